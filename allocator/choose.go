@@ -1,0 +1,73 @@
+package allocator
+
+import (
+	"errors"
+	"hash/fnv"
+	"iter"
+	"strconv"
+)
+
+// ErrNoneLeft says that none of a pool's candidates is usable.
+var ErrNoneLeft = errors.New("no usable port is left")
+
+// Key names what a port is for. Two keys that differ in any field are different,
+// whatever the fields contain; each field may be empty.
+type Key struct {
+	Project, Worktree string // together the scope, which picks the stretch
+	Service, Port     string // the name of the port within the scope
+}
+
+// stretchLength is about how many neighbouring candidates a project's ports are
+// taken from, while they suffice.
+const stretchLength = 100
+
+// Choose returns the first port for k, in an order that k alone decides, for
+// which usable returns true. It calls usable at most once for each candidate. If
+// none is usable, the error is ErrNoneLeft.
+func (p Pool) Choose(k Key, usable func(port int) bool) (int, error) {
+	for i := range probes(k, p.rules.portable.Len()) {
+		port := p.rules.portable.At(i)
+		if !p.rules.excluded.Contains(port) && usable(port) {
+			return port, nil
+		}
+	}
+	return 0, ErrNoneLeft
+}
+
+// probes returns all the numbers from 0 to n-1 in the order for k: the rest of
+// its stretch from the start on, the stretch up to the start, all that follows
+// the stretch, all that precedes it.
+func probes(k Key, n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if n == 0 {
+			return
+		}
+		stretches := max(1, (n+stretchLength/2)/stretchLength)
+		stretch := reduce(sum(k.Project, k.Worktree), stretches)
+		first, end := stretch*n/stretches, (stretch+1)*n/stretches
+		start := first + reduce(sum(k.Service, k.Port), end-first)
+		for _, part := range [][2]int{{start, end}, {first, start}, {end, n}, {0, first}} {
+			for i := part[0]; i < part[1]; i++ {
+				if !yield(i) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// reduce returns h modulo n. The modulo is taken before the conversion: half of
+// all hashes are negative as an int, and on 32 bits an int holds only their
+// lower half.
+func reduce(h uint64, n int) int { return int(h % uint64(n)) }
+
+// sum returns the 64-bit FNV-1a hash of the parts, each preceded by its length so
+// that ("ab", "c") and ("a", "bc") differ. The numbers are part of what devports
+// promises: a change moves every port that is not yet in a registry.
+func sum(parts ...string) uint64 {
+	h := fnv.New64a()
+	for _, part := range parts {
+		h.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
+	}
+	return h.Sum64()
+}

@@ -1,0 +1,138 @@
+//go:build unix
+
+package allocator
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// bindable reports whether addr can be bound. An error says why that is unknown.
+//
+// The socket is bound as most servers bind theirs, with SO_REUSEADDR, but never
+// listens. The kernel finds a conflict with a listener while binding, so that
+// listening would show no more; but it would have the macOS firewall ask the
+// user, and would accept for a moment whatever connects.
+func bindable(addr netip.AddrPort) (bool, error) {
+	fd, sockaddr, err := socket(addr)
+	if familyAbsent(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer unix.Close(fd)
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return false, os.NewSyscallError("setsockopt", err)
+	}
+	if addr.Addr().Is6() {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
+			return false, os.NewSyscallError("setsockopt", err)
+		}
+	}
+	switch err := unix.Bind(fd, sockaddr); {
+	case err == nil, familyAbsent(err):
+		return true, nil
+	case errors.Is(err, unix.EADDRINUSE):
+		return false, nil
+	default:
+		return false, os.NewSyscallError("bind", err)
+	}
+}
+
+// accepts reports whether something accepts a connection to addr. That the
+// connection fails, for whatever reason, is a no; an error says that it could
+// not be tried.
+func accepts(addr netip.AddrPort) (bool, error) {
+	fd, sockaddr, err := socket(addr)
+	if familyAbsent(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer unix.Close(fd)
+	// A reset leaves no TIME_WAIT behind, which would keep a service that does
+	// not set SO_REUSEADDR from the port.
+	reset := unix.Linger{Onoff: 1, Linger: 0}
+	if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &reset); err != nil {
+		return false, os.NewSyscallError("setsockopt", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return false, os.NewSyscallError("fcntl", err)
+	}
+	return connects(fd, sockaddr), nil
+}
+
+// connects reports whether fd, which does not block, comes to be connected to
+// another socket within connectTimeout.
+func connects(fd int, sockaddr unix.Sockaddr) bool {
+	if err := unix.Connect(fd, sockaddr); errors.Is(err, unix.EINPROGRESS) {
+		if !writable(fd) {
+			return false
+		}
+	} else if err != nil {
+		return false
+	}
+	// There is no peer after a failure, and the kernel may give a connection to
+	// an ephemeral port that very port as its own: it is then connected to
+	// itself, and nobody listens.
+	peer, err := unix.Getpeername(fd)
+	if err != nil {
+		return false
+	}
+	self, err := unix.Getsockname(fd)
+	return err == nil && addrOf(self) != addrOf(peer)
+}
+
+// writable waits until fd is connected or has failed to, at most connectTimeout.
+func writable(fd int) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	for {
+		n, err := unix.Poll(fds, int(connectTimeout.Milliseconds()))
+		if !errors.Is(err, unix.EINTR) {
+			return n > 0
+		}
+	}
+}
+
+// socket returns a TCP socket for addr, which a child process does not inherit,
+// and addr as the system spells it. The lock keeps a fork from coming between
+// the two calls, for systems that cannot do both in one.
+func socket(addr netip.AddrPort) (fd int, sockaddr unix.Sockaddr, err error) {
+	var family int
+	if addr.Addr().Is4() {
+		family, sockaddr = unix.AF_INET, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}
+	} else {
+		family, sockaddr = unix.AF_INET6, &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}
+	}
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err = unix.Socket(family, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, nil, os.NewSyscallError("socket", err)
+	}
+	unix.CloseOnExec(fd)
+	return fd, sockaddr, nil
+}
+
+// addrOf returns the zero AddrPort for a socket of another family.
+func addrOf(sockaddr unix.Sockaddr) netip.AddrPort {
+	switch sa := sockaddr.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port))
+	}
+	return netip.AddrPort{}
+}
+
+// familyAbsent reports whether err says that the machine has no addresses of the
+// family: it is not in the kernel, or switched off.
+func familyAbsent(err error) bool {
+	return errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)
+}

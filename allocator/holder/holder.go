@@ -1,0 +1,126 @@
+// Package holder tells which processes listen on a port.
+//
+// It reads the system's table of sockets and looks through the open files of
+// every process, once per call: some ten milliseconds on a busy machine. That is
+// right for telling a person who holds a port, not for polling. To learn whether
+// a port is free, ask allocator.Free.
+package holder
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Process is a process that listens on a port, as far as this user may see. What
+// the system does not tell is left at its zero value.
+type Process struct {
+	// PID is 0 where the process cannot be seen: it belongs to another user, or
+	// lives in another PID namespace. Of the rest, only User and Address may then
+	// be known.
+	PID int `json:"pid,omitempty"`
+	// Command is the command line, its arguments separated by a blank.
+	Command string `json:"command,omitempty"`
+	// Directory is the working directory.
+	Directory string `json:"directory,omitempty"`
+	// User is the name, or else the number, of the user as whom the process runs.
+	// Of a process that cannot be seen, it is the owner of the socket.
+	User string `json:"user,omitempty"`
+	// Since is when the process started.
+	Since time.Time `json:"since,omitzero"`
+	// Address is what the socket is bound to, such as "127.0.0.1" or "::". Of
+	// several sockets, one that listens on all addresses is told before others,
+	// and IPv4 before IPv6.
+	Address string `json:"address,omitempty"`
+
+	// Project, Worktree and Service are the DEVPORTS_ variables of these names
+	// with which the process was started.
+	Project  string `json:"project,omitempty"`
+	Worktree string `json:"worktree,omitempty"`
+	Service  string `json:"service,omitempty"`
+	// Managed is whether there was a DEVPORTS_SERVICE among them.
+	Managed bool `json:"managed,omitempty"`
+}
+
+// socket is a listening TCP socket of a process. A socket that several processes
+// share comes once for each.
+type socket struct {
+	port int
+	addr netip.Addr
+	pid  int    // 0 where the process cannot be seen
+	user string // the owner, known on some systems where pid is 0
+}
+
+// Listening returns, for each of ports that somebody listens on, the processes
+// that do, in the order of their PIDs. Without ports, it returns them for all
+// ports that somebody listens on. A process that listens on several addresses is
+// listed once for each port.
+//
+// Linux tells of each socket at least that it is there, and whose. On other
+// systems, the sockets of a process that cannot be seen may be missing.
+//
+// The error is that of ctx, or tells that the system's tables cannot be read.
+func Listening(ctx context.Context, ports ...int) (map[int][]Process, error) {
+	found, err := sockets(ctx, func(port int) bool { return len(ports) == 0 || slices.Contains(ports, port) })
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(found, compare)
+	found = slices.CompactFunc(found, func(a, b socket) bool {
+		return a.port == b.port && a.pid == b.pid && a.user == b.user
+	})
+	holders := map[int][]Process{}
+	inspected := map[int]Process{}
+	for _, s := range found {
+		p, ok := inspected[s.pid]
+		switch {
+		case s.pid == 0:
+			p = Process{User: s.user}
+		case !ok:
+			p = inspect(ctx, s.pid)
+			inspected[s.pid] = p
+		}
+		p.Address = s.addr.String()
+		holders[s.port] = append(holders[s.port], p)
+	}
+	return holders, ctx.Err()
+}
+
+// compare orders sockets by port and process, those of one process on one port
+// as Process.Address prefers them.
+func compare(a, b socket) int {
+	return cmp.Or(
+		cmp.Compare(a.port, b.port),
+		cmp.Compare(a.pid, b.pid),
+		cmp.Compare(a.user, b.user),
+		cmp.Compare(specific(a.addr), specific(b.addr)),
+		a.addr.Compare(b.addr),
+	)
+}
+
+// specific is 0 for an address that stands for all, else 1.
+func specific(addr netip.Addr) int {
+	if addr.IsUnspecified() {
+		return 0
+	}
+	return 1
+}
+
+// labelled returns p with what environ, a list of "NAME=value", says of it.
+func labelled(p Process, environ []string) Process {
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		switch name {
+		case "DEVPORTS_PROJECT":
+			p.Project = value
+		case "DEVPORTS_WORKTREE":
+			p.Worktree = value
+		case "DEVPORTS_SERVICE":
+			p.Service, p.Managed = value, true
+		}
+	}
+	return p
+}

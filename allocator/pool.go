@@ -1,0 +1,97 @@
+package allocator
+
+import "sync"
+
+// DefaultRange is where ports come from when no range is asked for. It lies
+// below the default ephemeral ranges of Linux (32768-60999), macOS and Windows
+// (both 49152-65535), and below the NodePort range of Kubernetes, so that all
+// of them choose alike.
+var DefaultRange = Range{10000, 29999}
+
+// Fewer candidates than these are too few: see "Too few of them" in the
+// package's documentation.
+const (
+	enoughInDefaultRange  = 200
+	enoughInExplicitRange = 20
+)
+
+// userPorts are the User Ports of RFC 6335, section 6.
+var userPorts = Range{1024, 49151}
+
+// Pool is the set of ports from which one is chosen, on one machine. It is an
+// immutable value, safe for concurrent use. The zero value holds no port.
+type Pool struct {
+	rules   tier
+	left    int // candidates before any rule was dropped
+	widened bool
+}
+
+// tier is what a choice of rules makes of the ports: a portable set, the same on
+// every machine, and the ports that this machine excludes from it.
+type tier struct {
+	portable, excluded Set
+}
+
+func (t tier) candidates() Set { return t.portable.Subtract(t.excluded) }
+
+// NewPool returns the pool of the ports of allow that local leaves. An empty
+// allow stands for DefaultRange.
+func NewPool(allow Set, local Local) Pool {
+	tiers, enough := explicitTiers(allow, local), enoughInExplicitRange
+	if allow.Empty() {
+		tiers, enough = defaultTiers(local), enoughInDefaultRange
+	}
+	best := tiers[0]
+	left := best.candidates().Len()
+	most := left
+	for _, t := range tiers[1:] {
+		if most >= enough {
+			break
+		}
+		if n := t.candidates().Len(); n > most {
+			best, most = t, n
+		}
+	}
+	return Pool{rules: best, left: left, widened: most > left}
+}
+
+// defaultTiers and explicitTiers return the tiers in the order in which they
+// are tried, each with one more concession than the one before.
+func defaultTiers(local Local) []tier {
+	mine := local.Ephemeral.Union(local.Reserved)
+	return []tier{
+		{quiet().Intersect(NewSet(DefaultRange)), mine},
+		{quiet(), mine},
+		{quiet(), local.Reserved},
+	}
+}
+
+func explicitTiers(allow Set, local Local) []tier {
+	mine := local.Ephemeral.Union(local.Reserved)
+	loadable := allow.Subtract(BrowserBlocked())
+	wanted := loadable.Subtract(Denied())
+	return []tier{
+		{quiet().Intersect(allow), mine},
+		{wanted, mine},
+		{wanted, local.Reserved},
+		{loadable, local.Reserved},
+	}
+}
+
+// quiet returns the ports that nothing is known to want, on any machine.
+var quiet = sync.OnceValue(func() Set {
+	return NewSet(userPorts).
+		Subtract(Assigned()).
+		Runs(27, 3).
+		Subtract(Denied()).
+		Subtract(BrowserBlocked())
+})
+
+// Candidates returns the ports that may be chosen on this machine.
+func (p Pool) Candidates() Set { return p.rules.candidates() }
+
+// Widened reports whether ports that are otherwise avoided are candidates,
+// because only left of the others remained on this machine: fewer than 200 in
+// the default range, or fewer than 20 in an explicit one. A small explicit range
+// of which nothing is avoided is not widened.
+func (p Pool) Widened() (left int, ok bool) { return p.left, p.widened }
