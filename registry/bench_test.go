@@ -1,0 +1,60 @@
+package registry
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// many is a state of n leases: half of them user-wide, the others five to a scope.
+func many(n int) state {
+	s := state{}
+	since := time.Date(2026, 8, 17, 10, 0, 0, 0, time.UTC)
+	user := record{}
+	for i := range n / 2 {
+		user.leases = append(user.leases, entry{Name{Service: fmt.Sprintf("name%05d", i)}, 1 + i, false, since})
+	}
+	s.records = append(s.records, user)
+	for i := n / 2; i < n; i++ {
+		if i%5 == 0 || i == n/2 {
+			name := fmt.Sprintf("project%05d", i)
+			s.records = append(s.records, record{Scope: Scope{absolute("ann/work/" + name), name, ""}})
+		}
+		r := &s.records[len(s.records)-1]
+		r.leases = append(r.leases, entry{Name{Service: fmt.Sprintf("service%05d", i)}, 1 + i, false, since})
+	}
+	return s
+}
+
+func benchmark(b *testing.B, f func(b *testing.B, r Registry, n int)) {
+	for _, n := range []int{10, 1000, 20000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			r := scratch(b)
+			writeTo(b, r.path, string(encode(many(n))))
+			b.ReportAllocs()
+			b.ResetTimer()
+			f(b, r, n)
+		})
+	}
+}
+
+func BenchmarkKnownName(b *testing.B) {
+	benchmark(b, func(b *testing.B, r Registry, n int) {
+		for b.Loop() {
+			if _, _, err := r.Lease(b.Context(), Checkout{}, wantAll("name00001"), Options{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkNewName(b *testing.B) {
+	benchmark(b, func(b *testing.B, r Registry, n int) {
+		for i := 0; b.Loop(); i++ {
+			w := []Want{{Name: Name{Service: fmt.Sprint("new", i)}}}
+			if _, _, err := r.Lease(b.Context(), Checkout{}, w, Options{Choose: upFrom(20001)}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,185 @@
+package registry
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// version is the format of the file that this package writes, and the only one it reads.
+const version = 1
+
+// decode reads the content of a registry. The error is a *DamagedError or a *NewerError, without the path.
+func decode(content []byte) (state, error) {
+	r := reader{text: string(content)}
+	if at := invalidUTF8(r.text); at >= 0 {
+		r.fail(at, "the file is not valid UTF-8")
+	}
+	s := r.document()
+	if r.err == nil {
+		return s, nil
+	}
+	// A later format may differ in anything but this.
+	var later struct{ Version int }
+	if json.Unmarshal(content, &later) == nil && later.Version > version {
+		return state{}, &NewerError{Version: later.Version}
+	}
+	return state{}, r.err
+}
+
+// document reads the whole file.
+func (r *reader) document() (s state) {
+	found := 0
+	var taken ports
+	for key := range r.object() {
+		switch key {
+		case "version":
+			r.next()
+			start := r.at
+			if found = r.integer(); found != version {
+				r.fail(start, "the version is %d", found)
+			}
+		case "scopes":
+			for range r.list('[', ']') {
+				r.next()
+				start, rec, first := r.at, r.record(&taken), false
+				if s.records, first = insert(s.records, rec, record.compare); !first {
+					r.fail(start, "the scope %v is there twice", rec.Scope)
+				}
+			}
+		default:
+			r.fail(r.at, "unknown key %q", key)
+		}
+	}
+	if r.next() != 0 || r.at < len(r.text) {
+		r.unexpected("the end of the file")
+	}
+	if found == 0 {
+		r.fail(r.at, "no version")
+	}
+	return s
+}
+
+// record reads one scope with its leases. taken has the ports of those before.
+func (r *reader) record(taken *ports) (rec record) {
+	r.next()
+	start := r.at
+	for key := range r.object() {
+		switch key {
+		case "directory":
+			rec.Directory = r.string()
+		case "project":
+			rec.Project = r.string()
+		case "worktree":
+			rec.Worktree = r.string()
+		case "override":
+			rec.override = r.boolean()
+		case "leases":
+			for range r.list('[', ']') {
+				r.next()
+				start, e, first := r.at, r.entry(taken), false
+				if rec.leases, first = insert(rec.leases, e, entry.compare); !first {
+					r.fail(start, "%s has two leases in one scope", e.Name)
+				}
+			}
+		default:
+			r.fail(r.at, "unknown key %q", key)
+		}
+	}
+	switch {
+	case rec.UserWide() && rec.Scope != Scope{} || rec.override && rec.Worktree == "":
+		r.fail(start, "a scope lacks its directory or worktree")
+	case !rec.UserWide() && rec.Project == "":
+		r.fail(start, "a scope lacks its project")
+	case len(rec.leases) == 0:
+		r.fail(start, "a scope has no leases")
+	}
+	return rec
+}
+
+// entry reads one lease. The ports it may not have are in taken; its own is added.
+func (r *reader) entry(taken *ports) (e entry) {
+	r.next()
+	start := r.at
+	for key := range r.object() {
+		switch key {
+		case "name":
+			e.Name = r.name()
+		case "port":
+			e.Port = r.port()
+		case "pinned":
+			e.Pinned = r.boolean()
+		case "since":
+			e.Since = r.time()
+		default:
+			r.fail(r.at, "unknown key %q", key)
+		}
+	}
+	switch {
+	case r.err != nil:
+		return entry{}
+	case e.Name == Name{} || e.Port == 0 || e.Since.IsZero():
+		r.fail(start, "a lease lacks its name, port or time")
+		return entry{}
+	case taken[e.Port] == chosen || taken[e.Port] == pinned && !e.Pinned:
+		r.fail(start, "port %d has two leases, and was chosen for one of them", e.Port)
+	}
+	taken.add(e)
+	return e
+}
+
+func (r *reader) name() Name {
+	r.next()
+	start := r.at
+	n, err := ParseName(r.string())
+	if err != nil {
+		r.fail(start, "%w", err)
+	}
+	return n
+}
+
+func (r *reader) port() int {
+	r.next()
+	start := r.at
+	port := r.integer()
+	if !validPort(port) {
+		r.fail(start, "%d is not a port", port)
+		return 0
+	}
+	return port
+}
+
+func (r *reader) time() time.Time {
+	r.next()
+	start := r.at
+	t, err := time.Parse(time.RFC3339, r.string())
+	t = t.UTC().Truncate(time.Second)
+	if err != nil || t.Year() < 1 || t.Year() > 9999 {
+		r.fail(start, "not a time like 2006-01-02T15:04:05Z")
+	}
+	return t
+}
+
+// insert adds e to a list that is in order, which it need not be in the file. It reports whether the list lacked its like.
+func insert[E any](list []E, e E, compare func(E, E) int) ([]E, bool) {
+	if len(list) == 0 || compare(list[len(list)-1], e) < 0 {
+		return append(list, e), true
+	}
+	i, found := slices.BinarySearchFunc(list, e, compare)
+	return slices.Insert(list, i, e), !found
+}
+
+// invalidUTF8 is where s first is not UTF-8, or -1.
+func invalidUTF8(s string) int {
+	if utf8.ValidString(s) {
+		return -1
+	}
+	for i, c := range s {
+		if c == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,189 @@
+package registry
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// sample is a file as a person may have left it: unordered, with a time zone, escapes and other white space.
+const sample = `{"scopes": [
+  {"directory": "/b", "project": "b\u002fc", "worktree": "w", "override": true, "leases": [{"name": "x", "port": 1, "since": "2026-08-17T12:00:00+02:00"}]},
+  {"leases": [
+	{"name": "b", "port": 20000, "pinned": false, "since": "2026-08-17T10:00:00Z"},
+	{"name": "a:c", "port": 65535, "pinned": true, "since": "2026-08-17T10:00:00Z"},
+	{"since": "2026-08-17T10:00:00Z", "port": 65535, "pinned": true, "name": "a"}
+  ]},
+  {"directory": "/b", "project": "é<&>\"\\\n", "leases": [{"name": "x", "port": 2, "since": "2026-08-17T10:00:00Z"}]}
+], "version": 1}`
+
+const sampleAsWritten = `{
+  "version": 1,
+  "scopes": [
+    {"leases": [
+      {"name": "a", "port": 65535, "pinned": true, "since": "2026-08-17T10:00:00Z"},
+      {"name": "a:c", "port": 65535, "pinned": true, "since": "2026-08-17T10:00:00Z"},
+      {"name": "b", "port": 20000, "since": "2026-08-17T10:00:00Z"}
+    ]},
+    {"directory": "/b", "project": "é\u003c\u0026\u003e\"\\\n", "leases": [
+      {"name": "x", "port": 2, "since": "2026-08-17T10:00:00Z"}
+    ]},
+    {"directory": "/b", "project": "b/c", "worktree": "w", "override": true, "leases": [
+      {"name": "x", "port": 1, "since": "2026-08-17T10:00:00Z"}
+    ]}
+  ]
+}
+`
+
+func TestDecode(t *testing.T) {
+	s, err := decode([]byte(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(encode(s)); got != sampleAsWritten {
+		t.Errorf("written as\n%s", got)
+	}
+	if s, err := decode(encode(state{})); err != nil || len(s.records) != 0 {
+		t.Errorf("an empty state: %v %v", s, err)
+	}
+}
+
+func TestDamaged(t *testing.T) {
+	lease := func(s string) string {
+		return "{\"version\": 1, \"scopes\": [{\"leases\": [\n{\"name\": \"first\", \"port\": 99, \"since\": \"2026-08-17T10:00:00Z\"},\n" + s + "\n]}]}"
+	}
+	scope := func(s string) string {
+		return `{"version": 1, "scopes": [` + "\n\n" + s + "\n]}"
+	}
+	one := `[{"name": "x", "port": 20000, "since": "2026-08-17T10:00:00Z"}]`
+	for _, tt := range []struct {
+		line    int
+		content string
+		text    string // part of the error
+	}{
+		{1, "", "file ends"},
+		{3, "\n\n", "file ends"},
+		{1, "\xef\xbb\xbf{}", "'{' should be"},
+		{1, "null", "'{' should be"},
+		{1, "[]", "'{' should be"},
+		{1, "{}", "no version"},
+		{1, `{"version": 0, "scopes": []}`, "version is 0"},
+		{1, `{"version": 1.5}`, `'.' where a comma or '}'`},
+		{1, `{"version": "1"}`, "a number should be"},
+		{1, `{"version": 99999999999999999999}`, "bad number"},
+		{1, `{"version": 01}`, "bad number"},
+		{1, `{"version": -1}`, "a number should be"},
+		{2, "{\"version\": 1,\n\"version\": 1}", `"version" is there twice`},
+		{2, "{\"version\": 1,\n\"Scopes\": []}", `unknown key "Scopes"`},
+		{3, "{\"version\": 1}\n\n{}", "end of the file should be"},
+		{1, "{\"version\": 1}\x00", "end of the file should be"},
+		{1, `{"version": 1,}`, "a string should be"},
+		{2, "{\"version\": 1,\n\"scopes\": null}", "'[' should be"},
+		{2, "{\"version\": 1,\n\"scopes\": [", "file ends"},
+		{3, lease(`{"name": "x", "port": 20000, "since": "2026-08-17T10:00:00Z", "pid": 1}`), `unknown key "pid"`},
+		{3, lease(`{"name": "x", "port": 20000}`), "lacks its name, port or time"},
+		{3, lease(`{"name": "x", "since": "2026-08-17T10:00:00Z"}`), "lacks its name, port or time"},
+		{3, lease(`{"port": 20000, "since": "2026-08-17T10:00:00Z"}`), "lacks its name, port or time"},
+		{3, lease(`{"name": "x", "port": 0, "since": "2026-08-17T10:00:00Z"}`), "0 is not a port"},
+		{3, lease(`{"name": "x", "port": 65536, "since": "2026-08-17T10:00:00Z"}`), "65536 is not a port"},
+		{3, lease(`{"name": "x", "port": 20000, "since": "yesterday"}`), "not a time"},
+		{3, lease(`{"name": "x", "port": 20000, "pinned": "yes", "since": "2026-08-17T10:00:00Z"}`), "true or false should be"},
+		{3, lease(`{"name": " x", "port": 20000, "since": "2026-08-17T10:00:00Z"}`), "starts or ends with a blank"},
+		{3, lease(`{"name": "x:", "port": 20000, "since": "2026-08-17T10:00:00Z"}`), "no port is named"},
+		{3, lease(`{"name": "a=b", "port": 20000, "since": "2026-08-17T10:00:00Z"}`), "contains = or :"},
+		{3, lease(`{"name": "a\u0007", "port": 20000, "since": "2026-08-17T10:00:00Z"}`), "control character"},
+		{3, lease(`{"name": "a\x", "port": 20000, "since": "2026-08-17T10:00:00Z"}`), "bad escape"},
+		{3, lease("{\"name\": \"a\xff\", \"port\": 20000}"), "not valid UTF-8"},
+		{3, lease("{\"name\": \"a\n\", \"port\": 20000}"), "a string does not end"},
+		{3, lease(`{"name": "x", "port": 99, "since": "2026-08-17T10:00:00Z"}`), "port 99 has two leases"},
+		{3, lease(`{"name": "x", "port": 99, "pinned": true, "since": "2026-08-17T10:00:00Z"}`), "port 99 has two leases"},
+		{3, lease(`{"name": "first", "port": 98, "since": "2026-08-17T10:00:00Z"}`), "first has two leases"},
+		{3, scope(`{"directory": "/a", "leases": ` + one + `}`), "lacks its project"},
+		{3, scope(`{"project": "a", "leases": ` + one + `}`), "lacks its directory"},
+		{3, scope(`{"directory": "/a", "project": "a", "override": true, "leases": ` + one + `}`), "lacks its directory or worktree"},
+		{3, scope(`{"directory": "/a", "project": "a", "leases": []}`), "no leases"},
+		{3, scope(`{"directory": "/a", "project": "a"}`), "no leases"},
+		{4, scope(`{"leases": ` + one + "},\n" + strings.Replace(`{"leases": `+one, "20000", "3", 1) + "}"), "user-wide is there twice"},
+	} {
+		_, err := decode([]byte(tt.content))
+		var damaged *DamagedError
+		if !errors.As(err, &damaged) || damaged.Line != tt.line || !strings.Contains(damaged.Error(), tt.text) {
+			t.Errorf("%s\n%v, want line %d: … %s", tt.content, err, tt.line, tt.text)
+		}
+	}
+}
+
+func TestNewer(t *testing.T) {
+	for content, want := range map[string]int{
+		`{"version": 2, "scopes": []}`:                  2,
+		`{"leases": {"a": [null, -1.5]}, "version": 7}`: 7,
+	} {
+		var newer *NewerError
+		if _, err := decode([]byte(content)); !errors.As(err, &newer) || newer.Version != want {
+			t.Errorf("%s: %v", content, err)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(sample))
+	f.Add([]byte(sampleAsWritten))
+	f.Add([]byte(`{"version": 2, "scopes": []}`))
+	f.Add([]byte(sampleAsWritten[:len(sampleAsWritten)/2]))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		s, err := decode(content)
+		var damaged *DamagedError
+		var newer *NewerError
+		switch {
+		case errors.As(err, &damaged):
+			if lines := 1 + strings.Count(string(content), "\n"); damaged.Line < 1 || damaged.Line > lines {
+				t.Errorf("line %d of %d", damaged.Line, lines)
+			}
+		case errors.As(err, &newer):
+			if newer.Version <= version {
+				t.Errorf("version %d is not newer", newer.Version)
+			}
+		case err != nil:
+			t.Errorf("%T: %v", err, err)
+		default:
+			if !json.Valid(content) {
+				t.Error("encoding/json would not read this")
+			}
+			again, err := decode(encode(s))
+			if err != nil || !slices.Equal(again.all(), s.all()) {
+				t.Errorf("read back: %v", err)
+			}
+		}
+	})
+}
+
+func TestParseName(t *testing.T) {
+	for text, want := range map[string]Name{
+		"auth":         {"auth", ""},
+		"auth:metrics": {"auth", "metrics"},
+		"web.2":        {"web.2", ""},
+		"a/b % ; #-é":  {"a/b % ; #-é", ""},
+		"[x]":          {"[x]", ""},
+	} {
+		if n, err := ParseName(text); n != want || err != nil || n.String() != text {
+			t.Errorf("%q: %#v %v", text, n, err)
+		}
+	}
+	for _, text := range []string{"", ":", "a:", ":a", "a:b:c", "a=b", " a", "a ", "a\t", "\u00a0a", "a\nb", "a\x7f", "a\xff", "a: b"} {
+		var bad *NameError
+		if n, err := ParseName(text); !errors.As(err, &bad) || bad.Name != text {
+			t.Errorf("%q: %#v %v", text, n, err)
+		}
+	}
+}
+
+func TestTimesRoundTrip(t *testing.T) {
+	l := entry{Name{Service: "a"}, 1, false, time.Unix(1, 0).UTC()}
+	s, err := decode(encode(state{[]record{{leases: []entry{l}}}}))
+	if err != nil || s.records[0].leases[0] != l {
+		t.Errorf("%v %v", s, err)
+	}
+}

@@ -1,0 +1,178 @@
+// Package lockfile holds a file as a lock between processes.
+//
+// The lock is the kernel's (flock, or LockFileEx on Windows), so it ends with its holder, however that dies. Goroutines of one
+// process exclude each other as well. The holder leaves a note in the file, with its pid, command line and the time, so that
+// whoever waits in vain can be told whom it waited for. The note is a courtesy: it never decides who holds the lock, and one
+// that cannot be written stops nobody.
+//
+// A lock file is never removed. Removing it would let one process lock the file that has just lost its name while another
+// creates and locks a new one.
+package lockfile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// noteWait bounds how long TryAcquire looks for the note of a holder that has the lock but has not yet written who it is.
+const noteWait = 200 * time.Millisecond
+
+// Acquire takes the lock at path and returns the function that releases it, which may be called more than once. The file is
+// created where it is missing, and so is its folder (mode 0700).
+//
+// While another holds the lock, Acquire waits, at most for wait; those who wait get the lock about in the order they came, and
+// at once when it is released. When wait is over the error is a *HeldError. When ctx ends first, Acquire returns at once, with
+// an error that wraps ctx's. A lock that arrives after Acquire gave up is released at once. Trouble with the file itself is a
+// *fs.PathError.
+func Acquire(ctx context.Context, path string, wait time.Duration) (release func() error, err error) {
+	l, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.await(ctx, wait); err != nil {
+		l.note.Close()
+		return nil, err
+	}
+	l.write(nil)
+	return sync.OnceValue(l.release), nil
+}
+
+// TryAcquire takes the lock at path as Acquire does, but does not wait: if another holds it, the error is a *HeldError. It is
+// for a lock that is held for as long as a process lives. The note, any value that encoding/json takes, goes to whoever finds
+// the lock held; nil for none.
+func TryAcquire(path string, note any) (release func() error, err error) {
+	var encoded json.RawMessage
+	if note != nil {
+		if encoded, err = json.Marshal(note); err != nil {
+			return nil, err
+		}
+	}
+	l, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	// A holder that has only just taken the lock may not have said yet who it is.
+	for end := time.Now().Add(noteWait); ; time.Sleep(noteWait / 40) {
+		taken, err := l.try()
+		if taken {
+			break
+		}
+		if err != nil {
+			l.note.Close()
+			return nil, err
+		}
+		if held := l.held(); held.PID != 0 || time.Now().After(end) {
+			l.note.Close()
+			return nil, held
+		}
+	}
+	l.write(encoded)
+	return sync.OnceValue(l.release), nil
+}
+
+// lock is one attempt at a lock file: the kernel's lock on it, and a second handle for the note, since flock keeps its own to itself.
+type lock struct {
+	path   string
+	kernel *flock.Flock
+	note   *os.File
+}
+
+// open opens the lock file, after creating what is missing of it. A lock file in a group-writable folder is for the whole group.
+func open(path string) (lock, error) {
+	note, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return lock{}, err
+		}
+		note, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	}
+	if err != nil {
+		return lock{}, err
+	}
+	share(note)
+	// O_CREATE stays out: with fs.protected_regular, Linux refuses it for another user's file in a sticky folder.
+	return lock{path, flock.New(path, flock.SetFlag(os.O_RDWR)), note}, nil
+}
+
+// share gives the lock file to the group if its folder belongs to the group. Only the file's owner can, and nobody else needs to.
+func share(f *os.File) {
+	folder, err := os.Stat(filepath.Dir(f.Name()))
+	if err != nil || folder.Mode().Perm()&0o020 == 0 {
+		return
+	}
+	if info, err := f.Stat(); err == nil && info.Mode().Perm()&0o060 != 0o060 {
+		_ = f.Chmod(0o660)
+	}
+}
+
+// await takes the kernel's lock. It blocks in the kernel rather than poll, so that waiting costs nothing and the kernel keeps the
+// queue; the price is a goroutine that stays behind, after await has given up, until the lock is free.
+func (l lock) await(ctx context.Context, wait time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("waiting for the lock %s: %w", l.path, err)
+	}
+	if taken, err := l.try(); taken || err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	result := make(chan error) // unbuffered: what is sent has been received, so a lock always has exactly one owner
+	go func() {
+		err := l.block()
+		select {
+		case result <- err:
+		case <-bounded.Done():
+			if err == nil {
+				_ = l.kernel.Unlock()
+			}
+		}
+	}()
+	select {
+	case err := <-result:
+		return err
+	case <-bounded.Done():
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("waiting for the lock %s: %w", l.path, err)
+		}
+		return l.held()
+	}
+}
+
+// try takes the kernel's lock if it is free.
+func (l lock) try() (taken bool, err error) {
+	taken, err = l.kernel.TryLock()
+	return taken, l.explain(err)
+}
+
+// block takes the kernel's lock, however long that lasts.
+func (l lock) block() error {
+	for {
+		if err := l.kernel.Lock(); !errors.Is(err, syscall.EINTR) {
+			return l.explain(err)
+		}
+	}
+}
+
+// explain adds the path to an error that lacks it.
+func (l lock) explain(err error) error {
+	var errno syscall.Errno
+	if path := (*fs.PathError)(nil); errors.As(err, &errno) && !errors.As(err, &path) {
+		return &fs.PathError{Op: "lock", Path: l.path, Err: errno}
+	}
+	return err
+}
+
+func (l lock) release() error {
+	l.clear()
+	return errors.Join(l.kernel.Unlock(), l.note.Close())
+}

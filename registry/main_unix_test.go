@@ -1,0 +1,68 @@
+//go:build unix
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"strconv"
+	"syscall"
+)
+
+// unixRoles are roles of processes that change themselves before they lease.
+var unixRoles = map[string]func(path string, args []string) error{
+	// as leases the names in the rest of args as the user and group that the first two name
+	"as": func(path string, args []string) error {
+		uid, err := strconv.Atoi(args[0])
+		if err != nil {
+			return err
+		}
+		gid, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		syscall.Umask(0o022)
+		if err := syscall.Setgroups([]int{gid}); err != nil {
+			return err
+		}
+		if err := syscall.Setgid(uid); err != nil { // a primary group of the user's own
+			return err
+		}
+		if err := syscall.Setuid(uid); err != nil {
+			return err
+		}
+		return leaseAndPrint(Open(path), args[2:])
+	},
+	// full leases the name in args while no file can grow beyond the size that comes first
+	"full": func(path string, args []string) error {
+		size, err := strconv.ParseUint(args[0], 10, 64)
+		if err != nil {
+			return err
+		}
+		signal.Ignore(syscall.SIGXFSZ)
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: size}); err != nil {
+			return err
+		}
+		err = leaseAndPrint(Open(path), args[1:])
+		if err == nil {
+			return fmt.Errorf("a lease on a full disk succeeded")
+		}
+		fmt.Println(err)
+		return nil
+	},
+	// churn leases and removes one name for ever
+	"churn": func(path string, args []string) error {
+		r := Open(path)
+		for {
+			if _, _, err := r.Lease(context.Background(), Checkout{}, []Want{want("churn")}, Options{Choose: upFrom(30000)}); err != nil {
+				return err
+			}
+			var unknown *UnknownError // another was faster
+			if _, err := r.Remove(context.Background(), Scope{}, Name{Service: "churn"}); err != nil && !errors.As(err, &unknown) {
+				return err
+			}
+		}
+	},
+}

@@ -1,0 +1,132 @@
+package registry
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// state is everything the registry knows, as a value: whoever changes it makes a new one and leaves the old as it was.
+type state struct {
+	records []record // in the order of record.compare, no two alike
+}
+
+// record is one scope and its leases.
+type record struct {
+	Scope
+	override bool    // the label is DEVPORTS_WORKTREE's: this scope stands beside the directory's own
+	leases   []entry // in name order, no name twice; never empty in a stored state
+}
+
+// entry is a lease without the scope that its record tells.
+type entry struct {
+	Name   Name
+	Port   int
+	Pinned bool
+	Since  time.Time // UTC, whole seconds: what the file holds
+}
+
+// compare orders records by what identifies them: the directory, and the label where it was given to override the directory's own.
+func (r record) compare(o record) int {
+	if c := cmp.Compare(r.Directory, o.Directory); c != 0 {
+		return c
+	}
+	switch {
+	case r.override && o.override:
+		return cmp.Compare(r.Worktree, o.Worktree)
+	case o.override:
+		return -1
+	case r.override:
+		return 1
+	}
+	return 0
+}
+
+// sameHeader tells whether r and o are alike but for their leases.
+func (r record) sameHeader(o record) bool { return r.Scope == o.Scope && r.override == o.override }
+
+func (r record) lease(e entry) Lease { return Lease{r.Scope, e.Name, e.Port, e.Pinned, e.Since} }
+
+// compare orders entries by name.
+func (e entry) compare(o entry) int { return e.Name.Compare(o.Name) }
+
+// find returns the entry of a name.
+func (r record) find(n Name) (entry, bool) {
+	i, found := slices.BinarySearchFunc(r.leases, entry{Name: n}, entry.compare)
+	if !found {
+		return entry{}, false
+	}
+	return r.leases[i], true
+}
+
+// with returns the record with entries in place of those of the same names. It takes both in name order.
+func (r record) with(entries []entry) record {
+	merged := make([]entry, 0, len(r.leases)+len(entries))
+	old := r.leases
+	for _, e := range entries {
+		for len(old) > 0 && old[0].Name.Compare(e.Name) < 0 {
+			merged, old = append(merged, old[0]), old[1:]
+		}
+		if len(old) > 0 && old[0].Name == e.Name {
+			old = old[1:]
+		}
+		merged = append(merged, e)
+	}
+	r.leases = append(merged, old...)
+	return r
+}
+
+// put returns the state with r in place of record at, or as a further one if at is negative. A record without leases goes.
+func (s state) put(at int, r record) state {
+	records := slices.Clone(s.records)
+	if at >= 0 {
+		records = slices.Delete(records, at, at+1)
+	}
+	if len(r.leases) > 0 {
+		i, _ := slices.BinarySearchFunc(records, r, record.compare)
+		records = slices.Insert(records, i, r)
+	}
+	return state{records}
+}
+
+// remove returns the state without the leases of these names (in name order, none twice), and those leases. Nothing is removed
+// if one of the names is unknown.
+func (s state) remove(scope Scope, names []Name) (state, []Lease, error) {
+	at := slices.IndexFunc(s.records, func(r record) bool { return r.Directory == scope.Directory && r.Worktree == scope.Worktree })
+	var r record
+	if at >= 0 {
+		r = s.records[at]
+	}
+	var removed []Lease
+	var unknown []Name
+	for _, n := range names {
+		if e, found := r.find(n); found {
+			removed = append(removed, r.lease(e))
+		} else {
+			unknown = append(unknown, n)
+		}
+	}
+	if len(unknown) > 0 {
+		return s, nil, &UnknownError{scope, unknown}
+	}
+	r.leases = slices.DeleteFunc(slices.Clone(r.leases), func(e entry) bool {
+		_, gone := slices.BinarySearchFunc(names, e.Name, Name.Compare)
+		return gone
+	})
+	return s.put(at, r), removed, nil
+}
+
+// all lists the leases, by record and then by name.
+func (s state) all() []Lease {
+	n := 0
+	for _, r := range s.records {
+		n += len(r.leases)
+	}
+	leases := make([]Lease, 0, n)
+	for _, r := range s.records {
+		for _, e := range r.leases {
+			leases = append(leases, r.lease(e))
+		}
+	}
+	return leases
+}

@@ -1,0 +1,208 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+func TestMissing(t *testing.T) {
+	r := Open(filepath.Join(t.TempDir(), "a", "b", "registry.json"))
+	if leases := all(t, r); len(leases) != 0 {
+		t.Errorf("leases of a missing file: %s", show(leases))
+	}
+	put(t, r, Checkout{}, "")
+	if _, err := os.Stat(filepath.Dir(r.path)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("asking for nothing made the folder: %v", err)
+	}
+	put(t, r, Checkout{}, "auth")
+	if got := show(all(t, r)); got != "auth=20000" {
+		t.Errorf("leases: %s", got)
+	}
+	if runtime.GOOS == "windows" {
+		return
+	}
+	for path, want := range map[string]fs.FileMode{r.path: 0o600, r.path + ".lock": 0o600, filepath.Dir(r.path): 0o700} {
+		if mode := stat(t, path).Mode().Perm(); mode != want {
+			t.Errorf("%s: mode %v", path, mode)
+		}
+	}
+}
+
+func TestUnchanged(t *testing.T) {
+	r := scratch(t)
+	put(t, r, Checkout{}, "auth db=5432")
+	before := stat(t, r.path)
+	if err := os.Remove(r.path + ".lock"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, r, Checkout{}, "db=5432 auth")
+	if _, err := os.Stat(r.path + ".lock"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a known name took the lock")
+	}
+	stay := Options{Choose: upFrom(20000), Move: func(Lease) bool { return false }}
+	if _, _, err := r.Lease(t.Context(), Checkout{}, wantAll("auth"), stay); err != nil {
+		t.Fatal(err)
+	}
+	if !os.SameFile(before, stat(t, r.path)) {
+		t.Error("a known name wrote the file")
+	}
+}
+
+func TestPreviousVersion(t *testing.T) {
+	r := scratch(t)
+	put(t, r, Checkout{}, "auth")
+	first := contentOf(t, r.path)
+	put(t, r, Checkout{}, "db")
+	second := contentOf(t, r.path)
+	if got := contentOf(t, r.path+".bak"); got != first {
+		t.Errorf("previous version: %s", got)
+	}
+	// A crash between the two renames leaves one file with both names.
+	if err := errors.Join(os.Remove(r.path+".bak"), os.Link(r.path, r.path+".bak")); err != nil {
+		t.Skip("no hard links here:", err)
+	}
+	put(t, r, Checkout{}, "web")
+	if got := contentOf(t, r.path+".bak"); got != second {
+		t.Errorf("previous version: %s", got)
+	}
+	tidyFolder(t, filepath.Dir(r.path))
+}
+
+// TestLeftovers has what a crash leaves, and worse, where the next update writes.
+func TestLeftovers(t *testing.T) {
+	r := scratch(t)
+	put(t, r, Checkout{}, "auth")
+	victim := filepath.Join(t.TempDir(), "victim")
+	writeTo(t, victim, "precious")
+	if err := os.Symlink(victim, r.path+".new"); err != nil {
+		t.Skip("no symlinks here:", err)
+	}
+	writeTo(t, r.path+".bak.new", "half a")
+	put(t, r, Checkout{}, "db")
+	if contentOf(t, victim) != "precious" {
+		t.Error("the temp file was written through a symlink")
+	}
+	tidyFolder(t, filepath.Dir(r.path))
+}
+
+func TestSymlink(t *testing.T) {
+	real := filepath.Join(t.TempDir(), "shared", "registry.json")
+	writeTo(t, real, contentOfNew(t))
+	dir := t.TempDir()
+	for _, link := range []struct{ at, to string }{
+		{filepath.Join(dir, "folder"), filepath.Dir(real)},
+		{filepath.Join(dir, "second.json"), filepath.Join("folder", "registry.json")},
+		{filepath.Join(dir, "first.json"), "second.json"},
+		{filepath.Join(dir, "dangling.json"), filepath.Join("new", "registry.json")},
+	} {
+		if err := os.Symlink(link.to, link.at); err != nil {
+			t.Skip("no symlinks here:", err)
+		}
+	}
+	for _, name := range []string{"first.json", "dangling.json"} {
+		r := Open(filepath.Join(dir, name))
+		put(t, r, Checkout{}, "via-link")
+		if mode := stat(t, r.path).Mode(); mode.Type() != fs.ModeSymlink {
+			t.Errorf("%s is no longer a symlink: mode %v", name, mode)
+		}
+	}
+	if got := show(all(t, Open(real))); got != "old=20000 via-link=20001" {
+		t.Errorf("behind the link: %s", got)
+	}
+	tidyFolder(t, filepath.Dir(real))
+	tidyFolder(t, filepath.Join(dir, "new"))
+
+	loop := filepath.Join(dir, "loop.json")
+	if err := os.Symlink("loop.json", loop); err != nil {
+		t.Fatal(err)
+	}
+	var path *fs.PathError
+	if _, _, err := Open(loop).Lease(t.Context(), Checkout{}, wantAll("x"), Options{}); !errors.As(err, &path) {
+		t.Errorf("a loop: %v", err)
+	}
+}
+
+// contentOfNew is a registry with one lease, old=20000.
+func contentOfNew(t *testing.T) string {
+	r := scratch(t)
+	put(t, r, Checkout{}, "old")
+	return contentOf(t, r.path)
+}
+
+func TestDirectoryInItsPlace(t *testing.T) {
+	r := scratch(t)
+	if err := os.Mkdir(r.path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var path *fs.PathError
+	if _, err := r.Leases(); !errors.As(err, &path) {
+		t.Errorf("Leases: %v", err)
+	}
+	if _, _, err := r.Lease(t.Context(), Checkout{}, wantAll("auth"), Options{Choose: upFrom(1)}); !errors.As(err, &path) {
+		t.Errorf("Lease: %v", err)
+	}
+}
+
+// TestRefused has files that must not be touched, whatever is called.
+func TestRefused(t *testing.T) {
+	good := contentOfNew(t)
+	for name, content := range map[string]string{
+		"empty": "",
+		"blank": "\n",
+		"half":  good[:len(good)/2],
+		"newer": `{"format": "other", "version": 2, "leases": {}}`,
+		"twice": good + good,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := scratch(t)
+			writeTo(t, r.path, content)
+			refused := func(what string, err error) {
+				t.Helper()
+				var damaged *DamagedError
+				var newer *NewerError
+				if name == "newer" {
+					if !errors.As(err, &newer) || newer.Path != r.path || newer.Version != 2 {
+						t.Errorf("%s: %v", what, err)
+					}
+				} else if !errors.As(err, &damaged) || damaged.Path != r.path {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			_, err := r.Leases()
+			refused("Leases", err)
+			_, err = r.Scope(Checkout{})
+			refused("Scope", err)
+			_, _, err = r.Lease(t.Context(), Checkout{}, wantAll("auth"), Options{Choose: upFrom(20000)})
+			refused("Lease", err)
+			_, err = r.Remove(t.Context(), Scope{}, Name{Service: "old"})
+			refused("Remove", err)
+			if contentOf(t, r.path) != content {
+				t.Error("the file was changed")
+			}
+			if _, err := os.Stat(r.path + ".bak"); err == nil {
+				t.Error("a backup was made")
+			}
+		})
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	r := scratch(t)
+	put(t, r, Checkout{}, "auth")
+	ctx, cancel := context.WithCancel(t.Context())
+	_, _, err := r.Lease(ctx, Checkout{}, wantAll("db"), Options{Choose: func(Scope, Name, func(int) bool) (int, error) {
+		cancel()
+		return 20001, nil
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error: %v", err)
+	}
+	if got := show(all(t, r)); got != "auth=20000" {
+		t.Errorf("leases: %s", got)
+	}
+}
