@@ -1,0 +1,127 @@
+package procfile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// check finds what is wrong between the parts of a file: names that clash, and
+// dependencies that cannot be met.
+func (f File) check() Problems {
+	var problems Problems
+	fail := func(pos Position, hint, format string, args ...any) {
+		problems = append(problems, problemf(f.Name, pos, hint, format, args...))
+	}
+	f.checkVariables(fail)
+	f.checkPins(fail)
+	f.checkDependencies(fail)
+	for _, s := range f.Services {
+		if s.Ready == "tcp" && !s.HasPort || strings.HasPrefix(s.Ready, "http:") && !s.HasPort {
+			fail(s.Pos, "", "service %s has no port that its check %s could ask", quote(s.Name), quote(s.Ready))
+		}
+	}
+	return problems
+}
+
+type failf func(pos Position, hint, format string, args ...any)
+
+// checkVariables finds two names that come to the same variable, and variables
+// of the file that are devports' to set.
+func (f File) checkVariables(fail failf) {
+	type owner struct {
+		what string
+		line int
+	}
+	owners := map[string]owner{}
+	claim := func(name PortName, suffix, what string, pos Position) {
+		v := name.Variable() + suffix
+		if before, taken := owners[v]; taken {
+			fail(pos, "rename one of them", "%s and %s of line %d would both be %s", what, before.what, before.line, v)
+			return
+		}
+		owners[v] = owner{what, pos.Line}
+	}
+	for _, s := range f.Services {
+		// A service without a port claims its name all the same: DEVPORTS_SERVICE
+		// and the registry know it by that.
+		claim(PortName{Service: s.Name}, "", "service "+quote(s.Name), s.Pos)
+		for n := 2; n <= s.Replicas; n++ {
+			claim(PortName{Service: s.Name}, fmt.Sprintf("_%d", n), fmt.Sprintf("replica \"%s.%d\"", s.Name, n), s.Pos)
+		}
+	}
+	for _, s := range f.Services {
+		for _, p := range s.Ports {
+			claim(PortName{s.Name, p.Name}, "", fmt.Sprintf("port %s of service %s", quote(p.Name), quote(s.Name)), p.Pos)
+		}
+	}
+	reserved := func(vars []Variable, table string) {
+		for _, v := range vars {
+			_, port := owners[v.Name]
+			switch {
+			case v.Name == "PORT":
+				fail(v.Pos, "to choose the number of a service's port, write port = 3000 in its table", "PORT in %s: every service has its own", table)
+			case port, slices.Contains(labels, v.Name):
+				fail(v.Pos, "give it another name", "%s in %s: devports sets that itself", v.Name, table)
+			}
+		}
+	}
+	reserved(f.Env, "[env]")
+	for _, s := range f.Services {
+		reserved(s.Env, "the env of "+quote(s.Name))
+	}
+}
+
+// checkPins finds a number that the file gives twice.
+func (f File) checkPins(fail failf) {
+	first := map[int]WantedPort{}
+	ports := f.Ports()
+	slices.SortStableFunc(ports, func(a, b WantedPort) int { return a.Pos.Line - b.Pos.Line })
+	for _, p := range ports {
+		if p.Pin == 0 {
+			continue
+		}
+		if before, taken := first[p.Pin]; taken {
+			fail(p.Pos, "", "port %d is already that of %s in line %d", p.Pin, quote(before.Name.String()), before.Pos.Line)
+			continue
+		}
+		first[p.Pin] = p
+	}
+}
+
+// checkDependencies finds dependencies on what is not there, and circles.
+func (f File) checkDependencies(fail failf) {
+	names := f.ServiceNames()
+	for _, s := range f.Services {
+		for i, d := range s.DependsOn {
+			if !slices.Contains(names, d.Value) && d.Pos.Line > 0 {
+				fail(d.Pos, didYouMean(d.Value, names), "service %s depends on %s, which is not a service", quote(s.Name), quote(d.Value))
+			}
+			if slices.ContainsFunc(s.DependsOn[:i], func(e Text) bool { return e.Value == d.Value }) {
+				fail(d.Pos, "", "%s is listed twice", quote(d.Value))
+			}
+		}
+	}
+	done := map[string]bool{}
+	var path []string
+	var visit func(name string, pos Position)
+	visit = func(name string, pos Position) {
+		if i := slices.Index(path, name); i >= 0 {
+			fail(pos, "", "circular dependency: %s", strings.Join(append(slices.Clone(path[i:]), name), " → "))
+			return
+		}
+		s, ok := f.Service(name)
+		if !ok || done[name] {
+			return
+		}
+		path = append(path, name)
+		for _, d := range s.DependsOn {
+			visit(d.Value, d.Pos)
+		}
+		path = path[:len(path)-1]
+		done[name] = true
+	}
+	for _, s := range f.Services {
+		visit(s.Name, s.Pos)
+	}
+}

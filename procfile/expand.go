@@ -1,0 +1,106 @@
+package procfile
+
+import (
+	"fmt"
+	"strings"
+)
+
+// lookup gives the value of a variable, and whether it has one.
+type lookup func(name string) (value string, ok bool)
+
+// expand replaces $NAME, ${NAME} and ${NAME:-default} in s by the values that
+// get gives, and $$ by a dollar; any other dollar stands for itself. As in a
+// shell (POSIX.1-2024, XCU 2.6.2), the default is taken for an empty value,
+// too, and may itself hold variables. A name without a value becomes empty and
+// is listed in undefined. The error says where the braces are wrong.
+func expand(s string, get lookup) (expanded string, undefined []string, err error) {
+	var b strings.Builder
+	for {
+		dollar := strings.IndexByte(s, '$')
+		if dollar < 0 {
+			b.WriteString(s)
+			return b.String(), undefined, nil
+		}
+		b.WriteString(s[:dollar])
+		s = s[dollar+1:]
+		switch n := nameLength(s); {
+		case strings.HasPrefix(s, "$"):
+			b.WriteByte('$')
+			s = s[1:]
+		case n > 0:
+			value, ok := get(s[:n])
+			if !ok {
+				undefined = append(undefined, s[:n])
+			}
+			b.WriteString(value)
+			s = s[n:]
+		case strings.HasPrefix(s, "{"):
+			value, rest, missing, err := expandBraces(s[1:], get)
+			if err != nil {
+				return "", nil, err
+			}
+			b.WriteString(value)
+			undefined = append(undefined, missing...)
+			s = rest
+		default:
+			b.WriteByte('$')
+		}
+	}
+}
+
+// expandBraces expands what stands behind "${", and gives the rest behind the
+// closing brace.
+func expandBraces(s string, get lookup) (value, rest string, undefined []string, err error) {
+	body, rest, closed := cutBrace(s)
+	if !closed {
+		return "", "", nil, fmt.Errorf("${%s has no closing brace", firstWords(s))
+	}
+	n := nameLength(body)
+	name := body[:n]
+	value, ok := get(name)
+	switch operator := body[n:]; {
+	case n == 0, operator != "" && !strings.HasPrefix(operator, ":-"):
+		return "", "", nil, fmt.Errorf("${%s} is not a variable: it can be ${NAME} or ${NAME:-default}", body)
+	case operator == "" && !ok:
+		return "", rest, []string{name}, nil
+	case operator != "" && value == "":
+		value, undefined, err = expand(operator[2:], get)
+	}
+	return value, rest, undefined, err
+}
+
+// cutBrace cuts s at the brace that closes a "${" before it, minding those
+// that are opened in between.
+func cutBrace(s string) (inside, rest string, closed bool) {
+	depth := 1
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '$' && i+1 < len(s) && (s[i+1] == '{' || s[i+1] == '$'):
+			if s[i+1] == '{' {
+				depth++
+			}
+			i++
+		case s[i] == '}':
+			if depth--; depth == 0 {
+				return s[:i], s[i+1:], true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// nameLength is the length of the variable's name that s starts with.
+func nameLength(s string) int {
+	n := 0
+	for n < len(s) && isNameByte(s[n], n == 0) {
+		n++
+	}
+	return n
+}
+
+func firstWords(s string) string {
+	if line, _, more := strings.Cut(s, "\n"); more || len(line) > 40 {
+		return line[:min(len(line), 40)] + "…"
+	}
+	return s
+}

@@ -1,0 +1,219 @@
+package procfile
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/devports/devports/allocator"
+)
+
+// File is a Portfile or Procfile that is valid in itself. What it says of env
+// files, directories and variables is checked by [File.Resolve].
+type File struct {
+	Name       string // as the user named it; the File of every Problem
+	Path       string // absolute; "" for standard input
+	Dir        string // absolute; what relative paths start from
+	Project    string // "" unless the file names it
+	Range      allocator.Set
+	EnvFiles   []Text // as written; nil: .env, if it is there
+	Env        []Variable
+	StopOnExit bool
+	Services   []Service // in the order of the file
+	Procfile   bool      // read by the Procfile grammar
+}
+
+// Text is a string of a file and its place there.
+type Text struct {
+	Value string
+	Pos   Position
+}
+
+// Variable is one entry of a table of variables, its value not yet expanded.
+type Variable struct {
+	Name  string
+	Value string
+	Pos   Position
+}
+
+// Service is one declared command, with the defaults filled in.
+type Service struct {
+	Name         string
+	Pos          Position
+	Command      Command
+	Dir          Text // relative to the file; "" is the file's directory
+	HasPort      bool
+	Pin          int // the port that the file names; 0: any
+	PinPos       Position
+	Ports        []ExtraPort // in the order of the file
+	Env          []Variable
+	EnvFiles     []Text
+	DependsOn    []Text
+	Ready        string // "" is the default; else one of the forms of section 3 of the design
+	ReadyTimeout time.Duration
+	Restart      string
+	Watch        []string
+	Replicas     int
+	StopSignal   string // without "SIG"
+	StopTimeout  time.Duration
+
+	later []string // the keys it uses that `up` does not act on yet
+}
+
+// Command is what a service runs: either Shell, one string for the system's
+// shell, or Argv, a program and its arguments.
+type Command struct {
+	Shell string
+	Argv  []Text
+}
+
+// ExtraPort is a port that a service has beside its own.
+type ExtraPort struct {
+	Name string
+	Pin  int // 0: any
+	Pos  Position
+}
+
+// PortName names a port: a service's own where Port is "".
+type PortName struct {
+	Service, Port string
+}
+
+// String gives "auth", or "auth:metrics" for an extra port.
+func (n PortName) String() string {
+	if n.Port == "" {
+		return n.Service
+	}
+	return n.Service + ":" + n.Port
+}
+
+// Variable is the name of the variable that tells everyone the port:
+// PORT_AUTH, PORT_AUTH_METRICS.
+func (n PortName) Variable() string {
+	v := "PORT_" + variable(n.Service)
+	if n.Port != "" {
+		v += "_" + variable(n.Port)
+	}
+	return v
+}
+
+// WantedPort is a port that a file asks for.
+type WantedPort struct {
+	Name PortName
+	Pin  int // 0: any
+	Pos  Position
+}
+
+// Ports returns every port that the file asks for, sorted by name, so that
+// what is chosen does not depend on the order of the file.
+func (f File) Ports() []WantedPort {
+	var wanted []WantedPort
+	for _, s := range f.Services {
+		if s.HasPort {
+			pos := s.Pos
+			if s.Pin != 0 {
+				pos = s.PinPos
+			}
+			wanted = append(wanted, WantedPort{PortName{Service: s.Name}, s.Pin, pos})
+		}
+		for _, p := range s.Ports {
+			wanted = append(wanted, WantedPort{PortName{s.Name, p.Name}, p.Pin, p.Pos})
+		}
+	}
+	slices.SortFunc(wanted, func(a, b WantedPort) int {
+		return cmp.Or(cmp.Compare(a.Name.Service, b.Name.Service), cmp.Compare(a.Name.Port, b.Name.Port))
+	})
+	return wanted
+}
+
+// Service returns the service of that name.
+func (f File) Service(name string) (Service, bool) {
+	i := slices.IndexFunc(f.Services, func(s Service) bool { return s.Name == name })
+	if i < 0 {
+		return Service{}, false
+	}
+	return f.Services[i], true
+}
+
+// ServiceNames returns the names of all services, sorted.
+func (f File) ServiceNames() []string {
+	names := make([]string, len(f.Services))
+	for i, s := range f.Services {
+		names[i] = s.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
+// With returns names and everything they depend on, directly or not, sorted.
+// Every name must be one of the file's services.
+func (f File) With(names []string) []string {
+	seen := map[string]bool{}
+	var add func(name string)
+	add = func(name string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		s, _ := f.Service(name)
+		for _, d := range s.DependsOn {
+			add(d.Value)
+		}
+	}
+	for _, n := range names {
+		add(n)
+	}
+	all := make([]string, 0, len(seen))
+	for n := range seen {
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// NotYet lists the keys that are valid but not acted on by this version, each
+// with the services that use it: "ready (auth, catalog)".
+func (f File) NotYet() []string {
+	users := map[string][]string{}
+	for _, s := range f.Services {
+		for _, key := range s.later {
+			users[key] = append(users[key], s.Name)
+		}
+	}
+	var list []string
+	for key, names := range users {
+		slices.Sort(names)
+		list = append(list, key+" ("+strings.Join(names, ", ")+")")
+	}
+	slices.Sort(list)
+	return list
+}
+
+// path makes a path of the file absolute.
+func (f File) path(p string) string {
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(f.Dir, p)
+}
+
+// Empty is a file in the folder dir that declares nothing, and reads no env
+// files.
+func Empty(dir string) File {
+	return File{Name: dir, Dir: dir, EnvFiles: []Text{}}
+}
+
+// Plus returns the file with one more service, of the given name and without a
+// command, and what it is called there: if the name, or one that comes to the
+// same variable, is already a service's, it is that service.
+func (f File) Plus(name string) (File, string) {
+	for _, s := range f.Services {
+		if variable(s.Name) == variable(name) {
+			return f, s.Name
+		}
+	}
+	f.Services = append(slices.Clone(f.Services), newService(name, Position{}))
+	return f, name
+}

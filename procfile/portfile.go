@@ -1,0 +1,380 @@
+package procfile
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/devports/devports/allocator"
+)
+
+// parsePortfile reads a Portfile. The File is as complete as the problems
+// allow.
+func parsePortfile(name string, src []byte) (File, Problems) {
+	root, problems := tomlTree(name, src)
+	if root == nil {
+		return File{}, problems
+	}
+	d := decoder{file: name, problems: problems}
+	f := File{Name: name}
+	for _, e := range root.entries {
+		known(&d, e, "", projectKeys, &f)
+	}
+	if root.find("services") == nil {
+		d.fail(Position{1, 1}, "[services]\nweb = \"npm run dev\"", "no services: a Portfile declares them in [services]")
+	}
+	return f, d.problems
+}
+
+// decoder turns values into the fields of a File, collecting every problem.
+type decoder struct {
+	file     string
+	problems Problems
+}
+
+func (d *decoder) fail(pos Position, hint, format string, args ...any) {
+	d.problems = append(d.problems, problemf(d.file, pos, hint, format, args...))
+}
+
+// keys are the keys that a table may have, and what each does to T.
+type keys[T any] map[string]func(d *decoder, v *value, into *T)
+
+// known hands an entry to its key's function; a key that has none is a problem.
+func known[T any](d *decoder, e *entry, where string, table keys[T], into *T) {
+	if set, ok := table[e.key]; ok {
+		set(d, e.value, into)
+		return
+	}
+	d.fail(e.pos, didYouMean(e.key, slices.Sorted(maps.Keys(table))), "unknown key %s%s", quote(e.key), where)
+}
+
+var projectKeys = keys[File]{
+	"project":      func(d *decoder, v *value, f *File) { f.Project = d.label(v) },
+	"env_files":    func(d *decoder, v *value, f *File) { f.EnvFiles = d.texts(v) },
+	"range":        func(d *decoder, v *value, f *File) { f.Range = d.portRange(v) },
+	"env":          func(d *decoder, v *value, f *File) { f.Env = d.variables(v) },
+	"stop_on_exit": func(d *decoder, v *value, f *File) { f.StopOnExit = d.boolean(v) },
+	"services":     func(d *decoder, v *value, f *File) { f.Services = d.services(v) },
+}
+
+var serviceKeys = keys[Service]{
+	"command":    func(d *decoder, v *value, s *Service) { s.Command = d.command(v) },
+	"dir":        func(d *decoder, v *value, s *Service) { s.Dir = d.text(v) },
+	"port":       func(d *decoder, v *value, s *Service) { s.HasPort, s.Pin, s.PinPos = d.port(v) },
+	"ports":      func(d *decoder, v *value, s *Service) { s.Ports = d.ports(v) },
+	"env":        func(d *decoder, v *value, s *Service) { s.Env = d.variables(v) },
+	"env_files":  func(d *decoder, v *value, s *Service) { s.EnvFiles = d.texts(v) },
+	"depends_on": func(d *decoder, v *value, s *Service) { s.DependsOn = d.texts(v) },
+	"ready":      func(d *decoder, v *value, s *Service) { s.Ready = d.ready(v); s.later = append(s.later, "ready") },
+	"ready_timeout": func(d *decoder, v *value, s *Service) {
+		s.ReadyTimeout = d.duration(v)
+		s.later = append(s.later, "ready_timeout")
+	},
+	"restart": func(d *decoder, v *value, s *Service) {
+		s.Restart = d.oneOf(v, "no", "on-failure", "always")
+		if s.Restart != "no" {
+			s.later = append(s.later, "restart")
+		}
+	},
+	"watch": func(d *decoder, v *value, s *Service) { s.Watch = d.globs(v); s.later = append(s.later, "watch") },
+	"replicas": func(d *decoder, v *value, s *Service) {
+		s.Replicas = d.number(v, 1, 100)
+		if s.Replicas != 1 {
+			s.later = append(s.later, "replicas")
+		}
+	},
+	"stop_signal":  func(d *decoder, v *value, s *Service) { s.StopSignal = d.signal(v) },
+	"stop_timeout": func(d *decoder, v *value, s *Service) { s.StopTimeout = d.duration(v) },
+}
+
+// services reads the table of services: a table each, or just the command.
+func (d *decoder) services(v *value) []Service {
+	if !d.is(v, kindTable) {
+		return nil
+	}
+	if len(v.entries) == 0 {
+		d.fail(v.pos, `web = "npm run dev"`, "no services: [services] is empty")
+	}
+	var list []Service
+	for _, e := range v.entries {
+		s := newService(e.key, e.pos)
+		if !isServiceName(e.key) {
+			d.fail(e.pos, "", "%s cannot be the name of a service: a letter, then letters, digits, - and _", quote(e.key))
+		}
+		switch e.value.kind {
+		case kindTable:
+			for _, key := range e.value.entries {
+				known(d, key, " in service "+quote(e.key), serviceKeys, &s)
+			}
+			if e.value.find("command") == nil {
+				d.fail(e.pos, "", "service %s has no command", quote(e.key))
+			}
+		case kindString, kindArray:
+			s.Command = d.command(e.value)
+		default:
+			d.fail(e.value.pos, "", "service %s must be a command or a table, not %s", quote(e.key), e.value.kind)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// newService is a service with the defaults of section 3 of the design.
+func newService(name string, pos Position) Service {
+	return Service{
+		Name: name, Pos: pos, HasPort: true,
+		ReadyTimeout: time.Minute,
+		Restart:      "no",
+		Replicas:     1,
+		StopSignal:   "TERM",
+		StopTimeout:  5 * time.Second,
+	}
+}
+
+// is reports whether v is of kind k; if not, that is a problem.
+func (d *decoder) is(v *value, k kind) bool {
+	if v.kind == k {
+		return true
+	}
+	hint := ""
+	if k == kindString && v.kind != kindArray && v.kind != kindTable {
+		hint = "write " + quote(v.text)
+	}
+	d.fail(v.pos, hint, "must be %s, not %s", k, v.kind)
+	return false
+}
+
+func (d *decoder) text(v *value) Text {
+	if !d.is(v, kindString) {
+		return Text{}
+	}
+	if strings.ContainsRune(v.text, 0) {
+		d.fail(v.pos, "", "must not hold a NUL character")
+	}
+	return Text{v.text, v.pos}
+}
+
+func (d *decoder) texts(v *value) []Text {
+	if !d.is(v, kindArray) {
+		return nil
+	}
+	list := make([]Text, 0, len(v.items)) // [] is not nil: it switches the default off
+	for i := range v.items {
+		list = append(list, d.text(&v.items[i]))
+	}
+	return list
+}
+
+func (d *decoder) boolean(v *value) bool { return d.is(v, kindBoolean) && v.text == "true" }
+
+func (d *decoder) number(v *value, low, high int) int {
+	if !d.is(v, kindInteger) {
+		return low
+	}
+	n, ok := v.integer()
+	if !ok || n < low || n > high {
+		d.fail(v.pos, "", "must be from %d to %d, not %s", low, high, v.text)
+		return low
+	}
+	return n
+}
+
+func (d *decoder) oneOf(v *value, words ...string) string {
+	if !d.is(v, kindString) {
+		return words[0]
+	}
+	if !slices.Contains(words, v.text) {
+		d.fail(v.pos, didYouMean(v.text, words), "must be %s, not %s", alternatives(words), quote(v.text))
+		return words[0]
+	}
+	return v.text
+}
+
+// alternatives gives `"a", "b" or "c"`.
+func alternatives(words []string) string {
+	var b strings.Builder
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(quote(w))
+	}
+	return b.String()
+}
+
+// label is a project's name: it stands in messages, file names and tables.
+func (d *decoder) label(v *value) string {
+	t := d.text(v)
+	if v.kind == kindString && (t.Value == "" || t.Value != strings.TrimSpace(t.Value) || strings.ContainsAny(t.Value, "/\\\x00\t\r\n")) {
+		d.fail(v.pos, "", "%q cannot be the name of a project: no slashes, control characters or outer blanks", t.Value)
+	}
+	return t.Value
+}
+
+func (d *decoder) portRange(v *value) allocator.Set {
+	if !d.is(v, kindString) {
+		return allocator.Set{}
+	}
+	set, err := allocator.ParseSet(v.text)
+	if err != nil {
+		d.fail(v.pos, "", "not a range of ports: %v", err)
+	}
+	return set
+}
+
+func (d *decoder) variables(v *value) []Variable {
+	if !d.is(v, kindTable) {
+		return nil
+	}
+	var list []Variable
+	for _, e := range v.entries {
+		if !isVariableName(e.key) {
+			d.fail(e.pos, "", "%s cannot be the name of a variable: letters, digits and _, no digit first", quote(e.key))
+		}
+		list = append(list, Variable{e.key, d.text(e.value).Value, e.value.pos})
+	}
+	return list
+}
+
+func (d *decoder) command(v *value) Command {
+	if v.kind != kindArray {
+		if v.kind != kindString {
+			d.fail(v.pos, "", "a command must be a string or an array of strings, not %s", v.kind)
+			return Command{}
+		}
+		if strings.TrimSpace(v.text) == "" {
+			d.fail(v.pos, "", "the command is empty")
+		}
+		return Command{Shell: d.text(v).Value}
+	}
+	argv := d.texts(v)
+	if len(argv) == 0 || v.items[0].kind == kindString && argv[0].Value == "" {
+		d.fail(v.pos, "", "the command is empty")
+	}
+	return Command{Argv: argv}
+}
+
+// port reads a service's own port: a number, or false for a worker without.
+func (d *decoder) port(v *value) (has bool, pin int, pos Position) {
+	switch {
+	case v.kind == kindBoolean:
+		return v.text == "true", 0, v.pos
+	case v.kind == kindInteger:
+		return true, d.number(v, 1, 65535), v.pos
+	}
+	hint := "port = 3000, or port = false for a worker without a port"
+	d.fail(v.pos, hint, "must be a number or false, not %s", v.kind)
+	return true, 0, v.pos
+}
+
+// ports reads a service's other ports: names, or a table of names and numbers.
+func (d *decoder) ports(v *value) []ExtraPort {
+	var list []ExtraPort
+	switch v.kind {
+	case kindArray:
+		for _, t := range d.texts(v) {
+			list = append(list, ExtraPort{Name: t.Value, Pos: t.Pos})
+		}
+	case kindTable:
+		for _, e := range v.entries {
+			p := ExtraPort{Name: e.key, Pos: e.pos}
+			if e.value.kind != kindBoolean || e.value.text != "true" { // true: any number
+				p.Pin = d.number(e.value, 1, 65535)
+			}
+			list = append(list, p)
+		}
+	default:
+		d.fail(v.pos, `ports = ["metrics"], or ports = { metrics = 9100 }`, "must be an array of names or a table of numbers, not %s", v.kind)
+	}
+	for _, p := range list {
+		if !isServiceName(p.Name) {
+			d.fail(p.Pos, "", "%s cannot be the name of a port: a letter, then letters, digits, - and _", quote(p.Name))
+		}
+	}
+	return list
+}
+
+func (d *decoder) duration(v *value) time.Duration {
+	if v.kind == kindInteger {
+		d.fail(v.pos, "write "+quote(v.text+"s"), "a duration needs its unit")
+		return 0
+	}
+	if !d.is(v, kindString) {
+		return 0
+	}
+	duration, err := time.ParseDuration(v.text)
+	if err != nil || duration < 0 {
+		d.fail(v.pos, `write it like "500ms", "5s" or "1m30s"`, "not a duration: %s", quote(v.text))
+	}
+	return duration
+}
+
+// Signals are the names that stop_signal takes, with or without "SIG".
+var Signals = []string{"TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL"}
+
+func (d *decoder) signal(v *value) string {
+	if !d.is(v, kindString) {
+		return Signals[0]
+	}
+	name := strings.TrimPrefix(strings.ToUpper(v.text), "SIG")
+	if !slices.Contains(Signals, name) {
+		d.fail(v.pos, didYouMean(name, Signals), "unknown signal %s: one of %s", quote(v.text), strings.Join(Signals, ", "))
+	}
+	return name
+}
+
+// ready checks the form of a readiness check and gives it back as written.
+func (d *decoder) ready(v *value) string {
+	if !d.is(v, kindString) {
+		return ""
+	}
+	how, what, colon := strings.Cut(v.text, ":")
+	switch how {
+	case "tcp", "none":
+		if colon {
+			d.fail(v.pos, "write "+quote(how), "%s takes nothing behind it", quote(how))
+		}
+	case "http":
+		if !strings.HasPrefix(what, "/") {
+			d.fail(v.pos, `write "http:/healthz"`, "the path of an http check starts with /")
+		}
+	case "log":
+		if _, err := regexp.Compile(what); err != nil || what == "" {
+			d.fail(v.pos, `write "log:listening on"`, "not a regular expression: %s%s", quote(what), because(err))
+		}
+	case "exec":
+		if strings.TrimSpace(what) == "" {
+			d.fail(v.pos, `write "exec:pg_isready -p $PORT"`, "an exec check needs a command")
+		}
+	default:
+		forms := []string{"tcp", "http:", "log:", "exec:", "none"}
+		d.fail(v.pos, didYouMean(how, forms), "unknown check %s: tcp, http:PATH, log:REGEXP, exec:COMMAND or none", quote(v.text))
+	}
+	return v.text
+}
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+}
+
+func (d *decoder) globs(v *value) []string {
+	var list []string
+	for _, t := range d.texts(v) {
+		if _, err := path.Match(strings.TrimPrefix(t.Value, "!"), ""); err != nil || strings.TrimPrefix(t.Value, "!") == "" {
+			d.fail(t.Pos, `write it like "**/*.go"`, "not a pattern: %s", quote(t.Value))
+		}
+		list = append(list, t.Value)
+	}
+	return list
+}

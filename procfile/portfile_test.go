@@ -1,0 +1,316 @@
+package procfile
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParsePortfile(t *testing.T) {
+	f, err := Parse("Portfile", []byte(`
+project  = "shop"
+env_files = [".env", ".env.local"]
+range    = "20000-29999"
+stop_on_exit = true
+
+[env]
+LOG_LEVEL = "${LOG_LEVEL:-info}"
+
+[services]
+docs = "npx serve docs -l $PORT"
+tool = ["./tool", "--port", "$PORT"]
+
+[services.auth]
+command    = "go run ./auth"
+dir        = "auth"
+ports      = ["metrics"]
+env        = { DATABASE_URL = "postgres://localhost:${PORT_DB}/shop" }
+env_files  = ["auth/.env"]
+depends_on = ["db"]
+ready      = "http:/healthz"
+ready_timeout = "90s"
+restart    = "on-failure"
+watch      = ["**/*.go", "!**/*_test.go"]
+replicas   = 2
+stop_signal = "SIGINT"
+stop_timeout = "1m30s"
+
+[services.db]
+command = "postgres -D .pg -p $PORT"
+port    = 5_432
+ports   = { admin = 9100, stats = true }
+
+[services.worker]
+command = "./work"
+port = false
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Project != "shop" || f.Range.String() != "20000-29999" || !f.StopOnExit || len(f.EnvFiles) != 2 {
+		t.Errorf("the project's own keys: %+v", f)
+	}
+	var names []string
+	for _, s := range f.Services {
+		names = append(names, s.Name)
+	}
+	if want := []string{"docs", "tool", "auth", "db", "worker"}; !cmp.Equal(names, want) {
+		t.Errorf("services in the order of the file: %v, want %v", names, want)
+	}
+	auth, _ := f.Service("auth")
+	want := Service{
+		Name: "auth", Pos: Position{14, 11}, HasPort: true,
+		Command:   Command{Shell: "go run ./auth"},
+		Dir:       Text{"auth", Position{16, 14}},
+		Ports:     []ExtraPort{{Name: "metrics", Pos: Position{17, 15}}},
+		Env:       []Variable{{"DATABASE_URL", "postgres://localhost:${PORT_DB}/shop", Position{18, 31}}},
+		EnvFiles:  []Text{{"auth/.env", Position{19, 15}}},
+		DependsOn: []Text{{"db", Position{20, 15}}},
+		Ready:     "http:/healthz", ReadyTimeout: 90 * time.Second,
+		Restart: "on-failure", Watch: []string{"**/*.go", "!**/*_test.go"}, Replicas: 2,
+		StopSignal: "INT", StopTimeout: 90 * time.Second,
+		later: []string{"ready", "ready_timeout", "restart", "watch", "replicas"},
+	}
+	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{})); diff != "" {
+		t.Errorf("auth (-want +got):\n%s", diff)
+	}
+	ports := map[string]int{}
+	for _, w := range f.Ports() {
+		ports[w.Name.String()+" "+w.Name.Variable()] = w.Pin
+	}
+	if diff := cmp.Diff(map[string]int{
+		"auth PORT_AUTH": 0, "auth:metrics PORT_AUTH_METRICS": 0,
+		"db PORT_DB": 5432, "db:admin PORT_DB_ADMIN": 9100, "db:stats PORT_DB_STATS": 0,
+		"docs PORT_DOCS": 0, "tool PORT_TOOL": 0,
+	}, ports); diff != "" {
+		t.Errorf("ports (-want +got):\n%s", diff)
+	}
+	if want := []string{"ready (auth)", "ready_timeout (auth)", "replicas (auth)", "restart (auth)", "watch (auth)"}; !cmp.Equal(f.NotYet(), want) {
+		t.Errorf("NotYet: %v, want %v", f.NotYet(), want)
+	}
+}
+
+// Every row is a file with one mistake or more, and all that is said of it.
+func TestPortfileProblems(t *testing.T) {
+	for _, test := range []struct{ name, src, want string }{
+		{"empty", "", `Portfile:1:1: no services: a Portfile declares them in [services] ([services] / web = "npm run dev")`},
+		{"empty services", "[services]\n", `Portfile:1:2: no services: [services] is empty (web = "npm run dev")`},
+		{"syntax", "[services]\nweb = ", `Portfile:2:6: expected value, not end of input`},
+		{"unclosed string", "[services]\nweb = \"x\n", `Portfile:2:9: basic strings cannot have new lines`},
+		{
+			"unknown keys", "projcet = 'x'\n[services.web]\ncommand = 'x'\nporrt = 1\nzzzzzz = 1",
+			"Portfile:1:1: unknown key \"projcet\" (did you mean \"project\"?)\n" +
+				"Portfile:4:1: unknown key \"porrt\" in service \"web\" (did you mean \"port\"?)\n" +
+				"Portfile:5:1: unknown key \"zzzzzz\" in service \"web\"",
+		},
+		{
+			"types", "project = 1\nenv_files = '.env'\n[services]\na = 1\n[services.b]\ncommand = true\nport = '3000'\ndir = ['x']\n[services.c]\ncommand = ['a', 1]\nenv = { A = 1 }\nstop_timeout = 5",
+			"Portfile:1:11: must be a string, not an integer (write \"1\")\n" +
+				"Portfile:2:13: must be an array, not a string\n" +
+				"Portfile:4:5: service \"a\" must be a command or a table, not an integer\n" +
+				"Portfile:6:11: a command must be a string or an array of strings, not a boolean\n" +
+				"Portfile:7:8: must be a number or false, not a string (port = 3000, or port = false for a worker without a port)\n" +
+				"Portfile:8:1: must be a string, not an array\n" +
+				"Portfile:10:17: must be a string, not an integer (write \"1\")\n" +
+				"Portfile:11:13: must be a string, not an integer (write \"1\")\n" +
+				"Portfile:12:16: a duration needs its unit (write \"5s\")",
+		},
+		{
+			"values", "project = 'a/b'\nrange = '9-1'\n[services.a]\ncommand = ' '\nport = 70000\nready = 'htp:/'\nready_timeout = '5 s'\nrestart = 'onfailure'\nstop_signal = 'TREM'\nreplicas = 0\nwatch = ['[']\n[services.b]\ncommand = []\nready = 'http:x'\n[services.c]\ncommand='x'\nready = 'log:('\n[services.d]\ncommand='x'\nready='exec: '",
+			"Portfile:1:11: \"a/b\" cannot be the name of a project: no slashes, control characters or outer blanks\n" +
+				"Portfile:2:9: RANGE\n" +
+				"Portfile:4:11: the command is empty\n" +
+				"Portfile:5:8: must be from 1 to 65535, not 70000\n" +
+				"Portfile:6:9: unknown check \"htp:/\": tcp, http:PATH, log:REGEXP, exec:COMMAND or none (did you mean \"tcp\"?)\n" +
+				"Portfile:7:17: not a duration: \"5 s\" (write it like \"500ms\", \"5s\" or \"1m30s\")\n" +
+				"Portfile:8:11: must be \"no\", \"on-failure\" or \"always\", not \"onfailure\" (did you mean \"on-failure\"?)\n" +
+				"Portfile:9:15: unknown signal \"TREM\": one of TERM, INT, QUIT, HUP, USR1, USR2, KILL (did you mean \"TERM\"?)\n" +
+				"Portfile:10:12: must be from 1 to 100, not 0\n" +
+				"Portfile:11:10: not a pattern: \"[\" (write it like \"**/*.go\")\n" +
+				"Portfile:13:1: the command is empty\n" +
+				"Portfile:14:9: the path of an http check starts with / (write \"http:/healthz\")\n" +
+				"Portfile:17:9: not a regular expression: \"(\" (missing closing ): `(`) (write \"log:listening on\")\n" +
+				"Portfile:20:7: an exec check needs a command (write \"exec:pg_isready -p $PORT\")",
+		},
+		{
+			"duplicates", "[services]\na = 'x'\na = 'y'\n[services.b]\ncommand = 'x'\ncommand = 'y'\n[services.b]\n[services]\n",
+			"Portfile:3:1: \"a\" is already defined in line 2\n" +
+				"Portfile:6:1: \"command\" is already defined in line 5\n" +
+				"Portfile:7:11: \"b\" is already defined in line 4\n" +
+				"Portfile:8:2: \"services\" is already defined in line 1",
+		},
+		{
+			"clashing names", "[services]\nmy-web = 'x'\nmy_web = 'y'\nauth-metrics = 'x'\n'1st' = 'x'\n[services.auth]\ncommand = 'x'\nports = ['metrics', 'a b']\n",
+			"Portfile:3:1: service \"my_web\" and service \"my-web\" of line 2 would both be PORT_MY_WEB (rename one of them)\n" +
+				"Portfile:5:1: \"1st\" cannot be the name of a service: a letter, then letters, digits, - and _\n" +
+				"Portfile:8:10: port \"metrics\" of service \"auth\" and service \"auth-metrics\" of line 4 would both be PORT_AUTH_METRICS (rename one of them)\n" +
+				"Portfile:8:21: \"a b\" cannot be the name of a port: a letter, then letters, digits, - and _",
+		},
+		{
+			"reserved variables", "[env]\nPORT = '1'\nPORT_A = '1'\nB-C = 'x'\n[services.a]\ncommand='x'\nenv = { DEVPORTS_SERVICE = 'x' }",
+			"Portfile:2:8: PORT in [env]: every service has its own (to choose the number of a service's port, write port = 3000 in its table)\n" +
+				"Portfile:3:10: PORT_A in [env]: devports sets that itself (give it another name)\n" +
+				"Portfile:4:1: \"B-C\" cannot be the name of a variable: letters, digits and _, no digit first\n" +
+				"Portfile:7:28: DEVPORTS_SERVICE in the env of \"a\": devports sets that itself (give it another name)",
+		},
+		{
+			"pins", "[services.a]\ncommand='x'\nport=3000\n[services.b]\ncommand='x'\nports={m=3000}",
+			"Portfile:6:8: port 3000 is already that of \"a\" in line 3",
+		},
+		{
+			"dependencies", "[services]\nd = 'x'\n[services.a]\ncommand='x'\ndepends_on=['b', 'bb', 'b']\n[services.b]\ncommand='x'\ndepends_on=['c']\n[services.c]\ncommand='x'\ndepends_on=['a', 'c']",
+			"Portfile:5:18: service \"a\" depends on \"bb\", which is not a service\n" +
+				"Portfile:5:24: \"b\" is listed twice\n" +
+				"Portfile:11:13: circular dependency: a → b → c → a\n" +
+				"Portfile:11:18: circular dependency: c → c",
+		},
+		{"no command", "[services.a]\nport = 1", "Portfile:1:11: service \"a\" has no command"},
+		{"check without port", "[services.a]\ncommand = 'x'\nport = false\nready = 'tcp'", "Portfile:1:11: service \"a\" has no port that its check \"tcp\" could ask"},
+		{"not UTF-8", "[services]\na = '\xff'", "Portfile:2:6: not UTF-8 text"},
+		{"array of tables", "[[services]]\na = 'x'", "Portfile:1:3: must be a table, not an array"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Parse("Portfile", []byte(test.src))
+			got := hinted(t, err)
+			got = strings.ReplaceAll(got, "\nweb", " / web")
+			got = regexp.MustCompile(`not a range of ports: "9-1".*`).ReplaceAllString(got, "RANGE") // the allocator's words
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// hinted is every problem of err on a line of its own, with its hint.
+func hinted(t *testing.T, err error) string {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	var problems Problems
+	if !errors.As(err, &problems) {
+		t.Fatalf("%v (%T) is not Problems", err, err)
+	}
+	var lines []string
+	for _, p := range problems {
+		line := p.Error()
+		if p.Hint != "" {
+			line += " (" + p.Hint + ")"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestParseProcfile(t *testing.T) {
+	f, err := Parse("Procfile", []byte("# comment\r\nweb: npm start\r\n\r\n  # indented\nworker:./work -v  \n1st_x-y:  a: b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, s := range f.Services {
+		got[s.Name] = s.Command.Shell
+	}
+	if diff := cmp.Diff(map[string]string{"web": "npm start", "worker": "./work -v", "1st_x-y": "a: b"}, got); diff != "" {
+		t.Errorf("services (-want +got):\n%s", diff)
+	}
+}
+
+func TestProcfileProblems(t *testing.T) {
+	for _, test := range []struct{ name, src, want string }{
+		{"empty", "# nothing\n", "Procfile:1:1: no services: a Procfile declares one on each line (web: npm run dev)"},
+		{
+			"not entries", "web: x\nwhat is this\n worker: x\napi:\napi: \n",
+			"Procfile:2:1: not an entry: a line is NAME: COMMAND (web: npm run dev)\n" +
+				"Procfile:3:1: not an entry: a line is NAME: COMMAND (web: npm run dev)\n" +
+				"Procfile:4:1: not an entry: a line is NAME: COMMAND (web: npm run dev)\n" +
+				"Procfile:5:1: not an entry: a line is NAME: COMMAND (web: npm run dev)",
+		},
+		{
+			"duplicates", "web: x\nweb: y\nWEB: z\n",
+			"Procfile:2:1: \"web\" is already defined in line 1\n" +
+				"Procfile:3:1: service \"WEB\" and service \"web\" of line 1 would both be PORT_WEB (rename one of them)",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Parse("Procfile", []byte(test.src))
+			if diff := cmp.Diff(test.want, hinted(t, err)); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestGrammarByName(t *testing.T) {
+	for _, test := range []struct {
+		name, src string
+		procfile  bool
+	}{
+		{"Portfile", "[services]\na='x'", false},
+		{"x/Portfile.toml", "[services]\na='x'", false},
+		{"services.toml", "[services]\na='x'", false},
+		{"Procfile", "a: x", true},
+		{"x/Procfile.dev", "a: x", true},
+		{"<stdin>", "# c\n\na: x", true},
+		{"<stdin>", "# c\n\n[services]\na='x'", false},
+		{"<stdin>", "services.a='x'", false},
+	} {
+		f, err := Parse(test.name, []byte(test.src))
+		if err != nil || f.Procfile != test.procfile {
+			t.Errorf("%s %q: procfile %v, %v; want %v", test.name, test.src, f.Procfile, err, test.procfile)
+		}
+	}
+}
+
+func FuzzPortfile(f *testing.F) {
+	f.Add("[services]\nweb = 'x'\n")
+	f.Add("[services.a]\ncommand = ['a', '$PORT']\ndepends_on = ['a']\nports = { m = 1 }\n")
+	f.Add("a = [[[")
+	f.Add("[[services]]\n[services.x]\n")
+	f.Add("services.a.b = 1\n[services]\na = 2")
+	f.Add("é = 1")
+	f.Fuzz(func(t *testing.T, src string) { positionsInside(t, "Portfile", src) })
+}
+
+func FuzzProcfile(f *testing.F) {
+	f.Add("web: x\r\nworker: y")
+	f.Add("web x\nweb: \x00")
+	f.Fuzz(func(t *testing.T, src string) { positionsInside(t, "Procfile", src) })
+}
+
+// positionsInside parses src and demands that every problem points into it.
+func positionsInside(t *testing.T, name, src string) {
+	file, err := Parse(name, []byte(src))
+	if err == nil {
+		if len(file.Services) == 0 {
+			t.Errorf("%q is valid without a service", src)
+		}
+		if _, err := file.Resolve(Context{}); err != nil {
+			var problems Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("%v is not Problems", err)
+			}
+			inFile(t, src, problems)
+		}
+		return
+	}
+	var problems Problems
+	if !errors.As(err, &problems) {
+		t.Fatalf("%v is not Problems", err)
+	}
+	inFile(t, src, problems)
+}
+
+func inFile(t *testing.T, src string, problems Problems) {
+	t.Helper()
+	lines := strings.Split(src, "\n")
+	for _, p := range problems {
+		if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > len(lines[p.Line-1])+1 {
+			t.Errorf("%v is outside of %q", p, src)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package procfile
+
+import (
+	"regexp"
+	"strings"
+)
+
+// entryLine is foreman's grammar of a Procfile's line.
+var entryLine = regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*(.+)$`)
+
+// parseProcfile reads a Procfile. A line that is neither an entry, blank nor a
+// comment is a problem: skipping it, as others do, starts all but one service.
+func parseProcfile(name string, src []byte) (File, Problems) {
+	f := File{Name: name, Procfile: true}
+	var problems Problems
+	for i, line := range strings.Split(string(src), "\n") {
+		line = strings.TrimSuffix(line, "\r")
+		start := Position{i + 1, 1}
+		if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' {
+			continue
+		}
+		m := entryLine.FindStringSubmatch(line)
+		if m == nil || strings.TrimSpace(m[2]) == "" {
+			problems = append(problems, problemf(name, start, "web: npm run dev", "not an entry: a line is NAME: COMMAND"))
+			continue
+		}
+		if strings.ContainsRune(line, 0) {
+			problems = append(problems, problemf(name, start, "", "must not hold a NUL character"))
+		}
+		if before, taken := f.Service(m[1]); taken {
+			problems = append(problems, problemf(name, start, "", "%s is already defined in line %d", quote(m[1]), before.Pos.Line))
+			continue
+		}
+		s := newService(m[1], start)
+		s.Command.Shell = strings.TrimSpace(m[2])
+		s.Ready = "none" // a Procfile cannot say that a process serves no port
+		f.Services = append(f.Services, s)
+	}
+	if len(f.Services) == 0 && len(problems) == 0 {
+		problems = Problems{problemf(name, Position{1, 1}, "web: npm run dev", "no services: a Procfile declares one on each line")}
+	}
+	return f, problems
+}

@@ -1,0 +1,348 @@
+package procfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Plan is a project ready to run: what `up` starts and follows.
+type Plan struct {
+	Services   []Process // in name order
+	Watched    []string  // absolute paths of the files that it was made from, or would be
+	StopOnExit bool
+	Notes      Problems // what is no mistake but not as it seems
+}
+
+// Process is one service of a Plan, everything expanded.
+type Process struct {
+	Service     string
+	Shell       string   // a command for the system's shell, or
+	Argv        []string // a program, to be found on the PATH of Env, and its arguments
+	Dir         string   // absolute
+	Port        int      // 0: none
+	Ports       []int    // all that are the service's own, Port included
+	Env         []string // the complete environment, "NAME=value", sorted
+	Vars        []Var    // the part of Env that devports set or changed, sorted by name
+	DependsOn   []string
+	StopSignal  string
+	StopTimeout time.Duration
+
+	ports map[string]string // the variables among Vars that carry port numbers
+}
+
+// Var is an environment variable.
+type Var struct{ Name, Value string }
+
+// Service returns the process of that name.
+func (p Plan) Service(name string) (Process, bool) {
+	i := slices.IndexFunc(p.Services, func(s Process) bool { return s.Service == name })
+	if i < 0 {
+		return Process{}, false
+	}
+	return p.Services[i], true
+}
+
+// Holds reports whether port is one of those that the plan's services were
+// given as their own.
+func (p Plan) Holds(port int) bool {
+	return slices.ContainsFunc(p.Services, func(s Process) bool { return slices.Contains(s.Ports, port) })
+}
+
+// Select returns the plan with only those of its services that names lists.
+func (p Plan) Select(names []string) Plan {
+	var services []Process
+	for _, s := range p.Services {
+		if slices.Contains(names, s.Service) {
+			services = append(services, s)
+		}
+	}
+	p.Services = services
+	return p
+}
+
+// Context is what a file is resolved in.
+type Context struct {
+	Environ           []string // that devports was started with, "NAME=value"
+	Project, Worktree string
+	Ports             map[PortName]int // a port that is missing is 0
+}
+
+// labels are the variables that tell a service what it is.
+var labels = []string{"DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE"}
+
+// Resolve reads the env files and gives every service its environment. From
+// the lowest precedence to the highest (section 4 of the design): the project's
+// env files, the service's, the environment of devports, [env], the service's
+// env, and what devports sets itself.
+//
+// The error is [Problems]. Which problems there are does not depend on the
+// numbers of the ports: a file can be checked before any are chosen.
+func (f File) Resolve(c Context) (Plan, error) {
+	r := resolver{file: f, context: c, inherited: map[string]string{}, read: map[string][]Variable{}}
+	for _, entry := range c.Environ {
+		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
+			r.inherited[name] = value
+		}
+	}
+	plan := Plan{StopOnExit: f.StopOnExit}
+	if f.Path != "" {
+		r.watch(f.Path)
+	}
+	for _, name := range f.ServiceNames() {
+		s, _ := f.Service(name)
+		plan.Services = append(plan.Services, r.process(s))
+	}
+	r.noteInheritedPort()
+	plan.Watched, plan.Notes = r.watched, r.notes.sorted()
+	return plan, r.problems.err()
+}
+
+type resolver struct {
+	file      File
+	context   Context
+	inherited map[string]string
+	read      map[string][]Variable // env files by path
+	watched   []string
+	problems  Problems
+	notes     Problems
+}
+
+func (r *resolver) fail(pos Position, hint, format string, args ...any) {
+	r.problems = append(r.problems, problemf(r.file.Name, pos, hint, format, args...))
+}
+
+func (r *resolver) watch(path string) {
+	if !slices.Contains(r.watched, path) {
+		r.watched = append(r.watched, path)
+	}
+}
+
+// process resolves one service.
+func (r *resolver) process(s Service) Process {
+	own, ports := r.own(s)
+	inherited := maps.Clone(r.inherited)
+	delete(inherited, "PORT") // never a service's port
+	below := chain(own, inherited)
+
+	files := map[string]string{}
+	for _, path := range r.envFiles(s) {
+		for _, v := range r.envFile(path) {
+			if _, set := own[v.Name]; set || v.Name == "PORT" {
+				r.noteEnvFilePort(path, v, s)
+				continue
+			}
+			value, _, err := expand(v.Value, func(name string) (string, bool) {
+				if value, ok := below(name); ok {
+					return value, true
+				}
+				value, ok := files[name]
+				return value, ok
+			})
+			if err != nil {
+				r.problems = append(r.problems, problemf(shorterFile(r.file, path), v.Pos, "a dollar that is no variable is written $$", "%v", err))
+			}
+			files[v.Name] = value
+		}
+	}
+
+	project := r.table(r.file.Env, own, chain(inherited, files))
+	service := r.table(s.Env, own, project.get)
+	set := maps.Clone(files)
+	maps.DeleteFunc(set, func(name, _ string) bool { _, shell := inherited[name]; return shell })
+	maps.Copy(set, project.all())
+	maps.Copy(set, service.all())
+	maps.Copy(set, own)
+
+	env := inherited
+	maps.Copy(env, set)
+	p := Process{
+		Service: s.Name, Shell: s.Command.Shell,
+		Port:       r.context.Ports[PortName{Service: s.Name}],
+		Env:        environ(env),
+		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
+		ports: ports,
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		p.Vars = append(p.Vars, Var{name, set[name]})
+	}
+	for _, w := range r.file.Ports() {
+		if w.Name.Service == s.Name {
+			p.Ports = append(p.Ports, r.context.Ports[w.Name])
+		}
+	}
+	for _, d := range s.DependsOn {
+		p.DependsOn = append(p.DependsOn, d.Value)
+	}
+	for _, a := range s.Command.Argv {
+		p.Argv = append(p.Argv, r.expand(a, chain(env)))
+	}
+	p.Dir = r.dir(s, chain(env))
+	return p
+}
+
+// own gives the variables that devports sets for s, and those among them that
+// carry port numbers.
+func (r *resolver) own(s Service) (own, ports map[string]string) {
+	ports = map[string]string{}
+	for _, w := range r.file.Ports() {
+		ports[w.Name.Variable()] = strconv.Itoa(r.context.Ports[w.Name])
+	}
+	if s.HasPort {
+		ports["PORT"] = strconv.Itoa(r.context.Ports[PortName{Service: s.Name}])
+	}
+	own = maps.Clone(ports)
+	own["DEVPORTS_SERVICE"] = s.Name
+	own["DEVPORTS_PROJECT"] = r.context.Project
+	own["DEVPORTS_WORKTREE"] = r.context.Worktree
+	return own, ports
+}
+
+// chain looks a name up in one map after another.
+func chain(maps ...map[string]string) lookup {
+	return func(name string) (string, bool) {
+		for _, m := range maps {
+			if value, ok := m[name]; ok {
+				return value, true
+			}
+		}
+		return "", false
+	}
+}
+
+func environ(env map[string]string) []string {
+	list := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, name+"="+env[name])
+	}
+	return list
+}
+
+// expand expands a string of the file; a name that has no value is a problem.
+func (r *resolver) expand(t Text, get lookup) string {
+	value, undefined, err := expand(t.Value, get)
+	if err != nil {
+		r.fail(t.Pos, "a dollar that is no variable is written $$", "%v", err)
+	}
+	for _, name := range undefined {
+		hint := fmt.Sprintf("${%s:-default} gives it a value where it has none", name)
+		if name == "PORT" {
+			hint = "the service has port = false"
+		} else if near, ok := Nearest(name, r.portVariables()); ok {
+			hint = "did you mean " + near + "?"
+		}
+		r.fail(t.Pos, hint, "%s is not defined", name)
+	}
+	return value
+}
+
+func (r *resolver) portVariables() []string {
+	var names []string
+	for _, w := range r.file.Ports() {
+		names = append(names, w.Name.Variable())
+	}
+	return names
+}
+
+func (r *resolver) dir(s Service, get lookup) string {
+	dir := r.file.path(r.expand(s.Dir, get))
+	if s.Dir.Value == "" {
+		return dir
+	}
+	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		r.fail(s.Dir.Pos, "", "the directory %s does not exist", dir)
+	} else if err != nil {
+		r.fail(s.Dir.Pos, "", "%v", err)
+	} else if !info.IsDir() {
+		r.fail(s.Dir.Pos, "", "%s is not a directory", dir)
+	}
+	return dir
+}
+
+// envFiles gives the paths of the env files for s, in order. A listed file
+// must exist.
+func (r *resolver) envFiles(s Service) []string {
+	var paths []string
+	if r.file.EnvFiles == nil {
+		path := r.file.path(".env")
+		r.watch(path)
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			paths = append(paths, path)
+		}
+	}
+	for _, t := range slices.Concat(r.file.EnvFiles, s.EnvFiles) {
+		path := r.file.path(t.Value)
+		r.watch(path)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			r.fail(t.Pos, "", "the env file %s does not exist", path)
+			continue
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// envFile reads an env file, once.
+func (r *resolver) envFile(path string) []Variable {
+	if vars, ok := r.read[path]; ok {
+		return vars
+	}
+	name := shorterFile(r.file, path)
+	src, err := os.ReadFile(path)
+	if err != nil {
+		r.problems = append(r.problems, problemf(name, Position{}, "", "%v", err))
+	}
+	vars, problems := parseEnvFile(name, src)
+	r.problems = append(r.problems, problems...)
+	r.read[path] = vars
+	return vars
+}
+
+// shorterFile names a file beside the Portfile as the Portfile was named.
+func shorterFile(f File, path string) string {
+	if rel, err := filepath.Rel(f.Dir, path); err == nil && f.Path != "" {
+		return filepath.Join(filepath.Dir(f.Name), rel)
+	}
+	return path
+}
+
+func (r *resolver) noteEnvFilePort(path string, v Variable, s Service) {
+	note := problemf(shorterFile(r.file, path), v.Pos, "take the line out", "%s is set here, but devports sets it itself", v.Name)
+	if v.Name == "PORT" {
+		note.Text = "PORT is set here, but every service has its own"
+		note.Hint = r.pinHint(v.Value)
+	}
+	if !slices.Contains(r.notes, note) {
+		r.notes = append(r.notes, note)
+	}
+}
+
+// noteInheritedPort notes a PORT in the environment, unless devports itself
+// put it there.
+func (r *resolver) noteInheritedPort() {
+	value, set := r.inherited["PORT"]
+	_, ours := r.inherited["DEVPORTS_PROJECT"]
+	if set && !ours && len(r.file.Ports()) > 0 {
+		r.notes = append(r.notes, Problem{
+			Text: fmt.Sprintf("PORT=%s in your environment is not used: every service has its own port", value),
+			Hint: r.pinHint(value),
+		})
+	}
+}
+
+func (r *resolver) pinHint(value string) string {
+	if _, err := strconv.ParseUint(value, 10, 16); err != nil {
+		value = "3000"
+	}
+	if r.file.Procfile {
+		return "to choose a service's port, declare it in a Portfile, with port = " + value
+	}
+	return "to choose a service's port, write port = " + value + " in its table"
+}

@@ -1,0 +1,305 @@
+package procfile
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// inFolder writes files and reads the Portfile among them.
+func inFolder(t *testing.T, files map[string]string) File {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	f, err := Read("Portfile", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func env(p Process) map[string]string {
+	m := map[string]string{}
+	for _, e := range p.Env {
+		name, value, _ := strings.Cut(e, "=")
+		m[name] = value
+	}
+	return m
+}
+
+func TestPrecedence(t *testing.T) {
+	f := inFolder(t, map[string]string{
+		"Portfile": `
+env_files = [".env", "more.env"]
+[env]
+D = "project"
+E = "project"
+F = "project"
+[services.web]
+command = "x"
+env_files = ["web.env"]
+env = { E = "service", F = "service" }
+[services.api]
+command = "x"
+[services.worker]
+command = "x"
+port = false
+`,
+		".env":     "A=first\nB=first\nC=first\nD=first\nE=first\nF=first\nSHELL_SET=first",
+		"more.env": "B=second\nC=second",
+		"web.env":  "C=web",
+	})
+	plan, err := f.Resolve(Context{
+		Environ: []string{"SHELL_SET=shell", "F=shell", "D=shell", "PORT=1"},
+		Project: "shop", Worktree: "w",
+		Ports: map[PortName]int{{Service: "web"}: 1001, {Service: "api"}: 1002},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web, _ := plan.Service("web")
+	if diff := cmp.Diff(map[string]string{
+		"A": "first", "B": "second", "C": "web", "SHELL_SET": "shell", "D": "project", "E": "service", "F": "service",
+		"PORT": "1001", "PORT_WEB": "1001", "PORT_API": "1002",
+		"DEVPORTS_SERVICE": "web", "DEVPORTS_PROJECT": "shop", "DEVPORTS_WORKTREE": "w",
+	}, env(web)); diff != "" {
+		t.Errorf("web (-want +got):\n%s", diff)
+	}
+	var set []string
+	for _, v := range web.Vars {
+		set = append(set, v.Name)
+	}
+	if want := []string{"A", "B", "C", "D", "DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE", "E", "F", "PORT", "PORT_API", "PORT_WEB"}; !slices.Equal(set, want) {
+		t.Errorf("Vars has %v, want %v", set, want)
+	}
+	worker, _ := plan.Service("worker")
+	if port, has := env(worker)["PORT"]; has {
+		t.Errorf("the worker has PORT=%s", port)
+	}
+	if env(worker)["PORT_API"] != "1002" {
+		t.Error("the worker is not told PORT_API")
+	}
+}
+
+func TestVariablesOfTables(t *testing.T) {
+	f := inFolder(t, map[string]string{
+		"Portfile": `
+[env]
+FIRST = "${SECOND}!"          # any order
+SECOND = "two"
+PATH = "bin:${PATH}"          # its own name: the one below
+HOST = "${HOST:-localhost}"
+[services.web]
+command = ["./x", "--port=$PORT", "$$HOME"]
+dir = "${SECOND}"
+env = { PATH = "web:${PATH}", URL = "http://${HOST}:${PORT_DB}/${FIRST}" }
+[services.db]
+command = "x"
+ports = ["admin"]
+`,
+		"two/keep": "",
+		".env":     "FROM_FILE=$PORT_DB/$PATH\n",
+	})
+	plan, err := f.Resolve(Context{Environ: []string{"PATH=/usr/bin"}, Ports: map[PortName]int{{Service: "web"}: 1001, {Service: "db"}: 1002, {"db", "admin"}: 1003}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web, _ := plan.Service("web")
+	got := env(web)
+	for name, want := range map[string]string{
+		"FIRST": "two!", "PATH": "web:bin:/usr/bin", "HOST": "localhost", "URL": "http://localhost:1002/two!",
+		"FROM_FILE": "1002//usr/bin", "PORT_DB_ADMIN": "1003",
+	} {
+		if got[name] != want {
+			t.Errorf("%s = %q, want %q", name, got[name], want)
+		}
+	}
+	if want := []string{"./x", "--port=1001", "$HOME"}; !slices.Equal(web.Argv, want) {
+		t.Errorf("argv %q, want %q", web.Argv, want)
+	}
+	if want := filepath.Join(f.Dir, "two"); web.Dir != want {
+		t.Errorf("dir %s, want %s", web.Dir, want)
+	}
+	if want := []string{filepath.Join(f.Dir, "Portfile"), filepath.Join(f.Dir, ".env")}; !slices.Equal(plan.Watched, want) {
+		t.Errorf("watched %v, want %v", plan.Watched, want)
+	}
+}
+
+func TestResolveProblems(t *testing.T) {
+	f := inFolder(t, map[string]string{
+		"Portfile": `
+env_files = [".env", "missing.env"]
+[env]
+A = "${B}"
+B = "${A}"
+C = "${UNDEFINED} ${PORT_WBE}"
+[services.web]
+command = ["x", "${"]
+dir = "nowhere"
+[services.worker]
+command = "x"
+port = false
+env = { D = "$PORT" }
+env_files = ["broken.env"]
+`,
+		".env":       "X=${\n",
+		"broken.env": "fine=1\nnot fine\n",
+	})
+	// What is wrong does not depend on the ports, and is said once, though
+	// [env] is expanded for every service.
+	_, err := f.Resolve(Context{})
+	got := strings.ReplaceAll(hinted(t, err), f.Dir, "DIR")
+	want := `.env:1:1: ${ has no closing brace (a dollar that is no variable is written $$)
+Portfile:2:22: the env file DIR/missing.env does not exist
+Portfile:4:5: circular variables: A → B → A
+Portfile:6:5: UNDEFINED is not defined (${UNDEFINED:-default} gives it a value where it has none)
+Portfile:6:5: PORT_WBE is not defined (did you mean PORT_WEB?)
+Portfile:8:17: ${ has no closing brace (a dollar that is no variable is written $$)
+Portfile:9:7: the directory DIR/nowhere does not exist
+Portfile:13:13: PORT is not defined (the service has port = false)
+broken.env:2:1: not an entry: "not fine" has no = (write NAME=value, or put "#" before a comment)`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+func TestNotes(t *testing.T) {
+	files := map[string]string{
+		"Portfile": "[services]\nweb = 'x'\napi = 'x'",
+		".env":     "A=1\nPORT=4000\nPORT_WEB=1\n",
+	}
+	f := inFolder(t, files)
+	for _, test := range []struct {
+		environ []string
+		want    string
+	}{
+		{nil, ""},
+		{[]string{"PORT=5000"}, "PORT=5000 in your environment is not used: every service has its own port (to choose a service's port, write port = 5000 in its table)\n"},
+		{[]string{"PORT=5000", "DEVPORTS_PROJECT=shop"}, ""}, // from `devports env`
+	} {
+		plan, err := f.Resolve(Context{Environ: test.environ})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := test.want + ".env:2:1: PORT is set here, but every service has its own (to choose a service's port, write port = 4000 in its table)\n" +
+			".env:3:1: PORT_WEB is set here, but devports sets it itself (take the line out)"
+		if diff := cmp.Diff(want, hinted(t, plan.Notes)); diff != "" {
+			t.Errorf("%v: notes (-want +got):\n%s", test.environ, diff)
+		}
+	}
+}
+
+func TestDiff(t *testing.T) {
+	dir := t.TempDir()
+	plan := func(src string, ports map[string]int, environ ...string) Plan {
+		t.Helper()
+		f, err := Parse("Portfile", []byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Dir = dir
+		numbers := map[PortName]int{}
+		for name, port := range ports {
+			numbers[PortName{Service: name}] = port
+		}
+		p, err := f.Resolve(Context{Environ: environ, Ports: numbers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	before := "[services]\na = 'x'\nb = 'y'\n"
+	ports := map[string]int{"a": 1, "b": 2, "c": 3}
+	for _, test := range []struct {
+		name, after string
+		ports       map[string]int
+		want        []Change
+	}{
+		{"nothing", before, ports, nil},
+		{"comments and order", "# c\n[services]\nb = 'y'\na = 'x'\n", ports, nil},
+		{"a command", "[services]\na = 'z'\nb = 'y'\n", ports, []Change{{"a", Changed, []string{"command"}}}},
+		{"a new service restarts no other", before + "c = 'z'\n", ports, []Change{{"c", Added, nil}}},
+		{"a removed service restarts no other", "[services]\na = 'x'\n", ports, []Change{{"b", Removed, nil}}},
+		{"a rename is both", "[services]\na = 'x'\nc = 'y'\n", ports, []Change{{"b", Removed, nil}, {"c", Added, nil}}},
+		{
+			"another number restarts everybody who was given it", before,
+			map[string]int{"a": 9, "b": 2},
+			[]Change{{"a", Changed, []string{"PORT 1 → 9", "PORT_A 1 → 9"}}, {"b", Changed, []string{"PORT_A 1 → 9"}}},
+		},
+		{
+			"no port any more", "[services]\na = 'x'\n[services.b]\ncommand = 'y'\nport = false", ports,
+			[]Change{{"b", Changed, []string{"port"}}},
+		},
+		{
+			"the environment of all", before + "[env]\nE = '1'\n", ports,
+			[]Change{{"a", Changed, []string{"env E"}}, {"b", Changed, []string{"env E"}}},
+		},
+		{"a variable that changes nothing", before + "[env]\nHOME = '/h'\n", ports, nil},
+		{
+			"the environment and directory of one", "[services]\na = 'x'\n[services.b]\ncommand = 'y'\ndir = '..'\nenv = { F = '1', E = '2' }", ports,
+			[]Change{{"b", Changed, []string{"dir", "env E, F"}}},
+		},
+		{
+			"how it is stopped", "[services]\na = 'x'\n[services.b]\ncommand = 'y'\nstop_timeout = '9s'\ndepends_on = ['a']", ports,
+			[]Change{{"b", Adjusted, nil}},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := Diff(plan(before, ports, "HOME=/h"), plan(test.after, test.ports, "HOME=/h"))
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFind(t *testing.T) {
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"repo/.git", "repo/a/b", "empty/.git", "empty/Portfile"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(path string) {
+		if err := os.WriteFile(filepath.Join(root, path), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("Portfile") // above the repositories: out of reach
+	write("repo/Procfile")
+	write("repo/Procfile.dev")
+
+	find := func(dir, want string) {
+		t.Helper()
+		got, err := Find(filepath.Join(root, dir))
+		if err != nil || got != filepath.Join(root, want) {
+			t.Errorf("Find(%s) = %s, %v; want %s", dir, got, err, want)
+		}
+	}
+	find("repo/a/b", "repo/Procfile.dev")
+	write("repo/a/Portfile.toml")
+	find("repo/a/b", "repo/a/Portfile.toml")
+	find("repo", "repo/Procfile.dev")
+
+	got, err := Find(filepath.Join(root, "empty")) // a folder named Portfile is none
+	missing, ok := err.(*NotFoundError)
+	if !ok || !slices.Equal(missing.Looked, []string{filepath.Join(root, "empty")}) {
+		t.Errorf("Find(empty) = %s, %v", got, err)
+	}
+}

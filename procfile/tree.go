@@ -1,0 +1,222 @@
+package procfile
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+// kind is the type of a TOML value, in the words of an error message.
+type kind string
+
+const (
+	kindString  kind = "a string"
+	kindInteger kind = "an integer"
+	kindFloat   kind = "a float"
+	kindBoolean kind = "a boolean"
+	kindTime    kind = "a date or time"
+	kindArray   kind = "an array"
+	kindTable   kind = "a table"
+)
+
+// value is a TOML value and its place. Tables keep the order of the file.
+type value struct {
+	pos     Position
+	kind    kind
+	text    string // a string's contents; another scalar as it is written
+	items   []value
+	entries []*entry
+	header  bool // a table that a [header] declared
+}
+
+type entry struct {
+	key   string
+	pos   Position
+	value *value
+}
+
+func (v *value) find(key string) *entry {
+	for _, e := range v.entries {
+		if e.key == key {
+			return e
+		}
+	}
+	return nil
+}
+
+// tomlTree reads a TOML document into a tree that knows the place of every key
+// and value. go-toml's decoder knows them only for its first error; a Portfile
+// wants them for all of its errors. Whatever the tree is too lenient for, the
+// decoder is asked about at the end.
+func tomlTree(name string, src []byte) (*value, Problems) {
+	b := treeBuilder{file: name}
+	root := &value{kind: kindTable, pos: Position{1, 1}}
+	table := root
+	b.parser.Reset(src)
+	for b.parser.NextExpression() {
+		switch e := b.parser.Expression(); e.Kind {
+		case unstable.KeyValue:
+			b.assign(table, e)
+		case unstable.Table:
+			table = b.header(root, e, false)
+		case unstable.ArrayTable:
+			table = b.header(root, e, true)
+		}
+	}
+	if err := b.parser.Error(); err != nil {
+		return nil, Problems{syntaxProblem(name, src, &b.parser, err)}
+	}
+	if len(b.problems) == 0 {
+		var any map[string]any
+		var decode *toml.DecodeError
+		if err := toml.Unmarshal(src, &any); errors.As(err, &decode) {
+			line, column := decode.Position()
+			b.fail(inside(src, Position{line, column}), "%s", strings.TrimPrefix(decode.Error(), "toml: "))
+		} else if err != nil {
+			b.fail(Position{}, "%s", strings.TrimPrefix(err.Error(), "toml: "))
+		}
+	}
+	return root, b.problems
+}
+
+func syntaxProblem(name string, src []byte, p *unstable.Parser, err error) Problem {
+	problem := Problem{File: name, Position: endOf(src), Text: strings.TrimPrefix(err.Error(), "toml: ")}
+	var syntax *unstable.ParserError
+	if errors.As(err, &syntax) && len(syntax.Highlight) > 0 {
+		start := p.Shape(p.Range(syntax.Highlight)).Start
+		problem.Position = inside(src, Position{start.Line, start.Column})
+	}
+	return problem
+}
+
+type treeBuilder struct {
+	file     string
+	parser   unstable.Parser
+	problems Problems
+}
+
+func (b *treeBuilder) fail(pos Position, format string, args ...any) {
+	b.problems = append(b.problems, problemf(b.file, pos, "", format, args...))
+}
+
+func (b *treeBuilder) pos(n *unstable.Node) Position {
+	start := b.parser.Shape(n.Raw).Start
+	return Position{start.Line, start.Column}
+}
+
+// header declares the table of a [header] and returns it; for an [[array]]
+// header a new table at the array's end.
+func (b *treeBuilder) header(root *value, n *unstable.Node, array bool) *value {
+	table, last, pos := b.descend(root, n.Key())
+	at := table.find(last)
+	switch {
+	case array && at == nil:
+		at = &entry{last, pos, &value{kind: kindArray, pos: pos}}
+		table.entries = append(table.entries, at)
+		fallthrough
+	case array && at.value.kind == kindArray:
+		at.value.items = append(at.value.items, value{kind: kindTable, pos: pos})
+		return &at.value.items[len(at.value.items)-1]
+	case at == nil:
+		at = &entry{last, pos, &value{kind: kindTable, pos: pos, header: true}}
+		table.entries = append(table.entries, at)
+		return at.value
+	case !array && at.value.kind == kindTable && !at.value.header:
+		at.value.header = true // [a.b] came before [a]
+		return at.value
+	}
+	b.fail(pos, "%s is already defined in line %d", quote(last), at.pos.Line)
+	return &value{kind: kindTable, pos: pos} // what follows is still checked for syntax
+}
+
+// assign puts a key and its value in table.
+func (b *treeBuilder) assign(table *value, n *unstable.Node) {
+	table, last, pos := b.descend(table, n.Key())
+	if before := table.find(last); before != nil {
+		b.fail(pos, "%s is already defined in line %d", quote(last), before.pos.Line)
+		return
+	}
+	v := b.value(n.Value(), pos)
+	table.entries = append(table.entries, &entry{last, pos, &v})
+}
+
+// descend follows a dotted key, making the tables that are missing, up to its
+// last part.
+func (b *treeBuilder) descend(table *value, key unstable.Iterator) (_ *value, last string, pos Position) {
+	for key.Next() {
+		part := string(key.Node().Data)
+		pos = b.pos(key.Node())
+		if key.IsLast() {
+			return table, part, pos
+		}
+		next := table.find(part)
+		switch {
+		case next == nil:
+			next = &entry{part, pos, &value{kind: kindTable, pos: pos}}
+			table.entries = append(table.entries, next)
+			table = next.value
+		case next.value.kind == kindTable:
+			table = next.value
+		case next.value.kind == kindArray && len(next.value.items) > 0 && next.value.items[len(next.value.items)-1].kind == kindTable:
+			table = &next.value.items[len(next.value.items)-1]
+		default:
+			b.fail(pos, "%s is already defined in line %d, as %s", quote(part), next.pos.Line, next.value.kind)
+			table = &value{kind: kindTable, pos: pos}
+		}
+	}
+	return table, last, pos
+}
+
+// value reads a value. An array's place is not recorded by the parser: it has
+// that of its key.
+func (b *treeBuilder) value(n *unstable.Node, key Position) value {
+	v := value{pos: b.pos(n), text: string(n.Data)}
+	switch n.Kind {
+	case unstable.String:
+		v.kind = kindString
+	case unstable.Integer:
+		v.kind = kindInteger
+	case unstable.Float:
+		v.kind = kindFloat
+	case unstable.Bool:
+		v.kind = kindBoolean
+	case unstable.Array:
+		v.kind, v.pos = kindArray, key
+		for it := n.Children(); it.Next(); {
+			v.items = append(v.items, b.value(it.Node(), key))
+		}
+	case unstable.InlineTable:
+		v.kind, v.header = kindTable, true
+		for it := n.Children(); it.Next(); {
+			b.assign(&v, it.Node())
+		}
+	default:
+		v.kind = kindTime
+	}
+	return v
+}
+
+// integer is the number of an integer value; TOML's other bases and
+// underscores are taken.
+func (v *value) integer() (int, bool) {
+	n, err := strconv.ParseInt(strings.ReplaceAll(v.text, "_", ""), 0, 0)
+	return int(n), err == nil
+}
+
+// inside moves a position that a parser reports beyond the end of a line or of
+// the document to the nearest place that an editor can go to.
+func inside(src []byte, p Position) Position {
+	lines := strings.Split(string(src), "\n")
+	p.Line = min(max(p.Line, 1), len(lines))
+	p.Column = min(max(p.Column, 1), len(lines[p.Line-1])+1)
+	return p
+}
+
+// endOf is the place behind the last byte.
+func endOf(src []byte) Position {
+	last := strings.LastIndexByte(string(src), '\n')
+	return Position{1 + strings.Count(string(src), "\n"), len(src) - last}
+}
