@@ -1,0 +1,185 @@
+// Package output merges what services print into one stream: whole lines, each
+// service's in the order it wrote them, each behind the service's name.
+//
+// # Concurrency
+//
+// Every service has a [Stream] whose Copy runs in a goroutine of its own: it
+// reads large blocks, puts the prefixes in, and writes a block of whole lines
+// at a time. The writer is guarded by one mutex, so a reader that stalls holds
+// the services up, as it would without devports, but never the caller of
+// [Mux.Say]: devports' own lines wait in a queue that takes any number.
+package output
+
+import (
+	"context"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Style says how a line is decorated.
+type Style struct {
+	Color      bool // names in colour, by escape codes
+	Timestamps bool // the time of day before each line
+	NoPrefix   bool // neither names nor devports' own lines
+}
+
+// Own is the name that devports' own lines carry.
+const Own = "devports"
+
+// Mux is the one owner of the writer that all services share. Make one with
+// [New].
+type Mux struct {
+	style   Style
+	width   atomic.Int32 // of the longest name so far
+	streams sync.WaitGroup
+	says    *queue
+	done    chan struct{} // closed when the queue has been written to its end
+	failed  chan struct{} // closed at the first failure of the writer
+
+	mu     sync.Mutex // guards what follows
+	w      io.Writer
+	err    error
+	open   *Stream // the stream whose unfinished line is the last thing written
+	colors map[string]int
+}
+
+// New returns a Mux that writes to w. Names are padded to the longest of
+// names; a longer one that comes later widens the column.
+func New(w io.Writer, style Style, names ...string) *Mux {
+	m := &Mux{
+		style: style, w: w, says: newQueue(),
+		done: make(chan struct{}), failed: make(chan struct{}),
+		colors: map[string]int{},
+	}
+	m.widen(Own)
+	for _, name := range names {
+		m.widen(name)
+		m.color(name)
+	}
+	go m.writeSays()
+	return m
+}
+
+func (m *Mux) widen(name string) {
+	for {
+		width := m.width.Load()
+		if int(width) >= len(name) || m.width.CompareAndSwap(width, int32(len(name))) {
+			return
+		}
+	}
+}
+
+// palette holds the SGR parameters of the colours that names take in turn.
+var palette = [...]string{"36", "33", "32", "35", "34", "31", "96", "93", "92", "95", "94", "91"}
+
+func (m *Mux) color(name string) string {
+	i, known := m.colors[name]
+	if !known {
+		i = len(m.colors)
+		m.colors[name] = i
+	}
+	return palette[i%len(palette)]
+}
+
+// Stream returns a new stream for the output of the service name; it has to be
+// copied with [Stream.Copy].
+func (m *Mux) Stream(name string) *Stream {
+	m.widen(name)
+	m.mu.Lock()
+	color := m.color(name)
+	m.mu.Unlock()
+	m.streams.Add(1)
+	return &Stream{mux: m, name: name, color: color, done: make(chan struct{})}
+}
+
+// Say writes a line of devports' own, behind everything that streams have
+// written so far. It never blocks.
+func (m *Mux) Say(text string) {
+	if !m.style.NoPrefix {
+		m.says.add(text)
+	}
+}
+
+// writeSays writes the queue to its end.
+func (m *Mux) writeSays() {
+	defer close(m.done)
+	own := &Stream{mux: m, name: Own, color: "1"}
+	for {
+		lines, more := m.says.take()
+		for _, line := range lines {
+			own.emit([]byte(strings.TrimSuffix(line, "\n") + "\n"))
+		}
+		if !more {
+			return
+		}
+	}
+}
+
+// Close waits until all streams have been copied and everything is written, or
+// until ctx is done. It returns the first error of the writer.
+func (m *Mux) Close(ctx context.Context) error {
+	drained := make(chan struct{})
+	go func() {
+		m.streams.Wait()
+		m.says.close()
+		<-m.done
+		close(drained)
+	}()
+	select {
+	case <-drained:
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Failed is closed when the writer has failed, such as a closed pipe: nobody
+// will ever read what services print.
+func (m *Mux) Failed() <-chan struct{} { return m.failed }
+
+// write writes a block for s. The block starts with a newline and the prefix,
+// of which only as much is used as the place where the last block ended asks
+// for. A block that does not end in a newline leaves its line open.
+func (m *Mux) write(s *Stream, block []byte, prefix int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.put(s, block, prefix)
+}
+
+// endLine ends the line that s has left open, if nobody else has.
+func (m *Mux) endLine(s *Stream) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.open == s {
+		m.put(s, []byte("\n\n"), 0)
+	}
+}
+
+// put is write with the mutex held.
+func (m *Mux) put(s *Stream, block []byte, prefix int) {
+	switch {
+	case m.open == s:
+		block = block[1+prefix:] // the line goes on
+	case m.open == nil:
+		block = block[1:]
+	}
+	m.open = nil
+	if block[len(block)-1] != '\n' {
+		m.open = s
+	}
+	if m.err != nil {
+		return // nobody reads; services must not block for that
+	}
+	if _, err := m.w.Write(block); err != nil {
+		m.err = err
+		close(m.failed)
+	}
+}
+
+// now is the timestamp of a line.
+func now() string { return time.Now().Format("15:04:05.000 ") }

@@ -1,0 +1,316 @@
+package launcher
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/devports/devports/procfile"
+)
+
+const (
+	// spawnLimit is how many processes are made at a time. Making one is mostly
+	// waiting for the kernel; more than a few contend for Go's fork lock.
+	spawnLimit = 4
+
+	// killTimeout is how long a killed process group may take to vanish.
+	killTimeout = 2 * time.Second
+)
+
+// supervisor owns every service. Only the goroutine of [Run] touches it; the
+// goroutines of processes and timers send it messages.
+type supervisor struct {
+	options  Options
+	plan     procfile.Plan // the one that is followed
+	services map[string]*managed
+	messages chan message
+	done     chan struct{} // closed when nobody receives messages any more
+	spawning chan struct{} // holds a value for each process that is being made
+
+	closing  bool // all services are to end
+	signals  int  // how many have come
+	failures int  // how many services have failed so far
+	first    *Exit
+}
+
+// managed is a service with what is needed to run it.
+type managed struct {
+	service
+	spec    procfile.Process // what its next process is made from
+	process *process         // the latest
+	spawned int              // how many there have been: the messages of earlier ones are late
+	timer   *time.Timer
+	exit    *Exit // how that ended, once it has
+	failure int   // when it failed, as a place in the order of failures; 0: not
+}
+
+// message tells what happened to the spawned-th process of a service.
+type message struct {
+	service string
+	spawned int
+	event   event
+	process *process // of evStarted
+	exit    Exit     // of evFailed, evExited and evGone
+}
+
+func (s *supervisor) post(m message) {
+	select {
+	case s.messages <- m:
+	case <-s.done:
+	}
+}
+
+// receive waits for one thing to happen and deals with it.
+func (s *supervisor) receive() {
+	select {
+	case m := <-s.messages:
+		s.deliver(m)
+	case plan := <-s.options.Plans:
+		if !s.closing {
+			s.follow(plan)
+		}
+	case sig := <-s.options.Signals:
+		s.signals++
+		if s.signals == 1 {
+			s.close(sig.String())
+			return
+		}
+		s.closing = true
+		s.all(evKill)
+	case <-s.outputFailed():
+		s.close("nobody reads the output any more")
+	}
+}
+
+// outputFailed is nil, which blocks for ever, once its news is known.
+func (s *supervisor) outputFailed() <-chan struct{} {
+	if s.closing {
+		return nil
+	}
+	return s.options.Output.Failed()
+}
+
+func (s *supervisor) close(why string) {
+	if !s.closing {
+		s.closing = true
+		s.options.Notify(Event{Kind: Stopping, On: why})
+	}
+}
+
+// deliver hands a message to its service.
+func (s *supervisor) deliver(m message) {
+	sv := s.services[m.service]
+	if sv == nil || sv.spawned != m.spawned {
+		return // of a process that is history
+	}
+	switch m.event {
+	case evStarted:
+		sv.process = m.process
+		s.options.Notify(Event{Kind: Started, Service: m.service, PID: m.process.pid, Port: sv.spec.Port})
+	case evExited, evGone, evFailed:
+		if sv.exit == nil {
+			m.exit.Asked = sv.wish != none
+			sv.exit = &m.exit
+		}
+	}
+	s.apply(m.service, m.event)
+}
+
+// apply takes a service to its next state and does what that asks for.
+func (s *supervisor) apply(name string, e event) {
+	sv := s.services[name]
+	before := sv.service
+	after, actions := before.next(e)
+	sv.service = after
+	if before.phase.live() && !after.phase.live() {
+		s.noteEnd(name, sv, e)
+	}
+	for _, a := range actions {
+		s.do(name, sv, a)
+	}
+	if after.phase == removed {
+		delete(s.services, name)
+	}
+}
+
+func (s *supervisor) do(name string, sv *managed, a action) {
+	switch a {
+	case spawn:
+		sv.spawned++
+		sv.exit, sv.failure = nil, 0
+		go s.spawn(sv.spec, sv.spawned)
+	case terminate:
+		sv.process.terminate()
+	case kill:
+		s.options.Notify(Event{Kind: Killing, Service: name, PID: sv.process.pid})
+		sv.process.kill()
+	case allow:
+		s.timeout(name, sv, sv.process.spec.StopTimeout)
+	case allowKill:
+		s.timeout(name, sv, killTimeout)
+	}
+}
+
+// timeout sends a timeout after d, unless another takes its place.
+func (s *supervisor) timeout(name string, sv *managed, d time.Duration) {
+	sv.stopTimer()
+	late := message{service: name, spawned: sv.spawned, event: evTimeout}
+	sv.timer = time.AfterFunc(d, func() { s.post(late) })
+}
+
+func (sv *managed) stopTimer() {
+	if sv.timer != nil {
+		sv.timer.Stop()
+	}
+}
+
+// spawn makes a process and tells what becomes of it.
+func (s *supervisor) spawn(spec procfile.Process, spawned int) {
+	tell := func(e event, p *process, exit Exit) {
+		s.post(message{spec.Service, spawned, e, p, exit})
+	}
+	s.spawning <- struct{}{}
+	p, exit := start(spec, s.options.Output)
+	<-s.spawning
+	if p == nil {
+		tell(evFailed, nil, exit)
+		return
+	}
+	tell(evStarted, p, Exit{})
+	p.follow(s.done, func(e event, exit Exit) { tell(e, nil, exit) })
+}
+
+// noteEnd notes that a service has no process any more.
+func (s *supervisor) noteEnd(name string, sv *managed, e event) {
+	sv.stopTimer()
+	if sv.exit == nil { // it did not even end when killed
+		sv.exit = &Exit{Status: 128 + 9, Signal: "KILL", Asked: sv.wish != none}
+	}
+	switch e {
+	case evFailed:
+		s.options.Notify(Event{Kind: NotStarted, Service: name, Exit: *sv.exit})
+	case evTimeout:
+		s.options.Notify(Event{Kind: Lost, Service: name, PID: sv.process.pid})
+	default:
+		s.options.Notify(Event{Kind: Ended, Service: name, Exit: *sv.exit})
+	}
+	if sv.exit.Failed() {
+		s.failures++
+		sv.failure = s.failures
+	}
+	if (s.options.StopOnExit || s.plan.StopOnExit) && !sv.exit.Asked && !s.closing {
+		s.first = sv.exit
+		s.close(name + " has ended")
+	}
+}
+
+// all delivers an event to every service that has a process.
+func (s *supervisor) all(e event) {
+	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+		if s.services[name].phase.live() {
+			s.apply(name, e)
+		}
+	}
+}
+
+// advance starts what can start and, when all are to end, stops what nothing
+// needs any more.
+func (s *supervisor) advance() {
+	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+		sv := s.services[name]
+		switch {
+		case s.closing && sv.wish == none && (sv.phase.live() || sv.phase == waiting) && !s.needed(name):
+			s.apply(name, evStop)
+		case s.closing && sv.wish == again:
+			s.apply(name, evStop) // not again
+		case !s.closing && sv.phase == waiting && s.missing(sv) == "":
+			s.apply(name, evStart)
+		}
+	}
+}
+
+// needed reports whether a service that still lives depends on name.
+func (s *supervisor) needed(name string) bool {
+	for _, other := range s.services {
+		if other.phase.live() && slices.Contains(other.spec.DependsOn, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// missing is the first dependency of sv that has not been started, if any. One
+// that is not run at all is not waited for.
+func (s *supervisor) missing(sv *managed) string {
+	for _, name := range sv.spec.DependsOn {
+		if dependency := s.services[name]; dependency != nil && !dependency.ran {
+			return name
+		}
+	}
+	return ""
+}
+
+// follow makes plan the one that runs.
+func (s *supervisor) follow(plan procfile.Plan) {
+	changes := procfile.Diff(s.plan, plan)
+	if len(s.plan.Services) > 0 {
+		s.options.Notify(Event{Kind: Followed, Changes: changes})
+	}
+	s.plan = plan
+	for _, c := range changes {
+		spec, _ := plan.Service(c.Service)
+		sv := s.services[c.Service]
+		switch {
+		case c.Kind == procfile.Removed:
+			s.apply(c.Service, evRemove)
+		case sv == nil:
+			s.services[c.Service] = &managed{spec: spec}
+		case c.Kind == procfile.Adjusted:
+			sv.spec = spec
+			if sv.process != nil {
+				sv.process.spec.StopSignal, sv.process.spec.StopTimeout = spec.StopSignal, spec.StopTimeout
+			}
+		default: // changed; or added while the one removed before still ends
+			sv.spec = spec
+			s.apply(c.Service, evRestart)
+		}
+	}
+}
+
+// finished reports whether no process is left and none will be started.
+func (s *supervisor) finished() bool {
+	for _, sv := range s.services {
+		if sv.phase.live() {
+			return false
+		}
+	}
+	return true // what still waits does so for what failed to start
+}
+
+// reportBlocked tells of the services that never had their turn.
+func (s *supervisor) reportBlocked() {
+	if s.closing {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+		if sv := s.services[name]; sv.phase == waiting {
+			s.options.Notify(Event{Kind: Blocked, Service: name, On: s.missing(sv)})
+		}
+	}
+}
+
+func (s *supervisor) status() int {
+	if s.first != nil {
+		return s.first.Status
+	}
+	if s.signals > 0 || s.closing {
+		return 0
+	}
+	status, earliest := 0, 0
+	for _, sv := range s.services {
+		if sv.failure > 0 && (earliest == 0 || sv.failure < earliest) {
+			status, earliest = sv.exit.Status, sv.failure
+		}
+	}
+	return status
+}
