@@ -1,0 +1,225 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/devports/devports/procfile"
+)
+
+// session is what a command may touch of the world.
+type session struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        []string
+	getenv         func(string) string
+}
+
+// command is one of devports' commands. Its text is written here once; help,
+// errors and the check for misplaced flags come from that.
+type command struct {
+	name     string
+	usage    string // one line, for the list of commands
+	args     string // what follows the flags
+	help     string // what it does, then an example
+	flags    []cli.Flag
+	run      func(s session, c *cli.Context) error
+	verbatim bool // what follows the first argument is not devports'
+}
+
+const appHelp = `{{.Usage}}
+
+  devports up                     start the services of the Portfile and follow its edits
+  eval "$(devports env auth)"     the same ports in this shell
+  devports run -- go test ./...   the same ports for one command
+
+Commands:
+{{range .VisibleCommands}}  {{printf "%-9s" .Name}} {{.Usage}}
+{{end}}
+devports COMMAND --help tells more about one.
+
+Exit status:
+  0  done
+  1  failed; for up: the status of the first service that failed
+  2  wrong usage
+  3  the Portfile, Procfile or an env file is missing or invalid
+  4  a port is taken, or pinned on another's, or none is left
+  5  it already runs
+  125, 126, 127  run: devports failed, the command cannot be run, is not found
+`
+
+const commandHelp = `{{.Usage}}
+
+Usage: {{.UsageText}}
+
+{{.Description}}{{if .VisibleFlags}}
+
+Options:
+{{range .VisibleFlags}}  {{.}}
+{{end}}{{end}}
+`
+
+func app(s session) *cli.App {
+	a := &cli.App{
+		Name:                      "devports",
+		Usage:                     "start the services of a project, each on a port that it keeps",
+		Version:                   version().Version,
+		Reader:                    s.stdin,
+		Writer:                    s.stdout,
+		ErrWriter:                 s.stderr,
+		HideHelpCommand:           true,
+		HideVersion:               true,
+		CustomAppHelpTemplate:     appHelp,
+		ExitErrHandler:            func(*cli.Context, error) {}, // main decides
+		OnUsageError:              wrongUsage,
+		DisableSliceFlagSeparator: true,
+	}
+	commands := []command{
+		upCommand, envCommand, runCommand, portCommand, lsCommand, whoCommand,
+		rmCommand, checkCommand, versionCommand,
+	}
+	names := []string{"help"}
+	for _, k := range commands {
+		a.Commands = append(a.Commands, k.cli(s))
+		names = append(names, k.name)
+	}
+	a.Action = func(c *cli.Context) error {
+		name := c.Args().First()
+		if name == "help" && c.NArg() > 1 {
+			return cli.ShowCommandHelp(c, c.Args().Get(1))
+		}
+		if name == "" || name == "help" {
+			return cli.ShowAppHelp(c)
+		}
+		hint := "devports --help lists the commands"
+		if near, ok := procfile.Nearest(name, names); ok {
+			hint = "did you mean devports " + near + "?"
+		}
+		return usage(hint, "unknown command %q", name)
+	}
+	return a
+}
+
+func (k command) cli(s session) *cli.Command {
+	return &cli.Command{
+		Name:               k.name,
+		Usage:              k.usage,
+		UsageText:          strings.TrimRight("devports "+k.name+" [OPTION…] "+k.args, " "),
+		Description:        strings.TrimSpace(k.help),
+		Flags:              k.flags,
+		CustomHelpTemplate: commandHelp,
+		HideHelpCommand:    true,
+		OnUsageError:       wrongUsage,
+		Action: func(c *cli.Context) error {
+			if err := k.misplaced(c.Args().Slice()); err != nil && !k.verbatim {
+				return err
+			}
+			return k.run(s, c)
+		},
+	}
+}
+
+// misplaced finds an option behind an argument. The library would take it for
+// an argument in silence.
+func (k command) misplaced(args []string) error {
+	end := len(args)
+	if i := slices.Index(args, "--"); i >= 0 {
+		end = i
+	}
+	var options, rest []string
+	for i := 0; i < end; i++ {
+		a := args[i]
+		if i == 0 || !strings.HasPrefix(a, "-") || a == "-" {
+			rest = append(rest, a)
+			continue
+		}
+		options = append(options, a)
+		if k.takesValue(a) && i+1 < end {
+			i++
+			options = append(options, args[i])
+		}
+	}
+	if len(options) == 0 {
+		return nil
+	}
+	line := slices.Concat([]string{"devports", k.name}, options, rest, args[end:])
+	return usage("write "+strings.Join(line, " "), "options come before arguments: %s", strings.Join(options, " "))
+}
+
+// takesValue reports whether the option, as typed, is followed by its value.
+func (k command) takesValue(option string) bool {
+	name := strings.TrimLeft(option, "-")
+	for _, f := range k.flags {
+		if _, boolean := f.(*cli.BoolFlag); !boolean && slices.Contains(f.Names(), name) {
+			return true
+		}
+	}
+	return false
+}
+
+func wrongUsage(c *cli.Context, err error, _ bool) error {
+	hint := "devports --help"
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "devports" {
+		hint = "devports " + c.Command.Name + " --help lists the options"
+	}
+	text := strings.Replace(err.Error(), "flag provided but not defined: -", "unknown option -", 1)
+	return usage(hint, "%s", text)
+}
+
+// Options that several commands share.
+var (
+	fileFlag = &cli.StringFlag{
+		Name: "file", Aliases: []string{"f"}, Usage: "read the project from `FILE` (- for standard input) instead of looking for a Portfile",
+	}
+	registryFlag = &cli.StringFlag{
+		Name: "registry", Usage: "keep the ports in `FILE` instead of the user's registry",
+	}
+	jsonFlag     = boolean("json", "", "print JSON")
+	userWideFlag = boolean("global", "g", "take NAME from the user-wide names, not from the project here")
+)
+
+// boolean is an option without a value; alias may be empty.
+func boolean(name, alias, usage string) *cli.BoolFlag {
+	f := &cli.BoolFlag{Name: name, Usage: usage, DisableDefaultText: true}
+	if alias != "" {
+		f.Aliases = []string{alias}
+	}
+	return f
+}
+
+// isTerminal reports whether w is a terminal.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// colored decides about colour for w: --color, then the conventions of
+// no-color.org and force-color.org, then whether a person is looking.
+func (s session) colored(when string, w io.Writer) (bool, error) {
+	switch when {
+	case "always":
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto", "":
+		if s.getenv("NO_COLOR") != "" {
+			return false, nil
+		}
+		if force := s.getenv("FORCE_COLOR"); force != "" {
+			return force != "0" && force != "false", nil
+		}
+		return isTerminal(w) && s.getenv("TERM") != "dumb", nil
+	}
+	return false, usage("", "--color takes auto, always or never, not %q", when)
+}
+
+// note tells the user something that is no error.
+func (s session) note(format string, args ...any) {
+	s.complain("note", "36", fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/procfile"
+)
+
+var checkCommand = command{
+	name:  "check",
+	usage: "check the Portfile and its env files",
+	help: `
+Checks the Portfile or Procfile and the env files that it names, and lists every
+mistake with its line. Nothing is started and no port is leased.
+
+Example:
+  devports check
+  devports check -f Procfile.dev --json`,
+	flags: []cli.Flag{fileFlag, jsonFlag},
+	run: func(s session, c *cli.Context) error {
+		if c.NArg() > 0 {
+			return usage("devports check -f "+c.Args().First(), "check takes its file with -f")
+		}
+		p, err := s.openProject(c)
+		var plan procfile.Plan
+		if err == nil {
+			plan, err = p.check()
+		}
+		var problems procfile.Problems
+		if err != nil && !errors.As(err, &problems) {
+			return err
+		}
+		if c.Bool("json") {
+			return errors.Join(s.json(checked{
+				File: p.file.Name, Valid: err == nil, Services: p.file.ServiceNames(),
+				Problems: append(procfile.Problems{}, problems...), Notes: append(procfile.Problems{}, plan.Notes...),
+			}), s.silent(err))
+		}
+		if err != nil {
+			return err
+		}
+		s.notes(plan.Notes)
+		_, err = fmt.Fprintf(s.stdout, "%s is valid: %s\n", p.file.Name, list(p.file.ServiceNames()))
+		return err
+	},
+}
+
+// checked is the result as programs read it.
+type checked struct {
+	File     string            `json:"file"`
+	Valid    bool              `json:"valid"`
+	Services []string          `json:"services"`
+	Problems procfile.Problems `json:"problems"`
+	Notes    procfile.Problems `json:"notes"`
+}
+
+// silent keeps the exit status of an error that has been printed as JSON.
+func (s session) silent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure{status: s.explain(err).status}
+}
+
+// notes prints what is no mistake but not as it seems.
+func (s session) notes(notes procfile.Problems) {
+	for _, n := range notes {
+		s.complain("note", "36", n.Error())
+		if n.Hint != "" {
+			s.complain("hint", "36", n.Hint)
+		}
+	}
+}

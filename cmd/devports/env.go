@@ -1,0 +1,71 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/procfile"
+)
+
+var envCommand = command{
+	name:  "env",
+	usage: "print the variables of a service for a shell",
+	args:  "[SERVICE]",
+	help: `
+Prints what devports would set or change for SERVICE, for a shell to evaluate;
+without SERVICE, only the PORT_<NAME> of every service.
+
+Example:
+  eval "$(devports env auth)"
+  devports env auth --shell fish | source
+  devports env --shell json`,
+	flags: []cli.Flag{
+		&cli.StringFlag{Name: "shell", Value: "sh", Usage: "print for `SHELL`: sh, fish, powershell, dotenv or json"},
+		fileFlag, registryFlag,
+	},
+	run: func(s session, c *cli.Context) error {
+		format, ok := shells[c.String("shell")]
+		if !ok {
+			return usage("one of sh, fish, powershell, dotenv, json", "unknown shell %q", c.String("shell"))
+		}
+		if c.NArg() > 1 {
+			return usage("devports env "+c.Args().First(), "env takes one service")
+		}
+		p, err := s.openProject(c)
+		if err != nil {
+			return err
+		}
+		if err := p.knows(c.Args().Slice()); err != nil {
+			return err
+		}
+		if c.NArg() == 0 {
+			l, err := p.lease(c.Context, nil)
+			if err != nil {
+				return err
+			}
+			var vars []procfile.Var
+			for _, w := range p.file.Ports() {
+				vars = append(vars, procfile.Var{Name: w.Name.Variable(), Value: strconv.Itoa(l.ports[w.Name])})
+			}
+			return format(s.stdout, vars, nil)
+		}
+		plan, _, err := p.resolve(c.Context)
+		if err != nil {
+			return err
+		}
+		service, _ := plan.Service(c.Args().First())
+		return format(s.stdout, service.Vars, s.unset(service))
+	},
+}
+
+// unset lists the variables of devports' own environment that the service does
+// not have: a PORT that is not its own.
+func (s session) unset(p procfile.Process) []string {
+	own := slices.ContainsFunc(p.Vars, func(v procfile.Var) bool { return v.Name == "PORT" })
+	if s.getenv("PORT") == "" || own {
+		return nil
+	}
+	return []string{"PORT"}
+}

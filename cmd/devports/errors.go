@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/lockfile"
+)
+
+// The exit statuses (section 11 of the design).
+const (
+	exitFailed  = 1
+	exitUsage   = 2
+	exitInvalid = 3
+	exitPort    = 4
+	exitRunning = 5
+)
+
+// failure is an error in the words that the user reads.
+type failure struct {
+	status int
+	lines  []errorLine // none: whoever failed has said it
+}
+
+// errorLine is what went wrong, and what to do about it, if that is known.
+type errorLine struct{ text, hint string }
+
+func (f failure) Error() string {
+	texts := make([]string, len(f.lines))
+	for i, l := range f.lines {
+		texts[i] = l.text
+	}
+	return strings.Join(texts, "\n")
+}
+
+// fail makes a failure of one line.
+func fail(status int, hint, format string, args ...any) failure {
+	return failure{status, []errorLine{{fmt.Sprintf(format, args...), hint}}}
+}
+
+// usage makes a failure for what was typed.
+func usage(hint, format string, args ...any) failure {
+	return fail(exitUsage, hint, format, args...)
+}
+
+// report prints an error, if there is one, and returns the exit status.
+func report(s session, err error) int {
+	if err == nil {
+		return 0
+	}
+	f := s.explain(err)
+	for _, l := range f.lines {
+		s.complain("error", "31", l.text)
+		if l.hint != "" {
+			s.complain("hint", "36", l.hint)
+		}
+	}
+	return f.status
+}
+
+// complain prints a line with its kind, in colour on a terminal.
+func (s session) complain(kind, color, text string) {
+	label := "devports: " + kind + ":"
+	if colored, _ := s.colored("auto", s.stderr); colored {
+		label = "\x1b[" + color + "m" + label + "\x1b[0m"
+	}
+	lines := strings.Split(text, "\n")
+	fmt.Fprintln(s.stderr, label, lines[0])
+	for _, line := range lines[1:] {
+		fmt.Fprintln(s.stderr, "  "+line)
+	}
+}
+
+// explain puts any error in words.
+func (s session) explain(err error) failure {
+	var (
+		said     failure
+		problems procfile.Problems
+		missing  *procfile.NotFoundError
+		damaged  *registry.DamagedError
+		newer    *registry.NewerError
+		held     *lockfile.HeldError
+		conflict *registry.ConflictError
+		unknown  *registry.UnknownError
+		name     *registry.NameError
+		path     *fs.PathError
+	)
+	switch {
+	case errors.As(err, &said):
+		return said
+	case errors.As(err, &problems):
+		f := failure{status: exitInvalid}
+		for _, p := range problems {
+			f.lines = append(f.lines, errorLine{p.Error(), p.Hint})
+		}
+		return f
+	case errors.As(err, &missing):
+		return fail(exitInvalid, threeLines, "no Portfile or Procfile here: looked in %s", strings.Join(missing.Looked, ", "))
+	case errors.As(err, &damaged):
+		return fail(exitFailed, fmt.Sprintf("nothing was changed; mend the line, or put the last good version back: cp %[1]s.bak %[1]s", damaged.Path),
+			"the registry %s is damaged in line %d: %v", damaged.Path, damaged.Line, damaged.Err)
+	case errors.As(err, &newer):
+		return fail(exitFailed, "update devports, or name another registry with --registry FILE",
+			"the registry %s is of version %d: a newer devports wrote it", newer.Path, newer.Version)
+	case errors.As(err, &held):
+		return fail(exitFailed, fmt.Sprintf("see what it does: ps -fp %d", held.PID),
+			"the registry is in use by pid %d (%s): gave up waiting", held.PID, held.Command)
+	case errors.As(err, &conflict):
+		f := failure{status: exitPort}
+		for _, c := range conflict.Conflicts {
+			f.lines = append(f.lines, conflictLine(conflict.Scope, c))
+		}
+		return f
+	case errors.As(err, &unknown):
+		return fail(exitFailed, "devports ls lists the names", "%s: no port is kept for %s", unknown.Scope, joinNames(unknown.Names))
+	case errors.As(err, &name):
+		return usage("", "%q cannot be a name: %s", name.Name, name.Reason)
+	case errors.Is(err, allocator.ErrNoneLeft):
+		return fail(exitPort, "widen it: range = \"10000-29999\" in the Portfile, or DEVPORTS_RANGE", "no free port is left in the range")
+	case errors.Is(err, registry.ErrNoHome):
+		return fail(exitFailed, "", "%v", registry.ErrNoHome)
+	case errors.Is(err, context.Canceled):
+		return fail(exitFailed, "", "interrupted")
+	case errors.As(err, &path) && s.keeps(path.Path):
+		return fail(exitFailed, "set DEVPORTS_HOME to a folder that you can write to", "%v", err)
+	}
+	return fail(exitFailed, "", "%v", err)
+}
+
+// keeps reports whether path is on the way to the registry.
+func (s session) keeps(path string) bool {
+	home, err := registry.Home(s.getenv)
+	return err == nil && (strings.HasPrefix(path, home) || strings.HasPrefix(home, path))
+}
+
+// threeLines is what somebody without a Portfile needs.
+const threeLines = `a Portfile is this; save it at the root of the project:
+[services]
+web = "npm run dev -- --port $PORT"
+api = "go run ./api"`
+
+func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
+	text := fmt.Sprintf("%s pins port %d, which was chosen for %s of %s", c.Name, c.Port, c.Owner.Name, c.Owner.Scope)
+	remove := "devports rm " + c.Owner.Name.String()
+	switch {
+	case c.Owner.Scope.UserWide():
+		remove = "devports rm -g " + c.Owner.Name.String()
+	case c.Owner.Scope != scope:
+		remove = "cd " + c.Owner.Scope.Directory + " && " + remove
+		text += " in " + c.Owner.Scope.Directory
+	}
+	return errorLine{text, "pin another port, or give that one up: " + remove}
+}
+
+func joinNames(names []registry.Name) string {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = n.String()
+	}
+	return strings.Join(slices.Compact(texts), ", ")
+}

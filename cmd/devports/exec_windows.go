@@ -1,0 +1,13 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+)
+
+// replace runs the program at path and waits for it: on Windows a process
+// cannot become another.
+func replace(path string, argv, env []string) error {
+	cmd := &exec.Cmd{Path: path, Args: argv, Env: env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	return cmd.Run()
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/watcher"
+	"github.com/devports/devports/procfile"
+)
+
+// follow watches the files that plan was made from. Every valid new version
+// comes out as a plan; an invalid one is reported and changes nothing. stop
+// ends it.
+func (r runner) follow(plan procfile.Plan, out *output.Mux) (plans <-chan procfile.Plan, stop func(), err error) {
+	w, err := watcher.New()
+	if err != nil {
+		return nil, nil, err
+	}
+	w.Watch(plan.Watched)
+	ctx, cancel := context.WithCancel(context.Background())
+	valid := make(chan procfile.Plan)
+	go func() {
+		for {
+			select {
+			case <-w.Changes():
+			case <-ctx.Done():
+				return
+			}
+			next, err := r.reload(ctx, plan)
+			if err != nil {
+				for _, l := range r.session.explain(err).lines {
+					out.Say(l.text)
+					if l.hint != "" {
+						out.Say("  hint: " + l.hint)
+					}
+				}
+				out.Say("everything keeps running as it was")
+				continue
+			}
+			plan = next
+			w.Watch(plan.Watched)
+			select {
+			case valid <- plan:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return valid, func() { cancel(); w.Close() }, nil
+}
+
+// reload makes a plan of the files as they are now.
+func (r runner) reload(ctx context.Context, running procfile.Plan) (procfile.Plan, error) {
+	p, err := r.session.openProject(r.context)
+	if err != nil {
+		return procfile.Plan{}, err
+	}
+	if _, err := p.check(); err != nil {
+		return procfile.Plan{}, err
+	}
+	plan, _, err := r.lease(ctx, p, running)
+	return plan, err
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/registry"
+)
+
+// busy reports whether something listens on the port, as far as that can be
+// told.
+func busy(port int) bool {
+	free, err := allocator.Free(port)
+	return err == nil && !free
+}
+
+// free makes sure that nothing holds the ports of leases. The error names
+// every holder.
+func (s session) free(ctx context.Context, scope registry.Scope, leases []registry.Lease) error {
+	var taken []registry.Lease
+	var ports []int
+	for _, l := range leases {
+		if busy(l.Port) {
+			taken = append(taken, l)
+			ports = append(ports, l.Port)
+		}
+	}
+	if len(taken) == 0 {
+		return nil
+	}
+	holders, err := holder.Listening(ctx, ports...)
+	if err != nil {
+		s.note("who holds the ports cannot be told: %v", err)
+	}
+	f := failure{status: exitPort}
+	for _, l := range taken {
+		f.lines = append(f.lines, takenLine(l, holders[l.Port]))
+	}
+	return f
+}
+
+// takenLine says who holds the port of a lease, and what to do about it.
+func takenLine(l registry.Lease, holders []holder.Process) errorLine {
+	who := "a process that cannot be seen from here"
+	stop := "stop it"
+	if len(holders) > 0 {
+		who = describe(holders[0])
+		if holders[0].PID > 0 {
+			stop = fmt.Sprintf("stop it (kill %d)", holders[0].PID)
+		}
+	}
+	instead := "move " + l.Name.String() + " to another port for good: devports up --reassign"
+	if l.Pinned {
+		instead = "pin another port"
+	}
+	return errorLine{fmt.Sprintf("port %d of %s is taken by %s", l.Port, l.Name, who), stop + ", or " + instead}
+}
+
+// describe names a process: pid, command, directory, and what it is if devports
+// started it.
+func describe(p holder.Process) string {
+	if p.PID == 0 {
+		if p.User != "" {
+			return "a process of user " + p.User
+		}
+		return "a process of another user"
+	}
+	text := fmt.Sprintf("pid %d (%s)", p.PID, p.Command)
+	if p.Managed {
+		text = registry.Scope{Directory: "x", Project: p.Project, Worktree: p.Worktree}.String() + "'s " + p.Service + ", " + text
+	}
+	if p.Directory != "" {
+		text += " in " + p.Directory
+	}
+	return text
+}
+
+// holderOf looks the one process up that is told of a port.
+func holderOf(holders map[int][]holder.Process, port int) (holder.Process, bool) {
+	list := holders[port]
+	if len(list) == 0 {
+		return holder.Process{}, false
+	}
+	i := slices.IndexFunc(list, func(p holder.Process) bool { return p.Managed })
+	return list[max(i, 0)], true
+}
+
+// describeShort names a process in a column.
+func describeShort(p holder.Process) string {
+	if p.PID == 0 {
+		return describe(p)
+	}
+	return fmt.Sprintf("pid %d  %s", p.PID, shorten(p.Command, 48))
+}
+
+func shorten(s string, width int) string {
+	if r := []rune(s); len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return s
+}

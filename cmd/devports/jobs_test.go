@@ -1,0 +1,292 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// patience is how long a script waits for something that is bound to happen.
+const patience = 60 * time.Second
+
+// scriptCommands are what the scripts have beside testscript's own commands.
+// A job is a process in the background that has a name.
+var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"start":   cmdStart,
+	"await":   cmdAwait,
+	"signal":  cmdSignal,
+	"finish":  cmdFinish,
+	"output":  cmdOutput,
+	"get":     cmdGet,
+	"capture": cmdCapture,
+	"edit":    cmdEdit,
+	"nothing": cmdNothing,
+}
+
+// jobs is the key of a script's map[string]*job.
+type jobs struct{}
+
+// job is a process in the background; output is what it has printed so far.
+type job struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+
+	mu     sync.Mutex // guards what follows
+	output bytes.Buffer
+	more   chan struct{} // closed when output has grown
+}
+
+func (j *job) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	close(j.more)
+	j.more = make(chan struct{})
+	return j.output.Write(p)
+}
+
+func (j *job) text() (text string, more <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.output.String(), j.more
+}
+
+func find(ts *testscript.TestScript, name string) *job {
+	j := ts.Value(jobs{}).(map[string]*job)[name]
+	if j == nil {
+		ts.Fatalf("there is no job %s", name)
+	}
+	return j
+}
+
+// start NAME PROGRAM [ARG…]
+func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start NAME PROGRAM [ARG…]")
+	}
+	path, err := exec.LookPath(args[1])
+	if err != nil { // not on the test's own PATH: one of the script's programs
+		for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+			if p, e := exec.LookPath(filepath.Join(dir, args[1])); e == nil {
+				path, err = p, nil
+				break
+			}
+		}
+	}
+	ts.Check(err)
+	cmd := exec.Command(path, args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = scriptEnv(ts)
+	j := &job{cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = j, j
+	ts.Check(cmd.Start())
+	go func() {
+		_ = cmd.Wait()
+		close(j.done)
+	}()
+	ts.Value(jobs{}).(map[string]*job)[args[0]] = j
+	ts.Defer(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-j.done:
+		case <-time.After(10 * time.Second):
+			_ = cmd.Process.Kill()
+			<-j.done
+		}
+		if text, _ := j.text(); ts.Value(jobs{}).(map[string]*job)[args[0]] == j {
+			ts.Logf("[output of %s]\n%s", args[0], text)
+		}
+	})
+}
+
+// scriptEnv is the environment of the script as it is now.
+func scriptEnv(ts *testscript.TestScript) []string {
+	var env []string
+	for _, name := range scriptVars {
+		if value := ts.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// scriptVars are the variables that a job inherits.
+var scriptVars = []string{
+	"PATH", "HOME", "TMPDIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
+	"DEVPORTS_HOME", "DEVPORTS_RANGE", "DEVPORTS_REGISTRY", "DEVPORTS_WORKTREE", "DEVPORTS_PROJECT",
+	"NO_COLOR", "FORCE_COLOR", "LOG_LEVEL", "GREETING",
+	"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "GOCOVERDIR", "GORACE",
+}
+
+// await NAME REGEXP [COUNT] waits until the job has printed COUNT matches, 1
+// if not given.
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: await NAME REGEXP [COUNT]")
+	}
+	j, count := find(ts, args[0]), 1
+	if len(args) == 3 {
+		var err error
+		count, err = strconv.Atoi(args[2])
+		ts.Check(err)
+	}
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	late := time.After(patience)
+	for ended := false; ; {
+		text, more := j.text()
+		if len(pattern.FindAllStringIndex(text, -1)) >= count {
+			return
+		}
+		if ended {
+			ts.Fatalf("%s ended without printing %q; it printed:\n%s", args[0], args[1], text)
+		}
+		select {
+		case <-more:
+		case <-j.done:
+			ended = true // what it printed last is looked at once more
+		case <-late:
+			ts.Fatalf("%s has not printed %q after %v; it printed:\n%s", args[0], args[1], patience, text)
+		}
+	}
+}
+
+// output NAME writes what the job has printed to the script's stdout.
+func cmdOutput(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: output NAME")
+	}
+	text, _ := find(ts, args[0]).text()
+	_, err := io.WriteString(ts.Stdout(), text)
+	ts.Check(err)
+}
+
+var signals = map[string]os.Signal{
+	"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "HUP": syscall.SIGHUP,
+}
+
+// signal NAME SIGNAL
+func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 || signals[args[1]] == nil {
+		ts.Fatalf("usage: signal NAME INT|TERM|KILL|HUP")
+	}
+	ts.Check(find(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
+}
+
+// finish NAME [STATUS] waits for the end of the job, with status 0 if not
+// given.
+func cmdFinish(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: finish NAME [STATUS]")
+	}
+	j, want := find(ts, args[0]), "0"
+	if len(args) == 2 {
+		want = args[1]
+	}
+	select {
+	case <-j.done:
+	case <-time.After(patience):
+		text, _ := j.text()
+		ts.Fatalf("%s has not ended after %v; it printed:\n%s", args[0], patience, text)
+	}
+	if got := strconv.Itoa(j.cmd.ProcessState.ExitCode()); got != want {
+		text, _ := j.text()
+		ts.Fatalf("%s ended with status %s, want %s; it printed:\n%s", args[0], got, want, text)
+	}
+}
+
+// get URL [REGEXP] fetches a page until there is one, and until it matches,
+// and writes it to stdout.
+func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: get URL [REGEXP]")
+	}
+	pattern := regexp.MustCompile("")
+	if len(args) == 2 {
+		pattern = regexp.MustCompile(args[1])
+	}
+	client := http.Client{Timeout: 5 * time.Second}
+	var body []byte
+	var err error
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		var response *http.Response
+		if response, err = client.Get(args[0]); err != nil {
+			continue
+		}
+		body, err = io.ReadAll(response.Body)
+		response.Body.Close()
+		if err == nil && response.StatusCode == http.StatusOK && pattern.Match(body) {
+			_, err = ts.Stdout().Write(body)
+			ts.Check(err)
+			return
+		}
+	}
+	ts.Fatalf("%s: %v, %q", args[0], err, body)
+}
+
+// capture VARIABLE PROGRAM [ARG…] runs a program and keeps what it prints.
+func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: capture VARIABLE PROGRAM [ARG…]")
+	}
+	ts.Check(ts.Exec(args[1], args[2:]...))
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// edit FILE OLD NEW replaces text in a file the way editors save: a new file
+// takes the old one's name.
+func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: edit FILE OLD NEW")
+	}
+	path := ts.MkAbs(args[0])
+	text := ts.ReadFile(args[0])
+	unescape := strings.NewReplacer(`\n`, "\n")
+	older := unescape.Replace(args[1])
+	if !strings.Contains(text, older) {
+		ts.Fatalf("%s does not contain %q", args[0], older)
+	}
+	ts.Check(os.WriteFile(path+".new", []byte(strings.Replace(text, older, unescape.Replace(args[2]), 1)), 0o644))
+	ts.Check(os.Rename(path+".new", path))
+}
+
+// nothing makes sure that no process is left that a devports of this script
+// has started, however indirectly: all have its DEVPORTS_HOME in their
+// environment. Jobs that still run are not counted.
+func cmdNothing(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: nothing")
+	}
+	left := func() (list []string) {
+		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
+		for _, path := range environs {
+			environ, err := os.ReadFile(path)
+			if err != nil || !bytes.Contains(environ, []byte("DEVPORTS_HOME="+ts.Getenv("DEVPORTS_HOME")+"\x00")) {
+				continue
+			}
+			if !bytes.Contains(environ, []byte("DEVPORTS_SERVICE=")) {
+				continue
+			}
+			command, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+			if err != nil || len(command) == 0 {
+				continue // gone, or a zombie
+			}
+			list = append(list, fmt.Sprintf("%s %q", path, command))
+		}
+		return list
+	}
+	if list := left(); len(list) > 0 {
+		ts.Fatalf("still there: %s", strings.Join(list, ", "))
+	}
+}

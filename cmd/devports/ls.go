@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/registry"
+)
+
+var lsCommand = command{
+	name:  "ls",
+	usage: "list the ports that are kept, and who listens on them now",
+	help: `
+Lists the ports of the project here; outside a project, or with -g, those of
+your user-wide names; with --all, everything.
+
+Example:
+  devports ls
+  devports ls --all --json`,
+	flags: []cli.Flag{
+		boolean("all", "a", "list the ports of every project"),
+		userWideFlag, jsonFlag, fileFlag, registryFlag,
+	},
+	run: func(s session, c *cli.Context) error {
+		if c.NArg() > 0 {
+			return usage("devports who "+c.Args().First(), "ls takes no names")
+		}
+		leases, scope, err := s.listed(c)
+		if err != nil {
+			return err
+		}
+		var ports []int
+		for _, l := range leases {
+			ports = append(ports, l.Port)
+		}
+		holders := map[int][]holder.Process{}
+		if len(ports) > 0 {
+			if holders, err = holder.Listening(c.Context, ports...); err != nil {
+				s.note("who listens cannot be told: %v", err)
+			}
+		}
+		if c.Bool("json") {
+			rows := make([]leaseRow, 0, len(leases))
+			for _, l := range leases {
+				row := leaseRow{
+					Project: l.Scope.Project, Worktree: l.Scope.Worktree, Directory: l.Scope.Directory,
+					Name: l.Name.String(), Port: l.Port, Pinned: l.Pinned, Since: l.Since,
+				}
+				if h, ok := holderOf(holders, l.Port); ok {
+					row.Listener = &h
+				}
+				rows = append(rows, row)
+			}
+			return s.json(rows)
+		}
+		if len(leases) == 0 {
+			what := fmt.Sprintf("no ports are kept (%s)", scope)
+			if c.Bool("all") {
+				what = "no ports are kept"
+			}
+			s.note("%s", what)
+			return nil
+		}
+		return s.table(leases, holders, c.Bool("all"))
+	},
+}
+
+// leaseRow is a lease as programs read it.
+type leaseRow struct {
+	Project   string          `json:"project,omitempty"`
+	Worktree  string          `json:"worktree,omitempty"`
+	Directory string          `json:"directory,omitempty"`
+	Name      string          `json:"name"`
+	Port      int             `json:"port"`
+	Pinned    bool            `json:"pinned"`
+	Since     time.Time       `json:"since"`
+	Listener  *holder.Process `json:"listener,omitempty"` // who listens now
+}
+
+// listed are the leases that the command line asks for.
+func (s session) listed(c *cli.Context) ([]registry.Lease, registry.Scope, error) {
+	if c.Bool("all") {
+		r, err := s.openRegistry(c)
+		if err != nil {
+			return nil, registry.Scope{}, err
+		}
+		leases, err := r.Leases()
+		return leases, registry.Scope{}, err
+	}
+	p, err := s.openPlace(c)
+	if err != nil {
+		return nil, registry.Scope{}, err
+	}
+	scope, err := p.scope()
+	if err != nil {
+		return nil, scope, err
+	}
+	all, err := p.registry.Leases()
+	var leases []registry.Lease
+	for _, l := range all {
+		if l.Scope == scope {
+			leases = append(leases, l)
+		}
+	}
+	return leases, scope, err
+}
+
+// table prints leases for people to read.
+func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, all bool) error {
+	t := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	header := "NAME\tPORT\tKEPT\tLISTENING NOW"
+	if all {
+		header = "PROJECT\tWORKTREE\t" + header + "\tDIRECTORY"
+	}
+	fmt.Fprintln(t, header)
+	for _, l := range leases {
+		kept, listener := "chosen", "-"
+		if l.Pinned {
+			kept = "pinned"
+		}
+		if h, ok := holderOf(holders, l.Port); ok {
+			listener = describeShort(h)
+		}
+		row := fmt.Sprintf("%s\t%d\t%s\t%s", l.Name, l.Port, kept, listener)
+		if all {
+			row = fmt.Sprintf("%s\t%s\t%s\t%s", dash(l.Scope.Project), dash(l.Scope.Worktree), row, dash(l.Scope.Directory))
+		}
+		fmt.Fprintln(t, row)
+	}
+	return t.Flush()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

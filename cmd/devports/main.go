@@ -1,0 +1,24 @@
+// Command devports starts the services of a project, each on a port of its
+// own that it keeps.
+//
+// This package is the command line: flags, wiring, and every sentence that the
+// user reads. What it wires together is in the packages beside it: procfile
+// reads what a project declares, registry remembers ports, allocator chooses
+// them, launcher runs the services.
+package main
+
+import (
+	"io"
+	"os"
+)
+
+func main() {
+	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole program but for the exit. It returns the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	s := session{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), getenv: os.Getenv}
+	err := app(s).Run(args)
+	return report(s, err)
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+)
+
+var portCommand = command{
+	name:  "port",
+	usage: "print the port of a name, keeping one for it from the first time on",
+	args:  "NAME…",
+	help: `
+Prints each port alone on a line. In a project NAME is one of its services, or
+SERVICE:PORT for another of a service's ports. Outside, or with -g, NAME is any
+name of yours: it gets a port when it is first asked for, and keeps it.
+
+Example:
+  devports port auth
+  devports port auth:metrics
+  devports port -g jupyter`,
+	flags: []cli.Flag{userWideFlag, jsonFlag, fileFlag, registryFlag},
+	run: func(s session, c *cli.Context) error {
+		if c.NArg() == 0 {
+			return usage("devports port auth", "port needs a name")
+		}
+		p, err := s.openPlace(c)
+		if err != nil {
+			return err
+		}
+		names, err := p.names(c.Args().Slice())
+		if err != nil {
+			return err
+		}
+		ports, err := p.ports(c, names)
+		if err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			byName := map[string]int{}
+			for i, n := range names {
+				byName[n.String()] = ports[i]
+			}
+			return s.json(byName)
+		}
+		var b strings.Builder
+		for _, port := range ports {
+			fmt.Fprintln(&b, port)
+		}
+		_, err = fmt.Fprint(s.stdout, b.String())
+		return err
+	},
+}
+
+// ports leases the ports of names. In a project all ports of the file are
+// leased along, in one update, so that which numbers they get does not depend
+// on which is asked for first.
+func (p place) ports(c *cli.Context, names []registry.Name) ([]int, error) {
+	byName := map[procfile.PortName]int{}
+	if p.userWide {
+		var wants []registry.Want
+		for _, n := range names {
+			wants = append(wants, registry.Want{Name: n})
+		}
+		_, leases, err := p.registry.Lease(c.Context, registry.Checkout{}, wants,
+			registry.Options{Choose: p.session.chooser(allocator.Set{})})
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range leases {
+			byName[procfile.PortName(l.Name)] = l.Port
+		}
+	} else {
+		if err := p.declared(names); err != nil {
+			return nil, err
+		}
+		l, err := p.lease(c.Context, nil)
+		if err != nil {
+			return nil, err
+		}
+		byName = l.ports
+	}
+	ports := make([]int, len(names))
+	for i, n := range names {
+		ports[i] = byName[procfile.PortName(n)]
+	}
+	return ports, nil
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+)
+
+var rmCommand = command{
+	name:  "rm",
+	usage: "give up the ports of names",
+	args:  "NAME…",
+	help: `
+Gives up the ports of a service, or with SERVICE:PORT just that one, or of a
+user-wide name. Another name may get the number from now on. Nothing that runs
+is stopped.
+
+Example:
+  devports rm auth
+  devports rm -g jupyter`,
+	flags: []cli.Flag{userWideFlag, fileFlag, registryFlag},
+	run: func(s session, c *cli.Context) error {
+		if c.NArg() == 0 {
+			return usage("devports rm auth", "rm needs a name")
+		}
+		p, err := s.openPlace(c)
+		if err != nil {
+			return err
+		}
+		names, err := p.names(c.Args().Slice())
+		if err != nil {
+			return err
+		}
+		scope, err := p.scope()
+		if err != nil {
+			return err
+		}
+		leases, err := p.registry.Leases()
+		if err != nil {
+			return err
+		}
+		names, err = kept(names, scope, leases)
+		if err != nil {
+			return err
+		}
+		removed, err := p.registry.Remove(c.Context, scope, names...)
+		if err != nil {
+			return err
+		}
+		for _, l := range removed {
+			fmt.Fprintf(s.stdout, "%s %d given up\n", l.Name, l.Port)
+		}
+		return nil
+	},
+}
+
+// kept gives the names in scope that are meant: a service's name stands for
+// all of its ports. A name that has no lease is an error.
+func kept(names []registry.Name, scope registry.Scope, leases []registry.Lease) ([]registry.Name, error) {
+	var all []string
+	var meant []registry.Name
+	f := failure{status: exitFailed}
+	for _, l := range leases {
+		if l.Scope == scope {
+			all = append(all, l.Name.String())
+		}
+	}
+	for _, n := range names {
+		before := len(meant)
+		for _, l := range leases {
+			if l.Scope == scope && (l.Name == n || n.Port == "" && l.Name.Service == n.Service) && !slices.Contains(meant, l.Name) {
+				meant = append(meant, l.Name)
+			}
+		}
+		if len(meant) == before && !slices.Contains(meant, n) {
+			hint := "devports ls lists the names"
+			if near, ok := procfile.Nearest(n.String(), all); ok {
+				hint = "did you mean " + near + "?"
+			}
+			f.lines = append(f.lines, errorLine{fmt.Sprintf("no port is kept for %s (%s)", n, scope), hint})
+		}
+	}
+	if len(f.lines) > 0 {
+		return nil, f
+	}
+	return meant, nil
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/devports/devports/procfile"
+)
+
+// shells write variables in the syntax that their users read, quoted so that
+// any value survives.
+var shells = map[string]func(w io.Writer, set []procfile.Var, unset []string) error{
+	"sh":         script("export %s=%s\n", quoteSh, "unset %s\n"),
+	"fish":       script("set -gx %s %s\n", quoteFish, "set -e %s\n"),
+	"powershell": script("$env:%s = %s\n", quotePowerShell, "Remove-Item Env:%s\n"),
+	"dotenv":     script("%s=%s\n", quoteDotenv, ""),
+	"json": func(w io.Writer, set []procfile.Var, _ []string) error {
+		values := make(map[string]string, len(set))
+		for _, v := range set {
+			values[v.Name] = v.Value
+		}
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(values)
+	},
+}
+
+func script(assign string, quote func(string) string, remove string) func(io.Writer, []procfile.Var, []string) error {
+	return func(w io.Writer, set []procfile.Var, unset []string) error {
+		var b strings.Builder
+		for _, name := range unset {
+			if remove != "" {
+				fmt.Fprintf(&b, remove, name)
+			}
+		}
+		for _, v := range set {
+			fmt.Fprintf(&b, assign, v.Name, quote(v.Value))
+		}
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+}
+
+// plain reports whether a value means itself in every shell.
+func plain(value string) bool {
+	return value != "" && strings.IndexFunc(value, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:-", r))
+	}) < 0
+}
+
+// quoteSh quotes for POSIX shells (XCU 2.2.2): nothing is special between
+// single quotes but the quote itself.
+func quoteSh(value string) string {
+	if plain(value) {
+		return value
+	}
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+}
+
+// quoteFish quotes for fish: between single quotes, \' and \\ are special.
+func quoteFish(value string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+}
+
+// quotePowerShell quotes for PowerShell: a single quote is doubled, and so are
+// the typographic ones that it takes for the same.
+func quotePowerShell(value string) string {
+	return "'" + strings.NewReplacer("'", "''", "‘", "‘‘", "’", "’’", "‚", "‚‚", "‛", "‛‛").Replace(value) + "'"
+}
+
+// quoteDotenv quotes for env files, as this and most other readers take them.
+func quoteDotenv(value string) string {
+	if plain(value) {
+		return value
+	}
+	if !strings.ContainsAny(value, "'") && !strings.HasSuffix(value, `\`) {
+		return "'" + value + "'"
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "\n", `\n`, "\r", `\r`).Replace(value) + `"`
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/procfile"
+)
+
+// tell puts an event of the launcher in words. file is the Portfile's name.
+func tell(file string, e launcher.Event) string {
+	switch e.Kind {
+	case launcher.Started:
+		if e.Port == 0 {
+			return fmt.Sprintf("%s started (pid %d)", e.Service, e.PID)
+		}
+		return fmt.Sprintf("%s started on http://localhost:%d (pid %d)", e.Service, e.Port, e.PID)
+	case launcher.NotStarted:
+		return fmt.Sprintf("%s could not be started: %s", e.Service, e.Exit)
+	case launcher.Blocked:
+		return fmt.Sprintf("%s was not started: it depends on %s", e.Service, e.On)
+	case launcher.Ended:
+		if e.Exit.Asked {
+			return e.Service + " stopped"
+		}
+		return e.Service + " " + e.Exit.String()
+	case launcher.Killing:
+		return fmt.Sprintf("%s is killed", e.Service)
+	case launcher.Lost:
+		return fmt.Sprintf("%s cannot be killed: look at pid %d", e.Service, e.PID)
+	case launcher.Stopping:
+		return fmt.Sprintf("stopping: %s (Ctrl-C kills)", e.On)
+	case launcher.Followed:
+		return file + " changed: " + tellChanges(e.Changes)
+	}
+	return ""
+}
+
+func tellChanges(changes []procfile.Change) string {
+	var parts []string
+	for _, c := range changes {
+		switch c.Kind {
+		case procfile.Added:
+			parts = append(parts, "starting "+c.Service)
+		case procfile.Removed:
+			parts = append(parts, "stopping "+c.Service)
+		case procfile.Changed:
+			parts = append(parts, "restarting "+c.Service+" ("+strings.Join(c.Reasons, "; ")+")")
+		}
+	}
+	if len(parts) == 0 {
+		return "no service has to be restarted"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// list joins words as a sentence does: "a, b and c".
+func list(words []string) string {
+	switch len(words) {
+	case 0:
+		return "nothing"
+	case 1:
+		return words[0]
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/lockfile"
+)
+
+var upCommand = command{
+	name:  "up",
+	usage: "start the services of the Portfile and follow its edits",
+	args:  "[SERVICE…]",
+	help: `
+Starts all services, or those named and what they depend on, each with PORT, its
+own port, and PORT_<NAME>, the port of every service of the Portfile. Edits of
+the Portfile and of env files are followed: only the services that an edit
+affects are restarted. Ctrl-C stops all services, a second one kills them.
+
+The exit status is 0 after Ctrl-C, else that of the first service that failed.
+
+Example:
+  devports up
+  devports up web auth
+  devports up -f examples/shop/Portfile --no-watch`,
+	flags: []cli.Flag{
+		fileFlag,
+		boolean("no-watch", "", "do not follow edits of the Portfile and env files"),
+		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour names: `WHEN` is auto, always or never"},
+		boolean("timestamps", "", "put the time of day before each line"),
+		boolean("no-prefix", "", "print only what the services print"),
+		boolean("reassign", "", "move ports that something else holds to others, for good"),
+		registryFlag,
+	},
+	run: up,
+}
+
+func up(s session, c *cli.Context) error {
+	color, err := s.colored(c.String("color"), s.stdout)
+	if err != nil {
+		return err
+	}
+	p, err := s.openProject(c)
+	if err != nil {
+		return err
+	}
+	if err := p.knows(c.Args().Slice()); err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, stopSignals()...)
+	defer signal.Stop(signals)
+
+	r := runner{session: s, context: c, selected: c.Args().Slice()}
+	plan, scope, release, err := r.begin(p, signals)
+	if err != nil {
+		return err
+	}
+	defer release()
+
+	var names []string
+	for _, sv := range plan.Services {
+		names = append(names, sv.Service)
+	}
+	out := output.New(s.stdout, output.Style{
+		Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix"),
+	}, names...)
+	out.Say(fmt.Sprintf("%s: starting %s", scope, list(names)))
+
+	options := launcher.Options{
+		Output:     out,
+		Notify:     func(e launcher.Event) { out.Say(tell(p.file.Name, e)) },
+		Signals:    signals,
+		StopOnExit: c.Bool("stop-on-exit"),
+	}
+	if !c.Bool("no-watch") {
+		plans, stop, err := r.follow(plan, out)
+		if err != nil {
+			s.note("edits of %s are not followed: %v", p.file.Name, err)
+		} else {
+			defer stop()
+			options.Plans = plans
+		}
+	}
+	return r.end(launcher.Run(plan, options), out, signals)
+}
+
+// runner is one `devports up`.
+type runner struct {
+	session  session
+	context  *cli.Context
+	selected []string // the services named on the command line; none: all
+}
+
+// begin makes everything ready for the start. Whatever is in its way is found
+// here, all of it at once, and nothing has been started. release gives the
+// project up for another `up`.
+func (r runner) begin(p project, signals <-chan os.Signal) (plan procfile.Plan, scope registry.Scope, release func() error, err error) {
+	noted, err := p.check()
+	if err != nil {
+		return plan, scope, nil, err
+	}
+	ctx, cancel := untilSignal(signals)
+	defer cancel()
+	if scope, err = p.registry.Scope(p.checkout); err != nil {
+		return plan, scope, nil, err
+	}
+	release, err = r.session.claim(scope)
+	if err != nil {
+		return plan, scope, nil, err
+	}
+	plan, scope, err = r.lease(ctx, p, procfile.Plan{})
+	if err != nil {
+		return plan, scope, nil, errors.Join(err, release())
+	}
+	r.session.notes(noted.Notes)
+	if later := p.file.NotYet(); len(later) > 0 {
+		r.session.note("this version does not act on these keys yet: %s", strings.Join(later, ", "))
+	}
+	return plan, scope, release, nil
+}
+
+// lease leases the ports of the project and makes the plan. The ports of what
+// will be started now, and does not run already, must be free.
+func (r runner) lease(ctx context.Context, p project, running procfile.Plan) (procfile.Plan, registry.Scope, error) {
+	first := len(running.Services) == 0
+	var move func(registry.Lease) bool
+	if first && r.context.Bool("reassign") {
+		move = func(l registry.Lease) bool { return busy(l.Port) }
+	}
+	l, err := p.lease(ctx, move)
+	if err != nil {
+		return procfile.Plan{}, l.scope, err
+	}
+	plan, err := p.plan(l)
+	if err != nil {
+		return plan, l.scope, err
+	}
+	if len(r.selected) > 0 {
+		plan = plan.Select(p.file.With(r.known(p.file)))
+	}
+	var needed []registry.Lease
+	for _, lease := range l.leases {
+		_, starts := plan.Service(lease.Name.Service)
+		if starts && !running.Holds(lease.Port) {
+			needed = append(needed, lease)
+		}
+	}
+	return plan, l.scope, r.session.free(ctx, l.scope, needed)
+}
+
+// known are the selected services that the file still declares.
+func (r runner) known(f procfile.File) []string {
+	var names []string
+	for _, name := range r.selected {
+		if _, ok := f.Service(name); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// end waits until what the services have printed is written, and gives the
+// exit status. After a signal nobody waits long for a reader that has stalled.
+func (r runner) end(status int, out *output.Mux, signals <-chan os.Signal) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-signals:
+		case <-out.Failed():
+		case <-ctx.Done():
+			return
+		}
+		cancel()
+	}()
+	if status == 0 {
+		var limit context.CancelFunc
+		ctx, limit = context.WithTimeout(ctx, time.Second)
+		defer limit()
+	}
+	_ = out.Close(ctx) // a closed pipe is not a failure of the services
+	if status != 0 {
+		return failure{status: status}
+	}
+	return nil
+}
+
+// stopSignals end `up`. One that was ignored when devports started stays so:
+// that is what nohup is for.
+func stopSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	// A closed pipe is to be an error of the write, not the end of devports.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	return signals
+}
+
+// untilSignal is a context that a signal ends.
+func untilSignal(signals <-chan os.Signal) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// instance is what a running `up` leaves in its lock file for others to read.
+type instance struct {
+	PID       int       `json:"pid"`
+	Since     time.Time `json:"since"`
+	Directory string    `json:"directory"`
+	Terminal  string    `json:"terminal,omitempty"`
+}
+
+// claim makes this the one `up` of the scope, or says who is.
+func (s session) claim(scope registry.Scope) (release func() error, err error) {
+	home, err := registry.Home(s.getenv)
+	if err != nil {
+		return nil, err
+	}
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s\x00%s", scope.Directory, scope.Worktree)
+	path := filepath.Join(home, "run", fmt.Sprintf("%016x.lock", h.Sum64()))
+	release, err = lockfile.TryAcquire(path, instance{os.Getpid(), time.Now().Round(time.Second), scope.Directory, terminal()})
+	var held *lockfile.HeldError
+	if !errors.As(err, &held) {
+		return release, err
+	}
+	var other instance
+	if json.Unmarshal(held.Note, &other) != nil || other.PID == 0 {
+		return nil, fail(exitRunning, "", "%s already runs (its lock is %s)", scope, held.Path)
+	}
+	where := ""
+	if other.Terminal != "" {
+		where = " in " + other.Terminal
+	}
+	return nil, fail(exitRunning, fmt.Sprintf("press Ctrl-C there, or type: kill %d", other.PID),
+		"%s already runs: pid %d%s, since %s", scope, other.PID, where, other.Since.Local().Format("2006-01-02 15:04:05"))
+}
+
+// terminal names the terminal that devports was started in, where the system
+// tells.
+func terminal() string {
+	if !isTerminal(os.Stdin) {
+		return ""
+	}
+	name, _ := os.Readlink("/proc/self/fd/0")
+	return name
+}

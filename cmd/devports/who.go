@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/registry"
+)
+
+var whoCommand = command{
+	name:  "who",
+	usage: "tell who holds a port",
+	args:  "PORT|NAME…",
+	help: `
+Tells which process listens on a port or on the port of a name, and, when it is
+one of ours, of which project, worktree and service. A port that nobody listens
+on is free, or free and kept for a name.
+
+Example:
+  devports who 8080
+  devports who auth --json`,
+	flags: []cli.Flag{userWideFlag, jsonFlag, fileFlag, registryFlag},
+	run: func(s session, c *cli.Context) error {
+		if c.NArg() == 0 {
+			return usage("devports who 8080", "who needs a port or a name")
+		}
+		registry, err := s.openRegistry(c)
+		if err != nil {
+			return err
+		}
+		leases, err := registry.Leases()
+		if err != nil {
+			return err
+		}
+		ports, err := s.portsOf(c, leases)
+		if err != nil {
+			return err
+		}
+		holders, err := holder.Listening(c.Context, ports...)
+		if err != nil {
+			return err
+		}
+		answers := make([]whoRow, len(ports))
+		for i, port := range ports {
+			answers[i] = answer(port, leases, holders[port])
+		}
+		if c.Bool("json") {
+			return s.json(answers)
+		}
+		for _, a := range answers {
+			fmt.Fprint(s.stdout, a)
+		}
+		return nil
+	},
+}
+
+// portsOf reads the arguments: numbers, and names that have a lease.
+func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error) {
+	var ports []int
+	for _, arg := range c.Args().Slice() {
+		if n, err := strconv.Atoi(arg); err == nil {
+			if n < 1 || n > 65535 {
+				return nil, usage("", "%d is no port: they are 1 to 65535", n)
+			}
+			ports = append(ports, n)
+			continue
+		}
+		p, err := s.openPlace(c)
+		if err != nil {
+			return nil, err
+		}
+		names, err := p.names([]string{arg})
+		if err != nil {
+			return nil, err
+		}
+		scope, err := p.scope()
+		if err != nil {
+			return nil, err
+		}
+		if names, err = kept(names, scope, leases); err != nil {
+			return nil, err
+		}
+		for _, l := range leases {
+			if l.Scope == scope && containsName(names, l.Name) {
+				ports = append(ports, l.Port)
+			}
+		}
+	}
+	return ports, nil
+}
+
+func containsName(names []registry.Name, name registry.Name) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// whoRow is what is known of a port.
+type whoRow struct {
+	Port      int              `json:"port"`
+	Free      bool             `json:"free"`
+	Leases    []leaseRow       `json:"leases,omitempty"`    // whose it is; several where it is pinned
+	Listeners []holder.Process `json:"listeners,omitempty"` // who listens now
+}
+
+func answer(port int, leases []registry.Lease, listeners []holder.Process) whoRow {
+	row := whoRow{Port: port, Listeners: listeners, Free: len(listeners) == 0 && !busy(port)}
+	for _, l := range leases {
+		if l.Port == port {
+			row.Leases = append(row.Leases, leaseRow{
+				Project: l.Scope.Project, Worktree: l.Scope.Worktree, Directory: l.Scope.Directory,
+				Name: l.Name.String(), Port: port, Pinned: l.Pinned, Since: l.Since,
+			})
+		}
+	}
+	return row
+}
+
+// String is the answer for people to read, a line for each fact.
+func (a whoRow) String() string {
+	text := ""
+	for _, p := range a.Listeners {
+		since := ""
+		if !p.Since.IsZero() {
+			since = ", since " + p.Since.Local().Format(time.DateTime)
+		}
+		text += fmt.Sprintf("%d: %s%s\n", a.Port, describe(p), since)
+	}
+	owner := ""
+	for i, l := range a.Leases {
+		if i > 0 {
+			owner += ", "
+		}
+		owner += l.Name + " of " + l.scope().String()
+		if l.Directory != "" {
+			owner += " in " + l.Directory
+		}
+	}
+	switch {
+	case a.Free && owner == "":
+		return fmt.Sprintf("%d: free\n", a.Port)
+	case a.Free:
+		return fmt.Sprintf("%d: free, leased to %s\n", a.Port, owner)
+	case text == "":
+		text = fmt.Sprintf("%d: taken by a process that cannot be seen from here\n", a.Port)
+	}
+	if owner != "" {
+		text += fmt.Sprintf("%d: leased to %s\n", a.Port, owner)
+	}
+	return text
+}
+
+func (l leaseRow) scope() registry.Scope {
+	return registry.Scope{Directory: l.Directory, Project: l.Project, Worktree: l.Worktree}
+}
