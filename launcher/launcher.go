@@ -78,6 +78,7 @@ func Run(plan procfile.Plan, options Options) (status int) {
 		spawning: make(chan struct{}, spawnLimit),
 	}
 	defer close(s.done)
+	adoptOrphans()
 	s.follow(plan)
 	s.advance()
 	for !s.finished() {

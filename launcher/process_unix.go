@@ -36,9 +36,11 @@ func (p *process) signal(sig syscall.Signal) {
 	}
 }
 
-// groupLives reports whether any process of the group is left. The group's
-// number is not given to another process as long as one is.
+// groupLives reports whether any process of the group is left, once its leader
+// has been waited for. The group's number is not given to another process as
+// long as one is.
 func (p *process) groupLives() bool {
+	reapGroup(p.pid)
 	return unix.Kill(-p.pid, 0) != unix.ESRCH
 }
 

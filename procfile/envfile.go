@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/joho/godotenv"
 )
@@ -45,7 +46,11 @@ type envReader struct {
 // a literal backslash while godotenv reads a value.
 type marks struct{ dollar, literal, backslash string }
 
-var envName = regexp.MustCompile(`^([ \t]*(?:export[ \t]+)?)([^=:'"\n]*?)[ \t]*[=:]`)
+// envName is compiled when the first env file is read: every start of devports
+// would wait for it.
+var envName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([ \t]*(?:export[ \t]+)?)([^=:'"\n]*?)[ \t]*[=:]`)
+})
 
 // entry reads the entry that text starts with, in the given line, and returns
 // all the text that belongs to it: the rest of the line, or more if a quoted
@@ -59,7 +64,7 @@ func (r *envReader) entry(text string, line int) string {
 	fail := func(column int, hint, format string, args ...any) {
 		r.problems = append(r.problems, problemf(r.file, Position{line, column}, hint, format, args...))
 	}
-	m := envName.FindStringSubmatch(statement)
+	m := envName().FindStringSubmatch(statement)
 	if m == nil {
 		fail(1, `write NAME=value, or put "#" before a comment`, "not an entry: %q has no =", trimmed)
 		return statement

@@ -3,10 +3,13 @@ package procfile
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // entryLine is foreman's grammar of a Procfile's line.
-var entryLine = regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*(.+)$`)
+var entryLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*(.+)$`)
+})
 
 // parseProcfile reads a Procfile. A line that is neither an entry, blank nor a
 // comment is a problem: skipping it, as others do, starts all but one service.
@@ -19,7 +22,7 @@ func parseProcfile(name string, src []byte) (File, Problems) {
 		if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' {
 			continue
 		}
-		m := entryLine.FindStringSubmatch(line)
+		m := entryLine().FindStringSubmatch(line)
 		if m == nil || strings.TrimSpace(m[2]) == "" {
 			problems = append(problems, problemf(name, start, "web: npm run dev", "not an entry: a line is NAME: COMMAND"))
 			continue

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -118,8 +117,6 @@ func invalidUTF8(src []byte) int {
 	return -1
 }
 
-var firstEntry = regexp.MustCompile(`(?m)^[A-Za-z0-9_-]+:`)
-
 func isProcfile(name string, src []byte) bool {
 	base := filepath.Base(name)
 	switch {
@@ -131,7 +128,7 @@ func isProcfile(name string, src []byte) bool {
 	for line := range bytes.Lines(src) {
 		line = bytes.TrimSpace(line)
 		if len(line) > 0 && line[0] != '#' {
-			return firstEntry.Match(line)
+			return entryLine().Match(line)
 		}
 	}
 	return false

@@ -67,14 +67,14 @@ Options:
 
 func app(s session) *cli.App {
 	a := &cli.App{
-		Name:                      "devports",
-		Usage:                     "start the services of a project, each on a port that it keeps",
-		Version:                   version().Version,
-		Reader:                    s.stdin,
-		Writer:                    s.stdout,
-		ErrWriter:                 s.stderr,
-		HideHelpCommand:           true,
-		HideVersion:               true,
+		Name:            "devports",
+		Usage:           "start the services of a project, each on a port that it keeps",
+		Version:         version().Version,
+		Reader:          s.stdin,
+		Writer:          s.stdout,
+		ErrWriter:       s.stderr,
+		HideHelpCommand: true,
+
 		CustomAppHelpTemplate:     appHelp,
 		ExitErrHandler:            func(*cli.Context, error) {}, // main decides
 		OnUsageError:              wrongUsage,

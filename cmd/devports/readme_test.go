@@ -1,0 +1,149 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestREADME runs the console blocks of the README and compares what they
+// print. Numbers may differ. A line "..." stands for any lines, and then the
+// order of the others does not matter; "..." at the end of a line is any text.
+// After "^C" the command is interrupted.
+func TestREADME(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+		block := m[1]
+		if block == "$ go test ./...\n" {
+			continue // this is it
+		}
+		first, _, _ := strings.Cut(block, "\n")
+		t.Run(first, func(t *testing.T) {
+			t.Setenv("DEVPORTS_HOME", t.TempDir())
+			var script strings.Builder
+			var want []string
+			interrupt := false
+			for line := range strings.Lines(block) {
+				line = strings.TrimSuffix(line, "\n")
+				command, ok := strings.CutPrefix(line, "$ ")
+				switch {
+				case ok:
+					fmt.Fprintln(&script, command)
+				case line == "^C":
+					interrupt = true
+				default:
+					want = append(want, line)
+				}
+			}
+			compareLines(t, want, runBlock(t, root, script.String(), want, interrupt))
+		})
+	}
+}
+
+// runBlock runs a script in dir and returns what it prints. With interrupt,
+// the script is interrupted once it has printed the wanted lines.
+func runBlock(t *testing.T, dir, script string, want []string, interrupt bool) []string {
+	t.Helper()
+	if interrupt {
+		script = "exec " + script
+	}
+	cmd := exec.Command("sh", "-c", script)
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as in a terminal, Ctrl-C reaches the whole job
+	j := &job{cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = j, j
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	go func() {
+		failed = cmd.Wait()
+		close(j.done)
+	}()
+	late := time.After(2 * patience)
+	for interrupt {
+		text, more := j.text()
+		if len(missingLines(want, lines(text))) == 0 {
+			if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		select {
+		case <-more:
+		case <-late:
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+			t.Fatalf("it does not print\n%s\nbut\n%s", strings.Join(missingLines(want, lines(text)), "\n"), text)
+		}
+	}
+	<-j.done
+	text, _ := j.text()
+	expected := interrupt || strings.Contains(text, "devports: error:") // then that is what is shown
+	if failed != nil && !expected {
+		t.Errorf("%v\n%s", failed, text)
+	}
+	return lines(text)
+}
+
+func lines(text string) []string {
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+var numbers = regexp.MustCompile(`\d+`)
+
+// same reports whether a line of the README stands for one that was printed.
+func same(want, got string) bool {
+	pattern := regexp.QuoteMeta(numbers.ReplaceAllString(want, "0"))
+	if strings.HasSuffix(want, "...") {
+		pattern = strings.TrimSuffix(pattern, `\.\.\.`) + ".*"
+	}
+	return regexp.MustCompile("^" + pattern + "$").MatchString(numbers.ReplaceAllString(got, "0"))
+}
+
+// missingLines are those of the wanted lines that have not been printed.
+func missingLines(want, got []string) (missing []string) {
+	for _, w := range want {
+		found := w == "..."
+		for _, g := range got {
+			found = found || same(w, g)
+		}
+		if !found {
+			missing = append(missing, w)
+		}
+	}
+	return missing
+}
+
+func compareLines(t *testing.T, want, got []string) {
+	t.Helper()
+	for _, w := range want {
+		if w == "..." {
+			if missing := missingLines(want, got); len(missing) > 0 {
+				t.Errorf("not printed:\n%s\nbut:\n%s", strings.Join(missing, "\n"), strings.Join(got, "\n"))
+			}
+			return
+		}
+	}
+	equal := len(want) == len(got)
+	for i := 0; equal && i < len(want); i++ {
+		equal = same(want[i], got[i])
+	}
+	if !equal {
+		t.Errorf("printed:\n%s\nthe README says:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

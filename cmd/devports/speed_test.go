@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// BenchmarkCommand times whole processes: a Go program that does nothing, for
+// comparison, and devports doing the least and the most frequent things.
+func BenchmarkCommand(b *testing.B) {
+	dir := b.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	write("nothing.go", "package main\n\nfunc main() {}\n")
+	write("Portfile", "[services]\nweb = 'x'\napi = 'x'\ndb = 'x'\n")
+	build := func(name, source string) string {
+		path := filepath.Join(dir, name)
+		if out, err := exec.Command("go", "build", "-o", path, source).CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+		return path
+	}
+	nothing, devports := build("nothing", filepath.Join(dir, "nothing.go")), build("devports", ".")
+	b.Setenv("DEVPORTS_HOME", filepath.Join(dir, "home"))
+	run := func(b *testing.B, path string, args ...string) {
+		cmd := exec.Command(path, args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+	}
+	b.Run("nothing", func(b *testing.B) {
+		for b.Loop() {
+			run(b, nothing)
+		}
+	})
+	b.Run("version", func(b *testing.B) {
+		for b.Loop() {
+			run(b, devports, "version")
+		}
+	})
+	b.Run("port/known", func(b *testing.B) {
+		for b.Loop() {
+			run(b, devports, "port", "web")
+		}
+	})
+	b.Run("port/userwide", func(b *testing.B) {
+		for b.Loop() {
+			run(b, devports, "port", "-g", "web")
+		}
+	})
+	b.Run("port/new", func(b *testing.B) {
+		n := 0
+		for b.Loop() {
+			n++
+			run(b, devports, "port", "-g", fmt.Sprint("new", n))
+		}
+	})
+}

@@ -1,0 +1,319 @@
+//go:build unix
+
+package launcher
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/procfile"
+)
+
+// world runs a plan and knows what has happened so far.
+type world struct {
+	t       *testing.T
+	signals chan os.Signal
+	plans   chan procfile.Plan
+	ended   chan int // the status
+
+	mu     sync.Mutex // guards what follows
+	events []Event
+	text   bytes.Buffer
+	more   chan struct{}
+}
+
+func (w *world) notify(e Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, e)
+	close(w.more)
+	w.more = make(chan struct{})
+}
+
+func (w *world) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.more)
+	w.more = make(chan struct{})
+	return w.text.Write(p)
+}
+
+// until waits for a condition on what has happened so far.
+func (w *world) until(what string, holds func(events []Event, text string) bool) {
+	w.t.Helper()
+	late := time.After(30 * time.Second)
+	for {
+		w.mu.Lock()
+		ok, more := holds(w.events, w.text.String()), w.more
+		w.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-more:
+		case <-late:
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.t.Fatalf("not in time: %s\nevents: %+v\noutput: %s", what, w.events, w.text.String())
+		}
+	}
+}
+
+func (w *world) printed(text string) {
+	w.t.Helper()
+	w.until("printed "+text, func(_ []Event, all string) bool { return strings.Contains(all, text) })
+}
+
+func (w *world) happened(k Kind, service string) {
+	w.t.Helper()
+	w.until(fmt.Sprintf("event %d of %s", k, service), func(events []Event, _ string) bool {
+		return slices.ContainsFunc(events, func(e Event) bool { return e.Kind == k && e.Service == service })
+	})
+}
+
+// status waits for the end.
+func (w *world) status() int {
+	w.t.Helper()
+	select {
+	case s := <-w.ended:
+		return s
+	case <-time.After(30 * time.Second):
+		w.t.Fatal("it does not end")
+		return 0
+	}
+}
+
+func run(t *testing.T, plan procfile.Plan) *world {
+	w := &world{
+		t: t, signals: make(chan os.Signal, 4), plans: make(chan procfile.Plan),
+		ended: make(chan int, 1), more: make(chan struct{}),
+	}
+	out := output.New(w, output.Style{})
+	go func() {
+		status := Run(plan, Options{Output: out, Notify: w.notify, Signals: w.signals, Plans: w.plans})
+		if err := out.Close(t.Context()); err != nil {
+			t.Errorf("output: %v", err)
+		}
+		w.ended <- status
+	}()
+	return w
+}
+
+// plan makes a plan of a Portfile.
+func plan(t *testing.T, portfile string) procfile.Plan {
+	t.Helper()
+	f, err := procfile.Parse("Portfile", []byte(portfile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Dir = t.TempDir()
+	p, err := f.Resolve(procfile.Context{Environ: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p.Services {
+		p.Services[i].Dir = "/"
+	}
+	return p
+}
+
+func TestFollowDuringEveryPhase(t *testing.T) {
+	// The service takes its time to end; edits that come meanwhile add up to
+	// the last one.
+	version := func(n int) procfile.Plan {
+		return plan(t, fmt.Sprintf("[services]\nkeep = 'echo kept; exec sleep 1000'\nslow = 'trap \"sleep 0.2; exit\" TERM; echo version %d; while :; do sleep 0.01; done'", n))
+	}
+	w := run(t, version(1))
+	w.printed("version 1")
+	w.plans <- version(2)
+	w.plans <- plan(t, "[services]\nkeep = 'echo kept; exec sleep 1000'") // remove it while it ends
+	w.plans <- version(3)                                                 // and want it back
+	w.printed("version 3")
+	w.signals <- syscall.SIGTERM
+	if s := w.status(); s != 0 {
+		t.Errorf("status %d", s)
+	}
+	w.until("the end of all", func(events []Event, text string) bool {
+		if strings.Contains(text, "version 2") {
+			t.Error("version 2 ran, although it was outdated when version 1 ended")
+		}
+		if n := strings.Count(text, "kept"); n != 1 {
+			t.Errorf("the service that no edit touched was started %d times", n)
+		}
+		return true
+	})
+}
+
+func TestSignalsAtAnyMoment(t *testing.T) {
+	// However early they come, everything ends, and with status 0.
+	for range 20 {
+		w := run(t, plan(t, "[services]\na = 'exec sleep 1000'\nb = 'exec sleep 1000'\n[services.c]\ncommand = 'exec sleep 1000'\ndepends_on = ['a', 'b']"))
+		w.signals <- syscall.SIGINT
+		if s := w.status(); s != 0 {
+			t.Fatalf("status %d after one signal", s)
+		}
+	}
+	for range 20 {
+		w := run(t, plan(t, "[services.a]\ncommand = 'trap \"\" TERM; sleep 1000'\nstop_timeout = '1h'"))
+		w.signals <- syscall.SIGINT
+		w.signals <- syscall.SIGINT
+		if s := w.status(); s != 0 {
+			t.Fatalf("status %d after two signals", s)
+		}
+	}
+}
+
+func TestStopSignal(t *testing.T) {
+	w := run(t, plan(t, "[services.a]\ncommand = 'trap \"echo got USR1; exit 9\" USR1; echo ready; while :; do sleep 0.01; done'\nstop_signal = 'USR1'"))
+	w.printed("ready")
+	w.signals <- syscall.SIGINT
+	if s := w.status(); s != 0 {
+		t.Errorf("status %d: how a service ends when asked to is no failure", s)
+	}
+	w.printed("got USR1")
+}
+
+func TestStoppedProcessIsEnded(t *testing.T) {
+	w := run(t, plan(t, "[services]\na = 'echo ready; kill -STOP $$; sleep 1000'"))
+	w.printed("ready")
+	w.signals <- syscall.SIGTERM
+	if s := w.status(); s != 0 {
+		t.Errorf("status %d", s)
+	}
+}
+
+func TestAdjustedStopIsUsed(t *testing.T) {
+	const portfile = "[services.a]\ncommand = 'trap \"\" TERM; echo ready; while :; do sleep 0.01; done'\nstop_timeout = '%s'"
+	w := run(t, plan(t, fmt.Sprintf(portfile, "1h")))
+	w.printed("ready")
+	w.plans <- plan(t, fmt.Sprintf(portfile, "10ms"))
+	w.happened(Followed, "")
+	w.signals <- syscall.SIGTERM
+	w.happened(Killing, "a")
+	w.status()
+}
+
+func TestFailureThatAnEditMends(t *testing.T) {
+	w := run(t, plan(t, "[services]\nkeep = 'exec sleep 1000'\na = 'exit 3'"))
+	w.happened(Ended, "a")
+	w.plans <- plan(t, "[services]\nkeep = 'sleep 0.1'\na = 'echo mended'")
+	w.printed("mended")
+	if s := w.status(); s != 0 {
+		t.Errorf("status %d, although the service that failed was started again and did well", s)
+	}
+}
+
+func TestBlockedServiceStartsWhenItsDependencyIsMended(t *testing.T) {
+	const portfile = "[services]\nkeep = 'exec sleep 1000'\n[services.app]\ncommand = 'echo app runs; exec sleep 1000'\ndepends_on = ['db']\n[services.db]\ncommand = ['%s']\n"
+	w := run(t, plan(t, fmt.Sprintf(portfile, "/no/such/program")))
+	w.happened(NotStarted, "db")
+	w.plans <- plan(t, fmt.Sprintf(portfile, "true"))
+	w.printed("app runs")
+	w.signals <- syscall.SIGTERM
+	w.status()
+}
+
+// Nothing is left of a run but the test's own: no goroutine, no descriptor.
+func TestNoLeak(t *testing.T) {
+	once := func() {
+		w := run(t, plan(t, "[services]\na = 'echo x'\nb = 'exec sleep 1000'\nc = '/no/such/program'"))
+		w.printed("x")
+		w.signals <- syscall.SIGTERM
+		w.status()
+	}
+	once()
+	descriptors := openDescriptors(t)
+	for range 50 {
+		once()
+	}
+	if now := openDescriptors(t); now > descriptors {
+		t.Errorf("%d descriptors are open, %d before", now, descriptors)
+	}
+	stacks := make([]byte, 1<<20)
+	for end := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+		text := string(stacks[:runtime.Stack(stacks, true)])
+		if !strings.Contains(text, "launcher.(*supervisor)") && !strings.Contains(text, "launcher.(*process)") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("goroutines are left:\n%s", text)
+		}
+	}
+}
+
+func openDescriptors(t *testing.T) int {
+	entries, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		t.Skip("this system does not list descriptors")
+	}
+	return len(entries)
+}
+
+// BenchmarkUp compares the start of 200 services with a plain loop that starts
+// the same commands, one after another.
+func BenchmarkUp(b *testing.B) {
+	const services = 200
+	var portfile strings.Builder
+	portfile.WriteString("[services]\n")
+	for i := range services {
+		fmt.Fprintf(&portfile, "s%d = 'exec sleep 1000'\n", i)
+	}
+	f, err := procfile.Parse("Portfile", []byte(portfile.String()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	f.Dir = b.TempDir()
+	p, err := f.Resolve(procfile.Context{Environ: os.Environ()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("launcher", func(b *testing.B) {
+		for b.Loop() {
+			signals, started, n := make(chan os.Signal, 2), make(chan struct{}), 0
+			done := make(chan struct{})
+			go func() {
+				Run(p, Options{Output: output.New(&bytes.Buffer{}, output.Style{}), Signals: signals, Notify: func(e Event) {
+					if e.Kind == Started {
+						if n++; n == services {
+							close(started)
+						}
+					}
+				}})
+				close(done)
+			}()
+			<-started
+			b.StopTimer()
+			signals <- syscall.SIGTERM
+			<-done
+			b.StartTimer()
+		}
+	})
+	b.Run("loop", func(b *testing.B) {
+		for b.Loop() {
+			var started []*process
+			for _, s := range p.Services {
+				cmd := command(s)
+				cmd.SysProcAttr = processGroup(s)
+				if err := cmd.Start(); err != nil {
+					b.Fatal(err)
+				}
+				started = append(started, &process{pid: cmd.Process.Pid, cmd: cmd})
+			}
+			b.StopTimer()
+			for _, p := range started {
+				p.kill()
+				_ = p.cmd.Wait()
+			}
+			b.StartTimer()
+		}
+	})
+}
