@@ -49,15 +49,18 @@ func (r runner) follow(plan procfile.Plan, out *output.Mux) (plans <-chan procfi
 	return valid, func() { cancel(); w.Close() }, nil
 }
 
-// reload makes a plan of the files as they are now.
+// reload makes a plan of the files as they are now. A Portfile that came from
+// standard input stays as it was; its env files may have changed.
 func (r runner) reload(ctx context.Context, running procfile.Plan) (procfile.Plan, error) {
-	p, err := r.session.openProject(r.context)
-	if err != nil {
+	if r.file.Path != "" {
+		var err error
+		if r.project, err = r.project.reread(); err != nil {
+			return procfile.Plan{}, err
+		}
+	}
+	if _, err := r.check(); err != nil {
 		return procfile.Plan{}, err
 	}
-	if _, err := p.check(); err != nil {
-		return procfile.Plan{}, err
-	}
-	plan, _, err := r.lease(ctx, p, running)
+	plan, _, err := r.prepare(ctx, running)
 	return plan, err
 }

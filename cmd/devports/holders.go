@@ -19,7 +19,7 @@ func busy(port int) bool {
 
 // free makes sure that nothing holds the ports of leases. The error names
 // every holder.
-func (s session) free(ctx context.Context, scope registry.Scope, leases []registry.Lease) error {
+func (s session) free(ctx context.Context, leases []registry.Lease) error {
 	var taken []registry.Lease
 	var ports []int
 	for _, l := range leases {

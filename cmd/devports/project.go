@@ -37,20 +37,28 @@ func (s session) openProject(c *cli.Context) (project, error) {
 			return project{}, err
 		}
 	}
-	p := project{session: s}
+	r, err := s.openRegistry(c)
+	if err != nil {
+		return project{}, err
+	}
+	return project{session: s, registry: r}.read(path)
+}
+
+// read returns the project with the file at path.
+func (p project) read(path string) (project, error) {
 	var err error
-	if p.file, err = procfile.Read(path, s.stdin); err != nil {
+	if p.file, err = procfile.Read(path, p.session.stdin); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return p, fail(exitInvalid, "", "there is no file %s", path)
 		}
 		return p, err
 	}
-	if p.checkout, err = registry.FindCheckout(p.file.Dir, p.file.Project, s.getenv); err != nil {
-		return p, err
-	}
-	p.registry, err = s.openRegistry(c)
+	p.checkout, err = registry.FindCheckout(p.file.Dir, p.file.Project, p.session.getenv)
 	return p, err
 }
+
+// reread returns the project with its file as it is now.
+func (p project) reread() (project, error) { return p.read(p.file.Path) }
 
 func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {
 	path := c.String("registry")

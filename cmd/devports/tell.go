@@ -26,11 +26,11 @@ func tell(file string, e launcher.Event) string {
 		}
 		return e.Service + " " + e.Exit.String()
 	case launcher.Killing:
-		return fmt.Sprintf("%s is killed", e.Service)
+		return fmt.Sprintf("killing %s (pid %d)", e.Service, e.PID)
 	case launcher.Lost:
 		return fmt.Sprintf("%s cannot be killed: look at pid %d", e.Service, e.PID)
 	case launcher.Stopping:
-		return fmt.Sprintf("stopping: %s (Ctrl-C kills)", e.On)
+		return fmt.Sprintf("stopping: %s (once more kills)", e.On)
 	case launcher.Followed:
 		return file + " changed: " + tellChanges(e.Changes)
 	}

@@ -67,8 +67,8 @@ func up(s session, c *cli.Context) error {
 	signal.Notify(signals, stopSignals()...)
 	defer signal.Stop(signals)
 
-	r := runner{session: s, context: c, selected: c.Args().Slice()}
-	plan, scope, release, err := r.begin(p, signals)
+	r := runner{project: p, selected: c.Args().Slice(), reassign: c.Bool("reassign")}
+	plan, scope, release, err := r.begin(signals)
 	if err != nil {
 		return err
 	}
@@ -103,57 +103,57 @@ func up(s session, c *cli.Context) error {
 
 // runner is one `devports up`.
 type runner struct {
-	session  session
-	context  *cli.Context
+	project
 	selected []string // the services named on the command line; none: all
+	reassign bool     // ports that are taken move to others
 }
 
 // begin makes everything ready for the start. Whatever is in its way is found
 // here, all of it at once, and nothing has been started. release gives the
 // project up for another `up`.
-func (r runner) begin(p project, signals <-chan os.Signal) (plan procfile.Plan, scope registry.Scope, release func() error, err error) {
-	noted, err := p.check()
+func (r runner) begin(signals <-chan os.Signal) (plan procfile.Plan, scope registry.Scope, release func() error, err error) {
+	noted, err := r.check()
 	if err != nil {
 		return plan, scope, nil, err
 	}
-	ctx, cancel := untilSignal(signals)
-	defer cancel()
-	if scope, err = p.registry.Scope(p.checkout); err != nil {
+	if scope, err = r.registry.Scope(r.checkout); err != nil {
 		return plan, scope, nil, err
 	}
-	release, err = r.session.claim(scope)
-	if err != nil {
+	if release, err = r.session.claim(scope); err != nil {
 		return plan, scope, nil, err
 	}
-	plan, scope, err = r.lease(ctx, p, procfile.Plan{})
+	ctx, interrupted := untilSignal(signals)
+	plan, scope, err = r.prepare(ctx, procfile.Plan{})
+	if interrupted() {
+		err = context.Canceled
+	}
 	if err != nil {
 		return plan, scope, nil, errors.Join(err, release())
 	}
 	r.session.notes(noted.Notes)
-	if later := p.file.NotYet(); len(later) > 0 {
+	if later := r.file.NotYet(); len(later) > 0 {
 		r.session.note("this version does not act on these keys yet: %s", strings.Join(later, ", "))
 	}
 	return plan, scope, release, nil
 }
 
-// lease leases the ports of the project and makes the plan. The ports of what
-// will be started now, and does not run already, must be free.
-func (r runner) lease(ctx context.Context, p project, running procfile.Plan) (procfile.Plan, registry.Scope, error) {
-	first := len(running.Services) == 0
+// prepare leases the ports of the project and makes the plan. The ports of
+// what is started now, and does not run already, must be free.
+func (r runner) prepare(ctx context.Context, running procfile.Plan) (procfile.Plan, registry.Scope, error) {
 	var move func(registry.Lease) bool
-	if first && r.context.Bool("reassign") {
+	if r.reassign && len(running.Services) == 0 {
 		move = func(l registry.Lease) bool { return busy(l.Port) }
 	}
-	l, err := p.lease(ctx, move)
+	l, err := r.lease(ctx, move)
 	if err != nil {
 		return procfile.Plan{}, l.scope, err
 	}
-	plan, err := p.plan(l)
+	plan, err := r.plan(l)
 	if err != nil {
 		return plan, l.scope, err
 	}
 	if len(r.selected) > 0 {
-		plan = plan.Select(p.file.With(r.known(p.file)))
+		plan = plan.Select(r.file.With(r.known()))
 	}
 	var needed []registry.Lease
 	for _, lease := range l.leases {
@@ -162,14 +162,14 @@ func (r runner) lease(ctx context.Context, p project, running procfile.Plan) (pr
 			needed = append(needed, lease)
 		}
 	}
-	return plan, l.scope, r.session.free(ctx, l.scope, needed)
+	return plan, l.scope, r.session.free(ctx, needed)
 }
 
 // known are the selected services that the file still declares.
-func (r runner) known(f procfile.File) []string {
+func (r runner) known() []string {
 	var names []string
 	for _, name := range r.selected {
-		if _, ok := f.Service(name); ok {
+		if _, ok := r.file.Service(name); ok {
 			names = append(names, name)
 		}
 	}
@@ -214,17 +214,24 @@ func stopSignals() []os.Signal {
 	return signals
 }
 
-// untilSignal is a context that a signal ends.
-func untilSignal(signals <-chan os.Signal) (context.Context, context.CancelFunc) {
+// untilSignal is a context that a signal ends. interrupted ends it, too, and
+// reports whether a signal came before.
+func untilSignal(signals <-chan os.Signal) (ctx context.Context, interrupted func() bool) {
 	ctx, cancel := context.WithCancel(context.Background())
+	came := make(chan bool, 1)
 	go func() {
 		select {
 		case <-signals:
 			cancel()
+			came <- true
 		case <-ctx.Done():
+			came <- false
 		}
 	}()
-	return ctx, cancel
+	return ctx, func() bool {
+		cancel()
+		return <-came
+	}
 }
 
 // instance is what a running `up` leaves in its lock file for others to read.
