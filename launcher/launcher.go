@@ -27,7 +27,7 @@ const (
 	Ended                  // its process has ended: Exit; nothing of it is left
 	Killing                // it did not end in time, or was not given any; it is killed
 	Lost                   // it did not end when killed either; PID is given up
-	Stopping               // all services are being stopped
+	Stopping               // all services are being stopped: because Service has ended, or else because of On
 	Followed               // a new plan is followed: Changes
 )
 
@@ -38,7 +38,7 @@ type Event struct {
 	PID     int
 	Port    int    // of Started
 	Exit    Exit   // of NotStarted and Ended
-	On      string // of Blocked: the dependency; of Stopping: why
+	On      string // of Blocked: the dependency; of Stopping: the signal, or what is wrong with the output
 	Changes []procfile.Change
 }
 

@@ -72,13 +72,13 @@ func (s *supervisor) receive() {
 	case sig := <-s.options.Signals:
 		s.signals++
 		if s.signals == 1 {
-			s.close(sig.String())
+			s.close(Event{On: sig.String()})
 			return
 		}
 		s.closing = true
 		s.all(evKill)
 	case <-s.outputFailed():
-		s.close("nobody reads the output any more")
+		s.close(Event{On: "nobody reads the output any more"})
 	}
 }
 
@@ -90,10 +90,12 @@ func (s *supervisor) outputFailed() <-chan struct{} {
 	return s.options.Output.Failed()
 }
 
-func (s *supervisor) close(why string) {
+// close ends all services; why is the event that tells the reason.
+func (s *supervisor) close(why Event) {
 	if !s.closing {
 		s.closing = true
-		s.options.Notify(Event{Kind: Stopping, On: why})
+		why.Kind = Stopping
+		s.options.Notify(why)
 	}
 }
 
@@ -200,7 +202,7 @@ func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 	}
 	if (s.options.StopOnExit || s.plan.StopOnExit) && !sv.exit.Asked && !s.closing {
 		s.first = sv.exit
-		s.close(name + " has ended")
+		s.close(Event{Service: name})
 	}
 }
 

@@ -61,6 +61,7 @@ func TestScripts(t *testing.T) {
 				fmt.Sprintf("FREE_RANGE=%d-%d", first+200, first+299),
 				"ROOT="+root,
 				"TZ=UTC",
+				"GORACE=atexit_sleep_ms=0", // or every process of a test with -race takes 1 s to end
 			)
 			e.Vars = append(e.Vars, toolchain...)
 			e.Values[jobs{}] = map[string]*job{}

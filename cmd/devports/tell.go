@@ -30,6 +30,9 @@ func tell(file string, e launcher.Event) string {
 	case launcher.Lost:
 		return fmt.Sprintf("%s cannot be killed: look at pid %d", e.Service, e.PID)
 	case launcher.Stopping:
+		if e.Service != "" {
+			return fmt.Sprintf("stopping: %s has ended", e.Service)
+		}
 		return fmt.Sprintf("stopping: %s (once more kills)", e.On)
 	case launcher.Followed:
 		return file + " changed: " + tellChanges(e.Changes)

@@ -83,9 +83,13 @@ func up(s session, c *cli.Context) error {
 	}, names...)
 	out.Say(fmt.Sprintf("%s: starting %s", scope, list(names)))
 
+	stopped := false // by a signal, or because nobody reads the output
 	options := launcher.Options{
-		Output:     out,
-		Notify:     func(e launcher.Event) { out.Say(tell(p.file.Name, e)) },
+		Output: out,
+		Notify: func(e launcher.Event) {
+			stopped = stopped || e.Kind == launcher.Stopping && e.Service == ""
+			out.Say(tell(p.file.Name, e))
+		},
 		Signals:    signals,
 		StopOnExit: c.Bool("stop-on-exit"),
 	}
@@ -98,7 +102,12 @@ func up(s session, c *cli.Context) error {
 			options.Plans = plans
 		}
 	}
-	return r.end(launcher.Run(plan, options), out, signals)
+	status := launcher.Run(plan, options)
+	flush(out, signals, stopped)
+	if status != 0 {
+		return failure{status: status}
+	}
+	return nil
 }
 
 // runner is one `devports up`.
@@ -176,30 +185,23 @@ func (r runner) known() []string {
 	return names
 }
 
-// end waits until what the services have printed is written, and gives the
-// exit status. After a signal nobody waits long for a reader that has stalled.
-func (r runner) end(status int, out *output.Mux, signals <-chan os.Signal) error {
+// flush waits until what the services have printed is written. When they have
+// been stopped, or somebody wants them stopped now, nobody waits long for a
+// reader that has stalled.
+func flush(out *output.Mux, signals <-chan os.Signal, stopped bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
 		select {
 		case <-signals:
-		case <-out.Failed():
+			cancel()
 		case <-ctx.Done():
-			return
 		}
-		cancel()
 	}()
-	if status == 0 {
-		var limit context.CancelFunc
-		ctx, limit = context.WithTimeout(ctx, time.Second)
-		defer limit()
+	if stopped {
+		defer time.AfterFunc(time.Second, cancel).Stop()
 	}
-	_ = out.Close(ctx) // a closed pipe is not a failure of the services
-	if status != 0 {
-		return failure{status: status}
-	}
-	return nil
+	_ = out.Close(ctx) // a closed pipe is no failure of the services
 }
 
 // stopSignals end `up`. One that was ignored when devports started stays so:
