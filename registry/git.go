@@ -14,6 +14,8 @@ type repository struct {
 	root     string // the checkout's own top directory
 	name     string // the base name of the main checkout's directory, or of a bare repository's
 	worktree string // git's name for a linked worktree; "" for a main checkout
+	gitdir   string // where this checkout's HEAD is; "" outside git
+	common   string // where the branches of all checkouts are
 }
 
 // findRepository walks up from dir, which is absolute, to a .git.
@@ -30,8 +32,8 @@ func findRepository(dir string) repository {
 
 // openRepository reads root/.git, if it is there: the git directory itself, or a file that tells where that is.
 func openRepository(root string) (repository, bool) {
-	main := repository{root: root, name: filepath.Base(root)}
 	dot := filepath.Join(root, ".git")
+	main := repository{root: root, name: filepath.Base(root), gitdir: dot, common: dot}
 	info, err := os.Stat(dot)
 	if err != nil {
 		return repository{}, false
@@ -54,9 +56,13 @@ func openRepository(root string) (repository, bool) {
 		}
 	}
 	if !found {
+		main.gitdir, main.common = gitdir, gitdir
 		return main, true
 	}
-	return repository{root: root, name: repositoryName(common), worktree: filepath.Base(gitdir)}, true
+	return repository{
+		root: root, name: repositoryName(common), worktree: filepath.Base(gitdir),
+		gitdir: gitdir, common: common,
+	}, true
 }
 
 // repositoryName is the name of the project whose git directory is common: shop for /x/shop/.git, bare or not, for a bare

@@ -46,10 +46,7 @@ Example:
 		if c.Bool("json") {
 			rows := make([]leaseRow, 0, len(leases))
 			for _, l := range leases {
-				row := leaseRow{
-					Project: l.Scope.Project, Worktree: l.Scope.Worktree, Directory: l.Scope.Directory,
-					Name: l.Name.String(), Port: l.Port, Pinned: l.Pinned, Since: l.Since,
-				}
+				row := newLeaseRow(l)
 				if h, ok := holderOf(holders, l.Port); ok {
 					row.Listener = &h
 				}
@@ -79,6 +76,13 @@ type leaseRow struct {
 	Pinned    bool            `json:"pinned"`
 	Since     time.Time       `json:"since"`
 	Listener  *holder.Process `json:"listener,omitempty"` // who listens now
+}
+
+func newLeaseRow(l registry.Lease) leaseRow {
+	return leaseRow{
+		Project: l.Scope.Project, Worktree: l.Scope.Worktree, Directory: l.Scope.Directory,
+		Name: l.Name.String(), Port: l.Port, Pinned: l.Pinned, Since: l.Since,
+	}
 }
 
 // listed are the leases that the command line asks for.

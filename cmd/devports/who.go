@@ -106,18 +106,23 @@ func containsName(names []registry.Name, name registry.Name) bool {
 type whoRow struct {
 	Port      int              `json:"port"`
 	Free      bool             `json:"free"`
-	Leases    []leaseRow       `json:"leases,omitempty"`    // whose it is; several where it is pinned
+	Leases    []owner          `json:"leases,omitempty"`    // whose it is; several where it is pinned
 	Listeners []holder.Process `json:"listeners,omitempty"` // who listens now
+}
+
+// owner is a lease with what its checkout has checked out.
+type owner struct {
+	leaseRow
+	Branch string `json:"branch,omitempty"`
+	Commit string `json:"commit,omitempty"`
 }
 
 func answer(port int, leases []registry.Lease, listeners []holder.Process) whoRow {
 	row := whoRow{Port: port, Listeners: listeners, Free: len(listeners) == 0 && !busy(port)}
 	for _, l := range leases {
 		if l.Port == port {
-			row.Leases = append(row.Leases, leaseRow{
-				Project: l.Scope.Project, Worktree: l.Scope.Worktree, Directory: l.Scope.Directory,
-				Name: l.Name.String(), Port: port, Pinned: l.Pinned, Since: l.Since,
-			})
+			head := registry.FindHead(l.Scope.Directory)
+			row.Leases = append(row.Leases, owner{newLeaseRow(l), head.Branch, head.Commit})
 		}
 	}
 	return row
@@ -133,26 +138,32 @@ func (a whoRow) String() string {
 		}
 		text += fmt.Sprintf("%d: %s%s\n", a.Port, describe(p), since)
 	}
-	owner := ""
-	for i, l := range a.Leases {
-		if i > 0 {
-			owner += ", "
-		}
-		owner += l.Name + " of " + l.scope().String()
-		if l.Directory != "" {
-			owner += " in " + l.Directory
-		}
-	}
+	state := ""
 	switch {
-	case a.Free && owner == "":
+	case a.Free && len(a.Leases) == 0:
 		return fmt.Sprintf("%d: free\n", a.Port)
 	case a.Free:
-		return fmt.Sprintf("%d: free, leased to %s\n", a.Port, owner)
+		state = "free, "
 	case text == "":
 		text = fmt.Sprintf("%d: taken by a process that cannot be seen from here\n", a.Port)
 	}
-	if owner != "" {
-		text += fmt.Sprintf("%d: leased to %s\n", a.Port, owner)
+	for _, o := range a.Leases {
+		text += fmt.Sprintf("%d: %sleased to %s\n", a.Port, state, o)
+	}
+	return text
+}
+
+// String names the owner: "auth of shop (fix) in /home/ann/shop-fix, on branch fix at 1a2b3c4".
+func (o owner) String() string {
+	text := o.Name + " of " + o.scope().String()
+	if o.Directory != "" {
+		text += " in " + o.Directory
+	}
+	if o.Branch != "" {
+		text += ", on branch " + o.Branch
+	}
+	if o.Commit != "" {
+		text += " at " + o.Commit[:min(len(o.Commit), 7)]
 	}
 	return text
 }

@@ -1,0 +1,54 @@
+package registry
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// FindHead says what git says, however git keeps it.
+func TestFindHead(t *testing.T) {
+	dir := resolved(t)
+	main := repo(t, dir, "shop")
+	expectHead := func(dir string) {
+		t.Helper()
+		ask := func(args ...string) string {
+			out, _ := exec.Command("git", append([]string{"-C", dir}, args...)...).Output()
+			return strings.TrimSpace(string(out))
+		}
+		want := Head{ask("symbolic-ref", "--short", "-q", "HEAD"), ask("rev-parse", "HEAD")}
+		if got := FindHead(dir); got != want || got.Commit == "" {
+			t.Errorf("FindHead(%s) = %+v, git says %+v", dir, got, want)
+		}
+	}
+	expectHead(main)
+	git(t, main, "checkout", "-q", "-b", "feature/x")
+	expectHead(main)
+	git(t, main, "pack-refs", "--all")
+	expectHead(main)
+	git(t, main, "checkout", "-q", "--detach")
+	expectHead(main)
+	worktree := filepath.Join(dir, "shop-fix")
+	git(t, main, "worktree", "add", "-q", "-b", "fix", worktree)
+	expectHead(worktree)
+	below := filepath.Join(worktree, "a", "b")
+	if err := os.MkdirAll(below, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	expectHead(below)
+
+	empty := filepath.Join(dir, "empty")
+	git(t, dir, "init", "-q", "-b", "trunk", empty)
+	if got := FindHead(empty); got != (Head{Branch: "trunk"}) {
+		t.Errorf("a repository without a commit: %+v", got)
+	}
+	if got := FindHead(t.TempDir()); got != (Head{}) {
+		t.Errorf("outside git: %+v", got)
+	}
+	t.Chdir(main)
+	if got := FindHead(""); got != (Head{}) {
+		t.Errorf("the user-wide scope, in a repository: %+v", got)
+	}
+}
