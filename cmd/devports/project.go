@@ -202,7 +202,7 @@ func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
 	}
 	pool := allocator.NewPool(allow, local)
 	if left, widened := pool.Widened(); widened {
-		s.note("only %d ports are left by the usual rules (see ip_local_port_range and range); others are chosen from, too", left)
+		s.note("the usual rules leave only %d ports of the range on this machine: others are chosen from, too", left)
 	}
 	return pool, nil
 }
