@@ -71,14 +71,14 @@ func (e Exit) String() string {
 func Run(plan procfile.Plan, options Options) (status int) {
 	s := &supervisor{
 		options:  options,
-		plan:     procfile.Plan{StopOnExit: plan.StopOnExit},
 		services: map[string]*managed{},
 		messages: make(chan message),
 		done:     make(chan struct{}),
 		spawning: make(chan struct{}, spawnLimit),
+		family:   &children{own: map[int]bool{}},
 	}
 	defer close(s.done)
-	adoptOrphans()
+	s.family.adopt(s.done)
 	s.follow(plan)
 	s.advance()
 	for !s.finished() {

@@ -222,6 +222,66 @@ func TestBlockedServiceStartsWhenItsDependencyIsMended(t *testing.T) {
 	w.status()
 }
 
+// A service starts when nobody of this run has its port any more.
+func TestPortIsHandedOver(t *testing.T) {
+	// The port is a lock in the file system: whoever finds it held fails.
+	const take = "mkdir lock || exit 9; trap \"sleep 0.2; rmdir lock; exit\" TERM; echo %[1]s has it; while :; do sleep 0.01; done"
+	dir := t.TempDir()
+	version := func(name string) procfile.Plan {
+		p := plan(t, "[services]\n"+name+" = '"+fmt.Sprintf(take, name)+"'")
+		p.Services[0].Dir = dir
+		p.Services[0].Ports = []int{4711}
+		return p
+	}
+	w := run(t, version("a"))
+	w.printed("a has it")
+	w.plans <- version("b")
+	w.printed("b has it")
+	w.signals <- syscall.SIGTERM
+	if s := w.status(); s != 0 {
+		t.Errorf("status %d", s)
+	}
+}
+
+// A process is compared with what it was made as, not with the plan before.
+func TestPortThatComesBackWithAnotherNumber(t *testing.T) {
+	version := func(services string, portOfC int) procfile.Plan {
+		f, err := procfile.Parse("Portfile", []byte("[services]\na = 'echo C is at $PORT_C; exec sleep 1000'\n"+services))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Dir = "/"
+		p, err := f.Resolve(procfile.Context{Environ: os.Environ(), Ports: map[procfile.PortName]int{{Service: "c"}: portOfC}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	const c = "c = 'exec sleep 1000'"
+	w := run(t, version(c, 4001))
+	w.printed("C is at 4001")
+	w.plans <- version("", 0) // restarts nobody
+	w.happened(Ended, "c")
+	w.plans <- version(c, 4002)
+	w.printed("C is at 4002")
+	w.signals <- syscall.SIGTERM
+	w.status()
+}
+
+// Children that lose their parent do not stay as zombies while their service
+// lives on.
+func TestOrphansAreReaped(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux lets a process take orphans in")
+	}
+	// The last of the orphans shows that the others have been waited for: no
+	// zombie is left but, perhaps, itself.
+	w := run(t, plan(t, "[services]\na = 'for i in 1 2 3 4 5 6 7 8 9 10; do (sleep 0.01 &); done; while test $(ps --ppid $PPID -o stat= | grep -c Z) -gt 0; do sleep 0.01; done; echo all reaped; exec sleep 1000'"))
+	w.printed("all reaped")
+	w.signals <- syscall.SIGTERM
+	w.status()
+}
+
 // Nothing is left of a run but the test's own: no goroutine, no descriptor.
 func TestNoLeak(t *testing.T) {
 	once := func() {

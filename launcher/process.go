@@ -18,11 +18,12 @@ type process struct {
 	cmd    *exec.Cmd
 	stream *output.Stream
 	pipe   *os.File // the reading end of its output
+	family *children
 }
 
-// start makes the process of spec, its output going to out. Without a process,
-// the exit tells why.
-func start(spec procfile.Process, out *output.Mux) (*process, Exit) {
+// start makes the process of spec, as one of family, its output going to out.
+// Without a process, the exit tells why.
+func start(spec procfile.Process, out *output.Mux, family *children) (*process, Exit) {
 	cmd := command(spec)
 	if cmd.Err != nil {
 		return nil, exitOfStart(cmd.Err)
@@ -33,18 +34,24 @@ func start(spec procfile.Process, out *output.Mux) (*process, Exit) {
 	}
 	cmd.Stdout, cmd.Stderr = write, write
 	cmd.SysProcAttr = processGroup(spec)
-	err = cmd.Start()
+	err = family.start(cmd)
 	write.Close()
 	if err != nil {
 		read.Close()
 		return nil, exitOfStart(err)
 	}
-	p := &process{pid: cmd.Process.Pid, spec: spec, cmd: cmd, stream: out.Stream(spec.Service), pipe: read}
+	return &process{
+		pid: cmd.Process.Pid, spec: spec, cmd: cmd,
+		stream: out.Stream(spec.Service), pipe: read, family: family,
+	}, Exit{}
+}
+
+// show lets the output of the process appear.
+func (p *process) show() {
 	go func() {
-		defer read.Close()
-		p.stream.Copy(read)
+		defer p.pipe.Close()
+		p.stream.Copy(p.pipe)
 	}()
-	return p, Exit{}
 }
 
 func command(spec procfile.Process) *exec.Cmd {
@@ -71,7 +78,7 @@ func exitOfStart(err error) Exit {
 // group outlive it, then evGone when nobody is left. It gives up when done is
 // closed.
 func (p *process) follow(done <-chan struct{}, tell func(event, Exit)) {
-	err := p.cmd.Wait()
+	err := p.family.wait(p.cmd)
 	exit := exitOf(p.cmd.ProcessState)
 	if p.cmd.ProcessState == nil {
 		exit = Exit{Status: 126, Err: err}

@@ -40,7 +40,6 @@ func (p *process) signal(sig syscall.Signal) {
 // has been waited for. The group's number is not given to another process as
 // long as one is.
 func (p *process) groupLives() bool {
-	reapGroup(p.pid)
 	return unix.Kill(-p.pid, 0) != unix.ESRCH
 }
 

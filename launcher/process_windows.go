@@ -54,6 +54,3 @@ func LookPath(file, dir string, _ []string) (string, error) {
 	}
 	return exec.LookPath(file)
 }
-
-// adoptOrphans does nothing: Windows has no orphans to take in.
-func adoptOrphans() {}

@@ -21,11 +21,12 @@ const (
 // goroutines of processes and timers send it messages.
 type supervisor struct {
 	options  Options
-	plan     procfile.Plan // the one that is followed
+	plan     procfile.Plan // the one that is followed; no services: the first is still to come
 	services map[string]*managed
 	messages chan message
 	done     chan struct{} // closed when nobody receives messages any more
 	spawning chan struct{} // holds a value for each process that is being made
+	family   *children
 
 	closing  bool // all services are to end
 	signals  int  // how many have come
@@ -37,6 +38,7 @@ type supervisor struct {
 type managed struct {
 	service
 	spec    procfile.Process // what its next process is made from
+	made    procfile.Process // what the latest was made from
 	process *process         // the latest
 	spawned int              // how many there have been: the messages of earlier ones are late
 	timer   *time.Timer
@@ -108,7 +110,8 @@ func (s *supervisor) deliver(m message) {
 	switch m.event {
 	case evStarted:
 		sv.process = m.process
-		s.options.Notify(Event{Kind: Started, Service: m.service, PID: m.process.pid, Port: sv.spec.Port})
+		s.options.Notify(Event{Kind: Started, Service: m.service, PID: m.process.pid, Port: sv.made.Port})
+		sv.process.show()
 	case evExited, evGone, evFailed:
 		if sv.exit == nil {
 			m.exit.Asked = sv.wish != none
@@ -140,6 +143,7 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 	case spawn:
 		sv.spawned++
 		sv.exit, sv.failure = nil, 0
+		sv.made = sv.spec
 		go s.spawn(sv.spec, sv.spawned)
 	case terminate:
 		sv.process.terminate()
@@ -147,7 +151,7 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 		s.options.Notify(Event{Kind: Killing, Service: name, PID: sv.process.pid})
 		sv.process.kill()
 	case allow:
-		s.timeout(name, sv, sv.process.spec.StopTimeout)
+		s.timeout(name, sv, sv.made.StopTimeout)
 	case allowKill:
 		s.timeout(name, sv, killTimeout)
 	}
@@ -172,7 +176,7 @@ func (s *supervisor) spawn(spec procfile.Process, spawned int) {
 		s.post(message{spec.Service, spawned, e, p, exit})
 	}
 	s.spawning <- struct{}{}
-	p, exit := start(spec, s.options.Output)
+	p, exit := start(spec, s.options.Output, s.family)
 	<-s.spawning
 	if p == nil {
 		tell(evFailed, nil, exit)
@@ -225,7 +229,7 @@ func (s *supervisor) advance() {
 			s.apply(name, evStop)
 		case s.closing && sv.wish == again:
 			s.apply(name, evStop) // not again
-		case !s.closing && sv.phase == waiting && s.missing(sv) == "":
+		case !s.closing && sv.phase == waiting && s.missing(sv) == "" && !s.occupied(sv):
 			s.apply(name, evStart)
 		}
 	}
@@ -234,7 +238,20 @@ func (s *supervisor) advance() {
 // needed reports whether a service that still lives depends on name.
 func (s *supervisor) needed(name string) bool {
 	for _, other := range s.services {
-		if other.phase.live() && slices.Contains(other.spec.DependsOn, name) {
+		if other.phase.live() && slices.Contains(other.made.DependsOn, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// occupied reports whether a process of this run still has a port of sv: it is
+// on its way out, and sv has its port from now on.
+func (s *supervisor) occupied(sv *managed) bool {
+	for _, other := range s.services {
+		if other != sv && other.phase.live() && slices.ContainsFunc(sv.spec.Ports, func(port int) bool {
+			return slices.Contains(other.made.Ports, port)
+		}) {
 			return true
 		}
 	}
@@ -252,28 +269,47 @@ func (s *supervisor) missing(sv *managed) string {
 	return ""
 }
 
+// current is the plan as it is carried out: a process is what it was made as,
+// whatever plans have come since that did not affect it.
+func (s *supervisor) current() procfile.Plan {
+	var plan procfile.Plan
+	for _, sv := range s.services {
+		switch {
+		case sv.wish == vanish:
+		case sv.phase.live() && sv.wish == none:
+			plan.Services = append(plan.Services, sv.made)
+		default:
+			plan.Services = append(plan.Services, sv.spec)
+		}
+	}
+	return plan
+}
+
 // follow makes plan the one that runs.
 func (s *supervisor) follow(plan procfile.Plan) {
-	changes := procfile.Diff(s.plan, plan)
-	if len(s.plan.Services) > 0 {
+	changes := procfile.Diff(s.current(), plan)
+	if s.plan.Services != nil {
 		s.options.Notify(Event{Kind: Followed, Changes: changes})
 	}
 	s.plan = plan
+	for _, spec := range plan.Services {
+		if sv := s.services[spec.Service]; sv != nil {
+			sv.spec = spec
+		} else {
+			s.services[spec.Service] = &managed{spec: spec}
+		}
+	}
 	for _, c := range changes {
-		spec, _ := plan.Service(c.Service)
 		sv := s.services[c.Service]
 		switch {
 		case c.Kind == procfile.Removed:
 			s.apply(c.Service, evRemove)
-		case sv == nil:
-			s.services[c.Service] = &managed{spec: spec}
 		case c.Kind == procfile.Adjusted:
-			sv.spec = spec
+			sv.made.StopSignal, sv.made.StopTimeout = sv.spec.StopSignal, sv.spec.StopTimeout
 			if sv.process != nil {
-				sv.process.spec.StopSignal, sv.process.spec.StopTimeout = spec.StopSignal, spec.StopTimeout
+				sv.process.spec.StopSignal = sv.spec.StopSignal
 			}
-		default: // changed; or added while the one removed before still ends
-			sv.spec = spec
+		case c.Kind == procfile.Changed || sv.wish == vanish: // or back before it has gone
 			s.apply(c.Service, evRestart)
 		}
 	}

@@ -174,8 +174,8 @@ func (r *resolver) process(s Service) Process {
 		p.Vars = append(p.Vars, Var{name, set[name]})
 	}
 	for _, w := range r.file.Ports() {
-		if w.Name.Service == s.Name {
-			p.Ports = append(p.Ports, r.context.Ports[w.Name])
+		if port := r.context.Ports[w.Name]; w.Name.Service == s.Name && port != 0 {
+			p.Ports = append(p.Ports, port)
 		}
 	}
 	for _, d := range s.DependsOn {

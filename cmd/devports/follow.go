@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/watcher"
@@ -31,7 +32,7 @@ func (r runner) follow(plan procfile.Plan, out *output.Mux) (plans <-chan procfi
 				for _, l := range r.session.explain(err).lines {
 					out.Say(l.text)
 					if l.hint != "" {
-						out.Say("  hint: " + l.hint)
+						out.Say("  hint: " + strings.ReplaceAll(l.hint, "\n", "\n  "))
 					}
 				}
 				out.Say("everything keeps running as it was")
