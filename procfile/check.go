@@ -51,7 +51,10 @@ func (f File) checkVariables(fail failf) {
 		}
 	}
 	for _, s := range f.Services {
-		for _, p := range s.Ports {
+		for i, p := range s.Ports {
+			if slices.ContainsFunc(s.Ports[:i], func(q ExtraPort) bool { return q.Name == p.Name }) {
+				continue // said already
+			}
 			claim(PortName{s.Name, p.Name}, "", fmt.Sprintf("port %s of service %s", quote(p.Name), quote(s.Name)), p.Pos)
 		}
 	}

@@ -42,9 +42,9 @@ type envReader struct {
 	problems Problems
 }
 
-// marks are characters that stand for a dollar to expand, a literal dollar and
-// a literal backslash while godotenv reads a value.
-type marks struct{ dollar, literal, backslash string }
+// marks are characters that stand for a dollar to expand, and for a literal
+// dollar, backslash and double quote, while godotenv reads a value.
+type marks struct{ dollar, literal, backslash, quote string }
 
 // envName is compiled when the first env file is read: every start of devports
 // would wait for it.
@@ -130,15 +130,17 @@ func closingQuote(s string) int {
 	return -1
 }
 
-// hide takes what godotenv would misread out of a value: dollars, and the
-// backslashes that it takes to protect a quote.
+// hide takes what godotenv would misread out of a value: dollars, backslashes
+// that protect nothing, and quotes that are protected, for it trims any quotes
+// at the ends.
 func (r *envReader) hide(value string) string {
 	m := r.marks
 	switch value[0] {
 	case '\'':
 		return strings.NewReplacer("$", m.literal, `\`, m.backslash).Replace(value)
 	case '"':
-		return strings.NewReplacer(`\\`, m.backslash, `\$`, m.literal, "$", m.dollar).Replace(value)
+		return strings.NewReplacer(`\\`, m.backslash, `\"`, m.quote, `\$`, m.literal, "$", m.dollar,
+			`\n`, `\n`, `\r`, `\r`, `\`, m.backslash).Replace(value)
 	}
 	return strings.NewReplacer(`\$`, m.literal, "$", m.dollar).Replace(value)
 }
@@ -146,17 +148,17 @@ func (r *envReader) hide(value string) string {
 // show undoes hide. What is left of dollars is in the grammar of expand.
 func (r *envReader) show(value string) string {
 	m := r.marks
-	return strings.NewReplacer(m.dollar, "$", m.literal, "$$", m.backslash, `\`).Replace(value)
+	return strings.NewReplacer(m.dollar, "$", m.literal, "$$", m.backslash, `\`, m.quote, `"`).Replace(value)
 }
 
 // unusedMarks finds characters of Unicode's private use area that text does
 // not hold.
 func unusedMarks(text string) marks {
 	var unused []string
-	for c := '\uE000'; len(unused) < 3; c++ {
+	for c := '\uE000'; len(unused) < 4; c++ {
 		if !strings.ContainsRune(text, c) {
 			unused = append(unused, string(c))
 		}
 	}
-	return marks{unused[0], unused[1], unused[2]}
+	return marks{unused[0], unused[1], unused[2], unused[3]}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/devports/devports/allocator"
 )
@@ -141,8 +142,11 @@ func (d *decoder) is(v *value, k kind) bool {
 		return true
 	}
 	hint := ""
-	if k == kindString && v.kind != kindArray && v.kind != kindTable {
+	switch {
+	case k == kindString && v.kind != kindArray && v.kind != kindTable:
 		hint = "write " + quote(v.text)
+	case k == kindArray && v.kind == kindString:
+		hint = "write [" + quote(v.text) + "]"
 	}
 	d.fail(v.pos, hint, "must be %s, not %s", k, v.kind)
 	return false
@@ -183,6 +187,15 @@ func (d *decoder) number(v *value, low, high int) int {
 	return n
 }
 
+// portNumber is 0, any port, where the value is none: one problem is enough.
+func (d *decoder) portNumber(v *value) int {
+	if before := len(d.problems); d.number(v, 1, 65535) == 1 && len(d.problems) > before {
+		return 0
+	}
+	n, _ := v.integer()
+	return n
+}
+
 func (d *decoder) oneOf(v *value, words ...string) string {
 	if !d.is(v, kindString) {
 		return words[0]
@@ -213,7 +226,7 @@ func alternatives(words []string) string {
 // label is a project's name: it stands in messages, file names and tables.
 func (d *decoder) label(v *value) string {
 	t := d.text(v)
-	if v.kind == kindString && (t.Value == "" || t.Value != strings.TrimSpace(t.Value) || strings.ContainsAny(t.Value, "/\\\x00\t\r\n")) {
+	if v.kind == kindString && (t.Value == "" || t.Value != strings.TrimSpace(t.Value) || strings.ContainsFunc(t.Value, func(r rune) bool { return r == '/' || r == '\\' || unicode.IsControl(r) })) {
 		d.fail(v.pos, "", "%q cannot be the name of a project: no slashes, control characters or outer blanks", t.Value)
 	}
 	return t.Value
@@ -225,7 +238,7 @@ func (d *decoder) portRange(v *value) allocator.Set {
 	}
 	set, err := allocator.ParseSet(v.text)
 	if err != nil {
-		d.fail(v.pos, "", "not a range of ports: %v", err)
+		d.fail(v.pos, "", "%v", err)
 	}
 	return set
 }
@@ -268,7 +281,7 @@ func (d *decoder) port(v *value) (has bool, pin int, pos Position) {
 	case v.kind == kindBoolean:
 		return v.text == "true", 0, v.pos
 	case v.kind == kindInteger:
-		return true, d.number(v, 1, 65535), v.pos
+		return true, d.portNumber(v), v.pos
 	}
 	hint := "port = 3000, or port = false for a worker without a port"
 	d.fail(v.pos, hint, "must be a number or false, not %s", v.kind)
@@ -287,14 +300,17 @@ func (d *decoder) ports(v *value) []ExtraPort {
 		for _, e := range v.entries {
 			p := ExtraPort{Name: e.key, Pos: e.pos}
 			if e.value.kind != kindBoolean || e.value.text != "true" { // true: any number
-				p.Pin = d.number(e.value, 1, 65535)
+				p.Pin = d.portNumber(e.value)
 			}
 			list = append(list, p)
 		}
 	default:
 		d.fail(v.pos, `ports = ["metrics"], or ports = { metrics = 9100 }`, "must be an array of names or a table of numbers, not %s", v.kind)
 	}
-	for _, p := range list {
+	for i, p := range list {
+		if slices.ContainsFunc(list[:i], func(q ExtraPort) bool { return q.Name == p.Name }) {
+			d.fail(p.Pos, "", "%s is listed twice", quote(p.Name))
+		}
 		if !isServiceName(p.Name) {
 			d.fail(p.Pos, "", "%s cannot be the name of a port: a letter, then letters, digits, - and _", quote(p.Name))
 		}
@@ -355,7 +371,7 @@ func (d *decoder) ready(v *value) string {
 			d.fail(v.pos, `write "exec:pg_isready -p $PORT"`, "an exec check needs a command")
 		}
 	default:
-		forms := []string{"tcp", "http:", "log:", "exec:", "none"}
+		forms := []string{"tcp", "http", "log", "exec", "none"}
 		d.fail(v.pos, didYouMean(how, forms), "unknown check %s: tcp, http:PATH, log:REGEXP, exec:COMMAND or none", quote(v.text))
 	}
 	return v.text

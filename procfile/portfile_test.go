@@ -110,7 +110,7 @@ func TestPortfileProblems(t *testing.T) {
 		{
 			"types", "project = 1\nenv_files = '.env'\n[services]\na = 1\n[services.b]\ncommand = true\nport = '3000'\ndir = ['x']\n[services.c]\ncommand = ['a', 1]\nenv = { A = 1 }\nstop_timeout = 5",
 			"Portfile:1:11: must be a string, not an integer (write \"1\")\n" +
-				"Portfile:2:13: must be an array, not a string\n" +
+				"Portfile:2:13: must be an array, not a string (write [\".env\"])\n" +
 				"Portfile:4:5: service \"a\" must be a command or a table, not an integer\n" +
 				"Portfile:6:11: a command must be a string or an array of strings, not a boolean\n" +
 				"Portfile:7:8: must be a number or false, not a string (port = 3000, or port = false for a worker without a port)\n" +
@@ -125,7 +125,7 @@ func TestPortfileProblems(t *testing.T) {
 				"Portfile:2:9: RANGE\n" +
 				"Portfile:4:11: the command is empty\n" +
 				"Portfile:5:8: must be from 1 to 65535, not 70000\n" +
-				"Portfile:6:9: unknown check \"htp:/\": tcp, http:PATH, log:REGEXP, exec:COMMAND or none (did you mean \"tcp\"?)\n" +
+				"Portfile:6:9: unknown check \"htp:/\": tcp, http:PATH, log:REGEXP, exec:COMMAND or none (did you mean \"http\"?)\n" +
 				"Portfile:7:17: not a duration: \"5 s\" (write it like \"500ms\", \"5s\" or \"1m30s\")\n" +
 				"Portfile:8:11: must be \"no\", \"on-failure\" or \"always\", not \"onfailure\" (did you mean \"on-failure\"?)\n" +
 				"Portfile:9:15: unknown signal \"TREM\": one of TERM, INT, QUIT, HUP, USR1, USR2, KILL (did you mean \"TERM\"?)\n" +
@@ -162,8 +162,14 @@ func TestPortfileProblems(t *testing.T) {
 			"Portfile:6:8: port 3000 is already that of \"a\" in line 3",
 		},
 		{
+			"bad pins do not clash", "[services.a]\ncommand='x'\nport=0\n[services.b]\ncommand='x'\nport=70000\nports=['m', 'm']",
+			"Portfile:3:6: must be from 1 to 65535, not 0\n" +
+				"Portfile:6:6: must be from 1 to 65535, not 70000\n" +
+				"Portfile:7:13: \"m\" is listed twice",
+		},
+		{
 			"dependencies", "[services]\nd = 'x'\n[services.a]\ncommand='x'\ndepends_on=['b', 'bb', 'b']\n[services.b]\ncommand='x'\ndepends_on=['c']\n[services.c]\ncommand='x'\ndepends_on=['a', 'c']",
-			"Portfile:5:18: service \"a\" depends on \"bb\", which is not a service\n" +
+			"Portfile:5:18: service \"a\" depends on \"bb\", which is not a service (did you mean \"b\"?)\n" +
 				"Portfile:5:24: \"b\" is listed twice\n" +
 				"Portfile:11:13: circular dependency: a → b → c → a\n" +
 				"Portfile:11:18: circular dependency: c → c",
@@ -177,7 +183,7 @@ func TestPortfileProblems(t *testing.T) {
 			_, err := Parse("Portfile", []byte(test.src))
 			got := hinted(t, err)
 			got = strings.ReplaceAll(got, "\nweb", " / web")
-			got = regexp.MustCompile(`not a range of ports: "9-1".*`).ReplaceAllString(got, "RANGE") // the allocator's words
+			got = regexp.MustCompile(`"9-1" is not a port range.*`).ReplaceAllString(got, "RANGE") // the allocator's words
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
@@ -299,7 +305,7 @@ func positionsInside(t *testing.T, name, src string) {
 		return
 	}
 	var problems Problems
-	if !errors.As(err, &problems) {
+	if !errors.As(file.Problems(Context{}, err), &problems) {
 		t.Fatalf("%v is not Problems", err)
 	}
 	inFile(t, src, problems)

@@ -86,7 +86,7 @@ var labels = []string{"DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE
 // The error is [Problems]. Which problems there are does not depend on the
 // numbers of the ports: a file can be checked before any are chosen.
 func (f File) Resolve(c Context) (Plan, error) {
-	r := resolver{file: f, context: c, inherited: map[string]string{}, read: map[string][]Variable{}}
+	r := resolver{file: f, wanted: f.Ports(), context: c, inherited: map[string]string{}, read: map[string][]Variable{}}
 	for _, entry := range c.Environ {
 		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
 			r.inherited[name] = value
@@ -105,8 +105,25 @@ func (f File) Resolve(c Context) (Plan, error) {
 	return plan, r.problems.err()
 }
 
+// Problems are those of err, which is from reading the file, and with them
+// those that resolving what could be read brings up. An err of another kind,
+// or nil, is returned as it is.
+func (f File) Problems(c Context, err error) error {
+	var problems Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	if _, err := f.Resolve(c); err != nil {
+		var more Problems
+		errors.As(err, &more)
+		problems = append(slices.Clone(problems), more...)
+	}
+	return problems.err()
+}
+
 type resolver struct {
 	file      File
+	wanted    []WantedPort
 	context   Context
 	inherited map[string]string
 	read      map[string][]Variable // env files by path
@@ -173,7 +190,7 @@ func (r *resolver) process(s Service) Process {
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		p.Vars = append(p.Vars, Var{name, set[name]})
 	}
-	for _, w := range r.file.Ports() {
+	for _, w := range r.wanted {
 		if port := r.context.Ports[w.Name]; w.Name.Service == s.Name && port != 0 {
 			p.Ports = append(p.Ports, port)
 		}
@@ -192,7 +209,7 @@ func (r *resolver) process(s Service) Process {
 // carry port numbers.
 func (r *resolver) own(s Service) (own, ports map[string]string) {
 	ports = map[string]string{}
-	for _, w := range r.file.Ports() {
+	for _, w := range r.wanted {
 		ports[w.Name.Variable()] = strconv.Itoa(r.context.Ports[w.Name])
 	}
 	if s.HasPort {
@@ -245,7 +262,7 @@ func (r *resolver) expand(t Text, get lookup) string {
 
 func (r *resolver) portVariables() []string {
 	var names []string
-	for _, w := range r.file.Ports() {
+	for _, w := range r.wanted {
 		names = append(names, w.Name.Variable())
 	}
 	return names
@@ -329,7 +346,7 @@ func (r *resolver) noteEnvFilePort(path string, v Variable, s Service) {
 func (r *resolver) noteInheritedPort() {
 	value, set := r.inherited["PORT"]
 	_, ours := r.inherited["DEVPORTS_PROJECT"]
-	if set && !ours && len(r.file.Ports()) > 0 {
+	if set && !ours && len(r.wanted) > 0 {
 		r.notes = append(r.notes, Problem{
 			Text: fmt.Sprintf("PORT=%s in your environment is not used: every service has its own port", value),
 			Hint: r.pinHint(value),

@@ -92,9 +92,10 @@ func app(s session) *cli.App {
 	a.Action = func(c *cli.Context) error {
 		name := c.Args().First()
 		if name == "help" && c.NArg() > 1 {
-			return cli.ShowCommandHelp(c, c.Args().Get(1))
-		}
-		if name == "" || name == "help" {
+			if name = c.Args().Get(1); slices.Contains(names[1:], name) {
+				return cli.ShowCommandHelp(c, name)
+			}
+		} else if name == "" || name == "help" {
 			return cli.ShowAppHelp(c)
 		}
 		hint := "devports --help lists the commands"
@@ -163,13 +164,37 @@ func (k command) takesValue(option string) bool {
 	return false
 }
 
+// wrongUsage words what the library says of options.
 func wrongUsage(c *cli.Context, err error, _ bool) error {
-	hint := "devports --help"
+	status, hint := exitUsage, "devports --help"
+	var names []string
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "devports" {
 		hint = "devports " + c.Command.Name + " --help lists the options"
+		for _, f := range c.Command.Flags {
+			names = append(names, f.Names()...)
+		}
+		if c.Command.Name == "run" {
+			status = exitRunFailed // the others may be the command's own
+		}
 	}
-	text := strings.Replace(err.Error(), "flag provided but not defined: -", "unknown option -", 1)
-	return usage(hint, "%s", text)
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		text = "unknown option " + dashed(name)
+		if near, ok := procfile.Nearest(name, names); ok {
+			hint = "did you mean " + dashed(near) + "?"
+		}
+	} else if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		text = dashed(name) + " needs a value"
+	}
+	return fail(status, hint, "%s", text)
+}
+
+// dashed is an option as it is typed.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 // Options that several commands share.

@@ -19,16 +19,16 @@ without SERVICE, only the PORT_<NAME> of every service.
 
 Example:
   eval "$(devports env auth)"
-  devports env auth --shell fish | source
+  devports env --shell fish auth | source
   devports env --shell json`,
 	flags: []cli.Flag{
-		&cli.StringFlag{Name: "shell", Value: "sh", Usage: "print for `SHELL`: sh, fish, powershell, dotenv or json"},
+		&cli.StringFlag{Name: "shell", Value: "sh", Usage: "print for `SHELL`: sh, bash, zsh, fish, powershell, dotenv or json"},
 		fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
 		format, ok := shells[c.String("shell")]
 		if !ok {
-			return usage("one of sh, fish, powershell, dotenv, json", "unknown shell %q", c.String("shell"))
+			return usage("one of sh, bash, zsh, fish, powershell, dotenv, json", "unknown shell %q", c.String("shell"))
 		}
 		if c.NArg() > 1 {
 			return usage("devports env "+c.Args().First(), "env takes one service")

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/procfile"
@@ -102,16 +104,24 @@ func (s session) explain(err error) failure {
 		}
 		return f
 	case errors.As(err, &missing):
-		return fail(exitInvalid, threeLines, "no Portfile or Procfile here: looked in %s", strings.Join(missing.Looked, ", "))
+		return fail(exitInvalid, threeLines, "no %s here: looked in %s",
+			strings.Join(procfile.Names, ", "), strings.Join(missing.Looked, ", "))
 	case errors.As(err, &damaged):
-		return fail(exitFailed, fmt.Sprintf("nothing was changed; mend the line, or put the last good version back: cp %[1]s.bak %[1]s", damaged.Path),
+		hint := "nothing was changed; mend the line"
+		if _, err := os.Stat(damaged.Path + ".bak"); err == nil {
+			hint += fmt.Sprintf(", or put the last good version back: cp %[1]s.bak %[1]s", quoteSh(damaged.Path))
+		}
+		return fail(exitFailed, hint,
 			"the registry %s is damaged in line %d: %v", damaged.Path, damaged.Line, damaged.Err)
 	case errors.As(err, &newer):
 		return fail(exitFailed, "update devports, or name another registry with --registry FILE",
 			"the registry %s is of version %d: a newer devports wrote it", newer.Path, newer.Version)
 	case errors.As(err, &held):
+		if held.PID == 0 {
+			return fail(exitFailed, "", "the registry is in use by a process that does not say who it is (%s): gave up waiting", held.Path)
+		}
 		return fail(exitFailed, fmt.Sprintf("see what it does: ps -fp %d", held.PID),
-			"the registry is in use by pid %d (%s): gave up waiting", held.PID, held.Command)
+			"the registry is in use by pid %d (%s): gave up waiting", held.PID, oneLine(held.Command))
 	case errors.As(err, &conflict):
 		f := failure{status: exitPort}
 		for _, c := range conflict.Conflicts {
@@ -128,7 +138,7 @@ func (s session) explain(err error) failure {
 		return fail(exitFailed, "", "%v", registry.ErrNoHome)
 	case errors.Is(err, context.Canceled):
 		return fail(exitFailed, "", "interrupted")
-	case errors.As(err, &path) && s.keeps(path.Path):
+	case errors.As(err, &path) && s.keeps(path.Path) && !errors.Is(err, syscall.EISDIR):
 		return fail(exitFailed, "set DEVPORTS_HOME to a folder that you can write to", "%v", err)
 	}
 	return fail(exitFailed, "", "%v", err)
@@ -153,7 +163,7 @@ func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
 	case c.Owner.Scope.UserWide():
 		remove = "devports rm -g " + c.Owner.Name.String()
 	case c.Owner.Scope != scope:
-		remove = "cd " + c.Owner.Scope.Directory + " && " + remove
+		remove = "cd " + quoteSh(c.Owner.Scope.Directory) + " && " + remove
 		text += " in " + c.Owner.Scope.Directory
 	}
 	return errorLine{text, "pin another port, or give that one up: " + remove}

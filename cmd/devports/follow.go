@@ -38,6 +38,12 @@ func (r runner) follow(plan procfile.Plan, out *output.Mux) (plans <-chan procfi
 				out.Say("everything keeps running as it was")
 				continue
 			}
+			for _, name := range r.selected {
+				_, had := plan.Service(name)
+				if _, has := next.Service(name); had && !has {
+					out.Say(name + " is not declared any more; up was told to start only " + list(r.selected))
+				}
+			}
 			plan = next
 			w.Watch(plan.Watched)
 			select {

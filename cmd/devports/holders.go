@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
@@ -17,9 +19,9 @@ func busy(port int) bool {
 	return err == nil && !free
 }
 
-// free makes sure that nothing holds the ports of leases. The error names
-// every holder.
-func (s session) free(ctx context.Context, leases []registry.Lease) error {
+// free makes sure that nothing holds the ports of leases but processes that
+// are ours. The error names every holder.
+func (s session) free(ctx context.Context, leases []registry.Lease, ours func(holder.Process) bool) error {
 	var taken []registry.Lease
 	var ports []int
 	for _, l := range leases {
@@ -37,7 +39,12 @@ func (s session) free(ctx context.Context, leases []registry.Lease) error {
 	}
 	f := failure{status: exitPort}
 	for _, l := range taken {
-		f.lines = append(f.lines, takenLine(l, holders[l.Port]))
+		if !slices.ContainsFunc(holders[l.Port], ours) {
+			f.lines = append(f.lines, takenLine(l, holders[l.Port]))
+		}
+	}
+	if len(f.lines) == 0 {
+		return nil
 	}
 	return f
 }
@@ -68,7 +75,7 @@ func describe(p holder.Process) string {
 		}
 		return "a process of another user"
 	}
-	text := fmt.Sprintf("pid %d (%s)", p.PID, p.Command)
+	text := fmt.Sprintf("pid %d (%s)", p.PID, oneLine(p.Command))
 	if p.Managed {
 		text = registry.Scope{Directory: "x", Project: p.Project, Worktree: p.Worktree}.String() + "'s " + p.Service + ", " + text
 	}
@@ -93,7 +100,17 @@ func describeShort(p holder.Process) string {
 	if p.PID == 0 {
 		return describe(p)
 	}
-	return fmt.Sprintf("pid %d  %s", p.PID, shorten(p.Command, 48))
+	return fmt.Sprintf("pid %d  %s", p.PID, shorten(oneLine(p.Command), 48))
+}
+
+// oneLine makes a command line fit for a message: it may hold anything.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 func shorten(s string, width int) string {

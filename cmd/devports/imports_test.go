@@ -29,7 +29,6 @@ var (
 		"golang.org/x/term":               {"cmd/devports"},
 		"github.com/joho/godotenv":        {"procfile"},
 		"github.com/pelletier/go-toml/v2": {"procfile"},
-		"github.com/xrash/smetrics":       {"procfile"},
 		"github.com/fsnotify/fsnotify":    {"launcher/watcher"},
 		"github.com/gofrs/flock":          {"registry/lockfile"},
 		"github.com/shirou/gopsutil/v4":   {"allocator/holder"},

@@ -48,10 +48,12 @@ func (s session) openProject(c *cli.Context) (project, error) {
 func (p project) read(path string) (project, error) {
 	var err error
 	if p.file, err = procfile.Read(path, p.session.stdin); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
+		if info, e := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return p, fail(exitInvalid, "", "there is no file %s", path)
+		} else if e == nil && info.IsDir() {
+			return p, fail(exitInvalid, "name the file in it", "%s is a directory", path)
 		}
-		return p, err
+		return p, p.file.Problems(p.context(leased{}), err)
 	}
 	p.checkout, err = registry.FindCheckout(p.file.Dir, p.file.Project, p.session.getenv)
 	return p, err

@@ -53,6 +53,9 @@ Example:
 		}
 		for _, l := range removed {
 			fmt.Fprintf(s.stdout, "%s %d given up\n", l.Name, l.Port)
+			if busy(l.Port) {
+				s.note("something still listens on %d (devports who %d): as long as it does, %s would get another port", l.Port, l.Port, l.Name)
+			}
 		}
 		return nil
 	},

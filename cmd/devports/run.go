@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -68,6 +70,8 @@ func notRun(name string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case name == "":
+		return fail(exitNotFound, "devports run -- go test ./...", "the command is empty")
 	case errors.As(err, &exit):
 		return failure{status: exit.ExitCode()}
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
@@ -98,11 +102,22 @@ func (s session) environment(c *cli.Context) ([]string, error) {
 		return nil, err
 	}
 	if name == "" {
-		p.file, name = p.file.Plus(filepath.Base(wd))
+		p.file, name = p.file.Plus(nameOf(wd))
 	}
 	plan, _, err := p.resolve(c.Context)
 	service, _ := plan.Service(name)
 	return service.Env, err
+}
+
+// nameOf makes a name of a directory's: what a name cannot hold becomes "-".
+func nameOf(dir string) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '=' || r == ':' || r == utf8.RuneError || unicode.IsControl(r) {
+			return '-'
+		}
+		return r
+	}, filepath.Base(dir))
+	return strings.TrimSpace(name)
 }
 
 // userWide stands for a project where there is none: its names are user-wide.

@@ -12,7 +12,9 @@ import (
 // shells write variables in the syntax that their users read, quoted so that
 // any value survives.
 var shells = map[string]func(w io.Writer, set []procfile.Var, unset []string) error{
-	"sh":         script("export %s=%s\n", quoteSh, "unset %s\n"),
+	"sh":         posix,
+	"bash":       posix,
+	"zsh":        posix,
 	"fish":       script("set -gx %s %s\n", quoteFish, "set -e %s\n"),
 	"powershell": script("$env:%s = %s\n", quotePowerShell, "Remove-Item Env:%s\n"),
 	"dotenv":     script("%s=%s\n", quoteDotenv, ""),
@@ -27,6 +29,8 @@ var shells = map[string]func(w io.Writer, set []procfile.Var, unset []string) er
 		return e.Encode(values)
 	},
 }
+
+var posix = script("export %s=%s\n", quoteSh, "unset %s\n")
 
 func script(assign string, quote func(string) string, remove string) func(io.Writer, []procfile.Var, []string) error {
 	return func(w io.Writer, set []procfile.Var, unset []string) error {

@@ -8,8 +8,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// tell puts an event of the launcher in words. file is the Portfile's name.
-func tell(file string, e launcher.Event) string {
+// tell puts an event of the launcher in words.
+func tell(e launcher.Event) string {
 	switch e.Kind {
 	case launcher.Started:
 		if e.Port == 0 {
@@ -35,7 +35,7 @@ func tell(file string, e launcher.Event) string {
 		}
 		return fmt.Sprintf("stopping: %s (once more kills)", e.On)
 	case launcher.Followed:
-		return file + " changed: " + tellChanges(e.Changes)
+		return "followed an edit: " + tellChanges(e.Changes)
 	}
 	return ""
 }

@@ -9,12 +9,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
@@ -64,7 +66,6 @@ func up(s session, c *cli.Context) error {
 		return err
 	}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, stopSignals()...)
 	defer signal.Stop(signals)
 
 	r := runner{project: p, selected: c.Args().Slice(), reassign: c.Bool("reassign")}
@@ -88,7 +89,7 @@ func up(s session, c *cli.Context) error {
 		Output: out,
 		Notify: func(e launcher.Event) {
 			stopped = stopped || e.Kind == launcher.Stopping && e.Service == ""
-			out.Say(tell(p.file.Name, e))
+			out.Say(tell(e))
 		},
 		Signals:    signals,
 		StopOnExit: c.Bool("stop-on-exit"),
@@ -103,11 +104,11 @@ func up(s session, c *cli.Context) error {
 		}
 	}
 	status := launcher.Run(plan, options)
-	flush(out, signals, stopped)
+	err = flush(out, signals, stopped)
 	if status != 0 {
 		return failure{status: status}
 	}
-	return nil
+	return err
 }
 
 // runner is one `devports up`.
@@ -120,7 +121,7 @@ type runner struct {
 // begin makes everything ready for the start. Whatever is in its way is found
 // here, all of it at once, and nothing has been started. release gives the
 // project up for another `up`.
-func (r runner) begin(signals <-chan os.Signal) (plan procfile.Plan, scope registry.Scope, release func() error, err error) {
+func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, release func() error, err error) {
 	noted, err := r.check()
 	if err != nil {
 		return plan, scope, nil, err
@@ -128,6 +129,7 @@ func (r runner) begin(signals <-chan os.Signal) (plan procfile.Plan, scope regis
 	if scope, err = r.registry.Scope(r.checkout); err != nil {
 		return plan, scope, nil, err
 	}
+	signal.Notify(signals, stopSignals()...) // until here a signal ends devports as it ends any program
 	if release, err = r.session.claim(scope); err != nil {
 		return plan, scope, nil, err
 	}
@@ -147,10 +149,15 @@ func (r runner) begin(signals <-chan os.Signal) (plan procfile.Plan, scope regis
 }
 
 // prepare leases the ports of the project and makes the plan. The ports of
-// what is started now, and does not run already, must be free.
+// what is started now must be free, or a process of this `up` has them.
 func (r runner) prepare(ctx context.Context, running procfile.Plan) (procfile.Plan, registry.Scope, error) {
+	first := running.Services == nil
+	scope, err := r.free(ctx, first)
+	if err != nil {
+		return procfile.Plan{}, scope, err
+	}
 	var move func(registry.Lease) bool
-	if r.reassign && len(running.Services) == 0 {
+	if first && r.reassign {
 		move = func(l registry.Lease) bool { return busy(l.Port) }
 	}
 	l, err := r.lease(ctx, move)
@@ -158,20 +165,53 @@ func (r runner) prepare(ctx context.Context, running procfile.Plan) (procfile.Pl
 		return procfile.Plan{}, l.scope, err
 	}
 	plan, err := r.plan(l)
+	if err == nil && len(r.selected) > 0 {
+		plan = plan.Select(r.starts())
+	}
+	return plan, l.scope, err
+}
+
+// free makes sure that the ports that the services will have are free, before
+// anything is written to the registry. A port that is still to be chosen will
+// be. At the first start nothing of this `up` can hold one; later it may be a
+// service on its way out.
+func (r runner) free(ctx context.Context, first bool) (registry.Scope, error) {
+	scope, err := r.registry.Scope(r.checkout)
 	if err != nil {
-		return plan, l.scope, err
+		return scope, err
 	}
-	if len(r.selected) > 0 {
-		plan = plan.Select(r.file.With(r.known()))
+	leases, err := r.registry.Leases()
+	if err != nil {
+		return scope, err
 	}
+	starts := r.starts()
 	var needed []registry.Lease
-	for _, lease := range l.leases {
-		_, starts := plan.Service(lease.Name.Service)
-		if starts && !running.Holds(lease.Port) {
-			needed = append(needed, lease)
+	for _, w := range r.file.Ports() {
+		l := registry.Lease{Scope: scope, Name: registry.Name(w.Name)}
+		if i := slices.IndexFunc(leases, func(k registry.Lease) bool { return k.Scope == scope && k.Name == l.Name }); i >= 0 {
+			l = leases[i]
+		}
+		if l.Pinned = w.Pin != 0 && scope.Main(); l.Pinned {
+			l.Port = w.Pin
+		}
+		moves := r.reassign && first && !l.Pinned
+		if l.Port != 0 && !moves && slices.Contains(starts, w.Name.Service) {
+			needed = append(needed, l)
 		}
 	}
-	return plan, l.scope, r.session.free(ctx, needed)
+	ours := func(p holder.Process) bool {
+		return !first && p.Managed && p.Project == scope.Project && p.Worktree == scope.Worktree
+	}
+	return scope, r.session.free(ctx, needed, ours)
+}
+
+// starts are the services to start: those selected that the file declares and
+// what they depend on, or all.
+func (r runner) starts() []string {
+	if len(r.selected) == 0 {
+		return r.file.ServiceNames()
+	}
+	return r.file.With(r.known())
 }
 
 // known are the selected services that the file still declares.
@@ -188,7 +228,7 @@ func (r runner) known() []string {
 // flush waits until what the services have printed is written. When they have
 // been stopped, or somebody wants them stopped now, nobody waits long for a
 // reader that has stalled.
-func flush(out *output.Mux, signals <-chan os.Signal, stopped bool) {
+func flush(out *output.Mux, signals <-chan os.Signal, stopped bool) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
@@ -201,13 +241,17 @@ func flush(out *output.Mux, signals <-chan os.Signal, stopped bool) {
 	if stopped {
 		defer time.AfterFunc(time.Second, cancel).Stop()
 	}
-	_ = out.Close(ctx) // a closed pipe is no failure of the services
+	err := out.Close(ctx)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled) {
+		return nil // nobody wants to read the rest
+	}
+	return err
 }
 
 // stopSignals end `up`. One that was ignored when devports started stays so:
 // that is what nohup is for.
 func stopSignals() []os.Signal {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}
