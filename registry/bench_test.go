@@ -48,6 +48,39 @@ func BenchmarkKnownName(b *testing.B) {
 	})
 }
 
+// BenchmarkOneAfterAnother leases -names names. It reports the time per lease in the first and last tenth, and per KB that the file
+// then has: that must not grow.
+func BenchmarkOneAfterAnother(b *testing.B) {
+	for b.Loop() {
+		r := scratch(b)
+		var start time.Time
+		for i := range *names {
+			switch i {
+			case 0, *names * 9 / 10:
+				start = time.Now()
+			}
+			put(b, r, Checkout{}, fmt.Sprint("name", i))
+			if i+1 == *names/10 || i+1 == *names {
+				part := map[bool]string{false: "first", true: "last"}[i+1 == *names]
+				per := float64(time.Since(start).Microseconds()) / float64(*names/10)
+				b.ReportMetric(per, "µs/lease-"+part)
+				b.ReportMetric(per/float64(stat(b, r.path).Size()>>10), "µs/KB-"+part)
+			}
+		}
+	}
+}
+
+func BenchmarkImportAgain(b *testing.B) {
+	benchmark(b, func(b *testing.B, r Registry, n int) {
+		list := []Claim{{Name: Name{Service: "name00001"}, Port: 2}}
+		for b.Loop() {
+			if done, err := r.Import(b.Context(), list); err != nil || len(done.Already) != 1 {
+				b.Fatal(done, err)
+			}
+		}
+	})
+}
+
 func BenchmarkNewName(b *testing.B) {
 	benchmark(b, func(b *testing.B, r Registry, n int) {
 		for i := 0; b.Loop(); i++ {

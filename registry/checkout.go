@@ -3,7 +3,6 @@ package registry
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
@@ -59,13 +58,4 @@ func resolve(path string) (string, error) {
 		return "", err
 	}
 	return filepath.EvalSymlinks(path)
-}
-
-// gone tells whether a directory is no more. One that cannot be looked at is not gone.
-func gone(dir string) bool {
-	info, err := os.Stat(dir)
-	if err == nil {
-		return !info.IsDir()
-	}
-	return missing(err)
 }

@@ -33,6 +33,8 @@ func decode(content []byte) (state, error) {
 func (r *reader) document() (s state) {
 	found := 0
 	var taken ports
+	// One allocation for all leases. A count that a strange file belies costs others.
+	room := make([]entry, 0, strings.Count(r.text, "{"))
 	for key := range r.object() {
 		switch key {
 		case "version":
@@ -44,7 +46,8 @@ func (r *reader) document() (s state) {
 		case "scopes":
 			for range r.list('[', ']') {
 				r.next()
-				start, rec, first := r.at, r.record(&taken), false
+				start, rec, first := r.at, r.record(&taken, room), false
+				room = room[min(len(rec.leases), cap(room)):cap(room)][:0]
 				if s.records, first = insert(s.records, rec, record.compare); !first {
 					r.fail(start, "the scope %v is there twice", rec.Scope)
 				}
@@ -62,10 +65,11 @@ func (r *reader) document() (s state) {
 	return s
 }
 
-// record reads one scope with its leases. taken has the ports of those before.
-func (r *reader) record(taken *ports) (rec record) {
+// record reads one scope with its leases. taken has the ports of those before; room is empty, and is where the leases may go.
+func (r *reader) record(taken *ports, room []entry) (rec record) {
 	r.next()
 	start := r.at
+	rec.leases = room
 	for key := range r.object() {
 		switch key {
 		case "directory":
@@ -96,6 +100,7 @@ func (r *reader) record(taken *ports) (rec record) {
 	case len(rec.leases) == 0:
 		r.fail(start, "a scope has no leases")
 	}
+	rec.leases = slices.Clip(rec.leases)
 	return rec
 }
 
@@ -155,7 +160,7 @@ func (r *reader) time() time.Time {
 	r.next()
 	start := r.at
 	t, err := time.Parse(time.RFC3339, r.string())
-	t = t.UTC().Truncate(time.Second)
+	t = time.Unix(t.Unix(), 0).UTC()
 	if err != nil || t.Year() < 1 || t.Year() > 9999 {
 		r.fail(start, "not a time like 2006-01-02T15:04:05Z")
 	}

@@ -13,7 +13,14 @@
 // # Promises about ports
 //
 // A chosen port has one owner: no other name is given it, and none is chosen that anybody has pinned. A pin names its number and
-// binds in main checkouts and user-wide; several names may pin one number. Leases appear, change and vanish only as a call asks.
+// binds in main checkouts and user-wide; several names may pin one number. A project's pin ends when its Portfile no longer has
+// it, a user-wide one with its lease. Leases appear, change and vanish only as a call asks: those of a directory that is gone stay
+// until Prune is given them.
+//
+// # Other programs
+//
+// ParseForeign and Import take over what port-for and plut have kept, each port as its name's own, and overwrite nothing; Export
+// gives it back. The examples show which calls do what those programs' libraries do.
 //
 // # The file
 //

@@ -12,14 +12,16 @@ type Lease struct {
 	Scope  Scope
 	Name   Name
 	Port   int       // 1-65535
-	Pinned bool      // the Portfile names the number; else it was chosen
+	Pinned bool      // the Portfile names the number, or for a user-wide name the user; else it was chosen
 	Since  time.Time // when the name came to this port; UTC, whole seconds
 }
 
 // Want is a name that is to have a lease.
 type Want struct {
 	Name Name
-	Pin  int // the port it shall be, 1-65535; 0 for any. It binds where Scope.Main says so, elsewhere a port is chosen
+	// Pin is the port it shall be, 1-65535. It binds where Scope.Main says so; elsewhere a port is chosen. 0 is for any port, and
+	// ends a project's pin, for a Portfile says all it wants. A user-wide name has no such file: it stays pinned until removed.
+	Pin int
 }
 
 // Chooser picks a port, 1-65535, for a name that has none. It may pick only what usable says yes to: that no lease and no pin
@@ -76,6 +78,8 @@ func (s state) plan(c Checkout, wants []Want, move func(Lease) bool, gone func(s
 			st.do = pin
 		case !found:
 			st.do = choose
+		case had.Pinned && r.UserWide():
+			st.do = keep
 		case had.Pinned:
 			st.do = unpin
 		case move != nil && move(r.lease(had)):

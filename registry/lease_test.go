@@ -59,6 +59,11 @@ func TestLease(t *testing.T) {
 		},
 		"pin":                      {{mainCheckout, "db=5432", "", "db=5432!"}, {mainCheckout, "db=5432", "", "db=5432!"}},
 		"user-wide pin":            {{user, "db=5432", "", "db=5432!"}},
+		"user-wide pin stays":      {{user, "db=5432", "", "db=5432!"}, {user, "db web", "db", "db=5432! web=20000"}},
+		"user-wide pin moves":      {{user, "db=5432", "", "db=5432!"}, {user, "db=5433", "", "db=5433!"}},
+		"user-wide pins one":       {{mainCheckout, "db=5432", "", "db=5432!"}, {user, "pg=5432", "", "pg=5432!"}, {user, "pg", "", "pg=5432!"}},
+		"user-wide becomes pinned": {{user, "db", "", "db=20000"}, {user, "db=20000", "", "db=20000!"}, {user, "db", "", "db=20000!"}},
+		"user-wide on a chosen":    {{other, "web", "", "web=20000"}, {user, "db=20000", "", "conflict: db=20000 web@blog"}},
 		"pin in a worktree":        {{feature, "db=5432", "", "db=20000"}},
 		"pin moves":                {{mainCheckout, "db=5432", "", "db=5432!"}, {mainCheckout, "db=5433", "", "db=5433!"}},
 		"chosen becomes pinned":    {{mainCheckout, "db", "", "db=20000"}, {mainCheckout, "db=20000", "", "db=20000!"}},
@@ -237,13 +242,15 @@ func TestLeaseProperties(t *testing.T) {
 				}
 				s = next
 			} else {
+				before := s
 				next, leases, err := do(s, c, list, "n0 n4 n8")
 				if err == nil {
 					for _, w := range wantAll(list) {
 						asked[key(w.Name)] = true
 						i := slices.IndexFunc(leases, func(l Lease) bool { return l.Name == w.Name })
 						binds := w.Pin != 0 && c.Worktree == ""
-						if l := leases[i]; l.Pinned != binds || binds && l.Port != w.Pin {
+						stays := c.Directory == "" && w.Pin == 0 && pinnedIn(before, w.Name)
+						if l := leases[i]; l.Pinned != (binds || stays) || binds && l.Port != w.Pin {
 							t.Fatalf("seed %d: %v became %v", seed, w, l)
 						}
 					}
@@ -253,6 +260,13 @@ func TestLeaseProperties(t *testing.T) {
 			check(t, s, asked)
 		}
 	}
+}
+
+// pinnedIn tells whether a user-wide name is pinned.
+func pinnedIn(s state, n Name) bool {
+	_, r := s.place(Checkout{}, never)
+	e, found := r.find(n)
+	return found && e.Pinned
 }
 
 // check fails unless s has what was asked for, can be read back, and gives no port wrongly.

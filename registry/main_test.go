@@ -45,6 +45,8 @@ func play(role, path string, args []string) error {
 				return err
 			}
 		}
+	case "mixed": // does what a user may, with names of its own and one of everybody's, and checks it, until standard input ends
+		return mixed(r, args[0])
 	case "hold": // holds the lock until standard input ends
 		return r.update(context.Background(), snapshot{}, func(s state) (state, error) {
 			fmt.Println("held")

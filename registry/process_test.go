@@ -1,16 +1,26 @@
 package registry
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-var kills = flag.Int("kills", 50, "how often TestKilled kills a process; a fifth of it with -short")
+var (
+	kills  = flag.Int("kills", 50, "how often TestKilled kills a process; a fifth of it with -short")
+	names  = flag.Int("names", 100, "how many names TestManyNames and BenchmarkOneAfterAnother lease")
+	mixing = flag.Duration("mixing", 500*time.Millisecond, "how long TestMixed has processes lease, remove, import and list")
+)
 
 // together runs 64 processes that lease at the same moment, and returns the line that each printed.
 func together(t *testing.T, r Registry, name func(i int) string) []string {
@@ -68,6 +78,168 @@ func TestOneNewName(t *testing.T) {
 	}
 }
 
+// mixed is one of the processes of TestMixed. In the end it prints its ledger.
+func mixed(r Registry, own string) error {
+	ended := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(ended)
+	}()
+	ctx := context.Background()
+	directory := filepath.Join(filepath.Dir(r.path), own) // gone from the start, so nobody but this process asks for it
+	places := []Checkout{{}, {Directory: directory, Project: own}, {Directory: directory + "-f", Project: own, Worktree: "f"}}
+	options := Options{Choose: upFrom(20000)}
+	ledger := map[string]int{} // of what this process has asked for
+	key := func(l Lease) string { return l.Scope.String() + " " + l.Name.String() }
+	note := func(leases []Lease) error {
+		for _, l := range leases {
+			if port, known := ledger[key(l)]; known && port != l.Port {
+				return fmt.Errorf("%s had port %d, and now %d", key(l), port, l.Port)
+			}
+			ledger[key(l)] = l.Port
+		}
+		return nil
+	}
+	for i := 0; ; i++ {
+		select {
+		case <-ended:
+			for name, port := range ledger {
+				fmt.Printf("%s=%d\n", name, port)
+			}
+			return nil
+		default:
+		}
+		place := places[rand.IntN(len(places))]
+		name := func() Name { return Name{Service: fmt.Sprint(own, rand.IntN(4))} }
+		switch rand.IntN(6) {
+		case 0, 1:
+			_, leases, err := r.Lease(ctx, place, []Want{{Name: name()}, {Name: Name{name().Service, "further"}}}, options)
+			if err := errors.Join(err, note(leases)); err != nil {
+				return err
+			}
+		case 2:
+			scope, err := r.Scope(place)
+			if err != nil {
+				return err
+			}
+			n := name()
+			removed, err := r.Remove(ctx, scope, n)
+			var unknown *UnknownError
+			if _, known := ledger[key(Lease{Scope: scope, Name: n})]; known == errors.As(err, &unknown) || err != nil && unknown == nil {
+				return fmt.Errorf("%v known: %v, removed: %w", n, known, err)
+			}
+			for _, l := range removed {
+				delete(ledger, key(l))
+			}
+		case 3:
+			done, err := r.Import(ctx, []Claim{{Name: name(), Port: 40000 + rand.IntN(100)}})
+			if err := errors.Join(err, note(done.Taken)); err != nil {
+				return err
+			}
+		case 4:
+			common := Name{Service: "common"}
+			var unknown *UnknownError
+			if _, err := r.Remove(ctx, Scope{}, common); err != nil && !errors.As(err, &unknown) {
+				return err
+			}
+			if _, _, err := r.Lease(ctx, Checkout{}, []Want{{Name: common}}, options); err != nil {
+				return err
+			}
+		}
+		leases, err := r.Leases()
+		if err != nil {
+			return err
+		}
+		found := map[string]int{}
+		for _, l := range leases {
+			if strings.HasPrefix(l.Name.Service, own) {
+				found[key(l)] = l.Port
+			}
+		}
+		if !maps.Equal(found, ledger) {
+			return fmt.Errorf("after step %d there is %v, and should be %v", i, found, ledger)
+		}
+	}
+}
+
+// TestMixed has processes do everything at once. A reader understands the file whenever it looks, and in the end there is what was
+// asked for.
+func TestMixed(t *testing.T) {
+	r := scratch(t)
+	var ends []func() []string
+	for i := range 6 {
+		cmd, stdin, stdout := process(t, "mixed", r.path, fmt.Sprint("p", i))
+		ends = append(ends, func() (ledger []string) {
+			stdin.Close()
+			for stdout.Scan() {
+				ledger = append(ledger, stdout.Text())
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("process %d: %v", i, err)
+			}
+			return ledger
+		})
+	}
+	looks := 0
+	for start := time.Now(); time.Since(start) < *mixing; looks++ {
+		owners := map[int]Lease{}
+		for _, l := range all(t, r) {
+			if other, taken := owners[l.Port]; taken {
+				t.Fatalf("one port for %v and %v", other, l)
+			}
+			owners[l.Port] = l
+		}
+	}
+	var asked, found []string
+	for _, end := range ends {
+		asked = append(asked, end()...)
+	}
+	for _, l := range all(t, r) {
+		if l.Name.Service != "common" {
+			found = append(found, fmt.Sprintf("%s %s=%d", l.Scope, l.Name, l.Port))
+		}
+	}
+	slices.Sort(asked)
+	slices.Sort(found)
+	if !slices.Equal(asked, found) {
+		t.Errorf("asked for: %q\nfound: %q", asked, found)
+	}
+	t.Logf("%d looks, %d leases in the end", looks, len(found))
+	tidyFolder(t, filepath.Dir(r.path))
+}
+
+// TestManyNames leases one name after another.
+func TestManyNames(t *testing.T) {
+	r := scratch(t)
+	n := *names
+	for i := range n {
+		put(t, r, Checkout{}, fmt.Sprint("name", i))
+	}
+	ports := map[int]bool{}
+	for _, l := range all(t, r) {
+		ports[l.Port] = true
+	}
+	if len(ports) != n {
+		t.Errorf("%d names have %d ports", n, len(ports))
+	}
+}
+
+// atMostOneOfEach fails if the temp files of processes that were killed pile up.
+func atMostOneOfEach(t *testing.T, dir string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		switch f.Name() {
+		case "registry.json", "registry.json.bak", "registry.json.lock", "registry.json.new", "registry.json.bak.new":
+		default:
+			t.Errorf("%s was left behind", f.Name())
+		}
+	}
+}
+
 // TestKilled kills processes in the middle of their work. Whatever they said is in the registry.
 func TestKilled(t *testing.T) {
 	r := scratch(t)
@@ -94,6 +266,7 @@ func TestKilled(t *testing.T) {
 			}
 		}
 		_ = cmd.Wait() // killed
+		atMostOneOfEach(t, filepath.Dir(r.path))
 		found := map[string]bool{}
 		for _, l := range all(t, r) {
 			found[show([]Lease{l})] = true

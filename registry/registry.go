@@ -51,8 +51,8 @@ func (r Registry) Scope(c Checkout) (Scope, error) {
 //
 // A name that has a lease keeps it. Otherwise o.Choose picks a port. A pin (see Want) takes its number, whatever port the name
 // had, unless the number was chosen for another name: then that one keeps it, and all such conflicts of the call are one
-// *ConflictError. Several names may pin one number. A name that is no longer pinned stays on its number as a chosen one, unless
-// another has it, too. A chosen lease that o.Move says yes to moves to another port.
+// *ConflictError. Several names may pin one number. A project's name that is no longer pinned stays on its number as a chosen one,
+// unless another has it, too. A chosen lease that o.Move says yes to moves to another port.
 //
 // What already is as wanted costs one read of the file and no lock. Else o.Choose and o.Move are called with the lock held, by the
 // calling goroutine. Errors are further those of Leases, a *NameError, a *lockfile.HeldError after 10 s, and what wraps ctx's

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -151,12 +152,14 @@ func TestDirectoryInItsPlace(t *testing.T) {
 // TestRefused has files that must not be touched, whatever is called.
 func TestRefused(t *testing.T) {
 	good := contentOfNew(t)
+	const one = `{"name": "old", "port": 20000, "since": "2026-08-17T10:00:00Z"}`
 	for name, content := range map[string]string{
 		"empty": "",
 		"blank": "\n",
 		"half":  good[:len(good)/2],
 		"newer": `{"format": "other", "version": 2, "leases": {}}`,
 		"twice": good + good,
+		"port":  strings.Replace(good, "]}\n", "]},\n{\"directory\": \"/x\", \"project\": \"x\", \"leases\": ["+one+"]}\n", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := scratch(t)
@@ -171,6 +174,8 @@ func TestRefused(t *testing.T) {
 					}
 				} else if !errors.As(err, &damaged) || damaged.Path != r.path {
 					t.Errorf("%s: %v", what, err)
+				} else if name == "port" && !strings.Contains(err.Error(), "port 20000 has two leases") {
+					t.Errorf("%s: %v", what, err)
 				}
 			}
 			_, err := r.Leases()
@@ -181,6 +186,12 @@ func TestRefused(t *testing.T) {
 			refused("Lease", err)
 			_, err = r.Remove(t.Context(), Scope{}, Name{Service: "old"})
 			refused("Remove", err)
+			_, err = r.Import(t.Context(), claims("auth=1234"))
+			refused("Import", err)
+			_, err = r.Gone()
+			refused("Gone", err)
+			_, err = r.Prune(t.Context(), []Lease{{Name: Name{Service: "old"}, Port: 20000}})
+			refused("Prune", err)
 			if contentOf(t, r.path) != content {
 				t.Error("the file was changed")
 			}

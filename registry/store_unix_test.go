@@ -5,9 +5,11 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -95,13 +97,75 @@ func TestReadOnlyFolder(t *testing.T) {
 	if got := printed(t, "as", r.path, "61001", "61001", "auth"); got != "auth 20000" {
 		t.Errorf("a known name: %q", got)
 	}
-	cmd, _, _ := process(t, "as", r.path, "61001", "61001", "db")
-	if err := cmd.Wait(); err == nil {
-		t.Error("a new name was leased")
+	if got := printed(t, "refused", r.path, "61001", "61001", "db"); !strings.HasSuffix(got, "permission denied") {
+		t.Errorf("a new name: %q", got)
 	}
 	if got := show(all(t, r)); got != "auth=20000" {
 		t.Errorf("leases: %s", got)
 	}
+}
+
+// TestOthersFile has a registry that is another user's own, in a folder of everybody's.
+func TestOthersFile(t *testing.T) {
+	needRoot(t)
+	r := scratch(t)
+	dir := filepath.Dir(r.path)
+	put(t, r, Checkout{}, "auth")
+	open(t, dir, 0o777|fs.ModeSticky)
+	content := contentOf(t, r.path)
+	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} { // unreadable, readable, and one that may be written but not replaced
+		if err := errors.Join(os.Chmod(r.path, mode), os.Chmod(r.path+".lock", mode)); err != nil {
+			t.Fatal(err)
+		}
+		got := printed(t, "refused", r.path, "61001", "61001", "db")
+		if !strings.Contains(got, r.path) || !strings.HasSuffix(got, "permission denied") && !strings.HasSuffix(got, "not permitted") {
+			t.Errorf("mode %v: %q", mode, got)
+		}
+		if contentOf(t, r.path) != content {
+			t.Errorf("mode %v: the content changed", mode)
+		}
+		tidyFolder(t, dir)
+	}
+}
+
+// TestGroupAtOnce has two users lease in one registry at the same moment.
+func TestGroupAtOnce(t *testing.T) {
+	needRoot(t)
+	r := scratch(t)
+	if err := os.Chown(filepath.Dir(r.path), 0, 61000); err != nil {
+		t.Skip("no other groups here:", err)
+	}
+	open(t, filepath.Dir(r.path), 0o775|fs.ModeSetgid)
+	var results []func() string
+	for i := range 16 {
+		cmd, _, stdout := process(t, "as", r.path, []string{"61001", "61002"}[i%2], "61000", fmt.Sprint("name", i), "common")
+		results = append(results, func() string {
+			var lines []string
+			for stdout.Scan() {
+				lines = append(lines, strings.Replace(stdout.Text(), " ", "=", 1))
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("process %d: %v", i, err)
+			}
+			return strings.Join(lines, " ")
+		})
+	}
+	said := make([]string, len(results))
+	for i, result := range results {
+		said[i] = result()
+	}
+	leases := all(t, r)
+	if len(leases) != 17 {
+		t.Errorf("leases: %s", show(leases))
+	}
+	for i, s := range said {
+		own := slices.IndexFunc(leases, func(l Lease) bool { return l.Name.Service == fmt.Sprint("name", i) })
+		common := slices.IndexFunc(leases, func(l Lease) bool { return l.Name.Service == "common" })
+		if own < 0 || common < 0 || s != show([]Lease{leases[common], leases[own]}) {
+			t.Errorf("process %d said %q", i, s)
+		}
+	}
+	tidyFolder(t, filepath.Dir(r.path))
 }
 
 // TestFullDisk has files that cannot grow, which looks the same to a writer and needs no mount.
@@ -130,6 +194,9 @@ func TestStoppedHolder(t *testing.T) {
 	}
 	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
+	}
+	if r.wait > 10*time.Second {
+		t.Errorf("users wait for %v", r.wait)
 	}
 	r.wait = 50 * time.Millisecond
 	_, _, err := r.Lease(t.Context(), Checkout{}, wantAll("db"), Options{Choose: upFrom(20000)})

@@ -28,7 +28,7 @@ import (
 const noteWait = 200 * time.Millisecond
 
 // Acquire takes the lock at path and returns the function that releases it, which may be called more than once. The file is
-// created where it is missing, and so is its folder (mode 0700).
+// created where it is missing, and so is its folder (mode 0700). The lock is held until it is released or the process ends.
 //
 // While another holds the lock, Acquire waits, at most for wait; those who wait get the lock about in the order they came, and
 // at once when it is released. When wait is over the error is a *HeldError. When ctx ends first, Acquire returns at once, with
@@ -43,8 +43,7 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (release func
 		l.note.Close()
 		return nil, err
 	}
-	l.write(nil)
-	return sync.OnceValue(l.release), nil
+	return l.hold(nil), nil
 }
 
 // TryAcquire takes the lock at path as Acquire does, but does not wait: if another holds it, the error is a *HeldError. It is
@@ -76,8 +75,7 @@ func TryAcquire(path string, note any) (release func() error, err error) {
 			return nil, held
 		}
 	}
-	l.write(encoded)
-	return sync.OnceValue(l.release), nil
+	return l.hold(encoded), nil
 }
 
 // lock is one attempt at a lock file: the kernel's lock on it, and a second handle for the note, since flock keeps its own to itself.
@@ -172,7 +170,19 @@ func (l lock) explain(err error) error {
 	return err
 }
 
+// locks has every lock that this process holds. Where a holder keeps its lock to the end, and so drops the function that releases
+// it, the garbage collector would otherwise close the files, and with them release the lock.
+var locks sync.Map
+
+// hold says who has the lock, which the caller has just taken, and returns the function that releases it.
+func (l lock) hold(note json.RawMessage) (release func() error) {
+	l.write(note)
+	locks.Store(l.kernel, l)
+	return sync.OnceValue(l.release)
+}
+
 func (l lock) release() error {
+	locks.Delete(l.kernel)
 	l.clear()
 	return errors.Join(l.kernel.Unlock(), l.note.Close())
 }

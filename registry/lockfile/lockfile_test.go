@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,6 +68,7 @@ func acquire(t *testing.T, path string) func() error {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = release() }) // most have been called
 	return release
 }
 
@@ -109,6 +111,24 @@ func TestDeadHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	acquire(t, path)
+}
+
+// TestForgotten has a holder that forgets how to release, and a garbage collector that finds that out.
+func TestForgotten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	if _, err := Acquire(t.Context(), path, enough); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		locks.Range(func(_, l any) bool { return l.(lock).release() == nil })
+	})
+	for range 10 {
+		runtime.GC()
+		var held *HeldError
+		if _, err := TryAcquire(path, nil); !errors.As(err, &held) {
+			t.Fatalf("error: %v", err)
+		}
+	}
 }
 
 func TestTryAcquire(t *testing.T) {

@@ -1,0 +1,212 @@
+package registry_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/devports/devports/registry"
+)
+
+// choose takes the first usable port that is free. Programs take allocator's choice, which avoids ports that others may want.
+func choose(_ registry.Scope, _ registry.Name, usable func(port int) bool) (int, error) {
+	for port := 20000; port < 30000; port++ {
+		if !usable(port) {
+			continue
+		}
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			return port, l.Close()
+		}
+	}
+	return 0, errors.New("no port is left")
+}
+
+// temporary is a registry for an example. Others are at registry.Path(os.Getenv).
+func temporary() (r registry.Registry, remove func()) {
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		panic(err)
+	}
+	return registry.Open(filepath.Join(dir, "registry.json")), func() { os.RemoveAll(dir) }
+}
+
+// What port-for's PortStore does: bind_port, bound_ports and unbind_port.
+func Example_portFor() {
+	r, remove := temporary()
+	defer remove()
+	ctx := context.Background()
+	userWide := registry.Checkout{}
+	foo, bar := registry.Name{Service: "foo"}, registry.Name{Service: "bar"}
+
+	// PortStore.bind_port("foo"): a port is chosen the first time, and is the same from then on.
+	_, first, err := r.Lease(ctx, userWide, []registry.Want{{Name: foo}}, registry.Options{Choose: choose})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, second, err := r.Lease(ctx, userWide, []registry.Want{{Name: foo}}, registry.Options{Choose: choose})
+	fmt.Println("the same:", first[0].Port == second[0].Port, err)
+
+	// PortStore.bind_port("bar", 8080)
+	_, leases, err := r.Lease(ctx, userWide, []registry.Want{{Name: bar, Pin: 8080}}, registry.Options{})
+	fmt.Println(leases[0].Name, leases[0].Port, err)
+
+	// The port of another name is refused, and the error says whose it is.
+	_, _, err = r.Lease(ctx, userWide, []registry.Want{{Name: bar, Pin: first[0].Port}}, registry.Options{})
+	var conflict *registry.ConflictError
+	if errors.As(err, &conflict) {
+		fmt.Println("the port is that of", conflict.Conflicts[0].Owner.Name)
+	}
+
+	// PortStore.bound_ports()
+	leases, err = r.Leases()
+	for _, l := range leases {
+		fmt.Println(l.Name, l.Scope)
+	}
+	if err != nil {
+		fmt.Println(err)
+	}
+
+	// PortStore.unbind_port("foo")
+	removed, err := r.Remove(ctx, registry.Scope{}, foo)
+	fmt.Println("removed:", len(removed), err)
+
+	// Output:
+	// the same: true <nil>
+	// bar 8080 <nil>
+	// the port is that of foo
+	// bar user-wide
+	// foo user-wide
+	// removed: 1 <nil>
+}
+
+// What plut's library does: plut.port and plut.services.
+func Example_plut() {
+	r, remove := temporary()
+	defer remove()
+
+	// plut.port("auth")
+	port := func(service string) (int, error) {
+		want := []registry.Want{{Name: registry.Name{Service: service}}}
+		_, leases, err := r.Lease(context.Background(), registry.Checkout{}, want, registry.Options{Choose: choose})
+		if err != nil {
+			return 0, err
+		}
+		return leases[0].Port, nil
+	}
+	auth, err := port("auth")
+	fmt.Println(20000 <= auth && auth < 30000, err)
+	dashboard, err := port("dashboard")
+	fmt.Println(dashboard != auth, err)
+
+	// plut.services()
+	leases, err := r.Leases()
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, l := range leases {
+		if l.Scope.UserWide() {
+			fmt.Println(l.Name)
+		}
+	}
+
+	// Output:
+	// true <nil>
+	// true <nil>
+	// auth
+	// dashboard
+}
+
+// ExampleRegistry_Import takes over what port-for has kept so far.
+func ExampleRegistry_Import() {
+	r, remove := temporary()
+	defer remove()
+	conf := []byte("[DEFAULT]\nfoo = 23029\nbar = 23030\nbaz = abc\nqux = 23029\n") // from /etc/port-for.conf
+
+	f := registry.ParseForeign(conf)
+	fmt.Println("format:", f.Format)
+	for _, p := range f.Problems {
+		fmt.Println(p)
+	}
+	done, err := r.Import(context.Background(), f.Claims)
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, l := range done.Taken {
+		fmt.Println("taken:", l.Name, l.Port)
+	}
+	for _, refused := range done.Refused {
+		fmt.Printf("line %d: %s not taken: %d is the port of %s\n", refused.Line, refused.Name, refused.Port, refused.Lease.Name)
+	}
+
+	// Output:
+	// format: port-for
+	// line 4: "baz" has the port "abc", which is no number from 1 to 65535
+	// taken: foo 23029
+	// taken: bar 23030
+	// line 5: qux not taken: 23029 is the port of foo
+}
+
+// ExampleExport writes what plut can read.
+func ExampleExport() {
+	leases := []registry.Lease{
+		{Name: registry.Name{Service: "auth"}, Port: 23118},
+		{Name: registry.Name{Service: "jupyter"}, Port: 8888, Pinned: true},
+	}
+	var b bytes.Buffer
+	if err := registry.Export(&b, registry.Plut, leases); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Print(b.String())
+
+	// Output:
+	// {
+	//   "auth": 23118,
+	//   "jupyter": 8888
+	// }
+}
+
+// ExampleRegistry_Prune shows, and then drops, the leases of directories that are gone.
+func ExampleRegistry_Prune() {
+	r, remove := temporary()
+	defer remove()
+	ctx := context.Background()
+	shop := filepath.Join(filepath.Dir(r.Path()), "shop")
+	if err := os.Mkdir(shop, 0o755); err != nil {
+		fmt.Println(err)
+		return
+	}
+	checkout, err := registry.FindCheckout(shop, "", func(string) string { return "" }) // programs give os.Getenv
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	db := registry.Want{Name: registry.Name{Service: "db"}, Pin: 5432}
+	if _, _, err := r.Lease(ctx, checkout, []registry.Want{db}, registry.Options{}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := os.Remove(shop); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	gone, err := r.Gone()
+	for _, l := range gone {
+		fmt.Println("gone:", l.Scope, l.Name, l.Port)
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pruned, err := r.Prune(ctx, gone) // once the user has agreed
+	fmt.Println("dropped:", len(pruned), err)
+
+	// Output:
+	// gone: shop db 5432
+	// dropped: 1 <nil>
+}

@@ -1,0 +1,120 @@
+package registry
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// exported is what Export writes, or its error.
+func exported(f Format, leases []Lease) string {
+	var b bytes.Buffer
+	if err := Export(&b, f, leases); err != nil {
+		return strings.TrimSpace(b.String() + err.Error())
+	}
+	return b.String()
+}
+
+func TestExport(t *testing.T) {
+	user := func(name string, port int) Lease { return Lease{Name: want(name).Name, Port: port} }
+	shop := Lease{Scope: Scope{Directory: "/shop", Project: "shop"}, Name: Name{Service: "a.b"}, Port: 3}
+	for _, tt := range []struct {
+		format Format
+		leases []Lease
+		want   string
+	}{
+		{PortFor, nil, "[DEFAULT]\n"},
+		{PortFor, []Lease{user("auth", 1), user("a b/%#;é", 2)}, "[DEFAULT]\nauth = 1\na b/%#;é = 2\n"},
+		{
+			PortFor,
+			[]Lease{user("ok", 1), user("#a", 2), user(";a", 3), user("[a", 4), user("a:b", 5), user("Foo", 6), user("a.b", 7), shop},
+			`#a of user-wide cannot be exported as port-for: port-for would take it for a comment
+;a of user-wide cannot be exported as port-for: port-for would take it for a comment
+[a of user-wide cannot be exported as port-for: port-for would take it for a section
+a:b of user-wide cannot be exported as port-for: a colon ends a name there
+Foo of user-wide cannot be exported as port-for: port-for would call it foo
+a.b of shop cannot be exported as port-for: it would be called a.b, like a.b of user-wide`,
+		},
+		{Plut, nil, "{\n}\n"},
+		{Plut, []Lease{user(`a"\:b`, 1), user("Foo", 2)}, "{\n  \"a\\\"\\\\:b\": 1,\n  \"Foo\": 2\n}\n"},
+		{Plut, []Lease{user("a.b", 1), shop}, `a.b of shop cannot be exported as plut: it would be called "a.b", like a.b of user-wide`},
+		{Dotenv, nil, ""},
+		{Dotenv, []Lease{user("my-web_2", 1), user("auth:metrics", 2), shop}, "PORT_MY_WEB_2=1\nPORT_AUTH_METRICS=2\nPORT_A_B=3\n"},
+		{
+			Dotenv,
+			[]Lease{user("a-b", 1), user("A:b", 2), shop},
+			`A:b of user-wide cannot be exported as dotenv: it would be called PORT_A_B, like a-b of user-wide
+a.b of shop cannot be exported as dotenv: it would be called PORT_A_B, like a-b of user-wide`,
+		},
+		{JSON, nil, "[]\n"},
+		{PlutRC, nil, `registry: "plutrc" is not a format to export`},
+		{"x", nil, `registry: "x" is not a format to export`},
+	} {
+		if got := exported(tt.format, tt.leases); got != tt.want {
+			t.Errorf("as %s: %s\nwant %s", tt.format, got, tt.want)
+		}
+	}
+}
+
+// TestExportIsRead has port-for's and plut's own readers, and ours, read what Export writes.
+func TestExportIsRead(t *testing.T) {
+	var leases []Lease
+	want := map[string]any{}
+	for i, name := range []string{"a", "web.2", "a/b", "a_b-c", "100%", "a#b;c", "in side", "é ß", "x[1]", "default", "rem x", "true", "x\u2028y\u00adz", "日本"} {
+		leases = append(leases, Lease{Name: Name{Service: name}, Port: 1000 + i})
+		want[name] = float64(1000 + i)
+	}
+	for format, program := range map[Format]string{PortFor: likePortFor, Plut: likePlut} {
+		content := []byte(exported(format, leases))
+		f := ParseForeign(content)
+		if f.Format != format || !slices.EqualFunc(f.Claims, leases, isClaimOf) || len(f.Problems) > 0 {
+			t.Errorf("%s read back: %v", content, f)
+		}
+		if got := python(t, program, content); !maps.Equal(got, want) {
+			t.Errorf("%s read by Python: %v", content, got)
+		}
+	}
+}
+
+func TestExportJSON(t *testing.T) {
+	r := scratch(t)
+	put(t, r, Checkout{}, "auth")
+	put(t, r, feature, "web")
+	put(t, r, mainCheckout, "db:x=5432")
+	leases := all(t, r)
+	var rows []struct {
+		Lease
+		Name                         string
+		Project, Worktree, Directory string
+	}
+	if err := json.Unmarshal([]byte(exported(JSON, leases)), &rows); err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range rows {
+		row.Lease.Name = want(row.Name).Name
+		row.Scope = Scope{row.Directory, row.Project, row.Worktree}
+		if row.Lease != leases[i] {
+			t.Errorf("%v became %v", leases[i], row.Lease)
+		}
+	}
+	if len(rows) != 3 {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+type brokenPipe struct{ error }
+
+func (w brokenPipe) Write([]byte) (int, error) { return 0, w.error }
+
+func TestExportError(t *testing.T) {
+	mine := errors.New("mine")
+	for _, f := range ExportFormats() {
+		if err := Export(brokenPipe{mine}, f, nil); !errors.Is(err, mine) {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+}
