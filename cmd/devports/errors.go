@@ -162,11 +162,19 @@ func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
 	switch {
 	case c.Owner.Scope.UserWide():
 		remove = "devports rm -g " + c.Owner.Name.String()
+	case c.Owner.Scope != scope && !exists(c.Owner.Scope.Directory):
+		remove = "devports prune"
+		text += " in " + c.Owner.Scope.Directory + ", which is gone"
 	case c.Owner.Scope != scope:
 		remove = "cd " + quoteSh(c.Owner.Scope.Directory) + " && " + remove
 		text += " in " + c.Owner.Scope.Directory
 	}
 	return errorLine{text, "pin another port, or give that one up: " + remove}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func joinNames(names []registry.Name) string {

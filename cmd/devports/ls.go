@@ -29,7 +29,7 @@ Example:
 		if c.NArg() > 0 {
 			return usage("devports who "+c.Args().First(), "ls takes no names")
 		}
-		leases, scope, err := s.listed(c)
+		leases, everyone, scope, err := s.listed(c)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ Example:
 			s.note("%s", what)
 			return nil
 		}
-		return s.table(leases, holders, c.Bool("all"))
+		return s.table(leases, holders, byPort(everyone), c.Bool("all"))
 	},
 }
 
@@ -85,36 +85,44 @@ func newLeaseRow(l registry.Lease) leaseRow {
 	}
 }
 
-// listed are the leases that the command line asks for.
-func (s session) listed(c *cli.Context) ([]registry.Lease, registry.Scope, error) {
+// byPort sorts leases by their ports: a pinned one may have several.
+func byPort(leases []registry.Lease) map[int][]registry.Lease {
+	m := map[int][]registry.Lease{}
+	for _, l := range leases {
+		m[l.Port] = append(m[l.Port], l)
+	}
+	return m
+}
+
+// listed are the leases that the command line asks for, those of everyone, and
+// the scope that is meant unless it is all of them.
+func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scope registry.Scope, err error) {
 	if c.Bool("all") {
 		r, err := s.openRegistry(c)
 		if err != nil {
-			return nil, registry.Scope{}, err
+			return nil, nil, scope, err
 		}
-		leases, err := r.Leases()
-		return leases, registry.Scope{}, err
+		everyone, err = r.Leases()
+		return everyone, everyone, scope, err
 	}
 	p, err := s.openPlace(c)
 	if err != nil {
-		return nil, registry.Scope{}, err
+		return nil, nil, scope, err
 	}
-	scope, err := p.scope()
-	if err != nil {
-		return nil, scope, err
+	if scope, err = p.scope(); err != nil {
+		return nil, nil, scope, err
 	}
-	all, err := p.registry.Leases()
-	var leases []registry.Lease
-	for _, l := range all {
+	everyone, err = p.registry.Leases()
+	for _, l := range everyone {
 		if l.Scope == scope {
 			leases = append(leases, l)
 		}
 	}
-	return leases, scope, err
+	return leases, everyone, scope, err
 }
 
 // table prints leases for people to read.
-func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, all bool) error {
+func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, shared map[int][]registry.Lease, all bool) error {
 	t := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
 	header := "NAME\tPORT\tKEPT\tLISTENING NOW"
 	if all {
@@ -125,6 +133,11 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 		kept, listener := "chosen", "-"
 		if l.Pinned {
 			kept = "pinned"
+		}
+		for _, o := range shared[l.Port] {
+			if o != l {
+				kept += ", as by " + o.Name.String() + " of " + o.Scope.String()
+			}
 		}
 		if h, ok := holderOf(holders, l.Port); ok {
 			listener = describeShort(h)

@@ -23,8 +23,13 @@ name of yours: it gets a port when it is first asked for, and keeps it.
 Example:
   devports port auth
   devports port auth:metrics
-  devports port -g jupyter`,
-	flags: []cli.Flag{userWideFlag, jsonFlag, fileFlag, registryFlag},
+  devports port -g jupyter
+  devports port -g --pin 8888 jupyter`,
+	flags: []cli.Flag{
+		userWideFlag,
+		&cli.IntFlag{Name: "pin", Usage: "give the user-wide NAME this `PORT`, and no other"},
+		jsonFlag, fileFlag, registryFlag,
+	},
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() == 0 {
 			return usage("devports port auth", "port needs a name")
@@ -36,6 +41,16 @@ Example:
 		names, err := p.names(c.Args().Slice())
 		if err != nil {
 			return err
+		}
+		if pin := c.Int("pin"); c.IsSet("pin") {
+			switch {
+			case pin < 1 || pin > 65535:
+				return usage("", "--pin takes a port from 1 to 65535, not %d", pin)
+			case !p.userWide:
+				return usage("write port = "+fmt.Sprint(pin)+" in the service's table, or -g for a user-wide name", "the ports of a project are pinned in its Portfile")
+			case len(names) > 1:
+				return usage("", "--pin takes one name")
+			}
 		}
 		ports, err := p.ports(c, names)
 		if err != nil {
@@ -65,7 +80,7 @@ func (p place) ports(c *cli.Context, names []registry.Name) ([]int, error) {
 	if p.userWide {
 		var wants []registry.Want
 		for _, n := range names {
-			wants = append(wants, registry.Want{Name: n})
+			wants = append(wants, registry.Want{Name: n, Pin: c.Int("pin")})
 		}
 		_, leases, err := p.registry.Lease(c.Context, registry.Checkout{}, wants,
 			registry.Options{Choose: p.session.chooser(allocator.Set{})})
