@@ -7,7 +7,8 @@
 // reads large blocks, puts the prefixes in, and writes a block of whole lines
 // at a time. The writer is guarded by one mutex, so a reader that stalls holds
 // the services up, as it would without devports, but never the caller of
-// [Mux.Say]: devports' own lines wait in a queue that takes any number.
+// [Mux.Say] or [Mux.Stream]: devports' own lines wait in a queue that takes any
+// number.
 package output
 
 import (
@@ -15,7 +16,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -33,66 +33,38 @@ const Own = "devports"
 // [New].
 type Mux struct {
 	style   Style
-	width   atomic.Int32 // of the longest name so far
+	names   names
 	streams sync.WaitGroup
 	says    *queue
 	done    chan struct{} // closed when the queue has been written to its end
 	failed  chan struct{} // closed at the first failure of the writer
 
-	mu     sync.Mutex // guards what follows
-	w      io.Writer
-	err    error
-	open   *Stream // the stream whose unfinished line is the last thing written
-	colors map[string]int
+	mu   sync.Mutex // guards what follows; held as long as a write takes
+	w    io.Writer
+	err  error
+	open *Stream // the stream whose unfinished line is the last thing written
 }
 
 // New returns a Mux that writes to w. Names are padded to the longest of
-// names; a longer one that comes later widens the column.
-func New(w io.Writer, style Style, names ...string) *Mux {
+// services; a longer one that comes later widens the column.
+func New(w io.Writer, style Style, services ...string) *Mux {
 	m := &Mux{
 		style: style, w: w, says: newQueue(),
-		done: make(chan struct{}), failed: make(chan struct{}),
-		colors: map[string]int{},
+		names: names{width: len(Own), colors: map[string]string{}},
+		done:  make(chan struct{}), failed: make(chan struct{}),
 	}
-	m.widen(Own)
-	for _, name := range names {
-		m.widen(name)
-		m.color(name)
+	for _, name := range services {
+		m.names.add(name)
 	}
 	go m.writeSays()
 	return m
 }
 
-func (m *Mux) widen(name string) {
-	for {
-		width := m.width.Load()
-		if int(width) >= len(name) || m.width.CompareAndSwap(width, int32(len(name))) {
-			return
-		}
-	}
-}
-
-// palette holds the SGR parameters of the colours that names take in turn.
-var palette = [...]string{"36", "33", "32", "35", "34", "31", "96", "93", "92", "95", "94", "91"}
-
-func (m *Mux) color(name string) string {
-	i, known := m.colors[name]
-	if !known {
-		i = len(m.colors)
-		m.colors[name] = i
-	}
-	return palette[i%len(palette)]
-}
-
 // Stream returns a new stream for the output of the service name; it has to be
-// copied with [Stream.Copy].
+// copied with [Stream.Copy]. It never blocks.
 func (m *Mux) Stream(name string) *Stream {
-	m.widen(name)
-	m.mu.Lock()
-	color := m.color(name)
-	m.mu.Unlock()
 	m.streams.Add(1)
-	return &Stream{mux: m, name: name, color: color, done: make(chan struct{})}
+	return &Stream{mux: m, name: name, color: m.names.add(name), done: make(chan struct{})}
 }
 
 // Say writes a line of devports' own, behind everything that streams have
@@ -119,7 +91,8 @@ func (m *Mux) writeSays() {
 }
 
 // Close waits until all streams have been copied and everything is written, or
-// until ctx is done. It returns the first error of the writer.
+// until ctx is done. It returns the first error of the writer. No stream may
+// be made after it, and what is said then is not written.
 func (m *Mux) Close(ctx context.Context) error {
 	drained := make(chan struct{})
 	go func() {
@@ -162,11 +135,20 @@ func (m *Mux) endLine(s *Stream) {
 
 // put is write with the mutex held.
 func (m *Mux) put(s *Stream, block []byte, prefix int) {
+	if s.cut && block[1+prefix] == '\n' { // another has ended that line
+		block = block[1+prefix:] // its newline is the one before the next line
+	}
+	s.cut = false
+	if len(block) == 1 {
+		return
+	}
 	switch {
 	case m.open == s:
 		block = block[1+prefix:] // the line goes on
 	case m.open == nil:
 		block = block[1:]
+	default:
+		m.open.cut = true
 	}
 	m.open = nil
 	if block[len(block)-1] != '\n' {

@@ -6,14 +6,16 @@ import "sync"
 // blocks the one who adds.
 type queue struct {
 	mu     sync.Mutex // guards what follows
-	filled *sync.Cond
+	change *sync.Cond
 	lines  []string
+	added  int // lines, ever
+	done   int // how many of them are dealt with
 	closed bool
 }
 
 func newQueue() *queue {
 	q := &queue{}
-	q.filled = sync.NewCond(&q.mu)
+	q.change = sync.NewCond(&q.mu)
 	return q
 }
 
@@ -21,24 +23,36 @@ func (q *queue) add(line string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.lines = append(q.lines, line)
-	q.filled.Signal()
+	q.added++
+	q.change.Broadcast()
 }
 
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	q.filled.Signal()
+	q.change.Broadcast()
 }
 
 // take waits for lines and empties the queue; more is false when there will be
-// no others.
+// no others. The lines that it gave before count as dealt with.
 func (q *queue) take() (lines []string, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.done = q.added - len(q.lines)
+	q.change.Broadcast()
 	for len(q.lines) == 0 && !q.closed {
-		q.filled.Wait()
+		q.change.Wait()
 	}
 	lines, q.lines = q.lines, nil
 	return lines, !q.closed
+}
+
+// wait waits until everything that has been added so far is dealt with.
+func (q *queue) wait() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for until := q.added; q.done < until; {
+		q.change.Wait()
+	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -19,6 +19,10 @@ const (
 	// process that got away still holds the pipe.
 	lingering = 200 * time.Millisecond
 
+	// lingeringBytes is more than a pipe holds: what comes after so many is by
+	// a process that got away.
+	lingeringBytes = 1 << 20
+
 	// A buffer starts small, because most services are quiet, and grows to
 	// maxBuffer; a longer line is passed on in pieces.
 	minBuffer = 4 << 10
@@ -27,35 +31,48 @@ const (
 
 // Stream is the output of one process.
 type Stream struct {
-	mux     *Mux
-	name    string
-	color   string
-	closing atomic.Bool
-	done    chan struct{} // closed when Copy has returned
+	mux   *Mux
+	name  string
+	color string
+	done  chan struct{} // closed when Copy has returned
+	cut   bool          // another has ended the line that it left open; guarded by mux.mu
+
+	mu      sync.Mutex // guards closing, and the source's deadline with it
+	closing bool
 
 	// What follows belongs to the goroutine of Copy.
-	armed, last bool   // reads are limited; and for the last time
-	prefix      []byte // as of width
-	width       int32
-	out         []byte // a block on its way
+	limit  time.Time // of the next read, none if zero
+	last   last
+	prefix []byte // as of width
+	width  int
+	out    []byte // a block on its way
+}
+
+// last is what is known of the reads after the process has ended.
+type last struct {
+	until time.Time // when they are over unless the pipe is full; zero: the process has not ended
+	bytes int       // how many they have brought
 }
 
 // deadliner is a source whose reads can be interrupted. Without it (pipes on
 // Windows), a prompt waits for its newline.
 type deadliner interface{ SetReadDeadline(time.Time) error }
 
-// Copy passes on all that comes from source, up to its end or to [Stream.Finish].
-// It must be called once.
+// Copy passes on all that comes from source, up to its end or to [Stream.Finish],
+// behind all that has been said so far. It must be called once.
 func (s *Stream) Copy(source io.Reader) {
 	defer s.mux.streams.Done()
 	defer close(s.done)
+	s.mux.says.wait()
 	buf := make([]byte, minBuffer)
-	held := 0 // bytes of an unfinished line, at the start of buf
+	held := 0         // bytes of an unfinished line, at the start of buf
+	var due time.Time // when it is shown nevertheless; zero when nothing is held
 	pass := func(end int) {
 		if end > 0 {
 			s.emit(buf[:end])
 			held = copy(buf, buf[end:held])
 		}
+		due = time.Time{}
 	}
 	for {
 		n, err := source.Read(buf[held:])
@@ -70,42 +87,53 @@ func (s *Stream) Copy(source io.Reader) {
 			buf = append(buf, make([]byte, len(buf))...)
 		}
 		switch {
-		case err == nil && held > 0:
-			s.wait(source, PromptDelay)
-		case err == nil:
-			s.wait(source, 0)
-		case errors.Is(err, os.ErrDeadlineExceeded) && !s.last:
-			pass(withoutCR(buf[:held]))
-			s.wait(source, 0)
-		default: // the end, or as good as that
+		case err == nil && s.last.complete(n, full):
+			err = io.EOF
+		case err == nil && held > 0 && due.IsZero():
+			due = time.Now().Add(PromptDelay)
+		case errors.Is(err, os.ErrDeadlineExceeded) && s.last.until.IsZero():
+			if err = nil; !s.finishing() {
+				pass(withoutCR(buf[:held]))
+			}
+		}
+		if err != nil { // the end, or as good as that
 			pass(held)
 			s.mux.endLine(s)
 			return
 		}
+		s.wait(source, due)
 	}
 }
 
-// wait sets how long the next read may take; 0 is any time. Once the process
-// has ended, no read takes longer than lingering.
-func (s *Stream) wait(source io.Reader, d time.Duration) {
+// complete takes the length of a read, and whether it filled the buffer, and
+// reports whether all that the process has written has been read. A read that
+// found less than it had room for has emptied the pipe.
+func (l *last) complete(n int, full bool) bool {
+	if l.until.IsZero() {
+		return false
+	}
+	l.bytes += n
+	return l.bytes > lingeringBytes || !full && time.Now().After(l.until)
+}
+
+// wait sets until when the next read may take; zero is any time. Once the
+// process has ended, no read takes longer than lingering.
+func (s *Stream) wait(source io.Reader, until time.Time) {
 	f, ok := source.(deadliner)
-	if !ok || d == 0 && !s.armed && !s.closing.Load() {
+	if !ok {
 		return
 	}
-	for {
-		s.last = s.closing.Load()
-		s.armed = d > 0 || s.last
-		switch {
-		case s.last:
-			_ = f.SetReadDeadline(time.Now().Add(lingering))
-		case d > 0:
-			_ = f.SetReadDeadline(time.Now().Add(d))
-		default:
-			_ = f.SetReadDeadline(time.Time{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		until = time.Now().Add(lingering)
+		if s.last.until.IsZero() {
+			s.last.until = until
 		}
-		if s.last == s.closing.Load() {
-			return // else Finish came in between, and its deadline is gone
-		}
+	}
+	if !until.Equal(s.limit) {
+		s.limit = until
+		_ = f.SetReadDeadline(until)
 	}
 }
 
@@ -121,10 +149,21 @@ func withoutCR(b []byte) int {
 // Finish says that the process has ended: what it wrote is still copied, but
 // nobody waits for more than that. source is the one that Copy reads.
 func (s *Stream) Finish(source io.Reader) {
-	s.closing.Store(true)
-	if f, ok := source.(deadliner); ok {
-		_ = f.SetReadDeadline(time.Now().Add(lingering))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return // Copy may know already; a read of its must not be interrupted
 	}
+	s.closing = true
+	if f, ok := source.(deadliner); ok {
+		_ = f.SetReadDeadline(time.Now()) // Copy is to take note
+	}
+}
+
+func (s *Stream) finishing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
 }
 
 // Done is closed when everything has been copied.
@@ -135,6 +174,10 @@ func (s *Stream) emit(lines []byte) {
 	prefix := s.prefixNow()
 	out := append(s.out[:0], '\n')
 	for len(lines) > 0 {
+		if len(out) > maxBuffer { // short lines, long prefixes
+			s.mux.write(s, out, len(prefix))
+			out = append(out[:0], '\n')
+		}
 		out = append(out, prefix...)
 		line, rest := lines, []byte(nil)
 		if i := bytes.IndexByte(lines, '\n'); i >= 0 {
@@ -149,9 +192,6 @@ func (s *Stream) emit(lines []byte) {
 	}
 	s.mux.write(s, out, len(prefix))
 	s.out = out
-	if cap(out) > 2*maxBuffer {
-		s.out = nil // short lines had long prefixes; do not keep that for ever
-	}
 }
 
 // prefixNow is what stands before each line.
@@ -163,9 +203,9 @@ func (s *Stream) prefixNow() []byte {
 		}
 		return nil
 	}
-	if width := s.mux.width.Load(); width != s.width {
+	if width := s.mux.names.column(); width != s.width {
 		s.width = width
-		padded := append([]byte(s.name), bytes.Repeat([]byte{' '}, int(width)-len(s.name))...)
+		padded := append([]byte(s.name), bytes.Repeat([]byte{' '}, width-len(s.name))...)
 		s.prefix = append(padded, " | "...)
 		if style.Color {
 			s.prefix = append(append([]byte("\x1b["+s.color+"m"), s.prefix...), "\x1b[0m"...)

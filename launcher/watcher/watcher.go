@@ -1,15 +1,24 @@
 // Package watcher tells when files have changed.
 //
 // It watches the folders that hold the files, because an editor may replace a
-// file by another of its name, and a file may not be there yet; and for a
-// folder that is missing, the nearest one above it.
+// file by another of its name, and a file may not be there yet; for a folder
+// that is missing, the nearest one above it; and the folders that hold the
+// symbolic links on the way.
+//
+// # Concurrency
+//
+//	fsnotify ─► collect ─► run ─► debounce ─► Changes
+//
+// Each arrow is a channel between two goroutines. run owns the set of files and
+// is the only one that changes what fsnotify watches. collect takes events
+// meanwhile: on Windows, fsnotify's Add waits for the goroutine that sends them.
 package watcher
 
 import (
-	"os"
-	"path/filepath"
+	"errors"
+	"io/fs"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -19,30 +28,46 @@ import (
 // editor's save is several events.
 const Quiet = 100 * time.Millisecond
 
-// Watcher watches a set of files. One goroutine owns the set; the methods talk
-// to it.
+// Watcher watches a set of files.
 type Watcher struct {
 	notify  *fsnotify.Watcher
-	sets    chan []string
+	sets    chan set
 	changes chan struct{}
 	closed  chan struct{}
+	close   func() error
+	running sync.WaitGroup
+}
+
+// set is what Watch asks of run.
+type set struct {
+	files []string
+	err   chan<- error // takes one
 }
 
 // New returns a Watcher that watches nothing yet. It must be closed.
-func New() (*Watcher, error) {
+func New() (*Watcher, error) { return newWatcher(Quiet) }
+
+func newWatcher(quiet time.Duration) (*Watcher, error) {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
 	}
 	w := &Watcher{
 		notify:  notify,
-		sets:    make(chan []string),
+		sets:    make(chan set),
 		changes: make(chan struct{}),
 		closed:  make(chan struct{}),
 	}
-	touched := make(chan struct{})
-	go w.run(touched)
-	go debounce(Quiet, touched, w.changes, w.closed)
+	w.close = sync.OnceValue(func() error {
+		close(w.closed)
+		err := w.notify.Close()
+		w.running.Wait()
+		return err
+	})
+	events, touched := make(chan []fsnotify.Event), make(chan struct{})
+	w.running.Go(func() { collect(notify.Events, notify.Errors, events, w.closed) })
+	w.running.Go(func() { w.run(events, touched) })
+	w.running.Go(func() { debounce(quiet, touched, w.changes, w.closed) })
 	return w, nil
 }
 
@@ -50,45 +75,66 @@ func New() (*Watcher, error) {
 // gone, and nothing has happened to them for [Quiet].
 func (w *Watcher) Changes() <-chan struct{} { return w.changes }
 
-// Watch watches the files with these absolute paths, and no others.
-func (w *Watcher) Watch(files []string) {
+// Watch watches the files with these absolute paths, and no others. Whatever
+// happens to them once it has returned will be told. The error says which of
+// their folders cannot be watched; the others are.
+func (w *Watcher) Watch(files []string) error {
+	err := make(chan error, 1)
 	select {
-	case w.sets <- slices.Clone(files):
+	case w.sets <- set{slices.Clone(files), err}:
+		return <-err
 	case <-w.closed:
+		return fsnotify.ErrClosed
 	}
 }
 
 // Close ends the watching; no change is told any more.
-func (w *Watcher) Close() error {
-	close(w.closed)
-	return w.notify.Close()
+func (w *Watcher) Close() error { return w.close() }
+
+// collect passes on all events that have come since it last did, and takes more
+// at any time. Lost events, whatever they were, are passed on as one without a
+// name.
+func collect(events <-chan fsnotify.Event, failures <-chan error, out chan<- []fsnotify.Event, done <-chan struct{}) {
+	var waiting []fsnotify.Event
+	for {
+		var ready chan<- []fsnotify.Event // out while there is something to pass on, else nil
+		if len(waiting) > 0 {
+			ready = out
+		}
+		select {
+		case e, ok := <-events:
+			if !ok {
+				return
+			}
+			waiting = append(waiting, e)
+		case _, ok := <-failures:
+			if !ok {
+				return
+			}
+			waiting = append(waiting, fsnotify.Event{})
+		case ready <- waiting:
+			waiting = nil
+		case <-done:
+			return
+		}
+	}
 }
 
-func (w *Watcher) run(touched chan<- struct{}) {
+func (w *Watcher) run(events <-chan []fsnotify.Event, touched chan<- struct{}) {
 	var files []string
+	var watched footing
 	for {
 		select {
-		case files = <-w.sets:
-			files = withTargets(files)
-			w.follow(files)
-		case e, ok := <-w.notify.Events:
-			if !ok {
-				return
-			}
-			if e.Op == fsnotify.Chmod || !concerns(e.Name, files) {
+		case s := <-w.sets:
+			var err error
+			files = s.files
+			watched, err = w.follow(files)
+			s.err <- err
+		case batch := <-events:
+			if !slices.ContainsFunc(batch, watched.concerned) {
 				continue
 			}
-			w.follow(files) // a folder may have come or gone
-			select {
-			case touched <- struct{}{}:
-			case <-w.closed:
-				return
-			}
-		case _, ok := <-w.notify.Errors:
-			if !ok {
-				return
-			}
-			// Events were lost: whatever they were, the files have to be read again.
+			watched, _ = w.follow(files) // a folder or a link may have come or gone
 			select {
 			case touched <- struct{}{}:
 			case <-w.closed:
@@ -100,45 +146,23 @@ func (w *Watcher) run(touched chan<- struct{}) {
 	}
 }
 
-// follow watches the folders of files, and no others.
-func (w *Watcher) follow(files []string) {
-	var folders []string
-	for _, file := range files {
-		folder := filepath.Dir(file)
-		for {
-			if info, err := os.Stat(folder); err == nil && info.IsDir() || folder == filepath.Dir(folder) {
-				break
+// follow watches what files stand on, and nothing else.
+func (w *Watcher) follow(files []string) (f footing, err error) {
+	for range 100 { // while they come and go faster than they can be watched
+		f, err = stand(files), nil
+		for _, old := range w.notify.WatchList() {
+			if !slices.Contains(f.folders, old) {
+				_ = w.notify.Remove(old) // it may be gone already
 			}
-			folder = filepath.Dir(folder)
 		}
-		if !slices.Contains(folders, folder) {
-			folders = append(folders, folder)
+		for _, folder := range f.folders {
+			if failed := w.notify.Add(folder); failed != nil {
+				err = errors.Join(err, &fs.PathError{Op: "watch", Path: folder, Err: failed})
+			}
 		}
-	}
-	for _, old := range w.notify.WatchList() {
-		if !slices.Contains(folders, old) {
-			_ = w.notify.Remove(old) // it may be gone already
-		}
-	}
-	for _, folder := range folders {
-		_ = w.notify.Add(folder) // if it has just gone, its parent's event follows
-	}
-}
-
-// withTargets adds the files that symbolic links lead to.
-func withTargets(files []string) []string {
-	for _, file := range files {
-		if target, err := filepath.EvalSymlinks(file); err == nil && !slices.Contains(files, target) {
-			files = append(files, target)
+		if !errors.Is(err, fs.ErrNotExist) && f.equal(stand(files)) {
+			break // else there was a change that nobody has seen
 		}
 	}
-	return files
-}
-
-// concerns reports whether an event at path may have changed one of files:
-// it is one, or a folder on the way to one.
-func concerns(path string, files []string) bool {
-	return slices.ContainsFunc(files, func(file string) bool {
-		return file == path || strings.HasPrefix(file, path+string(filepath.Separator))
-	})
+	return f, err
 }

@@ -1,0 +1,170 @@
+package output
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+// pipe is os.Pipe for the time of the test.
+func pipe(tb testing.TB) (r, w *os.File) {
+	tb.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { r.Close(); w.Close() })
+	return r, w
+}
+
+// copying starts the copying of a service's output and returns the end that
+// the service writes to.
+func copying(tb testing.TB, m *Mux, name string) *os.File {
+	tb.Helper()
+	r, w := pipe(tb)
+	go m.Stream(name).Copy(r)
+	return w
+}
+
+func write(tb testing.TB, w io.Writer, text string) {
+	tb.Helper()
+	if _, err := io.WriteString(w, text); err != nil {
+		tb.Error(err)
+	}
+}
+
+func closeMux(tb testing.TB, m *Mux) {
+	tb.Helper()
+	if err := m.Close(tb.Context()); err != nil {
+		tb.Errorf("Close: %v", err)
+	}
+}
+
+func equal(tb testing.TB, got, want string) {
+	tb.Helper()
+	if got != want {
+		tb.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+}
+
+// needDeadlines skips a test of what takes reads that can be interrupted.
+func needDeadlines(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("pipes have no deadlines here")
+	}
+}
+
+// screen is a writer that shows what has been written so far.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// gate is a writer that a test holds up: Write says so on entered and waits for
+// open.
+type gate struct {
+	screen
+	entered, open chan struct{}
+}
+
+func newGate() *gate { return &gate{entered: make(chan struct{}, 1), open: make(chan struct{})} }
+
+func (g *gate) Write(p []byte) (int, error) {
+	select {
+	case g.entered <- struct{}{}:
+	default:
+	}
+	<-g.open
+	return g.screen.Write(p)
+}
+
+// fakePipe is a pipe of any size for a synctest bubble. Its reads are like
+// those of an *os.File: past the deadline they fail although there is data.
+type fakePipe struct {
+	mu       sync.Mutex // guards what follows
+	data     []byte
+	closed   bool
+	deadline time.Time
+	changed  chan struct{} // closed at every change
+}
+
+func newFakePipe() *fakePipe { return &fakePipe{changed: make(chan struct{})} }
+
+func (f *fakePipe) change(how func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	how()
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+func (f *fakePipe) Write(p []byte) (int, error) {
+	f.change(func() { f.data = append(f.data, p...) })
+	return len(p), nil
+}
+
+func (f *fakePipe) Close() error {
+	f.change(func() { f.closed = true })
+	return nil
+}
+
+func (f *fakePipe) SetReadDeadline(t time.Time) error {
+	f.change(func() { f.deadline = t })
+	return nil
+}
+
+func (f *fakePipe) Read(p []byte) (int, error) {
+	for {
+		n, changed, deadline, err := f.try(p)
+		if n > 0 || err != nil {
+			return n, err
+		}
+		var expired <-chan time.Time
+		if !deadline.IsZero() {
+			expired = time.After(time.Until(deadline))
+		}
+		select {
+		case <-changed:
+		case <-expired:
+		}
+	}
+}
+
+func (f *fakePipe) try(p []byte) (n int, changed <-chan struct{}, deadline time.Time, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case !f.deadline.IsZero() && !time.Now().Before(f.deadline):
+		return 0, nil, time.Time{}, os.ErrDeadlineExceeded
+	case len(f.data) > 0:
+		n = copy(p, f.data)
+		f.data = f.data[n:]
+		return n, nil, time.Time{}, nil
+	case f.closed:
+		return 0, nil, time.Time{}, io.EOF
+	}
+	return 0, f.changed, f.deadline, nil
+}
+
+// left is how much nobody has read yet.
+func (f *fakePipe) left() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.data)
+}
