@@ -12,12 +12,17 @@ import (
 // follow watches the files that plan was made from. Every valid new version
 // comes out as a plan; an invalid one is reported and changes nothing. stop
 // ends it.
-func (r runner) follow(plan procfile.Plan, out *output.Mux) (plans <-chan procfile.Plan, stop func(), err error) {
+func (r runner) follow(plan procfile.Plan, own *output.Mux) (plans <-chan procfile.Plan, stop func(), err error) {
 	w, err := watcher.New()
 	if err != nil {
 		return nil, nil, err
 	}
-	w.Watch(plan.Watched)
+	watch := func(files []string) {
+		if err := w.Watch(files); err != nil {
+			own.Say("not all edits will be seen: " + strings.ReplaceAll(err.Error(), "\n", ", "))
+		}
+	}
+	watch(plan.Watched)
 	ctx, cancel := context.WithCancel(context.Background())
 	valid := make(chan procfile.Plan)
 	go func() {
@@ -30,22 +35,22 @@ func (r runner) follow(plan procfile.Plan, out *output.Mux) (plans <-chan procfi
 			next, err := r.reload(ctx, plan)
 			if err != nil {
 				for _, l := range r.session.explain(err).lines {
-					out.Say(l.text)
+					own.Say(l.text)
 					if l.hint != "" {
-						out.Say("  hint: " + strings.ReplaceAll(l.hint, "\n", "\n  "))
+						own.Say("  hint: " + strings.ReplaceAll(l.hint, "\n", "\n  "))
 					}
 				}
-				out.Say("everything keeps running as it was")
+				own.Say("everything keeps running as it was")
 				continue
 			}
 			for _, name := range r.selected {
 				_, had := plan.Service(name)
 				if _, has := next.Service(name); had && !has {
-					out.Say(name + " is not declared any more; up was told to start only " + list(r.selected))
+					own.Say(name + " is not declared any more; up was told to start only " + list(r.selected))
 				}
 			}
 			plan = next
-			w.Watch(plan.Watched)
+			watch(plan.Watched)
 			select {
 			case valid <- plan:
 			case <-ctx.Done():

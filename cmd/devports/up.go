@@ -46,7 +46,7 @@ Example:
 		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour names: `WHEN` is auto, always or never"},
 		boolean("timestamps", "", "put the time of day before each line"),
-		boolean("no-prefix", "", "print only what the services print"),
+		boolean("no-prefix", "", "print just what the services print; devports' own lines go to stderr"),
 		boolean("reassign", "", "move ports that something else holds to others, for good"),
 		registryFlag,
 	},
@@ -82,20 +82,24 @@ func up(s session, c *cli.Context) error {
 	out := output.New(s.stdout, output.Style{
 		Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix"),
 	}, names...)
-	out.Say(fmt.Sprintf("%s: starting %s", scope, list(names)))
+	own := out // where devports' own lines go
+	if c.Bool("no-prefix") {
+		own = output.New(s.stderr, output.Style{Timestamps: c.Bool("timestamps")})
+	}
+	own.Say(fmt.Sprintf("%s: starting %s", scope, list(names)))
 
 	stopped := false // by a signal, or because nobody reads the output
 	options := launcher.Options{
 		Output: out,
 		Notify: func(e launcher.Event) {
 			stopped = stopped || e.Kind == launcher.Stopping && e.Service == ""
-			out.Say(tell(e))
+			own.Say(tell(e))
 		},
 		Signals:    signals,
 		StopOnExit: c.Bool("stop-on-exit"),
 	}
 	if !c.Bool("no-watch") {
-		plans, stop, err := r.follow(plan, out)
+		plans, stop, err := r.follow(plan, own)
 		if err != nil {
 			s.note("edits of %s are not followed: %v", p.file.Name, err)
 		} else {
@@ -105,6 +109,9 @@ func up(s session, c *cli.Context) error {
 	}
 	status := launcher.Run(plan, options)
 	err = flush(out, signals, stopped)
+	if own != out {
+		err = errors.Join(err, flush(own, signals, stopped))
+	}
 	if status != 0 {
 		return failure{status: status}
 	}
