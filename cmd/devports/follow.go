@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/devports/devports/launcher/output"
@@ -17,48 +18,64 @@ func (r runner) follow(plan procfile.Plan, own *output.Mux) (plans <-chan procfi
 	if err != nil {
 		return nil, nil, err
 	}
-	watch := func(files []string) {
-		if err := w.Watch(files); err != nil {
-			own.Say("not all edits will be seen: " + strings.ReplaceAll(err.Error(), "\n", ", "))
-		}
-	}
-	watch(plan.Watched)
 	ctx, cancel := context.WithCancel(context.Background())
 	valid := make(chan procfile.Plan)
 	go func() {
-		for {
+		for edited := false; ; {
+			if err := w.Watch(plan.Watched); err != nil {
+				own.Say("not all edits will be seen: " + strings.ReplaceAll(err.Error(), "\n", ", "))
+			}
+			// Without an edit, this is for one that came before anybody watched.
+			next, err := r.reload(ctx, plan)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err != nil:
+				r.refuse(err, own)
+			case edited || len(procfile.Diff(plan, next)) > 0:
+				r.noteUndeclared(plan, next, own)
+				more := !slices.Equal(plan.Watched, next.Watched)
+				plan = next
+				select {
+				case valid <- plan:
+				case <-ctx.Done():
+					return
+				}
+				if more {
+					edited = false
+					continue
+				}
+			}
 			select {
 			case <-w.Changes():
-			case <-ctx.Done():
-				return
-			}
-			next, err := r.reload(ctx, plan)
-			if err != nil {
-				for _, l := range r.session.explain(err).lines {
-					own.Say(l.text)
-					if l.hint != "" {
-						own.Say("  hint: " + strings.ReplaceAll(l.hint, "\n", "\n  "))
-					}
-				}
-				own.Say("everything keeps running as it was")
-				continue
-			}
-			for _, name := range r.selected {
-				_, had := plan.Service(name)
-				if _, has := next.Service(name); had && !has {
-					own.Say(name + " is not declared any more; up was told to start only " + list(r.selected))
-				}
-			}
-			plan = next
-			watch(plan.Watched)
-			select {
-			case valid <- plan:
+				edited = true
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
 	return valid, func() { cancel(); w.Close() }, nil
+}
+
+// refuse says why an edit is not followed.
+func (r runner) refuse(err error, own *output.Mux) {
+	for _, l := range r.session.explain(err).lines {
+		own.Say(l.text)
+		if l.hint != "" {
+			own.Say("  hint: " + strings.ReplaceAll(l.hint, "\n", "\n  "))
+		}
+	}
+	own.Say("everything keeps running as it was")
+}
+
+// noteUndeclared says which of the services that were asked for are no more.
+func (r runner) noteUndeclared(before, after procfile.Plan, own *output.Mux) {
+	for _, name := range r.selected {
+		_, had := before.Service(name)
+		if _, has := after.Service(name); had && !has {
+			own.Say(name + " is not declared any more; up was told to start only " + list(r.selected))
+		}
+	}
 }
 
 // reload makes a plan of the files as they are now. A Portfile that came from

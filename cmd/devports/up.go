@@ -159,7 +159,7 @@ func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registr
 // what is started now must be free, or a process of this `up` has them.
 func (r runner) prepare(ctx context.Context, running procfile.Plan) (procfile.Plan, registry.Scope, error) {
 	first := running.Services == nil
-	scope, err := r.free(ctx, first)
+	scope, checked, err := r.free(ctx, running)
 	if err != nil {
 		return procfile.Plan{}, scope, err
 	}
@@ -171,27 +171,37 @@ func (r runner) prepare(ctx context.Context, running procfile.Plan) (procfile.Pl
 	if err != nil {
 		return procfile.Plan{}, l.scope, err
 	}
+	// Those of a project that has moved come to light only now.
+	starts := r.starts()
+	var rest []registry.Lease
+	for _, k := range l.leases {
+		if !slices.Contains(checked, k.Port) && slices.Contains(starts, k.Name.Service) {
+			rest = append(rest, k)
+		}
+	}
+	if err := r.session.free(ctx, rest, r.ours(l.scope, first)); err != nil {
+		return procfile.Plan{}, l.scope, err
+	}
 	plan, err := r.plan(l)
 	if err == nil && len(r.selected) > 0 {
-		plan = plan.Select(r.starts())
+		plan = plan.Select(starts)
 	}
 	return plan, l.scope, err
 }
 
 // free makes sure that the ports that the services will have are free, before
-// anything is written to the registry. A port that is still to be chosen will
-// be. At the first start nothing of this `up` can hold one; later it may be a
-// service on its way out.
-func (r runner) free(ctx context.Context, first bool) (registry.Scope, error) {
-	scope, err := r.registry.Scope(r.checkout)
-	if err != nil {
-		return scope, err
+// anything is written to the registry, and returns those ports. One that a
+// running service has is handed over; one that is still to be chosen will be
+// free.
+func (r runner) free(ctx context.Context, running procfile.Plan) (scope registry.Scope, checked []int, err error) {
+	if scope, err = r.registry.Scope(r.checkout); err != nil {
+		return scope, nil, err
 	}
 	leases, err := r.registry.Leases()
 	if err != nil {
-		return scope, err
+		return scope, nil, err
 	}
-	starts := r.starts()
+	starts, first := r.starts(), running.Services == nil
 	var needed []registry.Lease
 	for _, w := range r.file.Ports() {
 		l := registry.Lease{Scope: scope, Name: registry.Name(w.Name)}
@@ -203,13 +213,21 @@ func (r runner) free(ctx context.Context, first bool) (registry.Scope, error) {
 		}
 		moves := r.reassign && first && !l.Pinned
 		if l.Port != 0 && !moves && slices.Contains(starts, w.Name.Service) {
-			needed = append(needed, l)
+			checked = append(checked, l.Port)
+			if !running.Holds(l.Port) {
+				needed = append(needed, l)
+			}
 		}
 	}
-	ours := func(p holder.Process) bool {
+	return scope, checked, r.session.free(ctx, needed, r.ours(scope, first))
+}
+
+// ours tells the processes of this `up`. At the first start there are none;
+// later, one that holds a port is a service on its way out.
+func (r runner) ours(scope registry.Scope, first bool) func(holder.Process) bool {
+	return func(p holder.Process) bool {
 		return !first && p.Managed && p.Project == scope.Project && p.Worktree == scope.Worktree
 	}
-	return scope, r.session.free(ctx, needed, ours)
 }
 
 // starts are the services to start: those selected that the file declares and
