@@ -45,11 +45,15 @@ func isServiceName(s string) bool {
 }
 
 // Nearest returns the candidate that name is most likely a misspelling of, if
-// any is near enough: one mistake in three letters, begun ones counted.
+// any is near enough: one mistake in three letters, begun ones counted. Nobody
+// misspells a name of more than 64 letters.
 func Nearest(name string, candidates []string) (string, bool) {
 	best, found := "", false
 	limit := (len(name) + 2) / 3
 	for _, c := range candidates {
+		if len(name) > 64 || len(c) > 64 {
+			continue // the time would be the product of the lengths
+		}
 		d := mistakes(strings.ToLower(name), strings.ToLower(c))
 		if d < limit || d == limit && !found && d < len(name) {
 			best, found, limit = c, true, d
