@@ -35,13 +35,14 @@ func (c *children) adopt(done <-chan struct{}) {
 
 // reap waits for the dead children that are nobody's to wait for.
 func (c *children) reap() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.making.Lock()
+	defer c.making.Unlock()
 	lists, _ := filepath.Glob("/proc/self/task/*/children") // by the thread that got them, proc_tid_children(5)
 	for _, list := range lists {
 		text, _ := os.ReadFile(list)
 		for _, field := range strings.Fields(string(text)) {
-			if pid, err := strconv.Atoi(field); err == nil && !c.own[pid] {
+			pid, err := strconv.Atoi(field)
+			if _, own := c.own.Load(pid); err == nil && !own {
 				_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
 			}
 		}

@@ -75,7 +75,7 @@ func Run(plan procfile.Plan, options Options) (status int) {
 		messages: make(chan message),
 		done:     make(chan struct{}),
 		spawning: make(chan struct{}, spawnLimit),
-		family:   &children{own: map[int]bool{}},
+		family:   &children{},
 	}
 	defer close(s.done)
 	s.family.adopt(s.done)

@@ -14,7 +14,6 @@ import (
 // process is a running process and the group that it leads.
 type process struct {
 	pid    int
-	spec   procfile.Process
 	cmd    *exec.Cmd
 	stream *output.Stream
 	pipe   *os.File // the reading end of its output
@@ -41,7 +40,7 @@ func start(spec procfile.Process, out *output.Mux, family *children) (*process, 
 		return nil, exitOfStart(err)
 	}
 	return &process{
-		pid: cmd.Process.Pid, spec: spec, cmd: cmd,
+		pid: cmd.Process.Pid, cmd: cmd,
 		stream: out.Stream(spec.Service), pipe: read, family: family,
 	}, Exit{}
 }

@@ -23,7 +23,8 @@ func processGroup(procfile.Process) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
 
-func (p *process) terminate() { p.signal(unix.SignalNum("SIG" + p.spec.StopSignal)) }
+// terminate sends the group the signal of that name, without "SIG".
+func (p *process) terminate(name string) { p.signal(unix.SignalNum("SIG" + name)) }
 
 func (p *process) kill() { p.signal(unix.SIGKILL) }
 

@@ -27,7 +27,7 @@ func processGroup(spec procfile.Process) *syscall.SysProcAttr {
 
 // terminate sends Ctrl-Break to the group: Windows has no other signal for it,
 // whatever the Portfile's stop_signal says.
-func (p *process) terminate() {
+func (p *process) terminate(string) {
 	_ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(p.pid))
 }
 

@@ -146,7 +146,7 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 		sv.made = sv.spec
 		go s.spawn(sv.spec, sv.spawned)
 	case terminate:
-		sv.process.terminate()
+		sv.process.terminate(sv.made.StopSignal)
 	case kill:
 		s.options.Notify(Event{Kind: Killing, Service: name, PID: sv.process.pid})
 		sv.process.kill()
@@ -306,9 +306,6 @@ func (s *supervisor) follow(plan procfile.Plan) {
 			s.apply(c.Service, evRemove)
 		case c.Kind == procfile.Adjusted:
 			sv.made.StopSignal, sv.made.StopTimeout = sv.spec.StopSignal, sv.spec.StopTimeout
-			if sv.process != nil {
-				sv.process.spec.StopSignal = sv.spec.StopSignal
-			}
 		case c.Kind == procfile.Changed || sv.wish == vanish: // or back before it has gone
 			s.apply(c.Service, evRestart)
 		}

@@ -6,30 +6,19 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"os/signal"
 	"syscall"
-	"time"
 )
 
 // serve is a service for the scripts: it serves its pid at /pid and its
 // environment at /env/NAME on 127.0.0.1:$PORT, and says when it listens.
 func serve() {
 	ignore := flag.Bool("ignore-term", false, "do not end on TERM and INT")
-	child := flag.Bool("child", false, "start a child that serves on $CHILD_PORT")
 	flag.Parse()
 	if *ignore {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	}
 	port := os.Getenv("PORT")
-	if *child {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "PORT="+os.Getenv("CHILD_PORT"))
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-		if err := cmd.Start(); err != nil {
-			fatal(err)
-		}
-	}
 	http.HandleFunc("/pid", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, os.Getpid()) })
 	http.HandleFunc("/env/{name}", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, os.Getenv(r.PathValue("name")))
@@ -53,14 +42,9 @@ func hold() {
 	select {}
 }
 
-// printLines prints its arguments, with pauses in between where one is "…",
-// and then waits to be ended.
+// printLines prints its arguments and then waits to be ended.
 func printLines() {
 	for _, arg := range os.Args[1:] {
-		if arg == "…" {
-			time.Sleep(time.Second)
-			continue
-		}
 		fmt.Print(arg)
 	}
 	select {}

@@ -77,12 +77,23 @@ func describe(p holder.Process) string {
 	}
 	text := fmt.Sprintf("pid %d (%s)", p.PID, oneLine(p.Command))
 	if p.Managed {
-		text = registry.Scope{Directory: "x", Project: p.Project, Worktree: p.Worktree}.String() + "'s " + p.Service + ", " + text
+		text = managed(p) + ", " + text
 	}
 	if p.Directory != "" {
 		text += " in " + p.Directory
 	}
 	return text
+}
+
+// managed says what a process is that devports has started: "shop (fix)'s web".
+func managed(p holder.Process) string {
+	switch {
+	case p.Project == "":
+		return "the user-wide " + p.Service
+	case p.Worktree == "":
+		return p.Project + "'s " + p.Service
+	}
+	return fmt.Sprintf("%s (%s)'s %s", p.Project, p.Worktree, p.Service)
 }
 
 // holderOf looks the one process up that is told of a port.

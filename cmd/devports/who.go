@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -85,21 +86,12 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 			return nil, err
 		}
 		for _, l := range leases {
-			if l.Scope == scope && containsName(names, l.Name) {
+			if l.Scope == scope && slices.Contains(names, l.Name) {
 				ports = append(ports, l.Port)
 			}
 		}
 	}
 	return ports, nil
-}
-
-func containsName(names []registry.Name, name registry.Name) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // whoRow is what is known of a port.
