@@ -89,3 +89,14 @@ func ExampleFree() {
 	fmt.Println(allocator.Free(l.Addr().(*net.TCPAddr).Port))
 	// Output: false <nil>
 }
+
+func ExampleDiscouraged() {
+	for _, port := range []int{6000, 443, 5000, 5432} {
+		fmt.Printf("%d: %s\n", port, allocator.Discouraged(port))
+	}
+	// Output:
+	// 6000: browsers refuse to connect to port 6000
+	// 443: port 443 is a system port, on which most systems let only root listen
+	// 5000: AirPlay holds port 5000 on macOS
+	// 5432:
+}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/devports/devports/allocator"
 )
 
 // Plan is a project ready to run: what `up` starts and follows.
@@ -101,6 +103,7 @@ func (f File) Resolve(c Context) (Plan, error) {
 		plan.Services = append(plan.Services, r.process(s))
 	}
 	r.noteInheritedPort()
+	r.notePins()
 	plan.Watched, plan.Notes = r.watched, r.notes.sorted()
 	return plan, r.problems.err()
 }
@@ -351,6 +354,18 @@ func (r *resolver) noteInheritedPort() {
 			Text: fmt.Sprintf("PORT=%s in your environment is not used: every service has its own port", value),
 			Hint: r.pinHint(value),
 		})
+	}
+}
+
+// notePins notes the pins that something outside this machine's control speaks
+// against.
+func (r *resolver) notePins() {
+	for _, w := range r.wanted {
+		if why := allocator.Discouraged(w.Pin); w.Pin != 0 && why != "" {
+			r.notes = append(r.notes, problemf(r.file.Name, w.Pos,
+				"pin another number, or none: devports chooses one that nothing else wants",
+				"%s is pinned to %d, but %s", w.Name, w.Pin, why))
+		}
 	}
 }
 

@@ -202,6 +202,26 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+func TestPinNotes(t *testing.T) {
+	f := inFolder(t, map[string]string{"Portfile": `[services]
+irc = { command = "x", port = 6667 }
+www = { command = "x", port = 80 }
+web = { command = "x", port = 5000, ports = { fine = 5001, air = 7000 } }
+db  = { command = "x", port = 5432 }`})
+	plan, err := f.Resolve(Context{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hint := " (pin another number, or none: devports chooses one that nothing else wants)"
+	want := "Portfile:2:31: irc is pinned to 6667, but browsers refuse to connect to port 6667" + hint +
+		"\nPortfile:3:31: www is pinned to 80, but port 80 is a system port, on which most systems let only root listen" + hint +
+		"\nPortfile:4:31: web is pinned to 5000, but AirPlay holds port 5000 on macOS" + hint +
+		"\nPortfile:4:60: web:air is pinned to 7000, but AirPlay holds port 7000 on macOS" + hint
+	if diff := cmp.Diff(want, hinted(t, plan.Notes)); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}
+
 func TestDiff(t *testing.T) {
 	dir := t.TempDir()
 	plan := func(src string, ports map[string]int, environ ...string) Plan {

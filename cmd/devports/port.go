@@ -52,6 +52,9 @@ Example:
 				return usage("", "--pin takes one name")
 			}
 		}
+		if why := allocator.Discouraged(c.Int("pin")); c.IsSet("pin") && why != "" {
+			s.note("%s", why)
+		}
 		ports, err := p.ports(c, names)
 		if err != nil {
 			return err
