@@ -128,7 +128,7 @@ func (r *reader) entry(taken *ports) (e entry) {
 	case e.Name == Name{} || e.Port == 0 || e.Since.IsZero():
 		r.fail(start, "a lease lacks its name, port or time")
 		return entry{}
-	case taken[e.Port] == chosen || taken[e.Port] == pinned && !e.Pinned:
+	case !taken.allow(e):
 		r.fail(start, "port %d has two leases, and was chosen for one of them", e.Port)
 	}
 	taken.add(e)

@@ -241,6 +241,11 @@ const (
 	pinned
 )
 
+// allow tells whether e may have its port beside those that have been added.
+func (p *ports) allow(e entry) bool {
+	return p[e.Port] == nobody || p[e.Port] == pinned && e.Pinned
+}
+
 func (p *ports) add(e entry) {
 	p[e.Port] = chosen
 	if e.Pinned {

@@ -115,7 +115,27 @@ var errUnchanged = errors.New("unchanged")
 
 // update replaces the registry by what change makes of it, with the lock held from the reading to the writing. Nothing is written
 // if change fails, or if ctx has ended by then. known is what was read before, or the zero snapshot.
-func (r Registry) update(ctx context.Context, known snapshot, change func(state) (state, error)) (err error) {
+func (r Registry) update(ctx context.Context, known snapshot, change func(state) (state, error)) error {
+	return r.locked(ctx, func(path string) error {
+		now, err := load(path, known)
+		if err != nil {
+			return err
+		}
+		next, err := change(now.state)
+		switch {
+		case errors.Is(err, errUnchanged):
+			return nil
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		return store(path, next)
+	})
+}
+
+// locked calls do with the lock held, and with the path of the file itself, which the registry's own may be a symlink to.
+func (r Registry) locked(ctx context.Context, do func(path string) error) (err error) {
 	path, err := target(r.path)
 	if err != nil {
 		return err
@@ -129,20 +149,7 @@ func (r Registry) update(ctx context.Context, known snapshot, change func(state)
 			err = failed
 		}
 	}()
-	now, err := load(path, known)
-	if err != nil {
-		return err
-	}
-	next, err := change(now.state)
-	switch {
-	case errors.Is(err, errUnchanged):
-		return nil
-	case err != nil:
-		return err
-	case ctx.Err() != nil:
-		return ctx.Err()
-	}
-	return store(path, next)
+	return do(path)
 }
 
 // tidy sorts wants and drops those that say the same twice.

@@ -82,7 +82,7 @@ func app(s session) *cli.App {
 	}
 	commands := []command{
 		upCommand, envCommand, runCommand, portCommand, lsCommand, whoCommand,
-		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, checkCommand, versionCommand,
+		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, checkCommand, doctorCommand, versionCommand,
 	}
 	names := []string{"help"}
 	for _, k := range commands {

@@ -107,11 +107,7 @@ func (s session) explain(err error) failure {
 		return fail(exitInvalid, threeLines, "no %s here: looked in %s",
 			strings.Join(procfile.Names, ", "), strings.Join(missing.Looked, ", "))
 	case errors.As(err, &damaged):
-		hint := "nothing was changed; mend the line"
-		if _, err := os.Stat(damaged.Path + ".bak"); err == nil {
-			hint += fmt.Sprintf(", or put the last good version back: cp %[1]s.bak %[1]s", quoteSh(damaged.Path))
-		}
-		return fail(exitFailed, hint,
+		return fail(exitFailed, "nothing was changed; mend the line, or type devports doctor --fix, which keeps what it replaces",
 			"the registry %s is damaged in line %d: %v", damaged.Path, damaged.Line, damaged.Err)
 	case errors.As(err, &newer):
 		return fail(exitFailed, "update devports, or name another registry with --registry FILE",
@@ -138,10 +134,25 @@ func (s session) explain(err error) failure {
 		return fail(exitFailed, "", "%v", registry.ErrNoHome)
 	case errors.Is(err, context.Canceled):
 		return fail(exitFailed, "", "interrupted")
-	case errors.As(err, &path) && s.keeps(path.Path) && !errors.Is(err, syscall.EISDIR):
-		return fail(exitFailed, "set DEVPORTS_HOME to a folder that you can write to", "%v", err)
+	case errors.As(err, &path) && s.keeps(path.Path):
+		return explainFile(path)
 	}
 	return fail(exitFailed, "", "%v", err)
+}
+
+// explainFile puts in words what the system says of a file of devports' own.
+func explainFile(err *fs.PathError) failure {
+	const elsewhere = "set DEVPORTS_HOME to a folder that you can write to"
+	switch {
+	case errors.Is(err, syscall.EISDIR):
+		return fail(exitFailed, "move it away, or type devports doctor --fix, which does and keeps it", "%s is a folder, where devports keeps a file", err.Path)
+	case errors.Is(err, syscall.ENOSPC):
+		return fail(exitFailed, "make room there: nothing was changed", "%s cannot be written: the disk is full", err.Path)
+	case errors.Is(err, fs.ErrPermission) && ownedByAnother(err.Path):
+		return fail(exitFailed, fmt.Sprintf(`make it yours again: sudo chown "$(id -u)" %s; or %s`, quoteSh(err.Path), elsewhere),
+			"%s belongs to another user, who lets nobody %s it", err.Path, err.Op)
+	}
+	return fail(exitFailed, elsewhere, "%v", err)
 }
 
 // keeps reports whether path is on the way to the registry.
@@ -157,7 +168,7 @@ web = "npm run dev -- --port $PORT"
 api = "go run ./api"`
 
 func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
-	text := fmt.Sprintf("%s pins port %d, which was chosen for %s of %s", c.Name, c.Port, c.Owner.Name, c.Owner.Scope)
+	text := fmt.Sprintf("%s pins port %d, which was chosen for %s", c.Name, c.Port, whose(c.Owner))
 	remove := "devports rm " + c.Owner.Name.String()
 	switch {
 	case c.Owner.Scope.UserWide():

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"net"
@@ -8,6 +9,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
+
+	"github.com/devports/devports/registry/lockfile"
 )
 
 // serve is a service for the scripts: it serves its pid at /pid and its
@@ -39,6 +43,24 @@ func hold() {
 	}
 	defer l.Close()
 	fmt.Println("holding", l.Addr())
+	select {}
+}
+
+// dockerProxy listens as Docker's does for a port that a container publishes.
+func dockerProxy() {
+	port := flag.String("host-port", "", "")
+	flag.String("container-ip", "", "")
+	flag.Parse()
+	os.Args = []string{"hold", "0.0.0.0:" + *port}
+	hold()
+}
+
+// lock FILE holds a lock file.
+func lock() {
+	if _, err := lockfile.Acquire(context.Background(), os.Args[1], time.Minute); err != nil {
+		fatal(err)
+	}
+	fmt.Println("locked", os.Getpid())
 	select {}
 }
 

@@ -136,7 +136,7 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 		}
 		for _, o := range shared[l.Port] {
 			if o != l {
-				kept += ", as by " + o.Name.String() + " of " + o.Scope.String()
+				kept += ", as by " + whose(o)
 			}
 		}
 		if h, ok := holderOf(holders, l.Port); ok {

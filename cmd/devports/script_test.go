@@ -20,8 +20,11 @@ func TestMain(m *testing.M) {
 		"devports": main,
 		"serve":    serve,
 		"hold":     hold,
+		"lock":     lock,
 		"print":    printLines,
 		"freeport": freePort,
+
+		"docker-proxy": dockerProxy,
 	})
 }
 
@@ -49,6 +52,12 @@ func TestScripts(t *testing.T) {
 			if path, ok := strings.CutPrefix(cond, "exists:"); ok {
 				_, err := os.Stat(path)
 				return err == nil, nil
+			}
+			if cond == "root" {
+				return os.Getuid() == 0, nil
+			}
+			if cond == "netns" { // may this user make a network namespace?
+				return exec.Command("unshare", "--map-root-user", "--net", "true").Run() == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},

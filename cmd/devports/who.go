@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -124,11 +126,7 @@ func answer(port int, leases []registry.Lease, listeners []holder.Process) whoRo
 func (a whoRow) String() string {
 	text := ""
 	for _, p := range a.Listeners {
-		since := ""
-		if !p.Since.IsZero() {
-			since = ", since " + p.Since.Local().Format(time.DateTime)
-		}
-		text += fmt.Sprintf("%d: %s%s\n", a.Port, describe(p), since)
+		text += fmt.Sprintf("%d: %s%s\n", a.Port, describe(p), details(a.Port, p))
 	}
 	state := ""
 	switch {
@@ -137,7 +135,7 @@ func (a whoRow) String() string {
 	case a.Free:
 		state = "free, "
 	case text == "":
-		text = fmt.Sprintf("%d: taken by a process that cannot be seen from here\n", a.Port)
+		text = fmt.Sprintf("%d: taken, but the process cannot be seen from here: it may be in a container (docker ps --filter publish=%[1]d)\n", a.Port)
 	}
 	for _, o := range a.Leases {
 		text += fmt.Sprintf("%d: %sleased to %s\n", a.Port, state, o)
@@ -145,9 +143,40 @@ func (a whoRow) String() string {
 	return text
 }
 
+// details are what only who says of a process.
+func details(port int, p holder.Process) string {
+	if p.PID == 0 {
+		return fmt.Sprintf(", more of which sudo devports who %d would tell", port)
+	}
+	text := ""
+	if p.User != "" {
+		text += ", user " + p.User
+	}
+	if !p.Since.IsZero() {
+		text += ", since " + p.Since.Local().Format(time.DateTime)
+	}
+	if program := containerProxy(p.Command); program != "" {
+		text += fmt.Sprintf("; it stands for a container: %s ps --filter publish=%d", program, port)
+	}
+	return text
+}
+
+// containerProxy names the program that tells more of a process which listens
+// in place of a container; "" for others.
+func containerProxy(command string) string {
+	name, _, _ := strings.Cut(command, " ")
+	switch filepath.Base(name) {
+	case "docker-proxy", "com.docker.backend", "vpnkit-bridge", "rootlesskit":
+		return "docker"
+	case "rootlessport", "conmon", "gvproxy", "pasta", "slirp4netns":
+		return "podman"
+	}
+	return ""
+}
+
 // String names the owner: "auth of shop (fix) in /home/ann/shop-fix, on branch fix at 1a2b3c4".
 func (o owner) String() string {
-	text := o.Name + " of " + o.scope().String()
+	text := whoseName(o.Name, o.scope())
 	if o.Directory != "" {
 		text += " in " + o.Directory
 	}

@@ -1,0 +1,156 @@
+package registry
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// salvaged are the leases that a damaged file still shows, each a record of its own.
+type salvaged []claimed
+
+// claimed is a lease as a damaged file has it: valid by itself, but its port or name may be another's, too.
+type claimed struct {
+	record record // without leases
+	entry  entry
+}
+
+// salvage reads whatever it can of a registry's content: the values that are in order, if it is JSON at all, else the lines that
+// are as encode writes them.
+func salvage(content []byte) (salvaged, []Lost) {
+	if json.Valid(content) {
+		return salvageJSON(content)
+	}
+	return salvageLines(string(content))
+}
+
+// header and lease are the file's objects, without what makes a reading strict.
+type header struct {
+	Directory, Project, Worktree string
+	Override                     bool
+}
+
+type lease struct {
+	Name   string
+	Port   int
+	Pinned bool
+	Since  time.Time
+}
+
+func salvageJSON(content []byte) (found salvaged, lost []Lost) {
+	var doc struct{ Scopes []json.RawMessage }
+	if json.Unmarshal(content, &doc) != nil {
+		return nil, []Lost{{Text: shorten(string(content))}}
+	}
+	for _, scope := range doc.Scopes {
+		var h header
+		var list struct{ Leases []json.RawMessage }
+		rec, ok := record{}, json.Unmarshal(scope, &h) == nil && json.Unmarshal(scope, &list) == nil
+		if ok {
+			rec, ok = h.record()
+		}
+		if !ok {
+			lost = append(lost, Lost{Text: shorten(string(scope))})
+			continue
+		}
+		for _, text := range list.Leases {
+			if e, ok := salvageEntry(text); ok {
+				found = append(found, claimed{rec, e})
+			} else {
+				lost = append(lost, Lost{Text: shorten(string(text))})
+			}
+		}
+	}
+	return found, lost
+}
+
+// salvageLines goes by the layout that encode gives a file: a line for each scope, and then one for each of its leases. A lease
+// whose scope cannot be told is lost.
+func salvageLines(content string) (found salvaged, lost []Lost) {
+	var rec record
+	known := false // whether rec is the scope of the leases to come
+	number := 0
+	for line := range strings.Lines(content) {
+		number++
+		line = strings.TrimSpace(line)
+		text := strings.TrimSuffix(line, ",")
+		if start, opens := strings.CutSuffix(text, `"leases": [`); opens {
+			var h header
+			known = json.Unmarshal([]byte(strings.TrimSuffix(strings.TrimSpace(start), ",")+"}"), &h) == nil
+			if known {
+				rec, known = h.record()
+			}
+			if known {
+				continue
+			}
+		} else if e, ok := salvageEntry([]byte(text)); ok && known {
+			found = append(found, claimed{rec, e})
+			continue
+		} else if slices.Contains(frame, text) {
+			known = known && text != "]}"
+			continue
+		}
+		lost = append(lost, Lost{number, shorten(line)})
+	}
+	return found, lost
+}
+
+// frame are the lines that encode writes around scopes and leases, without their commas.
+var frame = []string{"", "{", "}", `"version": 1`, `"scopes": [`, `"scopes": []`, "]", "]}"}
+
+// record returns the scope, and whether it is one.
+func (h header) record() (record, bool) {
+	rec := record{Scope: Scope{h.Directory, h.Project, h.Worktree}, override: h.Override}
+	if rec.UserWide() {
+		return rec, rec.sameHeader(record{})
+	}
+	return rec, rec.Project != "" && (!rec.override || rec.Worktree != "")
+}
+
+// salvageEntry reads one lease. One that lacks its time is as good as new.
+func salvageEntry(text []byte) (entry, bool) {
+	var l lease
+	if json.Unmarshal(text, &l) != nil || !validPort(l.Port) {
+		return entry{}, false
+	}
+	name, err := ParseName(l.Name)
+	if l.Since.IsZero() {
+		l.Since = time.Now()
+	}
+	since := time.Unix(l.Since.Unix(), 0).UTC()
+	return entry{name, l.Port, l.Pinned, since}, err == nil && since.Year() >= 1 && since.Year() <= 9999
+}
+
+// search tells where the state has the scope of c, if found, or would have it.
+func (s state) search(c claimed) (int, bool) {
+	return slices.BinarySearchFunc(s.records, c.record, record.compare)
+}
+
+// knows tells whether the name of c has a lease in its scope.
+func (s state) knows(c claimed) bool {
+	i, found := s.search(c)
+	if found {
+		_, found = s.records[i].find(c.entry.Name)
+	}
+	return found
+}
+
+// adopt returns the state with c, whose name it does not know.
+func (s state) adopt(c claimed) state {
+	rec, i := c.record, -1
+	if at, found := s.search(c); found {
+		rec, i = s.records[at], at
+	}
+	return s.put(i, rec.with([]entry{c.entry}))
+}
+
+// shorten cuts what is only for people to recognise.
+func shorten(text string) string {
+	const width = 160
+	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
+	if r := []rune(text); len(r) > width {
+		return string(r[:width]) + "…"
+	}
+	return text
+}
