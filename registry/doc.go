@@ -45,7 +45,8 @@
 //
 // A scope with "override": true was set up by DEVPORTS_WORKTREE, beside that of its directory. A file with an unknown key, a bad
 // name or port, a chosen port that another lease has, anything that is not as above, or nothing at all in it, is damaged: reading
-// it is an error with the line, and nothing is written until somebody has repaired it. The same goes for a later version.
+// it is an error with the line, and nothing is written until somebody, or Repair, has put it in order. A later version is an error,
+// too.
 //
 // # Concurrency properties
 //
