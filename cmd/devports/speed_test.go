@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 )
 
@@ -32,7 +34,7 @@ func BenchmarkCommand(b *testing.B) {
 		cmd := exec.Command(path, args...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
-			b.Fatalf("%v\n%s", err, out)
+			b.Errorf("%v\n%s", err, out)
 		}
 	}
 	b.Run("nothing", func(b *testing.B) {
@@ -45,21 +47,41 @@ func BenchmarkCommand(b *testing.B) {
 			run(b, devports, "version")
 		}
 	})
-	b.Run("port/known", func(b *testing.B) {
-		for b.Loop() {
+	for _, leases := range []int{10, 1000, 20000} {
+		b.Run(fmt.Sprint("leases=", leases), func(b *testing.B) {
+			b.Setenv("DEVPORTS_HOME", b.TempDir())
+			var old strings.Builder
+			for i := range leases {
+				fmt.Fprintf(&old, "old%d = %d\n", i, 40000+i)
+			}
+			write("conf", old.String())
+			run(b, devports, "import", "conf")
 			run(b, devports, "port", "web")
-		}
-	})
-	b.Run("port/userwide", func(b *testing.B) {
-		for b.Loop() {
-			run(b, devports, "port", "-g", "web")
-		}
-	})
-	b.Run("port/new", func(b *testing.B) {
-		n := 0
-		for b.Loop() {
-			n++
-			run(b, devports, "port", "-g", fmt.Sprint("new", n))
+			b.Run("known", func(b *testing.B) {
+				for b.Loop() {
+					run(b, devports, "port", "web")
+				}
+			})
+			b.Run("userwide", func(b *testing.B) {
+				for b.Loop() {
+					run(b, devports, "port", "-g", "old7")
+				}
+			})
+			b.Run("new", func(b *testing.B) {
+				for n := 0; b.Loop(); n++ {
+					run(b, devports, "port", "-g", fmt.Sprint("new", n))
+				}
+			})
+		})
+	}
+	b.Run("64 new names at once", func(b *testing.B) {
+		b.Setenv("DEVPORTS_HOME", b.TempDir())
+		for n := 0; b.Loop(); n++ {
+			var all sync.WaitGroup
+			for i := range 64 {
+				all.Go(func() { run(b, devports, "port", "-g", fmt.Sprint(n, "-", i)) })
+			}
+			all.Wait()
 		}
 	})
 }
