@@ -1,0 +1,68 @@
+//go:build linux || darwin
+
+package proctree
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// signalCompared sends sig by PID, right after it was seen to be the process's.
+func (id ID) signalCompared(sig syscall.Signal) error {
+	if err := id.check(); err != nil {
+		return err
+	}
+	return gone(unix.Kill(id.PID, sig))
+}
+
+// gone names what the system says of a process that is not there.
+func gone(err error) error {
+	if errors.Is(err, unix.ESRCH) {
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+// resume wakes a process if it is stopped.
+func resume(id ID) { _ = id.Signal(unix.SIGCONT) }
+
+// killGroups sends SIGKILL to the process groups of which every living member is
+// in found, so that nobody else is hit, and never to this process's own. It is
+// for the process that forks and exits, over and over: a signal to its PID
+// comes too late each time, but one to the group reaches whoever is in it at that
+// moment, and a fork happens either before or not at all.
+func killGroups(t Tree, found []Process) {
+	ours := make(map[ID]bool, len(found))
+	groups := map[int]bool{}
+	for _, p := range found {
+		ours[p.ID] = true
+		groups[p.Group] = true
+	}
+	for _, p := range t.all {
+		if groups[p.Group] && !p.Zombie && !ours[p.ID] && p.Alive() {
+			delete(groups, p.Group)
+		}
+	}
+	delete(groups, unix.Getpgrp())
+	for group := range groups {
+		if group > 1 && t.knows(group, ours) {
+			_ = unix.Kill(-group, unix.SIGKILL)
+		}
+	}
+}
+
+// knows is false if the number of the group was given to a process that is
+// later than the snapshot, and so maybe to a group that is. That takes all of the
+// old group to have ended.
+func (t Tree) knows(group int, ours map[ID]bool) bool {
+	leader, err := Find(group)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true // and cannot come back while the group has a member
+	}
+	then, ok := t.process(group)
+	return err == nil && (ours[leader] || ok && then.ID == leader)
+}

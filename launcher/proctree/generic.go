@@ -1,0 +1,18 @@
+//go:build !linux
+
+package proctree
+
+import (
+	"context"
+	"time"
+)
+
+// Here is what only Linux has a better way for.
+
+// wait returns when all of ps have ended, when limit is over, or with ctx's
+// error.
+func wait(ctx context.Context, ps []Process, limit time.Duration) error {
+	return waitPolling(ctx, ps, limit)
+}
+
+func children(pid int) ([]int, error) { return childrenBySnapshot(pid) }

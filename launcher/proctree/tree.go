@@ -1,0 +1,127 @@
+package proctree
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// Tree is a snapshot of all processes that this one can see. Methods of one Tree
+// agree with each other. The zero value has no process.
+type Tree struct {
+	all []Process
+	// index has the place in all of each PID, and -1 for one that was gone
+	// before anything could be read of it.
+	index map[int]int
+}
+
+// Snapshot reads what processes there are. They go on while they are being
+// read: one that lives throughout is in the snapshot. On Linux, so is one of a chain
+// in which each process starts the next and ends, unless the PIDs just then begin
+// again from the lowest.
+func Snapshot() (Tree, error) {
+	t, err := snapshot()
+	if err != nil {
+		return Tree{}, fmt.Errorf("listing the processes: %w", err)
+	}
+	return t, nil
+}
+
+// Below returns all descendants of the roots, parents before their children,
+// without the roots and without zombies. What has lost its parent is a descendant
+// of the process that has adopted it.
+func (t Tree) Below(pids ...int) []Process {
+	children := map[int][]Process{}
+	for _, p := range t.all {
+		if t.isParent(p) {
+			children[p.Parent] = append(children[p.Parent], p)
+		}
+	}
+	seen := map[int]bool{}
+	for _, pid := range pids {
+		seen[pid] = true
+	}
+	var found []Process
+	for queue := slices.Clone(pids); len(queue) > 0; queue = queue[1:] {
+		for _, p := range children[queue[0]] {
+			if seen[p.PID] {
+				continue
+			}
+			seen[p.PID] = true
+			queue = append(queue, p.PID)
+			if !p.Zombie {
+				found = append(found, p)
+			}
+		}
+	}
+	return found
+}
+
+// Where returns the processes that match, without zombies.
+func (t Tree) Where(match func(Process) bool) []Process {
+	var found []Process
+	for _, p := range t.all {
+		if !p.Zombie && match(p) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// isParent is false where the PID of p's parent was given to a later process, as
+// happens on Windows, where nobody adopts.
+func (t Tree) isParent(p Process) bool {
+	parent, ok := t.process(p.Parent)
+	return !ok || parent.Start <= p.Start
+}
+
+// Marked returns the processes that were started with exactly this variable,
+// "NAME=value", in their environment, without zombies. A process passes it on to
+// those that it starts. What Environ does not tell is not found: on Windows,
+// nothing is.
+func (t Tree) Marked(variable string) []Process {
+	if !strings.Contains(variable, "=") {
+		return nil
+	}
+	return t.marked(variable)
+}
+
+func (t Tree) process(pid int) (Process, bool) {
+	i, ok := t.index[pid]
+	if !ok || i < 0 {
+		return Process{}, false
+	}
+	return t.all[i], true
+}
+
+// newTree serves the systems that tell of all processes at one go.
+func newTree(all []Process) Tree {
+	t := Tree{all: all, index: make(map[int]int, len(all))}
+	for i, p := range all {
+		t.index[p.PID] = i
+	}
+	return t
+}
+
+// childrenOf returns fs.ErrNotExist if there is no such process.
+func (t Tree) childrenOf(pid int) ([]int, error) {
+	if _, ok := t.process(pid); !ok {
+		return nil, fs.ErrNotExist
+	}
+	var pids []int
+	for _, p := range t.all {
+		if p.Parent == pid && t.isParent(p) {
+			pids = append(pids, p.PID)
+		}
+	}
+	return pids, nil
+}
+
+func childrenBySnapshot(pid int) ([]int, error) {
+	t, err := Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return t.childrenOf(pid)
+}

@@ -1,0 +1,147 @@
+package proctree
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// family has a child, its child, one in a session of its own, and one that has
+// lost its parent.
+const family = `
+echo child $$
+sh -c 'echo grandchild $$; exec sleep 60' &
+setsid sh -c 'echo session $$; exec sleep 60' &
+sh -c 'sh -c "echo orphan \$\$; exec sleep 60" &'
+wait`
+
+func TestBelowFindsAll(t *testing.T) {
+	p := adopt(t, family)
+	byName := p.names(t, 4)
+	var want []int
+	for _, pid := range byName {
+		want = append(want, pid)
+	}
+	slices.Sort(want)
+	var tree Tree
+	var below []Process
+	eventually(t, fmt.Sprint("only ", byName), func() bool {
+		tree = snap(t)
+		below = tree.Below(p.pid())
+		orphan, _ := tree.process(byName["orphan"])
+		return cmp.Equal(pids(below), want) && orphan.Parent == p.pid()
+	})
+	place := map[int]int{p.pid(): -1}
+	for i, proc := range below {
+		place[proc.PID] = i
+		if parent, ok := place[proc.Parent]; !ok || parent >= i {
+			t.Errorf("%d comes before its parent %d", proc.PID, proc.Parent)
+		}
+		if proc.ID != idOf(t, proc.PID) {
+			t.Errorf("%v has another ID by Find", proc)
+		}
+	}
+	session, _ := tree.process(byName["session"])
+	if session.Session != session.PID || session.Group != session.PID {
+		t.Errorf("session: %+v", session)
+	}
+	if got := pids(tree.Below(byName["child"])); slices.Contains(got, byName["orphan"]) || len(got) != 2 {
+		t.Errorf("below the child: %v of %v", got, byName)
+	}
+}
+
+func TestMarked(t *testing.T) {
+	variable := mark(t)
+	p := adopt(t, family+` & env -u PROCTREE_TEST_MARK X`+variable+` sh -c 'echo prefix $$; exec sleep 60' &
+		`+variable+`0 sh -c 'echo longer $$; exec sleep 60' &
+		`+variable[:len(variable)-1]+` sh -c 'echo shorter $$; exec sleep 60' &
+		env -u PROCTREE_TEST_MARK sh -c 'echo argument $$; exec sleep 60' `+variable+` &
+		wait`, variable)
+	byName := p.names(t, 8)
+	want := []int{p.pid(), byName["child"], byName["grandchild"], byName["session"], byName["orphan"]}
+	slices.Sort(want)
+	eventually(t, fmt.Sprint("marked: ", byName), func() bool {
+		return cmp.Equal(pids(snap(t).Marked(variable)), want)
+	})
+	for _, text := range []string{"", "PROCTREE_TEST_MARK", "PROCTREE_TEST_MARK="} {
+		if got := snap(t).Marked(text); len(got) != 0 {
+			t.Errorf("marked %q: %v", text, got)
+		}
+	}
+}
+
+// In execve(2) a process has no environment for a moment.
+func TestMarkedInExec(t *testing.T) {
+	variable := mark(t)
+	cmd := exec.Command("sh", "-c", `[ $1 != 0 ] || exec cat; exec sh -c "$0" "$0" $(($1-1))`)
+	cmd.Args = append(cmd.Args, cmd.Args[2], "3000")
+	cmd.Env = append(os.Environ(), variable)
+	p := start(t, cmd)
+	id := idOf(t, p.pid())
+	for range 500 {
+		if got := snap(t).Marked(variable); len(got) != 1 || got[0].ID != id {
+			t.Fatalf("marked: %v, want %v", got, id)
+		}
+	}
+}
+
+func TestChildren(t *testing.T) {
+	p := start(t, exec.Command("sh", "-c", `
+		sleep 60 & echo one $!
+		sh -c 'sleep 60 & wait' & echo two $!
+		setsid sleep 60 & echo three $!
+		wait`))
+	var want []int
+	for _, pid := range p.names(t, 3) {
+		want = append(want, pid)
+	}
+	slices.Sort(want)
+	for name, children := range map[string]func(int) ([]int, error){
+		"lists":    Children,
+		"snapshot": childrenBySnapshot,
+	} {
+		got, err := children(p.pid())
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Error(name, diff, err)
+		}
+		if _, err := children(math.MaxInt32); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: of none: %v", name, err)
+		}
+	}
+}
+
+func BenchmarkSnapshot(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		b.ReportMetric(float64(len(snap(b).all)), "processes")
+	}
+}
+
+func BenchmarkMarked(b *testing.B) {
+	b.ReportAllocs()
+	tree := snap(b)
+	for b.Loop() {
+		_ = tree.Marked("PROCTREE_TEST_MARK=none")
+	}
+}
+
+func BenchmarkBelow(b *testing.B) {
+	tree := snap(b)
+	for b.Loop() {
+		_ = tree.Below(1)
+	}
+}
+
+func BenchmarkChildren(b *testing.B) {
+	for b.Loop() {
+		_, _ = Children(os.Getpid())
+	}
+}
