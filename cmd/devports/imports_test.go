@@ -30,6 +30,7 @@ var (
 		"github.com/joho/godotenv":        {"procfile"},
 		"github.com/pelletier/go-toml/v2": {"procfile"},
 		"github.com/fsnotify/fsnotify":    {"launcher/watcher"},
+		"github.com/creack/pty":           {"launcher/terminal"},
 		"github.com/gofrs/flock":          {"registry/lockfile"},
 		"github.com/shirou/gopsutil/v4":   {"allocator/holder"},
 		"golang.org/x/sys":                nil, // the system itself: wherever it is needed

@@ -1,0 +1,82 @@
+//go:build unix
+
+package terminal
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// in runs a command of the shell on a terminal of its own.
+func in(t *testing.T, slave *os.File, command string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	slave.Close()
+	t.Cleanup(func() { _ = cmd.Wait() })
+	return cmd
+}
+
+func pair(t *testing.T, size Size) (master, slave *os.File) {
+	t.Helper()
+	master, slave, err := Open(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { master.Close() })
+	if err := master.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return master, slave
+}
+
+func TestTerminal(t *testing.T) {
+	master, slave := pair(t, Size{24, 93})
+	in(t, slave, "test -t 0 && test -t 1 && test -t 2 && stty size </dev/tty")
+	text, err := io.ReadAll(master)
+	if err != nil && !errors.Is(err, syscall.EIO) {
+		t.Error(err)
+	}
+	if got := strings.TrimSpace(string(text)); got != "24 93" {
+		t.Errorf("it prints %q", got)
+	}
+}
+
+func TestResize(t *testing.T) {
+	master, slave := pair(t, Size{24, 80})
+	in(t, slave, "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.01; done")
+	var text strings.Builder
+	buf := make([]byte, 100)
+	for !strings.Contains(text.String(), "10 40") {
+		n, err := master.Read(buf)
+		if err != nil {
+			t.Fatalf("%v after %q", err, text.String())
+		}
+		if text.Write(buf[:n]); strings.HasSuffix(text.String(), "ready\r\n") {
+			if err := Resize(master, Size{10, 40}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	master, slave := pair(t, Size{})
+	defer slave.Close()
+	if err := master.SetReadDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := master.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
+	}
+}

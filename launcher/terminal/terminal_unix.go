@@ -1,0 +1,55 @@
+//go:build unix
+
+package terminal
+
+import (
+	"os"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+func open(size Size) (master, slave *os.File, err error) {
+	m, slave, err := pty.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer m.Close()
+	// pty.Open calls m.Fd, after which m may block and take no deadlines.
+	if master, err = pollable(m); err == nil {
+		err = resize(master, size)
+	}
+	if err != nil {
+		slave.Close()
+		return nil, nil, err
+	}
+	return master, slave, nil
+}
+
+// pollable is a second descriptor for what f has open, which does not block.
+func pollable(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+func resize(master *os.File, size Size) error {
+	conn, err := master.SyscallConn() // not Fd, see open
+	if err != nil {
+		return err
+	}
+	cells := func(n int) uint16 { return uint16(min(max(n, 1), 1<<16-1)) }
+	window := unix.Winsize{Row: cells(size.Rows), Col: cells(size.Columns)}
+	var failed error
+	err = conn.Control(func(fd uintptr) { failed = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &window) })
+	if err == nil && failed != nil {
+		err = os.NewSyscallError("ioctl", failed)
+	}
+	return err
+}
