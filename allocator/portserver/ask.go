@@ -1,0 +1,58 @@
+package portserver
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// ErrDenied says that a server closed without an answer: it has no port left, or
+// does not take the pid.
+var ErrDenied = errors.New("the port server gives no port")
+
+// maxReply is more than a port and its newline take.
+const maxReply = 32
+
+// Ask asks the server at address for a port for the process pid. The error is
+// ErrDenied if it gives none, and wraps a *net.OpError if it cannot be reached.
+// Ask waits for as long as ctx allows.
+func Ask(ctx context.Context, address string, pid int) (int, error) {
+	port, err := ask(ctx, address, pid)
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("port server %s: %w", address, err)
+	}
+	return port, nil
+}
+
+func ask(ctx context.Context, address string, pid int) (int, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", address)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if _, err := conn.Write([]byte(strconv.Itoa(pid) + "\n")); err != nil {
+		return 0, err
+	}
+	reply, err := bufio.NewReaderSize(io.LimitReader(conn, maxReply), maxReply).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
+	}
+	if reply == "" {
+		return 0, ErrDenied
+	}
+	port, err := strconv.ParseUint(strings.TrimSpace(reply), 10, 16)
+	if err != nil || port == 0 {
+		return 0, fmt.Errorf("%q is not a port", reply)
+	}
+	return int(port), nil
+}

@@ -1,0 +1,53 @@
+package portserver
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+)
+
+// 64 clients at the same time never get the same port.
+func TestManyClients(t *testing.T) {
+	const clients, requests = 64, 1000
+	s := newServer(t, Config{})
+	address, _ := serve(t, s)
+	ports := askMany(t, address, clients, requests)
+	seen := map[int]bool{}
+	for port := range ports {
+		if seen[port] || !DefaultPool.Contains(port) {
+			t.Errorf("port %d a second time, or not in the pool", port)
+		}
+		seen[port] = true
+	}
+	if got := s.Statistics(); len(seen) != requests || got.Allocations != requests || len(s.Assignments()) != requests {
+		t.Errorf("%d ports, %+v, %d assignments; want %d", len(seen), got, len(s.Assignments()), requests)
+	}
+}
+
+// askMany returns the ports that the clients get for n requests in all.
+func askMany(t testing.TB, address string, clients, n int) <-chan int {
+	t.Helper()
+	ports := make(chan int, n)
+	work := make(chan struct{}, n)
+	for range n {
+		work <- struct{}{}
+	}
+	close(work)
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for range work {
+				port, err := Ask(context.Background(), address, os.Getpid())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				ports <- port
+			}
+		})
+	}
+	wg.Wait()
+	close(ports)
+	return ports
+}

@@ -1,0 +1,73 @@
+package portserver
+
+import (
+	"slices"
+
+	"github.com/devports/devports/allocator"
+)
+
+// record says that port was handed out.
+type record struct {
+	port  int
+	owner process
+	since int64 // Unix time
+}
+
+// candidate is a port of the pool, with the last time it was handed out. The
+// zero owner stands for never.
+type candidate struct {
+	record
+	claimed bool // a request is looking at it
+}
+
+// queue is the pool. To move each candidate that is looked at to the far end, it
+// is enough to go round. The Server's mutex guards it.
+type queue struct {
+	ring []candidate
+	next int // the near end
+}
+
+// newQueue returns pool as a queue, from the highest port down.
+func newQueue(pool allocator.Set) queue {
+	ring := make([]candidate, 0, pool.Len())
+	for port := range pool.All() {
+		ring = append(ring, candidate{record: record{port: port}})
+	}
+	slices.Reverse(ring)
+	return queue{ring: ring}
+}
+
+// restore takes over the records of an earlier server, oldest first, and goes on
+// behind the last of them. Ports that are not in the pool are left out.
+func (q *queue) restore(records []record) {
+	places := make(map[int]int, len(q.ring))
+	for i, c := range q.ring {
+		places[c.port] = i
+	}
+	for _, r := range records {
+		if i, ok := places[r.port]; ok {
+			q.ring[i].record = r
+			q.next = (i + 1) % len(q.ring)
+		}
+	}
+}
+
+// records returns what restore takes.
+func (q *queue) records() []record {
+	var records []record
+	for _, part := range [][]candidate{q.ring[q.next:], q.ring[:q.next]} {
+		for _, c := range part {
+			if c.owner != (process{}) {
+				records = append(records, c.record)
+			}
+		}
+	}
+	return records
+}
+
+// advance moves the candidate at the near end to the far end and returns it.
+func (q *queue) advance() *candidate {
+	c := &q.ring[q.next]
+	q.next = (q.next + 1) % len(q.ring)
+	return c
+}

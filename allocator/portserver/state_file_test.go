@@ -1,0 +1,115 @@
+package portserver
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// mineAt is the line for a port of this process.
+func mineAt(t testing.TB, port int) string {
+	t.Helper()
+	start, err := startTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(record{port, process{os.Getpid(), start}, 1795243499}.appendTo(nil))
+}
+
+func header(t testing.TB) string {
+	t.Helper()
+	boot, err := bootID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(appendHeader(nil, boot))
+}
+
+func TestParseState(t *testing.T) {
+	head, line := header(t), mineAt(t, 24999)
+	other := stateVersion + "another-boot\n"
+	for _, tt := range []struct {
+		name, text string
+		ports      []int
+	}{
+		{"empty", "", nil},
+		{"header", head, nil},
+		{"one", head + line, []int{24999}},
+		{"incomplete last line", head + line + mineAt(t, 24998)[:9], []int{24999}},
+		{"last line without its end", head + line + strings.TrimSuffix(mineAt(t, 24998), "\n"), []int{24999}},
+		{"a port twice", head + line + mineAt(t, 24998) + line, []int{24998, 24999}},
+		{"earlier boot", other + line, nil},
+		{"earlier boot, then damage", other + "\x00\x00\n", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			state := filepath.Join(t.TempDir(), "state")
+			write(t, state, tt.text)
+			assignments, err := ReadState(state)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ports []int
+			for _, a := range assignments {
+				ports = append(ports, a.Port)
+			}
+			if diff := cmp.Diff(tt.ports, ports); diff != "" {
+				t.Error(diff)
+			}
+			newServer(t, Config{State: state})
+		})
+	}
+}
+
+// A damaged file is an error, and stays as it is.
+func TestDamagedState(t *testing.T) {
+	head, line := header(t), mineAt(t, 24999)
+	for i, tt := range []struct {
+		text string
+		line int
+	}{
+		{"hello\n", 1},
+		{"hello", 1},
+		{strings.TrimSuffix(head, "\n"), 1},
+		{"\n" + head + line, 1},
+		{"portserver 2 x\n" + line, 1},
+		{head + "\n", 2},
+		{head + line + "garbage\n" + line, 3},
+		{head + line + line[:9] + line, 3},
+		{head + "0 2 3 4\n", 2},
+		{head + "65536 2 3 4\n", 2},
+		{head + "24999 1 3 4\n", 2},
+		{head + "24999 -2 3 4\n", 2},
+		{head + "24999 2 3 \n", 2},
+		{head + "24999 2 3 4 5\n", 2},
+		{head + "24999  2 3 4\n", 2},
+		{head + "024999 2 3 4\n", 2},
+		{head + "24999 2 3 4\r\n", 2},
+	} {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
+			state := filepath.Join(t.TempDir(), "state")
+			write(t, state, tt.text)
+			prefix := fmt.Sprintf("%s:%d: ", state, tt.line)
+			if _, err := ReadState(state); err == nil || !strings.HasPrefix(err.Error(), prefix) {
+				t.Errorf("%q: ReadState: %v, want %s…", tt.text, err, prefix)
+			}
+			if _, err := New(Config{State: state}); err == nil || !strings.HasPrefix(err.Error(), prefix) {
+				t.Errorf("%q: New: %v, want %s…", tt.text, err, prefix)
+			}
+			if text, err := os.ReadFile(state); err != nil || string(text) != tt.text {
+				t.Errorf("the file is now %q, %v; want %q", text, err, tt.text)
+			}
+		})
+	}
+}
+
+func TestNoState(t *testing.T) {
+	wantState(t, filepath.Join(t.TempDir(), "absent"), map[int]int{})
+	if _, err := New(Config{State: filepath.Join(t.TempDir(), "absent", "state")}); err == nil {
+		t.Error("no error for a folder that does not exist")
+	}
+}
