@@ -1,10 +1,13 @@
 package launcher
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
@@ -15,6 +18,21 @@ type Options struct {
 	Signals    <-chan os.Signal     // the first ends all services, the second kills them
 	Plans      <-chan procfile.Plan // new versions of the plan to follow
 	StopOnExit bool                 // the end of one service ends all, whatever the plan says
+
+	// Size is asked for the size of the terminal that each service gets. With
+	// nil, services print to pipes. It is called by several goroutines.
+	Size    func() terminal.Size
+	Resized <-chan os.Signal // says that Size has changed
+
+	// Instance marks everything that is started, by [InstanceVariable]; it has
+	// to be unlike that of any other run. With it nothing gets away: what leaves
+	// its process group ends with its service, and should devports be killed a
+	// guard ends the rest (see [Guard]; where there is none, Notify is told).
+	// With "" only process groups are looked after, and there is no guard.
+	Instance string
+	// Alone says that this process makes no others than the run's, so that at
+	// the end whatever is below it is ended.
+	Alone bool
 }
 
 // Kind is what an [Event] tells.
@@ -29,6 +47,8 @@ const (
 	Lost                   // it did not end when killed either; PID is given up
 	Stopping               // all services are being stopped: because Service has ended, or else because of On
 	Followed               // a new plan is followed: Changes
+	Unguarded              // there is no guard: Exit.Err
+	Swept                  // Left was still there when all services had ended, and has been ended
 )
 
 // Event is something that the user may want to know.
@@ -40,6 +60,7 @@ type Event struct {
 	Exit    Exit   // of NotStarted and Ended
 	On      string // of Blocked: the dependency; of Stopping: the signal, or what is wrong with the output
 	Changes []procfile.Change
+	Left    []Left
 }
 
 // Exit is how a process ended.
@@ -75,10 +96,16 @@ func Run(plan procfile.Plan, options Options) (status int) {
 		messages: make(chan message),
 		done:     make(chan struct{}),
 		spawning: make(chan struct{}, spawnLimit),
-		family:   &children{},
+		family:   &family{instance: options.Instance},
 	}
+	s.settle = time.AfterFunc(settling, func() {
+		s.family.reap() // for the sake of the guard: nothing tells of a new orphan
+		giveBack()
+	})
+	defer s.settle.Stop()
 	defer close(s.done)
-	s.family.adopt(s.done)
+	s.family.gather(s.done)
+	s.watchOver()
 	s.follow(plan)
 	s.advance()
 	for !s.finished() {
@@ -86,5 +113,31 @@ func Run(plan procfile.Plan, options Options) (status int) {
 		s.advance()
 	}
 	s.reportBlocked()
+	s.sweep()
 	return s.status()
+}
+
+// watchOver starts the guard.
+func (s *supervisor) watchOver() {
+	if s.options.Instance == "" {
+		return
+	}
+	if err := s.family.startGuard(); err != nil {
+		s.options.Notify(Event{Kind: Unguarded, Exit: Exit{Err: err}})
+	}
+}
+
+// sweepGrace is what the last processes get to end by themselves.
+const sweepGrace = 500 * time.Millisecond
+
+// sweep ends what got out of sight of its service, and then the guard.
+func (s *supervisor) sweep() {
+	if s.options.Alone {
+		ctx, cancel := context.WithTimeout(context.Background(), sweepGrace+killTimeout)
+		defer cancel()
+		if rest := s.family.endRest(ctx, sweepGrace); len(rest) > 0 {
+			s.options.Notify(Event{Kind: Swept, Left: rest})
+		}
+	}
+	s.family.guard.dismiss()
 }

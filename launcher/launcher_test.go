@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
@@ -363,19 +364,20 @@ func BenchmarkUp(b *testing.B) {
 	})
 	b.Run("loop", func(b *testing.B) {
 		for b.Loop() {
-			var started []*process
+			var started []*exec.Cmd
 			for _, s := range p.Services {
-				cmd := command(s)
-				cmd.SysProcAttr = processGroup(s)
+				cmd := exec.Command("/bin/sh", "-c", s.Shell)
+				cmd.Dir, cmd.Env = s.Dir, s.Env
+				cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 				if err := cmd.Start(); err != nil {
 					b.Fatal(err)
 				}
-				started = append(started, &process{pid: cmd.Process.Pid, cmd: cmd})
+				started = append(started, cmd)
 			}
 			b.StopTimer()
-			for _, p := range started {
-				p.kill()
-				_ = p.cmd.Wait()
+			for _, cmd := range started {
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
 			}
 			b.StartTimer()
 		}

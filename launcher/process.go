@@ -2,66 +2,113 @@ package launcher
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
-// process is a running process and the group that it leads.
+// process is a running process with all that it has started.
 type process struct {
+	*group
 	pid    int
-	cmd    *exec.Cmd
+	exit   <-chan Exit // comes when the process itself has ended
 	stream *output.Stream
-	pipe   *os.File // the reading end of its output
-	family *children
+	source *os.File // what its output is read from
+	pty    bool     // source is the master of its terminal
 }
 
-// start makes the process of spec, as one of family, its output going to out.
-// Without a process, the exit tells why.
-func start(spec procfile.Process, out *output.Mux, family *children) (*process, Exit) {
-	cmd := command(spec)
-	if cmd.Err != nil {
-		return nil, exitOfStart(cmd.Err)
+// start makes the process of spec, as one of family, its output going to out,
+// by way of a terminal of that size if there is one. Without a process, the
+// exit tells why.
+func start(spec procfile.Process, out *output.Mux, family *family, size *terminal.Size) (*process, Exit) {
+	argv := spec.Argv
+	if len(argv) == 0 {
+		argv = shell(spec.Shell)
 	}
-	read, write, err := os.Pipe() // one for both, so that their order is kept
+	path, err := LookPath(argv[0], spec.Dir, spec.Env)
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
-	cmd.Stdout, cmd.Stderr = write, write
-	cmd.SysProcAttr = processGroup(spec)
-	err = family.start(cmd)
-	write.Close()
+	ends, err := openEnds(size)
 	if err != nil {
-		read.Close()
+		return nil, exitOfStart(err)
+	}
+	defer ends.closeTheirs()
+	attr := &os.ProcAttr{
+		Dir: spec.Dir, Env: family.mark(spec.Env),
+		Files: []*os.File{ends.stdin, ends.output, ends.output}, // one for both, so that their order is kept
+		Sys:   processAttributes(spec, ends.pty),
+	}
+	g, exit, err := family.start(spec.Service, path, argv, attr)
+	if err != nil {
+		ends.source.Close()
+		if info, e := os.Stat(spec.Dir); spec.Dir != "" && (e != nil || !info.IsDir()) {
+			err = fmt.Errorf("its directory %s is not there", spec.Dir)
+		}
 		return nil, exitOfStart(err)
 	}
 	return &process{
-		pid: cmd.Process.Pid, cmd: cmd,
-		stream: out.Stream(spec.Service), pipe: read, family: family,
+		group: g, pid: g.pid, exit: exit,
+		stream: out.Stream(spec.Service), source: ends.source, pty: ends.pty,
 	}, Exit{}
+}
+
+// ends are the files between devports and a process.
+type ends struct {
+	stdin, output *os.File // the process's; one file if it is a terminal
+	source        *os.File
+	pty           bool
+}
+
+// openEnds opens a terminal, if there is a size for one and the system has one
+// to give, else a pipe and an empty input.
+func openEnds(size *terminal.Size) (e ends, err error) {
+	if size != nil {
+		if e.source, e.output, err = terminal.Open(*size); err == nil {
+			e.stdin, e.pty = e.output, true
+			return e, nil
+		}
+	}
+	if e.source, e.output, err = os.Pipe(); err != nil {
+		return ends{}, err
+	}
+	if e.stdin, err = os.Open(os.DevNull); err != nil {
+		e.source.Close()
+		e.output.Close()
+		return ends{}, err
+	}
+	return e, nil
+}
+
+// closeTheirs closes what only the process needs.
+func (e ends) closeTheirs() {
+	e.output.Close()
+	if !e.pty {
+		e.stdin.Close()
+	}
 }
 
 // show lets the output of the process appear.
 func (p *process) show() {
 	go func() {
-		defer p.pipe.Close()
-		p.stream.Copy(p.pipe)
+		defer p.source.Close()
+		p.stream.Copy(p.source)
 	}()
 }
 
-func command(spec procfile.Process) *exec.Cmd {
-	cmd := &exec.Cmd{Dir: spec.Dir, Env: spec.Env}
-	argv := spec.Argv
-	if len(argv) == 0 {
-		argv = shell(spec.Shell)
+// resize tells the process how much room there is now.
+func (p *process) resize(size terminal.Size) {
+	if p.pty {
+		_ = terminal.Resize(p.source, size) // it may just have been closed
 	}
-	cmd.Args = argv
-	cmd.Path, cmd.Err = LookPath(argv[0], spec.Dir, spec.Env)
-	return cmd
 }
 
 // exitOfStart is the exit of a process that could not be made: 127 if there is
@@ -73,20 +120,23 @@ func exitOfStart(err error) Exit {
 	return Exit{Status: 126, Err: err}
 }
 
-// follow waits for the process and tells of its end: evExited if others of its
-// group outlive it, then evGone when nobody is left. It gives up when done is
-// closed.
+// follow waits for the process and tells of its end: evExited if others that it
+// has started outlive it, then evGone when nobody is left. It gives up when done
+// is closed.
 func (p *process) follow(done <-chan struct{}, tell func(event, Exit)) {
-	err := p.family.wait(p.cmd)
-	exit := exitOf(p.cmd.ProcessState)
-	if p.cmd.ProcessState == nil {
-		exit = Exit{Status: 126, Err: err}
+	var exit Exit
+	select {
+	case exit = <-p.exit:
+	case <-done:
+		return
 	}
-	if p.groupLives() {
-		tell(evExited, exit)
-	}
+	told := false
 	// Nobody can wait for a process group; it is asked after, ever more rarely.
-	for pause := time.Millisecond; p.groupLives(); pause = min(2*pause, 20*time.Millisecond) {
+	for pause := time.Millisecond; p.lives(); pause = min(2*pause, 20*time.Millisecond) {
+		if !told {
+			told = true
+			tell(evExited, exit)
+		}
 		select {
 		case <-time.After(pause):
 		case <-done:
@@ -94,10 +144,28 @@ func (p *process) follow(done <-chan struct{}, tell func(event, Exit)) {
 		}
 	}
 	// What it has written is shown before its end is told, unless nobody reads.
-	p.stream.Finish(p.pipe)
+	p.stream.Finish(p.source)
 	select {
 	case <-p.stream.Done():
 	case <-time.After(500 * time.Millisecond):
 	}
 	tell(evGone, exit)
 }
+
+// InstanceVariable is the variable with which everything that is started for
+// one run of devports is marked, so that it can be found whatever it does.
+const InstanceVariable = "DEVPORTS_INSTANCE"
+
+// mark returns an environment with the family's mark in place of another's.
+func (f *family) mark(env []string) []string {
+	if f.instance == "" {
+		return env
+	}
+	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+		return strings.HasPrefix(entry, InstanceVariable+"=")
+	})
+	return append(env, f.variable())
+}
+
+// variable is the mark.
+func (f *family) variable() string { return InstanceVariable + "=" + f.instance }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
@@ -15,6 +16,10 @@ const (
 
 	// killTimeout is how long a killed process group may take to vanish.
 	killTimeout = 2 * time.Second
+
+	// settling is how long nothing may have been started before the memory that
+	// starting takes is given back.
+	settling = time.Second
 )
 
 // supervisor owns every service. Only the goroutine of [Run] touches it; the
@@ -26,7 +31,9 @@ type supervisor struct {
 	messages chan message
 	done     chan struct{} // closed when nobody receives messages any more
 	spawning chan struct{} // holds a value for each process that is being made
-	family   *children
+	family   *family
+
+	settle *time.Timer // gives memory back when it ends
 
 	closing  bool // all services are to end
 	signals  int  // how many have come
@@ -79,8 +86,29 @@ func (s *supervisor) receive() {
 		}
 		s.closing = true
 		s.all(evKill)
+	case <-s.options.Resized:
+		s.resize()
 	case <-s.outputFailed():
 		s.close(Event{On: "nobody reads the output any more"})
+	}
+}
+
+// room is the size of the terminals of services, if they have any.
+func (s *supervisor) room() *terminal.Size {
+	if s.options.Size == nil {
+		return nil
+	}
+	size := s.options.Size()
+	return &size
+}
+
+// resize tells all services how much room there is now.
+func (s *supervisor) resize() {
+	size := s.room()
+	for _, sv := range s.services {
+		if sv.phase.live() && sv.process != nil && size != nil {
+			sv.process.resize(*size)
+		}
 	}
 }
 
@@ -109,6 +137,7 @@ func (s *supervisor) deliver(m message) {
 	}
 	switch m.event {
 	case evStarted:
+		s.settle.Reset(settling)
 		sv.process = m.process
 		s.options.Notify(Event{Kind: Started, Service: m.service, PID: m.process.pid, Port: sv.made.Port})
 		sv.process.show()
@@ -142,7 +171,7 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 	switch a {
 	case spawn:
 		sv.spawned++
-		sv.exit, sv.failure = nil, 0
+		sv.exit, sv.failure, sv.process = nil, 0, nil
 		sv.made = sv.spec
 		go s.spawn(sv.spec, sv.spawned)
 	case terminate:
@@ -176,7 +205,7 @@ func (s *supervisor) spawn(spec procfile.Process, spawned int) {
 		s.post(message{spec.Service, spawned, e, p, exit})
 	}
 	s.spawning <- struct{}{}
-	p, exit := start(spec, s.options.Output, s.family)
+	p, exit := start(spec, s.options.Output, s.family, s.room())
 	<-s.spawning
 	if p == nil {
 		tell(evFailed, nil, exit)

@@ -80,7 +80,7 @@ func Listening(ctx context.Context, ports ...int) (map[int][]Process, error) {
 		case s.pid == 0:
 			p = Process{User: s.user}
 		case !ok:
-			p = inspect(ctx, s.pid)
+			p = Inspect(ctx, s.pid)
 			inspected[s.pid] = p
 		}
 		p.Address = s.addr.String()

@@ -93,8 +93,9 @@ func readNames(dir string) ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// inspect returns what is to be seen of a process, without its address.
-func inspect(_ context.Context, pid int) Process {
+// Inspect returns what is to be seen of a process, without its address. Of a
+// process that does not exist, that is its PID.
+func Inspect(_ context.Context, pid int) Process {
 	p := Process{PID: pid, Command: command(pid), User: effectiveUser(pid), Since: startTime(pid)}
 	p.Directory, _ = os.Readlink(procFile(pid, "cwd"))
 	environ, _ := os.ReadFile(procFile(pid, "environ"))

@@ -39,8 +39,9 @@ func address(c net.ConnectionStat) netip.Addr {
 	return netip.IPv4Unspecified()
 }
 
-// inspect returns what is to be seen of a process, without its address.
-func inspect(ctx context.Context, pid int) Process {
+// Inspect returns what is to be seen of a process, without its address. Of a
+// process that does not exist, that is its PID.
+func Inspect(ctx context.Context, pid int) Process {
 	p := Process{PID: pid}
 	proc := &process.Process{Pid: int32(pid)}
 	p.Command, _ = proc.CmdlineWithContext(ctx)

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
@@ -30,7 +32,8 @@ type command struct {
 	help     string // what it does, then an example
 	flags    []cli.Flag
 	run      func(s session, c *cli.Context) error
-	verbatim bool // what follows the first argument is not devports'
+	verbatim bool      // what follows the first argument is not devports'
+	sub      []command // under a name of their own: "portserver status"
 }
 
 const appHelp = `{{.Usage}}
@@ -58,7 +61,11 @@ const commandHelp = `{{.Usage}}
 
 Usage: {{.UsageText}}
 
-{{.Description}}{{if .VisibleFlags}}
+{{.Description}}{{if .VisibleCommands}}
+
+Commands:
+{{range .VisibleCommands}}  {{printf "%-9s" .Name}} {{.Usage}}
+{{end}}{{end}}{{if .VisibleFlags}}
 
 Options:
 {{range .VisibleFlags}}  {{.}}
@@ -82,7 +89,8 @@ func app(s session) *cli.App {
 	}
 	commands := []command{
 		upCommand, envCommand, runCommand, portCommand, lsCommand, whoCommand,
-		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, checkCommand, doctorCommand, versionCommand,
+		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, checkCommand, doctorCommand,
+		versionCommand,
 	}
 	names := []string{"help"}
 	for _, k := range commands {
@@ -108,8 +116,14 @@ func app(s session) *cli.App {
 }
 
 func (k command) cli(s session) *cli.Command {
+	var subcommands []*cli.Command
+	for _, sub := range k.sub {
+		subcommands = append(subcommands, sub.cli(s))
+	}
+	words := strings.Fields(k.name)
 	return &cli.Command{
-		Name:               k.name,
+		Name:               words[len(words)-1],
+		Subcommands:        subcommands,
 		Usage:              k.usage,
 		UsageText:          strings.TrimRight("devports "+k.name+" [OPTION…] "+k.args, " "),
 		Description:        strings.TrimSpace(k.help),
@@ -222,6 +236,27 @@ func boolean(name, alias, usage string) *cli.BoolFlag {
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// window is the size of the terminal that s prints to, with what tells that it
+// has changed; nil where s prints to something else.
+func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, stop func()) {
+	f, ok := s.stdout.(*os.File)
+	if !ok || !isTerminal(f) || s.getenv("TERM") == "dumb" {
+		return nil, nil, nil
+	}
+	changed := make(chan os.Signal, 1)
+	if wanted := resizeSignals(); len(wanted) > 0 {
+		signal.Notify(changed, wanted...)
+	}
+	size = func() terminal.Size {
+		columns, rows, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			return terminal.Size{Rows: 24, Columns: 80}
+		}
+		return terminal.Size{Rows: rows, Columns: columns}
+	}
+	return size, changed, func() { signal.Stop(changed) }
 }
 
 // colored decides about colour for w: --color, then the conventions of

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/devports/devports/launcher/terminal"
 )
 
 // patience is how long a script waits for something that is bound to happen.
@@ -27,6 +29,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"start":   cmdStart,
 	"await":   cmdAwait,
 	"signal":  cmdSignal,
+	"pid":     cmdPID,
+	"resize":  cmdResize,
 	"finish":  cmdFinish,
 	"output":  cmdOutput,
 	"get":     cmdGet,
@@ -42,6 +46,7 @@ type jobs struct{}
 type job struct {
 	cmd  *exec.Cmd
 	done chan struct{}
+	tty  *os.File // the master of its terminal, if it has one
 
 	mu     sync.Mutex // guards what follows
 	output bytes.Buffer
@@ -70,10 +75,15 @@ func find(ts *testscript.TestScript, name string) *job {
 	return j
 }
 
-// start NAME PROGRAM [ARG…]
+// start [-tty] NAME PROGRAM [ARG…]; -tty gives it a terminal of 24 rows and 80
+// columns.
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
+	tty := len(args) > 0 && args[0] == "-tty"
+	if tty {
+		args = args[1:]
+	}
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: start NAME PROGRAM [ARG…]")
+		ts.Fatalf("usage: start [-tty] NAME PROGRAM [ARG…]")
 	}
 	path, err := exec.LookPath(args[1])
 	if err != nil { // not on the test's own PATH: one of the script's programs
@@ -90,9 +100,25 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Env = scriptEnv(ts)
 	j := &job{cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = j, j
+	read := make(chan struct{}) // closed when nothing more will be read from the terminal
+	close(read)
+	if tty {
+		master, slave, err := terminal.Open(terminal.Size{Rows: 24, Columns: 80})
+		ts.Check(err)
+		j.tty, read = master, make(chan struct{})
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+		cmd.SysProcAttr = controllingTerminal()
+		defer slave.Close()
+		go func() {
+			_, _ = io.Copy(j, master) // ends with EIO
+			close(read)
+		}()
+		ts.Defer(func() { master.Close() })
+	}
 	ts.Check(cmd.Start())
 	go func() {
 		_ = cmd.Wait()
+		<-read
 		close(j.done)
 	}()
 	ts.Value(jobs{}).(map[string]*job)[args[0]] = j
@@ -184,6 +210,26 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(find(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
 }
 
+// pid VARIABLE NAME keeps the pid of the job.
+func cmdPID(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: pid VARIABLE NAME")
+	}
+	ts.Setenv(args[0], strconv.Itoa(find(ts, args[1]).cmd.Process.Pid))
+}
+
+// resize NAME ROWS COLUMNS
+func cmdResize(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: resize NAME ROWS COLUMNS")
+	}
+	rows, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	columns, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	ts.Check(terminal.Resize(find(ts, args[0]).tty, terminal.Size{Rows: rows, Columns: columns}))
+}
+
 // finish NAME [STATUS] waits for the end of the job, with status 0 if not
 // given.
 func cmdFinish(ts *testscript.TestScript, neg bool, args []string) {
@@ -261,12 +307,19 @@ func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Rename(path+".new", path))
 }
 
-// nothing makes sure that no process is left that a devports of this script
-// has started, however indirectly: all have its DEVPORTS_HOME in their
-// environment. Jobs that still run are not counted.
+// nothing [DURATION] makes sure that no process is left that a devports of this
+// script has started, however indirectly: all have its DEVPORTS_HOME in their
+// environment. Jobs that still run are not counted. Within the duration they
+// may still be on their way out.
 func cmdNothing(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 0 {
-		ts.Fatalf("usage: nothing")
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: nothing [DURATION]")
+	}
+	end := time.Now()
+	if len(args) == 1 {
+		grace, err := time.ParseDuration(args[0])
+		ts.Check(err)
+		end = end.Add(grace)
 	}
 	left := func() (list []string) {
 		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
@@ -286,7 +339,12 @@ func cmdNothing(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return list
 	}
-	if list := left(); len(list) > 0 {
+	list := left()
+	for len(list) > 0 && time.Now().Before(end) {
+		time.Sleep(10 * time.Millisecond)
+		list = left()
+	}
+	if len(list) > 0 {
 		ts.Fatalf("still there: %s", strings.Join(list, ", "))
 	}
 }

@@ -10,6 +10,8 @@ package main
 import (
 	"io"
 	"os"
+
+	"github.com/devports/devports/launcher"
 )
 
 func main() {
@@ -18,6 +20,10 @@ func main() {
 
 // run is the whole program but for the exit. It returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 2 && args[1] == launcher.GuardArgument { // started by `up`
+		launcher.Guard(stdin)
+		return 0
+	}
 	s := session{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), getenv: os.Getenv}
 	err := app(s).Run(args)
 	return report(s, err)

@@ -13,6 +13,9 @@ import (
 // replace makes this process the program at path.
 func replace(path string, argv, env []string) error { return unix.Exec(path, argv, env) }
 
+// statisticsSignals ask a port server for its statistics.
+func statisticsSignals() []os.Signal { return []os.Signal{unix.SIGUSR1} }
+
 // ownedByAnother tells whether path, or the nearest folder above it that there
 // is, belongs to another user.
 func ownedByAnother(path string) bool {
@@ -29,3 +32,6 @@ func ownedByAnother(path string) bool {
 		path = parent
 	}
 }
+
+// resizeSignals tell that the terminal has another size.
+func resizeSignals() []os.Signal { return []os.Signal{unix.SIGWINCH} }

@@ -14,3 +14,9 @@ func replace(path string, argv, env []string) error {
 
 // ownedByAnother is not told on Windows: access there is not the owner's alone.
 func ownedByAnother(string) bool { return false }
+
+// statisticsSignals is empty: Windows has no signal to ask with.
+func statisticsSignals() []os.Signal { return nil }
+
+// resizeSignals is empty: a Windows console does not tell by a signal.
+func resizeSignals() []os.Signal { return nil }

@@ -51,7 +51,7 @@ func script(assign string, quote func(string) string, remove string) func(io.Wri
 // plain reports whether a value means itself in every shell.
 func plain(value string) bool {
 	return value != "" && strings.IndexFunc(value, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:-", r))
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:@-", r))
 	}) < 0
 }
 

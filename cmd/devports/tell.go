@@ -34,6 +34,10 @@ func tell(e launcher.Event) string {
 			return fmt.Sprintf("stopping: %s has ended", e.Service)
 		}
 		return fmt.Sprintf("stopping: %s (once more kills)", e.On)
+	case launcher.Unguarded:
+		return fmt.Sprintf("nothing will end the services should devports be killed: %s", e.Exit)
+	case launcher.Swept:
+		return "ended what had got away: " + tellLeft(e.Left)
 	case launcher.Followed:
 		return "followed an edit: " + tellChanges(e.Changes)
 	}

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,9 +16,9 @@ import (
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
 var upCommand = command{
@@ -69,11 +66,11 @@ func up(s session, c *cli.Context) error {
 	defer signal.Stop(signals)
 
 	r := runner{project: p, selected: c.Args().Slice(), reassign: c.Bool("reassign")}
-	plan, scope, release, err := r.begin(signals)
+	plan, scope, claim, err := r.begin(signals)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer claim.release()
 
 	var names []string
 	for _, sv := range plan.Services {
@@ -97,6 +94,17 @@ func up(s session, c *cli.Context) error {
 		},
 		Signals:    signals,
 		StopOnExit: c.Bool("stop-on-exit"),
+		Instance:   claim.instance,
+		Alone:      true,
+	}
+	if window, resized, stop := s.window(); window != nil {
+		defer stop()
+		options.Resized = resized
+		options.Size = func() terminal.Size {
+			size := window()
+			size.Columns -= out.PrefixWidth()
+			return size
+		}
 	}
 	if !c.Bool("no-watch") {
 		plans, stop, err := r.follow(plan, own)
@@ -126,19 +134,18 @@ type runner struct {
 }
 
 // begin makes everything ready for the start. Whatever is in its way is found
-// here, all of it at once, and nothing has been started. release gives the
-// project up for another `up`.
-func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, release func() error, err error) {
+// here, all of it at once, and nothing has been started.
+func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c claim, err error) {
 	noted, err := r.check()
 	if err != nil {
-		return plan, scope, nil, err
+		return plan, scope, c, err
 	}
 	if scope, err = r.registry.Scope(r.checkout); err != nil {
-		return plan, scope, nil, err
+		return plan, scope, c, err
 	}
 	signal.Notify(signals, stopSignals()...) // until here a signal ends devports as it ends any program
-	if release, err = r.session.claim(scope); err != nil {
-		return plan, scope, nil, err
+	if c, err = r.session.claim(scope); err != nil {
+		return plan, scope, c, err
 	}
 	ctx, interrupted := untilSignal(signals)
 	plan, scope, err = r.prepare(ctx, procfile.Plan{})
@@ -146,13 +153,13 @@ func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registr
 		err = context.Canceled
 	}
 	if err != nil {
-		return plan, scope, nil, errors.Join(err, release())
+		return plan, scope, c, errors.Join(err, c.release())
 	}
 	r.session.notes(noted.Notes)
 	if later := r.file.NotYet(); len(later) > 0 {
 		r.session.note("this version does not act on these keys yet: %s", strings.Join(later, ", "))
 	}
-	return plan, scope, release, nil
+	return plan, scope, c, nil
 }
 
 // prepare leases the ports of the project and makes the plan. The ports of
@@ -303,48 +310,4 @@ func untilSignal(signals <-chan os.Signal) (ctx context.Context, interrupted fun
 		cancel()
 		return <-came
 	}
-}
-
-// instance is what a running `up` leaves in its lock file for others to read.
-type instance struct {
-	PID       int       `json:"pid"`
-	Since     time.Time `json:"since"`
-	Directory string    `json:"directory"`
-	Terminal  string    `json:"terminal,omitempty"`
-}
-
-// claim makes this the one `up` of the scope, or says who is.
-func (s session) claim(scope registry.Scope) (release func() error, err error) {
-	home, err := registry.Home(s.getenv)
-	if err != nil {
-		return nil, err
-	}
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%s\x00%s", scope.Directory, scope.Worktree)
-	path := filepath.Join(home, "run", fmt.Sprintf("%016x.lock", h.Sum64()))
-	release, err = lockfile.TryAcquire(path, instance{os.Getpid(), time.Now().Round(time.Second), scope.Directory, terminal()})
-	var held *lockfile.HeldError
-	if !errors.As(err, &held) {
-		return release, err
-	}
-	var other instance
-	if json.Unmarshal(held.Note, &other) != nil || other.PID == 0 {
-		return nil, fail(exitRunning, "", "%s already runs (its lock is %s)", scope, held.Path)
-	}
-	where := ""
-	if other.Terminal != "" {
-		where = " in " + other.Terminal
-	}
-	return nil, fail(exitRunning, fmt.Sprintf("press Ctrl-C there, or type: kill %d", other.PID),
-		"%s already runs: pid %d%s, since %s", scope, other.PID, where, other.Since.Local().Format("2006-01-02 15:04:05"))
-}
-
-// terminal names the terminal that devports was started in, where the system
-// tells.
-func terminal() string {
-	if !isTerminal(os.Stdin) {
-		return ""
-	}
-	name, _ := os.Readlink("/proc/self/fd/0")
-	return name
 }

@@ -26,6 +26,9 @@ type Style struct {
 	NoPrefix   bool // neither names nor devports' own lines
 }
 
+// separator stands between a name and the line.
+const separator = " | "
+
 // Own is the name that devports' own lines carry.
 const Own = "devports"
 
@@ -65,6 +68,18 @@ func New(w io.Writer, style Style, services ...string) *Mux {
 func (m *Mux) Stream(name string) *Stream {
 	m.streams.Add(1)
 	return &Stream{mux: m, name: name, color: m.names.add(name), done: make(chan struct{})}
+}
+
+// PrefixWidth is how many columns stand before each line of a service now.
+func (m *Mux) PrefixWidth() int {
+	width := 0
+	if !m.style.NoPrefix {
+		width = m.names.column() + len(separator)
+	}
+	if m.style.Timestamps {
+		width += len(now())
+	}
+	return width
 }
 
 // Say writes a line of devports' own, behind everything that streams have

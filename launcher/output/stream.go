@@ -206,7 +206,7 @@ func (s *Stream) prefixNow() []byte {
 	if width := s.mux.names.column(); width != s.width {
 		s.width = width
 		padded := append([]byte(s.name), bytes.Repeat([]byte{' '}, width-len(s.name))...)
-		s.prefix = append(padded, " | "...)
+		s.prefix = append(padded, separator...)
 		if style.Color {
 			s.prefix = append(append([]byte("\x1b["+s.color+"m"), s.prefix...), "\x1b[0m"...)
 		}

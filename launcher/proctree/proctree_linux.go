@@ -27,9 +27,10 @@ func environ(pid int) ([]string, error) {
 }
 
 // environ waits while the process is in execve(2): its old environment is gone,
-// and for some microseconds it has no other.
+// and for some microseconds, more on a busy machine, it has no other. It gives up
+// after 100 ms: a process that ends has none either, and may be held up.
 func (r *reader) environ(pid int) ([]byte, error) {
-	for range 100 {
+	for deadline := time.Now().Add(100 * time.Millisecond); time.Now().Before(deadline); {
 		text, err := r.read(pid, "environ")
 		if len(text) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return text, err

@@ -85,7 +85,7 @@ func TestMarkedInExec(t *testing.T) {
 	cmd.Env = append(os.Environ(), variable)
 	p := start(t, cmd)
 	id := idOf(t, p.pid())
-	for range 500 {
+	for range 200 {
 		if got := snap(t).Marked(variable); len(got) != 1 || got[0].ID != id {
 			t.Fatalf("marked: %v, want %v", got, id)
 		}

@@ -48,17 +48,17 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (release func
 
 // TryAcquire takes the lock at path as Acquire does, but does not wait: if another holds it, the error is a *HeldError. It is
 // for a lock that is held for as long as a process lives. The note, any value that encoding/json takes, goes to whoever finds
-// the lock held; nil for none.
-func TryAcquire(path string, note any) (release func() error, err error) {
+// the lock held; nil for none. left is the note of the holder before, if that died without releasing the lock.
+func TryAcquire(path string, note any) (release func() error, left json.RawMessage, err error) {
 	var encoded json.RawMessage
 	if note != nil {
 		if encoded, err = json.Marshal(note); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	l, err := open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// A holder that has only just taken the lock may not have said yet who it is.
 	for end := time.Now().Add(noteWait); ; time.Sleep(noteWait / 40) {
@@ -68,14 +68,32 @@ func TryAcquire(path string, note any) (release func() error, err error) {
 		}
 		if err != nil {
 			l.note.Close()
-			return nil, err
+			return nil, nil, err
 		}
 		if held := l.held(); held.PID != 0 || time.Now().After(end) {
 			l.note.Close()
-			return nil, held
+			return nil, nil, held
 		}
 	}
-	return l.hold(encoded), nil
+	left = l.held().Note
+	return l.hold(encoded), left, nil
+}
+
+// Held tells whether anybody holds the lock at path now. It creates nothing, and what cannot be looked at is not held.
+func Held(path string) bool {
+	if _, err := os.Stat(path); err != nil {
+		return false
+	}
+	l, err := open(path)
+	if err != nil {
+		return false
+	}
+	defer l.note.Close()
+	taken, err := l.try()
+	if taken {
+		_ = l.kernel.Unlock()
+	}
+	return err == nil && !taken
 }
 
 // lock is one attempt at a lock file: the kernel's lock on it, and a second handle for the note, since flock keeps its own to itself.

@@ -24,7 +24,7 @@ const enough = 30 * time.Second // longer than any of these tests waits
 // The tests use real processes: this binary, started again, takes the lock at a path and holds it until its input ends.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("LOCKFILE_TEST_HOLD"); path != "" {
-		if _, err := TryAcquire(path, map[string]string{"terminal": "pts/7"}); err != nil {
+		if _, _, err := TryAcquire(path, map[string]string{"terminal": "pts/7"}); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}
@@ -107,10 +107,38 @@ func TestDeadHolder(t *testing.T) {
 	}
 
 	cmd, _ = hold(t, path)
+	if !Held(path) {
+		t.Error("Held does not see the holder")
+	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	acquire(t, path)
+	release = acquire(t, path)
+	if err := release(); err != nil || Held(path) {
+		t.Errorf("released: %v", err)
+	}
+}
+
+// TestLeft has a holder that dies, and what it left found by the next, but not by the one after that.
+func TestLeft(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	cmd, _ := hold(t, path)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	for _, want := range []string{`{"terminal":"pts/7"}`, ""} {
+		release, left, err := TryAcquire(path, "mine")
+		if err != nil || string(left) != want {
+			t.Errorf("left is %s, %v, want %s", left, err, want)
+		}
+		if err := release(); err != nil {
+			t.Error(err)
+		}
+	}
+	if Held(filepath.Join(t.TempDir(), "none")) {
+		t.Error("a file that is not there is held")
+	}
 }
 
 // TestForgotten has a holder that forgets how to release, and a garbage collector that finds that out.
@@ -125,7 +153,7 @@ func TestForgotten(t *testing.T) {
 	for range 10 {
 		runtime.GC()
 		var held *HeldError
-		if _, err := TryAcquire(path, nil); !errors.As(err, &held) {
+		if _, _, err := TryAcquire(path, nil); !errors.As(err, &held) {
 			t.Fatalf("error: %v", err)
 		}
 	}
@@ -134,7 +162,7 @@ func TestForgotten(t *testing.T) {
 func TestTryAcquire(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	cmd, stdin := hold(t, path)
-	_, err := TryAcquire(path, nil)
+	_, _, err := TryAcquire(path, nil)
 	var held *HeldError
 	var note struct{ Terminal string }
 	if !errors.As(err, &held) || held.PID != cmd.Process.Pid || json.Unmarshal(held.Note, &note) != nil || note.Terminal != "pts/7" {
@@ -144,17 +172,17 @@ func TestTryAcquire(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	release, err := TryAcquire(path, nil)
+	release, _, err := TryAcquire(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := TryAcquire(path, nil); !errors.As(err, &held) || held.Note != nil {
+	if _, _, err := TryAcquire(path, nil); !errors.As(err, &held) || held.Note != nil {
 		t.Errorf("error: %v", err)
 	}
 	if err := release(); err != nil {
 		t.Error(err)
 	}
-	if _, err := TryAcquire(path, func() {}); err == nil {
+	if _, _, err := TryAcquire(path, func() {}); err == nil {
 		t.Error("a note that is no JSON was taken")
 	}
 }
@@ -167,7 +195,7 @@ func TestUnknownHolder(t *testing.T) {
 		t.Skip("a locked file cannot be written here:", err)
 	}
 	var held *HeldError
-	if _, err := TryAcquire(path, nil); !errors.As(err, &held) || held.PID != 0 {
+	if _, _, err := TryAcquire(path, nil); !errors.As(err, &held) || held.PID != 0 {
 		t.Errorf("error: %v", err)
 	}
 }
@@ -247,7 +275,7 @@ func TestNoFile(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := TryAcquire(filepath.Join(file, "lock"), nil); !errors.As(err, &path) {
+	if _, _, err := TryAcquire(filepath.Join(file, "lock"), nil); !errors.As(err, &path) {
 		t.Errorf("below a file: %v", err)
 	}
 }

@@ -1,0 +1,48 @@
+//go:build unix
+
+package launcher
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// LookPath finds a program as execvp would in another environment and
+// directory ("" is this one). The error wraps exec.ErrNotFound or fs.ErrNotExist
+// where there is none.
+func LookPath(file, dir string, env []string) (string, error) {
+	if strings.Contains(file, "/") {
+		if !filepath.IsAbs(file) {
+			var err error
+			if file, err = filepath.Abs(filepath.Join(dir, file)); err != nil {
+				return "", err
+			}
+		}
+		return exec.LookPath(file)
+	}
+	path := ""
+	for _, entry := range env {
+		if value, ok := strings.CutPrefix(entry, "PATH="); ok {
+			path = value
+		}
+	}
+	var denied error
+	for _, folder := range filepath.SplitList(path) {
+		if !filepath.IsAbs(folder) {
+			folder = filepath.Join(dir, folder)
+		}
+		found, err := exec.LookPath(filepath.Join(folder, file))
+		if err == nil {
+			return found, nil
+		}
+		if os.IsPermission(err) {
+			denied = err
+		}
+	}
+	if denied != nil {
+		return "", denied
+	}
+	return "", &exec.Error{Name: file, Err: exec.ErrNotFound}
+}

@@ -1,0 +1,16 @@
+package launcher
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// LookPath finds a program for another directory ("" is this one). The error
+// wraps exec.ErrNotFound or fs.ErrNotExist where there is none.
+func LookPath(file, dir string, _ []string) (string, error) {
+	if strings.ContainsAny(file, `\/`) && !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	return exec.LookPath(file)
+}
