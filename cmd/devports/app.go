@@ -90,7 +90,7 @@ func app(s session) *cli.App {
 	commands := []command{
 		upCommand, envCommand, runCommand, portCommand, lsCommand, whoCommand,
 		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, checkCommand, doctorCommand,
-		versionCommand,
+		portserverCommand, versionCommand,
 	}
 	names := []string{"help"}
 	for _, k := range commands {

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"os"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/portserver"
 )
 
 var pickCommand = command{
@@ -18,11 +21,15 @@ var pickCommand = command{
 Prints ports that are free now and kept for nobody. They are not kept for you
 either: for a port that stays, give it a name with devports port.
 
+Where PORTSERVER_ADDRESS names a port server, the ports come from that: then they
+are kept for the process that called devports, until it ends.
+
 Example:
   devports pick
   devports pick -n 3`,
 	flags: []cli.Flag{
 		&cli.IntFlag{Name: "n", Value: 1, Usage: "print `N` different ports", DefaultText: "1"},
+		&cli.IntFlag{Name: "pid", Usage: "from a port server, get ports that are `PID`'s until it ends", DefaultText: "the process that called devports"},
 		jsonFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
@@ -32,7 +39,7 @@ Example:
 		if c.Int("n") < 1 {
 			return usage("devports pick -n 3", "-n takes a number from 1, not %d", c.Int("n"))
 		}
-		ports, err := s.pick(c, c.Int("n"))
+		ports, err := s.pickOrAsk(c)
 		if err != nil {
 			return err
 		}
@@ -48,6 +55,29 @@ Example:
 	},
 }
 
+// pickOrAsk gets ports from the port server, where there is one.
+func (s session) pickOrAsk(c *cli.Context) ([]int, error) {
+	n, address := c.Int("n"), s.getenv("PORTSERVER_ADDRESS")
+	if address == "" {
+		return s.pick(c, n)
+	}
+	pid := os.Getppid()
+	if c.IsSet("pid") {
+		pid = c.Int("pid")
+	}
+	ports, err := pickFrom(c.Context, address, n, pid)
+	var unreachable *net.OpError
+	if errors.As(err, &unreachable) {
+		s.note("the port server at %s cannot be reached: ports that are free now are picked instead", address)
+		return s.pick(c, n)
+	}
+	if errors.Is(err, portserver.ErrDenied) {
+		return nil, fail(exitPort, "devports portserver status shows who has its ports",
+			"the port server at %s gives pid %d no port", address, pid)
+	}
+	return ports, err
+}
+
 // pick finds n different ports that are free and that no lease has, at random,
 // so that two who pick at the same time hardly come to the same.
 func (s session) pick(c *cli.Context, n int) ([]int, error) {
@@ -59,7 +89,7 @@ func (s session) pick(c *cli.Context, n int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	taken := map[int]bool{}
+	taken := s.handedOutPorts()
 	for _, l := range leases {
 		taken[l.Port] = true
 	}

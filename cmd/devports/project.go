@@ -160,19 +160,20 @@ func (p project) unknown(name string, candidates []string) errorLine {
 // chooser chooses ports that nothing on this machine wants.
 func (s session) chooser(allow allocator.Set) registry.Chooser {
 	var pool *allocator.Pool // made when the first port is chosen
+	var handedOut map[int]bool
 	return func(scope registry.Scope, n registry.Name, usable func(int) bool) (int, error) {
 		if pool == nil {
 			made, err := s.pool(allow)
 			if err != nil {
 				return 0, err
 			}
-			pool = &made
+			pool, handedOut = &made, s.handedOutPorts()
 		}
 		var unsure error
 		port, err := pool.Choose(
 			allocator.Key{Project: scope.Project, Worktree: scope.Worktree, Service: n.Service, Port: n.Port},
 			func(port int) bool {
-				if !usable(port) || unsure != nil {
+				if !usable(port) || handedOut[port] || unsure != nil {
 					return false
 				}
 				free, err := allocator.Free(port)

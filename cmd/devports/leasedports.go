@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"sync"
+
+	"github.com/devports/devports/registry"
+)
+
+// leasedPorts tells which ports the registry has leased, as of now. It reads
+// the registry only when that has changed: each update gives it another file.
+type leasedPorts struct {
+	registry registry.Registry
+	failed   func(error) // told when the registry cannot be read any more; what it said last then counts
+
+	mu    sync.Mutex // guards what follows
+	seen  os.FileInfo
+	ports map[int]bool
+}
+
+// read reads the registry, whatever has been seen.
+func (l *leasedPorts) read() error {
+	info, err := os.Stat(l.registry.Path())
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	leases, err := l.registry.Leases()
+	if err != nil {
+		return err
+	}
+	l.seen, l.ports = info, map[int]bool{}
+	for _, lease := range leases {
+		l.ports[lease.Port] = true
+	}
+	return nil
+}
+
+func (l *leasedPorts) contains(port int) bool {
+	info, err := os.Stat(l.registry.Path())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil && !l.unchanged(info) {
+		if err := l.read(); err != nil {
+			l.seen = info // to say it once
+			l.failed(err)
+		}
+	}
+	return l.ports[port]
+}
+
+func (l *leasedPorts) unchanged(info os.FileInfo) bool {
+	return l.seen != nil && os.SameFile(l.seen, info) && l.seen.ModTime().Equal(info.ModTime()) && l.seen.Size() == info.Size()
+}
