@@ -4,6 +4,7 @@ package launcher
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,6 +19,19 @@ import (
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 )
+
+// The guard of a run is this binary, started again.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == GuardArgument {
+		Guard(os.Stdin)
+		os.Exit(0)
+	}
+	if instance := os.Getenv(victimVariable); instance != "" {
+		victim(instance)
+	}
+	flag.Parse()
+	os.Exit(m.Run())
+}
 
 // world runs a plan and knows what has happened so far.
 type world struct {
@@ -93,14 +107,18 @@ func (w *world) status() int {
 	}
 }
 
-func run(t *testing.T, plan procfile.Plan) *world {
+func run(t *testing.T, plan procfile.Plan) *world { return runWith(t, plan, Options{}) }
+
+// runWith runs a plan; what the world needs of the options it sets itself.
+func runWith(t *testing.T, plan procfile.Plan, o Options) *world {
 	w := &world{
 		t: t, signals: make(chan os.Signal, 4), plans: make(chan procfile.Plan),
 		ended: make(chan int, 1), more: make(chan struct{}),
 	}
 	out := output.New(w, output.Style{})
+	o.Output, o.Notify, o.Signals, o.Plans = out, w.notify, w.signals, w.plans
 	go func() {
-		status := Run(plan, Options{Output: out, Notify: w.notify, Signals: w.signals, Plans: w.plans})
+		status := Run(plan, o)
 		if err := out.Close(t.Context()); err != nil {
 			t.Errorf("output: %v", err)
 		}

@@ -3,6 +3,8 @@ package portserver
 import (
 	"context"
 	"os"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -50,4 +52,36 @@ func askMany(t testing.TB, address string, clients, n int) <-chan int {
 	wg.Wait()
 	close(ports)
 	return ports
+}
+
+// While one request looks at a candidate, no other may have it, or wait for it.
+func TestClaimedCandidate(t *testing.T) {
+	pool, top := testPool(t, 2)
+	looking, goOn := make(chan int), make(chan bool)
+	s := newServer(t, Config{Pool: pool, Leased: func(port int) bool {
+		looking <- port
+		return <-goOn
+	}})
+	address, _ := serve(t, s)
+	first, second := make(chan string, 1), make(chan string, 1)
+	ask := func(reply chan<- string) {
+		port, _ := Ask(context.Background(), address, os.Getpid())
+		reply <- strconv.Itoa(port)
+	}
+	go ask(first)
+	if port := <-looking; port != top {
+		t.Errorf("the first looks at %d, want %d", port, top)
+	}
+	go ask(second)
+	if port := <-looking; port != top-1 {
+		t.Errorf("the second looks at %d, want %d", port, top-1)
+	}
+	wantPort(t, address, os.Getpid(), 0)
+	goOn <- false
+	goOn <- false
+	got := []string{<-first, <-second}
+	slices.Sort(got)
+	if want := []string{strconv.Itoa(top - 1), strconv.Itoa(top)}; !slices.Equal(got, want) {
+		t.Errorf("ports %v, want %v", got, want)
+	}
 }
