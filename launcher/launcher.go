@@ -104,6 +104,7 @@ func Run(plan procfile.Plan, options Options) (status int) {
 	})
 	defer s.settle.Stop()
 	defer close(s.done)
+	reserveThreads()
 	s.family.gather(s.done)
 	s.watchOver()
 	s.follow(plan)

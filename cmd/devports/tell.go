@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/procfile"
@@ -17,7 +19,7 @@ func tell(e launcher.Event) string {
 		}
 		return fmt.Sprintf("%s started on http://localhost:%d (pid %d)", e.Service, e.Port, e.PID)
 	case launcher.NotStarted:
-		return fmt.Sprintf("%s could not be started: %s", e.Service, e.Exit)
+		return fmt.Sprintf("%s could not be started: %s%s", e.Service, e.Exit, limitOf(e.Exit.Err))
 	case launcher.Blocked:
 		return fmt.Sprintf("%s was not started: it depends on %s", e.Service, e.On)
 	case launcher.Ended:
@@ -40,6 +42,17 @@ func tell(e launcher.Event) string {
 		return "ended what had got away: " + tellLeft(e.Left)
 	case launcher.Followed:
 		return "followed an edit: " + tellChanges(e.Changes)
+	}
+	return ""
+}
+
+// limitOf says how to raise the limit that err has run into.
+func limitOf(err error) string {
+	switch {
+	case errors.Is(err, syscall.EMFILE):
+		return " (raise the limit: ulimit -n)"
+	case errors.Is(err, syscall.EAGAIN):
+		return ": too many processes (raise the limit: ulimit -u)"
 	}
 	return ""
 }
