@@ -56,12 +56,9 @@ func (f *family) endRest(ctx context.Context, grace time.Duration) []Left {
 		return nil
 	}
 	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
-		var guards []int
-		if f.guard != nil {
-			guards = append(guards, f.guard.pid)
-		}
 		return slices.DeleteFunc(t.Below(os.Getpid()), func(p proctree.Process) bool {
-			return slices.Contains(guards, p.PID)
+			_, own := f.own.Load(p.PID) // the guard
+			return own
 		})
 	}, grace)
 }

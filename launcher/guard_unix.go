@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,48 +30,62 @@ const GuardArgument = "guard-of-devports"
 // one cannot act; it is no parent of devports, so that what users see, signal
 // and wait for is devports itself.
 //
-// Its methods do nothing on a nil guard.
-type guard struct {
-	pid  int
-	pipe *os.File
-	exit <-chan Exit
-}
-
-// What is written to the pipe, a line each: first the mark, then "+PID START"
+// It is told of processes by lines in a pipe: first the mark, then "+PID START"
 // for each process that leads a group or is an orphan, "-PID" when nothing of it
 // is left, and last dismissal, if nothing is left to be done.
+//
+// Its methods do nothing on a nil guard.
+type guard struct {
+	pipe *os.File
+	made chan struct{} // closed when it has been started, or could not be
+	pid  int           // 0 if it could not be
+	exit <-chan Exit
+
+	mu      sync.Mutex // guards what follows
+	lines   []byte     // to be written
+	writing bool       // somebody does
+	written *sync.Cond // writing has become false
+}
+
 const dismissal = "done"
 
-// startGuard starts the guard of the family.
-func (f *family) startGuard() error {
-	program, err := os.Executable()
-	if err != nil {
-		return err
-	}
+// startGuard starts the guard of the family, while the caller goes on. failed is
+// called if it cannot be started.
+func (f *family) startGuard(failed func(error)) {
 	read, write, err := os.Pipe()
 	if err != nil {
-		return err
+		go failed(err)
+		return
 	}
-	defer read.Close()
+	g := &guard{pipe: write, made: make(chan struct{})}
+	g.written = sync.NewCond(&g.mu)
+	f.guard = g
+	g.write(f.variable())
+	go func() {
+		defer close(g.made)
+		defer read.Close()
+		if g.pid, g.exit, err = f.makeGuard(read); err != nil {
+			failed(err)
+		}
+	}()
+}
+
+func (f *family) makeGuard(pipe *os.File) (pid int, exit <-chan Exit, err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return 0, nil, err
+	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		write.Close()
-		return err
+		return 0, nil, err
 	}
 	defer null.Close()
-	pid, exit, err := f.make(program, []string{"devports", GuardArgument}, &os.ProcAttr{
+	return f.make(program, []string{"devports", GuardArgument}, &os.ProcAttr{
 		Dir:   "/", // it keeps nobody from removing a folder
 		Env:   []string{"GORACE=atexit_sleep_ms=0"},
-		Files: []*os.File{read, null, null},
+		Files: []*os.File{pipe, null, null},
 		Sys:   &syscall.SysProcAttr{Setsid: true}, // out of the reach of the terminal's signals
 	})
-	if err != nil {
-		write.Close()
-		return err
-	}
-	f.guard = &guard{pid: pid, pipe: write, exit: exit}
-	f.guard.write(f.variable())
-	return nil
 }
 
 func (g *guard) add(pid int) {
@@ -106,10 +121,33 @@ func (g *guard) update(before, now []int) {
 	}
 }
 
-// write writes a line, unless the guard is dead or does not read.
+// write writes a line, together with others that come meanwhile, so that the
+// guard is not woken for each. It does not wait for that.
 func (g *guard) write(line string) {
-	_ = g.pipe.SetWriteDeadline(time.Now().Add(time.Second))
-	_, _ = g.pipe.WriteString(line + "\n")
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lines = append(append(g.lines, line...), '\n')
+	if !g.writing {
+		g.writing = true
+		go g.flush()
+	}
+}
+
+// flush writes what there is to write, unless the guard is dead or does not
+// read.
+func (g *guard) flush() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for len(g.lines) > 0 {
+		lines := g.lines
+		g.lines = nil
+		g.mu.Unlock()
+		_ = g.pipe.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = g.pipe.Write(lines)
+		g.mu.Lock()
+	}
+	g.writing = false
+	g.written.Broadcast()
 }
 
 // dismiss ends the guard.
@@ -117,8 +155,17 @@ func (g *guard) dismiss() {
 	if g == nil {
 		return
 	}
+	<-g.made
 	g.write(dismissal)
+	g.mu.Lock()
+	for g.writing {
+		g.written.Wait()
+	}
+	g.mu.Unlock()
 	g.pipe.Close()
+	if g.pid == 0 {
+		return
+	}
 	select {
 	case <-g.exit:
 	case <-time.After(time.Second):

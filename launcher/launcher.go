@@ -120,11 +120,8 @@ func Run(plan procfile.Plan, options Options) (status int) {
 
 // watchOver starts the guard.
 func (s *supervisor) watchOver() {
-	if s.options.Instance == "" {
-		return
-	}
-	if err := s.family.startGuard(); err != nil {
-		s.options.Notify(Event{Kind: Unguarded, Exit: Exit{Err: err}})
+	if s.options.Instance != "" {
+		s.family.startGuard(func(err error) { s.post(message{exit: Exit{Err: err}}) })
 	}
 }
 

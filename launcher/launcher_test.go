@@ -364,7 +364,7 @@ func BenchmarkUp(b *testing.B) {
 			signals, started, n := make(chan os.Signal, 2), make(chan struct{}), 0
 			done := make(chan struct{})
 			go func() {
-				Run(p, Options{Output: output.New(&bytes.Buffer{}, output.Style{}), Signals: signals, Notify: func(e Event) {
+				Run(p, Options{Instance: "x", Output: output.New(&bytes.Buffer{}, output.Style{}), Signals: signals, Notify: func(e Event) {
 					if e.Kind == Started {
 						if n++; n == services {
 							close(started)

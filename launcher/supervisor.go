@@ -28,6 +28,7 @@ type supervisor struct {
 	options  Options
 	plan     procfile.Plan // the one that is followed; no services: the first is still to come
 	services map[string]*managed
+	names    []string // of services, sorted
 	messages chan message
 	done     chan struct{} // closed when nobody receives messages any more
 	spawning chan struct{} // holds a value for each process that is being made
@@ -53,7 +54,8 @@ type managed struct {
 	failure int   // when it failed, as a place in the order of failures; 0: not
 }
 
-// message tells what happened to the spawned-th process of a service.
+// message tells what happened to the spawned-th process of a service, or,
+// without one, that there is no guard.
 type message struct {
 	service string
 	spawned int
@@ -131,6 +133,10 @@ func (s *supervisor) close(why Event) {
 
 // deliver hands a message to its service.
 func (s *supervisor) deliver(m message) {
+	if m.service == "" {
+		s.options.Notify(Event{Kind: Unguarded, Exit: m.exit})
+		return
+	}
 	sv := s.services[m.service]
 	if sv == nil || sv.spawned != m.spawned {
 		return // of a process that is history
@@ -164,6 +170,7 @@ func (s *supervisor) apply(name string, e event) {
 	}
 	if after.phase == removed {
 		delete(s.services, name)
+		s.sortNames()
 	}
 }
 
@@ -241,7 +248,7 @@ func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 
 // all delivers an event to every service that has a process.
 func (s *supervisor) all(e event) {
-	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+	for _, name := range s.names {
 		if s.services[name].phase.live() {
 			s.apply(name, e)
 		}
@@ -251,7 +258,7 @@ func (s *supervisor) all(e event) {
 // advance starts what can start and, when all are to end, stops what nothing
 // needs any more.
 func (s *supervisor) advance() {
-	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+	for _, name := range s.names {
 		sv := s.services[name]
 		switch {
 		case s.closing && sv.wish == none && (sv.phase.live() || sv.phase == waiting) && !s.needed(name):
@@ -328,6 +335,7 @@ func (s *supervisor) follow(plan procfile.Plan) {
 			s.services[spec.Service] = &managed{spec: spec}
 		}
 	}
+	s.sortNames()
 	for _, c := range changes {
 		sv := s.services[c.Service]
 		switch {
@@ -340,6 +348,10 @@ func (s *supervisor) follow(plan procfile.Plan) {
 		}
 	}
 }
+
+// sortNames has names follow services. It makes a new list: somebody may be
+// going through the old one.
+func (s *supervisor) sortNames() { s.names = slices.Sorted(maps.Keys(s.services)) }
 
 // finished reports whether no process is left and none will be started.
 func (s *supervisor) finished() bool {
@@ -356,7 +368,7 @@ func (s *supervisor) reportBlocked() {
 	if s.closing {
 		return
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+	for _, name := range s.names {
 		if sv := s.services[name]; sv.phase == waiting {
 			s.options.Notify(Event{Kind: Blocked, Service: name, On: s.missing(sv)})
 		}

@@ -88,7 +88,13 @@ var labels = []string{"DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE
 // The error is [Problems]. Which problems there are does not depend on the
 // numbers of the ports: a file can be checked before any are chosen.
 func (f File) Resolve(c Context) (Plan, error) {
-	r := resolver{file: f, wanted: f.Ports(), context: c, inherited: map[string]string{}, read: map[string][]Variable{}}
+	r := resolver{
+		file: f, wanted: f.Ports(), context: c,
+		ports: map[string]string{}, inherited: map[string]string{}, read: map[string][]Variable{},
+	}
+	for _, w := range r.wanted {
+		r.ports[w.Name.Variable()] = strconv.Itoa(c.Ports[w.Name])
+	}
 	for _, entry := range c.Environ {
 		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
 			r.inherited[name] = value
@@ -128,6 +134,7 @@ type resolver struct {
 	file      File
 	wanted    []WantedPort
 	context   Context
+	ports     map[string]string // every service's, by the names of their variables
 	inherited map[string]string
 	read      map[string][]Variable // env files by path
 	watched   []string
@@ -211,10 +218,7 @@ func (r *resolver) process(s Service) Process {
 // own gives the variables that devports sets for s, and those among them that
 // carry port numbers.
 func (r *resolver) own(s Service) (own, ports map[string]string) {
-	ports = map[string]string{}
-	for _, w := range r.wanted {
-		ports[w.Name.Variable()] = strconv.Itoa(r.context.Ports[w.Name])
-	}
+	ports = maps.Clone(r.ports)
 	if s.HasPort {
 		ports["PORT"] = strconv.Itoa(r.context.Ports[PortName{Service: s.Name}])
 	}

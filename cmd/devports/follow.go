@@ -4,11 +4,16 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/watcher"
 	"github.com/devports/devports/procfile"
 )
+
+// startUp is how long the first look at the files waits, so that it does not
+// hold up the start of the services.
+const startUp = 300 * time.Millisecond
 
 // follow watches the files that plan was made from. Every valid new version
 // comes out as a plan; an invalid one is reported and changes nothing. stop
@@ -21,9 +26,18 @@ func (r runner) follow(plan procfile.Plan, own *output.Mux) (plans <-chan procfi
 	ctx, cancel := context.WithCancel(context.Background())
 	valid := make(chan procfile.Plan)
 	go func() {
-		for edited := false; ; {
+		for edited, first := false, true; ; first = false {
 			if err := w.Watch(plan.Watched); err != nil {
 				own.Say("not all edits will be seen: " + strings.ReplaceAll(err.Error(), "\n", ", "))
+			}
+			if first {
+				select {
+				case <-w.Changes():
+					edited = true
+				case <-time.After(startUp):
+				case <-ctx.Done():
+					return
+				}
 			}
 			// Without an edit, this is for one that came before anybody watched.
 			next, err := r.reload(ctx, plan)

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unicode"
 
 	"github.com/devports/devports/allocator"
@@ -19,15 +22,32 @@ func busy(port int) bool {
 	return err == nil && !free
 }
 
+// busyAll tells for each lease whether its port is busy. Some are looked at at
+// the same time.
+func busyAll(leases []registry.Lease) []bool {
+	all := make([]bool, len(leases))
+	var next atomic.Int64
+	var lookers sync.WaitGroup
+	for range min(len(leases), runtime.GOMAXPROCS(0)) {
+		lookers.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(leases); i = next.Add(1) - 1 {
+				all[i] = busy(leases[i].Port)
+			}
+		})
+	}
+	lookers.Wait()
+	return all
+}
+
 // free makes sure that nothing holds the ports of leases but processes that
 // are ours. The error names every holder.
 func (s session) free(ctx context.Context, leases []registry.Lease, ours func(holder.Process) bool) error {
 	var taken []registry.Lease
 	var ports []int
-	for _, l := range leases {
-		if busy(l.Port) {
-			taken = append(taken, l)
-			ports = append(ports, l.Port)
+	for i, b := range busyAll(leases) {
+		if b {
+			taken = append(taken, leases[i])
+			ports = append(ports, leases[i].Port)
 		}
 	}
 	if len(taken) == 0 {

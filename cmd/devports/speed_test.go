@@ -23,7 +23,7 @@ func BenchmarkCommand(b *testing.B) {
 	write("Portfile", "[services]\nweb = 'x'\napi = 'x'\ndb = 'x'\n")
 	build := func(name, source string) string {
 		path := filepath.Join(dir, name)
-		if out, err := exec.Command("go", "build", "-o", path, source).CombinedOutput(); err != nil {
+		if out, err := staticBuild(path, source).CombinedOutput(); err != nil {
 			b.Fatalf("%v\n%s", err, out)
 		}
 		return path

@@ -95,7 +95,7 @@ func Command(pid int) string { return strings.TrimSpace(command(pid)) }
 
 // Children returns the direct children, with the zombies that pid has not yet
 // waited for. One that is started meanwhile, or whose sibling ends meanwhile, may
-// be left out: on Linux it costs a few reads, not a snapshot.
+// be left out. On Linux it costs a few reads, elsewhere a snapshot.
 func Children(pid int) ([]int, error) {
 	children, err := children(pid)
 	if err != nil {

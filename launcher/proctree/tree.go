@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Tree is a snapshot of all processes that this one can see. Methods of one Tree
-// agree with each other. The zero value has no process.
+// Tree is a snapshot of all processes that this one can see. The zero value has no
+// process.
 type Tree struct {
 	all []Process
 	// index has the place in all of each PID, and -1 for one that was gone
@@ -79,7 +79,8 @@ func (t Tree) isParent(p Process) bool {
 // Marked returns the processes that were started with exactly this variable,
 // "NAME=value", in their environment, without zombies. A process passes it on to
 // those that it starts. What Environ does not tell is not found: on Windows,
-// nothing is.
+// nothing is. The environments are read now: of a process that has ended since the
+// snapshot, it returns those that it has started.
 func (t Tree) Marked(variable string) []Process {
 	if !strings.Contains(variable, "=") {
 		return nil
