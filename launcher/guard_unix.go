@@ -31,8 +31,8 @@ const GuardArgument = "guard-of-devports"
 // and wait for is devports itself.
 //
 // It is told of processes by lines in a pipe: first the mark, then "+PID START"
-// for each process that leads a group or is an orphan, "-PID" when nothing of it
-// is left, and last dismissal, if nothing is left to be done.
+// for each process that leads a group or is an orphan, and "-PID" when nothing
+// of it is left. When nothing at all is left, it is killed.
 //
 // Its methods do nothing on a nil guard.
 type guard struct {
@@ -44,10 +44,7 @@ type guard struct {
 	mu      sync.Mutex // guards what follows
 	lines   []byte     // to be written
 	writing bool       // somebody does
-	written *sync.Cond // writing has become false
 }
-
-const dismissal = "done"
 
 // startGuard starts the guard of the family, while the caller goes on. failed is
 // called if it cannot be started.
@@ -58,7 +55,6 @@ func (f *family) startGuard(failed func(error)) {
 		return
 	}
 	g := &guard{pipe: write, made: make(chan struct{})}
-	g.written = sync.NewCond(&g.mu)
 	f.guard = g
 	g.write(f.variable())
 	go func() {
@@ -147,29 +143,19 @@ func (g *guard) flush() {
 		g.mu.Lock()
 	}
 	g.writing = false
-	g.written.Broadcast()
 }
 
-// dismiss ends the guard.
+// dismiss ends the guard: nothing is left for it to do.
 func (g *guard) dismiss() {
 	if g == nil {
 		return
 	}
 	<-g.made
-	g.write(dismissal)
-	g.mu.Lock()
-	for g.writing {
-		g.written.Wait()
+	if g.pid > 0 {
+		_ = unix.Kill(g.pid, unix.SIGKILL) // a child that has not been waited for: the PID is its own
+		<-g.exit
 	}
-	g.mu.Unlock()
 	g.pipe.Close()
-	if g.pid == 0 {
-		return
-	}
-	select {
-	case <-g.exit:
-	case <-time.After(time.Second):
-	}
 }
 
 // guardGrace is what processes get from the guard to end by themselves. Nothing
@@ -192,8 +178,6 @@ func Guard(pipe io.Reader) {
 		line := lines.Text()
 		var id proctree.ID
 		switch {
-		case line == dismissal:
-			return
 		case strings.HasPrefix(line, InstanceVariable+"="):
 			variable = line
 		case strings.HasPrefix(line, "+"):

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -86,10 +87,14 @@ func up(s session, c *cli.Context) error {
 	own.Say(fmt.Sprintf("%s: starting %s", scope, list(names)))
 
 	stopped := false // by a signal, or because nobody reads the output
+	unfollow := func() {}
 	options := launcher.Options{
 		Output: out,
 		Notify: func(e launcher.Event) {
-			stopped = stopped || e.Kind == launcher.Stopping && e.Service == ""
+			if e.Kind == launcher.Stopping {
+				stopped = stopped || e.Service == ""
+				go unfollow() // the kernel takes its time for that
+			}
 			own.Say(tell(e))
 		},
 		Signals:    signals,
@@ -111,7 +116,8 @@ func up(s session, c *cli.Context) error {
 		if err != nil {
 			s.note("edits of %s are not followed: %v", p.file.Name, err)
 		} else {
-			defer stop()
+			unfollow = sync.OnceFunc(stop)
+			defer unfollow()
 			options.Plans = plans
 		}
 	}
