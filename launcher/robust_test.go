@@ -98,6 +98,52 @@ func TestStalledReader(t *testing.T) {
 	}
 }
 
+// When a reader that has stalled goes on, nothing is missing.
+func TestReaderGoesOn(t *testing.T) {
+	const lines = 50000
+	reader := &collecting{stalled: stalled{make(chan struct{})}, begun: make(chan struct{}, 1)}
+	out := output.New(reader, output.Style{})
+	ended := make(chan int, 1)
+	p := plan(t, fmt.Sprintf("[services]\ncount = 'i=0; while [ $i -lt %d ]; do i=$((i+1)); echo $i; done'", lines))
+	go func() {
+		ended <- Run(p, Options{Output: out, Notify: func(Event) {}})
+	}()
+	<-reader.begun // and it has stalled
+	close(reader.release)
+	if status := <-ended; status != 0 {
+		t.Errorf("status %d", status)
+	}
+	if err := out.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(reader.text.String()) {
+		n++
+		if want := fmt.Sprintf("count    | %d\n", n); line != want {
+			t.Fatalf("line %d is %q", n, line)
+		}
+	}
+	if n != lines {
+		t.Errorf("%d lines of %d", n, lines)
+	}
+}
+
+// collecting keeps what it is given once it has been released.
+type collecting struct {
+	stalled
+	begun chan struct{} // takes a value when the first write has begun
+	text  strings.Builder
+}
+
+func (c *collecting) Write(p []byte) (int, error) {
+	select {
+	case c.begun <- struct{}{}:
+	default:
+	}
+	<-c.release
+	return c.text.Write(p)
+}
+
 // What ends at once has been heard nevertheless.
 func TestShortLives(t *testing.T) {
 	var portfile strings.Builder

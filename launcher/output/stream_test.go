@@ -3,6 +3,7 @@ package output
 import (
 	"bufio"
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -22,6 +23,9 @@ const childEnv = "OUTPUT_TEST_CHILD"
 
 const childLines = 500
 
+// go test ./launcher/output -run Whole -lines 200000
+var manyLines = flag.Int("lines", 5000, "how many lines each service of TestLinesAreWhole prints")
+
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		for i := range childLines {
@@ -36,7 +40,7 @@ func TestMain(m *testing.M) {
 // Lines of several services come out whole, complete and in each service's
 // order, wherever the pipes cut them.
 func TestLinesAreWhole(t *testing.T) {
-	const lines = 5000
+	lines := *manyLines
 	names := []string{"auth", "db", "docs", "web"}
 	r, w := pipe(t)
 	m := New(w, Style{}, names...)
