@@ -68,13 +68,6 @@ func BenchmarkRunners(b *testing.B) {
 	}
 }
 
-// staticBuild is the command that builds a package as releases are built.
-func staticBuild(path, source string) *exec.Cmd {
-	cmd := exec.Command("go", "build", "-o", path, source)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	return cmd
-}
-
 // life is what one run of a runner has taken.
 type life struct {
 	start, stop, idle time.Duration
