@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
+	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/procfile"
 )
 
@@ -31,11 +32,14 @@ func (f *family) gather(<-chan struct{}) {}
 
 func (f *family) reap() {}
 
+// straysIn is empty: nothing leaves its job.
+func (f *family) straysIn(proctree.Tree, string) []proctree.Process { return nil }
+
 func (f *family) endRest(context.Context, time.Duration) []Left { return nil }
 
 // start makes a process in a job of its own. It is suspended until it is in the
 // job: what it starts would otherwise not be.
-func (f *family) start(_, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
+func (f *family) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
 	job, err := newJob()
 	if err != nil {
 		return nil, nil, err
@@ -61,7 +65,7 @@ func (f *family) start(_, path string, argv []string, attr *os.ProcAttr) (*group
 		}
 		came <- Exit{Status: state.ExitCode()}
 	}()
-	return &group{pid: p.Pid, job: job}, came, nil
+	return &group{pid: p.Pid, service: service, family: f, job: job}, came, nil
 }
 
 // newJob makes a job object that ends with its last handle.
@@ -136,7 +140,9 @@ func processAttributes(spec procfile.Process, _ bool) *syscall.SysProcAttr {
 
 // group is a process and everything that it has started: its job.
 type group struct {
-	pid int
+	pid     int
+	service string
+	family  *family
 
 	mu  sync.Mutex     // guards job
 	job windows.Handle // 0 once nothing is left of it
@@ -154,6 +160,17 @@ func (g *group) kill() {
 	defer g.mu.Unlock()
 	if g.job != 0 {
 		_ = windows.TerminateJobObject(g.job, 1)
+	}
+}
+
+// discard ends everything in the job and gives it up.
+func (g *group) discard() {
+	g.kill()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.job != 0 {
+		windows.CloseHandle(g.job)
+		g.job = 0
 	}
 }
 

@@ -113,6 +113,16 @@ func (g *group) lives() bool {
 	return true
 }
 
+// discard kills what is left of the process group, strays aside, once its
+// leader has been waited for.
+func (g *group) discard() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_ = unix.Kill(-g.pid, unix.SIGKILL)
+	g.empty = true
+	g.family.guard.remove(g.pid)
+}
+
 // endStrays kills what has left the group, and what that forks meanwhile.
 func (g *group) endStrays() {
 	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)

@@ -24,6 +24,10 @@ type Options struct {
 	Size    func() terminal.Size
 	Resized <-chan os.Signal // says that Size has changed
 
+	// Listening returns the ports on which any of the processes listens. With it
+	// a service that takes long to be ready can be told why; with nil it is not.
+	Listening func(pids []int) []int
+
 	// Instance marks everything that is started, by [InstanceVariable]; it has
 	// to be unlike that of any other run. With it nothing gets away: what leaves
 	// its process group ends with its service, and should devports be killed a
@@ -42,7 +46,11 @@ const (
 	Started    Kind = iota // Service has a process, PID
 	NotStarted             // it could not be started: Exit.Err
 	Blocked                // it never started, because On did not
-	Ended                  // its process has ended: Exit; nothing of it is left
+	Ready                  // its check has passed, Took after its start
+	Elsewhere              // it is not ready: its processes listen on Ports, not on Port
+	Silent                 // it is not ready: nothing listens on Port, and On waits for that
+	Ended                  // its process has ended: Exit; nothing of it is left. If Retry is not 0, it is started again after that
+	Waits                  // it waits for On, which has ended without having been ready
 	Killing                // it did not end in time, or was not given any; it is killed
 	Lost                   // it did not end when killed either; PID is given up
 	Stopping               // all services are being stopped: because Service has ended, or else because of On
@@ -56,9 +64,13 @@ type Event struct {
 	Kind    Kind
 	Service string
 	PID     int
-	Port    int    // of Started
+	Port    int // of Started and of what is told of readiness
+	Ports   []int
+	Checked bool // of Started: Ready will follow
+	Took    time.Duration
+	Retry   time.Duration
 	Exit    Exit   // of NotStarted and Ended
-	On      string // of Blocked: the dependency; of Stopping: the signal, or what is wrong with the output
+	On      string // a service; of Stopping: the signal, or what is wrong with the output
 	Changes []procfile.Change
 	Left    []Left
 }

@@ -7,18 +7,19 @@ const (
 	waiting  phase = iota // for the services that it depends on
 	starting              // a process is being made; it has no pid yet
 	running               // its process lives
+	pausing               // it has ended and will be started again, after a pause
 	stopping              // asked to end, its grace period runs; or ended but for its children
 	killing               // sent KILL
 	ended                 // nothing of it is left
 	removed               // ended, and to be forgotten
 )
 
-var phaseNames = [...]string{"waiting", "starting", "running", "stopping", "killing", "ended", "removed"}
+var phaseNames = [...]string{"waiting", "starting", "running", "pausing", "stopping", "killing", "ended", "removed"}
 
 func (p phase) String() string { return phaseNames[p] }
 
 // live reports whether there is, or is about to be, a process.
-func (p phase) live() bool { return p >= starting && p <= killing }
+func (p phase) live() bool { return p >= starting && p <= killing && p != pausing }
 
 // event is what can happen to a service: to its process, or by somebody's wish.
 type event int
@@ -30,13 +31,15 @@ const (
 	evExited               // the process has ended, others of its group have not
 	evGone                 // nobody of its group is left
 	evTimeout              // the time that the phase may take is over
+	evReady                // its check has passed
+	evUnready              // its check has not passed in time
 	evStop                 // wish: end it
 	evKill                 // wish: end it at once
 	evRestart              // wish: end it and start it anew
 	evRemove               // wish: end it and forget it
 )
 
-var eventNames = [...]string{"start", "started", "failed", "exited", "gone", "timeout", "stop", "kill", "restart", "remove"}
+var eventNames = [...]string{"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "stop", "kill", "restart", "remove"}
 
 func (e event) String() string { return eventNames[e] }
 
@@ -49,9 +52,10 @@ const (
 	kill                    // send KILL to the group
 	allow                   // let a timeout follow after the grace period
 	allowKill               // let a timeout follow after the time that KILL may take
+	pause                   // let a timeout follow after the pause
 )
 
-var actionNames = [...]string{"spawn", "terminate", "kill", "allow", "allowKill"}
+var actionNames = [...]string{"spawn", "terminate", "kill", "allow", "allowKill", "pause"}
 
 func (a action) String() string { return actionNames[a] }
 
@@ -70,7 +74,8 @@ const (
 type service struct {
 	phase phase
 	wish  wish
-	ran   bool // its latest start succeeded
+	ready bool // its check has passed since it was last started
+	retry bool // should it end by itself, it is to be started again: set from outside, when it does
 	lost  bool // it did not end when killed; what is left of it is not ours to end
 }
 
@@ -93,10 +98,13 @@ func (s service) next(e event) (service, []action) {
 		if e == evStart {
 			return service{phase: starting}, []action{spawn}
 		}
+	case pausing:
+		if e == evTimeout {
+			return service{phase: starting}, []action{spawn}
+		}
 	case starting:
 		switch e {
 		case evStarted:
-			s.ran = true
 			switch s.wish {
 			case none:
 				s.phase = running
@@ -106,29 +114,31 @@ func (s service) next(e event) (service, []action) {
 			}
 			return s.terminate()
 		case evFailed:
-			return s.end(), nil
+			return s.end()
 		}
 	case running:
 		switch e {
-		case evExited:
+		case evReady:
+			s.ready = true
+		case evExited, evUnready:
 			return s.terminate() // its children have no reason to stay
 		case evGone:
-			return s.end(), nil
+			return s.end()
 		}
 	case stopping:
 		switch e {
 		case evTimeout:
 			return s.kill()
 		case evGone:
-			return s.end(), nil
+			return s.end()
 		}
 	case killing:
 		switch e {
 		case evTimeout:
 			s.lost = true
-			return s.end(), nil
+			return s.end()
 		case evGone:
-			return s.end(), nil
+			return s.end()
 		}
 	}
 	return s, nil
@@ -137,9 +147,9 @@ func (s service) next(e event) (service, []action) {
 // asked is what a wish makes of a service.
 func (s service) asked(w wish) (service, []action) {
 	switch s.phase {
-	case waiting, ended:
-		s.wish = w
-		return s.end(), nil
+	case waiting, pausing, ended:
+		s.wish, s.retry = w, false
+		return s.end()
 	case starting:
 		s.wish = w // until there is a process
 	case running:
@@ -170,14 +180,17 @@ func (s service) kill() (service, []action) {
 }
 
 // end is where a service goes when it has no process any more.
-func (s service) end() service {
-	switch s.wish {
-	case again:
-		return service{phase: waiting}
-	case vanish:
+func (s service) end() (service, []action) {
+	switch {
+	case s.wish == again:
+		return service{phase: waiting}, nil
+	case s.wish == vanish:
 		s.phase = removed
+	case s.wish == none && s.retry && !s.lost:
+		s.phase = pausing
+		return s, []action{pause}
 	default:
 		s.phase = ended
 	}
-	return s
+	return s, nil
 }

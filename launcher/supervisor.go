@@ -20,6 +20,11 @@ const (
 	// settling is how long nothing may have been started before the memory that
 	// starting takes is given back.
 	settling = time.Second
+
+	// A service that ends by itself is started again after a pause that doubles
+	// each time, until it has lived for a while.
+	minPause, maxPause = time.Second, 30 * time.Second
+	health             = 10 * time.Second
 )
 
 // supervisor owns every service. Only the goroutine of [Run] touches it; the
@@ -52,6 +57,11 @@ type managed struct {
 	timer   *time.Timer
 	exit    *Exit // how that ended, once it has
 	failure int   // when it failed, as a place in the order of failures; 0: not
+
+	began   time.Time // when the latest process had been made
+	unwatch func()    // ends the watch over its readiness
+	retries int       // in a row
+	delay   time.Duration
 }
 
 // message tells what happened to the spawned-th process of a service, or,
@@ -61,7 +71,8 @@ type message struct {
 	spawned int
 	event   event
 	process *process // of evStarted
-	exit    Exit     // of evFailed, evExited and evGone
+	exit    Exit     // of evFailed, evExited, evGone and evUnready
+	news    *Event   // instead of an event: what is to be told
 }
 
 func (s *supervisor) post(m message) {
@@ -141,19 +152,38 @@ func (s *supervisor) deliver(m message) {
 	if sv == nil || sv.spawned != m.spawned {
 		return // of a process that is history
 	}
+	if m.news != nil {
+		s.tellNews(sv, *m.news)
+		return
+	}
 	switch m.event {
 	case evStarted:
-		s.settle.Reset(settling)
-		sv.process = m.process
-		s.options.Notify(Event{Kind: Started, Service: m.service, PID: m.process.pid, Port: sv.made.Port})
-		sv.process.show()
-	case evExited, evGone, evFailed:
+		s.started(sv, m)
+	case evReady:
+		s.options.Notify(Event{Kind: Ready, Service: m.service, Port: sv.made.Port, Took: time.Since(sv.began)})
+	case evExited, evGone, evFailed, evUnready:
 		if sv.exit == nil {
 			m.exit.Asked = sv.wish != none
 			sv.exit = &m.exit
 		}
+		sv.retry = retries(sv.spec.Restart, *sv.exit)
 	}
 	s.apply(m.service, m.event)
+	if m.event == evStarted && sv.made.Ready.How == procfile.None {
+		s.apply(m.service, evReady)
+	}
+}
+
+// started is told that the latest process of a service has been made.
+func (s *supervisor) started(sv *managed, m message) {
+	s.settle.Reset(settling)
+	sv.process, sv.began = m.process, time.Now()
+	checked := sv.made.Ready.How != procfile.None
+	if checked {
+		sv.unwatch = s.watchReadiness(sv)
+	}
+	s.options.Notify(Event{Kind: Started, Service: m.service, PID: m.process.pid, Port: sv.made.Port, Checked: checked})
+	sv.process.show()
 }
 
 // apply takes a service to its next state and does what that asks for.
@@ -162,6 +192,9 @@ func (s *supervisor) apply(name string, e event) {
 	before := sv.service
 	after, actions := before.next(e)
 	sv.service = after
+	if e == evRestart {
+		sv.retries = 0
+	}
 	if before.phase.live() && !after.phase.live() {
 		s.noteEnd(name, sv, e)
 	}
@@ -178,7 +211,7 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 	switch a {
 	case spawn:
 		sv.spawned++
-		sv.exit, sv.failure, sv.process = nil, 0, nil
+		sv.exit, sv.failure, sv.process, sv.began = nil, 0, nil, time.Time{}
 		sv.made = sv.spec
 		go s.spawn(sv.spec, sv.spawned)
 	case terminate:
@@ -190,6 +223,8 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 		s.timeout(name, sv, sv.made.StopTimeout)
 	case allowKill:
 		s.timeout(name, sv, killTimeout)
+	case pause:
+		s.timeout(name, sv, sv.delay)
 	}
 }
 
@@ -209,10 +244,14 @@ func (sv *managed) stopTimer() {
 // spawn makes a process and tells what becomes of it.
 func (s *supervisor) spawn(spec procfile.Process, spawned int) {
 	tell := func(e event, p *process, exit Exit) {
-		s.post(message{spec.Service, spawned, e, p, exit})
+		s.post(message{service: spec.Service, spawned: spawned, event: e, process: p, exit: exit})
 	}
 	s.spawning <- struct{}{}
-	p, exit := start(spec, s.options.Output, s.family, s.room())
+	exit := taken(spec)
+	var p *process
+	if exit.Err == nil {
+		p, exit = start(spec, s.options.Output, s.family, s.room())
+	}
 	<-s.spawning
 	if p == nil {
 		tell(evFailed, nil, exit)
@@ -225,22 +264,41 @@ func (s *supervisor) spawn(spec procfile.Process, spawned int) {
 // noteEnd notes that a service has no process any more.
 func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 	sv.stopTimer()
+	if sv.unwatch != nil {
+		sv.unwatch()
+	}
 	if sv.exit == nil { // it did not even end when killed
 		sv.exit = &Exit{Status: 128 + 9, Signal: "KILL", Asked: sv.wish != none}
 	}
+	sv.delay = 0
+	if sv.phase == pausing {
+		if !sv.began.IsZero() && time.Since(sv.began) >= health {
+			sv.retries = 0
+		}
+		sv.delay = min(minPause<<min(sv.retries, 10), maxPause)
+		sv.retries++
+	}
 	switch e {
 	case evFailed:
-		s.options.Notify(Event{Kind: NotStarted, Service: name, Exit: *sv.exit})
+		s.options.Notify(Event{Kind: NotStarted, Service: name, Exit: *sv.exit, Retry: sv.delay})
 	case evTimeout:
 		s.options.Notify(Event{Kind: Lost, Service: name, PID: sv.process.pid})
 	default:
-		s.options.Notify(Event{Kind: Ended, Service: name, Exit: *sv.exit})
+		s.options.Notify(Event{Kind: Ended, Service: name, Exit: *sv.exit, Retry: sv.delay})
+	}
+	if sv.exit.Status == 0 && !sv.exit.Asked {
+		sv.ready = true // it has done its work
+	}
+	if sv.phase == ended && !sv.ready && !s.closing && !s.finished() {
+		for _, other := range s.waitingFor(name) {
+			s.options.Notify(Event{Kind: Waits, Service: other, On: name})
+		}
 	}
 	if sv.exit.Failed() {
 		s.failures++
 		sv.failure = s.failures
 	}
-	if (s.options.StopOnExit || s.plan.StopOnExit) && !sv.exit.Asked && !s.closing {
+	if (s.options.StopOnExit || s.plan.StopOnExit) && !sv.exit.Asked && !s.closing && sv.phase != pausing {
 		s.first = sv.exit
 		s.close(Event{Service: name})
 	}
@@ -261,7 +319,7 @@ func (s *supervisor) advance() {
 	for _, name := range s.names {
 		sv := s.services[name]
 		switch {
-		case s.closing && sv.wish == none && (sv.phase.live() || sv.phase == waiting) && !s.needed(name):
+		case s.closing && sv.wish == none && (sv.phase.live() || sv.phase == waiting || sv.phase == pausing) && !s.needed(name):
 			s.apply(name, evStop)
 		case s.closing && sv.wish == again:
 			s.apply(name, evStop) // not again
@@ -294,11 +352,21 @@ func (s *supervisor) occupied(sv *managed) bool {
 	return false
 }
 
-// missing is the first dependency of sv that has not been started, if any. One
+// waitingFor are the services that wait until name is ready.
+func (s *supervisor) waitingFor(name string) (names []string) {
+	for _, other := range s.names {
+		if sv := s.services[other]; sv.phase == waiting && slices.Contains(sv.spec.DependsOn, name) {
+			names = append(names, other)
+		}
+	}
+	return names
+}
+
+// missing is the first dependency of sv that has not been ready, if any. One
 // that is not run at all is not waited for.
 func (s *supervisor) missing(sv *managed) string {
 	for _, name := range sv.spec.DependsOn {
-		if dependency := s.services[name]; dependency != nil && !dependency.ran {
+		if dependency := s.services[name]; dependency != nil && !dependency.ready {
 			return name
 		}
 	}
@@ -356,7 +424,7 @@ func (s *supervisor) sortNames() { s.names = slices.Sorted(maps.Keys(s.services)
 // finished reports whether no process is left and none will be started.
 func (s *supervisor) finished() bool {
 	for _, sv := range s.services {
-		if sv.phase.live() {
+		if sv.phase.live() || sv.phase == pausing {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ChangeKind is what a new version of a file means for a service.
@@ -38,7 +39,7 @@ func Diff(before, after Plan) []Change {
 		}
 		if reasons := differences(b, a); len(reasons) > 0 {
 			changes = append(changes, Change{b.Service, Changed, reasons})
-		} else if b.StopSignal != a.StopSignal || b.StopTimeout != a.StopTimeout || !slices.Equal(b.DependsOn, a.DependsOn) {
+		} else if b.adjustable() != a.adjustable() || !slices.Equal(b.DependsOn, a.DependsOn) {
 			changes = append(changes, Change{Service: b.Service, Kind: Adjusted})
 		}
 	}
@@ -49,6 +50,17 @@ func Diff(before, after Plan) []Change {
 	}
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Service, b.Service) })
 	return changes
+}
+
+// adjustable is what may differ in a process that runs on.
+func (p Process) adjustable() (a struct {
+	signal        string
+	grace, enough time.Duration
+	restart       Restart
+},
+) {
+	a.signal, a.grace, a.enough, a.restart = p.StopSignal, p.StopTimeout, p.Ready.Timeout, p.Restart
+	return a
 }
 
 func differences(before, after Process) []string {
@@ -68,6 +80,10 @@ func differences(before, after Process) []string {
 	}
 	if _, had := before.ports["PORT"]; !had && after.ports["PORT"] != "" {
 		reasons = append(reasons, "port")
+	}
+	other := before.Ready.How != after.Ready.How || before.Ready.What != after.Ready.What
+	if other && !slices.Contains(reasons, "port") { // which the default check goes by
+		reasons = append(reasons, "ready")
 	}
 	if names := differentNames(otherVars(before), otherVars(after)); len(names) > 0 {
 		reasons = append(reasons, "env "+strings.Join(names, ", "))

@@ -53,7 +53,7 @@ type Service struct {
 	DependsOn    []Text
 	Ready        string // "" is the default; else one of the forms of section 3 of the design
 	ReadyTimeout time.Duration
-	Restart      string
+	Restart      Restart
 	Watch        []string
 	Replicas     int
 	StopSignal   string // without "SIG"

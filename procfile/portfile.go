@@ -70,16 +70,12 @@ var serviceKeys = keys[Service]{
 	"env":        func(d *decoder, v *value, s *Service) { s.Env = d.variables(v) },
 	"env_files":  func(d *decoder, v *value, s *Service) { s.EnvFiles = d.texts(v) },
 	"depends_on": func(d *decoder, v *value, s *Service) { s.DependsOn = d.texts(v) },
-	"ready":      func(d *decoder, v *value, s *Service) { s.Ready = d.ready(v); s.later = append(s.later, "ready") },
-	"ready_timeout": func(d *decoder, v *value, s *Service) {
-		s.ReadyTimeout = d.duration(v)
-		s.later = append(s.later, "ready_timeout")
-	},
+	"ready":      func(d *decoder, v *value, s *Service) { s.Ready = d.ready(v) },
+
+	"ready_timeout": func(d *decoder, v *value, s *Service) { s.ReadyTimeout = d.duration(v) },
+
 	"restart": func(d *decoder, v *value, s *Service) {
-		s.Restart = d.oneOf(v, "no", "on-failure", "always")
-		if s.Restart != "no" {
-			s.later = append(s.later, "restart")
-		}
+		s.Restart = Restart(d.oneOf(v, string(RestartNo), string(RestartOnFailure), string(RestartAlways)))
 	},
 	"watch": func(d *decoder, v *value, s *Service) { s.Watch = d.globs(v); s.later = append(s.later, "watch") },
 	"replicas": func(d *decoder, v *value, s *Service) {
@@ -129,7 +125,7 @@ func newService(name string, pos Position) Service {
 	return Service{
 		Name: name, Pos: pos, HasPort: true,
 		ReadyTimeout: time.Minute,
-		Restart:      "no",
+		Restart:      RestartNo,
 		Replicas:     1,
 		StopSignal:   "TERM",
 		StopTimeout:  5 * time.Second,

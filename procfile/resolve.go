@@ -34,10 +34,52 @@ type Process struct {
 	Env         []string // the complete environment, "NAME=value", sorted
 	Vars        []Var    // the part of Env that devports set or changed, sorted by name
 	DependsOn   []string
+	Ready       Check
+	Restart     Restart
 	StopSignal  string
 	StopTimeout time.Duration
 
 	ports map[string]string // the variables among Vars that carry port numbers
+}
+
+// Check says when a process is ready.
+type Check struct {
+	How     How
+	What    string        // HTTP: the path; Log: the regular expression; Exec: a command for the system's shell
+	Timeout time.Duration // after which it has failed; 0 if it may never be ready
+}
+
+// How is a kind of [Check].
+type How string
+
+const (
+	None How = "none" // ready as soon as it has been started
+	TCP  How = "tcp"  // its port accepts a connection
+	HTTP How = "http" // its port answers a GET with a status of 2xx or 3xx
+	Log  How = "log"  // a line that it prints matches
+	Exec How = "exec" // a command succeeds in its directory and environment
+)
+
+// Restart says when a process that has ended is started again.
+type Restart string
+
+const (
+	RestartNo        Restart = "no"
+	RestartOnFailure Restart = "on-failure"
+	RestartAlways    Restart = "always"
+)
+
+// check is the Check of s. By default it is its port; but as not everything
+// that has one listens on it, that may take for ever.
+func (s Service) check() Check {
+	how, what, _ := strings.Cut(s.Ready, ":")
+	switch {
+	case s.Ready != "":
+		return Check{How(how), what, s.ReadyTimeout}
+	case s.HasPort:
+		return Check{How: TCP}
+	}
+	return Check{How: None}
 }
 
 // Var is an environment variable.
@@ -194,6 +236,8 @@ func (r *resolver) process(s Service) Process {
 		Service: s.Name, Shell: s.Command.Shell,
 		Port:       r.context.Ports[PortName{Service: s.Name}],
 		Env:        environ(env),
+		Ready:      s.check(),
+		Restart:    s.Restart,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
 		ports: ports,
 	}

@@ -89,6 +89,24 @@ func Listening(ctx context.Context, ports ...int) (map[int][]Process, error) {
 	return holders, ctx.Err()
 }
 
+// Ports returns the ports on which any of the processes listens, in order, each
+// once. The error is that of ctx, or tells that the system's tables cannot be
+// read.
+func Ports(ctx context.Context, pids ...int) ([]int, error) {
+	found, err := sockets(ctx, func(int) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	var ports []int
+	for _, s := range found {
+		if s.pid > 0 && slices.Contains(pids, s.pid) {
+			ports = append(ports, s.port)
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports), nil
+}
+
 // compare orders sockets by port and process, those of one process on one port
 // as Process.Address prefers them.
 func compare(a, b socket) int {

@@ -22,6 +22,16 @@ func busy(port int) bool {
 	return err == nil && !free
 }
 
+// listening are the ports on which any of the processes listens, as far as that
+// can be told.
+func listening(pids []int) []int {
+	ports, err := holder.Ports(context.Background(), pids...)
+	if err != nil {
+		return nil
+	}
+	return ports
+}
+
 // busyAll tells for each lease whether its port is busy. Some are looked at at
 // the same time.
 func busyAll(leases []registry.Lease) []bool {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/procfile"
@@ -14,19 +15,36 @@ import (
 func tell(e launcher.Event) string {
 	switch e.Kind {
 	case launcher.Started:
-		if e.Port == 0 {
+		if e.Port == 0 || e.Checked {
 			return fmt.Sprintf("%s started (pid %d)", e.Service, e.PID)
 		}
 		return fmt.Sprintf("%s started on http://localhost:%d (pid %d)", e.Service, e.Port, e.PID)
+	case launcher.Ready:
+		where := ""
+		if e.Port > 0 {
+			where = fmt.Sprintf(" on http://localhost:%d", e.Port)
+		}
+		return fmt.Sprintf("%s ready%s after %s", e.Service, where, tellDuration(e.Took))
+	case launcher.Elsewhere:
+		return fmt.Sprintf("%s listens on %s, not on its PORT %d: does its command use $PORT?", e.Service, tellPorts(e.Ports), e.Port)
+	case launcher.Silent:
+		return fmt.Sprintf(`%s listens nowhere, and %s waits for it: if it never will, say port = false or ready = "none"`, e.Service, e.On)
+	case launcher.Waits:
+		return fmt.Sprintf("%s waits for %s, which has failed", e.Service, e.On)
 	case launcher.NotStarted:
-		return fmt.Sprintf("%s could not be started: %s%s", e.Service, e.Exit, limitOf(e.Exit.Err))
+		text := fmt.Sprintf("%s could not be started: %s%s", e.Service, e.Exit, limitOf(e.Exit.Err))
+		var taken *launcher.PortTakenError
+		if errors.As(e.Exit.Err, &taken) {
+			text += fmt.Sprintf(" (devports who %d tells what)", taken.Port)
+		}
+		return text + tellRetry(e.Retry)
 	case launcher.Blocked:
 		return fmt.Sprintf("%s was not started: it depends on %s", e.Service, e.On)
 	case launcher.Ended:
 		if e.Exit.Asked {
 			return e.Service + " stopped"
 		}
-		return e.Service + " " + e.Exit.String()
+		return e.Service + " " + e.Exit.String() + tellRetry(e.Retry)
 	case launcher.Killing:
 		return fmt.Sprintf("killing %s (pid %d)", e.Service, e.PID)
 	case launcher.Lost:
@@ -44,6 +62,30 @@ func tell(e launcher.Event) string {
 		return "followed an edit: " + tellChanges(e.Changes)
 	}
 	return ""
+}
+
+// tellRetry says when a service is started again, if it is.
+func tellRetry(after time.Duration) string {
+	if after == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; started again in %v, at %s", after, time.Now().Add(after).Format(time.TimeOnly))
+}
+
+// tellDuration is a duration as precise as one wants to read it.
+func tellDuration(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+func tellPorts(ports []int) string {
+	var words []string
+	for _, port := range ports {
+		words = append(words, fmt.Sprint(port))
+	}
+	return list(words)
 }
 
 // limitOf says how to raise the limit that err has run into.

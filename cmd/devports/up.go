@@ -99,6 +99,7 @@ func up(s session, c *cli.Context) error {
 		},
 		Signals:    signals,
 		StopOnExit: c.Bool("stop-on-exit"),
+		Listening:  listening,
 		Instance:   claim.instance,
 		Alone:      true,
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"regexp"
 	"sync"
 	"time"
 )
@@ -39,6 +40,9 @@ type Stream struct {
 
 	mu      sync.Mutex // guards closing, and the source's deadline with it
 	closing bool
+
+	match   *regexp.Regexp // nil for none, and once it has matched
+	matched chan struct{}
 
 	// What follows belongs to the goroutine of Copy.
 	limit  time.Time // of the next read, none if zero
@@ -146,6 +150,29 @@ func withoutCR(b []byte) int {
 	return len(b)
 }
 
+// Match returns a channel that is closed when a line matches, less the escape
+// sequences that color it. It must be called before Copy, and only once. Of a
+// line that is too long for a buffer, each piece counts by itself.
+func (s *Stream) Match(expression *regexp.Regexp) <-chan struct{} {
+	s.match, s.matched = expression, make(chan struct{})
+	return s.matched
+}
+
+// look looks whether a line is the one that is waited for.
+func (s *Stream) look(line []byte) {
+	line = bytes.TrimRight(line, "\r\n")
+	if bytes.IndexByte(line, '\x1b') >= 0 {
+		line = escapes().ReplaceAll(line, nil)
+	}
+	if s.match.Match(line) {
+		s.match = nil
+		close(s.matched)
+	}
+}
+
+// escapes are the control sequences of ECMA-48, section 5.4.
+var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]`) })
+
 // Finish says that the process has ended: what it wrote is still copied, but
 // nobody waits for more than that. source is the one that Copy reads.
 func (s *Stream) Finish(source io.Reader) {
@@ -182,6 +209,9 @@ func (s *Stream) emit(lines []byte) {
 		line, rest := lines, []byte(nil)
 		if i := bytes.IndexByte(lines, '\n'); i >= 0 {
 			line, rest = lines[:i+1], lines[i+1:]
+		}
+		if s.match != nil {
+			s.look(line)
 		}
 		if n := len(line); n >= 2 && line[n-2] == '\r' && line[n-1] == '\n' {
 			out = append(append(out, line[:n-2]...), '\n')

@@ -1,0 +1,122 @@
+// Package probe asks a service whether it is ready.
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Try asks once. The error says what was seen instead of a service that is
+// ready.
+type Try func(ctx context.Context) error
+
+const (
+	// MinPause and MaxPause bound the time between two tries, which grows.
+	MinPause = 50 * time.Millisecond
+	MaxPause = time.Second
+
+	// Patience is how long one try may take.
+	Patience = 3 * time.Second
+)
+
+// Until tries at once, and then again and again until a try succeeds or ctx is
+// done, whose error it returns. failed is called after each try that fails, with
+// its error and the time since the start.
+func Until(ctx context.Context, try Try, failed func(err error, since time.Duration)) error {
+	start := time.Now()
+	for pause := MinPause; ; pause = min(pause*3/2, MaxPause) {
+		once, cancel := context.WithTimeout(ctx, Patience)
+		err := try(once)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("no answer within %v", Patience)
+		}
+		failed(err, time.Since(start))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// loopback are the addresses on which a service may listen for this machine.
+var loopback = []string{"127.0.0.1", "::1"}
+
+// TCP succeeds when something accepts connections to port on 127.0.0.1 or ::1.
+func TCP(port int) Try {
+	return func(ctx context.Context) error {
+		conn, err := dial(ctx, port)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+}
+
+// HTTP succeeds when a GET of path on port of 127.0.0.1 or ::1 is answered with
+// a status of 2xx or 3xx. Redirects are not followed.
+func HTTP(port int, path string) Try {
+	client := http.Client{
+		Transport: &http.Transport{
+			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, port) },
+			DisableKeepAlives: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	url := "http://localhost:" + strconv.Itoa(port) + path
+	return func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			return reason(err)
+		}
+		response.Body.Close()
+		if response.StatusCode < 200 || response.StatusCode > 399 {
+			return fmt.Errorf("%s answers %s", path, response.Status)
+		}
+		return nil
+	}
+}
+
+// dial connects to port on whichever of the loopback addresses is listened on.
+func dial(ctx context.Context, port int) (conn net.Conn, err error) {
+	var dialer net.Dialer
+	for _, host := range loopback {
+		if conn, err = dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port))); err == nil {
+			return conn, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	return nil, fmt.Errorf("nothing listens on port %d", port)
+}
+
+// reason is what an error of the client says, without the request.
+func reason(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil || errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		if _, ok := err.(*net.OpError); ok {
+			return err
+		}
+		err = inner
+	}
+}
