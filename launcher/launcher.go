@@ -24,6 +24,9 @@ type Options struct {
 	Size    func() terminal.Size
 	Resized <-chan os.Signal // says that Size has changed
 
+	// Steering lets others look at the run and steer it; nil for none.
+	Steering *Steering
+
 	// Listening returns the ports on which any of the processes listens. With it
 	// a service that takes long to be ready can be told why; with nil it is not.
 	Listening func(pids []int) []int
@@ -116,6 +119,10 @@ func Run(plan procfile.Plan, options Options) (status int) {
 	})
 	defer s.settle.Stop()
 	defer close(s.done)
+	if options.Steering != nil {
+		s.requests = options.Steering.requests
+		defer close(options.Steering.over)
+	}
 	reserveThreads()
 	s.family.gather(s.done)
 	s.watchOver()
@@ -124,6 +131,7 @@ func Run(plan procfile.Plan, options Options) (status int) {
 	for !s.finished() {
 		s.receive()
 		s.advance()
+		s.answerWaiters()
 	}
 	s.reportBlocked()
 	s.sweep()

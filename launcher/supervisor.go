@@ -41,6 +41,9 @@ type supervisor struct {
 
 	settle *time.Timer // gives memory back when it ends
 
+	requests <-chan func(*supervisor) // from Steering
+	waiters  []*waiter
+
 	closing  bool // all services are to end
 	signals  int  // how many have come
 	failures int  // how many services have failed so far
@@ -62,6 +65,7 @@ type managed struct {
 	unwatch func()    // ends the watch over its readiness
 	retries int       // in a row
 	delay   time.Duration
+	held    bool // stopped by its user, until that starts it
 }
 
 // message tells what happened to the spawned-th process of a service, or,
@@ -99,6 +103,8 @@ func (s *supervisor) receive() {
 		}
 		s.closing = true
 		s.all(evKill)
+	case do := <-s.requests:
+		do(s)
 	case <-s.options.Resized:
 		s.resize()
 	case <-s.outputFailed():
@@ -424,7 +430,7 @@ func (s *supervisor) sortNames() { s.names = slices.Sorted(maps.Keys(s.services)
 // finished reports whether no process is left and none will be started.
 func (s *supervisor) finished() bool {
 	for _, sv := range s.services {
-		if sv.phase.live() || sv.phase == pausing {
+		if sv.phase.live() || sv.phase == pausing || sv.held && !s.closing {
 			return false
 		}
 	}

@@ -53,7 +53,7 @@ Exit status:
   2  wrong usage
   3  the Portfile, Procfile or an env file is missing or invalid
   4  a port is taken, or pinned on another's, or none is left
-  5  it already runs
+  5  it already runs, or nothing does
   125, 126, 127  run: devports failed, the command cannot be run, is not found
 `
 
@@ -88,7 +88,7 @@ func app(s session) *cli.App {
 		DisableSliceFlagSeparator: true,
 	}
 	commands := []command{
-		upCommand, envCommand, runCommand, portCommand, lsCommand, whoCommand,
+		upCommand, psCommand, startCommand, stopCommand, restartCommand, waitCommand, downCommand, envCommand, runCommand, portCommand, lsCommand, whoCommand,
 		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, checkCommand, doctorCommand,
 		portserverCommand, versionCommand,
 	}

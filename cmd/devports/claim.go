@@ -6,19 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/lockfile"
 )
 
 // claim makes a process the one `up` of its scope.
 type claim struct {
-	instance string       // unlike that of any other `up`
-	release  func() error // gives the scope up for another
+	instance
+	socket  net.Listener // by which it is steered; nil if it could not be made
+	release func() error // gives the scope up for another
 }
 
 // instance is what a running `up` leaves in its lock file for others to read.
@@ -28,7 +31,8 @@ type instance struct {
 	Since     time.Time `json:"since"`
 	Directory string    `json:"directory,omitempty"`
 	Terminal  string    `json:"terminal,omitempty"`
-	ID        string    `json:"id,omitempty"` // launcher.Options.Instance
+	ID        string    `json:"id,omitempty"`     // launcher.Options.Instance
+	Socket    string    `json:"socket,omitempty"` // where it can be steered
 }
 
 // claim makes this the one `up` of the scope, or says who is. What an earlier
@@ -38,11 +42,12 @@ func (s session) claim(scope registry.Scope) (claim, error) {
 	if err != nil {
 		return claim{}, err
 	}
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%s\x00%s", scope.Directory, scope.Worktree)
-	path := filepath.Join(home, "run", fmt.Sprintf("%016x.lock", h.Sum64()))
-	me := instance{os.Getpid(), time.Now().Round(time.Second), scope.Directory, terminalName(), rand.Text()}
-	release, left, err := lockfile.TryAcquire(path, me)
+	name := scopeHash(scope)
+	me := instance{
+		PID: os.Getpid(), Since: time.Now().Round(time.Second), Directory: scope.Directory, Terminal: terminalName(),
+		ID: rand.Text(), Socket: s.socketPath(home, name),
+	}
+	release, left, err := lockfile.TryAcquire(filepath.Join(home, "run", name+".lock"), me)
 	var held *lockfile.HeldError
 	if errors.As(err, &held) {
 		return claim{}, alreadyRuns(scope, held)
@@ -54,7 +59,38 @@ func (s session) claim(scope registry.Scope) (claim, error) {
 	if json.Unmarshal(left, &dead) == nil && dead.ID != "" {
 		s.endLeft(dead)
 	}
-	return claim{me.ID, release}, nil
+	socket, err := control.Listen(me.Socket)
+	if err != nil {
+		s.note("devports ps, restart and the like will not find this run: %v", err)
+	}
+	return claim{me, socket, func() error {
+		if socket != nil {
+			socket.Close() // unless it has been served
+		}
+		return release()
+	}}, nil
+}
+
+// scopeHash names the files of the scope's `up`.
+func scopeHash(scope registry.Scope) string {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s\x00%s", scope.Directory, scope.Worktree)
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+// socketLength is what systems take of a socket's path, less a little.
+const socketLength = 100
+
+// socketPath is where the `up` of a scope is steered.
+func (s session) socketPath(home, name string) string {
+	path := filepath.Join(home, "run", name+".sock")
+	if dir := s.getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		path = filepath.Join(dir, "devports", name+".sock")
+	}
+	if len(path) > socketLength {
+		path = filepath.Join(os.TempDir(), fmt.Sprintf("devports-%d", os.Getuid()), name+".sock")
+	}
+	return path
 }
 
 func alreadyRuns(scope registry.Scope, held *lockfile.HeldError) error {
@@ -66,7 +102,7 @@ func alreadyRuns(scope registry.Scope, held *lockfile.HeldError) error {
 	if other.Terminal != "" {
 		where = " in " + other.Terminal
 	}
-	return fail(exitRunning, fmt.Sprintf("press Ctrl-C there, or type: kill %d", other.PID),
+	return fail(exitRunning, "devports ps shows what runs, devports restart SERVICE starts one anew, devports down ends it all",
 		"%s already runs: pid %d%s, since %s", scope, other.PID, where, other.Since.Local().Format(time.DateTime))
 }
 

@@ -210,7 +210,7 @@ func (s session) portserverStatus(c *cli.Context) error {
 	} else {
 		err = s.tellHandedOut(rows)
 	}
-	if err != nil || lockfile.Held(files.lock) {
+	if err != nil || lockfile.Holder(files.lock) != nil {
 		return err
 	}
 	return fail(exitRunning, "devports portserver starts one", "no port server of yours listens at %s", address)

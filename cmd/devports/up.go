@@ -100,7 +100,8 @@ func up(s session, c *cli.Context) error {
 		Signals:    signals,
 		StopOnExit: c.Bool("stop-on-exit"),
 		Listening:  listening,
-		Instance:   claim.instance,
+		Instance:   claim.ID,
+		Steering:   launcher.NewSteering(),
 		Alone:      true,
 	}
 	if window, resized, stop := s.window(); window != nil {
@@ -122,6 +123,7 @@ func up(s session, c *cli.Context) error {
 			options.Plans = plans
 		}
 	}
+	defer claim.serve(scope, options.Steering)()
 	status := launcher.Run(plan, options)
 	err = flush(out, signals, stopped)
 	if own != out {

@@ -79,21 +79,24 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 	return l.hold(encoded), left, nil
 }
 
-// Held tells whether anybody holds the lock at path now. It creates nothing, and what cannot be looked at is not held.
-func Held(path string) bool {
+// Holder tells who holds the lock at path now; nil if nobody does. It creates nothing, and nobody holds what cannot be looked at.
+func Holder(path string) *HeldError {
 	if _, err := os.Stat(path); err != nil {
-		return false
+		return nil
 	}
 	l, err := open(path)
 	if err != nil {
-		return false
+		return nil
 	}
 	defer l.note.Close()
 	taken, err := l.try()
 	if taken {
 		_ = l.kernel.Unlock()
 	}
-	return err == nil && !taken
+	if err != nil || taken {
+		return nil
+	}
+	return l.held()
 }
 
 // lock is one attempt at a lock file: the kernel's lock on it, and a second handle for the note, since flock keeps its own to itself.

@@ -107,14 +107,14 @@ func TestDeadHolder(t *testing.T) {
 	}
 
 	cmd, _ = hold(t, path)
-	if !Held(path) {
-		t.Error("Held does not see the holder")
+	if held := Holder(path); held == nil || held.PID != cmd.Process.Pid {
+		t.Errorf("the holder is %v", held)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	release = acquire(t, path)
-	if err := release(); err != nil || Held(path) {
+	if err := release(); err != nil || Holder(path) != nil {
 		t.Errorf("released: %v", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestLeft(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if Held(filepath.Join(t.TempDir(), "none")) {
+	if Holder(filepath.Join(t.TempDir(), "none")) != nil {
 		t.Error("a file that is not there is held")
 	}
 }

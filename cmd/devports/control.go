@@ -1,0 +1,350 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/lockfile"
+)
+
+// serve lets other terminals steer a run. stop ends that.
+func (c claim) serve(scope registry.Scope, run *launcher.Steering) (stop func()) {
+	if c.socket == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = control.Serve(ctx, c.socket, control.Info{
+			PID: c.PID, Since: c.Since, Terminal: c.Terminal,
+			Project: scope.Project, Worktree: scope.Worktree, Directory: scope.Directory,
+		}, run)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// running finds the `up` of the project here. Without one the error says so.
+func (s session) running(c *cli.Context) (instance, registry.Scope, error) {
+	p, err := s.openProject(c)
+	if err != nil {
+		return instance{}, registry.Scope{}, err
+	}
+	scope, err := p.registry.Scope(p.checkout)
+	if err != nil {
+		return instance{}, scope, err
+	}
+	home, err := registry.Home(s.getenv)
+	if err != nil {
+		return instance{}, scope, err
+	}
+	i, ok := holderOfLock(filepath.Join(home, "run", scopeHash(scope)+".lock"))
+	if !ok {
+		return instance{}, scope, notRunning(scope)
+	}
+	return i, scope, nil
+}
+
+func notRunning(scope registry.Scope) error {
+	return fail(exitRunning, "devports up starts it", "%s does not run", scope)
+}
+
+// holderOfLock is the `up` that holds a lock.
+func holderOfLock(path string) (i instance, ok bool) {
+	held := lockfile.Holder(path)
+	return i, held != nil && json.Unmarshal(held.Note, &i) == nil && i.Socket != ""
+}
+
+// steering is a command that asks the run here for something and tells how the
+// services named are then.
+func steering(name, usage, help string, ask func(client control.Client, ctx context.Context, services ...string) (control.Info, error), wait bool) command {
+	flags := []cli.Flag{jsonFlag, fileFlag, registryFlag}
+	if wait {
+		flags = append([]cli.Flag{&cli.DurationFlag{
+			Name: "timeout", Value: time.Minute, Usage: "wait at most for `TIME` until they are ready", DefaultText: "1m",
+		}}, flags...)
+	}
+	return command{
+		name: name, usage: usage, args: "[SERVICE…]", help: help, flags: flags,
+		run: func(s session, c *cli.Context) error {
+			i, scope, err := s.running(c)
+			if err != nil {
+				return err
+			}
+			client, names := control.Dial(i.Socket), c.Args().Slice()
+			info, err := ask(client, c.Context, names...)
+			if err == nil && wait {
+				ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+				defer cancel()
+				if info, err = client.Wait(ctx, names...); errors.Is(err, context.DeadlineExceeded) {
+					info, err = client.Status(c.Context)
+				}
+			}
+			if err != nil {
+				return steeringFailed(scope, err)
+			}
+			return s.tellStatuses(c, info, names)
+		},
+	}
+}
+
+// steeringFailed words what keeps a run from being steered.
+func steeringFailed(scope registry.Scope, err error) error {
+	var unknown *launcher.UnknownServiceError
+	switch {
+	case errors.As(err, &unknown):
+		f := failure{status: exitUsage}
+		for _, name := range unknown.Names {
+			hint := "it runs " + list(unknown.Known)
+			if near, ok := procfile.Nearest(name, unknown.Known); ok {
+				hint = "did you mean " + near + "?"
+			}
+			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s does not run a service %s", scope, name), hint})
+		}
+		return f
+	case errors.Is(err, launcher.ErrOver):
+		return fail(exitRunning, "", "%s is ending", scope)
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return fail(exitFailed, "", "%s does not answer: %v", scope, err)
+}
+
+// tellStatuses tells how the services named are, or all of them. A service that
+// is not as it should be makes the command fail.
+func (s session) tellStatuses(c *cli.Context, info control.Info, names []string) error {
+	services := info.Services
+	if len(names) > 0 {
+		services = slices.DeleteFunc(services, func(st launcher.Status) bool { return !slices.Contains(names, st.Service) })
+	}
+	if c.Bool("json") {
+		if err := s.json(services); err != nil {
+			return err
+		}
+	} else {
+		for _, st := range services {
+			fmt.Fprintln(s.stdout, sentence(st))
+		}
+	}
+	wanted := c.Command.Name != "stop"
+	if wanted && slices.ContainsFunc(services, func(st launcher.Status) bool {
+		stopped := st.State == launcher.StateStopped && len(names) == 0
+		return st.State != launcher.StateReady && st.State != launcher.StateDone && !stopped
+	}) {
+		return failure{status: exitFailed}
+	}
+	return nil
+}
+
+// sentence is a service's status in words.
+func sentence(st launcher.Status) string {
+	text := st.Service + " is " + string(st.State)
+	switch st.State {
+	case launcher.StateReady:
+		if st.Port > 0 {
+			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
+		}
+		return fmt.Sprintf("%s (pid %d)", text, st.PID)
+	case launcher.StateStarting:
+		if st.Port > 0 {
+			text += fmt.Sprintf(": its check for port %d has not passed yet", st.Port)
+		}
+	case launcher.StateFailed:
+		return st.Service + " has failed: " + st.Detail
+	}
+	if st.Detail != "" {
+		text += ": " + st.Detail
+	}
+	return text
+}
+
+var startCommand = steering("start", "start services that do not run", `
+Starts services of the up that runs here, those that were stopped or have ended,
+and waits until they are ready. Without names, all of them.
+
+Example:
+  devports start auth`, control.Client.Start, true)
+
+var stopCommand = steering("stop", "stop services, and leave the others running", `
+Stops services of the up that runs here, which goes on. Without names, all of
+them.
+
+Example:
+  devports stop auth`, control.Client.Stop, false)
+
+var restartCommand = steering("restart", "start services anew", `
+Starts services of the up that runs here anew, and waits until they are ready;
+the exit status is 1 if they are not in time. Without names, all of them.
+
+Example:
+  devports restart auth
+  devports restart --timeout 10s auth`, control.Client.Restart, true)
+
+var waitCommand = steering("wait", "wait until services are ready", `
+Waits until services of the up that runs here are ready, or have done their work
+and ended. The exit status is 1 if they are not in time, or have failed.
+
+Example:
+  devports wait
+  devports wait --timeout 30s auth db`, func(client control.Client, ctx context.Context, _ ...string) (control.Info, error) {
+	return client.Status(ctx)
+}, true)
+
+var downCommand = command{
+	name:  "down",
+	usage: "end the up that runs here",
+	help: `
+Ends the up that runs here and all of its services, and returns when nothing of
+them is left.
+
+Example:
+  devports down`,
+	flags: []cli.Flag{fileFlag, registryFlag},
+	run: func(s session, c *cli.Context) error {
+		i, scope, err := s.running(c)
+		if err != nil {
+			return err
+		}
+		if err := control.Dial(i.Socket).Down(c.Context); err != nil {
+			return steeringFailed(scope, err)
+		}
+		home, err := registry.Home(s.getenv)
+		if err != nil {
+			return err
+		}
+		// Its lock is the last that it gives up.
+		release, err := lockfile.Acquire(c.Context, filepath.Join(home, "run", scopeHash(scope)+".lock"), time.Hour)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.stdout, "%s is down\n", scope)
+		return release()
+	},
+}
+
+var psCommand = command{
+	name:  "ps",
+	usage: "list the services that run",
+	help: `
+Lists the services of the up that runs here; with --all, those of every up of
+yours.
+
+Example:
+  devports ps
+  devports ps --all --json`,
+	flags: []cli.Flag{
+		boolean("all", "a", "list the services of every project"),
+		boolean("socket", "", "print only the path of the socket that the run is steered by"),
+		jsonFlag, fileFlag, registryFlag,
+	},
+	run: func(s session, c *cli.Context) error {
+		if c.NArg() > 0 {
+			return usage("devports ps", "ps takes no names")
+		}
+		runs, err := s.runs(c)
+		if err != nil {
+			return err
+		}
+		if c.Bool("socket") {
+			for _, i := range runs {
+				fmt.Fprintln(s.stdout, i.Socket)
+			}
+			return nil
+		}
+		infos := []control.Info{}
+		for _, i := range runs {
+			info, err := control.Dial(i.Socket).Status(c.Context)
+			if err != nil && c.Bool("all") {
+				continue // it has just ended
+			}
+			if err != nil {
+				return steeringFailed(registry.Scope{Directory: i.Directory, Project: filepath.Base(i.Directory)}, err)
+			}
+			infos = append(infos, info)
+		}
+		if c.Bool("json") {
+			return s.json(infos)
+		}
+		return s.psTable(infos, c.Bool("all"))
+	},
+}
+
+// runs are the `up` here, or with --all every one of this user.
+func (s session) runs(c *cli.Context) ([]instance, error) {
+	if !c.Bool("all") {
+		i, _, err := s.running(c)
+		return []instance{i}, err
+	}
+	home, err := registry.Home(s.getenv)
+	if err != nil {
+		return nil, err
+	}
+	locks, err := filepath.Glob(filepath.Join(home, "run", "*.lock"))
+	if err != nil {
+		return nil, err
+	}
+	var runs []instance
+	for _, lock := range locks {
+		if i, ok := holderOfLock(lock); ok {
+			runs = append(runs, i)
+		}
+	}
+	slices.SortFunc(runs, func(a, b instance) int { return cmp.Compare(a.Directory, b.Directory) })
+	if len(runs) == 0 {
+		return nil, fail(exitRunning, "devports up starts a project", "nothing runs")
+	}
+	return runs, nil
+}
+
+// psTable prints services for people to read.
+func (s session) psTable(infos []control.Info, all bool) error {
+	t := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	header := "NAME\tSTATE\tPORT\tPID\tSINCE\tRESTARTS"
+	if all {
+		header = "PROJECT\tWORKTREE\t" + header
+	}
+	fmt.Fprintln(t, header)
+	for _, info := range infos {
+		for _, st := range info.Services {
+			row := fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%d", st.Service, st.State, number(st.Port), number(st.PID), since(st.Since), st.Restarts)
+			if st.Detail != "" {
+				row += "\t" + st.Detail
+			}
+			if all {
+				row = dash(info.Project) + "\t" + dash(info.Worktree) + "\t" + row
+			}
+			fmt.Fprintln(t, row)
+		}
+	}
+	return t.Flush()
+}
+
+func number(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+func since(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format(time.TimeOnly)
+}

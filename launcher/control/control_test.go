@@ -1,0 +1,135 @@
+//go:build unix
+
+package control
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/procfile"
+)
+
+// served is a run of two services that is served at a socket.
+func served(t *testing.T) (path string, client Client) {
+	t.Helper()
+	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Dir = "/"
+	plan, err := f.Resolve(procfile.Context{Environ: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "control") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(dir, "s")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steering := launcher.NewSteering()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended, over := make(chan struct{}), make(chan error, 1)
+	go func() { over <- Serve(ctx, l, Info{PID: os.Getpid(), Project: "p"}, steering) }()
+	go func() {
+		defer close(ended)
+		launcher.Run(plan, launcher.Options{Output: output.New(os.Stdout, output.Style{NoPrefix: true}), Notify: func(launcher.Event) {}, Steering: steering})
+	}()
+	client = Dial(path)
+	t.Cleanup(func() {
+		if err := client.Down(context.Background()); err != nil {
+			t.Error(err)
+		}
+		<-ended
+		cancel()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the socket is left: %v", err)
+		}
+		os.RemoveAll(dir)
+	})
+	return path, client
+}
+
+func TestClients(t *testing.T) {
+	path, client := served(t)
+	info, err := client.Wait(t.Context())
+	if err != nil || info.Project != "p" || len(info.Services) != 2 || info.Services[0].State != launcher.StateReady {
+		t.Fatalf("%+v, %v", info, err)
+	}
+	if stat, err := os.Stat(path); err != nil || stat.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", stat.Mode(), err)
+	}
+	// One that sends half a request and waits, and one that sends garbage, are
+	// in nobody's way.
+	half, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer half.Close()
+	if _, err := half.Write([]byte("GET /v1/sta")); err != nil {
+		t.Fatal(err)
+	}
+	garbage, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer garbage.Close()
+	if _, err := garbage.Write([]byte("\x00\xff no HTTP at all\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if _, err := client.Status(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if _, err := client.Restart(t.Context(), "b"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if info, err := client.Wait(t.Context(), "b"); err != nil || info.Services[0].State != launcher.StateReady {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if line, err := bufio.NewReader(garbage).ReadString('\n'); !strings.Contains(line, "400") {
+		t.Errorf("garbage is answered %q, %v", line, err)
+	}
+	if err := half.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := half.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("half a request may stay for ever")
+	}
+}
+
+func TestUnknownService(t *testing.T) {
+	_, client := served(t)
+	_, err := client.Restart(t.Context(), "a", "x", "y")
+	var unknown *launcher.UnknownServiceError
+	if !errors.As(err, &unknown) || strings.Join(unknown.Names, " ") != "x y" || strings.Join(unknown.Known, " ") != "a b" {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestNobodyServes(t *testing.T) {
+	if _, err := Dial(filepath.Join(t.TempDir(), "none")).Status(t.Context()); err == nil {
+		t.Error("no error")
+	}
+}

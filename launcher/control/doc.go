@@ -1,0 +1,32 @@
+// Package control serves a run of devports on a Unix socket, and is the client
+// for that: HTTP with JSON, which curl speaks as well.
+//
+//	curl --unix-socket "$(devports ps --socket)" http://devports/v1/status
+//
+//	GET  /v1/status                   the run: Info
+//	GET  /v1/wait?service=NAME…       the services, once all are ready or have ended
+//	POST /v1/start?service=NAME…      start services that do not run
+//	POST /v1/stop?service=NAME…       stop services; the run goes on
+//	POST /v1/restart?service=NAME…    start services anew
+//	POST /v1/down                     end the run
+//
+// Without a service all are meant. POST answers with the same as status, as
+// things are right after. An error is a JSON object {"error": TEXT}, with status
+// 404 for a service that the run does not have (and "known", those it has), 409
+// where the run is ending, and 400 for what is no request.
+//
+// The version in the path stands for all of this: what is there keeps its
+// meaning, and more may come. Fields that a client does not know are to be
+// ignored.
+//
+// # Access
+//
+// Whoever can open the socket may steer the run. Its folder is closed to all but
+// its user, and the socket itself is, too.
+//
+// # Concurrency properties
+//
+// Each request has a goroutine. A client that is slow to send its request is cut
+// off after two seconds; it holds up nobody else. A wait lasts as long as its
+// client.
+package control

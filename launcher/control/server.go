@@ -1,0 +1,126 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/devports/devports/launcher"
+)
+
+// Info is what a run tells of itself.
+type Info struct {
+	PID       int               `json:"pid"`
+	Since     time.Time         `json:"since"`
+	Project   string            `json:"project"`
+	Worktree  string            `json:"worktree,omitempty"`
+	Directory string            `json:"directory"`
+	Terminal  string            `json:"terminal,omitempty"`
+	Services  []launcher.Status `json:"services"`
+}
+
+// Failure is the body of an answer that is an error.
+type Failure struct {
+	Error string   `json:"error"`
+	Known []string `json:"known,omitempty"`
+}
+
+const (
+	headerPatience = 2 * time.Second
+	maxHeader      = 16 << 10 // bytes
+)
+
+// Listen makes the socket at path, for this user alone, in place of one that a
+// run has left which is no more: the caller sees to it, by a lock, that no run
+// serves it. The folder is made, closed to others, if it is not there. The path
+// of a socket may have some 100 bytes.
+func Listen(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// Serve serves a run on l until ctx is done. about has everything but Services.
+func Serve(ctx context.Context, l net.Listener, about Info, run *launcher.Steering) error {
+	s := server{about, run}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", s.status)
+	mux.HandleFunc("GET /v1/wait", s.wait)
+	mux.HandleFunc("POST /v1/start", s.steer(run.Start))
+	mux.HandleFunc("POST /v1/stop", s.steer(run.Stop))
+	mux.HandleFunc("POST /v1/restart", s.steer(run.Restart))
+	mux.HandleFunc("POST /v1/down", s.steer(func(ctx context.Context, _ ...string) error { return run.Down(ctx) }))
+	web := http.Server{
+		Handler: mux, ReadHeaderTimeout: headerPatience, ReadTimeout: headerPatience, MaxHeaderBytes: maxHeader,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	stop := context.AfterFunc(ctx, func() { _ = web.Close() })
+	defer stop()
+	if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+type server struct {
+	about Info
+	run   *launcher.Steering
+}
+
+func (s server) status(w http.ResponseWriter, r *http.Request) {
+	services, err := s.run.Status(r.Context())
+	s.answer(w, services, err)
+}
+
+func (s server) wait(w http.ResponseWriter, r *http.Request) {
+	services, err := s.run.Wait(r.Context(), launcher.Status.Settled, r.URL.Query()["service"]...)
+	s.answer(w, services, err)
+}
+
+func (s server) steer(do func(ctx context.Context, names ...string) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := do(r.Context(), r.URL.Query()["service"]...); err != nil {
+			s.answer(w, nil, err)
+			return
+		}
+		s.status(w, r)
+	}
+}
+
+func (s server) answer(w http.ResponseWriter, services []launcher.Status, err error) {
+	var body any = s.info(services)
+	status := http.StatusOK
+	var unknown *launcher.UnknownServiceError
+	switch {
+	case errors.As(err, &unknown):
+		status, body = http.StatusNotFound, Failure{Error: err.Error(), Known: unknown.Known}
+	case err != nil:
+		status, body = http.StatusConflict, Failure{Error: err.Error()}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client may have gone
+}
+
+func (s server) info(services []launcher.Status) Info {
+	info := s.about
+	info.Services = services
+	return info
+}

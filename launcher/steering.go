@@ -1,0 +1,248 @@
+package launcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Steering lets any goroutine look at a run and steer it. Make one with
+// [NewSteering], for one run.
+type Steering struct {
+	requests chan func(*supervisor)
+	over     chan struct{} // closed when the run has ended
+}
+
+// NewSteering returns a Steering for [Options.Steering].
+func NewSteering() *Steering {
+	return &Steering{requests: make(chan func(*supervisor)), over: make(chan struct{})}
+}
+
+// ErrOver says that the run has ended.
+var ErrOver = errors.New("the run has ended")
+
+// UnknownServiceError names services that the run does not have.
+type UnknownServiceError struct{ Names, Known []string }
+
+func (e *UnknownServiceError) Error() string {
+	return "no service here is called " + strings.Join(e.Names, ", ")
+}
+
+// State is where a service stands, as its user sees it.
+type State string
+
+const (
+	StateWaiting  State = "waiting"  // for what it depends on: Detail
+	StateStarting State = "starting" // until its check has passed
+	StateReady    State = "ready"    // its check has passed
+	StatePausing  State = "pausing"  // it has ended, and is started again in a while: Detail
+	StateStopping State = "stopping" // it is being ended
+	StateStopped  State = "stopped"  // as it was asked to
+	StateDone     State = "done"     // it has ended well by itself
+	StateFailed   State = "failed"   // it has ended otherwise: Detail
+)
+
+// Status is what is known of a service.
+type Status struct {
+	Service  string    `json:"service"`
+	State    State     `json:"state"`
+	Detail   string    `json:"detail,omitempty"`
+	PID      int       `json:"pid,omitempty"`
+	Port     int       `json:"port,omitempty"`
+	Since    time.Time `json:"since,omitzero"` // when its process was started
+	Restarts int       `json:"restarts"`       // how often it has been started again
+}
+
+// Settled reports whether a service has come to where it stays for now: ready,
+// or ended.
+func (s Status) Settled() bool {
+	return s.State == StateReady || s.Ended()
+}
+
+// Ended reports whether a service has no process and is not about to get one.
+func (s Status) Ended() bool {
+	return s.State == StateStopped || s.State == StateDone || s.State == StateFailed
+}
+
+// ask has do called by the supervisor's goroutine.
+func (st *Steering) ask(ctx context.Context, do func(*supervisor)) error {
+	done := make(chan struct{})
+	select {
+	case st.requests <- func(s *supervisor) { do(s); close(done) }:
+		<-done
+		return nil
+	case <-st.over:
+		return ErrOver
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Status returns all services, by name.
+func (st *Steering) Status(ctx context.Context) (all []Status, err error) {
+	err = st.ask(ctx, func(s *supervisor) { all = s.statuses() })
+	return all, err
+}
+
+// Start starts those of the services that do not run, and do not wait for
+// others. No names stand for all. The error may be an *UnknownServiceError.
+func (st *Steering) Start(ctx context.Context, names ...string) error {
+	return st.each(ctx, names, func(s *supervisor, name string, sv *managed) {
+		if sv.phase == ended || sv.phase == pausing || sv.wish == rest {
+			s.apply(name, evRestart)
+		}
+	}, false)
+}
+
+// Restart ends services and starts them again; those that have ended are
+// started. No names stand for all. The error may be an *UnknownServiceError.
+func (st *Steering) Restart(ctx context.Context, names ...string) error {
+	return st.each(ctx, names, func(s *supervisor, name string, _ *managed) { s.apply(name, evRestart) }, false)
+}
+
+// Stop ends services, which stay so until they are started. As long as one does,
+// the run goes on, even if nothing runs. No names stand for all. The error may be
+// an *UnknownServiceError.
+func (st *Steering) Stop(ctx context.Context, names ...string) error {
+	return st.each(ctx, names, func(s *supervisor, name string, _ *managed) { s.apply(name, evStop) }, true)
+}
+
+func (st *Steering) each(ctx context.Context, names []string, do func(*supervisor, string, *managed), held bool) error {
+	var unknown error
+	err := st.ask(ctx, func(s *supervisor) {
+		if len(names) == 0 {
+			names = s.names
+		}
+		if missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.services[name] != nil }); len(missing) > 0 {
+			unknown = &UnknownServiceError{missing, slices.Clone(s.names)}
+			return
+		}
+		if s.closing {
+			unknown = ErrOver
+			return
+		}
+		for _, name := range names {
+			sv := s.services[name]
+			sv.held = held
+			do(s, name, sv)
+		}
+	})
+	return errors.Join(err, unknown)
+}
+
+// Down ends all services, and with them the run.
+func (st *Steering) Down(ctx context.Context) error {
+	return st.ask(ctx, func(s *supervisor) {
+		s.signals++ // to be asked for: no failure
+		s.close(Event{On: "devports down"})
+	})
+}
+
+// Wait waits until the services are all as settled says, and returns them. No
+// names stand for all. Errors are those of Start, and ctx's.
+func (st *Steering) Wait(ctx context.Context, settled func(Status) bool, names ...string) ([]Status, error) {
+	came := make(chan []Status, 1)
+	var unknown error
+	w := &waiter{names: names, settled: settled, came: came}
+	if err := st.ask(ctx, func(s *supervisor) {
+		for _, name := range names {
+			if s.services[name] == nil {
+				unknown = &UnknownServiceError{[]string{name}, slices.Clone(s.names)}
+				return
+			}
+		}
+		s.waiters = append(s.waiters, w)
+	}); err != nil {
+		return nil, err
+	}
+	if unknown != nil {
+		return nil, unknown
+	}
+	select {
+	case all := <-came:
+		return all, nil
+	case <-st.over:
+		return nil, ErrOver
+	case <-ctx.Done():
+		_ = st.ask(context.WithoutCancel(ctx), func(s *supervisor) {
+			s.waiters = slices.DeleteFunc(s.waiters, func(other *waiter) bool { return other == w })
+		})
+		return nil, ctx.Err()
+	}
+}
+
+// waiter is one call of Wait.
+type waiter struct {
+	names   []string
+	settled func(Status) bool
+	came    chan<- []Status
+}
+
+// answerWaiters tells those who wait for what is so now.
+func (s *supervisor) answerWaiters() {
+	if len(s.waiters) == 0 {
+		return
+	}
+	all := s.statuses()
+	s.waiters = slices.DeleteFunc(s.waiters, func(w *waiter) bool {
+		var wanted []Status
+		for _, status := range all {
+			if len(w.names) > 0 && !slices.Contains(w.names, status.Service) {
+				continue
+			}
+			if !w.settled(status) {
+				return false
+			}
+			wanted = append(wanted, status)
+		}
+		w.came <- wanted
+		return true
+	})
+}
+
+func (s *supervisor) statuses() []Status {
+	all := make([]Status, 0, len(s.names))
+	for _, name := range s.names {
+		all = append(all, s.statusOf(name, s.services[name]))
+	}
+	return all
+}
+
+func (s *supervisor) statusOf(name string, sv *managed) Status {
+	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1)}
+	if sv.phase.live() {
+		status.Port = sv.made.Port
+		if sv.process != nil {
+			status.PID, status.Since = sv.process.pid, sv.began
+		}
+	}
+	switch sv.phase {
+	case waiting:
+		status.State = StateWaiting
+		if on := s.missing(sv); on != "" {
+			status.Detail = "needs " + on
+		}
+	case starting:
+		status.State = StateStarting
+	case running:
+		if status.State = StateStarting; sv.ready {
+			status.State = StateReady
+		}
+	case pausing:
+		status.State, status.Detail = StatePausing, fmt.Sprintf("%s; started again in %v", sv.exit, sv.delay)
+	case stopping, killing:
+		status.State = StateStopping
+	case ended, removed:
+		status.State = StateDone
+		switch {
+		case sv.held || sv.exit != nil && sv.exit.Asked:
+			status.State = StateStopped
+		case sv.exit != nil && sv.exit.Failed():
+			status.State, status.Detail = StateFailed, sv.exit.String()
+		}
+	}
+	return status
+}

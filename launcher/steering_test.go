@@ -1,0 +1,151 @@
+//go:build unix
+
+package launcher
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func steered(t *testing.T, portfile string) (*world, *Steering) {
+	t.Helper()
+	steering := NewSteering()
+	return runWith(t, plan(t, portfile), Options{Steering: steering}), steering
+}
+
+// states writes what a Steering tells as "a=ready b=stopped".
+func states(t *testing.T, all []Status, err error) string {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for _, s := range all {
+		words = append(words, s.Service+"="+string(s.State))
+	}
+	return strings.Join(words, " ")
+}
+
+func wait(t *testing.T, st *Steering, names ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	all, err := st.Wait(ctx, Status.Settled, names...)
+	return states(t, all, err)
+}
+
+func TestSteering(t *testing.T) {
+	const portfile = `[services]
+a = { command = 'exec sleep 1000', port = false }
+b = { command = 'exit 3' }
+c = { command = 'true', port = false }
+d = { command = 'exec sleep 1000', port = false, depends_on = ['b'] }
+`
+	w, st := steered(t, portfile)
+	w.happened(Ended, "b")
+	w.happened(Ended, "c")
+	all, err := st.Status(t.Context())
+	if got := states(t, all, err); got != "a=ready b=failed c=done d=waiting" {
+		t.Errorf("at first: %s", got)
+	}
+	for _, step := range []struct {
+		what string
+		do   func(ctx context.Context, names ...string) error
+		name string
+		want string
+	}{
+		{"stop", st.Stop, "a", "a=stopped"},
+		{"stop again", st.Stop, "a", "a=stopped"},
+		{"start", st.Start, "a", "a=ready"},
+		{"start again", st.Start, "a", "a=ready"},
+		{"restart what has failed", st.Restart, "b", "b=failed"},
+		{"restart", st.Restart, "a", "a=ready"},
+	} {
+		if err := step.do(t.Context(), step.name); err != nil {
+			t.Errorf("%s: %v", step.what, err)
+		}
+		if got := wait(t, st, step.name); got != step.want {
+			t.Errorf("%s: %s, want %s", step.what, got, step.want)
+		}
+	}
+	var unknown *UnknownServiceError
+	if err := st.Restart(t.Context(), "a", "x"); !errors.As(err, &unknown) || strings.Join(unknown.Names, " ") != "x" {
+		t.Errorf("an unknown one: %v", err)
+	}
+	if _, err := st.Wait(t.Context(), Status.Settled, "x"); !errors.As(err, &unknown) {
+		t.Errorf("waiting for an unknown one: %v", err)
+	}
+	if err := st.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := wait(t, st); got != "a=stopped b=stopped c=stopped d=stopped" {
+		t.Errorf("all stopped: %s", got)
+	}
+	if err := st.Down(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if status := w.status(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	if _, err := st.Status(t.Context()); !errors.Is(err, ErrOver) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+// Whatever comes together adds up to one process, and in the end to none.
+func TestSteeringAtOnce(t *testing.T) {
+	w, st := steered(t, "[services]\na = { command = 'trap \"sleep 0.05; exit\" TERM; echo up; while :; do sleep 0.01; done', port = false }")
+	w.printed("up")
+	var all sync.WaitGroup
+	for range 10 {
+		for _, do := range []func(context.Context, ...string) error{st.Restart, st.Start, st.Restart, st.Stop} {
+			all.Go(func() {
+				if err := do(t.Context(), "a"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	if err := st.Restart(t.Context(), "a"); err != nil { // while it is being stopped, perhaps
+		t.Error(err)
+	}
+	if got := wait(t, st); got != "a=ready" {
+		t.Errorf("in the end: %s", got)
+	}
+	if err := st.Down(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := st.Start(t.Context(), "a"); err != nil && !errors.Is(err, ErrOver) {
+		t.Error(err)
+	}
+	if status := w.status(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+}
+
+// Who waits is told when the run ends, and does not wait longer than its context.
+func TestWaitEnds(t *testing.T) {
+	w, st := steered(t, "[services]\na = { command = 'exec sleep 1000', ready = 'log:never' }")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := st.Wait(ctx, Status.Settled); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("out of time: %v", err)
+	}
+	waited := make(chan error, 1)
+	go func() {
+		_, err := st.Wait(t.Context(), func(Status) bool { return false })
+		waited <- err
+	}()
+	if err := st.Down(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-waited; !errors.Is(err, ErrOver) {
+		t.Errorf("at the end of the run: %v", err)
+	}
+	w.status()
+}
