@@ -17,6 +17,10 @@
 // [Steering] lets others look at the run and steer it; they, too, only send the
 // supervisor what it is to do. The package control serves it to other processes.
 //
+// The package knows neither the registry nor the allocator: the plan names
+// every port. It prints nothing either: [Event] tells what happened, and the
+// command line has the words for it.
+//
 // # Nothing is left
 //
 // A process is ended with all that it has started: its process group, and what
@@ -25,10 +29,6 @@
 // bears the mark when the run is killed. If that is killed as well, the mark
 // lets [EndLeft] end the rest later. What clears its environment and is adopted
 // in the last moment before the kill is the one thing that can get away.
-//
-// The package knows neither the registry nor the allocator: the plan names
-// every port. It prints nothing either: [Event] tells what happened, and the
-// command line has the words for it.
 //
 // # Concurrency
 //

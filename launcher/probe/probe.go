@@ -16,9 +16,12 @@ import (
 type Try func(ctx context.Context) error
 
 const (
-	// MinPause and MaxPause bound the time between two tries, which grows.
-	MinPause = 50 * time.Millisecond
-	MaxPause = time.Second
+	// MinPause and MaxPause bound the time between two tries, which grows. After
+	// Long, when it is likely that no try will ever succeed, it is LongPause.
+	MinPause  = 50 * time.Millisecond
+	MaxPause  = time.Second
+	Long      = time.Minute
+	LongPause = 10 * time.Second
 
 	// Patience is how long one try may take.
 	Patience = 3 * time.Second
@@ -42,7 +45,11 @@ func Until(ctx context.Context, try Try, failed func(err error, since time.Durat
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %v", Patience)
 		}
-		failed(err, time.Since(start))
+		since := time.Since(start)
+		failed(err, since)
+		if since >= Long {
+			pause = LongPause
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

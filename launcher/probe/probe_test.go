@@ -50,6 +50,25 @@ func TestUntil(t *testing.T) {
 	})
 }
 
+// After a minute of failures hardly any time is spent on more of them.
+func TestUntilForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		early, late := 0, 0
+		_ = Until(ctx, func(context.Context) error { return errors.New("never") }, func(_ error, since time.Duration) {
+			if since < Long {
+				early++
+			} else {
+				late++
+			}
+		})
+		if early < 50 || early > 80 || late < 350 || late > 360 {
+			t.Errorf("%d tries in the first minute, %d later", early, late)
+		}
+	})
+}
+
 // A try that never ends is given up, and so is waiting when ctx ends.
 func TestUntilIsPatient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
