@@ -41,6 +41,7 @@ type Variable struct {
 // Service is one declared command, with the defaults filled in.
 type Service struct {
 	Name         string
+	Of           string // of a replica (see [File.Scaled]): the service that the file declares
 	Pos          Position
 	Command      Command
 	Dir          Text // relative to the file; "" is the file's directory
@@ -148,7 +149,8 @@ func (f File) ServiceNames() []string {
 }
 
 // With returns names and everything they depend on, directly or not, sorted.
-// Every name must be one of the file's services.
+// Every name must be one of the file's services; that of a service stands for
+// all of its replicas.
 func (f File) With(names []string) []string {
 	seen := map[string]bool{}
 	var add func(name string)
@@ -164,6 +166,11 @@ func (f File) With(names []string) []string {
 	}
 	for _, n := range names {
 		add(n)
+		for _, s := range f.Services {
+			if s.Of == n {
+				add(s.Name)
+			}
+		}
 	}
 	all := make([]string, 0, len(seen))
 	for n := range seen {

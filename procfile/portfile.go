@@ -77,13 +77,9 @@ var serviceKeys = keys[Service]{
 	"restart": func(d *decoder, v *value, s *Service) {
 		s.Restart = Restart(d.oneOf(v, string(RestartNo), string(RestartOnFailure), string(RestartAlways)))
 	},
-	"watch": func(d *decoder, v *value, s *Service) { s.Watch = d.globs(v); s.later = append(s.later, "watch") },
-	"replicas": func(d *decoder, v *value, s *Service) {
-		s.Replicas = d.number(v, 1, 100)
-		if s.Replicas != 1 {
-			s.later = append(s.later, "replicas")
-		}
-	},
+	"watch":    func(d *decoder, v *value, s *Service) { s.Watch = d.globs(v); s.later = append(s.later, "watch") },
+	"replicas": func(d *decoder, v *value, s *Service) { s.Replicas = d.number(v, 1, MaxReplicas) },
+
 	"stop_signal":  func(d *decoder, v *value, s *Service) { s.StopSignal = d.signal(v) },
 	"stop_timeout": func(d *decoder, v *value, s *Service) { s.StopTimeout = d.duration(v) },
 }

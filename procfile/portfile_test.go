@@ -73,7 +73,7 @@ port = false
 		Ready:     "http:/healthz", ReadyTimeout: 90 * time.Second,
 		Restart: "on-failure", Watch: []string{"**/*.go", "!**/*_test.go"}, Replicas: 2,
 		StopSignal: "INT", StopTimeout: 90 * time.Second,
-		later: []string{"watch", "replicas"},
+		later: []string{"watch"},
 	}
 	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{})); diff != "" {
 		t.Errorf("auth (-want +got):\n%s", diff)
@@ -89,7 +89,7 @@ port = false
 	}, ports); diff != "" {
 		t.Errorf("ports (-want +got):\n%s", diff)
 	}
-	if want := []string{"replicas (auth)", "watch (auth)"}; !cmp.Equal(f.NotYet(), want) {
+	if want := []string{"watch (auth)"}; !cmp.Equal(f.NotYet(), want) {
 		t.Errorf("NotYet: %v, want %v", f.NotYet(), want)
 	}
 }

@@ -92,6 +92,7 @@ func (s session) explain(err error) failure {
 		conflict *registry.ConflictError
 		unknown  *registry.UnknownError
 		name     *registry.NameError
+		replica  *procfile.UndeclaredError
 		path     *fs.PathError
 	)
 	switch {
@@ -126,6 +127,12 @@ func (s session) explain(err error) failure {
 		return f
 	case errors.As(err, &unknown):
 		return fail(exitFailed, "devports ls lists the names", "%s: no port is kept for %s", unknown.Scope, joinNames(unknown.Names))
+	case errors.As(err, &replica):
+		hint := "it declares " + list(replica.Declared)
+		if near, ok := procfile.Nearest(replica.Name, replica.Declared); ok {
+			hint = "did you mean " + near + "?"
+		}
+		return usage(hint, "%v", replica)
 	case errors.As(err, &name):
 		return usage("", "%q cannot be a name: %s", name.Name, name.Reason)
 	case errors.Is(err, allocator.ErrNoneLeft):

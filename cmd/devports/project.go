@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,6 +23,7 @@ type project struct {
 	file     procfile.File
 	checkout registry.Checkout
 	registry registry.Registry
+	scale    map[string]int // how many replicas of services, where the file is not to say that
 }
 
 // openProject reads the project file that the command line names or that is
@@ -41,7 +44,27 @@ func (s session) openProject(c *cli.Context) (project, error) {
 	if err != nil {
 		return project{}, err
 	}
-	return project{session: s, registry: r}.read(path)
+	scale, err := scaling(c.StringSlice("replicas"))
+	if err != nil {
+		return project{}, err
+	}
+	return project{session: s, registry: r, scale: scale}.read(path)
+}
+
+// scaling reads -m web=3.
+func scaling(args []string) (map[string]int, error) {
+	counts := map[string]int{}
+	for _, arg := range args {
+		for part := range strings.SplitSeq(arg, ",") {
+			name, number, _ := strings.Cut(part, "=")
+			n, err := strconv.Atoi(number)
+			if err != nil || name == "" || n < 1 || n > procfile.MaxReplicas {
+				return nil, usage("devports up -m web=3,worker=2", "-m takes a service and a number from 1 to %d, not %q", procfile.MaxReplicas, part)
+			}
+			counts[name] = n
+		}
+	}
+	return counts, nil
 }
 
 // read returns the project with the file at path.
@@ -54,6 +77,9 @@ func (p project) read(path string) (project, error) {
 			return p, fail(exitInvalid, "name the file in it", "%s is a directory", path)
 		}
 		return p, p.file.Problems(p.context(leased{}), err)
+	}
+	if p.file, err = p.file.Scaled(p.scale); err != nil {
+		return p, err
 	}
 	p.checkout, err = registry.FindCheckout(p.file.Dir, p.file.Project, p.session.getenv)
 	return p, err

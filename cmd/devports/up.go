@@ -37,9 +37,11 @@ The exit status is 0 after Ctrl-C, else that of the first service that failed.
 Example:
   devports up
   devports up web auth
+  devports up -m worker=3
   devports up -f examples/shop/Portfile --no-watch`,
 	flags: []cli.Flag{
 		fileFlag,
+		&cli.StringSliceFlag{Name: "replicas", Aliases: []string{"m"}, Usage: "run several copies of a service: `SERVICE=NUMBER`"},
 		boolean("no-watch", "", "do not follow edits of the Portfile and env files"),
 		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour names: `WHEN` is auto, always or never"},

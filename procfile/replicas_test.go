@@ -1,0 +1,50 @@
+package procfile
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestScaled(t *testing.T) {
+	f, err := Parse("Portfile", []byte(`[services.web]
+command = "x"
+port = 3000
+ports = { metrics = 9100 }
+replicas = 2
+[services.db]
+command = "x"
+[services.app]
+command = "x"
+port = false
+depends_on = ["web", "db"]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err = f.Scaled(map[string]int{"db": 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports := map[string]int{}
+	for _, w := range f.Ports() {
+		ports[w.Name.String()+" "+w.Name.Variable()] = w.Pin
+	}
+	if diff := cmp.Diff(map[string]int{
+		"web PORT_WEB": 3000, "web:metrics PORT_WEB_METRICS": 9100, "web.2 PORT_WEB_2": 0, "web.2:metrics PORT_WEB_2_METRICS": 0,
+		"db PORT_DB": 0, "db.2 PORT_DB_2": 0, "db.3 PORT_DB_3": 0,
+	}, ports); diff != "" {
+		t.Errorf("ports (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"app", "db", "db.2", "db.3", "web", "web.2"}, f.With([]string{"app"})); diff != "" {
+		t.Errorf("what app needs (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"web", "web.2"}, f.With([]string{"web"})); diff != "" {
+		t.Errorf("web stands for (-want +got):\n%s", diff)
+	}
+	var undeclared *UndeclaredError
+	if _, err := f.Scaled(map[string]int{"x": 2}); !errors.As(err, &undeclared) || undeclared.Name != "x" {
+		t.Errorf("one that is not declared: %v", err)
+	}
+}
