@@ -88,7 +88,7 @@ func app(s session) *cli.App {
 		DisableSliceFlagSeparator: true,
 	}
 	commands := []command{
-		upCommand, psCommand, startCommand, stopCommand, restartCommand, waitCommand, downCommand, envCommand, runCommand, portCommand, lsCommand, whoCommand,
+		upCommand, psCommand, startCommand, stopCommand, restartCommand, waitCommand, downCommand, logsCommand, envCommand, runCommand, portCommand, lsCommand, whoCommand,
 		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, checkCommand, doctorCommand,
 		portserverCommand, versionCommand,
 	}

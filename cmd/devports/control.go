@@ -15,13 +15,14 @@ import (
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/lockfile"
 )
 
 // serve lets other terminals steer a run. stop ends that.
-func (c claim) serve(scope registry.Scope, run *launcher.Steering) (stop func()) {
+func (c claim) serve(scope registry.Scope, run *launcher.Steering, tail *output.Tail) (stop func()) {
 	if c.socket == nil {
 		return func() {}
 	}
@@ -32,7 +33,7 @@ func (c claim) serve(scope registry.Scope, run *launcher.Steering) (stop func())
 		_ = control.Serve(ctx, c.socket, control.Info{
 			PID: c.PID, Since: c.Since, Terminal: c.Terminal,
 			Project: scope.Project, Worktree: scope.Worktree, Directory: scope.Directory,
-		}, run)
+		}, run, tail)
 	}()
 	return func() {
 		cancel()

@@ -82,6 +82,8 @@ func up(s session, c *cli.Context) error {
 	out := output.New(s.stdout, output.Style{
 		Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix"),
 	}, names...)
+	var tail output.Tail
+	out.Keep(&tail)
 	own := out // where devports' own lines go
 	if c.Bool("no-prefix") {
 		own = output.New(s.stderr, output.Style{Timestamps: c.Bool("timestamps")})
@@ -125,7 +127,7 @@ func up(s session, c *cli.Context) error {
 			options.Plans = plans
 		}
 	}
-	defer claim.serve(scope, options.Steering)()
+	defer claim.serve(scope, options.Steering, &tail)()
 	status := launcher.Run(plan, options)
 	err = flush(out, signals, stopped)
 	if own != out {

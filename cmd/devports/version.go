@@ -53,3 +53,10 @@ func (s session) json(v any) error {
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
+
+// jsonLine prints JSON on a line of its own, for what comes bit by bit.
+func (s session) jsonLine(v any) error {
+	e := json.NewEncoder(s.stdout)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

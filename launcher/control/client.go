@@ -77,32 +77,43 @@ func (c Client) Down(ctx context.Context) error {
 // do sends a request. The error is an *launcher.UnknownServiceError, is
 // launcher.ErrOver, is ctx's, or says why there is no answer.
 func (c Client) do(ctx context.Context, method, what string, services []string) (Info, error) {
-	address := "http://devports/v1/" + what + "?" + url.Values{"service": services}.Encode()
-	request, err := http.NewRequestWithContext(ctx, method, address, nil)
+	response, err := c.send(ctx, method, what, url.Values{"service": services})
 	if err != nil {
 		return Info{}, err
 	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return Info{}, failed(response, services)
+	}
+	var info Info
+	err = json.NewDecoder(response.Body).Decode(&info)
+	return info, err
+}
+
+func (c Client) send(ctx context.Context, method, what string, query url.Values) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://devports/v1/"+what+"?"+query.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return Info{}, errors.Join(ctx.Err(), err)
+		return nil, errors.Join(ctx.Err(), err)
 	}
-	defer response.Body.Close()
-	body := json.NewDecoder(response.Body)
-	if response.StatusCode == http.StatusOK {
-		var info Info
-		err := body.Decode(&info)
-		return info, err
-	}
+	return response, nil
+}
+
+// failed is the error of an answer that is one.
+func failed(response *http.Response, services []string) error {
 	var failure Failure
-	if err := body.Decode(&failure); err != nil {
-		return Info{}, fmt.Errorf("the run answers %s", response.Status)
+	if err := json.NewDecoder(response.Body).Decode(&failure); err != nil {
+		return fmt.Errorf("the run answers %s", response.Status)
 	}
 	switch response.StatusCode {
 	case http.StatusNotFound:
 		unknown := slices.DeleteFunc(slices.Clone(services), func(s string) bool { return slices.Contains(failure.Known, s) })
-		return Info{}, &launcher.UnknownServiceError{Names: unknown, Known: failure.Known}
+		return &launcher.UnknownServiceError{Names: unknown, Known: failure.Known}
 	case http.StatusConflict:
-		return Info{}, launcher.ErrOver
+		return launcher.ErrOver
 	}
-	return Info{}, errors.New(failure.Error)
+	return errors.New(failure.Error)
 }

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ import (
 // served is a run of two services that is served at a socket.
 func served(t *testing.T) (path string, client Client) {
 	t.Helper()
-	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }"))
+	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\nflood = { command = 'test -n \"$FLOOD\" && yes 123456789012345678901234567890123456789012345678901234567890 | head -n 200000; echo the last; exec sleep 1000', port = false }"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,13 +41,15 @@ func served(t *testing.T) (path string, client Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	steering := launcher.NewSteering()
+	steering, tail := launcher.NewSteering(), &output.Tail{}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended, over := make(chan struct{}), make(chan error, 1)
-	go func() { over <- Serve(ctx, l, Info{PID: os.Getpid(), Project: "p"}, steering) }()
+	go func() { over <- Serve(ctx, l, Info{PID: os.Getpid(), Project: "p"}, steering, tail) }()
 	go func() {
 		defer close(ended)
-		launcher.Run(plan, launcher.Options{Output: output.New(os.Stdout, output.Style{NoPrefix: true}), Notify: func(launcher.Event) {}, Steering: steering})
+		out := output.New(io.Discard, output.Style{})
+		out.Keep(tail)
+		launcher.Run(plan, launcher.Options{Output: out, Notify: func(launcher.Event) {}, Steering: steering})
 	}()
 	client = Dial(path)
 	t.Cleanup(func() {
@@ -69,7 +72,7 @@ func served(t *testing.T) (path string, client Client) {
 func TestClients(t *testing.T) {
 	path, client := served(t)
 	info, err := client.Wait(t.Context())
-	if err != nil || info.Project != "p" || len(info.Services) != 2 || info.Services[0].State != launcher.StateReady {
+	if err != nil || info.Project != "p" || len(info.Services) != 3 || info.Services[0].State != launcher.StateReady {
 		t.Fatalf("%+v, %v", info, err)
 	}
 	if stat, err := os.Stat(path); err != nil || stat.Mode().Perm() != 0o600 {
@@ -123,7 +126,7 @@ func TestUnknownService(t *testing.T) {
 	_, client := served(t)
 	_, err := client.Restart(t.Context(), "a", "x", "y")
 	var unknown *launcher.UnknownServiceError
-	if !errors.As(err, &unknown) || strings.Join(unknown.Names, " ") != "x y" || strings.Join(unknown.Known, " ") != "a b" {
+	if !errors.As(err, &unknown) || strings.Join(unknown.Names, " ") != "x y" || strings.Join(unknown.Known, " ") != "a b flood" {
 		t.Errorf("%v", err)
 	}
 }
@@ -131,5 +134,45 @@ func TestUnknownService(t *testing.T) {
 func TestNobodyServes(t *testing.T) {
 	if _, err := Dial(filepath.Join(t.TempDir(), "none")).Status(t.Context()); err == nil {
 		t.Error("no error")
+	}
+}
+
+// A reader that stalls is in nobody's way, and is told what it has missed.
+func TestStalledReader(t *testing.T) {
+	t.Setenv("FLOOD", "1")
+	_, client := served(t)
+	stalled, release := make(chan struct{}), make(chan struct{})
+	missed := make(chan int64, 1)
+	go func() {
+		first := true
+		_ = client.Logs(t.Context(), LogQuery{Last: -1, Follow: true}, func(e LogEntry) error {
+			if first {
+				first = false
+				close(stalled)
+				<-release
+			}
+			if e.Missed > 0 {
+				missed <- e.Missed
+				return errors.New("enough")
+			}
+			return nil
+		})
+	}()
+	<-stalled
+	done := errors.New("seen the last")
+	if err := client.Logs(t.Context(), LogQuery{Services: []string{"flood"}, Last: -1, Follow: true}, func(e LogEntry) error {
+		if e.Text == "the last" {
+			return done
+		}
+		return nil
+	}); !errors.Is(err, done) {
+		t.Errorf("the other reader: %v", err)
+	}
+	close(release)
+	select {
+	case n := <-missed:
+		t.Logf("%d lines were missed", n)
+	case <-time.After(30 * time.Second):
+		t.Error("it is told of nothing that it missed")
 	}
 }

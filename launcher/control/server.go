@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/output"
 )
 
 // Info is what a run tells of itself.
@@ -57,18 +58,20 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve serves a run on l until ctx is done. about has everything but Services.
-func Serve(ctx context.Context, l net.Listener, about Info, run *launcher.Steering) error {
-	s := server{about, run}
+// Serve serves a run, whose output tail keeps, on l until ctx is done. about has
+// everything but Services.
+func Serve(ctx context.Context, l net.Listener, about Info, run *launcher.Steering, tail *output.Tail) error {
+	s := server{about, run, tail}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("GET /v1/wait", s.wait)
+	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("POST /v1/start", s.steer(run.Start))
 	mux.HandleFunc("POST /v1/stop", s.steer(run.Stop))
 	mux.HandleFunc("POST /v1/restart", s.steer(run.Restart))
 	mux.HandleFunc("POST /v1/down", s.steer(func(ctx context.Context, _ ...string) error { return run.Down(ctx) }))
 	web := http.Server{
-		Handler: mux, ReadHeaderTimeout: headerPatience, ReadTimeout: headerPatience, MaxHeaderBytes: maxHeader,
+		Handler: mux, ReadHeaderTimeout: headerPatience, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	stop := context.AfterFunc(ctx, func() { _ = web.Close() })
@@ -82,6 +85,7 @@ func Serve(ctx context.Context, l net.Listener, about Info, run *launcher.Steeri
 type server struct {
 	about Info
 	run   *launcher.Steering
+	tail  *output.Tail
 }
 
 func (s server) status(w http.ResponseWriter, r *http.Request) {

@@ -19,7 +19,15 @@ func BenchmarkLines(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer w.Close()
-		benchmarkLines(b, w, Style{})
+		benchmarkLines(b, w, Style{}, nil)
+	})
+	b.Run("devnull_kept", func(b *testing.B) {
+		w, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer w.Close()
+		benchmarkLines(b, w, Style{}, &Tail{})
 	})
 	b.Run("devnull_color_timestamps", func(b *testing.B) {
 		w, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -27,7 +35,7 @@ func BenchmarkLines(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer w.Close()
-		benchmarkLines(b, w, Style{Color: true, Timestamps: true})
+		benchmarkLines(b, w, Style{Color: true, Timestamps: true}, nil)
 	})
 	b.Run("pipe", func(b *testing.B) {
 		r, w := pipe(b)
@@ -41,19 +49,20 @@ func BenchmarkLines(b *testing.B) {
 				}
 			}
 		}()
-		benchmarkLines(b, w, Style{})
+		benchmarkLines(b, w, Style{}, nil)
 		w.Close()
 		<-read
 	})
 }
 
-func benchmarkLines(b *testing.B, w io.Writer, style Style) {
+func benchmarkLines(b *testing.B, w io.Writer, style Style, tail *Tail) {
 	const services = 4
 	line := strings.Repeat("x", 59) + "\n"
 	block := bytes.Repeat([]byte(line), 1000)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(line)))
 	m := New(w, style, "auth", "db", "docs", "web")
+	m.Keep(tail)
 	var writers sync.WaitGroup
 	for i := range services {
 		lines := b.N / services

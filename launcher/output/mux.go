@@ -41,6 +41,7 @@ type Mux struct {
 	says    *queue
 	done    chan struct{} // closed when the queue has been written to its end
 	failed  chan struct{} // closed at the first failure of the writer
+	tail    *Tail         // nil if nobody will ask for it
 
 	mu   sync.Mutex // guards what follows; held as long as a write takes
 	w    io.Writer
@@ -62,6 +63,10 @@ func New(w io.Writer, style Style, services ...string) *Mux {
 	go m.writeSays()
 	return m
 }
+
+// Keep has the latest output kept in a Tail. It must be called before the first
+// Stream or Say.
+func (m *Mux) Keep(tail *Tail) { m.tail = tail }
 
 // Stream returns a new stream for the output of the service name; it has to be
 // copied with [Stream.Copy]. It never blocks.

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/launcher/control"
+)
+
+var logsCommand = command{
+	name:  "logs",
+	usage: "show what services have printed",
+	args:  "[SERVICE…]",
+	help: `
+Shows the latest output of the up that runs here: of all services, or of those
+named; "devports" names its own lines. About the last megabyte is kept.
+
+Example:
+  devports logs -n 50 auth
+  devports logs -f
+  devports logs --since 10m --json`,
+	flags: []cli.Flag{
+		boolean("follow", "f", "go on with what comes, until the up ends"),
+		&cli.IntFlag{Name: "n", Value: -1, Usage: "only the last `N` lines", DefaultText: "all that are kept"},
+		&cli.DurationFlag{Name: "since", Usage: "only lines that are younger than `TIME`, such as 10m"},
+		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, registryFlag, // -f is taken
+	},
+	run: func(s session, c *cli.Context) error {
+		i, scope, err := s.running(c)
+		if err != nil {
+			return err
+		}
+		q := control.LogQuery{Services: c.Args().Slice(), Last: c.Int("n"), Follow: c.Bool("follow")}
+		if since := c.Duration("since"); since > 0 {
+			q.Since = time.Now().Add(-since)
+		}
+		ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
+		defer stop()
+		err = control.Dial(i.Socket).Logs(ctx, q, func(e control.LogEntry) error {
+			switch {
+			case e.Missed > 0:
+				s.note("%d lines came too fast to be shown", e.Missed)
+				return nil
+			case c.Bool("json"):
+				return s.jsonLine(e.Line)
+			}
+			_, err := fmt.Fprintf(s.stdout, "%s %s | %s\n", e.Time.Local().Format("15:04:05.000"), e.Service, e.Text)
+			return err
+		})
+		if errors.Is(err, context.Canceled) {
+			return nil // Ctrl-C is how one leaves it
+		}
+		if err != nil {
+			return steeringFailed(scope, err)
+		}
+		return nil
+	},
+}

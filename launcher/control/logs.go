@@ -1,0 +1,149 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/output"
+)
+
+// LogQuery says which lines are wanted.
+type LogQuery struct {
+	Services []string  // none stands for all
+	Last     int       // only so many, before those that follow; negative for all that are kept
+	Since    time.Time // none that are older
+	Follow   bool      // go on with those to come
+}
+
+// LogEntry is a line, or how many lines the reader has missed because it was too
+// slow.
+type LogEntry struct {
+	output.Line
+	Missed int64 `json:"missed,omitempty"`
+}
+
+func (q LogQuery) values() url.Values {
+	v := url.Values{"service": q.Services, "last": {strconv.Itoa(q.Last)}}
+	if !q.Since.IsZero() {
+		v.Set("since", q.Since.Format(time.RFC3339Nano))
+	}
+	if q.Follow {
+		v.Set("follow", "true")
+	}
+	return v
+}
+
+func parseLogQuery(v url.Values) (q LogQuery, err error) {
+	q = LogQuery{Services: v["service"], Last: -1, Follow: v.Get("follow") == "true"}
+	if last := v.Get("last"); last != "" {
+		if q.Last, err = strconv.Atoi(last); err != nil {
+			return q, errors.New("last is a number of lines")
+		}
+	}
+	if since := v.Get("since"); since != "" {
+		if q.Since, err = time.Parse(time.RFC3339, since); err != nil {
+			return q, errors.New("since is a time as in RFC 3339")
+		}
+	}
+	return q, nil
+}
+
+func (q LogQuery) wants(l output.Line) bool {
+	return (len(q.Services) == 0 || slices.Contains(q.Services, l.Service)) && !l.Time.Before(q.Since)
+}
+
+// logs writes lines as JSON, one each, until the run ends or the client goes.
+func (s server) logs(w http.ResponseWriter, r *http.Request) {
+	q, err := parseLogQuery(r.URL.Query())
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(Failure{Error: err.Error()})
+		return
+	}
+	if err := s.knows(r.Context(), q.Services); err != nil {
+		s.answer(w, nil, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	encoder, flush := json.NewEncoder(w), http.NewResponseController(w).Flush
+	lines, next, _, more := s.tail.Since(0)
+	lines = slices.DeleteFunc(lines, func(l output.Line) bool { return !q.wants(l) })
+	if q.Last >= 0 && len(lines) > q.Last {
+		lines = lines[len(lines)-q.Last:]
+	}
+	for missed := int64(0); ; {
+		if missed > 0 {
+			_ = encoder.Encode(LogEntry{Missed: missed})
+		}
+		for _, l := range lines {
+			if encoder.Encode(l) != nil {
+				return
+			}
+		}
+		if flush() != nil || !q.Follow {
+			return
+		}
+		select {
+		case <-more:
+		case <-r.Context().Done():
+			return
+		}
+		lines, next, missed, more = s.tail.Since(next)
+		lines = slices.DeleteFunc(lines, func(l output.Line) bool { return !q.wants(l) })
+	}
+}
+
+// knows makes sure that the run has these services, or devports' own lines are
+// meant.
+func (s server) knows(ctx context.Context, names []string) error {
+	all, err := s.run.Status(ctx)
+	if err != nil {
+		return err
+	}
+	known := []string{output.Own}
+	for _, st := range all {
+		known = append(known, st.Service)
+	}
+	unknown := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, name) })
+	if len(unknown) > 0 {
+		return &launcher.UnknownServiceError{Names: unknown, Known: known}
+	}
+	return nil
+}
+
+// Logs calls tell for each entry that comes, until there are no more, ctx is
+// done, or tell fails. The error is that of tell or of Status.
+func (c Client) Logs(ctx context.Context, q LogQuery, tell func(LogEntry) error) error {
+	response, err := c.send(ctx, http.MethodGet, "logs", q.values())
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return failed(response, q.Services)
+	}
+	for entries := json.NewDecoder(response.Body); ; {
+		var e LogEntry
+		err := entries.Decode(&e)
+		switch {
+		case err == nil:
+			if err := tell(e); err != nil {
+				return err
+			}
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return nil // the run has ended
+		default:
+			return err
+		}
+	}
+}

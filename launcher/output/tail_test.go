@@ -1,0 +1,71 @@
+package output
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// texts writes lines as "web: text".
+func texts(lines []Line) string {
+	var all []string
+	for _, l := range lines {
+		all = append(all, l.Service+": "+l.Text)
+	}
+	return strings.Join(all, "|")
+}
+
+func TestTail(t *testing.T) {
+	var tail Tail
+	lines, next, missed, more := tail.Since(0)
+	if len(lines) != 0 || next != 0 || missed != 0 {
+		t.Errorf("empty: %v %d %d", lines, next, missed)
+	}
+	tail.add("web", []byte("one\r\ntwo\n"))
+	select {
+	case <-more:
+	default:
+		t.Error("nobody is told that there is more")
+	}
+	tail.add("db", []byte("prompt: "))
+	if lines, next, _, more = tail.Since(0); texts(lines) != "web: one|web: two|db: prompt: " || next != 3 {
+		t.Errorf("%s, then %d", texts(lines), next)
+	}
+	if lines, next, _, _ = tail.Since(1); texts(lines) != "web: two|db: prompt: " || next != 3 {
+		t.Errorf("from the second on: %s, then %d", texts(lines), next)
+	}
+	if lines, _, _, _ := tail.Since(3); len(lines) != 0 {
+		t.Errorf("nothing new: %s", texts(lines))
+	}
+	select {
+	case <-more:
+		t.Error("there is nothing more")
+	default:
+	}
+}
+
+// Who reads too slowly is told what is gone, and memory stays bounded.
+func TestTailForgets(t *testing.T) {
+	var tail Tail
+	const lines = 200_000
+	for i := range lines {
+		tail.add("web", fmt.Appendf(nil, "line %d\n", i))
+		if i%1000 == 0 {
+			tail.add("db", []byte(strings.Repeat("x", 60_000)+"\n"))
+		}
+	}
+	got, next, missed, _ := tail.Since(5)
+	if next != lines+200 || missed+5+int64(len(got)) != next {
+		t.Errorf("%d lines and %d missed of %d", len(got), missed, next)
+	}
+	if last := got[len(got)-1].Text; last != fmt.Sprintf("line %d", lines-1) {
+		t.Errorf("the last is %q", last)
+	}
+	kept := 0
+	for _, b := range tail.blocks {
+		kept += cap(b.text) + blockBytes
+	}
+	if kept > 2*tailBytes+1<<17 {
+		t.Errorf("%d bytes are kept", kept)
+	}
+}
