@@ -35,3 +35,6 @@ func ownedByAnother(path string) bool {
 
 // resizeSignals tell that the terminal has another size.
 func resizeSignals() []os.Signal { return []os.Signal{unix.SIGWINCH} }
+
+// ownSession takes a process out of the reach of the terminal.
+func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

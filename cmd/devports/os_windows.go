@@ -3,6 +3,9 @@ package main
 import (
 	"os"
 	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/windows"
 )
 
 // replace runs the program at path and waits for it: on Windows a process
@@ -20,3 +23,8 @@ func statisticsSignals() []os.Signal { return nil }
 
 // resizeSignals is empty: a Windows console does not tell by a signal.
 func resizeSignals() []os.Signal { return nil }
+
+// ownSession takes a process off the console.
+func ownSession() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP}
+}

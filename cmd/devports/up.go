@@ -32,16 +32,21 @@ own port, and PORT_<NAME>, the port of every service of the Portfile. Edits of
 the Portfile and of env files are followed: only the services that an edit
 affects are restarted. Ctrl-C stops all services, a second one kills them.
 
+With -d it runs in the background: devports ps, logs and down find it there.
+
 The exit status is 0 after Ctrl-C, else that of the first service that failed.
 
 Example:
   devports up
   devports up web auth
   devports up -m worker=3
+  devports up -d
   devports up -f examples/shop/Portfile --no-watch`,
 	flags: []cli.Flag{
 		fileFlag,
 		&cli.StringSliceFlag{Name: "replicas", Aliases: []string{"m"}, Usage: "run several copies of a service: `SERVICE=NUMBER`"},
+		boolean("detach", "d", "run in the background, and return when all services are ready"),
+		&cli.StringFlag{Name: "log", Usage: "write to `FILE`, of 10 MB at most, and keep 3 older ones beside it"},
 		boolean("no-watch", "", "do not follow edits of the Portfile and env files"),
 		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour names: `WHEN` is auto, always or never"},
@@ -64,6 +69,17 @@ func up(s session, c *cli.Context) error {
 	}
 	if err := p.knows(c.Args().Slice()); err != nil {
 		return err
+	}
+	if c.Bool("detach") {
+		return s.detach(c, p)
+	}
+	if path := c.String("log"); path != "" {
+		file, err := output.OpenRotating(path)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		s.stdout = file
 	}
 	signals := make(chan os.Signal, 4)
 	defer signal.Stop(signals)
