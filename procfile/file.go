@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/devports/devports/allocator"
@@ -59,8 +58,6 @@ type Service struct {
 	Replicas     int
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
-
-	later []string // the keys it uses that `up` does not act on yet
 }
 
 // Command is what a service runs: either Shell, one string for the system's
@@ -178,24 +175,6 @@ func (f File) With(names []string) []string {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// NotYet lists the keys that are valid but not acted on by this version, each
-// with the services that use it: "ready (auth, catalog)".
-func (f File) NotYet() []string {
-	users := map[string][]string{}
-	for _, s := range f.Services {
-		for _, key := range s.later {
-			users[key] = append(users[key], s.Name)
-		}
-	}
-	var list []string
-	for key, names := range users {
-		slices.Sort(names)
-		list = append(list, key+" ("+strings.Join(names, ", ")+")")
-	}
-	slices.Sort(list)
-	return list
 }
 
 // path makes a path of the file absolute.

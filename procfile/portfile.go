@@ -77,7 +77,7 @@ var serviceKeys = keys[Service]{
 	"restart": func(d *decoder, v *value, s *Service) {
 		s.Restart = Restart(d.oneOf(v, string(RestartNo), string(RestartOnFailure), string(RestartAlways)))
 	},
-	"watch":    func(d *decoder, v *value, s *Service) { s.Watch = d.globs(v); s.later = append(s.later, "watch") },
+	"watch":    func(d *decoder, v *value, s *Service) { s.Watch = d.globs(v) },
 	"replicas": func(d *decoder, v *value, s *Service) { s.Replicas = d.number(v, 1, MaxReplicas) },
 
 	"stop_signal":  func(d *decoder, v *value, s *Service) { s.StopSignal = d.signal(v) },

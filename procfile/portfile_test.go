@@ -73,7 +73,6 @@ port = false
 		Ready:     "http:/healthz", ReadyTimeout: 90 * time.Second,
 		Restart: "on-failure", Watch: []string{"**/*.go", "!**/*_test.go"}, Replicas: 2,
 		StopSignal: "INT", StopTimeout: 90 * time.Second,
-		later: []string{"watch"},
 	}
 	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{})); diff != "" {
 		t.Errorf("auth (-want +got):\n%s", diff)
@@ -88,9 +87,6 @@ port = false
 		"docs PORT_DOCS": 0, "tool PORT_TOOL": 0,
 	}, ports); diff != "" {
 		t.Errorf("ports (-want +got):\n%s", diff)
-	}
-	if want := []string{"watch (auth)"}; !cmp.Equal(f.NotYet(), want) {
-		t.Errorf("NotYet: %v, want %v", f.NotYet(), want)
 	}
 }
 

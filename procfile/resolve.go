@@ -36,6 +36,7 @@ type Process struct {
 	DependsOn   []string
 	Ready       Check
 	Restart     Restart
+	Watch       []string // patterns of files that restart it when they change
 	StopSignal  string
 	StopTimeout time.Duration
 
@@ -238,6 +239,7 @@ func (r *resolver) process(s Service) Process {
 		Env:        environ(env),
 		Ready:      s.check(),
 		Restart:    s.Restart,
+		Watch:      s.Watch,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
 		ports: ports,
 	}

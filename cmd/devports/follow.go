@@ -18,7 +18,7 @@ const startUp = 300 * time.Millisecond
 // follow watches the files that plan was made from. Every valid new version
 // comes out as a plan; an invalid one is reported and changes nothing. stop
 // ends it.
-func (r runner) follow(plan procfile.Plan, own *output.Mux) (plans <-chan procfile.Plan, stop func(), err error) {
+func (r runner) follow(plan procfile.Plan, own *output.Mux, code *codeWatch) (plans <-chan procfile.Plan, stop func(), err error) {
 	w, err := watcher.New()
 	if err != nil {
 		return nil, nil, err
@@ -39,6 +39,7 @@ func (r runner) follow(plan procfile.Plan, own *output.Mux) (plans <-chan procfi
 					return
 				}
 			}
+			code.follow(plan)
 			// Without an edit, this is for one that came before anybody watched.
 			next, err := r.reload(ctx, plan)
 			switch {
@@ -50,6 +51,7 @@ func (r runner) follow(plan procfile.Plan, own *output.Mux) (plans <-chan procfi
 				r.noteUndeclared(plan, next, own)
 				more := !slices.Equal(plan.Watched, next.Watched)
 				plan = next
+				code.follow(plan)
 				select {
 				case valid <- plan:
 				case <-ctx.Done():

@@ -25,17 +25,18 @@ var (
 		"examples":  {},
 	}
 	homes = map[string][]string{
-		"github.com/urfave/cli/v2":        {"cmd/devports"},
-		"golang.org/x/term":               {"cmd/devports"},
-		"github.com/joho/godotenv":        {"procfile"},
-		"github.com/pelletier/go-toml/v2": {"procfile"},
-		"github.com/fsnotify/fsnotify":    {"launcher/watcher"},
-		"github.com/creack/pty":           {"launcher/terminal"},
-		"github.com/gofrs/flock":          {"registry/lockfile"},
-		"github.com/shirou/gopsutil/v4":   {"allocator/holder"},
-		"golang.org/x/sys":                nil, // the system itself: wherever it is needed
-		"github.com/rogpeppe/go-internal": {"cmd/devports"},
-		"github.com/google/go-cmp":        nil, // for tests
+		"github.com/urfave/cli/v2":         {"cmd/devports"},
+		"golang.org/x/term":                {"cmd/devports"},
+		"github.com/joho/godotenv":         {"procfile"},
+		"github.com/pelletier/go-toml/v2":  {"procfile"},
+		"github.com/fsnotify/fsnotify":     {"launcher/watcher", "launcher/watcher/tree"},
+		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher/tree"},
+		"github.com/creack/pty":            {"launcher/terminal"},
+		"github.com/gofrs/flock":           {"registry/lockfile"},
+		"github.com/shirou/gopsutil/v4":    {"allocator/holder"},
+		"golang.org/x/sys":                 nil, // the system itself: wherever it is needed
+		"github.com/rogpeppe/go-internal":  {"cmd/devports"},
+		"github.com/google/go-cmp":         nil, // for tests
 	}
 )
 

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -47,7 +46,7 @@ Example:
 		&cli.StringSliceFlag{Name: "replicas", Aliases: []string{"m"}, Usage: "run several copies of a service: `SERVICE=NUMBER`"},
 		boolean("detach", "d", "run in the background, and return when all services are ready"),
 		&cli.StringFlag{Name: "log", Usage: "write to `FILE`, of 10 MB at most, and keep 3 older ones beside it"},
-		boolean("no-watch", "", "do not follow edits of the Portfile and env files"),
+		boolean("no-watch", "", "do not follow edits of the Portfile, env files and what services watch"),
 		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour names: `WHEN` is auto, always or never"},
 		boolean("timestamps", "", "put the time of day before each line"),
@@ -134,7 +133,9 @@ func up(s session, c *cli.Context) error {
 		}
 	}
 	if !c.Bool("no-watch") {
-		plans, stop, err := r.follow(plan, own)
+		code := &codeWatch{root: p.file.Dir, run: options.Steering, own: own}
+		defer code.close()
+		plans, stop, err := r.follow(plan, own, code)
 		if err != nil {
 			s.note("edits of %s are not followed: %v", p.file.Name, err)
 		} else {
@@ -185,9 +186,6 @@ func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registr
 		return plan, scope, c, errors.Join(err, c.release())
 	}
 	r.session.notes(noted.Notes)
-	if later := r.file.NotYet(); len(later) > 0 {
-		r.session.note("this version does not act on these keys yet: %s", strings.Join(later, ", "))
-	}
 	return plan, scope, c, nil
 }
 

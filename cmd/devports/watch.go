@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/watcher/tree"
+	"github.com/devports/devports/procfile"
+)
+
+// codeWatch restarts services when files that they watch have changed.
+type codeWatch struct {
+	root string
+	run  *launcher.Steering
+	own  *output.Mux // where its own lines go
+
+	mu       sync.Mutex          // guards what follows
+	patterns map[string][]string // by service
+	watcher  *tree.Watcher       // nil if there are no patterns, or they cannot be watched
+	closed   bool
+}
+
+// follow watches what the services of a plan watch, and nothing else.
+func (w *codeWatch) follow(plan procfile.Plan) {
+	patterns := map[string][]string{}
+	for _, p := range plan.Services {
+		if len(p.Watch) > 0 {
+			patterns[p.Service] = p.Watch
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed || maps.EqualFunc(patterns, w.patterns, slices.Equal) {
+		return
+	}
+	w.end()
+	w.patterns = patterns
+	if len(patterns) == 0 {
+		return
+	}
+	watcher, err := tree.New(w.root, patterns)
+	if err != nil {
+		w.own.Say("no code is watched: " + err.Error())
+		return
+	}
+	w.watcher = watcher
+	w.own.Say("watching the code of " + list(slices.Sorted(maps.Keys(patterns))))
+	go w.restart(watcher)
+}
+
+// close ends the watching for good.
+func (w *codeWatch) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	w.end()
+}
+
+func (w *codeWatch) end() {
+	if w.watcher != nil {
+		w.watcher.Close()
+		w.watcher = nil
+	}
+}
+
+// restart restarts the services that changes touch, but for those that their
+// user has stopped.
+func (w *codeWatch) restart(watcher *tree.Watcher) {
+	ctx := context.Background() // the run's end ends every request
+	for change := range watcher.Changes() {
+		if change.Err != nil {
+			w.own.Say("not all code is watched: " + change.Err.Error())
+		}
+		all, err := w.run.Status(ctx)
+		if err != nil {
+			return
+		}
+		var names []string
+		for _, touched := range change.Sets {
+			i := slices.IndexFunc(all, func(st launcher.Status) bool { return st.Service == touched.Name })
+			if i < 0 || all[i].State == launcher.StateStopped {
+				continue
+			}
+			names = append(names, touched.Name)
+			w.own.Say(fmt.Sprintf("restarting %s: %s", touched.Name, tellTouched(touched)))
+		}
+		if len(names) > 0 && w.run.Restart(ctx, names...) != nil {
+			return
+		}
+	}
+}
+
+// tellTouched says what has changed: "main.go has changed, and 2 more files".
+func tellTouched(t tree.Touched) string {
+	switch more := t.Files - 1; more {
+	case 0:
+		return t.Path + " has changed"
+	case 1:
+		return t.Path + " has changed, and 1 more file"
+	default:
+		return fmt.Sprintf("%s has changed, and %d more files", t.Path, more)
+	}
+}

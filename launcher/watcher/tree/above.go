@@ -1,0 +1,39 @@
+package tree
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// climb returns the folder above the root, with those above it, as far as their
+// rules hold for files below the root.
+func (t *tree) climb(b *burst) (above *folder) {
+	for _, at := range ancestors(t.path) {
+		t.watch(at, b)
+		f := newFolder(above, filepath.Base(at), "")
+		f.rules = readRules(at)
+		f.ignored = above.ignores(f.name, true)
+		above = f
+	}
+	if above.ignores(t.root.name, true) {
+		return nil
+	}
+	return above
+}
+
+// ancestors are the folders above root that are in its repository, the outermost
+// first.
+func ancestors(root string) (found []string) {
+	for at := root; ; at = filepath.Dir(at) {
+		if at != root {
+			found = slices.Insert(found, 0, at)
+		}
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
+			return found
+		}
+		if at == filepath.Dir(at) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package tree
+
+import (
+	"errors"
+	"maps"
+	"slices"
+)
+
+// Change is what has happened since the last one was told.
+type Change struct {
+	// Sets are those with a file that has changed, come or gone, sorted by name.
+	// None are here if there is an error only.
+	Sets []Touched
+	// Err says which folders cannot be watched, each once: a [LimitError] or an
+	// fs.PathError, or several joined. All other folders are watched on.
+	Err error
+}
+
+// Touched is a set of patterns with files that have changed.
+type Touched struct {
+	Name  string
+	Path  string // the first of the files, relative to the root and "/"-separated
+	Files int    // how many there are
+}
+
+// burst gathers what will be one Change. The zero value is empty.
+type burst struct {
+	count int // grows with whatever happens, also again to the same file
+	hits  map[string]*hit
+	errs  []error
+}
+
+// hit is what has happened to a set.
+type hit struct {
+	first string
+	files map[string]struct{}
+}
+
+// add notes that a file of these sets has changed.
+func (b *burst) add(sets []string, path string) {
+	b.count++
+	if b.hits == nil {
+		b.hits = make(map[string]*hit)
+	}
+	for _, name := range sets {
+		h := b.hits[name]
+		if h == nil {
+			h = &hit{path, make(map[string]struct{})}
+			b.hits[name] = h
+		}
+		h.files[path] = struct{}{}
+	}
+}
+
+func (b *burst) fail(err error) {
+	b.count++
+	b.errs = append(b.errs, err)
+}
+
+func (b *burst) change() Change {
+	c := Change{Err: errors.Join(b.errs...)}
+	for _, name := range slices.Sorted(maps.Keys(b.hits)) {
+		h := b.hits[name]
+		c.Sets = append(c.Sets, Touched{name, h.first, len(h.files)})
+	}
+	return c
+}

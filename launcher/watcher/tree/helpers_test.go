@@ -1,0 +1,142 @@
+package tree
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// slow is a pace at which a busy machine makes no such pause in a burst.
+var slow = options{200 * time.Millisecond, time.Minute, (*fsnotify.Watcher).Add}
+
+// quick is for where it does not matter in how many changes something is told.
+var quick = options{time.Millisecond, time.Minute, (*fsnotify.Watcher).Add}
+
+// sets are by name, patterns divided by spaces.
+type sets map[string]string
+
+// watch watches dir for the time of the test.
+func watch(t testing.TB, o options, dir string, s sets) *Watcher {
+	t.Helper()
+	patterns := make(map[string][]string)
+	for name, list := range s {
+		patterns[name] = strings.Fields(list)
+	}
+	w, err := newWatcher(dir, patterns, o)
+	must(t, err)
+	t.Cleanup(func() { must(t, w.Close()) })
+	return w
+}
+
+func next(t testing.TB, w *Watcher) Change {
+	t.Helper()
+	select {
+	case c := <-w.Changes():
+		return c
+	case <-time.After(30 * time.Second):
+		t.Fatal("no change is told")
+		panic("not reached")
+	}
+}
+
+// told fails unless the next change is this one, written as by text, or one of
+// those divided by "|". That something is told in one change, and nothing else
+// before, is seen by it, too.
+func told(t testing.TB, w *Watcher, want string) {
+	t.Helper()
+	c := next(t, w)
+	if got := text(c); !slices.Contains(strings.Split(want, "|"), got) || c.Err != nil {
+		t.Fatalf("told %q, error %v; want %q", got, c.Err, want)
+	}
+}
+
+// text is, for each set, its name, path and number of files if not 1.
+func text(c Change) string {
+	var parts []string
+	for _, s := range c.Sets {
+		part := s.Name + ":" + s.Path
+		if s.Files != 1 {
+			part += fmt.Sprintf("(%d)", s.Files)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, " ")
+}
+
+// until takes changes until one has this set.
+func until(t testing.TB, w *Watcher, set string) {
+	t.Helper()
+	for {
+		for _, s := range next(t, w).Sets {
+			if s.Name == set {
+				return
+			}
+		}
+	}
+}
+
+// watched returns the folders that fsnotify watches, relative to dir.
+func watched(t testing.TB, w *Watcher, dir string) []string {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(dir)
+	must(t, err)
+	var found []string
+	for _, at := range w.notify.WatchList() {
+		rel, err := filepath.Rel(dir, at)
+		must(t, err)
+		found = append(found, filepath.ToSlash(rel))
+	}
+	slices.Sort(found)
+	return found
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// files makes files below dir with their folders, and empty folders whose path
+// ends in a slash.
+func files(t testing.TB, dir string, texts map[string]string) {
+	t.Helper()
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		at := filepath.Join(dir, filepath.FromSlash(path))
+		if strings.HasSuffix(path, "/") {
+			must(t, os.MkdirAll(at, 0o777))
+			continue
+		}
+		must(t, os.MkdirAll(filepath.Dir(at), 0o777))
+		must(t, os.WriteFile(at, []byte(texts[path]), 0o666))
+	}
+}
+
+func write(t testing.TB, dir, path string) {
+	t.Helper()
+	files(t, dir, map[string]string{path: time.Now().String()})
+}
+
+// replace writes a file as editors do.
+func replace(t testing.TB, dir, path string) {
+	t.Helper()
+	write(t, dir, path+".tmp")
+	rename(t, dir, path+".tmp", path)
+}
+
+func rename(t testing.TB, dir, from, to string) {
+	t.Helper()
+	must(t, os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)))
+}
+
+func remove(t testing.TB, dir, path string) {
+	t.Helper()
+	must(t, os.RemoveAll(filepath.Join(dir, path)))
+}

@@ -1,0 +1,102 @@
+package tree
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// gitignore is the name of the files with rules, see gitignore(5).
+const gitignore = ".gitignore"
+
+// rule is a line of a .gitignore.
+type rule struct {
+	glob     string
+	negated  bool // what matches is not ignored
+	folders  bool // only folders match
+	anchored bool // the whole path must match, else the name alone
+}
+
+// readRules returns the rules that stand in a folder, none if it has no
+// .gitignore or, as with git, that is a symbolic link.
+func readRules(folder string) []rule {
+	file := filepath.Join(folder, gitignore)
+	if info, err := os.Lstat(file); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	return parseRules(string(text))
+}
+
+func parseRules(text string) (rules []rule) {
+	text = strings.TrimPrefix(text, "\ufeff")
+	for line := range strings.SplitSeq(text, "\n") {
+		if r, ok := parseRule(strings.TrimSuffix(line, "\r")); ok {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+// parseRule says with ok whether a line has a rule. As with git, what is no glob
+// matches nothing.
+func parseRule(line string) (r rule, ok bool) {
+	if strings.HasPrefix(line, "#") {
+		return r, false
+	}
+	line, r.negated = strings.CutPrefix(trimSpaces(line), "!")
+	line, r.folders = strings.CutSuffix(line, "/")
+	r.anchored = strings.Contains(line, "/")
+	line = strings.TrimPrefix(line, "/")
+	r.glob, ok = translate(line, r.anchored)
+	return r, ok && line != "" && doublestar.ValidatePattern(r.glob)
+}
+
+// trimSpaces removes spaces at the end that no backslash stands before.
+func trimSpaces(line string) string {
+	end := 0
+	for i := 0; i < len(line); i++ {
+		if line[i] == '\\' {
+			i++
+		} else if line[i] == ' ' {
+			continue
+		}
+		end = i + 1
+	}
+	return line[:min(end, len(line))]
+}
+
+// matches takes a path that is relative to the folder of the rule.
+func (r rule) matches(file string, dir bool) bool {
+	if r.folders && !dir {
+		return false
+	}
+	if !r.anchored {
+		file = path.Base(file)
+	}
+	return doublestar.MatchUnvalidated(r.glob, file)
+}
+
+// ignores reports whether an entry of the folder is ignored: it is in an ignored
+// folder, or the last rule that matches says so, in the nearest folder that has
+// one.
+func (f *folder) ignores(name string, dir bool) bool {
+	if f != nil && f.ignored {
+		return true
+	}
+	for file := name; f != nil; f = f.above {
+		for i := len(f.rules) - 1; i >= 0; i-- {
+			if f.rules[i].matches(file, dir) {
+				return !f.rules[i].negated
+			}
+		}
+		file = f.name + "/" + file
+	}
+	return false
+}

@@ -1,0 +1,162 @@
+package tree
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rulesTable is after gitignore(5), section by section. Paths are divided by
+// spaces, those of folders end in a slash.
+var rulesTable = []struct {
+	name           string
+	rules          string // of the root's .gitignore
+	nested         string // of sub/.gitignore
+	ignored, taken string
+}{
+	{"a blank line", "\n\n \n\r\na\n\n", "", "a", "b .x"},
+	{"a comment", "#a\n# b\n\\#c", "", "#c", "a b #a c"},
+	{"a comment only at the beginning", "a#\n #b", "", "a#", "a b"},
+	{"trailing spaces", "a   \nb\\ \nc\\\\  ", "", "a", "b c"},
+	{"a tab is no space", "a\t", "", "", "a"},
+	{"spaces within", "a b  ", "", "", "a b"},
+	{"carriage returns", "a\r\nb/\r\n", "", "a b/", "b"},
+	{"byte order mark", "\ufeffa", "", "a", "b"},
+	{"no newline at the end", "a\nb", "", "a b", "c"},
+
+	{"negation", "*.o\n!keep.o", "", "a.o sub/a.o", "keep.o sub/keep.o"},
+	{"the last match decides", "!keep.o\n*.o", "", "a.o keep.o", "b"},
+	{"and again", "*.o\n!keep.o\nsub/keep.o", "", "a.o sub/keep.o", "keep.o"},
+	{"not from an ignored folder", "dir\n!dir/a", "", "dir/ dir/a dir/b/a", "a"},
+	{"but from an ignored folder's content", "dir/*\n!dir/a", "", "dir/b dir/c/ dir/c/a", "dir/ dir/a"},
+	{"all but one folder", "/*\n!/foo\n/foo/*\n!/foo/bar", "", "x foo/x bar/ foo/baz/", "foo/ foo/bar foo/bar/x"},
+	{"an escaped exclamation mark", "\\!important!.txt", "", "!important!.txt", "important!.txt"},
+	{"an exclamation mark within", "a!", "", "a!", "a"},
+	{"no pattern", "!\n/\n//", "", "", "a b/"},
+
+	{"a slash at the beginning", "/a", "", "a", "sub/a"},
+	{"a slash in the middle", "doc/frotz", "", "doc/frotz doc/frotz/x", "a/doc/frotz sub/frotz"},
+	{"a slash at the end", "frotz/", "", "frotz/ frotz/x sub/frotz/ sub/frotz/x", "a/frotz x/frotz"},
+	{"in the middle and at the end", "doc/frotz/", "", "doc/frotz/ doc/frotz/x", "a/doc/frotz/ a/doc/frotz/x"},
+	{"none", "frotz", "", "frotz sub/frotz a/frotz/ a/b/frotz/x", "frot frotzz"},
+	{"two at the beginning", "//a", "", "", "a"},
+
+	{"a star", "*.c\nx*z\n/a*/b", "", "a.c sub/.c xz xyyz ab/b a/b", "a.cc x/z a/x/b"},
+	{"a question mark", "a?c\nx/?/y", "", "abc sub/a.c x/1/y", "ac abbc a/c x/12/y"},
+	{"a range", "[a-c]x\n[!a-c]y\n[^a-c]z", "", "ax bx dy dz sub/cx", "dx ay az"},
+	{"a bracket in brackets", "[]x]a\n[!]x]b\n[a\\]]c", "", "]a xa yb ]c ac", "ya ]b xb bc"},
+	{"a hyphen in brackets", "[a-]x\n[-a]y\n[!-a]z", "", "-x ax -y ay bz", "bx by -z az"},
+	{"a class", "[[:digit:]_]x\n[![:alpha:]]y\n[[:punct:]]z\n[[:space:]]w", "", "1x _x 1y .z [z", "ax ay 1z"},
+	{"an unknown class", "[[:no:]]x\na", "", "a", "nx :x"},
+	{"brackets and slashes", "a[!b]c\na[.-0]d\nx/[!a]y", "", "axc a.d a0d x/by", "a/c abc x/ay"},
+	{"an open bracket", "[a\n[]b\n[!]c\n[[:digit:]\nd", "", "d", "[a a b ]b c [!]c 1"},
+	{"a backslash", "\\a\nb\\*\n\\[c]\n\\\\d", "", "a b* [c]", "bx c"},
+	{"a backslash at the end", "a\\\nb\\/\nc", "", "c", "a b/"},
+	{"braces mean nothing", "{a,b}\n*.{c\nd}\n[{]e", "", "{a,b} x.{c d} {e", "a b x.c"},
+	{"a dot", ".*\na/./b", "", ".a sub/.b", "a a/b"},
+	{"several stars in a name", "a**b\n**c\nd**\n/e/?f**/g", "", "axb xc sub/c dx e/afx/g", "a/b e/af/x/g e/afx/y/g"},
+
+	{"leading **/", "**/foo\n**/bar/x", "", "foo sub/foo a/b/foo/ bar/x a/bar/x", "bar a/x bar/b/x"},
+	{"trailing /**", "abc/**", "", "abc/a abc/b/c abc/d/", "abc/ abc sub/abc/a"},
+	{"/**/", "a/**/b", "", "a/b a/x/b a/x/y/b", "b sub/a/b a/xb"},
+	{"only **", "**", "", "a b/ b/c", ""},
+	{"only /**", "/**", "", "a b/ b/c", ""},
+	{"only **/", "**/", "", "a/ a/b b/c/", "x"},
+	{"/**/ at the end", "a/**/", "", "a/b/ a/b/c a/c/", "a/ a/x"},
+	{"three stars", "a/***/b\n***/c\nd/***", "", "a/b a/x/y/b c x/c d/x", "d/"},
+	{"stars and more", "a/**/*.o\nb/*/c/**", "", "a/x.o a/b/c/x.o b/x/c/y", "a/x b/c/y b/x/y/c b/x/c/"},
+	{"hello.*", "hello.*", "", "hello.txt hello.c a/hello.java", "hello"},
+	{"/hello.*", "/hello.*", "", "hello.txt hello.c", "a/hello.java"},
+	{"foo/*", "foo/*", "", "foo/test.json foo/bar/ foo/bar/hello.c", "foo/ x/foo/y"},
+
+	{"nested rules go first", "*.o\n!b.o", "!a.o\nb.o", "a.o sub/b.o sub/x/b.o", "b.o sub/a.o sub/x/a.o"},
+	{"they are relative to their folder", "", "/a\nx/b\nc", "sub/a sub/x/b sub/c sub/y/c", "a x/b c sub/y/a sub/x/x/b"},
+	{"not in an ignored folder", "sub", "!a", "sub/ sub/a", "a"},
+	{"an ignored .gitignore works", ".gitignore", "a", ".gitignore sub/.gitignore sub/a", "a"},
+}
+
+// verdict judges a path by the rules of the root and of sub.
+func verdict(root, sub []rule, file string) bool {
+	parts := strings.Split(strings.TrimSuffix(file, "/"), "/")
+	f := newFolder(nil, "root", "")
+	f.rules = root
+	for i, part := range parts[:len(parts)-1] {
+		below := newFolder(f, part, "")
+		below.ignored = f.ignores(part, true)
+		if i == 0 && part == "sub" {
+			below.rules = sub
+		}
+		f = below
+	}
+	return f.ignores(parts[len(parts)-1], strings.HasSuffix(file, "/"))
+}
+
+func TestRules(t *testing.T) {
+	for _, test := range rulesTable {
+		root, sub := parseRules(test.rules), parseRules(test.nested)
+		for _, file := range strings.Fields(test.ignored) {
+			if !verdict(root, sub, file) {
+				t.Errorf("%s: %s is not ignored", test.name, file)
+			}
+		}
+		for _, file := range strings.Fields(test.taken) {
+			if verdict(root, sub, file) {
+				t.Errorf("%s: %s is ignored", test.name, file)
+			}
+		}
+	}
+}
+
+func TestRulesWithSpaces(t *testing.T) {
+	rules := parseRules("a b  \nc\\ \nd\\ \\  \ne \\f\n\\ ")
+	for file, want := range map[string]bool{
+		"a b": true, "a": false, "c ": true, "c": false, "d  ": true, "d ": false, "e f": true, " ": true,
+	} {
+		if got := verdict(rules, nil, file); got != want {
+			t.Errorf("%q: %v", file, got)
+		}
+	}
+}
+
+// TestRulesAreGits has git judge the table.
+func TestRulesAreGits(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("needs git to compare with: ", err)
+	}
+	for _, test := range rulesTable {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			// A path may be a file here and a folder there: each has a repository.
+			for _, file := range strings.Fields(test.ignored + " " + test.taken) {
+				dir := t.TempDir()
+				files(t, dir, map[string]string{
+					".git/HEAD": "ref: refs/heads/main", ".git/objects/": "", ".git/refs/": "",
+					file: "", ".gitignore": test.rules, "sub/.gitignore": test.nested,
+				})
+				err := git(t, dir, "check-ignore", "-q", "--no-index", "--", strings.TrimSuffix(file, "/"))
+				want := slices.Contains(strings.Fields(test.ignored), file)
+				if got := err == nil; got != want {
+					t.Errorf("%s: git says %v", file, got)
+				}
+			}
+		})
+	}
+}
+
+// git returns an error only if git says no; whatever a user has set up does not
+// matter.
+func git(t testing.TB, dir string, args ...string) error {
+	t.Helper()
+	null := filepath.Join(dir, "no such file")
+	cmd := exec.Command("git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(cmd.Environ(), "GIT_CONFIG_GLOBAL="+null, "GIT_CONFIG_NOSYSTEM=1", "XDG_CONFIG_HOME="+null,
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a")
+	out, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState.ExitCode() != 1 {
+		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return err
+}

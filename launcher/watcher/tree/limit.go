@@ -1,0 +1,92 @@
+package tree
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// LimitError says that the system does not watch more folders.
+type LimitError struct {
+	Folder  string // the first that is not watched, absolute
+	Setting string // what to give to sysctl -w; "" if it is the process's limit of open files
+	Err     error  // of the system
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("watch %s: the system watches no more folders: %v", e.Folder, e.Err)
+}
+
+func (e *LimitError) Unwrap() error { return e.Err }
+
+// newLimitError returns nil if err does not come from a limit. inotify(7) has two
+// of them; with kqueue, what is watched is an open file.
+func newLimitError(folder string, err error) *LimitError {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return &LimitError{folder, setting("max_user_watches", 524288), err}
+	case errors.Is(err, syscall.EMFILE) && !openFilesLeft():
+		return &LimitError{folder, "", err}
+	case errors.Is(err, syscall.EMFILE):
+		return &LimitError{folder, setting("max_user_instances", 1024), err}
+	}
+	return nil
+}
+
+// openFilesLeft tells apart the two limits that are both EMFILE.
+func openFilesLeft() bool {
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		return false
+	}
+	_ = f.Close()
+	return true
+}
+
+// setting suggests the usual value, or twice the present one if that is not less.
+func setting(name string, usual int) string {
+	if runtime.GOOS != "linux" {
+		return ""
+	}
+	text, _ := os.ReadFile("/proc/sys/fs/inotify/" + name)
+	if present, _ := strconv.Atoi(strings.TrimSpace(string(text))); present >= usual {
+		usual = 2 * present
+	}
+	return fmt.Sprintf("fs.inotify.%s=%d", name, usual)
+}
+
+// watch reports whether a folder is there and can be watched.
+func (t *tree) watch(at string, b *burst) bool {
+	select {
+	case <-t.closed:
+		return false
+	default:
+	}
+	err := t.add(t.notify, at)
+	if err != nil {
+		t.trouble(at, err, b)
+	}
+	return err == nil
+}
+
+// trouble tells what folder cannot be watched, and that a limit is reached, each
+// once. That a folder is gone by now is no trouble.
+func (t *tree) trouble(at string, err error, b *burst) {
+	key := at
+	if limit := newLimitError(at, err); limit != nil {
+		key, err = "", limit
+	} else if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return
+	} else if !errors.As(err, new(*fs.PathError)) {
+		err = &fs.PathError{Op: "watch", Path: at, Err: err}
+	}
+	if !t.told[key] {
+		t.told[key] = true
+		b.fail(err)
+	}
+}

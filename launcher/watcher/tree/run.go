@@ -1,0 +1,58 @@
+package tree
+
+import "time"
+
+// run has each batch of events handled and sends to out what that has added to
+// the burst, as one Change, until done is closed. It begins with a burst that
+// may have something in it.
+func run(in <-chan []event, handle func([]event, *burst), b burst, o options, out chan<- Change, done <-chan struct{}) {
+	quiet, latest := time.NewTimer(o.quiet), time.NewTimer(o.latest)
+	defer quiet.Stop()
+	defer latest.Stop()
+	if b.count == 0 {
+		quiet.Stop()
+		latest.Stop()
+	}
+	var due, late bool // the change may be told; and it may be told whatever else comes
+	take := func(batch []event) {
+		before := b.count
+		handle(batch, &b)
+		if b.count == before {
+			return
+		}
+		if before == 0 {
+			latest.Reset(o.latest)
+		}
+		quiet.Reset(o.quiet)
+		due = late
+	}
+	for {
+		if due && !late {
+			select {
+			case batch := <-in: // it was not quiet, the last batch took long
+				take(batch)
+				continue
+			default:
+			}
+		}
+		var ready chan<- Change // out while the change may be told, else nil
+		var change Change
+		if due {
+			ready, change = out, b.change()
+		}
+		select {
+		case batch := <-in:
+			take(batch)
+		case <-quiet.C:
+			due = true
+		case <-latest.C:
+			due, late = true, true
+		case ready <- change:
+			b, due, late = burst{}, false, false
+			quiet.Stop()
+			latest.Stop()
+		case <-done:
+			return
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package tree
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/google/go-cmp/cmp"
+)
+
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// steady are times from 0 to end, in milliseconds.
+func steady(step, end int) (times []int) {
+	for n := 0; n <= end; n += step {
+		times = append(times, n)
+	}
+	return times
+}
+
+// TestRun runs in fake time, in milliseconds since the start.
+func TestRun(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		in    []int // when something relevant comes
+		other []int // when something else does
+		busy  int   // the taker takes nothing before
+		takes int   // how long handling takes
+		want  []int // when a change is told
+		files []int // how many events are in it
+	}{
+		{name: "nothing"},
+		{name: "nothing relevant", other: []int{0, 50, 500}},
+		{name: "one", in: []int{0}, want: []int{100}, files: []int{1}},
+		{name: "a burst", in: []int{0, 0, 1, 5, 99, 198}, want: []int{298}, files: []int{6}},
+		{name: "two", in: []int{0, 50, 300, 310}, want: []int{150, 410}, files: []int{2, 2}},
+		{name: "again at once", in: []int{0, 101}, want: []int{100, 201}, files: []int{1, 1}},
+		{name: "what is not relevant is quiet", in: []int{0}, other: steady(10, 500), want: []int{100}, files: []int{1}},
+		{name: "constant change", in: steady(30, 4010), want: []int{2000, 4010}, files: []int{67, 67}},
+		{name: "a slow taker", in: []int{0, 500, 1500}, busy: 5000, want: []int{5000}, files: []int{3}},
+		{name: "not in the middle", in: []int{0, 500, 930}, busy: 1000, want: []int{1030}, files: []int{3}},
+		{name: "but if it is late", in: []int{0, 4990}, busy: 5000, want: []int{5000}, files: []int{2}},
+		{name: "what waits while one is handled belongs to it", in: []int{0, 1, 2}, takes: 300, want: []int{1000}, files: []int{3}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				events, in, failures := make(chan fsnotify.Event), make(chan []event), make(chan error)
+				out, done, ended := make(chan Change), make(chan struct{}), make(chan struct{})
+				n := 0
+				handle := func(batch []event, b *burst) {
+					for _, e := range batch {
+						time.Sleep(ms(test.takes))
+						if e.Name != "" {
+							n++
+							b.add([]string{"s"}, string(rune('a'+n)))
+						}
+					}
+				}
+				start := time.Now()
+				go collect(events, failures, in)
+				go func() {
+					run(in, handle, burst{}, options{quiet: Quiet, latest: Latest}, out, done)
+					close(ended)
+				}()
+				send := func(times []int, name string) {
+					for _, at := range times {
+						time.Sleep(ms(at) - time.Since(start))
+						events <- fsnotify.Event{Name: name}
+					}
+				}
+				go send(test.in, "x")
+				go send(test.other, "")
+				time.Sleep(ms(test.busy))
+				var times, files []int
+				for waiting := true; waiting; {
+					select {
+					case c := <-out:
+						times = append(times, int(time.Since(start).Milliseconds()))
+						files = append(files, c.Sets[0].Files)
+					case <-time.After(time.Hour):
+						waiting = false
+					}
+				}
+				close(done)
+				<-ended
+				close(events)
+				if !slices.Equal(times, test.want) || !slices.Equal(files, test.files) {
+					t.Errorf("told at %v with %v, want %v with %v", times, files, test.want, test.files)
+				}
+			})
+		})
+	}
+}
+
+func TestRunEnds(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Millisecond, time.Hour} { // idle or in a burst; with a change that nobody takes
+		for _, first := range []burst{{}, {count: 1}} {
+			synctest.Test(t, func(t *testing.T) {
+				done, ended := make(chan struct{}), make(chan struct{})
+				go func() {
+					run(make(chan []event), nil, first, options{quiet: Quiet, latest: Latest}, make(chan Change), done)
+					close(ended)
+				}()
+				time.Sleep(after)
+				synctest.Wait()
+				close(done)
+				<-ended
+			})
+		}
+	}
+}
+
+func TestBurst(t *testing.T) {
+	var b burst
+	if diff := cmp.Diff(Change{}, b.change()); diff != "" {
+		t.Error("empty:", diff)
+	}
+	b.add([]string{"web", "api"}, "x")
+	b.add([]string{"web"}, "a")
+	b.add([]string{"web"}, "a")
+	want := []Touched{{"api", "x", 1}, {"web", "x", 2}}
+	if diff := cmp.Diff(want, b.change().Sets); diff != "" {
+		t.Error(diff)
+	}
+	first, second := errors.New("first"), errors.New("second")
+	b.fail(first)
+	b.fail(second)
+	if err := b.change().Err; !errors.Is(err, first) || !errors.Is(err, second) {
+		t.Errorf("error is %v", err)
+	}
+	if b.count != 5 {
+		t.Errorf("count is %d", b.count)
+	}
+}
+
+// collect takes events although nobody takes them from it.
+func TestCollectAlwaysTakes(t *testing.T) {
+	t.Parallel()
+	events, failures, out := make(chan fsnotify.Event), make(chan error), make(chan []event)
+	defer close(events)
+	go collect(events, failures, out)
+	const n = 10_000
+	for i := range n {
+		events <- fsnotify.Event{Name: "/a", Op: fsnotify.Op(i)}
+	}
+	failures <- fsnotify.ErrEventOverflow
+	var got []event
+	for len(got) <= n {
+		got = append(got, <-out...)
+	}
+	for i, e := range got[:n] {
+		if e.Op != fsnotify.Op(i) {
+			t.Fatalf("event %d is %v", i, e)
+		}
+	}
+	if got[n].err != fsnotify.ErrEventOverflow {
+		t.Errorf("the last is %v", got[n])
+	}
+}
