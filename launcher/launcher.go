@@ -62,6 +62,14 @@ const (
 	Swept                  // Left was still there when all services had ended, and has been ended
 )
 
+var kindNames = [...]string{
+	"started", "not-started", "blocked", "ready", "elsewhere", "silent", "ended", "waits",
+	"killing", "lost", "stopping", "followed", "unguarded", "swept",
+}
+
+// String is a word that other programs may know the kind by.
+func (k Kind) String() string { return kindNames[k] }
+
 // Event is something that the user may want to know.
 type Event struct {
 	Kind    Kind

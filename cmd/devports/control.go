@@ -15,14 +15,13 @@ import (
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
-	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/lockfile"
 )
 
 // serve lets other terminals steer a run. stop ends that.
-func (c claim) serve(scope registry.Scope, run *launcher.Steering, tail *output.Tail) (stop func()) {
+func (c claim) serve(scope registry.Scope, run control.Run) (stop func()) {
 	if c.socket == nil {
 		return func() {}
 	}
@@ -30,10 +29,11 @@ func (c claim) serve(scope registry.Scope, run *launcher.Steering, tail *output.
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = control.Serve(ctx, c.socket, control.Info{
+		run.About = control.Info{
 			PID: c.PID, Since: c.Since, Terminal: c.Terminal,
 			Project: scope.Project, Worktree: scope.Worktree, Directory: scope.Directory,
-		}, run, tail)
+		}
+		_ = control.Serve(ctx, c.socket, run)
 	}()
 	return func() {
 		cancel()

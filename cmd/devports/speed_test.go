@@ -74,6 +74,22 @@ func BenchmarkCommand(b *testing.B) {
 			})
 		})
 	}
+	b.Run("steered", func(b *testing.B) {
+		b.Setenv("DEVPORTS_HOME", b.TempDir())
+		write("Portfile", "[services]\nweb = { command = 'exec sleep 1000', port = false }\napi = { command = 'exec sleep 1000', port = false }\n")
+		run(b, devports, "up", "-d")
+		defer run(b, devports, "down")
+		b.Run("ps", func(b *testing.B) {
+			for b.Loop() {
+				run(b, devports, "ps")
+			}
+		})
+		b.Run("restart", func(b *testing.B) {
+			for b.Loop() {
+				run(b, devports, "restart", "web")
+			}
+		})
+	})
 	b.Run("64 new names at once", func(b *testing.B) {
 		b.Setenv("DEVPORTS_HOME", b.TempDir())
 		for n := 0; b.Loop(); n++ {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
@@ -98,6 +99,7 @@ func up(s session, c *cli.Context) error {
 		Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix"),
 	}, names...)
 	var tail output.Tail
+	var journal control.Journal
 	out.Keep(&tail)
 	own := out // where devports' own lines go
 	if c.Bool("no-prefix") {
@@ -114,7 +116,9 @@ func up(s session, c *cli.Context) error {
 				stopped = stopped || e.Service == ""
 				go unfollow() // the kernel takes its time for that
 			}
-			own.Say(tell(e))
+			text := tell(e)
+			journal.Add(e, text)
+			own.Say(text)
 		},
 		Signals:    signals,
 		StopOnExit: c.Bool("stop-on-exit"),
@@ -144,7 +148,7 @@ func up(s session, c *cli.Context) error {
 			options.Plans = plans
 		}
 	}
-	defer claim.serve(scope, options.Steering, &tail)()
+	defer claim.serve(scope, control.Run{Steering: options.Steering, Output: &tail, Journal: &journal})()
 	status := launcher.Run(plan, options)
 	err = flush(out, signals, stopped)
 	if own != out {

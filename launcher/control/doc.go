@@ -7,6 +7,7 @@
 //	GET  /v1/wait?service=NAME…       the services, once all are ready or have ended
 //	GET  /v1/logs?service=NAME…       lines as JSON, one each: {"service", "time", "line"}; last=N, since=TIME,
 //	                                  follow=true for those to come. {"missed": N} tells a slow reader what it lost
+//	GET  /v1/events?service=NAME…     what the run tells of itself: Event; with the same parameters
 //	POST /v1/start?service=NAME…      start services that do not run
 //	POST /v1/stop?service=NAME…       stop services; the run goes on
 //	POST /v1/restart?service=NAME…    start services anew

@@ -62,6 +62,12 @@ func (q LogQuery) wants(l output.Line) bool {
 
 // logs writes lines as JSON, one each, until the run ends or the client goes.
 func (s server) logs(w http.ResponseWriter, r *http.Request) {
+	s.stream(w, r, s.run.Output, func(l output.Line) any { return l })
+}
+
+// stream writes what a tail has, and what comes if that is asked for. Each line
+// is encoded as what show makes of it.
+func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail, show func(output.Line) any) {
 	q, err := parseLogQuery(r.URL.Query())
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
@@ -74,17 +80,17 @@ func (s server) logs(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	encoder, flush := json.NewEncoder(w), http.NewResponseController(w).Flush
-	lines, next, _, more := s.tail.Since(0)
+	lines, next, _, more := tail.Since(0)
 	lines = slices.DeleteFunc(lines, func(l output.Line) bool { return !q.wants(l) })
 	if q.Last >= 0 && len(lines) > q.Last {
 		lines = lines[len(lines)-q.Last:]
 	}
 	for missed := int64(0); ; {
 		if missed > 0 {
-			_ = encoder.Encode(LogEntry{Missed: missed})
+			_ = encoder.Encode(missing{missed})
 		}
 		for _, l := range lines {
-			if encoder.Encode(l) != nil {
+			if encoder.Encode(show(l)) != nil {
 				return
 			}
 		}
@@ -96,15 +102,20 @@ func (s server) logs(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		}
-		lines, next, missed, more = s.tail.Since(next)
+		lines, next, missed, more = tail.Since(next)
 		lines = slices.DeleteFunc(lines, func(l output.Line) bool { return !q.wants(l) })
 	}
+}
+
+// missing is a LogEntry without a line.
+type missing struct {
+	Missed int64 `json:"missed"`
 }
 
 // knows makes sure that the run has these services, or devports' own lines are
 // meant.
 func (s server) knows(ctx context.Context, names []string) error {
-	all, err := s.run.Status(ctx)
+	all, err := s.run.Steering.Status(ctx)
 	if err != nil {
 		return err
 	}

@@ -58,18 +58,26 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve serves a run, whose output tail keeps, on l until ctx is done. about has
-// everything but Services.
-func Serve(ctx context.Context, l net.Listener, about Info, run *launcher.Steering, tail *output.Tail) error {
-	s := server{about, run, tail}
+// Run is what is served.
+type Run struct {
+	About    Info // everything but Services
+	Steering *launcher.Steering
+	Output   *output.Tail
+	Journal  *Journal
+}
+
+// Serve serves a run on l until ctx is done.
+func Serve(ctx context.Context, l net.Listener, run Run) error {
+	s := server{run}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("GET /v1/wait", s.wait)
 	mux.HandleFunc("GET /v1/logs", s.logs)
-	mux.HandleFunc("POST /v1/start", s.steer(run.Start))
-	mux.HandleFunc("POST /v1/stop", s.steer(run.Stop))
-	mux.HandleFunc("POST /v1/restart", s.steer(run.Restart))
-	mux.HandleFunc("POST /v1/down", s.steer(func(ctx context.Context, _ ...string) error { return run.Down(ctx) }))
+	mux.HandleFunc("GET /v1/events", s.events)
+	mux.HandleFunc("POST /v1/start", s.steer(run.Steering.Start))
+	mux.HandleFunc("POST /v1/stop", s.steer(run.Steering.Stop))
+	mux.HandleFunc("POST /v1/restart", s.steer(run.Steering.Restart))
+	mux.HandleFunc("POST /v1/down", s.steer(func(ctx context.Context, _ ...string) error { return run.Steering.Down(ctx) }))
 	web := http.Server{
 		Handler: mux, ReadHeaderTimeout: headerPatience, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -82,19 +90,15 @@ func Serve(ctx context.Context, l net.Listener, about Info, run *launcher.Steeri
 	return nil
 }
 
-type server struct {
-	about Info
-	run   *launcher.Steering
-	tail  *output.Tail
-}
+type server struct{ run Run }
 
 func (s server) status(w http.ResponseWriter, r *http.Request) {
-	services, err := s.run.Status(r.Context())
+	services, err := s.run.Steering.Status(r.Context())
 	s.answer(w, services, err)
 }
 
 func (s server) wait(w http.ResponseWriter, r *http.Request) {
-	services, err := s.run.Wait(r.Context(), launcher.Status.Settled, r.URL.Query()["service"]...)
+	services, err := s.run.Steering.Wait(r.Context(), launcher.Status.Settled, r.URL.Query()["service"]...)
 	s.answer(w, services, err)
 }
 
@@ -124,7 +128,7 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, err er
 }
 
 func (s server) info(services []launcher.Status) Info {
-	info := s.about
+	info := s.run.About
 	info.Services = services
 	return info
 }

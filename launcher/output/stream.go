@@ -199,7 +199,7 @@ func (s *Stream) Done() <-chan struct{} { return s.done }
 // emit writes lines, of which the last may be unfinished, with their prefixes.
 func (s *Stream) emit(lines []byte) {
 	if s.mux.tail != nil {
-		s.mux.tail.add(s.name, lines)
+		s.mux.tail.Add(s.name, lines)
 	}
 	prefix := s.prefixNow()
 	out := append(s.out[:0], '\n')

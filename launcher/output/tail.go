@@ -41,8 +41,9 @@ type Line struct {
 	Text    string    `json:"line"`
 }
 
-// add keeps what a service has printed.
-func (t *Tail) add(service string, text []byte) {
+// Add keeps what a service has printed: lines, of which the last may lack its
+// newline.
+func (t *Tail) Add(service string, text []byte) {
 	lines := bytes.Count(text, newline)
 	if len(text) > 0 && text[len(text)-1] != '\n' {
 		lines++

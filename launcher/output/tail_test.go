@@ -21,13 +21,13 @@ func TestTail(t *testing.T) {
 	if len(lines) != 0 || next != 0 || missed != 0 {
 		t.Errorf("empty: %v %d %d", lines, next, missed)
 	}
-	tail.add("web", []byte("one\r\ntwo\n"))
+	tail.Add("web", []byte("one\r\ntwo\n"))
 	select {
 	case <-more:
 	default:
 		t.Error("nobody is told that there is more")
 	}
-	tail.add("db", []byte("prompt: "))
+	tail.Add("db", []byte("prompt: "))
 	if lines, next, _, more = tail.Since(0); texts(lines) != "web: one|web: two|db: prompt: " || next != 3 {
 		t.Errorf("%s, then %d", texts(lines), next)
 	}
@@ -49,9 +49,9 @@ func TestTailForgets(t *testing.T) {
 	var tail Tail
 	const lines = 200_000
 	for i := range lines {
-		tail.add("web", fmt.Appendf(nil, "line %d\n", i))
+		tail.Add("web", fmt.Appendf(nil, "line %d\n", i))
 		if i%1000 == 0 {
-			tail.add("db", []byte(strings.Repeat("x", 60_000)+"\n"))
+			tail.Add("db", []byte(strings.Repeat("x", 60_000)+"\n"))
 		}
 	}
 	got, next, missed, _ := tail.Since(5)

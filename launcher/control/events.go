@@ -1,0 +1,38 @@
+package control
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/output"
+)
+
+// Event is what a run has told of itself.
+type Event struct {
+	Time    time.Time `json:"time"`
+	Event   string    `json:"event"` // a launcher.Kind
+	Service string    `json:"service,omitempty"`
+	PID     int       `json:"pid,omitempty"`
+	Port    int       `json:"port,omitempty"`
+	Status  int       `json:"status,omitempty"` // how a process ended, unless well
+	Text    string    `json:"text"`             // the sentence that its user reads
+}
+
+// Journal keeps the latest events of a run. Its zero value is empty, and it may
+// be used by several goroutines.
+type Journal struct{ tail output.Tail }
+
+// Add keeps an event, in the words of text.
+func (j *Journal) Add(e launcher.Event, text string) {
+	line, err := json.Marshal(Event{time.Now(), e.Kind.String(), e.Service, e.PID, e.Port, e.Exit.Status, text})
+	if err == nil {
+		j.tail.Add(e.Service, append(line, '\n'))
+	}
+}
+
+// events writes events as JSON, one each, until the run ends or the client goes.
+func (s server) events(w http.ResponseWriter, r *http.Request) {
+	s.stream(w, r, &s.run.Journal.tail, func(l output.Line) any { return json.RawMessage(l.Text) })
+}
