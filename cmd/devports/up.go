@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -91,34 +90,18 @@ func up(s session, c *cli.Context) error {
 	}
 	defer claim.release()
 
-	var names []string
-	for _, sv := range plan.Services {
-		names = append(names, sv.Service)
-	}
-	out := output.New(s.stdout, output.Style{
-		Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix"),
-	}, names...)
-	var tail output.Tail
-	var journal control.Journal
-	out.Keep(&tail)
-	own := out // where devports' own lines go
-	if c.Bool("no-prefix") {
-		own = output.New(s.stderr, output.Style{Timestamps: c.Bool("timestamps")})
-	}
-	own.Say(fmt.Sprintf("%s: starting %s", scope, list(names)))
-
+	show := s.display(c, plan, color)
+	show.own.Say(fmt.Sprintf("%s: starting %s", scope, list(names(plan))))
 	stopped := false // by a signal, or because nobody reads the output
 	unfollow := func() {}
 	options := launcher.Options{
-		Output: out,
+		Output: show.out,
 		Notify: func(e launcher.Event) {
 			if e.Kind == launcher.Stopping {
 				stopped = stopped || e.Service == ""
 				go unfollow() // the kernel takes its time for that
 			}
-			text := tell(e)
-			journal.Add(e, text)
-			own.Say(text)
+			show.tell(e)
 		},
 		Signals:    signals,
 		StopOnExit: c.Bool("stop-on-exit"),
@@ -132,14 +115,14 @@ func up(s session, c *cli.Context) error {
 		options.Resized = resized
 		options.Size = func() terminal.Size {
 			size := window()
-			size.Columns -= out.PrefixWidth()
+			size.Columns -= show.out.PrefixWidth()
 			return size
 		}
 	}
 	if !c.Bool("no-watch") {
-		code := &codeWatch{root: p.file.Dir, run: options.Steering, own: own}
+		code := &codeWatch{root: p.file.Dir, run: options.Steering, own: show.own}
 		defer code.close()
-		plans, stop, err := r.follow(plan, own, code)
+		plans, stop, err := r.follow(plan, show.own, code)
 		if err != nil {
 			s.note("edits of %s are not followed: %v", p.file.Name, err)
 		} else {
@@ -148,12 +131,9 @@ func up(s session, c *cli.Context) error {
 			options.Plans = plans
 		}
 	}
-	defer claim.serve(scope, control.Run{Steering: options.Steering, Output: &tail, Journal: &journal})()
+	defer claim.serve(scope, control.Run{Steering: options.Steering, Output: &show.tail, Journal: &show.journal})()
 	status := launcher.Run(plan, options)
-	err = flush(out, signals, stopped)
-	if own != out {
-		err = errors.Join(err, flush(own, signals, stopped))
-	}
+	err = show.flush(signals, stopped)
 	if status != 0 {
 		return failure{status: status}
 	}
@@ -286,29 +266,6 @@ func (r runner) known() []string {
 		}
 	}
 	return names
-}
-
-// flush waits until what the services have printed is written. When they have
-// been stopped, or somebody wants them stopped now, nobody waits long for a
-// reader that has stalled.
-func flush(out *output.Mux, signals <-chan os.Signal, stopped bool) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		select {
-		case <-signals:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	if stopped {
-		defer time.AfterFunc(time.Second, cancel).Stop()
-	}
-	err := out.Close(ctx)
-	if errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled) {
-		return nil // nobody wants to read the rest
-	}
-	return err
 }
 
 // stopSignals end `up`. One that was ignored when devports started stays so:

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/procfile"
+)
+
+// display is what a run shows: to whoever looks at it now, and to those who ask
+// for it from another terminal.
+type display struct {
+	out, own *output.Mux // where services print, and where devports does
+	tail     output.Tail
+	journal  control.Journal
+}
+
+func (s session) display(c *cli.Context, plan procfile.Plan, color bool) *display {
+	style := output.Style{Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix")}
+	d := &display{out: output.New(s.stdout, style, names(plan)...)}
+	d.out.Keep(&d.tail)
+	d.own = d.out
+	if style.NoPrefix {
+		d.own = output.New(s.stderr, output.Style{Timestamps: style.Timestamps})
+	}
+	return d
+}
+
+// names are those of the services of a plan.
+func names(plan procfile.Plan) (names []string) {
+	for _, p := range plan.Services {
+		names = append(names, p.Service)
+	}
+	return names
+}
+
+// tell shows an event.
+func (d *display) tell(e launcher.Event) {
+	text := tell(e)
+	d.journal.Add(e, text)
+	d.own.Say(text)
+}
+
+// flush waits until everything has been written.
+func (d *display) flush(signals <-chan os.Signal, stopped bool) error {
+	err := flush(d.out, signals, stopped)
+	if d.own != d.out {
+		err = errors.Join(err, flush(d.own, signals, stopped))
+	}
+	return err
+}
+
+// flush waits until what the services have printed is written. When they have
+// been stopped, or somebody wants them stopped now, nobody waits long for a
+// reader that has stalled.
+func flush(out *output.Mux, signals <-chan os.Signal, stopped bool) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if stopped {
+		defer time.AfterFunc(time.Second, cancel).Stop()
+	}
+	err := out.Close(ctx)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled) {
+		return nil // nobody wants to read the rest
+	}
+	return err
+}
