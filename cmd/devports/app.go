@@ -43,7 +43,7 @@ const appHelp = `{{.Usage}}
   devports run -- go test ./...   the same ports for one command
 
 Commands:
-{{range .VisibleCommands}}  {{printf "%-9s" .Name}} {{.Usage}}
+{{range .VisibleCommands}}  {{printf "%-10s" .Name}} {{.Usage}}
 {{end}}
 devports COMMAND --help tells more about one.
 

@@ -27,7 +27,7 @@ Example:
 	flags: []cli.Flag{
 		boolean("follow", "f", "go on with what comes, until the up ends"),
 		&cli.IntFlag{Name: "n", Value: -1, Usage: "only the last `N` lines", DefaultText: "all that are kept"},
-		&cli.DurationFlag{Name: "since", Usage: "only lines that are younger than `TIME`, such as 10m"},
+		&cli.DurationFlag{Name: "since", Usage: "only lines that are younger than `TIME`, such as 10m", DefaultText: "any"},
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, registryFlag, // -f is taken
 	},
 	run: func(s session, c *cli.Context) error {

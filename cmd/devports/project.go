@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -44,28 +45,27 @@ func (s session) openProject(c *cli.Context) (project, error) {
 	if err != nil {
 		return project{}, err
 	}
-	scale, err := scaling(c.StringSlice("replicas"))
-	if err != nil {
-		return project{}, err
-	}
+	scale, _ := c.Generic("replicas").(replicas) // of up alone
 	return project{session: s, registry: r, scale: scale}.read(path)
 }
 
-// scaling reads -m web=3.
-func scaling(args []string) (map[string]int, error) {
-	counts := map[string]int{}
-	for _, arg := range args {
-		for part := range strings.SplitSeq(arg, ",") {
-			name, number, _ := strings.Cut(part, "=")
-			n, err := strconv.Atoi(number)
-			if err != nil || name == "" || n < 1 || n > procfile.MaxReplicas {
-				return nil, usage("devports up -m web=3,worker=2", "-m takes a service and a number from 1 to %d, not %q", procfile.MaxReplicas, part)
-			}
-			counts[name] = n
+// replicas is the value of -m: how many replicas of which services.
+type replicas map[string]int
+
+// Set takes "web=3", or "web=3,worker=2".
+func (r replicas) Set(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		name, number, _ := strings.Cut(part, "=")
+		n, err := strconv.Atoi(number)
+		if err != nil || name == "" || n < 1 || n > procfile.MaxReplicas {
+			return fmt.Errorf("want SERVICE=NUMBER, from 1 to %d", procfile.MaxReplicas)
 		}
+		r[name] = n
 	}
-	return counts, nil
+	return nil
 }
+
+func (r replicas) String() string { return "" }
 
 // read returns the project with the file at path.
 func (p project) read(path string) (project, error) {

@@ -43,7 +43,10 @@ Example:
   devports up -f examples/shop/Portfile --no-watch`,
 	flags: []cli.Flag{
 		fileFlag,
-		&cli.StringSliceFlag{Name: "replicas", Aliases: []string{"m"}, Usage: "run several copies of a service: `SERVICE=NUMBER`"},
+		&cli.GenericFlag{
+			Name: "replicas", Aliases: []string{"m"}, Value: replicas{}, DefaultText: "what the file says",
+			Usage: "run several copies of services: `SERVICE=NUMBER,…`",
+		},
 		boolean("detach", "d", "run in the background, and return when all services are ready"),
 		&cli.StringFlag{Name: "log", Usage: "write to `FILE`, of 10 MB at most, and keep 3 older ones beside it"},
 		boolean("no-watch", "", "do not follow edits of the Portfile, env files and what services watch"),
