@@ -1,0 +1,105 @@
+package procfile
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Plan is a project ready to run: what `up` starts and follows.
+type Plan struct {
+	Services   []Process // in name order
+	Watched    []string  // absolute paths of the files that it was made from, or would be
+	StopOnExit bool
+	Notes      Problems // what is no mistake but not as it seems
+}
+
+// Process is one service of a Plan, everything expanded.
+type Process struct {
+	Service     string
+	Shell       string   // a command for the system's shell, or
+	Argv        []string // a program, to be found on the PATH of Env, and its arguments
+	Dir         string   // absolute
+	Port        int      // 0: none
+	Ports       []int    // all that are the service's own, Port included
+	Env         []string // the complete environment, "NAME=value", sorted
+	Vars        []Var    // the part of Env that devports set or changed, sorted by name
+	DependsOn   []string
+	Ready       Check
+	Restart     Restart
+	Watch       []string // patterns of files that restart it when they change
+	StopSignal  string
+	StopTimeout time.Duration
+
+	ports map[string]string // the variables among Vars that carry port numbers
+}
+
+// Check says when a process is ready.
+type Check struct {
+	How     How
+	What    string        // HTTP: the path; Log: the regular expression; Exec: a command for the system's shell
+	Timeout time.Duration // after which it has failed; 0 if it may never be ready
+}
+
+// How is a kind of [Check].
+type How string
+
+const (
+	None How = "none" // ready as soon as it has been started
+	TCP  How = "tcp"  // its port accepts a connection
+	HTTP How = "http" // its port answers a GET with a status of 2xx or 3xx
+	Log  How = "log"  // a line that it prints matches
+	Exec How = "exec" // a command succeeds in its directory and environment
+)
+
+// Restart says when a process that has ended is started again.
+type Restart string
+
+const (
+	RestartNo        Restart = "no"
+	RestartOnFailure Restart = "on-failure"
+	RestartAlways    Restart = "always"
+)
+
+// check is the Check of s. By default it is its port; but as not everything
+// that has one listens on it, that may take for ever.
+func (s Service) check() Check {
+	how, what, _ := strings.Cut(s.Ready, ":")
+	switch {
+	case s.Ready != "":
+		return Check{How(how), what, s.ReadyTimeout}
+	case s.HasPort:
+		return Check{How: TCP}
+	}
+	return Check{How: None}
+}
+
+// Var is an environment variable.
+type Var struct{ Name, Value string }
+
+// Service returns the process of that name.
+func (p Plan) Service(name string) (Process, bool) {
+	i := slices.IndexFunc(p.Services, func(s Process) bool { return s.Service == name })
+	if i < 0 {
+		return Process{}, false
+	}
+	return p.Services[i], true
+}
+
+// Holds reports whether port is one of those that the plan's services were
+// given as their own.
+func (p Plan) Holds(port int) bool {
+	return slices.ContainsFunc(p.Services, func(s Process) bool { return slices.Contains(s.Ports, port) })
+}
+
+// Select returns the plan with only those of its services that names lists.
+func (p Plan) Select(names []string) Plan {
+	var services []Process
+	for _, s := range p.Services {
+		if slices.Contains(names, s.Service) {
+			services = append(services, s)
+		}
+	}
+	p.Services = services
+	return p
+}
