@@ -2,6 +2,7 @@ package output
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -61,11 +62,37 @@ func TestTailForgets(t *testing.T) {
 	if last := got[len(got)-1].Text; last != fmt.Sprintf("line %d", lines-1) {
 		t.Errorf("the last is %q", last)
 	}
-	kept := 0
-	for _, b := range tail.blocks {
-		kept += cap(b.text) + blockBytes
+	if len(tail.ring) != tailBytes || len(tail.blocks) > tailBlocks {
+		t.Errorf("%d bytes in %d blocks are kept", len(tail.ring), len(tail.blocks))
 	}
-	if kept > 2*tailBytes+1<<17 {
-		t.Errorf("%d bytes are kept", kept)
+}
+
+// Whatever the lengths, what is kept is what was printed.
+func TestTailKeeps(t *testing.T) {
+	seed := rand.Uint64()
+	random := rand.New(rand.NewPCG(seed, 0))
+	var tail Tail
+	var printed []string
+	next := int64(0)
+	for range 3000 {
+		text := ""
+		for range 1 + random.IntN(5) {
+			line := strings.Repeat(string(rune('a'+random.IntN(26))), random.IntN(2000))
+			printed = append(printed, line)
+			text += line + "\n"
+		}
+		tail.Add("web", []byte(text))
+		if random.IntN(50) == 0 {
+			lines, after, missed, _ := tail.Since(next)
+			if after != int64(len(printed)) || next+missed+int64(len(lines)) != after {
+				t.Fatalf("seed %d: %d lines and %d missed from %d to %d of %d", seed, len(lines), missed, next, after, len(printed))
+			}
+			for i, l := range lines {
+				if want := printed[next+missed+int64(i)]; l.Text != want {
+					t.Fatalf("seed %d: a line is %q, want %q", seed, l.Text, want)
+				}
+			}
+			next = after - int64(random.IntN(min(len(printed), 3000)))
+		}
 	}
 }
