@@ -120,14 +120,19 @@ func exitOf(status unix.WaitStatus) Exit {
 // called setsid, or daemonized. They can be told once the service's process has
 // ended.
 func (f *family) strays(service string) []proctree.Process {
-	if f.instance == "" || !f.mayHaveStrays() {
-		return nil
+	// What is known of orphans is as of the last death that was told. If one has
+	// ended since, what it had started is an orphan now.
+	for fresh := false; f.instance != "" && f.mayHaveStrays(); fresh = true {
+		tree, err := proctree.Snapshot()
+		if err != nil {
+			return nil
+		}
+		if found := f.straysIn(tree, service); len(found) > 0 || fresh {
+			return found
+		}
+		f.reap()
 	}
-	tree, err := proctree.Snapshot()
-	if err != nil {
-		return nil
-	}
-	return f.straysIn(tree, service)
+	return nil
 }
 
 func (f *family) marked(pid int, service string) bool {

@@ -113,7 +113,7 @@ func open(path string) (lock, error) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return lock{}, err
 		}
-		note, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		note, err = create(path)
 	}
 	if err != nil {
 		return lock{}, err
@@ -121,6 +121,26 @@ func open(path string) (lock, error) {
 	share(note)
 	// O_CREATE stays out: with fs.protected_regular, Linux refuses it for another user's file in a sticky folder.
 	return lock{path, flock.New(path, flock.SetFlag(os.O_RDWR)), note}, nil
+}
+
+// create makes the lock file, or opens the one that another has just made. In a folder of a group it is the group's from the first
+// moment on: somebody else of the group may want it in the next.
+func create(path string) (*os.File, error) {
+	folder, err := os.Stat(filepath.Dir(path))
+	if err != nil || folder.Mode().Perm()&0o020 == 0 {
+		return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	share(f)
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) { // not every file system can
+		return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	}
+	return os.OpenFile(path, os.O_RDWR, 0)
 }
 
 // share gives the lock file to the group if its folder belongs to the group. Only the file's owner can, and nobody else needs to.
