@@ -187,6 +187,21 @@ func (f *family) try(spec procfile.Process, command string) probe.Try {
 	}
 }
 
+// unready says what a process that is not ready lacks.
+func unready(spec procfile.Process) string {
+	switch check := spec.Ready; {
+	case check.How == procfile.HTTP:
+		return fmt.Sprintf("%s does not answer well on port %d yet", check.What, spec.Port)
+	case check.How == procfile.Log:
+		return "no line matches " + check.What + " yet"
+	case check.How == procfile.Exec:
+		return check.What + " has not succeeded yet"
+	case check.Timeout == 0:
+		return fmt.Sprintf(`nothing listens on port %d yet; if nothing ever will, say port = false or ready = "none"`, spec.Port)
+	}
+	return fmt.Sprintf("nothing listens on port %d yet", spec.Port)
+}
+
 // members are the pids of all that a process has started, its own included.
 func (p *process) members() []int {
 	tree, err := proctree.Snapshot()

@@ -230,6 +230,8 @@ func (s *supervisor) statusOf(name string, sv *managed) Status {
 	case running:
 		if status.State = StateStarting; sv.ready {
 			status.State = StateReady
+		} else {
+			status.Detail = unready(sv.made)
 		}
 	case pausing:
 		status.State, status.Detail = StatePausing, fmt.Sprintf("%s; started again in %v", sv.exit, sv.delay)

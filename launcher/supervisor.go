@@ -162,6 +162,9 @@ func (s *supervisor) deliver(m message) {
 		s.tellNews(sv, *m.news)
 		return
 	}
+	if (m.event == evReady || m.event == evUnready) && sv.phase != running {
+		return // it is being ended, whatever its check says
+	}
 	switch m.event {
 	case evStarted:
 		s.started(sv, m)

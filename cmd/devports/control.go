@@ -74,35 +74,53 @@ func holderOfLock(path string) (i instance, ok bool) {
 
 // steering is a command that asks the run here for something and tells how the
 // services named are then.
-func steering(name, usage, help string, ask func(client control.Client, ctx context.Context, services ...string) (control.Info, error), wait bool) command {
-	flags := []cli.Flag{jsonFlag, fileFlag, registryFlag}
-	if wait {
-		flags = append([]cli.Flag{&cli.DurationFlag{
-			Name: "timeout", Value: time.Minute, Usage: "wait at most for `TIME` until they are ready", DefaultText: "1m",
-		}}, flags...)
-	}
+func steering(name, usage, help string, ask func(client control.Client, ctx context.Context, services ...string) (control.Info, error), good func(launcher.Status) bool) command {
 	return command{
-		name: name, usage: usage, args: "[SERVICE…]", help: help, flags: flags,
+		name: name, usage: usage, args: "[SERVICE…]", help: help,
+		flags: []cli.Flag{timeoutFlag, jsonFlag, fileFlag, registryFlag},
 		run: func(s session, c *cli.Context) error {
 			i, scope, err := s.running(c)
 			if err != nil {
 				return err
 			}
 			client, names := control.Dial(i.Socket), c.Args().Slice()
-			info, err := ask(client, c.Context, names...)
-			if err == nil && wait {
-				ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
-				defer cancel()
-				if info, err = client.Wait(ctx, names...); errors.Is(err, context.DeadlineExceeded) {
-					info, err = client.Status(c.Context)
-				}
-			}
-			if err != nil {
+			if _, err := ask(client, c.Context, names...); err != nil {
 				return steeringFailed(scope, err)
 			}
-			return s.tellStatuses(c, info, names)
+			return s.await(c, scope, client, names, good)
 		},
 	}
+}
+
+var timeoutFlag = &cli.DurationFlag{
+	Name: "timeout", Value: time.Minute, Usage: "wait at most for `TIME`", DefaultText: "1m",
+}
+
+// await waits until the services have come to where they stay, as long as the
+// command line allows, and tells how they are then.
+func (s session) await(c *cli.Context, scope registry.Scope, client control.Client, names []string, good func(launcher.Status) bool) error {
+	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	defer cancel()
+	info, err := client.Wait(ctx, names...)
+	if errors.Is(err, context.DeadlineExceeded) {
+		info, err = client.Status(c.Context)
+	}
+	if err != nil {
+		return steeringFailed(scope, err)
+	}
+	if len(names) == 0 { // what its user has stopped is not meant
+		good = either(good, func(st launcher.Status) bool { return st.State == launcher.StateStopped })
+	}
+	return s.tellStatuses(c, info, names, good)
+}
+
+// isUp reports whether a service is as its user wants it that wants it up.
+func isUp(st launcher.Status) bool {
+	return st.State == launcher.StateReady || st.State == launcher.StateDone
+}
+
+func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
+	return func(st launcher.Status) bool { return a(st) || b(st) }
 }
 
 // steeringFailed words what keeps a run from being steered.
@@ -128,8 +146,8 @@ func steeringFailed(scope registry.Scope, err error) error {
 }
 
 // tellStatuses tells how the services named are, or all of them. A service that
-// is not as it should be makes the command fail.
-func (s session) tellStatuses(c *cli.Context, info control.Info, names []string) error {
+// is not good makes the command fail.
+func (s session) tellStatuses(c *cli.Context, info control.Info, names []string, good func(launcher.Status) bool) error {
 	services := info.Services
 	if len(names) > 0 {
 		services = slices.DeleteFunc(services, func(st launcher.Status) bool { return !slices.Contains(names, st.Service) })
@@ -143,11 +161,7 @@ func (s session) tellStatuses(c *cli.Context, info control.Info, names []string)
 			fmt.Fprintln(s.stdout, sentence(st))
 		}
 	}
-	wanted := c.Command.Name != "stop"
-	if wanted && slices.ContainsFunc(services, func(st launcher.Status) bool {
-		stopped := st.State == launcher.StateStopped && len(names) == 0
-		return st.State != launcher.StateReady && st.State != launcher.StateDone && !stopped
-	}) {
+	if slices.ContainsFunc(services, func(st launcher.Status) bool { return !good(st) }) {
 		return failure{status: exitFailed}
 	}
 	return nil
@@ -162,10 +176,6 @@ func sentence(st launcher.Status) string {
 			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
 		}
 		return fmt.Sprintf("%s (pid %d)", text, st.PID)
-	case launcher.StateStarting:
-		if st.Port > 0 {
-			text += fmt.Sprintf(": its check for port %d has not passed yet", st.Port)
-		}
 	case launcher.StateFailed:
 		return st.Service + " has failed: " + st.Detail
 	}
@@ -180,14 +190,14 @@ Starts services of the up that runs here, those that were stopped or have ended,
 and waits until they are ready. Without names, all of them.
 
 Example:
-  devports start auth`, control.Client.Start, true)
+  devports start auth`, control.Client.Start, isUp)
 
 var stopCommand = steering("stop", "stop services, and leave the others running", `
-Stops services of the up that runs here, which goes on. Without names, all of
-them.
+Stops services of the up that runs here, which goes on, and returns when they
+have ended. Without names, all of them.
 
 Example:
-  devports stop auth`, control.Client.Stop, false)
+  devports stop auth`, control.Client.Stop, launcher.Status.Ended)
 
 var restartCommand = steering("restart", "start services anew", `
 Starts services of the up that runs here anew, and waits until they are ready;
@@ -195,7 +205,7 @@ the exit status is 1 if they are not in time. Without names, all of them.
 
 Example:
   devports restart auth
-  devports restart --timeout 10s auth`, control.Client.Restart, true)
+  devports restart --timeout 10s auth`, control.Client.Restart, isUp)
 
 var waitCommand = steering("wait", "wait until services are ready", `
 Waits until services of the up that runs here are ready, or have done their work
@@ -205,7 +215,7 @@ Example:
   devports wait
   devports wait --timeout 30s auth db`, func(client control.Client, ctx context.Context, _ ...string) (control.Info, error) {
 	return client.Status(ctx)
-}, true)
+}, isUp)
 
 var downCommand = command{
 	name:  "down",

@@ -47,7 +47,7 @@ func (s session) detach(c *cli.Context, p project) error {
 				return steeringFailed(scope, err)
 			}
 		}
-		return s.awaitReady(c, scope, client)
+		return s.await(c, scope, client, nil, isUp)
 	}
 	background, err := s.startInBackground(stem + ".log")
 	if err != nil {
@@ -59,7 +59,7 @@ func (s session) detach(c *cli.Context, p project) error {
 	}()
 	client, err := background.client(ctx, stem+".lock")
 	if err == nil {
-		err = s.awaitReady(c, scope, client)
+		err = s.await(c, scope, client, nil, isUp)
 	}
 	if err == nil {
 		s.note("%s runs in the background (pid %d): devports logs -f shows what it prints, devports down ends it", scope, background.pid)
@@ -85,15 +85,6 @@ func idleServices(all []launcher.Status, names []string) (idle []string) {
 		}
 	}
 	return idle
-}
-
-// awaitReady waits until all services are ready, and tells how they are.
-func (s session) awaitReady(c *cli.Context, scope registry.Scope, client control.Client) error {
-	info, err := client.Wait(c.Context)
-	if err != nil {
-		return steeringFailed(scope, err)
-	}
-	return s.tellStatuses(c, info, nil)
 }
 
 // background is an `up` that has been started in the background.

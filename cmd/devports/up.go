@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -48,6 +49,7 @@ Example:
 			Usage: "run several copies of services: `SERVICE=NUMBER,…`",
 		},
 		boolean("detach", "d", "run in the background, and return when all services are ready"),
+		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with -d, wait at most for `TIME`", DefaultText: "1m"},
 		&cli.StringFlag{Name: "log", Usage: "write to `FILE`, of 10 MB at most, and keep 3 older ones beside it"},
 		boolean("no-watch", "", "do not follow edits of the Portfile, env files and what services watch"),
 		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
