@@ -16,6 +16,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,13 +25,17 @@ type Style struct {
 	Color      bool // names in colour, by escape codes
 	Timestamps bool // the time of day before each line
 	NoPrefix   bool // neither names nor devports' own lines
+	Printable  bool // of control characters only colours: nothing moves the cursor
 }
 
 // separator stands between a name and the line.
 const separator = " | "
 
-// Own is the name that devports' own lines carry.
-const Own = "devports"
+// Own is the name that devports' own lines carry; ownColor is bold.
+const (
+	Own      = "devports"
+	ownColor = "1"
+)
 
 // Mux is the one owner of the writer that all services share. Make one with
 // [New].
@@ -39,9 +44,10 @@ type Mux struct {
 	names   names
 	streams sync.WaitGroup
 	says    *queue
-	done    chan struct{} // closed when the queue has been written to its end
-	failed  chan struct{} // closed at the first failure of the writer
-	tail    *Tail         // nil if nobody will ask for it
+	done    chan struct{}        // closed when the queue has been written to its end
+	failed  chan struct{}        // closed at the first failure of the writer
+	tail    *Tail                // nil if nobody will ask for it
+	lens    atomic.Pointer[Lens] // what of the output is shown; nil for all. Set with mu held
 
 	mu   sync.Mutex // guards what follows; held as long as a write takes
 	w    io.Writer
@@ -82,7 +88,7 @@ func (m *Mux) PrefixWidth() int {
 		width = m.names.column() + len(separator)
 	}
 	if m.style.Timestamps {
-		width += len(now())
+		width += len(clock(time.Time{}))
 	}
 	return width
 }
@@ -98,7 +104,7 @@ func (m *Mux) Say(text string) {
 // writeSays writes the queue to its end.
 func (m *Mux) writeSays() {
 	defer close(m.done)
-	own := &Stream{mux: m, name: Own, color: "1"}
+	own := &Stream{mux: m, name: Own, color: ownColor}
 	for {
 		lines, more := m.says.take()
 		for _, line := range lines {
@@ -135,47 +141,80 @@ func (m *Mux) Close(ctx context.Context) error {
 // will ever read what services print.
 func (m *Mux) Failed() <-chan struct{} { return m.failed }
 
-// write writes a block for s. The block starts with a newline and the prefix,
-// of which only as much is used as the place where the last block ended asks
-// for. A block that does not end in a newline leaves its line open.
-func (m *Mux) write(s *Stream, block []byte, prefix int) {
+// write writes lines of s, which it has formatted for a lens.
+func (m *Mux) write(s *Stream, lines []byte, lens *Lens) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.put(s, block, prefix)
+	if m.tail != nil {
+		m.tail.Add(s.name, lines) // in the order in which lines are shown
+	}
+	if now := m.lens.Load(); now != lens { // formatted in vain
+		for len(lines) > 0 {
+			lines = lines[s.format(lines, now, time.Time{}):]
+			m.put(s)
+		}
+		return
+	}
+	m.put(s)
 }
 
 // endLine ends the line that s has left open, if nobody else has.
 func (m *Mux) endLine(s *Stream) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.end(s)
+}
+
+// end is endLine with the mutex held.
+func (m *Mux) end(s *Stream) {
 	if m.open == s {
-		m.put(s, []byte("\n\n"), 0)
+		m.open = nil
+		m.send([]byte{'\n'})
 	}
 }
 
-// put is write with the mutex held.
-func (m *Mux) put(s *Stream, block []byte, prefix int) {
-	if s.cut && block[1+prefix] == '\n' { // another has ended that line
-		block = block[1+prefix:] // its newline is the one before the next line
+// put writes the block that s has formatted, with the mutex held. Of its
+// beginning, a newline and the prefix, only as much is used as the place where
+// the last block ended asks for. A block that does not end in a newline leaves
+// its line open.
+func (m *Mux) put(s *Stream) {
+	block := s.out
+	if s.hidden {
+		m.end(s) // what goes on is not what has been shown
+		s.cut = false
+	}
+	if len(block) == 1 {
+		return
+	}
+	if s.cut && len(block) > 1+s.indent && block[1+s.indent] == '\n' { // another has ended that line
+		block = block[1+s.indent:] // its newline is the one before the next line
 	}
 	s.cut = false
 	if len(block) == 1 {
 		return
 	}
 	switch {
+	case m.open == s && block[0] == '\r': // the line is written anew
 	case m.open == s:
-		block = block[1+prefix:] // the line goes on
+		block = block[1+s.indent:] // the line goes on
 	case m.open == nil:
 		block = block[1:]
 	default:
 		m.open.cut = true
+		block[0] = '\n'
 	}
 	m.open = nil
 	if block[len(block)-1] != '\n' {
 		m.open = s
 	}
+	m.send(block)
+}
+
+// send writes to the writer, unless that has failed: nobody reads, and services
+// must not block for that.
+func (m *Mux) send(block []byte) {
 	if m.err != nil {
-		return // nobody reads; services must not block for that
+		return
 	}
 	if _, err := m.w.Write(block); err != nil {
 		m.err = err
@@ -183,5 +222,10 @@ func (m *Mux) put(s *Stream, block []byte, prefix int) {
 	}
 }
 
-// now is the timestamp of a line.
-func now() string { return time.Now().Format("15:04:05.000 ") }
+// clock is the timestamp of a line.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		t = time.Now()
+	}
+	return t.Format("15:04:05.000 ")
+}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,6 +42,8 @@ type Stream struct {
 	mu      sync.Mutex // guards closing, and the source's deadline with it
 	closing bool
 
+	tap atomic.Pointer[io.Writer]
+
 	match   *regexp.Regexp // nil for none, and once it has matched
 	matched chan struct{}
 
@@ -49,7 +52,9 @@ type Stream struct {
 	last   last
 	prefix []byte // as of width
 	width  int
-	out    []byte // a block on its way
+	out    []byte // a block on its way: see format
+	indent int    // the length of the prefix in it
+	hidden bool   // the first line is not in it
 }
 
 // last is what is known of the reads after the process has ended.
@@ -81,6 +86,7 @@ func (s *Stream) Copy(source io.Reader) {
 	for {
 		n, err := source.Read(buf[held:])
 		held += n
+		s.tapped(buf[held-n : held])
 		full := held == len(buf)
 		if newline := bytes.LastIndexByte(buf[held-n:held], '\n'); newline >= 0 {
 			pass(held - n + newline + 1)
@@ -198,41 +204,80 @@ func (s *Stream) Done() <-chan struct{} { return s.done }
 
 // emit writes lines, of which the last may be unfinished, with their prefixes.
 func (s *Stream) emit(lines []byte) {
-	if s.mux.tail != nil {
-		s.mux.tail.Add(s.name, lines)
-	}
-	prefix := s.prefixNow()
-	out := append(s.out[:0], '\n')
-	for len(lines) > 0 {
-		if len(out) > maxBuffer { // short lines, long prefixes
-			s.mux.write(s, out, len(prefix))
-			out = append(out[:0], '\n')
-		}
-		out = append(out, prefix...)
-		line, rest := lines, []byte(nil)
-		if i := bytes.IndexByte(lines, '\n'); i >= 0 {
-			line, rest = lines[:i+1], lines[i+1:]
-		}
-		if s.match != nil {
+	if s.match != nil {
+		for line := range bytes.Lines(lines) {
 			s.look(line)
 		}
-		if n := len(line); n >= 2 && line[n-2] == '\r' && line[n-1] == '\n' {
-			out = append(append(out, line[:n-2]...), '\n')
+	}
+	for len(lines) > 0 {
+		lens := s.mux.lens.Load()
+		n := s.format(lines, lens, time.Time{})
+		s.mux.write(s, lines[:n], lens)
+		lines = lines[n:]
+	}
+}
+
+// format makes a block of as many of the lines as it should have, and returns
+// how many bytes that are. Printed is when they were; zero stands for now. The
+// block is a newline and then what the lens shows, each line behind its prefix.
+// In place of the newline is a carriage return if the first line, should it go
+// on an open one, takes its place.
+func (s *Stream) format(lines []byte, lens *Lens, printed time.Time) (n int) {
+	prefix := s.prefixNow(printed)
+	out := append(s.out[:0], '\n')
+	s.indent, s.hidden = len(prefix), lens.hides(s.name)
+	if s.hidden {
+		s.out = out
+		return len(lines)
+	}
+	for n < len(lines) && len(out) <= maxBuffer { // lines may be short, and prefixes long
+		line, end := lines[n:], 0
+		if i := bytes.IndexByte(line, '\n'); i >= 0 {
+			line, end = line[:i], 1
+		}
+		first := n == 0
+		n += len(line) + end
+		start := len(out)
+		out = append(out, prefix...)
+		if lens != nil && lens.Match != nil {
+			var shown bool
+			if out, shown = s.appendMatch(out, line, lens); !shown {
+				out = out[:start]
+				s.hidden = s.hidden || first
+				continue
+			}
+		} else if s.mux.style.Printable {
+			var returned bool
+			if out, returned = appendPrintable(out, line); returned && first {
+				out[0] = '\r'
+			}
+		} else if last := len(line) - 1; end > 0 && last >= 0 && line[last] == '\r' {
+			out = append(out, line[:last]...)
 		} else {
 			out = append(out, line...)
 		}
-		lines = rest
+		if end > 0 {
+			out = append(out, '\n')
+		}
 	}
-	s.mux.write(s, out, len(prefix))
 	s.out = out
+	return n
+}
+
+// appendMatch appends a line with what matches marked, if anything does.
+func (s *Stream) appendMatch(out, line []byte, lens *Lens) (_ []byte, shown bool) {
+	if s.mux.style.Printable {
+		line, _ = appendPrintable(nil, line)
+	}
+	return lens.marked(out, bytes.TrimRight(line, "\r"))
 }
 
 // prefixNow is what stands before each line.
-func (s *Stream) prefixNow() []byte {
+func (s *Stream) prefixNow(printed time.Time) []byte {
 	style := s.mux.style
 	if style.NoPrefix {
 		if style.Timestamps {
-			return []byte(now())
+			return []byte(clock(printed))
 		}
 		return nil
 	}
@@ -241,11 +286,28 @@ func (s *Stream) prefixNow() []byte {
 		padded := append([]byte(s.name), bytes.Repeat([]byte{' '}, width-len(s.name))...)
 		s.prefix = append(padded, separator...)
 		if style.Color {
-			s.prefix = append(append([]byte("\x1b["+s.color+"m"), s.prefix...), "\x1b[0m"...)
+			s.prefix = append(append([]byte("\x1b["+s.color+"m"), s.prefix...), sgrReset...)
 		}
 	}
 	if style.Timestamps {
-		return append([]byte(now()), s.prefix...)
+		return append([]byte(clock(printed)), s.prefix...)
 	}
 	return s.prefix
+}
+
+// Tap has to written, as it comes, what the process prints from now on; nil
+// ends that. What is shown otherwise stays as it is.
+func (s *Stream) Tap(to io.Writer) {
+	if to == nil {
+		s.tap.Store(nil)
+		return
+	}
+	s.tap.Store(&to)
+}
+
+// tapped writes what has been read to the tap, if there is one.
+func (s *Stream) tapped(read []byte) {
+	if to := s.tap.Load(); to != nil && len(read) > 0 {
+		_, _ = (*to).Write(read) // whoever looks will notice
+	}
 }

@@ -1,0 +1,176 @@
+package output
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// kept is a Mux that has printed some lines.
+func kept(t *testing.T, style Style) (m *Mux, out *screen, web, api *Stream) {
+	t.Helper()
+	out = &screen{}
+	m = New(out, style, "web", "api")
+	m.Keep(&Tail{})
+	web, api = m.Stream("web"), m.Stream("api")
+	t.Cleanup(func() {
+		m.streams.Done()
+		m.streams.Done()
+		if err := m.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	web.emit([]byte("one\nGET /a\n"))
+	api.emit([]byte("GET /b\n"))
+	return m, out, web, api
+}
+
+// since is what has been written since the last call.
+func since(out *screen) string {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	defer out.text.Reset()
+	return out.text.String()
+}
+
+func TestLook(t *testing.T) {
+	m, out, web, api := kept(t, Style{})
+	since(out)
+	for _, test := range []struct {
+		name string
+		lens Lens
+		past Past
+		want string
+	}{
+		{"one service", Lens{Service: "web"}, Past{}, "web      | two\n"},
+		{
+			"one service, and what it has printed last",
+			Lens{Service: "web"},
+			Past{Head: "only web", Last: 2},
+			"devports | only web\nweb      | GET /a\nweb      | two\nweb      | two\n",
+		},
+		{"matches", Lens{Match: regexp.MustCompile("w?o")}, Past{}, "web      | t\x1b[7mwo\x1b[27m\napi      | t\x1b[7mwo\x1b[27m\n"},
+		{
+			"matches there have been",
+			Lens{Match: regexp.MustCompile("/.")},
+			Past{Last: math.MaxInt},
+			"web      | GET \x1b[7m/a\x1b[27m\napi      | GET \x1b[7m/b\x1b[27m\n",
+		},
+		{"nothing", Lens{Nothing: true}, Past{Head: "hush", Last: 0}, "devports | hush\n"},
+		{
+			"the past through another lens",
+			Lens{},
+			Past{Last: 1, Through: &Lens{Service: "api"}},
+			"api      | two\nweb      | two\napi      | two\n",
+		},
+		{"everything", Lens{}, Past{}, "web      | two\napi      | two\n"},
+	} {
+		m.Look(test.lens, test.past)
+		web.emit([]byte("two\n"))
+		api.emit([]byte("two\n"))
+		if got := since(out); got != test.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", test.name, got, test.want)
+		}
+	}
+}
+
+// Devports' own lines are seen beside those of one service.
+func TestLookOwn(t *testing.T) {
+	m, out, _, _ := kept(t, Style{})
+	m.Look(Lens{Service: "web"}, Past{})
+	since(out)
+	m.Say("api stopped")
+	m.says.wait()
+	equal(t, since(out), "devports | api stopped\n")
+}
+
+// A line that is open when something else is to be seen is ended, and its rest
+// is a line of its own, if it is seen.
+func TestLookAtOpenLine(t *testing.T) {
+	m, out, web, api := kept(t, Style{})
+	since(out)
+	web.emit([]byte("pass"))
+	m.Look(Lens{Service: "api"}, Past{})
+	web.emit([]byte("word\n"))
+	api.emit([]byte("ready\n"))
+	equal(t, since(out), "web      | pass\napi      | ready\n")
+	m.Look(Lens{Match: regexp.MustCompile("a")}, Past{})
+	api.emit([]byte("ha"))
+	api.emit([]byte("ho\n"))
+	api.emit([]byte("ha\n"))
+	equal(t, since(out), "api      | h\x1b[7ma\x1b[27m\napi      | h\x1b[7ma\x1b[27m\n")
+}
+
+// Colors are left out of a line that matches: they may lie within the match.
+func TestMatchInColors(t *testing.T) {
+	m, out, web, _ := kept(t, Style{Printable: true})
+	since(out)
+	m.Look(Lens{Match: regexp.MustCompile("GET /x")}, Past{})
+	web.emit([]byte("\x1b[32mGET\x1b[0m /x 200\r\n"))
+	equal(t, since(out), "web      | \x1b[7mGET /x\x1b[27m 200\n")
+}
+
+// Lines that come while a stream is held are all there afterwards, once each and
+// in their order, whoever prints at the moment.
+func TestHold(t *testing.T) {
+	var out screen
+	m := New(&out, Style{}, "a", "b")
+	m.Keep(&Tail{})
+	const lines = 20_000
+	var printing sync.WaitGroup
+	for _, name := range []string{"a", "b"} {
+		printing.Go(func() {
+			s := m.Stream(name)
+			defer m.streams.Done()
+			for i := range lines {
+				s.emit(fmt.Appendf(nil, "line %d\n", i))
+			}
+		})
+	}
+	for range 50 {
+		next := m.Look(Lens{Nothing: true}, Past{})
+		m.Look(Lens{}, Past{Since: next, Last: math.MaxInt})
+	}
+	printing.Wait()
+	closeMux(t, m)
+	got := map[string][]string{}
+	for line := range strings.Lines(out.String()) {
+		name, text, _ := strings.Cut(line, " ")
+		got[name] = append(got[name], text)
+	}
+	for _, name := range []string{"a", "b"} {
+		if len(got[name]) != lines {
+			t.Errorf("%s has %d lines, want %d", name, len(got[name]), lines)
+		}
+		for i, text := range got[name] {
+			if want := fmt.Sprintf("       | line %d\n", i); text != want {
+				t.Fatalf("line %d of %s is %q", i, name, text)
+			}
+		}
+	}
+}
+
+// A tap gets what is read as it is, and as soon as it is.
+func TestTap(t *testing.T) {
+	m, out, _, _ := kept(t, Style{Printable: true})
+	m.Look(Lens{Nothing: true}, Past{})
+	since(out)
+	r, w := pipe(t)
+	var tap screen
+	s := m.Stream("web")
+	s.Tap(&tap)
+	done := make(chan bool)
+	go func() {
+		s.Copy(r)
+		close(done)
+	}()
+	write(t, w, "\x1b[2Jname? ")
+	w.Close()
+	<-done
+	equal(t, tap.String(), "\x1b[2Jname? ")
+	equal(t, since(out), "")
+}

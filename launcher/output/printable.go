@@ -1,0 +1,129 @@
+package output
+
+import (
+	"bytes"
+	"unicode"
+)
+
+// Colours end with the line that they are in.
+const sgrReset = "\x1b[0m"
+
+// harmless holds the bytes that are shown, or are a part of what is shown, and
+// change nothing else: all but control characters and what may begin one, or
+// an escape sequence.
+var harmless = func() (table [256]bool) {
+	for b := range table {
+		table[b] = b >= ' ' && b != 0x7f && b != 0xc2 || b == '\t'
+	}
+	return table
+}()
+
+// appendPrintable appends a line, given without its newline, as it looks on a
+// terminal when it has been written: what a carriage return has overwritten is
+// left out, and of control characters and escape sequences only colours and
+// links pass, so that nothing moves the cursor or changes how the terminal
+// works. Sequences are those of ECMA-48, sections 5.4 and 8.3.
+//
+// returned reports whether there was a carriage return: what is on the line
+// before it has been overwritten.
+func appendPrintable(dst, line []byte) (_ []byte, returned bool) {
+	line = bytes.TrimRight(line, "\r")
+	start, colored, linked := len(dst), false, false
+	for len(line) > 0 {
+		n := 0
+		for n < len(line) && harmless[line[n]] {
+			n++
+		}
+		dst, line = append(dst, line[:n]...), line[n:]
+		if len(line) == 0 {
+			break
+		}
+		sequence := line[:sequenceLength(line)]
+		line = line[len(sequence):]
+		switch {
+		case isColor(sequence):
+			dst, colored = append(dst, sequence...), string(sequence) != sgrReset
+		case isLink(sequence):
+			dst, linked = append(dst, sequence...), true
+		case isReturn(sequence):
+			dst, colored, linked, returned = dst[:start], false, false, true
+		case sequence[0] == 0xc2 && !isC1(sequence): // a letter of two bytes
+			dst = append(dst, sequence...)
+		}
+	}
+	if linked {
+		dst = append(dst, "\x1b]8;;\x1b\\"...)
+	}
+	if colored {
+		dst = append(dst, sgrReset...)
+	}
+	return dst, returned
+}
+
+// sequenceLength is the length of the control character, escape sequence or
+// letter that b begins with. Of one that the end of b cuts off, it is all of b.
+func sequenceLength(b []byte) int {
+	switch {
+	case b[0] == 0xc2:
+		return min(2, len(b))
+	case b[0] != '\x1b' || len(b) == 1:
+		return 1
+	}
+	switch b[1] {
+	case '[': // CSI: parameters and intermediate bytes, then a final one
+		return 2 + final(b[2:], ' ', '?')
+	case ']', 'P', 'X', '^', '_': // OSC, DCS, SOS, PM, APC: a string
+		for i := 2; i < len(b); i++ {
+			if b[i] == '\a' {
+				return i + 1
+			}
+			if b[i] == '\x1b' && i+1 < len(b) && b[i+1] == '\\' {
+				return i + 2
+			}
+		}
+		return len(b)
+	}
+	return 1 + final(b[1:], ' ', '/')
+}
+
+// final is the length of the bytes from low to high at the beginning of b,
+// and the one after them.
+func final(b []byte, low, high byte) int {
+	for i, c := range b {
+		if c < low || c > high {
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+// isColor reports whether a sequence is SGR, which sets colours and the like.
+// With another first parameter than a number it is something else's.
+func isColor(s []byte) bool {
+	if len(s) < 3 || s[0] != '\x1b' || s[1] != '[' || s[len(s)-1] != 'm' {
+		return false
+	}
+	for _, c := range s[2 : len(s)-1] {
+		if (c < '0' || c > '9') && c != ';' && c != ':' {
+			return false
+		}
+	}
+	return true
+}
+
+// isLink reports whether a sequence is the beginning or the end of a link, as
+// many terminals know it: OSC 8 ; parameters ; URI ST.
+func isLink(s []byte) bool {
+	inside, ok := bytes.CutPrefix(s, []byte("\x1b]8;"))
+	inside, short := bytes.CutSuffix(inside, []byte{'\a'})
+	inside, long := bytes.CutSuffix(inside, []byte("\x1b\\"))
+	return ok && (short || long) && !bytes.ContainsFunc(inside, unicode.IsControl)
+}
+
+// isReturn reports whether a sequence takes the cursor to the first column.
+func isReturn(s []byte) bool {
+	return string(s) == "\r" || string(s) == "\x1b[G" || string(s) == "\x1b[1G"
+}
+
+// isC1 reports whether a letter of two bytes in UTF-8 is a control character.
+func isC1(s []byte) bool { return len(s) < 2 || s[1] < 0xa0 }
