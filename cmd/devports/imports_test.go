@@ -32,6 +32,7 @@ var (
 		"github.com/fsnotify/fsnotify":     {"launcher/watcher", "launcher/watcher/tree"},
 		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher/tree"},
 		"github.com/creack/pty":            {"launcher/terminal"},
+		"github.com/mattn/go-runewidth":    {"launcher/screen"},
 		"github.com/gofrs/flock":           {"registry/lockfile"},
 		"github.com/shirou/gopsutil/v4":    {"allocator/holder"},
 		"golang.org/x/sys":                 nil, // the system itself: wherever it is needed

@@ -1,0 +1,201 @@
+package screen
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/devports/devports/launcher/terminal"
+)
+
+// paper is a terminal that keeps what it is sent.
+type paper struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	err  error
+}
+
+func (p *paper) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.text.Write(text)
+	return len(text), p.err
+}
+
+// sent is what it has been sent since the last call, with names for sequences.
+func (p *paper) sent() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.text.Reset()
+	return strings.NewReplacer(begin, "<", end, ">", erase, "[erase]", "\x1b[", "CSI ").Replace(p.text.String())
+}
+
+func screen(columns int) (*Screen, *paper) {
+	p := &paper{}
+	return New(p, func() terminal.Size { return terminal.Size{Rows: 24, Columns: columns} }), p
+}
+
+func expect(t *testing.T, p *paper, want string) {
+	t.Helper()
+	synctest.Wait()
+	if got := p.sent(); got != want {
+		t.Errorf("it sends\n%q, want\n%q", got, want)
+	}
+}
+
+func write(t *testing.T, s *Screen, text string) {
+	t.Helper()
+	if _, err := s.Write([]byte(text)); err != nil {
+		t.Error(err)
+	}
+}
+
+func rows(texts ...string) (rows []Row) {
+	for _, text := range texts {
+		rows = append(rows, Row{{Text: text}})
+	}
+	return rows
+}
+
+func TestScreen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := screen(10)
+		write(t, s, "one\n")
+		expect(t, p, "<one\n>")
+		time.Sleep(frame)
+
+		s.Show(rows("web", "a long text, and more"), 0)
+		expect(t, p, "<web\na long t…CSI 1A\r>")
+		time.Sleep(frame)
+
+		// The same rows are not drawn again.
+		s.Show(rows("web", "a long text, and more"), 0)
+		time.Sleep(frame)
+		expect(t, p, "")
+
+		// Within a frame what comes is drawn together.
+		write(t, s, "two\n")
+		expect(t, p, "<[erase]two\nweb\na long t…CSI 1A\r>")
+		write(t, s, "three\n")
+		write(t, s, "four\n")
+		s.Show(rows("web"), 2)
+		expect(t, p, "")
+		time.Sleep(frame)
+		expect(t, p, "<[erase]three\nfour\nweb\rCSI 2C>")
+
+		// An unfinished line is above the rows until it is finished or taken back.
+		time.Sleep(frame)
+		write(t, s, "web | 1")
+		time.Sleep(frame)
+		write(t, s, "0%")
+		time.Sleep(frame)
+		expect(t, p, "<[erase]web | 1\nwebCSI 1A\r><[erase]web | 10%\nwebCSI 1A\r>")
+		write(t, s, "\rweb | 20%")
+		time.Sleep(frame)
+		write(t, s, "\rall\n")
+		time.Sleep(frame)
+		expect(t, p, "<[erase]web | 20%\nwebCSI 1A\r><[erase]all\nweb\rCSI 2C>")
+
+		// Somebody else has the terminal for a while.
+		s.Suspend()
+		expect(t, p, "<[erase]>")
+		write(t, s, "meanwhile\n")
+		s.Show(rows("api"), 0)
+		time.Sleep(time.Minute)
+		expect(t, p, "")
+		s.Resume()
+		expect(t, p, "<meanwhile\napi\r>")
+
+		s.Redraw(true)
+		expect(t, p, "CSI HCSI 2J<[erase]api\r>")
+		write(t, s, "the end")
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		expect(t, p, "<[erase]the end\n>")
+		time.Sleep(frame)
+	})
+}
+
+// A flood is not held up by frames, nor are rows drawn for each of its lines.
+func TestFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := screen(80)
+		s.Show(rows("web"), 0)
+		line := strings.Repeat("x", 99) + "\n"
+		const lines = 10_000
+		for range lines {
+			write(t, s, line)
+		}
+		time.Sleep(frame)
+		synctest.Wait()
+		sent := p.sent()
+		if got := strings.Count(sent, "x\n"); got != lines {
+			t.Errorf("%d lines come, want %d", got, lines)
+		}
+		if got, most := strings.Count(sent, "web"), 2+lines*len(line)/full; got > most {
+			t.Errorf("the rows are drawn %d times, want %d at most", got, most)
+		}
+	})
+}
+
+// A line that never ends does not fill the memory.
+func TestLongLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := screen(80)
+		for range 100 {
+			write(t, s, strings.Repeat("x", full/2))
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Count(p.sent(), "x"); got < 100*full/2 {
+			t.Errorf("only %d bytes come", got)
+		}
+		time.Sleep(frame)
+	})
+}
+
+// The failure of the terminal is told to whoever writes next.
+func TestFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := screen(80)
+		p.err = errors.New("gone")
+		s.Show(rows("web"), 0)
+		if _, err := s.Write([]byte("one\n")); !errors.Is(err, p.err) {
+			t.Error(err)
+		}
+		time.Sleep(frame)
+	})
+}
+
+func TestRow(t *testing.T) {
+	for _, test := range []struct {
+		row     Row
+		columns int
+		want    string
+	}{
+		{Row{{Text: "ab"}, {"cd", "1"}}, 4, "ab\x1b[1mcd\x1b[0m"},
+		{Row{{Text: "ab"}, {"cdef", "1"}, {Text: "gh"}}, 5, "ab\x1b[1mcd…\x1b[0m"},
+		{Row{{Text: "你好吗"}}, 5, "你好…"},
+		{Row{{Text: "你好"}, {Text: "x"}}, 4, "你好"},
+		{Row{{Text: "ab"}}, 0, ""},
+		{parse("\x1b[36mweb | \x1b[0mpassword: "), 80, "\x1b[36mweb | \x1b[0mpassword: "},
+		{parse("\x1b[1m\x1b[31mred\x1b[m"), 80, "\x1b[1;31mred\x1b[0m"},
+		{parse("a\x1b]8;;http://x/m\x1b\\b\x1b"), 80, "ab"},
+		{parse("\x1b[36mweb | \x1b[0mpassword: "), 9, "\x1b[36mweb | \x1b[0mpa…"},
+	} {
+		var out bytes.Buffer
+		test.row.cut(test.columns).write(&out)
+		if out.String() != test.want {
+			t.Errorf("%v in %d columns: %q, want %q", test.row, test.columns, out.String(), test.want)
+		}
+	}
+	if got := Pad("née", 5) + "|" + Pad("longer", 4) + "|"; got != "née  |lon…|" {
+		t.Errorf("padded: %q", got)
+	}
+}
