@@ -80,3 +80,57 @@ func TestDeadline(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What is typed comes key by key and is not shown; found brings back what was.
+func TestStates(t *testing.T) {
+	master, slave := pair(t, Size{24, 80})
+	defer slave.Close()
+	found, err := StateOf(slave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name        string
+		state       State
+		typed, read string
+		shown       string
+	}{
+		{"found", found, "ab\x7fc\r", "ac\n", "ab\b \bc\r\n"},
+		{"keys", found.Keys(), "a", "a", ""},
+		{"keys again", found.Keys().Keys(), "\x7f", "\x7f", ""},
+		{"raw", found.Raw(), "\x03", "\x03", ""},
+		{"raw, a new line", found.Raw(), "\r", "\r", ""},
+		{"found again", found, "d\r", "d\n", "d\r\n"},
+	} {
+		if err := test.state.Apply(slave); err != nil {
+			t.Fatal(err)
+		}
+		if now, err := StateOf(slave); err != nil || now != test.state {
+			t.Errorf("%s: it is in the state %+v, %v", test.name, now, err)
+		}
+		if _, err := master.WriteString(test.typed); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 100)
+		n, err := slave.Read(buf)
+		if got := string(buf[:n]); err != nil || got != test.read {
+			t.Errorf("%s: typing %q gives %q, %v, want %q", test.name, test.typed, got, err, test.read)
+		}
+		if _, err := slave.WriteString("."); err != nil { // to see what was shown before
+			t.Fatal(err)
+		}
+		n, err = io.ReadFull(master, buf[:len(test.shown)+1])
+		if got := string(buf[:n]); err != nil || got != test.shown+"." {
+			t.Errorf("%s: %q is shown, %v, want %q", test.name, got, err, test.shown+".")
+		}
+	}
+}
+
+// Of another process's terminal it is not the foreground.
+func TestForeground(t *testing.T) {
+	_, slave := pair(t, Size{})
+	defer slave.Close()
+	if Foreground(slave) {
+		t.Error("a terminal that is not ours")
+	}
+}

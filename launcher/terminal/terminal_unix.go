@@ -40,16 +40,9 @@ func pollable(f *os.File) (*os.File, error) {
 }
 
 func resize(master *os.File, size Size) error {
-	conn, err := master.SyscallConn() // not Fd, see open
-	if err != nil {
-		return err
-	}
 	cells := func(n int) uint16 { return uint16(min(max(n, 1), 1<<16-1)) }
 	window := unix.Winsize{Row: cells(size.Rows), Col: cells(size.Columns)}
-	var failed error
-	err = conn.Control(func(fd uintptr) { failed = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &window) })
-	if err == nil && failed != nil {
-		err = os.NewSyscallError("ioctl", failed)
-	}
-	return err
+	return control(master, func(fd int) error {
+		return os.NewSyscallError("ioctl", unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &window))
+	})
 }
