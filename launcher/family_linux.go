@@ -58,7 +58,7 @@ func (f *family) endRest(ctx context.Context, grace time.Duration) []Left {
 	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
 		return slices.DeleteFunc(t.Below(os.Getpid()), func(p proctree.Process) bool {
 			_, own := f.own.Load(p.PID) // the guard
-			return own
+			return own || isOutside(p.PID)
 		})
 	}, grace)
 }

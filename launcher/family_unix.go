@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -70,6 +71,30 @@ func (f *family) make(path string, argv []string, attr *os.ProcAttr) (pid int, e
 	pid = p.Pid // which Release forgets
 	f.own.Store(pid, came)
 	return pid, came, p.Release() // reap waits for it
+}
+
+// outsideVariable marks what the end of a run must leave alone.
+const outsideVariable = "DEVPORTS_OUTSIDE=1"
+
+// outside makes a process that is left alone at the end.
+func (f *family) outside(path string, argv []string) error {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	_, _, err = f.make(path, argv, &os.ProcAttr{
+		Env:   append(os.Environ(), outsideVariable),
+		Files: []*os.File{null, null, null},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+	return err
+}
+
+// isOutside reports whether a process comes from one that outside has made.
+func isOutside(pid int) bool {
+	env, err := proctree.Environ(pid)
+	return err == nil && slices.Contains(env, outsideVariable)
 }
 
 // reap waits for all that have died, own or adopted.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/windows"
 
 	"github.com/devports/devports/launcher/proctree"
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
@@ -209,4 +210,13 @@ type guard struct{}
 
 func (*guard) dismiss() {}
 
-func (f *family) startGuard(func(error)) {}
+// outside makes a process that no job of this run has.
+func (f *family) outside(path string, argv []string) error {
+	p, err := os.StartProcess(path, argv, &os.ProcAttr{})
+	if err != nil {
+		return err
+	}
+	return p.Release()
+}
+
+func (f *family) startGuard(*os.File, terminal.State, func(error)) {}

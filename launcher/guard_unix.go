@@ -5,6 +5,7 @@ package launcher
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/devports/devports/launcher/proctree"
+	"github.com/devports/devports/launcher/screen"
+	"github.com/devports/devports/launcher/terminal"
 )
 
 // GuardArgument is the one argument with which a program that calls [Run] is
@@ -32,7 +35,8 @@ const GuardArgument = "guard-of-devports"
 //
 // It is told of processes by lines in a pipe: first the mark, then "+PID START"
 // for each process that leads a group or is an orphan, and "-PID" when nothing
-// of it is left. When nothing at all is left, it is killed.
+// of it is left. When nothing at all is left, it is killed. "terminal STATE"
+// tells how the terminal was that it has got as descriptor 3.
 //
 // Its methods do nothing on a nil guard.
 type guard struct {
@@ -46,9 +50,10 @@ type guard struct {
 	writing bool       // somebody does
 }
 
-// startGuard starts the guard of the family, while the caller goes on. failed is
-// called if it cannot be started.
-func (f *family) startGuard(failed func(error)) {
+// startGuard starts the guard of the family, while the caller goes on. A
+// terminal, if there is one, was found in that state. failed is called if the
+// guard cannot be started.
+func (f *family) startGuard(tty *os.File, found terminal.State, failed func(error)) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		go failed(err)
@@ -57,16 +62,21 @@ func (f *family) startGuard(failed func(error)) {
 	g := &guard{pipe: write, made: make(chan struct{})}
 	f.guard = g
 	g.write(f.variable())
+	if tty != nil {
+		if state, err := json.Marshal(found); err == nil {
+			g.write("terminal " + string(state))
+		}
+	}
 	go func() {
 		defer close(g.made)
 		defer read.Close()
-		if g.pid, g.exit, err = f.makeGuard(read); err != nil {
+		if g.pid, g.exit, err = f.makeGuard(read, tty); err != nil {
 			failed(err)
 		}
 	}()
 }
 
-func (f *family) makeGuard(pipe *os.File) (pid int, exit <-chan Exit, err error) {
+func (f *family) makeGuard(pipe, tty *os.File) (pid int, exit <-chan Exit, err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return 0, nil, err
@@ -76,10 +86,14 @@ func (f *family) makeGuard(pipe *os.File) (pid int, exit <-chan Exit, err error)
 		return 0, nil, err
 	}
 	defer null.Close()
+	files := []*os.File{pipe, null, null}
+	if tty != nil {
+		files = append(files, tty)
+	}
 	return f.make(program, []string{"devports", GuardArgument}, &os.ProcAttr{
 		Dir:   "/", // it keeps nobody from removing a folder
 		Env:   []string{"GORACE=atexit_sleep_ms=0"},
-		Files: []*os.File{pipe, null, null},
+		Files: files,
 		Sys:   &syscall.SysProcAttr{Setsid: true}, // out of the reach of the terminal's signals
 	})
 }
@@ -111,7 +125,7 @@ func (g *guard) update(before, now []int) {
 		}
 	}
 	for _, pid := range now {
-		if !slices.Contains(before, pid) {
+		if !slices.Contains(before, pid) && !isOutside(pid) {
 			g.add(pid)
 		}
 	}
@@ -171,7 +185,7 @@ func Guard(pipe io.Reader) {
 	quiet := time.AfterFunc(settling, giveBack)
 	defer quiet.Stop()
 	leaders := map[int]proctree.ID{}
-	variable := ""
+	variable, restore := "", func() {}
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
 		quiet.Reset(settling)
@@ -180,6 +194,8 @@ func Guard(pipe io.Reader) {
 		switch {
 		case strings.HasPrefix(line, InstanceVariable+"="):
 			variable = line
+		case strings.HasPrefix(line, "terminal "):
+			restore = restorer(strings.TrimPrefix(line, "terminal "))
 		case strings.HasPrefix(line, "+"):
 			if n, _ := fmt.Sscanf(line, "+%d %d", &id.PID, &id.Start); n == 2 {
 				leaders[id.PID] = id
@@ -190,8 +206,26 @@ func Guard(pipe io.Reader) {
 			}
 		}
 	}
+	restore()
 	if variable != "" {
 		endMarked(variable, leaders, guardGrace)
+	}
+}
+
+// restorer puts the terminal that the guard has got back into a state, unless
+// it is in one that devports has never put it into: then a shell has it. What
+// the live view has left below the cursor, or a shell's prompt, is erased.
+func restorer(state string) func() {
+	var found terminal.State
+	tty := os.NewFile(3, "terminal")
+	if json.Unmarshal([]byte(state), &found) != nil || tty == nil {
+		return func() {}
+	}
+	return func() {
+		if now, err := terminal.StateOf(tty); err == nil && (now == found.Keys() || now == found.Raw()) {
+			_ = found.Apply(tty)
+		}
+		_, _ = tty.WriteString(screen.Erase)
 	}
 }
 

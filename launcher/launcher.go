@@ -19,10 +19,15 @@ type Options struct {
 	Plans      <-chan procfile.Plan // new versions of the plan to follow
 	StopOnExit bool                 // the end of one service ends all, whatever the plan says
 
-	// Size is asked for the size of the terminal that each service gets. With
-	// nil, services print to pipes. It is called by several goroutines.
-	Size    func() terminal.Size
+	// Size is asked for the size of the terminal that a service gets. With nil,
+	// services print to pipes. It is called by several goroutines.
+	Size    func(service string) terminal.Size
 	Resized <-chan os.Signal // says that Size has changed
+
+	// Terminal is put back into the state Found by the guard should devports be
+	// killed, unless somebody else has done so; nil for none.
+	Terminal *os.File
+	Found    terminal.State
 
 	// Steering lets others look at the run and steer it; nil for none.
 	Steering *Steering
@@ -140,6 +145,9 @@ func Run(plan procfile.Plan, options Options) (status int) {
 		s.receive()
 		s.advance()
 		s.answerWaiters()
+		if options.Steering != nil {
+			options.Steering.tell()
+		}
 	}
 	s.reportBlocked()
 	s.sweep()
@@ -149,7 +157,7 @@ func Run(plan procfile.Plan, options Options) (status int) {
 // watchOver starts the guard.
 func (s *supervisor) watchOver() {
 	if s.options.Instance != "" {
-		s.family.startGuard(func(err error) { s.post(message{exit: Exit{Err: err}}) })
+		s.family.startGuard(s.options.Terminal, s.options.Found, func(err error) { s.post(message{exit: Exit{Err: err}}) })
 	}
 }
 

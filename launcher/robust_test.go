@@ -65,9 +65,9 @@ func (s stalled) Write(p []byte) (int, error) {
 // A service that cannot write any more, because nobody reads what devports
 // prints, ends all the same.
 func TestStalledReader(t *testing.T) {
-	for name, size := range map[string]func() terminal.Size{
+	for name, size := range map[string]func(string) terminal.Size{
 		"pipe":     nil,
-		"terminal": func() terminal.Size { return terminal.Size{Rows: 24, Columns: 80} },
+		"terminal": func(string) terminal.Size { return terminal.Size{Rows: 24, Columns: 80} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			reader := stalled{make(chan struct{})}
@@ -153,7 +153,7 @@ func TestShortLives(t *testing.T) {
 		fmt.Fprintf(&portfile, "s%d = ['echo', 'said by %[1]d.']\n", i)
 	}
 	p := plan(t, portfile.String())
-	for _, size := range []func() terminal.Size{nil, func() terminal.Size { return terminal.Size{Rows: 24, Columns: 80} }} {
+	for _, size := range []func(string) terminal.Size{nil, func(string) terminal.Size { return terminal.Size{Rows: 24, Columns: 80} }} {
 		for range 2 {
 			w := runWith(t, p, Options{Size: size})
 			w.status()

@@ -13,12 +13,25 @@ import (
 // [NewSteering], for one run.
 type Steering struct {
 	requests chan func(*supervisor)
+	changed  chan struct{}
 	over     chan struct{} // closed when the run has ended
 }
 
 // NewSteering returns a Steering for [Options.Steering].
 func NewSteering() *Steering {
-	return &Steering{requests: make(chan func(*supervisor)), over: make(chan struct{})}
+	return &Steering{requests: make(chan func(*supervisor)), changed: make(chan struct{}, 1), over: make(chan struct{})}
+}
+
+// Changed has a value when the services may have another Status than when one
+// was last received from it. It is for one receiver.
+func (st *Steering) Changed() <-chan struct{} { return st.changed }
+
+// tell has Changed say so.
+func (st *Steering) tell() {
+	select {
+	case st.changed <- struct{}{}:
+	default:
+	}
 }
 
 // ErrOver says that the run has ended.
@@ -52,8 +65,9 @@ type Status struct {
 	Detail   string    `json:"detail,omitempty"`
 	PID      int       `json:"pid,omitempty"`
 	Port     int       `json:"port,omitempty"`
-	Since    time.Time `json:"since,omitzero"` // when its process was started
-	Restarts int       `json:"restarts"`       // how often it has been started again
+	Since    time.Time `json:"since,omitzero"`    // when its process was started
+	ReadyMS  float64   `json:"readyMS,omitempty"` // how many milliseconds after that it was ready
+	Restarts int       `json:"restarts"`          // how often it has been started again
 }
 
 // Settled reports whether a service has come to where it stays for now: ready,
@@ -229,7 +243,7 @@ func (s *supervisor) statusOf(name string, sv *managed) Status {
 		status.State = StateStarting
 	case running:
 		if status.State = StateStarting; sv.ready {
-			status.State = StateReady
+			status.State, status.ReadyMS = StateReady, float64(sv.took.Microseconds())/1000
 		} else {
 			status.Detail = unready(sv.made)
 		}

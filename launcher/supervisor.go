@@ -61,9 +61,10 @@ type managed struct {
 	exit    *Exit // how that ended, once it has
 	failure int   // when it failed, as a place in the order of failures; 0: not
 
-	began   time.Time // when the latest process had been made
-	unwatch func()    // ends the watch over its readiness
-	retries int       // in a row
+	began   time.Time     // when the latest process had been made
+	took    time.Duration // how long after that its check had passed
+	unwatch func()        // ends the watch over its readiness
+	retries int           // in a row
 	delay   time.Duration
 	held    bool // stopped by its user, until that starts it
 }
@@ -112,20 +113,19 @@ func (s *supervisor) receive() {
 	}
 }
 
-// room is the size of the terminals of services, if they have any.
-func (s *supervisor) room() *terminal.Size {
+// room is the size of a service's terminal, if it has one.
+func (s *supervisor) room(service string) *terminal.Size {
 	if s.options.Size == nil {
 		return nil
 	}
-	size := s.options.Size()
+	size := s.options.Size(service)
 	return &size
 }
 
 // resize tells all services how much room there is now.
 func (s *supervisor) resize() {
-	size := s.room()
-	for _, sv := range s.services {
-		if sv.phase.live() && sv.process != nil && size != nil {
+	for name, sv := range s.services {
+		if size := s.room(name); sv.phase.live() && sv.process != nil && size != nil {
 			sv.process.resize(*size)
 		}
 	}
@@ -169,7 +169,8 @@ func (s *supervisor) deliver(m message) {
 	case evStarted:
 		s.started(sv, m)
 	case evReady:
-		s.options.Notify(Event{Kind: Ready, Service: m.service, Port: sv.made.Port, Took: time.Since(sv.began)})
+		sv.took = time.Since(sv.began)
+		s.options.Notify(Event{Kind: Ready, Service: m.service, Port: sv.made.Port, Took: sv.took})
 	case evExited, evGone, evFailed, evUnready:
 		if sv.exit == nil {
 			m.exit.Asked = sv.wish != none
@@ -220,7 +221,7 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 	switch a {
 	case spawn:
 		sv.spawned++
-		sv.exit, sv.failure, sv.process, sv.began = nil, 0, nil, time.Time{}
+		sv.exit, sv.failure, sv.process, sv.began, sv.took = nil, 0, nil, time.Time{}, 0
 		sv.made = sv.spec
 		go s.spawn(sv.spec, sv.spawned)
 	case terminate:
@@ -259,7 +260,7 @@ func (s *supervisor) spawn(spec procfile.Process, spawned int) {
 	exit := taken(spec)
 	var p *process
 	if exit.Err == nil {
-		p, exit = start(spec, s.options.Output, s.family, s.room())
+		p, exit = start(spec, s.options.Output, s.family, s.room(spec.Service))
 	}
 	<-s.spawning
 	if p == nil {

@@ -243,12 +243,9 @@ func isTerminal(w any) bool {
 func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, stop func()) {
 	f, ok := s.stdout.(*os.File)
 	if !ok || !isTerminal(f) || s.getenv("TERM") == "dumb" {
-		return nil, nil, nil
+		return nil, nil, func() {}
 	}
-	changed := make(chan os.Signal, 1)
-	if wanted := resizeSignals(); len(wanted) > 0 {
-		signal.Notify(changed, wanted...)
-	}
+	changed, ignore := notified(resizeSignals())
 	size = func() terminal.Size {
 		columns, rows, err := term.GetSize(int(f.Fd()))
 		if err != nil {
@@ -256,7 +253,16 @@ func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, 
 		}
 		return terminal.Size{Rows: rows, Columns: columns}
 	}
-	return size, changed, func() { signal.Stop(changed) }
+	return size, changed, ignore
+}
+
+// notified has a channel told of signals, if there are any, until stop is called.
+func notified(wanted []os.Signal) (came <-chan os.Signal, stop func()) {
+	told := make(chan os.Signal, 1)
+	if len(wanted) > 0 { // none would be all
+		signal.Notify(told, wanted...)
+	}
+	return told, func() { signal.Stop(told) }
 }
 
 // colored decides about colour for w: --color, then the conventions of

@@ -23,13 +23,16 @@ type display struct {
 	journal  control.Journal
 }
 
-func (s session) display(c *cli.Context, plan procfile.Plan, color bool) *display {
-	style := output.Style{Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix")}
-	d := &display{out: output.New(s.stdout, style, names(plan)...)}
+// display shows a run on a console, if there is one, else as s prints.
+func (s session) display(c *cli.Context, plan procfile.Plan, color bool, on *console) *display {
+	style := output.Style{
+		Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix"), Printable: on != nil,
+	}
+	d := &display{out: output.New(on.writer(s.stdout), style, names(plan)...)}
 	d.out.Keep(&d.tail)
 	d.own = d.out
 	if style.NoPrefix {
-		d.own = output.New(s.stderr, output.Style{Timestamps: style.Timestamps})
+		d.own = output.New(on.writer(s.stderr), output.Style{Timestamps: style.Timestamps})
 	}
 	return d
 }

@@ -37,6 +37,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"capture": cmdCapture,
 	"edit":    cmdEdit,
 	"nothing": cmdNothing,
+	"tmux":    cmdTmux,
 }
 
 // jobs is the key of a script's map[string]*job.
@@ -151,7 +152,7 @@ func scriptEnv(ts *testscript.TestScript) []string {
 var scriptVars = []string{
 	"PATH", "HOME", "TMPDIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
 	"DEVPORTS_HOME", "DEVPORTS_RANGE", "DEVPORTS_REGISTRY", "DEVPORTS_WORKTREE", "DEVPORTS_PROJECT",
-	"NO_COLOR", "FORCE_COLOR", "LOG_LEVEL", "GREETING", "P",
+	"NO_COLOR", "FORCE_COLOR", "BROWSER", "LOG_LEVEL", "GREETING", "P",
 	"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "GOCOVERDIR", "GORACE",
 }
 

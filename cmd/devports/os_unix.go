@@ -36,5 +36,13 @@ func ownedByAnother(path string) bool {
 // resizeSignals tell that the terminal has another size.
 func resizeSignals() []os.Signal { return []os.Signal{unix.SIGWINCH} }
 
+// suspendSignals are what Ctrl-Z sends, continueSignals what fg and bg do.
+func suspendSignals() []os.Signal { return []os.Signal{unix.SIGTSTP} }
+
+func continueSignals() []os.Signal { return []os.Signal{unix.SIGCONT} }
+
+// stopSelf stops this process until a shell lets it go on.
+func stopSelf() { _ = unix.Kill(os.Getpid(), unix.SIGSTOP) }
+
 // ownSession takes a process out of the reach of the terminal.
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

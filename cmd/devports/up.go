@@ -55,6 +55,7 @@ Example:
 		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour names: `WHEN` is auto, always or never"},
 		boolean("timestamps", "", "put the time of day before each line"),
+		boolean("plain", "", "only lines, without the live view at the bottom of a terminal"),
 		boolean("no-prefix", "", "print just what the services print; devports' own lines go to stderr"),
 		boolean("reassign", "", "move ports that something else holds to others, for good"),
 		registryFlag,
@@ -95,7 +96,13 @@ func up(s session, c *cli.Context) error {
 	}
 	defer claim.release()
 
-	show := s.display(c, plan, color)
+	window, resized, unwatch := s.window()
+	defer unwatch()
+	on := s.console(c, window)
+	if on != nil {
+		defer on.close()
+	}
+	show := s.display(c, plan, color, on)
 	show.own.Say(fmt.Sprintf("%s: starting %s", scope, list(names(plan))))
 	stopped := false // by a signal, or because nobody reads the output
 	unfollow := func() {}
@@ -115,14 +122,20 @@ func up(s session, c *cli.Context) error {
 		Steering:   launcher.NewSteering(),
 		Alone:      true,
 	}
-	if window, resized, stop := s.window(); window != nil {
-		defer stop()
+	if window != nil {
 		options.Resized = resized
-		options.Size = func() terminal.Size {
+		options.Size = func(service string) terminal.Size {
 			size := window()
-			size.Columns -= show.out.PrefixWidth()
+			if !on.has(service) {
+				size.Columns -= show.out.PrefixWidth()
+			}
 			return size
 		}
+	}
+	var look *view
+	if on != nil {
+		options.Terminal, options.Found = os.Stdin, on.found
+		look = on.view(scope.String(), show, options.Steering, signals, color)
 	}
 	if !c.Bool("no-watch") {
 		code := &codeWatch{root: p.file.Dir, run: options.Steering, own: show.own}
@@ -138,6 +151,7 @@ func up(s session, c *cli.Context) error {
 	}
 	defer claim.serve(scope, control.Run{Steering: options.Steering, Output: &show.tail, Journal: &show.journal})()
 	status := launcher.Run(plan, options)
+	look.close()
 	err = show.flush(signals, stopped)
 	if status != 0 {
 		return failure{status: status}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/screen"
+	"github.com/devports/devports/launcher/terminal"
+)
+
+func TestKeys(t *testing.T) {
+	for sent, want := range map[string]string{
+		"a":               "a",
+		"2r":              "2 r",
+		"\x1b[A\x1bOB":    "up down",
+		"\x1b":            "escape",
+		"\x1b[15~q":       "q", // F5 is nothing
+		"\x1b[1;5C":       "",
+		"é好":              "é 好",
+		"\r\n\x7f\x15":    "enter enter erase erase all",
+		"\x00\x01\tx\xff": "x \xff",
+		"\x1b\x1b[B":      "escape down",
+	} {
+		if got := strings.Join(keys([]byte(sent)), " "); got != want {
+			t.Errorf("%q is %q, want %q", sent, got, want)
+		}
+	}
+}
+
+func statuses(names ...string) (all []launcher.Status) {
+	for _, name := range names {
+		all = append(all, launcher.Status{Service: name, State: launcher.StateReady})
+	}
+	return all
+}
+
+// TestPress follows what keys make of a picture: after each list of them, what
+// is asked for last and what is seen.
+func TestPress(t *testing.T) {
+	for _, test := range []struct {
+		keys string
+		do   deed
+		seen string
+	}{
+		{"2", doLook, "only b"},
+		{"2 2", doLook, "only b"},
+		{"9", doNothing, "everything again"},
+		{"2 0", doLook, "everything again"},
+		{"2 escape", doLook, "everything again"},
+		{"escape", doNothing, "everything again"},
+		{"down", doLookSoon, "only a"},
+		{"down down down down", doLookSoon, "everything again"},
+		{"up", doLookSoon, "only c"},
+		{"up up down", doLookSoon, "only c"},
+		{"3 r", doRestart, "only c"},
+		{"r", doNothing, "everything again"},
+		{"q", doEnd, "everything again"},
+		{"/ q . enter", doLook, "only lines that match q."},
+		{"/ q erase erase q", doEnd, "everything again"},
+		{"/ x enter 1", doLook, "only a, and lines that match x"},
+		{"/ x enter / enter", doLook, "everything again"},
+		{"/ x enter / y escape", doNothing, "only lines that match x"},
+		{"/ ( enter", doNothing, "everything again"},
+		{"/ ( enter ) enter", doLook, "only lines that match ()"},
+		{"/ a b erase all c enter", doLook, "only lines that match c"},
+		{"p", doPause, "everything again"},
+		{"p p", doResume, "everything again"},
+		{"? 1", doLook, "only a"},
+		{"redraw", doRedraw, "everything again"},
+		{"x", doNothing, "everything again"},
+	} {
+		p, do := picture{services: statuses("a", "b", "c")}, doNothing
+		words := strings.ReplaceAll(test.keys, keyEraseAll, "EA")
+		for _, key := range strings.Fields(words) {
+			p, do = p.press(strings.ReplaceAll(key, "EA", keyEraseAll))
+		}
+		if do != test.do || p.seen() != test.seen {
+			t.Errorf("%s: asks for %d and shows %q, want %d and %q", test.keys, do, p.seen(), test.do, test.seen)
+		}
+	}
+	// One service alone need not be picked.
+	p := picture{services: statuses("only")}
+	if p, do := p.press("r"); do != doRestart || p.target() != "only" {
+		t.Errorf("asks for %d of %s", do, p.target())
+	}
+}
+
+// drawn is a picture as text.
+func drawn(p picture, size terminal.Size) string {
+	rows, _ := p.rows(size, time.Now(), false)
+	var text strings.Builder
+	for _, row := range rows {
+		for _, s := range row {
+			text.WriteString(s.Text)
+		}
+		text.WriteByte('\n')
+	}
+	return regexp.MustCompile(` +\n`).ReplaceAllString(text.String(), "\n")
+}
+
+func TestRows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
+		p := picture{title: "shop/fix", picked: "db", services: []launcher.Status{
+			{Service: "auth", State: launcher.StateReady, Port: 23118, PID: 1, Since: ago(70 * time.Second), ReadyMS: 120.5},
+			{Service: "catalog", State: launcher.StateWaiting, Port: 23119, Detail: "needs db"},
+			{Service: "db", State: launcher.StateStarting, Port: 5432, PID: 2, Since: ago(3 * time.Second), Restarts: 2, Detail: "nothing listens on port 5432 yet"},
+			{Service: "mailer", State: launcher.StateFailed, Detail: "exited with status 3"},
+			{Service: "migrate", State: launcher.StateDone},
+			{Service: "worker", State: launcher.StatePausing, Detail: "exited with status 1; started again in 2s", Since: ago(3 * time.Hour)},
+		}}
+		for _, test := range []struct {
+			size terminal.Size
+			want string
+		}{
+			{terminal.Size{Rows: 30, Columns: 100}, `
+── shop/fix: 1 of 6 ready, 1 failed, 1 done · only db ─────────────────────────── ? keys · q end ──
+ 1 ● auth     ready     http://localhost:23118   120 ms   1 min
+ 2 ○ catalog  waiting   http://localhost:23119                   needs db
+▸3 ◐ db       starting  http://localhost:5432               3 s  ↻2  nothing listens on port 5432 yet
+ 4 ✗ mailer   failed                                             exited with status 3
+ 5 ✓ migrate  done
+ 6 ↻ worker   pausing                                       3 h  exited with status 1; started again in 2s
+`},
+			{terminal.Size{Rows: 12, Columns: 60}, `
+── shop/fix: 1 of 6 ready, 1 failed, 1 done · only db ─────
+ 2 ○ catalog  waiting   http://localhost:23119  needs db
+▸3 ◐ db       starting  http://localhost:5432   ↻2  nothing listens on port 5432 yet
+     +4 more, 1 failed
+`},
+		} {
+			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), drawn(p, test.size)); diff != "" {
+				t.Errorf("%v: want -, got +\n%s", test.size, diff)
+			}
+		}
+	})
+}
+
+// The rows and what they say change when an age does, and not before.
+func TestNextAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(300 * time.Millisecond)
+		all := []launcher.Status{{Service: "a", Since: time.Now()}, {Service: "b"}}
+		time.Sleep(400 * time.Millisecond)
+		for _, want := range []string{"0 s", "1 s", "2 s"} {
+			if got := age(all[0], time.Now()); got != want {
+				t.Errorf("after %v it says %s, want %s", time.Since(all[0].Since), got, want)
+			}
+			next := nextAge(all, time.Now())
+			if now := age(all[0], time.Now().Add(next-1)); now != want {
+				t.Errorf("it says %s %v earlier than announced", now, next)
+			}
+			time.Sleep(next)
+		}
+		time.Sleep(time.Hour)
+		if next := nextAge(all, time.Now()); next < 50*time.Minute {
+			t.Errorf("after an hour it is drawn again in %v", next)
+		}
+		if next := nextAge(all[1:], time.Now()); next != 0 {
+			t.Errorf("nothing runs, and it is drawn again in %v", next)
+		}
+	})
+}
+
+// Every state has a shape of its own.
+func TestMarks(t *testing.T) {
+	shapes := map[string]launcher.State{}
+	for state, m := range marks {
+		if other, taken := shapes[m.shape]; taken {
+			t.Errorf("%s and %s look alike", state, other)
+		}
+		if shapes[m.shape] = state; screen.Width(m.shape) != 1 {
+			t.Errorf("%s is %d columns wide", m.shape, screen.Width(m.shape))
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/screen"
+	"github.com/devports/devports/launcher/terminal"
+)
+
+// mark is how a state looks: by shape as well as by colour.
+type mark struct{ shape, style string }
+
+const (
+	dim  = "2"
+	bold = "1"
+)
+
+var marks = map[launcher.State]mark{
+	launcher.StateWaiting:  {"○", dim},
+	launcher.StateStarting: {"◐", "33"},
+	launcher.StateReady:    {"●", "32"},
+	launcher.StatePausing:  {"↻", "33"},
+	launcher.StateStopping: {"◑", "33"},
+	launcher.StateStopped:  {"■", dim},
+	launcher.StateDone:     {"✓", "32"},
+	launcher.StateFailed:   {"✗", "31"},
+}
+
+func span(text, style string) screen.Span { return screen.Span{Text: text, Style: style} }
+
+// helpRows tell the keys.
+var helpRows = []string{
+	" 1-9 ↑ ↓   pick a service, see it alone   r   restart it",
+	" 0 Esc     see everything again           s   stop it, or start it",
+	" /         see only lines that match      a   type to it, until Ctrl-]",
+	" p         pause the stream, or go on     o   open it in the browser",
+	" Ctrl-L    clear the screen               q   end everything; twice: kill",
+}
+
+// rows draws the picture for a screen of that size, of which it takes a third at
+// most; column is where the cursor belongs in the first row.
+func (p picture) rows(size terminal.Size, now time.Time, colored bool) (rows []screen.Row, column int) {
+	header, column := p.header(size.Columns - 1)
+	rows = append(rows, header)
+	if p.help {
+		for _, text := range helpRows {
+			rows = append(rows, screen.Row{span(text, "")})
+		}
+	} else {
+		rows = append(rows, p.serviceRows(size.Rows/3-1, size.Columns, now)...)
+	}
+	if !colored {
+		for _, row := range rows {
+			for i := range row {
+				row[i].Style = ""
+			}
+		}
+	}
+	return rows, column
+}
+
+// header is the rule above the services.
+func (p picture) header(width int) (row screen.Row, column int) {
+	if p.typing {
+		row = screen.Row{span("/ ", bold), span(p.input, "")}
+		hint := "Enter shows only lines that match (a regular expression), Esc all"
+		if p.notice != "" {
+			hint = p.notice
+		}
+		return append(row, span("   "+hint, dim)), row.Width()
+	}
+	row = screen.Row{span("── ", dim), span(p.title, bold), span(": "+p.summary(), "")}
+	if p.picked != "" || p.match != nil {
+		row = append(row, span(" · "+p.seen(), "36"))
+	}
+	if p.paused {
+		row = append(row, span(" · paused, p goes on", "33"))
+	}
+	right := []screen.Span{span(" ? keys · q end ──", dim), span(" ? keys ──", dim), span("", dim)}
+	if p.notice != "" {
+		right = []screen.Span{span(" "+p.notice+" ──", "33")}
+	}
+	for i, r := range right {
+		rule := width - row.Width() - screen.Width(r.Text) - 1
+		if rule > 0 || i == len(right)-1 {
+			return append(row, span(" "+strings.Repeat("─", max(rule, 0)), dim), r), 0
+		}
+	}
+	return row, 0
+}
+
+// summary says how many services are how.
+func (p picture) summary() string {
+	counts := map[launcher.State]int{}
+	for _, st := range p.services {
+		counts[st.State]++
+	}
+	all := len(p.services)
+	if counts[launcher.StateReady] == all {
+		return fmt.Sprintf("%d ready", all)
+	}
+	words := []string{fmt.Sprintf("%d of %d ready", counts[launcher.StateReady], all)}
+	for _, state := range []launcher.State{launcher.StateFailed, launcher.StateStopped, launcher.StateDone} {
+		if counts[state] > 0 {
+			words = append(words, fmt.Sprintf("%d %s", counts[state], state))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// serviceRows are so many rows at most: of the services, with the one picked
+// among them, and of how many there are besides.
+func (p picture) serviceRows(most, width int, now time.Time) (rows []screen.Row) {
+	first, last := 0, len(p.services)
+	if last > most {
+		shown := max(most-1, 1)
+		for i, st := range p.services {
+			if st.Service == p.picked {
+				first = max(0, i-shown+1)
+			}
+		}
+		last = first + shown
+	}
+	name, url := 0, 0
+	for _, st := range p.services {
+		name, url = max(name, len(st.Service)), max(url, len(address(st)))
+	}
+	failed := 0
+	for i, st := range p.services {
+		if i >= first && i < last {
+			rows = append(rows, p.serviceRow(i, st, name, url, width, now))
+		} else if st.State == launcher.StateFailed {
+			failed++
+		}
+	}
+	if hidden := len(p.services) - (last - first); hidden > 0 && len(rows) < most {
+		text := fmt.Sprintf("     +%d more", hidden)
+		if failed > 0 {
+			text += fmt.Sprintf(", %d failed", failed)
+		}
+		rows = append(rows, screen.Row{span(text, dim)})
+	}
+	return rows
+}
+
+// serviceRow is a service: number, state, name, URL, how long it took to be
+// ready, its age, restarts, and what is the matter; where there is little room,
+// that in place of what stands empty and of the times.
+func (p picture) serviceRow(i int, st launcher.Status, name, url, width int, now time.Time) screen.Row {
+	number, style, pointer := " ", "", " "
+	if i < 9 {
+		number = fmt.Sprint(i + 1)
+	}
+	if st.Service == p.picked {
+		pointer, style = "▸", bold
+	}
+	m := marks[st.State]
+	row := screen.Row{
+		span(pointer+number+" ", dim),
+		span(m.shape+" ", m.style),
+		span(screen.Pad(st.Service, name)+"  ", style),
+		span(screen.Pad(string(st.State), len(launcher.StateStarting)), m.style),
+	}
+	roomy := width > 90 || st.Detail == ""
+	if url > 0 && (roomy || st.Port > 0) {
+		row = append(row, span("  "+screen.Pad(address(st), url), ""))
+	}
+	took := ""
+	if st.ReadyMS > 0 {
+		took = tellDuration(time.Duration(st.ReadyMS * float64(time.Millisecond)))
+	}
+	if roomy {
+		row = append(row, span(fmt.Sprintf("  %7s  %6s", took, age(st, now)), dim))
+	}
+	if st.Restarts > 0 {
+		row = append(row, span(fmt.Sprintf("  ↻%d", st.Restarts), "33"))
+	}
+	if st.Detail != "" {
+		row = append(row, span("  "+oneLine(st.Detail), m.style))
+	}
+	return row
+}
+
+// address is where a service is found.
+func address(st launcher.Status) string {
+	if st.Port == 0 {
+		return ""
+	}
+	return fmt.Sprintf("http://localhost:%d", st.Port)
+}
+
+// age says how long the process of a service has lived.
+func age(st launcher.Status, now time.Time) string {
+	d := lived(st, now)
+	switch {
+	case st.Since.IsZero():
+		return ""
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%d h", int(d.Hours()))
+}
+
+// lived is how long the process of a service has lived. All grow at the same
+// moments, those at which the clock shows another second.
+func lived(st launcher.Status, now time.Time) time.Duration {
+	return max(now.Truncate(time.Second).Sub(st.Since.Truncate(time.Second)), 0)
+}
+
+// nextAge is how long it takes until an age is another; 0 if there are none.
+func nextAge(services []launcher.Status, now time.Time) (next time.Duration) {
+	for _, st := range services {
+		if st.Since.IsZero() {
+			continue
+		}
+		d, unit := lived(st, now), time.Second
+		if d >= time.Hour {
+			unit = time.Hour
+		} else if d >= time.Minute {
+			unit = time.Minute
+		}
+		if rest := unit - d%unit - now.Sub(now.Truncate(time.Second)); next == 0 || rest < next {
+			next = rest
+		}
+	}
+	return next
+}

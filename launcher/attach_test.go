@@ -1,0 +1,107 @@
+//go:build unix
+
+package launcher
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/launcher/terminal"
+)
+
+// typewriter is what a service prints while somebody types to it.
+type typewriter struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func (p *typewriter) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.more)
+	p.more = make(chan struct{})
+	return p.text.Write(text)
+}
+
+func (p *typewriter) await(t *testing.T, want string) {
+	t.Helper()
+	for late := time.After(30 * time.Second); ; {
+		p.mu.Lock()
+		text, more := p.text.String(), p.more
+		p.mu.Unlock()
+		if strings.Contains(text, want) {
+			return
+		}
+		select {
+		case <-more:
+		case <-late:
+			t.Fatalf("it has not printed %q, but %q", want, text)
+		}
+	}
+}
+
+func TestAttach(t *testing.T) {
+	const portfile = `[services]
+asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = false }
+`
+	steering := NewSteering()
+	sizes := make(chan string, 10)
+	w := runWith(t, plan(t, portfile), Options{Steering: steering, Size: func(service string) terminal.Size {
+		sizes <- service
+		return terminal.Size{Rows: 24, Columns: 80}
+	}})
+	w.printed("asks     | ready")
+	paper := &typewriter{more: make(chan struct{})}
+	a, err := steering.Attach(t.Context(), "asks", paper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Write([]byte("hello\r")); err != nil {
+		t.Error(err)
+	}
+	paper.await(t, "hello\r\ngot hello\r\n")
+	a.Close()
+	if _, err := a.Write([]byte("unseen\r")); err != nil {
+		t.Error(err)
+	}
+	w.printed("asks     | unseen") // as everything that it prints
+	select {
+	case <-a.Done():
+	case <-time.After(30 * time.Second):
+		t.Error("its end is not told")
+	}
+	if got := w.status(); got != 3 {
+		t.Errorf("status %d, want 3", got)
+	}
+	if strings.Contains(paper.text.String(), "unseen") {
+		t.Errorf("it goes on printing to one who has left: %q", paper.text.String())
+	}
+	for range 3 { // at the start, and at both ends of the attachment
+		if service := <-sizes; service != "asks" {
+			t.Errorf("the size of %s is asked for", service)
+		}
+	}
+	if _, err := steering.Attach(t.Context(), "asks", paper); !errors.Is(err, ErrOver) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+func TestAttachToNothing(t *testing.T) {
+	w, st := steered(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
+	w.happened(Started, "a")
+	if _, err := st.Attach(t.Context(), "a", nil); !errors.Is(err, ErrNoTerminal) {
+		t.Errorf("to a pipe: %v", err)
+	}
+	var unknown *UnknownServiceError
+	if _, err := st.Attach(t.Context(), "x", nil); !errors.As(err, &unknown) {
+		t.Errorf("to an unknown one: %v", err)
+	}
+	w.signals <- syscall.SIGTERM
+	w.status()
+}
