@@ -1,0 +1,123 @@
+package scaffold
+
+import (
+	"slices"
+	"strings"
+)
+
+// invocation is the program that a simple command comes to once what only
+// passes it on is taken away: assignments, env, npx, poetry run, python -m.
+type invocation struct {
+	program  string // its base name
+	args     []word
+	assigned *word // PORT=3000, if that is said before the program
+}
+
+// wrapper is a program that starts the one behind it.
+type wrapper struct {
+	verbs  []string // the words that have to follow; none: the program follows
+	dashes bool     // the program stands behind "--", where there is one
+}
+
+var (
+	starts   = wrapper{}
+	runs     = wrapper{verbs: []string{"run"}, dashes: true}
+	wrappers = map[string][]wrapper{
+		"cross-env": {starts}, "cross-env-shell": {starts}, "env": {starts}, "exec": {starts}, "time": {starts}, "nice": {starts},
+		"npx": {{dashes: true}}, "bunx": {starts}, "pnpx": {starts}, "dotenv": {{dashes: true}}, "dotenvx": runsOnly, "doppler": runsOnly, "op": runsOnly,
+		"poetry": runsOnly, "uv": runsOnly, "pipenv": runsOnly, "pdm": runsOnly, "hatch": runsOnly, "rye": runsOnly,
+		"bundle": {{verbs: []string{"exec"}}},
+		"npm":    {{verbs: []string{"exec", "x"}, dashes: true}},
+		"pnpm":   {{verbs: []string{"exec", "dlx"}}, {verbs: []string{"run"}}, starts},
+		"yarn":   {{verbs: []string{"exec", "dlx", "run"}}, starts},
+		"bun":    {{verbs: []string{"x", "run"}}, starts},
+	}
+	runsOnly = []wrapper{runs}
+)
+
+// interpreters run a program that is named as a file, or as a module with -m.
+var interpreters = []string{"python", "ruby", "php", "node", "deno", "tsx", "ts-node", "nodemon"}
+
+// unwrap finds the program that is started in the end.
+func unwrap(c simpleCommand) invocation {
+	var inv invocation
+	words := c.words
+	for len(words) > 0 {
+		w := words[0]
+		name := baseName(w.text)
+		inner, wraps := unwrapOnce(name, words[1:])
+		switch {
+		case isAssignment(w.text):
+			if strings.HasPrefix(w.text, "PORT=") {
+				inv.assigned = &w
+			}
+			words = words[1:]
+			continue
+		case wraps:
+			words = inner
+			continue
+		}
+		inv.program, inv.args = name, words[1:]
+		break
+	}
+	return inv
+}
+
+// unwrapOnce gives the command that a program starts with these arguments.
+func unwrapOnce(program string, args []word) ([]word, bool) {
+	for _, k := range wrappers[program] {
+		rest := withoutOptions(args)
+		if k.verbs != nil {
+			if len(rest) == 0 || !slices.Contains(k.verbs, rest[0].text) {
+				continue
+			}
+			rest = withoutOptions(rest[1:])
+		} else if isManager(program) && (len(rest) == 0 || !isKnown(baseName(rest[0].text))) {
+			continue // the name of a script
+		}
+		if i := indexWord(args, "--"); k.dashes && i >= 0 {
+			rest = args[i+1:]
+		}
+		return rest, true
+	}
+	if slices.Contains(interpreters, strings.TrimRight(program, "0123456789.")) {
+		for i, a := range args {
+			if a.text == "-m" && i+1 < len(args) {
+				return args[i+1:], true
+			}
+			if a.text == "-S" {
+				break
+			}
+			if !strings.HasPrefix(a.text, "-") {
+				return args[i:], isKnown(baseName(a.text))
+			}
+		}
+	}
+	return nil, false
+}
+
+// isManager reports whether a program runs the scripts of package.json.
+func isManager(program string) bool {
+	return slices.Contains([]string{"npm", "pnpm", "yarn", "bun"}, program)
+}
+
+func withoutOptions(words []word) []word {
+	for len(words) > 0 && strings.HasPrefix(words[0].text, "-") {
+		words = words[1:]
+	}
+	return words
+}
+
+func indexWord(words []word, text string) int {
+	return slices.IndexFunc(words, func(w word) bool { return w.text == text })
+}
+
+func isAssignment(s string) bool {
+	name, _, ok := strings.Cut(s, "=")
+	for i := range len(name) {
+		if !isNameByte(name[i]) || i == 0 && name[0] >= '0' && name[0] <= '9' {
+			return false
+		}
+	}
+	return ok && name != ""
+}

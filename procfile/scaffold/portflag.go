@@ -1,0 +1,168 @@
+package scaffold
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Server is the dev server that a shell command starts, and how it comes to its
+// port. The zero Server is none, or none that is known.
+type Server struct {
+	Framework string // "Vite"; "" for a program that is not known
+	Ignores   bool   // as the command stands, PORT does not decide where it listens
+	Fixed     int    // the port that the command names instead; 0: none
+	Flag      string // what makes it listen on PORT: "--port $PORT --strictPort"
+	Command   string // the command with that in its place; "" where it cannot be put in
+	appended  string // what brings the Flag there from the command's end; "" if nothing does
+}
+
+// PortFlag says how the dev server that a shell command starts comes to its
+// port. Commands that only build, and those that get $PORT already, ignore
+// nothing.
+//
+// It looks at the text alone: what a configuration file says, a program's own
+// code, or a script that the command starts, it does not know (see
+// [PortFlagIn]).
+func PortFlag(command string) Server {
+	for _, c := range splitCommands(command) {
+		if s, ok := serverOf(command, c); ok {
+			return s
+		}
+	}
+	return Server{}
+}
+
+// serverOf says what a simple command of a line starts.
+func serverOf(line string, c simpleCommand) (Server, bool) {
+	inv := unwrap(c)
+	known, ok := lookUp(inv)
+	s := Server{Framework: known.name, Flag: known.flag}
+	if c.last {
+		s.appended = s.Flag
+	}
+	switch assigned := inv.assigned; {
+	case slices.ContainsFunc(c.words, func(w word) bool { return mentionsPort(w.text) }):
+		s.Command = line
+		return s, true
+	case known.fixed(inv.args, line, &s):
+	case assigned != nil && (!ok || known.reads):
+		s.fix(line, *assigned)
+	case !ok:
+		return Server{}, false
+	case known.reads:
+		s.Command = line
+	default:
+		s.Ignores = true
+		if s.Flag != "" {
+			s.Command = line[:c.end()] + " " + s.Flag + line[c.end():]
+		}
+	}
+	return s, true
+}
+
+// fix notes that the number at the end of w is where the server listens, and
+// puts $PORT there.
+func (s *Server) fix(line string, w word) {
+	digits := len(w.text) - len(strings.TrimRight(w.text, "0123456789"))
+	port, err := strconv.Atoi(w.text[len(w.text)-digits:])
+	if err != nil || port < 1 || port > 65535 {
+		return
+	}
+	s.Ignores, s.Fixed = true, port
+	raw := line[w.start:w.end]
+	if at := strings.LastIndex(raw, strconv.Itoa(port)); at >= 0 && !strings.Contains(raw, "'") {
+		at += w.start
+		s.Command = line[:at] + "$PORT" + line[at+digits:]
+	}
+}
+
+// fixed looks for a port that the arguments name, as a number. A variable is
+// taken for something that the user has thought about.
+func (d devServer) fixed(args []word, line string, s *Server) bool {
+	for i, a := range args {
+		option, value, joined := strings.Cut(a.text, "=")
+		for _, o := range d.options {
+			switch {
+			case o == "" && isAddress(a.text):
+				s.fix(line, a)
+			case o != "" && joined && option == o:
+				s.fixValue(line, a, value)
+			case o != "" && a.text == o && i+1 < len(args):
+				s.fixValue(line, args[i+1], args[i+1].text)
+			case len(o) == 2 && o[0] == '-' && len(a.text) > 2 && strings.HasPrefix(a.text, o) && isAddress(a.text[2:]):
+				s.fix(line, a)
+			default:
+				continue
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) fixValue(line string, w word, value string) {
+	if strings.Contains(value, "$") {
+		s.Command = line
+		return
+	}
+	s.fix(line, w)
+}
+
+// isAddress reports whether s is "8000", ":8000" or "localhost:8000".
+func isAddress(s string) bool {
+	port := s[strings.LastIndexByte(s, ':')+1:]
+	_, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && !strings.ContainsAny(s, "/=")
+}
+
+// mentionsPort reports whether a word holds $PORT, ${PORT…} or %PORT%.
+func mentionsPort(s string) bool {
+	for _, begin := range []string{"$PORT", "${PORT", "%PORT"} {
+		if _, rest, ok := strings.Cut(s, begin); ok && (rest == "" || !isNameByte(rest[0])) {
+			return true
+		}
+	}
+	return false
+}
+
+func isNameByte(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+// lookUp finds the dev server that is started, if the arguments say that it is
+// to serve.
+func lookUp(inv invocation) (devServer, bool) {
+	has := func(words []string) bool {
+		return slices.ContainsFunc(inv.args, func(w word) bool { return slices.Contains(words, w.text) })
+	}
+	for _, d := range devServers {
+		if slices.Contains(d.programs, inv.program) && (d.serves == nil || has(d.serves)) && !has(d.not) {
+			return d, true
+		}
+	}
+	return devServer{}, false
+}
+
+// isKnown reports whether a program is in the table at all.
+func isKnown(program string) bool {
+	return slices.ContainsFunc(devServers, func(d devServer) bool { return slices.Contains(d.programs, program) })
+}
+
+// baseName is what a program is called: "vite" for "./node_modules/.bin/vite"
+// and for "node_modules/vite/bin/vite.js".
+func baseName(program string) string {
+	if strings.HasPrefix(program, "@") {
+		return program
+	}
+	base := path.Base(program)
+	for _, extension := range []string{".js", ".mjs", ".cjs", ".cmd"} {
+		base = strings.TrimSuffix(base, extension)
+	}
+	name, version, _ := strings.Cut(base, "@") // npx serve@14
+	if name != "" && version != "" {
+		return name
+	}
+	return base
+}

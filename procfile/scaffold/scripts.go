@@ -1,0 +1,128 @@
+package scaffold
+
+import (
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// manifest is what matters here of a package.json.
+type manifest struct {
+	Scripts        map[string]any
+	Workspaces     any // a list of patterns, or an object that has it as "packages"
+	PackageManager string
+}
+
+// readManifest reads the package.json in dir; exists tells whether there is one
+// at all.
+func readManifest(fsys fs.FS, dir string) (m manifest, exists bool, err error) {
+	src, err := fs.ReadFile(fsys, path.Join(dir, "package.json"))
+	if err != nil {
+		return m, false, err
+	}
+	return m, true, json.Unmarshal(src, &m)
+}
+
+// script is the text of a script, if there is one that can be typed.
+func (m manifest) script(name string) (text string, ok bool) {
+	text, ok = m.Scripts[name].(string)
+	return text, ok && strings.TrimSpace(text) != "" && printable(name)
+}
+
+// scriptNames are the names of the scripts, sorted.
+func (m manifest) scriptNames() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(m.Scripts)) {
+		if _, ok := m.script(name); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// scriptCall reads "npm run dev", "npm start" or "yarn dev": the name of the
+// script, and what is passed on to it.
+func scriptCall(c simpleCommand) (manager, script string, args []word) {
+	words := c.words
+	for len(words) > 0 && isAssignment(words[0].text) {
+		words = words[1:]
+	}
+	if len(words) < 2 || !isManager(words[0].text) {
+		return "", "", nil
+	}
+	manager, words = words[0].text, withoutOptions(words[1:])
+	if len(words) > 1 && (words[0].text == "run" || words[0].text == "run-script") {
+		words = withoutOptions(words[1:])
+	} else if manager == "npm" && (len(words) == 0 || words[0].text != "start") {
+		return "", "", nil
+	}
+	if len(words) == 0 {
+		return "", "", nil
+	}
+	args = words[1:]
+	if len(args) > 0 && args[0].text == "--" {
+		args = args[1:]
+	}
+	return manager, words[0].text, args
+}
+
+// PortFlagIn is [PortFlag] for a command that runs in the folder fsys: it
+// follows the scripts of the package.json there.
+func PortFlagIn(fsys fs.FS, command string) Server {
+	m, exists, err := readManifest(fsys, ".")
+	if !exists || err != nil {
+		return PortFlag(command)
+	}
+	return m.portFlag(command, 5)
+}
+
+// portFlag follows scripts that start scripts, depth times.
+func (m manifest) portFlag(command string, depth int) Server {
+	for _, c := range splitCommands(command) {
+		manager, name, args := scriptCall(c)
+		script, ok := m.script(name)
+		if !ok || depth == 0 {
+			if s, ok := serverOf(command, c); ok {
+				return s
+			}
+			continue
+		}
+		for _, a := range args {
+			script += " " + a.text
+		}
+		if s := m.portFlag(script, depth-1); s != (Server{}) {
+			return s.through(manager, command, c)
+		}
+	}
+	return Server{}
+}
+
+// through makes a script's server that of a command c that starts the script:
+// what c is given behind the script's name, the script is given at its end
+// (https://docs.npmjs.com/cli/commands/npm-run, https://pnpm.io/cli/run,
+// https://yarnpkg.com/cli/run, https://bun.sh/docs/cli/run).
+func (s Server) through(manager, command string, c simpleCommand) Server {
+	passed := s.appended
+	if passed != "" && manager == "npm" && indexWord(c.words, "--") < 0 {
+		passed = "-- " + passed
+	}
+	switch {
+	case !s.Ignores:
+		s.Command = command
+	case s.Fixed != 0 || passed == "":
+		s.Command = ""
+	default:
+		s.Command = command[:c.end()] + " " + passed + command[c.end():]
+	}
+	if s.appended = ""; c.last {
+		s.appended = passed
+	}
+	return s
+}
+
+// printable reports whether s can be shown and typed: text without control
+// characters.
+func printable(s string) bool { return s != "" && clean(s) == s }
