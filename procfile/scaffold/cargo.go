@@ -1,0 +1,112 @@
+package scaffold
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/devports/devports/procfile"
+)
+
+// crate is what matters here of a Cargo.toml
+// (https://doc.rust-lang.org/cargo/reference/cargo-targets.html).
+type crate struct {
+	Package struct {
+		Name       string `toml:"name"`
+		Autobins   *bool  `toml:"autobins"`
+		DefaultRun string `toml:"default-run"`
+	} `toml:"package"`
+	Bin       []binary `toml:"bin"`
+	Workspace struct {
+		Members []string `toml:"members"`
+		Exclude []string `toml:"exclude"`
+	} `toml:"workspace"`
+}
+
+type binary struct {
+	Name string `toml:"name"`
+	Path string `toml:"path"`
+}
+
+// cargo takes the programs of a Cargo package, and of the members of its
+// workspace.
+func (d *detector) cargo(dir string) {
+	c, ok := d.crate(dir)
+	if !ok {
+		return
+	}
+	d.binaries(dir, dir, c)
+	patterns := c.Workspace.Members
+	for _, e := range c.Workspace.Exclude {
+		patterns = append(patterns, "!"+e)
+	}
+	for _, member := range d.match(dir, patterns, "Cargo.toml") {
+		if c, ok := d.crate(member); ok {
+			d.binaries(dir, member, c)
+		}
+	}
+}
+
+func (d *detector) crate(dir string) (c crate, ok bool) {
+	file := path.Join(dir, "Cargo.toml")
+	src, ok := d.read(file)
+	if !ok {
+		return c, false
+	}
+	if err := procfile.DecodeTOML(src, &c); err != nil {
+		d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
+		return c, false
+	}
+	return c, true
+}
+
+// binaries takes the programs of the package in dir, which are run at the root
+// of its workspace.
+func (d *detector) binaries(root, dir string, c crate) {
+	if !printable(c.Package.Name) {
+		return
+	}
+	found := d.binaryNames(dir, c)
+	for _, name := range found {
+		s := d.service(root, "")
+		s.Origin, s.Command = path.Join(dir, "Cargo.toml"), "cargo run"
+		if dir != root {
+			s.Command += " -p " + quoteSh(c.Package.Name)
+		}
+		if len(found) > 1 {
+			s.Command += " --bin " + quoteSh(name)
+			s.Note = "binary " + name
+		}
+		if isTool(name) {
+			d.project.leaveOut(s.Origin+", binary "+name, "by its name it is a tool, not a service")
+			continue
+		}
+		d.project.add(s, name, path.Base(dir)+"-"+name)
+	}
+}
+
+// binaryNames are the names of a package's binaries: those that it lists, and
+// those that lie where Cargo looks.
+func (d *detector) binaryNames(dir string, c crate) []string {
+	var found []string
+	listed := func(file string) bool {
+		return slices.ContainsFunc(c.Bin, func(b binary) bool { return path.Clean(b.Path) == file })
+	}
+	for _, b := range c.Bin {
+		found = append(found, b.Name)
+	}
+	if c.Package.Autobins == nil || *c.Package.Autobins {
+		if d.exists(path.Join(dir, "src/main.rs")) && !listed("src/main.rs") {
+			found = append(found, c.Package.Name)
+		}
+		entries, _ := fs.ReadDir(d.fs, path.Join(dir, "src/bin"))
+		for _, e := range entries {
+			name, isFile := strings.CutSuffix(e.Name(), ".rs")
+			if isFile && !e.IsDir() && !listed("src/bin/"+e.Name()) || e.IsDir() && d.exists(path.Join(dir, "src/bin", name, "main.rs")) {
+				found = append(found, name)
+			}
+		}
+	}
+	return slices.DeleteFunc(unique(found), func(name string) bool { return !printable(name) })
+}

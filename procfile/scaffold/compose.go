@@ -1,0 +1,245 @@
+package scaffold
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Compose files, in docker's order of preference; the first that is there
+// counts, and with it the override of the same kind.
+var (
+	composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
+	overrides    = []string{"compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml"}
+	// Those that docker compose reads only when told to.
+	variants = []string{
+		"compose.dev.yaml", "compose.dev.yml", "docker-compose.dev.yaml", "docker-compose.dev.yml",
+		"compose.local.yaml", "compose.local.yml", "docker-compose.local.yaml", "docker-compose.local.yml",
+	}
+)
+
+// composed is a service of a compose file.
+type composed struct {
+	name      string
+	build     string // the folder that it is built from; "" if it is not
+	profiles  []string
+	dependsOn []string
+	ports     []any
+}
+
+// compose takes the services of a compose file, but for those that are built
+// from a folder in which something is started already.
+func (d *detector) compose() {
+	files := d.present(composeFiles)
+	command := "docker compose up "
+	if len(files) == 0 {
+		if files = d.present(variants); len(files) == 0 {
+			return
+		}
+		command = "docker compose -f " + files[0] + " up "
+	} else {
+		files = append(files, d.present(variants)...)
+	}
+	for _, other := range files[1:] {
+		d.project.leaveOut(other, "docker compose reads %s", files[0])
+	}
+	services := d.composed(files[0])
+	if slices.Contains(composeFiles, files[0]) {
+		for _, override := range d.present(overrides) {
+			services = merge(services, d.composed(override))
+		}
+	}
+	running := d.startedByHand()
+	called := map[string]string{} // by name in the compose file
+	var added []int
+	for _, c := range services {
+		what := files[0] + ", service " + clean(c.name)
+		in := slices.IndexFunc(d.project.Services, func(s Service) bool { return c.build != "" && s.Origin != files[0] && s.isIn(c.build) })
+		switch {
+		case !printable(c.name):
+			d.project.leaveOut(what, "its name cannot be typed")
+		case len(c.profiles) > 0:
+			d.project.leaveOut(what, "it is started only for a profile: %s", clean(strings.Join(c.profiles, ", ")))
+		case slices.Contains(running, c.name) || slices.Contains(running, ""):
+			d.project.leaveOut(what, "a command that is taken starts it")
+		case in >= 0:
+			called[c.name] = d.project.Services[in].Name
+			d.project.leaveOut(what, "it is built from a folder where %s runs without Docker", d.project.Services[in].Name)
+		default:
+			called[c.name] = d.composeService(c, files[0], command)
+			added = append(added, len(d.project.Services)-1)
+		}
+	}
+	d.carryDependencies(services, called)
+	d.remarkOnPorts(added, files[0])
+}
+
+// present are those of the files that exist.
+func (d *detector) present(files []string) []string {
+	return slices.DeleteFunc(slices.Clone(files), func(f string) bool { return !d.exists(f) })
+}
+
+// composed reads the services of a compose file, in its order.
+func (d *detector) composed(file string) []composed {
+	src, ok := d.read(file)
+	if !ok {
+		return nil
+	}
+	var content struct {
+		Services yaml.MapSlice
+		Include  any
+	}
+	if err := yaml.Unmarshal(src, &content); err != nil {
+		d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
+		return nil
+	}
+	if content.Include != nil {
+		d.project.leaveOut(file+", include", "other files are not followed")
+	}
+	var list []composed
+	for _, item := range content.Services {
+		body, _ := item.Value.(map[string]any)
+		c := composed{name: scalar(item.Key), profiles: texts(body["profiles"]), dependsOn: texts(body["depends_on"])}
+		if m, ok := body["depends_on"].(map[string]any); ok {
+			c.dependsOn = sortedKeys(m)
+		}
+		c.ports, _ = body["ports"].([]any)
+		switch b := body["build"].(type) {
+		case string:
+			c.build = path.Clean(b)
+		case map[string]any:
+			c.build = path.Clean(scalar(b["context"]))
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// merge puts an override over the services: lists become longer.
+func merge(services, override []composed) []composed {
+	for _, o := range override {
+		i := slices.IndexFunc(services, func(c composed) bool { return c.name == o.name })
+		if i < 0 {
+			services = append(services, o)
+			continue
+		}
+		c := &services[i]
+		c.ports = append(c.ports, o.ports...)
+		c.dependsOn = append(c.dependsOn, o.dependsOn...)
+		c.profiles = append(c.profiles, o.profiles...)
+		if o.build != "" {
+			c.build = o.build
+		}
+	}
+	return services
+}
+
+// isIn reports whether a service runs in a folder, or below it.
+func (s Service) isIn(folder string) bool {
+	dir := path.Clean(s.Dir)
+	return dir == folder || strings.HasPrefix(dir, folder+"/")
+}
+
+// startedByHand are the services that commands taken so far bring up; "" stands
+// for all of them.
+func (d *detector) startedByHand() []string {
+	var names []string
+	for _, s := range d.project.Services {
+		text := s.Command
+		if m, exists, err := readManifest(d.fs, path.Clean(s.Dir)); exists && err == nil {
+			for _, c := range splitCommands(s.Command) {
+				_, name, _ := scriptCall(c)
+				script, _ := m.script(name)
+				text += "\n" + script
+			}
+		}
+		for _, c := range splitCommands(text) {
+			up := indexWord(c.words, "up")
+			if up < 0 || !strings.HasPrefix(c.words[0].text, "docker") || indexWord(c.words, "compose") < 0 && c.words[0].text != "docker-compose" {
+				continue
+			}
+			started := slices.DeleteFunc(slices.Clone(c.words[up+1:]), func(w word) bool { return strings.HasPrefix(w.text, "-") })
+			for _, w := range started {
+				names = append(names, w.text)
+			}
+			if len(started) == 0 {
+				names = append(names, "")
+			}
+		}
+	}
+	return names
+}
+
+// composeService takes a service of a compose file, and returns its name.
+func (d *detector) composeService(c composed, file, command string) string {
+	if len(c.dependsOn) > 0 {
+		command += "--no-deps "
+	}
+	s := Service{Origin: file, Command: command + quoteSh(c.name), StopAfter: "15s"}
+	published := d.published(c.ports)
+	s.NoPort = len(published) == 0
+	if s.NoPort && len(c.ports) > 0 {
+		s.Remarks = append(s.Remarks, "Docker chooses where its ports are published; \"${PORT}:80\" in "+file+" would let devports choose.")
+	}
+	name := d.project.add(s, c.name, "docker-"+c.name)
+	added := &d.project.Services[len(d.project.Services)-1]
+	for i, p := range published {
+		variable := "PORT_" + variableName(name)
+		if i == 0 {
+			added.Pin = p.host
+		} else {
+			port := Port{d.portName(name, p), p.host}
+			added.Ports = append(added.Ports, port)
+			variable += "_" + variableName(port.Name)
+		}
+		if p.variable != "" && p.variable != "PORT" && p.variable != variable {
+			d.project.setEnv(Variable{p.variable, "${" + variable + "}", file})
+		}
+		if p.variable == "" {
+			added.fixed = true
+		}
+	}
+	return name
+}
+
+// setEnv sets a variable for all services, if nothing has set it before.
+func (p *Project) setEnv(v Variable) {
+	if !slices.ContainsFunc(p.Env, func(o Variable) bool { return o.Name == v.Name }) {
+		p.Env = append(p.Env, v)
+	}
+}
+
+// carryDependencies makes services depend on what they do in the compose file,
+// by the names that they have here.
+func (d *detector) carryDependencies(services []composed, called map[string]string) {
+	for _, c := range services {
+		i := slices.IndexFunc(d.project.Services, func(s Service) bool { return s.Name == called[c.name] })
+		if i < 0 {
+			continue
+		}
+		for _, on := range c.dependsOn {
+			if name := called[on]; name != "" {
+				d.project.Services[i].DependsOn = append(d.project.Services[i].DependsOn, name)
+			}
+		}
+	}
+}
+
+// remarkOnPorts says once, with the first service that it is true of, what a
+// number in a compose file means for other worktrees.
+func (d *detector) remarkOnPorts(added []int, file string) {
+	for _, i := range added {
+		if s := &d.project.Services[i]; s.fixed {
+			variable := variableName(s.Name) + "_PORT"
+			s.Remarks = append(
+				s.Remarks,
+				fmt.Sprintf("%s publishes %d in every worktree, so only one can have it up. For a port each, write", file, s.Pin),
+				fmt.Sprintf("\"${%s:-%d}:…\" there, and %s = \"${PORT_%s}\" in [env] here.", variable, s.Pin, variable, variableName(s.Name)),
+			)
+			return
+		}
+	}
+}

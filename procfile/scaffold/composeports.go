@@ -1,0 +1,179 @@
+package scaffold
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/devports/devports/procfile"
+)
+
+// published is a port of this machine that leads to one of a container.
+type published struct {
+	host     int
+	target   int
+	name     string // as the compose file calls it
+	variable string // that the host's port comes from: DB_PORT in "${DB_PORT:-5432}:5432"
+}
+
+// maxPublished is how many ports of a range are named one by one.
+const maxPublished = 16
+
+// published reads the ports of a compose service in the short and in the long
+// form (https://docs.docker.com/reference/compose-file/services/#ports). UDP
+// ports, and those that Docker chooses, are none.
+func (d *detector) published(ports []any) []published {
+	var list []published
+	for _, p := range ports {
+		long, ok := p.(map[string]any)
+		if !ok {
+			list = append(list, d.shortPort(scalar(p))...)
+			continue
+		}
+		if protocol := scalar(long["protocol"]); protocol != "" && protocol != "tcp" {
+			continue
+		}
+		for _, q := range d.shortPort(scalar(long["published"]) + ":" + scalar(long["target"])) {
+			q.name = scalar(long["name"])
+			list = append(list, q)
+		}
+	}
+	var once []published
+	for _, p := range list {
+		if !slices.ContainsFunc(once, func(q published) bool { return q.host == p.host }) {
+			once = append(once, p)
+		}
+	}
+	return once
+}
+
+// shortPort reads "[ADDRESS:]HOST:CONTAINER[/PROTOCOL]", where both may be
+// ranges, and the host's may be a variable.
+func (d *detector) shortPort(s string) []published {
+	s, protocol, _ := strings.Cut(s, "/")
+	host, target := cutLast(s)
+	if _, last := cutLast(host); host != "" {
+		host = last // without the address
+	}
+	if host == "" || protocol != "" && protocol != "tcp" {
+		return nil
+	}
+	variable, number := d.variablePort(host)
+	first, last, _ := strings.Cut(number, "-")
+	from, err := strconv.Atoi(first)
+	if err != nil || from < 1 || from > 65535 {
+		return nil
+	}
+	to, err := strconv.Atoi(last)
+	if err != nil || to < from || to-from >= maxPublished {
+		to = from
+	}
+	first, _, _ = strings.Cut(target, "-")
+	inside, _ := strconv.Atoi(first)
+	var list []published
+	for i := range min(to, 65535) - from + 1 {
+		p := published{host: from + i, variable: variable}
+		if inside > 0 {
+			p.target = inside + i
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// cutLast cuts at the last colon that stands in no braces.
+func cutLast(s string) (before, after string) {
+	depth := 0
+	for i := len(s) - 1; i >= 0; i-- {
+		switch s[i] {
+		case '}':
+			depth++
+		case '{':
+			depth--
+		case ':':
+			if depth == 0 {
+				return s[:i], s[i+1:]
+			}
+		}
+	}
+	return "", s
+}
+
+// variablePort reads "$NAME", "${NAME}" or "${NAME:-5432}": the variable, and
+// the number that it has by .env or by default.
+func (d *detector) variablePort(s string) (variable, number string) {
+	name, ok := strings.CutPrefix(s, "$")
+	if !ok {
+		return "", s
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "{"), "}")
+	end := strings.IndexFunc(name, func(r rune) bool { return r >= 0x80 || !isNameByte(byte(r)) })
+	if end >= 0 {
+		number = strings.TrimLeft(name[end:], ":-?+")
+		name = name[:end]
+	}
+	if !isAssignment(name + "=") {
+		return "", ""
+	}
+	if value, ok := d.dotEnv(name); ok {
+		number = value
+	}
+	return name, number
+}
+
+// dotEnv is the value that .env gives a variable, where that is a number.
+func (d *detector) dotEnv(name string) (value string, ok bool) {
+	src, _ := d.read(".env")
+	for line := range strings.Lines(string(src)) {
+		key, v, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		v = strings.Trim(strings.TrimSpace(v), `"'`)
+		if _, err := strconv.Atoi(v); err == nil && strings.TrimSpace(key) == name {
+			value, ok = v, true
+		}
+	}
+	return value, ok
+}
+
+// portNames are what people call the ports that images listen on, beside the
+// first.
+var portNames = map[int]string{
+	80: "http", 443: "https", 8080: "http", 8443: "https", 9090: "metrics",
+	1025: "smtp", 8025: "inbox", 15672: "management", 5672: "amqp", 9001: "console", 9000: "api",
+	9300: "transport", 4317: "otlp-grpc", 4318: "otlp-http", 16686: "ui", 6379: "redis", 5432: "postgres", 3306: "mysql",
+}
+
+// portName names a further port of a service, so that its variable is its own.
+func (d *detector) portName(service string, p published) string {
+	number := p.target
+	if number == 0 {
+		number = p.host
+	}
+	for _, name := range []string{serviceName(p.name), portNames[number], fmt.Sprintf("p%d", number), fmt.Sprintf("p%d", p.host)} {
+		if name != "" && !d.project.taken(procfile.PortName{Service: service, Port: name}) {
+			return name
+		}
+	}
+	name := "other"
+	for i := 2; d.project.taken(procfile.PortName{Service: service, Port: name}); i++ {
+		name = fmt.Sprintf("other-%d", i)
+	}
+	return name
+}
+
+// variableName is a name as it stands in the variable of its port.
+func variableName(name string) string {
+	return strings.TrimPrefix(procfile.PortName{Service: name}.Variable(), "PORT_")
+}
+
+// scalar is a value of YAML as it is written, "" for what is more than one.
+func scalar(v any) string {
+	switch v.(type) {
+	case nil, []any, map[string]any:
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

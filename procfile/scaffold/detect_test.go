@@ -1,0 +1,357 @@
+package scaffold
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/devports/devports/procfile"
+)
+
+// valid makes sure that a project's Portfile passes what devports check does,
+// in a folder that has the project's folders.
+func valid(t *testing.T, dir string, p Project) {
+	t.Helper()
+	for _, s := range p.Services {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.FromSlash(s.Dir)), 0o755); err != nil {
+			t.Skip(err)
+		}
+	}
+	f, err := procfile.Parse("Portfile", p.Portfile())
+	if f.Dir = dir; err == nil {
+		_, err = f.Resolve(procfile.Context{Project: "p"})
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, p.Portfile())
+	}
+	if want := max(len(p.Services), 1); len(f.Services) != want {
+		t.Fatalf("%d services, want %d:\n%s", len(f.Services), want, p.Portfile())
+	}
+	for i, s := range p.Services {
+		if f.Services[i].Command.Shell != s.Command {
+			t.Fatalf("the command %q is read as %q", s.Command, f.Services[i].Command.Shell)
+		}
+	}
+}
+
+func folder(files map[string]string) fs.FS {
+	fsys := fstest.MapFS{}
+	for name, content := range files {
+		if fs.ValidPath(name) {
+			fsys[name] = &fstest.MapFile{Data: []byte(content), Mode: 0o644}
+		}
+	}
+	return fsys
+}
+
+func (s Service) summary() string {
+	text := fmt.Sprintf("%s[%s] %s", s.Name, s.Dir, s.Command)
+	if s.NoPort {
+		text += " -"
+	}
+	if s.Pin != 0 {
+		text += fmt.Sprintf(" :%d", s.Pin)
+	}
+	for _, p := range s.Ports {
+		text += fmt.Sprintf(" %s:%d", p.Name, p.Pin)
+	}
+	if len(s.DependsOn) > 0 {
+		text += " after " + strings.Join(s.DependsOn, ",")
+	}
+	if s.Ready != "" {
+		text += " ready=" + s.Ready
+	}
+	return text
+}
+
+func TestDetect(t *testing.T) {
+	type files = map[string]string
+	for _, c := range []struct {
+		what  string
+		files files
+		want  string // services, then what is left out
+	}{
+		{"nothing", nil, ""},
+		{"a Procfile", files{"Procfile": "web: npm start\nworker: sidekiq\napi: ./api\nrelease: x\n2x: y $PORT\n"}, `
+web[] npm start
+worker[] sidekiq -
+api[] ./api ready=none
+x[] y $PORT
+- Procfile, release`},
+		{"a Procfile that says the port", files{"Procfile": "web: PORT=4000 node .\na: vite --port 4000\n", "go.mod": "module x", "main.go": "package main"}, `
+web[] PORT=$PORT node . :4000
+a[] vite --port $PORT
+- main.go`},
+		{"npm", files{"package.json": `{"scripts": {"dev": "vite", "dev:x": "y", "build": "vite build"}}`}, `
+web[] npm run dev -- --port $PORT --strictPort
+- package.json, script dev:x`},
+		{"yarn", files{"package.json": `{"scripts": {"start": "react-scripts start"}}`, "yarn.lock": ""}, `
+web[] yarn run start`},
+		{"bun", files{"package.json": `{"scripts": {"dev": "astro dev"}, "packageManager": "bun@1.2"}`, "yarn.lock": ""}, `
+web[] bun run dev --port $PORT`},
+		{"variants", files{"package.json": `{"scripts": {"dev:api": "tsx watch api.ts", "dev:css": "tailwindcss -w", "dev:build": "x", "start": "y"}}`}, `
+api[] npm run dev:api
+css[] npm run dev:css -`},
+		{"a script with a number", files{"package.json": `{"scripts": {"dev": "next dev -p 4000"}}`}, `
+web[] npm run dev :4000`},
+		{"concurrently", files{
+			"package.json":        `{"scripts": {"dev": "concurrently \"npm run server\" \"npm run client\"", "server": "node s.js", "client": "npm start --prefix client"}}`,
+			"client/package.json": `{"scripts": {"start": "react-scripts start"}}`,
+		}, `
+server[] npm run server
+client[client] npm run start
+- package.json, script client`},
+		{"run-p", files{"package.json": `{"scripts": {"dev": "run-p dev:*", "dev:a": "vite", "dev:b": "vite --port 3000"}}`}, `
+a[] npm run dev:a -- --port $PORT --strictPort
+b[] npm run dev:b :3000`},
+		{"only builds", files{"package.json": `{"scripts": {"build": "x", "test": "y"}}`}, `
+- package.json`},
+		{"broken", files{"package.json": `{`, "Cargo.toml": "[", "compose.yaml": "a: [", "pnpm-workspace.yaml": ":"}, `
+- Cargo.toml
+- package.json
+- compose.yaml`},
+		{"workspaces", files{
+			"package.json":          `{"workspaces": ["apps/*", "!apps/old"], "scripts": {"dev": "turbo dev"}}`,
+			"apps/web/package.json": `{"scripts": {"dev": "next dev"}}`, "apps/old/package.json": `{"scripts": {"dev": "x"}}`,
+			"apps/lib/package.json": `{"scripts": {"build": "x"}}`, "yarn.lock": "",
+		}, `
+web[apps/web] yarn run dev
+- apps/lib
+- package.json, script dev`},
+		{"pnpm", files{
+			"package.json": `{}`, "pnpm-workspace.yaml": "packages:\n  - 'packages/**'\n",
+			"packages/a/web/package.json": `{"scripts": {"dev": "vite"}}`, "packages/b/web/package.json": `{"scripts": {"dev": "tsup --watch"}}`,
+			"packages/node_modules/x/package.json": `{"scripts": {"dev": "x"}}`,
+		}, `
+web[packages/a/web] pnpm run dev --port $PORT --strictPort
+packages-b-web[packages/b/web] pnpm run dev -`},
+		{"go", files{"go.mod": "module example.com/shop/v2\n", "main.go": "// x\n\n/*\nfoo\n*/\npackage main\n", "gen.go": "//go:build ignore\n\npackage main"}, `
+shop[] go run .`},
+		{"go cmd", files{
+			"go.mod": "module x\n", "cmd/api/main.go": "package main", "cmd/worker/w.go": "package main\n", "cmd/migrate/main.go": "package main",
+			"cmd/lib/lib.go": "package lib", "cmd/api/internal/x.go": "package main",
+		}, `
+api[] go run ./cmd/api
+worker[] go run ./cmd/worker
+- cmd/migrate`},
+		{"two halves", files{"frontend/package.json": `{"scripts": {"dev": "vite"}}`, "backend/manage.py": "", "backend/uv.lock": "", "node_modules/x/package.json": `{"scripts": {"dev": "x"}}`}, `
+backend[backend] uv run python manage.py runserver $PORT
+frontend[frontend] npm run dev -- --port $PORT --strictPort`},
+		{"django", files{"manage.py": ""}, `
+web[] python3 manage.py runserver $PORT`},
+		{"flask", files{"app.py": "", "requirements.txt": "# flask\nFlask>=3 # x\n", ".venv/bin/python": ""}, `
+web[] .venv/bin/flask run --port $PORT`},
+		{"no flask", files{"app.py": "", "requirements.txt": "flask-login\n"}, ``},
+		{"fastapi", files{"main.py": "api = FastAPI()\n", "pyproject.toml": "dependencies = [\"fastapi[standard]>=0.1\"]", "poetry.lock": ""}, `
+web[] poetry run uvicorn main:api --reload --port $PORT`},
+		{"rails", files{"bin/rails": "", "config.ru": "", "package.json": `{"scripts": {"build": "x"}}`}, `
+web[] bin/rails server -p $PORT
+- package.json`},
+		{"rack", files{"config.ru": "", "Gemfile": "gem 'puma'"}, `
+web[] bundle exec puma -p $PORT`},
+		{"laravel", files{"artisan": "", "package.json": `{"scripts": {"dev": "vite"}}`}, `
+web[] php artisan serve --port $PORT
+frontend[] npm run dev -- --port $PORT --strictPort`},
+		{"cargo", files{"Cargo.toml": "[package]\nname = \"shop\"\n", "src/main.rs": ""}, `
+shop[] cargo run`},
+		{"cargo binaries", files{"Cargo.toml": "[package]\nname = \"shop\"\n[[bin]]\nname = \"api\"\npath = \"src/api.rs\"\n", "src/bin/worker.rs": "", "src/bin/b/main.rs": "", "src/lib.rs": ""}, `
+api[] cargo run --bin api
+b[] cargo run --bin b
+worker[] cargo run --bin worker`},
+		{"cargo workspace", files{"Cargo.toml": "[workspace]\nmembers = [\"crates/*\", \"xtask\"]\n", "crates/api/Cargo.toml": "[package]\nname = \"api\"\n", "crates/api/src/main.rs": "", "crates/lib/Cargo.toml": "[package]\nname = \"lib\"\n", "crates/lib/src/lib.rs": "", "xtask/Cargo.toml": "[package]\nname = \"xtask\"", "xtask/src/main.rs": ""}, `
+api[] cargo run -p api
+- xtask/Cargo.toml, binary xtask`},
+		{"a page", files{"index.html": ""}, `
+web[] python3 -m http.server $PORT`},
+		{"compose", files{".env": "export MQ_PORT='5673'\n", "compose.yaml": `
+services:
+  my.db:
+    image: postgres
+    ports: ["127.0.0.1:5432:5432"]
+  mq:
+    ports:
+      - "${MQ_PORT:-5672}:5672"
+      - target: 15672
+        published: "15672"
+      - "53:53/udp"
+      - 6000-6002:7000-7002
+  none: {expose: ["80"]}
+  random: {ports: ["80"], depends_on: {my.db: {condition: service_healthy}, nosuch: {}}}
+  tool: {profiles: [tools]}
+  app: {build: ., depends_on: [mq]}
+`}, `
+my-db[] docker compose up my.db :5432
+mq[] docker compose up mq :5673 management:15672 p7000:6000 p7001:6001 p7002:6002
+none[] docker compose up none -
+random[] docker compose up --no-deps random - after my-db
+app[] docker compose up --no-deps app - after mq
+- compose.yaml, service tool`},
+		{"compose beside an application", files{
+			"bin/rails": "", "docker-compose.yml": "services:\n  db: {image: x, ports: ['5432:5432']}\n  web: {build: {context: .}, ports: ['3000:3000'], depends_on: [db]}\n",
+			"compose.dev.yaml": "", "docker-compose.override.yml": "services: {db: {ports: ['5433:5433']}, mail: {ports: ['8025:8025']}}",
+		}, `
+web[] bin/rails server -p $PORT after db
+db[] docker compose up db :5432 p5433:5433
+mail[] docker compose up mail :8025
+- compose.dev.yaml
+- docker-compose.yml, service web`},
+		{"compose for development", files{"docker-compose.dev.yml": "services: {db: {ports: ['5432:5432']}}"}, `
+db[] docker compose -f docker-compose.dev.yml up db :5432`},
+		{"what a command starts already", files{"Procfile": "db: docker compose up db\n", "compose.yaml": "services: {db: {ports: ['1:1']}, mq: {ports: ['5672:5672']}}"}, `
+db[] docker compose up db ready=none
+mq[] docker compose up mq :5672
+- compose.yaml, service db`},
+		{"circles and numbers twice", files{"compose.yaml": "services: {a: {depends_on: [b, a], ports: ['80:80']}, b: {depends_on: [a, a], ports: ['80:80']}}"}, `
+a[] docker compose up --no-deps a :80 after b
+b[] docker compose up --no-deps b`},
+	} {
+		p := Detect(folder(c.files))
+		var got []string
+		for _, s := range p.Services {
+			got = append(got, s.summary())
+		}
+		for _, l := range p.LeftOut {
+			if got = append(got, "- "+l.What); l.Why == "" {
+				t.Errorf("%s: no reason for %s", c.what, l.What)
+			}
+		}
+		if got, want := strings.Join(got, "\n"), strings.TrimSpace(c.want); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s\n%v", c.what, got, want, p.LeftOut)
+		}
+		valid(t, t.TempDir(), p)
+	}
+}
+
+// weird are parts of names and commands that have to be quoted, cleaned or told
+// apart somewhere.
+var weird = []string{
+	"web", "web", "web_api", "web-api", "api", "dev", "dev:", "a.b", "A-B", "PORT", "port", "db", ".", "..", "-", "_", "2", "--x", "é", "日本", "\U0001f600",
+	"'", `"`, `\`, "\\u", "$", "$$", "$PORT", "${PORT_WEB}", "`x`", "%PORT%", "\n", "\r", "\t", "\x00", "\x7f", "\u0085", "\u2028", "\xff", " ", "#", "=", "[", "]", "{", "}", "/", ";", "&", "|", "*", "!", "'''", `"""`,
+	"vite", "next dev -p 3000", "--port 3000", "PORT=80 ", "npm run ", "concurrently ", "docker compose up ", "cd web && ", "sidekiq",
+}
+
+// generator makes up the files of a project.
+type generator struct{ *rand.Rand }
+
+func (g generator) text() string {
+	var b strings.Builder
+	for range 1 + g.IntN(3) {
+		b.WriteString(weird[g.IntN(len(weird))])
+	}
+	return b.String()
+}
+
+func (g generator) list(item func() any) []any {
+	list := []any{}
+	for range g.IntN(4) {
+		list = append(list, item())
+	}
+	return list
+}
+
+func (g generator) object(value func() any) map[string]any {
+	object := map[string]any{}
+	for range g.IntN(5) {
+		object[g.text()] = value()
+	}
+	return object
+}
+
+func (g generator) packageJSON() string {
+	scripts := g.object(func() any { return g.text() })
+	if g.IntN(2) == 0 {
+		scripts["dev"] = g.text()
+	}
+	for range g.IntN(4) {
+		scripts["dev:"+g.text()] = g.text()
+	}
+	src, _ := json.Marshal(map[string]any{"scripts": scripts, "workspaces": []string{"apps/*", g.text()}, "packageManager": g.text()})
+	return string(src)
+}
+
+func (g generator) compose() string {
+	port := func() any {
+		return []any{
+			fmt.Sprintf("%d:%d", g.IntN(70000), g.IntN(70000)), fmt.Sprintf("${%s:-%d}:80", g.text(), g.IntN(9)), fmt.Sprintf("${PORT_%s:-5}:%d", g.text(), g.IntN(9)),
+			"${PORT_WEB:-7}:7", "${DB_PORT:-7}:7", g.IntN(90), fmt.Sprintf("%d-%d:80", g.IntN(90), g.IntN(90)), g.text(),
+			map[string]any{"target": g.IntN(90), "published": g.text(), "name": g.text()},
+			nil,
+		}[g.IntN(10)]
+	}
+	var names []string
+	for range 4 {
+		names = append(names, g.text())
+	}
+	services := map[string]any{}
+	for _, n := range names {
+		services[n] = map[string]any{
+			"ports":      g.list(port),
+			"depends_on": g.list(func() any { return names[g.IntN(len(names))] }),
+			"build":      []any{nil, ".", g.text()}[g.IntN(3)],
+		}
+	}
+	src, _ := json.Marshal(map[string]any{"services": services}) // JSON is YAML
+	return string(src)
+}
+
+// What init writes is valid, whatever lies in the folder.
+func TestPortfileIsValid(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	g := generator{rand.New(rand.NewPCG(seed, 0))}
+	dir := t.TempDir()
+	services, named := 0, 0
+	for range 1000 {
+		files := map[string]string{}
+		some := map[string]func() string{
+			"Procfile":              func() string { return g.text() + ": " + g.text() + "\nweb: " + g.text() + "\n" + g.text() },
+			"package.json":          g.packageJSON,
+			"apps/web/package.json": g.packageJSON,
+			"compose.yaml":          g.compose,
+			"go.mod":                func() string { return "module " + g.text() },
+			"main.go":               func() string { return "package main" },
+			"Cargo.toml":            func() string { return "[package]\nname = " + quoteTOML(strings.ToValidUTF8(g.text(), "")) },
+			"src/main.rs":           g.text,
+			"bin/rails":             g.text,
+		}
+		for name, content := range some {
+			if g.IntN(3) == 0 {
+				files[name] = content()
+			}
+		}
+		files["cmd/"+g.text()+"/main.go"] = "package main"
+		files["apps/"+g.text()+"/package.json"] = g.packageJSON()
+		files[g.text()+"/package.json"] = g.packageJSON()
+		p := Detect(folder(files))
+		services += len(p.Services)
+		for _, s := range p.Services {
+			if s.Pin != 0 {
+				named++
+			}
+		}
+		valid(t, dir, p)
+		if t.Failed() {
+			t.Fatalf("%q", files)
+		}
+	}
+	if services < 1000 || named < 100 {
+		t.Errorf("%d services, %d of them pinned: the test tries too little", services, named)
+	}
+}
+
+func FuzzDetect(f *testing.F) {
+	f.Add("web: vite\n", `{"scripts": {"dev": "vite"}}`, "services: {db: {ports: ['5432:5432']}}", "[package]\nname = 'x'\n")
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, procfile, packageJSON, compose, cargo string) {
+		valid(t, dir, Detect(folder(map[string]string{
+			"Procfile": procfile, "package.json": packageJSON, "compose.yaml": compose, "Cargo.toml": cargo, "src/main.rs": "",
+		})))
+		valid(t, dir, Detect(folder(map[string]string{"package.json": packageJSON, "compose.yaml": compose, "Cargo.toml": cargo, "src/main.rs": ""})))
+	})
+}

@@ -1,0 +1,108 @@
+package scaffold
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// golang takes the main packages of a Go module: the one in its root, and those
+// in cmd.
+func (d *detector) golang(dir string) {
+	src, ok := d.read(path.Join(dir, "go.mod"))
+	if !ok {
+		return
+	}
+	if file, ok := d.mainPackage(dir); ok {
+		s := d.service(dir, file)
+		s.Command = "go run ."
+		d.project.add(s, names(dir, moduleName(src), "web")...)
+	}
+	if file, ok := d.mainPackage(path.Join(dir, "cmd")); ok {
+		s := d.service(dir, "cmd/"+file)
+		s.Command = "go run ./cmd"
+		d.project.add(s, names(dir, moduleName(src), "web")...)
+	}
+	entries, _ := fs.ReadDir(d.fs, path.Join(dir, "cmd"))
+	for _, e := range entries {
+		below := path.Join("cmd", e.Name())
+		if !e.IsDir() || !printable(e.Name()) {
+			continue
+		}
+		if _, ok := d.mainPackage(path.Join(dir, below)); !ok {
+			continue
+		}
+		if isTool(e.Name()) {
+			d.project.leaveOut(path.Join(dir, below), "by its name it is a tool, not a service")
+			continue
+		}
+		s := d.service(dir, below)
+		s.Command = "go run " + quoteSh("./"+below)
+		d.project.add(s, e.Name(), path.Base(dir)+"-"+e.Name())
+	}
+}
+
+// isTool reports whether a program's name is that of something that runs once,
+// or by hand.
+func isTool(name string) bool {
+	for _, n := range notServices {
+		if name == n || strings.HasPrefix(name, n+"-") || strings.HasSuffix(name, "-"+n) || strings.HasPrefix(name, n+"_") || strings.HasSuffix(name, "_"+n) {
+			return true
+		}
+	}
+	return strings.HasSuffix(name, "ctl")
+}
+
+// mainPackage reports whether a folder holds a program, and the file that says
+// so.
+func (d *detector) mainPackage(dir string) (file string, ok bool) {
+	entries, _ := fs.ReadDir(d.fs, dir)
+	i := slices.IndexFunc(entries, func(e fs.DirEntry) bool {
+		name := e.Name()
+		if e.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || !printable(name) {
+			return false
+		}
+		src, err := fs.ReadFile(d.fs, path.Join(dir, name))
+		return err == nil && packageClause(string(src)) == "main"
+	})
+	if i < 0 {
+		return "", false
+	}
+	return entries[i].Name(), true
+}
+
+// packageClause is the name in the package clause of a Go file; none for a file
+// that is no part of a build.
+func packageClause(src string) string {
+	for src != "" {
+		line, rest, _ := strings.Cut(strings.TrimSpace(src), "\n")
+		switch {
+		case strings.HasPrefix(line, "//go:build ") && strings.Contains(line, "ignore"):
+			return ""
+		case strings.HasPrefix(line, "/*"):
+			_, rest, _ = strings.Cut(src, "*/")
+		case strings.HasPrefix(line, "package "):
+			return strings.Fields(line)[1]
+		case line != "" && !strings.HasPrefix(line, "//"):
+			return ""
+		}
+		src = rest
+	}
+	return ""
+}
+
+// moduleName is what a module is called: the last part of its path that is no
+// version.
+func moduleName(mod []byte) string {
+	for line := range strings.Lines(string(mod)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "module" {
+			name := strings.Trim(fields[1], `"`)
+			if base := path.Base(name); len(base) > 1 && base[0] == 'v' && strings.Trim(base[1:], "0123456789") == "" {
+				name = path.Dir(name)
+			}
+			return path.Base(name)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,184 @@
+package scaffold
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// node takes the dev script of the package in dir, and those of its workspaces.
+func (d *detector) node(dir string) {
+	file := path.Join(dir, "package.json")
+	m, exists, err := readManifest(d.fs, dir)
+	if !exists {
+		return
+	}
+	if err != nil {
+		d.project.leaveOut(file, "it is not JSON as npm wants it: %v", err)
+		return
+	}
+	before := len(d.project.Services)
+	manager := d.manager(dir, m)
+	workspaces := d.workspaces(dir, m)
+	d.packages(workspaces, manager)
+	d.visited = append(d.visited, workspaces...)
+	parts := len(d.project.Services) > before
+	d.scripts(dir, m, manager, parts)
+}
+
+// scripts takes from a package the scripts that one develops with.
+func (d *detector) scripts(dir string, m manifest, manager string, parts bool) {
+	file := path.Join(dir, "package.json")
+	chosen := m.devScripts()
+	if len(chosen) == 0 {
+		if !parts {
+			d.project.leaveOut(file, "it has no script named dev, start or serve")
+		}
+		return
+	}
+	if text, _ := m.script(chosen[0]); len(chosen) == 1 && startsSeveral(text) {
+		several := m.startedBy(text)
+		if len(several) == 0 && parts {
+			d.project.leaveOut(scriptName(file, chosen[0]), "it starts several things at once, which are here one by one")
+			return
+		}
+		if len(several) > 0 {
+			chosen = several
+		}
+	} else if chosen[0] == "dev" {
+		for _, name := range m.scriptNames() {
+			if strings.HasPrefix(name, "dev:") {
+				d.project.leaveOut(scriptName(file, name), "the script dev is there")
+			}
+		}
+	}
+	for _, name := range chosen {
+		text, _ := m.script(name)
+		if below := path.Join(dir, entersFolder(text)); below != dir && d.startable(below) {
+			d.project.leaveOut(scriptName(file, name), "%s is started itself", below)
+			continue
+		}
+		d.script(dir, m, manager, name, len(chosen) == 1)
+	}
+}
+
+// script takes one script; only tells that the package has no other.
+func (d *detector) script(dir string, m manifest, manager, name string, only bool) {
+	text, _ := m.script(name)
+	s := d.service(dir, "package.json")
+	s.Command = manager + " run " + quoteSh(name)
+	server := m.portFlag(s.Command, 5)
+	s.adopt(server, s.Origin)
+	s.Note = strings.TrimSuffix("script "+name+": "+server.Framework+strings.TrimPrefix(s.Note, server.Framework), ": ")
+	part := name[strings.LastIndexByte(name, ':')+1:]
+	s.NoPort = !listens(text) && server == (Server{}) && isWorker(part, text)
+	if startsSeveral(text) {
+		s.Remarks = append(s.Remarks, "It starts several things at once, which share one PORT: a service for each gives each its own.")
+	}
+	if only {
+		d.project.add(s, names(dir, "web", "frontend")...)
+		return
+	}
+	d.project.add(s, append(names(dir, part), name)...)
+}
+
+func scriptName(file, name string) string { return file + ", script " + clean(name) }
+
+// devScripts are the scripts that one develops with: dev, else its variants,
+// else what else they are called.
+func (m manifest) devScripts() []string {
+	if _, ok := m.script("dev"); ok {
+		return []string{"dev"}
+	}
+	var variants []string
+	for _, name := range m.scriptNames() {
+		if part, ok := strings.CutPrefix(name, "dev:"); ok && !slices.Contains(notServices, part) {
+			variants = append(variants, name)
+		}
+	}
+	if len(variants) > 0 {
+		return variants
+	}
+	for _, name := range []string{"develop", "start:dev", "start", "serve"} {
+		if _, ok := m.script(name); ok {
+			return []string{name}
+		}
+	}
+	return nil
+}
+
+// notServices are the names of what runs once.
+var notServices = []string{
+	"build", "clean", "setup", "install", "test", "lint", "format", "check", "typecheck", "migrate", "migrations", "migration",
+	"seed", "generate", "codegen", "gen", "release", "deploy", "bench", "benchmark", "debug", "prod", "stop", "down", "reset",
+	"cli", "ctl", "tool", "xtask", "doc", "docgen", "e2e",
+}
+
+// startsSeveral reports whether a script starts more than one thing, or those
+// of other packages.
+func startsSeveral(script string) bool {
+	commands := splitCommands(script)
+	for i, c := range commands {
+		program := unwrap(c).program
+		switch {
+		case slices.Contains([]string{"concurrently", "conc", "npm-run-all", "npm-run-all2", "run-p", "turbo", "nx", "lerna", "wsrun", "wireit", "mprocs", "foreman", "nf", "overmind", "honcho"}, program):
+			return true
+		case isManager(program) && slices.ContainsFunc(c.words, func(w word) bool {
+			return slices.Contains([]string{"-r", "--recursive", "--parallel", "--workspaces", "-ws", "workspaces"}, w.text)
+		}):
+			return true
+		case i > 0 && strings.Contains(strings.ReplaceAll(script[commands[i-1].end():c.words[0].start], "&&", ""), "&"):
+			return true
+		}
+	}
+	return false
+}
+
+// startedBy are the scripts of the package that a script starts, where it says
+// so by name: "npm run api", "npm:api", "dev:*".
+func (m manifest) startedBy(script string) []string {
+	var found []string
+	for _, c := range splitCommands(script) {
+		program := unwrap(c).program
+		byName := program == "run-p" || strings.HasPrefix(program, "npm-run-all")
+		for _, w := range c.words {
+			pattern := w.text
+			if call := splitCommands(w.text); len(call) == 1 && len(call[0].words) > 1 {
+				_, pattern, _ = scriptCall(call[0])
+			} else if manager, name, ok := strings.Cut(w.text, ":"); ok && isManager(manager) {
+				pattern = name
+			} else if !byName {
+				continue
+			}
+			for _, name := range m.scriptNames() {
+				if ok, err := path.Match(pattern, name); (ok || name == pattern) && err == nil && !slices.Contains(found, name) {
+					found = append(found, name)
+				}
+			}
+		}
+		if _, name, _ := scriptCall(c); name != "" && m.Scripts[name] != nil && !slices.Contains(found, name) {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// entersFolder is the folder that a script goes to, if it does.
+func entersFolder(script string) string {
+	for _, c := range splitCommands(script) {
+		for i, w := range c.words[:len(c.words)-1] {
+			into := []string{"--prefix", "-C", "--dir", "--cwd"}
+			if i == 0 && w.text == "cd" || isManager(c.words[0].text) && slices.Contains(into, w.text) {
+				return c.words[i+1].text
+			}
+		}
+	}
+	return ""
+}
+
+// startable reports whether dir is a folder that is looked at, with something
+// to start.
+func (d *detector) startable(dir string) bool {
+	m, exists, err := readManifest(d.fs, dir)
+	return exists && err == nil && len(m.devScripts()) > 0 && (slices.Contains(d.folders(), dir) || slices.Contains(d.visited, dir))
+}

@@ -1,0 +1,170 @@
+package scaffold
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/devports/devports/procfile"
+)
+
+// Portfile is the project as a Portfile, with comments for who reads it first.
+// It is valid. A project without services becomes an example.
+func (p Project) Portfile() []byte {
+	if len(p.Services) == 0 {
+		return []byte(example)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "# What devports up starts. Written by devports init, from %s.\n", listed(p.Origins()))
+	b.WriteString("# Edit it as you like: devports up follows every save.\n")
+	if variables := p.portList(); len(variables) > 0 {
+		if len(variables) > 5 {
+			variables = append(variables[:4:4], "so on")
+		}
+		b.WriteString("#\n# Each service has to listen on the port in PORT, which is chosen once and kept.\n")
+		fmt.Fprintf(&b, "# All of them find all ports in %s.\n", listed(variables))
+	}
+	if len(p.Env) > 0 {
+		b.WriteString("\n[env] # for every service\n")
+		for _, v := range p.Env {
+			fmt.Fprintf(&b, "%s = %s # %s reads it\n", v.Name, quoteTOML(v.Value), clean(v.Reader))
+		}
+	}
+	for _, s := range p.Services {
+		s.write(&b)
+	}
+	b.WriteString(more)
+	return []byte(b.String())
+}
+
+// portList are the variables of the services' own ports.
+func (p Project) portList() []string {
+	var variables []string
+	for _, s := range p.Services {
+		if !s.NoPort {
+			variables = append(variables, procfile.PortName{Service: s.Name}.Variable())
+		}
+	}
+	return variables
+}
+
+func (s Service) write(b *strings.Builder) {
+	fmt.Fprintf(b, "\n# %s", clean(s.Origin))
+	if s.Note != "" {
+		fmt.Fprintf(b, ", %s", clean(s.Note))
+	}
+	b.WriteString("\n")
+	for _, r := range s.Remarks {
+		fmt.Fprintf(b, "# %s\n", clean(r))
+	}
+	fmt.Fprintf(b, "[services.%s]\n", s.Name)
+	var keys [][2]string
+	set := func(key, value string) { keys = append(keys, [2]string{key, value}) }
+	set("command", quoteTOML(s.Command))
+	if s.Dir != "" {
+		set("dir", quoteTOML(strings.ReplaceAll(s.Dir, "$", "$$")))
+	}
+	switch {
+	case s.NoPort:
+		set("port", "false")
+	case s.Pin != 0:
+		set("port", fmt.Sprint(s.Pin))
+	}
+	if len(s.Ports) > 0 {
+		var ports []string
+		for _, q := range s.Ports {
+			value := "true"
+			if q.Pin != 0 {
+				value = fmt.Sprint(q.Pin)
+			}
+			ports = append(ports, q.Name+" = "+value)
+		}
+		set("ports", "{ "+strings.Join(ports, ", ")+" }")
+	}
+	if len(s.DependsOn) > 0 {
+		var on []string
+		for _, d := range s.DependsOn {
+			on = append(on, quoteTOML(d))
+		}
+		set("depends_on", "["+strings.Join(on, ", ")+"]")
+	}
+	if s.Ready != "" {
+		set("ready", quoteTOML(s.Ready)+" # take this out if it listens on PORT")
+	}
+	if s.StopAfter != "" {
+		set("stop_timeout", quoteTOML(s.StopAfter)+" # docker takes up to 10 s to stop a container")
+	}
+	width := 0
+	for _, k := range keys {
+		width = max(width, len(k[0]))
+	}
+	for _, k := range keys {
+		fmt.Fprintf(b, "%-*s = %s\n", width, k[0], k[1])
+	}
+}
+
+// quoteTOML writes a string so that it is easy to read: literally, where it has
+// double quotes or backslashes, else with escapes (https://toml.io/en/v1.0.0#string).
+func quoteTOML(s string) string {
+	if strings.ContainsAny(s, `"\`) && !strings.Contains(s, "'") && clean(s) == s {
+		return "'" + s + "'"
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r < 0x20 || r == 0x7f:
+			fmt.Fprintf(&b, `\u%04X`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// listed joins words as a sentence does: "a, b and c".
+func listed(words []string) string {
+	var cleaned []string
+	for _, w := range words {
+		cleaned = append(cleaned, clean(w))
+	}
+	if n := len(cleaned); n > 1 {
+		return strings.Join(cleaned[:n-1], ", ") + " and " + cleaned[n-1]
+	}
+	return strings.Join(cleaned, "")
+}
+
+const more = `
+# What else a service may say:
+#   env        = { API_URL = "http://localhost:${PORT_API}" }
+#   depends_on = ["db"]        # start it when db is ready
+#   ready      = "http:/healthz"
+#   watch      = ["**/*.go"]   # restart it when these change
+#   restart    = "on-failure"
+`
+
+const example = `# What devports up starts. devports init found nothing here that it knows how to start, so this is an example.
+# Edit it as you like: devports up follows every save.
+
+[services.hello]
+command = "echo 'Replace me: edit the Portfile while this runs.'; sleep 1000000"
+port    = false # it listens nowhere
+
+# A service that listens finds its port in PORT, chosen once and kept, and that of every other one in PORT_<NAME>:
+#
+# [services.web]
+# command    = "npm run dev -- --port $PORT"
+# depends_on = ["api"]
+#
+# [services.api]
+# command = "go run ./api"
+# dir     = "backend"
+# env     = { WEB_URL = "http://localhost:${PORT_WEB}" }
+`
