@@ -89,7 +89,7 @@ func app(s session) *cli.App {
 	}
 	commands := []command{
 		upCommand, psCommand, startCommand, stopCommand, restartCommand, waitCommand, downCommand, logsCommand, envCommand, runCommand, portCommand, lsCommand, whoCommand,
-		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, checkCommand, doctorCommand,
+		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, initCommand, checkCommand, doctorCommand,
 		portserverCommand, versionCommand,
 	}
 	names := []string{"help"}

@@ -169,7 +169,7 @@ func (s session) keeps(path string) bool {
 }
 
 // threeLines is what somebody without a Portfile needs.
-const threeLines = `a Portfile is this; save it at the root of the project:
+const threeLines = `devports init writes a Portfile from what is here; or save these lines at the root of the project:
 [services]
 web = "npm run dev -- --port $PORT"
 api = "go run ./api"`

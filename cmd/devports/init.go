@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/procfile/scaffold"
+)
+
+var initCommand = command{
+	name:  "init",
+	usage: "write a Portfile from what is in the folder",
+	args:  "[FOLDER]",
+	help: `
+Looks for what the folder can start, and writes a Portfile of it, with comments:
+from Procfile.dev or Procfile; else from package.json and its workspaces, Go and
+Rust programs, Django, Flask, FastAPI, Rails, Rack and others, here and in the
+folders below. The services of a compose file come to it. Nothing is started.
+
+It says what it has found, and what it has left out and why. A dev server that
+ignores PORT is told its port with a flag. A Portfile that is there already is
+left alone.
+
+Example:
+  devports init
+  devports init --stdout
+  devports init --force backend`,
+	flags: []cli.Flag{
+		boolean("stdout", "", "print the Portfile instead of writing it"),
+		boolean("force", "", "overwrite the Portfile that is there"),
+	},
+	run: func(s session, c *cli.Context) error {
+		if c.NArg() > 1 {
+			return usage("devports init "+quoteSh(c.Args().First()), "init takes one folder")
+		}
+		dir := filepath.Clean(c.Args().First()) // "." where none is named
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return usage("", "there is no folder %s", dir)
+		}
+		found := scaffold.Detect(os.DirFS(dir))
+		if c.Bool("stdout") {
+			tellFound(s.stderr, found)
+			_, err := s.stdout.Write(found.Portfile())
+			return err
+		}
+		path := portfileIn(dir)
+		if exists(path) && !c.Bool("force") {
+			return fail(exitFailed, "devports init --stdout prints what it would write, devports init --force overwrites it",
+				"%s is here already: nothing was changed", path)
+		}
+		if err := replaceFile(path, found.Portfile()); err != nil {
+			return err
+		}
+		return s.tellWritten(path, found)
+	},
+}
+
+// portfileIn is the Portfile in dir: the one that is read there, or is to be.
+func portfileIn(dir string) string {
+	for _, name := range []string{"Portfile", "Portfile.toml"} {
+		path := filepath.Join(dir, name)
+		if _, err := os.Lstat(path); err == nil {
+			return path
+		}
+	}
+	return filepath.Join(dir, "Portfile")
+}
+
+// replaceFile puts a file in the place of another at once: nobody finds half
+// of it.
+func replaceFile(path string, content []byte) error {
+	next := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid()))
+	if err := os.WriteFile(next, content, 0o666); err != nil {
+		return errors.Join(err, removed(next))
+	}
+	if err := os.Rename(next, path); err != nil {
+		return errors.Join(err, removed(next))
+	}
+	return nil
+}
+
+// removed removes a file, if it is there.
+func removed(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// tellWritten says what stands in the Portfile, and what to do next.
+func (s session) tellWritten(path string, found scaffold.Project) error {
+	if len(found.Services) == 0 {
+		fmt.Fprintf(s.stdout, "%s written, with an example to replace: nothing was found to start.\n", path)
+		fmt.Fprintf(s.stdout, "Looked for %s and others, here and in the folders below.\n", strings.Join(scaffold.Looked, ", "))
+	} else {
+		fmt.Fprintf(s.stdout, "%s written:\n", path)
+	}
+	tellFound(s.stdout, found)
+	up := "devports up"
+	if filepath.Dir(path) != "." {
+		up = "cd " + quoteSh(filepath.Dir(path)) + " && " + up
+	}
+	fmt.Fprintln(s.stdout, "Next:", up)
+	return s.noteTroubles(path)
+}
+
+// tellFound lists what was found, and what of it was left out.
+func tellFound(w io.Writer, found scaffold.Project) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, sv := range found.Services {
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", sv.Name, oneLine(sv.Command), oneLine(sv.Origin))
+	}
+	table.Flush()
+	if len(found.LeftOut) > 0 {
+		fmt.Fprintln(w, "Left out:")
+	}
+	for _, l := range found.LeftOut {
+		fmt.Fprintf(w, "  %s: %s\n", oneLine(l.What), oneLine(l.Why))
+	}
+}
+
+// noteTroubles notes what stands in the way of the new Portfile although it is
+// valid: env files with mistakes.
+func (s session) noteTroubles(path string) error {
+	p, err := project{session: s}.read(path)
+	if err == nil {
+		_, err = p.check()
+	}
+	var problems procfile.Problems
+	if errors.As(err, &problems) {
+		s.notes(problems)
+		return nil
+	}
+	return err
+}
