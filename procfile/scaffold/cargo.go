@@ -76,8 +76,10 @@ func (d *detector) binaries(root, dir string, c crate) {
 		}
 		if len(found) > 1 {
 			s.Command += " --bin " + quoteSh(name)
-			s.Note = "binary " + name
+			s.Part = "binary " + name
 		}
+		s.Worker = isWorker(name, "")
+		s.NoPort = s.Worker
 		if isTool(name) {
 			d.project.leaveOut(s.Origin+", binary "+name, "by its name it is a tool, not a service")
 			continue

@@ -74,7 +74,7 @@ func (d *detector) compose() {
 		}
 	}
 	d.carryDependencies(services, called)
-	d.remarkOnPorts(added, files[0])
+	d.remark(added, files[0])
 }
 
 // present are those of the files that exist.
@@ -228,10 +228,14 @@ func (d *detector) carryDependencies(services []composed, called map[string]stri
 	}
 }
 
-// remarkOnPorts says once, with the first service that it is true of, what a
-// number in a compose file means for other worktrees.
-func (d *detector) remarkOnPorts(added []int, file string) {
-	for _, i := range added {
+// remark says once what is true of all services of a compose file: why they
+// have time to stop, and what a number there means for other worktrees.
+func (d *detector) remark(added []int, file string) {
+	for n, i := range added {
+		if n == 0 {
+			first := &d.project.Services[i]
+			first.Remarks = append(first.Remarks, "Docker takes up to 10 s to stop a container, hence the stop_timeout.")
+		}
 		if s := &d.project.Services[i]; s.fixed {
 			variable := variableName(s.Name) + "_PORT"
 			s.Remarks = append(

@@ -138,10 +138,28 @@ func (d *detector) dotEnv(name string) (value string, ok bool) {
 
 // portNames are what people call the ports that images listen on, beside the
 // first.
-var portNames = map[int]string{
-	80: "http", 443: "https", 8080: "http", 8443: "https", 9090: "metrics",
-	1025: "smtp", 8025: "inbox", 15672: "management", 5672: "amqp", 9001: "console", 9000: "api",
-	9300: "transport", 4317: "otlp-grpc", 4318: "otlp-http", 16686: "ui", 6379: "redis", 5432: "postgres", 3306: "mysql",
+var portNames = []struct {
+	port int
+	name string
+}{
+	{80, "http"},
+	{443, "https"},
+	{8080, "http"},
+	{8443, "https"},
+	{9090, "metrics"},
+	{1025, "smtp"},
+	{8025, "inbox"},
+	{5672, "amqp"},
+	{15672, "management"},
+	{9000, "api"},
+	{9001, "console"},
+	{9300, "transport"},
+	{4317, "otlp-grpc"},
+	{4318, "otlp-http"},
+	{16686, "ui"},
+	{6379, "redis"},
+	{5432, "postgres"},
+	{3306, "mysql"},
 }
 
 // portName names a further port of a service, so that its variable is its own.
@@ -150,7 +168,13 @@ func (d *detector) portName(service string, p published) string {
 	if number == 0 {
 		number = p.host
 	}
-	for _, name := range []string{serviceName(p.name), portNames[number], fmt.Sprintf("p%d", number), fmt.Sprintf("p%d", p.host)} {
+	known := ""
+	for _, n := range portNames {
+		if n.port == number {
+			known = n.name
+		}
+	}
+	for _, name := range []string{serviceName(p.name), known, fmt.Sprintf("p%d", number), fmt.Sprintf("p%d", p.host)} {
 		if name != "" && !d.project.taken(procfile.PortName{Service: service, Port: name}) {
 			return name
 		}

@@ -138,7 +138,7 @@ shop[] go run .`},
 			"cmd/lib/lib.go": "package lib", "cmd/api/internal/x.go": "package main",
 		}, `
 api[] go run ./cmd/api
-worker[] go run ./cmd/worker
+worker[] go run ./cmd/worker -
 - cmd/migrate`},
 		{"two halves", files{"frontend/package.json": `{"scripts": {"dev": "vite"}}`, "backend/manage.py": "", "backend/uv.lock": "", "node_modules/x/package.json": `{"scripts": {"dev": "x"}}`}, `
 backend[backend] uv run python manage.py runserver $PORT
@@ -163,7 +163,7 @@ shop[] cargo run`},
 		{"cargo binaries", files{"Cargo.toml": "[package]\nname = \"shop\"\n[[bin]]\nname = \"api\"\npath = \"src/api.rs\"\n", "src/bin/worker.rs": "", "src/bin/b/main.rs": "", "src/lib.rs": ""}, `
 api[] cargo run --bin api
 b[] cargo run --bin b
-worker[] cargo run --bin worker`},
+worker[] cargo run --bin worker -`},
 		{"cargo workspace", files{"Cargo.toml": "[workspace]\nmembers = [\"crates/*\", \"xtask\"]\n", "crates/api/Cargo.toml": "[package]\nname = \"api\"\n", "crates/api/src/main.rs": "", "crates/lib/Cargo.toml": "[package]\nname = \"lib\"\n", "crates/lib/src/lib.rs": "", "xtask/Cargo.toml": "[package]\nname = \"xtask\"", "xtask/src/main.rs": ""}, `
 api[] cargo run -p api
 - xtask/Cargo.toml, binary xtask`},

@@ -94,7 +94,9 @@ func (s *Service) guessPort(name, command string) {
 	if listens(command) || s.Pin != 0 {
 		return
 	}
-	if s.NoPort = isWorker(name, command); !s.NoPort {
+	if isWorker(name, command) {
+		s.NoPort, s.Worker = true, true
+	} else {
 		s.Ready = "none"
 	}
 }

@@ -39,6 +39,8 @@ func (d *detector) golang(dir string) {
 		}
 		s := d.service(dir, below)
 		s.Command = "go run " + quoteSh("./"+below)
+		s.Worker = isWorker(e.Name(), "")
+		s.NoPort = s.Worker
 		d.project.add(s, e.Name(), path.Base(dir)+"-"+e.Name())
 	}
 }

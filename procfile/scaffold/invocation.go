@@ -13,27 +13,23 @@ type invocation struct {
 	assigned *word // PORT=3000, if that is said before the program
 }
 
-// wrapper is a program that starts the one behind it.
+// wrapper is a program that starts the one behind it, in one of the ways that
+// it has for that.
 type wrapper struct {
-	verbs  []string // the words that have to follow; none: the program follows
-	dashes bool     // the program stands behind "--", where there is one
+	programs []string
+	verbs    []string // the words that have to follow; none: the program follows
+	dashes   bool     // the program stands behind "--", where there is one
 }
 
-var (
-	starts   = wrapper{}
-	runs     = wrapper{verbs: []string{"run"}, dashes: true}
-	wrappers = map[string][]wrapper{
-		"cross-env": {starts}, "cross-env-shell": {starts}, "env": {starts}, "exec": {starts}, "time": {starts}, "nice": {starts},
-		"npx": {{dashes: true}}, "bunx": {starts}, "pnpx": {starts}, "dotenv": {{dashes: true}}, "dotenvx": runsOnly, "doppler": runsOnly, "op": runsOnly,
-		"poetry": runsOnly, "uv": runsOnly, "pipenv": runsOnly, "pdm": runsOnly, "hatch": runsOnly, "rye": runsOnly,
-		"bundle": {{verbs: []string{"exec"}}},
-		"npm":    {{verbs: []string{"exec", "x"}, dashes: true}},
-		"pnpm":   {{verbs: []string{"exec", "dlx"}}, {verbs: []string{"run"}}, starts},
-		"yarn":   {{verbs: []string{"exec", "dlx", "run"}}, starts},
-		"bun":    {{verbs: []string{"x", "run"}}, starts},
-	}
-	runsOnly = []wrapper{runs}
-)
+var wrappers = []wrapper{
+	{programs: []string{"cross-env", "cross-env-shell", "env", "exec", "time", "nice", "bunx", "pnpx"}},
+	{programs: []string{"npx", "dotenv"}, dashes: true},
+	{programs: []string{"dotenvx", "doppler", "op", "poetry", "uv", "pipenv", "pdm", "hatch", "rye"}, verbs: []string{"run"}, dashes: true},
+	{programs: []string{"bundle"}, verbs: []string{"exec"}},
+	{programs: []string{"npm"}, verbs: []string{"exec", "x"}, dashes: true},
+	{programs: []string{"pnpm", "yarn", "bun"}, verbs: []string{"exec", "dlx", "run", "x"}},
+	{programs: []string{"pnpm", "yarn", "bun"}},
+}
 
 // interpreters run a program that is named as a file, or as a module with -m.
 var interpreters = []string{"python", "ruby", "php", "node", "deno", "tsx", "ts-node", "nodemon"}
@@ -65,7 +61,10 @@ func unwrap(c simpleCommand) invocation {
 
 // unwrapOnce gives the command that a program starts with these arguments.
 func unwrapOnce(program string, args []word) ([]word, bool) {
-	for _, k := range wrappers[program] {
+	for _, k := range wrappers {
+		if !slices.Contains(k.programs, program) {
+			continue
+		}
 		rest := withoutOptions(args)
 		if k.verbs != nil {
 			if len(rest) == 0 || !slices.Contains(k.verbs, rest[0].text) {

@@ -69,9 +69,11 @@ func (d *detector) script(dir string, m manifest, manager, name string, only boo
 	s.Command = manager + " run " + quoteSh(name)
 	server := m.portFlag(s.Command, 5)
 	s.adopt(server, s.Origin)
-	s.Note = strings.TrimSuffix("script "+name+": "+server.Framework+strings.TrimPrefix(s.Note, server.Framework), ": ")
+	s.Part = "script " + name
 	part := name[strings.LastIndexByte(name, ':')+1:]
-	s.NoPort = !listens(text) && server == (Server{}) && isWorker(part, text)
+	if !listens(text) && server == (Server{}) && isWorker(part, text) {
+		s.NoPort, s.Worker = true, true
+	}
 	if startsSeveral(text) {
 		s.Remarks = append(s.Remarks, "It starts several things at once, which share one PORT: a service for each gives each its own.")
 	}

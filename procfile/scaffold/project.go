@@ -19,10 +19,12 @@ type Project struct {
 type Service struct {
 	Name      string
 	Origin    string // the file that speaks of it, from the folder
-	Note      string // what that file says, if its name does not tell
+	Part      string // the part of it that is meant: "script dev"
+	Note      string // what is started: "Vite"
 	Command   string // for the shell
 	Dir       string // "" is the folder itself
 	NoPort    bool   // it listens nowhere
+	Worker    bool   // so its name or command says
 	Pin       int    // the port that it has to have; 0: any
 	Ports     []Port // further ones
 	DependsOn []string
@@ -156,7 +158,9 @@ func (p *Project) settle() {
 		})
 	}
 	ports := p.portVariables()
-	p.Env = slices.DeleteFunc(p.Env, func(v Variable) bool { return slices.Contains(ports, v.Name) })
+	p.Env = slices.DeleteFunc(p.Env, func(v Variable) bool {
+		return slices.Contains(ports, v.Name) || strings.HasPrefix(v.Name, "DEVPORTS_") // devports' own
+	})
 }
 
 // leadsTo reports whether to can be reached from a service.

@@ -14,19 +14,18 @@ func (p Project) Portfile() []byte {
 		return []byte(example)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "# What devports up starts. Written by devports init, from %s.\n", listed(p.Origins()))
+	fmt.Fprintf(&b, "# What devports up starts. Written by devports init, from %s.\n", listed(few(p.Origins(), 3, "others")))
 	b.WriteString("# Edit it as you like: devports up follows every save.\n")
 	if variables := p.portList(); len(variables) > 0 {
-		if len(variables) > 5 {
-			variables = append(variables[:4:4], "so on")
+		b.WriteString("#\n# A service has to listen on the port in PORT, which is chosen once and kept.\n")
+		if len(variables) > 1 {
+			fmt.Fprintf(&b, "# Every service finds those of all in %s.\n", listed(few(variables, 5, "so on")))
 		}
-		b.WriteString("#\n# Each service has to listen on the port in PORT, which is chosen once and kept.\n")
-		fmt.Fprintf(&b, "# All of them find all ports in %s.\n", listed(variables))
 	}
 	if len(p.Env) > 0 {
-		b.WriteString("\n[env] # for every service\n")
+		fmt.Fprintf(&b, "\n# What %s reads.\n[env]\n", clean(p.Env[0].Reader))
 		for _, v := range p.Env {
-			fmt.Fprintf(&b, "%s = %s # %s reads it\n", v.Name, quoteTOML(v.Value), clean(v.Reader))
+			fmt.Fprintf(&b, "%s = %s\n", v.Name, quoteTOML(v.Value))
 		}
 	}
 	for _, s := range p.Services {
@@ -34,6 +33,14 @@ func (p Project) Portfile() []byte {
 	}
 	b.WriteString(more)
 	return []byte(b.String())
+}
+
+// few are n words at most, the last of which then stands for the others.
+func few(words []string, n int, others string) []string {
+	if len(words) > n {
+		return append(words[:n-1:n-1], others)
+	}
+	return words
 }
 
 // portList are the variables of the services' own ports.
@@ -49,8 +56,11 @@ func (p Project) portList() []string {
 
 func (s Service) write(b *strings.Builder) {
 	fmt.Fprintf(b, "\n# %s", clean(s.Origin))
+	if s.Part != "" {
+		fmt.Fprintf(b, ", %s", clean(s.Part))
+	}
 	if s.Note != "" {
-		fmt.Fprintf(b, ", %s", clean(s.Note))
+		fmt.Fprintf(b, ": %s", clean(s.Note))
 	}
 	b.WriteString("\n")
 	for _, r := range s.Remarks {
@@ -64,6 +74,8 @@ func (s Service) write(b *strings.Builder) {
 		set("dir", quoteTOML(strings.ReplaceAll(s.Dir, "$", "$$")))
 	}
 	switch {
+	case s.Worker:
+		set("port", "false # a worker; take this out if it listens on PORT")
 	case s.NoPort:
 		set("port", "false")
 	case s.Pin != 0:
@@ -91,7 +103,7 @@ func (s Service) write(b *strings.Builder) {
 		set("ready", quoteTOML(s.Ready)+" # take this out if it listens on PORT")
 	}
 	if s.StopAfter != "" {
-		set("stop_timeout", quoteTOML(s.StopAfter)+" # docker takes up to 10 s to stop a container")
+		set("stop_timeout", quoteTOML(s.StopAfter))
 	}
 	width := 0
 	for _, k := range keys {
