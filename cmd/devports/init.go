@@ -58,7 +58,7 @@ Example:
 				"%s is here already: nothing was changed", path)
 		}
 		if err := replaceFile(path, found.Portfile()); err != nil {
-			return err
+			return fail(exitFailed, "devports init --stdout prints it instead", "%s cannot be written: %v", path, err)
 		}
 		return s.tellWritten(path, found)
 	},

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -63,8 +64,8 @@ func (d *detector) compose() {
 			d.project.leaveOut(what, "its name cannot be typed")
 		case len(c.profiles) > 0:
 			d.project.leaveOut(what, "it is started only for a profile: %s", clean(strings.Join(c.profiles, ", ")))
-		case slices.Contains(running, c.name) || slices.Contains(running, ""):
-			d.project.leaveOut(what, "a command that is taken starts it")
+		case running[c.name]+running[""] != "":
+			d.project.leaveOut(what, "%s starts it", cmp.Or(running[c.name], running[""]))
 		case in >= 0:
 			called[c.name] = d.project.Services[in].Name
 			d.project.leaveOut(what, "it is built from a folder where %s runs without Docker", d.project.Services[in].Name)
@@ -143,10 +144,10 @@ func (s Service) isIn(folder string) bool {
 	return dir == folder || strings.HasPrefix(dir, folder+"/")
 }
 
-// startedByHand are the services that commands taken so far bring up; "" stands
-// for all of them.
-func (d *detector) startedByHand() []string {
-	var names []string
+// startedByHand tells which services of the compose file are brought up by the
+// command of which service; "" stands for all of them.
+func (d *detector) startedByHand() map[string]string {
+	by := map[string]string{}
 	for _, s := range d.project.Services {
 		text := s.Command
 		if m, exists, err := readManifest(d.fs, path.Clean(s.Dir)); exists && err == nil {
@@ -163,14 +164,14 @@ func (d *detector) startedByHand() []string {
 			}
 			started := slices.DeleteFunc(slices.Clone(c.words[up+1:]), func(w word) bool { return strings.HasPrefix(w.text, "-") })
 			for _, w := range started {
-				names = append(names, w.text)
+				by[w.text] = s.Name
 			}
 			if len(started) == 0 {
-				names = append(names, "")
+				by[""] = s.Name
 			}
 		}
 	}
-	return names
+	return by
 }
 
 // composeService takes a service of a compose file, and returns its name.

@@ -126,12 +126,3 @@ func (d *detector) read(name string) ([]byte, bool) {
 	}
 	return src, true
 }
-
-// sub is the folder dir as a file system of its own.
-func (d *detector) sub(dir string) fs.FS {
-	sub, err := fs.Sub(d.fs, dir)
-	if err != nil {
-		return d.fs
-	}
-	return sub
-}
