@@ -107,6 +107,13 @@ web[] npm run dev :4000`},
 server[] npm run server
 client[client] npm run start
 - package.json, script client`},
+		{"folders at once", files{
+			"package.json":     `{"scripts": {"dev": "concurrently \"cd api && npm start\" \"npm --prefix web start\""}}`,
+			"api/package.json": `{"scripts": {"start": "node ."}}`, "web/package.json": `{"scripts": {"start": "next dev"}}`,
+		}, `
+api[api] npm run start
+web[web] npm run start
+- package.json, script dev`},
 		{"run-p", files{"package.json": `{"scripts": {"dev": "run-p dev:*", "dev:a": "vite", "dev:b": "vite --port 3000"}}`}, `
 a[] npm run dev:a -- --port $PORT --strictPort
 b[] npm run dev:b :3000`},

@@ -38,7 +38,7 @@ func (d *detector) scripts(dir string, m manifest, manager string, parts bool) {
 	}
 	if text, _ := m.script(chosen[0]); len(chosen) == 1 && startsSeveral(text) {
 		several := m.startedBy(text)
-		if len(several) == 0 && parts {
+		if len(several) == 0 && (parts || d.startsFolders(dir, text)) {
 			d.project.leaveOut(scriptName(file, chosen[0]), "it starts several things at once, which are here one by one")
 			return
 		}
@@ -176,6 +176,19 @@ func entersFolder(script string) string {
 		}
 	}
 	return ""
+}
+
+// startsFolders reports whether a script goes to a folder that is looked at
+// itself: concurrently "cd api && npm start" "cd web && npm start".
+func (d *detector) startsFolders(dir, script string) bool {
+	for _, c := range splitCommands(script) {
+		for _, w := range c.words {
+			if below := path.Join(dir, entersFolder(w.text)); below != dir && d.startable(below) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // startable reports whether dir is a folder that is looked at, with something
