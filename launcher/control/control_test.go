@@ -47,6 +47,7 @@ func served(t *testing.T) (path string, client Client) {
 	go func() { over <- Serve(ctx, l, Run{Info{PID: os.Getpid(), Project: "p"}, steering, tail, &Journal{}}) }()
 	go func() {
 		defer close(ended)
+		defer cancel() // as soon as there is nothing to steer any more
 		out := output.New(io.Discard, output.Style{})
 		out.Keep(tail)
 		launcher.Run(plan, launcher.Options{Output: out, Notify: func(launcher.Event) {}, Steering: steering})
@@ -57,7 +58,6 @@ func served(t *testing.T) (path string, client Client) {
 			t.Error(err)
 		}
 		<-ended
-		cancel()
 		if err := <-over; err != nil {
 			t.Error(err)
 		}
@@ -67,6 +67,21 @@ func served(t *testing.T) (path string, client Client) {
 		os.RemoveAll(dir)
 	})
 	return path, client
+}
+
+// The end of a run does not cut off the answer to who has asked for it.
+func TestDownAtOnce(t *testing.T) {
+	for range 20 {
+		t.Run("", func(t *testing.T) {
+			_, client := served(t)
+			if _, err := client.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if _, err := client.Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}) // ends with Down
+	}
 }
 
 func TestClients(t *testing.T) {

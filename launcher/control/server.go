@@ -33,6 +33,9 @@ type Failure struct {
 
 const (
 	headerPatience = 2 * time.Second
+
+	// answerPatience is how long a client may take for an answer at the end.
+	answerPatience = 500 * time.Millisecond
 	maxHeader      = 16 << 10 // bytes
 )
 
@@ -69,7 +72,8 @@ type Run struct {
 	Journal  *Journal
 }
 
-// Serve serves a run on l until ctx is done.
+// Serve serves a run on l until ctx is done, and what has been asked by then is
+// answered.
 func Serve(ctx context.Context, l net.Listener, run Run) error {
 	s := server{run}
 	mux := http.NewServeMux()
@@ -85,12 +89,22 @@ func Serve(ctx context.Context, l net.Listener, run Run) error {
 		Handler: mux, ReadHeaderTimeout: headerPatience, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
-	stop := context.AfterFunc(ctx, func() { _ = web.Close() })
-	defer stop()
-	if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		last, cancel := context.WithTimeout(context.Background(), answerPatience)
+		defer cancel()
+		_ = web.Shutdown(last)
+		_ = web.Close()
+	})
+	err := web.Serve(l)
+	if !stop() {
+		<-closed
 	}
-	return nil
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
 }
 
 type server struct{ run Run }
