@@ -145,8 +145,9 @@ func Run(plan procfile.Plan, options Options) (status int) {
 		s.receive()
 		s.advance()
 		s.answerWaiters()
-		if options.Steering != nil {
+		if options.Steering != nil && s.changed {
 			options.Steering.tell()
+			s.changed = false
 		}
 	}
 	s.reportBlocked()

@@ -26,7 +26,8 @@ func NewSteering() *Steering {
 // was last received from it. It is for one receiver.
 func (st *Steering) Changed() <-chan struct{} { return st.changed }
 
-// tell has Changed say so.
+// tell has Changed say so. A look at the services is no change: whoever looks
+// at each would look for ever.
 func (st *Steering) tell() {
 	select {
 	case st.changed <- struct{}{}:

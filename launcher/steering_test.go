@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -147,5 +148,47 @@ func TestWaitEnds(t *testing.T) {
 	if err := <-waited; !errors.Is(err, ErrOver) {
 		t.Errorf("at the end of the run: %v", err)
 	}
+	w.status()
+}
+
+// Whoever follows the services looks at each change, and not for ever.
+func TestChanged(t *testing.T) {
+	w, st := steered(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
+	for ready := false; !ready; {
+		select {
+		case <-st.Changed():
+			all, err := st.Status(t.Context())
+			ready = states(t, all, err) == "a=ready"
+		case <-time.After(30 * time.Second):
+			t.Fatal("nobody says that it is ready")
+		}
+	}
+	select {
+	case <-st.Changed(): // told while it looked
+	default:
+	}
+	for range 10 {
+		if _, err := st.Status(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-st.Changed():
+		t.Error("to look is told as a change")
+	default:
+	}
+	if err := st.Stop(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	for stopped := false; !stopped; {
+		select {
+		case <-st.Changed():
+			all, err := st.Status(t.Context())
+			stopped = states(t, all, err) == "a=stopped"
+		case <-time.After(30 * time.Second):
+			t.Fatal("nobody says that it has stopped")
+		}
+	}
+	w.signals <- syscall.SIGTERM
 	w.status()
 }

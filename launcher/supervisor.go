@@ -44,6 +44,7 @@ type supervisor struct {
 	requests <-chan func(*supervisor) // from Steering
 	waiters  []*waiter
 
+	changed  bool // services have another Status than those who follow know
 	closing  bool // all services are to end
 	signals  int  // how many have come
 	failures int  // how many services have failed so far
@@ -202,6 +203,7 @@ func (s *supervisor) apply(name string, e event) {
 	before := sv.service
 	after, actions := before.next(e)
 	sv.service = after
+	s.changed = true
 	if e == evRestart {
 		sv.retries = 0
 	}
@@ -372,7 +374,10 @@ func (s *supervisor) missing(sv *managed) string {
 
 // sortNames has names follow services. It makes a new list: somebody may be
 // going through the old one.
-func (s *supervisor) sortNames() { s.names = slices.Sorted(maps.Keys(s.services)) }
+func (s *supervisor) sortNames() {
+	s.names = slices.Sorted(maps.Keys(s.services))
+	s.changed = true
+}
 
 // finished reports whether no process is left and none will be started.
 func (s *supervisor) finished() bool {
