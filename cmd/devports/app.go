@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -36,42 +38,6 @@ type command struct {
 	sub      []command // under a name of their own: "portserver status"
 }
 
-const appHelp = `{{.Usage}}
-
-  devports up                     start the services of the Portfile and follow its edits
-  eval "$(devports env auth)"     the same ports in this shell
-  devports run -- go test ./...   the same ports for one command
-
-Commands:
-{{range .VisibleCommands}}  {{printf "%-10s" .Name}} {{.Usage}}
-{{end}}
-devports COMMAND --help tells more about one.
-
-Exit status:
-  0  done
-  1  failed; for up: the status of the first service that failed
-  2  wrong usage
-  3  the Portfile, Procfile or an env file is missing or invalid
-  4  a port is taken, or pinned on another's, or none is left
-  5  it already runs, or nothing does
-  125, 126, 127  run: devports failed, the command cannot be run, is not found
-`
-
-const commandHelp = `{{.Usage}}
-
-Usage: {{.UsageText}}
-
-{{.Description}}{{if .VisibleCommands}}
-
-Commands:
-{{range .VisibleCommands}}  {{printf "%-9s" .Name}} {{.Usage}}
-{{end}}{{end}}{{if .VisibleFlags}}
-
-Options:
-{{range .VisibleFlags}}  {{.}}
-{{end}}{{end}}
-`
-
 func app(s session) *cli.App {
 	a := &cli.App{
 		Name:            "devports",
@@ -81,8 +47,10 @@ func app(s session) *cli.App {
 		Writer:          s.stdout,
 		ErrWriter:       s.stderr,
 		HideHelpCommand: true,
+		Flags:           []cli.Flag{cli.HelpFlag}, // the library adds it unless there is a command "help"
 
 		CustomAppHelpTemplate:     appHelp,
+		Metadata:                  map[string]any{"topics": topics},
 		ExitErrHandler:            func(*cli.Context, error) {}, // main decides
 		OnUsageError:              wrongUsage,
 		DisableSliceFlagSeparator: true,
@@ -92,27 +60,26 @@ func app(s session) *cli.App {
 		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, initCommand, checkCommand, doctorCommand,
 		portserverCommand, versionCommand,
 	}
-	names := []string{"help"}
-	for _, k := range commands {
+	root := &command{}
+	root.sub = append(commands, helpCommand(root))
+	for _, k := range root.sub {
 		a.Commands = append(a.Commands, k.cli(s))
-		names = append(names, k.name)
 	}
 	a.Action = func(c *cli.Context) error {
-		name := c.Args().First()
-		if name == "help" && c.NArg() > 1 {
-			if name = c.Args().Get(1); slices.Contains(names[1:], name) {
-				return cli.ShowCommandHelp(c, name)
-			}
-		} else if name == "" || name == "help" {
+		if c.NArg() == 0 {
 			return cli.ShowAppHelp(c)
 		}
-		hint := "devports --help lists the commands"
-		if near, ok := procfile.Nearest(name, names); ok {
-			hint = "did you mean devports " + near + "?"
-		}
-		return usage(hint, "unknown command %q", name)
+		return root.unknown(c.Args().First())
 	}
 	return a
+}
+
+// word is what the command is called where it is typed.
+func (k command) word() string { return k.name[strings.LastIndexByte(k.name, ' ')+1:] }
+
+// synopsis is how it is typed.
+func (k command) synopsis() string {
+	return strings.TrimRight("devports "+k.name+" [OPTION…] "+k.args, " ")
 }
 
 func (k command) cli(s session) *cli.Command {
@@ -120,16 +87,16 @@ func (k command) cli(s session) *cli.Command {
 	for _, sub := range k.sub {
 		subcommands = append(subcommands, sub.cli(s))
 	}
-	words := strings.Fields(k.name)
 	return &cli.Command{
-		Name:               words[len(words)-1],
+		Name:               k.word(),
 		Subcommands:        subcommands,
 		Usage:              k.usage,
-		UsageText:          strings.TrimRight("devports "+k.name+" [OPTION…] "+k.args, " "),
+		UsageText:          k.synopsis(),
 		Description:        strings.TrimSpace(k.help),
 		Flags:              k.flags,
 		CustomHelpTemplate: commandHelp,
 		HideHelpCommand:    true,
+		HideHelp:           k.name == "help", // for that the library would tell about the app
 		OnUsageError:       wrongUsage,
 		Action: func(c *cli.Context) error {
 			if err := k.misplaced(c.Args().Slice()); err != nil && !k.verbatim {
@@ -180,6 +147,10 @@ func (k command) takesValue(option string) bool {
 
 // wrongUsage words what the library says of options.
 func wrongUsage(c *cli.Context, err error, _ bool) error {
+	if errors.Is(err, flag.ErrHelp) {
+		cli.HelpPrinter(c.App.Writer, commandHelp, c.Command)
+		return nil
+	}
 	status, hint := exitUsage, "devports --help"
 	var names []string
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "devports" {

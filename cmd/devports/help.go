@@ -1,0 +1,123 @@
+package main
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/procfile"
+)
+
+const examples = `
+  devports up                     start the services, follow the Portfile
+  eval "$(devports env auth)"     the same ports in this shell
+  devports run -- go test ./...   the same ports for one command
+`
+
+const exitStatus = `
+  0  done
+  1  failed; for up: the status of the first service that failed
+  2  wrong usage
+  3  the Portfile, Procfile or an env file is missing or invalid
+  4  a port is taken, or pinned on another's, or none is left
+  5  it already runs, or nothing does
+  125, 126, 127  run: devports failed, cannot run COMMAND, cannot find it
+`
+
+const appHelp = `{{.Usage}}
+` + examples + `
+Commands:
+{{range .VisibleCommands}}  {{printf "%-10s" .Name}} {{.Usage}}
+{{end}}
+Topics:
+{{range .Metadata.topics}}  {{printf "%-11s" .Name}} {{.Title}}
+{{end}}
+devports help COMMAND, or help TOPIC, tells more about one.
+
+Exit status:` + exitStatus
+
+const commandHelp = `{{.Usage}}
+
+Usage: {{.UsageText}}
+
+{{.Description}}{{if .VisibleCommands}}
+
+Commands:
+{{range .VisibleCommands}}  {{printf "%-9s" .Name}} {{.Usage}}
+{{end}}{{end}}{{if .VisibleFlags}}
+
+Options:
+{{range .VisibleFlags}}  {{.}}
+{{end}}{{end}}
+`
+
+// helpCommand is the command that tells about those of root.
+func helpCommand(root *command) command {
+	return command{
+		name:  "help",
+		usage: "tell about a command or a topic",
+		args:  "[COMMAND|TOPIC]",
+		help: `
+Tells about a command what it tells itself with --help, or about a topic: the
+Portfile, the environment or the registry.
+
+Example:
+  devports help up
+  devports help portfile`,
+		run: func(s session, c *cli.Context) error {
+			words := c.Args().Slice()
+			if len(words) == 0 {
+				return cli.ShowAppHelp(c)
+			}
+			if t, ok := topicNamed(words[0]); ok && len(words) == 1 {
+				_, err := io.WriteString(s.stdout, t.text)
+				return err
+			}
+			if _, rest := root.descend(words); len(rest) > 0 {
+				return root.unknownTopic(strings.Join(words, " "))
+			}
+			return c.App.RunContext(c.Context, slices.Concat([]string{"devports"}, words, []string{"--help"}))
+		},
+	}
+}
+
+// descend follows words from k to the subcommand that they lead to. rest is
+// what is none.
+func (k command) descend(words []string) (_ command, rest []string) {
+	for len(words) > 0 {
+		i := slices.IndexFunc(k.sub, func(sub command) bool { return sub.word() == words[0] })
+		if i < 0 {
+			break
+		}
+		k, words = k.sub[i], words[1:]
+	}
+	return k, words
+}
+
+// names are those of all commands below k, as they are typed.
+func (k command) names() (names []string) {
+	for _, sub := range k.sub {
+		names = append(append(names, sub.name), sub.names()...)
+	}
+	return names
+}
+
+// unknown is the error for a name that is no command's.
+func (k command) unknown(name string) error {
+	hint := "devports --help lists the commands"
+	if near, ok := procfile.Nearest(name, k.names()); ok {
+		hint = "did you mean devports " + near + "?"
+	}
+	return usage(hint, "unknown command %q", name)
+}
+
+// unknownTopic is the error for a name that is neither a command's nor a topic's.
+func (k command) unknownTopic(name string) error {
+	near, ok := procfile.Nearest(name, append(topicNames(), k.names()...))
+	if _, topic := topicNamed(near); ok && topic {
+		return usage("did you mean devports help "+near+"?", "unknown topic %q", name)
+	}
+	return k.unknown(name)
+}

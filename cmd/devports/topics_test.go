@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// topicExamples are the Portfiles in a topic: each indented block that starts
+// with a table.
+func topicExamples(text string) []string {
+	return regexp.MustCompile(`(?m)^  \[(?:.+\n|\n  \[)+`).FindAllString(text, -1)
+}
+
+// keyExamples are Portfiles that have one key of the topic each, as it is
+// there.
+func keyExamples(text string) (examples []string) {
+	project, service, _ := strings.Cut(text, "Keys of a service:")
+	line := regexp.MustCompile(`(?m)^  ([a-z_]+ = .+?) {2,}\S`)
+	for _, m := range line.FindAllStringSubmatch(project, -1) {
+		example := m[1]
+		if !strings.HasPrefix(example, "services") {
+			example += "\n[services]\nx = 'x'\n"
+		}
+		examples = append(examples, example)
+	}
+	for _, m := range line.FindAllStringSubmatch(service, -1) {
+		example := "[services]\ndb = 'x'\n[services.auth]\n" + m[1] + "\n"
+		if !strings.HasPrefix(m[1], "command") {
+			example += "command = 'x'\n"
+		}
+		examples = append(examples, example)
+	}
+	return examples
+}
+
+func TestTopicExamples(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{".env", "auth.env"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	portfile, _ := topicNamed("portfile")
+	environment, _ := topicNamed("environment")
+	examples := append(keyExamples(portfile.text), topicExamples(portfile.text)...)
+	if len(examples) < 20 {
+		t.Errorf("the topic has %d examples", len(examples))
+	}
+	for _, example := range append(examples, topicExamples(environment.text)...) {
+		var said bytes.Buffer
+		if status := run([]string{"devports", "check", "-f", "-"}, strings.NewReader(example), &bytes.Buffer{}, &said); status != 0 || said.Len() > 0 {
+			t.Errorf("status %d, %s\n%s", status, &said, example)
+		}
+	}
+}
+
+// TestTopicEnvironment has every variable of devports' own told.
+func TestTopicEnvironment(t *testing.T) {
+	topic, _ := topicNamed("environment")
+	variable := regexp.MustCompile(`\bDEVPORTS_[A-Z]+|\b(?:NO|FORCE)_COLOR\b|\bXDG_[A-Z]+_[A-Z]+|\bPORTSERVER_ADDRESS\b`)
+	found := 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, name := range variable.FindAllString(string(source), -1) {
+			found++
+			if !strings.Contains(topic.text, name) {
+				t.Errorf("%s is in %s, but not in the topic", name, path)
+			}
+		}
+		return err
+	})
+	if err != nil || found == 0 {
+		t.Errorf("%d found: %v", found, err)
+	}
+}
+
+// TestTopicWidth keeps lines short enough for a terminal.
+func TestTopicWidth(t *testing.T) {
+	for _, topic := range topics {
+		for line := range strings.Lines(topic.text) {
+			width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n"))
+			if width > 80 {
+				t.Errorf("%s: %d columns: %s", topic.Name, width, line)
+			}
+		}
+	}
+}
