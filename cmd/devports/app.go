@@ -36,6 +36,9 @@ type command struct {
 	run      func(s session, c *cli.Context) error
 	verbatim bool      // what follows the first argument is not devports'
 	sub      []command // under a name of their own: "portserver status"
+
+	completes completer // what an argument can be; nil: there are none, or nobody knows
+	hidden    bool      // not for people to type
 }
 
 func app(s session) *cli.App {
@@ -60,8 +63,8 @@ func app(s session) *cli.App {
 		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, initCommand, checkCommand, doctorCommand,
 		portserverCommand, versionCommand,
 	}
-	root := &command{}
-	root.sub = append(commands, helpCommand(root))
+	root := &command{flags: []cli.Flag{cli.VersionFlag}}
+	root.sub = append(commands, completionCommand, helpCommand(root), completeCommand(root))
 	for _, k := range root.sub {
 		a.Commands = append(a.Commands, k.cli(s))
 	}
@@ -97,6 +100,7 @@ func (k command) cli(s session) *cli.Command {
 		CustomHelpTemplate: commandHelp,
 		HideHelpCommand:    true,
 		HideHelp:           k.name == "help", // for that the library would tell about the app
+		Hidden:             k.hidden,
 		OnUsageError:       wrongUsage,
 		Action: func(c *cli.Context) error {
 			if err := k.misplaced(c.Args().Slice()); err != nil && !k.verbatim {
@@ -136,13 +140,8 @@ func (k command) misplaced(args []string) error {
 
 // takesValue reports whether the option, as typed, is followed by its value.
 func (k command) takesValue(option string) bool {
-	name := strings.TrimLeft(option, "-")
-	for _, f := range k.flags {
-		if _, boolean := f.(*cli.BoolFlag); !boolean && slices.Contains(f.Names(), name) {
-			return true
-		}
-	}
-	return false
+	f, ok := k.option(option)
+	return ok && f.TakesValue()
 }
 
 // wrongUsage words what the library says of options.

@@ -77,7 +77,8 @@ func holderOfLock(path string) (i instance, ok bool) {
 func steering(name, usage, help string, ask func(client control.Client, ctx context.Context, services ...string) (control.Info, error), good func(launcher.Status) bool) command {
 	return command{
 		name: name, usage: usage, args: "[SERVICE…]", help: help,
-		flags: []cli.Flag{timeoutFlag, jsonFlag, fileFlag, registryFlag},
+		flags:     []cli.Flag{timeoutFlag, jsonFlag, fileFlag, registryFlag},
+		completes: services,
 		run: func(s session, c *cli.Context) error {
 			i, scope, err := s.running(c)
 			if err != nil {

@@ -25,6 +25,7 @@ Example:
 		&cli.StringFlag{Name: "shell", Value: "sh", Usage: "print for `SHELL`: sh, bash, zsh, fish, powershell, dotenv or json"},
 		fileFlag, registryFlag,
 	},
+	completes: one(services),
 	run: func(s session, c *cli.Context) error {
 		format, ok := shells[c.String("shell")]
 		if !ok {

@@ -25,7 +25,8 @@ status is 4. Nothing is overwritten, and to do it twice does no harm.
 Example:
   devports import
   devports import old/.plutfile`,
-	flags: []cli.Flag{registryFlag},
+	flags:     []cli.Flag{registryFlag},
+	completes: files,
 	run: func(s session, c *cli.Context) error {
 		r, err := s.openRegistry(c)
 		if err != nil {

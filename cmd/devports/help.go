@@ -66,6 +66,7 @@ Portfile, the environment or the registry.
 Example:
   devports help up
   devports help portfile`,
+		completes: one(func(line) []candidate { return append(commandWords(root.sub), topicWords()...) }),
 		run: func(s session, c *cli.Context) error {
 			words := c.Args().Slice()
 			if len(words) == 0 {
@@ -99,7 +100,9 @@ func (k command) descend(words []string) (_ command, rest []string) {
 // names are those of all commands below k, as they are typed.
 func (k command) names() (names []string) {
 	for _, sub := range k.sub {
-		names = append(append(names, sub.name), sub.names()...)
+		if !sub.hidden {
+			names = append(append(names, sub.name), sub.names()...)
+		}
 	}
 	return names
 }

@@ -31,6 +31,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"signal":  cmdSignal,
 	"pid":     cmdPID,
 	"resize":  cmdResize,
+	"type":    cmdType,
 	"finish":  cmdFinish,
 	"output":  cmdOutput,
 	"get":     cmdGet,
@@ -229,6 +230,16 @@ func cmdResize(ts *testscript.TestScript, neg bool, args []string) {
 	columns, err := strconv.Atoi(args[2])
 	ts.Check(err)
 	ts.Check(terminal.Resize(find(ts, args[0]).tty, terminal.Size{Rows: rows, Columns: columns}))
+}
+
+// type NAME TEXT types at the job's terminal; \t is the tabulator, \n the return
+// key.
+func cmdType(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: type NAME TEXT")
+	}
+	_, err := io.WriteString(find(ts, args[0]).tty, strings.NewReplacer(`\t`, "\t", `\n`, "\r").Replace(args[1]))
+	ts.Check(err)
 }
 
 // finish NAME [STATUS] waits for the end of the job, with status 0 if not

@@ -30,6 +30,9 @@ Example:
 		&cli.DurationFlag{Name: "since", Usage: "only lines that are younger than `TIME`, such as 10m", DefaultText: "any"},
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, registryFlag, // -f is taken
 	},
+	completes: func(l line) []candidate {
+		return append([]candidate{{"devports", "its own lines"}}, services(l)...)
+	},
 	run: func(s session, c *cli.Context) error {
 		i, scope, err := s.running(c)
 		if err != nil {

@@ -30,6 +30,7 @@ Example:
 		&cli.IntFlag{Name: "pin", Usage: "give the user-wide NAME this `PORT`, and no other"},
 		jsonFlag, fileFlag, registryFlag,
 	},
+	completes: portNames,
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() == 0 {
 			return usage("devports port auth", "port needs a name")

@@ -22,7 +22,8 @@ is stopped.
 Example:
   devports rm auth
   devports rm -g jupyter`,
-	flags: []cli.Flag{userWideFlag, fileFlag, registryFlag},
+	flags:     []cli.Flag{userWideFlag, fileFlag, registryFlag},
+	completes: leaseNames,
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() == 0 {
 			return usage("devports rm auth", "rm needs a name")

@@ -41,7 +41,8 @@ Example:
 		&cli.StringFlag{Name: "service", Aliases: []string{"s"}, Usage: "take PORT and the environment of `SERVICE`"},
 		fileFlag, registryFlag,
 	},
-	verbatim: true,
+	completes: commandLine,
+	verbatim:  true,
 	run: func(s session, c *cli.Context) error {
 		argv := c.Args().Slice()
 		if len(argv) > 0 && argv[0] == "--" {

@@ -60,7 +60,8 @@ Example:
 		boolean("reassign", "", "move ports that something else holds to others, for good"),
 		registryFlag,
 	},
-	run: up,
+	completes: services,
+	run:       up,
 }
 
 func up(s session, c *cli.Context) error {

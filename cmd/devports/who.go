@@ -26,7 +26,8 @@ on is free, or free and kept for a name.
 Example:
   devports who 8080
   devports who auth --json`,
-	flags: []cli.Flag{userWideFlag, jsonFlag, fileFlag, registryFlag},
+	flags:     []cli.Flag{userWideFlag, jsonFlag, fileFlag, registryFlag},
+	completes: leaseNames,
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() == 0 {
 			return usage("devports who 8080", "who needs a port or a name")

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/devports/devports/procfile"
+)
+
+// Completion of these is the shell's own business. A colon begins no other
+// candidate: no name has one there.
+const (
+	shellFiles   = ":files"      // the names of files
+	shellCommand = ":command %d" // a command line of its own, beginning with this word
+)
+
+// optionValues are what options can be given, by what their usage calls it.
+var optionValues = map[string]completer{
+	"FILE":             files,
+	"SERVICE":          services,
+	"SERVICE=NUMBER,…": counts,
+	"WHEN":             words("auto", "always", "never"),
+	"SHELL":            words("sh", "bash", "zsh", "fish", "powershell", "dotenv", "json"),
+	"FORMAT":           words("port-for", "plut", "json", "dotenv"),
+}
+
+// words completes to these words.
+func words(list ...string) completer {
+	return func(line) (candidates []candidate) {
+		for _, word := range list {
+			candidates = append(candidates, candidate{word: word})
+		}
+		return candidates
+	}
+}
+
+// one is for a command that takes one argument.
+func one(complete completer) completer {
+	return func(l line) []candidate {
+		if len(l.args) > 0 {
+			return nil
+		}
+		return complete(l)
+	}
+}
+
+func files(line) []candidate { return []candidate{{word: shellFiles}} }
+
+func commandLine(l line) []candidate { return []candidate{{word: fmt.Sprintf(shellCommand, l.start)}} }
+
+func commandWords(commands []command) (candidates []candidate) {
+	for _, k := range commands {
+		if !k.hidden {
+			candidates = append(candidates, candidate{k.word(), k.usage})
+		}
+	}
+	return candidates
+}
+
+func topicWords() (candidates []candidate) {
+	for _, t := range topics {
+		candidates = append(candidates, candidate{t.Name, t.Title})
+	}
+	return candidates
+}
+
+// services are those of the project file, replicas included, that the command
+// line does not name yet.
+func services(l line) []candidate {
+	return l.services(func(procfile.Service) bool { return true })
+}
+
+func (l line) services(wanted func(procfile.Service) bool) (candidates []candidate) {
+	p, err := l.session.openProject(l.context)
+	if err != nil {
+		return nil
+	}
+	for _, name := range p.file.ServiceNames() {
+		if s, _ := p.file.Service(name); wanted(s) {
+			candidates = append(candidates, candidate{name, commandText(s.Command)})
+		}
+	}
+	return l.unnamed(candidates)
+}
+
+// commandText is a command in short.
+func commandText(c procfile.Command) string {
+	text := c.Shell
+	for _, arg := range c.Argv {
+		text += " " + arg.Value
+	}
+	return shorten(oneLine(strings.TrimSpace(text)), 60)
+}
+
+// counts are for -m: services, each to be followed by a number.
+func counts(l line) (candidates []candidate) {
+	before := l.word[:strings.LastIndexByte(l.word, ',')+1]
+	l.args = nil
+	for counted := range strings.SplitSeq(before, ",") {
+		name, _, _ := strings.Cut(counted, "=")
+		l.args = append(l.args, name)
+	}
+	for _, c := range l.services(func(s procfile.Service) bool { return s.Name == s.Of }) {
+		candidates = append(candidates, candidate{before + c.word + "=", c.about})
+	}
+	return candidates
+}
+
+// portNames are the names that have a port or get one when it is asked for.
+func portNames(l line) (candidates []candidate) {
+	p, err := l.session.openPlace(l.context)
+	if err != nil {
+		return nil
+	}
+	if p.userWide {
+		return leaseNames(l)
+	}
+	for _, w := range p.file.Ports() {
+		candidates = append(candidates, candidate{w.Name.String(), w.Name.Variable()})
+	}
+	return l.unnamed(candidates)
+}
+
+// leaseNames are the names that have a port.
+func leaseNames(l line) (candidates []candidate) {
+	p, err := l.session.openPlace(l.context)
+	if err != nil {
+		return nil
+	}
+	scope, err := p.scope()
+	if err != nil {
+		return nil
+	}
+	leases, err := p.registry.Leases()
+	if err != nil {
+		return nil
+	}
+	for _, lease := range leases {
+		if lease.Scope == scope {
+			candidates = append(candidates, candidate{lease.Name.String(), fmt.Sprint("port ", lease.Port)})
+		}
+	}
+	return l.unnamed(candidates)
+}
+
+// unnamed are those of the candidates that are no arguments yet.
+func (l line) unnamed(candidates []candidate) []candidate {
+	return slices.DeleteFunc(candidates, func(c candidate) bool { return slices.Contains(l.args, c.word) })
+}
+
+// prefixed puts what stands before a value on the command line before it.
+func prefixed(prefix string, values []candidate) []candidate {
+	for i, v := range values {
+		if !strings.HasPrefix(v.word, ":") { // what is the shell's own business
+			values[i].word = prefix + v.word
+		}
+	}
+	return values
+}
