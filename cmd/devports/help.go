@@ -61,14 +61,24 @@ func helpCommand(root *command) command {
 		args:  "[COMMAND|TOPIC]",
 		help: `
 Tells about a command what it tells itself with --help, or about a topic: the
-Portfile, the environment or the registry.
+Portfile, the environment or the registry. With --man it prints all of that as
+a manual page.
 
 Example:
   devports help up
-  devports help portfile`,
+  devports help portfile
+  devports help --man > ~/.local/share/man/man1/devports.1`,
+		flags:     []cli.Flag{boolean("man", "", "print the manual page, for man to read")},
 		completes: one(func(line) []candidate { return append(commandWords(root.sub), topicWords()...) }),
 		run: func(s session, c *cli.Context) error {
 			words := c.Args().Slice()
+			if c.Bool("man") {
+				if len(words) > 0 {
+					return usage("devports help --man", "the manual page is about everything")
+				}
+				_, err := io.WriteString(s.stdout, manual(c.App.Usage, root.sub))
+				return err
+			}
 			if len(words) == 0 {
 				return cli.ShowAppHelp(c)
 			}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+func printManual(t *testing.T) string {
+	t.Helper()
+	var page bytes.Buffer
+	if status := run([]string{"devports", "help", "--man"}, strings.NewReader(""), &page, os.Stderr); status != 0 {
+		t.Fatal(status)
+	}
+	return page.String()
+}
+
+// TestManual finds every command, option and topic in the manual page.
+func TestManual(t *testing.T) {
+	page := printManual(t)
+	a := app(session{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, getenv: os.Getenv})
+	count := 0
+	var check func(commands []*cli.Command)
+	check = func(commands []*cli.Command) {
+		for _, c := range commands {
+			if c.Hidden {
+				if strings.Contains(page, escapeRoff(c.UsageText)) {
+					t.Errorf("hidden: %s", c.UsageText)
+				}
+				continue
+			}
+			_, section, found := strings.Cut(page, `.SS "`+escapeRoff(c.UsageText)+"\"\n")
+			if section, _, _ = strings.Cut(section, "\n.S"); !found {
+				t.Errorf("not told: %s", c.UsageText)
+			}
+			for _, f := range c.Flags {
+				for _, name := range f.Names() {
+					if count++; !strings.Contains(section, `\fB`+escapeRoff(dashed(name))+`\fR`) {
+						t.Errorf("not told of %s: %s", c.Name, dashed(name))
+					}
+				}
+			}
+			check(c.Subcommands)
+		}
+	}
+	check(a.Commands)
+	if count < 50 {
+		t.Errorf("only %d options", count)
+	}
+	for _, topic := range topics {
+		if !strings.Contains(page, escapeRoff(topic.Title)) {
+			t.Errorf("not told: %s", topic.Name)
+		}
+	}
+}
+
+// TestManualFormat has the programs that format manual pages look for mistakes,
+// and sees that what they make of it is what was written.
+func TestManualFormat(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "devports.1")
+	if err := os.WriteFile(path, []byte(printManual(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{
+		{"groff", "-man", "-ww", "-z", path},
+		{"groff", "-man", "-ww", "-z", "-Tascii", path},
+		{"mandoc", "-T", "lint", "-W", "warning", path},
+		{"man", "--warnings", "-l", path},
+	} {
+		t.Run(strings.Join(slices.Delete(command, len(command)-1, len(command)), " "), func(t *testing.T) {
+			program, err := exec.LookPath(command[0])
+			if err != nil {
+				t.Skip("not installed")
+			}
+			var out, said bytes.Buffer
+			cmd := exec.Command(program, append(command[1:len(command)-1], path)...)
+			cmd.Stdout, cmd.Stderr = &out, &said
+			cmd.Env = append(os.Environ(), "MANWIDTH=80", "LC_ALL=C.UTF-8")
+			err = cmd.Run()
+			for complaint := range strings.Lines(said.String() + out.String()) {
+				if command[0] != "man" && !strings.Contains(complaint, "missing date") { // the same page is made on any day
+					t.Error(complaint)
+				}
+			}
+			if command[0] != "man" {
+				return
+			}
+			if err != nil || said.Len() > 0 {
+				t.Errorf("%v: %s", err, &said)
+			}
+			for _, text := range []string{`eval "$(devports env auth)"`, `"**/*.go", "!vendor/**"`, `\$ is a dollar`, "--stop-on-exit", "'curl localhost:$PORT/healthz'", "~/.local/share"} {
+				if !strings.Contains(out.String(), text) {
+					t.Errorf("%s has become something else", text)
+				}
+			}
+		})
+	}
+}
+
+func TestEscapeRoff(t *testing.T) {
+	for text, want := range map[string]string{
+		".env":       `\&.env`,
+		"'tis":       `\(aqtis`,
+		`a\b "c" -d`: `a\eb \(dqc\(dq \-d`,
+		"`^~`":       "\\(ga\\(ha\\(ti\\(ga",
+		"a…é":        `a...\[u00E9]`,
+	} {
+		if got := escapeRoff(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
