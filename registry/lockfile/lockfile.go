@@ -70,7 +70,11 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 			l.note.Close()
 			return nil, nil, err
 		}
-		if held := l.held(); held.PID != 0 || time.Now().After(end) {
+		late := time.Now().After(end)
+		if !late && l.onlyLookedAt() {
+			continue // what the note says is out of date
+		}
+		if held := l.held(); held.PID != 0 || late {
 			l.note.Close()
 			return nil, nil, held
 		}
@@ -81,22 +85,37 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 
 // Holder tells who holds the lock at path now; nil if nobody does. It creates nothing, and nobody holds what cannot be looked at.
 func Holder(path string) *HeldError {
+	held, _ := look(path)
+	return held
+}
+
+// Left is the note of the last holder of the lock at path if that died without releasing it, as TryAcquire tells it, but leaves it
+// there for the next holder. It is nil while somebody holds the lock.
+func Left(path string) json.RawMessage {
+	_, left := look(path)
+	return left
+}
+
+// look tells who holds the lock, or else what is left of who did.
+func look(path string) (held *HeldError, left json.RawMessage) {
 	if _, err := os.Stat(path); err != nil {
-		return nil
+		return nil, nil
 	}
 	l, err := open(path)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	defer l.note.Close()
-	taken, err := l.try()
-	if taken {
-		_ = l.kernel.Unlock()
+	shared, err := l.kernel.TryRLock()
+	if err != nil {
+		return nil, nil
 	}
-	if err != nil || taken {
-		return nil
+	said := l.held()
+	if !shared {
+		return said, nil
 	}
-	return l.held()
+	_ = l.kernel.Unlock()
+	return nil, said.Note
 }
 
 // lock is one attempt at a lock file: the kernel's lock on it, and a second handle for the note, since flock keeps its own to itself.
@@ -191,6 +210,16 @@ func (l lock) await(ctx context.Context, wait time.Duration) error {
 func (l lock) try() (taken bool, err error) {
 	taken, err = l.kernel.TryLock()
 	return taken, l.explain(err)
+}
+
+// onlyLookedAt reports whether the lock, which could not be taken, is shared by those who look at it: nobody holds it. A look is over
+// in no time.
+func (l lock) onlyLookedAt() bool {
+	shared, err := l.kernel.TryRLock()
+	if shared {
+		_ = l.kernel.Unlock()
+	}
+	return shared && err == nil
 }
 
 // block takes the kernel's lock, however long that lasts.

@@ -127,10 +127,16 @@ func TestLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
+	if left := Left(path); string(left) != `{"terminal":"pts/7"}` || Holder(path) != nil {
+		t.Errorf("before anybody takes the lock, left is %s", left)
+	}
 	for _, want := range []string{`{"terminal":"pts/7"}`, ""} {
 		release, left, err := TryAcquire(path, "mine")
 		if err != nil || string(left) != want {
 			t.Errorf("left is %s, %v, want %s", left, err, want)
+		}
+		if left := Left(path); left != nil {
+			t.Errorf("left is %s while the lock is held", left)
 		}
 		if err := release(); err != nil {
 			t.Error(err)
@@ -139,6 +145,55 @@ func TestLeft(t *testing.T) {
 	if Holder(filepath.Join(t.TempDir(), "none")) != nil {
 		t.Error("a file that is not there is held")
 	}
+}
+
+// TestLooks has many who look at a lock that a dead process has left, and who must not be taken for holders.
+func TestLooks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	cmd, _ := hold(t, path)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	dead, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var looking sync.WaitGroup
+	for range 4 {
+		looking.Go(func() {
+			for range 200 {
+				if held := Holder(path); held != nil {
+					t.Errorf("another look was taken for a holder: %v", held)
+					return
+				}
+			}
+		})
+	}
+	looking.Wait()
+	done := make(chan struct{})
+	looking.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				Left(path)
+			}
+		}
+	})
+	for range 100 {
+		release, _, err := TryAcquire(path, nil)
+		if err != nil {
+			t.Error("a look was taken for a holder:", err)
+			break
+		}
+		if err := errors.Join(release(), os.WriteFile(path, dead, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(done)
+	looking.Wait()
 }
 
 // TestForgotten has a holder that forgets how to release, and a garbage collector that finds that out.
