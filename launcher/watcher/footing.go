@@ -36,6 +36,9 @@ func stand(files []string) (f footing) {
 	return f
 }
 
+// Count returns how many folders are watched for these files.
+func Count(files []string) int { return len(stand(files).folders) }
+
 func (f footing) equal(g footing) bool {
 	return slices.Equal(f.paths, g.paths) && slices.Equal(f.folders, g.folders)
 }

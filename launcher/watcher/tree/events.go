@@ -10,13 +10,12 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-func newTree(path string, sets []set, notify *fsnotify.Watcher, o options) *tree {
+func newTree(path string, sets []set, notify notifier) *tree {
 	return &tree{
 		path:   path,
 		sets:   sets,
 		root:   newFolder(nil, filepath.Base(path), ""),
 		notify: notify,
-		add:    o.add,
 		closed: make(chan struct{}),
 		told:   make(map[string]bool),
 	}

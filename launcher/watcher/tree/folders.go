@@ -5,8 +5,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-
-	"github.com/fsnotify/fsnotify"
 )
 
 // tree is what is known of the folders that are watched. It is made to be
@@ -16,11 +14,17 @@ type tree struct {
 	path   string // of the root, absolute and without links
 	sets   []set
 	root   *folder
-	notify *fsnotify.Watcher
-	add    func(notify *fsnotify.Watcher, folder string) error
+	notify notifier
 	closed chan struct{}
 	moved  bool            // folders have come or gone
 	told   map[string]bool // the folders whose trouble was told, "" for the limit
+}
+
+// notifier is what a tree needs of fsnotify.
+type notifier interface {
+	Add(folder string) error
+	Remove(folder string) error
+	WatchList() []string
 }
 
 // folder is a watched folder, or one above the root.

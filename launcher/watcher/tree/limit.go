@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
-	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -29,11 +26,11 @@ func (e *LimitError) Unwrap() error { return e.Err }
 func newLimitError(folder string, err error) *LimitError {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return &LimitError{folder, setting("max_user_watches", 524288), err}
+		return &LimitError{folder, settingOf(folders), err}
 	case errors.Is(err, syscall.EMFILE) && !openFilesLeft():
 		return &LimitError{folder, "", err}
 	case errors.Is(err, syscall.EMFILE):
-		return &LimitError{folder, setting("max_user_instances", 1024), err}
+		return &LimitError{folder, settingOf(watchers), err}
 	}
 	return nil
 }
@@ -48,18 +45,6 @@ func openFilesLeft() bool {
 	return true
 }
 
-// setting suggests the usual value, or twice the present one if that is not less.
-func setting(name string, usual int) string {
-	if runtime.GOOS != "linux" {
-		return ""
-	}
-	text, _ := os.ReadFile("/proc/sys/fs/inotify/" + name)
-	if present, _ := strconv.Atoi(strings.TrimSpace(string(text))); present >= usual {
-		usual = 2 * present
-	}
-	return fmt.Sprintf("fs.inotify.%s=%d", name, usual)
-}
-
 // watch reports whether a folder is there and can be watched.
 func (t *tree) watch(at string, b *burst) bool {
 	select {
@@ -67,7 +52,7 @@ func (t *tree) watch(at string, b *burst) bool {
 		return false
 	default:
 	}
-	err := t.add(t.notify, at)
+	err := t.notify.Add(at)
 	if err != nil {
 		t.trouble(at, err, b)
 	}

@@ -93,10 +93,7 @@ func newWatcher(root string, patterns map[string][]string, o options) (*Watcher,
 	if err != nil {
 		return nil, err
 	}
-	if root, err = filepath.Abs(root); err != nil {
-		return nil, err
-	}
-	if root, err = filepath.EvalSymlinks(root); err != nil { // git, too, looks above the real folder
+	if root, err = realPath(root); err != nil {
 		return nil, err
 	}
 	notify, err := fsnotify.NewWatcher()
@@ -106,7 +103,7 @@ func newWatcher(root string, patterns map[string][]string, o options) (*Watcher,
 		return nil, err
 	}
 	w := &Watcher{notify: notify, changes: make(chan Change)}
-	if err := w.start(newTree(root, sets, notify, o), o); err != nil {
+	if err := w.start(newTree(root, sets, adding{notify, o.add}), o); err != nil {
 		_ = w.Close()
 		return nil, err
 	}
@@ -134,6 +131,24 @@ func (w *Watcher) start(t *tree, o options) error {
 	first = burst{count: len(first.errs), errs: first.errs} // that files are there is no change
 	running.Go(func() { run(events, t.handle, first, o, w.changes, t.closed) })
 	return nil
+}
+
+// adding is fsnotify, with another way to add a folder.
+type adding struct {
+	*fsnotify.Watcher
+	add func(notify *fsnotify.Watcher, folder string) error
+}
+
+func (a adding) Add(folder string) error { return a.add(a.Watcher, folder) }
+
+// realPath makes a path absolute and follows its links: git, too, looks above
+// the real folder.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
 }
 
 func newSets(patterns map[string][]string) (sets []set, err error) {

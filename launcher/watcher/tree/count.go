@@ -1,0 +1,52 @@
+package tree
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+)
+
+// Count returns how many folders New would watch, without watching any. Its
+// errors are those of New but for a [LimitError].
+func Count(root string, patterns map[string][]string) (int, error) {
+	sets, err := newSets(patterns)
+	if err != nil {
+		return 0, err
+	}
+	if root, err = realPath(root); err != nil {
+		return 0, err
+	}
+	counted := counter{}
+	var b burst
+	if !newTree(root, sets, counted).resync(&b) {
+		return 0, errors.Join(append(b.errs, &fs.PathError{Op: "watch", Path: root, Err: syscall.ENOTDIR})...)
+	}
+	return len(counted), nil
+}
+
+// counter watches nothing.
+type counter map[string]bool
+
+func (c counter) Add(folder string) error {
+	c[folder] = true
+	return nil
+}
+
+func (c counter) Remove(folder string) error {
+	delete(c, folder)
+	return nil
+}
+
+func (c counter) WatchList() []string { return nil }
+
+// Usage is how much of what the system allows a user is taken.
+type Usage struct {
+	Used    int    // by those of the user's processes that can be seen
+	Max     int    // 0 where the system has no such limit
+	Setting string // what to give to sysctl -w for more
+}
+
+// Limits tell how many folders this user's processes watch, and how many watchers
+// they have, but for those of one process; except may be 0. Only Linux has such
+// limits, see inotify(7). With kqueue, what is watched is an open file.
+func Limits(except int) (folders, watchers Usage) { return limits(except) }

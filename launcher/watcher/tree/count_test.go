@@ -1,0 +1,63 @@
+package tree
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// What is counted is what is watched.
+func TestCount(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files(t, dir, map[string]string{
+		".git/HEAD": "", ".gitignore": "out/", "app/a/x.go": "", "app/b/": "", "app/out/x.go": "", "app/node_modules/m/x.go": "", "docs/x.md": "",
+	})
+	root := filepath.Join(dir, "app")
+	patterns := sets{"s": "**/*.go !b/**"}
+	w := watch(t, slow, root, patterns)
+	want := watched(t, w, dir)
+	got, err := Count(root, map[string][]string{"s": {"**/*.go", "!b/**"}})
+	if err != nil || got != len(want) || got != 3 {
+		t.Errorf("counted %d folders, %v; watched are %q", got, err, want)
+	}
+	if _, err := Count(root, map[string][]string{"s": {"[x"}}); err == nil {
+		t.Error("a pattern that is none was taken")
+	}
+	if _, err := Count(filepath.Join(dir, ".gitignore"), nil); err == nil {
+		t.Error("a file was taken for a folder")
+	}
+}
+
+// Other tests watch as well: this one cannot be parallel.
+func TestLimits(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		if f, w := Limits(0); f != (Usage{}) || w != (Usage{}) {
+			t.Errorf("limits where there are none: %v, %v", f, w)
+		}
+		return
+	}
+	dir := t.TempDir()
+	files(t, dir, map[string]string{"a/b/": "", "c/": ""})
+	// Other processes come and go; what this one has makes the difference.
+	taken := func() (folders, watchers int) {
+		f, w := Limits(0)
+		g, v := Limits(os.Getpid())
+		if f.Max < 1 || w.Max < 1 || f.Setting == "" || w.Setting == "" {
+			t.Fatalf("limits are %+v and %+v", f, w)
+		}
+		return f.Used - g.Used, w.Used - v.Used
+	}
+	for range 100 {
+		before, open := taken()
+		w, err := New(dir, map[string][]string{"s": {"**"}})
+		must(t, err)
+		after, opened := taken()
+		must(t, w.Close())
+		if after-before == 4 && opened-open == 1 {
+			return
+		}
+	}
+	t.Error("4 folders and their watcher were never counted")
+}
