@@ -21,13 +21,32 @@ type Left struct {
 // that time to end by itself. What has cleared its environment is not found, nor
 // what belongs to another user.
 func EndLeft(instance string, grace time.Duration) []Left {
-	f := family{instance: instance}
 	ctx, cancel := context.WithTimeout(context.Background(), grace+killTimeout)
 	defer cancel()
-	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
-		return withDescendants(t, t.Marked(f.variable()))
-	}, grace)
+	return endAll(ctx, startedBy(instance), grace)
 }
+
+// FindStarted returns what lives of all that a run has started, also one that is
+// dead: what EndLeft would end.
+func FindStarted(instance string) []Left {
+	tree, err := proctree.Snapshot()
+	if err != nil {
+		return nil
+	}
+	var found []Left
+	for _, p := range startedBy(instance)(tree) {
+		found = append(found, leftOf(p))
+	}
+	return found
+}
+
+// startedBy finds what the run has started, and all that is below that.
+func startedBy(instance string) func(proctree.Tree) []proctree.Process {
+	f := family{instance: instance}
+	return func(t proctree.Tree) []proctree.Process { return withDescendants(t, t.Marked(f.variable())) }
+}
+
+func leftOf(p proctree.Process) Left { return Left{p.PID, serviceOf(p.PID), proctree.Command(p.PID)} }
 
 // endAll is proctree.End, and tells what the processes were.
 func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, grace time.Duration) []Left {
@@ -36,7 +55,7 @@ func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, gr
 		found := find(t)
 		for _, p := range found {
 			if _, known := were[p.ID]; !known {
-				were[p.ID] = Left{p.PID, serviceOf(p.PID), proctree.Command(p.PID)}
+				were[p.ID] = leftOf(p)
 			}
 		}
 		return found

@@ -18,6 +18,35 @@ type repository struct {
 	common   string // where the branches of all checkouts are
 }
 
+// Bare reports whether dir lies in a worktree of a bare repository. That has no main checkout, so no pin binds in its worktrees.
+func Bare(dir string) bool {
+	dir, err := resolve(dir)
+	return err == nil && findRepository(dir).bare()
+}
+
+// bare reads git's config, see git-config(1), core.bare.
+func (r repository) bare() bool {
+	if r.worktree == "" {
+		return false
+	}
+	config, err := os.ReadFile(filepath.Join(r.common, "config"))
+	if err != nil {
+		return false
+	}
+	section := ""
+	for line := range strings.Lines(strings.ToLower(string(config))) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			section = line
+		}
+		key, value, _ := strings.Cut(line, "=")
+		if section == "[core]" && strings.TrimSpace(key) == "bare" {
+			return strings.TrimSpace(value) == "true"
+		}
+	}
+	return false
+}
+
 // findRepository walks up from dir, which is absolute, to a .git.
 func findRepository(dir string) repository {
 	for root := dir; ; root = filepath.Dir(root) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/devports/devports/launcher"
@@ -81,16 +82,23 @@ func scopeHash(scope registry.Scope) string {
 // socketLength is what systems take of a socket's path, less a little.
 const socketLength = 100
 
-// socketPath is where the `up` of a scope is steered.
-func (s session) socketPath(home, name string) string {
-	path := filepath.Join(home, "run", name+".sock")
-	if dir := s.getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
-		path = filepath.Join(dir, "devports", name+".sock")
-	}
-	if len(path) > socketLength {
-		path = filepath.Join(os.TempDir(), fmt.Sprintf("devports-%d", os.Getuid()), name+".sock")
+// socketPath is where the `up` of a scope is steered: in the first of the
+// folders whose path is not too long.
+func (s session) socketPath(home, name string) (path string) {
+	for _, folder := range s.socketFolders(home) {
+		if path = filepath.Join(folder, name+".sock"); len(path) <= socketLength {
+			break
+		}
 	}
 	return path
+}
+
+func (s session) socketFolders(home string) []string {
+	folders := []string{filepath.Join(home, "run"), filepath.Join(os.TempDir(), fmt.Sprintf("devports-%d", os.Getuid()))}
+	if dir := s.getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		folders = slices.Insert(folders, 0, filepath.Join(dir, "devports"))
+	}
+	return folders
 }
 
 func alreadyRuns(scope registry.Scope, held *lockfile.HeldError) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -13,21 +14,22 @@ var doctorCommand = command{
 	name:  "doctor",
 	usage: "look for what is wrong, and say how to mend it",
 	help: `
-Looks at the registry, at the ports that are kept, at this machine's own, and at
-the project here. Each thing found is told with the reason why it matters and
-with what to type. The exit status is 1 when something is wrong; a warning alone
-is no failure.
+Looks at the registry, at the ports that are kept, at this machine's own, at what
+runs, and at the project here. Each thing found is told with the reason why it
+matters and with what to type. The exit status is 1 when something is wrong; a
+warning alone is no failure.
 
 With --fix a registry that is damaged is put in order from what can be read of
-it and from the version before; what it replaces is kept beside it. Nothing else
-is changed.
+it and from the version before; what it replaces is kept beside it. And what is
+left of runs that were killed, processes as well, is cleared up. Nothing else is
+changed.
 
 Example:
   devports doctor
   devports doctor --fix
   devports doctor --json`,
 	flags: []cli.Flag{
-		boolean("fix", "", "repair a damaged registry"),
+		boolean("fix", "", "repair a damaged registry, and clear up after runs that were killed"),
 		jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
@@ -40,10 +42,10 @@ Example:
 		}
 		var findings []finding
 		if c.Bool("fix") {
-			findings = s.repair(c.Context, r)
+			findings = s.fix(c.Context, r)
 		}
-		if len(findings) == 0 {
-			findings = s.examine(c, r)
+		if !slices.ContainsFunc(findings, finding.isWrong) {
+			findings = append(findings, s.examine(c, r)...)
 		}
 		if c.Bool("json") {
 			err = s.json(findings)
@@ -53,7 +55,7 @@ Example:
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(findings, func(f finding) bool { return f.Level == wrong }) {
+		if slices.ContainsFunc(findings, finding.isWrong) {
 			return failure{status: exitFailed}
 		}
 		return nil
@@ -68,6 +70,8 @@ type finding struct {
 	Why   string `json:"why,omitempty"`  // why it matters
 	Mend  string `json:"mend,omitempty"` // what to do about it: mostly a command
 }
+
+func (f finding) isWrong() bool { return f.Level == wrong }
 
 type level string
 
@@ -98,6 +102,15 @@ func (s session) tellFindings(findings []finding) error {
 	return nil
 }
 
+// fix mends what can be mended without asking.
+func (s session) fix(ctx context.Context, r registry.Registry) []finding {
+	findings := s.repair(ctx, r)
+	if home, err := registry.Home(s.getenv); err == nil {
+		findings = append(findings, s.clearUp(s.findRuns(ctx, home))...)
+	}
+	return findings
+}
+
 // examine makes every checkup. Where the registry cannot be read, the rest
 // would only say so again.
 func (s session) examine(c *cli.Context, r registry.Registry) []finding {
@@ -105,9 +118,17 @@ func (s session) examine(c *cli.Context, r registry.Registry) []finding {
 	if !ok {
 		return findings
 	}
-	findings = append(findings, examineLeases(r, leases)...)
-	findings = append(findings, s.examineMachine(leases)...)
-	return append(findings, s.examineProject(c, leases)...)
+	var runs []trace
+	if home, err := registry.Home(s.getenv); err == nil {
+		runs = s.findRuns(c.Context, home)
+	}
+	return slices.Concat(
+		findings,
+		examineLeases(r, leases),
+		s.examineMachine(leases),
+		examineRuns(runs),
+		s.examineProject(c, leases, runs),
+	)
 }
 
 // all gives the findings, or, if there are none, that all is well.
@@ -116,4 +137,15 @@ func all(findings []finding, check, format string, args ...any) []finding {
 		return findings
 	}
 	return []finding{{Check: check, Level: fine, What: fmt.Sprintf(format, args...)}}
+}
+
+// count is "no ports", "1 port" or "3 ports".
+func count(n int, noun string) string {
+	switch n {
+	case 0:
+		return "no " + noun + "s"
+	case 1:
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

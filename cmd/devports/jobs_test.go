@@ -151,7 +151,7 @@ func scriptEnv(ts *testscript.TestScript) []string {
 
 // scriptVars are the variables that a job inherits.
 var scriptVars = []string{
-	"PATH", "HOME", "TMPDIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
+	"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
 	"DEVPORTS_HOME", "DEVPORTS_RANGE", "DEVPORTS_REGISTRY", "DEVPORTS_WORKTREE", "DEVPORTS_PROJECT",
 	"NO_COLOR", "FORCE_COLOR", "BROWSER", "LOG_LEVEL", "GREETING", "P",
 	"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "GOCOVERDIR", "GORACE",

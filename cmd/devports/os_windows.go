@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"os"
 	"os/exec"
 	"syscall"
@@ -35,3 +36,7 @@ func stopSelf() {}
 func ownSession() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP}
 }
+
+// maxOpenFiles is how many files devports may have open: Windows has no limit
+// that a launcher would come near.
+func maxOpenFiles() int { return math.MaxInt }

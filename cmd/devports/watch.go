@@ -27,12 +27,7 @@ type codeWatch struct {
 
 // follow watches what the services of a plan watch, and nothing else.
 func (w *codeWatch) follow(plan procfile.Plan) {
-	patterns := map[string][]string{}
-	for _, p := range plan.Services {
-		if len(p.Watch) > 0 {
-			patterns[p.Service] = p.Watch
-		}
-	}
+	patterns := watchPatterns(plan)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed || maps.EqualFunc(patterns, w.patterns, slices.Equal) {
@@ -51,6 +46,17 @@ func (w *codeWatch) follow(plan procfile.Plan) {
 	w.watcher = watcher
 	w.own.Say("watching the code of " + list(slices.Sorted(maps.Keys(patterns))))
 	go w.restart(watcher)
+}
+
+// watchPatterns are what the services of a plan watch, by service.
+func watchPatterns(plan procfile.Plan) map[string][]string {
+	patterns := map[string][]string{}
+	for _, p := range plan.Services {
+		if len(p.Watch) > 0 {
+			patterns[p.Service] = p.Watch
+		}
+	}
+	return patterns
 }
 
 // close ends the watching for good.

@@ -43,6 +43,15 @@ func dial(ctx context.Context, path string) (net.Conn, error) {
 	}
 }
 
+// Abandoned reports whether there is a socket at path on which no run listens.
+func Abandoned(path string) bool {
+	conn, err := net.Dial("unix", path)
+	if err == nil {
+		conn.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
 // Status tells what runs.
 func (c Client) Status(ctx context.Context) (Info, error) { return c.do(ctx, "GET", "status", nil) }
 

@@ -4,16 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
-	"github.com/devports/devports/allocator"
-	"github.com/devports/devports/allocator/holder"
-	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/lockfile"
 )
@@ -125,86 +119,6 @@ func examineLeases(r registry.Registry, leases []registry.Lease) []finding {
 	return all(findings, "leases", "every folder is there, and no port has two owners")
 }
 
-// examineMachine compares the ports that are kept with those that the system
-// takes for itself.
-func (s session) examineMachine(leases []registry.Lease) []finding {
-	local, err := allocator.LocalPorts()
-	if err != nil {
-		return []finding{{Check: "machine", Level: warning, What: err.Error(), Why: "its ephemeral ports are guessed"}}
-	}
-	var findings []finding
-	if left, widened := allocator.NewPool(allocator.Set{}, local).Widened(); widened {
-		findings = append(findings, finding{
-			Check: "machine", Level: warning,
-			What: fmt.Sprintf("the ephemeral range %s leaves only %d ports to choose from", local.Ephemeral, left),
-			Why:  "ports are chosen from it, too, and an outgoing connection may hold one when its service starts",
-			Mend: linuxOnly(`sudo sysctl -w net.ipv4.ip_local_port_range="32768 60999"`),
-		})
-	}
-	var names []string
-	var exposed allocator.Set
-	for _, l := range leases {
-		if local.Ephemeral.Contains(l.Port) && !local.Reserved.Contains(l.Port) {
-			names = append(names, fmt.Sprintf("%s (%d)", whose(l), l.Port))
-			exposed = exposed.Union(allocator.NewSet(allocator.Range{First: l.Port, Last: l.Port}))
-		}
-	}
-	if len(names) > 0 {
-		findings = append(findings, finding{
-			Check: "machine", Level: warning,
-			What: fmt.Sprintf("in the ephemeral range %s lie the ports of %s", local.Ephemeral, list(names)),
-			Why:  "an outgoing connection may hold such a port when its service starts",
-			Mend: linuxOnly(fmt.Sprintf("sudo sysctl -w net.ipv4.ip_local_reserved_ports=%s", local.Reserved.Union(exposed))),
-		})
-	}
-	return all(findings, "machine", "no port that is kept lies in the ephemeral range %s", local.Ephemeral)
-}
-
-func linuxOnly(mend string) string {
-	if runtime.GOOS != "linux" {
-		return ""
-	}
-	return mend
-}
-
-// examineProject looks at the project here, if there is one: at its files, and
-// at who holds its ports.
-func (s session) examineProject(c *cli.Context, leases []registry.Lease) []finding {
-	p, err := s.openProject(c)
-	var missing *procfile.NotFoundError
-	if errors.As(err, &missing) {
-		return nil
-	}
-	var plan procfile.Plan
-	if err == nil {
-		plan, err = p.check()
-	}
-	if err != nil {
-		return s.troubles("project", err, "nothing is started before it is mended")
-	}
-	var findings []finding
-	for _, n := range plan.Notes {
-		findings = append(findings, finding{Check: "project", Level: warning, What: n.Error(), Mend: n.Hint})
-	}
-	scope, err := p.registry.Scope(p.checkout)
-	if err != nil {
-		return append(findings, s.troubles("project", err, "")...)
-	}
-	var own []registry.Lease
-	for _, l := range leases {
-		if l.Scope == scope {
-			own = append(own, l)
-		}
-	}
-	ours := func(h holder.Process) bool {
-		return h.Managed && h.Project == scope.Project && h.Worktree == scope.Worktree
-	}
-	if err := s.free(c.Context, own, ours); err != nil {
-		findings = append(findings, s.troubles("project", err, "the service cannot start on it")...)
-	}
-	return all(findings, "project", "%s is valid, and nobody else holds its ports", p.file.Name)
-}
-
 // lockHeld says who keeps everybody from the registry.
 func lockHeld(held *lockfile.HeldError) finding {
 	f := finding{
@@ -217,15 +131,4 @@ func lockHeld(held *lockfile.HeldError) finding {
 		f.Mend = fmt.Sprintf("let it go on (kill -CONT %[1]d) or end it (kill -KILL %[1]d): the registry is safe either way", held.PID)
 	}
 	return f
-}
-
-// count is "no ports", "1 port" or "3 ports".
-func count(n int, noun string) string {
-	switch n {
-	case 0:
-		return "no " + noun + "s"
-	case 1:
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+)
+
+// examineProject looks at the project here, if there is one: at its files, at
+// who holds its ports, at what its run does and at what it needs of the machine.
+func (s session) examineProject(c *cli.Context, leases []registry.Lease, runs []trace) []finding {
+	p, err := s.openProject(c)
+	var missing *procfile.NotFoundError
+	if errors.As(err, &missing) {
+		return nil
+	}
+	var plan procfile.Plan
+	if err == nil {
+		plan, err = p.check()
+	}
+	var scope registry.Scope
+	if err == nil {
+		scope, err = p.registry.Scope(p.checkout)
+	}
+	if err != nil {
+		return s.troubles("project", err, "nothing is started before it is mended")
+	}
+	here := runOf(runs, scope)
+	findings := slices.Concat(p.notes(plan, scope), p.holders(c.Context, scope, leases))
+	return slices.Concat(
+		all(findings, "project", "%s is valid, and nobody else holds its ports", p.file.Name),
+		examineServices(c.Context, here, leases),
+		examineWatching(plan, p.file.Dir, here.about.PID),
+		examineOpenFiles(plan),
+	)
+}
+
+// notes are what is no mistake of the files, but not as it seems.
+func (p project) notes(plan procfile.Plan, scope registry.Scope) []finding {
+	var findings []finding
+	for _, n := range plan.Notes {
+		findings = append(findings, finding{Check: "project", Level: warning, What: n.Error(), Mend: n.Hint})
+	}
+	if scope.Main() || !registry.Bare(p.file.Dir) {
+		return findings
+	}
+	for _, w := range p.file.Ports() {
+		if w.Pin != 0 {
+			findings = append(findings, finding{
+				Check: "project", Level: warning,
+				What: fmt.Sprintf("%s is pinned to %d, but that binds in the main checkout alone, and a bare repository has none", registry.Name(w.Name), w.Pin),
+				Why:  "it has another port in each worktree",
+				Mend: "devports port " + registry.Name(w.Name).String() + " prints the one here",
+			})
+		}
+	}
+	return findings
+}
+
+// holders tells who holds ports of the project that is not of it.
+func (p project) holders(ctx context.Context, scope registry.Scope, leases []registry.Lease) []finding {
+	ours := func(h holder.Process) bool {
+		return h.Managed && h.Project == scope.Project && h.Worktree == scope.Worktree
+	}
+	if err := p.session.free(ctx, ownLeases(leases, scope), ours); err != nil {
+		return p.session.troubles("project", err, "the service cannot start on it")
+	}
+	return nil
+}
+
+func ownLeases(leases []registry.Lease, scope registry.Scope) []registry.Lease {
+	return slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool { return l.Scope != scope })
+}

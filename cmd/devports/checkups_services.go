@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/registry"
+)
+
+// slowStart is how long a service may take to listen on its port before it is
+// suspected of another.
+const slowStart = 2 * time.Second
+
+// examineServices looks where the services of a run listen.
+func examineServices(ctx context.Context, r trace, leases []registry.Lease) []finding {
+	if r.held == nil {
+		return nil
+	}
+	listeners, err := holder.Listening(ctx)
+	if err != nil {
+		return []finding{{Check: "services", Level: warning, What: "where they listen cannot be told: " + err.Error()}}
+	}
+	ports := portsByService(launcher.FindStarted(r.about.ID), listeners)
+	var findings []finding
+	for _, st := range r.info.Services {
+		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(ports[st.Service], st.Port) {
+			continue
+		}
+		// What it listens on by the name of another of its ports is as it should be.
+		others := slices.DeleteFunc(ports[st.Service], func(port int) bool {
+			return slices.ContainsFunc(leases, func(l registry.Lease) bool { return l.Port == port && l.Name.Service == st.Service })
+		})
+		if len(others) == 0 {
+			continue
+		}
+		findings = append(findings, finding{
+			Check: "services", Level: warning,
+			What: fmt.Sprintf("%s listens on %s, not on its PORT %d", st.Service, tellPorts(others), st.Port),
+			Why:  "the other services, and whoever waits until it is ready, look for it on its PORT",
+			Mend: fmt.Sprintf("have its command use it, as in server --port $PORT, or pin the number in the Portfile: port = %d", others[0]),
+		})
+	}
+	return all(findings, "services", "those that run listen on their own ports, or nowhere yet")
+}
+
+// portsByService are the ports on which the processes of each service listen.
+func portsByService(started []launcher.Left, listeners map[int][]holder.Process) map[string][]int {
+	service := map[int]string{}
+	for _, p := range started {
+		service[p.PID] = p.Service
+	}
+	ports := map[string][]int{}
+	for port, processes := range listeners {
+		for _, p := range processes {
+			if name := service[p.PID]; name != "" && !slices.Contains(ports[name], port) {
+				ports[name] = append(ports[name], port)
+			}
+		}
+	}
+	for _, list := range ports {
+		slices.Sort(list)
+	}
+	return ports
+}
