@@ -124,6 +124,15 @@ func TestBareRepositories(t *testing.T) {
 		git(t, bare, "worktree", "add", "-q", worktree)
 		expect(t, worktree, "", "shop", "feature")
 		expect(t, filepath.Join(worktree, "backend"), "store", "store", filepath.Base(worktree))
+		if !Bare(worktree) || !Bare(filepath.Join(worktree, "backend")) {
+			t.Errorf("%s is not known to be a worktree of a bare repository", worktree)
+		}
+	}
+	git(t, seed, "worktree", "add", "-q", "../linked")
+	for _, other := range []string{seed, filepath.Join(dir, "linked"), dir, filepath.Join(dir, "none")} {
+		if Bare(other) {
+			t.Errorf("%s is taken for a worktree of a bare repository", other)
+		}
 	}
 }
 

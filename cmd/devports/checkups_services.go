@@ -41,7 +41,7 @@ func examineServices(ctx context.Context, r trace, leases []registry.Lease) []fi
 			Check: "services", Level: warning,
 			What: fmt.Sprintf("%s listens on %s, not on its PORT %d", st.Service, tellPorts(others), st.Port),
 			Why:  "the other services, and whoever waits until it is ready, look for it on its PORT",
-			Mend: fmt.Sprintf("have its command use it, as in server --port $PORT, or pin the number in the Portfile: port = %d", others[0]),
+			Mend: fmt.Sprintf("have its command use it, as in server --port $PORT, or pin the number in a Portfile: port = %d", others[0]),
 		})
 	}
 	return all(findings, "services", "those that run listen on their own ports, or nowhere yet")
