@@ -60,7 +60,8 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 	if err != nil {
 		return nil, nil, err
 	}
-	// A holder that has only just taken the lock may not have said yet who it is.
+	// A holder that has only just taken the lock may not have said yet who it is, and the note be that of one that is dead. And if
+	// one was killed while it started a process, that has the lock for a moment, until it has become another program.
 	for end := time.Now().Add(noteWait); ; time.Sleep(noteWait / 40) {
 		taken, err := l.try()
 		if taken {
@@ -74,7 +75,7 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 		if !late && l.onlyLookedAt() {
 			continue // what the note says is out of date
 		}
-		if held := l.held(); held.PID != 0 || late {
+		if held := l.held(); held.PID != 0 && !gone(held.PID) || late {
 			l.note.Close()
 			return nil, nil, held
 		}

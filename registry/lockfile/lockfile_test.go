@@ -196,6 +196,33 @@ func TestLooks(t *testing.T) {
 	looking.Wait()
 }
 
+// TestPassing has a lock that is held for a moment while its note is a dead process's, as a fork of that holds it.
+func TestPassing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	cmd, _ := hold(t, path)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	l, err := open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.note.Close()
+	if taken, err := l.try(); !taken || err != nil {
+		t.Fatal(taken, err)
+	}
+	passed := time.AfterFunc(noteWait/4, func() { _ = l.kernel.Unlock() })
+	defer passed.Stop()
+	release, left, err := TryAcquire(path, nil)
+	if err != nil || left == nil {
+		t.Fatalf("left is %s, error: %v", left, err)
+	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestForgotten has a holder that forgets how to release, and a garbage collector that finds that out.
 func TestForgotten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")

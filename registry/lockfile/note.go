@@ -2,10 +2,12 @@ package lockfile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -70,4 +72,14 @@ func command(args []string) string {
 		line = line[:commandMax] + "…"
 	}
 	return strings.ToValidUTF8(line, "")
+}
+
+// gone tells whether there is no process of that PID any more, where the system tells.
+func gone(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return true
+	}
+	defer p.Release()
+	return errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
