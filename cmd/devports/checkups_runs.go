@@ -35,21 +35,26 @@ func (s session) findRuns(ctx context.Context, home string) []trace {
 	locks, _ := filepath.Glob(filepath.Join(home, "run", "*.lock")) // the pattern is a good one
 	var runs []trace
 	for _, lock := range locks {
-		r := trace{lock: lock, held: lockfile.Holder(lock)}
-		if r.held == nil {
-			_ = json.Unmarshal(lockfile.Left(lock), &r.about) // it may have left nothing
-			r.sockets = s.abandoned(home, r)
-			runs = append(runs, r)
-			continue
-		}
-		_ = json.Unmarshal(r.held.Note, &r.about)
-		r.info, r.silent = r.ask(ctx)
-		if again := lockfile.Holder(lock); r.silent != nil && (again == nil || again.PID != r.held.PID) {
-			continue // it has just ended
-		}
-		runs = append(runs, r)
+		runs = append(runs, s.findRun(ctx, home, lock))
 	}
 	return runs
+}
+
+func (s session) findRun(ctx context.Context, home, lock string) trace {
+	r := trace{lock: lock, held: lockfile.Holder(lock)}
+	if r.held != nil {
+		_ = json.Unmarshal(r.held.Note, &r.about) // if it cannot be, it is no up
+		if r.info, r.silent = r.ask(ctx); r.silent == nil {
+			return r
+		}
+		if again := lockfile.Holder(lock); again != nil && again.PID == r.held.PID {
+			return r
+		}
+		r = trace{lock: lock} // it has just ended
+	}
+	_ = json.Unmarshal(lockfile.Left(lock), &r.about) // if it has left nothing, it has ended well
+	r.sockets = s.abandoned(home, r)
+	return r
 }
 
 func (r trace) ask(ctx context.Context) (control.Info, error) {
