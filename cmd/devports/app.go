@@ -59,9 +59,10 @@ func app(s session) *cli.App {
 		DisableSliceFlagSeparator: true,
 	}
 	commands := []command{
-		upCommand, psCommand, startCommand, stopCommand, restartCommand, waitCommand, downCommand, logsCommand, envCommand, runCommand, portCommand, lsCommand, whoCommand,
-		rmCommand, pruneCommand, pickCommand, importCommand, exportCommand, initCommand, checkCommand, doctorCommand,
-		portserverCommand, versionCommand,
+		initCommand, checkCommand, upCommand,
+		psCommand, startCommand, stopCommand, restartCommand, waitCommand, logsCommand, downCommand,
+		envCommand, runCommand, portCommand, lsCommand, whoCommand, rmCommand, pruneCommand, pickCommand,
+		importCommand, exportCommand, portserverCommand, doctorCommand, versionCommand,
 	}
 	root := &command{flags: []cli.Flag{cli.VersionFlag}}
 	root.sub = append(commands, completionCommand, helpCommand(root), completeCommand(root))

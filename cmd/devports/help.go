@@ -11,6 +11,7 @@ import (
 )
 
 const examples = `
+  devports init                   write a Portfile from what is in this folder
   devports up                     start the services, follow the Portfile
   eval "$(devports env auth)"     the same ports in this shell
   devports run -- go test ./...   the same ports for one command

@@ -65,13 +65,13 @@ func TestScripts(t *testing.T) {
 			// Scripts that run side by side choose from ranges of their own.
 			name := strings.TrimPrefix(filepath.Base(e.WorkDir), "script-") + ".txtar"
 			i := slices.IndexFunc(scripts, func(s string) bool { return filepath.Base(s) == name })
-			first := 10000 + 300*i
+			first := 10000 + 250*i
 			e.Vars = append(
 				e.Vars,
 				"HOME="+filepath.Join(e.WorkDir, ".home"),
 				"DEVPORTS_HOME="+filepath.Join(e.WorkDir, ".state"),
-				fmt.Sprintf("DEVPORTS_RANGE=%d-%d", first, first+199),
-				fmt.Sprintf("FREE_RANGE=%d-%d", first+200, first+299),
+				fmt.Sprintf("DEVPORTS_RANGE=%d-%d", first, first+169),
+				fmt.Sprintf("FREE_RANGE=%d-%d", first+170, first+249),
 				"ROOT="+root,
 				"TZ=UTC",
 				"GORACE=atexit_sleep_ms=0", // or every process of a test with -race takes 1 s to end

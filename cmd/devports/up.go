@@ -32,6 +32,10 @@ own port, and PORT_<NAME>, the port of every service of the Portfile. Edits of
 the Portfile and of env files are followed: only the services that an edit
 affects are restarted. Ctrl-C stops all services, a second one kills them.
 
+On a terminal, rows at the bottom show how each service is. Keys restart, stop,
+open or filter what is shown, and type to a service: ? tells them. With --plain,
+and wherever the output is no terminal, there are only lines.
+
 With -d it runs in the background: devports ps, logs and down find it there.
 
 The exit status is 0 after Ctrl-C, else that of the first service that failed.
