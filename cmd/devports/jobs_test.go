@@ -35,6 +35,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"finish":  cmdFinish,
 	"output":  cmdOutput,
 	"get":     cmdGet,
+	"post":    cmdPost,
 	"capture": cmdCapture,
 	"edit":    cmdEdit,
 	"nothing": cmdNothing,
@@ -291,6 +292,25 @@ func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s: %v, %q", args[0], err, body)
+}
+
+// post URL BODY posts once and writes the answer to stdout; a status other than
+// 2xx fails.
+func cmdPost(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: post URL BODY")
+	}
+	client := http.Client{Timeout: patience}
+	response, err := client.Post(args[0], "application/json", strings.NewReader(args[1]))
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	if response.StatusCode/100 != 2 {
+		ts.Fatalf("%s: %s, %q", args[0], response.Status, body)
+	}
+	_, err = ts.Stdout().Write(body)
+	ts.Check(err)
 }
 
 // capture VARIABLE PROGRAM [ARG…] runs a program and keeps what it prints.

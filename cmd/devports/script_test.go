@@ -49,17 +49,12 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds:                scriptCommands,
 		Condition: func(cond string) (bool, error) {
-			if path, ok := strings.CutPrefix(cond, "exists:"); ok {
-				_, err := os.Stat(path)
-				return err == nil, nil
+			name, argument, _ := strings.Cut(cond, ":")
+			holds, ok := conditions[name]
+			if !ok {
+				return false, fmt.Errorf("unknown condition %q", cond)
 			}
-			if cond == "root" {
-				return os.Getuid() == 0, nil
-			}
-			if cond == "netns" { // may this user make a network namespace?
-				return exec.Command("unshare", "--map-root-user", "--net", "true").Run() == nil, nil
-			}
-			return false, fmt.Errorf("unknown condition %q", cond)
+			return holds(argument), nil
 		},
 		Setup: func(e *testscript.Env) error {
 			// Scripts that run side by side choose from ranges of their own.
