@@ -74,6 +74,8 @@ func (s *supervisor) waiter(spec procfile.Process, p *process, tell func(Event))
 	var try probe.Try
 	late := func(time.Duration) {}
 	switch check := spec.Ready; check.How {
+	case procfile.Done:
+		return lasting
 	case procfile.Log:
 		return matching(p, check.What)
 	case procfile.HTTP:
@@ -90,6 +92,12 @@ func (s *supervisor) waiter(spec procfile.Process, p *process, tell func(Event))
 		})
 		return seen, err
 	}
+}
+
+// lasting waits for as long as a process lives: its end is told otherwise.
+func lasting(ctx context.Context) (seen, err error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
 }
 
 // matching waits for a line of a process that matches.
@@ -192,6 +200,8 @@ func unready(spec procfile.Process) string {
 	switch check := spec.Ready; {
 	case check.How == procfile.HTTP:
 		return fmt.Sprintf("%s does not answer well on port %d yet", check.What, spec.Port)
+	case check.How == procfile.Done:
+		return "it has not done its work yet"
 	case check.How == procfile.Log:
 		return "no line matches " + check.What + " yet"
 	case check.How == procfile.Exec:

@@ -50,6 +50,7 @@ const (
 	HTTP How = "http" // its port answers a GET with a status of 2xx or 3xx
 	Log  How = "log"  // a line that it prints matches
 	Exec How = "exec" // a command succeeds in its directory and environment
+	Done How = "done" // it has ended with status 0, whenever that is
 )
 
 // Restart says when a process that has ended is started again.
@@ -66,6 +67,8 @@ const (
 func (s Service) check() Check {
 	how, what, _ := strings.Cut(s.Ready, ":")
 	switch {
+	case s.Ready == string(Done):
+		return Check{How: Done}
 	case s.Ready != "":
 		return Check{How(how), what, s.ReadyTimeout}
 	case s.HasPort:

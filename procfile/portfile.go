@@ -346,7 +346,7 @@ func (d *decoder) ready(v *value) string {
 	}
 	how, what, colon := strings.Cut(v.text, ":")
 	switch how {
-	case "tcp", "none":
+	case "tcp", "done", "none":
 		if colon {
 			d.fail(v.pos, "write "+quote(how), "%s takes nothing behind it", quote(how))
 		}
@@ -363,8 +363,8 @@ func (d *decoder) ready(v *value) string {
 			d.fail(v.pos, `write "exec:pg_isready -p $PORT"`, "an exec check needs a command")
 		}
 	default:
-		forms := []string{"tcp", "http", "log", "exec", "none"}
-		d.fail(v.pos, didYouMean(how, forms), "unknown check %s: tcp, http:PATH, log:REGEXP, exec:COMMAND or none", quote(v.text))
+		forms := []string{"tcp", "http", "log", "exec", "done", "none"}
+		d.fail(v.pos, didYouMean(how, forms), "unknown check %s: tcp, http:PATH, log:REGEXP, exec:COMMAND, done or none", quote(v.text))
 	}
 	return v.text
 }

@@ -121,7 +121,7 @@ func TestPortfileProblems(t *testing.T) {
 				"Portfile:2:9: RANGE\n" +
 				"Portfile:4:11: the command is empty\n" +
 				"Portfile:5:8: must be from 1 to 65535, not 70000\n" +
-				"Portfile:6:9: unknown check \"htp:/\": tcp, http:PATH, log:REGEXP, exec:COMMAND or none (did you mean \"http\"?)\n" +
+				"Portfile:6:9: unknown check \"htp:/\": tcp, http:PATH, log:REGEXP, exec:COMMAND, done or none (did you mean \"http\"?)\n" +
 				"Portfile:7:17: not a duration: \"5 s\" (write it like \"500ms\", \"5s\" or \"1m30s\")\n" +
 				"Portfile:8:11: must be \"no\", \"on-failure\" or \"always\", not \"onfailure\" (did you mean \"on-failure\"?)\n" +
 				"Portfile:9:15: unknown signal \"TREM\": one of TERM, INT, QUIT, HUP, USR1, USR2, KILL (did you mean \"TERM\"?)\n" +
