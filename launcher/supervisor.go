@@ -341,11 +341,19 @@ func (s *supervisor) advance() {
 	}
 }
 
-// needed reports whether a service that still lives depends on name.
+// needed reports whether a service that still lives depends on name, be it by
+// way of one that has ended, such as a migration.
 func (s *supervisor) needed(name string) bool {
-	for _, other := range s.services {
-		if other.phase.live() && slices.Contains(other.made.DependsOn, name) {
-			return true
+	needed := []string{name}
+	for i := 0; i < len(needed); i++ {
+		for other, sv := range s.services {
+			if slices.Contains(needed, other) || !slices.Contains(sv.made.DependsOn, needed[i]) {
+				continue
+			}
+			if sv.phase.live() {
+				return true
+			}
+			needed = append(needed, other)
 		}
 	}
 	return false
