@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/procfile/scaffold"
 	"github.com/devports/devports/registry"
 )
 
@@ -36,10 +38,45 @@ func (s session) examineProject(c *cli.Context, leases []registry.Lease, runs []
 	findings := slices.Concat(p.notes(plan, scope), p.holders(c.Context, scope, leases))
 	return slices.Concat(
 		all(findings, "project", "%s is valid, and nobody else holds its ports", p.file.Name),
+		p.commands(plan),
 		examineServices(c.Context, here, leases),
 		examineWatching(plan, p.file.Dir, here.about.PID),
 		examineOpenFiles(plan),
 	)
+}
+
+// commands looks for dev servers that listen where they like, as far as a
+// command shows it.
+func (p project) commands(plan procfile.Plan) []finding {
+	var findings []finding
+	for _, process := range plan.Services {
+		declared, ok := p.file.Service(process.Service)
+		if !ok || !declared.HasPort || process.Shell == "" {
+			continue
+		}
+		server := scaffold.PortFlagIn(os.DirFS(process.Dir), process.Shell)
+		if !server.Ignores || server.Fixed != 0 && server.Fixed == declared.Pin {
+			continue
+		}
+		name := server.Framework
+		if name == "" {
+			name = "its command"
+		}
+		f := finding{
+			Check: "services", Level: warning,
+			What: fmt.Sprintf("%s will not listen on its PORT: %s takes no notice of it", process.Service, name),
+			Why:  "whoever looks for it on its PORT does not find it, and two checkouts want the same port",
+			Mend: "have it run: " + server.Command,
+		}
+		if server.Fixed != 0 {
+			f.What = fmt.Sprintf("%s will not listen on its PORT: its command says %d", process.Service, server.Fixed)
+		}
+		if server.Command == "" {
+			f.Mend = "have it get " + server.Flag
+		}
+		findings = append(findings, f)
+	}
+	return findings
 }
 
 // notes are what is no mistake of the files, but not as it seems.
