@@ -55,6 +55,55 @@ func TestREADME(t *testing.T) {
 	}
 }
 
+// TestREADMEScreen brings up on a terminal what the README shows a picture of.
+func TestREADMEScreen(t *testing.T) {
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Skip("tmux is missing")
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```text\n(.*?)```").FindStringSubmatch(string(readme))[1]
+	// Columns are as wide as they have to be, and a busy machine takes its time.
+	normal := func(screen string) []string {
+		screen = regexp.MustCompile(` +`).ReplaceAllString(screen, " ")
+		screen = regexp.MustCompile(`\d+(\.\d+)? (ms|s|min)\b`).ReplaceAllString(screen, "0 s")
+		screen = regexp.MustCompile(`─+`).ReplaceAllString(screen, "─")
+		return lines(regexp.MustCompile(` ?\n+`).ReplaceAllString(screen, "\n"))
+	}
+	home := t.TempDir()
+	tmux := func(args ...string) string {
+		cmd := exec.Command("tmux", append([]string{"-u", "-S", filepath.Join(home, "tmux"), "-f", "/dev/null"}, args...)...)
+		cmd.Dir = "../../examples/shop"
+		cmd.Env = append(os.Environ(), "DEVPORTS_HOME="+home, "TERM=xterm", "CI=", "NO_COLOR=", "GORACE=atexit_sleep_ms=0")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("tmux %q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	tmux("new-session", "-d", "-x", "84", "-y", "30", "echo '$ devports up'; exec devports up")
+	t.Cleanup(func() { _ = exec.Command("tmux", "-S", filepath.Join(home, "tmux"), "kill-server").Run() })
+	want := normal(strings.ReplaceAll(block, "  ⋮\n", ""))
+	for end := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
+		screen := tmux("capture-pane", "-p")
+		missing := missingLines(want, normal(screen))
+		if len(missing) == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the README shows\n%s\nbut there is\n%s", strings.Join(missing, "\n"), screen)
+		}
+	}
+	tmux("send-keys", "q")
+	for end := time.Now().Add(patience); exec.Command("tmux", "-S", filepath.Join(home, "tmux"), "has-session").Run() == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("q does not end it")
+		}
+	}
+}
+
 // runBlock runs a script in dir and returns what it prints. With interrupt,
 // the script is interrupted once it has printed the wanted lines.
 func runBlock(t *testing.T, dir, script string, want []string, interrupt bool) []string {
