@@ -43,7 +43,7 @@ func hold() {
 	}
 	defer l.Close()
 	fmt.Println("holding", l.Addr())
-	select {}
+	stay()
 }
 
 // dockerProxy listens as Docker's does for a port that a container publishes.
@@ -61,7 +61,7 @@ func lock() {
 		fatal(err)
 	}
 	fmt.Println("locked", os.Getpid())
-	select {}
+	stay()
 }
 
 // printLines prints its arguments and then waits to be ended.
@@ -69,7 +69,7 @@ func printLines() {
 	for _, arg := range os.Args[1:] {
 		fmt.Print(arg)
 	}
-	select {}
+	stay()
 }
 
 // freePort prints a port that nobody listens on and that no name of the script
@@ -83,4 +83,12 @@ func freePort() {
 func fatal(err error) {
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
+}
+
+// stay waits for a signal to end it. Without cgo, the runtime takes a program
+// that waits for nothing for a mistake.
+func stay() {
+	for {
+		time.Sleep(time.Hour)
+	}
 }

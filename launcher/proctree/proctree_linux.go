@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // This file and its neighbours read /proc, proc(5).
@@ -27,18 +29,22 @@ func environ(pid int) ([]string, error) {
 }
 
 // environ waits while the process is in execve(2): its old environment is gone,
-// and for some microseconds, more on a busy machine, it has no other. It gives up
-// after 100 ms: a process that ends has none either, and may be held up.
-func (r *reader) environ(pid int) ([]byte, error) {
-	for deadline := time.Now().Add(100 * time.Millisecond); time.Now().Before(deadline); {
-		text, err := r.read(pid, "environ")
-		if len(text) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+// and for some microseconds, more on a busy machine, it has no other, or root alone
+// may read it. It gives up after 100 ms: a process that ends has none either, and
+// may be held up; or after 2 ms, for root alone may read some for ever.
+func (r *reader) environ(pid int) (text []byte, err error) {
+	for begin, patience := time.Now(), 100*time.Millisecond; time.Since(begin) < patience; {
+		text, err = r.read(pid, "environ")
+		switch {
+		case errors.Is(err, fs.ErrPermission) && isOwn(pid):
+			patience = 2 * time.Millisecond
+		case len(text) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist):
 			return text, err
 		}
-		s, err := r.stat(pid)
+		s, gone := r.stat(pid)
 		switch {
-		case err != nil:
-			return nil, err
+		case gone != nil:
+			return nil, gone
 		case s.Zombie:
 			return nil, fs.ErrNotExist
 		case s.bare:
@@ -48,7 +54,17 @@ func (r *reader) environ(pid int) ([]byte, error) {
 		}
 		time.Sleep(100 * time.Microsecond)
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, err
+	}
 	return nil, nil
+}
+
+// isOwn reports whether a process is this user's, as its folder says: a file in
+// it belongs to root while nobody else may read it.
+func isOwn(pid int) bool {
+	var stat unix.Stat_t
+	return unix.Stat("/proc/"+strconv.Itoa(pid), &stat) == nil && int(stat.Uid) == os.Geteuid()
 }
 
 // threadEnviron asks the other threads, for the first one has let go of it.
