@@ -29,7 +29,7 @@ var (
 		"golang.org/x/term":                {"cmd/devports"},
 		"github.com/joho/godotenv":         {"procfile"},
 		"github.com/pelletier/go-toml/v2":  {"procfile"},
-		"github.com/goccy/go-yaml":         {"procfile/scaffold"},
+		"github.com/goccy/go-yaml":         {"procfile/scaffold", "cmd/devports"}, // there just for a test
 		"github.com/fsnotify/fsnotify":     {"launcher/watcher", "launcher/watcher/tree"},
 		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher/tree"},
 		"github.com/creack/pty":            {"launcher/terminal"},
