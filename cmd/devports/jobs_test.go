@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/terminal"
 )
 
@@ -205,12 +206,42 @@ var signals = map[string]os.Signal{
 	"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "HUP": syscall.SIGHUP, "QUIT": syscall.SIGQUIT,
 }
 
-// signal NAME SIGNAL
+// signal [-guard] NAME SIGNAL; -guard has the guard of an `up` get it as well.
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 || signals[args[1]] == nil {
-		ts.Fatalf("usage: signal NAME INT|TERM|KILL|HUP|QUIT")
+	guarded := len(args) > 0 && args[0] == "-guard"
+	if guarded {
+		args = args[1:]
 	}
-	ts.Check(find(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
+	if neg || len(args) != 2 || signals[args[1]] == nil {
+		ts.Fatalf("usage: signal [-guard] NAME INT|TERM|KILL|HUP|QUIT")
+	}
+	j := find(ts, args[0])
+	if guarded {
+		guard, err := os.FindProcess(guardOf(ts, j.cmd.Process.Pid))
+		ts.Check(err)
+		defer func() { ts.Check(guard.Signal(signals[args[1]])) }()
+	}
+	ts.Check(j.cmd.Process.Signal(signals[args[1]]))
+}
+
+// guardOf is the guard of an `up`, once there is one.
+func guardOf(ts *testscript.TestScript, pid int) (guard int) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+		for _, list := range lists {
+			children, _ := os.ReadFile(list)
+			for child := range strings.FieldsSeq(string(children)) {
+				command, _ := os.ReadFile("/proc/" + child + "/cmdline")
+				if bytes.Contains(command, []byte(launcher.GuardArgument)) {
+					guard, err := strconv.Atoi(child)
+					ts.Check(err)
+					return guard
+				}
+			}
+		}
+	}
+	ts.Fatalf("pid %d has no guard", pid)
+	return 0
 }
 
 // pid VARIABLE NAME keeps the pid of the job.

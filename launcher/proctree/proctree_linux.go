@@ -60,11 +60,12 @@ func (r *reader) environ(pid int) (text []byte, err error) {
 	return nil, nil
 }
 
-// isOwn reports whether a process is this user's, as its folder says: a file in
-// it belongs to root while nobody else may read it.
+// isOwn reports whether a process is this user's, or is gone by now. Its folder
+// tells: a file in that belongs to root while nobody else may read it.
 func isOwn(pid int) bool {
 	var stat unix.Stat_t
-	return unix.Stat("/proc/"+strconv.Itoa(pid), &stat) == nil && int(stat.Uid) == os.Geteuid()
+	err := unix.Stat("/proc/"+strconv.Itoa(pid), &stat)
+	return err != nil || int(stat.Uid) == os.Geteuid()
 }
 
 // threadEnviron asks the other threads, for the first one has let go of it.
