@@ -31,13 +31,13 @@ func environ(pid int) ([]string, error) {
 // environ waits while the process is in execve(2): its old environment is gone,
 // and for some microseconds, more on a busy machine, it has no other, or root alone
 // may read it. It gives up after 100 ms: a process that ends has none either, and
-// may be held up; or after 2 ms, for root alone may read some for ever.
+// may be held up; or after 10 ms, for root alone may read some for ever.
 func (r *reader) environ(pid int) (text []byte, err error) {
 	for begin, patience := time.Now(), 100*time.Millisecond; time.Since(begin) < patience; {
 		text, err = r.read(pid, "environ")
 		switch {
 		case errors.Is(err, fs.ErrPermission) && isOwn(pid):
-			patience = 2 * time.Millisecond
+			patience = 10 * time.Millisecond
 		case len(text) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist):
 			return text, err
 		}
