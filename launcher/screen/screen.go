@@ -37,14 +37,16 @@ const (
 // Sequences of ECMA-48 and, for the first two, of terminals that show what is
 // between them at once (others ignore them).
 const (
-	begin = "\x1b[?2026h"
-	end   = "\x1b[?2026l"
-	erase = "\r\x1b[J" // from the first column of the cursor's row on
+	begin  = "\x1b[?2026h"
+	end    = "\x1b[?2026l"
+	erase  = "\r\x1b[J" // from the first column of the cursor's row on
+	nowrap = "\x1b[?7l" // a row that turns out wider than reckoned (tabs, new letters) stays one
+	wrap   = "\x1b[?7h"
 )
 
 // Erase removes the rows that the end of a program has left behind, if the
 // cursor is still where they begin; a prompt in their place stays.
-const Erase = "\x1b[0m\x1b[J"
+const Erase = "\x1b[0m" + wrap + "\x1b[J"
 
 // Screen is the one owner of a terminal. Make one with [New].
 type Screen struct {
@@ -190,24 +192,30 @@ func (s *Screen) flush(block []Row) {
 		out.WriteString(erase)
 	}
 	_, _ = s.lines.WriteTo(&out)
+	if s.drawn = len(block) > 0; s.drawn {
+		s.below(&out, block, columns)
+	}
+	out.WriteString(end)
+	s.send(out.Bytes())
+}
+
+// below draws a block at the cursor, which then rests in the first row.
+func (s *Screen) below(out *bytes.Buffer, block []Row, columns int) {
+	out.WriteString(nowrap)
 	for i, row := range block {
 		if i > 0 {
 			out.WriteByte('\n')
 		}
-		row.cut(columns).write(&out)
+		row.cut(columns).write(out)
 	}
+	out.WriteString(wrap)
 	if len(block) > 1 {
-		fmt.Fprintf(&out, "\x1b[%dA", len(block)-1)
+		fmt.Fprintf(out, "\x1b[%dA", len(block)-1)
 	}
-	if len(block) > 0 {
-		out.WriteByte('\r')
+	out.WriteByte('\r')
+	if s.cursor > 0 && len(s.open) == 0 {
+		fmt.Fprintf(out, "\x1b[%dC", min(s.cursor, columns))
 	}
-	if s.cursor > 0 && len(s.open) == 0 && len(block) > 0 {
-		fmt.Fprintf(&out, "\x1b[%dC", min(s.cursor, columns))
-	}
-	out.WriteString(end)
-	s.drawn = len(block) > 0
-	s.send(out.Bytes())
 }
 
 // send writes to the terminal, unless that has failed.

@@ -31,7 +31,7 @@ func (p *paper) sent() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer p.text.Reset()
-	return strings.NewReplacer(begin, "<", end, ">", erase, "[erase]", "\x1b[", "CSI ").Replace(p.text.String())
+	return strings.NewReplacer(begin, "<", end, ">", erase, "[erase]", nowrap, "{", wrap, "}", "\x1b[", "CSI ").Replace(p.text.String())
 }
 
 func screen(columns int) (*Screen, *paper) {
@@ -69,7 +69,7 @@ func TestScreen(t *testing.T) {
 		time.Sleep(frame)
 
 		s.Show(rows("web", "a long text, and more"), 0)
-		expect(t, p, "<web\na long t…CSI 1A\r>")
+		expect(t, p, "<{web\na long t…}CSI 1A\r>")
 		time.Sleep(frame)
 
 		// The same rows are not drawn again.
@@ -79,13 +79,13 @@ func TestScreen(t *testing.T) {
 
 		// Within a frame what comes is drawn together.
 		write(t, s, "two\n")
-		expect(t, p, "<[erase]two\nweb\na long t…CSI 1A\r>")
+		expect(t, p, "<[erase]two\n{web\na long t…}CSI 1A\r>")
 		write(t, s, "three\n")
 		write(t, s, "four\n")
 		s.Show(rows("web"), 2)
 		expect(t, p, "")
 		time.Sleep(frame)
-		expect(t, p, "<[erase]three\nfour\nweb\rCSI 2C>")
+		expect(t, p, "<[erase]three\nfour\n{web}\rCSI 2C>")
 
 		// An unfinished line is above the rows until it is finished or taken back.
 		time.Sleep(frame)
@@ -93,12 +93,12 @@ func TestScreen(t *testing.T) {
 		time.Sleep(frame)
 		write(t, s, "0%")
 		time.Sleep(frame)
-		expect(t, p, "<[erase]web | 1\nwebCSI 1A\r><[erase]web | 10%\nwebCSI 1A\r>")
+		expect(t, p, "<[erase]{web | 1\nweb}CSI 1A\r><[erase]{web | 10%\nweb}CSI 1A\r>")
 		write(t, s, "\rweb | 20%")
 		time.Sleep(frame)
 		write(t, s, "\rall\n")
 		time.Sleep(frame)
-		expect(t, p, "<[erase]web | 20%\nwebCSI 1A\r><[erase]all\nweb\rCSI 2C>")
+		expect(t, p, "<[erase]{web | 20%\nweb}CSI 1A\r><[erase]all\n{web}\rCSI 2C>")
 
 		// Somebody else has the terminal for a while.
 		s.Suspend()
@@ -108,10 +108,10 @@ func TestScreen(t *testing.T) {
 		time.Sleep(time.Minute)
 		expect(t, p, "")
 		s.Resume()
-		expect(t, p, "<meanwhile\napi\r>")
+		expect(t, p, "<meanwhile\n{api}\r>")
 
 		s.Redraw(true)
-		expect(t, p, "CSI HCSI 2J<[erase]api\r>")
+		expect(t, p, "CSI HCSI 2J<[erase]{api}\r>")
 		write(t, s, "the end")
 		if err := s.Close(); err != nil {
 			t.Error(err)
