@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 )
 
 // ErrNoTerminal says that nobody can type to a service: it does not run, or it
@@ -33,14 +34,23 @@ func (st *Steering) Attach(ctx context.Context, service string, out io.Writer) (
 		default:
 			a = Attachment{sv.process, st}
 			sv.process.stream.Tap(out)
+			s.family.guard.attached(true)
 			s.resize() // a program that has drawn a prompt or a screen draws it again
 		}
 	})
 	return a, errors.Join(failed, err)
 }
 
-// Write types. It fails when the process has ended.
-func (a Attachment) Write(keys []byte) (int, error) { return a.process.source.Write(keys) }
+// takingTime is how long a process may take to read what is typed.
+const takingTime = 100 * time.Millisecond
+
+// Write types, and returns how much of that the terminal takes: if the process
+// does not read the rest soon, the error is os.ErrDeadlineExceeded. It fails when
+// the process has ended.
+func (a Attachment) Write(keys []byte) (int, error) {
+	_ = a.process.source.SetWriteDeadline(time.Now().Add(takingTime))
+	return a.process.source.Write(keys)
+}
 
 // Done is closed when all that the process has printed has been written.
 func (a Attachment) Done() <-chan struct{} { return a.process.stream.Done() }
@@ -48,7 +58,10 @@ func (a Attachment) Done() <-chan struct{} { return a.process.stream.Done() }
 // Close lets go of the process, which notices nothing but its terminal's size.
 func (a Attachment) Close() {
 	a.process.stream.Tap(nil)
-	_ = a.run.ask(context.Background(), (*supervisor).resize) // unless the run is over
+	_ = a.run.ask(context.Background(), func(s *supervisor) { // unless the run is over
+		s.family.guard.attached(false)
+		s.resize()
+	})
 }
 
 // Outside starts a program that is not the run's: it outlives that.

@@ -210,6 +210,8 @@ type guard struct{}
 
 func (*guard) dismiss() {}
 
+func (*guard) attached(bool) {}
+
 // outside makes a process that no job of this run has.
 func (f *family) outside(path string, argv []string) error {
 	p, err := os.StartProcess(path, argv, &os.ProcAttr{})

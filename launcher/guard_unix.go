@@ -36,7 +36,8 @@ const GuardArgument = "guard-of-devports"
 // It is told of processes by lines in a pipe: first the mark, then "+PID START"
 // for each process that leads a group or is an orphan, and "-PID" when nothing
 // of it is left. When nothing at all is left, it is killed. "terminal STATE"
-// tells how the terminal was that it has got as descriptor 3.
+// tells how the terminal was that it has got as descriptor 3, and "attached" that
+// a service has that, until "left".
 //
 // Its methods do nothing on a nil guard.
 type guard struct {
@@ -113,6 +114,17 @@ func (g *guard) remove(pid int) {
 	}
 }
 
+// attached tells whether a service has the terminal.
+func (g *guard) attached(now bool) {
+	switch {
+	case g == nil:
+	case now:
+		g.write("attached")
+	default:
+		g.write("left")
+	}
+}
+
 // update tells which orphans there are now. They may have cleared their
 // environment.
 func (g *guard) update(before, now []int) {
@@ -185,7 +197,7 @@ func Guard(pipe io.Reader) {
 	quiet := time.AfterFunc(settling, giveBack)
 	defer quiet.Stop()
 	leaders := map[int]proctree.ID{}
-	variable, restore := "", func() {}
+	variable, attached, restore := "", false, func(bool) {}
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
 		quiet.Reset(settling)
@@ -196,6 +208,8 @@ func Guard(pipe io.Reader) {
 			variable = line
 		case strings.HasPrefix(line, "terminal "):
 			restore = restorer(strings.TrimPrefix(line, "terminal "))
+		case line == "attached" || line == "left":
+			attached = line == "attached"
 		case strings.HasPrefix(line, "+"):
 			if n, _ := fmt.Sscanf(line, "+%d %d", &id.PID, &id.Start); n == 2 {
 				leaders[id.PID] = id
@@ -206,24 +220,28 @@ func Guard(pipe io.Reader) {
 			}
 		}
 	}
-	restore()
+	restore(attached)
 	if variable != "" {
 		endMarked(variable, leaders, guardGrace)
 	}
 }
 
 // restorer puts the terminal that the guard has got back into a state, unless
-// it is in one that devports has never put it into: then a shell has it. What
-// the live view has left below the cursor, or a shell's prompt, is erased.
-func restorer(state string) func() {
+// it is in one that devports has never put it into: then a shell has it. What a
+// service has done to it that had it is undone, and what the live view has left
+// below the cursor, or a shell's prompt, is erased.
+func restorer(state string) func(attached bool) {
 	var found terminal.State
 	tty := os.NewFile(3, "terminal")
 	if json.Unmarshal([]byte(state), &found) != nil || tty == nil {
-		return func() {}
+		return func(bool) {}
 	}
-	return func() {
+	return func(attached bool) {
 		if now, err := terminal.StateOf(tty); err == nil && (now == found.Keys() || now == found.Raw()) {
 			_ = found.Apply(tty)
+		}
+		if attached {
+			_, _ = tty.WriteString(screen.Restful)
 		}
 		_, _ = tty.WriteString(screen.Erase)
 	}

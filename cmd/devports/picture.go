@@ -60,23 +60,17 @@ var sequences = map[string]string{
 // unknownKey is a sequence of a key that means nothing here.
 var unknownKey = regexp.MustCompile(`^\x1b(\[[0-?]*[ -/]*[@-~]|O.)`)
 
-// keys are the keys in what a terminal sends at a time.
-func keys(sent []byte) (pressed []string) {
-	for len(sent) > 0 {
-		n := len(unknownKey.Find(sent))
-		if n == 0 {
-			_, n = utf8.DecodeRune(sent)
-		}
-		key, known := sequences[string(sent[:n])]
-		if !known && n > 0 && sent[0] >= ' ' {
-			key = string(sent[:n])
-		}
-		if key != "" {
-			pressed = append(pressed, key)
-		}
-		sent = sent[n:]
+// firstKey is the first key in what a terminal has sent, "" for one that means
+// nothing, and how many bytes it takes.
+func firstKey(sent []byte) (key string, n int) {
+	if n = len(unknownKey.Find(sent)); n == 0 {
+		_, n = utf8.DecodeRune(sent)
 	}
-	return pressed
+	key, known := sequences[string(sent[:n])]
+	if !known && sent[0] >= ' ' {
+		key = string(sent[:n])
+	}
+	return key, n
 }
 
 // deeds are the keys that only ask for something.

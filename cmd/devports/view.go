@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"math"
 	"os"
 	"runtime"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -104,7 +104,8 @@ type view struct {
 	signals chan<- os.Signal // as if the user had sent one
 	colored bool
 
-	sent    chan []byte // what has been typed
+	sent    chan []byte // what is typed
+	typed   []byte      // what has been, and is not dealt with yet
 	held    int64       // the line from which on a paused stream goes on
 	look    *time.Timer // fires when a picked service is to be shown
 	hidden  bool        // in the background, or in a window that is too small
@@ -151,8 +152,10 @@ func (v *view) follow() {
 	defer aging.Stop()
 	for v.context.Err() == nil {
 		select {
-		case chunk := <-v.sent:
-			for _, key := range keys(chunk) {
+		case v.typed = <-v.sent:
+			for len(v.typed) > 0 {
+				key, n := firstKey(v.typed)
+				v.typed = v.typed[n:] // before the key, which may give the rest to a service
 				v.press(key)
 			}
 		case <-v.run.Changed():
@@ -327,11 +330,6 @@ func (v *view) wake() {
 // leave is the key that ends attach, Ctrl-] as in telnet(1).
 const leave = 0x1d
 
-// restful undoes what a program may have done to the terminal: colours, the
-// alternate screen, a hidden cursor, a scrolling region, pastes and mouse told
-// as keys, application keys.
-const restful = "\x1b[0m\x1b[?1049l\x1b[?25h\x1b7\x1b[r\x1b8\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1l\x1b>"
-
 // attach gives the keyboard to the service aimed at, and the screen as well,
 // until Ctrl-] or the end of its process.
 func (v *view) attach() {
@@ -349,7 +347,7 @@ func (v *view) attach() {
 		a.Close()
 	}
 	v.attached.Store(nil)
-	fmt.Fprint(v.tty, restful, "\r\n")
+	fmt.Fprint(v.tty, screen.Restful, "\r\n")
 	_ = v.found.Keys().Apply(v.tty)
 	v.screen.Resume()
 	head := "you have left " + name
@@ -361,18 +359,25 @@ func (v *view) attach() {
 	})
 }
 
-// typeTo hands on what is typed.
+// typeTo hands on what is typed, until Ctrl-]. What the process does not read
+// waits, and is lost when its user leaves.
 func (v *view) typeTo(a launcher.Attachment) {
+	var waiting []byte
 	for {
+		typed, rest, left := bytes.Cut(v.typed, []byte{leave})
+		waiting, v.typed = append(waiting, typed...), rest
+		n, err := a.Write(waiting)
+		waiting = waiting[n:]
+		if left || err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
+		var again <-chan time.Time
+		if len(waiting) > 0 {
+			again = time.After(10 * time.Millisecond)
+		}
 		select {
-		case chunk := <-v.sent:
-			end := slices.Index(chunk, leave)
-			if end >= 0 {
-				chunk = chunk[:end]
-			}
-			if _, err := a.Write(chunk); err != nil || end >= 0 {
-				return
-			}
+		case v.typed = <-v.sent:
+		case <-again:
 		case <-a.Done():
 			return
 		case <-v.context.Done():
