@@ -44,10 +44,9 @@ type console struct {
 
 // console opens the terminal for a live view; nil where there is to be none.
 func (s session) console(c *cli.Context, size func() terminal.Size) *console {
-	stdin, ok := s.stdin.(*os.File)
 	term, ci := s.getenv("TERM"), s.getenv("CI")
 	switch {
-	case !ok || size == nil || !isTerminal(stdin) || !terminal.Foreground(stdin):
+	case size == nil || !foreground(s.stdin) || !foreground(s.stdout):
 		return nil
 	case c.Bool("plain") || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0":
 		return nil
@@ -69,12 +68,27 @@ func (s session) console(c *cli.Context, size func() terminal.Size) *console {
 	return &console{tty: tty, found: found, screen: screen.New(tty, size), size: size}
 }
 
+// foreground reports whether f is the terminal that devports was started from,
+// not another one, and not in the background.
+func foreground(f any) bool {
+	tty, ok := f.(*os.File)
+	return ok && terminal.Foreground(tty)
+}
+
 // writer is where the stream goes.
 func (c *console) writer(otherwise io.Writer) io.Writer {
-	if c == nil || !isTerminal(otherwise) {
+	if c == nil || !foreground(otherwise) {
 		return otherwise
 	}
 	return c.screen
+}
+
+// put puts the terminal into a state, unless a shell has put devports into the
+// background: the terminal is the shell's then, and the system would stop us.
+func (c *console) put(state terminal.State) {
+	if terminal.Foreground(c.tty) {
+		_ = state.Apply(c.tty)
+	}
 }
 
 // has reports whether a service has the whole terminal.
@@ -90,7 +104,7 @@ func (c *console) has(service string) bool {
 func (c *console) close() {
 	_ = c.tty.SetWriteDeadline(time.Now().Add(lastWords))
 	_ = c.screen.Close()
-	_ = c.found.Apply(c.tty)
+	c.put(c.found)
 	c.tty.Close()
 }
 
@@ -104,11 +118,12 @@ type view struct {
 	signals chan<- os.Signal // as if the user had sent one
 	colored bool
 
-	sent    chan []byte // what is typed
-	typed   []byte      // what has been, and is not dealt with yet
-	held    int64       // the line from which on a paused stream goes on
-	look    *time.Timer // fires when a picked service is to be shown
-	hidden  bool        // in the background, or in a window that is too small
+	sent    chan []byte   // what is typed
+	reading chan struct{} // closed when nobody reads that any more
+	typed   []byte        // what has been, and is not dealt with yet
+	held    int64         // the line from which on a paused stream goes on
+	look    *time.Timer   // fires when a picked service is to be shown
+	hidden  bool          // a shell has, or had, the terminal: see wake
 	context context.Context
 	stop    context.CancelFunc
 	done    chan struct{} // closed when the goroutine has ended
@@ -147,7 +162,7 @@ func (v *view) follow() {
 	defer ignore()
 	continued, ignore := notified(continueSignals())
 	defer ignore()
-	go v.read()
+	v.listen()
 	aging := time.NewTimer(0)
 	defer aging.Stop()
 	for v.context.Err() == nil {
@@ -168,17 +183,20 @@ func (v *view) follow() {
 			v.screen.Redraw(false)
 		case <-suspended:
 			v.suspend(continued)
-		case <-continued:
+		case <-continued: // something else than Ctrl-Z has stopped devports
+			v.hide()
 		case <-aging.C:
 		case <-v.context.Done():
 		}
-		if next := nextAge(v.services, time.Now()); next > 0 {
+		v.wake()
+		if v.hidden {
+			aging.Reset(soon) // nothing tells when a shell gives the terminal back
+		} else if next := nextAge(v.services, time.Now()); next > 0 {
 			aging.Reset(next)
 		}
-		v.wake()
 		v.draw()
 	}
-	v.screen.Show(nil, 0)
+	v.hide()
 }
 
 // draw shows the picture below the stream.
@@ -191,8 +209,30 @@ func (v *view) draw() {
 	v.screen.Show(v.rows(size, time.Now(), v.colored))
 }
 
+// listen begins to read what is typed.
+func (v *view) listen() {
+	_ = v.tty.SetReadDeadline(time.Time{})
+	v.reading = make(chan struct{})
+	go v.read(v.reading)
+}
+
+// hide ends that, and shows no rows.
+func (v *view) hide() {
+	v.hidden = true
+	v.screen.Show(nil, 0)
+	_ = v.tty.SetReadDeadline(time.Now())
+	for {
+		select {
+		case <-v.sent: // not for devports
+		case <-v.reading:
+			return
+		}
+	}
+}
+
 // read hands on what is typed, until a deadline.
-func (v *view) read() {
+func (v *view) read(reading chan<- struct{}) {
+	defer close(reading)
 	for {
 		buf := make([]byte, 1024)
 		n, err := v.tty.Read(buf)
@@ -300,9 +340,9 @@ func browser() []string {
 // until it is continued.
 func (v *view) suspend(continued <-chan os.Signal) {
 	v.look.Stop()
+	v.hide()
 	v.screen.Suspend()
-	_ = v.tty.SetReadDeadline(time.Now()) // another reads now
-	_ = v.found.Apply(v.tty)
+	v.put(v.found)
 	select {
 	case <-continued: // an earlier one
 	default:
@@ -312,8 +352,6 @@ func (v *view) suspend(continued <-chan os.Signal) {
 	case <-continued:
 	case <-v.context.Done():
 	}
-	v.hidden = true
-	v.screen.Show(nil, 0)
 	v.screen.Resume()
 }
 
@@ -322,8 +360,7 @@ func (v *view) wake() {
 	if v.hidden && terminal.Foreground(v.tty) {
 		v.hidden = false
 		_ = v.found.Keys().Apply(v.tty)
-		_ = v.tty.SetReadDeadline(time.Time{})
-		go v.read()
+		v.listen()
 	}
 }
 
@@ -338,7 +375,7 @@ func (v *view) attach() {
 		Head: "you type to " + name + " now: Ctrl-] leaves", Last: 10, Through: &output.Lens{Service: name},
 	})
 	v.screen.Suspend()
-	_ = v.found.Raw().Apply(v.tty)
+	v.put(v.found.Raw())
 	v.attached.Store(&name)
 	a, err := v.run.Attach(v.context, name, v.tty)
 	if err == nil {
@@ -348,7 +385,7 @@ func (v *view) attach() {
 	}
 	v.attached.Store(nil)
 	fmt.Fprint(v.tty, screen.Restful, "\r\n")
-	_ = v.found.Keys().Apply(v.tty)
+	v.put(v.found.Keys())
 	v.screen.Resume()
 	head := "you have left " + name
 	if err != nil {
