@@ -3,11 +3,13 @@ package output
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // kept is a Mux that has printed some lines.
@@ -152,6 +154,33 @@ func TestHold(t *testing.T) {
 			}
 		}
 	}
+}
+
+// slow is a tap whose terminal takes its time.
+type slow struct{ entered, leave, left chan struct{} }
+
+func (s slow) Write(p []byte) (int, error) {
+	close(s.entered)
+	<-s.leave
+	close(s.left)
+	return len(p), nil
+}
+
+// What is on its way to a tap is waited for: after it the terminal is another's.
+func TestTapEnd(t *testing.T) {
+	tap := slow{make(chan struct{}), make(chan struct{}), make(chan struct{})}
+	s := New(io.Discard, Style{}).Stream("web")
+	s.Tap(tap)
+	go s.Copy(strings.NewReader("name? "))
+	<-tap.entered
+	time.AfterFunc(10*time.Millisecond, func() { close(tap.leave) })
+	s.Tap(nil)
+	select {
+	case <-tap.left:
+	default:
+		t.Error("it is not waited for")
+	}
+	<-s.Done()
 }
 
 // A tap gets what is read as it is, and as soon as it is.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"regexp"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -42,7 +41,8 @@ type Stream struct {
 	mu      sync.Mutex // guards closing, and the source's deadline with it
 	closing bool
 
-	tap atomic.Pointer[io.Writer]
+	tapping sync.Mutex // guards tap; held as long as a write takes
+	tap     io.Writer  // nil for none
 
 	match   *regexp.Regexp // nil for none, and once it has matched
 	matched chan struct{}
@@ -296,18 +296,19 @@ func (s *Stream) prefixNow(printed time.Time) []byte {
 }
 
 // Tap has to written, as it comes, what the process prints from now on; nil
-// ends that. What is shown otherwise stays as it is.
+// ends that, and nothing is written when it returns. What is shown otherwise
+// stays as it is.
 func (s *Stream) Tap(to io.Writer) {
-	if to == nil {
-		s.tap.Store(nil)
-		return
-	}
-	s.tap.Store(&to)
+	s.tapping.Lock()
+	defer s.tapping.Unlock()
+	s.tap = to
 }
 
 // tapped writes what has been read to the tap, if there is one.
 func (s *Stream) tapped(read []byte) {
-	if to := s.tap.Load(); to != nil && len(read) > 0 {
-		_, _ = (*to).Write(read) // whoever looks will notice
+	s.tapping.Lock()
+	defer s.tapping.Unlock()
+	if s.tap != nil && len(read) > 0 {
+		_, _ = s.tap.Write(read) // whoever looks will notice
 	}
 }
