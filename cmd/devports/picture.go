@@ -121,6 +121,17 @@ func (p picture) press(key string) (picture, deed) {
 	return p, doNothing
 }
 
+// change is what becomes of the picture when the services are others. One that
+// is not declared any more is picked no longer.
+func (p picture) change(services []launcher.Status) (picture, deed) {
+	p.services = services
+	if p.picked == "" || slices.ContainsFunc(services, func(st launcher.Status) bool { return st.Service == p.picked }) {
+		return p, doNothing
+	}
+	p.picked, p.notice = "", p.picked+" is not declared any more"
+	return p, doLook
+}
+
 // typeFilter takes a key for the filter.
 func (p picture) typeFilter(key string) (picture, deed) {
 	switch key {

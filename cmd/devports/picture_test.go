@@ -98,6 +98,20 @@ func TestPress(t *testing.T) {
 	}
 }
 
+// A service that an edit removes is picked no longer; one that is added
+// changes nothing.
+func TestChange(t *testing.T) {
+	p := picture{services: statuses("a", "b"), picked: "b", match: regexp.MustCompile("x")}
+	p, do := p.change(statuses("a", "b", "c"))
+	if do != doNothing || p.picked != "b" || p.notice != "" {
+		t.Errorf("with another service it asks for %d, with %q picked and %q", do, p.picked, p.notice)
+	}
+	p, do = p.change(statuses("a", "c"))
+	if do != doLook || p.seen() != "only lines that match x" || p.notice != "b is not declared any more" {
+		t.Errorf("without the service it asks for %d and shows %q and %q", do, p.seen(), p.notice)
+	}
+}
+
 // drawn is a picture as text.
 func drawn(p picture, size terminal.Size) string {
 	rows, _ := p.rows(size, time.Now(), false)

@@ -175,7 +175,7 @@ func (v *view) follow() {
 			}
 		case <-v.run.Changed():
 			if services, err := v.run.Status(v.context); err == nil {
-				v.services = services
+				v.change(services)
 			}
 		case <-v.look.C:
 			v.show()
@@ -279,6 +279,15 @@ func (v *view) press(key string) {
 		v.attach()
 	case doRedraw:
 		v.screen.Redraw(true)
+	}
+}
+
+// change takes note of how the services are now.
+func (v *view) change(services []launcher.Status) {
+	next, do := v.picture.change(services)
+	v.picture = next
+	if do == doLook {
+		v.show()
 	}
 }
 
