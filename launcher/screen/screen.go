@@ -10,8 +10,10 @@
 // # Concurrency
 //
 // All methods may be called by any goroutine. What is written within a frame is
-// drawn together, so that drawing the rows costs a flood next to nothing. A
-// terminal that takes nothing blocks whoever calls.
+// drawn together, so that drawing the rows costs a flood next to nothing. While
+// the terminal takes what has been drawn, in a goroutine for each time, what
+// comes is gathered. A terminal that takes nothing blocks writers of much, and
+// Suspend and Close.
 package screen
 
 import (
@@ -37,11 +39,12 @@ const (
 // Sequences of ECMA-48 and, for the first two, of terminals that show what is
 // between them at once (others ignore them).
 const (
-	begin  = "\x1b[?2026h"
-	end    = "\x1b[?2026l"
-	erase  = "\r\x1b[J" // from the first column of the cursor's row on
-	nowrap = "\x1b[?7l" // a row that turns out wider than reckoned (tabs, new letters) stays one
-	wrap   = "\x1b[?7h"
+	begin    = "\x1b[?2026h"
+	end      = "\x1b[?2026l"
+	erase    = "\r\x1b[J" // from the first column of the cursor's row on
+	nowrap   = "\x1b[?7l" // a row that turns out wider than reckoned (tabs, new letters) stays one
+	wrap     = "\x1b[?7h"
+	eraseAll = "\x1b[H\x1b[2J"
 )
 
 // Erase removes the rows that the end of a program has left behind, if the
@@ -60,21 +63,30 @@ type Screen struct {
 	w    io.Writer
 	size func() terminal.Size
 
-	mu     sync.Mutex // guards what follows; held as long as a write takes
-	rows   []Row
-	cursor int          // the column of the cursor in the first row
-	lines  bytes.Buffer // whole lines that wait to be written
-	open   []byte       // an unfinished line, which is drawn above the rows
-	drawn  bool         // something is below the cursor
-	asleep bool         // between Suspend and Resume: nothing is drawn
-	timer  *time.Timer  // ends a frame; nil: none has begun
-	due    bool         // something is to be drawn when the frame ends
-	err    error
+	mu      sync.Mutex // guards what follows
+	rows    []Row
+	cursor  int          // the column of the cursor in the first row
+	lines   bytes.Buffer // whole lines that wait to be written
+	open    []byte       // an unfinished line, which is drawn above the rows
+	clear   bool         // the whole screen is to be erased first
+	drawn   bool         // something is below the cursor
+	asleep  bool         // between Suspend and Resume, and after Close: nothing is drawn
+	timer   *time.Timer  // ends a frame; nil: none has begun
+	due     bool         // something is to be drawn when the frame ends
+	urgent  bool         // or as soon as the terminal has taken what is being written
+	idle    *sync.Cond   // tells that it has
+	out     bytes.Buffer // what is being written; the writer's as long as writing
+	writing bool
+	err     error
 }
 
 // New returns a Screen without rows. size is asked for the terminal's whenever
 // something is drawn.
-func New(w io.Writer, size func() terminal.Size) *Screen { return &Screen{w: w, size: size} }
+func New(w io.Writer, size func() terminal.Size) *Screen {
+	s := &Screen{w: w, size: size}
+	s.idle = sync.NewCond(&s.mu)
+	return s
+}
 
 // Write writes lines of the stream, in which nothing may move the cursor. Of an
 // unfinished line a later carriage return takes back what there is. The error may
@@ -82,6 +94,9 @@ func New(w io.Writer, size func() terminal.Size) *Screen { return &Screen{w: w, 
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for s.lines.Len() > full && s.writing && !s.asleep {
+		s.idle.Wait()
+	}
 	n := len(p)
 	if whole := bytes.LastIndexByte(p, '\n') + 1; whole > 0 {
 		if p[0] != '\r' {
@@ -119,9 +134,7 @@ func (s *Screen) Show(rows []Row, cursor int) {
 func (s *Screen) Redraw(clear bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if clear && !s.asleep {
-		s.send([]byte("\x1b[H\x1b[2J"))
-	}
+	s.clear = s.clear || clear
 	s.draw(true)
 }
 
@@ -130,8 +143,7 @@ func (s *Screen) Redraw(clear bool) {
 func (s *Screen) Suspend() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.flush(nil)
-	s.asleep = true
+	s.settle()
 }
 
 // Resume ends a Suspend. The cursor has to be in an empty row.
@@ -142,30 +154,42 @@ func (s *Screen) Resume() {
 	s.draw(true)
 }
 
-// Close writes what waits and removes the rows. What is written after it
-// appears at once.
+// Close writes what waits and removes the rows. What is written after it does
+// not appear.
 func (s *Screen) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asleep, s.rows = false, nil
 	if len(s.open) > 0 {
 		s.lines.Write(s.open)
 		s.lines.WriteByte('\n')
 		s.open = nil
 	}
-	s.flush(nil)
+	s.settle()
 	return s.err
 }
 
+// settle writes what waits, without rows, and waits until that is done.
+func (s *Screen) settle() {
+	s.asleep = true
+	s.idle.Broadcast()
+	for s.writing {
+		s.idle.Wait()
+	}
+	s.begin(nil)
+	for s.writing {
+		s.idle.Wait()
+	}
+}
+
 // draw draws what there is, at the latest when the frame ends that the last
-// drawing has begun.
+// drawing has begun, or now; but never before the terminal has taken that.
 func (s *Screen) draw(now bool) {
 	switch {
 	case s.asleep:
-	case s.timer != nil && !now:
-		s.due = true
+	case s.writing, s.timer != nil && !now:
+		s.due, s.urgent = true, s.urgent || now
 	default:
-		s.flush(s.block())
+		s.begin(s.block())
 		if s.timer == nil {
 			s.timer = time.AfterFunc(frame, s.endFrame)
 		}
@@ -189,21 +213,40 @@ func (s *Screen) block() (block []Row) {
 	return append(block, s.rows...)
 }
 
-// flush writes the lines that wait, with a block below them.
-func (s *Screen) flush(block []Row) {
-	s.due = false
-	columns := s.size().Columns - 1 // the last one would wrap
-	var out bytes.Buffer
+// begin begins to write the lines that wait, with a block below them.
+func (s *Screen) begin(block []Row) {
+	s.due, s.urgent, s.writing = false, false, true
+	out := &s.out
+	out.Reset()
+	if s.clear {
+		out.WriteString(eraseAll)
+		s.clear = false
+	}
 	out.WriteString(begin)
 	if s.drawn {
 		out.WriteString(erase)
 	}
-	_, _ = s.lines.WriteTo(&out)
+	_, _ = s.lines.WriteTo(out)
 	if s.drawn = len(block) > 0; s.drawn {
-		s.below(&out, block, columns)
+		s.below(out, block, s.size().Columns-1) // the last one would wrap
 	}
 	out.WriteString(end)
-	s.send(out.Bytes())
+	go s.write(s.err)
+}
+
+// write writes to the terminal, unless that has failed, and begins anew if much
+// has come meanwhile.
+func (s *Screen) write(err error) {
+	if err == nil {
+		_, err = s.w.Write(s.out.Bytes())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing, s.err = false, err
+	if s.due {
+		s.draw(s.urgent)
+	}
+	s.idle.Broadcast()
 }
 
 // below draws a block at the cursor, which then rests in the first row.
@@ -222,12 +265,5 @@ func (s *Screen) below(out *bytes.Buffer, block []Row, columns int) {
 	out.WriteByte('\r')
 	if s.cursor > 0 && len(s.open) == 0 {
 		fmt.Fprintf(out, "\x1b[%dC", min(s.cursor, columns))
-	}
-}
-
-// send writes to the terminal, unless that has failed.
-func (s *Screen) send(p []byte) {
-	if s.err == nil {
-		_, s.err = s.w.Write(p)
 	}
 }

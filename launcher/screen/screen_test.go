@@ -17,9 +17,16 @@ type paper struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	err  error
+	gate chan struct{} // unless nil, it takes something once this is closed
 }
 
 func (p *paper) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	gate := p.gate
+	p.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.text.Write(text)
@@ -160,12 +167,68 @@ func TestLongLine(t *testing.T) {
 	})
 }
 
+// A terminal that takes nothing holds up who writes much, and nobody else.
+func TestStalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := screen(80)
+		p.mu.Lock() // it takes nothing
+		p.gate = make(chan struct{})
+		p.mu.Unlock()
+		write(t, s, "one\n")
+		s.Show(rows("web"), 0)
+		s.Redraw(false)
+		s.Redraw(true)
+		time.Sleep(frame)
+		much := strings.Repeat("x", full) + "\n"
+		write(t, s, much)
+		blocked := make(chan struct{})
+		go func() {
+			defer close(blocked)
+			write(t, s, "two\n")
+		}()
+		synctest.Wait()
+		select {
+		case <-blocked:
+			t.Error("a writer of much is not held up")
+		default:
+		}
+		expect(t, p, "")
+		close(p.gate)
+		<-blocked
+		time.Sleep(2 * frame)
+		expect(t, p, "<one\n>CSI HCSI 2J<"+much+"{web}\r><[erase]two\n{web}\r>")
+
+		// Who takes the terminal away gets it when everything is out.
+		p.mu.Lock()
+		p.gate = make(chan struct{})
+		p.mu.Unlock()
+		write(t, s, "three\n")
+		write(t, s, "four\n")
+		suspended := make(chan struct{})
+		go func() {
+			defer close(suspended)
+			s.Suspend()
+		}()
+		synctest.Wait()
+		select {
+		case <-suspended:
+			t.Error("what was written is not waited for")
+		default:
+		}
+		close(p.gate)
+		<-suspended
+		expect(t, p, "<[erase]three\n{web}\r><[erase]four\n>")
+		time.Sleep(frame)
+	})
+}
+
 // The failure of the terminal is told to whoever writes next.
 func TestFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p := screen(80)
 		p.err = errors.New("gone")
 		s.Show(rows("web"), 0)
+		synctest.Wait()
 		if _, err := s.Write([]byte("one\n")); !errors.Is(err, p.err) {
 			t.Error(err)
 		}
