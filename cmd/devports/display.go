@@ -78,7 +78,7 @@ func flush(out *output.Mux, signals <-chan os.Signal, stopped bool) error {
 		defer time.AfterFunc(time.Second, cancel).Stop()
 	}
 	err := out.Close(ctx)
-	if errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil // nobody wants to read the rest
 	}
 	return err

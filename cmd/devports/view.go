@@ -148,6 +148,9 @@ func (v *view) close() {
 		return
 	}
 	v.stop()
+	if terminal.Foreground(v.tty) {
+		_ = terminal.Continue(v.tty) // it was not stopped when it was found
+	}
 	_ = v.tty.SetDeadline(time.Now().Add(lastWords)) // should it take nothing
 	<-v.done
 	_ = v.tty.SetDeadline(time.Time{})

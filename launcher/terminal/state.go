@@ -13,6 +13,9 @@ func StateOf(tty *os.File) (State, error) { return stateOf(tty) }
 // Apply puts a terminal into the state, without waiting for output.
 func (s State) Apply(tty *os.File) error { return s.apply(tty) }
 
+// Continue lets output go on that Ctrl-S has stopped.
+func Continue(tty *os.File) error { return proceed(tty) }
+
 // Keys is the state in which each key is read as it is pressed, and not shown,
 // while Ctrl-C and Ctrl-Z remain signals.
 func (s State) Keys() State { return s.keys() }

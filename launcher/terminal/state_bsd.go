@@ -2,6 +2,16 @@
 
 package terminal
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 const getTermios, setTermios = unix.TIOCGETA, unix.TIOCSETA
+
+func proceed(tty *os.File) error {
+	return control(tty, func(fd int) error {
+		return os.NewSyscallError("ioctl", unix.IoctlSetInt(fd, unix.TIOCSTART, 0))
+	})
+}

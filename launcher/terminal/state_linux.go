@@ -1,5 +1,21 @@
 package terminal
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 const getTermios, setTermios = unix.TCGETS, unix.TCSETS
+
+// proceed stops output first: TCOON is for what TCOOFF has stopped, not for what
+// Ctrl-S has.
+func proceed(tty *os.File) error {
+	const off, on = 0, 1 // TCOOFF, TCOON
+	return control(tty, func(fd int) error {
+		return os.NewSyscallError("ioctl", errors.Join(
+			unix.IoctlSetInt(fd, unix.TCXONC, off), unix.IoctlSetInt(fd, unix.TCXONC, on),
+		))
+	})
+}

@@ -126,6 +126,27 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// What Ctrl-S has stopped goes on.
+func TestContinue(t *testing.T) {
+	master, slave := pair(t, Size{24, 80})
+	defer slave.Close()
+	if _, err := master.WriteString("\x13"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time nothing has stopped it
+		if err := Continue(slave); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := slave.WriteString("."); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 10)
+		if n, err := master.Read(buf); err != nil || string(buf[:n]) != "." {
+			t.Errorf("it prints %q, %v", buf[:n], err)
+		}
+	}
+}
+
 // Of another process's terminal it is not the foreground.
 func TestForeground(t *testing.T) {
 	_, slave := pair(t, Size{})
