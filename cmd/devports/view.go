@@ -53,7 +53,7 @@ func (s session) console(c *cli.Context, size func() terminal.Size) *console {
 	case size().Rows < fewestRows:
 		return nil
 	}
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0) // by that, reads can be interrupted
+	tty, err := terminal.Reopen(s.stdin.(*os.File))
 	if err != nil {
 		return nil
 	}

@@ -6,6 +6,11 @@ import "os"
 // how it works: a shell has not put it in the background.
 func Foreground(tty *os.File) bool { return foreground(tty) }
 
+// Reopen opens a terminal once more, by its own name: reads of that can be
+// interrupted, and whoever shares the file notices nothing. macOS, where kqueue
+// takes no /dev/tty, wants it so.
+func Reopen(tty *os.File) (*os.File, error) { return reopen(tty) }
+
 // StateOf returns the state that a terminal is in. The error wraps
 // errors.ErrUnsupported on Windows.
 func StateOf(tty *os.File) (State, error) { return stateOf(tty) }

@@ -4,6 +4,8 @@ package terminal
 
 import (
 	"os"
+	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +22,35 @@ func foreground(tty *os.File) bool {
 	})
 	return err == nil && group == unix.Getpgrp()
 }
+
+func reopen(tty *os.File) (*os.File, error) {
+	wanted, err := tty.Stat()
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{"/dev/pts", "/dev"} {
+		entries, _ := os.ReadDir(dir) // there may be none
+		for _, e := range entries {
+			if e.Type()&os.ModeCharDevice == 0 {
+				continue
+			}
+			if there, err := e.Info(); err != nil || device(there) != device(wanted) {
+				continue
+			}
+			if again, err := openTerminal(filepath.Join(dir, e.Name())); err == nil {
+				return again, nil
+			}
+		}
+	}
+	return openTerminal("/dev/tty") // another user's, or of another container
+}
+
+func openTerminal(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+}
+
+// device is the number of the device that a file stands for.
+func device(info os.FileInfo) uint64 { return uint64(info.Sys().(*syscall.Stat_t).Rdev) }
 
 func stateOf(tty *os.File) (s State, err error) {
 	err = control(tty, func(fd int) error {

@@ -15,6 +15,8 @@ var errNoKeys = fmt.Errorf("single keys are not read on Windows: %w", errors.Err
 
 func foreground(*os.File) bool { return false }
 
+func reopen(*os.File) (*os.File, error) { return nil, errNoKeys }
+
 func stateOf(*os.File) (State, error) { return State{}, errNoKeys }
 
 func proceed(*os.File) error { return errNoKeys }

@@ -126,6 +126,26 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// A terminal that is opened once more takes deadlines.
+func TestReopen(t *testing.T) {
+	_, slave := pair(t, Size{})
+	defer slave.Close()
+	again, err := Reopen(slave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if again.Name() != slave.Name() {
+		t.Errorf("it opens %s, want %s", again.Name(), slave.Name())
+	}
+	if err := again.SetReadDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
 // What Ctrl-S has stopped goes on.
 func TestContinue(t *testing.T) {
 	master, slave := pair(t, Size{24, 80})
