@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -136,12 +137,13 @@ func holderOf(holders map[int][]holder.Process, port int) (holder.Process, bool)
 	return list[max(i, 0)], true
 }
 
-// describeShort names a process in a column.
+// describeShort names a process in a column, its program without the folder.
 func describeShort(p holder.Process) string {
 	if p.PID == 0 {
 		return describe(p)
 	}
-	return fmt.Sprintf("pid %d  %s", p.PID, shorten(oneLine(p.Command), 48))
+	program, args, _ := strings.Cut(oneLine(p.Command), " ")
+	return fmt.Sprintf("pid %d  %s", p.PID, shorten(strings.TrimSpace(filepath.Base(program)+" "+args), 40))
 }
 
 // oneLine makes a command line fit for a message: it may hold anything.
