@@ -1,112 +1,22 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"math"
 	"os"
 	"runtime"
-	"sync/atomic"
 	"time"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
-	"github.com/devports/devports/launcher/screen"
 	"github.com/devports/devports/launcher/terminal"
 )
 
-const (
-	// fewestRows is the height of a terminal that has room for a view.
-	fewestRows = 10
-
-	// soon is how long a picked service may be followed by the next, before
-	// what it has printed is shown.
-	soon = 300 * time.Millisecond
-
-	// lastWords is how long a terminal that takes nothing is waited for.
-	lastWords = time.Second
-)
-
-// console is the terminal of an `up` whose user can see and steer it by keys.
-type console struct {
-	tty    *os.File // for keys and for what is shown
-	found  terminal.State
-	screen *screen.Screen
-	size   func() terminal.Size
-
-	attached atomic.Pointer[string] // the service that its user types to
-}
-
-// console opens the terminal for a live view; nil where there is to be none.
-func (s session) console(c *cli.Context, size func() terminal.Size) *console {
-	term, ci := s.getenv("TERM"), s.getenv("CI")
-	switch {
-	case size == nil || !foreground(s.stdin) || !foreground(s.stdout):
-		return nil
-	case c.Bool("plain") || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0":
-		return nil
-	case size().Rows < fewestRows:
-		return nil
-	}
-	tty, err := terminal.Reopen(s.stdin.(*os.File))
-	if err != nil {
-		return nil
-	}
-	found, err := terminal.StateOf(tty)
-	if err == nil {
-		err = found.Keys().Apply(tty)
-	}
-	if err != nil {
-		tty.Close()
-		return nil
-	}
-	return &console{tty: tty, found: found, screen: screen.New(tty, size), size: size}
-}
-
-// foreground reports whether f is the terminal that devports was started from,
-// not another one, and not in the background.
-func foreground(f any) bool {
-	tty, ok := f.(*os.File)
-	return ok && terminal.Foreground(tty)
-}
-
-// writer is where the stream goes.
-func (c *console) writer(otherwise io.Writer) io.Writer {
-	if c == nil || !foreground(otherwise) {
-		return otherwise
-	}
-	return c.screen
-}
-
-// put puts the terminal into a state, unless a shell has put devports into the
-// background: the terminal is the shell's then, and the system would stop us.
-func (c *console) put(state terminal.State) {
-	if terminal.Foreground(c.tty) {
-		_ = state.Apply(c.tty)
-	}
-}
-
-// has reports whether a service has the whole terminal.
-func (c *console) has(service string) bool {
-	if c == nil {
-		return false
-	}
-	name := c.attached.Load()
-	return name != nil && *name == service
-}
-
-// close leaves the terminal as it was found.
-func (c *console) close() {
-	_ = c.tty.SetWriteDeadline(time.Now().Add(lastWords))
-	_ = c.screen.Close()
-	c.put(c.found)
-	c.tty.Close()
-}
+// soon is how long a picked service may be followed by the next, before what it
+// has printed is shown, and how long a shell that gives the terminal back is not
+// noticed.
+const soon = 300 * time.Millisecond
 
 // view is the live view of a run: the picture, and what it takes to show and to
 // change that. Its goroutine owns all of it.
@@ -373,64 +283,5 @@ func (v *view) wake() {
 		v.hidden = false
 		_ = v.found.Keys().Apply(v.tty)
 		v.listen()
-	}
-}
-
-// leave is the key that ends attach, Ctrl-] as in telnet(1).
-const leave = 0x1d
-
-// attach gives the keyboard to the service aimed at, and the screen as well,
-// until Ctrl-] or the end of its process.
-func (v *view) attach() {
-	name := v.target()
-	since := v.out.Look(output.Lens{Nothing: true}, output.Past{
-		Head: "you type to " + name + " now: Ctrl-] leaves", Last: 10, Through: &output.Lens{Service: name},
-	})
-	v.screen.Suspend()
-	v.put(v.found.Raw())
-	v.attached.Store(&name)
-	a, err := v.run.Attach(v.context, name, v.tty)
-	if err == nil {
-		v.typeTo(a)
-		v.attached.Store(nil)
-		a.Close()
-	}
-	v.attached.Store(nil)
-	fmt.Fprint(v.tty, screen.Restful, "\r\n")
-	v.put(v.found.Keys())
-	v.screen.Resume()
-	head := "you have left " + name
-	if err != nil {
-		head = tellSteering(name, err)
-	}
-	v.out.Look(v.lens(), output.Past{
-		Head: head, Since: since, Last: math.MaxInt, Through: &output.Lens{Service: output.Own},
-	})
-}
-
-// typeTo hands on what is typed, until Ctrl-]. What the process does not read
-// waits, and is lost when its user leaves.
-func (v *view) typeTo(a launcher.Attachment) {
-	var waiting []byte
-	for {
-		typed, rest, left := bytes.Cut(v.typed, []byte{leave})
-		waiting, v.typed = append(waiting, typed...), rest
-		n, err := a.Write(waiting)
-		waiting = waiting[n:]
-		if left || err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			return
-		}
-		var again <-chan time.Time
-		if len(waiting) > 0 {
-			again = time.After(10 * time.Millisecond)
-		}
-		select {
-		case v.typed = <-v.sent:
-		case <-again:
-		case <-a.Done():
-			return
-		case <-v.context.Done():
-			return
-		}
 	}
 }
