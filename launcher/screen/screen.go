@@ -34,6 +34,9 @@ const (
 
 	// full is how much may wait; a writer of more waits itself.
 	full = 64 << 10
+
+	// enough is how much does not wait for the end of a frame.
+	enough = full / 2
 )
 
 // Sequences of ECMA-48 and, for the first two, of terminals that show what is
@@ -114,7 +117,7 @@ func (s *Screen) Write(p []byte) (int, error) {
 		s.lines.WriteByte('\n')
 		s.open = s.open[:0]
 	}
-	s.draw(s.lines.Len() > full)
+	s.draw(s.lines.Len() > enough)
 	return n, s.err
 }
 

@@ -144,7 +144,7 @@ func TestFlood(t *testing.T) {
 		if got := strings.Count(sent, "x\n"); got != lines {
 			t.Errorf("%d lines come, want %d", got, lines)
 		}
-		if got, most := strings.Count(sent, "web"), 2+lines*len(line)/full; got > most {
+		if got, most := strings.Count(sent, "web"), 2+lines*len(line)/enough; got > most {
 			t.Errorf("the rows are drawn %d times, want %d at most", got, most)
 		}
 	})
