@@ -40,9 +40,11 @@ func (v *view) attach() {
 	if err != nil {
 		head = tellSteering(name, err)
 	}
-	v.out.Look(v.lens(), output.Past{
-		Head: head, Since: since, Last: math.MaxInt, Through: &output.Lens{Service: output.Own},
-	})
+	past := output.Past{Head: head, Since: since, Last: math.MaxInt, Through: &output.Lens{Service: output.Own}}
+	if v.paused {
+		past.Last = 0 // they come when the stream goes on
+	}
+	v.out.Look(v.lens(), past)
 }
 
 // typeTo hands on what is typed, until Ctrl-]. What the process does not read
