@@ -97,7 +97,7 @@ func (s *supervisor) waiter(spec procfile.Process, p *process, tell func(Event))
 // lasting waits for as long as a process lives: its end is told otherwise.
 func lasting(ctx context.Context) (seen, err error) {
 	<-ctx.Done()
-	return nil, ctx.Err()
+	return errors.New("it has not done its work yet"), ctx.Err()
 }
 
 // matching waits for a line of a process that matches.

@@ -67,8 +67,6 @@ const (
 func (s Service) check() Check {
 	how, what, _ := strings.Cut(s.Ready, ":")
 	switch {
-	case s.Ready == string(Done):
-		return Check{How: Done}
 	case s.Ready != "":
 		return Check{How(how), what, s.ReadyTimeout}
 	case s.HasPort:

@@ -103,6 +103,9 @@ func (d *decoder) services(v *value) []Service {
 			for _, key := range e.value.entries {
 				known(d, key, " in service "+quote(e.key), serviceKeys, &s)
 			}
+			if s.Ready == string(Done) && e.value.find("ready_timeout") == nil {
+				s.ReadyTimeout = 0 // work takes as long as it takes
+			}
 			if e.value.find("command") == nil {
 				d.fail(e.pos, "", "service %s has no command", quote(e.key))
 			}
