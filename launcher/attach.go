@@ -13,7 +13,8 @@ import (
 // has no terminal.
 var ErrNoTerminal = errors.New("it has no terminal to type to")
 
-// Attachment is a hold on the terminal of one process.
+// Attachment is a hold on the terminal of one process. The zero Attachment is
+// none, and may be closed.
 type Attachment struct {
 	process *process
 	run     *Steering
@@ -57,6 +58,9 @@ func (a Attachment) Done() <-chan struct{} { return a.process.stream.Done() }
 
 // Close lets go of the process, which notices nothing but its terminal's size.
 func (a Attachment) Close() {
+	if a.process == nil {
+		return
+	}
 	a.process.stream.Tap(nil)
 	_ = a.run.ask(context.Background(), func(s *supervisor) { // unless the run is over
 		s.family.guard.attached(false)

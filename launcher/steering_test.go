@@ -154,15 +154,19 @@ func TestWaitEnds(t *testing.T) {
 // Whoever follows the services looks at each change, and not for ever.
 func TestChanged(t *testing.T) {
 	w, st := steered(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
-	for ready := false; !ready; {
-		select {
-		case <-st.Changed():
-			all, err := st.Status(t.Context())
-			ready = states(t, all, err) == "a=ready"
-		case <-time.After(30 * time.Second):
-			t.Fatal("nobody says that it is ready")
+	until := func(want string) {
+		t.Helper()
+		for got := ""; got != want; {
+			select {
+			case <-st.Changed():
+				all, err := st.Status(t.Context())
+				got = states(t, all, err)
+			case <-time.After(30 * time.Second):
+				t.Fatalf("nobody says that it is %s, but only %s", want, got)
+			}
 		}
 	}
+	until("a=ready")
 	select {
 	case <-st.Changed(): // told while it looked
 	default:
@@ -180,15 +184,7 @@ func TestChanged(t *testing.T) {
 	if err := st.Stop(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
-	for stopped := false; !stopped; {
-		select {
-		case <-st.Changed():
-			all, err := st.Status(t.Context())
-			stopped = states(t, all, err) == "a=stopped"
-		case <-time.After(30 * time.Second):
-			t.Fatal("nobody says that it has stopped")
-		}
-	}
+	until("a=stopped")
 	w.signals <- syscall.SIGTERM
 	w.status()
 }

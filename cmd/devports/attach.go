@@ -29,10 +29,9 @@ func (v *view) attach() {
 	a, err := v.run.Attach(v.context, name, v.tty)
 	if err == nil {
 		v.typeTo(a)
-		v.attached.Store(nil)
-		a.Close()
 	}
 	v.attached.Store(nil)
+	a.Close()
 	fmt.Fprint(v.tty, screen.Restful, "\r\n")
 	v.put(v.found.Keys())
 	v.screen.Resume()
