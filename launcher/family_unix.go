@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/devports/devports/allocator/envvar"
 	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
@@ -75,7 +76,7 @@ func (f *family) make(path string, argv []string, attr *os.ProcAttr) (pid int, e
 }
 
 // outsideVariable marks what the end of a run must leave alone.
-const outsideVariable = "DEVPORTS_OUTSIDE=1"
+const outsideVariable = envvar.Outside + "=1"
 
 // outside makes a process that is left alone at the end.
 func (f *family) outside(path string, argv []string) error {
@@ -163,5 +164,5 @@ func (f *family) strays(service string) []proctree.Process {
 
 func (f *family) marked(pid int, service string) bool {
 	env, err := proc.Environ(pid)
-	return err == nil && slices.Contains(env, f.variable()) && slices.Contains(env, "DEVPORTS_SERVICE="+service)
+	return err == nil && slices.Contains(env, f.variable()) && slices.Contains(env, envvar.Service+"="+service)
 }

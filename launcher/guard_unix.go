@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/devports/devports/allocator/envvar"
 	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/launcher/screen"
@@ -205,7 +206,7 @@ func Guard(pipe io.Reader) {
 		line := lines.Text()
 		var id proc.ID
 		switch {
-		case strings.HasPrefix(line, InstanceVariable+"="):
+		case strings.HasPrefix(line, envvar.Instance+"="):
 			variable = line
 		case strings.HasPrefix(line, "terminal "):
 			restore = restorer(strings.TrimPrefix(line, "terminal "))

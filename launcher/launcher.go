@@ -36,7 +36,7 @@ type Options struct {
 	// a service that takes long to be ready can be told why; with nil it is not.
 	Listening func(pids []int) []int
 
-	// Instance marks everything that is started, by [InstanceVariable]; it has
+	// Instance marks everything that is started, by [envvar.Instance]; it has
 	// to be unlike that of any other run. With it nothing gets away: what leaves
 	// its process group ends with its service, and should devports be killed a
 	// guard ends the rest (see [Guard]; where there is none, Notify is told).

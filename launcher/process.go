@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
@@ -152,20 +153,16 @@ func (p *process) follow(done <-chan struct{}, tell func(event, Exit)) {
 	tell(evGone, exit)
 }
 
-// InstanceVariable is the variable with which everything that is started for
-// one run of devports is marked, so that it can be found whatever it does.
-const InstanceVariable = "DEVPORTS_INSTANCE"
-
 // mark returns an environment with the family's mark in place of another's.
 func (f *family) mark(env []string) []string {
 	if f.instance == "" {
 		return env
 	}
 	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
-		return strings.HasPrefix(entry, InstanceVariable+"=")
+		return strings.HasPrefix(entry, envvar.Instance+"=")
 	})
 	return append(env, f.variable())
 }
 
 // variable is the mark.
-func (f *family) variable() string { return InstanceVariable + "=" + f.instance }
+func (f *family) variable() string { return envvar.Instance + "=" + f.instance }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devports/devports/allocator/envvar"
 	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/proctree"
@@ -350,7 +351,7 @@ func markedBy(t *testing.T, instance string) (list []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range tree.Marked(InstanceVariable + "=" + instance) {
+	for _, p := range tree.Marked(envvar.Instance + "=" + instance) {
 		list = append(list, fmt.Sprintf("%d %s", p.PID, proc.Command(p.PID)))
 	}
 	return list

@@ -18,7 +18,7 @@ const module = "github.com/devports/devports/"
 var (
 	mayImport = map[string][]string{
 		"cmd":       {"launcher", "procfile", "registry", "allocator"},
-		"launcher":  {"procfile", "allocator/process"}, // the choice of ports is not its business
+		"launcher":  {"procfile", "allocator/process", "allocator/envvar"}, // the choice of ports is not its business
 		"procfile":  {"allocator"},
 		"registry":  {"allocator"},
 		"allocator": {},

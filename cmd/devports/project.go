@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -218,7 +219,7 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 // pool is where ports are chosen from. DEVPORTS_RANGE beats the Portfile, as
 // the environment always does.
 func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
-	if own := s.getenv("DEVPORTS_RANGE"); own != "" {
+	if own := s.getenv(envvar.Range); own != "" {
 		set, err := allocator.ParseSet(own)
 		if err != nil {
 			return allocator.Pool{}, usage("DEVPORTS_RANGE=20000-29999", "DEVPORTS_RANGE is not a range of ports: %v", err)

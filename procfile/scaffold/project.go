@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/procfile"
 )
 
@@ -159,7 +160,7 @@ func (p *Project) settle() {
 	}
 	ports := p.portVariables()
 	p.Env = slices.DeleteFunc(p.Env, func(v Variable) bool {
-		return slices.Contains(ports, v.Name) || strings.HasPrefix(v.Name, "DEVPORTS_") // devports' own
+		return slices.Contains(ports, v.Name) || strings.HasPrefix(v.Name, envvar.Prefix) // devports' own
 	})
 }
 
