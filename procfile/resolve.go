@@ -19,7 +19,7 @@ import (
 type Context struct {
 	Environ           []string // that devports was started with, "NAME=value"
 	Project, Worktree string
-	Ports             map[PortName]int // a port that is missing is 0
+	Ports             map[allocator.PortName]int // a port that is missing is 0
 }
 
 // labels are the variables that tell a service what it is.
@@ -137,7 +137,7 @@ func (r *resolver) process(s Service) Process {
 	maps.Copy(env, set)
 	p := Process{
 		Service: s.Name, Shell: s.Command.Shell,
-		Port:       r.context.Ports[PortName{Service: s.Name}],
+		Port:       r.context.Ports[allocator.PortName{Service: s.Name}],
 		Env:        environ(env),
 		Ready:      s.check(),
 		Restart:    s.Restart,
@@ -168,7 +168,7 @@ func (r *resolver) process(s Service) Process {
 func (r *resolver) own(s Service) (own, ports map[string]string) {
 	ports = maps.Clone(r.ports)
 	if s.HasPort {
-		ports["PORT"] = strconv.Itoa(r.context.Ports[PortName{Service: s.Name}])
+		ports["PORT"] = strconv.Itoa(r.context.Ports[allocator.PortName{Service: s.Name}])
 	}
 	own = maps.Clone(ports)
 	own[envvar.Service] = s.Name

@@ -105,7 +105,7 @@ func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {
 type leased struct {
 	scope  registry.Scope
 	leases []registry.Lease
-	ports  map[procfile.PortName]int
+	ports  map[allocator.PortName]int
 }
 
 // lease has every port that the file asks for leased, in one update. move says
@@ -113,7 +113,7 @@ type leased struct {
 func (p project) lease(ctx context.Context, move func(registry.Lease) bool) (leased, error) {
 	var wants []registry.Want
 	for _, w := range p.file.Ports() {
-		wants = append(wants, registry.Want{Name: registry.Name(w.Name), Pin: w.Pin})
+		wants = append(wants, registry.Want{Name: w.Name, Pin: w.Pin})
 	}
 	scope, leases, err := p.registry.Lease(ctx, p.checkout, wants, registry.Options{
 		Choose: p.session.chooser(p.file.Range),
@@ -122,9 +122,9 @@ func (p project) lease(ctx context.Context, move func(registry.Lease) bool) (lea
 	if err != nil {
 		return leased{}, err
 	}
-	ports := make(map[procfile.PortName]int, len(leases))
+	ports := make(map[allocator.PortName]int, len(leases))
 	for _, l := range leases {
-		ports[procfile.PortName(l.Name)] = l.Port
+		ports[l.Name] = l.Port
 	}
 	return leased{scope, leases, ports}, nil
 }
@@ -188,7 +188,7 @@ func (p project) unknown(name string, candidates []string) errorLine {
 func (s session) chooser(allow allocator.Set) registry.Chooser {
 	var pool *allocator.Pool // made when the first port is chosen
 	var handedOut map[int]bool
-	return func(scope registry.Scope, n registry.Name, usable func(int) bool) (int, error) {
+	return func(scope registry.Scope, n allocator.PortName, usable func(int) bool) (int, error) {
 		if pool == nil {
 			made, err := s.pool(allow)
 			if err != nil {
@@ -198,7 +198,7 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 		}
 		var unsure error
 		port, err := pool.Choose(
-			allocator.Key{Project: scope.Project, Worktree: scope.Worktree, Service: n.Service, Port: n.Port},
+			allocator.Key{Project: scope.Project, Worktree: scope.Worktree, PortName: n},
 			func(port int) bool {
 				if !usable(port) || handedOut[port] || unsure != nil {
 					return false
