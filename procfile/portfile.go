@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
 )
 
 // parsePortfile reads a Portfile. The File is as complete as the problems
@@ -204,18 +205,11 @@ func (d *decoder) oneOf(v *value, words ...string) string {
 
 // alternatives gives `"a", "b" or "c"`.
 func alternatives(words []string) string {
-	var b strings.Builder
+	quoted := make([]string, len(words))
 	for i, w := range words {
-		switch {
-		case i == 0:
-		case i == len(words)-1:
-			b.WriteString(" or ")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString(quote(w))
+		quoted[i] = quote(w)
 	}
-	return b.String()
+	return text.Join(quoted, "or")
 }
 
 // label is a project's name: it stands in messages, file names and tables.
@@ -328,16 +322,16 @@ func (d *decoder) duration(v *value) time.Duration {
 	return duration
 }
 
-// Signals are the names that stop_signal takes, with or without "SIG".
-var Signals = []string{"TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL"}
+// signals are the names that stop_signal takes, with or without "SIG".
+var signals = []string{"TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL"}
 
 func (d *decoder) signal(v *value) string {
 	if !d.is(v, kindString) {
-		return Signals[0]
+		return signals[0]
 	}
 	name := strings.TrimPrefix(strings.ToUpper(v.text), "SIG")
-	if !slices.Contains(Signals, name) {
-		d.fail(v.pos, didYouMean(name, Signals), "unknown signal %s: one of %s", quote(v.text), strings.Join(Signals, ", "))
+	if !slices.Contains(signals, name) {
+		d.fail(v.pos, didYouMean(name, signals), "unknown signal %s: one of %s", quote(v.text), strings.Join(signals, ", "))
 	}
 	return name
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/text"
 )
 
 // Context is what a file is resolved in.
@@ -207,7 +208,7 @@ func (r *resolver) expand(t Text, get lookup) string {
 		hint := fmt.Sprintf("${%s:-default} gives it a value where it has none", name)
 		if name == "PORT" {
 			hint = "the service has port = false"
-		} else if near, ok := Nearest(name, r.portVariables()); ok {
+		} else if near, ok := text.Nearest(name, r.portVariables()); ok {
 			hint = "did you mean " + near + "?"
 		}
 		r.fail(t.Pos, hint, "%s is not defined", name)

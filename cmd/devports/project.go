@@ -14,6 +14,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -178,7 +179,7 @@ func (p project) knows(names []string) error {
 // unknown words that name is none of candidates.
 func (p project) unknown(name string, candidates []string) errorLine {
 	hint := "it declares " + list(candidates)
-	if near, ok := procfile.Nearest(name, candidates); ok {
+	if near, ok := text.Nearest(name, candidates); ok {
 		hint = "did you mean " + near + "?"
 	}
 	return errorLine{p.file.Name + " declares no service " + name, hint}
