@@ -57,7 +57,7 @@ const (
 	Ready                  // its check has passed, Took after its start
 	Elsewhere              // it is not ready: its processes listen on Ports, not on Port
 	Silent                 // it is not ready: nothing listens on Port, and On waits for that
-	Ended                  // its process has ended: Exit; nothing of it is left. If Retry is not 0, it is started again after that
+	Ended                  // its process has ended: Exit; nothing of it is left, Left included. If Retry is not 0, it is started again after that
 	Waits                  // it waits for On, which has ended without having been ready
 	Killing                // it did not end in time, or was not given any; it is killed
 	Lost                   // it did not end when killed either; PID is given up

@@ -43,12 +43,12 @@ func retries(r procfile.Restart, exit Exit) bool {
 
 // watchReadiness looks whether the latest process of a service is ready, and
 // tells the supervisor. It must be called before the output of the process is
-// shown. stop ends it.
-func (s *supervisor) watchReadiness(sv *managed) (stop func()) {
+// shown. stop ends it, as does the end of lives.
+func (s *supervisor) watchReadiness(lives context.Context, sv *managed) (stop func()) {
 	check, spec, spawned, p := sv.made.Ready, sv.made, sv.spawned, sv.process
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(lives)
 	if check.Timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, check.Timeout)
+		ctx, cancel = context.WithTimeout(lives, check.Timeout)
 	}
 	tell := func(m message) {
 		m.service, m.spawned = spec.Service, spawned
@@ -59,7 +59,7 @@ func (s *supervisor) watchReadiness(sv *managed) (stop func()) {
 		defer cancel()
 		seen, err := wait(ctx)
 		switch {
-		case err == nil:
+		case err == nil && lives.Err() == nil:
 			tell(message{event: evReady})
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			tell(message{event: evUnready, exit: Exit{Status: 1, Err: fmt.Errorf("was not ready within %v: %w", check.Timeout, seen)}})

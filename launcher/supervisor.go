@@ -1,7 +1,9 @@
 package launcher
 
 import (
+	"context"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -46,9 +48,11 @@ type supervisor struct {
 
 	changed  bool // services have another Status than those who follow know
 	closing  bool // all services are to end
-	signals  int  // how many have come
 	failures int  // how many services have failed so far
 	first    *Exit
+
+	interrupts interrupts
+	asked      bool // to end, by a signal or by Down: that is no failure
 }
 
 // managed is a service with what is needed to run it.
@@ -65,6 +69,8 @@ type managed struct {
 	began   time.Time     // when the latest process had been made
 	took    time.Duration // how long after that its check had passed
 	unwatch func()        // ends the watch over its readiness
+	ask     func()        // says that devports is ending the latest process
+	left    []Left        // what that had left when it ended by itself
 	retries int           // in a row
 	delay   time.Duration
 	held    bool // stopped by its user, until that starts it
@@ -76,9 +82,12 @@ type message struct {
 	service string
 	spawned int
 	event   event
-	process *process // of evStarted
-	exit    Exit     // of evFailed, evExited, evGone and evUnready
-	news    *Event   // instead of an event: what is to be told
+	process *process        // of evStarted
+	lives   context.Context // of evStarted: until the process itself has ended
+	exit    Exit            // of evFailed, evExited, evGone and evUnready
+	left    []Left          // of evExited with status 0: what the process has left behind
+	serving bool            // one of those listens on the service's port
+	news    *Event          // instead of an event: what is to be told
 }
 
 func (s *supervisor) post(m message) {
@@ -98,19 +107,30 @@ func (s *supervisor) receive() {
 			s.follow(plan)
 		}
 	case sig := <-s.options.Signals:
-		s.signals++
-		if s.signals == 1 {
-			s.close(Event{On: sig.String()})
-			return
-		}
-		s.closing = true
-		s.all(evKill)
+		s.interrupt(sig)
 	case do := <-s.requests:
 		do(s)
 	case <-s.options.Resized:
 		s.resize()
 	case <-s.outputFailed():
 		s.close(Event{On: "nobody reads the output any more"})
+	}
+}
+
+// interrupt is told of a signal.
+func (s *supervisor) interrupt(sig os.Signal) {
+	var v verdict
+	s.interrupts, v = s.interrupts.next(time.Now())
+	if v == verdictStop && s.asked {
+		v = verdictKill // devports down has asked before
+	}
+	s.asked = true
+	switch v {
+	case verdictStop:
+		s.close(Event{On: sig.String()})
+	case verdictKill:
+		s.closing = true
+		s.all(evKill)
 	}
 }
 
@@ -175,7 +195,11 @@ func (s *supervisor) deliver(m message) {
 	case evExited, evGone, evFailed, evUnready:
 		if sv.exit == nil {
 			m.exit.Asked = sv.wish != none
-			sv.exit = &m.exit
+			exit := ending{sv.made, m.exit, sv.ready, s.depended(m.service), m.left, m.serving}.judged()
+			sv.exit, sv.left = &exit, m.left
+			if exit != m.exit {
+				sv.ready = false
+			}
 		}
 		sv.retry = retries(sv.spec.Restart, *sv.exit)
 	}
@@ -191,7 +215,7 @@ func (s *supervisor) started(sv *managed, m message) {
 	sv.process, sv.began = m.process, time.Now()
 	checked := sv.made.Ready.How != procfile.None
 	if checked {
-		sv.unwatch = s.watchReadiness(sv)
+		sv.unwatch = s.watchReadiness(m.lives, sv)
 	}
 	s.options.Notify(Event{Kind: Started, Service: m.service, PID: m.process.pid, Port: sv.made.Port, Checked: checked})
 	sv.process.show()
@@ -224,11 +248,15 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 	case spawn:
 		sv.spawned++
 		sv.exit, sv.failure, sv.process, sv.began, sv.took = nil, 0, nil, time.Time{}, 0
-		sv.made = sv.spec
-		go s.spawn(sv.spec, sv.spawned)
+		sv.made, sv.left = sv.spec, nil
+		var asked context.Context
+		asked, sv.ask = context.WithCancel(context.Background())
+		go s.spawn(asked, sv.spec, sv.spawned)
 	case terminate:
+		sv.ask()
 		sv.process.terminate(sv.made.StopSignal)
 	case kill:
+		sv.ask()
 		s.options.Notify(Event{Kind: Killing, Service: name, PID: sv.process.pid})
 		sv.process.kill()
 	case allow:
@@ -253,10 +281,12 @@ func (sv *managed) stopTimer() {
 	}
 }
 
-// spawn makes a process and tells what becomes of it.
-func (s *supervisor) spawn(spec procfile.Process, spawned int) {
-	tell := func(e event, p *process, exit Exit) {
-		s.post(message{service: spec.Service, spawned: spawned, event: e, process: p, exit: exit})
+// spawn makes a process and tells what becomes of it. asked ends when devports
+// ends the process.
+func (s *supervisor) spawn(asked context.Context, spec procfile.Process, spawned int) {
+	tell := func(m message) {
+		m.service, m.spawned = spec.Service, spawned
+		s.post(m)
 	}
 	s.spawning <- struct{}{}
 	exit := taken(spec)
@@ -266,16 +296,26 @@ func (s *supervisor) spawn(spec procfile.Process, spawned int) {
 	}
 	<-s.spawning
 	if p == nil {
-		tell(evFailed, nil, exit)
+		tell(message{event: evFailed, exit: exit})
 		return
 	}
-	tell(evStarted, p, Exit{})
-	p.follow(s.done, func(e event, exit Exit) { tell(e, nil, exit) })
+	lives, ended := context.WithCancel(context.Background())
+	defer ended()
+	tell(message{event: evStarted, process: p, lives: lives})
+	p.follow(s.done, func(e event, exit Exit) {
+		ended()
+		m := message{event: e, exit: exit}
+		if e == evExited && exit == (Exit{}) {
+			m.left, m.serving = s.leftBehind(asked, p, spec.Port)
+		}
+		tell(m)
+	})
 }
 
 // noteEnd notes that a service has no process any more.
 func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 	sv.stopTimer()
+	sv.ask()
 	if sv.unwatch != nil {
 		sv.unwatch()
 	}
@@ -296,9 +336,9 @@ func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 	case evTimeout:
 		s.options.Notify(Event{Kind: Lost, Service: name, PID: sv.process.pid})
 	default:
-		s.options.Notify(Event{Kind: Ended, Service: name, Exit: *sv.exit, Retry: sv.delay})
+		s.options.Notify(Event{Kind: Ended, Service: name, Exit: *sv.exit, Retry: sv.delay, Left: sv.left})
 	}
-	if sv.exit.Status == 0 && !sv.exit.Asked {
+	if sv.made.Ready.How == procfile.Done && sv.exit.Status == 0 && !sv.exit.Asked {
 		sv.ready = true // it has done its work
 	}
 	if sv.phase == ended && !sv.ready && !s.closing && !s.finished() {
@@ -358,13 +398,18 @@ func (s *supervisor) status() int {
 	if s.first != nil {
 		return s.first.Status
 	}
-	if s.signals > 0 || s.closing {
+	if s.asked || s.closing {
 		return 0
 	}
 	status, earliest := 0, 0
 	for _, sv := range s.services {
 		if sv.failure > 0 && (earliest == 0 || sv.failure < earliest) {
 			status, earliest = sv.exit.Status, sv.failure
+		}
+	}
+	for _, sv := range s.services {
+		if sv.phase == waiting && status == 0 {
+			status = 1 // what it depends on has ended without a failure, but was not ready
 		}
 	}
 	return status

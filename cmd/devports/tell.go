@@ -44,7 +44,11 @@ func tell(e launcher.Event) string {
 		if e.Exit.Asked {
 			return e.Service + " stopped"
 		}
-		return e.Service + " " + e.Exit.String() + tellRetry(e.Retry)
+		text := e.Service + " " + e.Exit.String()
+		if len(e.Left) > 0 {
+			text += "; ended with it: " + tellLeft(e.Left)
+		}
+		return text + tellRetry(e.Retry)
 	case launcher.Killing:
 		return fmt.Sprintf("killing %s (pid %d)", e.Service, e.PID)
 	case launcher.Lost:
