@@ -94,10 +94,10 @@ func (w *world) printed(text string) {
 	w.until("printed "+text, func(_ []Event, all string) bool { return strings.Contains(all, text) })
 }
 
-func (w *world) happened(k Kind, service string) {
+func (w *world) happened(kind, service string) {
 	w.t.Helper()
-	w.until(fmt.Sprintf("event %d of %s", k, service), func(events []Event, _ string) bool {
-		return slices.ContainsFunc(events, func(e Event) bool { return e.Kind == k && e.Service == service })
+	w.until(fmt.Sprintf("event %s of %s", kind, service), func(events []Event, _ string) bool {
+		return slices.ContainsFunc(events, func(e Event) bool { return KindOf(e) == kind && e.Subject() == service })
 	})
 }
 
@@ -222,15 +222,15 @@ func TestAdjustedStopIsUsed(t *testing.T) {
 	w := run(t, plan(t, fmt.Sprintf(portfile, "1h")))
 	w.printed("ready")
 	w.plans <- plan(t, fmt.Sprintf(portfile, "10ms"))
-	w.happened(Followed, "")
+	w.happened("followed", "")
 	w.signals <- syscall.SIGTERM
-	w.happened(Killing, "a")
+	w.happened("killing", "a")
 	w.status()
 }
 
 func TestFailureThatAnEditMends(t *testing.T) {
 	w := run(t, plan(t, "[services]\nkeep = 'exec sleep 1000'\na = 'exit 3'"))
-	w.happened(Ended, "a")
+	w.happened("ended", "a")
 	w.plans <- plan(t, "[services]\nkeep = 'sleep 0.1'\na = 'echo mended'")
 	w.printed("mended")
 	if s := w.status(); s != 0 {
@@ -241,7 +241,7 @@ func TestFailureThatAnEditMends(t *testing.T) {
 func TestBlockedServiceStartsWhenItsDependencyIsMended(t *testing.T) {
 	const portfile = "[services]\nkeep = 'exec sleep 1000'\n[services.app]\ncommand = 'echo app runs; exec sleep 1000'\ndepends_on = ['db']\n[services.db]\ncommand = ['%s']\nready = 'done'\n"
 	w := run(t, plan(t, fmt.Sprintf(portfile, "/no/such/program")))
-	w.happened(NotStarted, "db")
+	w.happened("not-started", "db")
 	w.plans <- plan(t, fmt.Sprintf(portfile, "true"))
 	w.printed("app runs")
 	w.signals <- syscall.SIGTERM
@@ -287,7 +287,7 @@ func TestPortThatComesBackWithAnotherNumber(t *testing.T) {
 	w := run(t, version(c, 4001))
 	w.printed("C is at 4001")
 	w.plans <- version("", 0) // restarts nobody
-	w.happened(Ended, "c")
+	w.happened("ended", "c")
 	w.plans <- version(c, 4002)
 	w.printed("C is at 4002")
 	w.signals <- syscall.SIGTERM
@@ -372,7 +372,7 @@ func BenchmarkUp(b *testing.B) {
 			done := make(chan struct{})
 			go func() {
 				Run(p, Options{Instance: "x", Output: output.New(&bytes.Buffer{}, output.Style{}), Signals: signals, Notify: func(e Event) {
-					if e.Kind == Started {
+					if KindOf(e) == "started" {
 						if n++; n == services {
 							close(started)
 						}

@@ -41,7 +41,7 @@ c2 = { command = '''%[2]s''', port = false, depends_on = ['b'], stop_timeout = '
 			}
 			asked[name] = true
 			for _, other := range dependents {
-				if !slices.ContainsFunc(events, func(e Event) bool { return e.Kind == Ended && e.Service == other }) {
+				if !slices.ContainsFunc(events, func(e Event) bool { return KindOf(e) == "ended" && e.Subject() == other }) {
 					t.Errorf("%s is asked to end while %s, which needs it, lives", name, other)
 				}
 			}

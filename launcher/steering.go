@@ -152,7 +152,7 @@ func (st *Steering) each(ctx context.Context, names []string, do func(*superviso
 func (st *Steering) Down(ctx context.Context) error {
 	return st.ask(ctx, func(s *supervisor) {
 		s.asked = true
-		s.close(Event{On: "devports down"})
+		s.close(Stopping{Reason: "devports down"})
 	})
 }
 

@@ -87,7 +87,7 @@ type message struct {
 	exit    Exit            // of evFailed, evExited, evGone and evUnready
 	left    []Left          // of evExited with status 0: what the process has left behind
 	serving bool            // one of those listens on the service's port
-	news    *Event          // instead of an event: what is to be told
+	news    Event           // instead of an event: what is to be told
 }
 
 func (s *supervisor) post(m message) {
@@ -113,7 +113,7 @@ func (s *supervisor) receive() {
 	case <-s.options.Resized:
 		s.resize()
 	case <-s.outputFailed():
-		s.close(Event{On: "nobody reads the output any more"})
+		s.close(Stopping{Reason: "nobody reads the output any more"})
 	}
 }
 
@@ -127,7 +127,7 @@ func (s *supervisor) interrupt(sig os.Signal) {
 	s.asked = true
 	switch v {
 	case verdictStop:
-		s.close(Event{On: sig.String()})
+		s.close(Stopping{Reason: sig.String()})
 	case verdictKill:
 		s.closing = true
 		s.all(evKill)
@@ -160,11 +160,10 @@ func (s *supervisor) outputFailed() <-chan struct{} {
 	return s.options.Output.Failed()
 }
 
-// close ends all services; why is the event that tells the reason.
-func (s *supervisor) close(why Event) {
+// close ends all services.
+func (s *supervisor) close(why Stopping) {
 	if !s.closing {
 		s.closing = true
-		why.Kind = Stopping
 		s.options.Notify(why)
 	}
 }
@@ -172,7 +171,7 @@ func (s *supervisor) close(why Event) {
 // deliver hands a message to its service.
 func (s *supervisor) deliver(m message) {
 	if m.service == "" {
-		s.options.Notify(Event{Kind: Unguarded, Exit: m.exit})
+		s.options.Notify(m.news)
 		return
 	}
 	sv := s.services[m.service]
@@ -180,7 +179,7 @@ func (s *supervisor) deliver(m message) {
 		return // of a process that is history
 	}
 	if m.news != nil {
-		s.tellNews(sv, *m.news)
+		s.tellNews(sv, m.news)
 		return
 	}
 	if (m.event == evReady || m.event == evUnready) && sv.phase != running {
@@ -191,7 +190,7 @@ func (s *supervisor) deliver(m message) {
 		s.started(sv, m)
 	case evReady:
 		sv.took = time.Since(sv.began)
-		s.options.Notify(Event{Kind: Ready, Service: m.service, Port: sv.made.Port, Took: sv.took})
+		s.options.Notify(Ready{m.service, sv.made.Port, sv.took})
 	case evExited, evGone, evFailed, evUnready:
 		if sv.exit == nil {
 			m.exit.Asked = sv.wish != none
@@ -217,7 +216,7 @@ func (s *supervisor) started(sv *managed, m message) {
 	if checked {
 		sv.unwatch = s.watchReadiness(m.lives, sv)
 	}
-	s.options.Notify(Event{Kind: Started, Service: m.service, PID: m.process.pid, Port: sv.made.Port, Checked: checked})
+	s.options.Notify(Started{m.service, m.process.pid, sv.made.Port, checked})
 	sv.process.show()
 }
 
@@ -257,7 +256,7 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 		sv.process.terminate(sv.made.StopSignal)
 	case kill:
 		sv.ask()
-		s.options.Notify(Event{Kind: Killing, Service: name, PID: sv.process.pid})
+		s.options.Notify(Killing{name, sv.process.pid})
 		sv.process.kill()
 	case allow:
 		s.timeout(name, sv, sv.made.StopTimeout)
@@ -332,18 +331,18 @@ func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 	}
 	switch e {
 	case evFailed:
-		s.options.Notify(Event{Kind: NotStarted, Service: name, Exit: *sv.exit, Retry: sv.delay})
+		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
 	case evTimeout:
-		s.options.Notify(Event{Kind: Lost, Service: name, PID: sv.process.pid})
+		s.options.Notify(Unkillable{name, sv.process.pid})
 	default:
-		s.options.Notify(Event{Kind: Ended, Service: name, Exit: *sv.exit, Retry: sv.delay, Left: sv.left})
+		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.left})
 	}
 	if sv.made.Ready.How == procfile.Done && sv.exit.Status == 0 && !sv.exit.Asked {
 		sv.ready = true // it has done its work
 	}
 	if sv.phase == ended && !sv.ready && !s.closing && !s.finished() {
 		for _, other := range s.waitingFor(name) {
-			s.options.Notify(Event{Kind: Waits, Service: other, On: name})
+			s.options.Notify(DependencyFailed{other, name})
 		}
 	}
 	if sv.exit.Failed() {
@@ -352,7 +351,7 @@ func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 	}
 	if (s.options.StopOnExit || s.plan.StopOnExit) && !sv.exit.Asked && !s.closing && sv.phase != pausing {
 		s.first = sv.exit
-		s.close(Event{Service: name})
+		s.close(Stopping{Service: name})
 	}
 }
 
@@ -389,7 +388,7 @@ func (s *supervisor) reportBlocked() {
 	}
 	for _, name := range s.names {
 		if sv := s.services[name]; sv.phase == waiting {
-			s.options.Notify(Event{Kind: Blocked, Service: name, On: s.missing(sv)})
+			s.options.Notify(Blocked{name, s.missing(sv)})
 		}
 	}
 }

@@ -114,8 +114,8 @@ func up(s session, c *cli.Context) error {
 	options := launcher.Options{
 		Output: show.out,
 		Notify: func(e launcher.Event) {
-			if e.Kind == launcher.Stopping {
-				if e.Service == "" {
+			if stopping, ok := e.(launcher.Stopping); ok {
+				if stopping.Service == "" {
 					stopped = time.Now()
 				}
 				go unfollow() // the kernel takes its time for that
