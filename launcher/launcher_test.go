@@ -190,6 +190,7 @@ func TestSignalsAtAnyMoment(t *testing.T) {
 	for range 5 {
 		w := run(t, plan(t, "[services.a]\ncommand = 'trap \"\" TERM; sleep 1000'\nstop_timeout = '1h'"))
 		w.signals <- syscall.SIGINT
+		w.happened("stopping", "")
 		time.Sleep(EchoTime) // a second one that comes sooner is the first
 		w.signals <- syscall.SIGINT
 		if s := w.status(); s != 0 {
