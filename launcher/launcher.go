@@ -2,7 +2,6 @@ package launcher
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"time"
 
@@ -45,72 +44,6 @@ type Options struct {
 	// Alone says that this process makes no others than the run's, so that at
 	// the end whatever is below it is ended.
 	Alone bool
-}
-
-// Kind is what an [Event] tells.
-type Kind int
-
-const (
-	Started    Kind = iota // Service has a process, PID
-	NotStarted             // it could not be started: Exit.Err
-	Blocked                // it never started, because On did not
-	Ready                  // its check has passed, Took after its start
-	Elsewhere              // it is not ready: its processes listen on Ports, not on Port
-	Silent                 // it is not ready: nothing listens on Port, and On waits for that
-	Ended                  // its process has ended: Exit; nothing of it is left. If Retry is not 0, it is started again after that
-	Waits                  // it waits for On, which has ended without having been ready
-	Killing                // it did not end in time, or was not given any; it is killed
-	Lost                   // it did not end when killed either; PID is given up
-	Stopping               // all services are being stopped: because Service has ended, or else because of On
-	Followed               // a new plan is followed: Changes
-	Unguarded              // there is no guard: Exit.Err
-	Swept                  // Left was still there when all services had ended, and has been ended
-)
-
-var kindNames = [...]string{
-	"started", "not-started", "blocked", "ready", "elsewhere", "silent", "ended", "waits",
-	"killing", "lost", "stopping", "followed", "unguarded", "swept",
-}
-
-// String is a word that other programs may know the kind by.
-func (k Kind) String() string { return kindNames[k] }
-
-// Event is something that the user may want to know.
-type Event struct {
-	Kind    Kind
-	Service string
-	PID     int
-	Port    int // of Started and of what is told of readiness
-	Ports   []int
-	Checked bool // of Started: Ready will follow
-	Took    time.Duration
-	Retry   time.Duration
-	Exit    Exit   // of NotStarted and Ended
-	On      string // a service; of Stopping: the signal, or what is wrong with the output
-	Changes []procfile.Change
-	Left    []Left
-}
-
-// Exit is how a process ended.
-type Exit struct {
-	Status int    // as a shell has it: 128 + n for a signal, 126 and 127 for a process that could not be made
-	Signal string // the signal's name, if one ended it
-	Asked  bool   // devports had asked for it
-	Err    error  // why the process could not be made or waited for
-}
-
-// Failed reports whether the exit is one that `up` fails for.
-func (e Exit) Failed() bool { return e.Status != 0 && !e.Asked }
-
-// String words the exit: "exited with status 3", "was ended by signal KILL".
-func (e Exit) String() string {
-	switch {
-	case e.Err != nil:
-		return e.Err.Error()
-	case e.Signal != "":
-		return "was ended by signal " + e.Signal
-	}
-	return fmt.Sprintf("exited with status %d", e.Status)
 }
 
 // Run starts the services of plan, follows new plans, and returns when every
@@ -158,7 +91,7 @@ func Run(plan procfile.Plan, options Options) (status int) {
 // watchOver starts the guard.
 func (s *supervisor) watchOver() {
 	if s.options.Instance != "" {
-		s.family.startGuard(s.options.Terminal, s.options.Found, func(err error) { s.post(message{exit: Exit{Err: err}}) })
+		s.family.startGuard(s.options.Terminal, s.options.Found, func(err error) { s.post(message{news: NoWatchdog{err}}) })
 	}
 }
 
@@ -171,7 +104,7 @@ func (s *supervisor) sweep() {
 		ctx, cancel := context.WithTimeout(context.Background(), sweepGrace+killTimeout)
 		defer cancel()
 		if rest := s.family.endRest(ctx, sweepGrace); len(rest) > 0 {
-			s.options.Notify(Event{Kind: Swept, Left: rest})
+			s.options.Notify(OrphansKilled{rest})
 		}
 	}
 	s.family.guard.dismiss()

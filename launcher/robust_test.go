@@ -78,7 +78,7 @@ func TestStalledReader(t *testing.T) {
 			go func() {
 				ended <- Run(plan(t, "[services]\nflood = 'exec yes'"), Options{
 					Output: out, Signals: signals, Size: size,
-					Notify: func(e Event) { started <- e.Kind == Started },
+					Notify: func(e Event) { started <- KindOf(e) == "started" },
 				})
 			}()
 			<-started
@@ -191,7 +191,7 @@ func TestDirectoryIsGone(t *testing.T) {
 	}
 	w.until("the reason", func(events []Event, _ string) bool {
 		for _, e := range events {
-			if e.Kind == NotStarted && strings.Contains(e.Exit.String(), "its directory "+p.Services[0].Dir+" is not there") {
+			if e, ok := e.(NotStarted); ok && strings.Contains(e.Exit.String(), "its directory "+p.Services[0].Dir+" is not there") {
 				return true
 			}
 		}

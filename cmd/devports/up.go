@@ -109,13 +109,15 @@ func up(s session, c *cli.Context) error {
 	}
 	show := s.display(c, plan, color, on)
 	show.own.Say(fmt.Sprintf("%s: starting %s", scope, list(names(plan))))
-	stopped := false // by a signal, or because nobody reads the output
+	var stopped time.Time // by a signal, or because nobody reads the output
 	unfollow := func() {}
 	options := launcher.Options{
 		Output: show.out,
 		Notify: func(e launcher.Event) {
-			if e.Kind == launcher.Stopping {
-				stopped = stopped || e.Service == ""
+			if stopping, ok := e.(launcher.Stopping); ok {
+				if stopping.Service == "" {
+					stopped = time.Now()
+				}
 				go unfollow() // the kernel takes its time for that
 			}
 			show.tell(e)
