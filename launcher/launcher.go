@@ -23,8 +23,8 @@ type Options struct {
 	Size    func(service string) terminal.Size
 	Resized <-chan os.Signal // says that Size has changed
 
-	// Terminal is put back into the state Found by the guard should devports be
-	// killed, unless somebody else has done so; nil for none.
+	// Terminal is put back into the state Found by the watchdog should devports be
+	// killed, unless another program has done so; nil for none.
 	Terminal *os.File
 	Found    terminal.State
 
@@ -35,15 +35,19 @@ type Options struct {
 	// a service that takes long to be ready can be told why; with nil it is not.
 	Listening func(pids []int) []int
 
-	// Instance marks everything that is started, by [InstanceVariable]; it has
-	// to be unlike that of any other run. With it nothing gets away: what leaves
-	// its process group ends with its service, and should devports be killed a
-	// guard ends the rest (see [Guard]; where there is none, Notify is told).
-	// With "" only process groups are looked after, and there is no guard.
+	// Instance marks everything that is started, by [InstanceVariable] and by a
+	// tag; it has to be unlike that of any other run. With it nothing gets away:
+	// what leaves its process group ends with its service, and should devports be
+	// killed a watchdog ends the rest (see [Watchdog]; where there is none, Notify
+	// gets [NoWatchdog]). With "" only process groups are looked after, and there
+	// is no watchdog.
 	Instance string
 	// Alone says that this process makes no others than the run's, so that at
-	// the end whatever is below it is ended.
+	// the end what the run has left below it is ended.
 	Alone bool
+	// Outside are names of programs that outlive the service that has started
+	// them, once they have left its process group, beside the [SharedPrograms].
+	Outside []string
 }
 
 // Run starts the services of plan, follows new plans, and returns when every
@@ -57,10 +61,11 @@ func Run(plan procfile.Plan, options Options) (status int) {
 		messages: make(chan message),
 		done:     make(chan struct{}),
 		spawning: make(chan struct{}, spawnLimit),
-		family:   &family{instance: options.Instance},
+		family:   newFamily(options.Instance, options.Alone, options.Outside),
 	}
+	s.family.spared = func(l Left) { go s.post(message{news: LeftRunning{l}}) }
 	s.settle = time.AfterFunc(settling, func() {
-		s.family.reap() // for the sake of the guard: nothing tells of a new orphan
+		s.family.reap() // for the sake of the watchdog: no signal comes for a new orphan
 		giveBack()
 	})
 	defer s.settle.Stop()
@@ -70,8 +75,8 @@ func Run(plan procfile.Plan, options Options) (status int) {
 		defer close(options.Steering.over)
 	}
 	reserveThreads()
-	s.family.gather(s.done)
 	s.watchOver()
+	defer s.family.gather()()
 	s.follow(plan)
 	s.advance()
 	for !s.finished() {
@@ -88,24 +93,34 @@ func Run(plan procfile.Plan, options Options) (status int) {
 	return s.status()
 }
 
-// watchOver starts the guard.
+// watchOver starts the watchdog.
 func (s *supervisor) watchOver() {
 	if s.options.Instance != "" {
-		s.family.startGuard(s.options.Terminal, s.options.Found, func(err error) { s.post(message{news: NoWatchdog{err}}) })
+		s.family.startWatchdog(s.options.Terminal, s.options.Found, func(err error) {
+			if err != nil {
+				s.post(message{news: NoWatchdog{err}})
+			} else {
+				s.post(message{news: WatchdogReplaced{}})
+			}
+		})
 	}
 }
 
 // sweepGrace is what the last processes get to end by themselves.
 const sweepGrace = 500 * time.Millisecond
 
-// sweep ends what got out of sight of its service, and then the guard.
+// sweep ends what got out of sight of its service, and then the watchdog.
 func (s *supervisor) sweep() {
 	if s.options.Alone {
 		ctx, cancel := context.WithTimeout(context.Background(), sweepGrace+killTimeout)
 		defer cancel()
-		if rest := s.family.endRest(ctx, sweepGrace); len(rest) > 0 {
+		rest, spared := s.family.endRest(ctx, sweepGrace)
+		for _, l := range spared {
+			s.options.Notify(LeftRunning{l})
+		}
+		if len(rest) > 0 {
 			s.options.Notify(OrphansKilled{rest})
 		}
 	}
-	s.family.guard.dismiss()
+	s.family.watchdog.dismiss()
 }

@@ -20,10 +20,10 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// The guard of a run is this binary, started again.
+// The watchdog of a run is this binary, started again.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == GuardArgument {
-		Guard(os.Stdin)
+	if IsWatchdog(os.Args) {
+		Watchdog(os.Stdin)
 		os.Exit(0)
 	}
 	if instance := os.Getenv(victimVariable); instance != "" {

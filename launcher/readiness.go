@@ -172,7 +172,7 @@ func (f *family) try(spec procfile.Process, command string) probe.Try {
 			return err
 		}
 		g, exit, err := f.start(spec.Service, path, argv, &os.ProcAttr{
-			Dir: spec.Dir, Env: f.mark(spec.Env), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
+			Dir: spec.Dir, Env: f.environ(spec.Env), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
 		})
 		if err != nil {
 			return err
@@ -219,7 +219,8 @@ func (p *process) members() []int {
 	for _, m := range tree.Where(func(m proctree.Process) bool { return m.Group == p.pid || m.Session == p.pid }) {
 		pids = append(pids, m.PID)
 	}
-	for _, m := range append(tree.Below(pids...), p.family.straysIn(tree, p.service)...) {
+	strays, _ := p.family.straysIn(tree, p.service)
+	for _, m := range append(tree.Below(pids...), strays...) {
 		pids = append(pids, m.PID)
 	}
 	slices.Sort(pids)

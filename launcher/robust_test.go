@@ -220,7 +220,7 @@ func TestRestarts(t *testing.T) {
 	}
 	if runtime.GOOS == "linux" {
 		children, err := proctree.Children(os.Getpid())
-		if err != nil || len(children) > 3 { // a, keep and the guard
+		if err != nil || len(children) > 3 { // a, keep and the watchdog
 			t.Errorf("children: %v, %v", children, err)
 		}
 	}
@@ -350,7 +350,7 @@ func markedBy(t *testing.T, instance string) (list []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range tree.Marked(InstanceVariable + "=" + instance) {
+	for _, p := range tree.Marked(markOf(instance)) {
 		list = append(list, fmt.Sprintf("%d %s", p.PID, proc.Command(p.PID)))
 	}
 	return list

@@ -253,7 +253,7 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 		go s.spawn(asked, sv.spec, sv.spawned)
 	case terminate:
 		sv.ask()
-		sv.process.terminate(sv.made.StopSignal)
+		sv.process.terminate(sv.made.StopSignal, sv.made.StopTimeout)
 	case kill:
 		sv.ask()
 		s.options.Notify(Killing{name, sv.process.pid})
@@ -333,7 +333,7 @@ func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 	case evFailed:
 		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
 	case evTimeout:
-		s.options.Notify(Unkillable{name, sv.process.pid})
+		s.options.Notify(Unkillable{name, sv.process.pid, sv.process.survivors()})
 	default:
 		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.left})
 	}

@@ -121,7 +121,7 @@ const leftGrace = time.Second
 func (s session) endLeft(dead instance) {
 	left := launcher.EndLeft(dead.ID, leftGrace)
 	if len(left) > 0 {
-		s.note("up (pid %d) was killed; ended what it had left: %s", dead.PID, tellLeft(left))
+		s.note("up (pid %d) was killed; %s", dead.PID, tellEnded("ended what it had left: ", left))
 	}
 }
 

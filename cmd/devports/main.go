@@ -20,8 +20,8 @@ func main() {
 
 // run is the whole program but for the exit. It returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) == 2 && args[1] == launcher.GuardArgument { // started by `up`
-		launcher.Guard(stdin)
+	if launcher.IsWatchdog(args) { // started by `up`
+		launcher.Watchdog(stdin)
 		return 0
 	}
 	s := session{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), getenv: os.Getenv}
