@@ -88,7 +88,7 @@ func steering(name, usage, help string, ask func(client control.Client, ctx cont
 			if _, err := ask(client, c.Context, names...); err != nil {
 				return steeringFailed(scope, err)
 			}
-			return s.await(c, scope, client, names, good)
+			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("json")}, good)
 		},
 	}
 }
@@ -97,14 +97,20 @@ var timeoutFlag = &cli.DurationFlag{
 	Name: "timeout", Value: time.Minute, Usage: "wait at most for `TIME`", DefaultText: "1m",
 }
 
-// await waits until the services have come to where they stay, as long as the
-// command line allows, and tells how they are then.
-func (s session) await(c *cli.Context, scope registry.Scope, client control.Client, names []string, good func(launcher.Status) bool) error {
-	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+// waitOptions say how long a command waits, and how it then prints what it sees.
+type waitOptions struct {
+	timeout time.Duration
+	json    bool
+}
+
+// await waits until the services have come to where they stay, as long as o
+// allows, and tells how they are then.
+func (s session) await(ctx context.Context, scope registry.Scope, client control.Client, names []string, o waitOptions, good func(launcher.Status) bool) error {
+	bounded, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	info, err := client.Wait(ctx, names...)
+	info, err := client.Wait(bounded, names...)
 	if errors.Is(err, context.DeadlineExceeded) {
-		info, err = client.Status(c.Context)
+		info, err = client.Status(ctx)
 	}
 	if err != nil {
 		return steeringFailed(scope, err)
@@ -112,7 +118,7 @@ func (s session) await(c *cli.Context, scope registry.Scope, client control.Clie
 	if len(names) == 0 { // what its user has stopped is not meant
 		good = either(good, func(st launcher.Status) bool { return st.State == launcher.StateStopped })
 	}
-	return s.tellStatuses(c, info, names, good)
+	return s.tellStatuses(info, names, o.json, good)
 }
 
 // isUp reports whether a service is as its user wants it that wants it up.
@@ -148,12 +154,12 @@ func steeringFailed(scope registry.Scope, err error) error {
 
 // tellStatuses tells how the services named are, or all of them. A service that
 // is not good makes the command fail.
-func (s session) tellStatuses(c *cli.Context, info control.Info, names []string, good func(launcher.Status) bool) error {
+func (s session) tellStatuses(info control.Info, names []string, json bool, good func(launcher.Status) bool) error {
 	services := info.Services
 	if len(names) > 0 {
 		services = slices.DeleteFunc(services, func(st launcher.Status) bool { return !slices.Contains(names, st.Service) })
 	}
-	if c.Bool("json") {
+	if json {
 		if err := s.json(services); err != nil {
 			return err
 		}

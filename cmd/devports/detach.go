@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,16 +12,33 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 )
 
+// backgroundArguments are all arguments of a run in the background. It has its
+// options from standard input: nothing that is typed comes back as an argument,
+// so these words never mean "in the background" again.
+var backgroundArguments = []string{"up", "(background)"}
+
+// upInBackground is the whole life of a run in the background.
+func (s session) upInBackground() error {
+	o, err := decodeUpOptions(s.stdin)
+	if err != nil {
+		return usage("devports up -d starts one", "a run in the background cannot read its options: %v", err)
+	}
+	s.stdin = strings.NewReader("")
+	return s.up(o)
+}
+
 // detach has an `up` of the project run in the background, and waits until its
 // services are ready. If one does run, what does not run of it is started.
-func (s session) detach(c *cli.Context, p project) error {
+func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration) error {
+	p, _, err := o.open(s)
+	if err != nil {
+		return err
+	}
 	if p.file.Path == "" {
 		return usage("devports up -d -f Portfile", "-d needs a file: standard input cannot be read again")
 	}
@@ -33,40 +51,41 @@ func (s session) detach(c *cli.Context, p project) error {
 		return err
 	}
 	stem := filepath.Join(home, "run", scopeHash(scope))
-	ctx, stop := context.WithCancel(c.Context)
-	defer stop()
+	wait := waitOptions{timeout: timeout}
 	if i, ok := holderOfLock(stem + ".lock"); ok {
 		client := control.Dial(i.Socket)
 		info, err := client.Status(ctx)
 		if err != nil {
 			return steeringFailed(scope, err)
 		}
-		idle := idleServices(info.Services, c.Args().Slice())
+		idle := idleServices(info.Services, o.Services)
 		if len(idle) > 0 {
 			if _, err := client.Start(ctx, idle...); err != nil {
 				return steeringFailed(scope, err)
 			}
 		}
-		return s.await(c, scope, client, nil, isUp)
+		return s.await(ctx, scope, client, nil, wait, isUp)
 	}
-	background, err := s.startInBackground(stem + ".log")
+	background, err := s.startInBackground(o, stem+".log")
 	if err != nil {
 		return err
 	}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
 	go func() { // nothing to wait for any more
 		background.wait()
 		stop()
 	}()
-	client, err := background.client(ctx, stem+".lock")
+	client, err := background.client(running, stem+".lock")
 	if err == nil {
-		err = s.await(c, scope, client, nil, isUp)
+		err = s.await(ctx, scope, client, nil, wait, isUp)
 	}
 	if err == nil {
 		s.note("%s runs in the background (pid %d): devports logs -f shows what it prints, devports down ends it", scope, background.pid)
 		return nil
 	}
 	select {
-	case <-ctx.Done(): // it has ended, or is about to
+	case <-running.Done(): // it has ended, or is about to
 		fmt.Fprint(s.stderr, background.said())
 		return failure{status: max(background.status, exitFailed)}
 	case <-time.After(ending):
@@ -96,9 +115,14 @@ type background struct {
 	status  int   // once wait has returned
 }
 
-// startInBackground starts this very command again, without -d, in a session of
-// its own: the end of this terminal does not reach it.
-func (s session) startInBackground(log string) (*background, error) {
+// startInBackground starts a run in a session of its own: the end of this
+// terminal does not reach it. What it prints goes to log.
+func (s session) startInBackground(o upOptions, log string) (*background, error) {
+	o.Log = cmp.Or(o.Log, log)
+	options, err := o.encode()
+	if err != nil {
+		return nil, err
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -115,33 +139,31 @@ func (s session) startInBackground(log string) (*background, error) {
 	if err != nil {
 		return nil, err
 	}
-	null, err := os.Open(os.DevNull)
+	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	defer null.Close()
-	process, err := os.StartProcess(program, attached(os.Args, log), &os.ProcAttr{
-		Env: s.environ, Files: []*os.File{null, file, file}, Sys: ownSession(),
+	defer write.Close()
+	process, err := os.StartProcess(program, append([]string{"devports"}, backgroundArguments...), &os.ProcAttr{
+		Env: unmarked(s.environ), Files: []*os.File{read, file, file}, Sys: ownSession(),
 	})
+	read.Close()
 	if err != nil {
 		return nil, err
 	}
+	_, _ = write.Write(options) // if it does not read them, it ends, and says why
 	return &background{process: process, pid: process.Pid, log: log, from: info.Size()}, nil
 }
 
-// attached are the arguments of `up` without -d, and with the log that it then
-// writes.
-func attached(args []string, log string) []string {
-	i := slices.Index(args, "up") + 1
-	options := []string{"--log", log}
-	for _, a := range args[i:] {
-		switch a {
-		case "-d", "--d", "-detach", "--detach":
-		default:
-			options = append(options, a)
-		}
-	}
-	return append(slices.Clone(args[:i]), options...)
+// unmarked returns an environment without the marks of a service: a run that a
+// service of another run starts is not a part of that. What the labels
+// DEVPORTS_PROJECT and DEVPORTS_WORKTREE say stays: by them one can tell that
+// PORT, say, is not what the user has set.
+func unmarked(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return name == launcher.InstanceVariable || name == "DEVPORTS_SERVICE"
+	})
 }
 
 func (b *background) wait() {

@@ -69,22 +69,32 @@ Example:
 }
 
 func up(s session, c *cli.Context) error {
-	color, err := s.colored(c.String("color"), s.stdout)
-	if err != nil {
-		return err
-	}
-	p, err := s.openProject(c)
-	if err != nil {
-		return err
-	}
-	if err := p.knows(c.Args().Slice()); err != nil {
-		return err
-	}
+	o := readUpOptions(c)
 	if c.Bool("detach") {
-		return s.detach(c, p)
+		return s.detach(c.Context, o, c.Duration("timeout"))
 	}
-	if path := c.String("log"); path != "" {
-		file, err := output.OpenRotating(path)
+	return s.up(o)
+}
+
+// open reads what the options name, and checks that it is there.
+func (o upOptions) open(s session) (p project, color bool, err error) {
+	if color, err = s.colored(o.Color, s.stdout); err != nil {
+		return p, false, err
+	}
+	if p, err = s.projectAt(o.File, o.Registry, o.Replicas); err != nil {
+		return p, false, err
+	}
+	return p, color, p.knows(o.Services)
+}
+
+// up runs the services in this process, until they end.
+func (s session) up(o upOptions) error {
+	p, color, err := o.open(s)
+	if err != nil {
+		return err
+	}
+	if o.Log != "" {
+		file, err := output.OpenRotating(o.Log)
 		if err != nil {
 			return err
 		}
@@ -94,7 +104,7 @@ func up(s session, c *cli.Context) error {
 	signals := make(chan os.Signal, 4)
 	defer signal.Stop(signals)
 
-	r := runner{project: p, selected: c.Args().Slice(), reassign: c.Bool("reassign")}
+	r := runner{project: p, selected: o.Services, reassign: o.Reassign}
 	plan, scope, claim, err := r.begin(signals)
 	if err != nil {
 		return err
@@ -103,11 +113,11 @@ func up(s session, c *cli.Context) error {
 
 	window, resized, unwatch := s.window()
 	defer unwatch()
-	on := s.console(c, window)
+	on := s.console(o.Plain, window)
 	if on != nil {
 		defer on.close()
 	}
-	show := s.display(c, plan, color, on)
+	show := s.display(output.Style{Color: color, Timestamps: o.Timestamps, NoPrefix: o.NoPrefix}, plan, on)
 	show.own.Say(fmt.Sprintf("%s: starting %s", scope, list(names(plan))))
 	stopped := false // by a signal, or because nobody reads the output
 	unfollow := func() {}
@@ -121,7 +131,7 @@ func up(s session, c *cli.Context) error {
 			show.tell(e)
 		},
 		Signals:    signals,
-		StopOnExit: c.Bool("stop-on-exit"),
+		StopOnExit: o.StopOnExit,
 		Listening:  listening,
 		Instance:   claim.ID,
 		Steering:   launcher.NewSteering(),
@@ -142,7 +152,7 @@ func up(s session, c *cli.Context) error {
 		options.Terminal, options.Found = os.Stdin, on.found
 		look = on.view(scope.String(), show, options.Steering, signals, color)
 	}
-	if !c.Bool("no-watch") {
+	if !o.NoWatch {
 		code := &codeWatch{root: p.file.Dir, run: options.Steering, own: show.own}
 		defer code.close()
 		plans, stop, err := r.follow(plan, show.own, code)
