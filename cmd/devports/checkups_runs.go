@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
 // trace is what an `up` has in devports' folders, or has left there.

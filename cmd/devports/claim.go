@@ -12,10 +12,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
 // claim makes a process the one `up` of its scope.

@@ -18,9 +18,9 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/portserver"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
 var addressFlag = &cli.StringFlag{
