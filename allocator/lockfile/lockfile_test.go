@@ -127,7 +127,7 @@ func TestLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if left := Left(path); string(left) != `{"terminal":"pts/7"}` || Holder(path) != nil {
+	if held, left := Inspect(path); string(left) != `{"terminal":"pts/7"}` || held != nil {
 		t.Errorf("before anybody takes the lock, left is %s", left)
 	}
 	for _, want := range []string{`{"terminal":"pts/7"}`, ""} {
@@ -135,7 +135,7 @@ func TestLeft(t *testing.T) {
 		if err != nil || string(left) != want {
 			t.Errorf("left is %s, %v, want %s", left, err, want)
 		}
-		if left := Left(path); left != nil {
+		if held, left := Inspect(path); held == nil || left != nil {
 			t.Errorf("left is %s while the lock is held", left)
 		}
 		if err := release(); err != nil {
@@ -178,7 +178,7 @@ func TestLooks(t *testing.T) {
 			case <-done:
 				return
 			default:
-				Left(path)
+				Inspect(path)
 			}
 		}
 	})

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -13,63 +11,35 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
 
-// serve lets other terminals steer a run. stop ends that.
-func (c claim) serve(scope registry.Scope, run control.Run) (stop func()) {
-	if c.socket == nil {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		run.About = control.Info{
-			PID: c.PID, Since: c.Since, Terminal: c.Terminal,
-			Project: scope.Project, Worktree: scope.Worktree, Directory: scope.Directory,
-		}
-		_ = control.Serve(ctx, c.socket, run)
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
-}
-
 // running finds the `up` of the project here. Without one the error says so.
-func (s session) running(c *cli.Context) (instance, registry.Scope, error) {
+func (s session) running(c *cli.Context) (control.Instance, registry.Scope, error) {
 	p, err := s.openProject(c)
 	if err != nil {
-		return instance{}, registry.Scope{}, err
+		return control.Instance{}, registry.Scope{}, err
 	}
 	scope, err := p.registry.Scope(p.checkout)
 	if err != nil {
-		return instance{}, scope, err
+		return control.Instance{}, scope, err
 	}
-	home, err := registry.Home(s.getenv)
+	slot, err := s.slot(scope)
 	if err != nil {
-		return instance{}, scope, err
+		return control.Instance{}, scope, err
 	}
-	i, ok := holderOfLock(filepath.Join(home, "run", scopeHash(scope)+".lock"))
+	i, ok := slot.Running()
 	if !ok {
-		return instance{}, scope, notRunning(scope)
+		return i, scope, notRunning(scope)
 	}
 	return i, scope, nil
 }
 
 func notRunning(scope registry.Scope) error {
 	return fail(exitRunning, "devports up starts it", "%s does not run", scope)
-}
-
-// holderOfLock is the `up` that holds a lock.
-func holderOfLock(path string) (i instance, ok bool) {
-	held := lockfile.Holder(path)
-	return i, held != nil && json.Unmarshal(held.Note, &i) == nil && i.Socket != ""
 }
 
 // steering is a command that asks the run here for something and tells how the
@@ -84,7 +54,7 @@ func steering(name, usage, help string, ask func(client control.Client, ctx cont
 			if err != nil {
 				return err
 			}
-			client, names := control.Dial(i.Socket), c.Args().Slice()
+			client, names := i.Client(), c.Args().Slice()
 			if _, err := ask(client, c.Context, names...); err != nil {
 				return steeringFailed(scope, err)
 			}
@@ -239,20 +209,14 @@ Example:
 		if err != nil {
 			return err
 		}
-		if err := control.Dial(i.Socket).Down(c.Context); err != nil {
+		if err := i.Client().Down(c.Context); err != nil {
 			return steeringFailed(scope, err)
 		}
-		home, err := registry.Home(s.getenv)
-		if err != nil {
+		if err := i.AwaitEnd(c.Context); err != nil {
 			return err
 		}
-		// Its lock is the last that it gives up.
-		release, err := lockfile.Acquire(c.Context, filepath.Join(home, "run", scopeHash(scope)+".lock"), time.Hour)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(s.stdout, "%s is down\n", scope)
-		return release()
+		_, err = fmt.Fprintf(s.stdout, "%s is down\n", scope)
+		return err
 	},
 }
 
@@ -275,24 +239,24 @@ Example:
 		if c.NArg() > 0 {
 			return usage("devports ps", "ps takes no names")
 		}
-		runs, err := s.runs(c)
+		runs, err := s.asked(c)
 		if err != nil {
 			return err
 		}
 		if c.Bool("socket") {
 			for _, i := range runs {
-				fmt.Fprintln(s.stdout, i.Socket)
+				fmt.Fprintln(s.stdout, i.Note.Socket)
 			}
 			return nil
 		}
 		infos := []control.Info{}
 		for _, i := range runs {
-			info, err := control.Dial(i.Socket).Status(c.Context)
+			info, err := i.Client().Status(c.Context)
 			if err != nil && c.Bool("all") {
 				continue // it has just ended
 			}
 			if err != nil {
-				return steeringFailed(registry.Scope{Directory: i.Directory, Project: filepath.Base(i.Directory)}, err)
+				return steeringFailed(registry.Scope{Directory: i.Note.Directory, Project: filepath.Base(i.Note.Directory)}, err)
 			}
 			infos = append(infos, info)
 		}
@@ -303,27 +267,17 @@ Example:
 	},
 }
 
-// runs are the `up` here, or with --all every one of this user.
-func (s session) runs(c *cli.Context) ([]instance, error) {
+// asked are the `up` here, or with --all every one of this user.
+func (s session) asked(c *cli.Context) ([]control.Instance, error) {
 	if !c.Bool("all") {
 		i, _, err := s.running(c)
-		return []instance{i}, err
+		return []control.Instance{i}, err
 	}
-	home, err := registry.Home(s.getenv)
+	folder, err := s.runs()
 	if err != nil {
 		return nil, err
 	}
-	locks, err := filepath.Glob(filepath.Join(home, "run", "*.lock"))
-	if err != nil {
-		return nil, err
-	}
-	var runs []instance
-	for _, lock := range locks {
-		if i, ok := holderOfLock(lock); ok {
-			runs = append(runs, i)
-		}
-	}
-	slices.SortFunc(runs, func(a, b instance) int { return cmp.Compare(a.Directory, b.Directory) })
+	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Steerable() })
 	if len(runs) == 0 {
 		return nil, fail(exitRunning, "devports up starts a project", "nothing runs")
 	}

@@ -109,7 +109,7 @@ func (s session) up(o upOptions) error {
 	if err != nil {
 		return err
 	}
-	defer claim.release()
+	defer claim.Release()
 
 	window, resized, unwatch := s.window()
 	defer unwatch()
@@ -133,7 +133,7 @@ func (s session) up(o upOptions) error {
 		Signals:    signals,
 		StopOnExit: o.StopOnExit,
 		Listening:  listening,
-		Instance:   claim.ID,
+		Instance:   claim.Note.ID,
 		Steering:   launcher.NewSteering(),
 		Alone:      true,
 	}
@@ -164,7 +164,10 @@ func (s session) up(o upOptions) error {
 			options.Plans = plans
 		}
 	}
-	defer claim.serve(scope, control.Run{Steering: options.Steering, Output: &show.tail, Journal: &show.journal})()
+	defer claim.Serve(control.Run{
+		About:    control.Info{Project: scope.Project, Worktree: scope.Worktree},
+		Steering: options.Steering, Output: &show.tail, Journal: &show.journal,
+	})()
 	status := launcher.Run(plan, options)
 	look.close()
 	err = show.flush(signals, stopped)
@@ -183,7 +186,7 @@ type runner struct {
 
 // begin makes everything ready for the start. Whatever is in its way is found
 // here, all of it at once, and nothing has been started.
-func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c claim, err error) {
+func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
 	noted, err := r.check()
 	if err != nil {
 		return plan, scope, c, err
@@ -201,7 +204,7 @@ func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registr
 		err = context.Canceled
 	}
 	if err != nil {
-		return plan, scope, c, errors.Join(err, c.release())
+		return plan, scope, c, errors.Join(err, c.Release())
 	}
 	r.session.notes(noted.Notes)
 	return plan, scope, c, nil
