@@ -274,8 +274,8 @@ func TestKilled(t *testing.T) {
 	if err != nil || !slices.Equal(command(ended), want) {
 		t.Errorf("ended %v, %v", ended, err)
 	}
-	if i := i.Slot.Instance(); i.Killed() || len(i.AbandonedSockets()) > 0 {
-		t.Errorf("after that: %+v", i.Note)
+	if now := i.Slot.Instance(); now.Killed() || len(now.AbandonedSockets()) > 0 || len(i.Started()) > 0 {
+		t.Errorf("after that: %+v, %v", now.Note, i.Started())
 	}
 	c, err := folder.Slot("/shop", "").Claim("/shop", "", time.Second)
 	if err != nil {
@@ -283,6 +283,9 @@ func TestKilled(t *testing.T) {
 	}
 	if !slices.Equal(command(c.Killed.Ended), want) || c.Killed.Note.Directory != "/shop" || c.Unreachable != nil {
 		t.Errorf("%+v", c)
+	}
+	if left := launcher.FindStarted(c.Killed.Note.ID); len(left) > 0 {
+		t.Errorf("the claim has left %v", left)
 	}
 	if err := c.Release(); err != nil {
 		t.Error(err)
