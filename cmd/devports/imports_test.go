@@ -18,7 +18,7 @@ const module = "github.com/devports/devports/"
 var (
 	mayImport = map[string][]string{
 		"cmd":       {"launcher", "procfile", "registry", "allocator"},
-		"launcher":  {"procfile", "allocator/lockfile"}, // it does not choose ports
+		"launcher":  {"procfile", "allocator/lockfile", "allocator/process"}, // the choice of ports is not its business
 		"procfile":  {"allocator"},
 		"registry":  {"allocator"},
 		"allocator": {},
@@ -75,8 +75,8 @@ func checkImports(t *testing.T, goos, path string, imports []string) {
 	for _, i := range imports {
 		i, _, _ = strings.Cut(i, " ")
 		if to, ours := strings.CutPrefix(i, module); ours {
-			target, _, _ := strings.Cut(to, "/")
-			if target != layer && !slices.Contains(mayImport[layer], target) && !slices.Contains(mayImport[layer], to) {
+			within := func(tree string) bool { return to == tree || strings.HasPrefix(to, tree+"/") }
+			if !within(layer) && !slices.ContainsFunc(mayImport[layer], within) {
 				t.Errorf("%s: %s imports %s: %s may import only %v", goos, from, to, layer, mayImport[layer])
 			}
 			continue

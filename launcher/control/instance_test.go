@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/proctree"
@@ -302,7 +303,7 @@ func guardOf(t *testing.T, pid int, i Instance) int {
 		}
 		for _, child := range children {
 			service := slices.ContainsFunc(i.Started(), func(l launcher.Left) bool { return l.PID == child })
-			if !service && proctree.Command(child) != proctree.Command(pid) {
+			if !service && process.Command(child) != process.Command(pid) {
 				return child
 			}
 		}
