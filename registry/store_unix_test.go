@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devports/devports/registry/lockfile"
+	"github.com/devports/devports/allocator/lockfile"
 )
 
 func TestModeKept(t *testing.T) {

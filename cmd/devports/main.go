@@ -10,6 +10,7 @@ package main
 import (
 	"io"
 	"os"
+	"slices"
 
 	"github.com/devports/devports/launcher"
 )
@@ -25,6 +26,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 0
 	}
 	s := session{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), getenv: os.Getenv}
+	if slices.Equal(args[min(1, len(args)):], backgroundArguments) && !isTerminal(stdin) { // started by `up -d`
+		return report(s, s.upInBackground())
+	}
 	err := app(s).Run(args)
 	return report(s, err)
 }
