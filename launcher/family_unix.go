@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/devports/devports/allocator/envvar"
+
 	"golang.org/x/sys/unix"
 
 	proc "github.com/devports/devports/allocator/process"
@@ -130,7 +132,7 @@ func (f *family) startOutside(path string, argv []string) error {
 	}
 	defer null.Close()
 	pid, _, err := f.make(path, argv, &os.ProcAttr{
-		Env:   append(os.Environ(), OutsideVariable+"=1"),
+		Env:   append(os.Environ(), envvar.Outside+"=1"),
 		Files: []*os.File{null, null, null},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
@@ -229,7 +231,7 @@ func (f *family) marked(pid int, service string) bool {
 		return tag == f.mark.Run.Service(service)
 	}
 	env, err := proc.Environ(pid)
-	return err == nil && slices.Contains(env, f.mark.Variable) && slices.Contains(env, "DEVPORTS_SERVICE="+service)
+	return err == nil && slices.Contains(env, f.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
 }
 
 // spare takes the run's tag off processes that are left running, and off all

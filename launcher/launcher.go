@@ -35,7 +35,7 @@ type Options struct {
 	// a service that takes long to be ready can be told why; with nil it is not.
 	Listening func(pids []int) []int
 
-	// Instance marks everything that is started, by [InstanceVariable] and by a
+	// Instance marks everything that is started, by [envvar.Instance] and by a
 	// tag; it has to be unlike that of any other run. With it nothing gets away:
 	// what leaves its process group ends with its service, and should devports be
 	// killed a watchdog ends the rest (see [Watchdog]; where there is none, Notify

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 )
@@ -278,7 +279,7 @@ func TestPortThatComesBackWithAnotherNumber(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Dir = "/"
-		p, err := f.Resolve(procfile.Context{Environ: os.Environ(), Ports: map[procfile.PortName]int{{Service: "c"}: portOfC}})
+		p, err := f.Resolve(procfile.Context{Environ: os.Environ(), Ports: map[allocator.PortName]int{{Service: "c"}: portOfC}})
 		if err != nil {
 			t.Fatal(err)
 		}

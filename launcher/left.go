@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/allocator/envvar"
 	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
@@ -87,7 +88,7 @@ var errOutlived = errors.New("it does not end")
 func serviceOf(pid int) string {
 	env, _ := proc.Environ(pid)
 	for _, entry := range env {
-		if name, ok := strings.CutPrefix(entry, "DEVPORTS_SERVICE="); ok {
+		if name, ok := strings.CutPrefix(entry, envvar.Service+"="); ok {
 			return name
 		}
 	}

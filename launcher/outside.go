@@ -5,13 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devports/devports/allocator/envvar"
+
 	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
-
-// OutsideVariable exempts a process, and everything below it, from the end of
-// the service that has started it, when it is set to 1 in its environment.
-const OutsideVariable = "DEVPORTS_OUTSIDE"
 
 // sharedProgram is a program that a user shares between projects: whatever
 // needs it first starts it. If that was a service, it leaves the service's
@@ -110,10 +108,10 @@ func anyContains(args []string, part string) bool {
 	return slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, part) })
 }
 
-// isExempt reports whether a process carries OutsideVariable.
+// isExempt reports whether a process carries envvar.Outside.
 func isExempt(pid int) bool {
 	env, err := proc.Environ(pid)
-	return err == nil && slices.Contains(env, OutsideVariable+"=1")
+	return err == nil && slices.Contains(env, envvar.Outside+"=1")
 }
 
 // outside decides which processes a run leaves alone, though it has started
@@ -123,7 +121,7 @@ type outside struct {
 }
 
 // has reports whether a process is left alone for what it is. One that is still
-// in the process group or session of a service is so only by OutsideVariable:
+// in the process group or session of a service is so only by envvar.Outside:
 // what is there is the service's program.
 func (o outside) has(p proctree.Process, inGroup bool) bool {
 	if isExempt(p.PID) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/allocator/envvar"
+
 	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/proctree"
@@ -155,13 +157,9 @@ func (p *process) follow(done <-chan struct{}, tell func(event, Exit)) {
 	tell(evGone, exit)
 }
 
-// InstanceVariable is the variable with which everything that is started for
-// one run of devports is marked, so that it can be found whatever it does.
-const InstanceVariable = "DEVPORTS_INSTANCE"
-
 // markOf is what the processes of a run bear.
 func markOf(instance string) proctree.Mark {
-	return proctree.Mark{Variable: InstanceVariable + "=" + instance, Run: proc.RunTag(instance)}
+	return proctree.Mark{Variable: envvar.Instance + "=" + instance, Run: proc.RunTag(instance)}
 }
 
 // environ returns an environment with the family's mark in place of another's.
@@ -170,7 +168,7 @@ func (f *family) environ(env []string) []string {
 		return env
 	}
 	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
-		return strings.HasPrefix(entry, InstanceVariable+"=") || strings.HasPrefix(entry, OutsideVariable+"=")
+		return strings.HasPrefix(entry, envvar.Instance+"=") || strings.HasPrefix(entry, envvar.Outside+"=")
 	})
 	return append(env, f.mark.Variable)
 }

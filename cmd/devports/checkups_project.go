@@ -93,9 +93,9 @@ func (p project) notes(plan procfile.Plan, scope registry.Scope) []finding {
 		if w.Pin != 0 {
 			findings = append(findings, finding{
 				Check: "project", Level: warning,
-				What: fmt.Sprintf("%s is pinned to %d, but that binds in the main checkout alone, and a bare repository has none", registry.Name(w.Name), w.Pin),
+				What: fmt.Sprintf("%s is pinned to %d, but that binds in the main checkout alone, and a bare repository has none", w.Name, w.Pin),
 				Why:  "it has another port in each worktree",
-				Mend: "devports port " + registry.Name(w.Name).String() + " prints the one here",
+				Mend: "devports port " + w.Name.String() + " prints the one here",
 			})
 		}
 	}

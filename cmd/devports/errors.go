@@ -195,7 +195,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func joinNames(names []registry.Name) string {
+func joinNames(names []allocator.PortName) string {
 	texts := make([]string, len(names))
 	for i, n := range names {
 		texts[i] = n.String()

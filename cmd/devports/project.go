@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -113,7 +114,7 @@ func (s session) registryAt(path string) (registry.Registry, error) {
 type leased struct {
 	scope  registry.Scope
 	leases []registry.Lease
-	ports  map[procfile.PortName]int
+	ports  map[allocator.PortName]int
 }
 
 // lease has every port that the file asks for leased, in one update. move says
@@ -121,7 +122,7 @@ type leased struct {
 func (p project) lease(ctx context.Context, move func(registry.Lease) bool) (leased, error) {
 	var wants []registry.Want
 	for _, w := range p.file.Ports() {
-		wants = append(wants, registry.Want{Name: registry.Name(w.Name), Pin: w.Pin})
+		wants = append(wants, registry.Want{Name: w.Name, Pin: w.Pin})
 	}
 	scope, leases, err := p.registry.Lease(ctx, p.checkout, wants, registry.Options{
 		Choose: p.session.chooser(p.file.Range),
@@ -130,9 +131,9 @@ func (p project) lease(ctx context.Context, move func(registry.Lease) bool) (lea
 	if err != nil {
 		return leased{}, err
 	}
-	ports := make(map[procfile.PortName]int, len(leases))
+	ports := make(map[allocator.PortName]int, len(leases))
 	for _, l := range leases {
-		ports[procfile.PortName(l.Name)] = l.Port
+		ports[l.Name] = l.Port
 	}
 	return leased{scope, leases, ports}, nil
 }
@@ -196,7 +197,7 @@ func (p project) unknown(name string, candidates []string) errorLine {
 func (s session) chooser(allow allocator.Set) registry.Chooser {
 	var pool *allocator.Pool // made when the first port is chosen
 	var handedOut map[int]bool
-	return func(scope registry.Scope, n registry.Name, usable func(int) bool) (int, error) {
+	return func(scope registry.Scope, n allocator.PortName, usable func(int) bool) (int, error) {
 		if pool == nil {
 			made, err := s.pool(allow)
 			if err != nil {
@@ -206,7 +207,7 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 		}
 		var unsure error
 		port, err := pool.Choose(
-			allocator.Key{Project: scope.Project, Worktree: scope.Worktree, Service: n.Service, Port: n.Port},
+			allocator.Key{Project: scope.Project, Worktree: scope.Worktree, PortName: n},
 			func(port int) bool {
 				if !usable(port) || handedOut[port] || unsure != nil {
 					return false
@@ -227,7 +228,7 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 // pool is where ports are chosen from. DEVPORTS_RANGE beats the Portfile, as
 // the environment always does.
 func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
-	if own := s.getenv("DEVPORTS_RANGE"); own != "" {
+	if own := s.getenv(envvar.Range); own != "" {
 		set, err := allocator.ParseSet(own)
 		if err != nil {
 			return allocator.Pool{}, usage("DEVPORTS_RANGE=20000-29999", "DEVPORTS_RANGE is not a range of ports: %v", err)

@@ -261,7 +261,7 @@ func (r runner) free(ctx context.Context, running procfile.Plan) (scope registry
 	starts, first := r.starts(), running.Services == nil
 	var needed []registry.Lease
 	for _, w := range r.file.Ports() {
-		l := registry.Lease{Scope: scope, Name: registry.Name(w.Name)}
+		l := registry.Lease{Scope: scope, Name: w.Name}
 		if i := slices.IndexFunc(leases, func(k registry.Lease) bool { return k.Scope == scope && k.Name == l.Name }); i >= 0 {
 			l = leases[i]
 		}

@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devports/devports/allocator/envvar"
+
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher"
@@ -94,7 +96,7 @@ func spawn(t *testing.T, home, directory, portfile string) *Background {
 	}
 	b, err := NewFolder(home, "").Slot(directory, "").Spawn(Program{
 		Path: program, Args: []string{"control", "run", home, directory},
-		Env:   append(os.Environ(), launcher.InstanceVariable+"=another's", "DEVPORTS_SERVICE=another's", "GORACE=atexit_sleep_ms=0"),
+		Env:   append(os.Environ(), envvar.Instance+"=another's", "DEVPORTS_SERVICE=another's", "GORACE=atexit_sleep_ms=0"),
 		Input: []byte(portfile),
 	})
 	if err != nil {

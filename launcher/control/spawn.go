@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/allocator/envvar"
 )
 
 // Program is what is started as a run in the background: it must claim the slot.
@@ -74,7 +74,7 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 func unmarked(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
-		return name == launcher.InstanceVariable || name == "DEVPORTS_SERVICE"
+		return name == envvar.Instance || name == envvar.Service
 	})
 }
 
