@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
-	"github.com/devports/devports/registry/lockfile"
+	"github.com/devports/devports/allocator/lockfile"
 )
 
 // lockWait is how long an update waits for others to end theirs, each of which takes milliseconds.

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
-	"github.com/devports/devports/registry/lockfile"
+	"github.com/devports/devports/allocator/lockfile"
 )
 
 func TestModeKept(t *testing.T) {

@@ -18,7 +18,7 @@ const module = "github.com/devports/devports/"
 var (
 	mayImport = map[string][]string{
 		"cmd":       {"launcher", "procfile", "registry", "allocator"},
-		"launcher":  {"procfile", "allocator/process", "allocator/envvar", "allocator/text"}, // the choice of ports is not its business
+		"launcher":  {"procfile", "allocator/envvar", "allocator/lockfile", "allocator/process", "allocator/text"}, // the choice of ports is not its business
 		"procfile":  {"allocator"},
 		"registry":  {"allocator"},
 		"allocator": {},
@@ -34,7 +34,7 @@ var (
 		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher/tree"},
 		"github.com/creack/pty":            {"launcher/terminal"},
 		"github.com/mattn/go-runewidth":    {"launcher/screen"},
-		"github.com/gofrs/flock":           {"registry/lockfile"},
+		"github.com/gofrs/flock":           {"allocator/lockfile"},
 		"github.com/shirou/gopsutil/v4":    {"allocator/holder"},
 		"golang.org/x/sys":                 nil, // the system itself: wherever it is needed
 		"github.com/rogpeppe/go-internal":  {"cmd/devports"},

@@ -33,7 +33,13 @@ type project struct {
 // found from the working directory. Without one the error is
 // *procfile.NotFoundError.
 func (s session) openProject(c *cli.Context) (project, error) {
-	path := c.String("file")
+	scale, _ := c.Generic("replicas").(replicas) // of up alone
+	return s.projectAt(c.String("file"), c.String("registry"), scale)
+}
+
+// projectAt is openProject with the values of --file, --registry and --replicas;
+// each may be empty.
+func (s session) projectAt(path, registryPath string, scale map[string]int) (project, error) {
 	if path == "" {
 		wd, err := os.Getwd()
 		if err != nil {
@@ -43,11 +49,10 @@ func (s session) openProject(c *cli.Context) (project, error) {
 			return project{}, err
 		}
 	}
-	r, err := s.openRegistry(c)
+	r, err := s.registryAt(registryPath)
 	if err != nil {
 		return project{}, err
 	}
-	scale, _ := c.Generic("replicas").(replicas) // of up alone
 	return project{session: s, registry: r, scale: scale}.read(path)
 }
 
@@ -91,7 +96,11 @@ func (p project) read(path string) (project, error) {
 func (p project) reread() (project, error) { return p.read(p.file.Path) }
 
 func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {
-	path := c.String("registry")
+	return s.registryAt(c.String("registry"))
+}
+
+// registryAt is openRegistry with the value of --registry, which may be empty.
+func (s session) registryAt(path string) (registry.Registry, error) {
 	if path == "" {
 		var err error
 		if path, err = registry.Path(s.getenv); err != nil {
