@@ -17,6 +17,7 @@ import (
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // project is a project file with the checkout that it lies in and the registry
@@ -24,7 +25,7 @@ import (
 type project struct {
 	session  session
 	file     procfile.File
-	checkout registry.Checkout
+	checkout checkout.Checkout
 	registry registry.Registry
 	scale    map[string]int // how many replicas of services, where the file is not to say that
 }
@@ -88,7 +89,7 @@ func (p project) read(path string) (project, error) {
 	if p.file, err = p.file.Scaled(p.scale); err != nil {
 		return p, err
 	}
-	p.checkout, err = registry.FindCheckout(p.file.Dir, p.file.Project, p.session.getenv)
+	p.checkout, err = checkout.Find(p.file.Dir, p.file.Project, p.session.getenv)
 	return p, err
 }
 
