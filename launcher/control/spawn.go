@@ -67,15 +67,16 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 	return b, nil
 }
 
-// unmarked returns an environment without the marks of a service: a run that a
-// service of another run starts is not a part of that. The labels
+// unmarked returns an environment without the marks of a service, for a run
+// that is outside any other: a service of another run may start it. The labels
 // DEVPORTS_PROJECT and DEVPORTS_WORKTREE stay: they show that PORT, say, was not
 // set by the user.
 func unmarked(env []string) []string {
-	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
-		return name == envvar.Instance || name == envvar.Service
+		return name == envvar.Instance || name == envvar.Service || name == envvar.Outside
 	})
+	return append(env, envvar.Outside+"=1")
 }
 
 // errEnded is the error of AwaitClaim for a run that has ended.
