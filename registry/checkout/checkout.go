@@ -20,8 +20,8 @@ type Checkout struct {
 	Project   string
 	Worktree  string // git's own name for the worktree, less a leading project name; "" outside linked worktrees
 
-	// Root is the base name of the checkout's top directory, which tells a second
-	// clone of the project from the first.
+	// Root is the base name of the checkout's top directory, by which a second clone
+	// of the project differs from the first.
 	Root string
 	// Override is DEVPORTS_WORKTREE, another label for a scope beside the
 	// directory's own. Inherited is whether it may come from a process that

@@ -84,7 +84,7 @@ func openRepository(root string) (repository, bool) {
 	common, found := readLink(filepath.Join(gitdir, "commondir"), "")
 	if !found {
 		// The main checkout has moved without git worktree repair: the path still
-		// tells which worktree this is.
+		// shows which worktree this is.
 		if list := filepath.Dir(gitdir); filepath.Base(list) == "worktrees" {
 			common, found = filepath.Dir(list), true
 		}
