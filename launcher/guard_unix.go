@@ -194,13 +194,13 @@ func Guard(pipe io.Reader) {
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE)
 	// Whoever kills devports by its name shall not kill its guard.
 	_ = os.WriteFile("/proc/self/comm", []byte("guard"), 0)
-	quiet := time.AfterFunc(settling, giveBack)
+	quiet := time.AfterFunc(idleDelay, giveBack)
 	defer quiet.Stop()
 	leaders := map[int]proctree.ID{}
 	variable, attached, restore := "", false, func(bool) {}
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
-		quiet.Reset(settling)
+		quiet.Reset(idleDelay)
 		line := lines.Text()
 		var id proctree.ID
 		switch {

@@ -1,9 +1,7 @@
 package launcher
 
 import (
-	"context"
 	"os"
-	"time"
 
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
@@ -51,28 +49,24 @@ type Options struct {
 // first service that failed and was not started again since; after a signal it
 // is 0, and with StopOnExit that of the service that ended first.
 func Run(plan procfile.Plan, options Options) (status int) {
+	return runOn(openSystem, plan, options)
+}
+
+func runOn(open func(Options, func(error)) system, plan procfile.Plan, options Options) int {
 	s := &supervisor{
+		machine:  machine{services: map[string]service{}},
 		options:  options,
-		services: map[string]*managed{},
+		attempts: map[string]*attempt{},
 		messages: make(chan message),
 		done:     make(chan struct{}),
 		spawning: make(chan struct{}, spawnLimit),
-		family:   &family{instance: options.Instance},
 	}
-	s.settle = time.AfterFunc(settling, func() {
-		s.family.reap() // for the sake of the guard: nothing tells of a new orphan
-		giveBack()
-	})
-	defer s.settle.Stop()
-	defer close(s.done)
 	if options.Steering != nil {
 		s.requests = options.Steering.requests
 		defer close(options.Steering.over)
 	}
-	reserveThreads()
-	s.family.gather(s.done)
-	s.watchOver()
-	s.follow(plan)
+	s.system = open(options, func(err error) { s.post(message{news: NoWatchdog{err}}) })
+	s.change(plan)
 	s.advance()
 	for !s.finished() {
 		s.receive()
@@ -83,29 +77,15 @@ func Run(plan procfile.Plan, options Options) (status int) {
 			s.changed = false
 		}
 	}
-	s.reportBlocked()
-	s.sweep()
-	return s.status()
-}
-
-// watchOver starts the guard.
-func (s *supervisor) watchOver() {
-	if s.options.Instance != "" {
-		s.family.startGuard(s.options.Terminal, s.options.Found, func(err error) { s.post(message{news: NoWatchdog{err}}) })
-	}
-}
-
-// sweepGrace is what the last processes get to end by themselves.
-const sweepGrace = 500 * time.Millisecond
-
-// sweep ends what got out of sight of its service, and then the guard.
-func (s *supervisor) sweep() {
-	if s.options.Alone {
-		ctx, cancel := context.WithTimeout(context.Background(), sweepGrace+killTimeout)
-		defer cancel()
-		if rest := s.family.endRest(ctx, sweepGrace); len(rest) > 0 {
-			s.options.Notify(OrphansKilled{rest})
+	if !s.closing {
+		for _, name := range s.blocked() {
+			options.Notify(Blocked{name, s.missing(s.services[name])})
 		}
 	}
-	s.family.guard.dismiss()
+	close(s.done)
+	s.goroutines.Wait()
+	if left := s.system.Close(); len(left) > 0 {
+		options.Notify(OrphansKilled{left})
+	}
+	return s.status()
 }
