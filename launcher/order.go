@@ -45,7 +45,7 @@ func (m *machine) needed(name string) bool {
 			if slices.Contains(needed, other) || !slices.Contains(s.made.DependsOn, needed[i]) {
 				continue
 			}
-			if s.phase.live() && (m.closing || s.goal != goalNone || s.phase == stopping || s.phase == killing) {
+			if s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing) {
 				return true
 			}
 			needed = append(needed, other)

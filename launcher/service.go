@@ -141,8 +141,9 @@ func (s service) next(now time.Time, e event) (service, []action) {
 			return s.start()
 		}
 	case backoff:
-		if e.kind == evTimeout {
-			return s.start()
+		if e.kind == evTimeout { // what it depends on may have gone meanwhile
+			s.phase, s.deadline, s.delay = waiting, time.Time{}, 0
+			s.ready = false
 		}
 	case starting:
 		switch e.kind {

@@ -65,7 +65,7 @@ var transitions = map[string]map[eventKind]string{
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "·",
 	},
 	"backoff": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "starting: spawn", evReady: "·", evUnready: "·", evEnd: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "waiting", evReady: "·", evUnready: "·", evEnd: "·",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"stopping": { // its process has ended by itself, its children have not
@@ -127,8 +127,11 @@ func describe(s service) string {
 		set  bool
 		name string
 	}{
-		{s.ready, "ready"}, {s.held, "held"}, {s.exit != nil && s.phase.live(), "exit"},
-		{!s.failed.IsZero() && s.phase == ended, "failed"}, {s.lost, "lost"},
+		{s.ready, "ready"},
+		{s.held, "held"},
+		{s.exit != nil && s.phase.live(), "exit"},
+		{!s.failed.IsZero() && s.phase == ended, "failed"},
+		{s.lost, "lost"},
 	} {
 		if flag.set {
 			text += " " + flag.name
@@ -310,18 +313,18 @@ func TestBackoff(t *testing.T) {
 		if s.delay != want || !s.deadline.Equal(at(want)) {
 			t.Errorf("end %d: again in %v, at %v; want %v", i+1, s.delay, s.deadline, want)
 		}
-		s = life(s, evTimeout)
+		s = life(s, evTimeout, evStart)
 	}
 	round(evStarted, health-1)
 	if s.delay != 30*second {
 		t.Errorf("just before it counts as healthy: %v", s.delay)
 	}
-	s = life(s, evTimeout)
+	s = life(s, evTimeout, evStart)
 	round(evStarted, health)
 	if s.delay != second {
 		t.Errorf("after %v of health: %v", health, s.delay)
 	}
-	s = life(s, evTimeout)
+	s = life(s, evTimeout, evStart)
 	round(evStarted)
 	if s.delay != 2*second {
 		t.Errorf("and then: %v", s.delay)
@@ -336,7 +339,7 @@ func TestBackoff(t *testing.T) {
 		t.Errorf("after a restart by its user: %v", s.delay)
 	}
 	s.retries = 1 << 40 // one that has been down for years
-	s = life(s, evTimeout)
+	s = life(s, evTimeout, evStart)
 	round(evStarted)
 	if s.delay != 30*second {
 		t.Errorf("at last: %v", s.delay)
