@@ -15,8 +15,8 @@ var ErrNoTerminal = errors.New("it has no terminal to type to")
 // Attachment is a hold on the terminal of one process. The zero Attachment is
 // none, and may be closed.
 type Attachment struct {
-	proc proc
-	run  *Steering
+	child child
+	run   *Steering
 }
 
 // Attach lets the caller type to a service and has what that prints written to
@@ -26,7 +26,7 @@ type Attachment struct {
 func (st *Steering) Attach(ctx context.Context, service string, out io.Writer) (a Attachment, err error) {
 	failed := st.ask(ctx, func(s *supervisor) {
 		sv, known := s.services[service]
-		p := s.procOf(service)
+		p := s.childOf(service)
 		switch {
 		case !known:
 			err = &UnknownServiceError{[]string{service}, slices.Clone(s.names)}
@@ -49,20 +49,20 @@ const takingTime = 100 * time.Millisecond
 // does not read the rest soon, the error is os.ErrDeadlineExceeded. It fails when
 // the process has ended.
 func (a Attachment) Write(keys []byte) (int, error) {
-	terminal := a.proc.Terminal()
+	terminal := a.child.Terminal()
 	_ = terminal.SetWriteDeadline(time.Now().Add(takingTime))
 	return terminal.Write(keys)
 }
 
 // Done is closed when all that the process has printed has been written.
-func (a Attachment) Done() <-chan struct{} { return a.proc.Stream().Done() }
+func (a Attachment) Done() <-chan struct{} { return a.child.Stream().Done() }
 
 // Close lets go of the process, which notices nothing but its terminal's size.
 func (a Attachment) Close() {
-	if a.proc == nil {
+	if a.child == nil {
 		return
 	}
-	a.proc.Stream().Tap(nil)
+	a.child.Stream().Tap(nil)
 	_ = a.run.ask(context.Background(), func(s *supervisor) { // unless the run is over
 		s.system.Attached(false)
 		s.resize()

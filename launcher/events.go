@@ -83,6 +83,7 @@ type Killing struct {
 type Unkillable struct {
 	Service string
 	PID     int
+	Left    []Left // what of it still lives, as far as is known
 }
 
 // Stopping: devports stops all services.
@@ -97,8 +98,16 @@ type PlanChanged struct{ Changes []procfile.Change }
 // NoWatchdog: nothing ends the services should devports be killed.
 type NoWatchdog struct{ Err error }
 
-// OrphansKilled: what was still there when all services had ended is no more.
+// WatchdogReplaced: the watchdog has ended, and another has taken its place.
+type WatchdogReplaced struct{}
+
+// OrphansKilled: these were still there when all services had ended. Those
+// without an Err are no more.
 type OrphansKilled struct{ Left []Left }
+
+// LeftRunning: the process is outside the run, see [Options.Outside]. It goes on
+// though the service that has started it, or the run, has ended.
+type LeftRunning struct{ Left Left }
 
 func (e Started) Subject() string          { return e.Service }
 func (e NotStarted) Subject() string       { return e.Service }
@@ -114,6 +123,8 @@ func (e Stopping) Subject() string         { return e.Service }
 func (PlanChanged) Subject() string        { return "" }
 func (NoWatchdog) Subject() string         { return "" }
 func (OrphansKilled) Subject() string      { return "" }
+func (WatchdogReplaced) Subject() string   { return "" }
+func (e LeftRunning) Subject() string      { return e.Left.Service }
 
 func (Started) kind() string          { return "started" }
 func (NotStarted) kind() string       { return "not-started" }
@@ -129,3 +140,5 @@ func (Stopping) kind() string         { return "stopping" }
 func (PlanChanged) kind() string      { return "followed" }
 func (NoWatchdog) kind() string       { return "unguarded" }
 func (OrphansKilled) kind() string    { return "swept" }
+func (WatchdogReplaced) kind() string { return "watchdog-replaced" }
+func (LeftRunning) kind() string      { return "left-running" }

@@ -69,7 +69,7 @@ func newFakeSystem(t *testing.T, seed uint64) *fakeSystem {
 // pause lets some fake time pass.
 func (f *fakeSystem) pause(most time.Duration) { time.Sleep(time.Duration(f.random(int(most)))) }
 
-func (f *fakeSystem) Start(spec procfile.Process, _ *terminal.Size) (proc, Exit) {
+func (f *fakeSystem) Start(spec procfile.Process, _ *terminal.Size) (child, Exit) {
 	f.pause(10 * time.Millisecond)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -124,7 +124,7 @@ func (f *fakeSystem) Probe(spec procfile.Process, _ procfile.Check) probe.Try {
 func (f *fakeSystem) StartOutside([]string) error { return nil }
 func (f *fakeSystem) Attached(bool)               {}
 
-func (f *fakeSystem) Close() []Left {
+func (f *fakeSystem) Close() []Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true
@@ -138,13 +138,14 @@ func (p *fakeProc) Terminal() *os.File     { return nil }
 func (p *fakeProc) Resize(terminal.Size)   {}
 func (p *fakeProc) Members() []int         { return []int{p.pid} }
 func (p *fakeProc) LeftBehind() []Left     { return nil }
+func (p *fakeProc) Survivors() []Left      { return nil }
 
 // eof is an output without anything in it.
 type eof struct{}
 
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
-func (p *fakeProc) Terminate(string) {
+func (p *fakeProc) Terminate(string, time.Duration) {
 	p.checkOrder()
 	select {
 	case p.asked <- struct{}{}:
@@ -276,7 +277,7 @@ func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
 		fakeSystem: f, plan: plan, steering: NewSteering(),
 		signals: make(chan os.Signal, 4), plans: make(chan procfile.Plan), ended: make(chan int, 1),
 	}
-	open := func(Options, func(error)) system { return f }
+	open := func(Options, func(Event)) system { return f }
 	go func() {
 		r.ended <- runOn(open, plan, Options{
 			Output: f.out, Notify: r.notify, Signals: r.signals, Plans: r.plans, Steering: r.steering,
@@ -474,7 +475,7 @@ func TestBackoffOfARun(t *testing.T) {
 		f.out = output.New(io.Discard, output.Style{})
 		ended, signals := make(chan int, 1), make(chan os.Signal)
 		go func() {
-			ended <- runOn(func(Options, func(error)) system { return f }, plan, Options{
+			ended <- runOn(func(Options, func(Event)) system { return f }, plan, Options{
 				Output: f.out, Signals: signals, Notify: func(e Event) {
 					if KindOf(e) == "started" {
 						starts = append(starts, time.Since(begin))

@@ -21,8 +21,8 @@ type Options struct {
 	Size    func(service string) terminal.Size
 	Resized <-chan os.Signal // says that Size has changed
 
-	// Terminal is put back into the state Found by the guard should devports be
-	// killed, unless somebody else has done so; nil for none.
+	// Terminal is put back into the state Found by the watchdog should devports be
+	// killed, unless another program has done so; nil for none.
 	Terminal *os.File
 	Found    terminal.State
 
@@ -33,15 +33,19 @@ type Options struct {
 	// a service that takes long to be ready can be told why; with nil it is not.
 	Listening func(pids []int) []int
 
-	// Instance marks everything that is started, by [InstanceVariable]; it has
-	// to be unlike that of any other run. With it nothing gets away: what leaves
-	// its process group ends with its service, and should devports be killed a
-	// guard ends the rest (see [Guard]; where there is none, Notify is told).
-	// With "" only process groups are looked after, and there is no guard.
+	// Instance marks everything that is started, by [envvar.Instance] and by a
+	// tag; it has to be unlike that of any other run. With it nothing gets away:
+	// what leaves its process group ends with its service, and should devports be
+	// killed a watchdog ends the rest (see [Watchdog]; where there is none, Notify
+	// gets [NoWatchdog]). With "" only process groups are looked after, and there
+	// is no watchdog.
 	Instance string
 	// Alone says that this process makes no others than the run's, so that at
-	// the end whatever is below it is ended.
+	// the end what the run has left below it is ended.
 	Alone bool
+	// Outside are names of programs that outlive the service that has started
+	// them, once they have left its process group, beside the [SharedPrograms].
+	Outside []string
 }
 
 // Run starts the services of plan, follows new plans, and returns when every
@@ -52,7 +56,7 @@ func Run(plan procfile.Plan, options Options) (status int) {
 	return runOn(openSystem, plan, options)
 }
 
-func runOn(open func(Options, func(error)) system, plan procfile.Plan, options Options) int {
+func runOn(open func(Options, func(Event)) system, plan procfile.Plan, options Options) int {
 	s := &supervisor{
 		machine:  machine{services: map[string]service{}},
 		options:  options,
@@ -65,7 +69,7 @@ func runOn(open func(Options, func(error)) system, plan procfile.Plan, options O
 		s.requests = options.Steering.requests
 		defer close(options.Steering.over)
 	}
-	s.system = open(options, func(err error) { s.post(message{news: NoWatchdog{err}}) })
+	s.system = open(options, func(e Event) { s.post(message{news: e}) })
 	s.change(plan)
 	s.advance()
 	for !s.finished() {
@@ -84,8 +88,8 @@ func runOn(open func(Options, func(error)) system, plan procfile.Plan, options O
 	}
 	close(s.done)
 	s.goroutines.Wait()
-	if left := s.system.Close(); len(left) > 0 {
-		options.Notify(OrphansKilled{left})
+	for _, e := range s.system.Close() {
+		options.Notify(e)
 	}
 	return s.status()
 }

@@ -16,14 +16,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 )
 
-// The guard of a run is this binary, started again.
+// The watchdog of a run is this binary, started again.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == GuardArgument {
-		Guard(os.Stdin)
+	if IsWatchdog(os.Args) {
+		Watchdog(os.Stdin)
 		os.Exit(0)
 	}
 	if instance := os.Getenv(victimVariable); instance != "" {
@@ -278,7 +279,7 @@ func TestPortThatComesBackWithAnotherNumber(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Dir = "/"
-		p, err := f.Resolve(procfile.Context{Environ: os.Environ(), Ports: map[procfile.PortName]int{{Service: "c"}: portOfC}})
+		p, err := f.Resolve(procfile.Context{Environ: os.Environ(), Ports: map[allocator.PortName]int{{Service: "c"}: portOfC}})
 		if err != nil {
 			t.Fatal(err)
 		}

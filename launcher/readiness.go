@@ -37,7 +37,7 @@ func (s *supervisor) taken(spec procfile.Process) Exit {
 // watchReadiness waits until the latest process of a service is ready, and sends
 // the supervisor a message. It must be called before the output of the process
 // is shown. stop ends it, as does the end of lives.
-func (s *supervisor) watchReadiness(lives context.Context, sv service, p proc) (stop context.CancelFunc) {
+func (s *supervisor) watchReadiness(lives context.Context, sv service, p child) (stop context.CancelFunc) {
 	check, spec := sv.made.Ready, sv.made
 	ctx, cancel := context.WithCancel(lives)
 	if check.Timeout > 0 {
@@ -64,7 +64,7 @@ func (s *supervisor) watchReadiness(lives context.Context, sv service, p proc) (
 
 // waiter makes the function that waits until a process is ready or ctx is done;
 // seen is then what it saw last.
-func (s *supervisor) waiter(spec procfile.Process, p proc, tell func(Event)) func(ctx context.Context) (seen, err error) {
+func (s *supervisor) waiter(spec procfile.Process, p child, tell func(Event)) func(ctx context.Context) (seen, err error) {
 	diagnose := func(time.Duration) {}
 	switch check := spec.Ready; check.How {
 	case procfile.Done:
@@ -91,7 +91,7 @@ func lasting(ctx context.Context) (seen, err error) {
 }
 
 // matching waits for a line of a process that matches.
-func matching(p proc, expression string) func(ctx context.Context) (seen, err error) {
+func matching(p child, expression string) func(ctx context.Context) (seen, err error) {
 	compiled, err := regexp.Compile(expression) // which procfile has done before
 	if err != nil {
 		return func(context.Context) (seen, _ error) { return err, err }
@@ -112,7 +112,7 @@ func matching(p proc, expression string) func(ctx context.Context) (seen, err er
 var diagnoseAfter = []time.Duration{2 * time.Second, 5 * time.Second, 9 * time.Second}
 
 // diagnose finds out why a process is not ready, once it has taken long.
-func (s *supervisor) diagnose(spec procfile.Process, p proc, tell func(Event)) func(since time.Duration) {
+func (s *supervisor) diagnose(spec procfile.Process, p child, tell func(Event)) func(since time.Duration) {
 	next := 0
 	return func(since time.Duration) {
 		if s.options.Listening == nil || next == len(diagnoseAfter) || since < diagnoseAfter[next] {

@@ -230,7 +230,7 @@ func (s *supervisor) statusOf(name string) Status {
 	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1)}
 	if sv.phase.live() {
 		status.Port = sv.made.Port
-		if p := s.procOf(name); p != nil {
+		if p := s.childOf(name); p != nil {
 			status.PID, status.Since = p.PID(), sv.began
 		}
 	}

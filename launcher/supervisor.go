@@ -33,7 +33,7 @@ type supervisor struct {
 
 // attempt is the latest process of a service, with what belongs to it.
 type attempt struct {
-	proc    proc               // nil: it is being made, or could not be
+	child   child              // nil: it is being made, or could not be
 	asked   context.CancelFunc // called when devports ends it
 	unwatch context.CancelFunc // ends the watch over its readiness
 }
@@ -44,7 +44,7 @@ type message struct {
 	service string
 	spawned int
 	event   event
-	proc    proc            // of evStarted
+	child   child           // of evStarted
 	lives   context.Context // of evStarted: until the process itself has ended
 	news    Event           // instead of an event: what may have to be told
 }
@@ -161,13 +161,13 @@ func (s *supervisor) deliver(m message) {
 // started watches a process that has been made.
 func (s *supervisor) started(sv service, m message) {
 	a := s.attempts[m.service]
-	a.proc = m.proc
+	a.child = m.child
 	checked := sv.made.Ready.How != procfile.None
 	if checked {
-		a.unwatch = s.watchReadiness(m.lives, sv, m.proc)
+		a.unwatch = s.watchReadiness(m.lives, sv, m.child)
 	}
-	s.options.Notify(Started{m.service, m.proc.PID(), sv.made.Port, checked})
-	m.proc.Show()
+	s.options.Notify(Started{m.service, m.child.PID(), sv.made.Port, checked})
+	m.child.Show()
 }
 
 // apply takes a service to its next state and does what that asks for.
@@ -201,11 +201,11 @@ func (s *supervisor) do(name string, a action) {
 		s.goroutines.Go(func() { s.spawn(asked, sv.made, sv.spawned) })
 	case terminate:
 		s.attempts[name].asked()
-		s.attempts[name].proc.Terminate(sv.made.StopSignal)
+		s.attempts[name].child.Terminate(sv.made.StopSignal, sv.made.StopTimeout)
 	case kill:
 		s.attempts[name].asked()
-		s.options.Notify(Killing{name, s.attempts[name].proc.PID()})
-		s.attempts[name].proc.Kill()
+		s.options.Notify(Killing{name, s.attempts[name].child.PID()})
+		s.attempts[name].child.Kill()
 	}
 }
 
@@ -218,7 +218,7 @@ func (s *supervisor) spawn(asked context.Context, spec procfile.Process, spawned
 	}
 	s.spawning <- struct{}{}
 	exit := s.taken(spec)
-	var p proc
+	var p child
 	if exit.Err == nil {
 		p, exit = s.system.Start(spec, s.room(spec.Service))
 	}
@@ -229,7 +229,7 @@ func (s *supervisor) spawn(asked context.Context, spec procfile.Process, spawned
 	}
 	lives, over := context.WithCancel(context.Background())
 	defer over()
-	post(message{event: event{kind: evStarted}, proc: p, lives: lives})
+	post(message{event: event{kind: evStarted}, child: p, lives: lives})
 	exit, gone := p.Follow(s.done, func(exit Exit) {
 		over()
 		e := event{kind: evExited, exit: exit}
@@ -253,7 +253,7 @@ func (s *supervisor) ended(name string, because eventKind) {
 	case evFailed:
 		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
 	case evTimeout:
-		s.options.Notify(Unkillable{name, a.proc.PID()})
+		s.options.Notify(Unkillable{name, a.child.PID(), a.child.Survivors()})
 	default:
 		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.left})
 	}
@@ -280,16 +280,16 @@ func (s *supervisor) room(service string) *terminal.Size {
 // resize tells all services how much room there is now.
 func (s *supervisor) resize() {
 	for name, sv := range s.services {
-		if size, p := s.room(name), s.procOf(name); sv.phase.live() && p != nil && size != nil {
+		if size, p := s.room(name), s.childOf(name); sv.phase.live() && p != nil && size != nil {
 			p.Resize(*size)
 		}
 	}
 }
 
-// procOf is the latest process of a service, if it has been made.
-func (s *supervisor) procOf(name string) proc {
+// childOf is the latest process of a service, if it has been made.
+func (s *supervisor) childOf(name string) child {
 	if a := s.attempts[name]; a != nil {
-		return a.proc
+		return a.child
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 type system interface {
 	// Start makes a process, on a terminal of that size unless that is nil.
 	// Without a process the exit has the reason.
-	Start(spec procfile.Process, size *terminal.Size) (proc, Exit)
+	Start(spec procfile.Process, size *terminal.Size) (child, Exit)
 	// Probe returns what asks once whether a check of a service has passed that
 	// asks its port or runs a command.
 	Probe(spec procfile.Process, check procfile.Check) probe.Try
@@ -27,13 +27,13 @@ type system interface {
 	// Attached is told when somebody begins and ends to type to a process.
 	Attached(now bool)
 	// Close ends what is left of the run, once all processes have ended, and
-	// returns what that was.
-	Close() []Left
+	// returns what there is to know about that.
+	Close() []Event
 }
 
-// proc is a process with all that it has started. Its methods may be called
+// child is a process with all that it has started. Its methods may be called
 // when it has ended.
-type proc interface {
+type child interface {
 	PID() int
 	// Show lets its output appear in the stream.
 	Show()
@@ -41,8 +41,9 @@ type proc interface {
 	// Terminal is where what is typed to it goes; nil for none.
 	Terminal() *os.File
 	Resize(terminal.Size)
-	// Terminate sends it the signal of that name, without "SIG".
-	Terminate(signal string)
+	// Terminate sends it the signal of that name, without "SIG". After grace it
+	// may be killed.
+	Terminate(signal string, grace time.Duration)
 	Kill()
 	// Follow returns how it has ended once nothing of it is left, and calls
 	// exited before, once, if other processes outlive it. It returns false when
@@ -52,6 +53,8 @@ type proc interface {
 	Members() []int
 	// LeftBehind are those that outlive it, once it has ended.
 	LeftBehind() []Left
+	// Survivors are those that Kill has not ended.
+	Survivors() []Left
 }
 
 // idleDelay is how long nothing may have been started before the memory that
@@ -62,36 +65,43 @@ const idleDelay = time.Second
 type localSystem struct {
 	family    *family
 	out       *output.Mux
-	exclusive bool          // this process has made no others
-	done      chan struct{} // closed when dead children are waited for no more
+	exclusive bool   // this process has made no others
+	scatter   func() // has nothing wait for dead children any more
 	idle      *time.Timer
 }
 
-// openSystem prepares the system for a run. failed is called, perhaps by another
-// goroutine, if the run gets no watchdog.
-func openSystem(o Options, failed func(error)) system {
+// openSystem prepares the system for a run. report is called, by goroutines of
+// the system and of Follow, for what there is to know about the run.
+func openSystem(o Options, report func(Event)) system {
 	l := &localSystem{
-		family: &family{instance: o.Instance}, out: o.Output, exclusive: o.Alone, done: make(chan struct{}),
+		family: newFamily(o.Instance, o.Alone, o.Outside), out: o.Output, exclusive: o.Alone,
 	}
+	l.family.spared = func(left Left) { report(LeftRunning{left}) }
 	l.idle = time.AfterFunc(idleDelay, func() {
-		l.family.reap() // for the sake of the guard: nothing tells of a new orphan
+		l.family.reap() // for the sake of the watchdog: no signal comes for a new orphan
 		giveBack()
 	})
 	reserveThreads()
-	l.family.gather(l.done)
 	if o.Instance != "" {
-		l.family.startGuard(o.Terminal, o.Found, failed)
+		l.family.startWatchdog(o.Terminal, o.Found, func(err error) {
+			if err != nil {
+				report(NoWatchdog{err})
+			} else {
+				report(WatchdogReplaced{})
+			}
+		})
 	}
+	l.scatter = l.family.gather()
 	return l
 }
 
-func (l *localSystem) Start(spec procfile.Process, size *terminal.Size) (proc, Exit) {
+func (l *localSystem) Start(spec procfile.Process, size *terminal.Size) (child, Exit) {
 	p, exit := start(spec, l.out, l.family, size)
 	l.idle.Reset(idleDelay)
 	if p == nil {
 		return nil, exit
 	}
-	return localProc{p}, Exit{}
+	return localChild{p}, Exit{}
 }
 
 func (l *localSystem) Probe(spec procfile.Process, check procfile.Check) probe.Try {
@@ -109,44 +119,51 @@ func (l *localSystem) StartOutside(argv []string) error {
 	if err != nil {
 		return err
 	}
-	return l.family.outside(path, argv)
+	return l.family.startOutside(path, argv)
 }
 
-func (l *localSystem) Attached(now bool) { l.family.guard.attached(now) }
+func (l *localSystem) Attached(now bool) { l.family.watchdog.attached(now) }
 
 // sweepGrace is what the last processes get to end by themselves.
 const sweepGrace = 500 * time.Millisecond
 
-func (l *localSystem) Close() (left []Left) {
+func (l *localSystem) Close() (news []Event) {
 	l.idle.Stop()
 	if l.exclusive {
 		ctx, cancel := context.WithTimeout(context.Background(), sweepGrace+killTimeout)
 		defer cancel()
-		left = l.family.endRest(ctx, sweepGrace)
+		rest, spared := l.family.endRest(ctx, sweepGrace)
+		for _, left := range spared {
+			news = append(news, LeftRunning{left})
+		}
+		if len(rest) > 0 {
+			news = append(news, OrphansKilled{rest})
+		}
 	}
-	l.family.guard.dismiss()
-	close(l.done)
-	return left
+	l.family.watchdog.dismiss()
+	l.scatter()
+	return news
 }
 
-// localProc is a process of localSystem.
-type localProc struct{ *process }
+// localChild is a process of localSystem.
+type localChild struct{ *process }
 
-func (p localProc) PID() int                    { return p.pid }
-func (p localProc) Show()                       { p.show() }
-func (p localProc) Stream() *output.Stream      { return p.stream }
-func (p localProc) Resize(size terminal.Size)   { p.resize(size) }
-func (p localProc) Terminate(signalName string) { p.terminate(signalName) }
-func (p localProc) Kill()                       { p.kill() }
+func (p localChild) PID() int                                   { return p.pid }
+func (p localChild) Show()                                      { p.show() }
+func (p localChild) Stream() *output.Stream                     { return p.stream }
+func (p localChild) Resize(size terminal.Size)                  { p.resize(size) }
+func (p localChild) Terminate(name string, grace time.Duration) { p.terminate(name, grace) }
+func (p localChild) Survivors() []Left                          { return p.survivors() }
+func (p localChild) Kill()                                      { p.kill() }
 
-func (p localProc) Terminal() *os.File {
+func (p localChild) Terminal() *os.File {
 	if !p.pty {
 		return nil
 	}
 	return p.source
 }
 
-func (p localProc) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, gone bool) {
+func (p localChild) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, gone bool) {
 	p.follow(done, func(kind eventKind, e Exit) {
 		if kind == evExited {
 			exited(e)
@@ -155,12 +172,13 @@ func (p localProc) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, g
 		exit, gone = e, true
 	})
 	if !gone {
-		p.stream.Finish(p.source) // nobody waits for the rest
+		p.stream.Finish(p.source) // its rest is not waited for
+		p.wait()
 	}
 	return exit, gone
 }
 
-func (p localProc) Members() []int {
+func (p localChild) Members() []int {
 	tree, err := proctree.Snapshot()
 	if err != nil {
 		return []int{p.pid}
@@ -173,7 +191,7 @@ func (p localProc) Members() []int {
 	return slices.Compact(pids)
 }
 
-func (p localProc) LeftBehind() (left []Left) {
+func (p localChild) LeftBehind() (left []Left) {
 	tree, err := proctree.Snapshot()
 	if err != nil {
 		return nil
@@ -190,13 +208,14 @@ func (p localProc) LeftBehind() (left []Left) {
 }
 
 // membersIn are the processes of p, itself perhaps among them.
-func (p localProc) membersIn(tree proctree.Tree) []proctree.Process {
+func (p localChild) membersIn(tree proctree.Tree) []proctree.Process {
 	members := tree.Where(func(m proctree.Process) bool { return m.Group == p.pid || m.Session == p.pid })
 	pids := []int{p.pid}
 	for _, m := range members {
 		pids = append(pids, m.PID)
 	}
-	return slices.Concat(members, tree.Below(pids...), p.family.straysIn(tree, p.service))
+	strays, _ := p.family.straysIn(tree, p.service)
+	return slices.Concat(members, tree.Below(pids...), strays)
 }
 
 // try is a Try that succeeds when a command does, in the directory and
@@ -215,7 +234,7 @@ func (f *family) try(spec procfile.Process, command string) probe.Try {
 			return err
 		}
 		g, exit, err := f.start(spec.Service, path, argv, &os.ProcAttr{
-			Dir: spec.Dir, Env: f.mark(spec.Env), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
+			Dir: spec.Dir, Env: f.environ(spec.Env), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
 		})
 		if err != nil {
 			return err

@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
@@ -24,10 +22,8 @@ type display struct {
 }
 
 // display shows a run on a console, if there is one, else as s prints.
-func (s session) display(c *cli.Context, plan procfile.Plan, color bool, on *console) *display {
-	style := output.Style{
-		Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix"), Printable: on != nil,
-	}
+func (s session) display(style output.Style, plan procfile.Plan, on *console) *display {
+	style.Printable = on != nil
 	d := &display{out: output.New(on.writer(s.stdout), style, names(plan)...)}
 	d.out.Keep(&d.tail)
 	d.own = d.out

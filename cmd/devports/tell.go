@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -52,6 +53,9 @@ func tell(e launcher.Event) string {
 	case launcher.Killing:
 		return fmt.Sprintf("killing %s (pid %d)", e.Service, e.PID)
 	case launcher.Unkillable:
+		if len(e.Left) > 0 {
+			return fmt.Sprintf("%s cannot be killed: %s", e.Service, tellAlive(e.Left))
+		}
 		return fmt.Sprintf("%s cannot be killed: look at pid %d", e.Service, e.PID)
 	case launcher.Stopping:
 		if e.Service != "" {
@@ -60,12 +64,55 @@ func tell(e launcher.Event) string {
 		return fmt.Sprintf("stopping: %s (once more kills)", e.Reason)
 	case launcher.NoWatchdog:
 		return fmt.Sprintf("nothing will end the services should devports be killed: %s", e.Err)
+	case launcher.WatchdogReplaced:
+		return "the watchdog was killed: started another"
 	case launcher.OrphansKilled:
-		return "ended what had got away: " + tellLeft(e.Left)
+		return tellEnded("ended what had got away: ", e.Left)
+	case launcher.LeftRunning:
+		text := fmt.Sprintf("left running: %s (pid %d)", shorten(oneLine(e.Left.Command), 48), e.Left.PID)
+		if e.Left.Service != "" {
+			text += ", started by " + e.Left.Service
+		}
+		return text
 	case launcher.PlanChanged:
 		return "followed an edit: " + tellChanges(e.Changes)
 	}
 	return ""
+}
+
+// tellEnded says which processes have been ended, after words for that, and which
+// could not be.
+func tellEnded(words string, left []launcher.Left) string {
+	var ended, alive []launcher.Left
+	for _, l := range left {
+		if l.Err == nil {
+			ended = append(ended, l)
+		} else {
+			alive = append(alive, l)
+		}
+	}
+	switch {
+	case len(alive) == 0:
+		return words + tellLeft(ended)
+	case len(ended) == 0:
+		return "could not end " + tellAlive(alive)
+	}
+	return words + tellLeft(ended) + "; could not end " + tellAlive(alive)
+}
+
+// tellAlive names processes that still run, and what to type.
+func tellAlive(left []launcher.Left) string {
+	text, sudo, pids := tellLeft(left), "", ""
+	for _, l := range left {
+		if errors.Is(l.Err, os.ErrPermission) {
+			sudo = "sudo "
+		}
+		pids += fmt.Sprintf(" %d", l.PID)
+	}
+	if len(left) == 1 {
+		return fmt.Sprintf("%s, which still runs (%skill%s)", text, sudo, pids)
+	}
+	return fmt.Sprintf("%s, which still run (%skill%s)", text, sudo, pids)
 }
 
 // tellRetry says when a service is started again, if it is.
