@@ -34,7 +34,7 @@ func (g *group) ask(sig syscall.Signal, grace time.Duration) {
 	status, err := proc.ReadStatus(leader.PID)
 	executable, _ := proc.Executable(leader.PID)
 	handled := err != nil || status.Caught.Has(sig) || status.Ignored.Has(sig)
-	if !hangsUp(executable, handled, relays(*m.leader, m.others)) || !hold(g.killed, leader) {
+	if !hangsUp(executable, handled, relays(*m.leader, m.others)) || !hold(g.killed, leader, grace/4) {
 		g.signal(m, sig)
 		return
 	}
@@ -84,10 +84,10 @@ func relays(leader proctree.Process, others []proctree.Process) bool {
 	})
 }
 
-// hold stops a process, and reports whether it has. SIGSTOP takes effect once
-// the process runs, and a signal that came before that would be acted on.
-func hold(ctx context.Context, leader proc.ID) bool {
-	const patience = 100 * time.Millisecond
+// hold stops a process, and reports whether it has, in that time. SIGSTOP takes
+// effect once the process gets to run, and until then it would act on another
+// signal.
+func hold(ctx context.Context, leader proc.ID, patience time.Duration) bool {
 	if leader.Signal(unix.SIGSTOP) != nil {
 		return false
 	}
