@@ -121,6 +121,8 @@ func (f *fakeSystem) Probe(spec procfile.Process, _ procfile.Check) probe.Try {
 	}
 }
 
+func (f *fakeSystem) Share([]string) {}
+
 func (f *fakeSystem) StartOutside([]string) error { return nil }
 func (f *fakeSystem) Attached(bool)               {}
 

@@ -65,7 +65,7 @@ func (f *family) straysIn(tree proctree.Tree, service string) (ours, out []proct
 	f.mu.Unlock()
 	orphans = slices.DeleteFunc(orphans, func(pid int) bool { return !f.marked(pid, service) })
 	roots := tree.Where(func(p proctree.Process) bool { return slices.Contains(orphans, p.PID) && p.Parent == os.Getpid() })
-	return f.outside.split(tree, roots, notInGroup)
+	return f.outside().split(tree, roots, notInGroup)
 }
 
 // owns reports whether an orphan comes from this run. Where nothing was below
@@ -91,7 +91,7 @@ func (f *family) endRest(ctx context.Context, grace time.Duration) (rest, spared
 			_, own := f.own.Load(p.PID) // the watchdog
 			return p.Parent == os.Getpid() && !own && f.owns(p.PID)
 		})
-		ours, out := f.outside.split(t, roots, notInGroup)
+		ours, out := f.outside().split(t, roots, notInGroup)
 		for _, p := range out {
 			spared = append(spared, f.spare(serviceOf(p.PID), []proctree.Process{p})...)
 		}

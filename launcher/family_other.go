@@ -32,7 +32,7 @@ func (f *family) straysIn(tree proctree.Tree, service string) (ours, out []proct
 			roots = append(roots, p)
 		}
 	}
-	return f.outside.split(tree, roots, notInGroup)
+	return f.outside().split(tree, roots, notInGroup)
 }
 
 // endRest ends whatever still carries the mark of this run, and returns what
@@ -42,7 +42,7 @@ func (f *family) endRest(ctx context.Context, grace time.Duration) (rest, spared
 		return nil, nil
 	}
 	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
-		ours, _ := f.outside.split(t, t.Marked(f.mark), notInGroup)
+		ours, _ := f.outside().split(t, t.Marked(f.mark), notInGroup)
 		return ours
 	}, grace), nil
 }

@@ -26,27 +26,35 @@ import (
 // than the rest of a service.
 type family struct {
 	mark     proctree.Mark
-	alone    bool // this process makes no others
-	outside  outside
+	alone    bool       // this process makes no others
 	spared   func(Left) // called for each process that is left running; must not block
 	watchdog *watchdog  // nil for none
 
 	snapshots  proctree.Snapshots
-	bystanders map[proc.ID]bool // what was below this process before the run; set by gather
+	bystanders map[proc.ID]bool // what was below this process before the run
 	groups     sync.Map         // of *group by its pid, those that are not known to be empty
+
+	tagging sync.Mutex // held while this process has the tag of another
 
 	making sync.RWMutex // read-held while a process is made, held while the dead are waited for
 	own    sync.Map     // of chan<- Exit by the pid of each process that was made and not yet waited for
 
-	mu      sync.Mutex       // guards what follows
-	orphans []int            // pids of what lost its parent and was adopted, and lived when the last child had died
-	told    map[proc.ID]bool // of those spared
+	mu      sync.Mutex           // guards what follows
+	orphans []int                // pids of what lost its parent and was adopted, and lived when the last child had died
+	sighted map[proc.ID]sighting // the processes outside that the services have started
+	shared  []string             // names of programs that are left alone, beside those known
+}
+
+// sighting is what is known of a process outside.
+type sighting struct {
+	service string // that has started it
+	told    bool   // that it goes on
 }
 
 // newFamily returns the family of a run that is named by instance; "" is for one
 // that marks nothing.
-func newFamily(instance string, alone bool, names []string) *family {
-	f := &family{alone: alone, outside: outside{names}, told: map[proc.ID]bool{}}
+func newFamily(instance string, alone bool) *family {
+	f := &family{alone: alone, bystanders: below(os.Getpid()), sighted: map[proc.ID]sighting{}}
 	if instance != "" {
 		f.mark = markOf(instance)
 	}
@@ -57,7 +65,6 @@ func newFamily(instance string, alone bool, names []string) *family {
 // called.
 func (f *family) gather() (scatter func()) {
 	adoptOrphans()
-	f.bystanders = below(os.Getpid())
 	untag := f.tagLauncher()
 	died, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(died, unix.SIGCHLD)
@@ -80,8 +87,22 @@ func (f *family) gather() (scatter func()) {
 	}
 }
 
-// tagLauncher gives this process the tag of the run, so that what it makes has
-// it from the first moment.
+// share sets the names of programs that are left alone, beside those known.
+func (f *family) share(names []string) {
+	f.mu.Lock()
+	f.shared = names
+	f.mu.Unlock()
+	f.watchdog.share(names)
+}
+
+func (f *family) outside() outside {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return outside{f.shared}
+}
+
+// tagLauncher gives this process the tag of the run, and takes it off again at
+// the end.
 func (f *family) tagLauncher() (untag func()) {
 	if f.mark.Run == 0 || !f.alone {
 		return func() {}
@@ -93,17 +114,35 @@ func (f *family) tagLauncher() (untag func()) {
 	return func() { _ = before.Attach(0) }
 }
 
+// startTagged is os.StartProcess for a process with a tag. Where this process
+// makes no others, that inherits the tag, and so does what it starts at once.
+func (f *family) startTagged(tag proc.Tag, path string, argv []string, attr *os.ProcAttr) (*os.Process, error) {
+	if f.mark.Run == 0 {
+		return os.StartProcess(path, argv, attr)
+	}
+	if !f.alone {
+		p, err := os.StartProcess(path, argv, attr)
+		if err == nil {
+			_ = tag.Attach(p.Pid)
+		}
+		return p, err
+	}
+	f.tagging.Lock() // which costs nothing: os.StartProcess makes one process at a time
+	defer f.tagging.Unlock()
+	if tag.Attach(0) == nil { // or else environments have to do
+		defer func() { _ = f.mark.Run.Attach(0) }()
+	}
+	return os.StartProcess(path, argv, attr)
+}
+
 // start makes a process for a service, which leads a group, or a session with
 // a terminal. It waits until the guard is there, which is to end it should this
 // process be killed.
 func (f *family) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
 	f.watchdog.wait()
-	pid, exit, err := f.make(path, argv, attr)
+	pid, exit, err := f.make(f.mark.Run.Service(service), path, argv, attr)
 	if err != nil {
 		return nil, nil, err
-	}
-	if f.mark.Run != 0 {
-		_ = f.mark.Run.Service(service).Attach(pid) // or else the environment has to do
 	}
 	f.watchdog.add(pid)
 	g := newGroup(pid, service, f, attr.Sys.Setsid)
@@ -111,10 +150,10 @@ func (f *family) start(service, path string, argv []string, attr *os.ProcAttr) (
 	return g, exit, nil
 }
 
-func (f *family) make(path string, argv []string, attr *os.ProcAttr) (pid int, exit <-chan Exit, err error) {
+func (f *family) make(tag proc.Tag, path string, argv []string, attr *os.ProcAttr) (pid int, exit <-chan Exit, err error) {
 	f.making.RLock()
 	defer f.making.RUnlock()
-	p, err := os.StartProcess(path, argv, attr)
+	p, err := f.startTagged(tag, path, argv, attr)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -131,14 +170,11 @@ func (f *family) startOutside(path string, argv []string) error {
 		return err
 	}
 	defer null.Close()
-	pid, _, err := f.make(path, argv, &os.ProcAttr{
+	_, _, err = f.make(proc.Released, path, argv, &os.ProcAttr{
 		Env:   append(os.Environ(), envvar.Outside+"=1"),
 		Files: []*os.File{null, null, null},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
-	if err == nil {
-		_ = proc.Released.Attach(pid)
-	}
 	return err
 }
 
@@ -225,15 +261,20 @@ func (f *family) strays(service string) (ours, out []proctree.Process) {
 	return ours, out
 }
 
-// tagAll gives what services have started before they got their tags the tags
-// of their services.
-func (f *family) tagAll() {
-	if tree, err := f.snapshots.Take(); err == nil {
-		f.groups.Range(func(_, g any) bool {
-			g.(*group).tag(tree)
-			return true
-		})
+// lookAround sights what is outside. It is called when nothing has been started
+// for a while.
+func (f *family) lookAround() {
+	tree, err := f.snapshots.Take()
+	if err != nil {
+		return
 	}
+	f.groups.Range(func(_, value any) bool {
+		g := value.(*group)
+		_, out := f.straysIn(tree, g.service)
+		f.sight(g.service, out)
+		return true
+	})
+	f.reap() // for the sake of the watchdog: no signal comes for a new orphan
 }
 
 // marked reports whether a process belongs to a service of the run.
@@ -245,24 +286,37 @@ func (f *family) marked(pid int, service string) bool {
 	return err == nil && slices.Contains(env, f.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
 }
 
-// spare takes the run's tag off processes that are left running, and off all
-// that is below them: it is theirs from now on. It returns those that it has not
-// returned before.
-func (f *family) spare(service string, out []proctree.Process) (fresh []Left) {
+// sight takes the run's tag off processes that are outside, and off all that is
+// below them: it is theirs from now on.
+func (f *family) sight(service string, out []proctree.Process) {
 	for _, p := range out {
 		f.mu.Lock()
-		known := f.told[p.ID]
-		f.told[p.ID] = true
-		f.mu.Unlock()
-		if known {
-			continue
+		_, known := f.sighted[p.ID]
+		if !known {
+			f.sighted[p.ID] = sighting{service: service}
 		}
-		release(p)
-		l := leftOf(p)
-		l.Service = service
-		fresh = append(fresh, l)
+		f.mu.Unlock()
+		if !known {
+			release(p)
+		}
 	}
-	return fresh
+}
+
+// spare returns what goes on, of a service that has ended, because it is
+// outside: each process once. out are those found now.
+func (f *family) spare(service string, out []proctree.Process) (left []Left) {
+	f.sight(service, out)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id, s := range f.sighted {
+		if s.service == service && !s.told && id.Alive() {
+			s.told = true
+			f.sighted[id] = s
+			left = append(left, Left{PID: id.PID, Service: service, Command: proc.Command(id.PID)})
+		}
+	}
+	slices.SortFunc(left, func(a, b Left) int { return a.PID - b.PID })
+	return left
 }
 
 func release(p proctree.Process) {

@@ -30,7 +30,7 @@ type family struct {
 	watchdog *watchdog
 }
 
-func newFamily(instance string, _ bool, _ []string) *family {
+func newFamily(instance string, _ bool) *family {
 	f := &family{}
 	if instance != "" {
 		f.mark = markOf(instance)
@@ -40,9 +40,10 @@ func newFamily(instance string, _ bool, _ []string) *family {
 
 func (f *family) gather() (scatter func()) { return func() {} }
 
-func (f *family) reap() {}
+func (f *family) lookAround() {}
 
-func (f *family) tagAll() {}
+// share has nothing to do: jobs have all that a service starts end with it.
+func (f *family) share([]string) {}
 
 // straysIn is empty: nothing leaves its job.
 func (f *family) straysIn(proctree.Tree, string) (ours, out []proctree.Process) { return nil, nil }

@@ -43,9 +43,6 @@ type Options struct {
 	// Alone says that this process makes no others than the run's, so that at
 	// the end what the run has left below it is ended.
 	Alone bool
-	// Outside are names of programs that outlive the service that has started
-	// them, once they have left its process group, beside the [SharedPrograms].
-	Outside []string
 }
 
 // Run starts the services of plan, follows new plans, and returns when every

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,9 +39,6 @@ func FindStarted(instance string, names ...string) []Left {
 	}
 	var found []Left
 	for _, p := range startedBy(instance, names)(tree) {
-		if isLauncher(p.PID, instance) {
-			continue
-		}
 		found = append(found, leftOf(p))
 	}
 	return found
@@ -54,18 +50,6 @@ func startedBy(instance string, names []string) func(proctree.Tree) []proctree.P
 		ours, _ := outside{names}.split(t, t.Marked(markOf(instance)), notInGroup)
 		return ours
 	}
-}
-
-// isLauncher is true of the process of the run itself: it has no mark in its
-// environment, and a tag without a service. What it starts is so for a moment,
-// but for the mark.
-func isLauncher(pid int, instance string) bool {
-	tag, err := proc.TagOf(pid)
-	if err != nil || tag != proc.RunTag(instance) {
-		return false
-	}
-	env, err := proc.Environ(pid)
-	return err == nil && !slices.Contains(env, markOf(instance).Variable)
 }
 
 func leftOf(p proctree.Process) Left {

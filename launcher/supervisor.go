@@ -97,6 +97,7 @@ func (s *supervisor) receive() {
 // change follows a plan.
 func (s *supervisor) change(plan procfile.Plan) {
 	plan.StopOnExit = plan.StopOnExit || s.options.StopOnExit
+	s.system.Share(plan.Outside)
 	first := !s.followed
 	changes, steps := s.follow(plan)
 	if !first {

@@ -24,6 +24,10 @@ type system interface {
 	Probe(spec procfile.Process, check procfile.Check) probe.Try
 	// StartOutside makes a process that does not belong to the run.
 	StartOutside(argv []string) error
+	// Share has processes of programs with these names outlive the service that
+	// has started them, once they have left its process group, beside those that
+	// devports knows.
+	Share(names []string)
 	// Attached is told when somebody begins and ends to type to a process.
 	Attached(now bool)
 	// Close ends what is left of the run, once all processes have ended, and
@@ -74,12 +78,11 @@ type localSystem struct {
 // the system and of Follow, for what there is to know about the run.
 func openSystem(o Options, report func(Event)) system {
 	l := &localSystem{
-		family: newFamily(o.Instance, o.Alone, o.Outside), out: o.Output, exclusive: o.Alone,
+		family: newFamily(o.Instance, o.Alone), out: o.Output, exclusive: o.Alone,
 	}
 	l.family.spared = func(left Left) { report(LeftRunning{left}) }
 	l.idle = time.AfterFunc(idleDelay, func() {
-		l.family.tagAll()
-		l.family.reap() // for the sake of the watchdog: no signal comes for a new orphan
+		l.family.lookAround()
 		giveBack()
 	})
 	reserveThreads()
@@ -122,6 +125,8 @@ func (l *localSystem) StartOutside(argv []string) error {
 	}
 	return l.family.startOutside(path, argv)
 }
+
+func (l *localSystem) Share(names []string) { l.family.share(names) }
 
 func (l *localSystem) Attached(now bool) { l.family.watchdog.attached(now) }
 

@@ -3,6 +3,7 @@
 package launcher
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 //
 //	variable NAME=value   the mark of the run, in the environment
 //	run NUMBER            and its tag
-//	shared NAME           a program that is left alone
+//	shared ["NAME",…]     the programs that are left alone, beside those known
 //	terminal STATE        how the terminal was found that it has as descriptor 3
 //	attached, detached    a service has that terminal, or not
 //	+PID START            a process that leads a group or is an orphan
@@ -33,13 +34,21 @@ const attachedLine, detachedLine = "attached", "detached"
 
 func addLine(id proc.ID) string { return fmt.Sprintf("+%d %d", id.PID, id.Start) }
 
+func sharedLine(names []string) string {
+	text, err := json.Marshal(names)
+	if err != nil {
+		text = []byte("[]") // strings are always encoded
+	}
+	return "shared " + string(text)
+}
+
 func removeLine(pid int) string { return fmt.Sprintf("-%d", pid) }
 
 // lines are what makes the state of an empty one.
 func (s watchdogState) lines() []byte {
 	lines := []string{"variable " + s.Variable, fmt.Sprintf("run %d", s.Run)}
-	for _, name := range s.Shared {
-		lines = append(lines, "shared "+name)
+	if len(s.Shared) > 0 {
+		lines = append(lines, sharedLine(s.Shared))
 	}
 	if s.Terminal != "" {
 		lines = append(lines, "terminal "+s.Terminal)
@@ -68,7 +77,11 @@ func (s *watchdogState) apply(line string) error {
 		}
 		s.Run = proc.Tag(run)
 	case word == "shared":
-		s.Shared = append(s.Shared, rest)
+		var names []string
+		if json.Unmarshal([]byte(rest), &names) != nil {
+			return errLine
+		}
+		s.Shared = names
 	case word == "terminal":
 		s.Terminal = rest
 	case line == attachedLine, line == detachedLine:

@@ -49,7 +49,7 @@ type watchdogNews func(err error)
 // goes wrong.
 func (f *family) startWatchdog(tty *os.File, found terminal.State, news watchdogNews) {
 	w := &watchdog{family: f, tty: tty, first: make(chan struct{})}
-	w.state = watchdogState{Variable: f.mark.Variable, Run: f.mark.Run, Shared: f.outside.names, Leaders: map[int]proc.ID{}}
+	w.state = watchdogState{Variable: f.mark.Variable, Run: f.mark.Run, Leaders: map[int]proc.ID{}}
 	if tty != nil {
 		if state, err := json.Marshal(found); err == nil {
 			w.state.Terminal = string(state)
@@ -113,9 +113,6 @@ func (w *watchdog) start() (<-chan Exit, error) {
 		return nil, err
 	}
 	w.pid, w.pipe = pid, pipe
-	if w.state.Run != 0 {
-		_ = w.state.Run.Watchdog().Attach(pid)
-	}
 	return exit, nil
 }
 
@@ -133,7 +130,7 @@ func (w *watchdog) make(pipe *os.File) (pid int, exit <-chan Exit, err error) {
 	if w.tty != nil {
 		files = append(files, w.tty)
 	}
-	return w.family.make(program, watchdogArgs, &os.ProcAttr{
+	return w.family.make(w.state.Run.Watchdog(), program, watchdogArgs, &os.ProcAttr{
 		Dir:   "/", // it keeps no folder from being removed
 		Env:   []string{"GORACE=atexit_sleep_ms=0"},
 		Files: files,
@@ -171,6 +168,13 @@ func (w *watchdog) add(pid int) {
 func (w *watchdog) remove(pid int) {
 	if w != nil {
 		w.tell(removeLine(pid))
+	}
+}
+
+// share has the watchdog leave programs with these names alone.
+func (w *watchdog) share(names []string) {
+	if w != nil {
+		w.tell(sharedLine(names))
 	}
 }
 

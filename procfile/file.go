@@ -19,6 +19,7 @@ type File struct {
 	EnvFiles   []Text // as written; nil: .env, if it is there
 	Env        []Variable
 	StopOnExit bool
+	Outside    []string  // names of programs that outlive the services that have started them
 	Services   []Service // in the order of the file
 	Procfile   bool      // read by the Procfile grammar
 }

@@ -11,6 +11,7 @@ type Plan struct {
 	Services   []Process // in name order
 	Watched    []string  // absolute paths of the files that it was made from, or would be
 	StopOnExit bool
+	Outside    []string // names of programs that outlive the services that have started them
 	Notes      Problems // what is no mistake but not as it seems
 }
 

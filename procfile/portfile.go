@@ -52,6 +52,7 @@ var projectKeys = keys[File]{
 	"range":        func(d *decoder, v *value, f *File) { f.Range = d.portRange(v) },
 	"env":          func(d *decoder, v *value, f *File) { f.Env = d.variables(v) },
 	"stop_on_exit": func(d *decoder, v *value, f *File) { f.StopOnExit = d.boolean(v) },
+	"outside":      func(d *decoder, v *value, f *File) { f.Outside = d.programs(v) },
 	"services":     func(d *decoder, v *value, f *File) { f.Services = d.services(v) },
 }
 

@@ -50,6 +50,19 @@ func (d *decoder) texts(v *value) []Text {
 	return list
 }
 
+// programs reads names of programs: base names, without a folder.
+func (d *decoder) programs(v *value) []string {
+	var names []string
+	for _, t := range d.texts(v) {
+		if base := path.Base(t.Value); t.Value == "" || base != t.Value {
+			d.fail(t.Pos, quote(base), "outside takes the name of a program without its folder, not %s", quote(t.Value))
+			continue
+		}
+		names = append(names, t.Value)
+	}
+	return names
+}
+
 func (d *decoder) boolean(v *value) bool { return d.is(v, kindBoolean) && v.text == "true" }
 
 func (d *decoder) number(v *value, low, high int) int {

@@ -45,7 +45,7 @@ func (f File) Resolve(c Context) (Plan, error) {
 			r.inherited[name] = value
 		}
 	}
-	plan := Plan{StopOnExit: f.StopOnExit}
+	plan := Plan{StopOnExit: f.StopOnExit, Outside: f.Outside}
 	if f.Path != "" {
 		r.watch(f.Path)
 	}

@@ -17,8 +17,7 @@ const (
 	serviceBits     = 24
 	serviceMask Tag = 1<<serviceBits - 1
 
-	// The services that are none: the launcher, with what it starts before that
-	// has a tag of its own, and the watchdog.
+	// The services that are none: the launcher and the watchdog.
 	launcherService Tag = 0
 	watchdogService Tag = 1
 	firstService    Tag = 16

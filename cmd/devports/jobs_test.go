@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,6 +45,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"capture": cmdCapture,
 	"edit":    cmdEdit,
 	"nothing": cmdNothing,
+	"alive":   cmdAlive,
+	"gone":    cmdGone,
 	"tmux":    cmdTmux,
 }
 
@@ -407,4 +412,40 @@ func cmdNothing(ts *testscript.TestScript, neg bool, args []string) {
 	if len(list) > 0 {
 		ts.Fatalf("still there: %s", strings.Join(list, ", "))
 	}
+}
+
+// alive FILE… makes sure that the processes live whose PIDs the files hold; with
+// "!", that none does. A zombie does not.
+func cmdAlive(ts *testscript.TestScript, neg bool, args []string) {
+	for _, file := range args {
+		if lives(ts, file) == neg {
+			ts.Fatalf("the process of %s: alive is %v", file, !neg)
+		}
+	}
+}
+
+// gone FILE… waits until none of the processes lives whose PIDs the files hold.
+func cmdGone(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: gone FILE…")
+	}
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		args = slices.DeleteFunc(args, func(file string) bool { return !lives(ts, file) })
+		if len(args) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("still alive: the processes of %v", args)
+		}
+	}
+}
+
+func lives(ts *testscript.TestScript, file string) bool {
+	pid, err := strconv.Atoi(strings.TrimSpace(ts.ReadFile(file)))
+	ts.Check(err)
+	p, err := process.ReadStat(pid)
+	if !errors.Is(err, fs.ErrNotExist) {
+		ts.Check(err)
+	}
+	return err == nil && !p.Zombie
 }

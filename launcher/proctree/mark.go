@@ -10,7 +10,8 @@ import (
 
 // Mark is what the processes of a run are recognized by: the tag where a process
 // has one, of whichever run, and else the environment that it was started with,
-// which some programs overwrite.
+// which some programs overwrite. The launcher of a run and its watchdog do not
+// bear it.
 type Mark struct {
 	Variable string // NAME=value
 	Run      process.Tag
@@ -32,7 +33,7 @@ func (m Mark) on(pid int, environ func() (bool, error)) (bool, error) {
 	if m.Run != 0 {
 		tag, err := process.TagOf(pid)
 		if tag != 0 || errors.Is(err, fs.ErrNotExist) {
-			return tag.SameRun(m.Run) && tag != m.Run.Watchdog(), err
+			return tag.SameRun(m.Run) && tag.HasService(), err
 		}
 	}
 	return environ()
