@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/joho/godotenv"
+
+	"github.com/devports/devports/internal/wording"
 )
 
 // parseEnvFile reads an env file. Each value is in the grammar of expand:
@@ -18,7 +20,7 @@ import (
 // out of godotenv's sight.
 func parseEnvFile(name string, src []byte) ([]Variable, Problems) {
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
-	if i := invalidUTF8(src); i >= 0 {
+	if i := wording.InvalidUTF8(string(src)); i >= 0 {
 		return nil, Problems{problemf(name, endOf(src[:i]), "", "not UTF-8 text")}
 	}
 	text := strings.ReplaceAll(string(src), "\r\n", "\n")

@@ -2,6 +2,8 @@ package main
 
 import (
 	"strings"
+
+	"github.com/devports/devports/internal/wording"
 )
 
 // bashBreaks are the characters at which bash breaks a line into words for
@@ -86,7 +88,7 @@ func quoteBash(text string, open byte) string {
 	for _, r := range text {
 		special := strings.ContainsRune("\\\"$`", r)
 		if open == 0 {
-			special = r < 0x80 && !plain(string(r)) && !strings.ContainsRune("=,+%", r)
+			special = r < 0x80 && !wording.Plain(string(r)) && !strings.ContainsRune("=,+%", r)
 		}
 		if special {
 			b.WriteByte('\\')

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 )
 
@@ -43,7 +44,7 @@ Example:
 			return err
 		}
 		s.notes(plan.Notes)
-		_, err = fmt.Fprintf(s.stdout, "%s is valid: %s\n", p.file.Name, list(p.file.ServiceNames()))
+		_, err = fmt.Fprintf(s.stdout, "%s is valid: %s\n", p.file.Name, wording.List(p.file.ServiceNames()))
 		return err
 	},
 }

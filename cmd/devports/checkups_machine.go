@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/launcher/watcher"
 	"github.com/devports/devports/launcher/watcher/tree"
 	"github.com/devports/devports/procfile"
@@ -39,7 +40,7 @@ func (s session) examineMachine(leases []registry.Lease) []finding {
 	if len(names) > 0 {
 		findings = append(findings, finding{
 			Check: "machine", Level: warning,
-			What: fmt.Sprintf("in the ephemeral range %s lie the ports of %s", local.Ephemeral, list(names)),
+			What: fmt.Sprintf("in the ephemeral range %s lie the ports of %s", local.Ephemeral, wording.List(names)),
 			Why:  "an outgoing connection may hold such a port when its service starts",
 			Mend: sysctl(fmt.Sprintf("net.ipv4.ip_local_reserved_ports=%s", local.Reserved.Union(exposed))),
 		})
@@ -70,7 +71,7 @@ func examineWatching(plan procfile.Plan, root string, pid int) []finding {
 		}
 		findings = append(findings, finding{
 			Check: "watching", Level: warning,
-			What: fmt.Sprintf("up needs %s, but this user may have %d, and has %d already", count(limit.need, limit.noun), limit.Max, limit.Used),
+			What: fmt.Sprintf("up needs %s, but this user may have %d, and has %d already", wording.Count(limit.need, limit.noun), limit.Max, limit.Used),
 			Why:  "edits that are not seen restart nothing",
 			Mend: sysctl(limit.Setting),
 		})
@@ -79,7 +80,7 @@ func examineWatching(plan procfile.Plan, root string, pid int) []finding {
 		return findings
 	}
 	return all(findings, "watching", "up watches %s; of the %d that this user may watch, others watch %d",
-		count(folders, "folder"), onFolders.Max, onFolders.Used)
+		wording.Count(folders, "folder"), onFolders.Max, onFolders.Used)
 }
 
 // spareFiles is how many files `up` has open at most beside one for each
@@ -96,7 +97,7 @@ func examineOpenFiles(plan procfile.Plan) []finding {
 	}
 	return []finding{{
 		Check: "machine", Level: warning,
-		What: fmt.Sprintf("up opens some %d files for %s, but a process may have only %d here", need, count(len(plan.Services), "service"), most),
+		What: fmt.Sprintf("up opens some %d files for %s, but a process may have only %d here", need, wording.Count(len(plan.Services), "service"), most),
 		Why:  "services that come too late cannot be started",
 		Mend: fmt.Sprintf("ulimit -n %d, in the shell that starts up", max(1024, 2*need)),
 	}}
@@ -108,5 +109,5 @@ func sysctl(setting string) string {
 		return ""
 	}
 	line := strings.ReplaceAll(setting, `"`, "")
-	return fmt.Sprintf("sudo sysctl -w %s; to keep it: echo %s | sudo tee -a /etc/sysctl.d/60-devports.conf", setting, quoteSh(line))
+	return fmt.Sprintf("sudo sysctl -w %s; to keep it: echo %s | sudo tee -a /etc/sysctl.d/60-devports.conf", setting, wording.QuoteSh(line))
 }

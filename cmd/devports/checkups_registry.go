@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/lockfile"
 )
@@ -35,7 +36,7 @@ func (s session) examineRegistry(ctx context.Context, r registry.Registry) (find
 		scopes[l.Scope] = true
 	}
 	delete(scopes, registry.Scope{}) // no checkout
-	return all(findings, "registry", "%s keeps %s of %s", r.Path(), count(len(leases), "port"), count(len(scopes), "checkout")), leases, true
+	return all(findings, "registry", "%s keeps %s of %s", r.Path(), wording.Count(len(leases), "port"), wording.Count(len(scopes), "checkout")), leases, true
 }
 
 // troubles are findings made of an error.
@@ -60,7 +61,7 @@ func (s session) repair(ctx context.Context, r registry.Registry) []finding {
 	findings := []finding{{
 		Check: "registry", Level: fine,
 		What: fmt.Sprintf("%s is in order again: %s read from it, %s from the version before",
-			r.Path(), count(len(done.Read), "port"), count(len(done.Older), "port")),
+			r.Path(), wording.Count(len(done.Read), "port"), wording.Count(len(done.Older), "port")),
 		Why: "what was there is kept as " + done.Aside,
 	}}
 	for _, l := range done.Refused {
@@ -94,7 +95,7 @@ func examineLeases(r registry.Registry, leases []registry.Lease) []finding {
 		dirs = slices.Compact(dirs)
 		findings = append(findings, finding{
 			Check: "leases", Level: warning,
-			What: fmt.Sprintf("folders that are gone still have %s: %s", count(len(gone), "port"), strings.Join(dirs, ", ")),
+			What: fmt.Sprintf("folders that are gone still have %s: %s", wording.Count(len(gone), "port"), strings.Join(dirs, ", ")),
 			Why:  "a project that was moved gets them back when it is next started; else nobody needs them",
 			Mend: "devports prune",
 		})
@@ -111,7 +112,7 @@ func examineLeases(r registry.Registry, leases []registry.Lease) []finding {
 		}
 		findings = append(findings, finding{
 			Check: "leases", Level: warning,
-			What: fmt.Sprintf("port %d is pinned %d times: by %s", l.Port, len(others), list(names)),
+			What: fmt.Sprintf("port %d is pinned %d times: by %s", l.Port, len(others), wording.List(names)),
 			Why:  "only one of them can be up at a time",
 			Mend: "to have them up together, take port = " + fmt.Sprint(l.Port) + " out of all but one Portfile",
 		})
@@ -127,7 +128,7 @@ func lockHeld(held *lockfile.HeldError) finding {
 		Why:  "whoever needs a new port waits for it, and fails after 10 s",
 	}
 	if held.PID != 0 {
-		f.What = fmt.Sprintf("its lock is held by pid %d (%s), since %s", held.PID, oneLine(held.Command), held.Since.Local().Format(time.DateTime))
+		f.What = fmt.Sprintf("its lock is held by pid %d (%s), since %s", held.PID, wording.OneLine(held.Command), held.Since.Local().Format(time.DateTime))
 		f.Mend = fmt.Sprintf("let it go on (kill -CONT %[1]d) or end it (kill -KILL %[1]d): the registry is safe either way", held.PID)
 	}
 	return f

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/registry"
 )
@@ -39,7 +40,7 @@ func examineServices(ctx context.Context, r trace, leases []registry.Lease) []fi
 		}
 		findings = append(findings, finding{
 			Check: "services", Level: warning,
-			What: fmt.Sprintf("%s listens on %s, not on its PORT %d", st.Service, tellPorts(others), st.Port),
+			What: fmt.Sprintf("%s listens on %s, not on its PORT %d", st.Service, wording.Numbers(others), st.Port),
 			Why:  "the other services, and whoever waits until it is ready, look for it on its PORT",
 			Mend: fmt.Sprintf("have its command use it, as in server --port $PORT, or pin the number in a Portfile: port = %d", others[0]),
 		})

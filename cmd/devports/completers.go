@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 )
 
@@ -90,7 +91,7 @@ func commandText(c procfile.Command) string {
 	for _, arg := range c.Argv {
 		text += " " + arg.Value
 	}
-	return shorten(oneLine(strings.TrimSpace(text)), 60)
+	return wording.Shorten(wording.OneLine(strings.TrimSpace(text)), 60)
 }
 
 // counts are for -m: services, each to be followed by a number.

@@ -138,14 +138,3 @@ func all(findings []finding, check, format string, args ...any) []finding {
 	}
 	return []finding{{Check: check, Level: fine, What: fmt.Sprintf(format, args...)}}
 }
-
-// count is "no ports", "1 port" or "3 ports".
-func count(n int, noun string) string {
-	switch n {
-	case 0:
-		return "no " + noun + "s"
-	case 1:
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

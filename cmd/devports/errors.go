@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/lockfile"
@@ -118,7 +119,7 @@ func (s session) explain(err error) failure {
 			return fail(exitFailed, "", "the registry is in use by a process that does not say who it is (%s): gave up waiting", held.Path)
 		}
 		return fail(exitFailed, fmt.Sprintf("see what it does: ps -fp %d", held.PID),
-			"the registry is in use by pid %d (%s): gave up waiting", held.PID, oneLine(held.Command))
+			"the registry is in use by pid %d (%s): gave up waiting", held.PID, wording.OneLine(held.Command))
 	case errors.As(err, &conflict):
 		f := failure{status: exitPort}
 		for _, c := range conflict.Conflicts {
@@ -128,7 +129,7 @@ func (s session) explain(err error) failure {
 	case errors.As(err, &unknown):
 		return fail(exitFailed, "devports ls lists the names", "%s: no port is kept for %s", unknown.Scope, joinNames(unknown.Names))
 	case errors.As(err, &replica):
-		hint := "it declares " + list(replica.Declared)
+		hint := "it declares " + wording.List(replica.Declared)
 		if near, ok := procfile.Nearest(replica.Name, replica.Declared); ok {
 			hint = "did you mean " + near + "?"
 		}
@@ -156,7 +157,7 @@ func explainFile(err *fs.PathError) failure {
 	case errors.Is(err, syscall.ENOSPC):
 		return fail(exitFailed, "make room there: nothing was changed", "%s cannot be written: the disk is full", err.Path)
 	case errors.Is(err, fs.ErrPermission) && ownedByAnother(err.Path):
-		return fail(exitFailed, fmt.Sprintf(`make it yours again: sudo chown "$(id -u)" %s; or %s`, quoteSh(err.Path), elsewhere),
+		return fail(exitFailed, fmt.Sprintf(`make it yours again: sudo chown "$(id -u)" %s; or %s`, wording.QuoteSh(err.Path), elsewhere),
 			"%s belongs to another user, who lets nobody %s it", err.Path, err.Op)
 	}
 	return fail(exitFailed, elsewhere, "%v", err)
@@ -184,7 +185,7 @@ func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
 		remove = "devports prune"
 		text += " in " + c.Owner.Scope.Directory + ", which is gone"
 	case c.Owner.Scope != scope:
-		remove = "cd " + quoteSh(c.Owner.Scope.Directory) + " && " + remove
+		remove = "cd " + wording.QuoteSh(c.Owner.Scope.Directory) + " && " + remove
 		text += " in " + c.Owner.Scope.Directory
 	}
 	return errorLine{text, "pin another port, or give that one up: " + remove}

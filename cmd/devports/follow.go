@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/watcher"
 	"github.com/devports/devports/procfile"
@@ -89,7 +90,7 @@ func (r runner) noteUndeclared(before, after procfile.Plan, own *output.Mux) {
 	for _, name := range r.selected {
 		_, had := before.Service(name)
 		if _, has := after.Service(name); had && !has {
-			own.Say(name + " is not declared any more; up was told to start only " + list(r.selected))
+			own.Say(name + " is not declared any more; up was told to start only " + wording.List(r.selected))
 		}
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"unicode"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
@@ -106,7 +106,7 @@ func describe(p holder.Process) string {
 		}
 		return "a process of another user"
 	}
-	text := fmt.Sprintf("pid %d (%s)", p.PID, oneLine(p.Command))
+	text := fmt.Sprintf("pid %d (%s)", p.PID, wording.OneLine(p.Command))
 	if p.Managed {
 		text = managed(p) + ", " + text
 	}
@@ -142,23 +142,6 @@ func describeShort(p holder.Process) string {
 	if p.PID == 0 {
 		return describe(p)
 	}
-	program, args, _ := strings.Cut(oneLine(p.Command), " ")
-	return fmt.Sprintf("pid %d  %s", p.PID, shorten(strings.TrimSpace(filepath.Base(program)+" "+args), 40))
-}
-
-// oneLine makes a command line fit for a message: it may hold anything.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
-func shorten(s string, width int) string {
-	if r := []rune(s); len(r) > width {
-		return string(r[:width-1]) + "…"
-	}
-	return s
+	program, args, _ := strings.Cut(wording.OneLine(p.Command), " ")
+	return fmt.Sprintf("pid %d  %s", p.PID, wording.Shorten(strings.TrimSpace(filepath.Base(program)+" "+args), 40))
 }

@@ -17,11 +17,12 @@ const module = "github.com/devports/devports/"
 // are known in one place and it can be replaced there.
 var (
 	mayImport = map[string][]string{
-		"cmd":       {"launcher", "procfile", "registry", "allocator"},
-		"launcher":  {"procfile"},
-		"procfile":  {"allocator"},
-		"registry":  {"allocator"},
-		"allocator": {},
+		"cmd":       {"launcher", "procfile", "registry", "allocator", "internal"},
+		"launcher":  {"procfile", "internal"},
+		"procfile":  {"allocator", "internal"},
+		"registry":  {"allocator", "internal"},
+		"allocator": {"internal"},
+		"internal":  {},
 		"examples":  {},
 	}
 	homes = map[string][]string{

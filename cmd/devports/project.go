@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -176,7 +177,7 @@ func (p project) knows(names []string) error {
 
 // unknown words that name is none of candidates.
 func (p project) unknown(name string, candidates []string) errorLine {
-	hint := "it declares " + list(candidates)
+	hint := "it declares " + wording.List(candidates)
 	if near, ok := procfile.Nearest(name, candidates); ok {
 		hint = "did you mean " + near + "?"
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/screen"
 	"github.com/devports/devports/launcher/terminal"
@@ -170,7 +171,7 @@ func (p picture) serviceRow(i int, st launcher.Status, name, url, width int, now
 	}
 	took := ""
 	if st.ReadyMS > 0 {
-		took = tellDuration(time.Duration(st.ReadyMS * float64(time.Millisecond)))
+		took = wording.Duration(time.Duration(st.ReadyMS * float64(time.Millisecond)))
 	}
 	if roomy {
 		row = append(row, span(fmt.Sprintf("  %7s  %6s", took, age(st, now)), dim))
@@ -179,7 +180,7 @@ func (p picture) serviceRow(i int, st launcher.Status, name, url, width int, now
 		row = append(row, span(fmt.Sprintf("  ↻%d", st.Restarts), "33"))
 	}
 	if st.Detail != "" {
-		row = append(row, span("  "+oneLine(st.Detail), m.style))
+		row = append(row, span("  "+wording.OneLine(st.Detail), m.style))
 	}
 	return row
 }

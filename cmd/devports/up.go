@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
@@ -108,7 +109,7 @@ func up(s session, c *cli.Context) error {
 		defer on.close()
 	}
 	show := s.display(c, plan, color, on)
-	show.own.Say(fmt.Sprintf("%s: starting %s", scope, list(names(plan))))
+	show.own.Say(fmt.Sprintf("%s: starting %s", scope, wording.List(names(plan))))
 	stopped := false // by a signal, or because nobody reads the output
 	unfollow := func() {}
 	options := launcher.Options{

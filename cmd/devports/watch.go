@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/watcher/tree"
@@ -44,7 +45,7 @@ func (w *codeWatch) follow(plan procfile.Plan) {
 		return
 	}
 	w.watcher = watcher
-	w.own.Say("watching the code of " + list(slices.Sorted(maps.Keys(patterns))))
+	w.own.Say("watching the code of " + wording.List(slices.Sorted(maps.Keys(patterns))))
 	go w.restart(watcher)
 }
 

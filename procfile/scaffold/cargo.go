@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 )
 
@@ -55,7 +56,7 @@ func (d *detector) crate(dir string) (c crate, ok bool) {
 		return c, false
 	}
 	if err := procfile.DecodeTOML(src, &c); err != nil {
-		d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
+		d.project.leaveOut(file, "it cannot be understood: %s", clean(wording.FirstLine(err.Error())))
 		return c, false
 	}
 	return c, true
@@ -72,10 +73,10 @@ func (d *detector) binaries(root, dir string, c crate) {
 		s := d.service(root, "")
 		s.Origin, s.Command = path.Join(dir, "Cargo.toml"), "cargo run"
 		if dir != root {
-			s.Command += " -p " + quoteSh(c.Package.Name)
+			s.Command += " -p " + wording.QuoteSh(c.Package.Name)
 		}
 		if len(found) > 1 {
-			s.Command += " --bin " + quoteSh(name)
+			s.Command += " --bin " + wording.QuoteSh(name)
 			s.Part = "binary " + name
 		}
 		s.Worker = isWorker(name, "")

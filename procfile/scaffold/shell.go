@@ -141,14 +141,3 @@ func indexOr(s, sub string, otherwise int) int {
 	}
 	return otherwise
 }
-
-// quoteSh quotes a word for the shell, where it has to be.
-func quoteSh(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+=,", r)
-	}
-	if s != "" && strings.TrimLeftFunc(s, plain) == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/devports/devports/internal/wording"
 )
 
 // manager is the package manager of the package in dir: what packageManager
@@ -49,7 +51,7 @@ func (d *detector) workspaces(dir string, m manifest) []string {
 	if src, ok := d.read(file); ok {
 		var w struct{ Packages []string }
 		if err := yaml.Unmarshal(src, &w); err != nil {
-			d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
+			d.project.leaveOut(file, "it cannot be understood: %s", clean(wording.FirstLine(err.Error())))
 		}
 		patterns = append(patterns, w.Packages...)
 	}
@@ -143,12 +145,6 @@ func texts(list any) []string {
 		}
 	}
 	return found
-}
-
-// firstLine is what an error says, without the excerpts that some bring along.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return clean(line)
 }
 
 // unique drops what stands there already.
