@@ -34,24 +34,6 @@ func ownedByAnother(path string) bool {
 	}
 }
 
-// resizeSignals tell that the terminal has another size.
-func resizeSignals() []os.Signal { return []os.Signal{unix.SIGWINCH} }
-
-// suspendSignals are what Ctrl-Z sends, continueSignals what fg and bg do. Where
-// no shell could let devports go on, as in `ssh -t HOST devports up`, the system
-// ignores Ctrl-Z, and so must we: it would be for ever.
-func suspendSignals() []os.Signal {
-	if session, err := unix.Getsid(0); err != nil || session == unix.Getpgrp() {
-		return nil
-	}
-	return []os.Signal{unix.SIGTSTP}
-}
-
-func continueSignals() []os.Signal { return []os.Signal{unix.SIGCONT} }
-
-// stopSelf stops this process until a shell lets it go on.
-func stopSelf() { _ = unix.Kill(os.Getpid(), unix.SIGSTOP) }
-
 // ownSession takes a process out of the reach of the terminal.
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 

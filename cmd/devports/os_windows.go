@@ -22,16 +22,6 @@ func ownedByAnother(string) bool { return false }
 // statisticsSignals is empty: Windows has no signal to ask with.
 func statisticsSignals() []os.Signal { return nil }
 
-// resizeSignals is empty: a Windows console does not tell by a signal.
-func resizeSignals() []os.Signal { return nil }
-
-// suspendSignals and continueSignals are empty: nothing is suspended on Windows.
-func suspendSignals() []os.Signal { return nil }
-
-func continueSignals() []os.Signal { return nil }
-
-func stopSelf() {}
-
 // ownSession takes a process off the console.
 func ownSession() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP}

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
@@ -105,9 +106,7 @@ func up(s session, c *cli.Context) error {
 	window, resized, unwatch := s.window()
 	defer unwatch()
 	on := s.console(c, window)
-	if on != nil {
-		defer on.close()
-	}
+	defer on.Close()
 	show := s.display(c, plan, color, on)
 	show.own.Say(fmt.Sprintf("%s: starting %s", scope, wording.List(names(plan))))
 	stopped := false // by a signal, or because nobody reads the output
@@ -132,17 +131,24 @@ func up(s session, c *cli.Context) error {
 		options.Resized = resized
 		options.Size = func(service string) terminal.Size {
 			size := window()
-			if !on.has(service) {
+			if !on.Attached(service) {
 				size.Columns -= show.out.PrefixWidth()
 			}
 			return size
 		}
 	}
-	var look *view
 	if on != nil {
-		options.Terminal, options.Found = os.Stdin, on.found
-		look = on.view(scope.String(), show, options.Steering, signals, color)
+		options.Terminal, options.Found = os.Stdin, on.Found()
 	}
+	live := on.Show(view.Options{
+		Title: scope.String(), Run: options.Steering, Output: show.out, Color: color,
+		Interrupt: func() {
+			select {
+			case signals <- os.Interrupt:
+			default:
+			}
+		},
+	})
 	if !c.Bool("no-watch") {
 		code := &codeWatch{root: p.file.Dir, run: options.Steering, own: show.own}
 		defer code.close()
@@ -157,7 +163,7 @@ func up(s session, c *cli.Context) error {
 	}
 	defer claim.serve(scope, control.Run{Steering: options.Steering, Output: &show.tail, Journal: &show.journal})()
 	status := launcher.Run(plan, options)
-	look.close()
+	live.Close()
 	err = show.flush(signals, stopped)
 	if status != 0 {
 		return failure{status: status}
