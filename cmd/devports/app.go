@@ -140,8 +140,10 @@ func (k command) misplaced(args []string) error {
 
 // takesValue reports whether the option, as typed, is followed by its value.
 func (k command) takesValue(option string) bool {
-	f, ok := k.option(option)
-	return ok && f.TakesValue()
+	name := strings.TrimLeft(option, "-")
+	return name != option && slices.ContainsFunc(k.flags, func(f cli.Flag) bool {
+		return slices.Contains(f.Names(), name) && f.(cli.DocGenerationFlag).TakesValue()
+	})
 }
 
 // wrongUsage words what the library says of options.

@@ -1,4 +1,4 @@
-package main
+package complete
 
 import (
 	"strings"
@@ -11,11 +11,11 @@ import (
 // others, but those mean something to the shell.)
 const bashBreaks = "=:@"
 
-// bashWords are words as COMP_WORDS has them: as they are typed, quotes and all,
-// and broken. What bash puts in the place of the last one has to be quoted, and
+// Bash are words as COMP_WORDS has them: as they are typed, quotes and all, and
+// broken. There must be at least one. What bash puts in the place of the last one has to be quoted, and
 // without what stands before the last break or the open quote.
-func bashWords(pieces []string) typed {
-	var t typed
+func Bash(pieces []string) Words {
+	var t Words
 	var raw []string
 	for i, p := range pieces {
 		if i > 0 && (isBreak(p) || isBreak(pieces[i-1])) {
@@ -42,14 +42,14 @@ func bashWords(pieces []string) typed {
 	_, quote, before := unquoteSh(tail)
 	kept := len(head) + before
 	word := t.words[len(t.words)-1]
-	t.put = func(c candidate) (string, bool) {
-		if strings.HasPrefix(c.word, ":") { // for the shell itself
-			return c.word, true
+	t.put = func(c Candidate) (string, bool) {
+		if strings.HasPrefix(c.Word, ":") { // for the shell itself
+			return c.Word, true
 		}
-		if !strings.HasPrefix(c.word, word) {
+		if !strings.HasPrefix(c.Word, word) {
 			return "", false
 		}
-		return quoteBash(c.word[kept:], quote), true
+		return quoteBash(c.Word[kept:], quote), true
 	}
 	return t
 }
