@@ -33,6 +33,16 @@ type Chooser func(s Scope, n Name, usable func(port int) bool) (int, error)
 type Options struct {
 	Choose Chooser          // needed unless every name has a lease or a pin
 	Move   func(Lease) bool // whether a chosen lease is to move to another port; nil moves none. A pinned lease is never asked about
+
+	// Confirm is called last, with what Lease is about to return. Its error ends the call: then nothing is written. Nil confirms all.
+	Confirm func(Scope, []Lease) error
+}
+
+func (o Options) confirm(s Scope, leases []Lease) error {
+	if o.Confirm == nil {
+		return nil
+	}
+	return o.Confirm(s, leases)
 }
 
 // plan is what has to be done so that a scope gets what it wants. It is made from a state without changing it.

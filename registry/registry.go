@@ -54,9 +54,9 @@ func (r Registry) Scope(c Checkout) (Scope, error) {
 // *ConflictError. Several names may pin one number. A project's name that is no longer pinned stays on its number as a chosen one,
 // unless another has it, too. A chosen lease that o.Move says yes to moves to another port.
 //
-// What already is as wanted costs one read of the file and no lock. Else o.Choose and o.Move are called with the lock held, by the
-// calling goroutine. Errors are further those of Leases, a *NameError, a *lockfile.HeldError after 10 s, and what wraps ctx's
-// error when that ends first.
+// What already is as wanted costs one read of the file and no lock. Else o.Choose, o.Move and o.Confirm are called with the lock
+// held, by the calling goroutine. Errors are further those of Leases, those of o.Confirm, a *NameError, a *lockfile.HeldError after
+// 10 s, and what wraps ctx's error when that ends first.
 func (r Registry) Lease(ctx context.Context, c Checkout, wants []Want, o Options) (Scope, []Lease, error) {
 	if err := c.check(); err != nil {
 		return Scope{}, nil, err
@@ -71,7 +71,11 @@ func (r Registry) Lease(ctx context.Context, c Checkout, wants []Want, o Options
 	}
 	if o.Move == nil {
 		if p := now.state.plan(c, wants, nil, gone); p.settled() {
-			return p.record.Scope, p.leases(), nil
+			scope, leases := p.record.Scope, p.leases()
+			if err := o.confirm(scope, leases); err != nil {
+				return Scope{}, nil, err
+			}
+			return scope, leases, nil
 		}
 	}
 	var scope Scope
@@ -80,9 +84,14 @@ func (r Registry) Lease(ctx context.Context, c Checkout, wants []Want, o Options
 		p := s.plan(c, wants, o.Move, gone)
 		scope, leases = p.record.Scope, p.leases()
 		if p.settled() {
+			if err := o.confirm(scope, leases); err != nil {
+				return s, err
+			}
 			return s, errUnchanged
 		}
-		s, leases, err = p.carryOut(o.Choose, time.Now())
+		if s, leases, err = p.carryOut(o.Choose, time.Now()); err == nil {
+			err = o.confirm(scope, leases)
+		}
 		return s, err
 	})
 	if err != nil {
