@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
 	"github.com/devports/devports/registry"
@@ -25,32 +25,32 @@ func (s session) examineProject(c *cli.Context, leases []registry.Lease, runs []
 	}
 	var plan procfile.Plan
 	if err == nil {
-		plan, err = p.check()
+		plan, err = p.Check()
 	}
 	var scope registry.Scope
 	if err == nil {
-		scope, err = p.registry.Scope(p.checkout)
+		scope, err = p.Scope()
 	}
 	if err != nil {
 		return s.troubles("project", err, "nothing is started before it is mended")
 	}
 	here := runOf(runs, scope)
-	findings := slices.Concat(p.notes(plan, scope), p.holders(c.Context, scope, leases))
+	findings := slices.Concat(projectNotes(p, plan, scope), s.examineHolders(c.Context, p, scope, leases))
 	return slices.Concat(
-		all(findings, "project", "%s is valid, and nobody else holds its ports", p.file.Name),
-		p.commands(plan),
+		all(findings, "project", "%s is valid, and nobody else holds its ports", p.File.Name),
+		examineCommands(p.File, plan),
 		examineServices(c.Context, here, leases),
-		examineWatching(plan, p.file.Dir, here.about.PID),
+		examineWatching(plan, p.File.Dir, here.about.PID),
 		examineOpenFiles(plan),
 	)
 }
 
-// commands looks for dev servers that listen where they like, as far as a
+// examineCommands looks for dev servers that listen where they like, as far as a
 // command shows it.
-func (p project) commands(plan procfile.Plan) []finding {
+func examineCommands(file procfile.File, plan procfile.Plan) []finding {
 	var findings []finding
 	for _, process := range plan.Services {
-		declared, ok := p.file.Service(process.Service)
+		declared, ok := file.Service(process.Service)
 		if !ok || !declared.HasPort || process.Shell == "" {
 			continue
 		}
@@ -79,16 +79,16 @@ func (p project) commands(plan procfile.Plan) []finding {
 	return findings
 }
 
-// notes are what is no mistake of the files, but not as it seems.
-func (p project) notes(plan procfile.Plan, scope registry.Scope) []finding {
+// projectNotes are what is no mistake of the files, but not as it seems.
+func projectNotes(p project.Project, plan procfile.Plan, scope registry.Scope) []finding {
 	var findings []finding
 	for _, n := range plan.Notes {
 		findings = append(findings, finding{Check: "project", Level: warning, What: n.Error(), Mend: n.Hint})
 	}
-	if scope.Main() || !registry.Bare(p.file.Dir) {
+	if scope.Main() || !registry.Bare(p.File.Dir) {
 		return findings
 	}
-	for _, w := range p.file.Ports() {
+	for _, w := range p.File.Ports() {
 		if w.Pin != 0 {
 			findings = append(findings, finding{
 				Check: "project", Level: warning,
@@ -101,13 +101,10 @@ func (p project) notes(plan procfile.Plan, scope registry.Scope) []finding {
 	return findings
 }
 
-// holders tells who holds ports of the project that is not of it.
-func (p project) holders(ctx context.Context, scope registry.Scope, leases []registry.Lease) []finding {
-	ours := func(h holder.Process) bool {
-		return h.Managed && h.Project == scope.Project && h.Worktree == scope.Worktree
-	}
-	if err := p.session.free(ctx, ownLeases(leases, scope), ours); err != nil {
-		return p.session.troubles("project", err, "the service cannot start on it")
+// examineHolders tells who holds ports of the project that is not of it.
+func (s session) examineHolders(ctx context.Context, p project.Project, scope registry.Scope, leases []registry.Lease) []finding {
+	if err := p.Free(ctx, ownLeases(leases, scope), project.StartedIn(scope)); err != nil {
+		return s.troubles("project", err, "the service cannot start on it")
 	}
 	return nil
 }

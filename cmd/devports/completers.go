@@ -62,8 +62,8 @@ func (l line) services(wanted func(procfile.Service) bool) (candidates []candida
 	if err != nil {
 		return nil
 	}
-	for _, name := range p.file.ServiceNames() {
-		if s, _ := p.file.Service(name); wanted(s) {
+	for _, name := range p.File.ServiceNames() {
+		if s, _ := p.File.Service(name); wanted(s) {
 			candidates = append(candidates, candidate{Word: name, About: commandText(s.Command)})
 		}
 	}
@@ -102,7 +102,7 @@ func portNames(l line) (candidates []candidate) {
 	if p.userWide {
 		return leaseNames(l)
 	}
-	for _, w := range p.file.Ports() {
+	for _, w := range p.project.File.Ports() {
 		candidates = append(candidates, candidate{Word: w.Name.String(), About: w.Name.Variable()})
 	}
 	return l.unnamed(candidates)
@@ -118,7 +118,7 @@ func leaseNames(l line) (candidates []candidate) {
 	if err != nil {
 		return nil
 	}
-	leases, err := p.registry.Leases()
+	leases, err := p.project.Registry.Leases()
 	if err != nil {
 		return nil
 	}

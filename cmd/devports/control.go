@@ -47,7 +47,7 @@ func (s session) running(c *cli.Context) (instance, registry.Scope, error) {
 	if err != nil {
 		return instance{}, registry.Scope{}, err
 	}
-	scope, err := p.registry.Scope(p.checkout)
+	scope, err := p.Scope()
 	if err != nil {
 		return instance{}, scope, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -20,11 +21,11 @@ import (
 
 // detach has an `up` of the project run in the background, and waits until its
 // services are ready. If one does run, what does not run of it is started.
-func (s session) detach(c *cli.Context, p project) error {
-	if p.file.Path == "" {
+func (s session) detach(c *cli.Context, p project.Project) error {
+	if p.File.Path == "" {
 		return usage("devports up -d -f Portfile", "-d needs a file: standard input cannot be read again")
 	}
-	scope, err := p.registry.Scope(p.checkout)
+	scope, err := p.Scope()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
@@ -94,6 +95,8 @@ func (s session) explain(err error) failure {
 		unknown  *registry.UnknownError
 		name     *registry.NameError
 		replica  *procfile.UndeclaredError
+		file     *project.FileError
+		taken    *project.TakenError
 		path     *fs.PathError
 	)
 	switch {
@@ -136,6 +139,16 @@ func (s session) explain(err error) failure {
 		return usage(hint, "%v", replica)
 	case errors.As(err, &name):
 		return usage("", "%q cannot be a name: %s", name.Name, name.Reason)
+	case errors.As(err, &file) && file.Folder:
+		return fail(exitInvalid, "name the file in it", "%v", file)
+	case errors.As(err, &file):
+		return fail(exitInvalid, "", "%v", file)
+	case errors.As(err, &taken):
+		f := failure{status: exitPort}
+		for _, t := range taken.Taken {
+			f.lines = append(f.lines, takenLine(t.Lease, t.Holders))
+		}
+		return f
 	case errors.Is(err, allocator.ErrNoneLeft):
 		return fail(exitPort, "widen it: range = \"10000-29999\" in the Portfile, or DEVPORTS_RANGE", "no free port is left in the range")
 	case errors.Is(err, registry.ErrNoHome):

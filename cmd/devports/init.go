@@ -12,9 +12,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
+	"github.com/devports/devports/registry"
 )
 
 var initCommand = command{
@@ -132,9 +134,9 @@ func tellFound(w io.Writer, found scaffold.Project) {
 // noteTroubles notes what stands in the way of the new Portfile although it is
 // valid: env files with mistakes.
 func (s session) noteTroubles(path string) error {
-	p, err := project{session: s}.read(path)
+	p, err := project.Open(s.host(), registry.Registry{}, path, nil)
 	if err == nil {
-		_, err = p.check()
+		_, err = p.Check()
 	}
 	var problems procfile.Problems
 	if errors.As(err, &problems) {

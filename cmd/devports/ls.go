@@ -112,7 +112,7 @@ func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scop
 	if scope, err = p.scope(); err != nil {
 		return nil, nil, scope, err
 	}
-	everyone, err = p.registry.Leases()
+	everyone, err = p.project.Registry.Leases()
 	for _, l := range everyone {
 		if l.Scope == scope {
 			leases = append(leases, l)

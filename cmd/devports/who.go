@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/registry"
 )
@@ -113,7 +114,7 @@ type owner struct {
 }
 
 func answer(port int, leases []registry.Lease, listeners []holder.Process) whoRow {
-	row := whoRow{Port: port, Listeners: listeners, Free: len(listeners) == 0 && !busy(port)}
+	row := whoRow{Port: port, Listeners: listeners, Free: len(listeners) == 0 && !allocator.Busy(port)}
 	for _, l := range leases {
 		if l.Port == port {
 			head := registry.FindHead(l.Scope.Directory)
