@@ -34,15 +34,34 @@ type Follower struct {
 // edit, until ctx ends. A valid version becomes the running plan; an invalid one
 // changes nothing.
 //
-// No edit is lost: files are watched before they are loaded. Those that are
-// known only from loading (the first plan's, and new ones) are watched then, and
-// loaded once more for an edit that came in between.
+// No edit is lost, for files are watched before they are loaded. The running
+// plan's were not: they are loaded once without an edit. Files that only an edit
+// names are watched then, and all is loaded again.
 func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) {
+	var watched []string
 	watch := func(files []string) {
-		if err := w.Watch(files); err != nil {
+		watched = files
+		if err := w.Watch(files); err != nil && ctx.Err() == nil {
 			f.Unwatched(err)
 		}
 	}
+	load := func() (procfile.Plan, error) {
+		for {
+			next, err := f.Load(ctx, running)
+			files := next.Watched
+			if err != nil {
+				files = union(running.Watched, next.Watched) // one that is missing may come
+			}
+			complete := len(union(watched, files)) == len(watched)
+			if !slices.Equal(files, watched) {
+				watch(files)
+			}
+			if complete || ctx.Err() != nil {
+				return next, err
+			}
+		}
+	}
+
 	watch(running.Watched)
 	look := time.After(lookDelay)
 	for {
@@ -54,24 +73,20 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 		case <-ctx.Done():
 			return
 		}
-		next, err := f.Load(ctx, running)
+		next, err := load()
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			f.Refuse(err)
-			watch(union(running.Watched, next.Watched)) // what is missing may come
 		case edited || len(procfile.Diff(running, next)) > 0:
 			f.Apply(running, next)
-			if !slices.Equal(running.Watched, next.Watched) {
-				watch(next.Watched)
-				look = time.After(0)
-			}
 			running = next
 		}
 	}
 }
 
+// union is a, and what b has beside it.
 func union(a, b []string) []string {
 	all := slices.Clone(a)
 	for _, s := range b {
