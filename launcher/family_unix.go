@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
 
@@ -93,7 +94,7 @@ func (f *family) outside(path string, argv []string) error {
 
 // isOutside reports whether a process comes from one that outside has made.
 func isOutside(pid int) bool {
-	env, err := proctree.Environ(pid)
+	env, err := proc.Environ(pid)
 	return err == nil && slices.Contains(env, outsideVariable)
 }
 
@@ -161,6 +162,6 @@ func (f *family) strays(service string) []proctree.Process {
 }
 
 func (f *family) marked(pid int, service string) bool {
-	env, err := proctree.Environ(pid)
+	env, err := proc.Environ(pid)
 	return err == nil && slices.Contains(env, f.variable()) && slices.Contains(env, "DEVPORTS_SERVICE="+service)
 }

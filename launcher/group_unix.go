@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/procfile"
 )
@@ -40,7 +41,7 @@ type group struct {
 	mu     sync.Mutex     // guards what follows
 	asked  syscall.Signal // the last one sent; 0 for none
 	empty  bool           // nobody is in the process group: its number may become another's
-	strays map[proctree.ID]bool
+	strays map[proc.ID]bool
 }
 
 // terminate sends all of the group the signal of that name, without "SIG".
@@ -66,7 +67,7 @@ func (g *group) signal(sig syscall.Signal) {
 }
 
 // send sends a stray what all have been sent. An ID is never another process.
-func (g *group) send(id proctree.ID) {
+func (g *group) send(id proc.ID) {
 	if g.asked == 0 {
 		return
 	}
@@ -104,7 +105,7 @@ func (g *group) lives() bool {
 	for _, p := range found {
 		if !g.strays[p.ID] {
 			if g.strays == nil {
-				g.strays = map[proctree.ID]bool{}
+				g.strays = map[proc.ID]bool{}
 			}
 			g.strays[p.ID] = true
 			g.send(p.ID)

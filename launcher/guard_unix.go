@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/launcher/screen"
 	"github.com/devports/devports/launcher/terminal"
@@ -103,7 +104,7 @@ func (g *guard) add(pid int) {
 	if g == nil {
 		return
 	}
-	if id, err := proctree.Find(pid); err == nil {
+	if id, err := proc.Find(pid); err == nil {
 		g.write(fmt.Sprintf("+%d %d", id.PID, id.Start))
 	}
 }
@@ -196,13 +197,13 @@ func Guard(pipe io.Reader) {
 	_ = os.WriteFile("/proc/self/comm", []byte("guard"), 0)
 	quiet := time.AfterFunc(settling, giveBack)
 	defer quiet.Stop()
-	leaders := map[int]proctree.ID{}
+	leaders := map[int]proc.ID{}
 	variable, attached, restore := "", false, func(bool) {}
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
 		quiet.Reset(settling)
 		line := lines.Text()
-		var id proctree.ID
+		var id proc.ID
 		switch {
 		case strings.HasPrefix(line, InstanceVariable+"="):
 			variable = line
@@ -249,7 +250,7 @@ func restorer(state string) func(attached bool) {
 
 // endMarked ends all processes that carry a mark, those in the groups and
 // sessions of leaders, and what is below any of them.
-func endMarked(variable string, leaders map[int]proctree.ID, grace time.Duration) {
+func endMarked(variable string, leaders map[int]proc.ID, grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace+10*time.Second)
 	defer cancel()
 	endAll(ctx, func(t proctree.Tree) []proctree.Process {

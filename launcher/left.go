@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
 
@@ -46,11 +47,11 @@ func startedBy(instance string) func(proctree.Tree) []proctree.Process {
 	return func(t proctree.Tree) []proctree.Process { return withDescendants(t, t.Marked(f.variable())) }
 }
 
-func leftOf(p proctree.Process) Left { return Left{p.PID, serviceOf(p.PID), proctree.Command(p.PID)} }
+func leftOf(p proctree.Process) Left { return Left{p.PID, serviceOf(p.PID), proc.Command(p.PID)} }
 
 // endAll is proctree.End, and tells what the processes were.
 func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, grace time.Duration) []Left {
-	were := map[proctree.ID]Left{}
+	were := map[proc.ID]Left{}
 	ended, _ := proctree.End(ctx, func(t proctree.Tree) []proctree.Process {
 		found := find(t)
 		for _, p := range found {
@@ -77,7 +78,7 @@ func withDescendants(t proctree.Tree, roots []proctree.Process) []proctree.Proce
 }
 
 func serviceOf(pid int) string {
-	env, _ := proctree.Environ(pid)
+	env, _ := proc.Environ(pid)
 	for _, entry := range env {
 		if name, ok := strings.CutPrefix(entry, "DEVPORTS_SERVICE="); ok {
 			return name

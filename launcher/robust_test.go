@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/launcher/terminal"
@@ -350,7 +351,7 @@ func markedBy(t *testing.T, instance string) (list []string) {
 		t.Fatal(err)
 	}
 	for _, p := range tree.Marked(InstanceVariable + "=" + instance) {
-		list = append(list, fmt.Sprintf("%d %s", p.PID, proctree.Command(p.PID)))
+		list = append(list, fmt.Sprintf("%d %s", p.PID, proc.Command(p.PID)))
 	}
 	return list
 }

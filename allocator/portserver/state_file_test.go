@@ -9,16 +9,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // mineAt is the line for a port of this process.
 func mineAt(t testing.TB, port int) string {
 	t.Helper()
-	start, err := startTime(os.Getpid())
+	owner, err := process.Find(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(record{port, process{os.Getpid(), start}, 1795243499}.appendTo(nil))
+	return string(record{port, owner, 1795243499}.appendTo(nil))
 }
 
 func header(t testing.TB) string {

@@ -1,7 +1,8 @@
-package proctree
+package process
 
 import (
 	"encoding/binary"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,11 +27,14 @@ func TestParseProcargs(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			raw := binary.NativeEndian.AppendUint32(nil, uint32(tt.argc))
-			argv, environ, err := parseProcargs(append(raw, tt.strings...))
-			if diff := cmp.Diff(tt.argv, argv); diff != "" {
+			args, err := parseProcargs(append(raw, tt.strings...))
+			if path, _, _ := strings.Cut(tt.strings, "\x00"); args.program != path && !tt.fails {
+				t.Errorf("program %q", args.program)
+			}
+			if diff := cmp.Diff(tt.argv, args.argv); diff != "" {
 				t.Error("arguments:", diff)
 			}
-			if diff := cmp.Diff(tt.environ, environ); diff != "" {
+			if diff := cmp.Diff(tt.environ, args.environ); diff != "" {
 				t.Error("environment:", diff)
 			}
 			if (err != nil) != tt.fails {
@@ -39,7 +43,7 @@ func TestParseProcargs(t *testing.T) {
 		})
 	}
 	for n := range 4 {
-		if _, _, err := parseProcargs(make([]byte, n)); err == nil {
+		if _, err := parseProcargs(make([]byte, n)); err == nil {
 			t.Errorf("%d bytes are understood", n)
 		}
 	}
@@ -47,5 +51,5 @@ func TestParseProcargs(t *testing.T) {
 
 func FuzzParseProcargs(f *testing.F) {
 	f.Add([]byte("\x01\x00\x00\x00/bin/cat\x00cat\x00A=1\x00\x00"))
-	f.Fuzz(func(_ *testing.T, raw []byte) { _, _, _ = parseProcargs(raw) })
+	f.Fuzz(func(_ *testing.T, raw []byte) { _, _ = parseProcargs(raw) })
 }

@@ -1,4 +1,4 @@
-package proctree
+package process
 
 import (
 	"errors"
@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-func find(pid int) (Process, error) {
+func readStat(pid int) (Stat, error) {
 	h, err := openProcess(pid, 0)
 	if err != nil {
-		return Process{}, err
+		return Stat{}, err
 	}
 	defer windows.CloseHandle(h)
 	return inspect(h, pid)
@@ -31,65 +31,77 @@ func openProcess(pid int, access uint32) (windows.Handle, error) {
 	return h, err
 }
 
-// inspect does not tell the parent. A process that has ended is there as long as
-// somebody has a handle: that is a zombie, too.
-func inspect(h windows.Handle, pid int) (Process, error) {
-	var created, exited, kernel, user windows.Filetime
-	if err := windows.GetProcessTimes(h, &created, &exited, &kernel, &user); err != nil {
-		return Process{}, err
+// inspect does not tell the parent. A process that has ended has its PID as long
+// as some other has a handle, but there is nobody here who has to wait for it: it
+// counts as gone.
+func inspect(h windows.Handle, pid int) (Stat, error) {
+	// OpenProcess takes 4713 for 4712: it ignores the two lowest bits.
+	id, err := windows.GetProcessId(h)
+	if err != nil {
+		return Stat{}, err
 	}
 	event, err := windows.WaitForSingleObject(h, 0)
-	return Process{
-		ID:     ID{PID: pid, Start: created.Nanoseconds()},
-		Zombie: event == windows.WAIT_OBJECT_0,
-	}, err
+	if err != nil {
+		return Stat{}, err
+	}
+	if int(id) != pid || event == windows.WAIT_OBJECT_0 {
+		return Stat{}, fs.ErrNotExist
+	}
+	var created, exited, kernel, user windows.Filetime
+	if err := windows.GetProcessTimes(h, &created, &exited, &kernel, &user); err != nil {
+		return Stat{}, err
+	}
+	return Stat{ID: ID{PID: pid, Start: created.Nanoseconds()}}, nil
 }
 
-// snapshot leaves out a process that this user may not open: it could not be
-// ended, nor told from a later one.
-func snapshot() (Tree, error) {
+// ReadAll reads the Stats of all processes, on macOS and Windows. It leaves out
+// those that this user may not open: they could not be ended, nor told from later
+// ones.
+func ReadAll() ([]Stat, error) {
 	list, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
 	if err != nil {
-		return Tree{}, err
+		return nil, err
 	}
 	defer windows.CloseHandle(list)
-	var all []Process
+	var all []Stat
 	var entry windows.ProcessEntry32
 	entry.Size = uint32(unsafe.Sizeof(entry))
 	for err = windows.Process32First(list, &entry); err == nil; err = windows.Process32Next(list, &entry) {
-		if p, err := find(int(entry.ProcessID)); err == nil {
-			p.Parent = int(entry.ParentProcessID)
-			all = append(all, p)
+		if s, err := readStat(int(entry.ProcessID)); err == nil {
+			s.Parent = int(entry.ParentProcessID)
+			all = append(all, s)
 		}
 	}
 	if !errors.Is(err, windows.ERROR_NO_MORE_FILES) {
-		return Tree{}, err
+		return nil, err
 	}
-	return newTree(all), nil
+	return all, nil
 }
-
-// marked has nothing to read: a job object is what keeps processes together here.
-func (t Tree) marked(string) []Process { return nil }
 
 func environ(int) ([]string, error) {
 	return nil, fmt.Errorf("the environment of a process is not known on Windows: %w", errors.ErrUnsupported)
 }
 
 func command(pid int) string {
+	path, _ := executable(pid)
+	return path
+}
+
+func executable(pid int) (string, error) {
 	h, err := openProcess(pid, 0)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	defer windows.CloseHandle(h)
 	name := make([]uint16, windows.MAX_LONG_PATH)
 	size := uint32(len(name))
 	if err := windows.QueryFullProcessImageName(h, 0, &name[0], &size); err != nil {
-		return ""
+		return "", err
 	}
-	return windows.UTF16ToString(name[:size])
+	return windows.UTF16ToString(name[:size]), nil
 }
 
-// signal compares with the handle open: while it is, the PID is not given again.
+// signal compares with the handle open: while it is, the PID is not reused.
 func (id ID) signal(sig syscall.Signal) error {
 	if sig != syscall.SIGKILL {
 		return fmt.Errorf("signal %v: Windows only ends processes: %w", sig, errors.ErrUnsupported)
@@ -102,17 +114,12 @@ func (id ID) signal(sig syscall.Signal) error {
 		return err
 	}
 	defer windows.CloseHandle(h)
-	p, err := inspect(h, id.PID)
+	s, err := inspect(h, id.PID)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && s.ID != id {
+		return os.ErrProcessDone
+	}
 	if err != nil {
 		return err
 	}
-	if p.ID != id || p.Zombie {
-		return os.ErrProcessDone
-	}
 	return windows.TerminateProcess(h, 1)
 }
-
-func resume(ID) {}
-
-// killGroups does nothing: there are no process groups in this sense.
-func killGroups(Tree, []Process) {}

@@ -5,42 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// signal sends to a pidfd, which stays with the process.
-func (id ID) signal(sig syscall.Signal) error {
-	fd, err := id.open()
-	if err == nil {
-		err = gone(unix.PidfdSendSignal(fd, sig, nil, 0))
-		unix.Close(fd)
-	}
-	if noPidfd(err) {
-		return id.signalCompared(sig)
-	}
-	return err
-}
-
-// open returns a pidfd, or os.ErrProcessDone. The comparison comes after it: once
-// the PID is seen to be the process's, the pidfd can be no other's.
-func (id ID) open() (fd int, err error) {
-	fd, err = unix.PidfdOpen(id.PID, 0)
-	if err != nil {
-		return -1, gone(err)
-	}
-	if err := id.check(); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
-}
-
-// noPidfd is true if the kernel is older than Linux 5.3, or a container's
-// seccomp filter refuses.
-func noPidfd(err error) bool { return errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) }
 
 // wait returns when all of ps have ended, when limit is over, or with ctx's
 // error.
@@ -77,7 +45,7 @@ func newWaiter(ctx context.Context, ps []Process) (*waiter, error) {
 		}
 	}
 	for _, p := range ps {
-		fd, err := p.open()
+		fd, err := p.Open()
 		switch {
 		case err == nil:
 			w.fds = append(w.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})

@@ -17,20 +17,6 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-func TestParseStat(t *testing.T) {
-	const rest = " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21\n"
-	for _, name := range []string{"(sh)", "(a b)", "(a) S 1 2 (b)", "(:-))", "()", "(\n)"} {
-		if start, ok := parseStat([]byte("42 " + name + rest)); !ok || start != 4711 {
-			t.Errorf("%s: %d, %t; want 4711", name, start, ok)
-		}
-	}
-	for _, stat := range []string{"", "42", "42 (sh)", "42 (sh) S 1 2", "42 (sh) S" + rest[:20]} {
-		if start, ok := parseStat([]byte(stat)); ok {
-			t.Errorf("%q: %d, want none", stat, start)
-		}
-	}
-}
-
 func TestZombieOwns(t *testing.T) {
 	pool, top := testPool(t, 1)
 	address, _ := serve(t, newServer(t, Config{Pool: pool}))
