@@ -16,6 +16,18 @@ type Lease struct {
 	Since  time.Time // when the name came to this port; UTC, whole seconds
 }
 
+// String is for messages: what the lease is for, as "auth of shop (feature)".
+func (l Lease) String() string { return l.Scope.Qualify(l.Name.String()) }
+
+// ByPort groups leases by their ports: several names may pin one.
+func ByPort(leases []Lease) map[int][]Lease {
+	by := map[int][]Lease{}
+	for _, l := range leases {
+		by[l.Port] = append(by[l.Port], l)
+	}
+	return by
+}
+
 // Want is a name that is to have a lease.
 type Want struct {
 	Name Name

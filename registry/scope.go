@@ -36,6 +36,14 @@ func (s Scope) String() string {
 	return fmt.Sprintf("%s (%s)", s.Project, s.Worktree)
 }
 
+// Qualify is for messages: whose a name in s is, as "auth of shop (feature)".
+func (s Scope) Qualify(name string) string {
+	if s.UserWide() {
+		return "the user-wide name " + name
+	}
+	return name + " of " + s.String()
+}
+
 // Checkout is what the file system and the environment alone say of a project's directory, before the registry is asked which
 // scope that is. The zero Checkout stands for the user-wide scope.
 type Checkout struct {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/cmd/devports/internal/doctor"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -31,7 +32,11 @@ type trace struct {
 const answerPatience = 2 * time.Second
 
 // findRuns finds every `up` of this user, dead or alive.
-func (s session) findRuns(ctx context.Context, home string) []trace {
+func (s session) findRuns(ctx context.Context) []trace {
+	home, err := registry.Home(s.getenv)
+	if err != nil {
+		return nil
+	}
 	locks, _ := filepath.Glob(filepath.Join(home, "run", "*.lock")) // the pattern is a good one
 	var runs []trace
 	for _, lock := range locks {
@@ -92,8 +97,8 @@ func (r trace) dead() bool { return r.held == nil && (r.about.ID != "" || len(r.
 
 // examineRuns tells of runs that cannot be steered, and of what dead ones have
 // left.
-func examineRuns(runs []trace) []finding {
-	var findings []finding
+func examineRuns(runs []trace) []doctor.Finding {
+	var findings []doctor.Finding
 	var live []string
 	locks, sockets := 0, 0
 	for _, r := range runs {
@@ -111,8 +116,8 @@ func examineRuns(runs []trace) []finding {
 		}
 	}
 	if locks+sockets > 0 {
-		findings = append(findings, finding{
-			Check: "runs", Level: warning,
+		findings = append(findings, doctor.Finding{
+			Check: "runs", Level: doctor.Warning,
 			What: fmt.Sprintf("left by runs that were killed: %s and %s that nobody answers", count(locks, "lock file"), count(sockets, "socket")),
 			Why:  "harmless: the next up there takes them over",
 			Mend: "devports doctor --fix",
@@ -129,9 +134,9 @@ func (r trace) scope() registry.Scope {
 }
 
 // hung says what is wrong with a run that lives and does not answer.
-func (r trace) hung() finding {
+func (r trace) hung() doctor.Finding {
 	const unreachable = "devports ps, logs, restart and down cannot reach it, and no other up can start there"
-	f := finding{Check: "runs", Level: wrong, Why: unreachable}
+	f := doctor.Finding{Check: "runs", Level: doctor.Wrong, Why: unreachable}
 	switch pid := r.held.PID; {
 	case pid == 0:
 		f.What = "a process that does not say who it is holds the lock " + r.lock
@@ -151,7 +156,7 @@ func (r trace) hung() finding {
 }
 
 // left names the processes that a dead run has left.
-func (r trace) left() []finding {
+func (r trace) left() []doctor.Finding {
 	if r.about.ID == "" {
 		return nil
 	}
@@ -159,8 +164,8 @@ func (r trace) left() []finding {
 	if len(processes) == 0 {
 		return nil
 	}
-	return []finding{{
-		Check: "runs", Level: warning,
+	return []doctor.Finding{{
+		Check: "runs", Level: doctor.Warning,
 		What: fmt.Sprintf("the up of %s (pid %d) was killed, and has left %s", r.about.Directory, r.about.PID, tellLeft(processes)),
 		Why:  "they keep their ports, and nobody looks after them",
 		Mend: "devports doctor --fix ends them, as does the next devports up there",
@@ -170,9 +175,9 @@ func (r trace) left() []finding {
 // clearUp ends and removes what dead runs have left. It takes the lock of each
 // first, so that no live one begins meanwhile. The lock files stay, empty: see
 // package lockfile.
-func (s session) clearUp(runs []trace) []finding {
+func (s session) clearUp(runs []trace) []doctor.Finding {
 	var ended []launcher.Left
-	var findings []finding
+	var findings []doctor.Finding
 	cleared := 0
 	for _, r := range runs {
 		if !r.dead() {
@@ -202,7 +207,24 @@ func (s session) clearUp(runs []trace) []finding {
 		if len(ended) > 0 {
 			what += "; ended " + tellLeft(ended)
 		}
-		findings = append(findings, finding{Check: "runs", Level: fine, What: what})
+		findings = append(findings, doctor.Finding{Check: "runs", Level: doctor.Fine, What: what})
 	}
 	return findings
+}
+
+// troubles are findings made of an error.
+func (s session) troubles(check string, err error, why string) []doctor.Finding {
+	var findings []doctor.Finding
+	for _, l := range s.explain(err).lines {
+		findings = append(findings, doctor.Finding{Check: check, Level: doctor.Wrong, What: l.text, Why: why, Mend: l.hint})
+	}
+	return findings
+}
+
+// all gives the findings, or, if there are none, that all is well.
+func all(findings []doctor.Finding, check, format string, args ...any) []doctor.Finding {
+	if len(findings) > 0 {
+		return findings
+	}
+	return []doctor.Finding{{Check: check, Level: doctor.Fine, What: fmt.Sprintf(format, args...)}}
 }

@@ -189,7 +189,7 @@ web = "npm run dev -- --port $PORT"
 api = "go run ./api"`
 
 func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
-	text := fmt.Sprintf("%s pins port %d, which was chosen for %s", c.Name, c.Port, whose(c.Owner))
+	text := fmt.Sprintf("%s pins port %d, which was chosen for %s", c.Name, c.Port, c.Owner.String())
 	remove := "devports rm " + c.Owner.Name.String()
 	switch {
 	case c.Owner.Scope.UserWide():

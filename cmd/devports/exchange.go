@@ -86,7 +86,7 @@ func (s session) importFile(c *cli.Context, r registry.Registry, file string, fo
 		lines = append(lines, errorLine{fmt.Sprintf("%s:%d: %s", file, p.Line, p.Reason), ""})
 	}
 	for _, refused := range done.Refused {
-		why := fmt.Sprintf("%d is the port of %s", refused.Port, whose(refused.Lease))
+		why := fmt.Sprintf("%d is the port of %s", refused.Port, refused.Lease.String())
 		hint := ""
 		if refused.Lease.Name == refused.Name && refused.Lease.Scope.UserWide() {
 			why = fmt.Sprintf("%s has port %d here", refused.Name, refused.Lease.Port)

@@ -62,7 +62,7 @@ Example:
 			s.note("%s", what)
 			return nil
 		}
-		return s.table(leases, holders, byPort(everyone), c.Bool("all"))
+		return s.table(leases, holders, registry.ByPort(everyone), c.Bool("all"))
 	},
 }
 
@@ -83,15 +83,6 @@ func newLeaseRow(l registry.Lease) leaseRow {
 		Project: l.Scope.Project, Worktree: l.Scope.Worktree, Directory: l.Scope.Directory,
 		Name: l.Name.String(), Port: l.Port, Pinned: l.Pinned, Since: l.Since,
 	}
-}
-
-// byPort sorts leases by their ports: a pinned one may have several.
-func byPort(leases []registry.Lease) map[int][]registry.Lease {
-	m := map[int][]registry.Lease{}
-	for _, l := range leases {
-		m[l.Port] = append(m[l.Port], l)
-	}
-	return m
 }
 
 // listed are the leases that the command line asks for, those of everyone, and
@@ -136,7 +127,7 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 		}
 		for _, o := range shared[l.Port] {
 			if o != l {
-				kept += ", as by " + whose(o)
+				kept += ", as by " + o.String()
 			}
 		}
 		if h, ok := holderOf(holders, l.Port); ok {

@@ -42,16 +42,6 @@ func (p place) scope() (registry.Scope, error) {
 	return p.project.Scope()
 }
 
-// whose names what a lease is for: "auth of shop (fix)".
-func whose(l registry.Lease) string { return whoseName(l.Name.String(), l.Scope) }
-
-func whoseName(name string, scope registry.Scope) string {
-	if scope.UserWide() {
-		return "the user-wide name " + name
-	}
-	return name + " of " + scope.String()
-}
-
 // names reads names as they are typed. In a project "auth:metrics" is a port
 // of auth; a user-wide name is any string.
 func (p place) names(args []string) ([]registry.Name, error) {

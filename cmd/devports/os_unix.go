@@ -3,7 +3,6 @@
 package main
 
 import (
-	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -36,13 +35,3 @@ func ownedByAnother(path string) bool {
 
 // ownSession takes a process out of the reach of the terminal.
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
-
-// maxOpenFiles is how many files devports may have open: the runtime raises its
-// limit as far as it may.
-func maxOpenFiles() int {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return math.MaxInt
-	}
-	return int(min(limit.Max, math.MaxInt32)) // of the first, "unlimited" is the largest
-}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math"
 	"os"
 	"os/exec"
 	"syscall"
@@ -26,7 +25,3 @@ func statisticsSignals() []os.Signal { return nil }
 func ownSession() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP}
 }
-
-// maxOpenFiles is how many files devports may have open: Windows has no limit
-// that a launcher would come near.
-func maxOpenFiles() int { return math.MaxInt }

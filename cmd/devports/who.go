@@ -178,7 +178,7 @@ func containerProxy(command string) string {
 
 // String names the owner: "auth of shop (fix) in /home/ann/shop-fix, on branch fix at 1a2b3c4".
 func (o owner) String() string {
-	text := whoseName(o.Name, o.scope())
+	text := o.scope().Qualify(o.Name)
 	if o.Directory != "" {
 		text += " in " + o.Directory
 	}

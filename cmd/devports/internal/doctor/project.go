@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/procfile"
@@ -17,8 +15,8 @@ import (
 
 // examineProject looks at the project here, if there is one: at its files, at
 // who holds its ports, at what its run does and at what it needs of the machine.
-func (s session) examineProject(c *cli.Context, leases []registry.Lease, runs []trace) []finding {
-	p, err := s.openProject(c)
+func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease) []Finding {
+	p, err := d.OpenProject()
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
 		return nil
@@ -32,23 +30,23 @@ func (s session) examineProject(c *cli.Context, leases []registry.Lease, runs []
 		scope, err = p.Scope()
 	}
 	if err != nil {
-		return s.troubles("project", err, "nothing is started before it is mended")
+		return d.troubles("project", err, "nothing is started before it is mended")
 	}
-	here := runOf(runs, scope)
-	findings := slices.Concat(projectNotes(p, plan, scope), s.examineHolders(c.Context, p, scope, leases))
+	here := d.RunOf(scope)
+	findings := slices.Concat(projectNotes(p, plan, scope), d.examineHolders(ctx, p, scope, leases))
 	return slices.Concat(
 		all(findings, "project", "%s is valid, and nobody else holds its ports", p.File.Name),
 		examineCommands(p.File, plan),
-		examineServices(c.Context, here, leases),
-		examineWatching(plan, p.File.Dir, here.about.PID),
+		here.examineServices(ctx, leases),
+		examineWatching(plan, p.File.Dir, here.PID),
 		examineOpenFiles(plan),
 	)
 }
 
 // examineCommands looks for dev servers that listen where they like, as far as a
 // command shows it.
-func examineCommands(file procfile.File, plan procfile.Plan) []finding {
-	var findings []finding
+func examineCommands(file procfile.File, plan procfile.Plan) []Finding {
+	var findings []Finding
 	for _, process := range plan.Services {
 		declared, ok := file.Service(process.Service)
 		if !ok || !declared.HasPort || process.Shell == "" {
@@ -62,8 +60,8 @@ func examineCommands(file procfile.File, plan procfile.Plan) []finding {
 		if name == "" {
 			name = "its command"
 		}
-		f := finding{
-			Check: "services", Level: warning,
+		f := Finding{
+			Check: "services", Level: Warning,
 			What: fmt.Sprintf("%s will not listen on its PORT: %s takes no notice of it", process.Service, name),
 			Why:  "whoever looks for it on its PORT does not find it, and two checkouts want the same port",
 			Mend: "have it run: " + server.Command,
@@ -80,18 +78,18 @@ func examineCommands(file procfile.File, plan procfile.Plan) []finding {
 }
 
 // projectNotes are what is no mistake of the files, but not as it seems.
-func projectNotes(p project.Project, plan procfile.Plan, scope registry.Scope) []finding {
-	var findings []finding
+func projectNotes(p project.Project, plan procfile.Plan, scope registry.Scope) []Finding {
+	var findings []Finding
 	for _, n := range plan.Notes {
-		findings = append(findings, finding{Check: "project", Level: warning, What: n.Error(), Mend: n.Hint})
+		findings = append(findings, Finding{Check: "project", Level: Warning, What: n.Error(), Mend: n.Hint})
 	}
 	if scope.Main() || !registry.Bare(p.File.Dir) {
 		return findings
 	}
 	for _, w := range p.File.Ports() {
 		if w.Pin != 0 {
-			findings = append(findings, finding{
-				Check: "project", Level: warning,
+			findings = append(findings, Finding{
+				Check: "project", Level: Warning,
 				What: fmt.Sprintf("%s is pinned to %d, but that binds in the main checkout alone, and a bare repository has none", registry.Name(w.Name), w.Pin),
 				Why:  "it has another port in each worktree",
 				Mend: "devports port " + registry.Name(w.Name).String() + " prints the one here",
@@ -102,9 +100,9 @@ func projectNotes(p project.Project, plan procfile.Plan, scope registry.Scope) [
 }
 
 // examineHolders tells who holds ports of the project that is not of it.
-func (s session) examineHolders(ctx context.Context, p project.Project, scope registry.Scope, leases []registry.Lease) []finding {
+func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope registry.Scope, leases []registry.Lease) []Finding {
 	if err := p.Free(ctx, ownLeases(leases, scope), project.StartedIn(scope)); err != nil {
-		return s.troubles("project", err, "the service cannot start on it")
+		return d.troubles("project", err, "the service cannot start on it")
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -16,18 +16,25 @@ import (
 // suspected of another.
 const slowStart = 2 * time.Second
 
+// Run is a run that lives, as far as it says so itself. The zero Run is none.
+type Run struct {
+	PID      int
+	Services []launcher.Status
+	Started  func() []launcher.Left // what lives of all that it has started
+}
+
 // examineServices looks where the services of a run listen.
-func examineServices(ctx context.Context, r trace, leases []registry.Lease) []finding {
-	if r.held == nil {
+func (r Run) examineServices(ctx context.Context, leases []registry.Lease) []Finding {
+	if r.PID == 0 {
 		return nil
 	}
 	listeners, err := holder.Listening(ctx)
 	if err != nil {
-		return []finding{{Check: "services", Level: warning, What: "where they listen cannot be told: " + err.Error()}}
+		return []Finding{{Check: "services", Level: Warning, What: "where they listen cannot be told: " + err.Error()}}
 	}
-	ports := portsByService(launcher.FindStarted(r.about.ID), listeners)
-	var findings []finding
-	for _, st := range r.info.Services {
+	ports := portsByService(r.Started(), listeners)
+	var findings []Finding
+	for _, st := range r.Services {
 		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(ports[st.Service], st.Port) {
 			continue
 		}
@@ -38,8 +45,8 @@ func examineServices(ctx context.Context, r trace, leases []registry.Lease) []fi
 		if len(others) == 0 {
 			continue
 		}
-		findings = append(findings, finding{
-			Check: "services", Level: warning,
+		findings = append(findings, Finding{
+			Check: "services", Level: Warning,
 			What: fmt.Sprintf("%s listens on %s, not on its PORT %d", st.Service, wording.Numbers(others), st.Port),
 			Why:  "the other services, and whoever waits until it is ready, look for it on its PORT",
 			Mend: fmt.Sprintf("have its command use it, as in server --port $PORT, or pin the number in a Portfile: port = %d", others[0]),
