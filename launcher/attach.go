@@ -35,7 +35,7 @@ func (st *Steering) Attach(ctx context.Context, service string, out io.Writer) (
 		default:
 			a = Attachment{sv.process, st}
 			sv.process.stream.Tap(out)
-			s.family.guard.attached(true)
+			s.family.watchdog.attached(true)
 			s.resize() // a program that has drawn a prompt or a screen draws it again
 		}
 	})
@@ -63,7 +63,7 @@ func (a Attachment) Close() {
 	}
 	a.process.stream.Tap(nil)
 	_ = a.run.ask(context.Background(), func(s *supervisor) { // unless the run is over
-		s.family.guard.attached(false)
+		s.family.watchdog.attached(false)
 		s.resize()
 	})
 }
@@ -74,6 +74,6 @@ func (st *Steering) Outside(ctx context.Context, argv ...string) (err error) {
 	if err != nil {
 		return err
 	}
-	failed := st.ask(ctx, func(s *supervisor) { err = s.family.outside(path, argv) })
+	failed := st.ask(ctx, func(s *supervisor) { err = s.family.startOutside(path, argv) })
 	return errors.Join(failed, err)
 }

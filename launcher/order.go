@@ -46,6 +46,16 @@ func (s *supervisor) waitingFor(name string) (names []string) {
 	return names
 }
 
+// depended reports whether a service depends on name.
+func (s *supervisor) depended(name string) bool {
+	for _, sv := range s.services {
+		if sv.wish != vanish && slices.Contains(sv.spec.DependsOn, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // missing is the first dependency of sv that has not been ready, if any. One
 // that is not run at all is not waited for.
 func (s *supervisor) missing(sv *managed) string {

@@ -26,7 +26,7 @@ func (s *supervisor) current() procfile.Plan {
 func (s *supervisor) follow(plan procfile.Plan) {
 	changes := procfile.Diff(s.current(), plan)
 	if s.plan.Services != nil {
-		s.options.Notify(Event{Kind: Followed, Changes: changes})
+		s.options.Notify(PlanChanged{changes})
 	}
 	s.plan = plan
 	for _, spec := range plan.Services {

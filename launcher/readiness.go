@@ -43,23 +43,23 @@ func retries(r procfile.Restart, exit Exit) bool {
 
 // watchReadiness looks whether the latest process of a service is ready, and
 // tells the supervisor. It must be called before the output of the process is
-// shown. stop ends it.
-func (s *supervisor) watchReadiness(sv *managed) (stop func()) {
+// shown. stop ends it, as does the end of lives.
+func (s *supervisor) watchReadiness(lives context.Context, sv *managed) (stop func()) {
 	check, spec, spawned, p := sv.made.Ready, sv.made, sv.spawned, sv.process
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(lives)
 	if check.Timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, check.Timeout)
+		ctx, cancel = context.WithTimeout(lives, check.Timeout)
 	}
 	tell := func(m message) {
 		m.service, m.spawned = spec.Service, spawned
 		s.post(m)
 	}
-	wait := s.waiter(spec, p, func(e Event) { tell(message{news: &e}) })
+	wait := s.waiter(spec, p, func(e Event) { tell(message{news: e}) })
 	go func() {
 		defer cancel()
 		seen, err := wait(ctx)
 		switch {
-		case err == nil:
+		case err == nil && lives.Err() == nil:
 			tell(message{event: evReady})
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			tell(message{event: evUnready, exit: Exit{Status: 1, Err: fmt.Errorf("was not ready within %v: %w", check.Timeout, seen)}})
@@ -129,18 +129,14 @@ func (s *supervisor) detective(spec procfile.Process, p *process, tell func(Even
 			return
 		}
 		next++
-		e := Event{Kind: Elsewhere, Service: spec.Service, Port: spec.Port, Ports: s.options.Listening(p.members())}
-		switch {
-		case slices.Contains(e.Ports, spec.Port):
-			return
-		case len(e.Ports) > 0:
+		switch ports := s.options.Listening(p.members()); {
+		case slices.Contains(ports, spec.Port):
+		case len(ports) > 0:
 			next = len(suspicious)
-		case next < len(suspicious):
-			return
-		default:
-			e.Kind = Silent
+			tell(WrongPort{spec.Service, spec.Port, ports})
+		case next == len(suspicious):
+			tell(NoListener{Service: spec.Service, Port: spec.Port})
 		}
-		tell(e)
 	}
 }
 
@@ -149,12 +145,13 @@ func (s *supervisor) tellNews(sv *managed, e Event) {
 	if sv.phase != running || sv.ready {
 		return
 	}
-	if e.Kind == Silent {
-		waiting := s.waitingFor(e.Service)
+	if silent, ok := e.(NoListener); ok {
+		waiting := s.waitingFor(silent.Service)
 		if len(waiting) == 0 {
 			return // then it may do as it likes
 		}
-		e.On = waiting[0]
+		silent.On = waiting[0]
+		e = silent
 	}
 	s.options.Notify(e)
 }
@@ -175,7 +172,7 @@ func (f *family) try(spec procfile.Process, command string) probe.Try {
 			return err
 		}
 		g, exit, err := f.start(spec.Service, path, argv, &os.ProcAttr{
-			Dir: spec.Dir, Env: f.mark(spec.Env), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
+			Dir: spec.Dir, Env: f.environ(spec.Env), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
 		})
 		if err != nil {
 			return err
@@ -222,7 +219,8 @@ func (p *process) members() []int {
 	for _, m := range tree.Where(func(m proctree.Process) bool { return m.Group == p.pid || m.Session == p.pid }) {
 		pids = append(pids, m.PID)
 	}
-	for _, m := range append(tree.Below(pids...), p.family.straysIn(tree, p.service)...) {
+	strays, _ := p.family.straysIn(tree, p.service)
+	for _, m := range append(tree.Below(pids...), strays...) {
 		pids = append(pids, m.PID)
 	}
 	slices.Sort(pids)

@@ -151,8 +151,8 @@ func (st *Steering) each(ctx context.Context, names []string, do func(*superviso
 // Down ends all services, and with them the run.
 func (st *Steering) Down(ctx context.Context) error {
 	return st.ask(ctx, func(s *supervisor) {
-		s.signals++ // to be asked for: no failure
-		s.close(Event{On: "devports down"})
+		s.asked = true
+		s.close(Stopping{Reason: "devports down"})
 	})
 }
 

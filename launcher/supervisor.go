@@ -1,7 +1,9 @@
 package launcher
 
 import (
+	"context"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -46,9 +48,11 @@ type supervisor struct {
 
 	changed  bool // services have another Status than those who follow know
 	closing  bool // all services are to end
-	signals  int  // how many have come
 	failures int  // how many services have failed so far
 	first    *Exit
+
+	interrupts interrupts
+	asked      bool // to end, by a signal or by Down: that is no failure
 }
 
 // managed is a service with what is needed to run it.
@@ -65,6 +69,8 @@ type managed struct {
 	began   time.Time     // when the latest process had been made
 	took    time.Duration // how long after that its check had passed
 	unwatch func()        // ends the watch over its readiness
+	ask     func()        // says that devports is ending the latest process
+	left    []Left        // what that had left when it ended by itself
 	retries int           // in a row
 	delay   time.Duration
 	held    bool // stopped by its user, until that starts it
@@ -76,9 +82,12 @@ type message struct {
 	service string
 	spawned int
 	event   event
-	process *process // of evStarted
-	exit    Exit     // of evFailed, evExited, evGone and evUnready
-	news    *Event   // instead of an event: what is to be told
+	process *process        // of evStarted
+	lives   context.Context // of evStarted: until the process itself has ended
+	exit    Exit            // of evFailed, evExited, evGone and evUnready
+	left    []Left          // of evExited with status 0: what the process has left behind
+	serving bool            // one of those listens on the service's port
+	news    Event           // instead of an event: what is to be told
 }
 
 func (s *supervisor) post(m message) {
@@ -98,19 +107,30 @@ func (s *supervisor) receive() {
 			s.follow(plan)
 		}
 	case sig := <-s.options.Signals:
-		s.signals++
-		if s.signals == 1 {
-			s.close(Event{On: sig.String()})
-			return
-		}
-		s.closing = true
-		s.all(evKill)
+		s.interrupt(sig)
 	case do := <-s.requests:
 		do(s)
 	case <-s.options.Resized:
 		s.resize()
 	case <-s.outputFailed():
-		s.close(Event{On: "nobody reads the output any more"})
+		s.close(Stopping{Reason: "nobody reads the output any more"})
+	}
+}
+
+// interrupt is told of a signal.
+func (s *supervisor) interrupt(sig os.Signal) {
+	var v verdict
+	s.interrupts, v = s.interrupts.next(time.Now())
+	if v == verdictStop && s.asked {
+		v = verdictKill // devports down has asked before
+	}
+	s.asked = true
+	switch v {
+	case verdictStop:
+		s.close(Stopping{Reason: sig.String()})
+	case verdictKill:
+		s.closing = true
+		s.all(evKill)
 	}
 }
 
@@ -140,11 +160,10 @@ func (s *supervisor) outputFailed() <-chan struct{} {
 	return s.options.Output.Failed()
 }
 
-// close ends all services; why is the event that tells the reason.
-func (s *supervisor) close(why Event) {
+// close ends all services.
+func (s *supervisor) close(why Stopping) {
 	if !s.closing {
 		s.closing = true
-		why.Kind = Stopping
 		s.options.Notify(why)
 	}
 }
@@ -152,7 +171,7 @@ func (s *supervisor) close(why Event) {
 // deliver hands a message to its service.
 func (s *supervisor) deliver(m message) {
 	if m.service == "" {
-		s.options.Notify(Event{Kind: Unguarded, Exit: m.exit})
+		s.options.Notify(m.news)
 		return
 	}
 	sv := s.services[m.service]
@@ -160,7 +179,7 @@ func (s *supervisor) deliver(m message) {
 		return // of a process that is history
 	}
 	if m.news != nil {
-		s.tellNews(sv, *m.news)
+		s.tellNews(sv, m.news)
 		return
 	}
 	if (m.event == evReady || m.event == evUnready) && sv.phase != running {
@@ -171,11 +190,15 @@ func (s *supervisor) deliver(m message) {
 		s.started(sv, m)
 	case evReady:
 		sv.took = time.Since(sv.began)
-		s.options.Notify(Event{Kind: Ready, Service: m.service, Port: sv.made.Port, Took: sv.took})
+		s.options.Notify(Ready{m.service, sv.made.Port, sv.took})
 	case evExited, evGone, evFailed, evUnready:
 		if sv.exit == nil {
 			m.exit.Asked = sv.wish != none
-			sv.exit = &m.exit
+			exit := ending{sv.made, m.exit, sv.ready, s.depended(m.service), m.left, m.serving}.judged()
+			sv.exit, sv.left = &exit, m.left
+			if exit != m.exit {
+				sv.ready = false
+			}
 		}
 		sv.retry = retries(sv.spec.Restart, *sv.exit)
 	}
@@ -191,9 +214,9 @@ func (s *supervisor) started(sv *managed, m message) {
 	sv.process, sv.began = m.process, time.Now()
 	checked := sv.made.Ready.How != procfile.None
 	if checked {
-		sv.unwatch = s.watchReadiness(sv)
+		sv.unwatch = s.watchReadiness(m.lives, sv)
 	}
-	s.options.Notify(Event{Kind: Started, Service: m.service, PID: m.process.pid, Port: sv.made.Port, Checked: checked})
+	s.options.Notify(Started{m.service, m.process.pid, sv.made.Port, checked})
 	sv.process.show()
 }
 
@@ -224,12 +247,16 @@ func (s *supervisor) do(name string, sv *managed, a action) {
 	case spawn:
 		sv.spawned++
 		sv.exit, sv.failure, sv.process, sv.began, sv.took = nil, 0, nil, time.Time{}, 0
-		sv.made = sv.spec
-		go s.spawn(sv.spec, sv.spawned)
+		sv.made, sv.left = sv.spec, nil
+		var asked context.Context
+		asked, sv.ask = context.WithCancel(context.Background())
+		go s.spawn(asked, sv.spec, sv.spawned)
 	case terminate:
-		sv.process.terminate(sv.made.StopSignal)
+		sv.ask()
+		sv.process.terminate(sv.made.StopSignal, sv.made.StopTimeout)
 	case kill:
-		s.options.Notify(Event{Kind: Killing, Service: name, PID: sv.process.pid})
+		sv.ask()
+		s.options.Notify(Killing{name, sv.process.pid})
 		sv.process.kill()
 	case allow:
 		s.timeout(name, sv, sv.made.StopTimeout)
@@ -253,10 +280,12 @@ func (sv *managed) stopTimer() {
 	}
 }
 
-// spawn makes a process and tells what becomes of it.
-func (s *supervisor) spawn(spec procfile.Process, spawned int) {
-	tell := func(e event, p *process, exit Exit) {
-		s.post(message{service: spec.Service, spawned: spawned, event: e, process: p, exit: exit})
+// spawn makes a process and tells what becomes of it. asked ends when devports
+// ends the process.
+func (s *supervisor) spawn(asked context.Context, spec procfile.Process, spawned int) {
+	tell := func(m message) {
+		m.service, m.spawned = spec.Service, spawned
+		s.post(m)
 	}
 	s.spawning <- struct{}{}
 	exit := taken(spec)
@@ -266,16 +295,26 @@ func (s *supervisor) spawn(spec procfile.Process, spawned int) {
 	}
 	<-s.spawning
 	if p == nil {
-		tell(evFailed, nil, exit)
+		tell(message{event: evFailed, exit: exit})
 		return
 	}
-	tell(evStarted, p, Exit{})
-	p.follow(s.done, func(e event, exit Exit) { tell(e, nil, exit) })
+	lives, ended := context.WithCancel(context.Background())
+	defer ended()
+	tell(message{event: evStarted, process: p, lives: lives})
+	p.follow(s.done, func(e event, exit Exit) {
+		ended()
+		m := message{event: e, exit: exit}
+		if e == evExited && exit == (Exit{}) {
+			m.left, m.serving = s.leftBehind(asked, p, spec.Port)
+		}
+		tell(m)
+	})
 }
 
 // noteEnd notes that a service has no process any more.
 func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 	sv.stopTimer()
+	sv.ask()
 	if sv.unwatch != nil {
 		sv.unwatch()
 	}
@@ -292,18 +331,18 @@ func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 	}
 	switch e {
 	case evFailed:
-		s.options.Notify(Event{Kind: NotStarted, Service: name, Exit: *sv.exit, Retry: sv.delay})
+		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
 	case evTimeout:
-		s.options.Notify(Event{Kind: Lost, Service: name, PID: sv.process.pid})
+		s.options.Notify(Unkillable{name, sv.process.pid, sv.process.survivors()})
 	default:
-		s.options.Notify(Event{Kind: Ended, Service: name, Exit: *sv.exit, Retry: sv.delay})
+		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.left})
 	}
-	if sv.exit.Status == 0 && !sv.exit.Asked {
+	if sv.made.Ready.How == procfile.Done && sv.exit.Status == 0 && !sv.exit.Asked {
 		sv.ready = true // it has done its work
 	}
 	if sv.phase == ended && !sv.ready && !s.closing && !s.finished() {
 		for _, other := range s.waitingFor(name) {
-			s.options.Notify(Event{Kind: Waits, Service: other, On: name})
+			s.options.Notify(DependencyFailed{other, name})
 		}
 	}
 	if sv.exit.Failed() {
@@ -312,7 +351,7 @@ func (s *supervisor) noteEnd(name string, sv *managed, e event) {
 	}
 	if (s.options.StopOnExit || s.plan.StopOnExit) && !sv.exit.Asked && !s.closing && sv.phase != pausing {
 		s.first = sv.exit
-		s.close(Event{Service: name})
+		s.close(Stopping{Service: name})
 	}
 }
 
@@ -349,7 +388,7 @@ func (s *supervisor) reportBlocked() {
 	}
 	for _, name := range s.names {
 		if sv := s.services[name]; sv.phase == waiting {
-			s.options.Notify(Event{Kind: Blocked, Service: name, On: s.missing(sv)})
+			s.options.Notify(Blocked{name, s.missing(sv)})
 		}
 	}
 }
@@ -358,13 +397,18 @@ func (s *supervisor) status() int {
 	if s.first != nil {
 		return s.first.Status
 	}
-	if s.signals > 0 || s.closing {
+	if s.asked || s.closing {
 		return 0
 	}
 	status, earliest := 0, 0
 	for _, sv := range s.services {
 		if sv.failure > 0 && (earliest == 0 || sv.failure < earliest) {
 			status, earliest = sv.exit.Status, sv.failure
+		}
+	}
+	for _, sv := range s.services {
+		if sv.phase == waiting && status == 0 {
+			status = 1 // what it depends on has ended without a failure, but was not ready
 		}
 	}
 	return status

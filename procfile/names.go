@@ -2,20 +2,6 @@ package procfile
 
 import "strings"
 
-// variable is the form that a name takes in the name of a variable: upper
-// case, and an underscore for everything that is neither a letter nor a digit.
-func variable(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z':
-			return r - 'a' + 'A'
-		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return '_'
-	}, name)
-}
-
 // isVariableName reports whether s can be the name of a shell variable
 // (POSIX.1-2024, Base Definitions, 3.216 "Name").
 func isVariableName(s string) bool {

@@ -12,17 +12,18 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/envvar"
 )
 
 // Context is what a file is resolved in.
 type Context struct {
 	Environ           []string // that devports was started with, "NAME=value"
 	Project, Worktree string
-	Ports             map[PortName]int // a port that is missing is 0
+	Ports             map[allocator.PortName]int // a port that is missing is 0
 }
 
 // labels are the variables that tell a service what it is.
-var labels = []string{"DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE"}
+var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
 
 // Resolve reads the env files and gives every service its environment. From
 // the lowest precedence to the highest (section 4 of the design): the project's
@@ -136,7 +137,7 @@ func (r *resolver) process(s Service) Process {
 	maps.Copy(env, set)
 	p := Process{
 		Service: s.Name, Shell: s.Command.Shell,
-		Port:       r.context.Ports[PortName{Service: s.Name}],
+		Port:       r.context.Ports[allocator.PortName{Service: s.Name}],
 		Env:        environ(env),
 		Ready:      s.check(),
 		Restart:    s.Restart,
@@ -167,12 +168,12 @@ func (r *resolver) process(s Service) Process {
 func (r *resolver) own(s Service) (own, ports map[string]string) {
 	ports = maps.Clone(r.ports)
 	if s.HasPort {
-		ports["PORT"] = strconv.Itoa(r.context.Ports[PortName{Service: s.Name}])
+		ports["PORT"] = strconv.Itoa(r.context.Ports[allocator.PortName{Service: s.Name}])
 	}
 	own = maps.Clone(ports)
-	own["DEVPORTS_SERVICE"] = s.Name
-	own["DEVPORTS_PROJECT"] = r.context.Project
-	own["DEVPORTS_WORKTREE"] = r.context.Worktree
+	own[envvar.Service] = s.Name
+	own[envvar.Project] = r.context.Project
+	own[envvar.Worktree] = r.context.Worktree
 	return own, ports
 }
 
@@ -299,7 +300,7 @@ func (r *resolver) noteEnvFilePort(path string, v Variable, s Service) {
 // put it there.
 func (r *resolver) noteInheritedPort() {
 	value, set := r.inherited["PORT"]
-	_, ours := r.inherited["DEVPORTS_PROJECT"]
+	_, ours := r.inherited[envvar.Project]
 	if set && !ours && len(r.wanted) > 0 {
 		r.notes = append(r.notes, Problem{
 			Text: fmt.Sprintf("PORT=%s in your environment is not used: every service has its own port", value),

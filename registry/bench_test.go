@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator"
 )
 
 // many is a state of n leases: half of them user-wide, the others five to a scope.
@@ -12,7 +14,7 @@ func many(n int) state {
 	since := time.Date(2026, 8, 17, 10, 0, 0, 0, time.UTC)
 	user := record{}
 	for i := range n / 2 {
-		user.leases = append(user.leases, entry{Name{Service: fmt.Sprintf("name%05d", i)}, 1 + i, false, since})
+		user.leases = append(user.leases, entry{allocator.PortName{Service: fmt.Sprintf("name%05d", i)}, 1 + i, false, since})
 	}
 	s.records = append(s.records, user)
 	for i := n / 2; i < n; i++ {
@@ -21,7 +23,7 @@ func many(n int) state {
 			s.records = append(s.records, record{Scope: Scope{absolute("ann/work/" + name), name, ""}})
 		}
 		r := &s.records[len(s.records)-1]
-		r.leases = append(r.leases, entry{Name{Service: fmt.Sprintf("service%05d", i)}, 1 + i, false, since})
+		r.leases = append(r.leases, entry{allocator.PortName{Service: fmt.Sprintf("service%05d", i)}, 1 + i, false, since})
 	}
 	return s
 }
@@ -72,7 +74,7 @@ func BenchmarkOneAfterAnother(b *testing.B) {
 
 func BenchmarkImportAgain(b *testing.B) {
 	benchmark(b, func(b *testing.B, r Registry, n int) {
-		list := []Claim{{Name: Name{Service: "name00001"}, Port: 2}}
+		list := []Claim{{Name: allocator.PortName{Service: "name00001"}, Port: 2}}
 		for b.Loop() {
 			if done, err := r.Import(b.Context(), list); err != nil || len(done.Already) != 1 {
 				b.Fatal(done, err)
@@ -84,7 +86,7 @@ func BenchmarkImportAgain(b *testing.B) {
 func BenchmarkNewName(b *testing.B) {
 	benchmark(b, func(b *testing.B, r Registry, n int) {
 		for i := 0; b.Loop(); i++ {
-			w := []Want{{Name: Name{Service: fmt.Sprint("new", i)}}}
+			w := []Want{{Name: allocator.PortName{Service: fmt.Sprint("new", i)}}}
 			if _, _, err := r.Lease(b.Context(), Checkout{}, w, Options{Choose: upFrom(20001)}); err != nil {
 				b.Fatal(err)
 			}

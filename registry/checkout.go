@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/devports/devports/allocator/envvar"
 )
 
 // FindCheckout looks at dir, the folder of a Portfile, and says what checkout of which project it is. project is the Portfile's
@@ -38,8 +40,8 @@ func FindCheckout(dir, project string, getenv func(string) string) (Checkout, er
 		Project:   project,
 		Worktree:  label(repo.worktree, project),
 		clone:     filepath.Base(repo.root),
-		override:  strings.ToValidUTF8(getenv("DEVPORTS_WORKTREE"), "?"),
-		inherited: getenv("DEVPORTS_PROJECT") != "",
+		override:  strings.ToValidUTF8(getenv(envvar.Worktree), "?"),
+		inherited: getenv(envvar.Project) != "",
 	}, nil
 }
 

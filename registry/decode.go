@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/devports/devports/allocator"
 )
 
 // version is the format of the file that this package writes, and the only one it reads.
@@ -125,7 +127,7 @@ func (r *reader) entry(taken *ports) (e entry) {
 	switch {
 	case r.err != nil:
 		return entry{}
-	case e.Name == Name{} || e.Port == 0 || e.Since.IsZero():
+	case e.Name == allocator.PortName{} || e.Port == 0 || e.Since.IsZero():
 		r.fail(start, "a lease lacks its name, port or time")
 		return entry{}
 	case !taken.allow(e):
@@ -135,7 +137,7 @@ func (r *reader) entry(taken *ports) (e entry) {
 	return e
 }
 
-func (r *reader) name() Name {
+func (r *reader) name() allocator.PortName {
 	r.next()
 	start := r.at
 	n, err := ParseName(r.string())

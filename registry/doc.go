@@ -5,7 +5,7 @@
 //
 //	path, err := registry.Path(os.Getenv)
 //	checkout, err := registry.FindCheckout(".", "", os.Getenv)
-//	scope, leases, err := registry.Open(path).Lease(ctx, checkout, []registry.Want{{Name: registry.Name{Service: "auth"}}},
+//	scope, leases, err := registry.Open(path).Lease(ctx, checkout, []registry.Want{{Name: allocator.PortName{Service: "auth"}}},
 //		registry.Options{Choose: choose})
 //
 // Which port is a good one is decided elsewhere: see Chooser.

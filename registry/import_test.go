@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/devports/devports/allocator"
 )
 
 // claims reads "auth=1234 db=5432".
@@ -83,8 +85,8 @@ func TestImport(t *testing.T) {
 
 func TestImportRefuses(t *testing.T) {
 	r := scratch(t)
-	for _, bad := range []Claim{{Name: Name{}, Port: 1}, {Name: Name{Service: "a\n"}, Port: 1}, {Name: Name{Service: "a"}}, {Name: Name{Service: "a"}, Port: 1 << 16}} {
-		if _, err := r.Import(t.Context(), []Claim{{Name: Name{Service: "ok"}, Port: 80}, bad}); err == nil {
+	for _, bad := range []Claim{{Name: allocator.PortName{}, Port: 1}, {Name: allocator.PortName{Service: "a\n"}, Port: 1}, {Name: allocator.PortName{Service: "a"}}, {Name: allocator.PortName{Service: "a"}, Port: 1 << 16}} {
+		if _, err := r.Import(t.Context(), []Claim{{Name: allocator.PortName{Service: "ok"}, Port: 80}, bad}); err == nil {
 			t.Errorf("%v was taken", bad)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator"
 )
 
 var (
@@ -150,12 +152,12 @@ func TestLeaseSince(t *testing.T) {
 func TestBadWants(t *testing.T) {
 	r := scratch(t)
 	for _, wants := range [][]Want{
-		{{Name: Name{}}},
-		{{Name: Name{Service: "a=b"}}},
-		{{Name: Name{Service: "a", Port: " x"}}},
-		{{Name: Name{Service: "a"}, Pin: 65536}},
-		{{Name: Name{Service: "a"}, Pin: -1}},
-		{{Name: Name{Service: "a"}, Pin: 1}, {Name: Name{Service: "a"}, Pin: 2}},
+		{{Name: allocator.PortName{}}},
+		{{Name: allocator.PortName{Service: "a=b"}}},
+		{{Name: allocator.PortName{Service: "a", Port: " x"}}},
+		{{Name: allocator.PortName{Service: "a"}, Pin: 65536}},
+		{{Name: allocator.PortName{Service: "a"}, Pin: -1}},
+		{{Name: allocator.PortName{Service: "a"}, Pin: 1}, {Name: allocator.PortName{Service: "a"}, Pin: 2}},
 	} {
 		if _, _, err := r.Lease(t.Context(), Checkout{}, wants, Options{Choose: upFrom(1)}); err == nil {
 			t.Errorf("%v was leased", wants)
@@ -164,9 +166,9 @@ func TestBadWants(t *testing.T) {
 	mine := errors.New("mine")
 	for name, choose := range map[string]Chooser{
 		"none":     nil,
-		"fails":    func(Scope, Name, func(int) bool) (int, error) { return 0, mine },
-		"zero":     func(Scope, Name, func(int) bool) (int, error) { return 0, nil },
-		"too high": func(Scope, Name, func(int) bool) (int, error) { return 1 << 16, nil },
+		"fails":    func(Scope, allocator.PortName, func(int) bool) (int, error) { return 0, mine },
+		"zero":     func(Scope, allocator.PortName, func(int) bool) (int, error) { return 0, nil },
+		"too high": func(Scope, allocator.PortName, func(int) bool) (int, error) { return 1 << 16, nil },
 	} {
 		_, _, err := r.Lease(t.Context(), Checkout{}, wantAll("auth"), Options{Choose: choose})
 		if err == nil || name == "fails" && !errors.Is(err, mine) {
@@ -216,7 +218,7 @@ func TestLeaseProperties(t *testing.T) {
 		asked := map[string]bool{} // directory and name of what should be leased
 		for range 60 {
 			c := []Checkout{{}, mainCheckout, feature, other}[random.IntN(4)]
-			key := func(n Name) string { return c.Directory + "\x00" + n.String() }
+			key := func(n allocator.PortName) string { return c.Directory + "\x00" + n.String() }
 			var words []string
 			for i := range random.IntN(5) {
 				word := fmt.Sprint("n", 3*i+random.IntN(3))
@@ -228,13 +230,13 @@ func TestLeaseProperties(t *testing.T) {
 			list := strings.Join(words, " ")
 			if random.IntN(4) == 0 {
 				_, rec := s.place(c, never)
-				var names []Name
+				var names []allocator.PortName
 				for _, w := range wantAll(list) {
 					names = append(names, w.Name)
 				}
-				slices.SortFunc(names, Name.Compare)
+				slices.SortFunc(names, allocator.PortName.Compare)
 				next, removed, err := s.remove(rec.Scope, names)
-				if known := !slices.ContainsFunc(names, func(n Name) bool { return !asked[key(n)] }); known != (err == nil) {
+				if known := !slices.ContainsFunc(names, func(n allocator.PortName) bool { return !asked[key(n)] }); known != (err == nil) {
 					t.Fatalf("seed %d: remove %s: %v", seed, list, err)
 				}
 				for _, l := range removed {
@@ -263,7 +265,7 @@ func TestLeaseProperties(t *testing.T) {
 }
 
 // pinnedIn tells whether a user-wide name is pinned.
-func pinnedIn(s state, n Name) bool {
+func pinnedIn(s state, n allocator.PortName) bool {
 	_, r := s.place(Checkout{}, never)
 	e, found := r.find(n)
 	return found && e.Pinned

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator"
 )
 
 // The tests use real processes: this binary, started again with a role.
@@ -96,7 +98,7 @@ func process(t testing.TB, role, path string, args ...string) (cmd *exec.Cmd, st
 
 // upFrom chooses the first usable port from start on, and is deterministic.
 func upFrom(start int) Chooser {
-	return func(_ Scope, _ Name, usable func(int) bool) (int, error) {
+	return func(_ Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
 		for port := start; port < 1<<16; port++ {
 			if usable(port) {
 				return port, nil

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/devports/devports/allocator"
 )
 
 // become makes this process another user's, with a primary group of that user's own and one further group.
@@ -87,7 +89,7 @@ var unixRoles = map[string]func(path string, args []string) error{
 				return err
 			}
 			var unknown *UnknownError // another was faster
-			if _, err := r.Remove(context.Background(), Scope{}, Name{Service: "churn"}); err != nil && !errors.As(err, &unknown) {
+			if _, err := r.Remove(context.Background(), Scope{}, allocator.PortName{Service: "churn"}); err != nil && !errors.As(err, &unknown) {
 				return err
 			}
 		}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator"
 )
 
 var (
@@ -110,10 +112,10 @@ func mixed(r Registry, own string) error {
 		default:
 		}
 		place := places[rand.IntN(len(places))]
-		name := func() Name { return Name{Service: fmt.Sprint(own, rand.IntN(4))} }
+		name := func() allocator.PortName { return allocator.PortName{Service: fmt.Sprint(own, rand.IntN(4))} }
 		switch rand.IntN(6) {
 		case 0, 1:
-			_, leases, err := r.Lease(ctx, place, []Want{{Name: name()}, {Name: Name{name().Service, "further"}}}, options)
+			_, leases, err := r.Lease(ctx, place, []Want{{Name: name()}, {Name: allocator.PortName{Service: name().Service, Port: "further"}}}, options)
 			if err := errors.Join(err, note(leases)); err != nil {
 				return err
 			}
@@ -137,7 +139,7 @@ func mixed(r Registry, own string) error {
 				return err
 			}
 		case 4:
-			common := Name{Service: "common"}
+			common := allocator.PortName{Service: "common"}
 			var unknown *UnknownError
 			if _, err := r.Remove(ctx, Scope{}, common); err != nil && !errors.As(err, &unknown) {
 				return err

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/devports/devports/registry/lockfile"
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/lockfile"
 )
 
 // lockWait is how long an update waits for others to end theirs, each of which takes milliseconds.
@@ -102,8 +103,8 @@ func (r Registry) Lease(ctx context.Context, c Checkout, wants []Want, o Options
 
 // Remove ends the leases of these names in a scope and returns them, in name order. If one of them has none, nothing is removed
 // and the error is an *UnknownError; else errors are those of Lease.
-func (r Registry) Remove(ctx context.Context, s Scope, names ...Name) ([]Lease, error) {
-	names = slices.SortedFunc(slices.Values(names), Name.Compare)
+func (r Registry) Remove(ctx context.Context, s Scope, names ...allocator.PortName) ([]Lease, error) {
+	names = slices.SortedFunc(slices.Values(names), allocator.PortName.Compare)
 	names = slices.Compact(names)
 	if len(names) == 0 {
 		return nil, nil
@@ -166,7 +167,7 @@ func tidy(wants []Want) ([]Want, error) {
 	wants = slices.SortedFunc(slices.Values(wants), func(v, w Want) int { return v.Name.Compare(w.Name) })
 	wants = slices.Compact(wants)
 	for i, w := range wants {
-		if err := w.Name.check(); err != nil {
+		if err := checkName(w.Name); err != nil {
 			return nil, err
 		}
 		if w.Pin != 0 && !validPort(w.Pin) {

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/devports/devports/allocator"
 )
 
 func TestMissing(t *testing.T) {
@@ -184,13 +186,13 @@ func TestRefused(t *testing.T) {
 			refused("Scope", err)
 			_, _, err = r.Lease(t.Context(), Checkout{}, wantAll("auth"), Options{Choose: upFrom(20000)})
 			refused("Lease", err)
-			_, err = r.Remove(t.Context(), Scope{}, Name{Service: "old"})
+			_, err = r.Remove(t.Context(), Scope{}, allocator.PortName{Service: "old"})
 			refused("Remove", err)
 			_, err = r.Import(t.Context(), claims("auth=1234"))
 			refused("Import", err)
 			_, err = r.Gone()
 			refused("Gone", err)
-			_, err = r.Prune(t.Context(), []Lease{{Name: Name{Service: "old"}, Port: 20000}})
+			_, err = r.Prune(t.Context(), []Lease{{Name: allocator.PortName{Service: "old"}, Port: 20000}})
 			refused("Prune", err)
 			if contentOf(t, r.path) != content {
 				t.Error("the file was changed")
@@ -206,7 +208,7 @@ func TestCancelled(t *testing.T) {
 	r := scratch(t)
 	put(t, r, Checkout{}, "auth")
 	ctx, cancel := context.WithCancel(t.Context())
-	_, _, err := r.Lease(ctx, Checkout{}, wantAll("db"), Options{Choose: func(Scope, Name, func(int) bool) (int, error) {
+	_, _, err := r.Lease(ctx, Checkout{}, wantAll("db"), Options{Choose: func(Scope, allocator.PortName, func(int) bool) (int, error) {
 		cancel()
 		return 20001, nil
 	}})

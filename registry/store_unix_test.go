@@ -15,7 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devports/devports/registry/lockfile"
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/lockfile"
 )
 
 func TestModeKept(t *testing.T) {
@@ -210,7 +211,7 @@ func TestStoppedHolder(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
-		_, err := r.Remove(ctx, Scope{}, Name{Service: "auth"})
+		_, err := r.Remove(ctx, Scope{}, allocator.PortName{Service: "auth"})
 		ended <- err
 	}()
 	cancel()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/registry"
 )
 
@@ -9,7 +10,7 @@ import (
 func (s session) chooser(allow allocator.Set) registry.Chooser {
 	var pool *allocator.Pool // made when the first port is chosen
 	var handedOut map[int]bool
-	return func(scope registry.Scope, n registry.Name, usable func(int) bool) (int, error) {
+	return func(scope registry.Scope, n allocator.PortName, usable func(int) bool) (int, error) {
 		if pool == nil {
 			made, err := s.pool(allow)
 			if err != nil {
@@ -19,7 +20,7 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 		}
 		var unsure error
 		port, err := pool.Choose(
-			allocator.Key{Project: scope.Project, Worktree: scope.Worktree, Service: n.Service, Port: n.Port},
+			allocator.Key{Project: scope.Project, Worktree: scope.Worktree, PortName: n},
 			func(port int) bool {
 				if !usable(port) || handedOut[port] || unsure != nil {
 					return false
@@ -40,7 +41,7 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 // pool is where ports are chosen from. DEVPORTS_RANGE beats the Portfile, as
 // the environment always does.
 func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
-	if own := s.getenv("DEVPORTS_RANGE"); own != "" {
+	if own := s.getenv(envvar.Range); own != "" {
 		set, err := allocator.ParseSet(own)
 		if err != nil {
 			return allocator.Pool{}, usage("DEVPORTS_RANGE=20000-29999", "DEVPORTS_RANGE is not a range of ports: %v", err)

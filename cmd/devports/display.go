@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
@@ -26,19 +24,17 @@ type display struct {
 }
 
 // console takes over the terminal for a live view; nil where there is to be none.
-func (s session) console(c *cli.Context, size func() terminal.Size) *view.Console {
+func (s session) console(plain bool, size func() terminal.Size) *view.Console {
 	term, ci := s.getenv("TERM"), s.getenv("CI")
-	if c.Bool("plain") || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0" {
+	if plain || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0" {
 		return nil
 	}
 	return view.Open(s.stdin, s.stdout, size)
 }
 
 // display shows a run on a console, if there is one, else as s prints.
-func (s session) display(c *cli.Context, plan procfile.Plan, color bool, on *view.Console) *display {
-	style := output.Style{
-		Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix"), Printable: on != nil,
-	}
+func (s session) display(style output.Style, plan procfile.Plan, on *view.Console) *display {
+	style.Printable = on != nil
 	d := &display{out: output.New(on.Writer(s.stdout), style, names(plan)...)}
 	d.out.Keep(&d.tail)
 	d.own = d.out
@@ -63,8 +59,9 @@ func (d *display) tell(e launcher.Event) {
 	d.own.Say(text)
 }
 
-// flush waits until everything has been written.
-func (d *display) flush(signals <-chan os.Signal, stopped bool) error {
+// flush waits until everything has been written. stopped is when the services
+// were asked to end; zero if they ended by themselves.
+func (d *display) flush(signals <-chan os.Signal, stopped time.Time) error {
 	err := flush(d.out, signals, stopped)
 	if d.own != d.out {
 		err = errors.Join(err, flush(d.own, signals, stopped))
@@ -74,18 +71,24 @@ func (d *display) flush(signals <-chan os.Signal, stopped bool) error {
 
 // flush waits until what the services have printed is written. When they have
 // been stopped, or somebody wants them stopped now, nobody waits long for a
-// reader that has stalled.
-func flush(out *output.Mux, signals <-chan os.Signal, stopped bool) error {
+// reader that has stalled. The signal that stopped them may come twice.
+func flush(out *output.Mux, signals <-chan os.Signal, stopped time.Time) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
-		select {
-		case <-signals:
-			cancel()
-		case <-ctx.Done():
+		for {
+			select {
+			case <-signals:
+				if time.Since(stopped) < launcher.EchoTime {
+					continue
+				}
+				cancel()
+			case <-ctx.Done():
+			}
+			return
 		}
 	}()
-	if stopped {
+	if !stopped.IsZero() {
 		defer time.AfterFunc(time.Second, cancel).Stop()
 	}
 	err := out.Close(ctx)

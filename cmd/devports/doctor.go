@@ -3,13 +3,11 @@ package main
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/cmd/devports/internal/doctor"
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/registry"
 )
 
@@ -46,7 +44,7 @@ Example:
 		d := s.doctor(c, r)
 		var findings []doctor.Finding
 		if c.Bool("fix") {
-			findings = append(d.Repair(c.Context), s.clearUp(s.findRuns(c.Context))...)
+			findings = d.Fix(c.Context)
 		}
 		if !slices.ContainsFunc(findings, doctor.Finding.IsWrong) {
 			findings = append(findings, d.Examine(c.Context)...)
@@ -89,18 +87,11 @@ func (s session) tellFindings(findings []doctor.Finding) error {
 
 // doctor examines the registry, and what the command line names.
 func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
-	runs := sync.OnceValue(func() []trace { return s.findRuns(c.Context) })
-	return doctor.Doctor{
+	d := doctor.Doctor{
 		Registry:    r,
 		OpenProject: func() (project.Project, error) { return s.openProject(c) },
-		ExamineRuns: func() []doctor.Finding { return examineRuns(runs()) },
-		RunOf: func(scope registry.Scope) doctor.Run {
-			here := runOf(runs(), scope)
-			return doctor.Run{
-				PID: here.about.PID, Services: here.info.Services,
-				Started: func() []launcher.Left { return launcher.FindStarted(here.about.ID) },
-			}
-		},
+		LeftGrace:   leftGrace,
+		Left:        tellLeft,
 		Explain: func(err error) (troubles []doctor.Trouble) {
 			for _, l := range s.explain(err).lines {
 				troubles = append(troubles, doctor.Trouble{What: l.text, Mend: l.hint})
@@ -108,4 +99,8 @@ func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 			return troubles
 		},
 	}
+	if runs, err := s.runs(); err == nil {
+		d.Runs = &runs
+	}
+	return d
 }

@@ -11,11 +11,11 @@ import (
 	"syscall"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
 // The exit statuses (section 11 of the design).
@@ -209,7 +209,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func joinNames(names []registry.Name) string {
+func joinNames(names []allocator.PortName) string {
 	texts := make([]string, len(names))
 	for i, n := range names {
 		texts[i] = n.String()

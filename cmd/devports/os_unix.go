@@ -32,6 +32,3 @@ func ownedByAnother(path string) bool {
 		path = parent
 	}
 }
-
-// ownSession takes a process out of the reach of the terminal.
-func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

@@ -3,9 +3,6 @@ package main
 import (
 	"os"
 	"os/exec"
-	"syscall"
-
-	"golang.org/x/sys/windows"
 )
 
 // replace runs the program at path and waits for it: on Windows a process
@@ -20,8 +17,3 @@ func ownedByAnother(string) bool { return false }
 
 // statisticsSignals is empty: Windows has no signal to ask with.
 func statisticsSignals() []os.Signal { return nil }
-
-// ownSession takes a process off the console.
-func ownSession() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP}
-}

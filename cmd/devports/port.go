@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
-	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
 
@@ -79,8 +78,8 @@ Example:
 // ports leases the ports of names. In a project all ports of the file are
 // leased along, in one update, so that which numbers they get does not depend
 // on which is asked for first.
-func (s session) ports(c *cli.Context, p place, names []registry.Name) ([]int, error) {
-	byName := map[procfile.PortName]int{}
+func (s session) ports(c *cli.Context, p place, names []allocator.PortName) ([]int, error) {
+	byName := map[allocator.PortName]int{}
 	if p.userWide {
 		var wants []registry.Want
 		for _, n := range names {
@@ -92,7 +91,7 @@ func (s session) ports(c *cli.Context, p place, names []registry.Name) ([]int, e
 			return nil, err
 		}
 		for _, l := range leases {
-			byName[procfile.PortName(l.Name)] = l.Port
+			byName[l.Name] = l.Port
 		}
 	} else {
 		if err := p.declared(names); err != nil {
@@ -105,7 +104,7 @@ func (s session) ports(c *cli.Context, p place, names []registry.Name) ([]int, e
 	}
 	ports := make([]int, len(names))
 	for i, n := range names {
-		ports[i] = byName[procfile.PortName(n)]
+		ports[i] = byName[n]
 	}
 	return ports, nil
 }

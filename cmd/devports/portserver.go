@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -18,9 +17,10 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/portserver"
+	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
 var addressFlag = &cli.StringFlag{
@@ -83,7 +83,7 @@ func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode
 	if err := leased.read(); err != nil {
 		return err
 	}
-	release, _, err := lockfile.TryAcquire(files.lock, instance{PID: os.Getpid(), Since: time.Now().Round(time.Second), Terminal: terminalName()})
+	release, _, err := lockfile.TryAcquire(files.lock, nil)
 	var held *lockfile.HeldError
 	if errors.As(err, &held) {
 		return portserverRuns(address, held)
@@ -112,15 +112,13 @@ func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode
 	ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
 	defer stop()
 	defer s.dumpStatistics(server)()
-	s.note("port server at %s with %d ports: export PORTSERVER_ADDRESS=%s", address, pool.Len(), quoteSh(address))
+	s.note("port server at %s with %d ports: export PORTSERVER_ADDRESS=%s", address, pool.Len(), wording.QuoteSh(address))
 	return server.Serve(ctx, listener)
 }
 
 func portserverRuns(address string, held *lockfile.HeldError) error {
-	var other instance
-	_ = json.Unmarshal(held.Note, &other)
 	return fail(exitRunning, fmt.Sprintf("devports portserver status shows what it has handed out; kill %d ends it", held.PID),
-		"a port server already listens at %s: pid %d, since %s", address, held.PID, other.Since.Local().Format(time.DateTime))
+		"a port server already listens at %s: pid %d, since %s", address, held.PID, held.Since.Local().Format(time.DateTime))
 }
 
 // portserverLog prints requests, if they are wanted, and whatever goes wrong.
@@ -221,7 +219,7 @@ func (s session) tellHandedOut(rows []handedOut) error {
 		s.note("no port is handed out")
 	}
 	for _, r := range rows {
-		if _, err := fmt.Fprintf(s.stdout, "%d: pid %d (%s), since %s\n", r.Port, r.PID, oneLine(r.Command), r.Since.Local().Format(time.DateTime)); err != nil {
+		if _, err := fmt.Fprintf(s.stdout, "%d: pid %d (%s), since %s\n", r.Port, r.PID, wording.OneLine(r.Command), r.Since.Local().Format(time.DateTime)); err != nil {
 			return err
 		}
 	}

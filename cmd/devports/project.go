@@ -19,7 +19,13 @@ import (
 // found from the working directory. Without one the error is
 // *procfile.NotFoundError.
 func (s session) openProject(c *cli.Context) (project.Project, error) {
-	path := c.String("file")
+	scale, _ := c.Generic("replicas").(replicas) // of up alone
+	return s.projectAt(c.String("file"), c.String("registry"), scale)
+}
+
+// projectAt is openProject with the values of --file, --registry and --replicas;
+// each may be empty.
+func (s session) projectAt(path, registryPath string, scale map[string]int) (project.Project, error) {
 	if path == "" {
 		wd, err := os.Getwd()
 		if err != nil {
@@ -29,11 +35,10 @@ func (s session) openProject(c *cli.Context) (project.Project, error) {
 			return project.Project{}, err
 		}
 	}
-	r, err := s.openRegistry(c)
+	r, err := s.registryAt(registryPath)
 	if err != nil {
 		return project.Project{}, err
 	}
-	scale, _ := c.Generic("replicas").(replicas) // of up alone
 	return project.Open(s.host(), r, path, scale)
 }
 
@@ -61,7 +66,11 @@ func (s session) host() project.Host {
 }
 
 func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {
-	path := c.String("registry")
+	return s.registryAt(c.String("registry"))
+}
+
+// registryAt is openRegistry with the value of --registry, which may be empty.
+func (s session) registryAt(path string) (registry.Registry, error) {
 	if path == "" {
 		var err error
 		if path, err = registry.Path(s.getenv); err != nil {

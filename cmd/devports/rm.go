@@ -65,9 +65,9 @@ Example:
 
 // kept gives the names in scope that are meant: a service's name stands for
 // all of its ports. A name that has no lease is an error.
-func kept(names []registry.Name, scope registry.Scope, leases []registry.Lease) ([]registry.Name, error) {
+func kept(names []allocator.PortName, scope registry.Scope, leases []registry.Lease) ([]allocator.PortName, error) {
 	var all []string
-	var meant []registry.Name
+	var meant []allocator.PortName
 	f := failure{status: exitFailed}
 	for _, l := range leases {
 		if l.Scope == scope {

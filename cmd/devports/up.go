@@ -70,22 +70,32 @@ Example:
 }
 
 func up(s session, c *cli.Context) error {
-	color, err := s.colored(c.String("color"), s.stdout)
-	if err != nil {
-		return err
-	}
-	p, err := s.openProject(c)
-	if err != nil {
-		return err
-	}
-	if err := declares(p.File, c.Args().Slice()); err != nil {
-		return err
-	}
+	o := readUpOptions(c)
 	if c.Bool("detach") {
-		return s.detach(c, p)
+		return s.detach(c.Context, o, c.Duration("timeout"))
 	}
-	if path := c.String("log"); path != "" {
-		file, err := output.OpenRotating(path)
+	return s.up(o)
+}
+
+// open reads what the options name, and checks that it is there.
+func (o upOptions) open(s session) (p project.Project, color bool, err error) {
+	if color, err = s.colored(o.Color, s.stdout); err != nil {
+		return p, false, err
+	}
+	if p, err = s.projectAt(o.File, o.Registry, o.Replicas); err != nil {
+		return p, false, err
+	}
+	return p, color, declares(p.File, o.Services)
+}
+
+// up runs the services in this process, until they end.
+func (s session) up(o upOptions) error {
+	p, color, err := o.open(s)
+	if err != nil {
+		return err
+	}
+	if o.Log != "" {
+		file, err := output.OpenRotating(o.Log)
 		if err != nil {
 			return err
 		}
@@ -95,34 +105,36 @@ func up(s session, c *cli.Context) error {
 	signals := make(chan os.Signal, 4)
 	defer signal.Stop(signals)
 
-	r := project.Run{Project: p, Selected: c.Args().Slice(), Reassign: c.Bool("reassign")}
+	r := project.Run{Project: p, Selected: o.Services, Reassign: o.Reassign}
 	plan, scope, claim, err := s.begin(r, signals)
 	if err != nil {
 		return err
 	}
-	defer claim.release()
+	defer claim.Release()
 
 	window, resized, unwatch := s.window()
 	defer unwatch()
-	on := s.console(c, window)
+	on := s.console(o.Plain, window)
 	defer on.Close()
-	show := s.display(c, plan, color, on)
+	show := s.display(output.Style{Color: color, Timestamps: o.Timestamps, NoPrefix: o.NoPrefix}, plan, on)
 	show.own.Say(fmt.Sprintf("%s: starting %s", scope, wording.List(names(plan))))
-	stopped := false // by a signal, or because nobody reads the output
+	var stopped time.Time // by a signal, or because nobody reads the output
 	unfollow := func() {}
 	options := launcher.Options{
 		Output: show.out,
 		Notify: func(e launcher.Event) {
-			if e.Kind == launcher.Stopping {
-				stopped = stopped || e.Service == ""
+			if stopping, ok := e.(launcher.Stopping); ok {
+				if stopping.Service == "" {
+					stopped = time.Now()
+				}
 				go unfollow() // the kernel takes its time for that
 			}
 			show.tell(e)
 		},
 		Signals:    signals,
-		StopOnExit: c.Bool("stop-on-exit"),
+		StopOnExit: o.StopOnExit,
 		Listening:  listening,
-		Instance:   claim.ID,
+		Instance:   claim.Note.ID,
 		Steering:   launcher.NewSteering(),
 		Alone:      true,
 	}
@@ -148,7 +160,7 @@ func up(s session, c *cli.Context) error {
 			}
 		},
 	})
-	if !c.Bool("no-watch") {
+	if !o.NoWatch {
 		code := &codeWatch{root: p.File.Dir, run: options.Steering, own: show.own}
 		defer code.close()
 		plans, stop, err := s.follow(r, plan, show.own, code)
@@ -160,7 +172,10 @@ func up(s session, c *cli.Context) error {
 			options.Plans = plans
 		}
 	}
-	defer claim.serve(scope, control.Run{Steering: options.Steering, Output: &show.tail, Journal: &show.journal})()
+	defer claim.Serve(control.Run{
+		About:    control.Info{Project: scope.Project, Worktree: scope.Worktree},
+		Steering: options.Steering, Output: &show.tail, Journal: &show.journal,
+	})()
 	status := launcher.Run(plan, options)
 	live.Close()
 	err = show.flush(signals, stopped)
@@ -172,7 +187,7 @@ func up(s session, c *cli.Context) error {
 
 // begin makes everything ready for the start. Whatever is in its way is found
 // here, all of it at once, and nothing has been started.
-func (s session) begin(r project.Run, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c claim, err error) {
+func (s session) begin(r project.Run, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
 	checked, err := r.Project.Check() // before the claim, which ends what a dead run has left
 	if err != nil {
 		return plan, scope, c, err
@@ -190,7 +205,7 @@ func (s session) begin(r project.Run, signals chan os.Signal) (plan procfile.Pla
 		err = context.Canceled
 	}
 	if err != nil {
-		return plan, scope, c, errors.Join(err, c.release())
+		return plan, scope, c, errors.Join(err, c.Release())
 	}
 	s.notes(checked.Notes)
 	return plan, scope, c, nil

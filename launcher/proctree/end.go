@@ -135,6 +135,9 @@ func (e *ending) kill(ctx context.Context) error {
 	return nil
 }
 
+// Wait returns when all of ps have ended, when limit is over, or with ctx's error.
+func Wait(ctx context.Context, ps []Process, limit time.Duration) error { return wait(ctx, ps, limit) }
+
 // killEach returns why some of the processes could not be signalled.
 func killEach(ps []Process) []error {
 	var refused []error

@@ -5,7 +5,7 @@ package proctree
 import "github.com/devports/devports/allocator/process"
 
 // marked has nothing to read. On Windows, a job object keeps processes together.
-func (t Tree) marked(string) []Process { return nil }
+func (t Tree) marked(Mark) []Process { return nil }
 
 func resume(process.ID) {}
 

@@ -60,7 +60,7 @@ func TestFindHopper(t *testing.T) {
 		if len(tree.Below(p.pid())) > 0 {
 			below++
 		}
-		if len(tree.Marked(variable)) > 1 { // the adopter is, too
+		if len(tree.Marked(Mark{Variable: variable})) > 1 { // the adopter is, too
 			marked++
 		}
 	}
@@ -82,7 +82,7 @@ func TestEndMarkedHopper(t *testing.T) {
 	p := hop(t, 5000, variable)
 	find := func(tree Tree) []Process {
 		var found []Process
-		for _, m := range tree.Marked(variable) {
+		for _, m := range tree.Marked(Mark{Variable: variable}) {
 			if m.PID != p.pid() {
 				found = append(found, m)
 			}

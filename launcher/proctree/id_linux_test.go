@@ -56,7 +56,7 @@ func TestHeadless(t *testing.T) {
 	if !id.Alive() {
 		t.Error("not alive")
 	}
-	if got := pids(snap(t).Marked(variable)); !cmp.Equal(got, []int{p.pid()}) {
+	if got := pids(snap(t).Marked(Mark{Variable: variable})); !cmp.Equal(got, []int{p.pid()}) {
 		t.Errorf("marked: %v, want %d", got, p.pid())
 	}
 	if err := id.Signal(unix.SIGKILL); err != nil {

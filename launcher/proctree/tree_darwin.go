@@ -1,18 +1,12 @@
 package proctree
 
-import (
-	"slices"
-
-	"github.com/devports/devports/allocator/process"
-)
-
-func (t Tree) marked(variable string) []Process {
+func (t Tree) marked(m Mark) []Process {
 	var found []Process
 	for _, p := range t.all {
 		if p.Zombie {
 			continue
 		}
-		if environ, err := process.Environ(p.PID); err == nil && slices.Contains(environ, variable) {
+		if m.On(p.PID) {
 			found = append(found, p)
 		}
 	}

@@ -93,11 +93,14 @@ func (t Tree) adopt(r *process.Reader) (ended bool) {
 	return ended
 }
 
-func (t Tree) marked(variable string) []Process {
+func (t Tree) marked(m Mark) []Process {
 	var found []Process
 	check := func(r *process.Reader, p Process) (ended bool) {
-		text, err := r.Environ(p.PID)
-		if has(text, variable) {
+		on, err := m.on(p.PID, func() (bool, error) {
+			text, err := r.Environ(p.PID)
+			return has(text, m.Variable), err
+		})
+		if on {
 			found = append(found, p)
 		}
 		return errors.Is(err, fs.ErrNotExist)

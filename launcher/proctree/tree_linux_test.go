@@ -68,10 +68,10 @@ func TestMarked(t *testing.T) {
 	want := []int{p.pid(), byName["child"], byName["grandchild"], byName["session"], byName["orphan"]}
 	slices.Sort(want)
 	eventually(t, fmt.Sprint("marked: ", byName), func() bool {
-		return cmp.Equal(pids(snap(t).Marked(variable)), want)
+		return cmp.Equal(pids(snap(t).Marked(Mark{Variable: variable})), want)
 	})
 	for _, text := range []string{"", "PROCTREE_TEST_MARK", "PROCTREE_TEST_MARK="} {
-		if got := snap(t).Marked(text); len(got) != 0 {
+		if got := snap(t).Marked(Mark{Variable: text}); len(got) != 0 {
 			t.Errorf("marked %q: %v", text, got)
 		}
 	}
@@ -86,7 +86,7 @@ func TestMarkedInExec(t *testing.T) {
 	p := start(t, cmd)
 	id := idOf(t, p.pid())
 	for range 200 {
-		if got := snap(t).Marked(variable); len(got) != 1 || got[0].ID != id {
+		if got := snap(t).Marked(Mark{Variable: variable}); len(got) != 1 || got[0].ID != id {
 			t.Fatalf("marked: %v, want %v", got, id)
 		}
 	}
@@ -129,7 +129,7 @@ func BenchmarkMarked(b *testing.B) {
 	b.ReportAllocs()
 	tree := snap(b)
 	for b.Loop() {
-		_ = tree.Marked("PROCTREE_TEST_MARK=none")
+		_ = tree.Marked(Mark{Variable: "PROCTREE_TEST_MARK=none"})
 	}
 }
 

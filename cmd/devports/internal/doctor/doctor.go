@@ -6,8 +6,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 )
 
@@ -35,14 +38,21 @@ func (f Finding) IsWrong() bool { return f.Level == Wrong }
 // Doctor examines what its fields name.
 type Doctor struct {
 	Registry    registry.Registry
+	Runs        *control.Folder                 // nil where the user has no home
 	OpenProject func() (project.Project, error) // the one here; without one the error is *procfile.NotFoundError
-	ExamineRuns func() []Finding
-	RunOf       func(registry.Scope) Run
-	Explain     func(error) []Trouble
+	LeftGrace   time.Duration                   // what processes that a killed run has left get to end by themselves
+
+	Explain func(error) []Trouble        // an error in words
+	Left    func([]launcher.Left) string // processes in words
 }
 
 // Trouble is an error in the words that the user reads.
 type Trouble struct{ What, Mend string }
+
+// Fix fixes what can be fixed without asking.
+func (d Doctor) Fix(ctx context.Context) []Finding {
+	return append(d.repair(ctx), d.clearUp(d.findRuns(ctx))...)
+}
 
 // Examine makes every checkup. Where the registry cannot be read, the rest
 // would only say so again.
@@ -51,12 +61,13 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 	if !ok {
 		return findings
 	}
+	runs := d.findRuns(ctx)
 	return slices.Concat(
 		findings,
 		d.examineLeases(leases),
 		examineMachine(leases),
-		d.ExamineRuns(),
-		d.examineProject(ctx, leases),
+		d.examineRuns(runs),
+		d.examineProject(ctx, leases, runs),
 	)
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
 	"github.com/devports/devports/registry"
@@ -15,7 +16,7 @@ import (
 
 // examineProject looks at the project here, if there is one: at its files, at
 // who holds its ports, at what its run does and at what it needs of the machine.
-func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease) []Finding {
+func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, runs []control.Answer) []Finding {
 	p, err := d.OpenProject()
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
@@ -32,13 +33,13 @@ func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease) []F
 	if err != nil {
 		return d.troubles("project", err, "nothing is started before it is mended")
 	}
-	here := d.RunOf(scope)
+	here := d.runOf(runs, scope)
 	findings := slices.Concat(projectNotes(p, plan, scope), d.examineHolders(ctx, p, scope, leases))
 	return slices.Concat(
 		all(findings, "project", "%s is valid, and nobody else holds its ports", p.File.Name),
 		examineCommands(p.File, plan),
-		here.examineServices(ctx, leases),
-		examineWatching(plan, p.File.Dir, here.PID),
+		examineServices(ctx, here, leases),
+		examineWatching(plan, p.File.Dir, here.Note.PID),
 		examineOpenFiles(plan),
 	)
 }
@@ -90,9 +91,9 @@ func projectNotes(p project.Project, plan procfile.Plan, scope registry.Scope) [
 		if w.Pin != 0 {
 			findings = append(findings, Finding{
 				Check: "project", Level: Warning,
-				What: fmt.Sprintf("%s is pinned to %d, but that binds in the main checkout alone, and a bare repository has none", registry.Name(w.Name), w.Pin),
+				What: fmt.Sprintf("%s is pinned to %d, but that binds in the main checkout alone, and a bare repository has none", w.Name, w.Pin),
 				Why:  "it has another port in each worktree",
-				Mend: "devports port " + registry.Name(w.Name).String() + " prints the one here",
+				Mend: "devports port " + w.Name.String() + " prints the one here",
 			})
 		}
 	}

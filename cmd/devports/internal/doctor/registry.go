@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
 // lockPatience is how long doctor waits for the registry: nobody has it for
@@ -39,9 +39,9 @@ func (d Doctor) examineRegistry(ctx context.Context) (findings []Finding, leases
 	return all(findings, "registry", "%s keeps %s of %s", d.Registry.Path(), wording.Count(len(leases), "port"), wording.Count(len(scopes), "checkout")), leases, true
 }
 
-// Repair puts a damaged registry in order. There are no findings if nothing is
+// repair puts a damaged registry in order. There are no findings if nothing is
 // damaged.
-func (d Doctor) Repair(ctx context.Context) []Finding {
+func (d Doctor) repair(ctx context.Context) []Finding {
 	done, err := d.Registry.Repair(ctx)
 	if err != nil {
 		return d.troubles("registry", err, "")

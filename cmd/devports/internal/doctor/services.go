@@ -9,6 +9,7 @@ import (
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/internal/wording"
 	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 )
 
@@ -16,16 +17,9 @@ import (
 // suspected of another.
 const slowStart = 2 * time.Second
 
-// Run is a run that lives, as far as it says so itself. The zero Run is none.
-type Run struct {
-	PID      int
-	Services []launcher.Status
-	Started  func() []launcher.Left // what lives of all that it has started
-}
-
 // examineServices looks where the services of a run listen.
-func (r Run) examineServices(ctx context.Context, leases []registry.Lease) []Finding {
-	if r.PID == 0 {
+func examineServices(ctx context.Context, r control.Answer, leases []registry.Lease) []Finding {
+	if r.Holder == nil {
 		return nil
 	}
 	listeners, err := holder.Listening(ctx)
@@ -34,7 +28,7 @@ func (r Run) examineServices(ctx context.Context, leases []registry.Lease) []Fin
 	}
 	ports := portsByService(r.Started(), listeners)
 	var findings []Finding
-	for _, st := range r.Services {
+	for _, st := range r.Info.Services {
 		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(ports[st.Service], st.Port) {
 			continue
 		}

@@ -92,7 +92,7 @@ func open(t *testing.T, files map[string]string) *following {
 		Getenv: func(string) string { return "" },
 		Note:   t.Logf,
 		Choose: func(allocator.Set) registry.Chooser {
-			return func(_ registry.Scope, _ registry.Name, usable func(int) bool) (int, error) {
+			return func(_ registry.Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
 				for port := 20000; ; port++ {
 					if usable(port) && !allocator.Busy(port) {
 						return port, nil

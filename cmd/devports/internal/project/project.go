@@ -105,7 +105,7 @@ func (p Project) Check() (procfile.Plan, error) {
 }
 
 // Ports leases every port that the file asks for.
-func (p Project) Ports(ctx context.Context) (map[procfile.PortName]int, error) {
+func (p Project) Ports(ctx context.Context) (map[allocator.PortName]int, error) {
 	_, leases, err := p.lease(ctx, registry.Options{})
 	return byName(leases), err
 }
@@ -144,23 +144,23 @@ func (p Project) resolve(
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
 	var wants []registry.Want
 	for _, w := range p.File.Ports() {
-		wants = append(wants, registry.Want{Name: registry.Name(w.Name), Pin: w.Pin})
+		wants = append(wants, registry.Want{Name: w.Name, Pin: w.Pin})
 	}
 	o.Choose = p.host.Choose(p.File.Range)
 	return p.Registry.Lease(ctx, p.Checkout, wants, o)
 }
 
 // in is what the file is resolved in.
-func (p Project) in(scope registry.Scope, ports map[procfile.PortName]int) procfile.Context {
+func (p Project) in(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
 		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Ports: ports,
 	}
 }
 
-func byName(leases []registry.Lease) map[procfile.PortName]int {
-	ports := make(map[procfile.PortName]int, len(leases))
+func byName(leases []registry.Lease) map[allocator.PortName]int {
+	ports := make(map[allocator.PortName]int, len(leases))
 	for _, l := range leases {
-		ports[procfile.PortName(l.Name)] = l.Port
+		ports[l.Name] = l.Port
 	}
 	return ports
 }

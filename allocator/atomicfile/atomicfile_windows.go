@@ -1,4 +1,4 @@
-package registry
+package atomicfile
 
 import (
 	"errors"
@@ -8,13 +8,16 @@ import (
 	"time"
 )
 
-// Windows replaces no file that somebody has open, and opens none that is just being replaced. Both last for moments only, so
-// both are tried again for as long as patience.
+// Windows replaces no file that somebody has open, and opens none that is just
+// being replaced. Both last for moments only, so both are tried again for as long
+// as patience.
 const patience = 2 * time.Second
 
 const errorSharingViolation syscall.Errno = 32
 
-func readFile(path string) (content []byte, err error) {
+// Read is os.ReadFile, which on Windows is tried again while the file is just
+// being replaced.
+func Read(path string) (content []byte, err error) {
 	err = patiently(func() error {
 		content, err = os.ReadFile(path)
 		return err

@@ -59,8 +59,8 @@ func (l lock) clear() { _ = l.note.Truncate(noteStart) }
 func (l lock) held() *HeldError {
 	var h holder
 	text, err := io.ReadAll(io.NewSectionReader(l.note, noteStart, noteLimit))
-	if err != nil || json.Unmarshal(text, &h) != nil {
-		h = holder{} // half a note is none
+	if err != nil || json.Unmarshal(text, &h) != nil || h.PID < 0 {
+		h = holder{} // half a note is none; a negative PID, in a hint to kill it, would stand for many processes
 	}
 	return &HeldError{Path: l.path, PID: h.PID, Command: h.Command, Since: h.Since, Note: h.Note}
 }

@@ -86,19 +86,13 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 
 // Holder tells who holds the lock at path now; nil if nobody does. It creates nothing, and nobody holds what cannot be looked at.
 func Holder(path string) *HeldError {
-	held, _ := look(path)
+	held, _ := Inspect(path)
 	return held
 }
 
-// Left is the note of the last holder of the lock at path if that died without releasing it, as TryAcquire tells it, but leaves it
-// there for the next holder. It is nil while somebody holds the lock.
-func Left(path string) json.RawMessage {
-	_, left := look(path)
-	return left
-}
-
-// look tells who holds the lock, or else what is left of who did.
-func look(path string) (held *HeldError, left json.RawMessage) {
+// Inspect is Holder for those who want to know, too, what is left where nobody holds the lock: the note of the last holder if that
+// died without releasing it, as TryAcquire tells it. It stays there for the next holder.
+func Inspect(path string) (held *HeldError, left json.RawMessage) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, nil
 	}

@@ -127,7 +127,7 @@ func TestLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if left := Left(path); string(left) != `{"terminal":"pts/7"}` || Holder(path) != nil {
+	if held, left := Inspect(path); string(left) != `{"terminal":"pts/7"}` || held != nil {
 		t.Errorf("before anybody takes the lock, left is %s", left)
 	}
 	for _, want := range []string{`{"terminal":"pts/7"}`, ""} {
@@ -135,7 +135,7 @@ func TestLeft(t *testing.T) {
 		if err != nil || string(left) != want {
 			t.Errorf("left is %s, %v, want %s", left, err, want)
 		}
-		if left := Left(path); left != nil {
+		if held, left := Inspect(path); held == nil || left != nil {
 			t.Errorf("left is %s while the lock is held", left)
 		}
 		if err := release(); err != nil {
@@ -178,7 +178,7 @@ func TestLooks(t *testing.T) {
 			case <-done:
 				return
 			default:
-				Left(path)
+				Inspect(path)
 			}
 		}
 	})
@@ -373,4 +373,46 @@ func TestCommand(t *testing.T) {
 			t.Errorf("%q: %q", args, got)
 		}
 	}
+}
+
+// FuzzInspect: whatever stands in a lock file, a lock that is free can be taken, what is left in it is JSON or nothing, and
+// afterwards the file says who holds the lock, and then that nobody does.
+func FuzzInspect(f *testing.F) {
+	for _, seed := range []string{
+		"", "\x00", "\x00{\"pid\":4711,\"command\":\"devports up\",\"since\":\"2026-11-21T10:00:00Z\",\"note\":{\"id\":\"X\"}}\n",
+		"\x00{\"pid\":-1,\"note\":null}", "\x00{\"pid\":1", "{\"pid\":1}", "\x00{\"pid\":1e99}", "\x00[]", "\x00{\"pid\":1}{\"pid\":2}",
+		"\x00" + strings.Repeat(" ", noteLimit) + "{\"pid\":1}",
+	} {
+		f.Add([]byte(seed))
+	}
+	path := filepath.Join(f.TempDir(), "lock")
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		held, before := Inspect(path)
+		if held != nil || len(before) > 0 && !json.Valid(before) {
+			t.Errorf("free, it is held by %v, with %q left", held, before)
+		}
+		release, left, err := TryAcquire(path, "mine")
+		if err != nil || string(left) != string(before) {
+			t.Fatalf("%v, with %q left instead of %q", err, left, before)
+		}
+		if held, left := Inspect(path); held == nil || held.PID != os.Getpid() || string(held.Note) != `"mine"` || left != nil {
+			t.Errorf("taken, it is held by %v, with %q left", held, left)
+		}
+		// What another has written over it does no harm, either.
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if held, left := Inspect(path); held == nil || held.PID < 0 || left != nil {
+			t.Errorf("written over, it is held by %v, with %q left", held, left)
+		}
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+		if held, left := Inspect(path); held != nil || left != nil {
+			t.Errorf("released, it is held by %v, with %q left", held, left)
+		}
+	})
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package registry
+package atomicfile
 
 import (
 	"errors"
@@ -9,8 +9,10 @@ import (
 	"syscall"
 )
 
-func readFile(path string) ([]byte, error) { return os.ReadFile(path) }
-func rename(from, to string) error         { return os.Rename(from, to) }
+// Read is os.ReadFile, which on Windows is tried again while the file is just
+// being replaced.
+func Read(path string) ([]byte, error) { return os.ReadFile(path) }
+func rename(from, to string) error     { return os.Rename(from, to) }
 
 // syncFolder makes the names in a folder last. Some file systems cannot, and need not be asked.
 func syncFolder(path string) error {
@@ -25,8 +27,9 @@ func syncFolder(path string) error {
 	return nil
 }
 
-// keepOwner gives f the owner and group of old. Only root can give a file away, so in a group's registry the last writer owns it;
-// but where the group has rights, it must not lose them.
+// keepOwner gives f the owner and group of old. Only root can give a file away,
+// so in a group's folder the last writer owns it; but where the group has rights,
+// it must not lose them.
 func keepOwner(f *os.File, old fs.FileInfo) error {
 	was, ok := old.Sys().(*syscall.Stat_t)
 	if !ok {
