@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/devports/devports/internal/wording"
 )
 
 // Head is what a checkout has checked out. Branch is "" for a detached HEAD. Both are "" outside git, and Commit also where the
@@ -21,12 +23,12 @@ func FindHead(dir string) Head {
 	if repo.gitdir == "" {
 		return Head{}
 	}
-	head := firstLine(filepath.Join(repo.gitdir, "HEAD"))
+	head := readFirstLine(filepath.Join(repo.gitdir, "HEAD"))
 	ref, symbolic := strings.CutPrefix(head, "ref: ")
 	if !symbolic {
 		return Head{Commit: head}
 	}
-	h := Head{Branch: strings.TrimPrefix(ref, "refs/heads/"), Commit: firstLine(filepath.Join(repo.common, filepath.FromSlash(ref)))}
+	h := Head{Branch: strings.TrimPrefix(ref, "refs/heads/"), Commit: readFirstLine(filepath.Join(repo.common, filepath.FromSlash(ref)))}
 	if h.Commit == "" {
 		h.Commit = packed(repo.common, ref)
 	}
@@ -44,9 +46,8 @@ func packed(common, ref string) string {
 	return ""
 }
 
-// firstLine is "" where the file cannot be read.
-func firstLine(file string) string {
+// readFirstLine returns "" where the file cannot be read.
+func readFirstLine(file string) string {
 	content, _ := os.ReadFile(file)
-	line, _, _ := strings.Cut(string(content), "\n")
-	return strings.TrimSpace(line)
+	return strings.TrimSpace(wording.FirstLine(string(content)))
 }
