@@ -106,7 +106,7 @@ func (p Project) Check() (procfile.Plan, error) {
 
 // Ports leases every port that the file asks for.
 func (p Project) Ports(ctx context.Context) (map[allocator.PortName]int, error) {
-	_, leases, err := p.lease(ctx, registry.Options{})
+	leases, err := p.lease(ctx, registry.Options{})
 	return byName(leases), err
 }
 
@@ -123,7 +123,7 @@ func (p Project) resolve(
 	ctx context.Context, move func(registry.Lease) bool, confirm func(registry.Scope, []registry.Lease) error,
 ) (plan procfile.Plan, err error) {
 	resolved := false
-	_, _, err = p.lease(ctx, registry.Options{Move: move, Confirm: func(scope registry.Scope, leases []registry.Lease) error {
+	_, err = p.lease(ctx, registry.Options{Move: move, Confirm: func(scope registry.Scope, leases []registry.Lease) error {
 		resolved = true
 		var err error
 		if plan, err = p.File.Resolve(p.in(scope, byName(leases))); err != nil {
@@ -141,13 +141,14 @@ func (p Project) resolve(
 }
 
 // lease leases every port that the file asks for, in one update of the registry.
-func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
+func (p Project) lease(ctx context.Context, o registry.Options) ([]registry.Lease, error) {
 	var wants []registry.Want
 	for _, w := range p.File.Ports() {
 		wants = append(wants, registry.Want{Name: w.Name, Pin: w.Pin})
 	}
 	o.Choose = p.host.Choose(p.File.Range)
-	return p.Registry.Lease(ctx, p.Checkout, wants, o)
+	_, leases, err := p.Registry.Lease(ctx, p.Checkout, wants, o)
+	return leases, err
 }
 
 // in is what the file is resolved in.
