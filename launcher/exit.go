@@ -1,13 +1,11 @@
 package launcher
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/procfile"
 )
 
@@ -104,23 +102,19 @@ const exitGrace = 50 * time.Millisecond
 // leftBehind are the processes that p, which has ended, has left in the
 // background, and whether one of them listens on the service's port. It is
 // empty once ctx is done: devports is ending them then.
-func (s *supervisor) leftBehind(ctx context.Context, p *process, port int) (left []Left, serving bool) {
+func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []Left, serving bool) {
 	select {
 	case <-time.After(exitGrace):
 	case <-ctx.Done():
 		return nil, false
 	}
-	tree, err := proctree.Snapshot()
-	if err != nil {
-		return nil, false
+	left = p.LeftBehind()
+	if port == 0 || len(left) == 0 || s.options.Listening == nil {
+		return left, false
 	}
-	members := slices.DeleteFunc(p.members(), func(pid int) bool { return pid == p.pid })
-	for _, m := range tree.Where(func(m proctree.Process) bool { return slices.Contains(members, m.PID) }) {
-		left = append(left, leftOf(m))
+	var pids []int
+	for _, l := range left {
+		pids = append(pids, l.PID)
 	}
-	slices.SortFunc(left, func(a, b Left) int { return cmp.Compare(a.PID, b.PID) })
-	if port > 0 && len(left) > 0 && s.options.Listening != nil {
-		serving = slices.Contains(s.options.Listening(members), port)
-	}
-	return left, serving
+	return left, slices.Contains(s.options.Listening(pids), port)
 }

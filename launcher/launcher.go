@@ -1,9 +1,7 @@
 package launcher
 
 import (
-	"context"
 	"os"
-	"time"
 
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
@@ -55,29 +53,24 @@ type Options struct {
 // first service that failed and was not started again since; after a signal it
 // is 0, and with StopOnExit that of the service that ended first.
 func Run(plan procfile.Plan, options Options) (status int) {
+	return runOn(openSystem, plan, options)
+}
+
+func runOn(open func(Options, func(Event)) system, plan procfile.Plan, options Options) int {
 	s := &supervisor{
+		machine:  machine{services: map[string]service{}},
 		options:  options,
-		services: map[string]*managed{},
+		attempts: map[string]*attempt{},
 		messages: make(chan message),
 		done:     make(chan struct{}),
 		spawning: make(chan struct{}, spawnLimit),
-		family:   newFamily(options.Instance, options.Alone, options.Outside),
 	}
-	s.family.spared = func(l Left) { go s.post(message{news: LeftRunning{l}}) }
-	s.settle = time.AfterFunc(settling, func() {
-		s.family.reap() // for the sake of the watchdog: no signal comes for a new orphan
-		giveBack()
-	})
-	defer s.settle.Stop()
-	defer close(s.done)
 	if options.Steering != nil {
 		s.requests = options.Steering.requests
 		defer close(options.Steering.over)
 	}
-	reserveThreads()
-	s.watchOver()
-	defer s.family.gather()()
-	s.follow(plan)
+	s.system = open(options, func(e Event) { s.post(message{news: e}) })
+	s.change(plan)
 	s.advance()
 	for !s.finished() {
 		s.receive()
@@ -88,39 +81,15 @@ func Run(plan procfile.Plan, options Options) (status int) {
 			s.changed = false
 		}
 	}
-	s.reportBlocked()
-	s.sweep()
+	if !s.closing {
+		for _, name := range s.blocked() {
+			options.Notify(Blocked{name, s.missing(s.services[name])})
+		}
+	}
+	close(s.done)
+	s.goroutines.Wait()
+	for _, e := range s.system.Close() {
+		options.Notify(e)
+	}
 	return s.status()
-}
-
-// watchOver starts the watchdog.
-func (s *supervisor) watchOver() {
-	if s.options.Instance != "" {
-		s.family.startWatchdog(s.options.Terminal, s.options.Found, func(err error) {
-			if err != nil {
-				s.post(message{news: NoWatchdog{err}})
-			} else {
-				s.post(message{news: WatchdogReplaced{}})
-			}
-		})
-	}
-}
-
-// sweepGrace is what the last processes get to end by themselves.
-const sweepGrace = 500 * time.Millisecond
-
-// sweep ends what got out of sight of its service, and then the watchdog.
-func (s *supervisor) sweep() {
-	if s.options.Alone {
-		ctx, cancel := context.WithTimeout(context.Background(), sweepGrace+killTimeout)
-		defer cancel()
-		rest, spared := s.family.endRest(ctx, sweepGrace)
-		for _, l := range spared {
-			s.options.Notify(LeftRunning{l})
-		}
-		if len(rest) > 0 {
-			s.options.Notify(OrphansKilled{rest})
-		}
-	}
-	s.family.watchdog.dismiss()
 }

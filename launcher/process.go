@@ -127,7 +127,7 @@ func exitOfStart(err error) Exit {
 // follow waits for the process and tells of its end: evExited if others that it
 // has started outlive it, then evGone when nobody is left. It gives up when done
 // is closed.
-func (p *process) follow(done <-chan struct{}, tell func(event, Exit)) {
+func (p *process) follow(done <-chan struct{}, tell func(eventKind, Exit)) {
 	var exit Exit
 	select {
 	case exit = <-p.exit:

@@ -19,6 +19,16 @@ const (
 	verdictKill                // it is another: kill what is left
 )
 
+// signal decides what a signal that comes now asks of the run.
+func (m *machine) signal(now time.Time) (v verdict) {
+	m.interrupts, v = m.interrupts.next(now)
+	if v == verdictStop && m.asked {
+		v = verdictKill // devports down has asked before
+	}
+	m.asked = true
+	return v
+}
+
 // next decides what a signal that comes now asks for.
 func (i interrupts) next(now time.Time) (interrupts, verdict) {
 	switch {

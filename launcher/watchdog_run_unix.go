@@ -35,12 +35,12 @@ func Watchdog(pipe io.Reader) {
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE)
 	// The kernel takes the name from the file of the program: `pkill devports`.
 	_ = os.WriteFile("/proc/self/comm", []byte(watchdogArgs[0]), 0)
-	quiet := time.AfterFunc(settling, giveBack)
+	quiet := time.AfterFunc(idleDelay, giveBack)
 	defer quiet.Stop()
 	state := watchdogState{Leaders: map[int]proc.ID{}}
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
-		quiet.Reset(settling)
+		quiet.Reset(idleDelay)
 		_ = state.apply(lines.Text())
 	}
 	// Ctrl-S stops the terminal's output, and what is written to it then waits.

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/allocator/text"
 )
 
 // Names are the files that a project may have, in the order of preference.
@@ -94,7 +94,7 @@ func shorter(wd, path string) string {
 // error is [Problems]: all of them, in the order of the file.
 func Parse(name string, src []byte) (File, error) {
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
-	if i := wording.InvalidUTF8(string(src)); i >= 0 {
+	if i := text.InvalidUTF8(string(src)); i >= 0 {
 		return File{Name: name}, Problems{problemf(name, endOf(src[:i]), "", "not UTF-8 text")}
 	}
 	parse := parsePortfile

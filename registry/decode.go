@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/allocator/text"
 )
 
 // version is the format of the file that this package writes, and the only one it reads.
@@ -16,7 +16,7 @@ const version = 1
 // decode reads the content of a registry. The error is a *DamagedError or a *NewerError, without the path.
 func decode(content []byte) (state, error) {
 	r := reader{text: string(content)}
-	if at := wording.InvalidUTF8(r.text); at >= 0 {
+	if at := text.InvalidUTF8(r.text); at >= 0 {
 		r.fail(at, "the file is not valid UTF-8")
 	}
 	s := r.document()

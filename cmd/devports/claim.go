@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/devports/devports/cmd/devports/internal/complete"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 )
 

@@ -12,8 +12,9 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -133,7 +134,7 @@ func (s session) explain(err error) failure {
 		return fail(exitFailed, "devports ls lists the names", "%s: no port is kept for %s", unknown.Scope, joinNames(unknown.Names))
 	case errors.As(err, &replica):
 		hint := "it declares " + wording.List(replica.Declared)
-		if near, ok := procfile.Nearest(replica.Name, replica.Declared); ok {
+		if near, ok := text.Nearest(replica.Name, replica.Declared); ok {
 			hint = "did you mean " + near + "?"
 		}
 		return usage(hint, "%v", replica)
@@ -170,7 +171,7 @@ func explainFile(err *fs.PathError) failure {
 	case errors.Is(err, syscall.ENOSPC):
 		return fail(exitFailed, "make room there: nothing was changed", "%s cannot be written: the disk is full", err.Path)
 	case errors.Is(err, fs.ErrPermission) && ownedByAnother(err.Path):
-		return fail(exitFailed, fmt.Sprintf(`make it yours again: sudo chown "$(id -u)" %s; or %s`, wording.QuoteSh(err.Path), elsewhere),
+		return fail(exitFailed, fmt.Sprintf(`make it yours again: sudo chown "$(id -u)" %s; or %s`, text.QuoteSh(err.Path), elsewhere),
 			"%s belongs to another user, who lets nobody %s it", err.Path, err.Op)
 	}
 	return fail(exitFailed, elsewhere, "%v", err)
@@ -189,19 +190,19 @@ web = "npm run dev -- --port $PORT"
 api = "go run ./api"`
 
 func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
-	text := fmt.Sprintf("%s pins port %d, which was chosen for %s", c.Name, c.Port, c.Owner.String())
+	what := fmt.Sprintf("%s pins port %d, which was chosen for %s", c.Name, c.Port, c.Owner.String())
 	remove := "devports rm " + c.Owner.Name.String()
 	switch {
 	case c.Owner.Scope.UserWide():
 		remove = "devports rm -g " + c.Owner.Name.String()
 	case c.Owner.Scope != scope && !exists(c.Owner.Scope.Directory):
 		remove = "devports prune"
-		text += " in " + c.Owner.Scope.Directory + ", which is gone"
+		what += " in " + c.Owner.Scope.Directory + ", which is gone"
 	case c.Owner.Scope != scope:
-		remove = "cd " + wording.QuoteSh(c.Owner.Scope.Directory) + " && " + remove
-		text += " in " + c.Owner.Scope.Directory
+		remove = "cd " + text.QuoteSh(c.Owner.Scope.Directory) + " && " + remove
+		what += " in " + c.Owner.Scope.Directory
 	}
-	return errorLine{text, "pin another port, or give that one up: " + remove}
+	return errorLine{what, "pin another port, or give that one up: " + remove}
 }
 
 func exists(path string) bool {

@@ -9,7 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
@@ -90,7 +91,7 @@ func (s session) importFile(c *cli.Context, r registry.Registry, file string, fo
 		hint := ""
 		if refused.Lease.Name == refused.Name && refused.Lease.Scope.UserWide() {
 			why = fmt.Sprintf("%s has port %d here", refused.Name, refused.Lease.Port)
-			hint = "to take this one instead: devports rm -g " + wording.QuoteSh(refused.Name.String()) + ", and import again"
+			hint = "to take this one instead: devports rm -g " + text.QuoteSh(refused.Name.String()) + ", and import again"
 		}
 		lines = append(lines, errorLine{fmt.Sprintf("%s:%d: %s %d is not taken: %s", file, refused.Line, refused.Name, refused.Port, why), hint})
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/watcher"
 	"github.com/devports/devports/procfile"

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator/holder"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 

@@ -17,19 +17,18 @@ const module = "github.com/devports/devports/"
 // are known in one place and it can be replaced there.
 var (
 	mayImport = map[string][]string{
-		"cmd":       {"launcher", "procfile", "registry", "allocator", "internal"},
-		"launcher":  {"procfile", "internal", "allocator/envvar", "allocator/lockfile", "allocator/process"}, // the choice of ports is not its business
-		"procfile":  {"allocator", "internal"},
-		"registry":  {"allocator", "internal"},
-		"allocator": {"internal"},
-		"internal":  {},
+		"cmd":       {"launcher", "procfile", "registry", "allocator"},
+		"launcher":  {"procfile", "allocator/envvar", "allocator/lockfile", "allocator/process", "allocator/text"}, // the choice of ports is not its business
+		"procfile":  {"allocator"},
+		"registry":  {"allocator"},
+		"allocator": {},
 		"examples":  {},
 	}
 	homes = map[string][]string{
 		"github.com/urfave/cli/v2":         {"cmd/devports"},
 		"golang.org/x/term":                {"cmd/devports"},
 		"github.com/joho/godotenv":         {"procfile"},
-		"github.com/pelletier/go-toml/v2":  {"procfile"},
+		"github.com/pelletier/go-toml/v2":  {"procfile", "procfile/scaffold"},     // there for Cargo.toml
 		"github.com/goccy/go-yaml":         {"procfile/scaffold", "cmd/devports"}, // there just for a test
 		"github.com/fsnotify/fsnotify":     {"launcher/watcher", "launcher/watcher/tree"},
 		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher/tree"},

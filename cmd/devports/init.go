@@ -12,8 +12,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/atomicfile"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
 	"github.com/devports/devports/registry"
@@ -43,7 +44,7 @@ Example:
 	},
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() > 1 {
-			return usage("devports init "+wording.QuoteSh(c.Args().First()), "init takes one folder")
+			return usage("devports init "+text.QuoteSh(c.Args().First()), "init takes one folder")
 		}
 		dir := filepath.Clean(c.Args().First()) // "." where none is named
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -89,7 +90,7 @@ func (s session) tellWritten(path string, found scaffold.Project) error {
 	tellFound(s.stdout, found)
 	up := "devports up"
 	if filepath.Dir(path) != "." {
-		up = "cd " + wording.QuoteSh(filepath.Dir(path)) + " && " + up
+		up = "cd " + text.QuoteSh(filepath.Dir(path)) + " && " + up
 	}
 	fmt.Fprintln(s.stdout, "Next:", up)
 	return s.noteTroubles(path)

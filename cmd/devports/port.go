@@ -8,6 +8,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 var portCommand = command{
@@ -85,7 +86,7 @@ func (s session) ports(c *cli.Context, p place, names []allocator.PortName) ([]i
 		for _, n := range names {
 			wants = append(wants, registry.Want{Name: n, Pin: c.Int("pin")})
 		}
-		_, leases, err := p.project.Registry.Lease(c.Context, registry.Checkout{}, wants,
+		_, leases, err := p.project.Registry.Lease(c.Context, checkout.Checkout{}, wants,
 			registry.Options{Choose: s.chooser(allocator.Set{})})
 		if err != nil {
 			return nil, err

@@ -19,7 +19,8 @@ import (
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/portserver"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
@@ -112,7 +113,7 @@ func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode
 	ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
 	defer stop()
 	defer s.dumpStatistics(server)()
-	s.note("port server at %s with %d ports: export PORTSERVER_ADDRESS=%s", address, pool.Len(), wording.QuoteSh(address))
+	s.note("port server at %s with %d ports: export PORTSERVER_ADDRESS=%s", address, pool.Len(), text.QuoteSh(address))
 	return server.Serve(ctx, listener)
 }
 

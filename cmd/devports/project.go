@@ -9,8 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -98,7 +99,7 @@ func declares(file procfile.File, names []string) error {
 // undeclared words that name is none of the candidates.
 func undeclared(file procfile.File, name string, candidates []string) errorLine {
 	hint := "it declares " + wording.List(candidates)
-	if near, ok := procfile.Nearest(name, candidates); ok {
+	if near, ok := text.Nearest(name, candidates); ok {
 		hint = "did you mean " + near + "?"
 	}
 	return errorLine{file.Name + " declares no service " + name, hint}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/procfile"
 )
 
@@ -31,7 +31,7 @@ var shells = map[string]func(w io.Writer, set []procfile.Var, unset []string) er
 	},
 }
 
-var posix = script("export %s=%s\n", wording.QuoteSh, "unset %s\n")
+var posix = script("export %s=%s\n", text.QuoteSh, "unset %s\n")
 
 func script(assign string, quote func(string) string, remove string) func(io.Writer, []procfile.Var, []string) error {
 	return func(w io.Writer, set []procfile.Var, unset []string) error {
@@ -62,7 +62,7 @@ func quotePowerShell(value string) string {
 
 // quoteDotenv quotes for env files, as this and most other readers take them.
 func quoteDotenv(value string) string {
-	if wording.Plain(value) {
+	if text.IsPlain(value) {
 		return value
 	}
 	if !strings.ContainsAny(value, "'") && !strings.HasSuffix(value, `\`) {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/procfile"
 )

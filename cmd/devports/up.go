@@ -14,7 +14,7 @@ import (
 
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/view"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"

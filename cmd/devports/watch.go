@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/watcher/tree"

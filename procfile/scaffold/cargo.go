@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/devports/devports/internal/wording"
-	"github.com/devports/devports/procfile"
+	"github.com/pelletier/go-toml/v2"
 )
 
 // crate is what matters here of a Cargo.toml
@@ -55,8 +54,8 @@ func (d *detector) crate(dir string) (c crate, ok bool) {
 	if !ok {
 		return c, false
 	}
-	if err := procfile.DecodeTOML(src, &c); err != nil {
-		d.project.leaveOut(file, "it cannot be understood: %s", clean(wording.FirstLine(err.Error())))
+	if err := toml.Unmarshal(src, &c); err != nil {
+		d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
 		return c, false
 	}
 	return c, true
@@ -73,10 +72,10 @@ func (d *detector) binaries(root, dir string, c crate) {
 		s := d.service(root, "")
 		s.Origin, s.Command = path.Join(dir, "Cargo.toml"), "cargo run"
 		if dir != root {
-			s.Command += " -p " + wording.QuoteSh(c.Package.Name)
+			s.Command += " -p " + quoteSh(c.Package.Name)
 		}
 		if len(found) > 1 {
-			s.Command += " --bin " + wording.QuoteSh(name)
+			s.Command += " --bin " + quoteSh(name)
 			s.Part = "binary " + name
 		}
 		s.Worker = isWorker(name, "")

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
-
-	"github.com/devports/devports/internal/wording"
 )
 
 // Compose files, in docker's order of preference; the first that is there
@@ -96,7 +94,7 @@ func (d *detector) composed(file string) []composed {
 		Include  any
 	}
 	if err := yaml.Unmarshal(src, &content); err != nil {
-		d.project.leaveOut(file, "it cannot be understood: %s", clean(wording.FirstLine(err.Error())))
+		d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
 		return nil
 	}
 	if content.Include != nil {
@@ -181,7 +179,7 @@ func (d *detector) composeService(c composed, file, command string) string {
 	if len(c.dependsOn) > 0 {
 		command += "--no-deps "
 	}
-	s := Service{Origin: file, Command: command + wording.QuoteSh(c.name), StopAfter: "15s"}
+	s := Service{Origin: file, Command: command + quoteSh(c.name), StopAfter: "15s"}
 	published := d.published(c.ports)
 	s.NoPort = len(published) == 0
 	if s.NoPort && len(c.ports) > 0 {

@@ -5,8 +5,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/devports/devports/internal/wording"
 )
 
 // golang takes the main packages of a Go module: the one in its root, and those
@@ -40,7 +38,7 @@ func (d *detector) golang(dir string) {
 			continue
 		}
 		s := d.service(dir, below)
-		s.Command = "go run " + wording.QuoteSh("./"+below)
+		s.Command = "go run " + quoteSh("./"+below)
 		s.Worker = isWorker(e.Name(), "")
 		s.NoPort = s.Worker
 		d.project.add(s, e.Name(), path.Base(dir)+"-"+e.Name())

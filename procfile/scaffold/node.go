@@ -4,8 +4,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/devports/devports/internal/wording"
 )
 
 // node takes the dev script of the package in dir, and those of its workspaces.
@@ -68,7 +66,7 @@ func (d *detector) scripts(dir string, m manifest, manager string, parts bool) {
 func (d *detector) script(dir string, m manifest, manager, name string, only bool) {
 	text, _ := m.script(name)
 	s := d.service(dir, "package.json")
-	s.Command = manager + " run " + wording.QuoteSh(name)
+	s.Command = manager + " run " + quoteSh(name)
 	server := m.portFlag(s.Command, 5)
 	s.adopt(server, s.Origin)
 	s.Part = "script " + name

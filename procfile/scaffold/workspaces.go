@@ -9,7 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/allocator/text"
 )
 
 // manager is the package manager of the package in dir: what packageManager
@@ -51,7 +51,7 @@ func (d *detector) workspaces(dir string, m manifest) []string {
 	if src, ok := d.read(file); ok {
 		var w struct{ Packages []string }
 		if err := yaml.Unmarshal(src, &w); err != nil {
-			d.project.leaveOut(file, "it cannot be understood: %s", clean(wording.FirstLine(err.Error())))
+			d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
 		}
 		patterns = append(patterns, w.Packages...)
 	}
@@ -145,6 +145,11 @@ func texts(list any) []string {
 		}
 	}
 	return found
+}
+
+// firstLine is what an error says, without the excerpts that some bring along.
+func firstLine(err error) string {
+	return clean(text.FirstLine(err.Error()))
 }
 
 // unique drops what stands there already.

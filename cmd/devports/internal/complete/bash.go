@@ -3,7 +3,7 @@ package complete
 import (
 	"strings"
 
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/allocator/text"
 )
 
 // bashBreaks are the characters at which bash breaks a line into words for
@@ -80,15 +80,15 @@ func unquoteSh(word string) (text string, open byte, before int) {
 
 // quoteBash quotes what goes on behind an open quote, or behind none (0). A
 // backslash leaves the word as one that can be typed on.
-func quoteBash(text string, open byte) string {
+func quoteBash(s string, open byte) string {
 	if open == '\'' {
-		return strings.ReplaceAll(text, "'", `'\''`)
+		return strings.ReplaceAll(s, "'", `'\''`)
 	}
 	var b strings.Builder
-	for _, r := range text {
+	for _, r := range s {
 		special := strings.ContainsRune("\\\"$`", r)
 		if open == 0 {
-			special = r < 0x80 && !wording.Plain(string(r)) && !strings.ContainsRune("=,+%", r)
+			special = r < 0x80 && !text.IsPlain(string(r)) && !strings.ContainsRune("=,+%", r)
 		}
 		if special {
 			b.WriteByte('\\')

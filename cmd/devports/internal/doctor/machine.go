@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/watcher"
 	"github.com/devports/devports/launcher/watcher/tree"
 	"github.com/devports/devports/procfile"
@@ -109,5 +110,5 @@ func sysctl(setting string) string {
 		return ""
 	}
 	line := strings.ReplaceAll(setting, `"`, "")
-	return fmt.Sprintf("sudo sysctl -w %s; to keep it: echo %s | sudo tee -a /etc/sysctl.d/60-devports.conf", setting, wording.QuoteSh(line))
+	return fmt.Sprintf("sudo sysctl -w %s; to keep it: echo %s | sudo tee -a /etc/sysctl.d/60-devports.conf", setting, text.QuoteSh(line))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // examineProject looks at the project here, if there is one: at its files, at
@@ -84,7 +85,7 @@ func projectNotes(p project.Project, plan procfile.Plan, scope registry.Scope) [
 	for _, n := range plan.Notes {
 		findings = append(findings, Finding{Check: "project", Level: Warning, What: n.Error(), Mend: n.Hint})
 	}
-	if scope.Main() || !registry.Bare(p.File.Dir) {
+	if scope.Main() || !checkout.IsBare(p.File.Dir) {
 		return findings
 	}
 	for _, w := range p.File.Ports() {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/lockfile"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/holder"
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"

@@ -16,6 +16,7 @@ import (
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // Host is what a project needs of the process and the machine around it.
@@ -31,7 +32,7 @@ type Host struct {
 // that keeps its ports. It is a value.
 type Project struct {
 	File     procfile.File
-	Checkout registry.Checkout
+	Checkout checkout.Checkout
 	Registry registry.Registry
 
 	host  Host
@@ -82,7 +83,7 @@ func (p Project) read(path string) (Project, error) {
 	if p.File, err = p.File.Scaled(p.scale); err != nil {
 		return p, err
 	}
-	p.Checkout, err = registry.FindCheckout(p.File.Dir, p.File.Project, p.host.Getenv)
+	p.Checkout, err = checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv)
 	return p, err
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/devports/devports/internal/wording"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/screen"
 	"github.com/devports/devports/launcher/terminal"

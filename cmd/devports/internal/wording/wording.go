@@ -1,5 +1,5 @@
-// Package wording words values for messages and for shells: lists and counts in a
-// sentence, foreign text on one line, words quoted.
+// Package wording words values for messages: lists, counts and durations in a
+// sentence, foreign text on one line.
 package wording
 
 import (
@@ -7,19 +7,16 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/devports/devports/allocator/text"
 )
 
 // List joins words as a sentence does: "a, b and c"; none are "nothing".
 func List(words []string) string {
-	switch len(words) {
-	case 0:
+	if len(words) == 0 {
 		return "nothing"
-	case 1:
-		return words[0]
 	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " and " + words[last]
+	return text.Join(words, "and")
 }
 
 // Numbers is [List] of numbers.
@@ -68,23 +65,4 @@ func Shorten(s string, width int) string {
 		return string(r[:width-1]) + "…"
 	}
 	return s
-}
-
-// FirstLine is s up to its first newline.
-func FirstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
-}
-
-// InvalidUTF8 is the offset of the first byte of s that is not UTF-8, or -1.
-func InvalidUTF8(s string) int {
-	if utf8.ValidString(s) {
-		return -1
-	}
-	for i, c := range s {
-		if c == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
-			return i
-		}
-	}
-	return -1
 }
