@@ -31,14 +31,6 @@ func ByPort(leases []Lease) map[int][]Lease {
 	return by
 }
 
-// Want is a name that is to have a lease.
-type Want struct {
-	Name allocator.PortName
-	// Pin is the port it shall be, 1-65535. It binds where Scope.Main says so; elsewhere a port is chosen. 0 is for any port, and
-	// ends a project's pin, for a Portfile says all it wants. A user-wide name has no such file: it stays pinned until removed.
-	Pin int
-}
-
 // Chooser picks a port, 1-65535, for a name that has none. It may pick only what usable says yes to: that no lease and no pin
 // has the port. Whether the port is free on this machine is the Chooser's own business. Its error ends the call of Lease, which
 // returns it as it is.
@@ -69,7 +61,8 @@ type plan struct {
 }
 
 type step struct {
-	Want              // Pin is 0 where pins do not bind
+	allocator.WantedPort // Pin is 0 where pins do not bind
+
 	shunned int       // the pin as wanted: never chosen, even where it does not bind
 	had     entry     // the lease so far, or the zero entry
 	do      transform // what becomes of it
@@ -86,11 +79,11 @@ const (
 )
 
 // plan compares what a scope has with what it wants. wants are in name order, no name twice.
-func (s state) plan(c checkout.Checkout, wants []Want, move func(Lease) bool, gone func(string) bool) plan {
+func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, move func(Lease) bool, gone func(string) bool) plan {
 	at, r := s.place(c, gone)
 	p := plan{s, at, r, make([]step, len(wants))}
 	for i, w := range wants {
-		st := step{Want: w, shunned: w.Pin}
+		st := step{WantedPort: w, shunned: w.Pin}
 		if !r.Main() {
 			st.Pin = 0
 		}
@@ -236,7 +229,7 @@ func (p plan) about(n allocator.PortName) bool {
 func (p plan) conflicts(refused []int) error {
 	e := &ConflictError{Scope: p.record.Scope}
 	for _, i := range refused {
-		w := p.steps[i].Want
+		w := p.steps[i].WantedPort
 		owner := p.owner(w)
 		e.Conflicts = append(e.Conflicts, Conflict{w.Name, w.Pin, owner})
 	}
@@ -244,7 +237,7 @@ func (p plan) conflicts(refused []int) error {
 }
 
 // owner finds the chosen lease that another name has on the number that w pins.
-func (p plan) owner(w Want) Lease {
+func (p plan) owner(w allocator.WantedPort) Lease {
 	for i, r := range p.state.records {
 		for _, e := range r.leases {
 			if e.Port == w.Pin && !e.Pinned && (i != p.at || e.Name != w.Name) {

@@ -82,9 +82,9 @@ Example:
 func (s session) ports(c *cli.Context, p place, names []allocator.PortName) ([]int, error) {
 	byName := map[allocator.PortName]int{}
 	if p.userWide {
-		var wants []registry.Want
+		var wants []allocator.WantedPort
 		for _, n := range names {
-			wants = append(wants, registry.Want{Name: n, Pin: c.Int("pin")})
+			wants = append(wants, allocator.WantedPort{Name: n, Pin: c.Int("pin")})
 		}
 		_, leases, err := p.project.Registry.Lease(c.Context, checkout.Checkout{}, wants,
 			registry.Options{Choose: s.chooser(allocator.Set{})})

@@ -143,12 +143,8 @@ func (p Project) resolve(
 
 // lease leases every port that the file asks for, in one update of the registry.
 func (p Project) lease(ctx context.Context, o registry.Options) ([]registry.Lease, error) {
-	var wants []registry.Want
-	for _, w := range p.File.Ports() {
-		wants = append(wants, registry.Want{Name: w.Name, Pin: w.Pin})
-	}
 	o.Choose = p.host.Choose(p.File.Range)
-	_, leases, err := p.Registry.Lease(ctx, p.Checkout, wants, o)
+	_, leases, err := p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
 	return leases, err
 }
 
