@@ -63,3 +63,9 @@ func Free(port int) (bool, error) {
 func cannotTell(port int, err error) error {
 	return fmt.Errorf("cannot tell whether port %d is free: %w", port, err)
 }
+
+// Busy reports whether something listens on port, as far as Free can tell.
+func Busy(port int) bool {
+	free, err := Free(port)
+	return err == nil && !free
+}

@@ -36,6 +36,12 @@ func (n PortName) Variable() string {
 	return v
 }
 
+// WantedPort is a name that is to have a port.
+type WantedPort struct {
+	Name PortName
+	Pin  int // the port it shall be, 1-65535; 0 is for any
+}
+
 // variablePart is the form that a name takes in the name of a variable: upper
 // case, and an underscore for everything that is neither a letter nor a digit.
 func variablePart(name string) string {

@@ -79,15 +79,15 @@ func (f File) checkVariables(fail failf) {
 
 // checkPins finds a number that the file gives twice.
 func (f File) checkPins(fail failf) {
-	first := map[int]WantedPort{}
-	ports := f.Ports()
-	slices.SortStableFunc(ports, func(a, b WantedPort) int { return a.Pos.Line - b.Pos.Line })
+	first := map[int]wantedAt{}
+	ports := f.wanted()
+	slices.SortStableFunc(ports, func(a, b wantedAt) int { return a.pos.Line - b.pos.Line })
 	for _, p := range ports {
 		if p.Pin == 0 {
 			continue
 		}
 		if before, taken := first[p.Pin]; taken {
-			fail(p.Pos, "", "port %d is already that of %s in line %d", p.Pin, quote(before.Name.String()), before.Pos.Line)
+			fail(p.pos, "", "port %d is already that of %s in line %d", p.Pin, quote(before.Name.String()), before.pos.Line)
 			continue
 		}
 		first[p.Pin] = p

@@ -74,30 +74,41 @@ type ExtraPort struct {
 	Pos  Position
 }
 
-// WantedPort is a port that a file asks for.
-type WantedPort struct {
-	Name allocator.PortName
-	Pin  int // 0: any
-	Pos  Position
-}
-
 // Ports returns every port that the file asks for, sorted by name, so that
 // what is chosen does not depend on the order of the file.
-func (f File) Ports() []WantedPort {
-	var wanted []WantedPort
+func (f File) Ports() []allocator.WantedPort {
+	var ports []allocator.WantedPort
+	for _, w := range f.wanted() {
+		ports = append(ports, w.WantedPort)
+	}
+	return ports
+}
+
+// wantedAt is a port that a file asks for, and where: at the pin, if there is one.
+type wantedAt struct {
+	allocator.WantedPort
+	pos Position
+}
+
+// wanted is Ports with positions.
+func (f File) wanted() []wantedAt {
+	var wanted []wantedAt
+	add := func(n allocator.PortName, pin int, pos Position) {
+		wanted = append(wanted, wantedAt{allocator.WantedPort{Name: n, Pin: pin}, pos})
+	}
 	for _, s := range f.Services {
 		if s.HasPort {
 			pos := s.Pos
 			if s.Pin != 0 {
 				pos = s.PinPos
 			}
-			wanted = append(wanted, WantedPort{allocator.PortName{Service: s.Name}, s.Pin, pos})
+			add(allocator.PortName{Service: s.Name}, s.Pin, pos)
 		}
 		for _, p := range s.Ports {
-			wanted = append(wanted, WantedPort{allocator.PortName{Service: s.Name, Port: p.Name}, p.Pin, p.Pos})
+			add(allocator.PortName{Service: s.Name, Port: p.Name}, p.Pin, p.Pos)
 		}
 	}
-	slices.SortFunc(wanted, func(a, b WantedPort) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(wanted, func(a, b wantedAt) int { return a.Name.Compare(b.Name) })
 	return wanted
 }
 

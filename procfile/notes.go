@@ -47,7 +47,7 @@ func (r *resolver) noteInheritedPort() {
 func (r *resolver) notePins() {
 	for _, w := range r.wanted {
 		if why := allocator.Discouraged(w.Pin); w.Pin != 0 && why != "" {
-			r.notes = append(r.notes, problemf(r.file.Name, w.Pos,
+			r.notes = append(r.notes, problemf(r.file.Name, w.pos,
 				"pin another number, or none: devports chooses one that nothing else wants",
 				"%s is pinned to %d, but %s", w.Name, w.Pin, why))
 		}

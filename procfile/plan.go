@@ -94,6 +94,17 @@ func (p Plan) Holds(port int) bool {
 	return slices.ContainsFunc(p.Services, func(s Process) bool { return slices.Contains(s.Ports, port) })
 }
 
+// Patterns are what the services watch, by service.
+func (p Plan) Patterns() map[string][]string {
+	patterns := map[string][]string{}
+	for _, s := range p.Services {
+		if len(s.Watch) > 0 {
+			patterns[s.Service] = s.Watch
+		}
+	}
+	return patterns
+}
+
 // Select returns the plan with only those of its services that names lists.
 func (p Plan) Select(names []string) Plan {
 	var services []Process

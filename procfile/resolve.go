@@ -34,7 +34,7 @@ var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
 // numbers of the ports: a file can be checked before any are chosen.
 func (f File) Resolve(c Context) (Plan, error) {
 	r := resolver{
-		file: f, wanted: f.Ports(), context: c,
+		file: f, wanted: f.wanted(), context: c,
 		ports: map[string]string{}, inherited: map[string]string{}, read: map[string][]Variable{},
 	}
 	for _, w := range r.wanted {
@@ -77,7 +77,7 @@ func (f File) Problems(c Context, err error) error {
 
 type resolver struct {
 	file      File
-	wanted    []WantedPort
+	wanted    []wantedAt
 	context   Context
 	ports     map[string]string // every service's, by the names of their variables
 	inherited map[string]string

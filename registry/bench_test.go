@@ -88,7 +88,7 @@ func BenchmarkImportAgain(b *testing.B) {
 func BenchmarkNewName(b *testing.B) {
 	benchmark(b, func(b *testing.B, r Registry, n int) {
 		for i := 0; b.Loop(); i++ {
-			w := []Want{{Name: allocator.PortName{Service: fmt.Sprint("new", i)}}}
+			w := []allocator.WantedPort{{Name: allocator.PortName{Service: fmt.Sprint("new", i)}}}
 			if _, _, err := r.Lease(b.Context(), checkout.Checkout{}, w, Options{Choose: upFrom(20001)}); err != nil {
 				b.Fatal(err)
 			}

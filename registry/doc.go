@@ -5,7 +5,7 @@
 //
 //	path, err := registry.Path(os.Getenv)
 //	checkout, err := checkout.Find(".", "", os.Getenv)
-//	scope, leases, err := registry.Open(path).Lease(ctx, checkout, []registry.Want{{Name: allocator.PortName{Service: "auth"}}},
+//	scope, leases, err := registry.Open(path).Lease(ctx, checkout, []allocator.WantedPort{{Name: allocator.PortName{Service: "auth"}}},
 //		registry.Options{Choose: choose})
 //
 // Which port is a good one is decided elsewhere: see Chooser.

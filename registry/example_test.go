@@ -45,20 +45,20 @@ func Example_portFor() {
 	foo, bar := allocator.PortName{Service: "foo"}, allocator.PortName{Service: "bar"}
 
 	// PortStore.bind_port("foo"): a port is chosen the first time, and is the same from then on.
-	_, first, err := r.Lease(ctx, userWide, []registry.Want{{Name: foo}}, registry.Options{Choose: choose})
+	_, first, err := r.Lease(ctx, userWide, []allocator.WantedPort{{Name: foo}}, registry.Options{Choose: choose})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	_, second, err := r.Lease(ctx, userWide, []registry.Want{{Name: foo}}, registry.Options{Choose: choose})
+	_, second, err := r.Lease(ctx, userWide, []allocator.WantedPort{{Name: foo}}, registry.Options{Choose: choose})
 	fmt.Println("the same:", first[0].Port == second[0].Port, err)
 
 	// PortStore.bind_port("bar", 8080)
-	_, leases, err := r.Lease(ctx, userWide, []registry.Want{{Name: bar, Pin: 8080}}, registry.Options{})
+	_, leases, err := r.Lease(ctx, userWide, []allocator.WantedPort{{Name: bar, Pin: 8080}}, registry.Options{})
 	fmt.Println(leases[0].Name, leases[0].Port, err)
 
 	// The port of another name is refused, and the error says whose it is.
-	_, _, err = r.Lease(ctx, userWide, []registry.Want{{Name: bar, Pin: first[0].Port}}, registry.Options{})
+	_, _, err = r.Lease(ctx, userWide, []allocator.WantedPort{{Name: bar, Pin: first[0].Port}}, registry.Options{})
 	var conflict *registry.ConflictError
 	if errors.As(err, &conflict) {
 		fmt.Println("the port is that of", conflict.Conflicts[0].Owner.Name)
@@ -93,7 +93,7 @@ func Example_plut() {
 
 	// plut.port("auth")
 	port := func(service string) (int, error) {
-		want := []registry.Want{{Name: allocator.PortName{Service: service}}}
+		want := []allocator.WantedPort{{Name: allocator.PortName{Service: service}}}
 		_, leases, err := r.Lease(context.Background(), checkout.Checkout{}, want, registry.Options{Choose: choose})
 		if err != nil {
 			return 0, err
@@ -187,8 +187,8 @@ func ExampleRegistry_Prune() {
 		fmt.Println(err)
 		return
 	}
-	db := registry.Want{Name: allocator.PortName{Service: "db"}, Pin: 5432}
-	if _, _, err := r.Lease(ctx, checkout, []registry.Want{db}, registry.Options{}); err != nil {
+	db := allocator.WantedPort{Name: allocator.PortName{Service: "db"}, Pin: 5432}
+	if _, _, err := r.Lease(ctx, checkout, []allocator.WantedPort{db}, registry.Options{}); err != nil {
 		fmt.Println(err)
 		return
 	}

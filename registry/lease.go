@@ -19,12 +19,16 @@ type Lease struct {
 	Since  time.Time // when the name came to this port; UTC, whole seconds
 }
 
-// Want is a name that is to have a lease.
-type Want struct {
-	Name allocator.PortName
-	// Pin is the port it shall be, 1-65535. It binds where Scope.Main says so; elsewhere a port is chosen. 0 is for any port, and
-	// ends a project's pin, for a Portfile says all it wants. A user-wide name has no such file: it stays pinned until removed.
-	Pin int
+// String is for messages: what the lease is for, as "auth of shop (feature)".
+func (l Lease) String() string { return l.Scope.Qualify(l.Name.String()) }
+
+// ByPort groups leases by their ports: several names may pin one.
+func ByPort(leases []Lease) map[int][]Lease {
+	by := map[int][]Lease{}
+	for _, l := range leases {
+		by[l.Port] = append(by[l.Port], l)
+	}
+	return by
 }
 
 // Chooser picks a port, 1-65535, for a name that has none. It may pick only what usable says yes to: that no lease and no pin
@@ -36,6 +40,16 @@ type Chooser func(s Scope, n allocator.PortName, usable func(port int) bool) (in
 type Options struct {
 	Choose Chooser          // needed unless every name has a lease or a pin
 	Move   func(Lease) bool // whether a chosen lease is to move to another port; nil moves none. A pinned lease is never asked about
+
+	// Confirm is called last, with what Lease is about to return. Its error ends the call: then nothing is written. Nil confirms all.
+	Confirm func(Scope, []Lease) error
+}
+
+func (o Options) confirm(s Scope, leases []Lease) error {
+	if o.Confirm == nil {
+		return nil
+	}
+	return o.Confirm(s, leases)
 }
 
 // plan is what has to be done so that a scope gets what it wants. It is made from a state without changing it.
@@ -47,7 +61,8 @@ type plan struct {
 }
 
 type step struct {
-	Want              // Pin is 0 where pins do not bind
+	allocator.WantedPort // Pin is 0 where pins do not bind
+
 	shunned int       // the pin as wanted: never chosen, even where it does not bind
 	had     entry     // the lease so far, or the zero entry
 	do      transform // what becomes of it
@@ -64,11 +79,11 @@ const (
 )
 
 // plan compares what a scope has with what it wants. wants are in name order, no name twice.
-func (s state) plan(c checkout.Checkout, wants []Want, move func(Lease) bool, gone func(string) bool) plan {
+func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, move func(Lease) bool, gone func(string) bool) plan {
 	at, r := s.place(c, gone)
 	p := plan{s, at, r, make([]step, len(wants))}
 	for i, w := range wants {
-		st := step{Want: w, shunned: w.Pin}
+		st := step{WantedPort: w, shunned: w.Pin}
 		if !r.Main() {
 			st.Pin = 0
 		}
@@ -214,7 +229,7 @@ func (p plan) about(n allocator.PortName) bool {
 func (p plan) conflicts(refused []int) error {
 	e := &ConflictError{Scope: p.record.Scope}
 	for _, i := range refused {
-		w := p.steps[i].Want
+		w := p.steps[i].WantedPort
 		owner := p.owner(w)
 		e.Conflicts = append(e.Conflicts, Conflict{w.Name, w.Pin, owner})
 	}
@@ -222,7 +237,7 @@ func (p plan) conflicts(refused []int) error {
 }
 
 // owner finds the chosen lease that another name has on the number that w pins.
-func (p plan) owner(w Want) Lease {
+func (p plan) owner(w allocator.WantedPort) Lease {
 	for i, r := range p.state.records {
 		for _, e := range r.leases {
 			if e.Port == w.Pin && !e.Pinned && (i != p.at || e.Name != w.Name) {

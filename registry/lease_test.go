@@ -152,7 +152,7 @@ func TestLeaseSince(t *testing.T) {
 
 func TestBadWants(t *testing.T) {
 	r := scratch(t)
-	for _, wants := range [][]Want{
+	for _, wants := range [][]allocator.WantedPort{
 		{{Name: allocator.PortName{}}},
 		{{Name: allocator.PortName{Service: "a=b"}}},
 		{{Name: allocator.PortName{Service: "a", Port: " x"}}},

@@ -61,7 +61,7 @@ func play(role, path string, args []string) error {
 }
 
 func leaseAndPrint(r Registry, names []string) error {
-	wants := make([]Want, len(names))
+	wants := make([]allocator.WantedPort, len(names))
 	for i, n := range names {
 		wants[i] = want(n)
 	}
@@ -110,8 +110,8 @@ func upFrom(start int) Chooser {
 }
 
 // want reads "auth", "auth:metrics" or, with a pin, "auth=3000".
-func want(s string) Want {
-	var w Want
+func want(s string) allocator.WantedPort {
+	var w allocator.WantedPort
 	text, pin, _ := strings.Cut(s, "=")
 	if pin != "" {
 		if _, err := fmt.Sscan(pin, &w.Pin); err != nil {
@@ -126,7 +126,7 @@ func want(s string) Want {
 	return w
 }
 
-func wantAll(list string) (wants []Want) {
+func wantAll(list string) (wants []allocator.WantedPort) {
 	for _, s := range strings.Fields(list) {
 		wants = append(wants, want(s))
 	}

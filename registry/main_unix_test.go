@@ -86,7 +86,7 @@ var unixRoles = map[string]func(path string, args []string) error{
 	"churn": func(path string, args []string) error {
 		r := Open(path)
 		for {
-			if _, _, err := r.Lease(context.Background(), checkout.Checkout{}, []Want{want("churn")}, Options{Choose: upFrom(30000)}); err != nil {
+			if _, _, err := r.Lease(context.Background(), checkout.Checkout{}, []allocator.WantedPort{want("churn")}, Options{Choose: upFrom(30000)}); err != nil {
 				return err
 			}
 			var unknown *UnknownError // another was faster

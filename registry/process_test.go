@@ -116,7 +116,7 @@ func mixed(r Registry, own string) error {
 		name := func() allocator.PortName { return allocator.PortName{Service: fmt.Sprint(own, rand.IntN(4))} }
 		switch rand.IntN(6) {
 		case 0, 1:
-			_, leases, err := r.Lease(ctx, place, []Want{{Name: name()}, {Name: allocator.PortName{Service: name().Service, Port: "further"}}}, options)
+			_, leases, err := r.Lease(ctx, place, []allocator.WantedPort{{Name: name()}, {Name: allocator.PortName{Service: name().Service, Port: "further"}}}, options)
 			if err := errors.Join(err, note(leases)); err != nil {
 				return err
 			}
@@ -145,7 +145,7 @@ func mixed(r Registry, own string) error {
 			if _, err := r.Remove(ctx, Scope{}, common); err != nil && !errors.As(err, &unknown) {
 				return err
 			}
-			if _, _, err := r.Lease(ctx, checkout.Checkout{}, []Want{{Name: common}}, options); err != nil {
+			if _, _, err := r.Lease(ctx, checkout.Checkout{}, []allocator.WantedPort{{Name: common}}, options); err != nil {
 				return err
 			}
 		}

@@ -51,15 +51,16 @@ func (r Registry) Scope(c checkout.Checkout) (Scope, error) {
 // Lease returns the leases of all wanted names, in name order, after making those that are missing and changing those that are not
 // as wanted. It is one update: all of it happens, or, with an error, nothing.
 //
-// A name that has a lease keeps it. Otherwise o.Choose picks a port. A pin (see Want) takes its number, whatever port the name
-// had, unless the number was chosen for another name: then that one keeps it, and all such conflicts of the call are one
-// *ConflictError. Several names may pin one number. A project's name that is no longer pinned stays on its number as a chosen one,
-// unless another has it, too. A chosen lease that o.Move says yes to moves to another port.
+// A name that has a lease keeps it. Otherwise o.Choose picks a port. A pin binds where Scope.Main says so; elsewhere a port is
+// chosen. It takes its number, whatever port the name had, unless the number was chosen for another name: then that one keeps it,
+// and all such conflicts of the call are one *ConflictError. Several names may pin one number. A project's name that is no longer
+// pinned stays on its number as a chosen one, unless another has it, too; a user-wide name, which no Portfile speaks for, stays
+// pinned until it is removed. A chosen lease that o.Move says yes to moves to another port.
 //
-// What already is as wanted costs one read of the file and no lock. Else o.Choose and o.Move are called with the lock held, by the
-// calling goroutine. Errors are further those of Leases, a *NameError, a *lockfile.HeldError after 10 s, and what wraps ctx's
-// error when that ends first.
-func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []Want, o Options) (Scope, []Lease, error) {
+// What already is as wanted costs one read of the file and no lock. Else o.Choose, o.Move and o.Confirm are called with the lock
+// held, by the calling goroutine. Errors are further those of Leases, those of o.Confirm, a *NameError, a *lockfile.HeldError after
+// 10 s, and what wraps ctx's error when that ends first.
+func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []allocator.WantedPort, o Options) (Scope, []Lease, error) {
 	if err := checkCheckout(c); err != nil {
 		return Scope{}, nil, err
 	}
@@ -73,7 +74,11 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []Want, 
 	}
 	if o.Move == nil {
 		if p := now.state.plan(c, wants, nil, checkout.IsGone); p.settled() {
-			return p.record.Scope, p.leases(), nil
+			scope, leases := p.record.Scope, p.leases()
+			if err := o.confirm(scope, leases); err != nil {
+				return Scope{}, nil, err
+			}
+			return scope, leases, nil
 		}
 	}
 	var scope Scope
@@ -82,9 +87,14 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []Want, 
 		p := s.plan(c, wants, o.Move, checkout.IsGone)
 		scope, leases = p.record.Scope, p.leases()
 		if p.settled() {
+			if err := o.confirm(scope, leases); err != nil {
+				return s, err
+			}
 			return s, errUnchanged
 		}
-		s, leases, err = p.carryOut(o.Choose, time.Now())
+		if s, leases, err = p.carryOut(o.Choose, time.Now()); err == nil {
+			err = o.confirm(scope, leases)
+		}
 		return s, err
 	})
 	if err != nil {
@@ -155,8 +165,8 @@ func (r Registry) locked(ctx context.Context, do func(path string) error) (err e
 }
 
 // tidy sorts wants and drops those that say the same twice.
-func tidy(wants []Want) ([]Want, error) {
-	wants = slices.SortedFunc(slices.Values(wants), func(v, w Want) int { return v.Name.Compare(w.Name) })
+func tidy(wants []allocator.WantedPort) ([]allocator.WantedPort, error) {
+	wants = slices.SortedFunc(slices.Values(wants), func(v, w allocator.WantedPort) int { return v.Name.Compare(w.Name) })
 	wants = slices.Compact(wants)
 	for i, w := range wants {
 		if err := checkName(w.Name); err != nil {

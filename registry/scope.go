@@ -38,6 +38,14 @@ func (s Scope) String() string {
 	return fmt.Sprintf("%s (%s)", s.Project, s.Worktree)
 }
 
+// Qualify is for messages: whose a name in s is, as "auth of shop (feature)".
+func (s Scope) Qualify(name string) string {
+	if s.UserWide() {
+		return "the user-wide name " + name
+	}
+	return name + " of " + s.String()
+}
+
 // checkCheckout refuses a checkout that checkout.Find cannot have made, and that the file could not hold.
 func checkCheckout(c checkout.Checkout) error {
 	if c == (checkout.Checkout{}) {

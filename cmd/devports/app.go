@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 
@@ -141,8 +140,10 @@ func (k command) misplaced(args []string) error {
 
 // takesValue reports whether the option, as typed, is followed by its value.
 func (k command) takesValue(option string) bool {
-	f, ok := k.option(option)
-	return ok && f.TakesValue()
+	name := strings.TrimLeft(option, "-")
+	return name != option && slices.ContainsFunc(k.flags, func(f cli.Flag) bool {
+		return slices.Contains(f.Names(), name) && f.(cli.DocGenerationFlag).TakesValue()
+	})
 }
 
 // wrongUsage words what the library says of options.
@@ -216,7 +217,7 @@ func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, 
 	if !ok || !isTerminal(f) || s.getenv("TERM") == "dumb" {
 		return nil, nil, func() {}
 	}
-	changed, ignore := notified(resizeSignals())
+	changed, ignore := terminal.Resized()
 	size = func() terminal.Size {
 		columns, rows, err := term.GetSize(int(f.Fd()))
 		if err != nil {
@@ -225,15 +226,6 @@ func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, 
 		return terminal.Size{Rows: rows, Columns: columns}
 	}
 	return size, changed, ignore
-}
-
-// notified has a channel told of signals, if there are any, until stop is called.
-func notified(wanted []os.Signal) (came <-chan os.Signal, stop func()) {
-	told := make(chan os.Signal, 1)
-	if len(wanted) > 0 { // none would be all
-		signal.Notify(told, wanted...)
-	}
-	return told, func() { signal.Stop(told) }
 }
 
 // colored decides about colour for w: --color, then the conventions of

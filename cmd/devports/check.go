@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 )
 
@@ -27,7 +28,7 @@ Example:
 		p, err := s.openProject(c)
 		var plan procfile.Plan
 		if err == nil {
-			plan, err = p.check()
+			plan, err = p.Check()
 		}
 		var problems procfile.Problems
 		if err != nil && !errors.As(err, &problems) {
@@ -35,7 +36,7 @@ Example:
 		}
 		if c.Bool("json") {
 			return errors.Join(s.json(checked{
-				File: p.file.Name, Valid: err == nil, Services: p.file.ServiceNames(),
+				File: p.File.Name, Valid: err == nil, Services: p.File.ServiceNames(),
 				Problems: append(procfile.Problems{}, problems...), Notes: append(procfile.Problems{}, plan.Notes...),
 			}), s.silent(err))
 		}
@@ -43,7 +44,7 @@ Example:
 			return err
 		}
 		s.notes(plan.Notes)
-		_, err = fmt.Fprintf(s.stdout, "%s is valid: %s\n", p.file.Name, list(p.file.ServiceNames()))
+		_, err = fmt.Fprintf(s.stdout, "%s is valid: %s\n", p.File.Name, wording.List(p.File.ServiceNames()))
 		return err
 	},
 }

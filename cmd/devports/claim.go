@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -67,13 +68,13 @@ func alreadyRuns(scope registry.Scope, other control.Instance) error {
 func tellLeft(left []launcher.Left) string {
 	var words []string
 	for _, l := range left {
-		word := fmt.Sprintf("pid %d (%s)", l.PID, shorten(oneLine(l.Command), 48))
+		word := fmt.Sprintf("pid %d (%s)", l.PID, wording.Shorten(wording.OneLine(l.Command), 48))
 		if l.Service != "" {
 			word = l.Service + ", " + word
 		}
 		words = append(words, word)
 	}
-	return list(words)
+	return wording.List(words)
 }
 
 // terminalName names the terminal that devports was started in, where the

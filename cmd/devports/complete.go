@@ -4,21 +4,13 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/cmd/devports/internal/complete"
 )
 
-// candidate is a word that could stand at the cursor, and what it means.
-type candidate struct{ word, about string }
-
-// String is the line that a shell is told.
-func (c candidate) String() string {
-	if c.about == "" {
-		return c.word
-	}
-	return c.word + "\t" + c.about
-}
+type candidate = complete.Candidate
 
 // completer gives the words that could stand at the cursor. Which of them go on
 // from what is typed there is for the shell to see: some take more than a prefix.
@@ -32,9 +24,6 @@ type line struct {
 	word    string       // the one at the cursor
 	start   int          // where the arguments begin among the words of the shell
 }
-
-// longestCompletion is how long whoever has pressed TAB is kept waiting.
-const longestCompletion = time.Second
 
 // completeCommand is what the scripts of completionCommand ask.
 func completeCommand(root *command) command {
@@ -63,155 +52,72 @@ Example:
 			if c.Bool("new") || len(words) == 0 {
 				words = append(words, "")
 			}
-			typed := typedWords(words)
+			typed := complete.Plain(words)
 			if c.Bool("bash") {
-				typed = bashWords(words)
+				typed = complete.Bash(words)
 			}
 			s.stdin, s.stderr = strings.NewReader(""), io.Discard
-			found := make(chan []candidate, 1)
-			go func() { found <- root.complete(s, typed) }()
-			select {
-			case candidates := <-found:
-				_, err := io.WriteString(s.stdout, typed.print(candidates))
-				return err
-			case <-time.After(longestCompletion): // a file that is a pipe, a disk that is far away
-				return nil
-			}
+			_, err := io.WriteString(s.stdout, complete.Answer(root.completion(s), typed, s.getenv("HOME")))
+			return err
 		},
 	}
 }
 
-// typed is what stands behind "devports" up to the cursor.
-type typed struct {
-	words []string                              // the last is the one at the cursor
-	at    []int                                 // where each is among the words of the shell
-	put   func(c candidate) (_ string, ok bool) // the line for a candidate, if it fits
-}
-
-// typedWords are words as they are meant, of a shell that minds quotes itself.
-func typedWords(words []string) typed {
-	t := typed{words: words, put: func(c candidate) (string, bool) { return c.String(), true }}
-	for i := range words {
-		t.at = append(t.at, i+1)
+// completion is k as package complete has to know it.
+func (k command) completion(s session) complete.Command {
+	c := complete.Command{Name: k.word(), About: k.usage, Hidden: k.hidden}
+	for _, f := range append(slices.Clone(k.flags), cli.HelpFlag) {
+		c.Options = append(c.Options, option(f.(cli.DocGenerationFlag)))
 	}
-	return t
-}
-
-func (t typed) print(candidates []candidate) string {
-	var b strings.Builder
-	for _, c := range candidates {
-		if line, ok := t.put(c); ok {
-			b.WriteString(line + "\n")
+	for _, sub := range k.sub {
+		c.Commands = append(c.Commands, sub.completion(s))
+	}
+	c.Read = func(words []string) (r complete.Reading, ok bool) {
+		read, ok := k.read(words)
+		if !ok {
+			return r, false
 		}
+		r.Args = read.Args().Slice()
+		if k.completes != nil {
+			r.Argument = func(l complete.Line) []candidate { return k.completes(line{s, read, l.Args, l.Word, l.Start}) }
+		}
+		r.Value = func(value string, l complete.Line) []candidate {
+			if values := optionValues[value]; values != nil {
+				return values(line{s, read, l.Args, l.Word, l.Start})
+			}
+			return nil
+		}
+		return r, true
 	}
-	return b.String()
+	return c
 }
 
-// complete gives what could stand at the cursor of what is typed behind k.
-func (k command) complete(s session, t typed) []candidate {
-	last := len(t.words) - 1
-	l := line{session: s, word: t.words[last]}
-	k, before := k.descend(l.expandHome(t.words[:last]))
-	more := !slices.Contains(before, "--") // whether options may still come
-	if n := len(before) - 1; more && n >= 0 && k.takesValue(before[n]) && l.read(k, before[:n]) && len(l.args) == 0 {
-		return k.values(before[n], l)
+// option is a flag as package complete has to know it.
+func option(f cli.DocGenerationFlag) complete.Option {
+	o := complete.Option{
+		About: strings.ReplaceAll(f.GetUsage(), "`", ""), TakesValue: f.TakesValue(), Value: placeholder(f),
 	}
-	if !l.read(k, before) {
-		return nil
+	for _, name := range f.Names() {
+		o.Names = append(o.Names, dashed(name))
 	}
-	l.start = t.at[last-len(l.args)]
-	more = more && len(l.args) == 0
-	switch {
-	case more && strings.HasPrefix(l.word, "-"):
-		option, value, assigned := strings.Cut(l.word, "=")
-		if !assigned {
-			return k.options(before, option)
-		}
-		l.word = value
-		return prefixed(option+"=", k.values(option, l))
-	case more && len(k.sub) > 0:
-		return commandWords(k.sub)
-	case k.completes != nil:
-		return k.completes(l)
-	case more:
-		return k.options(before, "--")
-	}
-	return nil
-}
-
-// expandHome does what a shell does to words with a tilde before it runs the line.
-func (l line) expandHome(words []string) []string {
-	words = slices.Clone(words)
-	for i, w := range words {
-		if below, ok := strings.CutPrefix(w, "~/"); ok {
-			words[i] = l.session.getenv("HOME") + "/" + below
-		}
-	}
-	return words
+	return o
 }
 
 // read takes words for the options and arguments of k, and reports whether the
 // library would.
-func (l *line) read(k command, words []string) (ok bool) {
+func (k command) read(words []string) (read *cli.Context, ok bool) {
 	reader := &cli.App{
 		Flags: k.flags, HideHelp: true, HideVersion: true, Writer: io.Discard, ErrWriter: io.Discard,
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return err },
 		Action: func(c *cli.Context) error {
-			l.context, l.args = c, c.Args().Slice()
+			read = c
 			return nil
 		},
 		DisableSliceFlagSeparator: true,
 	}
-	return reader.Run(append([]string{"devports"}, words...)) == nil
-}
-
-// options are those of k that have not been typed before: long ones, and where
-// just a dash has been typed short ones, too.
-func (k command) options(before []string, word string) (candidates []candidate) {
-	for _, f := range append(slices.Clone(k.flags), cli.HelpFlag) {
-		names := f.Names()
-		if slices.ContainsFunc(names, func(name string) bool { return slices.ContainsFunc(before, isOption(name)) }) {
-			continue
-		}
-		for _, name := range names {
-			if text := dashed(name); strings.HasPrefix(text, "--") || !strings.HasPrefix(word, "--") {
-				candidates = append(candidates, candidate{text, strings.ReplaceAll(f.(cli.DocGenerationFlag).GetUsage(), "`", "")})
-			}
-		}
-	}
-	return candidates
-}
-
-// isOption tells a word that gives the option of this name.
-func isOption(name string) func(word string) bool {
-	return func(word string) bool {
-		word, _, _ = strings.Cut(word, "=")
-		return word == dashed(name)
-	}
-}
-
-// values are what an option can be given.
-func (k command) values(option string, l line) []candidate {
-	f, ok := k.option(option)
-	if !ok {
-		return nil
-	}
-	complete, ok := optionValues[placeholder(f)]
-	if !ok {
-		return nil
-	}
-	return complete(l)
-}
-
-// option is the one that a word such as "-f" or "--file" gives.
-func (k command) option(word string) (_ cli.DocGenerationFlag, ok bool) {
-	for _, f := range k.flags {
-		if strings.HasPrefix(word, "-") && slices.Contains(f.Names(), strings.TrimLeft(word, "-")) {
-			return f.(cli.DocGenerationFlag), true
-		}
-	}
-	return nil, false
+	err := reader.Run(append([]string{"devports"}, words...))
+	return read, err == nil && read != nil
 }
 
 // placeholder is what the usage of an option calls its value.

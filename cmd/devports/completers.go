@@ -5,14 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devports/devports/cmd/devports/internal/complete"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
-)
-
-// Completion of these is the shell's own business. A colon begins no other
-// candidate: no name has one there.
-const (
-	shellFiles   = ":files"      // the names of files
-	shellCommand = ":command %d" // a command line of its own, beginning with this word
 )
 
 // optionValues are what options can be given, by what their usage calls it.
@@ -29,7 +24,7 @@ var optionValues = map[string]completer{
 func words(list ...string) completer {
 	return func(line) (candidates []candidate) {
 		for _, word := range list {
-			candidates = append(candidates, candidate{word: word})
+			candidates = append(candidates, candidate{Word: word})
 		}
 		return candidates
 	}
@@ -45,22 +40,13 @@ func one(complete completer) completer {
 	}
 }
 
-func files(line) []candidate { return []candidate{{word: shellFiles}} }
+func files(line) []candidate { return []candidate{complete.Files} }
 
-func commandLine(l line) []candidate { return []candidate{{word: fmt.Sprintf(shellCommand, l.start)}} }
-
-func commandWords(commands []command) (candidates []candidate) {
-	for _, k := range commands {
-		if !k.hidden {
-			candidates = append(candidates, candidate{k.word(), k.usage})
-		}
-	}
-	return candidates
-}
+func commandLine(l line) []candidate { return []candidate{complete.CommandLine(l.start)} }
 
 func topicWords() (candidates []candidate) {
 	for _, t := range topics {
-		candidates = append(candidates, candidate{t.Name, t.Title})
+		candidates = append(candidates, candidate{Word: t.Name, About: t.Title})
 	}
 	return candidates
 }
@@ -76,9 +62,9 @@ func (l line) services(wanted func(procfile.Service) bool) (candidates []candida
 	if err != nil {
 		return nil
 	}
-	for _, name := range p.file.ServiceNames() {
-		if s, _ := p.file.Service(name); wanted(s) {
-			candidates = append(candidates, candidate{name, commandText(s.Command)})
+	for _, name := range p.File.ServiceNames() {
+		if s, _ := p.File.Service(name); wanted(s) {
+			candidates = append(candidates, candidate{Word: name, About: commandText(s.Command)})
 		}
 	}
 	return l.unnamed(candidates)
@@ -90,7 +76,7 @@ func commandText(c procfile.Command) string {
 	for _, arg := range c.Argv {
 		text += " " + arg.Value
 	}
-	return shorten(oneLine(strings.TrimSpace(text)), 60)
+	return wording.Shorten(wording.OneLine(strings.TrimSpace(text)), 60)
 }
 
 // counts are for -m: services, each to be followed by a number.
@@ -102,7 +88,7 @@ func counts(l line) (candidates []candidate) {
 		l.args = append(l.args, name)
 	}
 	for _, c := range l.services(func(s procfile.Service) bool { return s.Name == s.Of }) {
-		candidates = append(candidates, candidate{before + c.word + "=", c.about})
+		candidates = append(candidates, candidate{Word: before + c.Word + "=", About: c.About})
 	}
 	return candidates
 }
@@ -116,8 +102,8 @@ func portNames(l line) (candidates []candidate) {
 	if p.userWide {
 		return leaseNames(l)
 	}
-	for _, w := range p.file.Ports() {
-		candidates = append(candidates, candidate{w.Name.String(), w.Name.Variable()})
+	for _, w := range p.project.File.Ports() {
+		candidates = append(candidates, candidate{Word: w.Name.String(), About: w.Name.Variable()})
 	}
 	return l.unnamed(candidates)
 }
@@ -132,13 +118,13 @@ func leaseNames(l line) (candidates []candidate) {
 	if err != nil {
 		return nil
 	}
-	leases, err := p.registry.Leases()
+	leases, err := p.project.Registry.Leases()
 	if err != nil {
 		return nil
 	}
 	for _, lease := range leases {
 		if lease.Scope == scope {
-			candidates = append(candidates, candidate{lease.Name.String(), fmt.Sprint("port ", lease.Port)})
+			candidates = append(candidates, candidate{Word: lease.Name.String(), About: fmt.Sprint("port ", lease.Port)})
 		}
 	}
 	return l.unnamed(candidates)
@@ -146,15 +132,5 @@ func leaseNames(l line) (candidates []candidate) {
 
 // unnamed are those of the candidates that are no arguments yet.
 func (l line) unnamed(candidates []candidate) []candidate {
-	return slices.DeleteFunc(candidates, func(c candidate) bool { return slices.Contains(l.args, c.word) })
-}
-
-// prefixed puts what stands before a value on the command line before it.
-func prefixed(prefix string, values []candidate) []candidate {
-	for i, v := range values {
-		if !strings.HasPrefix(v.word, ":") { // what is the shell's own business
-			values[i].word = prefix + v.word
-		}
-	}
-	return values
+	return slices.DeleteFunc(candidates, func(c candidate) bool { return slices.Contains(l.args, c.Word) })
 }

@@ -1,24 +1,12 @@
 package main
 
 import (
-	"embed"
+	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/cmd/devports/internal/complete"
 )
-
-// The scripts ask completeCommand, and hand on what it says as their shell wants
-// to be told.
-//
-//go:embed completions
-var completionScripts embed.FS
-
-// completionFiles are the scripts of the shells.
-var completionFiles = map[string]string{
-	"bash":       "completions/devports.bash",
-	"zsh":        "completions/devports.zsh",
-	"fish":       "completions/devports.fish",
-	"powershell": "completions/devports.ps1",
-}
 
 var completionCommand = command{
 	name:  "completion",
@@ -40,11 +28,11 @@ by every new shell:
 
 Example:
   eval "$(devports completion bash)"`,
-	completes: one(words("bash", "zsh", "fish", "powershell")),
+	completes: one(words(complete.Shells...)),
 	run: func(s session, c *cli.Context) error {
-		const hint = "one of bash, zsh, fish, powershell"
+		hint := "one of " + strings.Join(complete.Shells, ", ")
 		name := c.Args().First()
-		file, ok := completionFiles[name]
+		script, ok := complete.Script(name)
 		switch {
 		case c.NArg() == 0:
 			return usage(hint, "completion needs the name of a shell")
@@ -53,11 +41,7 @@ Example:
 		case !ok:
 			return usage(hint, "unknown shell %q", name)
 		}
-		script, err := completionScripts.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		_, err = s.stdout.Write(script)
+		_, err := s.stdout.Write(script)
 		return err
 	},
 }

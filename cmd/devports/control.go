@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -23,7 +24,7 @@ func (s session) running(c *cli.Context) (control.Instance, registry.Scope, erro
 	if err != nil {
 		return control.Instance{}, registry.Scope{}, err
 	}
-	scope, err := p.registry.Scope(p.checkout)
+	scope, err := p.Scope()
 	if err != nil {
 		return control.Instance{}, scope, err
 	}
@@ -107,7 +108,7 @@ func steeringFailed(scope registry.Scope, err error) error {
 	case errors.As(err, &unknown):
 		f := failure{status: exitUsage}
 		for _, name := range unknown.Names {
-			hint := "it runs " + list(unknown.Known)
+			hint := "it runs " + wording.List(unknown.Known)
 			if near, ok := text.Nearest(name, unknown.Known); ok {
 				hint = "did you mean " + near + "?"
 			}

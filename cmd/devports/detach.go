@@ -35,10 +35,10 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration)
 	if err != nil {
 		return err
 	}
-	if p.file.Path == "" {
+	if p.File.Path == "" {
 		return usage("devports up -d -f Portfile", "-d needs a file: standard input cannot be read again")
 	}
-	scope, err := p.registry.Scope(p.checkout)
+	scope, err := p.Scope()
 	if err != nil {
 		return err
 	}

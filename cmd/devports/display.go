@@ -7,9 +7,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
@@ -21,14 +23,23 @@ type display struct {
 	journal  control.Journal
 }
 
+// console takes over the terminal for a live view; nil where there is to be none.
+func (s session) console(plain bool, size func() terminal.Size) *view.Console {
+	term, ci := s.getenv("TERM"), s.getenv("CI")
+	if plain || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0" {
+		return nil
+	}
+	return view.Open(s.stdin, s.stdout, size)
+}
+
 // display shows a run on a console, if there is one, else as s prints.
-func (s session) display(style output.Style, plan procfile.Plan, on *console) *display {
+func (s session) display(style output.Style, plan procfile.Plan, on *view.Console) *display {
 	style.Printable = on != nil
-	d := &display{out: output.New(on.writer(s.stdout), style, names(plan)...)}
+	d := &display{out: output.New(on.Writer(s.stdout), style, names(plan)...)}
 	d.out.Keep(&d.tail)
 	d.own = d.out
 	if style.NoPrefix {
-		d.own = output.New(on.writer(s.stderr), output.Style{Timestamps: style.Timestamps})
+		d.own = output.New(on.Writer(s.stderr), output.Style{Timestamps: style.Timestamps})
 	}
 	return d
 }

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/cmd/devports/internal/doctor"
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/registry"
 )
 
@@ -40,12 +41,13 @@ Example:
 		if err != nil {
 			return err
 		}
-		var findings []finding
+		d := s.doctor(c, r)
+		var findings []doctor.Finding
 		if c.Bool("fix") {
-			findings = s.fix(c.Context, r)
+			findings = d.Fix(c.Context)
 		}
-		if !slices.ContainsFunc(findings, finding.isWrong) {
-			findings = append(findings, s.examine(c, r)...)
+		if !slices.ContainsFunc(findings, doctor.Finding.IsWrong) {
+			findings = append(findings, d.Examine(c.Context)...)
 		}
 		if c.Bool("json") {
 			err = s.json(findings)
@@ -55,37 +57,18 @@ Example:
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(findings, finding.isWrong) {
+		if slices.ContainsFunc(findings, doctor.Finding.IsWrong) {
 			return failure{status: exitFailed}
 		}
 		return nil
 	},
 }
 
-// finding is what a checkup has found.
-type finding struct {
-	Check string `json:"check"` // what was looked at
-	Level level  `json:"level"`
-	What  string `json:"what"`
-	Why   string `json:"why,omitempty"`  // why it matters
-	Mend  string `json:"mend,omitempty"` // what to do about it: mostly a command
-}
-
-func (f finding) isWrong() bool { return f.Level == wrong }
-
-type level string
-
-const (
-	fine    level = "ok"
-	warning level = "warning"
-	wrong   level = "error"
-)
-
 // tellFindings prints findings for people to read.
-func (s session) tellFindings(findings []finding) error {
-	marks := map[level]string{fine: "✓", warning: "!", wrong: "✗"}
+func (s session) tellFindings(findings []doctor.Finding) error {
+	marks := map[doctor.Level]string{doctor.Fine: "✓", doctor.Warning: "!", doctor.Wrong: "✗"}
 	if colored, _ := s.colored("auto", s.stdout); colored {
-		marks = map[level]string{fine: "\x1b[32m✓\x1b[0m", warning: "\x1b[33m!\x1b[0m", wrong: "\x1b[31m✗\x1b[0m"}
+		marks = map[doctor.Level]string{doctor.Fine: "\x1b[32m✓\x1b[0m", doctor.Warning: "\x1b[33m!\x1b[0m", doctor.Wrong: "\x1b[31m✗\x1b[0m"}
 	}
 	for _, f := range findings {
 		text := fmt.Sprintf("%s %s: %s\n", marks[f.Level], f.Check, f.What)
@@ -102,43 +85,22 @@ func (s session) tellFindings(findings []finding) error {
 	return nil
 }
 
-// fix mends what can be mended without asking.
-func (s session) fix(ctx context.Context, r registry.Registry) []finding {
-	return append(s.repair(ctx, r), s.clearUp(s.findRuns(ctx))...)
-}
-
-// examine makes every checkup. Where the registry cannot be read, the rest
-// would only say so again.
-func (s session) examine(c *cli.Context, r registry.Registry) []finding {
-	findings, leases, ok := s.examineRegistry(c.Context, r)
-	if !ok {
-		return findings
+// doctor examines the registry, and what the command line names.
+func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
+	d := doctor.Doctor{
+		Registry:    r,
+		OpenProject: func() (project.Project, error) { return s.openProject(c) },
+		LeftGrace:   leftGrace,
+		Left:        tellLeft,
+		Explain: func(err error) (troubles []doctor.Trouble) {
+			for _, l := range s.explain(err).lines {
+				troubles = append(troubles, doctor.Trouble{What: l.text, Mend: l.hint})
+			}
+			return troubles
+		},
 	}
-	runs := s.findRuns(c.Context)
-	return slices.Concat(
-		findings,
-		examineLeases(r, leases),
-		s.examineMachine(leases),
-		examineRuns(runs),
-		s.examineProject(c, leases, runs),
-	)
-}
-
-// all gives the findings, or, if there are none, that all is well.
-func all(findings []finding, check, format string, args ...any) []finding {
-	if len(findings) > 0 {
-		return findings
+	if runs, err := s.runs(); err == nil {
+		d.Runs = &runs
 	}
-	return []finding{{Check: check, Level: fine, What: fmt.Sprintf(format, args...)}}
-}
-
-// count is "no ports", "1 port" or "3 ports".
-func count(n int, noun string) string {
-	switch n {
-	case 0:
-		return "no " + noun + "s"
-	case 1:
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return d
 }

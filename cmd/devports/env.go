@@ -38,21 +38,21 @@ Example:
 		if err != nil {
 			return err
 		}
-		if err := p.knows(c.Args().Slice()); err != nil {
+		if err := declares(p.File, c.Args().Slice()); err != nil {
 			return err
 		}
 		if c.NArg() == 0 {
-			l, err := p.lease(c.Context, nil)
+			ports, err := p.Ports(c.Context)
 			if err != nil {
 				return err
 			}
 			var vars []procfile.Var
-			for _, w := range p.file.Ports() {
-				vars = append(vars, procfile.Var{Name: w.Name.Variable(), Value: strconv.Itoa(l.ports[w.Name])})
+			for _, w := range p.File.Ports() {
+				vars = append(vars, procfile.Var{Name: w.Name.Variable(), Value: strconv.Itoa(ports[w.Name])})
 			}
 			return format(s.stdout, vars, nil)
 		}
-		plan, _, err := p.resolve(c.Context)
+		plan, err := p.Resolve(c.Context)
 		if err != nil {
 			return err
 		}

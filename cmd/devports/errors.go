@@ -13,6 +13,8 @@ import (
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -94,6 +96,8 @@ func (s session) explain(err error) failure {
 		unknown  *registry.UnknownError
 		name     *registry.NameError
 		replica  *procfile.UndeclaredError
+		file     *project.FileError
+		taken    *project.TakenError
 		path     *fs.PathError
 	)
 	switch {
@@ -119,7 +123,7 @@ func (s session) explain(err error) failure {
 			return fail(exitFailed, "", "the registry is in use by a process that does not say who it is (%s): gave up waiting", held.Path)
 		}
 		return fail(exitFailed, fmt.Sprintf("see what it does: ps -fp %d", held.PID),
-			"the registry is in use by pid %d (%s): gave up waiting", held.PID, oneLine(held.Command))
+			"the registry is in use by pid %d (%s): gave up waiting", held.PID, wording.OneLine(held.Command))
 	case errors.As(err, &conflict):
 		f := failure{status: exitPort}
 		for _, c := range conflict.Conflicts {
@@ -129,13 +133,23 @@ func (s session) explain(err error) failure {
 	case errors.As(err, &unknown):
 		return fail(exitFailed, "devports ls lists the names", "%s: no port is kept for %s", unknown.Scope, joinNames(unknown.Names))
 	case errors.As(err, &replica):
-		hint := "it declares " + list(replica.Declared)
+		hint := "it declares " + wording.List(replica.Declared)
 		if near, ok := text.Nearest(replica.Name, replica.Declared); ok {
 			hint = "did you mean " + near + "?"
 		}
 		return usage(hint, "%v", replica)
 	case errors.As(err, &name):
 		return usage("", "%q cannot be a name: %s", name.Name, name.Reason)
+	case errors.As(err, &file) && file.Folder:
+		return fail(exitInvalid, "name the file in it", "%v", file)
+	case errors.As(err, &file):
+		return fail(exitInvalid, "", "%v", file)
+	case errors.As(err, &taken):
+		f := failure{status: exitPort}
+		for _, t := range taken.Taken {
+			f.lines = append(f.lines, takenLine(t.Lease, t.Holders))
+		}
+		return f
 	case errors.Is(err, allocator.ErrNoneLeft):
 		return fail(exitPort, "widen it: range = \"10000-29999\" in the Portfile, or DEVPORTS_RANGE", "no free port is left in the range")
 	case errors.Is(err, registry.ErrNoHome):
@@ -157,7 +171,7 @@ func explainFile(err *fs.PathError) failure {
 	case errors.Is(err, syscall.ENOSPC):
 		return fail(exitFailed, "make room there: nothing was changed", "%s cannot be written: the disk is full", err.Path)
 	case errors.Is(err, fs.ErrPermission) && ownedByAnother(err.Path):
-		return fail(exitFailed, fmt.Sprintf(`make it yours again: sudo chown "$(id -u)" %s; or %s`, quoteSh(err.Path), elsewhere),
+		return fail(exitFailed, fmt.Sprintf(`make it yours again: sudo chown "$(id -u)" %s; or %s`, text.QuoteSh(err.Path), elsewhere),
 			"%s belongs to another user, who lets nobody %s it", err.Path, err.Op)
 	}
 	return fail(exitFailed, elsewhere, "%v", err)
@@ -176,19 +190,19 @@ web = "npm run dev -- --port $PORT"
 api = "go run ./api"`
 
 func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
-	text := fmt.Sprintf("%s pins port %d, which was chosen for %s", c.Name, c.Port, whose(c.Owner))
+	what := fmt.Sprintf("%s pins port %d, which was chosen for %s", c.Name, c.Port, c.Owner.String())
 	remove := "devports rm " + c.Owner.Name.String()
 	switch {
 	case c.Owner.Scope.UserWide():
 		remove = "devports rm -g " + c.Owner.Name.String()
 	case c.Owner.Scope != scope && !exists(c.Owner.Scope.Directory):
 		remove = "devports prune"
-		text += " in " + c.Owner.Scope.Directory + ", which is gone"
+		what += " in " + c.Owner.Scope.Directory + ", which is gone"
 	case c.Owner.Scope != scope:
-		remove = "cd " + quoteSh(c.Owner.Scope.Directory) + " && " + remove
-		text += " in " + c.Owner.Scope.Directory
+		remove = "cd " + text.QuoteSh(c.Owner.Scope.Directory) + " && " + remove
+		what += " in " + c.Owner.Scope.Directory
 	}
-	return errorLine{text, "pin another port, or give that one up: " + remove}
+	return errorLine{what, "pin another port, or give that one up: " + remove}
 }
 
 func exists(path string) bool {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
@@ -54,7 +56,7 @@ Example:
 			f.lines = append(f.lines, lines...)
 		}
 		if read == 0 {
-			return fail(exitFailed, "name it: devports import FILE", "there is none of %s", list(files))
+			return fail(exitFailed, "name it: devports import FILE", "there is none of %s", wording.List(files))
 		}
 		if len(f.lines) > 0 {
 			return f
@@ -85,11 +87,11 @@ func (s session) importFile(c *cli.Context, r registry.Registry, file string, fo
 		lines = append(lines, errorLine{fmt.Sprintf("%s:%d: %s", file, p.Line, p.Reason), ""})
 	}
 	for _, refused := range done.Refused {
-		why := fmt.Sprintf("%d is the port of %s", refused.Port, whose(refused.Lease))
+		why := fmt.Sprintf("%d is the port of %s", refused.Port, refused.Lease.String())
 		hint := ""
 		if refused.Lease.Name == refused.Name && refused.Lease.Scope.UserWide() {
 			why = fmt.Sprintf("%s has port %d here", refused.Name, refused.Lease.Port)
-			hint = "to take this one instead: devports rm -g " + quoteSh(refused.Name.String()) + ", and import again"
+			hint = "to take this one instead: devports rm -g " + text.QuoteSh(refused.Name.String()) + ", and import again"
 		}
 		lines = append(lines, errorLine{fmt.Sprintf("%s:%d: %s %d is not taken: %s", file, refused.Line, refused.Name, refused.Port, why), hint})
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/complete"
 )
 
 const examples = `
@@ -69,8 +70,10 @@ Example:
   devports help up
   devports help portfile
   devports help --man > ~/.local/share/man/man1/devports.1`,
-		flags:     []cli.Flag{boolean("man", "", "print the manual page, for man to read")},
-		completes: one(func(line) []candidate { return append(commandWords(root.sub), topicWords()...) }),
+		flags: []cli.Flag{boolean("man", "", "print the manual page, for man to read")},
+		completes: one(func(l line) []candidate {
+			return append(complete.Names(root.completion(l.session).Commands), topicWords()...)
+		}),
 		run: func(s session, c *cli.Context) error {
 			words := c.Args().Slice()
 			if c.Bool("man") {

@@ -4,24 +4,13 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"unicode"
 
-	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
-
-// busy reports whether something listens on the port, as far as that can be
-// told.
-func busy(port int) bool {
-	free, err := allocator.Free(port)
-	return err == nil && !free
-}
 
 // listening are the ports on which any of the processes listens, as far as that
 // can be told.
@@ -31,53 +20,6 @@ func listening(pids []int) []int {
 		return nil
 	}
 	return ports
-}
-
-// busyAll tells for each lease whether its port is busy. Some are looked at at
-// the same time.
-func busyAll(leases []registry.Lease) []bool {
-	all := make([]bool, len(leases))
-	var next atomic.Int64
-	var lookers sync.WaitGroup
-	for range min(len(leases), runtime.GOMAXPROCS(0)) {
-		lookers.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(leases); i = next.Add(1) - 1 {
-				all[i] = busy(leases[i].Port)
-			}
-		})
-	}
-	lookers.Wait()
-	return all
-}
-
-// free makes sure that nothing holds the ports of leases but processes that
-// are ours. The error names every holder.
-func (s session) free(ctx context.Context, leases []registry.Lease, ours func(holder.Process) bool) error {
-	var taken []registry.Lease
-	var ports []int
-	for i, b := range busyAll(leases) {
-		if b {
-			taken = append(taken, leases[i])
-			ports = append(ports, leases[i].Port)
-		}
-	}
-	if len(taken) == 0 {
-		return nil
-	}
-	holders, err := holder.Listening(ctx, ports...)
-	if err != nil {
-		s.note("who holds the ports cannot be told: %v", err)
-	}
-	f := failure{status: exitPort}
-	for _, l := range taken {
-		if !slices.ContainsFunc(holders[l.Port], ours) {
-			f.lines = append(f.lines, takenLine(l, holders[l.Port]))
-		}
-	}
-	if len(f.lines) == 0 {
-		return nil
-	}
-	return f
 }
 
 // takenLine says who holds the port of a lease, and what to do about it.
@@ -106,7 +48,7 @@ func describe(p holder.Process) string {
 		}
 		return "a process of another user"
 	}
-	text := fmt.Sprintf("pid %d (%s)", p.PID, oneLine(p.Command))
+	text := fmt.Sprintf("pid %d (%s)", p.PID, wording.OneLine(p.Command))
 	if p.Managed {
 		text = managed(p) + ", " + text
 	}
@@ -142,23 +84,6 @@ func describeShort(p holder.Process) string {
 	if p.PID == 0 {
 		return describe(p)
 	}
-	program, args, _ := strings.Cut(oneLine(p.Command), " ")
-	return fmt.Sprintf("pid %d  %s", p.PID, shorten(strings.TrimSpace(filepath.Base(program)+" "+args), 40))
-}
-
-// oneLine makes a command line fit for a message: it may hold anything.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
-func shorten(s string, width int) string {
-	if r := []rune(s); len(r) > width {
-		return string(r[:width-1]) + "…"
-	}
-	return s
+	program, args, _ := strings.Cut(wording.OneLine(p.Command), " ")
+	return fmt.Sprintf("pid %d  %s", p.PID, wording.Shorten(strings.TrimSpace(filepath.Base(program)+" "+args), 40))
 }

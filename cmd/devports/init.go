@@ -12,8 +12,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/atomicfile"
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
+	"github.com/devports/devports/registry"
 )
 
 var initCommand = command{
@@ -40,7 +44,7 @@ Example:
 	},
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() > 1 {
-			return usage("devports init "+quoteSh(c.Args().First()), "init takes one folder")
+			return usage("devports init "+text.QuoteSh(c.Args().First()), "init takes one folder")
 		}
 		dir := filepath.Clean(c.Args().First()) // "." where none is named
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -86,7 +90,7 @@ func (s session) tellWritten(path string, found scaffold.Project) error {
 	tellFound(s.stdout, found)
 	up := "devports up"
 	if filepath.Dir(path) != "." {
-		up = "cd " + quoteSh(filepath.Dir(path)) + " && " + up
+		up = "cd " + text.QuoteSh(filepath.Dir(path)) + " && " + up
 	}
 	fmt.Fprintln(s.stdout, "Next:", up)
 	return s.noteTroubles(path)
@@ -96,23 +100,23 @@ func (s session) tellWritten(path string, found scaffold.Project) error {
 func tellFound(w io.Writer, found scaffold.Project) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, sv := range found.Services {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", sv.Name, oneLine(sv.Command), oneLine(sv.Origin))
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", sv.Name, wording.OneLine(sv.Command), wording.OneLine(sv.Origin))
 	}
 	table.Flush()
 	if len(found.LeftOut) > 0 {
 		fmt.Fprintln(w, "Left out:")
 	}
 	for _, l := range found.LeftOut {
-		fmt.Fprintf(w, "  %s: %s\n", oneLine(l.What), oneLine(l.Why))
+		fmt.Fprintf(w, "  %s: %s\n", wording.OneLine(l.What), wording.OneLine(l.Why))
 	}
 }
 
 // noteTroubles notes what stands in the way of the new Portfile although it is
 // valid: env files with mistakes.
 func (s session) noteTroubles(path string) error {
-	p, err := project{session: s}.read(path)
+	p, err := project.Open(s.host(), registry.Registry{}, path, nil)
 	if err == nil {
-		_, err = p.check()
+		_, err = p.Check()
 	}
 	var problems procfile.Problems
 	if errors.As(err, &problems) {

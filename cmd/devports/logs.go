@@ -31,7 +31,7 @@ Example:
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, registryFlag, // -f is taken
 	},
 	completes: func(l line) []candidate {
-		return append([]candidate{{"devports", "its own lines"}}, services(l)...)
+		return append([]candidate{{Word: "devports", About: "its own lines"}}, services(l)...)
 	},
 	run: func(s session, c *cli.Context) error {
 		i, scope, err := s.running(c)

@@ -62,7 +62,7 @@ Example:
 			s.note("%s", what)
 			return nil
 		}
-		return s.table(leases, holders, byPort(everyone), c.Bool("all"))
+		return s.table(leases, holders, registry.ByPort(everyone), c.Bool("all"))
 	},
 }
 
@@ -85,15 +85,6 @@ func newLeaseRow(l registry.Lease) leaseRow {
 	}
 }
 
-// byPort sorts leases by their ports: a pinned one may have several.
-func byPort(leases []registry.Lease) map[int][]registry.Lease {
-	m := map[int][]registry.Lease{}
-	for _, l := range leases {
-		m[l.Port] = append(m[l.Port], l)
-	}
-	return m
-}
-
 // listed are the leases that the command line asks for, those of everyone, and
 // the scope that is meant unless it is all of them.
 func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scope registry.Scope, err error) {
@@ -112,7 +103,7 @@ func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scop
 	if scope, err = p.scope(); err != nil {
 		return nil, nil, scope, err
 	}
-	everyone, err = p.registry.Leases()
+	everyone, err = p.project.Registry.Leases()
 	for _, l := range everyone {
 		if l.Scope == scope {
 			leases = append(leases, l)
@@ -136,7 +127,7 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 		}
 		for _, o := range shared[l.Port] {
 			if o != l {
-				kept += ", as by " + whose(o)
+				kept += ", as by " + o.String()
 			}
 		}
 		if h, ok := holderOf(holders, l.Port); ok {

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -14,7 +15,7 @@ import (
 // place is where the names on a command line are looked up: a project, or the
 // user-wide scope.
 type place struct {
-	project
+	project  project.Project // without a file where there is none
 	userWide bool
 }
 
@@ -23,14 +24,13 @@ type place struct {
 func (s session) openPlace(c *cli.Context) (place, error) {
 	if c.Bool("global") {
 		r, err := s.openRegistry(c)
-		return place{project{session: s, registry: r}, true}, err
+		return place{project.Project{Registry: r}, true}, err
 	}
 	p, err := s.openProject(c)
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
-		p.session = s
-		p.registry, err = s.openRegistry(c)
-		return place{p, true}, err
+		r, err := s.openRegistry(c)
+		return place{project.Project{Registry: r}, true}, err
 	}
 	return place{p, false}, err
 }
@@ -40,17 +40,7 @@ func (p place) scope() (registry.Scope, error) {
 	if p.userWide {
 		return registry.Scope{}, nil
 	}
-	return p.registry.Scope(p.checkout)
-}
-
-// whose names what a lease is for: "auth of shop (fix)".
-func whose(l registry.Lease) string { return whoseName(l.Name.String(), l.Scope) }
-
-func whoseName(name string, scope registry.Scope) string {
-	if scope.UserWide() {
-		return "the user-wide name " + name
-	}
-	return name + " of " + scope.String()
+	return p.project.Scope()
 }
 
 // names reads names as they are typed. In a project "auth:metrics" is a port
@@ -74,15 +64,15 @@ func (p place) names(args []string) ([]allocator.PortName, error) {
 func (p place) declared(names []allocator.PortName) error {
 	f := failure{status: exitUsage}
 	var known []string
-	for _, w := range p.file.Ports() {
+	for _, w := range p.project.File.Ports() {
 		known = append(known, w.Name.String())
 	}
 	for _, n := range names {
 		if slices.Contains(known, n.String()) {
 			continue
 		}
-		line := p.unknown(n.String(), known)
-		if sv, ok := p.file.Service(n.Service); ok && n.Port == "" && !sv.HasPort {
+		line := undeclared(p.project.File, n.String(), known)
+		if sv, ok := p.project.File.Service(n.Service); ok && n.Port == "" && !sv.HasPort {
 			line = errorLine{n.Service + " has no port: it says port = false", ""}
 		} else if ok {
 			line.text = n.Service + " declares no port " + n.Port

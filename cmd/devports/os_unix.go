@@ -3,7 +3,6 @@
 package main
 
 import (
-	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -32,32 +31,4 @@ func ownedByAnother(path string) bool {
 		}
 		path = parent
 	}
-}
-
-// resizeSignals tell that the terminal has another size.
-func resizeSignals() []os.Signal { return []os.Signal{unix.SIGWINCH} }
-
-// suspendSignals are what Ctrl-Z sends, continueSignals what fg and bg do. Where
-// no shell could let devports go on, as in `ssh -t HOST devports up`, the system
-// ignores Ctrl-Z, and so must we: it would be for ever.
-func suspendSignals() []os.Signal {
-	if session, err := unix.Getsid(0); err != nil || session == unix.Getpgrp() {
-		return nil
-	}
-	return []os.Signal{unix.SIGTSTP}
-}
-
-func continueSignals() []os.Signal { return []os.Signal{unix.SIGCONT} }
-
-// stopSelf stops this process until a shell lets it go on.
-func stopSelf() { _ = unix.Kill(os.Getpid(), unix.SIGSTOP) }
-
-// maxOpenFiles is how many files devports may have open: the runtime raises its
-// limit as far as it may.
-func maxOpenFiles() int {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return math.MaxInt
-	}
-	return int(min(limit.Max, math.MaxInt32)) // of the first, "unlimited" is the largest
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math"
 	"os"
 	"os/exec"
 )
@@ -18,17 +17,3 @@ func ownedByAnother(string) bool { return false }
 
 // statisticsSignals is empty: Windows has no signal to ask with.
 func statisticsSignals() []os.Signal { return nil }
-
-// resizeSignals is empty: a Windows console does not tell by a signal.
-func resizeSignals() []os.Signal { return nil }
-
-// suspendSignals and continueSignals are empty: nothing is suspended on Windows.
-func suspendSignals() []os.Signal { return nil }
-
-func continueSignals() []os.Signal { return nil }
-
-func stopSelf() {}
-
-// maxOpenFiles is how many files devports may have open: Windows has no limit
-// that a launcher would come near.
-func maxOpenFiles() int { return math.MaxInt }

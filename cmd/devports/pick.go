@@ -101,7 +101,7 @@ func (s session) pick(c *cli.Context, n int) ([]int, error) {
 	for range n {
 		anything := strconv.FormatUint(rand.Uint64(), 36)
 		port, err := pool.Choose(allocator.Key{Project: anything, PortName: allocator.PortName{Service: anything}}, func(port int) bool {
-			return !taken[port] && !busy(port)
+			return !taken[port] && !allocator.Busy(port)
 		})
 		if errors.Is(err, allocator.ErrNoneLeft) {
 			return nil, fail(exitPort, "DEVPORTS_RANGE=10000-29999 is the default", "only %d such ports are left", len(ports))

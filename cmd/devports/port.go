@@ -56,7 +56,7 @@ Example:
 		if why := allocator.Discouraged(c.Int("pin")); c.IsSet("pin") && why != "" {
 			s.note("%s", why)
 		}
-		ports, err := p.ports(c, names)
+		ports, err := s.ports(c, p, names)
 		if err != nil {
 			return err
 		}
@@ -79,15 +79,15 @@ Example:
 // ports leases the ports of names. In a project all ports of the file are
 // leased along, in one update, so that which numbers they get does not depend
 // on which is asked for first.
-func (p place) ports(c *cli.Context, names []allocator.PortName) ([]int, error) {
+func (s session) ports(c *cli.Context, p place, names []allocator.PortName) ([]int, error) {
 	byName := map[allocator.PortName]int{}
 	if p.userWide {
-		var wants []registry.Want
+		var wants []allocator.WantedPort
 		for _, n := range names {
-			wants = append(wants, registry.Want{Name: n, Pin: c.Int("pin")})
+			wants = append(wants, allocator.WantedPort{Name: n, Pin: c.Int("pin")})
 		}
-		_, leases, err := p.registry.Lease(c.Context, checkout.Checkout{}, wants,
-			registry.Options{Choose: p.session.chooser(allocator.Set{})})
+		_, leases, err := p.project.Registry.Lease(c.Context, checkout.Checkout{}, wants,
+			registry.Options{Choose: s.chooser(allocator.Set{})})
 		if err != nil {
 			return nil, err
 		}
@@ -98,11 +98,10 @@ func (p place) ports(c *cli.Context, names []allocator.PortName) ([]int, error) 
 		if err := p.declared(names); err != nil {
 			return nil, err
 		}
-		l, err := p.lease(c.Context, nil)
-		if err != nil {
+		var err error
+		if byName, err = p.project.Ports(c.Context); err != nil {
 			return nil, err
 		}
-		byName = l.ports
 	}
 	ports := make([]int, len(names))
 	for i, n := range names {

@@ -19,6 +19,8 @@ import (
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/portserver"
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
@@ -111,7 +113,7 @@ func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode
 	ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
 	defer stop()
 	defer s.dumpStatistics(server)()
-	s.note("port server at %s with %d ports: export PORTSERVER_ADDRESS=%s", address, pool.Len(), quoteSh(address))
+	s.note("port server at %s with %d ports: export PORTSERVER_ADDRESS=%s", address, pool.Len(), text.QuoteSh(address))
 	return server.Serve(ctx, listener)
 }
 
@@ -218,7 +220,7 @@ func (s session) tellHandedOut(rows []handedOut) error {
 		s.note("no port is handed out")
 	}
 	for _, r := range rows {
-		if _, err := fmt.Fprintf(s.stdout, "%d: pid %d (%s), since %s\n", r.Port, r.PID, oneLine(r.Command), r.Since.Local().Format(time.DateTime)); err != nil {
+		if _, err := fmt.Fprintf(s.stdout, "%d: pid %d (%s), since %s\n", r.Port, r.PID, wording.OneLine(r.Command), r.Since.Local().Format(time.DateTime)); err != nil {
 			return err
 		}
 	}

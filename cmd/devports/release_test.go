@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/devports/devports/cmd/devports/internal/complete"
 )
 
 // TestRelease looks at the recipe of a release without goreleaser: every file
@@ -62,11 +64,8 @@ func TestRelease(t *testing.T) {
 		t.Errorf("the manual page is another one: %v", err)
 	}
 	made, _ := filepath.Glob(filepath.Join(dir, extras, "completions/*"))
-	for shell, file := range completionFiles {
-		script, err := completionScripts.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, shell := range complete.Shells {
+		script, _ := complete.Script(shell)
 		found := false
 		for _, path := range made {
 			text, _ := os.ReadFile(path)

@@ -41,7 +41,7 @@ Example:
 		if err != nil {
 			return err
 		}
-		leases, err := p.registry.Leases()
+		leases, err := p.project.Registry.Leases()
 		if err != nil {
 			return err
 		}
@@ -49,13 +49,13 @@ Example:
 		if err != nil {
 			return err
 		}
-		removed, err := p.registry.Remove(c.Context, scope, names...)
+		removed, err := p.project.Registry.Remove(c.Context, scope, names...)
 		if err != nil {
 			return err
 		}
 		for _, l := range removed {
 			fmt.Fprintf(s.stdout, "%s %d given up\n", l.Name, l.Port)
-			if busy(l.Port) {
+			if allocator.Busy(l.Port) {
 				s.note("something still listens on %d (devports who %d): as long as it does, %s would get another port", l.Port, l.Port, l.Name)
 			}
 		}

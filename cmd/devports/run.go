@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/procfile"
 )
@@ -98,14 +99,14 @@ func (s session) environment(c *cli.Context) ([]string, error) {
 		return nil, err
 	}
 	if name == "" {
-		name = serviceAt(p.file, wd)
-	} else if err := p.knows([]string{name}); err != nil {
+		name = serviceAt(p.File, wd)
+	} else if err := declares(p.File, []string{name}); err != nil {
 		return nil, err
 	}
 	if name == "" {
-		p.file, name = p.file.Plus(nameOf(wd))
+		p.File, name = p.File.Plus(nameOf(wd))
 	}
-	plan, _, err := p.resolve(c.Context)
+	plan, err := p.Resolve(c.Context)
 	service, _ := plan.Service(name)
 	return service.Env, err
 }
@@ -122,9 +123,9 @@ func nameOf(dir string) string {
 }
 
 // userWide stands for a project where there is none: its names are user-wide.
-func (s session) userWide(c *cli.Context, dir string) (project, error) {
+func (s session) userWide(c *cli.Context, dir string) (project.Project, error) {
 	r, err := s.openRegistry(c)
-	return project{session: s, file: procfile.Empty(dir), registry: r}, err
+	return project.None(s.host(), r, dir), err
 }
 
 // serviceAt is the service whose dir holds the directory wd, the innermost if

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/procfile"
 )
 
@@ -30,7 +31,7 @@ var shells = map[string]func(w io.Writer, set []procfile.Var, unset []string) er
 	},
 }
 
-var posix = script("export %s=%s\n", quoteSh, "unset %s\n")
+var posix = script("export %s=%s\n", text.QuoteSh, "unset %s\n")
 
 func script(assign string, quote func(string) string, remove string) func(io.Writer, []procfile.Var, []string) error {
 	return func(w io.Writer, set []procfile.Var, unset []string) error {
@@ -48,22 +49,6 @@ func script(assign string, quote func(string) string, remove string) func(io.Wri
 	}
 }
 
-// plain reports whether a value means itself in every shell.
-func plain(value string) bool {
-	return value != "" && strings.IndexFunc(value, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:@-", r))
-	}) < 0
-}
-
-// quoteSh quotes for POSIX shells (XCU 2.2.2): nothing is special between
-// single quotes but the quote itself.
-func quoteSh(value string) string {
-	if plain(value) {
-		return value
-	}
-	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
-}
-
 // quoteFish quotes for fish: between single quotes, \' and \\ are special.
 func quoteFish(value string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
@@ -77,7 +62,7 @@ func quotePowerShell(value string) string {
 
 // quoteDotenv quotes for env files, as this and most other readers take them.
 func quoteDotenv(value string) string {
-	if plain(value) {
+	if text.IsPlain(value) {
 		return value
 	}
 	if !strings.ContainsAny(value, "'") && !strings.HasSuffix(value, `\`) {

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/procfile"
 )
@@ -25,9 +26,9 @@ func tell(e launcher.Event) string {
 		if e.Port > 0 {
 			where = fmt.Sprintf(" on http://localhost:%d", e.Port)
 		}
-		return fmt.Sprintf("%s ready%s after %s", e.Service, where, tellDuration(e.Took))
+		return fmt.Sprintf("%s ready%s after %s", e.Service, where, wording.Duration(e.Took))
 	case launcher.WrongPort:
-		return fmt.Sprintf("%s listens on %s, not on its PORT %d: does its command use $PORT?", e.Service, tellPorts(e.Ports), e.Port)
+		return fmt.Sprintf("%s listens on %s, not on its PORT %d: does its command use $PORT?", e.Service, wording.Numbers(e.Ports), e.Port)
 	case launcher.NoListener:
 		return fmt.Sprintf(`%s listens nowhere, and %s waits for it: if it never will, say port = false or ready = "none"`, e.Service, e.On)
 	case launcher.DependencyFailed:
@@ -69,7 +70,7 @@ func tell(e launcher.Event) string {
 	case launcher.OrphansKilled:
 		return tellEnded("ended what had got away: ", e.Left)
 	case launcher.LeftRunning:
-		text := fmt.Sprintf("left running: %s (pid %d)", shorten(oneLine(e.Left.Command), 48), e.Left.PID)
+		text := fmt.Sprintf("left running: %s (pid %d)", wording.Shorten(wording.OneLine(e.Left.Command), 48), e.Left.PID)
 		if e.Left.Service != "" {
 			text += ", started by " + e.Left.Service
 		}
@@ -123,22 +124,6 @@ func tellRetry(after time.Duration) string {
 	return fmt.Sprintf("; started again in %v, at %s", after, time.Now().Add(after).Format(time.TimeOnly))
 }
 
-// tellDuration is a duration as precise as one wants to read it.
-func tellDuration(d time.Duration) string {
-	if d < time.Second {
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
-}
-
-func tellPorts(ports []int) string {
-	var words []string
-	for _, port := range ports {
-		words = append(words, fmt.Sprint(port))
-	}
-	return list(words)
-}
-
 // limitOf says how to raise the limit that err has run into.
 func limitOf(err error) string {
 	switch {
@@ -166,16 +151,4 @@ func tellChanges(changes []procfile.Change) string {
 		return "no service has to be restarted"
 	}
 	return strings.Join(parts, ", ")
-}
-
-// list joins words as a sentence does: "a, b and c".
-func list(words []string) string {
-	switch len(words) {
-	case 0:
-		return "nothing"
-	case 1:
-		return words[0]
-	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " and " + words[last]
 }

@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/cmd/devports/internal/view"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
@@ -77,14 +78,14 @@ func up(s session, c *cli.Context) error {
 }
 
 // open reads what the options name, and checks that it is there.
-func (o upOptions) open(s session) (p project, color bool, err error) {
+func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	if color, err = s.colored(o.Color, s.stdout); err != nil {
 		return p, false, err
 	}
 	if p, err = s.projectAt(o.File, o.Registry, o.Replicas); err != nil {
 		return p, false, err
 	}
-	return p, color, p.knows(o.Services)
+	return p, color, declares(p.File, o.Services)
 }
 
 // up runs the services in this process, until they end.
@@ -104,8 +105,8 @@ func (s session) up(o upOptions) error {
 	signals := make(chan os.Signal, 4)
 	defer signal.Stop(signals)
 
-	r := runner{project: p, selected: o.Services, reassign: o.Reassign}
-	plan, scope, claim, err := r.begin(signals)
+	r := project.Run{Project: p, Selected: o.Services, Reassign: o.Reassign}
+	plan, scope, claim, err := s.begin(r, signals)
 	if err != nil {
 		return err
 	}
@@ -114,11 +115,9 @@ func (s session) up(o upOptions) error {
 	window, resized, unwatch := s.window()
 	defer unwatch()
 	on := s.console(o.Plain, window)
-	if on != nil {
-		defer on.close()
-	}
+	defer on.Close()
 	show := s.display(output.Style{Color: color, Timestamps: o.Timestamps, NoPrefix: o.NoPrefix}, plan, on)
-	show.own.Say(fmt.Sprintf("%s: starting %s", scope, list(names(plan))))
+	show.own.Say(fmt.Sprintf("%s: starting %s", scope, wording.List(names(plan))))
 	var stopped time.Time // by a signal, or because nobody reads the output
 	unfollow := func() {}
 	options := launcher.Options{
@@ -143,23 +142,30 @@ func (s session) up(o upOptions) error {
 		options.Resized = resized
 		options.Size = func(service string) terminal.Size {
 			size := window()
-			if !on.has(service) {
+			if !on.Attached(service) {
 				size.Columns -= show.out.PrefixWidth()
 			}
 			return size
 		}
 	}
-	var look *view
 	if on != nil {
-		options.Terminal, options.Found = os.Stdin, on.found
-		look = on.view(scope.String(), show, options.Steering, signals, color)
+		options.Terminal, options.Found = os.Stdin, on.Found()
 	}
+	live := on.Show(view.Options{
+		Title: scope.String(), Run: options.Steering, Output: show.out, Color: color,
+		Interrupt: func() {
+			select {
+			case signals <- os.Interrupt:
+			default:
+			}
+		},
+	})
 	if !o.NoWatch {
-		code := &codeWatch{root: p.file.Dir, run: options.Steering, own: show.own}
+		code := &codeWatch{root: p.File.Dir, run: options.Steering, own: show.own}
 		defer code.close()
-		plans, stop, err := r.follow(plan, show.own, code)
+		plans, stop, err := s.follow(r, plan, show.own, code)
 		if err != nil {
-			s.note("edits of %s are not followed: %v", p.file.Name, err)
+			s.note("edits of %s are not followed: %v", p.File.Name, err)
 		} else {
 			unfollow = sync.OnceFunc(stop)
 			defer unfollow()
@@ -171,7 +177,7 @@ func (s session) up(o upOptions) error {
 		Steering: options.Steering, Output: &show.tail, Journal: &show.journal,
 	})()
 	status := launcher.Run(plan, options)
-	look.close()
+	live.Close()
 	err = show.flush(signals, stopped)
 	if status != 0 {
 		return failure{status: status}
@@ -179,132 +185,30 @@ func (s session) up(o upOptions) error {
 	return err
 }
 
-// runner is one `devports up`.
-type runner struct {
-	project
-	selected []string // the services named on the command line; none: all
-	reassign bool     // ports that are taken move to others
-}
-
 // begin makes everything ready for the start. Whatever is in its way is found
 // here, all of it at once, and nothing has been started.
-func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
-	noted, err := r.check()
+func (s session) begin(r project.Run, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
+	checked, err := r.Project.Check() // before the claim, which ends what a dead run has left
 	if err != nil {
 		return plan, scope, c, err
 	}
-	if scope, err = r.registry.Scope(r.checkout); err != nil {
+	if scope, err = r.Project.Scope(); err != nil {
 		return plan, scope, c, err
 	}
 	signal.Notify(signals, stopSignals()...) // until here a signal ends devports as it ends any program
-	if c, err = r.session.claim(scope); err != nil {
+	if c, err = s.claim(scope); err != nil {
 		return plan, scope, c, err
 	}
 	ctx, interrupted := untilSignal(signals)
-	plan, scope, err = r.prepare(ctx, procfile.Plan{})
+	plan, err = r.Start(ctx)
 	if interrupted() {
 		err = context.Canceled
 	}
 	if err != nil {
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
-	r.session.notes(noted.Notes)
+	s.notes(checked.Notes)
 	return plan, scope, c, nil
-}
-
-// prepare leases the ports of the project and makes the plan. The ports of
-// what is started now must be free, or a process of this `up` has them.
-func (r runner) prepare(ctx context.Context, running procfile.Plan) (procfile.Plan, registry.Scope, error) {
-	first := running.Services == nil
-	scope, checked, err := r.free(ctx, running)
-	if err != nil {
-		return procfile.Plan{}, scope, err
-	}
-	var move func(registry.Lease) bool
-	if first && r.reassign {
-		move = func(l registry.Lease) bool { return busy(l.Port) }
-	}
-	l, err := r.lease(ctx, move)
-	if err != nil {
-		return procfile.Plan{}, l.scope, err
-	}
-	// Those of a project that has moved come to light only now.
-	starts := r.starts()
-	var rest []registry.Lease
-	for _, k := range l.leases {
-		if !slices.Contains(checked, k.Port) && slices.Contains(starts, k.Name.Service) {
-			rest = append(rest, k)
-		}
-	}
-	if err := r.session.free(ctx, rest, r.ours(l.scope, first)); err != nil {
-		return procfile.Plan{}, l.scope, err
-	}
-	plan, err := r.plan(l)
-	if err == nil && len(r.selected) > 0 {
-		plan = plan.Select(starts)
-	}
-	return plan, l.scope, err
-}
-
-// free makes sure that the ports that the services will have are free, before
-// anything is written to the registry, and returns those ports. One that a
-// running service has is handed over; one that is still to be chosen will be
-// free.
-func (r runner) free(ctx context.Context, running procfile.Plan) (scope registry.Scope, checked []int, err error) {
-	if scope, err = r.registry.Scope(r.checkout); err != nil {
-		return scope, nil, err
-	}
-	leases, err := r.registry.Leases()
-	if err != nil {
-		return scope, nil, err
-	}
-	starts, first := r.starts(), running.Services == nil
-	var needed []registry.Lease
-	for _, w := range r.file.Ports() {
-		l := registry.Lease{Scope: scope, Name: w.Name}
-		if i := slices.IndexFunc(leases, func(k registry.Lease) bool { return k.Scope == scope && k.Name == l.Name }); i >= 0 {
-			l = leases[i]
-		}
-		if l.Pinned = w.Pin != 0 && scope.Main(); l.Pinned {
-			l.Port = w.Pin
-		}
-		moves := r.reassign && first && !l.Pinned
-		if l.Port != 0 && !moves && slices.Contains(starts, w.Name.Service) {
-			checked = append(checked, l.Port)
-			if !running.Holds(l.Port) {
-				needed = append(needed, l)
-			}
-		}
-	}
-	return scope, checked, r.session.free(ctx, needed, r.ours(scope, first))
-}
-
-// ours tells the processes of this `up`. At the first start there are none;
-// later, one that holds a port is a service on its way out.
-func (r runner) ours(scope registry.Scope, first bool) func(holder.Process) bool {
-	return func(p holder.Process) bool {
-		return !first && p.Managed && p.Project == scope.Project && p.Worktree == scope.Worktree
-	}
-}
-
-// starts are the services to start: those selected that the file declares and
-// what they depend on, or all.
-func (r runner) starts() []string {
-	if len(r.selected) == 0 {
-		return r.file.ServiceNames()
-	}
-	return r.file.With(r.known())
-}
-
-// known are the selected services that the file still declares.
-func (r runner) known() []string {
-	var names []string
-	for _, name := range r.selected {
-		if _, ok := r.file.Service(name); ok {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // stopSignals end `up`. One that was ignored when devports started stays so:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/watcher/tree"
@@ -27,7 +28,7 @@ type codeWatch struct {
 
 // follow watches what the services of a plan watch, and nothing else.
 func (w *codeWatch) follow(plan procfile.Plan) {
-	patterns := watchPatterns(plan)
+	patterns := plan.Patterns()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed || maps.EqualFunc(patterns, w.patterns, slices.Equal) {
@@ -44,19 +45,8 @@ func (w *codeWatch) follow(plan procfile.Plan) {
 		return
 	}
 	w.watcher = watcher
-	w.own.Say("watching the code of " + list(slices.Sorted(maps.Keys(patterns))))
+	w.own.Say("watching the code of " + wording.List(slices.Sorted(maps.Keys(patterns))))
 	go w.restart(watcher)
-}
-
-// watchPatterns are what the services of a plan watch, by service.
-func watchPatterns(plan procfile.Plan) map[string][]string {
-	patterns := map[string][]string{}
-	for _, p := range plan.Services {
-		if len(p.Watch) > 0 {
-			patterns[p.Service] = p.Watch
-		}
-	}
-	return patterns
 }
 
 // close ends the watching for good.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
@@ -114,7 +115,7 @@ type owner struct {
 }
 
 func answer(port int, leases []registry.Lease, listeners []holder.Process) whoRow {
-	row := whoRow{Port: port, Listeners: listeners, Free: len(listeners) == 0 && !busy(port)}
+	row := whoRow{Port: port, Listeners: listeners, Free: len(listeners) == 0 && !allocator.Busy(port)}
 	for _, l := range leases {
 		if l.Port == port {
 			head := checkout.HeadOf(l.Scope.Directory)
@@ -178,7 +179,7 @@ func containerProxy(command string) string {
 
 // String names the owner: "auth of shop (fix) in /home/ann/shop-fix, on branch fix at 1a2b3c4".
 func (o owner) String() string {
-	text := whoseName(o.Name, o.scope())
+	text := o.scope().Qualify(o.Name)
 	if o.Directory != "" {
 		text += " in " + o.Directory
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
 )
 
 // Portfile is the project as a Portfile, with comments for who reads it first.
@@ -141,16 +142,13 @@ func quoteTOML(s string) string {
 	return b.String()
 }
 
-// listed joins words as a sentence does: "a, b and c".
+// listed is a list of words of foreign files, for a sentence.
 func listed(words []string) string {
 	var cleaned []string
 	for _, w := range words {
 		cleaned = append(cleaned, clean(w))
 	}
-	if n := len(cleaned); n > 1 {
-		return strings.Join(cleaned[:n-1], ", ") + " and " + cleaned[n-1]
-	}
-	return strings.Join(cleaned, "")
+	return text.Join(cleaned, "and")
 }
 
 const more = `

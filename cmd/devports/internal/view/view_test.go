@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"regexp"
@@ -47,74 +47,74 @@ func statuses(names ...string) (all []launcher.Status) {
 	return all
 }
 
-// TestPress follows what keys make of a picture: after each list of them, what
+// TestPress follows what keys make of a model: after each list of them, what
 // is asked for last and what is seen.
 func TestPress(t *testing.T) {
 	for _, test := range []struct {
 		keys string
-		do   deed
+		do   command
 		seen string
 	}{
-		{"2", doLook, "only b"},
-		{"2 2", doLook, "only b"},
-		{"9", doNothing, "everything again"},
-		{"2 0", doLook, "everything again"},
-		{"2 escape", doLook, "everything again"},
-		{"escape", doNothing, "everything again"},
-		{"down", doLookSoon, "only a"},
-		{"down down down down", doLookSoon, "everything again"},
-		{"up", doLookSoon, "only c"},
-		{"up up down", doLookSoon, "only c"},
-		{"3 r", doRestart, "only c"},
-		{"r", doNothing, "everything again"},
-		{"q", doEnd, "everything again"},
-		{"/ q . enter", doLook, "only lines that match q."},
-		{"/ q erase erase q", doEnd, "everything again"},
-		{"/ x enter 1", doLook, "only a, and lines that match x"},
-		{"/ x enter / enter", doLook, "everything again"},
-		{"/ x enter / y escape", doNothing, "only lines that match x"},
-		{"/ ( enter", doNothing, "everything again"},
-		{"/ ( enter ) enter", doLook, "only lines that match ()"},
-		{"/ a b erase all c enter", doLook, "only lines that match c"},
-		{"p", doPause, "everything again"},
-		{"p p", doResume, "everything again"},
-		{"? 1", doLook, "only a"},
-		{"redraw", doRedraw, "everything again"},
-		{"x", doNothing, "everything again"},
+		{"2", cmdFilter, "only b"},
+		{"2 2", cmdFilter, "only b"},
+		{"9", cmdNothing, "everything again"},
+		{"2 0", cmdFilter, "everything again"},
+		{"2 escape", cmdFilter, "everything again"},
+		{"escape", cmdNothing, "everything again"},
+		{"down", cmdFilterSoon, "only a"},
+		{"down down down down", cmdFilterSoon, "everything again"},
+		{"up", cmdFilterSoon, "only c"},
+		{"up up down", cmdFilterSoon, "only c"},
+		{"3 r", cmdRestart, "only c"},
+		{"r", cmdNothing, "everything again"},
+		{"q", cmdInterrupt, "everything again"},
+		{"/ q . enter", cmdFilter, "only lines that match q."},
+		{"/ q erase erase q", cmdInterrupt, "everything again"},
+		{"/ x enter 1", cmdFilter, "only a, and lines that match x"},
+		{"/ x enter / enter", cmdFilter, "everything again"},
+		{"/ x enter / y escape", cmdNothing, "only lines that match x"},
+		{"/ ( enter", cmdNothing, "everything again"},
+		{"/ ( enter ) enter", cmdFilter, "only lines that match ()"},
+		{"/ a b erase all c enter", cmdFilter, "only lines that match c"},
+		{"p", cmdPause, "everything again"},
+		{"p p", cmdResume, "everything again"},
+		{"? 1", cmdFilter, "only a"},
+		{"redraw", cmdRedraw, "everything again"},
+		{"x", cmdNothing, "everything again"},
 	} {
-		p, do := picture{services: statuses("a", "b", "c")}, doNothing
+		m, do := model{services: statuses("a", "b", "c")}, cmdNothing
 		words := strings.ReplaceAll(test.keys, keyEraseAll, "EA")
 		for _, key := range strings.Fields(words) {
-			p, do = p.press(strings.ReplaceAll(key, "EA", keyEraseAll))
+			m, do = m.press(strings.ReplaceAll(key, "EA", keyEraseAll))
 		}
-		if do != test.do || p.seen() != test.seen {
-			t.Errorf("%s: asks for %d and shows %q, want %d and %q", test.keys, do, p.seen(), test.do, test.seen)
+		if do != test.do || m.seen() != test.seen {
+			t.Errorf("%s: asks for %d and shows %q, want %d and %q", test.keys, do, m.seen(), test.do, test.seen)
 		}
 	}
 	// One service alone need not be picked.
-	p := picture{services: statuses("only")}
-	if p, do := p.press("r"); do != doRestart || p.target() != "only" {
-		t.Errorf("asks for %d of %s", do, p.target())
+	m := model{services: statuses("only")}
+	if m, do := m.press("r"); do != cmdRestart || m.target() != "only" {
+		t.Errorf("asks for %d of %s", do, m.target())
 	}
 }
 
 // A service that an edit removes is picked no longer; one that is added
 // changes nothing.
 func TestChange(t *testing.T) {
-	p := picture{services: statuses("a", "b"), picked: "b", match: regexp.MustCompile("x")}
-	p, do := p.change(statuses("a", "b", "c"))
-	if do != doNothing || p.picked != "b" || p.notice != "" {
-		t.Errorf("with another service it asks for %d, with %q picked and %q", do, p.picked, p.notice)
+	m := model{services: statuses("a", "b"), picked: "b", match: regexp.MustCompile("x")}
+	m, do := m.change(statuses("a", "b", "c"))
+	if do != cmdNothing || m.picked != "b" || m.notice != "" {
+		t.Errorf("with another service it asks for %d, with %q picked and %q", do, m.picked, m.notice)
 	}
-	p, do = p.change(statuses("a", "c"))
-	if do != doLook || p.seen() != "only lines that match x" || p.notice != "b is not declared any more" {
-		t.Errorf("without the service it asks for %d and shows %q and %q", do, p.seen(), p.notice)
+	m, do = m.change(statuses("a", "c"))
+	if do != cmdFilter || m.seen() != "only lines that match x" || m.notice != "b is not declared any more" {
+		t.Errorf("without the service it asks for %d and shows %q and %q", do, m.seen(), m.notice)
 	}
 }
 
-// drawn is a picture as text.
-func drawn(p picture, size terminal.Size) string {
-	rows, _ := p.rows(size, time.Now(), false)
+// drawn is a model as text.
+func drawn(m model, size terminal.Size) string {
+	rows, _ := m.rows(size, time.Now(), false)
 	var text strings.Builder
 	for _, row := range rows {
 		for _, s := range row {
@@ -128,7 +128,7 @@ func drawn(p picture, size terminal.Size) string {
 func TestRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
-		p := picture{title: "shop/fix", picked: "db", services: []launcher.Status{
+		m := model{title: "shop/fix", picked: "db", services: []launcher.Status{
 			{Service: "auth", State: launcher.StateReady, Port: 23118, PID: 1, Since: ago(70 * time.Second), ReadyMS: 120.5},
 			{Service: "catalog", State: launcher.StateWaiting, Port: 23119, Detail: "needs db"},
 			{Service: "db", State: launcher.StateStarting, Port: 5432, PID: 2, Since: ago(3 * time.Second), Restarts: 2, Detail: "nothing listens on port 5432 yet"},
@@ -156,7 +156,7 @@ func TestRows(t *testing.T) {
      +4 more, 1 failed
 `},
 		} {
-			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), drawn(p, test.size)); diff != "" {
+			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), drawn(m, test.size)); diff != "" {
 				t.Errorf("%v: want -, got +\n%s", test.size, diff)
 			}
 		}
@@ -192,12 +192,12 @@ func TestNextAge(t *testing.T) {
 // Every state has a shape of its own.
 func TestMarks(t *testing.T) {
 	shapes := map[string]launcher.State{}
-	for state, m := range marks {
-		if other, taken := shapes[m.shape]; taken {
+	for state, mark := range marks {
+		if other, taken := shapes[mark.shape]; taken {
 			t.Errorf("%s and %s look alike", state, other)
 		}
-		if shapes[m.shape] = state; screen.Width(m.shape) != 1 {
-			t.Errorf("%s is %d columns wide", m.shape, screen.Width(m.shape))
+		if shapes[mark.shape] = state; screen.Width(mark.shape) != 1 {
+			t.Errorf("%s is %d columns wide", mark.shape, screen.Width(mark.shape))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"bytes"
@@ -13,46 +13,46 @@ import (
 	"github.com/devports/devports/launcher/screen"
 )
 
-// leave is the key that ends attach, Ctrl-] as in telnet(1).
-const leave = 0x1d
+// detachKey ends attach: Ctrl-], as in telnet(1).
+const detachKey = 0x1d
 
-// attach gives the keyboard to the service aimed at, and the screen as well,
+// attach gives the keyboard to the targeted service, and the screen as well,
 // until Ctrl-] or the end of its process.
-func (v *view) attach() {
-	name := v.target()
-	since := v.out.Look(output.Lens{Nothing: true}, output.Past{
+func (l *loop) attach() {
+	c, out, name := l.console, l.options.Output, l.model.target()
+	since := out.Look(output.Lens{Nothing: true}, output.Past{
 		Head: "you type to " + name + " now: Ctrl-] leaves", Last: 10, Through: &output.Lens{Service: name},
 	})
-	v.screen.Suspend()
-	v.put(v.found.Raw())
-	v.attached.Store(&name)
-	a, err := v.run.Attach(v.context, name, v.tty)
+	c.screen.Suspend()
+	c.apply(c.found.Raw())
+	c.attached.Store(&name)
+	a, err := l.options.Run.Attach(l.context, name, c.tty)
 	if err == nil {
-		v.typeTo(a)
+		l.typeTo(a)
 	}
-	v.attached.Store(nil)
+	c.attached.Store(nil)
 	a.Close()
-	fmt.Fprint(v.tty, screen.Restful, "\r\n")
-	v.put(v.found.Keys())
-	v.screen.Resume()
+	fmt.Fprint(c.tty, screen.Restful, "\r\n")
+	c.apply(c.found.Keys())
+	c.screen.Resume()
 	head := "you have left " + name
 	if err != nil {
-		head = tellSteering(name, err)
+		head = explain(name, err)
 	}
 	past := output.Past{Head: head, Since: since, Last: math.MaxInt, Through: &output.Lens{Service: output.Own}}
-	if v.paused {
-		past.Last = 0 // they come when the stream goes on
+	if l.model.paused {
+		past.Last = 0 // they come when the stream continues
 	}
-	v.out.Look(v.lens(), past)
+	out.Look(l.model.lens(), past)
 }
 
 // typeTo hands on what is typed, until Ctrl-]. What the process does not read
-// waits, and is lost when its user leaves.
-func (v *view) typeTo(a launcher.Attachment) {
+// waits, and is lost when the user leaves.
+func (l *loop) typeTo(a launcher.Attachment) {
 	var waiting []byte
 	for {
-		typed, rest, left := bytes.Cut(v.typed, []byte{leave})
-		waiting, v.typed = append(waiting, typed...), rest
+		typed, rest, left := bytes.Cut(l.keys, []byte{detachKey})
+		waiting, l.keys = append(waiting, typed...), rest
 		n, err := a.Write(waiting)
 		waiting = waiting[n:]
 		if left || err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -63,11 +63,11 @@ func (v *view) typeTo(a launcher.Attachment) {
 			again = time.After(10 * time.Millisecond)
 		}
 		select {
-		case v.typed = <-v.sent:
+		case l.keys = <-l.typed:
 		case <-again:
 		case <-a.Done():
 			return
-		case <-v.context.Done():
+		case <-l.context.Done():
 			return
 		}
 	}

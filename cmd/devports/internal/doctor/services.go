@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -17,16 +18,16 @@ import (
 const slowStart = 2 * time.Second
 
 // examineServices looks where the services of a run listen.
-func examineServices(ctx context.Context, r control.Answer, leases []registry.Lease) []finding {
+func examineServices(ctx context.Context, r control.Answer, leases []registry.Lease) []Finding {
 	if r.Holder == nil {
 		return nil
 	}
 	listeners, err := holder.Listening(ctx)
 	if err != nil {
-		return []finding{{Check: "services", Level: warning, What: "where they listen cannot be told: " + err.Error()}}
+		return []Finding{{Check: "services", Level: Warning, What: "where they listen cannot be told: " + err.Error()}}
 	}
 	ports := portsByService(r.Started(), listeners)
-	var findings []finding
+	var findings []Finding
 	for _, st := range r.Info.Services {
 		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(ports[st.Service], st.Port) {
 			continue
@@ -38,9 +39,9 @@ func examineServices(ctx context.Context, r control.Answer, leases []registry.Le
 		if len(others) == 0 {
 			continue
 		}
-		findings = append(findings, finding{
-			Check: "services", Level: warning,
-			What: fmt.Sprintf("%s listens on %s, not on its PORT %d", st.Service, tellPorts(others), st.Port),
+		findings = append(findings, Finding{
+			Check: "services", Level: Warning,
+			What: fmt.Sprintf("%s listens on %s, not on its PORT %d", st.Service, wording.Numbers(others), st.Port),
 			Why:  "the other services, and whoever waits until it is ready, look for it on its PORT",
 			Mend: fmt.Sprintf("have its command use it, as in server --port $PORT, or pin the number in a Portfile: port = %d", others[0]),
 		})

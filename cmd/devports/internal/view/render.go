@@ -1,10 +1,11 @@
-package main
+package view
 
 import (
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/screen"
 	"github.com/devports/devports/launcher/terminal"
@@ -40,17 +41,17 @@ var helpRows = []string{
 	" Ctrl-L    clear the screen               q   end everything; twice: kill",
 }
 
-// rows draws the picture for a screen of that size, of which it takes a third at
+// rows draws the model for a screen of that size, of which it takes a third at
 // most; column is where the cursor belongs in the first row.
-func (p picture) rows(size terminal.Size, now time.Time, colored bool) (rows []screen.Row, column int) {
-	header, column := p.header(size.Columns - 1)
+func (m model) rows(size terminal.Size, now time.Time, colored bool) (rows []screen.Row, column int) {
+	header, column := m.header(size.Columns - 1)
 	rows = append(rows, header)
-	if p.help {
+	if m.help {
 		for _, text := range helpRows {
 			rows = append(rows, screen.Row{span(text, "")})
 		}
 	} else {
-		rows = append(rows, p.serviceRows(size.Rows/3-1, size.Columns, now)...)
+		rows = append(rows, m.serviceRows(size.Rows/3-1, size.Columns, now)...)
 	}
 	if !colored {
 		for _, row := range rows {
@@ -63,25 +64,25 @@ func (p picture) rows(size terminal.Size, now time.Time, colored bool) (rows []s
 }
 
 // header is the rule above the services.
-func (p picture) header(width int) (row screen.Row, column int) {
-	if p.typing {
-		row = screen.Row{span("/ ", bold), span(p.input, "")}
+func (m model) header(width int) (row screen.Row, column int) {
+	if m.typing {
+		row = screen.Row{span("/ ", bold), span(m.input, "")}
 		hint := "Enter shows only lines that match (a regular expression), Esc all"
-		if p.notice != "" {
-			hint = p.notice
+		if m.notice != "" {
+			hint = m.notice
 		}
 		return append(row, span("   "+hint, dim)), row.Width()
 	}
-	row = screen.Row{span("── ", dim), span(p.title, bold), span(": "+p.summary(), "")}
-	if p.picked != "" || p.match != nil {
-		row = append(row, span(" · "+p.seen(), "36"))
+	row = screen.Row{span("── ", dim), span(m.title, bold), span(": "+m.summary(), "")}
+	if m.picked != "" || m.match != nil {
+		row = append(row, span(" · "+m.seen(), "36"))
 	}
-	if p.paused {
+	if m.paused {
 		row = append(row, span(" · paused, p goes on", "33"))
 	}
 	right := []screen.Span{span(" ? keys · q end ──", dim), span(" ? keys ──", dim), span("", dim)}
-	if p.notice != "" {
-		right = []screen.Span{span(" "+p.notice+" ──", "33")}
+	if m.notice != "" {
+		right = []screen.Span{span(" "+m.notice+" ──", "33")}
 	}
 	for i, r := range right {
 		rule := width - row.Width() - screen.Width(r.Text) - 1
@@ -93,12 +94,12 @@ func (p picture) header(width int) (row screen.Row, column int) {
 }
 
 // summary says how many services are how.
-func (p picture) summary() string {
+func (m model) summary() string {
 	counts := map[launcher.State]int{}
-	for _, st := range p.services {
+	for _, st := range m.services {
 		counts[st.State]++
 	}
-	all := len(p.services)
+	all := len(m.services)
 	if counts[launcher.StateReady] == all {
 		return fmt.Sprintf("%d ready", all)
 	}
@@ -113,30 +114,30 @@ func (p picture) summary() string {
 
 // serviceRows are so many rows at most: of the services, with the one picked
 // among them, and of how many there are besides.
-func (p picture) serviceRows(most, width int, now time.Time) (rows []screen.Row) {
-	first, last := 0, len(p.services)
+func (m model) serviceRows(most, width int, now time.Time) (rows []screen.Row) {
+	first, last := 0, len(m.services)
 	if last > most {
 		shown := max(most-1, 1)
-		for i, st := range p.services {
-			if st.Service == p.picked {
+		for i, st := range m.services {
+			if st.Service == m.picked {
 				first = max(0, i-shown+1)
 			}
 		}
 		last = first + shown
 	}
 	name, url := 0, 0
-	for _, st := range p.services {
+	for _, st := range m.services {
 		name, url = max(name, len(st.Service)), max(url, len(address(st)))
 	}
 	failed := 0
-	for i, st := range p.services {
+	for i, st := range m.services {
 		if i >= first && i < last {
-			rows = append(rows, p.serviceRow(i, st, name, url, width, now))
+			rows = append(rows, m.serviceRow(i, st, name, url, width, now))
 		} else if st.State == launcher.StateFailed {
 			failed++
 		}
 	}
-	if hidden := len(p.services) - (last - first); hidden > 0 && len(rows) < most {
+	if hidden := len(m.services) - (last - first); hidden > 0 && len(rows) < most {
 		text := fmt.Sprintf("     +%d more", hidden)
 		if failed > 0 {
 			text += fmt.Sprintf(", %d failed", failed)
@@ -149,20 +150,20 @@ func (p picture) serviceRows(most, width int, now time.Time) (rows []screen.Row)
 // serviceRow is a service: number, state, name, URL, how long it took to be
 // ready, its age, restarts, and what is the matter; where there is little room,
 // that in place of what stands empty and of the times.
-func (p picture) serviceRow(i int, st launcher.Status, name, url, width int, now time.Time) screen.Row {
+func (m model) serviceRow(i int, st launcher.Status, name, url, width int, now time.Time) screen.Row {
 	number, style, pointer := " ", "", " "
 	if i < 9 {
 		number = fmt.Sprint(i + 1)
 	}
-	if st.Service == p.picked {
+	if st.Service == m.picked {
 		pointer, style = "▸", bold
 	}
-	m := marks[st.State]
+	look := marks[st.State]
 	row := screen.Row{
 		span(pointer+number+" ", dim),
-		span(m.shape+" ", m.style),
+		span(look.shape+" ", look.style),
 		span(screen.Pad(st.Service, name)+"  ", style),
-		span(screen.Pad(string(st.State), len(launcher.StateStarting)), m.style),
+		span(screen.Pad(string(st.State), len(launcher.StateStarting)), look.style),
 	}
 	roomy := width > 90 || st.Detail == ""
 	if url > 0 && (roomy || st.Port > 0) {
@@ -170,7 +171,7 @@ func (p picture) serviceRow(i int, st launcher.Status, name, url, width int, now
 	}
 	took := ""
 	if st.ReadyMS > 0 {
-		took = tellDuration(time.Duration(st.ReadyMS * float64(time.Millisecond)))
+		took = wording.Duration(time.Duration(st.ReadyMS * float64(time.Millisecond)))
 	}
 	if roomy {
 		row = append(row, span(fmt.Sprintf("  %7s  %6s", took, age(st, now)), dim))
@@ -179,7 +180,7 @@ func (p picture) serviceRow(i int, st launcher.Status, name, url, width int, now
 		row = append(row, span(fmt.Sprintf("  ↻%d", st.Restarts), "33"))
 	}
 	if st.Detail != "" {
-		row = append(row, span("  "+oneLine(st.Detail), m.style))
+		row = append(row, span("  "+wording.OneLine(st.Detail), look.style))
 	}
 	return row
 }

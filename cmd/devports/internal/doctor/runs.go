@@ -1,25 +1,26 @@
-package main
+package doctor
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 )
 
 // findRuns finds every `up` of this user, dead or alive.
-func (s session) findRuns(ctx context.Context) []control.Answer {
-	folder, err := s.runs()
-	if err != nil {
+func (d Doctor) findRuns(ctx context.Context) []control.Answer {
+	if d.Runs == nil {
 		return nil
 	}
 	var runs []control.Answer
-	for _, i := range folder.Instances() {
+	for _, i := range d.Runs.Instances() {
 		runs = append(runs, i.Ask(ctx))
 	}
 	return runs
@@ -27,10 +28,9 @@ func (s session) findRuns(ctx context.Context) []control.Answer {
 
 // runOf is the live run of a scope; the zero Answer if there is none that
 // answers.
-func (s session) runOf(runs []control.Answer, scope registry.Scope) control.Answer {
-	slot, _ := s.slot(scope) // without a home there are no runs
+func (d Doctor) runOf(runs []control.Answer, scope registry.Scope) control.Answer {
 	for _, r := range runs {
-		if r.Answers() && r.Lock() == slot.Lock() {
+		if r.Answers() && r.Lock() == d.Runs.Slot(scope.Directory, scope.Worktree).Lock() {
 			return r
 		}
 	}
@@ -39,8 +39,8 @@ func (s session) runOf(runs []control.Answer, scope registry.Scope) control.Answ
 
 // examineRuns tells of runs that cannot be steered, and of what dead ones have
 // left.
-func examineRuns(runs []control.Answer) []finding {
-	var findings []finding
+func (d Doctor) examineRuns(runs []control.Answer) []Finding {
+	var findings []Finding
 	var live []string
 	locks, sockets := 0, 0
 	for _, r := range runs {
@@ -53,14 +53,14 @@ func examineRuns(runs []control.Answer) []finding {
 			sockets += len(r.AbandonedSockets())
 			if r.Killed() {
 				locks++
-				findings = append(findings, left(r.Instance)...)
+				findings = append(findings, d.left(r.Instance)...)
 			}
 		}
 	}
 	if locks+sockets > 0 {
-		findings = append(findings, finding{
-			Check: "runs", Level: warning,
-			What: fmt.Sprintf("left by runs that were killed: %s and %s that nobody answers", count(locks, "lock file"), count(sockets, "socket")),
+		findings = append(findings, Finding{
+			Check: "runs", Level: Warning,
+			What: fmt.Sprintf("left by runs that were killed: %s and %s that nobody answers", wording.Count(locks, "lock file"), wording.Count(sockets, "socket")),
 			Why:  "harmless: the next up there takes them over",
 			Mend: "devports doctor --fix",
 		})
@@ -68,7 +68,7 @@ func examineRuns(runs []control.Answer) []finding {
 	if len(live) == 0 {
 		return all(findings, "runs", "nothing runs, and nothing is left of what did")
 	}
-	return all(findings, "runs", "what runs answers: %s", list(live))
+	return all(findings, "runs", "what runs answers: %s", wording.List(live))
 }
 
 func scopeOf(info control.Info) registry.Scope {
@@ -76,18 +76,18 @@ func scopeOf(info control.Info) registry.Scope {
 }
 
 // hung says what is wrong with a run that lives and does not answer.
-func hung(i control.Instance) finding {
+func hung(i control.Instance) Finding {
 	const unreachable = "devports ps, logs, restart and down cannot reach it, and no other up can start there"
-	f := finding{Check: "runs", Level: wrong, Why: unreachable}
+	f := Finding{Check: "runs", Level: Wrong, Why: unreachable}
 	switch pid := i.Holder.PID; {
 	case pid == 0:
 		f.What = "a process that does not say who it is holds the lock " + i.Lock()
 		f.Why = "no up can start in the project that it belongs to"
 	case i.Note.PID == 0:
-		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, and is no devports up", pid, oneLine(i.Holder.Command), i.Lock())
+		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, and is no devports up", pid, wording.OneLine(i.Holder.Command), i.Lock())
 		f.Why = "no up can start in the project that it belongs to"
 		f.Mend = fmt.Sprintf("end it: kill %d", pid)
-	case !exists(i.Note.Socket):
+	case missing(i.Note.Socket):
 		f.What = fmt.Sprintf("the up of %s (pid %d) has lost its socket %s", i.Note.Directory, pid, i.Note.Socket)
 		f.Mend = fmt.Sprintf("end it in good order, and start it again: kill -INT %d", pid)
 	default:
@@ -98,45 +98,50 @@ func hung(i control.Instance) finding {
 }
 
 // left names the processes that a run that was killed has left.
-func left(i control.Instance) []finding {
+func (d Doctor) left(i control.Instance) []Finding {
 	processes := i.Started()
 	if len(processes) == 0 {
 		return nil
 	}
-	return []finding{{
-		Check: "runs", Level: warning,
-		What: fmt.Sprintf("the up of %s (pid %d) was killed, and has left %s", i.Note.Directory, i.Note.PID, tellLeft(processes)),
+	return []Finding{{
+		Check: "runs", Level: Warning,
+		What: fmt.Sprintf("the up of %s (pid %d) was killed, and has left %s", i.Note.Directory, i.Note.PID, d.Left(processes)),
 		Why:  "they keep their ports, and nobody looks after them",
 		Mend: "devports doctor --fix ends them, as does the next devports up there",
 	}}
 }
 
 // clearUp ends and removes what runs that were killed have left.
-func (s session) clearUp(runs []control.Answer) []finding {
+func (d Doctor) clearUp(runs []control.Answer) []Finding {
 	var ended []launcher.Left
-	var findings []finding
+	var findings []Finding
 	cleared := 0
 	for _, r := range runs {
 		if r.Holder != nil || !r.Killed() && len(r.AbandonedSockets()) == 0 {
 			continue
 		}
-		processes, err := r.ClearUp(leftGrace)
+		processes, err := r.ClearUp(d.LeftGrace)
 		if errors.As(err, new(*lockfile.HeldError)) {
 			continue // a new up has the lock, and has cleared up itself
 		}
 		ended = append(ended, processes...)
 		if err != nil {
-			findings = append(findings, s.troubles("runs", err, "what a dead run has left there stays")...)
+			findings = append(findings, d.troubles("runs", err, "what a dead run has left there stays")...)
 			continue
 		}
 		cleared++
 	}
 	if cleared > 0 {
-		what := "cleared up after " + count(cleared, "run") + " that had been killed"
+		what := "cleared up after " + wording.Count(cleared, "run") + " that had been killed"
 		if len(ended) > 0 {
-			what += "; ended " + tellLeft(ended)
+			what += "; ended " + d.Left(ended)
 		}
-		findings = append(findings, finding{Check: "runs", Level: fine, What: what})
+		findings = append(findings, Finding{Check: "runs", Level: Fine, What: what})
 	}
 	return findings
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return err != nil
 }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -7,9 +7,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/urfave/cli/v2"
-
-	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
@@ -19,40 +17,40 @@ import (
 
 // examineProject looks at the project here, if there is one: at its files, at
 // who holds its ports, at what its run does and at what it needs of the machine.
-func (s session) examineProject(c *cli.Context, leases []registry.Lease, runs []control.Answer) []finding {
-	p, err := s.openProject(c)
+func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, runs []control.Answer) []Finding {
+	p, err := d.OpenProject()
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
 		return nil
 	}
 	var plan procfile.Plan
 	if err == nil {
-		plan, err = p.check()
+		plan, err = p.Check()
 	}
 	var scope registry.Scope
 	if err == nil {
-		scope, err = p.registry.Scope(p.checkout)
+		scope, err = p.Scope()
 	}
 	if err != nil {
-		return s.troubles("project", err, "nothing is started before it is mended")
+		return d.troubles("project", err, "nothing is started before it is mended")
 	}
-	here := s.runOf(runs, scope)
-	findings := slices.Concat(p.notes(plan, scope), p.holders(c.Context, scope, leases))
+	here := d.runOf(runs, scope)
+	findings := slices.Concat(projectNotes(p, plan, scope), d.examineHolders(ctx, p, scope, leases))
 	return slices.Concat(
-		all(findings, "project", "%s is valid, and nobody else holds its ports", p.file.Name),
-		p.commands(plan),
-		examineServices(c.Context, here, leases),
-		examineWatching(plan, p.file.Dir, here.Note.PID),
+		all(findings, "project", "%s is valid, and nobody else holds its ports", p.File.Name),
+		examineCommands(p.File, plan),
+		examineServices(ctx, here, leases),
+		examineWatching(plan, p.File.Dir, here.Note.PID),
 		examineOpenFiles(plan),
 	)
 }
 
-// commands looks for dev servers that listen where they like, as far as a
+// examineCommands looks for dev servers that listen where they like, as far as a
 // command shows it.
-func (p project) commands(plan procfile.Plan) []finding {
-	var findings []finding
+func examineCommands(file procfile.File, plan procfile.Plan) []Finding {
+	var findings []Finding
 	for _, process := range plan.Services {
-		declared, ok := p.file.Service(process.Service)
+		declared, ok := file.Service(process.Service)
 		if !ok || !declared.HasPort || process.Shell == "" {
 			continue
 		}
@@ -64,8 +62,8 @@ func (p project) commands(plan procfile.Plan) []finding {
 		if name == "" {
 			name = "its command"
 		}
-		f := finding{
-			Check: "services", Level: warning,
+		f := Finding{
+			Check: "services", Level: Warning,
 			What: fmt.Sprintf("%s will not listen on its PORT: %s takes no notice of it", process.Service, name),
 			Why:  "whoever looks for it on its PORT does not find it, and two checkouts want the same port",
 			Mend: "have it run: " + server.Command,
@@ -81,19 +79,19 @@ func (p project) commands(plan procfile.Plan) []finding {
 	return findings
 }
 
-// notes are what is no mistake of the files, but not as it seems.
-func (p project) notes(plan procfile.Plan, scope registry.Scope) []finding {
-	var findings []finding
+// projectNotes are what is no mistake of the files, but not as it seems.
+func projectNotes(p project.Project, plan procfile.Plan, scope registry.Scope) []Finding {
+	var findings []Finding
 	for _, n := range plan.Notes {
-		findings = append(findings, finding{Check: "project", Level: warning, What: n.Error(), Mend: n.Hint})
+		findings = append(findings, Finding{Check: "project", Level: Warning, What: n.Error(), Mend: n.Hint})
 	}
-	if scope.Main() || !checkout.IsBare(p.file.Dir) {
+	if scope.Main() || !checkout.IsBare(p.File.Dir) {
 		return findings
 	}
-	for _, w := range p.file.Ports() {
+	for _, w := range p.File.Ports() {
 		if w.Pin != 0 {
-			findings = append(findings, finding{
-				Check: "project", Level: warning,
+			findings = append(findings, Finding{
+				Check: "project", Level: Warning,
 				What: fmt.Sprintf("%s is pinned to %d, but that binds in the main checkout alone, and a bare repository has none", w.Name, w.Pin),
 				Why:  "it has another port in each worktree",
 				Mend: "devports port " + w.Name.String() + " prints the one here",
@@ -103,13 +101,10 @@ func (p project) notes(plan procfile.Plan, scope registry.Scope) []finding {
 	return findings
 }
 
-// holders tells who holds ports of the project that is not of it.
-func (p project) holders(ctx context.Context, scope registry.Scope, leases []registry.Lease) []finding {
-	ours := func(h holder.Process) bool {
-		return h.Managed && h.Project == scope.Project && h.Worktree == scope.Worktree
-	}
-	if err := p.session.free(ctx, ownLeases(leases, scope), ours); err != nil {
-		return p.session.troubles("project", err, "the service cannot start on it")
+// examineHolders tells who holds ports of the project that is not of it.
+func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope registry.Scope, leases []registry.Lease) []Finding {
+	if err := p.Free(ctx, ownLeases(leases, scope), project.StartedIn(scope)); err != nil {
+		return d.troubles("project", err, "the service cannot start on it")
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
-package main
+package complete
 
 import (
 	"strings"
+
+	"github.com/devports/devports/allocator/text"
 )
 
 // bashBreaks are the characters at which bash breaks a line into words for
@@ -9,11 +11,11 @@ import (
 // others, but those mean something to the shell.)
 const bashBreaks = "=:@"
 
-// bashWords are words as COMP_WORDS has them: as they are typed, quotes and all,
-// and broken. What bash puts in the place of the last one has to be quoted, and
+// Bash are words as COMP_WORDS has them: as they are typed, quotes and all, and
+// broken. There must be at least one. What bash puts in the place of the last one has to be quoted, and
 // without what stands before the last break or the open quote.
-func bashWords(pieces []string) typed {
-	var t typed
+func Bash(pieces []string) Words {
+	var t Words
 	var raw []string
 	for i, p := range pieces {
 		if i > 0 && (isBreak(p) || isBreak(pieces[i-1])) {
@@ -40,14 +42,14 @@ func bashWords(pieces []string) typed {
 	_, quote, before := unquoteSh(tail)
 	kept := len(head) + before
 	word := t.words[len(t.words)-1]
-	t.put = func(c candidate) (string, bool) {
-		if strings.HasPrefix(c.word, ":") { // for the shell itself
-			return c.word, true
+	t.put = func(c Candidate) (string, bool) {
+		if strings.HasPrefix(c.Word, ":") { // for the shell itself
+			return c.Word, true
 		}
-		if !strings.HasPrefix(c.word, word) {
+		if !strings.HasPrefix(c.Word, word) {
 			return "", false
 		}
-		return quoteBash(c.word[kept:], quote), true
+		return quoteBash(c.Word[kept:], quote), true
 	}
 	return t
 }
@@ -78,15 +80,15 @@ func unquoteSh(word string) (text string, open byte, before int) {
 
 // quoteBash quotes what goes on behind an open quote, or behind none (0). A
 // backslash leaves the word as one that can be typed on.
-func quoteBash(text string, open byte) string {
+func quoteBash(s string, open byte) string {
 	if open == '\'' {
-		return strings.ReplaceAll(text, "'", `'\''`)
+		return strings.ReplaceAll(s, "'", `'\''`)
 	}
 	var b strings.Builder
-	for _, r := range text {
+	for _, r := range s {
 		special := strings.ContainsRune("\\\"$`", r)
 		if open == 0 {
-			special = r < 0x80 && !plain(string(r)) && !strings.ContainsRune("=,+%", r)
+			special = r < 0x80 && !text.IsPlain(string(r)) && !strings.ContainsRune("=,+%", r)
 		}
 		if special {
 			b.WriteByte('\\')

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/watcher"
 	"github.com/devports/devports/launcher/watcher/tree"
 	"github.com/devports/devports/procfile"
@@ -14,15 +16,15 @@ import (
 
 // examineMachine compares the ports that are kept with those that the system
 // takes for itself.
-func (s session) examineMachine(leases []registry.Lease) []finding {
+func examineMachine(leases []registry.Lease) []Finding {
 	local, err := allocator.LocalPorts()
 	if err != nil {
-		return []finding{{Check: "machine", Level: warning, What: err.Error(), Why: "its ephemeral ports are guessed"}}
+		return []Finding{{Check: "machine", Level: Warning, What: err.Error(), Why: "its ephemeral ports are guessed"}}
 	}
-	var findings []finding
+	var findings []Finding
 	if left, widened := allocator.NewPool(allocator.Set{}, local).Widened(); widened {
-		findings = append(findings, finding{
-			Check: "machine", Level: warning,
+		findings = append(findings, Finding{
+			Check: "machine", Level: Warning,
 			What: fmt.Sprintf("the ephemeral range %s leaves only %d ports to choose from", local.Ephemeral, left),
 			Why:  "ports are chosen from it, too, and an outgoing connection may hold one when its service starts",
 			Mend: sysctl(`net.ipv4.ip_local_port_range="32768 60999"`),
@@ -32,14 +34,14 @@ func (s session) examineMachine(leases []registry.Lease) []finding {
 	var exposed allocator.Set
 	for _, l := range leases {
 		if local.Ephemeral.Contains(l.Port) && !local.Reserved.Contains(l.Port) {
-			names = append(names, fmt.Sprintf("%s (%d)", whose(l), l.Port))
+			names = append(names, fmt.Sprintf("%s (%d)", l.String(), l.Port))
 			exposed = exposed.Union(allocator.NewSet(allocator.Range{First: l.Port, Last: l.Port}))
 		}
 	}
 	if len(names) > 0 {
-		findings = append(findings, finding{
-			Check: "machine", Level: warning,
-			What: fmt.Sprintf("in the ephemeral range %s lie the ports of %s", local.Ephemeral, list(names)),
+		findings = append(findings, Finding{
+			Check: "machine", Level: Warning,
+			What: fmt.Sprintf("in the ephemeral range %s lie the ports of %s", local.Ephemeral, wording.List(names)),
 			Why:  "an outgoing connection may hold such a port when its service starts",
 			Mend: sysctl(fmt.Sprintf("net.ipv4.ip_local_reserved_ports=%s", local.Reserved.Union(exposed))),
 		})
@@ -49,17 +51,17 @@ func (s session) examineMachine(leases []registry.Lease) []finding {
 
 // examineWatching looks whether all that up watches for a plan can be watched.
 // What the up that runs already has is not counted twice; pid is 0 if none runs.
-func examineWatching(plan procfile.Plan, root string, pid int) []finding {
-	folders, watchers, patterns := watcher.Count(plan.Watched), 1, watchPatterns(plan)
+func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
+	folders, watchers, patterns := watcher.Count(plan.Watched), 1, plan.Patterns()
 	if len(patterns) > 0 {
 		code, err := tree.Count(root, patterns)
 		if err != nil {
-			return []finding{{Check: "watching", Level: warning, What: err.Error(), Why: "no edit of the code restarts its service"}}
+			return []Finding{{Check: "watching", Level: Warning, What: err.Error(), Why: "no edit of the code restarts its service"}}
 		}
 		folders, watchers = folders+code, watchers+1
 	}
 	onFolders, onWatchers := tree.Limits(pid)
-	var findings []finding
+	var findings []Finding
 	for _, limit := range []struct {
 		tree.Usage
 		need int
@@ -68,9 +70,9 @@ func examineWatching(plan procfile.Plan, root string, pid int) []finding {
 		if limit.Max == 0 || limit.Used+limit.need <= limit.Max {
 			continue
 		}
-		findings = append(findings, finding{
-			Check: "watching", Level: warning,
-			What: fmt.Sprintf("up needs %s, but this user may have %d, and has %d already", count(limit.need, limit.noun), limit.Max, limit.Used),
+		findings = append(findings, Finding{
+			Check: "watching", Level: Warning,
+			What: fmt.Sprintf("up needs %s, but this user may have %d, and has %d already", wording.Count(limit.need, limit.noun), limit.Max, limit.Used),
 			Why:  "edits that are not seen restart nothing",
 			Mend: sysctl(limit.Setting),
 		})
@@ -79,7 +81,7 @@ func examineWatching(plan procfile.Plan, root string, pid int) []finding {
 		return findings
 	}
 	return all(findings, "watching", "up watches %s; of the %d that this user may watch, others watch %d",
-		count(folders, "folder"), onFolders.Max, onFolders.Used)
+		wording.Count(folders, "folder"), onFolders.Max, onFolders.Used)
 }
 
 // spareFiles is how many files `up` has open at most beside one for each
@@ -89,14 +91,14 @@ const spareFiles = 64
 
 // examineOpenFiles looks whether up may have as many files open as it has
 // services.
-func examineOpenFiles(plan procfile.Plan) []finding {
+func examineOpenFiles(plan procfile.Plan) []Finding {
 	need, most := len(plan.Services)+spareFiles, maxOpenFiles()
 	if need <= most {
 		return nil
 	}
-	return []finding{{
-		Check: "machine", Level: warning,
-		What: fmt.Sprintf("up opens some %d files for %s, but a process may have only %d here", need, count(len(plan.Services), "service"), most),
+	return []Finding{{
+		Check: "machine", Level: Warning,
+		What: fmt.Sprintf("up opens some %d files for %s, but a process may have only %d here", need, wording.Count(len(plan.Services), "service"), most),
 		Why:  "services that come too late cannot be started",
 		Mend: fmt.Sprintf("ulimit -n %d, in the shell that starts up", max(1024, 2*need)),
 	}}
@@ -108,5 +110,5 @@ func sysctl(setting string) string {
 		return ""
 	}
 	line := strings.ReplaceAll(setting, `"`, "")
-	return fmt.Sprintf("sudo sysctl -w %s; to keep it: echo %s | sudo tee -a /etc/sysctl.d/60-devports.conf", setting, quoteSh(line))
+	return fmt.Sprintf("sudo sysctl -w %s; to keep it: echo %s | sudo tee -a /etc/sysctl.d/60-devports.conf", setting, text.QuoteSh(line))
 }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
@@ -18,55 +19,46 @@ const lockPatience = 2 * time.Second
 
 // examineRegistry looks whether the registry can be read and written. Without
 // leases to go on with, ok is false.
-func (s session) examineRegistry(ctx context.Context, r registry.Registry) (findings []finding, leases []registry.Lease, ok bool) {
+func (d Doctor) examineRegistry(ctx context.Context) (findings []Finding, leases []registry.Lease, ok bool) {
 	const noPorts = "as long as it is so, no name gets a port"
-	leases, err := r.Leases()
+	leases, err := d.Registry.Leases()
 	if err != nil {
-		return s.troubles("registry", err, noPorts), nil, false
+		return d.troubles("registry", err, noPorts), nil, false
 	}
 	var held *lockfile.HeldError
-	if err := r.Probe(ctx, lockPatience); errors.As(err, &held) {
+	if err := d.Registry.Probe(ctx, lockPatience); errors.As(err, &held) {
 		findings = append(findings, lockHeld(held))
 	} else if err != nil {
-		findings = append(findings, s.troubles("registry", err, "names that have a port keep it, but "+noPorts)...)
+		findings = append(findings, d.troubles("registry", err, "names that have a port keep it, but "+noPorts)...)
 	}
 	scopes := map[registry.Scope]bool{}
 	for _, l := range leases {
 		scopes[l.Scope] = true
 	}
 	delete(scopes, registry.Scope{}) // no checkout
-	return all(findings, "registry", "%s keeps %s of %s", r.Path(), count(len(leases), "port"), count(len(scopes), "checkout")), leases, true
-}
-
-// troubles are findings made of an error.
-func (s session) troubles(check string, err error, why string) []finding {
-	var findings []finding
-	for _, l := range s.explain(err).lines {
-		findings = append(findings, finding{Check: check, Level: wrong, What: l.text, Why: why, Mend: l.hint})
-	}
-	return findings
+	return all(findings, "registry", "%s keeps %s of %s", d.Registry.Path(), wording.Count(len(leases), "port"), wording.Count(len(scopes), "checkout")), leases, true
 }
 
 // repair puts a damaged registry in order. There are no findings if nothing is
 // damaged.
-func (s session) repair(ctx context.Context, r registry.Registry) []finding {
-	done, err := r.Repair(ctx)
+func (d Doctor) repair(ctx context.Context) []Finding {
+	done, err := d.Registry.Repair(ctx)
 	if err != nil {
-		return s.troubles("registry", err, "")
+		return d.troubles("registry", err, "")
 	}
 	if done.Damage == nil {
 		return nil
 	}
-	findings := []finding{{
-		Check: "registry", Level: fine,
+	findings := []Finding{{
+		Check: "registry", Level: Fine,
 		What: fmt.Sprintf("%s is in order again: %s read from it, %s from the version before",
-			r.Path(), count(len(done.Read), "port"), count(len(done.Older), "port")),
+			d.Registry.Path(), wording.Count(len(done.Read), "port"), wording.Count(len(done.Older), "port")),
 		Why: "what was there is kept as " + done.Aside,
 	}}
 	for _, l := range done.Refused {
-		findings = append(findings, finding{
-			Check: "registry", Level: warning,
-			What: fmt.Sprintf("%s has no port now: %d is an older name's", whose(l), l.Port),
+		findings = append(findings, Finding{
+			Check: "registry", Level: Warning,
+			What: fmt.Sprintf("%s has no port now: %d is an older name's", l.String(), l.Port),
 			Mend: "its next start chooses another",
 		})
 	}
@@ -75,8 +67,8 @@ func (s session) repair(ctx context.Context, r registry.Registry) []finding {
 		if l.Line > 0 {
 			where = fmt.Sprintf("line %d of ", l.Line)
 		}
-		findings = append(findings, finding{
-			Check: "registry", Level: warning,
+		findings = append(findings, Finding{
+			Check: "registry", Level: Warning,
 			What: fmt.Sprintf("%sthe damaged file could not be understood: %s", where, l.Text),
 		})
 	}
@@ -84,22 +76,22 @@ func (s session) repair(ctx context.Context, r registry.Registry) []finding {
 }
 
 // examineLeases looks at what is kept.
-func examineLeases(r registry.Registry, leases []registry.Lease) []finding {
-	var findings []finding
-	if gone, err := r.Gone(); err == nil && len(gone) > 0 {
+func (d Doctor) examineLeases(leases []registry.Lease) []Finding {
+	var findings []Finding
+	if gone, err := d.Registry.Gone(); err == nil && len(gone) > 0 {
 		var dirs []string
 		for _, l := range gone {
 			dirs = append(dirs, l.Scope.Directory)
 		}
 		dirs = slices.Compact(dirs)
-		findings = append(findings, finding{
-			Check: "leases", Level: warning,
-			What: fmt.Sprintf("folders that are gone still have %s: %s", count(len(gone), "port"), strings.Join(dirs, ", ")),
+		findings = append(findings, Finding{
+			Check: "leases", Level: Warning,
+			What: fmt.Sprintf("folders that are gone still have %s: %s", wording.Count(len(gone), "port"), strings.Join(dirs, ", ")),
 			Why:  "a project that was moved gets them back when it is next started; else nobody needs them",
 			Mend: "devports prune",
 		})
 	}
-	shared := byPort(leases)
+	shared := registry.ByPort(leases)
 	for _, l := range leases {
 		others := shared[l.Port]
 		if len(others) < 2 || others[0] != l {
@@ -107,11 +99,11 @@ func examineLeases(r registry.Registry, leases []registry.Lease) []finding {
 		}
 		var names []string
 		for _, o := range others {
-			names = append(names, whose(o))
+			names = append(names, o.String())
 		}
-		findings = append(findings, finding{
-			Check: "leases", Level: warning,
-			What: fmt.Sprintf("port %d is pinned %d times: by %s", l.Port, len(others), list(names)),
+		findings = append(findings, Finding{
+			Check: "leases", Level: Warning,
+			What: fmt.Sprintf("port %d is pinned %d times: by %s", l.Port, len(others), wording.List(names)),
 			Why:  "only one of them can be up at a time",
 			Mend: "to have them up together, take port = " + fmt.Sprint(l.Port) + " out of all but one Portfile",
 		})
@@ -120,14 +112,14 @@ func examineLeases(r registry.Registry, leases []registry.Lease) []finding {
 }
 
 // lockHeld says who keeps everybody from the registry.
-func lockHeld(held *lockfile.HeldError) finding {
-	f := finding{
-		Check: "registry", Level: wrong,
+func lockHeld(held *lockfile.HeldError) Finding {
+	f := Finding{
+		Check: "registry", Level: Wrong,
 		What: "its lock is held by a process that does not say who it is: " + held.Path,
 		Why:  "whoever needs a new port waits for it, and fails after 10 s",
 	}
 	if held.PID != 0 {
-		f.What = fmt.Sprintf("its lock is held by pid %d (%s), since %s", held.PID, oneLine(held.Command), held.Since.Local().Format(time.DateTime))
+		f.What = fmt.Sprintf("its lock is held by pid %d (%s), since %s", held.PID, wording.OneLine(held.Command), held.Since.Local().Format(time.DateTime))
 		f.Mend = fmt.Sprintf("let it go on (kill -CONT %[1]d) or end it (kill -KILL %[1]d): the registry is safe either way", held.PID)
 	}
 	return f

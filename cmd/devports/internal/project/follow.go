@@ -1,0 +1,98 @@
+package project
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/devports/devports/procfile"
+)
+
+// lookDelay is how long the first look for an edit waits, so that it does not
+// hold up the start of the services.
+const lookDelay = 300 * time.Millisecond
+
+// Watcher delivers changes of files: see package launcher/watcher.
+type Watcher interface {
+	Watch(files []string) error
+	Changes() <-chan struct{}
+}
+
+// Follower follows edits of the files that a plan was made from. Its functions
+// are called one at a time.
+type Follower struct {
+	// Load makes a plan of the files as they are now. A plan that comes with an
+	// error says at least what to watch.
+	Load func(ctx context.Context, running procfile.Plan) (procfile.Plan, error)
+
+	Apply     func(running, next procfile.Plan) // has next follow the running plan
+	Refuse    func(err error)                   // an edit is not followed
+	Unwatched func(err error)                   // some of the files cannot be watched
+}
+
+// Follow watches the files of the running plan, and loads them once for each
+// edit, until ctx ends. A valid version becomes the running plan; an invalid one
+// changes nothing.
+//
+// No edit is lost, for files are watched before they are loaded. The running
+// plan's were not: they are loaded once without an edit. Files that only an edit
+// names are watched then, and all is loaded again.
+func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) {
+	var watched []string
+	watch := func(files []string) {
+		watched = files
+		if err := w.Watch(files); err != nil && ctx.Err() == nil {
+			f.Unwatched(err)
+		}
+	}
+	load := func() (procfile.Plan, error) {
+		for {
+			next, err := f.Load(ctx, running)
+			files := next.Watched
+			if err != nil {
+				files = union(running.Watched, next.Watched) // one that is missing may come
+			}
+			complete := len(union(watched, files)) == len(watched)
+			if !slices.Equal(files, watched) {
+				watch(files)
+			}
+			if complete || ctx.Err() != nil {
+				return next, err
+			}
+		}
+	}
+
+	watch(running.Watched)
+	look := time.After(lookDelay)
+	for {
+		edited := false
+		select {
+		case <-w.Changes():
+			edited, look = true, nil
+		case <-look:
+		case <-ctx.Done():
+			return
+		}
+		next, err := load()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			f.Refuse(err)
+		case edited || len(procfile.Diff(running, next)) > 0:
+			f.Apply(running, next)
+			running = next
+		}
+	}
+}
+
+// union is a, and what b has beside it.
+func union(a, b []string) []string {
+	all := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}

@@ -1,0 +1,221 @@
+package project_test
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/launcher/watcher"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+)
+
+// following is a project whose edits are followed.
+type following struct {
+	t       *testing.T
+	dir     string
+	run     project.Run
+	running procfile.Plan // what has been followed last
+	plans   chan procfile.Plan
+	errors  chan error
+}
+
+// write writes a file of the project.
+func (f *following) write(name, text string) {
+	f.t.Helper()
+	// By another name first, so that no half of it can be read.
+	if err := os.WriteFile(filepath.Join(f.dir, "x"), []byte(text), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(f.dir, "x"), filepath.Join(f.dir, name)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+const patience = 20 * time.Second
+
+// applied waits until a version has been applied, and returns its services.
+func (f *following) applied() string {
+	f.t.Helper()
+	select {
+	case f.running = <-f.plans:
+	case err := <-f.errors:
+		f.t.Fatal("refused: ", err)
+	case <-time.After(patience):
+		f.t.Fatal("no edit was seen")
+	}
+	return services(f.running)
+}
+
+// refused waits until a version has been refused.
+func (f *following) refused() error {
+	f.t.Helper()
+	select {
+	case err := <-f.errors:
+		return err
+	case plan := <-f.plans:
+		f.t.Fatal("applied: ", services(plan))
+	case <-time.After(patience):
+		f.t.Fatal("no edit was seen")
+	}
+	return nil
+}
+
+func services(plan procfile.Plan) string {
+	var texts []string
+	for _, s := range plan.Services {
+		texts = append(texts, s.Service+"="+s.Shell)
+	}
+	return strings.Join(texts, " ")
+}
+
+// open makes a project of these files, and a plan of it.
+func open(t *testing.T, files map[string]string) *following {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &following{t: t, dir: dir, plans: make(chan procfile.Plan), errors: make(chan error)}
+	for name, text := range files {
+		f.write(name, text)
+	}
+	host := project.Host{
+		Getenv: func(string) string { return "" },
+		Note:   t.Logf,
+		Choose: func(allocator.Set) registry.Chooser {
+			return func(_ registry.Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
+				for port := 20000; ; port++ {
+					if usable(port) && !allocator.Busy(port) {
+						return port, nil
+					}
+				}
+			}
+		},
+	}
+	p, err := project.Open(host, registry.Open(filepath.Join(t.TempDir(), "registry.json")), filepath.Join(dir, "Portfile"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.run = project.Run{Project: p}
+	if f.running, err = f.run.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// start follows the project's edits until the test ends.
+func (f *following) start() {
+	w, err := watcher.New()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	done.Go(func() {
+		project.Follower{
+			Load: f.run.Reload,
+			Apply: func(_, next procfile.Plan) {
+				select {
+				case f.plans <- next:
+				case <-ctx.Done():
+				}
+			},
+			Refuse: func(err error) {
+				select {
+				case f.errors <- err:
+				case <-ctx.Done():
+				}
+			},
+			Unwatched: func(err error) { f.t.Error(err) },
+		}.Follow(ctx, w, f.running)
+	})
+	f.t.Cleanup(func() { cancel(); w.Close(); done.Wait() })
+}
+
+// follow makes a project and follows its edits. The first look is over.
+func follow(t *testing.T, files map[string]string) *following {
+	f := open(t, files)
+	f.start()
+	f.write("Portfile", files["Portfile"]+"[services.first]\ncommand = 'true'\n")
+	f.applied()
+	f.write("Portfile", files["Portfile"])
+	f.applied()
+	return f
+}
+
+// An edit that came between the loading and the watching is not lost.
+func TestFollowsWhatCameBefore(t *testing.T) {
+	f := open(t, map[string]string{"Portfile": "[services]\na = 'true'\n"})
+	f.write("Portfile", "[services]\na = 'false'\n")
+	f.start()
+	if got := f.applied(); got != "a=false" {
+		t.Errorf("it is %s", got)
+	}
+}
+
+// An env file that an edit names is followed from then on; one that is missing,
+// once it is there.
+func TestFollowsNewFiles(t *testing.T) {
+	f := follow(t, map[string]string{"Portfile": "[services]\na = 'true'\n"})
+	f.write("Portfile", "[services.a]\ncommand = 'true'\nenv_files = ['a.env']\n")
+	if err := f.refused(); !strings.Contains(err.Error(), "a.env does not exist") {
+		t.Error(err)
+	}
+	f.write("a.env", "A=1\n")
+	f.applied()
+	f.write("a.env", "A=2\n")
+	f.applied()
+	if a, _ := f.running.Service("a"); !slices.Contains(a.Vars, procfile.Var{Name: "A", Value: "2"}) {
+		t.Errorf("it has %v", a.Vars)
+	}
+}
+
+// What is refused leases nothing: neither for a mistake of the file nor for a
+// port that is taken, which is found before a port is chosen for another.
+func TestRefusedLeasesNothing(t *testing.T) {
+	f := follow(t, map[string]string{"Portfile": "[services]\na = 'true'\n"})
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	before := leases(t, f.run.Project.Registry)
+	for text, want := range map[string]string{
+		"[services]\na = 'true'\nb = 'true'\n[services.c]\ncommand = ['true', '${NOSUCH}']\n":  "NOSUCH is not defined",
+		"[services]\na = 'true'\nb = 'true'\n[services.c]\ncommand = 'true'\nport = " + port:   "port " + port + " of c is taken",
+		"[services]\na = 'true'\nb = 'true'\nc = 5\n":                                          "",
+		"[services]\na = 'true'\nb = 'true'\n[services.c]\ncommand = 'true'\ndir = 'nosuch'\n": "nosuch does not exist",
+	} {
+		f.write("Portfile", text)
+		if err := f.refused(); !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+		if after := leases(t, f.run.Project.Registry); !slices.Equal(after, before) {
+			t.Errorf("%s: the leases are %v, want %v", text, after, before)
+		}
+	}
+	// A mistake comes before what the registry says of a pin that another has.
+	own := strconv.Itoa(before[0].Port)
+	f.write("Portfile", "[services.b]\ncommand = 'true'\nport = "+own+"\n[services.c]\ncommand = ['true', '${NOSUCH}']\n")
+	if err := f.refused(); !strings.Contains(err.Error(), "NOSUCH is not defined") {
+		t.Errorf("%v", err)
+	}
+}
+
+func leases(t *testing.T, r registry.Registry) []registry.Lease {
+	all, err := r.Leases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

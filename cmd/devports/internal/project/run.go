@@ -1,0 +1,75 @@
+package project
+
+import (
+	"context"
+	"slices"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+)
+
+// Run is what one `up` runs of a project.
+type Run struct {
+	Project  Project
+	Selected []string // the services named on the command line; none: all
+	Reassign bool     // at the start, ports that are taken move to others
+}
+
+// Start makes the plan for the start. Whatever is in its way is found, all of
+// it at once, before anything is written.
+func (r Run) Start(ctx context.Context) (procfile.Plan, error) {
+	var move func(registry.Lease) bool
+	if r.Reassign {
+		move = func(l registry.Lease) bool { return allocator.Busy(l.Port) }
+	}
+	nobody := func(registry.Scope) func(holder.Process) bool {
+		return func(holder.Process) bool { return false }
+	}
+	return r.resolve(ctx, procfile.Plan{}, move, nobody)
+}
+
+// Reload makes the plan of the files as they are now, to follow the one that is
+// running: a port that a service holds which ends may go to another. A plan that
+// comes with an error says at least what to watch.
+func (r Run) Reload(ctx context.Context, running procfile.Plan) (procfile.Plan, error) {
+	var err error
+	if r.Project, err = r.Project.Reload(); err != nil {
+		return procfile.Plan{}, err
+	}
+	return r.resolve(ctx, running, nil, StartedIn)
+}
+
+// resolve leases the ports of the project and makes the plan. Ports that the
+// running plan does not hold must be free, or be held by processes that are
+// ours.
+func (r Run) resolve(
+	ctx context.Context, running procfile.Plan,
+	move func(registry.Lease) bool, ours func(registry.Scope) func(holder.Process) bool,
+) (procfile.Plan, error) {
+	p, starts := r.Project, r.starts()
+	plan, err := p.resolve(ctx, move, func(scope registry.Scope, leases []registry.Lease) error {
+		leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
+			return running.Holds(l.Port) || !slices.Contains(starts, l.Name.Service)
+		})
+		return p.Free(ctx, leases, ours(scope))
+	})
+	if len(r.Selected) > 0 {
+		plan = plan.Select(starts)
+	}
+	return plan, err
+}
+
+// starts are the services to start: those selected that the file still declares
+// and what they depend on, or all.
+func (r Run) starts() []string {
+	f := r.Project.File
+	if len(r.Selected) == 0 {
+		return f.ServiceNames()
+	}
+	return f.With(slices.DeleteFunc(slices.Clone(r.Selected), func(name string) bool {
+		_, declared := f.Service(name)
+		return !declared
+	}))
+}

@@ -1,0 +1,148 @@
+package view
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/devports/devports/launcher/terminal"
+)
+
+// loop is the goroutine of a view, and what it owns.
+type loop struct {
+	console *Console
+	options Options
+	context context.Context
+	model   model
+
+	typed   chan []byte   // from read
+	reading chan struct{} // closed when read has ended
+	keys    []byte        // typed, and not yet dealt with
+	hidden  bool          // a shell has, or had, the terminal: see wake
+
+	picked   *time.Timer // fires when the picked service is to be shown
+	pausedAt int64       // the line from which on a paused stream continues
+}
+
+func (l *loop) run() {
+	resized, ignore := terminal.Resized()
+	defer ignore()
+	suspended, ignore := terminal.Notified(suspendSignals()...)
+	defer ignore()
+	continued, ignore := terminal.Notified(continueSignals()...)
+	defer ignore()
+	l.listen()
+	aging := time.NewTimer(0)
+	defer aging.Stop()
+	for l.context.Err() == nil {
+		select {
+		case l.keys = <-l.typed:
+			for len(l.keys) > 0 {
+				key, n := firstKey(l.keys)
+				l.keys = l.keys[n:] // before the key, which may give the rest to a service
+				l.press(key)
+			}
+		case <-l.options.Run.Changed():
+			if services, err := l.options.Run.Status(l.context); err == nil {
+				l.apply(l.model.change(services))
+			}
+		case <-l.picked.C:
+			l.apply(l.model, cmdFilter)
+		case <-resized:
+			l.console.screen.Redraw(false)
+		case <-suspended:
+			l.suspend(continued)
+		case <-continued: // something else than Ctrl-Z has stopped devports
+			l.hide()
+		case <-aging.C:
+		case <-l.context.Done():
+		}
+		l.wake()
+		if l.hidden {
+			aging.Reset(debounceDelay) // no signal says that a shell gives the terminal back
+		} else if next := nextAge(l.model.services, time.Now()); next > 0 {
+			aging.Reset(next)
+		}
+		l.draw()
+	}
+	l.hide()
+}
+
+// draw shows the rows below the stream.
+func (l *loop) draw() {
+	size := l.console.size()
+	if l.hidden || size.Rows < fewestRows || len(l.model.services) == 0 {
+		l.console.screen.Show(nil, 0)
+		return
+	}
+	l.console.screen.Show(l.model.rows(size, time.Now(), l.options.Color))
+}
+
+// listen starts to read what is typed.
+func (l *loop) listen() {
+	_ = l.console.tty.SetReadDeadline(time.Time{})
+	reading := make(chan struct{})
+	l.reading = reading
+	go func() {
+		defer close(reading)
+		l.read()
+	}()
+}
+
+// read hands on what is typed, until a deadline.
+func (l *loop) read() {
+	for {
+		buf := make([]byte, 1024)
+		n, err := l.console.tty.Read(buf)
+		if err != nil || n == 0 {
+			return
+		}
+		select {
+		case l.typed <- buf[:n]:
+		case <-l.context.Done():
+			return
+		}
+	}
+}
+
+// hide stops reading what is typed, and shows no rows.
+func (l *loop) hide() {
+	l.hidden = true
+	l.console.screen.Show(nil, 0)
+	_ = l.console.tty.SetReadDeadline(time.Now())
+	for {
+		select {
+		case <-l.typed: // not for devports
+		case <-l.reading:
+			return
+		}
+	}
+}
+
+// wake takes the terminal again once devports is back in the foreground.
+func (l *loop) wake() {
+	if l.hidden && terminal.Foreground(l.console.tty) {
+		l.hidden = false
+		l.console.apply(l.console.found.Keys())
+		l.listen()
+	}
+}
+
+// suspend stops devports, as Ctrl-Z asks, with the terminal as it was found,
+// until it is continued.
+func (l *loop) suspend(continued <-chan os.Signal) {
+	l.picked.Stop()
+	l.hide()
+	l.console.screen.Suspend()
+	l.console.apply(l.console.found)
+	select {
+	case <-continued: // an earlier one
+	default:
+	}
+	stopSelf()
+	select { // the system may take a moment to stop it
+	case <-continued:
+	case <-l.context.Done():
+	}
+	l.console.screen.Resume()
+}

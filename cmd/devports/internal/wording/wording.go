@@ -1,0 +1,68 @@
+// Package wording words values for messages: lists, counts and durations in a
+// sentence, foreign text on one line.
+package wording
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/devports/devports/allocator/text"
+)
+
+// List joins words as a sentence does: "a, b and c"; none are "nothing".
+func List(words []string) string {
+	if len(words) == 0 {
+		return "nothing"
+	}
+	return text.Join(words, "and")
+}
+
+// Numbers is [List] of numbers.
+func Numbers(numbers []int) string {
+	var words []string
+	for _, n := range numbers {
+		words = append(words, fmt.Sprint(n))
+	}
+	return List(words)
+}
+
+// Count is "no ports", "1 port" or "3 ports".
+func Count(n int, noun string) string {
+	switch n {
+	case 0:
+		return "no " + noun + "s"
+	case 1:
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Duration is a duration as precise as a person reads it: "120 ms", "3.4 s".
+func Duration(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// OneLine replaces every control character by a space: a command line, for
+// one, may hold any.
+func OneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// Shorten cuts s to so many characters, the last of them "…" where something
+// was cut.
+func Shorten(s string, width int) string {
+	if r := []rune(s); len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return s
+}
