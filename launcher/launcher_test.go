@@ -4,6 +4,8 @@ package launcher
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -114,6 +116,18 @@ func (w *world) status() int {
 	}
 }
 
+// statusOf is the exit status that err stands for.
+func statusOf(err error) int {
+	var exit *ExitError
+	switch {
+	case errors.As(err, &exit):
+		return exit.Status
+	case err != nil:
+		return -1
+	}
+	return 0
+}
+
 func run(t *testing.T, plan procfile.Plan) *world { return runWith(t, plan, Options{}) }
 
 // runWith runs a plan; what the world needs of the options it sets itself.
@@ -125,7 +139,7 @@ func runWith(t *testing.T, plan procfile.Plan, o Options) *world {
 	out := output.New(w, output.Style{})
 	o.Output, o.Notify, o.Signals, o.Plans = out, w.notify, w.signals, w.plans
 	go func() {
-		status := Run(plan, o)
+		status := statusOf(Run(context.Background(), plan, o))
 		if err := out.Close(t.Context()); err != nil {
 			t.Errorf("output: %v", err)
 		}
@@ -373,7 +387,7 @@ func BenchmarkUp(b *testing.B) {
 			signals, started, n := make(chan os.Signal, 2), make(chan struct{}), 0
 			done := make(chan struct{})
 			go func() {
-				Run(p, Options{Instance: "x", Output: output.New(&bytes.Buffer{}, output.Style{}), Signals: signals, Notify: func(e Event) {
+				_ = Run(b.Context(), p, Options{Instance: &Instance{ID: "x"}, Output: output.New(&bytes.Buffer{}, output.Style{}), Signals: signals, Notify: func(e Event) {
 					if KindOf(e) == "started" {
 						if n++; n == services {
 							close(started)

@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ const spawnLimit = 4
 type supervisor struct {
 	machine
 	options  Options
+	ctx      context.Context
 	system   system
 	attempts map[string]*attempt // by service
 	messages chan message
@@ -26,9 +28,11 @@ type supervisor struct {
 	done       chan struct{}  // closed when nobody receives messages any more
 	goroutines sync.WaitGroup // which then end
 
-	requests <-chan func(*supervisor) // from Steering
-	waiters  []*waiter
-	changed  bool // services have another Status than those who follow know
+	requests  <-chan func(*supervisor) // from Steering
+	resized   <-chan os.Signal
+	waiters   []*waiter
+	cancelled bool // ctx has ended while services ran
+	changed   bool // services have another Status than those who follow know
 }
 
 // attempt is the latest process of a service, with what belongs to it.
@@ -87,9 +91,12 @@ func (s *supervisor) receive() {
 		}
 	case do := <-s.requests:
 		do(s)
-	case <-s.options.Resized:
+	case <-s.resized:
 		s.resize()
-	case <-s.outputFailed():
+	case <-s.unlessClosing(s.ctx.Done()):
+		s.asked, s.cancelled = true, true
+		s.close(Stopping{Reason: context.Cause(s.ctx).Error()})
+	case <-s.unlessClosing(s.options.Output.Failed()):
 		s.close(Stopping{Reason: "nobody reads the output any more"})
 	}
 }
@@ -263,18 +270,22 @@ func (s *supervisor) ended(name string, because eventKind) {
 		}
 	}
 	if s.stopOnExit && !sv.exit.Asked && !s.closing && sv.phase != backoff {
-		s.first = sv.exit
+		s.first = &ExitError{name, sv.exit.Status}
 		s.close(Stopping{Service: name})
 	}
 }
 
 // room is the size of a service's terminal, if it has one.
 func (s *supervisor) room(service string) *terminal.Size {
-	if s.options.Size == nil {
+	switch t := s.options.Terminals; {
+	case t == nil:
 		return nil
+	case t.Size == nil:
+		return &terminal.Size{Rows: 24, Columns: 80}
+	default:
+		size := t.Size(service)
+		return &size
 	}
-	size := s.options.Size(service)
-	return &size
 }
 
 // resize tells all services how much room there is now.
@@ -294,10 +305,10 @@ func (s *supervisor) childOf(name string) child {
 	return nil
 }
 
-// outputFailed is nil, which blocks for ever, once its news is known.
-func (s *supervisor) outputFailed() <-chan struct{} {
+// unlessClosing is nil, which blocks for ever, once all services are to end.
+func (s *supervisor) unlessClosing(c <-chan struct{}) <-chan struct{} {
 	if s.closing {
 		return nil
 	}
-	return s.options.Output.Failed()
+	return c
 }

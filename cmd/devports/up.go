@@ -135,23 +135,21 @@ func (s session) up(o upOptions) error {
 		Signals:    signals,
 		StopOnExit: o.StopOnExit,
 		Listening:  listening,
-		Instance:   claim.Note.ID,
+		Instance:   &launcher.Instance{ID: claim.Note.ID, Alone: true},
 		Steering:   launcher.NewSteering(),
-		Alone:      true,
 	}
 	if window != nil {
-		options.Resized = resized
-		options.Size = func(service string) terminal.Size {
+		options.Terminals = &launcher.Terminals{Resized: resized, Size: func(service string) terminal.Size {
 			size := window()
 			if !on.has(service) {
 				size.Columns -= show.out.PrefixWidth()
 			}
 			return size
-		}
+		}}
 	}
 	var look *view
 	if on != nil {
-		options.Terminal, options.Found = os.Stdin, on.found
+		options.Instance.Restore = &launcher.Restore{Terminal: os.Stdin, State: on.found}
 		look = on.view(scope.String(), show, options.Steering, signals, color)
 	}
 	if !o.NoWatch {
@@ -170,13 +168,14 @@ func (s session) up(o upOptions) error {
 		About:    control.Info{Project: scope.Project, Worktree: scope.Worktree},
 		Steering: options.Steering, Output: &show.tail, Journal: &show.journal,
 	})()
-	status := launcher.Run(plan, options)
+	ran := launcher.Run(context.Background(), plan, options)
 	look.close()
-	err = show.flush(signals, stopped)
-	if status != 0 {
-		return failure{status: status}
+	flushed := show.flush(signals, stopped)
+	var exit *launcher.ExitError
+	if errors.As(ran, &exit) {
+		return failure{status: exit.Status}
 	}
-	return err
+	return errors.Join(ran, flushed)
 }
 
 // runner is one `devports up`.
