@@ -259,6 +259,18 @@ func randomPlan(random func(int) int, n int) (plan procfile.Plan) {
 	return plan
 }
 
+// statusOf is the exit status that err stands for.
+func statusOf(err error) int {
+	var exit *ExitError
+	switch {
+	case errors.As(err, &exit):
+		return exit.Status
+	case err != nil:
+		return -1
+	}
+	return 0
+}
+
 // fakeRun is a run of a fake system.
 type fakeRun struct {
 	*fakeSystem

@@ -5,7 +5,6 @@ package launcher
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -114,18 +113,6 @@ func (w *world) status() int {
 		w.t.Fatal("it does not end")
 		return 0
 	}
-}
-
-// statusOf is the exit status that err stands for.
-func statusOf(err error) int {
-	var exit *ExitError
-	switch {
-	case errors.As(err, &exit):
-		return exit.Status
-	case err != nil:
-		return -1
-	}
-	return 0
 }
 
 func run(t *testing.T, plan procfile.Plan) *world { return runWith(t, plan, Options{}) }
