@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/devports/devports/launcher/output"
@@ -25,7 +26,8 @@ func (r runner) follow(plan procfile.Plan, own *output.Mux, code *codeWatch) (pl
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	valid := make(chan procfile.Plan)
-	go func() {
+	var loop sync.WaitGroup
+	loop.Go(func() {
 		for edited, first := false, true; ; first = false {
 			if err := w.Watch(plan.Watched); err != nil {
 				own.Say("not all edits will be seen: " + strings.ReplaceAll(err.Error(), "\n", ", "))
@@ -69,8 +71,12 @@ func (r runner) follow(plan procfile.Plan, own *output.Mux, code *codeWatch) (pl
 				return
 			}
 		}
-	}()
-	return valid, func() { cancel(); w.Close() }, nil
+	})
+	return valid, func() {
+		cancel()
+		w.Close()
+		loop.Wait()
+	}, nil
 }
 
 // refuse says why an edit is not followed.
