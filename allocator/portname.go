@@ -6,7 +6,8 @@ import (
 )
 
 // PortName names a port within its scope: a service's own, or one of its further
-// ports. What each part may be is up to whoever reads it from a file.
+// ports. What each part may be is up to the packages that read it from a
+// file.
 type PortName struct {
 	Service string
 	Port    string // the further port's name; "" is the service's own port

@@ -225,6 +225,17 @@ func (f *family) strays(service string) (ours, out []proctree.Process) {
 	return ours, out
 }
 
+// tagAll gives what services have started before they got their tags the tags
+// of their services.
+func (f *family) tagAll() {
+	if tree, err := f.snapshots.Take(); err == nil {
+		f.groups.Range(func(_, g any) bool {
+			g.(*group).tag(tree)
+			return true
+		})
+	}
+}
+
 // marked reports whether a process belongs to a service of the run.
 func (f *family) marked(pid int, service string) bool {
 	if tag, err := proc.TagOf(pid); err == nil && tag.HasService() {

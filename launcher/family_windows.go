@@ -42,6 +42,8 @@ func (f *family) gather() (scatter func()) { return func() {} }
 
 func (f *family) reap() {}
 
+func (f *family) tagAll() {}
+
 // straysIn is empty: nothing leaves its job.
 func (f *family) straysIn(proctree.Tree, string) (ours, out []proctree.Process) { return nil, nil }
 

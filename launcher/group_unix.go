@@ -117,6 +117,7 @@ func (g *group) members() (m members, err error) {
 	if err != nil {
 		return members{}, err
 	}
+	g.tag(tree)
 	for _, p := range tree.Where(g.has) {
 		switch {
 		case p.PID == g.pid:
@@ -133,6 +134,19 @@ func (g *group) members() (m members, err error) {
 		g.mu.Unlock()
 	}
 	return m, nil
+}
+
+// tag gives the service's tag to what the leader had started before it got it.
+func (g *group) tag(tree proctree.Tree) {
+	run := g.family.mark.Run
+	if run == 0 {
+		return
+	}
+	for _, p := range append(tree.Where(g.has), tree.Below(g.pid)...) {
+		if tag, err := proc.TagOf(p.PID); err == nil && tag == run {
+			_ = run.Service(g.service).Attach(p.PID)
+		}
+	}
 }
 
 // signal sends sig to all members. A process group of which all are members

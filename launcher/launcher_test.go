@@ -28,6 +28,10 @@ func TestMain(m *testing.M) {
 		Watchdog(os.Stdin)
 		os.Exit(0)
 	}
+	if role := roles[os.Getenv(roleVariable)]; role != nil {
+		role(os.Args[1:])
+		os.Exit(0)
+	}
 	if instance := os.Getenv(victimVariable); instance != "" {
 		victim(instance)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +40,8 @@ func FindStarted(instance string, names ...string) []Left {
 	}
 	var found []Left
 	for _, p := range startedBy(instance, names)(tree) {
-		if tag, err := proc.TagOf(p.PID); err == nil && tag == proc.RunTag(instance) {
-			continue // the run itself
+		if isLauncher(p.PID, instance) {
+			continue
 		}
 		found = append(found, leftOf(p))
 	}
@@ -53,6 +54,18 @@ func startedBy(instance string, names []string) func(proctree.Tree) []proctree.P
 		ours, _ := outside{names}.split(t, t.Marked(markOf(instance)), notInGroup)
 		return ours
 	}
+}
+
+// isLauncher is true of the process of the run itself: it has no mark in its
+// environment, and a tag without a service. What it starts is so for a moment,
+// but for the mark.
+func isLauncher(pid int, instance string) bool {
+	tag, err := proc.TagOf(pid)
+	if err != nil || tag != proc.RunTag(instance) {
+		return false
+	}
+	env, err := proc.Environ(pid)
+	return err == nil && !slices.Contains(env, markOf(instance).Variable)
 }
 
 func leftOf(p proctree.Process) Left {

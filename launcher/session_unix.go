@@ -5,6 +5,7 @@ package launcher
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -32,15 +33,15 @@ func (g *group) ask(sig syscall.Signal, grace time.Duration) {
 	leader := m.leader.ID
 	status, err := proc.ReadStatus(leader.PID)
 	executable, _ := proc.Executable(leader.PID)
-	caught, ignored := status.Caught.Has(sig), status.Ignored.Has(sig)
-	if !hangsUp(executable, caught || ignored || err != nil) || !hold(g.killed, leader) {
+	handled := err != nil || status.Caught.Has(sig) || status.Ignored.Has(sig)
+	if !hangsUp(executable, handled, relays(*m.leader, m.others)) || !hold(g.killed, leader) {
 		g.signal(m, sig)
 		return
 	}
 	m.held = true
 	g.signal(m, sig) // to the leader, too, for when it goes on
 	others := g.killed
-	if caught {
+	if status.Caught.Has(sig) {
 		var cancel context.CancelFunc
 		others, cancel = context.WithTimeout(g.killed, grace/2)
 		defer cancel()
@@ -54,46 +55,33 @@ func (g *group) ask(sig syscall.Signal, grace time.Duration) {
 		return // stopped or not, SIGKILL ends it
 	}
 	_ = leader.Signal(unix.SIGCONT)
-	if ignored {
-		g.insist(sig)
-	}
 }
 
-// insist sends sig to what a leader starts that ignores it, as an interactive
-// shell does that goes on with its next command.
-func (g *group) insist(sig syscall.Signal) {
-	for g.killed.Err() == nil {
-		m, err := g.members()
-		if err != nil || m.leader == nil {
-			return
-		}
-		g.mu.Lock()
-		for _, p := range m.others {
-			if !g.sent[p.ID] {
-				g.sent[p.ID] = true
-				_ = p.Signal(sig)
-			}
-		}
-		g.mu.Unlock()
-		_ = proctree.Wait(g.killed, []proctree.Process{*m.leader}, 20*time.Millisecond)
-	}
-}
-
-// hangsUp reports whether a leader is to be stopped while the others end: it
-// would die of the signal at once, or is a shell. Any other that handles the
-// signal may be needed: it passes on what the others print, or asks them to end
-// in its own way, as PostgreSQL does.
-func hangsUp(executable string, handled bool) bool {
+// hangsUp reports whether a leader is to be stopped while the others end. It is
+// if it would die of the signal at once, or is a shell. Another that handles the
+// signal may be needed by the others: PostgreSQL's asks them to end in its own way.
+// But the runtimes of some languages handle signals before the program has any
+// say, and most programs then die. These are stopped, too, unless they pass on what
+// the others print: those would wait for a reader.
+func hangsUp(executable string, handled, relays bool) bool {
 	if !handled {
 		return true
 	}
 	switch strings.TrimSuffix(path.Base(executable), " (deleted)") {
 	case "sh", "dash", "bash", "rbash", "zsh", "ksh", "ksh93", "mksh", "oksh", "yash", "ash", "busybox", "fish", "tcsh", "csh":
 		return true
-	case "go": // the runtime of a Go program handles every signal, and this one then dies of it
-		return true
+	case "go", "node", "ruby":
+		return !relays
 	}
 	return false
+}
+
+// relays reports whether a child of leader prints to a pipe or a socket instead
+// of the terminal: then leader is likely to read that.
+func relays(leader proctree.Process, others []proctree.Process) bool {
+	return slices.ContainsFunc(others, func(p proctree.Process) bool {
+		return p.Parent == leader.PID && proc.PrintsToPipe(p.PID)
+	})
 }
 
 // hold stops a process, and reports whether it has. SIGSTOP takes effect once

@@ -84,6 +84,7 @@ func openSystem(o Options, report func(Event)) system {
 	}
 	l.family.spared = func(left Left) { report(LeftRunning{left}) }
 	l.idle = time.AfterFunc(idleDelay, func() {
+		l.family.tagAll()
 		l.family.reap() // for the sake of the watchdog: no signal comes for a new orphan
 		giveBack()
 	})

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
+	"github.com/devports/devports/registry/internal/gittest"
 )
 
 // many is a state of n leases: half of them user-wide, the others five to a scope.
@@ -32,7 +34,7 @@ func benchmark(b *testing.B, f func(b *testing.B, r Registry, n int)) {
 	for _, n := range []int{10, 1000, 20000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			r := scratch(b)
-			writeTo(b, r.path, string(encode(many(n))))
+			gittest.Write(b, r.path, string(encode(many(n))))
 			b.ReportAllocs()
 			b.ResetTimer()
 			f(b, r, n)
@@ -43,7 +45,7 @@ func benchmark(b *testing.B, f func(b *testing.B, r Registry, n int)) {
 func BenchmarkKnownName(b *testing.B) {
 	benchmark(b, func(b *testing.B, r Registry, n int) {
 		for b.Loop() {
-			if _, _, err := r.Lease(b.Context(), Checkout{}, wantAll("name00001"), Options{}); err != nil {
+			if _, _, err := r.Lease(b.Context(), checkout.Checkout{}, wantAll("name00001"), Options{}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -61,7 +63,7 @@ func BenchmarkOneAfterAnother(b *testing.B) {
 			case 0, *names * 9 / 10:
 				start = time.Now()
 			}
-			put(b, r, Checkout{}, fmt.Sprint("name", i))
+			put(b, r, checkout.Checkout{}, fmt.Sprint("name", i))
 			if i+1 == *names/10 || i+1 == *names {
 				part := map[bool]string{false: "first", true: "last"}[i+1 == *names]
 				per := float64(time.Since(start).Microseconds()) / float64(*names/10)
@@ -87,7 +89,7 @@ func BenchmarkNewName(b *testing.B) {
 	benchmark(b, func(b *testing.B, r Registry, n int) {
 		for i := 0; b.Loop(); i++ {
 			w := []Want{{Name: allocator.PortName{Service: fmt.Sprint("new", i)}}}
-			if _, _, err := r.Lease(b.Context(), Checkout{}, w, Options{Choose: upFrom(20001)}); err != nil {
+			if _, _, err := r.Lease(b.Context(), checkout.Checkout{}, w, Options{Choose: upFrom(20001)}); err != nil {
 				b.Fatal(err)
 			}
 		}

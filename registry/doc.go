@@ -4,7 +4,7 @@
 // removed, whether or not anything runs, and is kept from every other name. All of a user's leases are in one file.
 //
 //	path, err := registry.Path(os.Getenv)
-//	checkout, err := registry.FindCheckout(".", "", os.Getenv)
+//	checkout, err := checkout.Find(".", "", os.Getenv)
 //	scope, leases, err := registry.Open(path).Lease(ctx, checkout, []registry.Want{{Name: allocator.PortName{Service: "auth"}}},
 //		registry.Options{Choose: choose})
 //

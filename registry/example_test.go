@@ -11,6 +11,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // choose takes the first usable port that is free. Programs take allocator's choice, which avoids ports that others may want.
@@ -40,7 +41,7 @@ func Example_portFor() {
 	r, remove := temporary()
 	defer remove()
 	ctx := context.Background()
-	userWide := registry.Checkout{}
+	userWide := checkout.Checkout{}
 	foo, bar := allocator.PortName{Service: "foo"}, allocator.PortName{Service: "bar"}
 
 	// PortStore.bind_port("foo"): a port is chosen the first time, and is the same from then on.
@@ -93,7 +94,7 @@ func Example_plut() {
 	// plut.port("auth")
 	port := func(service string) (int, error) {
 		want := []registry.Want{{Name: allocator.PortName{Service: service}}}
-		_, leases, err := r.Lease(context.Background(), registry.Checkout{}, want, registry.Options{Choose: choose})
+		_, leases, err := r.Lease(context.Background(), checkout.Checkout{}, want, registry.Options{Choose: choose})
 		if err != nil {
 			return 0, err
 		}
@@ -181,7 +182,7 @@ func ExampleRegistry_Prune() {
 		fmt.Println(err)
 		return
 	}
-	checkout, err := registry.FindCheckout(shop, "", func(string) string { return "" }) // programs give os.Getenv
+	checkout, err := checkout.Find(shop, "", func(string) string { return "" }) // programs give os.Getenv
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // exported is what Export writes, or its error.
@@ -84,7 +85,7 @@ func TestExportIsRead(t *testing.T) {
 
 func TestExportJSON(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	put(t, r, feature, "web")
 	put(t, r, mainCheckout, "db:x=5432")
 	leases := all(t, r)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
 )
 
 // Format is how a file holds names and their ports.
@@ -56,7 +57,7 @@ func ParseForeign(content []byte) Foreign {
 	trimmed := strings.TrimSpace(p.text)
 	lines := strings.Split(newlines.Replace(p.text), "\n")
 	p.Format = PortFor
-	switch at := invalidUTF8(p.text); {
+	switch at := text.InvalidUTF8(p.text); {
 	case at >= 0:
 		p.problem(p.lineOf(at), "the file is not valid UTF-8, so nothing was taken from it")
 	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "[") && json.Valid([]byte(trimmed)):

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // Imported is what has become of claims; each list is in their order.
@@ -63,7 +64,7 @@ func (r Registry) Import(ctx context.Context, claims []Claim) (Imported, error) 
 
 // take returns the state with those claims that it can hold besides what it has, and what has become of each.
 func (s state) take(claims []Claim, now time.Time) (state, Imported) {
-	at, r := s.place(Checkout{}, gone)
+	at, r := s.place(checkout.Checkout{}, checkout.IsGone)
 	names, owners := map[allocator.PortName]Lease{}, map[int]Lease{} // the user-wide leases, and one lease of every port
 	for _, l := range s.all() {
 		if l.Scope.UserWide() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // Lease says that a port is a name's, until it is removed.
@@ -63,7 +64,7 @@ const (
 )
 
 // plan compares what a scope has with what it wants. wants are in name order, no name twice.
-func (s state) plan(c Checkout, wants []Want, move func(Lease) bool, gone func(string) bool) plan {
+func (s state) plan(c checkout.Checkout, wants []Want, move func(Lease) bool, gone func(string) bool) plan {
 	at, r := s.place(c, gone)
 	p := plan{s, at, r, make([]step, len(wants))}
 	for i, w := range wants {

@@ -10,18 +10,19 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 var (
-	mainCheckout = Checkout{Directory: absolute("shop"), Project: "shop", clone: "shop"}
-	feature      = Checkout{Directory: absolute("shop-feature"), Project: "shop", Worktree: "feature", clone: "shop-feature"}
-	other        = Checkout{Directory: absolute("blog"), Project: "blog", clone: "blog"}
+	mainCheckout = checkout.Checkout{Directory: absolute("shop"), Project: "shop", Root: "shop"}
+	feature      = checkout.Checkout{Directory: absolute("shop-feature"), Project: "shop", Worktree: "feature", Root: "shop-feature"}
+	other        = checkout.Checkout{Directory: absolute("blog"), Project: "blog", Root: "blog"}
 )
 
 func never(string) bool { return false }
 
 // do leases in a state, choosing from 20000 up.
-func do(s state, c Checkout, list, move string) (state, []Lease, error) {
+func do(s state, c checkout.Checkout, list, move string) (state, []Lease, error) {
 	wants, err := tidy(wantAll(list))
 	if err != nil {
 		return s, nil, err
@@ -40,12 +41,12 @@ func do(s state, c Checkout, list, move string) (state, []Lease, error) {
 
 func TestLease(t *testing.T) {
 	type call struct {
-		in   Checkout
+		in   checkout.Checkout
 		list string // what is wanted
 		move string // what is to move
 		want string // the leases, or "conflict:" and each conflict
 	}
-	user := Checkout{}
+	user := checkout.Checkout{}
 	for name, calls := range map[string][]call{
 		"chosen in name order":  {{mainCheckout, "web auth:metrics auth", "", "auth=20000 auth:metrics=20001 web=20002"}},
 		"order does not matter": {{mainCheckout, "web", "", "web=20000"}, {mainCheckout, "auth web", "", "auth=20001 web=20000"}},
@@ -159,7 +160,7 @@ func TestBadWants(t *testing.T) {
 		{{Name: allocator.PortName{Service: "a"}, Pin: -1}},
 		{{Name: allocator.PortName{Service: "a"}, Pin: 1}, {Name: allocator.PortName{Service: "a"}, Pin: 2}},
 	} {
-		if _, _, err := r.Lease(t.Context(), Checkout{}, wants, Options{Choose: upFrom(1)}); err == nil {
+		if _, _, err := r.Lease(t.Context(), checkout.Checkout{}, wants, Options{Choose: upFrom(1)}); err == nil {
 			t.Errorf("%v was leased", wants)
 		}
 	}
@@ -170,12 +171,12 @@ func TestBadWants(t *testing.T) {
 		"zero":     func(Scope, allocator.PortName, func(int) bool) (int, error) { return 0, nil },
 		"too high": func(Scope, allocator.PortName, func(int) bool) (int, error) { return 1 << 16, nil },
 	} {
-		_, _, err := r.Lease(t.Context(), Checkout{}, wantAll("auth"), Options{Choose: choose})
+		_, _, err := r.Lease(t.Context(), checkout.Checkout{}, wantAll("auth"), Options{Choose: choose})
 		if err == nil || name == "fails" && !errors.Is(err, mine) {
 			t.Errorf("chooser %s: %v", name, err)
 		}
 	}
-	if _, _, err := r.Lease(t.Context(), Checkout{Directory: "relative", Project: "x"}, wantAll("auth"), Options{Choose: upFrom(1)}); err == nil {
+	if _, _, err := r.Lease(t.Context(), checkout.Checkout{Directory: "relative", Project: "x"}, wantAll("auth"), Options{Choose: upFrom(1)}); err == nil {
 		t.Error("a relative checkout was leased")
 	}
 	if len(all(t, r)) != 0 {
@@ -217,7 +218,7 @@ func TestLeaseProperties(t *testing.T) {
 		var s state
 		asked := map[string]bool{} // directory and name of what should be leased
 		for range 60 {
-			c := []Checkout{{}, mainCheckout, feature, other}[random.IntN(4)]
+			c := []checkout.Checkout{{}, mainCheckout, feature, other}[random.IntN(4)]
 			key := func(n allocator.PortName) string { return c.Directory + "\x00" + n.String() }
 			var words []string
 			for i := range random.IntN(5) {
@@ -266,7 +267,7 @@ func TestLeaseProperties(t *testing.T) {
 
 // pinnedIn tells whether a user-wide name is pinned.
 func pinnedIn(s state, n allocator.PortName) bool {
-	_, r := s.place(Checkout{}, never)
+	_, r := s.place(checkout.Checkout{}, never)
 	e, found := r.find(n)
 	return found && e.Pinned
 }

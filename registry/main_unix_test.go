@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // become makes this process another user's, with a primary group of that user's own and one further group.
@@ -85,7 +86,7 @@ var unixRoles = map[string]func(path string, args []string) error{
 	"churn": func(path string, args []string) error {
 		r := Open(path)
 		for {
-			if _, _, err := r.Lease(context.Background(), Checkout{}, []Want{want("churn")}, Options{Choose: upFrom(30000)}); err != nil {
+			if _, _, err := r.Lease(context.Background(), checkout.Checkout{}, []Want{want("churn")}, Options{Choose: upFrom(30000)}); err != nil {
 				return err
 			}
 			var unknown *UnknownError // another was faster

@@ -1,5 +1,5 @@
-// Package atomicfile replaces files: whoever reads one at the same time, or after
-// a crash, finds the old content or the new one, and never a part.
+// Package atomicfile replaces files: a reader at the same time, or after a crash,
+// finds the old content or the new one, and never a part.
 //
 // github.com/google/renameio does less than the registry promises: it syncs no
 // folder, keeps no owner, leaves files of ever new names behind after a crash,

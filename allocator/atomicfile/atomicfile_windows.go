@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Windows replaces no file that somebody has open, and opens none that is just
+// Windows replaces no file that a process has open, and opens none that is just
 // being replaced. Both last for moments only, so both are tried again for as long
 // as patience.
 const patience = 2 * time.Second

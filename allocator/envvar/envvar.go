@@ -31,7 +31,7 @@ const (
 	Service = "DEVPORTS_SERVICE"
 	// Worktree is the label of the checkout, empty in the main one. Set by the
 	// user, that is without Project beside it, it gives the checkout another
-	// label: registry.FindCheckout reads it.
+	// label: checkout.Find reads it.
 	Worktree = "DEVPORTS_WORKTREE"
 )
 

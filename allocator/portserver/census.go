@@ -4,7 +4,7 @@ import "github.com/devports/devports/allocator/process"
 
 // census remembers which owners exist, be it as zombies, for as long as one
 // question is looked into. A test suite owns hundreds of ports, and is looked up
-// once. Where the system does not tell, an owner exists: better to withhold a port
+// once. Where the system has no answer, an owner exists: better to withhold a port
 // than to hand it out twice.
 type census map[process.ID]bool
 

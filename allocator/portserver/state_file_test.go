@@ -115,3 +115,27 @@ func TestNoState(t *testing.T) {
 		t.Error("no error for a folder that does not exist")
 	}
 }
+
+// What is read is what was written, and a piece of a line at the end is left out.
+func FuzzState(f *testing.F) {
+	const boot = "b"
+	f.Add(stateVersion + "b\n24999 4711 567890 1795243499\n24998 12")
+	f.Add(stateVersion + "other\n")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		records, line, err := parseRecords(text, boot)
+		if lines := 1 + strings.Count(text, "\n"); err != nil && (line < 1 || line > lines) {
+			t.Fatalf("line %d of %d: %v", line, lines, err)
+		}
+		if err != nil || len(records) == 0 {
+			return
+		}
+		again := appendHeader(nil, boot)
+		for _, r := range records {
+			again = r.appendTo(again)
+		}
+		if rest, ok := strings.CutPrefix(text, string(again)); !ok || strings.Contains(rest, "\n") {
+			t.Errorf("%q is read as %q", text, again)
+		}
+	})
+}

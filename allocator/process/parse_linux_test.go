@@ -1,6 +1,7 @@
 package process
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -66,8 +67,13 @@ func TestParseStatus(t *testing.T) {
 func FuzzStatus(f *testing.F) {
 	f.Add([]byte(statusSample))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if s, ok := parseStatus(text); !ok && s != (Status{}) && s.User < 0 {
-			t.Errorf("%+v", s)
+		s, ok := parseStatus(text)
+		if !ok {
+			return
+		}
+		again := fmt.Sprintf("Uid:\t0\t%d\t0\t0\nSigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n", s.User, s.Blocked, s.Ignored, s.Caught)
+		if got, ok := parseStatus([]byte(again)); !ok || got != s {
+			t.Errorf("%+v, but of %q %+v, %t", s, again, got, ok)
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 // errProcargs means that the kernel's answer is not laid out as known.
 var errProcargs = errors.New("kern.procargs2: not understood")
 
-// procargs is what sysctl kern.procargs2 of macOS tells of a process.
+// procargs is what sysctl kern.procargs2 of macOS returns of a process.
 type procargs struct {
 	program       string // its path
 	argv, environ []string
@@ -18,7 +18,8 @@ type procargs struct {
 // parseProcargs reads the number of arguments as int32, the path of the program,
 // zero bytes up to a word's end, the arguments and the environment, each string
 // ended by a zero byte. After an empty string come the kernel's own, which are
-// not the environment's. The environment is missing where it is not told.
+// not the environment's. The environment is missing of a
+// process that may not be inspected.
 func parseProcargs(raw []byte) (args procargs, err error) {
 	if len(raw) < 4 {
 		return procargs{}, errProcargs

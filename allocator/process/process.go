@@ -6,8 +6,8 @@
 //
 // On Linux everything is read from /proc, proc(5), without what os.ReadFile and
 // fmt do for files in general: a snapshot of all processes and each request to a
-// port server go through here. Where a system does not tell something, the error
-// wraps errors.ErrUnsupported.
+// port server go through here. Where a system has no answer, the error wraps
+// errors.ErrUnsupported.
 //
 // All functions, and the methods of an ID, may be called at the same time.
 package process
@@ -30,7 +30,7 @@ type ID struct {
 	Start int64 `json:"start"`
 }
 
-// Stat is what the system tells of a process in one answer.
+// Stat is what the system returns of a process in one answer.
 type Stat struct {
 	ID
 	// Parent is the process that would wait for it: not the one that started it
@@ -67,10 +67,11 @@ func ReadStat(pid int) (Stat, error) {
 }
 
 // Alive is false once the process has ended, be it a zombie, be its PID
-// another's now. It is true where the system does not tell.
+// another's now. It is true where the system has no answer.
 func (id ID) Alive() bool { return !errors.Is(id.check(), os.ErrProcessDone) }
 
-// Exists is Alive, but true also of a zombie: nobody has waited for it yet.
+// Exists is Alive, but true also of a zombie: its parent has not waited for it
+// yet.
 func (id ID) Exists() bool {
 	now, err := Find(id.PID)
 	if err != nil {

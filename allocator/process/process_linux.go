@@ -40,12 +40,12 @@ func executable(pid int) (string, error) {
 	return strings.TrimSuffix(path, " (deleted)"), err
 }
 
-// ticksPerSecond is USER_HZ, in which the kernel tells times. It is 100 on every
+// ticksPerSecond is USER_HZ, the unit of the kernel's times. It is 100 on every
 // architecture that Go compiles for.
 const ticksPerSecond = 100
 
 // Started returns when the process started, to a hundredth of a second, and the
-// zero time where the system does not tell.
+// zero time where the system has no answer.
 func (id ID) Started() time.Time {
 	var sinceBoot unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &sinceBoot); err != nil {

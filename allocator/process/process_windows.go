@@ -31,9 +31,8 @@ func openProcess(pid int, access uint32) (windows.Handle, error) {
 	return h, err
 }
 
-// inspect does not tell the parent. A process that has ended has its PID as long
-// as some other has a handle, but there is nobody here who has to wait for it: it
-// counts as gone.
+// inspect does not know the parent. A process that has ended keeps its PID as long
+// as another has a handle. As no parent has to wait for it, it counts as gone.
 func inspect(h windows.Handle, pid int) (Stat, error) {
 	// OpenProcess takes 4713 for 4712: it ignores the two lowest bits.
 	id, err := windows.GetProcessId(h)
@@ -55,8 +54,8 @@ func inspect(h windows.Handle, pid int) (Stat, error) {
 }
 
 // ReadAll reads the Stats of all processes, on macOS and Windows. It leaves out
-// those that this user may not open: they could not be ended, nor told from later
-// ones.
+// those that this user may not open: they could not be ended, nor distinguished
+// from later ones.
 func ReadAll() ([]Stat, error) {
 	list, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reader reads files of /proc into one buffer, for whoever reads of many
+// Reader reads files of /proc into one buffer, for a caller that reads of many
 // processes: what it returns is good until it reads again. The zero value is
 // ready. One goroutine at a time may use it.
 type Reader struct{ buf []byte }

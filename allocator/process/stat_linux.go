@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// stat is what /proc/PID/stat tells.
+// stat is what /proc/PID/stat holds.
 type stat struct {
 	Stat
 	headless bool // the first thread has ended, others have not

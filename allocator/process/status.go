@@ -26,3 +26,8 @@ type SignalSet uint64
 func (s SignalSet) Has(sig syscall.Signal) bool {
 	return 1 <= sig && sig <= 64 && s>>(sig-1)&1 == 1
 }
+
+// PrintsToPipe reports whether the standard output or error of a process is a
+// pipe or a socket, which another process reads. It is false where the system
+// does not say, as everywhere but on Linux.
+func PrintsToPipe(pid int) bool { return printsToPipe(pid) }

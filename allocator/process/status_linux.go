@@ -3,7 +3,9 @@ package process
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"strconv"
+	"strings"
 )
 
 func readStatus(pid int) (Status, error) {
@@ -61,4 +63,14 @@ func parseStatus(text []byte) (s Status, ok bool) {
 		signals++
 	}
 	return s, user && signals == 3
+}
+
+func printsToPipe(pid int) bool {
+	for _, name := range []string{"fd/1", "fd/2"} {
+		target, err := os.Readlink(File(pid, name)) // "pipe:[81234]", proc_pid_fd(5)
+		if err == nil && (strings.HasPrefix(target, "pipe:") || strings.HasPrefix(target, "socket:")) {
+			return true
+		}
+	}
+	return false
 }

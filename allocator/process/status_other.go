@@ -11,3 +11,5 @@ import (
 func readStatus(int) (Status, error) {
 	return Status{}, fmt.Errorf("which signals a process handles is not known on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
+
+func printsToPipe(int) bool { return false }

@@ -14,6 +14,7 @@ import (
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // examineProject looks at the project here, if there is one: at its files, at
@@ -86,7 +87,7 @@ func (p project) notes(plan procfile.Plan, scope registry.Scope) []finding {
 	for _, n := range plan.Notes {
 		findings = append(findings, finding{Check: "project", Level: warning, What: n.Error(), Mend: n.Hint})
 	}
-	if scope.Main() || !registry.Bare(p.file.Dir) {
+	if scope.Main() || !checkout.IsBare(p.file.Dir) {
 		return findings
 	}
 	for _, w := range p.file.Ports() {

@@ -11,9 +11,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
-	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
 
@@ -108,7 +108,7 @@ func steeringFailed(scope registry.Scope, err error) error {
 		f := failure{status: exitUsage}
 		for _, name := range unknown.Names {
 			hint := "it runs " + list(unknown.Known)
-			if near, ok := procfile.Nearest(name, unknown.Known); ok {
+			if near, ok := text.Nearest(name, unknown.Known); ok {
 				hint = "did you mean " + near + "?"
 			}
 			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s does not run a service %s", scope, name), hint})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -129,7 +130,7 @@ func (s session) explain(err error) failure {
 		return fail(exitFailed, "devports ls lists the names", "%s: no port is kept for %s", unknown.Scope, joinNames(unknown.Names))
 	case errors.As(err, &replica):
 		hint := "it declares " + list(replica.Declared)
-		if near, ok := procfile.Nearest(replica.Name, replica.Declared); ok {
+		if near, ok := text.Nearest(replica.Name, replica.Declared); ok {
 			hint = "did you mean " + near + "?"
 		}
 		return usage(hint, "%v", replica)

@@ -18,7 +18,7 @@ const module = "github.com/devports/devports/"
 var (
 	mayImport = map[string][]string{
 		"cmd":       {"launcher", "procfile", "registry", "allocator"},
-		"launcher":  {"procfile", "allocator/envvar", "allocator/lockfile", "allocator/process"}, // the choice of ports is not its business
+		"launcher":  {"procfile", "allocator/envvar", "allocator/lockfile", "allocator/process", "allocator/text"}, // the choice of ports is not its business
 		"procfile":  {"allocator"},
 		"registry":  {"allocator"},
 		"allocator": {},
@@ -28,7 +28,7 @@ var (
 		"github.com/urfave/cli/v2":         {"cmd/devports"},
 		"golang.org/x/term":                {"cmd/devports"},
 		"github.com/joho/godotenv":         {"procfile"},
-		"github.com/pelletier/go-toml/v2":  {"procfile"},
+		"github.com/pelletier/go-toml/v2":  {"procfile", "procfile/scaffold"},     // there for Cargo.toml
 		"github.com/goccy/go-yaml":         {"procfile/scaffold", "cmd/devports"}, // there just for a test
 		"github.com/fsnotify/fsnotify":     {"launcher/watcher", "launcher/watcher/tree"},
 		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher/tree"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 var portCommand = command{
@@ -85,7 +86,7 @@ func (p place) ports(c *cli.Context, names []allocator.PortName) ([]int, error) 
 		for _, n := range names {
 			wants = append(wants, registry.Want{Name: n, Pin: c.Int("pin")})
 		}
-		_, leases, err := p.registry.Lease(c.Context, registry.Checkout{}, wants,
+		_, leases, err := p.registry.Lease(c.Context, checkout.Checkout{}, wants,
 			registry.Options{Choose: p.session.chooser(allocator.Set{})})
 		if err != nil {
 			return nil, err

@@ -14,8 +14,10 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // project is a project file with the checkout that it lies in and the registry
@@ -23,7 +25,7 @@ import (
 type project struct {
 	session  session
 	file     procfile.File
-	checkout registry.Checkout
+	checkout checkout.Checkout
 	registry registry.Registry
 	scale    map[string]int // how many replicas of services, where the file is not to say that
 }
@@ -87,7 +89,7 @@ func (p project) read(path string) (project, error) {
 	if p.file, err = p.file.Scaled(p.scale); err != nil {
 		return p, err
 	}
-	p.checkout, err = registry.FindCheckout(p.file.Dir, p.file.Project, p.session.getenv)
+	p.checkout, err = checkout.Find(p.file.Dir, p.file.Project, p.session.getenv)
 	return p, err
 }
 
@@ -187,7 +189,7 @@ func (p project) knows(names []string) error {
 // unknown words that name is none of candidates.
 func (p project) unknown(name string, candidates []string) errorLine {
 	hint := "it declares " + list(candidates)
-	if near, ok := procfile.Nearest(name, candidates); ok {
+	if near, ok := text.Nearest(name, candidates); ok {
 		hint = "did you mean " + near + "?"
 	}
 	return errorLine{p.file.Name + " declares no service " + name, hint}

@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
-	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/registry"
 )
 
@@ -83,7 +83,7 @@ func kept(names []allocator.PortName, scope registry.Scope, leases []registry.Le
 		}
 		if len(meant) == before && !slices.Contains(meant, n) {
 			hint := "devports ls lists the names"
-			if near, ok := procfile.Nearest(n.String(), all); ok {
+			if near, ok := text.Nearest(n.String(), all); ok {
 				hint = "did you mean " + near + "?"
 			}
 			f.lines = append(f.lines, errorLine{fmt.Sprintf("no port is kept for %s (%s)", n, scope), hint})

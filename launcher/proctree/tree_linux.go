@@ -33,7 +33,7 @@ func walk(index map[int]int, look func(*walker) (ended bool, err error)) error {
 	return nil
 }
 
-// pass calls visit for each new process. It tells whether one of them had ended;
+// pass calls visit for each new process. It reports whether one of them had ended;
 // visit says that of what it reads itself.
 func (w *walker) pass(visit func(Process) (ended bool)) (ended bool, err error) {
 	pids, err := process.All()
@@ -76,7 +76,7 @@ func snapshot() (Tree, error) {
 }
 
 // adopt asks those for their new parent whose old one had ended before anything
-// could be read of it. It tells whether one of them has ended, too.
+// could be read of it. It reports whether one of them has ended, too.
 func (t Tree) adopt(r *process.Reader) (ended bool) {
 	for i, p := range t.all {
 		if _, ok := t.process(p.Parent); ok || p.Parent == 0 || p.Zombie {

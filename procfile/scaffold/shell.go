@@ -1,6 +1,10 @@
 package scaffold
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/devports/devports/allocator/text"
+)
 
 // word is a word of a command line, without its quotes, and where it stands.
 type word struct {
@@ -142,7 +146,8 @@ func indexOr(s, sub string, otherwise int) int {
 	return otherwise
 }
 
-// quoteSh quotes a word for the shell, where it has to be.
+// quoteSh quotes a word for the shell, where it has to be: after a command, more
+// is plain than in all places.
 func quoteSh(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+=,", r)
@@ -150,5 +155,5 @@ func quoteSh(s string) string {
 	if s != "" && strings.TrimLeftFunc(s, plain) == "" {
 		return s
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return text.QuoteSh(s)
 }

@@ -1,4 +1,4 @@
-package registry
+package checkout
 
 import (
 	"os"
@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// gone tells whether a directory is no more. One that cannot be looked at is not gone, nor one on a volume that is not there now.
-func gone(dir string) bool {
+// IsGone reports whether a directory is no more. One that cannot be looked at is
+// not gone, nor one on a volume that is not there now.
+func IsGone(dir string) bool {
 	info, err := os.Stat(dir)
 	if err == nil {
 		return !info.IsDir()
@@ -15,11 +16,13 @@ func gone(dir string) bool {
 	return missing(err) && !unmounted(dir, mountPlaces)
 }
 
-// mountPlaces are the folders for volumes that come and go, with how many levels below them the volumes are mounted.
+// mountPlaces are the folders for volumes that come and go, with how many levels
+// below them the volumes are mounted.
 var mountPlaces = map[string]int{"/Volumes": 1, "/media": 2, "/mnt": 1, "/run/media": 2}
 
-// unmounted tells whether dir, which is absolute, is on a volume that is not there now: a Windows drive or share that is missing,
-// or a mount point in one of places that is missing or empty.
+// unmounted reports whether dir, which is absolute, is on a volume that is not
+// there now: a Windows drive or share that is missing, or a mount point in one of
+// places that is missing or empty.
 func unmounted(dir string, places map[string]int) bool {
 	if volume := filepath.VolumeName(dir); volume != "" {
 		_, err := os.Stat(volume + `\`)
@@ -34,7 +37,7 @@ func unmounted(dir string, places map[string]int) bool {
 	return false
 }
 
-// vacant tells whether a folder is missing or empty.
+// vacant reports whether a folder is missing or empty.
 func vacant(dir string) bool {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -1,4 +1,4 @@
-package registry
+package checkout
 
 import (
 	"os"
@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/devports/devports/registry/internal/gittest"
 )
 
-// FindHead says what git says, however git keeps it.
-func TestFindHead(t *testing.T) {
-	dir := resolved(t)
-	main := repo(t, dir, "shop")
+// HeadOf says what git says, however git keeps it.
+func TestHeadOf(t *testing.T) {
+	dir := gittest.TempDir(t)
+	main := gittest.Init(t, dir, "shop")
 	expectHead := func(dir string) {
 		t.Helper()
 		ask := func(args ...string) string {
@@ -19,19 +21,19 @@ func TestFindHead(t *testing.T) {
 			return strings.TrimSpace(string(out))
 		}
 		want := Head{ask("symbolic-ref", "--short", "-q", "HEAD"), ask("rev-parse", "HEAD")}
-		if got := FindHead(dir); got != want || got.Commit == "" {
-			t.Errorf("FindHead(%s) = %+v, git says %+v", dir, got, want)
+		if got := HeadOf(dir); got != want || got.Commit == "" {
+			t.Errorf("HeadOf(%s) = %+v, git says %+v", dir, got, want)
 		}
 	}
 	expectHead(main)
-	git(t, main, "checkout", "-q", "-b", "feature/x")
+	gittest.Run(t, main, "checkout", "-q", "-b", "feature/x")
 	expectHead(main)
-	git(t, main, "pack-refs", "--all")
+	gittest.Run(t, main, "pack-refs", "--all")
 	expectHead(main)
-	git(t, main, "checkout", "-q", "--detach")
+	gittest.Run(t, main, "checkout", "-q", "--detach")
 	expectHead(main)
 	worktree := filepath.Join(dir, "shop-fix")
-	git(t, main, "worktree", "add", "-q", "-b", "fix", worktree)
+	gittest.Run(t, main, "worktree", "add", "-q", "-b", "fix", worktree)
 	expectHead(worktree)
 	below := filepath.Join(worktree, "a", "b")
 	if err := os.MkdirAll(below, 0o755); err != nil {
@@ -40,15 +42,15 @@ func TestFindHead(t *testing.T) {
 	expectHead(below)
 
 	empty := filepath.Join(dir, "empty")
-	git(t, dir, "init", "-q", "-b", "trunk", empty)
-	if got := FindHead(empty); got != (Head{Branch: "trunk"}) {
+	gittest.Run(t, dir, "init", "-q", "-b", "trunk", empty)
+	if got := HeadOf(empty); got != (Head{Branch: "trunk"}) {
 		t.Errorf("a repository without a commit: %+v", got)
 	}
-	if got := FindHead(t.TempDir()); got != (Head{}) {
+	if got := HeadOf(t.TempDir()); got != (Head{}) {
 		t.Errorf("outside git: %+v", got)
 	}
 	t.Chdir(main)
-	if got := FindHead(""); got != (Head{}) {
+	if got := HeadOf(""); got != (Head{}) {
 		t.Errorf("the user-wide scope, in a repository: %+v", got)
 	}
 }

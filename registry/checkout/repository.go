@@ -1,4 +1,4 @@
-package registry
+package checkout
 
 import (
 	"errors"
@@ -18,23 +18,25 @@ type repository struct {
 	common   string // where the branches of all checkouts are
 }
 
-// Bare reports whether dir lies in a worktree of a bare repository. That has no main checkout, so no pin binds in its worktrees.
-func Bare(dir string) bool {
+// IsBare reports whether dir lies in a worktree of a bare repository. That has no
+// main checkout, so no pin binds in its worktrees.
+func IsBare(dir string) bool {
 	dir, err := resolve(dir)
-	return err == nil && findRepository(dir).bare()
-}
-
-// bare reads git's config, see git-config(1), core.bare.
-func (r repository) bare() bool {
-	if r.worktree == "" {
-		return false
-	}
-	config, err := os.ReadFile(filepath.Join(r.common, "config"))
 	if err != nil {
 		return false
 	}
+	repo := findRepository(dir)
+	if repo.worktree == "" {
+		return false
+	}
+	config, err := os.ReadFile(filepath.Join(repo.common, "config"))
+	return err == nil && parseBare(string(config))
+}
+
+// parseBare reads core.bare of git's config, see git-config(1).
+func parseBare(config string) bool {
 	section := ""
-	for line := range strings.Lines(strings.ToLower(string(config))) {
+	for line := range strings.Lines(strings.ToLower(config)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
 			section = line
@@ -59,7 +61,8 @@ func findRepository(dir string) repository {
 	}
 }
 
-// openRepository reads root/.git, if it is there: the git directory itself, or a file that tells where that is.
+// openRepository reads root/.git, if it is there: the git directory itself, or a
+// file that says where that is.
 func openRepository(root string) (repository, bool) {
 	dot := filepath.Join(root, ".git")
 	main := repository{root: root, name: filepath.Base(root), gitdir: dot, common: dot}
@@ -75,11 +78,13 @@ func openRepository(root string) (repository, bool) {
 	if !found {
 		return repository{}, false
 	}
-	// Only the git directory of a linked worktree has a commondir. That of a submodule, and one set apart by git init
-	// --separate-git-dir, belongs to this very checkout.
+	// Only the git directory of a linked worktree has a commondir. That of a
+	// submodule, and one set apart by git init --separate-git-dir, belongs to this
+	// very checkout.
 	common, found := readLink(filepath.Join(gitdir, "commondir"), "")
 	if !found {
-		// The main checkout has moved without git worktree repair: the path still tells which worktree this is.
+		// The main checkout has moved without git worktree repair: the path still
+		// shows which worktree this is.
 		if list := filepath.Dir(gitdir); filepath.Base(list) == "worktrees" {
 			common, found = filepath.Dir(list), true
 		}
@@ -94,8 +99,9 @@ func openRepository(root string) (repository, bool) {
 	}, true
 }
 
-// repositoryName is the name of the project whose git directory is common: shop for /x/shop/.git, bare or not, for a bare
-// /x/shop.git, and for /x/shop/.bare with the worktrees beside it.
+// repositoryName is the name of the project whose git directory is common: shop
+// for /x/shop/.git, bare or not, for a bare /x/shop.git, and for /x/shop/.bare
+// with the worktrees beside it.
 func repositoryName(common string) string {
 	if real, err := filepath.EvalSymlinks(common); err == nil {
 		common = real
@@ -107,24 +113,30 @@ func repositoryName(common string) string {
 	return strings.TrimSuffix(name, ".git")
 }
 
-// readLink reads a file that holds one path after a prefix, as git writes them: absolute, or relative to the file's folder.
+// readLink reads a file that holds one path after a prefix, as git writes them.
 func readLink(file, prefix string) (path string, found bool) {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return "", false
 	}
-	path, found = strings.CutPrefix(strings.TrimRight(string(content), "\r\n"), prefix)
+	return parseLink(string(content), prefix, filepath.Dir(file))
+}
+
+// parseLink makes the path absolute that follows prefix, which may be relative to
+// the folder of its file.
+func parseLink(content, prefix, folder string) (path string, found bool) {
+	path, found = strings.CutPrefix(strings.TrimRight(content, "\r\n"), prefix)
 	if !found || path == "" {
 		return "", false
 	}
 	path = filepath.FromSlash(path)
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(file), path)
+		path = filepath.Join(folder, path)
 	}
 	return filepath.Clean(path), true
 }
 
-// missing tells whether an error says that a path is not there.
+// missing reports whether an error says that a path is not there.
 func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
