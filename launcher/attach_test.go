@@ -52,10 +52,10 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 `
 	steering := NewSteering()
 	sizes := make(chan string, 10)
-	w := runWith(t, plan(t, portfile), Options{Steering: steering, Size: func(service string) terminal.Size {
+	w := runWith(t, plan(t, portfile), Options{Steering: steering, Terminals: &Terminals{Size: func(service string) terminal.Size {
 		sizes <- service
 		return terminal.Size{Rows: 24, Columns: 80}
-	}})
+	}}})
 	w.printed("asks     | ready")
 	paper := &typewriter{more: make(chan struct{})}
 	a, err := steering.Attach(t.Context(), "asks", paper)

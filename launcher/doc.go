@@ -1,18 +1,21 @@
 // Package launcher runs the services of a plan and keeps them under control.
 //
-//	             plans ─┐
-//	           signals ─┤          pure: service.next
-//	                    ▼            ▲         │
-//	process goroutines ─► messages ─► supervisor ─► Notify(Event)
-//	timers ─────────────┘               │
-//	                                    ▼ spawn, terminate, kill
-//	                                 processes ─► output.Mux
+//	   plans ─┐
+//	 signals ─┤                  pure: machine, service.next
+//	requests ─┤                     ▲         │ what is due, actions
+//	  clock  ─┼─► supervisor ───────┘         ▼
+//	messages ─┘      │  └─► Notify(Event)   spawn, terminate, kill
+//	    ▲            ▼                        │
+//	    └──────── system: processes ◄─────────┘ ─► output.Mux
 //
-// [Run] is the supervisor: one goroutine that owns every service. What happens
-// to a process reaches it as a message; what a message means is decided by
-// service.next, a pure function from state and event to state and actions; only
-// the supervisor carries actions out. A message of a process that is no longer
-// the service's latest is dropped, so late timers are harmless.
+// [Run] is the supervisor: one goroutine that owns every service and does what
+// the machine decides. What happens to a process reaches it as a message; what
+// that means for its service is decided by service.next, from state, event and
+// time to state and actions; what may start or end now, and in which order, by
+// machine.due. Neither does anything, or reads a clock. A message from an earlier
+// process of a service is dropped.
+//
+// The interface system is all that the supervisor needs of the operating system.
 //
 // [Steering] lets others look at the run and steer it; they, too, only send the
 // supervisor what it is to do. The package control serves it to other processes.
@@ -34,7 +37,8 @@
 //
 // Per process there are two goroutines: one copies its output, one waits for
 // its end and then for that of its group; until it is ready a third asks it.
-// None of them touches the supervisor's state. One goroutine waits for all dead
-// children, since a wait that blocks would take a thread each.
+// None of them touches the supervisor's state, and all have ended when Run
+// returns, but for the copying: see [output.Mux.Close]. One goroutine waits for
+// all dead children, since a wait that blocks would take a thread each.
 // Notify is called by the supervisor's goroutine and must not block.
 package launcher

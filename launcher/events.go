@@ -105,7 +105,7 @@ type WatchdogReplaced struct{}
 // without an Err are no more.
 type OrphansKilled struct{ Left []Left }
 
-// LeftRunning: the process is outside the run, see [Options.Outside]. It goes on
+// LeftRunning: the process is outside the run, see [procfile.Plan]. It goes on
 // though the service that has started it, or the run, has ended.
 type LeftRunning struct{ Left Left }
 

@@ -1,10 +1,7 @@
 package launcher
 
 import (
-	"context"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/devports/devports/procfile"
 )
@@ -94,27 +91,3 @@ func (e ending) judged() Exit {
 
 // guessed reports whether a check is the default of a service with a port.
 func guessed(check procfile.Check) bool { return check.How == procfile.TCP && check.Timeout == 0 }
-
-// exitGrace is what the children of a process that has ended with status 0 get
-// to end as well, before they count as left behind.
-const exitGrace = 50 * time.Millisecond
-
-// leftBehind are the processes that p, which has ended, has left in the
-// background, and whether one of them listens on the service's port. It is
-// empty once ctx is done: devports is ending them then.
-func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []Left, serving bool) {
-	select {
-	case <-time.After(exitGrace):
-	case <-ctx.Done():
-		return nil, false
-	}
-	left = p.LeftBehind()
-	if port == 0 || len(left) == 0 || s.options.Listening == nil {
-		return left, false
-	}
-	var pids []int
-	for _, l := range left {
-		pids = append(pids, l.PID)
-	}
-	return left, slices.Contains(s.options.Listening(pids), port)
-}

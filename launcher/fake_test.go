@@ -261,6 +261,18 @@ func randomPlan(random func(int) int, n int) (plan procfile.Plan) {
 	return plan
 }
 
+// statusOf is the exit status that err stands for.
+func statusOf(err error) int {
+	var exit *ExitError
+	switch {
+	case errors.As(err, &exit):
+		return exit.Status
+	case err != nil:
+		return -1
+	}
+	return 0
+}
+
 // fakeRun is a run of a fake system.
 type fakeRun struct {
 	*fakeSystem
@@ -281,9 +293,9 @@ func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
 	}
 	open := func(Options, func(Event)) system { return f }
 	go func() {
-		r.ended <- runOn(open, plan, Options{
+		r.ended <- statusOf(runOn(context.Background(), open, plan, Options{
 			Output: f.out, Notify: r.notify, Signals: r.signals, Plans: r.plans, Steering: r.steering,
-		})
+		}))
 	}()
 	return r
 }
@@ -477,13 +489,13 @@ func TestBackoffOfARun(t *testing.T) {
 		f.out = output.New(io.Discard, output.Style{})
 		ended, signals := make(chan int, 1), make(chan os.Signal)
 		go func() {
-			ended <- runOn(func(Options, func(Event)) system { return f }, plan, Options{
+			ended <- statusOf(runOn(t.Context(), func(Options, func(Event)) system { return f }, plan, Options{
 				Output: f.out, Signals: signals, Notify: func(e Event) {
 					if KindOf(e) == "started" {
 						starts = append(starts, time.Since(begin))
 					}
 				},
-			})
+			}))
 		}()
 		time.Sleep(70 * time.Second)
 		signals <- os.Interrupt

@@ -3,7 +3,6 @@
 package launcher
 
 import (
-	"crypto/rand"
 	"fmt"
 	"io"
 	"os"
@@ -14,8 +13,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/devports/devports/launcher/terminal"
 )
 
 // roleVariable has this binary play a part in a service: its arguments are those
@@ -148,12 +145,12 @@ var forms = []struct {
 // SIGKILL.
 func TestGrace(t *testing.T) {
 	t.Run("terminal", func(t *testing.T) {
-		testGrace(t, func(string) terminal.Size { return terminal.Size{Rows: 24, Columns: 80} })
+		testGrace(t, &Terminals{})
 	})
 	t.Run("pipe", func(t *testing.T) { testGrace(t, nil) })
 }
 
-func testGrace(t *testing.T, size func(string) terminal.Size) {
+func testGrace(t *testing.T, terminals *Terminals) {
 	const grace = 20 * time.Second
 	var portfile strings.Builder
 	var records []string
@@ -162,7 +159,7 @@ func testGrace(t *testing.T, size func(string) terminal.Size) {
 		switch {
 		case form.needs != "" && err != nil:
 			t.Logf("left out: %s: %s is missing", form.name, form.needs)
-		case size == nil && strings.Contains(form.command, "kill0"):
+		case terminals == nil && strings.Contains(form.command, "kill0"):
 			// With pipes, the script itself signals its children once more.
 		default:
 			command, files := cleaners(t, form.command)
@@ -172,7 +169,7 @@ func testGrace(t *testing.T, size func(string) terminal.Size) {
 			}
 		}
 	}
-	w := runWith(t, plan(t, portfile.String()), Options{Size: size, Instance: rand.Text()})
+	w := runWith(t, plan(t, portfile.String()), Options{Terminals: terminals, Instance: &Instance{}})
 	w.until("the beginning of all cleaners", func([]Event, string) bool {
 		for _, record := range records {
 			_, file, _ := strings.Cut(record, "\x00")

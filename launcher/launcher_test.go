@@ -4,6 +4,7 @@ package launcher
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -129,7 +130,7 @@ func runWith(t *testing.T, plan procfile.Plan, o Options) *world {
 	out := output.New(w, output.Style{})
 	o.Output, o.Notify, o.Signals, o.Plans = out, w.notify, w.signals, w.plans
 	go func() {
-		status := Run(plan, o)
+		status := statusOf(Run(context.Background(), plan, o))
 		if err := out.Close(t.Context()); err != nil {
 			t.Errorf("output: %v", err)
 		}
@@ -377,7 +378,7 @@ func BenchmarkUp(b *testing.B) {
 			signals, started, n := make(chan os.Signal, 2), make(chan struct{}), 0
 			done := make(chan struct{})
 			go func() {
-				Run(p, Options{Instance: "x", Output: output.New(&bytes.Buffer{}, output.Style{}), Signals: signals, Notify: func(e Event) {
+				_ = Run(b.Context(), p, Options{Instance: &Instance{ID: "x"}, Output: output.New(&bytes.Buffer{}, output.Style{}), Signals: signals, Notify: func(e Event) {
 					if KindOf(e) == "started" {
 						if n++; n == services {
 							close(started)

@@ -23,7 +23,7 @@ type Left struct {
 // EndLeft ends what a run that was killed has left, known by its
 // [Options.Instance], and returns what that was. Each process gets a signal and
 // that time to end by itself. names are programs that outlive a run, as in
-// [Options.Outside]. What belongs to another user cannot be ended.
+// [procfile.Plan]. What belongs to another user cannot be ended.
 func EndLeft(instance string, grace time.Duration, names ...string) []Left {
 	ctx, cancel := context.WithTimeout(context.Background(), grace+killTimeout)
 	defer cancel()

@@ -18,7 +18,7 @@ type machine struct {
 	closing    bool     // all services are to end
 	asked      bool     // by a signal, by Down or by a context: that is no failure
 	interrupts interrupts
-	first      *Exit // the end that ended all
+	first      *ExitError // of the end that ended all
 }
 
 // due is what a service is to do now, if anything: start when what it depends
@@ -119,26 +119,28 @@ func (m *machine) finished() bool {
 	return true // what still waits does so for what failed to start
 }
 
-// status is that of the first service that failed and was not started again
-// since.
-func (m *machine) status() int {
+// result is the failure of the run; nil if there is none.
+func (m *machine) result() *ExitError {
 	if m.first != nil {
-		return m.first.Status
+		if m.first.Status == 0 {
+			return nil
+		}
+		return m.first
 	}
 	if m.asked || m.closing {
-		return 0
+		return nil
 	}
-	status := 0
+	var failed *ExitError
 	var earliest time.Time
 	for _, name := range m.names {
 		if s := m.services[name]; !s.failed.IsZero() && (earliest.IsZero() || s.failed.Before(earliest)) {
-			status, earliest = s.exit.Status, s.failed
+			failed, earliest = &ExitError{name, s.exit.Status}, s.failed
 		}
 	}
-	if status == 0 && len(m.blocked()) > 0 {
-		return 1 // what it depends on has ended without a failure, but was not ready
+	if blocked := m.blocked(); failed == nil && len(blocked) > 0 {
+		return &ExitError{blocked[0], 1} // what it depends on has ended without a failure, but was not ready
 	}
-	return status
+	return failed
 }
 
 // blocked are the services that wait.

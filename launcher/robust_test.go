@@ -4,6 +4,7 @@ package launcher
 
 import (
 	"bufio"
+	"context"
 	"crypto/rand"
 	"flag"
 	"fmt"
@@ -19,7 +20,6 @@ import (
 	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/proctree"
-	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
@@ -66,20 +66,17 @@ func (s stalled) Write(p []byte) (int, error) {
 // A service that cannot write any more, because nobody reads what devports
 // prints, ends all the same.
 func TestStalledReader(t *testing.T) {
-	for name, size := range map[string]func(string) terminal.Size{
-		"pipe":     nil,
-		"terminal": func(string) terminal.Size { return terminal.Size{Rows: 24, Columns: 80} },
-	} {
+	for name, terminals := range map[string]*Terminals{"pipe": nil, "terminal": {}} {
 		t.Run(name, func(t *testing.T) {
 			reader := stalled{make(chan struct{})}
 			out := output.New(reader, output.Style{})
 			started, signals := make(chan bool, 10), make(chan os.Signal, 1)
 			ended := make(chan int, 1)
 			go func() {
-				ended <- Run(plan(t, "[services]\nflood = 'exec yes'"), Options{
-					Output: out, Signals: signals, Size: size,
+				ended <- statusOf(Run(t.Context(), plan(t, "[services]\nflood = 'exec yes'"), Options{
+					Output: out, Signals: signals, Terminals: terminals,
 					Notify: func(e Event) { started <- KindOf(e) == "started" },
-				})
+				}))
 			}()
 			<-started
 			signals <- syscall.SIGTERM
@@ -107,7 +104,7 @@ func TestReaderGoesOn(t *testing.T) {
 	ended := make(chan int, 1)
 	p := plan(t, fmt.Sprintf("[services]\ncount = 'i=0; while [ $i -lt %d ]; do i=$((i+1)); echo $i; done'", lines))
 	go func() {
-		ended <- Run(p, Options{Output: out, Notify: func(Event) {}})
+		ended <- statusOf(Run(t.Context(), p, Options{Output: out}))
 	}()
 	<-reader.begun // and it has stalled
 	close(reader.release)
@@ -154,9 +151,9 @@ func TestShortLives(t *testing.T) {
 		fmt.Fprintf(&portfile, "s%d = ['echo', 'said by %[1]d.']\n", i)
 	}
 	p := plan(t, portfile.String())
-	for _, size := range []func(string) terminal.Size{nil, func(string) terminal.Size { return terminal.Size{Rows: 24, Columns: 80} }} {
+	for _, terminals := range []*Terminals{nil, {}} {
 		for range 2 {
-			w := runWith(t, p, Options{Size: size})
+			w := runWith(t, p, Options{Terminals: terminals})
 			w.status()
 			for i := range services {
 				w.printed(fmt.Sprintf("said by %d.\n", i))
@@ -205,7 +202,7 @@ func TestRestarts(t *testing.T) {
 	version := func(n int) procfile.Plan {
 		return plan(t, fmt.Sprintf("[services]\na = 'sleep 1000 & echo version %d.; wait'\nkeep = 'echo kept; exec sleep 1000'", n))
 	}
-	w := runWith(t, version(0), Options{Instance: rand.Text()})
+	w := runWith(t, version(0), Options{Instance: &Instance{}})
 	w.printed("version 0.")
 	w.printed("kept")
 	descriptors, routines := openDescriptors(t), runtime.NumGoroutine()
@@ -265,7 +262,7 @@ func TestChaos(t *testing.T) {
 		return plan(t, portfile.String())
 	}
 	instance := rand.Text()
-	w := runWith(t, next(), Options{Instance: instance})
+	w := runWith(t, next(), Options{Instance: &Instance{ID: instance}})
 	for end := time.Now().Add(*chaos); time.Now().Before(end); {
 		w.plans <- next()
 		select {
@@ -303,7 +300,7 @@ daemon = '(setsid sh -c "sleep 1004 & sleep 1004" &); echo there; exec sleep 100
 	if err != nil {
 		panic(err)
 	}
-	Run(p, Options{Output: output.New(os.Stdout, output.Style{}), Notify: func(Event) {}, Instance: instance})
+	_ = Run(context.Background(), p, Options{Output: output.New(os.Stdout, output.Style{}), Instance: &Instance{ID: instance}})
 	os.Exit(0)
 }
 

@@ -2,10 +2,10 @@ package launcher
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
-	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
@@ -18,6 +18,7 @@ const spawnLimit = 4
 type supervisor struct {
 	machine
 	options  Options
+	ctx      context.Context
 	system   system
 	attempts map[string]*attempt // by service
 	messages chan message
@@ -26,9 +27,11 @@ type supervisor struct {
 	done       chan struct{}  // closed when nobody receives messages any more
 	goroutines sync.WaitGroup // which then end
 
-	requests <-chan func(*supervisor) // from Steering
-	waiters  []*waiter
-	changed  bool // services have another Status than those who follow know
+	requests  <-chan func(*supervisor) // from Steering
+	resized   <-chan os.Signal
+	waiters   []*waiter
+	cancelled bool // ctx has ended while services ran
+	changed   bool // services have another Status than those who follow know
 }
 
 // attempt is the latest process of a service, with what belongs to it.
@@ -87,9 +90,12 @@ func (s *supervisor) receive() {
 		}
 	case do := <-s.requests:
 		do(s)
-	case <-s.options.Resized:
+	case <-s.resized:
 		s.resize()
-	case <-s.outputFailed():
+	case <-s.unlessClosing(s.ctx.Done()):
+		s.asked, s.cancelled = true, true
+		s.close(Stopping{Reason: context.Cause(s.ctx).Error()})
+	case <-s.unlessClosing(s.options.Output.Failed()):
 		s.close(Stopping{Reason: "nobody reads the output any more"})
 	}
 }
@@ -210,41 +216,6 @@ func (s *supervisor) do(name string, a action) {
 	}
 }
 
-// spawn makes a process and follows it to its end. asked ends when devports ends
-// the process.
-func (s *supervisor) spawn(asked context.Context, spec procfile.Process, spawned int) {
-	post := func(m message) {
-		m.service, m.spawned = spec.Service, spawned
-		s.post(m)
-	}
-	s.spawning <- struct{}{}
-	exit := s.taken(spec)
-	var p child
-	if exit.Err == nil {
-		p, exit = s.system.Start(spec, s.room(spec.Service))
-	}
-	<-s.spawning
-	if p == nil {
-		post(message{event: event{kind: evFailed, exit: exit}})
-		return
-	}
-	lives, over := context.WithCancel(context.Background())
-	defer over()
-	post(message{event: event{kind: evStarted}, child: p, lives: lives})
-	exit, gone := p.Follow(s.done, func(exit Exit) {
-		over()
-		e := event{kind: evExited, exit: exit}
-		if exit.Status == 0 && exit.Err == nil {
-			e.left, e.serving = s.leftBehind(asked, p, spec.Port)
-		}
-		post(message{event: e})
-	})
-	over()
-	if gone {
-		post(message{event: event{kind: evGone, exit: exit}})
-	}
-}
-
 // ended tells that a service has no process any more, because of what.
 func (s *supervisor) ended(name string, because eventKind) {
 	sv, a := s.services[name], s.attempts[name]
@@ -264,41 +235,15 @@ func (s *supervisor) ended(name string, because eventKind) {
 		}
 	}
 	if s.stopOnExit && !sv.exit.Asked && !s.closing && sv.phase != backoff {
-		s.first = sv.exit
+		s.first = &ExitError{name, sv.exit.Status}
 		s.close(Stopping{Service: name})
 	}
 }
 
-// room is the size of a service's terminal, if it has one.
-func (s *supervisor) room(service string) *terminal.Size {
-	if s.options.Size == nil {
-		return nil
-	}
-	size := s.options.Size(service)
-	return &size
-}
-
-// resize tells all services how much room there is now.
-func (s *supervisor) resize() {
-	for name, sv := range s.services {
-		if size, p := s.room(name), s.childOf(name); sv.phase.live() && p != nil && size != nil {
-			p.Resize(*size)
-		}
-	}
-}
-
-// childOf is the latest process of a service, if it has been made.
-func (s *supervisor) childOf(name string) child {
-	if a := s.attempts[name]; a != nil {
-		return a.child
-	}
-	return nil
-}
-
-// outputFailed is nil, which blocks for ever, once its news is known.
-func (s *supervisor) outputFailed() <-chan struct{} {
+// unlessClosing is nil, which blocks for ever, once all services are to end.
+func (s *supervisor) unlessClosing(c <-chan struct{}) <-chan struct{} {
 	if s.closing {
 		return nil
 	}
-	return s.options.Output.Failed()
+	return c
 }

@@ -77,8 +77,14 @@ type localSystem struct {
 // openSystem prepares the system for a run. report is called, by goroutines of
 // the system and of Follow, for what there is to know about the run.
 func openSystem(o Options, report func(Event)) system {
+	var instance Instance
+	if o.Instance != nil {
+		instance = *o.Instance
+	}
 	l := &localSystem{
-		family: newFamily(o.Instance, o.Alone), out: o.Output, exclusive: o.Alone,
+		family:    newFamily(instance.ID, instance.Alone),
+		out:       o.Output,
+		exclusive: instance.Alone,
 	}
 	l.family.spared = func(left Left) { report(LeftRunning{left}) }
 	l.idle = time.AfterFunc(idleDelay, func() {
@@ -86,8 +92,12 @@ func openSystem(o Options, report func(Event)) system {
 		giveBack()
 	})
 	reserveThreads()
-	if o.Instance != "" {
-		l.family.startWatchdog(o.Terminal, o.Found, func(err error) {
+	if o.Instance != nil {
+		var restore Restore
+		if instance.Restore != nil {
+			restore = *instance.Restore
+		}
+		l.family.startWatchdog(restore.Terminal, restore.State, func(err error) {
 			if err != nil {
 				report(NoWatchdog{err})
 			} else {

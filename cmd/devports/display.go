@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -74,8 +75,10 @@ func (d *display) flush(signals <-chan os.Signal, stopped time.Time) error {
 // reader that has stalled. The signal that stopped them may come twice.
 func flush(out *output.Mux, signals <-chan os.Signal, stopped time.Time) error {
 	ctx, cancel := context.WithCancel(context.Background())
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
 	defer cancel()
-	go func() {
+	waiting.Go(func() {
 		for {
 			select {
 			case <-signals:
@@ -87,7 +90,7 @@ func flush(out *output.Mux, signals <-chan os.Signal, stopped time.Time) error {
 			}
 			return
 		}
-	}()
+	})
 	if !stopped.IsZero() {
 		defer time.AfterFunc(time.Second, cancel).Stop()
 	}

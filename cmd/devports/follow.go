@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/wording"
@@ -39,9 +40,24 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 			own.Say("not all edits will be seen: " + strings.ReplaceAll(err.Error(), "\n", ", "))
 		},
 	}
-	go f.Follow(ctx, w, plan)
-	return valid, func() { cancel(); w.Close() }, nil
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.Follow(ctx, w, plan)
+	}()
+	return valid, func() {
+		cancel()
+		w.Close()
+		select {
+		case <-ended:
+		case <-time.After(closeTimeout):
+		}
+	}, nil
 }
+
+// closeTimeout is how long the end of a run waits for an edit to be read: an
+// env file may be a pipe that nobody writes to.
+const closeTimeout = time.Second
 
 // refuse says why an edit is not followed.
 func (s session) refuse(err error, own *output.Mux) {

@@ -112,77 +112,133 @@ func (s session) up(o upOptions) error {
 	}
 	defer claim.Release()
 
-	window, resized, unwatch := s.window()
-	defer unwatch()
-	on := s.console(o.Plain, window)
-	defer on.Close()
-	show := s.display(output.Style{Color: color, Timestamps: o.Timestamps, NoPrefix: o.NoPrefix}, plan, on)
-	show.own.Say(fmt.Sprintf("%s: starting %s", scope, wording.List(names(plan))))
-	var stopped time.Time // by a signal, or because nobody reads the output
-	unfollow := func() {}
-	options := launcher.Options{
-		Output: show.out,
-		Notify: func(e launcher.Event) {
-			if stopping, ok := e.(launcher.Stopping); ok {
-				if stopping.Service == "" {
-					stopped = time.Now()
-				}
-				go unfollow() // the kernel takes its time for that
-			}
-			show.tell(e)
-		},
-		Signals:    signals,
-		StopOnExit: o.StopOnExit,
-		Listening:  listening,
-		Instance:   claim.Note.ID,
-		Steering:   launcher.NewSteering(),
-		Alone:      true,
-	}
+	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, steering: launcher.NewSteering()}
+	// What goes on beside the services begins here, in order, and ends in
+	// reverse. Each part has ended when its stop returns.
+	defer u.show(color)()
+	defer u.watch()()
+	defer u.serve(claim)()
+	return u.launch(claim.Note.ID)
+}
+
+// upRun is an `up` whose services are about to start: all that goes on beside
+// them, and what that has in common.
+type upRun struct {
+	session
+	run      project.Run
+	options  upOptions
+	plan     procfile.Plan
+	scope    registry.Scope
+	signals  chan os.Signal
+	steering *launcher.Steering
+
+	*display
+	console   *view.Console // nil for none, as is live
+	live      *view.View
+	terminals *launcher.Terminals // nil: services print to pipes
+
+	plans    <-chan procfile.Plan // nil: edits are not followed
+	unfollow func()               // has no more plans come
+	stopped  time.Time            // when a signal, or the end of the readers, has stopped the services
+}
+
+// show begins to show the run.
+func (u *upRun) show(color bool) (stop func()) {
+	window, resized, unwatch := u.session.window()
+	u.console = u.session.console(u.options.Plain, window)
+	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
+	u.display = u.session.display(style, u.plan, u.console)
+	u.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
 	if window != nil {
-		options.Resized = resized
-		options.Size = func(service string) terminal.Size {
+		u.terminals = &launcher.Terminals{Resized: resized, Size: func(service string) terminal.Size {
 			size := window()
-			if !on.Attached(service) {
-				size.Columns -= show.out.PrefixWidth()
+			if !u.console.Attached(service) {
+				size.Columns -= u.out.PrefixWidth()
 			}
 			return size
-		}
+		}}
 	}
-	if on != nil {
-		options.Terminal, options.Found = os.Stdin, on.Found()
+	if u.console == nil {
+		return unwatch
 	}
-	live := on.Show(view.Options{
-		Title: scope.String(), Run: options.Steering, Output: show.out, Color: color,
+	u.live = u.console.Show(view.Options{
+		Title: u.scope.String(), Run: u.steering, Output: u.out, Color: color,
 		Interrupt: func() {
 			select {
-			case signals <- os.Interrupt:
+			case u.signals <- os.Interrupt:
 			default:
 			}
 		},
 	})
-	if !o.NoWatch {
-		code := &codeWatch{root: p.File.Dir, run: options.Steering, own: show.own}
-		defer code.close()
-		plans, stop, err := s.follow(r, plan, show.own, code)
-		if err != nil {
-			s.note("edits of %s are not followed: %v", p.File.Name, err)
-		} else {
-			unfollow = sync.OnceFunc(stop)
-			defer unfollow()
-			options.Plans = plans
+	return func() {
+		u.console.Close()
+		unwatch()
+	}
+}
+
+// watch begins to follow edits of the Portfile and of the code.
+func (u *upRun) watch() (stop func()) {
+	u.unfollow = func() {}
+	if u.options.NoWatch {
+		return u.unfollow
+	}
+	code := &codeWatch{root: u.run.Project.File.Dir, run: u.steering, own: u.own}
+	plans, stop, err := u.session.follow(u.run, u.plan, u.own, code)
+	if err != nil {
+		u.session.note("edits of %s are not followed: %v", u.run.Project.File.Name, err)
+		return code.close
+	}
+	u.plans, u.unfollow = plans, sync.OnceFunc(stop)
+	return func() {
+		u.unfollow()
+		code.close()
+	}
+}
+
+// serve begins to let other terminals steer the run.
+func (u *upRun) serve(claim control.Claim) (stop func()) {
+	return claim.Serve(control.Run{
+		About:    control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
+		Steering: u.steering, Output: &u.tail, Journal: &u.journal,
+	})
+}
+
+// launch runs the services to their end, and returns when all that they have
+// printed has been written.
+func (u *upRun) launch(id string) error {
+	instance := &launcher.Instance{ID: id, Alone: true}
+	if u.console != nil {
+		instance.Restore = &launcher.Restore{Terminal: os.Stdin, State: u.console.Found()}
+	}
+	ran := launcher.Run(context.Background(), u.plan, launcher.Options{
+		Output:     u.out,
+		Notify:     u.notify,
+		Signals:    u.signals,
+		Plans:      u.plans,
+		StopOnExit: u.options.StopOnExit,
+		Terminals:  u.terminals,
+		Instance:   instance,
+		Steering:   u.steering,
+		Listening:  listening,
+	})
+	u.live.Close()
+	flushed := u.flush(u.signals, u.stopped)
+	var exit *launcher.ExitError
+	if errors.As(ran, &exit) {
+		return failure{status: exit.Status}
+	}
+	return errors.Join(ran, flushed)
+}
+
+// notify shows an event.
+func (u *upRun) notify(e launcher.Event) {
+	if stopping, ok := e.(launcher.Stopping); ok {
+		if stopping.Service == "" {
+			u.stopped = time.Now()
 		}
+		go u.unfollow() // the kernel takes its time for that; the stop of watch waits for it
 	}
-	defer claim.Serve(control.Run{
-		About:    control.Info{Project: scope.Project, Worktree: scope.Worktree},
-		Steering: options.Steering, Output: &show.tail, Journal: &show.journal,
-	})()
-	status := launcher.Run(plan, options)
-	live.Close()
-	err = show.flush(signals, stopped)
-	if status != 0 {
-		return failure{status: status}
-	}
-	return err
+	u.display.tell(e)
 }
 
 // begin makes everything ready for the start. Whatever is in its way is found

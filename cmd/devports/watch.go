@@ -24,6 +24,9 @@ type codeWatch struct {
 	patterns map[string][]string // by service
 	watcher  *tree.Watcher       // nil if there are no patterns, or they cannot be watched
 	closed   bool
+
+	stop  context.CancelFunc // ends the loop of watcher
+	loops sync.WaitGroup
 }
 
 // follow watches what the services of a plan watch, and nothing else.
@@ -46,19 +49,23 @@ func (w *codeWatch) follow(plan procfile.Plan) {
 	}
 	w.watcher = watcher
 	w.own.Say("watching the code of " + wording.List(slices.Sorted(maps.Keys(patterns))))
-	go w.restart(watcher)
+	ctx, stop := context.WithCancel(context.Background())
+	w.stop = stop
+	w.loops.Go(func() { w.restart(ctx, watcher) })
 }
 
-// close ends the watching for good.
+// close ends the watching for good, after the run.
 func (w *codeWatch) close() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.closed = true
 	w.end()
+	w.mu.Unlock()
+	w.loops.Wait()
 }
 
 func (w *codeWatch) end() {
 	if w.watcher != nil {
+		w.stop()
 		w.watcher.Close()
 		w.watcher = nil
 	}
@@ -66,9 +73,14 @@ func (w *codeWatch) end() {
 
 // restart restarts the services that changes touch, but for those that their
 // user has stopped.
-func (w *codeWatch) restart(watcher *tree.Watcher) {
-	ctx := context.Background() // the run's end ends every request
-	for change := range watcher.Changes() {
+func (w *codeWatch) restart(ctx context.Context, watcher *tree.Watcher) {
+	for {
+		var change tree.Change
+		select {
+		case change = <-watcher.Changes():
+		case <-ctx.Done():
+			return
+		}
 		if change.Err != nil {
 			w.own.Say("not all code is watched: " + change.Err.Error())
 		}

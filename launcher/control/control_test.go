@@ -50,7 +50,7 @@ func served(t *testing.T) (path string, client Client) {
 		defer cancel() // as soon as there is nothing to steer any more
 		out := output.New(io.Discard, output.Style{})
 		out.Keep(tail)
-		launcher.Run(plan, launcher.Options{Output: out, Notify: func(launcher.Event) {}, Steering: steering})
+		_ = launcher.Run(context.Background(), plan, launcher.Options{Output: out, Steering: steering})
 	}()
 	client = Dial(path)
 	t.Cleanup(func() {

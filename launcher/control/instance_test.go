@@ -70,9 +70,13 @@ func runSlot(folder Folder, directory string) (status int) {
 	out.Keep(tail)
 	defer claim.Serve(Run{About: Info{Project: "p"}, Steering: steering, Output: tail, Journal: &Journal{}})()
 	fmt.Println("claimed")
-	return launcher.Run(plan, launcher.Options{
-		Output: out, Notify: func(launcher.Event) {}, Steering: steering, Instance: claim.Note.ID, Alone: true,
+	err = launcher.Run(context.Background(), plan, launcher.Options{
+		Output: out, Steering: steering, Instance: &launcher.Instance{ID: claim.Note.ID, Alone: true},
 	})
+	if err != nil {
+		return 1
+	}
+	return 0
 }
 
 const sleeper = "[services]\nsleeper = { command = ['sleep', '1000'], port = false }\n"
