@@ -9,8 +9,10 @@ import (
 	"os/exec"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // family has a child, its child, one in a session of its own, and one that has
@@ -79,17 +81,49 @@ func TestMarked(t *testing.T) {
 
 // In execve(2) a process has no environment for a moment.
 func TestMarkedInExec(t *testing.T) {
-	variable := mark(t)
-	cmd := exec.Command("sh", "-c", `[ $1 != 0 ] || exec cat; exec sh -c "$0" "$0" $(($1-1))`)
-	cmd.Args = append(cmd.Args, cmd.Args[2], "3000")
-	cmd.Env = append(os.Environ(), variable)
-	p := start(t, cmd)
-	id := idOf(t, p.pid())
+	id, variable := execs(t)
 	for range 200 {
 		if got := snap(t).Marked(variable); len(got) != 1 || got[0].ID != id {
 			t.Fatalf("marked: %v, want %v", got, id)
 		}
 	}
+}
+
+// On a busy machine that moment lasts until the scheduler lets the process go on.
+func TestMarkedInHeldExec(t *testing.T) {
+	id, variable := execs(t)
+	busy := start(t, exec.Command("sh", "-c", "while :; do :; done"))
+	var one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &one); err != nil {
+		t.Fatal(err)
+	}
+	for cpu := 0; one.Count() > 1; cpu++ {
+		one.Clear(cpu)
+	}
+	for _, pid := range []int{busy.pid(), id.PID} {
+		if err := unix.SchedSetaffinity(pid, &one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.SchedSetAttr(id.PID, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, 0); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Second); time.Now().Before(end); {
+		if got := snap(t).Marked(variable); len(got) != 1 || got[0].ID != id {
+			t.Fatalf("marked: %v, want %v", got, id)
+		}
+	}
+}
+
+// execs starts a process that is in execve(2) again and again, and returns the
+// variable that it was started with.
+func execs(t *testing.T) (ID, string) {
+	t.Helper()
+	variable := mark(t)
+	cmd := exec.Command("sh", "-c", `[ $1 != 0 ] || exec cat; exec sh -c "$0" "$0" $(($1-1))`)
+	cmd.Args = append(cmd.Args, cmd.Args[2], "3000")
+	cmd.Env = append(os.Environ(), variable)
+	return idOf(t, start(t, cmd).pid()), variable
 }
 
 func TestChildren(t *testing.T) {
