@@ -30,6 +30,7 @@ var (
 		"github.com/joho/godotenv":         {"procfile"},
 		"github.com/pelletier/go-toml/v2":  {"procfile"},
 		"github.com/goccy/go-yaml":         {"procfile/scaffold", "cmd/devports"}, // there just for a test
+		"mvdan.cc/sh/v3":                   {"procfile/scaffold"},
 		"github.com/fsnotify/fsnotify":     {"launcher/watcher", "launcher/watcher/tree"},
 		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher/tree"},
 		"github.com/creack/pty":            {"launcher/terminal"},
