@@ -113,3 +113,29 @@ func TestNoState(t *testing.T) {
 		t.Error("no error for a folder that does not exist")
 	}
 }
+
+// FuzzParseState: a file is understood to the byte, up to a last line without its
+// end, or the error names one of its lines.
+func FuzzParseState(f *testing.F) {
+	head := string(appendHeader(nil, "boot"))
+	line := string(record{24999, process{4711, 567890}, 1795243499}.appendTo(nil))
+	for _, text := range []string{"", head, head + line, head + line + line[:9], head + line[:9] + line, head + "0 2 3 4\n", "\n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		records, line, err := parseRecords(text, "boot")
+		switch {
+		case err != nil && (len(records) > 0 || line < 1 || line > 1+strings.Count(text, "\n")):
+			t.Errorf("%d records, line %d: %v", len(records), line, err)
+		case err == nil && len(records) > 0:
+			again := appendHeader(nil, "boot")
+			for _, r := range records {
+				again = r.appendTo(again)
+			}
+			rest, ok := strings.CutPrefix(text, string(again))
+			if !ok || strings.Contains(rest, "\n") {
+				t.Errorf("is read as %q", again)
+			}
+		}
+	})
+}
