@@ -28,14 +28,17 @@ func environ(pid int) ([]string, error) {
 	return strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00"), nil
 }
 
+// execPatience is how long a process may take for its execve(2).
+const execPatience = 2 * time.Second
+
 // environ waits while the process is in execve(2): its old environment is gone,
 // and until the scheduler lets it go on, it has no other, nor arguments, or root
-// alone may read them. It gives up after 2 s, for a program may be read from a
+// alone may read them. It gives up after that time, for a program may be read from a
 // disk that does not answer; after 100 ms if the process is ending: it has none
 // either, and may be held up; and after 50 looks with arguments: it has left
 // execve(2), and root alone may read the environment of some for ever.
 func (r *reader) environ(pid int) (text []byte, err error) {
-	begin, patience := time.Now(), 2*time.Second
+	begin, patience := time.Now(), execPatience
 	for looks := 0; looks < 50 && time.Since(begin) < patience; looks++ {
 		text, err = r.read(pid, "environ")
 		switch {
