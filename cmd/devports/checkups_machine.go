@@ -7,7 +7,6 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/launcher/watcher"
-	"github.com/devports/devports/launcher/watcher/tree"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -52,16 +51,16 @@ func (s session) examineMachine(leases []registry.Lease) []finding {
 func examineWatching(plan procfile.Plan, root string, pid int) []finding {
 	folders, watchers, patterns := watcher.Count(plan.Watched), 1, watchPatterns(plan)
 	if len(patterns) > 0 {
-		code, err := tree.Count(root, patterns)
+		code, err := watcher.CountTree(root, patterns)
 		if err != nil {
 			return []finding{{Check: "watching", Level: warning, What: err.Error(), Why: "no edit of the code restarts its service"}}
 		}
 		folders, watchers = folders+code, watchers+1
 	}
-	onFolders, onWatchers := tree.Limits(pid)
+	onFolders, onWatchers := watcher.Limits(pid)
 	var findings []finding
 	for _, limit := range []struct {
-		tree.Usage
+		watcher.Usage
 		need int
 		noun string
 	}{{onFolders, folders, "watched folder"}, {onWatchers, watchers, "inotify instance"}} {

@@ -31,8 +31,8 @@ var (
 		"github.com/pelletier/go-toml/v2":  {"procfile"},
 		"github.com/goccy/go-yaml":         {"procfile/scaffold", "cmd/devports"}, // there just for a test
 		"mvdan.cc/sh/v3":                   {"procfile/scaffold"},
-		"github.com/fsnotify/fsnotify":     {"launcher/watcher", "launcher/watcher/tree"},
-		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher/tree"},
+		"github.com/fsnotify/fsnotify":     {"launcher/watcher"},
+		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher"},
 		"github.com/creack/pty":            {"launcher/terminal"},
 		"github.com/mattn/go-runewidth":    {"launcher/screen"},
 		"github.com/gofrs/flock":           {"registry/lockfile"},

@@ -9,7 +9,7 @@ import (
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
-	"github.com/devports/devports/launcher/watcher/tree"
+	"github.com/devports/devports/launcher/watcher"
 	"github.com/devports/devports/procfile"
 )
 
@@ -19,9 +19,9 @@ type codeWatch struct {
 	run  *launcher.Steering
 	own  *output.Mux // where its own lines go
 
-	mu       sync.Mutex          // guards what follows
-	patterns map[string][]string // by service
-	watcher  *tree.Watcher       // nil if there are no patterns, or they cannot be watched
+	mu       sync.Mutex           // guards what follows
+	patterns map[string][]string  // by service
+	watcher  *watcher.TreeWatcher // nil if there are no patterns, or they cannot be watched
 	closed   bool
 }
 
@@ -38,14 +38,14 @@ func (w *codeWatch) follow(plan procfile.Plan) {
 	if len(patterns) == 0 {
 		return
 	}
-	watcher, err := tree.New(w.root, patterns)
+	code, err := watcher.NewTree(w.root, patterns)
 	if err != nil {
 		w.own.Say("no code is watched: " + err.Error())
 		return
 	}
-	w.watcher = watcher
+	w.watcher = code
 	w.own.Say("watching the code of " + list(slices.Sorted(maps.Keys(patterns))))
-	go w.restart(watcher)
+	go w.restart(code)
 }
 
 // watchPatterns are what the services of a plan watch, by service.
@@ -76,9 +76,9 @@ func (w *codeWatch) end() {
 
 // restart restarts the services that changes touch, but for those that their
 // user has stopped.
-func (w *codeWatch) restart(watcher *tree.Watcher) {
+func (w *codeWatch) restart(code *watcher.TreeWatcher) {
 	ctx := context.Background() // the run's end ends every request
-	for change := range watcher.Changes() {
+	for change := range code.Changes() {
 		if change.Err != nil {
 			w.own.Say("not all code is watched: " + change.Err.Error())
 		}
@@ -102,7 +102,7 @@ func (w *codeWatch) restart(watcher *tree.Watcher) {
 }
 
 // tellTouched says what has changed: "main.go has changed, and 2 more files".
-func tellTouched(t tree.Touched) string {
+func tellTouched(t watcher.Touched) string {
 	switch more := t.Files - 1; more {
 	case 0:
 		return t.Path + " has changed"
