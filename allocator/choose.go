@@ -14,7 +14,7 @@ var ErrNoneLeft = errors.New("no usable port is left")
 // whatever the fields contain; each field may be empty.
 type Key struct {
 	Project, Worktree string // together the scope, which picks the stretch
-	Service, Port     string // the name of the port within the scope
+	PortName                 // within the scope
 }
 
 // stretchLength is about how many neighbouring candidates a project's ports are

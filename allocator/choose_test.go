@@ -25,12 +25,12 @@ func TestChooseIsStable(t *testing.T) {
 		key  Key
 		port int
 	}{
-		{Key{Project: "shop", Service: "web"}, 16532},
-		{Key{Project: "shop", Service: "auth"}, 16511},
-		{Key{Project: "shop", Service: "auth", Port: "metrics"}, 16496},
-		{Key{Project: "shop", Worktree: "checkout", Service: "web"}, 13430},
-		{Key{Project: "blog", Service: "web"}, 17702},
-		{Key{Service: "a name of the user-wide scope"}, 20366},
+		{Key{Project: "shop", PortName: PortName{Service: "web"}}, 16532},
+		{Key{Project: "shop", PortName: PortName{Service: "auth"}}, 16511},
+		{Key{Project: "shop", PortName: PortName{Service: "auth", Port: "metrics"}}, 16496},
+		{Key{Project: "shop", Worktree: "checkout", PortName: PortName{Service: "web"}}, 13430},
+		{Key{Project: "blog", PortName: PortName{Service: "web"}}, 17702},
+		{Key{PortName: PortName{Service: "a name of the user-wide scope"}}, 20366},
 		{Key{}, 20362},
 	}
 	for name, local := range locals(t) {
@@ -51,7 +51,7 @@ func TestChooseIsStable(t *testing.T) {
 
 // What only this machine excludes moves no other port.
 func TestChooseSkipsLocalPorts(t *testing.T) {
-	key := Key{Project: "shop", Service: "web"}
+	key := Key{Project: "shop", PortName: PortName{Service: "web"}}
 	free := NewPool(Set{}, Local{})
 	first := choose(t, free, key)
 	second, err := free.Choose(key, func(port int) bool { return port != first })
@@ -66,7 +66,7 @@ func TestChooseSkipsLocalPorts(t *testing.T) {
 		if got := choose(t, p, key); got != second {
 			t.Errorf("%s: %d, want the next probe, %d", name, got, second)
 		}
-		other := Key{Project: "blog", Service: "web"}
+		other := Key{Project: "blog", PortName: PortName{Service: "web"}}
 		if got, want := choose(t, p, other), choose(t, free, other); got != want {
 			t.Errorf("%s: another project's port moved from %d to %d", name, want, got)
 		}
@@ -102,7 +102,7 @@ func TestServicesShareAStretch(t *testing.T) {
 		var indexes []int
 		all := slices.Collect(p.Candidates().All())
 		for service := range 50 {
-			key := Key{Project: fmt.Sprint("project", project), Service: fmt.Sprint("service", service)}
+			key := Key{Project: fmt.Sprint("project", project), PortName: PortName{Service: fmt.Sprint("service", service)}}
 			port, err := p.Choose(key, func(port int) bool { return !taken[port] })
 			if err != nil {
 				t.Fatal(err)
@@ -123,11 +123,11 @@ func TestSpread(t *testing.T) {
 	stretches := map[int]int{}
 	places := map[int]int{}
 	for i := range 100 * n / stretchLength {
-		for index := range probes(Key{Project: fmt.Sprint("project-", i), Service: "web"}, n) {
+		for index := range probes(Key{Project: fmt.Sprint("project-", i), PortName: PortName{Service: "web"}}, n) {
 			stretches[index/stretchLength]++
 			break
 		}
-		for index := range probes(Key{Project: "shop", Service: fmt.Sprint("service-", i)}, n) {
+		for index := range probes(Key{Project: "shop", PortName: PortName{Service: fmt.Sprint("service-", i)}}, n) {
 			places[index%stretchLength]++
 			break
 		}
@@ -148,7 +148,7 @@ func TestProbesVisitEachOnce(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 3, 49, 50, 99, 100, 149, 150, 151, 1000, 18011} {
 		seen := make([]bool, n)
 		count := 0
-		for i := range probes(Key{Project: "shop", Service: "web"}, n) {
+		for i := range probes(Key{Project: "shop", PortName: PortName{Service: "web"}}, n) {
 			if seen[i] {
 				t.Fatalf("of %d: %d twice", n, i)
 			}
@@ -165,7 +165,7 @@ func TestChooseUntilNoneIsLeft(t *testing.T) {
 	for name, allow := range map[string]string{"several stretches": "20000-21000", "three ports": "3000-3002"} {
 		t.Run(name, func(t *testing.T) {
 			p := NewPool(mustParse(t, allow), fallback())
-			key := Key{Project: "shop", Service: "web"}
+			key := Key{Project: "shop", PortName: PortName{Service: "web"}}
 			taken := map[int]bool{}
 			left := func(port int) bool { return !taken[port] }
 			for range p.Candidates().Len() {
@@ -192,7 +192,7 @@ func TestChooseUntilNoneIsLeft(t *testing.T) {
 func TestFullStretchOverflows(t *testing.T) {
 	const n = 300
 	for project := range 20 {
-		key := Key{Project: fmt.Sprint(project), Service: "web"}
+		key := Key{Project: fmt.Sprint(project), PortName: PortName{Service: "web"}}
 		order := slices.Collect(probes(key, n))
 		stretch := order[0] / stretchLength
 		for i, index := range order {
@@ -217,7 +217,7 @@ func TestReduce(t *testing.T) {
 
 func BenchmarkChoose(b *testing.B) {
 	p := NewPool(Set{}, fallback())
-	key := Key{Project: "shop", Service: "web"}
+	key := Key{Project: "shop", PortName: PortName{Service: "web"}}
 	for b.Loop() {
 		if _, err := p.Choose(key, always); err != nil {
 			b.Fatal(err)

@@ -15,7 +15,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	pool := allocator.NewPool(allocator.Set{}, local)
-	key := allocator.Key{Project: "shop", Service: "web"}
+	key := allocator.Key{Project: "shop", PortName: allocator.PortName{Service: "web"}}
 	port, err := pool.Choose(key, func(port int) bool {
 		free, err := allocator.Free(port)
 		return err == nil && free
@@ -32,7 +32,7 @@ func ExamplePool_Choose() {
 	leased := map[int]bool{}
 	for _, service := range []string{"auth", "db", "web"} {
 		port, err := pool.Choose(
-			allocator.Key{Project: "shop", Service: service},
+			allocator.Key{Project: "shop", PortName: allocator.PortName{Service: service}},
 			func(port int) bool { return !leased[port] },
 		)
 		if err != nil {

@@ -23,7 +23,7 @@ func listen(t testing.TB, network, host string) (*net.TCPListener, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := Key{Project: t.Name(), Service: strconv.FormatUint(rand.Uint64(), 10)}
+	key := Key{Project: t.Name(), PortName: PortName{Service: strconv.FormatUint(rand.Uint64(), 10)}}
 	port, err := NewPool(Set{}, local).Choose(key, func(port int) bool {
 		l, err = net.Listen(network, net.JoinHostPort(host, strconv.Itoa(port)))
 		return err == nil

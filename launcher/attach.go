@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"slices"
 	"time"
 )
@@ -16,8 +15,8 @@ var ErrNoTerminal = errors.New("it has no terminal to type to")
 // Attachment is a hold on the terminal of one process. The zero Attachment is
 // none, and may be closed.
 type Attachment struct {
-	process *process
-	run     *Steering
+	child child
+	run   *Steering
 }
 
 // Attach lets the caller type to a service and has what that prints written to
@@ -26,16 +25,17 @@ type Attachment struct {
 // ErrOver.
 func (st *Steering) Attach(ctx context.Context, service string, out io.Writer) (a Attachment, err error) {
 	failed := st.ask(ctx, func(s *supervisor) {
-		sv := s.services[service]
+		sv, known := s.services[service]
+		p := s.childOf(service)
 		switch {
-		case sv == nil:
+		case !known:
 			err = &UnknownServiceError{[]string{service}, slices.Clone(s.names)}
-		case sv.phase != running || sv.process == nil || !sv.process.pty:
+		case sv.phase != running || p == nil || p.Terminal() == nil:
 			err = ErrNoTerminal
 		default:
-			a = Attachment{sv.process, st}
-			sv.process.stream.Tap(out)
-			s.family.guard.attached(true)
+			a = Attachment{p, st}
+			p.Stream().Tap(out)
+			s.system.Attached(true)
 			s.resize() // a program that has drawn a prompt or a screen draws it again
 		}
 	})
@@ -49,31 +49,28 @@ const takingTime = 100 * time.Millisecond
 // does not read the rest soon, the error is os.ErrDeadlineExceeded. It fails when
 // the process has ended.
 func (a Attachment) Write(keys []byte) (int, error) {
-	_ = a.process.source.SetWriteDeadline(time.Now().Add(takingTime))
-	return a.process.source.Write(keys)
+	terminal := a.child.Terminal()
+	_ = terminal.SetWriteDeadline(time.Now().Add(takingTime))
+	return terminal.Write(keys)
 }
 
 // Done is closed when all that the process has printed has been written.
-func (a Attachment) Done() <-chan struct{} { return a.process.stream.Done() }
+func (a Attachment) Done() <-chan struct{} { return a.child.Stream().Done() }
 
 // Close lets go of the process, which notices nothing but its terminal's size.
 func (a Attachment) Close() {
-	if a.process == nil {
+	if a.child == nil {
 		return
 	}
-	a.process.stream.Tap(nil)
+	a.child.Stream().Tap(nil)
 	_ = a.run.ask(context.Background(), func(s *supervisor) { // unless the run is over
-		s.family.guard.attached(false)
+		s.system.Attached(false)
 		s.resize()
 	})
 }
 
 // Outside starts a program that is not the run's: it outlives that.
 func (st *Steering) Outside(ctx context.Context, argv ...string) (err error) {
-	path, err := LookPath(argv[0], "", os.Environ())
-	if err != nil {
-		return err
-	}
-	failed := st.ask(ctx, func(s *supervisor) { err = s.family.outside(path, argv) })
+	failed := st.ask(ctx, func(s *supervisor) { err = s.system.StartOutside(argv) })
 	return errors.Join(failed, err)
 }

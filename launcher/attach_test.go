@@ -94,7 +94,7 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 
 func TestAttachToNothing(t *testing.T) {
 	w, st := steered(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
-	w.happened(Started, "a")
+	w.happened("started", "a")
 	if _, err := st.Attach(t.Context(), "a", nil); !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("to a pipe: %v", err)
 	}

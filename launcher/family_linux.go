@@ -2,12 +2,14 @@ package launcher
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
 
@@ -19,16 +21,34 @@ func adoptOrphans() {
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // there since Linux 3.4
 }
 
-// adopted are the pids of children that this run has not made.
-func (f *family) adopted() []int {
-	pids, err := proctree.Children(os.Getpid())
+// below are the processes below one; nil if there are none, which is cheap to
+// find out.
+func below(pid int) map[proc.ID]bool {
+	err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	if errors.Is(err, unix.ECHILD) {
+		return nil
+	}
+	tree, err := proctree.Snapshot()
 	if err != nil {
 		return nil
+	}
+	ids := map[proc.ID]bool{}
+	for _, p := range tree.Below(pid) {
+		ids[p.ID] = true
+	}
+	return ids
+}
+
+// adopted are the pids of children that this run has not made.
+func (f *family) adopted() ([]int, error) {
+	pids, err := proctree.Children(os.Getpid())
+	if err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(pids, func(pid int) bool {
 		_, own := f.own.Load(pid)
 		return own
-	})
+	}), nil
 }
 
 func (f *family) mayHaveStrays() bool {
@@ -39,26 +59,43 @@ func (f *family) mayHaveStrays() bool {
 
 // straysIn are those orphans that carry the marks of the service, with all that
 // is below them.
-func (f *family) straysIn(tree proctree.Tree, service string) []proctree.Process {
+func (f *family) straysIn(tree proctree.Tree, service string) (ours, out []proctree.Process) {
 	f.mu.Lock()
 	orphans := slices.Clone(f.orphans)
 	f.mu.Unlock()
 	orphans = slices.DeleteFunc(orphans, func(pid int) bool { return !f.marked(pid, service) })
 	roots := tree.Where(func(p proctree.Process) bool { return slices.Contains(orphans, p.PID) && p.Parent == os.Getpid() })
-	return append(roots, tree.Below(orphans...)...)
+	return f.outside.split(tree, roots, notInGroup)
 }
 
-// endRest ends whatever is still below this process, which has made nothing but
-// this run's: also what has hidden its marks. It returns what that was.
-func (f *family) endRest(ctx context.Context, grace time.Duration) []Left {
+// owns reports whether an orphan comes from this run. Where nothing was below
+// this process before the run, all do that carry no other mark: some clear their
+// environment, or get it cleared by sudo.
+func (f *family) owns(pid int) bool {
+	if f.mark.On(pid) {
+		return true
+	}
+	tag, err := proc.TagOf(pid)
+	return f.alone && len(f.bystanders) == 0 && err == nil && tag == 0 && !isExempt(pid)
+}
+
+// endRest ends whatever is left of the run below this process. It returns what
+// that was, and what it has spared.
+func (f *family) endRest(ctx context.Context, grace time.Duration) (rest, spared []Left) {
 	f.reap()
 	if !f.mayHaveStrays() {
-		return nil
+		return nil, nil
 	}
-	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
-		return slices.DeleteFunc(t.Below(os.Getpid()), func(p proctree.Process) bool {
-			_, own := f.own.Load(p.PID) // the guard
-			return own || isOutside(p.PID)
+	rest = endAll(ctx, func(t proctree.Tree) []proctree.Process {
+		roots := t.Where(func(p proctree.Process) bool {
+			_, own := f.own.Load(p.PID) // the watchdog
+			return p.Parent == os.Getpid() && !own && f.owns(p.PID)
 		})
+		ours, out := f.outside.split(t, roots, notInGroup)
+		for _, p := range out {
+			spared = append(spared, f.spare(serviceOf(p.PID), []proctree.Process{p})...)
+		}
+		return ours
 	}, grace)
+	return rest, spared
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
 
@@ -14,26 +15,34 @@ import (
 // Elsewhere init has them, and reaps them.
 func adoptOrphans() {}
 
-func (f *family) adopted() []int { return nil }
+// below is empty: where orphans are not adopted, only what is marked is ended.
+func below(int) map[proc.ID]bool { return nil }
+
+func (f *family) adopted() ([]int, error) { return nil, nil }
+
+func (f *family) owns(pid int) bool { return f.mark.On(pid) }
 
 func (f *family) mayHaveStrays() bool { return true }
 
 // straysIn are the processes that carry the marks of the service.
-func (f *family) straysIn(tree proctree.Tree, service string) []proctree.Process {
-	var found []proctree.Process
-	for _, p := range tree.Marked(f.variable()) {
+func (f *family) straysIn(tree proctree.Tree, service string) (ours, out []proctree.Process) {
+	var roots []proctree.Process
+	for _, p := range tree.Marked(f.mark) {
 		if f.marked(p.PID, service) && p.PID != os.Getpid() {
-			found = append(found, p)
+			roots = append(roots, p)
 		}
 	}
-	return found
+	return f.outside.split(tree, roots, notInGroup)
 }
 
 // endRest ends whatever still carries the mark of this run, and returns what
 // that was.
-func (f *family) endRest(ctx context.Context, grace time.Duration) []Left {
-	if f.instance == "" {
-		return nil
+func (f *family) endRest(ctx context.Context, grace time.Duration) (rest, spared []Left) {
+	if f.mark.Variable == "" {
+		return nil, nil
 	}
-	return endAll(ctx, func(t proctree.Tree) []proctree.Process { return t.Marked(f.variable()) }, grace)
+	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
+		ours, _ := f.outside.split(t, t.Marked(f.mark), notInGroup)
+		return ours
+	}, grace), nil
 }

@@ -11,8 +11,11 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/devports/devports/allocator/envvar"
+
 	"golang.org/x/sys/unix"
 
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
 
@@ -22,23 +25,44 @@ import (
 // ended: a thread for each, which a wait takes that blocks, would cost more
 // than the rest of a service.
 type family struct {
-	instance string // the value of the mark; "" for none
-	guard    *guard // nil for none
+	mark     proctree.Mark
+	alone    bool // this process makes no others
+	outside  outside
+	spared   func(Left) // called for each process that is left running; must not block
+	watchdog *watchdog  // nil for none
+
+	snapshots  proctree.Snapshots
+	bystanders map[proc.ID]bool // what was below this process before the run; set by gather
+	groups     sync.Map         // of *group by its pid, those that are not known to be empty
 
 	making sync.RWMutex // read-held while a process is made, held while the dead are waited for
 	own    sync.Map     // of chan<- Exit by the pid of each process that was made and not yet waited for
 
-	mu      sync.Mutex // guards orphans
-	orphans []int      // pids of what lost its parent and was adopted, and lived when the last child had died
+	mu      sync.Mutex       // guards what follows
+	orphans []int            // pids of what lost its parent and was adopted, and lived when the last child had died
+	told    map[proc.ID]bool // of those spared
 }
 
-// gather begins to wait for children, until done is closed.
-func (f *family) gather(done <-chan struct{}) {
+// newFamily returns the family of a run that is named by instance; "" is for one
+// that marks nothing.
+func newFamily(instance string, alone bool, names []string) *family {
+	f := &family{alone: alone, outside: outside{names}, told: map[proc.ID]bool{}}
+	if instance != "" {
+		f.mark = markOf(instance)
+	}
+	return f
+}
+
+// gather begins to wait for children, until the function that it returns is
+// called.
+func (f *family) gather() (scatter func()) {
 	adoptOrphans()
-	died := make(chan os.Signal, 1)
+	f.bystanders = below(os.Getpid())
+	untag := f.tagLauncher()
+	died, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(died, unix.SIGCHLD)
-	go func() {
-		defer signal.Stop(died)
+	var reaper sync.WaitGroup
+	reaper.Go(func() {
 		for {
 			select {
 			case <-died:
@@ -47,17 +71,44 @@ func (f *family) gather(done <-chan struct{}) {
 				return
 			}
 		}
-	}()
+	})
+	return func() {
+		signal.Stop(died)
+		close(done)
+		reaper.Wait()
+		untag()
+	}
 }
 
-// start makes a process, the leader of a group, for a service.
+// tagLauncher gives this process the tag of the run, so that what it makes has
+// it from the first moment.
+func (f *family) tagLauncher() (untag func()) {
+	if f.mark.Run == 0 || !f.alone {
+		return func() {}
+	}
+	before, err := proc.TagOf(0)
+	if err != nil || f.mark.Run.Attach(0) != nil {
+		return func() {}
+	}
+	return func() { _ = before.Attach(0) }
+}
+
+// start makes a process for a service, which leads a group, or a session with
+// a terminal. It waits until the guard is there, which is to end it should this
+// process be killed.
 func (f *family) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
+	f.watchdog.wait()
 	pid, exit, err := f.make(path, argv, attr)
 	if err != nil {
 		return nil, nil, err
 	}
-	f.guard.add(pid)
-	return &group{pid: pid, service: service, family: f}, exit, nil
+	if f.mark.Run != 0 {
+		_ = f.mark.Run.Service(service).Attach(pid) // or else the environment has to do
+	}
+	f.watchdog.add(pid)
+	g := newGroup(pid, service, f, attr.Sys.Setsid)
+	f.groups.Store(pid, g)
+	return g, exit, nil
 }
 
 func (f *family) make(path string, argv []string, attr *os.ProcAttr) (pid int, exit <-chan Exit, err error) {
@@ -73,62 +124,76 @@ func (f *family) make(path string, argv []string, attr *os.ProcAttr) (pid int, e
 	return pid, came, p.Release() // reap waits for it
 }
 
-// outsideVariable marks what the end of a run must leave alone.
-const outsideVariable = "DEVPORTS_OUTSIDE=1"
-
-// outside makes a process that is left alone at the end.
-func (f *family) outside(path string, argv []string) error {
+// startOutside makes a process that is left alone at the end.
+func (f *family) startOutside(path string, argv []string) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer null.Close()
-	_, _, err = f.make(path, argv, &os.ProcAttr{
-		Env:   append(os.Environ(), outsideVariable),
+	pid, _, err := f.make(path, argv, &os.ProcAttr{
+		Env:   append(os.Environ(), envvar.Outside+"=1"),
 		Files: []*os.File{null, null, null},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
+	if err == nil {
+		_ = proc.Released.Attach(pid)
+	}
 	return err
-}
-
-// isOutside reports whether a process comes from one that outside has made.
-func isOutside(pid int) bool {
-	env, err := proctree.Environ(pid)
-	return err == nil && slices.Contains(env, outsideVariable)
 }
 
 // reap waits for all that have died, own or adopted.
 func (f *family) reap() {
 	f.making.Lock()
 	exits := map[chan Exit]Exit{}
-	f.own.Range(func(pid, exit any) bool {
+	deliver := func(pid int, exit Exit) {
+		if came, ok := f.own.LoadAndDelete(pid); ok {
+			exits[came.(chan Exit)] = exit
+		}
+	}
+	f.own.Range(func(pid, _ any) bool {
 		var status unix.WaitStatus
 		switch got, err := unix.Wait4(pid.(int), &status, unix.WNOHANG, nil); {
-		case err != nil && err != unix.EINTR: // somebody else has waited for it
-			exits[exit.(chan Exit)] = Exit{Status: 126, Err: fmt.Errorf("waiting for it: %w", err)}
+		case err != nil && err != unix.EINTR: // another part of the program has waited for it
+			deliver(pid.(int), Exit{Status: 126, Err: fmt.Errorf("waiting for it: %w", err)})
 		case got > 0:
-			exits[exit.(chan Exit)] = exitOf(status)
-		default:
-			return true
+			deliver(got, exitOf(status))
 		}
-		f.own.Delete(pid)
 		return true
 	})
 	// Only now: what those have left has come to this process before they could
 	// be waited for.
-	orphans := f.adopted()
+	orphans, err := f.adopted()
+	if err != nil {
+		f.reapGroups(deliver)
+	}
 	orphans = slices.DeleteFunc(orphans, func(pid int) bool {
 		got, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil)
 		return got == pid
 	})
 	f.mu.Lock()
-	f.guard.update(f.orphans, orphans)
+	f.watchdog.update(f.orphans, slices.DeleteFunc(slices.Clone(orphans), func(pid int) bool { return !f.owns(pid) }))
 	f.orphans = orphans
 	f.mu.Unlock()
 	f.making.Unlock()
 	for came, exit := range exits {
 		came <- exit
 	}
+}
+
+// reapGroups waits for the dead of each group, where the system does not list
+// the children of a process: they would keep the group alive.
+func (f *family) reapGroups(deliver func(int, Exit)) {
+	f.groups.Range(func(group, _ any) bool {
+		for {
+			var status unix.WaitStatus
+			got, err := unix.Wait4(-group.(int), &status, unix.WNOHANG, nil)
+			if got <= 0 || err != nil {
+				return true
+			}
+			deliver(got, exitOf(status))
+		}
+	})
 }
 
 func exitOf(status unix.WaitStatus) Exit {
@@ -143,24 +208,68 @@ func exitOf(status unix.WaitStatus) Exit {
 
 // strays are the processes of a service that are in no group of its own: they
 // called setsid, or daemonized. They can be told once the service's process has
-// ended.
-func (f *family) strays(service string) []proctree.Process {
-	// What is known of orphans is as of the last death that was told. If one has
+// ended. out are those that are outside the run.
+func (f *family) strays(service string) (ours, out []proctree.Process) {
+	// What is known of orphans is as of the last death of a child. If one has
 	// ended since, what it had started is an orphan now.
-	for fresh := false; f.instance != "" && f.mayHaveStrays(); fresh = true {
-		tree, err := proctree.Snapshot()
+	for fresh := false; f.mark.Variable != "" && f.mayHaveStrays(); fresh = true {
+		tree, err := f.snapshots.Take()
 		if err != nil {
-			return nil
+			return nil, nil
 		}
-		if found := f.straysIn(tree, service); len(found) > 0 || fresh {
-			return found
+		if ours, out = f.straysIn(tree, service); len(ours) > 0 || fresh {
+			break
 		}
 		f.reap()
 	}
-	return nil
+	return ours, out
 }
 
+// tagAll gives what services have started before they got their tags the tags
+// of their services.
+func (f *family) tagAll() {
+	if tree, err := f.snapshots.Take(); err == nil {
+		f.groups.Range(func(_, g any) bool {
+			g.(*group).tag(tree)
+			return true
+		})
+	}
+}
+
+// marked reports whether a process belongs to a service of the run.
 func (f *family) marked(pid int, service string) bool {
-	env, err := proctree.Environ(pid)
-	return err == nil && slices.Contains(env, f.variable()) && slices.Contains(env, "DEVPORTS_SERVICE="+service)
+	if tag, err := proc.TagOf(pid); err == nil && tag.HasService() {
+		return tag == f.mark.Run.Service(service)
+	}
+	env, err := proc.Environ(pid)
+	return err == nil && slices.Contains(env, f.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
+}
+
+// spare takes the run's tag off processes that are left running, and off all
+// that is below them: it is theirs from now on. It returns those that it has not
+// returned before.
+func (f *family) spare(service string, out []proctree.Process) (fresh []Left) {
+	for _, p := range out {
+		f.mu.Lock()
+		known := f.told[p.ID]
+		f.told[p.ID] = true
+		f.mu.Unlock()
+		if known {
+			continue
+		}
+		release(p)
+		l := leftOf(p)
+		l.Service = service
+		fresh = append(fresh, l)
+	}
+	return fresh
+}
+
+func release(p proctree.Process) {
+	_ = proc.Released.Attach(p.PID)
+	if tree, err := proctree.Snapshot(); err == nil {
+		for _, p := range tree.Below(p.PID) {
+			_ = proc.Released.Attach(p.PID)
+		}
+	}
 }

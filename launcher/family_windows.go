@@ -23,20 +23,31 @@ const terminateSignal = syscall.SIGTERM
 // family are the processes that one run has made. Each is in a job object of its
 // own, to which all that it starts belongs as well, and which the system ends
 // when the last handle to it is closed: when devports ends, however it does. So
-// no guard is needed, and nothing is left at the end.
+// no watchdog is needed, and nothing is left at the end.
 type family struct {
-	instance string
-	guard    *guard
+	mark     proctree.Mark
+	spared   func(Left)
+	watchdog *watchdog
 }
 
-func (f *family) gather(<-chan struct{}) {}
+func newFamily(instance string, _ bool, _ []string) *family {
+	f := &family{}
+	if instance != "" {
+		f.mark = markOf(instance)
+	}
+	return f
+}
+
+func (f *family) gather() (scatter func()) { return func() {} }
 
 func (f *family) reap() {}
 
-// straysIn is empty: nothing leaves its job.
-func (f *family) straysIn(proctree.Tree, string) []proctree.Process { return nil }
+func (f *family) tagAll() {}
 
-func (f *family) endRest(context.Context, time.Duration) []Left { return nil }
+// straysIn is empty: nothing leaves its job.
+func (f *family) straysIn(proctree.Tree, string) (ours, out []proctree.Process) { return nil, nil }
+
+func (f *family) endRest(context.Context, time.Duration) (rest, spared []Left) { return nil, nil }
 
 // start makes a process in a job of its own. It is suspended until it is in the
 // job: what it starts would otherwise not be.
@@ -151,7 +162,7 @@ type group struct {
 
 // terminate sends Ctrl-Break to the group: Windows has no other signal for it,
 // whatever the Portfile's stop_signal says.
-func (g *group) terminate(string) {
+func (g *group) terminate(string, time.Duration) {
 	_ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.pid))
 }
 
@@ -200,20 +211,26 @@ func (g *group) lives() bool {
 	return false
 }
 
-// GuardArgument is never used on Windows: see [Guard].
-const GuardArgument = "guard-of-devports"
+// survivors are not looked for: a job has no process that it cannot end.
+func (g *group) survivors() []Left { return nil }
 
-// Guard does nothing on Windows, where the system ends what devports leaves.
-func Guard(io.Reader) {}
+// wait has nothing to wait for: terminate and kill are done when they return.
+func (g *group) wait() {}
 
-type guard struct{}
+// IsWatchdog is false on Windows: see [Watchdog].
+func IsWatchdog([]string) bool { return false }
 
-func (*guard) dismiss() {}
+// Watchdog does nothing on Windows, where the system ends what devports leaves.
+func Watchdog(io.Reader) {}
 
-func (*guard) attached(bool) {}
+type watchdog struct{}
 
-// outside makes a process that no job of this run has.
-func (f *family) outside(path string, argv []string) error {
+func (*watchdog) dismiss() {}
+
+func (*watchdog) attached(bool) {}
+
+// startOutside makes a process that no job of this run has.
+func (f *family) startOutside(path string, argv []string) error {
 	p, err := os.StartProcess(path, argv, &os.ProcAttr{})
 	if err != nil {
 		return err
@@ -221,4 +238,4 @@ func (f *family) outside(path string, argv []string) error {
 	return p.Release()
 }
 
-func (f *family) startGuard(*os.File, terminal.State, func(error)) {}
+func (f *family) startWatchdog(*os.File, terminal.State, func(error)) {}

@@ -5,11 +5,14 @@ package launcher
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/procfile"
 )
@@ -31,96 +34,263 @@ func processAttributes(_ procfile.Process, pty bool) *syscall.SysProcAttr {
 const terminateSignal = unix.SIGTERM
 
 // group is everything that a service's process has started: the process group
-// that it leads, and, once that is gone, those that have left it.
+// that it leads, its session if it has a terminal of its own, and, once these
+// are empty, those that have left them.
+//
+// Its methods may be called by any goroutine. terminate and kill return at
+// once: each signals in a goroutine, which wait waits for.
 type group struct {
 	pid     int
 	service string
 	family  *family
+	session bool // pid leads a session
 
-	mu     sync.Mutex     // guards what follows
-	asked  syscall.Signal // the last one sent; 0 for none
-	empty  bool           // nobody is in the process group: its number may become another's
-	strays map[proctree.ID]bool
+	killed  context.Context // done when everything gets SIGKILL
+	cancel  context.CancelFunc
+	signals sync.WaitGroup
+
+	mu    sync.Mutex       // guards what follows
+	over  bool             // wait was called: nothing is signalled any more
+	asked syscall.Signal   // the last signal sent; 0 for none
+	sent  map[proc.ID]bool // who has got it, as far as is known
+	empty bool             // no process is in the process group: its number may be another's
+	out   bool             // a process in the group or session is outside the run
 }
 
-// terminate sends all of the group the signal of that name, without "SIG".
-func (g *group) terminate(name string) { g.signal(unix.SignalNum("SIG" + name)) }
+func newGroup(pid int, service string, f *family, session bool) *group {
+	g := &group{pid: pid, service: service, family: f, session: session, sent: map[proc.ID]bool{}}
+	g.killed, g.cancel = context.WithCancel(context.Background())
+	return g
+}
 
-func (g *group) kill() { g.signal(unix.SIGKILL) }
+// terminate sends everything of the service the signal of that name, without
+// "SIG". After grace the caller may call kill.
+func (g *group) terminate(name string, grace time.Duration) {
+	g.send(unix.SignalNum("SIG"+name), func(sig syscall.Signal) { g.ask(sig, grace) })
+}
 
-// signal sends a signal to all of the group. What has just vanished is no error;
-// its end is told by follow.
-func (g *group) signal(sig syscall.Signal) {
+func (g *group) kill() {
+	g.cancel()
+	g.send(unix.SIGKILL, func(sig syscall.Signal) {
+		m, _ := g.members()
+		g.signal(m, sig)
+	})
+}
+
+func (g *group) send(sig syscall.Signal, how func(syscall.Signal)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.asked = sig
-	if !g.empty {
-		_ = unix.Kill(-g.pid, sig)
-		if sig != unix.SIGKILL {
-			_ = unix.Kill(-g.pid, unix.SIGCONT) // one that was stopped could not react
-		}
-	}
-	for id := range g.strays {
-		g.send(id)
+	if !g.over {
+		g.asked = sig
+		clear(g.sent)
+		g.signals.Go(func() { how(sig) })
 	}
 }
 
-// send sends a stray what all have been sent. An ID is never another process.
-func (g *group) send(id proctree.ID) {
-	if g.asked == 0 {
+// wait waits for the goroutines of terminate and kill. Nothing of the group may
+// be left.
+func (g *group) wait() {
+	g.cancel()
+	g.mu.Lock()
+	g.over = true
+	g.mu.Unlock()
+	g.signals.Wait()
+}
+
+// members are the living processes in the group of a service, and in its
+// session if it has one.
+type members struct {
+	leader *proctree.Process // nil once it has ended
+	others []proctree.Process
+	out    []proctree.Process // those that are outside the run
+	held   bool               // leader is stopped until the others have ended
+}
+
+func (g *group) has(p proctree.Process) bool {
+	return p.Group == g.pid || g.session && p.Session == g.pid
+}
+
+// members fails where the system does not list processes: then only the group
+// as a whole can be signalled.
+func (g *group) members() (m members, err error) {
+	tree, err := g.family.snapshots.Take()
+	if err != nil {
+		return members{}, err
+	}
+	g.tag(tree)
+	for _, p := range tree.Where(g.has) {
+		switch {
+		case p.PID == g.pid:
+			m.leader = &p
+		case isExempt(p.PID):
+			m.out = append(m.out, p)
+		default:
+			m.others = append(m.others, p)
+		}
+	}
+	if len(m.out) > 0 {
+		g.mu.Lock()
+		g.out = true
+		g.mu.Unlock()
+	}
+	return m, nil
+}
+
+// tag gives the service's tag to what the leader had started before it got it.
+func (g *group) tag(tree proctree.Tree) {
+	run := g.family.mark.Run
+	if run == 0 {
 		return
 	}
-	_ = id.Signal(g.asked)
-	if g.asked != unix.SIGKILL {
-		_ = id.Signal(unix.SIGCONT)
+	for _, p := range append(tree.Where(g.has), tree.Below(g.pid)...) {
+		if tag, err := proc.TagOf(p.PID); err == nil && tag == run {
+			_ = run.Service(g.service).Attach(p.PID)
+		}
+	}
+}
+
+// signal sends sig to all members. A process group of which all are members
+// gets it as a whole, so that what one of them forks at this moment gets it, too.
+func (g *group) signal(m members, sig syscall.Signal) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	whole := map[int]bool{g.pid: !g.empty}
+	for _, p := range m.others {
+		whole[p.Group] = p.Group != g.pid && p.Alive() || whole[p.Group]
+	}
+	for _, p := range m.out {
+		whole[p.Group] = false
+	}
+	all := m.others
+	if m.leader != nil {
+		all = append(slices.Clip(all), *m.leader)
+	}
+	for group, ok := range whole {
+		if ok {
+			_ = unix.Kill(-group, sig)
+		}
+	}
+	for _, p := range all {
+		g.sent[p.ID] = true
+		if !whole[p.Group] {
+			_ = p.Signal(sig)
+		}
+	}
+	if sig != unix.SIGKILL {
+		g.resume(m, whole)
+	}
+}
+
+// resume lets those go on that were stopped: they could not react otherwise.
+func (g *group) resume(m members, whole map[int]bool) {
+	for group, ok := range whole {
+		if ok && !m.held {
+			_ = unix.Kill(-group, unix.SIGCONT)
+		}
+	}
+	for _, p := range m.others {
+		if m.held || !whole[p.Group] {
+			_ = p.Signal(unix.SIGCONT)
+		}
 	}
 }
 
 // lives reports whether anything of the group is left, once its leader has been
-// waited for. A stray gets the signal that the group has got when it comes to
-// light.
+// waited for. What has left the group gets the signal that the group has got
+// when it comes to light.
 func (g *group) lives() bool {
-	g.mu.Lock()
-	if !g.empty {
-		// The number is not given to another as long as a process is in the group.
-		g.empty = errors.Is(unix.Kill(-g.pid, 0), unix.ESRCH)
-	}
-	empty, killing := g.empty, g.asked == unix.SIGKILL
-	g.mu.Unlock()
-	if !empty {
+	if !g.isEmpty() {
 		return true
 	}
-	found := g.family.strays(g.service)
-	if len(found) == 0 {
-		g.family.guard.remove(g.pid)
+	ours, out := g.family.strays(g.service)
+	g.spare(out)
+	if len(ours) == 0 {
+		g.forget()
 		return false
 	}
-	if killing {
+	g.mu.Lock()
+	asked := g.asked
+	g.mu.Unlock()
+	if asked == unix.SIGKILL {
 		g.endStrays()
 		return true // to be looked after once more
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, p := range found {
-		if !g.strays[p.ID] {
-			if g.strays == nil {
-				g.strays = map[proctree.ID]bool{}
-			}
-			g.strays[p.ID] = true
-			g.send(p.ID)
+	for _, p := range ours {
+		if asked != 0 && !g.sent[p.ID] {
+			g.sent[p.ID] = true
+			_ = p.Signal(asked)
+			_ = p.Signal(unix.SIGCONT)
 		}
 	}
 	return true
+}
+
+// isEmpty reports whether the process group is empty, but for those outside.
+func (g *group) isEmpty() bool {
+	g.mu.Lock()
+	if !g.empty {
+		// The number is not given to another as long as a process is in the group.
+		g.empty = errors.Is(unix.Kill(-g.pid, 0), unix.ESRCH)
+	}
+	empty, out := g.empty, g.out
+	g.mu.Unlock()
+	if empty || !out {
+		return empty
+	}
+	m, err := g.members()
+	if err != nil || m.leader != nil || len(m.others) > 0 {
+		return false
+	}
+	g.spare(m.out)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.empty = true
+	return true
+}
+
+// spare has processes go on that are outside the run.
+func (g *group) spare(out []proctree.Process) {
+	for _, l := range g.family.spare(g.service, out) {
+		g.family.spared(l)
+	}
+}
+
+// survivors are the processes of the group that SIGKILL has not ended.
+func (g *group) survivors() []Left {
+	m, err := g.members()
+	if err != nil {
+		return nil
+	}
+	all := m.others
+	if m.leader != nil {
+		all = append(all, *m.leader)
+	}
+	ours, _ := g.family.strays(g.service)
+	var left []Left
+	for _, p := range append(all, ours...) {
+		l := leftOf(p)
+		l.Service = g.service
+		left = append(left, l)
+	}
+	return left
 }
 
 // discard kills what is left of the process group, strays aside, once its
 // leader has been waited for.
 func (g *group) discard() {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	_ = unix.Kill(-g.pid, unix.SIGKILL)
 	g.empty = true
-	g.family.guard.remove(g.pid)
+	g.mu.Unlock()
+	g.forget()
+	g.wait()
+}
+
+func (g *group) forget() {
+	g.family.groups.Delete(g.pid)
+	g.family.watchdog.remove(g.pid)
 }
 
 // endStrays kills what has left the group, and what that forks meanwhile.
@@ -128,6 +298,7 @@ func (g *group) endStrays() {
 	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
 	defer cancel()
 	_, _ = proctree.End(ctx, func(t proctree.Tree) []proctree.Process {
-		return g.family.straysIn(t, g.service)
+		ours, _ := g.family.straysIn(t, g.service)
+		return ours
 	}, 0, 0)
 }

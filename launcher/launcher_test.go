@@ -16,14 +16,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 )
 
-// The guard of a run is this binary, started again.
+// The watchdog of a run is this binary, started again.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == GuardArgument {
-		Guard(os.Stdin)
+	if IsWatchdog(os.Args) {
+		Watchdog(os.Stdin)
+		os.Exit(0)
+	}
+	if role := roles[os.Getenv(roleVariable)]; role != nil {
+		role(os.Args[1:])
 		os.Exit(0)
 	}
 	if instance := os.Getenv(victimVariable); instance != "" {
@@ -44,6 +49,8 @@ type world struct {
 	events []Event
 	text   bytes.Buffer
 	more   chan struct{}
+
+	onWrite func(text string, events []Event) // called when services have printed; nil for none
 }
 
 func (w *world) notify(e Event) {
@@ -59,7 +66,11 @@ func (w *world) Write(p []byte) (int, error) {
 	defer w.mu.Unlock()
 	close(w.more)
 	w.more = make(chan struct{})
-	return w.text.Write(p)
+	n, err := w.text.Write(p)
+	if w.onWrite != nil {
+		w.onWrite(w.text.String(), w.events)
+	}
+	return n, err
 }
 
 // until waits for a condition on what has happened so far.
@@ -88,10 +99,10 @@ func (w *world) printed(text string) {
 	w.until("printed "+text, func(_ []Event, all string) bool { return strings.Contains(all, text) })
 }
 
-func (w *world) happened(k Kind, service string) {
+func (w *world) happened(kind, service string) {
 	w.t.Helper()
-	w.until(fmt.Sprintf("event %d of %s", k, service), func(events []Event, _ string) bool {
-		return slices.ContainsFunc(events, func(e Event) bool { return e.Kind == k && e.Service == service })
+	w.until(fmt.Sprintf("event %s of %s", kind, service), func(events []Event, _ string) bool {
+		return slices.ContainsFunc(events, func(e Event) bool { return KindOf(e) == kind && e.Subject() == service })
 	})
 }
 
@@ -181,9 +192,11 @@ func TestSignalsAtAnyMoment(t *testing.T) {
 			t.Fatalf("status %d after one signal", s)
 		}
 	}
-	for range 20 {
+	for range 5 {
 		w := run(t, plan(t, "[services.a]\ncommand = 'trap \"\" TERM; sleep 1000'\nstop_timeout = '1h'"))
 		w.signals <- syscall.SIGINT
+		w.happened("stopping", "")
+		time.Sleep(EchoTime) // a second one that comes sooner is the first
 		w.signals <- syscall.SIGINT
 		if s := w.status(); s != 0 {
 			t.Fatalf("status %d after two signals", s)
@@ -215,15 +228,15 @@ func TestAdjustedStopIsUsed(t *testing.T) {
 	w := run(t, plan(t, fmt.Sprintf(portfile, "1h")))
 	w.printed("ready")
 	w.plans <- plan(t, fmt.Sprintf(portfile, "10ms"))
-	w.happened(Followed, "")
+	w.happened("followed", "")
 	w.signals <- syscall.SIGTERM
-	w.happened(Killing, "a")
+	w.happened("killing", "a")
 	w.status()
 }
 
 func TestFailureThatAnEditMends(t *testing.T) {
 	w := run(t, plan(t, "[services]\nkeep = 'exec sleep 1000'\na = 'exit 3'"))
-	w.happened(Ended, "a")
+	w.happened("ended", "a")
 	w.plans <- plan(t, "[services]\nkeep = 'sleep 0.1'\na = 'echo mended'")
 	w.printed("mended")
 	if s := w.status(); s != 0 {
@@ -232,9 +245,9 @@ func TestFailureThatAnEditMends(t *testing.T) {
 }
 
 func TestBlockedServiceStartsWhenItsDependencyIsMended(t *testing.T) {
-	const portfile = "[services]\nkeep = 'exec sleep 1000'\n[services.app]\ncommand = 'echo app runs; exec sleep 1000'\ndepends_on = ['db']\n[services.db]\ncommand = ['%s']\n"
+	const portfile = "[services]\nkeep = 'exec sleep 1000'\n[services.app]\ncommand = 'echo app runs; exec sleep 1000'\ndepends_on = ['db']\n[services.db]\ncommand = ['%s']\nready = 'done'\n"
 	w := run(t, plan(t, fmt.Sprintf(portfile, "/no/such/program")))
-	w.happened(NotStarted, "db")
+	w.happened("not-started", "db")
 	w.plans <- plan(t, fmt.Sprintf(portfile, "true"))
 	w.printed("app runs")
 	w.signals <- syscall.SIGTERM
@@ -270,7 +283,7 @@ func TestPortThatComesBackWithAnotherNumber(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Dir = "/"
-		p, err := f.Resolve(procfile.Context{Environ: os.Environ(), Ports: map[procfile.PortName]int{{Service: "c"}: portOfC}})
+		p, err := f.Resolve(procfile.Context{Environ: os.Environ(), Ports: map[allocator.PortName]int{{Service: "c"}: portOfC}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +293,7 @@ func TestPortThatComesBackWithAnotherNumber(t *testing.T) {
 	w := run(t, version(c, 4001))
 	w.printed("C is at 4001")
 	w.plans <- version("", 0) // restarts nobody
-	w.happened(Ended, "c")
+	w.happened("ended", "c")
 	w.plans <- version(c, 4002)
 	w.printed("C is at 4002")
 	w.signals <- syscall.SIGTERM
@@ -365,7 +378,7 @@ func BenchmarkUp(b *testing.B) {
 			done := make(chan struct{})
 			go func() {
 				Run(p, Options{Instance: "x", Output: output.New(&bytes.Buffer{}, output.Style{}), Signals: signals, Notify: func(e Event) {
-					if e.Kind == Started {
+					if KindOf(e) == "started" {
 						if n++; n == services {
 							close(started)
 						}

@@ -1,33 +1,51 @@
 package launcher
 
-import "slices"
+import (
+	"maps"
+	"slices"
+	"time"
 
-// advance starts what can start and, when all are to end, stops what nothing
-// needs any more.
-func (s *supervisor) advance() {
-	for _, name := range s.names {
-		sv := s.services[name]
-		switch {
-		case s.closing && sv.wish == none && (sv.phase.live() || sv.phase == waiting || sv.phase == pausing) && !s.needed(name):
-			s.apply(name, evStop)
-		case s.closing && sv.wish == again:
-			s.apply(name, evStop) // not again
-		case !s.closing && sv.phase == waiting && s.missing(sv) == "" && !s.occupied(sv):
-			s.apply(name, evStart)
-		}
-	}
+	"github.com/devports/devports/procfile"
+)
+
+// machine is the state of a run, and decides what is to happen to its services.
+// It does nothing itself and reads no clock.
+type machine struct {
+	services   map[string]service
+	names      []string // of services, sorted
+	followed   bool     // there has been a plan before
+	stopOnExit bool     // the end of one service ends all
+	closing    bool     // all services are to end
+	asked      bool     // by a signal, by Down or by a context: that is no failure
+	interrupts interrupts
+	first      *Exit // the end that ended all
 }
 
-// needed reports whether a service that still lives depends on name, be it by
-// way of one that has ended, such as a migration.
-func (s *supervisor) needed(name string) bool {
+// due is what a service is to do now, if anything: start when what it depends
+// on is available, end when nothing that is to end as well needs it.
+func (m *machine) due(name string) (kind eventKind, due bool) {
+	s := m.services[name]
+	switch {
+	case m.closing && s.phase != ended && (s.goal == goalNone || s.goal == goalRestart):
+		return evStop, true
+	case s.phase == running && s.goal != goalNone && !m.needed(name):
+		return evEnd, true
+	case !m.closing && s.phase == waiting && m.missing(s) == "" && !m.occupied(name):
+		return evStart, true
+	}
+	return 0, false
+}
+
+// needed reports whether a service that is to end and still lives depends on
+// name, be it by way of others, such as a migration that has ended.
+func (m *machine) needed(name string) bool {
 	needed := []string{name}
 	for i := 0; i < len(needed); i++ {
-		for other, sv := range s.services {
-			if slices.Contains(needed, other) || !slices.Contains(sv.made.DependsOn, needed[i]) {
+		for other, s := range m.services {
+			if slices.Contains(needed, other) || !slices.Contains(s.made.DependsOn, needed[i]) {
 				continue
 			}
-			if sv.phase.live() {
+			if s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing) {
 				return true
 			}
 			needed = append(needed, other)
@@ -36,23 +54,146 @@ func (s *supervisor) needed(name string) bool {
 	return false
 }
 
-// waitingFor are the services that wait until name is ready.
-func (s *supervisor) waitingFor(name string) (names []string) {
-	for _, other := range s.names {
-		if sv := s.services[other]; sv.phase == waiting && slices.Contains(sv.spec.DependsOn, name) {
+// waitingFor are the services that wait until name is available.
+func (m *machine) waitingFor(name string) (names []string) {
+	for _, other := range m.names {
+		if s := m.services[other]; s.phase == waiting && slices.Contains(s.spec.DependsOn, name) {
 			names = append(names, other)
 		}
 	}
 	return names
 }
 
-// missing is the first dependency of sv that has not been ready, if any. One
-// that is not run at all is not waited for.
-func (s *supervisor) missing(sv *managed) string {
-	for _, name := range sv.spec.DependsOn {
-		if dependency := s.services[name]; dependency != nil && !dependency.ready {
+// depended reports whether a service depends on name.
+func (m *machine) depended(name string) bool {
+	for _, s := range m.services {
+		if s.goal != goalRemove && slices.Contains(s.spec.DependsOn, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// missing is the first dependency of s that is not available, if any. One that
+// is not run at all is not waited for.
+func (m *machine) missing(s service) string {
+	for _, name := range s.spec.DependsOn {
+		if dependency, ok := m.services[name]; ok && !dependency.available() {
 			return name
 		}
 	}
 	return ""
 }
+
+// occupied reports whether a process of this run still has a port of the
+// service: it is on its way out, and the service has its port from now on.
+func (m *machine) occupied(name string) bool {
+	s := m.services[name]
+	for other, o := range m.services {
+		if other != name && o.phase.live() && slices.ContainsFunc(s.spec.Ports, func(port int) bool {
+			return slices.Contains(o.made.Ports, port)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// deadline is the earliest deadline of a service; zero if there is none.
+func (m *machine) deadline() (earliest time.Time) {
+	for _, s := range m.services {
+		if !s.deadline.IsZero() && (earliest.IsZero() || s.deadline.Before(earliest)) {
+			earliest = s.deadline
+		}
+	}
+	return earliest
+}
+
+// finished reports whether no process is left and none will be started.
+func (m *machine) finished() bool {
+	for _, s := range m.services {
+		if s.phase.live() || s.phase == backoff || s.held && !m.closing {
+			return false
+		}
+	}
+	return true // what still waits does so for what failed to start
+}
+
+// status is that of the first service that failed and was not started again
+// since.
+func (m *machine) status() int {
+	if m.first != nil {
+		return m.first.Status
+	}
+	if m.asked || m.closing {
+		return 0
+	}
+	status := 0
+	var earliest time.Time
+	for _, name := range m.names {
+		if s := m.services[name]; !s.failed.IsZero() && (earliest.IsZero() || s.failed.Before(earliest)) {
+			status, earliest = s.exit.Status, s.failed
+		}
+	}
+	if status == 0 && len(m.blocked()) > 0 {
+		return 1 // what it depends on has ended without a failure, but was not ready
+	}
+	return status
+}
+
+// blocked are the services that wait.
+func (m *machine) blocked() []string {
+	return slices.DeleteFunc(slices.Clone(m.names), func(name string) bool { return m.services[name].phase != waiting })
+}
+
+// current is the plan as it is carried out: a process is what it was made as,
+// whatever plans have come since that did not affect it.
+func (m *machine) current() procfile.Plan {
+	var plan procfile.Plan
+	for _, s := range m.services {
+		switch {
+		case s.goal == goalRemove:
+		case s.phase.live() && s.goal == goalNone:
+			plan.Services = append(plan.Services, s.made)
+		default:
+			plan.Services = append(plan.Services, s.spec)
+		}
+	}
+	return plan
+}
+
+// step is something that is to happen to a service.
+type step struct {
+	service string
+	kind    eventKind
+}
+
+// follow makes plan the one that runs: changes is how it differs from what runs,
+// steps what has to happen for that.
+func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps []step) {
+	changes = procfile.Diff(m.current(), plan)
+	m.stopOnExit, m.followed = plan.StopOnExit, true
+	for _, spec := range plan.Services {
+		s := m.services[spec.Service]
+		s.spec = spec
+		m.services[spec.Service] = s
+	}
+	m.sortNames()
+	for _, c := range changes {
+		s := m.services[c.Service]
+		switch {
+		case c.Kind == procfile.Removed:
+			steps = append(steps, step{c.Service, evRemove})
+		case c.Kind == procfile.Adjusted:
+			s.made.StopSignal, s.made.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
+			m.services[c.Service] = s
+		case c.Kind == procfile.Changed || s.goal == goalRemove: // or back before it has gone
+			steps = append(steps, step{c.Service, evRestart})
+		}
+	}
+	return changes, steps
+}
+
+// sortNames has names follow services. It makes a new list: somebody may be
+// going through the old one.
+func (m *machine) sortNames() { m.names = slices.Sorted(maps.Keys(m.services)) }

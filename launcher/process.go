@@ -10,7 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/allocator/envvar"
+
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
@@ -43,7 +47,7 @@ func start(spec procfile.Process, out *output.Mux, family *family, size *termina
 	}
 	defer ends.closeTheirs()
 	attr := &os.ProcAttr{
-		Dir: spec.Dir, Env: family.mark(spec.Env),
+		Dir: spec.Dir, Env: family.environ(spec.Env),
 		Files: []*os.File{ends.stdin, ends.output, ends.output}, // one for both, so that their order is kept
 		Sys:   processAttributes(spec, ends.pty),
 	}
@@ -123,7 +127,7 @@ func exitOfStart(err error) Exit {
 // follow waits for the process and tells of its end: evExited if others that it
 // has started outlive it, then evGone when nobody is left. It gives up when done
 // is closed.
-func (p *process) follow(done <-chan struct{}, tell func(event, Exit)) {
+func (p *process) follow(done <-chan struct{}, tell func(eventKind, Exit)) {
 	var exit Exit
 	select {
 	case exit = <-p.exit:
@@ -149,23 +153,22 @@ func (p *process) follow(done <-chan struct{}, tell func(event, Exit)) {
 	case <-p.stream.Done():
 	case <-time.After(500 * time.Millisecond):
 	}
+	p.wait()
 	tell(evGone, exit)
 }
 
-// InstanceVariable is the variable with which everything that is started for
-// one run of devports is marked, so that it can be found whatever it does.
-const InstanceVariable = "DEVPORTS_INSTANCE"
+// markOf is what the processes of a run bear.
+func markOf(instance string) proctree.Mark {
+	return proctree.Mark{Variable: envvar.Instance + "=" + instance, Run: proc.RunTag(instance)}
+}
 
-// mark returns an environment with the family's mark in place of another's.
-func (f *family) mark(env []string) []string {
-	if f.instance == "" {
+// environ returns an environment with the family's mark in place of another's.
+func (f *family) environ(env []string) []string {
+	if f.mark.Variable == "" {
 		return env
 	}
 	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
-		return strings.HasPrefix(entry, InstanceVariable+"=")
+		return strings.HasPrefix(entry, envvar.Instance+"=") || strings.HasPrefix(entry, envvar.Outside+"=")
 	})
-	return append(env, f.variable())
+	return append(env, f.mark.Variable)
 }
-
-// variable is the mark.
-func (f *family) variable() string { return InstanceVariable + "=" + f.instance }

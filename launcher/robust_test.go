@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/launcher/terminal"
@@ -77,7 +78,7 @@ func TestStalledReader(t *testing.T) {
 			go func() {
 				ended <- Run(plan(t, "[services]\nflood = 'exec yes'"), Options{
 					Output: out, Signals: signals, Size: size,
-					Notify: func(e Event) { started <- e.Kind == Started },
+					Notify: func(e Event) { started <- KindOf(e) == "started" },
 				})
 			}()
 			<-started
@@ -190,7 +191,7 @@ func TestDirectoryIsGone(t *testing.T) {
 	}
 	w.until("the reason", func(events []Event, _ string) bool {
 		for _, e := range events {
-			if e.Kind == NotStarted && strings.Contains(e.Exit.String(), "its directory "+p.Services[0].Dir+" is not there") {
+			if e, ok := e.(NotStarted); ok && strings.Contains(e.Exit.String(), "its directory "+p.Services[0].Dir+" is not there") {
 				return true
 			}
 		}
@@ -219,7 +220,7 @@ func TestRestarts(t *testing.T) {
 	}
 	if runtime.GOOS == "linux" {
 		children, err := proctree.Children(os.Getpid())
-		if err != nil || len(children) > 3 { // a, keep and the guard
+		if err != nil || len(children) > 3 { // a, keep and the watchdog
 			t.Errorf("children: %v, %v", children, err)
 		}
 	}
@@ -349,8 +350,8 @@ func markedBy(t *testing.T, instance string) (list []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range tree.Marked(InstanceVariable + "=" + instance) {
-		list = append(list, fmt.Sprintf("%d %s", p.PID, proctree.Command(p.PID)))
+	for _, p := range tree.Marked(markOf(instance)) {
+		list = append(list, fmt.Sprintf("%d %s", p.PID, proc.Command(p.PID)))
 	}
 	return list
 }

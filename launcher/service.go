@@ -1,5 +1,21 @@
 package launcher
 
+import (
+	"time"
+
+	"github.com/devports/devports/procfile"
+)
+
+const (
+	// killTimeout is how long a killed process group may take to vanish.
+	killTimeout = 2 * time.Second
+
+	// A service that ends by itself is started again after a pause that doubles
+	// each time, until it has lived for a while.
+	minBackoff, maxBackoff = time.Second, 30 * time.Second
+	health                 = 10 * time.Second
+)
+
 // phase is where a service stands.
 type phase int
 
@@ -7,41 +23,66 @@ const (
 	waiting  phase = iota // for the services that it depends on
 	starting              // a process is being made; it has no pid yet
 	running               // its process lives
-	pausing               // it has ended and will be started again, after a pause
-	stopping              // asked to end, its grace period runs; or ended but for its children
+	backoff               // it has ended and will be started again at its deadline
+	stopping              // its grace period runs; or ended but for its children
 	killing               // sent KILL
 	ended                 // nothing of it is left
 	removed               // ended, and to be forgotten
 )
 
-var phaseNames = [...]string{"waiting", "starting", "running", "pausing", "stopping", "killing", "ended", "removed"}
+var phaseNames = [...]string{"waiting", "starting", "running", "backoff", "stopping", "killing", "ended", "removed"}
 
 func (p phase) String() string { return phaseNames[p] }
 
 // live reports whether there is, or is about to be, a process.
-func (p phase) live() bool { return p >= starting && p <= killing && p != pausing }
+func (p phase) live() bool { return p >= starting && p <= killing && p != backoff }
 
-// event is what can happen to a service: to its process, or by somebody's wish.
-type event int
+// goal is what was last asked of a service while it had a process.
+type goal int
 
 const (
-	evStart   event = iota // its turn has come
-	evStarted              // the process is made
-	evFailed               // the process could not be made
-	evExited               // the process has ended, others of its group have not
-	evGone                 // nobody of its group is left
-	evTimeout              // the time that the phase may take is over
-	evReady                // its check has passed
-	evUnready              // its check has not passed in time
-	evStop                 // wish: end it
-	evKill                 // wish: end it at once
-	evRestart              // wish: end it and start it anew
-	evRemove               // wish: end it and forget it
+	goalNone    goal = iota
+	goalStop         // end
+	goalRestart      // end, then start again
+	goalRemove       // end, then be forgotten
+	goalKill         // end at once
 )
 
-var eventNames = [...]string{"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "stop", "kill", "restart", "remove"}
+var goalNames = [...]string{"none", "stop", "restart", "remove", "kill"}
 
-func (e event) String() string { return eventNames[e] }
+func (g goal) String() string { return goalNames[g] }
+
+// eventKind is what can happen to a service.
+type eventKind int
+
+const (
+	evStart   eventKind = iota // its turn to start has come
+	evStarted                  // the process is made
+	evFailed                   // the process could not be made: exit
+	evExited                   // the process has ended, others of its group have not: exit, left
+	evGone                     // nothing of its group is left: exit
+	evTimeout                  // its deadline has passed
+	evReady                    // its check has passed
+	evUnready                  // its check has not passed in time: exit
+	evEnd                      // its turn has come to end, as asked
+	evStop                     // asked: end it
+	evKill                     // asked: end it at once
+	evRestart                  // asked: end it and start it again
+	evRemove                   // asked: end it and forget it
+)
+
+var eventNames = [...]string{"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "end", "stop", "kill", "restart", "remove"}
+
+func (k eventKind) String() string { return eventNames[k] }
+
+// event is something that happens to a service.
+type event struct {
+	kind    eventKind
+	exit    Exit
+	needed  bool   // with an exit: another service depends on this one
+	left    []Left // what the process has left behind, in the background
+	serving bool   // one of those listens on the service's port
+}
 
 // action is what a transition asks the supervisor to do.
 type action int
@@ -50,147 +91,224 @@ const (
 	spawn     action = iota // make the process
 	terminate               // send the stop signal to the group
 	kill                    // send KILL to the group
-	allow                   // let a timeout follow after the grace period
-	allowKill               // let a timeout follow after the time that KILL may take
-	pause                   // let a timeout follow after the pause
 )
 
-var actionNames = [...]string{"spawn", "terminate", "kill", "allow", "allowKill", "pause"}
+var actionNames = [...]string{"spawn", "terminate", "kill"}
 
 func (a action) String() string { return actionNames[a] }
 
-// wish is what was last asked of a service while it had a process.
-type wish int
-
-const (
-	none    wish = iota
-	rest         // end
-	again        // end, then start anew
-	vanish       // end, then be forgotten
-	restNow      // end at once
-)
-
 // service is the state of one service. It is a value: next gives its successor.
 type service struct {
-	phase phase
-	wish  wish
-	ready bool // its check has passed since it was last started
-	retry bool // should it end by itself, it is to be started again: set from outside, when it does
-	lost  bool // it did not end when killed; what is left of it is not ours to end
+	spec procfile.Process // what its next process is made from
+	made procfile.Process // what the latest was made from
+
+	phase    phase
+	goal     goal
+	held     bool      // its user has stopped it, and not started it again
+	deadline time.Time // when evTimeout is due; zero: never
+
+	// Of the latest process.
+	began  time.Time     // when it had been made
+	ready  bool          // its check has passed; of work (procfile.Done): it is done
+	took   time.Duration // how long after it began its check had passed
+	exit   *Exit         // how it has ended; nil: not yet
+	left   []Left        // what it had left when it ended by itself
+	failed time.Time     // when it ended, if that was a failure
+	lost   bool          // it did not end when killed; what is left of it is not ours to end
+
+	spawned int           // how many processes there have been
+	retries int           // restarts in a row without one that its user asked for, or health
+	delay   time.Duration // how long the backoff takes
 }
 
 // next is the whole life of a service: what an event makes of it, and what is
 // to be done about that. An event that means nothing in a phase, such as a
-// timer that comes late, changes nothing.
-func (s service) next(e event) (service, []action) {
-	switch e {
+// timeout that comes late, changes nothing.
+func (s service) next(now time.Time, e event) (service, []action) {
+	switch e.kind {
 	case evStop:
-		return s.asked(rest)
+		return s.asked(now, goalStop)
 	case evKill:
-		return s.asked(restNow)
+		return s.asked(now, goalKill)
 	case evRestart:
-		return s.asked(again)
+		return s.asked(now, goalRestart)
 	case evRemove:
-		return s.asked(vanish)
+		return s.asked(now, goalRemove)
 	}
 	switch s.phase {
 	case waiting, ended:
-		if e == evStart {
-			return service{phase: starting}, []action{spawn}
+		if e.kind == evStart {
+			return s.start()
 		}
-	case pausing:
-		if e == evTimeout {
-			return service{phase: starting}, []action{spawn}
+	case backoff:
+		if e.kind == evTimeout { // what it depends on may have gone meanwhile
+			s.phase, s.deadline, s.delay = waiting, time.Time{}, 0
+			s.ready = false
 		}
 	case starting:
-		switch e {
+		switch e.kind {
 		case evStarted:
-			switch s.wish {
-			case none:
-				s.phase = running
-				return s, nil
-			case restNow:
-				return s.kill()
+			s.phase, s.began = running, now
+			s.ready = s.made.Ready.How == procfile.None
+			if s.goal == goalKill {
+				return s.kill(now)
 			}
-			return s.terminate()
 		case evFailed:
-			return s.end()
+			return s.record(e).over(now), nil
 		}
 	case running:
-		switch e {
+		switch e.kind {
 		case evReady:
-			s.ready = true
-		case evExited, evUnready:
-			return s.terminate() // its children have no reason to stay
+			if !s.ready && s.goal == goalNone {
+				s.ready, s.took = true, now.Sub(s.began)
+			}
+		case evEnd:
+			if s.goal != goalNone {
+				return s.terminate(now)
+			}
+		case evExited:
+			return s.record(e).terminate(now) // its children have no reason to stay
+		case evUnready:
+			if !s.ready && s.goal == goalNone {
+				return s.record(e).terminate(now)
+			}
 		case evGone:
-			return s.end()
+			return s.record(e).over(now), nil
 		}
 	case stopping:
-		switch e {
+		switch e.kind {
+		case evExited:
+			return s.record(e), nil
 		case evTimeout:
-			return s.kill()
+			return s.kill(now)
 		case evGone:
-			return s.end()
+			return s.record(e).over(now), nil
 		}
 	case killing:
-		switch e {
+		switch e.kind {
+		case evExited:
+			return s.record(e), nil
 		case evTimeout:
 			s.lost = true
-			return s.end()
+			return s.over(now), nil
 		case evGone:
-			return s.end()
+			return s.record(e).over(now), nil
 		}
 	}
 	return s, nil
 }
 
-// asked is what a wish makes of a service.
-func (s service) asked(w wish) (service, []action) {
+// asked is what becomes of a service of which something is asked. One that runs
+// goes on until evEnd: what depends on it and is to end as well comes first.
+func (s service) asked(now time.Time, g goal) (service, []action) {
+	if s.phase == removed {
+		return s, nil
+	}
+	s.goal, s.held = g, g == goalStop || g == goalKill
+	if g == goalRestart {
+		s.retries = 0
+	}
 	switch s.phase {
-	case waiting, pausing, ended:
-		s.wish, s.retry = w, false
-		return s.end()
-	case starting:
-		s.wish = w // until there is a process
-	case running:
-		s.wish = w
-		if w == restNow {
-			return s.kill()
+	case waiting, backoff, ended:
+		return s.withoutProcess(), nil
+	case running, stopping:
+		if g == goalKill {
+			return s.kill(now)
 		}
-		return s.terminate()
-	case stopping:
-		s.wish = w
-		if w == restNow {
-			return s.kill()
-		}
-	case killing:
-		s.wish = w
 	}
 	return s, nil
 }
 
-func (s service) terminate() (service, []action) {
-	s.phase = stopping
-	return s, []action{terminate, allow}
+// start takes a service to a new process.
+func (s service) start() (service, []action) {
+	return service{
+		spec: s.spec, made: s.spec, phase: starting,
+		spawned: s.spawned + 1, retries: s.retries,
+	}, []action{spawn}
 }
 
-func (s service) kill() (service, []action) {
-	s.phase = killing
-	return s, []action{kill, allowKill}
+func (s service) terminate(now time.Time) (service, []action) {
+	s.phase, s.deadline = stopping, now.Add(s.made.StopTimeout)
+	return s, []action{terminate}
 }
 
-// end is where a service goes when it has no process any more.
-func (s service) end() (service, []action) {
-	switch {
-	case s.wish == again:
-		return service{phase: waiting}, nil
-	case s.wish == vanish:
+func (s service) kill(now time.Time) (service, []action) {
+	s.phase, s.deadline = killing, now.Add(killTimeout)
+	return s, []action{kill}
+}
+
+// record notes how the process has ended; what comes first counts.
+func (s service) record(e event) service {
+	if s.exit != nil {
+		return s
+	}
+	exit := e.exit
+	exit.Asked = s.goal != goalNone
+	judged := ending{s.made, exit, s.ready, e.needed, e.left, e.serving}.judged()
+	if judged.Status != exit.Status {
+		s.ready = false
+	}
+	s.exit, s.left = &judged, e.left
+	return s
+}
+
+// over is where a service goes whose process is no more.
+func (s service) over(now time.Time) service {
+	if s.exit == nil { // it did not even end when killed
+		s.exit = &Exit{Status: 128 + 9, Signal: "KILL", Asked: s.goal != goalNone}
+	}
+	if s.exit.Failed() {
+		s.failed = now
+	}
+	if s.made.Ready.How == procfile.Done && s.exit.Status == 0 && !s.exit.Asked {
+		s.ready = true
+	}
+	if s.goal == goalNone && !s.lost && retries(s.spec.Restart, *s.exit) {
+		return s.backOff(now)
+	}
+	return s.withoutProcess()
+}
+
+// backOff takes a service to the pause before it is started again.
+func (s service) backOff(now time.Time) service {
+	if !s.began.IsZero() && now.Sub(s.began) >= health {
+		s.retries = 0
+	}
+	s.delay = min(minBackoff<<min(s.retries, 10), maxBackoff)
+	s.retries++
+	s.phase, s.deadline = backoff, now.Add(s.delay)
+	return s
+}
+
+// withoutProcess is where a service without a process goes by its goal.
+func (s service) withoutProcess() service {
+	s.deadline, s.delay = time.Time{}, 0
+	switch s.goal {
+	case goalRestart:
+		s.phase, s.goal, s.ready = waiting, goalNone, false
+	case goalRemove:
 		s.phase = removed
-	case s.wish == none && s.retry && !s.lost:
-		s.phase = pausing
-		return s, []action{pause}
 	default:
 		s.phase = ended
 	}
-	return s, nil
+	return s
+}
+
+// retries reports whether a process that ended like that is started again.
+func retries(r procfile.Restart, exit Exit) bool {
+	return r == procfile.RestartAlways || r == procfile.RestartOnFailure && exit.Status != 0
+}
+
+// available reports whether those that depend on the service may start: it
+// runs, its check has passed, and it is not about to end. Only an end that the
+// service was made for is as good.
+func (s service) available() bool {
+	switch s.phase {
+	case running:
+		return s.ready && s.goal == goalNone
+	case ended, backoff:
+		how := s.made.Ready.How
+		return (how == procfile.Done || how == procfile.None) && s.ready && s.exit != nil && s.exit.Status == 0 && !s.exit.Asked
+	}
+	return false
 }

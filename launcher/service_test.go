@@ -1,134 +1,138 @@
 package launcher
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/devports/devports/procfile"
 )
 
-// The whole table of transitions: for every phase, and every wish that can be
+// The whole table of transitions: for every phase, and every goal that can be
 // pending in it, what each event leads to. "·" is no change at all.
 //
-//	phase[/wish] : actions
-var transitions = map[string]map[event]string{
+//	phase[/goal] [flags] : actions
+//
+// Its service has a check, is not started again, and its processes fail.
+var transitions = map[string]map[eventKind]string{
 	"waiting": {
-		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·",
-		evStop: "ended/rest", evKill: "ended/restNow", evRestart: "waiting", evRemove: "removed/vanish",
+		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"starting": {
-		evStart: "·", evStarted: "running", evFailed: "ended", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·",
-		evStop: "starting/rest", evKill: "starting/restNow", evRestart: "starting/again", evRemove: "starting/vanish",
+		evStart: "·", evStarted: "running", evFailed: "ended failed", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
-	"starting/rest": {
-		evStart: "·", evStarted: "stopping/rest: terminate allow", evFailed: "ended/rest", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·",
-		evStop: "·", evKill: "starting/restNow", evRestart: "starting/again", evRemove: "starting/vanish",
+	"starting/stop held": {
+		evStart: "·", evStarted: "running/stop held", evFailed: "ended/stop held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "·", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
-	"starting/again": {
-		evStart: "·", evStarted: "stopping/again: terminate allow", evFailed: "waiting", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·",
-		evStop: "starting/rest", evKill: "starting/restNow", evRestart: "·", evRemove: "starting/vanish",
+	"starting/restart": {
+		evStart: "·", evStarted: "running/restart", evFailed: "waiting", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "·", evRemove: "starting/remove",
 	},
-	"starting/vanish": {
-		evStart: "·", evStarted: "stopping/vanish: terminate allow", evFailed: "removed/vanish", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·",
-		evStop: "starting/rest", evKill: "starting/restNow", evRestart: "starting/again", evRemove: "·",
+	"starting/remove": {
+		evStart: "·", evStarted: "running/remove", evFailed: "removed/remove", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "·",
 	},
-	"starting/restNow": {
-		evStart: "·", evStarted: "killing/restNow: kill allowKill", evFailed: "ended/restNow", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·",
-		evStop: "starting/rest", evKill: "·", evRestart: "starting/again", evRemove: "starting/vanish",
+	"starting/kill held": {
+		evStart: "·", evStarted: "killing/kill held: kill", evFailed: "ended/kill held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "starting/stop held", evKill: "·", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
 	"running": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping: terminate allow", evGone: "ended", evTimeout: "·", evReady: "running ready", evUnready: "stopping: terminate allow",
-		evStop: "stopping/rest: terminate allow", evKill: "killing/restNow: kill allowKill",
-		evRestart: "stopping/again: terminate allow", evRemove: "stopping/vanish: terminate allow",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping exit: terminate", evGone: "ended failed", evTimeout: "·", evReady: "running ready", evUnready: "stopping exit: terminate", evEnd: "·",
+		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "running/remove",
 	},
 	"running ready": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping ready: terminate allow", evGone: "ended ready", evTimeout: "·", evReady: "·", evUnready: "stopping ready: terminate allow",
-		evStop: "stopping/rest ready: terminate allow", evKill: "killing/restNow ready: kill allowKill",
-		evRestart: "stopping/again ready: terminate allow", evRemove: "stopping/vanish ready: terminate allow",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping ready exit: terminate", evGone: "ended ready failed", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "running/stop ready held", evKill: "killing/kill ready held: kill", evRestart: "running/restart ready", evRemove: "running/remove ready",
 	},
-	"running retry": { // what has been decided when its process ended
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping retry: terminate allow", evGone: "pausing retry: pause", evTimeout: "·", evReady: "running ready retry", evUnready: "stopping retry: terminate allow",
-		evStop: "stopping/rest retry: terminate allow", evKill: "killing/restNow retry: kill allowKill",
-		evRestart: "stopping/again retry: terminate allow", evRemove: "stopping/vanish retry: terminate allow",
+	"running/stop held": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/stop held exit: terminate", evGone: "ended/stop held", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "stopping/stop held: terminate",
+		evStop: "·", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "running/remove",
 	},
-	"starting retry": {
-		evStart: "·", evStarted: "running retry", evFailed: "pausing retry: pause", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·",
-		evStop: "starting/rest retry", evKill: "starting/restNow retry", evRestart: "starting/again retry", evRemove: "starting/vanish retry",
+	"running/restart": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "stopping/restart: terminate",
+		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "·", evRemove: "running/remove",
 	},
-	"stopping retry": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "pausing retry: pause", evTimeout: "killing retry: kill allowKill", evReady: "·", evUnready: "·",
-		evStop: "stopping/rest retry", evKill: "killing/restNow retry: kill allowKill", evRestart: "stopping/again retry", evRemove: "stopping/vanish retry",
+	"running/remove": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/remove exit: terminate", evGone: "removed/remove", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "stopping/remove: terminate",
+		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "·",
 	},
-	"stopping/rest retry": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "ended/rest retry", evTimeout: "killing/rest retry: kill allowKill", evReady: "·", evUnready: "·",
-		evStop: "·", evKill: "killing/restNow retry: kill allowKill", evRestart: "stopping/again retry", evRemove: "stopping/vanish retry",
-	},
-	"killing retry": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "pausing retry: pause", evTimeout: "ended retry lost", evReady: "·", evUnready: "·",
-		evStop: "killing/rest retry", evKill: "killing/restNow retry", evRestart: "killing/again retry", evRemove: "killing/vanish retry",
-	},
-	"pausing retry": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "starting: spawn", evReady: "·", evUnready: "·",
-		evStop: "ended/rest", evKill: "ended/restNow", evRestart: "waiting", evRemove: "removed/vanish",
+	"backoff": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "waiting", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"stopping": { // its process has ended by itself, its children have not
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "ended", evTimeout: "killing: kill allowKill", evReady: "·", evUnready: "·",
-		evStop: "stopping/rest", evKill: "killing/restNow: kill allowKill", evRestart: "stopping/again", evRemove: "stopping/vanish",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping exit", evGone: "ended failed", evTimeout: "killing: kill", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "stopping/remove",
 	},
-	"stopping/rest": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "ended/rest", evTimeout: "killing/rest: kill allowKill", evReady: "·", evUnready: "·",
-		evStop: "·", evKill: "killing/restNow: kill allowKill", evRestart: "stopping/again", evRemove: "stopping/vanish",
+	"stopping/stop held": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/stop held exit", evGone: "ended/stop held", evTimeout: "killing/stop held: kill", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "·", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "stopping/remove",
 	},
-	"stopping/again": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "waiting", evTimeout: "killing/again: kill allowKill", evReady: "·", evUnready: "·",
-		evStop: "stopping/rest", evKill: "killing/restNow: kill allowKill", evRestart: "·", evRemove: "stopping/vanish",
+	"stopping/restart": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/restart exit", evGone: "waiting", evTimeout: "killing/restart: kill", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "·", evRemove: "stopping/remove",
 	},
-	"stopping/vanish": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "removed/vanish", evTimeout: "killing/vanish: kill allowKill", evReady: "·", evUnready: "·",
-		evStop: "stopping/rest", evKill: "killing/restNow: kill allowKill", evRestart: "stopping/again", evRemove: "·",
+	"stopping/remove": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/remove exit", evGone: "removed/remove", evTimeout: "killing/remove: kill", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "·",
 	},
 	"killing": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "ended", evTimeout: "ended lost", evReady: "·", evUnready: "·",
-		evStop: "killing/rest", evKill: "killing/restNow", evRestart: "killing/again", evRemove: "killing/vanish",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing exit", evGone: "ended failed", evTimeout: "ended failed lost", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
-	"killing/rest": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "ended/rest", evTimeout: "ended/rest lost", evReady: "·", evUnready: "·",
-		evStop: "·", evKill: "killing/restNow", evRestart: "killing/again", evRemove: "killing/vanish",
+	"killing/stop held": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/stop held exit", evGone: "ended/stop held", evTimeout: "ended/stop held lost", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "·", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
-	"killing/again": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "waiting", evTimeout: "waiting", evReady: "·", evUnready: "·",
-		evStop: "killing/rest", evKill: "killing/restNow", evRestart: "·", evRemove: "killing/vanish",
+	"killing/restart": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/restart exit", evGone: "waiting", evTimeout: "waiting lost", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "·", evRemove: "killing/remove",
 	},
-	"killing/vanish": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "removed/vanish", evTimeout: "removed/vanish lost", evReady: "·", evUnready: "·",
-		evStop: "killing/rest", evKill: "killing/restNow", evRestart: "killing/again", evRemove: "·",
+	"killing/remove": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/remove exit", evGone: "removed/remove", evTimeout: "removed/remove lost", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "·",
 	},
-	"killing/restNow": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "ended/restNow", evTimeout: "ended/restNow lost", evReady: "·", evUnready: "·",
-		evStop: "killing/rest", evKill: "·", evRestart: "killing/again", evRemove: "killing/vanish",
+	"killing/kill held": {
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/kill held exit", evGone: "ended/kill held", evTimeout: "ended/kill held lost", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "killing/stop held", evKill: "·", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
 	"ended": {
-		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·",
-		evStop: "ended/rest", evKill: "ended/restNow", evRestart: "waiting", evRemove: "removed/vanish",
+		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
+	},
+	"ended/stop held": {
+		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·",
+		evStop: "·", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"removed": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·",
 		evStop: "·", evKill: "·", evRestart: "·", evRemove: "·",
 	},
 }
 
-var wishNames = [...]string{"none", "rest", "again", "vanish", "restNow"}
-
 func describe(s service) string {
 	text := s.phase.String()
-	if s.wish != none {
-		text += "/" + wishNames[s.wish]
+	if s.goal != goalNone {
+		text += "/" + s.goal.String()
 	}
 	for _, flag := range []struct {
 		set  bool
 		name string
-	}{{s.ready, "ready"}, {s.retry, "retry"}, {s.lost, "lost"}} {
+	}{
+		{s.ready, "ready"},
+		{s.held, "held"},
+		{s.exit != nil && s.phase.live(), "exit"},
+		{!s.failed.IsZero() && s.phase == ended, "failed"},
+		{s.lost, "lost"},
+	} {
 		if flag.set {
 			text += " " + flag.name
 		}
@@ -136,45 +140,56 @@ func describe(s service) string {
 	return text
 }
 
+// epoch is when the tests begin.
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func at(d time.Duration) time.Time { return epoch.Add(d) }
+
 func parse(t *testing.T, text string) service {
 	t.Helper()
 	words := strings.Fields(text)
-	phaseName, wishName, _ := strings.Cut(words[0], "/")
+	phaseName, goalName, _ := strings.Cut(words[0], "/")
 	s := service{phase: phase(slices.Index(phaseNames[:], phaseName))}
-	s.ready, s.retry = slices.Contains(words, "ready"), slices.Contains(words, "retry")
-	if wishName != "" {
-		s.wish = wish(slices.Index(wishNames[:], wishName))
+	s.ready, s.held = slices.Contains(words, "ready"), slices.Contains(words, "held")
+	s.made.Ready.How = procfile.TCP
+	if goalName != "" {
+		s.goal = goal(slices.Index(goalNames[:], goalName))
 	}
-	if s.phase < 0 || s.wish < 0 {
+	if s.phase < 0 || s.goal < 0 {
 		t.Fatalf("no such state: %q", text)
 	}
 	return s
 }
 
+func withActions(s service, actions []action) string {
+	text := describe(s)
+	for i, a := range actions {
+		if i == 0 {
+			text += ":"
+		}
+		text += " " + a.String()
+	}
+	return text
+}
+
 func TestTransitions(t *testing.T) {
 	for from, row := range transitions {
 		s := parse(t, from)
-		for e := evStart; e <= evRemove; e++ {
-			want, ok := row[e]
+		for kind := evStart; kind <= evRemove; kind++ {
+			want, ok := row[kind]
 			if !ok {
-				t.Errorf("%s has no row for %s", from, e)
+				t.Errorf("%s has no row for %s", from, kind)
 			}
-			next, actions := s.next(e)
-			got := describe(next)
-			for i, a := range actions {
-				if i == 0 {
-					got += ":"
-				}
-				got += " " + a.String()
-			}
+			next, actions := s.next(epoch, event{kind: kind, exit: Exit{Status: 3}})
+			got := withActions(next, actions)
 			if want == "·" {
 				want = from
-				if next != s {
-					t.Errorf("%s + %s changes %+v to %+v", from, e, s, next)
+				if !reflect.DeepEqual(next, s) {
+					t.Errorf("%s + %s changes %+v to %+v", from, kind, s, next)
 				}
 			}
 			if got != want {
-				t.Errorf("%s + %s → %s, want %s", from, e, got, want)
+				t.Errorf("%s + %s → %s, want %s", from, kind, got, want)
 			}
 		}
 	}
@@ -188,39 +203,44 @@ func TestEveryStateIsInTheTable(t *testing.T) {
 	var s service
 	process := false // there is one, or one is being made
 	for range 100_000 {
-		if s.phase.live() { // the supervisor decides when a process has ended
-			s.retry = random.IntN(2) == 0
-		}
-		e := event(random.IntN(int(evRemove) + 1))
-		switch e { // what only a process can tell
+		s.spec.Restart = []procfile.Restart{procfile.RestartNo, procfile.RestartAlways}[random.IntN(2)]
+		s.spec.Ready.How = procfile.TCP
+		e := event{kind: eventKind(random.IntN(int(evRemove) + 1)), exit: Exit{Status: 3}}
+		switch e.kind { // what only a process can tell
 		case evStarted, evFailed:
 			if s.phase != starting {
 				continue
 			}
-			process = e == evStarted
+			process = e.kind == evStarted
 		case evExited, evGone:
 			if !process || s.phase == starting {
 				continue
 			}
-			process = e == evExited
+			process = e.kind == evExited
 		}
 		before := s
 		var actions []action
-		s, actions = s.next(e)
-		name, _, _ := strings.Cut(describe(s), " ")
-		if s.phase == ended || s.phase == removed {
-			name = s.phase.String() // where no wish is pending
+		s, actions = s.next(epoch, e)
+		name := s.phase.String()
+		if s.phase != ended && s.phase != removed && s.goal != goalNone { // where no goal is pending
+			name += "/" + s.goal.String()
 		}
-		if transitions[name] == nil && transitions[name+" retry"] == nil {
-			t.Fatalf("seed %d: %s + %s leads to %s, which is not in the table", seed, describe(before), e, describe(s))
+		if s.held && s.phase != ended && s.goal != goalNone {
+			name += " held"
+		}
+		if transitions[name] == nil {
+			t.Fatalf("seed %d: %s + %s leads to %s, which is not in the table", seed, describe(before), e.kind, describe(s))
 		}
 		for _, a := range actions {
 			if a == spawn && before.phase.live() {
-				t.Fatalf("seed %d: %s + %s makes a second process", seed, describe(before), e)
+				t.Fatalf("seed %d: %s + %s makes a second process", seed, describe(before), e.kind)
 			}
 			if (a == terminate || a == kill) && !process {
-				t.Fatalf("seed %d: %s + %s signals a process that is not there", seed, describe(before), e)
+				t.Fatalf("seed %d: %s + %s signals a process that is not there", seed, describe(before), e.kind)
 			}
+		}
+		if due := !s.deadline.IsZero(); due != (s.phase == backoff || s.phase == stopping || s.phase == killing) {
+			t.Fatalf("seed %d: %s + %s leads to %s with the deadline %v", seed, describe(before), e.kind, describe(s), s.deadline)
 		}
 		if !s.phase.live() {
 			process = false
@@ -231,18 +251,235 @@ func TestEveryStateIsInTheTable(t *testing.T) {
 	}
 }
 
+// life takes a service through events, each so long after the one before.
+func life(s service, events ...any) service {
+	now := epoch
+	for _, e := range events {
+		switch e := e.(type) {
+		case time.Duration:
+			now = now.Add(e)
+		case eventKind:
+			s, _ = s.next(now, event{kind: e, exit: Exit{Status: 3}})
+		case event:
+			s, _ = s.next(now, e)
+		}
+	}
+	return s
+}
+
+func TestRetry(t *testing.T) {
+	done := event{kind: evGone}
+	failed := event{kind: evGone, exit: Exit{Status: 3}}
+	for _, test := range []struct {
+		restart procfile.Restart
+		events  []any
+		want    phase
+	}{
+		{procfile.RestartNo, []any{failed}, ended},
+		{procfile.RestartNo, []any{done}, ended},
+		{procfile.RestartOnFailure, []any{failed}, backoff},
+		{procfile.RestartOnFailure, []any{done}, ended},
+		{procfile.RestartAlways, []any{failed}, backoff},
+		{procfile.RestartAlways, []any{done}, backoff},
+		{procfile.RestartAlways, []any{evStop, evEnd, failed}, ended},
+		{procfile.RestartAlways, []any{evStop, failed}, ended}, // before its turn to end
+		{procfile.RestartAlways, []any{evKill, failed}, ended},
+		{procfile.RestartAlways, []any{evRemove, evEnd, failed}, removed},
+		{procfile.RestartAlways, []any{evRestart, evEnd, failed}, waiting}, // at once
+		{procfile.RestartAlways, []any{evExited, evStop, failed}, ended},   // while its children end
+		{procfile.RestartAlways, []any{evExited, evTimeout, evTimeout}, ended},
+		{procfile.RestartOnFailure, []any{evUnready, done}, backoff}, // what came first counts
+	} {
+		s := service{spec: procfile.Process{Restart: test.restart, Ready: procfile.Check{How: procfile.TCP}}}
+		s = life(s, append([]any{evStart, evStarted}, test.events...)...)
+		if s.phase != test.want {
+			t.Errorf("%s, %v: %s, want %s", test.restart, test.events, s.phase, test.want)
+		}
+	}
+	if s := life(service{spec: procfile.Process{Restart: procfile.RestartOnFailure}}, evStart, evFailed); s.phase != backoff {
+		t.Errorf("one that could not be made is %s", s.phase)
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	const second = time.Second
+	s := service{spec: procfile.Process{Restart: procfile.RestartAlways}}
+	round := func(events ...any) {
+		s = life(s, append(events, evGone)...)
+	}
+	s = life(s, evStart)
+	for i, want := range []time.Duration{second, 2 * second, 4 * second, 8 * second, 16 * second, 30 * second, 30 * second, 30 * second} {
+		round(evStarted)
+		if s.delay != want || !s.deadline.Equal(at(want)) {
+			t.Errorf("end %d: again in %v, at %v; want %v", i+1, s.delay, s.deadline, want)
+		}
+		s = life(s, evTimeout, evStart)
+	}
+	round(evStarted, health-1)
+	if s.delay != 30*second {
+		t.Errorf("just before it counts as healthy: %v", s.delay)
+	}
+	s = life(s, evTimeout, evStart)
+	round(evStarted, health)
+	if s.delay != second {
+		t.Errorf("after %v of health: %v", health, s.delay)
+	}
+	s = life(s, evTimeout, evStart)
+	round(evStarted)
+	if s.delay != 2*second {
+		t.Errorf("and then: %v", s.delay)
+	}
+	s = life(s, evRestart)
+	if s.phase != waiting || s.delay != 0 || !s.deadline.IsZero() {
+		t.Errorf("restarted by its user: %+v", s)
+	}
+	s = life(s, evStart)
+	round(evStarted)
+	if s.delay != second {
+		t.Errorf("after a restart by its user: %v", s.delay)
+	}
+	s.retries = 1 << 40 // one that has been down for years
+	s = life(s, evTimeout, evStart)
+	round(evStarted)
+	if s.delay != 30*second {
+		t.Errorf("at last: %v", s.delay)
+	}
+}
+
+func TestDeadlines(t *testing.T) {
+	s := service{spec: procfile.Process{StopTimeout: 7 * time.Second}}
+	s = life(s, evStart, evStarted)
+	if !s.deadline.IsZero() {
+		t.Errorf("running: %v", s.deadline)
+	}
+	s = life(s, time.Second, evStop)
+	if !s.deadline.IsZero() {
+		t.Errorf("before its turn to end: %v", s.deadline)
+	}
+	s = life(s, time.Second, evEnd)
+	if !s.deadline.Equal(at(8 * time.Second)) {
+		t.Errorf("asked to end: %v", s.deadline)
+	}
+	s = life(s, 8*time.Second, evTimeout)
+	if !s.deadline.Equal(at(8*time.Second + killTimeout)) {
+		t.Errorf("killed: %v", s.deadline)
+	}
+	if s = life(s, evGone); !s.deadline.IsZero() {
+		t.Errorf("ended: %v", s.deadline)
+	}
+}
+
+func TestHeld(t *testing.T) {
+	up := life(service{}, evStart, evStarted)
+	for _, test := range []struct {
+		events []any
+		want   bool
+	}{
+		{nil, false},
+		{[]any{evGone}, false},
+		{[]any{evStop}, true},
+		{[]any{evStop, evEnd, evGone}, true},
+		{[]any{evGone, evStop}, true},
+		{[]any{evStop, evEnd, evGone, evRestart}, false},
+		{[]any{evStop, evEnd, evRestart, evGone}, false},
+		{[]any{evStop, evEnd, evGone, evRestart, evStart, evStarted}, false},
+		{[]any{evRestart, evEnd, evGone}, false},
+		{[]any{evRemove, evEnd}, false},
+	} {
+		if s := life(up, test.events...); s.held != test.want {
+			t.Errorf("%v: held is %v", test.events, s.held)
+		}
+	}
+}
+
+// Ready is what those that depend on it may rely on.
+func TestAvailable(t *testing.T) {
+	const work, port, none = procfile.Done, procfile.TCP, procfile.None
+	good, bad := event{kind: evGone}, event{kind: evGone, exit: Exit{Status: 3}}
+	for _, test := range []struct {
+		how    procfile.How
+		events []any
+		want   bool
+	}{
+		{port, nil, false},
+		{port, []any{evStarted}, false},
+		{port, []any{evStarted, evReady}, true},
+		{port, []any{evStarted, evReady, evStop}, false},
+		{port, []any{evStarted, evReady, evRestart}, false},
+		{port, []any{evStarted, evReady, evExited}, false},
+		{port, []any{evStarted, evReady, bad}, false},
+		{port, []any{evStarted, evReady, good}, false},
+		{port, []any{evStarted, good}, false},
+		{port, []any{evStarted, evStop, evReady}, false},
+		{none, []any{evStarted}, true},
+		{none, []any{evStarted, good}, true},
+		{none, []any{evStarted, bad}, false},
+		{none, []any{evStarted, evStop, good}, false},
+		{work, []any{evStarted}, false},
+		{work, []any{evStarted, good}, true},
+		{work, []any{evStarted, bad}, false},
+		{work, []any{evFailed}, false},
+		{work, []any{evStarted, evStop, evEnd, good}, false},
+		{work, []any{evStarted, good, evRestart}, false},
+		{work, []any{evStarted, good, evRestart, evStart}, false},
+		{work, []any{evStarted, event{kind: evExited}, evRestart, good}, false}, // to be done once more
+	} {
+		s := service{spec: procfile.Process{Ready: procfile.Check{How: test.how}}}
+		s = life(s, append([]any{evStart}, test.events...)...)
+		if got := s.available(); got != test.want {
+			t.Errorf("%s, %v: available is %v", test.how, test.events, got)
+		}
+	}
+}
+
+// The first failure of the latest process counts.
+func TestFailed(t *testing.T) {
+	s := life(service{}, evStart, evStarted, time.Minute, evGone)
+	if !s.failed.Equal(at(time.Minute)) {
+		t.Errorf("it failed at %v", s.failed)
+	}
+	if s = life(s, evRestart, evStart); !s.failed.IsZero() || s.exit != nil {
+		t.Errorf("started again, it still has failed: %+v", s)
+	}
+	s = life(s, evStarted, evUnready, event{kind: evGone})
+	if s.exit.Status != 3 {
+		t.Errorf("what came first does not count: %+v", s.exit)
+	}
+	if s = life(service{}, evStart, evStarted, evKill, evTimeout); !s.lost || s.exit == nil || !s.exit.Asked {
+		t.Errorf("one that KILL does not end: %+v", s)
+	}
+}
+
+func TestJudgedEnd(t *testing.T) {
+	s := service{spec: procfile.Process{Port: 4711, Ready: procfile.Check{How: procfile.TCP}}}
+	s = life(s, evStart, evStarted, evReady, event{kind: evExited, left: []Left{{PID: 7}}, serving: true}, evGone)
+	var unready *NotReadyError
+	if !errors.As(s.exit.Err, &unready) || s.ready || len(s.left) != 1 || s.failed.IsZero() {
+		t.Errorf("one that serves from the background: %+v", s)
+	}
+	s = life(s, evRestart, evStart, evStarted, event{kind: evGone, needed: true})
+	if !errors.As(s.exit.Err, &unready) || s.left != nil {
+		t.Errorf("one that others need: %+v", s)
+	}
+	s = life(s, evRestart, evStart, evStarted, event{kind: evGone})
+	if s.exit.Failed() || s.ready {
+		t.Errorf("a short command: %+v", s)
+	}
+}
+
 func Example_service() {
 	s := service{}
-	for _, e := range []event{evStart, evStarted, evRestart, evTimeout, evGone, evStart} {
+	for _, kind := range []eventKind{evStart, evStarted, evRestart, evEnd, evTimeout, evGone, evStart} {
 		var actions []action
-		s, actions = s.next(e)
-		fmt.Println(e, "→", s.phase, actions)
+		s, actions = s.next(time.Now(), event{kind: kind})
+		fmt.Println(kind, "→", s.phase, actions)
 	}
 	// Output:
 	// start → starting [spawn]
 	// started → running []
-	// restart → stopping [terminate allow]
-	// timeout → killing [kill allowKill]
+	// restart → running []
+	// end → stopping [terminate]
+	// timeout → killing [kill]
 	// gone → waiting []
 	// start → starting [spawn]
 }

@@ -105,33 +105,32 @@ func (st *Steering) Status(ctx context.Context) (all []Status, err error) {
 // Start starts those of the services that do not run, and do not wait for
 // others. No names stand for all. The error may be an *UnknownServiceError.
 func (st *Steering) Start(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, func(s *supervisor, name string, sv *managed) {
-		if sv.phase == ended || sv.phase == pausing || sv.wish == rest {
-			s.apply(name, evRestart)
-		}
-	}, false)
+	return st.each(ctx, names, func(sv service) (eventKind, bool) {
+		return evRestart, sv.phase == ended || sv.phase == backoff || sv.goal == goalStop
+	})
 }
 
 // Restart ends services and starts them again; those that have ended are
 // started. No names stand for all. The error may be an *UnknownServiceError.
 func (st *Steering) Restart(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, func(s *supervisor, name string, _ *managed) { s.apply(name, evRestart) }, false)
+	return st.each(ctx, names, func(service) (eventKind, bool) { return evRestart, true })
 }
 
 // Stop ends services, which stay so until they are started. As long as one does,
 // the run goes on, even if nothing runs. No names stand for all. The error may be
 // an *UnknownServiceError.
 func (st *Steering) Stop(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, func(s *supervisor, name string, _ *managed) { s.apply(name, evStop) }, true)
+	return st.each(ctx, names, func(service) (eventKind, bool) { return evStop, true })
 }
 
-func (st *Steering) each(ctx context.Context, names []string, do func(*supervisor, string, *managed), held bool) error {
+// each has the services named, or all, do what is asked of each.
+func (st *Steering) each(ctx context.Context, names []string, what func(service) (eventKind, bool)) error {
 	var unknown error
 	err := st.ask(ctx, func(s *supervisor) {
 		if len(names) == 0 {
 			names = s.names
 		}
-		if missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.services[name] != nil }); len(missing) > 0 {
+		if missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { _, known := s.services[name]; return known }); len(missing) > 0 {
 			unknown = &UnknownServiceError{missing, slices.Clone(s.names)}
 			return
 		}
@@ -140,9 +139,9 @@ func (st *Steering) each(ctx context.Context, names []string, do func(*superviso
 			return
 		}
 		for _, name := range names {
-			sv := s.services[name]
-			sv.held = held
-			do(s, name, sv)
+			if kind, ok := what(s.services[name]); ok {
+				s.apply(name, event{kind: kind})
+			}
 		}
 	})
 	return errors.Join(err, unknown)
@@ -151,8 +150,8 @@ func (st *Steering) each(ctx context.Context, names []string, do func(*superviso
 // Down ends all services, and with them the run.
 func (st *Steering) Down(ctx context.Context) error {
 	return st.ask(ctx, func(s *supervisor) {
-		s.signals++ // to be asked for: no failure
-		s.close(Event{On: "devports down"})
+		s.asked = true
+		s.close(Stopping{Reason: "devports down"})
 	})
 }
 
@@ -164,7 +163,7 @@ func (st *Steering) Wait(ctx context.Context, settled func(Status) bool, names .
 	w := &waiter{names: names, settled: settled, came: came}
 	if err := st.ask(ctx, func(s *supervisor) {
 		for _, name := range names {
-			if s.services[name] == nil {
+			if _, known := s.services[name]; !known {
 				unknown = &UnknownServiceError{[]string{name}, slices.Clone(s.names)}
 				return
 			}
@@ -221,17 +220,18 @@ func (s *supervisor) answerWaiters() {
 func (s *supervisor) statuses() []Status {
 	all := make([]Status, 0, len(s.names))
 	for _, name := range s.names {
-		all = append(all, s.statusOf(name, s.services[name]))
+		all = append(all, s.statusOf(name))
 	}
 	return all
 }
 
-func (s *supervisor) statusOf(name string, sv *managed) Status {
+func (s *supervisor) statusOf(name string) Status {
+	sv := s.services[name]
 	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1)}
 	if sv.phase.live() {
 		status.Port = sv.made.Port
-		if sv.process != nil {
-			status.PID, status.Since = sv.process.pid, sv.began
+		if p := s.childOf(name); p != nil {
+			status.PID, status.Since = p.PID(), sv.began
 		}
 	}
 	switch sv.phase {
@@ -243,12 +243,15 @@ func (s *supervisor) statusOf(name string, sv *managed) Status {
 	case starting:
 		status.State = StateStarting
 	case running:
-		if status.State = StateStarting; sv.ready {
+		switch {
+		case sv.goal != goalNone:
+			status.State = StateStopping
+		case sv.ready:
 			status.State, status.ReadyMS = StateReady, float64(sv.took.Microseconds())/1000
-		} else {
-			status.Detail = unready(sv.made)
+		default:
+			status.State, status.Detail = StateStarting, unready(sv.made)
 		}
-	case pausing:
+	case backoff:
 		status.State, status.Detail = StatePausing, fmt.Sprintf("%s; started again in %v", sv.exit, sv.delay)
 	case stopping, killing:
 		status.State = StateStopping

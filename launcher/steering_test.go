@@ -47,8 +47,8 @@ c = { command = 'true', port = false }
 d = { command = 'exec sleep 1000', port = false, depends_on = ['b'] }
 `
 	w, st := steered(t, portfile)
-	w.happened(Ended, "b")
-	w.happened(Ended, "c")
+	w.happened("ended", "b")
+	w.happened("ended", "c")
 	all, err := st.Status(t.Context())
 	if got := states(t, all, err); got != "a=ready b=failed c=done d=waiting" {
 		t.Errorf("at first: %s", got)

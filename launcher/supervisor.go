@@ -1,84 +1,52 @@
 package launcher
 
 import (
-	"maps"
-	"slices"
+	"context"
+	"sync"
 	"time"
 
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
-const (
-	// spawnLimit is how many processes are made at a time. Making one is mostly
-	// waiting for the kernel; more than a few contend for Go's fork lock.
-	spawnLimit = 4
+// spawnLimit is how many processes are made at a time. Making one is mostly
+// waiting for the kernel; more than a few contend for Go's fork lock.
+const spawnLimit = 4
 
-	// killTimeout is how long a killed process group may take to vanish.
-	killTimeout = 2 * time.Second
-
-	// settling is how long nothing may have been started before the memory that
-	// starting takes is given back.
-	settling = time.Second
-
-	// A service that ends by itself is started again after a pause that doubles
-	// each time, until it has lived for a while.
-	minPause, maxPause = time.Second, 30 * time.Second
-	health             = 10 * time.Second
-)
-
-// supervisor owns every service. Only the goroutine of [Run] touches it; the
-// goroutines of processes and timers send it messages.
+// supervisor carries out what the machine decides. Only the goroutine of [Run]
+// touches it; the goroutines of processes and of checks send it messages.
 type supervisor struct {
+	machine
 	options  Options
-	plan     procfile.Plan // the one that is followed; no services: the first is still to come
-	services map[string]*managed
-	names    []string // of services, sorted
+	system   system
+	attempts map[string]*attempt // by service
 	messages chan message
-	done     chan struct{} // closed when nobody receives messages any more
 	spawning chan struct{} // holds a value for each process that is being made
-	family   *family
 
-	settle *time.Timer // gives memory back when it ends
+	done       chan struct{}  // closed when nobody receives messages any more
+	goroutines sync.WaitGroup // which then end
 
 	requests <-chan func(*supervisor) // from Steering
 	waiters  []*waiter
-
 	changed  bool // services have another Status than those who follow know
-	closing  bool // all services are to end
-	signals  int  // how many have come
-	failures int  // how many services have failed so far
-	first    *Exit
 }
 
-// managed is a service with what is needed to run it.
-type managed struct {
-	service
-	spec    procfile.Process // what its next process is made from
-	made    procfile.Process // what the latest was made from
-	process *process         // the latest
-	spawned int              // how many there have been: the messages of earlier ones are late
-	timer   *time.Timer
-	exit    *Exit // how that ended, once it has
-	failure int   // when it failed, as a place in the order of failures; 0: not
-
-	began   time.Time     // when the latest process had been made
-	took    time.Duration // how long after that its check had passed
-	unwatch func()        // ends the watch over its readiness
-	retries int           // in a row
-	delay   time.Duration
-	held    bool // stopped by its user, until that starts it
+// attempt is the latest process of a service, with what belongs to it.
+type attempt struct {
+	child   child              // nil: it is being made, or could not be
+	asked   context.CancelFunc // called when devports ends it
+	unwatch context.CancelFunc // ends the watch over its readiness
 }
 
-// message tells what happened to the spawned-th process of a service, or,
-// without one, that there is no guard.
+// message is something that happened to the spawned-th process of a service, or
+// without one, to the run.
 type message struct {
 	service string
 	spawned int
 	event   event
-	process *process // of evStarted
-	exit    Exit     // of evFailed, evExited, evGone and evUnready
-	news    *Event   // instead of an event: what is to be told
+	child   child           // of evStarted
+	lives   context.Context // of evStarted: until the process itself has ended
+	news    Event           // instead of an event: what may have to be told
 }
 
 func (s *supervisor) post(m message) {
@@ -90,27 +58,213 @@ func (s *supervisor) post(m message) {
 
 // receive waits for one thing to happen and deals with it.
 func (s *supervisor) receive() {
+	var late <-chan time.Time
+	if deadline := s.deadline(); !deadline.IsZero() {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
 	case m := <-s.messages:
 		s.deliver(m)
+	case now := <-late:
+		for _, name := range s.names {
+			if d := s.services[name].deadline; !d.IsZero() && !d.After(now) {
+				s.apply(name, event{kind: evTimeout})
+			}
+		}
 	case plan := <-s.options.Plans:
 		if !s.closing {
-			s.follow(plan)
+			s.change(plan)
 		}
 	case sig := <-s.options.Signals:
-		s.signals++
-		if s.signals == 1 {
-			s.close(Event{On: sig.String()})
-			return
+		switch s.signal(time.Now()) {
+		case verdictStop:
+			s.close(Stopping{Reason: sig.String()})
+		case verdictKill:
+			s.closing = true
+			s.killAll()
 		}
-		s.closing = true
-		s.all(evKill)
 	case do := <-s.requests:
 		do(s)
 	case <-s.options.Resized:
 		s.resize()
 	case <-s.outputFailed():
-		s.close(Event{On: "nobody reads the output any more"})
+		s.close(Stopping{Reason: "nobody reads the output any more"})
+	}
+}
+
+// change follows a plan.
+func (s *supervisor) change(plan procfile.Plan) {
+	plan.StopOnExit = plan.StopOnExit || s.options.StopOnExit
+	first := !s.followed
+	changes, steps := s.follow(plan)
+	if !first {
+		s.options.Notify(PlanChanged{changes})
+	}
+	for _, step := range steps {
+		s.apply(step.service, event{kind: step.kind})
+	}
+	s.changed = true
+}
+
+// advance has every service do what is due, until nothing is.
+func (s *supervisor) advance() {
+	for more := true; more; {
+		more = false
+		for _, name := range s.names {
+			if kind, due := s.due(name); due {
+				s.apply(name, event{kind: kind})
+				more = true
+			}
+		}
+	}
+}
+
+// close ends all services.
+func (s *supervisor) close(why Stopping) {
+	if !s.closing {
+		s.closing = true
+		s.options.Notify(why)
+	}
+}
+
+func (s *supervisor) killAll() {
+	for _, name := range s.names {
+		if s.services[name].phase.live() {
+			s.apply(name, event{kind: evKill})
+		}
+	}
+}
+
+// deliver hands a message to its service.
+func (s *supervisor) deliver(m message) {
+	if m.service == "" {
+		s.options.Notify(m.news)
+		return
+	}
+	sv, known := s.services[m.service]
+	if !known || sv.spawned != m.spawned {
+		return // from an earlier process
+	}
+	if m.news != nil {
+		s.report(sv, m.news)
+		return
+	}
+	m.event.needed = s.depended(m.service)
+	if m.event.kind == evStarted {
+		s.started(sv, m)
+	}
+	s.apply(m.service, m.event)
+}
+
+// started watches a process that has been made.
+func (s *supervisor) started(sv service, m message) {
+	a := s.attempts[m.service]
+	a.child = m.child
+	checked := sv.made.Ready.How != procfile.None
+	if checked {
+		a.unwatch = s.watchReadiness(m.lives, sv, m.child)
+	}
+	s.options.Notify(Started{m.service, m.child.PID(), sv.made.Port, checked})
+	m.child.Show()
+}
+
+// apply takes a service to its next state and does what that asks for.
+func (s *supervisor) apply(name string, e event) {
+	before := s.services[name]
+	after, actions := before.next(time.Now(), e)
+	s.services[name] = after
+	s.changed = true
+	if after.ready && !before.ready && after.phase == running && e.kind == evReady {
+		s.options.Notify(Ready{name, after.made.Port, after.took})
+	}
+	if before.phase.live() && !after.phase.live() {
+		s.ended(name, e.kind)
+	}
+	for _, a := range actions {
+		s.do(name, a)
+	}
+	if after.phase == removed {
+		delete(s.services, name)
+		delete(s.attempts, name)
+		s.sortNames()
+	}
+}
+
+func (s *supervisor) do(name string, a action) {
+	sv := s.services[name]
+	switch a {
+	case spawn:
+		asked, cancel := context.WithCancel(context.Background())
+		s.attempts[name] = &attempt{asked: cancel, unwatch: func() {}}
+		s.goroutines.Go(func() { s.spawn(asked, sv.made, sv.spawned) })
+	case terminate:
+		s.attempts[name].asked()
+		s.attempts[name].child.Terminate(sv.made.StopSignal, sv.made.StopTimeout)
+	case kill:
+		s.attempts[name].asked()
+		s.options.Notify(Killing{name, s.attempts[name].child.PID()})
+		s.attempts[name].child.Kill()
+	}
+}
+
+// spawn makes a process and follows it to its end. asked ends when devports ends
+// the process.
+func (s *supervisor) spawn(asked context.Context, spec procfile.Process, spawned int) {
+	post := func(m message) {
+		m.service, m.spawned = spec.Service, spawned
+		s.post(m)
+	}
+	s.spawning <- struct{}{}
+	exit := s.taken(spec)
+	var p child
+	if exit.Err == nil {
+		p, exit = s.system.Start(spec, s.room(spec.Service))
+	}
+	<-s.spawning
+	if p == nil {
+		post(message{event: event{kind: evFailed, exit: exit}})
+		return
+	}
+	lives, over := context.WithCancel(context.Background())
+	defer over()
+	post(message{event: event{kind: evStarted}, child: p, lives: lives})
+	exit, gone := p.Follow(s.done, func(exit Exit) {
+		over()
+		e := event{kind: evExited, exit: exit}
+		if exit.Status == 0 && exit.Err == nil {
+			e.left, e.serving = s.leftBehind(asked, p, spec.Port)
+		}
+		post(message{event: e})
+	})
+	over()
+	if gone {
+		post(message{event: event{kind: evGone, exit: exit}})
+	}
+}
+
+// ended tells that a service has no process any more, because of what.
+func (s *supervisor) ended(name string, because eventKind) {
+	sv, a := s.services[name], s.attempts[name]
+	a.asked()
+	a.unwatch()
+	switch because {
+	case evFailed:
+		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
+	case evTimeout:
+		s.options.Notify(Unkillable{name, a.child.PID(), a.child.Survivors()})
+	default:
+		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.left})
+	}
+	if sv.phase == ended && !sv.available() && !sv.exit.Asked && !s.closing && !s.finished() {
+		for _, other := range s.waitingFor(name) {
+			s.options.Notify(DependencyFailed{other, name})
+		}
+	}
+	if s.stopOnExit && !sv.exit.Asked && !s.closing && sv.phase != backoff {
+		s.first = sv.exit
+		s.close(Stopping{Service: name})
 	}
 }
 
@@ -126,10 +280,18 @@ func (s *supervisor) room(service string) *terminal.Size {
 // resize tells all services how much room there is now.
 func (s *supervisor) resize() {
 	for name, sv := range s.services {
-		if size := s.room(name); sv.phase.live() && sv.process != nil && size != nil {
-			sv.process.resize(*size)
+		if size, p := s.room(name), s.childOf(name); sv.phase.live() && p != nil && size != nil {
+			p.Resize(*size)
 		}
 	}
+}
+
+// childOf is the latest process of a service, if it has been made.
+func (s *supervisor) childOf(name string) child {
+	if a := s.attempts[name]; a != nil {
+		return a.child
+	}
+	return nil
 }
 
 // outputFailed is nil, which blocks for ever, once its news is known.
@@ -138,234 +300,4 @@ func (s *supervisor) outputFailed() <-chan struct{} {
 		return nil
 	}
 	return s.options.Output.Failed()
-}
-
-// close ends all services; why is the event that tells the reason.
-func (s *supervisor) close(why Event) {
-	if !s.closing {
-		s.closing = true
-		why.Kind = Stopping
-		s.options.Notify(why)
-	}
-}
-
-// deliver hands a message to its service.
-func (s *supervisor) deliver(m message) {
-	if m.service == "" {
-		s.options.Notify(Event{Kind: Unguarded, Exit: m.exit})
-		return
-	}
-	sv := s.services[m.service]
-	if sv == nil || sv.spawned != m.spawned {
-		return // of a process that is history
-	}
-	if m.news != nil {
-		s.tellNews(sv, *m.news)
-		return
-	}
-	if (m.event == evReady || m.event == evUnready) && sv.phase != running {
-		return // it is being ended, whatever its check says
-	}
-	switch m.event {
-	case evStarted:
-		s.started(sv, m)
-	case evReady:
-		sv.took = time.Since(sv.began)
-		s.options.Notify(Event{Kind: Ready, Service: m.service, Port: sv.made.Port, Took: sv.took})
-	case evExited, evGone, evFailed, evUnready:
-		if sv.exit == nil {
-			m.exit.Asked = sv.wish != none
-			sv.exit = &m.exit
-		}
-		sv.retry = retries(sv.spec.Restart, *sv.exit)
-	}
-	s.apply(m.service, m.event)
-	if m.event == evStarted && sv.made.Ready.How == procfile.None {
-		s.apply(m.service, evReady)
-	}
-}
-
-// started is told that the latest process of a service has been made.
-func (s *supervisor) started(sv *managed, m message) {
-	s.settle.Reset(settling)
-	sv.process, sv.began = m.process, time.Now()
-	checked := sv.made.Ready.How != procfile.None
-	if checked {
-		sv.unwatch = s.watchReadiness(sv)
-	}
-	s.options.Notify(Event{Kind: Started, Service: m.service, PID: m.process.pid, Port: sv.made.Port, Checked: checked})
-	sv.process.show()
-}
-
-// apply takes a service to its next state and does what that asks for.
-func (s *supervisor) apply(name string, e event) {
-	sv := s.services[name]
-	before := sv.service
-	after, actions := before.next(e)
-	sv.service = after
-	s.changed = true
-	if e == evRestart {
-		sv.retries = 0
-	}
-	if before.phase.live() && !after.phase.live() {
-		s.noteEnd(name, sv, e)
-	}
-	for _, a := range actions {
-		s.do(name, sv, a)
-	}
-	if after.phase == removed {
-		delete(s.services, name)
-		s.sortNames()
-	}
-}
-
-func (s *supervisor) do(name string, sv *managed, a action) {
-	switch a {
-	case spawn:
-		sv.spawned++
-		sv.exit, sv.failure, sv.process, sv.began, sv.took = nil, 0, nil, time.Time{}, 0
-		sv.made = sv.spec
-		go s.spawn(sv.spec, sv.spawned)
-	case terminate:
-		sv.process.terminate(sv.made.StopSignal)
-	case kill:
-		s.options.Notify(Event{Kind: Killing, Service: name, PID: sv.process.pid})
-		sv.process.kill()
-	case allow:
-		s.timeout(name, sv, sv.made.StopTimeout)
-	case allowKill:
-		s.timeout(name, sv, killTimeout)
-	case pause:
-		s.timeout(name, sv, sv.delay)
-	}
-}
-
-// timeout sends a timeout after d, unless another takes its place.
-func (s *supervisor) timeout(name string, sv *managed, d time.Duration) {
-	sv.stopTimer()
-	late := message{service: name, spawned: sv.spawned, event: evTimeout}
-	sv.timer = time.AfterFunc(d, func() { s.post(late) })
-}
-
-func (sv *managed) stopTimer() {
-	if sv.timer != nil {
-		sv.timer.Stop()
-	}
-}
-
-// spawn makes a process and tells what becomes of it.
-func (s *supervisor) spawn(spec procfile.Process, spawned int) {
-	tell := func(e event, p *process, exit Exit) {
-		s.post(message{service: spec.Service, spawned: spawned, event: e, process: p, exit: exit})
-	}
-	s.spawning <- struct{}{}
-	exit := taken(spec)
-	var p *process
-	if exit.Err == nil {
-		p, exit = start(spec, s.options.Output, s.family, s.room(spec.Service))
-	}
-	<-s.spawning
-	if p == nil {
-		tell(evFailed, nil, exit)
-		return
-	}
-	tell(evStarted, p, Exit{})
-	p.follow(s.done, func(e event, exit Exit) { tell(e, nil, exit) })
-}
-
-// noteEnd notes that a service has no process any more.
-func (s *supervisor) noteEnd(name string, sv *managed, e event) {
-	sv.stopTimer()
-	if sv.unwatch != nil {
-		sv.unwatch()
-	}
-	if sv.exit == nil { // it did not even end when killed
-		sv.exit = &Exit{Status: 128 + 9, Signal: "KILL", Asked: sv.wish != none}
-	}
-	sv.delay = 0
-	if sv.phase == pausing {
-		if !sv.began.IsZero() && time.Since(sv.began) >= health {
-			sv.retries = 0
-		}
-		sv.delay = min(minPause<<min(sv.retries, 10), maxPause)
-		sv.retries++
-	}
-	switch e {
-	case evFailed:
-		s.options.Notify(Event{Kind: NotStarted, Service: name, Exit: *sv.exit, Retry: sv.delay})
-	case evTimeout:
-		s.options.Notify(Event{Kind: Lost, Service: name, PID: sv.process.pid})
-	default:
-		s.options.Notify(Event{Kind: Ended, Service: name, Exit: *sv.exit, Retry: sv.delay})
-	}
-	if sv.exit.Status == 0 && !sv.exit.Asked {
-		sv.ready = true // it has done its work
-	}
-	if sv.phase == ended && !sv.ready && !s.closing && !s.finished() {
-		for _, other := range s.waitingFor(name) {
-			s.options.Notify(Event{Kind: Waits, Service: other, On: name})
-		}
-	}
-	if sv.exit.Failed() {
-		s.failures++
-		sv.failure = s.failures
-	}
-	if (s.options.StopOnExit || s.plan.StopOnExit) && !sv.exit.Asked && !s.closing && sv.phase != pausing {
-		s.first = sv.exit
-		s.close(Event{Service: name})
-	}
-}
-
-// all delivers an event to every service that has a process.
-func (s *supervisor) all(e event) {
-	for _, name := range s.names {
-		if s.services[name].phase.live() {
-			s.apply(name, e)
-		}
-	}
-}
-
-// sortNames has names follow services. It makes a new list: somebody may be
-// going through the old one.
-func (s *supervisor) sortNames() {
-	s.names = slices.Sorted(maps.Keys(s.services))
-	s.changed = true
-}
-
-// finished reports whether no process is left and none will be started.
-func (s *supervisor) finished() bool {
-	for _, sv := range s.services {
-		if sv.phase.live() || sv.phase == pausing || sv.held && !s.closing {
-			return false
-		}
-	}
-	return true // what still waits does so for what failed to start
-}
-
-// reportBlocked tells of the services that never had their turn.
-func (s *supervisor) reportBlocked() {
-	if s.closing {
-		return
-	}
-	for _, name := range s.names {
-		if sv := s.services[name]; sv.phase == waiting {
-			s.options.Notify(Event{Kind: Blocked, Service: name, On: s.missing(sv)})
-		}
-	}
-}
-
-func (s *supervisor) status() int {
-	if s.first != nil {
-		return s.first.Status
-	}
-	if s.signals > 0 || s.closing {
-		return 0
-	}
-	status, earliest := 0, 0
-	for _, sv := range s.services {
-		if sv.failure > 0 && (earliest == 0 || sv.failure < earliest) {
-			status, earliest = sv.exit.Status, sv.failure
-		}
-	}
-	return status
 }

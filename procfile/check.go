@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/devports/devports/allocator"
 )
 
 // check finds what is wrong between the parts of a file: names that clash, and
@@ -34,7 +36,7 @@ func (f File) checkVariables(fail failf) {
 		line int
 	}
 	owners := map[string]owner{}
-	claim := func(name PortName, suffix, what string, pos Position) {
+	claim := func(name allocator.PortName, suffix, what string, pos Position) {
 		v := name.Variable() + suffix
 		if before, taken := owners[v]; taken {
 			fail(pos, "rename one of them", "%s and %s of line %d would both be %s", what, before.what, before.line, v)
@@ -45,9 +47,9 @@ func (f File) checkVariables(fail failf) {
 	for _, s := range f.Services {
 		// A service without a port claims its name all the same: DEVPORTS_SERVICE
 		// and the registry know it by that.
-		claim(PortName{Service: s.Name}, "", "service "+quote(s.Name), s.Pos)
+		claim(allocator.PortName{Service: s.Name}, "", "service "+quote(s.Name), s.Pos)
 		for n := 2; n <= s.Replicas; n++ {
-			claim(PortName{Service: s.Name}, fmt.Sprintf("_%d", n), fmt.Sprintf("replica \"%s.%d\"", s.Name, n), s.Pos)
+			claim(allocator.PortName{Service: s.Name}, fmt.Sprintf("_%d", n), fmt.Sprintf("replica \"%s.%d\"", s.Name, n), s.Pos)
 		}
 	}
 	for _, s := range f.Services {
@@ -55,7 +57,7 @@ func (f File) checkVariables(fail failf) {
 			if slices.ContainsFunc(s.Ports[:i], func(q ExtraPort) bool { return q.Name == p.Name }) {
 				continue // said already
 			}
-			claim(PortName{s.Name, p.Name}, "", fmt.Sprintf("port %s of service %s", quote(p.Name), quote(s.Name)), p.Pos)
+			claim(allocator.PortName{Service: s.Name, Port: p.Name}, "", fmt.Sprintf("port %s of service %s", quote(p.Name), quote(s.Name)), p.Pos)
 		}
 	}
 	reserved := func(vars []Variable, table string) {

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/joho/godotenv"
+
+	"github.com/devports/devports/allocator/text"
 )
 
 // parseEnvFile reads an env file. Each value is in the grammar of expand:
@@ -18,7 +20,7 @@ import (
 // out of godotenv's sight.
 func parseEnvFile(name string, src []byte) ([]Variable, Problems) {
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
-	if i := invalidUTF8(src); i >= 0 {
+	if i := text.InvalidUTF8(string(src)); i >= 0 {
 		return nil, Problems{problemf(name, endOf(src[:i]), "", "not UTF-8 text")}
 	}
 	text := strings.ReplaceAll(string(src), "\r\n", "\n")
@@ -56,7 +58,7 @@ var envName = sync.OnceValue(func() *regexp.Regexp {
 // all the text that belongs to it: the rest of the line, or more if a quoted
 // value goes on. A line with a mistake is an entry of one line.
 func (r *envReader) entry(text string, line int) string {
-	statement := firstLine(text)
+	statement := strings.SplitAfterN(text, "\n", 2)[0]
 	trimmed := strings.TrimSpace(statement)
 	if trimmed == "" || trimmed[0] == '#' {
 		return statement
@@ -90,7 +92,7 @@ func (r *envReader) entry(text string, line int) string {
 			fail(at+1, "", "the quote is never closed")
 			return statement
 		}
-		behind := firstLine(text[at+end+1:])
+		behind := strings.SplitAfterN(text[at+end+1:], "\n", 2)[0]
 		if t := strings.TrimSpace(behind); t != "" && t[0] != '#' {
 			fail(at+1, "", "%q follows the closing quote", t)
 			return text[:at+end+1+len(behind)]
@@ -105,14 +107,6 @@ func (r *envReader) entry(text string, line int) string {
 	}
 	r.vars = append(r.vars, Variable{name, r.show(parsed[name]), Position{line, column}})
 	return statement
-}
-
-// firstLine is the first line of s with its newline.
-func firstLine(s string) string {
-	if i := strings.IndexByte(s, '\n'); i >= 0 {
-		return s[:i+1]
-	}
-	return s
 }
 
 // closingQuote is the offset of the quote that ends the quoted string at the

@@ -73,36 +73,7 @@ func FuzzExpand(f *testing.F) {
 	})
 }
 
-func TestNearest(t *testing.T) {
-	for _, test := range []struct {
-		name       string
-		candidates []string
-		want       string
-	}{
-		{"porrt", []string{"port", "ports", "dir"}, "port"},
-		{"PORT_ATUH", []string{"PORT_AUTH", "PORT_DB"}, "PORT_AUTH"},
-		{"commnad", []string{"command", "env"}, "command"},
-		{"Auth", []string{"auth"}, "auth"},
-		{"rnu", []string{"up", "env", "run", "rm"}, "run"},
-		{"htp", []string{"tcp", "http"}, "http"},
-		{"wbe", []string{"web", "we"}, "web"},
-		{"xyz", []string{"auth", "db"}, ""},
-		{"a", []string{"b"}, ""},
-		{"x", nil, ""},
-	} {
-		got, ok := Nearest(test.name, test.candidates)
-		if got != test.want || ok != (test.want != "") {
-			t.Errorf("Nearest(%q, %v) = %q, %v; want %q", test.name, test.candidates, got, ok, test.want)
-		}
-	}
-}
-
-func TestVariable(t *testing.T) {
-	for in, want := range map[string]string{"auth": "AUTH", "my-Web_2": "MY_WEB_2", "é": "_", "a.b c": "A_B_C"} {
-		if got := variable(in); got != want {
-			t.Errorf("variable(%q) = %q, want %q", in, got, want)
-		}
-	}
+func TestIsVariableName(t *testing.T) {
 	if !slices.Equal([]bool{isVariableName("A1_"), isVariableName("1A"), isVariableName(""), isVariableName("A-B")}, []bool{true, false, false, false}) {
 		t.Error("isVariableName")
 	}

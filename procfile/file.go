@@ -1,7 +1,6 @@
 package procfile
 
 import (
-	"cmp"
 	"path/filepath"
 	"slices"
 	"time"
@@ -74,32 +73,9 @@ type ExtraPort struct {
 	Pos  Position
 }
 
-// PortName names a port: a service's own where Port is "".
-type PortName struct {
-	Service, Port string
-}
-
-// String gives "auth", or "auth:metrics" for an extra port.
-func (n PortName) String() string {
-	if n.Port == "" {
-		return n.Service
-	}
-	return n.Service + ":" + n.Port
-}
-
-// Variable is the name of the variable that tells everyone the port:
-// PORT_AUTH, PORT_AUTH_METRICS.
-func (n PortName) Variable() string {
-	v := "PORT_" + variable(n.Service)
-	if n.Port != "" {
-		v += "_" + variable(n.Port)
-	}
-	return v
-}
-
 // WantedPort is a port that a file asks for.
 type WantedPort struct {
-	Name PortName
+	Name allocator.PortName
 	Pin  int // 0: any
 	Pos  Position
 }
@@ -114,15 +90,13 @@ func (f File) Ports() []WantedPort {
 			if s.Pin != 0 {
 				pos = s.PinPos
 			}
-			wanted = append(wanted, WantedPort{PortName{Service: s.Name}, s.Pin, pos})
+			wanted = append(wanted, WantedPort{allocator.PortName{Service: s.Name}, s.Pin, pos})
 		}
 		for _, p := range s.Ports {
-			wanted = append(wanted, WantedPort{PortName{s.Name, p.Name}, p.Pin, p.Pos})
+			wanted = append(wanted, WantedPort{allocator.PortName{Service: s.Name, Port: p.Name}, p.Pin, p.Pos})
 		}
 	}
-	slices.SortFunc(wanted, func(a, b WantedPort) int {
-		return cmp.Or(cmp.Compare(a.Name.Service, b.Name.Service), cmp.Compare(a.Name.Port, b.Name.Port))
-	})
+	slices.SortFunc(wanted, func(a, b WantedPort) int { return a.Name.Compare(b.Name) })
 	return wanted
 }
 
@@ -195,8 +169,9 @@ func Empty(dir string) File {
 // command, and what it is called there: if the name, or one that comes to the
 // same variable, is already a service's, it is that service.
 func (f File) Plus(name string) (File, string) {
+	variable := allocator.PortName{Service: name}.Variable()
 	for _, s := range f.Services {
-		if variable(s.Name) == variable(name) {
+		if (allocator.PortName{Service: s.Name}).Variable() == variable {
 			return f, s.Name
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/devports/devports/allocator/text"
 )
 
 // Names are the files that a project may have, in the order of preference.
@@ -93,7 +94,7 @@ func shorter(wd, path string) string {
 // error is [Problems]: all of them, in the order of the file.
 func Parse(name string, src []byte) (File, error) {
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
-	if i := invalidUTF8(src); i >= 0 {
+	if i := text.InvalidUTF8(string(src)); i >= 0 {
 		return File{Name: name}, Problems{problemf(name, endOf(src[:i]), "", "not UTF-8 text")}
 	}
 	parse := parsePortfile
@@ -103,18 +104,6 @@ func Parse(name string, src []byte) (File, error) {
 	f, problems := parse(name, src)
 	problems = append(problems, f.check()...)
 	return f, problems.err()
-}
-
-// invalidUTF8 is the offset of the first byte that is no UTF-8, or -1.
-func invalidUTF8(src []byte) int {
-	for i := 0; i < len(src); {
-		r, size := utf8.DecodeRune(src[i:])
-		if r == utf8.RuneError && size == 1 {
-			return i
-		}
-		i += size
-	}
-	return -1
 }
 
 func isProcfile(name string, src []byte) bool {

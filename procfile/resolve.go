@@ -6,23 +6,24 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/text"
 )
 
 // Context is what a file is resolved in.
 type Context struct {
 	Environ           []string // that devports was started with, "NAME=value"
 	Project, Worktree string
-	Ports             map[PortName]int // a port that is missing is 0
+	Ports             map[allocator.PortName]int // a port that is missing is 0
 }
 
 // labels are the variables that tell a service what it is.
-var labels = []string{"DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE"}
+var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
 
 // Resolve reads the env files and gives every service its environment. From
 // the lowest precedence to the highest (section 4 of the design): the project's
@@ -136,7 +137,7 @@ func (r *resolver) process(s Service) Process {
 	maps.Copy(env, set)
 	p := Process{
 		Service: s.Name, Shell: s.Command.Shell,
-		Port:       r.context.Ports[PortName{Service: s.Name}],
+		Port:       r.context.Ports[allocator.PortName{Service: s.Name}],
 		Env:        environ(env),
 		Ready:      s.check(),
 		Restart:    s.Restart,
@@ -167,12 +168,12 @@ func (r *resolver) process(s Service) Process {
 func (r *resolver) own(s Service) (own, ports map[string]string) {
 	ports = maps.Clone(r.ports)
 	if s.HasPort {
-		ports["PORT"] = strconv.Itoa(r.context.Ports[PortName{Service: s.Name}])
+		ports["PORT"] = strconv.Itoa(r.context.Ports[allocator.PortName{Service: s.Name}])
 	}
 	own = maps.Clone(ports)
-	own["DEVPORTS_SERVICE"] = s.Name
-	own["DEVPORTS_PROJECT"] = r.context.Project
-	own["DEVPORTS_WORKTREE"] = r.context.Worktree
+	own[envvar.Service] = s.Name
+	own[envvar.Project] = r.context.Project
+	own[envvar.Worktree] = r.context.Worktree
 	return own, ports
 }
 
@@ -206,7 +207,7 @@ func (r *resolver) expand(t Text, get lookup) string {
 		hint := fmt.Sprintf("${%s:-default} gives it a value where it has none", name)
 		if name == "PORT" {
 			hint = "the service has port = false"
-		} else if near, ok := Nearest(name, r.portVariables()); ok {
+		} else if near, ok := text.Nearest(name, r.portVariables()); ok {
 			hint = "did you mean " + near + "?"
 		}
 		r.fail(t.Pos, hint, "%s is not defined", name)
@@ -274,58 +275,4 @@ func (r *resolver) envFile(path string) []Variable {
 	r.problems = append(r.problems, problems...)
 	r.read[path] = vars
 	return vars
-}
-
-// shorterFile names a file beside the Portfile as the Portfile was named.
-func shorterFile(f File, path string) string {
-	if rel, err := filepath.Rel(f.Dir, path); err == nil && f.Path != "" {
-		return filepath.Join(filepath.Dir(f.Name), rel)
-	}
-	return path
-}
-
-func (r *resolver) noteEnvFilePort(path string, v Variable, s Service) {
-	note := problemf(shorterFile(r.file, path), v.Pos, "take the line out", "%s is set here, but devports sets it itself", v.Name)
-	if v.Name == "PORT" {
-		note.Text = "PORT is set here, but every service has its own"
-		note.Hint = r.pinHint(v.Value)
-	}
-	if !slices.Contains(r.notes, note) {
-		r.notes = append(r.notes, note)
-	}
-}
-
-// noteInheritedPort notes a PORT in the environment, unless devports itself
-// put it there.
-func (r *resolver) noteInheritedPort() {
-	value, set := r.inherited["PORT"]
-	_, ours := r.inherited["DEVPORTS_PROJECT"]
-	if set && !ours && len(r.wanted) > 0 {
-		r.notes = append(r.notes, Problem{
-			Text: fmt.Sprintf("PORT=%s in your environment is not used: every service has its own port", value),
-			Hint: r.pinHint(value),
-		})
-	}
-}
-
-// notePins notes the pins that something outside this machine's control speaks
-// against.
-func (r *resolver) notePins() {
-	for _, w := range r.wanted {
-		if why := allocator.Discouraged(w.Pin); w.Pin != 0 && why != "" {
-			r.notes = append(r.notes, problemf(r.file.Name, w.Pos,
-				"pin another number, or none: devports chooses one that nothing else wants",
-				"%s is pinned to %d, but %s", w.Name, w.Pin, why))
-		}
-	}
-}
-
-func (r *resolver) pinHint(value string) string {
-	if _, err := strconv.ParseUint(value, 10, 16); err != nil {
-		value = "3000"
-	}
-	if r.file.Procfile {
-		return "to choose a service's port, declare it in a Portfile, with port = " + value
-	}
-	return "to choose a service's port, write port = " + value + " in its table"
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/devports/devports/allocator"
 )
 
 // inFolder writes files and reads the Portfile among them.
@@ -65,7 +67,7 @@ port = false
 	plan, err := f.Resolve(Context{
 		Environ: []string{"SHELL_SET=shell", "F=shell", "D=shell", "PORT=1"},
 		Project: "shop", Worktree: "w",
-		Ports: map[PortName]int{{Service: "web"}: 1001, {Service: "api"}: 1002},
+		Ports: map[allocator.PortName]int{{Service: "web"}: 1001, {Service: "api"}: 1002},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +115,7 @@ ports = ["admin"]
 		"two/keep": "",
 		".env":     "FROM_FILE=$PORT_DB/$PATH\n",
 	})
-	plan, err := f.Resolve(Context{Environ: []string{"PATH=/usr/bin"}, Ports: map[PortName]int{{Service: "web"}: 1001, {Service: "db"}: 1002, {"db", "admin"}: 1003}})
+	plan, err := f.Resolve(Context{Environ: []string{"PATH=/usr/bin"}, Ports: map[allocator.PortName]int{{Service: "web"}: 1001, {Service: "db"}: 1002, {Service: "db", Port: "admin"}: 1003}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,9 +233,9 @@ func TestDiff(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Dir = dir
-		numbers := map[PortName]int{}
+		numbers := map[allocator.PortName]int{}
 		for name, port := range ports {
-			numbers[PortName{Service: name}] = port
+			numbers[allocator.PortName{Service: name}] = port
 		}
 		p, err := f.Resolve(Context{Environ: environ, Ports: numbers})
 		if err != nil {

@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
+	"github.com/devports/devports/registry/internal/gittest"
 )
 
 // many is a state of n leases: half of them user-wide, the others five to a scope.
@@ -12,7 +16,7 @@ func many(n int) state {
 	since := time.Date(2026, 8, 17, 10, 0, 0, 0, time.UTC)
 	user := record{}
 	for i := range n / 2 {
-		user.leases = append(user.leases, entry{Name{Service: fmt.Sprintf("name%05d", i)}, 1 + i, false, since})
+		user.leases = append(user.leases, entry{allocator.PortName{Service: fmt.Sprintf("name%05d", i)}, 1 + i, false, since})
 	}
 	s.records = append(s.records, user)
 	for i := n / 2; i < n; i++ {
@@ -21,7 +25,7 @@ func many(n int) state {
 			s.records = append(s.records, record{Scope: Scope{absolute("ann/work/" + name), name, ""}})
 		}
 		r := &s.records[len(s.records)-1]
-		r.leases = append(r.leases, entry{Name{Service: fmt.Sprintf("service%05d", i)}, 1 + i, false, since})
+		r.leases = append(r.leases, entry{allocator.PortName{Service: fmt.Sprintf("service%05d", i)}, 1 + i, false, since})
 	}
 	return s
 }
@@ -30,7 +34,7 @@ func benchmark(b *testing.B, f func(b *testing.B, r Registry, n int)) {
 	for _, n := range []int{10, 1000, 20000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			r := scratch(b)
-			writeTo(b, r.path, string(encode(many(n))))
+			gittest.Write(b, r.path, string(encode(many(n))))
 			b.ReportAllocs()
 			b.ResetTimer()
 			f(b, r, n)
@@ -41,7 +45,7 @@ func benchmark(b *testing.B, f func(b *testing.B, r Registry, n int)) {
 func BenchmarkKnownName(b *testing.B) {
 	benchmark(b, func(b *testing.B, r Registry, n int) {
 		for b.Loop() {
-			if _, _, err := r.Lease(b.Context(), Checkout{}, wantAll("name00001"), Options{}); err != nil {
+			if _, _, err := r.Lease(b.Context(), checkout.Checkout{}, wantAll("name00001"), Options{}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -59,7 +63,7 @@ func BenchmarkOneAfterAnother(b *testing.B) {
 			case 0, *names * 9 / 10:
 				start = time.Now()
 			}
-			put(b, r, Checkout{}, fmt.Sprint("name", i))
+			put(b, r, checkout.Checkout{}, fmt.Sprint("name", i))
 			if i+1 == *names/10 || i+1 == *names {
 				part := map[bool]string{false: "first", true: "last"}[i+1 == *names]
 				per := float64(time.Since(start).Microseconds()) / float64(*names/10)
@@ -72,7 +76,7 @@ func BenchmarkOneAfterAnother(b *testing.B) {
 
 func BenchmarkImportAgain(b *testing.B) {
 	benchmark(b, func(b *testing.B, r Registry, n int) {
-		list := []Claim{{Name: Name{Service: "name00001"}, Port: 2}}
+		list := []Claim{{Name: allocator.PortName{Service: "name00001"}, Port: 2}}
 		for b.Loop() {
 			if done, err := r.Import(b.Context(), list); err != nil || len(done.Already) != 1 {
 				b.Fatal(done, err)
@@ -84,8 +88,8 @@ func BenchmarkImportAgain(b *testing.B) {
 func BenchmarkNewName(b *testing.B) {
 	benchmark(b, func(b *testing.B, r Registry, n int) {
 		for i := 0; b.Loop(); i++ {
-			w := []Want{{Name: Name{Service: fmt.Sprint("new", i)}}}
-			if _, _, err := r.Lease(b.Context(), Checkout{}, w, Options{Choose: upFrom(20001)}); err != nil {
+			w := []Want{{Name: allocator.PortName{Service: fmt.Sprint("new", i)}}}
+			if _, _, err := r.Lease(b.Context(), checkout.Checkout{}, w, Options{Choose: upFrom(20001)}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
 )
 
 // version is the format of the file that this package writes, and the only one it reads.
@@ -14,7 +16,7 @@ const version = 1
 // decode reads the content of a registry. The error is a *DamagedError or a *NewerError, without the path.
 func decode(content []byte) (state, error) {
 	r := reader{text: string(content)}
-	if at := invalidUTF8(r.text); at >= 0 {
+	if at := text.InvalidUTF8(r.text); at >= 0 {
 		r.fail(at, "the file is not valid UTF-8")
 	}
 	s := r.document()
@@ -125,7 +127,7 @@ func (r *reader) entry(taken *ports) (e entry) {
 	switch {
 	case r.err != nil:
 		return entry{}
-	case e.Name == Name{} || e.Port == 0 || e.Since.IsZero():
+	case e.Name == allocator.PortName{} || e.Port == 0 || e.Since.IsZero():
 		r.fail(start, "a lease lacks its name, port or time")
 		return entry{}
 	case !taken.allow(e):
@@ -135,7 +137,7 @@ func (r *reader) entry(taken *ports) (e entry) {
 	return e
 }
 
-func (r *reader) name() Name {
+func (r *reader) name() allocator.PortName {
 	r.next()
 	start := r.at
 	n, err := ParseName(r.string())
@@ -174,17 +176,4 @@ func insert[E any](list []E, e E, compare func(E, E) int) ([]E, bool) {
 	}
 	i, found := slices.BinarySearchFunc(list, e, compare)
 	return slices.Insert(list, i, e), !found
-}
-
-// invalidUTF8 is where s first is not UTF-8, or -1.
-func invalidUTF8(s string) int {
-	if utf8.ValidString(s) {
-		return -1
-	}
-	for i, c := range s {
-		if c == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
-			return i
-		}
-	}
-	return -1
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator"
 )
 
 // sample is a file as a person may have left it: unordered, with a time zone, escapes and other white space.
@@ -161,12 +163,12 @@ func FuzzDecode(f *testing.F) {
 }
 
 func TestParseName(t *testing.T) {
-	for text, want := range map[string]Name{
-		"auth":         {"auth", ""},
-		"auth:metrics": {"auth", "metrics"},
-		"web.2":        {"web.2", ""},
-		"a/b % ; #-é":  {"a/b % ; #-é", ""},
-		"[x]":          {"[x]", ""},
+	for text, want := range map[string]allocator.PortName{
+		"auth":         {Service: "auth"},
+		"auth:metrics": {Service: "auth", Port: "metrics"},
+		"web.2":        {Service: "web.2"},
+		"a/b % ; #-é":  {Service: "a/b % ; #-é"},
+		"[x]":          {Service: "[x]"},
 	} {
 		if n, err := ParseName(text); n != want || err != nil || n.String() != text {
 			t.Errorf("%q: %#v %v", text, n, err)
@@ -181,7 +183,7 @@ func TestParseName(t *testing.T) {
 }
 
 func TestTimesRoundTrip(t *testing.T) {
-	l := entry{Name{Service: "a"}, 1, false, time.Unix(1, 0).UTC()}
+	l := entry{allocator.PortName{Service: "a"}, 1, false, time.Unix(1, 0).UTC()}
 	s, err := decode(encode(state{[]record{{leases: []entry{l}}}}))
 	if err != nil || s.records[0].leases[0] != l {
 		t.Errorf("%v %v", s, err)

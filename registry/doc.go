@@ -4,8 +4,8 @@
 // removed, whether or not anything runs, and is kept from every other name. All of a user's leases are in one file.
 //
 //	path, err := registry.Path(os.Getenv)
-//	checkout, err := registry.FindCheckout(".", "", os.Getenv)
-//	scope, leases, err := registry.Open(path).Lease(ctx, checkout, []registry.Want{{Name: registry.Name{Service: "auth"}}},
+//	checkout, err := checkout.Find(".", "", os.Getenv)
+//	scope, leases, err := registry.Open(path).Lease(ctx, checkout, []registry.Want{{Name: allocator.PortName{Service: "auth"}}},
 //		registry.Options{Choose: choose})
 //
 // Which port is a good one is decided elsewhere: see Chooser.

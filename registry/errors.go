@@ -3,6 +3,8 @@ package registry
 import (
 	"fmt"
 	"strings"
+
+	"github.com/devports/devports/allocator"
 )
 
 // DamagedError says that the registry's file cannot be understood. It is never overwritten and never counts as empty.
@@ -27,7 +29,7 @@ func (e *NewerError) Error() string {
 
 // Conflict is a pin on a port that was chosen for another name, which keeps it.
 type Conflict struct {
-	Name  Name // who pins
+	Name  allocator.PortName // who pins
 	Port  int
 	Owner Lease // who has it
 }
@@ -49,7 +51,7 @@ func (e *ConflictError) Error() string {
 // UnknownError lists the names given to Remove that have no lease in the scope, in name order. Nothing was removed.
 type UnknownError struct {
 	Scope Scope
-	Names []Name
+	Names []allocator.PortName
 }
 
 func (e *UnknownError) Error() string {

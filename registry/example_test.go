@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // choose takes the first usable port that is free. Programs take allocator's choice, which avoids ports that others may want.
-func choose(_ registry.Scope, _ registry.Name, usable func(port int) bool) (int, error) {
+func choose(_ registry.Scope, _ allocator.PortName, usable func(port int) bool) (int, error) {
 	for port := 20000; port < 30000; port++ {
 		if !usable(port) {
 			continue
@@ -39,8 +41,8 @@ func Example_portFor() {
 	r, remove := temporary()
 	defer remove()
 	ctx := context.Background()
-	userWide := registry.Checkout{}
-	foo, bar := registry.Name{Service: "foo"}, registry.Name{Service: "bar"}
+	userWide := checkout.Checkout{}
+	foo, bar := allocator.PortName{Service: "foo"}, allocator.PortName{Service: "bar"}
 
 	// PortStore.bind_port("foo"): a port is chosen the first time, and is the same from then on.
 	_, first, err := r.Lease(ctx, userWide, []registry.Want{{Name: foo}}, registry.Options{Choose: choose})
@@ -91,8 +93,8 @@ func Example_plut() {
 
 	// plut.port("auth")
 	port := func(service string) (int, error) {
-		want := []registry.Want{{Name: registry.Name{Service: service}}}
-		_, leases, err := r.Lease(context.Background(), registry.Checkout{}, want, registry.Options{Choose: choose})
+		want := []registry.Want{{Name: allocator.PortName{Service: service}}}
+		_, leases, err := r.Lease(context.Background(), checkout.Checkout{}, want, registry.Options{Choose: choose})
 		if err != nil {
 			return 0, err
 		}
@@ -154,8 +156,8 @@ func ExampleRegistry_Import() {
 // ExampleExport writes what plut can read.
 func ExampleExport() {
 	leases := []registry.Lease{
-		{Name: registry.Name{Service: "auth"}, Port: 23118},
-		{Name: registry.Name{Service: "jupyter"}, Port: 8888, Pinned: true},
+		{Name: allocator.PortName{Service: "auth"}, Port: 23118},
+		{Name: allocator.PortName{Service: "jupyter"}, Port: 8888, Pinned: true},
 	}
 	var b bytes.Buffer
 	if err := registry.Export(&b, registry.Plut, leases); err != nil {
@@ -180,12 +182,12 @@ func ExampleRegistry_Prune() {
 		fmt.Println(err)
 		return
 	}
-	checkout, err := registry.FindCheckout(shop, "", func(string) string { return "" }) // programs give os.Getenv
+	checkout, err := checkout.Find(shop, "", func(string) string { return "" }) // programs give os.Getenv
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	db := registry.Want{Name: registry.Name{Service: "db"}, Pin: 5432}
+	db := registry.Want{Name: allocator.PortName{Service: "db"}, Pin: 5432}
 	if _, _, err := r.Lease(ctx, checkout, []registry.Want{db}, registry.Options{}); err != nil {
 		fmt.Println(err)
 		return

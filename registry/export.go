@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/devports/devports/allocator"
 )
 
 // ExportFormats are the formats that Export writes.
@@ -50,7 +52,7 @@ func Export(w io.Writer, f Format, leases []Lease) error {
 	case Plut:
 		content, err = flat{format: f, key: plutKey, start: "{", line: "\n  %s: %d", comma: ",", end: "\n}\n"}.export(leases)
 	case Dotenv:
-		content, err = flat{format: f, key: variable, line: "%s=%d\n"}.export(leases)
+		content, err = flat{format: f, key: variableKey, line: "%s=%d\n"}.export(leases)
 	default:
 		err = fmt.Errorf("registry: %q is not a format to export", f)
 	}
@@ -64,7 +66,7 @@ func Export(w io.Writer, f Format, leases []Lease) error {
 // flat is a format that has nothing but names and ports.
 type flat struct {
 	format                  Format
-	key                     func(Name) (key, fault string) // what a name is called there, or why it cannot be there
+	key                     func(allocator.PortName) (key, fault string) // what a name is called there, or why it cannot be there
 	start, line, comma, end string
 }
 
@@ -96,7 +98,7 @@ func (f flat) export(leases []Lease) ([]byte, error) {
 }
 
 // portForKey is a name as Python's configparser takes it.
-func portForKey(n Name) (key, fault string) {
+func portForKey(n allocator.PortName) (key, fault string) {
 	key = n.String()
 	switch lower := strings.ToLower(key); {
 	case n.Port != "":
@@ -112,20 +114,12 @@ func portForKey(n Name) (key, fault string) {
 }
 
 // plutKey is a name as a JSON string; plut sets no limits.
-func plutKey(n Name) (key, fault string) { return string(appendString(nil, n.String())), "" }
-
-// variable is what the variable with a service's port is called: PORT_AUTH, PORT_AUTH_METRICS.
-func variable(n Name) (key, fault string) {
-	return "PORT_" + strings.Map(func(c rune) rune {
-		switch {
-		case 'a' <= c && c <= 'z':
-			return c - 'a' + 'A'
-		case 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-			return c
-		}
-		return '_'
-	}, n.String()), ""
+func plutKey(n allocator.PortName) (key, fault string) {
+	return string(appendString(nil, n.String())), ""
 }
+
+// variableKey is what the variable with a service's port is called.
+func variableKey(n allocator.PortName) (key, fault string) { return n.Variable(), "" }
 
 // exportJSON writes what devports ls --json does, less what it sees on the machine.
 func exportJSON(leases []Lease) ([]byte, error) {

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // exported is what Export writes, or its error.
@@ -21,7 +24,7 @@ func exported(f Format, leases []Lease) string {
 
 func TestExport(t *testing.T) {
 	user := func(name string, port int) Lease { return Lease{Name: want(name).Name, Port: port} }
-	shop := Lease{Scope: Scope{Directory: "/shop", Project: "shop"}, Name: Name{Service: "a.b"}, Port: 3}
+	shop := Lease{Scope: Scope{Directory: "/shop", Project: "shop"}, Name: allocator.PortName{Service: "a.b"}, Port: 3}
 	for _, tt := range []struct {
 		format Format
 		leases []Lease
@@ -65,7 +68,7 @@ func TestExportIsRead(t *testing.T) {
 	var leases []Lease
 	want := map[string]any{}
 	for i, name := range []string{"a", "web.2", "a/b", "a_b-c", "100%", "a#b;c", "in side", "é ß", "x[1]", "default", "rem x", "true", "x\u2028y\u00adz", "日本"} {
-		leases = append(leases, Lease{Name: Name{Service: name}, Port: 1000 + i})
+		leases = append(leases, Lease{Name: allocator.PortName{Service: name}, Port: 1000 + i})
 		want[name] = float64(1000 + i)
 	}
 	for format, program := range map[Format]string{PortFor: likePortFor, Plut: likePlut} {
@@ -82,7 +85,7 @@ func TestExportIsRead(t *testing.T) {
 
 func TestExportJSON(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	put(t, r, feature, "web")
 	put(t, r, mainCheckout, "db:x=5432")
 	leases := all(t, r)

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
 )
 
 // Format is how a file holds names and their ports.
@@ -31,7 +34,7 @@ type Foreign struct {
 
 // Claim is a port that another program keeps for a name.
 type Claim struct {
-	Name Name
+	Name allocator.PortName
 	Port int // 1-65535
 	Line int // from 1
 }
@@ -50,11 +53,11 @@ func (p Problem) String() string { return fmt.Sprintf("line %d: %s", p.Line, p.R
 //
 // As in port-for itself, the names in its file have no case, here lower, and sections other than DEFAULT do not count.
 func ParseForeign(content []byte) Foreign {
-	p := parsing{text: string(bytes.TrimPrefix(content, []byte("\ufeff"))), lines: map[Name]int{}}
+	p := parsing{text: string(bytes.TrimPrefix(content, []byte("\ufeff"))), lines: map[allocator.PortName]int{}}
 	trimmed := strings.TrimSpace(p.text)
 	lines := strings.Split(newlines.Replace(p.text), "\n")
 	p.Format = PortFor
-	switch at := invalidUTF8(p.text); {
+	switch at := text.InvalidUTF8(p.text); {
 	case at >= 0:
 		p.problem(p.lineOf(at), "the file is not valid UTF-8, so nothing was taken from it")
 	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "[") && json.Valid([]byte(trimmed)):
@@ -76,7 +79,7 @@ var newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 type parsing struct {
 	Foreign
 	text  string
-	lines map[Name]int // where each name is
+	lines map[allocator.PortName]int // where each name is
 }
 
 func (p *parsing) problem(line int, format string, args ...any) {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/devports/devports/allocator"
 )
 
 // showClaims writes claims as "name=port@line".
@@ -190,10 +192,10 @@ func FuzzParseForeign(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		parsed := ParseForeign(content)
 		lines := 1 + bytes.Count(content, []byte("\n")) + bytes.Count(content, []byte("\r"))
-		names := map[Name]bool{}
+		names := map[allocator.PortName]bool{}
 		var leases []Lease
 		for _, c := range parsed.Claims {
-			if c.Name.check() != nil || !validPort(c.Port) || c.Line < 1 || c.Line > lines || names[c.Name] {
+			if checkName(c.Name) != nil || !validPort(c.Port) || c.Line < 1 || c.Line > lines || names[c.Name] {
 				t.Errorf("claim %v", c)
 			}
 			names[c.Name] = true

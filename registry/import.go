@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // Imported is what has become of claims; each list is in their order.
@@ -31,7 +34,7 @@ type Refusal struct {
 // What is there already costs one read of the file and no lock. Errors are those of Lease, but for the *ConflictError.
 func (r Registry) Import(ctx context.Context, claims []Claim) (Imported, error) {
 	for _, c := range claims {
-		if err := c.Name.check(); err != nil {
+		if err := checkName(c.Name); err != nil {
 			return Imported{}, err
 		}
 		if !validPort(c.Port) {
@@ -61,8 +64,8 @@ func (r Registry) Import(ctx context.Context, claims []Claim) (Imported, error) 
 
 // take returns the state with those claims that it can hold besides what it has, and what has become of each.
 func (s state) take(claims []Claim, now time.Time) (state, Imported) {
-	at, r := s.place(Checkout{}, gone)
-	names, owners := map[Name]Lease{}, map[int]Lease{} // the user-wide leases, and one lease of every port
+	at, r := s.place(checkout.Checkout{}, checkout.IsGone)
+	names, owners := map[allocator.PortName]Lease{}, map[int]Lease{} // the user-wide leases, and one lease of every port
 	for _, l := range s.all() {
 		if l.Scope.UserWide() {
 			names[l.Name] = l

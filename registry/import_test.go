@@ -6,6 +6,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // claims reads "auth=1234 db=5432".
@@ -31,7 +34,7 @@ func take(t *testing.T, r Registry, list string) string {
 
 func TestImport(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "same=1000 mine=1001 pinned=1002 auth")
+	put(t, r, checkout.Checkout{}, "same=1000 mine=1001 pinned=1002 auth")
 	put(t, r, mainCheckout, "db=5432 web")
 	put(t, r, other, "pg=5432 same=1000")
 	for _, tt := range []struct{ list, want string }{
@@ -72,7 +75,7 @@ func TestImport(t *testing.T) {
 	}
 
 	// What was taken over stays with its name.
-	if _, leases := put(t, r, Checkout{}, "a z"); show(leases) != "a=2001 z=2000" {
+	if _, leases := put(t, r, checkout.Checkout{}, "a z"); show(leases) != "a=2001 z=2000" {
 		t.Errorf("leased: %s", show(leases))
 	}
 	var conflict *ConflictError
@@ -83,8 +86,8 @@ func TestImport(t *testing.T) {
 
 func TestImportRefuses(t *testing.T) {
 	r := scratch(t)
-	for _, bad := range []Claim{{Name: Name{}, Port: 1}, {Name: Name{Service: "a\n"}, Port: 1}, {Name: Name{Service: "a"}}, {Name: Name{Service: "a"}, Port: 1 << 16}} {
-		if _, err := r.Import(t.Context(), []Claim{{Name: Name{Service: "ok"}, Port: 80}, bad}); err == nil {
+	for _, bad := range []Claim{{Name: allocator.PortName{}, Port: 1}, {Name: allocator.PortName{Service: "a\n"}, Port: 1}, {Name: allocator.PortName{Service: "a"}}, {Name: allocator.PortName{Service: "a"}, Port: 1 << 16}} {
+		if _, err := r.Import(t.Context(), []Claim{{Name: allocator.PortName{Service: "ok"}, Port: 80}, bad}); err == nil {
 			t.Errorf("%v was taken", bad)
 		}
 	}

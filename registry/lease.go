@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // Lease says that a port is a name's, until it is removed.
 type Lease struct {
 	Scope  Scope
-	Name   Name
+	Name   allocator.PortName
 	Port   int       // 1-65535
 	Pinned bool      // the Portfile names the number, or for a user-wide name the user; else it was chosen
 	Since  time.Time // when the name came to this port; UTC, whole seconds
@@ -18,7 +21,7 @@ type Lease struct {
 
 // Want is a name that is to have a lease.
 type Want struct {
-	Name Name
+	Name allocator.PortName
 	// Pin is the port it shall be, 1-65535. It binds where Scope.Main says so; elsewhere a port is chosen. 0 is for any port, and
 	// ends a project's pin, for a Portfile says all it wants. A user-wide name has no such file: it stays pinned until removed.
 	Pin int
@@ -27,7 +30,7 @@ type Want struct {
 // Chooser picks a port, 1-65535, for a name that has none. It may pick only what usable says yes to: that no lease and no pin
 // has the port. Whether the port is free on this machine is the Chooser's own business. Its error ends the call of Lease, which
 // returns it as it is.
-type Chooser func(s Scope, n Name, usable func(port int) bool) (int, error)
+type Chooser func(s Scope, n allocator.PortName, usable func(port int) bool) (int, error)
 
 // Options are how to lease.
 type Options struct {
@@ -61,7 +64,7 @@ const (
 )
 
 // plan compares what a scope has with what it wants. wants are in name order, no name twice.
-func (s state) plan(c Checkout, wants []Want, move func(Lease) bool, gone func(string) bool) plan {
+func (s state) plan(c checkout.Checkout, wants []Want, move func(Lease) bool, gone func(string) bool) plan {
 	at, r := s.place(c, gone)
 	p := plan{s, at, r, make([]step, len(wants))}
 	for i, w := range wants {
@@ -202,8 +205,8 @@ func (p plan) others() *ports {
 	return &taken
 }
 
-func (p plan) about(n Name) bool {
-	_, found := slices.BinarySearchFunc(p.steps, n, func(s step, n Name) int { return s.Name.Compare(n) })
+func (p plan) about(n allocator.PortName) bool {
+	_, found := slices.BinarySearchFunc(p.steps, n, func(s step, n allocator.PortName) int { return s.Name.Compare(n) })
 	return found
 }
 

@@ -8,18 +8,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 var (
-	mainCheckout = Checkout{Directory: absolute("shop"), Project: "shop", clone: "shop"}
-	feature      = Checkout{Directory: absolute("shop-feature"), Project: "shop", Worktree: "feature", clone: "shop-feature"}
-	other        = Checkout{Directory: absolute("blog"), Project: "blog", clone: "blog"}
+	mainCheckout = checkout.Checkout{Directory: absolute("shop"), Project: "shop", Root: "shop"}
+	feature      = checkout.Checkout{Directory: absolute("shop-feature"), Project: "shop", Worktree: "feature", Root: "shop-feature"}
+	other        = checkout.Checkout{Directory: absolute("blog"), Project: "blog", Root: "blog"}
 )
 
 func never(string) bool { return false }
 
 // do leases in a state, choosing from 20000 up.
-func do(s state, c Checkout, list, move string) (state, []Lease, error) {
+func do(s state, c checkout.Checkout, list, move string) (state, []Lease, error) {
 	wants, err := tidy(wantAll(list))
 	if err != nil {
 		return s, nil, err
@@ -38,12 +41,12 @@ func do(s state, c Checkout, list, move string) (state, []Lease, error) {
 
 func TestLease(t *testing.T) {
 	type call struct {
-		in   Checkout
+		in   checkout.Checkout
 		list string // what is wanted
 		move string // what is to move
 		want string // the leases, or "conflict:" and each conflict
 	}
-	user := Checkout{}
+	user := checkout.Checkout{}
 	for name, calls := range map[string][]call{
 		"chosen in name order":  {{mainCheckout, "web auth:metrics auth", "", "auth=20000 auth:metrics=20001 web=20002"}},
 		"order does not matter": {{mainCheckout, "web", "", "web=20000"}, {mainCheckout, "auth web", "", "auth=20001 web=20000"}},
@@ -150,30 +153,30 @@ func TestLeaseSince(t *testing.T) {
 func TestBadWants(t *testing.T) {
 	r := scratch(t)
 	for _, wants := range [][]Want{
-		{{Name: Name{}}},
-		{{Name: Name{Service: "a=b"}}},
-		{{Name: Name{Service: "a", Port: " x"}}},
-		{{Name: Name{Service: "a"}, Pin: 65536}},
-		{{Name: Name{Service: "a"}, Pin: -1}},
-		{{Name: Name{Service: "a"}, Pin: 1}, {Name: Name{Service: "a"}, Pin: 2}},
+		{{Name: allocator.PortName{}}},
+		{{Name: allocator.PortName{Service: "a=b"}}},
+		{{Name: allocator.PortName{Service: "a", Port: " x"}}},
+		{{Name: allocator.PortName{Service: "a"}, Pin: 65536}},
+		{{Name: allocator.PortName{Service: "a"}, Pin: -1}},
+		{{Name: allocator.PortName{Service: "a"}, Pin: 1}, {Name: allocator.PortName{Service: "a"}, Pin: 2}},
 	} {
-		if _, _, err := r.Lease(t.Context(), Checkout{}, wants, Options{Choose: upFrom(1)}); err == nil {
+		if _, _, err := r.Lease(t.Context(), checkout.Checkout{}, wants, Options{Choose: upFrom(1)}); err == nil {
 			t.Errorf("%v was leased", wants)
 		}
 	}
 	mine := errors.New("mine")
 	for name, choose := range map[string]Chooser{
 		"none":     nil,
-		"fails":    func(Scope, Name, func(int) bool) (int, error) { return 0, mine },
-		"zero":     func(Scope, Name, func(int) bool) (int, error) { return 0, nil },
-		"too high": func(Scope, Name, func(int) bool) (int, error) { return 1 << 16, nil },
+		"fails":    func(Scope, allocator.PortName, func(int) bool) (int, error) { return 0, mine },
+		"zero":     func(Scope, allocator.PortName, func(int) bool) (int, error) { return 0, nil },
+		"too high": func(Scope, allocator.PortName, func(int) bool) (int, error) { return 1 << 16, nil },
 	} {
-		_, _, err := r.Lease(t.Context(), Checkout{}, wantAll("auth"), Options{Choose: choose})
+		_, _, err := r.Lease(t.Context(), checkout.Checkout{}, wantAll("auth"), Options{Choose: choose})
 		if err == nil || name == "fails" && !errors.Is(err, mine) {
 			t.Errorf("chooser %s: %v", name, err)
 		}
 	}
-	if _, _, err := r.Lease(t.Context(), Checkout{Directory: "relative", Project: "x"}, wantAll("auth"), Options{Choose: upFrom(1)}); err == nil {
+	if _, _, err := r.Lease(t.Context(), checkout.Checkout{Directory: "relative", Project: "x"}, wantAll("auth"), Options{Choose: upFrom(1)}); err == nil {
 		t.Error("a relative checkout was leased")
 	}
 	if len(all(t, r)) != 0 {
@@ -215,8 +218,8 @@ func TestLeaseProperties(t *testing.T) {
 		var s state
 		asked := map[string]bool{} // directory and name of what should be leased
 		for range 60 {
-			c := []Checkout{{}, mainCheckout, feature, other}[random.IntN(4)]
-			key := func(n Name) string { return c.Directory + "\x00" + n.String() }
+			c := []checkout.Checkout{{}, mainCheckout, feature, other}[random.IntN(4)]
+			key := func(n allocator.PortName) string { return c.Directory + "\x00" + n.String() }
 			var words []string
 			for i := range random.IntN(5) {
 				word := fmt.Sprint("n", 3*i+random.IntN(3))
@@ -228,13 +231,13 @@ func TestLeaseProperties(t *testing.T) {
 			list := strings.Join(words, " ")
 			if random.IntN(4) == 0 {
 				_, rec := s.place(c, never)
-				var names []Name
+				var names []allocator.PortName
 				for _, w := range wantAll(list) {
 					names = append(names, w.Name)
 				}
-				slices.SortFunc(names, Name.Compare)
+				slices.SortFunc(names, allocator.PortName.Compare)
 				next, removed, err := s.remove(rec.Scope, names)
-				if known := !slices.ContainsFunc(names, func(n Name) bool { return !asked[key(n)] }); known != (err == nil) {
+				if known := !slices.ContainsFunc(names, func(n allocator.PortName) bool { return !asked[key(n)] }); known != (err == nil) {
 					t.Fatalf("seed %d: remove %s: %v", seed, list, err)
 				}
 				for _, l := range removed {
@@ -263,8 +266,8 @@ func TestLeaseProperties(t *testing.T) {
 }
 
 // pinnedIn tells whether a user-wide name is pinned.
-func pinnedIn(s state, n Name) bool {
-	_, r := s.place(Checkout{}, never)
+func pinnedIn(s state, n allocator.PortName) bool {
+	_, r := s.place(checkout.Checkout{}, never)
 	e, found := r.find(n)
 	return found && e.Pinned
 }

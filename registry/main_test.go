@@ -13,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // The tests use real processes: this binary, started again with a role.
@@ -62,7 +65,7 @@ func leaseAndPrint(r Registry, names []string) error {
 	for i, n := range names {
 		wants[i] = want(n)
 	}
-	_, leases, err := r.Lease(context.Background(), Checkout{}, wants, Options{Choose: upFrom(20000)})
+	_, leases, err := r.Lease(context.Background(), checkout.Checkout{}, wants, Options{Choose: upFrom(20000)})
 	for _, l := range leases {
 		fmt.Println(l.Name, l.Port)
 	}
@@ -96,7 +99,7 @@ func process(t testing.TB, role, path string, args ...string) (cmd *exec.Cmd, st
 
 // upFrom chooses the first usable port from start on, and is deterministic.
 func upFrom(start int) Chooser {
-	return func(_ Scope, _ Name, usable func(int) bool) (int, error) {
+	return func(_ Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
 		for port := start; port < 1<<16; port++ {
 			if usable(port) {
 				return port, nil
@@ -149,7 +152,7 @@ func scratch(t testing.TB) Registry {
 }
 
 // put leases in a checkout, and fails the test if that fails.
-func put(t testing.TB, r Registry, c Checkout, list string) (Scope, []Lease) {
+func put(t testing.TB, r Registry, c checkout.Checkout, list string) (Scope, []Lease) {
 	t.Helper()
 	s, leases, err := r.Lease(t.Context(), c, wantAll(list), Options{Choose: upFrom(20000)})
 	if err != nil {
@@ -165,17 +168,6 @@ func all(t testing.TB, r Registry) []Lease {
 		t.Fatal(err)
 	}
 	return leases
-}
-
-// writeTo puts a file where a test wants one.
-func writeTo(t testing.TB, path, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func contentOf(t testing.TB, path string) string {

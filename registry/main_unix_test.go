@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // become makes this process another user's, with a primary group of that user's own and one further group.
@@ -83,11 +86,11 @@ var unixRoles = map[string]func(path string, args []string) error{
 	"churn": func(path string, args []string) error {
 		r := Open(path)
 		for {
-			if _, _, err := r.Lease(context.Background(), Checkout{}, []Want{want("churn")}, Options{Choose: upFrom(30000)}); err != nil {
+			if _, _, err := r.Lease(context.Background(), checkout.Checkout{}, []Want{want("churn")}, Options{Choose: upFrom(30000)}); err != nil {
 				return err
 			}
 			var unknown *UnknownError // another was faster
-			if _, err := r.Remove(context.Background(), Scope{}, Name{Service: "churn"}); err != nil && !errors.As(err, &unknown) {
+			if _, err := r.Remove(context.Background(), Scope{}, allocator.PortName{Service: "churn"}); err != nil && !errors.As(err, &unknown) {
 				return err
 			}
 		}

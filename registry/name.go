@@ -1,47 +1,27 @@
 package registry
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/devports/devports/allocator"
 )
 
-// Name is what owns a port within its scope: a service, or one of a service's further ports.
-type Name struct {
-	Service string
-	Port    string // the further port's name; "" is the service's own port
-}
-
-// ParseName reads what Name.String writes: "auth", or "auth:metrics". The error is a *NameError.
-func ParseName(s string) (Name, error) {
+// ParseName reads what PortName.String writes: "auth", or "auth:metrics". The error is a *NameError.
+func ParseName(s string) (allocator.PortName, error) {
 	service, port, further := strings.Cut(s, ":")
-	n := Name{service, port}
+	n := allocator.PortName{Service: service, Port: port}
 	if further && port == "" {
-		return Name{}, &NameError{s, "no port is named after the colon"}
+		return allocator.PortName{}, &NameError{s, "no port is named after the colon"}
 	}
-	return n, n.check()
+	return n, checkName(n)
 }
 
-func (n Name) String() string {
-	if n.Port == "" {
-		return n.Service
-	}
-	return n.Service + ":" + n.Port
-}
-
-// Compare orders names by service, a service's own port before its others.
-func (n Name) Compare(m Name) int {
-	if c := cmp.Compare(n.Service, m.Service); c != 0 {
-		return c
-	}
-	return cmp.Compare(n.Port, m.Port)
-}
-
-// check refuses what the file could not hold and a listing could not show. What a service may be called in a Portfile is stricter,
+// checkName refuses what the file could not hold and a listing could not show. What a service may be called in a Portfile is stricter,
 // and not decided here.
-func (n Name) check() error {
+func checkName(n allocator.PortName) error {
 	reason := fault(n.Service)
 	if reason == "" && n.Port != "" {
 		reason = fault(n.Port)

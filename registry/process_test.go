@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 var (
@@ -87,7 +90,7 @@ func mixed(r Registry, own string) error {
 	}()
 	ctx := context.Background()
 	directory := filepath.Join(filepath.Dir(r.path), own) // gone from the start, so nobody but this process asks for it
-	places := []Checkout{{}, {Directory: directory, Project: own}, {Directory: directory + "-f", Project: own, Worktree: "f"}}
+	places := []checkout.Checkout{{}, {Directory: directory, Project: own}, {Directory: directory + "-f", Project: own, Worktree: "f"}}
 	options := Options{Choose: upFrom(20000)}
 	ledger := map[string]int{} // of what this process has asked for
 	key := func(l Lease) string { return l.Scope.String() + " " + l.Name.String() }
@@ -110,10 +113,10 @@ func mixed(r Registry, own string) error {
 		default:
 		}
 		place := places[rand.IntN(len(places))]
-		name := func() Name { return Name{Service: fmt.Sprint(own, rand.IntN(4))} }
+		name := func() allocator.PortName { return allocator.PortName{Service: fmt.Sprint(own, rand.IntN(4))} }
 		switch rand.IntN(6) {
 		case 0, 1:
-			_, leases, err := r.Lease(ctx, place, []Want{{Name: name()}, {Name: Name{name().Service, "further"}}}, options)
+			_, leases, err := r.Lease(ctx, place, []Want{{Name: name()}, {Name: allocator.PortName{Service: name().Service, Port: "further"}}}, options)
 			if err := errors.Join(err, note(leases)); err != nil {
 				return err
 			}
@@ -137,12 +140,12 @@ func mixed(r Registry, own string) error {
 				return err
 			}
 		case 4:
-			common := Name{Service: "common"}
+			common := allocator.PortName{Service: "common"}
 			var unknown *UnknownError
 			if _, err := r.Remove(ctx, Scope{}, common); err != nil && !errors.As(err, &unknown) {
 				return err
 			}
-			if _, _, err := r.Lease(ctx, Checkout{}, []Want{{Name: common}}, options); err != nil {
+			if _, _, err := r.Lease(ctx, checkout.Checkout{}, []Want{{Name: common}}, options); err != nil {
 				return err
 			}
 		}
@@ -213,7 +216,7 @@ func TestManyNames(t *testing.T) {
 	r := scratch(t)
 	n := *names
 	for i := range n {
-		put(t, r, Checkout{}, fmt.Sprint("name", i))
+		put(t, r, checkout.Checkout{}, fmt.Sprint("name", i))
 	}
 	ports := map[int]bool{}
 	for _, l := range all(t, r) {
@@ -277,6 +280,6 @@ func TestKilled(t *testing.T) {
 			}
 		}
 	}
-	put(t, r, Checkout{}, "last") // takes what the killed ones left
+	put(t, r, checkout.Checkout{}, "last") // takes what the killed ones left
 	tidyFolder(t, filepath.Dir(r.path))
 }

@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"slices"
+
+	"github.com/devports/devports/registry/checkout"
 )
 
 // Gone are the leases whose directory is gone, as Leases orders them: the worktree was removed, say, or the project deleted. A
@@ -14,7 +16,7 @@ func (r Registry) Gone() ([]Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	return now.state.gone(gone).all(), nil
+	return now.state.gone(checkout.IsGone).all(), nil
 }
 
 // Prune ends those of the leases, which Gone has returned, that are still as they were and whose directory is still gone, and
@@ -25,7 +27,7 @@ func (r Registry) Prune(ctx context.Context, leases []Lease) ([]Lease, error) {
 	}
 	var pruned []Lease
 	err := r.update(ctx, snapshot{}, func(s state) (state, error) {
-		s, pruned = s.prune(leases, gone)
+		s, pruned = s.prune(leases, checkout.IsGone)
 		if len(pruned) == 0 {
 			return s, errUnchanged
 		}

@@ -6,15 +6,18 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/devports/devports/registry/checkout"
+	"github.com/devports/devports/registry/internal/gittest"
 )
 
 func TestPrune(t *testing.T) {
-	dir := resolved(t)
+	dir := gittest.TempDir(t)
 	r := scratch(t)
-	shop := repo(t, dir, "shop")
-	git(t, shop, "worktree", "add", "-q", "../shop-feature")
-	git(t, shop, "worktree", "add", "-q", "../shop-fix")
-	put(t, r, Checkout{}, "jupyter pg=5432")
+	shop := gittest.Init(t, dir, "shop")
+	gittest.Run(t, shop, "worktree", "add", "-q", "../shop-feature")
+	gittest.Run(t, shop, "worktree", "add", "-q", "../shop-fix")
+	put(t, r, checkout.Checkout{}, "jupyter pg=5432")
 	put(t, r, find(t, shop, ""), "db=5432 web")
 	fixed := filepath.Join(dir, "shop-fix")
 	put(t, r, find(t, fixed, ""), "web")
@@ -31,14 +34,14 @@ func TestPrune(t *testing.T) {
 	if leases := gone(); len(leases) > 0 {
 		t.Errorf("gone while all are there: %s", show(leases))
 	}
-	git(t, shop, "worktree", "remove", "../shop-feature")
+	gittest.Run(t, shop, "worktree", "remove", "../shop-feature")
 	shown := gone()
 	if show(shown) != "db=20003 web=20004 web=20005" || shown[1].Scope.Worktree != "feature" || shown[2].Scope.Worktree != "mine" {
 		t.Errorf("gone: %v", shown)
 	}
 
 	// What nobody was shown stays, even if it has gone since.
-	git(t, shop, "worktree", "remove", "../shop-fix")
+	gittest.Run(t, shop, "worktree", "remove", "../shop-fix")
 	living := all(t, r)[:4]
 	pruned, err := r.Prune(t.Context(), append(living, shown...))
 	if err != nil || show(pruned) != show(shown) {
@@ -54,14 +57,14 @@ func TestPrune(t *testing.T) {
 	// What has changed since it was shown stays as well: the worktree is back, or has been moved.
 	before := stat(t, r.path)
 	shown = gone()
-	git(t, shop, "worktree", "add", "-q", "../shop-fix", "shop-fix")
+	gittest.Run(t, shop, "worktree", "add", "-q", "../shop-fix", "shop-fix")
 	if pruned, err := r.Prune(t.Context(), shown); err != nil || len(pruned) > 0 {
 		t.Errorf("pruned %s: %v", show(pruned), err)
 	}
 	if !os.SameFile(before, stat(t, r.path)) {
 		t.Error("the file was written")
 	}
-	git(t, shop, "worktree", "move", "../shop-fix", "../fix")
+	gittest.Run(t, shop, "worktree", "move", "../shop-fix", "../fix")
 	shown = gone()
 	put(t, r, find(t, filepath.Join(dir, "fix"), ""), "web")
 	if pruned, err := r.Prune(t.Context(), shown); err != nil || len(shown) != 1 || len(pruned) > 0 {
@@ -78,7 +81,7 @@ func TestPrune(t *testing.T) {
 // TestPrunePart has a scope of which only one lease was shown.
 func TestPrunePart(t *testing.T) {
 	r := scratch(t)
-	dir := filepath.Join(resolved(t), "shop")
+	dir := filepath.Join(gittest.TempDir(t), "shop")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -105,14 +108,14 @@ func TestPrunePart(t *testing.T) {
 }
 
 func TestGone(t *testing.T) {
-	dir := resolved(t)
+	dir := gittest.TempDir(t)
 	file := filepath.Join(dir, "file")
-	writeTo(t, file, "")
+	gittest.Write(t, file, "")
 	for path, want := range map[string]bool{
 		dir: false, file: true, filepath.Join(dir, "no"): true, filepath.Join(dir, "no", "more"): true, filepath.Join(file, "below"): true,
 		"bad\x00path": false,
 	} {
-		if gone(path) != want {
+		if checkout.IsGone(path) != want {
 			t.Errorf("gone(%q) = %v", path, !want)
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/devports/devports/registry/lockfile"
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // lockWait is how long an update waits for others to end theirs, each of which takes milliseconds.
@@ -37,12 +39,12 @@ func (r Registry) Leases() ([]Lease, error) {
 }
 
 // Scope is the scope that a checkout has, or would get with its first lease. It only reads. Errors are those of Leases.
-func (r Registry) Scope(c Checkout) (Scope, error) {
+func (r Registry) Scope(c checkout.Checkout) (Scope, error) {
 	now, err := load(r.path, snapshot{})
 	if err != nil {
 		return Scope{}, err
 	}
-	_, rec := now.state.place(c, gone)
+	_, rec := now.state.place(c, checkout.IsGone)
 	return rec.Scope, nil
 }
 
@@ -57,8 +59,8 @@ func (r Registry) Scope(c Checkout) (Scope, error) {
 // What already is as wanted costs one read of the file and no lock. Else o.Choose and o.Move are called with the lock held, by the
 // calling goroutine. Errors are further those of Leases, a *NameError, a *lockfile.HeldError after 10 s, and what wraps ctx's
 // error when that ends first.
-func (r Registry) Lease(ctx context.Context, c Checkout, wants []Want, o Options) (Scope, []Lease, error) {
-	if err := c.check(); err != nil {
+func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []Want, o Options) (Scope, []Lease, error) {
+	if err := checkCheckout(c); err != nil {
 		return Scope{}, nil, err
 	}
 	wants, err := tidy(wants)
@@ -70,14 +72,14 @@ func (r Registry) Lease(ctx context.Context, c Checkout, wants []Want, o Options
 		return Scope{}, nil, err
 	}
 	if o.Move == nil {
-		if p := now.state.plan(c, wants, nil, gone); p.settled() {
+		if p := now.state.plan(c, wants, nil, checkout.IsGone); p.settled() {
 			return p.record.Scope, p.leases(), nil
 		}
 	}
 	var scope Scope
 	var leases []Lease
 	err = r.update(ctx, now, func(s state) (_ state, err error) {
-		p := s.plan(c, wants, o.Move, gone)
+		p := s.plan(c, wants, o.Move, checkout.IsGone)
 		scope, leases = p.record.Scope, p.leases()
 		if p.settled() {
 			return s, errUnchanged
@@ -93,8 +95,8 @@ func (r Registry) Lease(ctx context.Context, c Checkout, wants []Want, o Options
 
 // Remove ends the leases of these names in a scope and returns them, in name order. If one of them has none, nothing is removed
 // and the error is an *UnknownError; else errors are those of Lease.
-func (r Registry) Remove(ctx context.Context, s Scope, names ...Name) ([]Lease, error) {
-	names = slices.SortedFunc(slices.Values(names), Name.Compare)
+func (r Registry) Remove(ctx context.Context, s Scope, names ...allocator.PortName) ([]Lease, error) {
+	names = slices.SortedFunc(slices.Values(names), allocator.PortName.Compare)
 	names = slices.Compact(names)
 	if len(names) == 0 {
 		return nil, nil
@@ -157,7 +159,7 @@ func tidy(wants []Want) ([]Want, error) {
 	wants = slices.SortedFunc(slices.Values(wants), func(v, w Want) int { return v.Name.Compare(w.Name) })
 	wants = slices.Compact(wants)
 	for i, w := range wants {
-		if err := w.Name.check(); err != nil {
+		if err := checkName(w.Name); err != nil {
 			return nil, err
 		}
 		if w.Pin != 0 && !validPort(w.Pin) {

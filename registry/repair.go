@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/devports/devports/allocator/atomicfile"
 )
 
 // Repaired is what Repair has made of a damaged registry. The zero Repaired says that nothing was wrong.
@@ -38,7 +39,7 @@ func (r Registry) Probe(ctx context.Context, wait time.Duration) error {
 			return err
 		}
 		next := path + ".new"
-		if err := write(next, encode(now.state), nil); err != nil {
+		if err := atomicfile.Create(next, encode(now.state), nil); err != nil {
 			return err
 		}
 		return os.Remove(next)
@@ -69,14 +70,14 @@ func repair(path string) (Repaired, error) {
 	}
 	now, lost := salvaged{}, []Lost(nil)
 	if !folder {
-		content, err := readFile(path)
+		content, err := atomicfile.Read(path)
 		if err != nil {
 			return Repaired{}, err
 		}
 		now, lost = salvage(content)
 	}
 	before := salvaged{}
-	if content, err := readFile(path + ".bak"); err == nil {
+	if content, err := atomicfile.Read(path + ".bak"); err == nil {
 		before, _ = salvage(content)
 	}
 	done := Repaired{Damage: damage, Lost: lost}
@@ -85,7 +86,7 @@ func repair(path string) (Repaired, error) {
 	if done.Aside, err = setAside(path, folder); err != nil {
 		return Repaired{}, err
 	}
-	return done, overwrite(path, next, folder)
+	return done, atomicfile.Write(path, encode(next), atomicfile.Options{}) // the version before may be the only good one
 }
 
 // damageOf is why the file at path cannot be read, and whether that is because it is a folder.
@@ -117,31 +118,11 @@ func setAside(path string, folder bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	content, err := readFile(path)
+	content, err := atomicfile.Read(path)
 	if err != nil {
 		return "", err
 	}
-	return aside, write(aside, content, info)
-}
-
-// overwrite writes the registry as store does, but leaves the version before as it is: it may be the only good one.
-func overwrite(path string, s state, folder bool) error {
-	var old fs.FileInfo
-	if !folder {
-		var err error
-		if old, err = os.Stat(path); err != nil {
-			return err
-		}
-	}
-	next := path + ".new"
-	if err := write(next, encode(s), old); err != nil {
-		return err
-	}
-	if err := replace(next, path); err != nil {
-		os.Remove(next)
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
+	return aside, atomicfile.Create(aside, content, info)
 }
 
 // merge makes one state of both: what is there now, and of what was before whatever is missing.

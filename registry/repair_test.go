@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/registry/checkout"
+	"github.com/devports/devports/registry/internal/gittest"
 )
 
 const (
@@ -24,9 +27,9 @@ func line(name, port, year string) string {
 func repairing(t *testing.T, content, before string) Repaired {
 	t.Helper()
 	r := scratch(t)
-	writeTo(t, r.path, content)
+	gittest.Write(t, r.path, content)
 	if before != "" {
-		writeTo(t, r.path+".bak", before)
+		gittest.Write(t, r.path+".bak", before)
 	}
 	done, err := r.Repair(t.Context())
 	if err != nil {
@@ -114,9 +117,9 @@ func TestRepair(t *testing.T) {
 // TestRepairCut has a file of several scopes end anywhere: each lease whose line is whole is read.
 func TestRepairCut(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "one two=5432 three")
-	put(t, r, Checkout{Directory: "/shop", Project: "shop"}, "web web:metrics db=5432")
-	put(t, r, Checkout{Directory: "/shop-fix", Project: "shop", Worktree: "fix"}, "web db")
+	put(t, r, checkout.Checkout{}, "one two=5432 three")
+	put(t, r, checkout.Checkout{Directory: "/shop", Project: "shop"}, "web web:metrics db=5432")
+	put(t, r, checkout.Checkout{Directory: "/shop-fix", Project: "shop", Worktree: "fix"}, "web db")
 	content := contentOf(t, r.path)
 	for cut := range len(content) - 2 { // without its last newline it is not damaged
 		whole := 0
@@ -137,12 +140,12 @@ func TestRepairCut(t *testing.T) {
 
 func TestRepairFolder(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "a b")
-	writeTo(t, r.path+".bak", contentOf(t, r.path))
+	put(t, r, checkout.Checkout{}, "a b")
+	gittest.Write(t, r.path+".bak", contentOf(t, r.path))
 	if err := os.Remove(r.path); err != nil {
 		t.Fatal(err)
 	}
-	writeTo(t, filepath.Join(r.path, "mine"), "precious")
+	gittest.Write(t, filepath.Join(r.path, "mine"), "precious")
 	done, err := r.Repair(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +162,7 @@ func TestRepairNothing(t *testing.T) {
 	r := scratch(t)
 	for _, content := range []string{"", contentOfNew(t)} {
 		if content != "" {
-			writeTo(t, r.path, content)
+			gittest.Write(t, r.path, content)
 		}
 		done, err := r.Repair(t.Context())
 		if err != nil || done.Damage != nil || done.Aside != "" {
@@ -170,7 +173,7 @@ func TestRepairNothing(t *testing.T) {
 		}
 		tidyFolder(t, filepath.Dir(r.path))
 	}
-	writeTo(t, r.path, `{"version": 99}`)
+	gittest.Write(t, r.path, `{"version": 99}`)
 	var newer *NewerError
 	if _, err := r.Repair(t.Context()); !errors.As(err, &newer) {
 		t.Errorf("a newer version: %v", err)
@@ -184,13 +187,13 @@ func TestProbe(t *testing.T) {
 		t.Error(err)
 	}
 	tidyFolder(t, filepath.Dir(r.path))
-	put(t, r, Checkout{}, "a")
+	put(t, r, checkout.Checkout{}, "a")
 	before := stat(t, r.path)
 	if err := r.Probe(t.Context(), time.Second); err != nil || !os.SameFile(before, stat(t, r.path)) {
 		t.Errorf("the file has changed, or %v", err)
 	}
 	tidyFolder(t, filepath.Dir(r.path))
-	writeTo(t, r.path, "{")
+	gittest.Write(t, r.path, "{")
 	var damaged *DamagedError
 	if err := r.Probe(t.Context(), time.Second); !errors.As(err, &damaged) {
 		t.Errorf("a damaged one: %v", err)

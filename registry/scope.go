@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/devports/devports/registry/checkout"
 )
 
 // Scope is what names are unique in: one checkout of a project, or, the zero Scope, the user as a whole.
@@ -36,21 +38,9 @@ func (s Scope) String() string {
 	return fmt.Sprintf("%s (%s)", s.Project, s.Worktree)
 }
 
-// Checkout is what the file system and the environment alone say of a project's directory, before the registry is asked which
-// scope that is. The zero Checkout stands for the user-wide scope.
-type Checkout struct {
-	Directory string // of the Portfile: absolute, symlinks resolved
-	Project   string
-	Worktree  string // git's own name for the worktree, less a leading project name; "" outside linked worktrees
-
-	clone     string // the label of a second clone: the base name of the checkout's root
-	override  string // DEVPORTS_WORKTREE
-	inherited bool   // the override may come from a process that devports started, so by itself it sets up nothing
-}
-
-// check refuses a checkout that FindCheckout cannot have made, and that the file could not hold.
-func (c Checkout) check() error {
-	if c == (Checkout{}) {
+// checkCheckout refuses a checkout that checkout.Find cannot have made, and that the file could not hold.
+func checkCheckout(c checkout.Checkout) error {
+	if c == (checkout.Checkout{}) {
 		return nil
 	}
 	if c.Project == "" || !filepath.IsAbs(c.Directory) || !utf8.ValidString(c.Directory+c.Project+c.Worktree) {
@@ -62,7 +52,7 @@ func (c Checkout) check() error {
 // place finds the record of a checkout: where it stands in s, or -1, and what it is to be, with the leases it has. Only its labels
 // and, for a project that has moved, its directory may differ from what s holds. gone tells whether a directory is no more; it is
 // asked about recorded directories with the checkout's labels only.
-func (s state) place(c Checkout, gone func(string) bool) (int, record) {
+func (s state) place(c checkout.Checkout, gone func(string) bool) (int, record) {
 	own := s.index(func(r record) bool { return r.Directory == c.Directory && !r.override })
 	if c.Directory == "" {
 		return s.at(own, record{})
@@ -73,7 +63,7 @@ func (s state) place(c Checkout, gone func(string) bool) (int, record) {
 	if own >= 0 && s.records[own].labelled(c) {
 		return s.at(own, record{})
 	}
-	for label := range c.labels() {
+	for label := range labels(c) {
 		scope := Scope{c.Directory, c.Project, label}
 		taken, moved := s.namesakes(scope, false, gone)
 		switch {
@@ -91,19 +81,19 @@ func (s state) place(c Checkout, gone func(string) bool) (int, record) {
 
 // labelled tells whether the labels of r still do for its checkout. They are kept as long as they can be: what a second clone is
 // called, say, outlasts the first one. But the project may have been renamed, or a linked worktree stand where the main one did.
-func (r record) labelled(c Checkout) bool {
+func (r record) labelled(c checkout.Checkout) bool {
 	return r.Project == c.Project && (r.Worktree != "" || c.Worktree == "")
 }
 
 // overridden is place for a checkout with DEVPORTS_WORKTREE; not ok if that says nothing new. An override is the user's word and
 // part of the scope's identity, so it stands even where another directory has the same labels.
-func (s state) overridden(c Checkout, own int, gone func(string) bool) (at int, r record, ok bool) {
-	if c.override == "" || c.override == c.Worktree || own >= 0 && c.override == s.records[own].Worktree {
+func (s state) overridden(c checkout.Checkout, own int, gone func(string) bool) (at int, r record, ok bool) {
+	if c.Override == "" || c.Override == c.Worktree || own >= 0 && c.Override == s.records[own].Worktree {
 		return -1, record{}, false
 	}
-	scope := Scope{c.Directory, c.Project, c.override}
-	at = s.index(func(r record) bool { return r.override && r.Directory == c.Directory && r.Worktree == c.override })
-	if at < 0 && c.inherited {
+	scope := Scope{c.Directory, c.Project, c.Override}
+	at = s.index(func(r record) bool { return r.override && r.Directory == c.Directory && r.Worktree == c.Override })
+	if at < 0 && c.Inherited {
 		return -1, record{}, false
 	}
 	if at < 0 {
@@ -133,14 +123,14 @@ func (s state) namesakes(scope Scope, override bool, gone func(string) bool) (ta
 	return taken, moved
 }
 
-// labels are what the checkout's worktree may be called, best first, without end: git's name for it, for a second clone the name
+// labels are what a checkout's worktree may be called, best first, without end: git's name for it, for a second clone the name
 // of its directory, and that with a number.
-func (c Checkout) labels() iter.Seq[string] {
+func labels(c checkout.Checkout) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		if !yield(c.Worktree) || !yield(c.clone) {
+		if !yield(c.Worktree) || !yield(c.Root) {
 			return
 		}
-		for n := 2; yield(fmt.Sprintf("%s-%d", c.clone, n)); n++ {
+		for n := 2; yield(fmt.Sprintf("%s-%d", c.Root, n)); n++ {
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/registry/checkout"
 )
 
 // absolute is a directory that need not exist.
@@ -17,60 +19,60 @@ func absolute(name string) string {
 	return path
 }
 
-func checkout(directory, project, worktree string) Checkout {
-	return Checkout{Directory: absolute(directory), Project: project, Worktree: worktree, clone: filepath.Base(filepath.FromSlash(directory))}
+func checkedOut(directory, project, worktree string) checkout.Checkout {
+	return checkout.Checkout{Directory: absolute(directory), Project: project, Worktree: worktree, Root: filepath.Base(filepath.FromSlash(directory))}
 }
 
-func (c Checkout) overriddenBy(label string, inherited bool) Checkout {
-	c.override, c.inherited = label, inherited
+func overridden(c checkout.Checkout, label string, inherited bool) checkout.Checkout {
+	c.Override, c.Inherited = label, inherited
 	return c
 }
 
 func TestPlace(t *testing.T) {
-	shop := checkout("shop", "shop", "")
-	clone := checkout("copies/shop2", "shop", "")
+	shop := checkedOut("shop", "shop", "")
+	clone := checkedOut("copies/shop2", "shop", "")
 	for name, tt := range map[string]struct {
-		known []Checkout // leased in before, one after another
-		gone  string     // directories that are no more by then
-		ask   Checkout
+		known []checkout.Checkout // leased in before, one after another
+		gone  string              // directories that are no more by then
+		ask   checkout.Checkout
 		want  string // project and worktree
 		ports string // of the name "web"; those before have 20000, 20001 …
 	}{
 		"new":                     {nil, "", shop, "shop/", "20000"},
-		"known":                   {[]Checkout{shop}, "", shop, "shop/", "20000"},
-		"user-wide":               {[]Checkout{shop, {}}, "", Checkout{}, "/", "20001"},
-		"worktree":                {[]Checkout{shop}, "", checkout("shop-f", "shop", "f"), "shop/f", "20001"},
-		"became a worktree":       {[]Checkout{shop}, "", checkout("shop", "shop", "f"), "shop/f", "20000"},
-		"renamed to override":     {[]Checkout{checkout("d", "store", "shop-x"), checkout("d", "store", "shop-x").overriddenBy("x", false)}, "", checkout("d", "shop", "x"), "shop/x", "20000"},
-		"renamed":                 {[]Checkout{shop}, "", checkout("shop", "store", ""), "store/", "20000"},
-		"renamed to another's":    {[]Checkout{shop, checkout("store", "store", "")}, "", checkout("shop", "store", ""), "store/shop", "20000"},
-		"second clone":            {[]Checkout{shop}, "", clone, "shop/shop2", "20001"},
-		"known second clone":      {[]Checkout{shop, clone}, "", clone, "shop/shop2", "20001"},
-		"first clone after":       {[]Checkout{shop, clone}, "", shop, "shop/", "20000"},
-		"copy of the same name":   {[]Checkout{shop}, "", checkout("copies/shop", "shop", ""), "shop/shop", "20001"},
-		"third":                   {[]Checkout{shop, clone}, "", checkout("more/shop2", "shop", ""), "shop/shop2-2", "20002"},
-		"fourth":                  {[]Checkout{shop, clone, checkout("more/shop2", "shop", "")}, "", checkout("x/shop2", "shop", ""), "shop/shop2-3", "20003"},
-		"clone's worktree":        {[]Checkout{checkout("shop-f", "shop", "f")}, "", checkout("s2-f", "shop", "f"), "shop/s2-f", "20001"},
-		"moved":                   {[]Checkout{shop}, "shop", checkout("work/shop", "shop", ""), "shop/", "20000"},
-		"moved clone":             {[]Checkout{shop, clone}, "copies/shop2", checkout("work/shop2", "shop", ""), "shop/shop2", "20001"},
-		"clone of a dead one":     {[]Checkout{shop, clone}, "shop", clone, "shop/shop2", "20001"},
-		"new one of that name":    {[]Checkout{shop, checkout("shop-f", "shop", "f")}, "shop-f", checkout("f2", "shop", "f"), "shop/f", "20001"},
-		"moved under a new name":  {[]Checkout{shop}, "shop", checkout("store", "store", ""), "store/", "20001"},
-		"renamed, dead namesake":  {[]Checkout{shop, checkout("store", "store", "")}, "store", checkout("shop", "store", ""), "store/", "20000"},
-		"override":                {[]Checkout{shop}, "", shop.overriddenBy("x", false), "shop/x", "20001"},
-		"known override":          {[]Checkout{shop, shop.overriddenBy("x", false)}, "", shop.overriddenBy("x", false), "shop/x", "20001"},
-		"two overrides":           {[]Checkout{shop, shop.overriddenBy("x", false)}, "", shop.overriddenBy("y", false), "shop/y", "20002"},
-		"override only":           {[]Checkout{shop.overriddenBy("x", false)}, "", shop, "shop/", "20001"},
-		"without the override":    {[]Checkout{shop, shop.overriddenBy("x", false)}, "", shop, "shop/", "20000"},
-		"override of git's label": {[]Checkout{feature}, "", feature.overriddenBy("feature", false), "shop/feature", "20000"},
-		"override of the clone's": {[]Checkout{shop, clone}, "", clone.overriddenBy("shop2", false), "shop/shop2", "20001"},
-		"override in two places":  {[]Checkout{shop, shop.overriddenBy("x", false), clone}, "", clone.overriddenBy("x", false), "shop/x", "20003"},
-		"override moved":          {[]Checkout{shop.overriddenBy("x", false)}, "shop", checkout("s", "shop", "").overriddenBy("x", false), "shop/x", "20000"},
-		"override renamed":        {[]Checkout{shop.overriddenBy("x", false)}, "", checkout("shop", "store", "").overriddenBy("x", false), "store/x", "20000"},
-		"inherited":               {[]Checkout{shop}, "", shop.overriddenBy("x", true), "shop/", "20000"},
-		"inherited and known":     {[]Checkout{shop, shop.overriddenBy("x", false)}, "", shop.overriddenBy("x", true), "shop/x", "20001"},
-		"inherited from another":  {[]Checkout{shop, clone.overriddenBy("x", false)}, "", shop.overriddenBy("x", true), "shop/", "20000"},
-		"worktree named like it":  {[]Checkout{shop.overriddenBy("f", false)}, "", checkout("shop-f", "shop", "f"), "shop/shop-f", "20001"},
+		"known":                   {[]checkout.Checkout{shop}, "", shop, "shop/", "20000"},
+		"user-wide":               {[]checkout.Checkout{shop, {}}, "", checkout.Checkout{}, "/", "20001"},
+		"worktree":                {[]checkout.Checkout{shop}, "", checkedOut("shop-f", "shop", "f"), "shop/f", "20001"},
+		"became a worktree":       {[]checkout.Checkout{shop}, "", checkedOut("shop", "shop", "f"), "shop/f", "20000"},
+		"renamed to override":     {[]checkout.Checkout{checkedOut("d", "store", "shop-x"), overridden(checkedOut("d", "store", "shop-x"), "x", false)}, "", checkedOut("d", "shop", "x"), "shop/x", "20000"},
+		"renamed":                 {[]checkout.Checkout{shop}, "", checkedOut("shop", "store", ""), "store/", "20000"},
+		"renamed to another's":    {[]checkout.Checkout{shop, checkedOut("store", "store", "")}, "", checkedOut("shop", "store", ""), "store/shop", "20000"},
+		"second clone":            {[]checkout.Checkout{shop}, "", clone, "shop/shop2", "20001"},
+		"known second clone":      {[]checkout.Checkout{shop, clone}, "", clone, "shop/shop2", "20001"},
+		"first clone after":       {[]checkout.Checkout{shop, clone}, "", shop, "shop/", "20000"},
+		"copy of the same name":   {[]checkout.Checkout{shop}, "", checkedOut("copies/shop", "shop", ""), "shop/shop", "20001"},
+		"third":                   {[]checkout.Checkout{shop, clone}, "", checkedOut("more/shop2", "shop", ""), "shop/shop2-2", "20002"},
+		"fourth":                  {[]checkout.Checkout{shop, clone, checkedOut("more/shop2", "shop", "")}, "", checkedOut("x/shop2", "shop", ""), "shop/shop2-3", "20003"},
+		"clone's worktree":        {[]checkout.Checkout{checkedOut("shop-f", "shop", "f")}, "", checkedOut("s2-f", "shop", "f"), "shop/s2-f", "20001"},
+		"moved":                   {[]checkout.Checkout{shop}, "shop", checkedOut("work/shop", "shop", ""), "shop/", "20000"},
+		"moved clone":             {[]checkout.Checkout{shop, clone}, "copies/shop2", checkedOut("work/shop2", "shop", ""), "shop/shop2", "20001"},
+		"clone of a dead one":     {[]checkout.Checkout{shop, clone}, "shop", clone, "shop/shop2", "20001"},
+		"new one of that name":    {[]checkout.Checkout{shop, checkedOut("shop-f", "shop", "f")}, "shop-f", checkedOut("f2", "shop", "f"), "shop/f", "20001"},
+		"moved under a new name":  {[]checkout.Checkout{shop}, "shop", checkedOut("store", "store", ""), "store/", "20001"},
+		"renamed, dead namesake":  {[]checkout.Checkout{shop, checkedOut("store", "store", "")}, "store", checkedOut("shop", "store", ""), "store/", "20000"},
+		"override":                {[]checkout.Checkout{shop}, "", overridden(shop, "x", false), "shop/x", "20001"},
+		"known override":          {[]checkout.Checkout{shop, overridden(shop, "x", false)}, "", overridden(shop, "x", false), "shop/x", "20001"},
+		"two overrides":           {[]checkout.Checkout{shop, overridden(shop, "x", false)}, "", overridden(shop, "y", false), "shop/y", "20002"},
+		"override only":           {[]checkout.Checkout{overridden(shop, "x", false)}, "", shop, "shop/", "20001"},
+		"without the override":    {[]checkout.Checkout{shop, overridden(shop, "x", false)}, "", shop, "shop/", "20000"},
+		"override of git's label": {[]checkout.Checkout{feature}, "", overridden(feature, "feature", false), "shop/feature", "20000"},
+		"override of the clone's": {[]checkout.Checkout{shop, clone}, "", overridden(clone, "shop2", false), "shop/shop2", "20001"},
+		"override in two places":  {[]checkout.Checkout{shop, overridden(shop, "x", false), clone}, "", overridden(clone, "x", false), "shop/x", "20003"},
+		"override moved":          {[]checkout.Checkout{overridden(shop, "x", false)}, "shop", overridden(checkedOut("s", "shop", ""), "x", false), "shop/x", "20000"},
+		"override renamed":        {[]checkout.Checkout{overridden(shop, "x", false)}, "", overridden(checkedOut("shop", "store", ""), "x", false), "store/x", "20000"},
+		"inherited":               {[]checkout.Checkout{shop}, "", overridden(shop, "x", true), "shop/", "20000"},
+		"inherited and known":     {[]checkout.Checkout{shop, overridden(shop, "x", false)}, "", overridden(shop, "x", true), "shop/x", "20001"},
+		"inherited from another":  {[]checkout.Checkout{shop, overridden(clone, "x", false)}, "", overridden(shop, "x", true), "shop/", "20000"},
+		"worktree named like it":  {[]checkout.Checkout{overridden(shop, "f", false)}, "", checkedOut("shop-f", "shop", "f"), "shop/shop-f", "20001"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s state

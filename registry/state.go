@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/devports/devports/allocator"
 )
 
 // state is everything the registry knows, as a value: whoever changes it makes a new one and leaves the old as it was.
@@ -20,7 +22,7 @@ type record struct {
 
 // entry is a lease without the scope that its record tells.
 type entry struct {
-	Name   Name
+	Name   allocator.PortName
 	Port   int
 	Pinned bool
 	Since  time.Time // UTC, whole seconds: what the file holds
@@ -51,7 +53,7 @@ func (r record) lease(e entry) Lease { return Lease{r.Scope, e.Name, e.Port, e.P
 func (e entry) compare(o entry) int { return e.Name.Compare(o.Name) }
 
 // find returns the entry of a name.
-func (r record) find(n Name) (entry, bool) {
+func (r record) find(n allocator.PortName) (entry, bool) {
 	i, found := slices.BinarySearchFunc(r.leases, entry{Name: n}, entry.compare)
 	if !found {
 		return entry{}, false
@@ -91,14 +93,14 @@ func (s state) put(at int, r record) state {
 
 // remove returns the state without the leases of these names (in name order, none twice), and those leases. Nothing is removed
 // if one of the names is unknown.
-func (s state) remove(scope Scope, names []Name) (state, []Lease, error) {
+func (s state) remove(scope Scope, names []allocator.PortName) (state, []Lease, error) {
 	at := slices.IndexFunc(s.records, func(r record) bool { return r.Directory == scope.Directory && r.Worktree == scope.Worktree })
 	var r record
 	if at >= 0 {
 		r = s.records[at]
 	}
 	var removed []Lease
-	var unknown []Name
+	var unknown []allocator.PortName
 	for _, n := range names {
 		if e, found := r.find(n); found {
 			removed = append(removed, r.lease(e))
@@ -110,7 +112,7 @@ func (s state) remove(scope Scope, names []Name) (state, []Lease, error) {
 		return s, nil, &UnknownError{scope, unknown}
 	}
 	r.leases = slices.DeleteFunc(slices.Clone(r.leases), func(e entry) bool {
-		_, gone := slices.BinarySearchFunc(names, e.Name, Name.Compare)
+		_, gone := slices.BinarySearchFunc(names, e.Name, allocator.PortName.Compare)
 		return gone
 	})
 	return s.put(at, r), removed, nil

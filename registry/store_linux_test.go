@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/devports/devports/registry/checkout"
 )
 
 // mount puts a file system of its own, of 64 KB, where dir is, until the function is called or the test ends.
@@ -30,8 +32,8 @@ func TestFullFileSystem(t *testing.T) {
 	dir := t.TempDir()
 	mount(t, dir)
 	r := Open(filepath.Join(dir, "registry.json"))
-	put(t, r, Checkout{}, "auth db web "+strings.Repeat("a", 5000))
-	put(t, r, Checkout{}, "more")
+	put(t, r, checkout.Checkout{}, "auth db web "+strings.Repeat("a", 5000))
+	put(t, r, checkout.Checkout{}, "more")
 	content, before := contentOf(t, r.path), contentOf(t, r.path+".bak")
 	filler := filepath.Join(dir, "filler")
 	f, err := os.Create(filler)
@@ -54,7 +56,7 @@ func TestFullFileSystem(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, _, err := r.Lease(t.Context(), Checkout{}, wantAll("new"), Options{Choose: upFrom(20000)})
+		_, _, err := r.Lease(t.Context(), checkout.Checkout{}, wantAll("new"), Options{Choose: upFrom(20000)})
 		if err == nil {
 			if free == 0 {
 				t.Error("the disk was not full")
@@ -67,7 +69,7 @@ func TestFullFileSystem(t *testing.T) {
 		if contentOf(t, r.path) != content || contentOf(t, r.path+".bak") != before {
 			t.Fatalf("with %d bytes left the content changed", free)
 		}
-		put(t, r, Checkout{}, "auth") // known names need no room
+		put(t, r, checkout.Checkout{}, "auth") // known names need no room
 	}
 	if got := show(all(t, r)); !strings.HasSuffix(got, "new=20005 web=20003") {
 		t.Errorf("leases: %s", got)
@@ -85,14 +87,14 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	dir := t.TempDir()
 	mount(t, dir)
 	r := Open(filepath.Join(dir, "registry.json"))
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	content := contentOf(t, r.path)
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)
 	}
-	put(t, r, Checkout{}, "auth") // known names write nothing
+	put(t, r, checkout.Checkout{}, "auth") // known names write nothing
 	for what, path := range map[string]string{"a file": r.path, "a new file": dir + "/new.json", "a new folder": dir + "/new/registry.json"} {
-		_, _, err := Open(path).Lease(t.Context(), Checkout{}, wantAll("db"), Options{Choose: upFrom(20000)})
+		_, _, err := Open(path).Lease(t.Context(), checkout.Checkout{}, wantAll("db"), Options{Choose: upFrom(20000)})
 		if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s: %v", what, err)
 		}

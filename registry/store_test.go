@@ -9,6 +9,10 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
+	"github.com/devports/devports/registry/internal/gittest"
 )
 
 func TestMissing(t *testing.T) {
@@ -16,11 +20,11 @@ func TestMissing(t *testing.T) {
 	if leases := all(t, r); len(leases) != 0 {
 		t.Errorf("leases of a missing file: %s", show(leases))
 	}
-	put(t, r, Checkout{}, "")
+	put(t, r, checkout.Checkout{}, "")
 	if _, err := os.Stat(filepath.Dir(r.path)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("asking for nothing made the folder: %v", err)
 	}
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	if got := show(all(t, r)); got != "auth=20000" {
 		t.Errorf("leases: %s", got)
 	}
@@ -36,17 +40,17 @@ func TestMissing(t *testing.T) {
 
 func TestUnchanged(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth db=5432")
+	put(t, r, checkout.Checkout{}, "auth db=5432")
 	before := stat(t, r.path)
 	if err := os.Remove(r.path + ".lock"); err != nil {
 		t.Fatal(err)
 	}
-	put(t, r, Checkout{}, "db=5432 auth")
+	put(t, r, checkout.Checkout{}, "db=5432 auth")
 	if _, err := os.Stat(r.path + ".lock"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("a known name took the lock")
 	}
 	stay := Options{Choose: upFrom(20000), Move: func(Lease) bool { return false }}
-	if _, _, err := r.Lease(t.Context(), Checkout{}, wantAll("auth"), stay); err != nil {
+	if _, _, err := r.Lease(t.Context(), checkout.Checkout{}, wantAll("auth"), stay); err != nil {
 		t.Fatal(err)
 	}
 	if !os.SameFile(before, stat(t, r.path)) {
@@ -56,9 +60,9 @@ func TestUnchanged(t *testing.T) {
 
 func TestPreviousVersion(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	first := contentOf(t, r.path)
-	put(t, r, Checkout{}, "db")
+	put(t, r, checkout.Checkout{}, "db")
 	second := contentOf(t, r.path)
 	if got := contentOf(t, r.path+".bak"); got != first {
 		t.Errorf("previous version: %s", got)
@@ -67,7 +71,7 @@ func TestPreviousVersion(t *testing.T) {
 	if err := errors.Join(os.Remove(r.path+".bak"), os.Link(r.path, r.path+".bak")); err != nil {
 		t.Skip("no hard links here:", err)
 	}
-	put(t, r, Checkout{}, "web")
+	put(t, r, checkout.Checkout{}, "web")
 	if got := contentOf(t, r.path+".bak"); got != second {
 		t.Errorf("previous version: %s", got)
 	}
@@ -77,14 +81,14 @@ func TestPreviousVersion(t *testing.T) {
 // TestLeftovers has what a crash leaves, and worse, where the next update writes.
 func TestLeftovers(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	victim := filepath.Join(t.TempDir(), "victim")
-	writeTo(t, victim, "precious")
+	gittest.Write(t, victim, "precious")
 	if err := os.Symlink(victim, r.path+".new"); err != nil {
 		t.Skip("no symlinks here:", err)
 	}
-	writeTo(t, r.path+".bak.new", "half a")
-	put(t, r, Checkout{}, "db")
+	gittest.Write(t, r.path+".bak.new", "half a")
+	put(t, r, checkout.Checkout{}, "db")
 	if contentOf(t, victim) != "precious" {
 		t.Error("the temp file was written through a symlink")
 	}
@@ -93,7 +97,7 @@ func TestLeftovers(t *testing.T) {
 
 func TestSymlink(t *testing.T) {
 	real := filepath.Join(t.TempDir(), "shared", "registry.json")
-	writeTo(t, real, contentOfNew(t))
+	gittest.Write(t, real, contentOfNew(t))
 	dir := t.TempDir()
 	for _, link := range []struct{ at, to string }{
 		{filepath.Join(dir, "folder"), filepath.Dir(real)},
@@ -107,7 +111,7 @@ func TestSymlink(t *testing.T) {
 	}
 	for _, name := range []string{"first.json", "dangling.json"} {
 		r := Open(filepath.Join(dir, name))
-		put(t, r, Checkout{}, "via-link")
+		put(t, r, checkout.Checkout{}, "via-link")
 		if mode := stat(t, r.path).Mode(); mode.Type() != fs.ModeSymlink {
 			t.Errorf("%s is no longer a symlink: mode %v", name, mode)
 		}
@@ -123,7 +127,7 @@ func TestSymlink(t *testing.T) {
 		t.Fatal(err)
 	}
 	var path *fs.PathError
-	if _, _, err := Open(loop).Lease(t.Context(), Checkout{}, wantAll("x"), Options{}); !errors.As(err, &path) {
+	if _, _, err := Open(loop).Lease(t.Context(), checkout.Checkout{}, wantAll("x"), Options{}); !errors.As(err, &path) {
 		t.Errorf("a loop: %v", err)
 	}
 }
@@ -131,7 +135,7 @@ func TestSymlink(t *testing.T) {
 // contentOfNew is a registry with one lease, old=20000.
 func contentOfNew(t *testing.T) string {
 	r := scratch(t)
-	put(t, r, Checkout{}, "old")
+	put(t, r, checkout.Checkout{}, "old")
 	return contentOf(t, r.path)
 }
 
@@ -144,7 +148,7 @@ func TestDirectoryInItsPlace(t *testing.T) {
 	if _, err := r.Leases(); !errors.As(err, &path) {
 		t.Errorf("Leases: %v", err)
 	}
-	if _, _, err := r.Lease(t.Context(), Checkout{}, wantAll("auth"), Options{Choose: upFrom(1)}); !errors.As(err, &path) {
+	if _, _, err := r.Lease(t.Context(), checkout.Checkout{}, wantAll("auth"), Options{Choose: upFrom(1)}); !errors.As(err, &path) {
 		t.Errorf("Lease: %v", err)
 	}
 }
@@ -163,7 +167,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := scratch(t)
-			writeTo(t, r.path, content)
+			gittest.Write(t, r.path, content)
 			refused := func(what string, err error) {
 				t.Helper()
 				var damaged *DamagedError
@@ -180,17 +184,17 @@ func TestRefused(t *testing.T) {
 			}
 			_, err := r.Leases()
 			refused("Leases", err)
-			_, err = r.Scope(Checkout{})
+			_, err = r.Scope(checkout.Checkout{})
 			refused("Scope", err)
-			_, _, err = r.Lease(t.Context(), Checkout{}, wantAll("auth"), Options{Choose: upFrom(20000)})
+			_, _, err = r.Lease(t.Context(), checkout.Checkout{}, wantAll("auth"), Options{Choose: upFrom(20000)})
 			refused("Lease", err)
-			_, err = r.Remove(t.Context(), Scope{}, Name{Service: "old"})
+			_, err = r.Remove(t.Context(), Scope{}, allocator.PortName{Service: "old"})
 			refused("Remove", err)
 			_, err = r.Import(t.Context(), claims("auth=1234"))
 			refused("Import", err)
 			_, err = r.Gone()
 			refused("Gone", err)
-			_, err = r.Prune(t.Context(), []Lease{{Name: Name{Service: "old"}, Port: 20000}})
+			_, err = r.Prune(t.Context(), []Lease{{Name: allocator.PortName{Service: "old"}, Port: 20000}})
 			refused("Prune", err)
 			if contentOf(t, r.path) != content {
 				t.Error("the file was changed")
@@ -204,9 +208,9 @@ func TestRefused(t *testing.T) {
 
 func TestCancelled(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	ctx, cancel := context.WithCancel(t.Context())
-	_, _, err := r.Lease(ctx, Checkout{}, wantAll("db"), Options{Choose: func(Scope, Name, func(int) bool) (int, error) {
+	_, _, err := r.Lease(ctx, checkout.Checkout{}, wantAll("db"), Options{Choose: func(Scope, allocator.PortName, func(int) bool) (int, error) {
 		cancel()
 		return 20001, nil
 	}})

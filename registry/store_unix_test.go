@@ -15,16 +15,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devports/devports/registry/lockfile"
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/registry/checkout"
 )
 
 func TestModeKept(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	if err := os.Chmod(r.path, 0o664); err != nil {
 		t.Fatal(err)
 	}
-	put(t, r, Checkout{}, "db")
+	put(t, r, checkout.Checkout{}, "db")
 	if mode := stat(t, r.path).Mode().Perm(); mode != 0o664 {
 		t.Errorf("mode %v", mode)
 	}
@@ -78,7 +80,7 @@ func TestGroup(t *testing.T) {
 		t.Errorf("mode %v, %+v", info.Mode(), info.Sys())
 	}
 	// Root gives a user's registry back.
-	put(t, r, Checkout{}, "root")
+	put(t, r, checkout.Checkout{}, "root")
 	if info := stat(t, r.path); info.Sys().(*syscall.Stat_t).Uid != 61002 {
 		t.Errorf("after root: %+v", info.Sys())
 	}
@@ -89,7 +91,7 @@ func TestGroup(t *testing.T) {
 func TestReadOnlyFolder(t *testing.T) {
 	needRoot(t)
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	open(t, filepath.Dir(r.path), 0o755)
 	if err := os.Chmod(r.path, 0o644); err != nil {
 		t.Fatal(err)
@@ -110,7 +112,7 @@ func TestOthersFile(t *testing.T) {
 	needRoot(t)
 	r := scratch(t)
 	dir := filepath.Dir(r.path)
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	open(t, dir, 0o777|fs.ModeSticky)
 	content := contentOf(t, r.path)
 	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} { // unreadable, readable, and one that may be written but not replaced
@@ -171,7 +173,7 @@ func TestGroupAtOnce(t *testing.T) {
 // TestFullDisk has files that cannot grow, which looks the same to a writer and needs no mount.
 func TestFullDisk(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth db web")
+	put(t, r, checkout.Checkout{}, "auth db web")
 	content := contentOf(t, r.path)
 	for _, size := range []string{"0", "10", "250"} {
 		if got := printed(t, "full", r.path, size, "more"); !strings.Contains(got, "registry.json.new: file too large") {
@@ -187,7 +189,7 @@ func TestFullDisk(t *testing.T) {
 // TestStoppedHolder has a process that holds the lock and does not go on.
 func TestStoppedHolder(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	cmd, stdin, stdout := process(t, "hold", r.path)
 	if !stdout.Scan() {
 		t.Fatal("the holder did not start")
@@ -199,18 +201,18 @@ func TestStoppedHolder(t *testing.T) {
 		t.Errorf("users wait for %v", r.wait)
 	}
 	r.wait = 50 * time.Millisecond
-	_, _, err := r.Lease(t.Context(), Checkout{}, wantAll("db"), Options{Choose: upFrom(20000)})
+	_, _, err := r.Lease(t.Context(), checkout.Checkout{}, wantAll("db"), Options{Choose: upFrom(20000)})
 	var held *lockfile.HeldError
 	if !errors.As(err, &held) || held.PID != cmd.Process.Pid || !strings.Contains(held.Command, filepath.Base(os.Args[0])) || held.Since.IsZero() {
 		t.Errorf("error: %v", err)
 	}
-	put(t, r, Checkout{}, "auth") // known names need no lock
+	put(t, r, checkout.Checkout{}, "auth") // known names need no lock
 
 	r.wait = time.Hour
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
-		_, err := r.Remove(ctx, Scope{}, Name{Service: "auth"})
+		_, err := r.Remove(ctx, Scope{}, allocator.PortName{Service: "auth"})
 		ended <- err
 	}()
 	cancel()
@@ -219,7 +221,7 @@ func TestStoppedHolder(t *testing.T) {
 	}
 
 	go func() {
-		_, _, err := r.Lease(t.Context(), Checkout{}, wantAll("web"), Options{Choose: upFrom(20000)})
+		_, _, err := r.Lease(t.Context(), checkout.Checkout{}, wantAll("web"), Options{Choose: upFrom(20000)})
 		ended <- err
 	}()
 	if err := errors.Join(cmd.Process.Signal(syscall.SIGCONT), stdin.Close(), <-ended); err != nil {
@@ -233,7 +235,7 @@ func TestStoppedHolder(t *testing.T) {
 // TestReaders has readers look while others write.
 func TestReaders(t *testing.T) {
 	r := scratch(t)
-	put(t, r, Checkout{}, "auth")
+	put(t, r, checkout.Checkout{}, "auth")
 	for range 2 {
 		process(t, "churn", r.path)
 	}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/devports/devports/allocator/envvar"
 )
 
 // Process is a process that listens on a port, as far as this user may see. What
@@ -132,11 +134,11 @@ func labelled(p Process, environ []string) Process {
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		switch name {
-		case "DEVPORTS_PROJECT":
+		case envvar.Project:
 			p.Project = value
-		case "DEVPORTS_WORKTREE":
+		case envvar.Worktree:
 			p.Worktree = value
-		case "DEVPORTS_SERVICE":
+		case envvar.Service:
 			p.Service, p.Managed = value, true
 		}
 	}

@@ -6,12 +6,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/devports/devports/allocator/process"
 )
 
-// This file reads /proc, proc(5), itself: importing gopsutil would add about
+// Here /proc, proc(5), is read: importing gopsutil would add about
 // 0.3 ms to the start of every command, and it does not tell the owner of a
 // socket whose process cannot be seen.
 
@@ -21,7 +20,7 @@ func sockets(ctx context.Context, wanted func(port int) bool) ([]socket, error) 
 	if err != nil || len(entries) == 0 {
 		return nil, err
 	}
-	pids, err := processes()
+	pids, err := process.All()
 	if err != nil {
 		return nil, err
 	}
@@ -47,25 +46,10 @@ func sockets(ctx context.Context, wanted func(port int) bool) ([]socket, error) 
 	return found, nil
 }
 
-// processes returns the PIDs of all processes.
-func processes() ([]int, error) {
-	names, err := readNames("/proc")
-	if err != nil {
-		return nil, err
-	}
-	var pids []int
-	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids, nil
-}
-
 // socketInodes returns the inodes of the sockets that pid has open, each once,
 // and none if it is gone or its files may not be read.
 func socketInodes(pid int) []string {
-	dir := procFile(pid, "fd")
+	dir := process.File(pid, "fd")
 	names, err := readNames(dir)
 	if err != nil {
 		return nil
@@ -96,32 +80,16 @@ func readNames(dir string) ([]string, error) {
 // Inspect returns what is to be seen of a process, without its address. Of a
 // process that does not exist, that is its PID.
 func Inspect(_ context.Context, pid int) Process {
-	p := Process{PID: pid, Command: command(pid), User: effectiveUser(pid), Since: startTime(pid)}
-	p.Directory, _ = os.Readlink(procFile(pid, "cwd"))
-	environ, _ := os.ReadFile(procFile(pid, "environ"))
-	return labelled(p, strings.Split(string(environ), "\x00"))
-}
-
-// command returns the command line, or the name of a process that has none.
-func command(pid int) string {
-	text, _ := os.ReadFile(procFile(pid, "cmdline"))
-	if line := strings.TrimRight(string(text), "\x00 "); line != "" {
-		return strings.ReplaceAll(line, "\x00", " ")
+	p := Process{PID: pid, Command: process.Command(pid)}
+	if id, err := process.Find(pid); err == nil {
+		p.Since = id.Started()
 	}
-	text, _ = os.ReadFile(procFile(pid, "comm"))
-	return strings.TrimSpace(string(text))
-}
-
-func effectiveUser(pid int) string {
-	text, _ := os.ReadFile(procFile(pid, "status"))
-	for line := range strings.Lines(string(text)) {
-		if ids, ok := strings.CutPrefix(line, "Uid:"); ok {
-			if ids := strings.Fields(ids); len(ids) > 1 { // real, effective, saved, file system
-				return userName(ids[1])
-			}
-		}
+	if status, err := process.ReadStatus(pid); err == nil {
+		p.User = userName(strconv.Itoa(status.User))
 	}
-	return ""
+	p.Directory, _ = os.Readlink(process.File(pid, "cwd"))
+	environ, _ := process.Environ(pid)
+	return labelled(p, environ)
 }
 
 // userName returns uid itself if passwd(5) has no name for it. os/user would ask
@@ -135,39 +103,4 @@ func userName(uid string) string {
 		}
 	}
 	return uid
-}
-
-// ticksPerSecond is USER_HZ, in which the kernel tells times. It is 100 on every
-// architecture that Go compiles for.
-const ticksPerSecond = 100
-
-// startTime returns the zero time if it cannot be told.
-func startTime(pid int) time.Time {
-	stat, _ := os.ReadFile(procFile(pid, "stat"))
-	ticks, ok := startTicks(string(stat))
-	if !ok {
-		return time.Time{}
-	}
-	var sinceBoot unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &sinceBoot); err != nil {
-		return time.Time{}
-	}
-	started := time.Duration(ticks) * (time.Second / ticksPerSecond)
-	return time.Now().Add(started - time.Duration(sinceBoot.Nano())).Round(time.Second / ticksPerSecond)
-}
-
-// startTicks returns field 22 of /proc/PID/stat, the start of the process in
-// ticks since boot. Field 2, the name in parentheses, may hold blanks and
-// parentheses itself.
-func startTicks(stat string) (int64, bool) {
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 20 {
-		return 0, false
-	}
-	ticks, err := strconv.ParseInt(fields[22-3], 10, 64)
-	return ticks, err == nil
-}
-
-func procFile(pid int, name string) string {
-	return filepath.Join("/proc", strconv.Itoa(pid), name)
 }

@@ -121,15 +121,3 @@ func TestParseTable(t *testing.T) {
 		}
 	}
 }
-
-func TestStartTicks(t *testing.T) {
-	const stat = "1 (a) b (c) S 0 1 1 0 -1 4194560 9 8 7 6 5 4 3 2 20 0 1 0 4711 1000 10"
-	if got, ok := startTicks(stat); !ok || got != 4711 {
-		t.Errorf("%d, %t; want 4711", got, ok)
-	}
-	for _, bad := range []string{"", "1 (a) S 0", "no parentheses"} {
-		if got, ok := startTicks(bad); ok {
-			t.Errorf("%q is %d", bad, got)
-		}
-	}
-}

@@ -2,12 +2,16 @@ package portserver
 
 import (
 	"errors"
+	"io/fs"
 	"time"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 var (
 	errNegative  = errors.New("a pid is more than 0")
 	errInit      = errors.New("pid 1 owns no port: the client's parent has died")
+	errNoProcess = errors.New("no process has this pid")
 	errExhausted = errors.New("no port of the pool is left")
 )
 
@@ -24,27 +28,30 @@ func (s *Server) decide(pid int) (port int, err error) {
 	return port, err
 }
 
-func identify(pid int) (process, error) {
+func identify(pid int) (process.ID, error) {
 	switch {
 	case pid <= 0:
-		return process{}, errNegative
+		return process.ID{}, errNegative
 	case pid == 1:
-		return process{}, errInit
+		return process.ID{}, errInit
 	}
-	start, err := startTime(pid)
-	return process{pid, start}, err
+	owner, err := process.Find(pid)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errNoProcess
+	}
+	return owner, err
 }
 
 // assign hands out the first usable candidate. It looks at as many as there are:
 // those that other requests take out of turn meanwhile are seen to by them.
-func (s *Server) assign(owner process) (port int, err error) {
-	alive := census{}
+func (s *Server) assign(owner process.ID) (port int, err error) {
+	owners := census{}
 	for checked := range len(s.queue.ring) {
 		c, ok := s.claim()
 		if !ok {
 			continue
 		}
-		usable, err := s.usable(c.record, alive)
+		usable, err := s.usable(c.record, owners)
 		if usable {
 			return c.port, s.settle(c, owner, checked+1)
 		}
@@ -72,8 +79,8 @@ func (s *Server) claim() (*candidate, bool) {
 
 // usable reports whether the port of r can be handed out. An error says that it
 // is not worth trying another.
-func (s *Server) usable(r record, alive census) (bool, error) {
-	if r.owner != (process{}) && alive.alive(r.owner) {
+func (s *Server) usable(r record, owners census) (bool, error) {
+	if r.owner != (process.ID{}) && owners.exists(r.owner) {
 		return false, nil
 	}
 	free, err := bindable(r.port)
@@ -91,7 +98,7 @@ func (s *Server) giveUp(c *candidate) {
 
 // settle gives c to owner. An error says that the state file could not be written,
 // if it could before.
-func (s *Server) settle(c *candidate, owner process, checked int) error {
+func (s *Server) settle(c *candidate, owner process.ID, checked int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.claimed = false

@@ -3,7 +3,8 @@ package portserver
 import (
 	"errors"
 	"os"
-	"path/filepath"
+
+	"github.com/devports/devports/allocator/atomicfile"
 )
 
 // journal is the state file as its server writes it: a line is appended for each
@@ -55,25 +56,10 @@ func (j *journal) rewrite(records []record) error {
 	for _, r := range records {
 		text = r.appendTo(text)
 	}
-	err := replaceFile(j.file, text)
+	err := atomicfile.Write(j.file, text, atomicfile.Options{Mode: 0o600, Unlocked: true, Volatile: true})
 	j.failed = err != nil
 	if err == nil {
 		j.lines = len(records)
 	}
 	return err
-}
-
-func replaceFile(file string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".portserver-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }

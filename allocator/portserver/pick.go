@@ -85,7 +85,7 @@ func pickLocal() (int, error) {
 		return 0, err
 	}
 	anything := strconv.FormatUint(rand.Uint64(), 36)
-	key := allocator.Key{Project: anything, Service: anything}
+	key := allocator.Key{Project: anything, PortName: allocator.PortName{Service: anything}}
 	return allocator.NewPool(allocator.Set{}, local).Choose(key, func(port int) bool {
 		free, err := bindable(port)
 		return free && err == nil && mine.add(port)

@@ -4,12 +4,13 @@ import (
 	"slices"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/process"
 )
 
 // record says that port was handed out.
 type record struct {
 	port  int
-	owner process
+	owner process.ID
 	since int64 // Unix time
 }
 
@@ -57,7 +58,7 @@ func (q *queue) records() []record {
 	var records []record
 	for _, part := range [][]candidate{q.ring[q.next:], q.ring[:q.next]} {
 		for _, c := range part {
-			if c.owner != (process{}) {
+			if c.owner != (process.ID{}) {
 				records = append(records, c.record)
 			}
 		}

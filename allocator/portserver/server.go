@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/process"
 )
 
 // DefaultAddress is where portpicker's server listens unless told otherwise. Only
@@ -75,7 +76,7 @@ type Server struct {
 // damaged, without touching it, or cannot be written, and where the system does
 // not tell when a process started.
 func New(c Config) (*Server, error) {
-	if _, err := startTime(os.Getpid()); err != nil {
+	if _, err := process.Find(os.Getpid()); err != nil {
 		return nil, fmt.Errorf("cannot know who owns a port: %w", err)
 	}
 	if c.Pool.Empty() {

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // Assignment says that a port belongs to a process.
@@ -39,10 +41,10 @@ func living(records []record) []Assignment {
 		last[r.port] = r
 	}
 	var assignments []Assignment
-	alive := census{}
+	owners := census{}
 	for _, r := range last {
-		if alive.alive(r.owner) {
-			assignments = append(assignments, Assignment{r.port, r.owner.pid, time.Unix(r.since, 0)})
+		if owners.exists(r.owner) {
+			assignments = append(assignments, Assignment{r.port, r.owner.PID, time.Unix(r.since, 0)})
 		}
 	}
 	slices.SortFunc(assignments, func(a, b Assignment) int { return cmp.Compare(a.Port, b.Port) })
@@ -64,8 +66,8 @@ func appendHeader(b []byte, boot string) []byte {
 
 func (r record) appendTo(b []byte) []byte {
 	b = append(strconv.AppendInt(b, int64(r.port), 10), ' ')
-	b = append(strconv.AppendInt(b, int64(r.owner.pid), 10), ' ')
-	b = append(strconv.AppendUint(b, r.owner.start, 10), ' ')
+	b = append(strconv.AppendInt(b, int64(r.owner.PID), 10), ' ')
+	b = append(strconv.AppendInt(b, r.owner.Start, 10), ' ')
 	return append(strconv.AppendInt(b, r.since, 10), '\n')
 }
 
@@ -121,9 +123,9 @@ func parseRecord(line string) (record, bool) {
 	}
 	port, err1 := strconv.ParseUint(fields[0], 10, 16)
 	pid, err2 := strconv.ParseInt(fields[1], 10, 32)
-	start, err3 := strconv.ParseUint(fields[2], 10, 64)
+	start, err3 := strconv.ParseUint(fields[2], 10, 63)
 	since, err4 := strconv.ParseInt(fields[3], 10, 64)
-	r := record{int(port), process{int(pid), start}, since}
+	r := record{int(port), process.ID{PID: int(pid), Start: int64(start)}, since}
 	var exact [96]byte
 	ok := errors.Join(err1, err2, err3, err4) == nil && port > 0 && pid > 1 &&
 		bytes.Equal(r.appendTo(exact[:0]), append([]byte(line), '\n'))

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 func TestRestart(t *testing.T) {
@@ -79,11 +81,11 @@ func TestReusedPID(t *testing.T) {
 	address, stop := serve(t, newServer(t, Config{Pool: pool, State: state}))
 	wantPort(t, address, os.Getpid(), top)
 	stop()
-	start, err := startTime(os.Getpid())
+	self, err := process.Find(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	edit(t, state, fmt.Sprint(" ", start, " "), fmt.Sprint(" ", start-1, " "))
+	edit(t, state, fmt.Sprint(" ", self.Start, " "), fmt.Sprint(" ", self.Start-1, " "))
 	wantState(t, state, map[int]int{})
 	address, _ = serve(t, newServer(t, Config{Pool: pool, State: state}))
 	wantPort(t, address, os.Getpid(), top)

@@ -13,8 +13,8 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/launcher/terminal"
-	"github.com/devports/devports/procfile"
 )
 
 // session is what a command may touch of the world.
@@ -162,16 +162,16 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 			status = exitRunFailed // the others may be the command's own
 		}
 	}
-	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		text = "unknown option " + dashed(name)
-		if near, ok := procfile.Nearest(name, names); ok {
+	message := err.Error()
+	if name, ok := strings.CutPrefix(message, "flag provided but not defined: -"); ok {
+		message = "unknown option " + dashed(name)
+		if near, ok := text.Nearest(name, names); ok {
 			hint = "did you mean " + dashed(near) + "?"
 		}
-	} else if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
-		text = dashed(name) + " needs a value"
+	} else if name, ok := strings.CutPrefix(message, "flag needs an argument: -"); ok {
+		message = dashed(name) + " needs a value"
 	}
-	return fail(status, hint, "%s", text)
+	return fail(status, hint, "%s", message)
 }
 
 // dashed is an option as it is typed.

@@ -10,14 +10,16 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // examineProject looks at the project here, if there is one: at its files, at
 // who holds its ports, at what its run does and at what it needs of the machine.
-func (s session) examineProject(c *cli.Context, leases []registry.Lease, runs []trace) []finding {
+func (s session) examineProject(c *cli.Context, leases []registry.Lease, runs []control.Answer) []finding {
 	p, err := s.openProject(c)
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
@@ -34,13 +36,13 @@ func (s session) examineProject(c *cli.Context, leases []registry.Lease, runs []
 	if err != nil {
 		return s.troubles("project", err, "nothing is started before it is mended")
 	}
-	here := runOf(runs, scope)
+	here := s.runOf(runs, scope)
 	findings := slices.Concat(p.notes(plan, scope), p.holders(c.Context, scope, leases))
 	return slices.Concat(
 		all(findings, "project", "%s is valid, and nobody else holds its ports", p.file.Name),
 		p.commands(plan),
 		examineServices(c.Context, here, leases),
-		examineWatching(plan, p.file.Dir, here.about.PID),
+		examineWatching(plan, p.file.Dir, here.Note.PID),
 		examineOpenFiles(plan),
 	)
 }
@@ -85,16 +87,16 @@ func (p project) notes(plan procfile.Plan, scope registry.Scope) []finding {
 	for _, n := range plan.Notes {
 		findings = append(findings, finding{Check: "project", Level: warning, What: n.Error(), Mend: n.Hint})
 	}
-	if scope.Main() || !registry.Bare(p.file.Dir) {
+	if scope.Main() || !checkout.IsBare(p.file.Dir) {
 		return findings
 	}
 	for _, w := range p.file.Ports() {
 		if w.Pin != 0 {
 			findings = append(findings, finding{
 				Check: "project", Level: warning,
-				What: fmt.Sprintf("%s is pinned to %d, but that binds in the main checkout alone, and a bare repository has none", registry.Name(w.Name), w.Pin),
+				What: fmt.Sprintf("%s is pinned to %d, but that binds in the main checkout alone, and a bare repository has none", w.Name, w.Pin),
 				Why:  "it has another port in each worktree",
-				Mend: "devports port " + registry.Name(w.Name).String() + " prints the one here",
+				Mend: "devports port " + w.Name.String() + " prints the one here",
 			})
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
 // lockPatience is how long doctor waits for the registry: nobody has it for

@@ -8,6 +8,7 @@ import (
 
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 )
 
@@ -16,17 +17,17 @@ import (
 const slowStart = 2 * time.Second
 
 // examineServices looks where the services of a run listen.
-func examineServices(ctx context.Context, r trace, leases []registry.Lease) []finding {
-	if r.held == nil {
+func examineServices(ctx context.Context, r control.Answer, leases []registry.Lease) []finding {
+	if r.Holder == nil {
 		return nil
 	}
 	listeners, err := holder.Listening(ctx)
 	if err != nil {
 		return []finding{{Check: "services", Level: warning, What: "where they listen cannot be told: " + err.Error()}}
 	}
-	ports := portsByService(launcher.FindStarted(r.about.ID), listeners)
+	ports := portsByService(r.Started(), listeners)
 	var findings []finding
-	for _, st := range r.info.Services {
+	for _, st := range r.Info.Services {
 		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(ports[st.Service], st.Port) {
 			continue
 		}

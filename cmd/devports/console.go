@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/devports/devports/launcher/screen"
 	"github.com/devports/devports/launcher/terminal"
 )
@@ -31,12 +29,12 @@ type console struct {
 }
 
 // console opens the terminal for a live view; nil where there is to be none.
-func (s session) console(c *cli.Context, size func() terminal.Size) *console {
+func (s session) console(plain bool, size func() terminal.Size) *console {
 	term, ci := s.getenv("TERM"), s.getenv("CI")
 	switch {
 	case size == nil || !foreground(s.stdin) || !foreground(s.stdout):
 		return nil
-	case c.Bool("plain") || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0":
+	case plain || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0":
 		return nil
 	case size().Rows < fewestRows:
 		return nil

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -13,63 +11,35 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
-	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
-// serve lets other terminals steer a run. stop ends that.
-func (c claim) serve(scope registry.Scope, run control.Run) (stop func()) {
-	if c.socket == nil {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		run.About = control.Info{
-			PID: c.PID, Since: c.Since, Terminal: c.Terminal,
-			Project: scope.Project, Worktree: scope.Worktree, Directory: scope.Directory,
-		}
-		_ = control.Serve(ctx, c.socket, run)
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
-}
-
 // running finds the `up` of the project here. Without one the error says so.
-func (s session) running(c *cli.Context) (instance, registry.Scope, error) {
+func (s session) running(c *cli.Context) (control.Instance, registry.Scope, error) {
 	p, err := s.openProject(c)
 	if err != nil {
-		return instance{}, registry.Scope{}, err
+		return control.Instance{}, registry.Scope{}, err
 	}
 	scope, err := p.registry.Scope(p.checkout)
 	if err != nil {
-		return instance{}, scope, err
+		return control.Instance{}, scope, err
 	}
-	home, err := registry.Home(s.getenv)
+	slot, err := s.slot(scope)
 	if err != nil {
-		return instance{}, scope, err
+		return control.Instance{}, scope, err
 	}
-	i, ok := holderOfLock(filepath.Join(home, "run", scopeHash(scope)+".lock"))
+	i, ok := slot.Running()
 	if !ok {
-		return instance{}, scope, notRunning(scope)
+		return i, scope, notRunning(scope)
 	}
 	return i, scope, nil
 }
 
 func notRunning(scope registry.Scope) error {
 	return fail(exitRunning, "devports up starts it", "%s does not run", scope)
-}
-
-// holderOfLock is the `up` that holds a lock.
-func holderOfLock(path string) (i instance, ok bool) {
-	held := lockfile.Holder(path)
-	return i, held != nil && json.Unmarshal(held.Note, &i) == nil && i.Socket != ""
 }
 
 // steering is a command that asks the run here for something and tells how the
@@ -84,11 +54,11 @@ func steering(name, usage, help string, ask func(client control.Client, ctx cont
 			if err != nil {
 				return err
 			}
-			client, names := control.Dial(i.Socket), c.Args().Slice()
+			client, names := i.Client(), c.Args().Slice()
 			if _, err := ask(client, c.Context, names...); err != nil {
 				return steeringFailed(scope, err)
 			}
-			return s.await(c, scope, client, names, good)
+			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("json")}, good)
 		},
 	}
 }
@@ -97,14 +67,20 @@ var timeoutFlag = &cli.DurationFlag{
 	Name: "timeout", Value: time.Minute, Usage: "wait at most for `TIME`", DefaultText: "1m",
 }
 
-// await waits until the services have come to where they stay, as long as the
-// command line allows, and tells how they are then.
-func (s session) await(c *cli.Context, scope registry.Scope, client control.Client, names []string, good func(launcher.Status) bool) error {
-	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+// waitOptions say how long a command waits, and how it then prints what it sees.
+type waitOptions struct {
+	timeout time.Duration
+	json    bool
+}
+
+// await waits until the services have come to where they stay, as long as o
+// allows, and tells how they are then.
+func (s session) await(ctx context.Context, scope registry.Scope, client control.Client, names []string, o waitOptions, good func(launcher.Status) bool) error {
+	bounded, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	info, err := client.Wait(ctx, names...)
+	info, err := client.Wait(bounded, names...)
 	if errors.Is(err, context.DeadlineExceeded) {
-		info, err = client.Status(c.Context)
+		info, err = client.Status(ctx)
 	}
 	if err != nil {
 		return steeringFailed(scope, err)
@@ -112,7 +88,7 @@ func (s session) await(c *cli.Context, scope registry.Scope, client control.Clie
 	if len(names) == 0 { // what its user has stopped is not meant
 		good = either(good, func(st launcher.Status) bool { return st.State == launcher.StateStopped })
 	}
-	return s.tellStatuses(c, info, names, good)
+	return s.tellStatuses(info, names, o.json, good)
 }
 
 // isUp reports whether a service is as its user wants it that wants it up.
@@ -132,7 +108,7 @@ func steeringFailed(scope registry.Scope, err error) error {
 		f := failure{status: exitUsage}
 		for _, name := range unknown.Names {
 			hint := "it runs " + list(unknown.Known)
-			if near, ok := procfile.Nearest(name, unknown.Known); ok {
+			if near, ok := text.Nearest(name, unknown.Known); ok {
 				hint = "did you mean " + near + "?"
 			}
 			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s does not run a service %s", scope, name), hint})
@@ -148,12 +124,12 @@ func steeringFailed(scope registry.Scope, err error) error {
 
 // tellStatuses tells how the services named are, or all of them. A service that
 // is not good makes the command fail.
-func (s session) tellStatuses(c *cli.Context, info control.Info, names []string, good func(launcher.Status) bool) error {
+func (s session) tellStatuses(info control.Info, names []string, json bool, good func(launcher.Status) bool) error {
 	services := info.Services
 	if len(names) > 0 {
 		services = slices.DeleteFunc(services, func(st launcher.Status) bool { return !slices.Contains(names, st.Service) })
 	}
-	if c.Bool("json") {
+	if json {
 		if err := s.json(services); err != nil {
 			return err
 		}
@@ -233,20 +209,14 @@ Example:
 		if err != nil {
 			return err
 		}
-		if err := control.Dial(i.Socket).Down(c.Context); err != nil {
+		if err := i.Client().Down(c.Context); err != nil {
 			return steeringFailed(scope, err)
 		}
-		home, err := registry.Home(s.getenv)
-		if err != nil {
+		if err := i.AwaitEnd(c.Context); err != nil {
 			return err
 		}
-		// Its lock is the last that it gives up.
-		release, err := lockfile.Acquire(c.Context, filepath.Join(home, "run", scopeHash(scope)+".lock"), time.Hour)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(s.stdout, "%s is down\n", scope)
-		return release()
+		_, err = fmt.Fprintf(s.stdout, "%s is down\n", scope)
+		return err
 	},
 }
 
@@ -269,24 +239,24 @@ Example:
 		if c.NArg() > 0 {
 			return usage("devports ps", "ps takes no names")
 		}
-		runs, err := s.runs(c)
+		runs, err := s.asked(c)
 		if err != nil {
 			return err
 		}
 		if c.Bool("socket") {
 			for _, i := range runs {
-				fmt.Fprintln(s.stdout, i.Socket)
+				fmt.Fprintln(s.stdout, i.Note.Socket)
 			}
 			return nil
 		}
 		infos := []control.Info{}
 		for _, i := range runs {
-			info, err := control.Dial(i.Socket).Status(c.Context)
+			info, err := i.Client().Status(c.Context)
 			if err != nil && c.Bool("all") {
 				continue // it has just ended
 			}
 			if err != nil {
-				return steeringFailed(registry.Scope{Directory: i.Directory, Project: filepath.Base(i.Directory)}, err)
+				return steeringFailed(registry.Scope{Directory: i.Note.Directory, Project: filepath.Base(i.Note.Directory)}, err)
 			}
 			infos = append(infos, info)
 		}
@@ -297,27 +267,17 @@ Example:
 	},
 }
 
-// runs are the `up` here, or with --all every one of this user.
-func (s session) runs(c *cli.Context) ([]instance, error) {
+// asked are the `up` here, or with --all every one of this user.
+func (s session) asked(c *cli.Context) ([]control.Instance, error) {
 	if !c.Bool("all") {
 		i, _, err := s.running(c)
-		return []instance{i}, err
+		return []control.Instance{i}, err
 	}
-	home, err := registry.Home(s.getenv)
+	folder, err := s.runs()
 	if err != nil {
 		return nil, err
 	}
-	locks, err := filepath.Glob(filepath.Join(home, "run", "*.lock"))
-	if err != nil {
-		return nil, err
-	}
-	var runs []instance
-	for _, lock := range locks {
-		if i, ok := holderOfLock(lock); ok {
-			runs = append(runs, i)
-		}
-	}
-	slices.SortFunc(runs, func(a, b instance) int { return cmp.Compare(a.Directory, b.Directory) })
+	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Steerable() })
 	if len(runs) == 0 {
 		return nil, fail(exitRunning, "devports up starts a project", "nothing runs")
 	}

@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
@@ -24,10 +22,8 @@ type display struct {
 }
 
 // display shows a run on a console, if there is one, else as s prints.
-func (s session) display(c *cli.Context, plan procfile.Plan, color bool, on *console) *display {
-	style := output.Style{
-		Color: color, Timestamps: c.Bool("timestamps"), NoPrefix: c.Bool("no-prefix"), Printable: on != nil,
-	}
+func (s session) display(style output.Style, plan procfile.Plan, on *console) *display {
+	style.Printable = on != nil
 	d := &display{out: output.New(on.writer(s.stdout), style, names(plan)...)}
 	d.out.Keep(&d.tail)
 	d.own = d.out
@@ -52,8 +48,9 @@ func (d *display) tell(e launcher.Event) {
 	d.own.Say(text)
 }
 
-// flush waits until everything has been written.
-func (d *display) flush(signals <-chan os.Signal, stopped bool) error {
+// flush waits until everything has been written. stopped is when the services
+// were asked to end; zero if they ended by themselves.
+func (d *display) flush(signals <-chan os.Signal, stopped time.Time) error {
 	err := flush(d.out, signals, stopped)
 	if d.own != d.out {
 		err = errors.Join(err, flush(d.own, signals, stopped))
@@ -63,18 +60,24 @@ func (d *display) flush(signals <-chan os.Signal, stopped bool) error {
 
 // flush waits until what the services have printed is written. When they have
 // been stopped, or somebody wants them stopped now, nobody waits long for a
-// reader that has stalled.
-func flush(out *output.Mux, signals <-chan os.Signal, stopped bool) error {
+// reader that has stalled. The signal that stopped them may come twice.
+func flush(out *output.Mux, signals <-chan os.Signal, stopped time.Time) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
-		select {
-		case <-signals:
-			cancel()
-		case <-ctx.Done():
+		for {
+			select {
+			case <-signals:
+				if time.Since(stopped) < launcher.EchoTime {
+					continue
+				}
+				cancel()
+			case <-ctx.Done():
+			}
+			return
 		}
 	}()
-	if stopped {
+	if !stopped.IsZero() {
 		defer time.AfterFunc(time.Second, cancel).Stop()
 	}
 	err := out.Close(ctx)

@@ -104,11 +104,7 @@ func (s session) tellFindings(findings []finding) error {
 
 // fix mends what can be mended without asking.
 func (s session) fix(ctx context.Context, r registry.Registry) []finding {
-	findings := s.repair(ctx, r)
-	if home, err := registry.Home(s.getenv); err == nil {
-		findings = append(findings, s.clearUp(s.findRuns(ctx, home))...)
-	}
-	return findings
+	return append(s.repair(ctx, r), s.clearUp(s.findRuns(ctx))...)
 }
 
 // examine makes every checkup. Where the registry cannot be read, the rest
@@ -118,10 +114,7 @@ func (s session) examine(c *cli.Context, r registry.Registry) []finding {
 	if !ok {
 		return findings
 	}
-	var runs []trace
-	if home, err := registry.Home(s.getenv); err == nil {
-		runs = s.findRuns(c.Context, home)
-	}
+	runs := s.findRuns(c.Context)
 	return slices.Concat(
 		findings,
 		examineLeases(r, leases),

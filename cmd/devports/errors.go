@@ -11,9 +11,10 @@ import (
 	"syscall"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
 // The exit statuses (section 11 of the design).
@@ -129,7 +130,7 @@ func (s session) explain(err error) failure {
 		return fail(exitFailed, "devports ls lists the names", "%s: no port is kept for %s", unknown.Scope, joinNames(unknown.Names))
 	case errors.As(err, &replica):
 		hint := "it declares " + list(replica.Declared)
-		if near, ok := procfile.Nearest(replica.Name, replica.Declared); ok {
+		if near, ok := text.Nearest(replica.Name, replica.Declared); ok {
 			hint = "did you mean " + near + "?"
 		}
 		return usage(hint, "%v", replica)
@@ -195,7 +196,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func joinNames(names []registry.Name) string {
+func joinNames(names []allocator.PortName) string {
 	texts := make([]string, len(names))
 	for i, n := range names {
 		texts[i] = n.String()

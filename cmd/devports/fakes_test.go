@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/devports/devports/registry/lockfile"
+	"github.com/devports/devports/allocator/lockfile"
 )
 
 // serve is a service for the scripts: it serves its pid at /pid and its

@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/allocator/text"
 )
 
 const examples = `
@@ -121,7 +121,7 @@ func (k command) names() (names []string) {
 // unknown is the error for a name that is no command's.
 func (k command) unknown(name string) error {
 	hint := "devports --help lists the commands"
-	if near, ok := procfile.Nearest(name, k.names()); ok {
+	if near, ok := text.Nearest(name, k.names()); ok {
 		hint = "did you mean devports " + near + "?"
 	}
 	return usage(hint, "unknown command %q", name)
@@ -129,7 +129,7 @@ func (k command) unknown(name string) error {
 
 // unknownTopic is the error for a name that is neither a command's nor a topic's.
 func (k command) unknownTopic(name string) error {
-	near, ok := procfile.Nearest(name, append(topicNames(), k.names()...))
+	near, ok := text.Nearest(name, append(topicNames(), k.names()...))
 	if _, topic := topicNamed(near); ok && topic {
 		return usage("did you mean devports help "+near+"?", "unknown topic %q", name)
 	}

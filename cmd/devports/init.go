@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/atomicfile"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
 )
@@ -57,7 +57,7 @@ Example:
 			return fail(exitFailed, "devports init --stdout prints what it would write, devports init --force overwrites it",
 				"%s is here already: nothing was changed", path)
 		}
-		if err := replaceFile(path, found.Portfile()); err != nil {
+		if err := atomicfile.Write(path, found.Portfile(), atomicfile.Options{Mode: 0o666, Unlocked: true}); err != nil {
 			return fail(exitFailed, "devports init --stdout prints it instead", "%s cannot be written: %v", path, err)
 		}
 		return s.tellWritten(path, found)
@@ -73,27 +73,6 @@ func portfileIn(dir string) string {
 		}
 	}
 	return filepath.Join(dir, "Portfile")
-}
-
-// replaceFile puts a file in the place of another at once: nobody finds half
-// of it.
-func replaceFile(path string, content []byte) error {
-	next := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid()))
-	if err := os.WriteFile(next, content, 0o666); err != nil {
-		return errors.Join(err, removed(next))
-	}
-	if err := os.Rename(next, path); err != nil {
-		return errors.Join(err, removed(next))
-	}
-	return nil
-}
-
-// removed removes a file, if it is there.
-func removed(path string) error {
-	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 // tellWritten says what stands in the Portfile, and what to do next.

@@ -17,7 +17,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/launcher/terminal"
 )
 
@@ -218,7 +220,7 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	j := find(ts, args[0])
 	if guarded {
-		guard, err := os.FindProcess(guardOf(ts, j.cmd.Process.Pid))
+		guard, err := os.FindProcess(watchdogOf(ts, j.cmd.Process.Pid))
 		ts.Check(err)
 		// It must not act on the end of the `up` before it gets the signal.
 		ts.Check(guard.Signal(stopSignal))
@@ -227,23 +229,18 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(j.cmd.Process.Signal(signals[args[1]]))
 }
 
-// guardOf is the guard of an `up`, once there is one.
-func guardOf(ts *testscript.TestScript, pid int) (guard int) {
+// watchdogOf is the watchdog of an `up`, once there is one.
+func watchdogOf(ts *testscript.TestScript, pid int) int {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-		for _, list := range lists {
-			children, _ := os.ReadFile(list)
-			for child := range strings.FieldsSeq(string(children)) {
-				command, _ := os.ReadFile("/proc/" + child + "/cmdline")
-				if bytes.Contains(command, []byte(launcher.GuardArgument)) {
-					guard, err := strconv.Atoi(child)
-					ts.Check(err)
-					return guard
-				}
+		children, err := proctree.Children(pid)
+		ts.Check(err)
+		for _, child := range children {
+			if launcher.IsWatchdog(strings.Fields(process.Command(child))) {
+				return child
 			}
 		}
 	}
-	ts.Fatalf("pid %d has no guard", pid)
+	ts.Fatalf("pid %d has no watchdog", pid)
 	return 0
 }
 

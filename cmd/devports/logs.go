@@ -44,7 +44,7 @@ Example:
 		}
 		ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
 		defer stop()
-		err = control.Dial(i.Socket).Logs(ctx, q, func(e control.LogEntry) error {
+		err = i.Client().Logs(ctx, q, func(e control.LogEntry) error {
 			switch {
 			case e.Missed > 0:
 				s.note("%d lines came too fast to be shown", e.Missed)

@@ -10,6 +10,7 @@ package main
 import (
 	"io"
 	"os"
+	"slices"
 
 	"github.com/devports/devports/launcher"
 )
@@ -20,11 +21,14 @@ func main() {
 
 // run is the whole program but for the exit. It returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) == 2 && args[1] == launcher.GuardArgument { // started by `up`
-		launcher.Guard(stdin)
+	if launcher.IsWatchdog(args) { // started by `up`
+		launcher.Watchdog(stdin)
 		return 0
 	}
 	s := session{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), getenv: os.Getenv}
+	if slices.Equal(args[min(1, len(args)):], backgroundArguments) && !isTerminal(stdin) { // started by `up -d`
+		return report(s, s.upInBackground())
+	}
 	err := app(s).Run(args)
 	return report(s, err)
 }

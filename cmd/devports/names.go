@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -54,8 +55,8 @@ func whoseName(name string, scope registry.Scope) string {
 
 // names reads names as they are typed. In a project "auth:metrics" is a port
 // of auth; a user-wide name is any string.
-func (p place) names(args []string) ([]registry.Name, error) {
-	names := make([]registry.Name, len(args))
+func (p place) names(args []string) ([]allocator.PortName, error) {
+	names := make([]allocator.PortName, len(args))
 	for i, arg := range args {
 		n, err := registry.ParseName(arg)
 		if err != nil {
@@ -70,7 +71,7 @@ func (p place) names(args []string) ([]registry.Name, error) {
 }
 
 // declared makes sure that the project declares these ports.
-func (p place) declared(names []registry.Name) error {
+func (p place) declared(names []allocator.PortName) error {
 	f := failure{status: exitUsage}
 	var known []string
 	for _, w := range p.file.Ports() {

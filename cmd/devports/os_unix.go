@@ -52,9 +52,6 @@ func continueSignals() []os.Signal { return []os.Signal{unix.SIGCONT} }
 // stopSelf stops this process until a shell lets it go on.
 func stopSelf() { _ = unix.Kill(os.Getpid(), unix.SIGSTOP) }
 
-// ownSession takes a process out of the reach of the terminal.
-func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
-
 // maxOpenFiles is how many files devports may have open: the runtime raises its
 // limit as far as it may.
 func maxOpenFiles() int {

@@ -4,9 +4,6 @@ import (
 	"math"
 	"os"
 	"os/exec"
-	"syscall"
-
-	"golang.org/x/sys/windows"
 )
 
 // replace runs the program at path and waits for it: on Windows a process
@@ -31,11 +28,6 @@ func suspendSignals() []os.Signal { return nil }
 func continueSignals() []os.Signal { return nil }
 
 func stopSelf() {}
-
-// ownSession takes a process off the console.
-func ownSession() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP}
-}
 
 // maxOpenFiles is how many files devports may have open: Windows has no limit
 // that a launcher would come near.

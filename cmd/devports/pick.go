@@ -100,7 +100,7 @@ func (s session) pick(c *cli.Context, n int) ([]int, error) {
 	var ports []int
 	for range n {
 		anything := strconv.FormatUint(rand.Uint64(), 36)
-		port, err := pool.Choose(allocator.Key{Project: anything, Service: anything}, func(port int) bool {
+		port, err := pool.Choose(allocator.Key{Project: anything, PortName: allocator.PortName{Service: anything}}, func(port int) bool {
 			return !taken[port] && !busy(port)
 		})
 		if errors.Is(err, allocator.ErrNoneLeft) {

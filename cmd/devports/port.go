@@ -7,8 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
-	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 var portCommand = command{
@@ -79,20 +79,20 @@ Example:
 // ports leases the ports of names. In a project all ports of the file are
 // leased along, in one update, so that which numbers they get does not depend
 // on which is asked for first.
-func (p place) ports(c *cli.Context, names []registry.Name) ([]int, error) {
-	byName := map[procfile.PortName]int{}
+func (p place) ports(c *cli.Context, names []allocator.PortName) ([]int, error) {
+	byName := map[allocator.PortName]int{}
 	if p.userWide {
 		var wants []registry.Want
 		for _, n := range names {
 			wants = append(wants, registry.Want{Name: n, Pin: c.Int("pin")})
 		}
-		_, leases, err := p.registry.Lease(c.Context, registry.Checkout{}, wants,
+		_, leases, err := p.registry.Lease(c.Context, checkout.Checkout{}, wants,
 			registry.Options{Choose: p.session.chooser(allocator.Set{})})
 		if err != nil {
 			return nil, err
 		}
 		for _, l := range leases {
-			byName[procfile.PortName(l.Name)] = l.Port
+			byName[l.Name] = l.Port
 		}
 	} else {
 		if err := p.declared(names); err != nil {
@@ -106,7 +106,7 @@ func (p place) ports(c *cli.Context, names []registry.Name) ([]int, error) {
 	}
 	ports := make([]int, len(names))
 	for i, n := range names {
-		ports[i] = byName[procfile.PortName(n)]
+		ports[i] = byName[n]
 	}
 	return ports, nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -18,9 +17,9 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/portserver"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/lockfile"
 )
 
 var addressFlag = &cli.StringFlag{
@@ -83,7 +82,7 @@ func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode
 	if err := leased.read(); err != nil {
 		return err
 	}
-	release, _, err := lockfile.TryAcquire(files.lock, instance{PID: os.Getpid(), Since: time.Now().Round(time.Second), Terminal: terminalName()})
+	release, _, err := lockfile.TryAcquire(files.lock, nil)
 	var held *lockfile.HeldError
 	if errors.As(err, &held) {
 		return portserverRuns(address, held)
@@ -117,10 +116,8 @@ func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode
 }
 
 func portserverRuns(address string, held *lockfile.HeldError) error {
-	var other instance
-	_ = json.Unmarshal(held.Note, &other)
 	return fail(exitRunning, fmt.Sprintf("devports portserver status shows what it has handed out; kill %d ends it", held.PID),
-		"a port server already listens at %s: pid %d, since %s", address, held.PID, other.Since.Local().Format(time.DateTime))
+		"a port server already listens at %s: pid %d, since %s", address, held.PID, held.Since.Local().Format(time.DateTime))
 }
 
 // portserverLog prints requests, if they are wanted, and whatever goes wrong.

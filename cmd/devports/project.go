@@ -13,8 +13,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // project is a project file with the checkout that it lies in and the registry
@@ -22,7 +25,7 @@ import (
 type project struct {
 	session  session
 	file     procfile.File
-	checkout registry.Checkout
+	checkout checkout.Checkout
 	registry registry.Registry
 	scale    map[string]int // how many replicas of services, where the file is not to say that
 }
@@ -31,7 +34,13 @@ type project struct {
 // found from the working directory. Without one the error is
 // *procfile.NotFoundError.
 func (s session) openProject(c *cli.Context) (project, error) {
-	path := c.String("file")
+	scale, _ := c.Generic("replicas").(replicas) // of up alone
+	return s.projectAt(c.String("file"), c.String("registry"), scale)
+}
+
+// projectAt is openProject with the values of --file, --registry and --replicas;
+// each may be empty.
+func (s session) projectAt(path, registryPath string, scale map[string]int) (project, error) {
 	if path == "" {
 		wd, err := os.Getwd()
 		if err != nil {
@@ -41,11 +50,10 @@ func (s session) openProject(c *cli.Context) (project, error) {
 			return project{}, err
 		}
 	}
-	r, err := s.openRegistry(c)
+	r, err := s.registryAt(registryPath)
 	if err != nil {
 		return project{}, err
 	}
-	scale, _ := c.Generic("replicas").(replicas) // of up alone
 	return project{session: s, registry: r, scale: scale}.read(path)
 }
 
@@ -81,7 +89,7 @@ func (p project) read(path string) (project, error) {
 	if p.file, err = p.file.Scaled(p.scale); err != nil {
 		return p, err
 	}
-	p.checkout, err = registry.FindCheckout(p.file.Dir, p.file.Project, p.session.getenv)
+	p.checkout, err = checkout.Find(p.file.Dir, p.file.Project, p.session.getenv)
 	return p, err
 }
 
@@ -89,7 +97,11 @@ func (p project) read(path string) (project, error) {
 func (p project) reread() (project, error) { return p.read(p.file.Path) }
 
 func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {
-	path := c.String("registry")
+	return s.registryAt(c.String("registry"))
+}
+
+// registryAt is openRegistry with the value of --registry, which may be empty.
+func (s session) registryAt(path string) (registry.Registry, error) {
 	if path == "" {
 		var err error
 		if path, err = registry.Path(s.getenv); err != nil {
@@ -104,7 +116,7 @@ func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {
 type leased struct {
 	scope  registry.Scope
 	leases []registry.Lease
-	ports  map[procfile.PortName]int
+	ports  map[allocator.PortName]int
 }
 
 // lease has every port that the file asks for leased, in one update. move says
@@ -112,7 +124,7 @@ type leased struct {
 func (p project) lease(ctx context.Context, move func(registry.Lease) bool) (leased, error) {
 	var wants []registry.Want
 	for _, w := range p.file.Ports() {
-		wants = append(wants, registry.Want{Name: registry.Name(w.Name), Pin: w.Pin})
+		wants = append(wants, registry.Want{Name: w.Name, Pin: w.Pin})
 	}
 	scope, leases, err := p.registry.Lease(ctx, p.checkout, wants, registry.Options{
 		Choose: p.session.chooser(p.file.Range),
@@ -121,9 +133,9 @@ func (p project) lease(ctx context.Context, move func(registry.Lease) bool) (lea
 	if err != nil {
 		return leased{}, err
 	}
-	ports := make(map[procfile.PortName]int, len(leases))
+	ports := make(map[allocator.PortName]int, len(leases))
 	for _, l := range leases {
-		ports[procfile.PortName(l.Name)] = l.Port
+		ports[l.Name] = l.Port
 	}
 	return leased{scope, leases, ports}, nil
 }
@@ -177,7 +189,7 @@ func (p project) knows(names []string) error {
 // unknown words that name is none of candidates.
 func (p project) unknown(name string, candidates []string) errorLine {
 	hint := "it declares " + list(candidates)
-	if near, ok := procfile.Nearest(name, candidates); ok {
+	if near, ok := text.Nearest(name, candidates); ok {
 		hint = "did you mean " + near + "?"
 	}
 	return errorLine{p.file.Name + " declares no service " + name, hint}
@@ -187,7 +199,7 @@ func (p project) unknown(name string, candidates []string) errorLine {
 func (s session) chooser(allow allocator.Set) registry.Chooser {
 	var pool *allocator.Pool // made when the first port is chosen
 	var handedOut map[int]bool
-	return func(scope registry.Scope, n registry.Name, usable func(int) bool) (int, error) {
+	return func(scope registry.Scope, n allocator.PortName, usable func(int) bool) (int, error) {
 		if pool == nil {
 			made, err := s.pool(allow)
 			if err != nil {
@@ -197,7 +209,7 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 		}
 		var unsure error
 		port, err := pool.Choose(
-			allocator.Key{Project: scope.Project, Worktree: scope.Worktree, Service: n.Service, Port: n.Port},
+			allocator.Key{Project: scope.Project, Worktree: scope.Worktree, PortName: n},
 			func(port int) bool {
 				if !usable(port) || handedOut[port] || unsure != nil {
 					return false
@@ -218,7 +230,7 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 // pool is where ports are chosen from. DEVPORTS_RANGE beats the Portfile, as
 // the environment always does.
 func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
-	if own := s.getenv("DEVPORTS_RANGE"); own != "" {
+	if own := s.getenv(envvar.Range); own != "" {
 		set, err := allocator.ParseSet(own)
 		if err != nil {
 			return allocator.Pool{}, usage("DEVPORTS_RANGE=20000-29999", "DEVPORTS_RANGE is not a range of ports: %v", err)

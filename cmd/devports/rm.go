@@ -6,7 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/registry"
 )
 
@@ -64,9 +65,9 @@ Example:
 
 // kept gives the names in scope that are meant: a service's name stands for
 // all of its ports. A name that has no lease is an error.
-func kept(names []registry.Name, scope registry.Scope, leases []registry.Lease) ([]registry.Name, error) {
+func kept(names []allocator.PortName, scope registry.Scope, leases []registry.Lease) ([]allocator.PortName, error) {
 	var all []string
-	var meant []registry.Name
+	var meant []allocator.PortName
 	f := failure{status: exitFailed}
 	for _, l := range leases {
 		if l.Scope == scope {
@@ -82,7 +83,7 @@ func kept(names []registry.Name, scope registry.Scope, leases []registry.Lease) 
 		}
 		if len(meant) == before && !slices.Contains(meant, n) {
 			hint := "devports ls lists the names"
-			if near, ok := procfile.Nearest(n.String(), all); ok {
+			if near, ok := text.Nearest(n.String(), all); ok {
 				hint = "did you mean " + near + "?"
 			}
 			f.lines = append(f.lines, errorLine{fmt.Sprintf("no port is kept for %s (%s)", n, scope), hint})

@@ -18,6 +18,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"devports": main,
+		"watchdog": main, // as devports starts itself once more
 		"serve":    serve,
 		"hold":     hold,
 		"lock":     lock,

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 // tell puts an event of the launcher in words.
 func tell(e launcher.Event) string {
-	switch e.Kind {
+	switch e := e.(type) {
 	case launcher.Started:
 		if e.Port == 0 || e.Checked {
 			return fmt.Sprintf("%s started (pid %d)", e.Service, e.PID)
@@ -25,11 +26,11 @@ func tell(e launcher.Event) string {
 			where = fmt.Sprintf(" on http://localhost:%d", e.Port)
 		}
 		return fmt.Sprintf("%s ready%s after %s", e.Service, where, tellDuration(e.Took))
-	case launcher.Elsewhere:
+	case launcher.WrongPort:
 		return fmt.Sprintf("%s listens on %s, not on its PORT %d: does its command use $PORT?", e.Service, tellPorts(e.Ports), e.Port)
-	case launcher.Silent:
+	case launcher.NoListener:
 		return fmt.Sprintf(`%s listens nowhere, and %s waits for it: if it never will, say port = false or ready = "none"`, e.Service, e.On)
-	case launcher.Waits:
+	case launcher.DependencyFailed:
 		return fmt.Sprintf("%s waits for %s, which has failed", e.Service, e.On)
 	case launcher.NotStarted:
 		text := fmt.Sprintf("%s could not be started: %s%s", e.Service, e.Exit, limitOf(e.Exit.Err))
@@ -44,24 +45,74 @@ func tell(e launcher.Event) string {
 		if e.Exit.Asked {
 			return e.Service + " stopped"
 		}
-		return e.Service + " " + e.Exit.String() + tellRetry(e.Retry)
+		text := e.Service + " " + e.Exit.String()
+		if len(e.Left) > 0 {
+			text += "; ended with it: " + tellLeft(e.Left)
+		}
+		return text + tellRetry(e.Retry)
 	case launcher.Killing:
 		return fmt.Sprintf("killing %s (pid %d)", e.Service, e.PID)
-	case launcher.Lost:
+	case launcher.Unkillable:
+		if len(e.Left) > 0 {
+			return fmt.Sprintf("%s cannot be killed: %s", e.Service, tellAlive(e.Left))
+		}
 		return fmt.Sprintf("%s cannot be killed: look at pid %d", e.Service, e.PID)
 	case launcher.Stopping:
 		if e.Service != "" {
 			return fmt.Sprintf("stopping: %s has ended", e.Service)
 		}
-		return fmt.Sprintf("stopping: %s (once more kills)", e.On)
-	case launcher.Unguarded:
-		return fmt.Sprintf("nothing will end the services should devports be killed: %s", e.Exit)
-	case launcher.Swept:
-		return "ended what had got away: " + tellLeft(e.Left)
-	case launcher.Followed:
+		return fmt.Sprintf("stopping: %s (once more kills)", e.Reason)
+	case launcher.NoWatchdog:
+		return fmt.Sprintf("nothing will end the services should devports be killed: %s", e.Err)
+	case launcher.WatchdogReplaced:
+		return "the watchdog was killed: started another"
+	case launcher.OrphansKilled:
+		return tellEnded("ended what had got away: ", e.Left)
+	case launcher.LeftRunning:
+		text := fmt.Sprintf("left running: %s (pid %d)", shorten(oneLine(e.Left.Command), 48), e.Left.PID)
+		if e.Left.Service != "" {
+			text += ", started by " + e.Left.Service
+		}
+		return text
+	case launcher.PlanChanged:
 		return "followed an edit: " + tellChanges(e.Changes)
 	}
 	return ""
+}
+
+// tellEnded says which processes have been ended, after words for that, and which
+// could not be.
+func tellEnded(words string, left []launcher.Left) string {
+	var ended, alive []launcher.Left
+	for _, l := range left {
+		if l.Err == nil {
+			ended = append(ended, l)
+		} else {
+			alive = append(alive, l)
+		}
+	}
+	switch {
+	case len(alive) == 0:
+		return words + tellLeft(ended)
+	case len(ended) == 0:
+		return "could not end " + tellAlive(alive)
+	}
+	return words + tellLeft(ended) + "; could not end " + tellAlive(alive)
+}
+
+// tellAlive names processes that still run, and what to type.
+func tellAlive(left []launcher.Left) string {
+	text, sudo, pids := tellLeft(left), "", ""
+	for _, l := range left {
+		if errors.Is(l.Err, os.ErrPermission) {
+			sudo = "sudo "
+		}
+		pids += fmt.Sprintf(" %d", l.PID)
+	}
+	if len(left) == 1 {
+		return fmt.Sprintf("%s, which still runs (%skill%s)", text, sudo, pids)
+	}
+	return fmt.Sprintf("%s, which still run (%skill%s)", text, sudo, pids)
 }
 
 // tellRetry says when a service is started again, if it is.

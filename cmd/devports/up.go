@@ -69,22 +69,32 @@ Example:
 }
 
 func up(s session, c *cli.Context) error {
-	color, err := s.colored(c.String("color"), s.stdout)
-	if err != nil {
-		return err
-	}
-	p, err := s.openProject(c)
-	if err != nil {
-		return err
-	}
-	if err := p.knows(c.Args().Slice()); err != nil {
-		return err
-	}
+	o := readUpOptions(c)
 	if c.Bool("detach") {
-		return s.detach(c, p)
+		return s.detach(c.Context, o, c.Duration("timeout"))
 	}
-	if path := c.String("log"); path != "" {
-		file, err := output.OpenRotating(path)
+	return s.up(o)
+}
+
+// open reads what the options name, and checks that it is there.
+func (o upOptions) open(s session) (p project, color bool, err error) {
+	if color, err = s.colored(o.Color, s.stdout); err != nil {
+		return p, false, err
+	}
+	if p, err = s.projectAt(o.File, o.Registry, o.Replicas); err != nil {
+		return p, false, err
+	}
+	return p, color, p.knows(o.Services)
+}
+
+// up runs the services in this process, until they end.
+func (s session) up(o upOptions) error {
+	p, color, err := o.open(s)
+	if err != nil {
+		return err
+	}
+	if o.Log != "" {
+		file, err := output.OpenRotating(o.Log)
 		if err != nil {
 			return err
 		}
@@ -94,36 +104,38 @@ func up(s session, c *cli.Context) error {
 	signals := make(chan os.Signal, 4)
 	defer signal.Stop(signals)
 
-	r := runner{project: p, selected: c.Args().Slice(), reassign: c.Bool("reassign")}
+	r := runner{project: p, selected: o.Services, reassign: o.Reassign}
 	plan, scope, claim, err := r.begin(signals)
 	if err != nil {
 		return err
 	}
-	defer claim.release()
+	defer claim.Release()
 
 	window, resized, unwatch := s.window()
 	defer unwatch()
-	on := s.console(c, window)
+	on := s.console(o.Plain, window)
 	if on != nil {
 		defer on.close()
 	}
-	show := s.display(c, plan, color, on)
+	show := s.display(output.Style{Color: color, Timestamps: o.Timestamps, NoPrefix: o.NoPrefix}, plan, on)
 	show.own.Say(fmt.Sprintf("%s: starting %s", scope, list(names(plan))))
-	stopped := false // by a signal, or because nobody reads the output
+	var stopped time.Time // by a signal, or because nobody reads the output
 	unfollow := func() {}
 	options := launcher.Options{
 		Output: show.out,
 		Notify: func(e launcher.Event) {
-			if e.Kind == launcher.Stopping {
-				stopped = stopped || e.Service == ""
+			if stopping, ok := e.(launcher.Stopping); ok {
+				if stopping.Service == "" {
+					stopped = time.Now()
+				}
 				go unfollow() // the kernel takes its time for that
 			}
 			show.tell(e)
 		},
 		Signals:    signals,
-		StopOnExit: c.Bool("stop-on-exit"),
+		StopOnExit: o.StopOnExit,
 		Listening:  listening,
-		Instance:   claim.ID,
+		Instance:   claim.Note.ID,
 		Steering:   launcher.NewSteering(),
 		Alone:      true,
 	}
@@ -142,7 +154,7 @@ func up(s session, c *cli.Context) error {
 		options.Terminal, options.Found = os.Stdin, on.found
 		look = on.view(scope.String(), show, options.Steering, signals, color)
 	}
-	if !c.Bool("no-watch") {
+	if !o.NoWatch {
 		code := &codeWatch{root: p.file.Dir, run: options.Steering, own: show.own}
 		defer code.close()
 		plans, stop, err := r.follow(plan, show.own, code)
@@ -154,7 +166,10 @@ func up(s session, c *cli.Context) error {
 			options.Plans = plans
 		}
 	}
-	defer claim.serve(scope, control.Run{Steering: options.Steering, Output: &show.tail, Journal: &show.journal})()
+	defer claim.Serve(control.Run{
+		About:    control.Info{Project: scope.Project, Worktree: scope.Worktree},
+		Steering: options.Steering, Output: &show.tail, Journal: &show.journal,
+	})()
 	status := launcher.Run(plan, options)
 	look.close()
 	err = show.flush(signals, stopped)
@@ -173,7 +188,7 @@ type runner struct {
 
 // begin makes everything ready for the start. Whatever is in its way is found
 // here, all of it at once, and nothing has been started.
-func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c claim, err error) {
+func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
 	noted, err := r.check()
 	if err != nil {
 		return plan, scope, c, err
@@ -191,7 +206,7 @@ func (r runner) begin(signals chan os.Signal) (plan procfile.Plan, scope registr
 		err = context.Canceled
 	}
 	if err != nil {
-		return plan, scope, c, errors.Join(err, c.release())
+		return plan, scope, c, errors.Join(err, c.Release())
 	}
 	r.session.notes(noted.Notes)
 	return plan, scope, c, nil
@@ -246,7 +261,7 @@ func (r runner) free(ctx context.Context, running procfile.Plan) (scope registry
 	starts, first := r.starts(), running.Services == nil
 	var needed []registry.Lease
 	for _, w := range r.file.Ports() {
-		l := registry.Lease{Scope: scope, Name: registry.Name(w.Name)}
+		l := registry.Lease{Scope: scope, Name: w.Name}
 		if i := slices.IndexFunc(leases, func(k registry.Lease) bool { return k.Scope == scope && k.Name == l.Name }); i >= 0 {
 			l = leases[i]
 		}

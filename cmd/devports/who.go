@@ -12,6 +12,7 @@ import (
 
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 var whoCommand = command{
@@ -116,7 +117,7 @@ func answer(port int, leases []registry.Lease, listeners []holder.Process) whoRo
 	row := whoRow{Port: port, Listeners: listeners, Free: len(listeners) == 0 && !busy(port)}
 	for _, l := range leases {
 		if l.Port == port {
-			head := registry.FindHead(l.Scope.Directory)
+			head := checkout.HeadOf(l.Scope.Directory)
 			row.Leases = append(row.Leases, owner{newLeaseRow(l), head.Branch, head.Commit})
 		}
 	}

@@ -1,5 +1,20 @@
-// Package control serves a run of devports on a Unix socket, and is the client
-// for that: HTTP with JSON, which curl speaks as well.
+// Package control is the home of running instances of devports: how a process
+// becomes the one run of a checkout, how others find it, start it in the
+// background and steer it.
+//
+// # Files
+//
+// A [Folder] has all runs of a user, and a [Slot] in it is the place of the run
+// of one checkout. The process that holds the slot's lock file is the run (see
+// [Slot.Claim]); a [Note] in that file says who it is and where its socket is. A
+// note without a holder is that of a run that was killed. The slot has a log,
+// too, for a run in the background (see [Slot.Spawn]). What is found in a slot is
+// an [Instance]: knowing the folder is enough to list, ask, steer and end all
+// runs.
+//
+// # Protocol
+//
+// A run is served on a Unix socket: HTTP with JSON, which curl speaks as well.
 //
 //	curl --unix-socket "$(devports ps --socket)" http://devports/v1/status
 //

@@ -12,7 +12,7 @@ import (
 // Event is what a run has told of itself.
 type Event struct {
 	Time    time.Time `json:"time"`
-	Event   string    `json:"event"` // a launcher.Kind
+	Event   string    `json:"event"` // launcher.KindOf it
 	Service string    `json:"service,omitempty"`
 	PID     int       `json:"pid,omitempty"`
 	Port    int       `json:"port,omitempty"`
@@ -26,9 +26,28 @@ type Journal struct{ tail output.Tail }
 
 // Add keeps an event, in the words of text.
 func (j *Journal) Add(e launcher.Event, text string) {
-	line, err := json.Marshal(Event{time.Now(), e.Kind.String(), e.Service, e.PID, e.Port, e.Exit.Status, text})
+	record := Event{Time: time.Now(), Event: launcher.KindOf(e), Service: e.Subject(), Text: text}
+	switch e := e.(type) {
+	case launcher.Started:
+		record.PID, record.Port = e.PID, e.Port
+	case launcher.NotStarted:
+		record.Status = e.Exit.Status
+	case launcher.Ready:
+		record.Port = e.Port
+	case launcher.WrongPort:
+		record.Port = e.Port
+	case launcher.NoListener:
+		record.Port = e.Port
+	case launcher.Ended:
+		record.Status = e.Exit.Status
+	case launcher.Killing:
+		record.PID = e.PID
+	case launcher.Unkillable:
+		record.PID = e.PID
+	}
+	line, err := json.Marshal(record)
 	if err == nil {
-		j.tail.Add(e.Service, append(line, '\n'))
+		j.tail.Add(record.Service, append(line, '\n'))
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // End ends every process that find returns from a snapshot, and goes on until it
@@ -23,7 +25,7 @@ import (
 // one may not signal if no others are left. A process that the system does not
 // end, in an uninterruptible wait, is waited for as long as ctx allows.
 func End(ctx context.Context, find func(Tree) []Process, sig syscall.Signal, grace time.Duration) ([]Process, error) {
-	e := &ending{find: find, known: map[ID]bool{}}
+	e := &ending{find: find, known: map[process.ID]bool{}}
 	if sig != 0 && sig != syscall.SIGKILL && grace > 0 {
 		if err := e.ask(ctx, sig, grace); err != nil {
 			return e.met, err
@@ -37,8 +39,8 @@ func End(ctx context.Context, find func(Tree) []Process, sig syscall.Signal, gra
 type ending struct {
 	find  func(Tree) []Process
 	met   []Process
-	known map[ID]bool // those met
-	quiet int         // how many times in a row nothing was found
+	known map[process.ID]bool // those met
+	quiet int                 // how many times in a row nothing was found
 }
 
 // round is what one look has found.
@@ -133,12 +135,15 @@ func (e *ending) kill(ctx context.Context) error {
 	return nil
 }
 
+// Wait returns when all of ps have ended, when limit is over, or with ctx's error.
+func Wait(ctx context.Context, ps []Process, limit time.Duration) error { return wait(ctx, ps, limit) }
+
 // killEach returns why some of the processes could not be signalled.
 func killEach(ps []Process) []error {
 	var refused []error
 	for _, p := range ps {
 		if err := p.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			refused = append(refused, fmt.Errorf("cannot end process %d (%s): %w", p.PID, Command(p.PID), err))
+			refused = append(refused, fmt.Errorf("cannot end process %d (%s): %w", p.PID, process.Command(p.PID), err))
 		}
 	}
 	return refused

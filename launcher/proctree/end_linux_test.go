@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // long is more than any test may take.
@@ -30,7 +32,7 @@ func endBelow(t *testing.T, p program, sig syscall.Signal, grace time.Duration) 
 	if left := snap(t).Below(p.pid()); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
-	known := map[ID]bool{}
+	known := map[process.ID]bool{}
 	for _, m := range met {
 		if known[m.ID] {
 			t.Errorf("told twice: %v", m)
@@ -96,8 +98,8 @@ func TestEndStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "stopped", func() bool {
-		text, err := new(reader).read(pid, "stat")
-		return err == nil && strings.Contains(string(text), ") T ")
+		s, err := process.ReadStat(pid)
+		return err == nil && s.Stopped
 	})
 	endBelow(t, p, unix.SIGTERM, long)
 	if got := p.rest(t); got != "woken\n" {
@@ -143,7 +145,7 @@ func TestEndCancelledWhileKilling(t *testing.T) {
 		if looked++; looked == 5 {
 			cancel()
 		}
-		return []Process{{ID: ID{PID: math.MaxInt32, Start: int64(looked)}}}
+		return []Process{{ID: process.ID{PID: math.MaxInt32, Start: int64(looked)}}}
 	}
 	met, err := End(ctx, find, 0, 0)
 	if !errors.Is(err, context.Canceled) || len(met) != looked {

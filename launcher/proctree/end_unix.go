@@ -5,30 +5,14 @@ package proctree
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/devports/devports/allocator/process"
 )
 
-// signalCompared sends sig by PID, right after it was seen to be the process's.
-func (id ID) signalCompared(sig syscall.Signal) error {
-	if err := id.check(); err != nil {
-		return err
-	}
-	return gone(unix.Kill(id.PID, sig))
-}
-
-// gone names what the system says of a process that is not there.
-func gone(err error) error {
-	if errors.Is(err, unix.ESRCH) {
-		return os.ErrProcessDone
-	}
-	return err
-}
-
 // resume wakes a process if it is stopped.
-func resume(id ID) { _ = id.Signal(unix.SIGCONT) }
+func resume(id process.ID) { _ = id.Signal(unix.SIGCONT) }
 
 // killGroups sends SIGKILL to the process groups of which every living member is
 // in found, so that nobody else is hit, and never to this process's own. It is
@@ -36,7 +20,7 @@ func resume(id ID) { _ = id.Signal(unix.SIGCONT) }
 // comes too late each time, but one to the group reaches whoever is in it at that
 // moment, and a fork happens either before or not at all.
 func killGroups(t Tree, found []Process) {
-	ours := make(map[ID]bool, len(found))
+	ours := make(map[process.ID]bool, len(found))
 	groups := map[int]bool{}
 	for _, p := range found {
 		ours[p.ID] = true
@@ -58,8 +42,8 @@ func killGroups(t Tree, found []Process) {
 // knows is false if the number of the group was given to a process that is
 // later than the snapshot, and so maybe to a group that is. That takes all of the
 // old group to have ended.
-func (t Tree) knows(group int, ours map[ID]bool) bool {
-	leader, err := Find(group)
+func (t Tree) knows(group int, ours map[process.ID]bool) bool {
+	leader, err := process.Find(group)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true // and cannot come back while the group has a member
 	}

@@ -5,9 +5,16 @@ package proctree
 import (
 	"context"
 	"time"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // Here is what only Linux has a better way for.
+
+func snapshot() (Tree, error) {
+	all, err := process.ReadAll()
+	return newTree(all), err
+}
 
 // wait returns when all of ps have ended, when limit is over, or with ctx's
 // error.

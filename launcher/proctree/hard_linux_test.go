@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // What is hard to end.
@@ -58,7 +60,7 @@ func TestFindHopper(t *testing.T) {
 		if len(tree.Below(p.pid())) > 0 {
 			below++
 		}
-		if len(tree.Marked(variable)) > 1 { // the adopter is, too
+		if len(tree.Marked(Mark{Variable: variable})) > 1 { // the adopter is, too
 			marked++
 		}
 	}
@@ -80,7 +82,7 @@ func TestEndMarkedHopper(t *testing.T) {
 	p := hop(t, 5000, variable)
 	find := func(tree Tree) []Process {
 		var found []Process
-		for _, m := range tree.Marked(variable) {
+		for _, m := range tree.Marked(Mark{Variable: variable}) {
 			if m.PID != p.pid() {
 				found = append(found, m)
 			}
@@ -101,7 +103,7 @@ func TestKillGroups(t *testing.T) {
 	p := adopt(t, `sleep 60 & echo member $!; echo leader $$; wait`)
 	byName := p.names(t, 2)
 	leader, member := byName["leader"], idOf(t, byName["member"])
-	goneBy := []Process{{ID: ID{PID: math.MaxInt32}, Group: leader}}
+	goneBy := []Process{{ID: process.ID{PID: math.MaxInt32}, Group: leader}}
 	killGroups(newTree(goneBy), goneBy)
 	if !member.Alive() {
 		t.Fatal("hit, but the snapshot has another leader")
@@ -110,7 +112,7 @@ func TestKillGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "leader waited for", func() bool {
-		_, err := Find(leader)
+		_, err := process.Find(leader)
 		return errors.Is(err, fs.ErrNotExist)
 	})
 	killGroups(newTree(goneBy), goneBy)

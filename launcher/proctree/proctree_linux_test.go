@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // roleEnv makes the test binary play a role instead.
@@ -150,9 +152,9 @@ func snap(tb testing.TB) Tree {
 	return t
 }
 
-func idOf(tb testing.TB, pid int) ID {
+func idOf(tb testing.TB, pid int) process.ID {
 	tb.Helper()
-	id, err := Find(pid)
+	id, err := process.Find(pid)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -32,17 +32,11 @@ func Snapshot() (Tree, error) {
 // without the roots and without zombies. What has lost its parent is a descendant
 // of the process that has adopted it.
 func (t Tree) Below(pids ...int) []Process {
-	children := map[int][]Process{}
-	for _, p := range t.all {
-		if t.isParent(p) {
-			children[p.Parent] = append(children[p.Parent], p)
-		}
-	}
-	seen := map[int]bool{}
+	var found []Process
+	children, seen := t.children(), map[int]bool{}
 	for _, pid := range pids {
 		seen[pid] = true
 	}
-	var found []Process
 	for queue := slices.Clone(pids); len(queue) > 0; queue = queue[1:] {
 		for _, p := range children[queue[0]] {
 			if seen[p.PID] {
@@ -56,6 +50,52 @@ func (t Tree) Below(pids ...int) []Process {
 		}
 	}
 	return found
+}
+
+// Walk visits the roots and all that is below them, each once, parents before
+// their children and without zombies. What is below a process of which visit
+// returns false is left out, also a root.
+func (t Tree) Walk(visit func(Process) (descend bool), roots ...Process) {
+	among := map[int]bool{}
+	for _, p := range roots {
+		among[p.PID] = true
+	}
+	queue := slices.DeleteFunc(slices.Clone(roots), func(p Process) bool { return t.hasAncestor(p, among) })
+	children, seen := t.children(), map[int]bool{}
+	for ; len(queue) > 0; queue = queue[1:] {
+		p := queue[0]
+		if seen[p.PID] {
+			continue
+		}
+		seen[p.PID] = true
+		if p.Zombie || visit(p) {
+			queue = append(queue, children[p.PID]...)
+		}
+	}
+}
+
+func (t Tree) children() map[int][]Process {
+	children := map[int][]Process{}
+	for _, p := range t.all {
+		if t.isParent(p) {
+			children[p.Parent] = append(children[p.Parent], p)
+		}
+	}
+	return children
+}
+
+func (t Tree) hasAncestor(p Process, among map[int]bool) bool {
+	for range t.all { // a tree in motion may have a circle
+		parent, ok := t.process(p.Parent)
+		if !ok || !t.isParent(p) {
+			return false
+		}
+		if among[parent.PID] {
+			return true
+		}
+		p = parent
+	}
+	return false
 }
 
 // Where returns the processes that match, without zombies.
@@ -76,16 +116,17 @@ func (t Tree) isParent(p Process) bool {
 	return !ok || parent.Start <= p.Start
 }
 
-// Marked returns the processes that were started with exactly this variable,
-// "NAME=value", in their environment, without zombies. A process passes it on to
-// those that it starts. What Environ does not tell is not found: on Windows,
-// nothing is. The environments are read now: of a process that has ended since the
-// snapshot, it returns those that it has started.
-func (t Tree) Marked(variable string) []Process {
-	if !strings.Contains(variable, "=") {
+// Marked returns the processes that bear the mark, without zombies: those that
+// have a tag of the run, and those without any tag that were started with exactly
+// the variable. A process passes both on to those that it starts. A process whose
+// environment is not readable, and that has no tag, is not found: on Windows, none
+// is. Both are read now: of a process that has ended since the snapshot, it
+// returns those that it has started.
+func (t Tree) Marked(m Mark) []Process {
+	if !strings.Contains(m.Variable, "=") {
 		return nil
 	}
-	return t.marked(variable)
+	return t.marked(m)
 }
 
 func (t Tree) process(pid int) (Process, bool) {

@@ -3,31 +3,27 @@ package proctree
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // walker goes through /proc. It takes PIDs that are not in index, and puts them
 // there.
 type walker struct {
-	reader
-	dir   *os.File
+	process.Reader
 	index map[int]int
 }
 
 // walk calls look, and again as long as one of the processes that it looked at
 // had just ended: it may have started another, which then was not on the list.
 func walk(index map[int]int, look func(*walker) (ended bool, err error)) error {
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	w := &walker{dir: dir, index: index}
+	w := &walker{index: index}
 	for range 20 { // others start and end processes as well
 		ended, err := look(w)
 		if err != nil || !ended {
@@ -37,24 +33,20 @@ func walk(index map[int]int, look func(*walker) (ended bool, err error)) error {
 	return nil
 }
 
-// pass calls visit for each new process. It tells whether one of them had ended;
+// pass calls visit for each new process. It reports whether one of them had ended;
 // visit says that of what it reads itself.
 func (w *walker) pass(visit func(Process) (ended bool)) (ended bool, err error) {
-	if _, err := w.dir.Seek(0, io.SeekStart); err != nil {
-		return false, err
-	}
-	names, err := w.dir.Readdirnames(-1)
+	pids, err := process.All()
 	if err != nil {
 		return false, err
 	}
 	// The youngest are at the end. They are the ones to be quick with.
-	for _, name := range slices.Backward(names) {
-		pid, err := strconv.Atoi(name)
-		if _, seen := w.index[pid]; err != nil || seen {
+	for _, pid := range slices.Backward(pids) {
+		if _, seen := w.index[pid]; seen {
 			continue
 		}
 		w.index[pid] = -1
-		s, err := w.stat(pid)
+		p, err := w.Stat(pid)
 		switch {
 		case errors.Is(err, fs.ErrPermission): // another user's, with hidepid=1
 		case errors.Is(err, fs.ErrNotExist):
@@ -62,7 +54,7 @@ func (w *walker) pass(visit func(Process) (ended bool)) (ended bool, err error) 
 		case err != nil:
 			return false, err
 		default:
-			ended = visit(s.Process) || s.Zombie || ended
+			ended = visit(p) || p.Zombie || ended
 		}
 	}
 	return ended, nil
@@ -78,21 +70,21 @@ func snapshot() (Tree, error) {
 	}
 	err := walk(t.index, func(w *walker) (ended bool, err error) {
 		ended, err = w.pass(add)
-		return t.adopt(&w.reader) || ended, err
+		return t.adopt(&w.Reader) || ended, err
 	})
 	return t, err
 }
 
 // adopt asks those for their new parent whose old one had ended before anything
-// could be read of it. It tells whether one of them has ended, too.
-func (t Tree) adopt(r *reader) (ended bool) {
+// could be read of it. It reports whether one of them has ended, too.
+func (t Tree) adopt(r *process.Reader) (ended bool) {
 	for i, p := range t.all {
 		if _, ok := t.process(p.Parent); ok || p.Parent == 0 || p.Zombie {
 			continue
 		}
-		s, err := r.stat(p.PID)
-		if err == nil && s.ID == p.ID {
-			t.all[i] = s.Process
+		now, err := r.Stat(p.PID)
+		if err == nil && now.ID == p.ID {
+			t.all[i] = now
 		} else {
 			t.all[i].Zombie = true
 		}
@@ -101,23 +93,26 @@ func (t Tree) adopt(r *reader) (ended bool) {
 	return ended
 }
 
-func (t Tree) marked(variable string) []Process {
+func (t Tree) marked(m Mark) []Process {
 	var found []Process
-	check := func(r *reader, p Process) (ended bool) {
-		text, err := r.environ(p.PID)
-		if has(text, variable) {
+	check := func(r *process.Reader, p Process) (ended bool) {
+		on, err := m.on(p.PID, func() (bool, error) {
+			text, err := r.Environ(p.PID)
+			return has(text, m.Variable), err
+		})
+		if on {
 			found = append(found, p)
 		}
 		return errors.Is(err, fs.ErrNotExist)
 	}
-	var r reader
+	var r process.Reader
 	ended := false
 	for _, p := range slices.Backward(t.all) {
 		ended = !p.Zombie && check(&r, p) || ended
 	}
 	if ended { // what it started since then may be marked as well
 		_ = walk(maps.Clone(t.index), func(w *walker) (bool, error) {
-			return w.pass(func(p Process) bool { return !p.Zombie && check(&w.reader, p) })
+			return w.pass(func(p Process) bool { return !p.Zombie && check(&w.Reader, p) })
 		})
 	}
 	return found
@@ -131,4 +126,27 @@ func has(environ []byte, variable string) bool {
 		}
 	}
 	return false
+}
+
+// children asks each thread, for a child belongs to the thread that started it.
+// Not every kernel has these lists.
+func children(pid int) ([]int, error) {
+	dir := process.File(pid, "task")
+	threads, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, thread := range threads {
+		text, err := os.ReadFile(dir + "/" + thread.Name() + "/children")
+		if errors.Is(err, fs.ErrNotExist) && thread.Name() == strconv.Itoa(pid) {
+			return childrenBySnapshot(pid)
+		}
+		for _, field := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids, nil
 }

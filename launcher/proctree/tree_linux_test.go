@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // family has a child, its child, one in a session of its own, and one that has
@@ -70,10 +72,10 @@ func TestMarked(t *testing.T) {
 	want := []int{p.pid(), byName["child"], byName["grandchild"], byName["session"], byName["orphan"]}
 	slices.Sort(want)
 	eventually(t, fmt.Sprint("marked: ", byName), func() bool {
-		return cmp.Equal(pids(snap(t).Marked(variable)), want)
+		return cmp.Equal(pids(snap(t).Marked(Mark{Variable: variable})), want)
 	})
 	for _, text := range []string{"", "PROCTREE_TEST_MARK", "PROCTREE_TEST_MARK="} {
-		if got := snap(t).Marked(text); len(got) != 0 {
+		if got := snap(t).Marked(Mark{Variable: text}); len(got) != 0 {
 			t.Errorf("marked %q: %v", text, got)
 		}
 	}
@@ -115,19 +117,19 @@ func TestMarkedInHeldExec(t *testing.T) {
 	}
 }
 
-// isMarked fails unless the process is found, or was held up for as long as it is
-// waited for.
-func isMarked(t *testing.T, id ID, variable string) {
+// isMarked fails unless the process is found, or was held up for as long as
+// process.Environ waits for it.
+func isMarked(t *testing.T, id process.ID, variable string) {
 	t.Helper()
 	start := time.Now()
-	if got := snap(t).Marked(variable); (len(got) != 1 || got[0].ID != id) && time.Since(start) < execPatience {
+	if got := snap(t).Marked(Mark{Variable: variable}); (len(got) != 1 || got[0].ID != id) && time.Since(start) < 2*time.Second {
 		t.Fatalf("marked: %v, want %v", got, id)
 	}
 }
 
 // execs starts a process that is in execve(2) again and again, and returns the
 // variable that it was started with.
-func execs(t *testing.T) (ID, string) {
+func execs(t *testing.T) (process.ID, string) {
 	t.Helper()
 	variable := mark(t)
 	cmd := exec.Command("sh", "-c", `[ $1 != 0 ] || exec cat; exec sh -c "$0" "$0" $(($1-1))`)
@@ -173,7 +175,7 @@ func BenchmarkMarked(b *testing.B) {
 	b.ReportAllocs()
 	tree := snap(b)
 	for b.Loop() {
-		_ = tree.Marked("PROCTREE_TEST_MARK=none")
+		_ = tree.Marked(Mark{Variable: "PROCTREE_TEST_MARK=none"})
 	}
 }
 

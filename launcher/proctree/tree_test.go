@@ -4,11 +4,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 func TestBelow(t *testing.T) {
 	p := func(pid, parent int, start int64) Process {
-		return Process{ID: ID{PID: pid, Start: start}, Parent: parent}
+		return Process{ID: process.ID{PID: pid, Start: start}, Parent: parent}
 	}
 	zombie := p(30, 10, 30)
 	zombie.Zombie = true

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/devports/devports/procfile"
+	"github.com/pelletier/go-toml/v2"
 )
 
 // crate is what matters here of a Cargo.toml
@@ -54,7 +54,7 @@ func (d *detector) crate(dir string) (c crate, ok bool) {
 	if !ok {
 		return c, false
 	}
-	if err := procfile.DecodeTOML(src, &c); err != nil {
+	if err := toml.Unmarshal(src, &c); err != nil {
 		d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
 		return c, false
 	}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/allocator"
 )
 
 // published is a port of this machine that leads to one of a container.
@@ -175,12 +175,12 @@ func (d *detector) portName(service string, p published) string {
 		}
 	}
 	for _, name := range []string{serviceName(p.name), known, fmt.Sprintf("p%d", number), fmt.Sprintf("p%d", p.host)} {
-		if name != "" && !d.project.taken(procfile.PortName{Service: service, Port: name}) {
+		if name != "" && !d.project.taken(allocator.PortName{Service: service, Port: name}) {
 			return name
 		}
 	}
 	name := "other"
-	for i := 2; d.project.taken(procfile.PortName{Service: service, Port: name}); i++ {
+	for i := 2; d.project.taken(allocator.PortName{Service: service, Port: name}); i++ {
 		name = fmt.Sprintf("other-%d", i)
 	}
 	return name
@@ -188,7 +188,7 @@ func (d *detector) portName(service string, p published) string {
 
 // variableName is a name as it stands in the variable of its port.
 func variableName(name string) string {
-	return strings.TrimPrefix(procfile.PortName{Service: name}.Variable(), "PORT_")
+	return strings.TrimPrefix(allocator.PortName{Service: name}.Variable(), "PORT_")
 }
 
 // scalar is a value of YAML as it is written, "" for what is more than one.

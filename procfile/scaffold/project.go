@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/envvar"
 )
 
 // Project is what can be started in a folder.
@@ -80,7 +81,7 @@ func (p *Project) leaveOut(what, why string, args ...any) {
 func (p *Project) freeName(names []string) string {
 	first := ""
 	for _, n := range names {
-		if n = serviceName(n); n != "" && !p.taken(procfile.PortName{Service: n}) {
+		if n = serviceName(n); n != "" && !p.taken(allocator.PortName{Service: n}) {
 			return n
 		} else if first == "" {
 			first = n
@@ -90,14 +91,14 @@ func (p *Project) freeName(names []string) string {
 		first = "app"
 	}
 	name := first
-	for i := 2; p.taken(procfile.PortName{Service: name}); i++ {
+	for i := 2; p.taken(allocator.PortName{Service: name}); i++ {
 		name = fmt.Sprintf("%s-%d", first, i)
 	}
 	return name
 }
 
 // taken reports whether a port has the variable already that n would have.
-func (p *Project) taken(n procfile.PortName) bool {
+func (p *Project) taken(n allocator.PortName) bool {
 	return slices.Contains(p.portVariables(), n.Variable())
 }
 
@@ -105,9 +106,9 @@ func (p *Project) taken(n procfile.PortName) bool {
 func (p *Project) portVariables() []string {
 	var variables []string
 	for _, s := range p.Services {
-		variables = append(variables, procfile.PortName{Service: s.Name}.Variable())
+		variables = append(variables, allocator.PortName{Service: s.Name}.Variable())
 		for _, q := range s.Ports {
-			variables = append(variables, procfile.PortName{Service: s.Name, Port: q.Name}.Variable())
+			variables = append(variables, allocator.PortName{Service: s.Name, Port: q.Name}.Variable())
 		}
 	}
 	return variables
@@ -159,7 +160,7 @@ func (p *Project) settle() {
 	}
 	ports := p.portVariables()
 	p.Env = slices.DeleteFunc(p.Env, func(v Variable) bool {
-		return slices.Contains(ports, v.Name) || strings.HasPrefix(v.Name, "DEVPORTS_") // devports' own
+		return slices.Contains(ports, v.Name) || strings.HasPrefix(v.Name, envvar.Prefix) // devports' own
 	})
 }
 

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/allocator"
 )
 
 // Portfile is the project as a Portfile, with comments for who reads it first.
@@ -48,7 +48,7 @@ func (p Project) portList() []string {
 	var variables []string
 	for _, s := range p.Services {
 		if !s.NoPort {
-			variables = append(variables, procfile.PortName{Service: s.Name}.Variable())
+			variables = append(variables, allocator.PortName{Service: s.Name}.Variable())
 		}
 	}
 	return variables

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/devports/devports/allocator/text"
 )
 
 // word is a word of a command line, without its quotes, and where it stands.
@@ -115,7 +117,8 @@ func unescape(s, special string) string {
 	return out.String()
 }
 
-// quoteSh quotes a word for the shell, where it has to be.
+// quoteSh quotes a word for the shell, where it has to be: after a command, more
+// is plain than in all places.
 func quoteSh(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+=,", r)
@@ -123,5 +126,5 @@ func quoteSh(s string) string {
 	if s != "" && strings.TrimLeftFunc(s, plain) == "" {
 		return s
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return text.QuoteSh(s)
 }

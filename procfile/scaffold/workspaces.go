@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/devports/devports/allocator/text"
 )
 
 // manager is the package manager of the package in dir: what packageManager
@@ -147,8 +149,7 @@ func texts(list any) []string {
 
 // firstLine is what an error says, without the excerpts that some bring along.
 func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return clean(line)
+	return clean(text.FirstLine(err.Error()))
 }
 
 // unique drops what stands there already.

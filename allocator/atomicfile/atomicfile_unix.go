@@ -1,0 +1,52 @@
+//go:build unix
+
+package atomicfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// Read is os.ReadFile, which on Windows is tried again while the file is just
+// being replaced.
+func Read(path string) ([]byte, error) { return os.ReadFile(path) }
+func rename(from, to string) error     { return os.Rename(from, to) }
+
+// syncFolder makes the names in a folder last. Some file systems cannot, and need not be asked.
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
+		return err
+	}
+	return nil
+}
+
+// keepOwner gives f the owner and group of old. Only root can give a file away,
+// so in a group's folder the last writer owns it; but where the group has rights,
+// it must not lose them.
+func keepOwner(f *os.File, old fs.FileInfo) error {
+	was, ok := old.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if is, ok := info.Sys().(*syscall.Stat_t); ok && is.Uid == was.Uid && is.Gid == was.Gid {
+		return nil
+	}
+	if f.Chown(int(was.Uid), int(was.Gid)) == nil {
+		return nil
+	}
+	if err := f.Chown(-1, int(was.Gid)); err != nil && old.Mode().Perm()&0o070 != 0 {
+		return err
+	}
+	return nil
+}

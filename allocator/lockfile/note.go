@@ -1,0 +1,85 @@
+package lockfile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// HeldError says that another process, or another goroutine of this one, holds a lock.
+type HeldError struct {
+	Path    string          // the lock file
+	PID     int             // the holder; 0 where its note could not be read
+	Command string          // its command line, shortened; "" where unknown
+	Since   time.Time       // when it took the lock; zero where unknown
+	Note    json.RawMessage // what it gave TryAcquire; null or empty if nothing
+}
+
+func (e *HeldError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("the lock %s is held by another process", e.Path)
+	}
+	return fmt.Sprintf("the lock %s is held by pid %d (%s) since %s", e.Path, e.PID, e.Command, e.Since.Local().Format(time.DateTime))
+}
+
+// The note starts at the second byte of the file: Windows lets nobody read the first one, which LockFileEx locks.
+const (
+	noteStart  = 1
+	noteLimit  = 64 << 10 // bytes read of a note
+	commandMax = 200      // bytes kept of a command line
+)
+
+type holder struct {
+	PID     int             `json:"pid"`
+	Command string          `json:"command"`
+	Since   time.Time       `json:"since"`
+	Note    json.RawMessage `json:"note,omitempty"`
+}
+
+// write leaves the holder's note. Errors are ignored: on a full disk the lock still locks.
+func (l lock) write(note json.RawMessage) {
+	h := holder{os.Getpid(), command(os.Args), time.Now().Truncate(time.Millisecond), note}
+	text, err := json.Marshal(h)
+	if err != nil {
+		return
+	}
+	l.clear()
+	_, _ = l.note.WriteAt(append(text, '\n'), noteStart)
+}
+
+// clear takes the note away. Only the holder may call it.
+func (l lock) clear() { _ = l.note.Truncate(noteStart) }
+
+// held is the error that names who holds the lock, as far as the note tells.
+func (l lock) held() *HeldError {
+	var h holder
+	text, err := io.ReadAll(io.NewSectionReader(l.note, noteStart, noteLimit))
+	if err != nil || json.Unmarshal(text, &h) != nil || h.PID < 0 {
+		h = holder{} // half a note is none; a negative PID, in a hint to kill it, would stand for many processes
+	}
+	return &HeldError{Path: l.path, PID: h.PID, Command: h.Command, Since: h.Since, Note: h.Note}
+}
+
+// command is a command line on one line, cut where it gets long.
+func command(args []string) string {
+	line := strings.Join(strings.Fields(strings.Join(args, " ")), " ")
+	if len(line) > commandMax {
+		line = line[:commandMax] + "…"
+	}
+	return strings.ToValidUTF8(line, "")
+}
+
+// gone tells whether there is no process of that PID any more, where the system tells.
+func gone(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return true
+	}
+	defer p.Release()
+	return errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+}

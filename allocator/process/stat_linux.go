@@ -1,0 +1,94 @@
+package process
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// stat is what /proc/PID/stat holds.
+type stat struct {
+	Stat
+	headless bool // the first thread has ended, others have not
+	bare     bool // it has no environment, and is not about to get one
+	exiting  bool // it ends, and may have let go of its environment
+}
+
+func (r *Reader) stat(pid int) (stat, error) {
+	text, err := r.read(pid, "stat")
+	if err != nil {
+		return stat{}, err
+	}
+	return understood(text, pid)
+}
+
+func understood(text []byte, pid int) (stat, error) {
+	s, ok := parseStat(text)
+	if !ok {
+		return stat{}, fmt.Errorf("/proc/%d/stat: not understood: %q", pid, string(text))
+	}
+	return s, nil
+}
+
+// parseStat numbers the fields as proc_pid_stat(5) does. Field 2, the name in
+// parentheses, may hold blanks and parentheses itself; no later field does.
+func parseStat(text []byte) (s stat, ok bool) {
+	pid, _, _ := bytes.Cut(text, []byte(" "))
+	s.PID = int(number(pid))
+	var state byte
+	var flags, threads, startCode, environStart, environEnd int64
+	var field []byte
+	n := 3
+	// bytes.FieldsSeq would move the caller's buffer to the heap.
+	rest := bytes.TrimSpace(text[bytes.LastIndexByte(text, ')')+1:])
+	for ; len(rest) > 0; n++ {
+		field, rest, _ = bytes.Cut(rest, []byte(" "))
+		switch n {
+		case 3:
+			state = field[0]
+		case 4:
+			s.Parent = int(number(field))
+		case 5:
+			s.Group = int(number(field))
+		case 6:
+			s.Session = int(number(field))
+		case 7:
+			s.Terminal = uint64(number(field))
+		case 8:
+			s.Foreground = int(number(field)) // -1 for none
+		case 9:
+			flags = number(field)
+		case 20:
+			threads = number(field)
+		case 22:
+			s.Start = number(field)
+		case 26:
+			startCode = number(field)
+		case 50:
+			environStart = number(field)
+		case 51:
+			environEnd = number(field)
+		}
+	}
+	ended := state == 'Z' || state == 'X' // of the first thread
+	s.headless = ended && threads > 1
+	s.Zombie = ended && !s.headless
+	s.Stopped = state == 'T'
+	const exiting, kernelThread = 0x4, 0x200000 // PF_EXITING, PF_KTHREAD
+	s.exiting = flags&exiting != 0
+	s.bare = flags&kernelThread != 0 ||
+		startCode > 1 && environStart == environEnd // execve(2) sets the code last, and 1 is a secret
+	return s, s.PID > 0 && n > 22
+}
+
+// number returns 0 for what is no number, or is negative. An address may be
+// beyond an int64.
+func number(digits []byte) int64 {
+	var n int64
+	for _, d := range digits {
+		if d < '0' || d > '9' {
+			return 0
+		}
+		n = n*10 + int64(d-'0')
+	}
+	return n
+}

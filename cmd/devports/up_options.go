@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+)
+
+// upOptions are what a run is to be like: all options of `up` but those that say
+// how it is started. They are read from a command line once, and a run in the
+// background gets them as they are, so that no command line is ever made of
+// another.
+type upOptions struct {
+	Services   []string `json:"services,omitempty"` // none stands for all
+	File       string   `json:"file,omitempty"`
+	Registry   string   `json:"registry,omitempty"`
+	Replicas   replicas `json:"replicas,omitempty"`
+	Log        string   `json:"log,omitempty"`
+	NoWatch    bool     `json:"no_watch,omitempty"`
+	StopOnExit bool     `json:"stop_on_exit,omitempty"`
+	Color      string   `json:"color,omitempty"`
+	Timestamps bool     `json:"timestamps,omitempty"`
+	Plain      bool     `json:"plain,omitempty"`
+	NoPrefix   bool     `json:"no_prefix,omitempty"`
+	Reassign   bool     `json:"reassign,omitempty"`
+}
+
+func readUpOptions(c *cli.Context) upOptions {
+	scale, _ := c.Generic("replicas").(replicas)
+	return upOptions{
+		Services:   c.Args().Slice(),
+		File:       c.String("file"),
+		Registry:   c.String("registry"),
+		Replicas:   scale,
+		Log:        c.String("log"),
+		NoWatch:    c.Bool("no-watch"),
+		StopOnExit: c.Bool("stop-on-exit"),
+		Color:      c.String("color"),
+		Timestamps: c.Bool("timestamps"),
+		Plain:      c.Bool("plain"),
+		NoPrefix:   c.Bool("no-prefix"),
+		Reassign:   c.Bool("reassign"),
+	}
+}
+
+// handover is what a run in the background reads from its standard input.
+type handover struct {
+	Version int       `json:"version"`
+	Options upOptions `json:"options"`
+}
+
+// handoverVersion differs where the program was replaced between the two.
+const handoverVersion = 1
+
+func (o upOptions) encode() ([]byte, error) { return json.Marshal(handover{handoverVersion, o}) }
+
+// decodeUpOptions reads what encode has written. A field that it does not know is
+// an error: it would be an option that is dropped silently.
+func decodeUpOptions(r io.Reader) (upOptions, error) {
+	h := handover{}
+	decoder := json.NewDecoder(r)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&h); err != nil {
+		return upOptions{}, err
+	}
+	if h.Version != handoverVersion {
+		return upOptions{}, fmt.Errorf("version %d instead of %d", h.Version, handoverVersion)
+	}
+	return h.Options, nil
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/urfave/cli/v2"
+)
+
+// Each option of `up` comes to a run in the background as it was typed, but for
+// those that only say how the run is started.
+func TestUpOptions(t *testing.T) {
+	args := []string{"devports", "up"}
+	var passed int
+	for _, f := range upCommand.flags {
+		name := f.Names()[0]
+		switch f := f.(type) {
+		case *cli.BoolFlag:
+			args = append(args, "--"+name)
+		case *cli.DurationFlag:
+			args = append(args, "--"+name, "3s")
+		case *cli.StringFlag:
+			args = append(args, "--"+name, "x"+f.Value)
+		case *cli.GenericFlag:
+			args = append(args, "--"+name, "web=3,worker=2")
+		default:
+			t.Errorf("no value is known for --%s", name)
+		}
+		if !slices.Contains([]string{"detach", "timeout"}, name) {
+			passed++
+		}
+	}
+	var got upOptions
+	reading := upCommand
+	reading.run = func(_ session, c *cli.Context) error {
+		got = readUpOptions(c)
+		return nil
+	}
+	s := session{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }}
+	a := app(s)
+	a.Commands = []*cli.Command{reading.cli(s)}
+	if err := a.Run(append(args, "web", "worker")); err != nil {
+		t.Fatal(err)
+	}
+	fields := reflect.ValueOf(got)
+	if fields.NumField() != passed+1 { // and the services
+		t.Errorf("upOptions has %d fields, and up %d options that are passed on", fields.NumField(), passed)
+	}
+	for i := range fields.NumField() {
+		name := fields.Type().Field(i).Name
+		if field := fields.Field(i); field.IsZero() || field.Kind() == reflect.String && !strings.HasPrefix(field.String(), "x") {
+			t.Errorf("%s is not read: %v", name, field)
+		}
+	}
+	text, err := got.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := decodeUpOptions(bytes.NewReader(text))
+	if diff := cmp.Diff(got, again); err != nil || diff != "" {
+		t.Errorf("%s is read as %s, %v", text, diff, err)
+	}
+}
+
+func TestDecodeUpOptions(t *testing.T) {
+	for text, want := range map[string]string{
+		``:                                "EOF",
+		`{"version":1,"options":{`:        "unexpected EOF",
+		`{"version":2,"options":{}}`:      "version 2 instead of 1",
+		`{"options":{}}`:                  "version 0 instead of 1",
+		`{"version":1,"options":{"d":1}}`: `unknown field "d"`,
+		`{"version":1,"options":{"detach":true}}`: `unknown field "detach"`,
+		`{"version":1,"options":{"log":true}}`:    "cannot unmarshal bool",
+		`devports up`:                             "invalid character",
+	} {
+		if _, err := decodeUpOptions(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", text, err, want)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/launcher"
+)
+
+// Note is what a run writes into its lock file for others to read. If it is
+// still there when no process holds the lock, the run was killed.
+type Note struct {
+	PID       int       `json:"pid"`
+	Since     time.Time `json:"since"`
+	Directory string    `json:"directory,omitempty"`
+	Terminal  string    `json:"terminal,omitempty"`
+	ID        string    `json:"id,omitempty"`     // launcher.Options.Instance
+	Socket    string    `json:"socket,omitempty"` // where it can be steered
+}
+
+// parseNote returns the zero Note for what is not the note of a run: the lock
+// may be another program's.
+func parseNote(text json.RawMessage) Note {
+	var n Note
+	if json.Unmarshal(text, &n) != nil || n.PID <= 0 {
+		return Note{}
+	}
+	return n
+}
+
+// Instance is what was found in a slot.
+type Instance struct {
+	Slot
+	Note   Note                // zero if it has ended by itself, or is no run
+	Holder *lockfile.HeldError // of the lock; nil if there is none
+}
+
+// Steerable reports whether the run lives and has a socket.
+func (i Instance) Steerable() bool { return i.Holder != nil && i.Note.Socket != "" }
+
+// Killed reports whether the run was killed, and the next one has not begun.
+func (i Instance) Killed() bool { return i.Holder == nil && i.Note.ID != "" }
+
+// Client returns a client for the run, which connects when it is used.
+func (i Instance) Client() Client { return Dial(i.Note.Socket) }
+
+// Started returns what lives of all that the run has started.
+func (i Instance) Started() []launcher.Left {
+	if i.Note.ID == "" {
+		return nil
+	}
+	return launcher.FindStarted(i.Note.ID)
+}
+
+// AbandonedSockets returns the sockets of the slot on which no process listens.
+func (i Instance) AbandonedSockets() []string {
+	paths := append(i.socketPaths(), i.Note.Socket)
+	slices.Sort(paths)
+	return slices.DeleteFunc(slices.Compact(paths), func(path string) bool { return path == "" || !Abandoned(path) })
+}
+
+// ClearUp ends the processes that a killed run has left, which have that time to
+// end by themselves, and removes its sockets. It holds the lock meanwhile, so
+// that no run begins. The error is a *lockfile.HeldError if one has begun.
+func (i Instance) ClearUp(grace time.Duration) (ended []launcher.Left, err error) {
+	release, left, err := lockfile.TryAcquire(i.Lock(), nil)
+	if err != nil {
+		return nil, err
+	}
+	i.Note, i.Holder = parseNote(left), nil
+	if i.Killed() {
+		ended = launcher.EndLeft(i.Note.ID, grace)
+	}
+	for _, path := range i.AbandonedSockets() {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return ended, errors.Join(err, release())
+}
+
+// AwaitEnd waits until the run has ended: the lock is the last thing that it
+// gives up.
+func (s Slot) AwaitEnd(ctx context.Context) error {
+	release, err := lockfile.Acquire(ctx, s.Lock(), endPatience)
+	if err != nil {
+		return err
+	}
+	return release()
+}
+
+const (
+	endPatience = time.Hour
+
+	// askPatience is how long a run may take to answer: it never has much to do.
+	askPatience = 2 * time.Second
+)
+
+// Answer is an instance with what it says of itself.
+type Answer struct {
+	Instance
+	Info Info
+	Err  error // why there is no Info, of an instance that lives
+}
+
+// Answers reports whether the instance lives and has answered.
+func (a Answer) Answers() bool { return a.Holder != nil && a.Err == nil }
+
+// Ask asks an instance that lives how it is, and does not wait long. Of one that
+// ends meanwhile it returns what is left of it.
+func (i Instance) Ask(ctx context.Context) Answer {
+	if i.Holder == nil {
+		return Answer{Instance: i}
+	}
+	info, err := i.ask(ctx)
+	if err != nil {
+		if now := i.Slot.Instance(); now.Holder == nil || now.Holder.PID != i.Holder.PID {
+			return now.Ask(ctx)
+		}
+	}
+	return Answer{i, info, err}
+}
+
+func (i Instance) ask(ctx context.Context) (Info, error) {
+	if i.Note.Socket == "" {
+		return Info{}, errors.New("it has no socket")
+	}
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	return i.Client().Status(ctx)
+}

@@ -1,0 +1,377 @@
+//go:build unix
+
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/allocator/envvar"
+
+	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/proctree"
+	"github.com/devports/devports/procfile"
+)
+
+// The tests use real runs: this binary, started again with "run HOME DIRECTORY",
+// is the run of a slot until it gets a signal.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == "run" {
+		os.Exit(runSlot(NewFolder(os.Args[2], ""), os.Args[3]))
+	}
+	if launcher.IsWatchdog(os.Args) {
+		launcher.Watchdog(os.Stdin)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// runSlot runs the Portfile that it reads.
+func runSlot(folder Folder, directory string) (status int) {
+	text, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return 1
+	}
+	f, err := procfile.Parse("Portfile", text)
+	if err != nil {
+		fmt.Println(err)
+		return 3
+	}
+	f.Dir = "/"
+	plan, err := f.Resolve(procfile.Context{Environ: os.Environ()})
+	if err != nil {
+		return 1
+	}
+	claim, err := folder.Slot(directory, "").Claim(directory, "pts/7", time.Second)
+	if errors.As(err, new(*RunningError)) {
+		return 5
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer claim.Release()
+	out, tail, steering := output.New(io.Discard, output.Style{}), &output.Tail{}, launcher.NewSteering()
+	out.Keep(tail)
+	defer claim.Serve(Run{About: Info{Project: "p"}, Steering: steering, Output: tail, Journal: &Journal{}})()
+	fmt.Println("claimed")
+	return launcher.Run(plan, launcher.Options{
+		Output: out, Notify: func(launcher.Event) {}, Steering: steering, Instance: claim.Note.ID, Alone: true,
+	})
+}
+
+const sleeper = "[services]\nsleeper = { command = ['sleep', '1000'], port = false }\n"
+
+// folderOf is a home, whose path is short enough for sockets.
+func folderOf(t *testing.T) (Folder, string) {
+	t.Helper()
+	home, err := os.MkdirTemp("", "control")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(home) })
+	return NewFolder(home, ""), home
+}
+
+func spawn(t *testing.T, home, directory, portfile string) *Background {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := NewFolder(home, "").Slot(directory, "").Spawn(Program{
+		Path: program, Args: []string{"control", "run", home, directory},
+		Env:   append(os.Environ(), envvar.Instance+"=another's", "DEVPORTS_SERVICE=another's", "GORACE=atexit_sleep_ms=0"),
+		Input: []byte(portfile),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(b.PID, syscall.SIGKILL)
+		if _, ok := b.AwaitEnd(time.Minute); !ok {
+			t.Error("it does not die")
+		}
+	})
+	return b
+}
+
+func TestSpawn(t *testing.T) {
+	folder, home := folderOf(t)
+	slot := folder.Slot("/shop", "")
+	if i, ok := slot.Running(); ok || i.Killed() || len(folder.Instances()) > 0 {
+		t.Fatalf("before any run: %+v, %+v", i, folder.Instances())
+	}
+	b := spawn(t, home, "/shop", sleeper)
+	client, err := b.AwaitClaim(t.Context())
+	if err != nil {
+		t.Fatal(err, b.Output())
+	}
+	info, err := client.Wait(t.Context())
+	if err != nil || info.PID != b.PID || info.Directory != "/shop" || info.Terminal != "pts/7" || info.Project != "p" || len(info.Services) != 1 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", b.PID)); err == nil && strings.Contains(string(environ), "another's") {
+		t.Error("it has the marks of another run's service")
+	}
+	i, ok := slot.Running()
+	if !ok || i.Note.PID != b.PID || i.Killed() || i.Note.Directory != "/shop" {
+		t.Errorf("it is found as %+v, %v", i.Note, ok)
+	}
+	if a := folder.Instances()[0].Ask(t.Context()); !a.Answers() || a.Info.PID != b.PID {
+		t.Errorf("it answers %+v, %v", a.Info, a.Err)
+	}
+	var running *RunningError
+	if _, err := slot.Claim("/shop", "", 0); !errors.As(err, &running) || running.Instance.Note.PID != b.PID {
+		t.Errorf("a second claim: %v", err)
+	}
+	if _, err := i.ClearUp(0); !errors.As(err, new(*lockfile.HeldError)) {
+		t.Errorf("what lives is cleared up: %v", err)
+	}
+
+	if err := i.Client().Down(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := i.AwaitEnd(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if i, ok := slot.Running(); ok || i.Killed() || i.Note != (Note{}) || len(i.AbandonedSockets()) > 0 {
+		t.Errorf("it has ended, and is found as %+v, %v", i.Note, ok)
+	}
+	if status, ok := b.AwaitEnd(time.Minute); status != 0 || !ok {
+		t.Errorf("status %d, %v", status, ok)
+	}
+}
+
+// A run that ends before it can be steered is not waited for, and says why.
+func TestSpawnFails(t *testing.T) {
+	_, home := folderOf(t)
+	for range 2 { // the second prints to the same log
+		b := spawn(t, home, "/shop", "[services]\nx = 3\n")
+		if _, err := b.AwaitClaim(t.Context()); !errors.Is(err, errEnded) {
+			t.Errorf("error %v", err)
+		}
+		if status, ok := b.AwaitEnd(time.Minute); status != 3 || !ok {
+			t.Errorf("status %d, %v", status, ok)
+		}
+		if text := b.Output(); strings.Count(text, "Portfile:2:") != 1 {
+			t.Errorf("output %q", text)
+		}
+	}
+}
+
+// Waiting for a run that neither claims its slot nor ends can be cancelled.
+func TestSpawnHangs(t *testing.T) {
+	folder, _ := folderOf(t)
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := folder.Slot("/shop", "").Spawn(Program{Path: sleep, Args: []string{"sleep", "1000"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if _, err := b.AwaitClaim(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if status, ok := b.AwaitEnd(0); ok {
+		t.Errorf("it is said to have ended, with status %d", status)
+	}
+	if err := syscall.Kill(b.PID, syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	if status, ok := b.AwaitEnd(time.Minute); status != -1 || !ok {
+		t.Errorf("killed, it has status %d, %v", status, ok)
+	}
+}
+
+// Of what is started at one moment, one is the run.
+func TestClaimAtOnce(t *testing.T) {
+	folder, home := folderOf(t)
+	var all []*Background
+	for range 8 {
+		all = append(all, spawn(t, home, "/shop", sleeper))
+	}
+	var ended sync.WaitGroup
+	statuses := make([]int, len(all))
+	for i, b := range all {
+		ended.Go(func() {
+			client, err := b.AwaitClaim(t.Context())
+			if err == nil {
+				if _, err := client.Wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if found, ok := folder.Slot("/shop", "").Running(); !ok || found.Note.PID != b.PID {
+					t.Errorf("found is %d, not %d", found.Note.PID, b.PID)
+				}
+				return
+			}
+			statuses[i], _ = b.AwaitEnd(time.Minute)
+		})
+	}
+	ended.Wait()
+	slices.Sort(statuses)
+	if !slices.Equal(statuses, []int{0, 5, 5, 5, 5, 5, 5, 5}) {
+		t.Errorf("statuses %d", statuses)
+	}
+}
+
+// What a run that was killed has left is found, and ended by the next or by
+// ClearUp.
+func TestKilled(t *testing.T) {
+	folder, home := folderOf(t)
+	kill := func(directory string) Instance {
+		b := spawn(t, home, directory, sleeper)
+		client, err := b.AwaitClaim(t.Context())
+		if err == nil {
+			_, err = client.Wait(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err, b.Output())
+		}
+		// Its guard would end the service: it has to go first.
+		guard := guardOf(t, b.PID, folder.Slot(directory, "").Instance())
+		for _, kill := range []error{
+			syscall.Kill(b.PID, syscall.SIGSTOP), syscall.Kill(guard, syscall.SIGKILL), syscall.Kill(b.PID, syscall.SIGKILL),
+		} {
+			if kill != nil {
+				t.Fatal(kill)
+			}
+		}
+		b.AwaitEnd(time.Minute)
+		return folder.Slot(directory, "").Instance()
+	}
+	command := func(left []launcher.Left) (commands []string) {
+		for _, l := range left {
+			commands = append(commands, l.Service+": "+l.Command)
+		}
+		return commands
+	}
+	want := []string{"sleeper: sleep 1000"}
+	kill("/shop")
+	i := kill("/blog")
+	if found := folder.Instances(); len(found) != 2 || found[0].Note.Directory != "/blog" || !found[1].Killed() {
+		t.Errorf("%+v", found)
+	}
+	if a := i.Ask(t.Context()); !i.Killed() || i.Steerable() || a.Answers() || !slices.Equal(command(i.Started()), want) || len(i.AbandonedSockets()) != 1 {
+		t.Errorf("%+v, held: %v, %v, %s", i.Note, i.Holder, i.Started(), i.AbandonedSockets())
+	}
+	ended, err := i.ClearUp(time.Second)
+	if err != nil || !slices.Equal(command(ended), want) {
+		t.Errorf("ended %v, %v", ended, err)
+	}
+	if now := i.Slot.Instance(); now.Killed() || len(now.AbandonedSockets()) > 0 || len(i.Started()) > 0 {
+		t.Errorf("after that: %+v, %v", now.Note, i.Started())
+	}
+	c, err := folder.Slot("/shop", "").Claim("/shop", "", time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(command(c.Killed.Ended), want) || c.Killed.Note.Directory != "/shop" || c.Unreachable != nil {
+		t.Errorf("%+v", c)
+	}
+	if left := launcher.FindStarted(c.Killed.Note.ID); len(left) > 0 {
+		t.Errorf("the claim has left %v", left)
+	}
+	if err := c.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+// guardOf is the child of a run that is no service, once there is one, and it has
+// become a program of its own.
+func guardOf(t *testing.T, pid int, i Instance) int {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		children, err := proctree.Children(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, child := range children {
+			service := slices.ContainsFunc(i.Started(), func(l launcher.Left) bool { return l.PID == child })
+			if !service && process.Command(child) != process.Command(pid) {
+				return child
+			}
+		}
+	}
+	t.Fatal("it has no guard")
+	return 0
+}
+
+func TestSocketPath(t *testing.T) {
+	long := "/" + strings.Repeat("x", 90)
+	last := filepath.Join(os.TempDir(), fmt.Sprintf("devports-%d", os.Getuid()))
+	for _, tt := range []struct{ home, runtime, want string }{
+		{"/home", "/run/user/1", "/run/user/1/devports"},
+		{"/home", "", "/home/run"},
+		{"/home", "relative", "/home/run"},
+		{"/home", long, "/home/run"},
+		{long, "", last},
+		{long, long, last},
+	} {
+		if got := filepath.Dir(NewFolder(tt.home, tt.runtime).Slot("/shop", "").socket()); got != tt.want {
+			t.Errorf("%+v: %s", tt, got)
+		}
+	}
+}
+
+// The names of files stay the same from version to version.
+func TestSlotName(t *testing.T) {
+	folder := NewFolder("/home", "")
+	for got, want := range map[string]string{
+		folder.Slot("/shop", "").Lock():    "/home/run/83fe003bf3be3526.lock",
+		folder.Slot("/shop", "fix").Lock(): "/home/run/df554b599560ed09.lock",
+		folder.Slot("/shop", "").Log():     "/home/run/83fe003bf3be3526.log",
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// FuzzNote: whatever stands in a lock, what is read of it is the note of a run,
+// which another devports reads as the same, or nothing.
+func FuzzNote(f *testing.F) {
+	for _, seed := range []string{
+		`{"pid":4711,"since":"2026-11-21T10:00:00Z","directory":"/shop","terminal":"/dev/pts/7","id":"X","socket":"/run/s"}`,
+		`{"pid":0,"id":"X"}`, `{"pid":-1,"id":"X","socket":"/run/s"}`, `{"id":"X"}`, `{"pid":"1"}`, `[]`, `null`, ``, `{"pid":1`, `{"PID":1,"since":"no time"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		n := parseNote(text)
+		if n == (Note{}) {
+			return
+		}
+		if n.PID <= 0 {
+			t.Errorf("pid %d", n.PID)
+		}
+		again, err := json.Marshal(n)
+		if err != nil {
+			return // a year of five digits
+		}
+		m := parseNote(again)
+		if !m.Since.Equal(n.Since) {
+			t.Errorf("since %v, then %v", n.Since, m.Since)
+		}
+		if m.Since = n.Since; m != n {
+			t.Errorf("%+v, then %+v", n, m)
+		}
+	})
+}

@@ -1,0 +1,123 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/devports/devports/allocator/envvar"
+)
+
+// Program is what is started as a run in the background: it must claim the slot.
+type Program struct {
+	Path  string
+	Args  []string // the first is its name
+	Env   []string
+	Input []byte // all of its standard input
+}
+
+// Background is a run in the background that this process has started.
+type Background struct {
+	PID int
+
+	slot  Slot
+	from  int64         // where its output begins in the log
+	ended chan struct{} // closed when status is set
+	state *os.ProcessState
+}
+
+// Spawn starts a program in a session of its own, which the end of this
+// terminal does not reach. It prints to the log of the slot.
+func (s Slot) Spawn(p Program) (*Background, error) {
+	if err := os.MkdirAll(filepath.Dir(s.Log()), 0o700); err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(s.Log(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	info, err := log.Stat()
+	if err != nil {
+		return nil, err
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer write.Close()
+	process, err := os.StartProcess(p.Path, p.Args, &os.ProcAttr{
+		Env: unmarked(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
+	})
+	read.Close()
+	if err != nil {
+		return nil, err
+	}
+	b := &Background{PID: process.Pid, slot: s, from: info.Size(), ended: make(chan struct{})}
+	go func() { // lives as long as the run, or this process
+		b.state, _ = process.Wait()
+		close(b.ended)
+	}()
+	_, _ = write.Write(p.Input) // if the run does not read it, it ends, and says why
+	return b, nil
+}
+
+// unmarked returns an environment without the marks of a service, for a run
+// that is outside any other: a service of another run may start it. The labels
+// DEVPORTS_PROJECT and DEVPORTS_WORKTREE stay: they show that PORT, say, was not
+// set by the user.
+func unmarked(env []string) []string {
+	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return name == envvar.Instance || name == envvar.Service || name == envvar.Outside
+	})
+	return append(env, envvar.Outside+"=1")
+}
+
+// errEnded is the error of AwaitClaim for a run that has ended.
+var errEnded = errors.New("the run in the background has ended")
+
+// AwaitClaim waits until the run holds its slot and can be steered.
+func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
+	for {
+		if i, ok := b.slot.Running(); ok && i.Note.PID == b.PID {
+			return i.Client(), nil
+		}
+		select {
+		case <-time.After(claimPoll):
+		case <-b.ended:
+			return Client{}, errEnded
+		case <-ctx.Done():
+			return Client{}, ctx.Err()
+		}
+	}
+}
+
+const claimPoll = 5 * time.Millisecond
+
+// AwaitEnd waits that long for the end of the run. ok is false if it goes on; of
+// one that a signal has ended, the status is -1.
+func (b *Background) AwaitEnd(limit time.Duration) (status int, ok bool) {
+	select {
+	case <-b.ended:
+		return b.state.ExitCode(), true // of a nil state, -1
+	case <-time.After(limit):
+		return 0, false
+	}
+}
+
+// Output is what the run has printed so far.
+func (b *Background) Output() string {
+	log, err := os.Open(b.slot.Log())
+	if err != nil {
+		return ""
+	}
+	defer log.Close()
+	text, _ := io.ReadAll(io.NewSectionReader(log, b.from, 1<<62)) // what can be read of it
+	return string(text)
+}

@@ -1,0 +1,144 @@
+package launcher
+
+import (
+	"time"
+
+	"github.com/devports/devports/procfile"
+)
+
+// Event is something that has happened in a run: one of the types of this file.
+type Event interface {
+	// Subject is the service that the event is about; "" if it is about the run.
+	Subject() string
+	kind() string
+}
+
+// KindOf is a word that other programs may know the type of an event by.
+func KindOf(e Event) string { return e.kind() }
+
+// Started: the service has a process.
+type Started struct {
+	Service string
+	PID     int
+	Port    int  // 0 for none
+	Checked bool // Ready will follow, once its check has passed
+}
+
+// NotStarted: no process could be made.
+type NotStarted struct {
+	Service string
+	Exit    Exit          // Err is the reason
+	Retry   time.Duration // after that it is tried again; 0: it is not
+}
+
+// Blocked: the run is over, and the service never started.
+type Blocked struct {
+	Service string
+	On      string // the service that it depends on, which was not ready
+}
+
+// Ready: the service's check has passed.
+type Ready struct {
+	Service string
+	Port    int           // 0 for none
+	Took    time.Duration // since the start of its process
+}
+
+// WrongPort: the service is not ready, and its processes listen elsewhere.
+type WrongPort struct {
+	Service string
+	Port    int   // where it should listen
+	Ports   []int // where it does
+}
+
+// NoListener: the service is not ready, nothing listens, and another waits.
+type NoListener struct {
+	Service string
+	Port    int
+	On      string // the service that waits for it
+}
+
+// Ended: the process of the service has ended, and nothing of it is left.
+type Ended struct {
+	Service string
+	Exit    Exit
+	Retry   time.Duration // after that it is started again; 0: it is not
+	Left    []Left        // what it had left in the background, and devports has ended
+}
+
+// DependencyFailed: the service waits for one that has ended without having
+// been ready.
+type DependencyFailed struct {
+	Service string
+	On      string
+}
+
+// Killing: devports sends KILL to the processes of the service.
+type Killing struct {
+	Service string
+	PID     int
+}
+
+// Unkillable: the process did not end when killed either; devports gives it up.
+type Unkillable struct {
+	Service string
+	PID     int
+	Left    []Left // what of it still lives, as far as is known
+}
+
+// Stopping: devports stops all services.
+type Stopping struct {
+	Service string // because this one has ended
+	Reason  string // or else because of a signal, or something else
+}
+
+// PlanChanged: the run follows a new plan.
+type PlanChanged struct{ Changes []procfile.Change }
+
+// NoWatchdog: nothing ends the services should devports be killed.
+type NoWatchdog struct{ Err error }
+
+// WatchdogReplaced: the watchdog has ended, and another has taken its place.
+type WatchdogReplaced struct{}
+
+// OrphansKilled: these were still there when all services had ended. Those
+// without an Err are no more.
+type OrphansKilled struct{ Left []Left }
+
+// LeftRunning: the process is outside the run, see [Options.Outside]. It goes on
+// though the service that has started it, or the run, has ended.
+type LeftRunning struct{ Left Left }
+
+func (e Started) Subject() string          { return e.Service }
+func (e NotStarted) Subject() string       { return e.Service }
+func (e Blocked) Subject() string          { return e.Service }
+func (e Ready) Subject() string            { return e.Service }
+func (e WrongPort) Subject() string        { return e.Service }
+func (e NoListener) Subject() string       { return e.Service }
+func (e Ended) Subject() string            { return e.Service }
+func (e DependencyFailed) Subject() string { return e.Service }
+func (e Killing) Subject() string          { return e.Service }
+func (e Unkillable) Subject() string       { return e.Service }
+func (e Stopping) Subject() string         { return e.Service }
+func (PlanChanged) Subject() string        { return "" }
+func (NoWatchdog) Subject() string         { return "" }
+func (OrphansKilled) Subject() string      { return "" }
+func (WatchdogReplaced) Subject() string   { return "" }
+func (e LeftRunning) Subject() string      { return e.Left.Service }
+
+func (Started) kind() string          { return "started" }
+func (NotStarted) kind() string       { return "not-started" }
+func (Blocked) kind() string          { return "blocked" }
+func (Ready) kind() string            { return "ready" }
+func (WrongPort) kind() string        { return "elsewhere" }
+func (NoListener) kind() string       { return "silent" }
+func (Ended) kind() string            { return "ended" }
+func (DependencyFailed) kind() string { return "waits" }
+func (Killing) kind() string          { return "killing" }
+func (Unkillable) kind() string       { return "lost" }
+func (Stopping) kind() string         { return "stopping" }
+func (PlanChanged) kind() string      { return "followed" }
+func (NoWatchdog) kind() string       { return "unguarded" }
+func (OrphansKilled) kind() string    { return "swept" }
+func (WatchdogReplaced) kind() string { return "watchdog-replaced" }
+func (LeftRunning) kind() string      { return "left-running" }

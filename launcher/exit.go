@@ -1,0 +1,120 @@
+package launcher
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/devports/devports/procfile"
+)
+
+// Exit is how a process ended.
+type Exit struct {
+	Status int    // as a shell has it: 128 + n for a signal, 126 and 127 for a process that could not be made
+	Signal string // the signal's name, if one ended it
+	Asked  bool   // devports had asked for it
+	Err    error  // why the process could not be made or waited for
+}
+
+// Failed reports whether the exit is one that `up` fails for.
+func (e Exit) Failed() bool { return e.Status != 0 && !e.Asked }
+
+// String words the exit: "exited with status 3", "was ended by signal KILL".
+func (e Exit) String() string {
+	switch {
+	case e.Err != nil:
+		return e.Err.Error()
+	case e.Signal != "":
+		return "was ended by signal " + e.Signal
+	}
+	return fmt.Sprintf("exited with status %d", e.Status)
+}
+
+// NotReadyError says that the process of a service has ended with status 0 and
+// that the service nevertheless has not become ready.
+type NotReadyError struct {
+	Service procfile.Process
+	// Serving: the port answers, as a process that was left in the background
+	// listens on it.
+	Serving bool
+}
+
+func (e *NotReadyError) Error() string {
+	const foreground = "run it in the foreground (without -d, --daemonize, &)"
+	if e.Serving {
+		return "exited with status 0, but left its server in the background: " + foreground
+	}
+	return fmt.Sprintf(`exited with status 0 before %s: %s, or set ready = "done" if it is meant to end`, readyWhen(e.Service), foreground)
+}
+
+// readyWhen is what has to have happened for a service to be ready.
+func readyWhen(spec procfile.Process) string {
+	switch check := spec.Ready; check.How {
+	case procfile.HTTP:
+		return fmt.Sprintf("%s answered on port %d", check.What, spec.Port)
+	case procfile.Log:
+		return "a line matched " + check.What
+	case procfile.Exec:
+		return check.What + " succeeded"
+	}
+	return fmt.Sprintf("anything listened on port %d", spec.Port)
+}
+
+// ending is what is known of a process that has ended by itself.
+type ending struct {
+	spec    procfile.Process
+	exit    Exit
+	ready   bool   // its check has passed
+	needed  bool   // another service depends on it
+	left    []Left // what it has left behind, in the background
+	serving bool   // one of those listens on its port
+}
+
+// judged is the exit as what it means for the service: an end with status 0 is
+// a failure if the service was to be ready before, or serves in the background.
+// That a port is listened on is only a guess where the Portfile names no check:
+// a short command that nothing depends on, and that leaves nothing, is done.
+func (e ending) judged() Exit {
+	check := e.spec.Ready
+	switch {
+	case e.exit.Status != 0 || e.exit.Asked || e.exit.Err != nil:
+		return e.exit
+	case check.How == procfile.None || check.How == procfile.Done:
+		return e.exit
+	case e.serving:
+		return Exit{Status: 1, Err: &NotReadyError{e.spec, true}}
+	case e.ready:
+		return e.exit
+	case guessed(check) && !e.needed && len(e.left) == 0:
+		return e.exit
+	}
+	return Exit{Status: 1, Err: &NotReadyError{e.spec, false}}
+}
+
+// guessed reports whether a check is the default of a service with a port.
+func guessed(check procfile.Check) bool { return check.How == procfile.TCP && check.Timeout == 0 }
+
+// exitGrace is what the children of a process that has ended with status 0 get
+// to end as well, before they count as left behind.
+const exitGrace = 50 * time.Millisecond
+
+// leftBehind are the processes that p, which has ended, has left in the
+// background, and whether one of them listens on the service's port. It is
+// empty once ctx is done: devports is ending them then.
+func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []Left, serving bool) {
+	select {
+	case <-time.After(exitGrace):
+	case <-ctx.Done():
+		return nil, false
+	}
+	left = p.LeftBehind()
+	if port == 0 || len(left) == 0 || s.options.Listening == nil {
+		return left, false
+	}
+	var pids []int
+	for _, l := range left {
+		pids = append(pids, l.PID)
+	}
+	return left, slices.Contains(s.options.Listening(pids), port)
+}

@@ -1,0 +1,498 @@
+package launcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/probe"
+	"github.com/devports/devports/launcher/terminal"
+	"github.com/devports/devports/procfile"
+)
+
+// fakeSystem is a system without processes, for fake time. It watches the order
+// in which services are started and asked to end.
+type fakeSystem struct {
+	t       *testing.T
+	out     *output.Mux
+	random  func(n int) int // 0 ≤ x < n
+	crashes bool            // processes end by themselves, too
+	clumsy  bool            // some processes ignore signals, fork and cannot be made
+	ignore  bool            // all ignore signals
+
+	mu      sync.Mutex // guards what follows
+	latest  map[string]*fakeProc
+	started map[string]int
+	ceased  map[string]time.Time // when those that depend on a service could last rely on it
+	ending  bool                 // all services are to end
+	closed  bool
+}
+
+// fakeProc is a process of a fakeSystem.
+type fakeProc struct {
+	system *fakeSystem
+	spec   procfile.Process
+	pid    int
+	stream *output.Stream
+	began  time.Time
+	ready  time.Duration // after its start its check passes
+	asked  chan struct{} // has a value when it is asked to end
+	killed chan struct{} // has a value when it is killed
+	ending bool          // it has been asked to end; guarded by system.mu, as is what follows
+	exited bool          // by itself, and its children live
+	alive  bool
+	done   bool // it has ended with status 0
+}
+
+func newFakeSystem(t *testing.T, seed uint64) *fakeSystem {
+	random := rand.New(rand.NewPCG(seed, 0))
+	var mu sync.Mutex
+	return &fakeSystem{
+		t: t, latest: map[string]*fakeProc{}, started: map[string]int{}, ceased: map[string]time.Time{},
+		random: func(n int) int {
+			mu.Lock()
+			defer mu.Unlock()
+			return random.IntN(n)
+		},
+	}
+}
+
+// pause lets some fake time pass.
+func (f *fakeSystem) pause(most time.Duration) { time.Sleep(time.Duration(f.random(int(most)))) }
+
+func (f *fakeSystem) Start(spec procfile.Process, _ *terminal.Size) (child, Exit) {
+	f.pause(10 * time.Millisecond)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.started[spec.Service]++
+	if f.clumsy && f.random(10) == 0 {
+		return nil, Exit{Status: 127, Err: errors.New("no such program")}
+	}
+	if p := f.latest[spec.Service]; p != nil && p.alive {
+		f.t.Errorf("%s has a second process", spec.Service)
+	}
+	p := &fakeProc{
+		system: f, spec: spec, pid: 1000 + len(f.latest), began: time.Now(), alive: true,
+		ready: time.Duration(f.random(int(time.Second))), stream: f.out.Stream(spec.Service),
+		asked: make(chan struct{}, 1), killed: make(chan struct{}, 1),
+	}
+	f.cease(spec.Service)
+	f.latest[spec.Service] = p
+	return p, Exit{}
+}
+
+// available reports whether those that depend on a service may start: it is
+// called with f.mu held.
+func (f *fakeSystem) available(name string) bool {
+	p := f.latest[name]
+	if p == nil {
+		return false
+	}
+	if p.spec.Ready.How == procfile.Done {
+		return p.done
+	}
+	return p.alive && !p.ending && time.Since(p.began) >= p.ready
+}
+
+// cease notes that p is about to be available no longer, with f.mu held.
+func (f *fakeSystem) cease(name string) {
+	if f.available(name) {
+		f.ceased[name] = time.Now()
+	}
+}
+
+func (f *fakeSystem) Probe(spec procfile.Process, _ procfile.Check) probe.Try {
+	return func(context.Context) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if !f.available(spec.Service) {
+			return errors.New("nothing listens")
+		}
+		return nil
+	}
+}
+
+func (f *fakeSystem) StartOutside([]string) error { return nil }
+func (f *fakeSystem) Attached(bool)               {}
+
+func (f *fakeSystem) Close() []Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	return nil
+}
+
+func (p *fakeProc) PID() int               { return p.pid }
+func (p *fakeProc) Show()                  { go p.stream.Copy(eof{}) }
+func (p *fakeProc) Stream() *output.Stream { return p.stream }
+func (p *fakeProc) Terminal() *os.File     { return nil }
+func (p *fakeProc) Resize(terminal.Size)   {}
+func (p *fakeProc) Members() []int         { return []int{p.pid} }
+func (p *fakeProc) LeftBehind() []Left     { return nil }
+func (p *fakeProc) Survivors() []Left      { return nil }
+
+// eof is an output without anything in it.
+type eof struct{}
+
+func (eof) Read([]byte) (int, error) { return 0, io.EOF }
+
+func (p *fakeProc) Terminate(string, time.Duration) {
+	p.checkOrder()
+	select {
+	case p.asked <- struct{}{}:
+	default:
+	}
+}
+
+func (p *fakeProc) Kill() {
+	p.system.mu.Lock()
+	p.system.cease(p.spec.Service)
+	p.ending = true
+	p.system.mu.Unlock()
+	select {
+	case p.killed <- struct{}{}:
+	default:
+	}
+}
+
+// checkOrder complains if all are to end, and one that depends on p lives.
+func (p *fakeProc) checkOrder() {
+	f := p.system
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, other := range f.latest {
+		if f.ending && !p.exited && other.alive && slices.Contains(other.spec.DependsOn, p.spec.Service) {
+			f.t.Errorf("%s is ended, and %s, which depends on it, lives", p.spec.Service, name)
+		}
+	}
+	f.cease(p.spec.Service)
+	p.ending = true
+}
+
+// end is the end of the process itself.
+func (p *fakeProc) end(exit Exit) Exit {
+	p.system.mu.Lock()
+	defer p.system.mu.Unlock()
+	p.system.cease(p.spec.Service)
+	p.alive, p.done = false, exit == Exit{}
+	return exit
+}
+
+func (p *fakeProc) Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool) {
+	f := p.system
+	var crash <-chan time.Time
+	switch {
+	case p.spec.Ready.How == procfile.Done:
+		crash = time.After(p.ready)
+	case f.crashes && f.random(3) == 0:
+		crash = time.After(time.Duration(f.random(int(time.Minute))))
+	}
+	stubborn := f.ignore || f.clumsy && f.random(5) == 0
+	asked := p.asked
+	for {
+		select {
+		case <-asked:
+			if asked = nil; stubborn {
+				continue
+			}
+			f.pause(time.Second)
+			return p.end(Exit{Status: 143, Signal: "TERM"}), true
+		case <-p.killed:
+			return p.end(Exit{Status: 137, Signal: "KILL"}), true
+		case <-crash:
+			exit := Exit{Status: f.random(2)}
+			if p.spec.Ready.How == procfile.Done && !f.clumsy {
+				exit = Exit{}
+			}
+			if f.clumsy && f.random(2) == 0 { // its children outlive it
+				f.mu.Lock()
+				p.exited = true
+				f.mu.Unlock()
+				exited(exit)
+				select {
+				case <-time.After(time.Duration(f.random(int(time.Second)))):
+				case <-p.killed:
+				}
+			}
+			return p.end(exit), true
+		case <-done:
+			return Exit{}, false
+		}
+	}
+}
+
+// randomPlan is one of services that depend on those before them.
+func randomPlan(random func(int) int, n int) (plan procfile.Plan) {
+	for i := range n {
+		// Names sort in another order than they depend on each other.
+		spec := procfile.Process{
+			Service: fmt.Sprintf("%c%d", 'a'+random(26), i), Port: 4000 + i, Ports: []int{4000 + i},
+			Ready:       procfile.Check{How: procfile.TCP, Timeout: time.Minute},
+			Restart:     []procfile.Restart{procfile.RestartNo, procfile.RestartOnFailure, procfile.RestartAlways}[random(3)],
+			StopTimeout: time.Duration(1+random(10)) * time.Second,
+		}
+		if random(4) == 0 {
+			spec.Ready, spec.Restart = procfile.Check{How: procfile.Done}, procfile.RestartOnFailure
+		}
+		for _, other := range plan.Services {
+			if random(3) == 0 {
+				spec.DependsOn = append(spec.DependsOn, other.Service)
+			}
+		}
+		plan.Services = append(plan.Services, spec)
+	}
+	slices.SortFunc(plan.Services, func(a, b procfile.Process) int {
+		if a.Service < b.Service {
+			return -1
+		}
+		return 1
+	})
+	return plan
+}
+
+// fakeRun is a run of a fake system.
+type fakeRun struct {
+	*fakeSystem
+	plan     procfile.Plan
+	steering *Steering
+	signals  chan os.Signal
+	plans    chan procfile.Plan
+	ended    chan int
+}
+
+// start runs the plan. What the machine does is judged by the events as well:
+// ready is what it has said to be ready.
+func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
+	f.out = output.New(io.Discard, output.Style{})
+	r := &fakeRun{
+		fakeSystem: f, plan: plan, steering: NewSteering(),
+		signals: make(chan os.Signal, 4), plans: make(chan procfile.Plan), ended: make(chan int, 1),
+	}
+	open := func(Options, func(Event)) system { return f }
+	go func() {
+		r.ended <- runOn(open, plan, Options{
+			Output: f.out, Notify: r.notify, Signals: r.signals, Plans: r.plans, Steering: r.steering,
+		})
+	}()
+	return r
+}
+
+// startTime is more than it takes from the decision to start a service until it
+// has been started.
+const startTime = 100 * time.Millisecond
+
+// notify checks that what has been started could rely on what it depends on when
+// that was decided.
+func (r *fakeRun) notify(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e := e.(type) {
+	case Stopping:
+		r.ending = true
+	case Started:
+		p := r.latest[e.Service]
+		if p == nil {
+			return
+		}
+		for _, name := range p.spec.DependsOn {
+			if !r.available(name) && time.Since(r.ceased[name]) > startTime {
+				r.t.Errorf("%s is started, and %s, on which it depends, is not ready, and was %v ago: %+v", e.Service, name, time.Since(r.ceased[name]), r.latest[name])
+			}
+		}
+	}
+}
+
+// close ends the run and checks that nothing of it is left.
+func (r *fakeRun) close() int {
+	r.signals <- os.Interrupt
+	status := <-r.ended
+	if err := r.out.Close(context.Background()); err != nil {
+		r.t.Error(err)
+	}
+	for name, p := range r.latest {
+		if p.alive {
+			r.t.Errorf("%s is left", name)
+		}
+	}
+	if !r.closed {
+		r.t.Error("the system is not closed")
+	}
+	return status
+}
+
+// settle waits until all services are where they stay.
+func (r *fakeRun) settle() {
+	r.t.Helper()
+	if _, err := r.steering.Wait(r.t.Context(), Status.Settled); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// inFakeTime runs f with several seeds.
+func inFakeTime(t *testing.T, f func(t *testing.T, seed uint64)) {
+	first := rand.Uint64()
+	for seed := first; seed < first+200; seed++ {
+		ok := t.Run("", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { f(t, seed) })
+		})
+		if !ok {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+// Everything starts when what it depends on is ready, and ends before it.
+func TestOrderOfAll(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, seed uint64) {
+		f := newFakeSystem(t, seed)
+		r := f.start(withKeeper(randomPlan(f.random, 1+f.random(12))))
+		r.settle()
+		for _, p := range r.plan.Services {
+			if f.started[p.Service] != 1 {
+				t.Errorf("%s was started %d times", p.Service, f.started[p.Service])
+			}
+		}
+		// Several at once: the order is that of the end of all.
+		f.mu.Lock()
+		f.ending = true
+		f.mu.Unlock()
+		if err := r.steering.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		r.settle()
+		f.mu.Lock()
+		for name, p := range f.latest {
+			if p.alive {
+				t.Errorf("%s lives", name)
+			}
+		}
+		f.mu.Unlock()
+		if err := r.steering.Start(t.Context()); err != nil {
+			t.Error(err)
+		}
+		r.settle()
+		if err := r.steering.Restart(t.Context()); err != nil {
+			t.Error(err)
+		}
+		r.settle()
+		if status := r.close(); status != 0 {
+			t.Errorf("status %d", status)
+		}
+	})
+}
+
+// Whatever is asked, and whatever crashes, no service is started before what it
+// depends on is ready, and in the end nothing is left.
+func TestOrderInTurmoil(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, seed uint64) {
+		f := newFakeSystem(t, seed)
+		f.crashes, f.clumsy = true, true
+		r := f.start(withKeeper(randomPlan(f.random, 1+f.random(12))))
+		for range 30 {
+			f.pause(20 * time.Second)
+			var names []string
+			for _, p := range r.plan.Services {
+				if f.random(3) == 0 && p.Service != keeper {
+					names = append(names, p.Service)
+				}
+			}
+			do := []func(context.Context, ...string) error{r.steering.Start, r.steering.Stop, r.steering.Restart}[f.random(3)]
+			if len(names) > 0 {
+				if err := do(t.Context(), names...); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		r.close()
+	})
+}
+
+const keeper = "zz"
+
+// withKeeper adds a service that is never restarted and keeps the run alive.
+func withKeeper(plan procfile.Plan) procfile.Plan {
+	plan.Services = append(plan.Services, procfile.Process{
+		Service: keeper, Ready: procfile.Check{How: procfile.None}, Restart: procfile.RestartAlways, StopTimeout: time.Second,
+	})
+	return plan
+}
+
+// A second signal is an echo for 300 ms, and kills from then on.
+func TestSecondSignal(t *testing.T) {
+	for _, test := range []struct {
+		after time.Duration
+		want  time.Duration // how long the service lives after the first
+	}{
+		{0, time.Hour},
+		{EchoTime - 1, time.Hour},
+		{EchoTime, EchoTime},
+		{time.Minute, time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeSystem(t, 1)
+			f.ignore = true
+			plan := procfile.Plan{Services: []procfile.Process{{
+				Service: "a", Ready: procfile.Check{How: procfile.None}, StopTimeout: time.Hour,
+			}}}
+			r := f.start(plan)
+			r.settle()
+			r.signals <- os.Interrupt
+			synctest.Wait()
+			begin := time.Now()
+			time.Sleep(test.after)
+			r.signals <- os.Interrupt
+			if status := <-r.ended; status != 0 {
+				t.Errorf("status %d", status)
+			}
+			if took := time.Since(begin); took != test.want {
+				t.Errorf("%v after the first: it lives for %v, want %v", test.after, took, test.want)
+			}
+			_ = r.out.Close(t.Context())
+		})
+	}
+}
+
+// A service that fails again and again is started after a backoff that grows.
+func TestBackoffOfARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeSystem(t, 1)
+		f.crashes = true
+		f.random = func(n int) int { return 0 }
+		var starts []time.Duration
+		begin := time.Now()
+		plan := procfile.Plan{Services: []procfile.Process{{
+			Service: "a", Ready: procfile.Check{How: procfile.None}, Restart: procfile.RestartAlways,
+		}}}
+		f.out = output.New(io.Discard, output.Style{})
+		ended, signals := make(chan int, 1), make(chan os.Signal)
+		go func() {
+			ended <- runOn(func(Options, func(Event)) system { return f }, plan, Options{
+				Output: f.out, Signals: signals, Notify: func(e Event) {
+					if KindOf(e) == "started" {
+						starts = append(starts, time.Since(begin))
+					}
+				},
+			})
+		}()
+		time.Sleep(70 * time.Second)
+		signals <- os.Interrupt
+		<-ended
+		_ = f.out.Close(t.Context())
+		want := []time.Duration{0, 1, 3, 7, 15, 31, 61}
+		for i := range want {
+			want[i] *= time.Second
+		}
+		if !slices.Equal(starts, want) {
+			t.Errorf("started at %v, want %v", starts, want)
+		}
+	})
+}

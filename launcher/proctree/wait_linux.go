@@ -1,0 +1,92 @@
+package proctree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// wait returns when all of ps have ended, when limit is over, or with ctx's
+// error.
+func wait(ctx context.Context, ps []Process, limit time.Duration) error {
+	w, err := newWaiter(ctx, ps)
+	if err != nil { // no pidfds, or too many
+		return waitPolling(ctx, ps, limit)
+	}
+	defer w.close()
+	return w.wait(ctx, time.Now().Add(limit))
+}
+
+// waiter sleeps on the pidfds of processes. The first of fds is readable when
+// the context is over.
+type waiter struct {
+	fds  []unix.PollFd
+	stop func()
+}
+
+func newWaiter(ctx context.Context, ps []Process) (*waiter, error) {
+	over, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, err
+	}
+	w := &waiter{fds: []unix.PollFd{{Fd: int32(over), Events: unix.POLLIN}}}
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(woken)
+		_, _ = unix.Write(over, []byte{1, 1, 1, 1, 1, 1, 1, 1})
+	})
+	w.stop = func() {
+		if !stop() {
+			<-woken // else it would write to whoever gets the number of over next
+		}
+	}
+	for _, p := range ps {
+		fd, err := p.Open()
+		switch {
+		case err == nil:
+			w.fds = append(w.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+		case !errors.Is(err, os.ErrProcessDone):
+			w.close()
+			return nil, fmt.Errorf("process %d: %w", p.PID, err)
+		}
+	}
+	return w, nil
+}
+
+func (w *waiter) close() {
+	w.stop()
+	for _, fd := range w.fds {
+		unix.Close(int(fd.Fd))
+	}
+}
+
+func (w *waiter) wait(ctx context.Context, deadline time.Time) error {
+	for left := time.Until(deadline); len(w.fds) > 1 && left > 0; left = time.Until(deadline) {
+		timeout := unix.NsecToTimespec(left.Nanoseconds())
+		if _, err := unix.Ppoll(w.fds, &timeout, nil); err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		w.dropEnded()
+	}
+	return ctx.Err()
+}
+
+// dropEnded leaves in fds what is to be waited for.
+func (w *waiter) dropEnded() {
+	waiting := w.fds[:1]
+	for _, fd := range w.fds[1:] {
+		if fd.Revents == 0 {
+			waiting = append(waiting, fd)
+		} else {
+			unix.Close(int(fd.Fd))
+		}
+	}
+	w.fds = waiting
+}

@@ -1,0 +1,27 @@
+package launcher
+
+import (
+	"testing"
+	"time"
+)
+
+func TestInterrupts(t *testing.T) {
+	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	var i interrupts
+	for _, step := range []struct {
+		after time.Duration
+		want  verdict
+	}{
+		{0, verdictStop},
+		{0, verdictEcho},
+		{299 * time.Millisecond, verdictEcho}, // which does not make the next one an echo, too
+		{300 * time.Millisecond, verdictKill},
+		{301 * time.Millisecond, verdictKill},
+		{time.Hour, verdictKill},
+	} {
+		var got verdict
+		if i, got = i.next(begin.Add(step.after)); got != step.want {
+			t.Errorf("a signal %v after the first: %v, want %v", step.after, got, step.want)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+//go:build unix
+
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	proc "github.com/devports/devports/allocator/process"
+)
+
+// watchdogState is what a watchdog knows. It is written to it as lines:
+//
+//	variable NAME=value   the mark of the run, in the environment
+//	run NUMBER            and its tag
+//	shared NAME           a program that is left alone
+//	terminal STATE        how the terminal was found that it has as descriptor 3
+//	attached, detached    a service has that terminal, or not
+//	+PID START            a process that leads a group or is an orphan
+//	-PID                  nothing of it is left
+type watchdogState struct {
+	Variable string
+	Run      proc.Tag
+	Shared   []string
+	Terminal string
+	Attached bool
+	Leaders  map[int]proc.ID
+}
+
+const attachedLine, detachedLine = "attached", "detached"
+
+func addLine(id proc.ID) string { return fmt.Sprintf("+%d %d", id.PID, id.Start) }
+
+func removeLine(pid int) string { return fmt.Sprintf("-%d", pid) }
+
+// lines are what makes the state of an empty one.
+func (s watchdogState) lines() []byte {
+	lines := []string{"variable " + s.Variable, fmt.Sprintf("run %d", s.Run)}
+	for _, name := range s.Shared {
+		lines = append(lines, "shared "+name)
+	}
+	if s.Terminal != "" {
+		lines = append(lines, "terminal "+s.Terminal)
+	}
+	if s.Attached {
+		lines = append(lines, attachedLine)
+	}
+	for _, id := range s.Leaders {
+		lines = append(lines, addLine(id))
+	}
+	return []byte(strings.Join(lines, "\n") + "\n")
+}
+
+var errLine = errors.New("not a line for a watchdog")
+
+// apply follows a line. One that is wrong changes nothing.
+func (s *watchdogState) apply(line string) error {
+	word, rest, _ := strings.Cut(line, " ")
+	switch {
+	case word == "variable":
+		s.Variable = rest
+	case word == "run":
+		run, err := strconv.ParseUint(rest, 10, 64)
+		if err != nil {
+			return errLine
+		}
+		s.Run = proc.Tag(run)
+	case word == "shared":
+		s.Shared = append(s.Shared, rest)
+	case word == "terminal":
+		s.Terminal = rest
+	case line == attachedLine, line == detachedLine:
+		s.Attached = line == attachedLine
+	case strings.HasPrefix(word, "+"):
+		pid, err1 := strconv.Atoi(word[1:])
+		start, err2 := strconv.ParseInt(rest, 10, 64)
+		if err1 != nil || err2 != nil || pid <= 0 {
+			return errLine
+		}
+		s.Leaders[pid] = proc.ID{PID: pid, Start: start}
+	case strings.HasPrefix(word, "-"):
+		pid, err := strconv.Atoi(word[1:])
+		if err != nil || rest != "" {
+			return errLine
+		}
+		delete(s.Leaders, pid)
+	default:
+		return errLine
+	}
+	return nil
+}

@@ -1,0 +1,274 @@
+//go:build unix
+
+package launcher
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	proc "github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/launcher/terminal"
+)
+
+// watchdog is a process that ends all that devports has started when devports
+// itself is killed and cannot. It does nothing but read from a pipe whose end
+// means that devports is no more. It is a process of its own because a killed one
+// cannot act; it is no parent of devports, so that what users see, signal and wait
+// for is devports itself. If it ends, another takes its place.
+//
+// What it has to know is written to it as lines, see watchdogState. Its methods
+// do nothing on a nil watchdog.
+type watchdog struct {
+	family *family
+	tty    *os.File
+	first  chan struct{} // closed when it has been started for the first time, or could not be
+	keeper sync.WaitGroup
+
+	mu        sync.Mutex // guards what follows
+	pipe      *os.File   // nil before it has been started
+	pid       int        // 0 if it does not run
+	state     watchdogState
+	lines     []byte // to be written
+	writing   bool   // a goroutine does
+	dismissed bool
+}
+
+// watchdogNews reports that the watchdog could not be started, or has ended and
+// been replaced (a nil error).
+type watchdogNews func(err error)
+
+// startWatchdog starts the watchdog of the family, while the caller goes on. A
+// terminal, if there is one, was found in that state. news is called for what
+// goes wrong.
+func (f *family) startWatchdog(tty *os.File, found terminal.State, news watchdogNews) {
+	w := &watchdog{family: f, tty: tty, first: make(chan struct{})}
+	w.state = watchdogState{Variable: f.mark.Variable, Run: f.mark.Run, Shared: f.outside.names, Leaders: map[int]proc.ID{}}
+	if tty != nil {
+		if state, err := json.Marshal(found); err == nil {
+			w.state.Terminal = string(state)
+		}
+	}
+	f.watchdog = w
+	w.keeper.Go(func() { w.keep(news) })
+}
+
+const (
+	// steady is how long a watchdog has to live for its end to be a surprise.
+	steady = time.Second
+	// maxDeaths is how many may end in a row before that.
+	maxDeaths = 3
+)
+
+// keep starts a watchdog, and another whenever one has ended, until dismiss is
+// called.
+func (w *watchdog) keep(news watchdogNews) {
+	started := sync.OnceFunc(func() { close(w.first) })
+	defer started()
+	for deaths := 0; ; {
+		began := time.Now()
+		exit, err := w.start()
+		if err != nil {
+			news(err)
+			return
+		}
+		started()
+		if deaths > 0 {
+			news(nil)
+		}
+		came := <-exit
+		if w.ended() {
+			return
+		}
+		if time.Since(began) >= steady {
+			deaths = 0
+		}
+		if deaths++; deaths > maxDeaths {
+			news(fmt.Errorf("the process that would do so %v, %d times in a row", came, deaths))
+			return
+		}
+	}
+}
+
+// start makes a process and writes all that it has to know.
+func (w *watchdog) start() (<-chan Exit, error) {
+	read, pipe, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer read.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	// The pipe holds 64 KiB. Should this process be killed now, everything is in it.
+	write(pipe, w.state.lines())
+	pid, exit, err := w.make(read)
+	if err != nil {
+		pipe.Close()
+		return nil, err
+	}
+	w.pid, w.pipe = pid, pipe
+	if w.state.Run != 0 {
+		_ = w.state.Run.Watchdog().Attach(pid)
+	}
+	return exit, nil
+}
+
+func (w *watchdog) make(pipe *os.File) (pid int, exit <-chan Exit, err error) {
+	program, err := ownProgram()
+	if err != nil {
+		return 0, nil, err
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer null.Close()
+	files := []*os.File{pipe, null, null}
+	if w.tty != nil {
+		files = append(files, w.tty)
+	}
+	return w.family.make(program, watchdogArgs, &os.ProcAttr{
+		Dir:   "/", // it keeps no folder from being removed
+		Env:   []string{"GORACE=atexit_sleep_ms=0"},
+		Files: files,
+		Sys:   &syscall.SysProcAttr{Setsid: true}, // out of the reach of the terminal's signals
+	})
+}
+
+// ended notes that the process has ended. It reports whether that was to be.
+func (w *watchdog) ended() (dismissed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pid = 0
+	w.pipe.Close()
+	w.pipe, w.lines = nil, nil
+	return w.dismissed
+}
+
+// wait returns when the watchdog has been started, or could not be.
+func (w *watchdog) wait() {
+	if w != nil {
+		<-w.first
+	}
+}
+
+// add has the watchdog end a process, and its group and session.
+func (w *watchdog) add(pid int) {
+	if w == nil {
+		return
+	}
+	if id, err := proc.Find(pid); err == nil {
+		w.tell(addLine(id))
+	}
+}
+
+func (w *watchdog) remove(pid int) {
+	if w != nil {
+		w.tell(removeLine(pid))
+	}
+}
+
+// attached says whether a service has the terminal.
+func (w *watchdog) attached(now bool) {
+	switch {
+	case w == nil:
+	case now:
+		w.tell(attachedLine)
+	default:
+		w.tell(detachedLine)
+	}
+}
+
+// update says which orphans there are now.
+func (w *watchdog) update(before, now []int) {
+	if w == nil {
+		return
+	}
+	for _, pid := range before {
+		if !slices.Contains(now, pid) {
+			w.remove(pid)
+		}
+	}
+	for _, pid := range now {
+		if !slices.Contains(before, pid) {
+			w.add(pid)
+		}
+	}
+}
+
+// tell writes a line, together with others that come meanwhile, so that the
+// watchdog is not woken for each. It does not wait for that.
+func (w *watchdog) tell(line string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state.apply(line)
+	if w.pipe == nil {
+		return // the next process gets the whole state
+	}
+	w.lines = append(append(w.lines, line...), '\n')
+	if !w.writing {
+		w.writing = true
+		w.keeper.Go(w.flush)
+	}
+}
+
+// flush writes what there is to write, unless the process is dead or does not
+// read.
+func (w *watchdog) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.lines) > 0 {
+		lines, pipe := w.lines, w.pipe
+		w.lines = nil
+		w.mu.Unlock()
+		write(pipe, lines)
+		w.mu.Lock()
+	}
+	w.writing = false
+}
+
+func write(pipe *os.File, lines []byte) {
+	_ = pipe.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = pipe.Write(lines)
+}
+
+// dismiss ends the watchdog: nothing is left for it to do.
+func (w *watchdog) dismiss() {
+	if w == nil {
+		return
+	}
+	<-w.first
+	w.mu.Lock()
+	w.dismissed = true
+	if w.pid > 0 {
+		_ = unix.Kill(w.pid, unix.SIGKILL) // a child that has not been waited for: the PID is its own
+	}
+	w.mu.Unlock()
+	w.keeper.Wait()
+}
+
+// watchdogArgs are what ps shows of the watchdog. They do not hold devports'
+// name: `pkill -f devports` is not to end it as well.
+var watchdogArgs = []string{"watchdog", "of-services"}
+
+// IsWatchdog reports whether a program that calls [Run] has been started, with
+// these arguments, os.Args, as the watchdog of another process of it. Then it
+// has to call [Watchdog] and exit.
+func IsWatchdog(args []string) bool { return slices.Equal(args, watchdogArgs) }
+
+// ownProgram is the path of this program. On Linux it is one that is good even
+// if the file has been replaced since, and that gives the process no name that
+// `pkill devports` would match before it has chosen one itself.
+func ownProgram() (string, error) {
+	const self = "/proc/self/exe"
+	if _, err := os.Stat(self); err == nil {
+		return self, nil
+	}
+	return os.Executable()
+}

@@ -1,0 +1,65 @@
+package procfile
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/envvar"
+)
+
+// shorterFile names a file beside the Portfile as the Portfile was named.
+func shorterFile(f File, path string) string {
+	if rel, err := filepath.Rel(f.Dir, path); err == nil && f.Path != "" {
+		return filepath.Join(filepath.Dir(f.Name), rel)
+	}
+	return path
+}
+
+func (r *resolver) noteEnvFilePort(path string, v Variable, s Service) {
+	note := problemf(shorterFile(r.file, path), v.Pos, "take the line out", "%s is set here, but devports sets it itself", v.Name)
+	if v.Name == "PORT" {
+		note.Text = "PORT is set here, but every service has its own"
+		note.Hint = r.pinHint(v.Value)
+	}
+	if !slices.Contains(r.notes, note) {
+		r.notes = append(r.notes, note)
+	}
+}
+
+// noteInheritedPort notes a PORT in the environment, unless devports itself
+// put it there.
+func (r *resolver) noteInheritedPort() {
+	value, set := r.inherited["PORT"]
+	_, ours := r.inherited[envvar.Project]
+	if set && !ours && len(r.wanted) > 0 {
+		r.notes = append(r.notes, Problem{
+			Text: fmt.Sprintf("PORT=%s in your environment is not used: every service has its own port", value),
+			Hint: r.pinHint(value),
+		})
+	}
+}
+
+// notePins notes the pins that something outside this machine's control speaks
+// against.
+func (r *resolver) notePins() {
+	for _, w := range r.wanted {
+		if why := allocator.Discouraged(w.Pin); w.Pin != 0 && why != "" {
+			r.notes = append(r.notes, problemf(r.file.Name, w.Pos,
+				"pin another number, or none: devports chooses one that nothing else wants",
+				"%s is pinned to %d, but %s", w.Name, w.Pin, why))
+		}
+	}
+}
+
+func (r *resolver) pinHint(value string) string {
+	if _, err := strconv.ParseUint(value, 10, 16); err != nil {
+		value = "3000"
+	}
+	if r.file.Procfile {
+		return "to choose a service's port, declare it in a Portfile, with port = " + value
+	}
+	return "to choose a service's port, write port = " + value + " in its table"
+}

@@ -1,0 +1,266 @@
+package procfile
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
+)
+
+// is reports whether v is of kind k; if not, that is a problem.
+func (d *decoder) is(v *value, k kind) bool {
+	if v.kind == k {
+		return true
+	}
+	hint := ""
+	switch {
+	case k == kindString && v.kind != kindArray && v.kind != kindTable:
+		hint = "write " + quote(v.text)
+	case k == kindArray && v.kind == kindString:
+		hint = "write [" + quote(v.text) + "]"
+	}
+	d.fail(v.pos, hint, "must be %s, not %s", k, v.kind)
+	return false
+}
+
+func (d *decoder) text(v *value) Text {
+	if !d.is(v, kindString) {
+		return Text{}
+	}
+	if strings.ContainsRune(v.text, 0) {
+		d.fail(v.pos, "", "must not hold a NUL character")
+	}
+	return Text{v.text, v.pos}
+}
+
+func (d *decoder) texts(v *value) []Text {
+	if !d.is(v, kindArray) {
+		return nil
+	}
+	list := make([]Text, 0, len(v.items)) // [] is not nil: it switches the default off
+	for i := range v.items {
+		list = append(list, d.text(&v.items[i]))
+	}
+	return list
+}
+
+func (d *decoder) boolean(v *value) bool { return d.is(v, kindBoolean) && v.text == "true" }
+
+func (d *decoder) number(v *value, low, high int) int {
+	if !d.is(v, kindInteger) {
+		return low
+	}
+	n, ok := v.integer()
+	if !ok || n < low || n > high {
+		d.fail(v.pos, "", "must be from %d to %d, not %s", low, high, v.text)
+		return low
+	}
+	return n
+}
+
+// portNumber is 0, any port, where the value is none: one problem is enough.
+func (d *decoder) portNumber(v *value) int {
+	if before := len(d.problems); d.number(v, 1, 65535) == 1 && len(d.problems) > before {
+		return 0
+	}
+	n, _ := v.integer()
+	return n
+}
+
+func (d *decoder) oneOf(v *value, words ...string) string {
+	if !d.is(v, kindString) {
+		return words[0]
+	}
+	if !slices.Contains(words, v.text) {
+		d.fail(v.pos, didYouMean(v.text, words), "must be %s, not %s", alternatives(words), quote(v.text))
+		return words[0]
+	}
+	return v.text
+}
+
+// alternatives gives `"a", "b" or "c"`.
+func alternatives(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = quote(w)
+	}
+	return text.Join(quoted, "or")
+}
+
+// label is a project's name: it stands in messages, file names and tables.
+func (d *decoder) label(v *value) string {
+	t := d.text(v)
+	if v.kind == kindString && (t.Value == "" || t.Value != strings.TrimSpace(t.Value) || strings.ContainsFunc(t.Value, func(r rune) bool { return r == '/' || r == '\\' || unicode.IsControl(r) })) {
+		d.fail(v.pos, "", "%q cannot be the name of a project: no slashes, control characters or outer blanks", t.Value)
+	}
+	return t.Value
+}
+
+func (d *decoder) portRange(v *value) allocator.Set {
+	if !d.is(v, kindString) {
+		return allocator.Set{}
+	}
+	set, err := allocator.ParseSet(v.text)
+	if err != nil {
+		d.fail(v.pos, "", "%v", err)
+	}
+	return set
+}
+
+func (d *decoder) variables(v *value) []Variable {
+	if !d.is(v, kindTable) {
+		return nil
+	}
+	var list []Variable
+	for _, e := range v.entries {
+		if !isVariableName(e.key) {
+			d.fail(e.pos, "", "%s cannot be the name of a variable: letters, digits and _, no digit first", quote(e.key))
+		}
+		list = append(list, Variable{e.key, d.text(e.value).Value, e.value.pos})
+	}
+	return list
+}
+
+func (d *decoder) command(v *value) Command {
+	if v.kind != kindArray {
+		if v.kind != kindString {
+			d.fail(v.pos, "", "a command must be a string or an array of strings, not %s", v.kind)
+			return Command{}
+		}
+		if strings.TrimSpace(v.text) == "" {
+			d.fail(v.pos, "", "the command is empty")
+		}
+		return Command{Shell: d.text(v).Value}
+	}
+	argv := d.texts(v)
+	if len(argv) == 0 || v.items[0].kind == kindString && argv[0].Value == "" {
+		d.fail(v.pos, "", "the command is empty")
+	}
+	return Command{Argv: argv}
+}
+
+// port reads a service's own port: a number, or false for a worker without.
+func (d *decoder) port(v *value) (has bool, pin int, pos Position) {
+	switch {
+	case v.kind == kindBoolean:
+		return v.text == "true", 0, v.pos
+	case v.kind == kindInteger:
+		return true, d.portNumber(v), v.pos
+	}
+	hint := "port = 3000, or port = false for a worker without a port"
+	d.fail(v.pos, hint, "must be a number or false, not %s", v.kind)
+	return true, 0, v.pos
+}
+
+// ports reads a service's other ports: names, or a table of names and numbers.
+func (d *decoder) ports(v *value) []ExtraPort {
+	var list []ExtraPort
+	switch v.kind {
+	case kindArray:
+		for _, t := range d.texts(v) {
+			list = append(list, ExtraPort{Name: t.Value, Pos: t.Pos})
+		}
+	case kindTable:
+		for _, e := range v.entries {
+			p := ExtraPort{Name: e.key, Pos: e.pos}
+			if e.value.kind != kindBoolean || e.value.text != "true" { // true: any number
+				p.Pin = d.portNumber(e.value)
+			}
+			list = append(list, p)
+		}
+	default:
+		d.fail(v.pos, `ports = ["metrics"], or ports = { metrics = 9100 }`, "must be an array of names or a table of numbers, not %s", v.kind)
+	}
+	for i, p := range list {
+		if slices.ContainsFunc(list[:i], func(q ExtraPort) bool { return q.Name == p.Name }) {
+			d.fail(p.Pos, "", "%s is listed twice", quote(p.Name))
+		}
+		if !isServiceName(p.Name) {
+			d.fail(p.Pos, "", "%s cannot be the name of a port: a letter, then letters, digits, - and _", quote(p.Name))
+		}
+	}
+	return list
+}
+
+func (d *decoder) duration(v *value) time.Duration {
+	if v.kind == kindInteger {
+		d.fail(v.pos, "write "+quote(v.text+"s"), "a duration needs its unit")
+		return 0
+	}
+	if !d.is(v, kindString) {
+		return 0
+	}
+	duration, err := time.ParseDuration(v.text)
+	if err != nil || duration < 0 {
+		d.fail(v.pos, `write it like "500ms", "5s" or "1m30s"`, "not a duration: %s", quote(v.text))
+	}
+	return duration
+}
+
+// signals are the names that stop_signal takes, with or without "SIG".
+var signals = []string{"TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL"}
+
+func (d *decoder) signal(v *value) string {
+	if !d.is(v, kindString) {
+		return signals[0]
+	}
+	name := strings.TrimPrefix(strings.ToUpper(v.text), "SIG")
+	if !slices.Contains(signals, name) {
+		d.fail(v.pos, didYouMean(name, signals), "unknown signal %s: one of %s", quote(v.text), strings.Join(signals, ", "))
+	}
+	return name
+}
+
+// ready checks the form of a readiness check and gives it back as written.
+func (d *decoder) ready(v *value) string {
+	if !d.is(v, kindString) {
+		return ""
+	}
+	how, what, colon := strings.Cut(v.text, ":")
+	switch how {
+	case "tcp", "done", "none":
+		if colon {
+			d.fail(v.pos, "write "+quote(how), "%s takes nothing behind it", quote(how))
+		}
+	case "http":
+		if !strings.HasPrefix(what, "/") {
+			d.fail(v.pos, `write "http:/healthz"`, "the path of an http check starts with /")
+		}
+	case "log":
+		if _, err := regexp.Compile(what); err != nil || what == "" {
+			d.fail(v.pos, `write "log:listening on"`, "not a regular expression: %s%s", quote(what), because(err))
+		}
+	case "exec":
+		if strings.TrimSpace(what) == "" {
+			d.fail(v.pos, `write "exec:pg_isready -p $PORT"`, "an exec check needs a command")
+		}
+	default:
+		forms := []string{"tcp", "http", "log", "exec", "done", "none"}
+		d.fail(v.pos, didYouMean(how, forms), "unknown check %s: tcp, http:PATH, log:REGEXP, exec:COMMAND, done or none", quote(v.text))
+	}
+	return v.text
+}
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+}
+
+func (d *decoder) globs(v *value) []string {
+	var list []string
+	for _, t := range d.texts(v) {
+		if _, err := path.Match(strings.TrimPrefix(t.Value, "!"), ""); err != nil || strings.TrimPrefix(t.Value, "!") == "" {
+			d.fail(t.Pos, `write it like "**/*.go"`, "not a pattern: %s", quote(t.Value))
+		}
+		list = append(list, t.Value)
+	}
+	return list
+}

@@ -1,0 +1,85 @@
+// Package checkout says what checkout of which project a folder is, and what git
+// has checked out there, without running git: it reads a few small files. See
+// gitrepository-layout(5).
+package checkout
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/devports/devports/allocator/envvar"
+)
+
+// Checkout is what the file system and the environment alone say of a project's
+// directory. The zero Checkout stands for no project: names that are the user's.
+type Checkout struct {
+	Directory string // of the Portfile: absolute, symlinks resolved
+	Project   string
+	Worktree  string // git's own name for the worktree, less a leading project name; "" outside linked worktrees
+
+	// Root is the base name of the checkout's top directory, by which a second clone
+	// of the project differs from the first.
+	Root string
+	// Override is DEVPORTS_WORKTREE, another label for a scope beside the
+	// directory's own. Inherited is whether it may come from a process that
+	// devports started, which sets it together with DEVPORTS_PROJECT: a shell may
+	// have gone elsewhere since.
+	Override  string
+	Inherited bool
+}
+
+// Find looks at dir, the folder of a Portfile. project is the Portfile's own name
+// for it. "" takes the default: the name of the main checkout's directory, if the
+// Portfile lies at the root of its repository, so that all worktrees agree; else
+// the name of dir.
+//
+// The repository is found by its .git. In a linked worktree that is a file, and
+// leads to git's name for the worktree; every other checkout is a main one, a
+// submodule included.
+//
+// Errors are *fs.PathError: dir is missing, unreadable, or not valid UTF-8.
+func Find(dir, project string, getenv func(string) string) (Checkout, error) {
+	dir, err := resolve(dir)
+	if err != nil {
+		return Checkout{}, err
+	}
+	if !utf8.ValidString(dir) {
+		return Checkout{}, &fs.PathError{Op: "checkout", Path: dir, Err: errors.New("the path is not valid UTF-8")}
+	}
+	repo := findRepository(dir)
+	if project == "" {
+		project = filepath.Base(dir)
+		if repo.root == dir {
+			project = repo.name
+		}
+	}
+	return Checkout{
+		Directory: dir,
+		Project:   project,
+		Worktree:  label(repo.worktree, project),
+		Root:      filepath.Base(repo.root),
+		Override:  strings.ToValidUTF8(getenv(envvar.Worktree), "?"),
+		Inherited: getenv(envvar.Project) != "",
+	}, nil
+}
+
+// label is what a git worktree is called within its project: git's name for it,
+// less a leading "<project>-".
+func label(worktree, project string) string {
+	if short, cut := strings.CutPrefix(worktree, project+"-"); cut && short != "" {
+		return short
+	}
+	return worktree
+}
+
+// resolve makes a path absolute and follows its symlinks.
+func resolve(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
+}
