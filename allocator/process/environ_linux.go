@@ -20,20 +20,24 @@ func environ(pid int) ([]string, error) {
 	return strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00"), nil
 }
 
+// execPatience is how long a process may take for its execve(2).
+const execPatience = 2 * time.Second
+
 // Environ is the function of that name, but returns the entries as the kernel
 // does, each ended by a zero byte.
 //
 // It waits while the process is in execve(2): its old environment is gone, and
-// for some microseconds, more on a busy machine, it has no other, or root alone
-// may read it. It gives up after 100 ms: a process that ends has none either, and
-// may be held up; or after 10 ms, for some are never readable to others than
-// root.
+// until the scheduler lets it go on, it has no other, nor arguments, or root alone
+// may read them. It gives up after 2 s, for a program may be read from a disk that
+// does not answer; after 100 ms if the process is ending: it has no environment
+// either, and may be held up; and after 50 looks with arguments: it has left
+// execve(2), and some environments are never readable to others than root.
 func (r *Reader) Environ(pid int) (text []byte, err error) {
-	for begin, patience := time.Now(), 100*time.Millisecond; time.Since(begin) < patience; {
+	begin, patience := time.Now(), execPatience
+	for looks := 0; looks < 50 && time.Since(begin) < patience; looks++ {
 		text, err = r.read(pid, "environ")
 		switch {
-		case errors.Is(err, fs.ErrPermission) && isOwn(pid):
-			patience = 10 * time.Millisecond
+		case errors.Is(err, fs.ErrPermission) && isOwn(pid): // perhaps for now
 		case len(text) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist):
 			return text, err
 		}
@@ -47,6 +51,11 @@ func (r *Reader) Environ(pid int) (text []byte, err error) {
 			return nil, nil
 		case s.headless:
 			return r.threadEnviron(pid)
+		case s.exiting:
+			patience = 100 * time.Millisecond
+		}
+		if arguments, _ := r.read(pid, "cmdline"); len(arguments) == 0 {
+			looks = 0
 		}
 		time.Sleep(100 * time.Microsecond)
 	}

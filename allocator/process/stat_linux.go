@@ -10,6 +10,7 @@ type stat struct {
 	Stat
 	headless bool // the first thread has ended, others have not
 	bare     bool // it has no environment, and is not about to get one
+	exiting  bool // it ends, and may have let go of its environment
 }
 
 func (r *Reader) stat(pid int) (stat, error) {
@@ -72,7 +73,8 @@ func parseStat(text []byte) (s stat, ok bool) {
 	s.headless = ended && threads > 1
 	s.Zombie = ended && !s.headless
 	s.Stopped = state == 'T'
-	const kernelThread = 0x200000 // PF_KTHREAD
+	const exiting, kernelThread = 0x4, 0x200000 // PF_EXITING, PF_KTHREAD
+	s.exiting = flags&exiting != 0
 	s.bare = flags&kernelThread != 0 ||
 		startCode > 1 && environStart == environEnd // execve(2) sets the code last, and 1 is a secret
 	return s, s.PID > 0 && n > 22

@@ -30,8 +30,9 @@ var (
 		"github.com/joho/godotenv":         {"procfile"},
 		"github.com/pelletier/go-toml/v2":  {"procfile", "procfile/scaffold"},     // there for Cargo.toml
 		"github.com/goccy/go-yaml":         {"procfile/scaffold", "cmd/devports"}, // there just for a test
-		"github.com/fsnotify/fsnotify":     {"launcher/watcher", "launcher/watcher/tree"},
-		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher/tree"},
+		"mvdan.cc/sh/v3":                   {"procfile/scaffold"},
+		"github.com/fsnotify/fsnotify":     {"launcher/watcher"},
+		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher"},
 		"github.com/creack/pty":            {"launcher/terminal"},
 		"github.com/mattn/go-runewidth":    {"launcher/screen"},
 		"github.com/gofrs/flock":           {"allocator/lockfile"},

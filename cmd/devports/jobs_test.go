@@ -163,7 +163,7 @@ var scriptVars = []string{
 	"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
 	"DEVPORTS_HOME", "DEVPORTS_RANGE", "DEVPORTS_REGISTRY", "DEVPORTS_WORKTREE", "DEVPORTS_PROJECT",
 	"NO_COLOR", "FORCE_COLOR", "BROWSER", "LOG_LEVEL", "GREETING", "P",
-	"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "GOCOVERDIR", "GORACE",
+	"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "CGO_ENABLED", "GOCOVERDIR", "GORACE",
 }
 
 // await NAME REGEXP [COUNT] waits until the job has printed COUNT matches, 1
@@ -213,7 +213,8 @@ var signals = map[string]os.Signal{
 	"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "HUP": syscall.SIGHUP, "QUIT": syscall.SIGQUIT,
 }
 
-// signal [-guard] NAME SIGNAL; -guard has the guard of an `up` get it as well.
+// signal [-guard] NAME SIGNAL; -guard has the guard of an `up` get it as well,
+// at the same moment.
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	guarded := len(args) > 0 && args[0] == "-guard"
 	if guarded {
@@ -226,6 +227,8 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	if guarded {
 		guard, err := os.FindProcess(watchdogOf(ts, j.cmd.Process.Pid))
 		ts.Check(err)
+		// It must not act on the end of the `up` before it gets the signal.
+		ts.Check(guard.Signal(stopSignal))
 		defer func() { ts.Check(guard.Signal(signals[args[1]])) }()
 	}
 	ts.Check(j.cmd.Process.Signal(signals[args[1]]))

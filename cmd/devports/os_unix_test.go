@@ -8,3 +8,5 @@ import "syscall"
 func controllingTerminal() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Setctty: true}
 }
+
+const stopSignal = syscall.SIGSTOP

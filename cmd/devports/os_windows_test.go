@@ -4,3 +4,5 @@ import "syscall"
 
 // controllingTerminal changes nothing: no terminal is made on Windows.
 func controllingTerminal() *syscall.SysProcAttr { return nil }
+
+const stopSignal = syscall.SIGKILL // there is no other

@@ -29,22 +29,44 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs the scripts of testscripts. One alone:
+// TestScripts runs the scripts of testscripts, all but those of TestExamples. One
+// alone:
 //
 //	go test ./cmd/devports -run TestScripts/up_follow
 func TestScripts(t *testing.T) {
+	runScripts(t, func(name string) bool { return !example(name) })
+}
+
+// TestExamples runs the scripts of testscripts that build and run what is in
+// examples. That may take minutes where it was never done before, in which no
+// other script should have to wait for the processor.
+func TestExamples(t *testing.T) {
+	runScripts(t, example)
+}
+
+func example(name string) bool { return strings.HasPrefix(name, "up_example_") || name == "up_shop" }
+
+// runScripts runs those scripts whose name, without its extension, is wanted.
+func runScripts(t *testing.T, wanted func(name string) bool) {
 	scripts, err := filepath.Glob("../../testscripts/*.txtar")
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
 	slices.Sort(scripts)
+	var files, names []string
+	for _, script := range scripts {
+		name := strings.TrimSuffix(filepath.Base(script), ".txtar")
+		if names = append(names, name); wanted(name) {
+			files = append(files, script)
+		}
+	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	toolchain := goEnvironment(t)
 	testscript.Run(t, testscript.Params{
-		Files:               scripts,
+		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
@@ -59,9 +81,7 @@ func TestScripts(t *testing.T) {
 		},
 		Setup: func(e *testscript.Env) error {
 			// Scripts that run side by side choose from ranges of their own.
-			name := strings.TrimPrefix(filepath.Base(e.WorkDir), "script-") + ".txtar"
-			i := slices.IndexFunc(scripts, func(s string) bool { return filepath.Base(s) == name })
-			first := 10000 + 250*i
+			first := 10000 + 250*slices.Index(names, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-"))
 			e.Vars = append(
 				e.Vars,
 				"HOME="+filepath.Join(e.WorkDir, ".home"),
@@ -71,6 +91,7 @@ func TestScripts(t *testing.T) {
 				"ROOT="+root,
 				"TZ=UTC",
 				"GORACE=atexit_sleep_ms=0", // or every process of a test with -race takes 1 s to end
+				"CGO_ENABLED=0",            // what scripts build needs no C compiler
 			)
 			e.Vars = append(e.Vars, toolchain...)
 			e.Values[jobs{}] = map[string]*job{}

@@ -10,7 +10,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
-	"github.com/devports/devports/launcher/watcher/tree"
+	"github.com/devports/devports/launcher/watcher"
 	"github.com/devports/devports/procfile"
 )
 
@@ -20,9 +20,9 @@ type codeWatch struct {
 	run  *launcher.Steering
 	own  *output.Mux // where its own lines go
 
-	mu       sync.Mutex          // guards what follows
-	patterns map[string][]string // by service
-	watcher  *tree.Watcher       // nil if there are no patterns, or they cannot be watched
+	mu       sync.Mutex           // guards what follows
+	patterns map[string][]string  // by service
+	watcher  *watcher.TreeWatcher // nil if there are no patterns, or they cannot be watched
 	closed   bool
 
 	stop  context.CancelFunc // ends the loop of watcher
@@ -42,16 +42,16 @@ func (w *codeWatch) follow(plan procfile.Plan) {
 	if len(patterns) == 0 {
 		return
 	}
-	watcher, err := tree.New(w.root, patterns)
+	code, err := watcher.NewTree(w.root, patterns)
 	if err != nil {
 		w.own.Say("no code is watched: " + err.Error())
 		return
 	}
-	w.watcher = watcher
+	w.watcher = code
 	w.own.Say("watching the code of " + wording.List(slices.Sorted(maps.Keys(patterns))))
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
-	w.loops.Go(func() { w.restart(ctx, watcher) })
+	w.loops.Go(func() { w.restart(ctx, code) })
 }
 
 // close ends the watching for good, after the run.
@@ -73,11 +73,11 @@ func (w *codeWatch) end() {
 
 // restart restarts the services that changes touch, but for those that their
 // user has stopped.
-func (w *codeWatch) restart(ctx context.Context, watcher *tree.Watcher) {
+func (w *codeWatch) restart(ctx context.Context, code *watcher.TreeWatcher) {
 	for {
-		var change tree.Change
+		var change watcher.Change
 		select {
-		case change = <-watcher.Changes():
+		case change = <-code.Changes():
 		case <-ctx.Done():
 			return
 		}
@@ -104,7 +104,7 @@ func (w *codeWatch) restart(ctx context.Context, watcher *tree.Watcher) {
 }
 
 // tellTouched says what has changed: "main.go has changed, and 2 more files".
-func tellTouched(t tree.Touched) string {
+func tellTouched(t watcher.Touched) string {
 	switch more := t.Files - 1; more {
 	case 0:
 		return t.Path + " has changed"

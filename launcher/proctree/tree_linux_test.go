@@ -9,8 +9,12 @@ import (
 	"os/exec"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // family has a child, its child, one in a session of its own, and one that has
@@ -79,17 +83,59 @@ func TestMarked(t *testing.T) {
 
 // In execve(2) a process has no environment for a moment.
 func TestMarkedInExec(t *testing.T) {
+	id, variable := execs(t)
+	for range 200 {
+		isMarked(t, id, variable)
+	}
+}
+
+// On a busy machine that moment lasts until the scheduler lets the process go on.
+func TestMarkedInHeldExec(t *testing.T) {
+	id, variable := execs(t)
+	busy := start(t, exec.Command("sh", "-c", "while :; do :; done"))
+	var one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &one); err != nil {
+		t.Fatal(err)
+	}
+	for cpu := 0; one.Count() > 1; cpu++ {
+		one.Clear(cpu)
+	}
+	for _, pid := range []int{busy.pid(), id.PID} {
+		if err := unix.SchedSetaffinity(pid, &one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	schedule := func(policy uint32) error {
+		return unix.SchedSetAttr(id.PID, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy}, 0)
+	}
+	if err := schedule(unix.SCHED_IDLE); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = schedule(unix.SCHED_NORMAL) }() // so that it ends; only root may
+	for end := time.Now().Add(time.Second); time.Now().Before(end); {
+		isMarked(t, id, variable)
+	}
+}
+
+// isMarked fails unless the process is found, or was held up for as long as
+// process.Environ waits for it.
+func isMarked(t *testing.T, id process.ID, variable string) {
+	t.Helper()
+	start := time.Now()
+	if got := snap(t).Marked(Mark{Variable: variable}); (len(got) != 1 || got[0].ID != id) && time.Since(start) < 2*time.Second {
+		t.Fatalf("marked: %v, want %v", got, id)
+	}
+}
+
+// execs starts a process that is in execve(2) again and again, and returns the
+// variable that it was started with.
+func execs(t *testing.T) (process.ID, string) {
+	t.Helper()
 	variable := mark(t)
 	cmd := exec.Command("sh", "-c", `[ $1 != 0 ] || exec cat; exec sh -c "$0" "$0" $(($1-1))`)
 	cmd.Args = append(cmd.Args, cmd.Args[2], "3000")
 	cmd.Env = append(os.Environ(), variable)
-	p := start(t, cmd)
-	id := idOf(t, p.pid())
-	for range 200 {
-		if got := snap(t).Marked(Mark{Variable: variable}); len(got) != 1 || got[0].ID != id {
-			t.Fatalf("marked: %v, want %v", got, id)
-		}
-	}
+	return idOf(t, start(t, cmd).pid()), variable
 }
 
 func TestChildren(t *testing.T) {

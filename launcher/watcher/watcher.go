@@ -1,17 +1,3 @@
-// Package watcher tells when files have changed.
-//
-// It watches the folders that hold the files, because an editor may replace a
-// file by another of its name, and a file may not be there yet; for a folder
-// that is missing, the nearest one above it; and the folders that hold the
-// symbolic links on the way.
-//
-// # Concurrency
-//
-//	fsnotify ─► collect ─► run ─► debounce ─► Changes
-//
-// Each arrow is a channel between two goroutines. run owns the set of files and
-// is the only one that changes what fsnotify watches. collect takes events
-// meanwhile: on Windows, fsnotify's Add waits for the goroutine that sends them.
 package watcher
 
 import (
@@ -30,16 +16,16 @@ const Quiet = 100 * time.Millisecond
 
 // Watcher watches a set of files.
 type Watcher struct {
-	notify  *fsnotify.Watcher
-	sets    chan set
+	notify  *queue
+	sets    chan request
 	changes chan struct{}
 	closed  chan struct{}
 	close   func() error
 	running sync.WaitGroup
 }
 
-// set is what Watch asks of run.
-type set struct {
+// request is what Watch asks of run.
+type request struct {
 	files []string
 	err   chan<- error // takes one
 }
@@ -48,25 +34,23 @@ type set struct {
 func New() (*Watcher, error) { return newWatcher(Quiet) }
 
 func newWatcher(quiet time.Duration) (*Watcher, error) {
-	notify, err := fsnotify.NewWatcher()
+	watcher, err := newQueue()
 	if err != nil {
 		return nil, err
 	}
 	w := &Watcher{
-		notify:  notify,
-		sets:    make(chan set),
+		notify:  watcher,
+		sets:    make(chan request),
 		changes: make(chan struct{}),
 		closed:  make(chan struct{}),
 	}
 	w.close = sync.OnceValue(func() error {
 		close(w.closed)
-		err := w.notify.Close()
-		w.running.Wait()
-		return err
+		w.running.Wait() // first: nothing may be added to what is closed
+		return w.notify.Close()
 	})
-	events, touched := make(chan []fsnotify.Event), make(chan struct{})
-	w.running.Go(func() { collect(notify.Events, notify.Errors, events, w.closed) })
-	w.running.Go(func() { w.run(events, touched) })
+	touched := make(chan struct{})
+	w.running.Go(func() { w.run(touched) })
 	w.running.Go(func() { debounce(quiet, touched, w.changes, w.closed) })
 	return w, nil
 }
@@ -81,7 +65,7 @@ func (w *Watcher) Changes() <-chan struct{} { return w.changes }
 func (w *Watcher) Watch(files []string) error {
 	err := make(chan error, 1)
 	select {
-	case w.sets <- set{slices.Clone(files), err}:
+	case w.sets <- request{slices.Clone(files), err}:
 		return <-err
 	case <-w.closed:
 		return fsnotify.ErrClosed
@@ -91,38 +75,9 @@ func (w *Watcher) Watch(files []string) error {
 // Close ends the watching; no change is told any more.
 func (w *Watcher) Close() error { return w.close() }
 
-// collect passes on all events that have come since it last did, and takes more
-// at any time. Lost events, whatever they were, are passed on as one without a
-// name.
-func collect(events <-chan fsnotify.Event, failures <-chan error, out chan<- []fsnotify.Event, done <-chan struct{}) {
-	var waiting []fsnotify.Event
-	for {
-		var ready chan<- []fsnotify.Event // out while there is something to pass on, else nil
-		if len(waiting) > 0 {
-			ready = out
-		}
-		select {
-		case e, ok := <-events:
-			if !ok {
-				return
-			}
-			waiting = append(waiting, e)
-		case _, ok := <-failures:
-			if !ok {
-				return
-			}
-			waiting = append(waiting, fsnotify.Event{})
-		case ready <- waiting:
-			waiting = nil
-		case <-done:
-			return
-		}
-	}
-}
-
-func (w *Watcher) run(events <-chan []fsnotify.Event, touched chan<- struct{}) {
+func (w *Watcher) run(touched chan<- struct{}) {
 	var files []string
-	var watched footing
+	var watched watchSet
 	for {
 		select {
 		case s := <-w.sets:
@@ -130,7 +85,7 @@ func (w *Watcher) run(events <-chan []fsnotify.Event, touched chan<- struct{}) {
 			files = s.files
 			watched, err = w.follow(files)
 			s.err <- err
-		case batch := <-events:
+		case batch := <-w.notify.Batches():
 			if !slices.ContainsFunc(batch, watched.concerned) {
 				continue
 			}
@@ -146,10 +101,10 @@ func (w *Watcher) run(events <-chan []fsnotify.Event, touched chan<- struct{}) {
 	}
 }
 
-// follow watches what files stand on, and nothing else.
-func (w *Watcher) follow(files []string) (f footing, err error) {
+// follow watches what has to be watched for files, and nothing else.
+func (w *Watcher) follow(files []string) (f watchSet, err error) {
 	for range 100 { // while they come and go faster than they can be watched
-		f, err = stand(files), nil
+		f, err = newWatchSet(files), nil
 		for _, old := range w.notify.WatchList() {
 			if !slices.Contains(f.folders, old) {
 				_ = w.notify.Remove(old) // it may be gone already
@@ -160,7 +115,7 @@ func (w *Watcher) follow(files []string) (f footing, err error) {
 				err = errors.Join(err, &fs.PathError{Op: "watch", Path: folder, Err: failed})
 			}
 		}
-		if !errors.Is(err, fs.ErrNotExist) && f.equal(stand(files)) {
+		if !errors.Is(err, fs.ErrNotExist) && f.equal(newWatchSet(files)) {
 			break // else there was a change that nobody has seen
 		}
 	}

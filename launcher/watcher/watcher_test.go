@@ -18,7 +18,7 @@ import (
 const quiet = 50 * time.Millisecond
 
 // watch watches files for the time of the test.
-func watch(t *testing.T, quiet time.Duration, files ...string) *Watcher {
+func watchFiles(t *testing.T, quiet time.Duration, files ...string) *Watcher {
 	t.Helper()
 	w, err := newWatcher(quiet)
 	if err != nil {
@@ -60,22 +60,15 @@ func unchanged(t *testing.T, w *Watcher, why string) {
 	}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func write(t *testing.T, path, text string) {
+func writeFile(t *testing.T, path, text string) {
 	t.Helper()
 	must(t, os.WriteFile(path, []byte(text), 0o666))
 }
 
 // replace writes a file as editors do, by renaming a new one over it.
-func replace(t *testing.T, path, text string) {
+func replaceFile(t *testing.T, path, text string) {
 	t.Helper()
-	write(t, path+"~", text)
+	writeFile(t, path+"~", text)
 	must(t, os.Rename(path+"~", path))
 }
 
@@ -103,8 +96,8 @@ type action struct {
 	change bool // it is one
 }
 
-// TestChanges watches proj/Portfile and proj/auth/.env below a folder.
-func TestChanges(t *testing.T) {
+// TestFilesChanges watches proj/Portfile and proj/auth/.env below a folder.
+func TestFilesChanges(t *testing.T) {
 	join := filepath.Join
 	for _, test := range []struct {
 		name    string
@@ -112,9 +105,9 @@ func TestChanges(t *testing.T) {
 	}{
 		{"write in place", []action{
 			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
-			{"write", func(t *testing.T, dir string) { write(t, join(dir, "proj/Portfile"), "new") }, true},
-			{"write again", func(t *testing.T, dir string) { write(t, join(dir, "proj/Portfile"), "newer") }, true},
-			{"write the other", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=2") }, true},
+			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "new") }, true},
+			{"write again", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "newer") }, true},
+			{"write the other", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=2") }, true},
 			{"append", func(t *testing.T, dir string) {
 				f, err := os.OpenFile(join(dir, "proj/Portfile"), os.O_WRONLY|os.O_APPEND, 0)
 				must(t, err)
@@ -126,104 +119,104 @@ func TestChanges(t *testing.T) {
 		}},
 		{"rename over", []action{
 			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
-			{"replace", func(t *testing.T, dir string) { replace(t, join(dir, "proj/Portfile"), "new") }, true},
-			{"replace again", func(t *testing.T, dir string) { replace(t, join(dir, "proj/Portfile"), "newer") }, true},
-			{"write in place", func(t *testing.T, dir string) { write(t, join(dir, "proj/Portfile"), "x") }, true},
+			{"replace", func(t *testing.T, dir string) { replaceFile(t, join(dir, "proj/Portfile"), "new") }, true},
+			{"replace again", func(t *testing.T, dir string) { replaceFile(t, join(dir, "proj/Portfile"), "newer") }, true},
+			{"write in place", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "x") }, true},
 			{"back up first, as vim does", func(t *testing.T, dir string) {
 				must(t, os.Rename(join(dir, "proj/Portfile"), join(dir, "proj/Portfile.bak")))
-				write(t, join(dir, "proj/Portfile"), "y")
+				writeFile(t, join(dir, "proj/Portfile"), "y")
 			}, true},
-			{"write the backup", func(t *testing.T, dir string) { write(t, join(dir, "proj/Portfile.bak"), "z") }, false},
+			{"write the backup", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile.bak"), "z") }, false},
 		}},
 		{"remove and recreate", []action{
 			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
 			{"remove", func(t *testing.T, dir string) { must(t, os.Remove(join(dir, "proj/auth/.env"))) }, true},
-			{"recreate", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=3") }, true},
-			{"write", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=4") }, true},
+			{"recreate", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=3") }, true},
+			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=4") }, true},
 		}},
 		{"a file that does not exist yet", []action{
 			{what: "start", do: func(t *testing.T, dir string) { must(t, os.MkdirAll(join(dir, "proj/auth"), 0o777)) }},
-			{"create", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=1") }, true},
-			{"write", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=2") }, true},
-			{"create the other", func(t *testing.T, dir string) { write(t, join(dir, "proj/Portfile"), "x") }, true},
+			{"create", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=1") }, true},
+			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=2") }, true},
+			{"create the other", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "x") }, true},
 		}},
 		{"folders that come later", []action{
 			{what: "start", do: func(*testing.T, string) {}},
 			{"another folder", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "project"), 0o777)) }, false},
 			{"a folder above", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "proj"), 0o777)) }, true},
 			{"the folder", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "proj/auth"), 0o777)) }, true},
-			{"the file", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=1") }, true},
-			{"the other file", func(t *testing.T, dir string) { write(t, join(dir, "proj/Portfile"), "x") }, true},
+			{"the file", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=1") }, true},
+			{"the other file", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "x") }, true},
 		}},
 		{"a file in the way of a folder", []action{
-			{what: "start", do: func(t *testing.T, dir string) { write(t, join(dir, "proj"), "no folder") }},
+			{what: "start", do: func(t *testing.T, dir string) { writeFile(t, join(dir, "proj"), "no folder") }},
 			{"remove it", func(t *testing.T, dir string) { must(t, os.Remove(join(dir, "proj"))) }, true},
 			{"everything at once", project, true},
-			{"write", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=2") }, true},
+			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=2") }, true},
 		}},
 		{"a folder removed and recreated", []action{
 			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
 			{"remove it", func(t *testing.T, dir string) { must(t, os.RemoveAll(join(dir, "proj/auth"))) }, true},
 			{"recreate it", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "proj/auth"), 0o777)) }, true},
-			{"the file", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=1") }, true},
+			{"the file", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=1") }, true},
 			{"remove all", func(t *testing.T, dir string) { must(t, os.RemoveAll(join(dir, "proj"))) }, true},
 			{"recreate all", project, true},
-			{"write", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=2") }, true},
+			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=2") }, true},
 			{"both at once, as git does", func(t *testing.T, dir string) {
 				must(t, os.RemoveAll(join(dir, "proj/auth")))
 				project(t, dir)
 			}, true},
-			{"write", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=3") }, true},
+			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=3") }, true},
 		}},
 		{"a folder moved away", []action{
 			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
 			{"move", func(t *testing.T, dir string) { must(t, os.Rename(join(dir, "proj/auth"), join(dir, "proj/old"))) }, true},
-			{"write where it is now", func(t *testing.T, dir string) { write(t, join(dir, "proj/old/.env"), "A=2") }, false},
+			{"write where it is now", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/old/.env"), "A=2") }, false},
 			{"another in its place", project, true},
-			{"write where it was", func(t *testing.T, dir string) { write(t, join(dir, "proj/old/.env"), "A=3") }, false},
-			{"write", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env"), "A=4") }, true},
+			{"write where it was", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/old/.env"), "A=3") }, false},
+			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=4") }, true},
 		}},
 		{"unrelated", []action{
 			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
-			{"a new file", func(t *testing.T, dir string) { write(t, join(dir, "proj/Portfile.swp"), "x") }, false},
+			{"a new file", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile.swp"), "x") }, false},
 			{"renamed", func(t *testing.T, dir string) {
 				must(t, os.Rename(join(dir, "proj/Portfile.swp"), join(dir, "proj/x")))
 			}, false},
 			{"removed", func(t *testing.T, dir string) { must(t, os.Remove(join(dir, "proj/x"))) }, false},
 			{"a folder", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "proj/aut"), 0o777)) }, false},
-			{"a file beside .env", func(t *testing.T, dir string) { write(t, join(dir, "proj/auth/.env.local"), "x") }, false},
+			{"a file beside .env", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env.local"), "x") }, false},
 			{"read", func(t *testing.T, dir string) {
 				_, err := os.ReadFile(join(dir, "proj/Portfile"))
 				must(t, err)
 			}, false},
 			{"chmod", func(t *testing.T, dir string) { must(t, os.Chmod(join(dir, "proj/Portfile"), 0o444)) }, false},
 			{"chmod of the folder", func(t *testing.T, dir string) { must(t, os.Chmod(join(dir, "proj/auth"), 0o700)) }, false},
-			{"at last a change", func(t *testing.T, dir string) { replace(t, join(dir, "proj/Portfile"), "new") }, true},
+			{"at last a change", func(t *testing.T, dir string) { replaceFile(t, join(dir, "proj/Portfile"), "new") }, true},
 		}},
 		{"a link to a file", []action{
 			{what: "start", do: func(t *testing.T, dir string) {
 				project(t, dir)
 				must(t, os.Mkdir(join(dir, "shared"), 0o777))
-				write(t, join(dir, "shared/a"), "A=1")
-				write(t, join(dir, "shared/b"), "A=2")
+				writeFile(t, join(dir, "shared/a"), "A=1")
+				writeFile(t, join(dir, "shared/b"), "A=2")
 				must(t, os.Remove(join(dir, "proj/auth/.env")))
 				symlink(t, join("..", "..", "shared", "link"), join(dir, "proj/auth/.env"))
 				symlink(t, join(dir, "shared/a"), join(dir, "shared/link"))
 			}},
-			{"write the target", func(t *testing.T, dir string) { write(t, join(dir, "shared/a"), "A=3") }, true},
-			{"replace the target", func(t *testing.T, dir string) { replace(t, join(dir, "shared/a"), "A=4") }, true},
-			{"write another", func(t *testing.T, dir string) { write(t, join(dir, "shared/b"), "A=5") }, false},
+			{"write the target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=3") }, true},
+			{"replace the target", func(t *testing.T, dir string) { replaceFile(t, join(dir, "shared/a"), "A=4") }, true},
+			{"write another", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/b"), "A=5") }, false},
 			{"let the link on the way lead there", func(t *testing.T, dir string) { relink(t, "b", join(dir, "shared/link")) }, true},
-			{"write it", func(t *testing.T, dir string) { write(t, join(dir, "shared/b"), "A=6") }, true},
-			{"write the former target", func(t *testing.T, dir string) { write(t, join(dir, "shared/a"), "A=7") }, false},
+			{"write it", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/b"), "A=6") }, true},
+			{"write the former target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=7") }, false},
 			{"let the first link lead back", func(t *testing.T, dir string) {
 				relink(t, join(dir, "shared/a"), join(dir, "proj/auth/.env"))
 			}, true},
-			{"write the target", func(t *testing.T, dir string) { write(t, join(dir, "shared/a"), "A=8") }, true},
+			{"write the target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=8") }, true},
 			{"remove the target", func(t *testing.T, dir string) { must(t, os.Remove(join(dir, "shared/a"))) }, true},
-			{"recreate it", func(t *testing.T, dir string) { write(t, join(dir, "shared/a"), "A=9") }, true},
-			{"a file in the place of the link", func(t *testing.T, dir string) { replace(t, join(dir, "proj/auth/.env"), "A=1") }, true},
-			{"write the former target", func(t *testing.T, dir string) { write(t, join(dir, "shared/a"), "A=7") }, false},
+			{"recreate it", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=9") }, true},
+			{"a file in the place of the link", func(t *testing.T, dir string) { replaceFile(t, join(dir, "proj/auth/.env"), "A=1") }, true},
+			{"write the former target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=7") }, false},
 		}},
 		{"a link to a folder", []action{
 			{what: "start", do: func(t *testing.T, dir string) {
@@ -231,32 +224,32 @@ func TestChanges(t *testing.T) {
 				must(t, os.MkdirAll(join(dir, "v2/auth"), 0o777))
 				symlink(t, "v1", join(dir, "proj"))
 			}},
-			{"create", func(t *testing.T, dir string) { write(t, join(dir, "v1/Portfile"), "x") }, true},
+			{"create", func(t *testing.T, dir string) { writeFile(t, join(dir, "v1/Portfile"), "x") }, true},
 			{"create through the link", func(t *testing.T, dir string) {
 				must(t, os.Mkdir(join(dir, "proj/auth"), 0o777))
-				write(t, join(dir, "proj/auth/.env"), "A=1")
+				writeFile(t, join(dir, "proj/auth/.env"), "A=1")
 			}, true},
 			{"let it lead elsewhere", func(t *testing.T, dir string) { relink(t, "v2", join(dir, "proj")) }, true},
-			{"create there", func(t *testing.T, dir string) { write(t, join(dir, "v2/auth/.env"), "A=1") }, true},
-			{"write where it was", func(t *testing.T, dir string) { write(t, join(dir, "v1/auth/.env"), "A=2") }, false},
+			{"create there", func(t *testing.T, dir string) { writeFile(t, join(dir, "v2/auth/.env"), "A=1") }, true},
+			{"write where it was", func(t *testing.T, dir string) { writeFile(t, join(dir, "v1/auth/.env"), "A=2") }, false},
 			{"let it lead nowhere", func(t *testing.T, dir string) { relink(t, "v3", join(dir, "proj")) }, true},
 			{"come to that", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "v3"), 0o777)) }, true},
-			{"create", func(t *testing.T, dir string) { write(t, join(dir, "v3/Portfile"), "x") }, true},
+			{"create", func(t *testing.T, dir string) { writeFile(t, join(dir, "v3/Portfile"), "x") }, true},
 		}},
 		{"a link to itself", []action{
 			{what: "start", do: func(t *testing.T, dir string) {
 				must(t, os.Mkdir(join(dir, "proj"), 0o777))
 				symlink(t, "Portfile", join(dir, "proj/Portfile"))
 			}},
-			{"a file in its place", func(t *testing.T, dir string) { replace(t, join(dir, "proj/Portfile"), "x") }, true},
-			{"write", func(t *testing.T, dir string) { write(t, join(dir, "proj/Portfile"), "y") }, true},
+			{"a file in its place", func(t *testing.T, dir string) { replaceFile(t, join(dir, "proj/Portfile"), "x") }, true},
+			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "y") }, true},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			test.actions[0].do(t, dir)
-			w := watch(t, quiet, join(dir, "proj", "Portfile"), join(dir, "proj", "auth", ".env"))
+			w := watchFiles(t, quiet, join(dir, "proj", "Portfile"), join(dir, "proj", "auth", ".env"))
 			for i, a := range test.actions[1:] {
 				if !a.change && test.actions[i].change {
 					settle(w, 2*quiet) // the last change may have been told in two
@@ -276,17 +269,17 @@ func TestChanges(t *testing.T) {
 func project(t *testing.T, dir string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Join(dir, "proj", "auth"), 0o777))
-	write(t, filepath.Join(dir, "proj", "Portfile"), "")
-	write(t, filepath.Join(dir, "proj", "auth", ".env"), "A=1")
+	writeFile(t, filepath.Join(dir, "proj", "Portfile"), "")
+	writeFile(t, filepath.Join(dir, "proj", "auth", ".env"), "A=1")
 }
 
-func TestBurstIsOneChange(t *testing.T) {
+func TestFilesBurstIsOneChange(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "Portfile")
-	w := watch(t, 10*quiet, file) // so much that a busy machine makes no such pause in the burst
+	w := watchFiles(t, 10*quiet, file) // so much that a busy machine makes no such pause in the burst
 	for range 100 {
-		write(t, file, "a")
-		replace(t, file, "b")
+		writeFile(t, file, "a")
+		replaceFile(t, file, "b")
 		must(t, os.Remove(file))
 	}
 	changed(t, w, "burst")
@@ -301,12 +294,12 @@ func TestBurstIsOneChange(t *testing.T) {
 func TestWatchReturnsWhenWatching(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	w := watch(t, quick)
+	w := watchFiles(t, quickly)
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 		file := filepath.Join(dir, name, "Portfile")
 		must(t, os.Mkdir(filepath.Dir(file), 0o777))
 		setFiles(t, w, file)
-		write(t, file, "")
+		writeFile(t, file, "")
 		changed(t, w, name)
 	}
 }
@@ -317,26 +310,26 @@ func TestWatchReplacesTheSet(t *testing.T) {
 	a, b := filepath.Join(dir, "a", "Portfile"), filepath.Join(dir, "b", "Portfile")
 	must(t, os.Mkdir(filepath.Dir(a), 0o777))
 	must(t, os.Mkdir(filepath.Dir(b), 0o777))
-	w := watch(t, quiet, a)
+	w := watchFiles(t, quiet, a)
 	unchanged(t, w, "nothing")
-	write(t, b, "")
+	writeFile(t, b, "")
 	unchanged(t, w, "a file that is not in the set yet")
 	setFiles(t, w, b)
-	write(t, a, "")
+	writeFile(t, a, "")
 	unchanged(t, w, "a file that is not in the set any more")
-	replace(t, b, "")
+	replaceFile(t, b, "")
 	changed(t, w, "a file that has come into the set")
 	setFiles(t, w)
-	replace(t, a, "")
-	replace(t, b, "")
+	replaceFile(t, a, "")
+	replaceFile(t, b, "")
 	unchanged(t, w, "no set")
 	if folders := w.notify.WatchList(); len(folders) > 0 {
 		t.Errorf("still watched: %q", folders)
 	}
 	setFiles(t, w, a, b)
-	replace(t, a, "")
+	replaceFile(t, a, "")
 	changed(t, w, "one of both")
-	replace(t, b, "")
+	replaceFile(t, b, "")
 	changed(t, w, "the other")
 }
 
@@ -348,13 +341,13 @@ func TestWatchSaysWhatCannotBeWatched(t *testing.T) {
 	dir := t.TempDir()
 	hidden := filepath.Join(dir, "hidden")
 	must(t, os.Mkdir(hidden, 0o333))
-	w := watch(t, quiet)
+	w := watchFiles(t, quiet)
 	err := w.Watch([]string{filepath.Join(hidden, ".env"), filepath.Join(dir, "Portfile")})
 	var failed *fs.PathError
 	if !errors.As(err, &failed) || failed.Path != hidden || !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("error is %v", err)
 	}
-	write(t, filepath.Join(dir, "Portfile"), "")
+	writeFile(t, filepath.Join(dir, "Portfile"), "")
 	changed(t, w, "what can be watched")
 }
 
@@ -365,21 +358,21 @@ func TestFoldersComeAndGoFast(t *testing.T) {
 	for range 12 {
 		dir := t.TempDir()
 		file := filepath.Join(dir, "a", "b", "c", "d", ".env")
-		w := watch(t, quick, file)
+		w := watchFiles(t, quickly, file)
 		for range 3 {
 			must(t, os.MkdirAll(filepath.Dir(file), 0o777))
-			settle(w, 5*quick)
-			write(t, file, "")
+			settle(w, 5*quickly)
+			writeFile(t, file, "")
 			changed(t, w, "the file in new folders")
 			must(t, os.RemoveAll(filepath.Join(dir, "a")))
-			settle(w, 5*quick)
+			settle(w, 5*quickly)
 		}
 		must(t, w.Close())
 	}
 }
 
-// quick is quiet where it does not matter whether a change is told in two.
-const quick = time.Millisecond
+// quickly is quiet where it does not matter whether a change is told in two.
+const quickly = time.Millisecond
 
 // settle waits until nothing has been told for some time. If more comes later,
 // what a test expects next may be told too early, but it is told.
@@ -394,7 +387,7 @@ func settle(w *Watcher, pause time.Duration) {
 }
 
 // Whatever happened to the folders and links, the next change is told.
-func TestAnythingMayHappen(t *testing.T) {
+func TestFilesAnythingMayHappen(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -403,7 +396,7 @@ func TestAnythingMayHappen(t *testing.T) {
 		dir := t.TempDir()
 		in := func(path string) string { return filepath.Join(dir, filepath.FromSlash(path)) }
 		file := in("a/b/.env")
-		w := watch(t, quick, file, in("Portfile"))
+		w := watchFiles(t, quickly, file, in("Portfile"))
 		things := []func(){
 			func() { _ = os.MkdirAll(in("a/b"), 0o777) },
 			func() { _ = os.RemoveAll(in("a")) },
@@ -424,14 +417,14 @@ func TestAnythingMayHappen(t *testing.T) {
 		for range 1 + random.IntN(30) {
 			things[random.IntN(len(things))]()
 		}
-		settle(w, 5*quick)
+		settle(w, 5*quickly)
 		if os.MkdirAll(filepath.Dir(file), 0o777) != nil { // a file or a link is in the way
 			must(t, os.RemoveAll(in("a")))
 			must(t, os.MkdirAll(filepath.Dir(file), 0o777))
 		}
 		_ = os.Remove(file) // it may be a link that leads nowhere
-		settle(w, 5*quick)
-		write(t, file, "at last")
+		settle(w, 5*quickly)
+		writeFile(t, file, "at last")
 		changed(t, w, "at last")
 		must(t, w.Close())
 	}
@@ -439,39 +432,16 @@ func TestAnythingMayHappen(t *testing.T) {
 
 func TestLostEventsAreAChange(t *testing.T) {
 	t.Parallel()
-	w := watch(t, quiet, filepath.Join(t.TempDir(), "Portfile"))
+	w := watchFiles(t, quiet, filepath.Join(t.TempDir(), "Portfile"))
 	w.notify.Errors <- fsnotify.ErrEventOverflow
 	changed(t, w, "overflow")
-}
-
-// collect takes events although nobody takes them from it.
-func TestCollectAlwaysTakes(t *testing.T) {
-	t.Parallel()
-	events, failures := make(chan fsnotify.Event), make(chan error)
-	out, done := make(chan []fsnotify.Event), make(chan struct{})
-	defer close(done)
-	go collect(events, failures, out, done)
-	const n = 10_000
-	for i := range n {
-		events <- fsnotify.Event{Name: "/a", Op: fsnotify.Op(i)}
-	}
-	failures <- fsnotify.ErrEventOverflow
-	var got []fsnotify.Event
-	for len(got) <= n {
-		got = append(got, <-out...)
-	}
-	for i, e := range got {
-		if i < n && e.Op != fsnotify.Op(i) || i == n && e != (fsnotify.Event{}) {
-			t.Fatalf("event %d is %v", i, e)
-		}
-	}
 }
 
 func TestConcerned(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("paths are of Unix")
 	}
-	f := footing{paths: []string{"/srv/shop/Portfile", "/srv/shop/auth/.env"}}
+	f := watchSet{paths: []string{"/srv/shop/Portfile", "/srv/shop/auth/.env"}}
 	for _, test := range []struct {
 		name string
 		op   fsnotify.Op
@@ -493,9 +463,8 @@ func TestConcerned(t *testing.T) {
 		{"//srv", fsnotify.Create, true}, // so says fsnotify when it watches the root folder
 		{"//usr", fsnotify.Create, false},
 		{"/", fsnotify.Create, true},
-		{"", 0, true},
 	} {
-		if got := f.concerned(fsnotify.Event{Name: test.name, Op: test.op}); got != test.want {
+		if got := f.concerned(event{Name: test.name, Op: test.op}); got != test.want {
 			t.Errorf("%s of %q: %v", test.op, test.name, got)
 		}
 	}
@@ -536,18 +505,18 @@ func TestResolve(t *testing.T) {
 }
 
 // Close ends everything, whatever is under way, and may be called twice.
-func TestClose(t *testing.T) {
+func TestFilesClose(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for i := range 10 {
 		file := filepath.Join(t.TempDir(), "Portfile")
 		w, err := newWatcher(time.Duration(i) * 100 * time.Microsecond)
 		must(t, err)
 		setFiles(t, w, file)
-		write(t, file, "")
+		writeFile(t, file, "")
 		if i%2 == 0 {
 			changed(t, w, "write")
 		}
-		write(t, file, "again")
+		writeFile(t, file, "again")
 		go w.Watch([]string{file + "2"})
 		must(t, w.Close())
 		must(t, w.Close())

@@ -72,13 +72,21 @@ func TestPortFlag(t *testing.T) {
 		{`vite --port 99999`, "Vite", false, 0, ""},
 		{"", "", false, 0, ""},
 		{`"`, "", false, 0, ""},
-		{`vite --open "$(pwd`, "Vite", true, 0, `vite --open "$(pwd --port $PORT --strictPort`},
+		{`vite --open "$(pwd`, "", false, 0, ""}, // no shell runs it
+		{`vite --open "$(pwd)"`, "Vite", true, 0, `vite --open "$(pwd)" --port $PORT --strictPort`},
+		{"A=\"x y\" 'vi'te\\\n 2>&1 >log | cat", "Vite", true, 0, "A=\"x y\" 'vi'te\\\n --port $PORT --strictPort 2>&1 >log | cat"},
+		{"vite >log", "Vite", true, 0, "vite --port $PORT --strictPort >log"},
+		{"vite |& cat", "Vite", true, 0, "vite --port $PORT --strictPort |& cat"},
+		{"if test -d x; then (cd x; vite); fi", "Vite", true, 0, "if test -d x; then (cd x; vite --port $PORT --strictPort); fi"},
+		{"echo $(vite) `vite` >$(vite) # vite", "", false, 0, ""},
+		{"cat <<E\nvite\nE\r\n", "", false, 0, ""},
+		{"vite\r\n", "Vite", true, 0, "vite --port $PORT --strictPort\r\n"},
 	} {
 		s := PortFlag(c.command)
 		if s.Framework != c.framework || s.Ignores != c.ignores || s.Fixed != c.fixed || s.Command != c.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", c.command, s, c)
 		}
-		if again := PortFlag(s.Command); s.Command != "" && again.Ignores && c.command[len(c.command)-1] != 'd' {
+		if again := PortFlag(s.Command); s.Command != "" && again.Ignores {
 			t.Errorf("%s: amended to %s, which ignores PORT as well", c.command, s.Command)
 		}
 	}

@@ -3,6 +3,8 @@ package scaffold
 import (
 	"strings"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/devports/devports/allocator/text"
 )
 
@@ -13,7 +15,7 @@ type word struct {
 }
 
 // simpleCommand is a program and its arguments, with what is assigned before
-// them.
+// them. It has at least one word.
 type simpleCommand struct {
 	words []word
 	last  bool // what is appended to the line becomes its argument
@@ -22,128 +24,97 @@ type simpleCommand struct {
 // end is where an argument can be put in.
 func (c simpleCommand) end() int { return c.words[len(c.words)-1].end }
 
-// splitCommands splits a line of shell (POSIX.1-2024, XCU 2.3 and 2.9) into its
-// simple commands. It expands nothing; redirections and comments are dropped.
+// splitCommands splits a line of shell into its simple commands, in their order,
+// those of compound commands among them. It expands nothing; redirections,
+// substitutions and comments are dropped. Of what no shell understands, there is
+// none.
 func splitCommands(line string) []simpleCommand {
-	s := splitter{line: line}
-	for s.pos < len(line) {
-		switch c := line[s.pos]; {
-		case c == ' ' || c == '\t' || c == '\r':
-			s.pos++
-		case c == '#':
-			s.pos += indexOr(line[s.pos:], "\n", len(line)-s.pos)
-		case strings.IndexByte("\n;&|()", c) >= 0:
-			s.finish()
-			s.pos++
-		case c == '<' || c == '>':
-			s.redirection()
-		default:
-			s.word()
+	// With Windows' ends of lines, every program would have one in its name.
+	line = strings.ReplaceAll(line, "\r", " ")
+	var file *syntax.File
+	var err error
+	for _, variant := range []syntax.LangVariant{syntax.LangPOSIX, syntax.LangBash} { // /bin/sh may be bash
+		if file, err = syntax.NewParser(syntax.Variant(variant)).Parse(strings.NewReader(line), ""); err == nil {
+			break
 		}
 	}
-	if s.finish(); len(s.commands) > 0 {
-		c := &s.commands[len(s.commands)-1]
+	if err != nil {
+		return nil
+	}
+	var commands []simpleCommand
+	syntax.Walk(file, func(node syntax.Node) bool {
+		switch node := node.(type) {
+		case *syntax.CallExpr:
+			commands = append(commands, simpleCommand{words: wordsOf(line, node)})
+			return false
+		case *syntax.Word, *syntax.Redirect:
+			return false
+		}
+		return true
+	})
+	if len(commands) > 0 {
+		c := &commands[len(commands)-1]
 		c.last = !strings.ContainsAny(line[c.end():], "\n;&|()#")
 	}
-	return s.commands
+	return commands
 }
 
-type splitter struct {
-	line     string
-	pos      int
-	words    []word
-	commands []simpleCommand
-}
-
-func (s *splitter) finish() {
-	if len(s.words) > 0 {
-		s.commands = append(s.commands, simpleCommand{words: s.words})
-		s.words = nil
+func wordsOf(line string, call *syntax.CallExpr) (words []word) {
+	add := func(node syntax.Node, text string) {
+		words = append(words, word{text, int(node.Pos().Offset()), int(node.End().Offset())})
 	}
+	for _, a := range call.Assigns {
+		text := source(line, a)
+		if a.Value != nil {
+			text = strings.TrimSuffix(text, source(line, a.Value)) + unquote(line, a.Value.Parts)
+		}
+		add(a, text)
+	}
+	for _, w := range call.Args {
+		add(w, unquote(line, w.Parts))
+	}
+	return words
 }
 
-// word reads a word; one that is only the number of a redirection is dropped.
-func (s *splitter) word() {
+func source(line string, node syntax.Node) string {
+	return line[node.Pos().Offset():node.End().Offset()]
+}
+
+// unquote is what the parts of a word come to when nothing is expanded.
+func unquote(line string, parts []syntax.WordPart) string {
 	var text strings.Builder
-	start := s.pos
-	for s.pos < len(s.line) && !strings.ContainsRune(" \t\r\n;&|()<>", rune(s.line[s.pos])) {
-		rest := s.line[s.pos:]
-		switch {
-		case rest[0] == '\'':
-			n := indexOr(rest[1:], "'", len(rest)-1)
-			text.WriteString(rest[1 : 1+n])
-			s.pos += min(n+2, len(rest))
-		case rest[0] == '"':
-			s.doubleQuoted(&text)
-		case rest[0] == '\\' && len(rest) > 1:
-			text.WriteByte(rest[1])
-			s.pos += 2
-		case strings.HasPrefix(rest, "$("), rest[0] == '`', strings.HasPrefix(rest, "${"):
-			n := substitution(rest)
-			text.WriteString(rest[:n])
-			s.pos += n
-		default:
-			text.WriteByte(rest[0])
-			s.pos++
-		}
-	}
-	number := strings.Trim(text.String(), "0123456789") == ""
-	if number && s.pos < len(s.line) && (s.line[s.pos] == '<' || s.line[s.pos] == '>') {
-		return
-	}
-	s.words = append(s.words, word{text.String(), start, s.pos})
-}
-
-func (s *splitter) doubleQuoted(text *strings.Builder) {
-	for s.pos++; s.pos < len(s.line); s.pos++ {
-		switch c := s.line[s.pos]; {
-		case c == '"':
-			s.pos++
-			return
-		case c == '\\' && s.pos+1 < len(s.line) && strings.IndexByte("\\\"$`", s.line[s.pos+1]) >= 0:
-			s.pos++
-			text.WriteByte(s.line[s.pos])
-		default:
-			text.WriteByte(c)
-		}
-	}
-}
-
-// redirection skips an operator and what it names.
-func (s *splitter) redirection() {
-	rest := s.line[s.pos:]
-	s.pos += len(rest) - len(strings.TrimLeft(strings.TrimLeft(rest, "<>&|"), " \t"))
-	before := len(s.words)
-	if s.pos < len(s.line) {
-		s.word()
-	}
-	s.words = s.words[:before]
-}
-
-// substitution is the length of the $(…), ${…} or `…` that s starts with.
-func substitution(s string) int {
-	if s[0] == '`' {
-		return min(2+indexOr(s[1:], "`", len(s)), len(s))
-	}
-	depth := 0
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '(', '{':
-			depth++
-		case ')', '}':
-			if depth--; depth == 0 {
-				return i + 1
+	for _, part := range parts {
+		switch part := part.(type) {
+		case *syntax.Lit:
+			text.WriteString(unescape(part.Value, ""))
+		case *syntax.SglQuoted:
+			text.WriteString(part.Value)
+		case *syntax.DblQuoted:
+			for _, inner := range part.Parts {
+				if lit, ok := inner.(*syntax.Lit); ok {
+					text.WriteString(unescape(lit.Value, "\\\"$`"))
+				} else {
+					text.WriteString(source(line, inner))
+				}
 			}
+		default:
+			text.WriteString(source(line, part))
 		}
 	}
-	return len(s)
+	return text.String()
 }
 
-func indexOr(s, sub string, otherwise int) int {
-	if i := strings.Index(s, sub); i >= 0 {
-		return i
+// unescape removes the backslashes that stand before one of the characters, or
+// before any at all if none are given.
+func unescape(s, special string) string {
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) && (special == "" || strings.IndexByte(special, s[i+1]) >= 0) {
+			i++
+		}
+		out.WriteByte(s[i])
 	}
-	return otherwise
+	return out.String()
 }
 
 // quoteSh quotes a word for the shell, where it has to be: after a command, more

@@ -9,7 +9,6 @@ import (
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/watcher"
-	"github.com/devports/devports/launcher/watcher/tree"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -54,16 +53,16 @@ func examineMachine(leases []registry.Lease) []Finding {
 func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 	folders, watchers, patterns := watcher.Count(plan.Watched), 1, plan.Patterns()
 	if len(patterns) > 0 {
-		code, err := tree.Count(root, patterns)
+		code, err := watcher.CountTree(root, patterns)
 		if err != nil {
 			return []Finding{{Check: "watching", Level: Warning, What: err.Error(), Why: "no edit of the code restarts its service"}}
 		}
 		folders, watchers = folders+code, watchers+1
 	}
-	onFolders, onWatchers := tree.Limits(pid)
+	onFolders, onWatchers := watcher.Limits(pid)
 	var findings []Finding
 	for _, limit := range []struct {
-		tree.Usage
+		watcher.Usage
 		need int
 		noun string
 	}{{onFolders, folders, "watched folder"}, {onWatchers, watchers, "inotify instance"}} {

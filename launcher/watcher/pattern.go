@@ -1,4 +1,4 @@
-package tree
+package watcher
 
 import (
 	"fmt"
@@ -13,9 +13,9 @@ import (
 // skipped are folders that are never looked into.
 var skipped = []string{".git", "node_modules"}
 
-// Validate says whether a pattern is one for [New]. The error names the pattern
+// ValidatePattern says whether a pattern is one for [NewTree]. The error names the pattern
 // and says what is accepted; patterns that could never match are errors, too.
-func Validate(pattern string) error {
+func ValidatePattern(pattern string) error {
 	glob, exclusion := strings.CutPrefix(pattern, "!")
 	wrong := func(why string) error { return fmt.Errorf("pattern %q %s", pattern, why) }
 	switch {
@@ -56,7 +56,7 @@ type set struct {
 func newSet(name string, patterns []string) (s set, err error) {
 	s.name = name
 	for _, pattern := range patterns {
-		if err := Validate(pattern); err != nil {
+		if err := ValidatePattern(pattern); err != nil {
 			return s, fmt.Errorf("%s: %w", name, err)
 		}
 		if glob, ok := strings.CutPrefix(pattern, "!"); ok {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package tree
+package watcher
 
 // limit stands for those that only Linux has.
 type limit struct{}

@@ -1,6 +1,9 @@
-package tree
+package watcher
 
 import (
+	"io/fs"
+	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -57,6 +60,9 @@ var rulesTable = []struct {
 	{"braces mean nothing", "{a,b}\n*.{c\nd}\n[{]e", "", "{a,b} x.{c d} {e", "a b x.c"},
 	{"a dot", ".*\na/./b", "", ".a sub/.b", "a a/b"},
 	{"several stars in a name", "a**b\n**c\nd**\n/e/?f**/g", "", "axb xc sub/c dx e/afx/g", "a/b e/af/x/g e/afx/y/g"},
+
+	{"stars after a name", "a**/b\nx/c**\n!x/cd/e\n\\fg**/h\n?k**/l", "", "ab a/b axx/b ax/y/b x/c x/cd/ fgx/h", "b axb x/b a fg/x/h fgh jkl"},
+	{"stars after a name, negated", "*\n!/x/\n!x/c**\n!y**/z\n!/y/", "", "a b/", "x/ x/c x/cd/e/f y/ yz"},
 
 	{"leading **/", "**/foo\n**/bar/x", "", "foo sub/foo a/b/foo/ bar/x a/bar/x", "bar a/x bar/b/x"},
 	{"trailing /**", "abc/**", "", "abc/a abc/b/c abc/d/", "abc/ abc sub/abc/a"},
@@ -145,18 +151,130 @@ func TestRulesAreGits(t *testing.T) {
 	}
 }
 
+// TestRandomRulesAreGits has git judge rules that are made of what is special in
+// them.
+func TestRandomRulesAreGits(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("needs git to compare with: ", err)
+	}
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	pick := func(from []string, most int) string {
+		var text strings.Builder
+		for range 1 + random.IntN(most) {
+			text.WriteString(from[random.IntN(len(from))])
+		}
+		return text.String()
+	}
+	pieces := strings.Split("a|a|b|b|c|/|/|*|**|**/|/**|?|!|#| |\\|[ab]|[!a]|[a-c]|[[:alpha:]]|[^[:digit:]]|[|]|-|{a,b}|.|\r", "|")
+	dir := t.TempDir()
+	tree := map[string]string{".git/HEAD": "ref: refs/heads/main", ".git/objects/": "", ".git/refs/": ""}
+	for _, name := range []string{"a", "b/a", "b/b/c", "c/a b", "c/!a", "c/#", "ab/abc", "ab/{a,b}", "a.b/[ab]/-", "ba/ /a", "x/y/z/a/b", "*/**"} {
+		tree[name] = ""
+	}
+	files(t, dir, tree)
+	var paths []string // of folders with a slash at their ends
+	must(t, fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case name == ".git":
+			return fs.SkipDir
+		case name == ".":
+		case d.IsDir():
+			paths = append(paths, name+"/")
+		default:
+			paths = append(paths, name)
+		}
+		return err
+	}))
+	for range 300 {
+		var text strings.Builder
+		for range 1 + random.IntN(4) {
+			text.WriteString(pick([]string{"", "", "", "!", "/"}, 1) + pick(pieces, 5) + "\n")
+		}
+		files(t, dir, map[string]string{".gitignore": text.String()})
+		ignored := checkIgnored(t, dir, paths)
+		rules := parseRules(text.String())
+		for _, file := range paths {
+			if got, want := verdict(rules, nil, file), ignored[strings.TrimSuffix(file, "/")]; got != want {
+				t.Errorf("%q by %q: ignored %t, git says %t", file, text.String(), got, want)
+			}
+		}
+	}
+}
+
+// checkIgnored returns those of the paths that git ignores.
+func checkIgnored(t *testing.T, dir string, paths []string) map[string]bool {
+	t.Helper()
+	var in strings.Builder
+	for _, file := range paths {
+		in.WriteString(strings.TrimSuffix(file, "/") + "\x00")
+	}
+	cmd := gitCommand(dir, "check-ignore", "--no-index", "-z", "--stdin")
+	cmd.Stdin = strings.NewReader(in.String())
+	out, err := cmd.Output()
+	if err != nil && cmd.ProcessState.ExitCode() != 1 { // 1: none
+		t.Fatal(err)
+	}
+	ignored := make(map[string]bool)
+	for file := range strings.SplitSeq(string(out), "\x00") {
+		ignored[file] = true
+	}
+	return ignored
+}
+
+// FuzzRules: a rule says the same of a path each time; the same rule negated, after
+// it, says the contrary; and a path that no folder of its own keeps is not ignored
+// then.
+func FuzzRules(f *testing.F) {
+	for _, test := range rulesTable {
+		for _, file := range strings.Fields(test.ignored + " " + test.taken) {
+			f.Add(test.rules, file)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text, file string) {
+		rules := parseRules(text)
+		verdict(rules, nil, file)
+		for line := range strings.SplitSeq(text, "\n") {
+			if strings.HasPrefix(line, "!") || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "\ufeff") {
+				continue
+			}
+			rule, negated := parseRules(line), parseRules("!"+line)
+			if len(rule) != len(negated) {
+				t.Fatalf("%q: %v, negated %v", line, rule, negated)
+			}
+			if len(rule) == 0 {
+				continue
+			}
+			name := strings.TrimSuffix(file, "/")
+			dir := name != file
+			if matches := rule[0].matches(name, dir); negated[0].matches(name, dir) != matches || rule[0].negated || !negated[0].negated {
+				t.Errorf("%q: %+v and %+v differ on %q", line, rule, negated, file)
+			}
+			if verdict(append(rule, negated...), nil, file) || verdict(negated, nil, file) {
+				t.Errorf("%q, negated: %q is ignored", line, file)
+			}
+		}
+	})
+}
+
 // git returns an error only if git says no; whatever a user has set up does not
 // matter.
 func git(t testing.TB, dir string, args ...string) error {
 	t.Helper()
-	null := filepath.Join(dir, "no such file")
-	cmd := exec.Command("git", args...)
-	cmd.Dir = dir
-	cmd.Env = append(cmd.Environ(), "GIT_CONFIG_GLOBAL="+null, "GIT_CONFIG_NOSYSTEM=1", "XDG_CONFIG_HOME="+null,
-		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a")
+	cmd := gitCommand(dir, args...)
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState.ExitCode() != 1 {
 		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return err
+}
+
+func gitCommand(dir string, args ...string) *exec.Cmd {
+	null := filepath.Join(dir, "no such file")
+	cmd := exec.Command("git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(cmd.Environ(), "GIT_CONFIG_GLOBAL="+null, "GIT_CONFIG_NOSYSTEM=1", "XDG_CONFIG_HOME="+null,
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a")
+	return cmd
 }

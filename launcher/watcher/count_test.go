@@ -1,4 +1,4 @@
-package tree
+package watcher
 
 import (
 	"os"
@@ -18,14 +18,14 @@ func TestCount(t *testing.T) {
 	patterns := sets{"s": "**/*.go !b/**"}
 	w := watch(t, slow, root, patterns)
 	want := watched(t, w, dir)
-	got, err := Count(root, map[string][]string{"s": {"**/*.go", "!b/**"}})
+	got, err := CountTree(root, map[string][]string{"s": {"**/*.go", "!b/**"}})
 	if err != nil || got != len(want) || got != 3 {
 		t.Errorf("counted %d folders, %v; watched are %q", got, err, want)
 	}
-	if _, err := Count(root, map[string][]string{"s": {"[x"}}); err == nil {
+	if _, err := CountTree(root, map[string][]string{"s": {"[x"}}); err == nil {
 		t.Error("a pattern that is none was taken")
 	}
-	if _, err := Count(filepath.Join(dir, ".gitignore"), nil); err == nil {
+	if _, err := CountTree(filepath.Join(dir, ".gitignore"), nil); err == nil {
 		t.Error("a file was taken for a folder")
 	}
 }
@@ -51,7 +51,7 @@ func TestLimits(t *testing.T) {
 	}
 	for range 100 {
 		before, open := taken()
-		w, err := New(dir, map[string][]string{"s": {"**"}})
+		w, err := NewTree(dir, map[string][]string{"s": {"**"}})
 		must(t, err)
 		after, opened := taken()
 		must(t, w.Close())

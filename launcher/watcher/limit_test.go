@@ -1,4 +1,4 @@
-package tree
+package watcher
 
 import (
 	"errors"
@@ -10,17 +10,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/fsnotify/fsnotify"
 )
 
 // refusing is at a pace, but folders with a name that begins so cannot be added.
 func refusing(o options, name string, err error) options {
-	o.add = func(notify *fsnotify.Watcher, folder string) error {
+	o.add = func(w *queue, folder string) error {
 		if strings.HasPrefix(filepath.Base(folder), name) {
 			return err
 		}
-		return notify.Add(folder)
+		return w.Add(folder)
 	}
 	return o
 }
@@ -89,17 +87,17 @@ func TestNewErrors(t *testing.T) {
 	dir := t.TempDir()
 	files(t, dir, map[string]string{"file": ""})
 	good := map[string][]string{"api": {"*"}}
-	if _, err := New(dir, map[string][]string{"api": {"*.go", "../x"}}); err == nil || !strings.HasPrefix(err.Error(), `api: pattern "../x" has ".."`) {
+	if _, err := NewTree(dir, map[string][]string{"api": {"*.go", "../x"}}); err == nil || !strings.HasPrefix(err.Error(), `api: pattern "../x" has ".."`) {
 		t.Errorf("pattern: %v", err)
 	}
-	if _, err := New(filepath.Join(dir, "none"), good); !errors.Is(err, os.ErrNotExist) {
+	if _, err := NewTree(filepath.Join(dir, "none"), good); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
 	}
-	if _, err := New(filepath.Join(dir, "file"), good); !errors.Is(err, syscall.ENOTDIR) {
+	if _, err := NewTree(filepath.Join(dir, "file"), good); !errors.Is(err, syscall.ENOTDIR) {
 		t.Errorf("a file: %v", err)
 	}
 	var limit *LimitError
-	if w, err := newWatcher(dir, good, refusing(slow, filepath.Base(dir), syscall.ENOSPC)); !errors.As(err, &limit) || w != nil {
+	if w, err := newTreeWatcher(dir, good, refusing(slow, filepath.Base(dir), syscall.ENOSPC)); !errors.As(err, &limit) || w != nil {
 		t.Errorf("limit: %v", err)
 	}
 }

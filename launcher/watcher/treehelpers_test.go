@@ -1,4 +1,4 @@
-package tree
+package watcher
 
 import (
 	"fmt"
@@ -9,33 +9,31 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/fsnotify/fsnotify"
 )
 
 // slow is a pace at which a busy machine makes no such pause in a burst.
-var slow = options{200 * time.Millisecond, time.Minute, (*fsnotify.Watcher).Add}
+var slow = options{200 * time.Millisecond, time.Minute, (*queue).Add}
 
 // quick is for where it does not matter in how many changes something is told.
-var quick = options{time.Millisecond, time.Minute, (*fsnotify.Watcher).Add}
+var quick = options{time.Millisecond, time.Minute, (*queue).Add}
 
 // sets are by name, patterns divided by spaces.
 type sets map[string]string
 
 // watch watches dir for the time of the test.
-func watch(t testing.TB, o options, dir string, s sets) *Watcher {
+func watch(t testing.TB, o options, dir string, s sets) *TreeWatcher {
 	t.Helper()
 	patterns := make(map[string][]string)
 	for name, list := range s {
 		patterns[name] = strings.Fields(list)
 	}
-	w, err := newWatcher(dir, patterns, o)
+	w, err := newTreeWatcher(dir, patterns, o)
 	must(t, err)
 	t.Cleanup(func() { must(t, w.Close()) })
 	return w
 }
 
-func next(t testing.TB, w *Watcher) Change {
+func next(t testing.TB, w *TreeWatcher) Change {
 	t.Helper()
 	select {
 	case c := <-w.Changes():
@@ -49,7 +47,7 @@ func next(t testing.TB, w *Watcher) Change {
 // told fails unless the next change is this one, written as by text, or one of
 // those divided by "|". That something is told in one change, and nothing else
 // before, is seen by it, too.
-func told(t testing.TB, w *Watcher, want string) {
+func told(t testing.TB, w *TreeWatcher, want string) {
 	t.Helper()
 	c := next(t, w)
 	if got := text(c); !slices.Contains(strings.Split(want, "|"), got) || c.Err != nil {
@@ -71,7 +69,7 @@ func text(c Change) string {
 }
 
 // until takes changes until one has this set.
-func until(t testing.TB, w *Watcher, set string) {
+func until(t testing.TB, w *TreeWatcher, set string) {
 	t.Helper()
 	for {
 		for _, s := range next(t, w).Sets {
@@ -83,7 +81,7 @@ func until(t testing.TB, w *Watcher, set string) {
 }
 
 // watched returns the folders that fsnotify watches, relative to dir.
-func watched(t testing.TB, w *Watcher, dir string) []string {
+func watched(t testing.TB, w *TreeWatcher, dir string) []string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(dir)
 	must(t, err)

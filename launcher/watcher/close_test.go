@@ -1,4 +1,4 @@
-package tree
+package watcher
 
 import (
 	"fmt"
@@ -8,8 +8,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/fsnotify/fsnotify"
 )
 
 // Close ends everything, whatever is under way, and may be called twice.
@@ -18,7 +16,7 @@ func TestClose(t *testing.T) { // not parallel: it counts goroutines and descrip
 	for i := range 20 {
 		dir := t.TempDir()
 		files(t, dir, map[string]string{"a/x": ""})
-		w, err := newWatcher(dir, map[string][]string{"s": {"**"}}, options{ms(i), Latest, (*fsnotify.Watcher).Add})
+		w, err := newTreeWatcher(dir, map[string][]string{"s": {"**"}}, options{ms(i), Latest, (*queue).Add})
 		must(t, err)
 		var writing sync.WaitGroup
 		for j := range 3 {
@@ -73,7 +71,7 @@ func BenchmarkNew(b *testing.B) {
 	must(b, os.WriteFile(filepath.Join(dir, gitignore), []byte("*.o\n/build/\n**/tmp/*\n!keep\n"), 0o666))
 	patterns := map[string][]string{"api": {"**/*.go", "!**/*_test.go"}, "web": {"**/*.html"}}
 	for b.Loop() {
-		w, err := New(dir, patterns)
+		w, err := NewTree(dir, patterns)
 		must(b, err)
 		b.StopTimer()
 		must(b, w.Close())

@@ -1,4 +1,4 @@
-package tree
+package watcher
 
 import (
 	"strings"
@@ -38,7 +38,7 @@ func TestValidate(t *testing.T) {
 		{"web/node_modules/*.js", "node_modules are always skipped"},
 		{".git/HEAD", ".git are always skipped"},
 	} {
-		err := Validate(test.pattern)
+		err := ValidatePattern(test.pattern)
 		if test.want == "" && err != nil {
 			t.Errorf("%q: %v", test.pattern, err)
 		}

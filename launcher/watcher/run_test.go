@@ -1,4 +1,4 @@
-package tree
+package watcher
 
 import (
 	"errors"
@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -47,7 +46,7 @@ func TestRun(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				events, in, failures := make(chan fsnotify.Event), make(chan []event), make(chan error)
+				in := make(chan []event, 100)
 				out, done, ended := make(chan Change), make(chan struct{}), make(chan struct{})
 				n := 0
 				handle := func(batch []event, b *burst) {
@@ -60,7 +59,6 @@ func TestRun(t *testing.T) {
 					}
 				}
 				start := time.Now()
-				go collect(events, failures, in)
 				go func() {
 					run(in, handle, burst{}, options{quiet: Quiet, latest: Latest}, out, done)
 					close(ended)
@@ -68,7 +66,7 @@ func TestRun(t *testing.T) {
 				send := func(times []int, name string) {
 					for _, at := range times {
 						time.Sleep(ms(at) - time.Since(start))
-						events <- fsnotify.Event{Name: name}
+						in <- []event{{Name: name}}
 					}
 				}
 				go send(test.in, "x")
@@ -86,7 +84,6 @@ func TestRun(t *testing.T) {
 				}
 				close(done)
 				<-ended
-				close(events)
 				if !slices.Equal(times, test.want) || !slices.Equal(files, test.files) {
 					t.Errorf("told at %v with %v, want %v with %v", times, files, test.want, test.files)
 				}
@@ -133,30 +130,5 @@ func TestBurst(t *testing.T) {
 	}
 	if b.count != 5 {
 		t.Errorf("count is %d", b.count)
-	}
-}
-
-// collect takes events although nobody takes them from it.
-func TestCollectAlwaysTakes(t *testing.T) {
-	t.Parallel()
-	events, failures, out := make(chan fsnotify.Event), make(chan error), make(chan []event)
-	defer close(events)
-	go collect(events, failures, out)
-	const n = 10_000
-	for i := range n {
-		events <- fsnotify.Event{Name: "/a", Op: fsnotify.Op(i)}
-	}
-	failures <- fsnotify.ErrEventOverflow
-	var got []event
-	for len(got) <= n {
-		got = append(got, <-out...)
-	}
-	for i, e := range got[:n] {
-		if e.Op != fsnotify.Op(i) {
-			t.Fatalf("event %d is %v", i, e)
-		}
-	}
-	if got[n].err != fsnotify.ErrEventOverflow {
-		t.Errorf("the last is %v", got[n])
 	}
 }

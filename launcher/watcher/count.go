@@ -1,4 +1,4 @@
-package tree
+package watcher
 
 import (
 	"errors"
@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// Count returns how many folders New would watch, without watching any. Its
-// errors are those of New but for a [LimitError].
-func Count(root string, patterns map[string][]string) (int, error) {
+// CountTree returns how many folders NewTree would watch, without watching any. Its
+// errors are those of NewTree but for a [LimitError].
+func CountTree(root string, patterns map[string][]string) (int, error) {
 	sets, err := newSets(patterns)
 	if err != nil {
 		return 0, err

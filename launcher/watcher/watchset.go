@@ -9,8 +9,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// footing is what a set of files stands on at a moment.
-type footing struct {
+// watchSet is what has to be watched for a set of files at a moment.
+type watchSet struct {
 	// paths are the files and the symbolic links on the way to them. None of
 	// their folders is reached by a link: fsnotify names a folder in one way
 	// only, whichever ways lead to it.
@@ -20,8 +20,8 @@ type footing struct {
 	folders []string
 }
 
-// stand finds out what files with these absolute paths stand on.
-func stand(files []string) (f footing) {
+// newWatchSet finds out what has to be watched for files with these absolute paths.
+func newWatchSet(files []string) (f watchSet) {
 	for _, file := range files {
 		for _, path := range resolve(file) {
 			if slices.Contains(f.paths, path) {
@@ -37,24 +37,24 @@ func stand(files []string) (f footing) {
 }
 
 // Count returns how many folders are watched for these files.
-func Count(files []string) int { return len(stand(files).folders) }
+func Count(files []string) int { return len(newWatchSet(files).folders) }
 
-func (f footing) equal(g footing) bool {
+func (f watchSet) equal(g watchSet) bool {
 	return slices.Equal(f.paths, g.paths) && slices.Equal(f.folders, g.folders)
 }
 
 // concerned reports whether an event may have changed one of the files: it is
 // about one, or about a folder that has come or gone on the way to one.
-func (f footing) concerned(e fsnotify.Event) bool {
-	if e.Name == "" {
-		return true // lost events may have been anything
+func (f watchSet) concerned(e event) bool {
+	if e.Err != nil {
+		return true // events are lost, and may have been anything
 	}
 	if e.Op == fsnotify.Chmod {
 		return false
 	}
 	name := filepath.Clean(e.Name) // fsnotify has //name in the root folder
 	folder := strings.TrimSuffix(name, string(filepath.Separator)) + string(filepath.Separator)
-	moved := e.Has(fsnotify.Create) || e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename)
+	moved := e.Op.Has(fsnotify.Create | fsnotify.Remove | fsnotify.Rename)
 	return slices.ContainsFunc(f.paths, func(path string) bool {
 		return path == name || moved && strings.HasPrefix(path, folder)
 	})

@@ -1,4 +1,4 @@
-package tree
+package watcher
 
 import (
 	"io/fs"
@@ -20,7 +20,7 @@ type tree struct {
 	told   map[string]bool // the folders whose trouble was told, "" for the limit
 }
 
-// notifier is what a tree needs of fsnotify.
+// notifier is what a tree needs of a notify.Watcher.
 type notifier interface {
 	Add(folder string) error
 	Remove(folder string) error

@@ -1,6 +1,8 @@
-package tree
+package watcher
 
-import "time"
+import (
+	"time"
+)
 
 // run has each batch of events handled and sends to out what that has added to
 // the burst, as one Change, until done is closed. It begins with a burst that

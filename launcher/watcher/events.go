@@ -1,4 +1,4 @@
-package tree
+package watcher
 
 import (
 	"errors"
@@ -10,12 +10,12 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-func newTree(path string, sets []set, notify notifier) *tree {
+func newTree(path string, sets []set, folders notifier) *tree {
 	return &tree{
 		path:   path,
 		sets:   sets,
 		root:   newFolder(nil, filepath.Base(path), ""),
-		notify: notify,
+		notify: folders,
 		closed: make(chan struct{}),
 		told:   make(map[string]bool),
 	}
@@ -23,7 +23,7 @@ func newTree(path string, sets []set, notify notifier) *tree {
 
 // handle brings the tree up to date after events.
 func (t *tree) handle(batch []event, b *burst) {
-	if slices.ContainsFunc(batch, event.upsets) {
+	if slices.ContainsFunc(batch, upsets) {
 		t.resync(b) // first: what follows a change of rules is judged by the new ones
 	}
 	for _, e := range batch {
@@ -37,14 +37,14 @@ func (t *tree) handle(batch []event, b *burst) {
 
 // upsets reports whether everything must be looked at again: events are lost, or
 // rules have changed.
-func (e event) upsets() bool {
-	return errors.Is(e.err, fsnotify.ErrEventOverflow) || filepath.Base(e.Name) == gitignore && e.Op != fsnotify.Chmod
+func upsets(e event) bool {
+	return errors.Is(e.Err, fsnotify.ErrEventOverflow) || filepath.Base(e.Name) == gitignore && e.Op != fsnotify.Chmod
 }
 
 func (t *tree) take(e event, b *burst) {
-	if e.err != nil {
-		if newLimitError("", e.err) != nil { // others are of folders that are gone by now
-			t.trouble(t.path, e.err, b)
+	if e.Err != nil {
+		if newLimitError("", e.Err) != nil { // others are of folders that are gone by now
+			t.trouble(t.path, e.Err, b)
 		}
 		return
 	}

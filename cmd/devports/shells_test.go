@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/devports/devports/procfile"
+)
+
+// readers have each shell read a file that is its first argument, and print what
+// the variables are then.
+var readers = map[string][]string{
+	"sh":         {"sh", "-c", `eval "$(cat "$1")" && printf '%s|%s' "$A" "$B"`, "sh"},
+	"bash":       {"bash", "--norc", "-c", `eval "$(cat "$1")" && printf '%s|%s' "$A" "$B"`, "bash"},
+	"zsh":        {"zsh", "-f", "-c", `eval "$(cat "$1")" && printf '%s|%s' "$A" "$B"`, "zsh"},
+	"fish":       {"fish", "--no-config", "-c", `source $argv[1]; and printf '%s|%s' $A $B`},
+	"powershell": {"pwsh", "-NoProfile", "-NonInteractive", "-Command", `& { . $args[0]; [Console]::Write("$env:A|$env:B") }`},
+}
+
+// FuzzQuotes: whatever a value is, the shell has it when it has evaluated what env
+// prints.
+func FuzzQuotes(f *testing.F) {
+	for _, value := range []string{
+		"", "x", " x ", "'", "''", `\`, `\\`, `'\''`, `"$HOME"`, "$(false)`false`", "a\nb\n", "\r\t\x1b", "é‘’‚‛", "!!", "~", "-n", "%s", "*?[x]{a,b}", "#", "=",
+		"\xff", `\x41\n\c`, "(;&|)<>",
+	} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		if strings.ContainsRune(value, 0) {
+			t.Skip("no variable has a zero byte")
+		}
+		for name, reader := range readers {
+			program, err := exec.LookPath(reader[0])
+			if err != nil {
+				continue
+			}
+			var text bytes.Buffer
+			if err := shells[name](&text, []procfile.Var{{Name: "A", Value: value}, {Name: "B", Value: "end"}}, []string{"A"}); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "printed."+name)
+			if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(program, append(reader[1:len(reader):len(reader)], file)...)
+			cmd.Env = append(os.Environ(), "A=before")
+			out, err := cmd.CombinedOutput()
+			if want := value + "|end"; err != nil || string(out) != want {
+				t.Errorf("%s: %v, %q, want %q, from %q", name, err, out, want, &text)
+			}
+		}
+	})
+}

@@ -1,0 +1,76 @@
+package watcher
+
+import (
+	"sync"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// event is what has happened to an entry of a folder, or an error.
+type event struct {
+	Name string // the folder's name as it was added, and the entry's; in the system's root, it begins with two slashes
+	Op   fsnotify.Op
+	Err  error
+}
+
+// queue is fsnotify with a queue that is never full. It watches folders, not what
+// is below them.
+//
+// [Watcher] and [TreeWatcher] each have one. fsnotify keeps one watch for a path,
+// and to add one a second time, or to remove it while another needs it, loses
+// events or panics (v1.10.1): to share an instance would mean to keep that book
+// twice, for one of the instances that inotify(7) allows a user, 128 as a rule.
+type queue struct {
+	*fsnotify.Watcher
+	batches    chan []event
+	collecting sync.WaitGroup
+}
+
+// newQueue returns one that watches nothing yet. It must be closed.
+func newQueue() (*queue, error) {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, err
+	}
+	q := &queue{Watcher: w, batches: make(chan []event)}
+	q.collecting.Go(func() { collect(w.Events, w.Errors, q.batches) })
+	return q, nil
+}
+
+// Batches delivers all events that have come since the last batch. Nobody has to
+// take them for more to come: the kernel's queue is short, and on Windows, Add
+// waits for the goroutine that sends them.
+func (q *queue) Batches() <-chan []event { return q.batches }
+
+// Close ends the watching. Nothing may be added meanwhile.
+func (q *queue) Close() error {
+	err := q.Watcher.Close()
+	q.collecting.Wait()
+	return err
+}
+
+// collect passes on all events that have come since it last did, and takes more
+// at any time, until fsnotify is closed.
+func collect(events <-chan fsnotify.Event, failures <-chan error, out chan<- []event) {
+	var waiting []event
+	for {
+		var ready chan<- []event // out while there is something to pass on, else nil
+		if len(waiting) > 0 {
+			ready = out
+		}
+		select {
+		case e, ok := <-events:
+			if !ok {
+				return
+			}
+			waiting = append(waiting, event{Name: e.Name, Op: e.Op})
+		case err, ok := <-failures:
+			if !ok {
+				return
+			}
+			waiting = append(waiting, event{Err: err})
+		case ready <- waiting:
+			waiting = nil
+		}
+	}
+}

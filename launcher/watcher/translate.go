@@ -1,0 +1,160 @@
+package watcher
+
+import "strings"
+
+// translate turns the glob of a .gitignore into one of doublestar's that matches
+// the same; ok is false if it matches nothing. An anchored one may have slashes.
+//
+// They differ: git knows no braces; "a/**" does not match a itself; any number
+// of stars above one is "**"; brackets have classes, a "]" at their beginning,
+// and never match a slash. And git first compares, and takes away, what stands
+// before the first special character: in "x/a**/b", two stars begin what is left,
+// so they stand for folders, too.
+func translate(glob string, anchored bool) (_ string, ok bool) {
+	var out strings.Builder
+	first := strings.IndexAny(glob, `*?[\`)
+	for rest := glob; rest != ""; {
+		c, at := rest[0], len(glob)-len(rest)
+		switch {
+		case c == '*':
+			after := strings.TrimLeft(rest, "*")
+			switch start := at == 0 || glob[at-1] == '/'; {
+			case len(rest)-len(after) < 2 || !anchored || !start && at != first:
+				out.WriteByte('*')
+			case start:
+				var some string
+				some, after = starsAfterSlash(after)
+				out.WriteString(some)
+			default:
+				var some string
+				some, after = starsAfterName(after)
+				out.WriteString(some)
+			}
+			rest = after
+			continue
+		case c == '[':
+			var class string
+			if class, rest, ok = bracket(rest[1:]); !ok {
+				return "", false
+			}
+			out.WriteString(class)
+			continue
+		case c == '{' || c == '}':
+			out.WriteByte('\\')
+		case c == '\\' && len(rest) > 1:
+			out.WriteByte(c)
+			rest = rest[1:]
+		}
+		out.WriteByte(rest[0])
+		rest = rest[1:]
+	}
+	return out.String(), !strings.HasSuffix(out.String(), "/") // no path ends in one
+}
+
+// starsAfterSlash translates two or more stars that begin a glob or follow a
+// slash, and returns what follows them.
+func starsAfterSlash(after string) (out, rest string) {
+	switch {
+	case after == "":
+		return "**/*", ""
+	case after[0] == '/':
+		return "**", after
+	case strings.HasPrefix(after, `\/`): // not for no folder
+		return "*/**/", after[2:]
+	}
+	return "*", after
+}
+
+// starsAfterName does so for those that a name without any special character
+// stands before.
+func starsAfterName(after string) (out, rest string) {
+	switch {
+	case after == "":
+		return "{*,*/**}", ""
+	case after == "/":
+		return "", ""
+	case after[0] == '/':
+		if more := strings.TrimLeft(after[1:], "*"); len(after)-len(more) > 2 && (more == "" || more[0] == '/') {
+			return starsAfterName(more)
+		}
+		return "{,*/**/}", after[1:]
+	case strings.HasPrefix(after, `\/`):
+		return "*/**/", after[2:]
+	}
+	return "*", after
+}
+
+// bracket translates a bracket expression that s begins with, but for its first
+// character, and returns what follows it.
+func bracket(s string) (out, after string, ok bool) {
+	out = "["
+	negated := s != "" && (s[0] == '!' || s[0] == '^')
+	if negated {
+		out, s = "[^/-/", s[1:] // a range, lest "-" follows
+	}
+	for first := true; s != ""; first = false {
+		switch {
+		case s[0] == ']' && !first:
+			return out + "]", s[1:], out != "["
+		case strings.HasPrefix(s, "[:"):
+			name, rest, closed := strings.Cut(s[2:], ":]")
+			if closed {
+				members, known := classes[name]
+				if !known {
+					return "", "", false
+				}
+				out, s = out+members, rest
+				continue
+			}
+		}
+		low, rest := member(s)
+		if len(rest) < 2 || rest[0] != '-' || rest[1] == ']' {
+			if s = rest; low != "/" && low != `\/` || negated {
+				out += low
+			}
+			continue
+		}
+		high, rest := member(rest[1:])
+		s = rest
+		if from, to := low[len(low)-1], high[len(high)-1]; from > '/' || to < '/' || negated {
+			out += low + "-" + high
+		} else {
+			if from < '/' {
+				out += low + "-."
+			}
+			if to > '/' {
+				out += "0-" + high
+			}
+		}
+	}
+	return "", "", false
+}
+
+// member returns the character that s begins with, with a backslash where it has
+// or needs one, and what follows it.
+func member(s string) (char, rest string) {
+	switch {
+	case s[0] == ']':
+		return `\]`, s[1:]
+	case s[0] == '\\' && len(s) > 1:
+		return s[:2], s[2:]
+	}
+	return s[:1], s[1:]
+}
+
+// classes are those of POSIX, without the slash. None begins with "!": it may
+// stand first.
+var classes = map[string]string{
+	"alnum":  "a-zA-Z0-9",
+	"alpha":  "a-zA-Z",
+	"blank":  " \t",
+	"cntrl":  "\x00-\x1f\x7f",
+	"digit":  "0-9",
+	"graph":  "0-~!-.",
+	"lower":  "a-z",
+	"print":  " -.0-~",
+	"punct":  `:-@\[-` + "`{-~!-.",
+	"space":  " \t-\r",
+	"upper":  "A-Z",
+	"xdigit": "0-9a-fA-F",
+}
