@@ -30,7 +30,7 @@
 // has left that. On Linux the run adopts what loses its parent, and tells by a
 // mark in the environment whose it was. A watchdog, a process of its own, ends what
 // bears the mark when the run is killed. If that is killed as well, the mark
-// lets [EndLeft] end the rest later. What clears its environment and is adopted
+// lets [system.KillOrphans] end the rest later. What clears its environment and is adopted
 // in the last moment before the kill is the one thing that can get away.
 //
 // # Concurrency

@@ -63,7 +63,7 @@ type Ended struct {
 	Service string
 	Exit    Exit
 	Retry   time.Duration // after that it is started again; 0: it is not
-	Left    []Left        // what it had left in the background, and devports has ended
+	Left    []Orphan      // what it had left in the background, and devports has ended
 }
 
 // DependencyFailed: the service waits for one that has ended without having
@@ -83,7 +83,7 @@ type Killing struct {
 type Unkillable struct {
 	Service string
 	PID     int
-	Left    []Left // what of it still lives, as far as is known
+	Left    []Orphan // what of it still lives, as far as is known
 }
 
 // Stopping: devports stops all services.
@@ -103,11 +103,11 @@ type WatchdogReplaced struct{}
 
 // OrphansKilled: these were still there when all services had ended. Those
 // without an Err are no more.
-type OrphansKilled struct{ Left []Left }
+type OrphansKilled struct{ Orphans []Orphan }
 
 // LeftRunning: the process is outside the run, see [procfile.Plan]. It goes on
 // though the service that has started it, or the run, has ended.
-type LeftRunning struct{ Left Left }
+type LeftRunning struct{ Process Orphan }
 
 func (e Started) Subject() string          { return e.Service }
 func (e NotStarted) Subject() string       { return e.Service }
@@ -124,7 +124,7 @@ func (PlanChanged) Subject() string        { return "" }
 func (NoWatchdog) Subject() string         { return "" }
 func (OrphansKilled) Subject() string      { return "" }
 func (WatchdogReplaced) Subject() string   { return "" }
-func (e LeftRunning) Subject() string      { return e.Left.Service }
+func (e LeftRunning) Subject() string      { return e.Process.Service }
 
 func (Started) kind() string          { return "started" }
 func (NotStarted) kind() string       { return "not-started" }

@@ -3,30 +3,15 @@ package launcher
 import (
 	"fmt"
 
+	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/procfile"
 )
 
 // Exit is how a process ended.
-type Exit struct {
-	Status int    // as a shell has it: 128 + n for a signal, 126 and 127 for a process that could not be made
-	Signal string // the signal's name, if one ended it
-	Asked  bool   // devports had asked for it
-	Err    error  // why the process could not be made or waited for
-}
+type Exit = system.Exit
 
-// Failed reports whether the exit is one that `up` fails for.
-func (e Exit) Failed() bool { return e.Status != 0 && !e.Asked }
-
-// String words the exit: "exited with status 3", "was ended by signal KILL".
-func (e Exit) String() string {
-	switch {
-	case e.Err != nil:
-		return e.Err.Error()
-	case e.Signal != "":
-		return "was ended by signal " + e.Signal
-	}
-	return fmt.Sprintf("exited with status %d", e.Status)
-}
+// Orphan is a process that was found where none should be any more.
+type Orphan = system.Orphan
 
 // NotReadyError says that the process of a service has ended with status 0 and
 // that the service nevertheless has not become ready.
@@ -62,10 +47,10 @@ func readyWhen(spec procfile.Process) string {
 type ending struct {
 	spec    procfile.Process
 	exit    Exit
-	ready   bool   // its check has passed
-	needed  bool   // another service depends on it
-	left    []Left // what it has left behind, in the background
-	serving bool   // one of those listens on its port
+	ready   bool     // its check has passed
+	needed  bool     // another service depends on it
+	left    []Orphan // what it has left behind, in the background
+	serving bool     // one of those listens on its port
 }
 
 // judged is the exit as what it means for the service: an end with status 0 is

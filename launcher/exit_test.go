@@ -9,7 +9,7 @@ import (
 )
 
 func TestJudgedExit(t *testing.T) {
-	left := []Left{{PID: 7}}
+	left := []Orphan{{PID: 7}}
 	guess := procfile.Check{How: procfile.TCP}
 	declared := func(how procfile.How) procfile.Check { return procfile.Check{How: how, Timeout: time.Minute} }
 	for _, test := range []struct {

@@ -126,11 +126,11 @@ func (f *fakeSystem) Share([]string) {}
 func (f *fakeSystem) StartOutside([]string) error { return nil }
 func (f *fakeSystem) Attached(bool)               {}
 
-func (f *fakeSystem) Close() []Event {
+func (f *fakeSystem) Close() (killed, spared []Orphan) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true
-	return nil
+	return nil, nil
 }
 
 func (p *fakeProc) PID() int               { return p.pid }
@@ -139,8 +139,8 @@ func (p *fakeProc) Stream() *output.Stream { return p.stream }
 func (p *fakeProc) Terminal() *os.File     { return nil }
 func (p *fakeProc) Resize(terminal.Size)   {}
 func (p *fakeProc) Members() []int         { return []int{p.pid} }
-func (p *fakeProc) LeftBehind() []Left     { return nil }
-func (p *fakeProc) Survivors() []Left      { return nil }
+func (p *fakeProc) LeftBehind() []Orphan   { return nil }
+func (p *fakeProc) Survivors() []Orphan    { return nil }
 
 // eof is an output without anything in it.
 type eof struct{}
@@ -291,7 +291,7 @@ func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
 		fakeSystem: f, plan: plan, steering: NewSteering(),
 		signals: make(chan os.Signal, 4), plans: make(chan procfile.Plan), ended: make(chan int, 1),
 	}
-	open := func(Options, func(Event)) system { return f }
+	open := func(Options, func(Event)) operatingSystem { return f }
 	go func() {
 		r.ended <- statusOf(runOn(context.Background(), open, plan, Options{
 			Output: f.out, Notify: r.notify, Signals: r.signals, Plans: r.plans, Steering: r.steering,
@@ -489,7 +489,7 @@ func TestBackoffOfARun(t *testing.T) {
 		f.out = output.New(io.Discard, output.Style{})
 		ended, signals := make(chan int, 1), make(chan os.Signal)
 		go func() {
-			ended <- statusOf(runOn(t.Context(), func(Options, func(Event)) system { return f }, plan, Options{
+			ended <- statusOf(runOn(t.Context(), func(Options, func(Event)) operatingSystem { return f }, plan, Options{
 				Output: f.out, Signals: signals, Notify: func(e Event) {
 					if KindOf(e) == "started" {
 						starts = append(starts, time.Since(begin))

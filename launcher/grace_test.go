@@ -237,24 +237,3 @@ func cleaners(t *testing.T, command string) (_ string, records []string) {
 		"relay ", program("relay", "relay")+" ", "[R, A,", fmt.Sprintf("[%q, %q,", dir+"/relay", c), "A]", fmt.Sprintf("%q]", c),
 	).Replace(command), records
 }
-
-func TestHangsUp(t *testing.T) {
-	for _, test := range []struct {
-		executable            string
-		handled, relays, want bool
-	}{
-		{"/usr/bin/flock", false, false, true},
-		{"/usr/bin/flock", false, true, true},
-		{"/usr/bin/dash", true, true, true},
-		{"/usr/bin/bash (deleted)", true, false, true},
-		{"/usr/local/go/bin/go", true, false, true},
-		{"/usr/bin/node", true, false, true},
-		{"/usr/bin/node", true, true, false},
-		{"/usr/lib/postgresql/15/bin/postgres", true, false, false},
-		{"/usr/bin/make", true, false, false},
-	} {
-		if got := hangsUp(test.executable, test.handled, test.relays); got != test.want {
-			t.Errorf("%+v", test)
-		}
-	}
-}

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devports/devports/launcher/system"
+
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
@@ -24,8 +26,8 @@ import (
 
 // The watchdog of a run is this binary, started again.
 func TestMain(m *testing.M) {
-	if IsWatchdog(os.Args) {
-		Watchdog(os.Stdin)
+	if system.IsWatchdog(os.Args) {
+		system.Watchdog(os.Stdin)
 		os.Exit(0)
 	}
 	if role := roles[os.Getenv(roleVariable)]; role != nil {

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devports/devports/launcher/system"
+
 	proc "github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/proctree"
@@ -347,7 +349,7 @@ func markedBy(t *testing.T, instance string) (list []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range tree.Marked(markOf(instance)) {
+	for _, p := range tree.Marked(system.MarkOf(instance)) {
 		list = append(list, fmt.Sprintf("%d %s", p.PID, proc.Command(p.PID)))
 	}
 	return list

@@ -42,7 +42,7 @@ type Terminals struct {
 // Instance has nothing get away: all that is started is marked, by
 // [envvar.Instance] and by a tag. What leaves its process group ends with its
 // service, and should devports be killed a watchdog ends the rest: see
-// [Watchdog]. Where there is none, Notify gets [NoWatchdog].
+// [system.Watchdog]. Where there is none, Notify gets [NoWatchdog].
 type Instance struct {
 	ID string // unlike that of any other run; "": one is made up
 	// Alone says that this process makes no others than the run's, so that at
@@ -98,7 +98,7 @@ func Run(ctx context.Context, plan procfile.Plan, options Options) error {
 	return runOn(ctx, openSystem, plan, options)
 }
 
-func runOn(ctx context.Context, open func(Options, func(Event)) system, plan procfile.Plan, options Options) error {
+func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem, plan procfile.Plan, options Options) error {
 	s := &supervisor{
 		machine:  machine{services: map[string]service{}},
 		options:  options.complete(),
@@ -134,8 +134,12 @@ func runOn(ctx context.Context, open func(Options, func(Event)) system, plan pro
 	}
 	close(s.done)
 	s.goroutines.Wait()
-	for _, e := range s.system.Close() {
-		s.options.Notify(e)
+	killed, spared := s.system.Close()
+	for _, p := range spared {
+		s.options.Notify(LeftRunning{p})
+	}
+	if len(killed) > 0 {
+		s.options.Notify(OrphansKilled{killed})
 	}
 	switch failed := s.result(); {
 	case failed != nil:

@@ -23,7 +23,7 @@ func TestContextEnds(t *testing.T) {
 		for i := range plan.Services {
 			plan.Services[i].Ready = procfile.Check{How: procfile.None}
 		}
-		err := runOn(ctx, func(Options, func(Event)) system { return f }, plan, options)
+		err := runOn(ctx, func(Options, func(Event)) operatingSystem { return f }, plan, options)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the error is %v", err)
 		}

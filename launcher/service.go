@@ -3,12 +3,12 @@ package launcher
 import (
 	"time"
 
+	"github.com/devports/devports/launcher/system"
+
 	"github.com/devports/devports/procfile"
 )
 
 const (
-	// killTimeout is how long a killed process group may take to vanish.
-	killTimeout = 2 * time.Second
 
 	// A service that ends by itself is started again after a pause that doubles
 	// each time, until it has lived for a while.
@@ -31,7 +31,7 @@ type service struct {
 	ready  bool          // its check has passed; of work (procfile.Done): it is done
 	took   time.Duration // how long after it began its check had passed
 	exit   *Exit         // how it has ended; nil: not yet
-	left   []Left        // what it had left when it ended by itself
+	left   []Orphan      // what it had left when it ended by itself
 	failed time.Time     // when it ended, if that was a failure
 	lost   bool          // it did not end when killed; what is left of it is not ours to end
 
@@ -152,7 +152,7 @@ func (s service) terminate(now time.Time) (service, []action) {
 }
 
 func (s service) kill(now time.Time) (service, []action) {
-	s.phase, s.deadline = killing, now.Add(killTimeout)
+	s.phase, s.deadline = killing, now.Add(system.KillTimeout)
 	return s, []action{kill}
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devports/devports/launcher/system"
+
 	"github.com/devports/devports/procfile"
 )
 
@@ -361,7 +363,7 @@ func TestDeadlines(t *testing.T) {
 		t.Errorf("asked to end: %v", s.deadline)
 	}
 	s = life(s, 8*time.Second, evTimeout)
-	if !s.deadline.Equal(at(8*time.Second + killTimeout)) {
+	if !s.deadline.Equal(at(8*time.Second + system.KillTimeout)) {
 		t.Errorf("killed: %v", s.deadline)
 	}
 	if s = life(s, evGone); !s.deadline.IsZero() {
@@ -452,7 +454,7 @@ func TestFailed(t *testing.T) {
 
 func TestJudgedEnd(t *testing.T) {
 	s := service{spec: procfile.Process{Port: 4711, Ready: procfile.Check{How: procfile.TCP}}}
-	s = life(s, evStart, evStarted, evReady, event{kind: evExited, left: []Left{{PID: 7}}, serving: true}, evGone)
+	s = life(s, evStart, evStarted, evReady, event{kind: evExited, left: []Orphan{{PID: 7}}, serving: true}, evGone)
 	var unready *NotReadyError
 	if !errors.As(s.exit.Err, &unready) || s.ready || len(s.left) != 1 || s.failed.IsZero() {
 		t.Errorf("one that serves from the background: %+v", s)

@@ -51,7 +51,7 @@ const exitGrace = 50 * time.Millisecond
 // leftBehind are the processes that p, which has ended, has left in the
 // background, and whether one of them listens on the service's port. It is
 // empty once ctx is done: devports is ending them then.
-func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []Left, serving bool) {
+func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []Orphan, serving bool) {
 	select {
 	case <-time.After(exitGrace):
 	case <-ctx.Done():

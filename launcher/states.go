@@ -63,9 +63,9 @@ func (k eventKind) String() string { return eventNames[k] }
 type event struct {
 	kind    eventKind
 	exit    Exit
-	needed  bool   // with an exit: another service depends on this one
-	left    []Left // what the process has left behind, in the background
-	serving bool   // one of those listens on the service's port
+	needed  bool     // with an exit: another service depends on this one
+	left    []Orphan // what the process has left behind, in the background
+	serving bool     // one of those listens on the service's port
 }
 
 // action is what a transition asks the supervisor to do.

@@ -19,7 +19,7 @@ type supervisor struct {
 	machine
 	options  Options
 	ctx      context.Context
-	system   system
+	system   operatingSystem
 	attempts map[string]*attempt // by service
 	messages chan message
 	spawning chan struct{} // holds a value for each process that is being made

@@ -65,7 +65,7 @@ func alreadyRuns(scope registry.Scope, other control.Instance) error {
 		"%s already runs: pid %d%s, since %s", scope, note.PID, where, note.Since.Local().Format(time.DateTime))
 }
 
-func tellLeft(left []launcher.Left) string {
+func tellLeft(left []launcher.Orphan) string {
 	var words []string
 	for _, l := range left {
 		word := fmt.Sprintf("pid %d (%s)", l.PID, wording.Shorten(wording.OneLine(l.Command), 48))

@@ -18,10 +18,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/devports/devports/launcher/system"
+
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/devports/devports/allocator/process"
-	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/launcher/terminal"
 )
@@ -240,7 +241,7 @@ func watchdogOf(ts *testscript.TestScript, pid int) int {
 		children, err := proctree.Children(pid)
 		ts.Check(err)
 		for _, child := range children {
-			if launcher.IsWatchdog(strings.Fields(process.Command(child))) {
+			if system.IsWatchdog(strings.Fields(process.Command(child))) {
 				return child
 			}
 		}

@@ -12,7 +12,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/system"
 )
 
 func main() {
@@ -21,8 +21,8 @@ func main() {
 
 // run is the whole program but for the exit. It returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if launcher.IsWatchdog(args) { // started by `up`
-		launcher.Watchdog(stdin)
+	if system.IsWatchdog(args) { // started by `up`
+		system.Watchdog(stdin)
 		return 0
 	}
 	s := session{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), getenv: os.Getenv}

@@ -10,10 +10,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/devports/devports/launcher/system"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/procfile"
 )
 
@@ -58,7 +59,7 @@ Example:
 			f.status = exitRunFailed // the others may be the command's own
 			return f
 		}
-		path, err := launcher.LookPath(argv[0], "", env)
+		path, err := system.LookPath(argv[0], "", env)
 		if err == nil {
 			err = replace(path, argv, env)
 		}

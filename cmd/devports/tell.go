@@ -68,11 +68,11 @@ func tell(e launcher.Event) string {
 	case launcher.WatchdogReplaced:
 		return "the watchdog was killed: started another"
 	case launcher.OrphansKilled:
-		return tellEnded("ended what had got away: ", e.Left)
+		return tellEnded("ended what had got away: ", e.Orphans)
 	case launcher.LeftRunning:
-		text := fmt.Sprintf("left running: %s (pid %d)", wording.Shorten(wording.OneLine(e.Left.Command), 48), e.Left.PID)
-		if e.Left.Service != "" {
-			text += ", started by " + e.Left.Service
+		text := fmt.Sprintf("left running: %s (pid %d)", wording.Shorten(wording.OneLine(e.Process.Command), 48), e.Process.PID)
+		if e.Process.Service != "" {
+			text += ", started by " + e.Process.Service
 		}
 		return text
 	case launcher.PlanChanged:
@@ -83,8 +83,8 @@ func tell(e launcher.Event) string {
 
 // tellEnded says which processes have been ended, after words for that, and which
 // could not be.
-func tellEnded(words string, left []launcher.Left) string {
-	var ended, alive []launcher.Left
+func tellEnded(words string, left []launcher.Orphan) string {
+	var ended, alive []launcher.Orphan
 	for _, l := range left {
 		if l.Err == nil {
 			ended = append(ended, l)
@@ -102,7 +102,7 @@ func tellEnded(words string, left []launcher.Left) string {
 }
 
 // tellAlive names processes that still run, and what to type.
-func tellAlive(left []launcher.Left) string {
+func tellAlive(left []launcher.Orphan) string {
 	text, sudo, pids := tellLeft(left), "", ""
 	for _, l := range left {
 		if errors.Is(l.Err, os.ErrPermission) {

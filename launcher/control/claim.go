@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/devports/devports/launcher/system"
+
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/launcher"
 )
@@ -27,7 +29,7 @@ type Claim struct {
 // Killed is a run that was killed.
 type Killed struct {
 	Note  Note
-	Ended []launcher.Left // what it had left, and Claim has ended
+	Ended []launcher.Orphan // what it had left, and Claim has ended
 }
 
 // RunningError says that a run holds the slot already.
@@ -55,7 +57,7 @@ func (s Slot) Claim(directory, terminal string, grace time.Duration) (Claim, err
 	}
 	c := Claim{Note: me, release: release}
 	if before := parseNote(left); before.ID != "" {
-		c.Killed = Killed{before, launcher.EndLeft(before.ID, grace)}
+		c.Killed = Killed{before, system.KillOrphans(before.ID, grace)}
 	}
 	c.socket, c.Unreachable = Listen(me.Socket)
 	return c, nil

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/devports/devports/launcher/system"
+
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/launcher"
 )
@@ -50,11 +52,11 @@ func (i Instance) Killed() bool { return i.Holder == nil && i.Note.ID != "" }
 func (i Instance) Client() Client { return Dial(i.Note.Socket) }
 
 // Started returns what lives of all that the run has started.
-func (i Instance) Started() []launcher.Left {
+func (i Instance) Started() []launcher.Orphan {
 	if i.Note.ID == "" {
 		return nil
 	}
-	return launcher.FindStarted(i.Note.ID)
+	return system.FindStarted(i.Note.ID)
 }
 
 // AbandonedSockets returns the sockets of the slot on which no process listens.
@@ -67,14 +69,14 @@ func (i Instance) AbandonedSockets() []string {
 // ClearUp ends the processes that a killed run has left, which have that time to
 // end by themselves, and removes its sockets. It holds the lock meanwhile, so
 // that no run begins. The error is a *lockfile.HeldError if one has begun.
-func (i Instance) ClearUp(grace time.Duration) (ended []launcher.Left, err error) {
+func (i Instance) ClearUp(grace time.Duration) (ended []launcher.Orphan, err error) {
 	release, left, err := lockfile.TryAcquire(i.Lock(), nil)
 	if err != nil {
 		return nil, err
 	}
 	i.Note, i.Holder = parseNote(left), nil
 	if i.Killed() {
-		ended = launcher.EndLeft(i.Note.ID, grace)
+		ended = system.KillOrphans(i.Note.ID, grace)
 	}
 	for _, path := range i.AbandonedSockets() {
 		err = errors.Join(err, os.Remove(path))

@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devports/devports/launcher/system"
+
 	"github.com/devports/devports/allocator/envvar"
 
 	"github.com/devports/devports/allocator/lockfile"
@@ -34,8 +36,8 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == "run" {
 		os.Exit(runSlot(NewFolder(os.Args[2], ""), os.Args[3]))
 	}
-	if launcher.IsWatchdog(os.Args) {
-		launcher.Watchdog(os.Stdin)
+	if system.IsWatchdog(os.Args) {
+		system.Watchdog(os.Stdin)
 		return
 	}
 	os.Exit(m.Run())
@@ -262,7 +264,7 @@ func TestKilled(t *testing.T) {
 		b.AwaitEnd(time.Minute)
 		return folder.Slot(directory, "").Instance()
 	}
-	command := func(left []launcher.Left) (commands []string) {
+	command := func(left []launcher.Orphan) (commands []string) {
 		for _, l := range left {
 			commands = append(commands, l.Service+": "+l.Command)
 		}
@@ -291,7 +293,7 @@ func TestKilled(t *testing.T) {
 	if !slices.Equal(command(c.Killed.Ended), want) || c.Killed.Note.Directory != "/shop" || c.Unreachable != nil {
 		t.Errorf("%+v", c)
 	}
-	if left := launcher.FindStarted(c.Killed.Note.ID); len(left) > 0 {
+	if left := system.FindStarted(c.Killed.Note.ID); len(left) > 0 {
 		t.Errorf("the claim has left %v", left)
 	}
 	if err := c.Release(); err != nil {
@@ -308,7 +310,7 @@ func guardOf(t *testing.T, pid int, i Instance) int {
 			t.Fatal(err)
 		}
 		for _, child := range children {
-			service := slices.ContainsFunc(i.Started(), func(l launcher.Left) bool { return l.PID == child })
+			service := slices.ContainsFunc(i.Started(), func(l launcher.Orphan) bool { return l.PID == child })
 			if !service && process.Command(child) != process.Command(pid) {
 				return child
 			}

@@ -42,8 +42,8 @@ type Doctor struct {
 	OpenProject func() (project.Project, error) // the one here; without one the error is *procfile.NotFoundError
 	LeftGrace   time.Duration                   // what processes that a killed run has left get to end by themselves
 
-	Explain func(error) []Trouble        // an error in words
-	Left    func([]launcher.Left) string // processes in words
+	Explain func(error) []Trouble          // an error in words
+	Left    func([]launcher.Orphan) string // processes in words
 }
 
 // Trouble is an error in the words that the user reads.

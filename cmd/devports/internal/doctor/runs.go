@@ -113,7 +113,7 @@ func (d Doctor) left(i control.Instance) []Finding {
 
 // clearUp ends and removes what runs that were killed have left.
 func (d Doctor) clearUp(runs []control.Answer) []Finding {
-	var ended []launcher.Left
+	var ended []launcher.Orphan
 	var findings []Finding
 	cleared := 0
 	for _, r := range runs {

@@ -50,7 +50,7 @@ func examineServices(ctx context.Context, r control.Answer, leases []registry.Le
 }
 
 // portsByService are the ports on which the processes of each service listen.
-func portsByService(started []launcher.Left, listeners map[int][]holder.Process) map[string][]int {
+func portsByService(started []launcher.Orphan, listeners map[int][]holder.Process) map[string][]int {
 	service := map[int]string{}
 	for _, p := range started {
 		service[p.PID] = p.Service

@@ -1,4 +1,4 @@
-package launcher
+package system
 
 import (
 	"path"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/devports/devports/allocator/envvar"
 
-	proc "github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
 
@@ -110,7 +110,7 @@ func anyContains(args []string, part string) bool {
 
 // isExempt reports whether a process carries envvar.Outside.
 func isExempt(pid int) bool {
-	env, err := proc.Environ(pid)
+	env, err := process.Environ(pid)
 	return err == nil && slices.Contains(env, envvar.Outside+"=1")
 }
 
@@ -130,8 +130,8 @@ func (o outside) has(p proctree.Process, inGroup bool) bool {
 	if inGroup {
 		return false
 	}
-	executable, err := proc.Executable(p.PID)
-	return err == nil && isShared(executable, strings.Fields(proc.Command(p.PID)), o.names)
+	executable, err := process.Executable(p.PID)
+	return err == nil && isShared(executable, strings.Fields(process.Command(p.PID)), o.names)
 }
 
 // split divides roots, and all that is below them, into what is the run's and

@@ -1,6 +1,6 @@
 //go:build unix
 
-package launcher
+package system
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	proc "github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
 
@@ -31,8 +31,8 @@ func (g *group) ask(sig syscall.Signal, grace time.Duration) {
 		return
 	}
 	leader := m.leader.ID
-	status, err := proc.ReadStatus(leader.PID)
-	executable, _ := proc.Executable(leader.PID)
+	status, err := process.ReadStatus(leader.PID)
+	executable, _ := process.Executable(leader.PID)
 	handled := err != nil || status.Caught.Has(sig) || status.Ignored.Has(sig)
 	if !hangsUp(executable, handled, relays(*m.leader, m.others)) || !hold(g.killed, leader, grace/4) {
 		g.signal(m, sig)
@@ -80,20 +80,20 @@ func hangsUp(executable string, handled, relays bool) bool {
 // of the terminal: then leader is likely to read that.
 func relays(leader proctree.Process, others []proctree.Process) bool {
 	return slices.ContainsFunc(others, func(p proctree.Process) bool {
-		return p.Parent == leader.PID && proc.PrintsToPipe(p.PID)
+		return p.Parent == leader.PID && process.PrintsToPipe(p.PID)
 	})
 }
 
 // hold stops a process, and reports whether it has, in that time. SIGSTOP takes
 // effect once the process gets to run, and until then it would act on another
 // signal.
-func hold(ctx context.Context, leader proc.ID, patience time.Duration) bool {
+func hold(ctx context.Context, leader process.ID, patience time.Duration) bool {
 	if leader.Signal(unix.SIGSTOP) != nil {
 		return false
 	}
 	pause := 50 * time.Microsecond
 	for end := time.Now().Add(patience); time.Now().Before(end) && ctx.Err() == nil; pause = min(2*pause, 5*time.Millisecond) {
-		now, err := proc.ReadStat(leader.PID)
+		now, err := process.ReadStat(leader.PID)
 		if err != nil || now.ID != leader || now.Zombie {
 			return false
 		}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package launcher
+package system
 
 import (
 	"bufio"
@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	proc "github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/launcher/screen"
 	"github.com/devports/devports/launcher/terminal"
@@ -35,12 +35,9 @@ func Watchdog(pipe io.Reader) {
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE)
 	// The kernel takes the name from the file of the program: `pkill devports`.
 	_ = os.WriteFile("/proc/self/comm", []byte(watchdogArgs[0]), 0)
-	quiet := time.AfterFunc(idleDelay, giveBack)
-	defer quiet.Stop()
-	state := watchdogState{Leaders: map[int]proc.ID{}}
+	state := watchdogState{Leaders: map[int]process.ID{}}
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
-		quiet.Reset(idleDelay)
 		_ = state.apply(lines.Text())
 	}
 	// Ctrl-S stops the terminal's output, and what is written to it then waits.

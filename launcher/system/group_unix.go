@@ -1,6 +1,6 @@
 //go:build unix
 
-package launcher
+package system
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	proc "github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/procfile"
 )
@@ -37,39 +37,39 @@ const terminateSignal = unix.SIGTERM
 // that it leads, its session if it has a terminal of its own, and, once these
 // are empty, those that have left them.
 //
-// Its methods may be called by any goroutine. terminate and kill return at
+// Its methods may be called by any goroutine. Terminate and Kill return at
 // once: each signals in a goroutine, which wait waits for.
 type group struct {
 	pid     int
 	service string
-	family  *family
+	set     *processSet
 	session bool // pid leads a session
 
 	killed  context.Context // done when everything gets SIGKILL
 	cancel  context.CancelFunc
 	signals sync.WaitGroup
 
-	mu    sync.Mutex       // guards what follows
-	over  bool             // wait was called: nothing is signalled any more
-	asked syscall.Signal   // the last signal sent; 0 for none
-	sent  map[proc.ID]bool // who has got it, as far as is known
-	empty bool             // no process is in the process group: its number may be another's
-	out   bool             // a process in the group or session is outside the run
+	mu    sync.Mutex          // guards what follows
+	over  bool                // wait was called: nothing is signalled any more
+	asked syscall.Signal      // the last signal sent; 0 for none
+	sent  map[process.ID]bool // who has got it, as far as is known
+	empty bool                // no process is in the process group: its number may be another's
+	out   bool                // a process in the group or session is outside the run
 }
 
-func newGroup(pid int, service string, f *family, session bool) *group {
-	g := &group{pid: pid, service: service, family: f, session: session, sent: map[proc.ID]bool{}}
+func newGroup(pid int, service string, f *processSet, session bool) *group {
+	g := &group{pid: pid, service: service, set: f, session: session, sent: map[process.ID]bool{}}
 	g.killed, g.cancel = context.WithCancel(context.Background())
 	return g
 }
 
-// terminate sends everything of the service the signal of that name, without
-// "SIG". After grace the caller may call kill.
-func (g *group) terminate(name string, grace time.Duration) {
+// Terminate sends everything of the service the signal of that name, without
+// "SIG". After grace the caller may call Kill.
+func (g *group) Terminate(name string, grace time.Duration) {
 	g.send(unix.SignalNum("SIG"+name), func(sig syscall.Signal) { g.ask(sig, grace) })
 }
 
-func (g *group) kill() {
+func (g *group) Kill() {
 	g.cancel()
 	g.send(unix.SIGKILL, func(sig syscall.Signal) {
 		m, _ := g.members()
@@ -87,7 +87,7 @@ func (g *group) send(sig syscall.Signal, how func(syscall.Signal)) {
 	}
 }
 
-// wait waits for the goroutines of terminate and kill. Nothing of the group may
+// wait waits for the goroutines of Terminate and Kill. Nothing of the group may
 // be left.
 func (g *group) wait() {
 	g.cancel()
@@ -113,7 +113,7 @@ func (g *group) has(p proctree.Process) bool {
 // members fails where the system does not list processes: then only the group
 // as a whole can be signalled.
 func (g *group) members() (m members, err error) {
-	tree, err := g.family.snapshots.Take()
+	tree, err := g.set.snapshots.Take()
 	if err != nil {
 		return members{}, err
 	}
@@ -188,7 +188,7 @@ func (g *group) lives() bool {
 	if !g.isEmpty() {
 		return true
 	}
-	ours, out := g.family.strays(g.service)
+	ours, out := g.set.orphansOf(g.service)
 	g.spare(out)
 	if len(ours) == 0 {
 		g.forget()
@@ -198,7 +198,7 @@ func (g *group) lives() bool {
 	asked := g.asked
 	g.mu.Unlock()
 	if asked == unix.SIGKILL {
-		g.endStrays()
+		g.killOrphans()
 		return true // to be looked after once more
 	}
 	g.mu.Lock()
@@ -238,13 +238,13 @@ func (g *group) isEmpty() bool {
 
 // spare has processes go on that are outside the run.
 func (g *group) spare(out []proctree.Process) {
-	for _, l := range g.family.spare(g.service, out) {
-		g.family.spared(l)
+	for _, l := range g.set.spare(g.service, out) {
+		g.set.spared(l)
 	}
 }
 
-// survivors are the processes of the group that SIGKILL has not ended.
-func (g *group) survivors() []Left {
+// Survivors are the processes of the group that SIGKILL has not ended.
+func (g *group) Survivors() []Orphan {
 	m, err := g.members()
 	if err != nil {
 		return nil
@@ -253,17 +253,17 @@ func (g *group) survivors() []Left {
 	if m.leader != nil {
 		all = append(all, *m.leader)
 	}
-	ours, _ := g.family.strays(g.service)
-	var left []Left
+	ours, _ := g.set.orphansOf(g.service)
+	var left []Orphan
 	for _, p := range append(all, ours...) {
-		l := leftOf(p)
+		l := orphanOf(p)
 		l.Service = g.service
 		left = append(left, l)
 	}
 	return left
 }
 
-// discard kills what is left of the process group, strays aside, once its
+// discard kills what is left of the process group, orphans aside, once its
 // leader has been waited for.
 func (g *group) discard() {
 	g.mu.Lock()
@@ -275,16 +275,16 @@ func (g *group) discard() {
 }
 
 func (g *group) forget() {
-	g.family.groups.Delete(g.pid)
-	g.family.watchdog.remove(g.pid)
+	g.set.groups.Delete(g.pid)
+	g.set.watchdog.remove(g.pid)
 }
 
-// endStrays kills what has left the group, and what that forks meanwhile.
-func (g *group) endStrays() {
-	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
+// killOrphans kills what has left the group, and what that forks meanwhile.
+func (g *group) killOrphans() {
+	ctx, cancel := context.WithTimeout(context.Background(), KillTimeout)
 	defer cancel()
 	_, _ = proctree.End(ctx, func(t proctree.Tree) []proctree.Process {
-		ours, _ := g.family.straysIn(t, g.service)
+		ours, _ := g.set.orphansIn(t, g.service)
 		return ours
 	}, 0, 0)
 }

@@ -1,4 +1,4 @@
-package launcher
+package system
 
 import (
 	"cmp"
@@ -8,38 +8,38 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/envvar"
-	proc "github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// Left is a process that was found where none should be any more.
-type Left struct {
+// Orphan is a process that was found where none should be any more.
+type Orphan struct {
 	PID     int
 	Service string // as its environment has it; "" if that does not have it
 	Command string
 	Err     error // why it could not be ended; nil if it has been, or was not to be
 }
 
-// EndLeft ends what a run that was killed has left, known by its
+// KillOrphans ends what a run that was killed has left, known by its
 // [Options.Instance], and returns what that was. Each process gets a signal and
 // that time to end by itself. names are programs that outlive a run, as in
 // [procfile.Plan]. What belongs to another user cannot be ended.
-func EndLeft(instance string, grace time.Duration, names ...string) []Left {
-	ctx, cancel := context.WithTimeout(context.Background(), grace+killTimeout)
+func KillOrphans(instance string, grace time.Duration, names ...string) []Orphan {
+	ctx, cancel := context.WithTimeout(context.Background(), grace+KillTimeout)
 	defer cancel()
 	return endAll(ctx, startedBy(instance, names), grace)
 }
 
 // FindStarted returns what lives of all that a run has started, also one that is
-// dead: what EndLeft would end.
-func FindStarted(instance string, names ...string) []Left {
+// dead: what KillOrphans would end.
+func FindStarted(instance string, names ...string) []Orphan {
 	tree, err := proctree.Snapshot()
 	if err != nil {
 		return nil
 	}
-	var found []Left
+	var found []Orphan
 	for _, p := range startedBy(instance, names)(tree) {
-		found = append(found, leftOf(p))
+		found = append(found, orphanOf(p))
 	}
 	return found
 }
@@ -47,28 +47,28 @@ func FindStarted(instance string, names ...string) []Left {
 // startedBy finds what the run has started, and all that is below that.
 func startedBy(instance string, names []string) func(proctree.Tree) []proctree.Process {
 	return func(t proctree.Tree) []proctree.Process {
-		ours, _ := outside{names}.split(t, t.Marked(markOf(instance)), notInGroup)
+		ours, _ := outside{names}.split(t, t.Marked(MarkOf(instance)), notInGroup)
 		return ours
 	}
 }
 
-func leftOf(p proctree.Process) Left {
-	return Left{PID: p.PID, Service: serviceOf(p.PID), Command: proc.Command(p.PID)}
+func orphanOf(p proctree.Process) Orphan {
+	return Orphan{PID: p.PID, Service: serviceOf(p.PID), Command: process.Command(p.PID)}
 }
 
 // endAll is proctree.End, and returns what the processes were.
-func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, grace time.Duration) []Left {
-	were := map[proc.ID]Left{}
+func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, grace time.Duration) []Orphan {
+	were := map[process.ID]Orphan{}
 	met, _ := proctree.End(ctx, func(t proctree.Tree) []proctree.Process {
 		found := find(t)
 		for _, p := range found {
 			if _, known := were[p.ID]; !known {
-				were[p.ID] = leftOf(p)
+				were[p.ID] = orphanOf(p)
 			}
 		}
 		return found
 	}, terminateSignal, grace)
-	var left []Left
+	var left []Orphan
 	for _, p := range met {
 		l := were[p.ID]
 		if p.Alive() {
@@ -83,7 +83,7 @@ func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, gr
 var errOutlived = errors.New("it does not end")
 
 func serviceOf(pid int) string {
-	env, _ := proc.Environ(pid)
+	env, _ := process.Environ(pid)
 	for _, entry := range env {
 		if name, ok := strings.CutPrefix(entry, envvar.Service+"="); ok {
 			return name

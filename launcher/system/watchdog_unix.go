@@ -1,6 +1,6 @@
 //go:build unix
 
-package launcher
+package system
 
 import (
 	"encoding/json"
@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	proc "github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/terminal"
 )
 
@@ -26,7 +26,7 @@ import (
 // What it has to know is written to it as lines, see watchdogState. Its methods
 // do nothing on a nil watchdog.
 type watchdog struct {
-	family *family
+	set    *processSet
 	tty    *os.File
 	first  chan struct{} // closed when it has been started for the first time, or could not be
 	keeper sync.WaitGroup
@@ -47,15 +47,15 @@ type watchdogNews func(err error)
 // startWatchdog starts the watchdog of the family, while the caller goes on. A
 // terminal, if there is one, was found in that state. news is called for what
 // goes wrong.
-func (f *family) startWatchdog(tty *os.File, found terminal.State, news watchdogNews) {
-	w := &watchdog{family: f, tty: tty, first: make(chan struct{})}
-	w.state = watchdogState{Variable: f.mark.Variable, Run: f.mark.Run, Leaders: map[int]proc.ID{}}
+func (s *processSet) startWatchdog(tty *os.File, found terminal.State, news watchdogNews) {
+	w := &watchdog{set: s, tty: tty, first: make(chan struct{})}
+	w.state = watchdogState{Variable: s.mark.Variable, Run: s.mark.Run, Leaders: map[int]process.ID{}}
 	if tty != nil {
 		if state, err := json.Marshal(found); err == nil {
 			w.state.Terminal = string(state)
 		}
 	}
-	f.watchdog = w
+	s.watchdog = w
 	w.keeper.Go(func() { w.keep(news) })
 }
 
@@ -130,7 +130,7 @@ func (w *watchdog) make(pipe *os.File) (pid int, exit <-chan Exit, err error) {
 	if w.tty != nil {
 		files = append(files, w.tty)
 	}
-	return w.family.make(w.state.Run.Watchdog(), program, watchdogArgs, &os.ProcAttr{
+	return w.set.make(w.state.Run.Watchdog(), program, watchdogArgs, &os.ProcAttr{
 		Dir:   "/", // it keeps no folder from being removed
 		Env:   []string{"GORACE=atexit_sleep_ms=0"},
 		Files: files,
@@ -160,7 +160,7 @@ func (w *watchdog) add(pid int) {
 	if w == nil {
 		return
 	}
-	if id, err := proc.Find(pid); err == nil {
+	if id, err := process.Find(pid); err == nil {
 		w.tell(addLine(id))
 	}
 }

@@ -1,4 +1,4 @@
-package launcher
+package system
 
 import (
 	"os/exec"

@@ -1,4 +1,4 @@
-package launcher
+package system
 
 import (
 	"context"
@@ -20,39 +20,41 @@ import (
 // terminateSignal asks nobody on Windows: proctree then ends processes at once.
 const terminateSignal = syscall.SIGTERM
 
-// family are the processes that one run has made. Each is in a job object of its
+// processSet are the processes that one run has made. Each is in a job object of its
 // own, to which all that it starts belongs as well, and which the system ends
 // when the last handle to it is closed: when devports ends, however it does. So
 // no watchdog is needed, and nothing is left at the end.
-type family struct {
+type processSet struct {
 	mark     proctree.Mark
-	spared   func(Left)
+	spared   func(Orphan)
 	watchdog *watchdog
 }
 
-func newFamily(instance string, _ bool) *family {
-	f := &family{}
+func newProcessSet(instance string, _ bool) *processSet {
+	s := &processSet{}
 	if instance != "" {
-		f.mark = markOf(instance)
+		s.mark = MarkOf(instance)
 	}
-	return f
+	return s
 }
 
-func (f *family) gather() (scatter func()) { return func() {} }
+func (s *processSet) gather() (scatter func()) { return func() {} }
 
-func (f *family) lookAround() {}
+func (s *processSet) lookAround() {}
 
 // share has nothing to do: jobs have all that a service starts end with it.
-func (f *family) share([]string) {}
+func (s *processSet) share([]string) {}
 
-// straysIn is empty: nothing leaves its job.
-func (f *family) straysIn(proctree.Tree, string) (ours, out []proctree.Process) { return nil, nil }
+// orphansIn is empty: nothing leaves its job.
+func (s *processSet) orphansIn(proctree.Tree, string) (ours, out []proctree.Process) { return nil, nil }
 
-func (f *family) endRest(context.Context, time.Duration) (rest, spared []Left) { return nil, nil }
+func (s *processSet) killRest(context.Context, time.Duration) (rest, spared []Orphan) {
+	return nil, nil
+}
 
 // start makes a process in a job of its own. It is suspended until it is in the
 // job: what it starts would otherwise not be.
-func (f *family) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
+func (s *processSet) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
 	job, err := newJob()
 	if err != nil {
 		return nil, nil, err
@@ -78,7 +80,7 @@ func (f *family) start(service, path string, argv []string, attr *os.ProcAttr) (
 		}
 		came <- Exit{Status: state.ExitCode()}
 	}()
-	return &group{pid: p.Pid, service: service, family: f, job: job}, came, nil
+	return &group{pid: p.Pid, service: service, set: s, job: job}, came, nil
 }
 
 // newJob makes a job object that ends with its last handle.
@@ -155,20 +157,20 @@ func processAttributes(spec procfile.Process, _ bool) *syscall.SysProcAttr {
 type group struct {
 	pid     int
 	service string
-	family  *family
+	set     *processSet
 
 	mu  sync.Mutex     // guards job
 	job windows.Handle // 0 once nothing is left of it
 }
 
-// terminate sends Ctrl-Break to the group: Windows has no other signal for it,
+// Terminate sends Ctrl-Break to the group: Windows has no other signal for it,
 // whatever the Portfile's stop_signal says.
-func (g *group) terminate(string, time.Duration) {
+func (g *group) Terminate(string, time.Duration) {
 	_ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.pid))
 }
 
-// kill ends everything in the job.
-func (g *group) kill() {
+// Kill ends everything in the job.
+func (g *group) Kill() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.job != 0 {
@@ -178,7 +180,7 @@ func (g *group) kill() {
 
 // discard ends everything in the job and gives it up.
 func (g *group) discard() {
-	g.kill()
+	g.Kill()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.job != 0 {
@@ -212,10 +214,10 @@ func (g *group) lives() bool {
 	return false
 }
 
-// survivors are not looked for: a job has no process that it cannot end.
-func (g *group) survivors() []Left { return nil }
+// Survivors are not looked for: a job has no process that it cannot end.
+func (g *group) Survivors() []Orphan { return nil }
 
-// wait has nothing to wait for: terminate and kill are done when they return.
+// wait has nothing to wait for: Terminate and Kill are done when they return.
 func (g *group) wait() {}
 
 // IsWatchdog is false on Windows: see [Watchdog].
@@ -231,7 +233,7 @@ func (*watchdog) dismiss() {}
 func (*watchdog) attached(bool) {}
 
 // startOutside makes a process that no job of this run has.
-func (f *family) startOutside(path string, argv []string) error {
+func (s *processSet) startOutside(path string, argv []string) error {
 	p, err := os.StartProcess(path, argv, &os.ProcAttr{})
 	if err != nil {
 		return err
@@ -239,4 +241,4 @@ func (f *family) startOutside(path string, argv []string) error {
 	return p.Release()
 }
 
-func (f *family) startWatchdog(*os.File, terminal.State, func(error)) {}
+func (s *processSet) startWatchdog(*os.File, terminal.State, func(error)) {}

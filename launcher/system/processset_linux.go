@@ -1,4 +1,4 @@
-package launcher
+package system
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	proc "github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
 
@@ -23,7 +23,7 @@ func adoptOrphans() {
 
 // below are the processes below one; nil if there are none, which is cheap to
 // find out.
-func below(pid int) map[proc.ID]bool {
+func below(pid int) map[process.ID]bool {
 	err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	if errors.Is(err, unix.ECHILD) {
 		return nil
@@ -32,7 +32,7 @@ func below(pid int) map[proc.ID]bool {
 	if err != nil {
 		return nil
 	}
-	ids := map[proc.ID]bool{}
+	ids := map[process.ID]bool{}
 	for _, p := range tree.Below(pid) {
 		ids[p.ID] = true
 	}
@@ -40,60 +40,60 @@ func below(pid int) map[proc.ID]bool {
 }
 
 // adopted are the pids of children that this run has not made.
-func (f *family) adopted() ([]int, error) {
+func (s *processSet) adopted() ([]int, error) {
 	pids, err := proctree.Children(os.Getpid())
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(pids, func(pid int) bool {
-		_, own := f.own.Load(pid)
+		_, own := s.own.Load(pid)
 		return own
 	}), nil
 }
 
-func (f *family) mayHaveStrays() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.orphans) > 0
+func (s *processSet) mayHaveOrphans() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.orphans) > 0
 }
 
-// straysIn are those orphans that carry the marks of the service, with all that
+// orphansIn are those orphans that carry the marks of the service, with all that
 // is below them.
-func (f *family) straysIn(tree proctree.Tree, service string) (ours, out []proctree.Process) {
-	f.mu.Lock()
-	orphans := slices.Clone(f.orphans)
-	f.mu.Unlock()
-	orphans = slices.DeleteFunc(orphans, func(pid int) bool { return !f.marked(pid, service) })
+func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []proctree.Process) {
+	s.mu.Lock()
+	orphans := slices.Clone(s.orphans)
+	s.mu.Unlock()
+	orphans = slices.DeleteFunc(orphans, func(pid int) bool { return !s.marked(pid, service) })
 	roots := tree.Where(func(p proctree.Process) bool { return slices.Contains(orphans, p.PID) && p.Parent == os.Getpid() })
-	return f.outside().split(tree, roots, notInGroup)
+	return s.outside().split(tree, roots, notInGroup)
 }
 
 // owns reports whether an orphan comes from this run. Where nothing was below
 // this process before the run, all do that carry no other mark: some clear their
 // environment, or get it cleared by sudo.
-func (f *family) owns(pid int) bool {
-	if f.mark.On(pid) {
+func (s *processSet) owns(pid int) bool {
+	if s.mark.On(pid) {
 		return true
 	}
-	tag, err := proc.TagOf(pid)
-	return f.alone && len(f.bystanders) == 0 && err == nil && tag == 0 && !isExempt(pid)
+	tag, err := process.TagOf(pid)
+	return s.alone && len(s.bystanders) == 0 && err == nil && tag == 0 && !isExempt(pid)
 }
 
-// endRest ends whatever is left of the run below this process. It returns what
+// killRest ends whatever is left of the run below this process. It returns what
 // that was, and what it has spared.
-func (f *family) endRest(ctx context.Context, grace time.Duration) (rest, spared []Left) {
-	f.reap()
-	if !f.mayHaveStrays() {
+func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, spared []Orphan) {
+	s.reap()
+	if !s.mayHaveOrphans() {
 		return nil, nil
 	}
 	rest = endAll(ctx, func(t proctree.Tree) []proctree.Process {
 		roots := t.Where(func(p proctree.Process) bool {
-			_, own := f.own.Load(p.PID) // the watchdog
-			return p.Parent == os.Getpid() && !own && f.owns(p.PID)
+			_, own := s.own.Load(p.PID) // the watchdog
+			return p.Parent == os.Getpid() && !own && s.owns(p.PID)
 		})
-		ours, out := f.outside().split(t, roots, notInGroup)
+		ours, out := s.outside().split(t, roots, notInGroup)
 		for _, p := range out {
-			spared = append(spared, f.spare(serviceOf(p.PID), []proctree.Process{p})...)
+			spared = append(spared, s.spare(serviceOf(p.PID), []proctree.Process{p})...)
 		}
 		return ours
 	}, grace)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package launcher
+package system
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	proc "github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/allocator/process"
 )
 
 // watchdogState is what a watchdog knows. It is written to it as lines:
@@ -23,16 +23,16 @@ import (
 //	-PID                  nothing of it is left
 type watchdogState struct {
 	Variable string
-	Run      proc.Tag
+	Run      process.Tag
 	Shared   []string
 	Terminal string
 	Attached bool
-	Leaders  map[int]proc.ID
+	Leaders  map[int]process.ID
 }
 
 const attachedLine, detachedLine = "attached", "detached"
 
-func addLine(id proc.ID) string { return fmt.Sprintf("+%d %d", id.PID, id.Start) }
+func addLine(id process.ID) string { return fmt.Sprintf("+%d %d", id.PID, id.Start) }
 
 func sharedLine(names []string) string {
 	text, err := json.Marshal(names)
@@ -75,7 +75,7 @@ func (s *watchdogState) apply(line string) error {
 		if err != nil {
 			return errLine
 		}
-		s.Run = proc.Tag(run)
+		s.Run = process.Tag(run)
 	case word == "shared":
 		var names []string
 		if json.Unmarshal([]byte(rest), &names) != nil {
@@ -92,7 +92,7 @@ func (s *watchdogState) apply(line string) error {
 		if err1 != nil || err2 != nil || pid <= 0 {
 			return errLine
 		}
-		s.Leaders[pid] = proc.ID{PID: pid, Start: start}
+		s.Leaders[pid] = process.ID{PID: pid, Start: start}
 	case strings.HasPrefix(word, "-"):
 		pid, err := strconv.Atoi(word[1:])
 		if err != nil || rest != "" {

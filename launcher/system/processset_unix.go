@@ -1,6 +1,6 @@
 //go:build unix
 
-package launcher
+package system
 
 import (
 	"fmt"
@@ -15,34 +15,34 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	proc "github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// family are the processes that one run has made, with all that they start.
+// processSet are the processes that one run has made, with all that they start.
 //
 // It waits for all of them at one place, when the kernel says that a child has
 // ended: a thread for each, which a wait takes that blocks, would cost more
 // than the rest of a service.
-type family struct {
+type processSet struct {
 	mark     proctree.Mark
-	alone    bool       // this process makes no others
-	spared   func(Left) // called for each process that is left running; must not block
-	watchdog *watchdog  // nil for none
+	alone    bool         // this process makes no others
+	spared   func(Orphan) // called for each process that is left running; must not block
+	watchdog *watchdog    // nil for none
 
 	snapshots  proctree.Snapshots
-	bystanders map[proc.ID]bool // what was below this process before the run
-	groups     sync.Map         // of *group by its pid, those that are not known to be empty
+	bystanders map[process.ID]bool // what was below this process before the run
+	groups     sync.Map            // of *group by its pid, those that are not known to be empty
 
 	tagging sync.Mutex // held while this process has the tag of another
 
 	making sync.RWMutex // read-held while a process is made, held while the dead are waited for
 	own    sync.Map     // of chan<- Exit by the pid of each process that was made and not yet waited for
 
-	mu      sync.Mutex           // guards what follows
-	orphans []int                // pids of what lost its parent and was adopted, and lived when the last child had died
-	sighted map[proc.ID]sighting // the processes outside that the services have started
-	shared  []string             // names of programs that are left alone, beside those known
+	mu      sync.Mutex              // guards what follows
+	orphans []int                   // pids of what lost its parent and was adopted, and lived when the last child had died
+	sighted map[process.ID]sighting // the processes outside that the services have started
+	shared  []string                // names of programs that are left alone, beside those known
 }
 
 // sighting is what is known of a process outside.
@@ -51,21 +51,21 @@ type sighting struct {
 	told    bool   // that it goes on
 }
 
-// newFamily returns the family of a run that is named by instance; "" is for one
+// newProcessSet returns the family of a run that is named by instance; "" is for one
 // that marks nothing.
-func newFamily(instance string, alone bool) *family {
-	f := &family{alone: alone, bystanders: below(os.Getpid()), sighted: map[proc.ID]sighting{}}
+func newProcessSet(instance string, alone bool) *processSet {
+	s := &processSet{alone: alone, bystanders: below(os.Getpid()), sighted: map[process.ID]sighting{}}
 	if instance != "" {
-		f.mark = markOf(instance)
+		s.mark = MarkOf(instance)
 	}
-	return f
+	return s
 }
 
 // gather begins to wait for children, until the function that it returns is
 // called.
-func (f *family) gather() (scatter func()) {
+func (s *processSet) gather() (scatter func()) {
 	adoptOrphans()
-	untag := f.tagLauncher()
+	untag := s.tagLauncher()
 	died, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(died, unix.SIGCHLD)
 	var reaper sync.WaitGroup
@@ -73,7 +73,7 @@ func (f *family) gather() (scatter func()) {
 		for {
 			select {
 			case <-died:
-				f.reap()
+				s.reap()
 			case <-done:
 				return
 			}
@@ -88,27 +88,27 @@ func (f *family) gather() (scatter func()) {
 }
 
 // share sets the names of programs that are left alone, beside those known.
-func (f *family) share(names []string) {
-	f.mu.Lock()
-	f.shared = names
-	f.mu.Unlock()
-	f.watchdog.share(names)
+func (s *processSet) share(names []string) {
+	s.mu.Lock()
+	s.shared = names
+	s.mu.Unlock()
+	s.watchdog.share(names)
 }
 
-func (f *family) outside() outside {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return outside{f.shared}
+func (s *processSet) outside() outside {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return outside{s.shared}
 }
 
 // tagLauncher gives this process the tag of the run, and takes it off again at
 // the end.
-func (f *family) tagLauncher() (untag func()) {
-	if f.mark.Run == 0 || !f.alone {
+func (s *processSet) tagLauncher() (untag func()) {
+	if s.mark.Run == 0 || !s.alone {
 		return func() {}
 	}
-	before, err := proc.TagOf(0)
-	if err != nil || f.mark.Run.Attach(0) != nil {
+	before, err := process.TagOf(0)
+	if err != nil || s.mark.Run.Attach(0) != nil {
 		return func() {}
 	}
 	return func() { _ = before.Attach(0) }
@@ -116,21 +116,21 @@ func (f *family) tagLauncher() (untag func()) {
 
 // startTagged is os.StartProcess for a process with a tag. Where this process
 // makes no others, that inherits the tag, and so does what it starts at once.
-func (f *family) startTagged(tag proc.Tag, path string, argv []string, attr *os.ProcAttr) (*os.Process, error) {
-	if f.mark.Run == 0 {
+func (s *processSet) startTagged(tag process.Tag, path string, argv []string, attr *os.ProcAttr) (*os.Process, error) {
+	if s.mark.Run == 0 {
 		return os.StartProcess(path, argv, attr)
 	}
-	if !f.alone {
+	if !s.alone {
 		p, err := os.StartProcess(path, argv, attr)
 		if err == nil {
 			_ = tag.Attach(p.Pid)
 		}
 		return p, err
 	}
-	f.tagging.Lock() // which costs nothing: os.StartProcess makes one process at a time
-	defer f.tagging.Unlock()
+	s.tagging.Lock() // which costs nothing: os.StartProcess makes one process at a time
+	defer s.tagging.Unlock()
 	if tag.Attach(0) == nil { // or else environments have to do
-		defer func() { _ = f.mark.Run.Attach(0) }()
+		defer func() { _ = s.mark.Run.Attach(0) }()
 	}
 	return os.StartProcess(path, argv, attr)
 }
@@ -138,39 +138,39 @@ func (f *family) startTagged(tag proc.Tag, path string, argv []string, attr *os.
 // start makes a process for a service, which leads a group, or a session with
 // a terminal. It waits until the guard is there, which is to end it should this
 // process be killed.
-func (f *family) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
-	f.watchdog.wait()
-	pid, exit, err := f.make(f.mark.Run.Service(service), path, argv, attr)
+func (s *processSet) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
+	s.watchdog.wait()
+	pid, exit, err := s.make(s.mark.Run.Service(service), path, argv, attr)
 	if err != nil {
 		return nil, nil, err
 	}
-	f.watchdog.add(pid)
-	g := newGroup(pid, service, f, attr.Sys.Setsid)
-	f.groups.Store(pid, g)
+	s.watchdog.add(pid)
+	g := newGroup(pid, service, s, attr.Sys.Setsid)
+	s.groups.Store(pid, g)
 	return g, exit, nil
 }
 
-func (f *family) make(tag proc.Tag, path string, argv []string, attr *os.ProcAttr) (pid int, exit <-chan Exit, err error) {
-	f.making.RLock()
-	defer f.making.RUnlock()
-	p, err := f.startTagged(tag, path, argv, attr)
+func (s *processSet) make(tag process.Tag, path string, argv []string, attr *os.ProcAttr) (pid int, exit <-chan Exit, err error) {
+	s.making.RLock()
+	defer s.making.RUnlock()
+	p, err := s.startTagged(tag, path, argv, attr)
 	if err != nil {
 		return 0, nil, err
 	}
 	came := make(chan Exit, 1)
 	pid = p.Pid // which Release forgets
-	f.own.Store(pid, came)
+	s.own.Store(pid, came)
 	return pid, came, p.Release() // reap waits for it
 }
 
 // startOutside makes a process that is left alone at the end.
-func (f *family) startOutside(path string, argv []string) error {
+func (s *processSet) startOutside(path string, argv []string) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer null.Close()
-	_, _, err = f.make(proc.Released, path, argv, &os.ProcAttr{
+	_, _, err = s.make(process.Released, path, argv, &os.ProcAttr{
 		Env:   append(os.Environ(), envvar.Outside+"=1"),
 		Files: []*os.File{null, null, null},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
@@ -179,15 +179,15 @@ func (f *family) startOutside(path string, argv []string) error {
 }
 
 // reap waits for all that have died, own or adopted.
-func (f *family) reap() {
-	f.making.Lock()
+func (s *processSet) reap() {
+	s.making.Lock()
 	exits := map[chan Exit]Exit{}
 	deliver := func(pid int, exit Exit) {
-		if came, ok := f.own.LoadAndDelete(pid); ok {
+		if came, ok := s.own.LoadAndDelete(pid); ok {
 			exits[came.(chan Exit)] = exit
 		}
 	}
-	f.own.Range(func(pid, _ any) bool {
+	s.own.Range(func(pid, _ any) bool {
 		var status unix.WaitStatus
 		switch got, err := unix.Wait4(pid.(int), &status, unix.WNOHANG, nil); {
 		case err != nil && err != unix.EINTR: // another part of the program has waited for it
@@ -199,19 +199,19 @@ func (f *family) reap() {
 	})
 	// Only now: what those have left has come to this process before they could
 	// be waited for.
-	orphans, err := f.adopted()
+	orphans, err := s.adopted()
 	if err != nil {
-		f.reapGroups(deliver)
+		s.reapGroups(deliver)
 	}
 	orphans = slices.DeleteFunc(orphans, func(pid int) bool {
 		got, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil)
 		return got == pid
 	})
-	f.mu.Lock()
-	f.watchdog.update(f.orphans, slices.DeleteFunc(slices.Clone(orphans), func(pid int) bool { return !f.owns(pid) }))
-	f.orphans = orphans
-	f.mu.Unlock()
-	f.making.Unlock()
+	s.mu.Lock()
+	s.watchdog.update(s.orphans, slices.DeleteFunc(slices.Clone(orphans), func(pid int) bool { return !s.owns(pid) }))
+	s.orphans = orphans
+	s.mu.Unlock()
+	s.making.Unlock()
 	for came, exit := range exits {
 		came <- exit
 	}
@@ -219,8 +219,8 @@ func (f *family) reap() {
 
 // reapGroups waits for the dead of each group, where the system does not list
 // the children of a process: they would keep the group alive.
-func (f *family) reapGroups(deliver func(int, Exit)) {
-	f.groups.Range(func(group, _ any) bool {
+func (s *processSet) reapGroups(deliver func(int, Exit)) {
+	s.groups.Range(func(group, _ any) bool {
 		for {
 			var status unix.WaitStatus
 			got, err := unix.Wait4(-group.(int), &status, unix.WNOHANG, nil)
@@ -242,60 +242,60 @@ func exitOf(status unix.WaitStatus) Exit {
 	return Exit{Status: status.ExitStatus()}
 }
 
-// strays are the processes of a service that are in no group of its own: they
+// orphans are the processes of a service that are in no group of its own: they
 // called setsid, or daemonized. They can be told once the service's process has
 // ended. out are those that are outside the run.
-func (f *family) strays(service string) (ours, out []proctree.Process) {
+func (s *processSet) orphansOf(service string) (ours, out []proctree.Process) {
 	// What is known of orphans is as of the last death of a child. If one has
 	// ended since, what it had started is an orphan now.
-	for fresh := false; f.mark.Variable != "" && f.mayHaveStrays(); fresh = true {
-		tree, err := f.snapshots.Take()
+	for fresh := false; s.mark.Variable != "" && s.mayHaveOrphans(); fresh = true {
+		tree, err := s.snapshots.Take()
 		if err != nil {
 			return nil, nil
 		}
-		if ours, out = f.straysIn(tree, service); len(ours) > 0 || fresh {
+		if ours, out = s.orphansIn(tree, service); len(ours) > 0 || fresh {
 			break
 		}
-		f.reap()
+		s.reap()
 	}
 	return ours, out
 }
 
 // lookAround sights what is outside. It is called when nothing has been started
 // for a while.
-func (f *family) lookAround() {
-	tree, err := f.snapshots.Take()
+func (s *processSet) lookAround() {
+	tree, err := s.snapshots.Take()
 	if err != nil {
 		return
 	}
-	f.groups.Range(func(_, value any) bool {
+	s.groups.Range(func(_, value any) bool {
 		g := value.(*group)
-		_, out := f.straysIn(tree, g.service)
-		f.sight(g.service, out)
+		_, out := s.orphansIn(tree, g.service)
+		s.sight(g.service, out)
 		return true
 	})
-	f.reap() // for the sake of the watchdog: no signal comes for a new orphan
+	s.reap() // for the sake of the watchdog: no signal comes for a new orphan
 }
 
 // marked reports whether a process belongs to a service of the run.
-func (f *family) marked(pid int, service string) bool {
-	if tag, err := proc.TagOf(pid); err == nil && tag.HasService() {
-		return tag == f.mark.Run.Service(service)
+func (s *processSet) marked(pid int, service string) bool {
+	if tag, err := process.TagOf(pid); err == nil && tag.HasService() {
+		return tag == s.mark.Run.Service(service)
 	}
-	env, err := proc.Environ(pid)
-	return err == nil && slices.Contains(env, f.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
+	env, err := process.Environ(pid)
+	return err == nil && slices.Contains(env, s.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
 }
 
 // sight takes the run's tag off processes that are outside, and off all that is
 // below them: it is theirs from now on.
-func (f *family) sight(service string, out []proctree.Process) {
+func (s *processSet) sight(service string, out []proctree.Process) {
 	for _, p := range out {
-		f.mu.Lock()
-		_, known := f.sighted[p.ID]
+		s.mu.Lock()
+		_, known := s.sighted[p.ID]
 		if !known {
-			f.sighted[p.ID] = sighting{service: service}
+			s.sighted[p.ID] = sighting{service: service}
 		}
-		f.mu.Unlock()
+		s.mu.Unlock()
 		if !known {
 			release(p)
 		}
@@ -304,26 +304,26 @@ func (f *family) sight(service string, out []proctree.Process) {
 
 // spare returns what goes on, of a service that has ended, because it is
 // outside: each process once. out are those found now.
-func (f *family) spare(service string, out []proctree.Process) (left []Left) {
-	f.sight(service, out)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for id, s := range f.sighted {
-		if s.service == service && !s.told && id.Alive() {
-			s.told = true
-			f.sighted[id] = s
-			left = append(left, Left{PID: id.PID, Service: service, Command: proc.Command(id.PID)})
+func (s *processSet) spare(service string, out []proctree.Process) (left []Orphan) {
+	s.sight(service, out)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, seen := range s.sighted {
+		if seen.service == service && !seen.told && id.Alive() {
+			seen.told = true
+			s.sighted[id] = seen
+			left = append(left, Orphan{PID: id.PID, Service: service, Command: process.Command(id.PID)})
 		}
 	}
-	slices.SortFunc(left, func(a, b Left) int { return a.PID - b.PID })
+	slices.SortFunc(left, func(a, b Orphan) int { return a.PID - b.PID })
 	return left
 }
 
 func release(p proctree.Process) {
-	_ = proc.Released.Attach(p.PID)
+	_ = process.Released.Attach(p.PID)
 	if tree, err := proctree.Snapshot(); err == nil {
 		for _, p := range tree.Below(p.PID) {
-			_ = proc.Released.Attach(p.PID)
+			_ = process.Released.Attach(p.PID)
 		}
 	}
 }

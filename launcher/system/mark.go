@@ -1,0 +1,26 @@
+package system
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/launcher/proctree"
+)
+
+// MarkOf is what the processes of a run bear.
+func MarkOf(instance string) proctree.Mark {
+	return proctree.Mark{Variable: envvar.Instance + "=" + instance, Run: process.RunTag(instance)}
+}
+
+// environ returns an environment with the family's mark in place of another's.
+func (s *processSet) environ(env []string) []string {
+	if s.mark.Variable == "" {
+		return env
+	}
+	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+		return strings.HasPrefix(entry, envvar.Instance+"=") || strings.HasPrefix(entry, envvar.Outside+"=")
+	})
+	return append(env, s.mark.Variable)
+}

@@ -1,0 +1,220 @@
+package system
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"slices"
+	"time"
+
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/proctree"
+	"github.com/devports/devports/launcher/terminal"
+	"github.com/devports/devports/procfile"
+)
+
+// Process is a running process of a service, with all that it has started. Its
+// methods may be called when it has ended.
+type Process struct {
+	*group
+	pid    int
+	exit   <-chan Exit // comes when the process itself has ended
+	stream *output.Stream
+	source *os.File // what its output is read from
+	pty    bool     // source is the master of its terminal
+}
+
+// Start makes the process of spec, on a terminal of that size unless that is nil.
+// Without a process, the exit has the reason.
+func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Exit) {
+	defer s.idle.Reset(idleDelay)
+	argv := spec.Argv
+	if len(argv) == 0 {
+		argv = shell(spec.Shell)
+	}
+	path, err := LookPath(argv[0], spec.Dir, spec.Env)
+	if err != nil {
+		return nil, exitOfStart(err)
+	}
+	ends, err := openEnds(size)
+	if err != nil {
+		return nil, exitOfStart(err)
+	}
+	defer ends.closeTheirs()
+	attr := &os.ProcAttr{
+		Dir: spec.Dir, Env: s.processes.environ(spec.Env),
+		Files: []*os.File{ends.stdin, ends.output, ends.output}, // one for both, so that their order is kept
+		Sys:   processAttributes(spec, ends.pty),
+	}
+	g, exit, err := s.processes.start(spec.Service, path, argv, attr)
+	if err != nil {
+		ends.source.Close()
+		if info, e := os.Stat(spec.Dir); spec.Dir != "" && (e != nil || !info.IsDir()) {
+			err = fmt.Errorf("its directory %s is not there", spec.Dir)
+		}
+		return nil, exitOfStart(err)
+	}
+	return &Process{
+		group: g, pid: g.pid, exit: exit,
+		stream: s.output.Stream(spec.Service), source: ends.source, pty: ends.pty,
+	}, Exit{}
+}
+
+// ends are the files between devports and a process.
+type ends struct {
+	stdin, output *os.File // the process's; one file if it is a terminal
+	source        *os.File
+	pty           bool
+}
+
+// openEnds opens a terminal, if there is a size for one and the system has one
+// to give, else a pipe and an empty input.
+func openEnds(size *terminal.Size) (e ends, err error) {
+	if size != nil {
+		if e.source, e.output, err = terminal.Open(*size); err == nil {
+			e.stdin, e.pty = e.output, true
+			return e, nil
+		}
+	}
+	if e.source, e.output, err = os.Pipe(); err != nil {
+		return ends{}, err
+	}
+	if e.stdin, err = os.Open(os.DevNull); err != nil {
+		e.source.Close()
+		e.output.Close()
+		return ends{}, err
+	}
+	return e, nil
+}
+
+// closeTheirs closes what only the process needs.
+func (e ends) closeTheirs() {
+	e.output.Close()
+	if !e.pty {
+		e.stdin.Close()
+	}
+}
+
+// PID is the process's own.
+func (p *Process) PID() int { return p.pid }
+
+// Show lets its output appear in the stream.
+func (p *Process) Show() {
+	go func() {
+		defer p.source.Close()
+		p.stream.Copy(p.source)
+	}()
+}
+
+// Stream is where its output goes.
+func (p *Process) Stream() *output.Stream { return p.stream }
+
+// Terminal is where what is typed to it goes; nil for none.
+func (p *Process) Terminal() *os.File {
+	if !p.pty {
+		return nil
+	}
+	return p.source
+}
+
+// Resize changes the size of its terminal.
+func (p *Process) Resize(size terminal.Size) {
+	if p.pty {
+		_ = terminal.Resize(p.source, size) // it may just have been closed
+	}
+}
+
+const (
+	// closeTimeout is how long the end of a process waits for its output to be
+	// written: perhaps no reader is left.
+	closeTimeout = 500 * time.Millisecond
+
+	// The pauses between looks at a process group, which cannot be waited for.
+	minPoll, maxPoll = time.Millisecond, 20 * time.Millisecond
+)
+
+// Follow returns how the process has ended once nothing of it is left, and calls
+// exited before, once, if others that it has started outlive it. It returns false
+// when done is closed first.
+func (p *Process) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, gone bool) {
+	defer p.wait()
+	select {
+	case exit = <-p.exit:
+	case <-done:
+		p.stream.Finish(p.source) // its rest is not waited for
+		return Exit{}, false
+	}
+	reported := false
+	for pause := minPoll; p.lives(); pause = min(2*pause, maxPoll) {
+		if !reported {
+			reported = true
+			exited(exit)
+		}
+		select {
+		case <-time.After(pause):
+		case <-done:
+			p.stream.Finish(p.source)
+			return Exit{}, false
+		}
+	}
+	// What it has written is shown before its end is known.
+	p.stream.Finish(p.source)
+	select {
+	case <-p.stream.Done():
+	case <-time.After(closeTimeout):
+	}
+	return exit, true
+}
+
+// Members are the PIDs of all processes of it that live, its own included.
+func (p *Process) Members() []int {
+	tree, err := proctree.Snapshot()
+	if err != nil {
+		return []int{p.pid}
+	}
+	pids := []int{p.pid}
+	for _, m := range p.membersIn(tree) {
+		pids = append(pids, m.PID)
+	}
+	slices.Sort(pids)
+	return slices.Compact(pids)
+}
+
+// LeftBehind are the processes that outlive it, once it has ended.
+func (p *Process) LeftBehind() (left []Orphan) {
+	tree, err := proctree.Snapshot()
+	if err != nil {
+		return nil
+	}
+	seen := map[int]bool{p.pid: true}
+	for _, m := range p.membersIn(tree) {
+		if !seen[m.PID] {
+			seen[m.PID] = true
+			left = append(left, orphanOf(m))
+		}
+	}
+	slices.SortFunc(left, func(a, b Orphan) int { return a.PID - b.PID })
+	return left
+}
+
+// membersIn are the processes of p, itself perhaps among them.
+func (p *Process) membersIn(tree proctree.Tree) []proctree.Process {
+	members := tree.Where(func(m proctree.Process) bool { return m.Group == p.pid || m.Session == p.pid })
+	pids := []int{p.pid}
+	for _, m := range members {
+		pids = append(pids, m.PID)
+	}
+	orphans, _ := p.set.orphansIn(tree, p.service)
+	return slices.Concat(members, tree.Below(pids...), orphans)
+}
+
+// exitOfStart is the exit of a process that could not be made: 127 if there is
+// no such program, 126 otherwise, as in a shell (POSIX.1-2024, XCU 2.8.2).
+func exitOfStart(err error) Exit {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
+		return Exit{Status: 127, Err: err}
+	}
+	return Exit{Status: 126, Err: err}
+}

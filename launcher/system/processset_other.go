@@ -1,0 +1,48 @@
+//go:build unix && !linux
+
+package system
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/launcher/proctree"
+)
+
+// adoptOrphans does nothing: only Linux lets a process take orphans in.
+// Elsewhere init has them, and reaps them.
+func adoptOrphans() {}
+
+// below is empty: where orphans are not adopted, only what is marked is ended.
+func below(int) map[process.ID]bool { return nil }
+
+func (s *processSet) adopted() ([]int, error) { return nil, nil }
+
+func (s *processSet) owns(pid int) bool { return s.mark.On(pid) }
+
+func (s *processSet) mayHaveOrphans() bool { return true }
+
+// orphansIn are the processes that carry the marks of the service.
+func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []proctree.Process) {
+	var roots []proctree.Process
+	for _, p := range tree.Marked(s.mark) {
+		if s.marked(p.PID, service) && p.PID != os.Getpid() {
+			roots = append(roots, p)
+		}
+	}
+	return s.outside().split(tree, roots, notInGroup)
+}
+
+// killRest ends whatever still carries the mark of this run, and returns what
+// that was.
+func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, spared []Orphan) {
+	if s.mark.Variable == "" {
+		return nil, nil
+	}
+	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
+		ours, _ := s.outside().split(t, t.Marked(s.mark), notInGroup)
+		return ours
+	}, grace), nil
+}

@@ -1,0 +1,77 @@
+//go:build unix
+
+package system
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/devports/devports/allocator/process"
+)
+
+func TestWatchdogState(t *testing.T) {
+	want := watchdogState{
+		Variable: "DEVPORTS_INSTANCE=a b", Run: process.RunTag("a b"), Shared: []string{"one", "t wo"},
+		Terminal: `{"a":1}`, Attached: true,
+		Leaders: map[int]process.ID{7: {PID: 7, Start: 70}, 8: {PID: 8, Start: -1}},
+	}
+	got := watchdogState{Leaders: map[int]process.ID{}}
+	for line := range strings.Lines(string(want.lines())) {
+		if err := got.apply(strings.TrimSuffix(line, "\n")); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, line := range []string{removeLine(7), detachedLine, sharedLine(nil)} {
+		if err := got.apply(line); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+	if len(got.Leaders) != 1 || got.Attached || len(got.Shared) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Whatever a line is, a state can be written and read again, and a line that is
+// refused changes nothing.
+func FuzzWatchdogState(f *testing.F) {
+	for _, line := range []string{
+		"variable A=b", "run 5", `shared ["a"]`, "terminal {}", "attached", "detached", "+5 6", "-5", "+5", "", "+-1 2", "shared x", "run -1", "\x00",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		if strings.ContainsAny(line, "\r\n") {
+			return // a scanner does not return such a line
+		}
+		before := watchdogState{Variable: "A=b", Run: 1, Leaders: map[int]process.ID{5: {PID: 5, Start: 5}}}
+		state := watchdogState{Variable: "A=b", Run: 1, Leaders: map[int]process.ID{5: {PID: 5, Start: 5}}}
+		if err := state.apply(line); err != nil {
+			if diff := cmp.Diff(before, state); diff != "" {
+				t.Errorf("refused, and changed: %s", diff)
+			}
+			return
+		}
+		for pid := range state.Leaders {
+			if pid <= 0 {
+				t.Errorf("pid %d would be a group", pid)
+			}
+		}
+		again := watchdogState{Leaders: map[int]process.ID{}}
+		for line := range strings.SplitSeq(strings.TrimSuffix(string(state.lines()), "\n"), "\n") {
+			if err := again.apply(line); err != nil {
+				t.Errorf("%q: %v", line, err)
+			}
+		}
+		if len(state.Shared) == 0 {
+			state.Shared = nil
+		}
+		if diff := cmp.Diff(state, again); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
