@@ -6,7 +6,7 @@
 //	  clock  ─┼─► supervisor ───────┘         ▼
 //	messages ─┘      │  └─► Notify(Event)   spawn, terminate, kill
 //	    ▲            ▼                        │
-//	    └──────── system: processes ◄─────────┘ ─► output.Mux
+//	    └──── operatingSystem: processes ◄────┘ ─► output.Mux
 //
 // [Run] is the supervisor: one goroutine that owns every service and does what
 // the machine decides. What happens to a process reaches it as a message; what
@@ -15,7 +15,8 @@
 // machine.due. Neither does anything, or reads a clock. A message from an earlier
 // process of a service is dropped.
 //
-// The interface system is all that the supervisor needs of the operating system.
+// operatingSystem is all that the supervisor needs of the system; package system
+// has it, and says how nothing is left behind and nothing else is touched.
 //
 // [Steering] lets others look at the run and steer it; they, too, only send the
 // supervisor what it is to do. The package control serves it to other processes.
@@ -24,21 +25,10 @@
 // every port. It prints nothing either: [Event] tells what happened, and the
 // command line has the words for it.
 //
-// # Nothing is left
-//
-// A process is ended with all that it has started: its process group, and what
-// has left that. On Linux the run adopts what loses its parent, and tells by a
-// mark in the environment whose it was. A watchdog, a process of its own, ends what
-// bears the mark when the run is killed. If that is killed as well, the mark
-// lets [system.KillOrphans] end the rest later. What clears its environment and is adopted
-// in the last moment before the kill is the one thing that can get away.
-//
 // # Concurrency
 //
 // Per process there are two goroutines: one copies its output, one waits for
 // its end and then for that of its group; until it is ready a third asks it.
 // None of them touches the supervisor's state, and all have ended when Run
-// returns, but for the copying: see [output.Mux.Close]. One goroutine waits for
-// all dead children, since a wait that blocks would take a thread each.
-// Notify is called by the supervisor's goroutine and must not block.
+// returns, but for the copying: see [output.Mux.Close]. Notify is called by the supervisor's goroutine and must not block.
 package launcher
