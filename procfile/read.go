@@ -36,7 +36,7 @@ func Find(dir string) (string, error) {
 		for _, name := range Names {
 			path := filepath.Join(dir, name)
 			if info, err := os.Stat(path); err == nil && !info.IsDir() {
-				return path, nil
+				return path, checkRegular(path, info)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 				return "", err
 			}
@@ -50,32 +50,59 @@ func Find(dir string) (string, error) {
 	}
 }
 
-// Read reads the project file at path, which is "-" for stdin. Problems name
-// it by its path from the working directory, if that is shorter. The errors
-// are [Problems], or those of reading the file.
+// Read reads the project file at path, which is "-" for stdin. What comes from
+// there or from a pipe can be read only once: the File has no Path then.
+// Problems name it by its path from the working directory, if that is shorter.
+// The errors are [Problems], a *[FileTypeError], or those of reading the file.
 func Read(path string, stdin io.Reader) (File, error) {
 	wd, err := os.Getwd()
 	if err != nil {
 		return File{}, err
 	}
-	if path == "-" {
-		src, err := io.ReadAll(stdin)
+	once := func(name string, src []byte, err error) (File, error) {
 		if err != nil {
-			return File{}, fmt.Errorf("standard input: %w", err)
+			return File{}, fmt.Errorf("%s: %w", name, err)
 		}
-		f, err := Parse("<stdin>", src)
+		f, err := Parse(name, src)
 		f.Dir = wd
 		return f, err
 	}
+	if path == "-" {
+		src, err := readLimited(stdin)
+		return once("<stdin>", src, err)
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+		src, err := readPipe(path)
+		return once(path, src, err)
+	}
+	return read(wd, path)
+}
+
+// Reread reads the file that f was read from again. It has become an error for
+// it to be a pipe.
+func (f File) Reread() (File, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return File{}, err
+	}
+	return read(wd, f.Path)
+}
+
+// read reads a regular file.
+func read(wd, path string) (File, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return File{}, err
 	}
-	src, err := os.ReadFile(absolute)
-	if err != nil {
+	name := shorter(wd, absolute)
+	src, err := readRegular(absolute)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return File{}, fmt.Errorf("%s %w", name, err)
+	case err != nil:
 		return File{}, err
 	}
-	f, err := Parse(shorter(wd, absolute), src)
+	f, err := Parse(name, src)
 	f.Path, f.Dir = absolute, filepath.Dir(absolute)
 	return f, err
 }

@@ -267,9 +267,9 @@ func (r *resolver) envFile(path string) []Variable {
 		return vars
 	}
 	name := shorterFile(r.file, path)
-	src, err := os.ReadFile(path)
+	src, err := readRegular(path)
 	if err != nil {
-		r.problems = append(r.problems, problemf(name, Position{}, "", "%v", err))
+		r.problems = append(r.problems, problemf(name, Position{}, "", "%s", reasonOf(err)))
 	}
 	vars, problems := parseEnvFile(name, src)
 	r.problems = append(r.problems, problems...)

@@ -36,7 +36,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration)
 		return err
 	}
 	if p.File.Path == "" {
-		return usage("devports up -d -f Portfile", "-d needs a file: standard input cannot be read again")
+		return usage("devports up -d -f Portfile", "-d needs a file: standard input or a pipe cannot be read again")
 	}
 	scope, err := p.Scope()
 	if err != nil {

@@ -99,6 +99,7 @@ func (s session) explain(err error) failure {
 		file     *project.FileError
 		taken    *project.TakenError
 		path     *fs.PathError
+		kind     *procfile.FileTypeError
 	)
 	switch {
 	case errors.As(err, &said):
@@ -144,6 +145,10 @@ func (s session) explain(err error) failure {
 		return fail(exitInvalid, "name the file in it", "%v", file)
 	case errors.As(err, &file):
 		return fail(exitInvalid, "", "%v", file)
+	case errors.As(err, &kind) && kind.Pipe:
+		return fail(exitInvalid, "to read it nevertheless, name it: -f "+text.QuoteSh(kind.Path), "%v", kind)
+	case errors.As(err, &kind):
+		return fail(exitInvalid, "", "%v", kind)
 	case errors.As(err, &taken):
 		f := failure{status: exitPort}
 		for _, t := range taken.Taken {

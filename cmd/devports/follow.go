@@ -55,8 +55,8 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 	}, nil
 }
 
-// closeTimeout is how long the end of a run waits for an edit to be read: an
-// env file may be a pipe that nobody writes to.
+// closeTimeout is how long the end of a run waits for an edit to be read: the
+// file system of an env file may hang.
 const closeTimeout = time.Second
 
 // refuse says why an edit is not followed.

@@ -60,7 +60,8 @@ func (e *FileError) Unwrap() error { return e.err }
 // [procfile.Problems], a *[procfile.UndeclaredError], and those of reading the
 // file; with Problems, the Project is what could be read.
 func Open(host Host, r registry.Registry, path string, scale map[string]int) (Project, error) {
-	return Project{Registry: r, host: host, scale: scale}.read(path)
+	p := Project{Registry: r, host: host, scale: scale}
+	return p.take(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
 }
 
 // None stands for a project where there is none: its names are user-wide.
@@ -68,9 +69,10 @@ func None(host Host, r registry.Registry, dir string) Project {
 	return Project{File: procfile.Empty(dir), Registry: r, host: host}
 }
 
-func (p Project) read(path string) (Project, error) {
+// take makes the project of the file at path, which read reads.
+func (p Project) take(path string, read func() (procfile.File, error)) (Project, error) {
 	var err error
-	if p.File, err = procfile.Read(path, p.host.Stdin); err != nil {
+	if p.File, err = read(); err != nil {
 		info, missing := os.Stat(path)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
@@ -88,12 +90,12 @@ func (p Project) read(path string) (Project, error) {
 }
 
 // Reload returns the project with its file as it is now. What came from
-// standard input stays as it was.
+// standard input or a pipe stays as it was.
 func (p Project) Reload() (Project, error) {
 	if p.File.Path == "" {
 		return p, nil
 	}
-	return p.read(p.File.Path)
+	return p.take(p.File.Path, p.File.Reread)
 }
 
 // Scope is the one that the project has, or would get with its first lease.

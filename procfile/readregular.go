@@ -1,0 +1,95 @@
+package procfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// maxFileSize is more than anyone writes by hand.
+const maxFileSize = 10 << 20
+
+// FileTypeError says that a path names something that is read only on demand,
+// or not at all: a device, say, has no end.
+type FileTypeError struct {
+	Path string
+	Pipe bool
+	kind string
+}
+
+func (e *FileTypeError) Error() string { return e.Path + " " + e.reason() }
+
+func (e *FileTypeError) reason() string { return "is " + e.kind + ", not a regular file" }
+
+// errTooLarge is the error of a file of more than maxFileSize.
+var errTooLarge = fmt.Errorf("is larger than %d MB", maxFileSize>>20)
+
+// checkRegular returns a *FileTypeError unless info is of a regular file. A
+// folder passes: reading it has an error of its own.
+func checkRegular(path string, info fs.FileInfo) error {
+	switch mode := info.Mode(); {
+	case mode.IsRegular(), mode.IsDir():
+		return nil
+	case mode&fs.ModeNamedPipe != 0:
+		return &FileTypeError{path, true, "a named pipe"}
+	case mode&fs.ModeSocket != 0:
+		return &FileTypeError{path, false, "a socket"}
+	default:
+		return &FileTypeError{path, false, "a device"}
+	}
+}
+
+// readRegular reads a regular file of at most maxFileSize. It looks before it
+// opens, because to open some devices has effects, and again at what it has
+// opened, without waiting for the writer of a pipe.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRegular(path, info); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, err
+	}
+	if err := checkRegular(path, info); err != nil {
+		return nil, err
+	}
+	return readLimited(f)
+}
+
+// readPipe reads a pipe to its end, or to maxFileSize.
+func readPipe(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readLimited(f)
+}
+
+func readLimited(r io.Reader) ([]byte, error) {
+	src, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
+	if len(src) > maxFileSize {
+		return nil, errTooLarge
+	}
+	return src, err
+}
+
+// reasonOf is what err says of a file that the message names already.
+func reasonOf(err error) string {
+	var kind *FileTypeError
+	if errors.As(err, &kind) {
+		return kind.reason()
+	}
+	return err.Error()
+}
