@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/envvar"
@@ -26,6 +27,27 @@ func (r *resolver) noteEnvFilePort(path string, v Variable, s Service) {
 	}
 	if !slices.Contains(r.notes, note) {
 		r.notes = append(r.notes, note)
+	}
+}
+
+// noteUndefined notes the names in an env file that have no value: a password
+// with a dollar in it is cut short. The note does not quote the value, which may
+// be secret.
+func (r *resolver) noteUndefined(path string, v Variable, names []string) {
+	for _, name := range names {
+		if name == "PORT" {
+			continue // of a service that has none, in a file for all
+		}
+		reference := "$" + name
+		if !strings.Contains(v.Value, reference) {
+			reference = "${" + name + "}"
+		}
+		note := problemf(shorterFile(r.file, path), v.Pos,
+			fmt.Sprintf("for a dollar itself, quote the value: %s='...'; for a variable that may be missing, write ${%s:-}", v.Name, name),
+			"%s is not defined, so %s lacks %q", name, v.Name, reference)
+		if !slices.Contains(r.notes, note) {
+			r.notes = append(r.notes, note)
+		}
 	}
 }
 

@@ -111,7 +111,7 @@ func (r *resolver) process(s Service) Process {
 				r.noteEnvFilePort(path, v, s)
 				continue
 			}
-			value, _, err := expand(v.Value, func(name string) (string, bool) {
+			value, undefined, err := expand(v.Value, func(name string) (string, bool) {
 				if value, ok := below(name); ok {
 					return value, true
 				}
@@ -122,6 +122,7 @@ func (r *resolver) process(s Service) Process {
 				r.problems = append(r.problems, problemf(shorterFile(r.file, path), v.Pos, "a dollar that is no variable is written $$", "%v", err))
 			}
 			files[v.Name] = value
+			r.noteUndefined(path, v, undefined)
 		}
 	}
 
