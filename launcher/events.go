@@ -58,6 +58,13 @@ type NoListener struct {
 	On      string // the service that waits for it
 }
 
+// WrongProtocol: the service is not ready, because its check asks over HTTP and
+// it expects HTTPS.
+type WrongProtocol struct {
+	Service string
+	Port    int
+}
+
 // Ended: the process of the service has ended, and nothing of it is left.
 type Ended struct {
 	Service string
@@ -115,6 +122,7 @@ func (e Blocked) Subject() string          { return e.Service }
 func (e Ready) Subject() string            { return e.Service }
 func (e WrongPort) Subject() string        { return e.Service }
 func (e NoListener) Subject() string       { return e.Service }
+func (e WrongProtocol) Subject() string    { return e.Service }
 func (e Ended) Subject() string            { return e.Service }
 func (e DependencyFailed) Subject() string { return e.Service }
 func (e Killing) Subject() string          { return e.Service }
@@ -132,6 +140,7 @@ func (Blocked) kind() string          { return "blocked" }
 func (Ready) kind() string            { return "ready" }
 func (WrongPort) kind() string        { return "elsewhere" }
 func (NoListener) kind() string       { return "silent" }
+func (WrongProtocol) kind() string    { return "wrong-protocol" }
 func (Ended) kind() string            { return "ended" }
 func (DependencyFailed) kind() string { return "waits" }
 func (Killing) kind() string          { return "killing" }

@@ -28,6 +28,7 @@ type fakeSystem struct {
 	crashes bool            // processes end by themselves, too
 	clumsy  bool            // some processes ignore signals, fork and cannot be made
 	ignore  bool            // all ignore signals
+	deaf    string          // the service that never gets ready
 
 	mu      sync.Mutex // guards what follows
 	latest  map[string]*fakeProc
@@ -84,6 +85,9 @@ func (f *fakeSystem) Start(spec procfile.Process, _ *terminal.Size) (child, Exit
 		system: f, spec: spec, pid: 1000 + len(f.latest), began: time.Now(), alive: true,
 		ready: time.Duration(f.random(int(time.Second))), stream: f.out.Stream(spec.Service),
 		asked: make(chan struct{}, 1), killed: make(chan struct{}, 1),
+	}
+	if spec.Service == f.deaf {
+		p.ready = 1000 * time.Hour
 	}
 	f.cease(spec.Service)
 	f.latest[spec.Service] = p

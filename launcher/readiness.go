@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,11 @@ func (s *supervisor) watchReadiness(lives context.Context, sv service, p child) 
 		m.service, m.spawned = spec.Service, sv.spawned
 		s.post(m)
 	}
-	wait := s.waiter(spec, p, func(e Event) { post(message{news: e}) })
+	fail := func(after time.Duration, seen error) {
+		exit := Exit{Status: 1, Err: fmt.Errorf("was not ready within %v: %w", after, cmp.Or(seen, errNoAnswer))}
+		post(message{event: event{kind: evUnready, exit: exit}})
+	}
+	wait := s.waiter(spec, p, func(e Event) { post(message{news: e}) }, fail)
 	s.goroutines.Go(func() {
 		defer cancel()
 		seen, err := wait(ctx)
@@ -55,16 +60,24 @@ func (s *supervisor) watchReadiness(lives context.Context, sv service, p child) 
 		case err == nil && lives.Err() == nil:
 			post(message{event: event{kind: evReady}})
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
-			exit := Exit{Status: 1, Err: fmt.Errorf("was not ready within %v: %w", check.Timeout, seen)}
-			post(message{event: event{kind: evUnready, exit: exit}})
+			fail(check.Timeout, seen)
 		}
 	})
 	return cancel
 }
 
+// errNoAnswer is what has been seen of a service whose first check still runs.
+var errNoAnswer = errors.New("its check has not answered yet")
+
+// guessTimeout is how long a check that no Portfile names may take where another
+// service waits for it.
+const guessTimeout = time.Minute
+
 // waiter makes the function that waits until a process is ready or ctx is done;
-// seen is then what it saw last.
-func (s *supervisor) waiter(spec procfile.Process, p child, tell func(Event)) func(ctx context.Context) (seen, err error) {
+// seen is then what it saw last, nil for nothing. overdue is called, again and
+// again, once a guessed check has taken longer than it may if another service
+// waits.
+func (s *supervisor) waiter(spec procfile.Process, p child, tell func(Event), overdue func(after time.Duration, seen error)) func(ctx context.Context) (seen, err error) {
 	diagnose := func(time.Duration) {}
 	switch check := spec.Ready; check.How {
 	case procfile.Done:
@@ -75,10 +88,19 @@ func (s *supervisor) waiter(spec procfile.Process, p child, tell func(Event)) fu
 		diagnose = s.diagnose(spec, p, tell)
 	}
 	try := s.system.Probe(spec, spec.Ready)
+	wrongProtocol := false // is known
 	return func(ctx context.Context) (seen, err error) {
 		err = probe.Until(ctx, try, func(err error, since time.Duration) {
 			seen = err
 			diagnose(since)
+			var https *probe.HTTPSError
+			if errors.As(err, &https) && !wrongProtocol {
+				wrongProtocol = true
+				tell(WrongProtocol{spec.Service, spec.Port})
+			}
+			if guessed(spec.Ready) && since >= guessTimeout {
+				overdue(guessTimeout, seen)
+			}
 		})
 		return seen, err
 	}

@@ -158,6 +158,9 @@ func (s *supervisor) deliver(m message) {
 		s.report(sv, m.news)
 		return
 	}
+	if m.event.kind == evUnready && guessed(sv.made.Ready) && len(s.waitingFor(m.service)) == 0 {
+		return // then it may do as it likes
+	}
 	m.event.needed = s.depended(m.service)
 	if m.event.kind == evStarted {
 		s.started(sv, m)

@@ -18,11 +18,7 @@ func (f File) check() Problems {
 	f.checkVariables(fail)
 	f.checkPins(fail)
 	f.checkDependencies(fail)
-	for _, s := range f.Services {
-		if s.Ready == "tcp" && !s.HasPort || strings.HasPrefix(s.Ready, "http:") && !s.HasPort {
-			fail(s.Pos, "", "service %s has no port that its check %s could ask", quote(s.Name), quote(s.Ready))
-		}
-	}
+	f.checkReady(fail)
 	return problems
 }
 

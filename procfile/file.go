@@ -51,6 +51,7 @@ type Service struct {
 	Env          []Variable
 	EnvFiles     []Text
 	DependsOn    []Text
+	ReadyPos     Position
 	Ready        string // "" is the default; else one of the forms of section 3 of the design
 	ReadyTimeout time.Duration
 	Restart      Restart

@@ -68,6 +68,8 @@ const (
 func (s Service) check() Check {
 	how, what, _ := strings.Cut(s.Ready, ":")
 	switch {
+	case how == string(HTTP):
+		return Check{HTTP, httpPath(what), s.ReadyTimeout}
 	case s.Ready != "":
 		return Check{How(how), what, s.ReadyTimeout}
 	case s.HasPort:

@@ -64,7 +64,7 @@ var serviceKeys = keys[Service]{
 	"env":        func(d *decoder, v *value, s *Service) { s.Env = d.variables(v) },
 	"env_files":  func(d *decoder, v *value, s *Service) { s.EnvFiles = d.texts(v) },
 	"depends_on": func(d *decoder, v *value, s *Service) { s.DependsOn = d.texts(v) },
-	"ready":      func(d *decoder, v *value, s *Service) { s.Ready = d.ready(v) },
+	"ready":      func(d *decoder, v *value, s *Service) { s.Ready, s.ReadyPos = d.ready(v), v.pos },
 
 	"ready_timeout": func(d *decoder, v *value, s *Service) { s.ReadyTimeout = d.duration(v) },
 
@@ -97,7 +97,9 @@ func (d *decoder) services(v *value) []Service {
 			for _, key := range e.value.entries {
 				known(d, key, " in service "+quote(e.key), serviceKeys, &s)
 			}
-			if s.Ready == string(Done) && e.value.find("ready_timeout") == nil {
+			if timeout := e.value.find("ready_timeout"); timeout != nil {
+				d.timing(&s, timeout.pos)
+			} else if s.Ready == string(Done) {
 				s.ReadyTimeout = 0 // work takes as long as it takes
 			}
 			if e.value.find("command") == nil {

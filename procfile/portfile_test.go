@@ -70,7 +70,7 @@ port = false
 		Env:       []Variable{{"DATABASE_URL", "postgres://localhost:${PORT_DB}/shop", Position{18, 31}}},
 		EnvFiles:  []Text{{"auth/.env", Position{19, 15}}},
 		DependsOn: []Text{{"db", Position{20, 15}}},
-		Ready:     "http:/healthz", ReadyTimeout: 90 * time.Second,
+		Ready:     "http:/healthz", ReadyPos: Position{21, 14}, ReadyTimeout: 90 * time.Second,
 		Restart: "on-failure", Watch: []string{"**/*.go", "!**/*_test.go"}, Replicas: 2,
 		StopSignal: "INT", StopTimeout: 90 * time.Second,
 	}
@@ -171,6 +171,18 @@ func TestPortfileProblems(t *testing.T) {
 				"Portfile:11:18: circular dependency: c → c",
 		},
 		{"no command", "[services.a]\nport = 1", "Portfile:1:11: service \"a\" has no command"},
+		{
+			"checks of another server", "[services.a]\ncommand = 'x'\nready = 'http://localhost:3000/health'\n[services.b]\ncommand = 'x'\nport = 3000\nready = 'http://127.0.0.1'\n[services.c]\ncommand = 'x'\nready = 'http://example.com:80/x'\n[services.d]\ncommand = 'x'\nready = 'https://localhost:3000'",
+			"Portfile:3:9: the check asks port 3000, which is not that of service \"a\" (write \"http:/health\", which asks the port that the service has)\n" +
+				"Portfile:7:9: the check asks port 80, which is not that of service \"b\" (write \"http:/\", which asks the port that the service has)\n" +
+				"Portfile:10:9: an http check asks this machine, not \"example.com\" (write \"exec:curl -fs http://example.com:80/x\")\n" +
+				"Portfile:13:9: there is no https check (write \"tcp\", or \"exec:curl -fks https://localhost:$PORT/healthz\")",
+		},
+		{
+			"timeout without a check", "[services.a]\ncommand = 'x'\nport = false\nready_timeout = '1s'\n[services.b]\ncommand = 'x'\nready_timeout = '1s'\nready = 'none'\n[services.c]\ncommand = 'x'\nready_timeout = '1s'",
+			"Portfile:4:1: ready_timeout limits nothing: \"a\" has no check (add ready = \"log:REGEXP\", \"exec:COMMAND\" or \"done\", or take it out)\n" +
+				"Portfile:7:1: ready_timeout limits nothing: \"b\" has no check (add ready = \"log:REGEXP\", \"exec:COMMAND\" or \"done\", or take it out)",
+		},
 		{"check without port", "[services.a]\ncommand = 'x'\nport = false\nready = 'tcp'", "Portfile:1:11: service \"a\" has no port that its check \"tcp\" could ask"},
 		{"not UTF-8", "[services]\na = '\xff'", "Portfile:2:6: not UTF-8 text"},
 		{"array of tables", "[[services]]\na = 'x'", "Portfile:1:3: must be a table, not an array"},
@@ -313,6 +325,31 @@ func inFile(t *testing.T, src string, problems Problems) {
 	for _, p := range problems {
 		if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > len(lines[p.Line-1])+1 {
 			t.Errorf("%v is outside of %q", p, src)
+		}
+	}
+}
+
+// What a service is checked by: a URL of its own is its path.
+func TestCheckOf(t *testing.T) {
+	for _, test := range []struct {
+		keys string
+		want Check
+	}{
+		{``, Check{How: TCP}},
+		{`ready_timeout = "5s"`, Check{How: TCP, Timeout: 5 * time.Second}},
+		{`ready = "http:/health"`, Check{HTTP, "/health", time.Minute}},
+		{`ready = "http://localhost:3000/health?x=1"`, Check{HTTP, "/health?x=1", time.Minute}},
+		{`ready = "http://[::1]:3000"`, Check{HTTP, "/", time.Minute}},
+		{`ready = "http://LOCALHOST:$PORT/a#b"`, Check{HTTP, "/a", time.Minute}},
+		{`ready = "http://127.0.0.1:${PORT}?x"`, Check{HTTP, "/?x", time.Minute}},
+	} {
+		f, err := Parse("Portfile", []byte("[services.a]\ncommand = 'x'\nport = 3000\n"+test.keys))
+		if err != nil {
+			t.Errorf("%s: %v", test.keys, err)
+			continue
+		}
+		if got := f.Services[0].check(); got != test.want {
+			t.Errorf("%s: %+v, want %+v", test.keys, got, test.want)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package procfile
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -228,36 +227,6 @@ func (d *decoder) signal(v *value) string {
 		d.fail(v.pos, didYouMean(name, signals), "unknown signal %s: one of %s", quote(v.text), strings.Join(signals, ", "))
 	}
 	return name
-}
-
-// ready checks the form of a readiness check and gives it back as written.
-func (d *decoder) ready(v *value) string {
-	if !d.is(v, kindString) {
-		return ""
-	}
-	how, what, colon := strings.Cut(v.text, ":")
-	switch how {
-	case "tcp", "done", "none":
-		if colon {
-			d.fail(v.pos, "write "+quote(how), "%s takes nothing behind it", quote(how))
-		}
-	case "http":
-		if !strings.HasPrefix(what, "/") {
-			d.fail(v.pos, `write "http:/healthz"`, "the path of an http check starts with /")
-		}
-	case "log":
-		if _, err := regexp.Compile(what); err != nil || what == "" {
-			d.fail(v.pos, `write "log:listening on"`, "not a regular expression: %s%s", quote(what), because(err))
-		}
-	case "exec":
-		if strings.TrimSpace(what) == "" {
-			d.fail(v.pos, `write "exec:pg_isready -p $PORT"`, "an exec check needs a command")
-		}
-	default:
-		forms := []string{"tcp", "http", "log", "exec", "done", "none"}
-		d.fail(v.pos, didYouMean(how, forms), "unknown check %s: tcp, http:PATH, log:REGEXP, exec:COMMAND, done or none", quote(v.text))
-	}
-	return v.text
 }
 
 func because(err error) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/signal"
 	"syscall"
@@ -33,6 +34,17 @@ func serve() {
 	}
 	fmt.Println("listening on", port)
 	fatal(http.Serve(l, nil))
+}
+
+// serveHTTPS serves nothing at all on 127.0.0.1:$PORT, over HTTPS.
+func serveHTTPS() {
+	l, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
+	if err != nil {
+		fatal(err)
+	}
+	server := httptest.Server{Listener: l, Config: &http.Server{Handler: http.NotFoundHandler()}}
+	server.StartTLS()
+	stay()
 }
 
 // hold ADDRESS listens there and does nothing.

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 		"watchdog": main, // as devports starts itself once more
 		"serve":    serve,
 		"hold":     hold,
+		"https":    serveHTTPS,
 		"lock":     lock,
 		"print":    printLines,
 		"freeport": freePort,

@@ -31,6 +31,8 @@ func tell(e launcher.Event) string {
 		return fmt.Sprintf("%s listens on %s, not on its PORT %d: does its command use $PORT?", e.Service, wording.Numbers(e.Ports), e.Port)
 	case launcher.NoListener:
 		return fmt.Sprintf(`%s listens nowhere, and %s waits for it: if it never will, say port = false or ready = "none"`, e.Service, e.On)
+	case launcher.WrongProtocol:
+		return fmt.Sprintf(`%s expects HTTPS on port %d, but its check asks over HTTP: write ready = "tcp", or "exec:curl -fks https://localhost:$PORT/"`, e.Service, e.Port)
 	case launcher.DependencyFailed:
 		return fmt.Sprintf("%s waits for %s, which has failed", e.Service, e.On)
 	case launcher.NotStarted:

@@ -38,6 +38,8 @@ func (j *Journal) Add(e launcher.Event, text string) {
 		record.Port = e.Port
 	case launcher.NoListener:
 		record.Port = e.Port
+	case launcher.WrongProtocol:
+		record.Port = e.Port
 	case launcher.Ended:
 		record.Status = e.Exit.Status
 	case launcher.Killing:

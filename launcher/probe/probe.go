@@ -3,6 +3,7 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -90,14 +91,39 @@ func HTTP(port int, path string) Try {
 		}
 		response, err := client.Do(request)
 		if err != nil {
+			if ctx.Err() == nil && speaksTLS(ctx, port) {
+				return &HTTPSError{port}
+			}
 			return reason(err)
 		}
 		response.Body.Close()
+		if response.StatusCode == http.StatusBadRequest && speaksTLS(ctx, port) {
+			return &HTTPSError{port}
+		}
 		if response.StatusCode < 200 || response.StatusCode > 399 {
 			return fmt.Errorf("%s answers %s", path, response.Status)
 		}
 		return nil
 	}
+}
+
+// HTTPSError says that a server expects HTTPS on a port.
+type HTTPSError struct{ Port int }
+
+func (e *HTTPSError) Error() string { return fmt.Sprintf("port %d expects HTTPS, not HTTP", e.Port) }
+
+// speaksTLS reports whether the server on port takes part in a TLS handshake,
+// if only to refuse it.
+func speaksTLS(ctx context.Context, port int) bool {
+	conn, err := dial(ctx, port)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	// Nothing is sent to the server: who it is does not matter.
+	err = tls.Client(conn, &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}).HandshakeContext(ctx)
+	var alert *net.OpError
+	return err == nil || errors.As(err, &alert) && alert.Op == "remote error"
 }
 
 // dial connects to port on whichever of the loopback addresses is listened on.

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -151,5 +152,34 @@ func TestHTTPSilence(t *testing.T) {
 	defer cancel()
 	if err := HTTP(port, "/")(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
+	}
+}
+
+// A server that expects HTTPS is told from one that is broken, whatever it makes
+// of a request without it.
+func TestHTTPS(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler()) // answers 400
+	defer server.Close()
+	l, port := listen(t, "127.0.0.1:0")
+	go func() { // one that answers with an alert
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = tls.Server(conn, server.TLS).Handshake()
+			conn.Close()
+		}
+	}()
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answering, _ := strconv.Atoi(u.Port())
+	for _, port := range []int{answering, port} {
+		var https *HTTPSError
+		if err := HTTP(port, "/")(t.Context()); !errors.As(err, &https) || https.Port != port {
+			t.Errorf("port %d: %v", port, err)
+		}
 	}
 }

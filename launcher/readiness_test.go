@@ -1,0 +1,42 @@
+package launcher
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/devports/devports/procfile"
+)
+
+// A service may never listen, unless another waits for it: it has a minute then.
+func TestGuessedCheckFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeSystem(t, 1)
+		f.deaf = "db"
+		r := f.start(procfile.Plan{Services: []procfile.Process{
+			{Service: "app", Ready: procfile.Check{How: procfile.None}, DependsOn: []string{"db"}},
+			{Service: "db", Ready: procfile.Check{How: procfile.TCP}, StopTimeout: time.Second},
+		}})
+		begin := time.Now()
+		if status := <-r.ended; status != 1 {
+			t.Errorf("status %d", status)
+		}
+		if took := time.Since(begin); took < guessTimeout || took > guessTimeout+15*time.Second {
+			t.Errorf("it ended after %v", took)
+		}
+		_ = r.out.Close(t.Context())
+	})
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeSystem(t, 1)
+		f.deaf = "worker"
+		r := f.start(procfile.Plan{Services: []procfile.Process{
+			{Service: "worker", Ready: procfile.Check{How: procfile.TCP}, StopTimeout: time.Second},
+		}})
+		select {
+		case status := <-r.ended:
+			t.Errorf("it ended with %d", status)
+		case <-time.After(time.Hour):
+			r.close()
+		}
+	})
+}
