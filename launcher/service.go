@@ -14,6 +14,10 @@ const (
 	// each time, until it has lived for a while.
 	minBackoff, maxBackoff = time.Second, 30 * time.Second
 	health                 = 10 * time.Second
+
+	// trialTime is how long a process without a check has to live before others
+	// than its dependents may rely on it.
+	trialTime = time.Second
 )
 
 // service is the state of one service. It is a value: next gives its successor.
@@ -24,7 +28,7 @@ type service struct {
 	phase    phase
 	goal     goal
 	held     bool      // its user has stopped it, and not started it again
-	deadline time.Time // when evTimeout is due; zero: never
+	deadline time.Time // when evTimeout is due; of one that runs, the end of its trial; zero: never
 
 	// Of the latest process.
 	began  time.Time     // when it had been made
@@ -68,7 +72,9 @@ func (s service) next(now time.Time, e event) (service, []action) {
 		switch e.kind {
 		case evStarted:
 			s.phase, s.began = running, now
-			s.ready = s.made.Ready.How == procfile.None
+			if s.made.Ready.How == procfile.None {
+				s.ready, s.deadline = true, now.Add(trialTime)
+			}
 			if s.goal == goalKill {
 				return s.kill(now)
 			}
@@ -91,6 +97,8 @@ func (s service) next(now time.Time, e event) (service, []action) {
 			if !s.ready && s.goal == goalNone {
 				return s.record(e).terminate(now)
 			}
+		case evTimeout:
+			s.deadline = time.Time{}
 		case evGone:
 			return s.record(e).over(now), nil
 		}

@@ -371,6 +371,21 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
+// A process without a check is on trial for a while, unless it is to end.
+func TestTrial(t *testing.T) {
+	s := service{spec: procfile.Process{Ready: procfile.Check{How: procfile.None}, StopTimeout: time.Minute}}
+	s = life(s, evStart, evStarted)
+	if !s.ready || !s.deadline.Equal(at(trialTime)) {
+		t.Errorf("started: ready %v, deadline %v", s.ready, s.deadline)
+	}
+	if s := life(s, evEnd, evStop, evEnd); !s.deadline.Equal(at(time.Minute)) {
+		t.Errorf("asked to end: %v", s.deadline)
+	}
+	if s := life(s, evTimeout); !s.ready || !s.deadline.IsZero() || s.phase != running {
+		t.Errorf("after its trial: ready %v, deadline %v, %v", s.ready, s.deadline, s.phase)
+	}
+}
+
 func TestHeld(t *testing.T) {
 	up := life(service{}, evStart, evStarted)
 	for _, test := range []struct {

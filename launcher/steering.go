@@ -69,12 +69,16 @@ type Status struct {
 	Since    time.Time `json:"since,omitzero"`    // when its process was started
 	ReadyMS  float64   `json:"readyMS,omitempty"` // how many milliseconds after that it was ready
 	Restarts int       `json:"restarts"`          // how often it has been started again
+
+	// Trial: it is ready because it has no check, and its process is so young
+	// that it may yet fail at once.
+	Trial bool `json:"-"`
 }
 
 // Settled reports whether a service has come to where it stays for now: ready,
-// or ended.
+// and not on trial, or ended.
 func (s Status) Settled() bool {
-	return s.State == StateReady || s.Ended()
+	return s.State == StateReady && !s.Trial || s.Ended()
 }
 
 // Ended reports whether a service has no process and is not about to get one.
@@ -248,6 +252,7 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State = StateStopping
 		case sv.ready:
 			status.State, status.ReadyMS = StateReady, float64(sv.took.Microseconds())/1000
+			status.Trial = !sv.deadline.IsZero()
 		default:
 			status.State, status.Detail = StateStarting, unready(sv.made)
 		}
