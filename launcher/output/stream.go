@@ -48,6 +48,8 @@ type Stream struct {
 	matched chan struct{}
 
 	// What follows belongs to the goroutine of Copy.
+	unfinished []byte // the beginning of a line that may match
+
 	limit  time.Time // of the next read, none if zero
 	last   last
 	prefix []byte // as of width
@@ -156,24 +158,40 @@ func withoutCR(b []byte) int {
 	return len(b)
 }
 
-// Match returns a channel that is closed when a line matches, less the escape
-// sequences that color it. It must be called before Copy, and only once. Of a
-// line that is too long for a buffer, each piece counts by itself.
+// Match returns a channel that is closed when a line that has been written
+// matches, less the escape sequences that color it. An unfinished line counts
+// as far as it goes. It must be called before Copy, and only once. Of a line that
+// is too long for a buffer, each piece counts by itself.
 func (s *Stream) Match(expression *regexp.Regexp) <-chan struct{} {
 	s.match, s.matched = expression, make(chan struct{})
 	return s.matched
 }
 
-// look looks whether a line is the one that is waited for.
-func (s *Stream) look(line []byte) {
+// find looks in lines, the last of which may be unfinished, for the one that is
+// waited for.
+func (s *Stream) find(lines []byte) {
+	for line := range bytes.Lines(lines) {
+		if len(s.unfinished) > 0 {
+			line = append(s.unfinished, line...)
+		}
+		if s.matches(line) {
+			s.match, s.unfinished = nil, nil
+			close(s.matched)
+			return
+		}
+		if s.unfinished = s.unfinished[:0]; line[len(line)-1] != '\n' && len(line) < maxBuffer {
+			s.unfinished = append(s.unfinished, line...)
+		}
+	}
+}
+
+// matches reports whether a line is the one that is waited for.
+func (s *Stream) matches(line []byte) bool {
 	line = bytes.TrimRight(line, "\r\n")
 	if bytes.IndexByte(line, '\x1b') >= 0 {
 		line = escapes().ReplaceAll(line, nil)
 	}
-	if s.match.Match(line) {
-		s.match = nil
-		close(s.matched)
-	}
+	return s.match.Match(line)
 }
 
 // escapes are the control sequences of ECMA-48, section 5.4.
@@ -204,16 +222,14 @@ func (s *Stream) Done() <-chan struct{} { return s.done }
 
 // emit writes lines, of which the last may be unfinished, with their prefixes.
 func (s *Stream) emit(lines []byte) {
-	if s.match != nil {
-		for line := range bytes.Lines(lines) {
-			s.look(line)
-		}
-	}
-	for len(lines) > 0 {
+	for rest := lines; len(rest) > 0; {
 		lens := s.mux.lens.Load()
-		n := s.format(lines, lens, time.Time{})
-		s.mux.write(s, lines[:n], lens)
-		lines = lines[n:]
+		n := s.format(rest, lens, time.Time{})
+		s.mux.write(s, rest[:n], lens)
+		rest = rest[n:]
+	}
+	if s.match != nil {
+		s.find(lines) // once they are written: what is said of a match comes behind it
 	}
 }
 
