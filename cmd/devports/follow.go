@@ -23,10 +23,7 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 	ctx, cancel := context.WithCancel(context.Background())
 	valid := make(chan procfile.Plan)
 	f := project.Follower{
-		Load: func(ctx context.Context, running procfile.Plan) (procfile.Plan, error) {
-			code.follow(running) // from the first look on, so that this does not hold up the start either
-			return r.Reload(ctx, running)
-		},
+		Load: r.Reload,
 		Apply: func(running, next procfile.Plan) {
 			noteUndeclared(r.Selected, running, next, own)
 			code.follow(next)
@@ -40,6 +37,7 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 			own.Say("not all edits will be seen: " + strings.ReplaceAll(err.Error(), "\n", ", "))
 		},
 	}
+	code.follow(plan) // before anything starts: no edit is missed
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
