@@ -93,6 +93,10 @@ type Unkillable struct {
 	Left    []Orphan // what of it still lives, as far as is known
 }
 
+// Idle: no service has a process, and the run goes on because a change of the
+// files that these watch starts them again.
+type Idle struct{ Services []string }
+
 // Stopping: devports stops all services.
 type Stopping struct {
 	Service string // because this one has ended
@@ -128,6 +132,7 @@ func (e DependencyFailed) Subject() string { return e.Service }
 func (e Killing) Subject() string          { return e.Service }
 func (e Unkillable) Subject() string       { return e.Service }
 func (e Stopping) Subject() string         { return e.Service }
+func (Idle) Subject() string               { return "" }
 func (PlanChanged) Subject() string        { return "" }
 func (NoWatchdog) Subject() string         { return "" }
 func (OrphansKilled) Subject() string      { return "" }
@@ -146,6 +151,7 @@ func (DependencyFailed) kind() string { return "waits" }
 func (Killing) kind() string          { return "killing" }
 func (Unkillable) kind() string       { return "lost" }
 func (Stopping) kind() string         { return "stopping" }
+func (Idle) kind() string             { return "idle" }
 func (PlanChanged) kind() string      { return "followed" }
 func (NoWatchdog) kind() string       { return "unguarded" }
 func (OrphansKilled) kind() string    { return "swept" }

@@ -15,6 +15,7 @@ type machine struct {
 	names      []string // of services, sorted
 	followed   bool     // there has been a plan before
 	stopOnExit bool     // the end of one service ends all
+	watching   bool     // services are restarted when files that they watch change
 	closing    bool     // all services are to end
 	asked      bool     // by a signal, by Down or by a context: that is no failure
 	interrupts interrupts
@@ -110,13 +111,33 @@ func (m *machine) deadline() (earliest time.Time) {
 }
 
 // finished reports whether no process is left and none will be started.
-func (m *machine) finished() bool {
+func (m *machine) finished() bool { return m.resting() && len(m.rerunnable()) == 0 }
+
+// resting reports whether no process is left, and only what is yet to be asked
+// starts one.
+func (m *machine) resting() bool {
 	for _, s := range m.services {
 		if s.phase.live() || s.phase == backoff || s.held && !m.closing {
 			return false
 		}
 	}
 	return true // what still waits does so for what failed to start
+}
+
+// rerunnable are the services that are done, or have failed at work to be done,
+// and that a change of the files that they watch runs again.
+func (m *machine) rerunnable() (names []string) {
+	if m.closing || !m.watching {
+		return nil
+	}
+	for _, name := range m.names {
+		s := m.services[name]
+		if s.phase == ended && !s.held && len(s.spec.Watch) > 0 && s.exit != nil &&
+			(s.made.Ready.How == procfile.Done || s.exit.Status == 0) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // result is the failure of the run; nil if there is none.

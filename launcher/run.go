@@ -21,6 +21,7 @@ type Options struct {
 	Plans   <-chan procfile.Plan // new versions of the plan to follow
 
 	StopOnExit bool // the end of one service ends all, whatever the plan says
+	Watching   bool // a caller restarts services when files that they watch change
 
 	Terminals *Terminals // nil: services print to pipes
 	Instance  *Instance  // nil: only process groups are looked after
@@ -100,7 +101,7 @@ func Run(ctx context.Context, plan procfile.Plan, options Options) error {
 
 func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem, plan procfile.Plan, options Options) error {
 	s := &supervisor{
-		machine:  machine{services: map[string]service{}},
+		machine:  machine{services: map[string]service{}, watching: options.Watching},
 		options:  options.complete(),
 		ctx:      ctx,
 		attempts: map[string]*attempt{},
@@ -121,6 +122,7 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 	for !s.finished() {
 		s.receive()
 		s.advance()
+		s.noteIdle()
 		s.answerWaiters()
 		if options.Steering != nil && s.changed {
 			options.Steering.tell()

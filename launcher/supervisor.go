@@ -32,6 +32,7 @@ type supervisor struct {
 	waiters   []*waiter
 	cancelled bool // ctx has ended while services ran
 	changed   bool // services have another Status than those who follow know
+	idle      bool // Idle has been notified, and nothing has been started since
 }
 
 // attempt is the latest process of a service, with what belongs to it.
@@ -125,6 +126,15 @@ func (s *supervisor) advance() {
 				more = true
 			}
 		}
+	}
+}
+
+// noteIdle notifies that only a change of files starts anything more.
+func (s *supervisor) noteIdle() {
+	before := s.idle
+	rerunnable := s.rerunnable()
+	if s.idle = s.resting() && len(rerunnable) > 0; s.idle && !before {
+		s.options.Notify(Idle{rerunnable})
 	}
 }
 

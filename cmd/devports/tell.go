@@ -53,6 +53,12 @@ func tell(e launcher.Event) string {
 			text += "; ended with it: " + tellLeft(e.Left)
 		}
 		return text + tellRetry(e.Retry)
+	case launcher.Idle:
+		watch := "watch"
+		if len(e.Services) == 1 {
+			watch = "watches"
+		}
+		return fmt.Sprintf("all services have ended: waiting for changes to the files that %s %s", wording.List(e.Services), watch)
 	case launcher.Killing:
 		return fmt.Sprintf("killing %s (pid %d)", e.Service, e.PID)
 	case launcher.Unkillable:

@@ -216,6 +216,7 @@ func (u *upRun) launch(id string) error {
 		Signals:    u.signals,
 		Plans:      u.plans,
 		StopOnExit: u.options.StopOnExit,
+		Watching:   !u.options.NoWatch,
 		Terminals:  u.terminals,
 		Instance:   instance,
 		Steering:   u.steering,
