@@ -32,12 +32,16 @@ type burst struct {
 
 // hit is what has happened to a set.
 type hit struct {
-	first string
-	files map[string]struct{}
+	paths []string // in the order in which they were touched
+	files map[string]presence
 }
 
-// add notes that a file of these sets has changed.
-func (b *burst) add(sets []string, path string) {
+// presence is whether a file was there before a burst, and is now.
+type presence struct{ before, now bool }
+
+// add notes that a file of these sets has changed, come or gone: whether it was
+// there before that, and is now.
+func (b *burst) add(sets []string, path string, before, now bool) {
 	b.count++
 	if b.hits == nil {
 		b.hits = make(map[string]*hit)
@@ -45,10 +49,15 @@ func (b *burst) add(sets []string, path string) {
 	for _, name := range sets {
 		h := b.hits[name]
 		if h == nil {
-			h = &hit{path, make(map[string]struct{})}
+			h = &hit{files: make(map[string]presence)}
 			b.hits[name] = h
 		}
-		h.files[path] = struct{}{}
+		if first, touched := h.files[path]; touched {
+			before = first.before
+		} else {
+			h.paths = append(h.paths, path)
+		}
+		h.files[path] = presence{before, now}
 	}
 }
 
@@ -61,7 +70,13 @@ func (b *burst) change() Change {
 	c := Change{Err: errors.Join(b.errs...)}
 	for _, name := range slices.Sorted(maps.Keys(b.hits)) {
 		h := b.hits[name]
-		c.Sets = append(c.Sets, Touched{name, h.first, len(h.files)})
+		changed := slices.DeleteFunc(slices.Clone(h.paths), func(path string) bool { return h.files[path] == presence{} })
+		if len(changed) > 0 {
+			c.Sets = append(c.Sets, Touched{name, changed[0], len(changed)})
+		}
 	}
 	return c
 }
+
+// empty reports whether nothing is to be told: what came has gone again.
+func (c Change) empty() bool { return len(c.Sets) == 0 && c.Err == nil }

@@ -134,13 +134,16 @@ func (t *tree) note(f *folder, name string, stat func() (fs.FileInfo, error), ch
 		return
 	}
 	info, err := stat()
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		_, err = os.Stat(t.at(f.join(name))) // Emacs locks a file with a link that leads nowhere
+	}
 	if err != nil || info.Mode().Type()&^fs.ModeSymlink != 0 {
 		t.gone(f, name, b)
 		return
 	}
 	is := file{sets, stamp{info.ModTime().UnixNano(), info.Size()}}
 	if was, known := f.files[name]; changed || !known || was.stamp != is.stamp {
-		b.add(sets, f.join(name))
+		b.add(sets, f.join(name), known, true)
 	}
 	f.files[name] = is
 }
@@ -149,7 +152,7 @@ func (t *tree) note(f *folder, name string, stat func() (fs.FileInfo, error), ch
 func (t *tree) gone(f *folder, name string, b *burst) {
 	if was, known := f.files[name]; known {
 		delete(f.files, name)
-		b.add(was.sets, f.join(name))
+		b.add(was.sets, f.join(name), true, false)
 	}
 }
 

@@ -28,6 +28,11 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ou
 		quiet.Reset(o.quiet)
 		due = late
 	}
+	forget := func() {
+		b, due, late = burst{}, false, false
+		quiet.Stop()
+		latest.Stop()
+	}
 	for {
 		if due && !late {
 			select {
@@ -40,7 +45,11 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ou
 		var ready chan<- Change // out while the change may be told, else nil
 		var change Change
 		if due {
-			ready, change = out, b.change()
+			if change = b.change(); change.empty() {
+				forget()
+				continue
+			}
+			ready = out
 		}
 		select {
 		case batch := <-in:
@@ -50,9 +59,7 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ou
 		case <-latest.C:
 			due, late = true, true
 		case ready <- change:
-			b, due, late = burst{}, false, false
-			quiet.Stop()
-			latest.Stop()
+			forget()
 		case <-done:
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -54,7 +55,7 @@ func TestRun(t *testing.T) {
 						time.Sleep(ms(test.takes))
 						if e.Name != "" {
 							n++
-							b.add([]string{"s"}, string(rune('a'+n)))
+							b.add([]string{"s"}, string(rune('a'+n)), true, true)
 						}
 					}
 				}
@@ -92,9 +93,34 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// What has come and gone again is not told, and what comes afterwards is.
+func TestRunTellsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, out, done, ended := make(chan []event), make(chan Change), make(chan struct{}), make(chan struct{})
+		handle := func(batch []event, b *burst) {
+			for _, e := range batch {
+				b.add([]string{"s"}, "x", e.Op == fsnotify.Remove, e.Op == fsnotify.Create)
+			}
+		}
+		go func() {
+			run(in, handle, burst{}, options{quiet: Quiet, latest: Latest}, out, done)
+			close(ended)
+		}()
+		in <- []event{{Op: fsnotify.Create}, {Op: fsnotify.Remove}}
+		time.Sleep(time.Minute)
+		start := time.Now()
+		in <- []event{{Op: fsnotify.Create}}
+		if c := <-out; len(c.Sets) != 1 || time.Since(start) != Quiet {
+			t.Errorf("told %v after %v", c, time.Since(start))
+		}
+		close(done)
+		<-ended
+	})
+}
+
 func TestRunEnds(t *testing.T) {
 	for _, after := range []time.Duration{0, time.Millisecond, time.Hour} { // idle or in a burst; with a change that nobody takes
-		for _, first := range []burst{{}, {count: 1}} {
+		for _, first := range []burst{{}, {count: 1, errs: []error{errors.New("x")}}} {
 			synctest.Test(t, func(t *testing.T) {
 				done, ended := make(chan struct{}), make(chan struct{})
 				go func() {
@@ -115,9 +141,11 @@ func TestBurst(t *testing.T) {
 	if diff := cmp.Diff(Change{}, b.change()); diff != "" {
 		t.Error("empty:", diff)
 	}
-	b.add([]string{"web", "api"}, "x")
-	b.add([]string{"web"}, "a")
-	b.add([]string{"web"}, "a")
+	b.add([]string{"web", "api"}, "x", true, true)
+	b.add([]string{"web"}, "a", false, true)
+	b.add([]string{"web"}, "a", true, true)
+	b.add([]string{"web", "gone"}, "by-file", false, true)
+	b.add([]string{"web", "gone"}, "by-file", true, false)
 	want := []Touched{{"api", "x", 1}, {"web", "x", 2}}
 	if diff := cmp.Diff(want, b.change().Sets); diff != "" {
 		t.Error(diff)
@@ -128,7 +156,7 @@ func TestBurst(t *testing.T) {
 	if err := b.change().Err; !errors.Is(err, first) || !errors.Is(err, second) {
 		t.Errorf("error is %v", err)
 	}
-	if b.count != 5 {
+	if b.count != 7 {
 		t.Errorf("count is %d", b.count)
 	}
 }

@@ -3,6 +3,7 @@ package watcher
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,13 @@ func save(path, text, want string) step {
 	}, want}
 }
 
+// dangle makes a link that leads nowhere, where there are links.
+func dangle(t *testing.T, dir, path string) {
+	if err := os.Symlink("user@host.1:2", filepath.Join(dir, path)); err != nil && runtime.GOOS != "windows" {
+		t.Fatal(err)
+	}
+}
+
 // TestChanges starts with the files and watches the folder "root".
 func TestChanges(t *testing.T) {
 	code := sets{"api": "**/*.go !**/*_test.go"}
@@ -70,6 +78,21 @@ func TestChanges(t *testing.T) {
 			rm("root/old", ""),
 			wr("beside/x.go", ""),
 			wr("root/main.go", "api:main.go"),
+		}},
+		{"by-files of editors", "main.go", sets{"all": "**"}, []step{
+			{"lock of Emacs", func(t *testing.T, dir string) { dangle(t, dir, "root/.#main.go") }, ""},
+			{"test of Vim", func(t *testing.T, dir string) {
+				write(t, dir, "root/4913")
+				remove(t, dir, "root/4913")
+			}, ""},
+			wr("root/main.go", "all:main.go"),
+			rm("root/.#main.go", ""),
+			re("root/main.go", "all:main.go"),
+			{"away and back", func(t *testing.T, dir string) {
+				rename(t, dir, "root/main.go", "root/main.go~")
+				write(t, dir, "root/main.go")
+				remove(t, dir, "root/main.go~")
+			}, "all:main.go"},
 		}},
 		{"chmod is none, touch is one", "main.go", code, []step{
 			{"chmod", func(t *testing.T, dir string) { must(t, os.Chmod(filepath.Join(dir, "root/main.go"), 0o600)) }, ""},
