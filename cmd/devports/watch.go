@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
@@ -72,12 +73,19 @@ func (w *codeWatch) end() {
 }
 
 // restart restarts the services that changes touch, but for those that their
-// user has stopped.
+// user has stopped. One that a file restarts right after each start is likely to
+// write it itself: its restarts wait.
 func (w *codeWatch) restart(ctx context.Context, code *watcher.TreeWatcher) {
+	var pending restarts
 	for {
+		var late <-chan time.Time
+		if wait, some := pending.wait(time.Now()); some {
+			late = time.After(wait)
+		}
 		var change watcher.Change
 		select {
 		case change = <-code.Changes():
+		case <-late:
 		case <-ctx.Done():
 			return
 		}
@@ -88,14 +96,29 @@ func (w *codeWatch) restart(ctx context.Context, code *watcher.TreeWatcher) {
 		if err != nil {
 			return
 		}
-		var names []string
-		for _, touched := range change.Sets {
-			i := slices.IndexFunc(all, func(st launcher.Status) bool { return st.Service == touched.Name })
+		running := func(name string) (launcher.Status, bool) {
+			i := slices.IndexFunc(all, func(st launcher.Status) bool { return st.Service == name })
 			if i < 0 || all[i].State == launcher.StateStopped {
+				return launcher.Status{}, false
+			}
+			return all[i], true
+		}
+		names := slices.DeleteFunc(pending.take(time.Now()), func(name string) bool {
+			_, ok := running(name)
+			return !ok
+		})
+		for _, touched := range change.Sets {
+			st, ok := running(touched.Name)
+			if !ok {
 				continue
 			}
-			names = append(names, touched.Name)
-			w.own.Say(fmt.Sprintf("restarting %s: %s", touched.Name, tellTouched(touched)))
+			now, text := pending.add(st, touched, time.Now())
+			if text != "" {
+				w.own.Say(text)
+			}
+			if now && !slices.Contains(names, touched.Name) {
+				names = append(names, touched.Name)
+			}
 		}
 		if len(names) > 0 && w.run.Restart(ctx, names...) != nil {
 			return
