@@ -21,8 +21,9 @@
 // does not count, unless a pattern without any glob character names it. Where
 // the root itself is ignored, only the .gitignore files in and below it matter:
 // somebody means to work there. Folders called .git and node_modules are
-// skipped in any case. Symbolic links are not followed; a link is a file of its
-// own. Sockets, pipes and devices never count.
+// skipped in any case. A symbolic link to a file changes with that file, wherever
+// it is; one to a folder is a file of its own, and is not followed; one that leads
+// nowhere is not there. Sockets, pipes and devices never count.
 //
 // When a .gitignore changes, files that count from now on are told as if they
 // had come, since they may have changed with it; those that count no more are

@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ func newTree(path string, sets []set, folders notifier) *tree {
 		root:   newFolder(nil, filepath.Base(path), ""),
 		notify: folders,
 		closed: make(chan struct{}),
+		links:  make(map[string]bool),
 		told:   make(map[string]bool),
 	}
 }
@@ -42,6 +44,10 @@ func upsets(e event) bool {
 }
 
 func (t *tree) take(e event, b *burst) {
+	if e == targetsChanged {
+		t.lookAtLinks(b)
+		return
+	}
 	if e.Err != nil {
 		if newLimitError("", e.Err) != nil { // others are of folders that are gone by now
 			t.trouble(t.path, e.Err, b)
@@ -51,6 +57,21 @@ func (t *tree) take(e event, b *burst) {
 	path := filepath.Clean(e.Name) // fsnotify has //name in the system's root
 	if f := t.holding(path); f != nil {
 		t.look(f, filepath.Base(path), e.Op, b)
+	}
+}
+
+// targetsChanged says that what links lead to may have changed.
+var targetsChanged = event{}
+
+// lookAtLinks finds out what has become of what links lead to.
+func (t *tree) lookAtLinks(b *burst) {
+	for _, path := range slices.Sorted(maps.Keys(t.links)) {
+		at := t.at(path)
+		if f := t.holding(at); f != nil {
+			t.look(f, filepath.Base(at), fsnotify.Chmod, b) // its stamp decides
+		} else {
+			t.link(path, false)
+		}
 	}
 }
 

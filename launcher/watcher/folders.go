@@ -17,6 +17,8 @@ type tree struct {
 	notify notifier
 	closed chan struct{}
 	moved  bool            // folders have come or gone
+	links  map[string]bool // the paths of links that count if they lead to files
+	relink bool            // links has changed
 	told   map[string]bool // the folders whose trouble was told, "" for the limit
 }
 
@@ -131,16 +133,23 @@ func (t *tree) note(f *folder, name string, stat func() (fs.FileInfo, error), ch
 	sets := t.counting(f.join(name), f.ignores(name, false))
 	if sets == nil {
 		delete(f.files, name)
+		t.link(f.join(name), false)
 		return
 	}
 	info, err := stat()
-	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		_, err = os.Stat(t.at(f.join(name))) // Emacs locks a file with a link that leads nowhere
+	link := err == nil && info.Mode()&fs.ModeSymlink != 0
+	if link { // Emacs locks a file with one that leads nowhere
+		var target fs.FileInfo
+		if target, err = os.Stat(t.at(f.join(name))); err == nil && target.Mode().IsRegular() {
+			info = target
+		}
 	}
 	if err != nil || info.Mode().Type()&^fs.ModeSymlink != 0 {
 		t.gone(f, name, b)
+		t.link(f.join(name), link) // what it leads to may come
 		return
 	}
+	t.link(f.join(name), link)
 	is := file{sets, stamp{info.ModTime().UnixNano(), info.Size()}}
 	if was, known := f.files[name]; changed || !known || was.stamp != is.stamp {
 		b.add(sets, f.join(name), known, true)
@@ -150,10 +159,24 @@ func (t *tree) note(f *folder, name string, stat func() (fs.FileInfo, error), ch
 
 // gone takes in that a file is not there any more.
 func (t *tree) gone(f *folder, name string, b *burst) {
+	t.link(f.join(name), false)
 	if was, known := f.files[name]; known {
 		delete(f.files, name)
 		b.add(was.sets, f.join(name), true, false)
 	}
+}
+
+// link takes in whether a path is that of a link.
+func (t *tree) link(path string, is bool) {
+	switch {
+	case is == t.links[path]:
+		return
+	case is:
+		t.links[path] = true
+	default:
+		delete(t.links, path)
+	}
+	t.relink = true
 }
 
 // forget takes in that a folder is not there any more, with all that is in it.

@@ -92,3 +92,57 @@ func TestSymbolicLinks(t *testing.T) {
 	remove(t, dir, "root/x.go")
 	told(t, w, "s:x.go")
 }
+
+// A link to a file changes with it, whatever becomes of either.
+func TestLinksToFiles(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a privilege")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	files(t, dir, map[string]string{"root/": "", "a/x.go": "1", "b/x.go": "2"})
+	link := func(target, path string) { must(t, os.Symlink(target, filepath.Join(dir, path))) }
+	link("../a/x.go", "root/first.go")
+	w := watch(t, slow, filepath.Join(dir, "root"), sets{"s": "**/*.go"})
+	write(t, dir, "a/x.go")
+	told(t, w, "s:first.go")
+	replace(t, dir, "a/x.go")
+	told(t, w, "s:first.go")
+	write(t, dir, "a/other.go")
+	remove(t, dir, "a/x.go")
+	told(t, w, "s:first.go")
+	write(t, dir, "a/x.go")
+	told(t, w, "s:first.go")
+	link("../../b/x.go", "root/second~")
+	must(t, os.Mkdir(filepath.Join(dir, "root/sub"), 0o777))
+	rename(t, dir, "root/second~", "root/sub/second.go")
+	told(t, w, "s:sub/second.go")
+	write(t, dir, "b/x.go")
+	told(t, w, "s:sub/second.go")
+	link("../b/x.go", "root/first~")
+	rename(t, dir, "root/first~", "root/first.go")
+	told(t, w, "s:first.go")
+	write(t, dir, "a/x.go")
+	write(t, dir, "b/x.go")
+	told(t, w, "s:first.go(2)")
+	remove(t, dir, "root/sub")
+	told(t, w, "s:sub/second.go")
+	write(t, dir, "b/x.go")
+	told(t, w, "s:first.go")
+}
+
+// A change of a link's target that counts as well is one change.
+func TestLinkBesideItsTarget(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a privilege")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	files(t, dir, map[string]string{"x.go": "1"})
+	must(t, os.Symlink("x.go", filepath.Join(dir, "link.go")))
+	w := watch(t, slow, dir, sets{"s": "**/*.go"})
+	for range 3 {
+		write(t, dir, "x.go")
+		told(t, w, "s:x.go(2)|s:link.go(2)")
+	}
+}

@@ -22,6 +22,7 @@ type event struct {
 // twice, for one of the instances that inotify(7) allows a user, 128 as a rule.
 type queue struct {
 	*fsnotify.Watcher
+	pushed     chan event
 	batches    chan []event
 	collecting sync.WaitGroup
 }
@@ -32,8 +33,8 @@ func newQueue() (*queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{Watcher: w, batches: make(chan []event)}
-	q.collecting.Go(func() { collect(w.Events, w.Errors, q.batches) })
+	q := &queue{Watcher: w, pushed: make(chan event), batches: make(chan []event)}
+	q.collecting.Go(func() { collect(w.Events, w.Errors, q.pushed, q.batches) })
 	return q, nil
 }
 
@@ -41,6 +42,15 @@ func newQueue() (*queue, error) {
 // take them for more to come: the kernel's queue is short, and on Windows, Add
 // waits for the goroutine that sends them.
 func (q *queue) Batches() <-chan []event { return q.batches }
+
+// Push has an event delivered that is not fsnotify's, unless done is closed
+// first. It must not be called when the queue is closed.
+func (q *queue) Push(e event, done <-chan struct{}) {
+	select {
+	case q.pushed <- e:
+	case <-done:
+	}
+}
 
 // Close ends the watching. Nothing may be added meanwhile.
 func (q *queue) Close() error {
@@ -51,7 +61,7 @@ func (q *queue) Close() error {
 
 // collect passes on all events that have come since it last did, and takes more
 // at any time, until fsnotify is closed.
-func collect(events <-chan fsnotify.Event, failures <-chan error, out chan<- []event) {
+func collect(events <-chan fsnotify.Event, failures <-chan error, pushed <-chan event, out chan<- []event) {
 	var waiting []event
 	for {
 		var ready chan<- []event // out while there is something to pass on, else nil
@@ -69,6 +79,8 @@ func collect(events <-chan fsnotify.Event, failures <-chan error, out chan<- []e
 				return
 			}
 			waiting = append(waiting, event{Err: err})
+		case e := <-pushed:
+			waiting = append(waiting, e)
 		case ready <- waiting:
 			waiting = nil
 		}

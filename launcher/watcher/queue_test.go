@@ -11,7 +11,7 @@ func TestCollectAlwaysTakes(t *testing.T) {
 	t.Parallel()
 	events, failures, out := make(chan fsnotify.Event), make(chan error), make(chan []event)
 	defer close(events)
-	go collect(events, failures, out)
+	go collect(events, failures, nil, out)
 	const n = 10_000
 	for i := range n {
 		events <- fsnotify.Event{Name: "/a", Op: fsnotify.Op(i)}

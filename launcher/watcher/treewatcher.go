@@ -66,9 +66,11 @@ func newTreeWatcher(root string, patterns map[string][]string, o options) (*Tree
 
 func (w *TreeWatcher) start(t *tree, o options) error {
 	var running sync.WaitGroup
+	links := &linkWatch{notify: w.notify, closed: t.closed, running: &running}
 	w.close = sync.OnceValue(func() error {
 		close(t.closed)
 		running.Wait() // first: nothing may be added to what is closed
+		links.close()
 		return w.notify.Close()
 	})
 	var first burst
@@ -78,8 +80,13 @@ func (w *TreeWatcher) start(t *tree, o options) error {
 		}
 		return errors.Join(first.errs...)
 	}
+	links.follow(t, &first)
 	first = burst{count: len(first.errs), errs: first.errs} // that files are there is no change
-	running.Go(func() { run(w.notify.Batches(), t.handle, first, o, w.changes, t.closed) })
+	handle := func(batch []event, b *burst) {
+		t.handle(batch, b)
+		links.follow(t, b)
+	}
+	running.Go(func() { run(w.notify.Batches(), handle, first, o, w.changes, t.closed) })
 	return nil
 }
 
