@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/launcher/probe"
 	"github.com/devports/devports/procfile"
 )
@@ -152,11 +154,14 @@ func (s *supervisor) diagnose(spec procfile.Process, p child, tell func(Event)) 
 	}
 }
 
-// report tells what was found out about a service, unless it is out of date.
+// report notes why a service is not ready, and notifies of it where that
+// matters, unless it is out of date.
 func (s *supervisor) report(sv service, e Event) {
 	if sv.phase != running || sv.ready {
 		return
 	}
+	s.attempts[sv.spec.Service].finding = e
+	s.changed = true
 	if silent, ok := e.(NoListener); ok {
 		waiting := s.waitingFor(silent.Service)
 		if len(waiting) == 0 {
@@ -168,19 +173,34 @@ func (s *supervisor) report(sv service, e Event) {
 	s.options.Notify(e)
 }
 
-// unready says what a process that is not ready lacks.
-func unready(spec procfile.Process) string {
-	switch check := spec.Ready; {
-	case check.How == procfile.HTTP:
-		return fmt.Sprintf("%s does not answer well on port %d yet", check.What, spec.Port)
-	case check.How == procfile.Done:
-		return "it has not done its work yet"
-	case check.How == procfile.Log:
-		return "no line matches " + check.What + " yet"
-	case check.How == procfile.Exec:
-		return check.What + " has not succeeded yet"
-	case check.Timeout == 0:
-		return fmt.Sprintf(`nothing listens on port %d yet; if nothing ever will, say port = false or ready = "none"`, spec.Port)
+// unready says what a process that is not ready lacks, by what has been found
+// out about it, if anything.
+func unready(spec procfile.Process, finding Event) string {
+	switch found := finding.(type) {
+	case WrongPort:
+		var ports []string
+		for _, port := range found.Ports {
+			ports = append(ports, strconv.Itoa(port))
+		}
+		return fmt.Sprintf("listens on %s, not on its PORT %d", text.Join(ports, "and"), spec.Port)
+	case WrongProtocol:
+		return fmt.Sprintf("expects HTTPS on port %d, but its check asks over HTTP", spec.Port)
+	case NoListener:
+		missing := fmt.Sprintf("nothing listens on port %d yet", spec.Port)
+		if guessed(spec.Ready) {
+			missing += `; if nothing ever will, say port = false or ready = "none"`
+		}
+		return missing
 	}
-	return fmt.Sprintf("nothing listens on port %d yet", spec.Port)
+	switch check := spec.Ready; check.How {
+	case procfile.HTTP:
+		return fmt.Sprintf("%s does not answer well on port %d yet", check.What, spec.Port)
+	case procfile.Done:
+		return "it has not done its work yet"
+	case procfile.Log:
+		return "no line matches " + check.What + " yet"
+	case procfile.Exec:
+		return check.What + " has not succeeded yet"
+	}
+	return fmt.Sprintf("waiting for port %d", spec.Port)
 }

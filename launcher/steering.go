@@ -254,7 +254,7 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State, status.ReadyMS = StateReady, float64(sv.took.Microseconds())/1000
 			status.Trial = !sv.deadline.IsZero()
 		default:
-			status.State, status.Detail = StateStarting, unready(sv.made)
+			status.State, status.Detail = StateStarting, unready(sv.made, s.attempts[name].finding)
 		}
 	case backoff:
 		status.State, status.Detail = StatePausing, fmt.Sprintf("%s; started again in %v", sv.exit, sv.delay)

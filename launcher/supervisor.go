@@ -40,6 +40,7 @@ type attempt struct {
 	child   child              // nil: it is being made, or could not be
 	asked   context.CancelFunc // called when devports ends it
 	unwatch context.CancelFunc // ends the watch over its readiness
+	finding Event              // the latest reason found for it not being ready; nil for none
 }
 
 // message is something that happened to the spawned-th process of a service, or
