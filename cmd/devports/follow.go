@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 		Load: r.Reload,
 		Apply: func(running, next procfile.Plan) {
 			noteUndeclared(r.Selected, running, next, own)
+			noteNew(running, next, own)
 			code.follow(next)
 			select {
 			case valid <- next:
@@ -66,6 +68,19 @@ func (s session) refuse(err error, own *output.Mux) {
 		}
 	}
 	own.Say("everything keeps running as it was")
+}
+
+// noteNew prints the notes that an edit has brought.
+func noteNew(before, after procfile.Plan, own *output.Mux) {
+	for _, note := range after.Notes {
+		if slices.Contains(before.Notes, note) {
+			continue
+		}
+		own.Say("note: " + note.Error())
+		if note.Hint != "" {
+			own.Say("  hint: " + note.Hint)
+		}
+	}
 }
 
 // noteUndeclared says which of the services that were asked for are no more.
