@@ -65,7 +65,7 @@ func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []
 	s.mu.Unlock()
 	orphans = slices.DeleteFunc(orphans, func(pid int) bool { return !s.marked(pid, service) })
 	roots := tree.Where(func(p proctree.Process) bool { return slices.Contains(orphans, p.PID) && p.Parent == os.Getpid() })
-	return s.outside().split(tree, roots, notInGroup)
+	return s.outside().split(tree, roots, s.inGroup)
 }
 
 // owns reports whether an orphan comes from this run. Where nothing was below
@@ -91,7 +91,7 @@ func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, s
 			_, own := s.own.Load(p.PID) // the watchdog
 			return p.Parent == os.Getpid() && !own && s.owns(p.PID)
 		})
-		ours, out := s.outside().split(t, roots, notInGroup)
+		ours, out := s.outside().split(t, roots, s.inGroup)
 		for _, p := range out {
 			spared = append(spared, s.spare(serviceOf(p.PID), []proctree.Process{p})...)
 		}

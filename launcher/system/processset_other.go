@@ -32,7 +32,7 @@ func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []
 			roots = append(roots, p)
 		}
 	}
-	return s.outside().split(tree, roots, notInGroup)
+	return s.outside().split(tree, roots, s.inGroup)
 }
 
 // killRest ends whatever still carries the mark of this run, and returns what
@@ -42,7 +42,7 @@ func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, s
 		return nil, nil
 	}
 	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
-		ours, _ := s.outside().split(t, t.Marked(s.mark), notInGroup)
+		ours, _ := s.outside().split(t, t.Marked(s.mark), s.inGroup)
 		return ours
 	}, grace), nil
 }

@@ -264,6 +264,7 @@ func (s *processSet) orphansOf(service string) (ours, out []proctree.Process) {
 // lookAround sights what is outside. It is called when nothing has been started
 // for a while.
 func (s *processSet) lookAround() {
+	s.reap() // for the sake of the watchdog, too: no signal comes for a new orphan
 	tree, err := s.snapshots.Take()
 	if err != nil {
 		return
@@ -274,7 +275,15 @@ func (s *processSet) lookAround() {
 		s.sight(g.service, out)
 		return true
 	})
-	s.reap() // for the sake of the watchdog: no signal comes for a new orphan
+}
+
+// inGroup reports whether a process is in the group or session of a service.
+func (s *processSet) inGroup(p proctree.Process) (in bool) {
+	s.groups.Range(func(_, g any) bool {
+		in = g.(*group).has(p)
+		return !in
+	})
+	return in
 }
 
 // marked reports whether a process belongs to a service of the run.
