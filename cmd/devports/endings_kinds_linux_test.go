@@ -103,7 +103,6 @@ type bystander struct {
 	service string // that starts them; "" if none does
 	command string // its command; {M} is the service's own mark, {B} the bystanders'
 	sleeps  int    // how many there are, each with {B} as its only argument
-	tty     bool   // only on a terminal
 }
 
 // The bystanders that are not found by their mark.

@@ -10,7 +10,6 @@ import (
 // run has ended.
 type endingsTable struct {
 	mu    sync.Mutex // guards what follows
-	runs  map[way]int
 	cells map[way]map[string]*endingsCell
 }
 
