@@ -171,3 +171,51 @@ func TestStartedBySharedProgram(t *testing.T) {
 		t.Errorf("left running, started by: %v", reports)
 	}
 }
+
+// A chain in which each process starts the next, in a session of its own, and
+// ends, without any mark in its environment, ends with its service.
+func TestChainEndsWithService(t *testing.T) {
+	dir, steering := t.TempDir(), NewSteering()
+	script := `: > "$0.began"; setsid sh "$0" &`
+	if err := os.WriteFile(dir+"/chain", []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	goesOn := func() bool {
+		_ = os.Remove(dir + "/chain.began")
+		for end := time.Now().Add(100 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			if _, err := os.Stat(dir + "/chain.began"); err == nil {
+				return true
+			}
+		}
+		return false
+	}
+	t.Cleanup(func() { _ = os.Remove(dir + "/chain") }) // ends it
+	command := fmt.Sprintf(`env -i PATH="$PATH" setsid sh %s/chain & exec sleep 1000`, dir)
+	p := plan(t, "[services.web]\ncommand = '"+command+"'\nstop_timeout = '300ms'\n[services.other]\ncommand = 'exec sleep 1000'")
+	w := runWith(t, p, Options{Instance: &Instance{Alone: true}, Steering: steering})
+	w.happened("started", "web")
+	for range 10 {
+		for end := time.Now().Add(30 * time.Second); !goesOn(); {
+			if time.Now().After(end) {
+				t.Fatal("the chain does not begin")
+			}
+		}
+		if err := steering.Stop(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := steering.Wait(t.Context(), Status.Ended, "web"); err != nil {
+			t.Fatal(err)
+		}
+		if goesOn() {
+			t.Fatal("the chain goes on")
+		}
+		if err := steering.Start(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.signals <- syscall.SIGINT
+	w.status()
+	if goesOn() {
+		t.Error("the chain goes on after the run")
+	}
+}
