@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/process"
-	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/launcher/proctree"
+	"github.com/devports/devports/launcher/system"
 )
 
 // markedProcess is one that has a mark among its arguments.

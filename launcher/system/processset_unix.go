@@ -133,7 +133,7 @@ func (s *processSet) startTagged(tag process.Tag, path string, argv []string, at
 }
 
 // start makes a process for a service, which leads a group, or a session with
-// a terminal. It waits until the guard is there, which is to end it should this
+// a terminal. It waits until the watchdog is there, which is to end it should this
 // process be killed.
 func (s *processSet) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
 	s.watchdog.wait()
