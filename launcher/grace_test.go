@@ -19,7 +19,7 @@ import (
 // of the part.
 const roleVariable = "LAUNCHER_TEST_ROLE"
 
-var roles = map[string]func(args []string){"cleaner": cleaner, "relay": relay}
+var roles = map[string]func(args []string){"cleaner": cleaner, "relay": relay, "runner": runner, "rooted": rooted}
 
 // cleaner FILE [LINES] cleans up when it gets SIGTERM, which takes some time in
 // which it prints that many lines, and writes to FILE how it ended.

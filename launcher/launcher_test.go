@@ -21,6 +21,8 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/proctree"
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
@@ -217,13 +219,41 @@ func TestStopSignal(t *testing.T) {
 	w.printed("got USR1")
 }
 
-func TestStoppedProcessIsEnded(t *testing.T) {
-	w := run(t, plan(t, "[services]\na = 'echo ready; kill -STOP $$; sleep 1000'"))
-	w.printed("ready")
-	w.signals <- syscall.SIGTERM
-	if s := w.status(); s != 0 {
-		t.Errorf("status %d", s)
+// A process that is stopped gets its stop signal, and can act on it.
+func TestStoppedProcessCleansUp(t *testing.T) {
+	const stopped = "sh -c 'trap \"echo clean; exit\" TERM; kill -STOP $$; sleep 1000'"
+	window := func(string) terminal.Size { return terminal.Size{Rows: 24, Columns: 80} }
+	for name, command := range map[string]string{"leader": "exec " + stopped, "child": stopped + "; true"} {
+		for where, terminals := range map[string]*Terminals{"pipe": nil, "terminal": {Size: window}} {
+			t.Run(name+" on a "+where, func(t *testing.T) {
+				w := runWith(t, plan(t, fmt.Sprintf("[services.a]\ncommand = %q\nstop_timeout = '20s'", command)), Options{Terminals: terminals})
+				w.happened("started", "a")
+				for end := time.Now().Add(30 * time.Second); !anyStopped(t); time.Sleep(time.Millisecond) {
+					if time.Now().After(end) {
+						t.Fatal("no process has stopped")
+					}
+				}
+				w.signals <- syscall.SIGTERM
+				if s := w.status(); s != 0 {
+					t.Errorf("status %d", s)
+				}
+				w.printed("clean")
+				if slices.ContainsFunc(w.events, func(e Event) bool { _, killing := e.(Killing); return killing }) {
+					t.Errorf("killed: %+v", w.events)
+				}
+			})
+		}
 	}
+}
+
+// anyStopped reports whether a process below this one is stopped.
+func anyStopped(t *testing.T) bool {
+	t.Helper()
+	tree, err := proctree.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(tree.Below(os.Getpid()), func(p proctree.Process) bool { return p.Stopped })
 }
 
 func TestAdjustedStopIsUsed(t *testing.T) {

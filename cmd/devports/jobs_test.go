@@ -214,23 +214,23 @@ var signals = map[string]os.Signal{
 	"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "HUP": syscall.SIGHUP, "QUIT": syscall.SIGQUIT,
 }
 
-// signal [-guard] NAME SIGNAL; -guard has the guard of an `up` get it as well,
+// signal [-watchdog] NAME SIGNAL; -watchdog has the watchdog of an `up` get it as well,
 // at the same moment.
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
-	guarded := len(args) > 0 && args[0] == "-guard"
-	if guarded {
+	both := len(args) > 0 && args[0] == "-watchdog"
+	if both {
 		args = args[1:]
 	}
 	if neg || len(args) != 2 || signals[args[1]] == nil {
-		ts.Fatalf("usage: signal [-guard] NAME INT|TERM|KILL|HUP|QUIT")
+		ts.Fatalf("usage: signal [-watchdog] NAME INT|TERM|KILL|HUP|QUIT")
 	}
 	j := find(ts, args[0])
-	if guarded {
-		guard, err := os.FindProcess(watchdogOf(ts, j.cmd.Process.Pid))
+	if both {
+		watchdog, err := os.FindProcess(watchdogOf(ts, j.cmd.Process.Pid))
 		ts.Check(err)
 		// It must not act on the end of the `up` before it gets the signal.
-		ts.Check(guard.Signal(stopSignal))
-		defer func() { ts.Check(guard.Signal(signals[args[1]])) }()
+		ts.Check(watchdog.Signal(stopSignal))
+		defer func() { ts.Check(watchdog.Signal(signals[args[1]])) }()
 	}
 	ts.Check(j.cmd.Process.Signal(signals[args[1]]))
 }

@@ -37,8 +37,8 @@ var otherRunners = []contender{
 // BenchmarkRunners compares devports with other runners of Procfiles, as whole
 // programs and in one run. For a number of services it tells in milliseconds
 // how long all of them take to start and to stop, and, once they do nothing, the
-// memory of the runner with its helpers in MB (resident, what they share counted
-// for each) and the CPU time that a second takes.
+// memory of the runner with its helpers in MB (PSS) and the CPU time that a second
+// takes.
 //
 //	PATH=$PATH:~/go/bin go test ./cmd/devports -run xxx -bench Runners -benchtime 5x
 func BenchmarkRunners(b *testing.B) {
@@ -124,7 +124,7 @@ func live(b *testing.B, path string, r contender, services int) life {
 	time.Sleep(1500 * time.Millisecond) // it is to come to rest
 	before := cpu(cmd.Process.Pid)
 	time.Sleep(time.Second)
-	l.idle, l.memory = cpu(cmd.Process.Pid)-before, resident(cmd.Process.Pid)
+	l.idle, l.memory = cpu(cmd.Process.Pid)-before, proportional(cmd.Process.Pid)
 	begin = time.Now()
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		b.Fatal(err)
@@ -148,13 +148,16 @@ func family(pid int) []int {
 	return pids
 }
 
-// resident is the memory of a runner in bytes.
-func resident(pid int) (bytes int) {
+// proportional is the memory of a runner in bytes: what is its own, and its part
+// of what it shares (PSS, proc_pid_smaps_rollup(5)).
+func proportional(pid int) (bytes int) {
 	for _, p := range family(pid) {
-		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p))
-		if fields := strings.Fields(string(text)); len(fields) > 1 {
-			pages, _ := strconv.Atoi(fields[1])
-			bytes += pages * os.Getpagesize()
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p))
+		for line := range strings.Lines(string(text)) {
+			if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "Pss:" {
+				kb, _ := strconv.Atoi(fields[1])
+				bytes += kb << 10
+			}
 		}
 	}
 	return bytes

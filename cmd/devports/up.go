@@ -124,7 +124,7 @@ func (s session) up(o upOptions) error {
 // upRun is an `up` whose services are about to start: all that goes on beside
 // them, and what that has in common.
 type upRun struct {
-	session
+	session  session
 	run      project.Run
 	options  upOptions
 	plan     procfile.Plan
@@ -132,7 +132,7 @@ type upRun struct {
 	signals  chan os.Signal
 	steering *launcher.Steering
 
-	*display
+	display   *display
 	console   *view.Console // nil for none, as is live
 	live      *view.View
 	terminals *launcher.Terminals // nil: services print to pipes
@@ -148,12 +148,12 @@ func (u *upRun) show(color bool) (stop func()) {
 	u.console = u.session.console(u.options.Plain, window)
 	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	u.display = u.session.display(style, u.plan, u.console)
-	u.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
+	u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
 	if window != nil {
 		u.terminals = &launcher.Terminals{Resized: resized, Size: func(service string) terminal.Size {
 			size := window()
 			if !u.console.Attached(service) {
-				size.Columns -= u.out.PrefixWidth()
+				size.Columns -= u.display.out.PrefixWidth()
 			}
 			return size
 		}}
@@ -162,7 +162,7 @@ func (u *upRun) show(color bool) (stop func()) {
 		return unwatch
 	}
 	u.live = u.console.Show(view.Options{
-		Title: u.scope.String(), Run: u.steering, Output: u.out, Color: color,
+		Title: u.scope.String(), Run: u.steering, Output: u.display.out, Color: color,
 		Interrupt: func() {
 			select {
 			case u.signals <- os.Interrupt:
@@ -182,8 +182,8 @@ func (u *upRun) watch() (stop func()) {
 	if u.options.NoWatch {
 		return u.unfollow
 	}
-	code := &codeWatch{root: u.run.Project.File.Dir, run: u.steering, own: u.own}
-	plans, stop, err := u.session.follow(u.run, u.plan, u.own, code)
+	code := &codeWatch{root: u.run.Project.File.Dir, run: u.steering, own: u.display.own}
+	plans, stop, err := u.session.follow(u.run, u.plan, u.display.own, code)
 	if err != nil {
 		u.session.note("edits of %s are not followed: %v", u.run.Project.File.Name, err)
 		return code.close
@@ -199,7 +199,7 @@ func (u *upRun) watch() (stop func()) {
 func (u *upRun) serve(claim control.Claim) (stop func()) {
 	return claim.Serve(control.Run{
 		About:    control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
-		Steering: u.steering, Output: &u.tail, Journal: &u.journal,
+		Steering: u.steering, Output: &u.display.tail, Journal: &u.display.journal,
 	})
 }
 
@@ -211,7 +211,7 @@ func (u *upRun) launch(id string) error {
 		instance.Restore = &launcher.Restore{Terminal: os.Stdin, State: u.console.Found()}
 	}
 	ran := launcher.Run(context.Background(), u.plan, launcher.Options{
-		Output:     u.out,
+		Output:     u.display.out,
 		Notify:     u.notify,
 		Signals:    u.signals,
 		Plans:      u.plans,
@@ -223,7 +223,7 @@ func (u *upRun) launch(id string) error {
 		Listening:  listening,
 	})
 	u.live.Close()
-	flushed := u.flush(u.signals, u.stopped)
+	flushed := u.display.flush(u.signals, u.stopped)
 	var exit *launcher.ExitError
 	if errors.As(ran, &exit) {
 		return failure{status: exit.Status}

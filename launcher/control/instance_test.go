@@ -252,10 +252,10 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err, b.Output())
 		}
-		// Its guard would end the service: it has to go first.
-		guard := guardOf(t, b.PID, folder.Slot(directory, "").Instance())
+		// Its watchdog would end the service: it has to go first.
+		watchdog := watchdogOf(t, b.PID, folder.Slot(directory, "").Instance())
 		for _, kill := range []error{
-			syscall.Kill(b.PID, syscall.SIGSTOP), syscall.Kill(guard, syscall.SIGKILL), syscall.Kill(b.PID, syscall.SIGKILL),
+			syscall.Kill(b.PID, syscall.SIGSTOP), syscall.Kill(watchdog, syscall.SIGKILL), syscall.Kill(b.PID, syscall.SIGKILL),
 		} {
 			if kill != nil {
 				t.Fatal(kill)
@@ -301,9 +301,9 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// guardOf is the child of a run that is no service, once there is one, and it has
+// watchdogOf is the child of a run that is no service, once there is one, and it has
 // become a program of its own.
-func guardOf(t *testing.T, pid int, i Instance) int {
+func watchdogOf(t *testing.T, pid int, i Instance) int {
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		children, err := proctree.Children(pid)
 		if err != nil {
@@ -316,7 +316,7 @@ func guardOf(t *testing.T, pid int, i Instance) int {
 			}
 		}
 	}
-	t.Fatal("it has no guard")
+	t.Fatal("it has no watchdog")
 	return 0
 }
 

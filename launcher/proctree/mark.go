@@ -11,7 +11,8 @@ import (
 // Mark is what the processes of a run are recognized by: the tag where a process
 // has one, of whichever run, and else the environment that it was started with,
 // which some programs overwrite. The launcher of a run and its watchdog do not
-// bear it.
+// bear it; a launcher that a service of the run has started, for a run of its own,
+// is recognized by its environment.
 type Mark struct {
 	Variable string // NAME=value
 	Run      process.Tag
@@ -32,8 +33,11 @@ func (m Mark) On(pid int) bool {
 func (m Mark) on(pid int, environ func() (bool, error)) (bool, error) {
 	if m.Run != 0 {
 		tag, err := process.TagOf(pid)
-		if tag != 0 || errors.Is(err, fs.ErrNotExist) {
-			return tag.SameRun(m.Run) && tag.HasService(), err
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return false, err
+		case tag != 0 && tag.SameRun(m.Run), tag.HasService():
+			return tag.SameRun(m.Run) && tag.HasService(), nil
 		}
 	}
 	return environ()

@@ -284,7 +284,7 @@ func (g *group) killOrphans() {
 	ctx, cancel := context.WithTimeout(context.Background(), KillTimeout)
 	defer cancel()
 	_, _ = proctree.End(ctx, func(t proctree.Tree) []proctree.Process {
-		ours, _ := g.set.orphansIn(t, g.service)
+		ours, _, _ := g.set.orphansIn(t, g.service)
 		return ours
 	}, 0, 0)
 }

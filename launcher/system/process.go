@@ -206,7 +206,7 @@ func (p *Process) membersIn(tree proctree.Tree) []proctree.Process {
 	for _, m := range members {
 		pids = append(pids, m.PID)
 	}
-	orphans, _ := p.set.orphansIn(tree, p.service)
+	orphans, _, _ := p.set.orphansIn(tree, p.service)
 	return slices.Concat(members, tree.Below(pids...), orphans)
 }
 

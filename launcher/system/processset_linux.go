@@ -57,15 +57,29 @@ func (s *processSet) mayHaveOrphans() bool {
 	return len(s.orphans) > 0
 }
 
-// orphansIn are those orphans that carry the marks of the service, with all that
-// is below them.
-func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []proctree.Process) {
-	s.mu.Lock()
-	orphans := slices.Clone(s.orphans)
-	s.mu.Unlock()
-	orphans = slices.DeleteFunc(orphans, func(pid int) bool { return !s.marked(pid, service) })
-	roots := tree.Where(func(p proctree.Process) bool { return slices.Contains(orphans, p.PID) && p.Parent == os.Getpid() })
-	return s.outside().split(tree, roots, notInGroup)
+// waitForAny waits for the dead among all children: where the run is alone, those
+// that it has not made were adopted, or are bystanders that no other process can
+// wait for.
+func waitForAny(deliver func(int, Exit)) bool {
+	waitFor(-1, deliver)
+	return true
+}
+
+// orphansIn are the orphans of a service in a snapshot, with all that is below
+// them. ended is true if one has ended since, so that it could not be asked for
+// its marks: it may have started another.
+func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []proctree.Process, ended bool) {
+	roots := tree.Where(func(p proctree.Process) bool {
+		_, own := s.own.Load(p.PID)
+		if own || p.Parent != os.Getpid() {
+			return false
+		}
+		marked := s.marked(p.PID, service)
+		ended = ended || !p.Alive()
+		return marked
+	})
+	ours, out = s.outside().split(tree, roots, s.inGroup)
+	return ours, out, ended
 }
 
 // owns reports whether an orphan comes from this run. Where nothing was below
@@ -91,7 +105,7 @@ func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, s
 			_, own := s.own.Load(p.PID) // the watchdog
 			return p.Parent == os.Getpid() && !own && s.owns(p.PID)
 		})
-		ours, out := s.outside().split(t, roots, notInGroup)
+		ours, out := s.outside().split(t, roots, s.inGroup)
 		for _, p := range out {
 			spared = append(spared, s.spare(serviceOf(p.PID), []proctree.Process{p})...)
 		}

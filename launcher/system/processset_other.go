@@ -22,17 +22,23 @@ func (s *processSet) adopted() ([]int, error) { return nil, nil }
 
 func (s *processSet) owns(pid int) bool { return s.mark.On(pid) }
 
+// waitForAny does nothing: all children were made, by whichever part of the
+// program.
+func waitForAny(func(int, Exit)) bool { return false }
+
 func (s *processSet) mayHaveOrphans() bool { return true }
 
-// orphansIn are the processes that carry the marks of the service.
-func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []proctree.Process) {
+// orphansIn are the processes that carry the marks of the service. None is
+// adopted, so that ended does not matter.
+func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []proctree.Process, ended bool) {
 	var roots []proctree.Process
 	for _, p := range tree.Marked(s.mark) {
 		if s.marked(p.PID, service) && p.PID != os.Getpid() {
 			roots = append(roots, p)
 		}
 	}
-	return s.outside().split(tree, roots, notInGroup)
+	ours, out = s.outside().split(tree, roots, s.inGroup)
+	return ours, out, false
 }
 
 // killRest ends whatever still carries the mark of this run, and returns what
@@ -42,7 +48,7 @@ func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, s
 		return nil, nil
 	}
 	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
-		ours, _ := s.outside().split(t, t.Marked(s.mark), notInGroup)
+		ours, _ := s.outside().split(t, t.Marked(s.mark), s.inGroup)
 		return ours
 	}, grace), nil
 }

@@ -3,11 +3,8 @@
 package system
 
 import (
-	"fmt"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -136,7 +133,7 @@ func (s *processSet) startTagged(tag process.Tag, path string, argv []string, at
 }
 
 // start makes a process for a service, which leads a group, or a session with
-// a terminal. It waits until the guard is there, which is to end it should this
+// a terminal. It waits until the watchdog is there, which is to end it should this
 // process be killed.
 func (s *processSet) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
 	s.watchdog.wait()
@@ -176,154 +173,4 @@ func (s *processSet) startOutside(path string, argv []string) error {
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	return err
-}
-
-// reap waits for all that have died, own or adopted.
-func (s *processSet) reap() {
-	s.making.Lock()
-	exits := map[chan Exit]Exit{}
-	deliver := func(pid int, exit Exit) {
-		if came, ok := s.own.LoadAndDelete(pid); ok {
-			exits[came.(chan Exit)] = exit
-		}
-	}
-	s.own.Range(func(pid, _ any) bool {
-		var status unix.WaitStatus
-		switch got, err := unix.Wait4(pid.(int), &status, unix.WNOHANG, nil); {
-		case err != nil && err != unix.EINTR: // another part of the program has waited for it
-			deliver(pid.(int), Exit{Status: 126, Err: fmt.Errorf("waiting for it: %w", err)})
-		case got > 0:
-			deliver(got, exitOf(status))
-		}
-		return true
-	})
-	// Only now: what those have left has come to this process before they could
-	// be waited for.
-	orphans, err := s.adopted()
-	if err != nil {
-		s.reapGroups(deliver)
-	}
-	orphans = slices.DeleteFunc(orphans, func(pid int) bool {
-		got, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil)
-		return got == pid
-	})
-	s.mu.Lock()
-	s.watchdog.update(s.orphans, slices.DeleteFunc(slices.Clone(orphans), func(pid int) bool { return !s.owns(pid) }))
-	s.orphans = orphans
-	s.mu.Unlock()
-	s.making.Unlock()
-	for came, exit := range exits {
-		came <- exit
-	}
-}
-
-// reapGroups waits for the dead of each group, where the system does not list
-// the children of a process: they would keep the group alive.
-func (s *processSet) reapGroups(deliver func(int, Exit)) {
-	s.groups.Range(func(group, _ any) bool {
-		for {
-			var status unix.WaitStatus
-			got, err := unix.Wait4(-group.(int), &status, unix.WNOHANG, nil)
-			if got <= 0 || err != nil {
-				return true
-			}
-			deliver(got, exitOf(status))
-		}
-	})
-}
-
-func exitOf(status unix.WaitStatus) Exit {
-	if status.Signaled() {
-		return Exit{
-			Status: 128 + int(status.Signal()),
-			Signal: strings.TrimPrefix(unix.SignalName(status.Signal()), "SIG"),
-		}
-	}
-	return Exit{Status: status.ExitStatus()}
-}
-
-// orphans are the processes of a service that are in no group of its own: they
-// called setsid, or daemonized. They can be told once the service's process has
-// ended. out are those that are outside the run.
-func (s *processSet) orphansOf(service string) (ours, out []proctree.Process) {
-	// What is known of orphans is as of the last death of a child. If one has
-	// ended since, what it had started is an orphan now.
-	for fresh := false; s.mark.Variable != "" && s.mayHaveOrphans(); fresh = true {
-		tree, err := s.snapshots.Take()
-		if err != nil {
-			return nil, nil
-		}
-		if ours, out = s.orphansIn(tree, service); len(ours) > 0 || fresh {
-			break
-		}
-		s.reap()
-	}
-	return ours, out
-}
-
-// lookAround sights what is outside. It is called when nothing has been started
-// for a while.
-func (s *processSet) lookAround() {
-	tree, err := s.snapshots.Take()
-	if err != nil {
-		return
-	}
-	s.groups.Range(func(_, value any) bool {
-		g := value.(*group)
-		_, out := s.orphansIn(tree, g.service)
-		s.sight(g.service, out)
-		return true
-	})
-	s.reap() // for the sake of the watchdog: no signal comes for a new orphan
-}
-
-// marked reports whether a process belongs to a service of the run.
-func (s *processSet) marked(pid int, service string) bool {
-	if tag, err := process.TagOf(pid); err == nil && tag.HasService() {
-		return tag == s.mark.Run.Service(service)
-	}
-	env, err := process.Environ(pid)
-	return err == nil && slices.Contains(env, s.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
-}
-
-// sight takes the run's tag off processes that are outside, and off all that is
-// below them: it is theirs from now on.
-func (s *processSet) sight(service string, out []proctree.Process) {
-	for _, p := range out {
-		s.mu.Lock()
-		_, known := s.sighted[p.ID]
-		if !known {
-			s.sighted[p.ID] = sighting{service: service}
-		}
-		s.mu.Unlock()
-		if !known {
-			release(p)
-		}
-	}
-}
-
-// spare returns what goes on, of a service that has ended, because it is
-// outside: each process once. out are those found now.
-func (s *processSet) spare(service string, out []proctree.Process) (left []Orphan) {
-	s.sight(service, out)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for id, seen := range s.sighted {
-		if seen.service == service && !seen.told && id.Alive() {
-			seen.told = true
-			s.sighted[id] = seen
-			left = append(left, Orphan{PID: id.PID, Service: service, Command: process.Command(id.PID)})
-		}
-	}
-	slices.SortFunc(left, func(a, b Orphan) int { return a.PID - b.PID })
-	return left
-}
-
-func release(p proctree.Process) {
-	_ = process.Released.Attach(p.PID)
-	if tree, err := proctree.Snapshot(); err == nil {
-		for _, p := range tree.Below(p.PID) {
-			_ = process.Released.Attach(p.PID)
-		}
-	}
 }

@@ -46,7 +46,9 @@ func (s *processSet) lookAround() {}
 func (s *processSet) share([]string) {}
 
 // orphansIn is empty: nothing leaves its job.
-func (s *processSet) orphansIn(proctree.Tree, string) (ours, out []proctree.Process) { return nil, nil }
+func (s *processSet) orphansIn(proctree.Tree, string) (ours, out []proctree.Process, ended bool) {
+	return nil, nil, false
+}
 
 func (s *processSet) killRest(context.Context, time.Duration) (rest, spared []Orphan) {
 	return nil, nil

@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/launcher/screen"
 	"github.com/devports/devports/launcher/terminal"
@@ -35,7 +34,7 @@ func Watchdog(pipe io.Reader) {
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE)
 	// The kernel takes the name from the file of the program: `pkill devports`.
 	_ = os.WriteFile("/proc/self/comm", []byte(watchdogArgs[0]), 0)
-	state := watchdogState{Leaders: map[int]process.ID{}}
+	state := newWatchdogState()
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
 		_ = state.apply(lines.Text())
@@ -73,7 +72,7 @@ func (s watchdogState) restore() {
 }
 
 // endAll ends all processes that bear the mark, those in the groups and sessions
-// of leaders, and what is below any of them, but for what is outside.
+// of leaders, orphans, and what is below any of them, but for what is outside.
 func (s watchdogState) endAll(grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace+10*time.Second)
 	defer cancel()
@@ -83,7 +82,7 @@ func (s watchdogState) endAll(grace time.Duration) {
 			live[p.PID] = true
 		}
 		inGroup := func(p proctree.Process) bool { return live[p.Group] || live[p.Session] }
-		roots := t.Where(func(p proctree.Process) bool { return live[p.PID] || inGroup(p) })
+		roots := t.Where(func(p proctree.Process) bool { return live[p.PID] || inGroup(p) || s.Orphans[p.PID] == p.ID })
 		if s.Variable != "" {
 			roots = append(roots, t.Marked(proctree.Mark{Variable: s.Variable, Run: s.Run})...)
 		}

@@ -19,7 +19,8 @@ import (
 //	shared ["NAME",…]     the programs that are left alone, beside those known
 //	terminal STATE        how the terminal was found that it has as descriptor 3
 //	attached, detached    a service has that terminal, or not
-//	+PID START            a process that leads a group or is an orphan
+//	+PID START            a process that leads a group
+//	orphan PID START      one that has lost its parent, and its group
 //	-PID                  nothing of it is left
 type watchdogState struct {
 	Variable string
@@ -28,11 +29,18 @@ type watchdogState struct {
 	Terminal string
 	Attached bool
 	Leaders  map[int]process.ID
+	Orphans  map[int]process.ID
+}
+
+func newWatchdogState() watchdogState {
+	return watchdogState{Leaders: map[int]process.ID{}, Orphans: map[int]process.ID{}}
 }
 
 const attachedLine, detachedLine = "attached", "detached"
 
-func addLine(id process.ID) string { return fmt.Sprintf("+%d %d", id.PID, id.Start) }
+func leaderLine(id process.ID) string { return fmt.Sprintf("+%d %d", id.PID, id.Start) }
+
+func orphanLine(id process.ID) string { return fmt.Sprintf("orphan %d %d", id.PID, id.Start) }
 
 func sharedLine(names []string) string {
 	text, err := json.Marshal(names)
@@ -57,7 +65,10 @@ func (s watchdogState) lines() []byte {
 		lines = append(lines, attachedLine)
 	}
 	for _, id := range s.Leaders {
-		lines = append(lines, addLine(id))
+		lines = append(lines, leaderLine(id))
+	}
+	for _, id := range s.Orphans {
+		lines = append(lines, orphanLine(id))
 	}
 	return []byte(strings.Join(lines, "\n") + "\n")
 }
@@ -87,20 +98,30 @@ func (s *watchdogState) apply(line string) error {
 	case line == attachedLine, line == detachedLine:
 		s.Attached = line == attachedLine
 	case strings.HasPrefix(word, "+"):
-		pid, err1 := strconv.Atoi(word[1:])
-		start, err2 := strconv.ParseInt(rest, 10, 64)
-		if err1 != nil || err2 != nil || pid <= 0 {
-			return errLine
-		}
-		s.Leaders[pid] = process.ID{PID: pid, Start: start}
+		return add(s.Leaders, line[1:])
+	case word == "orphan":
+		return add(s.Orphans, rest)
 	case strings.HasPrefix(word, "-"):
 		pid, err := strconv.Atoi(word[1:])
 		if err != nil || rest != "" {
 			return errLine
 		}
 		delete(s.Leaders, pid)
+		delete(s.Orphans, pid)
 	default:
 		return errLine
 	}
+	return nil
+}
+
+// add takes "PID START".
+func add(to map[int]process.ID, text string) error {
+	number, rest, _ := strings.Cut(text, " ")
+	pid, err1 := strconv.Atoi(number)
+	start, err2 := strconv.ParseInt(rest, 10, 64)
+	if err1 != nil || err2 != nil || pid <= 0 {
+		return errLine
+	}
+	to[pid] = process.ID{PID: pid, Start: start}
 	return nil
 }

@@ -16,8 +16,9 @@ func TestWatchdogState(t *testing.T) {
 		Variable: "DEVPORTS_INSTANCE=a b", Run: process.RunTag("a b"), Shared: []string{"one", "t wo"},
 		Terminal: `{"a":1}`, Attached: true,
 		Leaders: map[int]process.ID{7: {PID: 7, Start: 70}, 8: {PID: 8, Start: -1}},
+		Orphans: map[int]process.ID{9: {PID: 9, Start: 90}},
 	}
-	got := watchdogState{Leaders: map[int]process.ID{}}
+	got := newWatchdogState()
 	for line := range strings.Lines(string(want.lines())) {
 		if err := got.apply(strings.TrimSuffix(line, "\n")); err != nil {
 			t.Errorf("%q: %v", line, err)
@@ -26,12 +27,12 @@ func TestWatchdogState(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, line := range []string{removeLine(7), detachedLine, sharedLine(nil)} {
+	for _, line := range []string{removeLine(7), removeLine(9), detachedLine, sharedLine(nil)} {
 		if err := got.apply(line); err != nil {
 			t.Errorf("%q: %v", line, err)
 		}
 	}
-	if len(got.Leaders) != 1 || got.Attached || len(got.Shared) != 0 {
+	if len(got.Leaders) != 1 || len(got.Orphans) != 0 || got.Attached || len(got.Shared) != 0 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -40,7 +41,7 @@ func TestWatchdogState(t *testing.T) {
 // refused changes nothing.
 func FuzzWatchdogState(f *testing.F) {
 	for _, line := range []string{
-		"variable A=b", "run 5", `shared ["a"]`, "terminal {}", "attached", "detached", "+5 6", "-5", "+5", "", "+-1 2", "shared x", "run -1", "\x00",
+		"variable A=b", "run 5", `shared ["a"]`, "terminal {}", "attached", "detached", "+5 6", "-5", "orphan 7 8", "orphan 0 0", "+5", "", "+-1 2", "shared x", "run -1", "\x00",
 	} {
 		f.Add(line)
 	}
@@ -48,8 +49,12 @@ func FuzzWatchdogState(f *testing.F) {
 		if strings.ContainsAny(line, "\r\n") {
 			return // a scanner does not return such a line
 		}
-		before := watchdogState{Variable: "A=b", Run: 1, Leaders: map[int]process.ID{5: {PID: 5, Start: 5}}}
-		state := watchdogState{Variable: "A=b", Run: 1, Leaders: map[int]process.ID{5: {PID: 5, Start: 5}}}
+		begin := func() watchdogState {
+			s := newWatchdogState()
+			s.Variable, s.Run, s.Leaders[5], s.Orphans[6] = "A=b", 1, process.ID{PID: 5, Start: 5}, process.ID{PID: 6, Start: 6}
+			return s
+		}
+		before, state := begin(), begin()
 		if err := state.apply(line); err != nil {
 			if diff := cmp.Diff(before, state); diff != "" {
 				t.Errorf("refused, and changed: %s", diff)
@@ -61,7 +66,7 @@ func FuzzWatchdogState(f *testing.F) {
 				t.Errorf("pid %d would be a group", pid)
 			}
 		}
-		again := watchdogState{Leaders: map[int]process.ID{}}
+		again := newWatchdogState()
 		for line := range strings.SplitSeq(strings.TrimSuffix(string(state.lines()), "\n"), "\n") {
 			if err := again.apply(line); err != nil {
 				t.Errorf("%q: %v", line, err)

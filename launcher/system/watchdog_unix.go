@@ -49,7 +49,8 @@ type watchdogNews func(err error)
 // goes wrong.
 func (s *processSet) startWatchdog(tty *os.File, found terminal.State, news watchdogNews) {
 	w := &watchdog{set: s, tty: tty, first: make(chan struct{})}
-	w.state = watchdogState{Variable: s.mark.Variable, Run: s.mark.Run, Leaders: map[int]process.ID{}}
+	w.state = newWatchdogState()
+	w.state.Variable, w.state.Run = s.mark.Variable, s.mark.Run
 	if tty != nil {
 		if state, err := json.Marshal(found); err == nil {
 			w.state.Terminal = string(state)
@@ -161,7 +162,7 @@ func (w *watchdog) add(pid int) {
 		return
 	}
 	if id, err := process.Find(pid); err == nil {
-		w.tell(addLine(id))
+		w.tell(leaderLine(id))
 	}
 }
 
@@ -200,8 +201,11 @@ func (w *watchdog) update(before, now []int) {
 		}
 	}
 	for _, pid := range now {
-		if !slices.Contains(before, pid) {
-			w.add(pid)
+		if slices.Contains(before, pid) {
+			continue
+		}
+		if id, err := process.Find(pid); err == nil {
+			w.tell(orphanLine(id))
 		}
 	}
 }

@@ -1,0 +1,221 @@
+package launcher
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/allocator/process"
+)
+
+// sleepTime is a number of seconds that no other process sleeps for.
+func sleepTime(t *testing.T) string {
+	n, err := rand.Int(rand.Reader, big.NewInt(1e9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := fmt.Sprintf("3600.%09d", n)
+	t.Cleanup(func() {
+		for _, id := range sleepers(mark) {
+			_ = id.Signal(syscall.SIGKILL)
+		}
+	})
+	return mark
+}
+
+// sleepers are the processes `sleep MARK` that live.
+func sleepers(mark string) (ids []process.ID) {
+	pids, _ := process.All()
+	for _, pid := range pids {
+		line, _ := os.ReadFile(process.File(pid, "cmdline"))
+		if !bytes.HasSuffix(line, []byte("\x00"+mark+"\x00")) {
+			continue
+		}
+		if stat, err := process.ReadStat(pid); err == nil && !stat.Zombie {
+			ids = append(ids, stat.ID)
+		}
+	}
+	return ids
+}
+
+// await waits until there are n of them.
+func await(t *testing.T, mark string, n int) []process.ID {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		ids := sleepers(mark)
+		if len(ids) == n {
+			return ids
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d processes sleep, want %d", len(ids), n)
+		}
+	}
+}
+
+// What a program outside starts at once is outside, too, without any mark in its
+// environment.
+func TestOutsideFromTheFirstMoment(t *testing.T) {
+	mark, steering := sleepTime(t), NewSteering()
+	w := runWith(t, plan(t, "[services]\nweb = 'exec sleep 1000'"), Options{Instance: &Instance{Alone: true}, Steering: steering})
+	w.happened("started", "web")
+	command := strings.ReplaceAll(`(env -i PATH="$PATH" setsid sh -c "sleep M & exec sleep M" &) ; env -i setsid sleep M & exec sleep M`, "M", mark)
+	if err := steering.Outside(t.Context(), "sh", "-c", command); err != nil {
+		t.Fatal(err)
+	}
+	before := await(t, mark, 4)
+	w.signals <- syscall.SIGINT
+	w.status()
+	if after := sleepers(mark); !slices.Equal(before, after) {
+		t.Errorf("before: %v, after: %v", before, after)
+	}
+}
+
+// What gets away from a service at once, without any mark in its environment,
+// ends with the service.
+func TestOrphanFromTheFirstMoment(t *testing.T) {
+	mark, steering := sleepTime(t), NewSteering()
+	command := strings.ReplaceAll(`(env -i setsid sleep M &); exec sleep 1000`, "M", mark)
+	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Alone: true}, Steering: steering})
+	before := await(t, mark, 1)
+	if err := steering.Restart(t.Context(), "web"); err != nil {
+		t.Fatal(err)
+	}
+	w.until("a second start", func(events []Event, _ string) bool {
+		n := 0
+		for _, e := range events {
+			if KindOf(e) == "started" {
+				n++
+			}
+		}
+		return n == 2
+	})
+	if after := await(t, mark, 1); slices.Equal(before, after) {
+		t.Errorf("%v lives", before)
+	}
+	w.signals <- syscall.SIGINT
+	w.status()
+	if left := sleepers(mark); len(left) > 0 {
+		t.Errorf("%v live", left)
+	}
+}
+
+// copyProgram copies a program to a file, and returns its path.
+func copyProgram(t *testing.T, name, to string) (path string) {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(to, program, 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// What a shared program starts while the service runs is outside as well, even
+// if that loses its parent. What is still in the service's group is not.
+func TestStartedBySharedProgram(t *testing.T) {
+	mark, within, dir := sleepTime(t), sleepTime(t), t.TempDir()
+	copyProgram(t, "sh", dir+"/tmux")
+	copyProgram(t, "sleep", dir+"/gpg-agent")
+	script := fmt.Sprintf("until test -e %[2]s/go; do sleep 0.01; done; (setsid sleep %[1]s &); exec sleep %[1]s", mark, dir)
+	if err := os.WriteFile(dir+"/server", []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := fmt.Sprintf("(setsid %[1]s/tmux %[1]s/server &); (%[1]s/gpg-agent %[2]s &); exec sleep 1000", dir, within)
+	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Alone: true}})
+	await(t, within, 1)
+	released := func() bool {
+		pids, _ := process.All()
+		return slices.ContainsFunc(pids, func(pid int) bool {
+			tag, _ := process.TagOf(pid)
+			return tag == process.Released && strings.Contains(process.Command(pid), dir+"/server")
+		})
+	}
+	for end := time.Now().Add(30 * time.Second); !released(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the server is not released")
+		}
+	}
+	if err := os.WriteFile(dir+"/go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := await(t, mark, 2)
+	w.signals <- syscall.SIGINT
+	w.status()
+	if after := sleepers(mark); !slices.Equal(before, after) {
+		t.Errorf("before: %v, after: %v", before, after)
+	}
+	if left := sleepers(within); len(left) > 0 {
+		t.Errorf("%v live in the group of the service", left)
+	}
+	var reports []string
+	for _, e := range w.events {
+		if l, ok := e.(LeftRunning); ok {
+			reports = append(reports, l.Process.Service)
+		}
+	}
+	if !slices.Equal(reports, []string{"web"}) {
+		t.Errorf("left running, started by: %v", reports)
+	}
+}
+
+// A chain in which each process starts the next, in a session of its own, and
+// ends, without any mark in its environment, ends with its service.
+func TestChainEndsWithService(t *testing.T) {
+	dir, steering := t.TempDir(), NewSteering()
+	script := `: > "$0.began"; setsid sh "$0" &`
+	if err := os.WriteFile(dir+"/chain", []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	goesOn := func() bool {
+		_ = os.Remove(dir + "/chain.began")
+		for end := time.Now().Add(100 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			if _, err := os.Stat(dir + "/chain.began"); err == nil {
+				return true
+			}
+		}
+		return false
+	}
+	t.Cleanup(func() { _ = os.Remove(dir + "/chain") }) // ends it
+	command := fmt.Sprintf(`env -i PATH="$PATH" setsid sh %s/chain & exec sleep 1000`, dir)
+	p := plan(t, "[services.web]\ncommand = '"+command+"'\nstop_timeout = '300ms'\n[services.other]\ncommand = 'exec sleep 1000'")
+	w := runWith(t, p, Options{Instance: &Instance{Alone: true}, Steering: steering})
+	w.happened("started", "web")
+	for range 10 {
+		for end := time.Now().Add(30 * time.Second); !goesOn(); {
+			if time.Now().After(end) {
+				t.Fatal("the chain does not begin")
+			}
+		}
+		if err := steering.Stop(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := steering.Wait(t.Context(), Status.Ended, "web"); err != nil {
+			t.Fatal(err)
+		}
+		if goesOn() {
+			t.Fatal("the chain goes on")
+		}
+		if err := steering.Start(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.signals <- syscall.SIGINT
+	w.status()
+	if goesOn() {
+		t.Error("the chain goes on after the run")
+	}
+}

@@ -1,0 +1,111 @@
+//go:build unix
+
+package system
+
+import (
+	"slices"
+
+	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/launcher/proctree"
+)
+
+// orphansOf are the processes of a service that are in no group of its own: they
+// called setsid, or daemonized. They are known once the service's process has
+// ended. out are those that are outside the run.
+func (s *processSet) orphansOf(service string) (ours, out []proctree.Process) {
+	if s.mark.Variable == "" {
+		return nil, nil
+	}
+	for pass := 0; pass < maxPasses && s.mayHaveOrphans(); pass++ {
+		tree, err := s.snapshots.Take()
+		if err != nil {
+			return nil, nil
+		}
+		var ended bool
+		if ours, out, ended = s.orphansIn(tree, service); len(ours) > 0 || !ended {
+			break
+		}
+	}
+	return ours, out
+}
+
+// maxPasses is how often in a row the orphans are looked at because one of them
+// has ended: a chain of processes that start the next and end may be quick.
+const maxPasses = 10
+
+// lookAround sights what is outside. It is called when nothing has been started
+// for a while.
+func (s *processSet) lookAround() {
+	s.reap() // for the sake of the watchdog, too: no signal comes for a new orphan
+	tree, err := s.snapshots.Take()
+	if err != nil {
+		return
+	}
+	s.groups.Range(func(_, value any) bool {
+		g := value.(*group)
+		_, out, _ := s.orphansIn(tree, g.service)
+		s.sight(g.service, out)
+		return true
+	})
+}
+
+// inGroup reports whether a process is in the group or session of a service.
+func (s *processSet) inGroup(p proctree.Process) (in bool) {
+	s.groups.Range(func(_, g any) bool {
+		in = g.(*group).has(p)
+		return !in
+	})
+	return in
+}
+
+// marked reports whether a process belongs to a service of the run.
+func (s *processSet) marked(pid int, service string) bool {
+	if tag, err := process.TagOf(pid); err == nil && tag.HasService() {
+		return tag == s.mark.Run.Service(service)
+	}
+	env, err := process.Environ(pid)
+	return err == nil && slices.Contains(env, s.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
+}
+
+// sight takes the run's tag off processes that are outside, and off all that is
+// below them: it is theirs from now on.
+func (s *processSet) sight(service string, out []proctree.Process) {
+	for _, p := range out {
+		s.mu.Lock()
+		_, known := s.sighted[p.ID]
+		if !known {
+			s.sighted[p.ID] = sighting{service: service}
+		}
+		s.mu.Unlock()
+		if !known {
+			release(p)
+		}
+	}
+}
+
+// spare returns what goes on, of a service that has ended, because it is
+// outside: each process once. out are those found now.
+func (s *processSet) spare(service string, out []proctree.Process) (left []Orphan) {
+	s.sight(service, out)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, seen := range s.sighted {
+		if seen.service == service && !seen.told && id.Alive() {
+			seen.told = true
+			s.sighted[id] = seen
+			left = append(left, Orphan{PID: id.PID, Service: service, Command: process.Command(id.PID)})
+		}
+	}
+	slices.SortFunc(left, func(a, b Orphan) int { return a.PID - b.PID })
+	return left
+}
+
+func release(p proctree.Process) {
+	_ = process.Released.Attach(p.PID)
+	if tree, err := proctree.Snapshot(); err == nil {
+		for _, p := range tree.Below(p.PID) {
+			_ = process.Released.Attach(p.PID)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+//go:build unix
+
+package system
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// reap waits for all that have died, own or adopted.
+func (s *processSet) reap() {
+	s.making.Lock()
+	exits := map[chan Exit]Exit{}
+	deliver := func(pid int, exit Exit) {
+		if came, ok := s.own.LoadAndDelete(pid); ok {
+			exits[came.(chan Exit)] = exit
+		}
+	}
+	if !s.alone || !waitForAny(deliver) {
+		s.waitForOwn(deliver)
+	}
+	// Only now: what those have left has come to this process before they could
+	// be waited for.
+	orphans, err := s.adopted()
+	switch {
+	case err != nil:
+		s.waitForGroups(deliver)
+	case !s.alone:
+		orphans = slices.DeleteFunc(orphans, func(pid int) bool {
+			got, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil)
+			return got == pid
+		})
+	}
+	s.mu.Lock()
+	s.watchdog.update(s.orphans, slices.DeleteFunc(slices.Clone(orphans), func(pid int) bool { return !s.owns(pid) }))
+	s.orphans = orphans
+	s.mu.Unlock()
+	s.making.Unlock()
+	for came, exit := range exits {
+		came <- exit
+	}
+}
+
+// waitForOwn waits for the dead among the processes that were made.
+func (s *processSet) waitForOwn(deliver func(int, Exit)) {
+	s.own.Range(func(pid, _ any) bool {
+		var status unix.WaitStatus
+		switch got, err := unix.Wait4(pid.(int), &status, unix.WNOHANG, nil); {
+		case err != nil && err != unix.EINTR: // another part of the program has waited for it
+			deliver(pid.(int), Exit{Status: 126, Err: fmt.Errorf("waiting for it: %w", err)})
+		case got > 0:
+			deliver(got, exitOf(status))
+		}
+		return true
+	})
+}
+
+// waitForGroups waits for the dead of each group, where the system does not list
+// the children of a process: they would keep the group alive.
+func (s *processSet) waitForGroups(deliver func(int, Exit)) {
+	s.groups.Range(func(group, _ any) bool {
+		waitFor(-group.(int), deliver)
+		return true
+	})
+}
+
+// waitFor waits for the dead among the children that wait4(2) names so.
+func waitFor(children int, deliver func(int, Exit)) {
+	for {
+		var status unix.WaitStatus
+		got, err := unix.Wait4(children, &status, unix.WNOHANG, nil)
+		switch {
+		case err == unix.EINTR:
+		case got <= 0 || err != nil:
+			return
+		default:
+			deliver(got, exitOf(status))
+		}
+	}
+}
+
+func exitOf(status unix.WaitStatus) Exit {
+	if status.Signaled() {
+		return Exit{
+			Status: 128 + int(status.Signal()),
+			Signal: strings.TrimPrefix(unix.SignalName(status.Signal()), "SIG"),
+		}
+	}
+	return Exit{Status: status.ExitStatus()}
+}
