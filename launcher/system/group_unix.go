@@ -113,6 +113,12 @@ func (g *group) has(p proctree.Process) bool {
 // members fails where the system does not list processes: then only the group
 // as a whole can be signalled.
 func (g *group) members() (m members, err error) {
+	g.mu.Lock()
+	empty := g.empty
+	g.mu.Unlock()
+	if empty {
+		return members{}, nil // the number may be another group's
+	}
 	tree, err := g.set.snapshots.Take()
 	if err != nil {
 		return members{}, err

@@ -174,3 +174,13 @@ func (s *processSet) startOutside(path string, argv []string) error {
 	})
 	return err
 }
+
+// killOwn sends SIGKILL to a process that was made, unless it has been waited
+// for: then the PID may be another's.
+func (s *processSet) killOwn(pid int) {
+	s.making.RLock() // nothing is waited for meanwhile
+	defer s.making.RUnlock()
+	if _, own := s.own.Load(pid); own {
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+}

@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/terminal"
 )
@@ -31,7 +29,7 @@ type watchdog struct {
 	first  chan struct{} // closed when it has been started for the first time, or could not be
 	keeper sync.WaitGroup
 
-	mu        sync.Mutex // guards what follows
+	mu        sync.Mutex // guards what follows; not held while a process is made
 	pipe      *os.File   // nil before it has been started
 	pid       int        // 0 if it does not run
 	state     watchdogState
@@ -105,16 +103,23 @@ func (w *watchdog) start() (<-chan Exit, error) {
 	}
 	defer read.Close()
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	// The pipe holds 64 KiB. Should this process be killed now, everything is in it.
 	write(pipe, w.state.lines())
+	w.pipe, w.lines = pipe, nil
+	w.mu.Unlock() // while the process is made, others may have news for it
 	pid, exit, err := w.make(read)
+	w.mu.Lock()
+	w.pid = pid
 	if err != nil {
 		pipe.Close()
-		return nil, err
+		w.pipe, w.lines = nil, nil
 	}
-	w.pid, w.pipe = pid, pipe
-	return exit, nil
+	dismissed := w.dismissed
+	w.mu.Unlock()
+	if dismissed {
+		w.set.killOwn(pid)
+	}
+	return exit, err
 }
 
 func (w *watchdog) make(pipe *os.File) (pid int, exit <-chan Exit, err error) {
@@ -254,10 +259,9 @@ func (w *watchdog) dismiss() {
 	<-w.first
 	w.mu.Lock()
 	w.dismissed = true
-	if w.pid > 0 {
-		_ = unix.Kill(w.pid, unix.SIGKILL) // a child that has not been waited for: the PID is its own
-	}
+	pid := w.pid
 	w.mu.Unlock()
+	w.set.killOwn(pid)
 	w.keeper.Wait()
 }
 

@@ -1,0 +1,65 @@
+package launcher
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/launcher/proctree"
+	"github.com/devports/devports/launcher/system"
+)
+
+// A watchdog is replaced while orphans come and go, which it has to know of.
+func TestWatchdogIsReplaced(t *testing.T) {
+	const portfile = `[services]
+web = 'while :; do (setsid sleep 0.01 &); sleep 0.005; done'`
+	w := runWith(t, plan(t, portfile), Options{Instance: &Instance{Alone: true}})
+	w.happened("started", "web")
+	killed := map[int]bool{}
+	for n := range 3 {
+		pid := watchdogBelow(t, killed)
+		killed[pid] = true
+		id, err := process.Find(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := id.Signal(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		w.until("as many replacements as deaths", func(events []Event, _ string) bool {
+			replaced := 0
+			for _, e := range events {
+				if _, ok := e.(WatchdogReplaced); ok {
+					replaced++
+				}
+			}
+			return replaced > n
+		})
+	}
+	w.signals <- syscall.SIGTERM
+	if s := w.status(); s != 0 {
+		t.Errorf("status %d", s)
+	}
+}
+
+// watchdogBelow is the PID of the watchdog, once there is one that was not
+// killed.
+func watchdogBelow(t *testing.T, killed map[int]bool) int {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		children, err := proctree.Children(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pid := range children {
+			if !killed[pid] && system.IsWatchdog(strings.Fields(process.Command(pid))) {
+				return pid
+			}
+		}
+	}
+	t.Fatal("there is no watchdog")
+	return 0
+}
