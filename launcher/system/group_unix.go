@@ -3,6 +3,7 @@
 package system
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -264,6 +265,7 @@ func (g *group) Survivors() []Orphan {
 	for _, p := range append(all, ours...) {
 		l := orphanOf(p)
 		l.Service = g.service
+		l.Err = cmp.Or(p.Signal(0), errOutlived)
 		left = append(left, l)
 	}
 	return left

@@ -79,8 +79,17 @@ func (s *processSet) sight(service string, out []proctree.Process) {
 		}
 		s.mu.Unlock()
 		if !known {
+			s.noteOutside()
 			release(p)
 		}
+	}
+}
+
+// noteOutside is called when there is a process outside. Without tags, what that
+// starts and what a service does may look alike.
+func (s *processSet) noteOutside() {
+	if tag, err := process.TagOf(0); err != nil || tag == 0 {
+		s.mixed.Store(true)
 	}
 }
 

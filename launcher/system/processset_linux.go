@@ -83,14 +83,14 @@ func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []
 }
 
 // owns reports whether an orphan comes from this run. Where nothing was below
-// this process before the run, all do that carry no other mark: some clear their
-// environment, or get it cleared by sudo.
+// this process before the run, and what is outside has tags, all do that carry no
+// other mark: some clear their environment, or get it cleared by sudo.
 func (s *processSet) owns(pid int) bool {
 	if s.mark.On(pid) {
 		return true
 	}
 	tag, err := process.TagOf(pid)
-	return s.alone && len(s.bystanders) == 0 && err == nil && tag == 0 && !isExempt(pid)
+	return s.alone && len(s.bystanders) == 0 && !s.mixed.Load() && err == nil && tag == 0 && !isExempt(pid)
 }
 
 // killRest ends whatever is left of the run below this process. It returns what

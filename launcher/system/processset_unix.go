@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/devports/devports/allocator/envvar"
@@ -31,7 +32,8 @@ type processSet struct {
 	bystanders map[process.ID]bool // what was below this process before the run
 	groups     sync.Map            // of *group by its pid, those that are not known to be empty
 
-	tagging sync.Mutex // held while this process has the tag of another
+	mixed   atomic.Bool // an orphan without any mark may be of what is outside
+	tagging sync.Mutex  // held while this process has the tag of another
 
 	making sync.RWMutex // read-held while a process is made, held while the dead are waited for
 	own    sync.Map     // of chan<- Exit by the pid of each process that was made and not yet waited for
@@ -167,6 +169,7 @@ func (s *processSet) startOutside(path string, argv []string) error {
 		return err
 	}
 	defer null.Close()
+	s.noteOutside()
 	_, _, err = s.make(process.Released, path, argv, &os.ProcAttr{
 		Env:   append(os.Environ(), envvar.Outside+"=1"),
 		Files: []*os.File{null, null, null},
