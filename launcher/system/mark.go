@@ -14,7 +14,7 @@ func MarkOf(instance string) proctree.Mark {
 	return proctree.Mark{Variable: envvar.Instance + "=" + instance, Run: process.RunTag(instance)}
 }
 
-// environ returns an environment with the family's mark in place of another's.
+// environ returns an environment with the run's mark in place of another's.
 func (s *processSet) environ(env []string) []string {
 	if s.mark.Variable == "" {
 		return env

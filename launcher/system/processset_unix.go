@@ -50,7 +50,7 @@ type sighting struct {
 	told    bool   // that it goes on
 }
 
-// newProcessSet returns the family of a run that is named by instance; "" is for one
+// newProcessSet returns the set of a run that is named by instance; "" is for one
 // that marks nothing.
 func newProcessSet(instance string, alone bool) *processSet {
 	s := &processSet{alone: alone, bystanders: below(os.Getpid()), sighted: map[process.ID]sighting{}}
@@ -106,6 +106,8 @@ func (s *processSet) tagLauncher() (untag func()) {
 	if s.mark.Run == 0 || !s.alone {
 		return func() {}
 	}
+	s.tagging.Lock() // the watchdog may be being made
+	defer s.tagging.Unlock()
 	before, err := process.TagOf(0)
 	if err != nil || s.mark.Run.Attach(0) != nil {
 		return func() {}

@@ -42,7 +42,7 @@ type watchdog struct {
 // been replaced (a nil error).
 type watchdogNews func(err error)
 
-// startWatchdog starts the watchdog of the family, while the caller goes on. A
+// startWatchdog starts the watchdog of the run, while the caller goes on. A
 // terminal, if there is one, was found in that state. news is called for what
 // goes wrong.
 func (s *processSet) startWatchdog(tty *os.File, found terminal.State, news watchdogNews) {
@@ -89,7 +89,7 @@ func (w *watchdog) keep(news watchdogNews) {
 			deaths = 0
 		}
 		if deaths++; deaths > maxDeaths {
-			news(fmt.Errorf("the process that would do so %v, %d times in a row", came, deaths))
+			news(fmt.Errorf("the watchdog %v, %d times in a row", came, deaths))
 			return
 		}
 	}
