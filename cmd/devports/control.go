@@ -196,8 +196,9 @@ Example:
 }, isUp)
 
 var downCommand = command{
-	name:  "down",
-	usage: "end the up that runs here",
+	name:    "down",
+	instead: "devports stop %s",
+	usage:   "end the up that runs here",
 	help: `
 Ends the up that runs here and all of its services, and returns when nothing of
 them is left.
@@ -237,9 +238,6 @@ Example:
 		jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usage("devports ps", "ps takes no names")
-		}
 		runs, err := s.asked(c)
 		if err != nil {
 			return err

@@ -60,7 +60,7 @@ func helpCommand(root *command) command {
 	return command{
 		name:  "help",
 		usage: "tell about a command or a topic",
-		args:  "[COMMAND|TOPIC]",
+		args:  "[COMMAND…|TOPIC]",
 		help: `
 Tells about a command what it tells itself with --help, or about a topic: the
 Portfile, the environment or the registry. With --man it prints all of that as

@@ -7,8 +7,9 @@ import (
 )
 
 var pruneCommand = command{
-	name:  "prune",
-	usage: "give up the ports of projects whose folder is gone",
+	name:    "prune",
+	instead: "devports rm %s",
+	usage:   "give up the ports of projects whose folder is gone",
 	help: `
 Gives up the ports of every project and worktree whose folder is gone, and says
 which. What is on a volume that is not mounted now is not gone.
@@ -21,9 +22,6 @@ Example:
 		registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usage("devports rm "+c.Args().First(), "prune takes no names")
-		}
 		r, err := s.openRegistry(c)
 		if err != nil {
 			return err
