@@ -18,37 +18,12 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// running finds the `up` of the project here. Without one the error says so.
-func (s session) running(c *cli.Context) (control.Instance, registry.Scope, error) {
-	p, err := s.openProject(c)
-	if err != nil {
-		return control.Instance{}, registry.Scope{}, err
-	}
-	scope, err := p.Scope()
-	if err != nil {
-		return control.Instance{}, scope, err
-	}
-	slot, err := s.slot(scope)
-	if err != nil {
-		return control.Instance{}, scope, err
-	}
-	i, ok := slot.Running()
-	if !ok {
-		return i, scope, notRunning(scope)
-	}
-	return i, scope, nil
-}
-
-func notRunning(scope registry.Scope) error {
-	return fail(exitRunning, "devports up starts it", "%s does not run", scope)
-}
-
 // steering is a command that asks the run here for something and tells how the
 // services named are then.
 func steering(name, usage, help string, ask func(client control.Client, ctx context.Context, services ...string) (control.Info, error), good func(launcher.Status) bool) command {
 	return command{
 		name: name, usage: usage, args: "[SERVICE…]", help: help,
-		flags:     []cli.Flag{timeoutFlag, jsonFlag, fileFlag, registryFlag},
+		flags:     append([]cli.Flag{timeoutFlag, jsonFlag, fileFlag}, runFlags...),
 		completes: services,
 		run: func(s session, c *cli.Context) error {
 			i, scope, err := s.running(c)
@@ -205,7 +180,7 @@ them is left.
 
 Example:
   devports down`,
-	flags: []cli.Flag{fileFlag, registryFlag},
+	flags: append([]cli.Flag{fileFlag}, runFlags...),
 	run: func(s session, c *cli.Context) error {
 		i, scope, err := s.running(c)
 		if err != nil {
@@ -232,11 +207,11 @@ yours.
 Example:
   devports ps
   devports ps --all --json`,
-	flags: []cli.Flag{
+	flags: append([]cli.Flag{
 		boolean("all", "a", "list the services of every project"),
 		boolean("socket", "", "print only the path of the socket that the run is steered by"),
-		jsonFlag, fileFlag, registryFlag,
-	},
+		jsonFlag, fileFlag,
+	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
 		runs, err := s.asked(c)
 		if err != nil {
@@ -271,6 +246,9 @@ func (s session) asked(c *cli.Context) ([]control.Instance, error) {
 	if !c.Bool("all") {
 		i, _, err := s.running(c)
 		return []control.Instance{i}, err
+	}
+	if c.String("dir") != "" || c.String("checkout") != "" {
+		return nil, usage("", "--all shows every run: leave --dir and --checkout out")
 	}
 	folder, err := s.runs()
 	if err != nil {
