@@ -102,6 +102,12 @@ func (st *Steering) Status(ctx context.Context) (all []Status, err error) {
 	return all, err
 }
 
+// Ending reports whether the run is ending, or has ended.
+func (st *Steering) Ending() (ending bool) {
+	err := st.ask(context.Background(), func(s *supervisor) { ending = s.closing })
+	return ending || err != nil
+}
+
 // Start starts those of the services that do not run, and do not wait for
 // others. No names stand for all. The error may be an *UnknownServiceError.
 func (st *Steering) Start(ctx context.Context, names ...string) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -52,12 +51,7 @@ type waitOptions struct {
 // await waits until the services have come to where they stay, as long as o
 // allows, and tells how they are then.
 func (s session) await(ctx context.Context, scope registry.Scope, client control.Client, names []string, o waitOptions, good func(launcher.Status) bool) error {
-	bounded, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	info, err := client.Wait(bounded, names...)
-	if errors.Is(err, context.DeadlineExceeded) {
-		info, err = client.Status(ctx)
-	}
+	info, err := s.settled(ctx, client, names, o)
 	if err != nil {
 		return steeringFailed(scope, err)
 	}
@@ -67,10 +61,24 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 	return s.tellStatuses(info, names, o.json, good)
 }
 
+// settled waits like await, and returns how the services are then.
+func (s session) settled(ctx context.Context, client control.Client, names []string, o waitOptions) (control.Info, error) {
+	bounded, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	info, err := client.Wait(bounded, names...)
+	if errors.Is(err, context.DeadlineExceeded) {
+		info, err = client.Status(ctx)
+	}
+	return info, err
+}
+
 // isUp reports whether a service is as its user wants it that wants it up.
 func isUp(st launcher.Status) bool {
 	return st.State == launcher.StateReady || st.State == launcher.StateDone
 }
+
+// isUpOrStopped is for all services: what its user has stopped is not meant.
+func isUpOrStopped(st launcher.Status) bool { return isUp(st) || st.State == launcher.StateStopped }
 
 func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
 	return func(st launcher.Status) bool { return a(st) || b(st) }
@@ -213,7 +221,7 @@ Example:
 		jsonFlag, fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
-		runs, err := s.asked(c)
+		runs, scope, err := s.asked(c)
 		if err != nil {
 			return err
 		}
@@ -230,7 +238,7 @@ Example:
 				continue // it has just ended
 			}
 			if err != nil {
-				return steeringFailed(registry.Scope{Directory: i.Note.Directory, Project: filepath.Base(i.Note.Directory)}, err)
+				return steeringFailed(scope, err)
 			}
 			infos = append(infos, info)
 		}
@@ -241,24 +249,25 @@ Example:
 	},
 }
 
-// asked are the `up` here, or with --all every one of this user.
-func (s session) asked(c *cli.Context) ([]control.Instance, error) {
+// asked are the `up` here, with its scope, or with --all every one of this user.
+func (s session) asked(c *cli.Context) ([]control.Instance, registry.Scope, error) {
 	if !c.Bool("all") {
-		i, _, err := s.running(c)
-		return []control.Instance{i}, err
+		i, scope, err := s.running(c)
+		return []control.Instance{i}, scope, err
 	}
+	everyone := registry.Scope{}
 	if c.String("dir") != "" || c.String("checkout") != "" {
-		return nil, usage("", "--all shows every run: leave --dir and --checkout out")
+		return nil, everyone, usage("", "--all shows every run: leave --dir and --checkout out")
 	}
 	folder, err := s.runs()
 	if err != nil {
-		return nil, err
+		return nil, everyone, err
 	}
 	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Steerable() })
 	if len(runs) == 0 {
-		return nil, fail(exitRunning, "devports up starts a project", "nothing runs")
+		return nil, everyone, fail(exitRunning, "devports up starts a project", "nothing runs")
 	}
-	return runs, nil
+	return runs, everyone, nil
 }
 
 // psTable prints services for people to read.

@@ -16,11 +16,17 @@ import (
 )
 
 // Client asks a run.
-type Client struct{ http *http.Client }
+type Client struct {
+	http *http.Client
+
+	// ended reports whether the run that cannot be reached has ended; nil: that
+	// is not known. A run closes its socket before it has ended.
+	ended func(ctx context.Context) bool
+}
 
 // Dial returns a client for the run at a socket. It connects when it is used.
 func Dial(path string) Client {
-	return Client{&http.Client{Transport: &http.Transport{
+	return Client{http: &http.Client{Transport: &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, path) },
 		DisableKeepAlives: true,
 	}}}
@@ -104,8 +110,19 @@ func (c Client) do(ctx context.Context, method, what string, query url.Values) (
 		return Info{}, failed(response, query["service"])
 	}
 	var info Info
-	err = json.NewDecoder(response.Body).Decode(&info)
-	return info, err
+	if err = json.NewDecoder(response.Body).Decode(&info); err != nil {
+		return info, c.unreachable(ctx, err)
+	}
+	return info, nil
+}
+
+// unreachable is the error of a request that was not answered: ErrOver if that
+// is because the run has ended.
+func (c Client) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() == nil && c.ended != nil && c.ended(ctx) {
+		return launcher.ErrOver
+	}
+	return errors.Join(ctx.Err(), err)
 }
 
 func (c Client) send(ctx context.Context, method, what string, query url.Values) (*http.Response, error) {
@@ -115,7 +132,7 @@ func (c Client) send(ctx context.Context, method, what string, query url.Values)
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, errors.Join(ctx.Err(), err)
+		return nil, c.unreachable(ctx, err)
 	}
 	return response, nil
 }

@@ -24,6 +24,7 @@ type Info struct {
 	Worktree  string            `json:"worktree,omitempty"`
 	Directory string            `json:"directory"`
 	Terminal  string            `json:"terminal,omitempty"`
+	Ending    bool              `json:"ending,omitempty"` // all services are to end, and then the run
 	Services  []launcher.Status `json:"services"`
 }
 
@@ -182,6 +183,7 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, err er
 
 func (s server) info(services []launcher.Status) Info {
 	info := s.run.About
+	info.Ending = s.run.Steering.Ending()
 	info.Services = services
 	return info
 }
