@@ -87,7 +87,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	if err == nil && info.Ending {
 		return launcher.ErrOver
 	}
-	if idle := idleServices(info.Services, d.options.Services); err == nil && len(idle) > 0 {
+	if idle := idleServices(info, d.options.Services); err == nil && len(idle) > 0 {
 		_, err = client.Start(ctx, idle...)
 	}
 	if err == nil {
@@ -167,9 +167,21 @@ func allDone(info control.Info) bool {
 // exitGrace is how long a run may take to end after it has said that it will.
 const exitGrace = 500 * time.Millisecond
 
-// idleServices are those that have ended, of the ones named or of all.
-func idleServices(all []launcher.Status, names []string) (idle []string) {
-	for _, st := range all {
+// idleServices are those that have ended or were never started, of the ones
+// named or of all. A name that the run does not know is one, too: it refuses it.
+func idleServices(info control.Info, names []string) (idle []string) {
+	for _, name := range info.Others {
+		if len(names) == 0 || slices.Contains(names, name) {
+			idle = append(idle, name)
+		}
+	}
+	for _, name := range names {
+		known := slices.ContainsFunc(info.Services, func(st launcher.Status) bool { return st.Service == name })
+		if !known && !slices.Contains(idle, name) {
+			idle = append(idle, name)
+		}
+	}
+	for _, st := range info.Services {
 		if st.Ended() && st.State != launcher.StateDone && (len(names) == 0 || slices.Contains(names, st.Service)) {
 			idle = append(idle, st.Service)
 		}

@@ -26,6 +26,7 @@ type Info struct {
 	Terminal  string            `json:"terminal,omitempty"`
 	Ending    bool              `json:"ending,omitempty"` // all services are to end, and then the run
 	Services  []launcher.Status `json:"services"`
+	Others    []string          `json:"others,omitempty"` // services of its file that it has not started
 }
 
 // Failure is the body of an answer that is an error.
@@ -184,6 +185,7 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, err er
 func (s server) info(services []launcher.Status) Info {
 	info := s.run.About
 	info.Ending = s.run.Steering.Ending()
+	info.Others = s.run.Steering.Others(context.Background())
 	info.Services = services
 	return info
 }
