@@ -36,6 +36,7 @@ type command struct {
 	flags    []cli.Flag
 	run      func(s session, c *cli.Context) error
 	verbatim bool      // what follows the first argument is not devports'
+	checks   bool      // it refuses surplus arguments itself
 	sub      []command // under a name of their own: "portserver status"
 
 	completes completer // what an argument can be; nil: there are none, or nobody knows
@@ -144,7 +145,7 @@ func (k command) misplaced(args []string) error {
 // surplus refuses arguments beyond those of the synopsis.
 func (k command) surplus(args []string) error {
 	limit := len(strings.Fields(k.args))
-	if len(args) <= limit || strings.Contains(k.args, "…") {
+	if k.checks || len(args) <= limit || strings.Contains(k.args, "…") {
 		return nil
 	}
 	extra := args[limit:]

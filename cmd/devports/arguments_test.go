@@ -31,7 +31,7 @@ func TestSurplusArguments(t *testing.T) {
 				var stdout, stderr bytes.Buffer
 				status := run(append(append(words, strings.Fields(args)...), "surplus"), strings.NewReader(""), &stdout, &stderr)
 				lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-				if status != exitUsage || stdout.Len() > 0 || len(lines) != 2 || !strings.Contains(lines[0], `"surplus"`) {
+				if status != exitUsage || stdout.Len() > 0 || len(lines) != 2 || !strings.Contains(lines[0], `surplus"`) {
 					t.Errorf("status %d, stdout %q, stderr %q", status, stdout.String(), stderr.String())
 				}
 				if hint := lines[len(lines)-1]; !strings.Contains(hint, "hint: devports ") {
