@@ -12,12 +12,14 @@ import (
 // It does nothing itself and reads no clock.
 type machine struct {
 	services   map[string]service
-	names      []string // of services, sorted
-	followed   bool     // there has been a plan before
-	stopOnExit bool     // the end of one service ends all
-	watching   bool     // services are restarted when files that they watch change
-	closing    bool     // all services are to end
-	asked      bool     // by a signal, by Down or by a context: that is no failure
+	names      []string                    // of services, sorted
+	others     map[string]procfile.Process // of the plan, not to be started until asked for
+	added      map[string]bool             // of its others, what was asked for
+	followed   bool                        // there has been a plan before
+	stopOnExit bool                        // the end of one service ends all
+	watching   bool                        // services are restarted when files that they watch change
+	closing    bool                        // all services are to end
+	asked      bool                        // by a signal, by Down or by a context: that is no failure
 	interrupts interrupts
 	first      *ExitError // of the end that ended all
 }
@@ -194,6 +196,7 @@ type step struct {
 // follow makes plan the one that runs: changes is how it differs from what runs,
 // steps what has to happen for that.
 func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps []step) {
+	plan = m.withAdded(plan)
 	changes = procfile.Diff(m.current(), plan)
 	m.stopOnExit, m.followed = plan.StopOnExit, true
 	for _, spec := range plan.Services {
@@ -215,6 +218,42 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 		}
 	}
 	return changes, steps
+}
+
+// withAdded returns the plan with those of its others that were added, and keeps
+// the rest.
+func (m *machine) withAdded(plan procfile.Plan) procfile.Plan {
+	m.others = map[string]procfile.Process{}
+	plan.Services = slices.Clone(plan.Services)
+	for _, spec := range plan.Others {
+		if m.added[spec.Service] {
+			plan.Services = append(plan.Services, spec)
+		} else {
+			m.others[spec.Service] = spec
+		}
+	}
+	return plan
+}
+
+// add makes one of the others a service of the run, with what it depends on. It
+// then waits for its start like any service of a plan.
+func (m *machine) add(name string) {
+	spec, ok := m.others[name]
+	if !ok {
+		return
+	}
+	delete(m.others, name)
+	if m.added == nil {
+		m.added = map[string]bool{}
+	}
+	m.added[name] = true
+	s := m.services[name]
+	s.spec = spec
+	m.services[name] = s
+	m.sortNames()
+	for _, dependency := range spec.DependsOn {
+		m.add(dependency)
+	}
 }
 
 // sortNames has names follow services. It makes a new list: somebody may be

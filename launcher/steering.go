@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -106,41 +107,67 @@ func (st *Steering) Status(ctx context.Context) (all []Status, err error) {
 	return all, err
 }
 
+// Ending reports whether the run is ending, or has ended.
+func (st *Steering) Ending() (ending bool) {
+	err := st.ask(context.Background(), func(s *supervisor) { ending = s.closing })
+	return ending || err != nil
+}
+
+// Others returns the services of the plan that were not selected, nor started
+// since, sorted.
+func (st *Steering) Others(ctx context.Context) (names []string) {
+	_ = st.ask(ctx, func(s *supervisor) { names = slices.Sorted(maps.Keys(s.others)) }) // a run that is over has none
+	return names
+}
+
 // Start starts those of the services that do not run, and do not wait for
-// others. No names stand for all. The error may be an *UnknownServiceError.
+// others, Others among them. No names stand for all but those. The error may be an *UnknownServiceError.
 func (st *Steering) Start(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, func(sv service) (eventKind, bool) {
-		return evRestart, sv.phase == ended || sv.phase == backoff || sv.goal == goalStop
+	return st.each(ctx, names, true, func(sv service) (eventKind, bool) {
+		return evRestart, sv.phase == ended || sv.phase == backoff || sv.goal == goalStop || sv.goal == goalRemove
 	})
 }
 
 // Restart ends services and starts them again; those that have ended are
-// started. No names stand for all. The error may be an *UnknownServiceError.
+// started, Others among them. No names stand for all but those. The error may be an *UnknownServiceError.
 func (st *Steering) Restart(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, func(service) (eventKind, bool) { return evRestart, true })
+	return st.each(ctx, names, true, func(service) (eventKind, bool) { return evRestart, true })
 }
 
 // Stop ends services, which stay so until they are started. As long as one does,
 // the run goes on, even if nothing runs. No names stand for all. The error may be
 // an *UnknownServiceError.
 func (st *Steering) Stop(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, func(service) (eventKind, bool) { return evStop, true })
+	return st.each(ctx, names, false, func(service) (eventKind, bool) { return evStop, true })
 }
 
-// each has the services named, or all, do what is asked of each.
-func (st *Steering) each(ctx context.Context, names []string, what func(service) (eventKind, bool)) error {
+// each has the services named, or all, do what is asked of each. With add, those
+// can be named, too, that the run has not started.
+func (st *Steering) each(ctx context.Context, names []string, add bool, what func(service) (eventKind, bool)) error {
 	var unknown error
 	err := st.ask(ctx, func(s *supervisor) {
 		if len(names) == 0 {
 			names = s.names
 		}
-		if missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { _, known := s.services[name]; return known }); len(missing) > 0 {
-			unknown = &UnknownServiceError{missing, slices.Clone(s.names)}
+		known := slices.Clone(s.names)
+		if add {
+			known = slices.AppendSeq(known, maps.Keys(s.others))
+			slices.Sort(known)
+			known = slices.Compact(known) // one that is being removed is both
+		}
+		if missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, name) }); len(missing) > 0 {
+			unknown = &UnknownServiceError{missing, known}
 			return
 		}
 		if s.closing {
 			unknown = ErrOver
 			return
+		}
+		if add {
+			for _, name := range names {
+				s.add(name)
+			}
+			s.changed = true
 		}
 		for _, name := range names {
 			if kind, ok := what(s.services[name]); ok {

@@ -9,6 +9,7 @@ import (
 // Plan is a project ready to run: what `up` starts and follows.
 type Plan struct {
 	Services   []Process // in name order
+	Others     []Process // not to be started until asked for
 	Watched    []string  // absolute paths of the files that it was made from, or would be
 	StopOnExit bool
 	Outside    []string // names of programs that outlive the services that have started them
@@ -96,10 +97,10 @@ func (p Plan) Holds(port int) bool {
 	return slices.ContainsFunc(p.Services, func(s Process) bool { return slices.Contains(s.Ports, port) })
 }
 
-// Patterns are what the services watch, by service.
+// Patterns are what the services watch, by service; Others included.
 func (p Plan) Patterns() map[string][]string {
 	patterns := map[string][]string{}
-	for _, s := range p.Services {
+	for _, s := range slices.Concat(p.Services, p.Others) {
 		if len(s.Watch) > 0 {
 			patterns[s.Service] = s.Watch
 		}
@@ -107,14 +108,17 @@ func (p Plan) Patterns() map[string][]string {
 	return patterns
 }
 
-// Select returns the plan with only those of its services that names lists.
+// Select returns the plan with only those of its services that names lists; the
+// rest are Others.
 func (p Plan) Select(names []string) Plan {
-	var services []Process
+	var services, others []Process
 	for _, s := range p.Services {
 		if slices.Contains(names, s.Service) {
 			services = append(services, s)
+		} else {
+			others = append(others, s)
 		}
 	}
-	p.Services = services
+	p.Services, p.Others = services, others
 	return p
 }

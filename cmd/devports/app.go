@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -29,11 +30,13 @@ type session struct {
 type command struct {
 	name     string
 	usage    string // one line, for the list of commands
-	args     string // what follows the flags
+	args     string // what follows the flags; without "…" it is all that is taken
+	instead  string // what to type with arguments (%s) that the command does not take
 	help     string // what it does, then an example
 	flags    []cli.Flag
 	run      func(s session, c *cli.Context) error
 	verbatim bool      // what follows the first argument is not devports'
+	checks   bool      // it refuses surplus arguments itself
 	sub      []command // under a name of their own: "portserver status"
 
 	completes completer // what an argument can be; nil: there are none, or nobody knows
@@ -103,7 +106,8 @@ func (k command) cli(s session) *cli.Command {
 		Hidden:             k.hidden,
 		OnUsageError:       wrongUsage,
 		Action: func(c *cli.Context) error {
-			if err := k.misplaced(c.Args().Slice()); err != nil && !k.verbatim {
+			args := c.Args().Slice()
+			if err := cmp.Or(k.misplaced(args), k.surplus(args)); err != nil && !k.verbatim {
 				return err
 			}
 			return k.run(s, c)
@@ -136,6 +140,34 @@ func (k command) misplaced(args []string) error {
 	}
 	line := slices.Concat([]string{"devports", k.name}, options, rest, args[end:])
 	return usage("write "+strings.Join(line, " "), "options come before arguments: %s", strings.Join(options, " "))
+}
+
+// surplus refuses arguments beyond those of the synopsis.
+func (k command) surplus(args []string) error {
+	limit := len(strings.Fields(k.args))
+	if k.checks || len(args) <= limit || strings.Contains(k.args, "…") {
+		return nil
+	}
+	extra := args[limit:]
+	if len(k.sub) > 0 {
+		return usage("devports "+k.sub[0].name, "%s does not know %q", k.name, extra[0])
+	}
+	takes := "no arguments"
+	if limit > 0 {
+		takes = "only " + k.args
+	}
+	hint := strings.Join(slices.Concat([]string{"devports", k.name}, quoted(args[:limit])), " ")
+	if k.instead != "" {
+		hint = fmt.Sprintf(k.instead, strings.Join(quoted(extra), " "))
+	}
+	return usage(hint, "%s takes %s, not %q", k.name, takes, extra[0])
+}
+
+func quoted(args []string) (words []string) {
+	for _, arg := range args {
+		words = append(words, text.QuoteSh(arg))
+	}
+	return words
 }
 
 // takesValue reports whether the option, as typed, is followed by its value.

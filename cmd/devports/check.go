@@ -11,8 +11,9 @@ import (
 )
 
 var checkCommand = command{
-	name:  "check",
-	usage: "check the Portfile and its env files",
+	name:    "check",
+	instead: "devports check -f %s",
+	usage:   "check the Portfile and its env files",
 	help: `
 Checks the Portfile or Procfile and the env files that it names, and lists every
 mistake with its line. Nothing is started and no port is leased.
@@ -22,9 +23,6 @@ Example:
   devports check -f Procfile.dev --json`,
 	flags: []cli.Flag{fileFlag, jsonFlag},
 	run: func(s session, c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usage("devports check -f "+c.Args().First(), "check takes its file with -f")
-		}
 		p, err := s.openProject(c)
 		var plan procfile.Plan
 		if err == nil {

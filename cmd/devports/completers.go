@@ -13,6 +13,7 @@ import (
 // optionValues are what options can be given, by what their usage calls it.
 var optionValues = map[string]completer{
 	"FILE":             files,
+	"PATH":             files,
 	"SERVICE":          services,
 	"SERVICE=NUMBER,…": counts,
 	"WHEN":             words("auto", "always", "never"),

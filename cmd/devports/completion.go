@@ -36,8 +36,6 @@ Example:
 		switch {
 		case c.NArg() == 0:
 			return usage(hint, "completion needs the name of a shell")
-		case c.NArg() > 1:
-			return usage("devports completion "+name, "completion takes one shell")
 		case !ok:
 			return usage(hint, "unknown shell %q", name)
 		}

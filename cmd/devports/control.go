@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -18,37 +17,12 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// running finds the `up` of the project here. Without one the error says so.
-func (s session) running(c *cli.Context) (control.Instance, registry.Scope, error) {
-	p, err := s.openProject(c)
-	if err != nil {
-		return control.Instance{}, registry.Scope{}, err
-	}
-	scope, err := p.Scope()
-	if err != nil {
-		return control.Instance{}, scope, err
-	}
-	slot, err := s.slot(scope)
-	if err != nil {
-		return control.Instance{}, scope, err
-	}
-	i, ok := slot.Running()
-	if !ok {
-		return i, scope, notRunning(scope)
-	}
-	return i, scope, nil
-}
-
-func notRunning(scope registry.Scope) error {
-	return fail(exitRunning, "devports up starts it", "%s does not run", scope)
-}
-
 // steering is a command that asks the run here for something and tells how the
 // services named are then.
 func steering(name, usage, help string, ask func(client control.Client, ctx context.Context, services ...string) (control.Info, error), good func(launcher.Status) bool) command {
 	return command{
 		name: name, usage: usage, args: "[SERVICE…]", help: help,
-		flags:     []cli.Flag{timeoutFlag, jsonFlag, fileFlag, registryFlag},
+		flags:     append([]cli.Flag{timeoutFlag, jsonFlag, fileFlag}, runFlags...),
 		completes: services,
 		run: func(s session, c *cli.Context) error {
 			i, scope, err := s.running(c)
@@ -77,12 +51,7 @@ type waitOptions struct {
 // await waits until the services have come to where they stay, as long as o
 // allows, and tells how they are then.
 func (s session) await(ctx context.Context, scope registry.Scope, client control.Client, names []string, o waitOptions, good func(launcher.Status) bool) error {
-	bounded, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	info, err := client.Wait(bounded, names...)
-	if errors.Is(err, context.DeadlineExceeded) {
-		info, err = client.Status(ctx)
-	}
+	info, err := s.settled(ctx, client, names, o)
 	if err != nil {
 		return steeringFailed(scope, err)
 	}
@@ -92,10 +61,24 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 	return s.tellStatuses(info, names, o.json, good)
 }
 
+// settled waits like await, and returns how the services are then.
+func (s session) settled(ctx context.Context, client control.Client, names []string, o waitOptions) (control.Info, error) {
+	bounded, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	info, err := client.Wait(bounded, names...)
+	if errors.Is(err, context.DeadlineExceeded) {
+		info, err = client.Status(ctx)
+	}
+	return info, err
+}
+
 // isUp reports whether a service is as its user wants it that wants it up.
 func isUp(st launcher.Status) bool {
 	return st.State == launcher.StateReady || st.State == launcher.StateDone
 }
+
+// isUpOrStopped is for all services: what its user has stopped is not meant.
+func isUpOrStopped(st launcher.Status) bool { return isUp(st) || st.State == launcher.StateStopped }
 
 func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
 	return func(st launcher.Status) bool { return a(st) || b(st) }
@@ -196,15 +179,16 @@ Example:
 }, isUp)
 
 var downCommand = command{
-	name:  "down",
-	usage: "end the up that runs here",
+	name:    "down",
+	instead: "devports stop %s",
+	usage:   "end the up that runs here",
 	help: `
 Ends the up that runs here and all of its services, and returns when nothing of
 them is left.
 
 Example:
   devports down`,
-	flags: []cli.Flag{fileFlag, registryFlag},
+	flags: append([]cli.Flag{fileFlag}, runFlags...),
 	run: func(s session, c *cli.Context) error {
 		i, scope, err := s.running(c)
 		if err != nil {
@@ -231,16 +215,13 @@ yours.
 Example:
   devports ps
   devports ps --all --json`,
-	flags: []cli.Flag{
+	flags: append([]cli.Flag{
 		boolean("all", "a", "list the services of every project"),
 		boolean("socket", "", "print only the path of the socket that the run is steered by"),
-		jsonFlag, fileFlag, registryFlag,
-	},
+		jsonFlag, fileFlag,
+	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usage("devports ps", "ps takes no names")
-		}
-		runs, err := s.asked(c)
+		runs, scope, err := s.asked(c)
 		if err != nil {
 			return err
 		}
@@ -257,7 +238,7 @@ Example:
 				continue // it has just ended
 			}
 			if err != nil {
-				return steeringFailed(registry.Scope{Directory: i.Note.Directory, Project: filepath.Base(i.Note.Directory)}, err)
+				return steeringFailed(scope, err)
 			}
 			infos = append(infos, info)
 		}
@@ -268,21 +249,25 @@ Example:
 	},
 }
 
-// asked are the `up` here, or with --all every one of this user.
-func (s session) asked(c *cli.Context) ([]control.Instance, error) {
+// asked are the `up` here, with its scope, or with --all every one of this user.
+func (s session) asked(c *cli.Context) ([]control.Instance, registry.Scope, error) {
 	if !c.Bool("all") {
-		i, _, err := s.running(c)
-		return []control.Instance{i}, err
+		i, scope, err := s.running(c)
+		return []control.Instance{i}, scope, err
+	}
+	everyone := registry.Scope{}
+	if c.String("dir") != "" || c.String("checkout") != "" {
+		return nil, everyone, usage("", "--all shows every run: leave --dir and --checkout out")
 	}
 	folder, err := s.runs()
 	if err != nil {
-		return nil, err
+		return nil, everyone, err
 	}
 	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Steerable() })
 	if len(runs) == 0 {
-		return nil, fail(exitRunning, "devports up starts a project", "nothing runs")
+		return nil, everyone, fail(exitRunning, "devports up starts a project", "nothing runs")
 	}
-	return runs, nil
+	return runs, everyone, nil
 }
 
 // psTable prints services for people to read.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/registry"
 )
 
 // backgroundArguments are all arguments of a run in the background. It has its
@@ -46,46 +48,140 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration)
 	if err != nil {
 		return err
 	}
-	wait := waitOptions{timeout: timeout}
-	if i, ok := slot.Running(); ok {
-		client := i.Client()
-		info, err := client.Status(ctx)
-		if err != nil {
-			return steeringFailed(scope, err)
+	for deadline := time.Now().Add(timeout); ; {
+		d := detached{s, o, scope, slot, waitOptions{timeout: time.Until(deadline)}}
+		i, ok := slot.Running()
+		if ok {
+			err = d.join(ctx, i)
+		} else {
+			err = d.start(ctx)
 		}
-		idle := idleServices(info.Services, o.Services)
-		if len(idle) > 0 {
-			if _, err := client.Start(ctx, idle...); err != nil {
-				return steeringFailed(scope, err)
-			}
+		switch {
+		case errors.Is(err, launcher.ErrOver):
+			bounded, cancel := context.WithDeadline(ctx, deadline)
+			err = i.AwaitEnd(bounded)
+			cancel()
+		case !errors.Is(err, control.ErrNotFirst):
+			return err
 		}
-		return s.await(ctx, scope, client, nil, wait, isUp)
+		if err != nil && ctx.Err() == nil && time.Now().After(deadline) {
+			return fail(exitFailed, "", "%s has not ended after %v: it could not be started again", scope, timeout)
+		}
 	}
-	background, err := s.startInBackground(o, slot)
+}
+
+// detached is what `up -d` starts or joins.
+type detached struct {
+	session
+	options upOptions
+	scope   registry.Scope
+	slot    control.Slot
+	wait    waitOptions
+}
+
+// join starts what does not run of a run. The error is launcher.ErrOver if that
+// is ending.
+func (d detached) join(ctx context.Context, i control.Instance) error {
+	client := i.Client()
+	info, err := client.Status(ctx)
+	if err == nil && info.Ending {
+		return launcher.ErrOver
+	}
+	if idle := idleServices(info, d.options.Services); err == nil && len(idle) > 0 {
+		_, err = client.Start(ctx, idle...)
+	}
+	if err == nil {
+		info, err = d.settled(ctx, client, nil, d.wait)
+	}
+	switch {
+	case errors.Is(err, launcher.ErrOver):
+		return err
+	case err != nil:
+		return steeringFailed(d.scope, err)
+	case info.Ending || allDone(info):
+		return launcher.ErrOver
+	}
+	return d.tellStatuses(info, nil, false, isUpOrStopped)
+}
+
+// start starts a run. The error is control.ErrNotFirst if another was quicker.
+func (d detached) start(ctx context.Context) error {
+	background, err := d.startInBackground(d.options, d.slot)
 	if err != nil {
 		return err
 	}
 	client, err := background.AwaitClaim(ctx)
+	var info control.Info
 	if err == nil {
-		err = s.await(ctx, scope, client, nil, wait, isUp)
+		info, err = d.settled(ctx, client, nil, d.wait)
 	}
-	if err == nil {
-		s.note("%s runs in the background (pid %d): devports logs -f shows what it prints, devports down ends it", scope, background.PID)
+	if err == nil { // a service may have ended as soon as it was ready
+		now, gone := client.Status(ctx)
+		if gone == nil {
+			info = now
+		}
+		info.Ending = info.Ending || errors.Is(gone, launcher.ErrOver)
+	}
+	grace := exitGrace
+	switch {
+	case errors.Is(err, control.ErrNotFirst):
+		if status, _ := background.AwaitEnd(0); status == exitRunning {
+			return err
+		}
+	case err == nil:
+		if allDone(info) || info.Ending {
+			grace = d.wait.timeout // for it ends
+		}
+		err = d.tellStatuses(info, nil, false, isUpOrStopped)
+	}
+	if err == nil && grace == exitGrace {
+		d.note("%s runs in the background (pid %d): devports logs -f shows what it prints, devports down ends it", d.scope, background.PID)
 		return nil
 	}
-	if status, ended := background.AwaitEnd(exitGrace); ended {
-		fmt.Fprint(s.stderr, background.Output())
+	status, ended := background.AwaitEnd(grace)
+	switch {
+	case ended && err == nil && status == 0 && !slices.ContainsFunc(info.Services, stopped):
+		d.note("%s has ended: all its services are done", d.scope)
+		return nil
+	case ended && err == nil && status == 0:
+		return fail(exitFailed, "", "%s was ended meanwhile", d.scope)
+	case ended:
+		fmt.Fprint(d.stderr, background.Output())
 		return failure{status: max(status, exitFailed)}
+	case err == nil:
+		return nil
 	}
 	return err
+}
+
+func stopped(st launcher.Status) bool {
+	return st.State == launcher.StateStopped || st.State == launcher.StateStopping
+}
+
+// allDone reports whether all services have done their work, after which a run
+// ends by itself.
+func allDone(info control.Info) bool {
+	return !slices.ContainsFunc(info.Services, func(st launcher.Status) bool { return st.State != launcher.StateDone })
 }
 
 // exitGrace is how long a run may take to end after it has said that it will.
 const exitGrace = 500 * time.Millisecond
 
-// idleServices are those that have ended, of the ones named or of all.
-func idleServices(all []launcher.Status, names []string) (idle []string) {
-	for _, st := range all {
+// idleServices are those that have ended or were never started, of the ones
+// named or of all. A name that the run does not know is one, too: it refuses it.
+func idleServices(info control.Info, names []string) (idle []string) {
+	for _, name := range info.Others {
+		if len(names) == 0 || slices.Contains(names, name) {
+			idle = append(idle, name)
+		}
+	}
+	for _, name := range names {
+		known := slices.ContainsFunc(info.Services, func(st launcher.Status) bool { return st.Service == name })
+		if !known && !slices.Contains(idle, name) {
+			idle = append(idle, name)
+		}
+	}
+	for _, st := range info.Services {
 		if st.Ended() && st.State != launcher.StateDone && (len(names) == 0 || slices.Contains(names, st.Service)) {
 			idle = append(idle, st.Service)
 		}

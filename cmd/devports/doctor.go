@@ -34,9 +34,6 @@ Example:
 		jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usage("devports doctor", "doctor takes no names")
-		}
 		r, err := s.openRegistry(c)
 		if err != nil {
 			return err

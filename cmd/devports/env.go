@@ -31,9 +31,6 @@ Example:
 		if !ok {
 			return usage("one of sh, bash, zsh, fish, powershell, dotenv, json", "unknown shell %q", c.String("shell"))
 		}
-		if c.NArg() > 1 {
-			return usage("devports env "+c.Args().First(), "env takes one service")
-		}
 		p, err := s.openProject(c)
 		if err != nil {
 			return err

@@ -58,9 +58,10 @@ Options:
 // helpCommand is the command that tells about those of root.
 func helpCommand(root *command) command {
 	return command{
-		name:  "help",
-		usage: "tell about a command or a topic",
-		args:  "[COMMAND|TOPIC]",
+		name:   "help",
+		usage:  "tell about a command or a topic",
+		args:   "[COMMAND|TOPIC]",
+		checks: true,
 		help: `
 Tells about a command what it tells itself with --help, or about a topic: the
 Portfile, the environment or the registry. With --man it prints all of that as

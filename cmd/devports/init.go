@@ -43,9 +43,6 @@ Example:
 		boolean("force", "", "overwrite the Portfile that is there"),
 	},
 	run: func(s session, c *cli.Context) error {
-		if c.NArg() > 1 {
-			return usage("devports init "+text.QuoteSh(c.Args().First()), "init takes one folder")
-		}
 		dir := filepath.Clean(c.Args().First()) // "." where none is named
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return usage("", "there is no folder %s", dir)

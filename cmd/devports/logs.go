@@ -24,12 +24,12 @@ Example:
   devports logs -n 50 auth
   devports logs -f
   devports logs --since 10m --json`,
-	flags: []cli.Flag{
+	flags: append([]cli.Flag{
 		boolean("follow", "f", "go on with what comes, until the up ends"),
 		&cli.IntFlag{Name: "n", Value: -1, Usage: "only the last `N` lines", DefaultText: "all that are kept"},
 		&cli.DurationFlag{Name: "since", Usage: "only lines that are younger than `TIME`, such as 10m", DefaultText: "any"},
-		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, registryFlag, // -f is taken
-	},
+		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, // -f is taken
+	}, runFlags...),
 	completes: func(l line) []candidate {
 		return append([]candidate{{Word: "devports", About: "its own lines"}}, services(l)...)
 	},

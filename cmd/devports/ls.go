@@ -12,8 +12,9 @@ import (
 )
 
 var lsCommand = command{
-	name:  "ls",
-	usage: "list the ports that are kept, and who listens on them now",
+	name:    "ls",
+	instead: "devports who %s",
+	usage:   "list the ports that are kept, and who listens on them now",
 	help: `
 Lists the ports of the project here; outside a project, or with -g, those of
 your user-wide names; with --all, everything.
@@ -26,9 +27,6 @@ Example:
 		userWideFlag, jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usage("devports who "+c.Args().First(), "ls takes no names")
-		}
 		leases, everyone, scope, err := s.listed(c)
 		if err != nil {
 			return err

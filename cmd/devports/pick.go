@@ -15,8 +15,9 @@ import (
 )
 
 var pickCommand = command{
-	name:  "pick",
-	usage: "print ports that are free for the moment",
+	name:    "pick",
+	instead: "devports port %s keeps one for a name",
+	usage:   "print ports that are free for the moment",
 	help: `
 Prints ports that are free now and kept for nobody. They are not kept for you
 either: for a port that stays, give it a name with devports port.
@@ -33,9 +34,6 @@ Example:
 		jsonFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usage("devports port "+c.Args().First()+" keeps one for a name", "pick takes no names")
-		}
 		if c.Int("n") < 1 {
 			return usage("devports pick -n 3", "-n takes a number from 1, not %d", c.Int("n"))
 		}

@@ -55,9 +55,6 @@ Example:
 	},
 	sub: []command{statusCommand("status"), statusCommand("ls")},
 	run: func(s session, c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usage("devports portserver status", "portserver does not know %q", c.Args().First())
-		}
 		pool, err := allocator.ParseSet(c.String("pool"))
 		if err != nil {
 			return usage("devports portserver --pool 15000-24999", "%v", err)
@@ -175,9 +172,6 @@ Example:
   devports portserver ` + name + ` --address /tmp/ports.sock --json`,
 		flags: []cli.Flag{addressFlag, jsonFlag},
 		run: func(s session, c *cli.Context) error {
-			if c.NArg() > 0 {
-				return usage("devports portserver "+name, "%s takes no names", name)
-			}
 			return s.portserverStatus(c)
 		},
 	}

@@ -2,13 +2,18 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/registry"
 )
 
 var pruneCommand = command{
-	name:  "prune",
-	usage: "give up the ports of projects whose folder is gone",
+	name:    "prune",
+	instead: "devports rm %s",
+	usage:   "give up the ports of projects whose folder is gone",
 	help: `
 Gives up the ports of every project and worktree whose folder is gone, and says
 which. What is on a volume that is not mounted now is not gone.
@@ -21,14 +26,15 @@ Example:
 		registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usage("devports rm "+c.Args().First(), "prune takes no names")
-		}
 		r, err := s.openRegistry(c)
 		if err != nil {
 			return err
 		}
-		leases, err := r.Gone()
+		gone, err := r.Gone()
+		if err != nil {
+			return err
+		}
+		leases, err := s.withoutRuns(gone)
 		if err != nil {
 			return err
 		}
@@ -43,9 +49,27 @@ Example:
 				return err
 			}
 		}
-		if len(leases) == 0 {
+		if len(leases) == 0 && len(gone) == 0 {
 			s.note("every folder is there")
 		}
 		return nil
 	},
+}
+
+// withoutRuns returns those of the leases that no run uses, and notes the runs
+// that use the others.
+func (s session) withoutRuns(leases []registry.Lease) ([]registry.Lease, error) {
+	runs, err := s.runs()
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range runs.Instances() {
+		used := func(l registry.Lease) bool { return l.Scope.Directory == i.Note.Directory }
+		if i.Holder == nil || !slices.ContainsFunc(leases, used) {
+			continue
+		}
+		s.note("the up of %s runs on and keeps its ports: devports down --dir %[2]s ends it", i.Note.Directory, text.QuoteSh(i.Note.Directory))
+		leases = slices.DeleteFunc(slices.Clone(leases), used)
+	}
+	return leases, nil
 }

@@ -49,7 +49,10 @@ func (w *codeWatch) follow(plan procfile.Plan) {
 		return
 	}
 	w.watcher = code
-	w.own.Say("watching the code of " + wording.List(slices.Sorted(maps.Keys(patterns))))
+	started := slices.DeleteFunc(names(plan), func(name string) bool { return patterns[name] == nil })
+	if len(started) > 0 {
+		w.own.Say("watching the code of " + wording.List(started))
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
 	w.loops.Go(func() { w.restart(ctx, code) })

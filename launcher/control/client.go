@@ -16,11 +16,17 @@ import (
 )
 
 // Client asks a run.
-type Client struct{ http *http.Client }
+type Client struct {
+	http *http.Client
+
+	// ended reports whether the run that cannot be reached has ended; nil: that
+	// is not known. A run closes its socket before it has ended.
+	ended func(ctx context.Context) bool
+}
 
 // Dial returns a client for the run at a socket. It connects when it is used.
 func Dial(path string) Client {
-	return Client{&http.Client{Transport: &http.Transport{
+	return Client{http: &http.Client{Transport: &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, path) },
 		DisableKeepAlives: true,
 	}}}
@@ -57,22 +63,22 @@ func (c Client) Status(ctx context.Context) (Info, error) { return c.do(ctx, "GE
 
 // Wait returns the services when all of them are ready or have ended.
 func (c Client) Wait(ctx context.Context, services ...string) (Info, error) {
-	return c.do(ctx, "GET", "wait", services)
+	return c.do(ctx, "GET", "wait", url.Values{"service": services})
 }
 
 // Start starts services that do not run.
 func (c Client) Start(ctx context.Context, services ...string) (Info, error) {
-	return c.do(ctx, "POST", "start", services)
+	return c.steer(ctx, "start", services)
 }
 
 // Stop stops services; the run goes on.
 func (c Client) Stop(ctx context.Context, services ...string) (Info, error) {
-	return c.do(ctx, "POST", "stop", services)
+	return c.steer(ctx, "stop", services)
 }
 
 // Restart starts services anew.
 func (c Client) Restart(ctx context.Context, services ...string) (Info, error) {
-	return c.do(ctx, "POST", "restart", services)
+	return c.steer(ctx, "restart", services)
 }
 
 // Down ends the run. It returns before that has ended.
@@ -83,20 +89,40 @@ func (c Client) Down(ctx context.Context) error {
 	return nil // it has ended already
 }
 
+// steer asks something of the services, or, without any, of all.
+func (c Client) steer(ctx context.Context, what string, services []string) (Info, error) {
+	query := url.Values{"service": services}
+	if len(services) == 0 {
+		query.Set("all", "true")
+	}
+	return c.do(ctx, "POST", what, query)
+}
+
 // do sends a request. The error is an *launcher.UnknownServiceError, is
 // launcher.ErrOver, is ctx's, or says why there is no answer.
-func (c Client) do(ctx context.Context, method, what string, services []string) (Info, error) {
-	response, err := c.send(ctx, method, what, url.Values{"service": services})
+func (c Client) do(ctx context.Context, method, what string, query url.Values) (Info, error) {
+	response, err := c.send(ctx, method, what, query)
 	if err != nil {
 		return Info{}, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return Info{}, failed(response, services)
+		return Info{}, failed(response, query["service"])
 	}
 	var info Info
-	err = json.NewDecoder(response.Body).Decode(&info)
-	return info, err
+	if err = json.NewDecoder(response.Body).Decode(&info); err != nil {
+		return info, c.unreachable(ctx, err)
+	}
+	return info, nil
+}
+
+// unreachable is the error of a request that was not answered: ErrOver if that
+// is because the run has ended.
+func (c Client) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() == nil && c.ended != nil && c.ended(ctx) {
+		return launcher.ErrOver
+	}
+	return errors.Join(ctx.Err(), err)
 }
 
 func (c Client) send(ctx context.Context, method, what string, query url.Values) (*http.Response, error) {
@@ -106,7 +132,7 @@ func (c Client) send(ctx context.Context, method, what string, query url.Values)
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, errors.Join(ctx.Err(), err)
+		return nil, c.unreachable(ctx, err)
 	}
 	return response, nil
 }

@@ -28,8 +28,10 @@
 //	POST /v1/restart?service=NAME…    start services anew
 //	POST /v1/down                     end the run
 //
-// Without a service all are meant. POST answers with the same as status, as
-// things are right after. An error is a JSON object {"error": TEXT}, with status
+// GET without a service means all. POST has to say so: all=true stands for all
+// services. A query that is malformed, or has a parameter that is not listed
+// here, is refused. POST answers with the same as status, as things are right
+// after. An error is a JSON object {"error": TEXT}, with status
 // 404 for a service that the run does not have (and "known", those it has), 409
 // where the run is ending, and 400 for what is no request.
 //

@@ -49,7 +49,15 @@ func (i Instance) Steerable() bool { return i.Holder != nil && i.Note.Socket != 
 func (i Instance) Killed() bool { return i.Holder == nil && i.Note.ID != "" }
 
 // Client returns a client for the run, which connects when it is used.
-func (i Instance) Client() Client { return Dial(i.Note.Socket) }
+func (i Instance) Client() Client {
+	c := Dial(i.Note.Socket)
+	c.ended = func(ctx context.Context) bool {
+		ctx, cancel := context.WithTimeout(ctx, endPatience)
+		defer cancel()
+		return i.AwaitEnd(ctx) == nil
+	}
+	return c
+}
 
 // Started returns what lives of all that the run has started.
 func (i Instance) Started() []launcher.Orphan {
@@ -85,17 +93,26 @@ func (i Instance) ClearUp(grace time.Duration) (ended []launcher.Orphan, err err
 }
 
 // AwaitEnd waits until the run has ended: the lock is the last thing that it
-// gives up.
-func (s Slot) AwaitEnd(ctx context.Context) error {
-	release, err := lockfile.Acquire(ctx, s.Lock(), endPatience)
-	if err != nil {
-		return err
+// gives up. It does not take the lock, which may be in the way of the next run.
+// The error is ctx's.
+func (i Instance) AwaitEnd(ctx context.Context) error {
+	for {
+		now := i.Slot.Instance()
+		if now.Holder == nil || now.Note.ID != "" && now.Note.ID != i.Note.ID {
+			return nil
+		}
+		select {
+		case <-time.After(claimPoll):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return release()
 }
 
 const (
-	endPatience = time.Hour
+	// endPatience is how long a run may take to end after it has closed its
+	// socket.
+	endPatience = 3 * time.Second
 
 	// askPatience is how long a run may take to answer: it never has much to do.
 	askPatience = 2 * time.Second

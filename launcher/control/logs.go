@@ -31,7 +31,10 @@ type LogEntry struct {
 }
 
 func (q LogQuery) values() url.Values {
-	v := url.Values{"service": q.Services, "last": {strconv.Itoa(q.Last)}}
+	v := url.Values{"service": q.Services}
+	if q.Last >= 0 {
+		v.Set("last", strconv.Itoa(q.Last))
+	}
 	if !q.Since.IsZero() {
 		v.Set("since", q.Since.Format(time.RFC3339Nano))
 	}
@@ -41,15 +44,24 @@ func (q LogQuery) values() url.Values {
 	return v
 }
 
-func parseLogQuery(v url.Values) (q LogQuery, err error) {
-	q = LogQuery{Services: v["service"], Last: -1, Follow: v.Get("follow") == "true"}
-	if last := v.Get("last"); last != "" {
-		if q.Last, err = strconv.Atoi(last); err != nil {
+func parseLogQuery(raw string) (q LogQuery, err error) {
+	v, err := parseQuery(raw, "service", "last", "since", "follow")
+	if err != nil {
+		return q, err
+	}
+	q = LogQuery{Services: v["service"], Last: -1}
+	if q.Follow, err = parseBool(v, "follow"); err != nil {
+		return q, err
+	}
+	if last := v.Get("last"); v.Has("last") && last != "-1" { // which stands for all, too
+		n, err := strconv.ParseUint(last, 10, 31)
+		if err != nil {
 			return q, errors.New("last is a number of lines")
 		}
+		q.Last = int(n)
 	}
-	if since := v.Get("since"); since != "" {
-		if q.Since, err = time.Parse(time.RFC3339, since); err != nil {
+	if v.Has("since") {
+		if q.Since, err = time.Parse(time.RFC3339, v.Get("since")); err != nil {
 			return q, errors.New("since is a time as in RFC 3339")
 		}
 	}
@@ -68,10 +80,9 @@ func (s server) logs(w http.ResponseWriter, r *http.Request) {
 // stream writes what a tail has, and what comes if that is asked for. Each line
 // is encoded as what show makes of it.
 func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail, show func(output.Line) any) {
-	q, err := parseLogQuery(r.URL.Query())
+	q, err := parseLogQuery(r.URL.RawQuery)
 	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(Failure{Error: err.Error()})
+		s.answer(w, nil, requestError{err})
 		return
 	}
 	if err := s.knows(r.Context(), q.Services); err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -22,7 +24,9 @@ type Info struct {
 	Worktree  string            `json:"worktree,omitempty"`
 	Directory string            `json:"directory"`
 	Terminal  string            `json:"terminal,omitempty"`
+	Ending    bool              `json:"ending,omitempty"` // all services are to end, and then the run
 	Services  []launcher.Status `json:"services"`
+	Others    []string          `json:"others,omitempty"` // services of its file that it has not started
 }
 
 // Failure is the body of an answer that is an error.
@@ -84,10 +88,11 @@ func Serve(ctx context.Context, l net.Listener, run Run) error {
 	mux.HandleFunc("POST /v1/start", s.steer(run.Steering.Start))
 	mux.HandleFunc("POST /v1/stop", s.steer(run.Steering.Stop))
 	mux.HandleFunc("POST /v1/restart", s.steer(run.Steering.Restart))
-	mux.HandleFunc("POST /v1/down", s.steer(func(ctx context.Context, _ ...string) error { return run.Steering.Down(ctx) }))
+	mux.HandleFunc("POST /v1/down", s.down)
 	web := http.Server{
 		Handler: mux, ReadHeaderTimeout: headerPatience, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    log.New(io.Discard, "", 0), // the live view owns the terminal
 	}
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -110,22 +115,53 @@ func Serve(ctx context.Context, l net.Listener, run Run) error {
 type server struct{ run Run }
 
 func (s server) status(w http.ResponseWriter, r *http.Request) {
+	if _, err := parseQuery(r.URL.RawQuery); err != nil {
+		s.answer(w, nil, requestError{err})
+		return
+	}
+	s.answerStatus(w, r)
+}
+
+func (s server) answerStatus(w http.ResponseWriter, r *http.Request) {
 	services, err := s.run.Steering.Status(r.Context())
 	s.answer(w, services, err)
 }
 
 func (s server) wait(w http.ResponseWriter, r *http.Request) {
-	services, err := s.run.Steering.Wait(r.Context(), launcher.Status.Settled, r.URL.Query()["service"]...)
+	query, err := parseQuery(r.URL.RawQuery, "service")
+	if err != nil {
+		s.answer(w, nil, requestError{err})
+		return
+	}
+	services, err := s.run.Steering.Wait(r.Context(), launcher.Status.Settled, query["service"]...)
 	s.answer(w, services, err)
+}
+
+func (s server) down(w http.ResponseWriter, r *http.Request) {
+	_, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		s.answer(w, nil, requestError{err})
+		return
+	}
+	if err := s.run.Steering.Down(r.Context()); err != nil {
+		s.answer(w, nil, err)
+		return
+	}
+	s.answerStatus(w, r)
 }
 
 func (s server) steer(do func(ctx context.Context, names ...string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := do(r.Context(), r.URL.Query()["service"]...); err != nil {
+		names, err := services(r)
+		if err != nil {
+			s.answer(w, nil, requestError{err})
+			return
+		}
+		if err := do(r.Context(), names...); err != nil {
 			s.answer(w, nil, err)
 			return
 		}
-		s.status(w, r)
+		s.answerStatus(w, r)
 	}
 }
 
@@ -134,6 +170,8 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, err er
 	status := http.StatusOK
 	var unknown *launcher.UnknownServiceError
 	switch {
+	case errors.As(err, new(requestError)):
+		status, body = http.StatusBadRequest, Failure{Error: err.Error()}
 	case errors.As(err, &unknown):
 		status, body = http.StatusNotFound, Failure{Error: err.Error(), Known: unknown.Known}
 	case err != nil:
@@ -146,6 +184,8 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, err er
 
 func (s server) info(services []launcher.Status) Info {
 	info := s.run.About
+	info.Ending = s.run.Steering.Ending()
+	info.Others = s.run.Steering.Others(context.Background())
 	info.Services = services
 	return info
 }

@@ -79,18 +79,28 @@ func unmarked(env []string) []string {
 	return append(env, envvar.Outside+"=1")
 }
 
-// errEnded is the error of AwaitClaim for a run that has ended.
-var errEnded = errors.New("the run in the background has ended")
+// Errors of AwaitClaim for a run that has ended.
+var (
+	errEnded = errors.New("the run in the background has ended")
+	// ErrNotFirst says that another process held the slot.
+	ErrNotFirst = errors.New("another run was first")
+)
 
-// AwaitClaim waits until the run holds its slot and can be steered.
+// AwaitClaim waits until the run holds its slot and can be steered. The error is
+// ErrNotFirst if the run has ended and another process has held the slot.
 func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
-	for {
-		if i, ok := b.slot.Running(); ok && i.Note.PID == b.PID {
+	for others := false; ; {
+		i := b.slot.Instance()
+		if i.Steerable() && i.Note.PID == b.PID {
 			return i.Client(), nil
 		}
+		others = others || i.Holder != nil && i.Holder.PID != b.PID
 		select {
 		case <-time.After(claimPoll):
 		case <-b.ended:
+			if i := b.slot.Instance(); others || i.Holder != nil && i.Holder.PID != b.PID {
+				return Client{}, ErrNotFirst
+			}
 			return Client{}, errEnded
 		case <-ctx.Done():
 			return Client{}, ctx.Err()
@@ -103,6 +113,11 @@ const claimPoll = 5 * time.Millisecond
 // AwaitEnd waits that long for the end of the run. ok is false if it goes on; of
 // one that a signal has ended, the status is -1.
 func (b *Background) AwaitEnd(limit time.Duration) (status int, ok bool) {
+	select {
+	case <-b.ended:
+		limit = time.Hour // even of 0 or less
+	default:
+	}
 	select {
 	case <-b.ended:
 		return b.state.ExitCode(), true // of a nil state, -1

@@ -64,7 +64,7 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 	runs := d.findRuns(ctx)
 	return slices.Concat(
 		findings,
-		d.examineLeases(leases),
+		d.examineLeases(leases, runs),
 		examineMachine(leases),
 		d.examineRuns(runs),
 		d.examineProject(ctx, leases, runs),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 )
 
@@ -76,9 +77,13 @@ func (d Doctor) repair(ctx context.Context) []Finding {
 }
 
 // examineLeases looks at what is kept.
-func (d Doctor) examineLeases(leases []registry.Lease) []Finding {
+func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []Finding {
 	var findings []Finding
-	if gone, err := d.Registry.Gone(); err == nil && len(gone) > 0 {
+	gone, err := d.Registry.Gone()
+	gone = slices.DeleteFunc(gone, func(l registry.Lease) bool { // it uses its ports
+		return slices.ContainsFunc(runs, func(r control.Answer) bool { return r.Holder != nil && r.Note.Directory == l.Scope.Directory })
+	})
+	if err == nil && len(gone) > 0 {
 		var dirs []string
 		for _, l := range gone {
 			dirs = append(dirs, l.Scope.Directory)

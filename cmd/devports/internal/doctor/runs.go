@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // findRuns finds every `up` of this user, dead or alive.
@@ -45,6 +47,13 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 	locks, sockets := 0, 0
 	for _, r := range runs {
 		switch {
+		case r.Answers() && checkout.IsGone(r.Info.Directory):
+			findings = append(findings, Finding{
+				Check: "runs", Level: Warning,
+				What: fmt.Sprintf("the up of %s (pid %d) runs on, though the folder is gone", r.Info.Directory, r.Holder.PID),
+				Why:  "its services use their ports, and edits of its Portfile cannot reach it",
+				Mend: "devports down --dir " + text.QuoteSh(r.Info.Directory),
+			})
 		case r.Answers():
 			live = append(live, fmt.Sprintf("%s (pid %d)", scopeOf(r.Info), r.Holder.PID))
 		case r.Holder != nil:

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+)
+
+// Options that say which run a command steers.
+var (
+	dirFlag      = &cli.StringFlag{Name: "dir", Usage: "steer the up of the folder `PATH`, even if that is gone"}
+	checkoutFlag = &cli.StringFlag{Name: "checkout", Usage: "steer the up of `PROJECT[/LABEL]`, as ps --all names it"}
+	runFlags     = []cli.Flag{dirFlag, checkoutFlag, registryFlag}
+)
+
+// running finds the `up` that the command line names, or that of the folder
+// here. It needs no readable Portfile: a run knows its own services. Without a
+// run the error says so.
+func (s session) running(c *cli.Context) (control.Instance, registry.Scope, error) {
+	var named []string
+	for _, option := range []string{"dir", "checkout", "file"} {
+		if c.String(option) != "" {
+			named = append(named, option)
+		}
+	}
+	if len(named) > 1 {
+		return control.Instance{}, registry.Scope{}, usage("", "--%s and --%s cannot be used together", named[0], named[1])
+	}
+	runs, err := s.runs()
+	if err != nil {
+		return control.Instance{}, registry.Scope{}, err
+	}
+	live := slices.DeleteFunc(runs.Instances(), func(i control.Instance) bool { return !i.Steerable() })
+	switch {
+	case c.String("checkout") != "":
+		return runOfCheckout(c.Context, live, c.String("checkout"))
+	case c.String("file") != "":
+		i, scope, err := s.runOfFile(c, c.String("file"))
+		if errors.As(err, new(failure)) || c.String("file") == "-" {
+			return i, scope, err
+		}
+		if i, ok := s.runOfFolder(runs, live, filepath.Dir(c.String("file"))); ok {
+			return i, scopeOf(c.Context, i), nil
+		}
+		return i, scope, err
+	}
+	dir := c.String("dir")
+	if dir == "" {
+		if dir, err = os.Getwd(); err != nil {
+			dir = s.getenv("PWD") // the folder is gone
+		}
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return control.Instance{}, registry.Scope{}, err
+	}
+	return s.runAround(c, runs, live, dir)
+}
+
+// runAround finds the run of a folder, or of the nearest one above it that has
+// a run or a Portfile.
+func (s session) runAround(c *cli.Context, runs control.Folder, live []control.Instance, dir string) (control.Instance, registry.Scope, error) {
+	path, err := procfile.Find(dir)
+	var missing *procfile.NotFoundError
+	if err != nil && !errors.As(err, &missing) {
+		return control.Instance{}, registry.Scope{}, err
+	}
+	for folder := dir; ; folder = filepath.Dir(folder) {
+		if err == nil && folder == filepath.Dir(path) {
+			i, scope, err := s.runOfFile(c, path)
+			if err == nil || errors.As(err, new(failure)) {
+				return i, scope, err
+			}
+		}
+		if i, ok := s.runOfFolder(runs, live, folder); ok {
+			return i, scopeOf(c.Context, i), nil
+		}
+		if err == nil && folder == filepath.Dir(path) || missing != nil && folder == missing.Looked[len(missing.Looked)-1] {
+			break
+		}
+	}
+	return control.Instance{}, registry.Scope{}, fail(exitRunning,
+		"devports ps --all lists what runs, devports ps --dir PATH shows one", "nothing runs in %s", dir)
+}
+
+// runOfFile finds the run of a project file. The error is a failure if the file
+// is fine and there is none.
+func (s session) runOfFile(c *cli.Context, path string) (control.Instance, registry.Scope, error) {
+	p, err := s.projectAt(path, c.String("registry"), nil)
+	if err != nil {
+		return control.Instance{}, registry.Scope{}, err
+	}
+	scope, err := p.Scope()
+	if err != nil {
+		return control.Instance{}, scope, err
+	}
+	slot, err := s.slot(scope)
+	if err != nil {
+		return control.Instance{}, scope, err
+	}
+	i, ok := slot.Running()
+	if !ok {
+		return i, scope, notRunning(scope)
+	}
+	return i, scope, nil
+}
+
+// runOfFolder finds the run of a folder, which may be gone. Of several, which
+// DEVPORTS_WORKTREE tells apart, it is the one of the label here.
+func (s session) runOfFolder(runs control.Folder, live []control.Instance, folder string) (control.Instance, bool) {
+	folder = resolved(folder)
+	var here []control.Instance
+	for _, i := range live {
+		if i.Note.Directory == folder {
+			here = append(here, i)
+		}
+	}
+	label := s.getenv(envvar.Worktree)
+	for _, i := range here {
+		if i.Lock() == runs.Slot(folder, label).Lock() {
+			return i, true
+		}
+	}
+	if len(here) != 1 || label != "" && s.getenv(envvar.Project) == "" { // the label is not a service's
+		return control.Instance{}, false
+	}
+	return here[0], true
+}
+
+// resolved is an absolute path with the symlinks followed of what exists of it.
+func resolved(path string) string {
+	path, _ = filepath.Abs(path)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if up := filepath.Dir(path); up != path {
+		return filepath.Join(resolved(up), filepath.Base(path))
+	}
+	return path
+}
+
+// runOfCheckout finds the run of PROJECT or PROJECT/LABEL.
+func runOfCheckout(ctx context.Context, live []control.Instance, name string) (control.Instance, registry.Scope, error) {
+	var names []string
+	for _, i := range live {
+		a := i.Ask(ctx)
+		if !a.Answers() {
+			continue
+		}
+		scope := scopeOfInfo(a.Info)
+		known := scope.Project
+		if scope.Worktree != "" {
+			known += "/" + scope.Worktree
+		}
+		if known == name {
+			return i, scope, nil
+		}
+		names = append(names, known)
+	}
+	hint := "devports ps --all lists what runs"
+	if near, ok := text.Nearest(name, names); ok {
+		hint = "did you mean --checkout " + text.QuoteSh(near) + "?"
+	}
+	return control.Instance{}, registry.Scope{}, fail(exitRunning, hint, "%s does not run", name)
+}
+
+// scopeOf is the scope of a run, as the run has it; of one that does not answer
+// it is made from the folder.
+func scopeOf(ctx context.Context, i control.Instance) registry.Scope {
+	a := i.Ask(ctx)
+	if !a.Answers() {
+		return registry.Scope{Directory: i.Note.Directory, Project: filepath.Base(i.Note.Directory)}
+	}
+	return scopeOfInfo(a.Info)
+}
+
+func scopeOfInfo(info control.Info) registry.Scope {
+	return registry.Scope{Directory: info.Directory, Project: info.Project, Worktree: info.Worktree}
+}
+
+func notRunning(scope registry.Scope) error {
+	return fail(exitRunning, "devports up starts it", "%s does not run", scope)
+}
