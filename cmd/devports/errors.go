@@ -123,7 +123,7 @@ func (s session) explain(err error) failure {
 			return fail(exitFailed, "", "the registry is in use by a process that does not say who it is (%s): gave up waiting", held.Path)
 		}
 		return fail(exitFailed, fmt.Sprintf("see what it does: ps -fp %d", held.PID),
-			"the registry is in use by pid %d (%s): gave up waiting", held.PID, wording.OneLine(held.Command))
+			"the registry is in use by pid %d (%s): gave up waiting", held.PID, text.OneLine(held.Command))
 	case errors.As(err, &conflict):
 		f := failure{status: exitPort}
 		for _, c := range conflict.Conflicts {

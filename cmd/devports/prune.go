@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/devports/devports/allocator/text"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -39,7 +41,7 @@ Example:
 			return err
 		}
 		for _, l := range leases {
-			if _, err := fmt.Fprintf(s.stdout, said, l.Name, l.Port, l.Scope, l.Scope.Directory); err != nil {
+			if _, err := fmt.Fprintf(s.stdout, said, l.Name, l.Port, l.Scope, text.OneLine(l.Scope.Directory)); err != nil {
 				return err
 			}
 		}

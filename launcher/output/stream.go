@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -91,7 +92,7 @@ func (s *Stream) Copy(source io.Reader) {
 		if newline := bytes.LastIndexByte(buf[held-n:held], '\n'); newline >= 0 {
 			pass(held - n + newline + 1)
 		} else if held == maxBuffer {
-			pass(withoutCR(buf[:held]))
+			pass(shownNow(buf[:held]))
 		}
 		if full && len(buf) < maxBuffer {
 			buf = append(buf, make([]byte, len(buf))...)
@@ -103,7 +104,7 @@ func (s *Stream) Copy(source io.Reader) {
 			due = time.Now().Add(PromptDelay)
 		case errors.Is(err, os.ErrDeadlineExceeded) && s.last.until.IsZero():
 			if err = nil; !s.finishing() {
-				pass(withoutCR(buf[:held]))
+				pass(shownNow(buf[:held]))
 			}
 		}
 		if err != nil { // the end, or as good as that
@@ -147,11 +148,19 @@ func (s *Stream) wait(source io.Reader, until time.Time) {
 	}
 }
 
-// withoutCR is the length of b less a carriage return at its end, whose
-// newline may be on its way.
-func withoutCR(b []byte) int {
+// shownNow is the length of b less what its rest may be on its way to: a
+// carriage return, of a newline, or a part of a character.
+func shownNow(b []byte) int {
 	if len(b) > 0 && b[len(b)-1] == '\r' {
 		return len(b) - 1
+	}
+	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
+		if last := b[len(b)-i:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				return len(b) - i
+			}
+			break
+		}
 	}
 	return len(b)
 }
