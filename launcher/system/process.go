@@ -24,6 +24,7 @@ type Process struct {
 	stream *output.Stream
 	source *os.File // what its output is read from
 	pty    bool     // source is the master of its terminal
+	input  *os.File // what holds its standard input open; nil for nothing
 }
 
 // Start makes the process of spec, on a terminal of that size unless that is nil.
@@ -38,7 +39,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
-	ends, err := openEnds(size)
+	ends, err := openEnds(size, spec.Ready.How == procfile.Done)
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
@@ -50,7 +51,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	}
 	g, exit, err := s.processes.start(spec.Service, path, argv, attr)
 	if err != nil {
-		ends.source.Close()
+		ends.closeOurs()
 		if info, e := os.Stat(spec.Dir); spec.Dir != "" && (e != nil || !info.IsDir()) {
 			err = fmt.Errorf("its directory %s is not there", spec.Dir)
 		}
@@ -58,7 +59,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	}
 	return &Process{
 		group: g, pid: g.pid, exit: exit,
-		stream: s.output.Stream(spec.Service), source: ends.source, pty: ends.pty,
+		stream: s.output.Stream(spec.Service), source: ends.source, pty: ends.pty, input: ends.input,
 	}, Exit{}
 }
 
@@ -67,11 +68,14 @@ type ends struct {
 	stdin, output *os.File // the process's; one file if it is a terminal
 	source        *os.File
 	pty           bool
+	input         *os.File // the other end of stdin, to which nothing is written; nil for none
 }
 
 // openEnds opens a terminal, if there is a size for one and the system has one
-// to give, else a pipe and an empty input.
-func openEnds(size *terminal.Size) (e ends, err error) {
+// to give, else pipes: one for output, and one that keeps standard input open
+// and silent, because many watchers end with it. The input of a job, which is to
+// end by itself, is empty: one that asks a question is not to wait for ever.
+func openEnds(size *terminal.Size, job bool) (e ends, err error) {
 	if size != nil {
 		if e.source, e.output, err = terminal.Open(*size); err == nil {
 			e.stdin, e.pty = e.output, true
@@ -81,7 +85,12 @@ func openEnds(size *terminal.Size) (e ends, err error) {
 	if e.source, e.output, err = os.Pipe(); err != nil {
 		return ends{}, err
 	}
-	if e.stdin, err = os.Open(os.DevNull); err != nil {
+	if job {
+		e.stdin, err = os.Open(os.DevNull)
+	} else {
+		e.stdin, e.input, err = os.Pipe()
+	}
+	if err != nil {
 		e.source.Close()
 		e.output.Close()
 		return ends{}, err
@@ -94,6 +103,14 @@ func (e ends) closeTheirs() {
 	e.output.Close()
 	if !e.pty {
 		e.stdin.Close()
+	}
+}
+
+// closeOurs closes what devports needs of a process, where there is none.
+func (e ends) closeOurs() {
+	e.source.Close()
+	if e.input != nil {
+		e.input.Close()
 	}
 }
 
@@ -140,6 +157,9 @@ const (
 // when done is closed first.
 func (p *Process) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, gone bool) {
 	defer p.wait()
+	if p.input != nil {
+		defer p.input.Close()
+	}
 	select {
 	case exit = <-p.exit:
 	case <-done:
