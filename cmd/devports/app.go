@@ -23,6 +23,7 @@ type session struct {
 	stdout, stderr io.Writer
 	environ        []string
 	getenv         func(string) string
+	notices        *notices // shared by all copies; nil: notes go to stderr
 }
 
 // command is one of devports' commands. Its text is written here once; help,

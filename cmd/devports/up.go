@@ -149,6 +149,7 @@ func (u *upRun) show(color bool) (stop func()) {
 	u.console = u.session.console(u.options, window)
 	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console)
+	u.notices.showIn(u.own)
 	u.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
 	if window != nil {
 		u.terminals = &launcher.Terminals{Resized: resized, Size: func(service string) terminal.Size {
@@ -223,6 +224,7 @@ func (u *upRun) launch(id string) error {
 		Listening:  listening,
 	})
 	u.live.Close()
+	u.notices.showIn(nil) // what comes now would not be written
 	flushed := u.flush(u.signals, u.stopped)
 	var exit *launcher.ExitError
 	if errors.As(ran, &exit) {
