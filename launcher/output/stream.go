@@ -42,8 +42,9 @@ type Stream struct {
 	mu      sync.Mutex // guards closing, and the source's deadline with it
 	closing bool
 
-	tapping sync.Mutex // guards tap; held as long as a write takes
-	tap     io.Writer  // nil for none
+	tapping  sync.Mutex        // guards tap; held as long as a write takes
+	tap      io.Writer         // nil for none
+	untapped func(read []byte) // gets what no tap does; nil for none
 
 	match   *regexp.Regexp // nil for none, and once it has matched
 	matched chan struct{}
@@ -313,11 +314,19 @@ func (s *Stream) Tap(to io.Writer) {
 	s.tap = to
 }
 
-// tapped writes what has been read to the tap, if there is one.
+// Untapped has do get what the process prints, as it comes, while there is no
+// tap. It must not block, and must be set before Copy.
+func (s *Stream) Untapped(do func(read []byte)) { s.untapped = do }
+
+// tapped hands what has been read to the tap, or to what stands in for one.
 func (s *Stream) tapped(read []byte) {
 	s.tapping.Lock()
 	defer s.tapping.Unlock()
-	if s.tap != nil && len(read) > 0 {
+	switch {
+	case len(read) == 0:
+	case s.tap != nil:
 		_, _ = s.tap.Write(read) // whoever looks will notice
+	case s.untapped != nil:
+		s.untapped(read)
 	}
 }

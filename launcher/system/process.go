@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/devports/devports/launcher/output"
@@ -25,6 +26,8 @@ type Process struct {
 	source *os.File // what its output is read from
 	pty    bool     // source is the master of its terminal
 	input  *os.File // what holds its standard input open; nil for nothing
+
+	columns atomic.Int32 // of its terminal
 }
 
 // Start makes the process of spec, on a terminal of that size unless that is nil.
@@ -57,10 +60,15 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 		}
 		return nil, exitOfStart(err)
 	}
-	return &Process{
+	p := &Process{
 		group: g, pid: g.pid, exit: exit,
 		stream: s.output.Stream(spec.Service), source: ends.source, pty: ends.pty, input: ends.input,
-	}, Exit{}
+	}
+	if p.pty {
+		p.columns.Store(int32(size.Columns))
+		p.stream.Untapped(p.answer())
+	}
+	return p, Exit{}
 }
 
 // ends are the files between devports and a process.
@@ -139,7 +147,27 @@ func (p *Process) Terminal() *os.File {
 // Resize changes the size of its terminal.
 func (p *Process) Resize(size terminal.Size) {
 	if p.pty {
+		p.columns.Store(int32(size.Columns))
 		_ = terminal.Resize(p.source, size) // it may just have been closed
+	}
+}
+
+// answerTimeout is how long a terminal may take for an answer.
+const answerTimeout = 10 * time.Millisecond
+
+// answer returns what answers the process in place of a terminal. A process that
+// asks and asks, and does not read, is not answered any more.
+func (p *Process) answer() func(written []byte) {
+	var answerer terminal.Answerer
+	deaf := false
+	return func(written []byte) {
+		answers := answerer.Answer(written, int(p.columns.Load()))
+		if len(answers) == 0 || deaf {
+			return
+		}
+		_ = p.source.SetWriteDeadline(time.Now().Add(answerTimeout))
+		_, err := p.source.Write(answers)
+		deaf = errors.Is(err, os.ErrDeadlineExceeded)
 	}
 }
 
