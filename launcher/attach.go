@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -12,18 +14,34 @@ import (
 // has no terminal.
 var ErrNoTerminal = errors.New("it has no terminal to type to")
 
-// Attachment is a hold on the terminal of one process. The zero Attachment is
-// none, and may be closed.
+// Attachment is a hold on the terminal of a service, whichever process it has.
+// The zero Attachment is none, and may be closed.
 type Attachment struct {
-	child child
-	run   *Steering
+	hold *hold
+	run  *Steering
+}
+
+// hold is what an Attachment knows of the service. The supervisor gives it each
+// new process, and ends it with the service.
+type hold struct {
+	service  string
+	out      io.Writer
+	head     string        // written before the output of a new process
+	restarts chan struct{} // has a value when a process has ended that is to be followed by another
+	done     chan struct{} // closed when no other will follow
+
+	mu     sync.Mutex // guards what follows
+	child  child      // nil between two processes
+	tapped []child    // those whose output goes to out
+	closed bool       // out is not written to any more
 }
 
 // Attach lets the caller type to a service and has what that prints written to
-// out as well, as it comes, until [Attachment.Close]. [Options.Size] is asked
-// anew at both ends. The error may be an *UnknownServiceError, ErrNoTerminal or
-// ErrOver.
-func (st *Steering) Attach(ctx context.Context, service string, out io.Writer) (a Attachment, err error) {
+// out as well, as it comes, until [Attachment.Close]. When the service is
+// restarted, that goes on with its next process, whose output follows head.
+// [Options.Size] is asked anew at both ends. The error may be an
+// *UnknownServiceError, ErrNoTerminal or ErrOver.
+func (st *Steering) Attach(ctx context.Context, service string, out io.Writer, head string) (a Attachment, err error) {
 	failed := st.ask(ctx, func(s *supervisor) {
 		sv, known := s.services[service]
 		p := s.childOf(service)
@@ -33,8 +51,11 @@ func (st *Steering) Attach(ctx context.Context, service string, out io.Writer) (
 		case sv.phase != running || p == nil || p.Terminal() == nil:
 			err = ErrNoTerminal
 		default:
-			a = Attachment{p, st}
-			p.Stream().Tap(out)
+			h := &hold{service: service, out: out, restarts: make(chan struct{}, 1), done: make(chan struct{})}
+			h.take(p)
+			h.head = head
+			s.holds = append(s.holds, h)
+			a = Attachment{h, st}
 			s.system.Attached(true)
 			s.resize() // a program that has drawn a prompt or a screen draws it again
 		}
@@ -42,27 +63,116 @@ func (st *Steering) Attach(ctx context.Context, service string, out io.Writer) (
 	return a, errors.Join(failed, err)
 }
 
+// take goes on with a process that has been made, before its output is copied.
+func (h *hold) take(p child) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || p.Terminal() == nil {
+		return
+	}
+	h.child = p
+	h.tapped = append(slices.DeleteFunc(h.tapped, func(p child) bool {
+		select {
+		case <-p.Stream().Done():
+			return true
+		default:
+			return false
+		}
+	}), p)
+	if h.head == "" {
+		p.Stream().Tap(h.out)
+	} else {
+		p.Stream().Tap(&headed{h.head, h.out})
+	}
+}
+
+// headed writes head before the first that is written to out.
+type headed struct {
+	head string
+	out  io.Writer
+}
+
+func (w *headed) Write(text []byte) (int, error) {
+	if w.head != "" {
+		_, _ = io.WriteString(w.out, w.head)
+		w.head = ""
+	}
+	return w.out.Write(text)
+}
+
+// handOver gives those who type to a service its new process.
+func (s *supervisor) handOver(service string, p child) {
+	for _, h := range s.holds {
+		if h.service == service {
+			h.take(p)
+		}
+	}
+}
+
+// letGo has those who type to a service know that its process has ended, and
+// whether it is over: no other will follow.
+func (s *supervisor) letGo(service string, over bool) {
+	s.holds = slices.DeleteFunc(s.holds, func(h *hold) bool {
+		if h.service != service {
+			return false
+		}
+		h.mu.Lock()
+		h.child = nil
+		over := over || h.closed
+		h.mu.Unlock()
+		if over {
+			close(h.done)
+			return true
+		}
+		select {
+		case h.restarts <- struct{}{}:
+		default:
+		}
+		return false
+	})
+}
+
 // takingTime is how long a process may take to read what is typed.
 const takingTime = 100 * time.Millisecond
 
 // Write types, and returns how much of that the terminal takes: if the process
-// does not read the rest soon, the error is os.ErrDeadlineExceeded. It fails when
-// the process has ended.
+// does not read the rest soon, the error is os.ErrDeadlineExceeded. What is typed
+// while there is no process is lost: it was not meant for the next one.
 func (a Attachment) Write(keys []byte) (int, error) {
-	terminal := a.child.Terminal()
+	a.hold.mu.Lock()
+	p := a.hold.child
+	a.hold.mu.Unlock()
+	if p == nil {
+		return len(keys), nil
+	}
+	terminal := p.Terminal()
 	_ = terminal.SetWriteDeadline(time.Now().Add(takingTime))
-	return terminal.Write(keys)
+	n, err := terminal.Write(keys)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return len(keys), nil // the process has just ended
+	}
+	return n, err
 }
 
-// Done is closed when all that the process has printed has been written.
-func (a Attachment) Done() <-chan struct{} { return a.child.Stream().Done() }
+// Restarts has a value when the process has ended and another is to follow.
+func (a Attachment) Restarts() <-chan struct{} { return a.hold.restarts }
 
-// Close lets go of the process, which notices nothing but its terminal's size.
+// Done is closed when the service has ended, and all that it has printed has
+// been written.
+func (a Attachment) Done() <-chan struct{} { return a.hold.done }
+
+// Close lets go of the service, which notices nothing but its terminal's size.
 func (a Attachment) Close() {
-	if a.child == nil {
+	if a.hold == nil {
 		return
 	}
-	a.child.Stream().Tap(nil)
+	a.hold.mu.Lock()
+	a.hold.closed = true
+	tapped := a.hold.tapped
+	a.hold.mu.Unlock()
+	for _, p := range tapped {
+		p.Stream().Tap(nil)
+	}
 	_ = a.run.ask(context.Background(), func(s *supervisor) { // unless the run is over
 		s.system.Attached(false)
 		s.resize()

@@ -58,7 +58,7 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 	}}})
 	w.printed("asks     | ready")
 	paper := &typewriter{more: make(chan struct{})}
-	a, err := steering.Attach(t.Context(), "asks", paper)
+	a, err := steering.Attach(t.Context(), "asks", paper, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 			t.Errorf("the size of %s is asked for", service)
 		}
 	}
-	if _, err := steering.Attach(t.Context(), "asks", paper); !errors.Is(err, ErrOver) {
+	if _, err := steering.Attach(t.Context(), "asks", paper, ""); !errors.Is(err, ErrOver) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -95,13 +95,59 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 func TestAttachToNothing(t *testing.T) {
 	w, st := steered(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
 	w.happened("started", "a")
-	if _, err := st.Attach(t.Context(), "a", nil); !errors.Is(err, ErrNoTerminal) {
+	if _, err := st.Attach(t.Context(), "a", nil, ""); !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("to a pipe: %v", err)
 	}
 	var unknown *UnknownServiceError
-	if _, err := st.Attach(t.Context(), "x", nil); !errors.As(err, &unknown) {
+	if _, err := st.Attach(t.Context(), "x", nil, ""); !errors.As(err, &unknown) {
 		t.Errorf("to an unknown one: %v", err)
 	}
+	w.signals <- syscall.SIGTERM
+	w.status()
+}
+
+// A restart takes the typist along to the next process; the end of the service
+// does not.
+func TestAttachThroughRestart(t *testing.T) {
+	const portfile = `[services]
+asks = { command = 'stty -echo; echo ready; read a; echo "$PPID got $a"; exec sleep 1000', port = false }
+`
+	steering := NewSteering()
+	w := runWith(t, plan(t, portfile), Options{Steering: steering, Terminals: &Terminals{}})
+	w.printed("asks     | ready")
+	paper := &typewriter{more: make(chan struct{})}
+	a, err := steering.Attach(t.Context(), "asks", paper, "<another>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		if err := steering.Restart(t.Context(), "asks"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-a.Restarts():
+		case <-a.Done():
+			t.Fatal("it ends with a restart")
+		case <-time.After(30 * time.Second):
+			t.Fatal("the restart is not reported")
+		}
+		paper.await(t, strings.Repeat("<another>ready\r\n", n+1))
+	}
+	if _, err := a.Write([]byte("hello\r")); err != nil {
+		t.Error(err)
+	}
+	paper.await(t, "got hello\r\n")
+	if err := steering.Stop(t.Context(), "asks"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-a.Done():
+	case <-a.Restarts():
+		t.Error("a stop is taken for a restart")
+	case <-time.After(30 * time.Second):
+		t.Error("its end is not reported")
+	}
+	a.Close()
 	w.signals <- syscall.SIGTERM
 	w.status()
 }

@@ -30,9 +30,10 @@ type supervisor struct {
 	requests  <-chan func(*supervisor) // from Steering
 	resized   <-chan os.Signal
 	waiters   []*waiter
-	cancelled bool // ctx has ended while services ran
-	changed   bool // services have another Status than those who follow know
-	idle      bool // Idle has been notified, and nothing has been started since
+	holds     []*hold // of those who type to a service
+	cancelled bool    // ctx has ended while services ran
+	changed   bool    // services have another Status than those who follow know
+	idle      bool    // Idle has been notified, and nothing has been started since
 }
 
 // attempt is the latest process of a service, with what belongs to it.
@@ -188,6 +189,7 @@ func (s *supervisor) started(sv service, m message) {
 		a.unwatch = s.watchReadiness(m.lives, sv, m.child)
 	}
 	s.options.Notify(Started{m.service, m.child.PID(), sv.made.Port, checked})
+	s.handOver(m.service, m.child)
 	m.child.Show()
 }
 
@@ -202,6 +204,9 @@ func (s *supervisor) apply(name string, e event) {
 	}
 	if before.phase.live() && !after.phase.live() {
 		s.ended(name, e.kind)
+	}
+	if over := after.phase == ended || after.phase == removed; over || before.phase.live() && !after.phase.live() {
+		s.letGo(name, over)
 	}
 	for _, a := range actions {
 		s.do(name, a)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/registry/checkout"
 )
 
@@ -33,9 +34,9 @@ func (s Scope) String() string {
 	case s.UserWide():
 		return "user-wide"
 	case s.Main():
-		return s.Project
+		return text.OneLine(s.Project)
 	}
-	return fmt.Sprintf("%s (%s)", s.Project, s.Worktree)
+	return text.OneLine(fmt.Sprintf("%s (%s)", s.Project, s.Worktree))
 }
 
 // Qualify is for messages: whose a name in s is, as "auth of shop (feature)".

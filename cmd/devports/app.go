@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
 )
 
@@ -23,6 +24,7 @@ type session struct {
 	stdout, stderr io.Writer
 	environ        []string
 	getenv         func(string) string
+	notices        *notices // shared by all copies; nil: notes go to stderr
 }
 
 // command is one of devports' commands. Its text is written here once; help,
@@ -236,17 +238,43 @@ func boolean(name, alias, usage string) *cli.BoolFlag {
 	return f
 }
 
-// isTerminal reports whether w is a terminal.
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+// ttyWriter writes messages to a terminal, which only their text reaches.
+type ttyWriter struct {
+	output.Terminal
+	file *os.File
+}
+
+// protect returns what to write messages with to w: for a terminal, a ttyWriter.
+func protect(w io.Writer) io.Writer {
+	if !isTerminal(w) {
+		return w
+	}
+	file := fileOf(w)
+	return ttyWriter{output.NewTerminal(file), file}
+}
+
+// fileOf is the file that is read or written by way of v; nil for none.
+func fileOf(v any) *os.File {
+	switch v := v.(type) {
+	case *os.File:
+		return v
+	case ttyWriter:
+		return v.file
+	}
+	return nil
+}
+
+// isTerminal reports whether v is a terminal.
+func isTerminal(v any) bool {
+	f := fileOf(v)
+	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
 // window is the size of the terminal that s prints to, with what tells that it
 // has changed; nil where s prints to something else.
 func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, stop func()) {
-	f, ok := s.stdout.(*os.File)
-	if !ok || !isTerminal(f) || s.getenv("TERM") == "dumb" {
+	f := fileOf(s.stdout)
+	if !isTerminal(f) || s.getenv("TERM") == "dumb" {
 		return nil, nil, func() {}
 	}
 	changed, ignore := terminal.Resized()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
@@ -68,7 +69,7 @@ func alreadyRuns(scope registry.Scope, other control.Instance) error {
 func tellLeft(left []launcher.Orphan) string {
 	var words []string
 	for _, l := range left {
-		word := fmt.Sprintf("pid %d (%s)", l.PID, wording.Shorten(wording.OneLine(l.Command), 48))
+		word := fmt.Sprintf("pid %d (%s)", l.PID, wording.Shorten(text.OneLine(l.Command), 48))
 		if l.Service != "" {
 			word = l.Service + ", " + word
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/complete"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
@@ -73,11 +74,11 @@ func (l line) services(wanted func(procfile.Service) bool) (candidates []candida
 
 // commandText is a command in short.
 func commandText(c procfile.Command) string {
-	text := c.Shell
+	words := c.Shell
 	for _, arg := range c.Argv {
-		text += " " + arg.Value
+		words += " " + arg.Value
 	}
-	return wording.Shorten(wording.OneLine(strings.TrimSpace(text)), 60)
+	return wording.Shorten(text.OneLine(strings.TrimSpace(words)), 60)
 }
 
 // counts are for -m: services, each to be followed by a number.

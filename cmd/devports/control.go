@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -272,25 +271,25 @@ func (s session) asked(c *cli.Context) ([]control.Instance, registry.Scope, erro
 
 // psTable prints services for people to read.
 func (s session) psTable(infos []control.Info, all bool) error {
-	t := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	header := "NAME\tSTATE\tPORT\tPID\tSINCE\tRESTARTS"
+	var t table
+	header := []string{"NAME", "STATE", "PORT", "PID", "SINCE", "RESTARTS"}
 	if all {
-		header = "PROJECT\tWORKTREE\t" + header
+		header = slices.Concat([]string{"PROJECT", "WORKTREE"}, header)
 	}
-	fmt.Fprintln(t, header)
+	t.add(header...)
 	for _, info := range infos {
 		for _, st := range info.Services {
-			row := fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%d", st.Service, st.State, number(st.Port), number(st.PID), since(st.Since), st.Restarts)
+			row := []string{st.Service, string(st.State), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
 			if st.Detail != "" {
-				row += "\t" + st.Detail
+				row = append(row, st.Detail)
 			}
 			if all {
-				row = dash(info.Project) + "\t" + dash(info.Worktree) + "\t" + row
+				row = slices.Concat([]string{dash(info.Project), dash(info.Worktree)}, row)
 			}
-			fmt.Fprintln(t, row)
+			t.add(row...)
 		}
 	}
-	return t.Flush()
+	return t.write(s.stdout)
 }
 
 func number(n int) string {

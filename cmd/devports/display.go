@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -25,24 +26,42 @@ type display struct {
 }
 
 // console takes over the terminal for a live view; nil where there is to be none.
-func (s session) console(plain bool, size func() terminal.Size) *view.Console {
+func (s session) console(o upOptions, size func() terminal.Size) *view.Console {
 	term, ci := s.getenv("TERM"), s.getenv("CI")
-	if plain || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0" {
+	if o.Plain || o.Raw || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0" {
 		return nil
 	}
-	return view.Open(s.stdin, s.stdout, size)
+	return view.Open(fileOf(s.stdin), fileOf(s.stdout), size)
 }
 
-// display shows a run on a console, if there is one, else as s prints.
-func (s session) display(style output.Style, plan procfile.Plan, on *view.Console) *display {
-	style.Printable = on != nil
-	d := &display{out: output.New(on.Writer(s.stdout), style, names(plan)...)}
+// display shows a run on a console, if there is one, else as s prints. With raw
+// a terminal gets what services print as it is.
+func (s session) display(style output.Style, raw bool, plan procfile.Plan, on *view.Console) *display {
+	out, printable := streamTo(s.stdout, raw, on)
+	style.Printable = printable
+	d := &display{out: output.New(out, style, names(plan)...)}
 	d.out.Keep(&d.tail)
 	d.own = d.out
 	if style.NoPrefix {
-		d.own = output.New(on.Writer(s.stderr), output.Style{Timestamps: style.Timestamps})
+		own, printable := streamTo(s.stderr, false, on)
+		d.own = output.New(own, output.Style{Timestamps: style.Timestamps, Printable: printable})
 	}
 	return d
+}
+
+// streamTo is where to write a stream that is meant for w, and whether it has to
+// be printable: on a terminal, unless its user wants it raw.
+func streamTo(w io.Writer, raw bool, on *view.Console) (to io.Writer, printable bool) {
+	tty, ok := w.(ttyWriter)
+	switch {
+	case !ok:
+		return w, false
+	case on.Shows(tty.file):
+		return on.Writer(), true
+	case raw:
+		return tty.file, false
+	}
+	return tty.Stream(), true
 }
 
 // names are those of the services of a plan.

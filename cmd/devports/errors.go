@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/devports/devports/allocator"
@@ -15,6 +16,7 @@ import (
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -72,6 +74,9 @@ func report(s session, err error) int {
 
 // complain prints a line with its kind, in colour on a terminal.
 func (s session) complain(kind, color, text string) {
+	if s.notices.say(kind, text) {
+		return
+	}
 	label := "devports: " + kind + ":"
 	if colored, _ := s.colored("auto", s.stderr); colored {
 		label = "\x1b[" + color + "m" + label + "\x1b[0m"
@@ -81,6 +86,34 @@ func (s session) complain(kind, color, text string) {
 	for _, line := range lines[1:] {
 		fmt.Fprintln(s.stderr, "  "+line)
 	}
+}
+
+// notices has the notes of a run that is being shown appear among its lines: the
+// stream has one owner, and rows may be below it. Its methods may be called by any
+// goroutine.
+type notices struct{ own atomic.Pointer[output.Mux] }
+
+// showIn has notes appear there from now on; nil is stderr again.
+func (n *notices) showIn(own *output.Mux) {
+	if n != nil {
+		n.own.Store(own)
+	}
+}
+
+// say shows a line with its kind, and reports whether a run is being shown.
+func (n *notices) say(kind, text string) bool {
+	if n == nil {
+		return false
+	}
+	own := n.own.Load()
+	if own == nil {
+		return false
+	}
+	if kind == "hint" {
+		text = "  hint: " + text
+	}
+	own.Say(strings.ReplaceAll(text, "\n", "\n  "))
+	return true
 }
 
 // explain puts any error in words.
@@ -124,7 +157,7 @@ func (s session) explain(err error) failure {
 			return fail(exitFailed, "", "the registry is in use by a process that does not say who it is (%s): gave up waiting", held.Path)
 		}
 		return fail(exitFailed, fmt.Sprintf("see what it does: ps -fp %d", held.PID),
-			"the registry is in use by pid %d (%s): gave up waiting", held.PID, wording.OneLine(held.Command))
+			"the registry is in use by pid %d (%s): gave up waiting", held.PID, text.OneLine(held.Command))
 	case errors.As(err, &conflict):
 		f := failure{status: exitPort}
 		for _, c := range conflict.Conflicts {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
@@ -48,14 +49,14 @@ func describe(p holder.Process) string {
 		}
 		return "a process of another user"
 	}
-	text := fmt.Sprintf("pid %d (%s)", p.PID, wording.OneLine(p.Command))
+	who := fmt.Sprintf("pid %d (%s)", p.PID, text.OneLine(p.Command))
 	if p.Managed {
-		text = managed(p) + ", " + text
+		who = managed(p) + ", " + who
 	}
 	if p.Directory != "" {
-		text += " in " + p.Directory
+		who += " in " + text.OneLine(p.Directory)
 	}
-	return text
+	return who
 }
 
 // managed says what a process is that devports has started: "shop (fix)'s web".
@@ -64,9 +65,9 @@ func managed(p holder.Process) string {
 	case p.Project == "":
 		return "the user-wide " + p.Service
 	case p.Worktree == "":
-		return p.Project + "'s " + p.Service
+		return text.OneLine(p.Project + "'s " + p.Service)
 	}
-	return fmt.Sprintf("%s (%s)'s %s", p.Project, p.Worktree, p.Service)
+	return text.OneLine(fmt.Sprintf("%s (%s)'s %s", p.Project, p.Worktree, p.Service))
 }
 
 // holderOf looks the one process up that is told of a port.
@@ -84,6 +85,6 @@ func describeShort(p holder.Process) string {
 	if p.PID == 0 {
 		return describe(p)
 	}
-	program, args, _ := strings.Cut(wording.OneLine(p.Command), " ")
+	program, args, _ := strings.Cut(text.OneLine(p.Command), " ")
 	return fmt.Sprintf("pid %d  %s", p.PID, wording.Shorten(strings.TrimSpace(filepath.Base(program)+" "+args), 40))
 }

@@ -7,14 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/atomicfile"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
 	"github.com/devports/devports/registry"
@@ -95,16 +93,16 @@ func (s session) tellWritten(path string, found scaffold.Project) error {
 
 // tellFound lists what was found, and what of it was left out.
 func tellFound(w io.Writer, found scaffold.Project) {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var t table
 	for _, sv := range found.Services {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", sv.Name, wording.OneLine(sv.Command), wording.OneLine(sv.Origin))
+		t.add("  "+sv.Name, sv.Command, sv.Origin)
 	}
-	table.Flush()
+	_ = t.write(w)
 	if len(found.LeftOut) > 0 {
 		fmt.Fprintln(w, "Left out:")
 	}
 	for _, l := range found.LeftOut {
-		fmt.Fprintf(w, "  %s: %s\n", wording.OneLine(l.What), wording.OneLine(l.Why))
+		fmt.Fprintf(w, "  %s: %s\n", text.OneLine(l.What), text.OneLine(l.Why))
 	}
 }
 

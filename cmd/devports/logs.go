@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/output"
 )
 
 var logsCommand = command{
@@ -28,6 +29,7 @@ Example:
 		boolean("follow", "f", "go on with what comes, until the up ends"),
 		&cli.IntFlag{Name: "n", Value: -1, Usage: "only the last `N` lines", DefaultText: "all that are kept"},
 		&cli.DurationFlag{Name: "since", Usage: "only lines that are younger than `TIME`, such as 10m", DefaultText: "any"},
+		boolean("raw", "", "print all control sequences that services printed, on a terminal, too"),
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, // -f is taken
 	}, runFlags...),
 	completes: func(l line) []candidate {
@@ -44,6 +46,10 @@ Example:
 		}
 		ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
 		defer stop()
+		out := s.stdout
+		if file := fileOf(out); file != nil { // what reaches a terminal is printable, or wanted raw
+			out = file
+		}
 		err = i.Client().Logs(ctx, q, func(e control.LogEntry) error {
 			switch {
 			case e.Missed > 0:
@@ -52,7 +58,11 @@ Example:
 			case c.Bool("json"):
 				return s.jsonLine(e.Line)
 			}
-			_, err := fmt.Fprintf(s.stdout, "%s %s | %s\n", e.Time.Local().Format("15:04:05.000"), e.Service, e.Text)
+			line := e.Text
+			if !c.Bool("raw") && isTerminal(s.stdout) {
+				line = output.Printable(line)
+			}
+			_, err := fmt.Fprintf(out, "%s %s | %s\n", e.Time.Local().Format("15:04:05.000"), e.Service, line)
 			return err
 		})
 		if errors.Is(err, context.Canceled) {

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"text/tabwriter"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -112,12 +112,12 @@ func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scop
 
 // table prints leases for people to read.
 func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, shared map[int][]registry.Lease, all bool) error {
-	t := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	header := "NAME\tPORT\tKEPT\tLISTENING NOW"
+	var t table
+	header := []string{"NAME", "PORT", "KEPT", "LISTENING NOW"}
 	if all {
-		header = "PROJECT\tWORKTREE\t" + header + "\tDIRECTORY"
+		header = slices.Concat([]string{"PROJECT", "WORKTREE"}, header, []string{"DIRECTORY"})
 	}
-	fmt.Fprintln(t, header)
+	t.add(header...)
 	for _, l := range leases {
 		kept, listener := "chosen", "-"
 		if l.Pinned {
@@ -131,13 +131,13 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 		if h, ok := holderOf(holders, l.Port); ok {
 			listener = describeShort(h)
 		}
-		row := fmt.Sprintf("%s\t%d\t%s\t%s", l.Name, l.Port, kept, listener)
+		row := []string{l.Name.String(), fmt.Sprint(l.Port), kept, listener}
 		if all {
-			row = fmt.Sprintf("%s\t%s\t%s\t%s", dash(l.Scope.Project), dash(l.Scope.Worktree), row, dash(l.Scope.Directory))
+			row = slices.Concat([]string{dash(l.Scope.Project), dash(l.Scope.Worktree)}, row, []string{dash(l.Scope.Directory)})
 		}
-		fmt.Fprintln(t, row)
+		t.add(row...)
 	}
-	return t.Flush()
+	return t.write(s.stdout)
 }
 
 func dash(s string) string {

@@ -25,7 +25,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		system.Watchdog(stdin)
 		return 0
 	}
-	s := session{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), getenv: os.Getenv}
+	s := session{stdin: stdin, stdout: protect(stdout), stderr: protect(stderr), environ: os.Environ(), getenv: os.Getenv, notices: &notices{}}
 	if slices.Equal(args[min(1, len(args)):], backgroundArguments) && !isTerminal(stdin) { // started by `up -d`
 		return report(s, s.upInBackground())
 	}

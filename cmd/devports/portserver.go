@@ -20,7 +20,6 @@ import (
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/portserver"
 	"github.com/devports/devports/allocator/text"
-	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
@@ -214,7 +213,7 @@ func (s session) tellHandedOut(rows []handedOut) error {
 		s.note("no port is handed out")
 	}
 	for _, r := range rows {
-		if _, err := fmt.Fprintf(s.stdout, "%d: pid %d (%s), since %s\n", r.Port, r.PID, wording.OneLine(r.Command), r.Since.Local().Format(time.DateTime)); err != nil {
+		if _, err := fmt.Fprintf(s.stdout, "%d: pid %d (%s), since %s\n", r.Port, r.PID, text.OneLine(r.Command), r.Since.Local().Format(time.DateTime)); err != nil {
 			return err
 		}
 	}

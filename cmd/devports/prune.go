@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/devports/devports/allocator/text"
+
 	"github.com/urfave/cli/v2"
 
-	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/registry"
 )
 
@@ -45,7 +46,7 @@ Example:
 			return err
 		}
 		for _, l := range leases {
-			if _, err := fmt.Fprintf(s.stdout, said, l.Name, l.Port, l.Scope, l.Scope.Directory); err != nil {
+			if _, err := fmt.Fprintf(s.stdout, said, l.Name, l.Port, l.Scope, text.OneLine(l.Scope.Directory)); err != nil {
 				return err
 			}
 		}

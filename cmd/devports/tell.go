@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/procfile"
@@ -78,7 +79,7 @@ func tell(e launcher.Event) string {
 	case launcher.OrphansKilled:
 		return tellEnded("ended what had got away: ", e.Orphans)
 	case launcher.LeftRunning:
-		text := fmt.Sprintf("left running: %s (pid %d)", wording.Shorten(wording.OneLine(e.Process.Command), 48), e.Process.PID)
+		text := fmt.Sprintf("left running: %s (pid %d)", wording.Shorten(text.OneLine(e.Process.Command), 48), e.Process.PID)
 		if e.Process.Service != "" {
 			text += ", started by " + e.Process.Service
 		}

@@ -61,6 +61,7 @@ Example:
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour names: `WHEN` is auto, always or never"},
 		boolean("timestamps", "", "put the time of day before each line"),
 		boolean("plain", "", "only lines, without the live view at the bottom of a terminal"),
+		boolean("raw", "", "plain lines, with all control sequences that services print, on a terminal, too"),
 		boolean("no-prefix", "", "print just what the services print; devports' own lines go to stderr"),
 		boolean("reassign", "", "move ports that something else holds to others, for good"),
 		registryFlag,
@@ -145,9 +146,10 @@ type upRun struct {
 // show begins to show the run.
 func (u *upRun) show(color bool) (stop func()) {
 	window, resized, unwatch := u.session.window()
-	u.console = u.session.console(u.options.Plain, window)
+	u.console = u.session.console(u.options, window)
 	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
-	u.display = u.session.display(style, u.plan, u.console)
+	u.display = u.session.display(style, u.options.Raw, u.plan, u.console)
+	u.session.notices.showIn(u.display.own)
 	u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
 	if window != nil {
 		u.terminals = &launcher.Terminals{Resized: resized, Size: func(service string) terminal.Size {
@@ -223,6 +225,7 @@ func (u *upRun) launch(id string) error {
 		Listening:  listening,
 	})
 	u.live.Close()
+	u.session.notices.showIn(nil) // what comes now would not be written
 	flushed := u.display.flush(u.signals, u.stopped)
 	var exit *launcher.ExitError
 	if errors.As(ran, &exit) {

@@ -23,6 +23,7 @@ type upOptions struct {
 	Color      string   `json:"color,omitempty"`
 	Timestamps bool     `json:"timestamps,omitempty"`
 	Plain      bool     `json:"plain,omitempty"`
+	Raw        bool     `json:"raw,omitempty"`
 	NoPrefix   bool     `json:"no_prefix,omitempty"`
 	Reassign   bool     `json:"reassign,omitempty"`
 }
@@ -40,6 +41,7 @@ func readUpOptions(c *cli.Context) upOptions {
 		Color:      c.String("color"),
 		Timestamps: c.Bool("timestamps"),
 		Plain:      c.Bool("plain"),
+		Raw:        c.Bool("raw"),
 		NoPrefix:   c.Bool("no-prefix"),
 		Reassign:   c.Bool("reassign"),
 	}

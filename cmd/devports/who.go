@@ -12,6 +12,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
 )
@@ -179,17 +180,17 @@ func containerProxy(command string) string {
 
 // String names the owner: "auth of shop (fix) in /home/ann/shop-fix, on branch fix at 1a2b3c4".
 func (o owner) String() string {
-	text := o.scope().Qualify(o.Name)
+	who := o.scope().Qualify(o.Name)
 	if o.Directory != "" {
-		text += " in " + o.Directory
+		who += " in " + o.Directory
 	}
 	if o.Branch != "" {
-		text += ", on branch " + o.Branch
+		who += ", on branch " + o.Branch
 	}
 	if o.Commit != "" {
-		text += " at " + o.Commit[:min(len(o.Commit), 7)]
+		who += " at " + o.Commit[:min(len(o.Commit), 7)]
 	}
-	return text
+	return text.OneLine(who)
 }
 
 func (l leaseRow) scope() registry.Scope {

@@ -2,18 +2,22 @@ package output
 
 import (
 	"bytes"
+	"fmt"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Colours end with the line that they are in.
-const sgrReset = "\x1b[0m"
+const (
+	sgrReset = "\x1b[0m"
+	linkEnd  = "\x1b]8;;\x1b\\"
+)
 
-// harmless holds the bytes that are shown, or are a part of what is shown, and
-// change nothing else: all but control characters and what may begin one, or
-// an escape sequence.
+// harmless holds the bytes that are characters by themselves: ASCII without
+// control characters, and the tab.
 var harmless = func() (table [256]bool) {
 	for b := range table {
-		table[b] = b >= ' ' && b != 0x7f && b != 0xc2 || b == '\t'
+		table[b] = b >= ' ' && b < 0x7f || b == '\t'
 	}
 	return table
 }()
@@ -22,7 +26,8 @@ var harmless = func() (table [256]bool) {
 // terminal when it has been written: what a carriage return has overwritten is
 // left out, and of control characters and escape sequences only colours and
 // links pass, so that nothing moves the cursor or changes how the terminal
-// works. Sequences are those of ECMA-48, sections 5.4 and 8.3.
+// works. C1 control characters and bytes that are no UTF-8 appear as \x9b.
+// Sequences are those of ECMA-48, sections 5.4 and 8.3.
 //
 // returned reports whether there was a carriage return: what is on the line
 // before it has been overwritten.
@@ -38,6 +43,11 @@ func appendPrintable(dst, line []byte) (_ []byte, returned bool) {
 		if len(line) == 0 {
 			break
 		}
+		if line[0] >= utf8.RuneSelf {
+			dst, n = appendRune(dst, line)
+			line = line[n:]
+			continue
+		}
 		sequence := line[:sequenceLength(line)]
 		line = line[len(sequence):]
 		switch {
@@ -47,26 +57,40 @@ func appendPrintable(dst, line []byte) (_ []byte, returned bool) {
 			dst, linked = append(dst, sequence...), true
 		case isReturn(sequence):
 			dst, colored, linked, returned = dst[:start], false, false, true
-		case sequence[0] == 0xc2 && !isC1(sequence): // a letter of two bytes
-			dst = append(dst, sequence...)
 		}
 	}
+	return endStyles(dst, colored, linked), returned
+}
+
+// endStyles ends a link and colours.
+func endStyles(dst []byte, colored, linked bool) []byte {
 	if linked {
-		dst = append(dst, "\x1b]8;;\x1b\\"...)
+		dst = append(dst, linkEnd...)
 	}
 	if colored {
 		dst = append(dst, sgrReset...)
 	}
-	return dst, returned
+	return dst
 }
 
-// sequenceLength is the length of the control character, escape sequence or
-// letter that b begins with. Of one that the end of b cuts off, it is all of b.
+// appendRune appends the character that b begins with, which is not ASCII, and
+// returns its length. One that is no character to show appears as its bytes do
+// in Go.
+func appendRune(dst, b []byte) (_ []byte, n int) {
+	r, n := utf8.DecodeRune(b)
+	if n == 1 { // no UTF-8
+		return fmt.Appendf(dst, `\x%02x`, b[0]), 1
+	}
+	if r < 0xa0 { // C1
+		return fmt.Appendf(dst, `\x%02x`, r), n
+	}
+	return append(dst, b[:n]...), n
+}
+
+// sequenceLength is the length of the control character or escape sequence that
+// b begins with. Of one that the end of b cuts off, it is all of b.
 func sequenceLength(b []byte) int {
-	switch {
-	case b[0] == 0xc2:
-		return min(2, len(b))
-	case b[0] != '\x1b' || len(b) == 1:
+	if b[0] != '\x1b' || len(b) == 1 {
 		return 1
 	}
 	switch b[1] {
@@ -124,6 +148,3 @@ func isLink(s []byte) bool {
 func isReturn(s []byte) bool {
 	return string(s) == "\r" || string(s) == "\x1b[G" || string(s) == "\x1b[1G"
 }
-
-// isC1 reports whether a letter of two bytes in UTF-8 is a control character.
-func isC1(s []byte) bool { return len(s) < 2 || s[1] < 0xa0 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -41,8 +42,9 @@ type Stream struct {
 	mu      sync.Mutex // guards closing, and the source's deadline with it
 	closing bool
 
-	tapping sync.Mutex // guards tap; held as long as a write takes
-	tap     io.Writer  // nil for none
+	tapping  sync.Mutex        // guards tap; held as long as a write takes
+	tap      io.Writer         // nil for none
+	untapped func(read []byte) // gets what no tap does; nil for none
 
 	match   *regexp.Regexp // nil for none, and once it has matched
 	matched chan struct{}
@@ -93,7 +95,7 @@ func (s *Stream) Copy(source io.Reader) {
 		if newline := bytes.LastIndexByte(buf[held-n:held], '\n'); newline >= 0 {
 			pass(held - n + newline + 1)
 		} else if held == maxBuffer {
-			pass(withoutCR(buf[:held]))
+			pass(shownNow(buf[:held]))
 		}
 		if full && len(buf) < maxBuffer {
 			buf = append(buf, make([]byte, len(buf))...)
@@ -105,7 +107,7 @@ func (s *Stream) Copy(source io.Reader) {
 			due = time.Now().Add(PromptDelay)
 		case errors.Is(err, os.ErrDeadlineExceeded) && s.last.until.IsZero():
 			if err = nil; !s.finishing() {
-				pass(withoutCR(buf[:held]))
+				pass(shownNow(buf[:held]))
 			}
 		}
 		if err != nil { // the end, or as good as that
@@ -149,11 +151,19 @@ func (s *Stream) wait(source io.Reader, until time.Time) {
 	}
 }
 
-// withoutCR is the length of b less a carriage return at its end, whose
-// newline may be on its way.
-func withoutCR(b []byte) int {
+// shownNow is the length of b less what its rest may be on its way to: a
+// carriage return, of a newline, or a part of a character.
+func shownNow(b []byte) int {
 	if len(b) > 0 && b[len(b)-1] == '\r' {
 		return len(b) - 1
+	}
+	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
+		if last := b[len(b)-i:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				return len(b) - i
+			}
+			break
+		}
 	}
 	return len(b)
 }
@@ -281,11 +291,19 @@ func (s *Stream) Tap(to io.Writer) {
 	s.tap = to
 }
 
-// tapped writes what has been read to the tap, if there is one.
+// Untapped has do get what the process prints, as it comes, while there is no
+// tap. It must not block, and must be set before Copy.
+func (s *Stream) Untapped(do func(read []byte)) { s.untapped = do }
+
+// tapped hands what has been read to the tap, or to what stands in for one.
 func (s *Stream) tapped(read []byte) {
 	s.tapping.Lock()
 	defer s.tapping.Unlock()
-	if s.tap != nil && len(read) > 0 {
+	switch {
+	case len(read) == 0:
+	case s.tap != nil:
 		_, _ = s.tap.Write(read) // whoever looks will notice
+	case s.untapped != nil:
+		s.untapped(read)
 	}
 }

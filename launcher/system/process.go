@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/devports/devports/launcher/output"
@@ -24,6 +25,9 @@ type Process struct {
 	stream *output.Stream
 	source *os.File // what its output is read from
 	pty    bool     // source is the master of its terminal
+	input  *os.File // what holds its standard input open; nil for nothing
+
+	columns atomic.Int32 // of its terminal
 }
 
 // Start makes the process of spec, on a terminal of that size unless that is nil.
@@ -38,7 +42,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
-	ends, err := openEnds(size)
+	ends, err := openEnds(size, spec.Ready.How == procfile.Done)
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
@@ -50,16 +54,21 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	}
 	g, exit, err := s.processes.start(spec.Service, path, argv, attr)
 	if err != nil {
-		ends.source.Close()
+		ends.closeOurs()
 		if info, e := os.Stat(spec.Dir); spec.Dir != "" && (e != nil || !info.IsDir()) {
 			err = fmt.Errorf("its directory %s is not there", spec.Dir)
 		}
 		return nil, exitOfStart(err)
 	}
-	return &Process{
+	p := &Process{
 		group: g, pid: g.pid, exit: exit,
-		stream: s.output.Stream(spec.Service), source: ends.source, pty: ends.pty,
-	}, Exit{}
+		stream: s.output.Stream(spec.Service), source: ends.source, pty: ends.pty, input: ends.input,
+	}
+	if p.pty {
+		p.columns.Store(int32(size.Columns))
+		p.stream.Untapped(p.answer())
+	}
+	return p, Exit{}
 }
 
 // ends are the files between devports and a process.
@@ -67,11 +76,14 @@ type ends struct {
 	stdin, output *os.File // the process's; one file if it is a terminal
 	source        *os.File
 	pty           bool
+	input         *os.File // the other end of stdin, to which nothing is written; nil for none
 }
 
 // openEnds opens a terminal, if there is a size for one and the system has one
-// to give, else a pipe and an empty input.
-func openEnds(size *terminal.Size) (e ends, err error) {
+// to give, else pipes: one for output, and one that keeps standard input open
+// and silent, because many watchers end with it. The input of a job, which is to
+// end by itself, is empty: one that asks a question is not to wait for ever.
+func openEnds(size *terminal.Size, job bool) (e ends, err error) {
 	if size != nil {
 		if e.source, e.output, err = terminal.Open(*size); err == nil {
 			e.stdin, e.pty = e.output, true
@@ -81,7 +93,12 @@ func openEnds(size *terminal.Size) (e ends, err error) {
 	if e.source, e.output, err = os.Pipe(); err != nil {
 		return ends{}, err
 	}
-	if e.stdin, err = os.Open(os.DevNull); err != nil {
+	if job {
+		e.stdin, err = os.Open(os.DevNull)
+	} else {
+		e.stdin, e.input, err = os.Pipe()
+	}
+	if err != nil {
 		e.source.Close()
 		e.output.Close()
 		return ends{}, err
@@ -94,6 +111,14 @@ func (e ends) closeTheirs() {
 	e.output.Close()
 	if !e.pty {
 		e.stdin.Close()
+	}
+}
+
+// closeOurs closes what devports needs of a process, where there is none.
+func (e ends) closeOurs() {
+	e.source.Close()
+	if e.input != nil {
+		e.input.Close()
 	}
 }
 
@@ -122,7 +147,27 @@ func (p *Process) Terminal() *os.File {
 // Resize changes the size of its terminal.
 func (p *Process) Resize(size terminal.Size) {
 	if p.pty {
+		p.columns.Store(int32(size.Columns))
 		_ = terminal.Resize(p.source, size) // it may just have been closed
+	}
+}
+
+// answerTimeout is how long a terminal may take for an answer.
+const answerTimeout = 10 * time.Millisecond
+
+// answer returns what answers the process in place of a terminal. A process that
+// asks and asks, and does not read, is not answered any more.
+func (p *Process) answer() func(written []byte) {
+	var answerer terminal.Answerer
+	deaf := false
+	return func(written []byte) {
+		answers := answerer.Answer(written, int(p.columns.Load()))
+		if len(answers) == 0 || deaf {
+			return
+		}
+		_ = p.source.SetWriteDeadline(time.Now().Add(answerTimeout))
+		_, err := p.source.Write(answers)
+		deaf = errors.Is(err, os.ErrDeadlineExceeded)
 	}
 }
 
@@ -140,6 +185,9 @@ const (
 // when done is closed first.
 func (p *Process) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, gone bool) {
 	defer p.wait()
+	if p.input != nil {
+		defer p.input.Close()
+	}
 	select {
 	case exit = <-p.exit:
 	case <-done:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -124,7 +125,7 @@ func lockHeld(held *lockfile.HeldError) Finding {
 		Why:  "whoever needs a new port waits for it, and fails after 10 s",
 	}
 	if held.PID != 0 {
-		f.What = fmt.Sprintf("its lock is held by pid %d (%s), since %s", held.PID, wording.OneLine(held.Command), held.Since.Local().Format(time.DateTime))
+		f.What = fmt.Sprintf("its lock is held by pid %d (%s), since %s", held.PID, text.OneLine(held.Command), held.Since.Local().Format(time.DateTime))
 		f.Mend = fmt.Sprintf("let it go on (kill -CONT %[1]d) or end it (kill -KILL %[1]d): the registry is safe either way", held.PID)
 	}
 	return f

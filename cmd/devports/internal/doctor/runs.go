@@ -93,7 +93,7 @@ func hung(i control.Instance) Finding {
 		f.What = "a process that does not say who it is holds the lock " + i.Lock()
 		f.Why = "no up can start in the project that it belongs to"
 	case i.Note.PID == 0:
-		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, and is no devports up", pid, wording.OneLine(i.Holder.Command), i.Lock())
+		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, and is no devports up", pid, text.OneLine(i.Holder.Command), i.Lock())
 		f.Why = "no up can start in the project that it belongs to"
 		f.Mend = fmt.Sprintf("end it: kill %d", pid)
 	case missing(i.Note.Socket):

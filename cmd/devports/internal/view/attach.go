@@ -17,7 +17,8 @@ import (
 const detachKey = 0x1d
 
 // attach gives the keyboard to the targeted service, and the screen as well,
-// until Ctrl-] or the end of its process.
+// until Ctrl-] or the end of the service. A restart of it is no end: what its
+// user goes on typing must not become keys that steer the run.
 func (l *loop) attach() {
 	c, out, name := l.console, l.options.Output, l.model.target()
 	since := out.Look(output.Lens{Nothing: true}, output.Past{
@@ -26,9 +27,9 @@ func (l *loop) attach() {
 	c.screen.Suspend()
 	c.apply(c.found.Raw())
 	c.attached.Store(&name)
-	a, err := l.options.Run.Attach(l.context, name, c.tty)
+	a, err := l.options.Run.Attach(l.context, name, c.tty, screen.Restful+"\r\n")
 	if err == nil {
-		l.typeTo(a)
+		l.typeTo(name, a)
 	}
 	c.attached.Store(nil)
 	a.Close()
@@ -47,8 +48,8 @@ func (l *loop) attach() {
 }
 
 // typeTo hands on what is typed, until Ctrl-]. What the process does not read
-// waits, and is lost when the user leaves.
-func (l *loop) typeTo(a launcher.Attachment) {
+// waits, and is lost when it ends or the user leaves.
+func (l *loop) typeTo(name string, a launcher.Attachment) {
 	var waiting []byte
 	for {
 		typed, rest, left := bytes.Cut(l.keys, []byte{detachKey})
@@ -65,6 +66,9 @@ func (l *loop) typeTo(a launcher.Attachment) {
 		select {
 		case l.keys = <-l.typed:
 		case <-again:
+		case <-a.Restarts():
+			waiting = nil
+			fmt.Fprintf(l.console.tty, "\r\ndevports | %s has ended and is being restarted: Ctrl-] leaves\r\n", name)
 		case <-a.Done():
 			return
 		case <-l.context.Done():

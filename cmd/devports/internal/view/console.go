@@ -32,11 +32,11 @@ type Console struct {
 // Open takes over the terminal that stdin and stdout are; size is its size.
 // Where they are none that devports has in the foreground, or where that has
 // no room for a view, it returns nil.
-func Open(stdin, stdout any, size func() terminal.Size) *Console {
+func Open(stdin, stdout *os.File, size func() terminal.Size) *Console {
 	if size == nil || !foreground(stdin) || !foreground(stdout) || size().Rows < fewestRows {
 		return nil
 	}
-	tty, err := terminal.Reopen(stdin.(*os.File))
+	tty, err := terminal.Reopen(stdin)
 	if err != nil {
 		return nil
 	}
@@ -52,20 +52,14 @@ func Open(stdin, stdout any, size func() terminal.Size) *Console {
 }
 
 // foreground reports whether f is the terminal that devports was started from,
-// not another one, and not in the background.
-func foreground(f any) bool {
-	tty, ok := f.(*os.File)
-	return ok && terminal.Foreground(tty)
-}
+// not another one, and not in the background. nil is none.
+func foreground(f *os.File) bool { return f != nil && terminal.Foreground(f) }
 
-// Writer is where to write a stream that is meant for w: above the rows, if w
-// is this terminal.
-func (c *Console) Writer(w io.Writer) io.Writer {
-	if c == nil || !foreground(w) {
-		return w
-	}
-	return c.screen
-}
+// Shows reports whether f is this terminal.
+func (c *Console) Shows(f *os.File) bool { return c != nil && foreground(f) }
+
+// Writer is where to write a stream that is to appear above the rows.
+func (c *Console) Writer() io.Writer { return c.screen }
 
 // Found is the state of the terminal before it was taken over.
 func (c *Console) Found() terminal.State { return c.found }

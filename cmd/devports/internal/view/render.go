@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/screen"
@@ -30,7 +31,9 @@ var marks = map[launcher.State]mark{
 	launcher.StateFailed:   {"✗", "31"},
 }
 
-func span(text, style string) screen.Span { return screen.Span{Text: text, Style: style} }
+func span(words, style string) screen.Span {
+	return screen.Span{Text: text.OneLine(words), Style: style}
+}
 
 // helpRows tell the keys.
 var helpRows = []string{
@@ -180,7 +183,7 @@ func (m model) serviceRow(i int, st launcher.Status, name, url, width int, now t
 		row = append(row, span(fmt.Sprintf("  ↻%d", st.Restarts), "33"))
 	}
 	if st.Detail != "" {
-		row = append(row, span("  "+wording.OneLine(st.Detail), look.style))
+		row = append(row, span("  "+st.Detail, look.style))
 	}
 	return row
 }

@@ -34,7 +34,8 @@ type Run interface {
 	Restart(ctx context.Context, services ...string) error
 	Stop(ctx context.Context, services ...string) error
 	// Attach copies the service's output to out, too, and lets the view type.
-	Attach(ctx context.Context, service string, out io.Writer) (launcher.Attachment, error)
+	// That goes on with the next process of the service, whose output follows head.
+	Attach(ctx context.Context, service string, out io.Writer, head string) (launcher.Attachment, error)
 	// Outside starts a program that outlives the run.
 	Outside(ctx context.Context, argv ...string) error
 }

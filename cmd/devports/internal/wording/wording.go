@@ -4,9 +4,7 @@ package wording
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/devports/devports/allocator/text"
 )
@@ -45,17 +43,6 @@ func Duration(d time.Duration) string {
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	return fmt.Sprintf("%.1f s", d.Seconds())
-}
-
-// OneLine replaces every control character by a space: a command line, for
-// one, may hold any.
-func OneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 // Shorten cuts s to so many characters, the last of them "…" where something
