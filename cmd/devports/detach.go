@@ -145,6 +145,10 @@ func (d detached) start(ctx context.Context) error {
 		return nil
 	case ended && err == nil && status == 0:
 		return fail(exitFailed, "", "%s was ended meanwhile", d.scope)
+	case ended && status == 0: // before it could be asked
+		fmt.Fprint(d.stderr, background.Output())
+		d.note("%s has ended: all its services are done", d.scope)
+		return nil
 	case ended:
 		fmt.Fprint(d.stderr, background.Output())
 		return failure{status: max(status, exitFailed)}
