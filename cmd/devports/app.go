@@ -101,7 +101,7 @@ func (k command) cli(s session) *cli.Command {
 		Usage:              k.usage,
 		UsageText:          k.synopsis(),
 		Description:        strings.TrimSpace(k.help),
-		Flags:              k.flags,
+		Flags:              fresh(k.flags),
 		CustomHelpTemplate: commandHelp,
 		HideHelpCommand:    true,
 		HideHelp:           k.name == "help", // for that the library would tell about the app
@@ -311,4 +311,18 @@ func (s session) colored(when string, w io.Writer) (bool, error) {
 // note tells the user something that is no error.
 func (s session) note(format string, args ...any) {
 	s.complain("note", "36", fmt.Sprintf(format, args...))
+}
+
+// fresh returns flags that have no value yet: urfave/cli writes what it parses
+// into the value of a generic flag, and so into the command's.
+func fresh(flags []cli.Flag) []cli.Flag {
+	flags = slices.Clone(flags)
+	for i, f := range flags {
+		if generic, ok := f.(*cli.GenericFlag); ok {
+			own := *generic
+			own.Value = replicas{} // the one type of a generic flag here
+			flags[i] = &own
+		}
+	}
+	return flags
 }
