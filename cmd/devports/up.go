@@ -185,7 +185,9 @@ func (u *upRun) watch() (stop func()) {
 		return u.unfollow
 	}
 	code := &codeWatch{root: u.run.Project.File.Dir, run: u.steering, own: u.display.own}
-	plans, stop, err := u.session.follow(u.run, u.plan, u.display.own, code)
+	run := u.run
+	run.Members = u.steering.Members
+	plans, stop, err := u.session.follow(run, u.plan, u.display.own, code)
 	if err != nil {
 		u.session.note("edits of %s are not followed: %v", u.run.Project.File.Name, err)
 		return code.close
