@@ -197,7 +197,7 @@ func (u *upRun) watch() (stop func()) {
 	code := &codeWatch{root: u.run.Project.File.Dir, run: u.steering, own: u.display.own}
 	run := u.run
 	run.Members = u.steering.Members
-	plans, stop, err := u.session.follow(run, u.plan, u.display.own, code)
+	plans, stop, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
 	if err != nil {
 		u.session.note("edits of %s are not followed: %v", u.run.Project.File.Name, err)
 		return code.close
