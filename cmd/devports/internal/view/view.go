@@ -52,7 +52,7 @@ type Options struct {
 // View is a live view that is being shown. A nil View is none.
 type View struct {
 	stop context.CancelFunc
-	warn chan string // has the latest warning that the loop has not seen
+	warn chan string   // has the latest warning that the loop has not seen
 	done chan struct{} // closed when the goroutine has ended
 	tty  *os.File
 }
