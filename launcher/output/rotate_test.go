@@ -97,9 +97,9 @@ func TestRotatingFull(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(retryDelay - 1)
+		time.Sleep(retryDelay - time.Nanosecond)
 		write("d\n") // not yet tried
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		write("e\n")
 		write("f\n")
 		want := "devports: 4 lines are missing here: no space left on device\ne\nf\n"
