@@ -107,6 +107,22 @@ func (st *Steering) Status(ctx context.Context) (all []Status, err error) {
 	return all, err
 }
 
+// Members returns the pids of all processes of the services that live.
+func (st *Steering) Members(ctx context.Context) (pids []int) {
+	var children []child
+	_ = st.ask(ctx, func(s *supervisor) { // a run that is over has none
+		for _, name := range s.names {
+			if c := s.childOf(name); c != nil {
+				children = append(children, c)
+			}
+		}
+	})
+	for _, c := range children {
+		pids = append(pids, c.Members()...)
+	}
+	return pids
+}
+
 // Ending reports whether the run is ending, or has ended.
 func (st *Steering) Ending() (ending bool) {
 	err := st.ask(context.Background(), func(s *supervisor) { ending = s.closing })

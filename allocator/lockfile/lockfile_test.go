@@ -416,3 +416,49 @@ func FuzzInspect(f *testing.F) {
 		}
 	})
 }
+
+// TestSetNote replaces notes by longer and shorter ones while others read them:
+// each reads one of the notes, never half of one.
+func TestSetNote(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	if err := SetNote(path, "x"); err == nil {
+		t.Error("there is a note of a lock that is not held")
+	}
+	release, _, err := TryAcquire(path, "first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	since := Holder(path).Since
+	stop := make(chan struct{})
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if held := Holder(path); held == nil || held.PID != os.Getpid() || len(held.Note) < 3 {
+				t.Errorf("read: %+v", held)
+				return
+			}
+		}
+	})
+	for i := range 200 {
+		note := strings.Repeat("x", 1+i*37%100)
+		if err := SetNote(path, note); err != nil {
+			t.Fatal(err)
+		}
+		if held := Holder(path); string(held.Note) != `"`+note+`"` || !held.Since.Equal(since) {
+			t.Fatalf("it is %+v", held)
+		}
+	}
+	close(stop)
+	reader.Wait()
+	if err := release(); err != nil {
+		t.Error(err)
+	}
+	if held, left := Inspect(path); held != nil || left != nil {
+		t.Errorf("after the release: %v, %s", held, left)
+	}
+}

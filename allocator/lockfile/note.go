@@ -52,6 +52,42 @@ func (l lock) write(note json.RawMessage) {
 	_, _ = l.note.WriteAt(append(text, '\n'), noteStart)
 }
 
+// SetNote replaces the note of the lock at path, which this process holds. A
+// reader sees the old note or the new one.
+func SetNote(path string, note any) error {
+	encoded, err := json.Marshal(note)
+	if err != nil {
+		return err
+	}
+	err = fmt.Errorf("this process does not hold the lock %s", path)
+	locks.Range(func(_, value any) bool {
+		l := value.(lock)
+		if l.path != path {
+			return true
+		}
+		err = l.replace(encoded)
+		return false
+	})
+	return err
+}
+
+// replace writes over the note in one piece, and over what a longer one has
+// beyond that.
+func (l lock) replace(note json.RawMessage) error {
+	now := l.held()
+	text, err := json.Marshal(holder{os.Getpid(), command(os.Args), now.Since, note})
+	if err != nil {
+		return err
+	}
+	info, err := l.note.Stat()
+	if err != nil {
+		return err
+	}
+	blank := max(0, int(info.Size())-noteStart-len(text)-1)
+	_, err = l.note.WriteAt([]byte(string(text)+strings.Repeat(" ", blank)+"\n"), noteStart)
+	return err
+}
+
 // clear takes the note away. Only the holder may call it.
 func (l lock) clear() { _ = l.note.Truncate(noteStart) }
 

@@ -47,9 +47,6 @@ func (s session) claim(scope registry.Scope) (control.Claim, error) {
 	if k := c.Killed; len(k.Ended) > 0 {
 		s.note("up (pid %d) was killed; %s", k.Note.PID, tellEnded("ended what it had left: ", k.Ended))
 	}
-	if c.Unreachable != nil {
-		s.note("devports ps, restart and the like will not find this run: %v", c.Unreachable)
-	}
 	return c, nil
 }
 

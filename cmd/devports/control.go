@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -86,6 +87,7 @@ func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
 // steeringFailed words what keeps a run from being steered.
 func steeringFailed(scope registry.Scope, err error) error {
 	var unknown *launcher.UnknownServiceError
+	var unreachable *control.UnreachableError
 	switch {
 	case errors.As(err, &unknown):
 		f := failure{status: exitUsage}
@@ -101,6 +103,12 @@ func steeringFailed(scope registry.Scope, err error) error {
 		return fail(exitRunning, "", "%s is ending", scope)
 	case errors.Is(err, context.Canceled):
 		return err
+	case errors.As(err, &unreachable):
+		cause := unreachable.Err
+		if dial := (*net.OpError)(nil); errors.As(cause, &dial) && dial.Addr != nil {
+			cause = fmt.Errorf("its socket is %s: %w", dial.Addr, dial.Err)
+		}
+		return fail(exitFailed, "devports down ends it", "%s (pid %d) cannot be reached: %v", scope, unreachable.PID, cause)
 	}
 	return fail(exitFailed, "", "%s does not answer: %v", scope, err)
 }
@@ -193,7 +201,11 @@ Example:
 		if err != nil {
 			return err
 		}
-		if err := i.Client().Down(c.Context); err != nil {
+		err = i.Client().Down(c.Context)
+		if errors.As(err, new(*control.UnreachableError)) {
+			err = i.Terminate()
+		}
+		if err != nil {
 			return steeringFailed(scope, err)
 		}
 		if err := i.AwaitEnd(c.Context); err != nil {

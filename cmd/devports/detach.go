@@ -26,7 +26,7 @@ func (s session) upInBackground() error {
 	if err != nil {
 		return usage("devports up -d starts one", "a run in the background cannot read its options: %v", err)
 	}
-	s.stdin = strings.NewReader("")
+	s.stdin, o.background = strings.NewReader(""), true
 	return s.up(o)
 }
 

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/watcher"
@@ -14,9 +16,9 @@ import (
 )
 
 // follow follows edits of the files that plan was made from. Every valid new
-// version comes out as a plan; an invalid one is reported and changes nothing.
-// stop ends it.
-func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch) (plans <-chan procfile.Plan, stop func(), err error) {
+// version comes out as a plan; an invalid one is reported and changes nothing but
+// the warning of the live view. stop ends it.
+func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, live *view.View) (plans <-chan procfile.Plan, stop func(), err error) {
 	w, err := watcher.New()
 	if err != nil {
 		return nil, nil, err
@@ -28,13 +30,17 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 		Apply: func(running, next procfile.Plan) {
 			noteUndeclared(r.Selected, running, next, own)
 			noteNew(running, next, own)
+			live.Warn("")
 			code.follow(next)
 			select {
 			case valid <- next:
 			case <-ctx.Done():
 			}
 		},
-		Refuse: func(err error) { s.refuse(err, own) },
+		Refuse: func(err error) {
+			s.refuse(err, own)
+			live.Warn(warning(r.Project.File.Name, err))
+		},
 		Unwatched: func(err error) {
 			own.Say("not all edits will be seen: " + strings.ReplaceAll(err.Error(), "\n", ", "))
 		},
@@ -68,6 +74,14 @@ func (s session) refuse(err error, own *output.Mux) {
 		}
 	}
 	own.Say("everything keeps running as it was")
+}
+
+// warning is a refused edit of a project file, in few words.
+func warning(file string, err error) string {
+	if errors.As(err, new(procfile.Problems)) {
+		return file + " has errors"
+	}
+	return "the last edit is not followed"
 }
 
 // noteNew prints the notes that an edit has brought.

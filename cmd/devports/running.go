@@ -40,7 +40,7 @@ func (s session) running(c *cli.Context) (control.Instance, registry.Scope, erro
 	if err != nil {
 		return control.Instance{}, registry.Scope{}, err
 	}
-	live := slices.DeleteFunc(runs.Instances(), func(i control.Instance) bool { return !i.Steerable() })
+	live := slices.DeleteFunc(runs.Instances(), func(i control.Instance) bool { return !i.Runs() })
 	switch {
 	case c.String("checkout") != "":
 		return runOfCheckout(c.Context, live, c.String("checkout"))

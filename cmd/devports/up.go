@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -112,6 +113,12 @@ func (s session) up(o upOptions) error {
 		return err
 	}
 	defer claim.Release()
+	if claim.Unreachable != nil {
+		if o.background {
+			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory of yours", "nothing was started: no socket can be made to steer the run: %s", oneLine(claim.Unreachable))
+		}
+		s.note("devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.Unreachable))
+	}
 
 	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, steering: launcher.NewSteering()}
 	// What goes on beside the services begins here, in order, and ends in
@@ -121,6 +128,9 @@ func (s session) up(o upOptions) error {
 	defer u.serve(claim)()
 	return u.launch(claim.Note.ID)
 }
+
+// oneLine is an error that may have several lines.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // upRun is an `up` whose services are about to start: all that goes on beside
 // them, and what that has in common.
@@ -185,7 +195,9 @@ func (u *upRun) watch() (stop func()) {
 		return u.unfollow
 	}
 	code := &codeWatch{root: u.run.Project.File.Dir, run: u.steering, own: u.display.own}
-	plans, stop, err := u.session.follow(u.run, u.plan, u.display.own, code)
+	run := u.run
+	run.Members = u.steering.Members
+	plans, stop, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
 	if err != nil {
 		u.session.note("edits of %s are not followed: %v", u.run.Project.File.Name, err)
 		return code.close

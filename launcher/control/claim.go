@@ -6,11 +6,14 @@ import (
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/devports/devports/launcher/system"
 
 	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher"
 )
 
@@ -22,6 +25,7 @@ type Claim struct {
 	// it has one.
 	Unreachable error
 
+	slot    Slot
 	socket  net.Listener
 	release func() error
 }
@@ -43,9 +47,13 @@ func (e *RunningError) Unwrap() error { return e.Instance.Holder }
 // if any. The error is a *RunningError if there is a run. The processes that a
 // killed run has left have the time of grace to end by themselves.
 func (s Slot) Claim(directory, terminal string, grace time.Duration) (Claim, error) {
+	_ = os.MkdirAll(s.folder.path, 0o700) // or the lock says why not
 	me := Note{
 		PID: os.Getpid(), Since: time.Now().Round(time.Second), Directory: directory, Terminal: terminal,
 		ID: rand.Text(), Socket: s.socket(),
+	}
+	if id, err := process.Find(me.PID); err == nil {
+		me.Start = id.Start
 	}
 	release, left, err := lockfile.TryAcquire(s.Lock(), me)
 	var held *lockfile.HeldError
@@ -55,16 +63,20 @@ func (s Slot) Claim(directory, terminal string, grace time.Duration) (Claim, err
 	if err != nil {
 		return Claim{}, err
 	}
-	c := Claim{Note: me, release: release}
+	c := Claim{Note: me, slot: s, release: release}
 	if before := parseNote(left); before.ID != "" {
 		c.Killed = Killed{before, system.KillOrphans(before.ID, grace)}
 	}
-	c.socket, c.Unreachable = Listen(me.Socket)
+	c.socket, c.Note.Socket, c.Unreachable = s.listen()
+	if c.Note != me {
+		_ = lockfile.SetNote(s.Lock(), c.Note) // on a full disk it is found where it was expected, or not at all
+	}
 	return c, nil
 }
 
-// Serve lets other processes steer the run, until stop is called. Of what the
-// run is about, only the project and the worktree are needed.
+// Serve lets other processes steer the run, until stop is called. A socket that
+// is lost, with its folder, is replaced by another one. Of what the run is about,
+// only the project and the worktree are needed.
 func (c Claim) Serve(run Run) (stop func()) {
 	if c.Unreachable != nil {
 		return func() {}
@@ -75,12 +87,56 @@ func (c Claim) Serve(run Run) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = Serve(ctx, c.socket, run)
+		c.serve(ctx, run)
 	}()
 	return func() {
 		cancel()
 		<-done
 	}
+}
+
+// lossPoll is how long a socket may be lost before its run notices.
+const lossPoll = time.Second
+
+// serve serves the run on its socket, and on those that follow it. Who is served
+// by a lost one goes on.
+func (c Claim) serve(ctx context.Context, run Run) {
+	var servers sync.WaitGroup
+	defer servers.Wait()
+	serve := func(l net.Listener) { servers.Go(func() { _ = Serve(ctx, l, run) }) }
+	serve(c.socket)
+	made, _ := os.Lstat(c.Note.Socket)
+	ticks := time.NewTicker(lossPoll)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+			return
+		}
+		if intact(c.Note.Socket, made) {
+			continue
+		}
+		l, path, err := c.slot.listen()
+		if err != nil {
+			continue // perhaps the next time
+		}
+		c.Note.Socket = path
+		made, _ = os.Lstat(path)
+		_ = lockfile.SetNote(c.slot.Lock(), c.Note) // clients look where it was, then
+		serve(l)
+	}
+}
+
+// intact reports whether a socket is the one that was made, in a folder of this
+// user.
+func intact(path string, made os.FileInfo) bool {
+	folder, err := os.Lstat(filepath.Dir(path))
+	if err != nil || !folder.IsDir() || !ownedByUser(folder) {
+		return false
+	}
+	now, err := os.Lstat(path)
+	return err == nil && os.SameFile(now, made)
 }
 
 // Release gives the slot up for another run.

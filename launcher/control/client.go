@@ -26,8 +26,12 @@ type Client struct {
 
 // Dial returns a client for the run at a socket. It connects when it is used.
 func Dial(path string) Client {
+	return newClient(func(ctx context.Context) (net.Conn, error) { return dial(ctx, path) })
+}
+
+func newClient(dial func(context.Context) (net.Conn, error)) Client {
 	return Client{http: &http.Client{Transport: &http.Transport{
-		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, path) },
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		DisableKeepAlives: true,
 	}}}
 }
@@ -119,7 +123,7 @@ func (c Client) do(ctx context.Context, method, what string, query url.Values) (
 // unreachable is the error of a request that was not answered: ErrOver if that
 // is because the run has ended.
 func (c Client) unreachable(ctx context.Context, err error) error {
-	if ctx.Err() == nil && c.ended != nil && c.ended(ctx) {
+	if ctx.Err() == nil && c.ended != nil && !errors.Is(err, errNoSocket) && c.ended(ctx) {
 		return launcher.ErrOver
 	}
 	return errors.Join(ctx.Err(), err)

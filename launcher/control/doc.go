@@ -41,8 +41,10 @@
 //
 // # Access
 //
-// Whoever can open the socket may steer the run. Its folder is closed to all but
-// its user, and the socket itself is, too.
+// Whoever can open the socket may steer the run. Its folder is a directory of its
+// user and closed to all others, and the socket itself is, too. A run that has
+// lost its socket makes another one within a second, and writes into its note
+// where that is.
 //
 // # Concurrency properties
 //

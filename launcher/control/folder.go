@@ -2,8 +2,11 @@ package control
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,13 +22,18 @@ type Folder struct {
 }
 
 // NewFolder returns the folder in devports' home. Sockets are preferably made
-// below runtime, the value of XDG_RUNTIME_DIR, if that is an absolute path.
+// below runtime, the value of XDG_RUNTIME_DIR, if that is the absolute path of a
+// directory of this user: sudo -E keeps another's.
 func NewFolder(home, runtime string) Folder {
 	f := Folder{path: filepath.Join(home, "run")}
-	if filepath.IsAbs(runtime) {
+	if info, err := os.Stat(runtime); filepath.IsAbs(runtime) && err == nil && ownedByUser(info) {
 		f.sockets = append(f.sockets, filepath.Join(runtime, "devports"))
 	}
-	f.sockets = append(f.sockets, f.path, filepath.Join(os.TempDir(), fmt.Sprintf("devports-%d", os.Getuid())))
+	name := fmt.Sprintf("devports-%d", os.Getuid())
+	f.sockets = append(f.sockets, f.path, filepath.Join(os.TempDir(), name))
+	if shortTemp != "" {
+		f.sockets = append(f.sockets, filepath.Join(shortTemp, name))
+	}
 	return f
 }
 
@@ -71,16 +79,51 @@ func (s Slot) file(extension string) string { return filepath.Join(s.folder.path
 // maxSocketPath is what all systems accept as the path of a socket, in bytes.
 const maxSocketPath = 100
 
-// socket is where a new run makes its socket: the first path that is not too
-// long.
+// socket is where a new run probably makes its socket: the first path that is
+// not too long, in a folder that is or can be made private.
 func (s Slot) socket() string {
-	paths := s.socketPaths()
-	for _, path := range paths {
-		if len(path) <= maxSocketPath {
+	for _, path := range s.socketPaths() {
+		if len(path) <= maxSocketPath && makePrivate(filepath.Dir(path)) == nil {
 			return path
 		}
 	}
-	return paths[len(paths)-1]
+	return ""
+}
+
+// listen makes the socket of a new run at the first path that it can. The error
+// says why there is none.
+func (s Slot) listen() (l net.Listener, path string, err error) {
+	for _, path := range s.socketPaths() {
+		if len(path) > maxSocketPath {
+			continue
+		}
+		l, failed := Listen(path)
+		if failed == nil {
+			return l, path, nil
+		}
+		err = errors.Join(err, failed)
+	}
+	return nil, "", err
+}
+
+// makePrivate makes a folder for this user alone, unless there is one. What
+// others can write to or can replace is refused: they might put a socket there.
+func makePrivate(folder string) error {
+	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := os.Lstat(folder)
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a directory", folder)
+	case !ownedByUser(info):
+		return fmt.Errorf("%s belongs to another user", folder)
+	case info.Mode().Perm() != 0o700:
+		return os.Chmod(folder, 0o700)
+	}
+	return nil
 }
 
 func (s Slot) socketPaths() (paths []string) {
@@ -99,9 +142,8 @@ func (s Slot) Instance() Instance {
 	return Instance{s, parseNote(note), held}
 }
 
-// Running returns the run that holds the slot and can be steered. ok is false
-// if there is none.
+// Running returns the run that holds the slot. ok is false if there is none.
 func (s Slot) Running() (i Instance, ok bool) {
 	i = s.Instance()
-	return i, i.Steerable()
+	return i, i.Runs()
 }

@@ -4,13 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/devports/devports/launcher/system"
 
 	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher"
 )
 
@@ -18,6 +22,7 @@ import (
 // still there when no process holds the lock, the run was killed.
 type Note struct {
 	PID       int       `json:"pid"`
+	Start     int64     `json:"start,omitempty"` // process.ID.Start; 0 where it is not known
 	Since     time.Time `json:"since"`
 	Directory string    `json:"directory,omitempty"`
 	Terminal  string    `json:"terminal,omitempty"`
@@ -42,6 +47,26 @@ type Instance struct {
 	Holder *lockfile.HeldError // of the lock; nil if there is none
 }
 
+// Runs reports whether the run lives.
+func (i Instance) Runs() bool { return i.Holder != nil && i.Note.PID > 0 }
+
+// Terminate sends the run SIGTERM, which ends it as Down does, for one that
+// cannot be reached. The error says why it was not sent: the process must be the
+// one that has the lock.
+func (i Instance) Terminate() error {
+	if now := i.Slot.Instance(); !now.Runs() || now.Note.ID != i.Note.ID {
+		return launcher.ErrOver
+	}
+	if i.Note.Start == 0 {
+		return errors.New("it is not known when it was started")
+	}
+	err := process.ID{PID: i.Note.PID, Start: i.Note.Start}.Signal(syscall.SIGTERM)
+	if errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("it is not the process with pid %d here: it may run in a container", i.Note.PID)
+	}
+	return err
+}
+
 // Steerable reports whether the run lives and has a socket.
 func (i Instance) Steerable() bool { return i.Holder != nil && i.Note.Socket != "" }
 
@@ -50,7 +75,7 @@ func (i Instance) Killed() bool { return i.Holder == nil && i.Note.ID != "" }
 
 // Client returns a client for the run, which connects when it is used.
 func (i Instance) Client() Client {
-	c := Dial(i.Note.Socket)
+	c := newClient(i.dial)
 	c.ended = func(ctx context.Context) bool {
 		ctx, cancel := context.WithTimeout(ctx, endPatience)
 		defer cancel()
@@ -58,6 +83,46 @@ func (i Instance) Client() Client {
 	}
 	return c
 }
+
+// replacing is how long a run may take to replace a socket that it has lost.
+const replacing = lossPoll + beginning
+
+// dial connects to the run wherever its socket is by now. The error is an
+// *UnreachableError if the run lives.
+func (i Instance) dial(ctx context.Context) (net.Conn, error) {
+	var d net.Dialer
+	for end := time.Now().Add(replacing); ; time.Sleep(pause) {
+		conn, err := net.Conn(nil), errNoSocket
+		if i.Note.Socket != "" {
+			conn, err = d.DialContext(ctx, "unix", i.Note.Socket)
+		}
+		if err == nil || ctx.Err() != nil {
+			return conn, err
+		}
+		now := i.Slot.Instance()
+		switch {
+		case !now.Runs() || now.Note.ID != i.Note.ID:
+			return nil, err
+		case now.Note.Socket == "" || time.Now().After(end):
+			return nil, &UnreachableError{i.Note.PID, err}
+		}
+		i.Note.Socket = now.Note.Socket
+	}
+}
+
+var errNoSocket = errors.New("it has no socket")
+
+// UnreachableError says why there is no connection to a run that lives.
+type UnreachableError struct {
+	PID int
+	Err error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("pid %d cannot be reached: %v", e.PID, e.Err)
+}
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // Started returns what lives of all that the run has started.
 func (i Instance) Started() []launcher.Orphan {
@@ -144,9 +209,6 @@ func (i Instance) Ask(ctx context.Context) Answer {
 }
 
 func (i Instance) ask(ctx context.Context) (Info, error) {
-	if i.Note.Socket == "" {
-		return Info{}, errors.New("it has no socket")
-	}
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
 	return i.Client().Status(ctx)

@@ -321,20 +321,113 @@ func watchdogOf(t *testing.T, pid int, i Instance) int {
 }
 
 func TestSocketPath(t *testing.T) {
-	long := "/" + strings.Repeat("x", 90)
-	last := filepath.Join(os.TempDir(), fmt.Sprintf("devports-%d", os.Getuid()))
-	for _, tt := range []struct{ home, runtime, want string }{
-		{"/home", "/run/user/1", "/run/user/1/devports"},
-		{"/home", "", "/home/run"},
-		{"/home", "relative", "/home/run"},
-		{"/home", long, "/home/run"},
-		{long, "", last},
-		{long, long, last},
-	} {
-		if got := filepath.Dir(NewFolder(tt.home, tt.runtime).Slot("/shop", "").socket()); got != tt.want {
-			t.Errorf("%+v: %s", tt, got)
+	root, err := os.MkdirTemp("", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
+	t.Setenv("TMPDIR", root)
+	dir := func(name string) string {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	name := fmt.Sprintf("devports-%d", os.Getuid())
+	long, home, runtime, file, link := dir(strings.Repeat("x", 90)), dir("home"), dir("runtime"), dir("file"), dir("link")
+	dir("home/run")
+	if err := os.WriteFile(filepath.Join(file, "devports"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(runtime, filepath.Join(link, "devports")); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ home, runtime, temp, want string }{
+		{home, runtime, root, filepath.Join(runtime, "devports")},
+		{home, "", root, filepath.Join(home, "run")},
+		{home, "relative", root, filepath.Join(home, "run")},
+		{home, filepath.Join(root, "gone"), root, filepath.Join(home, "run")},
+		{home, long, root, filepath.Join(home, "run")},
+		{home, file, root, filepath.Join(home, "run")},
+		{home, link, root, filepath.Join(home, "run")},
+		{long, "", root, filepath.Join(root, name)},
+		{long, long, root, filepath.Join(root, name)},
+		{long, long, long, filepath.Join("/tmp", name)},
+	}
+	if os.Getuid() == 0 {
+		other := dir("other")
+		if err := os.Chown(other, 1, 1); err != nil {
+			t.Fatal(err)
+		}
+		taken := dir("taken")
+		if err := os.Chown(dir("taken/devports"), 1, 1); err != nil {
+			t.Fatal(err)
+		}
+		for _, runtime := range []string{other, taken} {
+			tests = append(tests, struct{ home, runtime, temp, want string }{home, runtime, root, filepath.Join(home, "run")})
 		}
 	}
+	for _, tt := range tests {
+		t.Setenv("TMPDIR", tt.temp)
+		slot := NewFolder(tt.home, tt.runtime).Slot("/shop", "")
+		if got := filepath.Dir(slot.socket()); got != tt.want {
+			t.Errorf("%+v: %s", tt, got)
+		}
+		l, path, err := slot.listen()
+		if err != nil || filepath.Dir(path) != tt.want {
+			t.Errorf("%+v: it listens at %s, %v", tt, path, err)
+			continue
+		}
+		if info, err := os.Stat(filepath.Dir(path)); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%+v: %v, %v", tt, info.Mode(), err)
+		}
+		l.Close()
+	}
+}
+
+// A run whose socket is removed, with its folder, makes another one; whoever it
+// serves at the moment is served on.
+func TestLostSocket(t *testing.T) {
+	_, home := folderOf(t)
+	b := spawn(t, home, "/shop", "[services]\na = { command = 'echo a; exec sleep 1000', port = false }\n")
+	client, err := b.AwaitClaim(t.Context())
+	if err != nil {
+		t.Fatal(err, b.Output())
+	}
+	if _, err := client.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := b.slot.Instance()
+	followed := make(chan error, 1)
+	seen := make(chan bool, 100)
+	go func() {
+		followed <- client.Logs(t.Context(), LogQuery{Last: -1, Follow: true}, func(LogEntry) error { seen <- true; return nil })
+	}()
+	<-seen
+	for range 2 { // another one can be lost, too
+		if err := os.Remove(b.slot.Instance().Note.Socket); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := before.Client().Status(t.Context()); err != nil || info.PID != b.PID {
+			t.Fatalf("%+v, %v", info, err)
+		}
+	}
+	select {
+	case err := <-followed:
+		t.Errorf("it is not served on: %v", err)
+	default:
+	}
+	if now := b.slot.Instance(); now.Note != before.Note || now.Holder.Since != before.Holder.Since {
+		t.Errorf("its note is %+v", now.Note)
+	}
+	if err := before.Client().Down(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if status, ok := b.AwaitEnd(time.Minute); !ok || status != 0 {
+		t.Errorf("status %d, %v", status, ok)
+	}
+	<-followed
 }
 
 // The names of files stay the same from version to version.

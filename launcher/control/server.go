@@ -45,13 +45,10 @@ const (
 
 // Listen makes the socket at path, for this user alone, in place of one that a
 // run has left which is no more: the caller sees to it, by a lock, that no run
-// serves it. The folder is made, closed to others, if it is not there. The path
-// of a socket may have some 100 bytes.
+// serves it. The folder is made, closed to others, if it is not there; it has to
+// be a directory of this user. The path of a socket may have some 100 bytes.
 func Listen(path string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(filepath.Dir(path), 0o700); err != nil { // it is not ours: somebody else might put a socket there
+	if err := makePrivate(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -1,11 +1,14 @@
 package output
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestRotating(t *testing.T) {
@@ -57,4 +60,72 @@ func TestRotating(t *testing.T) {
 	if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != RotateKeep+1 {
 		t.Errorf("%d files, %v", len(files), err)
 	}
+}
+
+// What a full disk does not take is dropped and counted; the log goes on when
+// there is room, which is looked for every 10 s.
+func TestRotatingFull(t *testing.T) {
+	const full = "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "run.log")
+		if err := os.Symlink(full, path); err != nil {
+			t.Fatal(err)
+		}
+		r, err := OpenRotating(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write := func(text string) {
+			t.Helper()
+			if n, err := r.Write([]byte(text)); n != len(text) || err != nil {
+				t.Errorf("%d, %v", n, err)
+			}
+		}
+		read := func() string {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+		write("a\nb\n")
+		time.Sleep(retryDelay)
+		write("c\n") // still full
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(retryDelay - time.Nanosecond)
+		write("d\n") // not yet tried
+		time.Sleep(time.Nanosecond)
+		write("e\n")
+		write("f\n")
+		want := "devports: 4 lines are missing here: no space left on device\ne\nf\n"
+		if got := read(); got != want {
+			t.Errorf("it is %q, want %q", got, want)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+
+		// The end of the run is an attempt, too.
+		if err := errors.Join(os.Remove(path), os.Symlink(full, path)); err != nil {
+			t.Fatal(err)
+		}
+		if r, err = OpenRotating(path); err != nil {
+			t.Fatal(err)
+		}
+		write("a\n")
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := read(); got != "devports: 1 line is missing here: no space left on device\n" {
+			t.Errorf("it is %q", got)
+		}
+	})
 }

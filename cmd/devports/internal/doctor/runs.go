@@ -96,6 +96,9 @@ func hung(i control.Instance) Finding {
 		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, and is no devports up", pid, text.OneLine(i.Holder.Command), i.Lock())
 		f.Why = "no up can start in the project that it belongs to"
 		f.Mend = fmt.Sprintf("end it: kill %d", pid)
+	case i.Note.Socket == "":
+		f.What = fmt.Sprintf("the up of %s (pid %d) has no socket", i.Note.Directory, pid)
+		f.Mend = "devports down --dir " + text.QuoteSh(i.Note.Directory)
 	case missing(i.Note.Socket):
 		f.What = fmt.Sprintf("the up of %s (pid %d) has lost its socket %s", i.Note.Directory, pid, i.Note.Socket)
 		f.Mend = fmt.Sprintf("end it in good order, and start it again: kill -INT %d", pid)

@@ -3,6 +3,7 @@ package project
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
@@ -15,6 +16,10 @@ type Run struct {
 	Project  Project
 	Selected []string // the services named on the command line; none: all
 	Reassign bool     // at the start, ports that are taken move to others
+
+	// Members returns the pids of all processes that the run has started, which
+	// may show no mark of it; nil for none.
+	Members func(ctx context.Context) []int
 }
 
 // Start makes the plan for the start. Whatever is in its way is found, all of
@@ -31,14 +36,26 @@ func (r Run) Start(ctx context.Context) (procfile.Plan, error) {
 }
 
 // Reload makes the plan of the files as they are now, to follow the one that is
-// running: a port that a service holds which ends may go to another. A plan that
+// running: a port that a process of the run still holds may go to a service. A plan that
 // comes with an error says at least what to watch.
 func (r Run) Reload(ctx context.Context, running procfile.Plan) (procfile.Plan, error) {
 	var err error
 	if r.Project, err = r.Project.Reload(); err != nil {
 		return procfile.Plan{}, err
 	}
-	return r.resolve(ctx, running, nil, StartedIn)
+	ours := func(scope registry.Scope) func(holder.Process) bool {
+		started := StartedIn(scope)
+		members := sync.OnceValue(func() []int {
+			if r.Members == nil {
+				return nil
+			}
+			return r.Members(ctx)
+		})
+		return func(p holder.Process) bool {
+			return started(p) || p.PID > 0 && slices.Contains(members(), p.PID)
+		}
+	}
+	return r.resolve(ctx, running, nil, ours)
 }
 
 // resolve leases the ports of the project and makes the plan. Ports that the

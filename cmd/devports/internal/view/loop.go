@@ -17,6 +17,7 @@ type loop struct {
 
 	typed   chan []byte   // from read
 	reading chan struct{} // closed when read has ended
+	warn    <-chan string // see View.Warn
 	keys    []byte        // typed, and not yet dealt with
 	hidden  bool          // a shell has, or had, the terminal: see wake
 
@@ -46,6 +47,7 @@ func (l *loop) run() {
 			if services, err := l.options.Run.Status(l.context); err == nil {
 				l.apply(l.model.change(services))
 			}
+		case l.model.warning = <-l.warn:
 		case <-l.picked.C:
 			l.apply(l.model, cmdFilter)
 		case <-resized:

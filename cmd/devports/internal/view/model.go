@@ -21,6 +21,7 @@ type model struct {
 	typing   bool           // a filter: input is its text so far
 	input    string
 	help     bool   // the keys are shown
+	warning  string // what is wrong, until that is over; "" for nothing
 	notice   string // something to know, until the next key
 }
 

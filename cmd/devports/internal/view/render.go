@@ -77,6 +77,9 @@ func (m model) header(width int) (row screen.Row, column int) {
 		return append(row, span("   "+hint, dim)), row.Width()
 	}
 	row = screen.Row{span("── ", dim), span(m.title, bold), span(": "+m.summary(), "")}
+	if m.warning != "" {
+		row = append(row, span(" · "+m.warning, "31"))
+	}
 	if m.picked != "" || m.match != nil {
 		row = append(row, span(" · "+m.seen(), "36"))
 	}

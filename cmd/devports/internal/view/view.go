@@ -52,6 +52,7 @@ type Options struct {
 // View is a live view that is being shown. A nil View is none.
 type View struct {
 	stop context.CancelFunc
+	warn chan string   // has the latest warning that the loop has not seen
 	done chan struct{} // closed when the goroutine has ended
 	tty  *os.File
 }
@@ -62,10 +63,10 @@ func (c *Console) Show(o Options) *View {
 		return nil
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	v := &View{stop: stop, done: make(chan struct{}), tty: c.tty}
+	v := &View{stop: stop, warn: make(chan string, 1), done: make(chan struct{}), tty: c.tty}
 	l := &loop{
 		console: c, options: o, model: model{title: o.Title},
-		typed: make(chan []byte), picked: time.NewTimer(debounceDelay), context: ctx,
+		typed: make(chan []byte), warn: v.warn, picked: time.NewTimer(debounceDelay), context: ctx,
 	}
 	l.picked.Stop()
 	go func() {
@@ -73,6 +74,19 @@ func (c *Console) Show(o Options) *View {
 		l.run()
 	}()
 	return v
+}
+
+// Warn shows in the header what is wrong, until the next call; "" is nothing. It
+// never blocks, and is for one goroutine at a time.
+func (v *View) Warn(text string) {
+	if v == nil {
+		return
+	}
+	select {
+	case <-v.warn:
+	default:
+	}
+	v.warn <- text
 }
 
 // Close ends the view; the stream goes on.
