@@ -26,8 +26,8 @@ func (s session) upInBackground() error {
 	if err != nil {
 		return usage("devports up -d starts one", "a run in the background cannot read its options: %v", err)
 	}
-	s.stdin, o.background = strings.NewReader(""), true
-	return s.up(o)
+	s.stdin = strings.NewReader("")
+	return s.up(o, true)
 }
 
 // detach has an `up` of the project run in the background, and waits until its

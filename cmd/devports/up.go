@@ -76,7 +76,7 @@ func up(s session, c *cli.Context) error {
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"))
 	}
-	return s.up(o)
+	return s.up(o, false)
 }
 
 // open reads what the options name, and checks that it is there.
@@ -90,8 +90,9 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	return p, color, declares(p.File, o.Services)
 }
 
-// up runs the services in this process, until they end.
-func (s session) up(o upOptions) error {
+// up runs the services in this process, until they end. In the background, no
+// terminal is there to end them from, so that they must be reachable.
+func (s session) up(o upOptions, background bool) error {
 	p, color, err := o.open(s)
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func (s session) up(o upOptions) error {
 	}
 	defer claim.Release()
 	if claim.Unreachable != nil {
-		if o.background {
+		if background {
 			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory of yours", "nothing was started: no socket can be made to steer the run: %s", oneLine(claim.Unreachable))
 		}
 		s.note("devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.Unreachable))

@@ -26,8 +26,6 @@ type upOptions struct {
 	Raw        bool     `json:"raw,omitempty"`
 	NoPrefix   bool     `json:"no_prefix,omitempty"`
 	Reassign   bool     `json:"reassign,omitempty"`
-
-	background bool // the run in the background itself
 }
 
 func readUpOptions(c *cli.Context) upOptions {
