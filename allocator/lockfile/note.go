@@ -52,6 +52,10 @@ func (l lock) write(note json.RawMessage) {
 	_, _ = l.note.WriteAt(append(text, '\n'), noteStart)
 }
 
+// noteReads is how often a note that makes no sense is read: systems may show a
+// reader a part of what is being written.
+const noteReads = 10
+
 // SetNote replaces the note of the lock at path, which this process holds. A
 // reader sees the old note or the new one.
 func SetNote(path string, note any) error {
@@ -94,9 +98,16 @@ func (l lock) clear() { _ = l.note.Truncate(noteStart) }
 // held is the error that names who holds the lock, as far as the note tells.
 func (l lock) held() *HeldError {
 	var h holder
-	text, err := io.ReadAll(io.NewSectionReader(l.note, noteStart, noteLimit))
-	if err != nil || json.Unmarshal(text, &h) != nil || h.PID < 0 {
+	for range noteReads {
+		text, err := io.ReadAll(io.NewSectionReader(l.note, noteStart, noteLimit))
+		if err == nil && json.Unmarshal(text, &h) == nil && h.PID >= 0 {
+			break
+		}
 		h = holder{} // half a note is none; a negative PID, in a hint to kill it, would stand for many processes
+		if err != nil || len(text) == 0 {
+			break
+		}
+		time.Sleep(time.Millisecond) // it may just be being written
 	}
 	return &HeldError{Path: l.path, PID: h.PID, Command: h.Command, Since: h.Since, Note: h.Note}
 }
