@@ -32,7 +32,7 @@ func (s *processSet) orphansOf(service string) (ours, out []proctree.Process) {
 
 // maxPasses is how often in a row the orphans are looked at because one of them
 // has ended: a chain of processes that start the next and end may be quick.
-const maxPasses = 10
+const maxPasses = 3
 
 // lookAround sights what is outside. It is called when nothing has been started
 // for a while.
