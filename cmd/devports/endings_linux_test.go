@@ -14,6 +14,7 @@ var (
 	endingsFlag  = flag.Int("endings", 8, "how many runs TestEndings ends")
 	earlyFlag    = flag.Bool("early", false, "TestEndings ends runs while they start")
 	untaggedFlag = flag.Bool("untagged", false, "TestEndings lets no process have a tag")
+	chainsFlag   = flag.Bool("chains", false, "in TestEndings, each fourth run has chains of processes that live a millisecond: more than devports keeps up with on a busy machine")
 	seedFlag     = flag.Uint64("seed", 0, "what TestEndings draws from; 0 for another each time")
 )
 

@@ -96,7 +96,7 @@ func (r *endingsRun) kinds() (list []kind) {
 // marked replaces the marks in a command.
 func (r *endingsRun) marked(text string, n int) string {
 	pause := "0.02"
-	if r.number%4 == 0 {
+	if r.number%4 == 0 && *chainsFlag {
 		pause = "0"
 	}
 	return strings.NewReplacer("{M}", r.markOf(n), "{B}", r.sparedOf(n), "{P}", pause).Replace(text)
