@@ -78,18 +78,6 @@ var sharedPrograms = []sharedProgram{
 	{name: "vivaldi", unless: automated},
 }
 
-// SharedPrograms are the names of the programs that outlive the service that
-// has started them, once they have left its process group. Of some, such as
-// java, only certain processes are meant.
-func SharedPrograms() []string {
-	var names []string
-	for _, p := range sharedPrograms {
-		names = append(names, p.name)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
 // isShared reports whether a process is one of the shared programs, or one that
 // names has.
 func isShared(executable string, args []string, names []string) bool {

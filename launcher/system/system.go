@@ -18,7 +18,7 @@
 // # Nothing else is touched
 //
 // What was below this process before the run, what another run has started,
-// programs that a user shares between projects, see [SharedPrograms], and what
+// programs that a user shares between projects (sharedPrograms), and what
 // has DEVPORTS_OUTSIDE=1 in its environment are left alone, with everything below
 // them.
 //
