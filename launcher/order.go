@@ -15,6 +15,7 @@ type machine struct {
 	names      []string                    // of services, sorted
 	others     map[string]procfile.Process // of the plan, not to be started until asked for
 	added      map[string]bool             // of its others, what was asked for
+	gone       map[string]outage           // of services that were removed, the latest outage: the removal
 	followed   bool                        // there has been a plan before
 	stopOnExit bool                        // the end of one service ends all
 	watching   bool                        // services are restarted when files that they watch change
@@ -25,7 +26,8 @@ type machine struct {
 }
 
 // due is what a service is to do now, if anything: start when what it depends
-// on is available, end when nothing that is to end as well needs it.
+// on is available, wait for that once more, end when nothing that is to end as
+// well needs it.
 func (m *machine) due(name string) (kind eventKind, due bool) {
 	s := m.services[name]
 	switch {
@@ -35,6 +37,8 @@ func (m *machine) due(name string) (kind eventKind, due bool) {
 		return evEnd, true
 	case !m.closing && s.phase == waiting && m.missing(s) == "" && !m.occupied(name):
 		return evStart, true
+	case m.again(name) != Outage{}:
+		return evAgain, true
 	}
 	return 0, false
 }
@@ -60,7 +64,7 @@ func (m *machine) needed(name string) bool {
 // waitingFor are the services that wait until name is available.
 func (m *machine) waitingFor(name string) (names []string) {
 	for _, other := range m.names {
-		if s := m.services[other]; s.phase == waiting && slices.Contains(s.spec.DependsOn, name) {
+		if s := m.services[other]; s.phase == waiting && slices.Contains(m.lacks(s), name) {
 			names = append(names, other)
 		}
 	}
@@ -77,13 +81,10 @@ func (m *machine) depended(name string) bool {
 	return false
 }
 
-// missing is the first dependency of s that is not available, if any. One that
-// is not run at all is not waited for.
+// missing is the first of what s lacks; "" for nothing.
 func (m *machine) missing(s service) string {
-	for _, name := range s.spec.DependsOn {
-		if dependency, ok := m.services[name]; ok && !dependency.available() {
-			return name
-		}
+	if names := m.lacks(s); len(names) > 0 {
+		return names[0]
 	}
 	return ""
 }
@@ -200,7 +201,10 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 	changes = procfile.Diff(m.current(), plan)
 	m.stopOnExit, m.followed = plan.StopOnExit, true
 	for _, spec := range plan.Services {
-		s := m.services[spec.Service]
+		s, had := m.services[spec.Service]
+		if !had {
+			s.away = m.gone[spec.Service]
+		}
 		s.spec = spec
 		m.services[spec.Service] = s
 	}

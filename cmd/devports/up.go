@@ -160,6 +160,7 @@ func (u *upRun) show(color bool) (stop func()) {
 	u.console = u.session.console(u.options, window)
 	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console)
+	u.display.scope = u.scope.String()
 	u.session.notices.showIn(u.display.own)
 	u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
 	if window != nil {
