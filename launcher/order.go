@@ -199,6 +199,7 @@ type step struct {
 func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps []step) {
 	plan = m.withAdded(plan)
 	changes = procfile.Diff(m.current(), plan)
+	changes = slices.DeleteFunc(changes, func(c procfile.Change) bool { return c.Kind == procfile.Kept && !m.news(c.Service, plan) })
 	m.stopOnExit, m.followed = plan.StopOnExit, true
 	for _, spec := range plan.Services {
 		s, had := m.services[spec.Service]
@@ -222,6 +223,15 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 		}
 	}
 	return changes, steps
+}
+
+// news reports whether a plan has another environment for a service than the
+// plan before. One that goes on with an older environment differs from every
+// plan until it is restarted.
+func (m *machine) news(name string, plan procfile.Plan) bool {
+	spec, _ := plan.Service(name)
+	before := procfile.Plan{Services: []procfile.Process{m.services[name].spec}}
+	return len(procfile.Diff(before, procfile.Plan{Services: []procfile.Process{spec}})) > 0
 }
 
 // withAdded returns the plan with those of its others that were added, and keeps

@@ -16,13 +16,14 @@ const (
 	Removed  ChangeKind = "removed"
 	Changed  ChangeKind = "changed"  // it has to be restarted
 	Adjusted ChangeKind = "adjusted" // it runs on; only how it is stopped or ordered differs
+	Kept     ChangeKind = "kept"     // it runs on with the environment that it has: see RestartOn of Process
 )
 
 // Change is the difference that a new version makes to one service.
 type Change struct {
 	Service string
 	Kind    ChangeKind
-	Reasons []string // of Changed: what differs, such as "command" or "env LOG_LEVEL"
+	Reasons []string // of Changed and Kept: what differs, such as "command" or "env LOG_LEVEL"
 }
 
 // Diff compares two plans, service by service, in name order. A service has
@@ -37,8 +38,10 @@ func Diff(before, after Plan) []Change {
 			changes = append(changes, Change{Service: b.Service, Kind: Removed})
 			continue
 		}
-		if reasons := differences(b, a); len(reasons) > 0 {
+		if reasons, kept := differences(b, a); len(reasons) > 0 {
 			changes = append(changes, Change{b.Service, Changed, reasons})
+		} else if len(kept) > 0 {
+			changes = append(changes, Change{b.Service, Kept, kept})
 		} else if b.adjustable() != a.adjustable() || !slices.Equal(b.DependsOn, a.DependsOn) {
 			changes = append(changes, Change{Service: b.Service, Kind: Adjusted})
 		}
@@ -63,8 +66,9 @@ func (p Process) adjustable() (a struct {
 	return a
 }
 
-func differences(before, after Process) []string {
-	var reasons []string
+// differences are what a process is restarted for, and what it is not restarted
+// for, as its RestartOn leaves it out.
+func differences(before, after Process) (reasons, kept []string) {
 	if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
 		reasons = append(reasons, "command")
 	}
@@ -73,7 +77,12 @@ func differences(before, after Process) []string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(before.ports)) {
 		if now, ok := after.ports[name]; ok && now != before.ports[name] {
-			reasons = append(reasons, fmt.Sprintf("%s %s → %s", name, before.ports[name], now))
+			reason := fmt.Sprintf("%s %s → %s", name, before.ports[name], now)
+			if after.restartsOn(name) {
+				reasons = append(reasons, reason)
+			} else {
+				kept = append(kept, reason)
+			}
 		} else if !ok && name == "PORT" {
 			reasons = append(reasons, "port")
 		}
@@ -85,10 +94,21 @@ func differences(before, after Process) []string {
 	if other && !slices.Contains(reasons, "port") { // which the default check goes by
 		reasons = append(reasons, "ready")
 	}
-	if names := differentNames(otherVars(before), otherVars(after)); len(names) > 0 {
-		reasons = append(reasons, "env "+strings.Join(names, ", "))
+	var counts, ignored []string
+	for _, name := range differentNames(otherVars(before), otherVars(after)) {
+		if after.restartsOn(name) {
+			counts = append(counts, name)
+		} else {
+			ignored = append(ignored, name)
+		}
 	}
-	return reasons
+	if len(counts) > 0 {
+		reasons = append(reasons, "env "+strings.Join(counts, ", "))
+	}
+	if len(ignored) > 0 {
+		kept = append(kept, "env "+strings.Join(ignored, ", "))
+	}
+	return reasons, kept
 }
 
 // otherVars is the environment less the variables that carry port numbers.

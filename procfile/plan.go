@@ -30,10 +30,12 @@ type Process struct {
 	Ready       Check
 	Restart     Restart
 	Watch       []string // patterns of files that restart it when they change
+	RestartOn   []string // names of variables, or beginnings with a *, for whose sake it is restarted; nil: all
 	StopSignal  string
 	StopTimeout time.Duration
 
 	ports map[string]string // the variables among Vars that carry port numbers
+	own   []string          // those of them that carry its own
 }
 
 // Check says when a process is ready.

@@ -35,6 +35,7 @@ ready      = "http:/healthz"
 ready_timeout = "90s"
 restart    = "on-failure"
 watch      = ["**/*.go", "!**/*_test.go"]
+restart_on = ["PORT_*"]
 replicas   = 2
 stop_signal = "SIGINT"
 stop_timeout = "1m30s"
@@ -72,6 +73,7 @@ port = false
 		DependsOn: []Text{{"db", Position{20, 15}}},
 		Ready:     "http:/healthz", ReadyPos: Position{21, 14}, ReadyTimeout: 90 * time.Second,
 		Restart: "on-failure", Watch: []string{"**/*.go", "!**/*_test.go"}, Replicas: 2,
+		RestartOn:  []Text{{"PORT_*", Position{25, 15}}},
 		StopSignal: "INT", StopTimeout: 90 * time.Second,
 	}
 	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{})); diff != "" {

@@ -139,6 +139,17 @@ func (d *decoder) variables(v *value) []Variable {
 	return list
 }
 
+// variableNames reads names of variables; a * at the end stands for any ending.
+func (d *decoder) variableNames(v *value) []Text {
+	list := d.texts(v)
+	for _, t := range list {
+		if t.Pos.Line > 0 && !isVariableName(strings.TrimSuffix(t.Value, "*")) {
+			d.fail(t.Pos, `restart_on = ["DATABASE_URL", "PORT_API"]`, "%s is not the name of a variable", quote(t.Value))
+		}
+	}
+	return list
+}
+
 func (d *decoder) command(v *value) Command {
 	if v.kind != kindArray {
 		if v.kind != kindString {

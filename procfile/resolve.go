@@ -157,6 +157,7 @@ func (r *resolver) process(s Service) Process {
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
 	}
+	p.RestartOn, p.own = s.restartOn(), r.ownVariables(s.Name)
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, chain(env)))
 	}

@@ -160,9 +160,11 @@ func limitOf(err error) string {
 }
 
 func tellChanges(changes []procfile.Change) string {
-	var parts []string
+	var parts, kept []string
 	for _, c := range changes {
 		switch c.Kind {
+		case procfile.Kept:
+			kept = append(kept, c.Service)
 		case procfile.Added:
 			parts = append(parts, "starting "+c.Service)
 		case procfile.Removed:
@@ -170,6 +172,13 @@ func tellChanges(changes []procfile.Change) string {
 		case procfile.Changed:
 			parts = append(parts, "restarting "+c.Service+" ("+strings.Join(c.Reasons, "; ")+")")
 		}
+	}
+	switch len(kept) {
+	case 0:
+	case 1:
+		parts = append(parts, kept[0]+" keeps the environment that it has")
+	default:
+		parts = append(parts, wording.List(kept)+" keep the environment that they have")
 	}
 	if len(parts) == 0 {
 		return "no service has to be restarted"
