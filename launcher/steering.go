@@ -71,7 +71,8 @@ type Status struct {
 	ReadyMS  float64   `json:"readyMS,omitempty"` // how many milliseconds after that it was ready
 	Restarts int       `json:"restarts"`          // how often it has been started again
 
-	DependsOn []string `json:"depends_on,omitempty"`
+	Started   time.Time `json:"started,omitzero"` // when its latest process was, even if that has ended
+	DependsOn []string  `json:"depends_on,omitempty"`
 	// BlockedBy is why a service that waits will not start by itself.
 	BlockedBy Blocker `json:"blocked_by,omitzero"`
 
@@ -83,9 +84,10 @@ type Status struct {
 // Blocker is a service that has ended and will not start by itself. Others wait
 // for it, be it by way of more that wait.
 type Blocker struct {
-	Service string `json:"service"`
-	State   State  `json:"state"`
-	Detail  string `json:"detail,omitempty"`
+	Service string    `json:"service"`
+	State   State     `json:"state"`
+	Detail  string    `json:"detail,omitempty"`
+	Started time.Time `json:"started,omitzero"`
 }
 
 // Settled reports whether a service has come to where it stays for now: ready,
@@ -355,7 +357,7 @@ func (s *supervisor) statuses() []Status {
 
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
-	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1), DependsOn: sv.spec.DependsOn}
+	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1), Started: sv.chosen, DependsOn: sv.spec.DependsOn}
 	if sv.phase.live() {
 		status.Port = sv.made.Port
 		if p := s.childOf(name); p != nil {
@@ -370,7 +372,7 @@ func (s *supervisor) statusOf(name string) Status {
 		}
 		if on := s.obstacle(name); on != "" {
 			root := s.statusOf(on)
-			status.BlockedBy = Blocker{on, root.State, root.Detail}
+			status.BlockedBy = Blocker{on, root.State, root.Detail, root.Started}
 			status.Detail = "waits for " + on + ", which " + root.how()
 		}
 	case starting:
