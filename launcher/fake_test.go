@@ -44,18 +44,19 @@ type fakeSystem struct {
 
 // fakeProc is a process of a fakeSystem.
 type fakeProc struct {
-	system *fakeSystem
-	spec   procfile.Process
-	pid    int
-	stream *output.Stream
-	began  time.Time
-	ready  time.Duration // after its start its check passes
-	asked  chan struct{} // has a value when it is asked to end
-	killed chan struct{} // has a value when it is killed
-	ending bool          // it has been asked to end; guarded by system.mu, as is what follows
-	exited bool          // by itself, and its children live
-	alive  bool
-	done   bool // it has ended with status 0
+	system  *fakeSystem
+	spec    procfile.Process
+	pid     int
+	stream  *output.Stream
+	began   time.Time
+	ready   time.Duration // after its start its check passes
+	asked   chan struct{} // has a value when it is asked to end
+	killed  chan struct{} // has a value when it is killed
+	ending  bool          // it has been asked to end; guarded by system.mu, as is what follows
+	askedAt time.Time     //  when that was
+	exited  bool          // by itself, and its children live
+	alive   bool
+	done    bool // it has ended with status 0
 }
 
 func newFakeSystem(t *testing.T, seed uint64) *fakeSystem {
@@ -226,7 +227,7 @@ func (p *fakeProc) checkOrder() {
 		}
 	}
 	f.cease(p.spec.Service)
-	p.ending = true
+	p.ending, p.askedAt = true, time.Now()
 }
 
 // end is the end of the process itself.
@@ -373,6 +374,11 @@ func (r *fakeRun) notify(e Event) {
 		p := r.latest[e.Service]
 		if p == nil {
 			return
+		}
+		for name, other := range r.latest {
+			if other.alive && other.ending && time.Since(other.askedAt) > startTime && slices.Contains(other.spec.DependsOn, e.Service) {
+				r.t.Errorf("%s is started, and %s, which depended on it, has not ended yet", e.Service, name)
+			}
 		}
 		for _, name := range r.dependencies(p.spec) {
 			if !r.available(name) && time.Since(r.ceased[name]) > startTime {

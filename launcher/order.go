@@ -26,7 +26,8 @@ type machine struct {
 }
 
 // due is what a service is to do now, if anything: start when what it depends
-// on is available, wait for that once more, end when nothing that is to end as
+// on is available and what used an earlier run of it has ended, wait for that
+// once more, end when nothing that is to end as
 // well needs it.
 func (m *machine) due(name string) (kind eventKind, due bool) {
 	s := m.services[name]
@@ -35,7 +36,7 @@ func (m *machine) due(name string) (kind eventKind, due bool) {
 		return evStop, true
 	case s.phase == running && s.goal != goalNone && !m.needed(name):
 		return evEnd, true
-	case !m.closing && s.phase == waiting && m.missing(s) == "" && !m.occupied(name):
+	case !m.closing && s.phase == waiting && m.missing(s) == "" && !m.occupied(name) && !m.needed(name):
 		return evStart, true
 	case m.again(name) != Outage{}:
 		return evAgain, true
