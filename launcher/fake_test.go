@@ -326,6 +326,7 @@ func statusOf(err error) int {
 // fakeRun is a run of a fake system.
 type fakeRun struct {
 	*fakeSystem
+	allReady []AllReady // guarded by mu
 	plan     procfile.Plan
 	steering *Steering
 	signals  chan os.Signal
@@ -370,6 +371,8 @@ func (r *fakeRun) notify(e Event) {
 	switch e := e.(type) {
 	case Stopping:
 		r.ending = true
+	case AllReady:
+		r.allReady = append(r.allReady, e)
 	case Started:
 		p := r.latest[e.Service]
 		if p == nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/devports/devports/procfile"
@@ -147,6 +148,7 @@ func TestWorkIsRunAgain(t *testing.T) {
 		fail time.Duration // when work fails
 		want OutageReason
 	}{
+		{"removed by an edit", evRemove, 0, 11 * time.Second, OutageStop},
 		{"no outage", nil, 0, 11 * time.Second, ""},
 		{"restarted", evRestart, 0, 10 * time.Second, OutageRestart},
 		{"stopped", evStop, 0, 20 * time.Minute, OutageStop},
@@ -169,6 +171,10 @@ func TestWorkIsRunAgain(t *testing.T) {
 		work := service{spec: procfile.Process{Ready: procfile.Check{How: procfile.Done}, DependsOn: []string{"db"}}}
 		work = life(work, evStart, evStarted, test.fail, bad)
 		m := machine{services: map[string]service{"db": db, "work": work}}
+		if test.away == evRemove {
+			delete(m.services, "db")
+			m.gone = map[string]outage{"db": db.away}
+		}
 		if got := m.again("work"); got.Reason != test.want || got.Service != "" != (test.want != "") {
 			t.Errorf("%s: run again for %q", test.name, got)
 		}
@@ -178,6 +184,55 @@ func TestWorkIsRunAgain(t *testing.T) {
 			t.Errorf("%s, for the second time: run again for %q", test.name, got)
 		}
 	}
+}
+
+// All are ready once after the start and once after each restart that is asked
+// for, measured from then; not when services start again by themselves, nor when
+// some were only stopped.
+func TestAllReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeSystem(t, 1)
+		f.crashes = true
+		f.random = func(n int) int {
+			if n == int(time.Minute) {
+				return n / 2 // the life of each process
+			}
+			return 0
+		}
+		plan := withKeeper(procfile.Plan{Services: []procfile.Process{
+			{Service: "a", Ready: procfile.Check{How: procfile.None}, Restart: procfile.RestartAlways, DependsOn: []string{"work"}},
+			{Service: "work", Ready: procfile.Check{How: procfile.Done}},
+		}})
+		r := f.start(plan)
+		expect := func(want ...AllReady) {
+			t.Helper()
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if !slices.Equal(r.allReady, want) {
+				t.Errorf("%+v, want %+v", r.allReady, want)
+			}
+		}
+		all := AllReady{Services: 3}
+		time.Sleep(10 * time.Minute)
+		expect(all)
+		time.Sleep(3 * time.Second) // into a life
+		if err := r.steering.Restart(t.Context(), "a", "work"); err != nil {
+			t.Error(err)
+		}
+		r.settle()
+		expect(all, all)
+		if err := r.steering.Stop(t.Context(), "a"); err != nil {
+			t.Error(err)
+		}
+		r.settle()
+		expect(all, all)
+		if err := r.steering.Restart(t.Context(), keeper, "work"); err != nil {
+			t.Error(err)
+		}
+		r.settle()
+		expect(all, all, AllReady{Services: 2, Stopped: 1})
+		r.close()
+	})
 }
 
 // Who waits for what will not come by itself is told so, and what is at the root
