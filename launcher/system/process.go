@@ -36,7 +36,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	defer s.idle.Reset(idleDelay)
 	argv := spec.Argv
 	if len(argv) == 0 {
-		argv = shell(spec.Shell)
+		argv = shellCommand(spec.Shell)
 	}
 	env := spec.Env.List()
 	path, err := LookPath(argv[0], spec.Dir, env)

@@ -19,7 +19,7 @@ func (s *processSet) try(spec procfile.Process, command string) probe.Try {
 		}
 		defer null.Close()
 		check := procfile.Process{Service: spec.Service, Shell: command}
-		argv := shell(command)
+		argv := shellCommand(command)
 		env := spec.Env.List()
 		path, err := LookPath(argv[0], spec.Dir, env)
 		if err != nil {
