@@ -24,8 +24,7 @@ type Process struct {
 	Dir         string   // absolute
 	Port        int      // 0: none
 	Ports       []int    // all that are the service's own, Port included
-	Env         []string // the complete environment, "NAME=value", sorted
-	Vars        []Var    // the part of Env that devports set or changed, sorted by name
+	Env         Environment
 	DependsOn   []string
 	Ready       Check
 	Restart     Restart
@@ -34,8 +33,7 @@ type Process struct {
 	StopSignal  string
 	StopTimeout time.Duration
 
-	ports map[string]string // the variables among Vars that carry port numbers
-	own   []string          // those of them that carry its own
+	own []string // the variables that carry its own ports
 }
 
 // Check says when a process is ready.
@@ -80,9 +78,6 @@ func (s Service) check() Check {
 	}
 	return Check{How: None}
 }
-
-// Var is an environment variable.
-type Var struct{ Name, Value string }
 
 // Service returns the process of that name.
 func (p Plan) Service(name string) (Process, bool) {

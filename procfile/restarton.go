@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/devports/devports/allocator"
 )
 
 // servers are programs that get what they need from their command line and their
@@ -93,12 +95,11 @@ func (p Process) restartsOn(name string) bool {
 	})
 }
 
-// ownVariables are those that carry the ports of a service.
-func (r *resolver) ownVariables(service string) (names []string) {
-	for _, w := range r.wanted {
-		if w.Name.Service == service {
-			names = append(names, w.Name.Variable())
-		}
+// portVariables are those that carry the ports of the service.
+func (s Service) portVariables() []string {
+	names := []string{allocator.PortName{Service: s.Name}.Variable()}
+	for _, p := range s.Ports {
+		names = append(names, allocator.PortName{Service: s.Name, Port: p.Name}.Variable())
 	}
 	return names
 }
