@@ -284,8 +284,12 @@ func TestLacksBehindWork(t *testing.T) {
 
 func TestDependents(t *testing.T) {
 	all := []Status{
-		{Service: "api", DependsOn: []string{"migrate"}}, {Service: "db"}, {Service: "migrate", DependsOn: []string{"db"}},
-		{Service: "off", DependsOn: []string{"db"}, State: StateStopped}, {Service: "other"}, {Service: "web", DependsOn: []string{"api", "db"}},
+		{Service: "api", DependsOn: []string{"migrate"}},
+		{Service: "db"},
+		{Service: "migrate", DependsOn: []string{"db"}},
+		{Service: "off", DependsOn: []string{"db"}, State: StateStopped},
+		{Service: "other"},
+		{Service: "web", DependsOn: []string{"api", "db"}},
 	}
 	if got := Dependents(all, "db"); !slices.Equal(got, []string{"api", "migrate", "web"}) {
 		t.Errorf("of db: %v", got)
