@@ -70,10 +70,10 @@ func (o outage) update(now time.Time, before, after bool, kind eventKind) outage
 }
 
 // explains reports whether the outage may be why a service that depends on this
-// one ended: one that was to start at chosen and ended at end.
-func (o outage) explains(chosen, end time.Time) bool {
+// one ended: one that was started at ordered and ended at end.
+func (o outage) explains(ordered, end time.Time) bool {
 	switch {
-	case o.from.IsZero() || o.from.Before(chosen) || o.from.Sub(end) > crossing:
+	case o.from.IsZero() || o.from.Before(ordered) || o.from.Sub(end) > crossing:
 		return false
 	case o.to.Before(o.from):
 		return true
@@ -91,7 +91,7 @@ func (m *machine) outage(name string, end time.Time) Outage {
 		if !ok {
 			dependency.away = m.gone[on[i]]
 		}
-		if dependency.away.explains(s.chosen, end) {
+		if dependency.away.explains(s.ordered, end) {
 			return Outage{on[i], dependency.away.reason}
 		}
 		for _, next := range dependency.made.DependsOn {

@@ -34,15 +34,15 @@ type service struct {
 	rerun bool   // it was run again after an end of what it depends on; see machine.again
 
 	// Of the latest process.
-	chosen time.Time     // when its turn to start had come
-	during Outage        // of what it depends on, while it ended by itself
-	began  time.Time     // when it had been made
-	ready  bool          // its check has passed; of work (procfile.Done): it is done
-	took   time.Duration // how long after it began its check had passed
-	exit   *Exit         // how it has ended; nil: not yet
-	left   []Orphan      // what it had left when it ended by itself
-	failed time.Time     // when it ended, if that was a failure
-	lost   bool          // it did not end when killed; what is left of it is not ours to end
+	ordered time.Time     // just before it was made: what changed before, it has read as it is
+	during  Outage        // of what it depends on, while it ended by itself
+	began   time.Time     // when it had been made
+	ready   bool          // its check has passed; of work (procfile.Done): it is done
+	took    time.Duration // how long after it began its check had passed
+	exit    *Exit         // how it has ended; nil: not yet
+	left    []Orphan      // what it had left when it ended by itself
+	failed  time.Time     // when it ended, if that was a failure
+	lost    bool          // it did not end when killed; what is left of it is not ours to end
 
 	spawned int           // how many processes there have been
 	retries int           // restarts in a row without one that its user asked for, or health
@@ -164,7 +164,7 @@ func (s service) asked(now time.Time, g goal) (service, []action) {
 // start takes a service to a new process.
 func (s service) start(now time.Time) (service, []action) {
 	return service{
-		spec: s.spec, made: s.spec, phase: starting, chosen: now,
+		spec: s.spec, made: s.spec, phase: starting, ordered: now,
 		spawned: s.spawned + 1, retries: s.retries, rerun: s.rerun,
 	}, []action{spawn}
 }

@@ -157,7 +157,7 @@ func (st *Steering) Others(ctx context.Context) (names []string) {
 // others, Others among them, and what they depend on that has ended. No names
 // stand for all but Others. The error may be an *UnknownServiceError.
 func (st *Steering) Start(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, true, func(s *supervisor, names []string) {
+	return st.all(ctx, names, true, func(s *supervisor, names []string) {
 		s.startIdle(names)
 		s.startDependencies(names)
 	})
@@ -167,8 +167,10 @@ func (st *Steering) Start(ctx context.Context, names ...string) error {
 // started, Others among them, and so is what they depend on. No names stand for
 // all but Others. The error may be an *UnknownServiceError.
 func (st *Steering) Restart(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, true, func(s *supervisor, names []string) {
-		s.applyAll(names, evRestart)
+	return st.all(ctx, names, true, func(s *supervisor, names []string) {
+		for _, name := range names {
+			s.apply(name, event{kind: evRestart})
+		}
 		s.startDependencies(names)
 	})
 }
@@ -176,19 +178,30 @@ func (st *Steering) Restart(ctx context.Context, names ...string) error {
 // Rerun is Restart for services whose files have changed: it starts nothing that
 // they depend on, as a user may have stopped that.
 func (st *Steering) Rerun(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, true, func(s *supervisor, names []string) { s.applyAll(names, evRestart) })
+	return st.each(ctx, names, true, func(service) (eventKind, bool) { return evRestart, true })
 }
 
 // Stop ends services, which stay so until they are started. As long as one does,
 // the run goes on, even if nothing runs. No names stand for all. The error may be
 // an *UnknownServiceError.
 func (st *Steering) Stop(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, false, func(s *supervisor, names []string) { s.applyAll(names, evStop) })
+	return st.each(ctx, names, false, func(service) (eventKind, bool) { return evStop, true })
 }
 
-// each has do called with the services named, or all, unless the run is ending.
+// each has the services named, or all, do what is asked of each; see all.
+func (st *Steering) each(ctx context.Context, names []string, add bool, what func(service) (eventKind, bool)) error {
+	return st.all(ctx, names, add, func(s *supervisor, names []string) {
+		for _, name := range names {
+			if kind, ok := what(s.services[name]); ok {
+				s.apply(name, event{kind: kind})
+			}
+		}
+	})
+}
+
+// all has do called with the services named, or all, unless the run is ending.
 // With add, those can be named, too, that the run has not started.
-func (st *Steering) each(ctx context.Context, names []string, add bool, do func(s *supervisor, names []string)) error {
+func (st *Steering) all(ctx context.Context, names []string, add bool, do func(s *supervisor, names []string)) error {
 	var unknown error
 	err := st.ask(ctx, func(s *supervisor) {
 		if len(names) == 0 {
@@ -217,12 +230,6 @@ func (st *Steering) each(ctx context.Context, names []string, add bool, do func(
 		do(s, names)
 	})
 	return errors.Join(err, unknown)
-}
-
-func (s *supervisor) applyAll(names []string, kind eventKind) {
-	for _, name := range names {
-		s.apply(name, event{kind: kind})
-	}
 }
 
 // startIdle starts those of the services that do not run, nor wait for others.
@@ -357,7 +364,7 @@ func (s *supervisor) statuses() []Status {
 
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
-	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1), Started: sv.chosen, DependsOn: sv.spec.DependsOn}
+	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1), Started: sv.ordered, DependsOn: sv.spec.DependsOn}
 	if sv.phase.live() {
 		status.Port = sv.made.Port
 		if p := s.childOf(name); p != nil {
