@@ -29,8 +29,8 @@ Example:
   devports pick
   devports pick -n 3`,
 	flags: []cli.Flag{
-		&cli.IntFlag{Name: "n", Value: 1, Usage: "print `N` different ports", DefaultText: "1"},
-		&cli.IntFlag{Name: "pid", Usage: "from a port server, get ports that are `PID`'s until it ends", DefaultText: "the process that called devports"},
+		&cli.IntFlag{Name: "n", Value: 1, Base: 10, Usage: "print `N` different ports", DefaultText: "1"},
+		&cli.IntFlag{Name: "pid", Base: 10, Usage: "from a port server, get ports that are `PID`'s until it ends", DefaultText: "the process that called devports"},
 		jsonFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
