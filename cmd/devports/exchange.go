@@ -45,8 +45,11 @@ Example:
 			if errors.Is(err, fs.ErrNotExist) && !wanted {
 				continue
 			}
+			if info, _ := os.Stat(file); info != nil && info.IsDir() {
+				return fail(exitFailed, "name the file in it: devports import "+text.QuoteSh(filepath.Join(file, ".plutfile")), "%s is a folder", file)
+			}
 			if err != nil {
-				return err
+				return fail(exitFailed, "", "%v", err)
 			}
 			read++
 			lines, err := s.importFile(c, r, file, registry.ParseForeign(content))
@@ -65,8 +68,12 @@ Example:
 	},
 }
 
-// foreignFiles are where port-for and plut keep their ports.
+// foreignFiles are where port-for and plut keep their ports. Without a home there
+// is no file of plut's.
 func foreignFiles(home string) []string {
+	if !filepath.IsAbs(home) {
+		return []string{"/etc/port-for.conf"}
+	}
 	return []string{filepath.Join(home, ".plutfile"), filepath.Join(home, ".plutrc"), "/etc/port-for.conf"}
 }
 
