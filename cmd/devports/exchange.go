@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -106,8 +107,9 @@ func (s session) importFile(c *cli.Context, r registry.Registry, file string, fo
 }
 
 var exportCommand = command{
-	name:  "export",
-	usage: "print your user-wide ports for other programs",
+	name:    "export",
+	instead: "devports export --format %s",
+	usage:   "print your user-wide ports for other programs",
 	help: `
 Prints your user-wide names and their ports in the format of another program:
 port-for, plut, json or dotenv. A name that the format cannot hold is an error,
@@ -120,6 +122,10 @@ Example:
 		registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
+		format, err := exportFormat(c.String("format"))
+		if err != nil {
+			return err
+		}
 		r, err := s.openRegistry(c)
 		if err != nil {
 			return err
@@ -134,7 +140,6 @@ Example:
 				leases = append(leases, l)
 			}
 		}
-		format := registry.Format(c.String("format"))
 		err = registry.Export(s.stdout, format, leases)
 		var unfit *registry.UnfitError
 		if !errors.As(err, &unfit) {
@@ -146,4 +151,20 @@ Example:
 		}
 		return f
 	},
+}
+
+// exportFormat is the format of that name.
+func exportFormat(name string) (registry.Format, error) {
+	var names []string
+	for _, f := range registry.ExportFormats() {
+		names = append(names, string(f))
+	}
+	if slices.Contains(names, name) {
+		return registry.Format(name), nil
+	}
+	hint := "devports export --format port-for"
+	if near, ok := text.Nearest(name, names); ok {
+		hint = "did you mean " + near + "?"
+	}
+	return "", usage(hint, "unknown format %q: --format takes %s", name, text.Join(names, "or"))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +22,7 @@ import (
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/portserver"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
@@ -54,6 +57,10 @@ Example:
 	},
 	sub: []command{statusCommand("status"), statusCommand("ls")},
 	run: func(s session, c *cli.Context) error {
+		address, err := serverAddress(c, "")
+		if err != nil {
+			return err
+		}
 		pool, err := allocator.ParseSet(c.String("pool"))
 		if err != nil {
 			return usage("devports portserver --pool 15000-24999", "%v", err)
@@ -62,13 +69,13 @@ Example:
 		if err != nil {
 			return usage("devports portserver --mode 0660", "%q is no file mode", c.String("mode"))
 		}
-		return s.servePorts(c, pool, fs.FileMode(mode))
+		return s.servePorts(c, address, pool, fs.FileMode(mode))
 	},
 }
 
 // servePorts serves until a signal ends it.
-func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode) error {
-	address, files, err := s.portserverFiles(c.String("address"))
+func (s session) servePorts(c *cli.Context, address string, pool allocator.Set, mode fs.FileMode) error {
+	address, files, err := s.portserverFiles(address)
 	if err != nil {
 		return err
 	}
@@ -109,7 +116,7 @@ func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode
 	ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
 	defer stop()
 	defer s.dumpStatistics(server)()
-	s.note("port server at %s with %d ports: export PORTSERVER_ADDRESS=%s", address, pool.Len(), text.QuoteSh(address))
+	s.note("port server at %s with %s: export PORTSERVER_ADDRESS=%s", address, wording.Count(pool.Len(), "port"), text.QuoteSh(address))
 	return server.Serve(ctx, listener)
 }
 
@@ -164,7 +171,8 @@ func statusCommand(name string) command {
 		usage: "list the ports that are handed out, and to whom",
 		help: `
 Lists the ports that a port server has handed out to processes that still live.
-The exit status is 5 if no port server listens at the address.
+Which server that is says --address, else PORTSERVER_ADDRESS. The exit status is
+5 if no port server of yours listens there.
 
 Example:
   devports portserver ` + name + `
@@ -185,7 +193,11 @@ type handedOut struct {
 }
 
 func (s session) portserverStatus(c *cli.Context) error {
-	address, files, err := s.portserverFiles(c.String("address"))
+	address, err := serverAddress(c, s.getenv("PORTSERVER_ADDRESS"))
+	if err != nil {
+		return err
+	}
+	address, files, err := s.portserverFiles(address)
 	if err != nil {
 		return err
 	}
@@ -205,7 +217,11 @@ func (s session) portserverStatus(c *cli.Context) error {
 	if err != nil || lockfile.Holder(files.lock) != nil {
 		return err
 	}
-	return fail(exitRunning, "devports portserver starts one", "no port server of yours listens at %s", address)
+	hint := "devports portserver starts one"
+	if address != portserver.DefaultAddress {
+		hint = "devports portserver --address " + text.QuoteSh(address) + " starts one"
+	}
+	return fail(exitRunning, hint, "no port server of yours listens at %s", address)
 }
 
 func (s session) tellHandedOut(rows []handedOut) error {
@@ -218,6 +234,22 @@ func (s session) tellHandedOut(rows []handedOut) error {
 		}
 	}
 	return nil
+}
+
+// serverAddress is the address on the command line, before or behind the name of a
+// subcommand, else the one of the environment, which may be empty, else
+// portpicker's.
+func serverAddress(c *cli.Context, environment string) (string, error) {
+	for _, level := range c.Lineage() {
+		if slices.ContainsFunc(addressFlag.Names(), func(name string) bool { return slices.Contains(level.LocalFlagNames(), name) }) {
+			address := level.String(addressFlag.Name)
+			if address == "" {
+				return "", usage("devports portserver --address @mine", "--address takes @name or the path of a socket, not an empty string")
+			}
+			return address, nil
+		}
+	}
+	return cmp.Or(environment, portserver.DefaultAddress), nil
 }
 
 // portserverFiles are the lock and the state of the server at an address, of

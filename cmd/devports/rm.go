@@ -18,7 +18,8 @@ var rmCommand = command{
 	help: `
 Gives up the ports of a service, or with SERVICE:PORT just that one, or of a
 user-wide name. Another name may get the number from now on. Nothing that runs
-is stopped.
+is stopped. If no port is kept for one of the names, nothing is given up, and
+the exit status is 1.
 
 Example:
   devports rm auth
