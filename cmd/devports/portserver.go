@@ -5,14 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -23,7 +20,6 @@ import (
 	"github.com/devports/devports/allocator/portserver"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
-	"github.com/devports/devports/registry"
 )
 
 var addressFlag = &cli.StringFlag{
@@ -38,7 +34,8 @@ var portserverCommand = command{
 Speaks the protocol of portpicker's port server: whoever has its address in
 PORTSERVER_ADDRESS gets ports from it, each for one process and until that has
 ended, and none that is kept for a name. Which process has which port outlives
-a restart of the server. SIGUSR1 prints statistics.
+a restart of the server. SIGUSR1 prints statistics. Of your servers that run at
+the same time, each needs an address and ports of its own.
 
 Example:
   devports portserver &
@@ -87,20 +84,15 @@ func (s session) servePorts(c *cli.Context, address string, pool allocator.Set, 
 	if err := leased.read(); err != nil {
 		return err
 	}
-	release, _, err := lockfile.TryAcquire(files.lock, nil)
-	var held *lockfile.HeldError
-	if errors.As(err, &held) {
-		return portserverRuns(address, held)
-	}
+	release, err := claimPool(c.Context, files, serverNote{address, pool.String()})
 	if err != nil {
 		return err
 	}
 	defer release()
-	if err := os.MkdirAll(filepath.Dir(files.state), 0o700); err != nil {
-		return err
-	}
+	stopped := s.stoppedServers(files)
 	server, err := portserver.New(portserver.Config{
-		Pool: pool, Leased: leased.contains, State: files.state, Log: s.portserverLog(c.Bool("verbose"), c.Bool("debug")),
+		Pool: pool, State: files.state, Log: s.portserverLog(c.Bool("verbose"), c.Bool("debug")),
+		Leased: func(port int) bool { return leased.contains(port) || stopped.contains(port) },
 	})
 	if err != nil {
 		return err
@@ -118,11 +110,6 @@ func (s session) servePorts(c *cli.Context, address string, pool allocator.Set, 
 	defer s.dumpStatistics(server)()
 	s.note("port server at %s with %s: export PORTSERVER_ADDRESS=%s", address, wording.Count(pool.Len(), "port"), text.QuoteSh(address))
 	return server.Serve(ctx, listener)
-}
-
-func portserverRuns(address string, held *lockfile.HeldError) error {
-	return fail(exitRunning, fmt.Sprintf("devports portserver status shows what it has handed out; kill %d ends it", held.PID),
-		"a port server already listens at %s: pid %d, since %s", address, held.PID, held.Since.Local().Format(time.DateTime))
 }
 
 // portserverLog prints requests, if they are wanted, and whatever goes wrong.
@@ -250,46 +237,6 @@ func serverAddress(c *cli.Context, environment string) (string, error) {
 		}
 	}
 	return cmp.Or(environment, portserver.DefaultAddress), nil
-}
-
-// portserverFiles are the lock and the state of the server at an address, of
-// which a file's comes back absolute.
-func (s session) portserverFiles(address string) (full string, files struct{ lock, state string }, err error) {
-	home, err := registry.Home(s.getenv)
-	if err != nil {
-		return address, files, err
-	}
-	if !strings.HasPrefix(address, "@") {
-		if address, err = filepath.Abs(address); err != nil {
-			return address, files, err
-		}
-	}
-	h := fnv.New64a()
-	fmt.Fprint(h, address)
-	stem := filepath.Join(home, "portserver", fmt.Sprintf("%016x", h.Sum64()))
-	files.lock, files.state = stem+".lock", stem+".state"
-	return address, files, nil
-}
-
-// handedOutPorts are those that any port server of this user has handed out.
-// They look free until their owners listen.
-func (s session) handedOutPorts() map[int]bool {
-	ports := map[int]bool{}
-	home, err := registry.Home(s.getenv)
-	if err != nil {
-		return ports
-	}
-	states, _ := filepath.Glob(filepath.Join(home, "portserver", "*.state"))
-	for _, state := range states {
-		assignments, err := portserver.ReadState(state)
-		if err != nil {
-			s.note("%v", err)
-		}
-		for _, a := range assignments {
-			ports[a.Port] = true
-		}
-	}
-	return ports
 }
 
 // pickFrom asks the port server at an address for n ports that belong to pid.
