@@ -38,7 +38,7 @@ Example:
 		}
 		if c.Bool("json") {
 			return errors.Join(s.json(checked{
-				File: p.File.Name, Valid: err == nil, Services: p.File.ServiceNames(),
+				File: p.File.Name, Valid: err == nil, Services: append([]string{}, p.File.ServiceNames()...),
 				Problems: append(procfile.Problems{}, problems...), Notes: append(procfile.Problems{}, plan.Notes...),
 			}), s.silent(err))
 		}

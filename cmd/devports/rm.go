@@ -24,7 +24,7 @@ the exit status is 1.
 Example:
   devports rm auth
   devports rm -g jupyter`,
-	flags:     []cli.Flag{userWideFlag, fileFlag, registryFlag},
+	flags:     []cli.Flag{userWideFlag, jsonFlag, fileFlag, registryFlag},
 	completes: leaseNames,
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() == 0 {
@@ -54,8 +54,15 @@ Example:
 		if err != nil {
 			return err
 		}
+		if c.Bool("json") {
+			if err := s.json(leaseRows(removed)); err != nil {
+				return err
+			}
+		}
 		for _, l := range removed {
-			fmt.Fprintf(s.stdout, "%s %d given up\n", l.Name, l.Port)
+			if !c.Bool("json") {
+				fmt.Fprintf(s.stdout, "%s %d given up\n", l.Name, l.Port)
+			}
 			if allocator.Busy(l.Port) {
 				s.note("something still listens on %d (devports who %d): as long as it does, %s would get another port", l.Port, l.Port, l.Name)
 			}
