@@ -184,7 +184,7 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 		services = slices.DeleteFunc(services, func(st launcher.Status) bool { return !slices.Contains(names, st.Service) })
 	}
 	if json {
-		if err := s.json(services); err != nil {
+		if err := s.json(append([]launcher.Status{}, services...)); err != nil {
 			return err
 		}
 	} else {
@@ -347,6 +347,9 @@ Example:
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
 		runs, scope, err := s.asked(c)
+		if err != nil && c.Bool("json") && s.explain(err).status == exitRunning {
+			return errors.Join(s.json([]control.Info{}), err)
+		}
 		if err != nil {
 			return err
 		}
