@@ -43,6 +43,7 @@ var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[handedOut]():        "assignment",
 	reflect.TypeFor[control.Info]():     "run",
 	reflect.TypeFor[launcher.Status]():  "service",
+	reflect.TypeFor[launcher.Blocker](): "blocker",
 	reflect.TypeFor[versions]():         "version",
 	reflect.TypeFor[whoRow]():           "port",
 }
