@@ -67,9 +67,9 @@ type Status struct {
 	Detail   string    `json:"detail,omitempty"`
 	PID      int       `json:"pid,omitempty"`
 	Port     int       `json:"port,omitempty"`
-	Since    time.Time `json:"since,omitzero"`    // when its process was started
+	Since    time.Time `json:"since,omitzero"`     // when its process was started
 	ReadyMS  float64   `json:"ready_ms,omitempty"` // how many milliseconds after that it was ready
-	Restarts int       `json:"restarts"`          // how often it has been started again
+	Restarts int       `json:"restarts"`           // how often it has been started again
 
 	Started   time.Time `json:"started,omitzero"` // when its latest process was, even if that has ended
 	DependsOn []string  `json:"depends_on,omitempty"`
