@@ -68,6 +68,9 @@ func differences(before, after Process) []string {
 	if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
 		reasons = append(reasons, "command")
 	}
+	if !before.Build.equal(after.Build) {
+		reasons = append(reasons, "build")
+	}
 	if before.Dir != after.Dir {
 		reasons = append(reasons, "dir")
 	}

@@ -160,6 +160,10 @@ func (r *resolver) process(s Service) Process {
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, chain(env)))
 	}
+	p.Build.Shell = s.Build.Shell
+	for _, a := range s.Build.Argv {
+		p.Build.Argv = append(p.Build.Argv, r.expand(a, chain(env)))
+	}
 	p.Dir = r.dir(s, chain(env))
 	return p
 }
