@@ -21,6 +21,7 @@ type machine struct {
 	closing    bool                        // all services are to end
 	asked      bool                        // by a signal, by Down or by a context: that is no failure
 	interrupts interrupts
+	maxBuilds  int        // how many builds may run at a time; 0: any number
 	first      *ExitError // of the end that ended all
 }
 
@@ -33,7 +34,9 @@ func (m *machine) due(name string) (kind eventKind, due bool) {
 		return evStop, true
 	case s.phase == running && s.goal != goalNone && !m.needed(name):
 		return evEnd, true
-	case !m.closing && s.phase == waiting && m.missing(s) == "" && !m.occupied(name):
+	case m.buildDue(name):
+		return evBuild, true
+	case !m.closing && s.phase == waiting && !s.mustBuild() && m.missing(s) == "" && !m.occupied(name):
 		return evStart, true
 	}
 	return 0, false
@@ -105,8 +108,10 @@ func (m *machine) occupied(name string) bool {
 // deadline is the earliest deadline of a service; zero if there is none.
 func (m *machine) deadline() (earliest time.Time) {
 	for _, s := range m.services {
-		if !s.deadline.IsZero() && (earliest.IsZero() || s.deadline.Before(earliest)) {
-			earliest = s.deadline
+		for _, deadline := range []time.Time{s.deadline, s.build.deadline} {
+			if !deadline.IsZero() && (earliest.IsZero() || deadline.Before(earliest)) {
+				earliest = deadline
+			}
 		}
 	}
 	return earliest
@@ -119,7 +124,7 @@ func (m *machine) finished() bool { return m.resting() && len(m.rerunnable()) ==
 // starts one.
 func (m *machine) resting() bool {
 	for _, s := range m.services {
-		if s.phase.live() || s.phase == backoff || s.held && !m.closing {
+		if s.phase.live() || s.build.live() || s.phase == backoff || s.held && !m.closing {
 			return false
 		}
 	}
@@ -135,7 +140,7 @@ func (m *machine) rerunnable() (names []string) {
 	for _, name := range m.names {
 		s := m.services[name]
 		if s.phase == ended && !s.held && len(s.spec.Watch) > 0 && s.exit != nil &&
-			(s.made.Ready.How == procfile.Done || s.exit.Status == 0) {
+			(s.made.Ready.How == procfile.Done || s.exit.Status == 0 || s.build.phase == buildFailed) {
 			names = append(names, name)
 		}
 	}
@@ -178,7 +183,7 @@ func (m *machine) current() procfile.Plan {
 	for _, s := range m.services {
 		switch {
 		case s.goal == goalRemove:
-		case s.phase.live() && s.goal == goalNone:
+		case s.phase.live() && s.goal == goalNone && !s.mustBuild(): // or else the new plan is being built
 			plan.Services = append(plan.Services, s.made)
 		default:
 			plan.Services = append(plan.Services, s.spec)

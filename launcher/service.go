@@ -26,6 +26,7 @@ type service struct {
 	made procfile.Process // what the latest was made from
 
 	phase    phase
+	build    build
 	goal     goal
 	held     bool      // its user has stopped it, and not started it again
 	deadline time.Time // when evTimeout is due; of one that runs, the end of its trial; zero: never
@@ -44,10 +45,8 @@ type service struct {
 	delay   time.Duration // how long the backoff takes
 }
 
-// next is the whole life of a service: what an event makes of it, and what is
-// to be done about that. An event that means nothing in a phase, such as a
-// timeout that comes late, changes nothing.
-func (s service) next(now time.Time, e event) (service, []action) {
+// nextOfProcess is what an event that is none of the build makes of a service.
+func (s service) nextOfProcess(now time.Time, e event) (service, []action) {
 	switch e.kind {
 	case evStop:
 		return s.asked(now, goalStop)
@@ -149,7 +148,7 @@ func (s service) asked(now time.Time, g goal) (service, []action) {
 // start takes a service to a new process.
 func (s service) start() (service, []action) {
 	return service{
-		spec: s.spec, made: s.spec, phase: starting,
+		spec: s.spec, made: s.spec, phase: starting, build: s.build,
 		spawned: s.spawned + 1, retries: s.retries,
 	}, []action{spawn}
 }

@@ -71,15 +71,33 @@ type Status struct {
 	ReadyMS  float64   `json:"readyMS,omitempty"` // how many milliseconds after that it was ready
 	Restarts int       `json:"restarts"`          // how often it has been started again
 
+	// Build is where its build stands, which State says nothing of: BuildWaiting,
+	// BuildRunning, BuildFailure, or "" once the process is made of what was built
+	// last. BuildLines are the last lines of one that has failed.
+	Build      string   `json:"build,omitempty"`
+	BuildLines []string `json:"build_lines,omitempty"`
+
 	// Trial: it is ready because it has no check, and its process is so young
 	// that it may yet fail at once.
 	Trial bool `json:"-"`
 }
 
+// Label is the state with that of the build, where the state does not say it:
+// "ready (building)".
+func (s Status) Label() string {
+	switch {
+	case s.Build == BuildRunning:
+		return string(s.State) + " (building)"
+	case s.Build == BuildFailure && s.State != StateFailed:
+		return string(s.State) + " (build failed)"
+	}
+	return string(s.State)
+}
+
 // Settled reports whether a service has come to where it stays for now: ready,
-// and not on trial, or ended.
+// and neither on trial nor being built, or ended.
 func (s Status) Settled() bool {
-	return s.State == StateReady && !s.Trial || s.Ended()
+	return s.State == StateReady && !s.Trial && (s.Build == "" || s.Build == BuildFailure) || s.Ended()
 }
 
 // Ended reports whether a service has no process and is not about to get one.
@@ -114,6 +132,9 @@ func (st *Steering) Members(ctx context.Context) (pids []int) {
 		for _, name := range s.names {
 			if c := s.childOf(name); c != nil {
 				children = append(children, c)
+			}
+			if b := s.builders[name]; b != nil && b.child != nil && s.services[name].build.live() {
+				children = append(children, b.child)
 			}
 		}
 	})
@@ -312,5 +333,6 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State, status.Detail = StateFailed, sv.exit.String()
 		}
 	}
+	s.addBuild(&status, sv)
 	return status
 }
