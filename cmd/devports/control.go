@@ -74,7 +74,7 @@ func (s session) settled(ctx context.Context, client control.Client, names []str
 
 // isUp reports whether a service is as its user wants it that wants it up.
 func isUp(st launcher.Status) bool {
-	return st.State == launcher.StateReady || st.State == launcher.StateDone
+	return (st.State == launcher.StateReady || st.State == launcher.StateDone) && st.Build == ""
 }
 
 // isUpOrStopped is for all services: what its user has stopped is not meant.
@@ -127,6 +127,9 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 	} else {
 		for _, st := range services {
 			fmt.Fprintln(s.stdout, sentence(st))
+			for _, line := range st.BuildLines {
+				fmt.Fprintln(s.stdout, "  "+line)
+			}
 		}
 	}
 	if slices.ContainsFunc(services, func(st launcher.Status) bool { return !good(st) }) {
@@ -143,7 +146,15 @@ func sentence(st launcher.Status) string {
 		if st.Port > 0 {
 			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
 		}
-		return fmt.Sprintf("%s (pid %d)", text, st.PID)
+		text = fmt.Sprintf("%s (pid %d)", text, st.PID)
+		switch st.Build {
+		case "":
+		case launcher.BuildFailure:
+			text += ", but its " + st.Detail
+		default:
+			text += ", and is being built"
+		}
+		return text
 	case launcher.StateFailed:
 		return st.Service + " has failed: " + st.Detail
 	}
@@ -291,7 +302,7 @@ func (s session) psTable(infos []control.Info, all bool) error {
 	t.add(header...)
 	for _, info := range infos {
 		for _, st := range info.Services {
-			row := []string{st.Service, string(st.State), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
+			row := []string{st.Service, st.Label(), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
 			if st.Detail != "" {
 				row = append(row, st.Detail)
 			}
