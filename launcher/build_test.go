@@ -170,6 +170,48 @@ func TestBuildAndBackoff(t *testing.T) {
 	}
 }
 
+// An edit is built once: another edit, of something else, does not build again
+// what has failed.
+func TestBuildOfAnEdit(t *testing.T) {
+	plan := func(build string) procfile.Plan {
+		spec := compiled().spec
+		spec.Service, spec.Build.Shell = "a", build
+		return procfile.Plan{Services: []procfile.Process{spec}}
+	}
+	m := machine{services: map[string]service{}}
+	follow := func(build string) string {
+		_, steps := m.follow(plan(build))
+		var kinds []string
+		for _, step := range steps {
+			kinds = append(kinds, step.kind.String())
+			m.services["a"] = life(m.services["a"], step.kind)
+		}
+		return strings.Join(kinds, " ")
+	}
+	follow("one")
+	m.services["a"] = life(m.services["a"], evBuild, event{kind: evBuildGone}, evStart, evStarted)
+	if got := follow("one"); got != "" {
+		t.Errorf("the same: %q", got)
+	}
+	if got := follow("two"); got != "restart" || m.services["a"].phase != running || m.services["a"].goal != goalNone {
+		t.Errorf("another build: %q, %+v", got, m.services["a"])
+	}
+	if got := follow("two"); got != "" {
+		t.Errorf("the same, to be built: %q", got)
+	}
+	m.services["a"] = life(m.services["a"], evBuild, event{kind: evBuildGone, exit: Exit{Status: 2}})
+	if got := follow("two"); got != "" {
+		t.Errorf("the same, which has failed: %q", got)
+	}
+	if got := follow("one"); got != "restart" {
+		t.Errorf("the first again: %q", got)
+	}
+	m.services["a"] = life(m.services["a"], evBuild, event{kind: evBuildGone})
+	if got := m.services["a"]; got.goal != goalRestart {
+		t.Errorf("the first is built again: %+v", got)
+	}
+}
+
 // Whatever happens, and in whatever order: no process starts between a change and
 // the end of a successful build that began after it, and a build is asked to
 // end, or killed, only while there is one.

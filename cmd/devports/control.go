@@ -140,9 +140,10 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 
 // sentence is a service's status in words.
 func sentence(st launcher.Status) string {
-	text := st.Service + " is " + string(st.State)
+	text := st.Service + " is " + st.Label()
 	switch st.State {
 	case launcher.StateReady:
+		text = st.Service + " is ready"
 		if st.Port > 0 {
 			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
 		}
@@ -180,7 +181,9 @@ Example:
 
 var restartCommand = steering("restart", "start services anew", `
 Starts services of the up that runs here anew, and waits until they are ready;
-the exit status is 1 if they are not in time. Without names, all of them.
+the exit status is 1 if they are not in time. Without names, all of them. One that
+has a build is built first, and goes on as it is if that fails: the exit status is
+1 then, too.
 
 Example:
   devports restart auth
@@ -188,7 +191,8 @@ Example:
 
 var waitCommand = steering("wait", "wait until services are ready", `
 Waits until services of the up that runs here are ready, or have done their work
-and ended. The exit status is 1 if they are not in time, or have failed.
+and ended. The exit status is 1 if they are not in time, or have failed, or if the
+latest build of one has failed, whose last lines it prints.
 
 Example:
   devports wait
