@@ -84,7 +84,7 @@ func (s *supervisor) afterBuild(name string, before, after service, because even
 // maxLastLines is how many of the last lines of a build are kept, and
 // maxLastBytes how many bytes.
 const (
-	maxLastLines = 12
+	maxLastLines = 20
 	maxLastBytes = 4 << 10
 )
 
