@@ -149,6 +149,10 @@ func (r *resolver) process(s Service) Process {
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))
 	}
+	p.Build.Shell = s.Build.Shell
+	for _, a := range s.Build.Argv {
+		p.Build.Argv = append(p.Build.Argv, r.expand(a, p.Env.Lookup))
+	}
 	p.Dir = r.dir(s, p.Env.Lookup)
 	return p
 }

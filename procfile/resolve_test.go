@@ -317,6 +317,7 @@ func TestDiff(t *testing.T) {
 		{"nothing", before, ports, nil},
 		{"comments and order", "# c\n[services]\nb = 'y'\na = 'x'\n", ports, nil},
 		{"a command", "[services]\na = 'z'\nb = 'y'\n", ports, []Change{{"a", Changed, []string{"command"}}}},
+		{"a build", "[services]\na = 'x'\n[services.b]\ncommand = 'y'\nbuild = 'make'", ports, []Change{{"b", Changed, []string{"build"}}}},
 		{"a new service restarts no other", before + "c = 'z'\n", ports, []Change{{"c", Added, nil}}},
 		{"a removed service restarts no other", "[services]\na = 'x'\n", ports, []Change{{"b", Removed, nil}}},
 		{"a rename is both", "[services]\na = 'x'\nc = 'y'\n", ports, []Change{{"b", Removed, nil}, {"c", Added, nil}}},

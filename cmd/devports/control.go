@@ -137,7 +137,7 @@ func failures(all []launcher.Status, names []string) (failed []launcher.Blocker)
 
 // isUp reports whether a service is as its user wants it that wants it up.
 func isUp(st launcher.Status) bool {
-	return st.State == launcher.StateReady || st.State == launcher.StateDone
+	return (st.State == launcher.StateReady || st.State == launcher.StateDone) && st.Build == ""
 }
 
 // isUpOrStopped is for all services: what its user has stopped is not meant.
@@ -190,6 +190,9 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 	} else {
 		for _, st := range services {
 			fmt.Fprintln(s.stdout, sentence(st))
+			for _, line := range st.BuildLines {
+				fmt.Fprintln(s.stdout, "  "+line)
+			}
 		}
 	}
 	if slices.ContainsFunc(services, func(st launcher.Status) bool { return !good(st) }) {
@@ -200,13 +203,22 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 
 // sentence is a service's status in words.
 func sentence(st launcher.Status) string {
-	text := st.Service + " is " + string(st.State)
+	text := st.Service + " is " + st.Label()
 	switch st.State {
 	case launcher.StateReady:
+		text = st.Service + " is ready"
 		if st.Port > 0 {
 			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
 		}
-		return fmt.Sprintf("%s (pid %d)", text, st.PID)
+		text = fmt.Sprintf("%s (pid %d)", text, st.PID)
+		switch st.Build {
+		case "":
+		case launcher.BuildFailure:
+			text += ", but its " + st.Detail
+		default:
+			text += ", and is being built"
+		}
+		return text
 	case launcher.StateFailed:
 		return st.Service + " has failed: " + st.Detail
 	case launcher.StateWaiting:
@@ -258,7 +270,9 @@ var restartCommand = steering{
 	name: "restart", usage: "start services anew", help: `
 Starts services of the up that runs here anew, in order, and waits until they are
 ready; the exit status is 1 if they are not in time, or as soon as one has failed.
-What they depend on is started if it does not run. Without names, all of them.
+What they depend on is started if it does not run. One that has a build is built
+first, and goes on as it is if that fails: the exit status is 1 then, too. Without
+names, all of them.
 
 Example:
   devports restart auth
@@ -288,7 +302,8 @@ var waitCommand = steering{
 	name: "wait", usage: "wait until services are ready", help: `
 Waits until services of the up that runs here are ready, or have done their work
 and ended. The exit status is 1 if they are not in time, or as soon as one has
-failed, or waits for one that has; what that printed last is shown.
+failed, or waits for one that has, or if the latest build of one has failed; what
+that printed last is shown.
 
 Example:
   devports wait
@@ -408,7 +423,7 @@ func (s session) psTable(infos []control.Info, all bool) error {
 	t.add(header...)
 	for _, info := range infos {
 		for _, st := range info.Services {
-			row := []string{st.Service, string(st.State), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
+			row := []string{st.Service, st.Label(), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
 			if st.Detail != "" {
 				row = append(row, st.Detail)
 			}

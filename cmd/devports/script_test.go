@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 		"https":    serveHTTPS,
 		"lock":     lock,
 		"print":    printLines,
+		"poll":     poll,
 		"freeport": freePort,
 
 		"docker-proxy": dockerProxy,

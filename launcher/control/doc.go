@@ -19,8 +19,8 @@
 //	curl --unix-socket "$(devports ps --socket)" http://devports/v1/status
 //
 //	GET  /v1/status                   the run: Info
-//	GET  /v1/wait?service=NAME…       the services, once all are ready, have ended, or wait for what has
-//	                                  (blocked_by); keep=true waits on until all are ready or done
+//	GET  /v1/wait?service=NAME…       the services, once all are ready and none is being built, have ended, or
+//	                                  wait for what has (blocked_by); keep=true waits on until all are ready or done
 //	GET  /v1/logs?service=NAME…       lines as JSON, one each: {"service", "time", "line"}; last=N, since=TIME,
 //	                                  follow=true for those to come. {"missed": N} tells a slow reader what it lost
 //	GET  /v1/events?service=NAME…     what the run tells of itself: Event; with the same parameters
@@ -35,6 +35,11 @@
 // after. An error is a JSON object {"error": TEXT}, with status
 // 404 for a service that the run does not have (and "known", those it has), 409
 // where the run is ending, and 400 for what is no request.
+//
+// A service that has a build has a field "build" beside its state while that is
+// about to begin ("waiting"), while it runs ("running"), and once it has failed
+// ("failed"; then "build_lines" are its last lines). The state is that of its
+// process meanwhile, which goes on: "ready" and "running" stand side by side.
 //
 // The version in the path stands for all of this: what is there keeps its
 // meaning, and more may come. Fields that a client does not know are to be
