@@ -36,7 +36,9 @@ func (s session) claim(scope registry.Scope) (control.Claim, error) {
 	if err != nil {
 		return control.Claim{}, err
 	}
-	c, err := slot.Claim(scope.Directory, terminalName(), leftGrace)
+	c, err := slot.Claim(control.Note{
+		Directory: scope.Directory, Project: scope.Project, Worktree: scope.Worktree, Terminal: terminalName(),
+	}, leftGrace)
 	var running *control.RunningError
 	if errors.As(err, &running) {
 		return c, alreadyRuns(scope, running.Instance)

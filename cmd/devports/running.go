@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -151,18 +152,17 @@ func resolved(path string) string {
 // runOfCheckout finds the run of PROJECT or PROJECT/LABEL.
 func runOfCheckout(ctx context.Context, live []control.Instance, name string) (control.Instance, registry.Scope, error) {
 	var names []string
-	for _, i := range live {
-		a := i.Ask(ctx)
-		if !a.Answers() {
-			continue
+	for _, a := range control.AskAll(ctx, live) {
+		scope := scopeOfNote(a.Note)
+		if a.Answers() {
+			scope = scopeOfInfo(a.Info)
 		}
-		scope := scopeOfInfo(a.Info)
 		known := scope.Project
 		if scope.Worktree != "" {
 			known += "/" + scope.Worktree
 		}
 		if known == name {
-			return i, scope, nil
+			return a.Instance, scope, nil
 		}
 		names = append(names, known)
 	}
@@ -178,9 +178,15 @@ func runOfCheckout(ctx context.Context, live []control.Instance, name string) (c
 func scopeOf(ctx context.Context, i control.Instance) registry.Scope {
 	a := i.Ask(ctx)
 	if !a.Answers() {
-		return registry.Scope{Directory: i.Note.Directory, Project: filepath.Base(i.Note.Directory)}
+		return scopeOfNote(i.Note)
 	}
 	return scopeOfInfo(a.Info)
+}
+
+// scopeOfNote is the scope of a run that cannot be asked; of one by an older
+// version it is made from the folder.
+func scopeOfNote(n control.Note) registry.Scope {
+	return registry.Scope{Directory: n.Directory, Project: cmp.Or(n.Project, filepath.Base(n.Directory)), Worktree: n.Worktree}
 }
 
 func scopeOfInfo(info control.Info) registry.Scope {

@@ -235,7 +235,7 @@ func (u *upRun) launch(id string) error {
 		Terminals:  u.terminals,
 		Instance:   instance,
 		Steering:   u.steering,
-		Listening:  listening,
+		Listening:  listeningPorts,
 	})
 	u.live.Close()
 	u.session.notices.showIn(nil) // what comes now would not be written

@@ -47,7 +47,7 @@ Example:
 		if err != nil {
 			return err
 		}
-		holders, err := holder.Listening(c.Context, ports...)
+		holders, err := s.listening(c.Context, registry, ports...)
 		if err != nil {
 			return err
 		}

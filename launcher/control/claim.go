@@ -43,15 +43,13 @@ func (e *RunningError) Error() string { return e.Instance.Holder.Error() }
 
 func (e *RunningError) Unwrap() error { return e.Instance.Holder }
 
-// Claim makes this process the run of the slot, which terminal was started in,
-// if any. The error is a *RunningError if there is a run. The processes that a
+// Claim makes this process the run of the slot. Of about, the caller fills in the
+// checkout, and the terminal that it was started in, if any. The error is a *RunningError if there is a run. The processes that a
 // killed run has left have the time of grace to end by themselves.
-func (s Slot) Claim(directory, terminal string, grace time.Duration) (Claim, error) {
+func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 	_ = os.MkdirAll(s.folder.path, 0o700) // or the lock says why not
-	me := Note{
-		PID: os.Getpid(), Since: time.Now().Round(time.Second), Directory: directory, Terminal: terminal,
-		ID: rand.Text(), Socket: s.socket(),
-	}
+	me := about
+	me.PID, me.Since, me.ID, me.Socket = os.Getpid(), time.Now().Round(time.Second), rand.Text(), s.socket()
 	if id, err := process.Find(me.PID); err == nil {
 		me.Start = id.Start
 	}
@@ -83,6 +81,7 @@ func (c Claim) Serve(run Run) (stop func()) {
 	}
 	run.About.PID, run.About.Since = c.Note.PID, c.Note.Since
 	run.About.Directory, run.About.Terminal = c.Note.Directory, c.Note.Terminal
+	run.note = c.Note
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

@@ -18,6 +18,8 @@
 //
 //	curl --unix-socket "$(devports ps --socket)" http://devports/v1/status
 //
+//	GET  /v1/run                      who the run is: Note; answered at once
+//	GET  /v1/processes                all processes that the services have started: {SERVICE: [PID, …]}
 //	GET  /v1/status                   the run: Info
 //	GET  /v1/wait?service=NAME…       the services, once all are ready or have ended
 //	GET  /v1/logs?service=NAME…       lines as JSON, one each: {"service", "time", "line"}; last=N, since=TIME,

@@ -14,6 +14,7 @@ import (
 	"os"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
@@ -26,6 +27,9 @@ type Host struct {
 	Getenv  func(string) string
 	Choose  func(allow allocator.Set) registry.Chooser // chooses new ports
 	Note    func(format string, args ...any)           // something to know that is no error
+
+	// Listening returns the processes that listen on each of the ports.
+	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 }
 
 // Project is a project file with the checkout that it lies in and the registry
