@@ -31,13 +31,13 @@ const leftGrace = time.Second
 
 // claim makes this the one `up` of the scope, or says who is. What an earlier
 // one has left because it was killed is ended.
-func (s session) claim(scope registry.Scope) (control.Claim, error) {
+func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error) {
 	slot, err := s.slot(scope)
 	if err != nil {
 		return control.Claim{}, err
 	}
 	c, err := slot.Claim(control.Note{
-		Directory: scope.Directory, Project: scope.Project, Worktree: scope.Worktree, Terminal: terminalName(),
+		Directory: scope.Directory, Project: scope.Project, Worktree: scope.Worktree, Terminal: terminalName(), NoPins: noPins,
 	}, leftGrace)
 	var running *control.RunningError
 	if errors.As(err, &running) {

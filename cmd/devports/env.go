@@ -23,7 +23,7 @@ Example:
   devports env --shell json`,
 	flags: []cli.Flag{
 		&cli.StringFlag{Name: "shell", Value: "sh", Usage: "print for `SHELL`: sh, bash, zsh, fish, powershell, dotenv or json"},
-		fileFlag, registryFlag,
+		noPinsFlag, fileFlag, registryFlag,
 	},
 	completes: one(services),
 	run: func(s session, c *cli.Context) error {
@@ -35,6 +35,7 @@ Example:
 		if err != nil {
 			return err
 		}
+		p = s.withPins(p, c)
 		if err := declares(p.File, c.Args().Slice()); err != nil {
 			return err
 		}

@@ -89,15 +89,18 @@ func takenLine(l registry.Lease, holders []holder.Process) errorLine {
 	instead := "move " + l.Name.String() + " to another port for good: devports up --reassign"
 	if l.Pinned {
 		instead = "pin another port"
+		if h.Managed {
+			instead = "give each service a port of its own: devports up --no-pins"
+		}
 	}
 	hint := ""
 	switch {
 	case h.Run > 0:
 		hint = "end that run: devports down --dir " + text.QuoteSh(h.Checkout) + ", or " + instead
 	case h.Checkout != "":
-		hint = "its run was killed: devports doctor --fix ends what that has left; or " + instead
+		hint = "its run was killed: devports doctor --fix ends what that has left, or " + instead
 	case h.Managed:
-		hint = instead + ", or end its run, which has a home of its own (DEVPORTS_HOME)"
+		hint = instead + "; or end its run, which has another home (DEVPORTS_HOME)"
 	case h.PID > 0:
 		hint = fmt.Sprintf("stop it (kill %d), or %s", h.PID, instead)
 	default:

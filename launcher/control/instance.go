@@ -28,8 +28,9 @@ type Note struct {
 	Project   string    `json:"project,omitempty"`
 	Worktree  string    `json:"worktree,omitempty"`
 	Terminal  string    `json:"terminal,omitempty"`
-	ID        string    `json:"id,omitempty"`     // launcher.Options.Instance
-	Socket    string    `json:"socket,omitempty"` // where it can be steered
+	NoPins    bool      `json:"no_pins,omitempty"` // its services have ports of their own, whatever is pinned
+	ID        string    `json:"id,omitempty"`      // launcher.Options.Instance
+	Socket    string    `json:"socket,omitempty"`  // where it can be steered
 }
 
 // parseNote returns the zero Note for what is not the note of a run: the lock
