@@ -211,7 +211,7 @@ Example:
   devports down --kill`,
 	flags: append([]cli.Flag{boolean("kill", "", "end it with SIGKILL, for one that does not answer"), fileFlag}, runFlags...),
 	run: func(s session, c *cli.Context) error {
-		i, scope, err := s.running(c)
+		i, scope, err := s.runningOrReplaced(c)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -50,10 +51,17 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration)
 	}
 	for deadline := time.Now().Add(timeout); ; {
 		d := detached{s, o, scope, slot, waitOptions{timeout: time.Until(deadline)}}
-		i, ok := slot.Running()
-		if ok {
+		i, ok, err := s.runningIn(scope)
+		switch {
+		case err != nil:
+			return err
+		case ok && i.Replaced():
+			if err = s.endReplaced(i); err == nil {
+				err = d.start(ctx)
+			}
+		case ok:
 			err = d.join(ctx, i)
-		} else {
+		default:
 			err = d.start(ctx)
 		}
 		switch {
@@ -87,7 +95,12 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	if err == nil && info.Ending {
 		return launcher.ErrOver
 	}
+	moved := i.Note.Directory != d.scope.Directory
 	if idle := idleServices(info, d.options.Services); err == nil && len(idle) > 0 {
+		if moved {
+			return fail(exitFailed, "devports down, and then devports up -d, has it run here",
+				"%s was moved here from %s while it ran, where %s cannot be started", d.scope, i.Note.Directory, wording.List(idle))
+		}
 		_, err = client.Start(ctx, idle...)
 	}
 	if err == nil {
@@ -100,6 +113,9 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		return steeringFailed(d.scope, err)
 	case info.Ending || allDone(info):
 		return launcher.ErrOver
+	}
+	if moved {
+		d.note("%s was moved here from %s while it ran: to follow edits and restart its services here, devports down and up -d", d.scope, i.Note.Directory)
 	}
 	return d.tellStatuses(info, nil, false, isUpOrStopped)
 }

@@ -72,6 +72,9 @@ func owned(p holder.Process, owner control.Owner) holder.Process {
 		p.Service = owner.Service
 	}
 	p.Managed, p.Project, p.Worktree, p.Checkout = true, scope.Project, scope.Worktree, scope.Directory
+	if place := owner.MovedTo(); !owner.IsIn(scope.Directory) && place != "" {
+		p.Checkout = place
+	}
 	if owner.Runs() {
 		p.Run = owner.Note.PID
 	}

@@ -106,6 +106,7 @@ func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scop
 		return nil, nil, scope, err
 	}
 	everyone, err = p.project.Registry.Leases()
+	everyone = movedTo(scope, everyone)
 	for _, l := range everyone {
 		if l.Scope == scope {
 			leases = append(leases, l)

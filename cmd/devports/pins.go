@@ -59,10 +59,6 @@ func (s session) runsWithoutPins(p project.Project) bool {
 	if err != nil {
 		return false
 	}
-	slot, err := s.slot(scope)
-	if err != nil {
-		return false
-	}
-	i, ok := slot.Running()
-	return ok && i.Note.NoPins
+	i, ok, err := s.runningIn(scope)
+	return err == nil && ok && i.Note.NoPins && !i.Replaced()
 }

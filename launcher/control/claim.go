@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"net"
 	"os"
@@ -50,17 +51,19 @@ func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 	_ = os.MkdirAll(s.folder.path, 0o700) // or the lock says why not
 	me := about
 	me.PID, me.Since, me.ID, me.Socket = os.Getpid(), time.Now().Round(time.Second), rand.Text(), s.socket()
+	me.Folder = folderID(me.Directory)
 	if id, err := process.Find(me.PID); err == nil {
 		me.Start = id.Start
 	}
-	release, left, err := lockfile.TryAcquire(s.Lock(), me)
+	release, left, err := s.acquire(me)
 	var held *lockfile.HeldError
 	if errors.As(err, &held) {
-		return Claim{}, &RunningError{Instance{s, parseNote(held.Note), held}}
+		return Claim{}, &RunningError{s.held(held)}
 	}
 	if err != nil {
 		return Claim{}, err
 	}
+	s.noteCheckout(me.Directory)
 	c := Claim{Note: me, slot: s, release: release}
 	if before := parseNote(left); before.ID != "" {
 		c.Killed = Killed{before, system.KillOrphans(before.ID, grace)}
@@ -70,6 +73,20 @@ func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 		_ = lockfile.SetNote(s.Lock(), c.Note) // on a full disk it is found where it was expected, or not at all
 	}
 	return c, nil
+}
+
+// clearing is how long a process that is no run may hold the lock, to clear up.
+const clearing = 2 * time.Second
+
+// acquire takes the lock of the slot, and waits for one that clears up.
+func (s Slot) acquire(note Note) (release func() error, left json.RawMessage, err error) {
+	for end := time.Now().Add(clearing); ; time.Sleep(pause) {
+		release, left, err = lockfile.TryAcquire(s.Lock(), note)
+		var held *lockfile.HeldError
+		if !errors.As(err, &held) || s.held(held).Runs() || time.Now().After(end) {
+			return release, left, err
+		}
+	}
 }
 
 // Serve lets other processes steer the run, until stop is called. A socket that

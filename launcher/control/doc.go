@@ -7,7 +7,8 @@
 // A [Folder] has all runs of a user, and a [Slot] in it is the place of the run
 // of one checkout. The process that holds the slot's lock file is the run (see
 // [Slot.Claim]); a [Note] in that file says who it is and where its socket is. A
-// note without a holder is that of a run that was killed. The slot has a log,
+// note without a holder is that of a run that was killed. A run remembers which folder
+// it is of, wherever that is moved: see [Folder.Running]. The slot has a log,
 // too, for a run in the background (see [Slot.Spawn]). What is found in a slot is
 // an [Instance]: knowing the folder is enough to list, ask, steer and end all
 // runs.

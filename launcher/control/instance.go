@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -25,6 +27,7 @@ type Note struct {
 	Start     int64     `json:"start,omitempty"` // process.ID.Start; 0 where it is not known
 	Since     time.Time `json:"since"`
 	Directory string    `json:"directory,omitempty"`
+	Folder    string    `json:"folder,omitempty"` // identifies the directory, wherever it is moved
 	Project   string    `json:"project,omitempty"`
 	Worktree  string    `json:"worktree,omitempty"`
 	Terminal  string    `json:"terminal,omitempty"`
@@ -198,6 +201,27 @@ func (i Instance) ClearUp(grace time.Duration) (ended []launcher.Orphan, err err
 		err = errors.Join(err, os.Remove(path))
 	}
 	return ended, errors.Join(err, release())
+}
+
+// Discard removes all files of a slot that no run holds: its log, its sockets and
+// its lock. The error is a *lockfile.HeldError if a run has begun.
+func (i Instance) Discard() error {
+	return lockfile.Remove(i.Lock(), func() error {
+		files, err := filepath.Glob(i.file(".*"))
+		for _, path := range append(files, i.AbandonedSockets()...) {
+			if path != i.Lock() {
+				err = errors.Join(err, removeIfThere(path))
+			}
+		}
+		return err
+	})
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // AwaitEnd waits until the run has ended: the lock is the last thing that it

@@ -94,11 +94,11 @@ func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
 		if i.Steerable() && i.Note.PID == b.PID {
 			return i.Client(), nil
 		}
-		others = others || i.Holder != nil && i.Holder.PID != b.PID
+		others = others || i.heldByOther(b.PID)
 		select {
 		case <-time.After(claimPoll):
 		case <-b.ended:
-			if i := b.slot.Instance(); others || i.Holder != nil && i.Holder.PID != b.PID {
+			if others || b.slot.Instance().heldByOther(b.PID) {
 				return Client{}, ErrNotFirst
 			}
 			return Client{}, errEnded
@@ -106,6 +106,10 @@ func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
 			return Client{}, ctx.Err()
 		}
 	}
+}
+
+func (i Instance) heldByOther(pid int) bool {
+	return i.Holder != nil && i.Holder.PID != 0 && i.Holder.PID != pid
 }
 
 const claimPoll = 5 * time.Millisecond

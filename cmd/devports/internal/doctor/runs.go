@@ -27,8 +27,12 @@ func (d Doctor) findRuns(ctx context.Context) []control.Answer {
 // runOf is the live run of a scope; the zero Answer if there is none that
 // answers.
 func (d Doctor) runOf(runs []control.Answer, scope registry.Scope) control.Answer {
+	if d.Runs == nil {
+		return control.Answer{}
+	}
+	i, ok := d.Runs.Running(scope.Directory, scope.Worktree)
 	for _, r := range runs {
-		if r.Answers() && r.Lock() == d.Runs.Slot(scope.Directory, scope.Worktree).Lock() {
+		if ok && r.Answers() && r.Lock() == i.Lock() && !i.Replaced() {
 			return r
 		}
 	}
