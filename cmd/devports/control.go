@@ -165,12 +165,12 @@ func sentence(st launcher.Status) string {
 	return text
 }
 
-var startCommand = steering("start", "start services that do not run", `
+var startCommand = withFreePorts(steering("start", "start services that do not run", `
 Starts services of the up that runs here, those that were stopped or have ended,
 and waits until they are ready. Without names, all of them.
 
 Example:
-  devports start auth`, control.Client.Start, isUp)
+  devports start auth`, control.Client.Start, isUp))
 
 var stopCommand = steering("stop", "stop services, and leave the others running", `
 Stops services of the up that runs here, which goes on, and returns when they

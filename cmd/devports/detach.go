@@ -101,6 +101,13 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 			return fail(exitFailed, "devports down, and then devports up -d, has it run here",
 				"%s was moved here from %s while it ran, where %s cannot be started", d.scope, i.Note.Directory, wording.List(idle))
 		}
+		r, opened := d.registryAt(d.options.Registry)
+		if opened != nil {
+			return opened
+		}
+		if err := d.checkPorts(ctx, r, info, d.options.Services); err != nil {
+			return err
+		}
 		_, err = client.Start(ctx, idle...)
 	}
 	if err == nil {
