@@ -68,13 +68,16 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 		switch {
 		case err == nil && l.current():
 			return l.hold(encoded), left, nil
-		case err == nil, errors.Is(err, fs.ErrNotExist): // it was removed meanwhile
+		case err == nil, errors.Is(err, errRemoved):
 			l.drop()
 		default:
 			return nil, nil, err
 		}
 	}
 }
+
+// errRemoved says that the lock file has lost its name since it was opened.
+var errRemoved = errors.New("the lock file was removed")
 
 // tryOpen opens the lock file and takes the lock. left is the note that it has.
 func tryOpen(path string) (_ lock, left json.RawMessage, err error) {
@@ -88,6 +91,9 @@ func tryOpen(path string) (_ lock, left json.RawMessage, err error) {
 		taken, err := l.try()
 		if taken {
 			return l, l.held().Note, nil
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errRemoved
 		}
 		if err != nil {
 			l.note.Close()

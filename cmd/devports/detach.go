@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/devports/devports/cmd/devports/internal/wording"
@@ -173,12 +174,29 @@ func (d detached) start(ctx context.Context) error {
 		d.note("%s has ended: all its services are done", d.scope)
 		return nil
 	case ended:
-		fmt.Fprint(d.stderr, background.Output())
-		return failure{status: max(status, exitFailed)}
+		return d.backgroundFailed(background, status)
 	case err == nil:
 		return nil
 	}
 	return err
+}
+
+// backgroundFailed prints what a run in the background has printed before it failed.
+// Where that is nothing, or may not be all, the error says why.
+func (d detached) backgroundFailed(background *control.Background, status int) error {
+	output := background.Output()
+	fmt.Fprint(d.stderr, output)
+	unwritable := background.CheckLog()
+	status = max(status, exitFailed)
+	switch {
+	case errors.Is(unwritable, syscall.ENOSPC):
+		return fail(status, "make room there", "%s was not started: %s cannot be written: the disk is full", d.scope, d.slot.Log())
+	case output == "" && unwritable != nil:
+		return fail(status, "", "%s was not started, and cannot say why: %v", d.scope, unwritable)
+	case output == "":
+		return fail(status, "devports up, without -d, shows more", "%s was not started: the run in the background ended with status %d and printed nothing", d.scope, status)
+	}
+	return failure{status: status}
 }
 
 func stopped(st launcher.Status) bool {

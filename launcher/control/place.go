@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Running returns the run of a checkout, also one that was started before the
@@ -112,7 +113,11 @@ func (i Instance) CheckoutDirectory() string {
 		return i.Note.Directory
 	}
 	text, _ := os.ReadFile(i.checkoutFile())
-	return string(text)
+	directory, complete := strings.CutSuffix(string(text), "\n")
+	if !complete {
+		return ""
+	}
+	return directory
 }
 
 // checkoutFile is the path of a file that keeps the directory of the checkout,
@@ -121,7 +126,8 @@ func (s Slot) checkoutFile() string { return s.file(".checkout") }
 
 // noteCheckout writes the checkout file, unless it is as it should be.
 func (s Slot) noteCheckout(directory string) {
-	if text, err := os.ReadFile(s.checkoutFile()); err != nil || string(text) != directory {
-		_ = os.WriteFile(s.checkoutFile(), []byte(directory), 0o600) // on a full disk, prune does without
+	line := directory + "\n"
+	if text, err := os.ReadFile(s.checkoutFile()); err != nil || string(text) != line {
+		_ = os.WriteFile(s.checkoutFile(), []byte(line), 0o600) // on a full disk, prune does without
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,6 +130,26 @@ func (b *Background) AwaitEnd(limit time.Duration) (status int, ok bool) {
 		return 0, false
 	}
 }
+
+// CheckLog returns why the run cannot write to its log, such as that the disk is
+// full; nil if it can.
+func (b *Background) CheckLog() error {
+	f, err := os.CreateTemp(filepath.Dir(b.slot.Log()), "probe")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(make([]byte, probeBytes))
+	err = errors.Join(err, f.Close())
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		path.Path = b.slot.Log()
+		return path
+	}
+	return err
+}
+
+// probeBytes are more than a block of any disk that is in use.
+const probeBytes = 64 << 10
 
 // Output is what the run has printed so far.
 func (b *Background) Output() string {
