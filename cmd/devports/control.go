@@ -151,7 +151,10 @@ func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
 func steeringFailed(scope registry.Scope, err error) error {
 	var unknown *launcher.UnknownServiceError
 	var unreachable *control.UnreachableError
+	var silent *control.SilentError
 	switch {
+	case errors.As(err, &silent):
+		return doesNotAnswer(scope, silent)
 	case errors.As(err, &unknown):
 		f := failure{status: exitUsage}
 		for _, name := range unknown.Names {
@@ -174,6 +177,15 @@ func steeringFailed(scope registry.Scope, err error) error {
 		return fail(exitFailed, "devports down ends it", "%s (pid %d) cannot be reached: %v", scope, unreachable.PID, cause)
 	}
 	return fail(exitFailed, "", "%s does not answer: %v", scope, err)
+}
+
+// doesNotAnswer says what to do about a run that lives and does not answer.
+func doesNotAnswer(scope registry.Scope, silent *control.SilentError) failure {
+	end := "devports down --kill ends it"
+	if silent.Stopped {
+		return fail(exitFailed, end, "%s does not answer (pid %d is stopped: fg, or kill -CONT %[2]d)", scope, silent.PID)
+	}
+	return fail(exitFailed, end, "%s does not answer (pid %d)", scope, silent.PID)
 }
 
 // tellStatuses tells how the services named are, or all of them. A service that
@@ -245,7 +257,7 @@ func asking(ask func(client control.Client, ctx context.Context, services ...str
 	}
 }
 
-var startCommand = steering{
+var startCommand = withFreePorts(steering{
 	name: "start", usage: "start services that do not run", help: `
 Starts services of the up that runs here, those that were stopped or have ended,
 and what they depend on, and waits until they are ready. Without names, all of
@@ -254,7 +266,7 @@ them. It ends with status 1 as soon as one has failed, or waits for one that has
 Example:
   devports start auth`,
 	flags: []cli.Flag{keepWaitingFlag}, ask: asking(control.Client.Start), good: isUp,
-}.command()
+}.command())
 
 var stopCommand = steering{
 	name: "stop", usage: "stop services, and leave the others running", help: `
@@ -320,15 +332,20 @@ var downCommand = command{
 	usage:   "end the up that runs here",
 	help: `
 Ends the up that runs here and all of its services, and returns when nothing of
-them is left.
+them is left. With --kill it asks nobody: it sends SIGKILL to the up, and ends all
+that this has started, for an up that does not answer any more.
 
 Example:
-  devports down`,
-	flags: append([]cli.Flag{fileFlag}, runFlags...),
+  devports down
+  devports down --kill`,
+	flags: append([]cli.Flag{boolean("kill", "", "end it with SIGKILL, for one that does not answer"), fileFlag}, runFlags...),
 	run: func(s session, c *cli.Context) error {
-		i, scope, err := s.running(c)
+		i, scope, err := s.runningOrReplaced(c)
 		if err != nil {
 			return err
+		}
+		if c.Bool("kill") {
+			return s.kill(c.Context, i, scope)
 		}
 		err = i.Client().Down(c.Context)
 		if errors.As(err, new(*control.UnreachableError)) {
@@ -337,12 +354,45 @@ Example:
 		if err != nil {
 			return steeringFailed(scope, err)
 		}
-		if err := i.AwaitEnd(c.Context); err != nil {
+		if err := awaitEnd(c.Context, i, scope); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(s.stdout, "%s is down\n", scope)
 		return err
 	},
+}
+
+// awaitEnd waits until a run that was asked to end has ended, unless it is stopped
+// meanwhile.
+func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) error {
+	for {
+		bounded, cancel := context.WithTimeout(ctx, time.Second)
+		err := i.AwaitEnd(bounded)
+		cancel()
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return err
+		case i.Stopped():
+			return doesNotAnswer(scope, &control.SilentError{PID: i.Note.PID, Stopped: true})
+		}
+	}
+}
+
+// kill ends a run with SIGKILL, and says what that was.
+func (s session) kill(ctx context.Context, i control.Instance, scope registry.Scope) error {
+	ended, err := i.Kill(ctx, leftGrace)
+	switch {
+	case errors.Is(err, launcher.ErrOver):
+		return steeringFailed(scope, err)
+	case err != nil:
+		return fail(exitFailed, "", "%s (pid %d) was not ended: %v", scope, i.Note.PID, err)
+	}
+	what := ""
+	if len(ended) > 0 {
+		what = "; " + tellEnded("ended what it had started: ", ended)
+	}
+	_, err = fmt.Fprintf(s.stdout, "%s is down: killed pid %d%s\n", scope, i.Note.PID, what)
+	return err
 }
 
 var psCommand = command{
@@ -375,15 +425,18 @@ Example:
 			return nil
 		}
 		infos := []control.Info{}
-		for _, i := range runs {
-			info, err := i.Client().Status(c.Context)
-			if err != nil && c.Bool("all") {
-				continue // it has just ended
+		for _, a := range control.AskAll(c.Context, runs) {
+			silent := errors.As(a.Err, new(*control.SilentError))
+			switch {
+			case a.Answers():
+				infos = append(infos, a.Info)
+			case !c.Bool("all") && a.Err != nil:
+				return steeringFailed(scope, a.Err)
+			case !c.Bool("all"):
+				return steeringFailed(scope, launcher.ErrOver)
+			case silent:
+				s.note("%v", steeringFailed(scopeOfNote(a.Note), a.Err))
 			}
-			if err != nil {
-				return steeringFailed(scope, err)
-			}
-			infos = append(infos, info)
 		}
 		if c.Bool("json") {
 			return s.json(infos)

@@ -8,8 +8,10 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -50,10 +52,17 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 	}
 	for deadline := time.Now().Add(timeout); ; {
 		d := detached{s, o, scope, slot, waitOptions{timeout: time.Until(deadline), keep: keep}}
-		i, ok := slot.Running()
-		if ok {
+		i, ok, err := s.runningIn(scope)
+		switch {
+		case err != nil:
+			return err
+		case ok && i.Replaced():
+			if err = s.endReplaced(i); err == nil {
+				err = d.start(ctx)
+			}
+		case ok:
 			err = d.join(ctx, i)
-		} else {
+		default:
 			err = d.start(ctx)
 		}
 		switch {
@@ -87,7 +96,19 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	if err == nil && info.Ending {
 		return launcher.ErrOver
 	}
+	moved := i.Note.Directory != d.scope.Directory
 	if idle := idleServices(info, d.options.Services); err == nil && len(idle) > 0 {
+		if moved {
+			return fail(exitFailed, "devports down, and then devports up -d, has it run here",
+				"%s was moved here from %s while it ran, where %s cannot be started", d.scope, i.Note.Directory, wording.List(idle))
+		}
+		r, opened := d.registryAt(d.options.Registry)
+		if opened != nil {
+			return opened
+		}
+		if err := d.checkPorts(ctx, r, info, d.options.Services); err != nil {
+			return err
+		}
 		_, err = client.Start(ctx, idle...)
 	}
 	if err == nil {
@@ -100,6 +121,9 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		return steeringFailed(d.scope, err)
 	case info.Ending || allDone(info):
 		return launcher.ErrOver
+	}
+	if moved {
+		d.note("%s was moved here from %s while it ran: to follow edits and restart its services here, devports down and up -d", d.scope, i.Note.Directory)
 	}
 	err = d.tellStatuses(info, nil, false, isUpOrStopped)
 	if err != nil {
@@ -154,13 +178,30 @@ func (d detached) start(ctx context.Context) error {
 		d.note("%s has ended: all its services are done", d.scope)
 		return nil
 	case ended:
-		fmt.Fprint(d.stderr, background.Output())
-		return failure{status: max(status, exitFailed)}
+		return d.backgroundFailed(background, status)
 	case err == nil:
 		return nil
 	}
 	d.showLastLines(ctx, client, info, nil)
 	return err
+}
+
+// backgroundFailed prints what a run in the background has printed before it failed.
+// Where that is nothing, or may not be all, the error says why.
+func (d detached) backgroundFailed(background *control.Background, status int) error {
+	output := background.Output()
+	fmt.Fprint(d.stderr, output)
+	unwritable := background.CheckLog()
+	status = max(status, exitFailed)
+	switch {
+	case errors.Is(unwritable, syscall.ENOSPC):
+		return fail(status, "make room there", "%s was not started: %s cannot be written: the disk is full", d.scope, d.slot.Log())
+	case output == "" && unwritable != nil:
+		return fail(status, "", "%s was not started, and cannot say why: %v", d.scope, unwritable)
+	case output == "":
+		return fail(status, "devports up, without -d, shows more", "%s was not started: the run in the background ended with status %d and printed nothing", d.scope, status)
+	}
+	return failure{status: status}
 }
 
 func stopped(st launcher.Status) bool {

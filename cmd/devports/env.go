@@ -22,7 +22,7 @@ Example:
   devports env --shell json`,
 	flags: []cli.Flag{
 		&cli.StringFlag{Name: "shell", Value: "sh", Usage: "print for `SHELL`: sh, bash, zsh, fish, powershell, dotenv or json"},
-		jsonFlag, fileFlag, registryFlag,
+		noPinsFlag, jsonFlag, fileFlag, registryFlag,
 	},
 	completes: one(services),
 	run: func(s session, c *cli.Context) error {
@@ -38,6 +38,7 @@ Example:
 		if err != nil {
 			return err
 		}
+		p = s.withPins(p, c)
 		if err := declares(p.File, c.Args().Slice()); err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ Example:
   devports run -s auth -- sh -c 'curl localhost:$PORT/healthz'`,
 	flags: []cli.Flag{
 		&cli.StringFlag{Name: "service", Aliases: []string{"s"}, Usage: "take PORT and the environment of `SERVICE`"},
-		fileFlag, registryFlag,
+		noPinsFlag, fileFlag, registryFlag,
 	},
 	completes: commandLine,
 	verbatim:  true,
@@ -100,6 +100,7 @@ func (s session) environment(c *cli.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	p = s.withPins(p, c)
 	if name == "" {
 		name = serviceAt(p.File, wd)
 	} else if err := declares(p.File, []string{name}); err != nil {

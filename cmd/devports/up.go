@@ -66,6 +66,7 @@ Example:
 		boolean("raw", "", "plain lines, with all control sequences that services print, on a terminal, too"),
 		boolean("no-prefix", "", "print just what the services print; devports' own lines go to stderr"),
 		boolean("reassign", "", "move ports that something else holds to others, for good"),
+		noPinsFlag,
 		registryFlag,
 	},
 	completes: services,
@@ -74,6 +75,10 @@ Example:
 
 func up(s session, c *cli.Context) error {
 	o := readUpOptions(c)
+	o.NoPins = s.noPins(c)
+	if p, _, err := o.open(s); err == nil && o.NoPins {
+		s.notePins(p, c)
+	}
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
@@ -87,6 +92,9 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	}
 	if p, err = s.projectAt(o.File, o.Registry, o.Replicas); err != nil {
 		return p, false, err
+	}
+	if o.NoPins {
+		p = p.WithoutPins()
 	}
 	return p, color, declares(p.File, o.Services)
 }
@@ -110,7 +118,7 @@ func (s session) up(o upOptions, background bool) error {
 	defer signal.Stop(signals)
 
 	r := project.Run{Project: p, Selected: o.Services, Reassign: o.Reassign}
-	plan, scope, claim, err := s.begin(r, signals)
+	plan, scope, claim, err := s.begin(r, o.NoPins, signals)
 	if err != nil {
 		return err
 	}
@@ -237,7 +245,7 @@ func (u *upRun) launch(id string) error {
 		Terminals:  u.terminals,
 		Instance:   instance,
 		Steering:   u.steering,
-		Listening:  listening,
+		Listening:  listeningPorts,
 	})
 	u.live.Close()
 	u.session.notices.showIn(nil) // what comes now would not be written
@@ -262,7 +270,7 @@ func (u *upRun) notify(e launcher.Event) {
 
 // begin makes everything ready for the start. Whatever is in its way is found
 // here, all of it at once, and nothing has been started.
-func (s session) begin(r project.Run, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
+func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
 	checked, err := r.Project.Check() // before the claim, which ends what a dead run has left
 	if err != nil {
 		return plan, scope, c, err
@@ -271,7 +279,7 @@ func (s session) begin(r project.Run, signals chan os.Signal) (plan procfile.Pla
 		return plan, scope, c, err
 	}
 	signal.Notify(signals, stopSignals()...) // until here a signal ends devports as it ends any program
-	if c, err = s.claim(scope); err != nil {
+	if c, err = s.claim(scope, noPins); err != nil {
 		return plan, scope, c, err
 	}
 	ctx, interrupted := untilSignal(signals)

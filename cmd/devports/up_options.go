@@ -26,6 +26,7 @@ type upOptions struct {
 	Raw        bool     `json:"raw,omitempty"`
 	NoPrefix   bool     `json:"no_prefix,omitempty"`
 	Reassign   bool     `json:"reassign,omitempty"`
+	NoPins     bool     `json:"no_pins,omitempty"`
 }
 
 func readUpOptions(c *cli.Context) upOptions {
@@ -44,6 +45,7 @@ func readUpOptions(c *cli.Context) upOptions {
 		Raw:        c.Bool("raw"),
 		NoPrefix:   c.Bool("no-prefix"),
 		Reassign:   c.Bool("reassign"),
+		NoPins:     c.Bool("no-pins"),
 	}
 }
 

@@ -47,7 +47,7 @@ Example:
 		if err != nil {
 			return err
 		}
-		holders, err := holder.Listening(c.Context, ports...)
+		holders, err := s.listening(c.Context, registry, ports...)
 		if err != nil {
 			return err
 		}
@@ -89,6 +89,7 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 		if err != nil {
 			return nil, err
 		}
+		leases := movedTo(scope, leases)
 		if names, err = kept(names, scope, leases); err != nil {
 			return nil, err
 		}
@@ -99,6 +100,19 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 		}
 	}
 	return ports, nil
+}
+
+// movedTo returns the leases with those of a scope's checkout as the scope's own
+// that were made before it was moved to where it is.
+func movedTo(scope registry.Scope, leases []registry.Lease) []registry.Lease {
+	leases = slices.Clone(leases)
+	for i, l := range leases {
+		alike := l.Scope.Project == scope.Project && l.Scope.Worktree == scope.Worktree
+		if alike && l.Scope != scope && !scope.UserWide() && checkout.IsGone(l.Scope.Directory) {
+			leases[i].Scope = scope
+		}
+	}
+	return leases
 }
 
 // whoRow is what is known of a port.

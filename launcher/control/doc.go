@@ -7,7 +7,8 @@
 // A [Folder] has all runs of a user, and a [Slot] in it is the place of the run
 // of one checkout. The process that holds the slot's lock file is the run (see
 // [Slot.Claim]); a [Note] in that file says who it is and where its socket is. A
-// note without a holder is that of a run that was killed. The slot has a log,
+// note without a holder is that of a run that was killed. A run remembers which folder
+// it is of, wherever that is moved: see [Folder.Running]. The slot has a log,
 // too, for a run in the background (see [Slot.Spawn]). What is found in a slot is
 // an [Instance]: knowing the folder is enough to list, ask, steer and end all
 // runs.
@@ -18,6 +19,8 @@
 //
 //	curl --unix-socket "$(devports ps --socket)" http://devports/v1/status
 //
+//	GET  /v1/run                      who the run is: Note; answered at once
+//	GET  /v1/processes                all processes that the services have started: {SERVICE: [PID, …]}
 //	GET  /v1/status                   the run: Info
 //	GET  /v1/wait?service=NAME…       the services, once all are ready and none is being built, have ended, or
 //	                                  wait for what has (blocked_by); keep=true waits on until all are ready or done

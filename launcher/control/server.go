@@ -71,6 +71,8 @@ type Run struct {
 	Steering *launcher.Steering
 	Output   *output.Tail
 	Journal  *Journal
+
+	note Note
 }
 
 // Serve serves a run on l until ctx is done, and what has been asked by then is
@@ -78,6 +80,8 @@ type Run struct {
 func Serve(ctx context.Context, l net.Listener, run Run) error {
 	s := server{run}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/run", s.whoIs)
+	mux.HandleFunc("GET /v1/processes", s.processes)
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("GET /v1/wait", s.wait)
 	mux.HandleFunc("GET /v1/logs", s.logs)

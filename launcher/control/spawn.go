@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,11 +95,11 @@ func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
 		if i.Steerable() && i.Note.PID == b.PID {
 			return i.Client(), nil
 		}
-		others = others || i.Holder != nil && i.Holder.PID != b.PID
+		others = others || i.heldByOther(b.PID)
 		select {
 		case <-time.After(claimPoll):
 		case <-b.ended:
-			if i := b.slot.Instance(); others || i.Holder != nil && i.Holder.PID != b.PID {
+			if others || b.slot.Instance().heldByOther(b.PID) {
 				return Client{}, ErrNotFirst
 			}
 			return Client{}, errEnded
@@ -106,6 +107,10 @@ func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
 			return Client{}, ctx.Err()
 		}
 	}
+}
+
+func (i Instance) heldByOther(pid int) bool {
+	return i.Holder != nil && i.Holder.PID != 0 && i.Holder.PID != pid
 }
 
 const claimPoll = 5 * time.Millisecond
@@ -125,6 +130,26 @@ func (b *Background) AwaitEnd(limit time.Duration) (status int, ok bool) {
 		return 0, false
 	}
 }
+
+// CheckLog returns why the run cannot write to its log, such as that the disk is
+// full; nil if it can.
+func (b *Background) CheckLog() error {
+	f, err := os.CreateTemp(filepath.Dir(b.slot.Log()), "probe")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(make([]byte, probeBytes))
+	err = errors.Join(err, f.Close())
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		path.Path = b.slot.Log()
+		return path
+	}
+	return err
+}
+
+// probeBytes are more than a block of any disk that is in use.
+const probeBytes = 64 << 10
 
 // Output is what the run has printed so far.
 func (b *Background) Output() string {
