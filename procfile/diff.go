@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/devports/devports/allocator/envvar"
 )
 
 // ChangeKind is what a new version of a file means for a service.
@@ -91,12 +93,13 @@ func differences(before, after Process) []string {
 	return reasons
 }
 
-// otherVars is the environment less the variables that carry port numbers.
+// otherVars is the environment less the variables that carry port numbers, and
+// less the list that says who has set the others.
 func otherVars(p Process) map[string]string {
 	vars := make(map[string]string, len(p.Env))
 	for _, entry := range p.Env {
 		name, value, _ := strings.Cut(entry, "=")
-		if _, port := p.ports[name]; !port {
+		if _, port := p.ports[name]; !port && name != envvar.Env {
 			vars[name] = value
 		}
 	}

@@ -17,13 +17,26 @@ import (
 
 // Context is what a file is resolved in.
 type Context struct {
-	Environ           []string // that devports was started with, "NAME=value"
+	Environ           []string // that devports was started with, "NAME=value"; what envvar.Env lists does not count
 	Project, Worktree string
 	Ports             map[allocator.PortName]int // a port that is missing is 0
 }
 
 // labels are the variables that tell a service what it is.
 var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
+
+// OwnEnviron is the part of an environment that is the user's, as a map; and the
+// names of the variables that an earlier devports has set in it.
+func OwnEnviron(environ []string) (own map[string]string, exported []string) {
+	entries, exported := envvar.Own(environ)
+	own = make(map[string]string, len(entries))
+	for _, entry := range entries {
+		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
+			own[name] = value
+		}
+	}
+	return own, exported
+}
 
 // Resolve reads the env files and gives every service its environment. From
 // the lowest precedence to the highest (section 4 of the design): the project's
@@ -35,16 +48,13 @@ var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
 func (f File) Resolve(c Context) (Plan, error) {
 	r := resolver{
 		file: f, wanted: f.wanted(), context: c,
-		ports: map[string]string{}, inherited: map[string]string{}, read: map[string][]Variable{},
+		ports: map[string]string{}, read: map[string][]Variable{},
 	}
+	r.inherited, _ = OwnEnviron(c.Environ)
 	for _, w := range r.wanted {
 		r.ports[w.Name.Variable()] = strconv.Itoa(c.Ports[w.Name])
 	}
-	for _, entry := range c.Environ {
-		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
-			r.inherited[name] = value
-		}
-	}
+	r.portMarks = envvar.Mark(r.ports, r.inherited)
 	plan := Plan{StopOnExit: f.StopOnExit, Outside: f.Outside}
 	if f.Path != "" {
 		r.watch(f.Path)
@@ -80,6 +90,7 @@ type resolver struct {
 	wanted    []wantedAt
 	context   Context
 	ports     map[string]string // every service's, by the names of their variables
+	portMarks string            // of ports, for envvar.Env
 	inherited map[string]string
 	read      map[string][]Variable // env files by path
 	watched   []string
@@ -107,7 +118,7 @@ func (r *resolver) process(s Service) Process {
 	files := map[string]string{}
 	for _, path := range r.envFiles(s) {
 		for _, v := range r.envFile(path) {
-			if _, set := own[v.Name]; set || v.Name == "PORT" {
+			if _, set := own[v.Name]; set || v.Name == "PORT" || v.Name == envvar.Env {
 				r.noteEnvFilePort(path, v, s)
 				continue
 			}
@@ -132,7 +143,11 @@ func (r *resolver) process(s Service) Process {
 	maps.DeleteFunc(set, func(name, _ string) bool { _, shell := inherited[name]; return shell })
 	maps.Copy(set, project.all())
 	maps.Copy(set, service.all())
+	marks := maps.Clone(set)
+	maps.Copy(marks, own)
+	maps.DeleteFunc(marks, func(name, _ string) bool { _, port := r.ports[name]; return port })
 	maps.Copy(set, own)
+	set[envvar.Env] = envvar.Join(envvar.Mark(marks, r.inherited), r.portMarks)
 
 	env := inherited
 	maps.Copy(env, set)

@@ -130,7 +130,7 @@ func (s session) runOfFolder(runs control.Folder, live []control.Instance, folde
 			return i, true
 		}
 	}
-	if len(here) != 1 || label != "" && s.getenv(envvar.Project) == "" { // the label is not a service's
+	if len(here) != 1 || label != "" && !envvar.LabelInherited(s.getenv) { // the label is not a service's
 		return control.Instance{}, false
 	}
 	return here[0], true
