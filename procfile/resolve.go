@@ -12,6 +12,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/ownership"
 	"github.com/devports/devports/allocator/text"
 )
 
@@ -283,7 +284,7 @@ func (r *resolver) envFile(path string) []Variable {
 		return vars
 	}
 	name := shorterFile(r.file, path)
-	src, err := readRegular(path)
+	src, err := r.readEnvFile(path)
 	if err != nil {
 		r.problems = append(r.problems, problemf(name, Position{}, "", "%s", reasonOf(err)))
 	}
@@ -291,4 +292,18 @@ func (r *resolver) envFile(path string) []Variable {
 	r.problems = append(r.problems, problems...)
 	r.read[path] = vars
 	return vars
+}
+
+// readEnvFile reads an env file unless it is a stranger's: one who may write
+// beside the Portfile, as anyone may in /tmp, must not say what a service's
+// environment is.
+func (r *resolver) readEnvFile(path string) ([]byte, error) {
+	trust := ownership.From(r.file.Dir, func(name string) string { return r.inherited[name] })
+	if info, err := os.Stat(r.file.Path); err == nil {
+		trust = trust.And(info)
+	}
+	if err := trust.File(path); err != nil {
+		return nil, err
+	}
+	return readRegular(path)
 }

@@ -345,7 +345,7 @@ func TestFind(t *testing.T) {
 
 	find := func(dir, want string) {
 		t.Helper()
-		got, err := Find(filepath.Join(root, dir))
+		got, err := Find(filepath.Join(root, dir), os.Getenv)
 		if err != nil || got != filepath.Join(root, want) {
 			t.Errorf("Find(%s) = %s, %v; want %s", dir, got, err, want)
 		}
@@ -355,7 +355,7 @@ func TestFind(t *testing.T) {
 	find("repo/a/b", "repo/a/Portfile.toml")
 	find("repo", "repo/Procfile.dev")
 
-	got, err := Find(filepath.Join(root, "empty")) // a folder named Portfile is none
+	got, err := Find(filepath.Join(root, "empty"), os.Getenv) // a folder named Portfile is none
 	missing, ok := err.(*NotFoundError)
 	if !ok || !slices.Equal(missing.Looked, []string{filepath.Join(root, "empty")}) {
 		t.Errorf("Find(empty) = %s, %v", got, err)

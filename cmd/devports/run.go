@@ -94,6 +94,7 @@ func (s session) environment(c *cli.Context) ([]string, error) {
 	p, err := s.openProject(c)
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) && name == "" {
+		s.noteForeign(missing)
 		p, err = s.userWide(c, wd)
 	}
 	if err != nil {
