@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -26,8 +27,22 @@ func (s session) upInBackground() error {
 	if err != nil {
 		return usage("devports up -d starts one", "a run in the background cannot read its options: %v", err)
 	}
+	var starter chan struct{}
+	if o.Temporary { // its standard input ends with the process that has started it
+		starter = make(chan struct{})
+		go func(stdin io.Reader) {
+			_, _ = io.Copy(io.Discard, stdin)
+			close(starter)
+		}(s.stdin)
+	}
 	s.stdin = strings.NewReader("")
-	return s.up(o, true)
+	return s.up(o, &background{starter})
+}
+
+// background is what a run in the background has of the process that has started
+// it.
+type background struct {
+	starter <-chan struct{} // closed when that has gone; nil: that does not matter
 }
 
 // detach has an `up` of the project run in the background, and waits until its
@@ -86,6 +101,9 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	info, err := client.Status(ctx)
 	if err == nil && info.Ending {
 		return launcher.ErrOver
+	}
+	if err == nil && (info.Temporary || len(info.HeldOnly) > 0) { // it is to stay now
+		err = client.Keep(ctx)
 	}
 	if idle := idleServices(info, d.options.Services); err == nil && len(idle) > 0 {
 		_, err = client.Start(ctx, idle...)
@@ -207,5 +225,6 @@ func (s session) startInBackground(o upOptions, slot control.Slot) (*control.Bac
 	}
 	return slot.Spawn(control.Program{
 		Path: program, Args: append([]string{"devports"}, backgroundArguments...), Env: s.environ, Input: options,
+		Tied: o.Temporary,
 	})
 }

@@ -76,7 +76,7 @@ func up(s session, c *cli.Context) error {
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"))
 	}
-	return s.up(o, false)
+	return s.up(o, nil)
 }
 
 // open reads what the options name, and checks that it is there.
@@ -92,7 +92,7 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 
 // up runs the services in this process, until they end. In the background, no
 // terminal is there to end them from, so that they must be reachable.
-func (s session) up(o upOptions, background bool) error {
+func (s session) up(o upOptions, from *background) error {
 	p, color, err := o.open(s)
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (s session) up(o upOptions, background bool) error {
 	}
 	defer claim.Release()
 	if claim.Unreachable != nil {
-		if background {
+		if from != nil {
 			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory of yours", "nothing was started: no socket can be made to steer the run: %s", oneLine(claim.Unreachable))
 		}
 		s.note("devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.Unreachable))
@@ -126,7 +126,7 @@ func (s session) up(o upOptions, background bool) error {
 	// reverse. Each part has ended when its stop returns.
 	defer u.show(color)()
 	defer u.watch()()
-	defer u.serve(claim)()
+	defer u.serve(claim, from)()
 	return u.launch(claim.Note.ID)
 }
 
@@ -211,11 +211,15 @@ func (u *upRun) watch() (stop func()) {
 }
 
 // serve begins to let other terminals steer the run.
-func (u *upRun) serve(claim control.Claim) (stop func()) {
-	return claim.Serve(control.Run{
+func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
+	run := control.Run{
 		About:    control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
 		Steering: u.steering, Output: &u.display.tail, Journal: &u.display.journal,
-	})
+	}
+	if from != nil {
+		run.Starter = from.starter
+	}
+	return claim.Serve(run)
 }
 
 // launch runs the services to their end, and returns when all that they have

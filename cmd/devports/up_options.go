@@ -26,6 +26,9 @@ type upOptions struct {
 	Raw        bool     `json:"raw,omitempty"`
 	NoPrefix   bool     `json:"no_prefix,omitempty"`
 	Reassign   bool     `json:"reassign,omitempty"`
+
+	// Temporary: it ends with the commands that it was started for.
+	Temporary bool `json:"temporary,omitempty"`
 }
 
 func readUpOptions(c *cli.Context) upOptions {

@@ -18,6 +18,9 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
+// ShellCommand is what runs a command in the system's shell, as that of a service.
+func ShellCommand(command string) ([]string, *syscall.SysProcAttr) { return shell(command), nil }
+
 func shell(command string) []string { return []string{"/bin/sh", "-c", command} }
 
 // processAttributes make the process the leader of a group of its own: the
