@@ -35,7 +35,7 @@ func inFolder(t *testing.T, files map[string]string) File {
 
 func env(p Process) map[string]string {
 	m := map[string]string{}
-	for _, e := range p.Env {
+	for _, e := range p.Env.List() {
 		name, value, _ := strings.Cut(e, "=")
 		m[name] = value
 	}
@@ -83,7 +83,7 @@ port = false
 		t.Errorf("web (-want +got):\n%s", diff)
 	}
 	var set []string
-	for _, v := range web.Vars {
+	for _, v := range web.Env.Set() {
 		set = append(set, v.Name)
 	}
 	if want := []string{"A", "B", "C", "D", "DEVPORTS_ENV", "DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE", "E", "F", "PORT", "PORT_API", "PORT_WEB"}; !slices.Equal(set, want) {
@@ -118,11 +118,11 @@ func TestEnvironmentOfADevports(t *testing.T) {
 	}
 	user := []string{"PATH=/bin", "MINE=shell"}
 	first, _ := resolve(main, user)
-	again, plan := resolve(main, first.Env)
-	if diff := cmp.Diff(first.Env, again.Env); diff != "" || len(plan.Notes) != 1 { // the DEVPORTS_ENV of .env
+	again, plan := resolve(main, first.Env.List())
+	if diff := cmp.Diff(first.Env.List(), again.Env.List()); diff != "" || len(plan.Notes) != 1 { // the DEVPORTS_ENV of .env
 		t.Errorf("inside of itself (-first +again):\n%s%v", diff, plan.Notes)
 	}
-	elsewhere, plan := resolve(other, append(slices.Clone(first.Env), "TOKEN=shell"))
+	elsewhere, plan := resolve(other, append(slices.Clone(first.Env.List()), "TOKEN=shell"))
 	direct, _ := resolve(other, append(slices.Clone(user), "TOKEN=shell"))
 	if diff := cmp.Diff(env(direct), env(elsewhere)); diff != "" || len(plan.Notes) != 0 {
 		t.Errorf("elsewhere (-direct +inside):\n%s%v", diff, plan.Notes)

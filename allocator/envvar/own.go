@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -24,20 +23,23 @@ const (
 	maxMarks = 12 << 10
 )
 
-// Mark returns the value of [Env] for the variables of set in a process that
+// Var is an environment variable.
+type Var struct{ Name, Value string }
+
+// Mark returns the value of [Env] for the variables of set, in a process that
 // otherwise has the environment own. A variable that own has with the same value
 // is the user's and not listed, except for the labels: only a user's own
 // DEVPORTS_WORKTREE names a checkout.
-func Mark(set, own map[string]string) string {
+func Mark(set []Var, own map[string]string) string {
 	var marks []string
 	size := 0
-	for _, name := range slices.Sorted(maps.Keys(set)) {
-		before, had := own[name]
-		label := name == Project || name == Service || name == Worktree
-		if name == Env || !isName(name) || had && before == set[name] && !label {
+	for _, v := range set {
+		before, had := own[v.Name]
+		label := v.Name == Project || v.Name == Service || v.Name == Worktree
+		if v.Name == Env || !isName(v.Name) || had && before == v.Value && !label {
 			continue
 		}
-		mark := name + ":" + hash(name, set[name])
+		mark := v.Name + ":" + hash(v.Name, v.Value)
 		if had {
 			mark += ":" + base64.RawURLEncoding.EncodeToString([]byte(before))
 		}

@@ -16,11 +16,18 @@ func environ(vars map[string]string) (list []string) {
 	return list
 }
 
+func sorted(vars map[string]string) (list []envvar.Var) {
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		list = append(list, envvar.Var{Name: name, Value: vars[name]})
+	}
+	return list
+}
+
 // after is the environment of a process that devports gives the variables set.
 func after(own, set map[string]string) map[string]string {
 	all := maps.Clone(own)
 	maps.Copy(all, set)
-	all[envvar.Env] = envvar.Mark(set, own)
+	all[envvar.Env] = envvar.Mark(sorted(set), own)
 	return all
 }
 
@@ -82,7 +89,7 @@ func TestMarkIsBounded(t *testing.T) {
 	for _, c := range "ABCDEFGHIJ" {
 		set[strings.Repeat(string(c), 2000)] = "1"
 	}
-	if list := envvar.Mark(set, nil); len(list) > 12<<10 || !strings.HasPrefix(list, "AAA") {
+	if list := envvar.Mark(sorted(set), nil); len(list) > 12<<10 || !strings.HasPrefix(list, "AAA") {
 		t.Errorf("%d bytes", len(list))
 	}
 }
@@ -97,7 +104,7 @@ func TestLabelInherited(t *testing.T) {
 		{"the user's", map[string]string{envvar.Worktree: "x"}, false},
 		{"without a list", map[string]string{envvar.Worktree: "x", envvar.Project: "shop"}, true},
 		{"listed", after(map[string]string{}, set), true},
-		{"the user's afterwards", map[string]string{envvar.Worktree: "x", envvar.Project: "shop", envvar.Env: envvar.Mark(set, nil)}, false},
+		{"the user's afterwards", map[string]string{envvar.Worktree: "x", envvar.Project: "shop", envvar.Env: envvar.Mark(sorted(set), nil)}, false},
 		{"the user's all along", after(map[string]string{envvar.Worktree: ""}, set), true},
 	} {
 		if got := envvar.LabelInherited(func(name string) string { return tt.env[name] }); got != tt.want {

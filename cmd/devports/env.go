@@ -60,21 +60,18 @@ func (s session) variables(ctx context.Context, p project.Project, service strin
 	if service != "" {
 		plan, err := p.Resolve(ctx)
 		process, _ := plan.Service(service)
-		return process.Vars, err
+		return process.Env.Set(), err
 	}
 	ports, err := p.Ports(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var vars []procfile.Var
-	set := map[string]string{}
 	for _, w := range p.File.Ports() {
-		v := procfile.Var{Name: w.Name.Variable(), Value: strconv.Itoa(ports[w.Name])}
-		vars = append(vars, v)
-		set[v.Name] = v.Value
+		vars = append(vars, procfile.Var{Name: w.Name.Variable(), Value: strconv.Itoa(ports[w.Name])})
 	}
 	own, _ := procfile.OwnEnviron(s.environ)
-	if list := envvar.Mark(set, own); list != "" {
+	if list := envvar.Mark(vars, own); list != "" {
 		vars = append(vars, procfile.Var{Name: envvar.Env, Value: list})
 	}
 	return vars, nil

@@ -114,7 +114,7 @@ func (s session) program(c *cli.Context) (p program, err error) {
 	if err != nil {
 		return p, s.runFailed(err)
 	}
-	p.env = service.Env
+	p.env = service.Env.List()
 	if c.Bool("in-dir") {
 		p.dir = service.Dir
 	}

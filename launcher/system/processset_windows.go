@@ -144,13 +144,13 @@ func onlyThread(pid uint32) (windows.Handle, error) {
 
 // ShellCommand is what runs a command in the system's shell, as that of a service.
 func ShellCommand(command string) ([]string, *syscall.SysProcAttr) {
-	return shell(command), &syscall.SysProcAttr{CmdLine: shellLine(command)}
+	return shellCommand(command), &syscall.SysProcAttr{CmdLine: shellLine(command)}
 }
 
 // shellLine is not quoted: cmd.exe parses its command line itself.
 func shellLine(command string) string { return `cmd.exe /d /s /c "` + command + `"` }
 
-func shell(command string) []string { return []string{"cmd.exe", "/d", "/s", "/c", command} }
+func shellCommand(command string) []string { return []string{"cmd.exe", "/d", "/s", "/c", command} }
 
 // processAttributes make the process the root of a console process group, so
 // that the console's Ctrl-C reaches devports alone and Ctrl-Break can be sent to
