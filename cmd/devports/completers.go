@@ -16,6 +16,7 @@ var optionValues = map[string]completer{
 	"FILE":             files,
 	"PATH":             files,
 	"SERVICE":          services,
+	"PROJECT[/LABEL]":  checkouts,
 	"SERVICE=NUMBER,…": counts,
 	"WHEN":             words("auto", "always", "never"),
 	"SHELL":            words("sh", "bash", "zsh", "fish", "powershell", "dotenv", "json"),

@@ -191,24 +191,22 @@ var downCommand = command{
 	usage:   "end the up that runs here",
 	help: `
 Ends the up that runs here and all of its services, and returns when nothing of
-them is left.
+them is left; with --all, every up of yours. The exit status is 1 if one of these
+does not end.
 
 Example:
-  devports down`,
-	flags: append([]cli.Flag{fileFlag}, runFlags...),
+  devports down
+  devports down --all`,
+	flags: append([]cli.Flag{boolean("all", "a", "end every up of yours"), fileFlag}, runFlags...),
 	run: func(s session, c *cli.Context) error {
+		if c.Bool("all") {
+			return s.downAll(c)
+		}
 		i, scope, err := s.running(c)
 		if err != nil {
 			return err
 		}
-		err = i.Client().Down(c.Context)
-		if errors.As(err, new(*control.UnreachableError)) {
-			err = i.Terminate()
-		}
-		if err != nil {
-			return steeringFailed(scope, err)
-		}
-		if err := i.AwaitEnd(c.Context); err != nil {
+		if err := down(c.Context, i, scope); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(s.stdout, "%s is down\n", scope)
@@ -216,12 +214,27 @@ Example:
 	},
 }
 
+// down ends a run, and returns when it has ended.
+func down(ctx context.Context, i control.Instance, scope registry.Scope) error {
+	err := i.Client().Down(ctx)
+	if errors.As(err, new(*control.UnreachableError)) {
+		err = i.Terminate()
+	}
+	if err != nil {
+		return steeringFailed(scope, err)
+	}
+	if err := i.AwaitEnd(ctx); err != nil {
+		return err
+	}
+	return i.Forget() // a signal leaves it to be brought back
+}
+
 var psCommand = command{
 	name:  "ps",
 	usage: "list the services that run",
 	help: `
-Lists the services of the up that runs here; with --all, those of every up of
-yours.
+Lists the services of the up that runs here; with --all, every up of yours, and
+its services. The first word of each is what --checkout takes.
 
 Example:
   devports ps
@@ -232,6 +245,9 @@ Example:
 		jsonFlag, fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
+		if c.Bool("all") && !c.Bool("socket") {
+			return s.psAll(c)
+		}
 		runs, scope, err := s.asked(c)
 		if err != nil {
 			return err
@@ -245,9 +261,6 @@ Example:
 		infos := []control.Info{}
 		for _, i := range runs {
 			info, err := i.Client().Status(c.Context)
-			if err != nil && c.Bool("all") {
-				continue // it has just ended
-			}
 			if err != nil {
 				return steeringFailed(scope, err)
 			}
@@ -256,50 +269,30 @@ Example:
 		if c.Bool("json") {
 			return s.json(infos)
 		}
-		return s.psTable(infos, c.Bool("all"))
+		return s.psTable(infos[0].Services)
 	},
 }
 
 // asked are the `up` here, with its scope, or with --all every one of this user.
 func (s session) asked(c *cli.Context) ([]control.Instance, registry.Scope, error) {
-	if !c.Bool("all") {
-		i, scope, err := s.running(c)
-		return []control.Instance{i}, scope, err
+	if c.Bool("all") {
+		runs, err := s.everyRun(c)
+		return runs, registry.Scope{}, err
 	}
-	everyone := registry.Scope{}
-	if c.String("dir") != "" || c.String("checkout") != "" {
-		return nil, everyone, usage("", "--all shows every run: leave --dir and --checkout out")
-	}
-	folder, err := s.runs()
-	if err != nil {
-		return nil, everyone, err
-	}
-	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Steerable() })
-	if len(runs) == 0 {
-		return nil, everyone, fail(exitRunning, "devports up starts a project", "nothing runs")
-	}
-	return runs, everyone, nil
+	i, scope, err := s.running(c)
+	return []control.Instance{i}, scope, err
 }
 
 // psTable prints services for people to read.
-func (s session) psTable(infos []control.Info, all bool) error {
+func (s session) psTable(services []launcher.Status) error {
 	var t table
-	header := []string{"NAME", "STATE", "PORT", "PID", "SINCE", "RESTARTS"}
-	if all {
-		header = slices.Concat([]string{"PROJECT", "WORKTREE"}, header)
-	}
-	t.add(header...)
-	for _, info := range infos {
-		for _, st := range info.Services {
-			row := []string{st.Service, string(st.State), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
-			if st.Detail != "" {
-				row = append(row, st.Detail)
-			}
-			if all {
-				row = slices.Concat([]string{dash(info.Project), dash(info.Worktree)}, row)
-			}
-			t.add(row...)
+	t.add("NAME", "STATE", "PORT", "PID", "SINCE", "RESTARTS")
+	for _, st := range services {
+		row := []string{st.Service, string(st.State), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
+		if st.Detail != "" {
+			row = append(row, st.Detail)
 		}
+		t.add(row...)
 	}
 	return t.write(s.stdout)
 }

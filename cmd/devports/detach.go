@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -64,7 +65,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration)
 		return err
 	}
 	for deadline := time.Now().Add(timeout); ; {
-		d := detached{s, o, scope, slot, waitOptions{timeout: time.Until(deadline)}}
+		d := detached{s, o, p, scope, slot, waitOptions{timeout: time.Until(deadline)}}
 		i, ok := slot.Running()
 		if ok {
 			err = d.join(ctx, i)
@@ -89,6 +90,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration)
 type detached struct {
 	session
 	options upOptions
+	project project.Project
 	scope   registry.Scope
 	slot    control.Slot
 	wait    waitOptions
@@ -104,6 +106,11 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	}
 	if err == nil && (info.Temporary || len(info.HeldOnly) > 0) { // it is to stay now
 		err = client.Keep(ctx)
+	}
+	if err == nil {
+		if err := d.remember(info.Temporary); err != nil {
+			d.note("up -d --last will not bring back what this has started: %v", err)
+		}
 	}
 	if idle := idleServices(info, d.options.Services); err == nil && len(idle) > 0 {
 		_, err = client.Start(ctx, idle...)

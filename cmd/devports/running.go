@@ -157,10 +157,7 @@ func runOfCheckout(ctx context.Context, live []control.Instance, name string) (c
 			continue
 		}
 		scope := scopeOfInfo(a.Info)
-		known := scope.Project
-		if scope.Worktree != "" {
-			known += "/" + scope.Worktree
-		}
+		known := address(scope)
 		if known == name {
 			return i, scope, nil
 		}

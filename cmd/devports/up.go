@@ -38,7 +38,10 @@ On a terminal, rows at the bottom show how each service is. Keys restart, stop,
 open or filter what is shown, and type to a service: ? tells them. With --plain,
 and wherever the output is no terminal, there are only lines.
 
-With -d it runs in the background: devports ps, logs and down find it there.
+With -d it runs in the background: devports ps, logs and down find it there. With
+--last as well, every run comes back, with its options, that was in the background
+when the machine went down, or was killed: not those that had ended, or that
+devports down has ended. Variables are those of the shell here.
 
 The exit status is 0 after Ctrl-C, else that of the first service that failed.
 
@@ -47,6 +50,7 @@ Example:
   devports up web auth
   devports up -m worker=3
   devports up -d
+  devports up -d --last
   devports up -f examples/shop/Portfile --no-watch`,
 	flags: []cli.Flag{
 		fileFlag,
@@ -57,6 +61,7 @@ Example:
 		boolean("detach", "d", "run in the background, and return when all services are ready"),
 		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with -d, wait at most for `TIME`", DefaultText: "1m"},
 		&cli.StringFlag{Name: "log", Usage: "write to `FILE`, of 10 MB at most, and keep 3 older ones beside it"},
+		boolean("last", "", "with -d, bring back what ran in the background when the machine went down"),
 		boolean("no-watch", "", "do not follow edits of the Portfile, env files and what services watch"),
 		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour names: `WHEN` is auto, always or never"},
@@ -73,6 +78,12 @@ Example:
 
 func up(s session, c *cli.Context) error {
 	o := readUpOptions(c)
+	if c.Bool("last") {
+		if !c.Bool("detach") || c.NArg() > 0 {
+			return usage("devports up -d --last", "--last needs -d, and takes no services")
+		}
+		return s.upLast(c.Context, c.Duration("timeout"))
+	}
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"))
 	}
@@ -127,6 +138,7 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.show(color)()
 	defer u.watch()()
 	defer u.serve(claim, from)()
+	defer u.remember(from)()
 	return u.launch(claim.Note.ID)
 }
 
@@ -152,6 +164,8 @@ type upRun struct {
 	plans    <-chan procfile.Plan // nil: edits are not followed
 	unfollow func()               // has no more plans come
 	stopped  time.Time            // when a signal, or the end of the readers, has stopped the services
+
+	signalled bool // a signal has
 }
 
 // show begins to show the run.
@@ -255,7 +269,7 @@ func (u *upRun) launch(id string) error {
 func (u *upRun) notify(e launcher.Event) {
 	if stopping, ok := e.(launcher.Stopping); ok {
 		if stopping.Service == "" {
-			u.stopped = time.Now()
+			u.stopped, u.signalled = time.Now(), stopping.Signal
 		}
 		go u.unfollow() // the kernel takes its time for that; the stop of watch waits for it
 	}
