@@ -24,12 +24,12 @@ var backgroundArguments = []string{"up", "(background)"}
 
 // upInBackground is the whole life of a run in the background.
 func (s session) upInBackground() error {
-	o, err := decodeUpOptions(s.stdin)
+	h, err := decodeHandover(s.stdin)
 	if err != nil {
 		return usage("devports up -d starts one", "a run in the background cannot read its options: %v", err)
 	}
 	var starter chan struct{}
-	if o.Temporary { // its standard input ends with the process that has started it
+	if h.Temporary { // its standard input ends with the process that has started it
 		starter = make(chan struct{})
 		go func(stdin io.Reader) {
 			_, _ = io.Copy(io.Discard, stdin)
@@ -37,7 +37,7 @@ func (s session) upInBackground() error {
 		}(s.stdin)
 	}
 	s.stdin = strings.NewReader("")
-	return s.up(o, &background{starter})
+	return s.up(h.Options, &background{starter})
 }
 
 // background is what a run in the background has of the process that has started
@@ -131,7 +131,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 
 // start starts a run. The error is control.ErrNotFirst if another was quicker.
 func (d detached) start(ctx context.Context) error {
-	background, err := d.startInBackground(d.options, d.slot)
+	background, err := d.startInBackground(d.options, d.slot, false)
 	if err != nil {
 		return err
 	}
@@ -219,10 +219,10 @@ func idleServices(info control.Info, names []string) (idle []string) {
 }
 
 // startInBackground starts a run that prints to the log of its slot, unless the
-// options name another.
-func (s session) startInBackground(o upOptions, slot control.Slot) (*control.Background, error) {
+// options name another. A temporary one ends with the holds on it.
+func (s session) startInBackground(o upOptions, slot control.Slot, temporary bool) (*control.Background, error) {
 	o.Log = cmp.Or(o.Log, slot.Log())
-	options, err := o.encode()
+	input, err := handover{Options: o, Temporary: temporary}.encode()
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func (s session) startInBackground(o upOptions, slot control.Slot) (*control.Bac
 		return nil, err
 	}
 	return slot.Spawn(control.Program{
-		Path: program, Args: append([]string{"devports"}, backgroundArguments...), Env: s.environ, Input: options,
-		Tied: o.Temporary,
+		Path: program, Args: append([]string{"devports"}, backgroundArguments...), Env: s.environ, Input: input,
+		Tied: temporary,
 	})
 }

@@ -71,7 +71,7 @@ func recall(slot control.Slot) (l lastRun, err error) {
 // remember keeps a run in the background until it ends by itself or is ended by
 // devports down. A signal is how it ends with the machine.
 func (u *upRun) remember(from *background) (forget func()) {
-	if from == nil || u.options.Temporary {
+	if from == nil || from.starter != nil {
 		return func() {}
 	}
 	slot, err := u.session.slot(u.scope)

@@ -138,7 +138,7 @@ func (s session) borrow(c *cli.Context) (*borrowed, error) {
 		return nil, usage("devports run --up -f Portfile -- COMMAND", "--up needs a file: standard input or a pipe cannot be read again")
 	}
 	b := &borrowed{session: s, fresh: c.Bool("fresh"), timeout: c.Duration("timeout")}
-	b.options = upOptions{File: p.File.Path, Registry: c.String("registry"), Temporary: true}
+	b.options = upOptions{File: p.File.Path, Registry: c.String("registry")}
 	if name := c.String("service"); name != "" {
 		if err := declares(p.File, []string{name}); err != nil {
 			return nil, err
@@ -204,7 +204,7 @@ func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 
 // spawn starts a run. The error is control.ErrNotFirst if another was quicker.
 func (b *borrowed) spawn(ctx context.Context) error {
-	background, err := b.startInBackground(b.options, b.slot)
+	background, err := b.startInBackground(b.options, b.slot, true)
 	if err != nil {
 		return err
 	}
