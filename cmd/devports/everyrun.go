@@ -80,6 +80,10 @@ func address(scope registry.Scope) string {
 	return scope.Project + "/" + scope.Worktree
 }
 
+func answered(i control.Instance, info control.Info) runInfo {
+	return runInfo{Checkout: address(scopeOfInfo(info)), Socket: i.Note.Socket, Info: info}
+}
+
 // ask asks runs how they are, all at the same time. One that has ended meanwhile
 // is left out.
 func ask(ctx context.Context, runs []control.Instance) []runInfo {
@@ -91,7 +95,7 @@ func ask(ctx context.Context, runs []control.Instance) []runInfo {
 			switch {
 			case !a.Runs():
 			case a.Answers():
-				infos[n] = runInfo{Checkout: address(scopeOfInfo(a.Info)), Socket: a.Note.Socket, Info: a.Info}
+				infos[n] = answered(a.Instance, a.Info)
 			default:
 				scope := scopeOf(ctx, i)
 				infos[n] = runInfo{Checkout: address(scope), Socket: a.Note.Socket, Problem: oneLine(steeringFailed(scope, a.Err)), Info: control.Info{
@@ -107,12 +111,8 @@ func ask(ctx context.Context, runs []control.Instance) []runInfo {
 	return infos
 }
 
-// psAll lists all runs with their services.
-func (s session) psAll(c *cli.Context) error {
-	runs, err := s.everyRun(c)
-	if err != nil {
-		return err
-	}
+// psAll lists runs with their services.
+func (s session) psAll(c *cli.Context, runs []control.Instance) error {
 	infos := ask(c.Context, runs)
 	if c.Bool("json") {
 		return s.json(infos)

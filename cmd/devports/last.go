@@ -166,7 +166,7 @@ func (s session) bringBack(ctx context.Context, slot control.Slot, timeout time.
 		return err
 	}
 	fmt.Fprintf(s.stdout, "%s:\n", l.Directory)
-	return s.labelled(l.Worktree).detach(ctx, l.Options, timeout)
+	return s.labelled(l.Worktree).detach(ctx, l.Options, timeout, false)
 }
 
 // labelled is s with the user's own label for a checkout, "" for none.

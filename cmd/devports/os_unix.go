@@ -5,7 +5,6 @@ package main
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -40,19 +39,12 @@ func fromTerminal(sig os.Signal) bool {
 // statisticsSignals ask a port server for its statistics.
 func statisticsSignals() []os.Signal { return []os.Signal{unix.SIGUSR1} }
 
-// ownedByAnother tells whether path, or the nearest folder above it that there
-// is, belongs to another user.
+// ownedByAnother reports whether path belongs to another user.
 func ownedByAnother(path string) bool {
-	for {
-		info, err := os.Stat(path)
-		if err == nil {
-			stat, ok := info.Sys().(*syscall.Stat_t)
-			return ok && int(stat.Uid) != os.Getuid()
-		}
-		parent := filepath.Dir(path)
-		if parent == path {
-			return false
-		}
-		path = parent
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
 	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) != os.Getuid()
 }

@@ -252,11 +252,11 @@ func (b *borrowed) await(ctx context.Context) error {
 	f := failure{status: exitRunFailed}
 	for _, st := range b.needed(info) {
 		if !isUp(st) {
-			b.lastLines(client, st.Service)
 			f.lines = append(f.lines, errorLine{sentence(st), ""})
 		}
 	}
 	if len(f.lines) > 0 {
+		b.showLastLines(ctx, client, info, b.names)
 		return f
 	}
 	return nil
@@ -265,20 +265,6 @@ func (b *borrowed) await(ctx context.Context) error {
 func (b *borrowed) needed(info control.Info) []launcher.Status {
 	return slices.DeleteFunc(slices.Clone(info.Services), func(st launcher.Status) bool {
 		return len(b.names) > 0 && !slices.Contains(b.names, st.Service)
-	})
-}
-
-// lastLinesShown is how many of its last lines show why a service has failed.
-const lastLinesShown = 10
-
-// lastLines shows what a service has printed last.
-func (b *borrowed) lastLines(client control.Client, service string) {
-	ctx, cancel := context.WithTimeout(context.Background(), exitGrace)
-	defer cancel()
-	q := control.LogQuery{Services: []string{service}, Last: lastLinesShown}
-	_ = client.Logs(ctx, q, func(e control.LogEntry) error { // or there is nothing to show
-		_, err := fmt.Fprintf(b.stderr, "%s | %s\n", e.Service, e.Text)
-		return err
 	})
 }
 
@@ -297,13 +283,13 @@ func (b *borrowed) tellFailed() {
 				return // all services have done their work
 			}
 			lines := strings.SplitAfter(b.background.Output(), "\n")
-			fmt.Fprint(b.stderr, strings.Join(lines[max(0, len(lines)-1-lastLinesShown):], ""))
+			fmt.Fprint(b.stderr, strings.Join(lines[max(0, len(lines)-1-lastLines):], ""))
 		}
 		b.note("%s has ended meanwhile", b.scope)
 	}
+	b.showLastLines(ctx, client, info, b.names)
 	for _, st := range b.needed(info) {
 		if st.State == launcher.StateFailed || st.State == launcher.StatePausing {
-			b.lastLines(client, st.Service)
 			b.note("%s", sentence(st))
 		}
 	}
