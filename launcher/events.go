@@ -121,6 +121,7 @@ type Idle struct{ Services []string }
 type Stopping struct {
 	Service string // because this one has ended
 	Reason  string // or else because of a signal, or something else
+	Signal  bool   // a signal: Reason is its name
 }
 
 // PlanChanged: the run follows a new plan.

@@ -92,7 +92,7 @@ func (s *supervisor) receive() {
 	case sig := <-s.options.Signals:
 		switch s.signal(time.Now()) {
 		case verdictStop:
-			s.close(Stopping{Reason: sig.String()})
+			s.close(Stopping{Reason: sig.String(), Signal: true})
 		case verdictKill:
 			s.closing = true
 			s.killAll()

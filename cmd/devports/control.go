@@ -332,14 +332,23 @@ var downCommand = command{
 	usage:   "end the up that runs here",
 	help: `
 Ends the up that runs here and all of its services, and returns when nothing of
-them is left. With --kill it asks nobody: it sends SIGKILL to the up, and ends all
+them is left; with --all, every up of yours. The exit status is 1 if one of these
+does not end. With --kill it asks nobody: it sends SIGKILL to the up, and ends all
 that this has started, for an up that does not answer any more.
 
 Example:
   devports down
+  devports down --all
   devports down --kill`,
-	flags: append([]cli.Flag{boolean("kill", "", "end it with SIGKILL, for one that does not answer"), fileFlag}, runFlags...),
+	flags: append([]cli.Flag{
+		boolean("all", "a", "end every up of yours"),
+		boolean("kill", "", "end it with SIGKILL, for one that does not answer"),
+		fileFlag,
+	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
+		if c.Bool("all") {
+			return s.downAll(c)
+		}
 		i, scope, err := s.runningOrReplaced(c)
 		if err != nil {
 			return err
@@ -347,19 +356,27 @@ Example:
 		if c.Bool("kill") {
 			return s.kill(c.Context, i, scope)
 		}
-		err = i.Client().Down(c.Context)
-		if errors.As(err, new(*control.UnreachableError)) {
-			err = i.Terminate()
-		}
-		if err != nil {
-			return steeringFailed(scope, err)
-		}
-		if err := awaitEnd(c.Context, i, scope); err != nil {
+		if err := down(c.Context, i, scope); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(s.stdout, "%s is down\n", scope)
 		return err
 	},
+}
+
+// down ends a run, and returns when it has ended.
+func down(ctx context.Context, i control.Instance, scope registry.Scope) error {
+	err := i.Client().Down(ctx)
+	if errors.As(err, new(*control.UnreachableError)) {
+		err = i.Terminate()
+	}
+	if err != nil {
+		return steeringFailed(scope, err)
+	}
+	if err := awaitEnd(ctx, i, scope); err != nil {
+		return err
+	}
+	return i.Forget() // a signal leaves it to be brought back
 }
 
 // awaitEnd waits until a run that was asked to end has ended, unless it is stopped
@@ -381,6 +398,9 @@ func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) err
 // kill ends a run with SIGKILL, and says what that was.
 func (s session) kill(ctx context.Context, i control.Instance, scope registry.Scope) error {
 	ended, err := i.Kill(ctx, leftGrace)
+	if err == nil {
+		err = i.Forget()
+	}
 	switch {
 	case errors.Is(err, launcher.ErrOver):
 		return steeringFailed(scope, err)
@@ -399,8 +419,8 @@ var psCommand = command{
 	name:  "ps",
 	usage: "list the services that run",
 	help: `
-Lists the services of the up that runs here; with --all, those of every up of
-yours.
+Lists the services of the up that runs here; with --all, every up of yours, and
+its services. The first word of each is what --checkout takes.
 
 Example:
   devports ps
@@ -413,78 +433,55 @@ Example:
 	run: func(s session, c *cli.Context) error {
 		runs, scope, err := s.asked(c)
 		if err != nil && c.Bool("json") && s.explain(err).status == exitRunning {
-			return errors.Join(s.json([]control.Info{}), err)
+			return errors.Join(s.json([]runInfo{}), err)
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if c.Bool("socket") {
+		case c.Bool("socket"):
 			for _, i := range runs {
-				fmt.Fprintln(s.stdout, i.Note.Socket)
+				if i.Steerable() {
+					fmt.Fprintln(s.stdout, i.Note.Socket)
+				}
 			}
 			return nil
+		case c.Bool("all"):
+			return s.psAll(c, runs)
 		}
-		infos := []control.Info{}
-		for _, a := range control.AskAll(c.Context, runs) {
-			silent := errors.As(a.Err, new(*control.SilentError))
-			switch {
-			case a.Answers():
-				infos = append(infos, a.Info)
-			case !c.Bool("all") && a.Err != nil:
-				return steeringFailed(scope, a.Err)
-			case !c.Bool("all"):
-				return steeringFailed(scope, launcher.ErrOver)
-			case silent:
-				s.note("%v", steeringFailed(scopeOfNote(a.Note), a.Err))
-			}
+		a := runs[0].Ask(c.Context)
+		switch {
+		case a.Err != nil:
+			return steeringFailed(scope, a.Err)
+		case !a.Answers():
+			return steeringFailed(scope, launcher.ErrOver)
 		}
 		if c.Bool("json") {
-			return s.json(infos)
+			return s.json([]runInfo{answered(a.Instance, a.Info)})
 		}
-		return s.psTable(infos, c.Bool("all"))
+		return s.psTable(a.Info.Services)
 	},
 }
 
 // asked are the `up` here, with its scope, or with --all every one of this user.
 func (s session) asked(c *cli.Context) ([]control.Instance, registry.Scope, error) {
-	if !c.Bool("all") {
-		i, scope, err := s.running(c)
-		return []control.Instance{i}, scope, err
+	if c.Bool("all") {
+		runs, err := s.everyRun(c)
+		return runs, registry.Scope{}, err
 	}
-	everyone := registry.Scope{}
-	if c.String("dir") != "" || c.String("checkout") != "" {
-		return nil, everyone, usage("", "--all shows every run: leave --dir and --checkout out")
-	}
-	folder, err := s.runs()
-	if err != nil {
-		return nil, everyone, err
-	}
-	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Steerable() })
-	if len(runs) == 0 {
-		return nil, everyone, fail(exitRunning, "devports up starts a project", "nothing runs")
-	}
-	return runs, everyone, nil
+	i, scope, err := s.running(c)
+	return []control.Instance{i}, scope, err
 }
 
 // psTable prints services for people to read.
-func (s session) psTable(infos []control.Info, all bool) error {
+func (s session) psTable(services []launcher.Status) error {
 	var t table
-	header := []string{"NAME", "STATE", "PORT", "PID", "SINCE", "RESTARTS"}
-	if all {
-		header = slices.Concat([]string{"PROJECT", "WORKTREE"}, header)
-	}
-	t.add(header...)
-	for _, info := range infos {
-		for _, st := range info.Services {
-			row := []string{st.Service, st.Label(), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
-			if st.Detail != "" {
-				row = append(row, st.Detail)
-			}
-			if all {
-				row = slices.Concat([]string{dash(info.Project), dash(info.Worktree)}, row)
-			}
-			t.add(row...)
+	t.add("NAME", "STATE", "PORT", "PID", "SINCE", "RESTARTS")
+	for _, st := range services {
+		row := []string{st.Service, st.Label(), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
+		if st.Detail != "" {
+			row = append(row, st.Detail)
 		}
+		t.add(row...)
 	}
 	return t.write(s.stdout)
 }

@@ -148,7 +148,7 @@ func (s session) runOfFolder(runs control.Folder, live []control.Instance, folde
 			return i, true
 		}
 	}
-	if len(here) != 1 || label != "" && s.getenv(envvar.Project) == "" { // the label is not a service's
+	if len(here) != 1 || label != "" && !envvar.LabelInherited(s.getenv) { // the label is not a service's
 		return control.Instance{}, false
 	}
 	return here[0], true
@@ -174,10 +174,7 @@ func runOfCheckout(ctx context.Context, live []control.Instance, name string) (c
 		if a.Answers() {
 			scope = scopeOfInfo(a.Info)
 		}
-		known := scope.Project
-		if scope.Worktree != "" {
-			known += "/" + scope.Worktree
-		}
+		known := address(scope)
 		if known == name {
 			return a.Instance, scope, nil
 		}

@@ -119,8 +119,10 @@ const lossPoll = time.Second
 func (c Claim) serve(ctx context.Context, run Run) {
 	var servers sync.WaitGroup
 	defer servers.Wait()
-	serve := func(l net.Listener) { servers.Go(func() { _ = Serve(ctx, l, run) }) }
-	serve(c.socket)
+	holds := newHolds(run)
+	holds.awaitStarter(ctx)
+	start := func(l net.Listener) { servers.Go(func() { _ = serve(ctx, l, run, holds) }) }
+	start(c.socket)
 	made, _ := os.Lstat(c.Note.Socket)
 	ticks := time.NewTicker(lossPoll)
 	defer ticks.Stop()
@@ -140,7 +142,7 @@ func (c Claim) serve(ctx context.Context, run Run) {
 		c.Note.Socket = path
 		made, _ = os.Lstat(path)
 		_ = lockfile.SetNote(c.slot.Lock(), c.Note) // clients look where it was, then
-		serve(l)
+		start(l)
 	}
 }
 

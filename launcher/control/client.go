@@ -169,6 +169,8 @@ func failed(response *http.Response, services []string) error {
 		return &launcher.UnknownServiceError{Names: unknown, Known: failure.Known}
 	case http.StatusConflict:
 		return launcher.ErrOver
+	case http.StatusLocked:
+		return ErrHeld
 	}
 	return errors.New(failure.Error)
 }

@@ -31,13 +31,17 @@
 //	POST /v1/stop?service=NAME…       stop services; the run goes on
 //	POST /v1/restart?service=NAME…    start services anew
 //	POST /v1/down                     end the run
+//	POST /v1/hold?service=NAME…       start services that do not run, and keep them and the run from ending for as
+//	                                  long as the connection lasts: {"hold": ID, …}. fresh=true restarts the others
+//	POST /v1/release?hold=ID          end a hold, and with the last one what was started for holds
+//	POST /v1/keep?service=NAME…       have services, or with all=true the run, outlast the holds
 //
 // GET without a service means all. POST has to say so: all=true stands for all
-// services. A query that is malformed, or has a parameter that is not listed
+// services. A hold without either holds the run. A query that is malformed, or has a parameter that is not listed
 // here, is refused. POST answers with the same as status, as things are right
 // after. An error is a JSON object {"error": TEXT}, with status
 // 404 for a service that the run does not have (and "known", those it has), 409
-// where the run is ending, and 400 for what is no request.
+// where the run is ending, 423 where a fresh hold meets another, and 400 for what is no request.
 //
 // A service that has a build has a field "build" beside its state while that is
 // about to begin ("waiting"), while it runs ("running"), and once it has failed

@@ -20,12 +20,16 @@ type Program struct {
 	Args  []string // the first is its name
 	Env   []string
 	Input []byte // all of its standard input
+	// Tied: its standard input ends only with this process, or by
+	// [Background.Release].
+	Tied bool
 }
 
 // Background is a run in the background that this process has started.
 type Background struct {
 	PID int
 
+	tie   *os.File // the other end of its standard input; nil if it is not tied
 	slot  Slot
 	from  int64         // where its output begins in the log
 	ended chan struct{} // closed when status is set
@@ -51,12 +55,15 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer write.Close()
+	if !p.Tied {
+		defer write.Close()
+	}
 	process, err := os.StartProcess(p.Path, p.Args, &os.ProcAttr{
 		Env: unmarked(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
 	})
 	read.Close()
 	if err != nil {
+		write.Close()
 		return nil, err
 	}
 	b := &Background{PID: process.Pid, slot: s, from: info.Size(), ended: make(chan struct{})}
@@ -65,7 +72,17 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 		close(b.ended)
 	}()
 	_, _ = write.Write(p.Input) // if the run does not read it, it ends, and says why
+	if p.Tied {
+		b.tie = write
+	}
 	return b, nil
+}
+
+// Release ends the standard input of a run that is tied to this process.
+func (b *Background) Release() {
+	if b.tie != nil {
+		b.tie.Close()
+	}
 }
 
 // unmarked returns an environment without the marks of a service, for a run
