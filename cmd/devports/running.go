@@ -187,9 +187,12 @@ func runOfCheckout(ctx context.Context, live []control.Instance, name string) (c
 	return control.Instance{}, registry.Scope{}, fail(exitRunning, hint, "%s does not run", name)
 }
 
-// scopeOf is the scope of a run, as the run has it; of one that does not answer
-// it is made from the folder.
+// scopeOf is the scope of a run, as its note has it; one by an older version is
+// asked.
 func scopeOf(ctx context.Context, i control.Instance) registry.Scope {
+	if i.Note.Project != "" {
+		return scopeOfNote(i.Note)
+	}
 	a := i.Ask(ctx)
 	if !a.Answers() {
 		return scopeOfNote(i.Note)

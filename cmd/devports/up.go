@@ -87,9 +87,7 @@ func up(s session, c *cli.Context) error {
 		return s.upLast(c.Context, c.Duration("timeout"))
 	}
 	o.NoPins = s.noPins(c)
-	if p, _, err := o.open(s); err == nil && o.NoPins {
-		s.notePins(p, c)
-	}
+	s.unpinned = func(p project.Project) { s.notePins(p, c) }
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
@@ -106,6 +104,9 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	}
 	if o.NoPins {
 		p = p.WithoutPins()
+		if s.unpinned != nil {
+			s.unpinned(p)
+		}
 	}
 	return p, color, declares(p.File, o.Services)
 }

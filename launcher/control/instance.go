@@ -267,7 +267,7 @@ func (i Instance) Ask(ctx context.Context) Answer {
 		return Answer{Instance: i}
 	}
 	info, err := i.ask(ctx)
-	if err != nil {
+	if err != nil && !errors.As(err, new(*SilentError)) {
 		if now := i.Slot.Instance(); now.Holder == nil || now.Holder.PID != i.Holder.PID {
 			return now.Ask(ctx)
 		}
