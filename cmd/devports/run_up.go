@@ -138,7 +138,7 @@ func (s session) borrow(c *cli.Context) (*borrowed, error) {
 		return nil, usage("devports run --up -f Portfile -- COMMAND", "--up needs a file: standard input or a pipe cannot be read again")
 	}
 	b := &borrowed{session: s, fresh: c.Bool("fresh"), timeout: c.Duration("timeout")}
-	b.options = upOptions{File: p.File.Path, Registry: c.String("registry")}
+	b.options = upOptions{File: p.File.Path, Registry: c.String("registry"), NoPins: s.noPins(c)}
 	if name := c.String("service"); name != "" {
 		if err := declares(p.File, []string{name}); err != nil {
 			return nil, err
