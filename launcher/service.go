@@ -31,6 +31,7 @@ type service struct {
 	deadline time.Time // when evTimeout is due; of one that runs, the end of its trial; zero: never
 
 	// Of the latest process.
+	ordered time.Time // just before it was made: what changed before, it has read as it is
 	began  time.Time     // when it had been made
 	ready  bool          // its check has passed; of work (procfile.Done): it is done
 	took   time.Duration // how long after it began its check had passed
@@ -61,7 +62,7 @@ func (s service) next(now time.Time, e event) (service, []action) {
 	switch s.phase {
 	case waiting, ended:
 		if e.kind == evStart {
-			return s.start()
+			return s.start(now)
 		}
 	case backoff:
 		if e.kind == evTimeout { // what it depends on may have gone meanwhile
@@ -147,9 +148,9 @@ func (s service) asked(now time.Time, g goal) (service, []action) {
 }
 
 // start takes a service to a new process.
-func (s service) start() (service, []action) {
+func (s service) start(now time.Time) (service, []action) {
 	return service{
-		spec: s.spec, made: s.spec, phase: starting,
+		spec: s.spec, made: s.spec, phase: starting, ordered: now,
 		spawned: s.spawned + 1, retries: s.retries,
 	}, []action{spawn}
 }

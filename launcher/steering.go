@@ -71,6 +71,13 @@ type Status struct {
 	ReadyMS  float64   `json:"readyMS,omitempty"` // how many milliseconds after that it was ready
 	Restarts int       `json:"restarts"`          // how often it has been started again
 
+	// Unresponsive: it is ready, and did not answer when it was asked once more.
+	Unresponsive bool `json:"unresponsive,omitempty"`
+
+	// Ordered is just before its latest process was made: whatever changed before
+	// that, the process has read as it is now. Zero: there has been none.
+	Ordered time.Time `json:"-"`
+
 	// Trial: it is ready because it has no check, and its process is so young
 	// that it may yet fail at once.
 	Trial bool `json:"-"`
@@ -148,6 +155,14 @@ func (st *Steering) Start(ctx context.Context, names ...string) error {
 // started, Others among them. No names stand for all but those. The error may be an *UnknownServiceError.
 func (st *Steering) Restart(ctx context.Context, names ...string) error {
 	return st.each(ctx, names, true, func(service) (eventKind, bool) { return evRestart, true })
+}
+
+// RestartOlder restarts those of the services whose latest process was made
+// before the time that since returns. Otherwise it is Restart.
+func (st *Steering) RestartOlder(ctx context.Context, since func(service string) time.Time, names ...string) error {
+	return st.each(ctx, names, true, func(sv service) (eventKind, bool) {
+		return evRestart, sv.ordered.Before(since(sv.spec.Service))
+	})
 }
 
 // Stop ends services, which stay so until they are started. As long as one does,
@@ -274,7 +289,7 @@ func (s *supervisor) statuses() []Status {
 
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
-	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1)}
+	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1), Ordered: sv.ordered}
 	if sv.phase.live() {
 		status.Port = sv.made.Port
 		if p := s.childOf(name); p != nil {

@@ -33,7 +33,7 @@ func steering(name, usage, help string, ask func(client control.Client, ctx cont
 			if _, err := ask(client, c.Context, names...); err != nil {
 				return steeringFailed(scope, err)
 			}
-			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("json")}, good)
+			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("json"), name == "stop"}, good)
 		},
 	}
 }
@@ -46,6 +46,7 @@ var timeoutFlag = &cli.DurationFlag{
 type waitOptions struct {
 	timeout time.Duration
 	json    bool
+	refused bool // that an edit is not followed is no failure
 }
 
 // await waits until the services have come to where they stay, as long as o
@@ -54,6 +55,10 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 	info, err := s.settled(ctx, client, names, o)
 	if err != nil {
 		return steeringFailed(scope, err)
+	}
+	if o.refused {
+		s.noteRefused("", info)
+		info.Refused = nil
 	}
 	if len(names) == 0 { // what its user has stopped is not meant
 		good = either(good, func(st launcher.Status) bool { return st.State == launcher.StateStopped })
@@ -67,14 +72,14 @@ func (s session) settled(ctx context.Context, client control.Client, names []str
 	defer cancel()
 	info, err := client.Wait(bounded, names...)
 	if errors.Is(err, context.DeadlineExceeded) {
-		info, err = client.Status(ctx)
+		info, err = client.Check(ctx)
 	}
 	return info, err
 }
 
 // isUp reports whether a service is as its user wants it that wants it up.
 func isUp(st launcher.Status) bool {
-	return st.State == launcher.StateReady || st.State == launcher.StateDone
+	return st.State == launcher.StateReady && !st.Unresponsive || st.State == launcher.StateDone
 }
 
 // isUpOrStopped is for all services: what its user has stopped is not meant.
@@ -114,7 +119,8 @@ func steeringFailed(scope registry.Scope, err error) error {
 }
 
 // tellStatuses tells how the services named are, or all of them. A service that
-// is not good makes the command fail.
+// is not good makes the command fail, as does an edit that the run does not
+// follow.
 func (s session) tellStatuses(info control.Info, names []string, json bool, good func(launcher.Status) bool) error {
 	services := info.Services
 	if len(names) > 0 {
@@ -129,10 +135,33 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 			fmt.Fprintln(s.stdout, sentence(st))
 		}
 	}
-	if slices.ContainsFunc(services, func(st launcher.Status) bool { return !good(st) }) {
-		return failure{status: exitFailed}
+	f := failure{status: exitFailed}
+	for _, r := range info.Refused {
+		f.lines = append(f.lines, errorLine{r.Text, r.Hint})
+	}
+	if len(f.lines) > 0 {
+		f.lines = append(f.lines, errorLine{text: editRefused})
+	}
+	if len(f.lines) > 0 || slices.ContainsFunc(services, func(st launcher.Status) bool { return !good(st) }) {
+		return f
 	}
 	return nil
+}
+
+const editRefused = "the latest edit is not followed; the services run on as before"
+
+// noteRefused prints why a run does not follow an edit, if so. run names it where
+// there are several.
+func (s session) noteRefused(run string, info control.Info) {
+	for _, r := range info.Refused {
+		s.complain("note", "36", run+r.Text)
+		if r.Hint != "" {
+			s.complain("hint", "36", r.Hint)
+		}
+	}
+	if len(info.Refused) > 0 {
+		s.complain("note", "36", run+editRefused)
+	}
 }
 
 // sentence is a service's status in words.
@@ -140,6 +169,9 @@ func sentence(st launcher.Status) string {
 	text := st.Service + " is " + string(st.State)
 	switch st.State {
 	case launcher.StateReady:
+		if st.Unresponsive {
+			text += ", but " + st.Detail
+		}
 		if st.Port > 0 {
 			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
 		}
@@ -177,7 +209,9 @@ Example:
 
 var waitCommand = steering("wait", "wait until services are ready", `
 Waits until services of the up that runs here are ready, or have done their work
-and ended. The exit status is 1 if they are not in time, or have failed.
+and ended. Edits made before count: what is ready then has read them. The exit
+status is 1 if they are not in time, have failed, or the Portfile or an env file
+has mistakes, so that the latest edit is not followed.
 
 Example:
   devports wait
@@ -221,13 +255,15 @@ var psCommand = command{
 	usage: "list the services that run",
 	help: `
 Lists the services of the up that runs here; with --all, those of every up of
-yours.
+yours. With --check, services that are ready are asked once more whether they
+answer.
 
 Example:
   devports ps
   devports ps --all --json`,
 	flags: append([]cli.Flag{
 		boolean("all", "a", "list the services of every project"),
+		boolean("check", "", "ask services that are ready once more: does each answer now?"),
 		boolean("socket", "", "print only the path of the socket that the run is steered by"),
 		jsonFlag, fileFlag,
 	}, runFlags...),
@@ -244,7 +280,11 @@ Example:
 		}
 		infos := []control.Info{}
 		for _, i := range runs {
-			info, err := i.Client().Status(c.Context)
+			ask := i.Client().Status
+			if c.Bool("check") {
+				ask = i.Client().Check
+			}
+			info, err := ask(c.Context)
 			if err != nil && c.Bool("all") {
 				continue // it has just ended
 			}
@@ -252,6 +292,11 @@ Example:
 				return steeringFailed(scope, err)
 			}
 			infos = append(infos, info)
+			run := ""
+			if c.Bool("all") {
+				run = scopeOfInfo(info).String() + ": "
+			}
+			s.noteRefused(run, info)
 		}
 		if c.Bool("json") {
 			return s.json(infos)

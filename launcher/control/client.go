@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -65,7 +66,23 @@ func Abandoned(path string) bool {
 // Status tells what runs.
 func (c Client) Status(ctx context.Context) (Info, error) { return c.do(ctx, "GET", "status", nil) }
 
-// Wait returns the services when all of them are ready or have ended.
+// Check is Status, and services that are ready are asked once more whether they
+// answer.
+func (c Client) Check(ctx context.Context) (Info, error) {
+	return c.do(ctx, "GET", "status", url.Values{"check": {"true"}})
+}
+
+// identify is Status as it may have been before the latest edit of a file.
+func (c Client) identify(ctx context.Context) (Info, error) {
+	info, err := c.do(ctx, "GET", "status", url.Values{"sync": {"false"}})
+	if err != nil && strings.Contains(err.Error(), "unknown parameter") { // a run of an earlier version
+		return c.Status(ctx)
+	}
+	return info, err
+}
+
+// Wait returns the services when all of them are ready, and answer, or have
+// ended.
 func (c Client) Wait(ctx context.Context, services ...string) (Info, error) {
 	return c.do(ctx, "GET", "wait", url.Values{"service": services})
 }

@@ -18,8 +18,9 @@
 //
 //	curl --unix-socket "$(devports ps --socket)" http://devports/v1/status
 //
-//	GET  /v1/status                   the run: Info
-//	GET  /v1/wait?service=NAME…       the services, once all are ready or have ended
+//	GET  /v1/status                   the run: Info; with check=true, services that are ready are asked once more,
+//	                                  and "unresponsive" if they do not answer; sync=false: see below
+//	GET  /v1/wait?service=NAME…       the services, once all are ready and answer, or have ended
 //	GET  /v1/logs?service=NAME…       lines as JSON, one each: {"service", "time", "line"}; last=N, since=TIME,
 //	                                  follow=true for those to come. {"missed": N} tells a slow reader what it lost
 //	GET  /v1/events?service=NAME…     what the run tells of itself: Event; with the same parameters
@@ -34,6 +35,16 @@
 // after. An error is a JSON object {"error": TEXT}, with status
 // 404 for a service that the run does not have (and "known", those it has), 409
 // where the run is ending, and 400 for what is no request.
+//
+// # Answers are true now
+//
+// Before it answers status, wait, start, stop or restart, the run deals with every
+// edit of the files that it follows which was made before the request came: who
+// edits a file and then waits gets the processes that have read it. That waits
+// for the quiet time of a burst of edits, and takes about a millisecond without
+// one; status does without it if sync=false. A restart leaves out a service that
+// such an edit has restarted since the request came. "refused" has the mistakes of
+// an edit that the run does not follow; its services run on as before.
 //
 // The version in the path stands for all of this: what is there keeps its
 // meaning, and more may come. Fields that a client does not know are to be
