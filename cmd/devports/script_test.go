@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 		"lock":     lock,
 		"print":    printLines,
 		"freeport": freePort,
+		"recite":   recite,
 
 		"docker-proxy": dockerProxy,
 	})
