@@ -31,14 +31,14 @@ type service struct {
 	deadline time.Time // when evTimeout is due; of one that runs, the end of its trial; zero: never
 
 	// Of the latest process.
-	ordered time.Time // just before it was made: what changed before, it has read as it is
-	began  time.Time     // when it had been made
-	ready  bool          // its check has passed; of work (procfile.Done): it is done
-	took   time.Duration // how long after it began its check had passed
-	exit   *Exit         // how it has ended; nil: not yet
-	left   []Orphan      // what it had left when it ended by itself
-	failed time.Time     // when it ended, if that was a failure
-	lost   bool          // it did not end when killed; what is left of it is not ours to end
+	ordered time.Time     // just before it was made: what changed before, it has read as it is
+	began   time.Time     // when it had been made
+	ready   bool          // its check has passed; of work (procfile.Done): it is done
+	took    time.Duration // how long after it began its check had passed
+	exit    *Exit         // how it has ended; nil: not yet
+	left    []Orphan      // what it had left when it ended by itself
+	failed  time.Time     // when it ended, if that was a failure
+	lost    bool          // it did not end when killed; what is left of it is not ours to end
 
 	spawned int           // how many processes there have been
 	retries int           // restarts in a row without one that its user asked for, or health
