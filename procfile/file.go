@@ -55,7 +55,7 @@ type Service struct {
 	Ready        string // "" is the default; else one of the forms of section 3 of the design
 	ReadyTimeout time.Duration
 	Restart      Restart
-	Watch        []string
+	Watch        []Text
 	Replicas     int
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration

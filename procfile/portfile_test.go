@@ -71,7 +71,8 @@ port = false
 		EnvFiles:  []Text{{"auth/.env", Position{19, 15}}},
 		DependsOn: []Text{{"db", Position{20, 15}}},
 		Ready:     "http:/healthz", ReadyPos: Position{21, 14}, ReadyTimeout: 90 * time.Second,
-		Restart: "on-failure", Watch: []string{"**/*.go", "!**/*_test.go"}, Replicas: 2,
+		Restart: "on-failure", Replicas: 2,
+		Watch:      []Text{{"**/*.go", Position{24, 15}}, {"!**/*_test.go", Position{24, 26}}},
 		StopSignal: "INT", StopTimeout: 90 * time.Second,
 	}
 	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{})); diff != "" {

@@ -142,7 +142,6 @@ func (r *resolver) process(s Service) Process {
 		Env:        environ(env),
 		Ready:      s.check(),
 		Restart:    s.Restart,
-		Watch:      s.Watch,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
 		ports: ports,
 	}
@@ -156,6 +155,9 @@ func (r *resolver) process(s Service) Process {
 	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
+	}
+	for _, pattern := range s.Watch {
+		p.Watch = append(p.Watch, pattern.Value)
 	}
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, chain(env)))
