@@ -188,3 +188,32 @@ func TestChanged(t *testing.T) {
 	w.signals <- syscall.SIGTERM
 	w.status()
 }
+
+// RestartOlder leaves out what has been started since.
+func TestRestartOlder(t *testing.T) {
+	began := time.Now()
+	w, st := steered(t, `[services]
+a = { command = 'exec sleep 1000', port = false }
+b = { command = 'exec sleep 1000', port = false }
+`)
+	wait(t, st)
+	since := func(service string) time.Time {
+		if service == "a" {
+			return time.Now()
+		}
+		return began
+	}
+	if err := st.RestartOlder(t.Context(), since); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, st)
+	all, err := st.Status(t.Context())
+	if err != nil || all[0].Restarts != 1 || all[1].Restarts != 0 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if err := st.RestartOlder(t.Context(), since, "nosuch"); !errors.As(err, new(*UnknownServiceError)) {
+		t.Errorf("of another service: %v", err)
+	}
+	_ = st.Down(t.Context())
+	w.status()
+}

@@ -25,7 +25,7 @@ type Unmatched struct {
 }
 
 // maxEntries is how many files and folders FindUnmatched looks at.
-const maxEntries = 200_000
+const maxEntries = 100_000
 
 // FindUnmatched returns those of the patterns, which have to be valid, that match
 // no file below root that counts. An exclusion matches what would be ignored, too.

@@ -62,3 +62,15 @@ func TestFindUnmatched(t *testing.T) {
 		t.Errorf("in a folder that is missing: %v", got)
 	}
 }
+
+// One of the patterns matches no file of the tree.
+func BenchmarkFindUnmatched(b *testing.B) {
+	dir := b.TempDir()
+	makeLarge(b, dir)
+	patterns := []Pattern{{Text: "**/*.go"}, {Text: "!**/*_test.go"}}
+	for b.Loop() {
+		if got := FindUnmatched(dir, patterns); len(got) != 1 {
+			b.Fatal(got)
+		}
+	}
+}
