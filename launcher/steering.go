@@ -74,6 +74,10 @@ type Status struct {
 	// Unresponsive: it is ready, and did not answer when it was asked once more.
 	Unresponsive bool `json:"unresponsive,omitempty"`
 
+	// Outdated: it is to be restarted for a change of what it watches, and that
+	// waits: Detail.
+	Outdated bool `json:"outdated,omitempty"`
+
 	// Ordered is just before its latest process was made: whatever changed before
 	// that, the process has read as it is now. Zero: there has been none.
 	Ordered time.Time `json:"-"`

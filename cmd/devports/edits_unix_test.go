@@ -173,6 +173,11 @@ var edits = []struct {
 		r.must(os.Remove(r.path("Portfile")))
 		r.write("Portfile", portfileWith(value))
 	}},
+	{"code, then what is watched", func(r *editsRun, value string) {
+		r.want.Code = value
+		r.write("main.txt", value)
+		r.replace("Portfile", strings.ReplaceAll(portfileWith(r.want.Word), `"*.txt"`, fmt.Sprintf(`"*.txt", "!%s"`, value)))
+	}},
 	{"all at once", func(r *editsRun, value string) {
 		r.want = answered{Code: value, Setting: value, Word: value}
 		r.write("main.txt", value)
@@ -212,7 +217,7 @@ func TestEditThenAsk(t *testing.T) {
 		if i%3 == 2 { // what is ready in it is so now
 			var infos []control.Info
 			r.must(json.Unmarshal([]byte(r.devports("ps", "--json")), &infos))
-			if st := infos[0].Services[0]; st.State == launcher.StateReady && st.PID == before.PID {
+			if st := infos[0].Services[0]; st.State == launcher.StateReady && st.PID == before.PID && !st.Outdated {
 				t.Errorf("round %d: %s, and ps has the old process as ready", i, e.name)
 			}
 		}

@@ -96,6 +96,15 @@ func (r *restarts) hurry(at time.Time) {
 	}
 }
 
+// delayed are the services whose restart waits, and why.
+func (r *restarts) delayed(at time.Time) map[string]string {
+	all := map[string]string{}
+	for name, due := range r.due {
+		all[name] = fmt.Sprintf("restarts in %v, for %s has changed", max(due.Sub(at).Round(time.Second), time.Second), r.loops[name].path)
+	}
+	return all
+}
+
 // take returns the services whose restart is due, which then waits no more.
 func (r *restarts) take(at time.Time) (names []string) {
 	for name, due := range r.due {

@@ -205,10 +205,9 @@ func (u *upRun) watch() (stop func()) {
 		return code.close
 	}
 	u.plans, u.unfollow = files.plans, sync.OnceFunc(files.stop)
-	u.sync = func(ctx context.Context, urgent bool) []control.Refusal {
+	u.sync = func(ctx context.Context, urgent bool) control.Pending {
 		refused := files.sync(ctx)
-		code.sync(ctx, urgent)
-		return u.session.refusals(refused)
+		return control.Pending{Delayed: code.sync(ctx, urgent), Refused: u.session.refusals(refused)}
 	}
 	return func() {
 		u.unfollow()

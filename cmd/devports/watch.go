@@ -48,8 +48,8 @@ type codeTree struct {
 // codeQuestion is answered by the loop when it has dealt with what it has taken
 // before.
 type codeQuestion struct {
-	urgent   bool // restarts that wait do not wait any more
-	answered chan<- struct{}
+	urgent   bool                     // restarts that wait do not wait any more
+	answered chan<- map[string]string // has room for one: the services whose restart waits, and why
 }
 
 func newCodeWatch(root string, run *launcher.Steering, own *output.Mux) *codeWatch {
@@ -127,8 +127,9 @@ func (w *codeWatch) close() {
 }
 
 // sync returns once the run has been told of every change made before, or ctx
-// ends. With urgent, restarts that wait do not wait any more.
-func (w *codeWatch) sync(ctx context.Context, urgent bool) {
+// ends. With urgent, restarts that wait do not wait any more. It returns the
+// services whose restart still does, and why.
+func (w *codeWatch) sync(ctx context.Context, urgent bool) (delayed map[string]string) {
 	w.mu.Lock()
 	trees := slices.Clone(w.retired)
 	if w.tree != nil {
@@ -136,27 +137,29 @@ func (w *codeWatch) sync(ctx context.Context, urgent bool) {
 	}
 	w.mu.Unlock()
 	for _, t := range trees {
-		t.sync(ctx, urgent)
+		delayed = t.sync(ctx, urgent) // of the latest
 	}
+	return delayed
 }
 
-func (t *codeTree) sync(ctx context.Context, urgent bool) {
+func (t *codeTree) sync(ctx context.Context, urgent bool) (delayed map[string]string) {
 	if t.Sync(ctx) != nil {
-		return
+		return nil
 	}
-	answered := make(chan struct{})
+	answered := make(chan map[string]string, 1)
 	select {
 	case t.asked <- codeQuestion{urgent, answered}:
 	case <-t.ended:
-		return
+		return nil
 	case <-ctx.Done():
-		return
+		return nil
 	}
 	select {
-	case <-answered:
+	case delayed = <-answered:
 	case <-t.ended:
 	case <-ctx.Done():
 	}
+	return delayed
 }
 
 // filesTimeout is how long a restart waits for an edit of the project's files to
@@ -193,7 +196,7 @@ func (w *codeWatch) restart(t *codeTree) {
 			return
 		}
 		if question.answered != nil {
-			close(question.answered)
+			question.answered <- pending.delayed(time.Now())
 		}
 	}
 }

@@ -205,7 +205,7 @@ func TestSync(t *testing.T) {
 	edited := make(chan string, 1)
 	var refused []Refusal
 	path, client := servedWith(t, func(steering *launcher.Steering) Sync {
-		return func(ctx context.Context, _ bool) []Refusal {
+		return func(ctx context.Context, _ bool) Pending {
 			select {
 			case name := <-edited:
 				if err := steering.Restart(ctx, name); err != nil {
@@ -213,7 +213,7 @@ func TestSync(t *testing.T) {
 				}
 			default:
 			}
-			return refused
+			return Pending{Refused: refused}
 		}
 	})
 	ctx := t.Context()

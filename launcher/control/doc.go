@@ -43,7 +43,9 @@
 // edits a file and then waits gets the processes that have read it. That waits
 // for the quiet time of a burst of edits, and takes about a millisecond without
 // one; status does without it if sync=false. A restart leaves out a service that
-// such an edit has restarted since the request came. "refused" has the mistakes of
+// such an edit has restarted since the request came. A service whose restart waits,
+// because it seems to write itself what it watches, is "outdated" in status; the
+// other requests have it restarted. "refused" has the mistakes of
 // an edit that the run does not follow; its services run on as before.
 //
 // The version in the path stands for all of this: what is there keeps its

@@ -121,15 +121,16 @@ func (s server) status(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, requestError{err})
 		return
 	}
-	var refused []Refusal
+	var pending Pending
 	if sync || !query.Has("sync") {
-		refused = s.sync(r.Context(), false)
+		pending = s.sync(r.Context(), false)
 	}
 	services, err := s.run.Steering.Status(r.Context())
+	pending.mark(services)
 	if check && err == nil {
 		err = s.recheck(r.Context(), services)
 	}
-	s.answer(w, services, refused, err)
+	s.answer(w, services, pending.Refused, err)
 }
 
 func (s server) answerStatus(w http.ResponseWriter, r *http.Request, refused []Refusal) {
@@ -184,7 +185,7 @@ func (s server) steer(do func(ctx context.Context, asked time.Time, names ...str
 			s.fail(w, requestError{err})
 			return
 		}
-		refused := s.sync(r.Context(), true)
+		refused := s.sync(r.Context(), true).Refused
 		if err := do(r.Context(), asked, names...); err != nil {
 			s.fail(w, err)
 			return

@@ -10,9 +10,14 @@ import (
 
 // Sync brings a run up to date with the files that it follows: it returns once
 // the run has been told of every edit made before, or ctx ends. With urgent,
-// restarts that wait, because files change too often, wait no longer. Refusals
-// are why the latest edit is not followed; none: it is.
-type Sync func(ctx context.Context, urgent bool) []Refusal
+// restarts that wait, because files change too often, wait no longer.
+type Sync func(ctx context.Context, urgent bool) Pending
+
+// Pending is what the run does not follow, or not yet, though it is up to date.
+type Pending struct {
+	Refused []Refusal         // why the latest edit is not followed; none: it is
+	Delayed map[string]string // services whose restart waits, and why
+}
 
 // Refusal is a reason why an edit is not followed, such as a mistake in the file.
 // The run goes on as before that edit.
@@ -35,9 +40,9 @@ const (
 	recheckPause = 200 * time.Millisecond
 )
 
-func (s server) sync(ctx context.Context, urgent bool) []Refusal {
+func (s server) sync(ctx context.Context, urgent bool) Pending {
 	if s.run.Sync == nil {
-		return nil
+		return Pending{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
 	defer cancel()
@@ -48,7 +53,7 @@ func (s server) sync(ctx context.Context, urgent bool) []Refusal {
 // of the files that is there then, and those that are ready answer.
 func (s server) settle(ctx context.Context, names []string) ([]launcher.Status, []Refusal, error) {
 	for urgent := true; ; urgent = false {
-		refused := s.sync(ctx, urgent)
+		refused := s.sync(ctx, urgent).Refused
 		began := time.Now()
 		services, err := s.run.Steering.Wait(ctx, launcher.Status.Settled, names...)
 		if err != nil {
@@ -65,6 +70,15 @@ func (s server) settle(ctx context.Context, names []string) ([]launcher.Status, 
 		case <-time.After(recheckPause):
 		case <-ctx.Done():
 			return nil, nil, ctx.Err()
+		}
+	}
+}
+
+// mark marks those of the services that have not read the latest edit yet.
+func (p Pending) mark(services []launcher.Status) {
+	for i, st := range services {
+		if why := p.Delayed[st.Service]; why != "" && !st.Ended() {
+			services[i].Outdated, services[i].Detail = true, why
 		}
 	}
 }
