@@ -169,13 +169,17 @@ func sentence(st launcher.Status) string {
 	text := st.Service + " is " + string(st.State)
 	switch st.State {
 	case launcher.StateReady:
-		if st.Unresponsive {
-			text += ", but " + st.Detail
-		}
 		if st.Port > 0 {
 			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
 		}
-		return fmt.Sprintf("%s (pid %d)", text, st.PID)
+		text += fmt.Sprintf(" (pid %d)", st.PID)
+		switch {
+		case st.Unresponsive:
+			text += ", but " + st.Detail
+		case st.Outdated:
+			text += ", and " + st.Detail
+		}
+		return text
 	case launcher.StateFailed:
 		return st.Service + " has failed: " + st.Detail
 	}

@@ -21,7 +21,7 @@ type following struct {
 	plans <-chan procfile.Plan // every valid new version
 
 	files *watcher.Watcher
-	asked chan<- chan<- error
+	asked chan<- project.Question
 	ended <-chan struct{} // closed when no edit is followed any more
 	end   context.CancelFunc
 }
@@ -34,7 +34,7 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	valid, asked, ended := make(chan procfile.Plan), make(chan chan<- error), make(chan struct{})
+	valid, asked, ended := make(chan procfile.Plan), make(chan project.Question), make(chan struct{})
 	following := &following{valid, w, asked, ended, cancel}
 	f := project.Follower{
 		Load:  r.Reload,
@@ -69,12 +69,13 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 // sync returns once the run has the plan of every edit made before, or ctx ends.
 // The error says why the latest is not followed.
 func (f *following) sync(ctx context.Context) error {
-	if f.files.Sync(ctx) != nil {
+	err := f.files.Sync(ctx)
+	if err != nil && !errors.Is(err, watcher.ErrUnseen) {
 		return nil
 	}
 	answer := make(chan error, 1)
 	select {
-	case f.asked <- answer:
+	case f.asked <- project.Question{Look: err != nil, Answer: answer}:
 	case <-f.ended:
 		return nil
 	case <-ctx.Done():

@@ -131,13 +131,13 @@ func (w *codeWatch) close() {
 // services whose restart still does, and why.
 func (w *codeWatch) sync(ctx context.Context, urgent bool) (delayed map[string]string) {
 	w.mu.Lock()
-	trees := slices.Clone(w.retired)
-	if w.tree != nil {
-		trees = append(trees, w.tree)
-	}
+	retired, tree := slices.Clone(w.retired), w.tree
 	w.mu.Unlock()
-	for _, t := range trees {
-		delayed = t.sync(ctx, urgent) // of the latest
+	for _, t := range retired {
+		t.sync(ctx, true)
+	}
+	if tree != nil {
+		delayed = tree.sync(ctx, urgent)
 	}
 	return delayed
 }

@@ -24,7 +24,7 @@ type linkWatch struct {
 	closed  <-chan struct{}
 	running *sync.WaitGroup
 	watcher atomic.Pointer[Watcher] // nil: no link has been seen
-	marks   chan chan struct{}
+	marks   chan mark
 }
 
 // sync returns once changes of what the links lead to are in the tree's queue.
@@ -33,7 +33,10 @@ func (l *linkWatch) sync(ctx context.Context) error {
 	if w == nil {
 		return nil
 	}
-	if err := w.Sync(ctx); err != nil {
+	err := w.Sync(ctx)
+	if errors.Is(err, ErrUnseen) {
+		l.notify.Push(targetsChanged, l.closed) // it may be so
+	} else if err != nil {
 		return err
 	}
 	return await(ctx, l.marks, l.closed)
@@ -69,8 +72,8 @@ func (l *linkWatch) forward(w *Watcher) {
 		select {
 		case <-w.Changes():
 			l.notify.Push(targetsChanged, l.closed)
-		case mark := <-l.marks:
-			close(mark)
+		case m := <-l.marks:
+			m.done <- nil
 		case <-l.closed:
 			return
 		}

@@ -6,9 +6,9 @@ import (
 
 // run has each batch of events handled and sends to out what that has added to
 // the burst, as one Change, until done is closed. It begins with a burst that
-// may have something in it. It makes a cookie for each mark, and closes the mark
-// once what happened before the cookie has been sent.
-func run(in <-chan []event, handle func([]event, *burst), b burst, o options, marks <-chan chan struct{}, cookies *cookies, out chan<- Change, done <-chan struct{}) {
+// may have something in it. It makes a cookie for each mark, and answers the
+// mark once what happened before the cookie has been sent.
+func run(in <-chan []event, handle func([]event, *burst), b burst, o options, marks <-chan mark, cookies *cookies, out chan<- Change, done <-chan struct{}) {
 	quiet, latest := time.NewTimer(o.quiet), time.NewTimer(o.latest)
 	defer quiet.Stop()
 	defer latest.Stop()
@@ -16,13 +16,17 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ma
 		quiet.Stop()
 		latest.Stop()
 	}
-	var due, late bool          // the change may be told; and it may be told whatever else comes
-	var waiting []chan struct{} // marks whose cookie has come
+	var due, late bool // the change may be told; and it may be told whatever else comes
+	var waiting []mark // marks whose cookie has come
 	take := func(batch []event) {
 		before := b.count
 		handle(batch, &b)
-		if waiting = append(waiting, cookies.take(batch)...); b.count == 0 {
-			waiting = closeAll(waiting)
+		for _, m := range cookies.take(batch) {
+			m.err = nil // handle has looked at everything where it was to be
+			waiting = append(waiting, m)
+		}
+		if b.count == 0 {
+			waiting = answerAll(waiting)
 		}
 		if b.count == before {
 			return
@@ -35,7 +39,7 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ma
 	}
 	forget := func() {
 		b, due, late = burst{}, false, false
-		waiting = closeAll(waiting)
+		waiting = answerAll(waiting)
 		quiet.Stop()
 		latest.Stop()
 	}
@@ -60,8 +64,8 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ma
 		select {
 		case batch := <-in:
 			take(batch)
-		case mark := <-marks:
-			cookies.add(mark)
+		case m := <-marks:
+			cookies.add(m)
 		case <-quiet.C:
 			due = true
 		case <-latest.C:

@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,8 +24,8 @@ const (
 // cookies are marks in a queue's stream of events. A cookie is a file in a watched
 // folder of its own. inotify(7) keeps one queue for all folders, so once the
 // cookie's event comes out, so have the events of all that happened before it was
-// made. Where there is no such file, or its event does not come in time, events
-// count as lost: whatever has happened is then found by looking.
+// made. Where there is no such file, or its event does not come in time, the mark
+// says so.
 //
 // Only the goroutine that takes the queue's batches uses it. A nil one has no
 // marks.
@@ -37,32 +38,46 @@ type cookies struct {
 
 // cookie is a mark on its way.
 type cookie struct {
-	done    chan struct{} // of a call of Sync
-	timeout *time.Timer
+	mark    mark
+	timeout *time.Timer // nil: there is no such file
 }
+
+// mark is a call of Sync.
+type mark struct {
+	done chan<- error // has room for one
+	err  error        // the answer
+}
+
+// answerAll answers calls of Sync, and returns none.
+func answerAll(marks []mark) []mark {
+	for _, m := range marks {
+		m.done <- m.err
+	}
+	return nil
+}
+
+// ErrUnseen says that it is not known whether all changes have been seen.
+var ErrUnseen = errors.New("changes may have been made that the system has not told of")
 
 func newCookies(q *queue, closed <-chan struct{}) *cookies {
 	return &cookies{queue: q, closed: closed, made: make(map[string]cookie)}
 }
 
 // add puts a mark into the queue.
-func (c *cookies) add(done chan struct{}) {
+func (c *cookies) add(m mark) {
 	path, err := c.make()
 	if err != nil {
 		c.count++
 		path = fmt.Sprint(cookiePrefix, c.count) // relative, unlike that of any file
 	}
-	arrive := func() {
-		c.queue.Push(event{Err: fsnotify.ErrEventOverflow}, c.closed)
-		c.queue.Push(event{Name: path, Op: fsnotify.Create}, c.closed)
-	}
-	mark := cookie{done: done}
+	arrive := func() { c.queue.Push(event{Name: path, Err: ErrUnseen}, c.closed) }
+	made := cookie{mark: m}
 	if err != nil {
 		arrive()
 	} else {
-		mark.timeout = time.AfterFunc(cookieTimeout, arrive)
+		made.timeout = time.AfterFunc(cookieTimeout, arrive)
 	}
-	c.made[path] = mark
+	c.made[path] = made
 }
 
 // make makes a cookie, and returns its path.
@@ -89,30 +104,32 @@ func (c *cookies) remove(path string) {
 }
 
 // take returns the marks in a batch, in order.
-func (c *cookies) take(batch []event) (arrived []chan struct{}) {
+func (c *cookies) take(batch []event) (arrived []mark) {
 	if c == nil || len(c.made) == 0 {
 		return nil
 	}
 	for _, e := range batch {
-		mark, ok := c.made[filepath.Clean(e.Name)]
+		path := filepath.Clean(e.Name)
+		made, ok := c.made[path]
 		if !ok {
 			continue
 		}
-		delete(c.made, filepath.Clean(e.Name))
-		if mark.timeout != nil {
-			mark.timeout.Stop()
-			c.remove(filepath.Clean(e.Name))
+		delete(c.made, path)
+		if made.timeout != nil {
+			made.timeout.Stop()
+			c.remove(path)
 		}
-		arrived = append(arrived, mark.done)
+		made.mark.err = e.Err
+		arrived = append(arrived, made.mark)
 	}
 	return arrived
 }
 
 // close removes the cookies whose events have not come.
 func (c *cookies) close() {
-	for path, mark := range c.made {
-		if mark.timeout != nil {
-			mark.timeout.Stop()
+	for path, made := range c.made {
+		if made.timeout != nil {
+			made.timeout.Stop()
 			c.remove(path)
 		}
 	}
@@ -123,18 +140,18 @@ func isCookie(folder string) bool { return strings.HasPrefix(filepath.Base(folde
 
 // await has a mark put into a queue by whoever receives from marks, and waits
 // until it is answered.
-func await(ctx context.Context, marks chan<- chan struct{}, closed <-chan struct{}) error {
-	done := make(chan struct{})
+func await(ctx context.Context, marks chan<- mark, closed <-chan struct{}) error {
+	done := make(chan error, 1)
 	select {
-	case marks <- done:
+	case marks <- mark{done: done}:
 	case <-closed:
 		return fsnotify.ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	select {
-	case <-done:
-		return nil
+	case err := <-done:
+		return err
 	case <-closed:
 		return fsnotify.ErrClosed
 	case <-ctx.Done():

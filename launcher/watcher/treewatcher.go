@@ -21,7 +21,7 @@ const (
 type TreeWatcher struct {
 	notify  *queue
 	links   *linkWatch
-	marks   chan chan struct{} // of Sync
+	marks   chan mark // of Sync
 	changes chan Change
 	close   func() error
 }
@@ -59,7 +59,7 @@ func newTreeWatcher(root string, patterns map[string][]string, o options) (*Tree
 	} else if err != nil {
 		return nil, err
 	}
-	w := &TreeWatcher{notify: queue, marks: make(chan chan struct{}), changes: make(chan Change)}
+	w := &TreeWatcher{notify: queue, marks: make(chan mark), changes: make(chan Change)}
 	if err := w.start(newTree(root, sets, adding{queue, o.add}), o); err != nil {
 		_ = w.Close()
 		return nil, err
@@ -69,7 +69,7 @@ func newTreeWatcher(root string, patterns map[string][]string, o options) (*Tree
 
 func (w *TreeWatcher) start(t *tree, o options) error {
 	var running sync.WaitGroup
-	links := &linkWatch{notify: w.notify, closed: t.closed, running: &running, marks: make(chan chan struct{})}
+	links := &linkWatch{notify: w.notify, closed: t.closed, running: &running, marks: make(chan mark)}
 	w.links = links
 	w.close = sync.OnceValue(func() error {
 		close(t.closed)

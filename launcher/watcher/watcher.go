@@ -19,7 +19,7 @@ const Quiet = 100 * time.Millisecond
 type Watcher struct {
 	notify  *queue
 	sets    chan request
-	marks   chan chan struct{} // of Sync
+	marks   chan mark // of Sync
 	changes chan struct{}
 	closed  chan struct{}
 	close   func() error
@@ -43,7 +43,7 @@ func newWatcher(quiet time.Duration) (*Watcher, error) {
 	w := &Watcher{
 		notify:  watcher,
 		sets:    make(chan request),
-		marks:   make(chan chan struct{}),
+		marks:   make(chan mark),
 		changes: make(chan struct{}),
 		closed:  make(chan struct{}),
 	}
@@ -52,7 +52,7 @@ func newWatcher(quiet time.Duration) (*Watcher, error) {
 		w.running.Wait() // first: nothing may be added to what is closed
 		return w.notify.Close()
 	})
-	touched, marks := make(chan struct{}), make(chan chan struct{})
+	touched, marks := make(chan struct{}), make(chan mark)
 	w.running.Go(func() { w.run(touched, marks) })
 	w.running.Go(func() { debounce(quiet, touched, marks, w.changes, w.closed) })
 	return w, nil
@@ -63,8 +63,8 @@ func newWatcher(quiet time.Duration) (*Watcher, error) {
 func (w *Watcher) Changes() <-chan struct{} { return w.changes }
 
 // Sync returns once what happened to the files before has been taken from
-// Changes. If nothing has, that takes about a millisecond. The error is ctx's, or
-// fsnotify.ErrClosed.
+// Changes. If nothing has, that takes about a millisecond. The error is ctx's,
+// fsnotify.ErrClosed, or [ErrUnseen]: then the caller has to look at the files.
 func (w *Watcher) Sync(ctx context.Context) error { return await(ctx, w.marks, w.closed) }
 
 // Watch watches the files with these absolute paths, and no others. Whatever
@@ -83,7 +83,7 @@ func (w *Watcher) Watch(files []string) error {
 // Close ends the watching; no change is told any more.
 func (w *Watcher) Close() error { return w.close() }
 
-func (w *Watcher) run(touched chan<- struct{}, marks chan<- chan struct{}) {
+func (w *Watcher) run(touched chan<- struct{}, marks chan<- mark) {
 	var files []string
 	var watched watchSet
 	cookies := newCookies(w.notify, w.closed)
@@ -95,8 +95,8 @@ func (w *Watcher) run(touched chan<- struct{}, marks chan<- chan struct{}) {
 			files = s.files
 			watched, err = w.follow(files)
 			s.err <- err
-		case mark := <-w.marks:
-			cookies.add(mark)
+		case m := <-w.marks:
+			cookies.add(m)
 		case batch := <-w.notify.Batches():
 			if slices.ContainsFunc(batch, watched.concerned) {
 				watched, _ = w.follow(files) // a folder or a link may have come or gone
@@ -106,9 +106,9 @@ func (w *Watcher) run(touched chan<- struct{}, marks chan<- chan struct{}) {
 					return
 				}
 			}
-			for _, mark := range cookies.take(batch) {
+			for _, m := range cookies.take(batch) {
 				select {
-				case marks <- mark:
+				case marks <- m:
 				case <-w.closed:
 					return
 				}

@@ -29,10 +29,15 @@ type Follower struct {
 	Refuse    func(err error)                   // an edit is not followed
 	Unwatched func(err error)                   // some of the files cannot be watched
 
-	// Asked, unless nil, has channels that Follow answers once it has dealt with
-	// what it has taken from the Watcher before: with the error for which the
-	// latest edit is not followed, nil if it is. They must have room for one.
-	Asked <-chan chan<- error
+	// Asked, unless nil, has questions that Follow answers once it has dealt with
+	// what it has taken from the Watcher before.
+	Asked <-chan Question
+}
+
+// Question asks a Follower whether it follows the latest edit.
+type Question struct {
+	Look   bool         // there may have been an edit that the Watcher has not told
+	Answer chan<- error // why it does not; nil: it does. It must have room for one
 }
 
 // Follow watches the files of the running plan, and loads them once for each
@@ -93,14 +98,14 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 		case <-look:
 			look = nil
 			follow(false)
-		case answer := <-f.Asked:
+		case question := <-f.Asked:
 			// An edit before the files were watched is not told, and what was in
 			// the way of one, such as a port, may be so no more.
-			if look != nil || refused != nil {
+			if question.Look || look != nil || refused != nil {
 				look = nil
 				follow(false)
 			}
-			answer <- refused
+			question.Answer <- refused
 		case <-ctx.Done():
 		}
 	}

@@ -28,7 +28,7 @@ type following struct {
 	running procfile.Plan // what has been followed last
 	plans   chan procfile.Plan
 	errors  chan error
-	asked   chan chan<- error
+	asked   chan project.Question
 	watcher *watcher.Watcher
 }
 
@@ -87,7 +87,7 @@ func open(t *testing.T, files map[string]string) *following {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &following{t: t, dir: dir, plans: make(chan procfile.Plan), errors: make(chan error), asked: make(chan chan<- error)}
+	f := &following{t: t, dir: dir, plans: make(chan procfile.Plan), errors: make(chan error), asked: make(chan project.Question)}
 	for name, text := range files {
 		f.write(name, text)
 	}
@@ -248,7 +248,7 @@ func TestAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer := make(chan error, 1)
-		f.asked <- answer
+		f.asked <- project.Question{Answer: answer}
 		err := <-answer
 		return <-latest, err
 	}
