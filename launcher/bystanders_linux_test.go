@@ -31,12 +31,14 @@ func sleepTime(t *testing.T) string {
 	return mark
 }
 
-// sleepers are the processes `sleep MARK` that live.
+// sleepers are the processes `PROGRAM MARK` that live. One that is still `env` or
+// setsid(1) is not among them: while it becomes the program, it has no command
+// line for a moment.
 func sleepers(mark string) (ids []process.ID) {
 	pids, _ := process.All()
 	for _, pid := range pids {
 		line, _ := os.ReadFile(process.File(pid, "cmdline"))
-		if !bytes.HasSuffix(line, []byte("\x00"+mark+"\x00")) {
+		if !bytes.HasSuffix(line, []byte("\x00"+mark+"\x00")) || bytes.Count(line, []byte{0}) != 2 {
 			continue
 		}
 		if stat, err := process.ReadStat(pid); err == nil && !stat.Zombie {

@@ -10,15 +10,18 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/devports/devports/allocator/ownership"
 	"github.com/devports/devports/allocator/text"
 )
 
 // Names are the files that a project may have, in the order of preference.
 var Names = []string{"Portfile", "Portfile.toml", "Procfile.dev", "Procfile"}
 
-// NotFoundError says that no folder on the way holds one of [Names].
+// NotFoundError says that no folder on the way holds one of [Names] that is
+// taken.
 type NotFoundError struct {
-	Looked []string // the folders, from the working directory up
+	Looked  []string                  // the folders, from the working directory up
+	Foreign []*ownership.ForeignError // what was found there, and is not taken
 }
 
 func (e *NotFoundError) Error() string {
@@ -27,26 +30,35 @@ func (e *NotFoundError) Error() string {
 
 // Find returns the path of the project file for the directory dir: the first
 // of [Names] in it or in the nearest folder above it, no higher than the root
-// of the repository that holds dir, if one does. It returns a *NotFoundError
-// when there is none.
-func Find(dir string) (string, error) {
-	var looked []string
-	for {
-		looked = append(looked, dir)
+// of the repository that holds dir, if one does. Above dir a file counts that
+// [ownership] takes; getenv is for that. It returns a *NotFoundError when there
+// is none.
+func Find(dir string, getenv func(string) string) (string, error) {
+	trust := ownership.From(dir, getenv)
+	none := &NotFoundError{}
+	for at := dir; ; at = filepath.Dir(at) {
+		none.Looked = append(none.Looked, at)
+		taken := func(path string) bool {
+			var foreign *ownership.ForeignError
+			if at != dir && errors.As(trust.File(path), &foreign) {
+				none.Foreign = append(none.Foreign, foreign)
+				return false
+			}
+			return true
+		}
 		for _, name := range Names {
-			path := filepath.Join(dir, name)
-			if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			path := filepath.Join(at, name)
+			if info, err := os.Stat(path); err == nil && !info.IsDir() && taken(path) {
 				return path, checkRegular(path, info)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 				return "", err
 			}
 		}
-		_, err := os.Lstat(filepath.Join(dir, ".git"))
-		up := filepath.Dir(dir)
-		if err == nil || up == dir {
-			return "", &NotFoundError{looked}
+		git := filepath.Join(at, ".git")
+		_, err := os.Lstat(git)
+		if err == nil && (at == dir || trust.File(git) == nil) || at == filepath.Dir(at) || at != dir && trust.Closed(at) {
+			return "", none
 		}
-		dir = up
 	}
 }
 

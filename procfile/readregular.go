@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/devports/devports/allocator/ownership"
 )
 
 // maxFileSize is more than anyone writes by hand.
@@ -90,6 +92,10 @@ func reasonOf(err error) string {
 	var kind *FileTypeError
 	if errors.As(err, &kind) {
 		return kind.reason()
+	}
+	var foreign *ownership.ForeignError
+	if errors.As(err, &foreign) {
+		return foreign.Reason()
 	}
 	return err.Error()
 }

@@ -35,7 +35,7 @@ func inFolder(t *testing.T, files map[string]string) File {
 
 func env(p Process) map[string]string {
 	m := map[string]string{}
-	for _, e := range p.Env {
+	for _, e := range p.Env.List() {
 		name, value, _ := strings.Cut(e, "=")
 		m[name] = value
 	}
@@ -81,7 +81,7 @@ port = false
 		t.Errorf("web (-want +got):\n%s", diff)
 	}
 	var set []string
-	for _, v := range web.Vars {
+	for _, v := range web.Env.Set() {
 		set = append(set, v.Name)
 	}
 	if want := []string{"A", "B", "C", "D", "DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE", "E", "F", "PORT", "PORT_API", "PORT_WEB"}; !slices.Equal(set, want) {
@@ -309,7 +309,7 @@ func TestFind(t *testing.T) {
 
 	find := func(dir, want string) {
 		t.Helper()
-		got, err := Find(filepath.Join(root, dir))
+		got, err := Find(filepath.Join(root, dir), os.Getenv)
 		if err != nil || got != filepath.Join(root, want) {
 			t.Errorf("Find(%s) = %s, %v; want %s", dir, got, err, want)
 		}
@@ -319,7 +319,7 @@ func TestFind(t *testing.T) {
 	find("repo/a/b", "repo/a/Portfile.toml")
 	find("repo", "repo/Procfile.dev")
 
-	got, err := Find(filepath.Join(root, "empty")) // a folder named Portfile is none
+	got, err := Find(filepath.Join(root, "empty"), os.Getenv) // a folder named Portfile is none
 	missing, ok := err.(*NotFoundError)
 	if !ok || !slices.Equal(missing.Looked, []string{filepath.Join(root, "empty")}) {
 		t.Errorf("Find(empty) = %s, %v", got, err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/ownership"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/wording"
@@ -144,8 +145,15 @@ func (s session) explain(err error) failure {
 		}
 		return f
 	case errors.As(err, &missing):
-		return fail(exitInvalid, threeLines, "no %s here: looked in %s",
-			strings.Join(procfile.Names, ", "), strings.Join(missing.Looked, ", "))
+		f := failure{status: exitInvalid}
+		hint := threeLines
+		for _, foreign := range missing.Foreign {
+			f.lines = append(f.lines, errorLine{foreign.Error(), useNevertheless(foreign)})
+			hint = ""
+		}
+		text := fmt.Sprintf("no %s here: looked in %s", strings.Join(procfile.Names, ", "), strings.Join(missing.Looked, ", "))
+		f.lines = append(f.lines, errorLine{text, hint})
+		return f
 	case errors.As(err, &damaged):
 		return fail(exitFailed, "nothing was changed; mend the line, or type devports doctor --fix, which keeps what it replaces",
 			"the registry %s is damaged in line %d: %v", damaged.Path, damaged.Line, damaged.Err)
@@ -198,6 +206,18 @@ func (s session) explain(err error) failure {
 		return explainFile(path)
 	}
 	return fail(exitFailed, "", "%v", err)
+}
+
+// useNevertheless is what to type to use the Portfile of another user.
+func useNevertheless(foreign *ownership.ForeignError) string {
+	return "if you trust what it runs, name it: -f " + text.QuoteSh(foreign.Path)
+}
+
+// noteForeign notes what was found above the working directory and is not taken.
+func (s session) noteForeign(missing *procfile.NotFoundError) {
+	for _, foreign := range missing.Foreign {
+		s.note("%v; %s", foreign, useNevertheless(foreign))
+	}
 }
 
 // explainFile puts in words what the system says of a file of devports' own.

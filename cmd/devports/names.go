@@ -29,6 +29,7 @@ func (s session) openPlace(c *cli.Context) (place, error) {
 	p, err := s.openProject(c)
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
+		s.noteForeign(missing)
 		r, err := s.openRegistry(c)
 		return place{project.Project{Registry: r}, true}, err
 	}

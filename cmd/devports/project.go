@@ -32,7 +32,7 @@ func (s session) projectAt(path, registryPath string, scale map[string]int) (pro
 		if err != nil {
 			return project.Project{}, err
 		}
-		if path, err = procfile.Find(wd); err != nil {
+		if path, err = procfile.Find(wd, s.getenv); err != nil {
 			return project.Project{}, err
 		}
 	}

@@ -94,6 +94,7 @@ func (s session) environment(c *cli.Context) ([]string, error) {
 	p, err := s.openProject(c)
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) && name == "" {
+		s.noteForeign(missing)
 		p, err = s.userWide(c, wd)
 	}
 	if err != nil {
@@ -109,7 +110,7 @@ func (s session) environment(c *cli.Context) ([]string, error) {
 	}
 	plan, err := p.Resolve(c.Context)
 	service, _ := plan.Service(name)
-	return service.Env, err
+	return service.Env.List(), err
 }
 
 // nameOf makes a name of a directory's: what a name cannot hold becomes "-".

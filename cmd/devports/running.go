@@ -69,7 +69,7 @@ func (s session) running(c *cli.Context) (control.Instance, registry.Scope, erro
 // runAround finds the run of a folder, or of the nearest one above it that has
 // a run or a Portfile.
 func (s session) runAround(c *cli.Context, runs control.Folder, live []control.Instance, dir string) (control.Instance, registry.Scope, error) {
-	path, err := procfile.Find(dir)
+	path, err := procfile.Find(dir, s.getenv)
 	var missing *procfile.NotFoundError
 	if err != nil && !errors.As(err, &missing) {
 		return control.Instance{}, registry.Scope{}, err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/procfile"
@@ -15,13 +16,24 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
+// foreignFiles are the Portfiles above that are not taken.
+func foreignFiles(missing *procfile.NotFoundError) (findings []Finding) {
+	for _, foreign := range missing.Foreign {
+		findings = append(findings, Finding{
+			Check: "project", Level: Warning, What: foreign.Error(),
+			Why: "what it says would be run", Mend: "if you trust it, name it: -f " + text.QuoteSh(foreign.Path),
+		})
+	}
+	return findings
+}
+
 // examineProject looks at the project here, if there is one: at its files, at
 // who holds its ports, at what its run does and at what it needs of the machine.
 func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, runs []control.Answer) []Finding {
 	p, err := d.OpenProject()
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
-		return nil
+		return foreignFiles(missing)
 	}
 	var plan procfile.Plan
 	if err == nil {
