@@ -87,8 +87,8 @@ func (r *restarts) wait(at time.Time) (time.Duration, bool) {
 	return earliest.Sub(at), !earliest.IsZero()
 }
 
-// hurry makes all restarts due. They were not the services' own doing: who edits
-// the file has just asked for what comes of it.
+// hurry makes all restarts due. The changes were not the services' own doing:
+// a user has edited the files and now asks for the result.
 func (r *restarts) hurry(at time.Time) {
 	for name := range r.due {
 		r.due[name] = at

@@ -126,7 +126,7 @@ func (w *codeWatch) close() {
 	w.loops.Wait()
 }
 
-// sync returns once the run has been told of every change made before, or ctx
+// sync returns once the supervisor has got every change made before, or ctx
 // ends. With urgent, restarts that wait do not wait any more. It returns the
 // services whose restart still does, and why.
 func (w *codeWatch) sync(ctx context.Context, urgent bool) (delayed map[string]string) {

@@ -43,7 +43,7 @@ func TestReadChangeRestartsNothing(t *testing.T) {
 		return all[0].Restarts
 	}
 	once := 0
-	const rounds = 4 // a busy machine may tell of the change after the restart: then there are two
+	const rounds = 4 // on a busy machine the event may come after the restart: then there are two
 	for range rounds {
 		before := starts()
 		if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o600); err != nil {

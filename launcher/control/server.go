@@ -175,8 +175,8 @@ func (s server) restart(ctx context.Context, asked time.Time, names ...string) e
 	return s.run.Steering.RestartOlder(ctx, func(string) time.Time { return asked }, names...)
 }
 
-// steer answers a request that something be done with services, once the run has
-// been told of edits made before. do gets the time at which the request came.
+// steer answers a request that something be done with services, once the run
+// follows edits made before. do gets the time at which the request came.
 func (s server) steer(do func(ctx context.Context, asked time.Time, names ...string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		asked := time.Now()

@@ -9,7 +9,7 @@ import (
 )
 
 // Sync brings a run up to date with the files that it follows: it returns once
-// the run has been told of every edit made before, or ctx ends. With urgent,
+// the run follows every edit made before, or ctx ends. With urgent,
 // restarts that wait, because files change too often, wait no longer.
 type Sync func(ctx context.Context, urgent bool) Pending
 

@@ -57,7 +57,7 @@ func answerAll(marks []mark) []mark {
 }
 
 // ErrUnseen says that it is not known whether all changes have been seen.
-var ErrUnseen = errors.New("changes may have been made that the system has not told of")
+var ErrUnseen = errors.New("there may be changes that the system has not reported")
 
 func newCookies(q *queue, closed <-chan struct{}) *cookies {
 	return &cookies{queue: q, closed: closed, made: make(map[string]cookie)}
@@ -138,7 +138,7 @@ func (c *cookies) close() {
 // isCookie reports whether a folder holds a cookie.
 func isCookie(folder string) bool { return strings.HasPrefix(filepath.Base(folder), cookiePrefix) }
 
-// await has a mark put into a queue by whoever receives from marks, and waits
+// await has a mark put into a queue by the receiver of marks, and waits
 // until it is answered.
 func await(ctx context.Context, marks chan<- mark, closed <-chan struct{}) error {
 	done := make(chan error, 1)

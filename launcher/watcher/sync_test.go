@@ -70,20 +70,20 @@ func TestSyncTree(t *testing.T) {
 			e.edit(t, dir, "a/x")
 			must(t, w.Sync(t.Context()))
 			if (<-counts)[0] == before[0] {
-				t.Errorf("round %d: %s, and not told", i, e.name)
+				t.Errorf("round %d: %s, and not reported", i, e.name)
 			}
 		}
 		before := <-counts
 		write(t, dir, fmt.Sprintf("a/%d/new", i))
 		must(t, w.Sync(t.Context()))
 		if (<-counts)[0] == before[0] {
-			t.Errorf("round %d: in a new folder, and not told", i)
+			t.Errorf("round %d: in a new folder, and not reported", i)
 		}
 		before = <-counts
 		write(t, elsewhere, "x")
 		must(t, w.Sync(t.Context()))
 		if (<-counts)[1] == before[1] {
-			t.Errorf("round %d: by a link, and not told", i)
+			t.Errorf("round %d: by a link, and not reported", i)
 		}
 	}
 	if left := slices.DeleteFunc(w.notify.Watcher.WatchList(), func(at string) bool { return !isCookie(at) }); len(left) > 0 {
@@ -120,13 +120,13 @@ func TestSyncFiles(t *testing.T) {
 			e.edit(t, dir, "x")
 			must(t, w.Sync(t.Context()))
 			if <-count == before {
-				t.Errorf("round %d: %s, and not told", i, e.name)
+				t.Errorf("round %d: %s, and not reported", i, e.name)
 			}
 		}
 		before := <-count
 		must(t, w.Sync(t.Context()))
 		if <-count != before {
-			t.Error("told without a change")
+			t.Error("reported without a change")
 		}
 	}
 }
@@ -142,7 +142,7 @@ func TestSyncWaitsForQuiet(t *testing.T) {
 	go func() { synced <- w.Sync(t.Context()) }()
 	write(t, dir, "y")
 	if c := next(t, w); len(c.Sets) != 1 || c.Sets[0].Files != 2 {
-		t.Errorf("told %+v", c)
+		t.Errorf("reported %+v", c)
 	}
 	must(t, <-synced)
 	must(t, w.Close())

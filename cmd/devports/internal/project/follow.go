@@ -36,7 +36,7 @@ type Follower struct {
 
 // Question asks a Follower whether it follows the latest edit.
 type Question struct {
-	Look   bool         // there may have been an edit that the Watcher has not told
+	Look   bool         // there may have been an edit that the Watcher has not reported
 	Answer chan<- error // why it does not; nil: it does. It must have room for one
 }
 
@@ -99,7 +99,7 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 			look = nil
 			follow(false)
 		case question := <-f.Asked:
-			// An edit before the files were watched is not told, and what was in
+			// The Watcher does not report an edit made before it watched, and what was in
 			// the way of one, such as a port, may be so no more.
 			if question.Look || look != nil || refused != nil {
 				look = nil
