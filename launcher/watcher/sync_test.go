@@ -168,3 +168,14 @@ func TestSyncWithoutCookie(t *testing.T) {
 	told(t, w, "all:x")
 	must(t, <-synced)
 }
+
+func BenchmarkSync(b *testing.B) {
+	dir := b.TempDir()
+	write(b, dir, "x")
+	w, err := NewTree(dir, map[string][]string{"all": {"**"}})
+	must(b, err)
+	defer w.Close()
+	for b.Loop() {
+		must(b, w.Sync(b.Context()))
+	}
+}
