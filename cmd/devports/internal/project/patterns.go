@@ -39,7 +39,11 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 		note.Text += ", which matches no file"
 		switch {
 		case u.Instead != "":
-			note.Hint = fmt.Sprintf("%q matches; patterns are relative to the folder of %s", u.Instead, filepath.Base(p.File.Path))
+			base := "the working directory"
+			if p.File.Path != "" {
+				base = "the folder of " + filepath.Base(p.File.Path)
+			}
+			note.Hint = fmt.Sprintf("%q matches; patterns are relative to %s", u.Instead, base)
 		case u.Ignored:
 			note.Text += " but those that git ignores"
 			note.Hint = "a file that git ignores counts if it is named without * and ?"
