@@ -189,7 +189,7 @@ func TestChanged(t *testing.T) {
 	w.status()
 }
 
-// RestartOlder leaves out what has been started since.
+// What has been started since is left out.
 func TestRestartOlder(t *testing.T) {
 	began := time.Now()
 	w, st := steered(t, `[services]
@@ -197,13 +197,11 @@ a = { command = 'exec sleep 1000', port = false }
 b = { command = 'exec sleep 1000', port = false }
 `)
 	wait(t, st)
-	since := func(service string) time.Time {
-		if service == "a" {
-			return time.Now()
-		}
-		return began
+	if err := st.Rerun(t.Context(), map[string]time.Time{"a": time.Now(), "b": began}); err != nil {
+		t.Fatal(err)
 	}
-	if err := st.RestartOlder(t.Context(), since); err != nil {
+	wait(t, st)
+	if err := st.RestartOlder(t.Context(), began); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, st)
@@ -211,7 +209,7 @@ b = { command = 'exec sleep 1000', port = false }
 	if err != nil || all[0].Restarts != 1 || all[1].Restarts != 0 {
 		t.Errorf("%+v, %v", all, err)
 	}
-	if err := st.RestartOlder(t.Context(), since, "nosuch"); !errors.As(err, new(*UnknownServiceError)) {
+	if err := st.RestartOlder(t.Context(), began, "nosuch"); !errors.As(err, new(*UnknownServiceError)) {
 		t.Errorf("of another service: %v", err)
 	}
 	_ = st.Down(t.Context())

@@ -147,6 +147,7 @@ func (r *resolver) process(s Service) Process {
 	for _, pattern := range s.Watch {
 		p.Watch = append(p.Watch, pattern.Value)
 	}
+	p.RestartOn, p.own = s.restartOn(), s.portVariables()
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))
 	}

@@ -213,7 +213,7 @@ func (w *codeWatch) take(change watcher.Change, pending *restarts) error {
 	}
 	outdated := func(name string, changed time.Time) (launcher.Status, bool) {
 		i := slices.IndexFunc(all, func(st launcher.Status) bool { return st.Service == name })
-		if i < 0 || all[i].State == launcher.StateStopped || !all[i].Ordered.Before(changed) {
+		if i < 0 || all[i].State == launcher.StateStopped || !all[i].Started.Before(changed) {
 			return launcher.Status{}, false
 		}
 		return all[i], true
@@ -235,10 +235,11 @@ func (w *codeWatch) take(change watcher.Change, pending *restarts) error {
 			names = append(names, touched.Name)
 		}
 	}
-	if len(names) == 0 {
-		return nil
+	changed := map[string]time.Time{}
+	for _, name := range names {
+		changed[name] = pending.changed[name]
 	}
-	return w.run.RestartOlder(w.ended, func(name string) time.Time { return pending.changed[name] }, names...)
+	return w.run.Rerun(w.ended, changed)
 }
 
 // tellTouched says what has changed: "main.go has changed, and 2 more files".

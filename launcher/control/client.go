@@ -81,10 +81,17 @@ func (c Client) identify(ctx context.Context) (Info, error) {
 	return info, err
 }
 
-// Wait returns the services when all of them are ready, and answer, or have
-// ended.
+// Wait returns the services when the outcome is known for all of them: they are
+// ready and answer, have ended, or wait for what has ended and will not start by
+// itself.
 func (c Client) Wait(ctx context.Context, services ...string) (Info, error) {
 	return c.do(ctx, "GET", "wait", url.Values{"service": services})
+}
+
+// WaitUp returns the services when all of them are ready or done, however often
+// they fail before.
+func (c Client) WaitUp(ctx context.Context, services ...string) (Info, error) {
+	return c.do(ctx, "GET", "wait", url.Values{"service": services, "keep": {"true"}})
 }
 
 // Start starts services that do not run.

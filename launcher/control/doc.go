@@ -20,7 +20,8 @@
 //
 //	GET  /v1/status                   the run: Info; with check=true, services that are ready are asked once more,
 //	                                  and "unresponsive" if they do not answer; sync=false: see below
-//	GET  /v1/wait?service=NAME…       the services, once all are ready and answer, or have ended
+//	GET  /v1/wait?service=NAME…       the services, once all are ready and answer, have ended, or wait for what has
+//	                                  (blocked_by); keep=true waits on until all are ready or done
 //	GET  /v1/logs?service=NAME…       lines as JSON, one each: {"service", "time", "line"}; last=N, since=TIME,
 //	                                  follow=true for those to come. {"missed": N} tells a slow reader what it lost
 //	GET  /v1/events?service=NAME…     what the run tells of itself: Event; with the same parameters

@@ -139,12 +139,19 @@ func (s server) answerStatus(w http.ResponseWriter, r *http.Request, refused []R
 }
 
 func (s server) wait(w http.ResponseWriter, r *http.Request) {
-	query, err := parseQuery(r.URL.RawQuery, "service")
-	if err != nil {
+	query, err := parseQuery(r.URL.RawQuery, "service", "keep")
+	keep, bad := parseBool(query, "keep")
+	if err = errors.Join(err, bad); err != nil {
 		s.fail(w, requestError{err})
 		return
 	}
-	services, refused, err := s.settle(r.Context(), query["service"])
+	settled := launcher.Status.Settled
+	if keep {
+		settled = func(st launcher.Status) bool {
+			return st.Up() || st.State == launcher.StateStopped && !query.Has("service")
+		}
+	}
+	services, refused, err := s.settle(r.Context(), settled, query["service"])
 	s.answer(w, services, refused, err)
 }
 
@@ -172,7 +179,7 @@ func (s server) stop(ctx context.Context, _ time.Time, names ...string) error {
 // restart restarts services, but for those that have had a new process since the
 // request came: an edit made just before has done that.
 func (s server) restart(ctx context.Context, asked time.Time, names ...string) error {
-	return s.run.Steering.RestartOlder(ctx, func(string) time.Time { return asked }, names...)
+	return s.run.Steering.RestartOlder(ctx, asked, names...)
 }
 
 // steer answers a request that something be done with services, once the run

@@ -49,13 +49,13 @@ func (s server) sync(ctx context.Context, urgent bool) Pending {
 	return s.run.Sync(ctx, urgent)
 }
 
-// settle waits until the services have come to where they stay, in the version
-// of the files that is there then, and those that are ready answer.
-func (s server) settle(ctx context.Context, names []string) ([]launcher.Status, []Refusal, error) {
+// settle waits until the services are all as settled says, in the version of the
+// files that is there then, and those that are ready answer.
+func (s server) settle(ctx context.Context, settled func(launcher.Status) bool, names []string) ([]launcher.Status, []Refusal, error) {
 	for urgent := true; ; urgent = false {
 		refused := s.sync(ctx, urgent).Refused
 		began := time.Now()
-		services, err := s.run.Steering.Wait(ctx, launcher.Status.Settled, names...)
+		services, err := s.run.Steering.Wait(ctx, settled, names...)
 		if err != nil {
 			return nil, nil, err
 		}
