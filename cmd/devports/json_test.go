@@ -42,6 +42,7 @@ var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[output.Line]():      "line",
 	reflect.TypeFor[handedOut]():        "assignment",
 	reflect.TypeFor[control.Info]():     "run",
+	reflect.TypeFor[control.Refusal]():  "refusal",
 	reflect.TypeFor[launcher.Status]():  "service",
 	reflect.TypeFor[launcher.Blocker](): "blocker",
 	reflect.TypeFor[versions]():         "version",
