@@ -71,7 +71,9 @@ type Status struct {
 	ReadyMS  float64   `json:"ready_ms,omitempty"` // how many milliseconds after that it was ready
 	Restarts int       `json:"restarts"`           // how often it has been started again
 
-	Started   time.Time `json:"started,omitzero"` // when its latest process was, even if that has ended
+	// Started is just before its latest process was, even if that has ended: what
+	// changed earlier, it has read as it is now.
+	Started   time.Time `json:"started,omitzero"`
 	DependsOn []string  `json:"depends_on,omitempty"`
 	// BlockedBy is why a service that waits will not start by itself.
 	BlockedBy Blocker `json:"blocked_by,omitzero"`
@@ -81,6 +83,12 @@ type Status struct {
 	// last. BuildLines are the last lines of one that has failed.
 	Build      string   `json:"build,omitempty"`
 	BuildLines []string `json:"build_lines,omitempty"`
+	// Unresponsive: it is ready, and did not answer when it was asked once more.
+	Unresponsive bool `json:"unresponsive,omitempty"`
+
+	// Outdated: it is to be restarted for a change of what it watches, and that
+	// waits: Detail.
+	Outdated bool `json:"outdated,omitempty"`
 
 	// Trial: it is ready because it has no check, and its process is so young
 	// that it may yet fail at once.
@@ -192,18 +200,36 @@ func (st *Steering) Start(ctx context.Context, names ...string) error {
 // started, Others among them, and so is what they depend on. No names stand for
 // all but Others. The error may be an *UnknownServiceError.
 func (st *Steering) Restart(ctx context.Context, names ...string) error {
+	return st.restart(ctx, names, func(service) bool { return true })
+}
+
+// RestartOlder is Restart without those whose latest process was started since.
+func (st *Steering) RestartOlder(ctx context.Context, since time.Time, names ...string) error {
+	return st.restart(ctx, names, func(sv service) bool { return sv.ordered.Before(since) })
+}
+
+func (st *Steering) restart(ctx context.Context, names []string, wanted func(service) bool) error {
 	return st.all(ctx, names, true, func(s *supervisor, names []string) {
 		for _, name := range names {
-			s.apply(name, event{kind: evRestart})
+			if wanted(s.services[name]) {
+				s.apply(name, event{kind: evRestart})
+			}
 		}
 		s.startDependencies(names)
 	})
 }
 
-// Rerun is Restart for services whose files have changed: it starts nothing that
-// they depend on, as a user may have stopped that.
-func (st *Steering) Rerun(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, true, func(service) (eventKind, bool) { return evRestart, true })
+// Rerun is Restart for services whose files have changed, at these times, unless
+// their latest process was started since. It starts nothing that they depend on,
+// as a user may have stopped that.
+func (st *Steering) Rerun(ctx context.Context, changed map[string]time.Time) error {
+	names := slices.Sorted(maps.Keys(changed))
+	if len(names) == 0 {
+		return nil
+	}
+	return st.each(ctx, names, true, func(sv service) (eventKind, bool) {
+		return evRestart, sv.ordered.Before(changed[sv.spec.Service])
+	})
 }
 
 // Stop ends services, which stay so until they are started. As long as one does,

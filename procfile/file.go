@@ -56,7 +56,7 @@ type Service struct {
 	Ready        string // "" is the default; else one of the forms of section 3 of the design
 	ReadyTimeout time.Duration
 	Restart      Restart
-	Watch        []string
+	Watch        []Text
 	RestartOn    []Text // nil: all variables, unless the command is a known server
 	Replicas     int
 	StopSignal   string // without "SIG"

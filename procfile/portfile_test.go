@@ -76,8 +76,9 @@ port = false
 		EnvFiles:  []Text{{"auth/.env", Position{20, 15}}},
 		DependsOn: []Text{{"db", Position{21, 15}}},
 		Ready:     "http:/healthz", ReadyPos: Position{22, 14}, ReadyTimeout: 90 * time.Second,
-		Restart: "on-failure", Watch: []string{"**/*.go", "!**/*_test.go"}, Replicas: 2,
-		RestartOn:  []Text{{"PORT_*", Position{25, 15}}},
+		Restart: "on-failure", Replicas: 2,
+		Watch:      []Text{{"**/*.go", Position{25, 15}}, {"!**/*_test.go", Position{25, 26}}},
+		RestartOn:  []Text{{"PORT_*", Position{26, 15}}},
 		StopSignal: "INT", StopTimeout: 90 * time.Second,
 	}
 	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{})); diff != "" {

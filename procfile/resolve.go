@@ -148,11 +148,13 @@ func (r *resolver) process(s Service) Process {
 		Env:        Environment{r.common, sortedVars(set)},
 		Ready:      s.check(),
 		Restart:    s.Restart,
-		Watch:      s.Watch,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
 	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
+	}
+	for _, pattern := range s.Watch {
+		p.Watch = append(p.Watch, pattern.Value)
 	}
 	p.RestartOn, p.own = s.restartOn(), s.portVariables()
 	for _, a := range s.Command.Argv {

@@ -45,7 +45,7 @@ func (st steering) command() command {
 			if err != nil {
 				return steeringFailed(scope, err)
 			}
-			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json")}, st.good)
+			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json"), st.name == "stop"}, st.good)
 		},
 	}
 }
@@ -62,6 +62,7 @@ type waitOptions struct {
 	timeout time.Duration
 	keep    bool // after failures, too
 	json    bool
+	refused bool // that an edit is not followed is no failure
 }
 
 // await waits until the outcome is known for the services, as long as o allows,
@@ -70,6 +71,10 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 	info, err := s.settled(ctx, client, names, o)
 	if err != nil {
 		return steeringFailed(scope, err)
+	}
+	if o.refused {
+		s.noteRefused("", info)
+		info.Refused = nil
 	}
 	if len(names) == 0 { // what its user has stopped is not meant
 		good = either(good, func(st launcher.Status) bool { return st.State == launcher.StateStopped })
@@ -91,7 +96,7 @@ func (s session) settled(ctx context.Context, client control.Client, names []str
 	}
 	info, err := wait(bounded, names...)
 	if errors.Is(err, context.DeadlineExceeded) {
-		info, err = client.Status(ctx)
+		info, err = client.Check(ctx)
 	}
 	return info, err
 }
@@ -137,7 +142,8 @@ func failures(all []launcher.Status, names []string) (failed []launcher.Blocker)
 
 // isUp reports whether a service is as its user wants it that wants it up.
 func isUp(st launcher.Status) bool {
-	return (st.State == launcher.StateReady || st.State == launcher.StateDone) && st.Build == ""
+	up := st.State == launcher.StateReady && !st.Unresponsive || st.State == launcher.StateDone
+	return up && st.Build == ""
 }
 
 // isUpOrStopped is for all services: what its user has stopped is not meant.
@@ -189,7 +195,8 @@ func doesNotAnswer(scope registry.Scope, silent *control.SilentError) failure {
 }
 
 // tellStatuses tells how the services named are, or all of them. A service that
-// is not good makes the command fail.
+// is not good makes the command fail, as does an edit that the run does not
+// follow.
 func (s session) tellStatuses(info control.Info, names []string, json bool, good func(launcher.Status) bool) error {
 	services := info.Services
 	if len(names) > 0 {
@@ -207,10 +214,33 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 			}
 		}
 	}
-	if slices.ContainsFunc(services, func(st launcher.Status) bool { return !good(st) }) {
-		return failure{status: exitFailed}
+	f := failure{status: exitFailed}
+	for _, r := range info.Refused {
+		f.lines = append(f.lines, errorLine{r.Text, r.Hint})
+	}
+	if len(f.lines) > 0 {
+		f.lines = append(f.lines, errorLine{text: editRefused})
+	}
+	if len(f.lines) > 0 || slices.ContainsFunc(services, func(st launcher.Status) bool { return !good(st) }) {
+		return f
 	}
 	return nil
+}
+
+const editRefused = "the latest edit is not followed; the services run on as before"
+
+// noteRefused prints why a run does not follow an edit, if so. run names it where
+// there are several.
+func (s session) noteRefused(run string, info control.Info) {
+	for _, r := range info.Refused {
+		s.complain("note", "36", run+r.Text)
+		if r.Hint != "" {
+			s.complain("hint", "36", r.Hint)
+		}
+	}
+	if len(info.Refused) > 0 {
+		s.complain("note", "36", run+editRefused)
+	}
 }
 
 // sentence is a service's status in words.
@@ -222,13 +252,16 @@ func sentence(st launcher.Status) string {
 		if st.Port > 0 {
 			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
 		}
-		text = fmt.Sprintf("%s (pid %d)", text, st.PID)
-		switch st.Build {
-		case "":
-		case launcher.BuildFailure:
+		text += fmt.Sprintf(" (pid %d)", st.PID)
+		switch {
+		case st.Unresponsive:
+			text += ", but " + st.Detail
+		case st.Build == launcher.BuildFailure:
 			text += ", but its " + st.Detail
-		default:
+		case st.Build != "":
 			text += ", and is being built"
+		case st.Outdated:
+			text += ", and " + st.Detail
 		}
 		return text
 	case launcher.StateFailed:
@@ -313,9 +346,11 @@ func restart(client control.Client, c *cli.Context, names []string) ([]string, e
 var waitCommand = steering{
 	name: "wait", usage: "wait until services are ready", help: `
 Waits until services of the up that runs here are ready, or have done their work
-and ended. The exit status is 1 if they are not in time, or as soon as one has
-failed, or waits for one that has, or if the latest build of one has failed; what
-that printed last is shown.
+and ended. Edits made before count: what is ready then has read them. The exit
+status is 1 if they are not in time, or as soon as one has failed, or waits for
+one that has, or if the latest build of one has failed; what that printed last is
+shown. It is 1, too, if the Portfile or an env file has mistakes, so that the
+latest edit is not followed.
 
 Example:
   devports wait
@@ -420,13 +455,15 @@ var psCommand = command{
 	usage: "list the services that run",
 	help: `
 Lists the services of the up that runs here; with --all, every up of yours, and
-its services. The first word of each is what --checkout takes.
+its services. The first word of each is what --checkout takes. With --check,
+services that are ready are asked once more whether they answer.
 
 Example:
   devports ps
   devports ps --all --json`,
 	flags: append([]cli.Flag{
 		boolean("all", "a", "list the services of every project"),
+		boolean("check", "", "ask services that are ready once more: does each answer now?"),
 		boolean("socket", "", "print only the path of the socket that the run is steered by"),
 		jsonFlag, fileFlag,
 	}, runFlags...),
@@ -448,15 +485,16 @@ Example:
 		case c.Bool("all"):
 			return s.psAll(c, runs)
 		}
-		a := runs[0].Ask(c.Context)
+		a := askAll(c, runs)[0]
 		switch {
 		case a.Err != nil:
 			return steeringFailed(scope, a.Err)
 		case !a.Answers():
 			return steeringFailed(scope, launcher.ErrOver)
 		}
+		s.noteRefused("", a.Info)
 		if c.Bool("json") {
-			return s.json([]runInfo{answered(a.Instance, a.Info)})
+			return s.json([]runInfo{infoOf(a.Instance, a.Info)})
 		}
 		return s.psTable(a.Info.Services)
 	},

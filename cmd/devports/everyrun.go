@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -80,19 +79,36 @@ func address(scope registry.Scope) string {
 	return scope.Project + "/" + scope.Worktree
 }
 
-func answered(i control.Instance, info control.Info) runInfo {
+func infoOf(i control.Instance, info control.Info) runInfo {
 	return runInfo{Checkout: address(scopeOfInfo(info)), Socket: i.Note.Socket, Info: info}
+}
+
+// askAll asks runs how they are, all at the same time; with --check, they ask
+// their services, too.
+func askAll(c *cli.Context, runs []control.Instance) []control.Answer {
+	answers := control.AskAll(c.Context, runs)
+	if !c.Bool("check") {
+		return answers
+	}
+	var wait sync.WaitGroup
+	for i := range answers {
+		if a := &answers[i]; a.Answers() {
+			wait.Go(func() { a.Info, a.Err = a.Client().Check(c.Context) })
+		}
+	}
+	wait.Wait()
+	return answers
 }
 
 // ask asks runs how they are, all at the same time. One that has ended meanwhile
 // is left out.
-func ask(ctx context.Context, runs []control.Instance) []runInfo {
+func ask(c *cli.Context, runs []control.Instance) []runInfo {
 	infos := []runInfo{}
-	for _, a := range control.AskAll(ctx, runs) {
+	for _, a := range askAll(c, runs) {
 		switch {
 		case !a.Runs():
 		case a.Answers():
-			infos = append(infos, answered(a.Instance, a.Info))
+			infos = append(infos, infoOf(a.Instance, a.Info))
 		default:
 			scope := scopeOfNote(a.Note)
 			infos = append(infos, runInfo{Checkout: address(scope), Socket: a.Note.Socket, Problem: oneLine(steeringFailed(scope, a.Err)), Info: control.Info{
@@ -107,7 +123,10 @@ func ask(ctx context.Context, runs []control.Instance) []runInfo {
 
 // psAll lists runs with their services.
 func (s session) psAll(c *cli.Context, runs []control.Instance) error {
-	infos := ask(c.Context, runs)
+	infos := ask(c, runs)
+	for _, i := range infos {
+		s.noteRefused(i.Checkout+": ", i.Info)
+	}
 	if c.Bool("json") {
 		return s.json(infos)
 	}
@@ -134,7 +153,7 @@ func checkouts(l line) (candidates []candidate) {
 		return nil
 	}
 	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Runs() })
-	for _, i := range ask(l.context.Context, runs) {
+	for _, i := range ask(l.context, runs) {
 		candidates = append(candidates, candidate{Word: i.Checkout, About: i.Directory})
 	}
 	return candidates

@@ -18,6 +18,7 @@ import (
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/cmd/devports/internal/doctor"
 	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 )
@@ -41,6 +42,7 @@ var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[output.Line]():      "line",
 	reflect.TypeFor[handedOut]():        "assignment",
 	reflect.TypeFor[runInfo]():          "run",
+	reflect.TypeFor[control.Refusal]():  "refusal",
 	reflect.TypeFor[launcher.Status]():  "service",
 	reflect.TypeFor[launcher.Blocker](): "blocker",
 	reflect.TypeFor[versions]():         "version",

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 		"print":    printLines,
 		"poll":     poll,
 		"freeport": freePort,
+		"recite":   recite,
 
 		"docker-proxy": dockerProxy,
 	})

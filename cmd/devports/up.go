@@ -173,6 +173,7 @@ type upRun struct {
 
 	plans    <-chan procfile.Plan // nil: edits are not followed
 	unfollow func()               // has no more plans come
+	sync     control.Sync         // nil: likewise
 	stopped  time.Time            // when a signal, or the end of the readers, has stopped the services
 
 	signalled bool // a signal has
@@ -220,15 +221,19 @@ func (u *upRun) watch() (stop func()) {
 	if u.options.NoWatch {
 		return u.unfollow
 	}
-	code := &codeWatch{root: u.run.Project.File.Dir, run: u.steering, own: u.display.own}
+	code := newCodeWatch(u.run.Project.File.Dir, u.steering, u.display.own)
 	run := u.run
 	run.Members = u.steering.Members
-	plans, stop, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
+	files, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
 	if err != nil {
 		u.session.note("edits of %s are not followed: %v", u.run.Project.File.Name, err)
 		return code.close
 	}
-	u.plans, u.unfollow = plans, sync.OnceFunc(stop)
+	u.plans, u.unfollow = files.plans, sync.OnceFunc(files.stop)
+	u.sync = func(ctx context.Context, urgent bool) control.Pending {
+		refused := files.sync(ctx)
+		return control.Pending{Delayed: code.sync(ctx, urgent), Refused: u.session.refusals(refused)}
+	}
 	return func() {
 		u.unfollow()
 		code.close()
@@ -240,6 +245,7 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 	run := control.Run{
 		About:    control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
 		Steering: u.steering, Output: &u.display.tail, Journal: &u.display.journal,
+		Sync: u.sync,
 	}
 	if from != nil {
 		run.Starter = from.starter

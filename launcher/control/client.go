@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -68,8 +69,24 @@ func Abandoned(path string) bool {
 // Status tells what runs.
 func (c Client) Status(ctx context.Context) (Info, error) { return c.do(ctx, "GET", "status", nil) }
 
+// Check is Status, and services that are ready are asked once more whether they
+// answer.
+func (c Client) Check(ctx context.Context) (Info, error) {
+	return c.do(ctx, "GET", "status", url.Values{"check": {"true"}})
+}
+
+// identify is Status as it may have been before the latest edit of a file.
+func (c Client) identify(ctx context.Context) (Info, error) {
+	info, err := c.do(ctx, "GET", "status", url.Values{"sync": {"false"}})
+	if err != nil && strings.Contains(err.Error(), "unknown parameter") { // a run of an earlier version
+		return c.Status(ctx)
+	}
+	return info, err
+}
+
 // Wait returns the services when the outcome is known for all of them: they are
-// ready, have ended, or wait for what has ended and will not start by itself.
+// ready and answer, have ended, or wait for what has ended and will not start by
+// itself.
 func (c Client) Wait(ctx context.Context, services ...string) (Info, error) {
 	return c.do(ctx, "GET", "wait", url.Values{"service": services})
 }

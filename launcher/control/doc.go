@@ -21,9 +21,11 @@
 //
 //	GET  /v1/run                      who the run is: Note; answered at once
 //	GET  /v1/processes                all processes that the services have started: {SERVICE: [PID, …]}
-//	GET  /v1/status                   the run: Info
-//	GET  /v1/wait?service=NAME…       the services, once all are ready and none is being built, have ended, or
-//	                                  wait for what has (blocked_by); keep=true waits on until all are ready or done
+//	GET  /v1/status                   the run: Info; with check=true, services that are ready are asked once more,
+//	                                  and "unresponsive" if they do not answer; sync=false: see below
+//	GET  /v1/wait?service=NAME…       the services, once all are ready and answer and none is being built, have
+//	                                  ended, or wait for what has (blocked_by); keep=true waits on until all are
+//	                                  ready or done
 //	GET  /v1/logs?service=NAME…       lines as JSON, one each: {"service", "time", "line"}; last=N, since=TIME,
 //	                                  follow=true for those to come. {"missed": N} tells a slow reader what it lost
 //	GET  /v1/events?service=NAME…     what the run tells of itself: Event; with the same parameters
@@ -47,6 +49,18 @@
 // about to begin ("waiting"), while it runs ("running"), and once it has failed
 // ("failed"; then "build_lines" are its last lines). The state is that of its
 // process meanwhile, which goes on: "ready" and "running" stand side by side.
+//
+// # Answers are true now
+//
+// Before it answers status, wait, start, stop or restart, the run deals with every
+// edit of the files that it follows which was made before the request came: who
+// edits a file and then waits gets the processes that have read it. That waits
+// for the quiet time of a burst of edits, and takes about a millisecond without
+// one; status does without it if sync=false. A restart leaves out a service that
+// such an edit has restarted since the request came. A service whose restart waits,
+// because it seems to write itself what it watches, is "outdated" in status; the
+// other requests have it restarted. "refused" has the mistakes of
+// an edit that the run does not follow; its services run on as before.
 //
 // The version in the path stands for all of this: what is there keeps its
 // meaning, and more may come. Fields that a client does not know are to be

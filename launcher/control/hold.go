@@ -175,25 +175,25 @@ func (s server) hold(w http.ResponseWriter, r *http.Request) {
 		err = errors.New("all and service exclude each other")
 	}
 	if err != nil {
-		s.answer(w, nil, requestError{err})
+		s.fail(w, requestError{err})
 		return
 	}
 	names := query["service"]
 	if all {
 		if names, err = s.everyService(r.Context()); err != nil {
-			s.answer(w, nil, err)
+			s.fail(w, err)
 			return
 		}
 	}
 	id, err := s.holds.add(r.Context(), names, fresh)
 	if err != nil {
-		s.answer(w, nil, err)
+		s.fail(w, err)
 		return
 	}
 	defer s.holds.release(id)
 	services, err := s.run.Steering.Status(r.Context())
 	if err != nil {
-		s.answer(w, nil, err)
+		s.fail(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -218,17 +218,17 @@ func (s server) everyService(ctx context.Context) ([]string, error) {
 func (s server) release(w http.ResponseWriter, r *http.Request) {
 	query, err := parseQuery(r.URL.RawQuery, "hold")
 	if err != nil {
-		s.answer(w, nil, requestError{err})
+		s.fail(w, requestError{err})
 		return
 	}
 	if stopped := s.holds.release(query.Get("hold")); len(stopped) > 0 {
 		_, err = s.run.Steering.Wait(r.Context(), launcher.Status.Ended, stopped...)
 	}
 	if err != nil {
-		s.answer(w, nil, err)
+		s.fail(w, err)
 		return
 	}
-	s.answerStatus(w, r)
+	s.answerStatus(w, r, nil)
 }
 
 func (s server) keep(w http.ResponseWriter, r *http.Request) {
@@ -239,10 +239,10 @@ func (s server) keep(w http.ResponseWriter, r *http.Request) {
 		err = requestError{err}
 	}
 	if err != nil {
-		s.answer(w, nil, err)
+		s.fail(w, err)
 		return
 	}
-	s.answerStatus(w, r)
+	s.answerStatus(w, r, nil)
 }
 
 // Hold keeps a run, and what was started in it for this process, from ending.

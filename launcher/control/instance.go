@@ -278,5 +278,5 @@ func (i Instance) Ask(ctx context.Context) Answer {
 func (i Instance) ask(ctx context.Context) (Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
-	return i.Client().Status(ctx)
+	return i.Client().identify(ctx)
 }

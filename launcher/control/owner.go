@@ -115,12 +115,12 @@ func (c Client) Processes(ctx context.Context) (processes map[string][]int, err 
 
 func (s server) processes(w http.ResponseWriter, r *http.Request) {
 	if _, err := parseQuery(r.URL.RawQuery); err != nil {
-		s.answer(w, nil, requestError{err})
+		s.fail(w, requestError{err})
 		return
 	}
 	processes, err := s.run.Steering.Processes(r.Context())
 	if err != nil {
-		s.answer(w, nil, err)
+		s.fail(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

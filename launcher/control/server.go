@@ -26,7 +26,8 @@ type Info struct {
 	Terminal  string            `json:"terminal,omitempty"`
 	Ending    bool              `json:"ending,omitempty"` // all services are to end, and then the run
 	Services  []launcher.Status `json:"services"`
-	Others    []string          `json:"others,omitempty"` // services of its file that it has not started
+	Others    []string          `json:"others,omitempty"`  // services of its file that it has not started
+	Refused   []Refusal         `json:"refused,omitempty"` // why the latest edit is not followed
 
 	// Temporary: the run ends with the last command that holds it, and so do the
 	// services HeldOnly.
@@ -76,6 +77,7 @@ type Run struct {
 	Steering *launcher.Steering
 	Output   *output.Tail
 	Journal  *Journal
+	Sync     Sync // nil: it follows no files
 
 	// Starter is closed when the process has gone that has started the run, which
 	// then ends with the last hold on it (see [Client.Hold]); nil: it does not.
@@ -102,9 +104,9 @@ func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
 	mux.HandleFunc("GET /v1/wait", s.wait)
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("POST /v1/start", s.steer(s.wanted(run.Steering.Start)))
-	mux.HandleFunc("POST /v1/stop", s.steer(run.Steering.Stop))
-	mux.HandleFunc("POST /v1/restart", s.steer(s.wanted(run.Steering.Restart)))
+	mux.HandleFunc("POST /v1/start", s.steer(s.wanted(s.start)))
+	mux.HandleFunc("POST /v1/stop", s.steer(s.stop))
+	mux.HandleFunc("POST /v1/restart", s.steer(s.wanted(s.restart)))
 	mux.HandleFunc("POST /v1/hold", s.hold)
 	mux.HandleFunc("POST /v1/release", s.release)
 	mux.HandleFunc("POST /v1/keep", s.keep)
@@ -139,9 +141,9 @@ type server struct {
 
 // wanted is do for services that then run because their user wants them, and not
 // for holds alone.
-func (s server) wanted(do func(ctx context.Context, names ...string) error) func(context.Context, ...string) error {
-	return func(ctx context.Context, names ...string) error {
-		if err := do(ctx, names...); err != nil {
+func (s server) wanted(do func(ctx context.Context, asked time.Time, names ...string) error) func(context.Context, time.Time, ...string) error {
+	return func(ctx context.Context, asked time.Time, names ...string) error {
+		if err := do(ctx, asked, names...); err != nil {
 			return err
 		}
 		return s.holds.keep(false, names...)
@@ -149,23 +151,35 @@ func (s server) wanted(do func(ctx context.Context, names ...string) error) func
 }
 
 func (s server) status(w http.ResponseWriter, r *http.Request) {
-	if _, err := parseQuery(r.URL.RawQuery); err != nil {
-		s.answer(w, nil, requestError{err})
+	query, err := parseQuery(r.URL.RawQuery, "check", "sync")
+	check, wrongCheck := parseBool(query, "check")
+	sync, wrongSync := parseBool(query, "sync")
+	if err = errors.Join(err, wrongCheck, wrongSync); err != nil {
+		s.fail(w, requestError{err})
 		return
 	}
-	s.answerStatus(w, r)
+	var pending Pending
+	if sync || !query.Has("sync") {
+		pending = s.sync(r.Context(), false)
+	}
+	services, err := s.run.Steering.Status(r.Context())
+	pending.mark(services)
+	if check && err == nil {
+		err = s.recheck(r.Context(), services)
+	}
+	s.answer(w, services, pending.Refused, err)
 }
 
-func (s server) answerStatus(w http.ResponseWriter, r *http.Request) {
+func (s server) answerStatus(w http.ResponseWriter, r *http.Request, refused []Refusal) {
 	services, err := s.run.Steering.Status(r.Context())
-	s.answer(w, services, err)
+	s.answer(w, services, refused, err)
 }
 
 func (s server) wait(w http.ResponseWriter, r *http.Request) {
 	query, err := parseQuery(r.URL.RawQuery, "service", "keep")
 	keep, bad := parseBool(query, "keep")
 	if err = errors.Join(err, bad); err != nil {
-		s.answer(w, nil, requestError{err})
+		s.fail(w, requestError{err})
 		return
 	}
 	settled := launcher.Status.Settled
@@ -174,40 +188,63 @@ func (s server) wait(w http.ResponseWriter, r *http.Request) {
 			return st.Up() || st.State == launcher.StateStopped && !query.Has("service")
 		}
 	}
-	services, err := s.run.Steering.Wait(r.Context(), settled, query["service"]...)
-	s.answer(w, services, err)
+	services, refused, err := s.settle(r.Context(), settled, query["service"])
+	s.answer(w, services, refused, err)
 }
 
 func (s server) down(w http.ResponseWriter, r *http.Request) {
 	_, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
-		s.answer(w, nil, requestError{err})
+		s.fail(w, requestError{err})
 		return
 	}
 	if err := s.run.Steering.Down(r.Context()); err != nil {
-		s.answer(w, nil, err)
+		s.fail(w, err)
 		return
 	}
-	s.answerStatus(w, r)
+	s.answerStatus(w, r, nil)
 }
 
-func (s server) steer(do func(ctx context.Context, names ...string) error) http.HandlerFunc {
+func (s server) start(ctx context.Context, _ time.Time, names ...string) error {
+	return s.run.Steering.Start(ctx, names...)
+}
+
+func (s server) stop(ctx context.Context, _ time.Time, names ...string) error {
+	return s.run.Steering.Stop(ctx, names...)
+}
+
+// restart restarts services, but for those that have had a new process since the
+// request came: an edit made just before has done that.
+func (s server) restart(ctx context.Context, asked time.Time, names ...string) error {
+	return s.run.Steering.RestartOlder(ctx, asked, names...)
+}
+
+// steer answers a request that something be done with services, once the run
+// follows edits made before. do gets the time at which the request came.
+func (s server) steer(do func(ctx context.Context, asked time.Time, names ...string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		asked := time.Now()
 		names, err := services(r)
 		if err != nil {
-			s.answer(w, nil, requestError{err})
+			s.fail(w, requestError{err})
 			return
 		}
-		if err := do(r.Context(), names...); err != nil {
-			s.answer(w, nil, err)
+		refused := s.sync(r.Context(), true).Refused
+		if err := do(r.Context(), asked, names...); err != nil {
+			s.fail(w, err)
 			return
 		}
-		s.answerStatus(w, r)
+		s.answerStatus(w, r, refused)
 	}
 }
 
-func (s server) answer(w http.ResponseWriter, services []launcher.Status, err error) {
-	var body any = s.info(services)
+// fail answers a request that has failed.
+func (s server) fail(w http.ResponseWriter, err error) { s.answer(w, nil, nil, err) }
+
+func (s server) answer(w http.ResponseWriter, services []launcher.Status, refused []Refusal, err error) {
+	info := s.info(services)
+	info.Refused = refused
+	var body any = info
 	status := http.StatusOK
 	var unknown *launcher.UnknownServiceError
 	switch {

@@ -71,7 +71,7 @@ func greet(ctx context.Context, conn net.Conn) (n Note, err error) {
 // whoIs answers with the note of the run, once its supervisor has a moment.
 func (s server) whoIs(w http.ResponseWriter, r *http.Request) {
 	if _, err := parseQuery(r.URL.RawQuery); err != nil {
-		s.answer(w, nil, requestError{err})
+		s.fail(w, requestError{err})
 		return
 	}
 	if _, err := s.run.Steering.Status(r.Context()); err != nil && !errors.Is(err, launcher.ErrOver) {

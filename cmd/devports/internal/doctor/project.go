@@ -52,7 +52,7 @@ func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, run
 	ports, err := d.portsByService(ctx, here)
 	services := []Finding{{Check: "services", Level: Warning, What: fmt.Sprintf("where they listen cannot be told: %v", err)}}
 	if err == nil {
-		services = examineServices(here, ports, leases)
+		services = examineServices(ctx, here, ports, leases)
 	}
 	return slices.Concat(
 		all(findings, "project", "%s is valid, and nobody else holds its ports", p.File.Name),

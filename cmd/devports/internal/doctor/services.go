@@ -15,12 +15,13 @@ import (
 // suspected of another.
 const slowStart = 2 * time.Second
 
-// examineServices looks where the services of a run listen.
-func examineServices(r control.Answer, ports map[string][]int, leases []registry.Lease) []Finding {
+// examineServices looks where the services of a run listen, and whether they
+// answer.
+func examineServices(ctx context.Context, r control.Answer, ports map[string][]int, leases []registry.Lease) []Finding {
 	if r.Holder == nil {
 		return nil
 	}
-	var findings []Finding
+	findings := examineAnswers(ctx, r)
 	for _, st := range r.Info.Services {
 		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(ports[st.Service], st.Port) {
 			continue
@@ -40,6 +41,25 @@ func examineServices(r control.Answer, ports map[string][]int, leases []registry
 		})
 	}
 	return all(findings, "services", "those that run listen on their own ports, or nowhere yet")
+}
+
+// examineAnswers asks the services of a run once more that are ready.
+func examineAnswers(ctx context.Context, r control.Answer) (findings []Finding) {
+	info, err := r.Client().Check(ctx)
+	if err != nil {
+		return nil // it has ended meanwhile, or is found not to answer itself
+	}
+	for _, st := range info.Services {
+		if st.Unresponsive {
+			findings = append(findings, Finding{
+				Check: "services", Level: Warning,
+				What: st.Service + " is ready, but " + st.Detail,
+				Why:  "it hangs, is stopped or is busy, and requests to it wait",
+				Mend: "devports restart " + st.Service,
+			})
+		}
+	}
+	return findings
 }
 
 // portsByService are the ports on which the processes of each service of a run

@@ -120,9 +120,13 @@ func (p Project) Reload() (Project, error) {
 func (p Project) Scope() (registry.Scope, error) { return p.Registry.Scope(p.Checkout) }
 
 // Check resolves the file without ports: it has the problems and the notes that
-// [Project.Resolve] would have.
+// [Project.Resolve] would have, and notes of patterns that match no file.
 func (p Project) Check() (procfile.Plan, error) {
-	return p.File.Resolve(p.in(registry.Scope{}, nil))
+	plan, err := p.File.Resolve(p.in(registry.Scope{}, nil))
+	if err == nil {
+		plan.Notes = append(plan.Notes, p.patternNotes(nil)...)
+	}
+	return plan, err
 }
 
 // Ports leases every port that the file asks for.
