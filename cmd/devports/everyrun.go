@@ -87,13 +87,19 @@ func infoOf(i control.Instance, info control.Info) runInfo {
 // their services, too.
 func askAll(c *cli.Context, runs []control.Instance) []control.Answer {
 	answers := control.AskAll(c.Context, runs)
-	if !c.Bool("check") {
-		return answers
-	}
 	var wait sync.WaitGroup
 	for i := range answers {
-		if a := &answers[i]; a.Answers() {
-			wait.Go(func() { a.Info, a.Err = a.Client().Check(c.Context) })
+		a := &answers[i]
+		ask := a.Client().Status // AskAll does not wait for edits
+		if c.Bool("check") {
+			ask = a.Client().Check
+		}
+		if a.Answers() {
+			wait.Go(func() {
+				if now, err := ask(c.Context); err == nil {
+					a.Info = now
+				}
+			})
 		}
 	}
 	wait.Wait()

@@ -118,7 +118,7 @@ func (s session) refuse(err error, own *output.Mux) {
 // refusals are why an edit is not followed, for those who ask the run; none
 // without an error.
 func (s session) refusals(err error) (all []control.Refusal) {
-	if err == nil {
+	if err == nil || errors.As(err, new(*project.FileError)) { // a Portfile that is gone asks for nothing
 		return nil
 	}
 	for _, l := range s.explain(err).lines {

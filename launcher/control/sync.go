@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -52,17 +53,25 @@ func (s server) sync(ctx context.Context, urgent bool) Pending {
 // settle waits until the services are all as settled says, in the version of the
 // files that is there then, and those that are ready answer.
 func (s server) settle(ctx context.Context, settled func(launcher.Status) bool, names []string) ([]launcher.Status, []Refusal, error) {
+	var services []launcher.Status // as they were when all had settled
 	for urgent := true; ; urgent = false {
 		refused := s.sync(ctx, urgent).Refused
 		began := time.Now()
-		services, err := s.run.Steering.Wait(ctx, settled, names...)
+		now, err := s.run.Steering.Wait(ctx, settled, names...)
+		if errors.Is(err, launcher.ErrOver) && services != nil {
+			return services, refused, nil
+		}
 		if err != nil {
 			return nil, nil, err
 		}
+		services = now
 		if time.Since(began) > briefly {
 			continue
 		}
 		silent, err := s.run.Steering.Unresponsive(ctx, names...)
+		if errors.Is(err, launcher.ErrOver) {
+			err = nil
+		}
 		if err != nil || len(silent) == 0 {
 			return services, refused, err
 		}
