@@ -10,13 +10,14 @@ import (
 func (s session) chooser(allow allocator.Set) registry.Chooser {
 	var pool *allocator.Pool // made when the first port is chosen
 	var handedOut map[int]bool
+	var free func(port int) (bool, error)
 	return func(scope registry.Scope, n allocator.PortName, usable func(int) bool) (int, error) {
 		if pool == nil {
 			made, err := s.pool(allow)
 			if err != nil {
 				return 0, err
 			}
-			pool, handedOut = &made, s.handedOutPorts()
+			pool, handedOut, free = &made, s.handedOutPorts(), allocator.Prober()
 		}
 		var unsure error
 		port, err := pool.Choose(
@@ -25,11 +26,11 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 				if !usable(port) || handedOut[port] || unsure != nil {
 					return false
 				}
-				free, err := allocator.Free(port)
+				isFree, err := free(port)
 				if err != nil {
 					unsure = err
 				}
-				return free
+				return isFree
 			})
 		if unsure != nil {
 			return 0, unsure

@@ -3,11 +3,8 @@ package project
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
@@ -34,24 +31,21 @@ func (e *TakenError) Error() string {
 // Free makes sure that nothing holds the ports of leases but processes that are
 // ours. The error is a *TakenError.
 func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(holder.Process) bool) error {
-	var busy []registry.Lease
 	var ports []int
-	for i, b := range busyAll(leases) {
-		if b {
-			busy = append(busy, leases[i])
-			ports = append(ports, leases[i].Port)
-		}
+	for _, l := range leases {
+		ports = append(ports, l.Port)
 	}
+	busy := allocator.BusyAmong(ports)
 	if len(busy) == 0 {
 		return nil
 	}
-	holders, err := holder.Listening(ctx, ports...)
+	holders, err := holder.Listening(ctx, busy...)
 	if err != nil {
 		p.host.Note("who holds the ports cannot be told: %v", err)
 	}
 	var e TakenError
-	for _, l := range busy {
-		if !slices.ContainsFunc(holders[l.Port], ours) {
+	for _, l := range leases {
+		if slices.Contains(busy, l.Port) && !slices.ContainsFunc(holders[l.Port], ours) {
 			e.Taken = append(e.Taken, Taken{l, holders[l.Port]})
 		}
 	}
@@ -66,21 +60,4 @@ func StartedIn(scope registry.Scope) func(holder.Process) bool {
 	return func(p holder.Process) bool {
 		return p.Managed && p.Project == scope.Project && p.Worktree == scope.Worktree
 	}
-}
-
-// busyAll reports for each lease whether its port is busy. It asks for several
-// at the same time.
-func busyAll(leases []registry.Lease) []bool {
-	all := make([]bool, len(leases))
-	var next atomic.Int64
-	var askers sync.WaitGroup
-	for range min(len(leases), runtime.GOMAXPROCS(0)) {
-		askers.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(leases); i = next.Add(1) - 1 {
-				all[i] = allocator.Busy(leases[i].Port)
-			}
-		})
-	}
-	askers.Wait()
-	return all
 }
