@@ -37,11 +37,9 @@ var (
 func opened(t *testing.T, kind int, host string, port int, options ...option) int {
 	t.Helper()
 	addr := netip.MustParseAddr(host)
-	family, sockaddr := unix.AF_INET, unix.Sockaddr(&unix.SockaddrInet4{Port: port, Addr: [4]byte{}})
+	family, sockaddr := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: port, Addr: addr.As16()})
 	if addr.Is4() {
-		sockaddr = &unix.SockaddrInet4{Port: port, Addr: addr.As4()}
-	} else {
-		family, sockaddr = unix.AF_INET6, &unix.SockaddrInet6{Port: port, Addr: addr.As16()}
+		family, sockaddr = unix.AF_INET, &unix.SockaddrInet4{Port: port, Addr: addr.As4()}
 	}
 	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC, 0)
 	if familyAbsent(err) {
@@ -126,7 +124,7 @@ func TestFreeAgreesOnConnections(t *testing.T) {
 			l, target := listen(t, tt.network, tt.target)
 			port := freePort(t)
 			fd := opened(t, unix.SOCK_STREAM, tt.local, port, tt.options...)
-			addr, err := unix.Getsockname(int(fd))
+			addr, err := unix.Getsockname(fd)
 			if err != nil {
 				t.Fatal(err)
 			}
