@@ -431,7 +431,7 @@ func BenchmarkUp(b *testing.B) {
 			var started []*exec.Cmd
 			for _, s := range p.Services {
 				cmd := exec.Command("/bin/sh", "-c", s.Shell)
-				cmd.Dir, cmd.Env = s.Dir, s.Env
+				cmd.Dir, cmd.Env = s.Dir, s.Env.List()
 				cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 				if err := cmd.Start(); err != nil {
 					b.Fatal(err)

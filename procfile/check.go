@@ -92,11 +92,14 @@ func (f File) checkPins(fail failf) {
 
 // checkDependencies finds dependencies on what is not there, and circles.
 func (f File) checkDependencies(fail failf) {
-	names := f.ServiceNames()
+	services := map[string]Service{}
+	for _, s := range f.Services {
+		services[s.Name] = s
+	}
 	for _, s := range f.Services {
 		for i, d := range s.DependsOn {
-			if !slices.Contains(names, d.Value) && d.Pos.Line > 0 {
-				fail(d.Pos, didYouMean(d.Value, names), "service %s depends on %s, which is not a service", quote(s.Name), quote(d.Value))
+			if _, declared := services[d.Value]; !declared && d.Pos.Line > 0 {
+				fail(d.Pos, didYouMean(d.Value, f.ServiceNames()), "service %s depends on %s, which is not a service", quote(s.Name), quote(d.Value))
 			}
 			if slices.ContainsFunc(s.DependsOn[:i], func(e Text) bool { return e.Value == d.Value }) {
 				fail(d.Pos, "", "%s is listed twice", quote(d.Value))
@@ -111,7 +114,7 @@ func (f File) checkDependencies(fail failf) {
 			fail(pos, "", "circular dependency: %s", strings.Join(append(slices.Clone(path[i:]), name), " → "))
 			return
 		}
-		s, ok := f.Service(name)
+		s, ok := services[name]
 		if !ok || done[name] {
 			return
 		}

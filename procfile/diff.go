@@ -31,25 +31,34 @@ type Change struct {
 // to the others, one with another number is (section 8 of the design).
 func Diff(before, after Plan) []Change {
 	var changes []Change
+	compare, old, now := comparison{}, before.byName(), after.byName()
 	for _, b := range before.Services {
-		a, ok := after.Service(b.Service)
+		a, ok := now[b.Service]
 		if !ok {
 			changes = append(changes, Change{Service: b.Service, Kind: Removed})
 			continue
 		}
-		if reasons := differences(b, a); len(reasons) > 0 {
+		if reasons := compare.differences(b, a); len(reasons) > 0 {
 			changes = append(changes, Change{b.Service, Changed, reasons})
 		} else if b.adjustable() != a.adjustable() || !slices.Equal(b.DependsOn, a.DependsOn) {
 			changes = append(changes, Change{Service: b.Service, Kind: Adjusted})
 		}
 	}
 	for _, a := range after.Services {
-		if _, ok := before.Service(a.Service); !ok {
+		if _, ok := old[a.Service]; !ok {
 			changes = append(changes, Change{Service: a.Service, Kind: Added})
 		}
 	}
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Service, b.Service) })
 	return changes
+}
+
+func (p Plan) byName() map[string]Process {
+	byName := make(map[string]Process, len(p.Services))
+	for _, s := range p.Services {
+		byName[s.Service] = s
+	}
+	return byName
 }
 
 // adjustable is what may differ in a process that runs on.
@@ -63,7 +72,21 @@ func (p Process) adjustable() (a struct {
 	return a
 }
 
-func differences(before, after Process) []string {
+// comparison compares processes. What plans have in common is compared once.
+type comparison map[[2]*commonVars]commonDifference
+
+func (c comparison) common(before, after Process) commonDifference {
+	pair := [2]*commonVars{before.Env.common, after.Env.common}
+	d, known := c[pair]
+	if !known {
+		d = differenceOf(pair[0], pair[1])
+		c[pair] = d
+	}
+	return d
+}
+
+// differences are the reasons to restart a service.
+func (c comparison) differences(before, after Process) []string {
 	var reasons []string
 	if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
 		reasons = append(reasons, "command")
@@ -71,36 +94,30 @@ func differences(before, after Process) []string {
 	if before.Dir != after.Dir {
 		reasons = append(reasons, "dir")
 	}
-	for _, name := range slices.Sorted(maps.Keys(before.ports)) {
-		if now, ok := after.ports[name]; ok && now != before.ports[name] {
-			reasons = append(reasons, fmt.Sprintf("%s %s → %s", name, before.ports[name], now))
-		} else if !ok && name == "PORT" {
-			reasons = append(reasons, "port")
-		}
-	}
-	if _, had := before.ports["PORT"]; !had && after.ports["PORT"] != "" {
+	port, had := before.Env.port("PORT")
+	now, has := after.Env.port("PORT")
+	switch {
+	case had && has && port != now:
+		reasons = append(reasons, renumbered("PORT", port, now))
+	case had != has:
 		reasons = append(reasons, "port")
+	}
+	common := c.common(before, after)
+	for _, name := range common.ports {
+		reasons = append(reasons, renumbered(name, before.Env.common.ports[name], after.Env.common.ports[name]))
 	}
 	other := before.Ready.How != after.Ready.How || before.Ready.What != after.Ready.What
 	if other && !slices.Contains(reasons, "port") { // which the default check goes by
 		reasons = append(reasons, "ready")
 	}
-	if names := differentNames(otherVars(before), otherVars(after)); len(names) > 0 {
+	if names := before.Env.differentFrom(after.Env, common.other); len(names) > 0 {
 		reasons = append(reasons, "env "+strings.Join(names, ", "))
 	}
 	return reasons
 }
 
-// otherVars is the environment less the variables that carry port numbers.
-func otherVars(p Process) map[string]string {
-	vars := make(map[string]string, len(p.Env))
-	for _, entry := range p.Env {
-		name, value, _ := strings.Cut(entry, "=")
-		if _, port := p.ports[name]; !port {
-			vars[name] = value
-		}
-	}
-	return vars
+func renumbered(name, before, after string) string {
+	return fmt.Sprintf("%s %s → %s", name, before, after)
 }
 
 func differentNames(a, b map[string]string) []string {

@@ -66,7 +66,7 @@ func TestEnvFileLines(t *testing.T) {
 		}
 		got := map[string]string{}
 		for _, v := range vars {
-			value, _, err := expand(v.Value, chain(got))
+			value, _, err := expand(v.Value, in(got))
 			if err != nil {
 				t.Errorf("%q: %v", test.src, err)
 			}

@@ -7,7 +7,7 @@ import (
 )
 
 func TestExpand(t *testing.T) {
-	env := chain(map[string]string{"A": "x", "low": "y", "EMPTY": "", "_1": "z", "DOLLAR": "$A"})
+	env := in(map[string]string{"A": "x", "low": "y", "EMPTY": "", "_1": "z", "DOLLAR": "$A"})
 	for _, test := range []struct{ in, want, undefined, err string }{
 		{in: "", want: ""},
 		{in: "plain", want: "plain"},
@@ -67,7 +67,7 @@ func FuzzExpand(f *testing.F) {
 		}
 		// Doubled dollars protect any text.
 		protected := strings.ReplaceAll(s, "$", "$$")
-		if got, undefined, err := expand(protected, chain()); got != s || len(undefined) > 0 || err != nil {
+		if got, undefined, err := expand(protected, in(nil)); got != s || len(undefined) > 0 || err != nil {
 			t.Errorf("expand(%q) = %q, %v, %v; want %q", protected, got, undefined, err, s)
 		}
 	})

@@ -24,16 +24,13 @@ type Process struct {
 	Dir         string   // absolute
 	Port        int      // 0: none
 	Ports       []int    // all that are the service's own, Port included
-	Env         []string // the complete environment, "NAME=value", sorted
-	Vars        []Var    // the part of Env that devports set or changed, sorted by name
+	Env         Environment
 	DependsOn   []string
 	Ready       Check
 	Restart     Restart
 	Watch       []string // patterns of files that restart it when they change
 	StopSignal  string
 	StopTimeout time.Duration
-
-	ports map[string]string // the variables among Vars that carry port numbers
 }
 
 // Check says when a process is ready.
@@ -78,9 +75,6 @@ func (s Service) check() Check {
 	}
 	return Check{How: None}
 }
-
-// Var is an environment variable.
-type Var struct{ Name, Value string }
 
 // Service returns the process of that name.
 func (p Plan) Service(name string) (Process, bool) {

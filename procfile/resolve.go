@@ -36,22 +36,20 @@ var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
 func (f File) Resolve(c Context) (Plan, error) {
 	r := resolver{
 		file: f, wanted: f.wanted(), context: c,
-		ports: map[string]string{}, inherited: map[string]string{}, read: map[string][]Variable{},
-	}
-	for _, w := range r.wanted {
-		r.ports[w.Name.Variable()] = strconv.Itoa(c.Ports[w.Name])
+		numbers: map[string][]int{}, inherited: map[string]string{}, read: map[string][]Variable{},
 	}
 	for _, entry := range c.Environ {
 		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
 			r.inherited[name] = value
 		}
 	}
+	r.share()
 	plan := Plan{StopOnExit: f.StopOnExit, Outside: f.Outside}
 	if f.Path != "" {
 		r.watch(f.Path)
 	}
-	for _, name := range f.ServiceNames() {
-		s, _ := f.Service(name)
+	services := slices.SortedFunc(slices.Values(f.Services), func(a, b Service) int { return strings.Compare(a.Name, b.Name) })
+	for _, s := range services {
 		plan.Services = append(plan.Services, r.process(s))
 	}
 	r.noteInheritedPort()
@@ -80,8 +78,10 @@ type resolver struct {
 	file      File
 	wanted    []wantedAt
 	context   Context
-	ports     map[string]string // every service's, by the names of their variables
 	inherited map[string]string
+	set       map[string]string // what devports sets for every service
+	common    *commonVars
+	numbers   map[string][]int      // the ports of each service
 	read      map[string][]Variable // env files by path
 	watched   []string
 	problems  Problems
@@ -100,25 +100,17 @@ func (r *resolver) watch(path string) {
 
 // process resolves one service.
 func (r *resolver) process(s Service) Process {
-	own, ports := r.own(s)
-	inherited := maps.Clone(r.inherited)
-	delete(inherited, "PORT") // never a service's port
-	below := chain(own, inherited)
+	own := r.own(s)
+	below := first(own, r.inherits)
 
 	files := map[string]string{}
 	for _, path := range r.envFiles(s) {
 		for _, v := range r.envFile(path) {
-			if _, set := own[v.Name]; set || v.Name == "PORT" {
+			if _, set := own(v.Name); set || v.Name == "PORT" {
 				r.noteEnvFilePort(path, v, s)
 				continue
 			}
-			value, undefined, err := expand(v.Value, func(name string) (string, bool) {
-				if value, ok := below(name); ok {
-					return value, true
-				}
-				value, ok := files[name]
-				return value, ok
-			})
+			value, undefined, err := expand(v.Value, first(below, in(files)))
 			if err != nil {
 				r.problems = append(r.problems, problemf(shorterFile(r.file, path), v.Pos, "a dollar that is no variable is written $$", "%v", err))
 			}
@@ -127,63 +119,87 @@ func (r *resolver) process(s Service) Process {
 		}
 	}
 
-	project := r.table(r.file.Env, own, chain(inherited, files))
+	project := r.table(r.file.Env, own, first(r.inherits, in(files)))
 	service := r.table(s.Env, own, project.get)
 	set := maps.Clone(files)
-	maps.DeleteFunc(set, func(name, _ string) bool { _, shell := inherited[name]; return shell })
+	maps.DeleteFunc(set, func(name, _ string) bool { _, shell := r.inherits(name); return shell })
 	maps.Copy(set, project.all())
 	maps.Copy(set, service.all())
-	maps.Copy(set, own)
+	maps.DeleteFunc(set, func(name, _ string) bool { _, ours := own(name); return ours })
+	for _, name := range []string{"PORT", envvar.Service} {
+		if value, ok := own(name); ok {
+			set[name] = value
+		}
+	}
 
-	env := inherited
-	maps.Copy(env, set)
 	p := Process{
 		Service: s.Name, Shell: s.Command.Shell,
 		Port:       r.context.Ports[allocator.PortName{Service: s.Name}],
-		Env:        environ(env),
+		Ports:      r.numbers[s.Name],
+		Env:        Environment{r.common, sortedVars(set)},
 		Ready:      s.check(),
 		Restart:    s.Restart,
 		Watch:      s.Watch,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
-		ports: ports,
-	}
-	for _, name := range slices.Sorted(maps.Keys(set)) {
-		p.Vars = append(p.Vars, Var{name, set[name]})
-	}
-	for _, w := range r.wanted {
-		if port := r.context.Ports[w.Name]; w.Name.Service == s.Name && port != 0 {
-			p.Ports = append(p.Ports, port)
-		}
 	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
 	}
 	for _, a := range s.Command.Argv {
-		p.Argv = append(p.Argv, r.expand(a, chain(env)))
+		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))
 	}
-	p.Dir = r.dir(s, chain(env))
+	p.Dir = r.dir(s, p.Env.Lookup)
 	return p
 }
 
-// own gives the variables that devports sets for s, and those among them that
-// carry port numbers.
-func (r *resolver) own(s Service) (own, ports map[string]string) {
-	ports = maps.Clone(r.ports)
-	if s.HasPort {
-		ports["PORT"] = strconv.Itoa(r.context.Ports[allocator.PortName{Service: s.Name}])
+// share prepares what the services have in common.
+func (r *resolver) share() {
+	ports := map[string]string{}
+	for _, w := range r.wanted {
+		port := r.context.Ports[w.Name]
+		ports[w.Name.Variable()] = strconv.Itoa(port)
+		if port != 0 {
+			r.numbers[w.Name.Service] = append(r.numbers[w.Name.Service], port)
+		}
 	}
-	own = maps.Clone(ports)
-	own[envvar.Service] = s.Name
-	own[envvar.Project] = r.context.Project
-	own[envvar.Worktree] = r.context.Worktree
-	return own, ports
+	r.set = maps.Clone(ports)
+	r.set[envvar.Project] = r.context.Project
+	r.set[envvar.Worktree] = r.context.Worktree
+	all := maps.Clone(r.inherited)
+	delete(all, "PORT") // never a service's port
+	maps.Copy(all, r.set)
+	r.common = &commonVars{all: sortedVars(all), set: sortedVars(r.set), ports: ports}
 }
 
-// chain looks a name up in one map after another.
-func chain(maps ...map[string]string) lookup {
+// own looks up what devports sets for s.
+func (r *resolver) own(s Service) lookup {
 	return func(name string) (string, bool) {
-		for _, m := range maps {
-			if value, ok := m[name]; ok {
+		switch name {
+		case "PORT":
+			if !s.HasPort {
+				return "", false
+			}
+			return strconv.Itoa(r.context.Ports[allocator.PortName{Service: s.Name}]), true
+		case envvar.Service:
+			return s.Name, true
+		}
+		value, ok := r.set[name]
+		return value, ok
+	}
+}
+
+// inherits looks up what devports itself was given. PORT there is never a
+// service's.
+func (r *resolver) inherits(name string) (string, bool) {
+	value, ok := r.inherited[name]
+	return value, ok && name != "PORT"
+}
+
+// first looks a name up in one after another.
+func first(lookups ...lookup) lookup {
+	return func(name string) (string, bool) {
+		for _, get := range lookups {
+			if value, ok := get(name); ok {
 				return value, true
 			}
 		}
@@ -191,12 +207,12 @@ func chain(maps ...map[string]string) lookup {
 	}
 }
 
-func environ(env map[string]string) []string {
-	list := make([]string, 0, len(env))
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		list = append(list, name+"="+env[name])
+// in looks a name up in a map.
+func in(vars map[string]string) lookup {
+	return func(name string) (string, bool) {
+		value, ok := vars[name]
+		return value, ok
 	}
-	return list
 }
 
 // expand expands a string of the file; a name that has no value is a problem.

@@ -35,7 +35,7 @@ func inFolder(t *testing.T, files map[string]string) File {
 
 func env(p Process) map[string]string {
 	m := map[string]string{}
-	for _, e := range p.Env {
+	for _, e := range p.Env.List() {
 		name, value, _ := strings.Cut(e, "=")
 		m[name] = value
 	}
@@ -81,7 +81,7 @@ port = false
 		t.Errorf("web (-want +got):\n%s", diff)
 	}
 	var set []string
-	for _, v := range web.Vars {
+	for _, v := range web.Env.Set() {
 		set = append(set, v.Name)
 	}
 	if want := []string{"A", "B", "C", "D", "DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE", "E", "F", "PORT", "PORT_API", "PORT_WEB"}; !slices.Equal(set, want) {

@@ -10,13 +10,13 @@ import (
 type table struct {
 	resolver *resolver
 	vars     []Variable
-	own      map[string]string // what devports sets: above the table
+	own      lookup // what devports sets: above the table
 	below    lookup
 	values   map[string]string // those expanded so far
 	path     []string          // those being expanded
 }
 
-func (r *resolver) table(vars []Variable, own map[string]string, below lookup) *table {
+func (r *resolver) table(vars []Variable, own, below lookup) *table {
 	return &table{resolver: r, vars: vars, own: own, below: below, values: map[string]string{}}
 }
 
@@ -30,7 +30,7 @@ func (t *table) all() map[string]string {
 
 // get is the table's lookup.
 func (t *table) get(name string) (string, bool) {
-	if value, ok := t.own[name]; ok {
+	if value, ok := t.own(name); ok {
 		return value, true
 	}
 	if value, ok := t.values[name]; ok {

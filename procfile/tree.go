@@ -2,6 +2,7 @@ package procfile
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,7 +30,8 @@ type value struct {
 	text    string // a string's contents; another scalar as it is written
 	items   []value
 	entries []*entry
-	header  bool // a table that a [header] declared
+	index   map[string]*entry // entries by key
+	header  bool              // a table that a [header] declared
 }
 
 type entry struct {
@@ -38,13 +40,14 @@ type entry struct {
 	value *value
 }
 
-func (v *value) find(key string) *entry {
-	for _, e := range v.entries {
-		if e.key == key {
-			return e
-		}
+func (v *value) find(key string) *entry { return v.index[key] }
+
+// add appends an entry to a table that has none with its key.
+func (v *value) add(e *entry) {
+	if v.index == nil {
+		v.index = map[string]*entry{}
 	}
-	return nil
+	v.entries, v.index[e.key] = append(v.entries, e), e
 }
 
 // tomlTree reads a TOML document into a tree that knows the place of every key
@@ -52,7 +55,7 @@ func (v *value) find(key string) *entry {
 // wants them for all of its errors. Whatever the tree is too lenient for, the
 // decoder is asked about at the end.
 func tomlTree(name string, src []byte) (*value, Problems) {
-	b := treeBuilder{file: name}
+	b := treeBuilder{file: name, lines: lineStarts(src)}
 	root := &value{kind: kindTable, pos: Position{1, 1}}
 	table := root
 	b.parser.Reset(src)
@@ -94,6 +97,7 @@ func syntaxProblem(name string, src []byte, p *unstable.Parser, err error) Probl
 
 type treeBuilder struct {
 	file     string
+	lines    []int // the offset of each line
 	parser   unstable.Parser
 	problems Problems
 }
@@ -103,8 +107,24 @@ func (b *treeBuilder) fail(pos Position, format string, args ...any) {
 }
 
 func (b *treeBuilder) pos(n *unstable.Node) Position {
-	start := b.parser.Shape(n.Raw).Start
-	return Position{start.Line, start.Column}
+	offset := int(n.Raw.Offset)
+	line, exact := slices.BinarySearch(b.lines, offset)
+	if exact {
+		line++
+	}
+	return Position{line, offset - b.lines[line-1] + 1}
+}
+
+// lineStarts returns the offset of each line. [unstable.Parser.Shape] counts the
+// lines from the first one each time it is asked.
+func lineStarts(src []byte) []int {
+	starts := []int{0}
+	for i, c := range src {
+		if c == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
 }
 
 // header declares the table of a [header] and returns it; for an [[array]]
@@ -115,14 +135,14 @@ func (b *treeBuilder) header(root *value, n *unstable.Node, array bool) *value {
 	switch {
 	case array && at == nil:
 		at = &entry{last, pos, &value{kind: kindArray, pos: pos}}
-		table.entries = append(table.entries, at)
+		table.add(at)
 		fallthrough
 	case array && at.value.kind == kindArray:
 		at.value.items = append(at.value.items, value{kind: kindTable, pos: pos})
 		return &at.value.items[len(at.value.items)-1]
 	case at == nil:
 		at = &entry{last, pos, &value{kind: kindTable, pos: pos, header: true}}
-		table.entries = append(table.entries, at)
+		table.add(at)
 		return at.value
 	case !array && at.value.kind == kindTable && !at.value.header:
 		at.value.header = true // [a.b] came before [a]
@@ -140,7 +160,7 @@ func (b *treeBuilder) assign(table *value, n *unstable.Node) {
 		return
 	}
 	v := b.value(n.Value(), pos)
-	table.entries = append(table.entries, &entry{last, pos, &v})
+	table.add(&entry{last, pos, &v})
 }
 
 // descend follows a dotted key, making the tables that are missing, up to its
@@ -156,7 +176,7 @@ func (b *treeBuilder) descend(table *value, key unstable.Iterator) (_ *value, la
 		switch {
 		case next == nil:
 			next = &entry{part, pos, &value{kind: kindTable, pos: pos}}
-			table.entries = append(table.entries, next)
+			table.add(next)
 			table = next.value
 		case next.value.kind == kindTable:
 			table = next.value

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -54,15 +53,14 @@ Example:
 			return err
 		}
 		service, _ := plan.Service(c.Args().First())
-		return format(s.stdout, service.Vars, s.unset(service))
+		return format(s.stdout, service.Env.Set(), s.unset(service))
 	},
 }
 
 // unset lists the variables of devports' own environment that the service does
 // not have: a PORT that is not its own.
 func (s session) unset(p procfile.Process) []string {
-	own := slices.ContainsFunc(p.Vars, func(v procfile.Var) bool { return v.Name == "PORT" })
-	if s.getenv("PORT") == "" || own {
+	if _, own := p.Env.Lookup("PORT"); s.getenv("PORT") == "" || own {
 		return nil
 	}
 	return []string{"PORT"}

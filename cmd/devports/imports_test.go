@@ -30,7 +30,7 @@ var (
 		"github.com/joho/godotenv":         {"procfile"},
 		"github.com/pelletier/go-toml/v2":  {"procfile", "procfile/scaffold"},     // there for Cargo.toml
 		"github.com/goccy/go-yaml":         {"procfile/scaffold", "cmd/devports"}, // there just for a test
-		"mvdan.cc/sh/v3":                   {"procfile/scaffold"},
+		"mvdan.cc/sh/v3":                   {"procfile/shell", "procfile/scaffold"},
 		"github.com/fsnotify/fsnotify":     {"launcher/watcher"},
 		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher"},
 		"github.com/creack/pty":            {"launcher/terminal"},

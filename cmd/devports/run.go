@@ -110,7 +110,7 @@ func (s session) environment(c *cli.Context) ([]string, error) {
 	}
 	plan, err := p.Resolve(c.Context)
 	service, _ := plan.Service(name)
-	return service.Env, err
+	return service.Env.List(), err
 }
 
 // nameOf makes a name of a directory's: what a name cannot hold becomes "-".

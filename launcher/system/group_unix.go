@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -16,9 +17,20 @@ import (
 	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/procfile/shell"
 )
 
-func shell(command string) []string { return []string{"/bin/sh", "-c", command} }
+func shellCommand(command string) []string {
+	if shellIsDash() {
+		command = shell.Exec(command)
+	}
+	return []string{"/bin/sh", "-c", command}
+}
+
+var shellIsDash = sync.OnceValue(func() bool {
+	path, err := filepath.EvalSymlinks("/bin/sh")
+	return err == nil && filepath.Base(path) == "dash"
+})
 
 // processAttributes make the process the leader of a group of its own: the
 // terminal's Ctrl-C reaches devports alone, and a signal to the group reaches

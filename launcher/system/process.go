@@ -36,9 +36,10 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	defer s.idle.Reset(idleDelay)
 	argv := spec.Argv
 	if len(argv) == 0 {
-		argv = shell(spec.Shell)
+		argv = shellCommand(spec.Shell)
 	}
-	path, err := LookPath(argv[0], spec.Dir, spec.Env)
+	env := spec.Env.List()
+	path, err := LookPath(argv[0], spec.Dir, env)
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
@@ -48,7 +49,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	}
 	defer ends.closeTheirs()
 	attr := &os.ProcAttr{
-		Dir: spec.Dir, Env: s.processes.environ(spec.Env),
+		Dir: spec.Dir, Env: s.processes.environ(env),
 		Files: []*os.File{ends.stdin, ends.output, ends.output}, // one for both, so that their order is kept
 		Sys:   processAttributes(spec, ends.pty),
 	}

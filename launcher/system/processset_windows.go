@@ -142,7 +142,7 @@ func onlyThread(pid uint32) (windows.Handle, error) {
 	return 0, fmt.Errorf("process %d has no thread: %w", pid, err)
 }
 
-func shell(command string) []string { return []string{"cmd.exe", "/d", "/s", "/c", command} }
+func shellCommand(command string) []string { return []string{"cmd.exe", "/d", "/s", "/c", command} }
 
 // processAttributes make the process the root of a console process group, so
 // that the console's Ctrl-C reaches devports alone and Ctrl-Break can be sent to

@@ -19,13 +19,14 @@ func (s *processSet) try(spec procfile.Process, command string) probe.Try {
 		}
 		defer null.Close()
 		check := procfile.Process{Service: spec.Service, Shell: command}
-		argv := shell(command)
-		path, err := LookPath(argv[0], spec.Dir, spec.Env)
+		argv := shellCommand(command)
+		env := spec.Env.List()
+		path, err := LookPath(argv[0], spec.Dir, env)
 		if err != nil {
 			return err
 		}
 		g, exit, err := s.start(spec.Service, path, argv, &os.ProcAttr{
-			Dir: spec.Dir, Env: s.environ(spec.Env), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
+			Dir: spec.Dir, Env: s.environ(env), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
 		})
 		if err != nil {
 			return err

@@ -174,8 +174,8 @@ func TestFollowsNewFiles(t *testing.T) {
 	f.applied()
 	f.write("a.env", "A=2\n")
 	f.applied()
-	if a, _ := f.running.Service("a"); !slices.Contains(a.Vars, procfile.Var{Name: "A", Value: "2"}) {
-		t.Errorf("it has %v", a.Vars)
+	if a, _ := f.running.Service("a"); !slices.Contains(a.Env.Set(), procfile.Var{Name: "A", Value: "2"}) {
+		t.Errorf("it has %v", a.Env.Set())
 	}
 }
 

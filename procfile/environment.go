@@ -1,0 +1,165 @@
+package procfile
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Environment is the complete environment of a service. The zero Environment is
+// empty.
+//
+// All services of a plan have most of it in common: the caller's environment and
+// every PORT_<NAME>. They share that part, or a plan of n services would hold n²
+// variables.
+type Environment struct {
+	common *commonVars
+	own    []Var // sorted by name; these beat the common ones
+}
+
+// commonVars are what the services of a plan have in common.
+type commonVars struct {
+	all   []Var             // sorted by name
+	set   []Var             // those that devports sets, sorted by name
+	ports map[string]string // those of set that are the numbers of ports
+}
+
+// Var is an environment variable.
+type Var struct{ Name, Value string }
+
+func byVarName(a, b Var) int { return strings.Compare(a.Name, b.Name) }
+
+func sortedVars(vars map[string]string) []Var {
+	list := make([]Var, 0, len(vars))
+	for name, value := range vars {
+		list = append(list, Var{name, value})
+	}
+	slices.SortFunc(list, byVarName)
+	return list
+}
+
+func findVar(vars []Var, name string) (string, bool) {
+	i, found := slices.BinarySearchFunc(vars, name, func(v Var, name string) int { return cmp.Compare(v.Name, name) })
+	if !found {
+		return "", false
+	}
+	return vars[i].Value, true
+}
+
+// Lookup returns the value of a variable, and whether it is set.
+func (e Environment) Lookup(name string) (string, bool) {
+	if value, ok := findVar(e.own, name); ok || e.common == nil {
+		return value, ok
+	}
+	return findVar(e.common.all, name)
+}
+
+// List returns the environment as "NAME=value", sorted by name, as [os/exec] takes
+// it.
+func (e Environment) List() []string {
+	var all []Var
+	if e.common != nil {
+		all = e.common.all
+	}
+	list := make([]string, 0, len(all)+len(e.own))
+	for _, v := range override(all, e.own) {
+		list = append(list, v.Name+"="+v.Value)
+	}
+	return list
+}
+
+// Set returns the variables that devports sets or changes, sorted by name.
+func (e Environment) Set() []Var {
+	if e.common == nil {
+		return e.own
+	}
+	return override(e.common.set, e.own)
+}
+
+// override merges two sorted lists; for a name in both, the value is upper's.
+func override(lower, upper []Var) []Var {
+	merged := make([]Var, 0, len(lower)+len(upper))
+	for _, v := range upper {
+		i, found := slices.BinarySearchFunc(lower, v, byVarName)
+		merged = append(append(merged, lower[:i]...), v)
+		lower = lower[i:]
+		if found {
+			lower = lower[1:]
+		}
+	}
+	return append(merged, lower...)
+}
+
+// port returns the value of a variable that carries the number of a port: PORT,
+// if the service has one, or a PORT_<NAME>.
+func (e Environment) port(name string) (string, bool) {
+	if name == "PORT" {
+		return findVar(e.own, name)
+	}
+	if e.common == nil {
+		return "", false
+	}
+	value, ok := e.common.ports[name]
+	return value, ok
+}
+
+// commonDifference is how the common parts of two environments differ.
+type commonDifference struct {
+	ports []string // names of port variables that both have, with different numbers
+	other []string // names of other variables that differ, or that one of them lacks
+}
+
+func differenceOf(before, after *commonVars) (d commonDifference) {
+	if before == nil || after == nil || before == after {
+		return commonDifference{}
+	}
+	for name, port := range before.ports {
+		if now, ok := after.ports[name]; ok && now != port {
+			d.ports = append(d.ports, name)
+		}
+	}
+	slices.Sort(d.ports)
+	d.other = differentNames(before.others(), after.others())
+	return d
+}
+
+// others are the variables that are no numbers of ports.
+func (c *commonVars) others() map[string]string {
+	vars := make(map[string]string, len(c.all))
+	for _, v := range c.all {
+		if _, port := c.ports[v.Name]; !port {
+			vars[v.Name] = v.Value
+		}
+	}
+	return vars
+}
+
+// differentFrom returns the names of variables other than those of ports that
+// differ, sorted. common are those of them that the common parts disagree on.
+func (e Environment) differentFrom(after Environment, common []string) []string {
+	names := map[string]bool{}
+	for _, name := range common {
+		names[name] = true
+	}
+	for _, v := range slices.Concat(e.own, after.own) {
+		names[v.Name] = true
+	}
+	maps.DeleteFunc(names, func(name string, _ bool) bool { return e.other(name) == after.other(name) })
+	return slices.Sorted(maps.Keys(names))
+}
+
+// maybe is the value of a variable, if it is set.
+type maybe struct {
+	value string
+	set   bool
+}
+
+// other is a variable unless it carries the number of a port.
+func (e Environment) other(name string) (v maybe) {
+	if _, port := e.port(name); port {
+		return maybe{}
+	}
+	v.value, v.set = e.Lookup(name)
+	return v
+}

@@ -1,0 +1,61 @@
+// Package shell reads command lines as the shell does.
+package shell
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// Exec returns a command line for dash with "exec" before its command, if that
+// means the same: dash then becomes the program instead of starting it and waiting
+// for it, which it does even where nothing else is left to do. Half of the time
+// that a service takes to start is the shell's. Other shells exec the last command
+// by themselves.
+//
+// It means the same for one simple command (POSIX.1-2024, XCU 2.9.1), with its
+// assignments, redirections and expansions, whose first word is the name of a
+// program as it stands. What dash would do itself stays as it is, and so does what
+// Exec cannot read.
+func Exec(line string) string {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(line), "")
+	if err != nil || len(file.Stmts) != 1 {
+		return line
+	}
+	statement := file.Stmts[0]
+	call, simple := statement.Cmd.(*syntax.CallExpr)
+	switch {
+	case !simple, len(call.Args) == 0, statement.Negated, statement.Background:
+		return line
+	case slices.ContainsFunc(statement.Redirs, isHereDocument):
+		return line // the shell writes it for the program
+	}
+	program := call.Args[0].Lit()
+	if !isName(program) || shellWords()[program] {
+		return line
+	}
+	at := call.Args[0].Pos().Offset()
+	return line[:at] + "exec " + line[at:]
+}
+
+func isHereDocument(r *syntax.Redirect) bool { return r.Hdoc != nil }
+
+// isName reports whether a word stands for itself wherever it is the first.
+func isName(word string) bool {
+	return word != "" && word[0] != '-' && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-@") == ""
+}
+
+// shellWords are dash's reserved words and builtins: to exec one of these fails,
+// or runs a program that differs from it.
+var shellWords = sync.OnceValue(func() map[string]bool {
+	words := map[string]bool{}
+	for word := range strings.FieldsSeq(`
+		case do done elif else esac fi for if in then until while
+		. [ alias bg break cd chdir command continue echo eval exec exit export false fc fg getopts hash histcmd jobs
+		kill local printf pwd read readonly return set shift test times trap true type ulimit umask unalias unset wait`) {
+		words[word] = true
+	}
+	return words
+})
