@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 		"freeport": freePort,
 
 		"docker-proxy": dockerProxy,
+		"engine":       containerEngine,
+		"outgoing":     outgoing,
 	})
 }
 

@@ -16,8 +16,9 @@ type TakenError struct{ Taken []Taken }
 
 // Taken is a lease whose port something else holds.
 type Taken struct {
-	Lease   registry.Lease
-	Holders []holder.Process // as far as they can be seen
+	Lease       registry.Lease
+	Holders     []holder.Process    // who listens, as far as they can be seen
+	Connections []holder.Connection // if there are none
 }
 
 func (e *TakenError) Error() string {
@@ -43,10 +44,19 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 	if err != nil {
 		p.host.Note("who holds the ports cannot be told: %v", err)
 	}
+	silent := slices.DeleteFunc(slices.Clone(busy), func(port int) bool { return len(holders[port]) > 0 })
+	connections, err := holder.Connections(ctx, silent...)
+	if err != nil {
+		p.host.Note("what holds the ports cannot be told: %v", err)
+	}
 	var e TakenError
 	for _, l := range leases {
-		if slices.Contains(busy, l.Port) && !slices.ContainsFunc(holders[l.Port], ours) {
-			e.Taken = append(e.Taken, Taken{l, holders[l.Port]})
+		t := Taken{l, holders[l.Port], connections[l.Port]}
+		switch {
+		case !slices.Contains(busy, l.Port), slices.ContainsFunc(t.Holders, ours):
+		case slices.ContainsFunc(t.Connections, func(c holder.Connection) bool { return ours(c.Process) }):
+		default:
+			e.Taken = append(e.Taken, t)
 		}
 	}
 	if len(e.Taken) == 0 {
