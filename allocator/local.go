@@ -12,6 +12,11 @@ type Local struct {
 	Excluded Set
 }
 
+// Exposes reports whether an outgoing connection may hold port.
+func (l Local) Exposes(port int) bool {
+	return l.Ephemeral.Contains(port) && !l.Reserved.Union(l.Excluded).Contains(port)
+}
+
 // dynamicPorts are the Dynamic Ports of RFC 6335, section 6: the ephemeral range
 // where a system does not tell its own.
 var dynamicPorts = Range{49152, 65535}

@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 		"docker-proxy": dockerProxy,
 		"engine":       containerEngine,
 		"outgoing":     outgoing,
+
+		"without-inotify": withoutInotify,
 	})
 }
 

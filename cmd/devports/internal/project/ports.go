@@ -1,7 +1,9 @@
 package project
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,6 +65,34 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 		return nil
 	}
 	return &e
+}
+
+// Try returns the error that a start would have now because of the ports, such as
+// a *TakenError or a *[registry.ConflictError], and leases nothing. A port that
+// would be chosen does not count: one that is free would be.
+func (p Project) Try(ctx context.Context, ours func(registry.Scope) func(holder.Process) bool) error {
+	chosen := map[int]bool{}
+	choose := func(_ registry.Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
+		for port := range 1 << 16 {
+			if usable(port) {
+				chosen[port] = true
+				return port, nil
+			}
+		}
+		return 0, allocator.ErrNoneLeft
+	}
+	tried := errors.New("tried")
+	_, _, err := p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), registry.Options{
+		Choose: choose,
+		Confirm: func(scope registry.Scope, leases []registry.Lease) error {
+			leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool { return chosen[l.Port] })
+			return cmp.Or(p.Free(ctx, leases, ours(scope)), tried)
+		},
+	})
+	if errors.Is(err, tried) {
+		return nil
+	}
+	return err
 }
 
 // StartedIn tells the processes that devports has started in a scope.
