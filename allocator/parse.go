@@ -2,9 +2,63 @@ package allocator
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
+
+// ParsePort reads the number of a port as a person or another program wrote it:
+// decimal digits from 1 to 65535, without a sign, blanks or zeros in front.
+// 010000 is 10000 to some programs and, in octal, 4096 to others, so here it is
+// neither. The error quotes s, and says what to write.
+func ParsePort(s string) (int, error) {
+	port, fault := parsePort(s, 1)
+	if fault != "" {
+		return 0, fmt.Errorf("%s: a port is a decimal number from 1 to %d", fault, maxPort)
+	}
+	return port, nil
+}
+
+// parsePort is ParsePort from a lowest port on. The fault is a clause that
+// quotes s, "" if there is none.
+func parsePort(s string, lowest int) (port int, fault string) {
+	valid := func(port int) bool { return lowest <= port && port <= maxPort }
+	port, ok := decimal(s)
+	if ok && valid(port) {
+		return port, ""
+	}
+	if ok {
+		return 0, s + " is out of bounds"
+	}
+	if meant, ok := meantPort(s); ok && valid(meant) {
+		return 0, fmt.Sprintf("%q must be written as %d", s, meant)
+	}
+	return 0, fmt.Sprintf("%q is not a number", s)
+}
+
+// decimal reads digits of which the first is no 0, unless it is all there is. A
+// number beyond an int is the largest.
+func decimal(s string) (int, bool) {
+	if s == "" || strings.Trim(s, "0123456789") != "" || s[0] == '0' && s != "0" {
+		return 0, false
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		n = math.MaxInt
+	}
+	return n, true
+}
+
+// meantPort is the number that s, which is not in the one form, probably stands
+// for: 10000 for " 010000" and "+10_000", 8080 for 0x1F90.
+func meantPort(s string) (int, bool) {
+	s = strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(s), "+"), "_", "")
+	if n, ok := decimal(strings.TrimLeft(s, "0")); ok {
+		return n, true
+	}
+	n, err := strconv.ParseInt(s, 0, 32)
+	return int(n), err == nil
+}
 
 // ParseSet reads a comma-separated list of ports and ranges, such as
 // "20000-29999" or "3000, 4000-4100", from 1 to 65535. Blanks around a part are
@@ -42,13 +96,9 @@ func parseRange(part string, lowest int) (Range, error) {
 		text string
 		port *int
 	}{{first, &r.First}, {last, &r.Last}} {
-		text := strings.TrimSpace(end.text)
-		if strings.Trim(text, "0123456789") != "" || text == "" {
-			return fail(fmt.Sprintf("%q is not a number", text))
-		}
-		port, err := strconv.Atoi(text) // fails only for a number beyond an int
-		if err != nil || port < lowest || port > maxPort {
-			return fail(text + " is out of bounds")
+		port, fault := parsePort(strings.TrimSpace(end.text), lowest)
+		if fault != "" {
+			return fail(fault)
 		}
 		*end.port = port
 	}

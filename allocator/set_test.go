@@ -175,7 +175,8 @@ func TestParseSet(t *testing.T) {
 		{in: "1-65535", want: "1-65535"},
 		{in: "7-7", want: "7"},
 		{in: "5-9,8-20,21", want: "5-21"},
-		{in: "007", want: "7"},
+		{in: "007", err: `"007" is not a port range: "007" must be written as 7 (want PORT`},
+		{in: "3000-0xFFF", err: `"0xFFF" must be written as 4095`},
 		{in: "", err: `"" is not a port range: it is empty`},
 		{in: "3000,,4000", err: `"" is not a port range: it is empty`},
 		{in: "3000,", err: `it is empty`},
@@ -184,7 +185,7 @@ func TestParseSet(t *testing.T) {
 		{in: "3000-", err: `"" is not a number`},
 		{in: "-3000", err: `"" is not a number`},
 		{in: "1-2-3", err: `"2-3" is not a number`},
-		{in: "+5", err: `"+5" is not a number`},
+		{in: "+5", err: `"+5" must be written as 5`},
 		{in: "0", err: "0 is out of bounds"},
 		{in: "0-10", err: "0 is out of bounds"},
 		{in: "65536", err: "65536 is out of bounds"},
@@ -198,6 +199,39 @@ func TestParseSet(t *testing.T) {
 			t.Errorf("ParseSet(%q) is %q, %v; want %q", tt.in, got, err, tt.want)
 		case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
 			t.Errorf("ParseSet(%q): error %v, want %q", tt.in, err, tt.err)
+		}
+	}
+}
+
+func TestParsePort(t *testing.T) {
+	for in, want := range map[string]int{"1": 1, "3000": 3000, "65535": 65535} {
+		if got, err := ParsePort(in); got != want || err != nil {
+			t.Errorf("ParsePort(%q) is %d, %v", in, got, err)
+		}
+	}
+	const rule = ": a port is a decimal number from 1 to 65535"
+	for in, want := range map[string]string{
+		"":                     `"" is not a number`,
+		"0":                    `0 is out of bounds`,
+		"65536":                `65536 is out of bounds`,
+		"99999999999999999999": `99999999999999999999 is out of bounds`,
+		"00":                   `"00" is not a number`,
+		"010000":               `"010000" must be written as 10000`,
+		"0xffff":               `"0xffff" must be written as 65535`,
+		"0o20000":              `"0o20000" must be written as 8192`,
+		"0b1010":               `"0b1010" must be written as 10`,
+		"10_000":               `"10_000" must be written as 10000`,
+		"+3000":                `"+3000" must be written as 3000`,
+		"-3000":                `"-3000" is not a number`,
+		" 3000":                `" 3000" must be written as 3000`,
+		"3000\n":               `"3000\n" must be written as 3000`,
+		"070000":               `"070000" is not a number`,
+		"3e3":                  `"3e3" is not a number`,
+		"3000.0":               `"3000.0" is not a number`,
+		"٣٠٠٠":                 `"٣٠٠٠" is not a number`,
+	} {
+		if got, err := ParsePort(in); err == nil || err.Error() != want+rule || got != 0 {
+			t.Errorf("ParsePort(%q) is %d, %v; want %s", in, got, err, want)
 		}
 	}
 }

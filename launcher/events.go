@@ -44,6 +44,14 @@ type Ready struct {
 	Took    time.Duration // since the start of its process
 }
 
+// AllReady: all services that were not stopped are ready, or done, after the
+// start of the run, an edit, or a restart that was asked for.
+type AllReady struct {
+	Services int
+	Stopped  int
+	Took     time.Duration // since the first of them was asked to start
+}
+
 // WrongPort: the service is not ready, and its processes listen elsewhere.
 type WrongPort struct {
 	Service string
@@ -71,6 +79,8 @@ type Ended struct {
 	Exit    Exit
 	Retry   time.Duration // after that it is started again; 0: it is not
 	Left    []Orphan      // what it had left in the background, and devports has ended
+	During  Outage        // of one that it depends on, which may be why it has failed
+	Again   bool          // it is run once more when that is back
 }
 
 // DependencyFailed: the service waits for one that has ended without having
@@ -132,6 +142,7 @@ func (e DependencyFailed) Subject() string { return e.Service }
 func (e Killing) Subject() string          { return e.Service }
 func (e Unkillable) Subject() string       { return e.Service }
 func (e Stopping) Subject() string         { return e.Service }
+func (AllReady) Subject() string           { return "" }
 func (Idle) Subject() string               { return "" }
 func (PlanChanged) Subject() string        { return "" }
 func (NoWatchdog) Subject() string         { return "" }
@@ -143,6 +154,7 @@ func (Started) kind() string          { return "started" }
 func (NotStarted) kind() string       { return "not-started" }
 func (Blocked) kind() string          { return "blocked" }
 func (Ready) kind() string            { return "ready" }
+func (AllReady) kind() string         { return "all-ready" }
 func (WrongPort) kind() string        { return "elsewhere" }
 func (NoListener) kind() string       { return "silent" }
 func (WrongProtocol) kind() string    { return "wrong-protocol" }

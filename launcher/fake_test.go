@@ -29,36 +29,41 @@ type fakeSystem struct {
 	clumsy  bool            // some processes ignore signals, fork and cannot be made
 	ignore  bool            // all ignore signals
 	deaf    string          // the service that never gets ready
+	clients bool            // work fails when what it depends on is away meanwhile
 
 	mu      sync.Mutex // guards what follows
 	latest  map[string]*fakeProc
 	started map[string]int
+	lapses  map[string]int       // how often in a row work has failed for what it depends on
 	ceased  map[string]time.Time // when those that depend on a service could last rely on it
 	ending  bool                 // all services are to end
+	current procfile.Plan        // that is followed
+	calm    bool                 // no process that is made from now on crashes
 	closed  bool
 }
 
 // fakeProc is a process of a fakeSystem.
 type fakeProc struct {
-	system *fakeSystem
-	spec   procfile.Process
-	pid    int
-	stream *output.Stream
-	began  time.Time
-	ready  time.Duration // after its start its check passes
-	asked  chan struct{} // has a value when it is asked to end
-	killed chan struct{} // has a value when it is killed
-	ending bool          // it has been asked to end; guarded by system.mu, as is what follows
-	exited bool          // by itself, and its children live
-	alive  bool
-	done   bool // it has ended with status 0
+	system  *fakeSystem
+	spec    procfile.Process
+	pid     int
+	stream  *output.Stream
+	began   time.Time
+	ready   time.Duration // after its start its check passes
+	asked   chan struct{} // has a value when it is asked to end
+	killed  chan struct{} // has a value when it is killed
+	ending  bool          // it has been asked to end; guarded by system.mu, as is what follows
+	askedAt time.Time     //  when that was
+	exited  bool          // by itself, and its children live
+	alive   bool
+	done    bool // it has ended with status 0
 }
 
 func newFakeSystem(t *testing.T, seed uint64) *fakeSystem {
 	random := rand.New(rand.NewPCG(seed, 0))
 	var mu sync.Mutex
 	return &fakeSystem{
-		t: t, latest: map[string]*fakeProc{}, started: map[string]int{}, ceased: map[string]time.Time{},
+		t: t, latest: map[string]*fakeProc{}, started: map[string]int{}, lapses: map[string]int{}, ceased: map[string]time.Time{},
 		random: func(n int) int {
 			mu.Lock()
 			defer mu.Unlock()
@@ -94,6 +99,12 @@ func (f *fakeSystem) Start(spec procfile.Process, _ *terminal.Size) (child, Exit
 	return p, Exit{}
 }
 
+func (f *fakeSystem) isCalm() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calm
+}
+
 // available reports whether those that depend on a service may start: it is
 // called with f.mu held.
 func (f *fakeSystem) available(name string) bool {
@@ -105,6 +116,41 @@ func (f *fakeSystem) available(name string) bool {
 		return p.done
 	}
 	return p.alive && !p.ending && time.Since(p.began) >= p.ready
+}
+
+// work is the status with which a process ends that has done its work, or has
+// found that something it depends on was away.
+func (f *fakeSystem) work(p *fakeProc) (status int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, name := range f.dependencies(p.spec) {
+		if f.clients && (!f.available(name) || f.ceased[name].After(p.began)) {
+			f.lapses[p.spec.Service]++
+			return 2
+		}
+	}
+	f.lapses[p.spec.Service] = 0
+	return 0
+}
+
+// dependencies are the services that spec depends on, and those that are behind
+// the ones among them that are done, with f.mu held. What an edit has just
+// brought or taken away does not count.
+func (f *fakeSystem) dependencies(spec procfile.Process) []string {
+	on := slices.Clone(spec.DependsOn)
+	for i := 0; i < len(on); i++ {
+		p := f.latest[on[i]]
+		if p == nil || p.spec.Ready.How != procfile.Done {
+			continue
+		}
+		now, _ := f.current.Service(on[i])
+		for _, name := range p.spec.DependsOn {
+			if slices.Contains(now.DependsOn, name) {
+				on = append(on, name)
+			}
+		}
+	}
+	return on
 }
 
 // cease notes that p is about to be available no longer, with f.mu held.
@@ -181,7 +227,7 @@ func (p *fakeProc) checkOrder() {
 		}
 	}
 	f.cease(p.spec.Service)
-	p.ending = true
+	p.ending, p.askedAt = true, time.Now()
 }
 
 // end is the end of the process itself.
@@ -199,7 +245,7 @@ func (p *fakeProc) Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool) 
 	switch {
 	case p.spec.Ready.How == procfile.Done:
 		crash = time.After(p.ready)
-	case f.crashes && f.random(3) == 0:
+	case f.crashes && !f.isCalm() && f.random(3) == 0:
 		crash = time.After(time.Duration(f.random(int(time.Minute))))
 	}
 	stubborn := f.ignore || f.clumsy && f.random(5) == 0
@@ -217,7 +263,7 @@ func (p *fakeProc) Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool) 
 		case <-crash:
 			exit := Exit{Status: f.random(2)}
 			if p.spec.Ready.How == procfile.Done && !f.clumsy {
-				exit = Exit{}
+				exit = Exit{Status: f.work(p)}
 			}
 			if f.clumsy && f.random(2) == 0 { // its children outlive it
 				f.mu.Lock()
@@ -280,6 +326,7 @@ func statusOf(err error) int {
 // fakeRun is a run of a fake system.
 type fakeRun struct {
 	*fakeSystem
+	allReady []AllReady // guarded by mu
 	plan     procfile.Plan
 	steering *Steering
 	signals  chan os.Signal
@@ -290,7 +337,7 @@ type fakeRun struct {
 // start runs the plan. What the machine does is judged by the events as well:
 // ready is what it has said to be ready.
 func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
-	f.out = output.New(io.Discard, output.Style{})
+	f.out, f.current = output.New(io.Discard, output.Style{}), plan
 	r := &fakeRun{
 		fakeSystem: f, plan: plan, steering: NewSteering(),
 		signals: make(chan os.Signal, 4), plans: make(chan procfile.Plan), ended: make(chan int, 1),
@@ -302,6 +349,14 @@ func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
 		}))
 	}()
 	return r
+}
+
+// edit has the run follow another plan.
+func (r *fakeRun) edit(plan procfile.Plan) {
+	r.mu.Lock()
+	r.current = plan
+	r.mu.Unlock()
+	r.plans <- plan
 }
 
 // startTime is more than it takes from the decision to start a service until it
@@ -316,12 +371,19 @@ func (r *fakeRun) notify(e Event) {
 	switch e := e.(type) {
 	case Stopping:
 		r.ending = true
+	case AllReady:
+		r.allReady = append(r.allReady, e)
 	case Started:
 		p := r.latest[e.Service]
 		if p == nil {
 			return
 		}
-		for _, name := range p.spec.DependsOn {
+		for name, other := range r.latest {
+			if other.alive && other.ending && time.Since(other.askedAt) > startTime && slices.Contains(other.spec.DependsOn, e.Service) {
+				r.t.Errorf("%s is started, and %s, which depended on it, has not ended yet", e.Service, name)
+			}
+		}
+		for _, name := range r.dependencies(p.spec) {
 			if !r.available(name) && time.Since(r.ceased[name]) > startTime {
 				r.t.Errorf("%s is started, and %s, on which it depends, is not ready, and was %v ago: %+v", e.Service, name, time.Since(r.ceased[name]), r.latest[name])
 			}

@@ -15,6 +15,7 @@ type machine struct {
 	names      []string                    // of services, sorted
 	others     map[string]procfile.Process // of the plan, not to be started until asked for
 	added      map[string]bool             // of its others, what was asked for
+	gone       map[string]outage           // of services that were removed, the latest outage: the removal
 	followed   bool                        // there has been a plan before
 	stopOnExit bool                        // the end of one service ends all
 	watching   bool                        // services are restarted when files that they watch change
@@ -25,7 +26,9 @@ type machine struct {
 }
 
 // due is what a service is to do now, if anything: start when what it depends
-// on is available, end when nothing that is to end as well needs it.
+// on is available and what used an earlier run of it has ended, wait for that
+// once more, end when nothing that is to end as
+// well needs it.
 func (m *machine) due(name string) (kind eventKind, due bool) {
 	s := m.services[name]
 	switch {
@@ -33,8 +36,10 @@ func (m *machine) due(name string) (kind eventKind, due bool) {
 		return evStop, true
 	case s.phase == running && s.goal != goalNone && !m.needed(name):
 		return evEnd, true
-	case !m.closing && s.phase == waiting && m.missing(s) == "" && !m.occupied(name):
+	case !m.closing && s.phase == waiting && m.missing(s) == "" && !m.occupied(name) && !m.needed(name):
 		return evStart, true
+	case m.again(name) != Outage{}:
+		return evAgain, true
 	}
 	return 0, false
 }
@@ -60,7 +65,7 @@ func (m *machine) needed(name string) bool {
 // waitingFor are the services that wait until name is available.
 func (m *machine) waitingFor(name string) (names []string) {
 	for _, other := range m.names {
-		if s := m.services[other]; s.phase == waiting && slices.Contains(s.spec.DependsOn, name) {
+		if s := m.services[other]; s.phase == waiting && slices.Contains(m.lacks(s), name) {
 			names = append(names, other)
 		}
 	}
@@ -77,13 +82,10 @@ func (m *machine) depended(name string) bool {
 	return false
 }
 
-// missing is the first dependency of s that is not available, if any. One that
-// is not run at all is not waited for.
+// missing is the first of what s lacks; "" for nothing.
 func (m *machine) missing(s service) string {
-	for _, name := range s.spec.DependsOn {
-		if dependency, ok := m.services[name]; ok && !dependency.available() {
-			return name
-		}
+	if names := m.lacks(s); len(names) > 0 {
+		return names[0]
 	}
 	return ""
 }
@@ -198,9 +200,13 @@ type step struct {
 func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps []step) {
 	plan = m.withAdded(plan)
 	changes = procfile.Diff(m.current(), plan)
+	changes = slices.DeleteFunc(changes, func(c procfile.Change) bool { return c.Kind == procfile.Kept && !m.news(c.Service, plan) })
 	m.stopOnExit, m.followed = plan.StopOnExit, true
 	for _, spec := range plan.Services {
-		s := m.services[spec.Service]
+		s, had := m.services[spec.Service]
+		if !had {
+			s.away = m.gone[spec.Service]
+		}
 		s.spec = spec
 		m.services[spec.Service] = s
 	}
@@ -218,6 +224,15 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 		}
 	}
 	return changes, steps
+}
+
+// news reports whether a plan has another environment for a service than the
+// plan before. One that goes on with an older environment differs from every
+// plan until it is restarted.
+func (m *machine) news(name string, plan procfile.Plan) bool {
+	spec, _ := plan.Service(name)
+	before := procfile.Plan{Services: []procfile.Process{m.services[name].spec}}
+	return len(procfile.Diff(before, procfile.Plan{Services: []procfile.Process{spec}})) > 0
 }
 
 // withAdded returns the plan with those of its others that were added, and keeps

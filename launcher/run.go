@@ -101,7 +101,7 @@ func Run(ctx context.Context, plan procfile.Plan, options Options) error {
 
 func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem, plan procfile.Plan, options Options) error {
 	s := &supervisor{
-		machine:  machine{services: map[string]service{}, watching: options.Watching},
+		machine:  machine{services: map[string]service{}, gone: map[string]outage{}, watching: options.Watching},
 		options:  options.complete(),
 		ctx:      ctx,
 		attempts: map[string]*attempt{},
@@ -119,10 +119,12 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 	s.system = open(s.options, func(e Event) { s.post(message{news: e}) })
 	s.change(plan)
 	s.advance()
+	s.noteReady()
 	for !s.finished() {
 		s.receive()
 		s.advance()
 		s.noteIdle()
+		s.noteReady()
 		s.answerWaiters()
 		if options.Steering != nil && s.changed {
 			options.Steering.tell()
@@ -131,7 +133,9 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 	}
 	if !s.closing {
 		for _, name := range s.blocked() {
-			s.options.Notify(Blocked{name, s.missing(s.services[name])})
+			if sv := s.services[name]; (sv.during == Outage{}) { // else it has been started before
+				s.options.Notify(Blocked{name, s.missing(sv)})
+			}
 		}
 	}
 	close(s.done)

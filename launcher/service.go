@@ -30,14 +30,19 @@ type service struct {
 	held     bool      // its user has stopped it, and not started it again
 	deadline time.Time // when evTimeout is due; of one that runs, the end of its trial; zero: never
 
+	away  outage // when others could not rely on it, latest
+	rerun bool   // it was run again after an end of what it depends on; see machine.again
+
 	// Of the latest process.
-	began  time.Time     // when it had been made
-	ready  bool          // its check has passed; of work (procfile.Done): it is done
-	took   time.Duration // how long after it began its check had passed
-	exit   *Exit         // how it has ended; nil: not yet
-	left   []Orphan      // what it had left when it ended by itself
-	failed time.Time     // when it ended, if that was a failure
-	lost   bool          // it did not end when killed; what is left of it is not ours to end
+	ordered time.Time     // just before it was made: what changed before, it has read as it is
+	during  Outage        // of what it depends on, while it ended by itself
+	began   time.Time     // when it had been made
+	ready   bool          // its check has passed; of work (procfile.Done): it is done
+	took    time.Duration // how long after it began its check had passed
+	exit    *Exit         // how it has ended; nil: not yet
+	left    []Orphan      // what it had left when it ended by itself
+	failed  time.Time     // when it ended, if that was a failure
+	lost    bool          // it did not end when killed; what is left of it is not ours to end
 
 	spawned int           // how many processes there have been
 	retries int           // restarts in a row without one that its user asked for, or health
@@ -48,6 +53,12 @@ type service struct {
 // to be done about that. An event that means nothing in a phase, such as a
 // timeout that comes late, changes nothing.
 func (s service) next(now time.Time, e event) (service, []action) {
+	after, actions := s.follow(now, e)
+	after.away = s.away.update(now, s.available(), after.available(), e.kind)
+	return after, actions
+}
+
+func (s service) follow(now time.Time, e event) (service, []action) {
 	switch e.kind {
 	case evStop:
 		return s.asked(now, goalStop)
@@ -60,8 +71,12 @@ func (s service) next(now time.Time, e event) (service, []action) {
 	}
 	switch s.phase {
 	case waiting, ended:
-		if e.kind == evStart {
-			return s.start()
+		switch {
+		case e.kind == evStart:
+			return s.start(now)
+		case e.kind == evAgain && s.phase == ended && !s.held:
+			s.phase, s.ready, s.during = waiting, false, e.outage
+			s.rerun = s.rerun || e.outage.Reason == OutageEnd
 		}
 	case backoff:
 		if e.kind == evTimeout { // what it depends on may have gone meanwhile
@@ -133,7 +148,7 @@ func (s service) asked(now time.Time, g goal) (service, []action) {
 	}
 	s.goal, s.held = g, g == goalStop || g == goalKill
 	if g == goalRestart {
-		s.retries = 0
+		s.retries, s.rerun = 0, false
 	}
 	switch s.phase {
 	case waiting, backoff, ended:
@@ -147,10 +162,10 @@ func (s service) asked(now time.Time, g goal) (service, []action) {
 }
 
 // start takes a service to a new process.
-func (s service) start() (service, []action) {
+func (s service) start(now time.Time) (service, []action) {
 	return service{
-		spec: s.spec, made: s.spec, phase: starting,
-		spawned: s.spawned + 1, retries: s.retries,
+		spec: s.spec, made: s.spec, phase: starting, ordered: now,
+		spawned: s.spawned + 1, retries: s.retries, rerun: s.rerun,
 	}, []action{spawn}
 }
 
@@ -176,6 +191,9 @@ func (s service) record(e event) service {
 		s.ready = false
 	}
 	s.exit, s.left = &judged, e.left
+	if judged.Failed() {
+		s.during = e.outage
+	}
 	return s
 }
 
@@ -188,7 +206,7 @@ func (s service) over(now time.Time) service {
 		s.failed = now
 	}
 	if s.made.Ready.How == procfile.Done && s.exit.Status == 0 && !s.exit.Asked {
-		s.ready = true
+		s.ready, s.rerun = true, false
 	}
 	if s.goal == goalNone && !s.lost && retries(s.spec.Restart, *s.exit) {
 		return s.backOff(now)

@@ -49,13 +49,14 @@ const (
 	evReady                    // its check has passed
 	evUnready                  // its check has not passed in time: exit
 	evEnd                      // its turn has come to end, as asked
+	evAgain                    // it is to be run once more when what it depends on is back: outage
 	evStop                     // asked: end it
 	evKill                     // asked: end it at once
 	evRestart                  // asked: end it and start it again
 	evRemove                   // asked: end it and forget it
 )
 
-var eventNames = [...]string{"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "end", "stop", "kill", "restart", "remove"}
+var eventNames = [...]string{"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "end", "again", "stop", "kill", "restart", "remove"}
 
 func (k eventKind) String() string { return eventNames[k] }
 
@@ -66,6 +67,7 @@ type event struct {
 	needed  bool     // with an exit: another service depends on this one
 	left    []Orphan // what the process has left behind, in the background
 	serving bool     // one of those listens on the service's port
+	outage  Outage   // of what it depends on, when that may be why it has ended
 }
 
 // action is what a transition asks the supervisor to do.

@@ -67,20 +67,37 @@ type Status struct {
 	Detail   string    `json:"detail,omitempty"`
 	PID      int       `json:"pid,omitempty"`
 	Port     int       `json:"port,omitempty"`
-	Since    time.Time `json:"since,omitzero"`    // when its process was started
-	ReadyMS  float64   `json:"readyMS,omitempty"` // how many milliseconds after that it was ready
-	Restarts int       `json:"restarts"`          // how often it has been started again
+	Since    time.Time `json:"since,omitzero"`     // when its process was started
+	ReadyMS  float64   `json:"ready_ms,omitempty"` // how many milliseconds after that it was ready
+	Restarts int       `json:"restarts"`           // how often it has been started again
+
+	Started   time.Time `json:"started,omitzero"` // when its latest process was, even if that has ended
+	DependsOn []string  `json:"depends_on,omitempty"`
+	// BlockedBy is why a service that waits will not start by itself.
+	BlockedBy Blocker `json:"blocked_by,omitzero"`
 
 	// Trial: it is ready because it has no check, and its process is so young
 	// that it may yet fail at once.
 	Trial bool `json:"-"`
 }
 
-// Settled reports whether a service has come to where it stays for now: ready,
-// and not on trial, or ended.
-func (s Status) Settled() bool {
-	return s.State == StateReady && !s.Trial || s.Ended()
+// Blocker is a service that has ended and will not start by itself. Others wait
+// for it, be it by way of more that wait.
+type Blocker struct {
+	Service string    `json:"service"`
+	State   State     `json:"state"`
+	Detail  string    `json:"detail,omitempty"`
+	Started time.Time `json:"started,omitzero"`
 }
+
+// Settled reports whether a service has come to where it stays for now: ready,
+// and not on trial, ended, or waiting for what will not come by itself.
+func (s Status) Settled() bool {
+	return s.State == StateReady && !s.Trial || s.Ended() || s.BlockedBy != Blocker{}
+}
+
+// Up reports whether a service is ready, and not on trial, or done.
+func (s Status) Up() bool { return s.State == StateReady && !s.Trial || s.State == StateDone }
 
 // Ended reports whether a service has no process and is not about to get one.
 func (s Status) Ended() bool {
@@ -137,16 +154,30 @@ func (st *Steering) Others(ctx context.Context) (names []string) {
 }
 
 // Start starts those of the services that do not run, and do not wait for
-// others, Others among them. No names stand for all but those. The error may be an *UnknownServiceError.
+// others, Others among them, and what they depend on that has ended. No names
+// stand for all but Others. The error may be an *UnknownServiceError.
 func (st *Steering) Start(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, true, func(sv service) (eventKind, bool) {
-		return evRestart, sv.phase == ended || sv.phase == backoff || sv.goal == goalStop || sv.goal == goalRemove
+	return st.all(ctx, names, true, func(s *supervisor, names []string) {
+		s.startIdle(names)
+		s.startDependencies(names)
 	})
 }
 
 // Restart ends services and starts them again; those that have ended are
-// started, Others among them. No names stand for all but those. The error may be an *UnknownServiceError.
+// started, Others among them, and so is what they depend on. No names stand for
+// all but Others. The error may be an *UnknownServiceError.
 func (st *Steering) Restart(ctx context.Context, names ...string) error {
+	return st.all(ctx, names, true, func(s *supervisor, names []string) {
+		for _, name := range names {
+			s.apply(name, event{kind: evRestart})
+		}
+		s.startDependencies(names)
+	})
+}
+
+// Rerun is Restart for services whose files have changed: it starts nothing that
+// they depend on, as a user may have stopped that.
+func (st *Steering) Rerun(ctx context.Context, names ...string) error {
 	return st.each(ctx, names, true, func(service) (eventKind, bool) { return evRestart, true })
 }
 
@@ -157,9 +188,20 @@ func (st *Steering) Stop(ctx context.Context, names ...string) error {
 	return st.each(ctx, names, false, func(service) (eventKind, bool) { return evStop, true })
 }
 
-// each has the services named, or all, do what is asked of each. With add, those
-// can be named, too, that the run has not started.
+// each has the services named, or all, do what is asked of each; see all.
 func (st *Steering) each(ctx context.Context, names []string, add bool, what func(service) (eventKind, bool)) error {
+	return st.all(ctx, names, add, func(s *supervisor, names []string) {
+		for _, name := range names {
+			if kind, ok := what(s.services[name]); ok {
+				s.apply(name, event{kind: kind})
+			}
+		}
+	})
+}
+
+// all has do called with the services named, or all, unless the run is ending.
+// With add, those can be named, too, that the run has not started.
+func (st *Steering) all(ctx context.Context, names []string, add bool, do func(s *supervisor, names []string)) error {
 	var unknown error
 	err := st.ask(ctx, func(s *supervisor) {
 		if len(names) == 0 {
@@ -185,13 +227,50 @@ func (st *Steering) each(ctx context.Context, names []string, add bool, what fun
 			}
 			s.changed = true
 		}
-		for _, name := range names {
-			if kind, ok := what(s.services[name]); ok {
-				s.apply(name, event{kind: kind})
-			}
-		}
+		do(s, names)
 	})
 	return errors.Join(err, unknown)
+}
+
+// startIdle starts those of the services that do not run, nor wait for others.
+func (s *supervisor) startIdle(names []string) {
+	for _, name := range names {
+		if sv := s.services[name]; sv.phase == ended || sv.phase == backoff || sv.goal == goalStop || sv.goal == goalRemove {
+			s.apply(name, event{kind: evRestart})
+		}
+	}
+}
+
+// startDependencies starts what the services depend on, be it by way of others,
+// that has failed or was stopped: else they would wait for it for as long.
+func (s *supervisor) startDependencies(names []string) {
+	for i, on := 0, slices.Clone(names); i < len(on); i++ {
+		for _, name := range s.services[on[i]].spec.DependsOn {
+			sv, ok := s.services[name]
+			if !ok || slices.Contains(on, name) {
+				continue
+			}
+			on = append(on, name)
+			if !sv.available() {
+				s.startIdle([]string{name})
+			}
+		}
+	}
+}
+
+// Dependents are the services among all that depend on those named, be it by
+// way of others, and were not stopped, sorted.
+func Dependents(all []Status, names ...string) (dependents []string) {
+	for on := slices.Clone(names); len(on) > 0; on = on[1:] {
+		for _, st := range all {
+			known := slices.Contains(names, st.Service) || slices.Contains(dependents, st.Service)
+			if !known && slices.Contains(st.DependsOn, on[0]) && st.State != StateStopped {
+				dependents, on = append(dependents, st.Service), append(on, st.Service)
+			}
+		}
+	}
+	slices.Sort(dependents)
+	return dependents
 }
 
 // Down ends all services, and with them the run.
@@ -264,6 +343,17 @@ func (s *supervisor) answerWaiters() {
 	})
 }
 
+// how is the state of a service that has ended, as the end of a sentence.
+func (s Status) how() string {
+	switch s.State {
+	case StateFailed:
+		return "has failed"
+	case StateStopped:
+		return "is stopped"
+	}
+	return "has ended"
+}
+
 func (s *supervisor) statuses() []Status {
 	all := make([]Status, 0, len(s.names))
 	for _, name := range s.names {
@@ -274,7 +364,7 @@ func (s *supervisor) statuses() []Status {
 
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
-	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1)}
+	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1), Started: sv.ordered, DependsOn: sv.spec.DependsOn}
 	if sv.phase.live() {
 		status.Port = sv.made.Port
 		if p := s.childOf(name); p != nil {
@@ -286,6 +376,11 @@ func (s *supervisor) statusOf(name string) Status {
 		status.State = StateWaiting
 		if on := s.missing(sv); on != "" {
 			status.Detail = "needs " + on
+		}
+		if on := s.obstacle(name); on != "" {
+			root := s.statusOf(on)
+			status.BlockedBy = Blocker{on, root.State, root.Detail, root.Started}
+			status.Detail = "waits for " + on + ", which " + root.how()
 		}
 	case starting:
 		status.State = StateStarting
@@ -310,6 +405,9 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State = StateStopped
 		case sv.exit != nil && sv.exit.Failed():
 			status.State, status.Detail = StateFailed, sv.exit.String()
+			if during := sv.during.String(); during != "" {
+				status.Detail += " " + during
+			}
 		}
 	}
 	return status

@@ -34,6 +34,7 @@ type supervisor struct {
 	cancelled bool    // ctx has ended while services ran
 	changed   bool    // services have another Status than those who follow know
 	idle      bool    // Idle has been notified, and nothing has been started since
+	settling  settling
 }
 
 // attempt is the latest process of a service, with what belongs to it.
@@ -124,7 +125,7 @@ func (s *supervisor) advance() {
 		more = false
 		for _, name := range s.names {
 			if kind, due := s.due(name); due {
-				s.apply(name, event{kind: kind})
+				s.apply(name, event{kind: kind, outage: s.again(name)})
 				more = true
 			}
 		}
@@ -174,6 +175,7 @@ func (s *supervisor) deliver(m message) {
 		return // then it may do as it likes
 	}
 	m.event.needed = s.depended(m.service)
+	m.event.outage = s.outage(m.service, time.Now())
 	if m.event.kind == evStarted {
 		s.started(sv, m)
 	}
@@ -208,10 +210,14 @@ func (s *supervisor) apply(name string, e event) {
 	if over := after.phase == ended || after.phase == removed; over || before.phase.live() && !after.phase.live() {
 		s.letGo(name, over)
 	}
+	if on := s.obstacle(name); e.kind == evAgain && on != "" {
+		s.options.Notify(DependencyFailed{name, on})
+	}
 	for _, a := range actions {
 		s.do(name, a)
 	}
 	if after.phase == removed {
+		s.gone[name] = after.away
 		delete(s.services, name)
 		delete(s.attempts, name)
 		s.sortNames()
@@ -222,6 +228,7 @@ func (s *supervisor) do(name string, a action) {
 	sv := s.services[name]
 	switch a {
 	case spawn:
+		s.settling.started = s.settling.started || sv.retries == 0
 		asked, cancel := context.WithCancel(context.Background())
 		s.attempts[name] = &attempt{asked: cancel, unwatch: func() {}}
 		s.goroutines.Go(func() { s.spawn(asked, sv.made, sv.spawned) })
@@ -240,15 +247,16 @@ func (s *supervisor) ended(name string, because eventKind) {
 	sv, a := s.services[name], s.attempts[name]
 	a.asked()
 	a.unwatch()
+	again := s.again(name) != Outage{}
 	switch because {
 	case evFailed:
 		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
 	case evTimeout:
 		s.options.Notify(Unkillable{name, a.child.PID(), a.child.Survivors()})
 	default:
-		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.left})
+		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.left, sv.during, again})
 	}
-	if sv.phase == ended && !sv.available() && !sv.exit.Asked && !s.closing && !s.finished() {
+	if sv.phase == ended && !sv.available() && !sv.exit.Asked && !again && !s.closing && !s.finished() {
 		for _, other := range s.waitingFor(name) {
 			s.options.Notify(DependencyFailed{other, name})
 		}

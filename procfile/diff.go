@@ -16,13 +16,14 @@ const (
 	Removed  ChangeKind = "removed"
 	Changed  ChangeKind = "changed"  // it has to be restarted
 	Adjusted ChangeKind = "adjusted" // it runs on; only how it is stopped or ordered differs
+	Kept     ChangeKind = "kept"     // it runs on with the environment that it has: see RestartOn of Process
 )
 
 // Change is the difference that a new version makes to one service.
 type Change struct {
 	Service string
 	Kind    ChangeKind
-	Reasons []string // of Changed: what differs, such as "command" or "env LOG_LEVEL"
+	Reasons []string // of Changed and Kept: what differs, such as "command" or "env LOG_LEVEL"
 }
 
 // Diff compares two plans, service by service, in name order. A service has
@@ -38,8 +39,10 @@ func Diff(before, after Plan) []Change {
 			changes = append(changes, Change{Service: b.Service, Kind: Removed})
 			continue
 		}
-		if reasons := compare.differences(b, a); len(reasons) > 0 {
+		if reasons, kept := compare.differences(b, a); len(reasons) > 0 {
 			changes = append(changes, Change{b.Service, Changed, reasons})
+		} else if len(kept) > 0 {
+			changes = append(changes, Change{b.Service, Kept, kept})
 		} else if b.adjustable() != a.adjustable() || !slices.Equal(b.DependsOn, a.DependsOn) {
 			changes = append(changes, Change{Service: b.Service, Kind: Adjusted})
 		}
@@ -85,9 +88,9 @@ func (c comparison) common(before, after Process) commonDifference {
 	return d
 }
 
-// differences are the reasons to restart a service.
-func (c comparison) differences(before, after Process) []string {
-	var reasons []string
+// differences are the reasons to restart a service, and what it is not restarted
+// for, as its RestartOn leaves it out.
+func (c comparison) differences(before, after Process) (reasons, kept []string) {
 	if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
 		reasons = append(reasons, "command")
 	}
@@ -104,16 +107,32 @@ func (c comparison) differences(before, after Process) []string {
 	}
 	common := c.common(before, after)
 	for _, name := range common.ports {
-		reasons = append(reasons, renumbered(name, before.Env.common.ports[name], after.Env.common.ports[name]))
+		reason := renumbered(name, before.Env.common.ports[name], after.Env.common.ports[name])
+		if after.restartsOn(name) {
+			reasons = append(reasons, reason)
+		} else {
+			kept = append(kept, reason)
+		}
 	}
 	other := before.Ready.How != after.Ready.How || before.Ready.What != after.Ready.What
 	if other && !slices.Contains(reasons, "port") { // which the default check goes by
 		reasons = append(reasons, "ready")
 	}
-	if names := before.Env.differentFrom(after.Env, common.other); len(names) > 0 {
-		reasons = append(reasons, "env "+strings.Join(names, ", "))
+	var counts, ignored []string
+	for _, name := range before.Env.differentFrom(after.Env, common.other) {
+		if after.restartsOn(name) {
+			counts = append(counts, name)
+		} else {
+			ignored = append(ignored, name)
+		}
 	}
-	return reasons
+	if len(counts) > 0 {
+		reasons = append(reasons, "env "+strings.Join(counts, ", "))
+	}
+	if len(ignored) > 0 {
+		kept = append(kept, "env "+strings.Join(ignored, ", "))
+	}
+	return reasons, kept
 }
 
 func renumbered(name, before, after string) string {

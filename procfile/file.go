@@ -56,6 +56,7 @@ type Service struct {
 	ReadyTimeout time.Duration
 	Restart      Restart
 	Watch        []string
+	RestartOn    []Text // nil: all variables, unless the command is a known server
 	Replicas     int
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/devports/devports/allocator"
@@ -89,7 +88,7 @@ func (f File) EphemeralPins(local allocator.Local) Problems {
 }
 
 func (r *resolver) pinHint(value string) string {
-	if _, err := strconv.ParseUint(value, 10, 16); err != nil {
+	if _, err := allocator.ParsePort(value); err != nil {
 		value = "3000"
 	}
 	if r.file.Procfile {

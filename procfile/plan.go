@@ -29,8 +29,11 @@ type Process struct {
 	Ready       Check
 	Restart     Restart
 	Watch       []string // patterns of files that restart it when they change
+	RestartOn   []string // names of variables, or beginnings with a *, for whose sake it is restarted; nil: all
 	StopSignal  string
 	StopTimeout time.Duration
+
+	own []string // the variables that carry its own ports
 }
 
 // Check says when a process is ready.

@@ -71,6 +71,8 @@ var serviceKeys = keys[Service]{
 	"restart": func(d *decoder, v *value, s *Service) {
 		s.Restart = Restart(d.oneOf(v, string(RestartNo), string(RestartOnFailure), string(RestartAlways)))
 	},
+	"restart_on": func(d *decoder, v *value, s *Service) { s.RestartOn = d.variableNames(v) },
+
 	"watch":    func(d *decoder, v *value, s *Service) { s.Watch = d.globs(v) },
 	"replicas": func(d *decoder, v *value, s *Service) { s.Replicas = d.number(v, 1, MaxReplicas) },
 

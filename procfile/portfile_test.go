@@ -35,6 +35,7 @@ ready      = "http:/healthz"
 ready_timeout = "90s"
 restart    = "on-failure"
 watch      = ["**/*.go", "!**/*_test.go"]
+restart_on = ["PORT_*"]
 replicas   = 2
 stop_signal = "SIGINT"
 stop_timeout = "1m30s"
@@ -72,6 +73,7 @@ port = false
 		DependsOn: []Text{{"db", Position{20, 15}}},
 		Ready:     "http:/healthz", ReadyPos: Position{21, 14}, ReadyTimeout: 90 * time.Second,
 		Restart: "on-failure", Watch: []string{"**/*.go", "!**/*_test.go"}, Replicas: 2,
+		RestartOn:  []Text{{"PORT_*", Position{25, 15}}},
 		StopSignal: "INT", StopTimeout: 90 * time.Second,
 	}
 	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{})); diff != "" {
@@ -120,7 +122,7 @@ func TestPortfileProblems(t *testing.T) {
 			"Portfile:1:11: \"a/b\" cannot be the name of a project: no slashes, control characters or outer blanks\n" +
 				"Portfile:2:9: RANGE\n" +
 				"Portfile:4:11: the command is empty\n" +
-				"Portfile:5:8: must be from 1 to 65535, not 70000\n" +
+				"Portfile:5:8: 70000 is out of bounds: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:6:9: unknown check \"htp:/\": tcp, http:PATH, log:REGEXP, exec:COMMAND, done or none (did you mean \"http\"?)\n" +
 				"Portfile:7:17: not a duration: \"5 s\" (write it like \"500ms\", \"5s\" or \"1m30s\")\n" +
 				"Portfile:8:11: must be \"no\", \"on-failure\" or \"always\", not \"onfailure\" (did you mean \"on-failure\"?)\n" +
@@ -154,13 +156,20 @@ func TestPortfileProblems(t *testing.T) {
 				"Portfile:7:28: DEVPORTS_SERVICE in the env of \"a\": devports sets that itself (give it another name)",
 		},
 		{
+			"other bases", "[services.a]\ncommand='x'\nport=0x2328\n[services.b]\ncommand='x'\nport=+3_000\nports={m=0o20000}\n[services.c]\ncommand='x'\nport=true",
+			"Portfile:3:6: \"0x2328\" must be written as 9000: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:6:6: \"+3000\" must be written as 3000: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:7:10: \"0o20000\" must be written as 8192: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:10:6: must be a number or false, not true (leave it out: a service has a port, unless it says port = false)",
+		},
+		{
 			"pins", "[services.a]\ncommand='x'\nport=3000\n[services.b]\ncommand='x'\nports={m=3000}",
 			"Portfile:6:8: port 3000 is already that of \"a\" in line 3",
 		},
 		{
 			"bad pins do not clash", "[services.a]\ncommand='x'\nport=0\n[services.b]\ncommand='x'\nport=70000\nports=['m', 'm']",
-			"Portfile:3:6: must be from 1 to 65535, not 0\n" +
-				"Portfile:6:6: must be from 1 to 65535, not 70000\n" +
+			"Portfile:3:6: 0 is out of bounds: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:6:6: 70000 is out of bounds: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:7:13: \"m\" is listed twice",
 		},
 		{

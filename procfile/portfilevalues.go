@@ -76,13 +76,17 @@ func (d *decoder) number(v *value, low, high int) int {
 	return n
 }
 
-// portNumber is 0, any port, where the value is none: one problem is enough.
+// portNumber is 0, any port, where the value is none. TOML's other bases are
+// refused, as they are wherever else ports are written.
 func (d *decoder) portNumber(v *value) int {
-	if before := len(d.problems); d.number(v, 1, 65535) == 1 && len(d.problems) > before {
+	if !d.is(v, kindInteger) {
 		return 0
 	}
-	n, _ := v.integer()
-	return n
+	port, err := allocator.ParsePort(strings.ReplaceAll(v.text, "_", ""))
+	if err != nil {
+		d.fail(v.pos, "", "%v", err)
+	}
+	return port
 }
 
 func (d *decoder) oneOf(v *value, words ...string) string {
@@ -139,6 +143,17 @@ func (d *decoder) variables(v *value) []Variable {
 	return list
 }
 
+// variableNames reads names of variables; a * at the end stands for any ending.
+func (d *decoder) variableNames(v *value) []Text {
+	list := d.texts(v)
+	for _, t := range list {
+		if t.Pos.Line > 0 && !isVariableName(strings.TrimSuffix(t.Value, "*")) {
+			d.fail(t.Pos, `restart_on = ["DATABASE_URL", "PORT_API"]`, "%s is not the name of a variable", quote(t.Value))
+		}
+	}
+	return list
+}
+
 func (d *decoder) command(v *value) Command {
 	if v.kind != kindArray {
 		if v.kind != kindString {
@@ -160,8 +175,11 @@ func (d *decoder) command(v *value) Command {
 // port reads a service's own port: a number, or false for a worker without.
 func (d *decoder) port(v *value) (has bool, pin int, pos Position) {
 	switch {
+	case v.kind == kindBoolean && v.text == "false":
+		return false, 0, v.pos
 	case v.kind == kindBoolean:
-		return v.text == "true", 0, v.pos
+		d.fail(v.pos, "leave it out: a service has a port, unless it says port = false", "must be a number or false, not true")
+		return true, 0, v.pos
 	case v.kind == kindInteger:
 		return true, d.portNumber(v), v.pos
 	}

@@ -3,8 +3,9 @@ package procfile
 import (
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/devports/devports/allocator"
 )
 
 // ready checks the form of a readiness check and gives it back as written.
@@ -85,7 +86,7 @@ func parseCheckURL(what string) (u checkURL, isURL bool) {
 
 // asks reports whether the URL's port is that of s, by number or by variable.
 func (u checkURL) asks(s Service) bool {
-	pin, err := strconv.Atoi(u.port)
+	pin, err := allocator.ParsePort(u.port)
 	return u.port == "$PORT" || u.port == "${PORT}" || err == nil && s.HasPort && pin == s.Pin
 }
 

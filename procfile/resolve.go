@@ -145,6 +145,7 @@ func (r *resolver) process(s Service) Process {
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
 	}
+	p.RestartOn, p.own = s.restartOn(), s.portVariables()
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))
 	}

@@ -224,6 +224,70 @@ db  = { command = "x", port = 5432 }`})
 	}
 }
 
+// A service is restarted only for what it goes by, and otherwise keeps what it
+// has.
+func TestRestartOn(t *testing.T) {
+	dir := t.TempDir()
+	plan := func(t *testing.T, service string, env string, web int) Plan {
+		t.Helper()
+		f, err := Parse("Portfile", []byte("[env]\n"+env+"\n[services]\nweb = 'w'\n[services.db]\n"+service+"\nports = ['admin']"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Dir = dir
+		p, err := f.Resolve(Context{Ports: map[allocator.PortName]int{
+			{Service: "web"}: web, {Service: "db"}: 2, {Service: "db", Port: "admin"}: 3 + len(env)%2,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for _, test := range []struct {
+		service    string
+		env, other string
+		want       string
+	}{
+		{"command = 'node db'", "", "E = ''", "changed port env"},
+		{"command = 'node db'\nrestart_on = []", "E = ''", "E = '22'", "kept port env"},
+		{"command = 'node db'\nrestart_on = []", "", "E = ''", "kept port env"},
+		{"command = 'node db'\nrestart_on = []", "E = ''", "E = '1'", "changed port"}, // of its own
+		{"command = 'node db'\nrestart_on = ['E']", "E = ''", "E = '22'", "changed env"},
+		{"command = 'node db'\nrestart_on = ['PORT_*']", "E = ''", "E = '22'", "changed port"},
+		{"command = 'node db'\nrestart_on = ['PORT_WEB']", "E = ''", "E = '22'", "changed port"},
+		{"command = 'redis-server --port $PORT'", "E = ''", "E = '22'", "kept port env"},
+		{"command = 'exec A=1 /usr/bin/redis-server --port $PORT >>log 2>&1'", "E = ''", "E = '22'", "kept port env"},
+		{"command = ['redis-server', '--port', '$PORT']", "E = ''", "E = '22'", "kept port env"},
+		{"command = ['redis-server', '--name', '$E']", "E = ''", "E = '22'", "changed command env"},
+		{"command = 'redis-server --name \"${E:-x}\"'", "E = ''", "E = '22'", "changed env"},
+		{"command = 'postgres -D d'", "PGDATA = ''", "PGDATA = '22'", "changed env"},
+		{"command = 'postgres -D d'", "MYSQL_X = ''", "MYSQL_X = '22'", "kept port env"},
+		{"command = 'redis-server & node db'", "E = ''", "E = '22'", "changed port env"},
+		{"command = 'cd x; exec redis-server'", "E = ''", "E = '22'", "changed port env"},
+		{"command = './redis-server.sh'", "E = ''", "E = '22'", "changed port env"},
+		{"command = 'redis-server'\nrestart_on = ['E']", "E = ''", "E = '22'", "changed env"},
+	} {
+		t.Run(test.service, func(t *testing.T) {
+			for _, c := range Diff(plan(t, test.service, test.env, 1), plan(t, test.service, test.other, 9)) {
+				if c.Service != "db" {
+					continue
+				}
+				got, reasons := string(c.Kind), strings.Join(c.Reasons, ";")
+				for _, sign := range [][2]string{{"command", "command"}, {"→", "port"}, {"env ", "env"}} {
+					if strings.Contains(reasons, sign[0]) {
+						got += " " + sign[1]
+					}
+				}
+				if got != test.want {
+					t.Errorf("%s → %s: %s (%s), want %s", test.env, test.other, got, reasons, test.want)
+				}
+				return
+			}
+			t.Error("no change")
+		})
+	}
+}
+
 func TestDiff(t *testing.T) {
 	dir := t.TempDir()
 	plan := func(src string, ports map[string]int, environ ...string) Plan {

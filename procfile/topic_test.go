@@ -36,3 +36,15 @@ func TestTopic(t *testing.T) {
 		t.Errorf("keys of a service, known (-) and told (+):\n%s", diff)
 	}
 }
+
+// The help topic names every server that is left alone.
+func TestTopicNamesServers(t *testing.T) {
+	topic, err := os.ReadFile("../cmd/devports/topics/portfile.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Join(strings.Fields(string(topic)), " ")
+	if list := strings.Join(slices.Sorted(maps.Keys(servers)), ", ") + "."; !strings.Contains(words, list) {
+		t.Errorf("it does not say %q", list)
+	}
+}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -13,8 +14,13 @@ import (
 // version is the format of the file that this package writes, and the only one it reads.
 const version = 1
 
+// byteOrderMark is what some editors put before UTF-8. It is no damage, and the
+// next update leaves it out.
+var byteOrderMark = []byte("\ufeff")
+
 // decode reads the content of a registry. The error is a *DamagedError or a *NewerError, without the path.
 func decode(content []byte) (state, error) {
+	content = bytes.TrimPrefix(content, byteOrderMark)
 	r := reader{text: string(content)}
 	if at := text.InvalidUTF8(r.text); at >= 0 {
 		r.fail(at, "the file is not valid UTF-8")

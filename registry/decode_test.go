@@ -48,6 +48,9 @@ func TestDecode(t *testing.T) {
 	if got := string(encode(s)); got != sampleAsWritten {
 		t.Errorf("written as\n%s", got)
 	}
+	if marked, err := decode([]byte("\ufeff" + sample)); err != nil || string(encode(marked)) != sampleAsWritten {
+		t.Errorf("with a byte-order mark: %v", err)
+	}
 	if s, err := decode(encode(state{})); err != nil || len(s.records) != 0 {
 		t.Errorf("an empty state: %v %v", s, err)
 	}
@@ -68,7 +71,7 @@ func TestDamaged(t *testing.T) {
 	}{
 		{1, "", "file ends"},
 		{3, "\n\n", "file ends"},
-		{1, "\xef\xbb\xbf{}", "'{' should be"},
+		{1, "\xef\xbb\xbf\xef\xbb\xbf{}", "'{' should be"},
 		{1, "null", "'{' should be"},
 		{1, "[]", "'{' should be"},
 		{1, "{}", "no version"},

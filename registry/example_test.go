@@ -147,7 +147,7 @@ func ExampleRegistry_Import() {
 
 	// Output:
 	// format: port-for
-	// line 4: "baz" has the port "abc", which is no number from 1 to 65535
+	// line 4: "baz" has a bad port: "abc" is not a number: a port is a decimal number from 1 to 65535
 	// taken: foo 23029
 	// taken: bar 23030
 	// line 5: qux not taken: 23029 is the port of foo

@@ -42,7 +42,7 @@ type Claim struct {
 // Problem says why something in a line could not be taken.
 type Problem struct {
 	Line   int    // from 1
-	Reason string // a clause that quotes what it is about: `"foo" has the port "abc", which is no number from 1 to 65535`
+	Reason string // a clause that quotes what it is about: `"foo" has a bad port: "abc" is not a number: …`
 }
 
 func (p Problem) String() string { return fmt.Sprintf("line %d: %s", p.Line, p.Reason) }
@@ -89,12 +89,14 @@ func (p *parsing) problem(line int, format string, args ...any) {
 // add takes a claim, unless something is wrong with it.
 func (p *parsing) add(line int, name, port string) {
 	n, err := ParseName(name)
-	number, bad := strconv.Atoi(port)
+	number, bad := allocator.ParsePort(port)
 	switch earlier, twice := p.lines[n]; {
 	case err != nil:
 		p.problem(line, "%v", err)
-	case bad != nil || !validPort(number):
+	case bad != nil && len(port) > enough:
 		p.problem(line, "%q has the port %s, which is no number from 1 to 65535", name, quote(port))
+	case bad != nil:
+		p.problem(line, "%q has a bad port: %v", name, bad)
 	case twice:
 		p.problem(line, "%q has a port already, in line %d", name, earlier)
 	default:
@@ -219,9 +221,11 @@ func (p *parsing) damaged(d *json.Decoder, err error) {
 // lineOf is the line of a place in the text.
 func (p *parsing) lineOf(at int) int { return 1 + strings.Count(p.text[:min(at, len(p.text))], "\n") }
 
+// enough is how many bytes of a file a message quotes.
+const enough = 60
+
 // quote quotes text from a file that may be of any kind, so it shortens it.
 func quote(text string) string {
-	const enough = 60
 	if len(text) <= enough {
 		return strconv.Quote(text)
 	}

@@ -42,7 +42,7 @@ func TestParseForeign(t *testing.T) {
 		"continued": {
 			"[DEFAULT]\nfoo = 1\n  bar = 2\n\n  x\nbaz = 3\n", PortFor, "baz=3@6",
 			[]string{
-				`2 "foo" has the port`,
+				`2 "foo" has a bad port`,
 				`3 "bar = 2" is indented, so it continues line 2`,
 				`5 "x" is indented`,
 			},
@@ -50,7 +50,7 @@ func TestParseForeign(t *testing.T) {
 		"no numbers": {
 			"[DEFAULT]\na = abc\nb =\nc = 1.5\nd = 0x50\ne = 80 ; web\n", PortFor, "",
 			[]string{
-				`2 "a" has the port "abc"`,
+				`2 "a" has a bad port: "abc"`,
 				`3 "b"`,
 				`4 "c"`,
 				`5 "d"`,

@@ -25,7 +25,6 @@ func TestPath(t *testing.T) {
 		{map[string]string{"XDG_STATE_HOME": filepath.Join(root, "s")}, filepath.Join(root, "s", "devports", "registry.json")},
 		{map[string]string{"XDG_STATE_HOME": "relative"}, filepath.Join(home, "registry.json")},
 		{map[string]string{"DEVPORTS_HOME": filepath.Join(root, "d"), "XDG_STATE_HOME": root}, filepath.Join(root, "d", "registry.json")},
-		{map[string]string{"DEVPORTS_HOME": "d"}, filepath.Join(here, "d", "registry.json")},
 		{map[string]string{"DEVPORTS_REGISTRY": filepath.Join(root, "r.json"), "DEVPORTS_HOME": root}, filepath.Join(root, "r.json")},
 		{map[string]string{"DEVPORTS_REGISTRY": "r.json"}, filepath.Join(here, "r.json")},
 	} {
@@ -36,5 +35,17 @@ func TestPath(t *testing.T) {
 	}
 	if _, err := Path(func(string) string { return "" }); !errors.Is(err, ErrNoHome) {
 		t.Errorf("without variables: %v", err)
+	}
+	for _, variable := range []string{"DEVPORTS_HOME", "HOME", "LocalAppData"} {
+		_, err := Path(func(k string) string {
+			if k == variable {
+				return "relative"
+			}
+			return ""
+		})
+		var relative *RelativeHomeError
+		if used := variable == "DEVPORTS_HOME" || (variable == "LocalAppData") == (runtime.GOOS == "windows"); errors.As(err, &relative) != used || used && relative.Variable != variable {
+			t.Errorf("with a relative %s: %v", variable, err)
+		}
 	}
 }

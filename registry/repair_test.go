@@ -82,6 +82,12 @@ func TestRepair(t *testing.T) {
 			content: damagedHead + line("a", "70000", "2021") + ",\n" + b + damagedTail,
 			read:    "b=20002", lost: `{"name": "a", "port": 70000, "since": "2021-08-17T10:00:00Z"}`,
 		},
+		"a time that is none": {
+			content: damagedHead + `{"name": "a", "port": 20001, "since": "yesterday"}` + ",\n" + `{"name": "d", "port": 20004, "since": 5},` + "\n" +
+				strings.Replace(b, `"2022`, `"99999`, 1) + ",\n" + `{"name": "c", "port": 20003, "pinned": "no", "since": null}` + damagedTail,
+			read: "a=20001 d=20004 b=20002 c=20003",
+		},
+		"a byte-order mark": {content: "\ufeff" + damagedHead + a + ",\n" + b[:len(b)-2] + damagedTail, read: "a=20001", lost: b[6 : len(b)-2]},
 		"a bad scope": {
 			content: `{"version": 1, "scopes": [{"project": "x", "leases": [` + a + `]}, {"leases": [` + b + `]}]}`,
 			read:    "b=20002", lost: `{"project": "x", "leases": [ {"name": "a", "port": 20001, "since": "2021-08-17T10:00:00Z"}]}`,

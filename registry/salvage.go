@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ type claimed struct {
 // salvage reads whatever it can of a registry's content: the values that are in order, if it is JSON at all, else the lines that
 // are as encode writes them.
 func salvage(content []byte) (salvaged, []Lost) {
+	content = bytes.TrimPrefix(content, byteOrderMark)
 	if json.Valid(content) {
 		return salvageJSON(content)
 	}
@@ -32,10 +34,9 @@ type header struct {
 }
 
 type lease struct {
-	Name   string
-	Port   int
-	Pinned bool
-	Since  time.Time
+	Name          string
+	Port          int
+	Pinned, Since json.RawMessage // of which anything else may be made
 }
 
 func salvageJSON(content []byte) (found salvaged, lost []Lost) {
@@ -108,18 +109,24 @@ func (h header) record() (record, bool) {
 	return rec, rec.Project != "" && (!rec.override || rec.Worktree != "")
 }
 
-// salvageEntry reads one lease. One that lacks its time is as good as new.
+// salvageEntry reads one lease. Its name and port decide: one without a good time
+// is as good as new, and one that does not say clearly that it is pinned was
+// chosen.
 func salvageEntry(text []byte) (entry, bool) {
 	var l lease
 	if json.Unmarshal(text, &l) != nil || !validPort(l.Port) {
 		return entry{}, false
 	}
 	name, err := ParseName(l.Name)
-	if l.Since.IsZero() {
-		l.Since = time.Now()
+	return entry{name, l.Port, string(l.Pinned) == "true", salvageTime(l.Since)}, err == nil
+}
+
+func salvageTime(text []byte) time.Time {
+	var t time.Time
+	if json.Unmarshal(text, &t) != nil || t.IsZero() || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
+		t = time.Now()
 	}
-	since := time.Unix(l.Since.Unix(), 0).UTC()
-	return entry{name, l.Port, l.Pinned, since}, err == nil && since.Year() >= 1 && since.Year() <= 9999
+	return time.Unix(t.Unix(), 0).UTC()
 }
 
 // search tells where the state has the scope of c, if found, or would have it.

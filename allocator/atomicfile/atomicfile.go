@@ -146,11 +146,24 @@ func dress(f *os.File, like fs.FileInfo) error {
 		if err := keepOwner(f, like); err != nil {
 			return err
 		}
-		return f.Chmod(like.Mode().Perm())
+		return setMode(f, like.Mode().Perm())
 	}
 	folder, err := os.Stat(filepath.Dir(f.Name()))
 	if err == nil && folder.Mode().Perm()&0o020 != 0 {
-		return f.Chmod(0o660)
+		return setMode(f, 0o660)
+	}
+	return err
+}
+
+// setMode gives a new file its mode, where the file system can: FAT and many
+// network file systems cannot. There it stays as private as it was created.
+func setMode(f *os.File, mode fs.FileMode) error {
+	if info, err := f.Stat(); err == nil && info.Mode().Perm() == mode {
+		return nil
+	}
+	err := f.Chmod(mode)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) { // the file is this process's own
+		return nil
 	}
 	return err
 }

@@ -10,8 +10,8 @@ const Prefix = "DEVPORTS_"
 
 // These are the user's.
 const (
-	// Home is the folder of devports' state, absolute or relative to the working
-	// directory. registry.Home reads it.
+	// Home is the folder of devports' state, an absolute path. registry.Home reads
+	// it.
 	Home = "DEVPORTS_HOME"
 	// Registry is the registry's file, instead of registry.json in Home.
 	// registry.Path reads it.

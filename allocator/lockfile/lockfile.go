@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -137,35 +138,49 @@ func open(path string) (lock, error) {
 	return lock{path, flock.New(path, flock.SetFlag(os.O_RDWR)), note}, nil
 }
 
-// create makes the lock file, or opens the one that another has just made. In a folder of a group it is the group's from the first
-// moment on: somebody else of the group may want it in the next.
+// create makes the lock file, or opens the one that another has just made.
 func create(path string) (*os.File, error) {
-	folder, err := os.Stat(filepath.Dir(path))
-	if err != nil || folder.Mode().Perm()&0o020 == 0 {
-		return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if isGroups(filepath.Dir(path)) && linkShared(path) == nil {
+		return os.OpenFile(path, os.O_RDWR, 0)
 	}
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+}
+
+// linkShared makes the lock file, unless there is one, so that it is the group's
+// from the first moment on: another user of the group may want it in the next.
+// Not every file system has links.
+func linkShared(path string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
 	share(f)
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) { // not every file system can
-		return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	err = f.Close()
+	if err == nil {
+		err = os.Link(f.Name(), path)
 	}
-	return os.OpenFile(path, os.O_RDWR, 0)
+	os.Remove(f.Name())
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 // share gives the lock file to the group if its folder belongs to the group. Only the file's owner can, and nobody else needs to.
 func share(f *os.File) {
-	folder, err := os.Stat(filepath.Dir(f.Name()))
-	if err != nil || folder.Mode().Perm()&0o020 == 0 {
+	if !isGroups(filepath.Dir(f.Name())) {
 		return
 	}
 	if info, err := f.Stat(); err == nil && info.Mode().Perm()&0o060 != 0o060 {
 		_ = f.Chmod(0o660)
 	}
+}
+
+// isGroups reports whether a folder is writable to its group. On Windows, where
+// rights come from the folder, every mode looks like that.
+func isGroups(folder string) bool {
+	info, err := os.Stat(folder)
+	return runtime.GOOS != "windows" && err == nil && info.Mode().Perm()&0o020 != 0
 }
 
 // await takes the kernel's lock. It blocks in the kernel rather than poll, so that waiting costs nothing and the kernel keeps the

@@ -91,6 +91,38 @@ func TestAcquire(t *testing.T) {
 	}
 }
 
+// TestNothingBeside has a lock file made in a folder of this user's and in one of
+// a group's, by several at once: no other file is left there.
+func TestNothingBeside(t *testing.T) {
+	for _, mode := range []fs.FileMode{0o700, 0o770} {
+		folder := t.TempDir()
+		if err := os.Chmod(folder, mode); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(folder, "lock")
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				release, err := Acquire(t.Context(), path, enough)
+				if err == nil {
+					err = release()
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		files, err := os.ReadDir(folder)
+		if err != nil || len(files) != 1 || files[0].Name() != "lock" {
+			t.Errorf("in a folder of mode %o: %v, %v", mode, files, err)
+		}
+		if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm()&0o060 != mode&0o060 {
+			t.Errorf("in a folder of mode %o: %v, %v", mode, info.Mode(), err)
+		}
+	}
+}
+
 // TestDeadHolder has holders that never release.
 func TestDeadHolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")

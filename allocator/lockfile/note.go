@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // HeldError says that another process, or another goroutine of this one, holds a lock.
@@ -121,12 +123,10 @@ func command(args []string) string {
 	return strings.ToValidUTF8(line, "")
 }
 
-// gone tells whether there is no process of that PID any more, where the system tells.
+// gone reports whether no process has that PID any more, where the system tells.
+// os.FindProcess and signal 0 would not do on Windows, where a process that has
+// ended can be found for as long as another has a handle.
 func gone(pid int) bool {
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return true
-	}
-	defer p.Release()
-	return errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+	_, err := process.Find(pid)
+	return errors.Is(err, fs.ErrNotExist)
 }

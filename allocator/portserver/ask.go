@@ -9,6 +9,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/devports/devports/allocator"
 )
 
 // ErrDenied says that a server closed without an answer: it has no port left, or
@@ -50,9 +52,5 @@ func ask(ctx context.Context, address string, pid int) (int, error) {
 	if reply == "" {
 		return 0, ErrDenied
 	}
-	port, err := strconv.ParseUint(strings.TrimSpace(reply), 10, 16)
-	if err != nil || port == 0 {
-		return 0, fmt.Errorf("%q is not a port", reply)
-	}
-	return int(port), nil
+	return allocator.ParsePort(strings.TrimSpace(reply))
 }

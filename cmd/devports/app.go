@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -108,8 +107,17 @@ func (k command) cli(s session) *cli.Command {
 		Hidden:             k.hidden,
 		OnUsageError:       wrongUsage,
 		Action: func(c *cli.Context) error {
-			args := c.Args().Slice()
-			if err := cmp.Or(k.misplaced(args), k.surplus(args)); err != nil && !k.verbatim {
+			if k.verbatim {
+				return k.run(s, c)
+			}
+			if err := k.misplaced(c.Args().Slice()); err != nil {
+				return err
+			}
+			c, err := endOptions(c)
+			if err != nil {
+				return err
+			}
+			if err := k.surplus(c.Args().Slice()); err != nil {
 				return err
 			}
 			return k.run(s, c)
@@ -142,6 +150,23 @@ func (k command) misplaced(args []string) error {
 	}
 	line := slices.Concat([]string{"devports", k.name}, options, rest, args[end:])
 	return usage("write "+strings.Join(line, " "), "options come before arguments: %s", strings.Join(options, " "))
+}
+
+// endOptions returns c without the "--" behind its first argument, which says, as
+// everywhere, that no options follow. The library takes it for an argument.
+func endOptions(c *cli.Context) (*cli.Context, error) {
+	args := c.Args().Slice()
+	i := slices.Index(args, "--")
+	if i < 1 {
+		return c, nil
+	}
+	rest := flag.NewFlagSet(c.Command.Name, flag.ContinueOnError)
+	if err := rest.Parse(slices.Concat([]string{"--"}, args[:i], args[i+1:])); err != nil {
+		return nil, err
+	}
+	inner := cli.NewContext(c.App, rest, c) // the options are still found in c
+	inner.Command = c.Command
+	return inner, nil
 }
 
 // surplus refuses arguments beyond those of the synopsis.

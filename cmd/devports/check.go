@@ -9,6 +9,7 @@ import (
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
 )
 
 var checkCommand = command{
@@ -25,6 +26,9 @@ Example:
 	flags: []cli.Flag{fileFlag, jsonFlag},
 	run: func(s session, c *cli.Context) error {
 		p, err := s.openProject(c)
+		if errors.Is(err, registry.ErrNoHome) || errors.As(err, new(*registry.RelativeHomeError)) {
+			p, err = s.openWithout(c) // it says nothing of this file
+		}
 		var plan procfile.Plan
 		if err == nil {
 			plan, err = p.Check()
@@ -38,7 +42,7 @@ Example:
 		}
 		if c.Bool("json") {
 			return errors.Join(s.json(checked{
-				File: p.File.Name, Valid: err == nil, Services: p.File.ServiceNames(),
+				File: p.File.Name, Valid: err == nil, Services: append([]string{}, p.File.ServiceNames()...),
 				Problems: append(procfile.Problems{}, problems...), Notes: append(procfile.Problems{}, plan.Notes...),
 			}), s.silent(err))
 		}

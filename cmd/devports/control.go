@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -14,42 +15,57 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/registry"
 )
 
 // steering is a command that asks the run here for something and tells how the
 // services named are then.
-func steering(name, usage, help string, ask func(client control.Client, ctx context.Context, services ...string) (control.Info, error), good func(launcher.Status) bool) command {
+type steering struct {
+	name, usage, help string
+	flags             []cli.Flag
+
+	// ask returns the services to wait for: those named, unless it is about more.
+	ask  func(client control.Client, c *cli.Context, services []string) ([]string, error)
+	good func(launcher.Status) bool
+}
+
+func (st steering) command() command {
 	return command{
-		name: name, usage: usage, args: "[SERVICE…]", help: help,
-		flags:     append([]cli.Flag{timeoutFlag, jsonFlag, fileFlag}, runFlags...),
+		name: st.name, usage: st.usage, args: "[SERVICE…]", help: st.help,
+		flags:     slices.Concat([]cli.Flag{timeoutFlag}, st.flags, []cli.Flag{jsonFlag, fileFlag}, runFlags),
 		completes: services,
 		run: func(s session, c *cli.Context) error {
 			i, scope, err := s.running(c)
 			if err != nil {
 				return err
 			}
-			client, names := i.Client(), c.Args().Slice()
-			if _, err := ask(client, c.Context, names...); err != nil {
+			client := i.Client()
+			names, err := st.ask(client, c, c.Args().Slice())
+			if err != nil {
 				return steeringFailed(scope, err)
 			}
-			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("json")}, good)
+			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json")}, st.good)
 		},
 	}
 }
 
-var timeoutFlag = &cli.DurationFlag{
-	Name: "timeout", Value: time.Minute, Usage: "wait at most for `TIME`", DefaultText: "1m",
-}
+var (
+	timeoutFlag = &cli.DurationFlag{
+		Name: "timeout", Value: time.Minute, Usage: "wait at most for `TIME`", DefaultText: "1m",
+	}
+	keepWaitingFlag = boolean("keep-waiting", "", "wait on when a service has failed, for somebody who fixes it meanwhile")
+)
 
 // waitOptions say how long a command waits, and how it then prints what it sees.
 type waitOptions struct {
 	timeout time.Duration
+	keep    bool // after failures, too
 	json    bool
 }
 
-// await waits until the services have come to where they stay, as long as o
-// allows, and tells how they are then.
+// await waits until the outcome is known for the services, as long as o allows,
+// and tells how they are then.
 func (s session) await(ctx context.Context, scope registry.Scope, client control.Client, names []string, o waitOptions, good func(launcher.Status) bool) error {
 	info, err := s.settled(ctx, client, names, o)
 	if err != nil {
@@ -58,18 +74,65 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 	if len(names) == 0 { // what its user has stopped is not meant
 		good = either(good, func(st launcher.Status) bool { return st.State == launcher.StateStopped })
 	}
-	return s.tellStatuses(info, names, o.json, good)
+	err = s.tellStatuses(info, names, o.json, good)
+	if err != nil {
+		s.showLastLines(ctx, client, info, names)
+	}
+	return err
 }
 
 // settled waits like await, and returns how the services are then.
 func (s session) settled(ctx context.Context, client control.Client, names []string, o waitOptions) (control.Info, error) {
 	bounded, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	info, err := client.Wait(bounded, names...)
+	wait := client.Wait
+	if o.keep {
+		wait = client.WaitUp
+	}
+	info, err := wait(bounded, names...)
 	if errors.Is(err, context.DeadlineExceeded) {
 		info, err = client.Status(ctx)
 	}
 	return info, err
+}
+
+// lastLines is how many lines of a service that has failed are shown.
+const lastLines = 10
+
+// showLastLines shows what the services that have failed have printed last, of
+// those named or all, and those that they wait for in vain.
+func (s session) showLastLines(ctx context.Context, client control.Client, info control.Info, names []string) {
+	for _, failed := range failures(info.Services, names) {
+		q := control.LogQuery{Services: []string{failed.Service}, Last: lastLines, Since: failed.Started}
+		err := client.Logs(ctx, q, func(e control.LogEntry) error {
+			line := e.Text
+			if isTerminal(s.stderr) {
+				line = output.Printable(line)
+			}
+			_, err := fmt.Fprintf(s.stderr, "%s | %s\n", e.Service, line)
+			return err
+		})
+		if err != nil {
+			return // the run has ended; what it was about has been said
+		}
+	}
+}
+
+// failures are the services that have failed, of those named or all, or for which
+// they wait in vain, by name.
+func failures(all []launcher.Status, names []string) (failed []launcher.Blocker) {
+	for _, st := range all {
+		own := launcher.Blocker{Service: st.Service, State: st.State, Detail: st.Detail, Started: st.Started}
+		for _, b := range []launcher.Blocker{own, st.BlockedBy} {
+			wanted := len(names) == 0 || slices.Contains(names, st.Service)
+			known := slices.ContainsFunc(failed, func(f launcher.Blocker) bool { return f.Service == b.Service })
+			if wanted && !known && b.State == launcher.StateFailed {
+				failed = append(failed, b)
+			}
+		}
+	}
+	slices.SortFunc(failed, func(a, b launcher.Blocker) int { return strings.Compare(a.Service, b.Service) })
+	return failed
 }
 
 // isUp reports whether a service is as its user wants it that wants it up.
@@ -121,7 +184,7 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 		services = slices.DeleteFunc(services, func(st launcher.Status) bool { return !slices.Contains(names, st.Service) })
 	}
 	if json {
-		if err := s.json(services); err != nil {
+		if err := s.json(append([]launcher.Status{}, services...)); err != nil {
 			return err
 		}
 	} else {
@@ -146,6 +209,15 @@ func sentence(st launcher.Status) string {
 		return fmt.Sprintf("%s (pid %d)", text, st.PID)
 	case launcher.StateFailed:
 		return st.Service + " has failed: " + st.Detail
+	case launcher.StateWaiting:
+		if (st.BlockedBy == launcher.Blocker{}) {
+			break
+		}
+		text = st.Service + " " + st.Detail
+		if st.BlockedBy.Detail != "" {
+			text += ": " + st.BlockedBy.Detail
+		}
+		return text
 	}
 	if st.Detail != "" {
 		text += ": " + st.Detail
@@ -153,37 +225,79 @@ func sentence(st launcher.Status) string {
 	return text
 }
 
-var startCommand = steering("start", "start services that do not run", `
+// asking is what a command asks of the services that it names.
+func asking(ask func(client control.Client, ctx context.Context, services ...string) (control.Info, error)) func(control.Client, *cli.Context, []string) ([]string, error) {
+	return func(client control.Client, c *cli.Context, services []string) ([]string, error) {
+		_, err := ask(client, c.Context, services...)
+		return services, err
+	}
+}
+
+var startCommand = steering{
+	name: "start", usage: "start services that do not run", help: `
 Starts services of the up that runs here, those that were stopped or have ended,
-and waits until they are ready. Without names, all of them.
+and what they depend on, and waits until they are ready. Without names, all of
+them. It ends with status 1 as soon as one has failed, or waits for one that has.
 
 Example:
-  devports start auth`, control.Client.Start, isUp)
+  devports start auth`,
+	flags: []cli.Flag{keepWaitingFlag}, ask: asking(control.Client.Start), good: isUp,
+}.command()
 
-var stopCommand = steering("stop", "stop services, and leave the others running", `
+var stopCommand = steering{
+	name: "stop", usage: "stop services, and leave the others running", help: `
 Stops services of the up that runs here, which goes on, and returns when they
 have ended. Without names, all of them.
 
 Example:
-  devports stop auth`, control.Client.Stop, launcher.Status.Ended)
+  devports stop auth`,
+	ask: asking(control.Client.Stop), good: launcher.Status.Ended,
+}.command()
 
-var restartCommand = steering("restart", "start services anew", `
-Starts services of the up that runs here anew, and waits until they are ready;
-the exit status is 1 if they are not in time. Without names, all of them.
+var restartCommand = steering{
+	name: "restart", usage: "start services anew", help: `
+Starts services of the up that runs here anew, in order, and waits until they are
+ready; the exit status is 1 if they are not in time, or as soon as one has failed.
+What they depend on is started if it does not run. Without names, all of them.
 
 Example:
   devports restart auth
-  devports restart --timeout 10s auth`, control.Client.Restart, isUp)
+  devports restart --dependents db
+  devports restart --timeout 10s auth`,
+	flags: []cli.Flag{
+		boolean("dependents", "", "restart what depends on the services, too"), keepWaitingFlag,
+	},
+	ask: restart, good: isUp,
+}.command()
 
-var waitCommand = steering("wait", "wait until services are ready", `
+// restart restarts the services named, or with --dependents those that depend on
+// them as well, and returns their names.
+func restart(client control.Client, c *cli.Context, names []string) ([]string, error) {
+	if c.Bool("dependents") && len(names) > 0 {
+		info, err := client.Status(c.Context)
+		if err != nil {
+			return nil, err
+		}
+		names = slices.Concat(names, launcher.Dependents(info.Services, names...))
+	}
+	_, err := client.Restart(c.Context, names...)
+	return names, err
+}
+
+var waitCommand = steering{
+	name: "wait", usage: "wait until services are ready", help: `
 Waits until services of the up that runs here are ready, or have done their work
-and ended. The exit status is 1 if they are not in time, or have failed.
+and ended. The exit status is 1 if they are not in time, or as soon as one has
+failed, or waits for one that has; what that printed last is shown.
 
 Example:
   devports wait
-  devports wait --timeout 30s auth db`, func(client control.Client, ctx context.Context, _ ...string) (control.Info, error) {
-	return client.Status(ctx)
-}, isUp)
+  devports wait --timeout 30s auth db
+  devports wait --keep-waiting && npm test`,
+	flags: []cli.Flag{keepWaitingFlag},
+	ask:   func(_ control.Client, _ *cli.Context, services []string) ([]string, error) { return services, nil },
+	good:  isUp,
+}.command()
 
 var downCommand = command{
 	name:    "down",
@@ -233,6 +347,9 @@ Example:
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
 		runs, scope, err := s.asked(c)
+		if err != nil && c.Bool("json") && s.explain(err).status == exitRunning {
+			return errors.Join(s.json([]control.Info{}), err)
+		}
 		if err != nil {
 			return err
 		}

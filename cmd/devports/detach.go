@@ -31,8 +31,8 @@ func (s session) upInBackground() error {
 }
 
 // detach has an `up` of the project run in the background, and waits until its
-// services are ready. If one does run, what does not run of it is started.
-func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration) error {
+// services are ready, or with keep: however often they fail. If one does run, what does not run of it is started.
+func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration, keep bool) error {
 	p, _, err := o.open(s)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration)
 		return err
 	}
 	for deadline := time.Now().Add(timeout); ; {
-		d := detached{s, o, scope, slot, waitOptions{timeout: time.Until(deadline)}}
+		d := detached{s, o, scope, slot, waitOptions{timeout: time.Until(deadline), keep: keep}}
 		i, ok := slot.Running()
 		if ok {
 			err = d.join(ctx, i)
@@ -101,7 +101,11 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	case info.Ending || allDone(info):
 		return launcher.ErrOver
 	}
-	return d.tellStatuses(info, nil, false, isUpOrStopped)
+	err = d.tellStatuses(info, nil, false, isUpOrStopped)
+	if err != nil {
+		d.showLastLines(ctx, client, info, nil)
+	}
+	return err
 }
 
 // start starts a run. The error is control.ErrNotFirst if another was quicker.
@@ -155,6 +159,7 @@ func (d detached) start(ctx context.Context) error {
 	case err == nil:
 		return nil
 	}
+	d.showLastLines(ctx, client, info, nil)
 	return err
 }
 

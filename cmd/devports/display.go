@@ -20,6 +20,7 @@ import (
 // display is what a run shows: to whoever looks at it now, and to those who ask
 // for it from another terminal.
 type display struct {
+	scope    string      // what the run is called
 	out, own *output.Mux // where services print, and where devports does
 	tail     output.Tail
 	journal  control.Journal
@@ -75,6 +76,9 @@ func names(plan procfile.Plan) (names []string) {
 // tell shows an event.
 func (d *display) tell(e launcher.Event) {
 	text := tell(e)
+	if _, ok := e.(launcher.AllReady); ok {
+		text = d.scope + ": " + text
+	}
 	d.journal.Add(e, text)
 	d.own.Say(text)
 }

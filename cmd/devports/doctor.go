@@ -41,9 +41,9 @@ Example:
 			return err
 		}
 		d := s.doctor(c, r)
-		var findings []doctor.Finding
+		findings := []doctor.Finding{}
 		if c.Bool("fix") {
-			findings = d.Fix(c.Context)
+			findings = append(findings, d.Fix(c.Context)...)
 		}
 		if !slices.ContainsFunc(findings, doctor.Finding.IsWrong) {
 			findings = append(findings, d.Examine(c.Context)...)

@@ -22,13 +22,17 @@ Example:
   devports env --shell json`,
 	flags: []cli.Flag{
 		&cli.StringFlag{Name: "shell", Value: "sh", Usage: "print for `SHELL`: sh, bash, zsh, fish, powershell, dotenv or json"},
-		fileFlag, registryFlag,
+		jsonFlag, fileFlag, registryFlag,
 	},
 	completes: one(services),
 	run: func(s session, c *cli.Context) error {
-		format, ok := shells[c.String("shell")]
+		shell, err := formatOrJSON(c, "shell")
+		if err != nil {
+			return err
+		}
+		format, ok := shells[shell]
 		if !ok {
-			return usage("one of sh, bash, zsh, fish, powershell, dotenv, json", "unknown shell %q", c.String("shell"))
+			return usage("one of sh, bash, zsh, fish, powershell, dotenv, json", "unknown shell %q", shell)
 		}
 		p, err := s.openProject(c)
 		if err != nil {
@@ -64,4 +68,16 @@ func (s session) unset(p procfile.Process) []string {
 		return nil
 	}
 	return []string{"PORT"}
+}
+
+// formatOrJSON is the value of an option that names a format, for which --json
+// is short.
+func formatOrJSON(c *cli.Context, option string) (string, error) {
+	switch format := c.String(option); {
+	case !c.Bool("json"):
+		return format, nil
+	case c.IsSet(option) && format != "json":
+		return "", usage("", "--json and --%s %s cannot be used together", option, format)
+	}
+	return "json", nil
 }

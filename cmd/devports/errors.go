@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -132,6 +133,7 @@ func (s session) explain(err error) failure {
 		replica  *procfile.UndeclaredError
 		file     *project.FileError
 		taken    *project.TakenError
+		relative *registry.RelativeHomeError
 		path     *fs.PathError
 		kind     *procfile.FileTypeError
 	)
@@ -201,10 +203,17 @@ func (s session) explain(err error) failure {
 		return fail(exitPort, "widen it: range = \"10000-29999\" in the Portfile, or DEVPORTS_RANGE", "no free port is left in the range")
 	case errors.Is(err, registry.ErrNoHome):
 		return fail(exitFailed, "", "%v", registry.ErrNoHome)
+	case errors.As(err, &relative):
+		return fail(exitFailed, "write the absolute path: "+relative.Variable+"="+text.QuoteSh(absolute(relative.Path)), "%v", relative)
 	case errors.Is(err, context.Canceled):
 		return fail(exitFailed, "", "interrupted")
-	case errors.As(err, &path) && s.keeps(path.Path):
-		return explainFile(path)
+	case errors.As(err, &path) && path.Op == "lock":
+		return fail(exitFailed, "keep the registry on a local disk: set DEVPORTS_HOME to a folder there, or DEVPORTS_REGISTRY to a file",
+			"the file system of %s cannot lock files: %v", filepath.Dir(path.Path), path.Err)
+	case errors.As(err, &path):
+		if home, err := registry.Home(s.getenv); err == nil && (isBelow(path.Path, home) || isBelow(home, path.Path)) {
+			return explainFile(path, home)
+		}
 	}
 	return fail(exitFailed, "", "%v", err)
 }
@@ -221,25 +230,45 @@ func (s session) noteForeign(missing *procfile.NotFoundError) {
 	}
 }
 
-// explainFile puts in words what the system says of a file of devports' own.
-func explainFile(err *fs.PathError) failure {
+// explainFile puts in words what the system says of a file on the way to home or
+// below it.
+func explainFile(err *fs.PathError, home string) failure {
 	const elsewhere = "set DEVPORTS_HOME to a folder that you can write to"
+	found := nearest(err.Path)
 	switch {
 	case errors.Is(err, syscall.EISDIR):
 		return fail(exitFailed, "move it away, or type devports doctor --fix, which does and keeps it", "%s is a folder, where devports keeps a file", err.Path)
 	case errors.Is(err, syscall.ENOSPC):
 		return fail(exitFailed, "make room there: nothing was changed", "%s cannot be written: the disk is full", err.Path)
-	case errors.Is(err, fs.ErrPermission) && ownedByAnother(err.Path):
-		return fail(exitFailed, fmt.Sprintf(`make it yours again: sudo chown "$(id -u)" %s; or %s`, text.QuoteSh(err.Path), elsewhere),
-			"%s belongs to another user, who lets nobody %s it", err.Path, err.Op)
+	case errors.Is(err, fs.ErrPermission) && ownedByAnother(found) && !isBelow(found, home):
+		return fail(exitFailed, elsewhere, "%s cannot be made: %s belongs to another user", home, found)
+	case errors.Is(err, fs.ErrPermission) && ownedByAnother(found):
+		return fail(exitFailed, fmt.Sprintf(`make it yours again: sudo chown -R "$(id -u)" %s; or %s`, text.QuoteSh(found), elsewhere),
+			"%s belongs to another user, and you may not change it", found)
 	}
 	return fail(exitFailed, elsewhere, "%v", err)
 }
 
-// keeps reports whether path is on the way to the registry.
-func (s session) keeps(path string) bool {
-	home, err := registry.Home(s.getenv)
-	return err == nil && (strings.HasPrefix(path, home) || strings.HasPrefix(home, path))
+// nearest is path, or the nearest folder above it that there is.
+func nearest(path string) string {
+	for parent := filepath.Dir(path); !exists(path) && parent != path; parent = filepath.Dir(path) {
+		path = parent
+	}
+	return path
+}
+
+// isBelow reports whether path is folder, or in it.
+func isBelow(path, folder string) bool {
+	relative, err := filepath.Rel(folder, path)
+	return err == nil && relative != ".." && !strings.HasPrefix(relative, ".."+string(filepath.Separator))
+}
+
+// absolute is a path as seen from the working directory.
+func absolute(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		return absolute
+	}
+	return path
 }
 
 // threeLines is what somebody without a Portfile needs.

@@ -64,8 +64,8 @@ func helpCommand(root *command) command {
 		checks: true,
 		help: `
 Tells about a command what it tells itself with --help, or about a topic: the
-Portfile, the environment or the registry. With --man it prints all of that as
-a manual page.
+Portfile, the environment, the registry or what --json prints. With --man it
+prints all of that as a manual page.
 
 Example:
   devports help up

@@ -45,6 +45,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"post":    cmdPost,
 	"capture": cmdCapture,
 	"edit":    cmdEdit,
+	"json":    cmdJSON,
 	"nothing": cmdNothing,
 	"alive":   cmdAlive,
 	"gone":    cmdGone,

@@ -27,7 +27,7 @@ Example:
   devports logs --since 10m --json`,
 	flags: append([]cli.Flag{
 		boolean("follow", "f", "go on with what comes, until the up ends"),
-		&cli.IntFlag{Name: "n", Value: -1, Usage: "only the last `N` lines", DefaultText: "all that are kept"},
+		&cli.IntFlag{Name: "n", Value: -1, Base: 10, Usage: "only the last `N` lines", DefaultText: "all that are kept"},
 		&cli.DurationFlag{Name: "since", Usage: "only lines that are younger than `TIME`, such as 10m", DefaultText: "any"},
 		boolean("raw", "", "print all control sequences that services printed, on a terminal, too"),
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, // -f is taken

@@ -93,6 +93,14 @@ func newLeaseRow(l registry.Lease) leaseRow {
 	}
 }
 
+func leaseRows(leases []registry.Lease) []leaseRow {
+	rows := make([]leaseRow, len(leases))
+	for i, l := range leases {
+		rows[i] = newLeaseRow(l)
+	}
+	return rows
+}
+
 // listed are the leases that the command line asks for, those of everyone, and
 // the scope that is meant unless it is all of them.
 func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scope registry.Scope, err error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/portserver"
+	"github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/allocator/text"
 )
 
 var pickCommand = command{
@@ -29,8 +32,8 @@ Example:
   devports pick
   devports pick -n 3`,
 	flags: []cli.Flag{
-		&cli.IntFlag{Name: "n", Value: 1, Usage: "print `N` different ports", DefaultText: "1"},
-		&cli.IntFlag{Name: "pid", Usage: "from a port server, get ports that are `PID`'s until it ends", DefaultText: "the process that called devports"},
+		&cli.IntFlag{Name: "n", Value: 1, Base: 10, Usage: "print `N` different ports", DefaultText: "1"},
+		&cli.IntFlag{Name: "pid", Base: 10, Usage: "from a port server, get ports that are `PID`'s until it ends", DefaultText: "the process that called devports"},
 		jsonFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
@@ -70,10 +73,19 @@ func (s session) pickOrAsk(c *cli.Context) ([]int, error) {
 		return s.pick(c, n)
 	}
 	if errors.Is(err, portserver.ErrDenied) {
-		return nil, fail(exitPort, "devports portserver status shows who has its ports",
-			"the port server at %s gives pid %d no port", address, pid)
+		return nil, denied(address, pid)
 	}
 	return ports, err
+}
+
+// denied is the error for a process that a port server gives no port, with the
+// likely cause.
+func denied(address string, pid int) error {
+	hint := "the ports of its pool are taken: devports portserver status --address " + text.QuoteSh(address) + " shows by whom"
+	if _, err := process.Find(pid); pid <= 1 || errors.Is(err, fs.ErrNotExist) {
+		hint = "ports are for a process that runs, with a pid above 1: devports pick --pid $$"
+	}
+	return fail(exitPort, hint, "the port server at %s gives pid %d no port", address, pid)
 }
 
 // pick finds n different ports that are free and that no lease has, at random,

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
 )
@@ -27,7 +29,7 @@ Example:
   devports port -g --pin 8888 jupyter`,
 	flags: []cli.Flag{
 		userWideFlag,
-		&cli.IntFlag{Name: "pin", Usage: "give the user-wide NAME this `PORT`, and no other"},
+		&cli.StringFlag{Name: "pin", Usage: "give the user-wide NAME this `PORT`, and no other"},
 		jsonFlag, fileFlag, registryFlag,
 	},
 	completes: portNames,
@@ -43,20 +45,22 @@ Example:
 		if err != nil {
 			return err
 		}
-		if pin := c.Int("pin"); c.IsSet("pin") {
+		pin := 0
+		if c.IsSet("pin") {
+			if pin, err = allocator.ParsePort(c.String("pin")); err != nil {
+				return usage("devports port -g --pin 8888 jupyter", "--pin: %v", err)
+			}
 			switch {
-			case pin < 1 || pin > 65535:
-				return usage("", "--pin takes a port from 1 to 65535, not %d", pin)
 			case !p.userWide:
 				return usage("write port = "+fmt.Sprint(pin)+" in the service's table, or -g for a user-wide name", "the ports of a project are pinned in its Portfile")
 			case len(names) > 1:
 				return usage("", "--pin takes one name")
 			}
 		}
-		if why := allocator.Discouraged(c.Int("pin")); c.IsSet("pin") && why != "" {
+		if why := allocator.Discouraged(pin); pin != 0 && why != "" {
 			s.note("%s", why)
 		}
-		ports, err := s.ports(c, p, names)
+		ports, err := s.ports(c.Context, p, names, pin)
 		if err != nil {
 			return err
 		}
@@ -78,28 +82,36 @@ Example:
 
 // ports leases the ports of names. In a project all ports of the file are
 // leased along, in one update, so that which numbers they get does not depend
-// on which is asked for first.
-func (s session) ports(c *cli.Context, p place, names []allocator.PortName) ([]int, error) {
+// on which is asked for first. A user-wide name gets the port pin; 0 is for any.
+func (s session) ports(ctx context.Context, p place, names []allocator.PortName, pin int) ([]int, error) {
 	byName := map[allocator.PortName]int{}
 	if p.userWide {
+		var before []registry.Lease
+		if pin != 0 { // nothing else moves a user-wide name
+			var err error
+			if before, err = p.project.Registry.Leases(); err != nil {
+				return nil, err
+			}
+		}
 		var wants []allocator.WantedPort
 		for _, n := range names {
-			wants = append(wants, allocator.WantedPort{Name: n, Pin: c.Int("pin")})
+			wants = append(wants, allocator.WantedPort{Name: n, Pin: pin})
 		}
-		_, leases, err := p.project.Registry.Lease(c.Context, checkout.Checkout{}, wants,
+		_, leases, err := p.project.Registry.Lease(ctx, checkout.Checkout{}, wants,
 			registry.Options{Choose: s.chooser(allocator.Set{})})
 		if err != nil {
 			return nil, err
 		}
 		for _, l := range leases {
 			byName[l.Name] = l.Port
+			s.noteMove(before, l)
 		}
 	} else {
 		if err := p.declared(names); err != nil {
 			return nil, err
 		}
 		var err error
-		if byName, err = p.project.Ports(c.Context); err != nil {
+		if byName, err = p.project.Ports(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -108,4 +120,13 @@ func (s session) ports(c *cli.Context, p place, names []allocator.PortName) ([]i
 		ports[i] = byName[n]
 	}
 	return ports, nil
+}
+
+// noteMove notes that a user-wide name had another port before.
+func (s session) noteMove(before []registry.Lease, now registry.Lease) {
+	for _, l := range before {
+		if l.Scope == now.Scope && l.Name == now.Name && l.Port != now.Port {
+			s.note("%s moves from port %d to %d", text.OneLine(now.Name.String()), l.Port, now.Port)
+		}
+	}
 }

@@ -1,16 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -20,7 +19,7 @@ import (
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/portserver"
 	"github.com/devports/devports/allocator/text"
-	"github.com/devports/devports/registry"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 )
 
 var addressFlag = &cli.StringFlag{
@@ -35,7 +34,8 @@ var portserverCommand = command{
 Speaks the protocol of portpicker's port server: whoever has its address in
 PORTSERVER_ADDRESS gets ports from it, each for one process and until that has
 ended, and none that is kept for a name. Which process has which port outlives
-a restart of the server. SIGUSR1 prints statistics.
+a restart of the server. SIGUSR1 prints statistics. Of your servers that run at
+the same time, each needs an address and ports of its own.
 
 Example:
   devports portserver &
@@ -54,6 +54,10 @@ Example:
 	},
 	sub: []command{statusCommand("status"), statusCommand("ls")},
 	run: func(s session, c *cli.Context) error {
+		address, err := serverAddress(c, "")
+		if err != nil {
+			return err
+		}
 		pool, err := allocator.ParseSet(c.String("pool"))
 		if err != nil {
 			return usage("devports portserver --pool 15000-24999", "%v", err)
@@ -62,13 +66,13 @@ Example:
 		if err != nil {
 			return usage("devports portserver --mode 0660", "%q is no file mode", c.String("mode"))
 		}
-		return s.servePorts(c, pool, fs.FileMode(mode))
+		return s.servePorts(c, address, pool, fs.FileMode(mode))
 	},
 }
 
 // servePorts serves until a signal ends it.
-func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode) error {
-	address, files, err := s.portserverFiles(c.String("address"))
+func (s session) servePorts(c *cli.Context, address string, pool allocator.Set, mode fs.FileMode) error {
+	address, files, err := s.portserverFiles(address)
 	if err != nil {
 		return err
 	}
@@ -80,20 +84,15 @@ func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode
 	if err := leased.read(); err != nil {
 		return err
 	}
-	release, _, err := lockfile.TryAcquire(files.lock, nil)
-	var held *lockfile.HeldError
-	if errors.As(err, &held) {
-		return portserverRuns(address, held)
-	}
+	release, err := claimPool(c.Context, files, serverNote{address, pool.String()})
 	if err != nil {
 		return err
 	}
 	defer release()
-	if err := os.MkdirAll(filepath.Dir(files.state), 0o700); err != nil {
-		return err
-	}
+	stopped := s.stoppedServers(files)
 	server, err := portserver.New(portserver.Config{
-		Pool: pool, Leased: leased.contains, State: files.state, Log: s.portserverLog(c.Bool("verbose"), c.Bool("debug")),
+		Pool: pool, State: files.state, Log: s.portserverLog(c.Bool("verbose"), c.Bool("debug")),
+		Leased: func(port int) bool { return leased.contains(port) || stopped.contains(port) },
 	})
 	if err != nil {
 		return err
@@ -109,13 +108,8 @@ func (s session) servePorts(c *cli.Context, pool allocator.Set, mode fs.FileMode
 	ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
 	defer stop()
 	defer s.dumpStatistics(server)()
-	s.note("port server at %s with %d ports: export PORTSERVER_ADDRESS=%s", address, pool.Len(), text.QuoteSh(address))
+	s.note("port server at %s with %s: export PORTSERVER_ADDRESS=%s", address, wording.Count(pool.Len(), "port"), text.QuoteSh(address))
 	return server.Serve(ctx, listener)
-}
-
-func portserverRuns(address string, held *lockfile.HeldError) error {
-	return fail(exitRunning, fmt.Sprintf("devports portserver status shows what it has handed out; kill %d ends it", held.PID),
-		"a port server already listens at %s: pid %d, since %s", address, held.PID, held.Since.Local().Format(time.DateTime))
 }
 
 // portserverLog prints requests, if they are wanted, and whatever goes wrong.
@@ -164,7 +158,8 @@ func statusCommand(name string) command {
 		usage: "list the ports that are handed out, and to whom",
 		help: `
 Lists the ports that a port server has handed out to processes that still live.
-The exit status is 5 if no port server listens at the address.
+Which server that is says --address, else PORTSERVER_ADDRESS. The exit status is
+5 if no port server of yours listens there.
 
 Example:
   devports portserver ` + name + `
@@ -185,7 +180,11 @@ type handedOut struct {
 }
 
 func (s session) portserverStatus(c *cli.Context) error {
-	address, files, err := s.portserverFiles(c.String("address"))
+	address, err := serverAddress(c, s.getenv("PORTSERVER_ADDRESS"))
+	if err != nil {
+		return err
+	}
+	address, files, err := s.portserverFiles(address)
 	if err != nil {
 		return err
 	}
@@ -205,7 +204,11 @@ func (s session) portserverStatus(c *cli.Context) error {
 	if err != nil || lockfile.Holder(files.lock) != nil {
 		return err
 	}
-	return fail(exitRunning, "devports portserver starts one", "no port server of yours listens at %s", address)
+	hint := "devports portserver starts one"
+	if address != portserver.DefaultAddress {
+		hint = "devports portserver --address " + text.QuoteSh(address) + " starts one"
+	}
+	return fail(exitRunning, hint, "no port server of yours listens at %s", address)
 }
 
 func (s session) tellHandedOut(rows []handedOut) error {
@@ -220,44 +223,20 @@ func (s session) tellHandedOut(rows []handedOut) error {
 	return nil
 }
 
-// portserverFiles are the lock and the state of the server at an address, of
-// which a file's comes back absolute.
-func (s session) portserverFiles(address string) (full string, files struct{ lock, state string }, err error) {
-	home, err := registry.Home(s.getenv)
-	if err != nil {
-		return address, files, err
-	}
-	if !strings.HasPrefix(address, "@") {
-		if address, err = filepath.Abs(address); err != nil {
-			return address, files, err
+// serverAddress is the address on the command line, before or behind the name of a
+// subcommand, else the one of the environment, which may be empty, else
+// portpicker's.
+func serverAddress(c *cli.Context, environment string) (string, error) {
+	for _, level := range c.Lineage() {
+		if slices.ContainsFunc(addressFlag.Names(), func(name string) bool { return slices.Contains(level.LocalFlagNames(), name) }) {
+			address := level.String(addressFlag.Name)
+			if address == "" {
+				return "", usage("devports portserver --address @mine", "--address takes @name or the path of a socket, not an empty string")
+			}
+			return address, nil
 		}
 	}
-	h := fnv.New64a()
-	fmt.Fprint(h, address)
-	stem := filepath.Join(home, "portserver", fmt.Sprintf("%016x", h.Sum64()))
-	files.lock, files.state = stem+".lock", stem+".state"
-	return address, files, nil
-}
-
-// handedOutPorts are those that any port server of this user has handed out.
-// They look free until their owners listen.
-func (s session) handedOutPorts() map[int]bool {
-	ports := map[int]bool{}
-	home, err := registry.Home(s.getenv)
-	if err != nil {
-		return ports
-	}
-	states, _ := filepath.Glob(filepath.Join(home, "portserver", "*.state"))
-	for _, state := range states {
-		assignments, err := portserver.ReadState(state)
-		if err != nil {
-			s.note("%v", err)
-		}
-		for _, a := range assignments {
-			ports[a.Port] = true
-		}
-	}
-	return ports
+	return cmp.Or(environment, portserver.DefaultAddress), nil
 }
 
 // pickFrom asks the port server at an address for n ports that belong to pid.

@@ -27,20 +27,38 @@ func (s session) openProject(c *cli.Context) (project.Project, error) {
 // projectAt is openProject with the values of --file, --registry and --replicas;
 // each may be empty.
 func (s session) projectAt(path, registryPath string, scale map[string]int) (project.Project, error) {
-	if path == "" {
-		wd, err := os.Getwd()
-		if err != nil {
-			return project.Project{}, err
-		}
-		if path, err = procfile.Find(wd, s.getenv); err != nil {
-			return project.Project{}, err
-		}
+	path, err := s.projectFile(path)
+	if err != nil {
+		return project.Project{}, err
 	}
 	r, err := s.registryAt(registryPath)
 	if err != nil {
 		return project.Project{}, err
 	}
 	return project.Open(s.host(), r, path, scale)
+}
+
+// openWithout is openProject for those who ask for no port: the project has no
+// registry.
+func (s session) openWithout(c *cli.Context) (project.Project, error) {
+	path, err := s.projectFile(c.String("file"))
+	if err != nil {
+		return project.Project{}, err
+	}
+	return project.Open(s.host(), registry.Registry{}, path, nil)
+}
+
+// projectFile is the project file that is named, or else found from the working
+// directory.
+func (s session) projectFile(named string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return procfile.Find(wd, s.getenv)
 }
 
 // replicas is the value of -m: how many replicas of which services.

@@ -24,7 +24,7 @@ Example:
   devports prune`,
 	flags: []cli.Flag{
 		boolean("dry-run", "", "only say what would be given up"),
-		registryFlag,
+		jsonFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
 		r, err := s.openRegistry(c)
@@ -44,6 +44,9 @@ Example:
 			said = "%s %d of %s would be given up: %s is gone\n"
 		} else if leases, err = r.Prune(c.Context, leases); err != nil {
 			return err
+		}
+		if c.Bool("json") {
+			return s.json(leaseRows(leases))
 		}
 		for _, l := range leases {
 			if _, err := fmt.Fprintf(s.stdout, said, l.Name, l.Port, l.Scope, text.OneLine(l.Scope.Directory)); err != nil {

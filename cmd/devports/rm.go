@@ -18,12 +18,13 @@ var rmCommand = command{
 	help: `
 Gives up the ports of a service, or with SERVICE:PORT just that one, or of a
 user-wide name. Another name may get the number from now on. Nothing that runs
-is stopped.
+is stopped. If no port is kept for one of the names, nothing is given up, and
+the exit status is 1.
 
 Example:
   devports rm auth
   devports rm -g jupyter`,
-	flags:     []cli.Flag{userWideFlag, fileFlag, registryFlag},
+	flags:     []cli.Flag{userWideFlag, jsonFlag, fileFlag, registryFlag},
 	completes: leaseNames,
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() == 0 {
@@ -53,8 +54,15 @@ Example:
 		if err != nil {
 			return err
 		}
+		if c.Bool("json") {
+			if err := s.json(leaseRows(removed)); err != nil {
+				return err
+			}
+		}
 		for _, l := range removed {
-			fmt.Fprintf(s.stdout, "%s %d given up\n", l.Name, l.Port)
+			if !c.Bool("json") {
+				fmt.Fprintf(s.stdout, "%s %d given up\n", l.Name, l.Port)
+			}
 			if allocator.Busy(l.Port) {
 				s.note("something still listens on %d (devports who %d): as long as it does, %s would get another port", l.Port, l.Port, l.Name)
 			}

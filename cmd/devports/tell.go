@@ -28,6 +28,12 @@ func tell(e launcher.Event) string {
 			where = fmt.Sprintf(" on http://localhost:%d", e.Port)
 		}
 		return fmt.Sprintf("%s ready%s after %s", e.Service, where, wording.Duration(e.Took))
+	case launcher.AllReady:
+		text := fmt.Sprintf("all %d ready after %s", e.Services, wording.Duration(e.Took))
+		if e.Stopped > 0 {
+			text += fmt.Sprintf(", %d stopped", e.Stopped)
+		}
+		return text
 	case launcher.WrongPort:
 		return fmt.Sprintf("%s listens on %s, not on its PORT %d: does its command use $PORT?", e.Service, wording.Numbers(e.Ports), e.Port)
 	case launcher.NoListener:
@@ -50,8 +56,17 @@ func tell(e launcher.Event) string {
 			return e.Service + " stopped"
 		}
 		text := e.Service + " " + e.Exit.String()
+		if during := e.During.String(); during != "" {
+			text += " " + during
+		}
 		if len(e.Left) > 0 {
 			text += "; ended with it: " + tellLeft(e.Left)
+		}
+		switch {
+		case e.Again:
+			text += fmt.Sprintf("; it is run once more when %s is back", e.During.Service)
+		case e.During.Reason == launcher.OutageRestart && e.Retry == 0:
+			text += fmt.Sprintf(" (to restart both: devports restart --dependents %s)", e.During.Service)
 		}
 		return text + tellRetry(e.Retry)
 	case launcher.Idle:
@@ -145,9 +160,11 @@ func limitOf(err error) string {
 }
 
 func tellChanges(changes []procfile.Change) string {
-	var parts []string
+	var parts, kept []string
 	for _, c := range changes {
 		switch c.Kind {
+		case procfile.Kept:
+			kept = append(kept, c.Service)
 		case procfile.Added:
 			parts = append(parts, "starting "+c.Service)
 		case procfile.Removed:
@@ -155,6 +172,13 @@ func tellChanges(changes []procfile.Change) string {
 		case procfile.Changed:
 			parts = append(parts, "restarting "+c.Service+" ("+strings.Join(c.Reasons, "; ")+")")
 		}
+	}
+	switch len(kept) {
+	case 0:
+	case 1:
+		parts = append(parts, kept[0]+" keeps the environment that it has")
+	default:
+		parts = append(parts, wording.List(kept)+" keep the environment that they have")
 	}
 	if len(parts) == 0 {
 		return "no service has to be restarted"

@@ -13,7 +13,7 @@ type topic struct{ Name, Title, text string }
 //go:embed topics/*.txt
 var topicTexts embed.FS
 
-var topics = []topic{readTopic("portfile"), readTopic("environment"), readTopic("registry")}
+var topics = []topic{readTopic("portfile"), readTopic("environment"), readTopic("registry"), readTopic("json")}
 
 func readTopic(name string) topic {
 	text, err := topicTexts.ReadFile("topics/" + name + ".txt")

@@ -56,6 +56,7 @@ Example:
 		},
 		boolean("detach", "d", "run in the background, and return when all services are ready"),
 		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with -d, wait at most for `TIME`", DefaultText: "1m"},
+		boolean("keep-waiting", "", "with -d, wait on when a service has failed"),
 		&cli.StringFlag{Name: "log", Usage: "write to `FILE`, of 10 MB at most, and keep 3 older ones beside it"},
 		boolean("no-watch", "", "do not follow edits of the Portfile, env files and what services watch"),
 		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
@@ -74,7 +75,7 @@ Example:
 func up(s session, c *cli.Context) error {
 	o := readUpOptions(c)
 	if c.Bool("detach") {
-		return s.detach(c.Context, o, c.Duration("timeout"))
+		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
 	return s.up(o, false)
 }
@@ -160,6 +161,7 @@ func (u *upRun) show(color bool) (stop func()) {
 	u.console = u.session.console(u.options, window)
 	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console)
+	u.display.scope = u.scope.String()
 	u.session.notices.showIn(u.display.own)
 	u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
 	if window != nil {

@@ -31,7 +31,7 @@ func TestUpOptions(t *testing.T) {
 		default:
 			t.Errorf("no value is known for --%s", name)
 		}
-		if !slices.Contains([]string{"detach", "timeout"}, name) {
+		if !slices.Contains([]string{"detach", "timeout", "keep-waiting"}, name) {
 			passed++
 		}
 	}

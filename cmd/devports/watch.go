@@ -123,7 +123,7 @@ func (w *codeWatch) restart(ctx context.Context, code *watcher.TreeWatcher) {
 				names = append(names, touched.Name)
 			}
 		}
-		if len(names) > 0 && w.run.Restart(ctx, names...) != nil {
+		if len(names) > 0 && w.run.Rerun(ctx, names...) != nil {
 			return
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -29,7 +28,8 @@ Tells which process listens on a port or on the port of a name, and, when it is
 one of ours, of which project, worktree and service. A port that a container
 publishes is named with the container, if you may ask its engine. Where nothing
 listens, an outgoing connection may have the port; else it is free, or free and
-kept for a name.
+kept for a name. An address of this machine or a URL, such as :8080 or
+http://localhost:8080/, stands for its port.
 
 Example:
   devports who 8080
@@ -66,15 +66,16 @@ Example:
 	},
 }
 
-// portsOf reads the arguments: numbers, and names that have a lease.
+// portsOf reads the arguments: ports, and names that have a lease.
 func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error) {
 	var ports []int
 	for _, arg := range c.Args().Slice() {
-		if n, err := strconv.Atoi(arg); err == nil {
-			if n < 1 || n > 65535 {
-				return nil, usage("", "%d is no port: they are 1 to 65535", n)
-			}
-			ports = append(ports, n)
+		port, ok, err := portIn(arg)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			ports = append(ports, port)
 			continue
 		}
 		p, err := s.openPlace(c)

@@ -65,9 +65,16 @@ func Abandoned(path string) bool {
 // Status tells what runs.
 func (c Client) Status(ctx context.Context) (Info, error) { return c.do(ctx, "GET", "status", nil) }
 
-// Wait returns the services when all of them are ready or have ended.
+// Wait returns the services when the outcome is known for all of them: they are
+// ready, have ended, or wait for what has ended and will not start by itself.
 func (c Client) Wait(ctx context.Context, services ...string) (Info, error) {
 	return c.do(ctx, "GET", "wait", url.Values{"service": services})
+}
+
+// WaitUp returns the services when all of them are ready or done, however often
+// they fail before.
+func (c Client) WaitUp(ctx context.Context, services ...string) (Info, error) {
+	return c.do(ctx, "GET", "wait", url.Values{"service": services, "keep": {"true"}})
 }
 
 // Start starts services that do not run.

@@ -19,7 +19,8 @@
 //	curl --unix-socket "$(devports ps --socket)" http://devports/v1/status
 //
 //	GET  /v1/status                   the run: Info
-//	GET  /v1/wait?service=NAME…       the services, once all are ready or have ended
+//	GET  /v1/wait?service=NAME…       the services, once all are ready, have ended, or wait for what has
+//	                                  (blocked_by); keep=true waits on until all are ready or done
 //	GET  /v1/logs?service=NAME…       lines as JSON, one each: {"service", "time", "line"}; last=N, since=TIME,
 //	                                  follow=true for those to come. {"missed": N} tells a slow reader what it lost
 //	GET  /v1/events?service=NAME…     what the run tells of itself: Event; with the same parameters

@@ -125,12 +125,19 @@ func (s server) answerStatus(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s server) wait(w http.ResponseWriter, r *http.Request) {
-	query, err := parseQuery(r.URL.RawQuery, "service")
-	if err != nil {
+	query, err := parseQuery(r.URL.RawQuery, "service", "keep")
+	keep, bad := parseBool(query, "keep")
+	if err = errors.Join(err, bad); err != nil {
 		s.answer(w, nil, requestError{err})
 		return
 	}
-	services, err := s.run.Steering.Wait(r.Context(), launcher.Status.Settled, query["service"]...)
+	settled := launcher.Status.Settled
+	if keep {
+		settled = func(st launcher.Status) bool {
+			return st.Up() || st.State == launcher.StateStopped && !query.Has("service")
+		}
+	}
+	services, err := s.run.Steering.Wait(r.Context(), settled, query["service"]...)
 	s.answer(w, services, err)
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/devports/devports/allocator"
@@ -62,18 +61,18 @@ func (d *detector) shortPort(s string) []published {
 	}
 	variable, number := d.variablePort(host)
 	first, last, _ := strings.Cut(number, "-")
-	from, err := strconv.Atoi(first)
-	if err != nil || from < 1 || from > 65535 {
+	from, err := allocator.ParsePort(first)
+	if err != nil {
 		return nil
 	}
-	to, err := strconv.Atoi(last)
+	to, err := allocator.ParsePort(last)
 	if err != nil || to < from || to-from >= maxPublished {
 		to = from
 	}
 	first, _, _ = strings.Cut(target, "-")
-	inside, _ := strconv.Atoi(first)
+	inside, _ := allocator.ParsePort(first)
 	var list []published
-	for i := range min(to, 65535) - from + 1 {
+	for i := range to - from + 1 {
 		p := published{host: from + i, variable: variable}
 		if inside > 0 {
 			p.target = inside + i
@@ -129,7 +128,7 @@ func (d *detector) dotEnv(name string) (value string, ok bool) {
 	for line := range strings.Lines(string(src)) {
 		key, v, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
 		v = strings.Trim(strings.TrimSpace(v), `"'`)
-		if _, err := strconv.Atoi(v); err == nil && strings.TrimSpace(key) == name {
+		if _, err := allocator.ParsePort(v); err == nil && strings.TrimSpace(key) == name {
 			value, ok = v, true
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/devports/devports/allocator"
 )
 
 // Server is the dev server that a shell command starts, and how it comes to its
@@ -66,8 +68,8 @@ func serverOf(line string, c simpleCommand) (Server, bool) {
 // puts $PORT there.
 func (s *Server) fix(line string, w word) {
 	digits := len(w.text) - len(strings.TrimRight(w.text, "0123456789"))
-	port, err := strconv.Atoi(w.text[len(w.text)-digits:])
-	if err != nil || port < 1 || port > 65535 {
+	port, err := allocator.ParsePort(w.text[len(w.text)-digits:])
+	if err != nil {
 		return
 	}
 	s.Ignores, s.Fixed = true, port

@@ -20,8 +20,8 @@ type Finding struct {
 	Check string `json:"check"` // what was checked
 	Level Level  `json:"level"`
 	What  string `json:"what"`
-	Why   string `json:"why,omitempty"`  // why it matters
-	Mend  string `json:"mend,omitempty"` // how to fix it: mostly a command
+	Why   string `json:"why,omitempty"` // why it matters
+	Mend  string `json:"fix,omitempty"` // how to fix it: mostly a command
 }
 
 // Level says how bad a finding is.

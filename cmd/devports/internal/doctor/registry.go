@@ -115,10 +115,20 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 			Check: "leases", Level: Warning,
 			What: fmt.Sprintf("port %d is pinned %d times: by %s", l.Port, len(others), wording.List(names)),
 			Why:  "only one of them can be up at a time",
-			Mend: "to have them up together, take port = " + fmt.Sprint(l.Port) + " out of all but one Portfile",
+			Mend: unpin(others),
 		})
 	}
 	return all(findings, "leases", "%s, and no port has two owners", everyFolder)
+}
+
+// unpin is how to give names that pin one port different ones.
+func unpin(leases []registry.Lease) string {
+	for _, l := range leases {
+		if l.Scope.UserWide() {
+			return fmt.Sprintf("give all but one of them another: devports port -g --pin PORT %s, or devports rm -g %[1]s", text.QuoteSh(l.Name.String()))
+		}
+	}
+	return fmt.Sprintf("to have them up together, take port = %d out of all but one Portfile", leases[0].Port)
 }
 
 // lockHeld says who keeps everybody from the registry.

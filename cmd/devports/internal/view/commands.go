@@ -31,6 +31,10 @@ func (l *loop) apply(next model, do command) {
 		out.Look(next.lens(), output.Past{Since: l.pausedAt, Last: math.MaxInt})
 	case cmdRestart:
 		l.steer(run.Restart)
+	case cmdRestartDependents:
+		l.steer(func(ctx context.Context, names ...string) error {
+			return run.Restart(ctx, append(names, launcher.Dependents(next.services, names...)...)...)
+		})
 	case cmdToggle:
 		if st := next.status(); st.Ended() || st.State == launcher.StatePausing {
 			l.steer(run.Start)

@@ -29,22 +29,23 @@ type model struct {
 type command int
 
 const (
-	cmdNothing    command = iota
-	cmdInterrupt          // end all services
-	cmdFilter             // show the stream as the model has it now
-	cmdFilterSoon         // the same, unless more keys of that kind come
-	cmdPause              // hold the stream
-	cmdResume             // let it go on, from where it was held
-	cmdRestart            // start the service aimed at anew
-	cmdToggle             // stop it, or start it
-	cmdOpen               // open it in the browser
-	cmdAttach             // type to it
-	cmdRedraw             // clear the screen
+	cmdNothing           command = iota
+	cmdInterrupt                 // end all services
+	cmdFilter                    // show the stream as the model has it now
+	cmdFilterSoon                // the same, unless more keys of that kind come
+	cmdPause                     // hold the stream
+	cmdResume                    // let it go on, from where it was held
+	cmdRestart                   // start the service aimed at anew
+	cmdRestartDependents         // the same, and what depends on it
+	cmdToggle                    // stop it, or start it
+	cmdOpen                      // open it in the browser
+	cmdAttach                    // type to it
+	cmdRedraw                    // clear the screen
 )
 
 // commands are the keys that only ask for something.
 var commands = map[string]command{
-	"q": cmdInterrupt, "r": cmdRestart, "s": cmdToggle, "o": cmdOpen, "a": cmdAttach, keyRedraw: cmdRedraw,
+	"q": cmdInterrupt, "r": cmdRestart, "R": cmdRestartDependents, "s": cmdToggle, "o": cmdOpen, "a": cmdAttach, keyRedraw: cmdRedraw,
 }
 
 // press is what becomes of the model when a key is pressed.

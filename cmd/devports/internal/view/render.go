@@ -37,7 +37,7 @@ func span(words, style string) screen.Span {
 
 // helpRows tell the keys.
 var helpRows = []string{
-	" 1-9 ↑ ↓   pick a service, see it alone   r   restart it",
+	" 1-9 ↑ ↓   pick a service, see it alone   r R restart it (R: dependents, too)",
 	" 0 Esc     see everything again           s   stop it, or start it",
 	" /         see only lines that match      a   type to it, until Ctrl-]",
 	" p         pause the stream, or go on     o   open it in the browser",

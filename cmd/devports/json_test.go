@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/cmd/devports/internal/doctor"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/procfile"
+)
+
+// jsonValues are what the commands print with --json.
+var jsonValues = map[string]any{
+	"check": checked{}, "doctor": []doctor.Finding{}, "env": map[string]string{}, "export": []leaseRow{}, "import": []importRow{},
+	"logs": output.Line{}, "ls": []leaseRow{}, "pick": []int{}, "port": map[string]int{}, "portserver status": []handedOut{},
+	"portserver ls": []handedOut{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []control.Info{}, "start": []launcher.Status{},
+	"stop": []launcher.Status{}, "restart": []launcher.Status{}, "wait": []launcher.Status{}, "version": versions{}, "who": []whoRow{},
+}
+
+// jsonSections are where the topic tells of the keys of a type.
+var jsonSections = map[reflect.Type]string{
+	reflect.TypeFor[checked]():          "result",
+	reflect.TypeFor[procfile.Problem](): "problem",
+	reflect.TypeFor[doctor.Finding]():   "finding",
+	reflect.TypeFor[leaseRow]():         "lease",
+	reflect.TypeFor[holder.Process]():   "process",
+	reflect.TypeFor[importRow]():        "import",
+	reflect.TypeFor[output.Line]():      "line",
+	reflect.TypeFor[handedOut]():        "assignment",
+	reflect.TypeFor[control.Info]():     "run",
+	reflect.TypeFor[launcher.Status]():  "service",
+	reflect.TypeFor[launcher.Blocker](): "blocker",
+	reflect.TypeFor[versions]():         "version",
+	reflect.TypeFor[whoRow]():           "port",
+}
+
+// cmdJSON makes sure that standard output is what a command prints with --json,
+// without keys that the topic does not have.
+func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
+	name := strings.Join(args, " ")
+	value, ok := jsonValues[name]
+	if !ok || neg {
+		ts.Fatalf("usage: json COMMAND")
+	}
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	d.DisallowUnknownFields()
+	values := 0
+	for {
+		into := reflect.New(reflect.TypeOf(value))
+		err := d.Decode(into.Interface())
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			ts.Fatalf("%s: %v", name, err)
+		}
+		if k := into.Elem().Kind(); (k == reflect.Slice || k == reflect.Map) && into.Elem().IsNil() {
+			ts.Fatalf("%s: null", name)
+		}
+		values++
+	}
+	if values == 0 || values > 1 && name != "logs" {
+		ts.Fatalf("%s: %d values", name, values)
+	}
+}
+
+// TestJSONCommands has every command with --json among those of which the topic
+// tells, and in the script that runs them.
+func TestJSONCommands(t *testing.T) {
+	script, err := os.ReadFile("../../testscripts/json_keys.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	var walk func(prefix string, commands []*cli.Command)
+	walk = func(prefix string, commands []*cli.Command) {
+		for _, c := range commands {
+			walk(prefix+c.Name+" ", c.Subcommands)
+			if slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), "json") }) {
+				found[prefix+c.Name] = true
+			}
+		}
+	}
+	walk("", app(session{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, getenv: os.Getenv}).Commands)
+	topic, _ := topicNamed("json")
+	list, _, _ := strings.Cut(topic.text, "\n\nlease:")
+	for name := range jsonValues {
+		if !found[name] {
+			t.Errorf("%s has no --json", name)
+		}
+		if !regexp.MustCompile(`(?m)^json ` + name + `$`).Match(script) {
+			t.Errorf("the script does not run %s", name)
+		}
+		if told := regexp.MustCompile(`(?m)^  (\w+, )*` + name + `\b.*  `).MatchString(list); !told && name != "portserver ls" {
+			t.Errorf("the topic says nothing of %s", name)
+		}
+		delete(found, name)
+	}
+	for name := range found {
+		t.Errorf("%s has --json, but is not tested", name)
+	}
+}
+
+// TestJSONKeys compares the keys of all types with the topic.
+func TestJSONKeys(t *testing.T) {
+	topic, _ := topicNamed("json")
+	documented := map[string][]string{}
+	section := ""
+	for line := range strings.Lines(topic.text) {
+		if m := regexp.MustCompile(`^(\w+):\n$`).FindStringSubmatch(line); m != nil {
+			section = m[1]
+		} else if m := regexp.MustCompile(`^  (\S+) `).FindStringSubmatch(line); m != nil && section != "" {
+			documented[section] = append(documented[section], m[1])
+		}
+	}
+	seen := map[string]bool{}
+	var walk func(t2 reflect.Type)
+	walk = func(typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Slice, reflect.Map, reflect.Pointer:
+			walk(typ.Elem())
+			return
+		case reflect.Struct:
+		default:
+			return
+		}
+		if typ == reflect.TypeFor[time.Time]() || typ == reflect.TypeFor[owner]() { // of an owner the section port tells
+			return
+		}
+		section, ok := jsonSections[typ]
+		if !ok {
+			t.Errorf("%v has no section", typ)
+			return
+		}
+		seen[section] = true
+		keys, nested := jsonKeys(typ)
+		if !slices.Equal(keys, documented[section]) {
+			t.Errorf("%s has the keys %v, but in the topic %v", section, keys, documented[section])
+		}
+		for _, inner := range nested {
+			walk(inner)
+		}
+	}
+	for _, value := range jsonValues {
+		walk(reflect.TypeOf(value))
+	}
+	for section := range documented {
+		if !seen[section] {
+			t.Errorf("no command prints a %s", section)
+		}
+	}
+	if keys, _ := jsonKeys(reflect.TypeFor[owner]()); !slices.Equal(keys[len(keys)-2:], []string{"branch?", "commit?"}) || len(keys) != len(documented["lease"])+2 {
+		t.Errorf("a lease of who has the keys %v", keys)
+	}
+}
+
+// jsonKeys are the keys of a struct in its order, with ? where they may be left
+// out, and the types of their values.
+func jsonKeys(typ reflect.Type) (keys []string, nested []reflect.Type) {
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && tag == "":
+			k, n := jsonKeys(f.Type)
+			keys, nested = append(keys, k...), append(nested, n...)
+		case tag != "-" && f.IsExported():
+			if options != "" {
+				tag += "?"
+			}
+			keys, nested = append(keys, tag), append(nested, f.Type)
+		}
+	}
+	return keys, nested
+}
+
+// TestJSONCase has one case of keys.
+func TestJSONCase(t *testing.T) {
+	for typ := range jsonSections {
+		keys, _ := jsonKeys(typ)
+		for _, key := range keys {
+			if !regexp.MustCompile(`^[a-z]+(_[a-z]+)*\??$`).MatchString(key) {
+				t.Errorf("%v: %s", typ, key)
+			}
+		}
+	}
+}

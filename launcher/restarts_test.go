@@ -1,0 +1,300 @@
+package launcher
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/devports/devports/procfile"
+)
+
+// settled waits until the services of the run stay as they are, however often
+// they start again on their way there.
+func (r *fakeRun) settled() []Status {
+	r.t.Helper()
+	all, err := r.steering.Wait(r.t.Context(), Status.Settled)
+	if err != nil {
+		r.t.Error(err)
+	}
+	return all
+}
+
+// edited is a plan with some of its services changed, some gone for now, and
+// some that depend on others than before.
+func edited(random func(int) int, whole procfile.Plan) (plan procfile.Plan) {
+	for _, spec := range whole.Services {
+		switch {
+		case spec.Service == keeper:
+		case random(6) == 0:
+			continue
+		case random(3) == 0:
+			spec.Shell = fmt.Sprint("edit ", random(1000))
+		}
+		plan.Services = append(plan.Services, spec)
+	}
+	for i, spec := range plan.Services {
+		plan.Services[i].DependsOn = slices.DeleteFunc(slices.Clone(spec.DependsOn), func(name string) bool {
+			_, there := plan.Service(name)
+			return !there || random(8) == 0
+		})
+	}
+	return plan
+}
+
+// Restarts of any services and edits, in any order and at any time, leave
+// everything running: no service starts while one that it depends on is not
+// ready (see fakeRun.notify), and work that failed only because that was away
+// is done in the end, though nothing else would start it again.
+func TestEverythingRunsAfterRestarts(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, seed uint64) {
+		f := newFakeSystem(t, seed)
+		f.clients = true
+		whole := withKeeper(randomPlan(f.random, 2+f.random(12)))
+		for i := range whole.Services {
+			whole.Services[i].Restart = procfile.RestartNo
+		}
+		r := f.start(whole)
+		plan := whole
+		for range 30 {
+			f.pause(3 * time.Second)
+			if f.random(4) == 0 {
+				plan = edited(f.random, whole)
+				r.edit(plan)
+				continue
+			}
+			var names []string
+			for _, p := range plan.Services {
+				if f.random(2) == 0 && p.Service != keeper {
+					names = append(names, p.Service)
+				}
+			}
+			if len(names) > 0 {
+				if err := r.steering.Restart(t.Context(), names...); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		all := r.settled()
+		if len(all) != len(plan.Services) {
+			t.Errorf("%d services of %d", len(all), len(plan.Services))
+		}
+		for _, st := range all {
+			if !st.Up() {
+				t.Errorf("in the end %s is %s: %s", st.Service, st.State, st.Detail)
+			}
+		}
+		r.close()
+	})
+}
+
+// The same with crashes: what can run does in the end. Work that fails twice in
+// a row as what it depends on crashes may stay so, as it may be the cause.
+func TestEverythingRunsAfterCrashes(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, seed uint64) {
+		f := newFakeSystem(t, seed)
+		f.clients, f.crashes = true, true
+		plan := withKeeper(randomPlan(f.random, 2+f.random(12)))
+		for i, p := range plan.Services {
+			plan.Services[i].Restart = procfile.RestartAlways
+			if p.Ready.How == procfile.Done {
+				plan.Services[i].Restart = procfile.RestartNo
+			}
+		}
+		r := f.start(plan)
+		for range 10 {
+			f.pause(20 * time.Second)
+			var names []string
+			for _, p := range plan.Services {
+				if f.random(3) == 0 && p.Service != keeper {
+					names = append(names, p.Service)
+				}
+			}
+			if len(names) > 0 {
+				if err := r.steering.Restart(t.Context(), names...); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		f.mu.Lock()
+		f.calm = true
+		f.mu.Unlock()
+		time.Sleep(5 * time.Minute)
+		all := r.settled()
+		f.mu.Lock()
+		for _, st := range all {
+			work := st.Service
+			if (st.BlockedBy != Blocker{}) {
+				work = st.BlockedBy.Service
+			}
+			if !st.Up() && f.lapses[work] < 2 {
+				t.Errorf("in the end %s is %s: %s", st.Service, st.State, st.Detail)
+			}
+		}
+		f.mu.Unlock()
+		r.close()
+	})
+}
+
+// Work that failed because what it depends on was restarted, or crashed, is run
+// once more, at once when that is back; after crashes only once.
+func TestWorkIsRunAgain(t *testing.T) {
+	good, bad := event{kind: evGone}, event{kind: evGone, exit: Exit{Status: 3}}
+	for _, test := range []struct {
+		name string
+		away any // what happens to db at 10 s
+		back time.Duration
+		fail time.Duration // when work fails
+		want OutageReason
+	}{
+		{"removed by an edit", evRemove, 0, 11 * time.Second, OutageStop},
+		{"no outage", nil, 0, 11 * time.Second, ""},
+		{"restarted", evRestart, 0, 10 * time.Second, OutageRestart},
+		{"stopped", evStop, 0, 20 * time.Minute, OutageStop},
+		{"crashed", bad, 0, 11 * time.Second, OutageEnd},
+		{"ended", good, 0, 11 * time.Second, OutageEnd},
+		{"seen before the crash", bad, 0, 10*time.Second - crossing, OutageEnd},
+		{"long before the crash", bad, 0, 10*time.Second - crossing - 1, ""},
+		{"just back", evRestart, 12 * time.Second, 12*time.Second + recovery, OutageRestart},
+		{"long back", evRestart, 12 * time.Second, 13*time.Second + recovery, ""},
+	} {
+		db := life(service{}, evStart, evStarted, evReady)
+		events := []any{10 * time.Second}
+		if test.away != nil {
+			events = append(events, test.away)
+		}
+		if test.back > 0 {
+			events = append(events, evEnd, good, test.back-10*time.Second, evStart, evStarted, evReady)
+		}
+		db = life(db, events...)
+		work := service{spec: procfile.Process{Ready: procfile.Check{How: procfile.Done}, DependsOn: []string{"db"}}}
+		work = life(work, evStart, evStarted, test.fail, bad)
+		m := machine{services: map[string]service{"db": db, "work": work}}
+		if test.away == evRemove {
+			delete(m.services, "db")
+			m.gone = map[string]outage{"db": db.away}
+		}
+		if got := m.again("work"); got.Reason != test.want || got.Service != "" != (test.want != "") {
+			t.Errorf("%s: run again for %q", test.name, got)
+		}
+		work.rerun = true
+		m.services["work"] = work
+		if got, want := m.again("work").Reason, test.want; got != want && want != OutageEnd || want == OutageEnd && got != "" {
+			t.Errorf("%s, for the second time: run again for %q", test.name, got)
+		}
+	}
+}
+
+// All are ready once after the start and once after each restart that is asked
+// for, measured from then; not when services start again by themselves, nor when
+// some were only stopped.
+func TestAllReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeSystem(t, 1)
+		f.crashes = true
+		f.random = func(n int) int {
+			if n == int(time.Minute) {
+				return n / 2 // the life of each process
+			}
+			return 0
+		}
+		plan := withKeeper(procfile.Plan{Services: []procfile.Process{
+			{Service: "a", Ready: procfile.Check{How: procfile.None}, Restart: procfile.RestartAlways, DependsOn: []string{"work"}},
+			{Service: "work", Ready: procfile.Check{How: procfile.Done}},
+		}})
+		r := f.start(plan)
+		expect := func(want ...AllReady) {
+			t.Helper()
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if !slices.Equal(r.allReady, want) {
+				t.Errorf("%+v, want %+v", r.allReady, want)
+			}
+		}
+		all := AllReady{Services: 3}
+		time.Sleep(10 * time.Minute)
+		expect(all)
+		time.Sleep(3 * time.Second) // into a life
+		if err := r.steering.Restart(t.Context(), "a", "work"); err != nil {
+			t.Error(err)
+		}
+		r.settle()
+		expect(all, all)
+		if err := r.steering.Stop(t.Context(), "a"); err != nil {
+			t.Error(err)
+		}
+		r.settle()
+		expect(all, all)
+		if err := r.steering.Restart(t.Context(), keeper, "work"); err != nil {
+			t.Error(err)
+		}
+		r.settle()
+		expect(all, all, AllReady{Services: 2, Stopped: 1})
+		r.close()
+	})
+}
+
+// Who waits for what will not come by itself is told so, and what is at the root
+// of it; a pause before another try is no outcome.
+func TestBlockedBy(t *testing.T) {
+	failed := service{phase: ended, exit: &Exit{Status: 3}}
+	waitsFor := func(names ...string) service { return service{spec: procfile.Process{DependsOn: names}} }
+	for _, test := range []struct {
+		name string
+		api  service
+		want string
+	}{
+		{"failed", failed, "api"},
+		{"stopped", service{phase: ended, held: true}, "api"},
+		{"ended well, without ever being ready", service{phase: ended, exit: &Exit{}}, "api"},
+		{"in a pause", service{phase: backoff, exit: &Exit{Status: 3}}, ""},
+		{"starting", service{phase: running}, ""},
+		{"ending before a restart", service{phase: stopping, goal: goalRestart}, ""},
+		{"waiting for a failure", waitsFor("db"), "db"},
+		{"waiting for none", waitsFor("ok"), ""},
+	} {
+		m := machine{services: map[string]service{
+			"api": test.api, "db": failed, "web": waitsFor("ok", "api"), "far": waitsFor("web"),
+			"ok": {phase: running, ready: true},
+		}}
+		for _, name := range []string{"web", "far"} {
+			if got := m.obstacle(name); got != test.want {
+				t.Errorf("%s: %s waits for %q, want %q", test.name, name, got, test.want)
+			}
+		}
+	}
+}
+
+// A service is not started on what is done while what that needed is away.
+func TestLacksBehindWork(t *testing.T) {
+	done := service{phase: ended, ready: true, exit: &Exit{}}
+	done.spec = procfile.Process{DependsOn: []string{"db"}}
+	done.made = procfile.Process{Ready: procfile.Check{How: procfile.Done}, DependsOn: []string{"db"}}
+	api := service{spec: procfile.Process{DependsOn: []string{"migrate"}}}
+	m := machine{services: map[string]service{"migrate": done, "api": api, "db": {phase: running, ready: true}}}
+	if got := m.lacks(api); got != nil {
+		t.Errorf("all there: lacks %v", got)
+	}
+	m.services["db"] = service{phase: running, ready: true, goal: goalRestart}
+	if got := m.lacks(api); !slices.Equal(got, []string{"db"}) {
+		t.Errorf("db is restarted: lacks %v", got)
+	}
+}
+
+func TestDependents(t *testing.T) {
+	all := []Status{
+		{Service: "api", DependsOn: []string{"migrate"}},
+		{Service: "db"},
+		{Service: "migrate", DependsOn: []string{"db"}},
+		{Service: "off", DependsOn: []string{"db"}, State: StateStopped},
+		{Service: "other"},
+		{Service: "web", DependsOn: []string{"api", "db"}},
+	}
+	if got := Dependents(all, "db"); !slices.Equal(got, []string{"api", "migrate", "web"}) {
+		t.Errorf("of db: %v", got)
+	}
+	if got := Dependents(all, "web", "api"); got != nil {
+		t.Errorf("of web and api: %v", got)
+	}
+}
