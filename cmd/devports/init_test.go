@@ -18,7 +18,6 @@ var slowInits = map[string]string{
 	"internal/godebug":            "it reads the variable with which this test asks for the figures",
 	"github.com/joho/godotenv":    "regular expressions",
 	"github.com/urfave/cli/v2":    "regular expressions",
-	"main":                        "the commands and their options",
 	"golang.org/x/sys/cpu":        "it asks the processor, which a virtual machine answers slowly",
 	"internal/cpu":                "likewise",
 	"vendor/golang.org/x/sys/cpu": "likewise",
