@@ -76,9 +76,27 @@ type Status struct {
 	// BlockedBy is why a service that waits will not start by itself.
 	BlockedBy Blocker `json:"blocked_by,omitzero"`
 
+	// Build is where its build stands, which State says nothing of: BuildWaiting,
+	// BuildRunning, BuildFailure, or "" once the process is made of what was built
+	// last. BuildLines are the last lines of one that has failed.
+	Build      string   `json:"build,omitempty"`
+	BuildLines []string `json:"build_lines,omitempty"`
+
 	// Trial: it is ready because it has no check, and its process is so young
 	// that it may yet fail at once.
 	Trial bool `json:"-"`
+}
+
+// Label is the state with that of the build, where the state does not say it:
+// "ready (building)".
+func (s Status) Label() string {
+	switch {
+	case s.Build == BuildRunning:
+		return string(s.State) + " (building)"
+	case s.Build == BuildFailure && s.State != StateFailed:
+		return string(s.State) + " (build failed)"
+	}
+	return string(s.State)
 }
 
 // Blocker is a service that has ended and will not start by itself. Others wait
@@ -91,13 +109,17 @@ type Blocker struct {
 }
 
 // Settled reports whether a service has come to where it stays for now: ready,
-// and not on trial, ended, or waiting for what will not come by itself.
+// and neither on trial nor being built, ended, or waiting for what will not come
+// by itself.
 func (s Status) Settled() bool {
-	return s.State == StateReady && !s.Trial || s.Ended() || s.BlockedBy != Blocker{}
+	ready := s.State == StateReady && !s.Trial && (s.Build == "" || s.Build == BuildFailure)
+	return ready || s.Ended() || s.BlockedBy != Blocker{}
 }
 
 // Up reports whether a service is ready, and not on trial, or done.
-func (s Status) Up() bool { return s.State == StateReady && !s.Trial || s.State == StateDone }
+func (s Status) Up() bool {
+	return (s.State == StateReady && !s.Trial || s.State == StateDone) && s.Build == ""
+}
 
 // Ended reports whether a service has no process and is not about to get one.
 func (s Status) Ended() bool {
@@ -131,6 +153,9 @@ func (st *Steering) Members(ctx context.Context) (pids []int) {
 		for _, name := range s.names {
 			if c := s.childOf(name); c != nil {
 				children = append(children, c)
+			}
+			if b := s.builders[name]; b != nil && b.child != nil && s.services[name].build.live() {
+				children = append(children, b.child)
 			}
 		}
 	})
@@ -410,5 +435,6 @@ func (s *supervisor) statusOf(name string) Status {
 			}
 		}
 	}
+	s.addBuild(&status, sv)
 	return status
 }

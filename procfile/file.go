@@ -43,7 +43,8 @@ type Service struct {
 	Of           string // of a replica (see [File.Scaled]): the service that the file declares
 	Pos          Position
 	Command      Command
-	Dir          Text // relative to the file; "" is the file's directory
+	Build        Command // what makes that; the zero Command: nothing
+	Dir          Text    // relative to the file; "" is the file's directory
 	HasPort      bool
 	Pin          int // the port that the file names; 0: any
 	PinPos       Position

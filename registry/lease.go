@@ -41,6 +41,9 @@ type Options struct {
 	Choose Chooser          // needed unless every name has a lease or a pin
 	Move   func(Lease) bool // whether a chosen lease is to move to another port; nil moves none. A pinned lease is never asked about
 
+	// NoPins has no pin bind: a port is chosen, as where the checkout is not the main one, also for a name that was pinned before.
+	NoPins bool
+
 	// Confirm is called last, with what Lease is about to return. Its error ends the call: then nothing is written. Nil confirms all.
 	Confirm func(Scope, []Lease) error
 }
@@ -79,12 +82,12 @@ const (
 )
 
 // plan compares what a scope has with what it wants. wants are in name order, no name twice.
-func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, move func(Lease) bool, gone func(string) bool) plan {
+func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options, gone func(string) bool) plan {
 	at, r := s.place(c, gone)
 	p := plan{s, at, r, make([]step, len(wants))}
 	for i, w := range wants {
 		st := step{WantedPort: w, shunned: w.Pin}
-		if !r.Main() {
+		if !r.Main() || o.NoPins {
 			st.Pin = 0
 		}
 		had, found := r.find(w.Name)
@@ -98,9 +101,11 @@ func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, move func
 			st.do = choose
 		case had.Pinned && r.UserWide():
 			st.do = keep
+		case had.Pinned && o.NoPins:
+			st.do = choose
 		case had.Pinned:
 			st.do = unpin
-		case move != nil && move(r.lease(had)):
+		case o.Move != nil && o.Move(r.lease(had)):
 			st.do = choose
 		}
 		p.steps[i] = st

@@ -73,7 +73,7 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 		return Scope{}, nil, err
 	}
 	if o.Move == nil {
-		if p := now.state.plan(c, wants, nil, checkout.IsGone); p.settled() {
+		if p := now.state.plan(c, wants, o, checkout.IsGone); p.settled() {
 			scope, leases := p.record.Scope, p.leases()
 			if err := o.confirm(scope, leases); err != nil {
 				return Scope{}, nil, err
@@ -84,7 +84,7 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 	var scope Scope
 	var leases []Lease
 	err = r.update(ctx, now, func(s state) (_ state, err error) {
-		p := s.plan(c, wants, o.Move, checkout.IsGone)
+		p := s.plan(c, wants, o, checkout.IsGone)
 		scope, leases = p.record.Scope, p.leases()
 		if p.settled() {
 			if err := o.confirm(scope, leases); err != nil {

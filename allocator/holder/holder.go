@@ -45,6 +45,12 @@ type Process struct {
 	Service  string `json:"service,omitempty"`
 	// Managed is whether there was a DEVPORTS_SERVICE among them.
 	Managed bool `json:"managed,omitempty"`
+
+	// Checkout is the directory of the run that has started the process, and Run
+	// the PID of that, 0 if it has ended. They are left to callers that know of
+	// runs, as are the fields above of a process that overwrites its environment.
+	Checkout string `json:"checkout,omitempty"`
+	Run      int    `json:"run,omitempty"`
 }
 
 // Connection is a socket that has a port without listening on it: mostly an

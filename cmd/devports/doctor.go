@@ -89,6 +89,7 @@ func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 	d := doctor.Doctor{
 		Registry:    r,
 		OpenProject: func() (project.Project, error) { return s.openProject(c) },
+		Listening:   s.listening,
 		LeftGrace:   leftGrace,
 		Left:        tellLeft,
 		Explain: func(err error) (troubles []doctor.Trouble) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"os/signal"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -119,6 +121,26 @@ func printLines() {
 		fmt.Print(arg)
 	}
 	stay()
+}
+
+// poll URL asks there again and again, each time by a new connection, and prints
+// each answer that is another than the one before, and each failure.
+func poll() {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for before := ""; ; time.Sleep(time.Millisecond) {
+		answer := ""
+		if r, err := client.Get(os.Args[1]); err != nil {
+			answer = "no answer: " + err.Error()
+		} else {
+			body, _ := io.ReadAll(r.Body)
+			r.Body.Close()
+			answer = "answer: " + strings.TrimSpace(string(body))
+		}
+		if answer != before {
+			fmt.Println(answer)
+			before = answer
+		}
+	}
 }
 
 // freePort prints a port that nobody listens on and that no name of the script

@@ -14,11 +14,13 @@ import (
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/registry"
 )
 
-// listening are the ports on which any of the processes listens, as far as that
+// listeningPorts are the ports on which any of the processes listens, as far as that
 // can be told.
-func listening(pids []int) []int {
+func listeningPorts(pids []int) []int {
 	ports, err := holder.Ports(context.Background(), pids...)
 	if err != nil {
 		return nil
@@ -26,39 +28,108 @@ func listening(pids []int) []int {
 	return ports
 }
 
+// listening are the processes that listen on each of the ports, with what is known
+// of those that a run has started.
+func (s session) listening(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error) {
+	holders, err := holder.Listening(ctx, ports...)
+	if err != nil {
+		return holders, err
+	}
+	folder, err := s.runs()
+	if err != nil {
+		return holders, nil // without a home there are no runs
+	}
+	var pids []int
+	for _, processes := range holders {
+		for _, p := range processes {
+			if p.PID > 0 {
+				pids = append(pids, p.PID)
+			}
+		}
+	}
+	slices.Sort(pids)
+	owners := folder.Owners(ctx, slices.Compact(pids), leasedServices(r))
+	for _, processes := range holders {
+		for i, p := range processes {
+			if owner, ok := owners[p.PID]; ok {
+				processes[i] = owned(p, owner)
+			}
+		}
+	}
+	return holders, nil
+}
+
+// leasedServices are all services that a port is kept for.
+func leasedServices(r registry.Registry) (names []string) {
+	leases, _ := r.Leases() // one that is damaged has none
+	for _, l := range leases {
+		names = append(names, l.Name.Service)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// owned returns p as a process of its owner, whatever its environment says.
+func owned(p holder.Process, owner control.Owner) holder.Process {
+	scope := scopeOfNote(owner.Note)
+	if owner.Service != "" || p.Project != scope.Project || p.Worktree != scope.Worktree {
+		p.Service = owner.Service
+	}
+	p.Managed, p.Project, p.Worktree, p.Checkout = true, scope.Project, scope.Worktree, scope.Directory
+	if place := owner.MovedTo(); !owner.IsIn(scope.Directory) && place != "" {
+		p.Checkout = place
+	}
+	if owner.Runs() {
+		p.Run = owner.Note.PID
+	}
+	return p
+}
+
 // takenLine says what holds the port of a lease, and what to do about it.
 func takenLine(t project.Taken, containers map[int]engine.Container) errorLine {
 	l := t.Lease
-	who, stop := "something that cannot be seen from here", "stop it"
+	h, known := holderOf(map[int][]holder.Process{l.Port: t.Holders}, l.Port)
+	instead := "move " + l.Name.String() + " to another port for good: devports up --reassign"
+	if l.Pinned {
+		instead = "pin another port"
+		if h.Managed {
+			instead = "give each service a port of its own: devports up --no-pins"
+		}
+	}
+	who, hint := "something that cannot be seen from here", "stop it, or "+instead
 	container, published := containers[l.Port]
 	switch {
 	case published:
 		who = describeContainer(container)
-		stop = fmt.Sprintf("stop it (%s stop %s)", container.Engine, container.Name)
-	case len(t.Holders) > 0:
-		who, stop = describe(t.Holders[0]), stopping(t.Holders[0])
-		if program := containerProxy(t.Holders[0].Command); program != "" {
-			stop = fmt.Sprintf("stop the container that it stands for (%s ps --filter publish=%d)", program, l.Port)
-		}
+		hint = fmt.Sprintf("stop it (%s stop %s), or %s", container.Engine, container.Name, instead)
+	case known:
+		who, hint = describe(h), ending(l.Port, h, instead)
 	case len(t.Connections) > 0:
-		who, stop = describeConnection(l.Port, t.Connections[0]), stopping(t.Connections[0].Process)
-		if t.Connections[0].PID == 0 {
-			stop = "try again in a minute"
+		c := t.Connections[0]
+		who, hint = describeConnection(l.Port, c), "try again in a minute, or "+instead
+		if c.PID > 0 || c.User != "" {
+			hint = ending(l.Port, c.Process, instead)
 		}
 	}
-	instead := "move " + l.Name.String() + " to another port for good: devports up --reassign"
-	if l.Pinned {
-		instead = "pin another port"
-	}
-	return errorLine{fmt.Sprintf("port %d of %s is taken by %s", l.Port, l.Name, who), stop + ", or " + instead}
+	return errorLine{fmt.Sprintf("port %d of %s is taken by %s", l.Port, l.Name, who), hint}
 }
 
-// stopping is what to do about a process.
-func stopping(p holder.Process) string {
-	if p.PID == 0 {
-		return "stop it"
+// ending is what to do about a process that has port, or instead.
+func ending(port int, p holder.Process, instead string) string {
+	program := containerProxy(p.Command)
+	switch {
+	case p.Run > 0:
+		return "end that run: devports down --dir " + text.QuoteSh(p.Checkout) + ", or " + instead
+	case p.Checkout != "":
+		return "its run was killed: devports doctor --fix ends what that has left, or " + instead
+	case p.Managed:
+		return instead + "; or end its run, which has another home (DEVPORTS_HOME)"
+	case program != "":
+		return fmt.Sprintf("stop the container that it stands for (%s ps --filter publish=%d), or %s", program, port, instead)
+	case p.PID > 0:
+		return fmt.Sprintf("stop it (kill %d), or %s", p.PID, instead)
 	}
-	return fmt.Sprintf("stop it (kill %d)", p.PID)
+	return "stop it, or " + instead
 }
 
 // containersOf returns the containers that publish ports which are taken.
@@ -138,6 +209,8 @@ func describe(p holder.Process) string {
 // managed says what a process is that devports has started: "shop (fix)'s web".
 func managed(p holder.Process) string {
 	switch {
+	case p.Service == "":
+		return "a process of " + registry.Scope{Directory: p.Checkout, Project: p.Project, Worktree: p.Worktree}.String()
 	case p.Project == "":
 		return "the user-wide " + p.Service
 	case p.Worktree == "":

@@ -19,7 +19,6 @@ import (
 	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/cmd/devports/internal/doctor"
 	"github.com/devports/devports/launcher"
-	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 )
@@ -28,7 +27,7 @@ import (
 var jsonValues = map[string]any{
 	"check": checked{}, "doctor": []doctor.Finding{}, "env": map[string]string{}, "export": []leaseRow{}, "import": []importRow{},
 	"logs": output.Line{}, "ls": []leaseRow{}, "pick": []int{}, "port": map[string]int{}, "portserver status": []handedOut{},
-	"portserver ls": []handedOut{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []control.Info{}, "start": []launcher.Status{},
+	"portserver ls": []handedOut{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []runInfo{}, "start": []launcher.Status{},
 	"stop": []launcher.Status{}, "restart": []launcher.Status{}, "wait": []launcher.Status{}, "version": versions{}, "who": []whoRow{},
 }
 
@@ -44,7 +43,7 @@ var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[importRow]():         "import",
 	reflect.TypeFor[output.Line]():       "line",
 	reflect.TypeFor[handedOut]():         "assignment",
-	reflect.TypeFor[control.Info]():      "run",
+	reflect.TypeFor[runInfo]():           "run",
 	reflect.TypeFor[launcher.Status]():   "service",
 	reflect.TypeFor[launcher.Blocker]():  "blocker",
 	reflect.TypeFor[versions]():          "version",

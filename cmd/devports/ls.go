@@ -33,13 +33,17 @@ Example:
 		if err != nil {
 			return err
 		}
+		r, err := s.openRegistry(c)
+		if err != nil {
+			return err
+		}
 		var ports []int
 		for _, l := range leases {
 			ports = append(ports, l.Port)
 		}
 		holders := map[int][]holder.Process{}
 		if len(ports) > 0 {
-			if holders, err = holder.Listening(c.Context, ports...); err != nil {
+			if holders, err = s.listening(c.Context, r, ports...); err != nil {
 				s.note("who listens cannot be told: %v", err)
 			}
 		}
@@ -120,6 +124,7 @@ func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scop
 		return nil, nil, scope, err
 	}
 	everyone, err = p.project.Registry.Leases()
+	everyone = movedTo(scope, everyone)
 	for _, l := range everyone {
 		if l.Scope == scope {
 			leases = append(leases, l)

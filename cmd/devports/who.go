@@ -52,7 +52,7 @@ Example:
 		if err != nil {
 			return err
 		}
-		answers, err := s.answers(c.Context, ports, leases)
+		answers, err := s.answers(c.Context, registry, ports, leases)
 		if err != nil {
 			return err
 		}
@@ -90,6 +90,7 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 		if err != nil {
 			return nil, err
 		}
+		leases := movedTo(scope, leases)
 		if names, err = kept(names, scope, leases); err != nil {
 			return nil, err
 		}
@@ -100,6 +101,19 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 		}
 	}
 	return ports, nil
+}
+
+// movedTo returns the leases with those of a scope's checkout as the scope's own
+// that were made before it was moved to where it is.
+func movedTo(scope registry.Scope, leases []registry.Lease) []registry.Lease {
+	leases = slices.Clone(leases)
+	for i, l := range leases {
+		alike := l.Scope.Project == scope.Project && l.Scope.Worktree == scope.Worktree
+		if alike && l.Scope != scope && !scope.UserWide() && checkout.IsGone(l.Scope.Directory) {
+			leases[i].Scope = scope
+		}
+	}
+	return leases
 }
 
 // whoRow is what is known of a port.
@@ -119,8 +133,8 @@ type owner struct {
 	Commit string `json:"commit,omitempty"`
 }
 
-func (s session) answers(ctx context.Context, ports []int, leases []registry.Lease) ([]whoRow, error) {
-	listeners, err := holder.Listening(ctx, ports...)
+func (s session) answers(ctx context.Context, r registry.Registry, ports []int, leases []registry.Lease) ([]whoRow, error) {
+	listeners, err := s.listening(ctx, r, ports...)
 	if err != nil {
 		return nil, err
 	}

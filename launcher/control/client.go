@@ -22,6 +22,9 @@ type Client struct {
 	// ended reports whether the run that cannot be reached has ended; nil: that
 	// is not known. A run closes its socket before it has ended.
 	ended func(ctx context.Context) bool
+
+	// greet fails if the run does not answer; nil: that is found out in vain.
+	greet func(ctx context.Context) error
 }
 
 // Dial returns a client for the run at a socket. It connects when it is used.
@@ -130,7 +133,8 @@ func (c Client) do(ctx context.Context, method, what string, query url.Values) (
 // unreachable is the error of a request that was not answered: ErrOver if that
 // is because the run has ended.
 func (c Client) unreachable(ctx context.Context, err error) error {
-	if ctx.Err() == nil && c.ended != nil && !errors.Is(err, errNoSocket) && c.ended(ctx) {
+	alive := errors.Is(err, errNoSocket) || errors.As(err, new(*SilentError))
+	if ctx.Err() == nil && c.ended != nil && !alive && c.ended(ctx) {
 		return launcher.ErrOver
 	}
 	return errors.Join(ctx.Err(), err)
@@ -140,6 +144,11 @@ func (c Client) send(ctx context.Context, method, what string, query url.Values)
 	request, err := http.NewRequestWithContext(ctx, method, "http://devports/v1/"+what+"?"+query.Encode(), nil)
 	if err != nil {
 		return nil, err
+	}
+	if c.greet != nil {
+		if err := c.greet(ctx); err != nil {
+			return nil, c.unreachable(ctx, err)
+		}
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -160,6 +169,8 @@ func failed(response *http.Response, services []string) error {
 		return &launcher.UnknownServiceError{Names: unknown, Known: failure.Known}
 	case http.StatusConflict:
 		return launcher.ErrOver
+	case http.StatusLocked:
+		return ErrHeld
 	}
 	return errors.New(failure.Error)
 }

@@ -44,7 +44,9 @@ func served(t *testing.T) (path string, client Client) {
 	steering, tail := launcher.NewSteering(), &output.Tail{}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended, over := make(chan struct{}), make(chan error, 1)
-	go func() { over <- Serve(ctx, l, Run{Info{PID: os.Getpid(), Project: "p"}, steering, tail, &Journal{}}) }()
+	go func() {
+		over <- Serve(ctx, l, Run{About: Info{PID: os.Getpid(), Project: "p"}, Steering: steering, Output: tail, Journal: &Journal{}})
+	}()
 	go func() {
 		defer close(ended)
 		defer cancel() // as soon as there is nothing to steer any more

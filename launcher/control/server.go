@@ -27,6 +27,11 @@ type Info struct {
 	Ending    bool              `json:"ending,omitempty"` // all services are to end, and then the run
 	Services  []launcher.Status `json:"services"`
 	Others    []string          `json:"others,omitempty"` // services of its file that it has not started
+
+	// Temporary: the run ends with the last command that holds it, and so do the
+	// services HeldOnly.
+	Temporary bool     `json:"temporary,omitempty"`
+	HeldOnly  []string `json:"held_only,omitempty"`
 }
 
 // Failure is the body of an answer that is an error.
@@ -71,20 +76,38 @@ type Run struct {
 	Steering *launcher.Steering
 	Output   *output.Tail
 	Journal  *Journal
+
+	// Starter is closed when the process has gone that has started the run, which
+	// then ends with the last hold on it (see [Client.Hold]); nil: it does not.
+	Starter <-chan struct{}
+
+	note Note
 }
 
 // Serve serves a run on l until ctx is done, and what has been asked by then is
 // answered.
 func Serve(ctx context.Context, l net.Listener, run Run) error {
-	s := server{run}
+	holds := newHolds(run)
+	holds.awaitStarter(ctx)
+	return serve(ctx, l, run, holds)
+}
+
+// serve is Serve with holds, which outlive a socket.
+func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
+	s := server{run, holds}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/run", s.whoIs)
+	mux.HandleFunc("GET /v1/processes", s.processes)
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("GET /v1/wait", s.wait)
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("POST /v1/start", s.steer(run.Steering.Start))
+	mux.HandleFunc("POST /v1/start", s.steer(s.wanted(run.Steering.Start)))
 	mux.HandleFunc("POST /v1/stop", s.steer(run.Steering.Stop))
-	mux.HandleFunc("POST /v1/restart", s.steer(run.Steering.Restart))
+	mux.HandleFunc("POST /v1/restart", s.steer(s.wanted(run.Steering.Restart)))
+	mux.HandleFunc("POST /v1/hold", s.hold)
+	mux.HandleFunc("POST /v1/release", s.release)
+	mux.HandleFunc("POST /v1/keep", s.keep)
 	mux.HandleFunc("POST /v1/down", s.down)
 	web := http.Server{
 		Handler: mux, ReadHeaderTimeout: headerPatience, MaxHeaderBytes: maxHeader,
@@ -109,7 +132,21 @@ func Serve(ctx context.Context, l net.Listener, run Run) error {
 	return err
 }
 
-type server struct{ run Run }
+type server struct {
+	run   Run
+	holds *holds
+}
+
+// wanted is do for services that then run because their user wants them, and not
+// for holds alone.
+func (s server) wanted(do func(ctx context.Context, names ...string) error) func(context.Context, ...string) error {
+	return func(ctx context.Context, names ...string) error {
+		if err := do(ctx, names...); err != nil {
+			return err
+		}
+		return s.holds.keep(false, names...)
+	}
+}
 
 func (s server) status(w http.ResponseWriter, r *http.Request) {
 	if _, err := parseQuery(r.URL.RawQuery); err != nil {
@@ -178,6 +215,8 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, err er
 		status, body = http.StatusBadRequest, Failure{Error: err.Error()}
 	case errors.As(err, &unknown):
 		status, body = http.StatusNotFound, Failure{Error: err.Error(), Known: unknown.Known}
+	case errors.Is(err, ErrHeld):
+		status, body = http.StatusLocked, Failure{Error: err.Error()}
 	case err != nil:
 		status, body = http.StatusConflict, Failure{Error: err.Error()}
 	}
@@ -190,6 +229,7 @@ func (s server) info(services []launcher.Status) Info {
 	info := s.run.About
 	info.Ending = s.run.Steering.Ending()
 	info.Others = s.run.Steering.Others(context.Background())
+	info.Temporary, info.HeldOnly = s.holds.holding()
 	info.Services = services
 	return info
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
@@ -42,7 +43,8 @@ type Doctor struct {
 	Runs        *control.Folder                 // nil where the user has no home
 	OpenProject func() (project.Project, error) // the one here; without one the error is *procfile.NotFoundError
 	Range       allocator.Set                   // where the user wants ports to come from; empty: the default
-	LeftGrace   time.Duration                   // what processes that a killed run has left get to end by themselves
+	Listening   func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
+	LeftGrace   time.Duration // what processes that a killed run has left get to end by themselves
 
 	Explain func(error) []Trouble          // an error in words
 	Left    func([]launcher.Orphan) string // processes in words

@@ -10,6 +10,7 @@ import (
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
@@ -49,22 +50,32 @@ func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, run
 	}
 	here := d.runOf(runs, scope)
 	findings := slices.Concat(projectNotes(p, plan, scope), examinePins(p, scope, leases), d.examineHolders(ctx, p, scope, leases))
+	ports, err := d.portsByService(ctx, here)
+	services := []Finding{{Check: "services", Level: Warning, What: fmt.Sprintf("where they listen cannot be told: %v", err)}}
+	if err == nil {
+		services = examineServices(here, ports, leases)
+	}
 	return slices.Concat(
 		all(findings, "project", "%s is valid, and nobody else holds its ports", p.File.Name),
-		examineCommands(p.File, plan),
-		examineServices(ctx, here, leases),
+		examineCommands(p.File, plan, here, ports),
+		services,
 		examineWatching(plan, p.File.Dir, here.Note.PID),
 		examineOpenFiles(plan),
 	)
 }
 
 // examineCommands looks for dev servers that listen where they like, as far as a
-// command shows it.
-func examineCommands(file procfile.File, plan procfile.Plan) []Finding {
+// command shows it. Where a service listens now is the better evidence.
+func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer, ports map[string][]int) []Finding {
 	var findings []Finding
 	for _, process := range plan.Services {
 		declared, ok := file.Service(process.Service)
 		if !ok || !declared.HasPort || process.Shell == "" {
+			continue
+		}
+		if slices.ContainsFunc(here.Info.Services, func(st launcher.Status) bool {
+			return st.Service == process.Service && slices.Contains(ports[st.Service], st.Port)
+		}) {
 			continue
 		}
 		server := scaffold.PortFlagIn(os.DirFS(process.Dir), process.Shell)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher/watcher"
 	"github.com/devports/devports/procfile"
@@ -91,6 +92,9 @@ func open(t *testing.T, files map[string]string) *following {
 	host := project.Host{
 		Getenv: func(string) string { return "" },
 		Note:   t.Logf,
+		Listening: func(ctx context.Context, _ registry.Registry, ports ...int) (map[int][]holder.Process, error) {
+			return holder.Listening(ctx, ports...)
+		},
 		Choose: func(allocator.Set) registry.Chooser {
 			return func(_ registry.Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
 				for port := 20000; ; port++ {

@@ -42,7 +42,7 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 	if len(busy) == 0 {
 		return nil
 	}
-	holders, err := holder.Listening(ctx, busy...)
+	holders, err := p.host.Listening(ctx, p.Registry, busy...)
 	if err != nil {
 		p.host.Note("who holds the ports cannot be told: %v", err)
 	}

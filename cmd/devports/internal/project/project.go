@@ -12,8 +12,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
@@ -26,6 +28,9 @@ type Host struct {
 	Getenv  func(string) string
 	Choose  func(allow allocator.Set) registry.Chooser // chooses new ports
 	Note    func(format string, args ...any)           // something to know that is no error
+
+	// Listening returns the processes that listen on each of the ports.
+	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 }
 
 // Project is a project file with the checkout that it lies in and the registry
@@ -35,8 +40,9 @@ type Project struct {
 	Checkout checkout.Checkout
 	Registry registry.Registry
 
-	host  Host
-	scale map[string]int // how many replicas of services, where the file is not to say that
+	host   Host
+	scale  map[string]int // how many replicas of services, where the file is not to say that
+	noPins bool
 }
 
 // FileError says why the file at Path is no project file.
@@ -67,6 +73,18 @@ func Open(host Host, r registry.Registry, path string, scale map[string]int) (Pr
 // None stands for a project where there is none: its names are user-wide.
 func None(host Host, r registry.Registry, dir string) Project {
 	return Project{File: procfile.Empty(dir), Registry: r, host: host}
+}
+
+// WithoutPins returns the project with pins that do not bind: each name gets a port
+// of its own, as in a worktree.
+func (p Project) WithoutPins() Project {
+	p.noPins = true
+	return p
+}
+
+// Pins reports whether the file pins a port.
+func (p Project) Pins() bool {
+	return slices.ContainsFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin != 0 })
 }
 
 // take makes the project of the file at path, which read reads.
@@ -145,7 +163,7 @@ func (p Project) resolve(
 
 // lease leases every port that the file asks for, in one update of the registry.
 func (p Project) lease(ctx context.Context, o registry.Options) ([]registry.Lease, error) {
-	o.Choose = p.host.Choose(p.File.Range)
+	o.Choose, o.NoPins = p.host.Choose(p.File.Range), p.noPins
 	_, leases, err := p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
 	return leases, err
 }
