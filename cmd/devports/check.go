@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
@@ -31,6 +32,9 @@ Example:
 		var plan procfile.Plan
 		if err == nil {
 			plan, err = p.Check()
+		}
+		if local, unknown := allocator.LocalPorts(); err == nil && unknown == nil {
+			plan.Notes = append(plan.Notes, p.File.EphemeralPins(local)...)
 		}
 		var problems procfile.Problems
 		if err != nil && !errors.As(err, &problems) {

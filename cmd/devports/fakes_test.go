@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -90,6 +92,41 @@ func dockerProxy() {
 	flag.Parse()
 	os.Args = []string{"hold", "0.0.0.0:" + *port}
 	hold()
+}
+
+// containerEngine SOCKET PORT answers there as Docker's engine does where the
+// container shop-db-1 publishes the port.
+func containerEngine() {
+	l, err := net.Listen("unix", os.Args[1])
+	if err != nil {
+		fatal(err)
+	}
+	answer := `[{"Names":["/shop-db-1"],"Image":"postgres:16","Ports":[{"IP":"0.0.0.0","PrivatePort":5432,"PublicPort":` + os.Args[2] + `,"Type":"tcp"}]}]`
+	fmt.Println("engine listens")
+	fatal(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/containers/json" {
+			http.NotFound(w, r)
+			return
+		}
+		fmt.Fprint(w, answer)
+	})))
+}
+
+// outgoing PORT ADDRESS connects to there from a port of its own.
+func outgoing() {
+	port, err := strconv.Atoi(os.Args[1])
+	if err != nil {
+		fatal(err)
+	}
+	// Go sets SO_REUSEADDR on sockets that listen only.
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}}
+	c, err := dialer.Dial("tcp4", os.Args[2])
+	if err != nil {
+		fatal(err)
+	}
+	fmt.Println("connected", c.LocalAddr())
+	stay()
+	runtime.KeepAlive(c)
 }
 
 // lock FILE holds a lock file.

@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/registry"
 )
 
@@ -45,12 +47,19 @@ Example:
 				s.note("who listens cannot be told: %v", err)
 			}
 		}
+		containers := map[int]engine.Container{}
+		if slices.ContainsFunc(slices.Collect(maps.Values(holders)), mayBeContainer) {
+			containers = engine.Published(c.Context, s.getenv)
+		}
 		if c.Bool("json") {
 			rows := make([]leaseRow, 0, len(leases))
 			for _, l := range leases {
 				row := newLeaseRow(l)
 				if h, ok := holderOf(holders, l.Port); ok {
 					row.Listener = &h
+				}
+				if c, ok := containers[l.Port]; ok && mayBeContainer(holders[l.Port]) {
+					row.Container = &c
 				}
 				rows = append(rows, row)
 			}
@@ -64,20 +73,21 @@ Example:
 			s.note("%s", what)
 			return nil
 		}
-		return s.table(leases, holders, registry.ByPort(everyone), c.Bool("all"))
+		return s.table(leases, holders, containers, registry.ByPort(everyone), c.Bool("all"))
 	},
 }
 
 // leaseRow is a lease as programs read it.
 type leaseRow struct {
-	Project   string          `json:"project,omitempty"`
-	Worktree  string          `json:"worktree,omitempty"`
-	Directory string          `json:"directory,omitempty"`
-	Name      string          `json:"name"`
-	Port      int             `json:"port"`
-	Pinned    bool            `json:"pinned"`
-	Since     time.Time       `json:"since"`
-	Listener  *holder.Process `json:"listener,omitempty"` // who listens now
+	Project   string            `json:"project,omitempty"`
+	Worktree  string            `json:"worktree,omitempty"`
+	Directory string            `json:"directory,omitempty"`
+	Name      string            `json:"name"`
+	Port      int               `json:"port"`
+	Pinned    bool              `json:"pinned"`
+	Since     time.Time         `json:"since"`
+	Listener  *holder.Process   `json:"listener,omitempty"`  // who listens now
+	Container *engine.Container `json:"container,omitempty"` // the one that it listens for
 }
 
 func newLeaseRow(l registry.Lease) leaseRow {
@@ -124,7 +134,7 @@ func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scop
 }
 
 // table prints leases for people to read.
-func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, shared map[int][]registry.Lease, all bool) error {
+func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, containers map[int]engine.Container, shared map[int][]registry.Lease, all bool) error {
 	var t table
 	header := []string{"NAME", "PORT", "KEPT", "LISTENING NOW"}
 	if all {
@@ -143,6 +153,9 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 		}
 		if h, ok := holderOf(holders, l.Port); ok {
 			listener = describeShort(h)
+			if c, ok := containers[l.Port]; ok && mayBeContainer(holders[l.Port]) {
+				listener = describeContainer(c)
+			}
 		}
 		row := []string{l.Name.String(), fmt.Sprint(l.Port), kept, listener}
 		if all {

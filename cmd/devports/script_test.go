@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 		"recite":   recite,
 
 		"docker-proxy": dockerProxy,
+		"engine":       containerEngine,
+		"outgoing":     outgoing,
+
+		"without-inotify": withoutInotify,
 	})
 }
 

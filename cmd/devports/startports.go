@@ -58,7 +58,7 @@ func (s session) checkPorts(ctx context.Context, r registry.Registry, info contr
 		if !errors.As(err, &taken) {
 			continue
 		}
-		line := takenLine(l, taken.Taken[0].Holders)
+		line := takenLine(taken.Taken[0], s.containersOf(taken.Taken))
 		if h, ok := holderOf(map[int][]holder.Process{l.Port: taken.Taken[0].Holders}, l.Port); ok && h.Run == info.PID && h.Service != "" {
 			line.hint = "it is a service of this run: devports stop " + h.Service
 		}
