@@ -32,6 +32,9 @@ Example:
 		if err == nil {
 			plan, err = p.Check()
 		}
+		if scope, unknown := p.Scope(); err == nil && unknown == nil { // that of a registry that can be read
+			plan.Notes = append(plan.Notes, p.File.NotePins(p.Unbound(scope), unboundPin(scope))...)
+		}
 		var problems procfile.Problems
 		if err != nil && !errors.As(err, &problems) {
 			return err

@@ -42,7 +42,7 @@ Example:
 			return err
 		}
 		if c.NArg() == 0 {
-			ports, err := p.Ports(c.Context)
+			_, ports, err := p.Ports(c.Context)
 			if err != nil {
 				return err
 			}

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/devports/devports/allocator/text"
-
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/registry"
 )
 
@@ -17,7 +17,10 @@ var pruneCommand = command{
 	usage:   "give up the ports of projects whose folder is gone",
 	help: `
 Gives up the ports of every project and worktree whose folder is gone, and says
-which. What is on a volume that is not mounted now is not gone.
+which. What is on a volume that is not mounted now is not gone, nor what another
+machine or container keeps in a home that both share. Given up are also ports
+that run has kept for a folder of a project that is no service's, unless
+something listens on them.
 
 Example:
   devports prune --dry-run
@@ -35,13 +38,22 @@ Example:
 		if err != nil {
 			return err
 		}
+		all, err := r.Leases()
+		if err != nil {
+			return err
+		}
 		leases, err := s.withoutRuns(gone)
 		if err != nil {
 			return err
 		}
-		said := "%s %d of %s given up: %s is gone\n"
+		for _, l := range all {
+			if l.Undeclared && !slices.Contains(gone, l) && !allocator.Busy(l.Port) {
+				leases = append(leases, l)
+			}
+		}
+		verb := "given up"
 		if c.Bool("dry-run") {
-			said = "%s %d of %s would be given up: %s is gone\n"
+			verb = "would be given up"
 		} else if leases, err = r.Prune(c.Context, leases); err != nil {
 			return err
 		}
@@ -49,7 +61,11 @@ Example:
 			return s.json(leaseRows(leases))
 		}
 		for _, l := range leases {
-			if _, err := fmt.Fprintf(s.stdout, said, l.Name, l.Port, l.Scope, text.OneLine(l.Scope.Directory)); err != nil {
+			why := text.OneLine(l.Scope.Directory) + " is gone"
+			if l.Undeclared && exists(l.Scope.Directory) {
+				why = "no service, but once that of a run"
+			}
+			if _, err := fmt.Fprintf(s.stdout, "%s %d of %s %s: %s\n", l.Name, l.Port, l.Scope, verb, why); err != nil {
 				return err
 			}
 		}

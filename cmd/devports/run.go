@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
 )
 
 // The exit statuses of `run` when there is no command's to pass on, as those of
@@ -33,8 +35,9 @@ var runCommand = command{
 	help: `
 Runs COMMAND with the environment of a service. PORT is that of SERVICE, else of
 the service whose dir holds the working directory, else of a name made from the
-working directory's. devports replaces itself with the command: signals,
-terminal and exit status are the command's own.
+working directory's. Outside projects that port is the folder's for as long as
+the folder is there, in a project until devports prune. devports replaces itself
+with the command: signals, terminal and exit status are the command's own.
 
 Example:
   devports run -- go test ./...
@@ -95,7 +98,7 @@ func (s session) environment(c *cli.Context) ([]string, error) {
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) && name == "" {
 		s.noteForeign(missing)
-		p, err = s.userWide(c, wd)
+		return s.folderEnvironment(c, wd)
 	}
 	if err != nil {
 		return nil, err
@@ -124,10 +127,31 @@ func nameOf(dir string) string {
 	return strings.TrimSpace(name)
 }
 
-// userWide stands for a project where there is none: its names are user-wide.
-func (s session) userWide(c *cli.Context, dir string) (project.Project, error) {
+// folderEnvironment is the environment where there is no project: the folder
+// keeps a port of its own, which has its name. A folder that has been renamed
+// keeps that, too.
+func (s session) folderEnvironment(c *cli.Context, dir string) ([]string, error) {
 	r, err := s.openRegistry(c)
-	return project.None(s.host(), r, dir), err
+	if err != nil {
+		return nil, err
+	}
+	p, err := project.None(s.host(), r, dir)
+	if err != nil {
+		return nil, err
+	}
+	scope, leases, err := r.SeenFrom(p.Checkout)
+	if err != nil {
+		return nil, err
+	}
+	name := nameOf(dir)
+	own := slices.DeleteFunc(leases, func(l registry.Lease) bool { return l.Scope != scope })
+	if len(own) == 1 {
+		name = own[0].Name.Service
+	}
+	p.File, name = p.File.Plus(name)
+	plan, err := p.Resolve(c.Context)
+	service, _ := plan.Service(name)
+	return service.Env.List(), err
 }
 
 // serviceAt is the service whose dir holds the directory wd, the innermost if

@@ -283,6 +283,7 @@ func (s session) begin(r project.Run, signals chan os.Signal) (plan procfile.Pla
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
 	s.notes(checked.Notes)
+	s.noteUnbound(r.Project, scope)
 	return plan, scope, c, nil
 }
 
