@@ -16,7 +16,9 @@
 //     standard, to which a browser makes no connection;
 //   - lies in the range that is allowed, [DefaultRange] unless told otherwise;
 //   - is not the machine's own ([Local]): its ephemeral range, from which it
-//     takes the local ports of outgoing connections, and its reserved ports.
+//     takes the local ports of outgoing connections, its reserved ports, which
+//     the administrator keeps out of that, and its excluded ones, which cannot
+//     be bound.
 //
 // # Which of them
 //
@@ -44,9 +46,11 @@
 // In an explicit range, fewer than 20 are too few; no port outside of it is ever
 // chosen, but then come
 //
-//  1. all of its ports, except the denied and the ephemeral ones;
-//  2. the ephemeral ones too;
-//  3. the denied ones too.
+//  1. the reserved ones, which are for who names them: nothing is said of that;
+//  2. all of its ports, except the denied and the ephemeral ones;
+//  3. the ephemeral ones too;
+//  4. the denied ones too.
 //
-// Reserved and browser-blocked ports are never chosen.
+// Excluded and browser-blocked ports are never chosen, nor are reserved ones
+// without an explicit range.
 package allocator

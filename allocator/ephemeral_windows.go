@@ -14,7 +14,7 @@ func localPorts() (Local, error) {
 		local.Ephemeral = ephemeral
 	}
 	if out, err := exec.Command("netsh", "int", "ipv4", "show", "excludedportrange", "protocol=tcp").Output(); err == nil {
-		local.Reserved = parseExcludedPortRange(string(out))
+		local.Excluded = parseExcludedPortRange(string(out))
 	}
 	return local, nil
 }

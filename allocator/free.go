@@ -3,6 +3,9 @@ package allocator
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,40 +35,69 @@ const connectTimeout = 100 * time.Millisecond
 //
 // The error tells why Free cannot tell: no descriptors are left, or the user may
 // not bind the port, as with ports below 1024.
-func Free(port int) (bool, error) {
-	if port < 1 || port > maxPort {
-		return false, fmt.Errorf("port %d is out of bounds: want 1 to %d", port, maxPort)
-	}
-	for _, addr := range probed {
-		ok, err := bindable(netip.AddrPortFrom(addr, uint16(port)))
-		if err != nil {
-			return false, cannotTell(port, err)
+func Free(port int) (bool, error) { return Prober()(port) }
+
+// Prober returns what answers as Free does, for a caller that asks for many
+// ports within a moment: what they have in common is looked up once.
+func Prober() func(port int) (bool, error) {
+	probe := newProbe()
+	return func(port int) (bool, error) {
+		if port < 1 || port > maxPort {
+			return false, fmt.Errorf("port %d is out of bounds: want 1 to %d", port, maxPort)
 		}
-		if !ok {
-			return false, nil
+		ok, err := probe(port)
+		if err != nil {
+			return false, fmt.Errorf("cannot tell whether port %d is free: %w", port, err)
+		}
+		return ok, nil
+	}
+}
+
+// Busy reports whether something holds port, as far as Free can tell.
+func Busy(port int) bool {
+	free, err := Free(port)
+	return err == nil && !free
+}
+
+// BusyAmong returns those of ports that are Busy, in the same order. It probes
+// several at the same time.
+func BusyAmong(ports []int) []int {
+	free, busy := Prober(), make([]bool, len(ports))
+	var next atomic.Int64
+	var probers sync.WaitGroup
+	for range min(len(ports), runtime.GOMAXPROCS(0)) {
+		probers.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(ports); i = next.Add(1) - 1 {
+				ok, err := free(ports[i])
+				busy[i] = err == nil && !ok
+			}
+		})
+	}
+	probers.Wait()
+	var found []int
+	for i, port := range ports {
+		if busy[i] {
+			found = append(found, port)
+		}
+	}
+	return found
+}
+
+// probeEach binds each of the probed addresses, and connects to the loopback
+// ones.
+func probeEach(port int) (bool, error) {
+	for _, addr := range probed {
+		if ok, err := bindable(netip.AddrPortFrom(addr, uint16(port))); err != nil || !ok {
+			return false, err
 		}
 	}
 	for _, addr := range probed {
 		if !addr.IsLoopback() {
 			continue
 		}
-		taken, err := accepts(netip.AddrPortFrom(addr, uint16(port)))
-		if err != nil {
-			return false, cannotTell(port, err)
-		}
-		if taken {
-			return false, nil
+		if taken, err := accepts(netip.AddrPortFrom(addr, uint16(port))); err != nil || taken {
+			return false, err
 		}
 	}
 	return true, nil
-}
-
-func cannotTell(port int, err error) error {
-	return fmt.Errorf("cannot tell whether port %d is free: %w", port, err)
-}
-
-// Busy reports whether something listens on port, as far as Free can tell.
-func Busy(port int) bool {
-	free, err := Free(port)
-	return err == nil && !free
 }

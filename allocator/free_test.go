@@ -99,3 +99,22 @@ func BenchmarkFree(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkBusyAmong(b *testing.B) {
+	for _, n := range []int{50, 500} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			local, err := LocalPorts()
+			if err != nil {
+				b.Fatal(err)
+			}
+			candidates := NewPool(Set{}, local).Candidates()
+			ports := make([]int, n)
+			for i := range ports {
+				ports[i] = candidates.At(i)
+			}
+			for b.Loop() {
+				BusyAmong(ports)
+			}
+		})
+	}
+}

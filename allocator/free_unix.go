@@ -56,6 +56,11 @@ func accepts(addr netip.AddrPort) (bool, error) {
 		return false, err
 	}
 	defer unix.Close(fd)
+	return connectBriefly(fd, sockaddr)
+}
+
+// connectBriefly connects fd so that closing it ends the connection with a reset.
+func connectBriefly(fd int, sockaddr unix.Sockaddr) (bool, error) {
 	// A reset leaves no TIME_WAIT behind, which would keep a service that does
 	// not set SO_REUSEADDR from the port.
 	reset := unix.Linger{Onoff: 1, Linger: 0}

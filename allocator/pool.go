@@ -37,44 +37,48 @@ func (t tier) candidates() Set { return t.portable.Subtract(t.excluded) }
 // NewPool returns the pool of the ports of allow that local leaves. An empty
 // allow stands for DefaultRange.
 func NewPool(allow Set, local Local) Pool {
-	tiers, enough := explicitTiers(allow, local), enoughInExplicitRange
+	tiers, enough, plain := explicitTiers(allow, local), enoughInExplicitRange, 2
 	if allow.Empty() {
-		tiers, enough = defaultTiers(local), enoughInDefaultRange
+		tiers, enough, plain = defaultTiers(local), enoughInDefaultRange, 1
 	}
-	best := tiers[0]
-	left := best.candidates().Len()
-	most := left
-	for _, t := range tiers[1:] {
+	p, most := Pool{rules: tiers[0]}, 0
+	for i, t := range tiers {
 		if most >= enough {
 			break
 		}
 		if n := t.candidates().Len(); n > most {
-			best, most = t, n
+			p.rules, most = t, n
+		}
+		if i < plain {
+			p.left = most
 		}
 	}
-	return Pool{rules: best, left: left, widened: most > left}
+	p.widened = most > p.left
+	return p
 }
 
 // defaultTiers and explicitTiers return the tiers in the order in which they
 // are tried, each with one more concession than the one before.
 func defaultTiers(local Local) []tier {
-	mine := local.Ephemeral.Union(local.Reserved)
+	setAside := local.Reserved.Union(local.Excluded)
+	mine := local.Ephemeral.Union(setAside)
 	return []tier{
 		{quiet().Intersect(NewSet(DefaultRange)), mine},
 		{quiet(), mine},
-		{quiet(), local.Reserved},
+		{quiet(), setAside},
 	}
 }
 
 func explicitTiers(allow Set, local Local) []tier {
-	mine := local.Ephemeral.Union(local.Reserved)
+	mine := local.Ephemeral.Subtract(local.Reserved).Union(local.Excluded)
 	loadable := allow.Subtract(BrowserBlocked())
 	wanted := loadable.Subtract(Denied())
 	return []tier{
-		{quiet().Intersect(allow), mine},
+		{quiet().Intersect(allow), mine.Union(local.Reserved)},
+		{quiet().Intersect(allow), mine}, // which is no concession: reserved ports are for who names them
 		{wanted, mine},
-		{wanted, local.Reserved},
-		{loadable, local.Reserved},
+		{wanted, local.Excluded},
+		{loadable, local.Excluded},
 	}
 }
 

@@ -120,6 +120,16 @@ func TestWidened(t *testing.T) {
 			widened: true, candidates: mustParse(t, "30000-30009"),
 		}, {
 			name: "reserved", allow: "23100-23104", local: Local{Reserved: mustParse(t, "23000-24000")},
+			left: 5, candidates: mustParse(t, "23100-23104"),
+		}, {
+			name: "reserved in the ephemeral range", allow: "40000-40999",
+			local: Local{Ephemeral: mustParse(t, "1024-65000"), Reserved: mustParse(t, "40100-40999")},
+			left:  quietPorts.Intersect(mustParse(t, "40100-40999")).Len(), candidates: quietPorts.Intersect(mustParse(t, "40100-40999")),
+		}, {
+			name: "excluded", allow: "23100-23104", local: Local{Excluded: mustParse(t, "23000-24000")},
+		}, {
+			name: "default range is reserved", local: Local{Ephemeral: mustParse(t, "32768-60999"), Reserved: mustParse(t, "10000-32767")},
+			widened: true, candidates: quietPorts.Intersect(mustParse(t, "1024-9999")),
 		},
 	}
 	for _, tt := range tests {

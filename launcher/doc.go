@@ -15,6 +15,10 @@
 // machine.due. Neither does anything, or reads a clock. A message from an earlier
 // process of a service is dropped.
 //
+// A service that has a build has two processes side by side: that of the build,
+// whose state is build, and its own. A change has it built while its own process
+// goes on; only a build that has succeeded has that end and another start.
+//
 // operatingSystem is all that the supervisor needs of the system; package system
 // has it, and says how nothing is left behind and nothing else is touched.
 //

@@ -37,6 +37,16 @@ type Blocked struct {
 	On      string // the service that it depends on, which was not ready
 }
 
+// Building: the build of the service begins.
+type Building struct{ Service string }
+
+// BuildFailed: the build of the service has failed.
+type BuildFailed struct {
+	Service string
+	Exit    Exit
+	Running bool // its process goes on, as it was built before
+}
+
 // Ready: the service's check has passed.
 type Ready struct {
 	Service string
@@ -111,6 +121,7 @@ type Idle struct{ Services []string }
 type Stopping struct {
 	Service string // because this one has ended
 	Reason  string // or else because of a signal, or something else
+	Signal  bool   // a signal: Reason is its name
 }
 
 // PlanChanged: the run follows a new plan.
@@ -133,6 +144,8 @@ type LeftRunning struct{ Process Orphan }
 func (e Started) Subject() string          { return e.Service }
 func (e NotStarted) Subject() string       { return e.Service }
 func (e Blocked) Subject() string          { return e.Service }
+func (e Building) Subject() string         { return e.Service }
+func (e BuildFailed) Subject() string      { return e.Service }
 func (e Ready) Subject() string            { return e.Service }
 func (e WrongPort) Subject() string        { return e.Service }
 func (e NoListener) Subject() string       { return e.Service }
@@ -153,6 +166,8 @@ func (e LeftRunning) Subject() string      { return e.Process.Service }
 func (Started) kind() string          { return "started" }
 func (NotStarted) kind() string       { return "not-started" }
 func (Blocked) kind() string          { return "blocked" }
+func (Building) kind() string         { return "building" }
+func (BuildFailed) kind() string      { return "build-failed" }
 func (Ready) kind() string            { return "ready" }
 func (AllReady) kind() string         { return "all-ready" }
 func (WrongPort) kind() string        { return "elsewhere" }

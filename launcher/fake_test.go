@@ -29,17 +29,21 @@ type fakeSystem struct {
 	clumsy  bool            // some processes ignore signals, fork and cannot be made
 	ignore  bool            // all ignore signals
 	deaf    string          // the service that never gets ready
+	builds  func() Exit     // how a build ends by itself
 	clients bool            // work fails when what it depends on is away meanwhile
 
-	mu      sync.Mutex // guards what follows
-	latest  map[string]*fakeProc
-	started map[string]int
-	lapses  map[string]int       // how often in a row work has failed for what it depends on
-	ceased  map[string]time.Time // when those that depend on a service could last rely on it
-	ending  bool                 // all services are to end
-	current procfile.Plan        // that is followed
-	calm    bool                 // no process that is made from now on crashes
-	closed  bool
+	mu       sync.Mutex // guards what follows
+	latest   map[string]*fakeProc
+	building map[string]*fakeProc
+	changed  map[string]time.Time // when a service was last asked to be built
+	built    map[string]time.Time // when the latest build began that has succeeded
+	started  map[string]int
+	lapses   map[string]int       // how often in a row work has failed for what it depends on
+	ceased   map[string]time.Time // when those that depend on a service could last rely on it
+	ending   bool                 // all services are to end
+	current  procfile.Plan        // that is followed
+	calm     bool                 // no process that is made from now on crashes
+	closed   bool
 }
 
 // fakeProc is a process of a fakeSystem.
@@ -63,7 +67,9 @@ func newFakeSystem(t *testing.T, seed uint64) *fakeSystem {
 	random := rand.New(rand.NewPCG(seed, 0))
 	var mu sync.Mutex
 	return &fakeSystem{
-		t: t, latest: map[string]*fakeProc{}, started: map[string]int{}, lapses: map[string]int{}, ceased: map[string]time.Time{},
+		t: t, latest: map[string]*fakeProc{}, building: map[string]*fakeProc{},
+		changed: map[string]time.Time{}, built: map[string]time.Time{},
+		started: map[string]int{}, lapses: map[string]int{}, ceased: map[string]time.Time{},
 		random: func(n int) int {
 			mu.Lock()
 			defer mu.Unlock()
@@ -79,7 +85,13 @@ func (f *fakeSystem) Start(spec procfile.Process, _ *terminal.Size) (child, Exit
 	f.pause(10 * time.Millisecond)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if spec.Builds {
+		return f.startBuild(spec)
+	}
 	f.started[spec.Service]++
+	if changed, built := f.changed[spec.Service], f.built[spec.Service]; !spec.Build.IsZero() && (built.IsZero() || time.Since(changed) > startTime && built.Before(changed)) {
+		f.t.Errorf("%s is started %v after a change, and was built %v before now", spec.Service, time.Since(changed), time.Since(built))
+	}
 	if f.clumsy && f.random(10) == 0 {
 		return nil, Exit{Status: 127, Err: errors.New("no such program")}
 	}
@@ -103,6 +115,22 @@ func (f *fakeSystem) isCalm() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.calm
+}
+
+// startBuild makes the process of a build, with f.mu held.
+func (f *fakeSystem) startBuild(spec procfile.Process) (child, Exit) {
+	if f.clumsy && f.random(10) == 0 {
+		return nil, Exit{Status: 127, Err: errors.New("no such compiler")}
+	}
+	if p := f.building[spec.Service]; p != nil && p.alive {
+		f.t.Errorf("%s has a second build", spec.Service)
+	}
+	p := &fakeProc{
+		system: f, spec: spec, pid: 2000 + len(f.building), began: time.Now(), alive: true, stream: f.out.Stream(spec.Service),
+		ready: time.Duration(f.random(int(10 * time.Second))), asked: make(chan struct{}, 1), killed: make(chan struct{}, 1),
+	}
+	f.building[spec.Service] = p
+	return p, Exit{}
 }
 
 // available reports whether those that depend on a service may start: it is
@@ -198,7 +226,9 @@ type eof struct{}
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
 func (p *fakeProc) Terminate(string, time.Duration) {
-	p.checkOrder()
+	if !p.spec.Builds {
+		p.checkOrder()
+	}
 	select {
 	case p.asked <- struct{}{}:
 	default:
@@ -207,7 +237,9 @@ func (p *fakeProc) Terminate(string, time.Duration) {
 
 func (p *fakeProc) Kill() {
 	p.system.mu.Lock()
-	p.system.cease(p.spec.Service)
+	if !p.spec.Builds {
+		p.system.cease(p.spec.Service)
+	}
 	p.ending = true
 	p.system.mu.Unlock()
 	select {
@@ -234,6 +266,12 @@ func (p *fakeProc) checkOrder() {
 func (p *fakeProc) end(exit Exit) Exit {
 	p.system.mu.Lock()
 	defer p.system.mu.Unlock()
+	if p.spec.Builds {
+		if p.alive = false; exit == (Exit{}) {
+			p.system.built[p.spec.Service] = p.began
+		}
+		return exit
+	}
 	p.system.cease(p.spec.Service)
 	p.alive, p.done = false, exit == Exit{}
 	return exit
@@ -262,7 +300,10 @@ func (p *fakeProc) Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool) 
 			return p.end(Exit{Status: 137, Signal: "KILL"}), true
 		case <-crash:
 			exit := Exit{Status: f.random(2)}
-			if p.spec.Ready.How == procfile.Done && !f.clumsy {
+			if p.spec.Builds && f.builds != nil {
+				exit = f.builds()
+			}
+			if p.spec.Ready.How == procfile.Done && !f.clumsy && !p.spec.Builds {
 				exit = Exit{Status: f.work(p)}
 			}
 			if f.clumsy && f.random(2) == 0 { // its children outlive it

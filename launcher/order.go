@@ -22,21 +22,24 @@ type machine struct {
 	closing    bool                        // all services are to end
 	asked      bool                        // by a signal, by Down or by a context: that is no failure
 	interrupts interrupts
+	maxBuilds  int        // how many builds may run at a time; 0: any number
 	first      *ExitError // of the end that ended all
 }
 
 // due is what a service is to do now, if anything: start when what it depends
 // on is available and what used an earlier run of it has ended, wait for that
-// once more, end when nothing that is to end as
-// well needs it.
+// once more, end when nothing that is to end as well needs it. A restart waits for
+// the builds of what depends on the service, so that this, too, is stopped first.
 func (m *machine) due(name string) (kind eventKind, due bool) {
 	s := m.services[name]
 	switch {
 	case m.closing && s.phase != ended && (s.goal == goalNone || s.goal == goalRestart):
 		return evStop, true
-	case s.phase == running && s.goal != goalNone && !m.needed(name):
+	case s.phase == running && s.goal != goalNone && !m.needed(name) && (s.goal != goalRestart || !m.used(name, service.rebuilding)):
 		return evEnd, true
-	case !m.closing && s.phase == waiting && m.missing(s) == "" && !m.occupied(name) && !m.needed(name):
+	case m.buildDue(name):
+		return evBuild, true
+	case !m.closing && s.phase == waiting && !s.mustBuild() && m.missing(s) == "" && !m.occupied(name) && !m.needed(name):
 		return evStart, true
 	case m.again(name) != Outage{}:
 		return evAgain, true
@@ -47,16 +50,24 @@ func (m *machine) due(name string) (kind eventKind, due bool) {
 // needed reports whether a service that is to end and still lives depends on
 // name, be it by way of others, such as a migration that has ended.
 func (m *machine) needed(name string) bool {
-	needed := []string{name}
-	for i := 0; i < len(needed); i++ {
+	return m.used(name, func(s service) bool {
+		return s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing)
+	})
+}
+
+// used reports whether a service that is so depends on name, be it by way of
+// others.
+func (m *machine) used(name string, so func(service) bool) bool {
+	used := []string{name}
+	for i := 0; i < len(used); i++ {
 		for other, s := range m.services {
-			if slices.Contains(needed, other) || !slices.Contains(s.made.DependsOn, needed[i]) {
+			if slices.Contains(used, other) || !slices.Contains(s.made.DependsOn, used[i]) {
 				continue
 			}
-			if s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing) {
+			if so(s) {
 				return true
 			}
-			needed = append(needed, other)
+			used = append(used, other)
 		}
 	}
 	return false
@@ -107,8 +118,10 @@ func (m *machine) occupied(name string) bool {
 // deadline is the earliest deadline of a service; zero if there is none.
 func (m *machine) deadline() (earliest time.Time) {
 	for _, s := range m.services {
-		if !s.deadline.IsZero() && (earliest.IsZero() || s.deadline.Before(earliest)) {
-			earliest = s.deadline
+		for _, deadline := range []time.Time{s.deadline, s.build.deadline} {
+			if !deadline.IsZero() && (earliest.IsZero() || deadline.Before(earliest)) {
+				earliest = deadline
+			}
 		}
 	}
 	return earliest
@@ -121,7 +134,7 @@ func (m *machine) finished() bool { return m.resting() && len(m.rerunnable()) ==
 // starts one.
 func (m *machine) resting() bool {
 	for _, s := range m.services {
-		if s.phase.live() || s.phase == backoff || s.held && !m.closing {
+		if s.phase.live() || s.build.live() || s.phase == backoff || s.held && !m.closing {
 			return false
 		}
 	}
@@ -137,7 +150,7 @@ func (m *machine) rerunnable() (names []string) {
 	for _, name := range m.names {
 		s := m.services[name]
 		if s.phase == ended && !s.held && len(s.spec.Watch) > 0 && s.exit != nil &&
-			(s.made.Ready.How == procfile.Done || s.exit.Status == 0) {
+			(s.made.Ready.How == procfile.Done || s.exit.Status == 0 || s.build.phase == buildFailed) {
 			names = append(names, name)
 		}
 	}
@@ -180,7 +193,7 @@ func (m *machine) current() procfile.Plan {
 	for _, s := range m.services {
 		switch {
 		case s.goal == goalRemove:
-		case s.phase.live() && s.goal == goalNone:
+		case s.phase.live() && s.goal == goalNone && !s.mustBuild(): // or else the new plan is being built
 			plan.Services = append(plan.Services, s.made)
 		default:
 			plan.Services = append(plan.Services, s.spec)

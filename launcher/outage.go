@@ -60,7 +60,7 @@ func (o outage) update(now time.Time, before, after bool, kind eventKind) outage
 		switch kind {
 		case evStop, evKill, evRemove:
 			o.reason = OutageStop
-		case evRestart:
+		case evRestart, evBuildGone:
 			o.reason = OutageRestart
 		}
 	case !before && after:
@@ -109,7 +109,7 @@ func (m *machine) outage(name string, end time.Time) Outage {
 // other down.
 func (m *machine) again(name string) Outage {
 	s := m.services[name]
-	if m.closing || s.phase != ended || s.held || s.lost || s.made.Ready.How != procfile.Done || s.exit == nil || !s.exit.Failed() {
+	if m.closing || s.mustBuild() || s.phase != ended || s.held || s.lost || s.made.Ready.How != procfile.Done || s.exit == nil || !s.exit.Failed() {
 		return Outage{}
 	}
 	o := m.outage(name, s.failed)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
@@ -101,10 +102,14 @@ func Run(ctx context.Context, plan procfile.Plan, options Options) error {
 
 func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem, plan procfile.Plan, options Options) error {
 	s := &supervisor{
-		machine:  machine{services: map[string]service{}, gone: map[string]outage{}, watching: options.Watching},
+		machine: machine{
+			services: map[string]service{}, gone: map[string]outage{},
+			watching: options.Watching, maxBuilds: runtime.NumCPU(),
+		},
 		options:  options.complete(),
 		ctx:      ctx,
 		attempts: map[string]*attempt{},
+		builders: map[string]*builder{},
 		messages: make(chan message),
 		done:     make(chan struct{}),
 		spawning: make(chan struct{}, spawnLimit),

@@ -26,6 +26,7 @@ type service struct {
 	made procfile.Process // what the latest was made from
 
 	phase    phase
+	build    build
 	goal     goal
 	held     bool      // its user has stopped it, and not started it again
 	deadline time.Time // when evTimeout is due; of one that runs, the end of its trial; zero: never
@@ -49,16 +50,8 @@ type service struct {
 	delay   time.Duration // how long the backoff takes
 }
 
-// next is the whole life of a service: what an event makes of it, and what is
-// to be done about that. An event that means nothing in a phase, such as a
-// timeout that comes late, changes nothing.
-func (s service) next(now time.Time, e event) (service, []action) {
-	after, actions := s.follow(now, e)
-	after.away = s.away.update(now, s.available(), after.available(), e.kind)
-	return after, actions
-}
-
-func (s service) follow(now time.Time, e event) (service, []action) {
+// nextOfProcess is what an event that is none of the build makes of a service.
+func (s service) nextOfProcess(now time.Time, e event) (service, []action) {
 	switch e.kind {
 	case evStop:
 		return s.asked(now, goalStop)
@@ -164,7 +157,7 @@ func (s service) asked(now time.Time, g goal) (service, []action) {
 // start takes a service to a new process.
 func (s service) start(now time.Time) (service, []action) {
 	return service{
-		spec: s.spec, made: s.spec, phase: starting, ordered: now,
+		spec: s.spec, made: s.spec, phase: starting, build: s.build, ordered: now,
 		spawned: s.spawned + 1, retries: s.retries, rerun: s.rerun,
 	}, []action{spawn}
 }

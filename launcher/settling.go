@@ -22,6 +22,10 @@ func (m *machine) standing() (st standing) {
 		s := m.services[name]
 		up := true
 		switch {
+		case s.rebuilding():
+			return standing{}
+		case s.phase.live() && s.mustBuild(): // the build has failed
+			st.failed, up = st.failed+1, false
 		case s.phase == running && s.goal == goalNone && s.ready && s.deadline.IsZero():
 			st.ready++
 		case s.phase == ended && (s.held || s.exit != nil && s.exit.Asked):

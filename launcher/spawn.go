@@ -87,6 +87,9 @@ func (s *supervisor) resize() {
 		if size, p := s.room(name), s.childOf(name); sv.phase.live() && p != nil && size != nil {
 			p.Resize(*size)
 		}
+		if size, b := s.room(name), s.builders[name]; sv.build.live() && b.child != nil && size != nil {
+			b.child.Resize(*size)
+		}
 	}
 }
 

@@ -54,11 +54,23 @@ const (
 	evKill                     // asked: end it at once
 	evRestart                  // asked: end it and start it again
 	evRemove                   // asked: end it and forget it
+
+	evBuild        // its turn to be built has come
+	evBuildStarted // the process of the build is made
+	evBuildExited  // that has ended, others of its group have not: exit
+	evBuildGone    // nothing of the build is left, or no process could be made: exit
+	evBuildTimeout // the build's deadline has passed
 )
 
-var eventNames = [...]string{"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "end", "again", "stop", "kill", "restart", "remove"}
+var eventNames = [...]string{
+	"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "end", "again", "stop", "kill", "restart", "remove",
+	"build", "build started", "build exited", "build gone", "build timeout",
+}
 
 func (k eventKind) String() string { return eventNames[k] }
+
+// ofBuild reports whether it happens to the build of a service.
+func (k eventKind) ofBuild() bool { return k >= evBuild }
 
 // event is something that happens to a service.
 type event struct {
@@ -77,8 +89,12 @@ const (
 	spawn     action = iota // make the process
 	terminate               // send the stop signal to the group
 	kill                    // send KILL to the group
+
+	startBuild     // make the process of the build
+	terminateBuild // ask it to end
+	killBuild      // send KILL to its group
 )
 
-var actionNames = [...]string{"spawn", "terminate", "kill"}
+var actionNames = [...]string{"spawn", "terminate", "kill", "start build", "terminate build", "kill build"}
 
 func (a action) String() string { return actionNames[a] }

@@ -71,14 +71,40 @@ type Status struct {
 	ReadyMS  float64   `json:"ready_ms,omitempty"` // how many milliseconds after that it was ready
 	Restarts int       `json:"restarts"`           // how often it has been started again
 
-	Started   time.Time `json:"started,omitzero"` // when its latest process was, even if that has ended
+	// Started is just before its latest process was, even if that has ended: what
+	// changed earlier, it has read as it is now.
+	Started   time.Time `json:"started,omitzero"`
 	DependsOn []string  `json:"depends_on,omitempty"`
 	// BlockedBy is why a service that waits will not start by itself.
 	BlockedBy Blocker `json:"blocked_by,omitzero"`
 
+	// Build is where its build stands, which State says nothing of: BuildWaiting,
+	// BuildRunning, BuildFailure, or "" once the process is made of what was built
+	// last. BuildLines are the last lines of one that has failed.
+	Build      string   `json:"build,omitempty"`
+	BuildLines []string `json:"build_lines,omitempty"`
+	// Unresponsive: it is ready, and did not answer when it was asked once more.
+	Unresponsive bool `json:"unresponsive,omitempty"`
+
+	// Outdated: it is to be restarted for a change of what it watches, and that
+	// waits: Detail.
+	Outdated bool `json:"outdated,omitempty"`
+
 	// Trial: it is ready because it has no check, and its process is so young
 	// that it may yet fail at once.
 	Trial bool `json:"-"`
+}
+
+// Label is the state with that of the build, where the state does not say it:
+// "ready (building)".
+func (s Status) Label() string {
+	switch {
+	case s.Build == BuildRunning:
+		return string(s.State) + " (building)"
+	case s.Build == BuildFailure && s.State != StateFailed:
+		return string(s.State) + " (build failed)"
+	}
+	return string(s.State)
 }
 
 // Blocker is a service that has ended and will not start by itself. Others wait
@@ -91,13 +117,17 @@ type Blocker struct {
 }
 
 // Settled reports whether a service has come to where it stays for now: ready,
-// and not on trial, ended, or waiting for what will not come by itself.
+// and neither on trial nor being built, ended, or waiting for what will not come
+// by itself.
 func (s Status) Settled() bool {
-	return s.State == StateReady && !s.Trial || s.Ended() || s.BlockedBy != Blocker{}
+	ready := s.State == StateReady && !s.Trial && (s.Build == "" || s.Build == BuildFailure)
+	return ready || s.Ended() || s.BlockedBy != Blocker{}
 }
 
 // Up reports whether a service is ready, and not on trial, or done.
-func (s Status) Up() bool { return s.State == StateReady && !s.Trial || s.State == StateDone }
+func (s Status) Up() bool {
+	return (s.State == StateReady && !s.Trial || s.State == StateDone) && s.Build == ""
+}
 
 // Ended reports whether a service has no process and is not about to get one.
 func (s Status) Ended() bool {
@@ -131,6 +161,9 @@ func (st *Steering) Members(ctx context.Context) (pids []int) {
 		for _, name := range s.names {
 			if c := s.childOf(name); c != nil {
 				children = append(children, c)
+			}
+			if b := s.builders[name]; b != nil && b.child != nil && s.services[name].build.live() {
+				children = append(children, b.child)
 			}
 		}
 	})
@@ -167,18 +200,36 @@ func (st *Steering) Start(ctx context.Context, names ...string) error {
 // started, Others among them, and so is what they depend on. No names stand for
 // all but Others. The error may be an *UnknownServiceError.
 func (st *Steering) Restart(ctx context.Context, names ...string) error {
+	return st.restart(ctx, names, func(service) bool { return true })
+}
+
+// RestartOlder is Restart without those whose latest process was started since.
+func (st *Steering) RestartOlder(ctx context.Context, since time.Time, names ...string) error {
+	return st.restart(ctx, names, func(sv service) bool { return sv.ordered.Before(since) })
+}
+
+func (st *Steering) restart(ctx context.Context, names []string, wanted func(service) bool) error {
 	return st.all(ctx, names, true, func(s *supervisor, names []string) {
 		for _, name := range names {
-			s.apply(name, event{kind: evRestart})
+			if wanted(s.services[name]) {
+				s.apply(name, event{kind: evRestart})
+			}
 		}
 		s.startDependencies(names)
 	})
 }
 
-// Rerun is Restart for services whose files have changed: it starts nothing that
-// they depend on, as a user may have stopped that.
-func (st *Steering) Rerun(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, true, func(service) (eventKind, bool) { return evRestart, true })
+// Rerun is Restart for services whose files have changed, at these times, unless
+// their latest process was started since. It starts nothing that they depend on,
+// as a user may have stopped that.
+func (st *Steering) Rerun(ctx context.Context, changed map[string]time.Time) error {
+	names := slices.Sorted(maps.Keys(changed))
+	if len(names) == 0 {
+		return nil
+	}
+	return st.each(ctx, names, true, func(sv service) (eventKind, bool) {
+		return evRestart, sv.ordered.Before(changed[sv.spec.Service])
+	})
 }
 
 // Stop ends services, which stay so until they are started. As long as one does,
@@ -410,5 +461,6 @@ func (s *supervisor) statusOf(name string) Status {
 			}
 		}
 	}
+	s.addBuild(&status, sv)
 	return status
 }

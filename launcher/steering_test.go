@@ -188,3 +188,30 @@ func TestChanged(t *testing.T) {
 	w.signals <- syscall.SIGTERM
 	w.status()
 }
+
+// What has been started since is left out.
+func TestRestartOlder(t *testing.T) {
+	began := time.Now()
+	w, st := steered(t, `[services]
+a = { command = 'exec sleep 1000', port = false }
+b = { command = 'exec sleep 1000', port = false }
+`)
+	wait(t, st)
+	if err := st.Rerun(t.Context(), map[string]time.Time{"a": time.Now(), "b": began}); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, st)
+	if err := st.RestartOlder(t.Context(), began); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, st)
+	all, err := st.Status(t.Context())
+	if err != nil || all[0].Restarts != 1 || all[1].Restarts != 0 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if err := st.RestartOlder(t.Context(), began, "nosuch"); !errors.As(err, new(*UnknownServiceError)) {
+		t.Errorf("of another service: %v", err)
+	}
+	_ = st.Down(t.Context())
+	w.status()
+}

@@ -21,6 +21,7 @@ type supervisor struct {
 	ctx      context.Context
 	system   operatingSystem
 	attempts map[string]*attempt // by service
+	builders map[string]*builder // by service
 	messages chan message
 	spawning chan struct{} // holds a value for each process that is being made
 
@@ -45,13 +46,14 @@ type attempt struct {
 	finding Event              // the latest reason found for it not being ready; nil for none
 }
 
-// message is something that happened to the spawned-th process of a service, or
-// without one, to the run.
+// message is something that happened to the spawned-th process of a service, to
+// its build-th build, or without a service, to the run.
 type message struct {
 	service string
 	spawned int
+	build   int // 0: it is about the process
 	event   event
-	child   child           // of evStarted
+	child   child           // of evStarted and evBuildStarted
 	lives   context.Context // of evStarted: until the process itself has ended
 	news    Event           // instead of an event: what may have to be told
 }
@@ -79,6 +81,9 @@ func (s *supervisor) receive() {
 			if d := s.services[name].deadline; !d.IsZero() && !d.After(now) {
 				s.apply(name, event{kind: evTimeout})
 			}
+			if d := s.services[name].build.deadline; !d.IsZero() && !d.After(now) {
+				s.apply(name, event{kind: evBuildTimeout})
+			}
 		}
 	case plan := <-s.options.Plans:
 		if !s.closing {
@@ -87,7 +92,7 @@ func (s *supervisor) receive() {
 	case sig := <-s.options.Signals:
 		switch s.signal(time.Now()) {
 		case verdictStop:
-			s.close(Stopping{Reason: sig.String()})
+			s.close(Stopping{Reason: sig.String(), Signal: true})
 		case verdictKill:
 			s.closing = true
 			s.killAll()
@@ -151,7 +156,7 @@ func (s *supervisor) close(why Stopping) {
 
 func (s *supervisor) killAll() {
 	for _, name := range s.names {
-		if s.services[name].phase.live() {
+		if sv := s.services[name]; sv.phase.live() || sv.build.live() {
 			s.apply(name, event{kind: evKill})
 		}
 	}
@@ -164,6 +169,10 @@ func (s *supervisor) deliver(m message) {
 		return
 	}
 	sv, known := s.services[m.service]
+	if known && m.build > 0 {
+		s.deliverOfBuild(sv, m)
+		return
+	}
 	if !known || sv.spawned != m.spawned {
 		return // from an earlier process
 	}
@@ -207,6 +216,7 @@ func (s *supervisor) apply(name string, e event) {
 	if before.phase.live() && !after.phase.live() {
 		s.ended(name, e.kind)
 	}
+	s.afterBuild(name, before, after, e.kind)
 	if over := after.phase == ended || after.phase == removed; over || before.phase.live() && !after.phase.live() {
 		s.letGo(name, over)
 	}
@@ -220,6 +230,7 @@ func (s *supervisor) apply(name string, e event) {
 		s.gone[name] = after.away
 		delete(s.services, name)
 		delete(s.attempts, name)
+		delete(s.builders, name)
 		s.sortNames()
 	}
 }
@@ -239,6 +250,16 @@ func (s *supervisor) do(name string, a action) {
 		s.attempts[name].asked()
 		s.options.Notify(Killing{name, s.attempts[name].child.PID()})
 		s.attempts[name].child.Kill()
+	case startBuild:
+		s.startBuild(name)
+	case terminateBuild:
+		if p := s.builders[name].child; p != nil {
+			p.Terminate("TERM", buildGrace)
+		}
+	case killBuild:
+		if p := s.builders[name].child; p != nil {
+			p.Kill()
+		}
 	}
 }
 
@@ -256,6 +277,14 @@ func (s *supervisor) ended(name string, because eventKind) {
 	default:
 		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.left, sv.during, again})
 	}
+	s.notRunning(name)
+}
+
+// notRunning tells what it means for others that a service has no process any
+// more, or gets none.
+func (s *supervisor) notRunning(name string) {
+	sv := s.services[name]
+	again := s.again(name) != Outage{}
 	if sv.phase == ended && !sv.available() && !sv.exit.Asked && !again && !s.closing && !s.finished() {
 		for _, other := range s.waitingFor(name) {
 			s.options.Notify(DependencyFailed{other, name})

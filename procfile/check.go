@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/envvar"
 )
 
 // check finds what is wrong between the parts of a file: names that clash, and
@@ -62,7 +63,7 @@ func (f File) checkVariables(fail failf) {
 			switch {
 			case v.Name == "PORT":
 				fail(v.Pos, "to choose the number of a service's port, write port = 3000 in its table", "PORT in %s: every service has its own", table)
-			case port, slices.Contains(labels, v.Name):
+			case port, v.Name == envvar.Env, slices.Contains(labels, v.Name):
 				fail(v.Pos, "give it another name", "%s in %s: devports sets that itself", v.Name, table)
 			}
 		}

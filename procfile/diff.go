@@ -94,6 +94,9 @@ func (c comparison) differences(before, after Process) (reasons, kept []string) 
 	if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
 		reasons = append(reasons, "command")
 	}
+	if !before.Build.equal(after.Build) {
+		reasons = append(reasons, "build")
+	}
 	if before.Dir != after.Dir {
 		reasons = append(reasons, "dir")
 	}

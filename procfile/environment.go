@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/devports/devports/allocator/envvar"
 )
 
 // Environment is the complete environment of a service. The zero Environment is
@@ -23,17 +25,20 @@ type commonVars struct {
 	all   []Var             // sorted by name
 	set   []Var             // those that devports sets, sorted by name
 	ports map[string]string // those of set that are the numbers of ports
+
+	inherited map[string]string // the caller's own environment
+	marks     string            // of set, for envvar.Env
 }
 
 // Var is an environment variable.
-type Var struct{ Name, Value string }
+type Var = envvar.Var
 
 func byVarName(a, b Var) int { return strings.Compare(a.Name, b.Name) }
 
 func sortedVars(vars map[string]string) []Var {
 	list := make([]Var, 0, len(vars))
 	for name, value := range vars {
-		list = append(list, Var{name, value})
+		list = append(list, Var{Name: name, Value: value})
 	}
 	slices.SortFunc(list, byVarName)
 	return list
@@ -62,8 +67,8 @@ func (e Environment) List() []string {
 	if e.common != nil {
 		all = e.common.all
 	}
-	list := make([]string, 0, len(all)+len(e.own))
-	for _, v := range override(all, e.own) {
+	list := make([]string, 0, len(all)+len(e.own)+1)
+	for _, v := range override(all, e.marked()) {
 		list = append(list, v.Name+"="+v.Value)
 	}
 	return list
@@ -74,7 +79,17 @@ func (e Environment) Set() []Var {
 	if e.common == nil {
 		return e.own
 	}
-	return override(e.common.set, e.own)
+	return override(e.common.set, e.marked())
+}
+
+// marked is own with [envvar.Env], which lists all that Set returns. It is no part
+// of what plans differ in: it follows from the rest.
+func (e Environment) marked() []Var {
+	if e.common == nil {
+		return e.own
+	}
+	list := envvar.Join(envvar.Mark(e.own, e.common.inherited), e.common.marks)
+	return override(e.own, []Var{{Name: envvar.Env, Value: list}})
 }
 
 // override merges two sorted lists; for a name in both, the value is upper's.

@@ -43,7 +43,8 @@ type Service struct {
 	Of           string // of a replica (see [File.Scaled]): the service that the file declares
 	Pos          Position
 	Command      Command
-	Dir          Text // relative to the file; "" is the file's directory
+	Build        Command // what makes that; the zero Command: nothing
+	Dir          Text    // relative to the file; "" is the file's directory
 	HasPort      bool
 	Pin          int // the port that the file names; 0: any
 	PinPos       Position
@@ -55,7 +56,7 @@ type Service struct {
 	Ready        string // "" is the default; else one of the forms of section 3 of the design
 	ReadyTimeout time.Duration
 	Restart      Restart
-	Watch        []string
+	Watch        []Text
 	RestartOn    []Text // nil: all variables, unless the command is a known server
 	Replicas     int
 	StopSignal   string // without "SIG"

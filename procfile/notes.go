@@ -75,6 +75,18 @@ func (r *resolver) notePins() {
 	}
 }
 
+// EphemeralPins notes the pins that an outgoing connection of a machine may hold.
+func (f File) EphemeralPins(local allocator.Local) Problems {
+	var notes Problems
+	for _, w := range f.wanted() {
+		if w.Pin != 0 && local.Exposes(w.Pin) {
+			notes = append(notes, problemf(f.Name, w.pos, "pin another number, or reserve this one: devports doctor prints how",
+				"%s is pinned to %d, but an outgoing connection may hold it: this machine's ephemeral range is %s", w.Name, w.Pin, local.Ephemeral))
+		}
+	}
+	return notes
+}
+
 func (r *resolver) pinHint(value string) string {
 	if _, err := allocator.ParsePort(value); err != nil {
 		value = "3000"

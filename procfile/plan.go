@@ -21,6 +21,8 @@ type Process struct {
 	Service     string
 	Shell       string   // a command for the system's shell, or
 	Argv        []string // a program, to be found on the PATH of Env, and its arguments
+	Build       Program  // what has to succeed before it is started; the zero Program: nothing
+	Builds      bool     // it is the build of a service, and not the service itself: see Builder
 	Dir         string   // absolute
 	Port        int      // 0: none
 	Ports       []int    // all that are the service's own, Port included
@@ -34,6 +36,29 @@ type Process struct {
 	StopTimeout time.Duration
 
 	own []string // the variables that carry its own ports
+}
+
+// Program is a command for the system's shell, or a program and its arguments.
+// The zero Program is none.
+type Program struct {
+	Shell string
+	Argv  []string
+}
+
+// IsZero reports whether there is no program.
+func (p Program) IsZero() bool { return p.Shell == "" && len(p.Argv) == 0 }
+
+func (p Program) equal(other Program) bool {
+	return p.Shell == other.Shell && slices.Equal(p.Argv, other.Argv)
+}
+
+// Builder returns the process that builds p, in the folder and the environment
+// of p.
+func (p Process) Builder() Process {
+	return Process{
+		Service: p.Service, Shell: p.Build.Shell, Argv: p.Build.Argv, Builds: true,
+		Dir: p.Dir, Env: p.Env, Ready: Check{How: Done},
+	}
 }
 
 // Check says when a process is ready.

@@ -58,6 +58,7 @@ var projectKeys = keys[File]{
 
 var serviceKeys = keys[Service]{
 	"command":    func(d *decoder, v *value, s *Service) { s.Command = d.command(v) },
+	"build":      func(d *decoder, v *value, s *Service) { s.Build = d.command(v) },
 	"dir":        func(d *decoder, v *value, s *Service) { s.Dir = d.text(v) },
 	"port":       func(d *decoder, v *value, s *Service) { s.HasPort, s.Pin, s.PinPos = d.port(v) },
 	"ports":      func(d *decoder, v *value, s *Service) { s.Ports = d.ports(v) },

@@ -26,6 +26,7 @@ tool = ["./tool", "--port", "$PORT"]
 
 [services.auth]
 command    = "go run ./auth"
+build      = ["go", "build", "-o", "auth", "."]
 dir        = "auth"
 ports      = ["metrics"]
 env        = { DATABASE_URL = "postgres://localhost:${PORT_DB}/shop" }
@@ -65,15 +66,19 @@ port = false
 	auth, _ := f.Service("auth")
 	want := Service{
 		Name: "auth", Pos: Position{14, 11}, HasPort: true,
-		Command:   Command{Shell: "go run ./auth"},
-		Dir:       Text{"auth", Position{16, 14}},
-		Ports:     []ExtraPort{{Name: "metrics", Pos: Position{17, 15}}},
-		Env:       []Variable{{"DATABASE_URL", "postgres://localhost:${PORT_DB}/shop", Position{18, 31}}},
-		EnvFiles:  []Text{{"auth/.env", Position{19, 15}}},
-		DependsOn: []Text{{"db", Position{20, 15}}},
-		Ready:     "http:/healthz", ReadyPos: Position{21, 14}, ReadyTimeout: 90 * time.Second,
-		Restart: "on-failure", Watch: []string{"**/*.go", "!**/*_test.go"}, Replicas: 2,
-		RestartOn:  []Text{{"PORT_*", Position{25, 15}}},
+		Command: Command{Shell: "go run ./auth"},
+		Build: Command{Argv: []Text{
+			{"go", Position{16, 15}}, {"build", Position{16, 21}}, {"-o", Position{16, 30}}, {"auth", Position{16, 36}}, {".", Position{16, 44}},
+		}},
+		Dir:       Text{"auth", Position{17, 14}},
+		Ports:     []ExtraPort{{Name: "metrics", Pos: Position{18, 15}}},
+		Env:       []Variable{{"DATABASE_URL", "postgres://localhost:${PORT_DB}/shop", Position{19, 31}}},
+		EnvFiles:  []Text{{"auth/.env", Position{20, 15}}},
+		DependsOn: []Text{{"db", Position{21, 15}}},
+		Ready:     "http:/healthz", ReadyPos: Position{22, 14}, ReadyTimeout: 90 * time.Second,
+		Restart: "on-failure", Replicas: 2,
+		Watch:      []Text{{"**/*.go", Position{25, 15}}, {"!**/*_test.go", Position{25, 26}}},
+		RestartOn:  []Text{{"PORT_*", Position{26, 15}}},
 		StopSignal: "INT", StopTimeout: 90 * time.Second,
 	}
 	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{})); diff != "" {

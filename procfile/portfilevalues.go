@@ -254,13 +254,12 @@ func because(err error) string {
 	return fmt.Sprintf(" (%s)", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 }
 
-func (d *decoder) globs(v *value) []string {
-	var list []string
-	for _, t := range d.texts(v) {
+func (d *decoder) globs(v *value) []Text {
+	list := d.texts(v)
+	for _, t := range list {
 		if _, err := path.Match(strings.TrimPrefix(t.Value, "!"), ""); err != nil || strings.TrimPrefix(t.Value, "!") == "" {
 			d.fail(t.Pos, `write it like "**/*.go"`, "not a pattern: %s", quote(t.Value))
 		}
-		list = append(list, t.Value)
 	}
 	return list
 }

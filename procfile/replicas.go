@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // MaxReplicas is how many copies of a service may run.
@@ -46,6 +47,13 @@ func (f File) Scaled(counts map[string]int) (File, error) {
 	}
 	f.Services = scaled
 	return f, nil
+}
+
+// ReplicaOf returns the name of the service that a replica is one of, which is
+// its own where there are no others: "web" of "web.2".
+func ReplicaOf(name string) string {
+	of, _, _ := strings.Cut(name, ".")
+	return of
 }
 
 // UndeclaredError says that a file does not declare a service.

@@ -18,13 +18,26 @@ import (
 
 // Context is what a file is resolved in.
 type Context struct {
-	Environ           []string // that devports was started with, "NAME=value"
+	Environ           []string // that devports was started with, "NAME=value"; what envvar.Env lists does not count
 	Project, Worktree string
 	Ports             map[allocator.PortName]int // a port that is missing is 0
 }
 
 // labels are the variables that tell a service what it is.
 var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
+
+// OwnEnviron is the part of an environment that is the user's, as a map; and the
+// names of the variables that an earlier devports has set in it.
+func OwnEnviron(environ []string) (own map[string]string, exported []string) {
+	entries, exported := envvar.Own(environ)
+	own = make(map[string]string, len(entries))
+	for _, entry := range entries {
+		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
+			own[name] = value
+		}
+	}
+	return own, exported
+}
 
 // Resolve reads the env files and gives every service its environment. From
 // the lowest precedence to the highest (section 4 of the design): the project's
@@ -36,13 +49,9 @@ var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
 func (f File) Resolve(c Context) (Plan, error) {
 	r := resolver{
 		file: f, wanted: f.wanted(), context: c,
-		numbers: map[string][]int{}, inherited: map[string]string{}, read: map[string][]Variable{},
+		numbers: map[string][]int{}, read: map[string][]Variable{},
 	}
-	for _, entry := range c.Environ {
-		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
-			r.inherited[name] = value
-		}
-	}
+	r.inherited, _ = OwnEnviron(c.Environ)
 	r.share()
 	plan := Plan{StopOnExit: f.StopOnExit, Outside: f.Outside}
 	if f.Path != "" {
@@ -106,7 +115,7 @@ func (r *resolver) process(s Service) Process {
 	files := map[string]string{}
 	for _, path := range r.envFiles(s) {
 		for _, v := range r.envFile(path) {
-			if _, set := own(v.Name); set || v.Name == "PORT" {
+			if _, set := own(v.Name); set || v.Name == "PORT" || v.Name == envvar.Env {
 				r.noteEnvFilePort(path, v, s)
 				continue
 			}
@@ -139,15 +148,21 @@ func (r *resolver) process(s Service) Process {
 		Env:        Environment{r.common, sortedVars(set)},
 		Ready:      s.check(),
 		Restart:    s.Restart,
-		Watch:      s.Watch,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
 	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
 	}
+	for _, pattern := range s.Watch {
+		p.Watch = append(p.Watch, pattern.Value)
+	}
 	p.RestartOn, p.own = s.restartOn(), s.portVariables()
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))
+	}
+	p.Build.Shell = s.Build.Shell
+	for _, a := range s.Build.Argv {
+		p.Build.Argv = append(p.Build.Argv, r.expand(a, p.Env.Lookup))
 	}
 	p.Dir = r.dir(s, p.Env.Lookup)
 	return p
@@ -169,7 +184,10 @@ func (r *resolver) share() {
 	all := maps.Clone(r.inherited)
 	delete(all, "PORT") // never a service's port
 	maps.Copy(all, r.set)
-	r.common = &commonVars{all: sortedVars(all), set: sortedVars(r.set), ports: ports}
+	r.common = &commonVars{
+		all: sortedVars(all), set: sortedVars(r.set), ports: ports,
+		inherited: r.inherited, marks: envvar.Mark(sortedVars(r.set), r.inherited),
+	}
 }
 
 // own looks up what devports sets for s.

@@ -73,18 +73,20 @@ port = false
 		t.Fatal(err)
 	}
 	web, _ := plan.Service("web")
+	got := env(web)
+	delete(got, "DEVPORTS_ENV")
 	if diff := cmp.Diff(map[string]string{
 		"A": "first", "B": "second", "C": "web", "SHELL_SET": "shell", "D": "project", "E": "service", "F": "service",
 		"PORT": "1001", "PORT_WEB": "1001", "PORT_API": "1002",
 		"DEVPORTS_SERVICE": "web", "DEVPORTS_PROJECT": "shop", "DEVPORTS_WORKTREE": "w",
-	}, env(web)); diff != "" {
+	}, got); diff != "" {
 		t.Errorf("web (-want +got):\n%s", diff)
 	}
 	var set []string
 	for _, v := range web.Env.Set() {
 		set = append(set, v.Name)
 	}
-	if want := []string{"A", "B", "C", "D", "DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE", "E", "F", "PORT", "PORT_API", "PORT_WEB"}; !slices.Equal(set, want) {
+	if want := []string{"A", "B", "C", "D", "DEVPORTS_ENV", "DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE", "E", "F", "PORT", "PORT_API", "PORT_WEB"}; !slices.Equal(set, want) {
 		t.Errorf("Vars has %v, want %v", set, want)
 	}
 	worker, _ := plan.Service("worker")
@@ -93,6 +95,40 @@ port = false
 	}
 	if env(worker)["PORT_API"] != "1002" {
 		t.Error("the worker is not told PORT_API")
+	}
+}
+
+// What one devports has set is nothing to the next one, here or elsewhere.
+func TestEnvironmentOfADevports(t *testing.T) {
+	main := inFolder(t, map[string]string{
+		"Portfile": "[env]\nPATH = \"bin:${PATH}\"\nLEVEL = \"${LEVEL:-info}\"\n[services]\nweb = \"x\"\nold = \"x\"\n",
+		".env":     "DATABASE=main\nTOKEN=main\nMINE=main\nDEVPORTS_ENV=x\n",
+	})
+	other := inFolder(t, map[string]string{
+		"Portfile": "[services]\nweb = \"x\"\n",
+		".env":     "DATABASE=other\nTOKEN=other\nMINE=other\nPORT_OLD=5432\n",
+	})
+	resolve := func(f File, environ []string) (Process, Plan) {
+		plan, err := f.Resolve(Context{Environ: environ, Project: "shop", Ports: map[allocator.PortName]int{{Service: "web"}: 1001, {Service: "old"}: 1002}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		web, _ := plan.Service("web")
+		return web, plan
+	}
+	user := []string{"PATH=/bin", "MINE=shell"}
+	first, _ := resolve(main, user)
+	again, plan := resolve(main, first.Env.List())
+	if diff := cmp.Diff(first.Env.List(), again.Env.List()); diff != "" || len(plan.Notes) != 1 { // the DEVPORTS_ENV of .env
+		t.Errorf("inside of itself (-first +again):\n%s%v", diff, plan.Notes)
+	}
+	elsewhere, plan := resolve(other, append(slices.Clone(first.Env.List()), "TOKEN=shell"))
+	direct, _ := resolve(other, append(slices.Clone(user), "TOKEN=shell"))
+	if diff := cmp.Diff(env(direct), env(elsewhere)); diff != "" || len(plan.Notes) != 0 {
+		t.Errorf("elsewhere (-direct +inside):\n%s%v", diff, plan.Notes)
+	}
+	if got := env(elsewhere); got["DATABASE"] != "other" || got["TOKEN"] != "shell" || got["MINE"] != "shell" || got["PORT_OLD"] != "5432" {
+		t.Errorf("elsewhere it has %v", got)
 	}
 }
 
@@ -317,6 +353,7 @@ func TestDiff(t *testing.T) {
 		{"nothing", before, ports, nil},
 		{"comments and order", "# c\n[services]\nb = 'y'\na = 'x'\n", ports, nil},
 		{"a command", "[services]\na = 'z'\nb = 'y'\n", ports, []Change{{"a", Changed, []string{"command"}}}},
+		{"a build", "[services]\na = 'x'\n[services.b]\ncommand = 'y'\nbuild = 'make'", ports, []Change{{"b", Changed, []string{"build"}}}},
 		{"a new service restarts no other", before + "c = 'z'\n", ports, []Change{{"c", Added, nil}}},
 		{"a removed service restarts no other", "[services]\na = 'x'\n", ports, []Change{{"b", Removed, nil}}},
 		{"a rename is both", "[services]\na = 'x'\nc = 'y'\n", ports, []Change{{"b", Removed, nil}, {"c", Added, nil}}},

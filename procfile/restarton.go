@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/devports/devports/allocator"
 )
@@ -60,7 +61,7 @@ func (s Service) restartOn() []string {
 	for _, beginning := range read {
 		names = append(names, beginning+"*")
 	}
-	for _, named := range variableInCommand.FindAllStringSubmatch(strings.Join(words, " "), -1) {
+	for _, named := range variableInCommand().FindAllStringSubmatch(strings.Join(words, " "), -1) {
 		names = append(names, named[1]+named[2]) // one of them is empty
 	}
 	return names
@@ -68,7 +69,9 @@ func (s Service) restartOn() []string {
 
 // variableInCommand is a variable as a shell, or devports, expands it; %NAME% is
 // that of Windows.
-var variableInCommand = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)|%([A-Za-z_][A-Za-z0-9_]*)%`)
+var variableInCommand = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)|%([A-Za-z_][A-Za-z0-9_]*)%`)
+})
 
 // program is the base name of the program that the words of a command run.
 func program(words []string) string {

@@ -41,7 +41,7 @@ func decode(content []byte) (state, error) {
 // document reads the whole file.
 func (r *reader) document() (s state) {
 	found := 0
-	var taken ports
+	taken := newPorts()
 	// One allocation for all leases. A count that a strange file belies costs others.
 	room := make([]entry, 0, strings.Count(r.text, "{"))
 	for key := range r.object() {
@@ -56,7 +56,7 @@ func (r *reader) document() (s state) {
 			s.records = make([]record, 0, 1+strings.Count(r.text, `"directory"`))
 			for range r.list('[', ']') {
 				r.next()
-				start, rec, first := r.at, r.record(&taken, room), false
+				start, rec, first := r.at, r.record(taken, room), false
 				room = room[min(len(rec.leases), cap(room)):cap(room)][:0]
 				if s.records, first = insert(s.records, rec, record.compare); !first {
 					r.fail(start, "the scope %v is there twice", rec.Scope)

@@ -46,6 +46,9 @@ type Options struct {
 	// Changed is called when a scope has been moved or named. Nil takes no note.
 	Changed func(Change)
 
+	// NoPins has no pin bind: a port is chosen, as where the checkout is not the main one, also for a name that was pinned before.
+	NoPins bool
+
 	// Confirm is called last, with what Lease is about to return. Its error ends the call: then nothing is written. Nil confirms all.
 	Confirm func(Scope, []Lease) error
 }
@@ -85,12 +88,12 @@ const (
 )
 
 // plan compares what a scope has with what it wants. wants are in name order, no name twice.
-func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, move func(Lease) bool, d disk) plan {
+func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options, d disk) plan {
 	at, r := s.place(c, d)
 	p := plan{s, at, r, make([]step, len(wants))}
 	for i, w := range wants {
 		st := step{WantedPort: w, shunned: w.Pin}
-		if !r.Main() {
+		if !r.Main() || o.NoPins {
 			st.Pin = 0
 		}
 		had, found := r.find(w.Name)
@@ -104,9 +107,11 @@ func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, move func
 			st.do = choose
 		case had.Pinned && r.UserWide():
 			st.do = keep
+		case had.Pinned && o.NoPins:
+			st.do = choose
 		case had.Pinned:
 			st.do = unpin
-		case move != nil && move(r.lease(had)):
+		case o.Move != nil && o.Move(r.lease(had)):
 			st.do = choose
 		case had.undeclared != st.Undeclared:
 			st.do = mark
@@ -258,6 +263,12 @@ func (p plan) owner(w allocator.WantedPort) Lease {
 
 // ports says of every port who has it. A chosen port has one owner; a pinned one may have several.
 type ports [1 << 16]use
+
+// newPorts returns ports that nobody has, on the heap. On the stack they would take
+// a tenth of the start of `devports port`: a stack grows by copying, and is cleared.
+//
+//go:noinline
+func newPorts() *ports { return new(ports) }
 
 type use uint8
 

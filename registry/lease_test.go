@@ -40,7 +40,7 @@ func do(s state, c checkout.Checkout, list, move string) (state, []Lease, error)
 		return s, nil, err
 	}
 	moves := func(l Lease) bool { return slices.Contains(strings.Fields(move), l.Name.String()) }
-	p := s.plan(c, wants, moves, never)
+	p := s.plan(c, wants, Options{Move: moves}, never)
 	if p.settled() {
 		return s, p.leases(), nil
 	}
@@ -142,7 +142,7 @@ func TestLease(t *testing.T) {
 func TestLeaseSince(t *testing.T) {
 	at := func(s state, list string, now time.Time) (state, time.Time) {
 		t.Helper()
-		s, leases, err := s.plan(mainCheckout, wantAll(list), nil, never).carryOut(upFrom(20000), now)
+		s, leases, err := s.plan(mainCheckout, wantAll(list), Options{}, never).carryOut(upFrom(20000), now)
 		if err != nil {
 			t.Fatal(err)
 		}

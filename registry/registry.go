@@ -84,7 +84,7 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 		return Scope{}, nil, err
 	}
 	if o.Move == nil {
-		if p := now.state.plan(c, wants, nil, realDisk); p.settled() {
+		if p := now.state.plan(c, wants, o, realDisk); p.settled() {
 			scope, leases := p.record.Scope, p.leases()
 			if err := o.confirm(scope, leases); err != nil {
 				return Scope{}, nil, err
@@ -97,7 +97,7 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 	var change Change
 	changed := false
 	err = r.update(ctx, now, func(s state) (_ state, err error) {
-		p := s.plan(c, wants, o.Move, realDisk)
+		p := s.plan(c, wants, o, realDisk)
 		scope, leases = p.record.Scope, p.leases()
 		if p.settled() {
 			if err := o.confirm(scope, leases); err != nil {

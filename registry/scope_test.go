@@ -111,7 +111,7 @@ func TestPlace(t *testing.T) {
 			gone := seeing(func(dir string) bool {
 				return slices.ContainsFunc(strings.Fields(tt.gone), func(g string) bool { return absolute(g) == dir })
 			})
-			p := s.plan(tt.ask, wantAll("web"), nil, gone)
+			p := s.plan(tt.ask, wantAll("web"), Options{}, gone)
 			next, leases, err := p.carryOut(upFrom(20000), time.Now())
 			if err != nil {
 				t.Fatal(err)
@@ -120,7 +120,7 @@ func TestPlace(t *testing.T) {
 			if got := l.Scope.Project + "/" + l.Scope.Worktree; got != tt.want || show(leases) != "web="+tt.ports || !strings.EqualFold(l.Scope.Directory, tt.ask.Directory) {
 				t.Errorf("%s %s in %s, want %s %s", got, show(leases), l.Scope.Directory, tt.want, tt.ports)
 			}
-			if again := next.plan(tt.ask, wantAll("web"), nil, gone); !again.settled() || again.record.Scope != l.Scope {
+			if again := next.plan(tt.ask, wantAll("web"), Options{}, gone); !again.settled() || again.record.Scope != l.Scope {
 				t.Errorf("asked again it is %v", again.record.Scope)
 			}
 			if _, err := decode(encode(next)); err != nil {

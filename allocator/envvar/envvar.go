@@ -35,6 +35,11 @@ const (
 	Worktree = "DEVPORTS_WORKTREE"
 )
 
+// Env lists the variables that devports has set in an environment; see [Mark]
+// and [Own]. "devports env" prints it, and what "devports run" and "devports up"
+// start has it.
+const Env = "DEVPORTS_ENV"
+
 // These mark processes. Each passes its marks on to those that it starts.
 const (
 	// Instance says which run has started a process. The launcher sets it, and

@@ -1,9 +1,9 @@
-// Package holder tells which processes listen on a port.
+// Package holder finds the processes that hold a port.
 //
-// It reads the system's table of sockets and looks through the open files of
-// every process, once per call: some ten milliseconds on a busy machine. That is
-// right for telling a person who holds a port, not for polling. To learn whether
-// a port is free, ask allocator.Free.
+// It asks the system for its sockets and reads which files every process has
+// open, once per call: some milliseconds on a busy machine. That is right for
+// naming the holder of a port to a person, not for polling. To learn whether a
+// port is free, ask allocator.Free.
 package holder
 
 import (
@@ -45,15 +45,36 @@ type Process struct {
 	Service  string `json:"service,omitempty"`
 	// Managed is whether there was a DEVPORTS_SERVICE among them.
 	Managed bool `json:"managed,omitempty"`
+
+	// Checkout is the directory of the run that has started the process, and Run
+	// the PID of that, 0 if it has ended. They are left to callers that know of
+	// runs, as are the fields above of a process that overwrites its environment.
+	Checkout string `json:"checkout,omitempty"`
+	Run      int    `json:"run,omitempty"`
 }
 
-// socket is a listening TCP socket of a process. A socket that several processes
-// share comes once for each.
+// Connection is a socket that has a port without listening on it: mostly an
+// outgoing connection, or what is left of one.
+type Connection struct {
+	// Process is the zero Process, but for the address, where no process has the
+	// socket any more.
+	Process
+	// State is "bound", or the state of a connection: "established",
+	// "close_wait", "time_wait" …
+	State string `json:"state"`
+	// Remote is the other end, such as "127.0.0.1:5432".
+	Remote string `json:"remote,omitempty"`
+}
+
+// socket is a TCP socket of a process. A socket that several processes share
+// comes once for each.
 type socket struct {
-	port int
-	addr netip.Addr
-	pid  int    // 0 where the process cannot be seen
-	user string // the owner, known on some systems where pid is 0
+	port   int
+	addr   netip.Addr
+	remote netip.AddrPort
+	state  string
+	pid    int    // 0 where the process cannot be seen
+	user   string // the owner, known on some systems where pid is 0
 }
 
 // Listening returns, for each of ports that somebody listens on, the processes
@@ -66,7 +87,7 @@ type socket struct {
 //
 // The error is that of ctx, or tells that the system's tables cannot be read.
 func Listening(ctx context.Context, ports ...int) (map[int][]Process, error) {
-	found, err := sockets(ctx, func(port int) bool { return len(ports) == 0 || slices.Contains(ports, port) })
+	found, err := listeners(ctx, ports, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +96,53 @@ func Listening(ctx context.Context, ports ...int) (map[int][]Process, error) {
 		return a.port == b.port && a.pid == b.pid && a.user == b.user
 	})
 	holders := map[int][]Process{}
-	inspected := map[int]Process{}
+	inspect := inspector(ctx)
 	for _, s := range found {
+		holders[s.port] = append(holders[s.port], inspect(s))
+	}
+	return holders, ctx.Err()
+}
+
+// Connections returns, for each of ports, the sockets that have it without
+// listening: those of processes that can be seen first. The error is as that of
+// [Listening].
+func Connections(ctx context.Context, ports ...int) (map[int][]Connection, error) {
+	if len(ports) == 0 {
+		return nil, nil
+	}
+	found, err := others(ctx, ports)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(found, func(a, b socket) int {
+		unseen := func(s socket) int {
+			switch {
+			case s.pid > 0:
+				return 0
+			case s.user != "":
+				return 1
+			}
+			return 2
+		}
+		return cmp.Or(cmp.Compare(unseen(a), unseen(b)), compare(a, b))
+	})
+	connections := map[int][]Connection{}
+	inspect := inspector(ctx)
+	for _, s := range found {
+		c := Connection{Process: inspect(s), State: s.state}
+		if s.remote.IsValid() && s.remote.Port() != 0 {
+			c.Remote = s.remote.String()
+		}
+		connections[s.port] = append(connections[s.port], c)
+	}
+	return connections, ctx.Err()
+}
+
+// inspector returns what makes a Process of a socket. It inspects each process
+// once.
+func inspector(ctx context.Context) func(socket) Process {
+	inspected := map[int]Process{}
+	return func(s socket) Process {
 		p, ok := inspected[s.pid]
 		switch {
 		case s.pid == 0:
@@ -86,16 +152,18 @@ func Listening(ctx context.Context, ports ...int) (map[int][]Process, error) {
 			inspected[s.pid] = p
 		}
 		p.Address = s.addr.String()
-		holders[s.port] = append(holders[s.port], p)
+		return p
 	}
-	return holders, ctx.Err()
 }
 
 // Ports returns the ports on which any of the processes listens, in order, each
 // once. The error is that of ctx, or tells that the system's tables cannot be
 // read.
 func Ports(ctx context.Context, pids ...int) ([]int, error) {
-	found, err := sockets(ctx, func(int) bool { return true })
+	if len(pids) == 0 {
+		return nil, nil
+	}
+	found, err := listeners(ctx, nil, pids)
 	if err != nil {
 		return nil, err
 	}

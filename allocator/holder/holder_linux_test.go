@@ -101,22 +101,25 @@ func TestParseTable(t *testing.T) {
    1: 00000000000000000000000000000000:1F91 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4712 1 0000000000000000 100 0 0 10 0
    2: 0000000000000000FFFF00000100007F:1F92 0000000000000000FFFF00000100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 4713 1 0000000000000000 20 4 30 10 -1
    3: 0000000000000000FFFF00000100007F:1F93 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4714 1 0000000000000000 100 0 0 10 0
-   4: 00000000000000000000000001000000:1F94 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4715 1 0000000000000000 100 0 0 10 0
 `
-	got, err := parseTable(table, func(port int) bool { return port != 0x1f94 })
+	got, err := parseTable(table)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []entry{
-		{8080, netip.MustParseAddr("::1"), "1000", "4711"},
-		{8081, netip.MustParseAddr("::"), "0", "4712"},
-		{8083, netip.MustParseAddr("127.0.0.1"), "1000", "4714"},
+		{listen, netip.MustParseAddrPort("[::1]:8080"), netip.MustParseAddrPort("[::]:0"), "1000", "4711"},
+		{listen, netip.MustParseAddrPort("[::]:8081"), netip.MustParseAddrPort("[::]:0"), "0", "4712"},
+		{1, netip.MustParseAddrPort("127.0.0.1:8082"), netip.MustParseAddrPort("127.0.0.1:50000"), "1000", "4713"},
+		{listen, netip.MustParseAddrPort("127.0.0.1:8083"), netip.MustParseAddrPort("[::]:0"), "1000", "4714"},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	for _, bad := range []string{"\n 0: 0100007F:1F90\n", "\n 0: 01:1F90 0 0A 0 0 0 0 0 0 1\n", "\n 0: 0100007F 0 0A 0 0 0 0 0 0 1\n"} {
-		if got, err := parseTable(bad, func(int) bool { return true }); err == nil {
+	for _, bad := range []string{
+		"\n 0: 0100007F:1F90\n", "\n 0: 01:1F90 0100007F:0 0A 0 0 0 0 0 0 1\n", "\n 0: 0100007F 0100007F:0 0A 0 0 0 0 0 0 1\n",
+		"\n 0: 0100007F:1F90 0100007F 0A 0 0 0 0 0 0 1\n", "\n 0: 0100007F:1F90 0100007F:0 FF 0 0 0 0 0 0 1\n",
+	} {
+		if got, err := parseTable(bad); err == nil {
 			t.Errorf("%q is %v, want an error", bad, got)
 		}
 	}

@@ -5,6 +5,8 @@ package holder
 import (
 	"context"
 	"net/netip"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -12,17 +14,33 @@ import (
 	"github.com/shirou/gopsutil/v4/process"
 )
 
-// sockets returns the listening TCP sockets on the wanted ports.
-func sockets(ctx context.Context, wanted func(port int) bool) ([]socket, error) {
+// listeners returns the listening TCP sockets on the wanted ports, or on all if
+// there are none, of all processes: asking for some is no faster here.
+func listeners(ctx context.Context, wanted, _ []int) ([]socket, error) {
+	return sockets(ctx, true, wanted)
+}
+
+// others returns the TCP sockets on the wanted ports that do not listen.
+func others(ctx context.Context, wanted []int) ([]socket, error) {
+	return sockets(ctx, false, wanted)
+}
+
+func sockets(ctx context.Context, listening bool, wanted []int) ([]socket, error) {
 	connections, err := net.ConnectionsWithContext(ctx, "tcp")
 	if err != nil {
 		return nil, err
 	}
 	var found []socket
 	for _, c := range connections {
-		if port := int(c.Laddr.Port); c.Status == "LISTEN" && wanted(port) {
-			found = append(found, socket{port: port, addr: address(c), pid: int(c.Pid)})
+		port := int(c.Laddr.Port)
+		if (c.Status == "LISTEN") != listening || len(wanted) > 0 && !slices.Contains(wanted, port) {
+			continue
 		}
+		s := socket{port: port, addr: address(c), pid: int(c.Pid), state: strings.ToLower(c.Status)}
+		if remote, err := netip.ParseAddr(c.Raddr.IP); err == nil {
+			s.remote = netip.AddrPortFrom(remote.Unmap(), uint16(c.Raddr.Port))
+		}
+		found = append(found, s)
 	}
 	return found, nil
 }

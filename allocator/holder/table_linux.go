@@ -8,21 +8,66 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// entry is a line of /proc/net/tcp or tcp6, proc_net_tcp in the kernel's
-// documentation.
+// entry is a TCP socket, as the kernel describes it.
 type entry struct {
-	port       int
-	addr       netip.Addr
-	uid, inode string
+	state         state
+	local, remote netip.AddrPort
+	uid, inode    string // inode is "0" where no process has the socket any more
 }
 
-// tables returns the listening sockets on the wanted ports, of both families.
-func tables(wanted func(port int) bool) ([]entry, error) {
-	var entries []entry
+// state is a state of a TCP socket, by its number in the kernel.
+type state uint8
+
+const (
+	bound  state = 7 // without listening, which is TCP_CLOSE
+	listen state = 10
+	last   state = 13 // asks for those that are bound; older kernels than Linux 6.8 ignore it
+)
+
+var stateNames = [...]string{
+	1: "established", 2: "syn_sent", 3: "syn_recv", 4: "fin_wait1", 5: "fin_wait2", 6: "time_wait",
+	bound: "bound", 8: "close_wait", 9: "last_ack", listen: "listen", 11: "closing", 12: "syn_recv",
+}
+
+func (s state) String() string {
+	if int(s) < len(stateNames) && stateNames[s] != "" {
+		return stateNames[s]
+	}
+	return "state " + strconv.Itoa(int(s))
+}
+
+// The states that a dump asks for, one bit each.
+const (
+	listenStates uint32 = 1 << listen
+	otherStates  uint32 = 1<<(last+1) - 1 - listenStates
+)
+
+// entries returns the sockets in any of states on the wanted ports. Where
+// sock_diag(7) is refused, as by gVisor or seccomp, it reads the slower tables in
+// /proc/net, which do not list sockets that are bound and no more.
+func entries(states uint32, wanted []int) ([]entry, error) {
+	port := 0
+	if len(wanted) == 1 {
+		port = wanted[0]
+	}
+	all, err := dump(states, port)
+	if err != nil {
+		all, err = tables()
+	}
+	return slices.DeleteFunc(all, func(e entry) bool {
+		return states&(1<<e.state) == 0 || len(wanted) > 0 && !slices.Contains(wanted, int(e.local.Port()))
+	}), err
+}
+
+// tables returns the sockets of /proc/net/tcp and tcp6, proc_net_tcp in the
+// kernel's documentation.
+func tables() ([]entry, error) {
+	var all []entry
 	for _, name := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		text, err := os.ReadFile(name)
 		if errors.Is(err, fs.ErrNotExist) && name == "/proc/net/tcp6" {
@@ -31,42 +76,42 @@ func tables(wanted func(port int) bool) ([]entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		listening, err := parseTable(string(text), wanted)
+		sockets, err := parseTable(string(text))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		entries = append(entries, listening...)
+		all = append(all, sockets...)
 	}
-	return entries, nil
+	return all, nil
 }
-
-// listenState is TCP_LISTEN, as the table spells it.
-const listenState = "0A"
 
 // parseTable reads a table; its first line is a heading.
 //
 //	sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
 //	 0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 …
-func parseTable(text string, wanted func(port int) bool) ([]entry, error) {
+func parseTable(text string) ([]entry, error) {
 	_, text, _ = strings.Cut(text, "\n")
-	var entries []entry
+	var all []entry
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) < 10 {
 			return nil, fmt.Errorf("line %q has fewer than 10 fields", line)
 		}
-		if fields[3] != listenState {
-			continue
-		}
 		local, err := parseAddrPort(fields[1])
 		if err != nil {
 			return nil, err
 		}
-		if port := int(local.Port()); wanted(port) {
-			entries = append(entries, entry{port: port, addr: local.Addr(), uid: fields[7], inode: fields[9]})
+		remote, err := parseAddrPort(fields[2])
+		if err != nil {
+			return nil, err
 		}
+		number, err := strconv.ParseUint(fields[3], 16, 5)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a socket's state", fields[3])
+		}
+		all = append(all, entry{state: state(number), local: local, remote: remote, uid: fields[7], inode: fields[9]})
 	}
-	return entries, nil
+	return all, nil
 }
 
 // parseAddrPort reads "0100007F:1F90". The port is a number; the address is one

@@ -5,8 +5,8 @@
 // whoever waits in vain can be told whom it waited for. The note is a courtesy: it never decides who holds the lock, and one
 // that cannot be written stops nobody.
 //
-// A lock file is never removed. Removing it would let one process lock the file that has just lost its name while another
-// creates and locks a new one.
+// A lock file is removed by Remove alone, which holds the lock. Whoever takes a lock makes sure that the file still has its name:
+// else one process could hold the lock of a file that has just lost it while another creates and locks a new one.
 package lockfile
 
 import (
@@ -36,15 +36,22 @@ const noteWait = 200 * time.Millisecond
 // an error that wraps ctx's. A lock that arrives after Acquire gave up is released at once. Trouble with the file itself is a
 // *fs.PathError.
 func Acquire(ctx context.Context, path string, wait time.Duration) (release func() error, err error) {
-	l, err := open(path)
-	if err != nil {
-		return nil, err
+	for end := time.Now().Add(wait); ; {
+		l, err := open(path)
+		if err != nil {
+			return nil, err
+		}
+		err = l.await(ctx, time.Until(end))
+		switch {
+		case err == nil && l.current():
+			return l.hold(nil), nil
+		case err == nil, errors.Is(err, fs.ErrNotExist): // it was removed meanwhile
+			l.drop()
+		default:
+			l.note.Close()
+			return nil, err
+		}
 	}
-	if err := l.await(ctx, wait); err != nil {
-		l.note.Close()
-		return nil, err
-	}
-	return l.hold(nil), nil
 }
 
 // TryAcquire takes the lock at path as Acquire does, but does not wait: if another holds it, the error is a *HeldError. It is
@@ -57,20 +64,41 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 			return nil, nil, err
 		}
 	}
+	for {
+		l, left, err := tryOpen(path)
+		switch {
+		case err == nil && l.current():
+			return l.hold(encoded), left, nil
+		case err == nil, errors.Is(err, errRemoved):
+			l.drop()
+		default:
+			return nil, nil, err
+		}
+	}
+}
+
+// errRemoved says that the lock file has lost its name since it was opened.
+var errRemoved = errors.New("the lock file was removed")
+
+// tryOpen opens the lock file and takes the lock. left is the note that it has.
+func tryOpen(path string) (_ lock, left json.RawMessage, err error) {
 	l, err := open(path)
 	if err != nil {
-		return nil, nil, err
+		return lock{}, nil, err
 	}
 	// A holder that has only just taken the lock may not have said yet who it is, and the note be that of one that is dead. And if
 	// one was killed while it started a process, that has the lock for a moment, until it has become another program.
 	for end := time.Now().Add(noteWait); ; time.Sleep(noteWait / 40) {
 		taken, err := l.try()
 		if taken {
-			break
+			return l, l.held().Note, nil
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errRemoved
 		}
 		if err != nil {
 			l.note.Close()
-			return nil, nil, err
+			return lock{}, nil, err
 		}
 		late := time.Now().After(end)
 		if !late && l.onlyLookedAt() {
@@ -78,11 +106,9 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 		}
 		if held := l.held(); held.PID != 0 && !gone(held.PID) || late {
 			l.note.Close()
-			return nil, nil, held
+			return lock{}, nil, held
 		}
 	}
-	left = l.held().Note
-	return l.hold(encoded), left, nil
 }
 
 // Holder tells who holds the lock at path now; nil if nobody does. It creates nothing, and nobody holds what cannot be looked at.
@@ -94,10 +120,7 @@ func Holder(path string) *HeldError {
 // Inspect is Holder for those who want to know, too, what is left where nobody holds the lock: the note of the last holder if that
 // died without releasing it, as TryAcquire tells it. It stays there for the next holder.
 func Inspect(path string) (held *HeldError, left json.RawMessage) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, nil
-	}
-	l, err := open(path)
+	l, err := openExisting(path)
 	if err != nil {
 		return nil, nil
 	}
@@ -123,13 +146,23 @@ type lock struct {
 
 // open opens the lock file, after creating what is missing of it. A lock file in a group-writable folder is for the whole group.
 func open(path string) (lock, error) {
-	note, err := os.OpenFile(path, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return lock{}, err
-		}
-		note, err = create(path)
+	l, err := openExisting(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return l, err
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return lock{}, err
+	}
+	note, err := create(path)
+	return newLock(path, note, err)
+}
+
+func openExisting(path string) (lock, error) {
+	note, err := os.OpenFile(path, os.O_RDWR, 0)
+	return newLock(path, note, err)
+}
+
+func newLock(path string, note *os.File, err error) (lock, error) {
 	if err != nil {
 		return lock{}, err
 	}

@@ -494,3 +494,79 @@ func TestSetNote(t *testing.T) {
 		t.Errorf("after the release: %v, %s", held, left)
 	}
 }
+
+// TestRemove has many who take a lock and others who remove its file: at no time
+// do two hold it.
+func TestRemove(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	var holders atomic.Int32
+	var removed atomic.Int32
+	var group sync.WaitGroup
+	done := make(chan struct{})
+	for n := range 8 {
+		group.Go(func() {
+			for range 150 {
+				release, err := Acquire(t.Context(), path, enough)
+				if n%2 == 0 {
+					if err == nil {
+						_ = release()
+					}
+					release, _, err = TryAcquire(path, n)
+				}
+				var held *HeldError
+				if errors.As(err, &held) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if now := holders.Add(1); now != 1 {
+					t.Errorf("%d hold the lock", now)
+				}
+				runtime.Gosched()
+				holders.Add(-1)
+				if err := release(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	var removers sync.WaitGroup
+	for range 2 {
+		removers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				err := Remove(path, func() error {
+					removed.Add(1)
+					if now := holders.Load(); now != 0 {
+						t.Errorf("%d hold the lock that is being removed", now)
+					}
+					return nil
+				})
+				if err != nil && !errors.As(err, new(*HeldError)) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	close(done)
+	removers.Wait()
+	if removed.Load() == 0 {
+		t.Error("nothing was removed")
+	}
+	if err := Remove(path, func() error { return nil }); err != nil {
+		t.Error(err)
+	}
+	if err := Remove(path, func() error { t.Error("called"); return nil }); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("still there: %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package lockfile
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,8 +51,20 @@ func (l lock) write(note json.RawMessage) {
 	if err != nil {
 		return
 	}
-	l.clear()
-	_, _ = l.note.WriteAt(append(text, '\n'), noteStart)
+	_ = l.overwrite(text)
+}
+
+// overwrite writes over the note in one piece, and over what a longer one has beyond that. The file never gets shorter: so there
+// is room for a note on a disk that has become full since.
+func (l lock) overwrite(text []byte) error {
+	info, err := l.note.Stat()
+	if err != nil {
+		return err
+	}
+	blank := max(0, int(info.Size())-noteStart-len(text)-1)
+	text = append(append(text, bytes.Repeat([]byte{' '}, blank)...), '\n')
+	_, err = l.note.WriteAt(text, noteStart)
+	return err
 }
 
 // noteReads is how often a note that makes no sense is read: systems may show a
@@ -77,25 +90,18 @@ func SetNote(path string, note any) error {
 	return err
 }
 
-// replace writes over the note in one piece, and over what a longer one has
-// beyond that.
+// replace is write for one that has held the lock before.
 func (l lock) replace(note json.RawMessage) error {
 	now := l.held()
 	text, err := json.Marshal(holder{os.Getpid(), command(os.Args), now.Since, note})
 	if err != nil {
 		return err
 	}
-	info, err := l.note.Stat()
-	if err != nil {
-		return err
-	}
-	blank := max(0, int(info.Size())-noteStart-len(text)-1)
-	_, err = l.note.WriteAt([]byte(string(text)+strings.Repeat(" ", blank)+"\n"), noteStart)
-	return err
+	return l.overwrite(text)
 }
 
 // clear takes the note away. Only the holder may call it.
-func (l lock) clear() { _ = l.note.Truncate(noteStart) }
+func (l lock) clear() { _ = l.overwrite(nil) }
 
 // held is the error that names who holds the lock, as far as the note tells.
 func (l lock) held() *HeldError {
@@ -106,7 +112,7 @@ func (l lock) held() *HeldError {
 			break
 		}
 		h = holder{} // half a note is none; a negative PID, in a hint to kill it, would stand for many processes
-		if err != nil || len(text) == 0 {
+		if err != nil || len(bytes.TrimSpace(text)) == 0 {
 			break
 		}
 		time.Sleep(time.Millisecond) // it may just be being written

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
 )
@@ -24,6 +25,10 @@ type session struct {
 	environ        []string
 	getenv         func(string) string
 	notices        *notices // shared by all copies; nil: notes go to stderr
+
+	// unpinned is called by up for a project whose pins do not bind, before it
+	// starts; nil for nothing.
+	unpinned func(project.Project)
 }
 
 // command is one of devports' commands. Its text is written here once; help,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
@@ -31,6 +32,9 @@ Example:
 		var plan procfile.Plan
 		if err == nil {
 			plan, err = p.Check()
+		}
+		if local, unknown := allocator.LocalPorts(); err == nil && unknown == nil {
+			plan.Notes = append(plan.Notes, p.File.EphemeralPins(local)...)
 		}
 		if scope, unknown := p.Scope(); err == nil && unknown == nil { // that of a registry that can be read
 			plan.Notes = append(plan.Notes, p.File.NotePins(p.Unbound(scope), unboundPin(scope))...)

@@ -1,6 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/registry"
@@ -10,13 +16,14 @@ import (
 func (s session) chooser(allow allocator.Set) registry.Chooser {
 	var pool *allocator.Pool // made when the first port is chosen
 	var handedOut map[int]bool
+	var free func(port int) (bool, error)
 	return func(scope registry.Scope, n allocator.PortName, usable func(int) bool) (int, error) {
 		if pool == nil {
 			made, err := s.pool(allow)
 			if err != nil {
 				return 0, err
 			}
-			pool, handedOut = &made, s.handedOutPorts()
+			pool, handedOut, free = &made, s.handedOutPorts(), allocator.Prober()
 		}
 		var unsure error
 		port, err := pool.Choose(
@@ -25,11 +32,11 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 				if !usable(port) || handedOut[port] || unsure != nil {
 					return false
 				}
-				free, err := allocator.Free(port)
+				isFree, err := free(port)
 				if err != nil {
 					unsure = err
 				}
-				return free
+				return isFree
 			})
 		if unsure != nil {
 			return 0, unsure
@@ -53,8 +60,31 @@ func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
 		s.note("%v", err)
 	}
 	pool := allocator.NewPool(allow, local)
-	if left, widened := pool.Widened(); widened {
+	left, widened := pool.Widened()
+	if widened && s.firstOf(fmt.Sprintf("%d ports of %q beside %q, %q, %q", left, allow, local.Ephemeral, local.Reserved, local.Excluded)) {
 		s.note("the usual rules leave only %d ports of the range on this machine: others are chosen from, too", left)
 	}
 	return pool, nil
 }
+
+// firstOf reports whether what it is given has not been noted yet, and remembers
+// that it has been: a note about this machine's ranges is news once. Where that
+// cannot be remembered, it always is.
+func (s session) firstOf(fact string) bool {
+	home, err := registry.Home(s.getenv)
+	if err != nil {
+		return true
+	}
+	path := filepath.Join(home, "noted")
+	text, _ := os.ReadFile(path)
+	noted := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	if slices.Contains(noted, fact) {
+		return false
+	}
+	noted = append(noted[max(0, len(noted)-maxNoted+1):], fact)
+	_ = os.WriteFile(path, []byte(strings.TrimPrefix(strings.Join(noted, "\n"), "\n")+"\n"), 0o600)
+	return true
+}
+
+// maxNoted is how many facts are remembered: each range of each project may be one.
+const maxNoted = 100

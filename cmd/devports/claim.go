@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -31,12 +32,32 @@ const leftGrace = time.Second
 
 // claim makes this the one `up` of the scope, or says who is. What an earlier
 // one has left because it was killed is ended.
-func (s session) claim(scope registry.Scope) (control.Claim, error) {
-	slot, err := s.slot(scope)
+func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error) {
+	i, ok, err := s.runningIn(scope)
+	switch {
+	case err != nil:
+		return control.Claim{}, err
+	case ok && i.Replaced():
+		err = s.endReplaced(i)
+	case ok && i.Note.Directory != scope.Directory:
+		err = alreadyRuns(scope, i)
+	}
 	if err != nil {
 		return control.Claim{}, err
 	}
-	c, err := slot.Claim(scope.Directory, terminalName(), leftGrace)
+	runs, err := s.runs()
+	if err != nil {
+		return control.Claim{}, err
+	}
+	for _, killed := range runs.Killed(scope.Directory) {
+		if ended, err := killed.ClearUp(leftGrace); err == nil && len(ended) > 0 {
+			s.noteKilled(killed.Note, ended)
+		}
+	}
+	slot := runs.Slot(scope.Directory, scope.Worktree)
+	c, err := slot.Claim(control.Note{
+		Directory: scope.Directory, Project: scope.Project, Worktree: scope.Worktree, Terminal: terminalName(), NoPins: noPins,
+	}, leftGrace)
 	var running *control.RunningError
 	if errors.As(err, &running) {
 		return c, alreadyRuns(scope, running.Instance)
@@ -45,9 +66,44 @@ func (s session) claim(scope registry.Scope) (control.Claim, error) {
 		return c, err
 	}
 	if k := c.Killed; len(k.Ended) > 0 {
-		s.note("up (pid %d) was killed; %s", k.Note.PID, tellEnded("ended what it had left: ", k.Ended))
+		s.noteKilled(k.Note, k.Ended)
 	}
 	return c, nil
+}
+
+func (s session) noteKilled(n control.Note, ended []launcher.Orphan) {
+	s.note("up (pid %d) was killed; %s", n.PID, tellEnded("ended what it had left: ", ended))
+}
+
+// runningIn finds the run of a scope: see [control.Folder.Running].
+func (s session) runningIn(scope registry.Scope) (i control.Instance, ok bool, err error) {
+	runs, err := s.runs()
+	if err == nil {
+		i, ok = runs.Running(scope.Directory, scope.Worktree)
+	}
+	return i, ok, err
+}
+
+// endReplaced ends the run of a folder that was removed, and that another has
+// replaced. That of one that was moved goes on: the error says so.
+func (s session) endReplaced(i control.Instance) error {
+	ctx, scope := context.Background(), scopeOfNote(i.Note)
+	if place := i.MovedTo(); place != "" {
+		return fail(exitRunning, "devports down --dir "+text.QuoteSh(place)+" ends it",
+			"the up of the folder that was here (pid %d) runs on in %s, where that was moved", i.Note.PID, place)
+	}
+	err := i.Client().Down(ctx)
+	if errors.As(err, new(*control.SilentError)) || errors.As(err, new(*control.UnreachableError)) {
+		_, err = i.Kill(ctx, leftGrace)
+	}
+	if err == nil {
+		err = awaitEnd(ctx, i, scope)
+	}
+	if err != nil && !errors.Is(err, launcher.ErrOver) {
+		return steeringFailed(scope, err)
+	}
+	s.note("%s was another folder when its up (pid %d) began: that up was ended, with its services", scope.Directory, i.Note.PID)
+	return nil
 }
 
 func alreadyRuns(scope registry.Scope, other control.Instance) error {

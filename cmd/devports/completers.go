@@ -16,6 +16,7 @@ var optionValues = map[string]completer{
 	"FILE":             files,
 	"PATH":             files,
 	"SERVICE":          services,
+	"PROJECT[/LABEL]":  checkouts,
 	"SERVICE=NUMBER,…": counts,
 	"WHEN":             words("auto", "always", "never"),
 	"SHELL":            words("sh", "bash", "zsh", "fish", "powershell", "dotenv", "json"),
@@ -53,10 +54,28 @@ func topicWords() (candidates []candidate) {
 	return candidates
 }
 
-// services are those of the project file, replicas included, that the command
-// line does not name yet.
+// services are those of the project file, replicas included, or of the run that
+// --dir or --checkout names, that the command line does not name yet.
 func services(l line) []candidate {
+	if l.context.String("dir") != "" || l.context.String("checkout") != "" {
+		return l.servicesOfRun()
+	}
 	return l.services(func(procfile.Service) bool { return true })
+}
+
+func (l line) servicesOfRun() (candidates []candidate) {
+	i, _, err := l.session.running(l.context)
+	if err != nil {
+		return nil
+	}
+	a := i.Ask(l.context.Context)
+	for _, st := range a.Info.Services {
+		candidates = append(candidates, candidate{Word: st.Service, About: string(st.State)})
+	}
+	for _, name := range a.Info.Others {
+		candidates = append(candidates, candidate{Word: name, About: "not started"})
+	}
+	return l.unnamed(candidates)
 }
 
 func (l line) services(wanted func(procfile.Service) bool) (candidates []candidate) {

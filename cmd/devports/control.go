@@ -45,7 +45,7 @@ func (st steering) command() command {
 			if err != nil {
 				return steeringFailed(scope, err)
 			}
-			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json")}, st.good)
+			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json"), st.name == "stop"}, st.good)
 		},
 	}
 }
@@ -62,6 +62,7 @@ type waitOptions struct {
 	timeout time.Duration
 	keep    bool // after failures, too
 	json    bool
+	refused bool // that an edit is not followed is no failure
 }
 
 // await waits until the outcome is known for the services, as long as o allows,
@@ -70,6 +71,10 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 	info, err := s.settled(ctx, client, names, o)
 	if err != nil {
 		return steeringFailed(scope, err)
+	}
+	if o.refused {
+		s.noteRefused("", info)
+		info.Refused = nil
 	}
 	if len(names) == 0 { // what its user has stopped is not meant
 		good = either(good, func(st launcher.Status) bool { return st.State == launcher.StateStopped })
@@ -91,7 +96,7 @@ func (s session) settled(ctx context.Context, client control.Client, names []str
 	}
 	info, err := wait(bounded, names...)
 	if errors.Is(err, context.DeadlineExceeded) {
-		info, err = client.Status(ctx)
+		info, err = client.Check(ctx)
 	}
 	return info, err
 }
@@ -137,7 +142,8 @@ func failures(all []launcher.Status, names []string) (failed []launcher.Blocker)
 
 // isUp reports whether a service is as its user wants it that wants it up.
 func isUp(st launcher.Status) bool {
-	return st.State == launcher.StateReady || st.State == launcher.StateDone
+	up := st.State == launcher.StateReady && !st.Unresponsive || st.State == launcher.StateDone
+	return up && st.Build == ""
 }
 
 // isUpOrStopped is for all services: what its user has stopped is not meant.
@@ -151,7 +157,10 @@ func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
 func steeringFailed(scope registry.Scope, err error) error {
 	var unknown *launcher.UnknownServiceError
 	var unreachable *control.UnreachableError
+	var silent *control.SilentError
 	switch {
+	case errors.As(err, &silent):
+		return doesNotAnswer(scope, silent)
 	case errors.As(err, &unknown):
 		f := failure{status: exitUsage}
 		for _, name := range unknown.Names {
@@ -176,8 +185,18 @@ func steeringFailed(scope registry.Scope, err error) error {
 	return fail(exitFailed, "", "%s does not answer: %v", scope, err)
 }
 
+// doesNotAnswer says what to do about a run that lives and does not answer.
+func doesNotAnswer(scope registry.Scope, silent *control.SilentError) failure {
+	end := "devports down --kill ends it"
+	if silent.Stopped {
+		return fail(exitFailed, end, "%s does not answer (pid %d is stopped: fg, or kill -CONT %[2]d)", scope, silent.PID)
+	}
+	return fail(exitFailed, end, "%s does not answer (pid %d)", scope, silent.PID)
+}
+
 // tellStatuses tells how the services named are, or all of them. A service that
-// is not good makes the command fail.
+// is not good makes the command fail, as does an edit that the run does not
+// follow.
 func (s session) tellStatuses(info control.Info, names []string, json bool, good func(launcher.Status) bool) error {
 	services := info.Services
 	if len(names) > 0 {
@@ -190,23 +209,61 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 	} else {
 		for _, st := range services {
 			fmt.Fprintln(s.stdout, sentence(st))
+			for _, line := range st.BuildLines {
+				fmt.Fprintln(s.stdout, "  "+line)
+			}
 		}
 	}
-	if slices.ContainsFunc(services, func(st launcher.Status) bool { return !good(st) }) {
-		return failure{status: exitFailed}
+	f := failure{status: exitFailed}
+	for _, r := range info.Refused {
+		f.lines = append(f.lines, errorLine{r.Text, r.Hint})
+	}
+	if len(f.lines) > 0 {
+		f.lines = append(f.lines, errorLine{text: editRefused})
+	}
+	if len(f.lines) > 0 || slices.ContainsFunc(services, func(st launcher.Status) bool { return !good(st) }) {
+		return f
 	}
 	return nil
 }
 
+const editRefused = "the latest edit is not followed; the services run on as before"
+
+// noteRefused prints why a run does not follow an edit, if so. run names it where
+// there are several.
+func (s session) noteRefused(run string, info control.Info) {
+	for _, r := range info.Refused {
+		s.complain("note", "36", run+r.Text)
+		if r.Hint != "" {
+			s.complain("hint", "36", r.Hint)
+		}
+	}
+	if len(info.Refused) > 0 {
+		s.complain("note", "36", run+editRefused)
+	}
+}
+
 // sentence is a service's status in words.
 func sentence(st launcher.Status) string {
-	text := st.Service + " is " + string(st.State)
+	text := st.Service + " is " + st.Label()
 	switch st.State {
 	case launcher.StateReady:
+		text = st.Service + " is ready"
 		if st.Port > 0 {
 			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
 		}
-		return fmt.Sprintf("%s (pid %d)", text, st.PID)
+		text += fmt.Sprintf(" (pid %d)", st.PID)
+		switch {
+		case st.Unresponsive:
+			text += ", but " + st.Detail
+		case st.Build == launcher.BuildFailure:
+			text += ", but its " + st.Detail
+		case st.Build != "":
+			text += ", and is being built"
+		case st.Outdated:
+			text += ", and " + st.Detail
+		}
+		return text
 	case launcher.StateFailed:
 		return st.Service + " has failed: " + st.Detail
 	case launcher.StateWaiting:
@@ -233,7 +290,7 @@ func asking(ask func(client control.Client, ctx context.Context, services ...str
 	}
 }
 
-var startCommand = steering{
+var startCommand = withFreePorts(steering{
 	name: "start", usage: "start services that do not run", help: `
 Starts services of the up that runs here, those that were stopped or have ended,
 and what they depend on, and waits until they are ready. Without names, all of
@@ -242,7 +299,7 @@ them. It ends with status 1 as soon as one has failed, or waits for one that has
 Example:
   devports start auth`,
 	flags: []cli.Flag{keepWaitingFlag}, ask: asking(control.Client.Start), good: isUp,
-}.command()
+}.command())
 
 var stopCommand = steering{
 	name: "stop", usage: "stop services, and leave the others running", help: `
@@ -258,7 +315,9 @@ var restartCommand = steering{
 	name: "restart", usage: "start services anew", help: `
 Starts services of the up that runs here anew, in order, and waits until they are
 ready; the exit status is 1 if they are not in time, or as soon as one has failed.
-What they depend on is started if it does not run. Without names, all of them.
+What they depend on is started if it does not run. One that has a build is built
+first, and goes on as it is if that fails: the exit status is 1 then, too. Without
+names, all of them.
 
 Example:
   devports restart auth
@@ -287,8 +346,11 @@ func restart(client control.Client, c *cli.Context, names []string) ([]string, e
 var waitCommand = steering{
 	name: "wait", usage: "wait until services are ready", help: `
 Waits until services of the up that runs here are ready, or have done their work
-and ended. The exit status is 1 if they are not in time, or as soon as one has
-failed, or waits for one that has; what that printed last is shown.
+and ended. Edits made before count: what is ready then has read them. The exit
+status is 1 if they are not in time, or as soon as one has failed, or waits for
+one that has, or if the latest build of one has failed; what that printed last is
+shown. It is 1, too, if the Portfile or an env file has mistakes, so that the
+latest edit is not followed.
 
 Example:
   devports wait
@@ -305,24 +367,31 @@ var downCommand = command{
 	usage:   "end the up that runs here",
 	help: `
 Ends the up that runs here and all of its services, and returns when nothing of
-them is left.
+them is left; with --all, every up of yours. The exit status is 1 if one of these
+does not end. With --kill it asks nobody: it sends SIGKILL to the up, and ends all
+that this has started, for an up that does not answer any more.
 
 Example:
-  devports down`,
-	flags: append([]cli.Flag{fileFlag}, runFlags...),
+  devports down
+  devports down --all
+  devports down --kill`,
+	flags: append([]cli.Flag{
+		boolean("all", "a", "end every up of yours"),
+		boolean("kill", "", "end it with SIGKILL, for one that does not answer"),
+		fileFlag,
+	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
-		i, scope, err := s.running(c)
+		if c.Bool("all") {
+			return s.downAll(c)
+		}
+		i, scope, err := s.runningOrReplaced(c)
 		if err != nil {
 			return err
 		}
-		err = i.Client().Down(c.Context)
-		if errors.As(err, new(*control.UnreachableError)) {
-			err = i.Terminate()
+		if c.Bool("kill") {
+			return s.kill(c.Context, i, scope)
 		}
-		if err != nil {
-			return steeringFailed(scope, err)
-		}
-		if err := i.AwaitEnd(c.Context); err != nil {
+		if err := down(c.Context, i, scope); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(s.stdout, "%s is down\n", scope)
@@ -330,93 +399,127 @@ Example:
 	},
 }
 
+// down ends a run, and returns when it has ended.
+func down(ctx context.Context, i control.Instance, scope registry.Scope) error {
+	err := i.Client().Down(ctx)
+	if errors.As(err, new(*control.UnreachableError)) {
+		err = i.Terminate()
+	}
+	if err != nil {
+		return steeringFailed(scope, err)
+	}
+	if err := awaitEnd(ctx, i, scope); err != nil {
+		return err
+	}
+	return i.Forget() // a signal leaves it to be brought back
+}
+
+// awaitEnd waits until a run that was asked to end has ended, unless it is stopped
+// meanwhile.
+func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) error {
+	for {
+		bounded, cancel := context.WithTimeout(ctx, time.Second)
+		err := i.AwaitEnd(bounded)
+		cancel()
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return err
+		case i.Stopped():
+			return doesNotAnswer(scope, &control.SilentError{PID: i.Note.PID, Stopped: true})
+		}
+	}
+}
+
+// kill ends a run with SIGKILL, and says what that was.
+func (s session) kill(ctx context.Context, i control.Instance, scope registry.Scope) error {
+	ended, err := i.Kill(ctx, leftGrace)
+	if err == nil {
+		err = i.Forget()
+	}
+	switch {
+	case errors.Is(err, launcher.ErrOver):
+		return steeringFailed(scope, err)
+	case err != nil:
+		return fail(exitFailed, "", "%s (pid %d) was not ended: %v", scope, i.Note.PID, err)
+	}
+	what := ""
+	if len(ended) > 0 {
+		what = "; " + tellEnded("ended what it had started: ", ended)
+	}
+	_, err = fmt.Fprintf(s.stdout, "%s is down: killed pid %d%s\n", scope, i.Note.PID, what)
+	return err
+}
+
 var psCommand = command{
 	name:  "ps",
 	usage: "list the services that run",
 	help: `
-Lists the services of the up that runs here; with --all, those of every up of
-yours.
+Lists the services of the up that runs here; with --all, every up of yours, and
+its services. The first word of each is what --checkout takes. With --check,
+services that are ready are asked once more whether they answer.
 
 Example:
   devports ps
   devports ps --all --json`,
 	flags: append([]cli.Flag{
 		boolean("all", "a", "list the services of every project"),
+		boolean("check", "", "ask services that are ready once more: does each answer now?"),
 		boolean("socket", "", "print only the path of the socket that the run is steered by"),
 		jsonFlag, fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
 		runs, scope, err := s.asked(c)
 		if err != nil && c.Bool("json") && s.explain(err).status == exitRunning {
-			return errors.Join(s.json([]control.Info{}), err)
+			return errors.Join(s.json([]runInfo{}), err)
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if c.Bool("socket") {
+		case c.Bool("socket"):
 			for _, i := range runs {
-				fmt.Fprintln(s.stdout, i.Note.Socket)
+				if i.Steerable() {
+					fmt.Fprintln(s.stdout, i.Note.Socket)
+				}
 			}
 			return nil
+		case c.Bool("all"):
+			return s.psAll(c, runs)
 		}
-		infos := []control.Info{}
-		for _, i := range runs {
-			info, err := i.Client().Status(c.Context)
-			if err != nil && c.Bool("all") {
-				continue // it has just ended
-			}
-			if err != nil {
-				return steeringFailed(scope, err)
-			}
-			infos = append(infos, info)
+		a := askAll(c, runs)[0]
+		switch {
+		case a.Err != nil:
+			return steeringFailed(scope, a.Err)
+		case !a.Answers():
+			return steeringFailed(scope, launcher.ErrOver)
 		}
+		s.noteRefused("", a.Info)
 		if c.Bool("json") {
-			return s.json(infos)
+			return s.json([]runInfo{infoOf(a.Instance, a.Info)})
 		}
-		return s.psTable(infos, c.Bool("all"))
+		return s.psTable(a.Info.Services)
 	},
 }
 
 // asked are the `up` here, with its scope, or with --all every one of this user.
 func (s session) asked(c *cli.Context) ([]control.Instance, registry.Scope, error) {
-	if !c.Bool("all") {
-		i, scope, err := s.running(c)
-		return []control.Instance{i}, scope, err
+	if c.Bool("all") {
+		runs, err := s.everyRun(c)
+		return runs, registry.Scope{}, err
 	}
-	everyone := registry.Scope{}
-	if c.String("dir") != "" || c.String("checkout") != "" {
-		return nil, everyone, usage("", "--all shows every run: leave --dir and --checkout out")
-	}
-	folder, err := s.runs()
-	if err != nil {
-		return nil, everyone, err
-	}
-	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Steerable() })
-	if len(runs) == 0 {
-		return nil, everyone, fail(exitRunning, "devports up starts a project", "nothing runs")
-	}
-	return runs, everyone, nil
+	i, scope, err := s.running(c)
+	return []control.Instance{i}, scope, err
 }
 
 // psTable prints services for people to read.
-func (s session) psTable(infos []control.Info, all bool) error {
+func (s session) psTable(services []launcher.Status) error {
 	var t table
-	header := []string{"NAME", "STATE", "PORT", "PID", "SINCE", "RESTARTS"}
-	if all {
-		header = slices.Concat([]string{"PROJECT", "WORKTREE"}, header)
-	}
-	t.add(header...)
-	for _, info := range infos {
-		for _, st := range info.Services {
-			row := []string{st.Service, string(st.State), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
-			if st.Detail != "" {
-				row = append(row, st.Detail)
-			}
-			if all {
-				row = slices.Concat([]string{dash(info.Project), dash(info.Worktree)}, row)
-			}
-			t.add(row...)
+	t.add("NAME", "STATE", "PORT", "PID", "SINCE", "RESTARTS")
+	for _, st := range services {
+		row := []string{st.Service, st.Label(), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
+		if st.Detail != "" {
+			row = append(row, st.Detail)
 		}
+		t.add(row...)
 	}
 	return t.write(s.stdout)
 }

@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -22,12 +26,26 @@ var backgroundArguments = []string{"up", "(background)"}
 
 // upInBackground is the whole life of a run in the background.
 func (s session) upInBackground() error {
-	o, err := decodeUpOptions(s.stdin)
+	h, err := decodeHandover(s.stdin)
 	if err != nil {
 		return usage("devports up -d starts one", "a run in the background cannot read its options: %v", err)
 	}
+	var starter chan struct{}
+	if h.Temporary { // its standard input ends with the process that has started it
+		starter = make(chan struct{})
+		go func(stdin io.Reader) {
+			_, _ = io.Copy(io.Discard, stdin)
+			close(starter)
+		}(s.stdin)
+	}
 	s.stdin = strings.NewReader("")
-	return s.up(o, true)
+	return s.up(h.Options, &background{starter})
+}
+
+// background is what a run in the background has of the process that has started
+// it.
+type background struct {
+	starter <-chan struct{} // closed when that has gone; nil: that does not matter
 }
 
 // detach has an `up` of the project run in the background, and waits until its
@@ -49,11 +67,18 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 		return err
 	}
 	for deadline := time.Now().Add(timeout); ; {
-		d := detached{s, o, scope, slot, waitOptions{timeout: time.Until(deadline), keep: keep}}
-		i, ok := slot.Running()
-		if ok {
+		d := detached{s, o, p, scope, slot, waitOptions{timeout: time.Until(deadline), keep: keep}}
+		i, ok, err := s.runningIn(scope)
+		switch {
+		case err != nil:
+			return err
+		case ok && i.Replaced():
+			if err = s.endReplaced(i); err == nil {
+				err = d.start(ctx)
+			}
+		case ok:
 			err = d.join(ctx, i)
-		} else {
+		default:
 			err = d.start(ctx)
 		}
 		switch {
@@ -74,6 +99,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 type detached struct {
 	session
 	options upOptions
+	project project.Project
 	scope   registry.Scope
 	slot    control.Slot
 	wait    waitOptions
@@ -87,7 +113,27 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	if err == nil && info.Ending {
 		return launcher.ErrOver
 	}
+	if err == nil && (info.Temporary || len(info.HeldOnly) > 0) { // it is to stay now
+		err = client.Keep(ctx)
+	}
+	if err == nil {
+		if err := d.remember(info.Temporary); err != nil {
+			d.note("up -d --last will not bring back what this has started: %v", err)
+		}
+	}
+	moved := i.Note.Directory != d.scope.Directory
 	if idle := idleServices(info, d.options.Services); err == nil && len(idle) > 0 {
+		if moved {
+			return fail(exitFailed, "devports down, and then devports up -d, has it run here",
+				"%s was moved here from %s while it ran, where %s cannot be started", d.scope, i.Note.Directory, wording.List(idle))
+		}
+		r, opened := d.registryAt(d.options.Registry)
+		if opened != nil {
+			return opened
+		}
+		if err := d.checkPorts(ctx, r, info, d.options.Services); err != nil {
+			return err
+		}
 		_, err = client.Start(ctx, idle...)
 	}
 	if err == nil {
@@ -101,6 +147,9 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	case info.Ending || allDone(info):
 		return launcher.ErrOver
 	}
+	if moved {
+		d.note("%s was moved here from %s while it ran: to follow edits and restart its services here, devports down and up -d", d.scope, i.Note.Directory)
+	}
 	err = d.tellStatuses(info, nil, false, isUpOrStopped)
 	if err != nil {
 		d.showLastLines(ctx, client, info, nil)
@@ -110,7 +159,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 
 // start starts a run. The error is control.ErrNotFirst if another was quicker.
 func (d detached) start(ctx context.Context) error {
-	background, err := d.startInBackground(d.options, d.slot)
+	background, err := d.startInBackground(d.options, d.slot, false)
 	if err != nil {
 		return err
 	}
@@ -154,13 +203,30 @@ func (d detached) start(ctx context.Context) error {
 		d.note("%s has ended: all its services are done", d.scope)
 		return nil
 	case ended:
-		fmt.Fprint(d.stderr, background.Output())
-		return failure{status: max(status, exitFailed)}
+		return d.backgroundFailed(background, status)
 	case err == nil:
 		return nil
 	}
 	d.showLastLines(ctx, client, info, nil)
 	return err
+}
+
+// backgroundFailed prints what a run in the background has printed before it failed.
+// Where that is nothing, or may not be all, the error says why.
+func (d detached) backgroundFailed(background *control.Background, status int) error {
+	output := background.Output()
+	fmt.Fprint(d.stderr, output)
+	unwritable := background.CheckLog()
+	status = max(status, exitFailed)
+	switch {
+	case errors.Is(unwritable, syscall.ENOSPC):
+		return fail(status, "make room there", "%s was not started: %s cannot be written: the disk is full", d.scope, d.slot.Log())
+	case output == "" && unwritable != nil:
+		return fail(status, "", "%s was not started, and cannot say why: %v", d.scope, unwritable)
+	case output == "":
+		return fail(status, "devports up, without -d, shows more", "%s was not started: the run in the background ended with status %d and printed nothing", d.scope, status)
+	}
+	return failure{status: status}
 }
 
 func stopped(st launcher.Status) bool {
@@ -199,10 +265,10 @@ func idleServices(info control.Info, names []string) (idle []string) {
 }
 
 // startInBackground starts a run that prints to the log of its slot, unless the
-// options name another.
-func (s session) startInBackground(o upOptions, slot control.Slot) (*control.Background, error) {
+// options name another. A temporary one ends with the holds on it.
+func (s session) startInBackground(o upOptions, slot control.Slot, temporary bool) (*control.Background, error) {
 	o.Log = cmp.Or(o.Log, slot.Log())
-	options, err := o.encode()
+	input, err := handover{Options: o, Temporary: temporary}.encode()
 	if err != nil {
 		return nil, err
 	}
@@ -211,6 +277,7 @@ func (s session) startInBackground(o upOptions, slot control.Slot) (*control.Bac
 		return nil, err
 	}
 	return slot.Spawn(control.Program{
-		Path: program, Args: append([]string{"devports"}, backgroundArguments...), Env: s.environ, Input: options,
+		Path: program, Args: append([]string{"devports"}, backgroundArguments...), Env: s.environ, Input: input,
+		Tied: temporary,
 	})
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/cmd/devports/internal/doctor"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/registry"
@@ -87,6 +89,7 @@ func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 	d := doctor.Doctor{
 		Registry:    r,
 		OpenProject: func() (project.Project, error) { return s.openProject(c) },
+		Listening:   s.listening,
 		LeftGrace:   leftGrace,
 		Left:        tellLeft,
 		Explain: func(err error) (troubles []doctor.Trouble) {
@@ -96,6 +99,7 @@ func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 			return troubles
 		},
 	}
+	d.Range, _ = allocator.ParseSet(s.getenv(envvar.Range)) // what cannot be read, a choice of ports refuses
 	if runs, err := s.runs(); err == nil {
 		d.Runs = &runs
 	}

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/procfile"
 )
 
@@ -14,7 +18,11 @@ var envCommand = command{
 	args:  "[SERVICE]",
 	help: `
 Prints what devports would set or change for SERVICE, for a shell to evaluate;
-without SERVICE, only the PORT_<NAME> of every service.
+without SERVICE, only the PORT_<NAME> of every service. DEVPORTS_ENV lists these
+variables: what devports runs in that shell, here or in another checkout, does
+not take them for the user's own, unless they have been set to something else.
+What an earlier evaluation has set and this one does not is unset, or gets back
+the value that it had. In JSON that is null or the value; dotenv cannot unset.
 
 Example:
   eval "$(devports env auth)"
@@ -22,7 +30,7 @@ Example:
   devports env --shell json`,
 	flags: []cli.Flag{
 		&cli.StringFlag{Name: "shell", Value: "sh", Usage: "print for `SHELL`: sh, bash, zsh, fish, powershell, dotenv or json"},
-		jsonFlag, fileFlag, registryFlag,
+		noPinsFlag, jsonFlag, fileFlag, registryFlag,
 	},
 	completes: one(services),
 	run: func(s session, c *cli.Context) error {
@@ -38,36 +46,66 @@ Example:
 		if err != nil {
 			return err
 		}
+		p = s.withPins(p, c)
 		if err := declares(p.File, c.Args().Slice()); err != nil {
 			return err
 		}
-		if c.NArg() == 0 {
-			_, ports, err := p.Ports(c.Context)
-			if err != nil {
-				return err
-			}
-			var vars []procfile.Var
-			for _, w := range p.File.Ports() {
-				vars = append(vars, procfile.Var{Name: w.Name.Variable(), Value: strconv.Itoa(ports[w.Name])})
-			}
-			return format(s.stdout, vars, nil)
-		}
-		plan, err := p.Resolve(c.Context)
+		vars, err := s.variables(c.Context, p, c.Args().First())
 		if err != nil {
 			return err
 		}
-		service, _ := plan.Service(c.Args().First())
-		return format(s.stdout, service.Env.Set(), s.unset(service))
+		restored, unset := s.withdrawn(vars, c.NArg() > 0)
+		return format(s.stdout, append(restored, vars...), unset)
 	},
 }
 
-// unset lists the variables of devports' own environment that the service does
-// not have: a PORT that is not its own.
-func (s session) unset(p procfile.Process) []string {
-	if _, own := p.Env.Lookup("PORT"); s.getenv("PORT") == "" || own {
-		return nil
+// variables are those that devports sets for a service, or without one, for its
+// user.
+func (s session) variables(ctx context.Context, p project.Project, service string) ([]procfile.Var, error) {
+	if service != "" {
+		plan, err := p.Resolve(ctx)
+		process, _ := plan.Service(service)
+		return process.Env.Set(), err
 	}
-	return []string{"PORT"}
+	_, ports, err := p.Ports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var vars []procfile.Var
+	for _, w := range p.File.Ports() {
+		vars = append(vars, procfile.Var{Name: w.Name.Variable(), Value: strconv.Itoa(ports[w.Name])})
+	}
+	own, _ := procfile.OwnEnviron(s.environ)
+	if list := envvar.Mark(vars, own); list != "" {
+		vars = append(vars, procfile.Var{Name: envvar.Env, Value: list})
+	}
+	return vars, nil
+}
+
+// withdrawn are the variables of devports' own environment that an earlier
+// devports has set and that are not among vars: those that have an earlier value
+// again, and those that are to be unset. A service has no PORT but its own.
+func (s session) withdrawn(vars []procfile.Var, service bool) (restored []procfile.Var, unset []string) {
+	own, exported := procfile.OwnEnviron(s.environ)
+	if s.getenv(envvar.Env) != "" {
+		exported = append(exported, envvar.Env)
+	}
+	for _, name := range exported {
+		before, had := own[name]
+		switch {
+		case slices.ContainsFunc(vars, func(v procfile.Var) bool { return v.Name == name }):
+		case had:
+			restored = append(restored, procfile.Var{Name: name, Value: before})
+		default:
+			unset = append(unset, name)
+		}
+	}
+	hasPort := slices.ContainsFunc(vars, func(v procfile.Var) bool { return v.Name == "PORT" })
+	if service && !hasPort && own["PORT"] != "" {
+		restored = slices.DeleteFunc(restored, func(v procfile.Var) bool { return v.Name == "PORT" })
+		unset = append(unset, "PORT")
+	}
+	return restored, unset
 }
 
 // formatOrJSON is the value of an option that names a format, for which --json

@@ -194,8 +194,9 @@ func (s session) explain(err error) failure {
 		return fail(exitInvalid, "", "%v", kind)
 	case errors.As(err, &taken):
 		f := failure{status: exitPort}
+		containers := s.containersOf(taken.Taken)
 		for _, t := range taken.Taken {
-			f.lines = append(f.lines, takenLine(t.Lease, t.Holders))
+			f.lines = append(f.lines, takenLine(t, containers))
 		}
 		return f
 	case errors.Is(err, allocator.ErrNoneLeft):

@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -34,6 +39,28 @@ func serve() {
 	}
 	fmt.Println("listening on", port)
 	fatal(http.Serve(l, nil))
+}
+
+// recite FILE WORD serves what it has read at its start: FILE, the variable
+// SETTING and WORD. Each start is a line of the file "starts".
+func recite() {
+	code, _ := os.ReadFile(os.Args[1])
+	starts, err := os.OpenFile("starts", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		fatal(err)
+	}
+	fmt.Fprintln(starts, os.Getpid())
+	starts.Close()
+	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(answered{strings.TrimSpace(string(code)), os.Getenv("SETTING"), os.Args[2], os.Getpid()})
+	})
+	fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
+}
+
+// answered is what the service answers with.
+type answered struct {
+	Code, Setting, Word string
+	PID                 int
 }
 
 // serveHTTPS serves nothing at all on 127.0.0.1:$PORT, over HTTPS.
@@ -67,6 +94,41 @@ func dockerProxy() {
 	hold()
 }
 
+// containerEngine SOCKET PORT answers there as Docker's engine does where the
+// container shop-db-1 publishes the port.
+func containerEngine() {
+	l, err := net.Listen("unix", os.Args[1])
+	if err != nil {
+		fatal(err)
+	}
+	answer := `[{"Names":["/shop-db-1"],"Image":"postgres:16","Ports":[{"IP":"0.0.0.0","PrivatePort":5432,"PublicPort":` + os.Args[2] + `,"Type":"tcp"}]}]`
+	fmt.Println("engine listens")
+	fatal(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/containers/json" {
+			http.NotFound(w, r)
+			return
+		}
+		fmt.Fprint(w, answer)
+	})))
+}
+
+// outgoing PORT ADDRESS connects to there from a port of its own.
+func outgoing() {
+	port, err := strconv.Atoi(os.Args[1])
+	if err != nil {
+		fatal(err)
+	}
+	// Go sets SO_REUSEADDR on sockets that listen only.
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}}
+	c, err := dialer.Dial("tcp4", os.Args[2])
+	if err != nil {
+		fatal(err)
+	}
+	fmt.Println("connected", c.LocalAddr())
+	stay()
+	runtime.KeepAlive(c)
+}
+
 // lock FILE holds a lock file.
 func lock() {
 	if _, err := lockfile.Acquire(context.Background(), os.Args[1], time.Minute); err != nil {
@@ -82,6 +144,26 @@ func printLines() {
 		fmt.Print(arg)
 	}
 	stay()
+}
+
+// poll URL asks there again and again, each time by a new connection, and prints
+// each answer that is another than the one before, and each failure.
+func poll() {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for before := ""; ; time.Sleep(time.Millisecond) {
+		answer := ""
+		if r, err := client.Get(os.Args[1]); err != nil {
+			answer = "no answer: " + err.Error()
+		} else {
+			body, _ := io.ReadAll(r.Body)
+			r.Body.Close()
+			answer = "answer: " + strings.TrimSpace(string(body))
+		}
+		if answer != before {
+			fmt.Println(answer)
+			before = answer
+		}
+	}
 }
 
 // freePort prints a port that nobody listens on and that no name of the script

@@ -3,19 +3,24 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 )
 
-// listening are the ports on which any of the processes listens, as far as that
+// listeningPorts are the ports on which any of the processes listens, as far as that
 // can be told.
-func listening(pids []int) []int {
+func listeningPorts(pids []int) []int {
 	ports, err := holder.Ports(context.Background(), pids...)
 	if err != nil {
 		return nil
@@ -23,21 +28,163 @@ func listening(pids []int) []int {
 	return ports
 }
 
-// takenLine says who holds the port of a lease, and what to do about it.
-func takenLine(l registry.Lease, holders []holder.Process) errorLine {
-	who := "a process that cannot be seen from here"
-	stop := "stop it"
-	if len(holders) > 0 {
-		who = describe(holders[0])
-		if holders[0].PID > 0 {
-			stop = fmt.Sprintf("stop it (kill %d)", holders[0].PID)
+// listening are the processes that listen on each of the ports, with what is known
+// of those that a run has started.
+func (s session) listening(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error) {
+	holders, err := holder.Listening(ctx, ports...)
+	if err != nil {
+		return holders, err
+	}
+	folder, err := s.runs()
+	if err != nil {
+		return holders, nil // without a home there are no runs
+	}
+	var pids []int
+	for _, processes := range holders {
+		for _, p := range processes {
+			if p.PID > 0 {
+				pids = append(pids, p.PID)
+			}
 		}
 	}
+	slices.Sort(pids)
+	owners := folder.Owners(ctx, slices.Compact(pids), leasedServices(r))
+	for _, processes := range holders {
+		for i, p := range processes {
+			if owner, ok := owners[p.PID]; ok {
+				processes[i] = owned(p, owner)
+			}
+		}
+	}
+	return holders, nil
+}
+
+// leasedServices are all services that a port is kept for.
+func leasedServices(r registry.Registry) (names []string) {
+	leases, _ := r.Leases() // one that is damaged has none
+	for _, l := range leases {
+		names = append(names, l.Name.Service)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// owned returns p as a process of its owner, whatever its environment says.
+func owned(p holder.Process, owner control.Owner) holder.Process {
+	scope := scopeOfNote(owner.Note)
+	if owner.Service != "" || p.Project != scope.Project || p.Worktree != scope.Worktree {
+		p.Service = owner.Service
+	}
+	p.Managed, p.Project, p.Worktree, p.Checkout = true, scope.Project, scope.Worktree, scope.Directory
+	if place := owner.MovedTo(); !owner.IsIn(scope.Directory) && place != "" {
+		p.Checkout = place
+	}
+	if owner.Runs() {
+		p.Run = owner.Note.PID
+	}
+	return p
+}
+
+// takenLine says what holds the port of a lease, and what to do about it.
+func takenLine(t project.Taken, containers map[int]engine.Container) errorLine {
+	l := t.Lease
+	h, known := holderOf(map[int][]holder.Process{l.Port: t.Holders}, l.Port)
 	instead := "move " + l.Name.String() + " to another port for good: devports up --reassign"
 	if l.Pinned {
 		instead = "pin another port"
+		if h.Managed {
+			instead = "give each service a port of its own: devports up --no-pins"
+		}
 	}
-	return errorLine{fmt.Sprintf("port %d of %s is taken by %s", l.Port, l.Name, who), stop + ", or " + instead}
+	who, hint := "something that cannot be seen from here", "stop it, or "+instead
+	container, published := containers[l.Port]
+	switch {
+	case published:
+		who = describeContainer(container)
+		hint = fmt.Sprintf("stop it (%s stop %s), or %s", container.Engine, container.Name, instead)
+	case known:
+		who, hint = describe(h), ending(l.Port, h, instead)
+	case len(t.Connections) > 0:
+		c := t.Connections[0]
+		who, hint = describeConnection(l.Port, c), "try again in a minute, or "+instead
+		if c.PID > 0 || c.User != "" {
+			hint = ending(l.Port, c.Process, instead)
+		}
+	}
+	return errorLine{fmt.Sprintf("port %d of %s is taken by %s", l.Port, l.Name, who), hint}
+}
+
+// ending is what to do about a process that has port, or instead.
+func ending(port int, p holder.Process, instead string) string {
+	program := containerProxy(p.Command)
+	switch {
+	case p.Run > 0:
+		return "end that run: devports down --dir " + text.QuoteSh(p.Checkout) + ", or " + instead
+	case p.Checkout != "":
+		return "its run was killed: devports doctor --fix ends what that has left, or " + instead
+	case p.Managed:
+		return instead + "; or end its run, which has another home (DEVPORTS_HOME)"
+	case program != "":
+		return fmt.Sprintf("stop the container that it stands for (%s ps --filter publish=%d), or %s", program, port, instead)
+	case p.PID > 0:
+		return fmt.Sprintf("stop it (kill %d), or %s", p.PID, instead)
+	}
+	return "stop it, or " + instead
+}
+
+// containersOf returns the containers that publish ports which are taken.
+func (s session) containersOf(taken []project.Taken) map[int]engine.Container {
+	for _, t := range taken {
+		if mayBeContainer(t.Holders) && len(t.Connections) == 0 {
+			return engine.Published(context.Background(), s.getenv)
+		}
+	}
+	return nil
+}
+
+// mayBeContainer reports whether a busy port with these listeners may be one that
+// a container publishes: there is none, or an engine's proxy, which others than
+// root cannot see.
+func mayBeContainer(listeners []holder.Process) bool {
+	return len(listeners) == 0 || slices.ContainsFunc(listeners, func(p holder.Process) bool {
+		return p.PID == 0 || containerProxy(p.Command) != ""
+	})
+}
+
+// describeContainer names a container: "the container shop-db-1 (postgres:16)".
+func describeContainer(c engine.Container) string {
+	who := "the container " + c.Name
+	if c.Image != "" {
+		who += " (" + c.Image + ")"
+	}
+	return text.OneLine(who)
+}
+
+// describeConnection names what holds a port without listening on it.
+func describeConnection(port int, c holder.Connection) string {
+	who, state := "", strings.ToUpper(c.State)
+	if c.PID > 0 || c.User != "" {
+		who = describe(c.Process)
+	}
+	switch {
+	case c.State == "bound":
+		return who + ", which does not listen on it"
+	case c.State == "time_wait":
+		return "a connection with " + c.Remote + " that was closed less than a minute ago (TIME_WAIT)"
+	case who == "":
+		return fmt.Sprintf("a connection with %s that is being closed (%s)", c.Remote, state)
+	case accepted(port, c.Remote):
+		return fmt.Sprintf("a connection of %s, which no longer listens, with %s (%s)", who, c.Remote, state)
+	}
+	return fmt.Sprintf("an outgoing connection of %s to %s (%s)", who, c.Remote, state)
+}
+
+// accepted reports whether a connection came to port from remote, as the system's
+// choice of ports for outgoing connections suggests.
+func accepted(port int, remote string) bool {
+	local, _ := allocator.LocalPorts()
+	other, err := netip.ParseAddrPort(remote)
+	return err == nil && local.Ephemeral.Contains(int(other.Port())) && !local.Ephemeral.Contains(port)
 }
 
 // describe names a process: pid, command, directory, and what it is if devports
@@ -62,6 +209,8 @@ func describe(p holder.Process) string {
 // managed says what a process is that devports has started: "shop (fix)'s web".
 func managed(p holder.Process) string {
 	switch {
+	case p.Service == "":
+		return "a process of " + registry.Scope{Directory: p.Checkout, Project: p.Project, Worktree: p.Worktree}.String()
 	case p.Project == "":
 		return "the user-wide " + p.Service
 	case p.Worktree == "":

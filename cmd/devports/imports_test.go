@@ -18,7 +18,7 @@ const module = "github.com/devports/devports/"
 var (
 	mayImport = map[string][]string{
 		"cmd":       {"launcher", "procfile", "registry", "allocator"},
-		"launcher":  {"procfile", "allocator/envvar", "allocator/lockfile", "allocator/process", "allocator/text"}, // the choice of ports is not its business
+		"launcher":  {"procfile", "allocator/atomicfile", "allocator/envvar", "allocator/lockfile", "allocator/process", "allocator/text"}, // the choice of ports is not its business
 		"procfile":  {"allocator"},
 		"registry":  {"allocator"},
 		"allocator": {},

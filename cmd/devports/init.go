@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -29,7 +31,9 @@ Rust programs, Django, Flask, FastAPI, Rails, Rack and others, here and in the
 folders below. The services of a compose file come to it. Nothing is started.
 
 It says what it has found, and what it has left out and why. A dev server that
-ignores PORT is told its port with a flag. A Portfile that is there already is
+ignores PORT is told its port with a flag. Go and Rust programs are built, so that
+the old one serves while the next is compiled; where git does not ignore what is
+built, a line in .gitignore has it do so. A Portfile that is there already is
 left alone.
 
 Example:
@@ -83,6 +87,11 @@ func (s session) tellWritten(path string, found scaffold.Project) error {
 		fmt.Fprintf(s.stdout, "%s written:\n", path)
 	}
 	tellFound(s.stdout, found)
+	if added, err := ignore(filepath.Dir(path), found.Ignore); err != nil {
+		s.note("let git ignore what is built, %s: %v", strings.Join(found.Ignore, ", "), err)
+	} else if len(added) > 0 {
+		fmt.Fprintf(s.stdout, "Added to .gitignore, for what is built: %s\n", strings.Join(added, ", "))
+	}
 	up := "devports up"
 	if filepath.Dir(path) != "." {
 		up = "cd " + text.QuoteSh(filepath.Dir(path)) + " && " + up
@@ -91,11 +100,53 @@ func (s session) tellWritten(path string, found scaffold.Project) error {
 	return s.noteTroubles(path)
 }
 
+// ignore adds patterns to the .gitignore of a folder in a git repository, those
+// that it has not, and returns them.
+func ignore(dir string, patterns []string) (added []string, err error) {
+	if len(patterns) == 0 || !inRepository(dir) {
+		return nil, nil
+	}
+	path := filepath.Join(dir, ".gitignore")
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	lines := strings.Fields(string(text))
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		text = append(text, '\n')
+	}
+	for _, p := range patterns {
+		if !slices.Contains(lines, p) {
+			added, text = append(added, p), append(text, p+"\n"...)
+		}
+	}
+	if len(added) == 0 {
+		return nil, nil
+	}
+	return added, atomicfile.Write(path, text, atomicfile.Options{Mode: 0o666, Unlocked: true})
+}
+
+// inRepository reports whether a folder is in a git repository.
+func inRepository(dir string) bool {
+	dir, err := filepath.Abs(dir)
+	for err == nil {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return true
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			break
+		}
+		dir = above
+	}
+	return false
+}
+
 // tellFound lists what was found, and what of it was left out.
 func tellFound(w io.Writer, found scaffold.Project) {
 	var t table
 	for _, sv := range found.Services {
-		t.add("  "+sv.Name, sv.Command, sv.Origin)
+		t.add("  "+sv.Name, cmp.Or(sv.Build, sv.Command), sv.Origin)
 	}
 	_ = t.write(w)
 	if len(found.LeftOut) > 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/cmd/devports/internal/doctor"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
@@ -27,25 +28,28 @@ import (
 var jsonValues = map[string]any{
 	"check": checked{}, "doctor": []doctor.Finding{}, "env": map[string]string{}, "export": []leaseRow{}, "import": []importRow{},
 	"logs": output.Line{}, "ls": []leaseRow{}, "pick": []int{}, "port": map[string]int{}, "portserver status": []handedOut{},
-	"portserver ls": []handedOut{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []control.Info{}, "start": []launcher.Status{},
+	"portserver ls": []handedOut{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []runInfo{}, "start": []launcher.Status{},
 	"stop": []launcher.Status{}, "restart": []launcher.Status{}, "wait": []launcher.Status{}, "version": versions{}, "who": []whoRow{},
 }
 
 // jsonSections are where the topic tells of the keys of a type.
 var jsonSections = map[reflect.Type]string{
-	reflect.TypeFor[checked]():          "result",
-	reflect.TypeFor[procfile.Problem](): "problem",
-	reflect.TypeFor[doctor.Finding]():   "finding",
-	reflect.TypeFor[leaseRow]():         "lease",
-	reflect.TypeFor[holder.Process]():   "process",
-	reflect.TypeFor[importRow]():        "import",
-	reflect.TypeFor[output.Line]():      "line",
-	reflect.TypeFor[handedOut]():        "assignment",
-	reflect.TypeFor[control.Info]():     "run",
-	reflect.TypeFor[launcher.Status]():  "service",
-	reflect.TypeFor[launcher.Blocker](): "blocker",
-	reflect.TypeFor[versions]():         "version",
-	reflect.TypeFor[whoRow]():           "port",
+	reflect.TypeFor[checked]():           "result",
+	reflect.TypeFor[procfile.Problem]():  "problem",
+	reflect.TypeFor[doctor.Finding]():    "finding",
+	reflect.TypeFor[leaseRow]():          "lease",
+	reflect.TypeFor[holder.Process]():    "process",
+	reflect.TypeFor[holder.Connection](): "connection",
+	reflect.TypeFor[engine.Container]():  "container",
+	reflect.TypeFor[importRow]():         "import",
+	reflect.TypeFor[output.Line]():       "line",
+	reflect.TypeFor[handedOut]():         "assignment",
+	reflect.TypeFor[runInfo]():           "run",
+	reflect.TypeFor[control.Refusal]():   "refusal",
+	reflect.TypeFor[launcher.Status]():   "service",
+	reflect.TypeFor[launcher.Blocker]():  "blocker",
+	reflect.TypeFor[versions]():          "version",
+	reflect.TypeFor[whoRow]():            "port",
 }
 
 // cmdJSON makes sure that standard output is what a command prints with --json,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/registry"
 )
 
@@ -32,15 +34,23 @@ Example:
 		if err != nil {
 			return err
 		}
+		r, err := s.openRegistry(c)
+		if err != nil {
+			return err
+		}
 		var ports []int
 		for _, l := range leases {
 			ports = append(ports, l.Port)
 		}
 		holders := map[int][]holder.Process{}
 		if len(ports) > 0 {
-			if holders, err = holder.Listening(c.Context, ports...); err != nil {
+			if holders, err = s.listening(c.Context, r, ports...); err != nil {
 				s.note("who listens cannot be told: %v", err)
 			}
+		}
+		containers := map[int]engine.Container{}
+		if slices.ContainsFunc(slices.Collect(maps.Values(holders)), mayBeContainer) {
+			containers = engine.Published(c.Context, s.getenv)
 		}
 		if c.Bool("json") {
 			rows := make([]leaseRow, 0, len(leases))
@@ -49,6 +59,9 @@ Example:
 				row.UnboundPin = pins[l.Name]
 				if h, ok := holderOf(holders, l.Port); ok {
 					row.Listener = &h
+				}
+				if c, ok := containers[l.Port]; ok && mayBeContainer(holders[l.Port]) {
+					row.Container = &c
 				}
 				rows = append(rows, row)
 			}
@@ -62,7 +75,7 @@ Example:
 			s.note("%s", what)
 			return nil
 		}
-		return s.table(leases, holders, registry.ByPort(everyone), pins, c.Bool("all"))
+		return s.table(leases, holders, containers, registry.ByPort(everyone), pins, c.Bool("all"))
 	},
 }
 
@@ -79,7 +92,8 @@ type leaseRow struct {
 	UnboundPin int  `json:"unbound_pin,omitempty"` // the number that the Portfile pins, which binds in another checkout
 	Undeclared bool `json:"undeclared,omitempty"`  // kept for a run in a folder that is no service's
 
-	Listener *holder.Process `json:"listener,omitempty"` // who listens now
+	Listener  *holder.Process   `json:"listener,omitempty"`  // who listens now
+	Container *engine.Container `json:"container,omitempty"` // the one that it listens for
 }
 
 func newLeaseRow(l registry.Lease) leaseRow {
@@ -127,7 +141,7 @@ func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scop
 }
 
 // table prints leases for people to read.
-func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, shared map[int][]registry.Lease, unbound map[allocator.PortName]int, all bool) error {
+func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, containers map[int]engine.Container, shared map[int][]registry.Lease, unbound map[allocator.PortName]int, all bool) error {
 	var t table
 	header := []string{"NAME", "PORT", "KEPT", "LISTENING NOW"}
 	if all {
@@ -151,6 +165,9 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 		}
 		if h, ok := holderOf(holders, l.Port); ok {
 			listener = describeShort(h)
+			if c, ok := containers[l.Port]; ok && mayBeContainer(holders[l.Port]) {
+				listener = describeContainer(c)
+			}
 		}
 		row := []string{l.Name.String(), fmt.Sprint(l.Port), kept, listener}
 		if all {

@@ -16,7 +16,18 @@ import (
 )
 
 func main() {
+	reserveStack()
 	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// reserveStack has the stack grow once while there is nothing on it. Parsing a
+// command line and a Portfile would grow it four times, copying all frames each
+// time: 0.1 of the 2.7 ms of processor time that devports port takes.
+//
+//go:noinline
+func reserveStack() byte {
+	var room [24 << 10]byte
+	return room[len(os.Args)]
 }
 
 // run is the whole program but for the exit. It returns the exit status.

@@ -4,13 +4,37 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// replace makes this process the program at path.
-func replace(path string, argv, env []string) error { return unix.Exec(path, argv, env) }
+// replace makes this process the program.
+func (p program) replace() error { return unix.Exec(p.path, p.argv, p.env) }
+
+// statusOf is the status that a shell has for a command that has ended so.
+func statusOf(exit *exec.ExitError) int {
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return exit.ExitCode()
+}
+
+// fromTerminal reports whether a signal probably comes from a key of the
+// terminal, which sends it to every process in the foreground.
+func fromTerminal(sig os.Signal) bool {
+	if sig != unix.SIGINT && sig != unix.SIGQUIT {
+		return false
+	}
+	tty, err := unix.Open("/dev/tty", unix.O_RDONLY|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(tty)
+	foreground, err := unix.IoctlGetInt(tty, unix.TIOCGPGRP)
+	return err == nil && foreground == unix.Getpgrp()
+}
 
 // statisticsSignals ask a port server for its statistics.
 func statisticsSignals() []os.Signal { return []os.Signal{unix.SIGUSR1} }

@@ -1,49 +1,64 @@
 package main
 
 import (
-	"fmt"
-	"slices"
+	"cmp"
 
-	"github.com/devports/devports/allocator"
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/cmd/devports/internal/wording"
-	"github.com/devports/devports/registry"
 )
 
-// noteUnbound notes which pins of the names do not bind in a scope; without
-// names, of all.
-func (s session) noteUnbound(p project.Project, scope registry.Scope, names ...allocator.PortName) {
-	var pins []string
-	for _, w := range p.Unbound(scope) {
-		if len(names) == 0 || slices.Contains(names, w.Name) {
-			pins = append(pins, fmt.Sprintf("%d (%s)", w.Pin, w.Name))
-		}
-	}
-	if len(pins) > 0 {
-		s.note("%s pinned, not in this checkout, %s: pins bind in the main checkout alone", wording.List(pins), scope)
-	}
+// noPinsFlag is for commands that lease the ports of a project.
+var noPinsFlag = &cli.BoolFlag{
+	Name: "no-pins", DisableDefaultText: true,
+	Usage: "take pins as hints: each service gets a port of its own (the default in CI with a DEVPORTS_HOME of its own)",
 }
 
-// unboundPin words that a pin does not bind in a scope.
-func unboundPin(scope registry.Scope) func(allocator.WantedPort) (text, hint string) {
-	return func(w allocator.WantedPort) (text, hint string) {
-		return fmt.Sprintf("%s: %d pinned, not in this checkout, %s", w.Name, w.Pin, scope),
-			fmt.Sprintf("pins bind in the main checkout alone; devports port %s prints the port here", w.Name)
+// noPins reports whether pins bind nothing: as the command line says, or else in
+// CI where the home is not the user's. There other jobs of the same machine have
+// homes of their own, and so nothing that says which of them has a pin.
+func (s session) noPins(c *cli.Context) bool {
+	if c.IsSet(noPinsFlag.Name) {
+		return c.Bool(noPinsFlag.Name)
 	}
+	return s.inCI() && cmp.Or(s.getenv(envvar.Home), s.getenv(envvar.Registry), c.String("registry")) != ""
 }
 
-// noteChange notes that a scope has moved, or has got a name that is not the one
-// it would have.
-func (s session) noteChange(c registry.Change) {
-	from, to := c.From, c.Scope
+func (s session) inCI() bool {
+	value := s.getenv("CI")
+	return value != "" && value != "0" && value != "false"
+}
+
+// withPins returns the project with pins that bind, or do not: then as those of the
+// run that goes on here.
+func (s session) withPins(p project.Project, c *cli.Context) project.Project {
 	switch {
-	case from.Directory == "":
-	case from.String() == to.String():
-		s.note("%s has moved here from %s: it keeps its ports", to, from.Directory)
-	default:
-		s.note("%s has been renamed to %s (it was %s): it keeps its ports", from, to, from.Directory)
+	case !p.Pins():
+		return p
+	case s.noPins(c):
+		s.notePins(p, c)
+	case c.IsSet(noPinsFlag.Name) || !s.runsWithoutPins(p):
+		return p
 	}
-	if c.Namesake.Directory != "" {
-		s.note("%s is the name of %s: this one is %s", c.Namesake, c.Namesake.Directory, to)
+	return p.WithoutPins()
+}
+
+// notePins notes that pins do not bind, if the user has not asked for that.
+func (s session) notePins(p project.Project, c *cli.Context) {
+	if c.IsSet(noPinsFlag.Name) || !p.Pins() {
+		return
 	}
+	if scope, err := p.Scope(); err == nil && scope.Main() {
+		s.note("pins are hints here, as CI is set and the registry is not the user's own: each service gets a port of its own (--no-pins=false binds them)")
+	}
+}
+
+func (s session) runsWithoutPins(p project.Project) bool {
+	scope, err := p.Scope()
+	if err != nil {
+		return false
+	}
+	i, ok, err := s.runningIn(scope)
+	return err == nil && ok && i.Note.NoPins && !i.Replaced()
 }

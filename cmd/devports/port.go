@@ -30,7 +30,7 @@ Example:
 	flags: []cli.Flag{
 		userWideFlag,
 		&cli.StringFlag{Name: "pin", Usage: "give the user-wide NAME this `PORT`, and no other"},
-		jsonFlag, fileFlag, registryFlag,
+		noPinsFlag, jsonFlag, fileFlag, registryFlag,
 	},
 	completes: portNames,
 	run: func(s session, c *cli.Context) error {
@@ -41,6 +41,7 @@ Example:
 		if err != nil {
 			return err
 		}
+		p.project = s.withPins(p.project, c)
 		names, err := p.names(c.Args().Slice())
 		if err != nil {
 			return err

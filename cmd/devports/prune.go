@@ -1,14 +1,21 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 var pruneCommand = command{
@@ -17,10 +24,11 @@ var pruneCommand = command{
 	usage:   "give up the ports of projects whose folder is gone",
 	help: `
 Gives up the ports of every project and worktree whose folder is gone, and says
-which. What is on a volume that is not mounted now is not gone, nor what another
-machine or container keeps in a home that both share. Given up are also ports
-that run has kept for a folder of a project that is no service's, unless
-something listens on them.
+which, and removes the logs, locks and sockets of their runs. What is on a volume
+that is not mounted now is not gone, nor is what runs, nor what another machine
+or container keeps in a home that both share. Given up are also ports that run
+has kept for a folder of a project that is no service's, unless something listens
+on them.
 
 Example:
   devports prune --dry-run
@@ -69,10 +77,18 @@ Example:
 				return err
 			}
 		}
-		if len(leases) == 0 && len(gone) == 0 {
+		removed, err := s.discardRuns(gone, all, c.Bool("dry-run"))
+		said := "removed what %s had left: %s\n"
+		if c.Bool("dry-run") {
+			said = "would remove what %s had left: %s\n"
+		}
+		if len(removed) > 0 {
+			fmt.Fprintf(s.stdout, said, wording.Count(len(removed), "run"), text.OneLine(strings.Join(removed, ", ")))
+		}
+		if len(leases) == 0 && len(gone) == 0 && len(removed) == 0 && err == nil {
 			s.note("every folder is there")
 		}
-		return nil
+		return err
 	},
 }
 
@@ -84,12 +100,52 @@ func (s session) withoutRuns(leases []registry.Lease) ([]registry.Lease, error) 
 		return nil, err
 	}
 	for _, i := range runs.Instances() {
-		used := func(l registry.Lease) bool { return l.Scope.Directory == i.Note.Directory }
+		used := func(l registry.Lease) bool { return usesLeases(i, l.Scope) }
 		if i.Holder == nil || !slices.ContainsFunc(leases, used) {
 			continue
 		}
-		s.note("the up of %s runs on and keeps its ports: devports down --dir %[2]s ends it", i.Note.Directory, text.QuoteSh(i.Note.Directory))
+		s.note("%s runs (pid %d) and keeps its ports: devports down --dir %s ends it", scopeOfNote(i.Note), i.Note.PID, text.QuoteSh(i.Note.Directory))
 		leases = slices.DeleteFunc(slices.Clone(leases), used)
 	}
 	return leases, nil
+}
+
+// usesLeases reports whether a run uses the ports of a scope, whose directory is
+// perhaps not the one in which the run began.
+func usesLeases(i control.Instance, scope registry.Scope) bool {
+	return i.Note.Directory == scope.Directory || i.Note.Project == scope.Project && i.Note.Worktree == scope.Worktree && i.Note.Project != ""
+}
+
+// discardRuns removes what runs have left whose folder is gone, and returns the
+// folders. What lives of one that was killed is left to doctor, and noted. A folder
+// for which leases are kept that are not gone cannot be seen now.
+func (s session) discardRuns(gone, all []registry.Lease, dryRun bool) (removed []string, err error) {
+	runs, err := s.runs()
+	if err != nil {
+		return nil, err
+	}
+	directories := map[string]string{} // by the lock of the slot
+	for _, l := range gone {
+		directories[runs.Slot(l.Scope.Directory, l.Scope.Worktree).Lock()] = l.Scope.Directory
+	}
+	for _, i := range runs.Instances() {
+		directory := cmp.Or(i.CheckoutDirectory(), directories[i.Lock()])
+		unseen := func(l registry.Lease) bool { return l.Scope.Directory == directory && !slices.Contains(gone, l) }
+		if i.Holder != nil || directory == "" || !checkout.IsGone(directory) || slices.ContainsFunc(all, unseen) {
+			continue
+		}
+		if i.Killed() && len(i.Started()) > 0 {
+			s.note("the up of %s (pid %d) was killed, and what it has started lives: devports doctor --fix ends that", directory, i.Note.PID)
+			continue
+		}
+		if !dryRun {
+			failed := i.Discard()
+			if errors.As(failed, new(*lockfile.HeldError)) {
+				continue // a run has just begun there
+			}
+			err = errors.Join(err, failed)
+		}
+		removed = append(removed, directory)
+	}
+	return removed, err
 }

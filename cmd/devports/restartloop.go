@@ -47,17 +47,20 @@ func (l restartLoop) next(path string, started, now time.Time) (_ restartLoop, d
 type restarts struct {
 	loops map[string]restartLoop
 	due   map[string]time.Time // services whose restart waits
+
+	changed map[string]time.Time // when what a service watches was last touched
 }
 
 // add takes in a change of what a service watches. now reports whether it is to
 // be restarted at once; text is what to print, "" for nothing.
 func (r *restarts) add(st launcher.Status, touched watcher.Touched, at time.Time) (now bool, text string) {
+	if r.changed == nil {
+		r.loops, r.due, r.changed = map[string]restartLoop{}, map[string]time.Time{}, map[string]time.Time{}
+	}
+	r.changed[st.Service] = touched.Last
 	loop := r.loops[st.Service]
 	if _, waits := r.due[st.Service]; waits && touched.Path == loop.path {
 		return false, ""
-	}
-	if r.loops == nil {
-		r.loops, r.due = map[string]restartLoop{}, map[string]time.Time{}
 	}
 	loop, delay := loop.next(touched.Path, st.Since, at)
 	r.loops[st.Service] = loop
@@ -82,6 +85,24 @@ func (r *restarts) wait(at time.Time) (time.Duration, bool) {
 		}
 	}
 	return earliest.Sub(at), !earliest.IsZero()
+}
+
+// hurry makes all restarts due. The changes were not the services' own doing:
+// a user has edited the files and now asks for the result.
+func (r *restarts) hurry(at time.Time) {
+	for name := range r.due {
+		r.due[name] = at
+		delete(r.loops, name)
+	}
+}
+
+// delayed are the services whose restart waits, and why.
+func (r *restarts) delayed(at time.Time) map[string]string {
+	all := map[string]string{}
+	for name, due := range r.due {
+		all[name] = fmt.Sprintf("restarts in %v, for %s has changed", max(due.Sub(at).Round(time.Second), time.Second), r.loops[name].path)
+	}
+	return all
 }
 
 // take returns the services whose restart is due, which then waits no more.

@@ -8,16 +8,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/devports/devports/launcher/system"
-
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // The exit statuses of `run` when there is no command's to pass on, as those of
@@ -39,81 +42,149 @@ working directory's. Outside projects that port is the folder's for as long as
 the folder is there, in a project until devports prune. devports replaces itself
 with the command: signals, terminal and exit status are the command's own.
 
+With --up, what does not run of SERVICE and the services that it depends on, or
+without -s of the whole project, is started first, and the command runs once all
+of them are ready. Ctrl-C and other signals reach it, and its exit status is that
+of devports, or 125 where the services could not be started. In the end devports
+stops what it has started: services, or the whole run if there was none. Several
+such commands share what runs, and the last one stops it. --fresh restarts what
+runs already, work such as migrations included, so that the command finds every
+service as after its start.
+
 Example:
   devports run -- go test ./...
-  devports run -s auth -- sh -c 'curl localhost:$PORT/healthz'`,
+  devports run -s auth -- sh -c 'curl localhost:$PORT/healthz'
+  devports run -c 'psql "$DATABASE_URL"'
+  devports run -s web --in-dir -- npm install
+  devports run --up --fresh -- npm test`,
 	flags: []cli.Flag{
 		&cli.StringFlag{Name: "service", Aliases: []string{"s"}, Usage: "take PORT and the environment of `SERVICE`"},
-		fileFlag, registryFlag,
+		&cli.StringFlag{Name: "command", Aliases: []string{"c"}, Usage: "run `TEXT` in the shell that runs the commands of services"},
+		boolean("in-dir", "", "run in the service's dir"),
+		boolean("up", "", "start the services that do not run, and stop them afterwards"),
+		boolean("fresh", "", "with --up, restart the services that run"),
+		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with --up, wait at most for `TIME`", DefaultText: "1m"},
+		noPinsFlag, fileFlag, registryFlag,
 	},
 	completes: commandLine,
 	verbatim:  true,
 	run: func(s session, c *cli.Context) error {
-		argv := c.Args().Slice()
-		if len(argv) > 0 && argv[0] == "--" {
-			argv = argv[1:]
+		switch {
+		case c.Bool("fresh") && !c.Bool("up"):
+			return fail(exitRunFailed, "devports run --up --fresh -- COMMAND", "--fresh needs --up")
+		case c.Bool("up"):
+			return s.runUp(c)
 		}
-		if len(argv) == 0 {
-			return fail(exitRunFailed, "devports run -- go test ./...", "run needs a command")
-		}
-		env, err := s.environment(c)
+		p, err := s.program(c)
 		if err != nil {
-			f := s.explain(err)
-			f.status = exitRunFailed // the others may be the command's own
-			return f
+			return err
 		}
-		path, err := system.LookPath(argv[0], "", env)
+		if p.dir != "" {
+			err = os.Chdir(p.dir)
+		}
 		if err == nil {
-			err = replace(path, argv, env)
+			err = p.replace()
 		}
-		return notRun(argv[0], err)
+		return p.notRun(err)
 	},
 }
 
+// program is what `run` runs. It has its environment from devports.
+type program struct {
+	path      string
+	argv, env []string
+	dir       string               // "" is the working directory
+	attr      *syscall.SysProcAttr // nil, or how Windows is to start it
+}
+
+// program is the one that the command line names. The statuses of its errors are
+// those of run.
+func (s session) program(c *cli.Context) (p program, err error) {
+	argv := c.Args().Slice()
+	if len(argv) > 0 && argv[0] == "--" {
+		argv = argv[1:]
+	}
+	switch {
+	case c.IsSet("command") && len(argv) > 0:
+		return p, fail(exitRunFailed, "devports run -c "+text.QuoteSh(c.String("command")), "-c takes the whole command, and no arguments after it: %s", strings.Join(quoted(argv), " "))
+	case c.IsSet("command"):
+		p.argv, p.attr = system.ShellCommand(c.String("command"))
+	case len(argv) == 0:
+		return p, fail(exitRunFailed, "devports run -- go test ./...", "run needs a command")
+	default:
+		p.argv = argv
+	}
+	service, err := s.service(c)
+	if err != nil {
+		return p, s.runFailed(err)
+	}
+	p.env = service.Env.List()
+	if c.Bool("in-dir") {
+		p.dir = service.Dir
+	}
+	p.path, err = system.LookPath(p.argv[0], p.dir, p.env)
+	return p, p.notRun(err)
+}
+
+// runFailed gives err the status of devports' own failures: others may be the
+// command's own.
+func (s session) runFailed(err error) error {
+	f := s.explain(err)
+	f.status = exitRunFailed
+	return f
+}
+
 // notRun words why a command did not run; its own exit status needs no words.
-func notRun(name string, err error) error {
+func (p program) notRun(err error) error {
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
 		return nil
-	case name == "":
+	case p.argv[0] == "":
 		return fail(exitNotFound, "devports run -- go test ./...", "the command is empty")
 	case errors.As(err, &exit):
-		return failure{status: exit.ExitCode()}
+		return failure{status: statusOf(exit)}
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		return fail(exitNotFound, "", "%s: command not found", name)
+		return fail(exitNotFound, "", "%s: command not found", p.argv[0])
 	}
-	return fail(exitNotExecutable, "", "%s cannot be run: %v", name, err)
+	return fail(exitNotExecutable, "", "%s cannot be run: %v", p.argv[0], err)
 }
 
-// environment is that of section 4 of the design for the service that the
-// command line or the working directory names.
-func (s session) environment(c *cli.Context) ([]string, error) {
+// service is the one that the command line or the working directory names, with
+// the environment of section 4 of the design.
+func (s session) service(c *cli.Context) (procfile.Process, error) {
 	wd, err := os.Getwd()
 	if err != nil {
-		return nil, err
+		return procfile.Process{}, err
 	}
 	name := c.String("service")
 	p, err := s.openProject(c)
 	var missing *procfile.NotFoundError
-	if errors.As(err, &missing) && name == "" {
+	none := errors.As(err, &missing) && name == ""
+	if none {
 		s.noteForeign(missing)
-		return s.folderEnvironment(c, wd)
 	}
-	if err != nil {
-		return nil, err
+	if none && !c.Bool("in-dir") {
+		return s.folderService(c, wd)
 	}
+	if err != nil && !none {
+		return procfile.Process{}, err
+	}
+	p = s.withPins(p, c)
 	if name == "" {
 		name = serviceAt(p.File, wd)
 	} else if err := declares(p.File, []string{name}); err != nil {
-		return nil, err
+		return procfile.Process{}, err
+	}
+	if name == "" && c.Bool("in-dir") {
+		return procfile.Process{}, usage("devports run -s SERVICE --in-dir -- COMMAND", "--in-dir needs a service")
 	}
 	if name == "" {
 		p.File, name = p.File.Plus(nameOf(wd))
 	}
 	plan, err := p.Resolve(c.Context)
 	service, _ := plan.Service(name)
-	return service.Env.List(), err
+	return service, err
 }
 
 // nameOf makes a name of a directory's: what a name cannot hold becomes "-".
@@ -127,21 +198,21 @@ func nameOf(dir string) string {
 	return strings.TrimSpace(name)
 }
 
-// folderEnvironment is the environment where there is no project: the folder
-// keeps a port of its own, which has its name. A folder that has been renamed
-// keeps that, too.
-func (s session) folderEnvironment(c *cli.Context, dir string) ([]string, error) {
+// folderService stands for a service where there is no project: the folder keeps a
+// port of its own, which has its name. A folder that has been renamed keeps that,
+// too.
+func (s session) folderService(c *cli.Context, dir string) (procfile.Process, error) {
 	r, err := s.openRegistry(c)
 	if err != nil {
-		return nil, err
+		return procfile.Process{}, err
 	}
-	p, err := project.None(s.host(), r, dir)
-	if err != nil {
-		return nil, err
+	p := project.None(s.host(), r, dir)
+	if p.Checkout, err = checkout.Find(dir, "", s.getenv); err != nil {
+		return procfile.Process{}, err
 	}
 	scope, leases, err := r.SeenFrom(p.Checkout)
 	if err != nil {
-		return nil, err
+		return procfile.Process{}, err
 	}
 	name := nameOf(dir)
 	own := slices.DeleteFunc(leases, func(l registry.Lease) bool { return l.Scope != scope })
@@ -151,7 +222,7 @@ func (s session) folderEnvironment(c *cli.Context, dir string) ([]string, error)
 	p.File, name = p.File.Plus(name)
 	plan, err := p.Resolve(c.Context)
 	service, _ := plan.Service(name)
-	return service.Env.List(), err
+	return service, err
 }
 
 // serviceAt is the service whose dir holds the directory wd, the innermost if

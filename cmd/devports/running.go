@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -25,8 +26,19 @@ var (
 
 // running finds the `up` that the command line names, or that of the folder
 // here. It needs no readable Portfile: a run knows its own services. Without a
-// run the error says so.
+// run the error says so, as it does of one whose folder another has replaced.
 func (s session) running(c *cli.Context) (control.Instance, registry.Scope, error) {
+	i, scope, err := s.runningOrReplaced(c)
+	if err == nil && i.Replaced() {
+		err = fail(exitRunning, "devports up ends it and starts this one, devports down ends it",
+			"%s does not run: the up that runs (pid %d) is that of another folder, which was at %s before", scope, i.Note.PID, i.Note.Directory)
+	}
+	return i, scope, err
+}
+
+// runningOrReplaced is running, for those who take a run whose folder was replaced,
+// too.
+func (s session) runningOrReplaced(c *cli.Context) (control.Instance, registry.Scope, error) {
 	var named []string
 	for _, option := range []string{"dir", "checkout", "file"} {
 		if c.String(option) != "" {
@@ -103,11 +115,10 @@ func (s session) runOfFile(c *cli.Context, path string) (control.Instance, regis
 	if err != nil {
 		return control.Instance{}, scope, err
 	}
-	slot, err := s.slot(scope)
+	i, ok, err := s.runningIn(scope)
 	if err != nil {
-		return control.Instance{}, scope, err
+		return i, scope, err
 	}
-	i, ok := slot.Running()
 	if !ok {
 		return i, scope, notRunning(scope)
 	}
@@ -120,17 +131,24 @@ func (s session) runOfFolder(runs control.Folder, live []control.Instance, folde
 	folder = resolved(folder)
 	var here []control.Instance
 	for _, i := range live {
-		if i.Note.Directory == folder {
+		if i.IsIn(folder) {
 			here = append(here, i)
+		}
+	}
+	if len(here) == 0 { // another folder was here
+		for _, i := range live {
+			if i.Note.Directory == folder {
+				here = append(here, i)
+			}
 		}
 	}
 	label := s.getenv(envvar.Worktree)
 	for _, i := range here {
-		if i.Lock() == runs.Slot(folder, label).Lock() {
+		if i.Lock() == runs.Slot(folder, label).Lock() || i.Note.Directory != folder && i.Note.Worktree == label {
 			return i, true
 		}
 	}
-	if len(here) != 1 || label != "" && s.getenv(envvar.Project) == "" { // the label is not a service's
+	if len(here) != 1 || label != "" && !envvar.LabelInherited(s.getenv) { // the label is not a service's
 		return control.Instance{}, false
 	}
 	return here[0], true
@@ -151,18 +169,14 @@ func resolved(path string) string {
 // runOfCheckout finds the run of PROJECT or PROJECT/LABEL.
 func runOfCheckout(ctx context.Context, live []control.Instance, name string) (control.Instance, registry.Scope, error) {
 	var names []string
-	for _, i := range live {
-		a := i.Ask(ctx)
-		if !a.Answers() {
-			continue
+	for _, a := range control.AskAll(ctx, live) {
+		scope := scopeOfNote(a.Note)
+		if a.Answers() {
+			scope = scopeOfInfo(a.Info)
 		}
-		scope := scopeOfInfo(a.Info)
-		known := scope.Project
-		if scope.Worktree != "" {
-			known += "/" + scope.Worktree
-		}
+		known := address(scope)
 		if known == name {
-			return i, scope, nil
+			return a.Instance, scope, nil
 		}
 		names = append(names, known)
 	}
@@ -173,14 +187,23 @@ func runOfCheckout(ctx context.Context, live []control.Instance, name string) (c
 	return control.Instance{}, registry.Scope{}, fail(exitRunning, hint, "%s does not run", name)
 }
 
-// scopeOf is the scope of a run, as the run has it; of one that does not answer
-// it is made from the folder.
+// scopeOf is the scope of a run, as its note has it; one by an older version is
+// asked.
 func scopeOf(ctx context.Context, i control.Instance) registry.Scope {
+	if i.Note.Project != "" {
+		return scopeOfNote(i.Note)
+	}
 	a := i.Ask(ctx)
 	if !a.Answers() {
-		return registry.Scope{Directory: i.Note.Directory, Project: filepath.Base(i.Note.Directory)}
+		return scopeOfNote(i.Note)
 	}
 	return scopeOfInfo(a.Info)
+}
+
+// scopeOfNote is the scope of a run that cannot be asked; of one by an older
+// version it is made from the folder.
+func scopeOfNote(n control.Note) registry.Scope {
+	return registry.Scope{Directory: n.Directory, Project: cmp.Or(n.Project, filepath.Base(n.Directory)), Worktree: n.Worktree}
 }
 
 func scopeOfInfo(info control.Info) registry.Scope {

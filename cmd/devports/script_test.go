@@ -24,9 +24,15 @@ func TestMain(m *testing.M) {
 		"https":    serveHTTPS,
 		"lock":     lock,
 		"print":    printLines,
+		"poll":     poll,
 		"freeport": freePort,
+		"recite":   recite,
 
 		"docker-proxy": dockerProxy,
+		"engine":       containerEngine,
+		"outgoing":     outgoing,
+
+		"without-inotify": withoutInotify,
 	})
 }
 
@@ -81,14 +87,16 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 			return holds(argument), nil
 		},
 		Setup: func(e *testscript.Env) error {
-			// Scripts that run side by side choose from ranges of their own.
-			first := 10000 + 250*slices.Index(names, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-"))
+			// Scripts that run side by side choose from ranges of their own, below
+			// the ephemeral ports.
+			width := (32768 - 10000) / len(names)
+			first := 10000 + width*slices.Index(names, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-"))
 			e.Vars = append(
 				e.Vars,
 				"HOME="+filepath.Join(e.WorkDir, ".home"),
 				"DEVPORTS_HOME="+filepath.Join(e.WorkDir, ".state"),
-				fmt.Sprintf("DEVPORTS_RANGE=%d-%d", first, first+169),
-				fmt.Sprintf("FREE_RANGE=%d-%d", first+170, first+249),
+				fmt.Sprintf("DEVPORTS_RANGE=%d-%d", first, first+2*width/3-1),
+				fmt.Sprintf("FREE_RANGE=%d-%d", first+2*width/3, first+width-1),
 				"ROOT="+root,
 				"TZ=UTC",
 				"GORACE=atexit_sleep_ms=0", // or every process of a test with -race takes 1 s to end

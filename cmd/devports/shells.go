@@ -19,10 +19,13 @@ var shells = map[string]func(w io.Writer, set []procfile.Var, unset []string) er
 	"fish":       script("set -gx %s %s\n", quoteFish, "set -e %s\n"),
 	"powershell": script("$env:%s = %s\n", quotePowerShell, "Remove-Item Env:%s\n"),
 	"dotenv":     script("%s=%s\n", quoteDotenv, ""),
-	"json": func(w io.Writer, set []procfile.Var, _ []string) error {
-		values := make(map[string]string, len(set))
+	"json": func(w io.Writer, set []procfile.Var, unset []string) error {
+		values := make(map[string]*string, len(set)+len(unset))
+		for _, name := range unset {
+			values[name] = nil
+		}
 		for _, v := range set {
-			values[v.Name] = v.Value
+			values[v.Name] = &v.Value
 		}
 		e := json.NewEncoder(w)
 		e.SetEscapeHTML(false)

@@ -104,7 +104,7 @@ func BenchmarkCommand(b *testing.B) {
 
 // staticBuild is the command that builds a package as releases are built.
 func staticBuild(path, source string) *exec.Cmd {
-	cmd := exec.Command("go", "build", "-o", path, source)
+	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", path, source)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	return cmd
 }

@@ -22,6 +22,14 @@ func tell(e launcher.Event) string {
 			return fmt.Sprintf("%s started (pid %d)", e.Service, e.PID)
 		}
 		return fmt.Sprintf("%s started on http://localhost:%d (pid %d)", e.Service, e.Port, e.PID)
+	case launcher.Building:
+		return "building " + e.Service
+	case launcher.BuildFailed:
+		text := fmt.Sprintf("%s: its build failed: %s%s", e.Service, e.Exit, limitOf(e.Exit.Err))
+		if e.Running {
+			text += "; the old process keeps running"
+		}
+		return text
 	case launcher.Ready:
 		where := ""
 		if e.Port > 0 {

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"embed"
+	_ "embed"
 	"slices"
 	"strings"
 )
@@ -10,18 +10,25 @@ import (
 // with its title, in a line of its own.
 type topic struct{ Name, Title, text string }
 
-//go:embed topics/*.txt
-var topicTexts embed.FS
+var (
+	//go:embed topics/portfile.txt
+	portfileTopic string
+	//go:embed topics/environment.txt
+	environmentTopic string
+	//go:embed topics/registry.txt
+	registryTopic string
+	//go:embed topics/json.txt
+	jsonTopic string
+)
 
-var topics = []topic{readTopic("portfile"), readTopic("environment"), readTopic("registry"), readTopic("json")}
+var topics = []topic{
+	newTopic("portfile", portfileTopic), newTopic("environment", environmentTopic),
+	newTopic("registry", registryTopic), newTopic("json", jsonTopic),
+}
 
-func readTopic(name string) topic {
-	text, err := topicTexts.ReadFile("topics/" + name + ".txt")
-	if err != nil {
-		panic(err) // it is not in this program
-	}
-	title, _, _ := strings.Cut(string(text), "\n")
-	return topic{name, title, string(text)}
+func newTopic(name, text string) topic {
+	title, _, _ := strings.Cut(text, "\n")
+	return topic{name, title, text}
 }
 
 func topicNamed(name string) (topic, bool) {

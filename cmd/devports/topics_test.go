@@ -41,7 +41,10 @@ func keyExamples(text string) (examples []string) {
 
 func TestTopicExamples(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, name := range []string{".env", "auth.env"} {
+	if err := os.Mkdir("vendor", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".env", "auth.env", "vendor/x.go"} { // and what patterns match
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,10 @@ On a terminal, rows at the bottom show how each service is. Keys restart, stop,
 open or filter what is shown, and type to a service: ? tells them. With --plain,
 and wherever the output is no terminal, there are only lines.
 
-With -d it runs in the background: devports ps, logs and down find it there.
+With -d it runs in the background: devports ps, logs and down find it there. With
+--last as well, every run comes back, with its options, that was in the background
+when the machine went down, or was killed: not those that had ended, or that
+devports down has ended. Variables are those of the shell here.
 
 The exit status is 0 after Ctrl-C, else that of the first service that failed.
 
@@ -47,6 +50,7 @@ Example:
   devports up web auth
   devports up -m worker=3
   devports up -d
+  devports up -d --last
   devports up -f examples/shop/Portfile --no-watch`,
 	flags: []cli.Flag{
 		fileFlag,
@@ -58,6 +62,7 @@ Example:
 		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with -d, wait at most for `TIME`", DefaultText: "1m"},
 		boolean("keep-waiting", "", "with -d, wait on when a service has failed"),
 		&cli.StringFlag{Name: "log", Usage: "write to `FILE`, of 10 MB at most, and keep 3 older ones beside it"},
+		boolean("last", "", "with -d, bring back what ran in the background when the machine went down"),
 		boolean("no-watch", "", "do not follow edits of the Portfile, env files and what services watch"),
 		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour names: `WHEN` is auto, always or never"},
@@ -66,6 +71,7 @@ Example:
 		boolean("raw", "", "plain lines, with all control sequences that services print, on a terminal, too"),
 		boolean("no-prefix", "", "print just what the services print; devports' own lines go to stderr"),
 		boolean("reassign", "", "move ports that something else holds to others, for good"),
+		noPinsFlag,
 		registryFlag,
 	},
 	completes: services,
@@ -74,10 +80,18 @@ Example:
 
 func up(s session, c *cli.Context) error {
 	o := readUpOptions(c)
+	if c.Bool("last") {
+		if !c.Bool("detach") || c.NArg() > 0 {
+			return usage("devports up -d --last", "--last needs -d, and takes no services")
+		}
+		return s.upLast(c.Context, c.Duration("timeout"))
+	}
+	o.NoPins = s.noPins(c)
+	s.unpinned = func(p project.Project) { s.notePins(p, c) }
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
-	return s.up(o, false)
+	return s.up(o, nil)
 }
 
 // open reads what the options name, and checks that it is there.
@@ -88,12 +102,18 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	if p, err = s.projectAt(o.File, o.Registry, o.Replicas); err != nil {
 		return p, false, err
 	}
+	if o.NoPins {
+		p = p.WithoutPins()
+		if s.unpinned != nil {
+			s.unpinned(p)
+		}
+	}
 	return p, color, declares(p.File, o.Services)
 }
 
 // up runs the services in this process, until they end. In the background, no
 // terminal is there to end them from, so that they must be reachable.
-func (s session) up(o upOptions, background bool) error {
+func (s session) up(o upOptions, from *background) error {
 	p, color, err := o.open(s)
 	if err != nil {
 		return err
@@ -110,13 +130,13 @@ func (s session) up(o upOptions, background bool) error {
 	defer signal.Stop(signals)
 
 	r := project.Run{Project: p, Selected: o.Services, Reassign: o.Reassign}
-	plan, scope, claim, err := s.begin(r, signals)
+	plan, scope, claim, err := s.begin(r, o.NoPins, signals)
 	if err != nil {
 		return err
 	}
 	defer claim.Release()
 	if claim.Unreachable != nil {
-		if background {
+		if from != nil {
 			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory of yours", "nothing was started: no socket can be made to steer the run: %s", oneLine(claim.Unreachable))
 		}
 		s.note("devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.Unreachable))
@@ -127,7 +147,8 @@ func (s session) up(o upOptions, background bool) error {
 	// reverse. Each part has ended when its stop returns.
 	defer u.show(color)()
 	defer u.watch()()
-	defer u.serve(claim)()
+	defer u.serve(claim, from)()
+	defer u.remember(from)()
 	return u.launch(claim.Note.ID)
 }
 
@@ -152,7 +173,10 @@ type upRun struct {
 
 	plans    <-chan procfile.Plan // nil: edits are not followed
 	unfollow func()               // has no more plans come
+	sync     control.Sync         // nil: likewise
 	stopped  time.Time            // when a signal, or the end of the readers, has stopped the services
+
+	signalled bool // a signal has
 }
 
 // show begins to show the run.
@@ -197,15 +221,19 @@ func (u *upRun) watch() (stop func()) {
 	if u.options.NoWatch {
 		return u.unfollow
 	}
-	code := &codeWatch{root: u.run.Project.File.Dir, run: u.steering, own: u.display.own}
+	code := newCodeWatch(u.run.Project.File.Dir, u.steering, u.display.own)
 	run := u.run
 	run.Members = u.steering.Members
-	plans, stop, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
+	files, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
 	if err != nil {
 		u.session.note("edits of %s are not followed: %v", u.run.Project.File.Name, err)
 		return code.close
 	}
-	u.plans, u.unfollow = plans, sync.OnceFunc(stop)
+	u.plans, u.unfollow = files.plans, sync.OnceFunc(files.stop)
+	u.sync = func(ctx context.Context, urgent bool) control.Pending {
+		refused := files.sync(ctx)
+		return control.Pending{Delayed: code.sync(ctx, urgent), Refused: u.session.refusals(refused)}
+	}
 	return func() {
 		u.unfollow()
 		code.close()
@@ -213,11 +241,16 @@ func (u *upRun) watch() (stop func()) {
 }
 
 // serve begins to let other terminals steer the run.
-func (u *upRun) serve(claim control.Claim) (stop func()) {
-	return claim.Serve(control.Run{
+func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
+	run := control.Run{
 		About:    control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
 		Steering: u.steering, Output: &u.display.tail, Journal: &u.display.journal,
-	})
+		Sync: u.sync,
+	}
+	if from != nil {
+		run.Starter = from.starter
+	}
+	return claim.Serve(run)
 }
 
 // launch runs the services to their end, and returns when all that they have
@@ -237,7 +270,7 @@ func (u *upRun) launch(id string) error {
 		Terminals:  u.terminals,
 		Instance:   instance,
 		Steering:   u.steering,
-		Listening:  listening,
+		Listening:  listeningPorts,
 	})
 	u.live.Close()
 	u.session.notices.showIn(nil) // what comes now would not be written
@@ -253,7 +286,7 @@ func (u *upRun) launch(id string) error {
 func (u *upRun) notify(e launcher.Event) {
 	if stopping, ok := e.(launcher.Stopping); ok {
 		if stopping.Service == "" {
-			u.stopped = time.Now()
+			u.stopped, u.signalled = time.Now(), stopping.Signal
 		}
 		go u.unfollow() // the kernel takes its time for that; the stop of watch waits for it
 	}
@@ -262,7 +295,7 @@ func (u *upRun) notify(e launcher.Event) {
 
 // begin makes everything ready for the start. Whatever is in its way is found
 // here, all of it at once, and nothing has been started.
-func (s session) begin(r project.Run, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
+func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
 	checked, err := r.Project.Check() // before the claim, which ends what a dead run has left
 	if err != nil {
 		return plan, scope, c, err
@@ -271,7 +304,7 @@ func (s session) begin(r project.Run, signals chan os.Signal) (plan procfile.Pla
 		return plan, scope, c, err
 	}
 	signal.Notify(signals, stopSignals()...) // until here a signal ends devports as it ends any program
-	if c, err = s.claim(scope); err != nil {
+	if c, err = s.claim(scope, noPins); err != nil {
 		return plan, scope, c, err
 	}
 	ctx, interrupted := untilSignal(signals)

@@ -26,6 +26,7 @@ type upOptions struct {
 	Raw        bool     `json:"raw,omitempty"`
 	NoPrefix   bool     `json:"no_prefix,omitempty"`
 	Reassign   bool     `json:"reassign,omitempty"`
+	NoPins     bool     `json:"no_pins,omitempty"`
 }
 
 func readUpOptions(c *cli.Context) upOptions {
@@ -44,6 +45,7 @@ func readUpOptions(c *cli.Context) upOptions {
 		Raw:        c.Bool("raw"),
 		NoPrefix:   c.Bool("no-prefix"),
 		Reassign:   c.Bool("reassign"),
+		NoPins:     c.Bool("no-pins"),
 	}
 }
 
@@ -51,24 +53,30 @@ func readUpOptions(c *cli.Context) upOptions {
 type handover struct {
 	Version int       `json:"version"`
 	Options upOptions `json:"options"`
+
+	// Temporary: it ends with the commands that it was started for.
+	Temporary bool `json:"temporary,omitempty"`
 }
 
 // handoverVersion differs where the program was replaced between the two.
 const handoverVersion = 1
 
-func (o upOptions) encode() ([]byte, error) { return json.Marshal(handover{handoverVersion, o}) }
+func (h handover) encode() ([]byte, error) {
+	h.Version = handoverVersion
+	return json.Marshal(h)
+}
 
-// decodeUpOptions reads what encode has written. A field that it does not know is
+// decodeHandover reads what encode has written. A field that it does not know is
 // an error: it would be an option that is dropped silently.
-func decodeUpOptions(r io.Reader) (upOptions, error) {
+func decodeHandover(r io.Reader) (handover, error) {
 	h := handover{}
 	decoder := json.NewDecoder(r)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&h); err != nil {
-		return upOptions{}, err
+		return h, err
 	}
 	if h.Version != handoverVersion {
-		return upOptions{}, fmt.Errorf("version %d instead of %d", h.Version, handoverVersion)
+		return h, fmt.Errorf("version %d instead of %d", h.Version, handoverVersion)
 	}
-	return h.Options, nil
+	return h, nil
 }

@@ -31,7 +31,7 @@ func TestUpOptions(t *testing.T) {
 		default:
 			t.Errorf("no value is known for --%s", name)
 		}
-		if !slices.Contains([]string{"detach", "timeout", "keep-waiting"}, name) {
+		if !slices.Contains([]string{"detach", "last", "timeout", "keep-waiting"}, name) {
 			passed++
 		}
 	}
@@ -57,12 +57,12 @@ func TestUpOptions(t *testing.T) {
 			t.Errorf("%s is not read: %v", name, field)
 		}
 	}
-	text, err := got.encode()
+	text, err := handover{Options: got}.encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := decodeUpOptions(bytes.NewReader(text))
-	if diff := cmp.Diff(got, again); err != nil || diff != "" {
+	again, err := decodeHandover(bytes.NewReader(text))
+	if diff := cmp.Diff(got, again.Options); err != nil || diff != "" {
 		t.Errorf("%s is read as %s, %v", text, diff, err)
 	}
 }
@@ -78,7 +78,7 @@ func TestDecodeUpOptions(t *testing.T) {
 		`{"version":1,"options":{"log":true}}`:    "cannot unmarshal bool",
 		`devports up`:                             "invalid character",
 	} {
-		if _, err := decodeUpOptions(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := decodeHandover(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", text, err, want)
 		}
 	}

@@ -1,16 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
@@ -22,9 +25,11 @@ var whoCommand = command{
 	args:  "PORT|NAME…",
 	help: `
 Tells which process listens on a port or on the port of a name, and, when it is
-one of ours, of which project, worktree and service. A port that nobody listens
-on is free, or free and kept for a name. An address of this machine or a URL,
-such as :8080 or http://localhost:8080/, stands for its port.
+one of ours, of which project, worktree and service. A port that a container
+publishes is named with the container, if you may ask its engine. Where nothing
+listens, an outgoing connection may have the port; else it is free, or free and
+kept for a name. An address of this machine or a URL, such as :8080 or
+http://localhost:8080/, stands for its port.
 
 Example:
   devports who 8080
@@ -47,13 +52,9 @@ Example:
 		if err != nil {
 			return err
 		}
-		holders, err := holder.Listening(c.Context, ports...)
+		answers, err := s.answers(c.Context, registry, ports, leases)
 		if err != nil {
 			return err
-		}
-		answers := make([]whoRow, len(ports))
-		for i, port := range ports {
-			answers[i] = answer(port, leases, holders[port])
 		}
 		if c.Bool("json") {
 			return s.json(answers)
@@ -89,6 +90,7 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 		if err != nil {
 			return nil, err
 		}
+		leases := movedTo(scope, leases)
 		if names, err = kept(names, scope, leases); err != nil {
 			return nil, err
 		}
@@ -101,12 +103,27 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 	return ports, nil
 }
 
+// movedTo returns the leases with those of a scope's checkout as the scope's own
+// that were made before it was moved to where it is.
+func movedTo(scope registry.Scope, leases []registry.Lease) []registry.Lease {
+	leases = slices.Clone(leases)
+	for i, l := range leases {
+		alike := l.Scope.Project == scope.Project && l.Scope.Worktree == scope.Worktree
+		if alike && l.Scope != scope && !scope.UserWide() && checkout.IsGone(l.Scope.Directory) {
+			leases[i].Scope = scope
+		}
+	}
+	return leases
+}
+
 // whoRow is what is known of a port.
 type whoRow struct {
-	Port      int              `json:"port"`
-	Free      bool             `json:"free"`
-	Leases    []owner          `json:"leases,omitempty"`    // whose it is; several where it is pinned
-	Listeners []holder.Process `json:"listeners,omitempty"` // who listens now
+	Port        int                 `json:"port"`
+	Free        bool                `json:"free"`
+	Leases      []owner             `json:"leases,omitempty"`      // whose it is; several where it is pinned
+	Listeners   []holder.Process    `json:"listeners,omitempty"`   // who listens now
+	Connections []holder.Connection `json:"connections,omitempty"` // what holds the port where nothing listens
+	Container   *engine.Container   `json:"container,omitempty"`   // what publishes the port
 }
 
 // owner is a lease with what its checkout has checked out.
@@ -116,22 +133,48 @@ type owner struct {
 	Commit string `json:"commit,omitempty"`
 }
 
-func answer(port int, leases []registry.Lease, listeners []holder.Process) whoRow {
-	row := whoRow{Port: port, Listeners: listeners, Free: len(listeners) == 0 && !allocator.Busy(port)}
-	for _, l := range leases {
-		if l.Port == port {
-			head := checkout.HeadOf(l.Scope.Directory)
-			row.Leases = append(row.Leases, owner{newLeaseRow(l), head.Branch, head.Commit})
-		}
+func (s session) answers(ctx context.Context, r registry.Registry, ports []int, leases []registry.Lease) ([]whoRow, error) {
+	listeners, err := s.listening(ctx, r, ports...)
+	if err != nil {
+		return nil, err
 	}
-	return row
+	silent := slices.DeleteFunc(slices.Clone(ports), func(port int) bool { return len(listeners[port]) > 0 })
+	busy := allocator.BusyAmong(silent)
+	connections, err := holder.Connections(ctx, busy...)
+	if err != nil {
+		return nil, err
+	}
+	containers := sync.OnceValue(func() map[int]engine.Container { return engine.Published(ctx, s.getenv) })
+	rows := make([]whoRow, len(ports))
+	for i, port := range ports {
+		row := whoRow{
+			Port: port, Listeners: listeners[port], Connections: connections[port],
+			Free: len(listeners[port]) == 0 && !slices.Contains(busy, port),
+		}
+		for _, l := range leases {
+			if l.Port == port {
+				head := checkout.HeadOf(l.Scope.Directory)
+				row.Leases = append(row.Leases, owner{newLeaseRow(l), head.Branch, head.Commit})
+			}
+		}
+		if !row.Free && len(row.Connections) == 0 && mayBeContainer(row.Listeners) {
+			if c, ok := containers()[port]; ok {
+				row.Container = &c
+			}
+		}
+		rows[i] = row
+	}
+	return rows, nil
 }
 
 // String is the answer for people to read, a line for each fact.
 func (a whoRow) String() string {
 	text := ""
 	for _, p := range a.Listeners {
-		text += fmt.Sprintf("%d: %s%s\n", a.Port, describe(p), details(a.Port, p))
+		text += fmt.Sprintf("%d: %s%s\n", a.Port, describe(p), a.details(p))
+	}
+	for _, c := range a.Connections {
+		text += fmt.Sprintf("%d: taken by %s\n", a.Port, describeConnection(a.Port, c))
 	}
 	state := ""
 	switch {
@@ -139,6 +182,8 @@ func (a whoRow) String() string {
 		return fmt.Sprintf("%d: free\n", a.Port)
 	case a.Free:
 		state = "free, "
+	case text == "" && a.Container != nil:
+		text = fmt.Sprintf("%d: published by %s\n", a.Port, describeContainer(*a.Container))
 	case text == "":
 		text = fmt.Sprintf("%d: taken, but the process cannot be seen from here: it may be in a container (docker ps --filter publish=%[1]d)\n", a.Port)
 	}
@@ -149,9 +194,12 @@ func (a whoRow) String() string {
 }
 
 // details are what only who says of a process.
-func details(port int, p holder.Process) string {
+func (a whoRow) details(p holder.Process) string {
+	if p.PID == 0 && a.Container != nil {
+		return ", for " + describeContainer(*a.Container)
+	}
 	if p.PID == 0 {
-		return fmt.Sprintf(", more of which sudo devports who %d would tell", port)
+		return fmt.Sprintf(", more of which sudo devports who %d would tell", a.Port)
 	}
 	text := ""
 	if p.User != "" {
@@ -160,8 +208,11 @@ func details(port int, p holder.Process) string {
 	if !p.Since.IsZero() {
 		text += ", since " + p.Since.Local().Format(time.DateTime)
 	}
-	if program := containerProxy(p.Command); program != "" {
-		text += fmt.Sprintf("; it stands for a container: %s ps --filter publish=%d", program, port)
+	switch program := containerProxy(p.Command); {
+	case program != "" && a.Container != nil:
+		text += "; it stands for " + describeContainer(*a.Container)
+	case program != "":
+		text += fmt.Sprintf("; it stands for a container: %s ps --filter publish=%d", program, a.Port)
 	}
 	return text
 }
@@ -171,7 +222,7 @@ func details(port int, p holder.Process) string {
 func containerProxy(command string) string {
 	name, _, _ := strings.Cut(command, " ")
 	switch filepath.Base(name) {
-	case "docker-proxy", "com.docker.backend", "vpnkit-bridge", "rootlesskit":
+	case "dockerd", "docker-proxy", "com.docker.backend", "vpnkit-bridge", "rootlesskit":
 		return "docker"
 	case "rootlessport", "conmon", "gvproxy", "pasta", "slirp4netns":
 		return "podman"

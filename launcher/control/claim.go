@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"net"
 	"os"
@@ -43,26 +44,26 @@ func (e *RunningError) Error() string { return e.Instance.Holder.Error() }
 
 func (e *RunningError) Unwrap() error { return e.Instance.Holder }
 
-// Claim makes this process the run of the slot, which terminal was started in,
-// if any. The error is a *RunningError if there is a run. The processes that a
+// Claim makes this process the run of the slot. Of about, the caller fills in the
+// checkout, and the terminal that it was started in, if any. The error is a *RunningError if there is a run. The processes that a
 // killed run has left have the time of grace to end by themselves.
-func (s Slot) Claim(directory, terminal string, grace time.Duration) (Claim, error) {
+func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 	_ = os.MkdirAll(s.folder.path, 0o700) // or the lock says why not
-	me := Note{
-		PID: os.Getpid(), Since: time.Now().Round(time.Second), Directory: directory, Terminal: terminal,
-		ID: rand.Text(), Socket: s.socket(),
-	}
+	me := about
+	me.PID, me.Since, me.ID, me.Socket = os.Getpid(), time.Now().Round(time.Second), rand.Text(), s.socket()
+	me.Folder = folderID(me.Directory)
 	if id, err := process.Find(me.PID); err == nil {
 		me.Start = id.Start
 	}
-	release, left, err := lockfile.TryAcquire(s.Lock(), me)
+	release, left, err := s.acquire(me)
 	var held *lockfile.HeldError
 	if errors.As(err, &held) {
-		return Claim{}, &RunningError{Instance{s, parseNote(held.Note), held}}
+		return Claim{}, &RunningError{s.held(held)}
 	}
 	if err != nil {
 		return Claim{}, err
 	}
+	s.noteCheckout(me.Directory)
 	c := Claim{Note: me, slot: s, release: release}
 	if before := parseNote(left); before.ID != "" {
 		c.Killed = Killed{before, system.KillOrphans(before.ID, grace)}
@@ -74,6 +75,20 @@ func (s Slot) Claim(directory, terminal string, grace time.Duration) (Claim, err
 	return c, nil
 }
 
+// clearing is how long a process that is no run may hold the lock, to clear up.
+const clearing = 2 * time.Second
+
+// acquire takes the lock of the slot, and waits for one that clears up.
+func (s Slot) acquire(note Note) (release func() error, left json.RawMessage, err error) {
+	for end := time.Now().Add(clearing); ; time.Sleep(pause) {
+		release, left, err = lockfile.TryAcquire(s.Lock(), note)
+		var held *lockfile.HeldError
+		if !errors.As(err, &held) || s.held(held).Runs() || time.Now().After(end) {
+			return release, left, err
+		}
+	}
+}
+
 // Serve lets other processes steer the run, until stop is called. A socket that
 // is lost, with its folder, is replaced by another one. Of what the run is about,
 // only the project and the worktree are needed.
@@ -83,6 +98,7 @@ func (c Claim) Serve(run Run) (stop func()) {
 	}
 	run.About.PID, run.About.Since = c.Note.PID, c.Note.Since
 	run.About.Directory, run.About.Terminal = c.Note.Directory, c.Note.Terminal
+	run.note = c.Note
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -103,8 +119,10 @@ const lossPoll = time.Second
 func (c Claim) serve(ctx context.Context, run Run) {
 	var servers sync.WaitGroup
 	defer servers.Wait()
-	serve := func(l net.Listener) { servers.Go(func() { _ = Serve(ctx, l, run) }) }
-	serve(c.socket)
+	holds := newHolds(run)
+	holds.awaitStarter(ctx)
+	start := func(l net.Listener) { servers.Go(func() { _ = serve(ctx, l, run, holds) }) }
+	start(c.socket)
 	made, _ := os.Lstat(c.Note.Socket)
 	ticks := time.NewTicker(lossPoll)
 	defer ticks.Stop()
@@ -124,7 +142,7 @@ func (c Claim) serve(ctx context.Context, run Run) {
 		c.Note.Socket = path
 		made, _ = os.Lstat(path)
 		_ = lockfile.SetNote(c.slot.Lock(), c.Note) // clients look where it was, then
-		serve(l)
+		start(l)
 	}
 }
 

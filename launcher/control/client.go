@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,6 +23,9 @@ type Client struct {
 	// ended reports whether the run that cannot be reached has ended; nil: that
 	// is not known. A run closes its socket before it has ended.
 	ended func(ctx context.Context) bool
+
+	// greet fails if the run does not answer; nil: that is found out in vain.
+	greet func(ctx context.Context) error
 }
 
 // Dial returns a client for the run at a socket. It connects when it is used.
@@ -65,8 +69,24 @@ func Abandoned(path string) bool {
 // Status tells what runs.
 func (c Client) Status(ctx context.Context) (Info, error) { return c.do(ctx, "GET", "status", nil) }
 
+// Check is Status, and services that are ready are asked once more whether they
+// answer.
+func (c Client) Check(ctx context.Context) (Info, error) {
+	return c.do(ctx, "GET", "status", url.Values{"check": {"true"}})
+}
+
+// identify is Status as it may have been before the latest edit of a file.
+func (c Client) identify(ctx context.Context) (Info, error) {
+	info, err := c.do(ctx, "GET", "status", url.Values{"sync": {"false"}})
+	if err != nil && strings.Contains(err.Error(), "unknown parameter") { // a run of an earlier version
+		return c.Status(ctx)
+	}
+	return info, err
+}
+
 // Wait returns the services when the outcome is known for all of them: they are
-// ready, have ended, or wait for what has ended and will not start by itself.
+// ready and answer, have ended, or wait for what has ended and will not start by
+// itself.
 func (c Client) Wait(ctx context.Context, services ...string) (Info, error) {
 	return c.do(ctx, "GET", "wait", url.Values{"service": services})
 }
@@ -130,7 +150,8 @@ func (c Client) do(ctx context.Context, method, what string, query url.Values) (
 // unreachable is the error of a request that was not answered: ErrOver if that
 // is because the run has ended.
 func (c Client) unreachable(ctx context.Context, err error) error {
-	if ctx.Err() == nil && c.ended != nil && !errors.Is(err, errNoSocket) && c.ended(ctx) {
+	alive := errors.Is(err, errNoSocket) || errors.As(err, new(*SilentError))
+	if ctx.Err() == nil && c.ended != nil && !alive && c.ended(ctx) {
 		return launcher.ErrOver
 	}
 	return errors.Join(ctx.Err(), err)
@@ -140,6 +161,11 @@ func (c Client) send(ctx context.Context, method, what string, query url.Values)
 	request, err := http.NewRequestWithContext(ctx, method, "http://devports/v1/"+what+"?"+query.Encode(), nil)
 	if err != nil {
 		return nil, err
+	}
+	if c.greet != nil {
+		if err := c.greet(ctx); err != nil {
+			return nil, c.unreachable(ctx, err)
+		}
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -160,6 +186,8 @@ func failed(response *http.Response, services []string) error {
 		return &launcher.UnknownServiceError{Names: unknown, Known: failure.Known}
 	case http.StatusConflict:
 		return launcher.ErrOver
+	case http.StatusLocked:
+		return ErrHeld
 	}
 	return errors.New(failure.Error)
 }

@@ -23,6 +23,11 @@ import (
 // served is a run of two services that is served at a socket.
 func served(t *testing.T) (path string, client Client) {
 	t.Helper()
+	return servedWith(t, func(*launcher.Steering) Sync { return nil })
+}
+
+func servedWith(t *testing.T, sync func(*launcher.Steering) Sync) (path string, client Client) {
+	t.Helper()
 	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\nflood = { command = 'test -n \"$FLOOD\" && yes 123456789012345678901234567890123456789012345678901234567890 | head -n 200000; echo the last; exec sleep 1000', port = false }"))
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +49,11 @@ func served(t *testing.T) (path string, client Client) {
 	steering, tail := launcher.NewSteering(), &output.Tail{}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended, over := make(chan struct{}), make(chan error, 1)
-	go func() { over <- Serve(ctx, l, Run{Info{PID: os.Getpid(), Project: "p"}, steering, tail, &Journal{}}) }()
+	go func() {
+		over <- Serve(ctx, l, Run{
+			About: Info{PID: os.Getpid(), Project: "p"}, Steering: steering, Output: tail, Journal: &Journal{}, Sync: sync(steering),
+		})
+	}()
 	go func() {
 		defer close(ended)
 		defer cancel() // as soon as there is nothing to steer any more
@@ -189,5 +198,71 @@ func TestStalledReader(t *testing.T) {
 		t.Logf("%d lines were missed", n)
 	case <-time.After(30 * time.Second):
 		t.Error("it is told of nothing that it missed")
+	}
+}
+
+// The run is brought up to date before it answers; what that has restarted is not
+// restarted again.
+func TestSync(t *testing.T) {
+	edited := make(chan string, 1)
+	var refused []Refusal
+	path, client := servedWith(t, func(steering *launcher.Steering) Sync {
+		return func(ctx context.Context, _ bool) Pending {
+			select {
+			case name := <-edited:
+				if err := steering.Restart(ctx, name); err != nil {
+					t.Error(err)
+				}
+			default:
+			}
+			return Pending{Refused: refused}
+		}
+	})
+	ctx := t.Context()
+	b := func() launcher.Status {
+		t.Helper()
+		info, err := client.Wait(ctx)
+		if err != nil || len(info.Services) != 3 || len(info.Refused) != len(refused) {
+			t.Fatalf("%+v, %v", info, err)
+		}
+		return info.Services[1]
+	}
+	before := b()
+	edited <- "b"
+	if now := b(); now.Restarts != 1 || now.PID == before.PID || now.State != launcher.StateReady {
+		t.Errorf("after an edit: %+v", now)
+	}
+	edited <- "b"
+	if info, err := client.Status(ctx); err != nil || info.Services[1].State == launcher.StateReady && info.Services[1].Restarts == 1 {
+		t.Errorf("status after an edit: %+v, %v", info, err)
+	}
+	b()
+	edited <- "b"
+	info, err := newClient(func(ctx context.Context) (net.Conn, error) { return dial(ctx, path) }).identify(ctx)
+	if err != nil || len(edited) != 1 || info.Refused != nil {
+		t.Errorf("it was synced only to be identified: %+v, %v", info, err)
+	}
+	if _, err := client.Restart(ctx, "b"); err != nil {
+		t.Error(err)
+	}
+	if now := b(); now.Restarts != 3 {
+		t.Errorf("an edit, and a restart: %+v", now)
+	}
+	if _, err := client.Restart(ctx, "b"); err != nil {
+		t.Error(err)
+	}
+	if now := b(); now.Restarts != 4 {
+		t.Errorf("a restart alone: %+v", now)
+	}
+	refused = []Refusal{{"Portfile:1:1: no", "write yes"}}
+	b()
+	for what, ask := range map[string]func(context.Context, ...string) (Info, error){
+		"restart": client.Restart, "start": client.Start, "stop": client.Stop,
+		"status": func(ctx context.Context, _ ...string) (Info, error) { return client.Status(ctx) },
+		"check":  func(ctx context.Context, _ ...string) (Info, error) { return client.Check(ctx) },
+	} {
+		if info, err := ask(ctx, "b"); err != nil || len(info.Refused) != 1 || info.Refused[0] != refused[0] {
+			t.Errorf("%s: %+v, %v", what, info, err)
+		}
 	}
 }

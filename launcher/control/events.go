@@ -32,6 +32,8 @@ func (j *Journal) Add(e launcher.Event, text string) {
 		record.PID, record.Port = e.PID, e.Port
 	case launcher.NotStarted:
 		record.Status = e.Exit.Status
+	case launcher.BuildFailed:
+		record.Status = e.Exit.Status
 	case launcher.Ready:
 		record.Port = e.Port
 	case launcher.WrongPort:

@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -68,7 +69,7 @@ func (f Folder) Instances() []Instance {
 	return instances
 }
 
-// Lock is the path of the lock file. It is never removed: see package lockfile.
+// Lock is the path of the lock file. Discard alone removes it: see package lockfile.
 func (s Slot) Lock() string { return s.file(lockExtension) }
 
 // Log is the path of the file to which a run in the background prints.
@@ -137,9 +138,32 @@ func (s Slot) socketPaths() (paths []string) {
 func (s Slot) Instance() Instance {
 	held, note := lockfile.Inspect(s.Lock())
 	if held != nil {
-		note = held.Note
+		return s.held(held)
 	}
-	return Instance{s, parseNote(note), held}
+	return Instance{s, parseNote(note), nil}
+}
+
+// held is the instance that holds the lock. One that could not write its note, on
+// a full disk, is asked who it is.
+func (s Slot) held(holder *lockfile.HeldError) Instance {
+	i := Instance{s, parseNote(holder.Note), holder}
+	if i.Note.PID > 0 {
+		return i
+	}
+	for _, path := range s.socketPaths() {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			continue
+		}
+		note, err := greet(context.Background(), conn)
+		conn.Close()
+		if err == nil && note.PID > 0 {
+			named := *holder
+			named.PID = note.PID
+			return Instance{s, note, &named}
+		}
+	}
+	return i
 }
 
 // Running returns the run that holds the slot. ok is false if there is none.

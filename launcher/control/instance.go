@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -25,9 +27,13 @@ type Note struct {
 	Start     int64     `json:"start,omitempty"` // process.ID.Start; 0 where it is not known
 	Since     time.Time `json:"since"`
 	Directory string    `json:"directory,omitempty"`
+	Folder    string    `json:"folder,omitempty"` // identifies the directory, wherever it is moved
+	Project   string    `json:"project,omitempty"`
+	Worktree  string    `json:"worktree,omitempty"`
 	Terminal  string    `json:"terminal,omitempty"`
-	ID        string    `json:"id,omitempty"`     // launcher.Options.Instance
-	Socket    string    `json:"socket,omitempty"` // where it can be steered
+	NoPins    bool      `json:"no_pins,omitempty"` // its services have ports of their own, whatever is pinned
+	ID        string    `json:"id,omitempty"`      // launcher.Options.Instance
+	Socket    string    `json:"socket,omitempty"`  // where it can be steered
 }
 
 // parseNote returns the zero Note for what is not the note of a run: the lock
@@ -62,9 +68,43 @@ func (i Instance) Terminate() error {
 	}
 	err := process.ID{PID: i.Note.PID, Start: i.Note.Start}.Signal(syscall.SIGTERM)
 	if errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("it is not the process with pid %d here: it may run in a container", i.Note.PID)
+		return errElsewhere(i.Note.PID)
 	}
 	return err
+}
+
+// Kill ends a run that does not answer, and all that it has started, which it
+// returns, and clears up after it. The error says why nothing was ended: the
+// process must be the one that has the lock.
+func (i Instance) Kill(ctx context.Context, grace time.Duration) ([]launcher.Orphan, error) {
+	now := i.Slot.Instance()
+	switch {
+	case !now.Runs() || now.Note.ID != i.Note.ID:
+		return nil, launcher.ErrOver
+	case i.Note.Start == 0:
+		return nil, errors.New("it is not known when it was started")
+	}
+	ended, err := system.KillRun(process.ID{PID: i.Note.PID, Start: i.Note.Start}, i.Note.ID, grace)
+	if errors.Is(err, os.ErrProcessDone) {
+		err = errElsewhere(i.Note.PID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, endPatience)
+	defer cancel()
+	if err := i.AwaitEnd(ctx); err != nil {
+		return ended, err
+	}
+	_, err = i.ClearUp(grace)
+	if errors.As(err, new(*lockfile.HeldError)) {
+		err = nil // the next run has begun, and has cleared up
+	}
+	return ended, err
+}
+
+func errElsewhere(pid int) error {
+	return fmt.Errorf("it is not the process with pid %d here: it may run in a container", pid)
 }
 
 // Steerable reports whether the run lives and has a socket.
@@ -76,6 +116,10 @@ func (i Instance) Killed() bool { return i.Holder == nil && i.Note.ID != "" }
 // Client returns a client for the run, which connects when it is used.
 func (i Instance) Client() Client {
 	c := newClient(i.dial)
+	c.greet = func(ctx context.Context) error {
+		_, err := i.greet(ctx)
+		return err
+	}
 	c.ended = func(ctx context.Context) bool {
 		ctx, cancel := context.WithTimeout(ctx, endPatience)
 		defer cancel()
@@ -88,7 +132,7 @@ func (i Instance) Client() Client {
 const replacing = lossPoll + beginning
 
 // dial connects to the run wherever its socket is by now. The error is an
-// *UnreachableError if the run lives.
+// *UnreachableError if the run lives, or a *SilentError if it is stopped.
 func (i Instance) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	for end := time.Now().Add(replacing); ; time.Sleep(pause) {
@@ -101,6 +145,8 @@ func (i Instance) dial(ctx context.Context) (net.Conn, error) {
 		}
 		now := i.Slot.Instance()
 		switch {
+		case now.Stopped():
+			return nil, &SilentError{i.Note.PID, true}
 		case !now.Runs() || now.Note.ID != i.Note.ID:
 			return nil, err
 		case now.Note.Socket == "" || time.Now().After(end):
@@ -157,6 +203,27 @@ func (i Instance) ClearUp(grace time.Duration) (ended []launcher.Orphan, err err
 	return ended, errors.Join(err, release())
 }
 
+// Discard removes all files of a slot that no run holds: its log, its sockets and
+// its lock. The error is a *lockfile.HeldError if a run has begun.
+func (i Instance) Discard() error {
+	return lockfile.Remove(i.Lock(), func() error {
+		files, err := filepath.Glob(i.file(".*"))
+		for _, path := range append(files, i.AbandonedSockets()...) {
+			if path != i.Lock() {
+				err = errors.Join(err, removeIfThere(path))
+			}
+		}
+		return err
+	})
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // AwaitEnd waits until the run has ended: the lock is the last thing that it
 // gives up. It does not take the lock, which may be in the way of the next run.
 // The error is ctx's.
@@ -179,7 +246,7 @@ const (
 	// socket.
 	endPatience = 3 * time.Second
 
-	// askPatience is how long a run may take to answer: it never has much to do.
+	// askPatience is how long a run may take for its status.
 	askPatience = 2 * time.Second
 )
 
@@ -200,7 +267,7 @@ func (i Instance) Ask(ctx context.Context) Answer {
 		return Answer{Instance: i}
 	}
 	info, err := i.ask(ctx)
-	if err != nil {
+	if err != nil && !errors.As(err, new(*SilentError)) {
 		if now := i.Slot.Instance(); now.Holder == nil || now.Holder.PID != i.Holder.PID {
 			return now.Ask(ctx)
 		}
@@ -211,5 +278,5 @@ func (i Instance) Ask(ctx context.Context) Answer {
 func (i Instance) ask(ctx context.Context) (Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
-	return i.Client().Status(ctx)
+	return i.Client().identify(ctx)
 }

@@ -59,7 +59,7 @@ func runSlot(folder Folder, directory string) (status int) {
 	if err != nil {
 		return 1
 	}
-	claim, err := folder.Slot(directory, "").Claim(directory, "pts/7", time.Second)
+	claim, err := folder.Slot(directory, "").Claim(Note{Directory: directory, Terminal: "pts/7"}, time.Second)
 	if errors.As(err, new(*RunningError)) {
 		return 5
 	}
@@ -143,7 +143,7 @@ func TestSpawn(t *testing.T) {
 		t.Errorf("it answers %+v, %v", a.Info, a.Err)
 	}
 	var running *RunningError
-	if _, err := slot.Claim("/shop", "", 0); !errors.As(err, &running) || running.Instance.Note.PID != b.PID {
+	if _, err := slot.Claim(Note{Directory: "/shop"}, 0); !errors.As(err, &running) || running.Instance.Note.PID != b.PID {
 		t.Errorf("a second claim: %v", err)
 	}
 	if _, err := i.ClearUp(0); !errors.As(err, new(*lockfile.HeldError)) {
@@ -286,7 +286,7 @@ func TestKilled(t *testing.T) {
 	if now := i.Slot.Instance(); now.Killed() || len(now.AbandonedSockets()) > 0 || len(i.Started()) > 0 {
 		t.Errorf("after that: %+v, %v", now.Note, i.Started())
 	}
-	c, err := folder.Slot("/shop", "").Claim("/shop", "", time.Second)
+	c, err := folder.Slot("/shop", "").Claim(Note{Directory: "/shop"}, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,11 +82,11 @@ func (s server) logs(w http.ResponseWriter, r *http.Request) {
 func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail, show func(output.Line) any) {
 	q, err := parseLogQuery(r.URL.RawQuery)
 	if err != nil {
-		s.answer(w, nil, requestError{err})
+		s.fail(w, requestError{err})
 		return
 	}
 	if err := s.knows(r.Context(), q.Services); err != nil {
-		s.answer(w, nil, err)
+		s.fail(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")

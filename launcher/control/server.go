@@ -26,7 +26,13 @@ type Info struct {
 	Terminal  string            `json:"terminal,omitempty"`
 	Ending    bool              `json:"ending,omitempty"` // all services are to end, and then the run
 	Services  []launcher.Status `json:"services"`
-	Others    []string          `json:"others,omitempty"` // services of its file that it has not started
+	Others    []string          `json:"others,omitempty"`  // services of its file that it has not started
+	Refused   []Refusal         `json:"refused,omitempty"` // why the latest edit is not followed
+
+	// Temporary: the run ends with the last command that holds it, and so do the
+	// services HeldOnly.
+	Temporary bool     `json:"temporary,omitempty"`
+	HeldOnly  []string `json:"held_only,omitempty"`
 }
 
 // Failure is the body of an answer that is an error.
@@ -71,20 +77,39 @@ type Run struct {
 	Steering *launcher.Steering
 	Output   *output.Tail
 	Journal  *Journal
+	Sync     Sync // nil: it follows no files
+
+	// Starter is closed when the process has gone that has started the run, which
+	// then ends with the last hold on it (see [Client.Hold]); nil: it does not.
+	Starter <-chan struct{}
+
+	note Note
 }
 
 // Serve serves a run on l until ctx is done, and what has been asked by then is
 // answered.
 func Serve(ctx context.Context, l net.Listener, run Run) error {
-	s := server{run}
+	holds := newHolds(run)
+	holds.awaitStarter(ctx)
+	return serve(ctx, l, run, holds)
+}
+
+// serve is Serve with holds, which outlive a socket.
+func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
+	s := server{run, holds}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/run", s.whoIs)
+	mux.HandleFunc("GET /v1/processes", s.processes)
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("GET /v1/wait", s.wait)
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("POST /v1/start", s.steer(run.Steering.Start))
-	mux.HandleFunc("POST /v1/stop", s.steer(run.Steering.Stop))
-	mux.HandleFunc("POST /v1/restart", s.steer(run.Steering.Restart))
+	mux.HandleFunc("POST /v1/start", s.steer(s.wanted(s.start)))
+	mux.HandleFunc("POST /v1/stop", s.steer(s.stop))
+	mux.HandleFunc("POST /v1/restart", s.steer(s.wanted(s.restart)))
+	mux.HandleFunc("POST /v1/hold", s.hold)
+	mux.HandleFunc("POST /v1/release", s.release)
+	mux.HandleFunc("POST /v1/keep", s.keep)
 	mux.HandleFunc("POST /v1/down", s.down)
 	web := http.Server{
 		Handler: mux, ReadHeaderTimeout: headerPatience, MaxHeaderBytes: maxHeader,
@@ -109,26 +134,52 @@ func Serve(ctx context.Context, l net.Listener, run Run) error {
 	return err
 }
 
-type server struct{ run Run }
-
-func (s server) status(w http.ResponseWriter, r *http.Request) {
-	if _, err := parseQuery(r.URL.RawQuery); err != nil {
-		s.answer(w, nil, requestError{err})
-		return
-	}
-	s.answerStatus(w, r)
+type server struct {
+	run   Run
+	holds *holds
 }
 
-func (s server) answerStatus(w http.ResponseWriter, r *http.Request) {
+// wanted is do for services that then run because their user wants them, and not
+// for holds alone.
+func (s server) wanted(do func(ctx context.Context, asked time.Time, names ...string) error) func(context.Context, time.Time, ...string) error {
+	return func(ctx context.Context, asked time.Time, names ...string) error {
+		if err := do(ctx, asked, names...); err != nil {
+			return err
+		}
+		return s.holds.keep(false, names...)
+	}
+}
+
+func (s server) status(w http.ResponseWriter, r *http.Request) {
+	query, err := parseQuery(r.URL.RawQuery, "check", "sync")
+	check, wrongCheck := parseBool(query, "check")
+	sync, wrongSync := parseBool(query, "sync")
+	if err = errors.Join(err, wrongCheck, wrongSync); err != nil {
+		s.fail(w, requestError{err})
+		return
+	}
+	var pending Pending
+	if sync || !query.Has("sync") {
+		pending = s.sync(r.Context(), false)
+	}
 	services, err := s.run.Steering.Status(r.Context())
-	s.answer(w, services, err)
+	pending.mark(services)
+	if check && err == nil {
+		err = s.recheck(r.Context(), services)
+	}
+	s.answer(w, services, pending.Refused, err)
+}
+
+func (s server) answerStatus(w http.ResponseWriter, r *http.Request, refused []Refusal) {
+	services, err := s.run.Steering.Status(r.Context())
+	s.answer(w, services, refused, err)
 }
 
 func (s server) wait(w http.ResponseWriter, r *http.Request) {
 	query, err := parseQuery(r.URL.RawQuery, "service", "keep")
 	keep, bad := parseBool(query, "keep")
 	if err = errors.Join(err, bad); err != nil {
-		s.answer(w, nil, requestError{err})
+		s.fail(w, requestError{err})
 		return
 	}
 	settled := launcher.Status.Settled
@@ -137,40 +188,63 @@ func (s server) wait(w http.ResponseWriter, r *http.Request) {
 			return st.Up() || st.State == launcher.StateStopped && !query.Has("service")
 		}
 	}
-	services, err := s.run.Steering.Wait(r.Context(), settled, query["service"]...)
-	s.answer(w, services, err)
+	services, refused, err := s.settle(r.Context(), settled, query["service"])
+	s.answer(w, services, refused, err)
 }
 
 func (s server) down(w http.ResponseWriter, r *http.Request) {
 	_, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
-		s.answer(w, nil, requestError{err})
+		s.fail(w, requestError{err})
 		return
 	}
 	if err := s.run.Steering.Down(r.Context()); err != nil {
-		s.answer(w, nil, err)
+		s.fail(w, err)
 		return
 	}
-	s.answerStatus(w, r)
+	s.answerStatus(w, r, nil)
 }
 
-func (s server) steer(do func(ctx context.Context, names ...string) error) http.HandlerFunc {
+func (s server) start(ctx context.Context, _ time.Time, names ...string) error {
+	return s.run.Steering.Start(ctx, names...)
+}
+
+func (s server) stop(ctx context.Context, _ time.Time, names ...string) error {
+	return s.run.Steering.Stop(ctx, names...)
+}
+
+// restart restarts services, but for those that have had a new process since the
+// request came: an edit made just before has done that.
+func (s server) restart(ctx context.Context, asked time.Time, names ...string) error {
+	return s.run.Steering.RestartOlder(ctx, asked, names...)
+}
+
+// steer answers a request that something be done with services, once the run
+// follows edits made before. do gets the time at which the request came.
+func (s server) steer(do func(ctx context.Context, asked time.Time, names ...string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		asked := time.Now()
 		names, err := services(r)
 		if err != nil {
-			s.answer(w, nil, requestError{err})
+			s.fail(w, requestError{err})
 			return
 		}
-		if err := do(r.Context(), names...); err != nil {
-			s.answer(w, nil, err)
+		refused := s.sync(r.Context(), true).Refused
+		if err := do(r.Context(), asked, names...); err != nil {
+			s.fail(w, err)
 			return
 		}
-		s.answerStatus(w, r)
+		s.answerStatus(w, r, refused)
 	}
 }
 
-func (s server) answer(w http.ResponseWriter, services []launcher.Status, err error) {
-	var body any = s.info(services)
+// fail answers a request that has failed.
+func (s server) fail(w http.ResponseWriter, err error) { s.answer(w, nil, nil, err) }
+
+func (s server) answer(w http.ResponseWriter, services []launcher.Status, refused []Refusal, err error) {
+	info := s.info(services)
+	info.Refused = refused
+	var body any = info
 	status := http.StatusOK
 	var unknown *launcher.UnknownServiceError
 	switch {
@@ -178,6 +252,8 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, err er
 		status, body = http.StatusBadRequest, Failure{Error: err.Error()}
 	case errors.As(err, &unknown):
 		status, body = http.StatusNotFound, Failure{Error: err.Error(), Known: unknown.Known}
+	case errors.Is(err, ErrHeld):
+		status, body = http.StatusLocked, Failure{Error: err.Error()}
 	case err != nil:
 		status, body = http.StatusConflict, Failure{Error: err.Error()}
 	}
@@ -190,6 +266,7 @@ func (s server) info(services []launcher.Status) Info {
 	info := s.run.About
 	info.Ending = s.run.Steering.Ending()
 	info.Others = s.run.Steering.Others(context.Background())
+	info.Temporary, info.HeldOnly = s.holds.holding()
 	info.Services = services
 	return info
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,12 +20,16 @@ type Program struct {
 	Args  []string // the first is its name
 	Env   []string
 	Input []byte // all of its standard input
+	// Tied: its standard input ends only with this process, or by
+	// [Background.Release].
+	Tied bool
 }
 
 // Background is a run in the background that this process has started.
 type Background struct {
 	PID int
 
+	tie   *os.File // the other end of its standard input; nil if it is not tied
 	slot  Slot
 	from  int64         // where its output begins in the log
 	ended chan struct{} // closed when status is set
@@ -50,12 +55,15 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer write.Close()
+	if !p.Tied {
+		defer write.Close()
+	}
 	process, err := os.StartProcess(p.Path, p.Args, &os.ProcAttr{
 		Env: unmarked(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
 	})
 	read.Close()
 	if err != nil {
+		write.Close()
 		return nil, err
 	}
 	b := &Background{PID: process.Pid, slot: s, from: info.Size(), ended: make(chan struct{})}
@@ -64,7 +72,17 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 		close(b.ended)
 	}()
 	_, _ = write.Write(p.Input) // if the run does not read it, it ends, and says why
+	if p.Tied {
+		b.tie = write
+	}
 	return b, nil
+}
+
+// Release ends the standard input of a run that is tied to this process.
+func (b *Background) Release() {
+	if b.tie != nil {
+		b.tie.Close()
+	}
 }
 
 // unmarked returns an environment without the marks of a service, for a run
@@ -94,11 +112,11 @@ func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
 		if i.Steerable() && i.Note.PID == b.PID {
 			return i.Client(), nil
 		}
-		others = others || i.Holder != nil && i.Holder.PID != b.PID
+		others = others || i.heldByOther(b.PID)
 		select {
 		case <-time.After(claimPoll):
 		case <-b.ended:
-			if i := b.slot.Instance(); others || i.Holder != nil && i.Holder.PID != b.PID {
+			if others || b.slot.Instance().heldByOther(b.PID) {
 				return Client{}, ErrNotFirst
 			}
 			return Client{}, errEnded
@@ -106,6 +124,10 @@ func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
 			return Client{}, ctx.Err()
 		}
 	}
+}
+
+func (i Instance) heldByOther(pid int) bool {
+	return i.Holder != nil && i.Holder.PID != 0 && i.Holder.PID != pid
 }
 
 const claimPoll = 5 * time.Millisecond
@@ -125,6 +147,26 @@ func (b *Background) AwaitEnd(limit time.Duration) (status int, ok bool) {
 		return 0, false
 	}
 }
+
+// CheckLog returns why the run cannot write to its log, such as that the disk is
+// full; nil if it can.
+func (b *Background) CheckLog() error {
+	f, err := os.CreateTemp(filepath.Dir(b.slot.Log()), "probe")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(make([]byte, probeBytes))
+	err = errors.Join(err, f.Close())
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		path.Path = b.slot.Log()
+		return path
+	}
+	return err
+}
+
+// probeBytes are more than a block of any disk that is in use.
+const probeBytes = 64 << 10
 
 // Output is what the run has printed so far.
 func (b *Background) Output() string {

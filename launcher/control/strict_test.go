@@ -49,6 +49,10 @@ func TestStrictQueries(t *testing.T) {
 		{"GET /v1/logs?since=", "since"},
 		{"GET /v1/logs?tail=3", "unknown parameter"},
 		{"GET /v1/events?follow=yes", "follow"},
+		{"POST /v1/hold?service=a&all=true", "all"},
+		{"POST /v1/hold?fresh=1", "fresh"},
+		{"POST /v1/release?id=1", "unknown parameter"},
+		{"POST /v1/keep", "all=true"},
 	} {
 		conn, err := net.Dial("unix", path)
 		if err != nil {

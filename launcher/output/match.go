@@ -3,6 +3,7 @@ package output
 import (
 	"bytes"
 	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -41,6 +42,16 @@ func (s *Stream) matches(line []byte) bool {
 	}
 	return s.match.Match(line)
 }
+
+// Plain is a line, without its newline, as it looks on a terminal, less colours
+// and links.
+func Plain(line string) string {
+	shown, _ := appendPrintable(nil, escapes().ReplaceAll([]byte(line), nil))
+	return strings.ReplaceAll(links().ReplaceAllString(string(shown), ""), linkEnd, "")
+}
+
+// links are what begins a link.
+var links = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\]8;[^\x1b\a]*(\x1b\\|\a)`) })
 
 // escapes are the control sequences of ECMA-48, section 5.4.
 var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]`) })

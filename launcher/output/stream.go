@@ -80,9 +80,17 @@ func (s *Stream) Copy(source io.Reader) {
 	buf := make([]byte, minBuffer)
 	held := 0         // bytes of an unfinished line, at the start of buf
 	var due time.Time // when it is shown nevertheless; zero when nothing is held
+	_, interrupted := source.(deadliner)
+	blank := 0 // lines before buf
 	pass := func(end int) {
 		if end > 0 {
-			s.emit(buf[:end])
+			shown := buf[:end]
+			if s.mux.style.Printable {
+				before := blank
+				blank = blankAfter(shown, before)
+				shown = dropClears(shown, before)
+			}
+			s.emit(shown)
 			held = copy(buf, buf[end:held])
 		}
 		due = time.Time{}
@@ -93,7 +101,13 @@ func (s *Stream) Copy(source io.Reader) {
 		s.tapped(buf[held-n : held])
 		full := held == len(buf)
 		if newline := bytes.LastIndexByte(buf[held-n:held], '\n'); newline >= 0 {
-			pass(held - n + newline + 1)
+			end := held - n + newline + 1
+			if s.mux.style.Printable && interrupted && held < maxBuffer {
+				end = mayClear(buf[:end], buf[end:held], blank)
+			}
+			if end > 0 {
+				pass(end)
+			}
 		} else if held == maxBuffer {
 			pass(shownNow(buf[:held]))
 		}

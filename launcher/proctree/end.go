@@ -99,7 +99,7 @@ func (e *ending) ask(ctx context.Context, sig syscall.Signal, grace time.Duratio
 			if err := p.Signal(sig); errors.Is(err, errors.ErrUnsupported) {
 				return nil // nothing to be patient for
 			}
-			resume(p.ID)
+			Resume(p.ID)
 		}
 		if err := wait(ctx, r.found, left); err != nil {
 			return err

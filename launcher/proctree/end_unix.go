@@ -11,8 +11,8 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// resume wakes a process if it is stopped.
-func resume(id process.ID) { _ = id.Signal(unix.SIGCONT) }
+// Resume wakes a process if it is stopped.
+func Resume(id process.ID) { _ = id.Signal(unix.SIGCONT) }
 
 // killGroups sends SIGKILL to the process groups of which every living member is
 // in found, so that nobody else is hit, and never to this process's own. It is

@@ -20,6 +20,11 @@ import (
 	"github.com/devports/devports/procfile/shell"
 )
 
+// ShellCommand is what runs a command in the system's shell, as that of a service.
+func ShellCommand(command string) ([]string, *syscall.SysProcAttr) {
+	return shellCommand(command), nil
+}
+
 func shellCommand(command string) []string {
 	if shellIsDash() {
 		command = shell.Exec(command)

@@ -53,7 +53,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 		Files: []*os.File{ends.stdin, ends.output, ends.output}, // one for both, so that their order is kept
 		Sys:   processAttributes(spec, ends.pty),
 	}
-	g, exit, err := s.processes.start(spec.Service, path, argv, attr)
+	g, exit, err := s.processes.start(ownerOf(spec), path, argv, attr)
 	if err != nil {
 		ends.closeOurs()
 		if info, e := os.Stat(spec.Dir); spec.Dir != "" && (e != nil || !info.IsDir()) {
@@ -70,6 +70,15 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 		p.stream.Untapped(p.answer())
 	}
 	return p, Exit{}
+}
+
+// ownerOf is what the processes of spec are known by. Those of a build are not
+// the service's: either may end while the other goes on.
+func ownerOf(spec procfile.Process) string {
+	if spec.Builds {
+		return spec.Service + "'s build"
+	}
+	return spec.Service
 }
 
 // ends are the files between devports and a process.

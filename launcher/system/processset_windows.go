@@ -142,15 +142,23 @@ func onlyThread(pid uint32) (windows.Handle, error) {
 	return 0, fmt.Errorf("process %d has no thread: %w", pid, err)
 }
 
+// ShellCommand is what runs a command in the system's shell, as that of a service.
+func ShellCommand(command string) ([]string, *syscall.SysProcAttr) {
+	return shellCommand(command), &syscall.SysProcAttr{CmdLine: shellLine(command)}
+}
+
+// shellLine is not quoted: cmd.exe parses its command line itself.
+func shellLine(command string) string { return `cmd.exe /d /s /c "` + command + `"` }
+
 func shellCommand(command string) []string { return []string{"cmd.exe", "/d", "/s", "/c", command} }
 
 // processAttributes make the process the root of a console process group, so
 // that the console's Ctrl-C reaches devports alone and Ctrl-Break can be sent to
-// the group. cmd.exe parses its command line itself, so it is passed unquoted.
+// the group.
 func processAttributes(spec procfile.Process, _ bool) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 	if len(spec.Argv) == 0 {
-		attr.CmdLine = `cmd.exe /d /s /c "` + spec.Shell + `"`
+		attr.CmdLine = shellLine(spec.Shell)
 	}
 	return attr
 }

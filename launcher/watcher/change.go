@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Change is what has happened since the last one was told.
@@ -21,6 +22,10 @@ type Touched struct {
 	Name  string
 	Path  string // the first of the files, relative to the root and "/"-separated
 	Files int    // how many there are
+
+	// Last is a time at which the latest of their changes had happened: what has
+	// read the files later has read what they are now.
+	Last time.Time
 }
 
 // burst gathers what will be one Change. The zero value is empty.
@@ -34,6 +39,7 @@ type burst struct {
 type hit struct {
 	paths []string // in the order in which they were touched
 	files map[string]presence
+	last  time.Time // when it was last touched, or somewhat later
 }
 
 // presence is whether a file was there before a burst, and is now.
@@ -58,6 +64,7 @@ func (b *burst) add(sets []string, path string, before, now bool) {
 			h.paths = append(h.paths, path)
 		}
 		h.files[path] = presence{before, now}
+		h.last = time.Now()
 	}
 }
 
@@ -72,7 +79,7 @@ func (b *burst) change() Change {
 		h := b.hits[name]
 		changed := slices.DeleteFunc(slices.Clone(h.paths), func(path string) bool { return h.files[path] == presence{} })
 		if len(changed) > 0 {
-			c.Sets = append(c.Sets, Touched{name, changed[0], len(changed)})
+			c.Sets = append(c.Sets, Touched{name, changed[0], len(changed), h.last})
 		}
 	}
 	return c

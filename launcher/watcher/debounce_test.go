@@ -37,7 +37,7 @@ func TestDebounce(t *testing.T) {
 				in, out, done, ended := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
 				start := time.Now()
 				go func() {
-					debounce(quiet, in, out, done)
+					debounce(quiet, in, nil, out, done)
 					close(ended)
 				}()
 				go func() {
@@ -82,7 +82,7 @@ func TestDebounceEnds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				in, done, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 				go func() {
-					debounce(Quiet, in, make(chan struct{}), done)
+					debounce(Quiet, in, nil, make(chan struct{}), done)
 					close(ended)
 				}()
 				for range ins {

@@ -37,6 +37,12 @@
 //
 // The root must stay: nothing is told any more once it is removed or renamed.
 //
+// # Up to date
+//
+// Sync is for those who need to know that nothing is on its way: it returns once
+// what happened before it was called has been taken from Changes. The quiet time
+// holds all the same, so that nothing acts in the midst of a burst.
+//
 // # Concurrency
 //
 //	fsnotify ─► queue ─► run ─► debounce ─► Watcher.Changes

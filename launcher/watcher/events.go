@@ -40,7 +40,7 @@ func (t *tree) handle(batch []event, b *burst) {
 // upsets reports whether everything must be looked at again: events are lost, or
 // rules have changed.
 func upsets(e event) bool {
-	return errors.Is(e.Err, fsnotify.ErrEventOverflow) || filepath.Base(e.Name) == gitignore && e.Op != fsnotify.Chmod
+	return errors.Is(e.Err, fsnotify.ErrEventOverflow) || errors.Is(e.Err, ErrUnseen) || filepath.Base(e.Name) == gitignore && e.Op != fsnotify.Chmod
 }
 
 func (t *tree) take(e event, b *burst) {

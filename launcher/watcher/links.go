@@ -1,10 +1,12 @@
 package watcher
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -16,44 +18,62 @@ const linkQuiet = 10 * time.Millisecond
 
 // linkWatch watches what the links of a tree lead to, by a Watcher that is made
 // for the first of them. Only the goroutine that handles the tree's events uses
-// it, and after that [linkWatch.close].
+// it, and after that [linkWatch.close]; any may call sync.
 type linkWatch struct {
 	notify  *queue
 	closed  <-chan struct{}
 	running *sync.WaitGroup
-	watcher *Watcher // nil: no link has been seen
+	watcher atomic.Pointer[Watcher] // nil: no link has been seen
+	marks   chan mark
+}
+
+// sync returns once changes of what the links lead to are in the tree's queue.
+func (l *linkWatch) sync(ctx context.Context) error {
+	w := l.watcher.Load()
+	if w == nil {
+		return nil
+	}
+	err := w.Sync(ctx)
+	if errors.Is(err, ErrUnseen) {
+		l.notify.Push(targetsChanged, l.closed) // it may be so
+	} else if err != nil {
+		return err
+	}
+	return await(ctx, l.marks, l.closed)
 }
 
 // follow watches the links of the tree, if they are others than before.
 func (l *linkWatch) follow(t *tree, b *burst) {
-	if !t.relink || l.watcher == nil && len(t.links) == 0 {
+	if !t.relink || l.watcher.Load() == nil && len(t.links) == 0 {
 		return
 	}
 	t.relink = false
-	if l.watcher == nil {
+	if l.watcher.Load() == nil {
 		w, err := newWatcher(linkQuiet)
 		if err != nil {
 			t.trouble(t.path, err, b)
 			return
 		}
-		l.watcher = w
-		l.running.Go(l.forward)
+		l.watcher.Store(w)
+		l.running.Go(func() { l.forward(w) })
 	}
 	var paths []string
 	for _, path := range slices.Sorted(maps.Keys(t.links)) {
 		paths = append(paths, t.at(path))
 	}
-	if err := l.watcher.Watch(paths); err != nil && !errors.Is(err, fsnotify.ErrClosed) {
+	if err := l.watcher.Load().Watch(paths); err != nil && !errors.Is(err, fsnotify.ErrClosed) {
 		t.trouble(t.path, err, b)
 	}
 	l.notify.Push(targetsChanged, l.closed) // there may have been a change before
 }
 
-func (l *linkWatch) forward() {
+func (l *linkWatch) forward(w *Watcher) {
 	for {
 		select {
-		case <-l.watcher.Changes():
+		case <-w.Changes():
 			l.notify.Push(targetsChanged, l.closed)
+		case m := <-l.marks:
+			m.done <- nil
 		case <-l.closed:
 			return
 		}
@@ -61,7 +81,7 @@ func (l *linkWatch) forward() {
 }
 
 func (l *linkWatch) close() {
-	if l.watcher != nil {
-		_ = l.watcher.Close()
+	if w := l.watcher.Load(); w != nil {
+		_ = w.Close()
 	}
 }

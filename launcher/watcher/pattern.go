@@ -13,6 +13,11 @@ import (
 // skipped are folders that are never looked into.
 var skipped = []string{".git", "node_modules"}
 
+// skips reports whether a folder is never looked into.
+func skips(folder string) bool {
+	return slices.Contains(skipped, path.Base(folder)) || isCookie(folder)
+}
+
 // ValidatePattern says whether a pattern is one for [NewTree]. The error names the pattern
 // and says what is accepted; patterns that could never match are errors, too.
 func ValidatePattern(pattern string) error {
@@ -127,7 +132,7 @@ func (t *tree) counting(file string, ignored bool) (names []string) {
 
 // reaches reports whether a file below a folder may be in one of the sets.
 func (t *tree) reaches(folder string, ignored bool) bool {
-	return !slices.Contains(skipped, path.Base(folder)) && slices.ContainsFunc(t.sets, func(s set) bool {
+	return !skips(folder) && slices.ContainsFunc(t.sets, func(s set) bool {
 		return s.reaches(folder, ignored)
 	})
 }

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/fsnotify/fsnotify"
@@ -42,6 +43,11 @@ func newQueue() (*queue, error) {
 // take them for more to come: the kernel's queue is short, and on Windows, Add
 // waits for the goroutine that sends them.
 func (q *queue) Batches() <-chan []event { return q.batches }
+
+// WatchList returns the folders that are watched, but for those of [cookies].
+func (q *queue) WatchList() []string {
+	return slices.DeleteFunc(q.Watcher.WatchList(), isCookie)
+}
 
 // Push has an event delivered that is not fsnotify's, unless done is closed
 // first. It must not be called when the queue is closed.

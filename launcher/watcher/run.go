@@ -6,8 +6,9 @@ import (
 
 // run has each batch of events handled and sends to out what that has added to
 // the burst, as one Change, until done is closed. It begins with a burst that
-// may have something in it.
-func run(in <-chan []event, handle func([]event, *burst), b burst, o options, out chan<- Change, done <-chan struct{}) {
+// may have something in it. It makes a cookie for each mark, and answers the
+// mark once what happened before the cookie has been sent.
+func run(in <-chan []event, handle func([]event, *burst), b burst, o options, marks <-chan mark, cookies *cookies, out chan<- Change, done <-chan struct{}) {
 	quiet, latest := time.NewTimer(o.quiet), time.NewTimer(o.latest)
 	defer quiet.Stop()
 	defer latest.Stop()
@@ -16,9 +17,17 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ou
 		latest.Stop()
 	}
 	var due, late bool // the change may be told; and it may be told whatever else comes
+	var waiting []mark // marks whose cookie has come
 	take := func(batch []event) {
 		before := b.count
 		handle(batch, &b)
+		for _, m := range cookies.take(batch) {
+			m.err = nil // handle has looked at everything where it was to be
+			waiting = append(waiting, m)
+		}
+		if b.count == 0 {
+			waiting = answerAll(waiting)
+		}
 		if b.count == before {
 			return
 		}
@@ -30,6 +39,7 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ou
 	}
 	forget := func() {
 		b, due, late = burst{}, false, false
+		waiting = answerAll(waiting)
 		quiet.Stop()
 		latest.Stop()
 	}
@@ -54,6 +64,8 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ou
 		select {
 		case batch := <-in:
 			take(batch)
+		case m := <-marks:
+			cookies.add(m)
 		case <-quiet.C:
 			due = true
 		case <-latest.C:

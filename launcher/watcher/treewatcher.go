@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -19,6 +20,8 @@ const (
 // TreeWatcher watches the folders below a root.
 type TreeWatcher struct {
 	notify  *queue
+	links   *linkWatch
+	marks   chan mark // of Sync
 	changes chan Change
 	close   func() error
 }
@@ -56,7 +59,7 @@ func newTreeWatcher(root string, patterns map[string][]string, o options) (*Tree
 	} else if err != nil {
 		return nil, err
 	}
-	w := &TreeWatcher{notify: queue, changes: make(chan Change)}
+	w := &TreeWatcher{notify: queue, marks: make(chan mark), changes: make(chan Change)}
 	if err := w.start(newTree(root, sets, adding{queue, o.add}), o); err != nil {
 		_ = w.Close()
 		return nil, err
@@ -66,7 +69,8 @@ func newTreeWatcher(root string, patterns map[string][]string, o options) (*Tree
 
 func (w *TreeWatcher) start(t *tree, o options) error {
 	var running sync.WaitGroup
-	links := &linkWatch{notify: w.notify, closed: t.closed, running: &running}
+	links := &linkWatch{notify: w.notify, closed: t.closed, running: &running, marks: make(chan mark)}
+	w.links = links
 	w.close = sync.OnceValue(func() error {
 		close(t.closed)
 		running.Wait() // first: nothing may be added to what is closed
@@ -86,7 +90,11 @@ func (w *TreeWatcher) start(t *tree, o options) error {
 		t.handle(batch, b)
 		links.follow(t, b)
 	}
-	running.Go(func() { run(w.notify.Batches(), handle, first, o, w.changes, t.closed) })
+	cookies := newCookies(w.notify, t.closed)
+	running.Go(func() {
+		defer cookies.close()
+		run(w.notify.Batches(), handle, first, o, w.marks, cookies, w.changes, t.closed)
+	})
 	return nil
 }
 
@@ -123,6 +131,16 @@ func newSets(patterns map[string][]string) (sets []set, err error) {
 // did for [Quiet], or for [Latest]. What happens before a value is taken is
 // added to it.
 func (w *TreeWatcher) Changes() <-chan Change { return w.changes }
+
+// Sync returns once whatever happened before has been taken from Changes. If
+// nothing has, that takes about a millisecond. The error is ctx's, or
+// fsnotify.ErrClosed.
+func (w *TreeWatcher) Sync(ctx context.Context) error {
+	if err := w.links.sync(ctx); err != nil {
+		return err
+	}
+	return await(ctx, w.marks, w.links.closed)
+}
 
 // Close ends the watching; no change is told any more.
 func (w *TreeWatcher) Close() error { return w.close() }

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"slices"
@@ -18,6 +19,7 @@ const Quiet = 100 * time.Millisecond
 type Watcher struct {
 	notify  *queue
 	sets    chan request
+	marks   chan mark // of Sync
 	changes chan struct{}
 	closed  chan struct{}
 	close   func() error
@@ -41,6 +43,7 @@ func newWatcher(quiet time.Duration) (*Watcher, error) {
 	w := &Watcher{
 		notify:  watcher,
 		sets:    make(chan request),
+		marks:   make(chan mark),
 		changes: make(chan struct{}),
 		closed:  make(chan struct{}),
 	}
@@ -49,15 +52,20 @@ func newWatcher(quiet time.Duration) (*Watcher, error) {
 		w.running.Wait() // first: nothing may be added to what is closed
 		return w.notify.Close()
 	})
-	touched := make(chan struct{})
-	w.running.Go(func() { w.run(touched) })
-	w.running.Go(func() { debounce(quiet, touched, w.changes, w.closed) })
+	touched, marks := make(chan struct{}), make(chan mark)
+	w.running.Go(func() { w.run(touched, marks) })
+	w.running.Go(func() { debounce(quiet, touched, marks, w.changes, w.closed) })
 	return w, nil
 }
 
 // Changes delivers a value when one or more of the files have changed, come or
 // gone, and nothing has happened to them for [Quiet].
 func (w *Watcher) Changes() <-chan struct{} { return w.changes }
+
+// Sync returns once what happened to the files before has been taken from
+// Changes. If nothing has, that takes about a millisecond. The error is ctx's,
+// fsnotify.ErrClosed, or [ErrUnseen]: then the caller has to look at the files.
+func (w *Watcher) Sync(ctx context.Context) error { return await(ctx, w.marks, w.closed) }
 
 // Watch watches the files with these absolute paths, and no others. Whatever
 // happens to them once it has returned will be told. The error says which of
@@ -75,9 +83,11 @@ func (w *Watcher) Watch(files []string) error {
 // Close ends the watching; no change is told any more.
 func (w *Watcher) Close() error { return w.close() }
 
-func (w *Watcher) run(touched chan<- struct{}) {
+func (w *Watcher) run(touched chan<- struct{}, marks chan<- mark) {
 	var files []string
 	var watched watchSet
+	cookies := newCookies(w.notify, w.closed)
+	defer cookies.close()
 	for {
 		select {
 		case s := <-w.sets:
@@ -85,15 +95,23 @@ func (w *Watcher) run(touched chan<- struct{}) {
 			files = s.files
 			watched, err = w.follow(files)
 			s.err <- err
+		case m := <-w.marks:
+			cookies.add(m)
 		case batch := <-w.notify.Batches():
-			if !slices.ContainsFunc(batch, watched.concerned) {
-				continue
+			if slices.ContainsFunc(batch, watched.concerned) {
+				watched, _ = w.follow(files) // a folder or a link may have come or gone
+				select {
+				case touched <- struct{}{}:
+				case <-w.closed:
+					return
+				}
 			}
-			watched, _ = w.follow(files) // a folder or a link may have come or gone
-			select {
-			case touched <- struct{}{}:
-			case <-w.closed:
-				return
+			for _, m := range cookies.take(batch) {
+				select {
+				case marks <- m:
+				case <-w.closed:
+					return
+				}
 			}
 		case <-w.closed:
 			return

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,10 +47,10 @@ func (f watchSet) equal(g watchSet) bool {
 // concerned reports whether an event may have changed one of the files: it is
 // about one, or about a folder that has come or gone on the way to one.
 func (f watchSet) concerned(e event) bool {
-	if e.Err != nil {
+	if e.Err != nil && !errors.Is(e.Err, ErrUnseen) {
 		return true // events are lost, and may have been anything
 	}
-	if e.Op == fsnotify.Chmod {
+	if e.Op == fsnotify.Chmod || e.Err != nil {
 		return false
 	}
 	name := filepath.Clean(e.Name) // fsnotify has //name in the root folder

@@ -36,14 +36,14 @@ func (d *detector) cargo(dir string) {
 	if !ok {
 		return
 	}
-	d.binaries(dir, dir, c)
+	d.crateBinaries(dir, dir, c)
 	patterns := c.Workspace.Members
 	for _, e := range c.Workspace.Exclude {
 		patterns = append(patterns, "!"+e)
 	}
 	for _, member := range d.match(dir, patterns, "Cargo.toml") {
 		if c, ok := d.crate(member); ok {
-			d.binaries(dir, member, c)
+			d.crateBinaries(dir, member, c)
 		}
 	}
 }
@@ -61,22 +61,28 @@ func (d *detector) crate(dir string) (c crate, ok bool) {
 	return c, true
 }
 
-// binaries takes the programs of the package in dir, which are run at the root
+// crateBinaries takes the programs of the package in dir, which are run at the root
 // of its workspace.
-func (d *detector) binaries(root, dir string, c crate) {
+func (d *detector) crateBinaries(root, dir string, c crate) {
 	if !printable(c.Package.Name) {
 		return
 	}
 	found := d.binaryNames(dir, c)
+	moved := d.targetMoved(root)
 	for _, name := range found {
 		s := d.service(root, "")
-		s.Origin, s.Command = path.Join(dir, "Cargo.toml"), "cargo run"
+		which := ""
 		if dir != root {
-			s.Command += " -p " + quoteSh(c.Package.Name)
+			which += " -p " + quoteSh(c.Package.Name)
 		}
 		if len(found) > 1 {
-			s.Command += " --bin " + quoteSh(name)
+			which += " --bin " + quoteSh(name)
 			s.Part = "binary " + name
+		}
+		s.Origin, s.Command = path.Join(dir, "Cargo.toml"), "cargo run"+which
+		if !moved { // the old one serves while the next is compiled
+			s.Build, s.Command = "cargo build"+which, "${CARGO_TARGET_DIR:-target}/debug/"+quoteSh(name)
+			s.Watch = patternsIn(s.Dir, "**/*.rs", "**/Cargo.toml", "!target/**")
 		}
 		s.Worker = isWorker(name, "")
 		s.NoPort = s.Worker
@@ -86,6 +92,17 @@ func (d *detector) binaries(root, dir string, c crate) {
 		}
 		d.project.add(s, name, path.Base(dir)+"-"+name)
 	}
+}
+
+// targetMoved reports whether Cargo is configured to build elsewhere than into
+// target/debug, by the file in root.
+func (d *detector) targetMoved(root string) bool {
+	for _, name := range []string{".cargo/config.toml", ".cargo/config"} {
+		if src, ok := d.read(path.Join(root, name)); ok && (strings.Contains(string(src), "target-dir") || strings.Contains(string(src), "target =")) {
+			return true
+		}
+	}
+	return false
 }
 
 // binaryNames are the names of a package's binaries: those that it lists, and

@@ -37,6 +37,9 @@ func valid(t *testing.T, dir string, p Project) {
 		if f.Services[i].Command.Shell != s.Command {
 			t.Fatalf("the command %q is read as %q", s.Command, f.Services[i].Command.Shell)
 		}
+		if f.Services[i].Build.Shell != s.Build {
+			t.Fatalf("the build %q is read as %q", s.Build, f.Services[i].Build.Shell)
+		}
 	}
 }
 
@@ -52,6 +55,9 @@ func folder(files map[string]string) fs.FS {
 
 func (s Service) summary() string {
 	text := fmt.Sprintf("%s[%s] %s", s.Name, s.Dir, s.Command)
+	if s.Build != "" {
+		text += " (" + s.Build + ", " + strings.Join(s.Watch, " ") + ")"
+	}
 	if s.NoPort {
 		text += " -"
 	}
@@ -139,14 +145,18 @@ web[apps/web] yarn run dev
 web[packages/a/web] pnpm run dev --port $PORT --strictPort
 packages-b-web[packages/b/web] pnpm run dev -`},
 		{"go", files{"go.mod": "module example.com/shop/v2\n", "main.go": "// x\n\n/*\nfoo\n*/\npackage main\n", "gen.go": "//go:build ignore\n\npackage main"}, `
-shop[] go run .`},
+shop[] .bin/shop (go build -o .bin/shop ., **/*.go !**/*_test.go)`},
 		{"go cmd", files{
 			"go.mod": "module x\n", "cmd/api/main.go": "package main", "cmd/worker/w.go": "package main\n", "cmd/migrate/main.go": "package main",
 			"cmd/lib/lib.go": "package lib", "cmd/api/internal/x.go": "package main",
 		}, `
-api[] go run ./cmd/api
-worker[] go run ./cmd/worker -
+api[] .bin/api (go build -o .bin/api ./cmd/api, **/*.go !**/*_test.go !cmd/migrate/** !cmd/worker/**)
+worker[] .bin/worker (go build -o .bin/worker ./cmd/worker, **/*.go !**/*_test.go !cmd/api/** !cmd/migrate/**) -
 - cmd/migrate`},
+		{"go below", files{"api/go.mod": "module x\n", "api/main.go": "package main", "api/.gitignore": "/bin/*\n"}, `
+api[api] bin/api (go build -o bin/api ., api/**/*.go !api/**/*_test.go)`},
+		{"cargo that builds elsewhere", files{"Cargo.toml": "[package]\nname = \"shop\"\n", "src/main.rs": "", ".cargo/config.toml": "[build]\ntarget-dir = '/x'"}, `
+shop[] cargo run`},
 		{"two halves", files{"frontend/package.json": `{"scripts": {"dev": "vite"}}`, "backend/manage.py": "", "backend/uv.lock": "", "node_modules/x/package.json": `{"scripts": {"dev": "x"}}`}, `
 backend[backend] uv run python manage.py runserver $PORT
 frontend[frontend] npm run dev -- --port $PORT --strictPort`},
@@ -166,13 +176,13 @@ web[] bundle exec puma -p $PORT`},
 web[] php artisan serve --port $PORT
 frontend[] npm run dev -- --port $PORT --strictPort`},
 		{"cargo", files{"Cargo.toml": "[package]\nname = \"shop\"\n", "src/main.rs": ""}, `
-shop[] cargo run`},
+shop[] ${CARGO_TARGET_DIR:-target}/debug/shop (cargo build, **/*.rs **/Cargo.toml !target/**)`},
 		{"cargo binaries", files{"Cargo.toml": "[package]\nname = \"shop\"\n[[bin]]\nname = \"api\"\npath = \"src/api.rs\"\n", "src/bin/worker.rs": "", "src/bin/b/main.rs": "", "src/lib.rs": ""}, `
-api[] cargo run --bin api
-b[] cargo run --bin b
-worker[] cargo run --bin worker -`},
+api[] ${CARGO_TARGET_DIR:-target}/debug/api (cargo build --bin api, **/*.rs **/Cargo.toml !target/**)
+b[] ${CARGO_TARGET_DIR:-target}/debug/b (cargo build --bin b, **/*.rs **/Cargo.toml !target/**)
+worker[] ${CARGO_TARGET_DIR:-target}/debug/worker (cargo build --bin worker, **/*.rs **/Cargo.toml !target/**) -`},
 		{"cargo workspace", files{"Cargo.toml": "[workspace]\nmembers = [\"crates/*\", \"xtask\"]\n", "crates/api/Cargo.toml": "[package]\nname = \"api\"\n", "crates/api/src/main.rs": "", "crates/lib/Cargo.toml": "[package]\nname = \"lib\"\n", "crates/lib/src/lib.rs": "", "xtask/Cargo.toml": "[package]\nname = \"xtask\"", "xtask/src/main.rs": ""}, `
-api[] cargo run -p api
+api[] ${CARGO_TARGET_DIR:-target}/debug/api (cargo build -p api, **/*.rs **/Cargo.toml !target/**)
 - xtask/Cargo.toml, binary xtask`},
 		{"a page", files{"index.html": ""}, `
 web[] python3 -m http.server $PORT`},

@@ -15,34 +15,85 @@ func (d *detector) golang(dir string) {
 		return
 	}
 	if file, ok := d.mainPackage(dir); ok {
-		s := d.service(dir, file)
-		s.Command = "go run ."
-		d.project.add(s, names(dir, moduleName(src), "web")...)
+		d.addGo(d.service(dir, file), ".", names(dir, moduleName(src), "web")...)
 	}
 	if file, ok := d.mainPackage(path.Join(dir, "cmd")); ok {
-		s := d.service(dir, "cmd/"+file)
-		s.Command = "go run ./cmd"
-		d.project.add(s, names(dir, moduleName(src), "web")...)
+		d.addGo(d.service(dir, "cmd/"+file), "./cmd", names(dir, moduleName(src), "web")...)
 	}
 	entries, _ := fs.ReadDir(d.fs, path.Join(dir, "cmd"))
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		_, ok := d.mainPackage(path.Join(dir, "cmd", e.Name()))
+		return !ok || !e.IsDir() || !printable(e.Name())
+	})
 	for _, e := range entries {
 		below := path.Join("cmd", e.Name())
-		if !e.IsDir() || !printable(e.Name()) {
-			continue
-		}
-		if _, ok := d.mainPackage(path.Join(dir, below)); !ok {
-			continue
-		}
 		if isTool(e.Name()) {
 			d.project.leaveOut(path.Join(dir, below), "by its name it is a tool, not a service")
 			continue
 		}
 		s := d.service(dir, below)
-		s.Command = "go run " + quoteSh("./"+below)
 		s.Worker = isWorker(e.Name(), "")
 		s.NoPort = s.Worker
-		d.project.add(s, e.Name(), path.Base(dir)+"-"+e.Name())
+		for _, other := range entries { // no program is part of another
+			if other != e {
+				s.Watch = append(s.Watch, patternsIn(path.Join(dir, "cmd", other.Name()), "!**")...)
+			}
+		}
+		d.addGo(s, "./"+below, e.Name(), path.Base(dir)+"-"+e.Name())
 	}
+}
+
+// addGo takes a program of the module in the service's folder. It is built, and
+// not run by go run: so the old one serves while the next is compiled.
+func (d *detector) addGo(s Service, pkg string, names ...string) {
+	name := d.project.freeName(names)
+	s.Command = d.binaries(s.Dir) + "/" + name
+	s.Build = "go build -o " + s.Command + " " + quoteSh(pkg)
+	s.Watch = append(patternsIn(s.Dir, "**/*.go", "!**/*_test.go"), s.Watch...)
+	d.project.add(s, name)
+}
+
+// patternsIn are patterns of files in a folder, as the project's; none where its
+// name would be a pattern itself.
+func patternsIn(dir string, patterns ...string) (all []string) {
+	if strings.ContainsAny(dir, `*?[]{}\!`) {
+		return nil
+	}
+	for _, p := range patterns {
+		p, excluded := strings.CutPrefix(p, "!")
+		if p = path.Join(dir, p); excluded {
+			p = "!" + p
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// binaries is the folder in dir that programs are built into: one that git
+// ignores.
+func (d *detector) binaries(dir string) string {
+	here, _ := d.read(path.Join(dir, ".gitignore"))
+	above, _ := d.read(".gitignore")
+	for _, folder := range []string{".bin", "bin", "tmp"} {
+		if ignores(here, folder, "/"+folder) || ignores(above, folder, "/"+path.Join(dir, folder)) {
+			return folder
+		}
+	}
+	if !slices.Contains(d.project.Ignore, ".bin/") {
+		d.project.Ignore = append(d.project.Ignore, ".bin/")
+	}
+	return ".bin"
+}
+
+// ignores reports whether a .gitignore names a folder, in one of these ways.
+func ignores(gitignore []byte, names ...string) bool {
+	for line := range strings.Lines(string(gitignore)) {
+		line = strings.TrimSuffix(strings.TrimSpace(line), "*")
+		if slices.Contains(names, strings.TrimSuffix(line, "/")) {
+			return true
+		}
+	}
+	return false
 }
 
 // isTool reports whether a program's name is that of something that runs once,

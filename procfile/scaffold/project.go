@@ -14,6 +14,7 @@ type Project struct {
 	Services []Service
 	Env      []Variable // for every service
 	LeftOut  []LeftOut
+	Ignore   []string // patterns for .gitignore: what the services' builds write
 }
 
 // Service is one command, in the terms of a Portfile.
@@ -23,6 +24,8 @@ type Service struct {
 	Part      string // the part of it that is meant: "script dev"
 	Note      string // what is started: "Vite"
 	Command   string // for the shell
+	Build     string // what makes it, for the shell; "" for nothing
+	Watch     []string
 	Dir       string // "" is the folder itself
 	NoPort    bool   // it listens nowhere
 	Worker    bool   // so its name or command says

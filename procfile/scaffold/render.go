@@ -70,6 +70,9 @@ func (s Service) write(b *strings.Builder) {
 	fmt.Fprintf(b, "[services.%s]\n", s.Name)
 	var keys [][2]string
 	set := func(key, value string) { keys = append(keys, [2]string{key, value}) }
+	if s.Build != "" {
+		set("build", quoteTOML(s.Build))
+	}
 	set("command", quoteTOML(s.Command))
 	if s.Dir != "" {
 		set("dir", quoteTOML(strings.ReplaceAll(s.Dir, "$", "$$")))
@@ -99,6 +102,13 @@ func (s Service) write(b *strings.Builder) {
 			on = append(on, quoteTOML(d))
 		}
 		set("depends_on", "["+strings.Join(on, ", ")+"]")
+	}
+	if len(s.Watch) > 0 {
+		var patterns []string
+		for _, p := range s.Watch {
+			patterns = append(patterns, quoteTOML(p))
+		}
+		set("watch", "["+strings.Join(patterns, ", ")+"]")
 	}
 	if s.Ready != "" {
 		set("ready", quoteTOML(s.Ready)+" # take this out if it listens on PORT")
@@ -156,7 +166,8 @@ const more = `
 #   env        = { API_URL = "http://localhost:${PORT_API}" }
 #   depends_on = ["db"]        # start it when db is ready
 #   ready      = "http:/healthz"
-#   watch      = ["**/*.go"]   # restart it when these change
+#   build      = "make"        # before it starts; meanwhile the old one serves
+#   watch      = ["**/*.go"]   # build and restart it when these change
 #   restart    = "on-failure"
 `
 

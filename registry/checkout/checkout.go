@@ -82,7 +82,7 @@ func Find(dir, project string, getenv func(string) string) (Checkout, error) {
 		Worktree:  label(repo.worktree, project),
 		Root:      filepath.Base(repo.root),
 		Override:  strings.ToValidUTF8(getenv(envvar.Worktree), "?"),
-		Inherited: getenv(envvar.Project) != "",
+		Inherited: envvar.LabelInherited(getenv),
 	}
 	if repo.gitdir == "" {
 		c.ID = FileID(dir)

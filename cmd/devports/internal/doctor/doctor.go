@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
@@ -40,7 +42,9 @@ type Doctor struct {
 	Registry    registry.Registry
 	Runs        *control.Folder                 // nil where the user has no home
 	OpenProject func() (project.Project, error) // the one here; without one the error is *procfile.NotFoundError
-	LeftGrace   time.Duration                   // what processes that a killed run has left get to end by themselves
+	Range       allocator.Set                   // where the user wants ports to come from; empty: the default
+	Listening   func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
+	LeftGrace   time.Duration // what processes that a killed run has left get to end by themselves
 
 	Explain func(error) []Trouble          // an error in words
 	Left    func([]launcher.Orphan) string // processes in words
@@ -65,7 +69,7 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 	return slices.Concat(
 		findings,
 		d.examineLeases(leases, runs),
-		examineMachine(leases),
+		d.examineMachine(leases),
 		d.examineRuns(runs),
 		d.examineProject(ctx, leases, runs),
 	)

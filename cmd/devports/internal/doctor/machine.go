@@ -15,26 +15,18 @@ import (
 
 // examineMachine compares the ports that are kept with those that the system
 // takes for itself.
-func examineMachine(leases []registry.Lease) []Finding {
+func (d Doctor) examineMachine(leases []registry.Lease) []Finding {
 	local, err := allocator.LocalPorts()
 	if err != nil {
 		return []Finding{{Check: "machine", Level: Warning, What: err.Error(), Why: "its ephemeral ports are guessed"}}
 	}
-	var findings []Finding
-	if left, widened := allocator.NewPool(allocator.Set{}, local).Widened(); widened {
-		findings = append(findings, Finding{
-			Check: "machine", Level: Warning,
-			What: fmt.Sprintf("the ephemeral range %s leaves only %d ports to choose from", local.Ephemeral, left),
-			Why:  "ports are chosen from it, too, and an outgoing connection may hold one when its service starts",
-			Mend: sysctl(`net.ipv4.ip_local_port_range="32768 60999"`),
-		})
-	}
+	findings := examineRange(d.Range, local)
 	var names []string
-	var exposed allocator.Set
+	var exposed []int
 	for _, l := range leases {
-		if local.Ephemeral.Contains(l.Port) && !local.Reserved.Contains(l.Port) {
+		if local.Exposes(l.Port) {
 			names = append(names, fmt.Sprintf("%s (%d)", l.String(), l.Port))
-			exposed = exposed.Union(allocator.NewSet(allocator.Range{First: l.Port, Last: l.Port}))
+			exposed = append(exposed, l.Port)
 		}
 	}
 	if len(names) > 0 {
@@ -42,10 +34,49 @@ func examineMachine(leases []registry.Lease) []Finding {
 			Check: "machine", Level: Warning,
 			What: fmt.Sprintf("in the ephemeral range %s lie the ports of %s", local.Ephemeral, wording.List(names)),
 			Why:  "an outgoing connection may hold such a port when its service starts",
-			Mend: sysctl(fmt.Sprintf("net.ipv4.ip_local_reserved_ports=%s", local.Reserved.Union(exposed))),
+			Mend: reserve(local, exposed...),
 		})
 	}
 	return all(findings, "machine", "no port that is kept lies in the ephemeral range %s", local.Ephemeral)
+}
+
+// examineRange looks for what leaves too few ports to choose from.
+func examineRange(allow allocator.Set, local allocator.Local) []Finding {
+	left, widened := allocator.NewPool(allow, local).Widened()
+	if !widened {
+		return nil
+	}
+	if !allow.Empty() {
+		return []Finding{{
+			Check: "machine", Level: Warning,
+			What: fmt.Sprintf("DEVPORTS_RANGE=%s has only %d ports that nothing else wants on this machine", allow, left),
+			Why:  "others of it are chosen, too, which something else may hold when their service starts",
+			Mend: "name a wider range, or none",
+		}}
+	}
+	f := Finding{
+		Check: "machine", Level: Warning,
+		What: fmt.Sprintf("the ephemeral range %s leaves only %d ports to choose from", local.Ephemeral, left),
+		Why:  "ports are chosen from it, too, and an outgoing connection may hold one when its service starts",
+		Mend: sysctl(`net.ipv4.ip_local_port_range="32768 60999"`),
+	}
+	withoutReserved := local
+	withoutReserved.Reserved = allocator.Set{}
+	if _, widened := allocator.NewPool(allow, withoutReserved).Widened(); !widened {
+		f.What = fmt.Sprintf("the reserved ports of this machine (net.ipv4.ip_local_reserved_ports) leave only %d ports to choose from", left)
+		f.Why = "ports are chosen elsewhere; reserved ones are left to whoever names them"
+		f.Mend = fmt.Sprintf("if they are meant for devports, name them: DEVPORTS_RANGE=%s, or range in the Portfile", local.Reserved)
+	}
+	return []Finding{f}
+}
+
+// reserve is how ports are kept from outgoing connections.
+func reserve(local allocator.Local, ports ...int) string {
+	reserved := local.Reserved
+	for _, port := range ports {
+		reserved = reserved.Union(allocator.NewSet(allocator.Range{First: port, Last: port}))
+	}
+	return sysctl("net.ipv4.ip_local_reserved_ports=" + reserved.String())
 }
 
 // examineWatching looks whether all that up watches for a plan can be watched.
@@ -76,11 +107,29 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 			Mend: sysctl(limit.Setting),
 		})
 	}
+	if len(findings) == 0 {
+		if err := tryWatching(plan.Watched); err != nil {
+			return []Finding{{
+				Check: "watching", Level: Warning, What: "files cannot be watched here: " + err.Error(),
+				Why: "edits that are not seen restart nothing", Mend: "after an edit, devports restart; without the note at each start, devports up --no-watch",
+			}}
+		}
+	}
 	if onFolders.Max == 0 { // the system has no such limit
 		return findings
 	}
 	return all(findings, "watching", "up watches %s; of the %d that this user may watch, others watch %d",
 		wording.Count(folders, "folder"), onFolders.Max, onFolders.Used)
+}
+
+// tryWatching watches files for a moment: a sandbox may refuse it.
+func tryWatching(files []string) error {
+	w, err := watcher.New()
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	return w.Watch(files)
 }
 
 // spareFiles is how many files `up` has open at most beside one for each

@@ -7,8 +7,10 @@ import (
 	"os"
 	"slices"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
@@ -46,24 +48,34 @@ func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, run
 		return d.troubles("project", err, "nothing is started before it is mended")
 	}
 	here := d.runOf(runs, scope)
-	findings := slices.Concat(projectNotes(plan), d.examineHolders(ctx, p, scope, leases))
+	findings := slices.Concat(projectNotes(plan), examinePins(p, scope, leases), d.examineHolders(ctx, p, scope, leases))
+	ports, err := d.portsByService(ctx, here)
+	services := []Finding{{Check: "services", Level: Warning, What: fmt.Sprintf("where they listen cannot be told: %v", err)}}
+	if err == nil {
+		services = examineServices(ctx, here, ports, leases)
+	}
 	return slices.Concat(
 		all(findings, "project", "%s is valid, and nobody else holds its ports", p.File.Name),
 		unboundPins(p, scope),
-		examineCommands(p.File, plan),
-		examineServices(ctx, here, leases),
+		examineCommands(p.File, plan, here, ports),
+		services,
 		examineWatching(plan, p.File.Dir, here.Note.PID),
 		examineOpenFiles(plan),
 	)
 }
 
 // examineCommands looks for dev servers that listen where they like, as far as a
-// command shows it.
-func examineCommands(file procfile.File, plan procfile.Plan) []Finding {
+// command shows it. Where a service listens now is the better evidence.
+func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer, ports map[string][]int) []Finding {
 	var findings []Finding
 	for _, process := range plan.Services {
 		declared, ok := file.Service(process.Service)
 		if !ok || !declared.HasPort || process.Shell == "" {
+			continue
+		}
+		if slices.ContainsFunc(here.Info.Services, func(st launcher.Status) bool {
+			return st.Service == process.Service && slices.Contains(ports[st.Service], st.Port)
+		}) {
 			continue
 		}
 		server := scaffold.PortFlagIn(os.DirFS(process.Dir), process.Shell)
@@ -119,14 +131,44 @@ func unboundPins(p project.Project, scope registry.Scope) []Finding {
 	return findings
 }
 
-// examineHolders tells who holds ports of the project that is not of it.
+// examineHolders looks for what keeps the services of the project from their
+// ports: other holders, and names that have chosen a number that is pinned here.
 func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope registry.Scope, leases []registry.Lease) []Finding {
-	if err := p.Free(ctx, ownLeases(leases, scope), project.StartedIn(scope)); err != nil {
+	trying, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	err := p.Try(trying, project.StartedIn)
+	var taken *project.TakenError
+	var conflict *registry.ConflictError
+	if err != nil && !errors.As(err, &taken) && !errors.As(err, &conflict) {
+		// The registry cannot be updated, which is another finding.
+		own := slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool { return l.Scope != scope })
+		err = p.Free(ctx, own, project.StartedIn(scope))
+	}
+	if err != nil {
 		return d.troubles("project", err, "the service cannot start on it")
 	}
 	return nil
 }
 
-func ownLeases(leases []registry.Lease, scope registry.Scope) []registry.Lease {
-	return slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool { return l.Scope != scope })
+// examinePins looks for pins that nothing is leased for yet and that an outgoing
+// connection may hold; examineMachine looks at leases.
+func examinePins(p project.Project, scope registry.Scope, leases []registry.Lease) []Finding {
+	local, err := allocator.LocalPorts()
+	if err != nil || !scope.Main() {
+		return nil
+	}
+	var findings []Finding
+	for _, w := range p.File.Ports() {
+		leased := slices.ContainsFunc(leases, func(l registry.Lease) bool { return l.Port == w.Pin })
+		if w.Pin == 0 || leased || !local.Exposes(w.Pin) {
+			continue
+		}
+		findings = append(findings, Finding{
+			Check: "project", Level: Warning,
+			What: fmt.Sprintf("%s is pinned to %d, which lies in the ephemeral range %s", w.Name, w.Pin, local.Ephemeral),
+			Why:  "an outgoing connection may hold it when its service starts",
+			Mend: reserve(local, w.Pin),
+		})
+	}
+	return findings
 }

@@ -81,6 +81,10 @@ func (d Doctor) repair(ctx context.Context) []Finding {
 func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []Finding {
 	var findings []Finding
 	gone, err := d.Registry.Gone()
+	everyFolder := "every folder is there"
+	if len(gone) > 0 { // that it is gone is said of the run
+		everyFolder = "no folder is gone but those of runs"
+	}
 	gone = slices.DeleteFunc(gone, func(l registry.Lease) bool { // it uses its ports
 		return slices.ContainsFunc(runs, func(r control.Answer) bool { return r.Holder != nil && r.Note.Directory == l.Scope.Directory })
 	})
@@ -114,7 +118,7 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 			Mend: unpin(others),
 		})
 	}
-	return all(findings, "leases", "every folder is there, and no port has two owners")
+	return all(findings, "leases", "%s, and no port has two owners", everyFolder)
 }
 
 // unpin is how to give names that pin one port different ones.

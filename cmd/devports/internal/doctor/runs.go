@@ -21,18 +21,18 @@ func (d Doctor) findRuns(ctx context.Context) []control.Answer {
 	if d.Runs == nil {
 		return nil
 	}
-	var runs []control.Answer
-	for _, i := range d.Runs.Instances() {
-		runs = append(runs, i.Ask(ctx))
-	}
-	return runs
+	return control.AskAll(ctx, d.Runs.Instances())
 }
 
 // runOf is the live run of a scope; the zero Answer if there is none that
 // answers.
 func (d Doctor) runOf(runs []control.Answer, scope registry.Scope) control.Answer {
+	if d.Runs == nil {
+		return control.Answer{}
+	}
+	i, ok := d.Runs.Running(scope.Directory, scope.Worktree)
 	for _, r := range runs {
-		if r.Answers() && r.Lock() == d.Runs.Slot(scope.Directory, scope.Worktree).Lock() {
+		if ok && r.Answers() && r.Lock() == i.Lock() && !i.Replaced() {
 			return r
 		}
 	}
@@ -104,7 +104,11 @@ func hung(i control.Instance) Finding {
 		f.Mend = fmt.Sprintf("end it in good order, and start it again: kill -INT %d", pid)
 	default:
 		f.What = fmt.Sprintf("the up of %s (pid %d, since %s) does not answer", i.Note.Directory, pid, i.Note.Since.Local().Format(time.DateTime))
-		f.Mend = fmt.Sprintf("let it go on if it was stopped (kill -CONT %[1]d), or end it with all that it has started (kill -KILL %[1]d)", pid)
+		f.Mend = "end it with all that it has started: devports down --kill --dir " + text.QuoteSh(i.Note.Directory)
+		if i.Stopped() {
+			f.What += ": it is stopped"
+			f.Mend = fmt.Sprintf("let it go on (fg, or kill -CONT %d), or %s", pid, f.Mend)
+		}
 	}
 	return f
 }

@@ -6,9 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/cmd/devports/internal/wording"
-	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 )
@@ -17,17 +15,13 @@ import (
 // suspected of another.
 const slowStart = 2 * time.Second
 
-// examineServices looks where the services of a run listen.
-func examineServices(ctx context.Context, r control.Answer, leases []registry.Lease) []Finding {
+// examineServices looks where the services of a run listen, and whether they
+// answer.
+func examineServices(ctx context.Context, r control.Answer, ports map[string][]int, leases []registry.Lease) []Finding {
 	if r.Holder == nil {
 		return nil
 	}
-	listeners, err := holder.Listening(ctx)
-	if err != nil {
-		return []Finding{{Check: "services", Level: Warning, What: "where they listen cannot be told: " + err.Error()}}
-	}
-	ports := portsByService(r.Started(), listeners)
-	var findings []Finding
+	findings := examineAnswers(ctx, r)
 	for _, st := range r.Info.Services {
 		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(ports[st.Service], st.Port) {
 			continue
@@ -49,22 +43,42 @@ func examineServices(ctx context.Context, r control.Answer, leases []registry.Le
 	return all(findings, "services", "those that run listen on their own ports, or nowhere yet")
 }
 
-// portsByService are the ports on which the processes of each service listen.
-func portsByService(started []launcher.Orphan, listeners map[int][]holder.Process) map[string][]int {
-	service := map[int]string{}
-	for _, p := range started {
-		service[p.PID] = p.Service
+// examineAnswers asks the services of a run once more that are ready.
+func examineAnswers(ctx context.Context, r control.Answer) (findings []Finding) {
+	info, err := r.Client().Check(ctx)
+	if err != nil {
+		return nil // it has ended meanwhile, or is found not to answer itself
 	}
+	for _, st := range info.Services {
+		if st.Unresponsive {
+			findings = append(findings, Finding{
+				Check: "services", Level: Warning,
+				What: st.Service + " is ready, but " + st.Detail,
+				Why:  "it hangs, is stopped or is busy, and requests to it wait",
+				Mend: "devports restart " + st.Service,
+			})
+		}
+	}
+	return findings
+}
+
+// portsByService are the ports on which the processes of each service of a run
+// listen.
+func (d Doctor) portsByService(ctx context.Context, r control.Answer) (map[string][]int, error) {
 	ports := map[string][]int{}
+	if r.Holder == nil {
+		return ports, nil
+	}
+	listeners, err := d.Listening(ctx, d.Registry)
 	for port, processes := range listeners {
 		for _, p := range processes {
-			if name := service[p.PID]; name != "" && !slices.Contains(ports[name], port) {
-				ports[name] = append(ports[name], port)
+			if p.Run == r.Note.PID && p.Service != "" && !slices.Contains(ports[p.Service], port) {
+				ports[p.Service] = append(ports[p.Service], port)
 			}
 		}
 	}
 	for _, list := range ports {
 		slices.Sort(list)
 	}
-	return ports
+	return ports, err
 }

@@ -28,6 +28,16 @@ type Follower struct {
 	Apply     func(running, next procfile.Plan) // has next follow the running plan
 	Refuse    func(err error)                   // an edit is not followed
 	Unwatched func(err error)                   // some of the files cannot be watched
+
+	// Asked, unless nil, has questions that Follow answers once it has dealt with
+	// what it has taken from the Watcher before.
+	Asked <-chan Question
+}
+
+// Question asks a Follower whether it follows the latest edit.
+type Question struct {
+	Look   bool         // there may have been an edit that the Watcher has not reported
+	Answer chan<- error // why it does not; nil: it does. It must have room for one
 }
 
 // Follow watches the files of the running plan, and loads them once for each
@@ -63,25 +73,40 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 	}
 
 	watch(running.Watched)
-	look := time.After(lookDelay)
-	for {
-		edited := false
-		select {
-		case <-w.Changes():
-			edited, look = true, nil
-		case <-look:
-		case <-ctx.Done():
+	var refused error
+	follow := func(edited bool) {
+		next, err := load()
+		if ctx.Err() != nil {
 			return
 		}
-		next, err := load()
-		switch {
-		case ctx.Err() != nil:
-			return
+		before := refused
+		switch refused = err; {
+		case err != nil && !edited && before != nil && before.Error() == err.Error():
 		case err != nil:
 			f.Refuse(err)
-		case edited || len(procfile.Diff(running, next)) > 0:
+		case edited || before != nil || len(procfile.Diff(running, next)) > 0:
 			f.Apply(running, next)
 			running = next
+		}
+	}
+	look := time.After(lookDelay)
+	for ctx.Err() == nil {
+		select {
+		case <-w.Changes():
+			look = nil
+			follow(true)
+		case <-look:
+			look = nil
+			follow(false)
+		case question := <-f.Asked:
+			// The Watcher does not report an edit made before it watched, and what was in
+			// the way of one, such as a port, may be so no more.
+			if question.Look || look != nil || refused != nil {
+				look = nil
+				follow(false)
+			}
+			question.Answer <- refused
+		case <-ctx.Done():
 		}
 	}
 }

@@ -2,6 +2,7 @@ package project_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher/watcher"
 	"github.com/devports/devports/procfile"
@@ -27,6 +29,8 @@ type following struct {
 	running procfile.Plan // what has been followed last
 	plans   chan procfile.Plan
 	errors  chan error
+	asked   chan project.Question
+	watcher *watcher.Watcher
 }
 
 // write writes a file of the project.
@@ -84,13 +88,16 @@ func open(t *testing.T, files map[string]string) *following {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &following{t: t, dir: dir, plans: make(chan procfile.Plan), errors: make(chan error)}
+	f := &following{t: t, dir: dir, plans: make(chan procfile.Plan), errors: make(chan error), asked: make(chan project.Question)}
 	for name, text := range files {
 		f.write(name, text)
 	}
 	host := project.Host{
 		Getenv: func(string) string { return "" },
 		Note:   t.Logf,
+		Listening: func(ctx context.Context, _ registry.Registry, ports ...int) (map[int][]holder.Process, error) {
+			return holder.Listening(ctx, ports...)
+		},
 		Choose: func(allocator.Set) registry.Chooser {
 			return func(_ registry.Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
 				for port := 20000; ; port++ {
@@ -118,11 +125,13 @@ func (f *following) start() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	f.watcher = w
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() {
 		project.Follower{
-			Load: f.run.Reload,
+			Load:  f.run.Reload,
+			Asked: f.asked,
 			Apply: func(_, next procfile.Plan) {
 				select {
 				case f.plans <- next:
@@ -218,4 +227,54 @@ func leases(t *testing.T, r registry.Registry) []registry.Lease {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// Once the Follower has answered, an edit made before has been dealt with.
+func TestAsked(t *testing.T) {
+	const right, wrong = "[services]\na = 'true'\n", "[services]\na = 1\n"
+	f := open(t, map[string]string{"Portfile": right})
+	latest := make(chan string)
+	go func() {
+		for seen := ""; ; {
+			select {
+			case plan := <-f.plans:
+				seen = services(plan)
+			case err := <-f.errors:
+				seen = err.Error()
+			case latest <- seen:
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+	ask := func() (string, error) {
+		if err := f.watcher.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		answer := make(chan error, 1)
+		f.asked <- project.Question{Answer: answer}
+		err := <-answer
+		return <-latest, err
+	}
+	f.write("Portfile", "[services]\na = 'false'\n") // before the files are watched
+	f.start()
+	if got, err := ask(); got != "a=false" || err != nil {
+		t.Errorf("edited before: %s, %v", got, err)
+	}
+	for i := range 5 {
+		f.write("Portfile", fmt.Sprintf("[services]\na = '%d'\n", i))
+		if got, err := ask(); got != fmt.Sprintf("a=%d", i) || err != nil {
+			t.Errorf("round %d: %s, %v", i, got, err)
+		}
+		f.write("Portfile", wrong)
+		for range 2 {
+			if got, err := ask(); err == nil || got != err.Error() {
+				t.Errorf("round %d: with a mistake: %s, %v", i, got, err)
+			}
+		}
+	}
+	f.write("Portfile", right)
+	if got, err := ask(); got != "a=true" || err != nil {
+		t.Errorf("at last: %s, %v", got, err)
+	}
 }

@@ -1,13 +1,12 @@
 package project
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
@@ -19,8 +18,9 @@ type TakenError struct{ Taken []Taken }
 
 // Taken is a lease whose port something else holds.
 type Taken struct {
-	Lease   registry.Lease
-	Holders []holder.Process // as far as they can be seen
+	Lease       registry.Lease
+	Holders     []holder.Process    // who listens, as far as they can be seen
+	Connections []holder.Connection // if there are none
 }
 
 func (e *TakenError) Error() string {
@@ -34,25 +34,31 @@ func (e *TakenError) Error() string {
 // Free makes sure that nothing holds the ports of leases but processes that are
 // ours. The error is a *TakenError.
 func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(holder.Process) bool) error {
-	var busy []registry.Lease
 	var ports []int
-	for i, b := range busyAll(leases) {
-		if b {
-			busy = append(busy, leases[i])
-			ports = append(ports, leases[i].Port)
-		}
+	for _, l := range leases {
+		ports = append(ports, l.Port)
 	}
+	busy := allocator.BusyAmong(ports)
 	if len(busy) == 0 {
 		return nil
 	}
-	holders, err := holder.Listening(ctx, ports...)
+	holders, err := p.host.Listening(ctx, p.Registry, busy...)
 	if err != nil {
 		p.host.Note("who holds the ports cannot be told: %v", err)
 	}
+	silent := slices.DeleteFunc(slices.Clone(busy), func(port int) bool { return len(holders[port]) > 0 })
+	connections, err := holder.Connections(ctx, silent...)
+	if err != nil {
+		p.host.Note("what holds the ports cannot be told: %v", err)
+	}
 	var e TakenError
-	for _, l := range busy {
-		if !slices.ContainsFunc(holders[l.Port], ours) {
-			e.Taken = append(e.Taken, Taken{l, holders[l.Port]})
+	for _, l := range leases {
+		t := Taken{l, holders[l.Port], connections[l.Port]}
+		switch {
+		case !slices.Contains(busy, l.Port), slices.ContainsFunc(t.Holders, ours):
+		case slices.ContainsFunc(t.Connections, func(c holder.Connection) bool { return ours(c.Process) }):
+		default:
+			e.Taken = append(e.Taken, t)
 		}
 	}
 	if len(e.Taken) == 0 {
@@ -61,26 +67,37 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 	return &e
 }
 
+// Try returns the error that a start would have now because of the ports, such as
+// a *TakenError or a *[registry.ConflictError], and leases nothing. A port that
+// would be chosen does not count: one that is free would be.
+func (p Project) Try(ctx context.Context, ours func(registry.Scope) func(holder.Process) bool) error {
+	chosen := map[int]bool{}
+	choose := func(_ registry.Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
+		for port := range 1 << 16 {
+			if usable(port) {
+				chosen[port] = true
+				return port, nil
+			}
+		}
+		return 0, allocator.ErrNoneLeft
+	}
+	tried := errors.New("tried")
+	_, _, err := p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), registry.Options{
+		Choose: choose,
+		Confirm: func(scope registry.Scope, leases []registry.Lease) error {
+			leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool { return chosen[l.Port] })
+			return cmp.Or(p.Free(ctx, leases, ours(scope)), tried)
+		},
+	})
+	if errors.Is(err, tried) {
+		return nil
+	}
+	return err
+}
+
 // StartedIn tells the processes that devports has started in a scope.
 func StartedIn(scope registry.Scope) func(holder.Process) bool {
 	return func(p holder.Process) bool {
 		return p.Managed && p.Project == scope.Project && p.Worktree == scope.Worktree
 	}
-}
-
-// busyAll reports for each lease whether its port is busy. It asks for several
-// at the same time.
-func busyAll(leases []registry.Lease) []bool {
-	all := make([]bool, len(leases))
-	var next atomic.Int64
-	var askers sync.WaitGroup
-	for range min(len(leases), runtime.GOMAXPROCS(0)) {
-		askers.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(leases); i = next.Add(1) - 1 {
-				all[i] = allocator.Busy(leases[i].Port)
-			}
-		})
-	}
-	askers.Wait()
-	return all
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
@@ -28,6 +29,9 @@ type Host struct {
 	Choose  func(allow allocator.Set) registry.Chooser // chooses new ports
 	Note    func(format string, args ...any)           // something to know that is no error
 	Changed func(registry.Change)                      // the project has moved, or got a name
+
+	// Listening returns the processes that listen on each of the ports.
+	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 }
 
 // Project is a project file with the checkout that it lies in and the registry
@@ -37,8 +41,9 @@ type Project struct {
 	Checkout checkout.Checkout
 	Registry registry.Registry
 
-	host  Host
-	scale map[string]int // how many replicas of services, where the file is not to say that
+	host   Host
+	scale  map[string]int // how many replicas of services, where the file is not to say that
+	noPins bool
 }
 
 // FileError says why the file at Path is no project file.
@@ -66,11 +71,22 @@ func Open(host Host, r registry.Registry, path string, scale map[string]int) (Pr
 	return p.take(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
 }
 
-// None stands for a project where there is none: the folder dir itself, which
-// declares nothing.
-func None(host Host, r registry.Registry, dir string) (Project, error) {
-	c, err := checkout.Find(dir, "", host.Getenv)
-	return Project{File: procfile.Empty(dir), Checkout: c, Registry: r, host: host}, err
+// None stands for a project where there is none: its names are user-wide, unless
+// it is given a checkout.
+func None(host Host, r registry.Registry, dir string) Project {
+	return Project{File: procfile.Empty(dir), Registry: r, host: host}
+}
+
+// WithoutPins returns the project with pins that do not bind: each name gets a port
+// of its own, as in a worktree.
+func (p Project) WithoutPins() Project {
+	p.noPins = true
+	return p
+}
+
+// Pins reports whether the file pins a port.
+func (p Project) Pins() bool {
+	return slices.ContainsFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin != 0 })
 }
 
 // take makes the project of the file at path, which read reads.
@@ -106,9 +122,13 @@ func (p Project) Reload() (Project, error) {
 func (p Project) Scope() (registry.Scope, error) { return p.Registry.Scope(p.Checkout) }
 
 // Check resolves the file without ports: it has the problems and the notes that
-// [Project.Resolve] would have.
+// [Project.Resolve] would have, and notes of patterns that match no file.
 func (p Project) Check() (procfile.Plan, error) {
-	return p.File.Resolve(p.in(registry.Scope{}, nil))
+	plan, err := p.File.Resolve(p.in(registry.Scope{}, nil))
+	if err == nil {
+		plan.Notes = append(plan.Notes, p.patternNotes(nil)...)
+	}
+	return plan, err
 }
 
 // Ports leases every port that the file asks for.
@@ -157,7 +177,7 @@ func (p Project) resolve(
 
 // lease leases every port that the file asks for, in one update of the registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
-	o.Choose, o.Changed = p.host.Choose(p.File.Range), p.host.Changed
+	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
 	return p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
 }
 

@@ -55,7 +55,11 @@ func (r Run) Reload(ctx context.Context, running procfile.Plan) (procfile.Plan, 
 			return started(p) || p.PID > 0 && slices.Contains(members(), p.PID)
 		}
 	}
-	return r.resolve(ctx, running, nil, ours)
+	plan, err := r.resolve(ctx, running, nil, ours)
+	if err == nil {
+		plan.Notes = append(plan.Notes, r.Project.patternNotes(running.Patterns())...)
+	}
+	return plan, err
 }
 
 // resolve leases the ports of the project and makes the plan. Ports that the

@@ -2,6 +2,7 @@ package view
 
 import (
 	"regexp"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -22,12 +23,12 @@ var sequences = map[string]string{
 }
 
 // unknownKey is a sequence of a key that means nothing here.
-var unknownKey = regexp.MustCompile(`^\x1b(\[[0-?]*[ -/]*[@-~]|O.)`)
+var unknownKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\x1b(\[[0-?]*[ -/]*[@-~]|O.)`) })
 
 // firstKey is the first key in what a terminal has sent, "" for one that means
 // nothing, and how many bytes it takes.
 func firstKey(sent []byte) (key string, n int) {
-	if n = len(unknownKey.Find(sent)); n == 0 {
+	if n = len(unknownKey().Find(sent)); n == 0 {
 		_, n = utf8.DecodeRune(sent)
 	}
 	key, known := sequences[string(sent[:n])]

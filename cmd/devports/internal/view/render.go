@@ -131,14 +131,14 @@ func (m model) serviceRows(most, width int, now time.Time) (rows []screen.Row) {
 		}
 		last = first + shown
 	}
-	name, url := 0, 0
+	name, state, url := 0, len(launcher.StateStarting), 0
 	for _, st := range m.services {
-		name, url = max(name, len(st.Service)), max(url, len(address(st)))
+		name, state, url = max(name, len(st.Service)), max(state, len(st.Label())), max(url, len(address(st)))
 	}
 	failed := 0
 	for i, st := range m.services {
 		if i >= first && i < last {
-			rows = append(rows, m.serviceRow(i, st, name, url, width, now))
+			rows = append(rows, m.serviceRow(i, st, name, state, url, width, now))
 		} else if st.State == launcher.StateFailed {
 			failed++
 		}
@@ -156,7 +156,7 @@ func (m model) serviceRows(most, width int, now time.Time) (rows []screen.Row) {
 // serviceRow is a service: number, state, name, URL, how long it took to be
 // ready, its age, restarts, and what is the matter; where there is little room,
 // that in place of what stands empty and of the times.
-func (m model) serviceRow(i int, st launcher.Status, name, url, width int, now time.Time) screen.Row {
+func (m model) serviceRow(i int, st launcher.Status, name, state, url, width int, now time.Time) screen.Row {
 	number, style, pointer := " ", "", " "
 	if i < 9 {
 		number = fmt.Sprint(i + 1)
@@ -165,11 +165,17 @@ func (m model) serviceRow(i int, st launcher.Status, name, url, width int, now t
 		pointer, style = "▸", bold
 	}
 	look := marks[st.State]
+	switch st.Build {
+	case launcher.BuildRunning:
+		look.style = marks[launcher.StateStarting].style
+	case launcher.BuildFailure:
+		look.style = marks[launcher.StateFailed].style
+	}
 	row := screen.Row{
 		span(pointer+number+" ", dim),
 		span(look.shape+" ", look.style),
 		span(screen.Pad(st.Service, name)+"  ", style),
-		span(screen.Pad(string(st.State), len(launcher.StateStarting)), look.style),
+		span(screen.Pad(st.Label(), state), look.style),
 	}
 	roomy := width > 90 || st.Detail == ""
 	if url > 0 && (roomy || st.Port > 0) {

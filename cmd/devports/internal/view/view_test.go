@@ -125,6 +125,23 @@ func drawn(m model, size terminal.Size) string {
 	return regexp.MustCompile(` +\n`).ReplaceAllString(text.String(), "\n")
 }
 
+// A row says what its service is doing and how its build is.
+func TestRowsOfBuilds(t *testing.T) {
+	m := model{title: "shop", services: []launcher.Status{
+		{Service: "api", State: launcher.StateReady, Port: 23118, Build: launcher.BuildFailure, Detail: "build failed: exited with status 2"},
+		{Service: "auth", State: launcher.StateReady, Port: 23119, Build: launcher.BuildRunning},
+		{Service: "web", State: launcher.StateFailed, Build: launcher.BuildFailure, Detail: "build failed: exited with status 1"},
+	}}
+	const want = `── shop: 2 of 3 ready, 1 failed ───────────────────────────────────────────────── ? keys · q end ──
+ 1 ● api   ready (build failed)  http://localhost:23118                   build failed: exited with status 2
+ 2 ● auth  ready (building)      http://localhost:23119
+ 3 ✗ web   failed                                                         build failed: exited with status 1
+`
+	if diff := cmp.Diff(want, drawn(m, terminal.Size{Rows: 30, Columns: 100})); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
+}
+
 func TestRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/registry"
+)
+
+// everyRun returns all runs of this user that live. The error is a failure if
+// there is none.
+func (s session) everyRun(c *cli.Context) ([]control.Instance, error) {
+	for _, option := range []string{"dir", "checkout", "file"} {
+		if c.String(option) != "" {
+			return nil, usage("", "--all means every run: leave --%s out", option)
+		}
+	}
+	folder, err := s.runs()
+	if err != nil {
+		return nil, err
+	}
+	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Runs() })
+	if len(runs) == 0 {
+		return nil, fail(exitRunning, "devports up starts a project", "nothing runs")
+	}
+	return runs, nil
+}
+
+// downAll ends all runs at the same time, and says each as it ends.
+func (s session) downAll(c *cli.Context) error {
+	runs, err := s.everyRun(c)
+	if err != nil {
+		return err
+	}
+	var wait sync.WaitGroup
+	var mu sync.Mutex // guards failed, and the order of what is printed
+	failed := false
+	for _, i := range runs {
+		wait.Go(func() {
+			scope := scopeOf(c.Context, i)
+			err := down(c.Context, i, scope)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed = true
+				report(s, err)
+				return
+			}
+			fmt.Fprintf(s.stdout, "%s is down\n", scope)
+		})
+	}
+	wait.Wait()
+	if failed {
+		return failure{status: exitFailed}
+	}
+	return nil
+}
+
+// runInfo is a run as ps --all prints it.
+type runInfo struct {
+	Checkout string `json:"checkout"` // what --checkout takes
+	Socket   string `json:"socket,omitempty"`
+	Problem  string `json:"problem,omitempty"` // why it cannot be asked
+	control.Info
+}
+
+// address is what --checkout takes for a run.
+func address(scope registry.Scope) string {
+	if scope.Worktree == "" {
+		return scope.Project
+	}
+	return scope.Project + "/" + scope.Worktree
+}
+
+func infoOf(i control.Instance, info control.Info) runInfo {
+	return runInfo{Checkout: address(scopeOfInfo(info)), Socket: i.Note.Socket, Info: info}
+}
+
+// askAll asks runs how they are, all at the same time; with --check, they ask
+// their services, too.
+func askAll(c *cli.Context, runs []control.Instance) []control.Answer {
+	answers := control.AskAll(c.Context, runs)
+	var wait sync.WaitGroup
+	for i := range answers {
+		a := &answers[i]
+		ask := a.Client().Status // AskAll does not wait for edits
+		if c.Bool("check") {
+			ask = a.Client().Check
+		}
+		if a.Answers() {
+			wait.Go(func() {
+				if now, err := ask(c.Context); err == nil {
+					a.Info = now
+				}
+			})
+		}
+	}
+	wait.Wait()
+	return answers
+}
+
+// ask asks runs how they are, all at the same time. One that has ended meanwhile
+// is left out.
+func ask(c *cli.Context, runs []control.Instance) []runInfo {
+	infos := []runInfo{}
+	for _, a := range askAll(c, runs) {
+		switch {
+		case !a.Runs():
+		case a.Answers():
+			infos = append(infos, infoOf(a.Instance, a.Info))
+		default:
+			scope := scopeOfNote(a.Note)
+			infos = append(infos, runInfo{Checkout: address(scope), Socket: a.Note.Socket, Problem: oneLine(steeringFailed(scope, a.Err)), Info: control.Info{
+				PID: a.Note.PID, Since: a.Note.Since, Project: scope.Project, Worktree: scope.Worktree,
+				Directory: a.Note.Directory, Terminal: a.Note.Terminal, Services: []launcher.Status{},
+			}})
+		}
+	}
+	slices.SortStableFunc(infos, func(a, b runInfo) int { return cmp.Compare(a.Checkout, b.Checkout) })
+	return infos
+}
+
+// psAll lists runs with their services.
+func (s session) psAll(c *cli.Context, runs []control.Instance) error {
+	infos := ask(c, runs)
+	for _, i := range infos {
+		s.noteRefused(i.Checkout+": ", i.Info)
+	}
+	if c.Bool("json") {
+		return s.json(infos)
+	}
+	for n, i := range infos {
+		if n > 0 {
+			fmt.Fprintln(s.stdout)
+		}
+		fmt.Fprintf(s.stdout, "%s  pid %d  %s\n", text.OneLine(i.Checkout), i.PID, text.OneLine(i.Directory))
+		if i.Problem != "" {
+			fmt.Fprintln(s.stdout, i.Problem)
+			continue
+		}
+		if err := s.psTable(i.Services); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkouts completes --checkout to the runs that answer.
+func checkouts(l line) (candidates []candidate) {
+	folder, err := l.session.runs()
+	if err != nil {
+		return nil
+	}
+	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Runs() })
+	for _, i := range ask(l.context, runs) {
+		candidates = append(candidates, candidate{Word: i.Checkout, About: i.Directory})
+	}
+	return candidates
+}

@@ -1,0 +1,330 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/registry"
+)
+
+// runUp runs a command while services run.
+func (s session) runUp(c *cli.Context) error {
+	b, err := s.borrow(c)
+	if err != nil {
+		return s.runFailed(err)
+	}
+	if _, err := s.program(c); err != nil { // before anything is started
+		return err
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, stopSignals()...)
+	defer signal.Stop(signals)
+
+	ctx, stopped := firstSignal(signals)
+	err = b.start(ctx)
+	if err != nil {
+		err = s.runFailed(err)
+	}
+	if sig := stopped(); sig != nil {
+		err = failure{status: statusOfSignal(sig)}
+	}
+	if err == nil {
+		err = s.runChild(c, signals)
+		b.tellFailed()
+	}
+	ending, _ := firstSignal(signals) // the second Ctrl-C does not wait
+	b.end(ending)
+	return err
+}
+
+// runChild runs the command. Its environment is read again: the start may have
+// moved a port.
+func (s session) runChild(c *cli.Context, signals <-chan os.Signal) error {
+	p, err := s.program(c)
+	if err != nil {
+		return err
+	}
+	cmd := p.child()
+	if err := cmd.Start(); err != nil {
+		return p.notRun(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			return p.notRun(err)
+		case sig := <-signals:
+			if !fromTerminal(sig) { // or the command has it, too
+				_ = cmd.Process.Signal(sig)
+			}
+		}
+	}
+}
+
+// child is the program as a child of this process, with its files.
+func (p program) child() *exec.Cmd {
+	return &exec.Cmd{
+		Path: p.path, Args: p.argv, Env: p.env, Dir: p.dir, SysProcAttr: p.attr,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	}
+}
+
+// firstSignal is a context that a signal ends. stop ends it, too, and returns
+// the signal that came before, or nil.
+func firstSignal(signals <-chan os.Signal) (ctx context.Context, stop func() os.Signal) {
+	ctx, cancel := context.WithCancel(context.Background())
+	came := make(chan os.Signal, 1)
+	go func() {
+		select {
+		case sig := <-signals:
+			cancel()
+			came <- sig
+		case <-ctx.Done():
+			came <- nil
+		}
+	}()
+	return ctx, func() os.Signal {
+		cancel()
+		return <-came
+	}
+}
+
+func statusOfSignal(sig os.Signal) int {
+	if number, ok := sig.(syscall.Signal); ok {
+		return 128 + int(number)
+	}
+	return exitRunFailed
+}
+
+// borrowed are services that run for a command: in the run that there is, or in
+// one that was started for the command and ends with it.
+type borrowed struct {
+	session
+	scope   registry.Scope
+	slot    control.Slot
+	options upOptions // of a run that is started
+	names   []string  // of all services that the command needs; none stands for all
+	fresh   bool
+	timeout time.Duration
+
+	background *control.Background // the run that was started; nil for none
+	instance   control.Instance
+	hold       control.Hold
+	held       bool
+}
+
+// borrow reads what the command line asks to be up.
+func (s session) borrow(c *cli.Context) (*borrowed, error) {
+	p, err := s.openProject(c)
+	if err != nil {
+		return nil, err
+	}
+	if p.File.Path == "" {
+		return nil, usage("devports run --up -f Portfile -- COMMAND", "--up needs a file: standard input or a pipe cannot be read again")
+	}
+	b := &borrowed{session: s, fresh: c.Bool("fresh"), timeout: c.Duration("timeout")}
+	b.options = upOptions{File: p.File.Path, Registry: c.String("registry"), NoPins: s.noPins(c)}
+	if name := c.String("service"); name != "" {
+		if err := declares(p.File, []string{name}); err != nil {
+			return nil, err
+		}
+		b.options.Services, b.names = []string{name}, p.File.With([]string{name})
+	}
+	if b.options.Registry != "" {
+		if b.options.Registry, err = filepath.Abs(b.options.Registry); err != nil {
+			return nil, err
+		}
+	}
+	if b.scope, err = p.Scope(); err != nil {
+		return nil, err
+	}
+	b.slot, err = s.slot(b.scope)
+	return b, err
+}
+
+// start returns when all services are ready.
+func (b *borrowed) start(ctx context.Context) error {
+	for {
+		i, ok := b.slot.Running()
+		var err error
+		if ok {
+			err = b.join(ctx, i)
+		} else {
+			err = b.spawn(ctx)
+		}
+		switch {
+		case errors.Is(err, launcher.ErrOver):
+			b.giveUp()
+			err = i.AwaitEnd(ctx)
+		case errors.Is(err, control.ErrNotFirst):
+			err = nil
+		default:
+			return err
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// join has what does not run of a run started. The error is launcher.ErrOver if
+// that is ending.
+func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
+	b.instance = i
+	b.hold, err = i.Client().Hold(ctx, b.names, len(b.names) == 0, b.fresh)
+	switch {
+	case errors.Is(err, control.ErrHeld):
+		return fail(exitRunFailed, "wait until that has ended, or leave --fresh out", "%s is in use by another devports run --up: --fresh would restart its services", b.scope)
+	case errors.Is(err, launcher.ErrOver), ctx.Err() != nil:
+		return err
+	case err != nil:
+		return steeringFailed(b.scope, err)
+	}
+	b.held = true
+	if started := b.hold.Info.HeldOnly; len(started) > 0 {
+		b.note("%s runs already: started %s", b.scope, wording.List(started))
+	}
+	return b.await(ctx)
+}
+
+// spawn starts a run. The error is control.ErrNotFirst if another was quicker.
+func (b *borrowed) spawn(ctx context.Context) error {
+	background, err := b.startInBackground(b.options, b.slot, true)
+	if err != nil {
+		return err
+	}
+	b.background = background
+	client, err := background.AwaitClaim(ctx)
+	if errors.Is(err, control.ErrNotFirst) {
+		background.Release()
+		b.background = nil
+		return err
+	}
+	if err == nil {
+		b.instance = b.slot.Instance()
+		b.hold, err = client.Hold(ctx, nil, false, false)
+	}
+	if err == nil {
+		b.held = true
+		background.Release() // the hold is enough
+		err = b.await(ctx)
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if status, ended := background.AwaitEnd(exitGrace); ended {
+		b.background, b.held = nil, false
+		if status == 0 { // all services were work to be done, and it is
+			return nil
+		}
+		fmt.Fprint(b.stderr, background.Output())
+		return fail(exitRunFailed, "", "%s did not start", b.scope)
+	}
+	return err
+}
+
+// await waits until all services are ready. The error is launcher.ErrOver if the
+// run ends.
+func (b *borrowed) await(ctx context.Context) error {
+	client := b.instance.Client()
+	info, err := b.settled(ctx, client, b.names, waitOptions{timeout: b.timeout})
+	if errors.Is(err, launcher.ErrOver) || ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		return steeringFailed(b.scope, err)
+	}
+	f := failure{status: exitRunFailed}
+	for _, st := range b.needed(info) {
+		if !isUp(st) {
+			f.lines = append(f.lines, errorLine{sentence(st), ""})
+		}
+	}
+	if len(f.lines) > 0 {
+		b.showLastLines(ctx, client, info, b.names)
+		return f
+	}
+	return nil
+}
+
+func (b *borrowed) needed(info control.Info) []launcher.Status {
+	return slices.DeleteFunc(slices.Clone(info.Services), func(st launcher.Status) bool {
+		return len(b.names) > 0 && !slices.Contains(b.names, st.Service)
+	})
+}
+
+// tellFailed shows which services have failed while the command ran.
+func (b *borrowed) tellFailed() {
+	if !b.held {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), exitGrace)
+	defer cancel()
+	client := b.instance.Client()
+	info, err := client.Status(ctx)
+	if errors.Is(err, launcher.ErrOver) {
+		if b.background != nil {
+			if status, ended := b.background.AwaitEnd(exitGrace); ended && status == 0 {
+				return // all services have done their work
+			}
+			lines := strings.SplitAfter(b.background.Output(), "\n")
+			fmt.Fprint(b.stderr, strings.Join(lines[max(0, len(lines)-1-lastLines):], ""))
+		}
+		b.note("%s has ended meanwhile", b.scope)
+	}
+	b.showLastLines(ctx, client, info, b.names)
+	for _, st := range b.needed(info) {
+		if st.State == launcher.StateFailed || st.State == launcher.StatePausing {
+			b.note("%s", sentence(st))
+		}
+	}
+}
+
+// giveUp lets go of what was started, and does not wait.
+func (b *borrowed) giveUp() {
+	if b.held {
+		b.hold.Close()
+	}
+	if b.background != nil {
+		b.background.Release()
+	}
+	b.held, b.background = false, nil
+}
+
+// end ends what was started, unless another command needs it, and waits for that.
+func (b *borrowed) end(ctx context.Context) {
+	switch {
+	case b.held:
+		info, err := b.hold.Release(ctx)
+		b.held = false
+		if errors.Is(err, launcher.ErrOver) || err == nil && info.Ending {
+			_ = b.instance.AwaitEnd(ctx) // what is left ends by itself
+		}
+	case b.background != nil:
+		b.background.Release()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			b.background.AwaitEnd(b.timeout)
+		}()
+		select {
+		case <-ended:
+		case <-ctx.Done():
+		}
+	}
+}

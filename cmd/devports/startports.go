@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/registry"
+)
+
+// withFreePorts has a command that starts services of a run fail first if something
+// else holds a port of one.
+func withFreePorts(k command) command {
+	run := k.run
+	k.run = func(s session, c *cli.Context) error {
+		i, _, err := s.running(c)
+		if err != nil {
+			return err
+		}
+		r, err := s.openRegistry(c)
+		if err != nil {
+			return err
+		}
+		if a := i.Ask(c.Context); a.Answers() { // or else the command says what is wrong
+			if err := s.checkPorts(c.Context, r, a.Info, c.Args().Slice()); err != nil {
+				return err
+			}
+		}
+		return run(s, c)
+	}
+	return k
+}
+
+// checkPorts makes sure that nothing else holds a port of those services of a run
+// that do not run: of the ones named, or of all. The error names the holders.
+func (s session) checkPorts(ctx context.Context, r registry.Registry, info control.Info, names []string) error {
+	leases, err := r.Leases()
+	if err != nil {
+		return err
+	}
+	scope, starts := scopeOfInfo(info), waitingServices(info, names)
+	p := project.None(s.host(), r, info.Directory)
+	f := failure{status: exitPort}
+	for _, l := range movedTo(scope, leases) {
+		if l.Scope != scope || !slices.Contains(starts, l.Name.Service) {
+			continue
+		}
+		err := p.Free(ctx, []registry.Lease{l}, func(h holder.Process) bool {
+			return h.Run == info.PID && h.Service == l.Name.Service
+		})
+		var taken *project.TakenError
+		if !errors.As(err, &taken) {
+			continue
+		}
+		line := takenLine(taken.Taken[0], s.containersOf(taken.Taken))
+		if h, ok := holderOf(map[int][]holder.Process{l.Port: taken.Taken[0].Holders}, l.Port); ok && h.Run == info.PID && h.Service != "" {
+			line.hint = "it is a service of this run: devports stop " + h.Service
+		}
+		f.lines = append(f.lines, line)
+	}
+	if len(f.lines) > 0 {
+		return f
+	}
+	return nil
+}
+
+// waitingServices are those of the ones named, or of all, that have no process and
+// can be started.
+func waitingServices(info control.Info, names []string) []string {
+	idle := idleServices(info, names)
+	for _, st := range info.Services {
+		meant := len(names) == 0 || slices.Contains(names, st.Service)
+		if meant && (st.State == launcher.StatePausing || st.State == launcher.StateDone && len(names) > 0) {
+			idle = append(idle, st.Service)
+		}
+	}
+	return idle
+}

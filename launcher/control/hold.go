@@ -1,0 +1,318 @@
+package control
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+
+	"github.com/devports/devports/launcher"
+)
+
+// ErrHeld says that services cannot be restarted because another command needs
+// them as they are.
+var ErrHeld = errors.New("another command uses it")
+
+// holds are the commands that need a run for as long as they last, such as the
+// tests of "devports run --up". A service that was started for them ends with the
+// last one that needs it, a temporary run with the last of all.
+type holds struct {
+	run Run
+
+	mu        sync.Mutex // guards what follows
+	needed    map[string][]string
+	started   map[string]bool // services that were started for holds, and not by the user since
+	temporary bool
+	ended     bool // the last hold of a temporary run was released
+}
+
+func newHolds(run Run) *holds {
+	return &holds{run: run, needed: map[string][]string{}, started: map[string]bool{}, temporary: run.Starter != nil}
+}
+
+// awaitStarter counts the process that has started a temporary run as a hold.
+func (h *holds) awaitStarter(ctx context.Context) {
+	if h.run.Starter == nil {
+		return
+	}
+	id := rand.Text()
+	h.needed[id] = nil
+	go func() {
+		select {
+		case <-h.run.Starter:
+			h.release(id)
+		case <-ctx.Done():
+		}
+	}()
+}
+
+// add makes a hold that needs the services named, and starts those that do not
+// run. With fresh, the others are restarted: the error is ErrHeld if there is
+// another hold.
+func (h *holds) add(ctx context.Context, names []string, fresh bool) (id string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.ended:
+		return "", launcher.ErrOver
+	case fresh && len(h.needed) > 0:
+		return "", ErrHeld
+	}
+	all, err := h.run.Steering.Status(ctx)
+	if err != nil {
+		return "", err
+	}
+	idle, busy := slices.Clone(names), []string(nil)
+	for _, st := range all {
+		if i := slices.Index(idle, st.Service); i >= 0 && (!st.Ended() || st.State == launcher.StateDone) {
+			idle, busy = slices.Delete(idle, i, i+1), append(busy, st.Service)
+		}
+	}
+	if len(idle) > 0 {
+		if err := h.run.Steering.Start(ctx, idle...); err != nil {
+			return "", err
+		}
+	}
+	if fresh && len(busy) > 0 {
+		if err := h.run.Steering.Restart(ctx, busy...); err != nil {
+			return "", err
+		}
+	}
+	for _, name := range idle {
+		h.started[name] = true
+	}
+	id = rand.Text()
+	h.needed[id] = names
+	return id, nil
+}
+
+// release ends a hold, and has end what only that needed.
+func (h *holds) release(id string) (stopped []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, held := h.needed[id]; !held {
+		return nil
+	}
+	delete(h.needed, id)
+	if h.temporary && len(h.needed) == 0 {
+		h.ended = true
+		_ = h.run.Steering.Down(context.Background()) // or it has ended
+		return nil
+	}
+	for name := range h.started {
+		needs := func(names []string) bool { return slices.Contains(names, name) }
+		if !anyValue(h.needed, needs) {
+			stopped = append(stopped, name)
+			delete(h.started, name)
+		}
+	}
+	if len(stopped) > 0 {
+		_ = h.run.Steering.Stop(context.Background(), stopped...)
+	}
+	return stopped
+}
+
+func anyValue[K comparable, V any](m map[K]V, is func(V) bool) bool {
+	for _, v := range m {
+		if is(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// keep has services, or without any all of them, go on after the last hold: their
+// user wants them. With run, so does the run.
+func (h *holds) keep(run bool, names ...string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended {
+		return launcher.ErrOver
+	}
+	for _, name := range names {
+		delete(h.started, name)
+	}
+	if len(names) == 0 {
+		clear(h.started)
+	}
+	h.temporary = h.temporary && !run
+	return nil
+}
+
+// holding reports what ends with the last hold.
+func (h *holds) holding() (temporary bool, started []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name := range h.started {
+		started = append(started, name)
+	}
+	slices.Sort(started)
+	return h.temporary, started
+}
+
+// HoldAnswer is what a hold is answered with, at once.
+type HoldAnswer struct {
+	ID string `json:"hold"`
+	Info
+}
+
+// hold serves a hold for as long as its client lives, or until that releases it.
+func (s server) hold(w http.ResponseWriter, r *http.Request) {
+	query, err := parseQuery(r.URL.RawQuery, "service", "all", "fresh")
+	var all, fresh bool
+	if err == nil {
+		all, err = parseBool(query, "all")
+	}
+	if err == nil {
+		fresh, err = parseBool(query, "fresh")
+	}
+	if err == nil && all && query.Has("service") {
+		err = errors.New("all and service exclude each other")
+	}
+	if err != nil {
+		s.fail(w, requestError{err})
+		return
+	}
+	names := query["service"]
+	if all {
+		if names, err = s.everyService(r.Context()); err != nil {
+			s.fail(w, err)
+			return
+		}
+	}
+	id, err := s.holds.add(r.Context(), names, fresh)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	defer s.holds.release(id)
+	services, err := s.run.Steering.Status(r.Context())
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(HoldAnswer{id, s.info(services)})
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done() // the client has gone, or the run ends
+}
+
+// everyService lists all that the run has or could start.
+func (s server) everyService(ctx context.Context) ([]string, error) {
+	names := s.run.Steering.Others(ctx)
+	all, err := s.run.Steering.Status(ctx)
+	for _, st := range all {
+		if !slices.Contains(names, st.Service) {
+			names = append(names, st.Service)
+		}
+	}
+	return names, err
+}
+
+// release ends a hold, and answers when what it has ended has ended.
+func (s server) release(w http.ResponseWriter, r *http.Request) {
+	query, err := parseQuery(r.URL.RawQuery, "hold")
+	if err != nil {
+		s.fail(w, requestError{err})
+		return
+	}
+	if stopped := s.holds.release(query.Get("hold")); len(stopped) > 0 {
+		_, err = s.run.Steering.Wait(r.Context(), launcher.Status.Ended, stopped...)
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.answerStatus(w, r, nil)
+}
+
+func (s server) keep(w http.ResponseWriter, r *http.Request) {
+	names, err := services(r)
+	if err == nil {
+		err = s.holds.keep(len(names) == 0, names...)
+	} else {
+		err = requestError{err}
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.answerStatus(w, r, nil)
+}
+
+// Hold keeps a run, and what was started in it for this process, from ending.
+type Hold struct {
+	Info Info // as the run was right after
+
+	client Client
+	id     string
+	body   io.Closer
+}
+
+// Hold starts those of the services that do not run, or with all every service,
+// and keeps them running until it is released or this process ends. With fresh,
+// those that run are restarted. Errors are those of Start, and ErrHeld.
+func (c Client) Hold(ctx context.Context, services []string, all, fresh bool) (Hold, error) {
+	query := url.Values{"service": services}
+	if all {
+		query.Set("all", "true")
+	}
+	if fresh {
+		query.Set("fresh", "true")
+	}
+	held, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, cancel)
+	response, err := c.send(held, http.MethodPost, "hold", query)
+	if err != nil {
+		cancel()
+		return Hold{}, errors.Join(ctx.Err(), err)
+	}
+	body := holdBody{response.Body, cancel}
+	var answer HoldAnswer
+	if response.StatusCode != http.StatusOK {
+		err = failed(response, services)
+	} else if err = json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		err = c.unreachable(ctx, err)
+	}
+	if err == nil && !stop() {
+		err = ctx.Err()
+	}
+	if err != nil {
+		body.Close()
+		return Hold{}, err
+	}
+	return Hold{answer.Info, c, answer.ID, body}, nil
+}
+
+// holdBody is the connection that a hold is.
+type holdBody struct {
+	body   io.Closer
+	cancel context.CancelFunc
+}
+
+func (b holdBody) Close() error {
+	b.cancel()
+	return b.body.Close()
+}
+
+// Close ends the hold, and does not wait.
+func (h Hold) Close() { h.body.Close() }
+
+// Release ends the hold, and returns when the services that were started for it
+// alone have ended. If the run was there for it alone, that is ending.
+func (h Hold) Release(ctx context.Context) (Info, error) {
+	defer h.body.Close()
+	return h.client.do(ctx, http.MethodPost, "release", url.Values{"hold": {h.id}})
+}
+
+// Keep has services of a run, or without any all of it, go on after the holds on
+// them have ended.
+func (c Client) Keep(ctx context.Context, services ...string) error {
+	_, err := c.steer(ctx, "keep", services)
+	return err
+}

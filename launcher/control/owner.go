@@ -1,0 +1,128 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"github.com/devports/devports/allocator/process"
+)
+
+// Owner is the run, and the service of it, that a process belongs to.
+type Owner struct {
+	Instance
+	Service string // "" if it is not known which
+}
+
+// Owners returns the owners of those processes that a run of this user has
+// started, also one that was killed since. names are what their services may be
+// called. Processes are known by their tags, and where they have none, by what the
+// runs that live say of them.
+func (f Folder) Owners(ctx context.Context, pids []int, names []string) map[int]Owner {
+	owners := map[int]Owner{}
+	if len(pids) == 0 {
+		return owners
+	}
+	var runs, live []Instance
+	for _, i := range f.Instances() {
+		if i.Note.ID != "" {
+			runs = append(runs, i)
+		}
+	}
+	var unsure []int
+	for _, pid := range pids {
+		owner, ok := byTag(pid, runs, names)
+		if ok {
+			owners[pid] = owner
+		}
+		if !ok || owner.Service == "" {
+			unsure = append(unsure, pid)
+		}
+	}
+	if len(unsure) == 0 {
+		return owners
+	}
+	for _, i := range runs {
+		if i.Runs() {
+			live = append(live, i)
+		}
+	}
+	for n, services := range processesOf(ctx, live) {
+		for service, members := range services {
+			for _, pid := range unsure {
+				if slices.Contains(members, pid) {
+					owners[pid] = Owner{live[n], service}
+				}
+			}
+		}
+	}
+	return owners
+}
+
+// byTag finds the owner of a process that has a tag of one of the runs.
+func byTag(pid int, runs []Instance, names []string) (Owner, bool) {
+	tag, err := process.TagOf(pid)
+	if err != nil || !tag.HasService() {
+		return Owner{}, false
+	}
+	for _, i := range runs {
+		run := process.RunTag(i.Note.ID)
+		if !tag.SameRun(run) {
+			continue
+		}
+		for _, name := range names {
+			if tag == run.Service(name) {
+				return Owner{i, name}, true
+			}
+		}
+		return Owner{i, ""}, true
+	}
+	return Owner{}, false
+}
+
+// processesOf asks runs for the processes of their services, all at the same time.
+// Of one that does not answer there are none.
+func processesOf(ctx context.Context, runs []Instance) []map[string][]int {
+	all := make([]map[string][]int, len(runs))
+	done := make(chan struct{})
+	for n, i := range runs {
+		go func() {
+			all[n], _ = i.Client().Processes(ctx)
+			done <- struct{}{}
+		}()
+	}
+	for range runs {
+		<-done
+	}
+	return all
+}
+
+// Processes returns the PIDs of all processes of each service that live.
+func (c Client) Processes(ctx context.Context) (processes map[string][]int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	response, err := c.send(ctx, http.MethodGet, "processes", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, failed(response, nil)
+	}
+	return processes, json.NewDecoder(response.Body).Decode(&processes)
+}
+
+func (s server) processes(w http.ResponseWriter, r *http.Request) {
+	if _, err := parseQuery(r.URL.RawQuery); err != nil {
+		s.fail(w, requestError{err})
+		return
+	}
+	processes, err := s.run.Steering.Processes(r.Context())
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(processes)
+}

@@ -1,0 +1,46 @@
+package system
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/devports/devports/allocator/process"
+	"github.com/devports/devports/launcher/proctree"
+)
+
+// KillRun ends a run that does not end by itself, and returns what it had started.
+// The launcher is killed. Then its watchdog ends the rest, as it always does; it
+// knows of processes that bear no mark. KillOrphans ends what even that leaves.
+// The error says why the launcher could not be signalled: then nothing was.
+func KillRun(launcher process.ID, instance string, grace time.Duration) ([]Orphan, error) {
+	tree, err := proctree.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	watchdogs := tree.Where(func(p proctree.Process) bool {
+		return p.Parent == launcher.PID && IsWatchdog(strings.Fields(process.Command(p.PID)))
+	})
+	started := FindStarted(instance)
+	if err := launcher.Signal(syscall.SIGKILL); err != nil {
+		return nil, err
+	}
+	for _, p := range watchdogs {
+		proctree.Resume(p.ID) // it may have been stopped together with the launcher
+	}
+	_ = proctree.Wait(context.Background(), append(watchdogs, proctree.Process{ID: launcher}), KillTimeout)
+	for _, p := range watchdogs {
+		_ = p.Signal(syscall.SIGKILL)
+	}
+	for _, o := range KillOrphans(instance, grace) {
+		i := slices.IndexFunc(started, func(s Orphan) bool { return s.PID == o.PID })
+		if i < 0 {
+			started = append(started, o)
+		} else {
+			started[i].Err = o.Err
+		}
+	}
+	return started, nil
+}
