@@ -40,6 +40,8 @@ func (n PortName) Variable() string {
 type WantedPort struct {
 	Name PortName
 	Pin  int // the port it shall be, 1-65535; 0 is for any
+
+	Undeclared bool // the project's file does not have it: a command that is no service is to run with it
 }
 
 // variablePart is the form that a name takes in the name of a variable: upper

@@ -61,6 +61,8 @@ type Service struct {
 	Replicas     int
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
+
+	undeclared bool // see Plus
 }
 
 // Command is what a service runs: either Shell, one string for the system's
@@ -96,10 +98,10 @@ type wantedAt struct {
 // wanted is Ports with positions.
 func (f File) wanted() []wantedAt {
 	var wanted []wantedAt
-	add := func(n allocator.PortName, pin int, pos Position) {
-		wanted = append(wanted, wantedAt{allocator.WantedPort{Name: n, Pin: pin}, pos})
-	}
 	for _, s := range f.Services {
+		add := func(n allocator.PortName, pin int, pos Position) {
+			wanted = append(wanted, wantedAt{allocator.WantedPort{Name: n, Pin: pin, Undeclared: s.undeclared}, pos})
+		}
 		if s.HasPort {
 			pos := s.Pos
 			if s.Pin != 0 {
@@ -113,6 +115,19 @@ func (f File) wanted() []wantedAt {
 	}
 	slices.SortFunc(wanted, func(a, b wantedAt) int { return a.Name.Compare(b.Name) })
 	return wanted
+}
+
+// NotePins makes a note of each of the ports, at its pin in the file, in words of
+// the caller's.
+func (f File) NotePins(ports []allocator.WantedPort, words func(allocator.WantedPort) (text, hint string)) Problems {
+	var notes Problems
+	for _, w := range f.wanted() {
+		if slices.Contains(ports, w.WantedPort) {
+			text, hint := words(w.WantedPort)
+			notes = append(notes, Problem{f.Name, w.pos, text, hint})
+		}
+	}
+	return notes.sorted()
 }
 
 // Service returns the service of that name.
@@ -190,6 +205,8 @@ func (f File) Plus(name string) (File, string) {
 			return f, s.Name
 		}
 	}
-	f.Services = append(slices.Clone(f.Services), newService(name, Position{}))
+	added := newService(name, Position{})
+	added.undeclared = len(f.Services) > 0 // else the folder itself is what keeps its port
+	f.Services = append(slices.Clone(f.Services), added)
 	return f, name
 }

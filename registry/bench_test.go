@@ -16,7 +16,7 @@ func many(n int) state {
 	since := time.Date(2026, 8, 17, 10, 0, 0, 0, time.UTC)
 	user := record{}
 	for i := range n / 2 {
-		user.leases = append(user.leases, entry{allocator.PortName{Service: fmt.Sprintf("name%05d", i)}, 1 + i, false, since})
+		user.leases = append(user.leases, entry{allocator.PortName{Service: fmt.Sprintf("name%05d", i)}, 1 + i, false, since, false})
 	}
 	s.records = append(s.records, user)
 	for i := n / 2; i < n; i++ {
@@ -25,7 +25,7 @@ func many(n int) state {
 			s.records = append(s.records, record{Scope: Scope{absolute("ann/work/" + name), name, ""}})
 		}
 		r := &s.records[len(s.records)-1]
-		r.leases = append(r.leases, entry{allocator.PortName{Service: fmt.Sprintf("service%05d", i)}, 1 + i, false, since})
+		r.leases = append(r.leases, entry{allocator.PortName{Service: fmt.Sprintf("service%05d", i)}, 1 + i, false, since, false})
 	}
 	return s
 }

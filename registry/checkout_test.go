@@ -72,12 +72,12 @@ func TestLifeOfAProject(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(dir, "copy", "shop"), os.DirFS(shop)); err != nil {
 		t.Fatal(err)
 	}
-	step("copy/shop", "shop (shop-2)", "web=20002")
+	step("copy/shop", "shop-2", "web=3000!") // has no remote
 
-	step("shop", "shop (mine)", "web=20003", "DEVPORTS_WORKTREE=mine")
+	step("shop", "shop (mine)", "web=20002", "DEVPORTS_WORKTREE=mine")
 	step("shop", "shop", "web=3000!")
 	step("shop", "shop", "web=3000!", "DEVPORTS_WORKTREE=feature", "DEVPORTS_PROJECT=shop")
-	step("shop", "shop (mine)", "web=20003", "DEVPORTS_WORKTREE=mine", "DEVPORTS_PROJECT=shop")
+	step("shop", "shop (mine)", "web=20002", "DEVPORTS_WORKTREE=mine", "DEVPORTS_PROJECT=shop")
 	step("shop-feature", "shop (feature)", "web=20000", "DEVPORTS_WORKTREE=feature")
 	step("clones/shop", "shop (shop)", "web=20001", "DEVPORTS_WORKTREE=shop")
 
@@ -85,7 +85,7 @@ func TestLifeOfAProject(t *testing.T) {
 	step("feature", "shop (feature)", "web=20000")
 	move("shop", "moved/shop")
 	step("moved/shop", "shop", "web=3000!")
-	step("moved/shop", "shop (mine)", "web=20003", "DEVPORTS_WORKTREE=mine")
+	step("moved/shop", "shop (mine)", "web=20002", "DEVPORTS_WORKTREE=mine")
 	move("clones/shop", "again/shop")
 	step("again/shop", "shop (shop)", "web=20001")
 	if got := show(all(t, r)); len(all(t, r)) != 6 {

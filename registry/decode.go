@@ -11,8 +11,9 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// version is the format of the file that this package writes, and the only one it reads.
-const version = 1
+// version is the format of the file that this package writes. It reads those before as well: what the file lacks then is found out,
+// and written, when the checkout is next leased for.
+const version = 2
 
 // byteOrderMark is what some editors put before UTF-8. It is no damage, and the
 // next update leaves it out.
@@ -48,10 +49,11 @@ func (r *reader) document() (s state) {
 		case "version":
 			r.next()
 			start := r.at
-			if found = r.integer(); found != version {
+			if found = r.integer(); found < 1 || found > version {
 				r.fail(start, "the version is %d", found)
 			}
 		case "scopes":
+			s.records = make([]record, 0, 1+strings.Count(r.text, `"directory"`))
 			for range r.list('[', ']') {
 				r.next()
 				start, rec, first := r.at, r.record(taken, room), false
@@ -88,6 +90,20 @@ func (r *reader) record(taken *ports, room []entry) (rec record) {
 			rec.Worktree = r.string()
 		case "override":
 			rec.override = r.boolean()
+		case "declared":
+			rec.declared = r.string()
+		case "asked":
+			rec.asked = r.string()
+		case "repository":
+			rec.seen.repository = r.string()
+		case "path":
+			rec.seen.path = r.string()
+		case "remote":
+			rec.seen.remote = r.string()
+		case "id":
+			rec.seen.id = r.string()
+		case "place":
+			rec.seen.place = r.string()
 		case "leases":
 			for range r.list('[', ']') {
 				r.next()
@@ -101,13 +117,14 @@ func (r *reader) record(taken *ports, room []entry) (rec record) {
 		}
 	}
 	switch {
-	case rec.UserWide() && rec.Scope != Scope{} || rec.override && rec.Worktree == "":
+	case rec.UserWide() && !rec.sameHeader(record{}) || rec.override && rec.Worktree == "" || rec.asked != "" && !rec.override:
 		r.fail(start, "a scope lacks its directory or worktree")
 	case !rec.UserWide() && rec.Project == "":
 		r.fail(start, "a scope lacks its project")
 	case len(rec.leases) == 0:
 		r.fail(start, "a scope has no leases")
 	}
+	rec.seen.repository = above(rec.Directory, rec.seen.repository)
 	rec.leases = slices.Clip(rec.leases)
 	return rec
 }
@@ -124,6 +141,8 @@ func (r *reader) entry(taken *ports) (e entry) {
 			e.Port = r.port()
 		case "pinned":
 			e.Pinned = r.boolean()
+		case "undeclared":
+			e.undeclared = r.boolean()
 		case "since":
 			e.Since = r.time()
 		default:

@@ -23,7 +23,7 @@ const sample = `{"scopes": [
 ], "version": 1}`
 
 const sampleAsWritten = `{
-  "version": 1,
+  "version": 2,
   "scopes": [
     {"leases": [
       {"name": "a", "port": 65535, "pinned": true, "since": "2026-08-17T10:00:00Z"},
@@ -123,7 +123,7 @@ func TestDamaged(t *testing.T) {
 
 func TestNewer(t *testing.T) {
 	for content, want := range map[string]int{
-		`{"version": 2, "scopes": []}`:                  2,
+		`{"version": 3, "scopes": []}`:                  3,
 		`{"leases": {"a": [null, -1.5]}, "version": 7}`: 7,
 	} {
 		var newer *NewerError
@@ -136,7 +136,7 @@ func TestNewer(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(sample))
 	f.Add([]byte(sampleAsWritten))
-	f.Add([]byte(`{"version": 2, "scopes": []}`))
+	f.Add([]byte(`{"version": 3, "scopes": []}`))
 	f.Add([]byte(sampleAsWritten[:len(sampleAsWritten)/2]))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		s, err := decode(content)
@@ -186,7 +186,7 @@ func TestParseName(t *testing.T) {
 }
 
 func TestTimesRoundTrip(t *testing.T) {
-	l := entry{allocator.PortName{Service: "a"}, 1, false, time.Unix(1, 0).UTC()}
+	l := entry{allocator.PortName{Service: "a"}, 1, false, time.Unix(1, 0).UTC(), false}
 	s, err := decode(encode(state{[]record{{leases: []entry{l}}}}))
 	if err != nil || s.records[0].leases[0] != l {
 		t.Errorf("%v %v", s, err)

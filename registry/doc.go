@@ -17,6 +17,17 @@
 // it, a user-wide one with its lease. Leases appear, change and vanish only as a call asks: those of a directory that is gone stay
 // until Prune is given them.
 //
+// # What a checkout is called
+//
+// Two checkouts are of one project if they are called alike and have one git repository, or were cloned from one, or one from the
+// other; they lie at the same place in it. Any other two are two projects, whatever they are called, and so are any two folders
+// outside git. The first checkout of a project is its main one, as long as it is there, where pins bind. In a bare repository, that
+// is the worktree of its default branch. Linked worktrees are called as git calls them, further clones after their folders. Where
+// the name of a scope is another living one's, the later gets a number, which it keeps.
+//
+// A scope belongs to a directory, whatever is in it. One that was moved or renamed is known again by its id once the recorded path is
+// missing, else, when that is gone for certain, by what it is called and its remote. Two paths of one folder are one directory.
+//
 // # Other programs
 //
 // ParseForeign and Import take over what port-for and plut have kept, each port as its name's own, and overwrite nothing; Export
@@ -27,23 +38,41 @@
 // The file is JSON with a line for each lease, in an order that does not depend on history. People may edit it. It is read strictly:
 //
 //	{
-//	  "version": 1,
+//	  "version": 2,
 //	  "scopes": [
 //	    {"leases": [
 //	      {"name": "postgres", "port": 17432, "since": "2026-08-17T10:00:00Z"}
 //	    ]},
-//	    {"directory": "/home/ann/shop", "project": "shop", "leases": [
+//	    {"directory": "/home/ann/shop", "project": "shop", "repository": ".git", "remote": "github.com/acme/shop",
+//	     "id": "19ep-3qfj0x2z1c9k.2i4w.tizk9c.7x1zlw", "place": "1gx7cq2mp4r0b 19ep-3qfj0x2z1c9k 3w5e11264sgsf", "leases": [
 //	      {"name": "auth", "port": 23118, "since": "2026-08-17T10:00:00Z"},
 //	      {"name": "auth:metrics", "port": 23121, "since": "2026-08-17T10:00:00Z"},
 //	      {"name": "db", "port": 5432, "pinned": true, "since": "2026-08-17T10:00:00Z"}
 //	    ]},
-//	    {"directory": "/home/ann/shop-feature", "project": "shop", "worktree": "feature", "leases": [
+//	    {"directory": "/home/ann/shop-feature", "project": "shop", "worktree": "feature",
+//	     "repository": "/home/ann/shop/.git", "remote": "github.com/acme/shop", "id": "…", "place": "…", "leases": [
 //	      {"name": "auth", "port": 18430, "since": "2026-08-18T09:30:00Z"}
 //	    ]}
 //	  ]
 //	}
 //
-// A scope with "override": true was set up by DEVPORTS_WORKTREE, beside that of its directory. A file with an unknown key, a bad
+// A scope with "override": true was set up by DEVPORTS_WORKTREE, beside that of its directory. A lease with "undeclared": true is of
+// a name that the project's file does not have. What else a scope may have is found out of its checkout, and written with the next
+// lease for it:
+//
+//   - "declared" is what the project calls itself, where "project" has a number because another one is called so; "asked" likewise
+//     is what DEVPORTS_WORKTREE says;
+//   - "repository" is the git directory that its worktrees have in common, from the directory on if it lies below; "path" is where in
+//     the checkout the directory is, if not at its top; "remote" is where it was cloned from: see checkout.NormalizeRemote;
+//   - "id" identifies the checkout's git directory, or outside git the directory: see checkout.FileID. A device number may stand in
+//     it only where the file system has no ID of its own;
+//   - "place" is how to tell that the directory is gone: a hash of the machine and of its root folder, the file system that the
+//     directory is on, a hash of the folder that it is in: see checkout.Place.
+//
+// The name of a scope, which is unique, is not written: it follows from "project" and "worktree", see Scope.Name.
+//
+// Version 1 had none of these, and is read as well: a scope without an "id" gets its labels by the rules below when it is next leased
+// for, and keeps its ports. Writing makes it version 2, which an older devports refuses. A file with an unknown key, a bad
 // name or port, a chosen port that another lease has, anything that is not as above, or nothing at all in it, is damaged: reading
 // it is an error with the line, and nothing is written until somebody, or Repair, has put it in order. A later version is an error,
 // too.

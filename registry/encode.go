@@ -2,7 +2,9 @@ package registry
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -32,12 +34,17 @@ func appendRecord(b []byte, r record) []byte {
 	if !r.UserWide() {
 		b = appendString(append(b, `"directory": `...), r.Directory)
 		b = appendString(append(b, `, "project": `...), r.Project)
-		if r.Worktree != "" {
-			b = appendString(append(b, `, "worktree": `...), r.Worktree)
-		}
+		b = appendKey(b, `, "declared": `, r.declared)
+		b = appendKey(b, `, "worktree": `, r.Worktree)
 		if r.override {
 			b = append(b, `, "override": true`...)
 		}
+		b = appendKey(b, `, "asked": `, r.asked)
+		b = appendKey(b, `, "repository": `, below(r.Directory, r.seen.repository))
+		b = appendKey(b, `, "path": `, r.seen.path)
+		b = appendKey(b, `, "remote": `, r.seen.remote)
+		b = appendKey(b, `, "id": `, r.seen.id)
+		b = appendKey(b, `, "place": `, r.seen.place)
 		b = append(b, ", "...)
 	}
 	b = append(b, `"leases": [`...)
@@ -54,8 +61,34 @@ func appendEntry(b []byte, e entry) []byte {
 	if e.Pinned {
 		b = append(b, `, "pinned": true`...)
 	}
+	if e.undeclared {
+		b = append(b, `, "undeclared": true`...)
+	}
 	b = e.Since.UTC().AppendFormat(append(b, `, "since": "`...), time.RFC3339)
 	return append(b, `"}`...)
+}
+
+// appendKey writes a key, with what separates it from the one before, and its value, unless that is "".
+func appendKey(b []byte, key, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return appendString(append(b, key...), value)
+}
+
+// below shortens a path below folder to the part from there; above undoes it.
+func below(folder, path string) string {
+	if short, ok := strings.CutPrefix(path, folder+string(filepath.Separator)); ok && short != "" && !filepath.IsAbs(short) {
+		return short
+	}
+	return path
+}
+
+func above(folder, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return folder + string(filepath.Separator) + path
 }
 
 // separate writes the comma before every element of a list but the first.

@@ -131,10 +131,12 @@ func exportJSON(leases []Lease) ([]byte, error) {
 		Port      int       `json:"port"`
 		Pinned    bool      `json:"pinned"`
 		Since     time.Time `json:"since"`
+
+		Undeclared bool `json:"undeclared,omitempty"`
 	}
 	rows := make([]row, len(leases))
 	for i, l := range leases {
-		rows[i] = row{l.Scope.Project, l.Scope.Worktree, l.Scope.Directory, l.Name.String(), l.Port, l.Pinned, l.Since}
+		rows[i] = row{l.Scope.Project, l.Scope.Worktree, l.Scope.Directory, l.Name.String(), l.Port, l.Pinned, l.Since, l.Undeclared}
 	}
 	content, err := json.MarshalIndent(rows, "", "  ")
 	return append(content, '\n'), err

@@ -64,7 +64,7 @@ func (r Registry) Import(ctx context.Context, claims []Claim) (Imported, error) 
 
 // take returns the state with those claims that it can hold besides what it has, and what has become of each.
 func (s state) take(claims []Claim, now time.Time) (state, Imported) {
-	at, r := s.place(checkout.Checkout{}, checkout.IsGone)
+	at, r := s.place(checkout.Checkout{}, realDisk)
 	names, owners := map[allocator.PortName]Lease{}, map[int]Lease{} // the user-wide leases, and one lease of every port
 	for _, l := range s.all() {
 		if l.Scope.UserWide() {
@@ -85,7 +85,7 @@ func (s state) take(claims []Claim, now time.Time) (state, Imported) {
 		case owned:
 			done.Refused = append(done.Refused, Refusal{c, owner})
 		default:
-			added := entry{c.Name, c.Port, false, now.UTC().Truncate(time.Second)}
+			added := entry{Name: c.Name, Port: c.Port, Since: now.UTC().Truncate(time.Second)}
 			l := r.lease(added)
 			names[l.Name], owners[l.Port] = l, l
 			taken = append(taken, added)

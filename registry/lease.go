@@ -17,6 +17,8 @@ type Lease struct {
 	Port   int       // 1-65535
 	Pinned bool      // the Portfile names the number, or for a user-wide name the user; else it was chosen
 	Since  time.Time // when the name came to this port; UTC, whole seconds
+
+	Undeclared bool // the project's file did not have the name when it was last leased: see [allocator.WantedPort]
 }
 
 // String is for messages: what the lease is for, as "auth of shop (feature)".
@@ -40,6 +42,9 @@ type Chooser func(s Scope, n allocator.PortName, usable func(port int) bool) (in
 type Options struct {
 	Choose Chooser          // needed unless every name has a lease or a pin
 	Move   func(Lease) bool // whether a chosen lease is to move to another port; nil moves none. A pinned lease is never asked about
+
+	// Changed is called when a scope has been moved or named. Nil takes no note.
+	Changed func(Change)
 
 	// NoPins has no pin bind: a port is chosen, as where the checkout is not the main one, also for a name that was pinned before.
 	NoPins bool
@@ -76,14 +81,15 @@ type transform int
 
 const (
 	keep   transform = iota // it is as it should be
+	mark                    // it stays on its port, but is declared now, or no longer
 	pin                     // it goes to its pin
 	unpin                   // it lost its pin: it stays on the number as a chosen one, if nobody else has it
 	choose                  // it gets a port that is chosen
 )
 
 // plan compares what a scope has with what it wants. wants are in name order, no name twice.
-func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options, gone func(string) bool) plan {
-	at, r := s.place(c, gone)
+func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options, d disk) plan {
+	at, r := s.place(c, d)
 	p := plan{s, at, r, make([]step, len(wants))}
 	for i, w := range wants {
 		st := step{WantedPort: w, shunned: w.Pin}
@@ -93,7 +99,7 @@ func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options
 		had, found := r.find(w.Name)
 		st.had = had
 		switch {
-		case st.Pin != 0 && had.Pinned && had.Port == st.Pin:
+		case st.Pin != 0 && had.Pinned && had.Port == st.Pin && !had.undeclared:
 			st.do = keep
 		case st.Pin != 0:
 			st.do = pin
@@ -107,6 +113,8 @@ func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options
 			st.do = unpin
 		case o.Move != nil && o.Move(r.lease(had)):
 			st.do = choose
+		case had.undeclared != st.Undeclared:
+			st.do = mark
 		}
 		p.steps[i] = st
 	}
@@ -138,7 +146,7 @@ func (p plan) carryOut(pick Chooser, now time.Time) (state, []Lease, error) {
 	taken := p.others()
 	leased := make([]entry, len(p.steps))
 	set := func(i, port int, pinned bool) {
-		e := entry{p.steps[i].Name, port, pinned, p.steps[i].had.Since}
+		e := entry{p.steps[i].Name, port, pinned, p.steps[i].had.Since, p.steps[i].Undeclared}
 		if port != p.steps[i].had.Port {
 			e.Since = now.UTC().Truncate(time.Second)
 		}
@@ -147,7 +155,7 @@ func (p plan) carryOut(pick Chooser, now time.Time) (state, []Lease, error) {
 	}
 
 	for i, s := range p.steps {
-		if s.do == keep {
+		if s.do == keep || s.do == mark {
 			set(i, s.had.Port, s.had.Pinned)
 		}
 	}

@@ -14,12 +14,24 @@ import (
 )
 
 var (
-	mainCheckout = checkout.Checkout{Directory: absolute("shop"), Project: "shop", Root: "shop"}
-	feature      = checkout.Checkout{Directory: absolute("shop-feature"), Project: "shop", Worktree: "feature", Root: "shop-feature"}
-	other        = checkout.Checkout{Directory: absolute("blog"), Project: "blog", Root: "blog"}
+	mainCheckout = checkedOut("shop", "shop", "")
+	feature      = checkedOut("shop-feature", "shop", "feature")
+	other        = checkedOut("blog", "blog", "")
 )
 
-func never(string) bool { return false }
+// never is a disk where all is there.
+var never = seeing(func(string) bool { return false })
+
+// seeing is a disk on which only what gone says yes to is missing.
+func seeing(gone func(dir string) bool) disk {
+	return disk{
+		gone: func(r record) bool { return gone(r.Directory) }, missing: gone,
+		same:  func(a, b string) bool { return strings.EqualFold(a, b) },
+		place: func(string) string { return "here" },
+		here:  func(record) bool { return true },
+		look:  func(record) identity { return identity{} },
+	}
+}
 
 // do leases in a state, choosing from 20000 up.
 func do(s state, c checkout.Checkout, list, move string) (state, []Lease, error) {

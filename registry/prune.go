@@ -3,8 +3,6 @@ package registry
 import (
 	"context"
 	"slices"
-
-	"github.com/devports/devports/registry/checkout"
 )
 
 // Gone are the leases whose directory is gone, as Leases orders them: the worktree was removed, say, or the project deleted. A
@@ -16,18 +14,18 @@ func (r Registry) Gone() ([]Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	return now.state.gone(checkout.IsGone).all(), nil
+	return now.state.gone(realDisk.gone).all(), nil
 }
 
 // Prune ends those of the leases, which Gone has returned, that are still as they were and whose directory is still gone, and
-// returns them. So what a user was shown, and no more, is dropped. Errors are those of Remove, but for the *UnknownError.
+// those that are undeclared, and returns them. So what a user was shown, and no more, is dropped. Errors are those of Remove, but for the *UnknownError.
 func (r Registry) Prune(ctx context.Context, leases []Lease) ([]Lease, error) {
 	if len(leases) == 0 {
 		return nil, nil
 	}
 	var pruned []Lease
 	err := r.update(ctx, snapshot{}, func(s state) (state, error) {
-		s, pruned = s.prune(leases, checkout.IsGone)
+		s, pruned = s.prune(leases, realDisk.gone)
 		if len(pruned) == 0 {
 			return s, errUnchanged
 		}
@@ -40,10 +38,10 @@ func (r Registry) Prune(ctx context.Context, leases []Lease) ([]Lease, error) {
 }
 
 // gone is the part of the state whose directories are.
-func (s state) gone(gone func(string) bool) state {
+func (s state) gone(gone func(record) bool) state {
 	var records []record
 	for _, r := range s.records {
-		if !r.UserWide() && gone(r.Directory) {
+		if !r.UserWide() && gone(r) {
 			records = append(records, r)
 		}
 	}
@@ -51,7 +49,7 @@ func (s state) gone(gone func(string) bool) state {
 }
 
 // prune returns the state without those of the leases whose directory is gone, and those leases.
-func (s state) prune(leases []Lease, gone func(string) bool) (state, []Lease) {
+func (s state) prune(leases []Lease, gone func(record) bool) (state, []Lease) {
 	asked := make(map[Lease]bool, len(leases))
 	for _, l := range leases {
 		asked[l] = true
@@ -60,10 +58,11 @@ func (s state) prune(leases []Lease, gone func(string) bool) (state, []Lease) {
 	var records []record
 	for _, r := range s.records {
 		isAsked := func(e entry) bool { return asked[r.lease(e)] }
-		if !r.UserWide() && slices.ContainsFunc(r.leases, isAsked) && gone(r.Directory) {
+		if !r.UserWide() && slices.ContainsFunc(r.leases, isAsked) {
+			all := gone(r)
 			var left []entry
 			for _, e := range r.leases {
-				if isAsked(e) {
+				if isAsked(e) && (all || e.undeclared) {
 					pruned = append(pruned, r.lease(e))
 				} else {
 					left = append(left, e)

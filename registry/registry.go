@@ -40,12 +40,23 @@ func (r Registry) Leases() ([]Lease, error) {
 
 // Scope is the scope that a checkout has, or would get with its first lease. It only reads. Errors are those of Leases.
 func (r Registry) Scope(c checkout.Checkout) (Scope, error) {
+	scope, _, err := r.SeenFrom(c)
+	return scope, err
+}
+
+// SeenFrom is Scope, and all leases as Leases has them, but for those of a checkout that has moved or been renamed: they have the
+// scope that it gets with its next lease.
+func (r Registry) SeenFrom(c checkout.Checkout) (Scope, []Lease, error) {
 	now, err := load(r.path, snapshot{})
 	if err != nil {
-		return Scope{}, err
+		return Scope{}, nil, err
 	}
-	_, rec := now.state.place(c, checkout.IsGone)
-	return rec.Scope, nil
+	at, rec := now.state.place(c, realDisk)
+	s := now.state
+	if at >= 0 && rec.Scope != s.records[at].Scope {
+		s = s.put(at, rec)
+	}
+	return rec.Scope, s.all(), nil
 }
 
 // Lease returns the leases of all wanted names, in name order, after making those that are missing and changing those that are not
@@ -73,7 +84,7 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 		return Scope{}, nil, err
 	}
 	if o.Move == nil {
-		if p := now.state.plan(c, wants, o, checkout.IsGone); p.settled() {
+		if p := now.state.plan(c, wants, o, realDisk); p.settled() {
 			scope, leases := p.record.Scope, p.leases()
 			if err := o.confirm(scope, leases); err != nil {
 				return Scope{}, nil, err
@@ -83,8 +94,10 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 	}
 	var scope Scope
 	var leases []Lease
+	var change Change
+	changed := false
 	err = r.update(ctx, now, func(s state) (_ state, err error) {
-		p := s.plan(c, wants, o, checkout.IsGone)
+		p := s.plan(c, wants, o, realDisk)
 		scope, leases = p.record.Scope, p.leases()
 		if p.settled() {
 			if err := o.confirm(scope, leases); err != nil {
@@ -92,6 +105,7 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 			}
 			return s, errUnchanged
 		}
+		change, changed = p.change(c, realDisk)
 		if s, leases, err = p.carryOut(o.Choose, time.Now()); err == nil {
 			err = o.confirm(scope, leases)
 		}
@@ -99,6 +113,9 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 	})
 	if err != nil {
 		return Scope{}, nil, err
+	}
+	if changed && o.Changed != nil {
+		o.Changed(change)
 	}
 	return scope, leases, nil
 }

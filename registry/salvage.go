@@ -29,14 +29,16 @@ func salvage(content []byte) (salvaged, []Lost) {
 
 // header and lease are the file's objects, without what makes a reading strict.
 type header struct {
-	Directory, Project, Worktree string
-	Override                     bool
+	Directory, Project, Worktree, Declared, Asked string
+	Repository, Path, Remote, ID, Place           string
+	Override                                      bool
 }
 
 type lease struct {
 	Name          string
 	Port          int
 	Pinned, Since json.RawMessage // of which anything else may be made
+	Undeclared    json.RawMessage
 }
 
 func salvageJSON(content []byte) (found salvaged, lost []Lost) {
@@ -98,15 +100,18 @@ func salvageLines(content string) (found salvaged, lost []Lost) {
 }
 
 // frame are the lines that encode writes around scopes and leases, without their commas.
-var frame = []string{"", "{", "}", `"version": 1`, `"scopes": [`, `"scopes": []`, "]", "]}"}
+var frame = []string{"", "{", "}", `"version": 1`, `"version": 2`, `"scopes": [`, `"scopes": []`, "]", "]}"}
 
 // record returns the scope, and whether it is one.
 func (h header) record() (record, bool) {
-	rec := record{Scope: Scope{h.Directory, h.Project, h.Worktree}, override: h.Override}
+	rec := record{
+		Scope: Scope{h.Directory, h.Project, h.Worktree}, override: h.Override, declared: h.Declared, asked: h.Asked,
+		seen: identity{above(h.Directory, h.Repository), h.Path, h.Remote, h.ID, h.Place},
+	}
 	if rec.UserWide() {
 		return rec, rec.sameHeader(record{})
 	}
-	return rec, rec.Project != "" && (!rec.override || rec.Worktree != "")
+	return rec, rec.Project != "" && (!rec.override || rec.Worktree != "") && (rec.asked == "" || rec.override)
 }
 
 // salvageEntry reads one lease. Its name and port decide: one without a good time
@@ -118,7 +123,7 @@ func salvageEntry(text []byte) (entry, bool) {
 		return entry{}, false
 	}
 	name, err := ParseName(l.Name)
-	return entry{name, l.Port, string(l.Pinned) == "true", salvageTime(l.Since)}, err == nil
+	return entry{name, l.Port, string(l.Pinned) == "true", salvageTime(l.Since), string(l.Undeclared) == "true"}, err == nil
 }
 
 func salvageTime(text []byte) time.Time {

@@ -19,8 +19,25 @@ func absolute(name string) string {
 	return path
 }
 
+// checkedOut is a checkout of the project's one repository, wherever that is cloned to.
 func checkedOut(directory, project, worktree string) checkout.Checkout {
-	return checkout.Checkout{Directory: absolute(directory), Project: project, Worktree: worktree, Root: filepath.Base(filepath.FromSlash(directory))}
+	return checkout.Checkout{
+		Directory: absolute(directory), Project: project, Worktree: worktree, Root: filepath.Base(filepath.FromSlash(directory)),
+		Remote: "example.org/" + project,
+	}
+}
+
+// unrelated is a checkout of another repository than checkedOut's.
+func unrelated(directory, project, worktree string) checkout.Checkout {
+	c := checkedOut(directory, project, worktree)
+	c.Remote = "example.org/other-" + project
+	return c
+}
+
+// identified is a checkout whose project is called after its folder, and which is known again by id.
+func identified(c checkout.Checkout, id string) checkout.Checkout {
+	c.ID, c.Unnamed = id, true
+	return c
 }
 
 func overridden(c checkout.Checkout, label string, inherited bool) checkout.Checkout {
@@ -59,6 +76,15 @@ func TestPlace(t *testing.T) {
 		"new one of that name":    {[]checkout.Checkout{shop, checkedOut("shop-f", "shop", "f")}, "shop-f", checkedOut("f2", "shop", "f"), "shop/f", "20001"},
 		"moved under a new name":  {[]checkout.Checkout{shop}, "shop", checkedOut("store", "store", ""), "store/", "20001"},
 		"renamed, dead namesake":  {[]checkout.Checkout{shop, checkedOut("store", "store", "")}, "store", checkedOut("shop", "store", ""), "store/", "20000"},
+		"unrelated":               {[]checkout.Checkout{shop}, "", unrelated("x/shop", "shop", ""), "shop-2/", "20001"},
+		"unrelated to a clone":    {[]checkout.Checkout{shop, clone}, "shop", unrelated("shop3", "shop", ""), "shop-2/", "20002"},
+		"unrelated to a dead one": {[]checkout.Checkout{shop}, "shop", unrelated("x/shop", "shop", ""), "shop/", "20001"},
+		"its worktree":            {[]checkout.Checkout{shop, unrelated("x/shop", "shop", "")}, "", unrelated("x/f", "shop", "f"), "shop-2/f", "20002"},
+		"override of unrelated":   {[]checkout.Checkout{shop}, "", overridden(unrelated("x/shop", "shop", ""), "x", false), "shop-2/x", "20001"},
+		"in other letters":        {[]checkout.Checkout{identified(shop, "1")}, "", identified(checkedOut("SHOP", "SHOP", ""), "1"), "shop/", "20000"},
+		"moved and renamed":       {[]checkout.Checkout{identified(shop, "1")}, "shop", identified(checkedOut("store", "store", ""), "1"), "store/", "20000"},
+		"another in its place":    {[]checkout.Checkout{identified(shop, "1")}, "", identified(unrelated("shop", "shop", ""), "2"), "shop/", "20000"},
+		"not gone":                {[]checkout.Checkout{identified(shop, "1")}, "", identified(checkedOut("store", "store", ""), "1"), "store/", "20001"},
 		"override":                {[]checkout.Checkout{shop}, "", overridden(shop, "x", false), "shop/x", "20001"},
 		"known override":          {[]checkout.Checkout{shop, overridden(shop, "x", false)}, "", overridden(shop, "x", false), "shop/x", "20001"},
 		"two overrides":           {[]checkout.Checkout{shop, overridden(shop, "x", false)}, "", overridden(shop, "y", false), "shop/y", "20002"},
@@ -66,7 +92,7 @@ func TestPlace(t *testing.T) {
 		"without the override":    {[]checkout.Checkout{shop, overridden(shop, "x", false)}, "", shop, "shop/", "20000"},
 		"override of git's label": {[]checkout.Checkout{feature}, "", overridden(feature, "feature", false), "shop/feature", "20000"},
 		"override of the clone's": {[]checkout.Checkout{shop, clone}, "", overridden(clone, "shop2", false), "shop/shop2", "20001"},
-		"override in two places":  {[]checkout.Checkout{shop, overridden(shop, "x", false), clone}, "", overridden(clone, "x", false), "shop/x", "20003"},
+		"override in two places":  {[]checkout.Checkout{shop, overridden(shop, "x", false), clone}, "", overridden(clone, "x", false), "shop/x-2", "20003"},
 		"override moved":          {[]checkout.Checkout{overridden(shop, "x", false)}, "shop", overridden(checkedOut("s", "shop", ""), "x", false), "shop/x", "20000"},
 		"override renamed":        {[]checkout.Checkout{overridden(shop, "x", false)}, "", overridden(checkedOut("shop", "store", ""), "x", false), "store/x", "20000"},
 		"inherited":               {[]checkout.Checkout{shop}, "", overridden(shop, "x", true), "shop/", "20000"},
@@ -82,16 +108,16 @@ func TestPlace(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			gone := func(dir string) bool {
+			gone := seeing(func(dir string) bool {
 				return slices.ContainsFunc(strings.Fields(tt.gone), func(g string) bool { return absolute(g) == dir })
-			}
+			})
 			p := s.plan(tt.ask, wantAll("web"), Options{}, gone)
 			next, leases, err := p.carryOut(upFrom(20000), time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
 			l := leases[0]
-			if got := l.Scope.Project + "/" + l.Scope.Worktree; got != tt.want || show(leases) != "web="+tt.ports || l.Scope.Directory != tt.ask.Directory {
+			if got := l.Scope.Project + "/" + l.Scope.Worktree; got != tt.want || show(leases) != "web="+tt.ports || !strings.EqualFold(l.Scope.Directory, tt.ask.Directory) {
 				t.Errorf("%s %s in %s, want %s %s", got, show(leases), l.Scope.Directory, tt.want, tt.ports)
 			}
 			if again := next.plan(tt.ask, wantAll("web"), Options{}, gone); !again.settled() || again.record.Scope != l.Scope {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // state is everything the registry knows, as a value: whoever changes it makes a new one and leaves the old as it was.
@@ -16,8 +17,34 @@ type state struct {
 // record is one scope and its leases.
 type record struct {
 	Scope
-	override bool    // the label is DEVPORTS_WORKTREE's: this scope stands beside the directory's own
-	leases   []entry // in name order, no name twice; never empty in a stored state
+	override bool     // the label is DEVPORTS_WORKTREE's: this scope stands beside the directory's own
+	declared string   // what the project calls itself, where another has that name: Project has a number then. Else ""
+	asked    string   // what DEVPORTS_WORKTREE says, where another scope has that name. Else ""
+	seen     identity // by which the checkout is known again
+	leases   []entry  // in name order, no name twice; never empty in a stored state
+}
+
+// identity is what was found of a checkout when it was last leased for: see [checkout.Checkout]. It is zero for user-wide names,
+// and for what an older devports has recorded.
+type identity struct {
+	repository, path, remote, id string
+	place                        string // a [checkout.Place]
+}
+
+// identityOf is the identity of a checkout, without its place.
+func identityOf(c checkout.Checkout) identity {
+	return identity{c.Repository, c.Path, c.Remote, c.ID, ""}
+}
+
+// known tells whether anything was found.
+func (i identity) known() bool { return i != identity{} }
+
+// name is what the project of a record calls itself.
+func (r record) name() string {
+	if r.declared != "" {
+		return r.declared
+	}
+	return r.Project
 }
 
 // entry is a lease without the scope that its record tells.
@@ -26,6 +53,8 @@ type entry struct {
 	Port   int
 	Pinned bool
 	Since  time.Time // UTC, whole seconds: what the file holds
+
+	undeclared bool
 }
 
 // compare orders records by what identifies them: the directory, and the label where it was given to override the directory's own.
@@ -45,9 +74,13 @@ func (r record) compare(o record) int {
 }
 
 // sameHeader tells whether r and o are alike but for their leases.
-func (r record) sameHeader(o record) bool { return r.Scope == o.Scope && r.override == o.override }
+func (r record) sameHeader(o record) bool {
+	return r.Scope == o.Scope && r.override == o.override && r.declared == o.declared && r.asked == o.asked && r.seen == o.seen
+}
 
-func (r record) lease(e entry) Lease { return Lease{r.Scope, e.Name, e.Port, e.Pinned, e.Since} }
+func (r record) lease(e entry) Lease {
+	return Lease{r.Scope, e.Name, e.Port, e.Pinned, e.Since, e.undeclared}
+}
 
 // compare orders entries by name.
 func (e entry) compare(o entry) int { return e.Name.Compare(o.Name) }

@@ -161,7 +161,7 @@ func TestRefused(t *testing.T) {
 		"empty": "",
 		"blank": "\n",
 		"half":  good[:len(good)/2],
-		"newer": `{"format": "other", "version": 2, "leases": {}}`,
+		"newer": `{"format": "other", "version": 3, "leases": {}}`,
 		"twice": good + good,
 		"port":  strings.Replace(good, "]}\n", "]},\n{\"directory\": \"/x\", \"project\": \"x\", \"leases\": ["+one+"]}\n", 1),
 	} {
@@ -173,7 +173,7 @@ func TestRefused(t *testing.T) {
 				var damaged *DamagedError
 				var newer *NewerError
 				if name == "newer" {
-					if !errors.As(err, &newer) || newer.Path != r.path || newer.Version != 2 {
+					if !errors.As(err, &newer) || newer.Path != r.path || newer.Version != 3 {
 						t.Errorf("%s: %v", what, err)
 					}
 				} else if !errors.As(err, &damaged) || damaged.Path != r.path {

@@ -36,6 +36,9 @@ Example:
 		if local, unknown := allocator.LocalPorts(); err == nil && unknown == nil {
 			plan.Notes = append(plan.Notes, p.File.EphemeralPins(local)...)
 		}
+		if scope, unknown := p.Scope(); err == nil && unknown == nil { // that of a registry that can be read
+			plan.Notes = append(plan.Notes, p.File.NotePins(p.Unbound(scope), unboundPin(scope))...)
+		}
 		var problems procfile.Problems
 		if err != nil && !errors.As(err, &problems) {
 			return err

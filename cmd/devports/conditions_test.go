@@ -15,8 +15,9 @@ var conditions = map[string]func(argument string) bool{
 		_, err := os.Stat(path)
 		return err == nil
 	},
-	"root":  func(string) bool { return os.Getuid() == 0 },
-	"netns": func(string) bool { return exec.Command("unshare", "--map-root-user", "--net", "true").Run() == nil },
+	"root":    func(string) bool { return os.Getuid() == 0 },
+	"netns":   func(string) bool { return exec.Command("unshare", "--map-root-user", "--net", "true").Run() == nil },
+	"mountns": func(string) bool { return exec.Command("unshare", "--mount", "true").Run() == nil },
 
 	// a PostgreSQL server, and its clients
 	"postgres": func(string) bool {

@@ -67,7 +67,7 @@ func (s session) variables(ctx context.Context, p project.Project, service strin
 		process, _ := plan.Service(service)
 		return process.Env.Set(), err
 	}
-	ports, err := p.Ports(ctx)
+	_, ports, err := p.Ports(ctx)
 	if err != nil {
 		return nil, err
 	}

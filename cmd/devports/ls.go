@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/registry"
@@ -29,7 +30,7 @@ Example:
 		userWideFlag, jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
-		leases, everyone, scope, err := s.listed(c)
+		leases, everyone, scope, pins, err := s.listed(c)
 		if err != nil {
 			return err
 		}
@@ -55,6 +56,7 @@ Example:
 			rows := make([]leaseRow, 0, len(leases))
 			for _, l := range leases {
 				row := newLeaseRow(l)
+				row.UnboundPin = pins[l.Name]
 				if h, ok := holderOf(holders, l.Port); ok {
 					row.Listener = &h
 				}
@@ -73,19 +75,23 @@ Example:
 			s.note("%s", what)
 			return nil
 		}
-		return s.table(leases, holders, containers, registry.ByPort(everyone), c.Bool("all"))
+		return s.table(leases, holders, containers, registry.ByPort(everyone), pins, c.Bool("all"))
 	},
 }
 
 // leaseRow is a lease as programs read it.
 type leaseRow struct {
-	Project   string            `json:"project,omitempty"`
-	Worktree  string            `json:"worktree,omitempty"`
-	Directory string            `json:"directory,omitempty"`
-	Name      string            `json:"name"`
-	Port      int               `json:"port"`
-	Pinned    bool              `json:"pinned"`
-	Since     time.Time         `json:"since"`
+	Project   string    `json:"project,omitempty"`
+	Worktree  string    `json:"worktree,omitempty"`
+	Directory string    `json:"directory,omitempty"`
+	Name      string    `json:"name"`
+	Port      int       `json:"port"`
+	Pinned    bool      `json:"pinned"`
+	Since     time.Time `json:"since"`
+
+	UnboundPin int  `json:"unbound_pin,omitempty"` // the number that the Portfile pins, which binds in another checkout
+	Undeclared bool `json:"undeclared,omitempty"`  // kept for a run in a folder that is no service's
+
 	Listener  *holder.Process   `json:"listener,omitempty"`  // who listens now
 	Container *engine.Container `json:"container,omitempty"` // the one that it listens for
 }
@@ -93,7 +99,7 @@ type leaseRow struct {
 func newLeaseRow(l registry.Lease) leaseRow {
 	return leaseRow{
 		Project: l.Scope.Project, Worktree: l.Scope.Worktree, Directory: l.Scope.Directory,
-		Name: l.Name.String(), Port: l.Port, Pinned: l.Pinned, Since: l.Since,
+		Name: l.Name.String(), Port: l.Port, Pinned: l.Pinned, Since: l.Since, Undeclared: l.Undeclared,
 	}
 }
 
@@ -105,36 +111,37 @@ func leaseRows(leases []registry.Lease) []leaseRow {
 	return rows
 }
 
-// listed are the leases that the command line asks for, those of everyone, and
-// the scope that is meant unless it is all of them.
-func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scope registry.Scope, err error) {
+// listed are the leases that the command line asks for, those of everyone, the
+// scope that is meant unless it is all of them, and the pins that do not bind
+// there.
+func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scope registry.Scope, unbound map[allocator.PortName]int, err error) {
 	if c.Bool("all") {
 		r, err := s.openRegistry(c)
 		if err != nil {
-			return nil, nil, scope, err
+			return nil, nil, scope, nil, err
 		}
 		everyone, err = r.Leases()
-		return everyone, everyone, scope, err
+		return everyone, everyone, scope, nil, err
 	}
 	p, err := s.openPlace(c)
 	if err != nil {
-		return nil, nil, scope, err
+		return nil, nil, scope, nil, err
 	}
-	if scope, err = p.scope(); err != nil {
-		return nil, nil, scope, err
-	}
-	everyone, err = p.project.Registry.Leases()
-	everyone = movedTo(scope, everyone)
+	scope, everyone, err = p.project.Registry.SeenFrom(p.project.Checkout)
 	for _, l := range everyone {
-		if l.Scope == scope {
+		if l.Scope == scope || p.folder != "" && l.Scope.Directory == p.folder {
 			leases = append(leases, l)
 		}
 	}
-	return leases, everyone, scope, err
+	unbound = map[allocator.PortName]int{}
+	for _, w := range p.project.Unbound(scope) {
+		unbound[w.Name] = w.Pin
+	}
+	return leases, everyone, scope, unbound, err
 }
 
 // table prints leases for people to read.
-func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, containers map[int]engine.Container, shared map[int][]registry.Lease, all bool) error {
+func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, containers map[int]engine.Container, shared map[int][]registry.Lease, unbound map[allocator.PortName]int, all bool) error {
 	var t table
 	header := []string{"NAME", "PORT", "KEPT", "LISTENING NOW"}
 	if all {
@@ -143,8 +150,13 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 	t.add(header...)
 	for _, l := range leases {
 		kept, listener := "chosen", "-"
-		if l.Pinned {
+		switch pin := unbound[l.Name]; {
+		case l.Pinned:
 			kept = "pinned"
+		case pin != 0:
+			kept = fmt.Sprintf("chosen; %d pinned, not in this checkout", pin)
+		case l.Undeclared:
+			kept = "chosen, for run"
 		}
 		for _, o := range shared[l.Port] {
 			if o != l {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -17,6 +18,7 @@ import (
 type place struct {
 	project  project.Project // without a file where there is none
 	userWide bool
+	folder   string // where there is no project: the folder, for which run may have kept ports
 }
 
 // openPlace is the project here; with --global, or where there is no project,
@@ -24,16 +26,17 @@ type place struct {
 func (s session) openPlace(c *cli.Context) (place, error) {
 	if c.Bool("global") {
 		r, err := s.openRegistry(c)
-		return place{project.Project{Registry: r}, true}, err
+		return place{project: project.Project{Registry: r}, userWide: true}, err
 	}
 	p, err := s.openProject(c)
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
 		s.noteForeign(missing)
 		r, err := s.openRegistry(c)
-		return place{project.Project{Registry: r}, true}, err
+		wd, _ := os.Getwd()
+		return place{project.Project{Registry: r}, true, resolved(wd)}, err
 	}
-	return place{p, false}, err
+	return place{project: p}, err
 }
 
 // scope is the one whose leases are meant.

@@ -111,10 +111,12 @@ func (s session) ports(ctx context.Context, p place, names []allocator.PortName,
 		if err := p.declared(names); err != nil {
 			return nil, err
 		}
-		var err error
-		if byName, err = p.project.Ports(ctx); err != nil {
+		scope, kept, err := p.project.Ports(ctx)
+		if err != nil {
 			return nil, err
 		}
+		byName = kept
+		s.noteUnbound(p.project, scope, names...)
 	}
 	ports := make([]int, len(names))
 	for i, n := range names {

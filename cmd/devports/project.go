@@ -81,7 +81,7 @@ func (r replicas) String() string { return "" }
 
 // host is what projects need of this process and of the machine.
 func (s session) host() project.Host {
-	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Listening: s.listening}
+	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Changed: s.noteChange, Listening: s.listening}
 }
 
 func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {

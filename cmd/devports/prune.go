@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
@@ -24,7 +25,10 @@ var pruneCommand = command{
 	help: `
 Gives up the ports of every project and worktree whose folder is gone, and says
 which, and removes the logs, locks and sockets of their runs. What is on a volume
-that is not mounted now is not gone, nor is what runs.
+that is not mounted now is not gone, nor is what runs, nor what another machine
+or container keeps in a home that both share. Given up are also ports that run
+has kept for a folder of a project that is no service's, unless something listens
+on them.
 
 Example:
   devports prune --dry-run
@@ -42,13 +46,22 @@ Example:
 		if err != nil {
 			return err
 		}
+		all, err := r.Leases()
+		if err != nil {
+			return err
+		}
 		leases, err := s.withoutRuns(gone)
 		if err != nil {
 			return err
 		}
-		said := "%s %d of %s given up: %s is gone\n"
+		for _, l := range all {
+			if l.Undeclared && !slices.Contains(gone, l) && !allocator.Busy(l.Port) {
+				leases = append(leases, l)
+			}
+		}
+		verb := "given up"
 		if c.Bool("dry-run") {
-			said = "%s %d of %s would be given up: %s is gone\n"
+			verb = "would be given up"
 		} else if leases, err = r.Prune(c.Context, leases); err != nil {
 			return err
 		}
@@ -56,12 +69,16 @@ Example:
 			return s.json(leaseRows(leases))
 		}
 		for _, l := range leases {
-			if _, err := fmt.Fprintf(s.stdout, said, l.Name, l.Port, l.Scope, text.OneLine(l.Scope.Directory)); err != nil {
+			why := text.OneLine(l.Scope.Directory) + " is gone"
+			if l.Undeclared && exists(l.Scope.Directory) {
+				why = "no service, but once that of a run"
+			}
+			if _, err := fmt.Fprintf(s.stdout, "%s %d of %s %s: %s\n", l.Name, l.Port, l.Scope, verb, why); err != nil {
 				return err
 			}
 		}
-		removed, err := s.discardRuns(gone, c.Bool("dry-run"))
-		said = "removed what %s had left: %s\n"
+		removed, err := s.discardRuns(gone, all, c.Bool("dry-run"))
+		said := "removed what %s had left: %s\n"
 		if c.Bool("dry-run") {
 			said = "would remove what %s had left: %s\n"
 		}
@@ -100,8 +117,9 @@ func usesLeases(i control.Instance, scope registry.Scope) bool {
 }
 
 // discardRuns removes what runs have left whose folder is gone, and returns the
-// folders. What lives of one that was killed is left to doctor, and noted.
-func (s session) discardRuns(gone []registry.Lease, dryRun bool) (removed []string, err error) {
+// folders. What lives of one that was killed is left to doctor, and noted. A folder
+// for which leases are kept that are not gone cannot be seen now.
+func (s session) discardRuns(gone, all []registry.Lease, dryRun bool) (removed []string, err error) {
 	runs, err := s.runs()
 	if err != nil {
 		return nil, err
@@ -112,7 +130,8 @@ func (s session) discardRuns(gone []registry.Lease, dryRun bool) (removed []stri
 	}
 	for _, i := range runs.Instances() {
 		directory := cmp.Or(i.CheckoutDirectory(), directories[i.Lock()])
-		if i.Holder != nil || directory == "" || !checkout.IsGone(directory) {
+		unseen := func(l registry.Lease) bool { return l.Scope.Directory == directory && !slices.Contains(gone, l) }
+		if i.Holder != nil || directory == "" || !checkout.IsGone(directory) || slices.ContainsFunc(all, unseen) {
 			continue
 		}
 		if i.Killed() && len(i.Started()) > 0 {

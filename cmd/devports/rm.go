@@ -38,13 +38,19 @@ Example:
 		if err != nil {
 			return err
 		}
-		scope, err := p.scope()
+		// A project that has moved is recorded in its new place first.
+		if _, _, err := p.project.Registry.Lease(c.Context, p.project.Checkout, nil, registry.Options{Changed: s.noteChange}); err != nil {
+			return err
+		}
+		scope, leases, err := p.project.Registry.SeenFrom(p.project.Checkout)
 		if err != nil {
 			return err
 		}
-		leases, err := p.project.Registry.Leases()
-		if err != nil {
-			return err
+		// Outside a project, what run has kept for the folder is meant where no user-wide name is.
+		if at := slices.IndexFunc(leases, func(l registry.Lease) bool {
+			return p.folder != "" && l.Scope.Directory == p.folder && slices.Contains(names, l.Name)
+		}); at >= 0 && !slices.ContainsFunc(leases, func(l registry.Lease) bool { return l.Scope == scope && slices.Contains(names, l.Name) }) {
+			scope = leases[at].Scope
 		}
 		names, err = kept(names, scope, leases)
 		if err != nil {

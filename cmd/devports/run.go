@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -18,6 +19,8 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // The exit statuses of `run` when there is no command's to pass on, as those of
@@ -35,8 +38,9 @@ var runCommand = command{
 	help: `
 Runs COMMAND with the environment of a service. PORT is that of SERVICE, else of
 the service whose dir holds the working directory, else of a name made from the
-working directory's. devports replaces itself with the command: signals,
-terminal and exit status are the command's own.
+working directory's. Outside projects that port is the folder's for as long as
+the folder is there, in a project until devports prune. devports replaces itself
+with the command: signals, terminal and exit status are the command's own.
 
 With --up, what does not run of SERVICE and the services that it depends on, or
 without -s of the whole project, is started first, and the command runs once all
@@ -156,11 +160,14 @@ func (s session) service(c *cli.Context) (procfile.Process, error) {
 	name := c.String("service")
 	p, err := s.openProject(c)
 	var missing *procfile.NotFoundError
-	if errors.As(err, &missing) && name == "" {
+	none := errors.As(err, &missing) && name == ""
+	if none {
 		s.noteForeign(missing)
-		p, err = s.userWide(c, wd)
 	}
-	if err != nil {
+	if none && !c.Bool("in-dir") {
+		return s.folderService(c, wd)
+	}
+	if err != nil && !none {
 		return procfile.Process{}, err
 	}
 	p = s.withPins(p, c)
@@ -191,10 +198,31 @@ func nameOf(dir string) string {
 	return strings.TrimSpace(name)
 }
 
-// userWide stands for a project where there is none: its names are user-wide.
-func (s session) userWide(c *cli.Context, dir string) (project.Project, error) {
+// folderService stands for a service where there is no project: the folder keeps a
+// port of its own, which has its name. A folder that has been renamed keeps that,
+// too.
+func (s session) folderService(c *cli.Context, dir string) (procfile.Process, error) {
 	r, err := s.openRegistry(c)
-	return project.None(s.host(), r, dir), err
+	if err != nil {
+		return procfile.Process{}, err
+	}
+	p := project.None(s.host(), r, dir)
+	if p.Checkout, err = checkout.Find(dir, "", s.getenv); err != nil {
+		return procfile.Process{}, err
+	}
+	scope, leases, err := r.SeenFrom(p.Checkout)
+	if err != nil {
+		return procfile.Process{}, err
+	}
+	name := nameOf(dir)
+	own := slices.DeleteFunc(leases, func(l registry.Lease) bool { return l.Scope != scope })
+	if len(own) == 1 {
+		name = own[0].Name.Service
+	}
+	p.File, name = p.File.Plus(name)
+	plan, err := p.Resolve(c.Context)
+	service, _ := plan.Service(name)
+	return service, err
 }
 
 // serviceAt is the service whose dir holds the directory wd, the innermost if

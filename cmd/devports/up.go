@@ -316,6 +316,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
 	s.notes(checked.Notes)
+	s.noteUnbound(r.Project, scope)
 	return plan, scope, c, nil
 }
 

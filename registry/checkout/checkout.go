@@ -1,6 +1,7 @@
 // Package checkout says what checkout of which project a folder is, and what git
 // has checked out there, without running git: it reads a few small files. See
-// gitrepository-layout(5).
+// gitrepository-layout(5). Of git's configuration it reads the repository's own
+// file alone: what that includes, and the user's (url.*.insteadOf), do not count.
 package checkout
 
 import (
@@ -18,7 +19,23 @@ import (
 type Checkout struct {
 	Directory string // of the Portfile: absolute, symlinks resolved
 	Project   string
-	Worktree  string // git's own name for the worktree, less a leading project name; "" outside linked worktrees
+	Unnamed   bool   // the Portfile names no project: it is called after a folder
+	Worktree  string // git's own name for the worktree, less a leading project name; "" in a main checkout
+
+	// Repository is the git directory that all worktrees have in common, with
+	// symlinks resolved as far as it is there; "" outside git. Path leads from the
+	// top of the checkout to Directory, with slashes; "" at the top. Remote is
+	// where the repository was cloned from: see [NormalizeRemote].
+	Repository, Path, Remote string
+
+	// ID identifies the checkout wherever it is moved: it is the [FileID] of its
+	// git directory, outside git of Directory. It is "" where that is not there.
+	ID string
+
+	// Vacant is whether this is a worktree of a bare repository whose default
+	// branch no worktree has checked out now. The one that had it last is still the
+	// main checkout: it may be in the middle of a rebase.
+	Vacant bool
 
 	// Root is the base name of the checkout's top directory, by which a second clone
 	// of the project differs from the first.
@@ -38,7 +55,8 @@ type Checkout struct {
 //
 // The repository is found by its .git. In a linked worktree that is a file, and
 // leads to git's name for the worktree; every other checkout is a main one, a
-// submodule included.
+// submodule included. Of the worktrees of a bare repository, the one with the
+// default branch, which the repository's own HEAD names, is the main checkout.
 //
 // Errors are *fs.PathError: dir is missing, unreadable, or not valid UTF-8.
 func Find(dir, project string, getenv func(string) string) (Checkout, error) {
@@ -50,21 +68,45 @@ func Find(dir, project string, getenv func(string) string) (Checkout, error) {
 		return Checkout{}, &fs.PathError{Op: "checkout", Path: dir, Err: errors.New("the path is not valid UTF-8")}
 	}
 	repo := findRepository(dir)
-	if project == "" {
+	unnamed := project == ""
+	if unnamed {
 		project = filepath.Base(dir)
 		if repo.root == dir {
 			project = repo.name
 		}
 	}
-	return Checkout{
+	c := Checkout{
 		Directory: dir,
 		Project:   project,
+		Unnamed:   unnamed,
 		Worktree:  label(repo.worktree, project),
 		Root:      filepath.Base(repo.root),
 		Override:  strings.ToValidUTF8(getenv(envvar.Worktree), "?"),
 		Inherited: envvar.LabelInherited(getenv),
-	}, nil
+	}
+	if repo.gitdir == "" {
+		c.ID = FileID(dir)
+		return c, nil
+	}
+	if below, err := filepath.Rel(repo.root, dir); err == nil && below != "." {
+		c.Path = filepath.ToSlash(below)
+	}
+	config := repo.config()
+	c.Repository, c.ID = valid(repo.common), FileID(repo.gitdir)
+	c.Remote = valid(remote(config, repo.root, 0))
+	if repo.worktree != "" && config.bare {
+		switch repo.defaultBranch() {
+		case here:
+			c.Worktree = ""
+		case nowhere:
+			c.Vacant = true
+		}
+	}
+	return c, nil
 }
+
+// valid makes a string one that JSON can hold.
+func valid(s string) string { return strings.ToValidUTF8(s, "?") }
 
 // label is what a git worktree is called within its project: git's name for it,
 // less a leading "<project>-".

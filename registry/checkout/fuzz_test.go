@@ -1,6 +1,8 @@
 package checkout
 
 import (
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -46,23 +48,64 @@ func FuzzLink(f *testing.F) {
 	})
 }
 
-func TestParseBare(t *testing.T) {
-	for config, want := range map[string]bool{
-		"": false, "[core]\n\tbare = true\n": true, "[core]\nBARE=TRUE": true, "[core]\nbare = false\n": false,
-		"[remote]\nbare = true\n": false, "[remote]\n[core]\nx = y\nbare = true": true, "bare = true": false,
+func TestParseConfig(t *testing.T) {
+	for content, want := range map[string]config{
+		"":                                {},
+		"[core]\n\tbare = true\n":         {bare: true},
+		"[core]\nBARE=TRUE":               {bare: true},
+		"[core] bare":                     {bare: true},
+		"[core]\nbare = false\n":          {},
+		"[remote]\nbare = true\n":         {},
+		"[remote]\n[core]\nx = y\nbare=1": {bare: true},
+		"bare = true":                     {},
+		"[remote \"origin\"]\n\turl = git@github.com:acme/shop.git\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n": {origin: "git@github.com:acme/shop.git"},
+		"[remote \"up\"]\nurl=a\n[remote \"origin\"] url = b # c\nurl = d":                                           {origin: "b"},
+		"[REMOTE \"origin\"]\r\nURL = \"a # b\" ; c\r\n":                                                             {origin: "a # b"},
+		"[remote \"Origin\"]\nurl = a":                                                                               {},
+		"[remote.ORIGIN]\nurl = a":                                                                                   {origin: "a"},
+		"[remote \"or\\igin\"]\nurl = a\\\nb c  \n":                                                                  {origin: "ab c"},
+		"# [core]\n;bare\n[core \"x]\nbare\n[core]\n\\":                                                              {},
 	} {
-		if parseBare(config) != want {
-			t.Errorf("%q: %t", config, !want)
+		if got := parseConfig(content); got != want {
+			t.Errorf("%q: %+v, want %+v", content, got, want)
 		}
 	}
 }
 
-func FuzzBare(f *testing.F) {
+// FuzzConfig has git read what it can read, too.
+func FuzzConfig(f *testing.F) {
 	f.Add("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
-	f.Fuzz(func(t *testing.T, config string) {
-		lower := strings.ToLower(config)
-		if parseBare(config) && !(strings.Contains(lower, "[core]") && strings.Contains(lower, "bare") && strings.Contains(lower, "true")) {
-			t.Errorf("%q is bare", config)
+	f.Add("[remote \"origin\"]\n\turl = \"a\\tb\" c # d\n[branch.x]\ny")
+	file := filepath.Join(f.TempDir(), "config")
+	f.Fuzz(func(t *testing.T, content string) {
+		got := parseConfig(content)
+		if strings.ContainsAny(content, "\x00") || os.WriteFile(file, []byte(content), 0o600) != nil {
+			return
+		}
+		out, err := exec.Command("git", "config", "--file", file, "--no-includes", "--get-all", "remote.origin.url").Output()
+		first, _, _ := strings.Cut(string(out), "\n")
+		if err == nil && !strings.Contains(got.origin, "\n") && got.origin != first && first != "" {
+			t.Errorf("%q: origin %q, git says %q", content, got.origin, first)
 		}
 	})
+}
+
+func TestNormalizeRemote(t *testing.T) {
+	for want, urls := range map[string][]string{
+		"github.com/acme/shop": {
+			"https://github.com/acme/shop", "https://ann:secret@GitHub.com/acme/shop.git", "ssh://git@github.com/acme/shop.git/",
+			"ssh://git@github.com:22/acme/shop", "git@github.com:acme/shop.git", "github.com:/acme/shop", "git://github.com//acme/shop.git",
+			"https://github.com:443/acme/shop", "git+ssh://git@github.com/acme/shop",
+		},
+		"github.com/Acme/shop":      {"git@github.com:Acme/shop"},
+		"github.com:2222/acme/shop": {"ssh://git@github.com:2222/acme/shop"},
+		"[::1]/shop":                {"git@[::1]:shop.git", "ssh://[::1]/shop"},
+		"":                          {""},
+	} {
+		for _, url := range urls {
+			if got := NormalizeRemote(url); got != want {
+				t.Errorf("%s: %s, want %s", url, got, want)
+			}
+		}
+	}
 }

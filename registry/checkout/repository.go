@@ -18,35 +18,43 @@ type repository struct {
 	common   string // where the branches of all checkouts are
 }
 
-// IsBare reports whether dir lies in a worktree of a bare repository. That has no
-// main checkout, so no pin binds in its worktrees.
-func IsBare(dir string) bool {
-	dir, err := resolve(dir)
-	if err != nil {
-		return false
-	}
-	repo := findRepository(dir)
-	if repo.worktree == "" {
-		return false
-	}
-	config, err := os.ReadFile(filepath.Join(repo.common, "config"))
-	return err == nil && parseBare(string(config))
+// config is what the configuration of the repository says. Git moves core.bare to
+// a file of its own once worktrees have settings of theirs.
+func (r repository) config() config {
+	c := parseConfig(readText(filepath.Join(r.common, "config")))
+	return c.with(parseConfig(readText(filepath.Join(r.common, "config.worktree"))))
 }
 
-// parseBare reads core.bare of git's config, see git-config(1).
-func parseBare(config string) bool {
-	section := ""
-	for line := range strings.Lines(strings.ToLower(config)) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[") {
-			section = line
-		}
-		key, value, _ := strings.Cut(line, "=")
-		if section == "[core]" && strings.TrimSpace(key) == "bare" {
-			return strings.TrimSpace(value) == "true"
+// whereabouts says which worktree has a branch checked out.
+type whereabouts int
+
+const (
+	nowhere whereabouts = iota
+	here
+	elsewhere
+)
+
+// defaultBranch finds the worktree of a bare repository that has checked out the
+// branch which the repository's own HEAD names.
+func (r repository) defaultBranch() whereabouts {
+	head := func(gitdir string) string {
+		ref, _ := parseHead(readText(filepath.Join(gitdir, "HEAD")))
+		return ref
+	}
+	branch := head(r.common)
+	if branch == "" || branch == "refs/heads/.invalid" { // what a reftable has in place of it
+		return nowhere
+	}
+	if head(r.gitdir) == branch {
+		return here
+	}
+	worktrees, _ := os.ReadDir(filepath.Join(r.common, "worktrees"))
+	for _, w := range worktrees {
+		if head(filepath.Join(r.common, "worktrees", w.Name())) == branch {
+			return elsewhere
 		}
 	}
-	return false
+	return nowhere
 }
 
 // findRepository walks up from dir, which is absolute, to a .git.
@@ -90,8 +98,14 @@ func openRepository(root string) (repository, bool) {
 		}
 	}
 	if !found {
+		if real, err := filepath.EvalSymlinks(gitdir); err == nil {
+			gitdir = real
+		}
 		main.gitdir, main.common = gitdir, gitdir
 		return main, true
+	}
+	if real, err := filepath.EvalSymlinks(common); err == nil {
+		common = real
 	}
 	return repository{
 		root: root, name: repositoryName(common), worktree: filepath.Base(gitdir),
@@ -103,9 +117,6 @@ func openRepository(root string) (repository, bool) {
 // for /x/shop/.git, bare or not, for a bare /x/shop.git, and for /x/shop/.bare
 // with the worktrees beside it.
 func repositoryName(common string) string {
-	if real, err := filepath.EvalSymlinks(common); err == nil {
-		common = real
-	}
 	name := filepath.Base(common)
 	if strings.HasPrefix(name, ".") {
 		return filepath.Base(filepath.Dir(common))

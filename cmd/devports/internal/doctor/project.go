@@ -15,7 +15,6 @@ import (
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/checkout"
 )
 
 // foreignFiles are the Portfiles above that are not taken.
@@ -43,13 +42,13 @@ func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, run
 	}
 	var scope registry.Scope
 	if err == nil {
-		scope, err = p.Scope()
+		scope, leases, err = p.Registry.SeenFrom(p.Checkout)
 	}
 	if err != nil {
 		return d.troubles("project", err, "nothing is started before it is mended")
 	}
 	here := d.runOf(runs, scope)
-	findings := slices.Concat(projectNotes(p, plan, scope), examinePins(p, scope, leases), d.examineHolders(ctx, p, scope, leases))
+	findings := slices.Concat(projectNotes(plan), examinePins(p, scope, leases), d.examineHolders(ctx, p, scope, leases))
 	ports, err := d.portsByService(ctx, here)
 	services := []Finding{{Check: "services", Level: Warning, What: fmt.Sprintf("where they listen cannot be told: %v", err)}}
 	if err == nil {
@@ -57,6 +56,7 @@ func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, run
 	}
 	return slices.Concat(
 		all(findings, "project", "%s is valid, and nobody else holds its ports", p.File.Name),
+		unboundPins(p, scope),
 		examineCommands(p.File, plan, here, ports),
 		services,
 		examineWatching(plan, p.File.Dir, here.Note.PID),
@@ -104,23 +104,29 @@ func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer
 }
 
 // projectNotes are what is no mistake of the files, but not as it seems.
-func projectNotes(p project.Project, plan procfile.Plan, scope registry.Scope) []Finding {
+func projectNotes(plan procfile.Plan) []Finding {
 	var findings []Finding
 	for _, n := range plan.Notes {
 		findings = append(findings, Finding{Check: "project", Level: Warning, What: n.Error(), Mend: n.Hint})
 	}
-	if scope.Main() || !checkout.IsBare(p.File.Dir) {
-		return findings
+	return findings
+}
+
+// unboundPins are the pins that do not bind in a scope: nothing is wrong with
+// that, unless there is none where they do.
+func unboundPins(p project.Project, scope registry.Scope) []Finding {
+	var findings []Finding
+	level, why := Fine, "pins bind in the main checkout alone: every other one has ports of its own"
+	if p.Checkout.Vacant {
+		level, why = Warning, "pins bind in the worktree that has the default branch checked out, and none has"
 	}
-	for _, w := range p.File.Ports() {
-		if w.Pin != 0 {
-			findings = append(findings, Finding{
-				Check: "project", Level: Warning,
-				What: fmt.Sprintf("%s is pinned to %d, but that binds in the main checkout alone, and a bare repository has none", w.Name, w.Pin),
-				Why:  "it has another port in each worktree",
-				Mend: "devports port " + w.Name.String() + " prints the one here",
-			})
-		}
+	for _, w := range p.Unbound(scope) {
+		findings = append(findings, Finding{
+			Check: "project", Level: level,
+			What: fmt.Sprintf("%s: %d pinned, not in this checkout, %s", w.Name, w.Pin, scope),
+			Why:  why,
+			Mend: "devports port " + w.Name.String() + " prints the port here",
+		})
 	}
 	return findings
 }

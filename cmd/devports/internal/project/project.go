@@ -28,6 +28,7 @@ type Host struct {
 	Getenv  func(string) string
 	Choose  func(allow allocator.Set) registry.Chooser // chooses new ports
 	Note    func(format string, args ...any)           // something to know that is no error
+	Changed func(registry.Change)                      // the project has moved, or got a name
 
 	// Listening returns the processes that listen on each of the ports.
 	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
@@ -70,7 +71,8 @@ func Open(host Host, r registry.Registry, path string, scale map[string]int) (Pr
 	return p.take(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
 }
 
-// None stands for a project where there is none: its names are user-wide.
+// None stands for a project where there is none: its names are user-wide, unless
+// it is given a checkout.
 func None(host Host, r registry.Registry, dir string) Project {
 	return Project{File: procfile.Empty(dir), Registry: r, host: host}
 }
@@ -130,9 +132,17 @@ func (p Project) Check() (procfile.Plan, error) {
 }
 
 // Ports leases every port that the file asks for.
-func (p Project) Ports(ctx context.Context) (map[allocator.PortName]int, error) {
-	leases, err := p.lease(ctx, registry.Options{})
-	return byName(leases), err
+func (p Project) Ports(ctx context.Context) (registry.Scope, map[allocator.PortName]int, error) {
+	scope, leases, err := p.lease(ctx, registry.Options{})
+	return scope, byName(leases), err
+}
+
+// Unbound are the ports that the file pins, in a scope where pins do not bind.
+func (p Project) Unbound(scope registry.Scope) []allocator.WantedPort {
+	if scope.Main() {
+		return nil
+	}
+	return slices.DeleteFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin == 0 })
 }
 
 // Resolve leases every port that the file asks for and resolves the file with
@@ -148,7 +158,7 @@ func (p Project) resolve(
 	ctx context.Context, move func(registry.Lease) bool, confirm func(registry.Scope, []registry.Lease) error,
 ) (plan procfile.Plan, err error) {
 	resolved := false
-	_, err = p.lease(ctx, registry.Options{Move: move, Confirm: func(scope registry.Scope, leases []registry.Lease) error {
+	_, _, err = p.lease(ctx, registry.Options{Move: move, Confirm: func(scope registry.Scope, leases []registry.Lease) error {
 		resolved = true
 		var err error
 		if plan, err = p.File.Resolve(p.in(scope, byName(leases))); err != nil {
@@ -166,10 +176,9 @@ func (p Project) resolve(
 }
 
 // lease leases every port that the file asks for, in one update of the registry.
-func (p Project) lease(ctx context.Context, o registry.Options) ([]registry.Lease, error) {
-	o.Choose, o.NoPins = p.host.Choose(p.File.Range), p.noPins
-	_, leases, err := p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
-	return leases, err
+func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
+	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
+	return p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
 }
 
 // in is what the file is resolved in.
