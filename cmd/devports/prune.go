@@ -65,8 +65,9 @@ Example:
 		} else if leases, err = r.Prune(c.Context, leases); err != nil {
 			return err
 		}
+		removed, failed := s.discardRuns(gone, all, c.Bool("dry-run"))
 		if c.Bool("json") {
-			return s.json(leaseRows(leases))
+			return errors.Join(s.json(leaseRows(leases)), failed)
 		}
 		for _, l := range leases {
 			why := text.OneLine(l.Scope.Directory) + " is gone"
@@ -77,7 +78,6 @@ Example:
 				return err
 			}
 		}
-		removed, err := s.discardRuns(gone, all, c.Bool("dry-run"))
 		said := "removed what %s had left: %s\n"
 		if c.Bool("dry-run") {
 			said = "would remove what %s had left: %s\n"
@@ -85,10 +85,10 @@ Example:
 		if len(removed) > 0 {
 			fmt.Fprintf(s.stdout, said, wording.Count(len(removed), "run"), text.OneLine(strings.Join(removed, ", ")))
 		}
-		if len(leases) == 0 && len(gone) == 0 && len(removed) == 0 && err == nil {
+		if len(leases) == 0 && len(gone) == 0 && len(removed) == 0 && failed == nil {
 			s.note("every folder is there")
 		}
-		return err
+		return failed
 	},
 }
 
