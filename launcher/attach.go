@@ -18,7 +18,7 @@ var ErrNoTerminal = errors.New("it has no terminal to type to")
 // The zero Attachment is none, and may be closed.
 type Attachment struct {
 	hold *hold
-	run  *Steering
+	run  *Controller
 }
 
 // hold is what an Attachment knows of the service. The supervisor gives it each
@@ -41,7 +41,7 @@ type hold struct {
 // restarted, that goes on with its next process, whose output follows head.
 // [Options.Size] is asked anew at both ends. The error may be an
 // *UnknownServiceError, ErrNoTerminal or ErrOver.
-func (st *Steering) Attach(ctx context.Context, service string, out io.Writer, head string) (a Attachment, err error) {
+func (st *Controller) Attach(ctx context.Context, service string, out io.Writer, head string) (a Attachment, err error) {
 	failed := st.ask(ctx, func(s *supervisor) {
 		sv, known := s.services[service]
 		p := s.childOf(service)
@@ -180,7 +180,7 @@ func (a Attachment) Close() {
 }
 
 // Outside starts a program that is not the run's: it outlives that.
-func (st *Steering) Outside(ctx context.Context, argv ...string) (err error) {
+func (st *Controller) Outside(ctx context.Context, argv ...string) (err error) {
 	failed := st.ask(ctx, func(s *supervisor) { err = s.system.StartOutside(argv) })
 	return errors.Join(failed, err)
 }

@@ -50,15 +50,15 @@ func TestAttach(t *testing.T) {
 	const portfile = `[services]
 asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = false }
 `
-	steering := NewSteering()
+	controller := NewController()
 	sizes := make(chan string, 10)
-	w := runWith(t, plan(t, portfile), Options{Steering: steering, Terminals: &Terminals{Size: func(service string) terminal.Size {
+	w := runWith(t, plan(t, portfile), Options{Controller: controller, Terminals: &Terminals{Size: func(service string) terminal.Size {
 		sizes <- service
 		return terminal.Size{Rows: 24, Columns: 80}
 	}}})
 	w.printed("asks     | ready")
 	paper := &typewriter{more: make(chan struct{})}
-	a, err := steering.Attach(t.Context(), "asks", paper, "")
+	a, err := controller.Attach(t.Context(), "asks", paper, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 			t.Errorf("the size of %s is asked for", service)
 		}
 	}
-	if _, err := steering.Attach(t.Context(), "asks", paper, ""); !errors.Is(err, ErrOver) {
+	if _, err := controller.Attach(t.Context(), "asks", paper, ""); !errors.Is(err, ErrOver) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -112,16 +112,16 @@ func TestAttachThroughRestart(t *testing.T) {
 	const portfile = `[services]
 asks = { command = 'stty -echo; echo ready; read a; echo "$PPID got $a"; exec sleep 1000', port = false }
 `
-	steering := NewSteering()
-	w := runWith(t, plan(t, portfile), Options{Steering: steering, Terminals: &Terminals{}})
+	controller := NewController()
+	w := runWith(t, plan(t, portfile), Options{Controller: controller, Terminals: &Terminals{}})
 	w.printed("asks     | ready")
 	paper := &typewriter{more: make(chan struct{})}
-	a, err := steering.Attach(t.Context(), "asks", paper, "<another>")
+	a, err := controller.Attach(t.Context(), "asks", paper, "<another>")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n := range 2 {
-		if err := steering.Restart(t.Context(), "asks"); err != nil {
+		if err := controller.Restart(t.Context(), "asks"); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -137,7 +137,7 @@ asks = { command = 'stty -echo; echo ready; read a; echo "$PPID got $a"; exec sl
 		t.Error(err)
 	}
 	paper.await(t, "got hello\r\n")
-	if err := steering.Stop(t.Context(), "asks"); err != nil {
+	if err := controller.Stop(t.Context(), "asks"); err != nil {
 		t.Fatal(err)
 	}
 	select {

@@ -230,7 +230,7 @@ func (m *machine) buildDue(name string) bool {
 	}
 	for _, on := range s.spec.DependsOn {
 		dependency, ok := m.services[on]
-		if ok && dependency.spec.Ready.How == procfile.Done && !dependency.available() {
+		if ok && dependency.spec.Ready.Kind == procfile.Done && !dependency.available() {
 			return false
 		}
 	}

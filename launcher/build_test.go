@@ -16,7 +16,7 @@ import (
 
 // compiled is a service that has a build.
 func compiled() service {
-	return service{spec: procfile.Process{Build: procfile.Program{Shell: "make"}, Ready: procfile.Check{How: procfile.TCP}}}
+	return service{spec: procfile.Process{Build: procfile.Program{Shell: "make"}, Ready: procfile.Check{Kind: procfile.TCP}}}
 }
 
 // What a build does to a service, step by step. A step is an event and what has
@@ -323,7 +323,7 @@ func TestBuildsInTurmoil(t *testing.T) {
 				}
 				f.mu.Unlock()
 			}
-			do := []func(context.Context, ...string) error{r.steering.Start, r.steering.Stop, r.steering.Restart}[what]
+			do := []func(context.Context, ...string) error{r.controller.Start, r.controller.Stop, r.controller.Restart}[what]
 			if err := do(t.Context(), names...); err != nil {
 				t.Error(err)
 			}
@@ -341,8 +341,8 @@ func TestBuildsInTurmoil(t *testing.T) {
 func (f *fakeSystem) startBuilt(services ...procfile.Process) *fakeRun {
 	for i := range services {
 		services[i].Build.Shell = "make"
-		if services[i].Ready.How == "" {
-			services[i].Ready.How = procfile.None
+		if services[i].Ready.Kind == "" {
+			services[i].Ready.Kind = procfile.None
 		}
 	}
 	return f.start(withKeeper(procfile.Plan{Services: services}))
@@ -352,7 +352,7 @@ func (f *fakeSystem) startBuilt(services ...procfile.Process) *fakeRun {
 func (r *fakeRun) buildStates() string {
 	r.t.Helper()
 	synctest.Wait()
-	all, err := r.steering.Status(r.t.Context())
+	all, err := r.controller.Status(r.t.Context())
 	if err != nil {
 		r.t.Error(err)
 	}
@@ -388,7 +388,7 @@ func TestBuildStatus(t *testing.T) {
 			exit.Status = status
 			first := f.latest["a"].pid
 			begin := time.Now()
-			if err := r.steering.Restart(t.Context(), "a"); err != nil {
+			if err := r.controller.Restart(t.Context(), "a"); err != nil {
 				t.Error(err)
 			}
 			time.Sleep(time.Second)
@@ -420,9 +420,9 @@ func TestBuildStatus(t *testing.T) {
 // are built one after the other, and not too many builds run at a time.
 func TestBuildOrder(t *testing.T) {
 	m := machine{services: map[string]service{}}
-	add := func(name string, ready procfile.How, dependsOn ...string) {
+	add := func(name string, ready procfile.CheckKind, dependsOn ...string) {
 		s := compiled()
-		s.spec.Service, s.spec.Ready.How, s.spec.DependsOn = name, ready, dependsOn
+		s.spec.Service, s.spec.Ready.Kind, s.spec.DependsOn = name, ready, dependsOn
 		m.services[name] = s
 	}
 	add("api", procfile.TCP, "db", "generate")
@@ -475,7 +475,7 @@ func TestBuildIsKilled(t *testing.T) {
 		r := f.startBuilt(procfile.Process{Service: "a"})
 		time.Sleep(time.Second)
 		begin := time.Now()
-		if err := r.steering.Stop(t.Context(), "a"); err != nil {
+		if err := r.controller.Stop(t.Context(), "a"); err != nil {
 			t.Error(err)
 		}
 		if got := r.buildStates(); got != "a=stopping" {

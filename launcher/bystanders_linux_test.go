@@ -65,11 +65,11 @@ func await(t *testing.T, mark string, n int) []process.ID {
 // What a program outside starts at once is outside, too, without any mark in its
 // environment.
 func TestOutsideFromTheFirstMoment(t *testing.T) {
-	mark, steering := sleepTime(t), NewSteering()
-	w := runWith(t, plan(t, "[services]\nweb = 'exec sleep 1000'"), Options{Instance: &Instance{Alone: true}, Steering: steering})
+	mark, controller := sleepTime(t), NewController()
+	w := runWith(t, plan(t, "[services]\nweb = 'exec sleep 1000'"), Options{Instance: &Instance{Alone: true}, Controller: controller})
 	w.happened("started", "web")
 	command := strings.ReplaceAll(`(env -i PATH="$PATH" setsid sh -c "sleep M & exec sleep M" &) ; env -i setsid sleep M & exec sleep M`, "M", mark)
-	if err := steering.Outside(t.Context(), "sh", "-c", command); err != nil {
+	if err := controller.Outside(t.Context(), "sh", "-c", command); err != nil {
 		t.Fatal(err)
 	}
 	before := await(t, mark, 4)
@@ -83,11 +83,11 @@ func TestOutsideFromTheFirstMoment(t *testing.T) {
 // What gets away from a service at once, without any mark in its environment,
 // ends with the service.
 func TestOrphanFromTheFirstMoment(t *testing.T) {
-	mark, steering := sleepTime(t), NewSteering()
+	mark, controller := sleepTime(t), NewController()
 	command := strings.ReplaceAll(`(env -i setsid sleep M &); exec sleep 1000`, "M", mark)
-	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Alone: true}, Steering: steering})
+	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Alone: true}, Controller: controller})
 	before := await(t, mark, 1)
-	if err := steering.Restart(t.Context(), "web"); err != nil {
+	if err := controller.Restart(t.Context(), "web"); err != nil {
 		t.Fatal(err)
 	}
 	w.until("a second start", func(events []Event, _ string) bool {
@@ -177,7 +177,7 @@ func TestStartedBySharedProgram(t *testing.T) {
 // A chain in which each process starts the next, in a session of its own, and
 // ends, without any mark in its environment, ends with its service.
 func TestChainEndsWithService(t *testing.T) {
-	dir, steering := t.TempDir(), NewSteering()
+	dir, controller := t.TempDir(), NewController()
 	script := `: > "$0.began"; setsid sh "$0" &`
 	if err := os.WriteFile(dir+"/chain", []byte(script), 0o600); err != nil {
 		t.Fatal(err)
@@ -194,7 +194,7 @@ func TestChainEndsWithService(t *testing.T) {
 	t.Cleanup(func() { _ = os.Remove(dir + "/chain") }) // ends it
 	command := fmt.Sprintf(`env -i PATH="$PATH" setsid sh %s/chain & exec sleep 1000`, dir)
 	p := plan(t, "[services.web]\ncommand = '"+command+"'\nstop_timeout = '300ms'\n[services.other]\ncommand = 'exec sleep 1000'")
-	w := runWith(t, p, Options{Instance: &Instance{Alone: true}, Steering: steering})
+	w := runWith(t, p, Options{Instance: &Instance{Alone: true}, Controller: controller})
 	w.happened("started", "web")
 	for range 10 {
 		for end := time.Now().Add(30 * time.Second); !goesOn(); {
@@ -202,16 +202,16 @@ func TestChainEndsWithService(t *testing.T) {
 				t.Fatal("the chain does not begin")
 			}
 		}
-		if err := steering.Stop(t.Context(), "web"); err != nil {
+		if err := controller.Stop(t.Context(), "web"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := steering.Wait(t.Context(), Status.Ended, "web"); err != nil {
+		if _, err := controller.Wait(t.Context(), Status.Ended, "web"); err != nil {
 			t.Fatal(err)
 		}
 		if goesOn() {
 			t.Fatal("the chain goes on")
 		}
-		if err := steering.Start(t.Context(), "web"); err != nil {
+		if err := controller.Start(t.Context(), "web"); err != nil {
 			t.Fatal(err)
 		}
 	}

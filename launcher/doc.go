@@ -22,7 +22,7 @@
 // operatingSystem is all that the supervisor needs of the system; package system
 // has it, and says how nothing is left behind and nothing else is touched.
 //
-// [Steering] lets others look at the run and steer it; they, too, only send the
+// [Controller] lets others look at the run and steer it; they, too, only send the
 // supervisor what it is to do. The package control serves it to other processes.
 //
 // The package knows neither the registry nor the allocator: the plan names

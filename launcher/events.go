@@ -164,23 +164,23 @@ func (WatchdogReplaced) Subject() string   { return "" }
 func (e LeftRunning) Subject() string      { return e.Process.Service }
 
 func (Started) kind() string          { return "started" }
-func (NotStarted) kind() string       { return "not-started" }
+func (NotStarted) kind() string       { return "not_started" }
 func (Blocked) kind() string          { return "blocked" }
 func (Building) kind() string         { return "building" }
-func (BuildFailed) kind() string      { return "build-failed" }
+func (BuildFailed) kind() string      { return "build_failed" }
 func (Ready) kind() string            { return "ready" }
-func (AllReady) kind() string         { return "all-ready" }
-func (WrongPort) kind() string        { return "elsewhere" }
-func (NoListener) kind() string       { return "silent" }
-func (WrongProtocol) kind() string    { return "wrong-protocol" }
+func (AllReady) kind() string         { return "all_ready" }
+func (WrongPort) kind() string        { return "wrong_port" }
+func (NoListener) kind() string       { return "no_listener" }
+func (WrongProtocol) kind() string    { return "wrong_protocol" }
 func (Ended) kind() string            { return "ended" }
-func (DependencyFailed) kind() string { return "waits" }
+func (DependencyFailed) kind() string { return "dependency_failed" }
 func (Killing) kind() string          { return "killing" }
-func (Unkillable) kind() string       { return "lost" }
+func (Unkillable) kind() string       { return "unkillable" }
 func (Stopping) kind() string         { return "stopping" }
 func (Idle) kind() string             { return "idle" }
-func (PlanChanged) kind() string      { return "followed" }
-func (NoWatchdog) kind() string       { return "unguarded" }
-func (OrphansKilled) kind() string    { return "swept" }
-func (WatchdogReplaced) kind() string { return "watchdog-replaced" }
-func (LeftRunning) kind() string      { return "left-running" }
+func (PlanChanged) kind() string      { return "plan_changed" }
+func (NoWatchdog) kind() string       { return "no_watchdog" }
+func (OrphansKilled) kind() string    { return "orphans_killed" }
+func (WatchdogReplaced) kind() string { return "watchdog_replaced" }
+func (LeftRunning) kind() string      { return "left_running" }

@@ -32,13 +32,13 @@ func (e *NotReadyError) Error() string {
 
 // readyWhen is what has to have happened for a service to be ready.
 func readyWhen(spec procfile.Process) string {
-	switch check := spec.Ready; check.How {
+	switch check := spec.Ready; check.Kind {
 	case procfile.HTTP:
-		return fmt.Sprintf("%s answered on port %d", check.What, spec.Port)
+		return fmt.Sprintf("%s answered on port %d", check.Arg, spec.Port)
 	case procfile.Log:
-		return "a line matched " + check.What
+		return "a line matched " + check.Arg
 	case procfile.Exec:
-		return check.What + " succeeded"
+		return check.Arg + " succeeded"
 	}
 	return fmt.Sprintf("anything listened on port %d", spec.Port)
 }
@@ -62,7 +62,7 @@ func (e ending) judged() Exit {
 	switch {
 	case e.exit.Status != 0 || e.exit.Asked || e.exit.Err != nil:
 		return e.exit
-	case check.How == procfile.None || check.How == procfile.Done:
+	case check.Kind == procfile.None || check.Kind == procfile.Done:
 		return e.exit
 	case e.serving:
 		return Exit{Status: 1, Err: &NotReadyError{e.spec, true}}
@@ -75,4 +75,4 @@ func (e ending) judged() Exit {
 }
 
 // guessed reports whether a check is the default of a service with a port.
-func guessed(check procfile.Check) bool { return check.How == procfile.TCP && check.Timeout == 0 }
+func guessed(check procfile.Check) bool { return check.Kind == procfile.TCP && check.Timeout == 0 }

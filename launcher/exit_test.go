@@ -10,8 +10,8 @@ import (
 
 func TestJudgedExit(t *testing.T) {
 	left := []Orphan{{PID: 7}}
-	guess := procfile.Check{How: procfile.TCP}
-	declared := func(how procfile.How) procfile.Check { return procfile.Check{How: how, Timeout: time.Minute} }
+	guess := procfile.Check{Kind: procfile.TCP}
+	declared := func(how procfile.CheckKind) procfile.Check { return procfile.Check{Kind: how, Timeout: time.Minute} }
 	for _, test := range []struct {
 		name   string
 		check  procfile.Check
@@ -31,7 +31,7 @@ func TestJudgedExit(t *testing.T) {
 		{"exec", declared(procfile.Exec), ending{}, true},
 		{"log, seen", declared(procfile.Log), ending{ready: true, needed: true}, false},
 		{"work", declared(procfile.Done), ending{needed: true, left: left}, false},
-		{"no check", procfile.Check{How: procfile.None}, ending{needed: true, left: left}, false},
+		{"no check", procfile.Check{Kind: procfile.None}, ending{needed: true, left: left}, false},
 	} {
 		test.ending.spec.Ready = test.check
 		got := test.ending.judged()

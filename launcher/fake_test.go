@@ -140,7 +140,7 @@ func (f *fakeSystem) available(name string) bool {
 	if p == nil {
 		return false
 	}
-	if p.spec.Ready.How == procfile.Done {
+	if p.spec.Ready.Kind == procfile.Done {
 		return p.done
 	}
 	return p.alive && !p.ending && time.Since(p.began) >= p.ready
@@ -168,7 +168,7 @@ func (f *fakeSystem) dependencies(spec procfile.Process) []string {
 	on := slices.Clone(spec.DependsOn)
 	for i := 0; i < len(on); i++ {
 		p := f.latest[on[i]]
-		if p == nil || p.spec.Ready.How != procfile.Done {
+		if p == nil || p.spec.Ready.Kind != procfile.Done {
 			continue
 		}
 		now, _ := f.current.Service(on[i])
@@ -281,7 +281,7 @@ func (p *fakeProc) Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool) 
 	f := p.system
 	var crash <-chan time.Time
 	switch {
-	case p.spec.Ready.How == procfile.Done:
+	case p.spec.Ready.Kind == procfile.Done:
 		crash = time.After(p.ready)
 	case f.crashes && !f.isCalm() && f.random(3) == 0:
 		crash = time.After(time.Duration(f.random(int(time.Minute))))
@@ -303,7 +303,7 @@ func (p *fakeProc) Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool) 
 			if p.spec.Builds && f.builds != nil {
 				exit = f.builds()
 			}
-			if p.spec.Ready.How == procfile.Done && !f.clumsy && !p.spec.Builds {
+			if p.spec.Ready.Kind == procfile.Done && !f.clumsy && !p.spec.Builds {
 				exit = Exit{Status: f.work(p)}
 			}
 			if f.clumsy && f.random(2) == 0 { // its children outlive it
@@ -329,12 +329,12 @@ func randomPlan(random func(int) int, n int) (plan procfile.Plan) {
 		// Names sort in another order than they depend on each other.
 		spec := procfile.Process{
 			Service: fmt.Sprintf("%c%d", 'a'+random(26), i), Port: 4000 + i, Ports: []int{4000 + i},
-			Ready:       procfile.Check{How: procfile.TCP, Timeout: time.Minute},
+			Ready:       procfile.Check{Kind: procfile.TCP, Timeout: time.Minute},
 			Restart:     []procfile.Restart{procfile.RestartNo, procfile.RestartOnFailure, procfile.RestartAlways}[random(3)],
 			StopTimeout: time.Duration(1+random(10)) * time.Second,
 		}
 		if random(4) == 0 {
-			spec.Ready, spec.Restart = procfile.Check{How: procfile.Done}, procfile.RestartOnFailure
+			spec.Ready, spec.Restart = procfile.Check{Kind: procfile.Done}, procfile.RestartOnFailure
 		}
 		for _, other := range plan.Services {
 			if random(3) == 0 {
@@ -367,12 +367,12 @@ func statusOf(err error) int {
 // fakeRun is a run of a fake system.
 type fakeRun struct {
 	*fakeSystem
-	allReady []AllReady // guarded by mu
-	plan     procfile.Plan
-	steering *Steering
-	signals  chan os.Signal
-	plans    chan procfile.Plan
-	ended    chan int
+	allReady   []AllReady // guarded by mu
+	plan       procfile.Plan
+	controller *Controller
+	signals    chan os.Signal
+	plans      chan procfile.Plan
+	ended      chan int
 }
 
 // start runs the plan. What the machine does is judged by the events as well:
@@ -380,13 +380,13 @@ type fakeRun struct {
 func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
 	f.out, f.current = output.New(io.Discard, output.Style{}), plan
 	r := &fakeRun{
-		fakeSystem: f, plan: plan, steering: NewSteering(),
+		fakeSystem: f, plan: plan, controller: NewController(),
 		signals: make(chan os.Signal, 4), plans: make(chan procfile.Plan), ended: make(chan int, 1),
 	}
 	open := func(Options, func(Event)) operatingSystem { return f }
 	go func() {
 		r.ended <- statusOf(runOn(context.Background(), open, plan, Options{
-			Output: f.out, Notify: r.notify, Signals: r.signals, Plans: r.plans, Steering: r.steering,
+			Output: f.out, Notify: r.notify, Signals: r.signals, Plans: r.plans, Controller: r.controller,
 		}))
 	}()
 	return r
@@ -453,7 +453,7 @@ func (r *fakeRun) close() int {
 // settle waits until all services are where they stay.
 func (r *fakeRun) settle() {
 	r.t.Helper()
-	if _, err := r.steering.Wait(r.t.Context(), Status.Settled); err != nil {
+	if _, err := r.controller.Wait(r.t.Context(), Status.Settled); err != nil {
 		r.t.Error(err)
 	}
 }
@@ -486,7 +486,7 @@ func TestOrderOfAll(t *testing.T) {
 		f.mu.Lock()
 		f.ending = true
 		f.mu.Unlock()
-		if err := r.steering.Stop(t.Context()); err != nil {
+		if err := r.controller.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
 		r.settle()
@@ -497,11 +497,11 @@ func TestOrderOfAll(t *testing.T) {
 			}
 		}
 		f.mu.Unlock()
-		if err := r.steering.Start(t.Context()); err != nil {
+		if err := r.controller.Start(t.Context()); err != nil {
 			t.Error(err)
 		}
 		r.settle()
-		if err := r.steering.Restart(t.Context()); err != nil {
+		if err := r.controller.Restart(t.Context()); err != nil {
 			t.Error(err)
 		}
 		r.settle()
@@ -526,7 +526,7 @@ func TestOrderInTurmoil(t *testing.T) {
 					names = append(names, p.Service)
 				}
 			}
-			do := []func(context.Context, ...string) error{r.steering.Start, r.steering.Stop, r.steering.Restart}[f.random(3)]
+			do := []func(context.Context, ...string) error{r.controller.Start, r.controller.Stop, r.controller.Restart}[f.random(3)]
 			if len(names) > 0 {
 				if err := do(t.Context(), names...); err != nil {
 					t.Error(err)
@@ -542,7 +542,7 @@ const keeper = "zz"
 // withKeeper adds a service that is never restarted and keeps the run alive.
 func withKeeper(plan procfile.Plan) procfile.Plan {
 	plan.Services = append(plan.Services, procfile.Process{
-		Service: keeper, Ready: procfile.Check{How: procfile.None}, Restart: procfile.RestartAlways, StopTimeout: time.Second,
+		Service: keeper, Ready: procfile.Check{Kind: procfile.None}, Restart: procfile.RestartAlways, StopTimeout: time.Second,
 	})
 	return plan
 }
@@ -562,7 +562,7 @@ func TestSecondSignal(t *testing.T) {
 			f := newFakeSystem(t, 1)
 			f.ignore = true
 			plan := procfile.Plan{Services: []procfile.Process{{
-				Service: "a", Ready: procfile.Check{How: procfile.None}, StopTimeout: time.Hour,
+				Service: "a", Ready: procfile.Check{Kind: procfile.None}, StopTimeout: time.Hour,
 			}}}
 			r := f.start(plan)
 			r.settle()
@@ -591,7 +591,7 @@ func TestBackoffOfARun(t *testing.T) {
 		var starts []time.Duration
 		begin := time.Now()
 		plan := procfile.Plan{Services: []procfile.Process{{
-			Service: "a", Ready: procfile.Check{How: procfile.None}, Restart: procfile.RestartAlways,
+			Service: "a", Ready: procfile.Check{Kind: procfile.None}, Restart: procfile.RestartAlways,
 		}}}
 		f.out = output.New(io.Discard, output.Style{})
 		ended, signals := make(chan int, 1), make(chan os.Signal)

@@ -150,7 +150,7 @@ func (m *machine) rerunnable() (names []string) {
 	for _, name := range m.names {
 		s := m.services[name]
 		if s.phase == ended && !s.held && len(s.spec.Watch) > 0 && s.exit != nil &&
-			(s.made.Ready.How == procfile.Done || s.exit.Status == 0 || s.build.phase == buildFailed) {
+			(s.made.Ready.Kind == procfile.Done || s.exit.Status == 0 || s.build.phase == buildFailed) {
 			names = append(names, name)
 		}
 	}

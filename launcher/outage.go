@@ -109,7 +109,7 @@ func (m *machine) outage(name string, end time.Time) Outage {
 // other down.
 func (m *machine) again(name string) Outage {
 	s := m.services[name]
-	if m.closing || s.mustBuild() || s.phase != ended || s.held || s.lost || s.made.Ready.How != procfile.Done || s.exit == nil || !s.exit.Failed() {
+	if m.closing || s.mustBuild() || s.phase != ended || s.held || s.lost || s.made.Ready.Kind != procfile.Done || s.exit == nil || !s.exit.Failed() {
 		return Outage{}
 	}
 	o := m.outage(name, s.failed)

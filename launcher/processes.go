@@ -3,7 +3,7 @@ package launcher
 import "context"
 
 // Processes returns the PIDs of all processes of each service that live.
-func (st *Steering) Processes(ctx context.Context) (map[string][]int, error) {
+func (st *Controller) Processes(ctx context.Context) (map[string][]int, error) {
 	children := map[string]child{}
 	err := st.ask(ctx, func(s *supervisor) {
 		for _, name := range s.names {

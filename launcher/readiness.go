@@ -26,12 +26,12 @@ func (e *PortTakenError) Error() string {
 // taken is the exit of a process that is not to be made, because its check would
 // find another; the zero Exit if nothing is in its way.
 func (s *supervisor) taken(spec procfile.Process) Exit {
-	if how := spec.Ready.How; how != procfile.TCP && how != procfile.HTTP {
+	if how := spec.Ready.Kind; how != procfile.TCP && how != procfile.HTTP {
 		return Exit{}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), probe.Patience)
 	defer cancel()
-	if s.system.Probe(spec, procfile.Check{How: procfile.TCP})(ctx) != nil {
+	if s.system.Probe(spec, procfile.Check{Kind: procfile.TCP})(ctx) != nil {
 		return Exit{}
 	}
 	return Exit{Status: 4, Err: &PortTakenError{spec.Port}}
@@ -81,11 +81,11 @@ const guessTimeout = time.Minute
 // waits.
 func (s *supervisor) waiter(spec procfile.Process, p child, tell func(Event), overdue func(after time.Duration, seen error)) func(ctx context.Context) (seen, err error) {
 	diagnose := func(time.Duration) {}
-	switch check := spec.Ready; check.How {
+	switch check := spec.Ready; check.Kind {
 	case procfile.Done:
 		return lasting
 	case procfile.Log:
-		return matching(p, check.What)
+		return matching(p, check.Arg)
 	case procfile.TCP, procfile.HTTP:
 		diagnose = s.diagnose(spec, p, tell)
 	}
@@ -192,15 +192,15 @@ func unready(spec procfile.Process, finding Event) string {
 		}
 		return missing
 	}
-	switch check := spec.Ready; check.How {
+	switch check := spec.Ready; check.Kind {
 	case procfile.HTTP:
-		return fmt.Sprintf("%s does not answer well on port %d yet", check.What, spec.Port)
+		return fmt.Sprintf("%s does not answer well on port %d yet", check.Arg, spec.Port)
 	case procfile.Done:
 		return "it has not done its work yet"
 	case procfile.Log:
-		return "no line matches " + check.What + " yet"
+		return "no line matches " + check.Arg + " yet"
 	case procfile.Exec:
-		return check.What + " has not succeeded yet"
+		return check.Arg + " has not succeeded yet"
 	}
 	return fmt.Sprintf("waiting for port %d", spec.Port)
 }

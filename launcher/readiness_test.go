@@ -14,8 +14,8 @@ func TestGuessedCheckFails(t *testing.T) {
 		f := newFakeSystem(t, 1)
 		f.deaf = "db"
 		r := f.start(procfile.Plan{Services: []procfile.Process{
-			{Service: "app", Ready: procfile.Check{How: procfile.None}, DependsOn: []string{"db"}},
-			{Service: "db", Ready: procfile.Check{How: procfile.TCP}, StopTimeout: time.Second},
+			{Service: "app", Ready: procfile.Check{Kind: procfile.None}, DependsOn: []string{"db"}},
+			{Service: "db", Ready: procfile.Check{Kind: procfile.TCP}, StopTimeout: time.Second},
 		}})
 		begin := time.Now()
 		if status := <-r.ended; status != 1 {
@@ -30,7 +30,7 @@ func TestGuessedCheckFails(t *testing.T) {
 		f := newFakeSystem(t, 1)
 		f.deaf = "worker"
 		r := f.start(procfile.Plan{Services: []procfile.Process{
-			{Service: "worker", Ready: procfile.Check{How: procfile.TCP}, StopTimeout: time.Second},
+			{Service: "worker", Ready: procfile.Check{Kind: procfile.TCP}, StopTimeout: time.Second},
 		}})
 		select {
 		case status := <-r.ended:

@@ -17,7 +17,7 @@ const recheckTimeout = time.Second
 // the ones that do not answer now. A check that runs a command or reads what a
 // service prints is not made again. No names stand for all; one that the run does
 // not have is no error.
-func (st *Steering) Unresponsive(ctx context.Context, names ...string) (silent []string, err error) {
+func (st *Controller) Unresponsive(ctx context.Context, names ...string) (silent []string, err error) {
 	tries := map[string]probe.Try{}
 	err = st.ask(ctx, func(s *supervisor) {
 		for _, name := range s.names {
@@ -25,7 +25,7 @@ func (st *Steering) Unresponsive(ctx context.Context, names ...string) (silent [
 			if len(names) > 0 && !slices.Contains(names, name) || sv.phase != running || !sv.ready || sv.goal != goalNone {
 				continue
 			}
-			switch check := sv.made.Ready; check.How {
+			switch check := sv.made.Ready; check.Kind {
 			case procfile.TCP:
 				tries[name] = probe.Accepts(sv.made.Port)
 			case procfile.HTTP:

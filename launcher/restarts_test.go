@@ -14,7 +14,7 @@ import (
 // they start again on their way there.
 func (r *fakeRun) settled() []Status {
 	r.t.Helper()
-	all, err := r.steering.Wait(r.t.Context(), Status.Settled)
+	all, err := r.controller.Wait(r.t.Context(), Status.Settled)
 	if err != nil {
 		r.t.Error(err)
 	}
@@ -71,7 +71,7 @@ func TestEverythingRunsAfterRestarts(t *testing.T) {
 				}
 			}
 			if len(names) > 0 {
-				if err := r.steering.Restart(t.Context(), names...); err != nil {
+				if err := r.controller.Restart(t.Context(), names...); err != nil {
 					t.Error(err)
 				}
 			}
@@ -98,7 +98,7 @@ func TestEverythingRunsAfterCrashes(t *testing.T) {
 		plan := withKeeper(randomPlan(f.random, 2+f.random(12)))
 		for i, p := range plan.Services {
 			plan.Services[i].Restart = procfile.RestartAlways
-			if p.Ready.How == procfile.Done {
+			if p.Ready.Kind == procfile.Done {
 				plan.Services[i].Restart = procfile.RestartNo
 			}
 		}
@@ -112,7 +112,7 @@ func TestEverythingRunsAfterCrashes(t *testing.T) {
 				}
 			}
 			if len(names) > 0 {
-				if err := r.steering.Restart(t.Context(), names...); err != nil {
+				if err := r.controller.Restart(t.Context(), names...); err != nil {
 					t.Error(err)
 				}
 			}
@@ -168,7 +168,7 @@ func TestWorkIsRunAgain(t *testing.T) {
 			events = append(events, evEnd, good, test.back-10*time.Second, evStart, evStarted, evReady)
 		}
 		db = life(db, events...)
-		work := service{spec: procfile.Process{Ready: procfile.Check{How: procfile.Done}, DependsOn: []string{"db"}}}
+		work := service{spec: procfile.Process{Ready: procfile.Check{Kind: procfile.Done}, DependsOn: []string{"db"}}}
 		work = life(work, evStart, evStarted, test.fail, bad)
 		m := machine{services: map[string]service{"db": db, "work": work}}
 		if test.away == evRemove {
@@ -200,8 +200,8 @@ func TestAllReady(t *testing.T) {
 			return 0
 		}
 		plan := withKeeper(procfile.Plan{Services: []procfile.Process{
-			{Service: "a", Ready: procfile.Check{How: procfile.None}, Restart: procfile.RestartAlways, DependsOn: []string{"work"}},
-			{Service: "work", Ready: procfile.Check{How: procfile.Done}},
+			{Service: "a", Ready: procfile.Check{Kind: procfile.None}, Restart: procfile.RestartAlways, DependsOn: []string{"work"}},
+			{Service: "work", Ready: procfile.Check{Kind: procfile.Done}},
 		}})
 		r := f.start(plan)
 		expect := func(want ...AllReady) {
@@ -216,17 +216,17 @@ func TestAllReady(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		expect(all)
 		time.Sleep(3 * time.Second) // into a life
-		if err := r.steering.Restart(t.Context(), "a", "work"); err != nil {
+		if err := r.controller.Restart(t.Context(), "a", "work"); err != nil {
 			t.Error(err)
 		}
 		r.settle()
 		expect(all, all)
-		if err := r.steering.Stop(t.Context(), "a"); err != nil {
+		if err := r.controller.Stop(t.Context(), "a"); err != nil {
 			t.Error(err)
 		}
 		r.settle()
 		expect(all, all)
-		if err := r.steering.Restart(t.Context(), keeper, "work"); err != nil {
+		if err := r.controller.Restart(t.Context(), keeper, "work"); err != nil {
 			t.Error(err)
 		}
 		r.settle()
@@ -270,7 +270,7 @@ func TestBlockedBy(t *testing.T) {
 func TestLacksBehindWork(t *testing.T) {
 	done := service{phase: ended, ready: true, exit: &Exit{}}
 	done.spec = procfile.Process{DependsOn: []string{"db"}}
-	done.made = procfile.Process{Ready: procfile.Check{How: procfile.Done}, DependsOn: []string{"db"}}
+	done.made = procfile.Process{Ready: procfile.Check{Kind: procfile.Done}, DependsOn: []string{"db"}}
 	api := service{spec: procfile.Process{DependsOn: []string{"migrate"}}}
 	m := machine{services: map[string]service{"migrate": done, "api": api, "db": {phase: running, ready: true}}}
 	if got := m.lacks(api); got != nil {

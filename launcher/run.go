@@ -24,9 +24,9 @@ type Options struct {
 	StopOnExit bool // the end of one service ends all, whatever the plan says
 	Watching   bool // a caller restarts services when files that they watch change
 
-	Terminals *Terminals // nil: services print to pipes
-	Instance  *Instance  // nil: only process groups are looked after
-	Steering  *Steering  // lets others look at the run and steer it; nil for none
+	Terminals  *Terminals  // nil: services print to pipes
+	Instance   *Instance   // nil: only process groups are looked after
+	Controller *Controller // lets others look at the run and steer it; nil for none
 
 	// Listening returns the ports on which any of the processes listens. With it
 	// the run finds out why a service takes long to be ready.
@@ -114,9 +114,9 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 		done:     make(chan struct{}),
 		spawning: make(chan struct{}, spawnLimit),
 	}
-	if options.Steering != nil {
-		s.requests = options.Steering.requests
-		defer close(options.Steering.over)
+	if options.Controller != nil {
+		s.requests = options.Controller.requests
+		defer close(options.Controller.over)
 	}
 	if options.Terminals != nil {
 		s.resized = options.Terminals.Resized
@@ -131,8 +131,8 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 		s.noteIdle()
 		s.noteReady()
 		s.answerWaiters()
-		if options.Steering != nil && s.changed {
-			options.Steering.tell()
+		if options.Controller != nil && s.changed {
+			options.Controller.tell()
 			s.changed = false
 		}
 	}

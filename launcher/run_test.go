@@ -21,7 +21,7 @@ func TestContextEnds(t *testing.T) {
 		f.out = options.Output
 		plan := randomPlan(f.random, 8)
 		for i := range plan.Services {
-			plan.Services[i].Ready = procfile.Check{How: procfile.None}
+			plan.Services[i].Ready = procfile.Check{Kind: procfile.None}
 		}
 		err := runOn(ctx, func(Options, func(Event)) operatingSystem { return f }, plan, options)
 		if !errors.Is(err, context.DeadlineExceeded) {

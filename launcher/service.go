@@ -80,7 +80,7 @@ func (s service) nextOfProcess(now time.Time, e event) (service, []action) {
 		switch e.kind {
 		case evStarted:
 			s.phase, s.began = running, now
-			if s.made.Ready.How == procfile.None {
+			if s.made.Ready.Kind == procfile.None {
 				s.ready, s.deadline = true, now.Add(trialTime)
 			}
 			if s.goal == goalKill {
@@ -198,7 +198,7 @@ func (s service) over(now time.Time) service {
 	if s.exit.Failed() {
 		s.failed = now
 	}
-	if s.made.Ready.How == procfile.Done && s.exit.Status == 0 && !s.exit.Asked {
+	if s.made.Ready.Kind == procfile.Done && s.exit.Status == 0 && !s.exit.Asked {
 		s.ready, s.rerun = true, false
 	}
 	if s.goal == goalNone && !s.lost && retries(s.spec.Restart, *s.exit) {
@@ -245,7 +245,7 @@ func (s service) available() bool {
 	case running:
 		return s.ready && s.goal == goalNone
 	case ended, backoff:
-		how := s.made.Ready.How
+		how := s.made.Ready.Kind
 		return (how == procfile.Done || how == procfile.None) && s.ready && s.exit != nil && s.exit.Status == 0 && !s.exit.Asked
 	}
 	return false

@@ -153,7 +153,7 @@ func parse(t *testing.T, text string) service {
 	phaseName, goalName, _ := strings.Cut(words[0], "/")
 	s := service{phase: phase(slices.Index(phaseNames[:], phaseName))}
 	s.ready, s.held = slices.Contains(words, "ready"), slices.Contains(words, "held")
-	s.made.Ready.How = procfile.TCP
+	s.made.Ready.Kind = procfile.TCP
 	if goalName != "" {
 		s.goal = goal(slices.Index(goalNames[:], goalName))
 	}
@@ -206,7 +206,7 @@ func TestEveryStateIsInTheTable(t *testing.T) {
 	process := false // there is one, or one is being made
 	for range 100_000 {
 		s.spec.Restart = []procfile.Restart{procfile.RestartNo, procfile.RestartAlways}[random.IntN(2)]
-		s.spec.Ready.How = procfile.TCP
+		s.spec.Ready.Kind = procfile.TCP
 		e := event{kind: eventKind(random.IntN(int(evRemove) + 1)), exit: Exit{Status: 3}}
 		switch e.kind { // what only a process can tell
 		case evStarted, evFailed:
@@ -292,7 +292,7 @@ func TestRetry(t *testing.T) {
 		{procfile.RestartAlways, []any{evExited, evTimeout, evTimeout}, ended},
 		{procfile.RestartOnFailure, []any{evUnready, done}, backoff}, // what came first counts
 	} {
-		s := service{spec: procfile.Process{Restart: test.restart, Ready: procfile.Check{How: procfile.TCP}}}
+		s := service{spec: procfile.Process{Restart: test.restart, Ready: procfile.Check{Kind: procfile.TCP}}}
 		s = life(s, append([]any{evStart, evStarted}, test.events...)...)
 		if s.phase != test.want {
 			t.Errorf("%s, %v: %s, want %s", test.restart, test.events, s.phase, test.want)
@@ -373,7 +373,7 @@ func TestDeadlines(t *testing.T) {
 
 // A process without a check is on trial for a while, unless it is to end.
 func TestTrial(t *testing.T) {
-	s := service{spec: procfile.Process{Ready: procfile.Check{How: procfile.None}, StopTimeout: time.Minute}}
+	s := service{spec: procfile.Process{Ready: procfile.Check{Kind: procfile.None}, StopTimeout: time.Minute}}
 	s = life(s, evStart, evStarted)
 	if !s.ready || !s.deadline.Equal(at(trialTime)) {
 		t.Errorf("started: ready %v, deadline %v", s.ready, s.deadline)
@@ -414,7 +414,7 @@ func TestAvailable(t *testing.T) {
 	const work, port, none = procfile.Done, procfile.TCP, procfile.None
 	good, bad := event{kind: evGone}, event{kind: evGone, exit: Exit{Status: 3}}
 	for _, test := range []struct {
-		how    procfile.How
+		how    procfile.CheckKind
 		events []any
 		want   bool
 	}{
@@ -441,7 +441,7 @@ func TestAvailable(t *testing.T) {
 		{work, []any{evStarted, good, evRestart, evStart}, false},
 		{work, []any{evStarted, event{kind: evExited}, evRestart, good}, false}, // to be done once more
 	} {
-		s := service{spec: procfile.Process{Ready: procfile.Check{How: test.how}}}
+		s := service{spec: procfile.Process{Ready: procfile.Check{Kind: test.how}}}
 		s = life(s, append([]any{evStart}, test.events...)...)
 		if got := s.available(); got != test.want {
 			t.Errorf("%s, %v: available is %v", test.how, test.events, got)
@@ -468,7 +468,7 @@ func TestFailed(t *testing.T) {
 }
 
 func TestJudgedEnd(t *testing.T) {
-	s := service{spec: procfile.Process{Port: 4711, Ready: procfile.Check{How: procfile.TCP}}}
+	s := service{spec: procfile.Process{Port: 4711, Ready: procfile.Check{Kind: procfile.TCP}}}
 	s = life(s, evStart, evStarted, evReady, event{kind: evExited, left: []Orphan{{PID: 7}}, serving: true}, evGone)
 	var unready *NotReadyError
 	if !errors.As(s.exit.Err, &unready) || s.ready || len(s.left) != 1 || s.failed.IsZero() {

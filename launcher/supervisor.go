@@ -28,7 +28,7 @@ type supervisor struct {
 	done       chan struct{}  // closed when nobody receives messages any more
 	goroutines sync.WaitGroup // which then end
 
-	requests  <-chan func(*supervisor) // from Steering
+	requests  <-chan func(*supervisor) // from Controller
 	resized   <-chan os.Signal
 	waiters   []*waiter
 	holds     []*hold // of those who type to a service
@@ -195,7 +195,7 @@ func (s *supervisor) deliver(m message) {
 func (s *supervisor) started(sv service, m message) {
 	a := s.attempts[m.service]
 	a.child = m.child
-	checked := sv.made.Ready.How != procfile.None
+	checked := sv.made.Ready.Kind != procfile.None
 	if checked {
 		a.unwatch = s.watchReadiness(m.lives, sv, m.child)
 	}

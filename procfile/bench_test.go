@@ -23,7 +23,7 @@ func BenchmarkCheck(b *testing.B) {
 					b.Fatal(err)
 				}
 				f.Dir = b.TempDir()
-				if f, err = f.Scaled(nil); err != nil {
+				if f, err = f.ExpandReplicas(nil); err != nil {
 					b.Fatal(err)
 				}
 				if _, err := f.Resolve(Context{Environ: []string{"HOME=/h"}}); err != nil {

@@ -117,7 +117,7 @@ func (c comparison) differences(before, after Process) (reasons, kept []string) 
 			kept = append(kept, reason)
 		}
 	}
-	other := before.Ready.How != after.Ready.How || before.Ready.What != after.Ready.What
+	other := before.Ready.Kind != after.Ready.Kind || before.Ready.Arg != after.Ready.Arg
 	if other && !slices.Contains(reasons, "port") { // which the default check goes by
 		reasons = append(reasons, "ready")
 	}

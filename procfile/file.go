@@ -40,7 +40,7 @@ type Variable struct {
 // Service is one declared command, with the defaults filled in.
 type Service struct {
 	Name         string
-	Of           string // of a replica (see [File.Scaled]): the service that the file declares
+	ReplicaOf    string // of a replica (see [File.ExpandReplicas]): the service that the file declares
 	Pos          Position
 	Command      Command
 	Build        Command // what makes that; the zero Command: nothing
@@ -152,7 +152,7 @@ func (f File) ServiceNames() []string {
 // With returns names and everything they depend on, directly or not, sorted.
 // Every name must be one of the file's services; that of a service stands for
 // all of its replicas.
-func (f File) With(names []string) []string {
+func (f File) WithDependencies(names []string) []string {
 	seen := map[string]bool{}
 	var add func(name string)
 	add = func(name string) {
@@ -168,7 +168,7 @@ func (f File) With(names []string) []string {
 	for _, n := range names {
 		add(n)
 		for _, s := range f.Services {
-			if s.Of == n {
+			if s.ReplicaOf == n {
 				add(s.Name)
 			}
 		}
@@ -198,7 +198,7 @@ func Empty(dir string) File {
 // Plus returns the file with one more service, of the given name and without a
 // command, and what it is called there: if the name, or one that comes to the
 // same variable, is already a service's, it is that service.
-func (f File) Plus(name string) (File, string) {
+func (f File) AddService(name string) (File, string) {
 	variable := allocator.PortName{Service: name}.Variable()
 	for _, s := range f.Services {
 		if (allocator.PortName{Service: s.Name}).Variable() == variable {

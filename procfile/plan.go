@@ -57,27 +57,27 @@ func (p Program) equal(other Program) bool {
 func (p Process) Builder() Process {
 	return Process{
 		Service: p.Service, Shell: p.Build.Shell, Argv: p.Build.Argv, Builds: true,
-		Dir: p.Dir, Env: p.Env, Ready: Check{How: Done},
+		Dir: p.Dir, Env: p.Env, Ready: Check{Kind: Done},
 	}
 }
 
 // Check says when a process is ready.
 type Check struct {
-	How     How
-	What    string        // HTTP: the path; Log: the regular expression; Exec: a command for the system's shell
+	Kind    CheckKind
+	Arg     string        // HTTP: the path; Log: the regular expression; Exec: a command for the system's shell
 	Timeout time.Duration // after which it has failed; 0 if it may never be ready
 }
 
-// How is a kind of [Check].
-type How string
+// CheckKind is a kind of [Check].
+type CheckKind string
 
 const (
-	None How = "none" // ready as soon as it has been started
-	TCP  How = "tcp"  // its port accepts a connection
-	HTTP How = "http" // its port answers a GET with a status of 2xx or 3xx
-	Log  How = "log"  // a line that it prints matches
-	Exec How = "exec" // a command succeeds in its directory and environment
-	Done How = "done" // it has ended with status 0, whenever that is
+	None CheckKind = "none" // ready as soon as it has been started
+	TCP  CheckKind = "tcp"  // its port accepts a connection
+	HTTP CheckKind = "http" // its port answers a GET with a status of 2xx or 3xx
+	Log  CheckKind = "log"  // a line that it prints matches
+	Exec CheckKind = "exec" // a command succeeds in its directory and environment
+	Done CheckKind = "done" // it has ended with status 0, whenever that is
 )
 
 // Restart says when a process that has ended is started again.
@@ -97,11 +97,11 @@ func (s Service) check() Check {
 	case how == string(HTTP):
 		return Check{HTTP, httpPath(what), s.ReadyTimeout}
 	case s.Ready != "":
-		return Check{How(how), what, s.ReadyTimeout}
+		return Check{CheckKind(how), what, s.ReadyTimeout}
 	case s.HasPort:
-		return Check{How: TCP}
+		return Check{Kind: TCP}
 	}
-	return Check{How: None}
+	return Check{Kind: None}
 }
 
 // Service returns the process of that name.

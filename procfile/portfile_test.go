@@ -349,8 +349,8 @@ func TestCheckOf(t *testing.T) {
 		keys string
 		want Check
 	}{
-		{``, Check{How: TCP}},
-		{`ready_timeout = "5s"`, Check{How: TCP, Timeout: 5 * time.Second}},
+		{``, Check{Kind: TCP}},
+		{`ready_timeout = "5s"`, Check{Kind: TCP, Timeout: 5 * time.Second}},
 		{`ready = "http:/health"`, Check{HTTP, "/health", time.Minute}},
 		{`ready = "http://localhost:3000/health?x=1"`, Check{HTTP, "/health?x=1", time.Minute}},
 		{`ready = "http://[::1]:3000"`, Check{HTTP, "/", time.Minute}},

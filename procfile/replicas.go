@@ -17,7 +17,7 @@ const MaxReplicas = 100
 //
 // Every replica has ports of its own; what the file pins is pinned for the first
 // one only. What depends on a service depends on all of its replicas.
-func (f File) Scaled(counts map[string]int) (File, error) {
+func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		if _, ok := f.Service(name); !ok {
 			return f, &UndeclaredError{name, f.ServiceNames()}
@@ -66,7 +66,7 @@ func (e *UndeclaredError) Error() string { return fmt.Sprintf("no service %s is 
 
 // replica returns the n-th replica of s.
 func (s Service) replica(n int) Service {
-	s.Of = s.Name
+	s.ReplicaOf = s.Name
 	if n == 1 {
 		return s
 	}

@@ -23,7 +23,7 @@ depends_on = ["web", "db"]
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err = f.Scaled(map[string]int{"db": 3})
+	f, err = f.ExpandReplicas(map[string]int{"db": 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,14 +37,14 @@ depends_on = ["web", "db"]
 	}, ports); diff != "" {
 		t.Errorf("ports (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"app", "db", "db.2", "db.3", "web", "web.2"}, f.With([]string{"app"})); diff != "" {
+	if diff := cmp.Diff([]string{"app", "db", "db.2", "db.3", "web", "web.2"}, f.WithDependencies([]string{"app"})); diff != "" {
 		t.Errorf("what app needs (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"web", "web.2"}, f.With([]string{"web"})); diff != "" {
+	if diff := cmp.Diff([]string{"web", "web.2"}, f.WithDependencies([]string{"web"})); diff != "" {
 		t.Errorf("web stands for (-want +got):\n%s", diff)
 	}
 	var undeclared *UndeclaredError
-	if _, err := f.Scaled(map[string]int{"x": 2}); !errors.As(err, &undeclared) || undeclared.Name != "x" {
+	if _, err := f.ExpandReplicas(map[string]int{"x": 2}); !errors.As(err, &undeclared) || undeclared.Name != "x" {
 		t.Errorf("one that is not declared: %v", err)
 	}
 }

@@ -100,7 +100,7 @@ func (s session) endReplaced(i control.Instance) error {
 		err = awaitEnd(ctx, i, scope)
 	}
 	if err != nil && !errors.Is(err, launcher.ErrOver) {
-		return steeringFailed(scope, err)
+		return requestFailed(scope, err)
 	}
 	s.note("%s was another folder when its up (pid %d) began: that up was ended, with its services", scope.Directory, i.Note.PID)
 	return nil

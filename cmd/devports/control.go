@@ -19,9 +19,9 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// steering is a command that asks the run here for something and tells how the
+// requestCommand is a command that asks the run here for something and tells how the
 // services named are then.
-type steering struct {
+type requestCommand struct {
 	name, usage, help string
 	flags             []cli.Flag
 
@@ -30,7 +30,7 @@ type steering struct {
 	good func(launcher.Status) bool
 }
 
-func (st steering) command() command {
+func (st requestCommand) command() command {
 	return command{
 		name: st.name, usage: st.usage, args: "[SERVICE…]", help: st.help,
 		flags:     slices.Concat([]cli.Flag{timeoutFlag}, st.flags, []cli.Flag{jsonFlag, fileFlag}, runFlags),
@@ -43,7 +43,7 @@ func (st steering) command() command {
 			client := i.Client()
 			names, err := st.ask(client, c, c.Args().Slice())
 			if err != nil {
-				return steeringFailed(scope, err)
+				return requestFailed(scope, err)
 			}
 			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json"), st.name == "stop"}, st.good)
 		},
@@ -70,7 +70,7 @@ type waitOptions struct {
 func (s session) await(ctx context.Context, scope registry.Scope, client control.Client, names []string, o waitOptions, good func(launcher.Status) bool) error {
 	info, err := s.settled(ctx, client, names, o)
 	if err != nil {
-		return steeringFailed(scope, err)
+		return requestFailed(scope, err)
 	}
 	if o.refused {
 		s.noteRefused("", info)
@@ -153,8 +153,8 @@ func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
 	return func(st launcher.Status) bool { return a(st) || b(st) }
 }
 
-// steeringFailed words what keeps a run from being steered.
-func steeringFailed(scope registry.Scope, err error) error {
+// requestFailed words what keeps a run from being steered.
+func requestFailed(scope registry.Scope, err error) error {
 	var unknown *launcher.UnknownServiceError
 	var unreachable *control.UnreachableError
 	var silent *control.SilentError
@@ -290,7 +290,7 @@ func asking(ask func(client control.Client, ctx context.Context, services ...str
 	}
 }
 
-var startCommand = withFreePorts(steering{
+var startCommand = withFreePorts(requestCommand{
 	name: "start", usage: "start services that do not run", help: `
 Starts services of the up that runs here, those that were stopped or have ended,
 and what they depend on, and waits until they are ready. Without names, all of
@@ -301,7 +301,7 @@ Example:
 	flags: []cli.Flag{keepWaitingFlag}, ask: asking(control.Client.Start), good: isUp,
 }.command())
 
-var stopCommand = steering{
+var stopCommand = requestCommand{
 	name: "stop", usage: "stop services, and leave the others running", help: `
 Stops services of the up that runs here, which goes on, and returns when they
 have ended. Without names, all of them.
@@ -311,7 +311,7 @@ Example:
 	ask: asking(control.Client.Stop), good: launcher.Status.Ended,
 }.command()
 
-var restartCommand = steering{
+var restartCommand = requestCommand{
 	name: "restart", usage: "start services anew", help: `
 Starts services of the up that runs here anew, in order, and waits until they are
 ready; the exit status is 1 if they are not in time, or as soon as one has failed.
@@ -343,7 +343,7 @@ func restart(client control.Client, c *cli.Context, names []string) ([]string, e
 	return names, err
 }
 
-var waitCommand = steering{
+var waitCommand = requestCommand{
 	name: "wait", usage: "wait until services are ready", help: `
 Waits until services of the up that runs here are ready, or have done their work
 and ended. Edits made before count: what is ready then has read them. The exit
@@ -406,7 +406,7 @@ func down(ctx context.Context, i control.Instance, scope registry.Scope) error {
 		err = i.Terminate()
 	}
 	if err != nil {
-		return steeringFailed(scope, err)
+		return requestFailed(scope, err)
 	}
 	if err := awaitEnd(ctx, i, scope); err != nil {
 		return err
@@ -438,7 +438,7 @@ func (s session) kill(ctx context.Context, i control.Instance, scope registry.Sc
 	}
 	switch {
 	case errors.Is(err, launcher.ErrOver):
-		return steeringFailed(scope, err)
+		return requestFailed(scope, err)
 	case err != nil:
 		return fail(exitFailed, "", "%s (pid %d) was not ended: %v", scope, i.Note.PID, err)
 	}
@@ -488,9 +488,9 @@ Example:
 		a := askAll(c, runs)[0]
 		switch {
 		case a.Err != nil:
-			return steeringFailed(scope, a.Err)
+			return requestFailed(scope, a.Err)
 		case !a.Answers():
-			return steeringFailed(scope, launcher.ErrOver)
+			return requestFailed(scope, launcher.ErrOver)
 		}
 		s.noteRefused("", a.Info)
 		if c.Bool("json") {

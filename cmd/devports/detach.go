@@ -143,7 +143,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	case errors.Is(err, launcher.ErrOver):
 		return err
 	case err != nil:
-		return steeringFailed(d.scope, err)
+		return requestFailed(d.scope, err)
 	case info.Ending || allDone(info):
 		return launcher.ErrOver
 	}

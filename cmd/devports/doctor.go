@@ -74,8 +74,8 @@ func (s session) tellFindings(findings []doctor.Finding) error {
 		if f.Why != "" {
 			text += "    " + f.Why + "\n"
 		}
-		if f.Mend != "" {
-			text += "    → " + f.Mend + "\n"
+		if f.Fix != "" {
+			text += "    → " + f.Fix + "\n"
 		}
 		if _, err := fmt.Fprint(s.stdout, text); err != nil {
 			return err
@@ -94,7 +94,7 @@ func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 		Left:        tellLeft,
 		Explain: func(err error) (troubles []doctor.Trouble) {
 			for _, l := range s.explain(err).lines {
-				troubles = append(troubles, doctor.Trouble{What: l.text, Mend: l.hint})
+				troubles = append(troubles, doctor.Trouble{What: l.text, Fix: l.hint})
 			}
 			return troubles
 		},

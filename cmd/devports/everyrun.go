@@ -117,7 +117,7 @@ func ask(c *cli.Context, runs []control.Instance) []runInfo {
 			infos = append(infos, infoOf(a.Instance, a.Info))
 		default:
 			scope := scopeOfNote(a.Note)
-			infos = append(infos, runInfo{Checkout: address(scope), Socket: a.Note.Socket, Problem: oneLine(steeringFailed(scope, a.Err)), Info: control.Info{
+			infos = append(infos, runInfo{Checkout: address(scope), Socket: a.Note.Socket, Problem: oneLine(requestFailed(scope, a.Err)), Info: control.Info{
 				PID: a.Note.PID, Since: a.Note.Since, Project: scope.Project, Worktree: scope.Worktree,
 				Directory: a.Note.Directory, Terminal: a.Note.Terminal, Services: []launcher.Status{},
 			}})

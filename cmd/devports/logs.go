@@ -69,7 +69,7 @@ Example:
 			return nil // Ctrl-C is how one leaves it
 		}
 		if err != nil {
-			return steeringFailed(scope, err)
+			return requestFailed(scope, err)
 		}
 		return nil
 	},

@@ -180,7 +180,7 @@ func (s session) service(c *cli.Context) (procfile.Process, error) {
 		return procfile.Process{}, usage("devports run -s SERVICE --in-dir -- COMMAND", "--in-dir needs a service")
 	}
 	if name == "" {
-		p.File, name = p.File.Plus(nameOf(wd))
+		p.File, name = p.File.AddService(nameOf(wd))
 	}
 	plan, err := p.Resolve(c.Context)
 	service, _ := plan.Service(name)
@@ -219,7 +219,7 @@ func (s session) folderService(c *cli.Context, dir string) (procfile.Process, er
 	if len(own) == 1 {
 		name = own[0].Name.Service
 	}
-	p.File, name = p.File.Plus(name)
+	p.File, name = p.File.AddService(name)
 	plan, err := p.Resolve(c.Context)
 	service, _ := plan.Service(name)
 	return service, err

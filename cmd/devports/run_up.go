@@ -143,7 +143,7 @@ func (s session) borrow(c *cli.Context) (*borrowed, error) {
 		if err := declares(p.File, []string{name}); err != nil {
 			return nil, err
 		}
-		b.options.Services, b.names = []string{name}, p.File.With([]string{name})
+		b.options.Services, b.names = []string{name}, p.File.WithDependencies([]string{name})
 	}
 	if b.options.Registry != "" {
 		if b.options.Registry, err = filepath.Abs(b.options.Registry); err != nil {
@@ -193,7 +193,7 @@ func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 	case errors.Is(err, launcher.ErrOver), ctx.Err() != nil:
 		return err
 	case err != nil:
-		return steeringFailed(b.scope, err)
+		return requestFailed(b.scope, err)
 	}
 	b.held = true
 	if started := b.hold.Info.HeldOnly; len(started) > 0 {
@@ -247,7 +247,7 @@ func (b *borrowed) await(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
-		return steeringFailed(b.scope, err)
+		return requestFailed(b.scope, err)
 	}
 	f := failure{status: exitRunFailed}
 	for _, st := range b.needed(info) {
@@ -289,7 +289,7 @@ func (b *borrowed) tellFailed() {
 	}
 	b.showLastLines(ctx, client, info, b.names)
 	for _, st := range b.needed(info) {
-		if st.State == launcher.StateFailed || st.State == launcher.StatePausing {
+		if st.State == launcher.StateFailed || st.State == launcher.StateBackoff {
 			b.note("%s", sentence(st))
 		}
 	}

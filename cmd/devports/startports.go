@@ -76,7 +76,7 @@ func waitingServices(info control.Info, names []string) []string {
 	idle := idleServices(info, names)
 	for _, st := range info.Services {
 		meant := len(names) == 0 || slices.Contains(names, st.Service)
-		if meant && (st.State == launcher.StatePausing || st.State == launcher.StateDone && len(names) > 0) {
+		if meant && (st.State == launcher.StateBackoff || st.State == launcher.StateDone && len(names) > 0) {
 			idle = append(idle, st.Service)
 		}
 	}

@@ -142,7 +142,7 @@ func (s session) up(o upOptions, from *background) error {
 		s.note("devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.Unreachable))
 	}
 
-	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, steering: launcher.NewSteering()}
+	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
 	// What goes on beside the services begins here, in order, and ends in
 	// reverse. Each part has ended when its stop returns.
 	defer u.show(color)()
@@ -158,13 +158,13 @@ func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", ";
 // upRun is an `up` whose services are about to start: all that goes on beside
 // them, and what that has in common.
 type upRun struct {
-	session  session
-	run      project.Run
-	options  upOptions
-	plan     procfile.Plan
-	scope    registry.Scope
-	signals  chan os.Signal
-	steering *launcher.Steering
+	session    session
+	run        project.Run
+	options    upOptions
+	plan       procfile.Plan
+	scope      registry.Scope
+	signals    chan os.Signal
+	controller *launcher.Controller
 
 	display   *display
 	console   *view.Console // nil for none, as is live
@@ -201,7 +201,7 @@ func (u *upRun) show(color bool) (stop func()) {
 		return unwatch
 	}
 	u.live = u.console.Show(view.Options{
-		Title: u.scope.String(), Run: u.steering, Output: u.display.out, Color: color,
+		Title: u.scope.String(), Run: u.controller, Output: u.display.out, Color: color,
 		Interrupt: func() {
 			select {
 			case u.signals <- os.Interrupt:
@@ -221,9 +221,9 @@ func (u *upRun) watch() (stop func()) {
 	if u.options.NoWatch {
 		return u.unfollow
 	}
-	code := newCodeWatch(u.run.Project.File.Dir, u.steering, u.display.own)
+	code := newCodeWatch(u.run.Project.File.Dir, u.controller, u.display.own)
 	run := u.run
-	run.Members = u.steering.Members
+	run.Members = u.controller.Members
 	files, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
 	if err != nil {
 		u.session.note("edits of %s are not followed: %v", u.run.Project.File.Name, err)
@@ -243,8 +243,8 @@ func (u *upRun) watch() (stop func()) {
 // serve begins to let other terminals steer the run.
 func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 	run := control.Run{
-		About:    control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
-		Steering: u.steering, Output: &u.display.tail, Journal: &u.display.journal,
+		About:      control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
+		Controller: u.controller, Output: &u.display.tail, Journal: &u.display.journal,
 		Sync: u.sync,
 	}
 	if from != nil {
@@ -269,7 +269,7 @@ func (u *upRun) launch(id string) error {
 		Watching:   !u.options.NoWatch,
 		Terminals:  u.terminals,
 		Instance:   instance,
-		Steering:   u.steering,
+		Controller: u.controller,
 		Listening:  listeningPorts,
 	})
 	u.live.Close()

@@ -19,7 +19,7 @@ import (
 // with [newCodeWatch].
 type codeWatch struct {
 	root string
-	run  *launcher.Steering
+	run  *launcher.Controller
 	own  *output.Mux // where its own lines go
 
 	// files has edits of the project's files followed first: an edit of both is
@@ -52,7 +52,7 @@ type codeQuestion struct {
 	answered chan<- map[string]string // has room for one: the services whose restart waits, and why
 }
 
-func newCodeWatch(root string, run *launcher.Steering, own *output.Mux) *codeWatch {
+func newCodeWatch(root string, run *launcher.Controller, own *output.Mux) *codeWatch {
 	w := &codeWatch{root: root, run: run, own: own, files: func(context.Context) {}}
 	w.ended, w.end = context.WithCancel(context.Background())
 	return w

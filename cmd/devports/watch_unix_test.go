@@ -28,15 +28,15 @@ func TestReadChangeRestartsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, steering := output.New(io.Discard, output.Style{}), launcher.NewSteering()
-	code := newCodeWatch(dir, steering, own)
+	own, controller := output.New(io.Discard, output.Style{}), launcher.NewController()
+	code := newCodeWatch(dir, controller, own)
 	code.follow(plan)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- launcher.Run(context.Background(), plan, launcher.Options{Output: own, Steering: steering})
+		ended <- launcher.Run(context.Background(), plan, launcher.Options{Output: own, Controller: controller})
 	}()
 	starts := func() int {
-		all, err := steering.Wait(t.Context(), launcher.Status.Settled)
+		all, err := controller.Wait(t.Context(), launcher.Status.Settled)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,7 @@ func TestReadChangeRestartsNothing(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := steering.Restart(t.Context()); err != nil {
+		if err := controller.Restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		code.sync(t.Context(), true)
@@ -65,7 +65,7 @@ func TestReadChangeRestartsNothing(t *testing.T) {
 		t.Error("each time, what was restarted after the change was restarted for it again")
 	}
 	t.Logf("once in %d of %d", once, rounds)
-	if err := steering.Down(t.Context()); err != nil {
+	if err := controller.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if err := <-ended; err != nil {

@@ -23,10 +23,10 @@ import (
 // served is a run of two services that is served at a socket.
 func served(t *testing.T) (path string, client Client) {
 	t.Helper()
-	return servedWith(t, func(*launcher.Steering) Sync { return nil })
+	return servedWith(t, func(*launcher.Controller) Sync { return nil })
 }
 
-func servedWith(t *testing.T, sync func(*launcher.Steering) Sync) (path string, client Client) {
+func servedWith(t *testing.T, sync func(*launcher.Controller) Sync) (path string, client Client) {
 	t.Helper()
 	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\nflood = { command = 'test -n \"$FLOOD\" && yes 123456789012345678901234567890123456789012345678901234567890 | head -n 200000; echo the last; exec sleep 1000', port = false }"))
 	if err != nil {
@@ -46,12 +46,12 @@ func servedWith(t *testing.T, sync func(*launcher.Steering) Sync) (path string, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	steering, tail := launcher.NewSteering(), &output.Tail{}
+	controller, tail := launcher.NewController(), &output.Tail{}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended, over := make(chan struct{}), make(chan error, 1)
 	go func() {
 		over <- Serve(ctx, l, Run{
-			About: Info{PID: os.Getpid(), Project: "p"}, Steering: steering, Output: tail, Journal: &Journal{}, Sync: sync(steering),
+			About: Info{PID: os.Getpid(), Project: "p"}, Controller: controller, Output: tail, Journal: &Journal{}, Sync: sync(controller),
 		})
 	}()
 	go func() {
@@ -59,7 +59,7 @@ func servedWith(t *testing.T, sync func(*launcher.Steering) Sync) (path string, 
 		defer cancel() // as soon as there is nothing to steer any more
 		out := output.New(io.Discard, output.Style{})
 		out.Keep(tail)
-		_ = launcher.Run(context.Background(), plan, launcher.Options{Output: out, Steering: steering})
+		_ = launcher.Run(context.Background(), plan, launcher.Options{Output: out, Controller: controller})
 	}()
 	client = Dial(path)
 	t.Cleanup(func() {
@@ -206,11 +206,11 @@ func TestStalledReader(t *testing.T) {
 func TestSync(t *testing.T) {
 	edited := make(chan string, 1)
 	var refused []Refusal
-	path, client := servedWith(t, func(steering *launcher.Steering) Sync {
+	path, client := servedWith(t, func(controller *launcher.Controller) Sync {
 		return func(ctx context.Context, _ bool) Pending {
 			select {
 			case name := <-edited:
-				if err := steering.Restart(ctx, name); err != nil {
+				if err := controller.Restart(ctx, name); err != nil {
 					t.Error(err)
 				}
 			default:

@@ -63,7 +63,7 @@ func (h *holds) add(ctx context.Context, names []string, fresh bool) (id string,
 	case fresh && len(h.needed) > 0:
 		return "", ErrHeld
 	}
-	all, err := h.run.Steering.Status(ctx)
+	all, err := h.run.Controller.Status(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -74,12 +74,12 @@ func (h *holds) add(ctx context.Context, names []string, fresh bool) (id string,
 		}
 	}
 	if len(idle) > 0 {
-		if err := h.run.Steering.Start(ctx, idle...); err != nil {
+		if err := h.run.Controller.Start(ctx, idle...); err != nil {
 			return "", err
 		}
 	}
 	if fresh && len(busy) > 0 {
-		if err := h.run.Steering.Restart(ctx, busy...); err != nil {
+		if err := h.run.Controller.Restart(ctx, busy...); err != nil {
 			return "", err
 		}
 	}
@@ -101,7 +101,7 @@ func (h *holds) release(id string) (stopped []string) {
 	delete(h.needed, id)
 	if h.temporary && len(h.needed) == 0 {
 		h.ended = true
-		_ = h.run.Steering.Down(context.Background()) // or it has ended
+		_ = h.run.Controller.Down(context.Background()) // or it has ended
 		return nil
 	}
 	for name := range h.started {
@@ -112,7 +112,7 @@ func (h *holds) release(id string) (stopped []string) {
 		}
 	}
 	if len(stopped) > 0 {
-		_ = h.run.Steering.Stop(context.Background(), stopped...)
+		_ = h.run.Controller.Stop(context.Background(), stopped...)
 	}
 	return stopped
 }
@@ -191,7 +191,7 @@ func (s server) hold(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.holds.release(id)
-	services, err := s.run.Steering.Status(r.Context())
+	services, err := s.run.Controller.Status(r.Context())
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -204,8 +204,8 @@ func (s server) hold(w http.ResponseWriter, r *http.Request) {
 
 // everyService lists all that the run has or could start.
 func (s server) everyService(ctx context.Context) ([]string, error) {
-	names := s.run.Steering.Others(ctx)
-	all, err := s.run.Steering.Status(ctx)
+	names := s.run.Controller.Others(ctx)
+	all, err := s.run.Controller.Status(ctx)
 	for _, st := range all {
 		if !slices.Contains(names, st.Service) {
 			names = append(names, st.Service)
@@ -222,7 +222,7 @@ func (s server) release(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if stopped := s.holds.release(query.Get("hold")); len(stopped) > 0 {
-		_, err = s.run.Steering.Wait(r.Context(), launcher.Status.Ended, stopped...)
+		_, err = s.run.Controller.Wait(r.Context(), launcher.Status.Ended, stopped...)
 	}
 	if err != nil {
 		s.fail(w, err)

@@ -39,20 +39,20 @@ func temporary(t *testing.T) (client Client, starter chan struct{}, ended <-chan
 	if err != nil {
 		t.Fatal(err)
 	}
-	steering, over := launcher.NewSteering(), make(chan struct{})
+	controller, over := launcher.NewController(), make(chan struct{})
 	starter = make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() {
-		_ = Serve(ctx, l, Run{Steering: steering, Output: &output.Tail{}, Journal: &Journal{}, Starter: starter})
+		_ = Serve(ctx, l, Run{Controller: controller, Output: &output.Tail{}, Journal: &Journal{}, Starter: starter})
 	})
 	go func() {
 		defer close(over)
 		defer cancel()
-		_ = launcher.Run(context.Background(), plan.Select([]string{"a"}), launcher.Options{Output: output.New(os.Stderr, output.Style{}), Steering: steering})
+		_ = launcher.Run(context.Background(), plan.Select([]string{"a"}), launcher.Options{Output: output.New(os.Stderr, output.Style{}), Controller: controller})
 	}()
 	t.Cleanup(func() {
-		_ = steering.Down(context.Background())
+		_ = controller.Down(context.Background())
 		<-over
 		all.Wait()
 	})

@@ -68,12 +68,12 @@ func runSlot(folder Folder, directory string) (status int) {
 		return 1
 	}
 	defer claim.Release()
-	out, tail, steering := output.New(io.Discard, output.Style{}), &output.Tail{}, launcher.NewSteering()
+	out, tail, controller := output.New(io.Discard, output.Style{}), &output.Tail{}, launcher.NewController()
 	out.Keep(tail)
-	defer claim.Serve(Run{About: Info{Project: "p"}, Steering: steering, Output: tail, Journal: &Journal{}})()
+	defer claim.Serve(Run{About: Info{Project: "p"}, Controller: controller, Output: tail, Journal: &Journal{}})()
 	fmt.Println("claimed")
 	err = launcher.Run(context.Background(), plan, launcher.Options{
-		Output: out, Steering: steering, Instance: &launcher.Instance{ID: claim.Note.ID, Alone: true},
+		Output: out, Controller: controller, Instance: &launcher.Instance{ID: claim.Note.ID, Alone: true},
 	})
 	if err != nil {
 		return 1

@@ -126,7 +126,7 @@ type missing struct {
 // knows makes sure that the run has these services, or devports' own lines are
 // meant.
 func (s server) knows(ctx context.Context, names []string) error {
-	all, err := s.run.Steering.Status(ctx)
+	all, err := s.run.Controller.Status(ctx)
 	if err != nil {
 		return err
 	}

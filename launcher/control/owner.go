@@ -118,7 +118,7 @@ func (s server) processes(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, requestError{err})
 		return
 	}
-	processes, err := s.run.Steering.Processes(r.Context())
+	processes, err := s.run.Controller.Processes(r.Context())
 	if err != nil {
 		s.fail(w, err)
 		return

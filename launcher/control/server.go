@@ -73,11 +73,11 @@ func Listen(path string) (net.Listener, error) {
 
 // Run is what is served.
 type Run struct {
-	About    Info // everything but Services
-	Steering *launcher.Steering
-	Output   *output.Tail
-	Journal  *Journal
-	Sync     Sync // nil: it follows no files
+	About      Info // everything but Services
+	Controller *launcher.Controller
+	Output     *output.Tail
+	Journal    *Journal
+	Sync       Sync // nil: it follows no files
 
 	// Starter is closed when the process has gone that has started the run, which
 	// then ends with the last hold on it (see [Client.Hold]); nil: it does not.
@@ -162,7 +162,7 @@ func (s server) status(w http.ResponseWriter, r *http.Request) {
 	if sync || !query.Has("sync") {
 		pending = s.sync(r.Context(), false)
 	}
-	services, err := s.run.Steering.Status(r.Context())
+	services, err := s.run.Controller.Status(r.Context())
 	pending.mark(services)
 	if check && err == nil {
 		err = s.recheck(r.Context(), services)
@@ -171,7 +171,7 @@ func (s server) status(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s server) answerStatus(w http.ResponseWriter, r *http.Request, refused []Refusal) {
-	services, err := s.run.Steering.Status(r.Context())
+	services, err := s.run.Controller.Status(r.Context())
 	s.answer(w, services, refused, err)
 }
 
@@ -198,7 +198,7 @@ func (s server) down(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, requestError{err})
 		return
 	}
-	if err := s.run.Steering.Down(r.Context()); err != nil {
+	if err := s.run.Controller.Down(r.Context()); err != nil {
 		s.fail(w, err)
 		return
 	}
@@ -206,17 +206,17 @@ func (s server) down(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s server) start(ctx context.Context, _ time.Time, names ...string) error {
-	return s.run.Steering.Start(ctx, names...)
+	return s.run.Controller.Start(ctx, names...)
 }
 
 func (s server) stop(ctx context.Context, _ time.Time, names ...string) error {
-	return s.run.Steering.Stop(ctx, names...)
+	return s.run.Controller.Stop(ctx, names...)
 }
 
 // restart restarts services, but for those that have had a new process since the
 // request came: an edit made just before has done that.
 func (s server) restart(ctx context.Context, asked time.Time, names ...string) error {
-	return s.run.Steering.RestartOlder(ctx, asked, names...)
+	return s.run.Controller.RestartOlder(ctx, asked, names...)
 }
 
 // steer answers a request that something be done with services, once the run
@@ -264,8 +264,8 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, refuse
 
 func (s server) info(services []launcher.Status) Info {
 	info := s.run.About
-	info.Ending = s.run.Steering.Ending()
-	info.Others = s.run.Steering.Others(context.Background())
+	info.Ending = s.run.Controller.Ending()
+	info.Others = s.run.Controller.Others(context.Background())
 	info.Temporary, info.HeldOnly = s.holds.holding()
 	info.Services = services
 	return info

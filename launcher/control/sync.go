@@ -57,7 +57,7 @@ func (s server) settle(ctx context.Context, settled func(launcher.Status) bool, 
 	for urgent := true; ; urgent = false {
 		refused := s.sync(ctx, urgent).Refused
 		began := time.Now()
-		now, err := s.run.Steering.Wait(ctx, settled, names...)
+		now, err := s.run.Controller.Wait(ctx, settled, names...)
 		if errors.Is(err, launcher.ErrOver) && services != nil {
 			return services, refused, nil
 		}
@@ -68,7 +68,7 @@ func (s server) settle(ctx context.Context, settled func(launcher.Status) bool, 
 		if time.Since(began) > briefly {
 			continue
 		}
-		silent, err := s.run.Steering.Unresponsive(ctx, names...)
+		silent, err := s.run.Controller.Unresponsive(ctx, names...)
 		if errors.Is(err, launcher.ErrOver) {
 			err = nil
 		}
@@ -94,7 +94,7 @@ func (p Pending) mark(services []launcher.Status) {
 
 // recheck marks those of the services that are ready but do not answer now.
 func (s server) recheck(ctx context.Context, services []launcher.Status) error {
-	silent, err := s.run.Steering.Unresponsive(ctx)
+	silent, err := s.run.Controller.Unresponsive(ctx)
 	for i, st := range services {
 		if st.State == launcher.StateReady && slices.Contains(silent, st.Service) {
 			services[i].Unresponsive, services[i].Detail = true, "does not answer now"

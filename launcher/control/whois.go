@@ -74,7 +74,7 @@ func (s server) whoIs(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, requestError{err})
 		return
 	}
-	if _, err := s.run.Steering.Status(r.Context()); err != nil && !errors.Is(err, launcher.ErrOver) {
+	if _, err := s.run.Controller.Status(r.Context()); err != nil && !errors.Is(err, launcher.ErrOver) {
 		return // the client has gone
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -44,10 +44,10 @@ type Mux struct {
 	names   names
 	streams sync.WaitGroup
 	says    *queue
-	done    chan struct{}        // closed when the queue has been written to its end
-	failed  chan struct{}        // closed at the first failure of the writer
-	tail    *Tail                // nil if nobody will ask for it
-	lens    atomic.Pointer[Lens] // what of the output is shown; nil for all. Set with mu held
+	done    chan struct{}          // closed when the queue has been written to its end
+	failed  chan struct{}          // closed at the first failure of the writer
+	tail    *Tail                  // nil if nobody will ask for it
+	filter    atomic.Pointer[Filter] // what of the output is shown; nil for all. Set with mu held
 
 	mu   sync.Mutex // guards what follows; held as long as a write takes
 	w    io.Writer
@@ -141,14 +141,14 @@ func (m *Mux) Close(ctx context.Context) error {
 // will ever read what services print.
 func (m *Mux) Failed() <-chan struct{} { return m.failed }
 
-// write writes lines of s, which it has formatted for a lens.
-func (m *Mux) write(s *Stream, lines []byte, lens *Lens) {
+// write writes lines of s, which it has formatted for a filter.
+func (m *Mux) write(s *Stream, lines []byte, filter *Filter) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.tail != nil {
 		m.tail.Add(s.name, lines) // in the order in which lines are shown
 	}
-	if now := m.lens.Load(); now != lens { // formatted in vain
+	if now := m.filter.Load(); now != filter { // formatted in vain
 		for len(lines) > 0 {
 			lines = lines[s.format(lines, now, time.Time{}):]
 			m.put(s)

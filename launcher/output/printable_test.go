@@ -62,7 +62,7 @@ func FuzzPrintable(f *testing.F) {
 }
 
 // On a screen, progress that is drawn over and over takes the place of what was
-// there; see [Lens] for what else a screen asks for.
+// there; see [Filter] for what else a screen asks for.
 func TestPrintableProgress(t *testing.T) {
 	var out screen
 	m := New(&out, Style{Printable: true}, "web")

@@ -208,9 +208,9 @@ func (s *Stream) Done() <-chan struct{} { return s.done }
 // emit writes lines, of which the last may be unfinished, with their prefixes.
 func (s *Stream) emit(lines []byte) {
 	for rest := lines; len(rest) > 0; {
-		lens := s.mux.lens.Load()
-		n := s.format(rest, lens, time.Time{})
-		s.mux.write(s, rest[:n], lens)
+		filter := s.mux.filter.Load()
+		n := s.format(rest, filter, time.Time{})
+		s.mux.write(s, rest[:n], filter)
 		rest = rest[n:]
 	}
 	if s.match != nil {
@@ -220,13 +220,13 @@ func (s *Stream) emit(lines []byte) {
 
 // format makes a block of as many of the lines as it should have, and returns
 // how many bytes that are. Printed is when they were; zero stands for now. The
-// block is a newline and then what the lens shows, each line behind its prefix.
+// block is a newline and then what the filter shows, each line behind its prefix.
 // In place of the newline is a carriage return if the first line, should it go
 // on an open one, takes its place.
-func (s *Stream) format(lines []byte, lens *Lens, printed time.Time) (n int) {
+func (s *Stream) format(lines []byte, filter *Filter, printed time.Time) (n int) {
 	prefix := s.prefixNow(printed)
 	out := append(s.out[:0], '\n')
-	s.indent, s.hidden = len(prefix), lens.hides(s.name)
+	s.indent, s.hidden = len(prefix), filter.hides(s.name)
 	if s.hidden {
 		s.out = out
 		return len(lines)
@@ -240,9 +240,9 @@ func (s *Stream) format(lines []byte, lens *Lens, printed time.Time) (n int) {
 		n += len(line) + end
 		start := len(out)
 		out = append(out, prefix...)
-		if lens != nil && lens.Match != nil {
+		if filter != nil && filter.Match != nil {
 			var shown bool
-			if out, shown = s.appendMatch(out, line, lens); !shown {
+			if out, shown = s.appendMatch(out, line, filter); !shown {
 				out = out[:start]
 				s.hidden = s.hidden || first
 				continue
@@ -266,11 +266,11 @@ func (s *Stream) format(lines []byte, lens *Lens, printed time.Time) (n int) {
 }
 
 // appendMatch appends a line with what matches marked, if anything does.
-func (s *Stream) appendMatch(out, line []byte, lens *Lens) (_ []byte, shown bool) {
+func (s *Stream) appendMatch(out, line []byte, filter *Filter) (_ []byte, shown bool) {
 	if s.mux.style.Printable {
 		line, _ = appendPrintable(nil, line)
 	}
-	return lens.marked(out, bytes.TrimRight(line, "\r"))
+	return filter.marked(out, bytes.TrimRight(line, "\r"))
 }
 
 // prefixNow is what stands before each line.

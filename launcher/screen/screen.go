@@ -54,11 +54,11 @@ const (
 // cursor is still where they begin; a prompt in their place stays.
 const Erase = "\x1b[0m" + wrap + "\x1b[J"
 
-// Restful undoes what a program may have done to a terminal: colours, the
+// ResetSequence undoes what a program may have done to a terminal: colours, the
 // alternate screen, a hidden cursor, a scrolling region, pastes and mouse told
 // as keys, application keys. To leave the alternate screen takes the cursor to
 // where it was when that was entered, even long ago; so it is entered first.
-const Restful = "\x1b[0m\x1b[?1049h\x1b[?1049l\x1b[?25h\x1b7\x1b[r\x1b8" + wrap +
+const ResetSequence = "\x1b[0m\x1b[?1049h\x1b[?1049l\x1b[?25h\x1b7\x1b[r\x1b8" + wrap +
 	"\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1l\x1b>"
 
 // Screen is the one owner of a terminal. Make one with [New].

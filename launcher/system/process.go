@@ -43,7 +43,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
-	ends, err := openEnds(size, spec.Ready.How == procfile.Done)
+	ends, err := openEnds(size, spec.Ready.Kind == procfile.Done)
 	if err != nil {
 		return nil, exitOfStart(err)
 	}

@@ -88,11 +88,11 @@ func Open(o Options) *System {
 // Probe returns what asks once whether a check of a service has passed that asks
 // its port or runs a command.
 func (s *System) Probe(spec procfile.Process, check procfile.Check) probe.Try {
-	switch check.How {
+	switch check.Kind {
 	case procfile.HTTP:
-		return probe.HTTP(spec.Port, check.What)
+		return probe.HTTP(spec.Port, check.Arg)
 	case procfile.Exec:
-		return s.processes.try(spec, check.What)
+		return s.processes.try(spec, check.Arg)
 	}
 	return probe.TCP(spec.Port)
 }

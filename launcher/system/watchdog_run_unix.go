@@ -66,7 +66,7 @@ func (s watchdogState) restore() {
 		_ = found.Apply(tty)
 	}
 	if s.Attached {
-		_, _ = tty.WriteString(screen.Restful)
+		_, _ = tty.WriteString(screen.ResetSequence)
 	}
 	_, _ = tty.WriteString(screen.Erase)
 }

@@ -22,7 +22,7 @@ type Finding struct {
 	Level Level  `json:"level"`
 	What  string `json:"what"`
 	Why   string `json:"why,omitempty"` // why it matters
-	Mend  string `json:"fix,omitempty"` // how to fix it: mostly a command
+	Fix   string `json:"fix,omitempty"` // how to fix it: mostly a command
 }
 
 // Level says how bad a finding is.
@@ -51,7 +51,7 @@ type Doctor struct {
 }
 
 // Trouble is an error in the words that the user reads.
-type Trouble struct{ What, Mend string }
+type Trouble struct{ What, Fix string }
 
 // Fix fixes what can be fixed without asking.
 func (d Doctor) Fix(ctx context.Context) []Finding {
@@ -79,7 +79,7 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 func (d Doctor) troubles(check string, err error, why string) []Finding {
 	var findings []Finding
 	for _, t := range d.Explain(err) {
-		findings = append(findings, Finding{Check: check, Level: Wrong, What: t.What, Why: why, Mend: t.Mend})
+		findings = append(findings, Finding{Check: check, Level: Wrong, What: t.What, Why: why, Fix: t.Fix})
 	}
 	return findings
 }

@@ -34,7 +34,7 @@ func (d Doctor) examineMachine(leases []registry.Lease) []Finding {
 			Check: "machine", Level: Warning,
 			What: fmt.Sprintf("in the ephemeral range %s lie the ports of %s", local.Ephemeral, wording.List(names)),
 			Why:  "an outgoing connection may hold such a port when its service starts",
-			Mend: reserve(local, exposed...),
+			Fix:  reserve(local, exposed...),
 		})
 	}
 	return all(findings, "machine", "no port that is kept lies in the ephemeral range %s", local.Ephemeral)
@@ -51,21 +51,21 @@ func examineRange(allow allocator.Set, local allocator.Local) []Finding {
 			Check: "machine", Level: Warning,
 			What: fmt.Sprintf("DEVPORTS_RANGE=%s has only %d ports that nothing else wants on this machine", allow, left),
 			Why:  "others of it are chosen, too, which something else may hold when their service starts",
-			Mend: "name a wider range, or none",
+			Fix:  "name a wider range, or none",
 		}}
 	}
 	f := Finding{
 		Check: "machine", Level: Warning,
 		What: fmt.Sprintf("the ephemeral range %s leaves only %d ports to choose from", local.Ephemeral, left),
 		Why:  "ports are chosen from it, too, and an outgoing connection may hold one when its service starts",
-		Mend: sysctl(`net.ipv4.ip_local_port_range="32768 60999"`),
+		Fix:  sysctl(`net.ipv4.ip_local_port_range="32768 60999"`),
 	}
 	withoutReserved := local
 	withoutReserved.Reserved = allocator.Set{}
 	if _, widened := allocator.NewPool(allow, withoutReserved).Widened(); !widened {
 		f.What = fmt.Sprintf("the reserved ports of this machine (net.ipv4.ip_local_reserved_ports) leave only %d ports to choose from", left)
 		f.Why = "ports are chosen elsewhere; reserved ones are left to whoever names them"
-		f.Mend = fmt.Sprintf("if they are meant for devports, name them: DEVPORTS_RANGE=%s, or range in the Portfile", local.Reserved)
+		f.Fix = fmt.Sprintf("if they are meant for devports, name them: DEVPORTS_RANGE=%s, or range in the Portfile", local.Reserved)
 	}
 	return []Finding{f}
 }
@@ -104,14 +104,14 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 			Check: "watching", Level: Warning,
 			What: fmt.Sprintf("up needs %s, but this user may have %d, and has %d already", wording.Count(limit.need, limit.noun), limit.Max, limit.Used),
 			Why:  "edits that are not seen restart nothing",
-			Mend: sysctl(limit.Setting),
+			Fix:  sysctl(limit.Setting),
 		})
 	}
 	if len(findings) == 0 {
 		if err := tryWatching(plan.Watched); err != nil {
 			return []Finding{{
 				Check: "watching", Level: Warning, What: "files cannot be watched here: " + err.Error(),
-				Why: "edits that are not seen restart nothing", Mend: "after an edit, devports restart; without the note at each start, devports up --no-watch",
+				Why: "edits that are not seen restart nothing", Fix: "after an edit, devports restart; without the note at each start, devports up --no-watch",
 			}}
 		}
 	}
@@ -148,7 +148,7 @@ func examineOpenFiles(plan procfile.Plan) []Finding {
 		Check: "machine", Level: Warning,
 		What: fmt.Sprintf("up opens some %d files for %s, but a process may have only %d here", need, wording.Count(len(plan.Services), "service"), most),
 		Why:  "services that come too late cannot be started",
-		Mend: fmt.Sprintf("ulimit -n %d, in the shell that starts up", max(1024, 2*need)),
+		Fix:  fmt.Sprintf("ulimit -n %d, in the shell that starts up", max(1024, 2*need)),
 	}}
 }
 

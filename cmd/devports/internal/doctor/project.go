@@ -22,7 +22,7 @@ func foreignFiles(missing *procfile.NotFoundError) (findings []Finding) {
 	for _, foreign := range missing.Foreign {
 		findings = append(findings, Finding{
 			Check: "project", Level: Warning, What: foreign.Error(),
-			Why: "what it says would be run", Mend: "if you trust it, name it: -f " + text.QuoteSh(foreign.Path),
+			Why: "what it says would be run", Fix: "if you trust it, name it: -f " + text.QuoteSh(foreign.Path),
 		})
 	}
 	return findings
@@ -90,13 +90,13 @@ func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer
 			Check: "services", Level: Warning,
 			What: fmt.Sprintf("%s will not listen on its PORT: %s takes no notice of it", process.Service, name),
 			Why:  "whoever looks for it on its PORT does not find it, and two checkouts want the same port",
-			Mend: "have it run: " + server.Command,
+			Fix:  "have it run: " + server.Command,
 		}
 		if server.Fixed != 0 {
 			f.What = fmt.Sprintf("%s will not listen on its PORT: its command says %d", process.Service, server.Fixed)
 		}
 		if server.Command == "" {
-			f.Mend = "have it get " + server.Flag
+			f.Fix = "have it get " + server.Flag
 		}
 		findings = append(findings, f)
 	}
@@ -107,7 +107,7 @@ func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer
 func projectNotes(plan procfile.Plan) []Finding {
 	var findings []Finding
 	for _, n := range plan.Notes {
-		findings = append(findings, Finding{Check: "project", Level: Warning, What: n.Error(), Mend: n.Hint})
+		findings = append(findings, Finding{Check: "project", Level: Warning, What: n.Error(), Fix: n.Hint})
 	}
 	return findings
 }
@@ -125,7 +125,7 @@ func unboundPins(p project.Project, scope registry.Scope) []Finding {
 			Check: "project", Level: level,
 			What: fmt.Sprintf("%s: %d pinned, not in this checkout, %s", w.Name, w.Pin, scope),
 			Why:  why,
-			Mend: "devports port " + w.Name.String() + " prints the port here",
+			Fix:  "devports port " + w.Name.String() + " prints the port here",
 		})
 	}
 	return findings
@@ -167,7 +167,7 @@ func examinePins(p project.Project, scope registry.Scope, leases []registry.Leas
 			Check: "project", Level: Warning,
 			What: fmt.Sprintf("%s is pinned to %d, which lies in the ephemeral range %s", w.Name, w.Pin, local.Ephemeral),
 			Why:  "an outgoing connection may hold it when its service starts",
-			Mend: reserve(local, w.Pin),
+			Fix:  reserve(local, w.Pin),
 		})
 	}
 	return findings

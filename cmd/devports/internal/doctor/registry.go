@@ -61,7 +61,7 @@ func (d Doctor) repair(ctx context.Context) []Finding {
 		findings = append(findings, Finding{
 			Check: "registry", Level: Warning,
 			What: fmt.Sprintf("%s has no port now: %d is an older name's", l.String(), l.Port),
-			Mend: "its next start chooses another",
+			Fix:  "its next start chooses another",
 		})
 	}
 	for _, l := range done.Lost {
@@ -98,7 +98,7 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 			Check: "leases", Level: Warning,
 			What: fmt.Sprintf("folders that are gone still have %s: %s", wording.Count(len(gone), "port"), strings.Join(dirs, ", ")),
 			Why:  "a project that was moved gets them back when it is next started; else nobody needs them",
-			Mend: "devports prune",
+			Fix:  "devports prune",
 		})
 	}
 	shared := registry.ByPort(leases)
@@ -115,7 +115,7 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 			Check: "leases", Level: Warning,
 			What: fmt.Sprintf("port %d is pinned %d times: by %s", l.Port, len(others), wording.List(names)),
 			Why:  "only one of them can be up at a time",
-			Mend: unpin(others),
+			Fix:  unpin(others),
 		})
 	}
 	return all(findings, "leases", "%s, and no port has two owners", everyFolder)
@@ -140,7 +140,7 @@ func lockHeld(held *lockfile.HeldError) Finding {
 	}
 	if held.PID != 0 {
 		f.What = fmt.Sprintf("its lock is held by pid %d (%s), since %s", held.PID, text.OneLine(held.Command), held.Since.Local().Format(time.DateTime))
-		f.Mend = fmt.Sprintf("let it go on (kill -CONT %[1]d) or end it (kill -KILL %[1]d): the registry is safe either way", held.PID)
+		f.Fix = fmt.Sprintf("let it go on (kill -CONT %[1]d) or end it (kill -KILL %[1]d): the registry is safe either way", held.PID)
 	}
 	return f
 }

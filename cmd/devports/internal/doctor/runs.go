@@ -52,7 +52,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 				Check: "runs", Level: Warning,
 				What: fmt.Sprintf("the up of %s (pid %d) runs on, though the folder is gone", r.Info.Directory, r.Holder.PID),
 				Why:  "its services use their ports, and edits of its Portfile cannot reach it",
-				Mend: "devports down --dir " + text.QuoteSh(r.Info.Directory),
+				Fix:  "devports down --dir " + text.QuoteSh(r.Info.Directory),
 			})
 		case r.Answers():
 			live = append(live, fmt.Sprintf("%s (pid %d)", scopeOf(r.Info), r.Holder.PID))
@@ -71,7 +71,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 			Check: "runs", Level: Warning,
 			What: fmt.Sprintf("left by runs that were killed: %s and %s that nobody answers", wording.Count(locks, "lock file"), wording.Count(sockets, "socket")),
 			Why:  "harmless: the next up there takes them over",
-			Mend: "devports doctor --fix",
+			Fix:  "devports doctor --fix",
 		})
 	}
 	if len(live) == 0 {
@@ -95,19 +95,19 @@ func hung(i control.Instance) Finding {
 	case i.Note.PID == 0:
 		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, and is no devports up", pid, text.OneLine(i.Holder.Command), i.Lock())
 		f.Why = "no up can start in the project that it belongs to"
-		f.Mend = fmt.Sprintf("end it: kill %d", pid)
+		f.Fix = fmt.Sprintf("end it: kill %d", pid)
 	case i.Note.Socket == "":
 		f.What = fmt.Sprintf("the up of %s (pid %d) has no socket", i.Note.Directory, pid)
-		f.Mend = "devports down --dir " + text.QuoteSh(i.Note.Directory)
+		f.Fix = "devports down --dir " + text.QuoteSh(i.Note.Directory)
 	case missing(i.Note.Socket):
 		f.What = fmt.Sprintf("the up of %s (pid %d) has lost its socket %s", i.Note.Directory, pid, i.Note.Socket)
-		f.Mend = fmt.Sprintf("end it in good order, and start it again: kill -INT %d", pid)
+		f.Fix = fmt.Sprintf("end it in good order, and start it again: kill -INT %d", pid)
 	default:
 		f.What = fmt.Sprintf("the up of %s (pid %d, since %s) does not answer", i.Note.Directory, pid, i.Note.Since.Local().Format(time.DateTime))
-		f.Mend = "end it with all that it has started: devports down --kill --dir " + text.QuoteSh(i.Note.Directory)
+		f.Fix = "end it with all that it has started: devports down --kill --dir " + text.QuoteSh(i.Note.Directory)
 		if i.Stopped() {
 			f.What += ": it is stopped"
-			f.Mend = fmt.Sprintf("let it go on (fg, or kill -CONT %d), or %s", pid, f.Mend)
+			f.Fix = fmt.Sprintf("let it go on (fg, or kill -CONT %d), or %s", pid, f.Fix)
 		}
 	}
 	return f
@@ -123,7 +123,7 @@ func (d Doctor) left(i control.Instance) []Finding {
 		Check: "runs", Level: Warning,
 		What: fmt.Sprintf("the up of %s (pid %d) was killed, and has left %s", i.Note.Directory, i.Note.PID, d.Left(processes)),
 		Why:  "they keep their ports, and nobody looks after them",
-		Mend: "devports doctor --fix ends them, as does the next devports up there",
+		Fix:  "devports doctor --fix ends them, as does the next devports up there",
 	}}
 }
 

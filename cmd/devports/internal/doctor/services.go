@@ -37,7 +37,7 @@ func examineServices(ctx context.Context, r control.Answer, ports map[string][]i
 			Check: "services", Level: Warning,
 			What: fmt.Sprintf("%s listens on %s, not on its PORT %d", st.Service, wording.Numbers(others), st.Port),
 			Why:  "the other services, and whoever waits until it is ready, look for it on its PORT",
-			Mend: fmt.Sprintf("have its command use it, as in server --port $PORT, or pin the number in a Portfile: port = %d", others[0]),
+			Fix:  fmt.Sprintf("have its command use it, as in server --port $PORT, or pin the number in a Portfile: port = %d", others[0]),
 		})
 	}
 	return all(findings, "services", "those that run listen on their own ports, or nowhere yet")
@@ -55,7 +55,7 @@ func examineAnswers(ctx context.Context, r control.Answer) (findings []Finding) 
 				Check: "services", Level: Warning,
 				What: st.Service + " is ready, but " + st.Detail,
 				Why:  "it hangs, is stopped or is busy, and requests to it wait",
-				Mend: "devports restart " + st.Service,
+				Fix:  "devports restart " + st.Service,
 			})
 		}
 	}

@@ -16,7 +16,7 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 	var patterns []watcher.Pattern
 	var meant []procfile.Problem // of each of the patterns, without what is wrong
 	for _, s := range p.File.Services {
-		if s.Of != "" && s.Of != s.Name {
+		if s.ReplicaOf != "" && s.ReplicaOf != s.Name {
 			continue // it is the same as of the first replica
 		}
 		for _, pattern := range s.Watch {

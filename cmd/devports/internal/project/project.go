@@ -102,7 +102,7 @@ func (p Project) take(path string, read func() (procfile.File, error)) (Project,
 		}
 		return p, p.File.Problems(p.in(registry.Scope{}, nil), err)
 	}
-	if p.File, err = p.File.Scaled(p.scale); err != nil {
+	if p.File, err = p.File.ExpandReplicas(p.scale); err != nil {
 		return p, err
 	}
 	p.Checkout, err = checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv)

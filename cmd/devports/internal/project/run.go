@@ -89,7 +89,7 @@ func (r Run) starts() []string {
 	if len(r.Selected) == 0 {
 		return f.ServiceNames()
 	}
-	return f.With(slices.DeleteFunc(slices.Clone(r.Selected), func(name string) bool {
+	return f.WithDependencies(slices.DeleteFunc(slices.Clone(r.Selected), func(name string) bool {
 		_, declared := f.Service(name)
 		return !declared
 	}))

@@ -21,30 +21,30 @@ const detachKey = 0x1d
 // user goes on typing must not become keys that steer the run.
 func (l *loop) attach() {
 	c, out, name := l.console, l.options.Output, l.model.target()
-	since := out.Look(output.Lens{Nothing: true}, output.Past{
-		Head: "you type to " + name + " now: Ctrl-] leaves", Last: 10, Through: &output.Lens{Service: name},
+	since := out.SetFilter(output.Filter{Nothing: true}, output.Replay{
+		Head: "you type to " + name + " now: Ctrl-] leaves", Last: 10, Through: &output.Filter{Service: name},
 	})
 	c.screen.Suspend()
 	c.apply(c.found.Raw())
 	c.attached.Store(&name)
-	a, err := l.options.Run.Attach(l.context, name, c.tty, screen.Restful+"\r\n")
+	a, err := l.options.Run.Attach(l.context, name, c.tty, screen.ResetSequence+"\r\n")
 	if err == nil {
 		l.typeTo(name, a)
 	}
 	c.attached.Store(nil)
 	a.Close()
-	fmt.Fprint(c.tty, screen.Restful, "\r\n")
+	fmt.Fprint(c.tty, screen.ResetSequence, "\r\n")
 	c.apply(c.found.Keys())
 	c.screen.Resume()
 	head := "you have left " + name
 	if err != nil {
 		head = explain(name, err)
 	}
-	past := output.Past{Head: head, Since: since, Last: math.MaxInt, Through: &output.Lens{Service: output.Own}}
+	past := output.Replay{Head: head, Since: since, Last: math.MaxInt, Through: &output.Filter{Service: output.Own}}
 	if l.model.paused {
 		past.Last = 0 // they come when the stream continues
 	}
-	out.Look(l.model.lens(), past)
+	out.SetFilter(l.model.filter(), past)
 }
 
 // typeTo hands on what is typed, until Ctrl-]. What the process does not read

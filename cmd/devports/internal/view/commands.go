@@ -26,9 +26,9 @@ func (l *loop) apply(next model, do command) {
 	case cmdFilterSoon:
 		l.picked.Reset(debounceDelay)
 	case cmdPause:
-		l.pausedAt = out.Look(next.lens(), output.Past{})
+		l.pausedAt = out.SetFilter(next.filter(), output.Replay{})
 	case cmdResume:
-		out.Look(next.lens(), output.Past{Since: l.pausedAt, Last: math.MaxInt})
+		out.SetFilter(next.filter(), output.Replay{Since: l.pausedAt, Last: math.MaxInt})
 	case cmdRestart:
 		l.steer(run.Restart)
 	case cmdRestartDependents:
@@ -36,7 +36,7 @@ func (l *loop) apply(next model, do command) {
 			return run.Restart(ctx, append(names, launcher.Dependents(next.services, names...)...)...)
 		})
 	case cmdToggle:
-		if st := next.status(); st.Ended() || st.State == launcher.StatePausing {
+		if st := next.status(); st.Ended() || st.State == launcher.StateBackoff {
 			l.steer(run.Start)
 		} else {
 			l.steer(run.Stop)
@@ -56,7 +56,7 @@ func (l *loop) filter() {
 	l.picked.Stop()
 	if !l.model.paused {
 		size := l.console.size()
-		l.options.Output.Look(l.model.lens(), output.Past{Head: l.model.seen(), Last: size.Rows - size.Rows/3})
+		l.options.Output.SetFilter(l.model.filter(), output.Replay{Head: l.model.seen(), Last: size.Rows - size.Rows/3})
 	}
 }
 

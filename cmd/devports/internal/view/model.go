@@ -164,9 +164,9 @@ func (m model) status() launcher.Status {
 	return launcher.Status{}
 }
 
-// lens is how the stream is shown.
-func (m model) lens() output.Lens {
-	return output.Lens{Service: m.picked, Match: m.match, Nothing: m.paused}
+// filter is how the stream is shown.
+func (m model) filter() output.Filter {
+	return output.Filter{Service: m.picked, Match: m.match, Nothing: m.paused}
 }
 
 // seen says what of the stream is seen.

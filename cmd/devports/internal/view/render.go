@@ -24,7 +24,7 @@ var marks = map[launcher.State]mark{
 	launcher.StateWaiting:  {"○", dim},
 	launcher.StateStarting: {"◐", "33"},
 	launcher.StateReady:    {"●", "32"},
-	launcher.StatePausing:  {"↻", "33"},
+	launcher.StateBackoff:  {"↻", "33"},
 	launcher.StateStopping: {"◑", "33"},
 	launcher.StateStopped:  {"■", dim},
 	launcher.StateDone:     {"✓", "32"},

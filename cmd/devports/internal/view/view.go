@@ -25,7 +25,7 @@ import (
 // notice that a shell has given the terminal back.
 const debounceDelay = 300 * time.Millisecond
 
-// Run is a run that a view shows and steers: see [launcher.Steering].
+// Run is a run that a view shows and steers: see [launcher.Controller].
 type Run interface {
 	// Changed has a value when Status may return something else than before.
 	Changed() <-chan struct{}

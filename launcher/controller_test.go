@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-func steered(t *testing.T, portfile string) (*world, *Steering) {
+func steered(t *testing.T, portfile string) (*world, *Controller) {
 	t.Helper()
-	steering := NewSteering()
-	return runWith(t, plan(t, portfile), Options{Steering: steering}), steering
+	controller := NewController()
+	return runWith(t, plan(t, portfile), Options{Controller: controller}), controller
 }
 
-// states writes what a Steering tells as "a=ready b=stopped".
+// states writes what a Controller tells as "a=ready b=stopped".
 func states(t *testing.T, all []Status, err error) string {
 	t.Helper()
 	if err != nil {
@@ -31,7 +31,7 @@ func states(t *testing.T, all []Status, err error) string {
 	return strings.Join(words, " ")
 }
 
-func wait(t *testing.T, st *Steering, names ...string) string {
+func wait(t *testing.T, st *Controller, names ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

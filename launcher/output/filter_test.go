@@ -44,34 +44,34 @@ func TestLook(t *testing.T) {
 	since(out)
 	for _, test := range []struct {
 		name string
-		lens Lens
-		past Past
+		filter Filter
+		past Replay
 		want string
 	}{
-		{"one service", Lens{Service: "web"}, Past{}, "web      | two\n"},
+		{"one service", Filter{Service: "web"}, Replay{}, "web      | two\n"},
 		{
 			"one service, and what it has printed last",
-			Lens{Service: "web"},
-			Past{Head: "only web", Last: 2},
+			Filter{Service: "web"},
+			Replay{Head: "only web", Last: 2},
 			"devports | only web\nweb      | GET /a\nweb      | two\nweb      | two\n",
 		},
-		{"matches", Lens{Match: regexp.MustCompile("w?o")}, Past{}, "web      | t\x1b[7mwo\x1b[27m\napi      | t\x1b[7mwo\x1b[27m\n"},
+		{"matches", Filter{Match: regexp.MustCompile("w?o")}, Replay{}, "web      | t\x1b[7mwo\x1b[27m\napi      | t\x1b[7mwo\x1b[27m\n"},
 		{
 			"matches there have been",
-			Lens{Match: regexp.MustCompile("/.")},
-			Past{Last: math.MaxInt},
+			Filter{Match: regexp.MustCompile("/.")},
+			Replay{Last: math.MaxInt},
 			"web      | GET \x1b[7m/a\x1b[27m\napi      | GET \x1b[7m/b\x1b[27m\n",
 		},
-		{"nothing", Lens{Nothing: true}, Past{Head: "hush", Last: 0}, "devports | hush\n"},
+		{"nothing", Filter{Nothing: true}, Replay{Head: "hush", Last: 0}, "devports | hush\n"},
 		{
-			"the past through another lens",
-			Lens{},
-			Past{Last: 1, Through: &Lens{Service: "api"}},
+			"the past through another filter",
+			Filter{},
+			Replay{Last: 1, Through: &Filter{Service: "api"}},
 			"api      | two\nweb      | two\napi      | two\n",
 		},
-		{"everything", Lens{}, Past{}, "web      | two\napi      | two\n"},
+		{"everything", Filter{}, Replay{}, "web      | two\napi      | two\n"},
 	} {
-		m.Look(test.lens, test.past)
+		m.SetFilter(test.filter, test.past)
 		web.emit([]byte("two\n"))
 		api.emit([]byte("two\n"))
 		if got := since(out); got != test.want {
@@ -83,7 +83,7 @@ func TestLook(t *testing.T) {
 // Devports' own lines are seen beside those of one service.
 func TestLookOwn(t *testing.T) {
 	m, out, _, _ := kept(t, Style{})
-	m.Look(Lens{Service: "web"}, Past{})
+	m.SetFilter(Filter{Service: "web"}, Replay{})
 	since(out)
 	m.Say("api stopped")
 	m.says.wait()
@@ -96,11 +96,11 @@ func TestLookAtOpenLine(t *testing.T) {
 	m, out, web, api := kept(t, Style{})
 	since(out)
 	web.emit([]byte("pass"))
-	m.Look(Lens{Service: "api"}, Past{})
+	m.SetFilter(Filter{Service: "api"}, Replay{})
 	web.emit([]byte("word\n"))
 	api.emit([]byte("ready\n"))
 	equal(t, since(out), "web      | pass\napi      | ready\n")
-	m.Look(Lens{Match: regexp.MustCompile("a")}, Past{})
+	m.SetFilter(Filter{Match: regexp.MustCompile("a")}, Replay{})
 	api.emit([]byte("ha"))
 	api.emit([]byte("ho\n"))
 	api.emit([]byte("ha\n"))
@@ -111,7 +111,7 @@ func TestLookAtOpenLine(t *testing.T) {
 func TestMatchInColors(t *testing.T) {
 	m, out, web, _ := kept(t, Style{Printable: true})
 	since(out)
-	m.Look(Lens{Match: regexp.MustCompile("GET /x")}, Past{})
+	m.SetFilter(Filter{Match: regexp.MustCompile("GET /x")}, Replay{})
 	web.emit([]byte("\x1b[32mGET\x1b[0m /x 200\r\n"))
 	equal(t, since(out), "web      | \x1b[7mGET /x\x1b[27m 200\n")
 }
@@ -134,8 +134,8 @@ func TestHold(t *testing.T) {
 		})
 	}
 	for range 50 {
-		next := m.Look(Lens{Nothing: true}, Past{})
-		m.Look(Lens{}, Past{Since: next, Last: math.MaxInt})
+		next := m.SetFilter(Filter{Nothing: true}, Replay{})
+		m.SetFilter(Filter{}, Replay{Since: next, Last: math.MaxInt})
 	}
 	printing.Wait()
 	closeMux(t, m)
@@ -186,7 +186,7 @@ func TestTapEnd(t *testing.T) {
 // A tap gets what is read as it is, and as soon as it is.
 func TestTap(t *testing.T) {
 	m, out, _, _ := kept(t, Style{Printable: true})
-	m.Look(Lens{Nothing: true}, Past{})
+	m.SetFilter(Filter{Nothing: true}, Replay{})
 	since(out)
 	r, w := pipe(t)
 	var tap screen

@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// Steering lets any goroutine look at a run and steer it. Make one with
-// [NewSteering], for one run.
-type Steering struct {
+// Controller lets any goroutine look at a run and steer it. Make one with
+// [NewController], for one run.
+type Controller struct {
 	requests chan func(*supervisor)
 	changed  chan struct{}
 	over     chan struct{} // closed when the run has ended
 }
 
-// NewSteering returns a Steering for [Options.Steering].
-func NewSteering() *Steering {
-	return &Steering{requests: make(chan func(*supervisor)), changed: make(chan struct{}, 1), over: make(chan struct{})}
+// NewController returns a Controller for [Options.Controller].
+func NewController() *Controller {
+	return &Controller{requests: make(chan func(*supervisor)), changed: make(chan struct{}, 1), over: make(chan struct{})}
 }
 
 // Changed has a value when the services may have another Status than when one
 // was last received from it. It is for one receiver.
-func (st *Steering) Changed() <-chan struct{} { return st.changed }
+func (st *Controller) Changed() <-chan struct{} { return st.changed }
 
 // tell has Changed say so. A look at the services is no change: whoever looks
 // at each would look for ever.
-func (st *Steering) tell() {
+func (st *Controller) tell() {
 	select {
 	case st.changed <- struct{}{}:
 	default:
@@ -53,7 +53,7 @@ const (
 	StateWaiting  State = "waiting"  // for what it depends on: Detail
 	StateStarting State = "starting" // until its check has passed
 	StateReady    State = "ready"    // its check has passed
-	StatePausing  State = "pausing"  // it has ended, and is started again in a while: Detail
+	StateBackoff  State = "backoff"  // it has ended, and is started again in a while: Detail
 	StateStopping State = "stopping" // it is being ended
 	StateStopped  State = "stopped"  // as it was asked to
 	StateDone     State = "done"     // it has ended well by itself
@@ -135,7 +135,7 @@ func (s Status) Ended() bool {
 }
 
 // ask has do called by the supervisor's goroutine.
-func (st *Steering) ask(ctx context.Context, do func(*supervisor)) error {
+func (st *Controller) ask(ctx context.Context, do func(*supervisor)) error {
 	done := make(chan struct{})
 	select {
 	case st.requests <- func(s *supervisor) { do(s); close(done) }:
@@ -149,13 +149,13 @@ func (st *Steering) ask(ctx context.Context, do func(*supervisor)) error {
 }
 
 // Status returns all services, by name.
-func (st *Steering) Status(ctx context.Context) (all []Status, err error) {
+func (st *Controller) Status(ctx context.Context) (all []Status, err error) {
 	err = st.ask(ctx, func(s *supervisor) { all = s.statuses() })
 	return all, err
 }
 
 // Members returns the pids of all processes of the services that live.
-func (st *Steering) Members(ctx context.Context) (pids []int) {
+func (st *Controller) Members(ctx context.Context) (pids []int) {
 	var children []child
 	_ = st.ask(ctx, func(s *supervisor) { // a run that is over has none
 		for _, name := range s.names {
@@ -174,14 +174,14 @@ func (st *Steering) Members(ctx context.Context) (pids []int) {
 }
 
 // Ending reports whether the run is ending, or has ended.
-func (st *Steering) Ending() (ending bool) {
+func (st *Controller) Ending() (ending bool) {
 	err := st.ask(context.Background(), func(s *supervisor) { ending = s.closing })
 	return ending || err != nil
 }
 
 // Others returns the services of the plan that were not selected, nor started
 // since, sorted.
-func (st *Steering) Others(ctx context.Context) (names []string) {
+func (st *Controller) Others(ctx context.Context) (names []string) {
 	_ = st.ask(ctx, func(s *supervisor) { names = slices.Sorted(maps.Keys(s.others)) }) // a run that is over has none
 	return names
 }
@@ -189,7 +189,7 @@ func (st *Steering) Others(ctx context.Context) (names []string) {
 // Start starts those of the services that do not run, and do not wait for
 // others, Others among them, and what they depend on that has ended. No names
 // stand for all but Others. The error may be an *UnknownServiceError.
-func (st *Steering) Start(ctx context.Context, names ...string) error {
+func (st *Controller) Start(ctx context.Context, names ...string) error {
 	return st.all(ctx, names, true, func(s *supervisor, names []string) {
 		s.startIdle(names)
 		s.startDependencies(names)
@@ -199,16 +199,16 @@ func (st *Steering) Start(ctx context.Context, names ...string) error {
 // Restart ends services and starts them again; those that have ended are
 // started, Others among them, and so is what they depend on. No names stand for
 // all but Others. The error may be an *UnknownServiceError.
-func (st *Steering) Restart(ctx context.Context, names ...string) error {
+func (st *Controller) Restart(ctx context.Context, names ...string) error {
 	return st.restart(ctx, names, func(service) bool { return true })
 }
 
 // RestartOlder is Restart without those whose latest process was started since.
-func (st *Steering) RestartOlder(ctx context.Context, since time.Time, names ...string) error {
+func (st *Controller) RestartOlder(ctx context.Context, since time.Time, names ...string) error {
 	return st.restart(ctx, names, func(sv service) bool { return sv.ordered.Before(since) })
 }
 
-func (st *Steering) restart(ctx context.Context, names []string, wanted func(service) bool) error {
+func (st *Controller) restart(ctx context.Context, names []string, wanted func(service) bool) error {
 	return st.all(ctx, names, true, func(s *supervisor, names []string) {
 		for _, name := range names {
 			if wanted(s.services[name]) {
@@ -222,7 +222,7 @@ func (st *Steering) restart(ctx context.Context, names []string, wanted func(ser
 // Rerun is Restart for services whose files have changed, at these times, unless
 // their latest process was started since. It starts nothing that they depend on,
 // as a user may have stopped that.
-func (st *Steering) Rerun(ctx context.Context, changed map[string]time.Time) error {
+func (st *Controller) Rerun(ctx context.Context, changed map[string]time.Time) error {
 	names := slices.Sorted(maps.Keys(changed))
 	if len(names) == 0 {
 		return nil
@@ -235,12 +235,12 @@ func (st *Steering) Rerun(ctx context.Context, changed map[string]time.Time) err
 // Stop ends services, which stay so until they are started. As long as one does,
 // the run goes on, even if nothing runs. No names stand for all. The error may be
 // an *UnknownServiceError.
-func (st *Steering) Stop(ctx context.Context, names ...string) error {
+func (st *Controller) Stop(ctx context.Context, names ...string) error {
 	return st.each(ctx, names, false, func(service) (eventKind, bool) { return evStop, true })
 }
 
 // each has the services named, or all, do what is asked of each; see all.
-func (st *Steering) each(ctx context.Context, names []string, add bool, what func(service) (eventKind, bool)) error {
+func (st *Controller) each(ctx context.Context, names []string, add bool, what func(service) (eventKind, bool)) error {
 	return st.all(ctx, names, add, func(s *supervisor, names []string) {
 		for _, name := range names {
 			if kind, ok := what(s.services[name]); ok {
@@ -252,7 +252,7 @@ func (st *Steering) each(ctx context.Context, names []string, add bool, what fun
 
 // all has do called with the services named, or all, unless the run is ending.
 // With add, those can be named, too, that the run has not started.
-func (st *Steering) all(ctx context.Context, names []string, add bool, do func(s *supervisor, names []string)) error {
+func (st *Controller) all(ctx context.Context, names []string, add bool, do func(s *supervisor, names []string)) error {
 	var unknown error
 	err := st.ask(ctx, func(s *supervisor) {
 		if len(names) == 0 {
@@ -325,7 +325,7 @@ func Dependents(all []Status, names ...string) (dependents []string) {
 }
 
 // Down ends all services, and with them the run.
-func (st *Steering) Down(ctx context.Context) error {
+func (st *Controller) Down(ctx context.Context) error {
 	return st.ask(ctx, func(s *supervisor) {
 		s.asked = true
 		s.close(Stopping{Reason: "devports down"})
@@ -334,7 +334,7 @@ func (st *Steering) Down(ctx context.Context) error {
 
 // Wait waits until the services are all as settled says, and returns them. No
 // names stand for all. Errors are those of Start, and ctx's.
-func (st *Steering) Wait(ctx context.Context, settled func(Status) bool, names ...string) ([]Status, error) {
+func (st *Controller) Wait(ctx context.Context, settled func(Status) bool, names ...string) ([]Status, error) {
 	came := make(chan []Status, 1)
 	var unknown error
 	w := &waiter{names: names, settled: settled, came: came}
@@ -446,7 +446,7 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State, status.Detail = StateStarting, unready(sv.made, s.attempts[name].finding)
 		}
 	case backoff:
-		status.State, status.Detail = StatePausing, fmt.Sprintf("%s; started again in %v", sv.exit, sv.delay)
+		status.State, status.Detail = StateBackoff, fmt.Sprintf("%s; started again in %v", sv.exit, sv.delay)
 	case stopping, killing:
 		status.State = StateStopping
 	case ended, removed:
