@@ -44,9 +44,10 @@ type Mux struct {
 	names   names
 	streams sync.WaitGroup
 	says    *queue
-	done    chan struct{}          // closed when the queue has been written to its end
-	failed  chan struct{}          // closed at the first failure of the writer
-	tail    *Tail                  // nil if nobody will ask for it
+	done    chan struct{} // closed when the queue has been written to its end
+	failed  chan struct{} // closed at the first failure of the writer
+	tail    *Tail         // nil if nobody will ask for it
+	record  func(service string) Recording
 	filter  atomic.Pointer[Filter] // what of the output is shown; nil for all. Set with mu held
 
 	mu   sync.Mutex // guards what follows; held as long as a write takes
@@ -74,11 +75,23 @@ func New(w io.Writer, style Style, services ...string) *Mux {
 // Stream or Say.
 func (m *Mux) Keep(tail *Tail) { m.tail = tail }
 
+// Recording gets what one process prints. It must not block.
+type Recording interface {
+	Append(lines []byte) // of which the last may be unfinished
+	Close()              // it has ended
+}
+
+// Record has the output recorded, too. It must be called before the first Stream
+// or Say.
+func (m *Mux) Record(begin func(service string) Recording) { m.record = begin }
+
 // Stream returns a new stream for the output of the service name; it has to be
 // copied with [Stream.Copy]. It never blocks.
 func (m *Mux) Stream(name string) *Stream {
 	m.streams.Add(1)
-	return &Stream{mux: m, name: name, color: m.names.add(name), done: make(chan struct{})}
+	s := &Stream{mux: m, name: name, color: m.names.add(name), done: make(chan struct{})}
+	s.beginRecording()
+	return s
 }
 
 // PrefixWidth is how many columns stand before each line of a service now.
@@ -105,8 +118,12 @@ func (m *Mux) Say(text string) {
 func (m *Mux) writeSays() {
 	defer close(m.done)
 	own := &Stream{mux: m, name: Own, color: ownColor}
+	defer own.endRecording()
 	for {
 		lines, more := m.says.take()
+		if len(lines) > 0 && own.recording == nil { // there was no Record yet before
+			own.beginRecording()
+		}
 		for _, line := range lines {
 			own.emit([]byte(strings.TrimSuffix(line, "\n") + "\n"))
 		}
@@ -147,6 +164,9 @@ func (m *Mux) write(s *Stream, lines []byte, filter *Filter) {
 	defer m.mu.Unlock()
 	if m.tail != nil {
 		m.tail.Add(s.name, lines) // in the order in which lines are shown
+	}
+	if s.recording != nil {
+		s.recording.Append(lines)
 	}
 	if now := m.filter.Load(); now != filter { // formatted in vain
 		for len(lines) > 0 {

@@ -42,6 +42,8 @@ type Stream struct {
 	mu      sync.Mutex // guards closing, and the source's deadline with it
 	closing bool
 
+	recording Recording // nil for none
+
 	tapping  sync.Mutex        // guards tap; held as long as a write takes
 	tap      io.Writer         // nil for none
 	untapped func(read []byte) // gets what no tap does; nil for none
@@ -127,9 +129,23 @@ func (s *Stream) Copy(source io.Reader) {
 		if err != nil { // the end, or as good as that
 			pass(held)
 			s.mux.endLine(s)
+			s.endRecording()
 			return
 		}
 		s.wait(source, due)
+	}
+}
+
+// beginRecording begins to record what the stream is to copy, if anything does.
+func (s *Stream) beginRecording() {
+	if s.mux.record != nil {
+		s.recording = s.mux.record(s.name)
+	}
+}
+
+func (s *Stream) endRecording() {
+	if s.recording != nil {
+		s.recording.Close()
 	}
 }
 
