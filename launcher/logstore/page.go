@@ -1,0 +1,311 @@
+package logstore
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// segment is a segment that is read.
+type segment struct {
+	file   *os.File
+	number uint32
+}
+
+// page is a page of a segment.
+type page struct {
+	segment *segment
+	pos     int64
+	time    int64 // of its first block
+}
+
+// pages returns the pages of a service with blocks between two times, the oldest
+// first: all of them, and perhaps one more before. The files are to be closed.
+func pages(path, service string, numbers []uint32, from, until int64) (pages []page, files []*os.File) {
+	defer func() { slices.Reverse(pages) }()
+	for _, number := range slices.Backward(numbers) {
+		f, err := os.Open(filepath.Join(path, segmentName(service, number)))
+		if err != nil {
+			continue // it has just been removed
+		}
+		files = append(files, f)
+		s := &segment{f, number}
+		info, err := f.Stat()
+		if err != nil {
+			continue
+		}
+		for n := min((info.Size()+pageLen-1)/pageLen, segmentPages) - 1; n >= 0; n-- {
+			h, ok := s.header(n * pageLen)
+			if !ok || h.time > until {
+				continue
+			}
+			pages = append(pages, page{s, n * pageLen, h.time})
+			if h.time <= from {
+				return pages, files
+			}
+		}
+	}
+	return pages, files
+}
+
+func (s *segment) header(pos int64) (header, bool) {
+	var b [headerLen]byte
+	if n, _ := s.file.ReadAt(b[:], pos); n < headerLen {
+		return header{}, false
+	}
+	return parseHeader(b[:], s.number)
+}
+
+// read reads a page into buf. It returns nothing of one that has been made
+// another segment's.
+func (p page) read(buf []byte) []byte {
+	n, err := p.segment.file.ReadAt(buf[:pageLen], p.pos)
+	if err != nil && err != io.EOF {
+		return nil
+	}
+	if h, ok := p.segment.header(p.pos); !ok || h.time != p.time {
+		return nil
+	}
+	return buf[:n]
+}
+
+// window is what is wanted of a page.
+type window struct {
+	after      Cursor // only what is behind that
+	since      int64  // the first time
+	until      int64  // the last time
+	match      *Matcher
+	mark       bool // all lines are wanted, with whether they match
+	unfinished bool // unfinished lines are wanted
+}
+
+// blockLine is a line of a service.
+type blockLine struct {
+	time    int64
+	line    int // index among the lines that end in the block
+	text    string
+	missed  int64
+	matches bool
+}
+
+// decoder reads the lines of pages.
+type decoder struct {
+	window
+	plain []byte // scratch: a block without colours
+	lines []blockLine
+}
+
+// page returns those lines of a page that are wanted, in order.
+func (d *decoder) page(p page, text []byte) []blockLine {
+	d.lines = nil
+	var all string // the whole page, once many lines of it are wanted
+	var open []openLine
+	hit := d.mayMatch(text)
+	if !hit && !p.segment.hasMore(text) {
+		return nil
+	}
+	for pos := 0; ; {
+		h, ok := parseHeader(text[min(pos, len(text)):], p.segment.number)
+		if !ok || h.time > d.until {
+			break
+		}
+		start := pos + headerLen
+		end := min(start+int(h.length), len(text)) // less only of a file that was cut
+		block := text[start:end]
+		at := pos
+		pos = start + int(h.length)
+		if h.flags&flagGap != 0 {
+			d.add(h, 0, string(block), int64(h.back), false)
+			continue
+		}
+		var first []byte // the beginning of the first line
+		if h.flags&flagContinues != 0 {
+			open, first = takeOpen(open, h.stream)
+			if first == nil {
+				first = p.segment.lineFrom(p.pos+int64(at)-int64(h.back), p.pos+int64(at), h.stream)
+			}
+		}
+		index := 0
+		if first != nil {
+			n := bytes.IndexByte(block, '\n')
+			if n < 0 && h.flags&flagOpen != 0 {
+				open = append(open, openLine{h, 0, append(first, block...)})
+				continue
+			}
+			if n < 0 {
+				n = len(block)
+			}
+			d.join(h, 0, append(first, block[:n]...))
+			index = 1
+			block = block[min(n+1, len(block)):]
+			start = end - len(block)
+		}
+		if h.flags&flagOpen != 0 {
+			whole := bytes.LastIndexByte(block, '\n') + 1
+			rest := block[whole:]
+			block = block[:whole]
+			open = append(open, openLine{h, index + bytes.Count(block, newline), bytes.Clone(rest)})
+		}
+		if len(block) == 0 || d.before(h) {
+			continue
+		}
+		if d.match == nil && all == "" {
+			all = string(text)
+		}
+		d.block(h, index, block, all, start)
+	}
+	if d.unfinished {
+		for _, o := range open {
+			d.join(o.header, o.index, o.text)
+		}
+		slices.SortStableFunc(d.lines, func(a, b blockLine) int { return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.line, b.line)) })
+	}
+	return d.lines
+}
+
+// hasMore reports whether a page may have lines that span blocks, gaps, or
+// colours, in which index does not find everything.
+func (s *segment) hasMore(text []byte) bool {
+	order := binary.LittleEndian
+	colors := bytes.IndexByte(text, escape) >= 0 // or that is in a header
+	for pos := 0; pos+headerLen <= len(text); {
+		b := text[pos : pos+headerLen]
+		if order.Uint32(b) != magic || order.Uint32(b[16:]) != s.number {
+			return false
+		}
+		end := pos + headerLen + int(order.Uint32(b[20:]))
+		if order.Uint16(b[30:]) != 0 || end > len(text) || colors && bytes.IndexByte(text[pos+headerLen:end], escape) >= 0 {
+			return true
+		}
+		pos = end
+	}
+	return false
+}
+
+const escape = '\x1b'
+
+// openLine is a line that a block leaves unfinished.
+type openLine struct {
+	header header
+	index  int
+	text   []byte
+}
+
+func takeOpen(open []openLine, stream uint16) ([]openLine, []byte) {
+	for i, o := range open {
+		if o.header.stream == stream {
+			return slices.Delete(open, i, i+1), o.text
+		}
+	}
+	return open, nil
+}
+
+// lineFrom returns the beginning of a line from the block at a position on, up to
+// another block. It is never nil.
+func (s *segment) lineFrom(from, to int64, stream uint16) []byte {
+	line := []byte{}
+	if from < 0 || from >= to || to-from > 4*MaxLine {
+		return line
+	}
+	buf := make([]byte, to-from)
+	n, _ := s.file.ReadAt(buf, from)
+	buf = buf[:n]
+	for pos := 0; pos < len(buf); {
+		h, ok := parseHeader(buf[pos:], s.number)
+		if !ok { // the next page
+			pos += pageLen - int((from+int64(pos))%pageLen)
+			continue
+		}
+		end := min(pos+headerLen+int(h.length), len(buf))
+		text := buf[min(pos+headerLen, end):end]
+		pos = end
+		if h.stream == stream && h.flags&flagGap == 0 {
+			if i := bytes.LastIndexByte(text, '\n'); i >= 0 {
+				line, text = line[:0], text[i+1:]
+			}
+			line = append(line, text...)
+		}
+	}
+	return line
+}
+
+// before reports whether nothing of a block is wanted, for its time.
+func (d *decoder) before(h header) bool { return h.time < d.since || h.time < d.after.Time }
+
+// join adds a line that was put together, if it is wanted.
+func (d *decoder) join(h header, index int, text []byte) {
+	matches := true
+	if d.match != nil {
+		matches = d.match.expression.Match(withoutColors(nil, bytes.TrimRight(text, "\r")))
+	}
+	if matches || d.mark {
+		d.add(h, index, string(text), 0, matches)
+	}
+}
+
+func (d *decoder) add(h header, index int, text string, missed int64, matches bool) {
+	if h.time < d.since || h.time < d.after.Time || h.time == d.after.Time && index <= d.after.Line {
+		return
+	}
+	d.lines = append(d.lines, blockLine{h.time, index, strings.TrimRight(text, "\r"), missed, matches})
+}
+
+// block adds the lines of a block that are wanted, which is whole lines but for
+// the newline of the last. The first has that index. page is the text that the
+// block is in, from start on, for lines to share; empty for none.
+func (d *decoder) block(h header, index int, block []byte, page string, start int) {
+	if d.match == nil || d.mark {
+		for len(block) > 0 {
+			n := bytes.IndexByte(block, '\n')
+			if n < 0 {
+				n = len(block)
+			}
+			matches := d.match == nil || d.match.expression.Match(withoutColors(nil, bytes.TrimRight(block[:n], "\r")))
+			text := ""
+			if page != "" {
+				text = page[start : start+n]
+			} else {
+				text = string(block[:n])
+			}
+			d.add(h, index, text, 0, matches)
+			index++
+			start += n + 1
+			block = block[min(n+1, len(block)):]
+		}
+		return
+	}
+	if bytes.IndexByte(block, escape) < 0 {
+		counted := 0
+		d.match.eachMatch(block, func(from, to int) {
+			index += bytes.Count(block[counted:from], newline)
+			counted = from
+			d.add(h, index, string(block[from:to]), 0, true)
+		})
+		return
+	}
+	d.plain = withoutColors(d.plain[:0], block)
+	counted, colored := 0, block
+	d.match.eachMatch(d.plain, func(from, _ int) {
+		for range bytes.Count(d.plain[counted:from], newline) {
+			index++
+			colored = colored[bytes.IndexByte(colored, '\n')+1:]
+		}
+		counted = from
+		line := colored
+		if n := bytes.IndexByte(line, '\n'); n >= 0 {
+			line = line[:n]
+		}
+		d.add(h, index, string(line), 0, true)
+	})
+}
+
+// mayMatch reports whether a page has to be looked at in detail.
+func (d *decoder) mayMatch(text []byte) bool {
+	m := d.match
+	return m == nil || m.literal == nil || d.mark || !m.exact(text) || m.index(text) >= 0
+}

@@ -1,0 +1,271 @@
+package logstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Query says which lines are wanted. The zero Query, but for Last, wants all.
+type Query struct {
+	Services     []string // none stands for all
+	Since, Until time.Time
+	After        Cursor   // only what comes behind it
+	Match        *Matcher // nil: all lines
+	Context      int      // with Match, so many lines of the service before and after
+	First        int      // only the first so many; 0 for all
+	Last         int      // only the last so many; negative for all
+
+	// Progress, if it is not nil, counts the bytes that have been searched.
+	Progress *atomic.Int64
+}
+
+// Line is a line that a service printed, or a number of lines that are missing.
+type Line struct {
+	Service string
+	Time    time.Time
+	Text    string
+	Missed  int64 // if it is not 0, Text is why they are missing
+	Context bool  // it does not match: it is near one that does
+	Cursor  Cursor
+}
+
+// Cursor is the place of a line in a run. Its order is that of the lines.
+type Cursor struct {
+	Run  string // Run.Name
+	Time int64
+	Line int
+}
+
+// String encodes a cursor for ParseCursor.
+func (c Cursor) String() string { return fmt.Sprintf("%s/%x.%x", c.Run, c.Time, c.Line) }
+
+// ParseCursor reads what String has written.
+func ParseCursor(text string) (c Cursor, err error) {
+	i := strings.LastIndexByte(text, '/')
+	at, line, ok := strings.Cut(text[i+1:], ".")
+	if ok && i > 0 {
+		c.Run = text[:i]
+		c.Time, err = strconv.ParseInt(at, 16, 64)
+		var n int64
+		if err == nil {
+			n, err = strconv.ParseInt(line, 16, 32)
+		}
+		c.Line = int(n)
+	}
+	if !ok || i <= 0 || err != nil || c.Time < 0 || c.Line < 0 {
+		return Cursor{}, fmt.Errorf("%q is no cursor", text)
+	}
+	return c, nil
+}
+
+// Read calls yield with the lines that are wanted, by time, until it fails, and
+// returns its error, or ctx's. An unfinished line, at the end, is a line; once it
+// is finished, it counts as another, behind its beginning.
+func (r Run) Read(ctx context.Context, q Query, yield func(Line) error) error {
+	reading := newReading(r, q)
+	return reading.read(ctx, reading.start(), true, yield)
+}
+
+// followPoll is how long a line may take to be noticed.
+const followPoll = 50 * time.Millisecond
+
+// Follow is Read, and goes on with what is recorded until the run has ended.
+func (r Run) Follow(ctx context.Context, q Query, yield func(Line) error) error {
+	reading := newReading(r, q)
+	span := reading.start()
+	for first := true; ; first = false {
+		final := span.until == math.MaxInt64
+		if err := reading.read(ctx, span, final, yield); err != nil || final {
+			return err
+		}
+		if first {
+			reading.query.Last = -1
+		}
+		next := span
+		for next.until == span.until {
+			select {
+			case <-time.After(followPoll):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			next = reading.start()
+		}
+		next.from = span.until
+		reading.query.After = Cursor{Time: span.until, Line: math.MaxInt}
+		span = next
+	}
+}
+
+// Newer returns the run of a checkout that began after r, the first of them. ok
+// is false if there is none.
+func (s Store) Newer(slot string, r Run) (next Run, ok bool) {
+	for _, run := range s.Runs(slot) {
+		if run.path <= r.path {
+			break
+		}
+		next, ok = run, true
+	}
+	return next, ok
+}
+
+// reading is a Query on its way.
+type reading struct {
+	run     Run
+	query   Query
+	context map[string]*neighbours
+}
+
+func newReading(r Run, q Query) *reading {
+	return &reading{r, q, map[string]*neighbours{}}
+}
+
+// span is a time from which and up to which all is there.
+type span struct{ from, until int64 }
+
+// start returns the span of what can be read now.
+func (r *reading) start() span {
+	s := span{r.run.clearedAt() + 1, math.MaxInt64}
+	if !r.query.Since.IsZero() {
+		s.from = max(s.from, r.query.Since.UnixNano())
+	}
+	run, ok := readRun(r.run.path, r.run.Slot)
+	if ok && run.Live {
+		s.until = run.readHead()
+	}
+	return s
+}
+
+// read reads a span. final: unfinished lines are wanted.
+func (r *reading) read(ctx context.Context, s span, final bool, yield func(Line) error) error {
+	q := r.query
+	until := s.until
+	if !q.Until.IsZero() {
+		until = min(until, q.Until.UnixNano())
+	}
+	w := window{
+		after: q.After, since: s.from, until: until, match: q.Match,
+		mark: q.Match != nil && q.Context > 0, unfinished: final && until == s.until,
+	}
+	switch {
+	case q.Last == 0:
+		return nil
+	case q.Last > 0 && !w.mark:
+		return r.readLast(ctx, w, yield)
+	case q.Last > 0:
+		return r.readLastNear(ctx, w, yield)
+	}
+	emit, count := yield, 0
+	if q.First > 0 {
+		emit = func(l Line) error {
+			if err := yield(l); err != nil {
+				return err
+			}
+			if l.Missed == 0 {
+				count++
+			}
+			if count >= q.First {
+				return errEnough
+			}
+			return nil
+		}
+	}
+	if w.mark {
+		emit = r.near(emit)
+	}
+	if err := r.merge(ctx, w, false, emit); !errors.Is(err, errEnough) {
+		return err
+	}
+	return nil
+}
+
+var errEnough = errors.New("enough")
+
+// readLast reads backwards, for the last lines.
+func (r *reading) readLast(ctx context.Context, w window, yield func(Line) error) error {
+	var last []Line
+	count := 0
+	err := r.merge(ctx, w, true, func(l Line) error {
+		last = append(last, l)
+		if l.Missed == 0 {
+			count++
+		}
+		if count >= r.query.Last {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	for _, l := range slices.Backward(last) {
+		if err := yield(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readLastNear is readLast for lines that are near those that match.
+func (r *reading) readLastNear(ctx context.Context, w window, yield func(Line) error) error {
+	var last []Line
+	surplus := func(n int) { last = slices.Delete(last, 0, max(0, len(last)-n)) }
+	err := r.merge(ctx, w, false, r.near(func(l Line) error {
+		if last = append(last, l); len(last) > 2*r.query.Last+1000 {
+			surplus(r.query.Last)
+		}
+		return nil
+	}))
+	if err != nil {
+		return err
+	}
+	surplus(r.query.Last)
+	for _, l := range last {
+		if err := yield(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// neighbours are the lines of a service around the place that is being read.
+type neighbours struct {
+	before []Line
+	after  int // how many lines are wanted, after one that matches
+}
+
+// near returns a function that takes all lines, marked as Context unless they
+// match, and calls yield with those that are near one that does.
+func (r *reading) near(yield func(Line) error) func(Line) error {
+	return func(l Line) error {
+		n := r.context[l.Service]
+		if n == nil {
+			n = &neighbours{}
+			r.context[l.Service] = n
+		}
+		switch {
+		case l.Missed > 0:
+			return yield(l)
+		case !l.Context:
+			for _, earlier := range n.before {
+				if err := yield(earlier); err != nil {
+					return err
+				}
+			}
+			n.before, n.after = nil, r.query.Context
+			return yield(l)
+		case n.after > 0:
+			n.after--
+			return yield(l)
+		}
+		n.before = append(n.before, l)
+		n.before = n.before[max(0, len(n.before)-r.query.Context):]
+		return nil
+	}
+}

@@ -1,0 +1,298 @@
+package logstore
+
+import (
+	"bytes"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// flushDelay is how long text stays in memory at most, if the disk keeps up.
+	flushDelay = 25 * time.Millisecond
+
+	// flushAt is how much text in memory has it written at once.
+	flushAt = 256 << 10
+
+	// maxPending is how much text may wait in memory. More is dropped.
+	maxPending = 8 << 20
+
+	// retryDelay is how long nothing is recorded after a write that has failed.
+	retryDelay = 5 * time.Second
+)
+
+// Recorder records a run. [Store.Begin] returns one.
+type Recorder struct {
+	store   Store
+	about   About
+	failure func(error)
+
+	wake chan struct{} // there is text, and there was none
+	full chan struct{} // there is much
+	stop chan struct{} // closed when recording ends
+	done chan struct{} // closed when everything has been written
+
+	mu       sync.Mutex // guards what follows
+	services map[string]*service
+	order    []*service // as they came
+	last     int64      // time of the latest block
+	pending  int        // bytes in chunks, and in those being written
+	closed   bool
+	failed   error     // of the last write; nil if it succeeded
+	retry    time.Time // no earlier is there another attempt
+	free     [][]byte  // buffers of chunks, for others
+
+	// What follows belongs to the goroutine that writes.
+	path     string // of the folder of the run; "" until there is one
+	head     *os.File
+	release  func() error // of the lock
+	reported bool
+	ended    End
+}
+
+// service is what a Recorder knows of a service. The mutex of the Recorder
+// guards it, but for what belongs to the goroutine that writes.
+type service struct {
+	name    string
+	segment uint32  // where the next block goes
+	pos     int     // in the segment
+	chunks  []chunk // to be written
+	epoch   int     // how often the unfinished lines were cut
+	open    int     // streams that have an unfinished line
+	lost    int64   // lines that no gap reports yet
+	cause   error   // why
+	streams uint16
+
+	// What follows belongs to the goroutine that writes.
+	file     *os.File
+	fileOf   uint32   // the segment that file is
+	segments []uint32 // those on disk, the oldest first
+}
+
+// chunk is a part of a page that is to be written.
+type chunk struct {
+	segment uint32
+	pos     int
+	text    []byte // blocks
+	lines   int64
+}
+
+// Stream is what one process of a service prints. It is for one goroutine at a
+// time. A nil Stream records nothing.
+type Stream struct {
+	recorder *Recorder
+	service  *service
+	id       uint16
+
+	// The unfinished line, if epoch is that of the service.
+	epoch int
+	start int // where in the segment the block is that it begins in
+	size  int
+}
+
+// Stream returns a stream for a process of a service. Of a nil Recorder it is
+// nil.
+func (r *Recorder) Stream(name string) *Stream {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.services[name]
+	if s == nil {
+		s = &service{name: name, segment: 1}
+		r.services[name] = s
+		r.order = append(r.order, s)
+	}
+	s.streams++
+	return &Stream{recorder: r, service: s, id: s.streams, epoch: -1}
+}
+
+// Append records text: lines, of which the last may be unfinished, and the
+// first continues the one that was. It never waits for the disk.
+func (st *Stream) Append(text []byte) {
+	if st == nil || len(text) == 0 {
+		return
+	}
+	r, s := st.recorder, st.service
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	now := time.Now()
+	if r.pending+len(text) > maxPending || r.failed != nil && now.Before(r.retry) {
+		s.lose(countLines(text), r.failed)
+		return
+	}
+	if s.lost > 0 {
+		st.putGap(now)
+	}
+	for len(text) > 0 {
+		text = text[st.put(text, now):]
+	}
+	r.signal()
+}
+
+// Close ends the unfinished line, if there is one.
+func (st *Stream) Close() {
+	if st == nil {
+		return
+	}
+	r := st.recorder
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if st.unfinished() && !r.closed {
+		st.put([]byte{'\n'}, time.Now())
+		r.signal()
+	}
+}
+
+// signal has the chunks written. The mutex is held.
+func (r *Recorder) signal() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+	if r.pending >= flushAt {
+		select {
+		case r.full <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// unfinished reports whether there is a line for the text to continue.
+func (st *Stream) unfinished() bool { return st.epoch == st.service.epoch }
+
+// lose counts lines that are dropped, and cuts those that are unfinished.
+func (s *service) lose(lines int64, cause error) {
+	s.lost += lines
+	s.cause = cause
+	s.cut()
+}
+
+// cut makes what comes begin new lines.
+func (s *service) cut() {
+	s.epoch++
+	s.open = 0
+}
+
+// put adds a block with the beginning of text, and returns how much of it that is.
+// The mutex of the recorder is held.
+func (st *Stream) put(text []byte, now time.Time) int {
+	s := st.service
+	room := s.room(len(text))
+	n := min(len(text), room)
+	if n < len(text) {
+		if whole := bytes.LastIndexByte(text[:n], '\n') + 1; whole > 0 {
+			n = whole
+		}
+	}
+	h := header{stream: st.id}
+	first := bytes.IndexByte(text[:n], '\n')
+	continues := st.unfinished()
+	if continues {
+		h.flags = flagContinues
+		h.back = uint32(s.pos - st.start)
+		if first < 0 {
+			n = min(n, MaxLine-st.size)
+		}
+	}
+	last := n - 1 - bytes.LastIndexByte(text[:n], '\n') // length of the unfinished line
+	if continues && first < 0 {
+		last += st.size
+	}
+	open := text[n-1] != '\n' && last < MaxLine
+	if open {
+		h.flags |= flagOpen
+	}
+	if open && (!continues || first >= 0) {
+		st.start = s.pos
+	}
+	switch {
+	case open && !continues:
+		s.open++
+		st.epoch = s.epoch
+	case continues && !open:
+		s.open--
+		st.epoch = -1
+	}
+	st.size = last
+	st.recorder.add(s, h, text[:n], now)
+	return n
+}
+
+// putGap adds a block about lines that are missing.
+func (st *Stream) putGap(now time.Time) {
+	s := st.service
+	cause := "they came faster than they could be written"
+	if s.cause != nil {
+		cause = s.cause.Error()
+	}
+	s.room(len(cause))
+	st.recorder.add(s, header{flags: flagGap, back: uint32(min(s.lost, 1<<32-1)), stream: st.id}, []byte(cause), now)
+	s.lost, s.cause = 0, nil
+}
+
+// room returns how much text the next block may have, if there are n bytes of it.
+// It goes on to the next page, or the next segment, where that is needed.
+func (s *service) room(n int) int {
+	left := pageLen - s.pos%pageLen - headerLen
+	if left < min(n, minPiece) {
+		s.pos += headerLen + left
+		left = pageLen - headerLen
+	}
+	if s.pos >= segmentLen || s.pos >= earlyEnd*pageLen && s.open == 0 {
+		s.cut()
+		s.segment++
+		s.pos, left = 0, pageLen-headerLen
+	}
+	return left
+}
+
+// add adds a block where there is room for it.
+func (r *Recorder) add(s *service, h header, text []byte, now time.Time) {
+	r.last = max(now.UnixNano(), r.last+1)
+	h.time, h.segment, h.length = r.last, s.segment, uint32(len(text))
+	last := len(s.chunks) - 1
+	if last < 0 || s.pos%pageLen == 0 || s.chunks[last].pos+len(s.chunks[last].text) != s.pos {
+		s.chunks = append(s.chunks, chunk{segment: s.segment, pos: s.pos})
+		last++
+	}
+	c := &s.chunks[last]
+	if need := len(c.text) + headerLen + len(text); need > cap(c.text) && need >= smallBuffer {
+		c.text = append(r.buffer(), c.text...)
+	}
+	c.text = append(h.appendTo(c.text), text...)
+	if h.flags&flagGap != 0 {
+		c.lines += int64(h.back)
+	} else {
+		c.lines += countLines(text)
+	}
+	s.pos += headerLen + len(text)
+	r.pending += headerLen + len(text)
+}
+
+// A chunk that gets longer than smallBuffer has a buffer of bigBuffer, which is
+// used again.
+const (
+	smallBuffer = 4 << 10
+	bigBuffer   = pageLen
+	maxFree     = 16 // buffers that wait for their next use
+)
+
+// buffer returns an empty buffer of bigBuffer.
+func (r *Recorder) buffer() []byte {
+	if last := len(r.free) - 1; last >= 0 {
+		b := r.free[last]
+		r.free = r.free[:last]
+		return b[:0]
+	}
+	return make([]byte, 0, bigBuffer)
+}
+
+var newline = []byte{'\n'}
+
+// countLines is the number of lines that end in text.
+func countLines(text []byte) int64 { return int64(bytes.Count(text, newline)) }

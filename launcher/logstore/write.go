@@ -1,0 +1,246 @@
+package logstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// keptSegments is how many segments a service has at most.
+const keptSegments = 3
+
+// write writes what there is to write, until recording ends.
+func (r *Recorder) write() {
+	defer close(r.done)
+	for {
+		select {
+		case <-r.wake:
+		case <-r.stop:
+			r.finish()
+			return
+		}
+		r.flush()
+		select {
+		case <-time.After(flushDelay):
+		case <-r.full:
+		case <-r.stop:
+			r.finish()
+			return
+		}
+	}
+}
+
+// batch is what is written of a service at a time.
+type batch struct {
+	service *service
+	chunks  []chunk
+}
+
+// flush writes what is in memory.
+func (r *Recorder) flush() {
+	r.mu.Lock()
+	var batches []batch
+	taken := 0
+	for _, s := range r.order {
+		if len(s.chunks) == 0 {
+			continue
+		}
+		batches = append(batches, batch{s, s.chunks})
+		for _, c := range s.chunks {
+			taken += len(c.text)
+		}
+		s.chunks = nil
+	}
+	upTo := r.last
+	if taken < flushAt/8 {
+		r.free = nil
+	}
+	r.mu.Unlock()
+	if len(batches) == 0 {
+		return
+	}
+	err := r.create()
+	for _, b := range batches {
+		for i, c := range b.chunks {
+			if err == nil {
+				err = r.writeChunk(b.service, c)
+			}
+			if err != nil {
+				r.drop(b.service, b.chunks[i:], err)
+				break
+			}
+		}
+	}
+	r.mu.Lock()
+	r.pending -= taken
+	r.failed = cause(err)
+	if err != nil {
+		r.retry = time.Now().Add(retryDelay)
+	}
+	for _, b := range batches {
+		for _, c := range b.chunks {
+			if cap(c.text) >= bigBuffer && len(r.free) < maxFree {
+				r.free = append(r.free, c.text)
+			}
+		}
+	}
+	r.mu.Unlock()
+	if err != nil {
+		r.report(err)
+	}
+	if r.head != nil {
+		_, _ = r.head.WriteAt(binary.LittleEndian.AppendUint64(nil, uint64(upTo)), 0)
+	}
+}
+
+// report reports the first failure.
+func (r *Recorder) report(err error) {
+	if !r.reported && r.failure != nil {
+		r.failure(err)
+	}
+	r.reported = true
+}
+
+// drop counts chunks that could not be written, and all that was to follow them,
+// and has what comes take their place.
+func (r *Recorder) drop(s *service, chunks []chunk, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.segment, s.pos = chunks[0].segment, chunks[0].pos
+	for _, c := range chunks {
+		s.lost += c.lines
+	}
+	for _, c := range s.chunks {
+		s.lost += c.lines
+		r.pending -= len(c.text)
+	}
+	s.chunks = nil
+	s.lose(0, cause(err))
+}
+
+// cause is an error without the path of the file.
+func cause(err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// writeChunk writes a part of a page, and its first bytes last: no part of it is
+// a block before all of it is there.
+func (r *Recorder) writeChunk(s *service, c chunk) error {
+	if err := r.open(s, c.segment); err != nil {
+		return err
+	}
+	const commit = 4
+	if _, err := s.file.WriteAt(c.text[commit:], int64(c.pos+commit)); err != nil {
+		return err
+	}
+	_, err := s.file.WriteAt(c.text[:commit], int64(c.pos))
+	return err
+}
+
+// open opens the file of a segment to write to. Where the service has enough of
+// them, the oldest becomes it.
+func (r *Recorder) open(s *service, number uint32) (err error) {
+	if s.file != nil && s.fileOf == number {
+		return nil
+	}
+	if s.file != nil {
+		s.file.Close()
+		s.file = nil
+	}
+	path := filepath.Join(r.path, segmentName(s.name, number))
+	if len(s.segments) >= keptSegments {
+		oldest := filepath.Join(r.path, segmentName(s.name, s.segments[0]))
+		s.segments = s.segments[1:]
+		if s.file, err = recycle(oldest, path); err != nil {
+			_ = os.Remove(oldest)
+		}
+	}
+	if s.file == nil {
+		r.store.trim()
+		if s.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+			return err
+		}
+	}
+	s.fileOf = number
+	s.segments = append(s.segments, number)
+	return nil
+}
+
+// recycle makes a segment that is not needed any more another one, which is
+// several times faster than to write a new file.
+func recycle(oldest, path string) (*os.File, error) {
+	f, err := os.OpenFile(oldest, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	for page := range segmentPages {
+		if _, err = f.WriteAt(make([]byte, headerLen), int64(page)*pageLen); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = os.Rename(oldest, path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// finish writes what is left, with the gaps that are not reported yet.
+func (r *Recorder) finish() {
+	r.mu.Lock()
+	now := time.Now()
+	for _, s := range r.order {
+		if s.lost > 0 {
+			(&Stream{recorder: r, service: s, epoch: -1}).putGap(now)
+		}
+	}
+	r.mu.Unlock()
+	r.flush()
+	for _, s := range r.order {
+		if s.file != nil {
+			s.file.Close()
+		}
+	}
+	if r.path == "" {
+		return
+	}
+	_ = writeAbout(r.path, recorded{r.about, r.ended})
+	r.head.Close()
+	_ = r.release()
+}
+
+// End ends the recording: all is written, with how the run ended. It waits no
+// longer than ctx allows. A nil Recorder does nothing.
+func (r *Recorder) End(ctx context.Context, end End) error {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	again := r.closed
+	r.closed = true
+	if !again {
+		r.ended = end
+	}
+	r.mu.Unlock()
+	if !again {
+		close(r.stop)
+	}
+	select {
+	case <-r.done:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.failed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
