@@ -19,6 +19,9 @@ const (
 	// Range is where ports are chosen from, such as "20000-29999", instead of the
 	// range of the Portfile. The command line reads it.
 	Range = "DEVPORTS_RANGE"
+	// Logs is how much the logs of all runs may take on disk, such as "2GB", or
+	// "off". The command line reads it.
+	Logs = "DEVPORTS_LOGS"
 )
 
 // These say to a service, and to what "devports env" and "devports run" give

@@ -42,6 +42,7 @@ type command struct {
 	flags    []cli.Flag
 	run      func(s session, c *cli.Context) error
 	verbatim bool      // what follows the first argument is not devports'
+	anywhere bool      // options may stand behind arguments
 	checks   bool      // it refuses surplus arguments itself
 	sub      []command // under a name of their own: "portserver status"
 
@@ -115,10 +116,7 @@ func (k command) cli(s session) *cli.Command {
 			if k.verbatim {
 				return k.run(s, c)
 			}
-			if err := k.misplaced(c.Args().Slice()); err != nil {
-				return err
-			}
-			c, err := endOptions(c)
+			c, err := k.options(c)
 			if err != nil {
 				return err
 			}
@@ -130,9 +128,11 @@ func (k command) cli(s session) *cli.Command {
 	}
 }
 
-// misplaced finds an option behind an argument. The library would take it for
-// an argument in silence.
-func (k command) misplaced(args []string) error {
+// options returns c with the arguments that are none of the options behind them,
+// which the library would take for arguments in silence. They are an error, unless
+// the command takes them anywhere. Behind "--" there are none.
+func (k command) options(c *cli.Context) (*cli.Context, error) {
+	args := c.Args().Slice()
 	end := len(args)
 	if i := slices.Index(args, "--"); i >= 0 {
 		end = i
@@ -150,28 +150,48 @@ func (k command) misplaced(args []string) error {
 			options = append(options, args[i])
 		}
 	}
-	if len(options) == 0 {
-		return nil
+	if len(options) > 0 && !k.anywhere {
+		line := slices.Concat([]string{"devports", k.name}, options, rest, args[end:])
+		return nil, usage("write "+strings.Join(line, " "), "options come before arguments: %s", strings.Join(options, " "))
 	}
-	line := slices.Concat([]string{"devports", k.name}, options, rest, args[end:])
-	return usage("write "+strings.Join(line, " "), "options come before arguments: %s", strings.Join(options, " "))
-}
-
-// endOptions returns c without the "--" behind its first argument, which says, as
-// everywhere, that no options follow. The library takes it for an argument.
-func endOptions(c *cli.Context) (*cli.Context, error) {
-	args := c.Args().Slice()
-	i := slices.Index(args, "--")
-	if i < 1 {
+	if len(options) == 0 && end == len(args) || end == 0 {
 		return c, nil
 	}
-	rest := flag.NewFlagSet(c.Command.Name, flag.ContinueOnError)
-	if err := rest.Parse(slices.Concat([]string{"--"}, args[:i], args[i+1:])); err != nil {
+	if err := k.set(c, options); err != nil {
 		return nil, err
 	}
-	inner := cli.NewContext(c.App, rest, c) // the options are still found in c
-	inner.Command = c.Command
-	return inner, nil
+	inner := flag.NewFlagSet(c.Command.Name, flag.ContinueOnError)
+	if err := inner.Parse(slices.Concat([]string{"--"}, rest, args[min(end+1, len(args)):])); err != nil {
+		return nil, err
+	}
+	behind := cli.NewContext(c.App, inner, c) // the options are still found in c
+	behind.Command = c.Command
+	return behind, nil
+}
+
+// set sets options, as they are typed.
+func (k command) set(c *cli.Context, options []string) error {
+	for len(options) > 0 {
+		name, value, given := strings.Cut(strings.TrimLeft(options[0], "-"), "=")
+		i := slices.IndexFunc(k.flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+		if i < 0 {
+			return wrongUsage(c, errors.New("flag provided but not defined: -"+name), true)
+		}
+		switch takes := k.takesValue(options[0]) || given && k.flags[i].(cli.DocGenerationFlag).TakesValue(); {
+		case takes && !given && len(options) == 1:
+			return wrongUsage(c, errors.New("flag needs an argument: -"+name), true)
+		case takes && !given:
+			value = options[1]
+			options = options[1:]
+		case !given:
+			value = "true"
+		}
+		options = options[1:]
+		if err := c.Set(k.flags[i].Names()[0], value); err != nil {
+			return wrongUsage(c, fmt.Errorf("invalid value %q for flag -%s: %w", value, name, err), true)
+		}
+	}
+	return nil
 }
 
 // surplus refuses arguments beyond those of the synopsis.

@@ -15,7 +15,6 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
-	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/registry"
 )
 
@@ -110,12 +109,8 @@ func (s session) showLastLines(ctx context.Context, client control.Client, info 
 	for _, failed := range failures(info.Services, names) {
 		q := control.LogQuery{Services: []string{failed.Service}, Last: lastLines, Since: failed.Started}
 		err := client.Logs(ctx, q, func(e control.LogEntry) error {
-			line := e.Text
-			if isTerminal(s.stderr) {
-				line = output.Printable(line)
-			}
-			_, err := fmt.Fprintf(s.stderr, "%s | %s\n", e.Service, line)
-			return err
+			s.printLine(e.Service, e.Text)
+			return nil
 		})
 		if err != nil {
 			return // the run has ended; what it was about has been said
@@ -469,6 +464,9 @@ Example:
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
 		runs, scope, err := s.asked(c)
+		if err != nil && s.explain(err).status == exitRunning && !c.Bool("all") {
+			s.noteEnd(c)
+		}
 		if err != nil && c.Bool("json") && s.explain(err).status == exitRunning {
 			return errors.Join(s.json([]runInfo{}), err)
 		}

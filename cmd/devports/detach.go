@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -199,7 +197,7 @@ func (d detached) start(ctx context.Context) error {
 	case ended && err == nil && status == 0:
 		return fail(exitFailed, "", "%s was ended meanwhile", d.scope)
 	case ended && status == 0: // before it could be asked
-		fmt.Fprint(d.stderr, background.Output())
+		d.showBackground(background, d.slot, backgroundLines)
 		d.note("%s has ended: all its services are done", d.scope)
 		return nil
 	case ended:
@@ -214,16 +212,15 @@ func (d detached) start(ctx context.Context) error {
 // backgroundFailed prints what a run in the background has printed before it failed.
 // Where that is nothing, or may not be all, the error says why.
 func (d detached) backgroundFailed(background *control.Background, status int) error {
-	output := background.Output()
-	fmt.Fprint(d.stderr, output)
+	printed := d.showBackground(background, d.slot, backgroundLines)
 	unwritable := background.CheckLog()
 	status = max(status, exitFailed)
 	switch {
 	case errors.Is(unwritable, syscall.ENOSPC):
 		return fail(status, "make room there", "%s was not started: %s cannot be written: the disk is full", d.scope, d.slot.Log())
-	case output == "" && unwritable != nil:
+	case !printed && unwritable != nil:
 		return fail(status, "", "%s was not started, and cannot say why: %v", d.scope, unwritable)
-	case output == "":
+	case !printed:
 		return fail(status, "devports up, without -d, shows more", "%s was not started: the run in the background ended with status %d and printed nothing", d.scope, status)
 	}
 	return failure{status: status}
@@ -264,10 +261,8 @@ func idleServices(info control.Info, names []string) (idle []string) {
 	return idle
 }
 
-// startInBackground starts a run that prints to the log of its slot, unless the
-// options name another. A temporary one ends with the holds on it.
+// startInBackground starts a run. A temporary one ends with the holds on it.
 func (s session) startInBackground(o upOptions, slot control.Slot, temporary bool) (*control.Background, error) {
-	o.Log = cmp.Or(o.Log, slot.Log())
 	input, err := handover{Options: o, Temporary: temporary}.encode()
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
@@ -35,17 +36,20 @@ func (s session) console(o upOptions, size func() terminal.Size) *view.Console {
 	return view.Open(fileOf(s.stdin), fileOf(s.stdout), size)
 }
 
-// display shows a run on a console, if there is one, else as s prints. With raw
+// display shows a run, which the recorder records, on a console, if there is one,
+// else as s prints. With raw
 // a terminal gets what services print as it is.
-func (s session) display(style output.Style, raw bool, plan procfile.Plan, on *view.Console) *display {
+func (s session) display(style output.Style, raw bool, plan procfile.Plan, on *view.Console, recorder *logstore.Recorder) *display {
 	out, printable := streamTo(s.stdout, raw, on)
 	style.Printable = printable
 	d := &display{out: output.New(out, style, names(plan)...)}
 	d.out.Keep(&d.tail)
+	recordIn(recorder, d.out)
 	d.own = d.out
 	if style.NoPrefix {
 		own, printable := streamTo(s.stderr, false, on)
 		d.own = output.New(own, output.Style{Timestamps: style.Timestamps, Printable: printable})
+		recordIn(recorder, d.own)
 	}
 	return d
 }

@@ -103,5 +103,8 @@ func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 	if runs, err := s.runs(); err == nil {
 		d.Runs = &runs
 	}
+	if store, err := s.logStore(); err == nil {
+		d.Logs = &store
+	}
 	return d
 }

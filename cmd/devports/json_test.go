@@ -20,14 +20,13 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/doctor"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
-	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 )
 
 // jsonValues are what the commands print with --json.
 var jsonValues = map[string]any{
 	"check": checked{}, "doctor": []doctor.Finding{}, "env": map[string]string{}, "export": []leaseRow{}, "import": []importRow{},
-	"logs": output.Line{}, "ls": []leaseRow{}, "pick": []int{}, "port": map[string]int{}, "portserver status": []handedOut{},
+	"logs": logLine{}, "ls": []leaseRow{}, "pick": []int{}, "port": map[string]int{}, "portserver status": []handedOut{},
 	"portserver ls": []handedOut{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []runInfo{}, "start": []launcher.Status{},
 	"stop": []launcher.Status{}, "restart": []launcher.Status{}, "wait": []launcher.Status{}, "version": versions{}, "who": []whoRow{},
 }
@@ -42,7 +41,7 @@ var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[holder.Connection](): "connection",
 	reflect.TypeFor[engine.Container]():  "container",
 	reflect.TypeFor[importRow]():         "import",
-	reflect.TypeFor[output.Line]():       "line",
+	reflect.TypeFor[logLine]():           "line",
 	reflect.TypeFor[handedOut]():         "assignment",
 	reflect.TypeFor[runInfo]():           "run",
 	reflect.TypeFor[control.Refusal]():   "refusal",

@@ -66,6 +66,8 @@ Example:
 			return err
 		}
 		removed, failed := s.discardRuns(gone, all, c.Bool("dry-run"))
+		logs, size, err := s.discardLogs(gone, all, c.Bool("dry-run"))
+		failed = errors.Join(failed, err)
 		if c.Bool("json") {
 			return errors.Join(s.json(leaseRows(leases)), failed)
 		}
@@ -85,7 +87,14 @@ Example:
 		if len(removed) > 0 {
 			fmt.Fprintf(s.stdout, said, wording.Count(len(removed), "run"), text.OneLine(strings.Join(removed, ", ")))
 		}
-		if len(leases) == 0 && len(gone) == 0 && len(removed) == 0 && failed == nil {
+		if len(logs) > 0 {
+			freed := "%s of logs removed, of %s\n"
+			if c.Bool("dry-run") {
+				freed = "%s of logs would be removed, of %s\n"
+			}
+			fmt.Fprintf(s.stdout, freed, wording.Bytes(size), text.OneLine(strings.Join(logs, ", ")))
+		}
+		if len(leases) == 0 && len(gone) == 0 && len(removed) == 0 && len(logs) == 0 && failed == nil {
 			s.note("every folder is there")
 		}
 		return failed
@@ -148,4 +157,28 @@ func (s session) discardRuns(gone, all []registry.Lease, dryRun bool) (removed [
 		removed = append(removed, directory)
 	}
 	return removed, err
+}
+
+// discardLogs removes the logs of runs whose folder is gone, and returns the
+// folders, and how much that was.
+func (s session) discardLogs(gone, all []registry.Lease, dryRun bool) (directories []string, size int64, err error) {
+	store, err := s.logStore()
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, r := range store.All() {
+		unseen := func(l registry.Lease) bool { return l.Scope.Directory == r.Directory && !slices.Contains(gone, l) }
+		if r.Live || r.Directory == "" || !checkout.IsGone(r.Directory) || slices.ContainsFunc(all, unseen) {
+			continue
+		}
+		size += r.Size()
+		if !slices.Contains(directories, r.Directory) {
+			directories = append(directories, r.Directory)
+		}
+		if !dryRun {
+			err = errors.Join(err, r.Remove())
+		}
+	}
+	slices.Sort(directories)
+	return directories, size, err
 }

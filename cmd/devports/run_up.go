@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -232,7 +230,7 @@ func (b *borrowed) spawn(ctx context.Context) error {
 		if status == 0 { // all services were work to be done, and it is
 			return nil
 		}
-		fmt.Fprint(b.stderr, background.Output())
+		b.showBackground(background, b.slot, backgroundLines)
 		return fail(exitRunFailed, "", "%s did not start", b.scope)
 	}
 	return err
@@ -282,8 +280,7 @@ func (b *borrowed) tellFailed() {
 			if status, ended := b.background.AwaitEnd(exitGrace); ended && status == 0 {
 				return // all services have done their work
 			}
-			lines := strings.SplitAfter(b.background.Output(), "\n")
-			fmt.Fprint(b.stderr, strings.Join(lines[max(0, len(lines)-1-lastLines):], ""))
+			b.showBackground(b.background, b.slot, lastLines)
 		}
 		b.note("%s has ended meanwhile", b.scope)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
@@ -126,6 +127,10 @@ func (s session) up(o upOptions, from *background) error {
 		defer file.Close()
 		s.stdout = file
 	}
+	store, err := s.logStore()
+	if err != nil {
+		return err
+	}
 	signals := make(chan os.Signal, 4)
 	defer signal.Stop(signals)
 
@@ -143,13 +148,16 @@ func (s session) up(o upOptions, from *background) error {
 	}
 
 	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
+	u.recorder = s.record(store, claim, scope, names(plan))
 	// What goes on beside the services begins here, in order, and ends in
 	// reverse. Each part has ended when its stop returns.
-	defer u.show(color)()
+	defer u.show(color, from)()
 	defer u.watch()()
 	defer u.serve(claim, from)()
 	defer u.remember(from)()
-	return u.launch(claim.Note.ID)
+	err = u.launch(claim.Note.ID)
+	u.endRecording(err)
+	return err
 }
 
 // oneLine is an error that may have several lines.
@@ -166,6 +174,9 @@ type upRun struct {
 	signals    chan os.Signal
 	controller *launcher.Controller
 
+	recorder *logstore.Recorder // nil: what services print is not recorded
+	outcome  outcome
+
 	display   *display
 	console   *view.Console // nil for none, as is live
 	live      *view.View
@@ -180,11 +191,14 @@ type upRun struct {
 }
 
 // show begins to show the run.
-func (u *upRun) show(color bool) (stop func()) {
+func (u *upRun) show(color bool, from *background) (stop func()) {
 	window, resized, unwatch := u.session.window()
 	u.console = u.session.console(u.options, window)
 	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
-	u.display = u.session.display(style, u.options.Raw, u.plan, u.console)
+	u.display = u.session.display(style, u.options.Raw, u.plan, u.console, u.recorder)
+	if from != nil && u.options.Log == "" { // what is recorded is shown by devports logs
+		u.display.out.SetFilter(output.Filter{Service: output.Own, Nothing: u.recorder != nil}, output.Replay{})
+	}
 	u.display.scope = u.scope.String()
 	u.session.notices.showIn(u.display.own)
 	u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
@@ -250,6 +264,9 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 	if from != nil {
 		run.Starter = from.starter
 	}
+	if u.recorder != nil {
+		run.Recorder = u.recorder
+	}
 	return claim.Serve(run)
 }
 
@@ -290,6 +307,7 @@ func (u *upRun) notify(e launcher.Event) {
 		}
 		go u.unfollow() // the kernel takes its time for that; the stop of watch waits for it
 	}
+	u.outcome.add(e)
 	u.display.tell(e)
 }
 

@@ -157,6 +157,9 @@ func intact(path string, made os.FileInfo) bool {
 	return err == nil && os.SameFile(now, made)
 }
 
+// Slot is where the run is.
+func (c Claim) Slot() Slot { return c.slot }
+
 // Release gives the slot up for another run.
 func (c Claim) Release() error {
 	if c.Unreachable == nil {

@@ -28,6 +28,8 @@
 //	                                  ready or done
 //	GET  /v1/logs?service=NAME…       lines as JSON, one each: {"service", "time", "line"}; last=N, since=TIME,
 //	                                  follow=true for those to come. {"missed": N} tells a slow reader what it lost
+//	GET  /v1/recorded                 once all that was printed before is in the log store: {}, or an error if it is not
+//	                                  recorded
 //	GET  /v1/events?service=NAME…     what the run tells of itself: Event; with the same parameters
 //	POST /v1/start?service=NAME…      start services that do not run
 //	POST /v1/stop?service=NAME…       stop services; the run goes on

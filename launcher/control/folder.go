@@ -45,6 +45,9 @@ type Slot struct {
 	name   string // of its files
 }
 
+// Name names the slot among those of a user. It can be the name of a file.
+func (s Slot) Name() string { return s.name }
+
 const lockExtension = ".lock"
 
 // Slot returns the slot of a checkout, which is identified by its directory and
@@ -72,7 +75,8 @@ func (f Folder) Instances() []Instance {
 // Lock is the path of the lock file. Discard alone removes it: see package lockfile.
 func (s Slot) Lock() string { return s.file(lockExtension) }
 
-// Log is the path of the file to which a run in the background prints.
+// Log is the path of the file to which a run in the background prints what it does
+// not record, such as why it could not start.
 func (s Slot) Log() string { return s.file(".log") }
 
 func (s Slot) file(extension string) string { return filepath.Join(s.folder.path, s.name+extension) }

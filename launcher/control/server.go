@@ -77,7 +77,8 @@ type Run struct {
 	Controller *launcher.Controller
 	Output     *output.Tail
 	Journal    *Journal
-	Sync       Sync // nil: it follows no files
+	Sync       Sync     // nil: it follows no files
+	Recorder   Recorder // nil: what services print is not recorded
 
 	// Starter is closed when the process has gone that has started the run, which
 	// then ends with the last hold on it (see [Client.Hold]); nil: it does not.
@@ -103,6 +104,7 @@ func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("GET /v1/wait", s.wait)
 	mux.HandleFunc("GET /v1/logs", s.logs)
+	mux.HandleFunc("GET /v1/recorded", s.recorded)
 	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("POST /v1/start", s.steer(s.wanted(s.start)))
 	mux.HandleFunc("POST /v1/stop", s.steer(s.stop))

@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,7 +30,6 @@ type Background struct {
 
 	tie   *os.File // the other end of its standard input; nil if it is not tied
 	slot  Slot
-	from  int64         // where its output begins in the log
 	ended chan struct{} // closed when status is set
 	state *os.ProcessState
 }
@@ -42,15 +40,11 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 	if err := os.MkdirAll(filepath.Dir(s.Log()), 0o700); err != nil {
 		return nil, err
 	}
-	log, err := os.OpenFile(s.Log(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(s.Log(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	info, err := log.Stat()
-	if err != nil {
-		return nil, err
-	}
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -66,7 +60,7 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 		write.Close()
 		return nil, err
 	}
-	b := &Background{PID: process.Pid, slot: s, from: info.Size(), ended: make(chan struct{})}
+	b := &Background{PID: process.Pid, slot: s, ended: make(chan struct{})}
 	go func() { // lives as long as the run, or this process
 		b.state, _ = process.Wait()
 		close(b.ended)
@@ -168,13 +162,8 @@ func (b *Background) CheckLog() error {
 // probeBytes are more than a block of any disk that is in use.
 const probeBytes = 64 << 10
 
-// Output is what the run has printed so far.
+// Output is what the run has printed to the log of its slot.
 func (b *Background) Output() string {
-	log, err := os.Open(b.slot.Log())
-	if err != nil {
-		return ""
-	}
-	defer log.Close()
-	text, _ := io.ReadAll(io.NewSectionReader(log, b.from, 1<<62)) // what can be read of it
+	text, _ := os.ReadFile(b.slot.Log()) // what can be read of it
 	return string(text)
 }

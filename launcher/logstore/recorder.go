@@ -32,6 +32,8 @@ type Recorder struct {
 	stop chan struct{} // closed when recording ends
 	done chan struct{} // closed when everything has been written
 
+	syncs chan chan struct{} // closed when what there is has been written
+
 	mu       sync.Mutex // guards what follows
 	services map[string]*service
 	order    []*service // as they came

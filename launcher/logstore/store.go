@@ -86,9 +86,13 @@ func (s Store) Begin(about About, failure func(error)) *Recorder {
 	r := &Recorder{
 		store: s, about: about, failure: failure, services: map[string]*service{},
 		wake: make(chan struct{}, 1), full: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		syncs: make(chan chan struct{}),
 	}
 	go func() {
 		if err := r.create(); err != nil {
+			r.mu.Lock()
+			r.failed, r.retry = cause(err), time.Now().Add(retryDelay)
+			r.mu.Unlock()
 			r.report(err)
 		}
 		s.trim()

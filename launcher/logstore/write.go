@@ -19,6 +19,10 @@ func (r *Recorder) write() {
 	for {
 		select {
 		case <-r.wake:
+		case written := <-r.syncs:
+			r.flush()
+			close(written)
+			continue
 		case <-r.stop:
 			r.finish()
 			return
@@ -27,11 +31,35 @@ func (r *Recorder) write() {
 		select {
 		case <-time.After(flushDelay):
 		case <-r.full:
+		case written := <-r.syncs:
+			r.flush()
+			close(written)
 		case <-r.stop:
 			r.finish()
 			return
 		}
 	}
+}
+
+// Sync waits until all that was appended before can be read. The error says why it
+// cannot be, or is ctx's.
+func (r *Recorder) Sync(ctx context.Context) error {
+	written := make(chan struct{})
+	select {
+	case r.syncs <- written:
+	case <-r.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-written:
+	case <-r.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
 }
 
 // batch is what is written of a service at a time.

@@ -13,6 +13,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/registry"
 )
 
@@ -41,6 +42,7 @@ func (f Finding) IsWrong() bool { return f.Level == Wrong }
 type Doctor struct {
 	Registry    registry.Registry
 	Runs        *control.Folder                 // nil where the user has no home
+	Logs        *logstore.Store                 // nil where the user has no home
 	OpenProject func() (project.Project, error) // the one here; without one the error is *procfile.NotFoundError
 	Range       allocator.Set                   // where the user wants ports to come from; empty: the default
 	Listening   func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
@@ -71,6 +73,7 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 		d.examineLeases(leases, runs),
 		d.examineMachine(leases),
 		d.examineRuns(runs),
+		d.examineLogs(),
 		d.examineProject(ctx, leases, runs),
 	)
 }

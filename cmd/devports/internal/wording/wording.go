@@ -53,3 +53,16 @@ func Shorten(s string, width int) string {
 	}
 	return s
 }
+
+// Bytes is an amount of memory or disk.
+func Bytes(n int64) string {
+	switch {
+	case n < 1000:
+		return Count(int(n), "byte")
+	case n < 1e6:
+		return fmt.Sprintf("%d kB", (n+500)/1000)
+	case n < 1e9:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/logstore"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+)
+
+// foundLogs is what there is of a checkout.
+type foundLogs struct {
+	session  session
+	store    logstore.Store
+	scope    registry.Scope
+	slot     string
+	runs     []logstore.Run   // that are kept, the latest first
+	instance control.Instance // that runs, if live
+	live     bool
+}
+
+// recorded reports whether the run that runs is the latest of those that are
+// kept.
+func (l foundLogs) recorded() bool {
+	return l.live && len(l.runs) > 0 && l.runs[0].ID == l.instance.Note.ID
+}
+
+// findLogs finds the logs that the command line means. The error says that
+// nothing runs, if nothing is kept either.
+func (s session) findLogs(c *cli.Context) (foundLogs, error) {
+	l := foundLogs{session: s}
+	var err error
+	if l.store, err = s.logStore(); err != nil {
+		return l, err
+	}
+	var missing error
+	l.instance, l.scope, missing = s.running(c)
+	switch {
+	case missing == nil:
+		l.live, l.slot = true, l.instance.Name()
+	case s.explain(missing).status != exitRunning:
+		return l, missing
+	case l.scope.Directory != "":
+		slot, err := s.slot(l.scope)
+		if err != nil {
+			return l, err
+		}
+		l.slot = slot.Name()
+	default:
+		r, ok := s.storedRun(c, l.store)
+		if !ok {
+			return l, missing
+		}
+		l.scope, l.slot = scopeOfStored(r), r.Slot
+	}
+	l.runs = l.store.Runs(l.slot)
+	if l.live && !l.recorded() { // it may have just begun
+		ctx, cancel := context.WithTimeout(c.Context, time.Second)
+		defer cancel()
+		if l.instance.Client().AwaitRecorded(ctx) == nil {
+			l.runs = l.store.Runs(l.slot)
+		}
+	}
+	if !l.live && len(l.runs) == 0 {
+		return l, missing
+	}
+	return l, nil
+}
+
+// storedRun finds the last run that is kept of the checkout that the command line
+// names, or of the folder here or the nearest above it.
+func (s session) storedRun(c *cli.Context, store logstore.Store) (logstore.Run, bool) {
+	all := store.All()
+	if name := c.String("checkout"); name != "" {
+		return firstRun(all, func(r logstore.Run) bool { return address(scopeOfStored(r)) == name })
+	}
+	dir := c.String("dir")
+	if file := c.String("file"); file != "" {
+		dir = filepath.Dir(file)
+	}
+	if dir == "" {
+		dir, _ = os.Getwd()
+		if dir == "" {
+			dir = s.getenv("PWD") // the folder is gone
+		}
+	}
+	dir = resolved(dir)
+	stop := ""
+	if path, err := procfile.Find(dir, s.getenv); err == nil {
+		stop = filepath.Dir(path)
+	}
+	label := s.getenv(envvar.Worktree)
+	for folder := dir; ; folder = filepath.Dir(folder) {
+		here := func(r logstore.Run) bool { return r.Directory == folder }
+		if r, ok := firstRun(all, func(r logstore.Run) bool { return here(r) && label != "" && r.Worktree == label }); ok {
+			return r, ok
+		}
+		if r, ok := firstRun(all, here); ok || folder == stop || folder == filepath.Dir(folder) {
+			return r, ok
+		}
+	}
+}
+
+func firstRun(runs []logstore.Run, wanted func(logstore.Run) bool) (logstore.Run, bool) {
+	i := slices.IndexFunc(runs, wanted)
+	if i < 0 {
+		return logstore.Run{}, false
+	}
+	return runs[i], true
+}
+
+func scopeOfStored(r logstore.Run) registry.Scope {
+	return registry.Scope{Directory: r.Directory, Project: r.Project, Worktree: r.Worktree}
+}
+
+// noteEnd notes how the last run of a checkout where nothing runs has ended, if
+// that is known.
+func (s session) noteEnd(c *cli.Context) {
+	l, err := s.findLogs(c)
+	if err == nil && !l.live {
+		s.note("%s", endOf(l.runs[0]))
+	}
+}
+
+// unknownIn is the error for names that are not known; nil if all are.
+func unknownIn(l foundLogs, names, known []string) error {
+	unknown := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, name) })
+	if len(unknown) == 0 {
+		return nil
+	}
+	slices.Sort(known)
+	return requestFailed(l.scope, &launcher.UnknownServiceError{Names: unknown, Known: slices.Compact(known)})
+}
+
+// settled waits until what the run has printed can be read. ok is false if it is
+// not recorded, or cannot be for now.
+func (l foundLogs) settled(ctx context.Context, follow bool) (ok bool, err error) {
+	if !l.live {
+		return true, nil
+	}
+	if !l.recorded() {
+		return false, nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err = l.instance.Client().AwaitRecorded(bounded)
+	var silent *control.SilentError
+	switch {
+	case err == nil || errors.Is(err, launcher.ErrOver):
+		return true, nil
+	case errors.As(err, &silent) && follow:
+		return false, requestFailed(l.scope, err)
+	case errors.As(err, &silent):
+		l.session.note("%s", doesNotAnswer(l.scope, silent).lines[0].text)
+		return true, nil
+	case errors.As(err, new(*control.UnreachableError)):
+		return true, nil
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	}
+	l.session.note("not all is kept on disk: %v. This is what the run has in memory", err)
+	return false, nil
+}

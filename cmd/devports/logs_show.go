@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/logstore"
+	"github.com/devports/devports/launcher/output"
+)
+
+// logLine is a line for programs to read.
+type logLine struct {
+	Time    time.Time `json:"ts"`
+	Service string    `json:"service"`
+	Text    string    `json:"text"`
+	Missed  int64     `json:"missed,omitempty"`
+	Cursor  string    `json:"cursor,omitempty"`
+}
+
+// show prints what the options want.
+func (l foundLogs) show(ctx context.Context, o logsOptions, p *logPrinter) error {
+	if o.cursor.Run != "" {
+		return l.showBehind(ctx, o, p)
+	}
+	kept := l.runs
+	if l.live && !l.recorded() {
+		kept = append([]logstore.Run{{}}, kept...) // that is number 1
+	}
+	if o.run > len(kept) {
+		return fail(exitFailed, "devports logs --run 1 shows the latest", "of %s only %s kept", l.scope, countAre(len(kept), "run"))
+	}
+	r := kept[o.run-1]
+	if l.live && o.run == 1 {
+		ok, err := l.settled(ctx, o.follow)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return l.showMemory(ctx, o, p)
+		}
+	}
+	if err := l.checkServices(ctx, r, o.query.Services); err != nil {
+		return err
+	}
+	if !r.Live {
+		l.session.note("%s", endOf(r))
+	}
+	if o.follow {
+		return l.follow(ctx, r, o.query, p)
+	}
+	return p.read(ctx, r, o.query)
+}
+
+func countAre(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return wording.Count(n, noun) + " are"
+}
+
+// showBehind prints what comes behind a cursor: of its run, and of those after it.
+func (l foundLogs) showBehind(ctx context.Context, o logsOptions, p *logPrinter) error {
+	i := slices.IndexFunc(l.runs, func(r logstore.Run) bool { return r.Name() == o.cursor.Run })
+	if i < 0 {
+		return fail(exitFailed, "devports logs --json begins anew", "the run of this cursor is not kept any more, or is of another checkout")
+	}
+	if _, err := l.settled(ctx, o.follow); err != nil {
+		return err
+	}
+	q := o.query
+	q.After = o.cursor
+	limit := q.First
+	for _, r := range slices.Backward(l.runs[:i+1]) {
+		last := r.Name() == l.runs[0].Name()
+		if o.follow && last {
+			return l.follow(ctx, r, q, p)
+		}
+		before := p.printed
+		if err := p.read(ctx, r, q); err != nil {
+			return err
+		}
+		q.After = logstore.Cursor{}
+		if limit > 0 {
+			if q.First -= p.printed - before; q.First <= 0 {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// nextPoll is how long the beginning of the next run may go unnoticed.
+const nextPoll = 200 * time.Millisecond
+
+// follow prints what a run prints, and then what the next one does, until ctx is
+// done.
+func (l foundLogs) follow(ctx context.Context, r logstore.Run, q logstore.Query, p *logPrinter) error {
+	for {
+		live := r.Live
+		if err := r.Follow(ctx, q, p.print); err != nil {
+			return err
+		}
+		q.Last, q.First, q.After, q.Since = -1, 0, logstore.Cursor{}, time.Time{}
+		ended := r
+		for next, ok := l.store.Newer(l.slot, ended); ; next, ok = l.store.Newer(l.slot, ended) {
+			if live { // how it has ended is written after its last line
+				if now, found := firstRun(l.store.Runs(l.slot), func(x logstore.Run) bool { return x.Name() == ended.Name() }); !found || !now.Live {
+					if found {
+						l.session.note("%s", endOf(now))
+					}
+					live = false
+				}
+			}
+			if ok && next.PID != 0 {
+				l.session.note("%s runs again (pid %d)", l.scope, next.PID)
+				r = next
+				break
+			}
+			select {
+			case <-time.After(nextPoll):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+// showMemory prints what a run that is not recorded has in memory.
+func (l foundLogs) showMemory(ctx context.Context, o logsOptions, p *logPrinter) error {
+	q := control.LogQuery{Services: o.query.Services, Last: o.query.Last, Since: o.query.Since, Follow: o.follow}
+	if o.query.Match != nil || !o.query.Until.IsZero() {
+		q.Last = -1
+	}
+	var lines []logstore.Line
+	emit := p.print
+	if q.Last != o.query.Last && o.query.Last >= 0 {
+		emit = func(line logstore.Line) error {
+			lines = append(lines, line)
+			lines = lines[max(0, len(lines)-o.query.Last):]
+			return nil
+		}
+	}
+	err := l.instance.Client().Logs(ctx, q, func(e control.LogEntry) error {
+		switch {
+		case e.Missed > 0:
+			return p.print(logstore.Line{Time: time.Now(), Missed: e.Missed, Text: "they came too fast to be shown"})
+		case !o.query.Until.IsZero() && e.Time.After(o.query.Until), o.query.Match != nil && !o.query.Match.MatchLine(e.Text):
+			return nil
+		}
+		return emit(logstore.Line{Service: e.Service, Time: e.Time, Text: e.Text})
+	})
+	for _, line := range lines {
+		if err == nil {
+			err = p.print(line)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		return requestFailed(l.scope, err)
+	}
+	return err
+}
+
+// logPrinter prints lines, as the options want it.
+type logPrinter struct {
+	session   session
+	out       io.Writer
+	json      bool
+	printable bool
+	today     string
+	printed   int
+	progress  io.Writer // where to show how far a slow search is; nil: nowhere
+	shown     bool      // it is shown
+}
+
+func newLogPrinter(s session, c *cli.Context) *logPrinter {
+	p := &logPrinter{session: s, out: s.stdout, json: c.Bool("json"), today: time.Now().Format(time.DateOnly)}
+	if file := fileOf(s.stdout); file != nil { // what reaches a terminal is printable, or wanted raw
+		p.out = file
+	}
+	p.printable = isTerminal(s.stdout) && !c.Bool("raw")
+	if isTerminal(s.stderr) && s.getenv("TERM") != "dumb" {
+		p.progress = fileOf(s.stderr)
+	}
+	return p
+}
+
+// print prints a line.
+func (p *logPrinter) print(l logstore.Line) error {
+	p.erase()
+	if l.Missed == 0 {
+		p.printed++
+	}
+	if p.json {
+		cursor := ""
+		if l.Cursor.Run != "" {
+			cursor = l.Cursor.String()
+		}
+		return p.session.jsonLine(logLine{l.Time, l.Service, l.Text, l.Missed, cursor})
+	}
+	if l.Missed > 0 {
+		of := ""
+		if l.Service != "" {
+			of = " of " + l.Service
+		}
+		p.session.note("%s%s missing here: %s", countAre(int(l.Missed), "line"), of, l.Text)
+		return nil
+	}
+	at := l.Time.Local()
+	layout := "15:04:05.000"
+	if at.Format(time.DateOnly) != p.today {
+		layout = "2006-01-02 15:04:05.000"
+	}
+	text := l.Text
+	if p.printable {
+		text = output.Printable(text)
+	}
+	_, err := fmt.Fprintf(p.out, "%s %s | %s\n", at.Format(layout), l.Service, text)
+	return err
+}
+
+// read prints lines of a run, and on a terminal, how far it has come.
+func (p *logPrinter) read(ctx context.Context, r logstore.Run, q logstore.Query) error {
+	if p.progress == nil || q.Match == nil {
+		return r.Read(ctx, q, p.print)
+	}
+	var searched atomic.Int64
+	q.Progress = &searched
+	lines, done := make(chan logstore.Line), make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		done <- r.Read(ctx, q, func(l logstore.Line) error {
+			select {
+			case lines <- l:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	ticks := time.NewTicker(time.Second)
+	defer ticks.Stop()
+	total := r.Size()
+	for {
+		select {
+		case l := <-lines:
+			if err := p.print(l); err != nil {
+				cancel()
+				<-done
+				return err
+			}
+		case <-ticks.C:
+			p.erase()
+			fmt.Fprintf(p.progress, "searched %s of %s", wording.Bytes(searched.Load()), wording.Bytes(total))
+			p.shown = true
+		case err := <-done:
+			p.erase()
+			return err
+		}
+	}
+}
+
+// erase removes what shows how far a search is.
+func (p *logPrinter) erase() {
+	if p.shown {
+		fmt.Fprint(p.progress, "\r\x1b[K")
+		p.shown = false
+	}
+}
+
+func (p *logPrinter) close() { p.erase() }

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/logstore"
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/registry"
+)
+
+// logStore is where the logs of this user's runs are kept.
+func (s session) logStore() (logstore.Store, error) {
+	home, err := registry.Home(s.getenv)
+	if err != nil {
+		return logstore.Store{}, err
+	}
+	limit, err := logstore.ParseLimit(s.getenv(envvar.Logs))
+	if err != nil {
+		return logstore.Store{}, usage(envvar.Logs+"=2GB is the default", "%s: %v", envvar.Logs, err)
+	}
+	return logstore.New(home, limit), nil
+}
+
+// record begins to record a run; nil if the user wants none recorded. What
+// keeps it from being recorded is noted, once.
+func (s session) record(store logstore.Store, claim control.Claim, scope registry.Scope, services []string) *logstore.Recorder {
+	if store.Limit() == logstore.Off {
+		return nil
+	}
+	about := logstore.About{
+		ID: claim.Note.ID, PID: claim.Note.PID, Slot: claim.Slot().Name(), Directory: scope.Directory,
+		Project: scope.Project, Worktree: scope.Worktree, Began: time.Now(), Services: services,
+	}
+	return store.Begin(about, func(err error) {
+		s.note("what services print is not kept for now: %v", err)
+	})
+}
+
+// recordIn has a recorder record what a Mux writes.
+func recordIn(r *logstore.Recorder, out *output.Mux) {
+	if r != nil {
+		out.Record(func(service string) output.Recording { return r.Stream(service) })
+	}
+}
+
+// backgroundLines is how many lines of a run in the background that has failed at
+// once are shown.
+const backgroundLines = 100
+
+// showBackground prints what a run in the background that has ended had to say, and
+// the last lines of its services. It reports whether that is anything.
+func (s session) showBackground(background *control.Background, slot control.Slot, last int) (printed bool) {
+	text := background.Output()
+	printed = text != ""
+	fmt.Fprint(s.stderr, text)
+	store, err := s.logStore()
+	if err != nil {
+		return printed
+	}
+	runs := store.Runs(slot.Name())
+	i := slices.IndexFunc(runs, func(r logstore.Run) bool { return r.PID == background.PID })
+	if i < 0 {
+		return printed
+	}
+	_ = runs[i].Read(context.Background(), logstore.Query{Last: last}, func(l logstore.Line) error {
+		s.printLine(l.Service, l.Text)
+		printed = true
+		return nil
+	})
+	return printed
+}
+
+// printLine prints a line of a service to standard error.
+func (s session) printLine(service, text string) {
+	if isTerminal(s.stderr) {
+		text = output.Printable(text)
+	}
+	fmt.Fprintf(s.stderr, "%s | %s\n", service, text)
+}
+
+// recordEnd is how long the last lines of a run may take to be written.
+const recordEnd = 5 * time.Second
+
+// outcome is why a run ended, as far as its events show.
+type outcome struct{ failure, stopping string }
+
+// add notes an event that may be the reason.
+func (o *outcome) add(e launcher.Event) {
+	switch e := e.(type) {
+	case launcher.Ended:
+		if o.failure == "" && e.Exit.Failed() && e.Retry == 0 && !e.Again {
+			o.failure = e.Service + " " + e.Exit.String()
+		}
+	case launcher.NotStarted:
+		if o.failure == "" && e.Retry == 0 {
+			o.failure = fmt.Sprintf("%s could not be started: %s", e.Service, e.Exit)
+		}
+	case launcher.Stopping:
+		if o.stopping == "" && e.Service == "" {
+			o.stopping = e.Reason
+		}
+	}
+}
+
+// String words the reason.
+func (o outcome) String() string {
+	switch {
+	case o.stopping != "" && o.failure != "":
+		return "stopped (" + o.stopping + "), after " + o.failure
+	case o.stopping != "":
+		return "stopped (" + o.stopping + ")"
+	case o.failure != "":
+		return o.failure
+	}
+	return "all its services are done"
+}
+
+// endRecording records how the run ended. ran is what up returns.
+func (u *upRun) endRecording(ran error) {
+	ctx, cancel := context.WithTimeout(context.Background(), recordEnd)
+	defer cancel()
+	end := logstore.End{At: time.Now(), Reason: u.outcome.String()}
+	if ran != nil {
+		end.Status = u.session.explain(ran).status
+	}
+	_ = u.recorder.End(ctx, end) // a failure has been noted
+}
