@@ -28,8 +28,8 @@ func (s session) logStore() (logstore.Store, error) {
 }
 
 // record begins to record a run; nil if the user wants none recorded. What
-// keeps it from being recorded is noted, once.
-func (s session) record(store logstore.Store, claim control.Claim, scope registry.Scope, services []string) *logstore.Recorder {
+// keeps it from being recorded is noted, once, when shown is closed.
+func (s session) record(store logstore.Store, claim control.Claim, scope registry.Scope, services []string, shown <-chan struct{}) *logstore.Recorder {
 	if store.Limit() == logstore.Off {
 		return nil
 	}
@@ -38,6 +38,7 @@ func (s session) record(store logstore.Store, claim control.Claim, scope registr
 		Project: scope.Project, Worktree: scope.Worktree, Began: time.Now(), Services: services,
 	}
 	return store.Begin(about, func(err error) {
+		<-shown
 		s.note("what services print is not kept for now: %v", err)
 	})
 }

@@ -148,10 +148,12 @@ func (s session) up(o upOptions, from *background) error {
 	}
 
 	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
-	u.recorder = s.record(store, claim, scope, names(plan))
+	shown := make(chan struct{})
+	u.recorder = s.record(store, claim, scope, names(plan), shown)
 	// What goes on beside the services begins here, in order, and ends in
 	// reverse. Each part has ended when its stop returns.
 	defer u.show(color, from)()
+	close(shown)
 	defer u.watch()()
 	defer u.serve(claim, from)()
 	defer u.remember(from)()

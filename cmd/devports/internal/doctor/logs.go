@@ -22,6 +22,9 @@ func (d Doctor) examineLogs() []Finding {
 		}
 	}
 	take := fmt.Sprintf("the logs of %s take %s", wording.Count(len(runs), "run"), wording.Bytes(size))
+	if len(runs) == 0 {
+		take = "no logs are kept"
+	}
 	if d.Logs.Limit() == logstore.Off {
 		return all(nil, "logs", "what services print is not kept: DEVPORTS_LOGS is off; %s", take)
 	}
@@ -29,9 +32,9 @@ func (d Doctor) examineLogs() []Finding {
 		return []Finding{{
 			Check: "logs", Level: Warning,
 			What: fmt.Sprintf("%s, %s of them of folders that are gone", take, wording.Bytes(gone)),
-			Why:  fmt.Sprintf("the oldest are removed where all take more than %s", wording.Bytes(d.Logs.Limit())),
+			Why:  fmt.Sprintf("the oldest are removed when all take more than %s", wording.Bytes(d.Logs.Limit())),
 			Fix:  "devports prune",
 		}}
 	}
-	return all(nil, "logs", "%s of at most %s", take, wording.Bytes(d.Logs.Limit()))
+	return all(nil, "logs", "%s; they may take %s", take, wording.Bytes(d.Logs.Limit()))
 }
