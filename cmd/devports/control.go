@@ -37,6 +37,9 @@ func (st requestCommand) command() command {
 		run: func(s session, c *cli.Context) error {
 			i, scope, err := s.running(c)
 			if err != nil {
+				if st.name == "wait" && s.explain(err).status == exitRunning {
+					s.noteEnd(c)
+				}
 				return err
 			}
 			client := i.Client()
