@@ -54,6 +54,7 @@ var rulesTable = []struct {
 	{"a class", "[[:digit:]_]x\n[![:alpha:]]y\n[[:punct:]]z\n[[:space:]]w", "", "1x _x 1y .z [z", "ax ay 1z"},
 	{"an unknown class", "[[:no:]]x\na", "", "a", "nx :x"},
 	{"brackets and slashes", "a[!b]c\na[.-0]d\nx/[!a]y", "", "axc a.d a0d x/by", "a/c abc x/ay"},
+	{"a negation behind a slash in brackets", "[/!a]x\n[/^b]y", "", "!x ax ^y by", "cx cy"},
 	{"an open bracket", "[a\n[]b\n[!]c\n[[:digit:]\nd", "", "d", "[a a b ]b c [!]c 1"},
 	{"a backslash", "\\a\nb\\*\n\\[c]\n\\\\d", "", "a b* [c]", "bx c"},
 	{"a backslash at the end", "a\\\nb\\/\nc", "", "c", "a b/"},

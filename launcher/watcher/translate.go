@@ -108,6 +108,9 @@ func bracket(s string) (out, after string, ok bool) {
 			}
 		}
 		low, rest := member(s)
+		if out == "[" && (low == "!" || low == "^") { // first only because slashes were left out
+			low = `\` + low
+		}
 		if len(rest) < 2 || rest[0] != '-' || rest[1] == ']' {
 			if s = rest; low != "/" && low != `\/` || negated {
 				out += low
