@@ -17,13 +17,13 @@ var ErrNoTerminal = errors.New("it has no terminal to type to")
 // Attachment is a hold on the terminal of a service, whichever process it has.
 // The zero Attachment is none, and may be closed.
 type Attachment struct {
-	hold *hold
-	run  *Controller
+	session    *session
+	controller *Controller
 }
 
 // hold is what an Attachment knows of the service. The supervisor gives it each
 // new process, and ends it with the service.
-type hold struct {
+type session struct {
 	service  string
 	out      io.Writer
 	head     string        // written before the output of a new process
@@ -51,10 +51,10 @@ func (st *Controller) Attach(ctx context.Context, service string, out io.Writer,
 		case sv.phase != running || p == nil || p.Terminal() == nil:
 			err = ErrNoTerminal
 		default:
-			h := &hold{service: service, out: out, restarts: make(chan struct{}, 1), done: make(chan struct{})}
-			h.take(p)
+			h := &session{service: service, out: out, restarts: make(chan struct{}, 1), done: make(chan struct{})}
+			h.use(p)
 			h.head = head
-			s.holds = append(s.holds, h)
+			s.sessions = append(s.sessions, h)
 			a = Attachment{h, st}
 			s.system.Attached(true)
 			s.resize() // a program that has drawn a prompt or a screen draws it again
@@ -64,7 +64,7 @@ func (st *Controller) Attach(ctx context.Context, service string, out io.Writer,
 }
 
 // take goes on with a process that has been made, before its output is copied.
-func (h *hold) take(p child) {
+func (h *session) use(p child) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || p.Terminal() == nil {
@@ -82,17 +82,17 @@ func (h *hold) take(p child) {
 	if h.head == "" {
 		p.Stream().Tap(h.out)
 	} else {
-		p.Stream().Tap(&headed{h.head, h.out})
+		p.Stream().Tap(&headWriter{h.head, h.out})
 	}
 }
 
 // headed writes head before the first that is written to out.
-type headed struct {
+type headWriter struct {
 	head string
 	out  io.Writer
 }
 
-func (w *headed) Write(text []byte) (int, error) {
+func (w *headWriter) Write(text []byte) (int, error) {
 	if w.head != "" {
 		_, _ = io.WriteString(w.out, w.head)
 		w.head = ""
@@ -101,18 +101,18 @@ func (w *headed) Write(text []byte) (int, error) {
 }
 
 // handOver gives those who type to a service its new process.
-func (s *supervisor) handOver(service string, p child) {
-	for _, h := range s.holds {
+func (s *supervisor) attachProcess(service string, p child) {
+	for _, h := range s.sessions {
 		if h.service == service {
-			h.take(p)
+			h.use(p)
 		}
 	}
 }
 
 // letGo has those who type to a service know that its process has ended, and
 // whether it is over: no other will follow.
-func (s *supervisor) letGo(service string, over bool) {
-	s.holds = slices.DeleteFunc(s.holds, func(h *hold) bool {
+func (s *supervisor) detachProcess(service string, over bool) {
+	s.sessions = slices.DeleteFunc(s.sessions, func(h *session) bool {
 		if h.service != service {
 			return false
 		}
@@ -133,20 +133,20 @@ func (s *supervisor) letGo(service string, over bool) {
 }
 
 // takingTime is how long a process may take to read what is typed.
-const takingTime = 100 * time.Millisecond
+const typingTimeout = 100 * time.Millisecond
 
 // Write types, and returns how much of that the terminal takes: if the process
 // does not read the rest soon, the error is os.ErrDeadlineExceeded. What is typed
 // while there is no process is lost: it was not meant for the next one.
 func (a Attachment) Write(keys []byte) (int, error) {
-	a.hold.mu.Lock()
-	p := a.hold.child
-	a.hold.mu.Unlock()
+	a.session.mu.Lock()
+	p := a.session.child
+	a.session.mu.Unlock()
 	if p == nil {
 		return len(keys), nil
 	}
 	terminal := p.Terminal()
-	_ = terminal.SetWriteDeadline(time.Now().Add(takingTime))
+	_ = terminal.SetWriteDeadline(time.Now().Add(typingTimeout))
 	n, err := terminal.Write(keys)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return len(keys), nil // the process has just ended
@@ -155,25 +155,25 @@ func (a Attachment) Write(keys []byte) (int, error) {
 }
 
 // Restarts has a value when the process has ended and another is to follow.
-func (a Attachment) Restarts() <-chan struct{} { return a.hold.restarts }
+func (a Attachment) Restarts() <-chan struct{} { return a.session.restarts }
 
 // Done is closed when the service has ended, and all that it has printed has
 // been written.
-func (a Attachment) Done() <-chan struct{} { return a.hold.done }
+func (a Attachment) Done() <-chan struct{} { return a.session.done }
 
 // Close lets go of the service, which notices nothing but its terminal's size.
 func (a Attachment) Close() {
-	if a.hold == nil {
+	if a.session == nil {
 		return
 	}
-	a.hold.mu.Lock()
-	a.hold.closed = true
-	tapped := a.hold.tapped
-	a.hold.mu.Unlock()
+	a.session.mu.Lock()
+	a.session.closed = true
+	tapped := a.session.tapped
+	a.session.mu.Unlock()
 	for _, p := range tapped {
 		p.Stream().Tap(nil)
 	}
-	_ = a.run.ask(context.Background(), func(s *supervisor) { // unless the run is over
+	_ = a.controller.ask(context.Background(), func(s *supervisor) { // unless the run is over
 		s.system.Attached(false)
 		s.resize()
 	})

@@ -147,15 +147,15 @@ func (e *BuildError) Error() string { return "build failed: " + e.Exit.String() 
 // them, and what is to be done about that. An event that means nothing where
 // they stand, such as a timeout that comes late, changes nothing.
 func (s service) next(now time.Time, e event) (service, []action) {
-	after, actions := s.withBuild(now, e)
-	after.away = s.away.update(now, s.available(), after.available(), e.kind)
+	after, actions := s.transition(now, e)
+	after.downtime = s.downtime.update(now, s.available(), after.available(), e.kind)
 	return after, actions
 }
 
-func (s service) withBuild(now time.Time, e event) (service, []action) {
+func (s service) transition(now time.Time, e event) (service, []action) {
 	var actions []action
 	switch {
-	case e.kind.ofBuild():
+	case e.kind.isBuild():
 		before := s.build.phase
 		s.build, actions = s.build.next(now, e)
 		if s.build.phase == built && before != built && s.phase.live() && s.goal == goalNone {
@@ -171,7 +171,7 @@ func (s service) withBuild(now time.Time, e event) (service, []action) {
 		case evKill:
 			s.build, more = s.build.kill(now)
 		}
-		s, actions = s.nextOfProcess(now, e)
+		s, actions = s.nextProcess(now, e)
 		actions = append(more, actions...)
 	}
 	return s.reconcile(now), actions
@@ -184,9 +184,9 @@ func (s service) rebuild(now time.Time) (service, []action) {
 	if s.phase.live() && s.goal == goalNone {
 		s.retries = 0
 	} else {
-		s, _ = s.asked(now, goalRestart)
+		s, _ = s.setGoal(now, goalRestart)
 	}
-	s.build, s.held = b, false
+	s.build, s.userStopped = b, false
 	return s, actions
 }
 
@@ -208,7 +208,7 @@ func (s service) reconcile(now time.Time) service {
 	case s.phase == removed && s.build.live():
 		s.phase = ended // until that is over
 	case s.phase == waiting && failed:
-		s.phase, s.ready, s.failed = ended, false, now
+		s.phase, s.ready, s.failedAt = ended, false, now
 		s.exit = &Exit{Status: max(s.build.exit.Status, 1), Err: &BuildError{*s.build.exit}}
 	case s.phase == backoff && failed:
 		s.phase, s.deadline, s.delay = ended, time.Time{}, 0

@@ -46,7 +46,7 @@ func TestBuild(t *testing.T) {
 	}{
 		{"a change is built while the old process runs", slices.Concat(first, change, []step{
 			do(evBuildGone, "running/restart built"),
-			do(evEnd, "stopping/restart built: terminate"),
+			do(evTerminate, "stopping/restart built: terminate"),
 			do(evGone, "waiting built"),
 			do(evStart, "starting built: spawn"),
 		})},
@@ -74,7 +74,7 @@ func TestBuild(t *testing.T) {
 		{"a change after the build", slices.Concat(first, change, []step{
 			do(evBuildGone, "running/restart built"),
 			do(evRestart, "running/restart unbuilt"),
-			do(evEnd, "stopping/restart unbuilt: terminate"),
+			do(evTerminate, "stopping/restart unbuilt: terminate"),
 			do(evGone, "waiting unbuilt"),
 			do(evBuild, "waiting building: start build"),
 		})},
@@ -88,7 +88,7 @@ func TestBuild(t *testing.T) {
 		})},
 		{"a stop ends the build", slices.Concat(first, change, []step{
 			do(evStop, "running/stop stopping: terminate build"),
-			do(evEnd, "stopping/stop stopping: terminate"),
+			do(evTerminate, "stopping/stop stopping: terminate"),
 			do(evGone, "ended/stop stopping"),
 			do(evBuildGone, "ended/stop unbuilt"),
 			do(evRestart, "waiting unbuilt"),
@@ -180,7 +180,7 @@ func TestBuildOfAnEdit(t *testing.T) {
 	}
 	m := machine{services: map[string]service{}}
 	follow := func(build string) string {
-		_, steps := m.follow(plan(build))
+		_, steps := m.applyPlan(plan(build))
 		var kinds []string
 		for _, step := range steps {
 			kinds = append(kinds, step.kind.String())
@@ -227,11 +227,11 @@ func TestBuildsInAnyOrder(t *testing.T) {
 		e := event{kind: eventKind(random.IntN(int(evBuildTimeout) + 1)), exit: Exit{Status: random.IntN(2)}}
 		m := machine{services: map[string]service{"a": s}}
 		switch e.kind {
-		case evStart, evEnd, evBuild:
-			if kind, due := m.due("a"); !due || kind != e.kind {
+		case evStart, evTerminate, evBuild:
+			if kind, due := m.nextEvent("a"); !due || kind != e.kind {
 				continue
 			}
-		case evStarted, evFailed:
+		case evStarted, evSpawnFailed:
 			if s.phase != starting {
 				continue
 			}
@@ -434,7 +434,7 @@ func TestBuildOrder(t *testing.T) {
 	round := func() string {
 		var begun []string
 		for _, name := range m.names {
-			if kind, due := m.due(name); due && kind == evBuild {
+			if kind, due := m.nextEvent(name); due && kind == evBuild {
 				m.services[name] = life(m.services[name], evBuild)
 				begun = append(begun, name)
 			}

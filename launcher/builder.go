@@ -26,11 +26,11 @@ func (s *supervisor) startBuild(name string) {
 
 func (s *supervisor) build(spec procfile.Process, count int) {
 	post := func(m message) {
-		m.service, m.build = spec.Service, count
+		m.service, m.buildCount = spec.Service, count
 		s.post(m)
 	}
 	s.spawning <- struct{}{}
-	p, exit := s.system.Start(spec.Builder(), s.room(spec.Service))
+	p, exit := s.system.Start(spec.Builder(), s.terminalSize(spec.Service))
 	<-s.spawning
 	if p == nil {
 		post(message{event: event{kind: evBuildGone, exit: exit}})
@@ -47,8 +47,8 @@ func (s *supervisor) build(spec procfile.Process, count int) {
 }
 
 // deliverOfBuild hands a message to the build of its service.
-func (s *supervisor) deliverOfBuild(sv service, m message) {
-	if sv.build.count != m.build || !sv.build.live() { // it has been given up
+func (s *supervisor) deliverToBuild(sv service, m message) {
+	if sv.build.count != m.buildCount || !sv.build.live() { // it has been given up
 		if m.child != nil {
 			m.child.Show()
 			m.child.Kill()
@@ -65,7 +65,7 @@ func (s *supervisor) deliverOfBuild(sv service, m message) {
 }
 
 // afterBuild notifies of how a build has ended, if it has.
-func (s *supervisor) afterBuild(name string, before, after service, because eventKind) {
+func (s *supervisor) notifyBuildEnded(name string, before, after service, because eventKind) {
 	if !before.build.live() || after.build.live() {
 		return
 	}
@@ -77,7 +77,7 @@ func (s *supervisor) afterBuild(name string, before, after service, because even
 	}
 	s.options.Notify(BuildFailed{name, *after.build.exit, after.phase.live()})
 	if before.phase != ended && after.phase == ended {
-		s.notRunning(name)
+		s.propagateEnd(name)
 	}
 }
 
@@ -136,7 +136,7 @@ func (s *supervisor) addBuild(status *Status, sv service) {
 	case !sv.mustBuild() || status.State == StateStopped || status.State == StateStopping:
 	case sv.build.live():
 		status.Build = BuildRunning
-		if sv.phase == waiting && s.missing(sv) == "" {
+		if sv.phase == waiting && s.unmetDependency(sv) == "" {
 			status.State = StateStarting
 		}
 	case sv.build.phase == unbuilt:

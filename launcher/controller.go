@@ -15,12 +15,12 @@ import (
 type Controller struct {
 	requests chan func(*supervisor)
 	changed  chan struct{}
-	over     chan struct{} // closed when the run has ended
+	ended    chan struct{} // closed when the run has ended
 }
 
 // NewController returns a Controller for [Options.Controller].
 func NewController() *Controller {
-	return &Controller{requests: make(chan func(*supervisor)), changed: make(chan struct{}, 1), over: make(chan struct{})}
+	return &Controller{requests: make(chan func(*supervisor)), changed: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
 // Changed has a value when the services may have another Status than when one
@@ -29,7 +29,7 @@ func (st *Controller) Changed() <-chan struct{} { return st.changed }
 
 // tell has Changed say so. A look at the services is no change: whoever looks
 // at each would look for ever.
-func (st *Controller) tell() {
+func (st *Controller) notifyChanged() {
 	select {
 	case st.changed <- struct{}{}:
 	default:
@@ -141,7 +141,7 @@ func (st *Controller) ask(ctx context.Context, do func(*supervisor)) error {
 	case st.requests <- func(s *supervisor) { do(s); close(done) }:
 		<-done
 		return nil
-	case <-st.over:
+	case <-st.ended:
 		return ErrOver
 	case <-ctx.Done():
 		return ctx.Err()
@@ -205,7 +205,7 @@ func (st *Controller) Restart(ctx context.Context, names ...string) error {
 
 // RestartOlder is Restart without those whose latest process was started since.
 func (st *Controller) RestartOlder(ctx context.Context, since time.Time, names ...string) error {
-	return st.restart(ctx, names, func(sv service) bool { return sv.ordered.Before(since) })
+	return st.restart(ctx, names, func(sv service) bool { return sv.spawnedAt.Before(since) })
 }
 
 func (st *Controller) restart(ctx context.Context, names []string, wanted func(service) bool) error {
@@ -228,7 +228,7 @@ func (st *Controller) Rerun(ctx context.Context, changed map[string]time.Time) e
 		return nil
 	}
 	return st.each(ctx, names, true, func(sv service) (eventKind, bool) {
-		return evRestart, sv.ordered.Before(changed[sv.spec.Service])
+		return evRestart, sv.spawnedAt.Before(changed[sv.spec.Service])
 	})
 }
 
@@ -327,7 +327,7 @@ func Dependents(all []Status, names ...string) (dependents []string) {
 // Down ends all services, and with them the run.
 func (st *Controller) Down(ctx context.Context) error {
 	return st.ask(ctx, func(s *supervisor) {
-		s.asked = true
+		s.stopRequested = true
 		s.close(Stopping{Reason: "devports down"})
 	})
 }
@@ -337,7 +337,7 @@ func (st *Controller) Down(ctx context.Context) error {
 func (st *Controller) Wait(ctx context.Context, settled func(Status) bool, names ...string) ([]Status, error) {
 	came := make(chan []Status, 1)
 	var unknown error
-	w := &waiter{names: names, settled: settled, came: came}
+	w := &waiter{names: names, settled: settled, result: came}
 	if err := st.ask(ctx, func(s *supervisor) {
 		for _, name := range names {
 			if _, known := s.services[name]; !known {
@@ -355,7 +355,7 @@ func (st *Controller) Wait(ctx context.Context, settled func(Status) bool, names
 	select {
 	case all := <-came:
 		return all, nil
-	case <-st.over:
+	case <-st.ended:
 		return nil, ErrOver
 	case <-ctx.Done():
 		_ = st.ask(context.WithoutCancel(ctx), func(s *supervisor) {
@@ -369,7 +369,7 @@ func (st *Controller) Wait(ctx context.Context, settled func(Status) bool, names
 type waiter struct {
 	names   []string
 	settled func(Status) bool
-	came    chan<- []Status
+	result  chan<- []Status
 }
 
 // answerWaiters tells those who wait for what is so now.
@@ -389,13 +389,13 @@ func (s *supervisor) answerWaiters() {
 			}
 			wanted = append(wanted, status)
 		}
-		w.came <- wanted
+		w.result <- wanted
 		return true
 	})
 }
 
 // how is the state of a service that has ended, as the end of a sentence.
-func (s Status) how() string {
+func (s Status) outcome() string {
 	switch s.State {
 	case StateFailed:
 		return "has failed"
@@ -415,23 +415,23 @@ func (s *supervisor) statuses() []Status {
 
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
-	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1), Started: sv.ordered, DependsOn: sv.spec.DependsOn}
+	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), Started: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
 	if sv.phase.live() {
-		status.Port = sv.made.Port
+		status.Port = sv.procSpec.Port
 		if p := s.childOf(name); p != nil {
-			status.PID, status.Since = p.PID(), sv.began
+			status.PID, status.Since = p.PID(), sv.startedAt
 		}
 	}
 	switch sv.phase {
 	case waiting:
 		status.State = StateWaiting
-		if on := s.missing(sv); on != "" {
+		if on := s.unmetDependency(sv); on != "" {
 			status.Detail = "needs " + on
 		}
-		if on := s.obstacle(name); on != "" {
+		if on := s.blocker(name); on != "" {
 			root := s.statusOf(on)
 			status.BlockedBy = Blocker{on, root.State, root.Detail, root.Started}
-			status.Detail = "waits for " + on + ", which " + root.how()
+			status.Detail = "waits for " + on + ", which " + root.outcome()
 		}
 	case starting:
 		status.State = StateStarting
@@ -440,10 +440,10 @@ func (s *supervisor) statusOf(name string) Status {
 		case sv.goal != goalNone:
 			status.State = StateStopping
 		case sv.ready:
-			status.State, status.ReadyMS = StateReady, float64(sv.took.Microseconds())/1000
+			status.State, status.ReadyMS = StateReady, float64(sv.readyAfter.Microseconds())/1000
 			status.Trial = !sv.deadline.IsZero()
 		default:
-			status.State, status.Detail = StateStarting, unready(sv.made, s.attempts[name].finding)
+			status.State, status.Detail = StateStarting, describeNotReady(sv.procSpec, s.attempts[name].finding)
 		}
 	case backoff:
 		status.State, status.Detail = StateBackoff, fmt.Sprintf("%s; started again in %v", sv.exit, sv.delay)
@@ -452,11 +452,11 @@ func (s *supervisor) statusOf(name string) Status {
 	case ended, removed:
 		status.State = StateDone
 		switch {
-		case sv.held || sv.exit != nil && sv.exit.Asked:
+		case sv.userStopped || sv.exit != nil && sv.exit.Asked:
 			status.State = StateStopped
 		case sv.exit != nil && sv.exit.Failed():
 			status.State, status.Detail = StateFailed, sv.exit.String()
-			if during := sv.during.String(); during != "" {
+			if during := sv.outage.String(); during != "" {
 				status.Detail += " " + during
 			}
 		}

@@ -44,12 +44,12 @@ func readyWhen(spec procfile.Process) string {
 }
 
 // ending is what is known of a process that has ended by itself.
-type ending struct {
+type endedProcess struct {
 	spec    procfile.Process
 	exit    Exit
 	ready   bool     // its check has passed
 	needed  bool     // another service depends on it
-	left    []Orphan // what it has left behind, in the background
+	orphans []Orphan // what it has left behind, in the background
 	serving bool     // one of those listens on its port
 }
 
@@ -57,7 +57,7 @@ type ending struct {
 // a failure if the service was to be ready before, or serves in the background.
 // That a port is listened on is only a guess where the Portfile names no check:
 // a short command that nothing depends on, and that leaves nothing, is done.
-func (e ending) judged() Exit {
+func (e endedProcess) effectiveExit() Exit {
 	check := e.spec.Ready
 	switch {
 	case e.exit.Status != 0 || e.exit.Asked || e.exit.Err != nil:
@@ -68,7 +68,7 @@ func (e ending) judged() Exit {
 		return Exit{Status: 1, Err: &NotReadyError{e.spec, true}}
 	case e.ready:
 		return e.exit
-	case guessed(check) && !e.needed && len(e.left) == 0:
+	case guessed(check) && !e.needed && len(e.orphans) == 0:
 		return e.exit
 	}
 	return Exit{Status: 1, Err: &NotReadyError{e.spec, false}}

@@ -261,26 +261,26 @@ func TestAdjustedStopIsUsed(t *testing.T) {
 	w := run(t, plan(t, fmt.Sprintf(portfile, "1h")))
 	w.printed("ready")
 	w.plans <- plan(t, fmt.Sprintf(portfile, "10ms"))
-	w.happened("followed", "")
+	w.happened("plan_changed", "")
 	w.signals <- syscall.SIGTERM
 	w.happened("killing", "a")
 	w.status()
 }
 
-func TestFailureThatAnEditMends(t *testing.T) {
+func TestEditFixesFailure(t *testing.T) {
 	w := run(t, plan(t, "[services]\nkeep = 'exec sleep 1000'\na = 'exit 3'"))
 	w.happened("ended", "a")
-	w.plans <- plan(t, "[services]\nkeep = 'sleep 0.1'\na = 'echo mended'")
-	w.printed("mended")
+	w.plans <- plan(t, "[services]\nkeep = 'sleep 0.1'\na = 'echo fixed'")
+	w.printed("fixed")
 	if s := w.status(); s != 0 {
 		t.Errorf("status %d, although the service that failed was started again and did well", s)
 	}
 }
 
-func TestBlockedServiceStartsWhenItsDependencyIsMended(t *testing.T) {
+func TestBlockedServiceStartsWhenItsDependencyIsFixed(t *testing.T) {
 	const portfile = "[services]\nkeep = 'exec sleep 1000'\n[services.app]\ncommand = 'echo app runs; exec sleep 1000'\ndepends_on = ['db']\n[services.db]\ncommand = ['%s']\nready = 'done'\n"
 	w := run(t, plan(t, fmt.Sprintf(portfile, "/no/such/program")))
-	w.happened("not-started", "db")
+	w.happened("not_started", "db")
 	w.plans <- plan(t, fmt.Sprintf(portfile, "true"))
 	w.printed("app runs")
 	w.signals <- syscall.SIGTERM

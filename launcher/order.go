@@ -11,57 +11,57 @@ import (
 // machine is the state of a run, and decides what is to happen to its services.
 // It does nothing itself and reads no clock.
 type machine struct {
-	services   map[string]service
-	names      []string                    // of services, sorted
-	others     map[string]procfile.Process // of the plan, not to be started until asked for
-	added      map[string]bool             // of its others, what was asked for
-	gone       map[string]outage           // of services that were removed, the latest outage: the removal
-	followed   bool                        // there has been a plan before
-	stopOnExit bool                        // the end of one service ends all
-	watching   bool                        // services are restarted when files that they watch change
-	closing    bool                        // all services are to end
-	asked      bool                        // by a signal, by Down or by a context: that is no failure
-	interrupts interrupts
-	maxBuilds  int        // how many builds may run at a time; 0: any number
-	first      *ExitError // of the end that ended all
+	services        map[string]service
+	names           []string                    // of services, sorted
+	others          map[string]procfile.Process // of the plan, not to be started until asked for
+	added           map[string]bool             // of its others, what was asked for
+	removedDowntime map[string]downtime         // of services that were removed, the latest outage: the removal
+	hasPlan         bool                        // there has been a plan before
+	stopOnExit      bool                        // the end of one service ends all
+	watching        bool                        // services are restarted when files that they watch change
+	closing         bool                        // all services are to end
+	stopRequested   bool                        // by a signal, by Down or by a context: that is no failure
+	interrupts      interrupts
+	maxBuilds       int        // how many builds may run at a time; 0: any number
+	stopCause       *ExitError // of the end that ended all
 }
 
 // due is what a service is to do now, if anything: start when what it depends
 // on is available and what used an earlier run of it has ended, wait for that
 // once more, end when nothing that is to end as well needs it. A restart waits for
 // the builds of what depends on the service, so that this, too, is stopped first.
-func (m *machine) due(name string) (kind eventKind, due bool) {
+func (m *machine) nextEvent(name string) (kind eventKind, due bool) {
 	s := m.services[name]
 	switch {
 	case m.closing && s.phase != ended && (s.goal == goalNone || s.goal == goalRestart):
 		return evStop, true
-	case s.phase == running && s.goal != goalNone && !m.needed(name) && (s.goal != goalRestart || !m.used(name, service.rebuilding)):
-		return evEnd, true
+	case s.phase == running && s.goal != goalNone && !m.hasEndingDependent(name) && (s.goal != goalRestart || !m.anyDependent(name, service.rebuilding)):
+		return evTerminate, true
 	case m.buildDue(name):
 		return evBuild, true
-	case !m.closing && s.phase == waiting && !s.mustBuild() && m.missing(s) == "" && !m.occupied(name) && !m.needed(name):
+	case !m.closing && s.phase == waiting && !s.mustBuild() && m.unmetDependency(s) == "" && !m.portOccupied(name) && !m.hasEndingDependent(name):
 		return evStart, true
-	case m.again(name) != Outage{}:
-		return evAgain, true
+	case m.rerunOutage(name) != Outage{}:
+		return evRerun, true
 	}
 	return 0, false
 }
 
 // needed reports whether a service that is to end and still lives depends on
 // name, be it by way of others, such as a migration that has ended.
-func (m *machine) needed(name string) bool {
-	return m.used(name, func(s service) bool {
+func (m *machine) hasEndingDependent(name string) bool {
+	return m.anyDependent(name, func(s service) bool {
 		return s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing)
 	})
 }
 
 // used reports whether a service that is so depends on name, be it by way of
 // others.
-func (m *machine) used(name string, so func(service) bool) bool {
+func (m *machine) anyDependent(name string, so func(service) bool) bool {
 	used := []string{name}
 	for i := 0; i < len(used); i++ {
 		for other, s := range m.services {
-			if slices.Contains(used, other) || !slices.Contains(s.made.DependsOn, used[i]) {
+			if slices.Contains(used, other) || !slices.Contains(s.procSpec.DependsOn, used[i]) {
 				continue
 			}
 			if so(s) {
@@ -76,7 +76,7 @@ func (m *machine) used(name string, so func(service) bool) bool {
 // waitingFor are the services that wait until name is available.
 func (m *machine) waitingFor(name string) (names []string) {
 	for _, other := range m.names {
-		if s := m.services[other]; s.phase == waiting && slices.Contains(m.lacks(s), name) {
+		if s := m.services[other]; s.phase == waiting && slices.Contains(m.unmetDependencies(s), name) {
 			names = append(names, other)
 		}
 	}
@@ -84,7 +84,7 @@ func (m *machine) waitingFor(name string) (names []string) {
 }
 
 // depended reports whether a service depends on name.
-func (m *machine) depended(name string) bool {
+func (m *machine) hasDependents(name string) bool {
 	for _, s := range m.services {
 		if s.goal != goalRemove && slices.Contains(s.spec.DependsOn, name) {
 			return true
@@ -94,8 +94,8 @@ func (m *machine) depended(name string) bool {
 }
 
 // missing is the first of what s lacks; "" for nothing.
-func (m *machine) missing(s service) string {
-	if names := m.lacks(s); len(names) > 0 {
+func (m *machine) unmetDependency(s service) string {
+	if names := m.unmetDependencies(s); len(names) > 0 {
 		return names[0]
 	}
 	return ""
@@ -103,11 +103,11 @@ func (m *machine) missing(s service) string {
 
 // occupied reports whether a process of this run still has a port of the
 // service: it is on its way out, and the service has its port from now on.
-func (m *machine) occupied(name string) bool {
+func (m *machine) portOccupied(name string) bool {
 	s := m.services[name]
 	for other, o := range m.services {
 		if other != name && o.phase.live() && slices.ContainsFunc(s.spec.Ports, func(port int) bool {
-			return slices.Contains(o.made.Ports, port)
+			return slices.Contains(o.procSpec.Ports, port)
 		}) {
 			return true
 		}
@@ -128,13 +128,13 @@ func (m *machine) deadline() (earliest time.Time) {
 }
 
 // finished reports whether no process is left and none will be started.
-func (m *machine) finished() bool { return m.resting() && len(m.rerunnable()) == 0 }
+func (m *machine) finished() bool { return m.quiescent() && len(m.rerunnable()) == 0 }
 
 // resting reports whether no process is left, and only what is yet to be asked
 // starts one.
-func (m *machine) resting() bool {
+func (m *machine) quiescent() bool {
 	for _, s := range m.services {
-		if s.phase.live() || s.build.live() || s.phase == backoff || s.held && !m.closing {
+		if s.phase.live() || s.build.live() || s.phase == backoff || s.userStopped && !m.closing {
 			return false
 		}
 	}
@@ -149,8 +149,8 @@ func (m *machine) rerunnable() (names []string) {
 	}
 	for _, name := range m.names {
 		s := m.services[name]
-		if s.phase == ended && !s.held && len(s.spec.Watch) > 0 && s.exit != nil &&
-			(s.made.Ready.Kind == procfile.Done || s.exit.Status == 0 || s.build.phase == buildFailed) {
+		if s.phase == ended && !s.userStopped && len(s.spec.Watch) > 0 && s.exit != nil &&
+			(s.procSpec.Ready.Kind == procfile.Done || s.exit.Status == 0 || s.build.phase == buildFailed) {
 			names = append(names, name)
 		}
 	}
@@ -159,20 +159,20 @@ func (m *machine) rerunnable() (names []string) {
 
 // result is the failure of the run; nil if there is none.
 func (m *machine) result() *ExitError {
-	if m.first != nil {
-		if m.first.Status == 0 {
+	if m.stopCause != nil {
+		if m.stopCause.Status == 0 {
 			return nil
 		}
-		return m.first
+		return m.stopCause
 	}
-	if m.asked || m.closing {
+	if m.stopRequested || m.closing {
 		return nil
 	}
 	var failed *ExitError
 	var earliest time.Time
 	for _, name := range m.names {
-		if s := m.services[name]; !s.failed.IsZero() && (earliest.IsZero() || s.failed.Before(earliest)) {
-			failed, earliest = &ExitError{name, s.exit.Status}, s.failed
+		if s := m.services[name]; !s.failedAt.IsZero() && (earliest.IsZero() || s.failedAt.Before(earliest)) {
+			failed, earliest = &ExitError{name, s.exit.Status}, s.failedAt
 		}
 	}
 	if blocked := m.blocked(); failed == nil && len(blocked) > 0 {
@@ -194,7 +194,7 @@ func (m *machine) current() procfile.Plan {
 		switch {
 		case s.goal == goalRemove:
 		case s.phase.live() && s.goal == goalNone && !s.mustBuild(): // or else the new plan is being built
-			plan.Services = append(plan.Services, s.made)
+			plan.Services = append(plan.Services, s.procSpec)
 		default:
 			plan.Services = append(plan.Services, s.spec)
 		}
@@ -210,15 +210,15 @@ type step struct {
 
 // follow makes plan the one that runs: changes is how it differs from what runs,
 // steps what has to happen for that.
-func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps []step) {
+func (m *machine) applyPlan(plan procfile.Plan) (changes []procfile.Change, steps []step) {
 	plan = m.withAdded(plan)
 	changes = procfile.Diff(m.current(), plan)
-	changes = slices.DeleteFunc(changes, func(c procfile.Change) bool { return c.Kind == procfile.Kept && !m.news(c.Service, plan) })
-	m.stopOnExit, m.followed = plan.StopOnExit, true
+	changes = slices.DeleteFunc(changes, func(c procfile.Change) bool { return c.Kind == procfile.Kept && !m.environmentChanged(c.Service, plan) })
+	m.stopOnExit, m.hasPlan = plan.StopOnExit, true
 	for _, spec := range plan.Services {
 		s, had := m.services[spec.Service]
 		if !had {
-			s.away = m.gone[spec.Service]
+			s.downtime = m.removedDowntime[spec.Service]
 		}
 		s.spec = spec
 		m.services[spec.Service] = s
@@ -230,7 +230,7 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 		case c.Kind == procfile.Removed:
 			steps = append(steps, step{c.Service, evRemove})
 		case c.Kind == procfile.Adjusted:
-			s.made.StopSignal, s.made.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
+			s.procSpec.StopSignal, s.procSpec.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
 			m.services[c.Service] = s
 		case c.Kind == procfile.Changed || s.goal == goalRemove: // or back before it has gone
 			steps = append(steps, step{c.Service, evRestart})
@@ -242,7 +242,7 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 // news reports whether a plan has another environment for a service than the
 // plan before. One that goes on with an older environment differs from every
 // plan until it is restarted.
-func (m *machine) news(name string, plan procfile.Plan) bool {
+func (m *machine) environmentChanged(name string, plan procfile.Plan) bool {
 	spec, _ := plan.Service(name)
 	before := procfile.Plan{Services: []procfile.Process{m.services[name].spec}}
 	return len(procfile.Diff(before, procfile.Plan{Services: []procfile.Process{spec}})) > 0

@@ -25,7 +25,7 @@ func (e *PortTakenError) Error() string {
 
 // taken is the exit of a process that is not to be made, because its check would
 // find another; the zero Exit if nothing is in its way.
-func (s *supervisor) taken(spec procfile.Process) Exit {
+func (s *supervisor) portTaken(spec procfile.Process) Exit {
 	if how := spec.Ready.Kind; how != procfile.TCP && how != procfile.HTTP {
 		return Exit{}
 	}
@@ -41,20 +41,20 @@ func (s *supervisor) taken(spec procfile.Process) Exit {
 // the supervisor a message. It must be called before the output of the process
 // is shown. stop ends it, as does the end of lives.
 func (s *supervisor) watchReadiness(lives context.Context, sv service, p child) (stop context.CancelFunc) {
-	check, spec := sv.made.Ready, sv.made
+	check, spec := sv.procSpec.Ready, sv.procSpec
 	ctx, cancel := context.WithCancel(lives)
 	if check.Timeout > 0 {
 		ctx, cancel = context.WithTimeout(lives, check.Timeout)
 	}
 	post := func(m message) {
-		m.service, m.spawned = spec.Service, sv.spawned
+		m.service, m.generation = spec.Service, sv.generation
 		s.post(m)
 	}
 	fail := func(after time.Duration, seen error) {
 		exit := Exit{Status: 1, Err: fmt.Errorf("was not ready within %v: %w", after, cmp.Or(seen, errNoAnswer))}
-		post(message{event: event{kind: evUnready, exit: exit}})
+		post(message{event: event{kind: evReadyTimeout, exit: exit}})
 	}
-	wait := s.waiter(spec, p, func(e Event) { post(message{news: e}) }, fail)
+	wait := s.readinessWaiter(spec, p, func(e Event) { post(message{notice: e}) }, fail)
 	s.goroutines.Go(func() {
 		defer cancel()
 		seen, err := wait(ctx)
@@ -79,13 +79,13 @@ const guessTimeout = time.Minute
 // seen is then what it saw last, nil for nothing. overdue is called, again and
 // again, once a guessed check has taken longer than it may if another service
 // waits.
-func (s *supervisor) waiter(spec procfile.Process, p child, tell func(Event), overdue func(after time.Duration, seen error)) func(ctx context.Context) (seen, err error) {
+func (s *supervisor) readinessWaiter(spec procfile.Process, p child, tell func(Event), overdue func(after time.Duration, seen error)) func(ctx context.Context) (seen, err error) {
 	diagnose := func(time.Duration) {}
 	switch check := spec.Ready; check.Kind {
 	case procfile.Done:
-		return lasting
+		return waitForExit
 	case procfile.Log:
-		return matching(p, check.Arg)
+		return waitForMatch(p, check.Arg)
 	case procfile.TCP, procfile.HTTP:
 		diagnose = s.diagnose(spec, p, tell)
 	}
@@ -109,13 +109,13 @@ func (s *supervisor) waiter(spec procfile.Process, p child, tell func(Event), ov
 }
 
 // lasting waits for as long as a process lives: its end is told otherwise.
-func lasting(ctx context.Context) (seen, err error) {
+func waitForExit(ctx context.Context) (seen, err error) {
 	<-ctx.Done()
 	return errors.New("it has not done its work yet"), ctx.Err()
 }
 
 // matching waits for a line of a process that matches.
-func matching(p child, expression string) func(ctx context.Context) (seen, err error) {
+func waitForMatch(p child, expression string) func(ctx context.Context) (seen, err error) {
 	compiled, err := regexp.Compile(expression) // which procfile has done before
 	if err != nil {
 		return func(context.Context) (seen, _ error) { return err, err }
@@ -156,7 +156,7 @@ func (s *supervisor) diagnose(spec procfile.Process, p child, tell func(Event)) 
 
 // report notes why a service is not ready, and notifies of it where that
 // matters, unless it is out of date.
-func (s *supervisor) report(sv service, e Event) {
+func (s *supervisor) reportNotReady(sv service, e Event) {
 	if sv.phase != running || sv.ready {
 		return
 	}
@@ -175,7 +175,7 @@ func (s *supervisor) report(sv service, e Event) {
 
 // unready says what a process that is not ready lacks, by what has been found
 // out about it, if anything.
-func unready(spec procfile.Process, finding Event) string {
+func describeNotReady(spec procfile.Process, finding Event) string {
 	switch found := finding.(type) {
 	case WrongPort:
 		var ports []string

@@ -25,11 +25,11 @@ func (st *Controller) Unresponsive(ctx context.Context, names ...string) (silent
 			if len(names) > 0 && !slices.Contains(names, name) || sv.phase != running || !sv.ready || sv.goal != goalNone {
 				continue
 			}
-			switch check := sv.made.Ready; check.Kind {
+			switch check := sv.procSpec.Ready; check.Kind {
 			case procfile.TCP:
-				tries[name] = probe.Accepts(sv.made.Port)
+				tries[name] = probe.Accepts(sv.procSpec.Port)
 			case procfile.HTTP:
-				tries[name] = s.system.Probe(sv.made, check)
+				tries[name] = s.system.Probe(sv.procSpec, check)
 			}
 		}
 	})

@@ -154,10 +154,10 @@ func TestWorkIsRunAgain(t *testing.T) {
 		{"stopped", evStop, 0, 20 * time.Minute, OutageStop},
 		{"crashed", bad, 0, 11 * time.Second, OutageEnd},
 		{"ended", good, 0, 11 * time.Second, OutageEnd},
-		{"seen before the crash", bad, 0, 10*time.Second - crossing, OutageEnd},
-		{"long before the crash", bad, 0, 10*time.Second - crossing - 1, ""},
-		{"just back", evRestart, 12 * time.Second, 12*time.Second + recovery, OutageRestart},
-		{"long back", evRestart, 12 * time.Second, 13*time.Second + recovery, ""},
+		{"seen before the crash", bad, 0, 10*time.Second - endSkew, OutageEnd},
+		{"long before the crash", bad, 0, 10*time.Second - endSkew - 1, ""},
+		{"just back", evRestart, 12 * time.Second, 12*time.Second + reconnectTime, OutageRestart},
+		{"long back", evRestart, 12 * time.Second, 13*time.Second + reconnectTime, ""},
 	} {
 		db := life(service{}, evStart, evStarted, evReady)
 		events := []any{10 * time.Second}
@@ -165,7 +165,7 @@ func TestWorkIsRunAgain(t *testing.T) {
 			events = append(events, test.away)
 		}
 		if test.back > 0 {
-			events = append(events, evEnd, good, test.back-10*time.Second, evStart, evStarted, evReady)
+			events = append(events, evTerminate, good, test.back-10*time.Second, evStart, evStarted, evReady)
 		}
 		db = life(db, events...)
 		work := service{spec: procfile.Process{Ready: procfile.Check{Kind: procfile.Done}, DependsOn: []string{"db"}}}
@@ -173,14 +173,14 @@ func TestWorkIsRunAgain(t *testing.T) {
 		m := machine{services: map[string]service{"db": db, "work": work}}
 		if test.away == evRemove {
 			delete(m.services, "db")
-			m.gone = map[string]outage{"db": db.away}
+			m.removedDowntime = map[string]downtime{"db": db.downtime}
 		}
-		if got := m.again("work"); got.Reason != test.want || got.Service != "" != (test.want != "") {
+		if got := m.rerunOutage("work"); got.Reason != test.want || got.Service != "" != (test.want != "") {
 			t.Errorf("%s: run again for %q", test.name, got)
 		}
-		work.rerun = true
+		work.rerunDone = true
 		m.services["work"] = work
-		if got, want := m.again("work").Reason, test.want; got != want && want != OutageEnd || want == OutageEnd && got != "" {
+		if got, want := m.rerunOutage("work").Reason, test.want; got != want && want != OutageEnd || want == OutageEnd && got != "" {
 			t.Errorf("%s, for the second time: run again for %q", test.name, got)
 		}
 	}
@@ -246,7 +246,7 @@ func TestBlockedBy(t *testing.T) {
 		want string
 	}{
 		{"failed", failed, "api"},
-		{"stopped", service{phase: ended, held: true}, "api"},
+		{"stopped", service{phase: ended, userStopped: true}, "api"},
 		{"ended well, without ever being ready", service{phase: ended, exit: &Exit{}}, "api"},
 		{"in a pause", service{phase: backoff, exit: &Exit{Status: 3}}, ""},
 		{"starting", service{phase: running}, ""},
@@ -259,7 +259,7 @@ func TestBlockedBy(t *testing.T) {
 			"ok": {phase: running, ready: true},
 		}}
 		for _, name := range []string{"web", "far"} {
-			if got := m.obstacle(name); got != test.want {
+			if got := m.blocker(name); got != test.want {
 				t.Errorf("%s: %s waits for %q, want %q", test.name, name, got, test.want)
 			}
 		}
@@ -270,14 +270,14 @@ func TestBlockedBy(t *testing.T) {
 func TestLacksBehindWork(t *testing.T) {
 	done := service{phase: ended, ready: true, exit: &Exit{}}
 	done.spec = procfile.Process{DependsOn: []string{"db"}}
-	done.made = procfile.Process{Ready: procfile.Check{Kind: procfile.Done}, DependsOn: []string{"db"}}
+	done.procSpec = procfile.Process{Ready: procfile.Check{Kind: procfile.Done}, DependsOn: []string{"db"}}
 	api := service{spec: procfile.Process{DependsOn: []string{"migrate"}}}
 	m := machine{services: map[string]service{"migrate": done, "api": api, "db": {phase: running, ready: true}}}
-	if got := m.lacks(api); got != nil {
+	if got := m.unmetDependencies(api); got != nil {
 		t.Errorf("all there: lacks %v", got)
 	}
 	m.services["db"] = service{phase: running, ready: true, goal: goalRestart}
-	if got := m.lacks(api); !slices.Equal(got, []string{"db"}) {
+	if got := m.unmetDependencies(api); !slices.Equal(got, []string{"db"}) {
 		t.Errorf("db is restarted: lacks %v", got)
 	}
 }

@@ -103,7 +103,7 @@ func Run(ctx context.Context, plan procfile.Plan, options Options) error {
 func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem, plan procfile.Plan, options Options) error {
 	s := &supervisor{
 		machine: machine{
-			services: map[string]service{}, gone: map[string]outage{},
+			services: map[string]service{}, removedDowntime: map[string]downtime{},
 			watching: options.Watching, maxBuilds: runtime.NumCPU(),
 		},
 		options:  options.complete(),
@@ -116,30 +116,30 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 	}
 	if options.Controller != nil {
 		s.requests = options.Controller.requests
-		defer close(options.Controller.over)
+		defer close(options.Controller.ended)
 	}
 	if options.Terminals != nil {
 		s.resized = options.Terminals.Resized
 	}
-	s.system = open(s.options, func(e Event) { s.post(message{news: e}) })
+	s.system = open(s.options, func(e Event) { s.post(message{notice: e}) })
 	s.change(plan)
 	s.advance()
-	s.noteReady()
+	s.notifyAllReady()
 	for !s.finished() {
 		s.receive()
 		s.advance()
-		s.noteIdle()
-		s.noteReady()
+		s.notifyIdle()
+		s.notifyAllReady()
 		s.answerWaiters()
 		if options.Controller != nil && s.changed {
-			options.Controller.tell()
+			options.Controller.notifyChanged()
 			s.changed = false
 		}
 	}
 	if !s.closing {
 		for _, name := range s.blocked() {
-			if sv := s.services[name]; (sv.during == Outage{}) { // else it has been started before
-				s.options.Notify(Blocked{name, s.missing(sv)})
+			if sv := s.services[name]; (sv.outage == Outage{}) { // else it has been started before
+				s.options.Notify(Blocked{name, s.unmetDependency(sv)})
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func TestContextEnds(t *testing.T) {
 
 func TestResult(t *testing.T) {
 	failed := func(after time.Duration, status int) service {
-		return service{phase: ended, failed: at(after), exit: &Exit{Status: status}}
+		return service{phase: ended, failedAt: at(after), exit: &Exit{Status: status}}
 	}
 	for _, test := range []struct {
 		name    string
@@ -55,9 +55,9 @@ func TestResult(t *testing.T) {
 	}{
 		{"all well", machine{services: map[string]service{"a": {phase: ended, exit: &Exit{}}}}, ExitError{}},
 		{"the first counts", machine{services: map[string]service{"a": failed(2, 4), "b": failed(1, 5)}}, ExitError{"b", 5}},
-		{"asked to end", machine{asked: true, services: map[string]service{"a": failed(2, 4)}}, ExitError{}},
-		{"one ends all", machine{closing: true, first: &ExitError{"b", 6}, services: map[string]service{"a": failed(2, 4)}}, ExitError{"b", 6}},
-		{"one ends all, well", machine{closing: true, first: &ExitError{"b", 0}, services: map[string]service{"a": failed(2, 4)}}, ExitError{}},
+		{"asked to end", machine{stopRequested: true, services: map[string]service{"a": failed(2, 4)}}, ExitError{}},
+		{"one ends all", machine{closing: true, stopCause: &ExitError{"b", 6}, services: map[string]service{"a": failed(2, 4)}}, ExitError{"b", 6}},
+		{"one ends all, well", machine{closing: true, stopCause: &ExitError{"b", 0}, services: map[string]service{"a": failed(2, 4)}}, ExitError{}},
 		{"one never started", machine{services: map[string]service{"a": {phase: waiting}}}, ExitError{"a", 1}},
 		{"because of a failure", machine{services: map[string]service{"a": {phase: waiting}, "b": failed(1, 127)}}, ExitError{"b", 127}},
 	} {

@@ -22,10 +22,10 @@ const (
 // signal decides what a signal that comes now asks of the run.
 func (m *machine) signal(now time.Time) (v verdict) {
 	m.interrupts, v = m.interrupts.next(now)
-	if v == verdictStop && m.asked {
+	if v == verdictStop && m.stopRequested {
 		v = verdictKill // devports down has asked before
 	}
-	m.asked = true
+	m.stopRequested = true
 	return v
 }
 

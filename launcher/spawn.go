@@ -13,28 +13,28 @@ import (
 // the process.
 func (s *supervisor) spawn(asked context.Context, spec procfile.Process, spawned int) {
 	post := func(m message) {
-		m.service, m.spawned = spec.Service, spawned
+		m.service, m.generation = spec.Service, spawned
 		s.post(m)
 	}
 	s.spawning <- struct{}{}
-	exit := s.taken(spec)
+	exit := s.portTaken(spec)
 	var p child
 	if exit.Err == nil {
-		p, exit = s.system.Start(spec, s.room(spec.Service))
+		p, exit = s.system.Start(spec, s.terminalSize(spec.Service))
 	}
 	<-s.spawning
 	if p == nil {
-		post(message{event: event{kind: evFailed, exit: exit}})
+		post(message{event: event{kind: evSpawnFailed, exit: exit}})
 		return
 	}
 	lives, over := context.WithCancel(context.Background())
 	defer over()
-	post(message{event: event{kind: evStarted}, child: p, lives: lives})
+	post(message{event: event{kind: evStarted}, child: p, alive: lives})
 	exit, gone := p.Follow(s.done, func(exit Exit) {
 		over()
 		e := event{kind: evExited, exit: exit}
 		if exit.Status == 0 && exit.Err == nil {
-			e.left, e.serving = s.leftBehind(asked, p, spec.Port)
+			e.orphans, e.serving = s.leftBehind(asked, p, spec.Port)
 		}
 		post(message{event: e})
 	})
@@ -69,7 +69,7 @@ func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []
 }
 
 // room is the size of a service's terminal, if it has one.
-func (s *supervisor) room(service string) *terminal.Size {
+func (s *supervisor) terminalSize(service string) *terminal.Size {
 	switch t := s.options.Terminals; {
 	case t == nil:
 		return nil
@@ -84,10 +84,10 @@ func (s *supervisor) room(service string) *terminal.Size {
 // resize tells all services how much room there is now.
 func (s *supervisor) resize() {
 	for name, sv := range s.services {
-		if size, p := s.room(name), s.childOf(name); sv.phase.live() && p != nil && size != nil {
+		if size, p := s.terminalSize(name), s.childOf(name); sv.phase.live() && p != nil && size != nil {
 			p.Resize(*size)
 		}
-		if size, b := s.room(name), s.builders[name]; sv.build.live() && b.child != nil && size != nil {
+		if size, b := s.terminalSize(name), s.builders[name]; sv.build.live() && b.child != nil && size != nil {
 			b.child.Resize(*size)
 		}
 	}

@@ -40,20 +40,20 @@ func (g goal) String() string { return goalNames[g] }
 type eventKind int
 
 const (
-	evStart   eventKind = iota // its turn to start has come
-	evStarted                  // the process is made
-	evFailed                   // the process could not be made: exit
-	evExited                   // the process has ended, others of its group have not: exit, left
-	evGone                     // nothing of its group is left: exit
-	evTimeout                  // its deadline has passed
-	evReady                    // its check has passed
-	evUnready                  // its check has not passed in time: exit
-	evEnd                      // its turn has come to end, as asked
-	evAgain                    // it is to be run once more when what it depends on is back: outage
-	evStop                     // asked: end it
-	evKill                     // asked: end it at once
-	evRestart                  // asked: end it and start it again
-	evRemove                   // asked: end it and forget it
+	evStart        eventKind = iota // its turn to start has come
+	evStarted                       // the process is made
+	evSpawnFailed                   // the process could not be made: exit
+	evExited                        // the process has ended, others of its group have not: exit, left
+	evGone                          // nothing of its group is left: exit
+	evTimeout                       // its deadline has passed
+	evReady                         // its check has passed
+	evReadyTimeout                  // its check has not passed in time: exit
+	evTerminate                     // its turn has come to end, as asked
+	evRerun                         // it is to be run once more when what it depends on is back: outage
+	evStop                          // asked: end it
+	evKill                          // asked: end it at once
+	evRestart                       // asked: end it and start it again
+	evRemove                        // asked: end it and forget it
 
 	evBuild        // its turn to be built has come
 	evBuildStarted // the process of the build is made
@@ -63,21 +63,21 @@ const (
 )
 
 var eventNames = [...]string{
-	"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "end", "again", "stop", "kill", "restart", "remove",
+	"start", "started", "spawn failed", "exited", "gone", "timeout", "ready", "ready timeout", "terminate", "rerun", "stop", "kill", "restart", "remove",
 	"build", "build started", "build exited", "build gone", "build timeout",
 }
 
 func (k eventKind) String() string { return eventNames[k] }
 
 // ofBuild reports whether it happens to the build of a service.
-func (k eventKind) ofBuild() bool { return k >= evBuild }
+func (k eventKind) isBuild() bool { return k >= evBuild }
 
 // event is something that happens to a service.
 type event struct {
 	kind    eventKind
 	exit    Exit
 	needed  bool     // with an exit: another service depends on this one
-	left    []Orphan // what the process has left behind, in the background
+	orphans []Orphan // what the process has left behind, in the background
 	serving bool     // one of those listens on the service's port
 	outage  Outage   // of what it depends on, when that may be why it has ended
 }

@@ -31,31 +31,31 @@ type supervisor struct {
 	requests  <-chan func(*supervisor) // from Controller
 	resized   <-chan os.Signal
 	waiters   []*waiter
-	holds     []*hold // of those who type to a service
-	cancelled bool    // ctx has ended while services ran
-	changed   bool    // services have another Status than those who follow know
-	idle      bool    // Idle has been notified, and nothing has been started since
-	settling  settling
+	sessions  []*session // of those who type to a service
+	cancelled bool       // ctx has ended while services ran
+	changed   bool       // services have another Status than those who follow know
+	idle      bool       // Idle has been notified, and nothing has been started since
+	rollout   rollout
 }
 
 // attempt is the latest process of a service, with what belongs to it.
 type attempt struct {
-	child   child              // nil: it is being made, or could not be
-	asked   context.CancelFunc // called when devports ends it
-	unwatch context.CancelFunc // ends the watch over its readiness
-	finding Event              // the latest reason found for it not being ready; nil for none
+	child        child              // nil: it is being made, or could not be
+	endRequested context.CancelFunc // called when devports ends it
+	stopWatch    context.CancelFunc // ends the watch over its readiness
+	finding      Event              // the latest reason found for it not being ready; nil for none
 }
 
 // message is something that happened to the spawned-th process of a service, to
 // its build-th build, or without a service, to the run.
 type message struct {
-	service string
-	spawned int
-	build   int // 0: it is about the process
-	event   event
-	child   child           // of evStarted and evBuildStarted
-	lives   context.Context // of evStarted: until the process itself has ended
-	news    Event           // instead of an event: what may have to be told
+	service    string
+	generation int
+	buildCount int // 0: it is about the process
+	event      event
+	child      child           // of evStarted and evBuildStarted
+	alive      context.Context // of evStarted: until the process itself has ended
+	notice     Event           // instead of an event: what may have to be told
 }
 
 func (s *supervisor) post(m message) {
@@ -102,7 +102,7 @@ func (s *supervisor) receive() {
 	case <-s.resized:
 		s.resize()
 	case <-s.unlessClosing(s.ctx.Done()):
-		s.asked, s.cancelled = true, true
+		s.stopRequested, s.cancelled = true, true
 		s.close(Stopping{Reason: context.Cause(s.ctx).Error()})
 	case <-s.unlessClosing(s.options.Output.Failed()):
 		s.close(Stopping{Reason: "nobody reads the output any more"})
@@ -113,8 +113,8 @@ func (s *supervisor) receive() {
 func (s *supervisor) change(plan procfile.Plan) {
 	plan.StopOnExit = plan.StopOnExit || s.options.StopOnExit
 	s.system.Share(plan.Outside)
-	first := !s.followed
-	changes, steps := s.follow(plan)
+	first := !s.hasPlan
+	changes, steps := s.applyPlan(plan)
 	if !first {
 		s.options.Notify(PlanChanged{changes})
 	}
@@ -129,8 +129,8 @@ func (s *supervisor) advance() {
 	for more := true; more; {
 		more = false
 		for _, name := range s.names {
-			if kind, due := s.due(name); due {
-				s.apply(name, event{kind: kind, outage: s.again(name)})
+			if kind, due := s.nextEvent(name); due {
+				s.apply(name, event{kind: kind, outage: s.rerunOutage(name)})
 				more = true
 			}
 		}
@@ -138,10 +138,10 @@ func (s *supervisor) advance() {
 }
 
 // noteIdle notifies that only a change of files starts anything more.
-func (s *supervisor) noteIdle() {
+func (s *supervisor) notifyIdle() {
 	before := s.idle
 	rerunnable := s.rerunnable()
-	if s.idle = s.resting() && len(rerunnable) > 0; s.idle && !before {
+	if s.idle = s.quiescent() && len(rerunnable) > 0; s.idle && !before {
 		s.options.Notify(Idle{rerunnable})
 	}
 }
@@ -165,42 +165,42 @@ func (s *supervisor) killAll() {
 // deliver hands a message to its service.
 func (s *supervisor) deliver(m message) {
 	if m.service == "" {
-		s.options.Notify(m.news)
+		s.options.Notify(m.notice)
 		return
 	}
 	sv, known := s.services[m.service]
-	if known && m.build > 0 {
-		s.deliverOfBuild(sv, m)
+	if known && m.buildCount > 0 {
+		s.deliverToBuild(sv, m)
 		return
 	}
-	if !known || sv.spawned != m.spawned {
+	if !known || sv.generation != m.generation {
 		return // from an earlier process
 	}
-	if m.news != nil {
-		s.report(sv, m.news)
+	if m.notice != nil {
+		s.reportNotReady(sv, m.notice)
 		return
 	}
-	if m.event.kind == evUnready && guessed(sv.made.Ready) && len(s.waitingFor(m.service)) == 0 {
+	if m.event.kind == evReadyTimeout && guessed(sv.procSpec.Ready) && len(s.waitingFor(m.service)) == 0 {
 		return // then it may do as it likes
 	}
-	m.event.needed = s.depended(m.service)
-	m.event.outage = s.outage(m.service, time.Now())
+	m.event.needed = s.hasDependents(m.service)
+	m.event.outage = s.dependencyOutage(m.service, time.Now())
 	if m.event.kind == evStarted {
-		s.started(sv, m)
+		s.watchProcess(sv, m)
 	}
 	s.apply(m.service, m.event)
 }
 
 // started watches a process that has been made.
-func (s *supervisor) started(sv service, m message) {
+func (s *supervisor) watchProcess(sv service, m message) {
 	a := s.attempts[m.service]
 	a.child = m.child
-	checked := sv.made.Ready.Kind != procfile.None
+	checked := sv.procSpec.Ready.Kind != procfile.None
 	if checked {
-		a.unwatch = s.watchReadiness(m.lives, sv, m.child)
+		a.stopWatch = s.watchReadiness(m.alive, sv, m.child)
 	}
-	s.options.Notify(Started{m.service, m.child.PID(), sv.made.Port, checked})
-	s.handOver(m.service, m.child)
+	s.options.Notify(Started{m.service, m.child.PID(), sv.procSpec.Port, checked})
+	s.attachProcess(m.service, m.child)
 	m.child.Show()
 }
 
@@ -211,23 +211,23 @@ func (s *supervisor) apply(name string, e event) {
 	s.services[name] = after
 	s.changed = true
 	if after.ready && !before.ready && after.phase == running && e.kind == evReady {
-		s.options.Notify(Ready{name, after.made.Port, after.took})
+		s.options.Notify(Ready{name, after.procSpec.Port, after.readyAfter})
 	}
 	if before.phase.live() && !after.phase.live() {
-		s.ended(name, e.kind)
+		s.notifyEnded(name, e.kind)
 	}
-	s.afterBuild(name, before, after, e.kind)
+	s.notifyBuildEnded(name, before, after, e.kind)
 	if over := after.phase == ended || after.phase == removed; over || before.phase.live() && !after.phase.live() {
-		s.letGo(name, over)
+		s.detachProcess(name, over)
 	}
-	if on := s.obstacle(name); e.kind == evAgain && on != "" {
+	if on := s.blocker(name); e.kind == evRerun && on != "" {
 		s.options.Notify(DependencyFailed{name, on})
 	}
 	for _, a := range actions {
 		s.do(name, a)
 	}
 	if after.phase == removed {
-		s.gone[name] = after.away
+		s.removedDowntime[name] = after.downtime
 		delete(s.services, name)
 		delete(s.attempts, name)
 		delete(s.builders, name)
@@ -239,15 +239,15 @@ func (s *supervisor) do(name string, a action) {
 	sv := s.services[name]
 	switch a {
 	case spawn:
-		s.settling.started = s.settling.started || sv.retries == 0
+		s.rollout.started = s.rollout.started || sv.retries == 0
 		asked, cancel := context.WithCancel(context.Background())
-		s.attempts[name] = &attempt{asked: cancel, unwatch: func() {}}
-		s.goroutines.Go(func() { s.spawn(asked, sv.made, sv.spawned) })
+		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}}
+		s.goroutines.Go(func() { s.spawn(asked, sv.procSpec, sv.generation) })
 	case terminate:
-		s.attempts[name].asked()
-		s.attempts[name].child.Terminate(sv.made.StopSignal, sv.made.StopTimeout)
+		s.attempts[name].endRequested()
+		s.attempts[name].child.Terminate(sv.procSpec.StopSignal, sv.procSpec.StopTimeout)
 	case kill:
-		s.attempts[name].asked()
+		s.attempts[name].endRequested()
 		s.options.Notify(Killing{name, s.attempts[name].child.PID()})
 		s.attempts[name].child.Kill()
 	case startBuild:
@@ -264,34 +264,34 @@ func (s *supervisor) do(name string, a action) {
 }
 
 // ended tells that a service has no process any more, because of what.
-func (s *supervisor) ended(name string, because eventKind) {
+func (s *supervisor) notifyEnded(name string, because eventKind) {
 	sv, a := s.services[name], s.attempts[name]
-	a.asked()
-	a.unwatch()
-	again := s.again(name) != Outage{}
+	a.endRequested()
+	a.stopWatch()
+	again := s.rerunOutage(name) != Outage{}
 	switch because {
-	case evFailed:
+	case evSpawnFailed:
 		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
 	case evTimeout:
 		s.options.Notify(Unkillable{name, a.child.PID(), a.child.Survivors()})
 	default:
-		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.left, sv.during, again})
+		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.orphans, sv.outage, again})
 	}
-	s.notRunning(name)
+	s.propagateEnd(name)
 }
 
 // notRunning tells what it means for others that a service has no process any
 // more, or gets none.
-func (s *supervisor) notRunning(name string) {
+func (s *supervisor) propagateEnd(name string) {
 	sv := s.services[name]
-	again := s.again(name) != Outage{}
+	again := s.rerunOutage(name) != Outage{}
 	if sv.phase == ended && !sv.available() && !sv.exit.Asked && !again && !s.closing && !s.finished() {
 		for _, other := range s.waitingFor(name) {
 			s.options.Notify(DependencyFailed{other, name})
 		}
 	}
 	if s.stopOnExit && !sv.exit.Asked && !s.closing && sv.phase != backoff {
-		s.first = &ExitError{name, sv.exit.Status}
+		s.stopCause = &ExitError{name, sv.exit.Status}
 		s.close(Stopping{Service: name})
 	}
 }
