@@ -56,7 +56,7 @@ func (st *Controller) Attach(ctx context.Context, service string, out io.Writer,
 			h.head = head
 			s.sessions = append(s.sessions, h)
 			a = Attachment{h, st}
-			s.system.Attached(true)
+			s.system.SetAttached(true)
 			s.resize() // a program that has drawn a prompt or a screen draws it again
 		}
 	})
@@ -174,7 +174,7 @@ func (a Attachment) Close() {
 		p.Stream().Tap(nil)
 	}
 	_ = a.controller.ask(context.Background(), func(s *supervisor) { // unless the run is over
-		s.system.Attached(false)
+		s.system.SetAttached(false)
 		s.resize()
 	})
 }

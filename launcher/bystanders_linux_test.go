@@ -66,7 +66,7 @@ func await(t *testing.T, mark string, n int) []process.ID {
 // environment.
 func TestOutsideFromTheFirstMoment(t *testing.T) {
 	mark, controller := sleepTime(t), NewController()
-	w := runWith(t, plan(t, "[services]\nweb = 'exec sleep 1000'"), Options{Instance: &Instance{Alone: true}, Controller: controller})
+	w := runWith(t, plan(t, "[services]\nweb = 'exec sleep 1000'"), Options{Instance: &Instance{Dedicated: true}, Controller: controller})
 	w.happened("started", "web")
 	command := strings.ReplaceAll(`(env -i PATH="$PATH" setsid sh -c "sleep M & exec sleep M" &) ; env -i setsid sleep M & exec sleep M`, "M", mark)
 	if err := controller.Outside(t.Context(), "sh", "-c", command); err != nil {
@@ -85,7 +85,7 @@ func TestOutsideFromTheFirstMoment(t *testing.T) {
 func TestOrphanFromTheFirstMoment(t *testing.T) {
 	mark, controller := sleepTime(t), NewController()
 	command := strings.ReplaceAll(`(env -i setsid sleep M &); exec sleep 1000`, "M", mark)
-	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Alone: true}, Controller: controller})
+	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Dedicated: true}, Controller: controller})
 	before := await(t, mark, 1)
 	if err := controller.Restart(t.Context(), "web"); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestStartedBySharedProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := fmt.Sprintf("(setsid %[1]s/tmux %[1]s/server &); (%[1]s/gpg-agent %[2]s &); exec sleep 1000", dir, within)
-	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Alone: true}})
+	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Dedicated: true}})
 	await(t, within, 1)
 	released := func() bool {
 		pids, _ := process.All()
@@ -194,7 +194,7 @@ func TestChainEndsWithService(t *testing.T) {
 	t.Cleanup(func() { _ = os.Remove(dir + "/chain") }) // ends it
 	command := fmt.Sprintf(`env -i PATH="$PATH" setsid sh %s/chain & exec sleep 1000`, dir)
 	p := plan(t, "[services.web]\ncommand = '"+command+"'\nstop_timeout = '300ms'\n[services.other]\ncommand = 'exec sleep 1000'")
-	w := runWith(t, p, Options{Instance: &Instance{Alone: true}, Controller: controller})
+	w := runWith(t, p, Options{Instance: &Instance{Dedicated: true}, Controller: controller})
 	w.happened("started", "web")
 	for range 10 {
 		for end := time.Now().Add(30 * time.Second); !goesOn(); {

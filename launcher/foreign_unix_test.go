@@ -41,7 +41,7 @@ func runner(args []string) {
 		}
 	}
 	_ = Run(context.Background(), p, Options{
-		Output: output.New(os.Stdout, output.Style{}), Signals: signals, Instance: &Instance{Alone: true},
+		Output: output.New(os.Stdout, output.Style{}), Signals: signals, Instance: &Instance{Dedicated: true},
 		Notify: func(e Event) {
 			switch e := e.(type) {
 			case Unkillable:

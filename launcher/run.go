@@ -49,7 +49,7 @@ type Instance struct {
 	ID string // unlike that of any other run; "": one is made up
 	// Alone says that this process makes no others than the run's, so that at
 	// the end what the run has left below it is ended.
-	Alone bool
+	Dedicated bool
 	// Restore is what the watchdog restores should devports be killed, unless
 	// another program has done so; nil for nothing.
 	Restore *Restore

@@ -112,7 +112,7 @@ func (s *supervisor) receive() {
 // change follows a plan.
 func (s *supervisor) change(plan procfile.Plan) {
 	plan.StopOnExit = plan.StopOnExit || s.options.StopOnExit
-	s.system.Share(plan.Outside)
+	s.system.SetSharedPrograms(plan.Outside)
 	first := !s.hasPlan
 	changes, steps := s.applyPlan(plan)
 	if !first {

@@ -24,9 +24,9 @@ type operatingSystem interface {
 	// Share has processes of programs with these names outlive the service that
 	// has started them, once they have left its process group, beside those that
 	// devports knows.
-	Share(names []string)
+	SetSharedPrograms(names []string)
 	// Attached is told when somebody begins and ends to type to a process.
-	Attached(now bool)
+	SetAttached(now bool)
 	// Close ends what is left of the run, once all processes have ended, and
 	// returns what that was, and what goes on.
 	Close() (killed, spared []Orphan)
@@ -84,7 +84,7 @@ func openSystem(o Options, report func(Event)) operatingSystem {
 		},
 	}
 	if i := o.Instance; i != nil {
-		options.ID, options.Alone = i.ID, i.Alone
+		options.ID, options.Dedicated = i.ID, i.Dedicated
 		if i.Restore != nil {
 			options.Terminal, options.State = i.Restore.Terminal, i.Restore.State
 		}

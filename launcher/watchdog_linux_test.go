@@ -16,7 +16,7 @@ import (
 func TestWatchdogIsReplaced(t *testing.T) {
 	const portfile = `[services]
 web = 'while :; do (setsid sleep 0.01 &); sleep 0.005; done'`
-	w := runWith(t, plan(t, portfile), Options{Instance: &Instance{Alone: true}})
+	w := runWith(t, plan(t, portfile), Options{Instance: &Instance{Dedicated: true}})
 	w.happened("started", "web")
 	killed := map[int]bool{}
 	for n := range 3 {

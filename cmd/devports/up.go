@@ -256,7 +256,7 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 // launch runs the services to their end, and returns when all that they have
 // printed has been written.
 func (u *upRun) launch(id string) error {
-	instance := &launcher.Instance{ID: id, Alone: true}
+	instance := &launcher.Instance{ID: id, Dedicated: true}
 	if u.console != nil {
 		instance.Restore = &launcher.Restore{Terminal: os.Stdin, State: u.console.Found()}
 	}

@@ -175,7 +175,7 @@ func (i Instance) Started() []launcher.Orphan {
 	if i.Note.ID == "" {
 		return nil
 	}
-	return system.FindStarted(i.Note.ID)
+	return system.FindProcesses(i.Note.ID)
 }
 
 // AbandonedSockets returns the sockets of the slot on which no process listens.

@@ -73,7 +73,7 @@ func runSlot(folder Folder, directory string) (status int) {
 	defer claim.Serve(Run{About: Info{Project: "p"}, Controller: controller, Output: tail, Journal: &Journal{}})()
 	fmt.Println("claimed")
 	err = launcher.Run(context.Background(), plan, launcher.Options{
-		Output: out, Controller: controller, Instance: &launcher.Instance{ID: claim.Note.ID, Alone: true},
+		Output: out, Controller: controller, Instance: &launcher.Instance{ID: claim.Note.ID, Dedicated: true},
 	})
 	if err != nil {
 		return 1
@@ -293,7 +293,7 @@ func TestKilled(t *testing.T) {
 	if !slices.Equal(command(c.Killed.Ended), want) || c.Killed.Note.Directory != "/shop" || c.Unreachable != nil {
 		t.Errorf("%+v", c)
 	}
-	if left := system.FindStarted(c.Killed.Note.ID); len(left) > 0 {
+	if left := system.FindProcesses(c.Killed.Note.ID); len(left) > 0 {
 		t.Errorf("the claim has left %v", left)
 	}
 	if err := c.Release(); err != nil {

@@ -67,12 +67,12 @@ type group struct {
 	cancel  context.CancelFunc
 	signals sync.WaitGroup
 
-	mu    sync.Mutex          // guards what follows
-	over  bool                // wait was called: nothing is signalled any more
-	asked syscall.Signal      // the last signal sent; 0 for none
-	sent  map[process.ID]bool // who has got it, as far as is known
-	empty bool                // no process is in the process group: its number may be another's
-	out   bool                // a process in the group or session is outside the run
+	mu         sync.Mutex          // guards what follows
+	closed     bool                // wait was called: nothing is signalled any more
+	lastSignal syscall.Signal      // the last signal sent; 0 for none
+	sent       map[process.ID]bool // who has got it, as far as is known
+	empty      bool                // no process is in the process group: its number may be another's
+	hasOutside bool                // a process in the group or session is outside the run
 }
 
 func newGroup(pid int, service string, f *processSet, session bool) *group {
@@ -84,7 +84,7 @@ func newGroup(pid int, service string, f *processSet, session bool) *group {
 // Terminate sends everything of the service the signal of that name, without
 // "SIG". After grace the caller may call Kill.
 func (g *group) Terminate(name string, grace time.Duration) {
-	g.send(unix.SignalNum("SIG"+name), func(sig syscall.Signal) { g.ask(sig, grace) })
+	g.send(unix.SignalNum("SIG"+name), func(sig syscall.Signal) { g.terminate(sig, grace) })
 }
 
 func (g *group) Kill() {
@@ -98,8 +98,8 @@ func (g *group) Kill() {
 func (g *group) send(sig syscall.Signal, how func(syscall.Signal)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.over {
-		g.asked = sig
+	if !g.closed {
+		g.lastSignal = sig
 		clear(g.sent)
 		g.signals.Go(func() { how(sig) })
 	}
@@ -110,7 +110,7 @@ func (g *group) send(sig syscall.Signal, how func(syscall.Signal)) {
 func (g *group) wait() {
 	g.cancel()
 	g.mu.Lock()
-	g.over = true
+	g.closed = true
 	g.mu.Unlock()
 	g.signals.Wait()
 }
@@ -118,10 +118,10 @@ func (g *group) wait() {
 // members are the living processes in the group of a service, and in its
 // session if it has one.
 type members struct {
-	leader *proctree.Process // nil once it has ended
-	others []proctree.Process
-	out    []proctree.Process // those that are outside the run
-	held   bool               // leader is stopped until the others have ended
+	leader        *proctree.Process // nil once it has ended
+	others        []proctree.Process
+	outside       []proctree.Process // those that are outside the run
+	leaderStopped bool               // leader is stopped until the others have ended
 }
 
 func (g *group) has(p proctree.Process) bool {
@@ -145,15 +145,15 @@ func (g *group) members() (m members, err error) {
 		switch {
 		case p.PID == g.pid:
 			m.leader = &p
-		case isExempt(p.PID):
-			m.out = append(m.out, p)
+		case markedOutside(p.PID):
+			m.outside = append(m.outside, p)
 		default:
 			m.others = append(m.others, p)
 		}
 	}
-	if len(m.out) > 0 {
+	if len(m.outside) > 0 {
 		g.mu.Lock()
-		g.out = true
+		g.hasOutside = true
 		g.mu.Unlock()
 	}
 	return m, nil
@@ -168,7 +168,7 @@ func (g *group) signal(m members, sig syscall.Signal) {
 	for _, p := range m.others {
 		whole[p.Group] = p.Group != g.pid && p.Alive() || whole[p.Group]
 	}
-	for _, p := range m.out {
+	for _, p := range m.outside {
 		whole[p.Group] = false
 	}
 	all := m.others
@@ -194,12 +194,12 @@ func (g *group) signal(m members, sig syscall.Signal) {
 // resume lets those go on that were stopped: they could not react otherwise.
 func (g *group) resume(m members, whole map[int]bool) {
 	for group, ok := range whole {
-		if ok && !m.held {
+		if ok && !m.leaderStopped {
 			_ = unix.Kill(-group, unix.SIGCONT)
 		}
 	}
 	for _, p := range m.others {
-		if m.held || !whole[p.Group] {
+		if m.leaderStopped || !whole[p.Group] {
 			_ = p.Signal(unix.SIGCONT)
 		}
 	}
@@ -215,11 +215,11 @@ func (g *group) lives() bool {
 	ours, out := g.set.orphansOf(g.service)
 	g.spare(out)
 	if len(ours) == 0 {
-		g.forget()
+		g.unregister()
 		return false
 	}
 	g.mu.Lock()
-	asked := g.asked
+	asked := g.lastSignal
 	g.mu.Unlock()
 	if asked == unix.SIGKILL {
 		g.killOrphans()
@@ -244,7 +244,7 @@ func (g *group) isEmpty() bool {
 		// The number is not given to another as long as a process is in the group.
 		g.empty = errors.Is(unix.Kill(-g.pid, 0), unix.ESRCH)
 	}
-	empty, out := g.empty, g.out
+	empty, out := g.empty, g.hasOutside
 	g.mu.Unlock()
 	if empty || !out {
 		return empty
@@ -253,7 +253,7 @@ func (g *group) isEmpty() bool {
 	if err != nil || m.leader != nil || len(m.others) > 0 {
 		return false
 	}
-	g.spare(m.out)
+	g.spare(m.outside)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.empty = true
@@ -263,7 +263,7 @@ func (g *group) isEmpty() bool {
 // spare has processes go on that are outside the run.
 func (g *group) spare(out []proctree.Process) {
 	for _, l := range g.set.spare(g.service, out) {
-		g.set.spared(l)
+		g.set.leftRunning(l)
 	}
 }
 
@@ -282,7 +282,7 @@ func (g *group) Survivors() []Orphan {
 	for _, p := range append(all, ours...) {
 		l := orphanOf(p)
 		l.Service = g.service
-		l.Err = cmp.Or(p.Signal(0), errOutlived)
+		l.Err = cmp.Or(p.Signal(0), errSurvived)
 		left = append(left, l)
 	}
 	return left
@@ -295,11 +295,11 @@ func (g *group) discard() {
 	_ = unix.Kill(-g.pid, unix.SIGKILL)
 	g.empty = true
 	g.mu.Unlock()
-	g.forget()
+	g.unregister()
 	g.wait()
 }
 
-func (g *group) forget() {
+func (g *group) unregister() {
 	g.set.groups.Delete(g.pid)
 	g.set.watchdog.remove(g.pid)
 }

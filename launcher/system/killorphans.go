@@ -27,12 +27,12 @@ type Orphan struct {
 func KillOrphans(instance string, grace time.Duration, names ...string) []Orphan {
 	ctx, cancel := context.WithTimeout(context.Background(), grace+KillTimeout)
 	defer cancel()
-	return endAll(ctx, startedBy(instance, names), grace)
+	return endProcesses(ctx, startedBy(instance, names), grace)
 }
 
 // FindStarted returns what lives of all that a run has started, also one that is
 // dead: what KillOrphans would end.
-func FindStarted(instance string, names ...string) []Orphan {
+func FindProcesses(instance string, names ...string) []Orphan {
 	tree, err := proctree.Snapshot()
 	if err != nil {
 		return nil
@@ -56,8 +56,8 @@ func orphanOf(p proctree.Process) Orphan {
 	return Orphan{PID: p.PID, Service: serviceOf(p.PID), Command: process.Command(p.PID)}
 }
 
-// endAll is proctree.End, and returns what the processes were.
-func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, grace time.Duration) []Orphan {
+// endProcesses is proctree.End, and returns what the processes were.
+func endProcesses(ctx context.Context, find func(proctree.Tree) []proctree.Process, grace time.Duration) []Orphan {
 	were := map[process.ID]Orphan{}
 	met, _ := proctree.End(ctx, func(t proctree.Tree) []proctree.Process {
 		found := find(t)
@@ -72,7 +72,7 @@ func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, gr
 	for _, p := range met {
 		l := were[p.ID]
 		if p.Alive() {
-			l.Err = cmp.Or(p.Signal(0), errOutlived)
+			l.Err = cmp.Or(p.Signal(0), errSurvived)
 		}
 		left = append(left, l)
 	}
@@ -80,7 +80,7 @@ func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, gr
 }
 
 // errOutlived says of a process that even SIGKILL has not ended it in time.
-var errOutlived = errors.New("it does not end")
+var errSurvived = errors.New("it does not end")
 
 func serviceOf(pid int) string {
 	env, _ := process.Environ(pid)

@@ -23,7 +23,7 @@ func KillRun(launcher process.ID, instance string, grace time.Duration) ([]Orpha
 	watchdogs := tree.Where(func(p proctree.Process) bool {
 		return p.Parent == launcher.PID && IsWatchdog(strings.Fields(process.Command(p.PID)))
 	})
-	started := FindStarted(instance)
+	started := FindProcesses(instance)
 	if err := launcher.Signal(syscall.SIGKILL); err != nil {
 		return nil, err
 	}

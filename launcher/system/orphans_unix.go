@@ -36,7 +36,7 @@ const maxPasses = 3
 
 // lookAround sights what is outside. It is called when nothing has been started
 // for a while.
-func (s *processSet) lookAround() {
+func (s *processSet) findOutside() {
 	s.reap() // for the sake of the watchdog, too: no signal comes for a new orphan
 	tree, err := s.snapshots.Take()
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *processSet) lookAround() {
 	s.groups.Range(func(_, value any) bool {
 		g := value.(*group)
 		_, out, _ := s.orphansIn(tree, g.service)
-		s.sight(g.service, out)
+		s.releaseOutside(g.service, out)
 		return true
 	})
 }
@@ -70,39 +70,39 @@ func (s *processSet) marked(pid int, service string) bool {
 
 // sight takes the run's tag off processes that are outside, and off all that is
 // below them: it is theirs from now on.
-func (s *processSet) sight(service string, out []proctree.Process) {
+func (s *processSet) releaseOutside(service string, out []proctree.Process) {
 	for _, p := range out {
 		s.mu.Lock()
-		_, known := s.sighted[p.ID]
+		_, known := s.outsideSeen[p.ID]
 		if !known {
-			s.sighted[p.ID] = sighting{service: service}
+			s.outsideSeen[p.ID] = outsideProcess{service: service}
 		}
 		s.mu.Unlock()
 		if !known {
-			s.noteOutside()
-			release(p)
+			s.setAmbiguous()
+			clearTag(p)
 		}
 	}
 }
 
 // noteOutside is called when there is a process outside. Without tags, what that
 // starts and what a service does may look alike.
-func (s *processSet) noteOutside() {
+func (s *processSet) setAmbiguous() {
 	if tag, err := process.TagOf(0); err != nil || tag == 0 {
-		s.mixed.Store(true)
+		s.ambiguous.Store(true)
 	}
 }
 
 // spare returns what goes on, of a service that has ended, because it is
 // outside: each process once. out are those found now.
 func (s *processSet) spare(service string, out []proctree.Process) (left []Orphan) {
-	s.sight(service, out)
+	s.releaseOutside(service, out)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, seen := range s.sighted {
-		if seen.service == service && !seen.told && id.Alive() {
-			seen.told = true
-			s.sighted[id] = seen
+	for id, seen := range s.outsideSeen {
+		if seen.service == service && !seen.reported && id.Alive() {
+			seen.reported = true
+			s.outsideSeen[id] = seen
 			left = append(left, Orphan{PID: id.PID, Service: service, Command: process.Command(id.PID)})
 		}
 	}
@@ -110,7 +110,7 @@ func (s *processSet) spare(service string, out []proctree.Process) (left []Orpha
 	return left
 }
 
-func release(p proctree.Process) {
+func clearTag(p proctree.Process) {
 	_ = process.Released.Attach(p.PID)
 	if tree, err := proctree.Snapshot(); err == nil {
 		for _, p := range tree.Below(p.PID) {

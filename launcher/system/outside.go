@@ -97,7 +97,7 @@ func anyContains(args []string, part string) bool {
 }
 
 // isExempt reports whether a process carries envvar.Outside.
-func isExempt(pid int) bool {
+func markedOutside(pid int) bool {
 	env, err := process.Environ(pid)
 	return err == nil && slices.Contains(env, envvar.Outside+"=1")
 }
@@ -112,7 +112,7 @@ type outside struct {
 // in the process group or session of a service is so only by envvar.Outside:
 // what is there is the service's program.
 func (o outside) has(p proctree.Process, inGroup bool) bool {
-	if isExempt(p.PID) {
+	if markedOutside(p.PID) {
 		return true
 	}
 	if inGroup {

@@ -43,19 +43,19 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
-	ends, err := openEnds(size, spec.Ready.Kind == procfile.Done)
+	ends, err := openStdio(size, spec.Ready.Kind == procfile.Done)
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
-	defer ends.closeTheirs()
+	defer ends.closeChildSide()
 	attr := &os.ProcAttr{
 		Dir: spec.Dir, Env: s.processes.environ(env),
 		Files: []*os.File{ends.stdin, ends.output, ends.output}, // one for both, so that their order is kept
 		Sys:   processAttributes(spec, ends.pty),
 	}
-	g, exit, err := s.processes.start(ownerOf(spec), path, argv, attr)
+	g, exit, err := s.processes.start(ownerName(spec), path, argv, attr)
 	if err != nil {
-		ends.closeOurs()
+		ends.closeOwnSide()
 		if info, e := os.Stat(spec.Dir); spec.Dir != "" && (e != nil || !info.IsDir()) {
 			err = fmt.Errorf("its directory %s is not there", spec.Dir)
 		}
@@ -74,7 +74,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 
 // ownerOf is what the processes of spec are known by. Those of a build are not
 // the service's: either may end while the other goes on.
-func ownerOf(spec procfile.Process) string {
+func ownerName(spec procfile.Process) string {
 	if spec.Builds {
 		return spec.Service + "'s build"
 	}
@@ -82,7 +82,7 @@ func ownerOf(spec procfile.Process) string {
 }
 
 // ends are the files between devports and a process.
-type ends struct {
+type stdio struct {
 	stdin, output *os.File // the process's; one file if it is a terminal
 	source        *os.File
 	pty           bool
@@ -93,7 +93,7 @@ type ends struct {
 // to give, else pipes: one for output, and one that keeps standard input open
 // and silent, because many watchers end with it. The input of a job, which is to
 // end by itself, is empty: one that asks a question is not to wait for ever.
-func openEnds(size *terminal.Size, job bool) (e ends, err error) {
+func openStdio(size *terminal.Size, job bool) (e stdio, err error) {
 	if size != nil {
 		if e.source, e.output, err = terminal.Open(*size); err == nil {
 			e.stdin, e.pty = e.output, true
@@ -101,7 +101,7 @@ func openEnds(size *terminal.Size, job bool) (e ends, err error) {
 		}
 	}
 	if e.source, e.output, err = os.Pipe(); err != nil {
-		return ends{}, err
+		return stdio{}, err
 	}
 	if job {
 		e.stdin, err = os.Open(os.DevNull)
@@ -111,13 +111,13 @@ func openEnds(size *terminal.Size, job bool) (e ends, err error) {
 	if err != nil {
 		e.source.Close()
 		e.output.Close()
-		return ends{}, err
+		return stdio{}, err
 	}
 	return e, nil
 }
 
 // closeTheirs closes what only the process needs.
-func (e ends) closeTheirs() {
+func (e stdio) closeChildSide() {
 	e.output.Close()
 	if !e.pty {
 		e.stdin.Close()
@@ -125,7 +125,7 @@ func (e ends) closeTheirs() {
 }
 
 // closeOurs closes what devports needs of a process, where there is none.
-func (e ends) closeOurs() {
+func (e stdio) closeOwnSide() {
 	e.source.Close()
 	if e.input != nil {
 		e.input.Close()

@@ -23,7 +23,7 @@ func adoptOrphans() {
 
 // below are the processes below one; nil if there are none, which is cheap to
 // find out.
-func below(pid int) map[process.ID]bool {
+func descendants(pid int) map[process.ID]bool {
 	err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	if errors.Is(err, unix.ECHILD) {
 		return nil
@@ -46,7 +46,7 @@ func (s *processSet) adopted() ([]int, error) {
 		return nil, err
 	}
 	return slices.DeleteFunc(pids, func(pid int) bool {
-		_, own := s.own.Load(pid)
+		_, own := s.children.Load(pid)
 		return own
 	}), nil
 }
@@ -70,7 +70,7 @@ func waitForAny(deliver func(int, Exit)) bool {
 // its marks: it may have started another.
 func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []proctree.Process, ended bool) {
 	roots := tree.Where(func(p proctree.Process) bool {
-		_, own := s.own.Load(p.PID)
+		_, own := s.children.Load(p.PID)
 		if own || p.Parent != os.Getpid() {
 			return false
 		}
@@ -90,7 +90,7 @@ func (s *processSet) owns(pid int) bool {
 		return true
 	}
 	tag, err := process.TagOf(pid)
-	return s.alone && len(s.bystanders) == 0 && !s.mixed.Load() && err == nil && tag == 0 && !isExempt(pid)
+	return s.dedicated && len(s.bystanders) == 0 && !s.ambiguous.Load() && err == nil && tag == 0 && !markedOutside(pid)
 }
 
 // killRest ends whatever is left of the run below this process. It returns what
@@ -100,9 +100,9 @@ func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, s
 	if !s.mayHaveOrphans() {
 		return nil, nil
 	}
-	rest = endAll(ctx, func(t proctree.Tree) []proctree.Process {
+	rest = endProcesses(ctx, func(t proctree.Tree) []proctree.Process {
 		roots := t.Where(func(p proctree.Process) bool {
-			_, own := s.own.Load(p.PID) // the watchdog
+			_, own := s.children.Load(p.PID) // the watchdog
 			return p.Parent == os.Getpid() && !own && s.owns(p.PID)
 		})
 		ours, out := s.outside().split(t, roots, s.inGroup)

@@ -16,7 +16,7 @@ import (
 func adoptOrphans() {}
 
 // below is empty: where orphans are not adopted, only what is marked is ended.
-func below(int) map[process.ID]bool { return nil }
+func descendants(int) map[process.ID]bool { return nil }
 
 func (s *processSet) adopted() ([]int, error) { return nil, nil }
 
@@ -47,7 +47,7 @@ func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, s
 	if s.mark.Variable == "" {
 		return nil, nil
 	}
-	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
+	return endProcesses(ctx, func(t proctree.Tree) []proctree.Process {
 		ours, _ := s.outside().split(t, t.Marked(s.mark), s.inGroup)
 		return ours
 	}, grace), nil

@@ -23,37 +23,37 @@ import (
 // ended: a thread for each, which a wait takes that blocks, would cost more
 // than the rest of a service.
 type processSet struct {
-	mark     proctree.Mark
-	alone    bool         // this process makes no others
-	spared   func(Orphan) // called for each process that is left running; must not block
-	watchdog *watchdog    // nil for none
+	mark        proctree.Mark
+	dedicated   bool         // this process makes no others
+	leftRunning func(Orphan) // called for each process that is left running; must not block
+	watchdog    *watchdog    // nil for none
 
 	snapshots  proctree.Snapshots
 	bystanders map[process.ID]bool // what was below this process before the run
 	groups     sync.Map            // of *group by its pid, those that are not known to be empty
 
-	mixed   atomic.Bool // an orphan without any mark may be of what is outside
-	tagging sync.Mutex  // held while this process has the tag of another
+	ambiguous atomic.Bool // an orphan without any mark may be of what is outside
+	tagging   sync.Mutex  // held while this process has the tag of another
 
-	making sync.RWMutex // read-held while a process is made, held while the dead are waited for
-	own    sync.Map     // of chan<- Exit by the pid of each process that was made and not yet waited for
+	spawning sync.RWMutex // read-held while a process is made, held while the dead are waited for
+	children sync.Map     // of chan<- Exit by the pid of each process that was made and not yet waited for
 
-	mu      sync.Mutex              // guards what follows
-	orphans []int                   // pids of what lost its parent and was adopted, and lived when the last child had died
-	sighted map[process.ID]sighting // the processes outside that the services have started
-	shared  []string                // names of programs that are left alone, beside those known
+	mu          sync.Mutex                    // guards what follows
+	orphans     []int                         // pids of what lost its parent and was adopted, and lived when the last child had died
+	outsideSeen map[process.ID]outsideProcess // the processes outside that the services have started
+	shared      []string                      // names of programs that are left alone, beside those known
 }
 
 // sighting is what is known of a process outside.
-type sighting struct {
-	service string // that has started it
-	told    bool   // that it goes on
+type outsideProcess struct {
+	service  string // that has started it
+	reported bool   // that it goes on
 }
 
 // newProcessSet returns the set of a run that is named by instance; "" is for one
 // that marks nothing.
 func newProcessSet(instance string, alone bool) *processSet {
-	s := &processSet{alone: alone, bystanders: below(os.Getpid()), sighted: map[process.ID]sighting{}}
+	s := &processSet{dedicated: alone, bystanders: descendants(os.Getpid()), outsideSeen: map[process.ID]outsideProcess{}}
 	if instance != "" {
 		s.mark = MarkOf(instance)
 	}
@@ -62,7 +62,7 @@ func newProcessSet(instance string, alone bool) *processSet {
 
 // gather begins to wait for children, until the function that it returns is
 // called.
-func (s *processSet) gather() (scatter func()) {
+func (s *processSet) startReaper() (scatter func()) {
 	adoptOrphans()
 	untag := s.tagLauncher()
 	died, done := make(chan os.Signal, 1), make(chan struct{})
@@ -87,11 +87,11 @@ func (s *processSet) gather() (scatter func()) {
 }
 
 // share sets the names of programs that are left alone, beside those known.
-func (s *processSet) share(names []string) {
+func (s *processSet) setSharedPrograms(names []string) {
 	s.mu.Lock()
 	s.shared = names
 	s.mu.Unlock()
-	s.watchdog.share(names)
+	s.watchdog.setSharedPrograms(names)
 }
 
 func (s *processSet) outside() outside {
@@ -103,7 +103,7 @@ func (s *processSet) outside() outside {
 // tagLauncher gives this process the tag of the run, and takes it off again at
 // the end.
 func (s *processSet) tagLauncher() (untag func()) {
-	if s.mark.Run == 0 || !s.alone {
+	if s.mark.Run == 0 || !s.dedicated {
 		return func() {}
 	}
 	s.tagging.Lock() // the watchdog may be being made
@@ -121,7 +121,7 @@ func (s *processSet) startTagged(tag process.Tag, path string, argv []string, at
 	if s.mark.Run == 0 {
 		return os.StartProcess(path, argv, attr)
 	}
-	if !s.alone {
+	if !s.dedicated {
 		p, err := os.StartProcess(path, argv, attr)
 		if err == nil {
 			_ = tag.Attach(p.Pid)
@@ -141,7 +141,7 @@ func (s *processSet) startTagged(tag process.Tag, path string, argv []string, at
 // process be killed.
 func (s *processSet) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
 	s.watchdog.wait()
-	pid, exit, err := s.make(s.mark.Run.Service(service), path, argv, attr)
+	pid, exit, err := s.spawn(s.mark.Run.Service(service), path, argv, attr)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,16 +151,16 @@ func (s *processSet) start(service, path string, argv []string, attr *os.ProcAtt
 	return g, exit, nil
 }
 
-func (s *processSet) make(tag process.Tag, path string, argv []string, attr *os.ProcAttr) (pid int, exit <-chan Exit, err error) {
-	s.making.RLock()
-	defer s.making.RUnlock()
+func (s *processSet) spawn(tag process.Tag, path string, argv []string, attr *os.ProcAttr) (pid int, exit <-chan Exit, err error) {
+	s.spawning.RLock()
+	defer s.spawning.RUnlock()
 	p, err := s.startTagged(tag, path, argv, attr)
 	if err != nil {
 		return 0, nil, err
 	}
 	came := make(chan Exit, 1)
 	pid = p.Pid // which Release forgets
-	s.own.Store(pid, came)
+	s.children.Store(pid, came)
 	return pid, came, p.Release() // reap waits for it
 }
 
@@ -171,8 +171,8 @@ func (s *processSet) startOutside(path string, argv []string) error {
 		return err
 	}
 	defer null.Close()
-	s.noteOutside()
-	_, _, err = s.make(process.Released, path, argv, &os.ProcAttr{
+	s.setAmbiguous()
+	_, _, err = s.spawn(process.Released, path, argv, &os.ProcAttr{
 		Env:   append(os.Environ(), envvar.Outside+"=1"),
 		Files: []*os.File{null, null, null},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
@@ -182,10 +182,10 @@ func (s *processSet) startOutside(path string, argv []string) error {
 
 // killOwn sends SIGKILL to a process that was made, unless it has been waited
 // for: then the PID may be another's.
-func (s *processSet) killOwn(pid int) {
-	s.making.RLock() // nothing is waited for meanwhile
-	defer s.making.RUnlock()
-	if _, own := s.own.Load(pid); own {
+func (s *processSet) killChild(pid int) {
+	s.spawning.RLock() // nothing is waited for meanwhile
+	defer s.spawning.RUnlock()
+	if _, own := s.children.Load(pid); own {
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}
 }

@@ -25,9 +25,9 @@ const terminateSignal = syscall.SIGTERM
 // when the last handle to it is closed: when devports ends, however it does. So
 // no watchdog is needed, and nothing is left at the end.
 type processSet struct {
-	mark     proctree.Mark
-	spared   func(Orphan)
-	watchdog *watchdog
+	mark        proctree.Mark
+	leftRunning func(Orphan)
+	watchdog    *watchdog
 }
 
 func newProcessSet(instance string, _ bool) *processSet {
@@ -38,12 +38,12 @@ func newProcessSet(instance string, _ bool) *processSet {
 	return s
 }
 
-func (s *processSet) gather() (scatter func()) { return func() {} }
+func (s *processSet) startReaper() (scatter func()) { return func() {} }
 
-func (s *processSet) lookAround() {}
+func (s *processSet) findOutside() {}
 
 // share has nothing to do: jobs have all that a service starts end with it.
-func (s *processSet) share([]string) {}
+func (s *processSet) setSharedPrograms([]string) {}
 
 // orphansIn is empty: nothing leaves its job.
 func (s *processSet) orphansIn(proctree.Tree, string) (ours, out []proctree.Process, ended bool) {
@@ -67,7 +67,7 @@ func (s *processSet) start(service, path string, argv []string, attr *os.ProcAtt
 		windows.CloseHandle(job)
 		return nil, nil, err
 	}
-	if err := release(job, uint32(p.Pid)); err != nil {
+	if err := assignAndResume(job, uint32(p.Pid)); err != nil {
 		_ = p.Kill()
 		_, _ = p.Wait()
 		windows.CloseHandle(job)
@@ -103,8 +103,8 @@ func newJob() (windows.Handle, error) {
 	return job, nil
 }
 
-// release puts a suspended process in a job and lets it go.
-func release(job windows.Handle, pid uint32) error {
+// assignAndResume puts a suspended process in a job and lets it go.
+func assignAndResume(job windows.Handle, pid uint32) error {
 	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, pid)
 	if err != nil {
 		return os.NewSyscallError("OpenProcess", err)
@@ -240,7 +240,7 @@ type watchdog struct{}
 
 func (*watchdog) dismiss() {}
 
-func (*watchdog) attached(bool) {}
+func (*watchdog) setAttached(bool) {}
 
 // startOutside makes a process that no job of this run has.
 func (s *processSet) startOutside(path string, argv []string) error {

@@ -12,15 +12,15 @@ import (
 
 // reap waits for all that have died, own or adopted.
 func (s *processSet) reap() {
-	s.making.Lock()
+	s.spawning.Lock()
 	exits := map[chan Exit]Exit{}
 	deliver := func(pid int, exit Exit) {
-		if came, ok := s.own.LoadAndDelete(pid); ok {
+		if came, ok := s.children.LoadAndDelete(pid); ok {
 			exits[came.(chan Exit)] = exit
 		}
 	}
-	if !s.alone || !waitForAny(deliver) {
-		s.waitForOwn(deliver)
+	if !s.dedicated || !waitForAny(deliver) {
+		s.waitForChildren(deliver)
 	}
 	// Only now: what those have left has come to this process before they could
 	// be waited for.
@@ -28,7 +28,7 @@ func (s *processSet) reap() {
 	switch {
 	case err != nil:
 		s.waitForGroups(deliver)
-	case !s.alone:
+	case !s.dedicated:
 		orphans = slices.DeleteFunc(orphans, func(pid int) bool {
 			got, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil)
 			return got == pid
@@ -38,15 +38,15 @@ func (s *processSet) reap() {
 	s.watchdog.update(s.orphans, slices.DeleteFunc(slices.Clone(orphans), func(pid int) bool { return !s.owns(pid) }))
 	s.orphans = orphans
 	s.mu.Unlock()
-	s.making.Unlock()
+	s.spawning.Unlock()
 	for came, exit := range exits {
 		came <- exit
 	}
 }
 
 // waitForOwn waits for the dead among the processes that were made.
-func (s *processSet) waitForOwn(deliver func(int, Exit)) {
-	s.own.Range(func(pid, _ any) bool {
+func (s *processSet) waitForChildren(deliver func(int, Exit)) {
+	s.children.Range(func(pid, _ any) bool {
 		var status unix.WaitStatus
 		switch got, err := unix.Wait4(pid.(int), &status, unix.WNOHANG, nil); {
 		case err != nil && err != unix.EINTR: // another part of the program has waited for it

@@ -24,7 +24,7 @@ import (
 // that cleans up. Such a leader is stopped until the others have ended. One that
 // handles the signal goes on after half of the grace at the latest, in case the
 // others wait for it.
-func (g *group) ask(sig syscall.Signal, grace time.Duration) {
+func (g *group) terminate(sig syscall.Signal, grace time.Duration) {
 	m, err := g.members()
 	if err != nil || !g.session || m.leader == nil || len(m.others) == 0 {
 		g.signal(m, sig)
@@ -34,11 +34,11 @@ func (g *group) ask(sig syscall.Signal, grace time.Duration) {
 	status, err := process.ReadStatus(leader.PID)
 	executable, _ := process.Executable(leader.PID)
 	handled := err != nil || status.Caught.Has(sig) || status.Ignored.Has(sig)
-	if !hangsUp(executable, handled, relays(*m.leader, m.others)) || !hold(g.killed, leader, grace/4) {
+	if !mustSuspend(executable, handled, relays(*m.leader, m.others)) || !suspend(g.killed, leader, grace/4) {
 		g.signal(m, sig)
 		return
 	}
-	m.held = true
+	m.leaderStopped = true
 	g.signal(m, sig) // to the leader, too, for when it goes on
 	others := g.killed
 	if status.Caught.Has(sig) {
@@ -63,7 +63,7 @@ func (g *group) ask(sig syscall.Signal, grace time.Duration) {
 // But the runtimes of some languages handle signals before the program has any
 // say, and most programs then die. These are stopped, too, unless they pass on what
 // the others print: those would wait for a reader.
-func hangsUp(executable string, handled, relays bool) bool {
+func mustSuspend(executable string, handled, relays bool) bool {
 	if !handled {
 		return true
 	}
@@ -87,7 +87,7 @@ func relays(leader proctree.Process, others []proctree.Process) bool {
 // hold stops a process, and reports whether it has, in that time. SIGSTOP takes
 // effect once the process gets to run, and until then it would act on another
 // signal.
-func hold(ctx context.Context, leader process.ID, patience time.Duration) bool {
+func suspend(ctx context.Context, leader process.ID, patience time.Duration) bool {
 	if leader.Signal(unix.SIGSTOP) != nil {
 		return false
 	}

@@ -47,7 +47,7 @@ type Options struct {
 	ID string
 	// Alone says that this process makes no others than the run's, so that at
 	// the end what the run has left below it is ended.
-	Alone bool
+	Dedicated bool
 	// Terminal is put back into State by the watchdog should this process be
 	// killed, unless another program has done so; nil for none.
 	Terminal *os.File
@@ -61,11 +61,11 @@ type Options struct {
 
 // System is the operating system, for one run.
 type System struct {
-	processes *processSet
-	output    *output.Mux
-	alone     bool
-	scatter   func() // ends the waiting for dead children
-	idle      *time.Timer
+	processes  *processSet
+	output     *output.Mux
+	dedicated  bool
+	stopReaper func() // ends the waiting for dead children
+	idle       *time.Timer
 }
 
 // idleDelay is how long nothing may have been started before the processes of
@@ -74,14 +74,14 @@ const idleDelay = time.Second
 
 // Open prepares the system for a run, whose end is to call Close.
 func Open(o Options) *System {
-	s := &System{processes: newProcessSet(o.ID, o.Alone), output: o.Output, alone: o.Alone}
-	s.processes.spared = o.LeftRunning
-	s.idle = time.AfterFunc(idleDelay, s.processes.lookAround)
+	s := &System{processes: newProcessSet(o.ID, o.Dedicated), output: o.Output, dedicated: o.Dedicated}
+	s.processes.leftRunning = o.LeftRunning
+	s.idle = time.AfterFunc(idleDelay, s.processes.findOutside)
 	reserveThreads()
 	if o.ID != "" {
 		s.processes.startWatchdog(o.Terminal, o.State, o.Watchdog)
 	}
-	s.scatter = s.processes.gather()
+	s.stopReaper = s.processes.startReaper()
 	return s
 }
 
@@ -92,7 +92,7 @@ func (s *System) Probe(spec procfile.Process, check procfile.Check) probe.Try {
 	case procfile.HTTP:
 		return probe.HTTP(spec.Port, check.Arg)
 	case procfile.Exec:
-		return s.processes.try(spec, check.Arg)
+		return s.processes.execCheck(spec, check.Arg)
 	}
 	return probe.TCP(spec.Port)
 }
@@ -109,10 +109,10 @@ func (s *System) StartOutside(argv []string) error {
 // Share has processes of programs with these names outlive the service that has
 // started them, once they have left its process group, beside those that are
 // known.
-func (s *System) Share(names []string) { s.processes.share(names) }
+func (s *System) SetSharedPrograms(names []string) { s.processes.setSharedPrograms(names) }
 
 // Attached is called when a user begins and ends to type to a process.
-func (s *System) Attached(now bool) { s.processes.watchdog.attached(now) }
+func (s *System) SetAttached(now bool) { s.processes.watchdog.setAttached(now) }
 
 // KillTimeout is how long killed processes may take to vanish.
 const KillTimeout = 2 * time.Second
@@ -124,12 +124,12 @@ const closeGrace = 500 * time.Millisecond
 // It returns what that was, and what goes on.
 func (s *System) Close() (killed, spared []Orphan) {
 	s.idle.Stop()
-	if s.alone {
+	if s.dedicated {
 		ctx, cancel := context.WithTimeout(context.Background(), closeGrace+KillTimeout)
 		defer cancel()
 		killed, spared = s.processes.killRest(ctx, closeGrace)
 	}
 	s.processes.watchdog.dismiss()
-	s.scatter()
+	s.stopReaper()
 	return killed, spared
 }

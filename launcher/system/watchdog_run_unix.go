@@ -45,7 +45,7 @@ func Watchdog(pipe io.Reader) {
 		defer close(restored)
 		state.restore()
 	}()
-	state.endAll(watchdogGrace)
+	state.endLeftovers(watchdogGrace)
 	select {
 	case <-restored:
 	case <-time.After(restoreTimeout):
@@ -71,12 +71,12 @@ func (s watchdogState) restore() {
 	_, _ = tty.WriteString(screen.Erase)
 }
 
-// endAll ends all processes that bear the mark, those in the groups and sessions
+// endLeftovers ends all processes that bear the mark, those in the groups and sessions
 // of leaders, orphans, and what is below any of them, but for what is outside.
-func (s watchdogState) endAll(grace time.Duration) {
+func (s watchdogState) endLeftovers(grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace+10*time.Second)
 	defer cancel()
-	endAll(ctx, func(t proctree.Tree) []proctree.Process {
+	endProcesses(ctx, func(t proctree.Tree) []proctree.Process {
 		live := map[int]bool{}
 		for _, p := range t.Where(func(p proctree.Process) bool { return s.Leaders[p.PID] == p.ID }) {
 			live[p.PID] = true

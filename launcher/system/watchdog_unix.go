@@ -24,10 +24,10 @@ import (
 // What it has to know is written to it as lines, see watchdogState. Its methods
 // do nothing on a nil watchdog.
 type watchdog struct {
-	set    *processSet
-	tty    *os.File
-	first  chan struct{} // closed when it has been started for the first time, or could not be
-	keeper sync.WaitGroup
+	set        *processSet
+	tty        *os.File
+	started    chan struct{} // closed when it has been started for the first time, or could not be
+	goroutines sync.WaitGroup
 
 	mu        sync.Mutex // guards what follows; not held while a process is made
 	pipe      *os.File   // nil before it has been started
@@ -40,13 +40,13 @@ type watchdog struct {
 
 // watchdogNews reports that the watchdog could not be started, or has ended and
 // been replaced (a nil error).
-type watchdogNews func(err error)
+type watchdogReport func(err error)
 
 // startWatchdog starts the watchdog of the run, while the caller goes on. A
 // terminal, if there is one, was found in that state. news is called for what
 // goes wrong.
-func (s *processSet) startWatchdog(tty *os.File, found terminal.State, news watchdogNews) {
-	w := &watchdog{set: s, tty: tty, first: make(chan struct{})}
+func (s *processSet) startWatchdog(tty *os.File, found terminal.State, news watchdogReport) {
+	w := &watchdog{set: s, tty: tty, started: make(chan struct{})}
 	w.state = newWatchdogState()
 	w.state.Variable, w.state.Run = s.mark.Variable, s.mark.Run
 	if tty != nil {
@@ -55,20 +55,20 @@ func (s *processSet) startWatchdog(tty *os.File, found terminal.State, news watc
 		}
 	}
 	s.watchdog = w
-	w.keeper.Go(func() { w.keep(news) })
+	w.goroutines.Go(func() { w.supervise(news) })
 }
 
 const (
 	// steady is how long a watchdog has to live for its end to be a surprise.
-	steady = time.Second
+	minLifetime = time.Second
 	// maxDeaths is how many may end in a row before that.
-	maxDeaths = 3
+	maxEarlyExits = 3
 )
 
 // keep starts a watchdog, and another whenever one has ended, until dismiss is
 // called.
-func (w *watchdog) keep(news watchdogNews) {
-	started := sync.OnceFunc(func() { close(w.first) })
+func (w *watchdog) supervise(news watchdogReport) {
+	started := sync.OnceFunc(func() { close(w.started) })
 	defer started()
 	for deaths := 0; ; {
 		began := time.Now()
@@ -85,10 +85,10 @@ func (w *watchdog) keep(news watchdogNews) {
 		if w.ended() {
 			return
 		}
-		if time.Since(began) >= steady {
+		if time.Since(began) >= minLifetime {
 			deaths = 0
 		}
-		if deaths++; deaths > maxDeaths {
+		if deaths++; deaths > maxEarlyExits {
 			news(fmt.Errorf("the watchdog %v, %d times in a row", came, deaths))
 			return
 		}
@@ -107,7 +107,7 @@ func (w *watchdog) start() (<-chan Exit, error) {
 	write(pipe, w.state.lines())
 	w.pipe, w.lines = pipe, nil
 	w.mu.Unlock() // while the process is made, others may have news for it
-	pid, exit, err := w.make(read)
+	pid, exit, err := w.spawn(read)
 	w.mu.Lock()
 	w.pid = pid
 	if err != nil {
@@ -117,13 +117,13 @@ func (w *watchdog) start() (<-chan Exit, error) {
 	dismissed := w.dismissed
 	w.mu.Unlock()
 	if dismissed {
-		w.set.killOwn(pid)
+		w.set.killChild(pid)
 	}
 	return exit, err
 }
 
-func (w *watchdog) make(pipe *os.File) (pid int, exit <-chan Exit, err error) {
-	program, err := ownProgram()
+func (w *watchdog) spawn(pipe *os.File) (pid int, exit <-chan Exit, err error) {
+	program, err := executablePath()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -136,7 +136,7 @@ func (w *watchdog) make(pipe *os.File) (pid int, exit <-chan Exit, err error) {
 	if w.tty != nil {
 		files = append(files, w.tty)
 	}
-	return w.set.make(w.state.Run.Watchdog(), program, watchdogArgs, &os.ProcAttr{
+	return w.set.spawn(w.state.Run.Watchdog(), program, watchdogArgs, &os.ProcAttr{
 		Dir:   "/", // it keeps no folder from being removed
 		Env:   []string{"GORACE=atexit_sleep_ms=0"},
 		Files: files,
@@ -157,7 +157,7 @@ func (w *watchdog) ended() (dismissed bool) {
 // wait returns when the watchdog has been started, or could not be.
 func (w *watchdog) wait() {
 	if w != nil {
-		<-w.first
+		<-w.started
 	}
 }
 
@@ -167,31 +167,31 @@ func (w *watchdog) add(pid int) {
 		return
 	}
 	if id, err := process.Find(pid); err == nil {
-		w.tell(leaderLine(id))
+		w.send(leaderLine(id))
 	}
 }
 
 func (w *watchdog) remove(pid int) {
 	if w != nil {
-		w.tell(removeLine(pid))
+		w.send(removeLine(pid))
 	}
 }
 
 // share has the watchdog leave programs with these names alone.
-func (w *watchdog) share(names []string) {
+func (w *watchdog) setSharedPrograms(names []string) {
 	if w != nil {
-		w.tell(sharedLine(names))
+		w.send(sharedLine(names))
 	}
 }
 
 // attached says whether a service has the terminal.
-func (w *watchdog) attached(now bool) {
+func (w *watchdog) setAttached(now bool) {
 	switch {
 	case w == nil:
 	case now:
-		w.tell(attachedLine)
+		w.send(attachedLine)
 	default:
-		w.tell(detachedLine)
+		w.send(detachedLine)
 	}
 }
 
@@ -210,14 +210,14 @@ func (w *watchdog) update(before, now []int) {
 			continue
 		}
 		if id, err := process.Find(pid); err == nil {
-			w.tell(orphanLine(id))
+			w.send(orphanLine(id))
 		}
 	}
 }
 
 // tell writes a line, together with others that come meanwhile, so that the
 // watchdog is not woken for each. It does not wait for that.
-func (w *watchdog) tell(line string) {
+func (w *watchdog) send(line string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state.apply(line)
@@ -227,7 +227,7 @@ func (w *watchdog) tell(line string) {
 	w.lines = append(append(w.lines, line...), '\n')
 	if !w.writing {
 		w.writing = true
-		w.keeper.Go(w.flush)
+		w.goroutines.Go(w.flush)
 	}
 }
 
@@ -256,13 +256,13 @@ func (w *watchdog) dismiss() {
 	if w == nil {
 		return
 	}
-	<-w.first
+	<-w.started
 	w.mu.Lock()
 	w.dismissed = true
 	pid := w.pid
 	w.mu.Unlock()
-	w.set.killOwn(pid)
-	w.keeper.Wait()
+	w.set.killChild(pid)
+	w.goroutines.Wait()
 }
 
 // watchdogArgs are what ps shows of the watchdog. They do not hold devports'
@@ -277,7 +277,7 @@ func IsWatchdog(args []string) bool { return slices.Equal(args, watchdogArgs) }
 // ownProgram is the path of this program. On Linux it is one that is good even
 // if the file has been replaced since, and that gives the process no name that
 // `pkill devports` would match before it has chosen one itself.
-func ownProgram() (string, error) {
+func executablePath() (string, error) {
 	const self = "/proc/self/exe"
 	if _, err := os.Stat(self); err == nil {
 		return self, nil

@@ -11,7 +11,7 @@ import (
 
 // try is a Try that succeeds when a command does, in the directory and
 // environment of a process.
-func (s *processSet) try(spec procfile.Process, command string) probe.Try {
+func (s *processSet) execCheck(spec procfile.Process, command string) probe.Try {
 	return func(ctx context.Context) error {
 		null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 		if err != nil {
