@@ -180,7 +180,7 @@ func (a Attachment) Close() {
 }
 
 // Outside starts a program that is not the run's: it outlives that.
-func (st *Controller) Outside(ctx context.Context, argv ...string) (err error) {
+func (st *Controller) StartOutside(ctx context.Context, argv ...string) (err error) {
 	failed := st.ask(ctx, func(s *supervisor) { err = s.system.StartOutside(argv) })
 	return errors.Join(failed, err)
 }

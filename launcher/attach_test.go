@@ -87,7 +87,7 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 			t.Errorf("the size of %s is asked for", service)
 		}
 	}
-	if _, err := controller.Attach(t.Context(), "asks", paper, ""); !errors.Is(err, ErrOver) {
+	if _, err := controller.Attach(t.Context(), "asks", paper, ""); !errors.Is(err, ErrEnded) {
 		t.Errorf("after the end: %v", err)
 	}
 }

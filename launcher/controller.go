@@ -37,7 +37,7 @@ func (st *Controller) notifyChanged() {
 }
 
 // ErrOver says that the run has ended.
-var ErrOver = errors.New("the run has ended")
+var ErrEnded = errors.New("the run has ended")
 
 // UnknownServiceError names services that the run does not have.
 type UnknownServiceError struct{ Names, Known []string }
@@ -73,8 +73,8 @@ type Status struct {
 
 	// Started is just before its latest process was, even if that has ended: what
 	// changed earlier, it has read as it is now.
-	Started   time.Time `json:"started,omitzero"`
-	DependsOn []string  `json:"depends_on,omitempty"`
+	LastStarted time.Time `json:"last_started,omitzero"`
+	DependsOn   []string  `json:"depends_on,omitempty"`
 	// BlockedBy is why a service that waits will not start by itself.
 	BlockedBy Blocker `json:"blocked_by,omitzero"`
 
@@ -110,10 +110,10 @@ func (s Status) Label() string {
 // Blocker is a service that has ended and will not start by itself. Others wait
 // for it, be it by way of more that wait.
 type Blocker struct {
-	Service string    `json:"service"`
-	State   State     `json:"state"`
-	Detail  string    `json:"detail,omitempty"`
-	Started time.Time `json:"started,omitzero"`
+	Service     string    `json:"service"`
+	State       State     `json:"state"`
+	Detail      string    `json:"detail,omitempty"`
+	LastStarted time.Time `json:"last_started,omitzero"`
 }
 
 // Settled reports whether a service has come to where it stays for now: ready,
@@ -142,7 +142,7 @@ func (st *Controller) ask(ctx context.Context, do func(*supervisor)) error {
 		<-done
 		return nil
 	case <-st.ended:
-		return ErrOver
+		return ErrEnded
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -181,7 +181,7 @@ func (st *Controller) Ending() (ending bool) {
 
 // Others returns the services of the plan that were not selected, nor started
 // since, sorted.
-func (st *Controller) Others(ctx context.Context) (names []string) {
+func (st *Controller) Inactive(ctx context.Context) (names []string) {
 	_ = st.ask(ctx, func(s *supervisor) { names = slices.Sorted(maps.Keys(s.others)) }) // a run that is over has none
 	return names
 }
@@ -222,7 +222,7 @@ func (st *Controller) restart(ctx context.Context, names []string, wanted func(s
 // Rerun is Restart for services whose files have changed, at these times, unless
 // their latest process was started since. It starts nothing that they depend on,
 // as a user may have stopped that.
-func (st *Controller) Rerun(ctx context.Context, changed map[string]time.Time) error {
+func (st *Controller) RestartChanged(ctx context.Context, changed map[string]time.Time) error {
 	names := slices.Sorted(maps.Keys(changed))
 	if len(names) == 0 {
 		return nil
@@ -269,7 +269,7 @@ func (st *Controller) all(ctx context.Context, names []string, add bool, do func
 			return
 		}
 		if s.closing {
-			unknown = ErrOver
+			unknown = ErrEnded
 			return
 		}
 		if add {
@@ -356,7 +356,7 @@ func (st *Controller) Wait(ctx context.Context, settled func(Status) bool, names
 	case all := <-came:
 		return all, nil
 	case <-st.ended:
-		return nil, ErrOver
+		return nil, ErrEnded
 	case <-ctx.Done():
 		_ = st.ask(context.WithoutCancel(ctx), func(s *supervisor) {
 			s.waiters = slices.DeleteFunc(s.waiters, func(other *waiter) bool { return other == w })
@@ -415,7 +415,7 @@ func (s *supervisor) statuses() []Status {
 
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
-	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), Started: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
+	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), LastStarted: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
 	if sv.phase.live() {
 		status.Port = sv.procSpec.Port
 		if p := s.childOf(name); p != nil {
@@ -430,7 +430,7 @@ func (s *supervisor) statusOf(name string) Status {
 		}
 		if on := s.blocker(name); on != "" {
 			root := s.statusOf(on)
-			status.BlockedBy = Blocker{on, root.State, root.Detail, root.Started}
+			status.BlockedBy = Blocker{on, root.State, root.Detail, root.LastStarted}
 			status.Detail = "waits for " + on + ", which " + root.outcome()
 		}
 	case starting:
@@ -452,7 +452,7 @@ func (s *supervisor) statusOf(name string) Status {
 	case ended, removed:
 		status.State = StateDone
 		switch {
-		case sv.userStopped || sv.exit != nil && sv.exit.Asked:
+		case sv.userStopped || sv.exit != nil && sv.exit.Requested:
 			status.State = StateStopped
 		case sv.exit != nil && sv.exit.Failed():
 			status.State, status.Detail = StateFailed, sv.exit.String()

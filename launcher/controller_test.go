@@ -92,7 +92,7 @@ d = { command = 'exec sleep 1000', port = false, depends_on = ['b'] }
 	if status := w.status(); status != 0 {
 		t.Errorf("status %d", status)
 	}
-	if _, err := st.Status(t.Context()); !errors.Is(err, ErrOver) {
+	if _, err := st.Status(t.Context()); !errors.Is(err, ErrEnded) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -121,7 +121,7 @@ func TestSteeringAtOnce(t *testing.T) {
 	if err := st.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := st.Start(t.Context(), "a"); err != nil && !errors.Is(err, ErrOver) {
+	if err := st.Start(t.Context(), "a"); err != nil && !errors.Is(err, ErrEnded) {
 		t.Error(err)
 	}
 	if status := w.status(); status != 0 {
@@ -145,7 +145,7 @@ func TestWaitEnds(t *testing.T) {
 	if err := st.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := <-waited; !errors.Is(err, ErrOver) {
+	if err := <-waited; !errors.Is(err, ErrEnded) {
 		t.Errorf("at the end of the run: %v", err)
 	}
 	w.status()
@@ -197,7 +197,7 @@ a = { command = 'exec sleep 1000', port = false }
 b = { command = 'exec sleep 1000', port = false }
 `)
 	wait(t, st)
-	if err := st.Rerun(t.Context(), map[string]time.Time{"a": time.Now(), "b": began}); err != nil {
+	if err := st.RestartChanged(t.Context(), map[string]time.Time{"a": time.Now(), "b": began}); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, st)

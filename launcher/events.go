@@ -18,10 +18,10 @@ func KindOf(e Event) string { return e.kind() }
 
 // Started: the service has a process.
 type Started struct {
-	Service string
-	PID     int
-	Port    int  // 0 for none
-	Checked bool // Ready will follow, once its check has passed
+	Service  string
+	PID      int
+	Port     int  // 0 for none
+	HasCheck bool // Ready will follow, once its check has passed
 }
 
 // NotStarted: no process could be made.
@@ -88,9 +88,9 @@ type Ended struct {
 	Service string
 	Exit    Exit
 	Retry   time.Duration // after that it is started again; 0: it is not
-	Left    []Orphan      // what it had left in the background, and devports has ended
-	During  Outage        // of one that it depends on, which may be why it has failed
-	Again   bool          // it is run once more when that is back
+	Orphans []Orphan      // what it had left in the background, and devports has ended
+	Outage  Outage        // of one that it depends on, which may be why it has failed
+	Rerun   bool          // it is run once more when that is back
 }
 
 // DependencyFailed: the service waits for one that has ended without having
@@ -108,9 +108,9 @@ type Killing struct {
 
 // Unkillable: the process did not end when killed either; devports gives it up.
 type Unkillable struct {
-	Service string
-	PID     int
-	Left    []Orphan // what of it still lives, as far as is known
+	Service   string
+	PID       int
+	Survivors []Orphan // what of it still lives, as far as is known
 }
 
 // Idle: no service has a process, and the run goes on because a change of the

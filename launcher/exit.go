@@ -60,7 +60,7 @@ type endedProcess struct {
 func (e endedProcess) effectiveExit() Exit {
 	check := e.spec.Ready
 	switch {
-	case e.exit.Status != 0 || e.exit.Asked || e.exit.Err != nil:
+	case e.exit.Status != 0 || e.exit.Requested || e.exit.Err != nil:
 		return e.exit
 	case check.Kind == procfile.None || check.Kind == procfile.Done:
 		return e.exit

@@ -24,7 +24,7 @@ func TestJudgedExit(t *testing.T) {
 		{"one that others need", guess, endedProcess{needed: true}, true},
 		{"one that goes to the background", guess, endedProcess{orphans: left}, true},
 		{"one that serves from there", guess, endedProcess{ready: true, orphans: left, serving: true}, true},
-		{"one that was stopped", guess, endedProcess{needed: true, exit: Exit{Asked: true}}, false},
+		{"one that was stopped", guess, endedProcess{needed: true, exit: Exit{Requested: true}}, false},
 		{"tcp", declared(procfile.TCP), endedProcess{}, true},
 		{"http", declared(procfile.HTTP), endedProcess{}, true},
 		{"log", declared(procfile.Log), endedProcess{}, true},

@@ -202,7 +202,7 @@ func (f *fakeSystem) Probe(spec procfile.Process, _ procfile.Check) probe.Try {
 func (f *fakeSystem) SetSharedPrograms([]string) {}
 
 func (f *fakeSystem) StartOutside([]string) error { return nil }
-func (f *fakeSystem) SetAttached(bool)               {}
+func (f *fakeSystem) SetAttached(bool)            {}
 
 func (f *fakeSystem) Close() (killed, spared []Orphan) {
 	f.mu.Lock()

@@ -45,7 +45,7 @@ func runner(args []string) {
 		Notify: func(e Event) {
 			switch e := e.(type) {
 			case Unkillable:
-				alive("unkillable", e.Left)
+				alive("unkillable", e.Survivors)
 			case OrphansKilled:
 				alive("orphan", e.Orphans)
 			}

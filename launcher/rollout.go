@@ -28,7 +28,7 @@ func (m *machine) summarize() (st summary) {
 			st.failed, up = st.failed+1, false
 		case s.phase == running && s.goal == goalNone && s.ready && s.deadline.IsZero():
 			st.ready++
-		case s.phase == ended && (s.userStopped || s.exit != nil && s.exit.Asked):
+		case s.phase == ended && (s.userStopped || s.exit != nil && s.exit.Requested):
 			st.stopped, up = st.stopped+1, false
 		case s.phase == ended && s.exit != nil && !s.exit.Failed():
 			st.done++

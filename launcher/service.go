@@ -178,7 +178,7 @@ func (s service) record(e event) service {
 		return s
 	}
 	exit := e.exit
-	exit.Asked = s.goal != goalNone
+	exit.Requested = s.goal != goalNone
 	judged := endedProcess{s.procSpec, exit, s.ready, e.needed, e.orphans, e.serving}.effectiveExit()
 	if judged.Status != exit.Status {
 		s.ready = false
@@ -193,12 +193,12 @@ func (s service) record(e event) service {
 // over is where a service goes whose process is no more.
 func (s service) afterExit(now time.Time) service {
 	if s.exit == nil { // it did not even end when killed
-		s.exit = &Exit{Status: 128 + 9, Signal: "KILL", Asked: s.goal != goalNone}
+		s.exit = &Exit{Status: 128 + 9, Signal: "KILL", Requested: s.goal != goalNone}
 	}
 	if s.exit.Failed() {
 		s.failedAt = now
 	}
-	if s.procSpec.Ready.Kind == procfile.Done && s.exit.Status == 0 && !s.exit.Asked {
+	if s.procSpec.Ready.Kind == procfile.Done && s.exit.Status == 0 && !s.exit.Requested {
 		s.ready, s.rerunDone = true, false
 	}
 	if s.goal == goalNone && !s.unkillable && shouldRestart(s.spec.Restart, *s.exit) {
@@ -246,7 +246,7 @@ func (s service) available() bool {
 		return s.ready && s.goal == goalNone
 	case ended, backoff:
 		how := s.procSpec.Ready.Kind
-		return (how == procfile.Done || how == procfile.None) && s.ready && s.exit != nil && s.exit.Status == 0 && !s.exit.Asked
+		return (how == procfile.Done || how == procfile.None) && s.ready && s.exit != nil && s.exit.Status == 0 && !s.exit.Requested
 	}
 	return false
 }

@@ -462,7 +462,7 @@ func TestFailed(t *testing.T) {
 	if s.exit.Status != 3 {
 		t.Errorf("what came first does not count: %+v", s.exit)
 	}
-	if s = life(service{}, evStart, evStarted, evKill, evTimeout); !s.unkillable || s.exit == nil || !s.exit.Asked {
+	if s = life(service{}, evStart, evStarted, evKill, evTimeout); !s.unkillable || s.exit == nil || !s.exit.Requested {
 		t.Errorf("one that KILL does not end: %+v", s)
 	}
 }

@@ -285,12 +285,12 @@ func (s *supervisor) notifyEnded(name string, because eventKind) {
 func (s *supervisor) propagateEnd(name string) {
 	sv := s.services[name]
 	again := s.rerunOutage(name) != Outage{}
-	if sv.phase == ended && !sv.available() && !sv.exit.Asked && !again && !s.closing && !s.finished() {
+	if sv.phase == ended && !sv.available() && !sv.exit.Requested && !again && !s.closing && !s.finished() {
 		for _, other := range s.waitingFor(name) {
 			s.options.Notify(DependencyFailed{other, name})
 		}
 	}
-	if s.stopOnExit && !sv.exit.Asked && !s.closing && sv.phase != backoff {
+	if s.stopOnExit && !sv.exit.Requested && !s.closing && sv.phase != backoff {
 		s.stopCause = &ExitError{name, sv.exit.Status}
 		s.close(Stopping{Service: name})
 	}

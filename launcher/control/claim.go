@@ -24,7 +24,7 @@ type Claim struct {
 	Killed Killed // the run before, if that was killed
 	// Unreachable says why the run has no socket and cannot be steered; nil if
 	// it has one.
-	Unreachable error
+	SocketErr error
 
 	slot    Slot
 	socket  net.Listener
@@ -33,8 +33,8 @@ type Claim struct {
 
 // Killed is a run that was killed.
 type Killed struct {
-	Note  Note
-	Ended []launcher.Orphan // what it had left, and Claim has ended
+	Note    Note
+	Orphans []launcher.Orphan // what it had left, and Claim has ended
 }
 
 // RunningError says that a run holds the slot already.
@@ -51,24 +51,24 @@ func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 	_ = os.MkdirAll(s.folder.path, 0o700) // or the lock says why not
 	me := about
 	me.PID, me.Since, me.ID, me.Socket = os.Getpid(), time.Now().Round(time.Second), rand.Text(), s.socket()
-	me.Folder = folderID(me.Directory)
+	me.DirectoryID = directoryID(me.Directory)
 	if id, err := process.Find(me.PID); err == nil {
 		me.Start = id.Start
 	}
 	release, left, err := s.acquire(me)
 	var held *lockfile.HeldError
 	if errors.As(err, &held) {
-		return Claim{}, &RunningError{s.held(held)}
+		return Claim{}, &RunningError{s.holderInstance(held)}
 	}
 	if err != nil {
 		return Claim{}, err
 	}
-	s.noteCheckout(me.Directory)
+	s.recordCheckout(me.Directory)
 	c := Claim{Note: me, slot: s, release: release}
 	if before := parseNote(left); before.ID != "" {
 		c.Killed = Killed{before, system.KillOrphans(before.ID, grace)}
 	}
-	c.socket, c.Note.Socket, c.Unreachable = s.listen()
+	c.socket, c.Note.Socket, c.SocketErr = s.listen()
 	if c.Note != me {
 		_ = lockfile.SetNote(s.Lock(), c.Note) // on a full disk it is found where it was expected, or not at all
 	}
@@ -76,14 +76,14 @@ func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 }
 
 // clearing is how long a process that is no run may hold the lock, to clear up.
-const clearing = 2 * time.Second
+const cleanUpTimeout = 2 * time.Second
 
 // acquire takes the lock of the slot, and waits for one that clears up.
 func (s Slot) acquire(note Note) (release func() error, left json.RawMessage, err error) {
-	for end := time.Now().Add(clearing); ; time.Sleep(pause) {
+	for end := time.Now().Add(cleanUpTimeout); ; time.Sleep(dialInterval) {
 		release, left, err = lockfile.TryAcquire(s.Lock(), note)
 		var held *lockfile.HeldError
-		if !errors.As(err, &held) || s.held(held).Runs() || time.Now().After(end) {
+		if !errors.As(err, &held) || s.holderInstance(held).Runs() || time.Now().After(end) {
 			return release, left, err
 		}
 	}
@@ -93,7 +93,7 @@ func (s Slot) acquire(note Note) (release func() error, left json.RawMessage, er
 // is lost, with its folder, is replaced by another one. Of what the run is about,
 // only the project and the worktree are needed.
 func (c Claim) Serve(run Run) (stop func()) {
-	if c.Unreachable != nil {
+	if c.SocketErr != nil {
 		return func() {}
 	}
 	run.About.PID, run.About.Since = c.Note.PID, c.Note.Since
@@ -112,7 +112,7 @@ func (c Claim) Serve(run Run) (stop func()) {
 }
 
 // lossPoll is how long a socket may be lost before its run notices.
-const lossPoll = time.Second
+const socketPoll = time.Second
 
 // serve serves the run on its socket, and on those that follow it. Who is served
 // by a lost one goes on.
@@ -124,7 +124,7 @@ func (c Claim) serve(ctx context.Context, run Run) {
 	start := func(l net.Listener) { servers.Go(func() { _ = serve(ctx, l, run, holds) }) }
 	start(c.socket)
 	made, _ := os.Lstat(c.Note.Socket)
-	ticks := time.NewTicker(lossPoll)
+	ticks := time.NewTicker(socketPoll)
 	defer ticks.Stop()
 	for {
 		select {
@@ -159,7 +159,7 @@ func intact(path string, made os.FileInfo) bool {
 
 // Release gives the slot up for another run.
 func (c Claim) Release() error {
-	if c.Unreachable == nil {
+	if c.SocketErr == nil {
 		c.socket.Close() // unless it was served
 	}
 	return c.release()

@@ -42,13 +42,13 @@ func newClient(dial func(context.Context) (net.Conn, error)) Client {
 
 // A run that has just begun may not have made its socket yet.
 const (
-	beginning = 500 * time.Millisecond
-	pause     = 10 * time.Millisecond
+	startupTime  = 500 * time.Millisecond
+	dialInterval = 10 * time.Millisecond
 )
 
 func dial(ctx context.Context, path string) (net.Conn, error) {
 	var d net.Dialer
-	for end := time.Now().Add(beginning); ; time.Sleep(pause) {
+	for end := time.Now().Add(startupTime); ; time.Sleep(dialInterval) {
 		conn, err := d.DialContext(ctx, "unix", path)
 		absent := errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED)
 		if !absent || ctx.Err() != nil || time.Now().After(end) {
@@ -76,7 +76,7 @@ func (c Client) Check(ctx context.Context) (Info, error) {
 }
 
 // identify is Status as it may have been before the latest edit of a file.
-func (c Client) identify(ctx context.Context) (Info, error) {
+func (c Client) statusUnsynced(ctx context.Context) (Info, error) {
 	info, err := c.do(ctx, "GET", "status", url.Values{"sync": {"false"}})
 	if err != nil && strings.Contains(err.Error(), "unknown parameter") { // a run of an earlier version
 		return c.Status(ctx)
@@ -99,29 +99,29 @@ func (c Client) WaitUp(ctx context.Context, services ...string) (Info, error) {
 
 // Start starts services that do not run.
 func (c Client) Start(ctx context.Context, services ...string) (Info, error) {
-	return c.steer(ctx, "start", services)
+	return c.post(ctx, "start", services)
 }
 
 // Stop stops services; the run goes on.
 func (c Client) Stop(ctx context.Context, services ...string) (Info, error) {
-	return c.steer(ctx, "stop", services)
+	return c.post(ctx, "stop", services)
 }
 
 // Restart starts services anew.
 func (c Client) Restart(ctx context.Context, services ...string) (Info, error) {
-	return c.steer(ctx, "restart", services)
+	return c.post(ctx, "restart", services)
 }
 
 // Down ends the run. It returns before that has ended.
 func (c Client) Down(ctx context.Context) error {
-	if _, err := c.do(ctx, "POST", "down", nil); !errors.Is(err, launcher.ErrOver) {
+	if _, err := c.do(ctx, "POST", "down", nil); !errors.Is(err, launcher.ErrEnded) {
 		return err
 	}
 	return nil // it has ended already
 }
 
 // steer asks something of the services, or, without any, of all.
-func (c Client) steer(ctx context.Context, what string, services []string) (Info, error) {
+func (c Client) post(ctx context.Context, what string, services []string) (Info, error) {
 	query := url.Values{"service": services}
 	if len(services) == 0 {
 		query.Set("all", "true")
@@ -138,7 +138,7 @@ func (c Client) do(ctx context.Context, method, what string, query url.Values) (
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return Info{}, failed(response, query["service"])
+		return Info{}, responseError(response, query["service"])
 	}
 	var info Info
 	if err = json.NewDecoder(response.Body).Decode(&info); err != nil {
@@ -150,9 +150,9 @@ func (c Client) do(ctx context.Context, method, what string, query url.Values) (
 // unreachable is the error of a request that was not answered: ErrOver if that
 // is because the run has ended.
 func (c Client) unreachable(ctx context.Context, err error) error {
-	alive := errors.Is(err, errNoSocket) || errors.As(err, new(*SilentError))
+	alive := errors.Is(err, errNoSocket) || errors.As(err, new(*UnresponsiveError))
 	if ctx.Err() == nil && c.ended != nil && !alive && c.ended(ctx) {
-		return launcher.ErrOver
+		return launcher.ErrEnded
 	}
 	return errors.Join(ctx.Err(), err)
 }
@@ -175,7 +175,7 @@ func (c Client) send(ctx context.Context, method, what string, query url.Values)
 }
 
 // failed is the error of an answer that is one.
-func failed(response *http.Response, services []string) error {
+func responseError(response *http.Response, services []string) error {
 	var failure Failure
 	if err := json.NewDecoder(response.Body).Decode(&failure); err != nil {
 		return fmt.Errorf("the run answers %s", response.Status)
@@ -185,7 +185,7 @@ func failed(response *http.Response, services []string) error {
 		unknown := slices.DeleteFunc(slices.Clone(services), func(s string) bool { return slices.Contains(failure.Known, s) })
 		return &launcher.UnknownServiceError{Names: unknown, Known: failure.Known}
 	case http.StatusConflict:
-		return launcher.ErrOver
+		return launcher.ErrEnded
 	case http.StatusLocked:
 		return ErrHeld
 	}

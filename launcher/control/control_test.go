@@ -238,7 +238,7 @@ func TestSync(t *testing.T) {
 	}
 	b()
 	edited <- "b"
-	info, err := newClient(func(ctx context.Context) (net.Conn, error) { return dial(ctx, path) }).identify(ctx)
+	info, err := newClient(func(ctx context.Context) (net.Conn, error) { return dial(ctx, path) }).statusUnsynced(ctx)
 	if err != nil || len(edited) != 1 || info.Refused != nil {
 		t.Errorf("it was synced only to be identified: %+v, %v", info, err)
 	}

@@ -11,13 +11,13 @@ import (
 
 // Event is what a run has told of itself.
 type Event struct {
-	Time    time.Time `json:"time"`
-	Event   string    `json:"event"` // launcher.KindOf it
-	Service string    `json:"service,omitempty"`
-	PID     int       `json:"pid,omitempty"`
-	Port    int       `json:"port,omitempty"`
-	Status  int       `json:"status,omitempty"` // how a process ended, unless well
-	Text    string    `json:"text"`             // the sentence that its user reads
+	Time       time.Time `json:"time"`
+	Event      string    `json:"event"` // launcher.KindOf it
+	Service    string    `json:"service,omitempty"`
+	PID        int       `json:"pid,omitempty"`
+	Port       int       `json:"port,omitempty"`
+	ExitStatus int       `json:"exit_status,omitempty"` // how a process ended, unless well
+	Text       string    `json:"text"`                  // the sentence that its user reads
 }
 
 // Journal keeps the latest events of a run. Its zero value is empty, and it may
@@ -31,9 +31,9 @@ func (j *Journal) Add(e launcher.Event, text string) {
 	case launcher.Started:
 		record.PID, record.Port = e.PID, e.Port
 	case launcher.NotStarted:
-		record.Status = e.Exit.Status
+		record.ExitStatus = e.Exit.Status
 	case launcher.BuildFailed:
-		record.Status = e.Exit.Status
+		record.ExitStatus = e.Exit.Status
 	case launcher.Ready:
 		record.Port = e.Port
 	case launcher.WrongPort:
@@ -43,7 +43,7 @@ func (j *Journal) Add(e launcher.Event, text string) {
 	case launcher.WrongProtocol:
 		record.Port = e.Port
 	case launcher.Ended:
-		record.Status = e.Exit.Status
+		record.ExitStatus = e.Exit.Status
 	case launcher.Killing:
 		record.PID = e.PID
 	case launcher.Unkillable:

@@ -138,14 +138,14 @@ func (s Slot) socketPaths() (paths []string) {
 func (s Slot) Instance() Instance {
 	held, note := lockfile.Inspect(s.Lock())
 	if held != nil {
-		return s.held(held)
+		return s.holderInstance(held)
 	}
 	return Instance{s, parseNote(note), nil}
 }
 
 // held is the instance that holds the lock. One that could not write its note, on
 // a full disk, is asked who it is.
-func (s Slot) held(holder *lockfile.HeldError) Instance {
+func (s Slot) holderInstance(holder *lockfile.HeldError) Instance {
 	i := Instance{s, parseNote(holder.Note), holder}
 	if i.Note.PID > 0 {
 		return i

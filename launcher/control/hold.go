@@ -59,7 +59,7 @@ func (h *holds) add(ctx context.Context, names []string, fresh bool) (id string,
 	defer h.mu.Unlock()
 	switch {
 	case h.ended:
-		return "", launcher.ErrOver
+		return "", launcher.ErrEnded
 	case fresh && len(h.needed) > 0:
 		return "", ErrHeld
 	}
@@ -132,7 +132,7 @@ func (h *holds) keep(run bool, names ...string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ended {
-		return launcher.ErrOver
+		return launcher.ErrEnded
 	}
 	for _, name := range names {
 		delete(h.started, name)
@@ -145,7 +145,7 @@ func (h *holds) keep(run bool, names ...string) error {
 }
 
 // holding reports what ends with the last hold.
-func (h *holds) holding() (temporary bool, started []string) {
+func (h *holds) state() (temporary bool, started []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for name := range h.started {
@@ -204,7 +204,7 @@ func (s server) hold(w http.ResponseWriter, r *http.Request) {
 
 // everyService lists all that the run has or could start.
 func (s server) everyService(ctx context.Context) ([]string, error) {
-	names := s.run.Controller.Others(ctx)
+	names := s.run.Controller.Inactive(ctx)
 	all, err := s.run.Controller.Status(ctx)
 	for _, st := range all {
 		if !slices.Contains(names, st.Service) {
@@ -275,7 +275,7 @@ func (c Client) Hold(ctx context.Context, services []string, all, fresh bool) (H
 	body := holdBody{response.Body, cancel}
 	var answer HoldAnswer
 	if response.StatusCode != http.StatusOK {
-		err = failed(response, services)
+		err = responseError(response, services)
 	} else if err = json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		err = c.unreachable(ctx, err)
 	}
@@ -313,6 +313,6 @@ func (h Hold) Release(ctx context.Context) (Info, error) {
 // Keep has services of a run, or without any all of it, go on after the holds on
 // them have ended.
 func (c Client) Keep(ctx context.Context, services ...string) error {
-	_, err := c.steer(ctx, "keep", services)
+	_, err := c.post(ctx, "keep", services)
 	return err
 }

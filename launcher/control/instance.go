@@ -23,17 +23,17 @@ import (
 // Note is what a run writes into its lock file for others to read. If it is
 // still there when no process holds the lock, the run was killed.
 type Note struct {
-	PID       int       `json:"pid"`
-	Start     int64     `json:"start,omitempty"` // process.ID.Start; 0 where it is not known
-	Since     time.Time `json:"since"`
-	Directory string    `json:"directory,omitempty"`
-	Folder    string    `json:"folder,omitempty"` // identifies the directory, wherever it is moved
-	Project   string    `json:"project,omitempty"`
-	Worktree  string    `json:"worktree,omitempty"`
-	Terminal  string    `json:"terminal,omitempty"`
-	NoPins    bool      `json:"no_pins,omitempty"` // its services have ports of their own, whatever is pinned
-	ID        string    `json:"id,omitempty"`      // launcher.Options.Instance
-	Socket    string    `json:"socket,omitempty"`  // where it can be steered
+	PID         int       `json:"pid"`
+	Start       int64     `json:"start,omitempty"` // process.ID.Start; 0 where it is not known
+	Since       time.Time `json:"since"`
+	Directory   string    `json:"directory,omitempty"`
+	DirectoryID string    `json:"directory_id,omitempty"` // identifies the directory, wherever it is moved
+	Project     string    `json:"project,omitempty"`
+	Worktree    string    `json:"worktree,omitempty"`
+	Terminal    string    `json:"terminal,omitempty"`
+	NoPins      bool      `json:"no_pins,omitempty"` // its services have ports of their own, whatever is pinned
+	ID          string    `json:"id,omitempty"`      // launcher.Options.Instance
+	Socket      string    `json:"socket,omitempty"`  // where it can be steered
 }
 
 // parseNote returns the zero Note for what is not the note of a run: the lock
@@ -61,14 +61,14 @@ func (i Instance) Runs() bool { return i.Holder != nil && i.Note.PID > 0 }
 // one that has the lock.
 func (i Instance) Terminate() error {
 	if now := i.Slot.Instance(); !now.Runs() || now.Note.ID != i.Note.ID {
-		return launcher.ErrOver
+		return launcher.ErrEnded
 	}
 	if i.Note.Start == 0 {
 		return errors.New("it is not known when it was started")
 	}
 	err := process.ID{PID: i.Note.PID, Start: i.Note.Start}.Signal(syscall.SIGTERM)
 	if errors.Is(err, os.ErrProcessDone) {
-		return errElsewhere(i.Note.PID)
+		return errOtherProcess(i.Note.PID)
 	}
 	return err
 }
@@ -80,30 +80,30 @@ func (i Instance) Kill(ctx context.Context, grace time.Duration) ([]launcher.Orp
 	now := i.Slot.Instance()
 	switch {
 	case !now.Runs() || now.Note.ID != i.Note.ID:
-		return nil, launcher.ErrOver
+		return nil, launcher.ErrEnded
 	case i.Note.Start == 0:
 		return nil, errors.New("it is not known when it was started")
 	}
 	ended, err := system.KillRun(process.ID{PID: i.Note.PID, Start: i.Note.Start}, i.Note.ID, grace)
 	if errors.Is(err, os.ErrProcessDone) {
-		err = errElsewhere(i.Note.PID)
+		err = errOtherProcess(i.Note.PID)
 	}
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, endPatience)
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	if err := i.AwaitEnd(ctx); err != nil {
 		return ended, err
 	}
-	_, err = i.ClearUp(grace)
+	_, err = i.CleanUp(grace)
 	if errors.As(err, new(*lockfile.HeldError)) {
 		err = nil // the next run has begun, and has cleared up
 	}
 	return ended, err
 }
 
-func errElsewhere(pid int) error {
+func errOtherProcess(pid int) error {
 	return fmt.Errorf("it is not the process with pid %d here: it may run in a container", pid)
 }
 
@@ -121,7 +121,7 @@ func (i Instance) Client() Client {
 		return err
 	}
 	c.ended = func(ctx context.Context) bool {
-		ctx, cancel := context.WithTimeout(ctx, endPatience)
+		ctx, cancel := context.WithTimeout(ctx, endTimeout)
 		defer cancel()
 		return i.AwaitEnd(ctx) == nil
 	}
@@ -129,13 +129,13 @@ func (i Instance) Client() Client {
 }
 
 // replacing is how long a run may take to replace a socket that it has lost.
-const replacing = lossPoll + beginning
+const replaceTimeout = socketPoll + startupTime
 
 // dial connects to the run wherever its socket is by now. The error is an
 // *UnreachableError if the run lives, or a *SilentError if it is stopped.
 func (i Instance) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
-	for end := time.Now().Add(replacing); ; time.Sleep(pause) {
+	for end := time.Now().Add(replaceTimeout); ; time.Sleep(dialInterval) {
 		conn, err := net.Conn(nil), errNoSocket
 		if i.Note.Socket != "" {
 			conn, err = d.DialContext(ctx, "unix", i.Note.Socket)
@@ -146,7 +146,7 @@ func (i Instance) dial(ctx context.Context) (net.Conn, error) {
 		now := i.Slot.Instance()
 		switch {
 		case now.Stopped():
-			return nil, &SilentError{i.Note.PID, true}
+			return nil, &UnresponsiveError{i.Note.PID, true}
 		case !now.Runs() || now.Note.ID != i.Note.ID:
 			return nil, err
 		case now.Note.Socket == "" || time.Now().After(end):
@@ -171,7 +171,7 @@ func (e *UnreachableError) Error() string {
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // Started returns what lives of all that the run has started.
-func (i Instance) Started() []launcher.Orphan {
+func (i Instance) Processes() []launcher.Orphan {
 	if i.Note.ID == "" {
 		return nil
 	}
@@ -188,7 +188,7 @@ func (i Instance) AbandonedSockets() []string {
 // ClearUp ends the processes that a killed run has left, which have that time to
 // end by themselves, and removes its sockets. It holds the lock meanwhile, so
 // that no run begins. The error is a *lockfile.HeldError if one has begun.
-func (i Instance) ClearUp(grace time.Duration) (ended []launcher.Orphan, err error) {
+func (i Instance) CleanUp(grace time.Duration) (ended []launcher.Orphan, err error) {
 	release, left, err := lockfile.TryAcquire(i.Lock(), nil)
 	if err != nil {
 		return nil, err
@@ -244,10 +244,10 @@ func (i Instance) AwaitEnd(ctx context.Context) error {
 const (
 	// endPatience is how long a run may take to end after it has closed its
 	// socket.
-	endPatience = 3 * time.Second
+	endTimeout = 3 * time.Second
 
 	// askPatience is how long a run may take for its status.
-	askPatience = 2 * time.Second
+	askTimeout = 2 * time.Second
 )
 
 // Answer is an instance with what it says of itself.
@@ -258,7 +258,7 @@ type Answer struct {
 }
 
 // Answers reports whether the instance lives and has answered.
-func (a Answer) Answers() bool { return a.Holder != nil && a.Err == nil }
+func (a Answer) Responded() bool { return a.Holder != nil && a.Err == nil }
 
 // Ask asks an instance that lives how it is, and does not wait long. Of one that
 // ends meanwhile it returns what is left of it.
@@ -267,7 +267,7 @@ func (i Instance) Ask(ctx context.Context) Answer {
 		return Answer{Instance: i}
 	}
 	info, err := i.ask(ctx)
-	if err != nil && !errors.As(err, new(*SilentError)) {
+	if err != nil && !errors.As(err, new(*UnresponsiveError)) {
 		if now := i.Slot.Instance(); now.Holder == nil || now.Holder.PID != i.Holder.PID {
 			return now.Ask(ctx)
 		}
@@ -276,7 +276,7 @@ func (i Instance) Ask(ctx context.Context) Answer {
 }
 
 func (i Instance) ask(ctx context.Context) (Info, error) {
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	return i.Client().identify(ctx)
+	return i.Client().statusUnsynced(ctx)
 }

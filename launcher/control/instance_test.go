@@ -139,14 +139,14 @@ func TestSpawn(t *testing.T) {
 	if !ok || i.Note.PID != b.PID || i.Killed() || i.Note.Directory != "/shop" {
 		t.Errorf("it is found as %+v, %v", i.Note, ok)
 	}
-	if a := folder.Instances()[0].Ask(t.Context()); !a.Answers() || a.Info.PID != b.PID {
+	if a := folder.Instances()[0].Ask(t.Context()); !a.Responded() || a.Info.PID != b.PID {
 		t.Errorf("it answers %+v, %v", a.Info, a.Err)
 	}
 	var running *RunningError
 	if _, err := slot.Claim(Note{Directory: "/shop"}, 0); !errors.As(err, &running) || running.Instance.Note.PID != b.PID {
 		t.Errorf("a second claim: %v", err)
 	}
-	if _, err := i.ClearUp(0); !errors.As(err, new(*lockfile.HeldError)) {
+	if _, err := i.CleanUp(0); !errors.As(err, new(*lockfile.HeldError)) {
 		t.Errorf("what lives is cleared up: %v", err)
 	}
 
@@ -276,21 +276,21 @@ func TestKilled(t *testing.T) {
 	if found := folder.Instances(); len(found) != 2 || found[0].Note.Directory != "/blog" || !found[1].Killed() {
 		t.Errorf("%+v", found)
 	}
-	if a := i.Ask(t.Context()); !i.Killed() || i.Steerable() || a.Answers() || !slices.Equal(command(i.Started()), want) || len(i.AbandonedSockets()) != 1 {
-		t.Errorf("%+v, held: %v, %v, %s", i.Note, i.Holder, i.Started(), i.AbandonedSockets())
+	if a := i.Ask(t.Context()); !i.Killed() || i.Steerable() || a.Responded() || !slices.Equal(command(i.Processes()), want) || len(i.AbandonedSockets()) != 1 {
+		t.Errorf("%+v, held: %v, %v, %s", i.Note, i.Holder, i.Processes(), i.AbandonedSockets())
 	}
-	ended, err := i.ClearUp(time.Second)
+	ended, err := i.CleanUp(time.Second)
 	if err != nil || !slices.Equal(command(ended), want) {
 		t.Errorf("ended %v, %v", ended, err)
 	}
-	if now := i.Slot.Instance(); now.Killed() || len(now.AbandonedSockets()) > 0 || len(i.Started()) > 0 {
-		t.Errorf("after that: %+v, %v", now.Note, i.Started())
+	if now := i.Slot.Instance(); now.Killed() || len(now.AbandonedSockets()) > 0 || len(i.Processes()) > 0 {
+		t.Errorf("after that: %+v, %v", now.Note, i.Processes())
 	}
 	c, err := folder.Slot("/shop", "").Claim(Note{Directory: "/shop"}, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(command(c.Killed.Ended), want) || c.Killed.Note.Directory != "/shop" || c.Unreachable != nil {
+	if !slices.Equal(command(c.Killed.Orphans), want) || c.Killed.Note.Directory != "/shop" || c.SocketErr != nil {
 		t.Errorf("%+v", c)
 	}
 	if left := system.FindProcesses(c.Killed.Note.ID); len(left) > 0 {
@@ -310,7 +310,7 @@ func watchdogOf(t *testing.T, pid int, i Instance) int {
 			t.Fatal(err)
 		}
 		for _, child := range children {
-			service := slices.ContainsFunc(i.Started(), func(l launcher.Orphan) bool { return l.PID == child })
+			service := slices.ContainsFunc(i.Processes(), func(l launcher.Orphan) bool { return l.PID == child })
 			if !service && process.Command(child) != process.Command(pid) {
 				return child
 			}

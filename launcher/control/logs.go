@@ -85,7 +85,7 @@ func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail
 		s.fail(w, requestError{err})
 		return
 	}
-	if err := s.knows(r.Context(), q.Services); err != nil {
+	if err := s.checkServices(r.Context(), q.Services); err != nil {
 		s.fail(w, err)
 		return
 	}
@@ -98,7 +98,7 @@ func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail
 	}
 	for missed := int64(0); ; {
 		if missed > 0 {
-			_ = encoder.Encode(missing{missed})
+			_ = encoder.Encode(missedLines{missed})
 		}
 		for _, l := range lines {
 			if encoder.Encode(show(l)) != nil {
@@ -119,13 +119,13 @@ func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail
 }
 
 // missing is a LogEntry without a line.
-type missing struct {
+type missedLines struct {
 	Missed int64 `json:"missed"`
 }
 
 // knows makes sure that the run has these services, or devports' own lines are
 // meant.
-func (s server) knows(ctx context.Context, names []string) error {
+func (s server) checkServices(ctx context.Context, names []string) error {
 	all, err := s.run.Controller.Status(ctx)
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (c Client) Logs(ctx context.Context, q LogQuery, tell func(LogEntry) error)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return failed(response, q.Services)
+		return responseError(response, q.Services)
 	}
 	for entries := json.NewDecoder(response.Body); ; {
 		var e LogEntry

@@ -100,7 +100,7 @@ func processesOf(ctx context.Context, runs []Instance) []map[string][]int {
 
 // Processes returns the PIDs of all processes of each service that live.
 func (c Client) Processes(ctx context.Context) (processes map[string][]int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	response, err := c.send(ctx, http.MethodGet, "processes", nil)
 	if err != nil {
@@ -108,7 +108,7 @@ func (c Client) Processes(ctx context.Context) (processes map[string][]int, err 
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, failed(response, nil)
+		return nil, responseError(response, nil)
 	}
 	return processes, json.NewDecoder(response.Body).Decode(&processes)
 }

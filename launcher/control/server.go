@@ -26,8 +26,8 @@ type Info struct {
 	Terminal  string            `json:"terminal,omitempty"`
 	Ending    bool              `json:"ending,omitempty"` // all services are to end, and then the run
 	Services  []launcher.Status `json:"services"`
-	Others    []string          `json:"others,omitempty"`  // services of its file that it has not started
-	Refused   []Refusal         `json:"refused,omitempty"` // why the latest edit is not followed
+	Inactive  []string          `json:"inactive,omitempty"` // services of its file that it has not started
+	Refused   []Refusal         `json:"refused,omitempty"`  // why the latest edit is not followed
 
 	// Temporary: the run ends with the last command that holds it, and so do the
 	// services HeldOnly.
@@ -42,11 +42,11 @@ type Failure struct {
 }
 
 const (
-	headerPatience = 2 * time.Second
+	headerTimeout = 2 * time.Second
 
 	// answerPatience is how long a client may take for an answer at the end.
-	answerPatience = 500 * time.Millisecond
-	maxHeader      = 16 << 10 // bytes
+	shutdownTimeout = 500 * time.Millisecond
+	maxHeader       = 16 << 10 // bytes
 )
 
 // Listen makes the socket at path, for this user alone, in place of one that a
@@ -98,28 +98,28 @@ func Serve(ctx context.Context, l net.Listener, run Run) error {
 func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
 	s := server{run, holds}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/run", s.whoIs)
+	mux.HandleFunc("GET /v1/run", s.identify)
 	mux.HandleFunc("GET /v1/processes", s.processes)
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("GET /v1/wait", s.wait)
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("POST /v1/start", s.steer(s.wanted(s.start)))
+	mux.HandleFunc("POST /v1/start", s.steer(s.keeping(s.start)))
 	mux.HandleFunc("POST /v1/stop", s.steer(s.stop))
-	mux.HandleFunc("POST /v1/restart", s.steer(s.wanted(s.restart)))
+	mux.HandleFunc("POST /v1/restart", s.steer(s.keeping(s.restart)))
 	mux.HandleFunc("POST /v1/hold", s.hold)
 	mux.HandleFunc("POST /v1/release", s.release)
 	mux.HandleFunc("POST /v1/keep", s.keep)
 	mux.HandleFunc("POST /v1/down", s.down)
 	web := http.Server{
-		Handler: mux, ReadHeaderTimeout: headerPatience, MaxHeaderBytes: maxHeader,
+		Handler: mux, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    log.New(io.Discard, "", 0), // the live view owns the terminal
 	}
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(closed)
-		last, cancel := context.WithTimeout(context.Background(), answerPatience)
+		last, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
 		_ = web.Shutdown(last)
 		_ = web.Close()
@@ -141,7 +141,7 @@ type server struct {
 
 // wanted is do for services that then run because their user wants them, and not
 // for holds alone.
-func (s server) wanted(do func(ctx context.Context, asked time.Time, names ...string) error) func(context.Context, time.Time, ...string) error {
+func (s server) keeping(do func(ctx context.Context, asked time.Time, names ...string) error) func(context.Context, time.Time, ...string) error {
 	return func(ctx context.Context, asked time.Time, names ...string) error {
 		if err := do(ctx, asked, names...); err != nil {
 			return err
@@ -163,9 +163,9 @@ func (s server) status(w http.ResponseWriter, r *http.Request) {
 		pending = s.sync(r.Context(), false)
 	}
 	services, err := s.run.Controller.Status(r.Context())
-	pending.mark(services)
+	pending.markOutdated(services)
 	if check && err == nil {
-		err = s.recheck(r.Context(), services)
+		err = s.markUnresponsive(r.Context(), services)
 	}
 	s.answer(w, services, pending.Refused, err)
 }
@@ -188,7 +188,7 @@ func (s server) wait(w http.ResponseWriter, r *http.Request) {
 			return st.Up() || st.State == launcher.StateStopped && !query.Has("service")
 		}
 	}
-	services, refused, err := s.settle(r.Context(), settled, query["service"])
+	services, refused, err := s.waitSettled(r.Context(), settled, query["service"])
 	s.answer(w, services, refused, err)
 }
 
@@ -265,8 +265,8 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, refuse
 func (s server) info(services []launcher.Status) Info {
 	info := s.run.About
 	info.Ending = s.run.Controller.Ending()
-	info.Others = s.run.Controller.Others(context.Background())
-	info.Temporary, info.HeldOnly = s.holds.holding()
+	info.Inactive = s.run.Controller.Inactive(context.Background())
+	info.Temporary, info.HeldOnly = s.holds.state()
 	info.Services = services
 	return info
 }

@@ -29,11 +29,11 @@ type Program struct {
 type Background struct {
 	PID int
 
-	tie   *os.File // the other end of its standard input; nil if it is not tied
-	slot  Slot
-	from  int64         // where its output begins in the log
-	ended chan struct{} // closed when status is set
-	state *os.ProcessState
+	stdin     *os.File // the other end of its standard input; nil if it is not tied
+	slot      Slot
+	logOffset int64         // where its output begins in the log
+	ended     chan struct{} // closed when status is set
+	state     *os.ProcessState
 }
 
 // Spawn starts a program in a session of its own, which the end of this
@@ -59,29 +59,29 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 		defer write.Close()
 	}
 	process, err := os.StartProcess(p.Path, p.Args, &os.ProcAttr{
-		Env: unmarked(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
+		Env: withoutMarks(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
 	})
 	read.Close()
 	if err != nil {
 		write.Close()
 		return nil, err
 	}
-	b := &Background{PID: process.Pid, slot: s, from: info.Size(), ended: make(chan struct{})}
+	b := &Background{PID: process.Pid, slot: s, logOffset: info.Size(), ended: make(chan struct{})}
 	go func() { // lives as long as the run, or this process
 		b.state, _ = process.Wait()
 		close(b.ended)
 	}()
 	_, _ = write.Write(p.Input) // if the run does not read it, it ends, and says why
 	if p.Tied {
-		b.tie = write
+		b.stdin = write
 	}
 	return b, nil
 }
 
 // Release ends the standard input of a run that is tied to this process.
 func (b *Background) Release() {
-	if b.tie != nil {
-		b.tie.Close()
+	if b.stdin != nil {
+		b.stdin.Close()
 	}
 }
 
@@ -89,7 +89,7 @@ func (b *Background) Release() {
 // that is outside any other: a service of another run may start it. The labels
 // DEVPORTS_PROJECT and DEVPORTS_WORKTREE stay: they show that PORT, say, was not
 // set by the user.
-func unmarked(env []string) []string {
+func withoutMarks(env []string) []string {
 	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		return name == envvar.Instance || name == envvar.Service || name == envvar.Outside
@@ -101,7 +101,7 @@ func unmarked(env []string) []string {
 var (
 	errEnded = errors.New("the run in the background has ended")
 	// ErrNotFirst says that another process held the slot.
-	ErrNotFirst = errors.New("another run was first")
+	ErrSlotTaken = errors.New("another run was first")
 )
 
 // AwaitClaim waits until the run holds its slot and can be steered. The error is
@@ -117,7 +117,7 @@ func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
 		case <-time.After(claimPoll):
 		case <-b.ended:
 			if others || b.slot.Instance().heldByOther(b.PID) {
-				return Client{}, ErrNotFirst
+				return Client{}, ErrSlotTaken
 			}
 			return Client{}, errEnded
 		case <-ctx.Done():
@@ -175,6 +175,6 @@ func (b *Background) Output() string {
 		return ""
 	}
 	defer log.Close()
-	text, _ := io.ReadAll(io.NewSectionReader(log, b.from, 1<<62)) // what can be read of it
+	text, _ := io.ReadAll(io.NewSectionReader(log, b.logOffset, 1<<62)) // what can be read of it
 	return string(text)
 }

@@ -34,7 +34,7 @@ const (
 
 	// briefly is how long a wait takes at most that need not look for edits that
 	// have come meanwhile.
-	briefly = 50 * time.Millisecond
+	quickWait = 50 * time.Millisecond
 
 	// recheckPause is how long a wait waits until it asks a service again that is
 	// ready, but does not answer.
@@ -52,24 +52,24 @@ func (s server) sync(ctx context.Context, urgent bool) Pending {
 
 // settle waits until the services are all as settled says, in the version of the
 // files that is there then, and those that are ready answer.
-func (s server) settle(ctx context.Context, settled func(launcher.Status) bool, names []string) ([]launcher.Status, []Refusal, error) {
+func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) bool, names []string) ([]launcher.Status, []Refusal, error) {
 	var services []launcher.Status // as they were when all had settled
 	for urgent := true; ; urgent = false {
 		refused := s.sync(ctx, urgent).Refused
 		began := time.Now()
 		now, err := s.run.Controller.Wait(ctx, settled, names...)
-		if errors.Is(err, launcher.ErrOver) && services != nil {
+		if errors.Is(err, launcher.ErrEnded) && services != nil {
 			return services, refused, nil
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 		services = now
-		if time.Since(began) > briefly {
+		if time.Since(began) > quickWait {
 			continue
 		}
 		silent, err := s.run.Controller.Unresponsive(ctx, names...)
-		if errors.Is(err, launcher.ErrOver) {
+		if errors.Is(err, launcher.ErrEnded) {
 			err = nil
 		}
 		if err != nil || len(silent) == 0 {
@@ -84,7 +84,7 @@ func (s server) settle(ctx context.Context, settled func(launcher.Status) bool, 
 }
 
 // mark marks those of the services that have not read the latest edit yet.
-func (p Pending) mark(services []launcher.Status) {
+func (p Pending) markOutdated(services []launcher.Status) {
 	for i, st := range services {
 		if why := p.Delayed[st.Service]; why != "" && !st.Ended() {
 			services[i].Outdated, services[i].Detail = true, why
@@ -93,7 +93,7 @@ func (p Pending) mark(services []launcher.Status) {
 }
 
 // recheck marks those of the services that are ready but do not answer now.
-func (s server) recheck(ctx context.Context, services []launcher.Status) error {
+func (s server) markUnresponsive(ctx context.Context, services []launcher.Status) error {
 	silent, err := s.run.Controller.Unresponsive(ctx)
 	for i, st := range services {
 		if st.State == launcher.StateReady && slices.Contains(silent, st.Service) {

@@ -3,4 +3,4 @@
 package control
 
 // folderID is always "": a folder is known by its path.
-func folderID(string) string { return "" }
+func directoryID(string) string { return "" }

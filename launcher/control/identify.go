@@ -15,15 +15,15 @@ import (
 
 // silence is how long a run may take for its first answer before it counts as one
 // that does not answer. It never has much to do.
-const silence = time.Second
+const greetTimeout = time.Second
 
 // SilentError says that a run lives and does not answer.
-type SilentError struct {
+type UnresponsiveError struct {
 	PID     int
 	Stopped bool // by a signal, such as that of Ctrl-Z
 }
 
-func (e *SilentError) Error() string {
+func (e *UnresponsiveError) Error() string {
 	if e.Stopped {
 		return fmt.Sprintf("pid %d is stopped", e.PID)
 	}
@@ -46,7 +46,7 @@ func (i Instance) greet(ctx context.Context) (Note, error) {
 	defer conn.Close()
 	n, err := greet(ctx, conn)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		err = &SilentError{i.Note.PID, i.Stopped()}
+		err = &UnresponsiveError{i.Note.PID, i.Stopped()}
 	}
 	return n, err
 }
@@ -54,7 +54,7 @@ func (i Instance) greet(ctx context.Context) (Note, error) {
 // greet returns the note of the run at the other end of a connection, the zero
 // Note if that is of a version without it.
 func greet(ctx context.Context, conn net.Conn) (n Note, err error) {
-	ctx, cancel := context.WithTimeout(ctx, silence)
+	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
 	defer cancel()
 	client := newClient(func(context.Context) (net.Conn, error) { return conn, nil })
 	response, err := client.send(ctx, http.MethodGet, "run", nil)
@@ -69,12 +69,12 @@ func greet(ctx context.Context, conn net.Conn) (n Note, err error) {
 }
 
 // whoIs answers with the note of the run, once its supervisor has a moment.
-func (s server) whoIs(w http.ResponseWriter, r *http.Request) {
+func (s server) identify(w http.ResponseWriter, r *http.Request) {
 	if _, err := parseQuery(r.URL.RawQuery); err != nil {
 		s.fail(w, requestError{err})
 		return
 	}
-	if _, err := s.run.Controller.Status(r.Context()); err != nil && !errors.Is(err, launcher.ErrOver) {
+	if _, err := s.run.Controller.Status(r.Context()); err != nil && !errors.Is(err, launcher.ErrEnded) {
 		return // the client has gone
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -8,7 +8,7 @@ import (
 // folderID identifies a folder wherever it is moved, "" if there is none. The
 // inode of one that was removed may be another's at once, so the time when it was
 // made is part of it.
-func folderID(path string) string {
+func directoryID(path string) string {
 	var s syscall.Stat_t
 	if err := syscall.Stat(path, &s); err != nil {
 		return ""

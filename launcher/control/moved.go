@@ -30,9 +30,9 @@ func (f Folder) Running(directory, worktree string) (i Instance, ok bool) {
 // Killed returns the runs that were killed whose folder is at that path now, and
 // was elsewhere when they began: no next run there takes over their slot.
 func (f Folder) Killed(directory string) (killed []Instance) {
-	id := folderID(directory)
+	id := directoryID(directory)
 	for _, i := range f.Instances() {
-		if id != "" && i.Killed() && i.Note.Folder == id && i.Note.Directory != directory {
+		if id != "" && i.Killed() && i.Note.DirectoryID == id && i.Note.Directory != directory {
 			killed = append(killed, i)
 		}
 	}
@@ -42,13 +42,13 @@ func (f Folder) Killed(directory string) (killed []Instance) {
 // movedTo returns the run of the folder that is at a path now, and was elsewhere
 // when the run began. Of several it is the one with the label.
 func (f Folder) movedTo(directory, worktree string) (Instance, bool) {
-	id := folderID(directory)
+	id := directoryID(directory)
 	if id == "" {
 		return Instance{}, false
 	}
 	var found []Instance
 	for _, i := range f.Instances() {
-		if i.Runs() && i.Note.Folder == id && i.Note.Directory != directory {
+		if i.Runs() && i.Note.DirectoryID == id && i.Note.Directory != directory {
 			found = append(found, i)
 		}
 	}
@@ -65,17 +65,17 @@ func (f Folder) movedTo(directory, worktree string) (Instance, bool) {
 
 // Replaced reports whether another folder is now where that of the run was.
 func (i Instance) Replaced() bool {
-	if i.Note.Folder == "" {
+	if i.Note.DirectoryID == "" {
 		return false
 	}
-	now := folderID(i.Note.Directory)
-	return now != "" && now != i.Note.Folder
+	now := directoryID(i.Note.Directory)
+	return now != "" && now != i.Note.DirectoryID
 }
 
 // IsIn reports whether the folder of the run is now at that path.
 func (i Instance) IsIn(directory string) bool {
-	if id := folderID(directory); id != "" && i.Note.Folder != "" {
-		return id == i.Note.Folder
+	if id := directoryID(directory); id != "" && i.Note.DirectoryID != "" {
+		return id == i.Note.DirectoryID
 	}
 	return i.Note.Directory == directory
 }
@@ -83,17 +83,17 @@ func (i Instance) IsIn(directory string) bool {
 // MovedTo returns where the folder of the run was moved to, as far as a process of
 // the run shows that, which works in it; else "".
 func (i Instance) MovedTo() string {
-	if i.Note.Folder == "" {
+	if i.Note.DirectoryID == "" {
 		return ""
 	}
 	pids := []int{i.Note.PID}
-	for _, p := range i.Started() {
+	for _, p := range i.Processes() {
 		pids = append(pids, p.PID)
 	}
 	for _, pid := range pids {
 		at, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)) // where there is none, it is not known
 		for err == nil && filepath.IsAbs(at) {
-			if folderID(at) == i.Note.Folder {
+			if directoryID(at) == i.Note.DirectoryID {
 				return at
 			}
 			up := filepath.Dir(at)
@@ -125,7 +125,7 @@ func (i Instance) CheckoutDirectory() string {
 func (s Slot) checkoutFile() string { return s.file(".checkout") }
 
 // noteCheckout writes the checkout file, unless it is as it should be.
-func (s Slot) noteCheckout(directory string) {
+func (s Slot) recordCheckout(directory string) {
 	line := directory + "\n"
 	if text, err := os.ReadFile(s.checkoutFile()); err != nil || string(text) != line {
 		_ = os.WriteFile(s.checkoutFile(), []byte(line), 0o600) // on a full disk, prune does without

@@ -9,7 +9,7 @@ import (
 // folderID identifies a folder wherever it is moved, "" if there is none. The
 // inode of one that was removed may be another's at once, so the time when it was
 // made is part of it, where the file system has that.
-func folderID(path string) string {
+func directoryID(path string) string {
 	var s unix.Statx_t
 	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO|unix.STATX_BTIME, &s); err != nil {
 		return ""
