@@ -10,39 +10,38 @@ import (
 	"time"
 )
 
-// ErrNoTerminal says that nobody can type to a service: it does not run, or it
-// has no terminal.
+// ErrNoTerminal says that a service does not run, or has no terminal.
 var ErrNoTerminal = errors.New("it has no terminal to type to")
 
-// Attachment is a hold on the terminal of a service, whichever process it has.
-// The zero Attachment is none, and may be closed.
+// Attachment connects a client to the terminal of a service, across restarts.
+// The zero Attachment is not connected; it may be closed.
 type Attachment struct {
 	session    *session
 	controller *Controller
 }
 
-// hold is what an Attachment knows of the service. The supervisor gives it each
-// new process, and ends it with the service.
+// session is the state of an Attachment. The supervisor passes it each new
+// process, and ends it with the service.
 type session struct {
 	service  string
 	out      io.Writer
-	head     string        // written before the output of a new process
-	restarts chan struct{} // has a value when a process has ended that is to be followed by another
-	done     chan struct{} // closed when no other will follow
+	head     string        // written before the output of each new process
+	restarts chan struct{} // receives a value when a process has ended and another will follow
+	done     chan struct{} // closed when no other process will follow
 
 	mu     sync.Mutex // guards what follows
 	child  child      // nil between two processes
-	tapped []child    // those whose output goes to out
-	closed bool       // out is not written to any more
+	tapped []child    // the processes whose output is copied to out
+	closed bool       // out must not be written to any more
 }
 
-// Attach lets the caller type to a service and has what that prints written to
-// out as well, as it comes, until [Attachment.Close]. When the service is
-// restarted, that goes on with its next process, whose output follows head.
-// [Options.Size] is asked anew at both ends. The error may be an
-// *UnknownServiceError, ErrNoTerminal or ErrOver.
-func (st *Controller) Attach(ctx context.Context, service string, out io.Writer, head string) (a Attachment, err error) {
-	failed := st.ask(ctx, func(s *supervisor) {
+// Attach lets the caller type to a service and copies the service's output to
+// out until [Attachment.Close]. When the service restarts, it continues with
+// the next process, whose output follows head. Attaching and closing both query
+// [Terminals.Size] again. The error may be an *UnknownServiceError,
+// ErrNoTerminal or ErrEnded.
+func (c *Controller) Attach(ctx context.Context, service string, out io.Writer, head string) (a Attachment, err error) {
+	failed := c.ask(ctx, func(s *supervisor) {
 		sv, known := s.services[service]
 		p := s.childOf(service)
 		switch {
@@ -55,15 +54,15 @@ func (st *Controller) Attach(ctx context.Context, service string, out io.Writer,
 			h.use(p)
 			h.head = head
 			s.sessions = append(s.sessions, h)
-			a = Attachment{h, st}
+			a = Attachment{h, c}
 			s.system.SetAttached(true)
-			s.resize() // a program that has drawn a prompt or a screen draws it again
+			s.resize() // so that a program redraws its prompt or screen
 		}
 	})
 	return a, errors.Join(failed, err)
 }
 
-// take goes on with a process that has been made, before its output is copied.
+// use switches to a new process, before its output is copied.
 func (h *session) use(p child) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -86,7 +85,7 @@ func (h *session) use(p child) {
 	}
 }
 
-// headed writes head before the first that is written to out.
+// headWriter writes head before the first write.
 type headWriter struct {
 	head string
 	out  io.Writer
@@ -100,7 +99,7 @@ func (w *headWriter) Write(text []byte) (int, error) {
 	return w.out.Write(text)
 }
 
-// handOver gives those who type to a service its new process.
+// attachProcess passes a new process to the clients attached to its service.
 func (s *supervisor) attachProcess(service string, p child) {
 	for _, h := range s.sessions {
 		if h.service == service {
@@ -109,8 +108,8 @@ func (s *supervisor) attachProcess(service string, p child) {
 	}
 }
 
-// letGo has those who type to a service know that its process has ended, and
-// whether it is over: no other will follow.
+// detachProcess notifies the attached clients that the process of a service has
+// ended. over means that no other will follow.
 func (s *supervisor) detachProcess(service string, over bool) {
 	s.sessions = slices.DeleteFunc(s.sessions, func(h *session) bool {
 		if h.service != service {
@@ -132,12 +131,13 @@ func (s *supervisor) detachProcess(service string, over bool) {
 	})
 }
 
-// takingTime is how long a process may take to read what is typed.
+// typingTimeout is how long a process may take to read typed input.
 const typingTimeout = 100 * time.Millisecond
 
-// Write types, and returns how much of that the terminal takes: if the process
-// does not read the rest soon, the error is os.ErrDeadlineExceeded. What is typed
-// while there is no process is lost: it was not meant for the next one.
+// Write types keys and returns how many bytes the terminal accepted. If the
+// process does not read the rest in time, the error is os.ErrDeadlineExceeded.
+// Keys typed between two processes are discarded: they were not meant for the
+// next one.
 func (a Attachment) Write(keys []byte) (int, error) {
 	a.session.mu.Lock()
 	p := a.session.child
@@ -154,14 +154,14 @@ func (a Attachment) Write(keys []byte) (int, error) {
 	return n, err
 }
 
-// Restarts has a value when the process has ended and another is to follow.
+// Restarts receives a value when the process has ended and another will follow.
 func (a Attachment) Restarts() <-chan struct{} { return a.session.restarts }
 
-// Done is closed when the service has ended, and all that it has printed has
-// been written.
+// Done is closed when the service has ended and all its output was written.
 func (a Attachment) Done() <-chan struct{} { return a.session.done }
 
-// Close lets go of the service, which notices nothing but its terminal's size.
+// Close disconnects from the service. All the service notices is a change of
+// its terminal's size.
 func (a Attachment) Close() {
 	if a.session == nil {
 		return
@@ -173,14 +173,15 @@ func (a Attachment) Close() {
 	for _, p := range tapped {
 		p.Stream().Tap(nil)
 	}
-	_ = a.controller.ask(context.Background(), func(s *supervisor) { // unless the run is over
+	_ = a.controller.ask(context.Background(), func(s *supervisor) { // fails if the run has ended
 		s.system.SetAttached(false)
 		s.resize()
 	})
 }
 
-// Outside starts a program that is not the run's: it outlives that.
-func (st *Controller) StartOutside(ctx context.Context, argv ...string) (err error) {
-	failed := st.ask(ctx, func(s *supervisor) { err = s.system.StartOutside(argv) })
+// StartOutside starts a program that does not belong to the run and outlives
+// it.
+func (c *Controller) StartOutside(ctx context.Context, argv ...string) (err error) {
+	failed := c.ask(ctx, func(s *supervisor) { err = s.system.StartOutside(argv) })
 	return errors.Join(failed, err)
 }

@@ -2,19 +2,19 @@ package launcher
 
 import "time"
 
-// settling is the time from when a service is asked to start until all have come
-// to where they stay.
+// rollout is the time from when a service is due to start until all services
+// have settled.
 type rollout struct {
-	since   time.Time // zero: nothing has happened since all had
-	started bool      // a service was started for another reason than its own end
+	since   time.Time // zero: all have settled
+	started bool      // a service was started other than by its restart policy
 }
 
-// standing is how many services are how, once all are settled.
+// summary counts the services by state, once all have settled.
 type summary struct {
 	settled         bool
 	ready, done     int
-	stopped, failed int       // failed: or waiting for what will not come
-	lastReady       time.Time // when the last of those that are up was so
+	stopped, failed int       // failed includes those that are blocked
+	lastReady       time.Time // when the last of the ready ones became ready
 }
 
 func (m *machine) summarize() (st summary) {
@@ -45,8 +45,9 @@ func (m *machine) summarize() (st summary) {
 	return st
 }
 
-// noteReady notifies that all services are ready, once for each settling. A
-// single service has its own event, and so has one that starts again by itself.
+// notifyAllReady reports once per rollout that all services are ready. Not for
+// a single service, nor for one restarted by its policy: their own events say
+// so.
 func (s *supervisor) notifyAllReady() {
 	st := s.summarize()
 	switch {

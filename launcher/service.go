@@ -10,47 +10,48 @@ import (
 
 const (
 
-	// A service that ends by itself is started again after a pause that doubles
-	// each time, until it has lived for a while.
+	// A service that ends on its own is restarted after a backoff that doubles
+	// each time, until the service has stayed up for healthyAfter.
 	minBackoff, maxBackoff = time.Second, 30 * time.Second
 	healthyAfter           = 10 * time.Second
 
-	// trialTime is how long a process without a check has to live before others
-	// than its dependents may rely on it.
+	// trialTime is how long a process without a check has to stay alive before
+	// anything but its dependents may rely on it.
 	trialTime = time.Second
 )
 
-// service is the state of one service. It is a value: next gives its successor.
+// service is the state of one service. It is a value: next returns its
+// successor.
 type service struct {
-	spec     procfile.Process // what its next process is made from
-	procSpec procfile.Process // what the latest was made from
+	spec     procfile.Process // for the next process
+	procSpec procfile.Process // of the latest process
 
 	phase       phase
 	build       build
 	goal        goal
-	userStopped bool      // its user has stopped it, and not started it again
-	deadline    time.Time // when evTimeout is due; of one that runs, the end of its trial; zero: never
+	userStopped bool      // by a stop or kill, and not started since
+	deadline    time.Time // when evTimeout is due; for a running process, the end of its trial; zero: never
 
-	downtime  downtime // when others could not rely on it, latest
-	rerunDone bool     // it was run again after an end of what it depends on; see machine.again
+	downtime  downtime // the latest time that dependents could not rely on it
+	rerunDone bool     // it has been rerun after a dependency ended; see machine.rerunOutage
 
-	// Of the latest process.
-	spawnedAt  time.Time     // just before it was made: what changed before, it has read as it is
-	outage     Outage        // of what it depends on, while it ended by itself
-	startedAt  time.Time     // when it had been made
-	ready      bool          // its check has passed; of work (procfile.Done): it is done
-	readyAfter time.Duration // how long after it began its check had passed
-	exit       *Exit         // how it has ended; nil: not yet
-	orphans    []Orphan      // what it had left when it ended by itself
+	// About the latest process.
+	spawnedAt  time.Time     // just before it was spawned: it has read every file that changed before
+	outage     Outage        // of a dependency, when the process ended on its own
+	startedAt  time.Time     // once it was spawned
+	ready      bool          // its check has passed; for procfile.Done: it has succeeded
+	readyAfter time.Duration // the time from startedAt until its check passed
+	exit       *Exit         // nil before it has ended
+	orphans    []Orphan      // background processes that it left when it ended on its own
 	failedAt   time.Time     // when it ended, if that was a failure
-	unkillable bool          // it did not end when killed; what is left of it is not ours to end
+	unkillable bool          // it survived SIGKILL; its processes are given up
 
-	generation int           // how many processes there have been
-	retries    int           // restarts in a row without one that its user asked for, or health
-	delay      time.Duration // how long the backoff takes
+	generation int           // counts the processes of the service
+	retries    int           // consecutive restarts, since the last one by a user and the last healthy process
+	delay      time.Duration // the length of the backoff
 }
 
-// nextOfProcess is what an event that is none of the build makes of a service.
+// nextProcess is the transition for every event that is not about the build.
 func (s service) nextProcess(now time.Time, e event) (service, []action) {
 	switch e.kind {
 	case evStop:
@@ -72,7 +73,7 @@ func (s service) nextProcess(now time.Time, e event) (service, []action) {
 			s.rerunDone = s.rerunDone || e.outage.Reason == OutageEnd
 		}
 	case backoff:
-		if e.kind == evTimeout { // what it depends on may have gone meanwhile
+		if e.kind == evTimeout { // its dependencies may have ended meanwhile
 			s.phase, s.deadline, s.delay = waiting, time.Time{}, 0
 			s.ready = false
 		}
@@ -100,7 +101,7 @@ func (s service) nextProcess(now time.Time, e event) (service, []action) {
 				return s.terminate(now)
 			}
 		case evExited:
-			return s.record(e).terminate(now) // its children have no reason to stay
+			return s.record(e).terminate(now) // and so do its children
 		case evReadyTimeout:
 			if !s.ready && s.goal == goalNone {
 				return s.record(e).terminate(now)
@@ -133,8 +134,8 @@ func (s service) nextProcess(now time.Time, e event) (service, []action) {
 	return s, nil
 }
 
-// asked is what becomes of a service of which something is asked. One that runs
-// goes on until evEnd: what depends on it and is to end as well comes first.
+// setGoal handles a request. A running process keeps running until evTerminate:
+// dependents that are to stop as well stop first.
 func (s service) setGoal(now time.Time, g goal) (service, []action) {
 	if s.phase == removed {
 		return s, nil
@@ -154,7 +155,7 @@ func (s service) setGoal(now time.Time, g goal) (service, []action) {
 	return s, nil
 }
 
-// start takes a service to a new process.
+// start resets the service for a new process.
 func (s service) start(now time.Time) (service, []action) {
 	return service{
 		spec: s.spec, procSpec: s.spec, phase: starting, build: s.build, spawnedAt: now,
@@ -172,7 +173,7 @@ func (s service) kill(now time.Time) (service, []action) {
 	return s, []action{kill}
 }
 
-// record notes how the process has ended; what comes first counts.
+// record sets the exit of the process. The first cause counts.
 func (s service) record(e event) service {
 	if s.exit != nil {
 		return s
@@ -190,9 +191,9 @@ func (s service) record(e event) service {
 	return s
 }
 
-// over is where a service goes whose process is no more.
+// afterExit returns the state once no process is left.
 func (s service) afterExit(now time.Time) service {
-	if s.exit == nil { // it did not even end when killed
+	if s.exit == nil { // it survived SIGKILL
 		s.exit = &Exit{Status: 128 + 9, Signal: "KILL", Requested: s.goal != goalNone}
 	}
 	if s.exit.Failed() {
@@ -207,7 +208,7 @@ func (s service) afterExit(now time.Time) service {
 	return s.applyGoal()
 }
 
-// backOff takes a service to the pause before it is started again.
+// backOff starts the backoff before a restart.
 func (s service) backOff(now time.Time) service {
 	if !s.startedAt.IsZero() && now.Sub(s.startedAt) >= healthyAfter {
 		s.retries = 0
@@ -218,7 +219,7 @@ func (s service) backOff(now time.Time) service {
 	return s
 }
 
-// withoutProcess is where a service without a process goes by its goal.
+// applyGoal moves a service without a process to where its goal leads.
 func (s service) applyGoal() service {
 	s.deadline, s.delay = time.Time{}, 0
 	switch s.goal {
@@ -232,21 +233,21 @@ func (s service) applyGoal() service {
 	return s
 }
 
-// retries reports whether a process that ended like that is started again.
+// shouldRestart reports whether the restart policy covers an exit.
 func shouldRestart(r procfile.Restart, exit Exit) bool {
 	return r == procfile.RestartAlways || r == procfile.RestartOnFailure && exit.Status != 0
 }
 
-// available reports whether those that depend on the service may start: it
-// runs, its check has passed, and it is not about to end. Only an end that the
-// service was made for is as good.
+// available reports whether dependents of the service may start: it is running,
+// has passed its check and is not about to stop. A job, or a service without a
+// check, stays available after it has succeeded.
 func (s service) available() bool {
 	switch s.phase {
 	case running:
 		return s.ready && s.goal == goalNone
 	case ended, backoff:
-		how := s.procSpec.Ready.Kind
-		return (how == procfile.Done || how == procfile.None) && s.ready && s.exit != nil && s.exit.Status == 0 && !s.exit.Requested
+		check := s.procSpec.Ready.Kind
+		return (check == procfile.Done || check == procfile.None) && s.ready && s.exit != nil && s.exit.Status == 0 && !s.exit.Requested
 	}
 	return false
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// spawnLimit is how many processes are made at a time. Making one is mostly
+// spawnLimit is how many processes are spawned at a time. Spawning is mostly
 // waiting for the kernel; more than a few contend for Go's fork lock.
 const spawnLimit = 4
 
-// supervisor carries out what the machine decides. Only the goroutine of [Run]
-// touches it; the goroutines of processes and of checks send it messages.
+// supervisor carries out the decisions of the machine. Only the goroutine of
+// [Run] accesses it; the goroutines of processes and checks send it messages.
 type supervisor struct {
 	machine
 	options  Options
@@ -23,39 +23,40 @@ type supervisor struct {
 	attempts map[string]*attempt // by service
 	builders map[string]*builder // by service
 	messages chan message
-	spawning chan struct{} // holds a value for each process that is being made
+	spawning chan struct{} // holds a value for each process being spawned
 
-	done       chan struct{}  // closed when nobody receives messages any more
-	goroutines sync.WaitGroup // which then end
+	done       chan struct{}  // closed when messages are no longer received
+	goroutines sync.WaitGroup // end after done is closed
 
 	requests  <-chan func(*supervisor) // from Controller
 	resized   <-chan os.Signal
 	waiters   []*waiter
-	sessions  []*session // of those who type to a service
+	sessions  []*session // of attached clients
 	cancelled bool       // ctx has ended while services ran
-	changed   bool       // services have another Status than those who follow know
-	idle      bool       // Idle has been notified, and nothing has been started since
+	changed   bool       // the Status of services may differ from the last one reported
+	idle      bool       // Idle has been reported, and nothing has started since
 	rollout   rollout
 }
 
-// attempt is the latest process of a service, with what belongs to it.
+// attempt is the latest process of a service and what belongs to it.
 type attempt struct {
-	child        child              // nil: it is being made, or could not be
-	endRequested context.CancelFunc // called when devports ends it
-	stopWatch    context.CancelFunc // ends the watch over its readiness
-	finding      Event              // the latest reason found for it not being ready; nil for none
+	child        child              // nil while it is being spawned, and if that failed
+	endRequested context.CancelFunc // called when devports stops it
+	stopWatch    context.CancelFunc // stops waiting for it to become ready
+	finding      Event              // the latest diagnosis of why it is not ready; nil for none
 }
 
-// message is something that happened to the spawned-th process of a service, to
-// its build-th build, or without a service, to the run.
+// message reports an event to the supervisor: of a process of a service (by its
+// generation), of one of its builds (by its number), or of the run (no
+// service).
 type message struct {
 	service    string
 	generation int
-	buildCount int // 0: it is about the process
+	buildCount int // 0: about the process
 	event      event
-	child      child           // of evStarted and evBuildStarted
-	alive      context.Context // of evStarted: until the process itself has ended
-	notice     Event           // instead of an event: what may have to be told
+	child      child           // with evStarted and evBuildStarted
+	alive      context.Context // with evStarted: done when the process itself has ended
+	notice     Event           // instead of an event: for Notify
 }
 
 func (s *supervisor) post(m message) {
@@ -65,18 +66,19 @@ func (s *supervisor) post(m message) {
 	}
 }
 
-// receive waits for one thing to happen and deals with it.
+// receive waits for one message, deadline, plan, signal or request and handles
+// it.
 func (s *supervisor) receive() {
-	var late <-chan time.Time
+	var due <-chan time.Time
 	if deadline := s.deadline(); !deadline.IsZero() {
 		timer := time.NewTimer(time.Until(deadline))
 		defer timer.Stop()
-		late = timer.C
+		due = timer.C
 	}
 	select {
 	case m := <-s.messages:
 		s.deliver(m)
-	case now := <-late:
+	case now := <-due:
 		for _, name := range s.names {
 			if d := s.services[name].deadline; !d.IsZero() && !d.After(now) {
 				s.apply(name, event{kind: evTimeout})
@@ -105,11 +107,11 @@ func (s *supervisor) receive() {
 		s.stopRequested, s.cancelled = true, true
 		s.close(Stopping{Reason: context.Cause(s.ctx).Error()})
 	case <-s.unlessClosing(s.options.Output.Failed()):
-		s.close(Stopping{Reason: "nobody reads the output any more"})
+		s.close(Stopping{Reason: "the output pipe is closed"})
 	}
 }
 
-// change follows a plan.
+// change switches to a new plan.
 func (s *supervisor) change(plan procfile.Plan) {
 	plan.StopOnExit = plan.StopOnExit || s.options.StopOnExit
 	s.system.SetSharedPrograms(plan.Outside)
@@ -124,7 +126,7 @@ func (s *supervisor) change(plan procfile.Plan) {
 	s.changed = true
 }
 
-// advance has every service do what is due, until nothing is.
+// advance applies the events that are due until none is left.
 func (s *supervisor) advance() {
 	for more := true; more; {
 		more = false
@@ -137,7 +139,7 @@ func (s *supervisor) advance() {
 	}
 }
 
-// noteIdle notifies that only a change of files starts anything more.
+// notifyIdle reports when only a change of watched files can start anything.
 func (s *supervisor) notifyIdle() {
 	before := s.idle
 	rerunnable := s.rerunnable()
@@ -146,11 +148,11 @@ func (s *supervisor) notifyIdle() {
 	}
 }
 
-// close ends all services.
-func (s *supervisor) close(why Stopping) {
+// close stops all services.
+func (s *supervisor) close(reason Stopping) {
 	if !s.closing {
 		s.closing = true
-		s.options.Notify(why)
+		s.options.Notify(reason)
 	}
 }
 
@@ -162,7 +164,7 @@ func (s *supervisor) killAll() {
 	}
 }
 
-// deliver hands a message to its service.
+// deliver applies a message to its service.
 func (s *supervisor) deliver(m message) {
 	if m.service == "" {
 		s.options.Notify(m.notice)
@@ -181,7 +183,7 @@ func (s *supervisor) deliver(m message) {
 		return
 	}
 	if m.event.kind == evReadyTimeout && guessed(sv.procSpec.Ready) && len(s.waitingFor(m.service)) == 0 {
-		return // then it may do as it likes
+		return // nothing waits for it, so it may take as long as it likes
 	}
 	m.event.needed = s.hasDependents(m.service)
 	m.event.outage = s.dependencyOutage(m.service, time.Now())
@@ -191,7 +193,8 @@ func (s *supervisor) deliver(m message) {
 	s.apply(m.service, m.event)
 }
 
-// started watches a process that has been made.
+// watchProcess registers a process that was spawned, and waits for it to become
+// ready.
 func (s *supervisor) watchProcess(sv service, m message) {
 	a := s.attempts[m.service]
 	a.child = m.child
@@ -204,7 +207,8 @@ func (s *supervisor) watchProcess(sv service, m message) {
 	m.child.Show()
 }
 
-// apply takes a service to its next state and does what that asks for.
+// apply moves a service to its next state, reports the change and carries out
+// the actions.
 func (s *supervisor) apply(name string, e event) {
 	before := s.services[name]
 	after, actions := before.next(time.Now(), e)
@@ -240,9 +244,9 @@ func (s *supervisor) do(name string, a action) {
 	switch a {
 	case spawn:
 		s.rollout.started = s.rollout.started || sv.retries == 0
-		asked, cancel := context.WithCancel(context.Background())
+		stopped, cancel := context.WithCancel(context.Background())
 		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}}
-		s.goroutines.Go(func() { s.spawn(asked, sv.procSpec, sv.generation) })
+		s.goroutines.Go(func() { s.spawn(stopped, sv.procSpec, sv.generation) })
 	case terminate:
 		s.attempts[name].endRequested()
 		s.attempts[name].child.Terminate(sv.procSpec.StopSignal, sv.procSpec.StopTimeout)
@@ -263,13 +267,13 @@ func (s *supervisor) do(name string, a action) {
 	}
 }
 
-// ended tells that a service has no process any more, because of what.
-func (s *supervisor) notifyEnded(name string, because eventKind) {
+// notifyEnded reports that a service has no process any more.
+func (s *supervisor) notifyEnded(name string, cause eventKind) {
 	sv, a := s.services[name], s.attempts[name]
 	a.endRequested()
 	a.stopWatch()
 	again := s.rerunOutage(name) != Outage{}
-	switch because {
+	switch cause {
 	case evSpawnFailed:
 		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
 	case evTimeout:
@@ -280,8 +284,8 @@ func (s *supervisor) notifyEnded(name string, because eventKind) {
 	s.propagateEnd(name)
 }
 
-// notRunning tells what it means for others that a service has no process any
-// more, or gets none.
+// propagateEnd handles what the end of a process, or a failed build, means for
+// other services.
 func (s *supervisor) propagateEnd(name string) {
 	sv := s.services[name]
 	again := s.rerunOutage(name) != Outage{}
@@ -296,7 +300,8 @@ func (s *supervisor) propagateEnd(name string) {
 	}
 }
 
-// unlessClosing is nil, which blocks for ever, once all services are to end.
+// unlessClosing returns c, or nil, which blocks forever, while all services are
+// being stopped.
 func (s *supervisor) unlessClosing(c <-chan struct{}) <-chan struct{} {
 	if s.closing {
 		return nil
