@@ -43,7 +43,7 @@ var ErrEnded = errors.New("the run has ended")
 type UnknownServiceError struct{ Names, Known []string }
 
 func (e *UnknownServiceError) Error() string {
-	return "no service here is called " + strings.Join(e.Names, ", ")
+	return "no such service: " + strings.Join(e.Names, ", ")
 }
 
 // State is the state of a service, as its user sees it.
@@ -448,7 +448,7 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State, status.Detail = StateStarting, describeNotReady(sv.procSpec, s.attempts[name].finding)
 		}
 	case backoff:
-		status.State, status.Detail = StateBackoff, fmt.Sprintf("%s; started again in %v", sv.exit, sv.delay)
+		status.State, status.Detail = StateBackoff, fmt.Sprintf("%s; restarting in %v", sv.exit, sv.delay)
 	case stopping, killing:
 		status.State = StateStopping
 	case ended, removed:

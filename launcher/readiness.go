@@ -20,7 +20,7 @@ import (
 type PortTakenError struct{ Port int }
 
 func (e *PortTakenError) Error() string {
-	return fmt.Sprintf("something listens on its port %d already", e.Port)
+	return fmt.Sprintf("port %d is already in use", e.Port)
 }
 
 // portTaken returns the exit of a process that must not be spawned because its
@@ -69,7 +69,7 @@ func (s *supervisor) watchReadiness(alive context.Context, sv service, p child) 
 }
 
 // errNoAnswer stands for the result of a first check that is still running.
-var errNoAnswer = errors.New("its check has not answered yet")
+var errNoAnswer = errors.New("its check has not finished yet")
 
 // guessTimeout is how long the default check of a service may take if another
 // service waits for it.
@@ -111,7 +111,7 @@ func (s *supervisor) readinessWaiter(spec procfile.Process, p child, notify func
 // elsewhere.
 func waitForExit(ctx context.Context) (seen, err error) {
 	<-ctx.Done()
-	return errors.New("it has not done its work yet"), ctx.Err()
+	return errors.New("it has not finished yet"), ctx.Err()
 }
 
 // waitForMatch returns a function that waits until a line of the process's
@@ -186,19 +186,19 @@ func describeNotReady(spec procfile.Process, finding Event) string {
 		}
 		return fmt.Sprintf("listens on %s, not on its PORT %d", text.Join(ports, "and"), spec.Port)
 	case WrongProtocol:
-		return fmt.Sprintf("expects HTTPS on port %d, but its check asks over HTTP", spec.Port)
+		return fmt.Sprintf("expects HTTPS on port %d, but its ready check uses HTTP", spec.Port)
 	case NoListener:
 		detail := fmt.Sprintf("nothing listens on port %d yet", spec.Port)
 		if guessed(spec.Ready) {
-			detail += `; if nothing ever will, say port = false or ready = "none"`
+			detail += `; if nothing ever will, set port = false or ready = "none"`
 		}
 		return detail
 	}
 	switch check := spec.Ready; check.Kind {
 	case procfile.HTTP:
-		return fmt.Sprintf("%s does not answer well on port %d yet", check.Arg, spec.Port)
+		return fmt.Sprintf("%s on port %d has not answered with success yet", check.Arg, spec.Port)
 	case procfile.Done:
-		return "it has not done its work yet"
+		return "it has not finished yet"
 	case procfile.Log:
 		return "no line matches " + check.Arg + " yet"
 	case procfile.Exec:

@@ -190,7 +190,7 @@ func TestDirectoryIsGone(t *testing.T) {
 	}
 	w.until("the reason", func(events []Event, _ string) bool {
 		for _, e := range events {
-			if e, ok := e.(NotStarted); ok && strings.Contains(e.Exit.String(), "its directory "+p.Services[0].Dir+" is not there") {
+			if e, ok := e.(NotStarted); ok && strings.Contains(e.Exit.String(), "its directory "+p.Services[0].Dir+" does not exist") {
 				return true
 			}
 		}

@@ -188,7 +188,7 @@ func requestFailed(scope registry.Scope, err error) error {
 // doesNotAnswer says what to do about a run that lives and does not answer.
 func doesNotAnswer(scope registry.Scope, silent *control.UnresponsiveError) failure {
 	end := "devports down --kill ends it"
-	if silent.Stopped {
+	if silent.Suspended {
 		return fail(exitFailed, end, "%s does not answer (pid %d is stopped: fg, or kill -CONT %[2]d)", scope, silent.PID)
 	}
 	return fail(exitFailed, end, "%s does not answer (pid %d)", scope, silent.PID)
@@ -424,8 +424,8 @@ func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) err
 		switch {
 		case err == nil || ctx.Err() != nil:
 			return err
-		case i.Stopped():
-			return doesNotAnswer(scope, &control.UnresponsiveError{PID: i.Note.PID, Stopped: true})
+		case i.Suspended():
+			return doesNotAnswer(scope, &control.UnresponsiveError{PID: i.Note.PID, Suspended: true})
 		}
 	}
 }

@@ -21,8 +21,8 @@ import (
 // Claim is held by the process that is the run of a slot.
 type Claim struct {
 	Note   Note
-	Killed Killed // the run before, if that was killed
-	// Unreachable says why the run has no socket and cannot be steered; nil if
+	Killed Killed // the previous run, if it was killed
+	// SocketErr is why the run has no socket and cannot be controlled; nil if
 	// it has one.
 	SocketErr error
 
@@ -31,24 +31,25 @@ type Claim struct {
 	release func() error
 }
 
-// Killed is a run that was killed.
+// Killed describes a run that was killed.
 type Killed struct {
 	Note    Note
-	Orphans []launcher.Orphan // what it had left, and Claim has ended
+	Orphans []launcher.Orphan // its processes, which Claim has ended
 }
 
-// RunningError says that a run holds the slot already.
+// RunningError says that another run holds the slot.
 type RunningError struct{ Instance Instance }
 
 func (e *RunningError) Error() string { return e.Instance.Holder.Error() }
 
 func (e *RunningError) Unwrap() error { return e.Instance.Holder }
 
-// Claim makes this process the run of the slot. Of about, the caller fills in the
-// checkout, and the terminal that it was started in, if any. The error is a *RunningError if there is a run. The processes that a
-// killed run has left have the time of grace to end by themselves.
+// Claim makes this process the run of the slot. In about, the caller fills in
+// the checkout and the terminal. The error is a *RunningError if there is a
+// run. If the previous run was killed, Claim ends its processes; they have
+// grace to exit.
 func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
-	_ = os.MkdirAll(s.folder.path, 0o700) // or the lock says why not
+	_ = os.MkdirAll(s.folder.path, 0o700) // on failure, the lock reports the error
 	me := about
 	me.PID, me.Since, me.ID, me.Socket = os.Getpid(), time.Now().Round(time.Second), rand.Text(), s.socket()
 	me.DirectoryID = directoryID(me.Directory)
@@ -70,15 +71,17 @@ func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 	}
 	c.socket, c.Note.Socket, c.SocketErr = s.listen()
 	if c.Note != me {
-		_ = lockfile.SetNote(s.Lock(), c.Note) // on a full disk it is found where it was expected, or not at all
+		_ = lockfile.SetNote(s.Lock(), c.Note) // on a full disk, clients look where the socket was expected
 	}
 	return c, nil
 }
 
-// clearing is how long a process that is no run may hold the lock, to clear up.
+// cleanUpTimeout is how long a process that is not a run may hold the lock to
+// clean up.
 const cleanUpTimeout = 2 * time.Second
 
-// acquire takes the lock of the slot, and waits for one that clears up.
+// acquire takes the lock of the slot, and waits while another process cleans
+// up.
 func (s Slot) acquire(note Note) (release func() error, left json.RawMessage, err error) {
 	for end := time.Now().Add(cleanUpTimeout); ; time.Sleep(dialInterval) {
 		release, left, err = lockfile.TryAcquire(s.Lock(), note)
@@ -89,9 +92,9 @@ func (s Slot) acquire(note Note) (release func() error, left json.RawMessage, er
 	}
 }
 
-// Serve lets other processes steer the run, until stop is called. A socket that
-// is lost, with its folder, is replaced by another one. Of what the run is about,
-// only the project and the worktree are needed.
+// Serve lets other processes control the run until stop is called. It replaces
+// a lost socket, and its folder. Of run.About, the caller fills in only the
+// project and the worktree.
 func (c Claim) Serve(run Run) (stop func()) {
 	if c.SocketErr != nil {
 		return func() {}
@@ -111,11 +114,11 @@ func (c Claim) Serve(run Run) (stop func()) {
 	}
 }
 
-// lossPoll is how long a socket may be lost before its run notices.
+// socketPoll is how often a run checks that its socket still exists.
 const socketPoll = time.Second
 
-// serve serves the run on its socket, and on those that follow it. Who is served
-// by a lost one goes on.
+// serve serves the run on its socket and on replacements of it. Clients of a
+// lost socket stay connected.
 func (c Claim) serve(ctx context.Context, run Run) {
 	var servers sync.WaitGroup
 	defer servers.Wait()
@@ -137,17 +140,17 @@ func (c Claim) serve(ctx context.Context, run Run) {
 		}
 		l, path, err := c.slot.listen()
 		if err != nil {
-			continue // perhaps the next time
+			continue // try again at the next tick
 		}
 		c.Note.Socket = path
 		made, _ = os.Lstat(path)
-		_ = lockfile.SetNote(c.slot.Lock(), c.Note) // clients look where it was, then
+		_ = lockfile.SetNote(c.slot.Lock(), c.Note) // on failure, clients keep using the old path
 		start(l)
 	}
 }
 
-// intact reports whether a socket is the one that was made, in a folder of this
-// user.
+// intact reports whether path is still the socket that was created, in a folder
+// of this user.
 func intact(path string, made os.FileInfo) bool {
 	folder, err := os.Lstat(filepath.Dir(path))
 	if err != nil || !folder.IsDir() || !ownedByUser(folder) {
@@ -157,10 +160,10 @@ func intact(path string, made os.FileInfo) bool {
 	return err == nil && os.SameFile(now, made)
 }
 
-// Release gives the slot up for another run.
+// Release releases the slot for the next run.
 func (c Claim) Release() error {
 	if c.SocketErr == nil {
-		c.socket.Close() // unless it was served
+		c.socket.Close() // unless Serve has closed it
 	}
 	return c.release()
 }

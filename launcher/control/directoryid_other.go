@@ -2,5 +2,5 @@
 
 package control
 
-// folderID is always "": a folder is known by its path.
+// directoryID is always "": a directory is identified by its path.
 func directoryID(string) string { return "" }

@@ -9,22 +9,22 @@ import (
 	"github.com/devports/devports/launcher/output"
 )
 
-// Event is what a run has told of itself.
+// Event is an event of a run, as its user reads it.
 type Event struct {
 	Time       time.Time `json:"time"`
-	Event      string    `json:"event"` // launcher.KindOf it
+	Event      string    `json:"event"` // from launcher.KindOf
 	Service    string    `json:"service,omitempty"`
 	PID        int       `json:"pid,omitempty"`
 	Port       int       `json:"port,omitempty"`
-	ExitStatus int       `json:"exit_status,omitempty"` // how a process ended, unless well
-	Text       string    `json:"text"`                  // the sentence that its user reads
+	ExitStatus int       `json:"exit_status,omitempty"` // of the process, unless 0
+	Text       string    `json:"text"`                  // the message
 }
 
-// Journal keeps the latest events of a run. Its zero value is empty, and it may
-// be used by several goroutines.
+// Journal keeps the latest events of a run. The zero value is empty. It is safe
+// for concurrent use.
 type Journal struct{ tail output.Tail }
 
-// Add keeps an event, in the words of text.
+// Add appends an event with its message.
 func (j *Journal) Add(e launcher.Event, text string) {
 	record := Event{Time: time.Now(), Event: launcher.KindOf(e), Service: e.Subject(), Text: text}
 	switch e := e.(type) {
@@ -55,7 +55,8 @@ func (j *Journal) Add(e launcher.Event, text string) {
 	}
 }
 
-// events writes events as JSON, one each, until the run ends or the client goes.
+// events streams events as lines of JSON until the run ends or the client
+// disconnects.
 func (s server) events(w http.ResponseWriter, r *http.Request) {
 	s.stream(w, r, &s.run.Journal.tail, func(l output.Line) any { return json.RawMessage(l.Text) })
 }

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Running returns the run of a checkout, also one that was started before the
-// folder was moved to here. If another folder was at its path then, which was
-// removed, or has been moved since, it is that one's run, of which Replaced is
-// true, and has the checkout's slot. ok is false if there is none.
+// Running returns the run of a checkout, even if its folder has moved since the
+// run started. If another folder was at this path then, the run is that
+// folder's: its Replaced is true, and it holds the checkout's slot. ok is false
+// if there is no run.
 func (f Folder) Running(directory, worktree string) (i Instance, ok bool) {
 	own, ok := f.Slot(directory, worktree).Running()
 	if ok && !own.Replaced() {
@@ -19,7 +19,7 @@ func (f Folder) Running(directory, worktree string) (i Instance, ok bool) {
 	if moved, found := f.movedTo(directory, worktree); found {
 		return moved, true
 	}
-	for _, i := range f.Instances() { // its checkout may have had another label
+	for _, i := range f.Instances() { // the checkout may have had another label
 		if !ok && i.Runs() && i.Note.Directory == directory && i.Replaced() && i.MovedTo() == "" {
 			return i, true
 		}
@@ -27,8 +27,8 @@ func (f Folder) Running(directory, worktree string) (i Instance, ok bool) {
 	return own, ok
 }
 
-// Killed returns the runs that were killed whose folder is at that path now, and
-// was elsewhere when they began: no next run there takes over their slot.
+// Killed returns the killed runs of the folder now at directory that started
+// when it was elsewhere: the next run there does not take over their slots.
 func (f Folder) Killed(directory string) (killed []Instance) {
 	id := directoryID(directory)
 	for _, i := range f.Instances() {
@@ -39,8 +39,8 @@ func (f Folder) Killed(directory string) (killed []Instance) {
 	return killed
 }
 
-// movedTo returns the run of the folder that is at a path now, and was elsewhere
-// when the run began. Of several it is the one with the label.
+// movedTo returns the run that started when the folder now at directory was
+// elsewhere. If there are several, it returns the one with the label.
 func (f Folder) movedTo(directory, worktree string) (Instance, bool) {
 	id := directoryID(directory)
 	if id == "" {
@@ -63,7 +63,7 @@ func (f Folder) movedTo(directory, worktree string) (Instance, bool) {
 	return found[0], true
 }
 
-// Replaced reports whether another folder is now where that of the run was.
+// Replaced reports whether another folder is now at the path of the run's.
 func (i Instance) Replaced() bool {
 	if i.Note.DirectoryID == "" {
 		return false
@@ -72,7 +72,7 @@ func (i Instance) Replaced() bool {
 	return now != "" && now != i.Note.DirectoryID
 }
 
-// IsIn reports whether the folder of the run is now at that path.
+// IsIn reports whether the folder of the run is now at directory.
 func (i Instance) IsIn(directory string) bool {
 	if id := directoryID(directory); id != "" && i.Note.DirectoryID != "" {
 		return id == i.Note.DirectoryID
@@ -80,8 +80,8 @@ func (i Instance) IsIn(directory string) bool {
 	return i.Note.Directory == directory
 }
 
-// MovedTo returns where the folder of the run was moved to, as far as a process of
-// the run shows that, which works in it; else "".
+// MovedTo returns the new path of the run's folder, if a process of the run has
+// its working directory there; otherwise "".
 func (i Instance) MovedTo() string {
 	if i.Note.DirectoryID == "" {
 		return ""
@@ -91,7 +91,7 @@ func (i Instance) MovedTo() string {
 		pids = append(pids, p.PID)
 	}
 	for _, pid := range pids {
-		at, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)) // where there is none, it is not known
+		at, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)) // without /proc, it is unknown
 		for err == nil && filepath.IsAbs(at) {
 			if directoryID(at) == i.Note.DirectoryID {
 				return at
@@ -106,8 +106,8 @@ func (i Instance) MovedTo() string {
 	return ""
 }
 
-// CheckoutDirectory is where the checkout of the slot's last run was; "" if that is not
-// known.
+// CheckoutDirectory returns the directory of the slot's last run; "" if
+// unknown.
 func (i Instance) CheckoutDirectory() string {
 	if i.Note.Directory != "" {
 		return i.Note.Directory
@@ -120,14 +120,14 @@ func (i Instance) CheckoutDirectory() string {
 	return directory
 }
 
-// checkoutFile is the path of a file that keeps the directory of the checkout,
-// which the note does not when a run has ended by itself.
+// checkoutFile is the path of a file with the directory of the checkout; the
+// note is gone once a run has ended normally.
 func (s Slot) checkoutFile() string { return s.file(".checkout") }
 
-// noteCheckout writes the checkout file, unless it is as it should be.
+// recordCheckout writes the checkout file if its content differs.
 func (s Slot) recordCheckout(directory string) {
 	line := directory + "\n"
 	if text, err := os.ReadFile(s.checkoutFile()); err != nil || string(text) != line {
-		_ = os.WriteFile(s.checkoutFile(), []byte(line), 0o600) // on a full disk, prune does without
+		_ = os.WriteFile(s.checkoutFile(), []byte(line), 0o600) // best effort: prune can do without
 	}
 }

@@ -13,13 +13,13 @@ type Exit struct {
 // Failed reports whether the exit is one that `up` fails for.
 func (e Exit) Failed() bool { return e.Status != 0 && !e.Requested }
 
-// String words the exit: "exited with status 3", "was ended by signal KILL".
+// String words the exit: "exited with status 3", "was killed by SIGKILL".
 func (e Exit) String() string {
 	switch {
 	case e.Err != nil:
 		return e.Err.Error()
 	case e.Signal != "":
-		return "was ended by signal " + e.Signal
+		return "was killed by SIG" + e.Signal
 	}
 	return fmt.Sprintf("exited with status %d", e.Status)
 }

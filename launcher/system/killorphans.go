@@ -80,7 +80,7 @@ func endProcesses(ctx context.Context, find func(proctree.Tree) []proctree.Proce
 }
 
 // errOutlived says of a process that even SIGKILL has not ended it in time.
-var errSurvived = errors.New("it does not end")
+var errSurvived = errors.New("it survived SIGKILL")
 
 func serviceOf(pid int) string {
 	env, _ := process.Environ(pid)

@@ -57,7 +57,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	if err != nil {
 		ends.closeOwnSide()
 		if info, e := os.Stat(spec.Dir); spec.Dir != "" && (e != nil || !info.IsDir()) {
-			err = fmt.Errorf("its directory %s is not there", spec.Dir)
+			err = fmt.Errorf("its directory %s does not exist", spec.Dir)
 		}
 		return nil, exitOfStart(err)
 	}

@@ -73,7 +73,7 @@ func (s watchdogState) lines() []byte {
 	return []byte(strings.Join(lines, "\n") + "\n")
 }
 
-var errLine = errors.New("not a line for a watchdog")
+var errLine = errors.New("invalid watchdog line")
 
 // apply follows a line. One that is wrong changes nothing.
 func (s *watchdogState) apply(line string) error {

@@ -105,7 +105,7 @@ func hung(i control.Instance) Finding {
 	default:
 		f.What = fmt.Sprintf("the up of %s (pid %d, since %s) does not answer", i.Note.Directory, pid, i.Note.Since.Local().Format(time.DateTime))
 		f.Fix = "end it with all that it has started: devports down --kill --dir " + text.QuoteSh(i.Note.Directory)
-		if i.Stopped() {
+		if i.Suspended() {
 			f.What += ": it is stopped"
 			f.Fix = fmt.Sprintf("let it go on (fg, or kill -CONT %d), or %s", pid, f.Fix)
 		}
