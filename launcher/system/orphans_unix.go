@@ -10,9 +10,9 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// orphansOf are the processes of a service that are in no group of its own: they
-// called setsid, or daemonized. They are known once the service's process has
-// ended. out are those that are outside the run.
+// orphansOf returns the processes of a service that have left its group, with
+// setsid or by daemonizing. It finds them once the service's process has ended.
+// out are those outside the run.
 func (s *processSet) orphansOf(service string) (ours, out []proctree.Process) {
 	if s.mark.Variable == "" {
 		return nil, nil
@@ -30,14 +30,14 @@ func (s *processSet) orphansOf(service string) (ours, out []proctree.Process) {
 	return ours, out
 }
 
-// maxPasses is how often in a row the orphans are looked at because one of them
-// has ended: a chain of processes that start the next and end may be quick.
+// maxPasses limits how often the orphans are listed in a row because one of
+// them has ended: each process of a chain may start the next and end.
 const maxPasses = 3
 
-// lookAround sights what is outside. It is called when nothing has been started
-// for a while.
+// findOutside finds the processes outside the run, once nothing has been
+// started for a while.
 func (s *processSet) findOutside() {
-	s.reap() // for the sake of the watchdog, too: no signal comes for a new orphan
+	s.reap() // which tells the watchdog about new orphans: these send no signal
 	tree, err := s.snapshots.Take()
 	if err != nil {
 		return
@@ -68,8 +68,8 @@ func (s *processSet) marked(pid int, service string) bool {
 	return err == nil && slices.Contains(env, s.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
 }
 
-// sight takes the run's tag off processes that are outside, and off all that is
-// below them: it is theirs from now on.
+// releaseOutside removes the run's tag from processes outside the run and from
+// their descendants.
 func (s *processSet) releaseOutside(service string, out []proctree.Process) {
 	for _, p := range out {
 		s.mu.Lock()
@@ -85,16 +85,16 @@ func (s *processSet) releaseOutside(service string, out []proctree.Process) {
 	}
 }
 
-// noteOutside is called when there is a process outside. Without tags, what that
-// starts and what a service does may look alike.
+// setAmbiguous records that there is a process outside the run. Without tags,
+// its children cannot be told from those of a service.
 func (s *processSet) setAmbiguous() {
 	if tag, err := process.TagOf(0); err != nil || tag == 0 {
 		s.ambiguous.Store(true)
 	}
 }
 
-// spare returns what goes on, of a service that has ended, because it is
-// outside: each process once. out are those found now.
+// spare returns the processes outside the run that outlive a service, each
+// process once. out are those found now.
 func (s *processSet) spare(service string, out []proctree.Process) (left []Orphan) {
 	s.releaseOutside(service, out)
 	s.mu.Lock()

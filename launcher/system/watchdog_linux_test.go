@@ -11,8 +11,8 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// The watchdog ends orphans, which lead sessions of their own, but not those that
-// the user shares. It writes down and reads which they are.
+// The watchdog ends orphans, which lead sessions of their own, but not shared
+// programs. Its state survives writing and reading.
 func TestWatchdogAndOrphans(t *testing.T) {
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {
