@@ -8,7 +8,7 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-func TestJudgedExit(t *testing.T) {
+func TestEffectiveExit(t *testing.T) {
 	left := []Orphan{{PID: 7}}
 	guess := procfile.Check{Kind: procfile.TCP}
 	declared := func(how procfile.CheckKind) procfile.Check { return procfile.Check{Kind: how, Timeout: time.Minute} }

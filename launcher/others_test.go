@@ -7,8 +7,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// TestOthers: what was added stays through the next plans; what was selected by
-// an earlier plan only does not.
+// TestOthers: services that were added stay in later plans; services that only
+// an earlier plan selected do not.
 func TestOthers(t *testing.T) {
 	web, api, db := procfile.Process{Service: "web", DependsOn: []string{"db"}}, procfile.Process{Service: "api"}, procfile.Process{Service: "db"}
 	m := machine{services: map[string]service{}}

@@ -10,7 +10,7 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// The end of the context ends all services, in good order.
+// The end of the context stops all services in order.
 func TestContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeSystem(t, 1)
@@ -51,7 +51,7 @@ func TestResult(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		machine machine
-		want    ExitError // zero: none
+		want    ExitError // zero: nil
 	}{
 		{"all well", machine{services: map[string]service{"a": {phase: ended, exit: &Exit{}}}}, ExitError{}},
 		{"the first counts", machine{services: map[string]service{"a": failed(2, 4), "b": failed(1, 5)}}, ExitError{"b", 5}},

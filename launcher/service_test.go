@@ -70,7 +70,7 @@ var transitions = map[string]map[eventKind]string{
 		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "waiting", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
-	"stopping": { // its process has ended by itself, its children have not
+	"stopping": { // its process has ended on its own, its children have not
 		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping exit", evGone: "ended failed", evTimeout: "killing: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "stopping/remove",
 	},
@@ -142,7 +142,7 @@ func describe(s service) string {
 	return text
 }
 
-// epoch is when the tests begin.
+// epoch is the time when the tests begin.
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func at(d time.Duration) time.Time { return epoch.Add(d) }
@@ -197,18 +197,18 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-// The table covers every state that any events can lead to, and along the way
-// no service ever has two processes, nor is one signalled that is not there.
+// The table covers every reachable state, and along the way no service has two
+// processes, nor is a missing process signalled.
 func TestEveryStateIsInTheTable(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	var s service
-	process := false // there is one, or one is being made
+	process := false // it is running or being spawned
 	for range 100_000 {
 		s.spec.Restart = []procfile.Restart{procfile.RestartNo, procfile.RestartAlways}[random.IntN(2)]
 		s.spec.Ready.Kind = procfile.TCP
 		e := event{kind: eventKind(random.IntN(int(evRemove) + 1)), exit: Exit{Status: 3}}
-		switch e.kind { // what only a process can tell
+		switch e.kind { // events that only a process causes
 		case evStarted, evSpawnFailed:
 			if s.phase != starting {
 				continue
@@ -224,7 +224,7 @@ func TestEveryStateIsInTheTable(t *testing.T) {
 		var actions []action
 		s, actions = s.next(epoch, e)
 		name := s.phase.String()
-		if s.phase != ended && s.phase != removed && s.goal != goalNone { // where no goal is pending
+		if s.phase != ended && s.phase != removed && s.goal != goalNone { // no goal is pending otherwise
 			name += "/" + s.goal.String()
 		}
 		if s.userStopped && s.phase != ended && s.goal != goalNone {
@@ -253,7 +253,7 @@ func TestEveryStateIsInTheTable(t *testing.T) {
 	}
 }
 
-// life takes a service through events, each so long after the one before.
+// life applies events to a service; durations pass time.
 func life(s service, events ...any) service {
 	now := epoch
 	for _, e := range events {
@@ -284,13 +284,13 @@ func TestRetry(t *testing.T) {
 		{procfile.RestartAlways, []any{failed}, backoff},
 		{procfile.RestartAlways, []any{done}, backoff},
 		{procfile.RestartAlways, []any{evStop, evTerminate, failed}, ended},
-		{procfile.RestartAlways, []any{evStop, failed}, ended}, // before its turn to end
+		{procfile.RestartAlways, []any{evStop, failed}, ended}, // before evTerminate
 		{procfile.RestartAlways, []any{evKill, failed}, ended},
 		{procfile.RestartAlways, []any{evRemove, evTerminate, failed}, removed},
-		{procfile.RestartAlways, []any{evRestart, evTerminate, failed}, waiting}, // at once
+		{procfile.RestartAlways, []any{evRestart, evTerminate, failed}, waiting}, // without a backoff
 		{procfile.RestartAlways, []any{evExited, evStop, failed}, ended},         // while its children end
 		{procfile.RestartAlways, []any{evExited, evTimeout, evTimeout}, ended},
-		{procfile.RestartOnFailure, []any{evReadyTimeout, done}, backoff}, // what came first counts
+		{procfile.RestartOnFailure, []any{evReadyTimeout, done}, backoff}, // the first cause counts
 	} {
 		s := service{spec: procfile.Process{Restart: test.restart, Ready: procfile.Check{Kind: procfile.TCP}}}
 		s = life(s, append([]any{evStart, evStarted}, test.events...)...)
@@ -340,7 +340,7 @@ func TestBackoff(t *testing.T) {
 	if s.delay != second {
 		t.Errorf("after a restart by its user: %v", s.delay)
 	}
-	s.retries = 1 << 40 // one that has been down for years
+	s.retries = 1 << 40 // after years of restarts
 	s = life(s, evTimeout, evStart)
 	round(evStarted)
 	if s.delay != 30*second {
@@ -371,7 +371,7 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// A process without a check is on trial for a while, unless it is to end.
+// A process without a check is on trial for a while, unless it is stopping.
 func TestTrial(t *testing.T) {
 	s := service{spec: procfile.Process{Ready: procfile.Check{Kind: procfile.None}, StopTimeout: time.Minute}}
 	s = life(s, evStart, evStarted)
@@ -386,7 +386,7 @@ func TestTrial(t *testing.T) {
 	}
 }
 
-func TestHeld(t *testing.T) {
+func TestUserStopped(t *testing.T) {
 	up := life(service{}, evStart, evStarted)
 	for _, test := range []struct {
 		events []any
@@ -409,7 +409,7 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// Ready is what those that depend on it may rely on.
+// A service that is available can be relied on by its dependents.
 func TestAvailable(t *testing.T) {
 	const work, port, none = procfile.Done, procfile.TCP, procfile.None
 	good, bad := event{kind: evGone}, event{kind: evGone, exit: Exit{Status: 3}}
@@ -439,7 +439,7 @@ func TestAvailable(t *testing.T) {
 		{work, []any{evStarted, evStop, evTerminate, good}, false},
 		{work, []any{evStarted, good, evRestart}, false},
 		{work, []any{evStarted, good, evRestart, evStart}, false},
-		{work, []any{evStarted, event{kind: evExited}, evRestart, good}, false}, // to be done once more
+		{work, []any{evStarted, event{kind: evExited}, evRestart, good}, false}, // another run is due
 	} {
 		s := service{spec: procfile.Process{Ready: procfile.Check{Kind: test.how}}}
 		s = life(s, append([]any{evStart}, test.events...)...)
@@ -467,7 +467,7 @@ func TestFailed(t *testing.T) {
 	}
 }
 
-func TestJudgedEnd(t *testing.T) {
+func TestEffectiveExitOfService(t *testing.T) {
 	s := service{spec: procfile.Process{Port: 4711, Ready: procfile.Check{Kind: procfile.TCP}}}
 	s = life(s, evStart, evStarted, evReady, event{kind: evExited, orphans: []Orphan{{PID: 7}}, serving: true}, evGone)
 	var unready *NotReadyError

@@ -477,7 +477,7 @@ Example:
 			return err
 		case c.Bool("socket"):
 			for _, i := range runs {
-				if i.Steerable() {
+				if i.Controllable() {
 					fmt.Fprintln(s.stdout, i.Note.Socket)
 				}
 			}

@@ -107,7 +107,7 @@ func errOtherProcess(pid int) error {
 }
 
 // Steerable reports whether the run is alive and has a socket.
-func (i Instance) Steerable() bool { return i.Holder != nil && i.Note.Socket != "" }
+func (i Instance) Controllable() bool { return i.Holder != nil && i.Note.Socket != "" }
 
 // Killed reports whether the run was killed, and no other has started since.
 func (i Instance) Killed() bool { return i.Holder == nil && i.Note.ID != "" }

@@ -141,9 +141,9 @@ type server struct {
 
 // keeping wraps a command that starts services: they then outlast their holds,
 // as their user wants them.
-func (s server) keeping(do func(ctx context.Context, asked time.Time, names ...string) error) func(context.Context, time.Time, ...string) error {
-	return func(ctx context.Context, asked time.Time, names ...string) error {
-		if err := do(ctx, asked, names...); err != nil {
+func (s server) keeping(do func(ctx context.Context, arrived time.Time, names ...string) error) func(context.Context, time.Time, ...string) error {
+	return func(ctx context.Context, arrived time.Time, names ...string) error {
+		if err := do(ctx, arrived, names...); err != nil {
 			return err
 		}
 		return s.holds.keep(false, names...)
@@ -215,22 +215,22 @@ func (s server) stop(ctx context.Context, _ time.Time, names ...string) error {
 
 // restart restarts services, except those restarted since the request arrived,
 // because of an edit just before it.
-func (s server) restart(ctx context.Context, asked time.Time, names ...string) error {
-	return s.run.Controller.RestartOlder(ctx, asked, names...)
+func (s server) restart(ctx context.Context, arrived time.Time, names ...string) error {
+	return s.run.Controller.RestartOlder(ctx, arrived, names...)
 }
 
 // command serves a command for services, after the run has applied all edits
 // made before the request. do gets the time of the request.
-func (s server) command(do func(ctx context.Context, asked time.Time, names ...string) error) http.HandlerFunc {
+func (s server) command(do func(ctx context.Context, arrived time.Time, names ...string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		asked := time.Now()
+		arrived := time.Now()
 		names, err := services(r)
 		if err != nil {
 			s.fail(w, requestError{err})
 			return
 		}
 		refused := s.sync(r.Context(), true).Refused
-		if err := do(r.Context(), asked, names...); err != nil {
+		if err := do(r.Context(), arrived, names...); err != nil {
 			s.fail(w, err)
 			return
 		}

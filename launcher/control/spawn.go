@@ -110,7 +110,7 @@ var (
 func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
 	for others := false; ; {
 		i := b.slot.Instance()
-		if i.Steerable() && i.Note.PID == b.PID {
+		if i.Controllable() && i.Note.PID == b.PID {
 			return i.Client(), nil
 		}
 		others = others || i.heldByOther(b.PID)

@@ -222,18 +222,18 @@ func (g *group) lives() bool {
 		return false
 	}
 	g.mu.Lock()
-	asked := g.lastSignal
+	last := g.lastSignal
 	g.mu.Unlock()
-	if asked == unix.SIGKILL {
+	if last == unix.SIGKILL {
 		g.killOrphans()
 		return true // check again
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, p := range ours {
-		if asked != 0 && !g.sent[p.ID] {
+		if last != 0 && !g.sent[p.ID] {
 			g.sent[p.ID] = true
-			_ = p.Signal(asked)
+			_ = p.Signal(last)
 			_ = p.Signal(unix.SIGCONT)
 		}
 	}

@@ -37,7 +37,7 @@ const maxPasses = 3
 // findOutside finds the processes outside the run, once nothing has been
 // started for a while.
 func (s *processSet) findOutside() {
-	s.reap() // which tells the watchdog about new orphans: these send no signal
+	s.reap() // to update the watchdog: no signal reports a new orphan
 	tree, err := s.snapshots.Take()
 	if err != nil {
 		return
@@ -86,7 +86,7 @@ func (s *processSet) releaseOutside(service string, out []proctree.Process) {
 }
 
 // setAmbiguous records that there is a process outside the run. Without tags,
-// its children cannot be told from those of a service.
+// its children look like those of a service.
 func (s *processSet) setAmbiguous() {
 	if tag, err := process.TagOf(0); err != nil || tag == 0 {
 		s.ambiguous.Store(true)

@@ -4,7 +4,7 @@ package system
 
 import "testing"
 
-func TestHangsUp(t *testing.T) {
+func TestMustSuspend(t *testing.T) {
 	for _, test := range []struct {
 		executable            string
 		handled, relays, want bool
