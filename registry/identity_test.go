@@ -248,6 +248,23 @@ func TestRenamed(t *testing.T) {
 	town.says("below/papers", "")
 }
 
+// The main checkout of a bare repository that has moved keeps its pins before git repairs it.
+func TestBareRenamed(t *testing.T) {
+	town := newTown(t)
+	town.init("seed")
+	town.git(".", "clone", "-q", "--bare", "seed", "shop.git")
+	town.git("shop.git", "worktree", "add", "-q", "../main", "trunk")
+	town.git("shop.git", "worktree", "add", "-q", "../fix")
+	town.is("main", "shop", "api=20000 web=3000!")
+	town.is("fix", "shop (fix)", "api=20001 web=20002")
+	town.move("shop.git", "store.git")
+	town.is("main", "shop", "api=20000 web=3000!")
+	town.is("fix", "shop (fix)", "api=20001 web=20002")
+	town.git("store.git", "worktree", "repair", "../main", "../fix")
+	town.is("fix", "store (fix)", "api=20001 web=20002")
+	town.is("main", "store", "api=20000 web=3000!")
+}
+
 // The names of a worktree and of a project may be one.
 func TestOneNameForAll(t *testing.T) {
 	town := newTown(t)
