@@ -229,6 +229,10 @@ func TestRenamed(t *testing.T) {
 	town.move("tidy", "neat")
 	town.is("neat", "shop (tidy)", "api=20003 web=20004")
 	town.says("tidy", "")
+	content := contentOf(t, town.registry.path)
+	if scopes, places := strings.Count(content, `"directory"`), strings.Count(content, `"place"`); places != scopes {
+		t.Errorf("%d of %d scopes have a place:\n%s", places, scopes, content)
+	}
 	town.git("store", "worktree", "repair", "../shop-fix", "../neat")
 	town.is("shop-fix", "store (shop-fix)", "api=20001 web=20002")
 	town.is("neat", "store (tidy)", "api=20003 web=20004")

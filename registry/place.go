@@ -132,8 +132,12 @@ func (p placing) seen(r record) record {
 	}
 	now := identityOf(p.c)
 	now.place = r.seen.place
-	if now == r.seen && now.place != "" || (other || p.c.ID == "") && r.seen.known() {
+	stays := now == r.seen || (other || p.c.ID == "") && r.seen.known()
+	if stays && r.seen.place != "" {
 		return r
+	}
+	if stays {
+		now = r.seen
 	}
 	now.place = p.disk.place(r.Directory)
 	r.seen = now
