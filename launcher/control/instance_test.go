@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -473,4 +474,29 @@ func FuzzNote(f *testing.F) {
 			t.Errorf("%+v, then %+v", n, m)
 		}
 	})
+}
+
+// A run that looks who has a port does not ask itself: before it serves, it would
+// wait for its own answer.
+func TestOwnersOfTheRunItself(t *testing.T) {
+	folder, _ := folderOf(t)
+	c, err := folder.Slot("/shop", "").Claim(Note{Directory: "/shop"}, 0)
+	if err != nil || c.Unreachable != nil {
+		t.Fatal(err, c.Unreachable)
+	}
+	defer c.Release()
+	asked := make(chan net.Conn, 1)
+	go func() {
+		defer close(asked)
+		if conn, err := c.socket.Accept(); err == nil {
+			asked <- conn
+		}
+	}()
+	if owners := folder.Owners(t.Context(), []int{os.Getppid()}, nil); len(owners) > 0 {
+		t.Errorf("owners: %v", owners)
+	}
+	c.socket.Close()
+	if _, ok := <-asked; ok {
+		t.Error("the run has asked itself")
+	}
 }

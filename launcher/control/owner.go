@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 	"slices"
 
 	"github.com/devports/devports/allocator/process"
@@ -18,7 +19,7 @@ type Owner struct {
 // Owners returns the owners of those processes that a run of this user has
 // started, even if it has been killed since. names are the possible names of
 // services. Processes are identified by their tags; where these are missing,
-// live runs are asked.
+// live runs are asked, except for the calling process, which knows its own.
 func (f Folder) Owners(ctx context.Context, pids []int, names []string) map[int]Owner {
 	owners := map[int]Owner{}
 	if len(pids) == 0 {
@@ -44,7 +45,7 @@ func (f Folder) Owners(ctx context.Context, pids []int, names []string) map[int]
 		return owners
 	}
 	for _, i := range runs {
-		if i.Runs() {
+		if i.Runs() && i.Note.PID != os.Getpid() {
 			live = append(live, i)
 		}
 	}
