@@ -481,8 +481,8 @@ func FuzzNote(f *testing.F) {
 func TestOwnersOfTheRunItself(t *testing.T) {
 	folder, _ := folderOf(t)
 	c, err := folder.Slot("/shop", "").Claim(Note{Directory: "/shop"}, 0)
-	if err != nil || c.Unreachable != nil {
-		t.Fatal(err, c.Unreachable)
+	if err != nil || c.SocketErr != nil {
+		t.Fatal(err, c.SocketErr)
 	}
 	defer c.Release()
 	asked := make(chan net.Conn, 1)
