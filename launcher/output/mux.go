@@ -46,6 +46,7 @@ type Mux struct {
 	says    *queue
 	done    chan struct{}          // closed when the queue has been written to its end
 	failed  chan struct{}          // closed at the first failure of the writer
+	blocks  chan []byte            // free buffers: one is written while another is filled
 	tail    *Tail                  // nil if nobody will ask for it
 	filter  atomic.Pointer[Filter] // what of the output is shown; nil for all. Set with mu held
 
@@ -62,7 +63,10 @@ func New(w io.Writer, style Style, services ...string) *Mux {
 		style: style, w: w, says: newQueue(),
 		names: names{width: len(Own), colors: map[string]string{}},
 		done:  make(chan struct{}), failed: make(chan struct{}),
+		blocks: make(chan []byte, 2),
 	}
+	m.blocks <- nil
+	m.blocks <- nil
 	for _, name := range services {
 		m.names.add(name)
 	}

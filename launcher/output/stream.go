@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -29,6 +30,9 @@ const (
 	// maxBuffer; a longer line is passed on in pieces.
 	minBuffer = 4 << 10
 	maxBuffer = 64 << 10
+
+	// maxBlock is the length from which on a block with its prefixes is written.
+	maxBlock = 2 * maxBuffer
 )
 
 // Stream is the output of one process.
@@ -112,7 +116,7 @@ func (s *Stream) Copy(source io.Reader) {
 			pass(shownNow(buf[:held]))
 		}
 		if full && len(buf) < maxBuffer {
-			buf = append(buf, make([]byte, len(buf))...)
+			buf = append(make([]byte, 0, 4*len(buf)), buf...)[:4*len(buf)]
 		}
 		switch {
 		case err == nil && s.last.complete(n, full):
@@ -205,64 +209,74 @@ func (s *Stream) finishing() bool {
 // Done is closed when everything has been copied.
 func (s *Stream) Done() <-chan struct{} { return s.done }
 
-// emit writes lines, of which the last may be unfinished, with their prefixes.
+// emit writes lines with their prefixes. The last line may be unfinished.
 func (s *Stream) emit(lines []byte) {
 	for rest := lines; len(rest) > 0; {
+		s.out = <-s.mux.blocks
 		filter := s.mux.filter.Load()
 		n := s.format(rest, filter, time.Time{})
 		s.mux.write(s, rest[:n], filter)
+		s.mux.blocks <- s.out
 		rest = rest[n:]
 	}
 	if s.match != nil {
-		s.find(lines) // once they are written: what is said of a match comes behind it
+		s.find(lines) // after they are written: what devports prints about a match follows it
 	}
 }
 
-// format makes a block of as many of the lines as it should have, and returns
-// how many bytes that are. Printed is when they were; zero stands for now. The
-// block is a newline and then what the filter shows, each line behind its prefix.
-// In place of the newline is a carriage return if the first line, should it go
-// on an open one, takes its place.
+// format fills s.out with a block of the first lines, which were printed at the
+// time printed, zero for now. It returns how many bytes of lines the block
+// covers. The block is a newline and then the lines that the filter shows, each
+// behind its prefix. A carriage return replaces the newline if the first line
+// overwrites the open line that it would continue.
 func (s *Stream) format(lines []byte, filter *Filter, printed time.Time) (n int) {
 	prefix := s.prefixNow(printed)
-	out := append(s.out[:0], '\n')
 	s.indent, s.hidden = len(prefix), filter.hides(s.name)
 	if s.hidden {
-		s.out = out
+		s.out = append(s.out[:0], '\n')
 		return len(lines)
 	}
-	for n < len(lines) && len(out) <= maxBuffer { // lines may be short, and prefixes long
-		line, end := lines[n:], 0
+	out := slices.Grow(s.out[:0], min(1+len(prefix)+len(lines)+len(lines)/4, maxBlock))
+	out = append(out, '\n')
+	for n < len(lines) && len(out) <= maxBlock { // lines may be short, and prefixes long
+		line := lines[n:]
 		if i := bytes.IndexByte(line, '\n'); i >= 0 {
-			line, end = line[:i], 1
+			line = line[:i+1]
 		}
 		first := n == 0
-		n += len(line) + end
+		n += len(line)
 		start := len(out)
 		out = append(out, prefix...)
+		if (filter == nil || filter.Match == nil) && !s.mux.style.Printable {
+			out = appendLine(out, line)
+			continue
+		}
+		text := bytes.TrimSuffix(line, newline)
 		if filter != nil && filter.Match != nil {
 			var shown bool
-			if out, shown = s.appendMatch(out, line, filter); !shown {
+			if out, shown = s.appendMatch(out, text, filter); !shown {
 				out = out[:start]
 				s.hidden = s.hidden || first
 				continue
 			}
-		} else if s.mux.style.Printable {
+		} else {
 			var returned bool
-			if out, returned = appendPrintable(out, line); returned && first {
+			if out, returned = appendPrintable(out, text); returned && first {
 				out[0] = '\r'
 			}
-		} else if last := len(line) - 1; end > 0 && last >= 0 && line[last] == '\r' {
-			out = append(out, line[:last]...)
-		} else {
-			out = append(out, line...)
 		}
-		if end > 0 {
-			out = append(out, '\n')
-		}
+		out = append(out, line[len(text):]...)
 	}
 	s.out = out
 	return n
+}
+
+// appendLine appends a line, and only a newline for its CR LF.
+func appendLine(out, line []byte) []byte {
+	if n := len(line); n > 1 && line[n-1] == '\n' && line[n-2] == '\r' {
+		return append(append(out, line[:n-2]...), '\n')
+	}
+	return append(out, line...)
 }
 
 // appendMatch appends a line with what matches marked, if anything does.
