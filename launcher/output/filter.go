@@ -53,6 +53,8 @@ type Replay struct {
 // SetFilter has the output shown through a filter from now on, after some of what there
 // has been. It returns the number of the next line. It needs [Mux.Keep].
 func (m *Mux) SetFilter(filter Filter, past Replay) (next int64) {
+	m.order.Lock() // what is in the tail has been written
+	defer m.order.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.filter.Store(&filter)

@@ -50,6 +50,8 @@ type Mux struct {
 	tail    *Tail                  // nil if nobody will ask for it
 	filter  atomic.Pointer[Filter] // what of the output is shown; nil for all. Set with mu held
 
+	order sync.Mutex // held from the time lines enter the tail until mu is locked to write them
+
 	mu   sync.Mutex // guards what follows; held as long as a write takes
 	w    io.Writer
 	err  error
@@ -147,19 +149,28 @@ func (m *Mux) Failed() <-chan struct{} { return m.failed }
 
 // write writes lines of s, which it has formatted for a filter.
 func (m *Mux) write(s *Stream, lines []byte, filter *Filter) {
-	m.mu.Lock()
+	m.keep(s.name, lines)
 	defer m.mu.Unlock()
-	if m.tail != nil {
-		m.tail.Add(s.name, lines) // in the order in which lines are shown
-	}
-	if now := m.filter.Load(); now != filter { // formatted in vain
-		for len(lines) > 0 {
-			lines = lines[s.format(lines, now, time.Time{}):]
-			m.put(s)
-		}
+	now := m.filter.Load()
+	if now == filter {
+		m.put(s)
 		return
 	}
-	m.put(s)
+	for len(lines) > 0 { // formatted in vain
+		lines = lines[s.format(lines, now, time.Time{}):]
+		m.put(s)
+	}
+}
+
+// keep adds lines to the tail and locks mu. The tail gets them in the order in
+// which they are written, and while those of another stream are being written.
+func (m *Mux) keep(service string, lines []byte) {
+	m.order.Lock()
+	defer m.order.Unlock()
+	if m.tail != nil {
+		m.tail.Add(service, lines)
+	}
+	m.mu.Lock()
 }
 
 // endLine ends the line that s has left open, if nobody else has.
