@@ -110,10 +110,10 @@ func (t *Tail) text(b block) []byte {
 	return text
 }
 
-// Since returns the lines from the number next on, which counts all lines ever
-// printed from 0; the number of the line that will come after them; how many
-// from next on are not kept any more; and a channel that is closed when there
-// are more.
+// Since returns the lines from number next on; lines are numbered from 0 in the
+// order they were printed. after is the number of the line after them, missed is
+// how many lines from next on are no longer kept, and more is closed when there
+// are more lines.
 func (t *Tail) Since(next int64) (lines []Line, after, missed int64, more <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -26,7 +26,7 @@ func TestTail(t *testing.T) {
 	select {
 	case <-more:
 	default:
-		t.Error("nobody is told that there is more")
+		t.Error("the channel for more lines is not closed")
 	}
 	tail.Add("db", []byte("prompt: "))
 	if lines, next, _, more = tail.Since(0); texts(lines) != "web: one|web: two|db: prompt: " || next != 3 {
@@ -45,7 +45,7 @@ func TestTail(t *testing.T) {
 	}
 }
 
-// Who reads too slowly is told what is gone, and memory stays bounded.
+// A slow reader learns how many lines it missed, and memory stays bounded.
 func TestTailForgets(t *testing.T) {
 	var tail Tail
 	const lines = 200_000
