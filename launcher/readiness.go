@@ -29,7 +29,7 @@ func (s *supervisor) taken(spec procfile.Process) Exit {
 	if how := spec.Ready.Kind; how != procfile.TCP && how != procfile.HTTP {
 		return Exit{}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), probe.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), probe.Timeout)
 	defer cancel()
 	if s.system.Probe(spec, procfile.Check{Kind: procfile.TCP})(ctx) != nil {
 		return Exit{}
