@@ -29,7 +29,7 @@ func (s *supervisor) portTaken(spec procfile.Process) Exit {
 	if kind := spec.Ready.Kind; kind != procfile.TCP && kind != procfile.HTTP {
 		return Exit{}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), probe.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), probe.Timeout)
 	defer cancel()
 	if s.system.Probe(spec, procfile.Check{Kind: procfile.TCP})(ctx) != nil {
 		return Exit{}

@@ -477,7 +477,7 @@ func TestFinish(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		slow time.Duration // of the writer's first write
-	}{{"fast reader", 0}, {"slow reader", 2 * lingering}} {
+	}{{"fast reader", 0}, {"slow reader", 2 * drainPause}} {
 		t.Run(test.name, func(t *testing.T) {
 			out := newGate()
 			m := New(out, Style{NoPrefix: true})
@@ -502,10 +502,10 @@ func TestFinishInTime(t *testing.T) {
 		holder func(p *fakePipe, ended <-chan struct{})
 		within time.Duration
 	}{
-		{"a quiet holder", func(*fakePipe, <-chan struct{}) {}, lingering},
+		{"a quiet holder", func(*fakePipe, <-chan struct{}) {}, drainPause},
 		{"a holder that lets go", func(p *fakePipe, _ <-chan struct{}) { p.Close() }, 0},
-		{"a chatty holder", func(p *fakePipe, ended <-chan struct{}) { chat(p, ended, lingering/3) }, 2 * lingering},
-		{"a very chatty holder", func(p *fakePipe, ended <-chan struct{}) { chat(p, ended, time.Millisecond) }, 2 * lingering},
+		{"a chatty holder", func(p *fakePipe, ended <-chan struct{}) { chat(p, ended, drainPause/3) }, 2 * drainPause},
+		{"a very chatty holder", func(p *fakePipe, ended <-chan struct{}) { chat(p, ended, time.Millisecond) }, 2 * drainPause},
 	} {
 		for _, slow := range []time.Duration{0, 5 * time.Second} {
 			t.Run(fmt.Sprintf("%s, writer busy for %v", test.name, slow), func(t *testing.T) {
@@ -596,7 +596,7 @@ func TestFinishAtAnyTime(t *testing.T) {
 					}
 					start := time.Now()
 					<-s.Done()
-					if took := time.Since(start); took > lingering {
+					if took := time.Since(start); took > drainPause {
 						t.Errorf("took %v", took)
 					}
 					s.Finish(p) // harmless
