@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// step is something that a user does, and what is told of it; "" is nothing, and
-// the next step with something sees to it.
+// step is an action of a user and the change it causes; "" for none, which the next
+// step with a change verifies.
 type step struct {
-	what string
+	name string
 	do   func(t *testing.T, dir string)
 	want string
 }
@@ -44,19 +44,19 @@ func save(path, text, want string) step {
 	}, want}
 }
 
-// dangle makes a link that leads nowhere, where there are links.
+// dangle creates a dangling link, on systems with links.
 func dangle(t *testing.T, dir, path string) {
 	if err := os.Symlink("user@host.1:2", filepath.Join(dir, path)); err != nil && runtime.GOOS != "windows" {
 		t.Fatal(err)
 	}
 }
 
-// TestChanges starts with the files and watches the folder "root".
+// TestChanges creates the files and watches the folder "root".
 func TestChanges(t *testing.T) {
 	code := sets{"api": "**/*.go !**/*_test.go"}
 	for _, test := range []struct {
 		name  string
-		files string // that are there, divided by spaces
+		files string // existing files, separated by spaces
 		sets  sets
 		steps []step
 	}{
@@ -168,7 +168,7 @@ func TestChanges(t *testing.T) {
 			put("root/sub/.gitignore", "!*.gen.go\nx.go", ""),
 			wr("root/sub/x.go", ""),
 			wr("root/sub/y.gen.go", "api:sub/y.gen.go"),
-			put("root/.gitignore", "", "api:build/x.go(2)"), // and x.gen.go: they begin to count
+			put("root/.gitignore", "", "api:build/x.go(2)"), // and x.gen.go: they are no longer ignored
 			wr("root/build/x.go", "api:build/x.go"),
 			wr("root/x.gen.go", "api:x.gen.go"),
 			save("root/sub/.gitignore", "x.go\nz.go", ""),
@@ -190,10 +190,10 @@ func TestChanges(t *testing.T) {
 			}
 			w := watch(t, slow, filepath.Join(dir, "root"), test.sets)
 			for _, step := range test.steps {
-				t.Log(step.what)
+				t.Log(step.name)
 				step.do(t, dir)
 				if step.want != "" {
-					told(t, w, step.want)
+					expect(t, w, step.want)
 				}
 			}
 		})
