@@ -265,7 +265,7 @@ func TestFailed(t *testing.T) {
 			}
 			source.Close()
 			other.Close()
-			m.Say("nobody hears it")
+			m.Say("lost")
 			if err := m.Close(t.Context()); err == nil {
 				t.Error("Close returned no error")
 			}

@@ -29,7 +29,7 @@ func TestPrintable(t *testing.T) {
 		{"cut off", "a\x1b[31", "a"},
 		{"cut off in a string", "a\x1b]0;never ending", "a"},
 		{"cut off at once", "a\x1b", "a"},
-		{"no UTF-8", "\xff\x80é\xe4\xbd", `\xff\x80é\xe4\xbd`},
+		{"invalid UTF-8", "\xff\x80é\xe4\xbd", `\xff\x80é\xe4\xbd`},
 	} {
 		if got, _ := appendPrintable([]byte("> "), []byte(test.line)); string(got) != "> "+test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, "> "+test.want)

@@ -121,7 +121,7 @@ func TestTextUnchanged(t *testing.T) {
 		{"CR before CRLF", "one\r\r\n", "one\r\n"},
 		{"lone CR", "10%\r20%\rdone\n", "10%\r20%\rdone\n"},
 		{"CR at the end", "10%\r", "10%\r\n"},
-		{"no UTF-8", "\xff\xfe\x00\x80\xc3\n\x1b[31mred\x1b[0m\n", "\xff\xfe\x00\x80\xc3\n\x1b[31mred\x1b[0m\n"},
+		{"invalid UTF-8", "\xff\xfe\x00\x80\xc3\n\x1b[31mred\x1b[0m\n", "\xff\xfe\x00\x80\xc3\n\x1b[31mred\x1b[0m\n"},
 		{"long line", long + "\nshort\n", long + "\nshort\n"},
 		{"long last line", long, long + "\n"},
 		{"as long as the buffer", long[:maxBuffer] + "\n", long[:maxBuffer] + "\n"},
@@ -502,7 +502,7 @@ func TestFinishInTime(t *testing.T) {
 		within time.Duration
 	}{
 		{"a quiet holder", func(*fakePipe, <-chan struct{}) {}, drainPause},
-		{"a holder that lets go", func(p *fakePipe, _ <-chan struct{}) { p.Close() }, 0},
+		{"a holder that closes it", func(p *fakePipe, _ <-chan struct{}) { p.Close() }, 0},
 		{"a chatty holder", func(p *fakePipe, ended <-chan struct{}) { chat(p, ended, drainPause/3) }, 2 * drainPause},
 		{"a very chatty holder", func(p *fakePipe, ended <-chan struct{}) { chat(p, ended, time.Millisecond) }, 2 * drainPause},
 	} {

@@ -25,10 +25,10 @@ func TestDebounce(t *testing.T) {
 		{"nothing", nil, 0, nil},
 		{"one", ms(0), 0, ms(100)},
 		{"a burst", ms(0, 0, 0, 1, 5, 6), 0, ms(106)},
-		{"quiet time starts anew", ms(0, 99, 198, 297), 0, ms(397)},
+		{"quiet time restarts", ms(0, 99, 198, 297), 0, ms(397)},
 		{"two bursts", ms(0, 50, 300, 310), 0, ms(150, 410)},
-		{"again as soon as it was told", ms(0, 101), 0, ms(100, 201)},
-		{"a slow taker gets one", ms(0), 5 * time.Second, ms(5000)},
+		{"again after it was sent", ms(0, 101), 0, ms(100, 201)},
+		{"a slow receiver gets one", ms(0), 5 * time.Second, ms(5000)},
 		{"and one for two bursts", ms(0, 1000, 2000), 5 * time.Second, ms(5000)},
 		{"not in the middle of a burst", ms(0, 4950, 4990), 5 * time.Second, ms(5090)},
 	} {

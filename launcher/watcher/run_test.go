@@ -41,7 +41,7 @@ func TestRun(t *testing.T) {
 		{name: "again at once", in: []int{0, 101}, want: []int{100, 201}, files: []int{1, 1}},
 		{name: "irrelevant events do not extend the quiet time", in: []int{0}, other: steady(10, 500), want: []int{100}, files: []int{1}},
 		{name: "constant change", in: steady(30, 4010), want: []int{2000, 4010}, files: []int{67, 67}},
-		{name: "a slow taker", in: []int{0, 500, 1500}, busy: 5000, want: []int{5000}, files: []int{3}},
+		{name: "a slow receiver", in: []int{0, 500, 1500}, busy: 5000, want: []int{5000}, files: []int{3}},
 		{name: "not in the middle", in: []int{0, 500, 930}, busy: 1000, want: []int{1030}, files: []int{3}},
 		{name: "but if it is late", in: []int{0, 4990}, busy: 5000, want: []int{5000}, files: []int{2}},
 		{name: "events during handle belong to the burst", in: []int{0, 1, 2}, takes: 300, want: []int{1000}, files: []int{3}},

@@ -99,13 +99,13 @@ func TestSyncFiles(t *testing.T) {
 	must(t, err)
 	defer w.Close()
 	must(t, w.Watch([]string{filepath.Join(dir, "x")}))
-	told, count := 0, make(chan int)
+	received, count := 0, make(chan int)
 	go func() {
 		for {
 			select {
 			case <-w.Changes():
-				told++
-			case count <- told:
+				received++
+			case count <- received:
 			case <-t.Context().Done():
 				return
 			}

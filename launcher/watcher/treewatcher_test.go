@@ -108,7 +108,7 @@ func TestChanges(t *testing.T) {
 			wr("root/a/b/c/x.go", "api:a/b/c/x.go"),
 			wr("root/a/y.go", "api:a/y.go"),
 		}},
-		{"folders go and come back", "a/b/x.go main.go", code, []step{
+		{"folders removed and recreated", "a/b/x.go main.go", code, []step{
 			rm("root/a", "api:a/b/x.go"),
 			wr("root/a/b/x.go", "api:a/b/x.go"),
 			re("root/a/b/x.go", "api:a/b/x.go"),
@@ -123,12 +123,12 @@ func TestChanges(t *testing.T) {
 			}, "api:a/b/x.go(2)"},
 			wr("root/moved/b/x.go", "api:moved/b/x.go"),
 			wr("root/a/b/x.go", "api:a/b/x.go"),
-			{"into a folder that has just come", func(t *testing.T, dir string) {
+			{"into a new folder", func(t *testing.T, dir string) {
 				must(t, os.Mkdir(filepath.Join(dir, "root/p"), 0o777))
 				rename(t, dir, "root/moved", "root/p/moved")
 			}, "api:p/moved/b/x.go(2)|api:moved/b/x.go(2)"},
 			wr("root/p/moved/b/x.go", "api:p/moved/b/x.go"),
-			{"and both go", func(t *testing.T, dir string) {
+			{"both removed", func(t *testing.T, dir string) {
 				rename(t, dir, "root/p/moved", "root/gone")
 				remove(t, dir, "root/gone")
 			}, "api:p/moved/b/x.go|api:p/moved/b/x.go(2)"},

@@ -139,7 +139,7 @@ func TestFilesChanges(t *testing.T) {
 			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=2") }, true},
 			{"create the other", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "x") }, true},
 		}},
-		{"folders that come later", []action{
+		{"folders created later", []action{
 			{name: "start", do: func(*testing.T, string) {}},
 			{"another folder", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "project"), 0o777)) }, false},
 			{"a folder above", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "proj"), 0o777)) }, true},
@@ -205,10 +205,10 @@ func TestFilesChanges(t *testing.T) {
 			{"write the target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=3") }, true},
 			{"replace the target", func(t *testing.T, dir string) { replaceFile(t, join(dir, "shared/a"), "A=4") }, true},
 			{"write another", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/b"), "A=5") }, false},
-			{"let the link on the way lead there", func(t *testing.T, dir string) { relink(t, "b", join(dir, "shared/link")) }, true},
+			{"point the link on the path to it", func(t *testing.T, dir string) { relink(t, "b", join(dir, "shared/link")) }, true},
 			{"write it", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/b"), "A=6") }, true},
 			{"write the former target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=7") }, false},
-			{"let the first link lead back", func(t *testing.T, dir string) {
+			{"restore the first link", func(t *testing.T, dir string) {
 				relink(t, join(dir, "shared/a"), join(dir, "proj/auth/.env"))
 			}, true},
 			{"write the target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=8") }, true},
@@ -228,11 +228,11 @@ func TestFilesChanges(t *testing.T) {
 				must(t, os.Mkdir(join(dir, "proj/auth"), 0o777))
 				writeFile(t, join(dir, "proj/auth/.env"), "A=1")
 			}, true},
-			{"let it lead elsewhere", func(t *testing.T, dir string) { relink(t, "v2", join(dir, "proj")) }, true},
+			{"change its target", func(t *testing.T, dir string) { relink(t, "v2", join(dir, "proj")) }, true},
 			{"create there", func(t *testing.T, dir string) { writeFile(t, join(dir, "v2/auth/.env"), "A=1") }, true},
 			{"write where it was", func(t *testing.T, dir string) { writeFile(t, join(dir, "v1/auth/.env"), "A=2") }, false},
-			{"let it lead nowhere", func(t *testing.T, dir string) { relink(t, "v3", join(dir, "proj")) }, true},
-			{"come to that", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "v3"), 0o777)) }, true},
+			{"make it dangle", func(t *testing.T, dir string) { relink(t, "v3", join(dir, "proj")) }, true},
+			{"create its target", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "v3"), 0o777)) }, true},
 			{"create", func(t *testing.T, dir string) { writeFile(t, join(dir, "v3/Portfile"), "x") }, true},
 		}},
 		{"a link to itself", []action{
@@ -317,7 +317,7 @@ func TestWatchReplacesTheSet(t *testing.T) {
 	writeFile(t, a, "")
 	unchanged(t, w, "a file that is not in the set any more")
 	replaceFile(t, b, "")
-	changed(t, w, "a file that has come into the set")
+	changed(t, w, "a file added to the set")
 	setFiles(t, w)
 	replaceFile(t, a, "")
 	replaceFile(t, b, "")
