@@ -100,7 +100,7 @@ func (w *codeWatch) watch(patterns map[string][]string, plan procfile.Plan) {
 
 // retireTimeout is how long an edit made under earlier patterns may take until
 // it is dealt with.
-const retireTimeout = 2 * watcher.Latest
+const retireTimeout = 2 * watcher.MaxDelay
 
 // retire ends the watching by earlier patterns, once what happened under them is
 // dealt with.

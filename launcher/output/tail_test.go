@@ -67,7 +67,7 @@ func TestTailForgets(t *testing.T) {
 	}
 }
 
-// Whatever the lengths, what is kept is what was printed.
+// The kept lines are the printed ones, for lines of any length.
 func TestTailKeeps(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
