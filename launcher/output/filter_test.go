@@ -43,10 +43,10 @@ func TestLook(t *testing.T) {
 	m, out, web, api := kept(t, Style{})
 	since(out)
 	for _, test := range []struct {
-		name string
+		name   string
 		filter Filter
-		past Replay
-		want string
+		past   Replay
+		want   string
 	}{
 		{"one service", Filter{Service: "web"}, Replay{}, "web      | two\n"},
 		{

@@ -47,7 +47,7 @@ type Mux struct {
 	done    chan struct{}          // closed when the queue has been written to its end
 	failed  chan struct{}          // closed at the first failure of the writer
 	tail    *Tail                  // nil if nobody will ask for it
-	filter    atomic.Pointer[Filter] // what of the output is shown; nil for all. Set with mu held
+	filter  atomic.Pointer[Filter] // what of the output is shown; nil for all. Set with mu held
 
 	mu   sync.Mutex // guards what follows; held as long as a write takes
 	w    io.Writer
