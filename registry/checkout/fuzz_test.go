@@ -72,7 +72,7 @@ func TestParseConfig(t *testing.T) {
 	}
 }
 
-// FuzzConfig has git read what it can read, too.
+// FuzzConfig compares with git, if git can parse the file.
 func FuzzConfig(f *testing.F) {
 	f.Add("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
 	f.Add("[remote \"origin\"]\n\turl = \"a\\tb\" c # d\n[branch.x]\ny")
