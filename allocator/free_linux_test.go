@@ -197,8 +197,8 @@ func TestFreeAgreesOnUDP(t *testing.T) {
 	wantBoth(t, port, true)
 }
 
-// A port that the packet filter redirects can be bound, but whoever connects to it
-// comes elsewhere.
+// A port that the packet filter redirects can be bound, but whoever connects to
+// it comes elsewhere.
 func TestFreeAgreesOnRedirectedPorts(t *testing.T) {
 	l, target := listen(t, "tcp4", "127.0.0.1")
 	port := freePort(t)

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bindOnly binds port of 127.0.0.1 until the end of the test, without listening.
-// It returns what bind says against it.
+// bindOnly binds port of 127.0.0.1 until the end of the test, without
+// listening. It returns what bind says against it.
 func bindOnly(t *testing.T, port int, reuse bool) error {
 	t.Helper()
 	fd, addr, err := socket(netip.AddrPortFrom(probed[0], uint16(port)))
@@ -56,7 +56,8 @@ func TestFreeAndBoundSockets(t *testing.T) {
 			if err := bindOnly(t, port, tt.reuse); err != nil {
 				t.Fatal(err)
 			}
-			// A server that sets it, as most do, can listen beside one that did.
+			// A server that sets it, as most do, can listen beside one that
+			// did.
 			wantFree(t, port, tt.reuse)
 		})
 	}
@@ -70,7 +71,8 @@ func TestFreeSeesOtherLoopbackAddresses(t *testing.T) {
 	wantFree(t, port, false)
 }
 
-// Binding without listening is in nobody's way, other probes of the port included.
+// Binding without listening is in nobody's way, other probes of the port
+// included.
 func TestFreeAtTheSameTime(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("elsewhere two sockets cannot be bound alike, even if neither listens")

@@ -14,7 +14,8 @@ func mustParse(t testing.TB, s string) Set {
 	return set
 }
 
-// locals are machines: the defaults of Linux, of macOS and Windows, and odd ones.
+// locals are machines: the defaults of Linux, of macOS and Windows, and odd
+// ones.
 func locals(t testing.TB) map[string]Local {
 	return map[string]Local{
 		"linux":     {Ephemeral: mustParse(t, "32768-60999")},

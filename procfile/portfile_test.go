@@ -127,7 +127,7 @@ func TestPortfileProblems(t *testing.T) {
 			"Portfile:1:11: \"a/b\" is not a valid project name: no slashes, control characters, or spaces at either end\n" +
 				"Portfile:2:9: RANGE\n" +
 				"Portfile:4:11: the command is empty\n" +
-				"Portfile:5:8: 70000 is out of bounds: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:5:8: 70000 is out of range: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:6:9: unknown readiness check \"htp:/\": use tcp, http:PATH, log:REGEXP, exec:COMMAND, done or none (did you mean \"http\"?)\n" +
 				"Portfile:7:17: invalid duration \"5 s\" (write it like \"500ms\", \"5s\" or \"1m30s\")\n" +
 				"Portfile:8:11: must be \"no\", \"on-failure\" or \"always\", not \"onfailure\" (did you mean \"on-failure\"?)\n" +
@@ -173,8 +173,8 @@ func TestPortfileProblems(t *testing.T) {
 		},
 		{
 			"bad pins do not clash", "[services.a]\ncommand='x'\nport=0\n[services.b]\ncommand='x'\nport=70000\nports=['m', 'm']",
-			"Portfile:3:6: 0 is out of bounds: a port is a decimal number from 1 to 65535\n" +
-				"Portfile:6:6: 70000 is out of bounds: a port is a decimal number from 1 to 65535\n" +
+			"Portfile:3:6: 0 is out of range: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:6:6: 70000 is out of range: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:7:13: \"m\" is listed twice",
 		},
 		{
@@ -205,7 +205,7 @@ func TestPortfileProblems(t *testing.T) {
 			_, err := Parse("Portfile", []byte(test.src))
 			got := hinted(t, err)
 			got = strings.ReplaceAll(got, "\nweb", " / web")
-			got = regexp.MustCompile(`"9-1" is not a port range.*`).ReplaceAllString(got, "RANGE") // the allocator's text
+			got = regexp.MustCompile(`invalid port range "9-1".*`).ReplaceAllString(got, "RANGE") // the allocator's text
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}

@@ -254,9 +254,9 @@ db  = { command = "x", port = 5432 }`})
 	}
 	hint := " (pin another port, or remove the pin and let devports choose one)"
 	want := "Portfile:2:31: irc is pinned to 6667, but browsers refuse to connect to port 6667" + hint +
-		"\nPortfile:3:31: www is pinned to 80, but port 80 is a system port, on which most systems let only root listen" + hint +
-		"\nPortfile:4:31: web is pinned to 5000, but AirPlay holds port 5000 on macOS" + hint +
-		"\nPortfile:4:60: web:air is pinned to 7000, but AirPlay holds port 7000 on macOS" + hint
+		"\nPortfile:3:31: www is pinned to 80, but port 80 is privileged: on most systems only root can listen on it" + hint +
+		"\nPortfile:4:31: web is pinned to 5000, but macOS uses port 5000 for AirPlay" + hint +
+		"\nPortfile:4:60: web:air is pinned to 7000, but macOS uses port 7000 for AirPlay" + hint
 	if diff := cmp.Diff(want, hinted(t, plan.Notes)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}

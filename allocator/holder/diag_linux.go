@@ -105,7 +105,7 @@ func parseAnswers(datagram []byte) (entries []entry, done bool, err error) {
 	return entries, false, nil
 }
 
-var errAnswer = errors.New("sock_diag: an answer that makes no sense")
+var errAnswer = errors.New("sock_diag: unexpected answer")
 
 // parseAnswer reads an inet_diag_msg.
 func parseAnswer(b []byte) entry {

@@ -128,8 +128,8 @@ func put(t *testing.T, path string, e entry) {
 	}
 }
 
-// A stranger's link to a file of one's own would have that run in the stranger's
-// folder.
+// A stranger's link to a file of one's own would have that run in the
+// stranger's folder.
 func TestLinkInStickyFolder(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files to others")

@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// From the highest port down, round and round; a port that was freed comes last.
+// From the highest port down, round and round; a port that was freed comes
+// last.
 func TestOrder(t *testing.T) {
 	pool, top := testPool(t, 4)
 	address, _ := serve(t, newServer(t, Config{Pool: pool}))

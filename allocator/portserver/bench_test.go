@@ -90,8 +90,8 @@ func startBench(b *testing.B, state string) (string, func()) {
 	}
 }
 
-// startMinimal starts the least that a server in Go can do: it keeps nothing, has
-// no deadlines, and hands each port out once.
+// startMinimal starts the least that a server in Go can do: it keeps nothing,
+// has no deadlines, and hands each port out once.
 func startMinimal(b *testing.B) (string, func()) {
 	l, err := net.Listen("unix", filepath.Join(b.TempDir(), "s"))
 	if err != nil {

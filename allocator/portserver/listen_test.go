@@ -100,7 +100,7 @@ func TestListenLeavesOtherFilesAlone(t *testing.T) {
 	dir := folder(t)
 	path := filepath.Join(dir, "s")
 	write(t, path, "precious")
-	if l, err := Listen(path, 0); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if l, err := Listen(path, 0); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("Listen: %v, %v; want an error", l, err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {

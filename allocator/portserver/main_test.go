@@ -20,8 +20,8 @@ import (
 // enough is longer than anything here takes.
 const enough = 30 * time.Second
 
-// The tests use real processes: this binary, started again, lives until its input
-// ends. Each line of its input is an address, which it asks for a port.
+// The tests use real processes: this binary, started again, lives until its
+// input ends. Each line of its input is an address, which it asks for a port.
 func TestMain(m *testing.M) {
 	if os.Getenv("PORTSERVER_TEST_CHILD") == "" {
 		os.Unsetenv(addressVariable)
@@ -43,7 +43,8 @@ type child struct {
 func startChild(t testing.TB) *child {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	// With the race detector a process otherwise sleeps for a second before it ends.
+	// With the race detector a process otherwise sleeps for a second before it
+	// ends.
 	cmd.Env = append(cmd.Environ(), "PORTSERVER_TEST_CHILD=1", "GORACE=atexit_sleep_ms=0")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -120,7 +121,7 @@ func newServer(t testing.TB, c Config) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.patience = enough // a test that waits for it fails by its own limit
+	s.timeout = enough // a test that waits for it fails by its own limit
 	return s
 }
 

@@ -19,7 +19,7 @@ func forget(t *testing.T) {
 	mine.mu.Lock()
 	defer mine.mu.Unlock()
 	clear(mine.picked)
-	mine.back = nil
+	mine.released = nil
 }
 
 func pick(t *testing.T) int {

@@ -87,7 +87,7 @@ func TestSilentAndSlowClients(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	pool, _ := testPool(t, 1)
 	s := newServer(t, Config{Pool: pool})
-	s.patience = time.Millisecond
+	s.timeout = time.Millisecond
 	address, _ := serve(t, s)
 	if reply, err := io.ReadAll(dial(t, address)); err != nil || len(reply) > 0 {
 		t.Errorf("reply %q, %v; want none", reply, err)
@@ -101,7 +101,7 @@ func TestDeadline(t *testing.T) {
 func TestMoreClientsThanSlots(t *testing.T) {
 	pool, port := testPool(t, 1)
 	s := newServer(t, Config{Pool: pool})
-	s.patience, s.slots = 50*time.Millisecond, make(chan struct{}, 2)
+	s.timeout, s.slots = 50*time.Millisecond, make(chan struct{}, 2)
 	address, _ := serve(t, s)
 	for range 6 {
 		dial(t, address)

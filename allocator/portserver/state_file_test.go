@@ -116,7 +116,8 @@ func TestNoState(t *testing.T) {
 	}
 }
 
-// What is read is what was written, and a piece of a line at the end is left out.
+// What is read is what was written, and a piece of a line at the end is left
+// out.
 func FuzzState(f *testing.F) {
 	const boot = "b"
 	f.Add(stateVersion + "b\n24999 4711 567890 1795243499\n24998 12")

@@ -7,7 +7,7 @@ import (
 )
 
 // errProcargs means that the kernel's answer is not laid out as known.
-var errProcargs = errors.New("kern.procargs2: not understood")
+var errProcargs = errors.New("kern.procargs2: unexpected format")
 
 // procargs is what sysctl kern.procargs2 of macOS returns of a process.
 type procargs struct {

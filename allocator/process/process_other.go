@@ -10,7 +10,7 @@ import (
 )
 
 // errSystem is what all of this package says where it cannot look at processes.
-var errSystem = fmt.Errorf("looking at processes on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+var errSystem = fmt.Errorf("reading processes on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 
 // ReadAll fails here.
 func ReadAll() ([]Stat, error) { return nil, errSystem }

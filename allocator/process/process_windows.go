@@ -78,7 +78,7 @@ func ReadAll() ([]Stat, error) {
 }
 
 func environ(int) ([]string, error) {
-	return nil, fmt.Errorf("the environment of a process is not known on Windows: %w", errors.ErrUnsupported)
+	return nil, fmt.Errorf("reading the environment of a process on Windows: %w", errors.ErrUnsupported)
 }
 
 func command(pid int) string {
@@ -103,7 +103,7 @@ func executable(pid int) (string, error) {
 // signal compares with the handle open: while it is, the PID is not reused.
 func (id ID) signal(sig syscall.Signal) error {
 	if sig != syscall.SIGKILL {
-		return fmt.Errorf("signal %v: Windows only ends processes: %w", sig, errors.ErrUnsupported)
+		return fmt.Errorf("signal %v on Windows, which supports only SIGKILL: %w", sig, errors.ErrUnsupported)
 	}
 	h, err := openProcess(id.PID, windows.PROCESS_TERMINATE)
 	if errors.Is(err, fs.ErrNotExist) {

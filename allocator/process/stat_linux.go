@@ -24,7 +24,7 @@ func (r *Reader) stat(pid int) (stat, error) {
 func understood(text []byte, pid int) (stat, error) {
 	s, ok := parseStat(text)
 	if !ok {
-		return stat{}, fmt.Errorf("/proc/%d/stat: not understood: %q", pid, string(text))
+		return stat{}, fmt.Errorf("/proc/%d/stat: unexpected format: %q", pid, string(text))
 	}
 	return s, nil
 }

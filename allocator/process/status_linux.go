@@ -16,7 +16,7 @@ func readStatus(pid int) (Status, error) {
 	}
 	s, ok := parseStatus(text)
 	if !ok {
-		return Status{}, fmt.Errorf("/proc/%d/status: not understood: %q", pid, string(text))
+		return Status{}, fmt.Errorf("/proc/%d/status: unexpected format: %q", pid, string(text))
 	}
 	return s, nil
 }
