@@ -41,7 +41,8 @@ func TestDumpAgreesWithTables(t *testing.T) {
 		}
 		defer client.Close()
 	}
-	// Other processes of this network namespace may open and close some meanwhile.
+	// Other processes of this network namespace may open and close some
+	// meanwhile.
 	var diff string
 	for range 20 {
 		before, err := tables()
@@ -179,8 +180,8 @@ func TestPortsOfProcesses(t *testing.T) {
 	}
 }
 
-// Under a seccomp(2) filter that refuses netlink, as in some sandboxes, the answers
-// are the same.
+// Under a seccomp(2) filter that refuses netlink, as in some sandboxes, the
+// answers are the same.
 func TestNetlinkRefused(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -207,8 +208,8 @@ func TestNetlinkRefused(t *testing.T) {
 
 const refusedEnv = "HOLDER_TEST_NO_NETLINK"
 
-// refuseNetlink has socket(2) fail with EPERM for AF_NETLINK in this process from
-// now on.
+// refuseNetlink has socket(2) fail with EPERM for AF_NETLINK in this process
+// from now on.
 func refuseNetlink(t *testing.T) {
 	t.Helper()
 	const number, firstArgument = 0, 16 // in struct seccomp_data; the low half on little-endian machines

@@ -64,7 +64,8 @@ func start(t *testing.T, dir, hosts string, env ...string) (*exec.Cmd, int) {
 	return cmd, startAndReadPort(t, cmd)
 }
 
-// child returns the test binary as a command, with env added to its environment.
+// child returns the test binary as a command, with env added to its
+// environment.
 func child(t *testing.T, env ...string) *exec.Cmd {
 	t.Helper()
 	name, err := os.Executable()

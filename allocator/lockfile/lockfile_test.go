@@ -21,7 +21,8 @@ import (
 
 const enough = 30 * time.Second // longer than any of these tests waits
 
-// The tests use real processes: this binary, started again, takes the lock at a path and holds it until its input ends.
+// The tests use real processes: this binary, started again, takes the lock at a
+// path and holds it until its input ends.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("LOCKFILE_TEST_HOLD"); path != "" {
 		if _, _, err := TryAcquire(path, map[string]string{"terminal": "pts/7"}); err != nil {
@@ -91,8 +92,8 @@ func TestAcquire(t *testing.T) {
 	}
 }
 
-// TestNothingBeside has a lock file made in a folder of this user's and in one of
-// a group's, by several at once: no other file is left there.
+// TestNothingBeside has a lock file made in a folder of this user's and in one
+// of a group's, by several at once: no other file is left there.
 func TestNothingBeside(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o700, 0o770} {
 		folder := t.TempDir()
@@ -151,7 +152,8 @@ func TestDeadHolder(t *testing.T) {
 	}
 }
 
-// TestLeft has a holder that dies, and what it left found by the next, but not by the one after that.
+// TestLeft has a holder that dies, and what it left found by the next, but not
+// by the one after that.
 func TestLeft(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	cmd, _ := hold(t, path)
@@ -179,7 +181,8 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-// TestLooks has many who look at a lock that a dead process has left, and who must not be taken for holders.
+// TestLooks has many who look at a lock that a dead process has left, and who
+// must not be taken for holders.
 func TestLooks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	cmd, _ := hold(t, path)
@@ -228,7 +231,8 @@ func TestLooks(t *testing.T) {
 	looking.Wait()
 }
 
-// TestPassing has a lock that is held for a moment while its note is a dead process's, as a fork of that holds it.
+// TestPassing has a lock that is held for a moment while its note is a dead
+// process's, as a fork of that holds it.
 func TestPassing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	cmd, _ := hold(t, path)
@@ -255,7 +259,8 @@ func TestPassing(t *testing.T) {
 	}
 }
 
-// TestForgotten has a holder that forgets how to release, and a garbage collector that finds that out.
+// TestForgotten has a holder that forgets how to release, and a garbage
+// collector that finds that out.
 func TestForgotten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	if _, err := Acquire(t.Context(), path, enough); err != nil {
@@ -301,7 +306,8 @@ func TestTryAcquire(t *testing.T) {
 	}
 }
 
-// TestUnknownHolder has a lock whose holder left half a note, as one that is just writing it has.
+// TestUnknownHolder has a lock whose holder left half a note, as one that is
+// just writing it has.
 func TestUnknownHolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	acquire(t, path)
@@ -407,8 +413,9 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// FuzzInspect: whatever stands in a lock file, a lock that is free can be taken, what is left in it is JSON or nothing, and
-// afterwards the file says who holds the lock, and then that nobody does.
+// FuzzInspect: whatever stands in a lock file, a lock that is free can be
+// taken, what is left in it is JSON or nothing, and afterwards the file says
+// who holds the lock, and then that nobody does.
 func FuzzInspect(f *testing.F) {
 	for _, seed := range []string{
 		"", "\x00", "\x00{\"pid\":4711,\"command\":\"devports up\",\"since\":\"2026-11-21T10:00:00Z\",\"note\":{\"id\":\"X\"}}\n",
@@ -495,8 +502,8 @@ func TestSetNote(t *testing.T) {
 	}
 }
 
-// TestRemove has many who take a lock and others who remove its file: at no time
-// do two hold it.
+// TestRemove has many who take a lock and others who remove its file: at no
+// time do two hold it.
 func TestRemove(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	var holders atomic.Int32
