@@ -153,7 +153,7 @@ func TestConnectionInTimeWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := server.Read(make([]byte, 1)); err == nil {
-		t.Fatal("the server reads something")
+		t.Fatal("the server got data")
 	}
 	server.Close()
 	if _, err := unix.Read(fd, make([]byte, 1)); err != nil {
@@ -165,7 +165,7 @@ func TestConnectionInTimeWait(t *testing.T) {
 	}
 }
 
-// Those of other processes are not looked for.
+// The ports of other processes are not listed.
 func TestPortsOfProcesses(t *testing.T) {
 	one, port := start(t, "", "127.0.0.1")
 	start(t, "", "127.0.0.1")

@@ -36,11 +36,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// hold starts a process that has the lock when hold returns.
+// hold starts a process that holds the lock when hold returns.
 func hold(t *testing.T, path string) (*exec.Cmd, io.Closer) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "some", "arguments")
-	cmd.Env = append(os.Environ(), "LOCKFILE_TEST_HOLD="+path, "GORACE=atexit_sleep_ms=0") // else it takes a second to end
+	cmd.Env = append(os.Environ(), "LOCKFILE_TEST_HOLD="+path, "GORACE=atexit_sleep_ms=0") // otherwise it takes a second to exit
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -58,7 +58,7 @@ func hold(t *testing.T, path string) (*exec.Cmd, io.Closer) {
 		_ = cmd.Wait()
 	})
 	if said := bufio.NewScanner(stdout); !said.Scan() || said.Text() != "held" {
-		t.Fatalf("the holder said %q", said.Text())
+		t.Fatalf("the holder printed %q", said.Text())
 	}
 	return cmd, stdin
 }
@@ -302,7 +302,7 @@ func TestTryAcquire(t *testing.T) {
 		t.Error(err)
 	}
 	if _, _, err := TryAcquire(path, func() {}); err == nil {
-		t.Error("a note that is no JSON was taken")
+		t.Error("an invalid note was accepted")
 	}
 }
 
@@ -336,7 +336,7 @@ func TestCancel(t *testing.T) {
 	if _, err := Acquire(ctx, filepath.Join(t.TempDir(), "free"), enough); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a free lock: %v", err)
 	}
-	// What the abandoned wait gets, it gives back.
+	// An abandoned wait releases the lock that it gets.
 	for range 20 {
 		if _, err := Acquire(t.Context(), path, time.Microsecond); err == nil {
 			t.Fatal("the lock was taken twice")
@@ -348,7 +348,7 @@ func TestCancel(t *testing.T) {
 	acquire(t, path)
 }
 
-// TestExclusive counts without any lock but the one under test.
+// TestExclusive counts with only the lock under test.
 func TestExclusive(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	count := filepath.Join(t.TempDir(), "count")
@@ -440,7 +440,7 @@ func FuzzInspect(f *testing.F) {
 		if held, left := Inspect(path); held == nil || held.PID != os.Getpid() || string(held.Note) != `"mine"` || left != nil {
 			t.Errorf("taken, it is held by %v, with %q left", held, left)
 		}
-		// What another has written over it does no harm, either.
+		// Text that another process has written over it is harmless, too.
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -461,7 +461,7 @@ func FuzzInspect(f *testing.F) {
 func TestSetNote(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	if err := SetNote(path, "x"); err == nil {
-		t.Error("there is a note of a lock that is not held")
+		t.Error("SetNote succeeds for a lock that is not held")
 	}
 	release, _, err := TryAcquire(path, "first")
 	if err != nil {
