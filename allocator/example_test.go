@@ -8,7 +8,7 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// A port for a service that nobody uses now: what a lease is made from.
+// A port for a service that no other program uses now, for a lease.
 func Example() {
 	local, err := allocator.LocalPorts()
 	if err != nil {

@@ -71,7 +71,7 @@ func TestAlgebra(t *testing.T) {
 	}
 }
 
-// compare checks all that a Set tells about itself against the model.
+// compare compares a Set with the model.
 func compare(t *testing.T, what string, s Set, m *model) {
 	t.Helper()
 	want := m.ports()
@@ -116,7 +116,7 @@ func rangesOf(ports []int) []Range {
 func TestAllStops(t *testing.T) {
 	for port := range NewSet(Range{5, 9}).All() {
 		if port != 5 {
-			t.Fatalf("went on to %d", port)
+			t.Fatalf("continued to %d", port)
 		}
 		break
 	}

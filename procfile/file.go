@@ -53,7 +53,7 @@ type Service struct {
 	EnvFiles     []Text
 	DependsOn    []Text
 	ReadyPos     Position
-	Ready        string // "" is the default; else one of the forms of section 3 of the design
+	Ready        string // "" is the default; otherwise one of the forms that decoder.ready accepts
 	ReadyTimeout time.Duration
 	Restart      Restart
 	Watch        []Text

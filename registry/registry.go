@@ -177,7 +177,7 @@ func (r Registry) update(ctx context.Context, known snapshot, change func(state)
 	})
 }
 
-// locked calls do with the lock held, and with the path of the file, of which
+// locked calls do with the lock held, and with the path of the file itself:
 // the registry's path may be a symlink.
 func (r Registry) locked(ctx context.Context, do func(path string) error) (err error) {
 	path, err := target(r.path)

@@ -158,7 +158,7 @@ func TestRepairFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := contentOf(t, filepath.Join(done.Aside, "mine")); got != "precious" {
-		t.Errorf("in the folder is %q", got)
+		t.Errorf("the directory contains %q", got)
 	}
 	if got := show(all(t, r)); got != "a=20000 b=20001" {
 		t.Errorf("leases: %s", got)

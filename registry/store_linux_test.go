@@ -94,7 +94,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, r, checkout.Checkout{}, "auth") // known names write nothing
-	for what, path := range map[string]string{"a file": r.path, "a new file": dir + "/new.json", "a new folder": dir + "/new/registry.json"} {
+	for what, path := range map[string]string{"a file": r.path, "a new file": dir + "/new.json", "a new directory": dir + "/new/registry.json"} {
 		_, _, err := Open(path).Lease(t.Context(), checkout.Checkout{}, wantAll("db"), Options{Choose: upFrom(20000)})
 		if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s: %v", what, err)

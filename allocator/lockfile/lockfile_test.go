@@ -92,15 +92,15 @@ func TestAcquire(t *testing.T) {
 	}
 }
 
-// TestNothingBeside has a lock file made in a folder of this user's and in one
-// of a group's, by several at once: no other file is left there.
+// Several goroutines that create a lock file at once leave no other file, in a
+// private directory and in a group-writable one.
 func TestNothingBeside(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o700, 0o770} {
-		folder := t.TempDir()
-		if err := os.Chmod(folder, mode); err != nil {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, mode); err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(folder, "lock")
+		path := filepath.Join(dir, "lock")
 		var group sync.WaitGroup
 		for range 8 {
 			group.Go(func() {
@@ -114,12 +114,12 @@ func TestNothingBeside(t *testing.T) {
 			})
 		}
 		group.Wait()
-		files, err := os.ReadDir(folder)
+		files, err := os.ReadDir(dir)
 		if err != nil || len(files) != 1 || files[0].Name() != "lock" {
-			t.Errorf("in a folder of mode %o: %v, %v", mode, files, err)
+			t.Errorf("in a directory of mode %o: %v, %v", mode, files, err)
 		}
 		if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm()&0o060 != mode&0o060 {
-			t.Errorf("in a folder of mode %o: %v, %v", mode, info.Mode(), err)
+			t.Errorf("in a directory of mode %o: %v, %v", mode, info.Mode(), err)
 		}
 	}
 }
@@ -152,8 +152,8 @@ func TestDeadHolder(t *testing.T) {
 	}
 }
 
-// TestLeft has a holder that dies, and what it left found by the next, but not
-// by the one after that.
+// The next holder gets the note of one that died, but not the holder after
+// that.
 func TestLeft(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	cmd, _ := hold(t, path)
@@ -162,7 +162,7 @@ func TestLeft(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	if held, left := Inspect(path); string(left) != `{"terminal":"pts/7"}` || held != nil {
-		t.Errorf("before anybody takes the lock, left is %s", left)
+		t.Errorf("before the lock is taken, left is %s", left)
 	}
 	for _, want := range []string{`{"terminal":"pts/7"}`, ""} {
 		release, left, err := TryAcquire(path, "mine")
@@ -181,8 +181,7 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-// TestLooks has many who look at a lock that a dead process has left, and who
-// must not be taken for holders.
+// Processes that inspect the lock of a dead process do not count as holders.
 func TestLooks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	cmd, _ := hold(t, path)
@@ -231,8 +230,8 @@ func TestLooks(t *testing.T) {
 	looking.Wait()
 }
 
-// TestPassing has a lock that is held for a moment while its note is a dead
-// process's, as a fork of that holds it.
+// TestPassing has a lock that is held for a moment with the note of a dead
+// process, as by a fork of that.
 func TestPassing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	cmd, _ := hold(t, path)
@@ -259,8 +258,8 @@ func TestPassing(t *testing.T) {
 	}
 }
 
-// TestForgotten has a holder that forgets how to release, and a garbage
-// collector that finds that out.
+// A holder keeps the lock after it has dropped the release function and the
+// garbage collector has run.
 func TestForgotten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	if _, err := Acquire(t.Context(), path, enough); err != nil {
@@ -306,8 +305,7 @@ func TestTryAcquire(t *testing.T) {
 	}
 }
 
-// TestUnknownHolder has a lock whose holder left half a note, as one that is
-// just writing it has.
+// TestUnknownHolder has a lock with a partial note, as during a write.
 func TestUnknownHolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	acquire(t, path)
@@ -389,7 +387,7 @@ func TestExclusive(t *testing.T) {
 func TestNoFile(t *testing.T) {
 	var path *fs.PathError
 	if _, err := Acquire(t.Context(), t.TempDir(), enough); !errors.As(err, &path) {
-		t.Errorf("a folder: %v", err)
+		t.Errorf("a directory: %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -413,9 +411,9 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// FuzzInspect: whatever stands in a lock file, a lock that is free can be
-// taken, what is left in it is JSON or nothing, and afterwards the file says
-// who holds the lock, and then that nobody does.
+// With any content of the lock file, a free lock can be taken, the note is
+// valid JSON or none, the file then contains the holder, and after the release
+// none.
 func FuzzInspect(f *testing.F) {
 	for _, seed := range []string{
 		"", "\x00", "\x00{\"pid\":4711,\"command\":\"devports up\",\"since\":\"2026-11-21T10:00:00Z\",\"note\":{\"id\":\"X\"}}\n",
@@ -456,8 +454,8 @@ func FuzzInspect(f *testing.F) {
 	})
 }
 
-// TestSetNote replaces notes by longer and shorter ones while others read them:
-// each reads one of the notes, never half of one.
+// TestSetNote replaces notes with longer and shorter ones while others read
+// them: each reads a complete note.
 func TestSetNote(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	if err := SetNote(path, "x"); err == nil {
@@ -502,8 +500,8 @@ func TestSetNote(t *testing.T) {
 	}
 }
 
-// TestRemove has many who take a lock and others who remove its file: at no
-// time do two hold it.
+// TestRemove takes a lock and removes its file concurrently: two never hold it
+// at the same time.
 func TestRemove(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	var holders atomic.Int32

@@ -59,7 +59,7 @@ total-allocations 5`
 	}
 }
 
-// Whoever does not write, or writes on and on, is in nobody's way.
+// Clients that write nothing, or endlessly, do not block others.
 func TestSilentAndSlowClients(t *testing.T) {
 	pool, port := testPool(t, 5)
 	s := newServer(t, Config{Pool: pool})
@@ -97,7 +97,8 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// More clients than there are slots wait until the others' time is up.
+// If there are more clients than slots, the others wait until requests time
+// out.
 func TestMoreClientsThanSlots(t *testing.T) {
 	pool, port := testPool(t, 1)
 	s := newServer(t, Config{Pool: pool})

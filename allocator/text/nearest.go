@@ -2,7 +2,7 @@ package text
 
 import "strings"
 
-// Nearest returns the candidate of which name is most likely a misspelling, if
+// Nearest returns the candidate that name most likely misspells, if
 // one is near enough: at most one mistake for every three letters, rounded up.
 // It ignores names of more than 64 letters.
 func Nearest(name string, candidates []string) (string, bool) {

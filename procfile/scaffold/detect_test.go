@@ -43,7 +43,7 @@ func valid(t *testing.T, dir string, p Project) {
 	}
 }
 
-func folder(files map[string]string) fs.FS {
+func filesystem(files map[string]string) fs.FS {
 	fsys := fstest.MapFS{}
 	for name, content := range files {
 		if fs.ValidPath(name) {
@@ -113,7 +113,7 @@ web[] npm run dev :4000`},
 server[] npm run server
 client[client] npm run start
 - package.json, script client`},
-		{"folders at once", files{
+		{"directories at once", files{
 			"package.json":     `{"scripts": {"dev": "concurrently \"cd api && npm start\" \"npm --prefix web start\""}}`,
 			"api/package.json": `{"scripts": {"start": "node ."}}`, "web/package.json": `{"scripts": {"start": "next dev"}}`,
 		}, `
@@ -228,7 +228,7 @@ mq[] docker compose up mq :5672
 a[] docker compose up --no-deps a :80 after b
 b[] docker compose up --no-deps b`},
 	} {
-		p := Detect(folder(c.files))
+		p := Detect(filesystem(c.files))
 		var got []string
 		for _, s := range p.Services {
 			got = append(got, s.summary())
@@ -345,7 +345,7 @@ func TestPortfileIsValid(t *testing.T) {
 		files["cmd/"+g.text()+"/main.go"] = "package main"
 		files["apps/"+g.text()+"/package.json"] = g.packageJSON()
 		files[g.text()+"/package.json"] = g.packageJSON()
-		p := Detect(folder(files))
+		p := Detect(filesystem(files))
 		services += len(p.Services)
 		for _, s := range p.Services {
 			if s.Pin != 0 {
@@ -366,9 +366,9 @@ func FuzzDetect(f *testing.F) {
 	f.Add("web: vite\n", `{"scripts": {"dev": "vite"}}`, "services: {db: {ports: ['5432:5432']}}", "[package]\nname = 'x'\n")
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, procfile, packageJSON, compose, cargo string) {
-		valid(t, dir, Detect(folder(map[string]string{
+		valid(t, dir, Detect(filesystem(map[string]string{
 			"Procfile": procfile, "package.json": packageJSON, "compose.yaml": compose, "Cargo.toml": cargo, "src/main.rs": "",
 		})))
-		valid(t, dir, Detect(folder(map[string]string{"package.json": packageJSON, "compose.yaml": compose, "Cargo.toml": cargo, "src/main.rs": ""})))
+		valid(t, dir, Detect(filesystem(map[string]string{"package.json": packageJSON, "compose.yaml": compose, "Cargo.toml": cargo, "src/main.rs": ""})))
 	})
 }
