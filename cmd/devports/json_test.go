@@ -27,8 +27,8 @@ import (
 // jsonValues are what the commands print with --json.
 var jsonValues = map[string]any{
 	"check": checked{}, "doctor": []doctor.Finding{}, "env": map[string]string{}, "export": []leaseRow{}, "import": []importRow{},
-	"logs": output.Line{}, "ls": []leaseRow{}, "pick": []int{}, "port": map[string]int{}, "portserver status": []handedOut{},
-	"portserver ls": []handedOut{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []runInfo{}, "start": []launcher.Status{},
+	"logs": output.Line{}, "ls": []leaseRow{}, "pick": []int{}, "port": map[string]int{}, "portserver status": []assignment{},
+	"portserver ls": []assignment{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []runInfo{}, "start": []launcher.Status{},
 	"stop": []launcher.Status{}, "restart": []launcher.Status{}, "wait": []launcher.Status{}, "version": versions{}, "who": []whoRow{},
 }
 
@@ -43,7 +43,7 @@ var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[engine.Container]():  "container",
 	reflect.TypeFor[importRow]():         "import",
 	reflect.TypeFor[output.Line]():       "line",
-	reflect.TypeFor[handedOut]():         "assignment",
+	reflect.TypeFor[assignment]():        "assignment",
 	reflect.TypeFor[runInfo]():           "run",
 	reflect.TypeFor[control.Refusal]():   "refusal",
 	reflect.TypeFor[launcher.Status]():   "service",

@@ -38,7 +38,7 @@ func TestRestartLoop(t *testing.T) {
 			}
 			now = now.Add(test.pause)
 			touched := watcher.Touched{Name: "web", Path: test.paths[i%len(test.paths)], Files: 1}
-			atOnce, _ := r.add(st, touched, now)
+			atOnce, _ := r.add(st, touched, false, now)
 			wait, waits := r.wait(now)
 			if !waits {
 				wait = 0
@@ -64,12 +64,12 @@ func TestRestartLoopIsLeft(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	st := launcher.Status{Service: "web"}
 	for range loopLimit + 1 {
-		r.add(st, watcher.Touched{Name: "web", Path: "x", Files: 1}, now)
+		r.add(st, watcher.Touched{Name: "web", Path: "x", Files: 1}, false, now)
 	}
-	if atOnce, text := r.add(st, watcher.Touched{Name: "web", Path: "x", Files: 1}, now); atOnce || text != "" {
+	if atOnce, text := r.add(st, watcher.Touched{Name: "web", Path: "x", Files: 1}, false, now); atOnce || text != "" {
 		t.Errorf("the same file: %v, %q", atOnce, text)
 	}
-	if atOnce, _ := r.add(st, watcher.Touched{Name: "web", Path: "y", Files: 1}, now); !atOnce {
+	if atOnce, _ := r.add(st, watcher.Touched{Name: "web", Path: "y", Files: 1}, false, now); !atOnce {
 		t.Error("another file has to wait")
 	}
 	if _, waits := r.wait(now); waits {

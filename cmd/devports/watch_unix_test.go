@@ -29,7 +29,7 @@ func TestReadChangeRestartsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	own, controller := output.New(io.Discard, output.Style{}), launcher.NewController()
-	code := newCodeWatch(dir, controller, own)
+	code := newCodeWatch(dir, controller, own, &buildCauses{})
 	code.follow(plan)
 	ended := make(chan error, 1)
 	go func() {

@@ -130,8 +130,8 @@ func (f *following) start() {
 	var done sync.WaitGroup
 	done.Go(func() {
 		project.Follower{
-			Load:  f.run.Reload,
-			Asked: f.asked,
+			Load:      f.run.Reload,
+			Questions: f.asked,
 			Apply: func(_, next procfile.Plan) {
 				select {
 				case f.plans <- next:

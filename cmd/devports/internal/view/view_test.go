@@ -57,38 +57,38 @@ func TestPress(t *testing.T) {
 	}{
 		{"2", cmdFilter, "only b"},
 		{"2 2", cmdFilter, "only b"},
-		{"9", cmdNothing, "everything again"},
-		{"2 0", cmdFilter, "everything again"},
-		{"2 escape", cmdFilter, "everything again"},
-		{"escape", cmdNothing, "everything again"},
+		{"9", cmdNothing, "all output"},
+		{"2 0", cmdFilter, "all output"},
+		{"2 escape", cmdFilter, "all output"},
+		{"escape", cmdNothing, "all output"},
 		{"down", cmdFilterSoon, "only a"},
-		{"down down down down", cmdFilterSoon, "everything again"},
+		{"down down down down", cmdFilterSoon, "all output"},
 		{"up", cmdFilterSoon, "only c"},
 		{"up up down", cmdFilterSoon, "only c"},
 		{"3 r", cmdRestart, "only c"},
-		{"r", cmdNothing, "everything again"},
-		{"q", cmdInterrupt, "everything again"},
-		{"/ q . enter", cmdFilter, "only lines that match q."},
-		{"/ q erase erase q", cmdInterrupt, "everything again"},
-		{"/ x enter 1", cmdFilter, "only a, and lines that match x"},
-		{"/ x enter / enter", cmdFilter, "everything again"},
-		{"/ x enter / y escape", cmdNothing, "only lines that match x"},
-		{"/ ( enter", cmdNothing, "everything again"},
-		{"/ ( enter ) enter", cmdFilter, "only lines that match ()"},
-		{"/ a b erase all c enter", cmdFilter, "only lines that match c"},
-		{"p", cmdPause, "everything again"},
-		{"p p", cmdResume, "everything again"},
+		{"r", cmdNothing, "all output"},
+		{"q", cmdInterrupt, "all output"},
+		{"/ q . enter", cmdFilter, "only lines matching q."},
+		{"/ q erase erase q", cmdInterrupt, "all output"},
+		{"/ x enter 1", cmdFilter, "only a, lines matching x"},
+		{"/ x enter / enter", cmdFilter, "all output"},
+		{"/ x enter / y escape", cmdNothing, "only lines matching x"},
+		{"/ ( enter", cmdNothing, "all output"},
+		{"/ ( enter ) enter", cmdFilter, "only lines matching ()"},
+		{"/ a b erase all c enter", cmdFilter, "only lines matching c"},
+		{"p", cmdPause, "all output"},
+		{"p p", cmdResume, "all output"},
 		{"? 1", cmdFilter, "only a"},
-		{"redraw", cmdRedraw, "everything again"},
-		{"x", cmdNothing, "everything again"},
+		{"redraw", cmdRedraw, "all output"},
+		{"x", cmdNothing, "all output"},
 	} {
 		m, do := model{services: statuses("a", "b", "c")}, cmdNothing
 		words := strings.ReplaceAll(test.keys, keyEraseAll, "EA")
 		for _, key := range strings.Fields(words) {
 			m, do = m.press(strings.ReplaceAll(key, "EA", keyEraseAll))
 		}
-		if do != test.do || m.seen() != test.seen {
-			t.Errorf("%s: asks for %d and shows %q, want %d and %q", test.keys, do, m.seen(), test.do, test.seen)
+		if do != test.do || m.shown() != test.seen {
+			t.Errorf("%s: asks for %d and shows %q, want %d and %q", test.keys, do, m.shown(), test.do, test.seen)
 		}
 	}
 	// One service alone need not be picked.
@@ -107,8 +107,8 @@ func TestChange(t *testing.T) {
 		t.Errorf("with another service it asks for %d, with %q picked and %q", do, m.picked, m.notice)
 	}
 	m, do = m.change(statuses("a", "c"))
-	if do != cmdFilter || m.seen() != "only lines that match x" || m.notice != "b is not declared any more" {
-		t.Errorf("without the service it asks for %d and shows %q and %q", do, m.seen(), m.notice)
+	if do != cmdFilter || m.shown() != "only lines matching x" || m.notice != "b is no longer declared" {
+		t.Errorf("without the service it asks for %d and shows %q and %q", do, m.shown(), m.notice)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestRowsOfBuilds(t *testing.T) {
 		{Service: "auth", State: launcher.StateReady, Port: 23119, Build: launcher.BuildRunning},
 		{Service: "web", State: launcher.StateFailed, Build: launcher.BuildFailure, Detail: "build failed: exited with status 1"},
 	}}
-	const want = `── shop: 2 of 3 ready, 1 failed ───────────────────────────────────────────────── ? keys · q end ──
+	const want = `── shop: 2 of 3 ready, 1 failed ──────────────────────────────────────────────── ? keys · q quit ──
  1 ● api   ready (build failed)  http://localhost:23118                   build failed: exited with status 2
  2 ● auth  ready (building)      http://localhost:23119
  3 ✗ web   failed                                                         build failed: exited with status 1
@@ -158,7 +158,7 @@ func TestRows(t *testing.T) {
 			want string
 		}{
 			{terminal.Size{Rows: 30, Columns: 100}, `
-── shop/fix: 1 of 6 ready, 1 failed, 1 done · only db ─────────────────────────── ? keys · q end ──
+── shop/fix: 1 of 6 ready, 1 failed, 1 done · only db ────────────────────────── ? keys · q quit ──
  1 ● auth     ready     http://localhost:23118   120 ms   1 min
  2 ○ catalog  waiting   http://localhost:23119                   needs db
 ▸3 ◐ db       starting  http://localhost:5432               3 s  ↻2  nothing listens on port 5432 yet
