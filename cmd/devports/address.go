@@ -12,8 +12,8 @@ import (
 )
 
 // portIn parses an argument that names a port of this machine: "8080", ":8080",
-// "localhost:8080", "[::1]:8080" or a URL. ok is false for anything else, which may
-// be a name. An error is a usage failure.
+// "localhost:8080", "[::1]:8080" or a URL. ok is false for anything else, which
+// may be a name. An error is a usage failure.
 func portIn(arg string) (port int, ok bool, err error) {
 	host, number, isAddress := splitAddress(arg)
 	if !isAddress {
@@ -32,8 +32,8 @@ func portIn(arg string) (port int, ok bool, err error) {
 	return port, true, nil
 }
 
-// splitAddress splits an address or an http or https URL. A URL without a port has
-// the default port of its scheme.
+// splitAddress splits an address or an http or https URL. A URL without a port
+// has the default port of its scheme.
 func splitAddress(arg string) (host, port string, ok bool) {
 	if u, err := url.Parse(arg); err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
 		port := u.Port()

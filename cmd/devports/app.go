@@ -26,8 +26,8 @@ type session struct {
 	getenv         func(string) string
 	notices        *notices // shared by all copies; nil: messages go to stderr
 
-	// unpinned, unless nil, is called by up before it starts a project whose pins do
-	// not apply.
+	// unpinned, unless nil, is called by up before it starts a project whose
+	// pins do not apply.
 	unpinned func(project.Project)
 }
 
@@ -130,8 +130,8 @@ func (k command) cli(s session) *cli.Command {
 	}
 }
 
-// misplaced returns an error if an option follows an argument. The library would
-// silently treat it as an argument.
+// misplaced returns an error if an option follows an argument. The library
+// would silently treat it as an argument.
 func (k command) misplaced(args []string) error {
 	end := len(args)
 	if i := slices.Index(args, "--"); i >= 0 {
@@ -157,8 +157,8 @@ func (k command) misplaced(args []string) error {
 	return usage(strings.Join(line, " "), "options must come before arguments: %s", strings.Join(options, " "))
 }
 
-// endOptions returns c without a "--" after its first argument, which the library
-// treats as an argument.
+// endOptions returns c without a "--" after its first argument, which the
+// library treats as an argument.
 func endOptions(c *cli.Context) (*cli.Context, error) {
 	args := c.Args().Slice()
 	i := slices.Index(args, "--")
@@ -343,8 +343,8 @@ func (s session) note(format string, args ...any) {
 	s.printMessage("note", "36", fmt.Sprintf(format, args...))
 }
 
-// fresh returns a copy of flags without values: urfave/cli stores what it parses
-// in the value of a generic flag, and so in the command's.
+// fresh returns a copy of flags without values: urfave/cli stores what it
+// parses in the value of a generic flag, and so in the command's.
 func fresh(flags []cli.Flag) []cli.Flag {
 	flags = slices.Clone(flags)
 	for i, f := range flags {

@@ -2,9 +2,9 @@ package main
 
 import "sync"
 
-// buildCauses are the changes that made services' builds necessary, for the lines
-// that announce the builds. The zero value is empty. Its methods may be called
-// from any goroutine.
+// buildCauses are the changes that made services' builds necessary, for the
+// lines that announce the builds. The zero value is empty. Its methods may be
+// called from any goroutine.
 type buildCauses struct {
 	mu        sync.Mutex
 	byService map[string]string // guarded by mu
@@ -20,8 +20,8 @@ func (c *buildCauses) set(service, cause string) {
 	c.byService[service] = cause
 }
 
-// take returns the cause of a build that starts now, and forgets it; "" if it is
-// not known.
+// take returns the cause of a build that starts now, and forgets it; "" if it
+// is not known.
 func (c *buildCauses) take(service string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

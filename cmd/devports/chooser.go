@@ -12,8 +12,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// chooser returns a function that chooses ports which are unlikely to be used by
-// anything else on this machine.
+// chooser returns a function that chooses ports which are unlikely to be used
+// by anything else on this machine.
 func (s session) chooser(allow allocator.Set) registry.Chooser {
 	var pool *allocator.Pool // made when the first port is chosen
 	var assigned map[int]bool
@@ -46,8 +46,8 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 	}
 }
 
-// pool returns the ports to choose from. DEVPORTS_RANGE overrides the Portfile's
-// range.
+// pool returns the ports to choose from. DEVPORTS_RANGE overrides the
+// Portfile's range.
 func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
 	if own := s.getenv(envvar.Range); own != "" {
 		set, err := allocator.ParseSet(own)
@@ -69,8 +69,8 @@ func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
 }
 
 // isNew reports whether a fact about this machine's port ranges has not been
-// noted before, and records it, so that the user sees each note once. If it cannot
-// be recorded, the fact is always new.
+// noted before, and records it, so that the user sees each note once. If it
+// cannot be recorded, the fact is always new.
 func (s session) isNew(fact string) bool {
 	home, err := registry.Home(s.getenv)
 	if err != nil {
@@ -87,6 +87,6 @@ func (s session) isNew(fact string) bool {
 	return true
 }
 
-// maxNoted is how many facts are recorded: there may be one for each range of each
-// project.
+// maxNoted is how many facts are recorded: there may be one for each range of
+// each project.
 const maxNoted = 100

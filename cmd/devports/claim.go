@@ -29,8 +29,8 @@ func (s session) slot(scope registry.Scope) (control.Slot, error) {
 const orphanGrace = time.Second
 
 // claim makes this process the only `up` of the scope. If another one has the
-// scope, the error names it. claim kills the processes that an earlier `up` left
-// behind when it was killed.
+// scope, the error names it. claim kills the processes that an earlier `up`
+// left behind when it was killed.
 func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error) {
 	i, ok, err := s.runningIn(scope)
 	switch {
@@ -71,7 +71,7 @@ func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error)
 }
 
 func (s session) noteKilled(n control.Note, ended []launcher.Orphan) {
-	s.note("the last up (pid %d) was killed; %s", n.PID, formatKilled("killed its leftover processes: ", ended))
+	s.note("the last run (pid %d) was killed; %s", n.PID, formatKilled("killed its leftover processes: ", ended))
 }
 
 // runningIn finds the run of a scope: see [control.Folder.Running].
@@ -84,12 +84,13 @@ func (s session) runningIn(scope registry.Scope) (i control.Instance, ok bool, e
 }
 
 // endReplaced ends the run of a folder that was removed and replaced by another
-// one. If the folder was moved instead, its run continues and the error says so.
+// one. If the folder was moved instead, its run continues and the error says
+// so.
 func (s session) endReplaced(i control.Instance) error {
 	ctx, scope := context.Background(), scopeOfNote(i.Note)
 	if place := i.MovedTo(); place != "" {
 		return fail(exitRunning, "to stop it: devports down --dir "+text.QuoteSh(place),
-			"the folder that was here was moved to %s, and its up (pid %d) is still running", place, i.Note.PID)
+			"the folder that was here was moved to %s, where it is still running (pid %d)", place, i.Note.PID)
 	}
 	err := i.Client().Down(ctx)
 	if errors.As(err, new(*control.SilentError)) || errors.As(err, new(*control.UnreachableError)) {
@@ -101,7 +102,7 @@ func (s session) endReplaced(i control.Instance) error {
 	if err != nil && !errors.Is(err, launcher.ErrOver) {
 		return requestFailed(scope, err)
 	}
-	s.note("stopped the up of another folder that used to be at %s (pid %d), with its services", scope.Directory, i.Note.PID)
+	s.note("stopped the run of another folder that used to be at %s (pid %d)", scope.Directory, i.Note.PID)
 	return nil
 }
 

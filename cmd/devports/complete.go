@@ -33,10 +33,10 @@ func completeCommand(root *command) command {
 		args:  "-- WORD…",
 		help: `
 Prints candidates for the last WORD, which is at the cursor: on each line a
-candidate and, after a tab, its description. The shell selects the candidates that
-match. The line ":files" stands for file names, and ":command N" for a nested
-command line that starts at word N, where 0 is devports. After an error it prints
-nothing.
+candidate and, after a tab, its description. The shell selects the candidates
+that match. The line ":files" stands for file names, and ":command N" for a
+nested command line that starts at word N, where 0 is devports. After an error
+it prints nothing.
 
 Example:
   devports complete -- up ''

@@ -11,7 +11,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// optionValues completes the values of options, by the placeholder in their usage.
+// optionValues completes the values of options, by the placeholder in their
+// usage.
 var optionValues = map[string]completer{
 	"FILE":             files,
 	"PATH":             files,
@@ -55,8 +56,8 @@ func topicWords() (candidates []candidate) {
 }
 
 // services completes service names, including replicas, that are not yet on the
-// command line: those of the project file, or of the run that --dir or --checkout
-// names.
+// command line: those of the project file, or of the run that --dir or
+// --checkout names.
 func services(l line) []candidate {
 	if l.context.String("dir") != "" || l.context.String("checkout") != "" {
 		return l.servicesOfRun()

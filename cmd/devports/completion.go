@@ -12,9 +12,9 @@ var completionCommand = command{
 	usage: "print a completion script for a shell",
 	args:  "SHELL",
 	help: `
-Prints a completion script for SHELL: bash, zsh, fish or powershell. It completes
-commands, options, files, and the names of services and ports. To load it in every
-new shell:
+Prints a completion script for SHELL: bash, zsh, fish or powershell. It
+completes commands, options, files, and the names of services and ports. To load
+it in every new shell:
 
   bash, in ~/.bashrc:
     eval "$(devports completion bash)"

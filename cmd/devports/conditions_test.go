@@ -27,7 +27,8 @@ var conditions = map[string]func(argument string) bool{
 		return none == nil && (err == nil || len(versions) > 0)
 	},
 
-	// the modules that the one in this folder of the repository needs: here, or to be had
+	// the modules that the one in this folder of the repository needs: here, or
+	// to be had
 	"modules": func(folder string) bool {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()

@@ -104,8 +104,8 @@ func (s session) awaitSettled(ctx context.Context, client control.Client, names 
 // lastLines is the number of lines to print of a failed service.
 const lastLines = 10
 
-// printLastLines prints the last output of the failed services among names (none
-// stands for all), and of the failed services that those wait for.
+// printLastLines prints the last output of the failed services among names
+// (none stands for all), and of the failed services that those wait for.
 func (s session) printLastLines(ctx context.Context, client control.Client, info control.Info, names []string) {
 	for _, failed := range failures(info.Services, names) {
 		q := control.LogQuery{Services: []string{failed.Service}, Last: lastLines, Since: failed.Started}
@@ -146,8 +146,8 @@ func isUp(st launcher.Status) bool {
 	return up && st.Build == ""
 }
 
-// isUpOrStopped is isUp for commands without names, where a service that the user
-// has stopped is no failure.
+// isUpOrStopped is isUp for commands without names, where a service that the
+// user has stopped is no failure.
 func isUpOrStopped(st launcher.Status) bool { return isUp(st) || st.State == launcher.StateStopped }
 
 func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
@@ -195,8 +195,9 @@ func unresponsive(scope registry.Scope, silent *control.SilentError) failure {
 	return fail(exitFailed, "to kill it: devports down --kill", "%s does not respond (pid %d)", scope, silent.PID)
 }
 
-// printStatuses prints the status of the named services, or of all. The error is
-// a failure if a service is not good, or if the run did not apply the latest edit.
+// printStatuses prints the status of the named services, or of all. The error
+// is a failure if a service is not good, or if the run did not apply the latest
+// edit.
 func (s session) printStatuses(info control.Info, names []string, json bool, good func(launcher.Status) bool) error {
 	services := info.Services
 	if len(names) > 0 {
@@ -292,7 +293,7 @@ func requesting(request func(client control.Client, ctx context.Context, service
 
 var startCommand = withFreePorts(requestCommand{
 	name: "start", usage: "start stopped services", help: `
-Starts the named services of the up that runs here, if they were stopped or have
+Starts the named services of the running project, if they were stopped or have
 ended, and their dependencies, and waits until they are ready. Without names it
 starts all. The exit status is 1 as soon as one fails, or waits for one that has
 failed.
@@ -304,8 +305,9 @@ Example:
 
 var stopCommand = requestCommand{
 	name: "stop", usage: "stop services", help: `
-Stops the named services of the up that runs here, and returns when they have
-ended. The up keeps running. Without names it stops all services.
+Stops the named services of the running project, and returns when they have
+ended. devports up keeps running, even without services. Without names it stops
+all.
 
 Example:
   devports stop auth`,
@@ -314,11 +316,11 @@ Example:
 
 var restartCommand = requestCommand{
 	name: "restart", usage: "restart services", help: `
-Restarts the named services of the up that runs here, in dependency order, and
-waits until they are ready. Without names it restarts all. Dependencies that do
-not run are started. A service with a build is built first; if the build fails,
-its old process keeps running. The exit status is 1 if a service is not ready in
-time, or as soon as one fails or its build does.
+Restarts the named services of the running project, in dependency order, and
+waits until they are ready. Without names it restarts all. Dependencies that are
+not running are started. A service with a build is built first; if the build
+fails, its old process keeps running. The exit status is 1 if a service is not
+ready in time, or as soon as one fails or its build does.
 
 Example:
   devports restart auth
@@ -330,8 +332,8 @@ Example:
 	request: restart, good: isUp,
 }.command()
 
-// restart restarts the named services, and with --dependents those that depend on
-// them, and returns the names of all.
+// restart restarts the named services, and with --dependents those that depend
+// on them, and returns the names of all.
 func restart(client control.Client, c *cli.Context, names []string) ([]string, error) {
 	if c.Bool("dependents") && len(names) > 0 {
 		info, err := client.Status(c.Context)
@@ -346,7 +348,7 @@ func restart(client control.Client, c *cli.Context, names []string) ([]string, e
 
 var waitCommand = requestCommand{
 	name: "wait", usage: "wait until services are ready", help: `
-Waits until the named services of the up that runs here, or all, are ready or
+Waits until the named services of the running project, or all, are ready or
 done. Earlier edits are applied first: services that are then ready have read
 them. The exit status is 1 if a service is not ready in time, or as soon as one
 fails, waits for a failed one, or its latest build fails; its last lines are
@@ -365,20 +367,20 @@ Example:
 var downCommand = command{
 	name:    "down",
 	instead: "devports stop %s",
-	usage:   "stop the up that runs here",
+	usage:   "stop the running project",
 	help: `
-Stops the up that runs here and all of its services, and returns when all their
-processes are gone. With --all it stops every up of yours; the exit status is 1
-if one of them does not stop. With --kill it sends SIGKILL to the up and to every
-process that it has started: for an up that no longer responds.
+Stops the running project with all its services, and returns when all processes
+are gone. With --all it stops all of your running projects; the exit status is 1
+if one of them does not stop. With --kill it sends SIGKILL to devports up and to
+every process that it has started: for one that no longer responds.
 
 Example:
   devports down
   devports down --all
   devports down --kill`,
 	flags: append([]cli.Flag{
-		boolean("all", "a", "stop every up of yours"),
-		boolean("kill", "", "send SIGKILL, to an up that does not respond"),
+		boolean("all", "a", "stop all running projects"),
+		boolean("kill", "", "send SIGKILL, if it does not respond"),
 		fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
@@ -455,10 +457,10 @@ var psCommand = command{
 	name:  "ps",
 	usage: "list services and their state",
 	help: `
-Lists the services of the up that runs here. With --all it lists every up of
-yours with its services; the first word of each is the value for --checkout. With
---check it runs the ready checks again, and shows which services no longer
-respond.
+Lists the services of the running project. With --all it lists all of your
+running projects with their services; the first word of each is the value for
+--checkout. With --check it runs the ready checks again, and shows which
+services no longer respond.
 
 Example:
   devports ps
@@ -466,7 +468,7 @@ Example:
 	flags: append([]cli.Flag{
 		boolean("all", "a", "list the services of every project"),
 		boolean("check", "", "run the ready checks again"),
-		boolean("socket", "", "print only the path of the run's control socket"),
+		boolean("socket", "", "print only the path of the control socket"),
 		jsonFlag, fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {

@@ -19,9 +19,9 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// backgroundArguments are the arguments of a run in the background. It reads its
-// options from standard input, so that no command line of a user can look like
-// this one.
+// backgroundArguments are the arguments of a run in the background. It reads
+// its options from standard input, so that no command line of a user can look
+// like this one.
 var backgroundArguments = []string{"up", "(background)"}
 
 // upInBackground is the whole life of a run in the background.
@@ -47,9 +47,9 @@ type background struct {
 	starter <-chan struct{} // closed when the process that started the run has ended; nil for a permanent run
 }
 
-// detach starts an `up` of the project in the background, or the missing services
-// of one that is already running, and waits until they are ready; with keep, also
-// after failures.
+// detach starts an `up` of the project in the background, or the missing
+// services of one that is already running, and waits until they are ready; with
+// keep, also after failures.
 func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration, keep bool) error {
 	p, _, err := o.open(s)
 	if err != nil {
@@ -105,8 +105,8 @@ type detached struct {
 	wait    waitOptions
 }
 
-// join starts the missing services of a run. The error is launcher.ErrOver if the
-// run is ending.
+// join starts the missing services of a run. The error is launcher.ErrOver if
+// the run is ending.
 func (d detached) join(ctx context.Context, i control.Instance) error {
 	client := i.Client()
 	info, err := client.Status(ctx)
@@ -212,8 +212,8 @@ func (d detached) start(ctx context.Context) error {
 	return err
 }
 
-// backgroundFailed prints the output of a run in the background that has failed.
-// If that is empty or may be incomplete, the error says why.
+// backgroundFailed prints the output of a run in the background that has
+// failed. If that is empty or may be incomplete, the error says why.
 func (d detached) backgroundFailed(background *control.Background, status int) error {
 	output := background.Output()
 	fmt.Fprint(d.stderr, output)
@@ -242,8 +242,9 @@ func allDone(info control.Info) bool {
 // exitGrace bounds how long a run takes to end after it has announced its end.
 const exitGrace = 500 * time.Millisecond
 
-// idleServices are the services among names (none stands for all) that have ended
-// or were never started. Unknown names are included: the run refuses them.
+// idleServices are the services among names (none stands for all) that have
+// ended or were never started. Unknown names are included: the run refuses
+// them.
 func idleServices(info control.Info, names []string) (idle []string) {
 	for _, name := range info.Others {
 		if len(names) == 0 || slices.Contains(names, name) {

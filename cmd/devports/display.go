@@ -36,8 +36,8 @@ func (s session) console(o upOptions, size func() terminal.Size) *view.Console {
 	return view.Open(fileOf(s.stdin), fileOf(s.stdout), size)
 }
 
-// display shows a run on a console if there is one, else on standard output. With
-// raw, a terminal receives the services' output unfiltered.
+// display shows a run on a console if there is one, else on standard output.
+// With raw, a terminal receives the services' output unfiltered.
 func (s session) display(style output.Style, raw bool, plan procfile.Plan, on *view.Console) *display {
 	out, printable := streamTo(s.stdout, raw, on)
 	style.Printable = printable

@@ -18,12 +18,12 @@ var doctorCommand = command{
 	usage: "look for problems, and show how to fix them",
 	help: `
 Checks the registry, the leased ports, this machine, the runs and the project
-here. For each problem it prints why it matters and what to type. The exit status
-is 1 if there are errors; warnings alone are no failure.
+here. For each problem it prints why it matters and what to type. The exit
+status is 1 if there are errors; warnings alone are no failure.
 
-With --fix, doctor repairs a damaged registry from its readable lines and from its
-backup, and keeps a copy of the damaged file. It also kills the processes that
-killed runs have left, and removes their files. It changes nothing else.
+With --fix, doctor repairs a damaged registry from its readable lines and from
+its backup, and keeps a copy of the damaged file. It also kills the processes
+that killed runs have left, and removes their files. It changes nothing else.
 
 Example:
   devports doctor
@@ -82,8 +82,8 @@ func (s session) printFindings(findings []doctor.Finding) error {
 	return nil
 }
 
-// doctor returns a Doctor for the registry and the project that the command line
-// names.
+// doctor returns a Doctor for the registry and the project that the command
+// line names.
 func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 	d := doctor.Doctor{
 		Registry:    r,

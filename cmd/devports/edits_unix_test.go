@@ -232,9 +232,9 @@ func TestEditThenAsk(t *testing.T) {
 	t.Logf("%d of %d answers were old", old, *editsFlag)
 }
 
-// An edit and a restart are one new process. The request is not made by a program
-// that has to start first: on a busy machine the edit may have been followed by
-// then, and a restart is asked for after that.
+// An edit and a restart are one new process. The request is not made by a
+// program that has to start first: on a busy machine the edit may have been
+// followed by then, and a restart is asked for after that.
 func TestEditThenRestart(t *testing.T) {
 	t.Parallel()
 	r := startEdits(t, 8050)

@@ -37,7 +37,8 @@ func findMarked(mark string) (found []markedProcess) {
 	return found
 }
 
-// sleeping reports whether it is one of those that do nothing but have the mark.
+// sleeping reports whether it is one of those that do nothing but have the
+// mark.
 func (p markedProcess) sleeping(mark string) bool { return len(p.args) == 2 && p.args[1] == mark }
 
 // runsIn are the processes of devports that run in another project's folder.

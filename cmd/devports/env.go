@@ -17,12 +17,12 @@ var envCommand = command{
 	usage: "print the variables of a service for a shell",
 	args:  "[SERVICE]",
 	help: `
-Prints shell code that sets the variables which devports sets for SERVICE; without
-SERVICE, only the PORT_<NAME> of every service. DEVPORTS_ENV lists these variables,
-so that devports in that shell, here or in another checkout, does not treat them as
-the user's own, unless they were changed since. Variables that an earlier evaluation
-has set and this one does not are unset, or restored to their previous value. In
-JSON, an unset variable is null; dotenv cannot unset.
+Prints shell code that sets the variables which devports sets for SERVICE;
+without SERVICE, only the PORT_<NAME> of every service. DEVPORTS_ENV lists these
+variables, so that devports in that shell, here or in another checkout, does not
+treat them as the user's own, unless they were changed since. Variables that an
+earlier evaluation has set and this one does not are unset, or restored to their
+previous value. In JSON, an unset variable is null; dotenv cannot unset.
 
 Example:
   eval "$(devports env auth)"
@@ -59,8 +59,8 @@ Example:
 	},
 }
 
-// variables are the variables that devports sets for a service; without one, the
-// ports of all services.
+// variables are the variables that devports sets for a service; without one,
+// the ports of all services.
 func (s session) variables(ctx context.Context, p project.Project, service string) ([]procfile.Var, error) {
 	if service != "" {
 		plan, err := p.Resolve(ctx)
@@ -108,8 +108,8 @@ func (s session) withdrawn(vars []procfile.Var, service bool) (restored []procfi
 	return restored, unset
 }
 
-// formatOrJSON is the value of an option for the format; --json is short for the
-// value json.
+// formatOrJSON is the value of an option for the format; --json is short for
+// the value json.
 func formatOrJSON(c *cli.Context, option string) (string, error) {
 	switch format := c.String(option); {
 	case !c.Bool("json"):

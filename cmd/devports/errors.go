@@ -91,8 +91,8 @@ func (s session) printMessage(kind, color, text string) {
 }
 
 // notices redirects messages to the output of a run while it is shown, because
-// the terminal may have rows below the stream, which only the output may move. Its
-// methods may be called from any goroutine.
+// the terminal may have rows below the stream, which only the output may move.
+// Its methods may be called from any goroutine.
 type notices struct{ own atomic.Pointer[output.Mux] }
 
 // redirect sends messages to own from now on; nil stands for stderr.
@@ -102,8 +102,8 @@ func (n *notices) redirect(own *output.Mux) {
 	}
 }
 
-// print prints a message to the output of the run. It returns false if no run is
-// shown.
+// print prints a message to the output of the run. It returns false if no run
+// is shown.
 func (n *notices) print(kind, text string) bool {
 	if n == nil {
 		return false
@@ -231,7 +231,8 @@ func (s session) noteForeign(missing *procfile.NotFoundError) {
 	}
 }
 
-// describeFileError describes an error of a file in home or of a folder above it.
+// describeFileError describes an error of a file in home or of a folder above
+// it.
 func describeFileError(err *fs.PathError, home string) failure {
 	const elsewhere = "set DEVPORTS_HOME to a folder that you can write to"
 	found := nearest(err.Path)

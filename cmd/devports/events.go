@@ -119,8 +119,8 @@ func formatEvent(e launcher.Event, cause string) string {
 	return ""
 }
 
-// formatKilled lists the processes that were killed, after prefix, and those that
-// could not be.
+// formatKilled lists the processes that were killed, after prefix, and those
+// that could not be.
 func formatKilled(prefix string, orphans []launcher.Orphan) string {
 	var killed, alive []launcher.Orphan
 	for _, o := range orphans {
@@ -139,7 +139,8 @@ func formatKilled(prefix string, orphans []launcher.Orphan) string {
 	return prefix + formatProcesses(killed) + "; could not kill " + formatSurvivors(alive)
 }
 
-// formatSurvivors lists processes that still run, and the command that kills them.
+// formatSurvivors lists processes that still run, and the command that kills
+// them.
 func formatSurvivors(orphans []launcher.Orphan) string {
 	text, sudo, pids := formatProcesses(orphans), "", ""
 	for _, l := range orphans {
@@ -151,7 +152,8 @@ func formatSurvivors(orphans []launcher.Orphan) string {
 	return fmt.Sprintf("%s, still running (to kill: %skill%s)", text, sudo, pids)
 }
 
-// formatProcesses lists processes: "web, pid 42 (sleep 1000) and pid 43 (make)".
+// formatProcesses lists processes: "web, pid 42 (sleep 1000) and pid 43
+// (make)".
 func formatProcesses(orphans []launcher.Orphan) string {
 	var words []string
 	for _, o := range orphans {

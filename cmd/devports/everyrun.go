@@ -14,7 +14,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// everyRun returns all live runs of this user. It is an error if there are none.
+// everyRun returns all live runs of this user. It is an error if there are
+// none.
 func (s session) everyRun(c *cli.Context) ([]control.Instance, error) {
 	for _, option := range []string{"dir", "checkout", "file"} {
 		if c.String(option) != "" {
@@ -82,8 +83,8 @@ func infoOf(i control.Instance, info control.Info) runInfo {
 	return runInfo{Checkout: address(scopeOfInfo(info)), Socket: i.Note.Socket, Info: info}
 }
 
-// askAll requests the status of runs, all at the same time. With --check the runs
-// also repeat the ready checks of their services.
+// askAll requests the status of runs, all at the same time. With --check the
+// runs also repeat the ready checks of their services.
 func askAll(c *cli.Context, runs []control.Instance) []control.Answer {
 	answers := control.AskAll(c.Context, runs)
 	var wait sync.WaitGroup
@@ -105,8 +106,8 @@ func askAll(c *cli.Context, runs []control.Instance) []control.Answer {
 	return answers
 }
 
-// infosOf requests the status of runs, all at the same time. Runs that have ended
-// meanwhile are left out.
+// infosOf requests the status of runs, all at the same time. Runs that have
+// ended meanwhile are left out.
 func infosOf(c *cli.Context, runs []control.Instance) []runInfo {
 	infos := []runInfo{}
 	for _, a := range askAll(c, runs) {

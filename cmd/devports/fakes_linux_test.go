@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withoutInotify COMMAND ARG… runs a command for which inotify_init(2) fails, as
-// it does in some sandboxes.
+// withoutInotify COMMAND ARG… runs a command for which inotify_init(2) fails,
+// as it does in some sandboxes.
 func withoutInotify() {
 	path, err := exec.LookPath(os.Args[1])
 	if err != nil {

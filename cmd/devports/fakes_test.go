@@ -146,8 +146,8 @@ func printLines() {
 	stay()
 }
 
-// poll URL asks there again and again, each time by a new connection, and prints
-// each answer that is another than the one before, and each failure.
+// poll URL asks there again and again, each time by a new connection, and
+// prints each answer that is another than the one before, and each failure.
 func poll() {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for before := ""; ; time.Sleep(time.Millisecond) {

@@ -66,8 +66,8 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 	return following, nil
 }
 
-// sync returns once the run has the plan of every earlier edit, or ctx ends. The
-// error is why the latest edit was not applied.
+// sync returns once the run has the plan of every earlier edit, or ctx ends.
+// The error is why the latest edit was not applied.
 func (f *following) sync(ctx context.Context) error {
 	err := f.files.Sync(ctx)
 	if err != nil && !errors.Is(err, watcher.ErrUnseen) {
@@ -115,8 +115,8 @@ func (s session) reportRefused(err error, own *output.Mux) {
 	own.Say(editRefused)
 }
 
-// refusals converts the error of an edit for clients of the run; nil if there is
-// no error.
+// refusals converts the error of an edit for clients of the run; nil if there
+// is no error.
 func (s session) refusals(err error) (all []control.Refusal) {
 	if err == nil || errors.As(err, new(*project.FileError)) { // a deleted Portfile asks for nothing
 		return nil
@@ -153,7 +153,7 @@ func noteUndeclared(selected []string, before, after procfile.Plan, own *output.
 	for _, name := range selected {
 		_, had := before.Service(name)
 		if _, has := after.Service(name); had && !has {
-			own.Say(name + " is no longer declared; this up starts only " + wording.List(selected))
+			own.Say(name + " is no longer declared; this run starts only " + wording.List(selected))
 		}
 	}
 }

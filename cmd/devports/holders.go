@@ -18,8 +18,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// listeningPorts returns the ports on which any of the processes listens; none if
-// they cannot be determined.
+// listeningPorts returns the ports on which any of the processes listens; none
+// if they cannot be determined.
 func listeningPorts(pids []int) []int {
 	ports, err := holder.Ports(context.Background(), pids...)
 	if err != nil {
@@ -69,8 +69,8 @@ func leasedServices(r registry.Registry) (names []string) {
 	return slices.Compact(names)
 }
 
-// owned returns p with the project and service of its owner, which count more than
-// its environment.
+// owned returns p with the project and service of its owner, which count more
+// than its environment.
 func owned(p holder.Process, owner control.Owner) holder.Process {
 	scope := scopeOfNote(owner.Note)
 	if owner.Service != "" || p.Project != scope.Project || p.Worktree != scope.Worktree {
@@ -144,7 +144,8 @@ func (s session) containersOf(taken []project.Taken) map[int]engine.Container {
 }
 
 // mayBeContainer reports whether a container may publish a busy port with these
-// listeners: there are none, or one is an engine's proxy, which only root can see.
+// listeners: there are none, or one is an engine's proxy, which only root can
+// see.
 func mayBeContainer(listeners []holder.Process) bool {
 	return len(listeners) == 0 || slices.ContainsFunc(listeners, func(p holder.Process) bool {
 		return p.PID == 0 || containerProxy(p.Command) != ""
@@ -160,7 +161,8 @@ func describeContainer(c engine.Container) string {
 	return text.OneLine(who)
 }
 
-// describeConnection describes a socket that holds a port without listening on it.
+// describeConnection describes a socket that holds a port without listening on
+// it.
 func describeConnection(port int, c holder.Connection) string {
 	who, state := "", strings.ToUpper(c.State)
 	if c.PID > 0 || c.User != "" {
@@ -179,8 +181,8 @@ func describeConnection(port int, c holder.Connection) string {
 	return fmt.Sprintf("an outgoing connection of %s to %s (%s)", who, c.Remote, state)
 }
 
-// accepted reports whether a connection was accepted on port, judging by which end
-// has an ephemeral port.
+// accepted reports whether a connection was accepted on port, judging by which
+// end has an ephemeral port.
 func accepted(port int, remote string) bool {
 	local, _ := allocator.LocalPorts()
 	other, err := netip.ParseAddrPort(remote)
@@ -206,7 +208,8 @@ func describeProcess(p holder.Process) string {
 	return who
 }
 
-// managed names the service of a process that devports started: "shop (fix)'s web".
+// managed names the service of a process that devports started: "shop (fix)'s
+// web".
 func managed(p holder.Process) string {
 	switch {
 	case p.Service == "":
@@ -219,8 +222,8 @@ func managed(p holder.Process) string {
 	return text.OneLine(fmt.Sprintf("%s (%s)'s %s", p.Project, p.Worktree, p.Service))
 }
 
-// holderOf returns the process to show for a port: one that devports started, else
-// the first.
+// holderOf returns the process to show for a port: one that devports started,
+// else the first.
 func holderOf(holders map[int][]holder.Process, port int) (holder.Process, bool) {
 	list := holders[port]
 	if len(list) == 0 {

@@ -21,9 +21,9 @@ var importCommand = command{
 	args:  "[FILE…]",
 	help: `
 Imports names and ports as user-wide names: from the named files, else from
-~/.plutfile, ~/.plutrc and /etc/port-for.conf, if they exist. Every name keeps its
-port. For each name that cannot be imported it prints the reason, and the exit
-status is 4. It overwrites nothing, and can be repeated.
+~/.plutfile, ~/.plutrc and /etc/port-for.conf, if they exist. Every name keeps
+its port. For each name that cannot be imported it prints the reason, and the
+exit status is 4. It overwrites nothing, and can be repeated.
 
 Example:
   devports import
@@ -55,8 +55,8 @@ Example:
 	},
 }
 
-// foreignFiles are the files of port-for and plut. Without a home directory there
-// is no file of plut.
+// foreignFiles are the files of port-for and plut. Without a home directory
+// there is no file of plut.
 func foreignFiles(home string) []string {
 	if !filepath.IsAbs(home) {
 		return []string{"/etc/port-for.conf"}

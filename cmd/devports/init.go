@@ -30,11 +30,11 @@ Procfile; else in package.json and its workspaces, Go and Rust programs, Django,
 Flask, FastAPI, Rails, Rack and others, in the folder and the folders below. The
 services of a compose file are added. Nothing is started.
 
-init prints what it has found, and what it has left out and why. Dev servers that
-ignore PORT get a flag for their port. Go and Rust programs get a build, so that
-the old process keeps serving while the new one is compiled; if git does not
-ignore the build output, init adds it to .gitignore. It does not overwrite an
-existing Portfile.
+init prints what it has found, and what it has left out and why. Dev servers
+that ignore PORT get a flag for their port. Go and Rust programs get a build, so
+that the old process keeps serving while the new one is compiled; if git does
+not ignore the build output, init adds it to .gitignore. It does not overwrite
+an existing Portfile.
 
 Example:
   devports init
@@ -100,8 +100,8 @@ func (s session) reportWritten(path string, found scaffold.Project) error {
 	return s.noteProblems(path)
 }
 
-// ignore adds missing patterns to the .gitignore of a folder in a git repository,
-// and returns them.
+// ignore adds missing patterns to the .gitignore of a folder in a git
+// repository, and returns them.
 func ignore(dir string, patterns []string) (added []string, err error) {
 	if len(patterns) == 0 || !inRepository(dir) {
 		return nil, nil
@@ -157,7 +157,8 @@ func printFound(w io.Writer, found scaffold.Project) {
 	}
 }
 
-// noteProblems notes problems of the new Portfile, such as mistakes in env files.
+// noteProblems notes problems of the new Portfile, such as mistakes in env
+// files.
 func (s session) noteProblems(path string) error {
 	p, err := project.Open(s.host(), registry.Registry{}, path, nil)
 	if err == nil {

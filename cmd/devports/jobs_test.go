@@ -215,8 +215,8 @@ var signals = map[string]os.Signal{
 	"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "HUP": syscall.SIGHUP, "QUIT": syscall.SIGQUIT,
 }
 
-// signal [-watchdog] NAME SIGNAL; -watchdog has the watchdog of an `up` get it as well,
-// at the same moment.
+// signal [-watchdog] NAME SIGNAL; -watchdog has the watchdog of an `up` get it
+// as well, at the same moment.
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	both := len(args) > 0 && args[0] == "-watchdog"
 	if both {
@@ -271,8 +271,8 @@ func cmdResize(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(terminal.Resize(find(ts, args[0]).tty, terminal.Size{Rows: rows, Columns: columns}))
 }
 
-// type NAME TEXT types at the job's terminal; \t is the tabulator, \n the return
-// key, ^C the key of that name.
+// type NAME TEXT types at the job's terminal; \t is the tabulator, \n the
+// return key, ^C the key of that name.
 func cmdType(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: type NAME TEXT")
@@ -419,8 +419,8 @@ func cmdNothing(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// alive FILE… makes sure that the processes live whose PIDs the files hold; with
-// "!", that none does. A zombie does not.
+// alive FILE… makes sure that the processes live whose PIDs the files hold;
+// with "!", that none does. A zombie does not.
 func cmdAlive(ts *testscript.TestScript, neg bool, args []string) {
 	for _, file := range args {
 		if lives(ts, file) == neg {

@@ -20,9 +20,9 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// lastRun is the record of a run in the background, kept until the run ends, from
-// which up -d --last starts it again after a shutdown of the machine. Apart from
-// the label it has no variables, which may be secret.
+// lastRun is the record of a run in the background, kept until the run ends,
+// from which up -d --last starts it again after a shutdown of the machine.
+// Apart from the label it has no variables, which may be secret.
 type lastRun struct {
 	Version   int       `json:"version"`
 	Directory string    `json:"directory"`
@@ -63,7 +63,7 @@ func recall(slot control.Slot) (l lastRun, err error) {
 		err = json.Unmarshal(text, &l)
 	}
 	if err == nil && l.Version != handoverVersion {
-		err = fmt.Errorf("version %d instead of %d", l.Version, handoverVersion)
+		err = fmt.Errorf("unsupported version %d, expected %d", l.Version, handoverVersion)
 	}
 	return l, err
 }
@@ -93,8 +93,8 @@ func (u *upRun) remember(from *background) (forget func()) {
 	}
 }
 
-// remember records that a run has become permanent in the background, or that more
-// of its services have.
+// remember records that a run has become permanent in the background, or that
+// more of its services have.
 func (d detached) remember(temporary bool) error {
 	l, err := recall(d.slot)
 	switch {
@@ -114,8 +114,8 @@ func (d detached) remember(temporary bool) error {
 	return l.keep(d.slot)
 }
 
-// upLast starts the background runs again that were running when the machine went
-// down.
+// upLast starts the background runs again that were running when the machine
+// went down.
 func (s session) upLast(ctx context.Context, timeout time.Duration) error {
 	runs, err := s.runs()
 	if err != nil {

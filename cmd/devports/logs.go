@@ -18,15 +18,15 @@ var logsCommand = command{
 	usage: "show the output of services",
 	args:  "[SERVICE…]",
 	help: `
-Shows the latest output of the up that runs here: of all services, or of the named
-ones; "devports" stands for its own lines. The up keeps about one megabyte.
+Shows the latest output of the running project: of all services, or of the named
+ones; "devports" stands for devports' own lines. About one megabyte is kept.
 
 Example:
   devports logs -n 50 auth
   devports logs -f
   devports logs --since 10m --json`,
 	flags: append([]cli.Flag{
-		boolean("follow", "f", "follow the output until the up ends"),
+		boolean("follow", "f", "follow the output until the project stops"),
 		&cli.IntFlag{Name: "n", Value: -1, Base: 10, Usage: "print only the last `N` lines", DefaultText: "all"},
 		&cli.DurationFlag{Name: "since", Usage: "print only lines newer than `TIME`, such as 10m", DefaultText: "any"},
 		boolean("raw", "", "pass all control sequences to the terminal"),

@@ -111,8 +111,8 @@ func leaseRows(leases []registry.Lease) []leaseRow {
 	return rows
 }
 
-// listed returns the leases to list, all leases, the scope unless it is --all, and
-// the pins that do not apply in that scope.
+// listed returns the leases to list, all leases, the scope unless it is --all,
+// and the pins that do not apply in that scope.
 func (s session) listed(c *cli.Context) (leases, all []registry.Lease, scope registry.Scope, unbound map[allocator.PortName]int, err error) {
 	if c.Bool("all") {
 		r, err := s.openRegistry(c)

@@ -120,8 +120,8 @@ var roffEscapes = strings.NewReplacer(
 	`\`, `\e`, "-", `\-`, `"`, `\(dq`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, "…", "...",
 )
 
-// escapeRoff escapes text so that groff prints it literally. A leading dot does not
-// start a macro.
+// escapeRoff escapes text so that groff prints it literally. A leading dot does
+// not start a macro.
 func escapeRoff(text string) string {
 	var b strings.Builder
 	if strings.HasPrefix(text, ".") {

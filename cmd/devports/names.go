@@ -21,8 +21,8 @@ type place struct {
 	folder   string // outside of projects: the working directory, for which run may have leased ports
 }
 
-// openPlace returns the project here, or the user-wide scope outside of projects
-// and with --global.
+// openPlace returns the project here, or the user-wide scope outside of
+// projects and with --global.
 func (s session) openPlace(c *cli.Context) (place, error) {
 	if c.Bool("global") {
 		r, err := s.openRegistry(c)
@@ -47,8 +47,8 @@ func (p place) scope() (registry.Scope, error) {
 	return p.project.Scope()
 }
 
-// names parses names. In a project "auth:metrics" is a port of auth; a user-wide
-// name is any string.
+// names parses names. In a project "auth:metrics" is a port of auth; a
+// user-wide name is any string.
 func (p place) names(args []string) ([]allocator.PortName, error) {
 	names := make([]allocator.PortName, len(args))
 	for i, arg := range args {

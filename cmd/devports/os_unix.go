@@ -21,8 +21,8 @@ func statusOf(exit *exec.ExitError) int {
 	return exit.ExitCode()
 }
 
-// fromTerminal reports whether a signal probably comes from a key, which sends it
-// to every process in the foreground of the terminal.
+// fromTerminal reports whether a signal probably comes from a key, which sends
+// it to every process in the foreground of the terminal.
 func fromTerminal(sig os.Signal) bool {
 	if sig != unix.SIGINT && sig != unix.SIGQUIT {
 		return false

@@ -19,7 +19,8 @@ func statusOf(exit *exec.ExitError) int { return exit.ExitCode() }
 // signal, which is always so.
 func fromTerminal(os.Signal) bool { return true }
 
-// ownedByAnother is false on Windows, where access does not depend on the owner.
+// ownedByAnother is false on Windows, where access does not depend on the
+// owner.
 func ownedByAnother(string) bool { return false }
 
 // statisticsSignals is empty: Windows has no such signals.

@@ -22,11 +22,11 @@ var pickCommand = command{
 	instead: "to lease one for a name: devports port %s",
 	usage:   "print unused ports",
 	help: `
-Prints ports that are free now and that no name has. They are not reserved: for a
-permanent port, give it a name with devports port.
+Prints ports that are free now and that no name has. They are not reserved: for
+a permanent port, give it a name with devports port.
 
-If PORTSERVER_ADDRESS is set, the ports come from that port server, which reserves
-them for the process that called devports until it ends.
+If PORTSERVER_ADDRESS is set, the ports come from that port server, which
+reserves them for the process that called devports until it ends.
 
 Example:
   devports pick
@@ -78,8 +78,8 @@ func (s session) pickOrAsk(c *cli.Context) ([]int, error) {
 	return ports, err
 }
 
-// denied is the error for a process that the port server refuses, with the likely
-// cause.
+// denied is the error for a process that the port server refuses, with the
+// likely cause.
 func denied(address string, pid int) error {
 	hint := "its pool is exhausted; to see who has the ports: devports portserver status --address " + text.QuoteSh(address)
 	if _, err := process.Find(pid); pid <= 1 || errors.Is(err, fs.ErrNotExist) {
@@ -88,8 +88,8 @@ func denied(address string, pid int) error {
 	return fail(exitPort, hint, "the port server at %s denied pid %d a port", address, pid)
 }
 
-// pick finds n different ports that are free and have no lease. It picks at random,
-// so that simultaneous picks hardly collide.
+// pick finds n different ports that are free and have no lease. It picks at
+// random, so that simultaneous picks hardly collide.
 func (s session) pick(c *cli.Context, n int) ([]int, error) {
 	r, err := s.openRegistry(c)
 	if err != nil {

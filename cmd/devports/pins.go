@@ -15,9 +15,9 @@ var noPinsFlag = &cli.BoolFlag{
 	Usage: "do not apply pins: choose a port for each service (default in CI with its own DEVPORTS_HOME)",
 }
 
-// noPins reports whether pins do not apply: as the command line says, else in CI
-// with a home other than the user's. There, other jobs of the same machine have
-// their own homes, so that no registry knows which job has a pin.
+// noPins reports whether pins do not apply: as the command line says, else in
+// CI with a home other than the user's. There, other jobs of the same machine
+// have their own homes, so that no registry knows which job has a pin.
 func (s session) noPins(c *cli.Context) bool {
 	if c.IsSet(noPinsFlag.Name) {
 		return c.Bool(noPinsFlag.Name)
@@ -30,8 +30,8 @@ func (s session) inCI() bool {
 	return value != "" && value != "0" && value != "false"
 }
 
-// withPins returns the project with or without pins, as the command line says, else
-// as in the run that is running here.
+// withPins returns the project with or without pins, as the command line says,
+// else as in the run that is running here.
 func (s session) withPins(p project.Project, c *cli.Context) project.Project {
 	switch {
 	case !p.Pins():

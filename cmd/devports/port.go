@@ -18,9 +18,9 @@ var portCommand = command{
 	usage: "print the port of a name, leasing one the first time",
 	args:  "NAME…",
 	help: `
-Prints the port of each NAME on a line of its own. In a project NAME is a service,
-or SERVICE:PORT for a named port of a service. Outside of projects, or with -g,
-NAME is any name: it gets a port the first time, and keeps it.
+Prints the port of each NAME on a line of its own. In a project NAME is a
+service, or SERVICE:PORT for a named port of a service. Outside of projects, or
+with -g, NAME is any name: it gets a port the first time, and keeps it.
 
 Example:
   devports port auth
@@ -81,8 +81,8 @@ Example:
 	},
 }
 
-// ports leases the ports of names. In a project it leases all ports of the file in
-// one update, so that the numbers do not depend on which name comes first. A
+// ports leases the ports of names. In a project it leases all ports of the file
+// in one update, so that the numbers do not depend on which name comes first. A
 // user-wide name gets the port pin; 0 stands for any.
 func (s session) ports(ctx context.Context, p place, names []allocator.PortName, pin int) ([]int, error) {
 	byName := map[allocator.PortName]int{}

@@ -33,8 +33,8 @@ var portserverCommand = command{
 	help: `
 Speaks the protocol of portpicker's port server. Clients with its address in
 PORTSERVER_ADDRESS get ports from it, each for one process until that process
-ends, and never a port that is leased to a name. Assignments survive a restart of
-the server. SIGUSR1 prints statistics. If you run several servers at the same
+ends, and never a port that is leased to a name. Assignments survive a restart
+of the server. SIGUSR1 prints statistics. If you run several servers at the same
 time, each needs its own address and its own ports.
 
 Example:
@@ -160,8 +160,8 @@ func statusCommand(name string) command {
 		usage: "list the assigned ports and their processes",
 		help: `
 Lists the ports that a port server has assigned to processes that are still
-running. The server is the one at --address, else at PORTSERVER_ADDRESS. The exit
-status is 5 if no port server of yours listens there.
+running. The server is the one at --address, else at PORTSERVER_ADDRESS. The
+exit status is 5 if no port server of yours listens there.
 
 Example:
   devports portserver ` + name + `
@@ -225,8 +225,8 @@ func (s session) printAssignments(rows []assignment) error {
 	return nil
 }
 
-// serverAddress is the address on the command line, before or after the name of a
-// subcommand, else the address of the environment unless it is empty, else
+// serverAddress is the address on the command line, before or after the name of
+// a subcommand, else the address of the environment unless it is empty, else
 // portpicker's.
 func serverAddress(c *cli.Context, environment string) (string, error) {
 	for _, level := range c.Lineage() {

@@ -22,8 +22,8 @@ import (
 // shared by all port servers of this user.
 type serverFiles struct{ folder, lock, state string }
 
-// portserverFiles returns the files of the server at an address, and the address,
-// as an absolute path if it is a file.
+// portserverFiles returns the files of the server at an address, and the
+// address, as an absolute path if it is a file.
 func (s session) portserverFiles(address string) (full string, files serverFiles, err error) {
 	home, err := registry.Home(s.getenv)
 	if err != nil {
@@ -41,8 +41,8 @@ func (s session) portserverFiles(address string) (full string, files serverFiles
 	return address, serverFiles{folder, stem + ".lock", stem + ".state"}, nil
 }
 
-// assignedPorts are the ports that any port server of this user has assigned. They
-// look free until their owners listen.
+// assignedPorts are the ports that any port server of this user has assigned.
+// They look free until their owners listen.
 func (s session) assignedPorts() map[int]bool {
 	ports := map[int]bool{}
 	home, err := registry.Home(s.getenv)
@@ -71,9 +71,9 @@ type serverNote struct {
 // claimTimeout is how long a port server waits while others start.
 const claimTimeout = 10 * time.Second
 
-// claimPool makes this process the only port server at its address, and the only
-// one of this user with the ports of its pool, because each server knows only its
-// own assignments. release gives up the claim.
+// claimPool makes this process the only port server at its address, and the
+// only one of this user with the ports of its pool, because each server knows
+// only its own assignments. release gives up the claim.
 func claimPool(ctx context.Context, files serverFiles, note serverNote) (release func() error, err error) {
 	// Two servers that start at the same time would not see each other's claim.
 	started, err := lockfile.Acquire(ctx, filepath.Join(files.folder, "starting"), claimTimeout)
@@ -100,7 +100,8 @@ func portserverRuns(address string, held *lockfile.HeldError) error {
 		"a port server is already listening at %s: pid %d, since %s", address, held.PID, held.Since.Local().Format(time.DateTime))
 }
 
-// disjoint returns an error if another running port server has a port of the pool.
+// disjoint returns an error if another running port server has a port of the
+// pool.
 func disjoint(files serverFiles, ports string) error {
 	pool, err := allocator.ParseSet(ports)
 	if err != nil {

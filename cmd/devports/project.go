@@ -16,16 +16,16 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// openProject reads the project file that the command line names, or that it finds
-// from the working directory. If there is none, the error is
+// openProject reads the project file that the command line names, or that it
+// finds from the working directory. If there is none, the error is
 // *procfile.NotFoundError.
 func (s session) openProject(c *cli.Context) (project.Project, error) {
 	scale, _ := c.Generic("replicas").(replicas) // only up has it
 	return s.projectAt(c.String("file"), c.String("registry"), scale)
 }
 
-// projectAt is openProject with the values of --file, --registry and --replicas;
-// each may be empty.
+// projectAt is openProject with the values of --file, --registry and
+// --replicas; each may be empty.
 func (s session) projectAt(path, registryPath string, scale map[string]int) (project.Project, error) {
 	path, err := s.projectFile(path)
 	if err != nil {

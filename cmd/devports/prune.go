@@ -23,12 +23,12 @@ var pruneCommand = command{
 	instead: "devports rm %s",
 	usage:   "release the ports of deleted projects",
 	help: `
-Releases the ports of projects and worktrees whose folder no longer exists, prints
-them, and removes the logs, locks and sockets of their runs. It keeps the ports of
-folders on volumes that are not mounted, of projects that are running, and of other
-machines and containers that share this home. It also releases ports that devports
-run has leased in a project for folders that belong to no service, unless something
-listens on them.
+Releases the ports of projects and worktrees whose folder no longer exists,
+prints them, and removes the logs, locks and sockets of their runs. It keeps the
+ports of folders on volumes that are not mounted, of projects that are running,
+and of other machines and containers that share this home. It also releases
+ports that devports run has leased in a project for folders that belong to no
+service, unless something listens on them.
 
 Example:
   devports prune --dry-run
@@ -92,8 +92,8 @@ Example:
 	},
 }
 
-// withoutRuns returns the leases that no run uses, and notes the runs that use the
-// others.
+// withoutRuns returns the leases that no run uses, and notes the runs that use
+// the others.
 func (s session) withoutRuns(leases []registry.Lease) ([]registry.Lease, error) {
 	runs, err := s.runs()
 	if err != nil {
@@ -110,16 +110,16 @@ func (s session) withoutRuns(leases []registry.Lease) ([]registry.Lease, error) 
 	return leases, nil
 }
 
-// usesLeases reports whether a run uses the ports of a scope. The scope may have
-// been moved since the run started.
+// usesLeases reports whether a run uses the ports of a scope. The scope may
+// have been moved since the run started.
 func usesLeases(i control.Instance, scope registry.Scope) bool {
 	return i.Note.Directory == scope.Directory || i.Note.Project == scope.Project && i.Note.Worktree == scope.Worktree && i.Note.Project != ""
 }
 
-// discardRuns removes the files of runs whose folder no longer exists, and returns
-// the folders. It leaves a killed run with live processes to doctor, and notes it.
-// A folder with leases that are not gone is only invisible at the moment, such as
-// on a volume that is not mounted.
+// discardRuns removes the files of runs whose folder no longer exists, and
+// returns the folders. It leaves a killed run with live processes to doctor,
+// and notes it. A folder with leases that are not gone is only invisible at the
+// moment, such as on a volume that is not mounted.
 func (s session) discardRuns(gone, all []registry.Lease, dryRun bool) (removed []string, err error) {
 	runs, err := s.runs()
 	if err != nil {
@@ -136,7 +136,7 @@ func (s session) discardRuns(gone, all []registry.Lease, dryRun bool) (removed [
 			continue
 		}
 		if i.Killed() && len(i.Started()) > 0 {
-			s.note("the up of %s (pid %d) was killed, but its processes are still running; to kill them: devports doctor --fix", directory, i.Note.PID)
+			s.note("devports up in %s (pid %d) was killed, but its processes are still running; to kill them: devports doctor --fix", directory, i.Note.PID)
 			continue
 		}
 		if !dryRun {

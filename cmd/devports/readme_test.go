@@ -65,7 +65,8 @@ func TestREADMEScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	block := regexp.MustCompile("(?s)```text\n(.*?)```").FindStringSubmatch(string(readme))[1]
-	// Columns are as wide as they have to be, and a busy machine takes its time.
+	// Columns are as wide as they have to be, and a busy machine takes its
+	// time.
 	normal := func(screen string) []string {
 		screen = regexp.MustCompile(` +`).ReplaceAllString(screen, " ")
 		screen = regexp.MustCompile(`\d+(\.\d+)? (ms|s|min)\b`).ReplaceAllString(screen, "0 s")

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// A change within loopWindow after a service's start is probably made by the
-	// service itself. More than loopLimit of them in a row are taken for a loop.
+	// A change within loopWindow after a service's start is probably made by
+	// the service itself. More than loopLimit of them in a row are taken for a
+	// loop.
 	loopWindow = 3 * time.Second
 	loopLimit  = 5
 
@@ -92,8 +93,8 @@ func (r *restarts) wait(at time.Time) (time.Duration, bool) {
 	return earliest.Sub(at), !earliest.IsZero()
 }
 
-// hurry makes all restarts due: the user has edited the files, not the services,
-// and now asks for the result.
+// hurry makes all restarts due: the user has edited the files, not the
+// services, and now asks for the result.
 func (r *restarts) hurry(at time.Time) {
 	for name := range r.due {
 		r.due[name] = at

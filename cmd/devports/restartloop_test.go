@@ -57,8 +57,8 @@ func TestRestartLoop(t *testing.T) {
 	}
 }
 
-// While a restart waits, the same file changes nothing, and another file has the
-// service restarted at once.
+// While a restart waits, the same file changes nothing, and another file has
+// the service restarted at once.
 func TestRestartLoopIsLeft(t *testing.T) {
 	var r restarts
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

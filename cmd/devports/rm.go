@@ -16,10 +16,10 @@ var rmCommand = command{
 	usage: "release the ports of names",
 	args:  "NAME…",
 	help: `
-Releases the ports of a service, or with SERVICE:PORT one of them, or the port of
-a user-wide name. Other names may get these ports from now on. Running services
-are not stopped. If one of the names has no port, nothing is released and the exit
-status is 1.
+Releases the ports of a service, or with SERVICE:PORT one of them, or the port
+of a user-wide name. Other names may get these ports from now on. Running
+services are not stopped. If one of the names has no port, nothing is released
+and the exit status is 1.
 
 Example:
   devports rm auth
@@ -46,7 +46,8 @@ Example:
 		if err != nil {
 			return err
 		}
-		// Outside of projects, a name stands for a user-wide one, else for a lease of devports run.
+		// Outside of projects, a name stands for a user-wide one, else for a
+		// lease of devports run.
 		if at := slices.IndexFunc(leases, func(l registry.Lease) bool {
 			return p.folder != "" && l.Scope.Directory == p.folder && slices.Contains(names, l.Name)
 		}); at >= 0 && !slices.ContainsFunc(leases, func(l registry.Lease) bool { return l.Scope == scope && slices.Contains(names, l.Name) }) {

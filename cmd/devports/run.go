@@ -23,8 +23,8 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// The exit statuses of `run` if the command did not run, as those of env, nice and
-// nohup (POSIX.1-2024, XCU).
+// The exit statuses of `run` if the command did not run, as those of env, nice
+// and nohup (POSIX.1-2024, XCU).
 const (
 	exitRunFailed     = 125
 	exitNotExecutable = 126
@@ -36,19 +36,20 @@ var runCommand = command{
 	usage: "run a command with the environment of a service",
 	args:  "-- COMMAND [ARG…]",
 	help: `
-Runs COMMAND with the environment of a service. PORT is the port of SERVICE, else
-of the service whose dir contains the working directory, else of a name derived
-from the working directory. Outside of projects the folder keeps that port as long
-as it exists, in a project until devports prune. devports replaces itself with the
-command, which gets all signals, the terminal, and determines the exit status.
+Runs COMMAND with the environment of a service. PORT is the port of SERVICE,
+else of the service whose dir contains the working directory, else of a name
+derived from the working directory. Outside of projects the folder keeps that
+port as long as it exists, in a project until devports prune. devports replaces
+itself with the command, which gets all signals, the terminal, and determines
+the exit status.
 
 With --up, devports first starts SERVICE and its dependencies, or without -s the
 whole project, unless they are running, and runs the command once all are ready.
-Signals are passed on to the command. The exit status is the command's, or 125 if
-the services failed to start. Then devports stops the services that it started;
-if several such commands share services, the last one stops them. --fresh also
-restarts services that are already running, including finished work such as
-migrations, so that the command finds every service freshly started.
+Signals are passed on to the command. The exit status is the command's, or 125
+if the services failed to start. Then devports stops the services that it
+started; if several such commands share services, the last one stops them.
+--fresh also restarts services that are already running, including finished work
+such as migrations, so that the command finds every service freshly started.
 
 Example:
   devports run -- go test ./...
@@ -133,8 +134,8 @@ func (s session) runFailed(err error) error {
 	return f
 }
 
-// notRun describes why a command did not run. The command's own exit status is a
-// failure without a message.
+// notRun describes why a command did not run. The command's own exit status is
+// a failure without a message.
 func (p program) notRun(err error) error {
 	var exit *exec.ExitError
 	switch {
@@ -150,8 +151,8 @@ func (p program) notRun(err error) error {
 	return fail(exitNotExecutable, "", "cannot run %s: %v", p.argv[0], err)
 }
 
-// service returns the service that the command line names, or that belongs to the
-// working directory, with its environment.
+// service returns the service that the command line names, or that belongs to
+// the working directory, with its environment.
 func (s session) service(c *cli.Context) (procfile.Process, error) {
 	wd, err := os.Getwd()
 	if err != nil {
@@ -187,8 +188,8 @@ func (s session) service(c *cli.Context) (procfile.Process, error) {
 	return service, err
 }
 
-// nameOf derives a name from a directory: characters that names cannot have become
-// "-".
+// nameOf derives a name from a directory: characters that names cannot have
+// become "-".
 func nameOf(dir string) string {
 	name := strings.Map(func(r rune) rune {
 		if r == '=' || r == ':' || r == utf8.RuneError || unicode.IsControl(r) {
@@ -199,8 +200,8 @@ func nameOf(dir string) string {
 	return strings.TrimSpace(name)
 }
 
-// folderService is a service for a folder outside of projects, which has a port of
-// its own under its name. A renamed folder keeps that port.
+// folderService is a service for a folder outside of projects, which has a port
+// of its own under its name. A renamed folder keeps that port.
 func (s session) folderService(c *cli.Context, dir string) (procfile.Process, error) {
 	r, err := s.openRegistry(c)
 	if err != nil {

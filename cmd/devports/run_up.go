@@ -51,8 +51,8 @@ func (s session) runUp(c *cli.Context) error {
 	return err
 }
 
-// runChild runs the command. It resolves the environment again, because the start
-// may have moved a port.
+// runChild runs the command. It resolves the environment again, because the
+// start may have moved a port.
 func (s session) runChild(c *cli.Context, signals <-chan os.Signal) error {
 	p, err := s.program(c)
 	if err != nil {
@@ -84,8 +84,8 @@ func (p program) child() *exec.Cmd {
 	}
 }
 
-// firstSignal returns a context that a signal cancels. stop cancels it, too, and
-// returns the signal that arrived before, or nil.
+// firstSignal returns a context that a signal cancels. stop cancels it, too,
+// and returns the signal that arrived before, or nil.
 func firstSignal(signals <-chan os.Signal) (ctx context.Context, stop func() os.Signal) {
 	ctx, cancel := context.WithCancel(context.Background())
 	came := make(chan os.Signal, 1)
@@ -182,8 +182,8 @@ func (b *borrowed) start(ctx context.Context) error {
 	}
 }
 
-// join starts the missing services of a run. The error is launcher.ErrOver if the
-// run is ending.
+// join starts the missing services of a run. The error is launcher.ErrOver if
+// the run is ending.
 func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 	b.instance = i
 	b.hold, err = i.Client().Hold(ctx, b.names, len(b.names) == 0, b.fresh)
@@ -239,8 +239,8 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	return err
 }
 
-// await waits until all services are ready. The error is launcher.ErrOver if the
-// run ends.
+// await waits until all services are ready. The error is launcher.ErrOver if
+// the run ends.
 func (b *borrowed) await(ctx context.Context) error {
 	client := b.instance.Client()
 	info, err := b.awaitSettled(ctx, client, b.names, waitOptions{timeout: b.timeout})

@@ -36,9 +36,9 @@ var otherRunners = []contender{
 
 // BenchmarkRunners compares devports with other runners of Procfiles, as whole
 // programs and in one run. For a number of services it tells in milliseconds
-// how long all of them take to start and to stop, and, once they do nothing, the
-// memory of the runner with its helpers in MB (PSS) and the CPU time that a second
-// takes.
+// how long all of them take to start and to stop, and, once they do nothing,
+// the memory of the runner with its helpers in MB (PSS) and the CPU time that a
+// second takes.
 //
 //	PATH=$PATH:~/go/bin go test ./cmd/devports -run xxx -bench Runners -benchtime 5x
 func BenchmarkRunners(b *testing.B) {
@@ -148,8 +148,8 @@ func family(pid int) []int {
 	return pids
 }
 
-// proportional is the memory of a runner in bytes: what is its own, and its part
-// of what it shares (PSS, proc_pid_smaps_rollup(5)).
+// proportional is the memory of a runner in bytes: what is its own, and its
+// part of what it shares (PSS, proc_pid_smaps_rollup(5)).
 func proportional(pid int) (bytes int) {
 	for _, p := range family(pid) {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p))

@@ -19,19 +19,20 @@ import (
 
 // Options that select the run a command acts on.
 var (
-	dirFlag      = &cli.StringFlag{Name: "dir", Usage: "use the up of folder `PATH`, which need not exist any more"}
-	checkoutFlag = &cli.StringFlag{Name: "checkout", Usage: "use the up of `PROJECT[/LABEL]`, as listed by ps --all"}
+	dirFlag      = &cli.StringFlag{Name: "dir", Usage: "use the project running in folder `PATH`, even if that no longer exists"}
+	checkoutFlag = &cli.StringFlag{Name: "checkout", Usage: "use the running project `PROJECT[/LABEL]`, as listed by ps --all"}
 	runFlags     = []cli.Flag{dirFlag, checkoutFlag, registryFlag}
 )
 
-// running finds the `up` that the command line selects, or the one of the working
-// directory. It needs no readable Portfile: a run knows its own services. It is an
-// error if there is no run, or only one whose folder was replaced by another.
+// running finds the `up` that the command line selects, or the one of the
+// working directory. It needs no readable Portfile: a run knows its own
+// services. It is an error if there is no run, or only one whose folder was
+// replaced by another.
 func (s session) running(c *cli.Context) (control.Instance, registry.Scope, error) {
 	i, scope, err := s.runningOrReplaced(c)
 	if err == nil && i.Replaced() {
 		err = fail(exitRunning, "devports up stops it and starts this one, devports down stops it",
-			"%s is not running: the running up (pid %d) is of another folder that used to be at %s", scope, i.Note.PID, i.Note.Directory)
+			"%s is not running: the run with pid %d belongs to another folder that used to be at %s", scope, i.Note.PID, i.Note.Directory)
 	}
 	return i, scope, err
 }
@@ -78,8 +79,8 @@ func (s session) runningOrReplaced(c *cli.Context) (control.Instance, registry.S
 	return s.runAround(c, runs, live, dir)
 }
 
-// runAround finds the run of a folder, or of the nearest folder above it that has
-// a run or a Portfile.
+// runAround finds the run of a folder, or of the nearest folder above it that
+// has a run or a Portfile.
 func (s session) runAround(c *cli.Context, runs control.Folder, live []control.Instance, dir string) (control.Instance, registry.Scope, error) {
 	path, err := procfile.Find(dir, s.getenv)
 	var missing *procfile.NotFoundError
@@ -104,8 +105,8 @@ func (s session) runAround(c *cli.Context, runs control.Folder, live []control.I
 		"devports ps --all lists all runs, devports ps --dir PATH shows one", "nothing is running in %s", dir)
 }
 
-// runOfFile finds the run of a project file. The error is a failure if the file is
-// valid and has no run.
+// runOfFile finds the run of a project file. The error is a failure if the file
+// is valid and has no run.
 func (s session) runOfFile(c *cli.Context, path string) (control.Instance, registry.Scope, error) {
 	p, err := s.projectAt(path, c.String("registry"), nil)
 	if err != nil {
@@ -125,9 +126,9 @@ func (s session) runOfFile(c *cli.Context, path string) (control.Instance, regis
 	return i, scope, nil
 }
 
-// runOfFolder finds the run of a folder, which may no longer exist. If there are
-// several, which DEVPORTS_WORKTREE distinguishes, it returns the one with the label
-// that is set here.
+// runOfFolder finds the run of a folder, which may no longer exist. If there
+// are several, which DEVPORTS_WORKTREE distinguishes, it returns the one with
+// the label that is set here.
 func (s session) runOfFolder(runs control.Folder, live []control.Instance, folder string) (control.Instance, bool) {
 	folder = resolved(folder)
 	var here []control.Instance
@@ -155,7 +156,8 @@ func (s session) runOfFolder(runs control.Folder, live []control.Instance, folde
 	return here[0], true
 }
 
-// resolved makes a path absolute, and follows the symlinks of the part that exists.
+// resolved makes a path absolute, and follows the symlinks of the part that
+// exists.
 func resolved(path string) string {
 	path, _ = filepath.Abs(path)
 	if real, err := filepath.EvalSymlinks(path); err == nil {
@@ -201,8 +203,8 @@ func scopeOf(ctx context.Context, i control.Instance) registry.Scope {
 	return scopeOfInfo(a.Info)
 }
 
-// scopeOfNote is the scope in a note. For a run of an older version it is derived
-// from the folder.
+// scopeOfNote is the scope in a note. For a run of an older version it is
+// derived from the folder.
 func scopeOfNote(n control.Note) registry.Scope {
 	return registry.Scope{Directory: n.Directory, Project: cmp.Or(n.Project, filepath.Base(n.Directory)), Worktree: n.Worktree}
 }

@@ -36,8 +36,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs the scripts of testscripts, all but those of TestExamples. One
-// alone:
+// TestScripts runs the scripts of testscripts, all but those of TestExamples.
+// One alone:
 //
 //	go test ./cmd/devports -run TestScripts/up_follow
 func TestScripts(t *testing.T) {
@@ -87,8 +87,8 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 			return holds(argument), nil
 		},
 		Setup: func(e *testscript.Env) error {
-			// Scripts that run side by side choose from ranges of their own, below
-			// the ephemeral ports.
+			// Scripts that run side by side choose from ranges of their own,
+			// below the ephemeral ports.
 			width := (32768 - 10000) / len(names)
 			first := 10000 + width*slices.Index(names, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-"))
 			e.Vars = append(

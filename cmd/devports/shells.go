@@ -57,13 +57,14 @@ func quoteFish(value string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
 }
 
-// quotePowerShell quotes for PowerShell: single quotes are doubled, and so are the
-// typographic quotes that PowerShell treats as such.
+// quotePowerShell quotes for PowerShell: single quotes are doubled, and so are
+// the typographic quotes that PowerShell treats as such.
 func quotePowerShell(value string) string {
 	return "'" + strings.NewReplacer("'", "''", "‘", "‘‘", "’", "’’", "‚", "‚‚", "‛", "‛‛").Replace(value) + "'"
 }
 
-// quoteDotenv quotes for env files, as devports and most other readers parse them.
+// quoteDotenv quotes for env files, as devports and most other readers parse
+// them.
 func quoteDotenv(value string) string {
 	if text.IsPlain(value) {
 		return value

@@ -14,8 +14,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// withFreePorts makes a command that starts services fail early if something else
-// holds one of their ports.
+// withFreePorts makes a command that starts services fail early if something
+// else holds one of their ports.
 func withFreePorts(k command) command {
 	run := k.run
 	k.run = func(s session, c *cli.Context) error {
@@ -37,8 +37,8 @@ func withFreePorts(k command) command {
 	return k
 }
 
-// checkPorts returns an error if something else holds a port of a stopped service
-// of a run: of the named ones, or of all. The error names the holders.
+// checkPorts returns an error if something else holds a port of a stopped
+// service of a run: of the named ones, or of all. The error names the holders.
 func (s session) checkPorts(ctx context.Context, r registry.Registry, info control.Info, names []string) error {
 	leases, err := r.Leases()
 	if err != nil {
@@ -70,8 +70,8 @@ func (s session) checkPorts(ctx context.Context, r registry.Registry, info contr
 	return nil
 }
 
-// waitingServices are the services among names (none stands for all) that have no
-// process and can be started.
+// waitingServices are the services among names (none stands for all) that have
+// no process and can be started.
 func waitingServices(info control.Info, names []string) []string {
 	idle := idleServices(info, names)
 	for _, st := range info.Services {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// topic is a page of help that is not about a command. The first line of its text
-// is its title.
+// topic is a page of help that is not about a command. The first line of its
+// text is its title.
 type topic struct{ Name, Title, text string }
 
 var (

@@ -10,8 +10,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// noteUnbound notes which pins of the names (none stands for all) do not apply in
-// a scope.
+// noteUnbound notes which pins of the names (none stands for all) do not apply
+// in a scope.
 func (s session) noteUnbound(p project.Project, scope registry.Scope, names ...allocator.PortName) {
 	var pins []string
 	for _, w := range p.Unbound(scope) {

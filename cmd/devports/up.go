@@ -38,10 +38,11 @@ On a terminal, rows at the bottom show the state of each service. Keys restart,
 stop or open a service, type to it, and filter the output: press ? for a list.
 With --plain, or if the output is not a terminal, there are only lines.
 
-With -d, up runs in the background, where devports ps, logs and down find it.
-up -d --last starts all background runs again, with their options, that were
+With -d, up runs in the background, where devports ps, logs and down find it. up
+-d --last starts all background runs again, with their options, that were
 running when the machine went down or that were killed. It does not start runs
-that ended or that devports down stopped. They get the environment of this shell.
+that ended or that devports down stopped. They get the environment of this
+shell.
 
 The exit status is 0 after Ctrl-C, else the status of the first service that
 failed.
@@ -145,8 +146,8 @@ func (s session) up(o upOptions, from *background) error {
 	}
 
 	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
-	// These start here, in order, and stop in reverse order. Each has ended when
-	// its stop function returns.
+	// These start here, in order, and stop in reverse order. Each has ended
+	// when its stop function returns.
 	defer u.show(color)()
 	defer u.watch()()
 	defer u.serve(claim, from)()
@@ -255,8 +256,8 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 	return claim.Serve(run)
 }
 
-// launch runs the services until they end, and returns when all their output has
-// been written.
+// launch runs the services until they end, and returns when all their output
+// has been written.
 func (u *upRun) launch(id string) error {
 	instance := &launcher.Instance{ID: id, Alone: true}
 	if u.console != nil {
@@ -295,8 +296,8 @@ func (u *upRun) notify(e launcher.Event) {
 	u.display.show(e)
 }
 
-// begin prepares the start: it checks the project, claims the scope and leases the
-// ports. It reports all problems at once, before anything is started.
+// begin prepares the start: it checks the project, claims the scope and leases
+// the ports. It reports all problems at once, before anything is started.
 func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
 	checked, err := r.Project.Check() // before the claim, which kills the orphans of a dead run
 	if err != nil {

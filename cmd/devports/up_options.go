@@ -8,9 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// upOptions are the options of a run: all options of `up` except those about how
-// to start it. They are parsed once, and passed on to a run in the background, so
-// that no command line is built from another.
+// upOptions are the options of a run: all options of `up` except those about
+// how to start it. They are parsed once, and passed on to a run in the
+// background, so that no command line is built from another.
 type upOptions struct {
 	Services   []string `json:"services,omitempty"` // none stands for all
 	File       string   `json:"file,omitempty"`
@@ -65,8 +65,8 @@ func (h handover) encode() ([]byte, error) {
 	return json.Marshal(h)
 }
 
-// decodeHandover reads an encoded handover. An unknown field is an error: it would
-// be an option that is silently dropped.
+// decodeHandover reads an encoded handover. An unknown field is an error: it
+// would be an option that is silently dropped.
 func decodeHandover(r io.Reader) (handover, error) {
 	h := handover{}
 	decoder := json.NewDecoder(r)
@@ -75,7 +75,7 @@ func decodeHandover(r io.Reader) (handover, error) {
 		return h, err
 	}
 	if h.Version != handoverVersion {
-		return h, fmt.Errorf("version %d instead of %d", h.Version, handoverVersion)
+		return h, fmt.Errorf("unsupported version %d, expected %d", h.Version, handoverVersion)
 	}
 	return h, nil
 }

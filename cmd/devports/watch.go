@@ -15,16 +15,16 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// codeWatch restarts services when files that they watch change. Create one with
-// [newCodeWatch].
+// codeWatch restarts services when files that they watch change. Create one
+// with [newCodeWatch].
 type codeWatch struct {
 	root   string
 	run    *launcher.Controller
 	own    *output.Mux  // for devports' own lines
 	causes *buildCauses // receives the changes that start a build
 
-	// syncFiles applies edits of the project's files first, so that an edit of both
-	// is one restart. It returns when ctx ends.
+	// syncFiles applies edits of the project's files first, so that an edit of
+	// both is one restart. It returns when ctx ends.
 	syncFiles func(ctx context.Context)
 
 	ctx    context.Context // ends with close
@@ -165,8 +165,8 @@ func (t *codeTree) sync(ctx context.Context, urgent bool) (delayed map[string]st
 	return delayed
 }
 
-// filesTimeout bounds how long a restart waits for an edit of the project's files
-// to be applied.
+// filesTimeout bounds how long a restart waits for an edit of the project's
+// files to be applied.
 const filesTimeout = 2 * time.Second
 
 // loop restarts the services whose files change, except services that the user
@@ -204,8 +204,8 @@ func (w *codeWatch) loop(t *codeTree) {
 	}
 }
 
-// restart restarts the services whose files have changed, and those whose delayed
-// restart is due. It returns an error if the run has ended.
+// restart restarts the services whose files have changed, and those whose
+// delayed restart is due. It returns an error if the run has ended.
 func (w *codeWatch) restart(change watcher.Change, pending *restarts) error {
 	if change.Err != nil {
 		w.own.Say("not watching all code: " + change.Err.Error())

@@ -14,8 +14,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// A change that a process has read already does not restart it: it was restarted
-// by hand before the watcher's quiet time was over.
+// A change that a process has read already does not restart it: it was
+// restarted by hand before the watcher's quiet time was over.
 func TestReadChangeRestartsNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

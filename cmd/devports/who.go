@@ -25,10 +25,10 @@ var whoCommand = command{
 	args:  "PORT|NAME…",
 	help: `
 Shows which process listens on a port, or on the port of a name, and if devports
-started it, for which project, worktree and service. If a container publishes the
-port, its name is shown, provided that you have access to the engine. If nothing
-listens, an outgoing connection may hold the port; else it is free, or free and
-leased to a name. Addresses of this machine and URLs, such as :8080 or
+started it, for which project, worktree and service. If a container publishes
+the port, its name is shown, provided that you have access to the engine. If
+nothing listens, an outgoing connection may hold the port; else it is free, or
+free and leased to a name. Addresses of this machine and URLs, such as :8080 or
 http://localhost:8080/, stand for their port.
 
 Example:
@@ -103,8 +103,8 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 	return ports, nil
 }
 
-// movedTo returns the leases, with those that the scope's checkout had before it
-// was moved as leases of the scope.
+// movedTo returns the leases, with those that the scope's checkout had before
+// it was moved as leases of the scope.
 func movedTo(scope registry.Scope, leases []registry.Lease) []registry.Lease {
 	leases = slices.Clone(leases)
 	for i, l := range leases {
@@ -217,8 +217,8 @@ func (a whoRow) details(p holder.Process) string {
 	return text
 }
 
-// containerProxy is the command of the engine whose proxy a process is, docker or
-// podman; "" for other processes.
+// containerProxy is the command of the engine whose proxy a process is, docker
+// or podman; "" for other processes.
 func containerProxy(command string) string {
 	name, _, _ := strings.Cut(command, " ")
 	switch filepath.Base(name) {
@@ -230,7 +230,8 @@ func containerProxy(command string) string {
 	return ""
 }
 
-// String names the owner: "auth of shop (fix) in /home/ann/shop-fix, on branch fix at 1a2b3c4".
+// String names the owner: "auth of shop (fix) in /home/ann/shop-fix, on branch
+// fix at 1a2b3c4".
 func (o owner) String() string {
 	who := o.scope().Qualify(o.Name)
 	if o.Directory != "" {

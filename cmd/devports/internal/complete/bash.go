@@ -6,15 +6,15 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// bashBreaks are characters at which bash splits words for completion, but which
-// are part of a word for the command. (The others in COMP_WORDBREAKS are special to
-// the shell.)
+// bashBreaks are characters at which bash splits words for completion, but
+// which are part of a word for the command. (The others in COMP_WORDBREAKS are
+// special to the shell.)
 const bashBreaks = "=:@"
 
-// Bash converts the words of COMP_WORDS, of which there must be at least one. They
-// are as typed, including quotes, and are split. The completions that replace the
-// last one must be quoted, and must not include the text before the last split or
-// the open quote.
+// Bash converts the words of COMP_WORDS, of which there must be at least one.
+// They are as typed, including quotes, and are split. The completions that
+// replace the last one must be quoted, and must not include the text before the
+// last split or the open quote.
 func Bash(pieces []string) Words {
 	var t Words
 	var raw []string
@@ -58,8 +58,8 @@ func Bash(pieces []string) Words {
 func isBreak(piece string) bool { return piece != "" && strings.Trim(piece, bashBreaks) == "" }
 
 // unquoteSh removes the quotes of a word like a shell (POSIX.1-2024, XCU 2.2),
-// without expanding variables. open is the unclosed quote, if any, and before is
-// the length of the text before it.
+// without expanding variables. open is the unclosed quote, if any, and before
+// is the length of the text before it.
 func unquoteSh(word string) (text string, open byte, before int) {
 	var b []byte
 	for i := 0; i < len(word); i++ {

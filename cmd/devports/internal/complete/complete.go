@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Candidate is a completion for the word at the cursor, with its description. Only
-// [Files] and [CommandLine] have words that begin with a colon.
+// Candidate is a completion for the word at the cursor, with its description.
+// Only [Files] and [CommandLine] have words that begin with a colon.
 type Candidate struct{ Word, About string }
 
 // String formats the candidate as a line for the shell.
@@ -27,8 +27,8 @@ type Command struct {
 	Options     []Option
 	Commands    []Command // subcommands
 
-	// Read parses the words between the name and the cursor. ok is false if they are
-	// invalid.
+	// Read parses the words between the name and the cursor. ok is false if
+	// they are invalid.
 	Read func(words []string) (r Reading, ok bool)
 }
 
@@ -58,8 +58,8 @@ type Line struct {
 const timeout = time.Second
 
 // Answer is the output for the shell, with one candidate on each line. home
-// replaces ~. If the candidates take too long (a file that is a pipe, a slow disk),
-// there are none, and the search is abandoned.
+// replaces ~. If the candidates take too long (a file that is a pipe, a slow
+// disk), there are none, and the search is abandoned.
 func Answer(root Command, typed Words, home string) string {
 	found := make(chan []Candidate, 1)
 	go func() { found <- root.complete(typed, home) }()
@@ -167,8 +167,8 @@ func (o Option) isTyped(word string) bool {
 	return slices.Contains(o.Names, word)
 }
 
-// option returns the option for a word such as "-f" or "--file", with one dash or
-// two.
+// option returns the option for a word such as "-f" or "--file", with one dash
+// or two.
 func (k Command) option(word string) (_ Option, ok bool) {
 	name := strings.TrimLeft(word, "-")
 	for _, o := range k.Options {

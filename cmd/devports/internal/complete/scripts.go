@@ -17,8 +17,8 @@ var files = map[string]string{
 	"powershell": "scripts/devports.ps1",
 }
 
-// Script returns the completion script for a shell. ok is false for a shell that
-// is not in [Shells].
+// Script returns the completion script for a shell. ok is false for a shell
+// that is not in [Shells].
 func Script(shell string) (script []byte, ok bool) {
 	script, err := scripts.ReadFile(files[shell])
 	return script, err == nil

@@ -12,8 +12,8 @@ var Files = Candidate{Word: ":files"}
 // shell.
 func CommandLine(start int) Candidate { return Candidate{Word: fmt.Sprintf(":command %d", start)} }
 
-// Words are the words between "devports" and the cursor. Create them with [Plain]
-// or [Bash].
+// Words are the words between "devports" and the cursor. Create them with
+// [Plain] or [Bash].
 type Words struct {
 	words []string                              // the last one is at the cursor
 	at    []int                                 // the index of each among the words of the shell

@@ -1,5 +1,5 @@
-// Package doctor looks for problems: with the registry and its leases, with this
-// machine, with the runs, and with the project here.
+// Package doctor looks for problems: with the registry and its leases, with
+// this machine, with the runs, and with the project here.
 package doctor
 
 import (
@@ -58,8 +58,8 @@ func (d Doctor) Fix(ctx context.Context) []Finding {
 	return append(d.repair(ctx), d.clearUp(d.findRuns(ctx))...)
 }
 
-// Examine runs every check. If the registry cannot be read, it skips the others,
-// which would report the same.
+// Examine runs every check. If the registry cannot be read, it skips the
+// others, which would report the same.
 func (d Doctor) Examine(ctx context.Context) []Finding {
 	findings, leases, ok := d.examineRegistry(ctx)
 	if !ok {

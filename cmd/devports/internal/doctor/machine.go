@@ -13,7 +13,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// examineMachine compares the leased ports with the ephemeral ones of the system.
+// examineMachine compares the leased ports with the ephemeral ones of the
+// system.
 func (d Doctor) examineMachine(leases []registry.Lease) []Finding {
 	local, err := allocator.LocalPorts()
 	if err != nil {
@@ -78,8 +79,8 @@ func reserve(local allocator.Local, ports ...int) string {
 	return sysctl("net.ipv4.ip_local_reserved_ports=" + reserved.String())
 }
 
-// examineWatching checks that up can watch all files of a plan. The watches of the
-// running up with this pid are not counted twice; pid is 0 if none runs.
+// examineWatching checks that up can watch all files of a plan. The watches of
+// the running up with this pid are not counted twice; pid is 0 if none runs.
 func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 	folders, watchers, patterns := watcher.Count(plan.Watched), 1, plan.Patterns()
 	if len(patterns) > 0 {
@@ -131,8 +132,9 @@ func tryWatching(files []string) error {
 	return w.Watch(files)
 }
 
-// spareFiles is how many files `up` has open at most in addition to one for each
-// service: its own, those of services that are being started, and of clients.
+// spareFiles is how many files `up` has open at most in addition to one for
+// each service: its own, those of services that are being started, and of
+// clients.
 const spareFiles = 64
 
 // examineOpenFiles checks that up may open enough files for its services.

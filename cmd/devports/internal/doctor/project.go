@@ -28,8 +28,8 @@ func foreignFiles(missing *procfile.NotFoundError) (findings []Finding) {
 	return findings
 }
 
-// examineProject checks the project here, if there is one: its files, the holders
-// of its ports, its run, and what it needs from the machine.
+// examineProject checks the project here, if there is one: its files, the
+// holders of its ports, its run, and what it needs from the machine.
 func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, runs []control.Answer) []Finding {
 	p, err := d.OpenProject()
 	var missing *procfile.NotFoundError
@@ -64,8 +64,8 @@ func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, run
 	)
 }
 
-// examineCommands looks for commands of dev servers that are known to ignore PORT.
-// A service that listens on its port now is not reported.
+// examineCommands looks for commands of dev servers that are known to ignore
+// PORT. A service that listens on its port now is not reported.
 func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer, ports map[string][]int) []Finding {
 	var findings []Finding
 	for _, process := range plan.Services {
@@ -112,8 +112,8 @@ func projectNotes(plan procfile.Plan) []Finding {
 	return findings
 }
 
-// unboundPins are the pins that do not apply in a scope. It is a warning if there
-// is no checkout in which they apply.
+// unboundPins are the pins that do not apply in a scope. It is a warning if
+// there is no checkout in which they apply.
 func unboundPins(p project.Project, scope registry.Scope) []Finding {
 	var findings []Finding
 	level, why := Fine, "pins apply only in the main checkout: other checkouts have their own ports"
@@ -131,8 +131,8 @@ func unboundPins(p project.Project, scope registry.Scope) []Finding {
 	return findings
 }
 
-// examineHolders looks for obstacles to the project's ports: processes that hold
-// them, and leases of ports that the project pins.
+// examineHolders looks for obstacles to the project's ports: processes that
+// hold them, and leases of ports that the project pins.
 func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope registry.Scope, leases []registry.Lease) []Finding {
 	trying, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()

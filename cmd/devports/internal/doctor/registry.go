@@ -15,12 +15,12 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// lockTimeout is how long doctor waits for the registry, which other commands lock
-// for some milliseconds only.
+// lockTimeout is how long doctor waits for the registry, which other commands
+// lock for some milliseconds only.
 const lockTimeout = 2 * time.Second
 
-// examineRegistry checks that the registry can be read and written. ok is false if
-// its leases cannot be read.
+// examineRegistry checks that the registry can be read and written. ok is false
+// if its leases cannot be read.
 func (d Doctor) examineRegistry(ctx context.Context) (findings []Finding, leases []registry.Lease, ok bool) {
 	const noPorts = "until this is fixed, no name gets a new port"
 	leases, err := d.Registry.Leases()
@@ -41,7 +41,8 @@ func (d Doctor) examineRegistry(ctx context.Context) (findings []Finding, leases
 	return all(findings, "registry", "%s has %s of %s", d.Registry.Path(), wording.Count(len(leases), "port"), wording.Count(len(scopes), "checkout")), leases, true
 }
 
-// repair repairs a damaged registry. There are no findings if nothing is damaged.
+// repair repairs a damaged registry. There are no findings if nothing is
+// damaged.
 func (d Doctor) repair(ctx context.Context) []Finding {
 	done, err := d.Registry.Repair(ctx)
 	if err != nil {

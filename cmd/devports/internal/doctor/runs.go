@@ -39,7 +39,8 @@ func (d Doctor) runOf(runs []control.Answer, scope registry.Scope) control.Answe
 	return control.Answer{}
 }
 
-// examineRuns reports runs that do not respond, and the leftovers of killed ones.
+// examineRuns reports runs that do not respond, and the leftovers of killed
+// ones.
 func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 	var findings []Finding
 	var live []string
@@ -49,7 +50,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 		case r.Answers() && checkout.IsGone(r.Info.Directory):
 			findings = append(findings, Finding{
 				Check: "runs", Level: Warning,
-				What: fmt.Sprintf("the up of %s (pid %d) is still running, but the folder no longer exists", r.Info.Directory, r.Holder.PID),
+				What: fmt.Sprintf("devports up in %s (pid %d) is still running, but the folder no longer exists", r.Info.Directory, r.Holder.PID),
 				Why:  "its services hold their ports, and it cannot follow edits of its Portfile",
 				Fix:  "devports down --dir " + text.QuoteSh(r.Info.Directory),
 			})
@@ -69,7 +70,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 		findings = append(findings, Finding{
 			Check: "runs", Level: Warning,
 			What: fmt.Sprintf("killed runs have left %s and %s", wording.Count(locks, "lock file"), wording.Count(sockets, "socket")),
-			Why:  "harmless: the next up there replaces them",
+			Why:  "harmless: the next devports up there replaces them",
 			Fix:  "devports doctor --fix",
 		})
 	}
@@ -85,24 +86,24 @@ func scopeOf(info control.Info) registry.Scope {
 
 // hung is the finding about a run that lives and does not respond.
 func hung(i control.Instance) Finding {
-	const unreachable = "devports ps, logs, restart and down cannot reach it, and no other up can start there"
+	const unreachable = "devports ps, logs, restart and down cannot reach it, and devports up cannot start there"
 	f := Finding{Check: "runs", Level: Wrong, Why: unreachable}
 	switch pid := i.Holder.PID; {
 	case pid == 0:
 		f.What = "an unknown process holds the lock " + i.Lock()
-		f.Why = "no up can start in the project of that lock"
+		f.Why = "devports up cannot start in the project of that lock"
 	case i.Note.PID == 0:
 		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, but is not a devports up", pid, text.OneLine(i.Holder.Command), i.Lock())
-		f.Why = "no up can start in the project of that lock"
+		f.Why = "devports up cannot start in the project of that lock"
 		f.Fix = fmt.Sprintf("kill %d", pid)
 	case i.Note.Socket == "":
-		f.What = fmt.Sprintf("the up of %s (pid %d) has no socket", i.Note.Directory, pid)
+		f.What = fmt.Sprintf("devports up in %s (pid %d) has no socket", i.Note.Directory, pid)
 		f.Fix = "devports down --dir " + text.QuoteSh(i.Note.Directory)
 	case missing(i.Note.Socket):
-		f.What = fmt.Sprintf("the up of %s (pid %d) has lost its socket %s", i.Note.Directory, pid, i.Note.Socket)
+		f.What = fmt.Sprintf("devports up in %s (pid %d) has lost its socket %s", i.Note.Directory, pid, i.Note.Socket)
 		f.Fix = fmt.Sprintf("stop it with kill -INT %d, and start it again", pid)
 	default:
-		f.What = fmt.Sprintf("the up of %s (pid %d, since %s) does not respond", i.Note.Directory, pid, i.Note.Since.Local().Format(time.DateTime))
+		f.What = fmt.Sprintf("devports up in %s (pid %d, since %s) does not respond", i.Note.Directory, pid, i.Note.Since.Local().Format(time.DateTime))
 		f.Fix = "kill it and its processes: devports down --kill --dir " + text.QuoteSh(i.Note.Directory)
 		if i.Stopped() {
 			f.What += ": it is suspended"
@@ -120,7 +121,7 @@ func (d Doctor) orphans(i control.Instance) []Finding {
 	}
 	return []Finding{{
 		Check: "runs", Level: Warning,
-		What: fmt.Sprintf("the up of %s (pid %d) was killed, but its processes are still running: %s", i.Note.Directory, i.Note.PID, d.FormatProcesses(processes)),
+		What: fmt.Sprintf("devports up in %s (pid %d) was killed, but its processes are still running: %s", i.Note.Directory, i.Note.PID, d.FormatProcesses(processes)),
 		Why:  "they hold their ports, and nothing supervises them",
 		Fix:  "devports doctor --fix kills them, and so does the next devports up there",
 	}}

@@ -15,8 +15,8 @@ import (
 // looks for others.
 const slowStart = 2 * time.Second
 
-// examineServices checks on which ports the services of a run listen, and whether
-// they respond.
+// examineServices checks on which ports the services of a run listen, and
+// whether they respond.
 func examineServices(ctx context.Context, r control.Answer, ports map[string][]int, leases []registry.Lease) []Finding {
 	if r.Holder == nil {
 		return nil
@@ -62,8 +62,8 @@ func examineAnswers(ctx context.Context, r control.Answer) (findings []Finding) 
 	return findings
 }
 
-// portsByService returns the ports on which the processes of each service of a run
-// listen.
+// portsByService returns the ports on which the processes of each service of a
+// run listen.
 func (d Doctor) portsByService(ctx context.Context, r control.Answer) (map[string][]int, error) {
 	ports := map[string][]int{}
 	if r.Holder == nil {

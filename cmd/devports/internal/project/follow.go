@@ -8,8 +8,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// firstCheckDelay delays the first check for an edit, so that it does not slow down
-// the start of the services.
+// firstCheckDelay delays the first check for an edit, so that it does not slow
+// down the start of the services.
 const firstCheckDelay = 300 * time.Millisecond
 
 // Watcher reports changes of files: see package launcher/watcher.
@@ -21,16 +21,16 @@ type Watcher interface {
 // Follower follows edits of the files of a plan. Its functions are not called
 // concurrently.
 type Follower struct {
-	// Load loads a plan from the files as they are now. A plan that comes with an
-	// error still has the files to watch.
+	// Load loads a plan from the files as they are now. A plan that comes with
+	// an error still has the files to watch.
 	Load func(ctx context.Context, running procfile.Plan) (procfile.Plan, error)
 
 	Apply     func(running, next procfile.Plan) // replaces the running plan
 	Refuse    func(err error)                   // reports an edit that is not applied
 	Unwatched func(err error)                   // reports files that cannot be watched
 
-	// Questions, unless nil, has questions that Follow answers once it has handled
-	// all earlier changes from the Watcher.
+	// Questions, unless nil, has questions that Follow answers once it has
+	// handled all earlier changes from the Watcher.
 	Questions <-chan Question
 }
 
@@ -41,12 +41,12 @@ type Question struct {
 }
 
 // Follow watches the files of the running plan, and loads them once for each
-// edit, until ctx ends. A valid version becomes the running plan; an invalid one
-// changes nothing.
+// edit, until ctx ends. A valid version becomes the running plan; an invalid
+// one changes nothing.
 //
-// No edit is lost, because files are watched before they are loaded. The files of
-// the running plan were not, so they are loaded once without an edit. Files that an
-// edit adds are watched, and then everything is loaded again.
+// No edit is lost, because files are watched before they are loaded. The files
+// of the running plan were not, so they are loaded once without an edit. Files
+// that an edit adds are watched, and then everything is loaded again.
 func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) {
 	var watched []string
 	watch := func(files []string) {
@@ -99,8 +99,9 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 			check = nil
 			follow(false)
 		case question := <-f.Questions:
-			// The Watcher does not report edits from before it watched, and the reason
-			// why an edit was refused, such as a taken port, may no longer exist.
+			// The Watcher does not report edits from before it watched, and the
+			// reason why an edit was refused, such as a taken port, may no
+			// longer exist.
 			if question.Check || check != nil || refused != nil {
 				check = nil
 				follow(false)

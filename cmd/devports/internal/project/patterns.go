@@ -10,8 +10,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// patternNotes are notes about watch patterns that match no file, except the known
-// patterns, by service.
+// patternNotes are notes about watch patterns that match no file, except the
+// known patterns, by service.
 func (p Project) patternNotes(known map[string][]string) (notes procfile.Problems) {
 	var patterns []watcher.Pattern
 	var prefixes []procfile.Problem // the start of each pattern's note
@@ -53,8 +53,8 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 	return notes
 }
 
-// folderOf is the folder of a service, relative to the file; "" if it is the file's
-// folder, outside of it, or unknown.
+// folderOf is the folder of a service, relative to the file; "" if it is the
+// file's folder, outside of it, or unknown.
 func (p Project) folderOf(s procfile.Service) string {
 	folder := filepath.ToSlash(filepath.Clean(s.Dir.Value))
 	if folder == "." || filepath.IsAbs(s.Dir.Value) || strings.HasPrefix(folder, "..") || strings.Contains(folder, "$") {

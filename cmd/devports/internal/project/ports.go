@@ -31,8 +31,8 @@ func (e *TakenError) Error() string {
 	return strings.Join(texts, ", ")
 }
 
-// Free returns a *TakenError if anything but our own processes holds a port of the
-// leases.
+// Free returns a *TakenError if anything but our own processes holds a port of
+// the leases.
 func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(holder.Process) bool) error {
 	var ports []int
 	for _, l := range leases {
@@ -68,8 +68,8 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 }
 
 // Try returns the error that the ports would cause at a start now, such as a
-// *TakenError or a *[registry.ConflictError]. It leases nothing. It ignores ports
-// that would still be chosen, as those would be free.
+// *TakenError or a *[registry.ConflictError]. It leases nothing. It ignores
+// ports that would still be chosen, as those would be free.
 func (p Project) Try(ctx context.Context, ours func(registry.Scope) func(holder.Process) bool) error {
 	chosen := map[int]bool{}
 	choose := func(_ registry.Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
@@ -95,8 +95,8 @@ func (p Project) Try(ctx context.Context, ours func(registry.Scope) func(holder.
 	return err
 }
 
-// StartedIn returns a function that reports whether devports has started a process
-// in the scope.
+// StartedIn returns a function that reports whether devports has started a
+// process in the scope.
 func StartedIn(scope registry.Scope) func(holder.Process) bool {
 	return func(p holder.Process) bool {
 		return p.Managed && p.Project == scope.Project && p.Worktree == scope.Worktree

@@ -1,5 +1,5 @@
-// Package project loads a project file with its checkout and its leased ports, once
-// and again for each edit.
+// Package project loads a project file with its checkout and its leased ports,
+// once and again for each edit.
 //
 //	Portfile ─► procfile.File ─► registry.Lease ─► procfile.Plan
 //	                              (Confirm: resolve, and check that ports are free)
@@ -34,8 +34,8 @@ type Host struct {
 	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 }
 
-// Project is a project file with its checkout and the registry of its ports. It is
-// a value.
+// Project is a project file with its checkout and the registry of its ports. It
+// is a value.
 type Project struct {
 	File     procfile.File
 	Checkout checkout.Checkout
@@ -62,10 +62,10 @@ func (e *FileError) Error() string {
 
 func (e *FileError) Unwrap() error { return e.err }
 
-// Open reads the project file at path; "-" is standard input. scale overrides the
-// numbers of replicas of some services. The error is a *FileError,
-// [procfile.Problems], a *[procfile.UndeclaredError], or one of reading the file.
-// With Problems, the Project has the valid part of the file.
+// Open reads the project file at path; "-" is standard input. scale overrides
+// the numbers of replicas of some services. The error is a *FileError,
+// [procfile.Problems], a *[procfile.UndeclaredError], or one of reading the
+// file. With Problems, the Project has the valid part of the file.
 func Open(host Host, r registry.Registry, path string, scale map[string]int) (Project, error) {
 	p := Project{Registry: r, host: host, scale: scale}
 	return p.load(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
@@ -109,8 +109,8 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 	return p, err
 }
 
-// Reload returns the project with its file as it is now. A project from standard
-// input or a pipe does not change.
+// Reload returns the project with its file as it is now. A project from
+// standard input or a pipe does not change.
 func (p Project) Reload() (Project, error) {
 	if p.File.Path == "" {
 		return p, nil
@@ -152,8 +152,8 @@ func (p Project) Resolve(ctx context.Context) (procfile.Plan, error) {
 }
 
 // resolve is Resolve with an additional check, confirm. move selects the leases
-// that move to another port; nil moves none. A plan that comes with an error still
-// has the files to watch.
+// that move to another port; nil moves none. A plan that comes with an error
+// still has the files to watch.
 func (p Project) resolve(
 	ctx context.Context, move func(registry.Lease) bool, confirm func(registry.Scope, []registry.Lease) error,
 ) (plan procfile.Plan, err error) {
@@ -175,7 +175,8 @@ func (p Project) resolve(
 	return plan, err
 }
 
-// lease leases every port that the file declares, in one update of the registry.
+// lease leases every port that the file declares, in one update of the
+// registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
 	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
 	return p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)

@@ -17,8 +17,8 @@ type Run struct {
 	Selected []string // the services named on the command line; none stands for all
 	Reassign bool     // at the start, replace ports that are taken
 
-	// Members returns the pids of all processes that the run has started, including
-	// those whose environment does not show it; nil for none.
+	// Members returns the pids of all processes that the run has started,
+	// including those whose environment does not show it; nil for none.
 	Members func(ctx context.Context) []int
 }
 
@@ -35,9 +35,9 @@ func (r Run) Start(ctx context.Context) (procfile.Plan, error) {
 	return r.resolve(ctx, procfile.Plan{}, move, none)
 }
 
-// Reload makes the plan of the files as they are now, to replace the running one:
-// a service may get a port that a process of the run still holds. A plan that comes
-// with an error still has the files to watch.
+// Reload makes the plan of the files as they are now, to replace the running
+// one: a service may get a port that a process of the run still holds. A plan
+// that comes with an error still has the files to watch.
 func (r Run) Reload(ctx context.Context, running procfile.Plan) (procfile.Plan, error) {
 	var err error
 	if r.Project, err = r.Project.Reload(); err != nil {
@@ -81,8 +81,8 @@ func (r Run) resolve(
 	return plan, err
 }
 
-// starts are the services to start: all, or the selected ones that the file still
-// declares, and their dependencies.
+// starts are the services to start: all, or the selected ones that the file
+// still declares, and their dependencies.
 func (r Run) starts() []string {
 	f := r.Project.File
 	if len(r.Selected) == 0 {

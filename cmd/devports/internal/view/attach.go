@@ -16,9 +16,9 @@ import (
 // detachKey ends attach: Ctrl-], as in telnet(1).
 const detachKey = 0x1d
 
-// attach gives the keyboard and the screen to the targeted service until Ctrl-] or
-// the end of the service. It continues across a restart of the service: otherwise
-// the keys that the user is typing would become commands.
+// attach gives the keyboard and the screen to the targeted service until Ctrl-]
+// or the end of the service. It continues across a restart of the service:
+// otherwise the keys that the user is typing would become commands.
 func (l *loop) attach() {
 	c, out, name := l.console, l.options.Output, l.model.target()
 	since := out.SetFilter(output.Filter{Nothing: true}, output.Replay{

@@ -18,8 +18,8 @@ const (
 	closeTimeout = time.Second
 )
 
-// Console is a terminal taken over for a live view: it reads single keys, and keeps
-// some rows below the stream. A nil Console stands for no live view.
+// Console is a terminal taken over for a live view: it reads single keys, and
+// keeps some rows below the stream. A nil Console stands for no live view.
 type Console struct {
 	tty    *os.File       // for keys and output
 	found  terminal.State // to be restored
@@ -29,9 +29,9 @@ type Console struct {
 	attached atomic.Pointer[string] // the service that the user types to
 }
 
-// Open takes over the terminal that stdin and stdout are. It returns nil if they
-// are not the terminal in whose foreground devports runs, or if that is too small
-// for a view.
+// Open takes over the terminal that stdin and stdout are. It returns nil if
+// they are not the terminal in whose foreground devports runs, or if that is
+// too small for a view.
 func Open(stdin, stdout *os.File, size func() terminal.Size) *Console {
 	if size == nil || !foreground(stdin) || !foreground(stdout) || size().Rows < minRows {
 		return nil
@@ -64,8 +64,8 @@ func (c *Console) Writer() io.Writer { return c.screen }
 // Found is the state of the terminal before it was taken over.
 func (c *Console) Found() terminal.State { return c.found }
 
-// Attached reports whether a service has the whole terminal. It may be called from
-// any goroutine.
+// Attached reports whether a service has the whole terminal. It may be called
+// from any goroutine.
 func (c *Console) Attached(service string) bool {
 	if c == nil {
 		return false
@@ -85,9 +85,9 @@ func (c *Console) Close() {
 	c.tty.Close()
 }
 
-// apply sets the state of the terminal, unless a shell has put devports into the
-// background: the terminal then belongs to the shell, and the system would stop
-// devports.
+// apply sets the state of the terminal, unless a shell has put devports into
+// the background: the terminal then belongs to the shell, and the system would
+// stop devports.
 func (c *Console) apply(state terminal.State) {
 	if terminal.Foreground(c.tty) {
 		_ = state.Apply(c.tty)

@@ -14,8 +14,8 @@ const (
 	keyRedraw             = "redraw"
 )
 
-// sequences are the control sequences of such keys on ECMA-48 terminals, in both
-// cursor key modes.
+// sequences are the control sequences of such keys on ECMA-48 terminals, in
+// both cursor key modes.
 var sequences = map[string]string{
 	"\x1b[A": keyUp, "\x1bOA": keyUp, "\x1b[B": keyDown, "\x1bOB": keyDown,
 	"\r": keyEnter, "\n": keyEnter, "\x1b": keyEscape,

@@ -44,8 +44,8 @@ var helpRows = []string{
 	" Ctrl-L    clear the screen               q   quit; press twice to kill",
 }
 
-// rows renders the model in at most a third of a screen. column is the column of
-// the cursor in the first row.
+// rows renders the model in at most a third of a screen. column is the column
+// of the cursor in the first row.
 func (m model) rows(size terminal.Size, now time.Time, colored bool) (rows []screen.Row, column int) {
 	header, column := m.header(size.Columns - 1)
 	rows = append(rows, header)
@@ -118,8 +118,8 @@ func (m model) summary() string {
 	return strings.Join(words, ", ")
 }
 
-// serviceRows renders the services in at most that many rows. The picked service is
-// always shown; the last row counts the services that are not.
+// serviceRows renders the services in at most that many rows. The picked
+// service is always shown; the last row counts the services that are not.
 func (m model) serviceRows(most, width int, now time.Time) (rows []screen.Row) {
 	first, last := 0, len(m.services)
 	if last > most {
@@ -219,8 +219,8 @@ func age(st launcher.Status, now time.Time) string {
 	return fmt.Sprintf("%d h", int(d.Hours()))
 }
 
-// lived is how long the process of a service has lived. It changes when the clock's
-// second does, for all services at the same time.
+// lived is how long the process of a service has lived. It changes when the
+// clock's second does, for all services at the same time.
 func lived(st launcher.Status, now time.Time) time.Duration {
 	return max(now.Truncate(time.Second).Sub(st.Since.Truncate(time.Second)), 0)
 }

@@ -1,12 +1,12 @@
-// Package view is the live view of a run: rows below the stream of lines with the
-// state of each service, and keys that control the services.
+// Package view is the live view of a run: rows below the stream of lines with
+// the state of each service, and keys that control the services.
 //
 // # Concurrency
 //
 //	terminal ─► read ─► loop ─► Run, output.Mux, screen
 //
-// The goroutine of loop owns the view; read sends it the typed keys. The model is a
-// value: press and change return its successor and a command.
+// The goroutine of loop owns the view; read sends it the typed keys. The model
+// is a value: press and change return its successor and a command.
 package view
 
 import (
@@ -21,8 +21,8 @@ import (
 )
 
 // debounceDelay is how long to wait for another service to be picked before
-// showing the output of the picked one. It is also the interval at which the view
-// checks whether a shell has returned the terminal.
+// showing the output of the picked one. It is also the interval at which the
+// view checks whether a shell has returned the terminal.
 const debounceDelay = 300 * time.Millisecond
 
 // Run is a run that a view shows and controls: see [launcher.Controller].
@@ -33,8 +33,8 @@ type Run interface {
 	Start(ctx context.Context, services ...string) error
 	Restart(ctx context.Context, services ...string) error
 	Stop(ctx context.Context, services ...string) error
-	// Attach also copies the service's output to out, and passes on typed keys. It
-	// continues with the service's next process, whose output follows head.
+	// Attach also copies the service's output to out, and passes on typed keys.
+	// It continues with the service's next process, whose output follows head.
 	Attach(ctx context.Context, service string, out io.Writer, head string) (launcher.Attachment, error)
 	// Outside starts a program that outlives the run.
 	Outside(ctx context.Context, argv ...string) error
@@ -76,8 +76,8 @@ func (c *Console) Show(o Options) *View {
 	return v
 }
 
-// Warn shows a warning in the header until the next call; "" removes it. It never
-// blocks, and must not be called concurrently.
+// Warn shows a warning in the header until the next call; "" removes it. It
+// never blocks, and must not be called concurrently.
 func (v *View) Warn(text string) {
 	if v == nil {
 		return
