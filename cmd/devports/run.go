@@ -40,8 +40,7 @@ Runs COMMAND with the environment of a service. PORT is the port of SERVICE,
 else of the service whose dir contains the working directory, else of a name
 derived from the working directory. Outside of projects the folder keeps that
 port as long as it exists, in a project until devports prune. devports replaces
-itself with the command, which gets all signals, the terminal, and determines
-the exit status.
+itself with the command: signals, terminal and exit status are the command's.
 
 With --up, devports first starts SERVICE and its dependencies, or without -s the
 whole project, unless they are running, and runs the command once all are ready.

@@ -38,9 +38,9 @@ On a terminal, rows at the bottom show the state of each service. Keys restart,
 stop or open a service, type to it, and filter the output: press ? for a list.
 With --plain, or if the output is not a terminal, there are only lines.
 
-With -d, up runs in the background, where devports ps, logs and down find it. up
--d --last starts all background runs again, with their options, that were
-running when the machine went down or that were killed. It does not start runs
+With -d, up runs in the background, where devports ps, logs and down find it.
+With --last as well, it starts all background runs again, with their options,
+that were running when the machine went down or that were killed, but not those
 that ended or that devports down stopped. They get the environment of this
 shell.
 
