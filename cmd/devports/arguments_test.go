@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// TestSurplusArguments gives every command more arguments than its synopsis
+// TestSurplusArguments passes every command more arguments than its synopsis
 // has. Each refuses them and does nothing.
 func TestSurplusArguments(t *testing.T) {
 	t.Setenv("DEVPORTS_HOME", t.TempDir())

@@ -24,7 +24,7 @@ func withoutInotify() {
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	runtime.LockOSThread() // the filter is the thread's, and the program's that it becomes
+	runtime.LockOSThread() // the filter applies to the thread, and to the program that replaces it
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// BenchmarkFlood measures how fast what services print comes out of a terminal,
+// BenchmarkFlood measures how fast the output of services reaches a terminal,
 // with and without the live view. An operation is a run that prints 30 MB.
 func BenchmarkFlood(b *testing.B) {
 	dir := b.TempDir()
@@ -45,7 +45,7 @@ func BenchmarkFlood(b *testing.B) {
 	}
 }
 
-// readAll runs a command on a terminal, and reads from that to the end.
+// readAll runs a command on a terminal, and reads its output to the end.
 func readAll(b *testing.B, cmd *exec.Cmd) {
 	master, slave, err := terminal.Open(terminal.Size{Rows: 40, Columns: 120})
 	if err != nil {

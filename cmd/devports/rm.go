@@ -82,7 +82,7 @@ Example:
 // service's name stands for all its ports. A name without a lease is an error.
 func leasedNames(names []allocator.PortName, scope registry.Scope, leases []registry.Lease) ([]allocator.PortName, error) {
 	var all []string
-	var meant []allocator.PortName
+	var found []allocator.PortName
 	f := failure{status: exitFailed}
 	for _, l := range leases {
 		if l.Scope == scope {
@@ -90,13 +90,13 @@ func leasedNames(names []allocator.PortName, scope registry.Scope, leases []regi
 		}
 	}
 	for _, n := range names {
-		before := len(meant)
+		before := len(found)
 		for _, l := range leases {
-			if l.Scope == scope && (l.Name == n || n.Port == "" && l.Name.Service == n.Service) && !slices.Contains(meant, l.Name) {
-				meant = append(meant, l.Name)
+			if l.Scope == scope && (l.Name == n || n.Port == "" && l.Name.Service == n.Service) && !slices.Contains(found, l.Name) {
+				found = append(found, l.Name)
 			}
 		}
-		if len(meant) == before && !slices.Contains(meant, n) {
+		if len(found) == before && !slices.Contains(found, n) {
 			hint := "devports ls lists the names"
 			if near, ok := text.Nearest(n.String(), all); ok {
 				hint = "did you mean " + near + "?"
@@ -107,5 +107,5 @@ func leasedNames(names []allocator.PortName, scope registry.Scope, leases []regi
 	if len(f.lines) > 0 {
 		return nil, f
 	}
-	return meant, nil
+	return found, nil
 }

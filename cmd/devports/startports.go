@@ -75,8 +75,8 @@ func (s session) checkPorts(ctx context.Context, r registry.Registry, info contr
 func waitingServices(info control.Info, names []string) []string {
 	idle := idleServices(info, names)
 	for _, st := range info.Services {
-		meant := len(names) == 0 || slices.Contains(names, st.Service)
-		if meant && (st.State == launcher.StateBackoff || st.State == launcher.StateDone && len(names) > 0) {
+		selected := len(names) == 0 || slices.Contains(names, st.Service)
+		if selected && (st.State == launcher.StateBackoff || st.State == launcher.StateDone && len(names) > 0) {
 			idle = append(idle, st.Service)
 		}
 	}

@@ -148,11 +148,11 @@ func (d Doctor) clearUp(runs []control.Answer) []Finding {
 		cleared++
 	}
 	if cleared > 0 {
-		what := "cleaned up after " + wording.Count(cleared, "killed run")
+		message := "cleaned up after " + wording.Count(cleared, "killed run")
 		if len(ended) > 0 {
-			what += "; killed " + d.FormatProcesses(ended)
+			message += "; killed " + d.FormatProcesses(ended)
 		}
-		findings = append(findings, Finding{Check: "runs", Level: Fine, What: what})
+		findings = append(findings, Finding{Check: "runs", Level: Fine, What: message})
 	}
 	return findings
 }

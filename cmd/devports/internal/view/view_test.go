@@ -20,7 +20,7 @@ func TestKeys(t *testing.T) {
 		"2r":              "2 r",
 		"\x1b[A\x1bOB":    "up down",
 		"\x1b":            "escape",
-		"\x1b[15~q":       "q", // F5 is nothing
+		"\x1b[15~q":       "q", // F5 has no meaning
 		"\x1b[1;5C":       "",
 		"é好":              "é 好",
 		"\r\n\x7f\x15":    "enter enter erase erase all",
@@ -47,8 +47,8 @@ func statuses(names ...string) (all []launcher.Status) {
 	return all
 }
 
-// TestPress follows what keys make of a model: after each list of them, what
-// is asked for last and what is seen.
+// TestPress applies keys to a model: each list of keys has the last command and
+// the shown output.
 func TestPress(t *testing.T) {
 	for _, test := range []struct {
 		keys string
@@ -91,14 +91,14 @@ func TestPress(t *testing.T) {
 			t.Errorf("%s: asks for %d and shows %q, want %d and %q", test.keys, do, m.shown(), test.do, test.seen)
 		}
 	}
-	// One service alone need not be picked.
+	// A single service need not be picked.
 	m := model{services: statuses("only")}
 	if m, do := m.press("r"); do != cmdRestart || m.target() != "only" {
 		t.Errorf("asks for %d of %s", do, m.target())
 	}
 }
 
-// A service that an edit removes is picked no longer; one that is added
+// A service that an edit removes is no longer picked; one that is added
 // changes nothing.
 func TestChange(t *testing.T) {
 	m := model{services: statuses("a", "b"), picked: "b", match: regexp.MustCompile("x")}
@@ -112,7 +112,7 @@ func TestChange(t *testing.T) {
 	}
 }
 
-// drawn is a model as text.
+// drawn renders a model as text.
 func drawn(m model, size terminal.Size) string {
 	rows, _ := m.rows(size, time.Now(), false)
 	var text strings.Builder
@@ -125,7 +125,7 @@ func drawn(m model, size terminal.Size) string {
 	return regexp.MustCompile(` +\n`).ReplaceAllString(text.String(), "\n")
 }
 
-// A row says what its service is doing and how its build is.
+// A row shows the state of its service and of its build.
 func TestRowsOfBuilds(t *testing.T) {
 	m := model{title: "shop", services: []launcher.Status{
 		{Service: "api", State: launcher.StateReady, Port: 23118, Build: launcher.BuildFailure, Detail: "build failed: exited with status 2"},
@@ -180,7 +180,7 @@ func TestRows(t *testing.T) {
 	})
 }
 
-// The rows and what they say change when an age does, and not before.
+// The rows change when an age does, and not before.
 func TestNextAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(300 * time.Millisecond)
@@ -206,7 +206,7 @@ func TestNextAge(t *testing.T) {
 	})
 }
 
-// Every state has a shape of its own.
+// Every state has its own shape.
 func TestMarks(t *testing.T) {
 	shapes := map[string]launcher.State{}
 	for state, mark := range marks {
