@@ -71,8 +71,8 @@ func TestDecodeUpOptions(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                                "EOF",
 		`{"version":1,"options":{`:        "unexpected EOF",
-		`{"version":2,"options":{}}`:      "version 2 instead of 1",
-		`{"options":{}}`:                  "version 0 instead of 1",
+		`{"version":2,"options":{}}`:      "unsupported version 2",
+		`{"options":{}}`:                  "unsupported version 0",
 		`{"version":1,"options":{"d":1}}`: `unknown field "d"`,
 		`{"version":1,"options":{"detach":true}}`: `unknown field "detach"`,
 		`{"version":1,"options":{"log":true}}`:    "cannot unmarshal bool",
