@@ -49,7 +49,7 @@ func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error)
 		return control.Claim{}, err
 	}
 	for _, killed := range runs.Killed(scope.Directory) {
-		if ended, err := killed.ClearUp(orphanGrace); err == nil && len(ended) > 0 {
+		if ended, err := killed.CleanUp(orphanGrace); err == nil && len(ended) > 0 {
 			s.noteKilled(killed.Note, ended)
 		}
 	}
@@ -64,8 +64,8 @@ func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error)
 	if err != nil {
 		return c, err
 	}
-	if k := c.Killed; len(k.Ended) > 0 {
-		s.noteKilled(k.Note, k.Ended)
+	if k := c.Killed; len(k.Orphans) > 0 {
+		s.noteKilled(k.Note, k.Orphans)
 	}
 	return c, nil
 }
@@ -93,13 +93,13 @@ func (s session) endReplaced(i control.Instance) error {
 			"the folder that was here was moved to %s, where it is still running (pid %d)", place, i.Note.PID)
 	}
 	err := i.Client().Down(ctx)
-	if errors.As(err, new(*control.SilentError)) || errors.As(err, new(*control.UnreachableError)) {
+	if errors.As(err, new(*control.UnresponsiveError)) || errors.As(err, new(*control.UnreachableError)) {
 		_, err = i.Kill(ctx, orphanGrace)
 	}
 	if err == nil {
 		err = awaitEnd(ctx, i, scope)
 	}
-	if err != nil && !errors.Is(err, launcher.ErrOver) {
+	if err != nil && !errors.Is(err, launcher.ErrEnded) {
 		return requestFailed(scope, err)
 	}
 	s.note("stopped the run of another folder that used to be at %s (pid %d)", scope.Directory, i.Note.PID)

@@ -108,7 +108,7 @@ const lastLines = 10
 // (none stands for all), and of the failed services that those wait for.
 func (s session) printLastLines(ctx context.Context, client control.Client, info control.Info, names []string) {
 	for _, failed := range failures(info.Services, names) {
-		q := control.LogQuery{Services: []string{failed.Service}, Last: lastLines, Since: failed.Started}
+		q := control.LogQuery{Services: []string{failed.Service}, Last: lastLines, Since: failed.LastStarted}
 		err := client.Logs(ctx, q, func(e control.LogEntry) error {
 			line := e.Text
 			if isTerminal(s.stderr) {
@@ -127,7 +127,7 @@ func (s session) printLastLines(ctx context.Context, client control.Client, info
 // failed services that those wait for, by name.
 func failures(all []launcher.Status, names []string) (failed []launcher.Blocker) {
 	for _, st := range all {
-		own := launcher.Blocker{Service: st.Service, State: st.State, Detail: st.Detail, Started: st.Started}
+		own := launcher.Blocker{Service: st.Service, State: st.State, Detail: st.Detail, LastStarted: st.LastStarted}
 		for _, b := range []launcher.Blocker{own, st.BlockedBy} {
 			wanted := len(names) == 0 || slices.Contains(names, st.Service)
 			known := slices.ContainsFunc(failed, func(f launcher.Blocker) bool { return f.Service == b.Service })
@@ -158,7 +158,7 @@ func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
 func requestFailed(scope registry.Scope, err error) error {
 	var unknown *launcher.UnknownServiceError
 	var unreachable *control.UnreachableError
-	var silent *control.SilentError
+	var silent *control.UnresponsiveError
 	switch {
 	case errors.As(err, &silent):
 		return unresponsive(scope, silent)
@@ -172,7 +172,7 @@ func requestFailed(scope registry.Scope, err error) error {
 			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s has no service %s", scope, name), hint})
 		}
 		return f
-	case errors.Is(err, launcher.ErrOver):
+	case errors.Is(err, launcher.ErrEnded):
 		return fail(exitRunning, "", "%s is stopping", scope)
 	case errors.Is(err, context.Canceled):
 		return err
@@ -187,8 +187,8 @@ func requestFailed(scope registry.Scope, err error) error {
 }
 
 // unresponsive describes a run that lives and does not respond.
-func unresponsive(scope registry.Scope, silent *control.SilentError) failure {
-	if silent.Stopped {
+func unresponsive(scope registry.Scope, silent *control.UnresponsiveError) failure {
+	if silent.Suspended {
 		return fail(exitFailed, fmt.Sprintf("resume it with fg or kill -CONT %d, or kill it with devports down --kill", silent.PID),
 			"%s does not respond: pid %d is suspended", scope, silent.PID)
 	}
@@ -427,8 +427,8 @@ func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) err
 		switch {
 		case err == nil || ctx.Err() != nil:
 			return err
-		case i.Stopped():
-			return unresponsive(scope, &control.SilentError{PID: i.Note.PID, Stopped: true})
+		case i.Suspended():
+			return unresponsive(scope, &control.UnresponsiveError{PID: i.Note.PID, Suspended: true})
 		}
 	}
 }
@@ -440,7 +440,7 @@ func (s session) kill(ctx context.Context, i control.Instance, scope registry.Sc
 		err = i.Forget()
 	}
 	switch {
-	case errors.Is(err, launcher.ErrOver):
+	case errors.Is(err, launcher.ErrEnded):
 		return requestFailed(scope, err)
 	case err != nil:
 		return fail(exitFailed, "", "cannot kill %s (pid %d): %v", scope, i.Note.PID, err)
@@ -481,7 +481,7 @@ Example:
 			return err
 		case c.Bool("socket"):
 			for _, i := range runs {
-				if i.Steerable() {
+				if i.Controllable() {
 					fmt.Fprintln(s.stdout, i.Note.Socket)
 				}
 			}
@@ -493,8 +493,8 @@ Example:
 		switch {
 		case a.Err != nil:
 			return requestFailed(scope, a.Err)
-		case !a.Answers():
-			return requestFailed(scope, launcher.ErrOver)
+		case !a.Responded():
+			return requestFailed(scope, launcher.ErrEnded)
 		}
 		s.noteRefused("", a.Info)
 		if c.Bool("json") {

@@ -82,11 +82,11 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 			err = d.start(ctx)
 		}
 		switch {
-		case errors.Is(err, launcher.ErrOver):
+		case errors.Is(err, launcher.ErrEnded):
 			bounded, cancel := context.WithDeadline(ctx, deadline)
 			err = i.AwaitEnd(bounded)
 			cancel()
-		case !errors.Is(err, control.ErrNotFirst):
+		case !errors.Is(err, control.ErrSlotTaken):
 			return err
 		}
 		if err != nil && ctx.Err() == nil && time.Now().After(deadline) {
@@ -105,13 +105,13 @@ type detached struct {
 	wait    waitOptions
 }
 
-// join starts the missing services of a run. The error is launcher.ErrOver if
+// join starts the missing services of a run. The error is launcher.ErrEnded if
 // the run is ending.
 func (d detached) join(ctx context.Context, i control.Instance) error {
 	client := i.Client()
 	info, err := client.Status(ctx)
 	if err == nil && info.Ending {
-		return launcher.ErrOver
+		return launcher.ErrEnded
 	}
 	if err == nil && (info.Temporary || len(info.HeldOnly) > 0) { // make it permanent
 		err = client.Keep(ctx)
@@ -140,12 +140,12 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		info, err = d.awaitSettled(ctx, client, nil, d.wait)
 	}
 	switch {
-	case errors.Is(err, launcher.ErrOver):
+	case errors.Is(err, launcher.ErrEnded):
 		return err
 	case err != nil:
 		return requestFailed(d.scope, err)
 	case info.Ending || allDone(info):
-		return launcher.ErrOver
+		return launcher.ErrEnded
 	}
 	if moved {
 		d.note("%s was moved here from %s while it was running; to follow edits here, restart it: devports down && devports up -d", d.scope, i.Note.Directory)
@@ -174,11 +174,11 @@ func (d detached) start(ctx context.Context) error {
 		if gone == nil {
 			info = now
 		}
-		info.Ending = info.Ending || errors.Is(gone, launcher.ErrOver)
+		info.Ending = info.Ending || errors.Is(gone, launcher.ErrEnded)
 	}
 	grace := exitGrace
 	switch {
-	case errors.Is(err, control.ErrNotFirst):
+	case errors.Is(err, control.ErrSlotTaken):
 		if status, _ := background.AwaitEnd(0); status == exitRunning {
 			return err
 		}
@@ -246,7 +246,7 @@ const exitGrace = 500 * time.Millisecond
 // ended or were never started. Unknown names are included: the run refuses
 // them.
 func idleServices(info control.Info, names []string) (idle []string) {
-	for _, name := range info.Others {
+	for _, name := range info.Inactive {
 		if len(names) == 0 || slices.Contains(names, name) {
 			idle = append(idle, name)
 		}

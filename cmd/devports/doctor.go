@@ -86,8 +86,14 @@ func (s session) printFindings(findings []doctor.Finding) error {
 // line names.
 func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 	d := doctor.Doctor{
-		Registry:    r,
-		OpenProject: func() (project.Project, error) { return s.openProject(c) },
+		Registry: r,
+		OpenProject: func() (project.Project, error) {
+			p, err := s.openProject(c)
+			if err == nil && (s.noPins(c) || p.Pins() && s.runsWithoutPins(p)) {
+				p = p.WithoutPins()
+			}
+			return p, err
+		},
 		Listening:   s.listening,
 		OrphanGrace: orphanGrace,
 

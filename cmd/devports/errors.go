@@ -137,6 +137,7 @@ func (s session) describe(err error) failure {
 		relative *registry.RelativeHomeError
 		path     *fs.PathError
 		kind     *procfile.FileTypeError
+		system   *os.SyscallError
 	)
 	switch {
 	case errors.As(err, &done):
@@ -206,6 +207,8 @@ func (s session) describe(err error) failure {
 		return fail(exitFailed, "", "%v", registry.ErrNoHome)
 	case errors.As(err, &relative):
 		return fail(exitFailed, "use an absolute path: "+relative.Variable+"="+text.QuoteSh(absolute(relative.Path)), "%v", relative)
+	case errors.As(err, &system) && system.Syscall == "getwd" && errors.Is(err, fs.ErrNotExist):
+		return fail(exitFailed, "cd to another directory", "the working directory no longer exists")
 	case errors.Is(err, context.Canceled):
 		return fail(exitFailed, "", "interrupted")
 	case errors.As(err, &path) && path.Op == "lock":
@@ -280,18 +283,21 @@ api = "go run ./api"`
 
 func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
 	message := fmt.Sprintf("%s pins port %d, which is already leased to %s", c.Name, c.Port, c.Owner.String())
-	remove := "devports rm " + c.Owner.Name.String()
+	remove, release := "devports rm "+c.Owner.Name.String(), "release that one: "
 	switch {
 	case c.Owner.Scope.UserWide():
 		remove = "devports rm -g " + c.Owner.Name.String()
-	case c.Owner.Scope != scope && !exists(c.Owner.Scope.Directory):
+	case c.Owner.Scope != scope && c.Gone:
 		remove = "devports prune"
 		message += " in " + c.Owner.Scope.Directory + ", which no longer exists"
 	case c.Owner.Scope != scope:
+		if message += " in " + c.Owner.Scope.Directory; !exists(c.Owner.Scope.Directory) {
+			message += ", which is not visible from here"
+			release = "once that folder is back, " + release
+		}
 		remove = "cd " + text.QuoteSh(c.Owner.Scope.Directory) + " && " + remove
-		message += " in " + c.Owner.Scope.Directory
 	}
-	return errorLine{message, "pin another port, or release that one: " + remove}
+	return errorLine{message, "pin another port, or " + release + remove}
 }
 
 func exists(path string) bool {

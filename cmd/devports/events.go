@@ -19,7 +19,7 @@ import (
 func formatEvent(e launcher.Event, cause string) string {
 	switch e := e.(type) {
 	case launcher.Started:
-		if e.Port == 0 || e.Checked {
+		if e.Port == 0 || e.HasCheck {
 			return fmt.Sprintf("%s started (pid %d)", e.Service, e.PID)
 		}
 		return fmt.Sprintf("%s started on http://localhost:%d (pid %d)", e.Service, e.Port, e.PID)
@@ -65,21 +65,21 @@ func formatEvent(e launcher.Event, cause string) string {
 	case launcher.Blocked:
 		return fmt.Sprintf("%s was not started: it depends on %s", e.Service, e.On)
 	case launcher.Ended:
-		if e.Exit.Asked {
+		if e.Exit.Requested {
 			return e.Service + " stopped"
 		}
 		text := e.Service + " " + e.Exit.String()
-		if during := e.During.String(); during != "" {
-			text += " " + during
+		if outage := e.Outage.String(); outage != "" {
+			text += " " + outage
 		}
-		if len(e.Left) > 0 {
-			text += "; killed leftover processes: " + formatProcesses(e.Left)
+		if len(e.Orphans) > 0 {
+			text += "; killed leftover processes: " + formatProcesses(e.Orphans)
 		}
 		switch {
-		case e.Again:
-			text += fmt.Sprintf("; running it again once %s is back", e.During.Service)
-		case e.During.Reason == launcher.OutageRestart && e.Retry == 0:
-			text += fmt.Sprintf(" (to restart both: devports restart --dependents %s)", e.During.Service)
+		case e.Rerun:
+			text += fmt.Sprintf("; running it again once %s is back", e.Outage.Service)
+		case e.Outage.Reason == launcher.OutageRestart && e.Retry == 0:
+			text += fmt.Sprintf(" (to restart both: devports restart --dependents %s)", e.Outage.Service)
 		}
 		return text + formatRetry(e.Retry)
 	case launcher.Idle:
@@ -87,8 +87,8 @@ func formatEvent(e launcher.Event, cause string) string {
 	case launcher.Killing:
 		return fmt.Sprintf("killing %s (pid %d)", e.Service, e.PID)
 	case launcher.Unkillable:
-		if len(e.Left) > 0 {
-			return fmt.Sprintf("cannot kill %s: %s", e.Service, formatSurvivors(e.Left))
+		if len(e.Survivors) > 0 {
+			return fmt.Sprintf("cannot kill %s: %s", e.Service, formatSurvivors(e.Survivors))
 		}
 		return fmt.Sprintf("cannot kill %s (pid %d)", e.Service, e.PID)
 	case launcher.Stopping:

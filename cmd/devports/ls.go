@@ -157,11 +157,7 @@ func (s session) leaseTable(leases []registry.Lease, holders map[int][]holder.Pr
 		case l.Undeclared:
 			kind = "chosen, for devports run"
 		}
-		for _, o := range shared[l.Port] {
-			if o != l {
-				kind += ", also by " + o.String()
-			}
-		}
+		kind += sharers(l, shared[l.Port])
 		if h, ok := holderOf(holders, l.Port); ok {
 			listener = describeShort(h)
 			if c, ok := containers[l.Port]; ok && mayBeContainer(holders[l.Port]) {
@@ -175,6 +171,24 @@ func (s session) leaseTable(leases []registry.Lease, holders map[int][]holder.Pr
 		t.add(row...)
 	}
 	return t.write(s.stdout)
+}
+
+// sharers lists other leases of a lease's port, or a few of them if there are
+// many.
+func sharers(l registry.Lease, all []registry.Lease) string {
+	const most = 3
+	words, named := "", 0
+	for _, o := range all {
+		switch {
+		case o == l:
+			continue
+		case named == most:
+			return words + fmt.Sprintf(", also by %d more", len(all)-1-most)
+		}
+		words += ", also by " + o.String()
+		named++
+	}
+	return words
 }
 
 func dash(s string) string {

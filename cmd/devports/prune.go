@@ -135,7 +135,7 @@ func (s session) discardRuns(gone, all []registry.Lease, dryRun bool) (removed [
 		if i.Holder != nil || directory == "" || !checkout.IsGone(directory) || slices.ContainsFunc(all, unseen) {
 			continue
 		}
-		if i.Killed() && len(i.Started()) > 0 {
+		if i.Killed() && len(i.Processes()) > 0 {
 			s.note("devports up in %s (pid %d) was killed, but its processes are still running; to kill them: devports doctor --fix", directory, i.Note.PID)
 			continue
 		}

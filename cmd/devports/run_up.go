@@ -168,10 +168,10 @@ func (b *borrowed) start(ctx context.Context) error {
 			err = b.spawn(ctx)
 		}
 		switch {
-		case errors.Is(err, launcher.ErrOver):
+		case errors.Is(err, launcher.ErrEnded):
 			b.release()
 			err = i.AwaitEnd(ctx)
-		case errors.Is(err, control.ErrNotFirst):
+		case errors.Is(err, control.ErrSlotTaken):
 			err = nil
 		default:
 			return err
@@ -182,7 +182,7 @@ func (b *borrowed) start(ctx context.Context) error {
 	}
 }
 
-// join starts the missing services of a run. The error is launcher.ErrOver if
+// join starts the missing services of a run. The error is launcher.ErrEnded if
 // the run is ending.
 func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 	b.instance = i
@@ -190,7 +190,7 @@ func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 	switch {
 	case errors.Is(err, control.ErrHeld):
 		return fail(exitRunFailed, "wait until it ends, or run without --fresh", "another devports run --up uses %s: --fresh would restart its services", b.scope)
-	case errors.Is(err, launcher.ErrOver), ctx.Err() != nil:
+	case errors.Is(err, launcher.ErrEnded), ctx.Err() != nil:
 		return err
 	case err != nil:
 		return requestFailed(b.scope, err)
@@ -211,7 +211,7 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	}
 	b.background = background
 	client, err := background.AwaitClaim(ctx)
-	if errors.Is(err, control.ErrNotFirst) {
+	if errors.Is(err, control.ErrSlotTaken) {
 		background.Release()
 		b.background = nil
 		return err
@@ -239,12 +239,12 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	return err
 }
 
-// await waits until all services are ready. The error is launcher.ErrOver if
+// await waits until all services are ready. The error is launcher.ErrEnded if
 // the run ends.
 func (b *borrowed) await(ctx context.Context) error {
 	client := b.instance.Client()
 	info, err := b.awaitSettled(ctx, client, b.names, waitOptions{timeout: b.timeout})
-	if errors.Is(err, launcher.ErrOver) || ctx.Err() != nil {
+	if errors.Is(err, launcher.ErrEnded) || ctx.Err() != nil {
 		return err
 	}
 	if err != nil {
@@ -278,7 +278,7 @@ func (b *borrowed) reportFailed() {
 	defer cancel()
 	client := b.instance.Client()
 	info, err := client.Status(ctx)
-	if errors.Is(err, launcher.ErrOver) {
+	if errors.Is(err, launcher.ErrEnded) {
 		if b.background != nil {
 			if status, ended := b.background.AwaitEnd(exitGrace); ended && status == 0 {
 				return // all services are done
@@ -314,7 +314,7 @@ func (b *borrowed) end(ctx context.Context) {
 	case b.held:
 		info, err := b.hold.Release(ctx)
 		b.held = false
-		if errors.Is(err, launcher.ErrOver) || err == nil && info.Ending {
+		if errors.Is(err, launcher.ErrEnded) || err == nil && info.Ending {
 			_ = b.instance.AwaitEnd(ctx) // it ends on its own
 		}
 	case b.background != nil:

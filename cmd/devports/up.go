@@ -138,11 +138,11 @@ func (s session) up(o upOptions, from *background) error {
 		return err
 	}
 	defer claim.Release()
-	if claim.Unreachable != nil {
+	if claim.SocketErr != nil {
 		if from != nil {
-			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory that you own", "nothing was started: cannot create the control socket: %s", oneLine(claim.Unreachable))
+			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory that you own", "nothing was started: cannot create the control socket: %s", oneLine(claim.SocketErr))
 		}
-		s.note("no control socket: devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.Unreachable))
+		s.note("no control socket: devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.SocketErr))
 	}
 
 	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
@@ -259,7 +259,7 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 // launch runs the services until they end, and returns when all their output
 // has been written.
 func (u *upRun) launch(id string) error {
-	instance := &launcher.Instance{ID: id, Alone: true}
+	instance := &launcher.Instance{ID: id, Dedicated: true}
 	if u.console != nil {
 		instance.Restore = &launcher.Restore{Terminal: os.Stdin, State: u.console.Found()}
 	}

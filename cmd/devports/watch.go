@@ -104,7 +104,7 @@ func (w *codeWatch) watch(patterns map[string][]string, plan procfile.Plan) {
 }
 
 // retireTimeout bounds the time to handle an edit made under earlier patterns.
-const retireTimeout = 2 * watcher.Latest
+const retireTimeout = 2 * watcher.MaxDelay
 
 // retire stops a watcher of earlier patterns, once its changes are handled.
 func (w *codeWatch) retire(t *codeTree) {
@@ -216,7 +216,7 @@ func (w *codeWatch) restart(change watcher.Change, pending *restarts) error {
 	}
 	outdated := func(name string, changed time.Time) (launcher.Status, bool) {
 		i := slices.IndexFunc(all, func(st launcher.Status) bool { return st.Service == name })
-		if i < 0 || all[i].State == launcher.StateStopped || !all[i].Started.Before(changed) {
+		if i < 0 || all[i].State == launcher.StateStopped || !all[i].LastStarted.Before(changed) {
 			return launcher.Status{}, false
 		}
 		return all[i], true
@@ -246,7 +246,7 @@ func (w *codeWatch) restart(change watcher.Change, pending *restarts) error {
 	for _, name := range names {
 		changed[name] = pending.changed[name]
 	}
-	return w.run.Rerun(w.ctx, changed)
+	return w.run.RestartChanged(w.ctx, changed)
 }
 
 func (w *codeWatch) hasBuild(service string) bool {

@@ -42,7 +42,7 @@ type Doctor struct {
 	Registry    registry.Registry
 	Runs        *control.Folder                 // nil where the user has no home
 	OpenProject func() (project.Project, error) // the project here; the error is *procfile.NotFoundError if there is none
-	Range       allocator.Set                   // DEVPORTS_RANGE; empty: the default
+	Range       allocator.Set                   // DEVPORTS_RANGE; empty: the project's range
 	Listening   func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 	OrphanGrace time.Duration // between SIGTERM and SIGKILL for the processes of a killed run
 
@@ -66,12 +66,17 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 		return findings
 	}
 	runs := d.findRuns(ctx)
+	p, err := d.OpenProject()
+	allow, named := d.Range, fmt.Sprintf("DEVPORTS_RANGE=%s", d.Range)
+	if allow.Empty() {
+		allow, named = p.File.Range, fmt.Sprintf(`range = "%s" in %s`, p.File.Range, p.File.Name)
+	}
 	return slices.Concat(
 		findings,
 		d.examineLeases(leases, runs),
-		d.examineMachine(leases),
+		examineMachine(leases, allow, named),
 		d.examineRuns(runs),
-		d.examineProject(ctx, leases, runs),
+		d.examineProject(ctx, p, err, leases, runs),
 	)
 }
 

@@ -14,13 +14,13 @@ import (
 )
 
 // examineMachine compares the leased ports with the ephemeral ones of the
-// system.
-func (d Doctor) examineMachine(leases []registry.Lease) []Finding {
+// system. allow is the range to choose ports from, and named the text that sets it.
+func examineMachine(leases []registry.Lease, allow allocator.Set, named string) []Finding {
 	local, err := allocator.LocalPorts()
 	if err != nil {
 		return []Finding{{Check: "machine", Level: Warning, What: err.Error(), Why: "devports assumes the default ephemeral range"}}
 	}
-	findings := examineRange(d.Range, local)
+	findings := examineRange(allow, named, local)
 	var names []string
 	var exposed []int
 	for _, l := range leases {
@@ -41,7 +41,7 @@ func (d Doctor) examineMachine(leases []registry.Lease) []Finding {
 }
 
 // examineRange checks that there are enough ports to choose from.
-func examineRange(allow allocator.Set, local allocator.Local) []Finding {
+func examineRange(allow allocator.Set, named string, local allocator.Local) []Finding {
 	left, widened := allocator.NewPool(allow, local).Widened()
 	if !widened {
 		return nil
@@ -49,9 +49,9 @@ func examineRange(allow allocator.Set, local allocator.Local) []Finding {
 	if !allow.Empty() {
 		return []Finding{{
 			Check: "machine", Level: Warning,
-			What: fmt.Sprintf("only %d unassigned ports in DEVPORTS_RANGE=%s", left, allow),
+			What: fmt.Sprintf("only %d unassigned ports in %s", left, text.OneLine(named)),
 			Why:  "devports also chooses assigned ones, which another program may hold when a service starts",
-			Fix:  "widen DEVPORTS_RANGE, or unset it",
+			Fix:  "widen that range, or remove it",
 		}}
 	}
 	f := Finding{

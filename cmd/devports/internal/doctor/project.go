@@ -28,10 +28,9 @@ func foreignFiles(missing *procfile.NotFoundError) (findings []Finding) {
 	return findings
 }
 
-// examineProject checks the project here, if there is one: its files, the
-// holders of its ports, its run, and what it needs from the machine.
-func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, runs []control.Answer) []Finding {
-	p, err := d.OpenProject()
+// examineProject checks the project here, as OpenProject returned it: its files,
+// the holders of its ports, its run, and what it needs from the machine.
+func (d Doctor) examineProject(ctx context.Context, p project.Project, err error, leases []registry.Lease, runs []control.Answer) []Finding {
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
 		return foreignFiles(missing)
@@ -154,7 +153,7 @@ func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope reg
 // examineMachine checks the leases.
 func examinePins(p project.Project, scope registry.Scope, leases []registry.Lease) []Finding {
 	local, err := allocator.LocalPorts()
-	if err != nil || !scope.Main() {
+	if err != nil || !p.Binds(scope) {
 		return nil
 	}
 	var findings []Finding

@@ -37,7 +37,7 @@ type Run interface {
 	// It continues with the service's next process, whose output follows head.
 	Attach(ctx context.Context, service string, out io.Writer, head string) (launcher.Attachment, error)
 	// Outside starts a program that outlives the run.
-	Outside(ctx context.Context, argv ...string) error
+	StartOutside(ctx context.Context, argv ...string) error
 }
 
 // Options are the options of a view.
