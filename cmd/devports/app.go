@@ -159,8 +159,8 @@ func (k command) misplaced(args []string) error {
 	return usage(strings.Join(line, " "), "options must come before arguments: %s", strings.Join(options, " "))
 }
 
-// optionsEnded reports whether a "--" stood before the first argument: the
-// library has removed it, and everything after it is an argument.
+// optionsEnded reports whether a "--" preceded the first argument, after which
+// everything is an argument. The library removes that "--".
 func optionsEnded(c *cli.Context) bool {
 	lineage := c.Lineage()
 	if len(lineage) < 2 || lineage[1].Args() == nil {

@@ -105,7 +105,7 @@ type detached struct {
 	wait    waitOptions
 }
 
-// join starts the missing services of a run. The error is launcher.ErrOver if
+// join starts the missing services of a run. The error is launcher.ErrEnded if
 // the run is ending.
 func (d detached) join(ctx context.Context, i control.Instance) error {
 	client := i.Client()

@@ -208,7 +208,7 @@ func (s session) describe(err error) failure {
 	case errors.As(err, &relative):
 		return fail(exitFailed, "use an absolute path: "+relative.Variable+"="+text.QuoteSh(absolute(relative.Path)), "%v", relative)
 	case errors.As(err, &system) && system.Syscall == "getwd" && errors.Is(err, fs.ErrNotExist):
-		return fail(exitFailed, "cd to a folder that exists", "the working directory no longer exists")
+		return fail(exitFailed, "cd to another directory", "the working directory no longer exists")
 	case errors.Is(err, context.Canceled):
 		return fail(exitFailed, "", "interrupted")
 	case errors.As(err, &path) && path.Op == "lock":

@@ -69,8 +69,8 @@ func formatEvent(e launcher.Event, cause string) string {
 			return e.Service + " stopped"
 		}
 		text := e.Service + " " + e.Exit.String()
-		if during := e.Outage.String(); during != "" {
-			text += " " + during
+		if outage := e.Outage.String(); outage != "" {
+			text += " " + outage
 		}
 		if len(e.Orphans) > 0 {
 			text += "; killed leftover processes: " + formatProcesses(e.Orphans)

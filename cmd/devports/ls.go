@@ -11,6 +11,7 @@ import (
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/holder/engine"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
@@ -173,22 +174,25 @@ func (s session) leaseTable(leases []registry.Lease, holders map[int][]holder.Pr
 	return t.write(s.stdout)
 }
 
-// sharers names those that have pinned the port of a lease, too, or a few of them
-// if there are many.
+// sharers lists other leases of a lease's port, or a few of them if there are
+// many.
 func sharers(l registry.Lease, all []registry.Lease) string {
 	const most = 3
-	words, named := "", 0
+	var names []string
 	for _, o := range all {
 		switch {
 		case o == l:
 			continue
-		case named == most:
-			return words + fmt.Sprintf(", as by %d more", len(all)-1-most)
+		case len(names) == most:
+			names = append(names, fmt.Sprintf("%d more", len(all)-1-most))
+			return ", also by " + wording.List(names)
 		}
-		words += ", as by " + o.String()
-		named++
+		names = append(names, o.String())
 	}
-	return words
+	if len(names) == 0 {
+		return ""
+	}
+	return ", also by " + wording.List(names)
 }
 
 func dash(s string) string {

@@ -182,7 +182,7 @@ func (b *borrowed) start(ctx context.Context) error {
 	}
 }
 
-// join starts the missing services of a run. The error is launcher.ErrOver if
+// join starts the missing services of a run. The error is launcher.ErrEnded if
 // the run is ending.
 func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 	b.instance = i
@@ -239,7 +239,7 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	return err
 }
 
-// await waits until all services are ready. The error is launcher.ErrOver if
+// await waits until all services are ready. The error is launcher.ErrEnded if
 // the run ends.
 func (b *borrowed) await(ctx context.Context) error {
 	client := b.instance.Client()

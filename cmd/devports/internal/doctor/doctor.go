@@ -42,7 +42,7 @@ type Doctor struct {
 	Registry    registry.Registry
 	Runs        *control.Folder                 // nil where the user has no home
 	OpenProject func() (project.Project, error) // the project here; the error is *procfile.NotFoundError if there is none
-	Range       allocator.Set                   // where the user wants ports to come from; empty: as the project says
+	Range       allocator.Set                   // DEVPORTS_RANGE; empty: the project's range
 	Listening   func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 	OrphanGrace time.Duration // between SIGTERM and SIGKILL for the processes of a killed run
 

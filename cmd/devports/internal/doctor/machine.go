@@ -14,8 +14,7 @@ import (
 )
 
 // examineMachine compares the leased ports with the ephemeral ones of the
-// system. allow is where ports are to come from, and named how the user wrote
-// that.
+// system. allow is the range to choose ports from, and named the text that sets it.
 func examineMachine(leases []registry.Lease, allow allocator.Set, named string) []Finding {
 	local, err := allocator.LocalPorts()
 	if err != nil {
@@ -52,7 +51,7 @@ func examineRange(allow allocator.Set, named string, local allocator.Local) []Fi
 			Check: "machine", Level: Warning,
 			What: fmt.Sprintf("only %d unassigned ports in %s", left, text.OneLine(named)),
 			Why:  "devports also chooses assigned ones, which another program may hold when a service starts",
-			Fix:  "widen the range, or remove it",
+			Fix:  "widen that range, or remove it",
 		}}
 	}
 	f := Finding{

@@ -108,10 +108,10 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 			continue
 		}
 		var names []string
-		for _, o := range others[:min(len(others), mostNamed)] {
+		for _, o := range others[:min(len(others), maxNames)] {
 			names = append(names, o.String())
 		}
-		if more := len(others) - mostNamed; more > 0 {
+		if more := len(others) - maxNames; more > 0 {
 			names = append(names, fmt.Sprintf("%d more", more))
 		}
 		findings = append(findings, Finding{
@@ -124,8 +124,8 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 	return all(findings, "leases", "%s, and no port has two owners", noStale)
 }
 
-// mostNamed is how many names that share a port are listed.
-const mostNamed = 6
+// maxNames is how many of the names that share a port are listed.
+const maxNames = 6
 
 // unpin is the fix for several names that pin the same port.
 func unpin(leases []registry.Lease) string {

@@ -89,7 +89,7 @@ func (p Project) Pins() bool {
 	return slices.ContainsFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin != 0 })
 }
 
-// Binds reports whether pins bind in a scope of the project.
+// Binds reports whether pins apply in a scope of the project.
 func (p Project) Binds(scope registry.Scope) bool { return scope.Main() && !p.noPins }
 
 // load loads the project from the file at path, with read.
