@@ -18,36 +18,36 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// session is what a command may touch of the world.
+// session is the environment of a command: its streams and variables.
 type session struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
 	getenv         func(string) string
-	notices        *notices // shared by all copies; nil: notes go to stderr
+	notices        *notices // shared by all copies; nil: messages go to stderr
 
-	// unpinned is called by up for a project whose pins do not bind, before it
-	// starts; nil for nothing.
+	// unpinned, unless nil, is called by up before it starts a project whose
+	// pins do not apply.
 	unpinned func(project.Project)
 }
 
-// command is one of devports' commands. Its text is written here once; help,
-// errors and the check for misplaced flags come from that.
+// command is a command of devports. Its help, its errors and the check for
+// misplaced flags are derived from it.
 type command struct {
 	name     string
 	usage    string // one line, for the list of commands
-	args     string // what follows the flags; without "…" it is all that is taken
-	instead  string // what to type with arguments (%s) that the command does not take
-	help     string // what it does, then an example
+	args     string // the arguments after the flags; more are refused unless it has "…"
+	instead  string // the hint for surplus arguments (%s)
+	help     string // a description, then an example
 	flags    []cli.Flag
 	run      func(s session, c *cli.Context) error
-	verbatim bool      // what follows the first argument is not devports'
-	anywhere bool      // options may stand behind arguments
-	checks   bool      // it refuses surplus arguments itself
-	sub      []command // under a name of their own: "portserver status"
+	verbatim bool      // the arguments are a command line of their own
+	anywhere bool      // options may follow arguments
+	checks   bool      // run itself refuses surplus arguments
+	sub      []command // subcommands, with full names: "portserver status"
 
-	completes completer // what an argument can be; nil: there are none, or nobody knows
-	hidden    bool      // not for people to type
+	completes completer // completes the arguments; nil for none
+	hidden    bool      // not in help
 }
 
 func app(s session) *cli.App {
@@ -87,10 +87,10 @@ func app(s session) *cli.App {
 	return a
 }
 
-// word is what the command is called where it is typed.
+// word is the last word of the command's name.
 func (k command) word() string { return k.name[strings.LastIndexByte(k.name, ' ')+1:] }
 
-// synopsis is how it is typed.
+// synopsis is the command line, with placeholders.
 func (k command) synopsis() string {
 	return strings.TrimRight("devports "+k.name+" [OPTION…] "+k.args, " ")
 }
@@ -109,16 +109,18 @@ func (k command) cli(s session) *cli.Command {
 		Flags:              fresh(k.flags),
 		CustomHelpTemplate: commandHelp,
 		HideHelpCommand:    true,
-		HideHelp:           k.name == "help", // for that the library would tell about the app
+		HideHelp:           k.name == "help", // else the library prints the help of the app
 		Hidden:             k.hidden,
 		OnUsageError:       wrongUsage,
 		Action: func(c *cli.Context) error {
 			if k.verbatim {
 				return k.run(s, c)
 			}
-			c, err := k.options(c)
-			if err != nil {
-				return err
+			if !optionsEnded(c) {
+				var err error
+				if c, err = k.options(c); err != nil {
+					return err
+				}
 			}
 			if err := k.surplus(c.Args().Slice()); err != nil {
 				return err
@@ -128,9 +130,9 @@ func (k command) cli(s session) *cli.Command {
 	}
 }
 
-// options returns c with the arguments that are none of the options behind them,
-// which the library would take for arguments in silence. They are an error, unless
-// the command takes them anywhere. Behind "--" there are none.
+// options returns c without the options that follow an argument, which the library
+// would silently treat as arguments. They are an error, unless the command takes
+// options anywhere. After "--" there are none.
 func (k command) options(c *cli.Context) (*cli.Context, error) {
 	args := c.Args().Slice()
 	end := len(args)
@@ -152,7 +154,7 @@ func (k command) options(c *cli.Context) (*cli.Context, error) {
 	}
 	if len(options) > 0 && !k.anywhere {
 		line := slices.Concat([]string{"devports", k.name}, options, rest, args[end:])
-		return nil, usage("write "+strings.Join(line, " "), "options come before arguments: %s", strings.Join(options, " "))
+		return nil, usage(strings.Join(line, " "), "options must come before arguments: %s", strings.Join(options, " "))
 	}
 	if len(options) == 0 && end == len(args) || end == 0 {
 		return c, nil
@@ -194,6 +196,18 @@ func (k command) set(c *cli.Context, options []string) error {
 	return nil
 }
 
+// optionsEnded reports whether a "--" preceded the first argument, after which
+// everything is an argument. The library removes that "--".
+func optionsEnded(c *cli.Context) bool {
+	lineage := c.Lineage()
+	if len(lineage) < 2 || lineage[1].Args() == nil {
+		return false
+	}
+	typed := lineage[1].Args().Tail()
+	before := len(typed) - c.NArg() - 1
+	return before >= 0 && typed[before] == "--"
+}
+
 // surplus refuses arguments beyond those of the synopsis.
 func (k command) surplus(args []string) error {
 	limit := len(strings.Fields(k.args))
@@ -202,7 +216,7 @@ func (k command) surplus(args []string) error {
 	}
 	extra := args[limit:]
 	if len(k.sub) > 0 {
-		return usage("devports "+k.sub[0].name, "%s does not know %q", k.name, extra[0])
+		return usage("devports "+k.sub[0].name, "unknown command %q", k.name+" "+extra[0])
 	}
 	takes := "no arguments"
 	if limit > 0 {
@@ -230,7 +244,7 @@ func (k command) takesValue(option string) bool {
 	})
 }
 
-// wrongUsage words what the library says of options.
+// wrongUsage converts the library's errors about options.
 func wrongUsage(c *cli.Context, err error, _ bool) error {
 	if errors.Is(err, flag.ErrHelp) {
 		cli.HelpPrinter(c.App.Writer, commandHelp, c.Command)
@@ -244,7 +258,7 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 			names = append(names, f.Names()...)
 		}
 		if c.Command.Name == "run" {
-			status = exitRunFailed // the others may be the command's own
+			status = exitRunFailed // others may be the command's
 		}
 	}
 	message := err.Error()
@@ -254,12 +268,12 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 			hint = "did you mean " + dashed(near) + "?"
 		}
 	} else if name, ok := strings.CutPrefix(message, "flag needs an argument: -"); ok {
-		message = dashed(name) + " needs a value"
+		message = dashed(name) + " requires a value"
 	}
 	return fail(status, hint, "%s", message)
 }
 
-// dashed is an option as it is typed.
+// dashed is an option with its dashes.
 func dashed(name string) string {
 	if len(name) == 1 {
 		return "-" + name
@@ -270,16 +284,16 @@ func dashed(name string) string {
 // Options that several commands share.
 var (
 	fileFlag = &cli.StringFlag{
-		Name: "file", Aliases: []string{"f"}, Usage: "read the project from `FILE` (- for standard input) instead of looking for a Portfile",
+		Name: "file", Aliases: []string{"f"}, Usage: "read the project from `FILE` (- for standard input) instead of searching for a Portfile",
 	}
 	registryFlag = &cli.StringFlag{
-		Name: "registry", Usage: "keep the ports in `FILE` instead of the user's registry",
+		Name: "registry", Usage: "use the registry `FILE` instead of the user's",
 	}
 	jsonFlag     = boolean("json", "", "print JSON")
-	userWideFlag = boolean("global", "g", "take NAME from the user-wide names, not from the project here")
+	userWideFlag = boolean("global", "g", "use the user-wide names instead of the project here")
 )
 
-// boolean is an option without a value; alias may be empty.
+// boolean returns an option without a value; alias may be empty.
 func boolean(name, alias, usage string) *cli.BoolFlag {
 	f := &cli.BoolFlag{Name: name, Usage: usage, DisableDefaultText: true}
 	if alias != "" {
@@ -288,13 +302,13 @@ func boolean(name, alias, usage string) *cli.BoolFlag {
 	return f
 }
 
-// ttyWriter writes messages to a terminal, which only their text reaches.
+// ttyWriter writes messages to a terminal, without control sequences.
 type ttyWriter struct {
 	output.Terminal
 	file *os.File
 }
 
-// protect returns what to write messages with to w: for a terminal, a ttyWriter.
+// protect returns a writer for messages to w: a ttyWriter if w is a terminal.
 func protect(w io.Writer) io.Writer {
 	if !isTerminal(w) {
 		return w
@@ -303,7 +317,7 @@ func protect(w io.Writer) io.Writer {
 	return ttyWriter{output.NewTerminal(file), file}
 }
 
-// fileOf is the file that is read or written by way of v; nil for none.
+// fileOf is the file behind a reader or writer; nil for none.
 func fileOf(v any) *os.File {
 	switch v := v.(type) {
 	case *os.File:
@@ -320,8 +334,8 @@ func isTerminal(v any) bool {
 	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
-// window is the size of the terminal that s prints to, with what tells that it
-// has changed; nil where s prints to something else.
+// window returns the size of the terminal that s prints to, and a channel that
+// signals changes of it; nil if s does not print to a terminal.
 func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, stop func()) {
 	f := fileOf(s.stdout)
 	if !isTerminal(f) || s.getenv("TERM") == "dumb" {
@@ -338,8 +352,8 @@ func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, 
 	return size, changed, ignore
 }
 
-// colored decides about colour for w: --color, then the conventions of
-// no-color.org and force-color.org, then whether a person is looking.
+// colored decides about colour for w: by --color, then by the conventions of
+// no-color.org and force-color.org, then by whether w is a terminal.
 func (s session) colored(when string, w io.Writer) (bool, error) {
 	switch when {
 	case "always":
@@ -355,22 +369,22 @@ func (s session) colored(when string, w io.Writer) (bool, error) {
 		}
 		return isTerminal(w) && s.getenv("TERM") != "dumb", nil
 	}
-	return false, usage("", "--color takes auto, always or never, not %q", when)
+	return false, usage("", "--color must be auto, always or never, not %q", when)
 }
 
-// note tells the user something that is no error.
+// note prints a note.
 func (s session) note(format string, args ...any) {
-	s.complain("note", "36", fmt.Sprintf(format, args...))
+	s.printMessage("note", "36", fmt.Sprintf(format, args...))
 }
 
-// fresh returns flags that have no value yet: urfave/cli writes what it parses
-// into the value of a generic flag, and so into the command's.
+// fresh returns a copy of flags without values: urfave/cli stores what it
+// parses in the value of a generic flag, and so in the command's.
 func fresh(flags []cli.Flag) []cli.Flag {
 	flags = slices.Clone(flags)
 	for i, f := range flags {
 		if generic, ok := f.(*cli.GenericFlag); ok {
 			own := *generic
-			own.Value = replicas{} // the one type of a generic flag here
+			own.Value = replicas{} // the only type of generic flags here
 			flags[i] = &own
 		}
 	}

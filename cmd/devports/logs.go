@@ -17,18 +17,18 @@ import (
 
 var logsCommand = command{
 	name:  "logs",
-	usage: "show what services have printed",
+	usage: "show the output of services",
 	args:  "[SERVICE…]",
 	help: `
-Shows the output of the up that runs here or, if none does, of the last one, and
-how that ended: of all services, or of those named; "devports" names its own
-lines. The last five runs of a checkout are kept, of each service the last 30 MB;
-DEVPORTS_LOGS says how much all of them may take.
+Prints the output of the current run or, if nothing is running, of the last run,
+and how that ended: of all services, or of the named ones; "devports" stands for
+devports' own lines. The last five runs of a checkout are kept, with up to 30 MB
+per service; DEVPORTS_LOGS limits the size of all logs.
 
-TIME is how long ago, such as 10m, or a time of day, a date or both: 15:04,
-2026-11-21, "2026-11-21 15:04:05". RE is a regular expression as of Go; colours
-in lines do not matter to it. With --json a line has a cursor: --cursor goes on
-behind it, with the first N lines if -n is given.
+TIME is a duration before now, such as 10m, a time of day, a date, or both: 15:04,
+2026-11-21, "2026-11-21 15:04:05". RE is a Go regular expression; it ignores
+colours. With --json each line has a cursor; --cursor continues after it, with -n
+for at most N lines.
 
 Example:
   devports logs -n 50 auth
@@ -38,22 +38,22 @@ Example:
   devports logs --json --since 10m
   devports logs --clear`,
 	flags: append([]cli.Flag{
-		boolean("follow", "f", "go on with what comes, also of the next run, until Ctrl-C"),
-		&cli.IntFlag{Name: "n", Value: -1, Base: 10, Usage: "only the last `N` lines", DefaultText: "all that are kept"},
-		&cli.StringFlag{Name: "since", Usage: "only lines from `TIME` on"},
-		&cli.StringFlag{Name: "until", Usage: "only lines up to `TIME`"},
-		&cli.StringFlag{Name: "grep", Usage: "only lines that match `RE`"},
-		boolean("ignore-case", "i", "with --grep, in any case"),
-		&cli.IntFlag{Name: "context", Aliases: []string{"C"}, Base: 10, Usage: "with --grep, `N` lines of the service before and after, too", DefaultText: "0"},
-		&cli.IntFlag{Name: "run", Base: 10, Usage: "of the run `N`: 1 is the one that runs or was the last, 2 the one before", DefaultText: "1"},
-		&cli.StringFlag{Name: "cursor", Usage: "only what comes behind `CURSOR`, from --json"},
-		boolean("clear", "", "remove what is kept of this checkout"),
-		boolean("raw", "", "print all control sequences that services printed, on a terminal, too"),
+		boolean("follow", "f", "follow the output, and that of later runs, until Ctrl-C"),
+		&cli.IntFlag{Name: "n", Value: -1, Base: 10, Usage: "print only the last `N` lines", DefaultText: "all"},
+		&cli.StringFlag{Name: "since", Usage: "print only lines since `TIME`"},
+		&cli.StringFlag{Name: "until", Usage: "print only lines until `TIME`"},
+		&cli.StringFlag{Name: "grep", Usage: "print only lines that match `RE`"},
+		boolean("ignore-case", "i", "ignore case in --grep"),
+		&cli.IntFlag{Name: "context", Aliases: []string{"C"}, Base: 10, Usage: "with --grep, also print `N` lines of the service before and after", DefaultText: "0"},
+		&cli.IntFlag{Name: "run", Base: 10, Usage: "print the output of run `N`: 1 is the current or last run, 2 the one before", DefaultText: "1"},
+		&cli.StringFlag{Name: "cursor", Usage: "print only what follows `CURSOR`, from --json"},
+		boolean("clear", "", "remove the logs of this checkout"),
+		boolean("raw", "", "pass all control sequences to the terminal"),
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, // -f is taken
 	}, runFlags...),
 	anywhere: true,
 	completes: func(l line) []candidate {
-		return append([]candidate{{Word: "devports", About: "its own lines"}}, services(l)...)
+		return append([]candidate{{Word: "devports", About: "devports' own lines"}}, services(l)...)
 	},
 	run: logs,
 }
@@ -76,12 +76,12 @@ func logs(s session, c *cli.Context) error {
 	defer p.close()
 	err = l.show(ctx, o, p)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return nil // Ctrl-C is how one leaves it
+		return nil // Ctrl-C ends logs -f
 	}
 	return err
 }
 
-// logsOptions say which lines are wanted.
+// logsOptions select lines.
 type logsOptions struct {
 	query  logstore.Query
 	run    int // 1 for the latest
@@ -94,7 +94,7 @@ func readLogsOptions(c *cli.Context, now time.Time) (o logsOptions, err error) {
 	for option, into := range map[string]*time.Time{"since": &o.query.Since, "until": &o.query.Until} {
 		if text := c.String(option); text != "" {
 			if *into, err = parseMoment(text, now); err != nil {
-				return o, usage("10m, 15:04, 2026-11-21 and \"2026-11-21 15:04:05\" are times", "--%s: %v", option, err)
+				return o, usage("use 10m, 15:04, 2026-11-21 or \"2026-11-21 15:04:05\"", "--%s: %v", option, err)
 			}
 		}
 	}
@@ -102,12 +102,12 @@ func readLogsOptions(c *cli.Context, now time.Time) (o logsOptions, err error) {
 		o.query.Match, err = logstore.NewMatcher(c.String("grep"), c.Bool("ignore-case"))
 		var wrong *syntax.Error
 		if errors.As(err, &wrong) {
-			return o, usage("--grep takes regular expressions as of Go: write \\"+"( for a parenthesis, say", "--grep: %v", wrong)
+			return o, usage("see https://pkg.go.dev/regexp/syntax", "--grep: %v", wrong)
 		}
 	}
 	if c.IsSet("cursor") {
 		if o.cursor, err = logstore.ParseCursor(c.String("cursor")); err != nil {
-			return o, usage("devports logs --json prints cursors", "--cursor: %v", err)
+			return o, usage("use a cursor from devports logs --json", "--cursor: %v", err)
 		}
 		o.query.First, o.query.Last = max(o.query.Last, 0), -1
 	}
@@ -116,22 +116,22 @@ func readLogsOptions(c *cli.Context, now time.Time) (o logsOptions, err error) {
 	case o.query.Match == nil && (c.IsSet("ignore-case") || c.IsSet("context")):
 		return o, usage("", "-i and -C need --grep")
 	case o.query.Context < 0:
-		return o, usage("", "-C takes a number of lines, not %d", o.query.Context)
+		return o, usage("", "-C must be a number of lines, not %d", o.query.Context)
 	case c.IsSet("run") && (o.run < 1 || c.IsSet("cursor")):
-		return o, usage("", "--run takes 1 for the run that runs or was the last, 2 for the one before, and so on, and no --cursor")
+		return o, usage("", "--run must be 1 for the current or last run, 2 for the one before, and so on, without --cursor")
 	case o.follow && o.run > 1:
-		return o, usage("", "-f follows the run that runs: --run %d has ended", o.run)
+		return o, usage("", "-f cannot follow --run %d, which has ended", o.run)
 	case o.follow && !o.query.Until.IsZero():
 		return o, usage("", "-f and --until cannot be used together")
 	case c.Bool("clear") && (c.NumFlags() > 1 && c.IsSet("n") || c.NArg() > 0 || o.follow || c.IsSet("grep") || c.IsSet("run") || c.IsSet("cursor")):
-		return o, usage("devports logs --clear", "--clear removes all that is kept of this checkout: it takes no other options")
+		return o, usage("devports logs --clear", "--clear removes all logs of this checkout; it cannot be combined with services or other options")
 	}
 	o.run = max(o.run, 1)
 	return o, nil
 }
 
-// parseMoment reads a time as users write it: how long before now, or a time of
-// day, the latest one, a date or both.
+// parseMoment parses a time of the command line: a duration before now, a time of
+// day (the latest one), a date, or both.
 func parseMoment(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil {
 		return now.Add(-d), nil
@@ -150,10 +150,10 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time", text)
+	return time.Time{}, fmt.Errorf("%q is not a time", text)
 }
 
-// clockTime is a time for people who know what day it is.
+// clockTime formats a time, with the date unless it is today.
 func clockTime(t, now time.Time) string {
 	t = t.Local()
 	if t.Format(time.DateOnly) == now.Local().Format(time.DateOnly) {
@@ -162,8 +162,8 @@ func clockTime(t, now time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
-// endOf is how a run has ended, in words; "" while it runs.
-func endOf(r logstore.Run) string {
+// formatEnd formats how a run ended; "" while it is running.
+func formatEnd(r logstore.Run) string {
 	name := address(scopeOfStored(r))
 	switch {
 	case r.Live:
@@ -171,12 +171,12 @@ func endOf(r logstore.Run) string {
 	case !r.Killed():
 		return fmt.Sprintf("%s ended at %s: %s", name, clockTime(r.At, time.Now()), r.Reason)
 	case r.Last().IsZero():
-		return fmt.Sprintf("%s was killed; it began at %s", name, clockTime(r.Began, time.Now()))
+		return fmt.Sprintf("%s was killed; it started at %s", name, clockTime(r.Began, time.Now()))
 	}
-	return fmt.Sprintf("%s was killed; the last line is of %s", name, clockTime(r.Last(), time.Now()))
+	return fmt.Sprintf("%s was killed; its last line is from %s", name, clockTime(r.Last(), time.Now()))
 }
 
-// clear removes all runs.
+// clear removes the logs of all runs.
 func (l foundLogs) clear() error {
 	var size int64
 	var err error
@@ -189,13 +189,13 @@ func (l foundLogs) clear() error {
 		}
 	}
 	if err != nil {
-		return fail(exitFailed, "", "not all logs of %s could be removed: %s", l.scope, oneLine(err))
+		return fail(exitFailed, "", "failed to remove some logs of %s: %s", l.scope, oneLine(err))
 	}
 	_, err = fmt.Fprintf(l.session.stdout, "removed the logs of %s of %s: %s\n", wording.Count(len(l.runs), "run"), l.scope, wording.Bytes(size))
 	return err
 }
 
-// unknownService is the error for a name that a run knows nothing of.
+// checkServices returns an error if a run has no service of one of these names.
 func (l foundLogs) checkServices(ctx context.Context, r logstore.Run, names []string) error {
 	known := append(r.Known(), output.Own)
 	if r.Live && l.live {
@@ -203,7 +203,7 @@ func (l foundLogs) checkServices(ctx context.Context, r logstore.Run, names []st
 			for _, st := range info.Services {
 				known = append(known, st.Service)
 			}
-			known = append(known, info.Others...)
+			known = append(known, info.Inactive...)
 		}
 	}
 	return unknownIn(l, names, known)

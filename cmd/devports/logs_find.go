@@ -18,25 +18,24 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// foundLogs is what there is of a checkout.
+// foundLogs are the logs of a checkout.
 type foundLogs struct {
 	session  session
 	store    logstore.Store
 	scope    registry.Scope
 	slot     string
-	runs     []logstore.Run   // that are kept, the latest first
-	instance control.Instance // that runs, if live
+	runs     []logstore.Run   // the latest first
+	instance control.Instance // if live
 	live     bool
 }
 
-// recorded reports whether the run that runs is the latest of those that are
-// kept.
+// recorded reports whether the current run is in the store.
 func (l foundLogs) recorded() bool {
 	return l.live && len(l.runs) > 0 && l.runs[0].ID == l.instance.Note.ID
 }
 
-// findLogs finds the logs that the command line means. The error says that
-// nothing runs, if nothing is kept either.
+// findLogs finds the logs that the command line selects. If there are none, the
+// error says that nothing is running.
 func (s session) findLogs(c *cli.Context) (foundLogs, error) {
 	l := foundLogs{session: s}
 	var err error
@@ -48,7 +47,7 @@ func (s session) findLogs(c *cli.Context) (foundLogs, error) {
 	switch {
 	case missing == nil:
 		l.live, l.slot = true, l.instance.Name()
-	case s.explain(missing).status != exitRunning:
+	case s.describe(missing).status != exitRunning:
 		return l, missing
 	case l.scope.Directory != "":
 		slot, err := s.slot(l.scope)
@@ -77,8 +76,8 @@ func (s session) findLogs(c *cli.Context) (foundLogs, error) {
 	return l, nil
 }
 
-// storedRun finds the last run that is kept of the checkout that the command line
-// names, or of the folder here or the nearest above it.
+// storedRun finds the latest stored run of the checkout that the command line names,
+// or of the working directory or the nearest directory above it.
 func (s session) storedRun(c *cli.Context, store logstore.Store) (logstore.Run, bool) {
 	all := store.All()
 	if name := c.String("checkout"); name != "" {
@@ -123,16 +122,15 @@ func scopeOfStored(r logstore.Run) registry.Scope {
 	return registry.Scope{Directory: r.Directory, Project: r.Project, Worktree: r.Worktree}
 }
 
-// noteEnd notes how the last run of a checkout where nothing runs has ended, if
-// that is known.
+// noteEnd prints how the last run ended, if nothing is running and that is known.
 func (s session) noteEnd(c *cli.Context) {
 	l, err := s.findLogs(c)
 	if err == nil && !l.live {
-		s.note("%s", endOf(l.runs[0]))
+		s.note("%s", formatEnd(l.runs[0]))
 	}
 }
 
-// unknownIn is the error for names that are not known; nil if all are.
+// unknownIn returns an error for the names that are not known; nil if all are.
 func unknownIn(l foundLogs, names, known []string) error {
 	unknown := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, name) })
 	if len(unknown) == 0 {
@@ -142,8 +140,8 @@ func unknownIn(l foundLogs, names, known []string) error {
 	return requestFailed(l.scope, &launcher.UnknownServiceError{Names: unknown, Known: slices.Compact(known)})
 }
 
-// settled waits until what the run has printed can be read. ok is false if it is
-// not recorded, or cannot be for now.
+// settled waits until all output so far is in the store. ok is false if it is not
+// recorded, or cannot be at the moment.
 func (l foundLogs) settled(ctx context.Context, follow bool) (ok bool, err error) {
 	if !l.live {
 		return true, nil
@@ -154,20 +152,20 @@ func (l foundLogs) settled(ctx context.Context, follow bool) (ok bool, err error
 	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	err = l.instance.Client().AwaitRecorded(bounded)
-	var silent *control.SilentError
+	var silent *control.UnresponsiveError
 	switch {
-	case err == nil || errors.Is(err, launcher.ErrOver):
+	case err == nil || errors.Is(err, launcher.ErrEnded):
 		return true, nil
 	case errors.As(err, &silent) && follow:
 		return false, requestFailed(l.scope, err)
 	case errors.As(err, &silent):
-		l.session.note("%s", doesNotAnswer(l.scope, silent).lines[0].text)
+		l.session.note("%s", unresponsive(l.scope, silent).lines[0].text)
 		return true, nil
 	case errors.As(err, new(*control.UnreachableError)):
 		return true, nil
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	}
-	l.session.note("not all is kept on disk: %v. This is what the run has in memory", err)
+	l.session.note("cannot store all output: %v; printing only what the run has in memory", err)
 	return false, nil
 }

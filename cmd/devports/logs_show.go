@@ -16,7 +16,7 @@ import (
 	"github.com/devports/devports/launcher/output"
 )
 
-// logLine is a line for programs to read.
+// logLine is the JSON of a line.
 type logLine struct {
 	Time    time.Time `json:"ts"`
 	Service string    `json:"service"`
@@ -25,7 +25,7 @@ type logLine struct {
 	Cursor  string    `json:"cursor,omitempty"`
 }
 
-// show prints what the options want.
+// show prints the lines that the options select.
 func (l foundLogs) show(ctx context.Context, o logsOptions, p *logPrinter) error {
 	if o.cursor.Run != "" {
 		return l.showBehind(ctx, o, p)
@@ -35,7 +35,7 @@ func (l foundLogs) show(ctx context.Context, o logsOptions, p *logPrinter) error
 		kept = append([]logstore.Run{{}}, kept...) // that is number 1
 	}
 	if o.run > len(kept) {
-		return fail(exitFailed, "devports logs --run 1 shows the latest", "of %s only %s kept", l.scope, countAre(len(kept), "run"))
+		return fail(exitFailed, "devports logs --run 1 shows the latest", "there %s of %s in the store", areCount(len(kept), "run"), l.scope)
 	}
 	r := kept[o.run-1]
 	if l.live && o.run == 1 {
@@ -51,7 +51,7 @@ func (l foundLogs) show(ctx context.Context, o logsOptions, p *logPrinter) error
 		return err
 	}
 	if !r.Live {
-		l.session.note("%s", endOf(r))
+		l.session.note("%s", formatEnd(r))
 	}
 	if o.follow {
 		return l.follow(ctx, r, o.query, p)
@@ -59,18 +59,18 @@ func (l foundLogs) show(ctx context.Context, o logsOptions, p *logPrinter) error
 	return p.read(ctx, r, o.query)
 }
 
-func countAre(n int, noun string) string {
+func areCount(n int, noun string) string {
 	if n == 1 {
-		return "1 " + noun + " is"
+		return "is 1 " + noun
 	}
-	return wording.Count(n, noun) + " are"
+	return "are " + wording.Count(n, noun)
 }
 
-// showBehind prints what comes behind a cursor: of its run, and of those after it.
+// showBehind prints the lines after a cursor, of its run and of later ones.
 func (l foundLogs) showBehind(ctx context.Context, o logsOptions, p *logPrinter) error {
 	i := slices.IndexFunc(l.runs, func(r logstore.Run) bool { return r.Name() == o.cursor.Run })
 	if i < 0 {
-		return fail(exitFailed, "devports logs --json begins anew", "the run of this cursor is not kept any more, or is of another checkout")
+		return fail(exitFailed, "start again: devports logs --json", "the run of this cursor is gone, or belongs to another checkout")
 	}
 	if _, err := l.settled(ctx, o.follow); err != nil {
 		return err
@@ -97,11 +97,11 @@ func (l foundLogs) showBehind(ctx context.Context, o logsOptions, p *logPrinter)
 	return nil
 }
 
-// nextPoll is how long the beginning of the next run may go unnoticed.
+// nextPoll is the interval of checks for the next run.
 const nextPoll = 200 * time.Millisecond
 
-// follow prints what a run prints, and then what the next one does, until ctx is
-// done.
+// follow prints the output of a run as it comes, and then that of the next run,
+// until ctx is done.
 func (l foundLogs) follow(ctx context.Context, r logstore.Run, q logstore.Query, p *logPrinter) error {
 	for {
 		live := r.Live
@@ -111,16 +111,16 @@ func (l foundLogs) follow(ctx context.Context, r logstore.Run, q logstore.Query,
 		q.Last, q.First, q.After, q.Since = -1, 0, logstore.Cursor{}, time.Time{}
 		ended := r
 		for next, ok := l.store.Newer(l.slot, ended); ; next, ok = l.store.Newer(l.slot, ended) {
-			if live { // how it has ended is written after its last line
+			if live { // its end is recorded after its last line
 				if now, found := firstRun(l.store.Runs(l.slot), func(x logstore.Run) bool { return x.Name() == ended.Name() }); !found || !now.Live {
 					if found {
-						l.session.note("%s", endOf(now))
+						l.session.note("%s", formatEnd(now))
 					}
 					live = false
 				}
 			}
 			if ok && next.PID != 0 {
-				l.session.note("%s runs again (pid %d)", l.scope, next.PID)
+				l.session.note("%s is running again (pid %d)", l.scope, next.PID)
 				r = next
 				break
 			}
@@ -133,7 +133,7 @@ func (l foundLogs) follow(ctx context.Context, r logstore.Run, q logstore.Query,
 	}
 }
 
-// showMemory prints what a run that is not recorded has in memory.
+// showMemory prints what a run has in memory, if it is not recorded.
 func (l foundLogs) showMemory(ctx context.Context, o logsOptions, p *logPrinter) error {
 	q := control.LogQuery{Services: o.query.Services, Last: o.query.Last, Since: o.query.Since, Follow: o.follow}
 	if o.query.Match != nil || !o.query.Until.IsZero() {
@@ -151,7 +151,7 @@ func (l foundLogs) showMemory(ctx context.Context, o logsOptions, p *logPrinter)
 	err := l.instance.Client().Logs(ctx, q, func(e control.LogEntry) error {
 		switch {
 		case e.Missed > 0:
-			return p.print(logstore.Line{Time: time.Now(), Missed: e.Missed, Text: "they came too fast to be shown"})
+			return p.print(logstore.Line{Time: time.Now(), Missed: e.Missed, Text: "they came too fast"})
 		case !o.query.Until.IsZero() && e.Time.After(o.query.Until), o.query.Match != nil && !o.query.Match.MatchLine(e.Text):
 			return nil
 		}
@@ -168,7 +168,7 @@ func (l foundLogs) showMemory(ctx context.Context, o logsOptions, p *logPrinter)
 	return err
 }
 
-// logPrinter prints lines, as the options want it.
+// logPrinter prints lines in the format of the options.
 type logPrinter struct {
 	session   session
 	out       io.Writer
@@ -176,13 +176,13 @@ type logPrinter struct {
 	printable bool
 	today     string
 	printed   int
-	progress  io.Writer // where to show how far a slow search is; nil: nowhere
-	shown     bool      // it is shown
+	progress  io.Writer // shows the progress of a slow search; nil for none
+	shown     bool      // the progress is on the terminal now
 }
 
 func newLogPrinter(s session, c *cli.Context) *logPrinter {
 	p := &logPrinter{session: s, out: s.stdout, json: c.Bool("json"), today: time.Now().Format(time.DateOnly)}
-	if file := fileOf(s.stdout); file != nil { // what reaches a terminal is printable, or wanted raw
+	if file := fileOf(s.stdout); file != nil { // lines are made printable below, unless --raw
 		p.out = file
 	}
 	p.printable = isTerminal(s.stdout) && !c.Bool("raw")
@@ -210,7 +210,7 @@ func (p *logPrinter) print(l logstore.Line) error {
 		if l.Service != "" {
 			of = " of " + l.Service
 		}
-		p.session.note("%s%s missing here: %s", countAre(int(l.Missed), "line"), of, l.Text)
+		p.session.note("missing %s%s here: %s", wording.Count(int(l.Missed), "line"), of, l.Text)
 		return nil
 	}
 	at := l.Time.Local()
@@ -226,7 +226,7 @@ func (p *logPrinter) print(l logstore.Line) error {
 	return err
 }
 
-// read prints lines of a run, and on a terminal, how far it has come.
+// read prints lines of a run, and on a terminal the progress of a slow search.
 func (p *logPrinter) read(ctx context.Context, r logstore.Run, q logstore.Query) error {
 	if p.progress == nil || q.Match == nil {
 		return r.Read(ctx, q, p.print)
@@ -268,7 +268,7 @@ func (p *logPrinter) read(ctx context.Context, r logstore.Run, q logstore.Query)
 	}
 }
 
-// erase removes what shows how far a search is.
+// erase removes the progress from the terminal.
 func (p *logPrinter) erase() {
 	if p.shown {
 		fmt.Fprint(p.progress, "\r\x1b[K")

@@ -14,7 +14,7 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// logStore is where the logs of this user's runs are kept.
+// logStore returns the log store of this user.
 func (s session) logStore() (logstore.Store, error) {
 	home, err := registry.Home(s.getenv)
 	if err != nil {
@@ -22,13 +22,13 @@ func (s session) logStore() (logstore.Store, error) {
 	}
 	limit, err := logstore.ParseLimit(s.getenv(envvar.Logs))
 	if err != nil {
-		return logstore.Store{}, usage(envvar.Logs+"=2GB is the default", "%s: %v", envvar.Logs, err)
+		return logstore.Store{}, usage("the default is "+envvar.Logs+"=2GB", "%s: %v", envvar.Logs, err)
 	}
 	return logstore.New(home, limit), nil
 }
 
-// record begins to record a run; nil if the user wants none recorded. What
-// keeps it from being recorded is noted, once, when shown is closed.
+// record starts to record a run; nil with DEVPORTS_LOGS=off. A failure is printed
+// once, after shown is closed.
 func (s session) record(store logstore.Store, claim control.Claim, scope registry.Scope, services []string, shown <-chan struct{}) *logstore.Recorder {
 	if store.Limit() == logstore.Off {
 		return nil
@@ -39,23 +39,23 @@ func (s session) record(store logstore.Store, claim control.Claim, scope registr
 	}
 	return store.Begin(about, func(err error) {
 		<-shown
-		s.note("what services print is not kept for now: %v", err)
+		s.note("cannot store the output of services: %v", err)
 	})
 }
 
-// recordIn has a recorder record what a Mux writes.
+// recordIn makes a Mux record its output, unless r is nil.
 func recordIn(r *logstore.Recorder, out *output.Mux) {
 	if r != nil {
 		out.Record(func(service string) output.Recording { return r.Stream(service) })
 	}
 }
 
-// backgroundLines is how many lines of a run in the background that has failed at
-// once are shown.
+// backgroundLines is the number of lines to print of a background run that failed
+// to start.
 const backgroundLines = 100
 
-// showBackground prints what a run in the background that has ended had to say, and
-// the last lines of its services. It reports whether that is anything.
+// showBackground prints the messages of a background run that has ended, and the last
+// lines of its services. It reports whether there were any.
 func (s session) showBackground(background *control.Background, slot control.Slot, last int) (printed bool) {
 	text := background.Output()
 	printed = text != ""
@@ -85,17 +85,17 @@ func (s session) printLine(service, text string) {
 	fmt.Fprintf(s.stderr, "%s | %s\n", service, text)
 }
 
-// recordEnd is how long the last lines of a run may take to be written.
+// recordEnd is the time limit for writing the last lines of a run.
 const recordEnd = 5 * time.Second
 
-// outcome is why a run ended, as far as its events show.
+// outcome collects from events why a run ended.
 type outcome struct{ failure, stopping string }
 
-// add notes an event that may be the reason.
+// add adds an event.
 func (o *outcome) add(e launcher.Event) {
 	switch e := e.(type) {
 	case launcher.Ended:
-		if o.failure == "" && e.Exit.Failed() && e.Retry == 0 && !e.Again {
+		if o.failure == "" && e.Exit.Failed() && e.Retry == 0 && !e.Rerun {
 			o.failure = e.Service + " " + e.Exit.String()
 		}
 	case launcher.NotStarted:
@@ -109,7 +109,7 @@ func (o *outcome) add(e launcher.Event) {
 	}
 }
 
-// String words the reason.
+// String formats the reason.
 func (o outcome) String() string {
 	switch {
 	case o.stopping != "" && o.failure != "":
@@ -122,13 +122,13 @@ func (o outcome) String() string {
 	return "all its services are done"
 }
 
-// endRecording records how the run ended. ran is what up returns.
+// endRecording records how the run ended. ran is the error that up returns.
 func (u *upRun) endRecording(ran error) {
 	ctx, cancel := context.WithTimeout(context.Background(), recordEnd)
 	defer cancel()
 	end := logstore.End{At: time.Now(), Reason: u.outcome.String()}
 	if ran != nil {
-		end.Status = u.session.explain(ran).status
+		end.Status = u.session.describe(ran).status
 	}
-	_ = u.recorder.End(ctx, end) // a failure has been noted
+	_ = u.recorder.End(ctx, end) // a failure has been reported
 }

@@ -6,9 +6,9 @@ import (
 	"net/http"
 )
 
-// Recorder records what services print.
+// Recorder records the output of services.
 type Recorder interface {
-	// Sync waits until all that was printed before can be read.
+	// Sync waits until all earlier output can be read from the store.
 	Sync(ctx context.Context) error
 }
 
@@ -34,8 +34,8 @@ func (s server) recorded(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("{}\n"))
 }
 
-// AwaitRecorded waits until all that services printed before is in the log store.
-// The error says why it is not.
+// AwaitRecorded waits until all earlier output is in the log store. The error says
+// why it is not.
 func (c Client) AwaitRecorded(ctx context.Context) error {
 	_, err := c.do(ctx, http.MethodGet, "recorded", nil)
 	return err

@@ -60,7 +60,7 @@ func ParseCursor(text string) (c Cursor, err error) {
 		c.Line = int(n)
 	}
 	if !ok || i <= 0 || err != nil || c.Time < 0 || c.Line < 0 {
-		return Cursor{}, fmt.Errorf("%q is no cursor", text)
+		return Cursor{}, fmt.Errorf("%q is not a cursor", text)
 	}
 	return c, nil
 }

@@ -385,7 +385,7 @@ func ParseLimit(text string) (int64, error) {
 	scale, ok := map[string]float64{"": 1, "K": 1e3, "KI": 1 << 10, "M": 1e6, "MI": 1 << 20, "G": 1e9, "GI": 1 << 30, "T": 1e12, "TI": 1 << 40}[unit]
 	var n float64
 	if _, err := fmt.Sscanf(number+"\n", "%g\n", &n); err != nil || !ok || n <= 0 {
-		return 0, fmt.Errorf("%q is no size, such as 2GB, nor off", text)
+		return 0, fmt.Errorf("%q is neither a size, such as 2GB, nor off", text)
 	}
 	return int64(n * scale), nil
 }

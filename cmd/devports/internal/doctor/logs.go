@@ -8,7 +8,7 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// examineLogs finds how much the logs of all runs take.
+// examineLogs reports the size of the logs of all runs.
 func (d Doctor) examineLogs() []Finding {
 	if d.Logs == nil {
 		return nil
@@ -23,18 +23,18 @@ func (d Doctor) examineLogs() []Finding {
 	}
 	take := fmt.Sprintf("the logs of %s take %s", wording.Count(len(runs), "run"), wording.Bytes(size))
 	if len(runs) == 0 {
-		take = "no logs are kept"
+		take = "there are no logs"
 	}
 	if d.Logs.Limit() == logstore.Off {
-		return all(nil, "logs", "what services print is not kept: DEVPORTS_LOGS is off; %s", take)
+		return all(nil, "logs", "DEVPORTS_LOGS is off: output is not stored; %s", take)
 	}
 	if gone > 0 {
 		return []Finding{{
 			Check: "logs", Level: Warning,
-			What: fmt.Sprintf("%s, %s of them of folders that are gone", take, wording.Bytes(gone)),
-			Why:  fmt.Sprintf("the oldest are removed when all take more than %s", wording.Bytes(d.Logs.Limit())),
+			What: fmt.Sprintf("%s, of which %s belong to directories that are gone", take, wording.Bytes(gone)),
+			Why:  fmt.Sprintf("beyond %s in all, the oldest logs are removed", wording.Bytes(d.Logs.Limit())),
 			Fix:  "devports prune",
 		}}
 	}
-	return all(nil, "logs", "%s; they may take %s", take, wording.Bytes(d.Logs.Limit()))
+	return all(nil, "logs", "%s; the limit is %s", take, wording.Bytes(d.Logs.Limit()))
 }
