@@ -485,6 +485,25 @@ func TestClear(t *testing.T) {
 	}
 }
 
+// TestTwoAtOnce records two runs of one checkout that began at one moment.
+func TestTwoAtOnce(t *testing.T) {
+	s := New(t.TempDir(), DefaultLimit)
+	about := About{PID: os.Getpid(), Slot: "a", Began: time.Now()}
+	first, second := s.Begin(about, nil), s.Begin(about, nil)
+	first.Stream("web").Append([]byte("first\n"))
+	second.Stream("web").Append([]byte("second\n"))
+	end(t, first)
+	end(t, second)
+	var all []string
+	for _, r := range s.Runs("a") {
+		all = append(all, texts(read(t, r, Query{Last: -1}))...)
+	}
+	slices.Sort(all)
+	if !slices.Equal(all, []string{"web:first", "web:second"}) {
+		t.Errorf("%q", all)
+	}
+}
+
 func TestParseLimit(t *testing.T) {
 	for text, want := range map[string]int64{
 		"": DefaultLimit, "off": Off, "2GB": 2e9, "500 MB": 500e6, "1.5g": 1.5e9, "1GiB": 1 << 30, "100": 100, "10k": 10_000,

@@ -76,6 +76,10 @@ func (r Run) Read(ctx context.Context, q Query, yield func(Line) error) error {
 // followPoll is how long a line may take to be noticed.
 const followPoll = 50 * time.Millisecond
 
+// livePolls is how many polls without a line there are before Follow looks
+// whether the run has ended, which takes longer.
+const livePolls = 5
+
 // Follow is Read, and goes on with what is recorded until the run has ended.
 func (r Run) Follow(ctx context.Context, q Query, yield func(Line) error) error {
 	reading := newReading(r, q)
@@ -89,13 +93,17 @@ func (r Run) Follow(ctx context.Context, q Query, yield func(Line) error) error 
 			reading.query.Last = -1
 		}
 		next := span
-		for next.until == span.until {
+		for polls := 1; next.until == span.until; polls++ {
 			select {
 			case <-time.After(followPoll):
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			next = reading.start()
+			if head := r.readHead(); head > span.until {
+				next.until = head
+			} else if polls%livePolls == 0 {
+				next = reading.start()
+			}
 		}
 		next.from = span.until
 		reading.query.After = Cursor{Time: span.until, Line: math.MaxInt}
