@@ -34,6 +34,7 @@ type Conflict struct {
 	Name  allocator.PortName // the pinned name
 	Port  int
 	Owner Lease // the lease that has the port
+	Gone  bool  // the directory of the owner is certainly gone: see Registry.Gone
 }
 
 // ConflictError lists every conflict of one call of Lease, in name order.

@@ -68,6 +68,7 @@ type plan struct {
 	state  state
 	at     int    // the index of the scope's record in the state, or -1
 	record record // the scope's record, with its current leases
+	disk   disk
 	steps  []step // in name order
 }
 
@@ -94,7 +95,7 @@ const (
 // unique.
 func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options, d disk) plan {
 	at, r := s.place(c, d)
-	p := plan{s, at, r, make([]step, len(wants))}
+	p := plan{s, at, r, d, make([]step, len(wants))}
 	for i, w := range wants {
 		st := step{WantedPort: w, avoid: w.Pin}
 		if !r.Main() || o.NoPins {
@@ -250,22 +251,23 @@ func (p plan) conflicts(refused []int) error {
 	e := &ConflictError{Scope: p.record.Scope}
 	for _, i := range refused {
 		w := p.steps[i].WantedPort
-		owner := p.owner(w)
-		e.Conflicts = append(e.Conflicts, Conflict{w.Name, w.Pin, owner})
+		owner, gone := p.owner(w)
+		e.Conflicts = append(e.Conflicts, Conflict{w.Name, w.Pin, owner, gone})
 	}
 	return e
 }
 
-// owner returns the chosen lease of another name on the number that w pins.
-func (p plan) owner(w allocator.WantedPort) Lease {
+// owner returns the chosen lease of another name on the number that w pins, and
+// whether its directory is gone.
+func (p plan) owner(w allocator.WantedPort) (Lease, bool) {
 	for i, r := range p.state.records {
 		for _, e := range r.leases {
 			if e.Port == w.Pin && !e.Pinned && (i != p.at || e.Name != w.Name) {
-				return r.lease(e)
+				return r.lease(e), !r.UserWide() && p.disk.gone(r)
 			}
 		}
 	}
-	return Lease{}
+	return Lease{}, false
 }
 
 // ports is the use of every port. A chosen port has one owner; a pinned one may

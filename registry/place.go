@@ -136,8 +136,12 @@ func (p placing) seen(r record) record {
 	}
 	now := identityOf(p.c)
 	now.place = r.seen.place
-	if now == r.seen && now.place != "" || (other || p.c.ID == "") && r.seen.known() {
+	stays := now == r.seen || (other || p.c.ID == "") && r.seen.known()
+	if stays && r.seen.place != "" {
 		return r
+	}
+	if stays {
+		now = r.seen
 	}
 	now.place = p.disk.place(r.Directory)
 	r.seen = now
@@ -158,7 +162,9 @@ func (p placing) keepsLabels(r record) bool {
 	case (r.Directory != p.c.Directory || r.seen != now) && p.taken(r.Project, r.Worktree, r.seen.known()):
 		return false
 	case r.Worktree == "":
-		return p.c.Worktree == "" || p.c.Vacant
+		// If a bare repository has moved, its default branch is unknown.
+		moved := p.c.ID == "" && shared(r.seen.repository, p.c.Repository)
+		return p.c.Worktree == "" || p.c.Vacant || moved
 	case p.c.Worktree == "" && !r.seen.known():
 		return false // an older devports took it for a second clone
 	case p.c.ID == "" && r.seen.known(), filepath.IsAbs(p.c.Remote) && p.disk.missing(p.c.Remote):

@@ -55,10 +55,12 @@ type Checkout struct {
 // of its repository, the name of the main checkout's directory, so that all
 // worktrees agree; otherwise the name of dir.
 //
-// Find searches for .git. In a linked worktree that is a file, which leads to
-// git's name for the worktree; every other checkout is a main one, even a
-// submodule. Among the worktrees of a bare repository, the main checkout is the
-// one with the default branch, to which the repository's own HEAD points.
+// Find searches for .git in dir and above it, where it ignores a .git of another
+// user: see [ownership], which also needs getenv. In a linked worktree .git is a
+// file, which leads to git's name for the worktree; every other checkout is a
+// main one, even a submodule. Among the worktrees of a bare repository, the main
+// checkout is the one with the default branch, to which the repository's own
+// HEAD points.
 //
 // The error is a *fs.PathError: dir is missing, unreadable, or not valid UTF-8.
 func Find(dir, project string, getenv func(string) string) (Checkout, error) {
@@ -69,7 +71,7 @@ func Find(dir, project string, getenv func(string) string) (Checkout, error) {
 	if !utf8.ValidString(dir) {
 		return Checkout{}, &fs.PathError{Op: "checkout", Path: dir, Err: errors.New("the path is not valid UTF-8")}
 	}
-	repo := findRepository(dir)
+	repo := findRepository(dir, getenv)
 	unnamed := project == ""
 	if unnamed {
 		project = filepath.Base(dir)

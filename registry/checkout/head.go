@@ -12,12 +12,12 @@ import (
 type Head struct{ Branch, Commit string }
 
 // HeadOf returns the HEAD of the repository that contains dir, an absolute
-// path. "" is in no repository.
-func HeadOf(dir string) Head {
+// path. "" is in no repository. [ownership] needs getenv.
+func HeadOf(dir string, getenv func(string) string) Head {
 	if dir == "" {
 		return Head{}
 	}
-	repo := findRepository(dir)
+	repo := findRepository(dir, getenv)
 	if repo.gitdir == "" {
 		return Head{}
 	}

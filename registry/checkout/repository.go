@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/devports/devports/allocator/ownership"
 )
 
 // repository describes a checkout by its .git. Outside git it is the directory.
@@ -57,13 +59,18 @@ func (r repository) defaultBranch() whereabouts {
 	return nowhere
 }
 
-// findRepository walks up from dir, an absolute path, to a .git.
-func findRepository(dir string) repository {
+// findRepository walks up from dir, an absolute path, to a .git. Above dir, only
+// one that [ownership] trusts counts, as with Portfiles: another user's .git does
+// not decide which directories are one project.
+func findRepository(dir string, getenv func(string) string) repository {
+	trust := ownership.From(dir, getenv)
 	for root := dir; ; root = filepath.Dir(root) {
-		if repo, found := openRepository(root); found {
-			return repo
+		if root == dir || trust.File(filepath.Join(root, ".git")) == nil {
+			if repo, found := openRepository(root); found {
+				return repo
+			}
 		}
-		if root == filepath.Dir(root) {
+		if root == filepath.Dir(root) || root != dir && trust.Closed(root) {
 			return repository{root: dir, name: filepath.Base(dir)}
 		}
 	}
