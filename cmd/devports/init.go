@@ -153,7 +153,7 @@ func printFound(w io.Writer, found scaffold.Project) {
 		fmt.Fprintln(w, "left out:")
 	}
 	for _, l := range found.LeftOut {
-		fmt.Fprintf(w, "  %s: %s\n", text.OneLine(l.What), text.OneLine(l.Why))
+		fmt.Fprintf(w, "  %s: %s\n", text.OneLine(l.Name), text.OneLine(l.Reason))
 	}
 }
 
