@@ -267,6 +267,8 @@ func formatStatus(st launcher.Status) string {
 		return text
 	case launcher.StateFailed:
 		return st.Service + " failed: " + st.Detail
+	case launcher.StateBackoff:
+		return st.Service + " " + st.Detail
 	case launcher.StateWaiting:
 		if (st.BlockedBy == launcher.Blocker{}) {
 			break
