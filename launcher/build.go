@@ -234,15 +234,24 @@ func (m *machine) buildDue(name string) bool {
 			return false
 		}
 	}
-	live := 0
-	for other, o := range m.services {
-		if !o.build.live() {
-			continue
-		}
-		live++
+	live := m.liveBuilds()
+	for _, other := range live {
 		if procfile.ReplicaOf(other) == procfile.ReplicaOf(name) {
 			return false
 		}
 	}
-	return m.maxBuilds == 0 || live < m.maxBuilds
+	return m.maxBuilds == 0 || len(live) < m.maxBuilds
+}
+
+// liveBuilds are the services whose builds are live.
+func (m *machine) liveBuilds() []string {
+	if m.known.builds == nil {
+		m.known.builds = []string{}
+		for name, s := range m.services {
+			if s.build.live() {
+				m.known.builds = append(m.known.builds, name)
+			}
+		}
+	}
+	return m.known.builds
 }

@@ -435,14 +435,14 @@ func TestBuildOrder(t *testing.T) {
 		var begun []string
 		for _, name := range m.names {
 			if kind, due := m.due(name); due && kind == evBuild {
-				m.services[name] = life(m.services[name], evBuild)
+				m.set(name, life(m.services[name], evBuild))
 				begun = append(begun, name)
 			}
 		}
 		return strings.Join(begun, " ")
 	}
 	end := func(name string, events ...any) {
-		m.services[name] = life(m.services[name], append([]any{event{kind: evBuildGone}}, events...)...)
+		m.set(name, life(m.services[name], append([]any{event{kind: evBuildGone}}, events...)...))
 	}
 	if got := round(); got != "db generate web" {
 		t.Errorf("first: %s", got)

@@ -261,7 +261,7 @@ func TestAdjustedStopIsUsed(t *testing.T) {
 	w := run(t, plan(t, fmt.Sprintf(portfile, "1h")))
 	w.printed("ready")
 	w.plans <- plan(t, fmt.Sprintf(portfile, "10ms"))
-	w.happened("followed", "")
+	w.happened("plan_changed", "")
 	w.signals <- syscall.SIGTERM
 	w.happened("killing", "a")
 	w.status()
@@ -280,7 +280,7 @@ func TestFailureThatAnEditMends(t *testing.T) {
 func TestBlockedServiceStartsWhenItsDependencyIsMended(t *testing.T) {
 	const portfile = "[services]\nkeep = 'exec sleep 1000'\n[services.app]\ncommand = 'echo app runs; exec sleep 1000'\ndepends_on = ['db']\n[services.db]\ncommand = ['%s']\nready = 'done'\n"
 	w := run(t, plan(t, fmt.Sprintf(portfile, "/no/such/program")))
-	w.happened("not-started", "db")
+	w.happened("not_started", "db")
 	w.plans <- plan(t, fmt.Sprintf(portfile, "true"))
 	w.printed("app runs")
 	w.signals <- syscall.SIGTERM

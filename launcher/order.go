@@ -24,6 +24,36 @@ type machine struct {
 	interrupts interrupts
 	maxBuilds  int        // how many builds may run at a time; 0: any number
 	first      *ExitError // of the end that ended all
+	known      known
+}
+
+// known is what has been worked out about the services as they are.
+type known struct {
+	needed    map[string]bool   // see machine.needed; nil: not worked out yet
+	awaited   map[string]bool   // see machine.awaited
+	builds    []string          // services whose builds are live; nil, likewise
+	obstacles map[string]string // see machine.obstacle
+}
+
+// set gives a service its state. It keeps what is known that does not depend on
+// what has changed: in a large plan, working that out takes its time.
+func (m *machine) set(name string, s service) {
+	before := m.services[name]
+	m.services[name] = s
+	m.known.obstacles = nil
+	if before.leaving() != s.leaving() || before.rebuilding() != s.rebuilding() || !slices.Equal(before.made.DependsOn, s.made.DependsOn) {
+		m.known.needed, m.known.awaited = nil, nil
+	}
+	if before.build.live() != s.build.live() {
+		m.known.builds = nil
+	}
+}
+
+// forget removes a service.
+func (m *machine) forget(name string) {
+	delete(m.services, name)
+	m.known = known{}
+	m.sortNames()
 }
 
 // due is what a service is to do now, if anything: start when what it depends
@@ -35,11 +65,11 @@ func (m *machine) due(name string) (kind eventKind, due bool) {
 	switch {
 	case m.closing && s.phase != ended && (s.goal == goalNone || s.goal == goalRestart):
 		return evStop, true
-	case s.phase == running && s.goal != goalNone && !m.needed(name) && (s.goal != goalRestart || !m.used(name, service.rebuilding)):
+	case s.phase == running && s.goal != goalNone && !m.needed(name) && (s.goal != goalRestart || !m.awaited(name)):
 		return evEnd, true
 	case m.buildDue(name):
 		return evBuild, true
-	case !m.closing && s.phase == waiting && !s.mustBuild() && m.missing(s) == "" && !m.occupied(name) && !m.needed(name):
+	case !m.closing && s.phase == waiting && !s.mustBuild() && m.missing(s) == "" && !m.needed(name) && !m.occupied(name):
 		return evStart, true
 	case m.again(name) != Outage{}:
 		return evAgain, true
@@ -50,27 +80,37 @@ func (m *machine) due(name string) (kind eventKind, due bool) {
 // needed reports whether a service that is to end and still lives depends on
 // name, be it by way of others, such as a migration that has ended.
 func (m *machine) needed(name string) bool {
-	return m.used(name, func(s service) bool {
-		return s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing)
-	})
+	if m.known.needed == nil {
+		m.known.needed = m.used(service.leaving)
+	}
+	return m.known.needed[name]
 }
 
-// used reports whether a service that is so depends on name, be it by way of
-// others.
-func (m *machine) used(name string, so func(service) bool) bool {
-	used := []string{name}
-	for i := 0; i < len(used); i++ {
-		for other, s := range m.services {
-			if slices.Contains(used, other) || !slices.Contains(s.made.DependsOn, used[i]) {
-				continue
-			}
-			if so(s) {
-				return true
-			}
-			used = append(used, other)
+// awaited reports whether a service that goes on until a build has succeeded
+// depends on name, be it by way of others.
+func (m *machine) awaited(name string) bool {
+	if m.known.awaited == nil {
+		m.known.awaited = m.used(service.rebuilding)
+	}
+	return m.known.awaited[name]
+}
+
+// used are what services that are so depend on, be it by way of others.
+func (m *machine) used(so func(service) bool) map[string]bool {
+	used := map[string]bool{}
+	var on []string
+	for _, s := range m.services {
+		if so(s) {
+			on = append(on, s.made.DependsOn...)
 		}
 	}
-	return false
+	for i := 0; i < len(on); i++ {
+		if !used[on[i]] {
+			used[on[i]] = true
+			on = append(on, m.services[on[i]].made.DependsOn...)
+		}
+	}
+	return used
 }
 
 // waitingFor are the services that wait until name is available.
@@ -95,8 +135,8 @@ func (m *machine) depended(name string) bool {
 
 // missing is the first of what s lacks; "" for nothing.
 func (m *machine) missing(s service) string {
-	if names := m.lacks(s); len(names) > 0 {
-		return names[0]
+	for name := range m.lacking(s) {
+		return name
 	}
 	return ""
 }
@@ -221,7 +261,7 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 			s.away = m.gone[spec.Service]
 		}
 		s.spec = spec
-		m.services[spec.Service] = s
+		m.set(spec.Service, s)
 	}
 	m.sortNames()
 	for _, c := range changes {
@@ -231,7 +271,7 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 			steps = append(steps, step{c.Service, evRemove})
 		case c.Kind == procfile.Adjusted:
 			s.made.StopSignal, s.made.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
-			m.services[c.Service] = s
+			m.set(c.Service, s)
 		case c.Kind == procfile.Changed || s.goal == goalRemove: // or back before it has gone
 			steps = append(steps, step{c.Service, evRestart})
 		}
@@ -277,7 +317,7 @@ func (m *machine) add(name string) {
 	m.added[name] = true
 	s := m.services[name]
 	s.spec = spec
-	m.services[name] = s
+	m.set(name, s)
 	m.sortNames()
 	for _, dependency := range spec.DependsOn {
 		m.add(dependency)

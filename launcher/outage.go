@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -123,52 +124,68 @@ func (m *machine) again(name string) Outage {
 // nearest first. What ended well long ago, such as a migration, is passed over
 // to what it depends on: that is used as well. One that is not run at all is not
 // waited for.
-func (m *machine) lacks(s service) (names []string) {
-	on := slices.Clone(s.spec.DependsOn)
-	for i := 0; i < len(on); i++ {
-		dependency, ok := m.services[on[i]]
-		switch {
-		case !ok:
-			continue
-		case !dependency.available():
-			names = append(names, on[i])
-			continue
-		case dependency.phase.live():
-			continue
-		}
-		for _, next := range dependency.spec.DependsOn {
-			if !slices.Contains(on, next) {
-				on = append(on, next)
+func (m *machine) lacks(s service) []string { return slices.Collect(m.lacking(s)) }
+
+// lacking yields what lacks returns.
+func (m *machine) lacking(s service) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		on := slices.Clone(s.spec.DependsOn)
+		for i := 0; i < len(on); i++ {
+			dependency, ok := m.services[on[i]]
+			switch {
+			case !ok:
+				continue
+			case !dependency.available():
+				if !yield(on[i]) {
+					return
+				}
+				continue
+			case dependency.phase.live():
+				continue
+			}
+			for _, next := range dependency.spec.DependsOn {
+				if !slices.Contains(on, next) {
+					on = append(on, next)
+				}
 			}
 		}
 	}
-	return names
 }
 
 // obstacle is the service that has ended, and will not start by itself, for
 // which name waits, be it by way of others that wait; "" if there is none: then
 // name will have its turn. A failure comes before what was stopped.
 func (m *machine) obstacle(name string) string {
-	if m.services[name].phase != waiting {
+	s := m.services[name]
+	if s.phase != waiting {
 		return ""
 	}
-	stopped := ""
-	on := m.lacks(m.services[name])
-	for i := 0; i < len(on); i++ {
-		s := m.services[on[i]]
-		switch {
-		case s.phase == waiting:
-			for _, next := range m.lacks(s) {
-				if !slices.Contains(on, next) {
-					on = append(on, next)
-				}
+	if found, ok := m.known.obstacles[name]; ok {
+		return found
+	}
+	failed := func(name string) bool {
+		s := m.services[name]
+		return s.exit != nil && s.exit.Failed() && !s.held
+	}
+	lacks, found := m.lacks(s), ""
+	for _, on := range lacks {
+		if m.services[on].phase == ended && m.again(on) == (Outage{}) && (found == "" || failed(on)) {
+			if found = on; failed(on) {
+				break
 			}
-		case s.phase == ended && m.again(on[i]) == Outage{}:
-			if s.exit != nil && s.exit.Failed() && !s.held {
-				return on[i]
-			}
-			stopped = on[i]
 		}
 	}
-	return stopped
+	for _, on := range lacks {
+		if found != "" && failed(found) {
+			break
+		}
+		if o := m.obstacle(on); o != "" && (found == "" || failed(o)) {
+			found = o
+		}
+	}
+	if m.known.obstacles == nil {
+		m.known.obstacles = map[string]string{}
+	}
+	m.known.obstacles[name] = found
+	return found
 }

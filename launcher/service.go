@@ -237,6 +237,11 @@ func retries(r procfile.Restart, exit Exit) bool {
 	return r == procfile.RestartAlways || r == procfile.RestartOnFailure && exit.Status != 0
 }
 
+// leaving reports whether a service has a process that is to end.
+func (s service) leaving() bool {
+	return s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing)
+}
+
 // available reports whether those that depend on the service may start: it
 // runs, its check has passed, and it is not about to end. Only an end that the
 // service was made for is as good.

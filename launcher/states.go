@@ -72,6 +72,11 @@ func (k eventKind) String() string { return eventNames[k] }
 // ofBuild reports whether it happens to the build of a service.
 func (k eventKind) ofBuild() bool { return k >= evBuild }
 
+// ofEnd reports whether a process ends with it, or is to.
+func (k eventKind) ofEnd() bool {
+	return k == evFailed || k == evExited || k == evGone || k == evUnready
+}
+
 // event is something that happens to a service.
 type event struct {
 	kind    eventKind

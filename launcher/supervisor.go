@@ -183,8 +183,10 @@ func (s *supervisor) deliver(m message) {
 	if m.event.kind == evUnready && guessed(sv.made.Ready) && len(s.waitingFor(m.service)) == 0 {
 		return // then it may do as it likes
 	}
-	m.event.needed = s.depended(m.service)
-	m.event.outage = s.outage(m.service, time.Now())
+	if m.event.kind.ofEnd() {
+		m.event.needed = s.depended(m.service)
+		m.event.outage = s.outage(m.service, time.Now())
+	}
 	if m.event.kind == evStarted {
 		s.started(sv, m)
 	}
@@ -208,7 +210,7 @@ func (s *supervisor) started(sv service, m message) {
 func (s *supervisor) apply(name string, e event) {
 	before := s.services[name]
 	after, actions := before.next(time.Now(), e)
-	s.services[name] = after
+	s.set(name, after)
 	s.changed = true
 	if after.ready && !before.ready && after.phase == running && e.kind == evReady {
 		s.options.Notify(Ready{name, after.made.Port, after.took})
@@ -220,18 +222,19 @@ func (s *supervisor) apply(name string, e event) {
 	if over := after.phase == ended || after.phase == removed; over || before.phase.live() && !after.phase.live() {
 		s.letGo(name, over)
 	}
-	if on := s.obstacle(name); e.kind == evAgain && on != "" {
-		s.options.Notify(DependencyFailed{name, on})
+	if e.kind == evAgain {
+		if on := s.obstacle(name); on != "" {
+			s.options.Notify(DependencyFailed{name, on})
+		}
 	}
 	for _, a := range actions {
 		s.do(name, a)
 	}
 	if after.phase == removed {
 		s.gone[name] = after.away
-		delete(s.services, name)
+		s.forget(name)
 		delete(s.attempts, name)
 		delete(s.builders, name)
-		s.sortNames()
 	}
 }
 
