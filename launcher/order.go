@@ -71,7 +71,7 @@ func (m *machine) due(name string) (kind eventKind, due bool) {
 		return evBuild, true
 	case !m.closing && s.phase == waiting && !s.mustBuild() && m.missing(s) == "" && !m.needed(name) && !m.occupied(name):
 		return evStart, true
-	case m.again(name) != Outage{}:
+	case s.phase == ended && m.again(name) != Outage{}:
 		return evAgain, true
 	}
 	return 0, false
@@ -99,16 +99,20 @@ func (m *machine) awaited(name string) bool {
 func (m *machine) used(so func(service) bool) map[string]bool {
 	used := map[string]bool{}
 	var on []string
+	add := func(s service) {
+		for _, name := range s.made.DependsOn {
+			if !used[name] {
+				used[name], on = true, append(on, name)
+			}
+		}
+	}
 	for _, s := range m.services {
 		if so(s) {
-			on = append(on, s.made.DependsOn...)
+			add(s)
 		}
 	}
 	for i := 0; i < len(on); i++ {
-		if !used[on[i]] {
-			used[on[i]] = true
-			on = append(on, m.services[on[i]].made.DependsOn...)
-		}
+		add(m.services[on[i]])
 	}
 	return used
 }
@@ -270,13 +274,38 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 		case c.Kind == procfile.Removed:
 			steps = append(steps, step{c.Service, evRemove})
 		case c.Kind == procfile.Adjusted:
-			s.made.StopSignal, s.made.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
+			s.made.StopSignal, s.made.StopTimeout, s.made.DependsOn = s.spec.StopSignal, s.spec.StopTimeout, s.spec.DependsOn
 			m.set(c.Service, s)
 		case c.Kind == procfile.Changed || s.goal == goalRemove: // or back before it has gone
 			steps = append(steps, step{c.Service, evRestart})
 		}
 	}
+	if m.circular() {
+		for name, s := range m.services {
+			s.made.DependsOn = s.spec.DependsOn
+			m.set(name, s)
+		}
+	}
 	return changes, steps
+}
+
+// circular reports whether what services depend on now, and what their processes
+// were made to depend on, is no order: an edit has turned a dependency round.
+func (m *machine) circular() bool {
+	const begun, done = 1, 2
+	state := map[string]int{}
+	var visit func(name string) bool
+	visit = func(name string) bool {
+		if state[name] != 0 {
+			return state[name] == begun
+		}
+		state[name] = begun
+		s := m.services[name]
+		circular := slices.ContainsFunc(s.spec.DependsOn, visit) || slices.ContainsFunc(s.made.DependsOn, visit)
+		state[name] = done
+		return circular
+	}
+	return slices.ContainsFunc(m.names, visit)
 }
 
 // news reports whether a plan has another environment for a service than the
