@@ -36,6 +36,11 @@ const (
 	// have come meanwhile.
 	briefly = 50 * time.Millisecond
 
+	// maxChain is how many services in a row may be restarted because the one
+	// before has written what the next watches, as by an edit, at once. More than
+	// that may be one that writes what it watches itself.
+	maxChain = 4
+
 	// recheckPause is how long a wait waits until it asks a service again that is
 	// ready, but does not answer.
 	recheckPause = 200 * time.Millisecond
@@ -54,8 +59,8 @@ func (s server) sync(ctx context.Context, urgent bool) Pending {
 // files that is there then, and those that are ready answer.
 func (s server) settle(ctx context.Context, settled func(launcher.Status) bool, names []string) ([]launcher.Status, []Refusal, error) {
 	var services []launcher.Status // as they were when all had settled
-	for urgent := true; ; urgent = false {
-		refused := s.sync(ctx, urgent).Refused
+	for round := 0; ; round++ {
+		refused := s.sync(ctx, round < maxChain).Refused
 		began := time.Now()
 		now, err := s.run.Controller.Wait(ctx, settled, names...)
 		if errors.Is(err, launcher.ErrOver) && services != nil {
