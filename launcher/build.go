@@ -228,11 +228,8 @@ func (m *machine) buildDue(name string) bool {
 	if m.closing || !wanted || s.spec.Build.IsZero() || s.build.phase != unbuilt {
 		return false
 	}
-	for _, on := range s.spec.DependsOn {
-		dependency, ok := m.services[on]
-		if ok && dependency.spec.Ready.Kind == procfile.Done && !dependency.available() {
-			return false
-		}
+	if len(m.beforeBuild(s)) > 0 {
+		return false
 	}
 	live := m.liveBuilds()
 	for _, other := range live {
@@ -241,6 +238,26 @@ func (m *machine) buildDue(name string) bool {
 		}
 	}
 	return m.maxBuilds == 0 || len(live) < m.maxBuilds
+}
+
+// beforeBuild is the work that is to be done before s is built, and is not.
+func (m *machine) beforeBuild(s service) (names []string) {
+	for _, on := range s.spec.DependsOn {
+		dependency, ok := m.services[on]
+		if ok && dependency.spec.Ready.Kind == procfile.Done && !dependency.available() {
+			names = append(names, on)
+		}
+	}
+	return names
+}
+
+// buildObstacle is the service that has ended, and will not start by itself, for
+// which the build of s waits; "" if there is none.
+func (m *machine) buildObstacle(s service) string {
+	if s.build.phase != unbuilt {
+		return ""
+	}
+	return m.obstacleAmong(m.beforeBuild(s))
 }
 
 // liveBuilds are the services whose builds are live.

@@ -337,6 +337,50 @@ func TestBuildsInTurmoil(t *testing.T) {
 	})
 }
 
+// Whatever is restarted or edited, and whenever, everything runs in the end: no build, no
+// work and no server waits for another that waits for it.
+func TestBuildsComeToAnEnd(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, seed uint64) {
+		f := newFakeSystem(t, seed)
+		f.clients = f.random(2) == 0
+		f.builds = func() Exit { return Exit{} }
+		r := f.start(buildPlan(f.random, withKeeper(randomPlan(f.random, 2+f.random(10)))))
+		if f.random(4) > 0 {
+			r.settle()
+		}
+		plan := r.plan
+		for round := range 1 + f.random(4) {
+			var names []string // none are all
+			plan.Services = slices.Clone(plan.Services)
+			for i, p := range plan.Services {
+				if f.random(2) == 0 && p.Service != keeper {
+					names = append(names, p.Service)
+					plan.Services[i].Shell = fmt.Sprint(round)
+					plan.Services[i].DependsOn = nil
+					for _, on := range p.DependsOn {
+						if f.random(4) > 0 {
+							plan.Services[i].DependsOn = append(plan.Services[i].DependsOn, on)
+						}
+					}
+				}
+			}
+			if f.random(2) == 0 {
+				r.edit(plan)
+			} else if err := r.controller.Restart(t.Context(), names...); err != nil {
+				t.Error(err)
+			}
+			f.pause(8 * time.Second)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, err := r.controller.Wait(ctx, Status.Up); err != nil {
+			all, _ := r.controller.Status(t.Context())
+			t.Errorf("%v: %+v", err, all)
+		}
+		r.close()
+	})
+}
+
 // built starts a run of services that have a build each.
 func (f *fakeSystem) startBuilt(services ...procfile.Process) *fakeRun {
 	for i := range services {

@@ -40,9 +40,9 @@ type known struct {
 func (m *machine) set(name string, s service) {
 	before := m.services[name]
 	m.services[name] = s
-	m.known.obstacles = nil
-	if before.leaving() != s.leaving() || before.rebuilding() != s.rebuilding() || !slices.Equal(before.made.DependsOn, s.made.DependsOn) {
-		m.known.needed, m.known.awaited = nil, nil
+	m.known.obstacles, m.known.awaited = nil, nil
+	if before.leaving() != s.leaving() || !slices.Equal(before.made.DependsOn, s.made.DependsOn) {
+		m.known.needed = nil
 	}
 	if before.build.live() != s.build.live() {
 		m.known.builds = nil
@@ -67,6 +67,8 @@ func (m *machine) due(name string) (kind eventKind, due bool) {
 		return evStop, true
 	case s.phase == running && s.goal != goalNone && !m.needed(name) && (s.goal != goalRestart || !m.awaited(name)):
 		return evEnd, true
+	case s.phase == running && s.rebuilding() && s.build.phase == unbuilt && m.behindRestart(s):
+		return evYield, true
 	case m.buildDue(name):
 		return evBuild, true
 	case !m.closing && s.phase == waiting && !s.mustBuild() && m.missing(s) == "" && !m.needed(name) && !m.occupied(name):
@@ -90,9 +92,38 @@ func (m *machine) needed(name string) bool {
 // depends on name, be it by way of others.
 func (m *machine) awaited(name string) bool {
 	if m.known.awaited == nil {
-		m.known.awaited = m.used(service.rebuilding)
+		m.known.awaited = m.used(func(s service) bool { return s.rebuilding() && m.buildObstacle(s) == "" })
 	}
-	return m.known.awaited[name]
+	return m.known.awaited[name] && m.services[name].made.Ready.Kind != procfile.Done
+}
+
+// behindRestart reports whether work that is to be done before s is built waits,
+// be it by way of others, for the restart of a server, which waits in its turn
+// until such as s have been built: s cannot go on until then.
+func (m *machine) behindRestart(s service) bool {
+	on := m.beforeBuild(s)
+	if len(on) == 0 {
+		return false
+	}
+	stays := func(s service) bool {
+		return s.phase == running && s.goal == goalRestart && m.awaited(s.spec.Service)
+	}
+	inUse := m.used(stays)
+	for i := 0; i < len(on); i++ {
+		before := m.services[on[i]]
+		switch {
+		case stays(before), before.phase == waiting && (inUse[on[i]] || m.occupied(on[i])):
+			return true
+		case before.phase != waiting:
+			continue
+		}
+		for name := range m.lacking(before) {
+			if !slices.Contains(on, name) {
+				on = append(on, name)
+			}
+		}
+	}
+	return false
 }
 
 // used are what services that are so depend on, be it by way of others.
@@ -274,7 +305,7 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 		case c.Kind == procfile.Removed:
 			steps = append(steps, step{c.Service, evRemove})
 		case c.Kind == procfile.Adjusted:
-			s.made.StopSignal, s.made.StopTimeout, s.made.DependsOn = s.spec.StopSignal, s.spec.StopTimeout, s.spec.DependsOn
+			s.made.StopSignal, s.made.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
 			m.set(c.Service, s)
 		case c.Kind == procfile.Changed || s.goal == goalRemove: // or back before it has gone
 			steps = append(steps, step{c.Service, evRestart})

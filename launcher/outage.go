@@ -163,29 +163,34 @@ func (m *machine) obstacle(name string) string {
 	if found, ok := m.known.obstacles[name]; ok {
 		return found
 	}
-	failed := func(name string) bool {
-		s := m.services[name]
-		return s.exit != nil && s.exit.Failed() && !s.held
-	}
-	lacks, found := m.lacks(s), ""
-	for _, on := range lacks {
-		if m.services[on].phase == ended && m.again(on) == (Outage{}) && (found == "" || failed(on)) {
-			if found = on; failed(on) {
-				break
-			}
-		}
-	}
-	for _, on := range lacks {
-		if found != "" && failed(found) {
-			break
-		}
-		if o := m.obstacle(on); o != "" && (found == "" || failed(o)) {
-			found = o
-		}
-	}
+	found := m.obstacleAmong(m.lacks(s))
 	if m.known.obstacles == nil {
 		m.known.obstacles = map[string]string{}
 	}
 	m.known.obstacles[name] = found
+	return found
+}
+
+// obstacleAmong is the obstacle among services that are not available, and those
+// for which they wait.
+func (m *machine) obstacleAmong(names []string) (found string) {
+	failed := func(name string) bool {
+		s := m.services[name]
+		return s.exit != nil && s.exit.Failed() && !s.held
+	}
+	for _, on := range names {
+		if m.services[on].phase == ended && m.again(on) == (Outage{}) {
+			if found = on; failed(on) {
+				return on
+			}
+		}
+	}
+	for _, on := range names {
+		if o := m.obstacle(on); o != "" && (found == "" || failed(o)) {
+			if found = o; failed(o) {
+				return o
+			}
+		}
+	}
 	return found
 }

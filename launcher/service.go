@@ -95,6 +95,10 @@ func (s service) nextOfProcess(now time.Time, e event) (service, []action) {
 			if !s.ready && s.goal == goalNone {
 				s.ready, s.took = true, now.Sub(s.began)
 			}
+		case evYield:
+			if s.goal == goalNone {
+				s.goal = goalRestart
+			}
 		case evEnd:
 			if s.goal != goalNone {
 				return s.terminate(now)

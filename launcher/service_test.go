@@ -23,99 +23,99 @@ import (
 // Its service has a check, is not started again, and its processes fail.
 var transitions = map[string]map[eventKind]string{
 	"waiting": {
-		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"starting": {
-		evStart: "·", evStarted: "running", evFailed: "ended failed", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "running", evFailed: "ended failed", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
 	"starting/stop held": {
-		evStart: "·", evStarted: "running/stop held", evFailed: "ended/stop held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "running/stop held", evFailed: "ended/stop held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "·", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
 	"starting/restart": {
-		evStart: "·", evStarted: "running/restart", evFailed: "waiting", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "running/restart", evFailed: "waiting", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "·", evRemove: "starting/remove",
 	},
 	"starting/remove": {
-		evStart: "·", evStarted: "running/remove", evFailed: "removed/remove", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "running/remove", evFailed: "removed/remove", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "·",
 	},
 	"starting/kill held": {
-		evStart: "·", evStarted: "killing/kill held: kill", evFailed: "ended/kill held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "killing/kill held: kill", evFailed: "ended/kill held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "starting/stop held", evKill: "·", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
 	"running": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping exit: terminate", evGone: "ended failed", evTimeout: "·", evReady: "running ready", evUnready: "stopping exit: terminate", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping exit: terminate", evGone: "ended failed", evTimeout: "·", evReady: "running ready", evUnready: "stopping exit: terminate", evYield: "running/restart", evEnd: "·", evAgain: "·",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "running/remove",
 	},
 	"running ready": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping ready exit: terminate", evGone: "ended ready failed", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping ready exit: terminate", evGone: "ended ready failed", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "running/restart ready", evEnd: "·", evAgain: "·",
 		evStop: "running/stop ready held", evKill: "killing/kill ready held: kill", evRestart: "running/restart ready", evRemove: "running/remove ready",
 	},
 	"running/stop held": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/stop held exit: terminate", evGone: "ended/stop held", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "stopping/stop held: terminate", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/stop held exit: terminate", evGone: "ended/stop held", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "stopping/stop held: terminate", evAgain: "·",
 		evStop: "·", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "running/remove",
 	},
 	"running/restart": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "stopping/restart: terminate", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "stopping/restart: terminate", evAgain: "·",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "·", evRemove: "running/remove",
 	},
 	"running/remove": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/remove exit: terminate", evGone: "removed/remove", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "stopping/remove: terminate", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/remove exit: terminate", evGone: "removed/remove", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "stopping/remove: terminate", evAgain: "·",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "·",
 	},
 	"backoff": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "waiting", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "waiting", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"stopping": { // its process has ended by itself, its children have not
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping exit", evGone: "ended failed", evTimeout: "killing: kill", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping exit", evGone: "ended failed", evTimeout: "killing: kill", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "stopping/remove",
 	},
 	"stopping/stop held": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/stop held exit", evGone: "ended/stop held", evTimeout: "killing/stop held: kill", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/stop held exit", evGone: "ended/stop held", evTimeout: "killing/stop held: kill", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "·", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "stopping/remove",
 	},
 	"stopping/restart": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/restart exit", evGone: "waiting", evTimeout: "killing/restart: kill", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/restart exit", evGone: "waiting", evTimeout: "killing/restart: kill", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "·", evRemove: "stopping/remove",
 	},
 	"stopping/remove": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/remove exit", evGone: "removed/remove", evTimeout: "killing/remove: kill", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/remove exit", evGone: "removed/remove", evTimeout: "killing/remove: kill", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "·",
 	},
 	"killing": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing exit", evGone: "ended failed", evTimeout: "ended failed lost", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing exit", evGone: "ended failed", evTimeout: "ended failed lost", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
 	"killing/stop held": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/stop held exit", evGone: "ended/stop held", evTimeout: "ended/stop held lost", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/stop held exit", evGone: "ended/stop held", evTimeout: "ended/stop held lost", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "·", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
 	"killing/restart": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/restart exit", evGone: "waiting", evTimeout: "waiting lost", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/restart exit", evGone: "waiting", evTimeout: "waiting lost", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "·", evRemove: "killing/remove",
 	},
 	"killing/remove": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/remove exit", evGone: "removed/remove", evTimeout: "removed/remove lost", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/remove exit", evGone: "removed/remove", evTimeout: "removed/remove lost", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "·",
 	},
 	"killing/kill held": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/kill held exit", evGone: "ended/kill held", evTimeout: "ended/kill held lost", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/kill held exit", evGone: "ended/kill held", evTimeout: "ended/kill held lost", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "killing/stop held", evKill: "·", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
 	"ended": {
-		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "waiting",
+		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "waiting",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"ended/stop held": {
-		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "·", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"removed": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evYield: "·", evEnd: "·", evAgain: "·",
 		evStop: "·", evKill: "·", evRestart: "·", evRemove: "·",
 	},
 }

@@ -49,6 +49,7 @@ const (
 	evReady                    // its check has passed
 	evUnready                  // its check has not passed in time: exit
 	evEnd                      // its turn has come to end, as asked
+	evYield                    // it cannot go on until it has been built
 	evAgain                    // it is to be run once more when what it depends on is back: outage
 	evStop                     // asked: end it
 	evKill                     // asked: end it at once
@@ -63,7 +64,7 @@ const (
 )
 
 var eventNames = [...]string{
-	"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "end", "again", "stop", "kill", "restart", "remove",
+	"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "end", "yield", "again", "stop", "kill", "restart", "remove",
 	"build", "build started", "build exited", "build gone", "build timeout",
 }
 

@@ -258,6 +258,8 @@ func sentence(st launcher.Status) string {
 			text += ", but " + st.Detail
 		case st.Build == launcher.BuildFailure:
 			text += ", but its " + st.Detail
+		case st.BlockedBy != launcher.Blocker{}:
+			text += ", but " + st.Detail
 		case st.Build != "":
 			text += ", and is being built"
 		case st.Outdated:
