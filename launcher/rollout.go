@@ -18,10 +18,13 @@ type summary struct {
 }
 
 func (m *machine) summarize() (st summary) {
+	var waits []string
 	for _, name := range m.names {
 		s := m.services[name]
 		up := true
 		switch {
+		case s.phase == waiting:
+			waits, up = append(waits, name), false
 		case s.rebuilding():
 			return summary{}
 		case s.phase.live() && s.mustBuild(): // the build has failed
@@ -32,7 +35,7 @@ func (m *machine) summarize() (st summary) {
 			st.stopped, up = st.stopped+1, false
 		case s.phase == ended && s.exit != nil && !s.exit.Failed():
 			st.done++
-		case s.phase == ended || m.blocker(name) != "":
+		case s.phase == ended:
 			st.failed, up = st.failed+1, false
 		default:
 			return summary{}
@@ -41,6 +44,12 @@ func (m *machine) summarize() (st summary) {
 			st.lastReady = s.downtime.to
 		}
 	}
+	for _, name := range waits {
+		if m.blocker(name) == "" {
+			return summary{}
+		}
+	}
+	st.failed += len(waits)
 	st.settled = true
 	return st
 }

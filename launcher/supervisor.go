@@ -185,8 +185,10 @@ func (s *supervisor) deliver(m message) {
 	if m.event.kind == evReadyTimeout && guessed(sv.procSpec.Ready) && len(s.waitingFor(m.service)) == 0 {
 		return // nothing waits for it, so it may take as long as it likes
 	}
-	m.event.needed = s.hasDependents(m.service)
-	m.event.outage = s.dependencyOutage(m.service, time.Now())
+	if m.event.kind.isEnd() {
+		m.event.needed = s.hasDependents(m.service)
+		m.event.outage = s.dependencyOutage(m.service, time.Now())
+	}
 	if m.event.kind == evStarted {
 		s.watchProcess(sv, m)
 	}
@@ -212,7 +214,7 @@ func (s *supervisor) watchProcess(sv service, m message) {
 func (s *supervisor) apply(name string, e event) {
 	before := s.services[name]
 	after, actions := before.next(time.Now(), e)
-	s.services[name] = after
+	s.set(name, after)
 	s.changed = true
 	if after.ready && !before.ready && after.phase == running && e.kind == evReady {
 		s.options.Notify(Ready{name, after.procSpec.Port, after.readyAfter})
@@ -224,18 +226,19 @@ func (s *supervisor) apply(name string, e event) {
 	if over := after.phase == ended || after.phase == removed; over || before.phase.live() && !after.phase.live() {
 		s.detachProcess(name, over)
 	}
-	if on := s.blocker(name); e.kind == evRerun && on != "" {
-		s.options.Notify(DependencyFailed{name, on})
+	if e.kind == evRerun {
+		if on := s.blocker(name); on != "" {
+			s.options.Notify(DependencyFailed{name, on})
+		}
 	}
 	for _, a := range actions {
 		s.do(name, a)
 	}
 	if after.phase == removed {
 		s.removedDowntime[name] = after.downtime
-		delete(s.services, name)
+		s.remove(name)
 		delete(s.attempts, name)
 		delete(s.builders, name)
-		s.sortNames()
 	}
 }
 

@@ -259,6 +259,8 @@ func formatStatus(st launcher.Status) string {
 			text += ", but " + st.Detail
 		case st.Build == launcher.BuildFailure:
 			text += ", but its " + st.Detail
+		case st.BlockedBy != launcher.Blocker{}:
+			text += ", but " + st.Detail
 		case st.Build != "":
 			text += ", with a build running"
 		case st.Outdated:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -67,6 +68,9 @@ Example:
 		})
 		if errors.Is(err, context.Canceled) {
 			return nil // Ctrl-C ends logs -f
+		}
+		if errors.Is(err, syscall.EPIPE) {
+			return nil // its reader has seen enough, like head
 		}
 		if err != nil {
 			return requestFailed(scope, err)
