@@ -152,6 +152,11 @@ func shellLine(command string) string { return `cmd.exe /d /s /c "` + command + 
 
 func shellCommand(command string) []string { return []string{"cmd.exe", "/d", "/s", "/c", command} }
 
+// withoutShell is never ok: cmd.exe takes a line apart in ways of its own.
+func withoutShell(string, string, []string) (path string, argv, env []string, ok bool) {
+	return "", nil, nil, false
+}
+
 // processAttributes make the process the root of a console process group, so
 // that the console's Ctrl-C reaches devports alone and Ctrl-Break can be sent to
 // the group.

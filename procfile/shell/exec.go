@@ -20,31 +20,35 @@ import (
 // program as it stands. What dash would do itself stays as it is, and so does what
 // Exec cannot read.
 func Exec(line string) string {
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(line), "")
-	if err != nil || len(file.Stmts) != 1 {
-		return line
-	}
-	statement := file.Stmts[0]
-	call, simple := statement.Cmd.(*syntax.CallExpr)
-	switch {
-	case !simple, len(call.Args) == 0, statement.Negated, statement.Background:
-		return line
-	case slices.ContainsFunc(statement.Redirs, isHereDocument):
-		return line // the shell writes it for the program
-	}
-	program := call.Args[0].Lit()
-	if !isName(program) || shellWords()[program] {
+	call, redirections, ok := simpleCommand(line)
+	if !ok || slices.ContainsFunc(redirections, isHereDocument) { // the shell writes it for the program
 		return line
 	}
 	at := call.Args[0].Pos().Offset()
 	return line[:at] + "exec " + line[at:]
 }
 
+// simpleCommand parses a line that is one simple command, whose first word is the
+// name of a program as it stands.
+func simpleCommand(line string) (call *syntax.CallExpr, redirections []*syntax.Redirect, ok bool) {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(line), "")
+	if err != nil || len(file.Stmts) != 1 {
+		return nil, nil, false
+	}
+	statement := file.Stmts[0]
+	call, simple := statement.Cmd.(*syntax.CallExpr)
+	if !simple || len(call.Args) == 0 || statement.Negated || statement.Background {
+		return nil, nil, false
+	}
+	program := call.Args[0].Lit()
+	return call, statement.Redirs, isName(program) && !shellWords()[program]
+}
+
 func isHereDocument(r *syntax.Redirect) bool { return r.Hdoc != nil }
 
 // isName reports whether a word stands for itself wherever it is the first.
 func isName(word string) bool {
-	return word != "" && word[0] != '-' && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-@") == ""
+	return word != "" && word[0] != '-' && strings.Trim(word, letters+digits+"_./+-@") == ""
 }
 
 // shellWords are dash's reserved words and builtins: to exec one of these fails,
