@@ -1,7 +1,6 @@
 package launcher
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -11,19 +10,24 @@ import (
 // machine is the state of a run, and decides what is to happen to its services.
 // It does nothing itself and reads no clock.
 type machine struct {
-	services   map[string]service
-	names      []string                    // of services, sorted
-	others     map[string]procfile.Process // of the plan, not to be started until asked for
-	added      map[string]bool             // of its others, what was asked for
-	gone       map[string]outage           // of services that were removed, the latest outage: the removal
-	followed   bool                        // there has been a plan before
-	stopOnExit bool                        // the end of one service ends all
-	watching   bool                        // services are restarted when files that they watch change
-	closing    bool                        // all services are to end
-	asked      bool                        // by a signal, by Down or by a context: that is no failure
-	interrupts interrupts
-	maxBuilds  int        // how many builds may run at a time; 0: any number
-	first      *ExitError // of the end that ended all
+	services      map[string]service
+	names         []string                    // of services, sorted
+	others        map[string]procfile.Process // of the plan, not to be started until asked for
+	added         map[string]bool             // of its others, what was asked for
+	gone          map[string]outage           // of services that were removed, the latest outage: the removal
+	followed      bool                        // there has been a plan before
+	stopOnExit    bool                        // the end of one service ends all
+	watching      bool                        // services are restarted when files that they watch change
+	closing       bool                        // all services are to end
+	asked         bool                        // by a signal, by Down or by a context: that is no failure
+	interrupts    interrupts
+	maxBuilds     int             // how many builds may run at a time; 0: any number
+	touched       map[string]bool // services of which due may say another thing than when it was asked last
+	links         *links          // of services; nil: not known
+	earliest      time.Time       // deadline of a service, if deadlineKnown
+	deadlineKnown bool
+	unsettled     string     // a service that was not settled when the last standing was made; may be none
+	first         *ExitError // of the end that ended all
 }
 
 // due is what a service is to do now, if anything: start when what it depends
@@ -58,15 +62,24 @@ func (m *machine) needed(name string) bool {
 // used reports whether a service that is so depends on name, be it by way of
 // others.
 func (m *machine) used(name string, so func(service) bool) bool {
-	used := []string{name}
+	dependents := m.linked().dependents
+	if len(dependents[name]) == 0 {
+		return false
+	}
+	used, seen := []string{name}, map[string]bool{name: true}
 	for i := 0; i < len(used); i++ {
-		for other, s := range m.services {
-			if slices.Contains(used, other) || !slices.Contains(s.made.DependsOn, used[i]) {
+		for _, other := range dependents[used[i]] {
+			if seen[other] {
+				continue
+			}
+			s := m.services[other]
+			if !slices.Contains(s.made.DependsOn, used[i]) {
 				continue
 			}
 			if so(s) {
 				return true
 			}
+			seen[other] = true
 			used = append(used, other)
 		}
 	}
@@ -85,12 +98,10 @@ func (m *machine) waitingFor(name string) (names []string) {
 
 // depended reports whether a service depends on name.
 func (m *machine) depended(name string) bool {
-	for _, s := range m.services {
-		if s.goal != goalRemove && slices.Contains(s.spec.DependsOn, name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.linked().dependents[name], func(other string) bool {
+		s := m.services[other]
+		return s.goal != goalRemove && slices.Contains(s.spec.DependsOn, name)
+	})
 }
 
 // missing is the first of what s lacks; "" for nothing.
@@ -104,27 +115,15 @@ func (m *machine) missing(s service) string {
 // occupied reports whether a process of this run still has a port of the
 // service: it is on its way out, and the service has its port from now on.
 func (m *machine) occupied(name string) bool {
-	s := m.services[name]
-	for other, o := range m.services {
-		if other != name && o.phase.live() && slices.ContainsFunc(s.spec.Ports, func(port int) bool {
-			return slices.Contains(o.made.Ports, port)
-		}) {
-			return true
-		}
-	}
-	return false
-}
-
-// deadline is the earliest deadline of a service; zero if there is none.
-func (m *machine) deadline() (earliest time.Time) {
-	for _, s := range m.services {
-		for _, deadline := range []time.Time{s.deadline, s.build.deadline} {
-			if !deadline.IsZero() && (earliest.IsZero() || deadline.Before(earliest)) {
-				earliest = deadline
+	return slices.ContainsFunc(m.services[name].spec.Ports, func(port int) bool {
+		return slices.ContainsFunc(m.linked().sharing[port], func(other string) bool {
+			if other == name {
+				return false
 			}
-		}
-	}
-	return earliest
+			o := m.services[other]
+			return o.phase.live() && slices.Contains(o.made.Ports, port)
+		})
+	})
 }
 
 // finished reports whether no process is left and none will be started.
@@ -231,7 +230,7 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 			steps = append(steps, step{c.Service, evRemove})
 		case c.Kind == procfile.Adjusted:
 			s.made.StopSignal, s.made.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
-			m.services[c.Service] = s
+			m.set(c.Service, s)
 		case c.Kind == procfile.Changed || s.goal == goalRemove: // or back before it has gone
 			steps = append(steps, step{c.Service, evRestart})
 		}
@@ -283,7 +282,3 @@ func (m *machine) add(name string) {
 		m.add(dependency)
 	}
 }
-
-// sortNames has names follow services. It makes a new list: somebody may be
-// going through the old one.
-func (m *machine) sortNames() { m.names = slices.Sorted(maps.Keys(m.services)) }

@@ -1,6 +1,9 @@
 package launcher
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // settling is the time from when a service is asked to start until all have come
 // to where they stay.
@@ -18,27 +21,32 @@ type standing struct {
 }
 
 func (m *machine) standing() (st standing) {
-	for _, name := range m.names {
-		s := m.services[name]
-		up := true
-		switch {
-		case s.rebuilding():
-			return standing{}
-		case s.phase.live() && s.mustBuild(): // the build has failed
-			st.failed, up = st.failed+1, false
-		case s.phase == running && s.goal == goalNone && s.ready && s.deadline.IsZero():
-			st.ready++
-		case s.phase == ended && (s.held || s.exit != nil && s.exit.Asked):
-			st.stopped, up = st.stopped+1, false
-		case s.phase == ended && s.exit != nil && !s.exit.Failed():
-			st.done++
-		case s.phase == ended || m.obstacle(name) != "":
-			st.failed, up = st.failed+1, false
-		default:
-			return standing{}
-		}
-		if up && s.away.to.After(st.latest) {
-			st.latest = s.away.to
+	// Begin with the one that was not settled last: most often, it still is not.
+	first, _ := slices.BinarySearch(m.names, m.unsettled)
+	for _, names := range [][]string{m.names[first:], m.names[:first]} {
+		for _, name := range names {
+			m.unsettled = name
+			s := m.services[name]
+			up := true
+			switch {
+			case s.rebuilding():
+				return standing{}
+			case s.phase.live() && s.mustBuild(): // the build has failed
+				st.failed, up = st.failed+1, false
+			case s.phase == running && s.goal == goalNone && s.ready && s.deadline.IsZero():
+				st.ready++
+			case s.phase == ended && (s.held || s.exit != nil && s.exit.Asked):
+				st.stopped, up = st.stopped+1, false
+			case s.phase == ended && s.exit != nil && !s.exit.Failed():
+				st.done++
+			case s.phase == ended || m.obstacle(name) != "":
+				st.failed, up = st.failed+1, false
+			default:
+				return standing{}
+			}
+			if up && s.away.to.After(st.latest) {
+				st.latest = s.away.to
+			}
 		}
 	}
 	st.settled = true

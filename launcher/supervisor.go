@@ -94,7 +94,7 @@ func (s *supervisor) receive() {
 		case verdictStop:
 			s.close(Stopping{Reason: sig.String(), Signal: true})
 		case verdictKill:
-			s.closing = true
+			s.startClosing()
 			s.killAll()
 		}
 	case do := <-s.requests:
@@ -126,12 +126,10 @@ func (s *supervisor) change(plan procfile.Plan) {
 
 // advance has every service do what is due, until nothing is.
 func (s *supervisor) advance() {
-	for more := true; more; {
-		more = false
-		for _, name := range s.names {
+	for len(s.touched) > 0 {
+		for _, name := range s.takeTouched() {
 			if kind, due := s.due(name); due {
 				s.apply(name, event{kind: kind, outage: s.again(name)})
-				more = true
 			}
 		}
 	}
@@ -140,8 +138,12 @@ func (s *supervisor) advance() {
 // noteIdle notifies that only a change of files starts anything more.
 func (s *supervisor) noteIdle() {
 	before := s.idle
+	s.idle = false
+	if !s.resting() {
+		return
+	}
 	rerunnable := s.rerunnable()
-	if s.idle = s.resting() && len(rerunnable) > 0; s.idle && !before {
+	if s.idle = len(rerunnable) > 0; s.idle && !before {
 		s.options.Notify(Idle{rerunnable})
 	}
 }
@@ -149,7 +151,7 @@ func (s *supervisor) noteIdle() {
 // close ends all services.
 func (s *supervisor) close(why Stopping) {
 	if !s.closing {
-		s.closing = true
+		s.startClosing()
 		s.options.Notify(why)
 	}
 }
@@ -208,7 +210,7 @@ func (s *supervisor) started(sv service, m message) {
 func (s *supervisor) apply(name string, e event) {
 	before := s.services[name]
 	after, actions := before.next(time.Now(), e)
-	s.services[name] = after
+	s.set(name, after)
 	s.changed = true
 	if after.ready && !before.ready && after.phase == running && e.kind == evReady {
 		s.options.Notify(Ready{name, after.made.Port, after.took})
@@ -220,8 +222,10 @@ func (s *supervisor) apply(name string, e event) {
 	if over := after.phase == ended || after.phase == removed; over || before.phase.live() && !after.phase.live() {
 		s.letGo(name, over)
 	}
-	if on := s.obstacle(name); e.kind == evAgain && on != "" {
-		s.options.Notify(DependencyFailed{name, on})
+	if e.kind == evAgain {
+		if on := s.obstacle(name); on != "" {
+			s.options.Notify(DependencyFailed{name, on})
+		}
 	}
 	for _, a := range actions {
 		s.do(name, a)
