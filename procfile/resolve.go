@@ -184,8 +184,9 @@ func (r *resolver) share() {
 	all := maps.Clone(r.inherited)
 	delete(all, "PORT") // never a service's port
 	maps.Copy(all, r.set)
+	sorted := sortedVars(all)
 	r.common = &commonVars{
-		all: sortedVars(all), set: sortedVars(r.set), ports: ports,
+		all: sorted, list: listOf(sorted), set: sortedVars(r.set), ports: ports,
 		inherited: r.inherited, marks: envvar.Mark(sortedVars(r.set), r.inherited),
 	}
 }

@@ -51,11 +51,14 @@ func dashEnv(dir string, env []string) (_ []string, ok bool) {
 	list := make([]string, 0, len(env)+2) // one more for the mark
 	for _, entry := range env {
 		name, _, _ := strings.Cut(entry, "=")
-		switch {
-		case slices.Contains([]string{"IFS", "LINENO", "OPTIND", "PPID"}, name):
+		switch name {
+		case "IFS", "LINENO", "OPTIND", "PPID":
 			return nil, false
-		case name != "PWD" && shell.IsVariable(name):
-			list = append(list, entry)
+		case "PWD":
+		default:
+			if shell.IsVariable(name) {
+				list = append(list, entry)
+			}
 		}
 	}
 	return append(list, "PWD="+pwd), true

@@ -73,7 +73,13 @@ func (e *expander) append(part syntax.WordPart, quoted bool) bool {
 // IsVariable reports whether a name may be a variable's, and is no special
 // parameter.
 func IsVariable(name string) bool {
-	return name != "" && strings.Trim(name, letters+digits+"_") == "" && strings.Trim(name[:1], digits) != ""
+	for i, c := range []byte(name) {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // isWord reports whether a value is one word when the shell expands it outside of
