@@ -24,7 +24,7 @@ func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 		}
 	}
 	replicas := map[string][]Text{}
-	var scaled []Service
+	scaled := make([]Service, 0, len(f.Services))
 	for _, s := range f.Services {
 		n := s.Replicas
 		if count, ok := counts[s.Name]; ok {
@@ -36,14 +36,15 @@ func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 			scaled = append(scaled, r)
 		}
 	}
-	for i, s := range scaled {
+	for i := range scaled {
+		s := &scaled[i]
 		var all []Text
 		for _, d := range s.DependsOn {
 			for _, r := range replicas[d.Value] {
 				all = append(all, Text{r.Value, d.Pos})
 			}
 		}
-		scaled[i].DependsOn = all
+		s.DependsOn = all
 	}
 	f.Services = scaled
 	return f, nil

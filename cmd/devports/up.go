@@ -296,11 +296,8 @@ func (u *upRun) notify(e launcher.Event) {
 // begin makes everything ready for the start. Whatever is in its way is found
 // here, all of it at once, and nothing has been started.
 func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
-	checked, err := r.Project.Check() // before the claim, which ends what a dead run has left
-	if err != nil {
-		return plan, scope, c, err
-	}
-	if scope, err = r.Project.Scope(); err != nil {
+	var checked procfile.Plan // before the claim, which ends what a dead run has left
+	if r.Project, checked, scope, err = r.Project.Prepare(); err != nil {
 		return plan, scope, c, err
 	}
 	signal.Notify(signals, stopSignals()...) // until here a signal ends devports as it ends any program
