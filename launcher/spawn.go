@@ -9,24 +9,29 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// spawn makes a process and follows it to its end. asked ends when devports ends
-// the process.
+// spawn makes a process, and has another goroutine follow it to its end: one whose
+// stack has not grown. asked ends when devports ends the process.
 func (s *supervisor) spawn(asked context.Context, spec procfile.Process, spawned int) {
 	post := func(m message) {
 		m.service, m.spawned = spec.Service, spawned
 		s.post(m)
 	}
-	s.spawning <- struct{}{}
 	exit := s.taken(spec)
 	var p child
 	if exit.Err == nil {
 		p, exit = s.system.Start(spec, s.room(spec.Service))
 	}
-	<-s.spawning
-	if p == nil {
-		post(message{event: event{kind: evFailed, exit: exit}})
-		return
-	}
+	s.goroutines.Go(func() {
+		if p == nil {
+			post(message{event: event{kind: evFailed, exit: exit}})
+			return
+		}
+		s.attend(asked, p, spec, post)
+	})
+}
+
+// attend posts what happens to a process.
+func (s *supervisor) attend(asked context.Context, p child, spec procfile.Process, post func(message)) {
 	lives, over := context.WithCancel(context.Background())
 	defer over()
 	post(message{event: event{kind: evStarted}, child: p, lives: lives})

@@ -23,7 +23,7 @@ type supervisor struct {
 	attempts map[string]*attempt // by service
 	builders map[string]*builder // by service
 	messages chan message
-	spawning chan struct{} // holds a value for each process that is being made
+	spawners workers // make the processes
 
 	done       chan struct{}  // closed when nobody receives messages any more
 	goroutines sync.WaitGroup // which then end
@@ -246,7 +246,7 @@ func (s *supervisor) do(name string, a action) {
 		s.settling.started = s.settling.started || sv.retries == 0
 		asked, cancel := context.WithCancel(context.Background())
 		s.attempts[name] = &attempt{asked: cancel, unwatch: func() {}}
-		s.goroutines.Go(func() { s.spawn(asked, sv.made, sv.spawned) })
+		s.spawners.do(func() { s.spawn(asked, sv.made, sv.spawned) })
 	case terminate:
 		s.attempts[name].asked()
 		s.attempts[name].child.Terminate(sv.made.StopSignal, sv.made.StopTimeout)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -114,6 +115,7 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 // up runs the services in this process, until they end. In the background, no
 // terminal is there to end them from, so that they must be reachable.
 func (s session) up(o upOptions, from *background) error {
+	defer collectRarely()()
 	p, color, err := o.open(s)
 	if err != nil {
 		return err
@@ -150,6 +152,19 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.serve(claim, from)()
 	defer u.remember(from)()
 	return u.launch(claim.Note.ID)
+}
+
+// startTime is how long the start of a few hundred services may take.
+const startTime = 2 * time.Second
+
+// collectRarely keeps the garbage collector from running while services start: most
+// of what that allocates stays. What does not is then released.
+func collectRarely() (stop func() bool) {
+	before := debug.SetGCPercent(400)
+	return time.AfterFunc(startTime, func() {
+		debug.SetGCPercent(before)
+		debug.FreeOSMemory()
+	}).Stop
 }
 
 // oneLine is an error that may have several lines.
