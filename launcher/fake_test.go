@@ -203,6 +203,7 @@ func (f *fakeSystem) Share([]string) {}
 
 func (f *fakeSystem) StartOutside([]string) error { return nil }
 func (f *fakeSystem) Attached(bool)               {}
+func (f *fakeSystem) Together() func()            { return func() {} }
 
 func (f *fakeSystem) Close() (killed, spared []Orphan) {
 	f.mu.Lock()

@@ -17,13 +17,14 @@ const spawnLimit = 4
 // touches it; the goroutines of processes and of checks send it messages.
 type supervisor struct {
 	machine
-	options  Options
-	ctx      context.Context
-	system   operatingSystem
-	attempts map[string]*attempt // by service
-	builders map[string]*builder // by service
-	messages chan message
-	spawners workers // make the processes
+	options     Options
+	ctx         context.Context
+	system      operatingSystem
+	attempts    map[string]*attempt // by service
+	builders    map[string]*builder // by service
+	messages    chan message
+	spawners    workers  // make the processes
+	terminating []func() // asks processes to end
 
 	done       chan struct{}  // closed when nobody receives messages any more
 	goroutines sync.WaitGroup // which then end
@@ -132,6 +133,14 @@ func (s *supervisor) advance() {
 				s.apply(name, event{kind: kind, outage: s.again(name)})
 			}
 		}
+	}
+	if len(s.terminating) > 0 {
+		begin := s.system.Together()
+		for _, ask := range s.terminating {
+			ask()
+		}
+		begin()
+		s.terminating = nil
 	}
 }
 
@@ -249,7 +258,8 @@ func (s *supervisor) do(name string, a action) {
 		s.spawners.do(func() { s.spawn(asked, sv.made, sv.spawned) })
 	case terminate:
 		s.attempts[name].asked()
-		s.attempts[name].child.Terminate(sv.made.StopSignal, sv.made.StopTimeout)
+		p := s.attempts[name].child
+		s.terminating = append(s.terminating, func() { p.Terminate(sv.made.StopSignal, sv.made.StopTimeout) })
 	case kill:
 		s.attempts[name].asked()
 		s.options.Notify(Killing{name, s.attempts[name].child.PID()})
@@ -258,7 +268,7 @@ func (s *supervisor) do(name string, a action) {
 		s.startBuild(name)
 	case terminateBuild:
 		if p := s.builders[name].child; p != nil {
-			p.Terminate("TERM", buildGrace)
+			s.terminating = append(s.terminating, func() { p.Terminate("TERM", buildGrace) })
 		}
 	case killBuild:
 		if p := s.builders[name].child; p != nil {

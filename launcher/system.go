@@ -25,6 +25,9 @@ type operatingSystem interface {
 	// has started them, once they have left its process group, beside those that
 	// devports knows.
 	Share(names []string)
+	// Together has what is asked of children begin together, when the function that it
+	// returns is called. It must not be called again before.
+	Together() (begin func())
 	// Attached is told when somebody begins and ends to type to a process.
 	Attached(now bool)
 	// Close ends what is left of the run, once all processes have ended, and

@@ -86,6 +86,9 @@ func (s *processSet) gather() (scatter func()) {
 	}
 }
 
+// together has signals that are sent until begin is called be sent only then.
+func (s *processSet) together() (begin func()) { return s.snapshots.Hold() }
+
 // share sets the names of programs that are left alone, beside those known.
 func (s *processSet) share(names []string) {
 	s.mu.Lock()

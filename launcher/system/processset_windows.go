@@ -42,6 +42,8 @@ func (s *processSet) gather() (scatter func()) { return func() {} }
 
 func (s *processSet) lookAround() {}
 
+func (s *processSet) together() (begin func()) { return func() {} }
+
 // share has nothing to do: jobs have all that a service starts end with it.
 func (s *processSet) share([]string) {}
 
