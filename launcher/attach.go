@@ -10,39 +10,38 @@ import (
 	"time"
 )
 
-// ErrNoTerminal says that nobody can type to a service: it does not run, or it
-// has no terminal.
+// ErrNoTerminal says that a service does not run, or has no terminal.
 var ErrNoTerminal = errors.New("it has no terminal to type to")
 
-// Attachment is a hold on the terminal of a service, whichever process it has.
-// The zero Attachment is none, and may be closed.
+// Attachment connects a client to the terminal of a service, across restarts.
+// The zero Attachment is not connected; it may be closed.
 type Attachment struct {
-	hold *hold
-	run  *Controller
+	session    *session
+	controller *Controller
 }
 
-// hold is what an Attachment knows of the service. The supervisor gives it each
-// new process, and ends it with the service.
-type hold struct {
+// session is the state of an Attachment. The supervisor passes it each new
+// process, and ends it with the service.
+type session struct {
 	service  string
 	out      io.Writer
-	head     string        // written before the output of a new process
-	restarts chan struct{} // has a value when a process has ended that is to be followed by another
-	done     chan struct{} // closed when no other will follow
+	head     string        // written before the output of each new process
+	restarts chan struct{} // receives a value when a process has ended and another will follow
+	done     chan struct{} // closed when no other process will follow
 
 	mu     sync.Mutex // guards what follows
 	child  child      // nil between two processes
-	tapped []child    // those whose output goes to out
-	closed bool       // out is not written to any more
+	tapped []child    // the processes whose output is copied to out
+	closed bool       // out must not be written to any more
 }
 
-// Attach lets the caller type to a service and has what that prints written to
-// out as well, as it comes, until [Attachment.Close]. When the service is
-// restarted, that goes on with its next process, whose output follows head.
-// [Options.Size] is asked anew at both ends. The error may be an
-// *UnknownServiceError, ErrNoTerminal or ErrOver.
-func (st *Controller) Attach(ctx context.Context, service string, out io.Writer, head string) (a Attachment, err error) {
-	failed := st.ask(ctx, func(s *supervisor) {
+// Attach lets the caller type to a service and copies the service's output to
+// out until [Attachment.Close]. When the service restarts, it continues with
+// the next process, whose output follows head. Attaching and closing both query
+// [Terminals.Size] again. The error may be an *UnknownServiceError,
+// ErrNoTerminal or ErrEnded.
+func (c *Controller) Attach(ctx context.Context, service string, out io.Writer, head string) (a Attachment, err error) {
+	failed := c.ask(ctx, func(s *supervisor) {
 		sv, known := s.services[service]
 		p := s.childOf(service)
 		switch {
@@ -51,20 +50,20 @@ func (st *Controller) Attach(ctx context.Context, service string, out io.Writer,
 		case sv.phase != running || p == nil || p.Terminal() == nil:
 			err = ErrNoTerminal
 		default:
-			h := &hold{service: service, out: out, restarts: make(chan struct{}, 1), done: make(chan struct{})}
-			h.take(p)
+			h := &session{service: service, out: out, restarts: make(chan struct{}, 1), done: make(chan struct{})}
+			h.use(p)
 			h.head = head
-			s.holds = append(s.holds, h)
-			a = Attachment{h, st}
-			s.system.Attached(true)
-			s.resize() // a program that has drawn a prompt or a screen draws it again
+			s.sessions = append(s.sessions, h)
+			a = Attachment{h, c}
+			s.system.SetAttached(true)
+			s.resize() // so that a program redraws its prompt or screen
 		}
 	})
 	return a, errors.Join(failed, err)
 }
 
-// take goes on with a process that has been made, before its output is copied.
-func (h *hold) take(p child) {
+// use switches to a new process, before its output is copied.
+func (h *session) use(p child) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || p.Terminal() == nil {
@@ -82,17 +81,17 @@ func (h *hold) take(p child) {
 	if h.head == "" {
 		p.Stream().Tap(h.out)
 	} else {
-		p.Stream().Tap(&headed{h.head, h.out})
+		p.Stream().Tap(&headWriter{h.head, h.out})
 	}
 }
 
-// headed writes head before the first that is written to out.
-type headed struct {
+// headWriter writes head before the first write.
+type headWriter struct {
 	head string
 	out  io.Writer
 }
 
-func (w *headed) Write(text []byte) (int, error) {
+func (w *headWriter) Write(text []byte) (int, error) {
 	if w.head != "" {
 		_, _ = io.WriteString(w.out, w.head)
 		w.head = ""
@@ -100,19 +99,19 @@ func (w *headed) Write(text []byte) (int, error) {
 	return w.out.Write(text)
 }
 
-// handOver gives those who type to a service its new process.
-func (s *supervisor) handOver(service string, p child) {
-	for _, h := range s.holds {
+// attachProcess passes a new process to the clients attached to its service.
+func (s *supervisor) attachProcess(service string, p child) {
+	for _, h := range s.sessions {
 		if h.service == service {
-			h.take(p)
+			h.use(p)
 		}
 	}
 }
 
-// letGo has those who type to a service know that its process has ended, and
-// whether it is over: no other will follow.
-func (s *supervisor) letGo(service string, over bool) {
-	s.holds = slices.DeleteFunc(s.holds, func(h *hold) bool {
+// detachProcess notifies the attached clients that the process of a service has
+// ended. over means that no other will follow.
+func (s *supervisor) detachProcess(service string, over bool) {
+	s.sessions = slices.DeleteFunc(s.sessions, func(h *session) bool {
 		if h.service != service {
 			return false
 		}
@@ -132,21 +131,22 @@ func (s *supervisor) letGo(service string, over bool) {
 	})
 }
 
-// takingTime is how long a process may take to read what is typed.
-const takingTime = 100 * time.Millisecond
+// typingTimeout is how long a process may take to read typed input.
+const typingTimeout = 100 * time.Millisecond
 
-// Write types, and returns how much of that the terminal takes: if the process
-// does not read the rest soon, the error is os.ErrDeadlineExceeded. What is typed
-// while there is no process is lost: it was not meant for the next one.
+// Write types keys and returns how many bytes the terminal accepted. If the
+// process does not read the rest in time, the error is os.ErrDeadlineExceeded.
+// Keys typed between two processes are discarded: they were not meant for the
+// next one.
 func (a Attachment) Write(keys []byte) (int, error) {
-	a.hold.mu.Lock()
-	p := a.hold.child
-	a.hold.mu.Unlock()
+	a.session.mu.Lock()
+	p := a.session.child
+	a.session.mu.Unlock()
 	if p == nil {
 		return len(keys), nil
 	}
 	terminal := p.Terminal()
-	_ = terminal.SetWriteDeadline(time.Now().Add(takingTime))
+	_ = terminal.SetWriteDeadline(time.Now().Add(typingTimeout))
 	n, err := terminal.Write(keys)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return len(keys), nil // the process has just ended
@@ -154,33 +154,34 @@ func (a Attachment) Write(keys []byte) (int, error) {
 	return n, err
 }
 
-// Restarts has a value when the process has ended and another is to follow.
-func (a Attachment) Restarts() <-chan struct{} { return a.hold.restarts }
+// Restarts receives a value when the process has ended and another will follow.
+func (a Attachment) Restarts() <-chan struct{} { return a.session.restarts }
 
-// Done is closed when the service has ended, and all that it has printed has
-// been written.
-func (a Attachment) Done() <-chan struct{} { return a.hold.done }
+// Done is closed when the service has ended and all its output was written.
+func (a Attachment) Done() <-chan struct{} { return a.session.done }
 
-// Close lets go of the service, which notices nothing but its terminal's size.
+// Close disconnects from the service. All the service notices is a change of
+// its terminal's size.
 func (a Attachment) Close() {
-	if a.hold == nil {
+	if a.session == nil {
 		return
 	}
-	a.hold.mu.Lock()
-	a.hold.closed = true
-	tapped := a.hold.tapped
-	a.hold.mu.Unlock()
+	a.session.mu.Lock()
+	a.session.closed = true
+	tapped := a.session.tapped
+	a.session.mu.Unlock()
 	for _, p := range tapped {
 		p.Stream().Tap(nil)
 	}
-	_ = a.run.ask(context.Background(), func(s *supervisor) { // unless the run is over
-		s.system.Attached(false)
+	_ = a.controller.ask(context.Background(), func(s *supervisor) { // fails if the run has ended
+		s.system.SetAttached(false)
 		s.resize()
 	})
 }
 
-// Outside starts a program that is not the run's: it outlives that.
-func (st *Controller) Outside(ctx context.Context, argv ...string) (err error) {
-	failed := st.ask(ctx, func(s *supervisor) { err = s.system.StartOutside(argv) })
+// StartOutside starts a program that does not belong to the run and outlives
+// it.
+func (c *Controller) StartOutside(ctx context.Context, argv ...string) (err error) {
+	failed := c.ask(ctx, func(s *supervisor) { err = s.system.StartOutside(argv) })
 	return errors.Join(failed, err)
 }

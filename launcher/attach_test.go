@@ -14,7 +14,7 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// typewriter is what a service prints while somebody types to it.
+// typewriter is what a service prints while a client types to it.
 type typewriter struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -70,11 +70,11 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 	if _, err := a.Write([]byte("unseen\r")); err != nil {
 		t.Error(err)
 	}
-	w.printed("asks     | unseen") // as everything that it prints
+	w.printed("asks     | unseen") // like all its output
 	select {
 	case <-a.Done():
 	case <-time.After(30 * time.Second):
-		t.Error("its end is not told")
+		t.Error("Done is not closed")
 	}
 	if got := w.status(); got != 3 {
 		t.Errorf("status %d, want 3", got)
@@ -87,13 +87,13 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 			t.Errorf("the size of %s is asked for", service)
 		}
 	}
-	if _, err := controller.Attach(t.Context(), "asks", paper, ""); !errors.Is(err, ErrOver) {
+	if _, err := controller.Attach(t.Context(), "asks", paper, ""); !errors.Is(err, ErrEnded) {
 		t.Errorf("after the end: %v", err)
 	}
 }
 
 func TestAttachToNothing(t *testing.T) {
-	w, st := steered(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
+	w, st := controlled(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
 	w.happened("started", "a")
 	if _, err := st.Attach(t.Context(), "a", nil, ""); !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("to a pipe: %v", err)
@@ -106,8 +106,7 @@ func TestAttachToNothing(t *testing.T) {
 	w.status()
 }
 
-// A restart takes the typist along to the next process; the end of the service
-// does not.
+// An attachment survives a restart, but not the end of the service.
 func TestAttachThroughRestart(t *testing.T) {
 	const portfile = `[services]
 asks = { command = 'stty -echo; echo ready; read a; echo "$PPID got $a"; exec sleep 1000', port = false }

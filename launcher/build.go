@@ -7,57 +7,58 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// buildGrace is how long a build that is not wanted any more, or what a build
-// has left in the background, may take to end before it is killed.
+// buildGrace is how long a cancelled build, or what a build left in the
+// background, has to end before it is killed.
 const buildGrace = 2 * time.Second
 
-// buildPhase is where the build of a service stands.
+// buildPhase is the state of a service's build.
 type buildPhase int
 
 const (
-	unbuilt       buildPhase = iota // no build has succeeded since the last change
+	unbuilt       buildPhase = iota // no build has succeeded since the latest change
 	building                        // a build runs
-	buildStopping                   // a build is being ended: what it makes is not wanted
-	buildFailed                     // the latest build has failed, and nothing has changed since
-	built                           // the latest build has succeeded, and nothing has changed since
+	buildStopping                   // a cancelled build is ending
+	buildFailed                     // the latest build has failed, and no file has changed since
+	built                           // the latest build has succeeded, and no file has changed since
 )
 
 var buildPhaseNames = [...]string{"unbuilt", "building", "stopping", "failed", "built"}
 
 func (p buildPhase) String() string { return buildPhaseNames[p] }
 
-// build is the state of a service's build, which runs beside its process. It is
-// a value: the methods return its successor and what is to be done.
+// build is the state of a service's build, which runs beside the service's
+// process. It is a value: the methods return its successor and the actions to
+// carry out.
 //
-// A change makes it unbuilt, a build that began after that built; a process is
-// started of what is built only. Of a service without a build it is the zero
-// build, and means nothing.
+// A change makes it unbuilt; a build that started after the change makes it
+// built. A process starts only when its service is built. A service without a
+// build has the zero build.
 type build struct {
 	phase    buildPhase
-	count    int       // how many builds there have been
-	deadline time.Time // when what is being ended is killed or, killed, is given up; zero: nothing is being ended
-	killed   bool      // what is being ended has been sent KILL
-	exit     *Exit     // how the latest has ended; nil: not yet
+	count    int       // counts the builds of the service
+	deadline time.Time // when the build that is ending is killed or, once killed, given up; zero: no build is ending
+	killed   bool      // the build that is ending was sent SIGKILL
+	exit     *Exit     // of the latest build; nil before it has ended
 }
 
-// live reports whether there is, or is about to be, a process of a build.
+// live reports whether the build has a process, or is about to have one.
 func (b build) live() bool { return b.phase == building || b.phase == buildStopping }
 
-// request asks for a build that begins now, or later.
+// request requests a build that starts after this moment.
 func (b build) request(now time.Time) (build, []action) {
 	if b.live() {
-		return b.cancel(now) // and then it is unbuilt
+		return b.cancel(now) // which makes it unbuilt
 	}
 	b.phase = unbuilt
 	return b, nil
 }
 
-// cancel ends a build that runs. Nothing is built then.
+// cancel stops a running build and makes the service unbuilt.
 func (b build) cancel(now time.Time) (build, []action) {
 	switch b.phase {
 	case building:
 		b.phase = buildStopping
-		if !b.deadline.IsZero() { // it has ended, and what it has left is being ended
+		if !b.deadline.IsZero() { // its process has ended, and its children are ending
 			return b, nil
 		}
 		b.deadline = now.Add(buildGrace)
@@ -68,7 +69,7 @@ func (b build) cancel(now time.Time) (build, []action) {
 	return b, nil
 }
 
-// kill is cancel without grace.
+// kill is cancel with SIGKILL.
 func (b build) kill(now time.Time) (build, []action) {
 	if !b.live() {
 		b.phase = unbuilt
@@ -78,7 +79,7 @@ func (b build) kill(now time.Time) (build, []action) {
 	return b, []action{killBuild}
 }
 
-// next is what an event of the build makes of it.
+// next is the transition for an event of the build.
 func (b build) next(now time.Time, e event) (build, []action) {
 	if e.kind == evBuild {
 		if b.live() {
@@ -91,7 +92,7 @@ func (b build) next(now time.Time, e event) (build, []action) {
 	}
 	switch e.kind {
 	case evBuildStarted:
-		switch { // it was to end before there was anything to end
+		switch { // it was cancelled before it was spawned
 		case b.killed:
 			return b, []action{killBuild}
 		case b.phase == buildStopping:
@@ -99,7 +100,7 @@ func (b build) next(now time.Time, e event) (build, []action) {
 		}
 	case evBuildExited:
 		b = b.record(e.exit)
-		if b.deadline.IsZero() { // its children have no reason to stay
+		if b.deadline.IsZero() { // and so do its children
 			b.deadline = now.Add(buildGrace)
 			return b, []action{terminateBuild}
 		}
@@ -115,7 +116,7 @@ func (b build) next(now time.Time, e event) (build, []action) {
 	return b, nil
 }
 
-// record notes how the build has ended; what comes first counts.
+// record sets the exit of the build. The first cause counts.
 func (b build) record(exit Exit) build {
 	if b.exit == nil {
 		b.exit = &exit
@@ -123,7 +124,7 @@ func (b build) record(exit Exit) build {
 	return b
 }
 
-// over is where a build goes of which nothing is left.
+// over returns the state once no process of the build is left.
 func (b build) over() build {
 	switch {
 	case b.phase == buildStopping:
@@ -137,25 +138,24 @@ func (b build) over() build {
 	return b
 }
 
-// BuildError says that a service has not been started because its build has
-// failed.
+// BuildError says that a service was not started because its build failed.
 type BuildError struct{ Exit Exit }
 
 func (e *BuildError) Error() string { return "build failed: " + e.Exit.String() }
 
-// next is the whole life of a service and of its build: what an event makes of
-// them, and what is to be done about that. An event that means nothing where
-// they stand, such as a timeout that comes late, changes nothing.
+// next is the whole state machine of a service and its build: it returns the
+// next state, and the actions to carry out. An event that does not apply to the
+// current state, such as a late timeout, changes nothing.
 func (s service) next(now time.Time, e event) (service, []action) {
-	after, actions := s.withBuild(now, e)
-	after.away = s.away.update(now, s.available(), after.available(), e.kind)
+	after, actions := s.transition(now, e)
+	after.downtime = s.downtime.update(now, s.available(), after.available(), e.kind)
 	return after, actions
 }
 
-func (s service) withBuild(now time.Time, e event) (service, []action) {
+func (s service) transition(now time.Time, e event) (service, []action) {
 	var actions []action
 	switch {
-	case e.kind.ofBuild():
+	case e.kind.isBuild():
 		before := s.build.phase
 		s.build, actions = s.build.next(now, e)
 		if s.build.phase == built && before != built && s.phase.live() && s.goal == goalNone {
@@ -171,57 +171,56 @@ func (s service) withBuild(now time.Time, e event) (service, []action) {
 		case evKill:
 			s.build, more = s.build.kill(now)
 		}
-		s, actions = s.nextOfProcess(now, e)
+		s, actions = s.nextProcess(now, e)
 		actions = append(more, actions...)
 	}
 	return s.reconcile(now), actions
 }
 
-// rebuild has a service built and then started, again where it has a process. One
-// that goes on as it is keeps that until the build has succeeded.
+// rebuild builds a service and then starts or restarts it. A running process
+// keeps running until the build has succeeded.
 func (s service) rebuild(now time.Time) (service, []action) {
 	b, actions := s.build.request(now)
 	if s.phase.live() && s.goal == goalNone {
 		s.retries = 0
 	} else {
-		s, _ = s.asked(now, goalRestart)
+		s, _ = s.setGoal(now, goalRestart)
 	}
-	s.build, s.held = b, false
+	s.build, s.userStopped = b, false
 	return s, actions
 }
 
-// mustBuild reports whether a build has to succeed before the service may be
-// started.
+// mustBuild reports whether the service may start only after a build.
 func (s service) mustBuild() bool { return !s.spec.Build.IsZero() && s.build.phase != built }
 
-// rebuilding reports whether a service goes on until a build has succeeded, and is
-// then restarted.
+// rebuilding reports whether a running service will be restarted once its build
+// has succeeded.
 func (s service) rebuilding() bool {
 	return s.phase.live() && s.goal == goalNone && s.mustBuild() && s.build.phase != buildFailed
 }
 
-// reconcile is what the state of the build means for a service without a process.
+// reconcile updates a service without a process after a change of its build.
 func (s service) reconcile(now time.Time) service {
 	switch failed := s.mustBuild() && s.build.phase == buildFailed; {
 	case s.phase == ended && s.goal == goalRemove && !s.build.live():
 		s.phase = removed
 	case s.phase == removed && s.build.live():
-		s.phase = ended // until that is over
+		s.phase = ended // until the build has ended
 	case s.phase == waiting && failed:
-		s.phase, s.ready, s.failed = ended, false, now
+		s.phase, s.ready, s.failedAt = ended, false, now
 		s.exit = &Exit{Status: max(s.build.exit.Status, 1), Err: &BuildError{*s.build.exit}}
 	case s.phase == backoff && failed:
 		s.phase, s.deadline, s.delay = ended, time.Time{}, 0
 	case (s.phase == ended && s.goal == goalNone || s.phase == backoff) && s.mustBuild() && !failed:
-		s.phase, s.deadline, s.delay, s.ready = waiting, time.Time{}, 0, false // it is to be started anyway
+		s.phase, s.deadline, s.delay, s.ready = waiting, time.Time{}, 0, false // a start is due anyway
 	}
 	return s
 }
 
-// buildDue reports whether a service is to be built now. A build that would wait
-// for servers could not be ready before them; what is done before, however, may
-// be what it builds from. Replicas are built one after the other: they may write
-// the same file.
+// buildDue reports whether the build of a service should start now. A build
+// does not wait for servers, as it would delay them; it does wait for jobs,
+// which may generate its sources. Replicas build one after the other, as they
+// may write the same file.
 func (m *machine) buildDue(name string) bool {
 	s := m.services[name]
 	wanted := s.phase == waiting || s.phase.live() && s.goal == goalNone

@@ -19,8 +19,8 @@ func compiled() service {
 	return service{spec: procfile.Process{Build: procfile.Program{Shell: "make"}, Ready: procfile.Check{Kind: procfile.TCP}}}
 }
 
-// What a build does to a service, step by step. A step is an event and what has
-// become of the service then: phase[/goal] build [actions].
+// The effect of a build on a service, step by step. A step is an event and the
+// resulting state: phase[/goal] build [actions].
 func TestBuild(t *testing.T) {
 	good, bad := Exit{}, Exit{Status: 2}
 	type step struct {
@@ -46,7 +46,7 @@ func TestBuild(t *testing.T) {
 	}{
 		{"a change is built while the old process runs", slices.Concat(first, change, []step{
 			do(evBuildGone, "running/restart built"),
-			do(evEnd, "stopping/restart built: terminate"),
+			do(evTerminate, "stopping/restart built: terminate"),
 			do(evGone, "waiting built"),
 			do(evStart, "starting built: spawn"),
 		})},
@@ -74,7 +74,7 @@ func TestBuild(t *testing.T) {
 		{"a change after the build", slices.Concat(first, change, []step{
 			do(evBuildGone, "running/restart built"),
 			do(evRestart, "running/restart unbuilt"),
-			do(evEnd, "stopping/restart unbuilt: terminate"),
+			do(evTerminate, "stopping/restart unbuilt: terminate"),
 			do(evGone, "waiting unbuilt"),
 			do(evBuild, "waiting building: start build"),
 		})},
@@ -88,7 +88,7 @@ func TestBuild(t *testing.T) {
 		})},
 		{"a stop ends the build", slices.Concat(first, change, []step{
 			do(evStop, "running/stop stopping: terminate build"),
-			do(evEnd, "stopping/stop stopping: terminate"),
+			do(evTerminate, "stopping/stop stopping: terminate"),
 			do(evGone, "ended/stop stopping"),
 			do(evBuildGone, "ended/stop unbuilt"),
 			do(evRestart, "waiting unbuilt"),
@@ -152,8 +152,8 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// A service that crashes is started again without a build, but not of what is
-// older than a change.
+// A service that crashes is restarted without a build, but not from a build
+// that is older than a change.
 func TestBuildAndBackoff(t *testing.T) {
 	s := compiled()
 	s.spec.Restart = procfile.RestartOnFailure
@@ -170,8 +170,7 @@ func TestBuildAndBackoff(t *testing.T) {
 	}
 }
 
-// An edit is built once: another edit, of something else, does not build again
-// what has failed.
+// An edit is built once: an unrelated edit does not repeat a failed build.
 func TestBuildOfAnEdit(t *testing.T) {
 	plan := func(build string) procfile.Plan {
 		spec := compiled().spec
@@ -180,7 +179,7 @@ func TestBuildOfAnEdit(t *testing.T) {
 	}
 	m := machine{services: map[string]service{}}
 	follow := func(build string) string {
-		_, steps := m.follow(plan(build))
+		_, steps := m.applyPlan(plan(build))
 		var kinds []string
 		for _, step := range steps {
 			kinds = append(kinds, step.kind.String())
@@ -212,14 +211,14 @@ func TestBuildOfAnEdit(t *testing.T) {
 	}
 }
 
-// Whatever happens, and in whatever order: no process starts between a change and
-// the end of a successful build that began after it, and a build is asked to
-// end, or killed, only while there is one.
+// Whatever the order of events: no process starts between a change and the end
+// of a successful build that began after it, and a build is terminated or
+// killed only while it runs.
 func TestBuildsInAnyOrder(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	var s service
-	var change, began, success int // when, in events
+	var change, began, success int // as indices of events
 	live := false
 	for i := range 200_000 {
 		s.spec = compiled().spec
@@ -227,11 +226,11 @@ func TestBuildsInAnyOrder(t *testing.T) {
 		e := event{kind: eventKind(random.IntN(int(evBuildTimeout) + 1)), exit: Exit{Status: random.IntN(2)}}
 		m := machine{services: map[string]service{"a": s}}
 		switch e.kind {
-		case evStart, evEnd, evBuild:
-			if kind, due := m.due("a"); !due || kind != e.kind {
+		case evStart, evTerminate, evBuild:
+			if kind, due := m.nextEvent("a"); !due || kind != e.kind {
 				continue
 			}
-		case evStarted, evFailed:
+		case evStarted, evSpawnFailed:
 			if s.phase != starting {
 				continue
 			}
@@ -296,12 +295,12 @@ func buildPlan(random func(int) int, plan procfile.Plan) procfile.Plan {
 	return plan
 }
 
-// Whatever is asked, and whatever fails, no service is started of what is older
-// than the last change, and in the end no build is left.
-func TestBuildsInTurmoil(t *testing.T) {
+// Whatever is requested, and whatever fails, no service starts from a build
+// older than its last change, and in the end no build is left.
+func TestBuildsUnderRandomEvents(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, seed uint64) {
 		f := newFakeSystem(t, seed)
-		f.crashes, f.clumsy = true, true
+		f.crashes, f.faulty = true, true
 		f.builds = func() Exit { return Exit{Status: f.random(2)} }
 		r := f.start(buildPlan(f.random, withKeeper(randomPlan(f.random, 1+f.random(12)))))
 		for range 30 {
@@ -337,7 +336,7 @@ func TestBuildsInTurmoil(t *testing.T) {
 	})
 }
 
-// built starts a run of services that have a build each.
+// built starts a run of services with a build each.
 func (f *fakeSystem) startBuilt(services ...procfile.Process) *fakeRun {
 	for i := range services {
 		services[i].Build.Shell = "make"
@@ -348,7 +347,8 @@ func (f *fakeSystem) startBuilt(services ...procfile.Process) *fakeRun {
 	return f.start(withKeeper(procfile.Plan{Services: services}))
 }
 
-// buildStates are the states of the services but the keeper, with their builds.
+// buildStates returns the states of the services but the keeper, with their
+// builds.
 func (r *fakeRun) buildStates() string {
 	r.t.Helper()
 	synctest.Wait()
@@ -365,8 +365,8 @@ func (r *fakeRun) buildStates() string {
 	return strings.Join(words, " ")
 }
 
-// A service goes on while it is built, and after a build that has failed; those
-// who wait learn of either.
+// A service keeps running while it is built and after a failed build; waiting
+// clients learn of either.
 func TestBuildStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeSystem(t, 1)
@@ -393,7 +393,7 @@ func TestBuildStatus(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 			check("a=ready/running")
-			if f.latest["a"].ending {
+			if f.latest["a"].terminating {
 				t.Error("it does not go on while it is built")
 			}
 			r.settle()
@@ -402,7 +402,7 @@ func TestBuildStatus(t *testing.T) {
 			}
 			if status == 2 {
 				check("a=ready/failed")
-				if f.latest["a"].pid != first || f.latest["a"].ending {
+				if f.latest["a"].pid != first || f.latest["a"].terminating {
 					t.Error("the old process does not go on")
 				}
 			} else {
@@ -416,8 +416,8 @@ func TestBuildStatus(t *testing.T) {
 	})
 }
 
-// A build waits for work that is to be done before, not for servers; replicas
-// are built one after the other, and not too many builds run at a time.
+// A build waits for jobs that it depends on, not for servers; replicas build
+// one after the other, and the number of concurrent builds is limited.
 func TestBuildOrder(t *testing.T) {
 	m := machine{services: map[string]service{}}
 	add := func(name string, ready procfile.CheckKind, dependsOn ...string) {
@@ -434,7 +434,7 @@ func TestBuildOrder(t *testing.T) {
 	round := func() string {
 		var begun []string
 		for _, name := range m.names {
-			if kind, due := m.due(name); due && kind == evBuild {
+			if kind, due := m.nextEvent(name); due && kind == evBuild {
 				m.services[name] = life(m.services[name], evBuild)
 				begun = append(begun, name)
 			}
@@ -466,7 +466,7 @@ func TestBuildOrder(t *testing.T) {
 	}
 }
 
-// A build that does not end when it is asked to, is killed.
+// A build that ignores SIGTERM is killed.
 func TestBuildIsKilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeSystem(t, 1)

@@ -12,11 +12,11 @@ import (
 
 // builder is the latest build of a service.
 type builder struct {
-	child child // nil: it is being made, or could not be
+	child child // nil while it is being spawned, and if that failed
 	last  *lastLines
 }
 
-// startBuild makes the process of a build and follows it to its end.
+// startBuild starts a build and follows it until it has ended.
 func (s *supervisor) startBuild(name string) {
 	sv := s.services[name]
 	s.builders[name] = &builder{last: &lastLines{}}
@@ -24,13 +24,13 @@ func (s *supervisor) startBuild(name string) {
 	s.spawners.do(func() { s.build(sv.spec, sv.build.count) })
 }
 
-// build makes the process, and has another goroutine follow it.
+// build starts the process of a build, and follows it in another goroutine.
 func (s *supervisor) build(spec procfile.Process, count int) {
 	post := func(m message) {
-		m.service, m.build = spec.Service, count
+		m.service, m.buildCount = spec.Service, count
 		s.post(m)
 	}
-	p, exit := s.system.Start(spec.Builder(), s.room(spec.Service))
+	p, exit := s.system.Start(spec.Builder(), s.terminalSize(spec.Service))
 	s.goroutines.Go(func() {
 		if p == nil {
 			post(message{event: event{kind: evBuildGone, exit: exit}})
@@ -47,9 +47,9 @@ func (s *supervisor) build(spec procfile.Process, count int) {
 	})
 }
 
-// deliverOfBuild hands a message to the build of its service.
-func (s *supervisor) deliverOfBuild(sv service, m message) {
-	if sv.build.count != m.build || !sv.build.live() { // it has been given up
+// deliverToBuild applies a message to the build of its service.
+func (s *supervisor) deliverToBuild(sv service, m message) {
+	if sv.build.count != m.buildCount || !sv.build.live() { // it was given up
 		if m.child != nil {
 			m.child.Show()
 			m.child.Kill()
@@ -65,12 +65,12 @@ func (s *supervisor) deliverOfBuild(sv service, m message) {
 	s.apply(m.service, m.event)
 }
 
-// afterBuild notifies of how a build has ended, if it has.
-func (s *supervisor) afterBuild(name string, before, after service, because eventKind) {
+// notifyBuildEnded reports the end of a build.
+func (s *supervisor) notifyBuildEnded(name string, before, after service, cause eventKind) {
 	if !before.build.live() || after.build.live() {
 		return
 	}
-	if p := s.builders[name].child; because == evBuildTimeout && p != nil {
+	if p := s.builders[name].child; cause == evBuildTimeout && p != nil {
 		s.options.Notify(Unkillable{name, p.PID(), p.Survivors()})
 	}
 	if after.build.phase != buildFailed {
@@ -78,20 +78,19 @@ func (s *supervisor) afterBuild(name string, before, after service, because even
 	}
 	s.options.Notify(BuildFailed{name, *after.build.exit, after.phase.live()})
 	if before.phase != ended && after.phase == ended {
-		s.notRunning(name)
+		s.propagateEnd(name)
 	}
 }
 
-// maxLastLines is how many of the last lines of a build are kept, and
-// maxLastBytes how many bytes.
+// A build keeps at most maxLastLines of its last lines, and about maxLastBytes.
 const (
 	maxLastLines = 20
 	maxLastBytes = 4 << 10
 )
 
-// lastLines keeps the last of what is written to it.
+// lastLines keeps the last lines that are written to it.
 type lastLines struct {
-	mu   sync.Mutex // guards text: a process that got away may still write
+	mu   sync.Mutex // guards text: a process that outlived the build may still write
 	text []byte
 }
 
@@ -105,7 +104,7 @@ func (l *lastLines) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// lines are the last lines that are not empty, as they look without colours.
+// lines returns the last non-empty lines, without colours.
 func (l *lastLines) lines() (lines []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -124,12 +123,12 @@ func (l *lastLines) lines() (lines []string) {
 
 // The values of Status.Build.
 const (
-	BuildWaiting = "waiting" // it is to begin
+	BuildWaiting = "waiting" // it is about to start
 	BuildRunning = "running"
 	BuildFailure = "failed"
 )
 
-// addBuild adds to a status how the build is.
+// addBuild adds the state of the build to a status.
 func (s *supervisor) addBuild(status *Status, sv service) {
 	switch {
 	case sv.phase == ended && sv.build.live():
@@ -137,7 +136,7 @@ func (s *supervisor) addBuild(status *Status, sv service) {
 	case !sv.mustBuild() || status.State == StateStopped || status.State == StateStopping:
 	case sv.build.live():
 		status.Build = BuildRunning
-		if sv.phase == waiting && s.missing(sv) == "" {
+		if sv.phase == waiting && s.unmetDependency(sv) == "" {
 			status.State = StateStarting
 		}
 	case sv.build.phase == unbuilt:

@@ -16,7 +16,7 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// sleepTime is a number of seconds that no other process sleeps for.
+// sleepTime is a number of seconds for which no other process sleeps.
 func sleepTime(t *testing.T) string {
 	n, err := rand.Int(rand.Reader, big.NewInt(1e9))
 	if err != nil {
@@ -31,9 +31,9 @@ func sleepTime(t *testing.T) string {
 	return mark
 }
 
-// sleepers are the processes `PROGRAM MARK` that live. One that is still `env` or
-// setsid(1) is not among them: while it becomes the program, it has no command
-// line for a moment.
+// sleepers returns the live processes `PROGRAM MARK`. It omits processes that
+// are still `env` or setsid(1): during exec they have no command line for a
+// moment.
 func sleepers(mark string) (ids []process.ID) {
 	pids, _ := process.All()
 	for _, pid := range pids {
@@ -62,14 +62,14 @@ func await(t *testing.T, mark string, n int) []process.ID {
 	}
 }
 
-// What a program outside starts at once is outside, too, without any mark in its
-// environment.
-func TestOutsideFromTheFirstMoment(t *testing.T) {
+// The children of a program outside the run are outside, too, even without any
+// mark in their environment.
+func TestUnmarkedOutside(t *testing.T) {
 	mark, controller := sleepTime(t), NewController()
-	w := runWith(t, plan(t, "[services]\nweb = 'exec sleep 1000'"), Options{Instance: &Instance{Alone: true}, Controller: controller})
+	w := runWith(t, plan(t, "[services]\nweb = 'exec sleep 1000'"), Options{Instance: &Instance{Dedicated: true}, Controller: controller})
 	w.happened("started", "web")
 	command := strings.ReplaceAll(`(env -i PATH="$PATH" setsid sh -c "sleep M & exec sleep M" &) ; env -i setsid sleep M & exec sleep M`, "M", mark)
-	if err := controller.Outside(t.Context(), "sh", "-c", command); err != nil {
+	if err := controller.StartOutside(t.Context(), "sh", "-c", command); err != nil {
 		t.Fatal(err)
 	}
 	before := await(t, mark, 4)
@@ -80,12 +80,12 @@ func TestOutsideFromTheFirstMoment(t *testing.T) {
 	}
 }
 
-// What gets away from a service at once, without any mark in its environment,
-// ends with the service.
-func TestOrphanFromTheFirstMoment(t *testing.T) {
+// Processes that leave a service at once, without any mark in their
+// environment, end with the service.
+func TestUnmarkedOrphan(t *testing.T) {
 	mark, controller := sleepTime(t), NewController()
 	command := strings.ReplaceAll(`(env -i setsid sleep M &); exec sleep 1000`, "M", mark)
-	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Alone: true}, Controller: controller})
+	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Dedicated: true}, Controller: controller})
 	before := await(t, mark, 1)
 	if err := controller.Restart(t.Context(), "web"); err != nil {
 		t.Fatal(err)
@@ -126,8 +126,9 @@ func copyProgram(t *testing.T, name, to string) (path string) {
 	return path
 }
 
-// What a shared program starts while the service runs is outside as well, even
-// if that loses its parent. What is still in the service's group is not.
+// Processes that a shared program starts while the service runs are outside as
+// well, even once they are orphans. Processes still in the service's group are
+// not.
 func TestStartedBySharedProgram(t *testing.T) {
 	mark, within, dir := sleepTime(t), sleepTime(t), t.TempDir()
 	copyProgram(t, "sh", dir+"/tmux")
@@ -137,7 +138,7 @@ func TestStartedBySharedProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := fmt.Sprintf("(setsid %[1]s/tmux %[1]s/server &); (%[1]s/gpg-agent %[2]s &); exec sleep 1000", dir, within)
-	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Alone: true}})
+	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Dedicated: true}})
 	await(t, within, 1)
 	released := func() bool {
 		pids, _ := process.All()
@@ -174,8 +175,8 @@ func TestStartedBySharedProgram(t *testing.T) {
 	}
 }
 
-// A chain in which each process starts the next, in a session of its own, and
-// ends, without any mark in its environment, ends with its service.
+// A chain of processes ends with its service, though each starts the next in a
+// session of its own and ends, without any mark in its environment.
 func TestChainEndsWithService(t *testing.T) {
 	dir, controller := t.TempDir(), NewController()
 	script := `: > "$0.began"; setsid sh "$0" &`
@@ -191,10 +192,10 @@ func TestChainEndsWithService(t *testing.T) {
 		}
 		return false
 	}
-	t.Cleanup(func() { _ = os.Remove(dir + "/chain") }) // ends it
+	t.Cleanup(func() { _ = os.Remove(dir + "/chain") }) // ends the chain
 	command := fmt.Sprintf(`env -i PATH="$PATH" setsid sh %s/chain & exec sleep 1000`, dir)
 	p := plan(t, "[services.web]\ncommand = '"+command+"'\nstop_timeout = '300ms'\n[services.other]\ncommand = 'exec sleep 1000'")
-	w := runWith(t, p, Options{Instance: &Instance{Alone: true}, Controller: controller})
+	w := runWith(t, p, Options{Instance: &Instance{Dedicated: true}, Controller: controller})
 	w.happened("started", "web")
 	for range 10 {
 		for end := time.Now().Add(30 * time.Second); !goesOn(); {

@@ -10,93 +10,93 @@ import (
 	"time"
 )
 
-// Controller lets any goroutine look at a run and steer it. Make one with
-// [NewController], for one run.
+// Controller lets any goroutine query and control a run. Create it with
+// [NewController]; it serves one run.
 type Controller struct {
 	requests chan func(*supervisor)
 	changed  chan struct{}
-	over     chan struct{} // closed when the run has ended
+	ended    chan struct{} // closed when the run has ended
 }
 
 // NewController returns a Controller for [Options.Controller].
 func NewController() *Controller {
-	return &Controller{requests: make(chan func(*supervisor)), changed: make(chan struct{}, 1), over: make(chan struct{})}
+	return &Controller{requests: make(chan func(*supervisor)), changed: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
-// Changed has a value when the services may have another Status than when one
-// was last received from it. It is for one receiver.
-func (st *Controller) Changed() <-chan struct{} { return st.changed }
+// Changed receives a value when the services may have another Status than when
+// the previous value was received. It is for one receiver.
+func (c *Controller) Changed() <-chan struct{} { return c.changed }
 
-// tell has Changed say so. A look at the services is no change: whoever looks
-// at each would look for ever.
-func (st *Controller) tell() {
+// notifyChanged sends to Changed. Queries do not: a receiver that queries the
+// status each time would otherwise loop forever.
+func (c *Controller) notifyChanged() {
 	select {
-	case st.changed <- struct{}{}:
+	case c.changed <- struct{}{}:
 	default:
 	}
 }
 
-// ErrOver says that the run has ended.
-var ErrOver = errors.New("the run has ended")
+// ErrEnded says that the run has ended.
+var ErrEnded = errors.New("the run has ended")
 
-// UnknownServiceError names services that the run does not have.
+// UnknownServiceError lists names that are no services of the run.
 type UnknownServiceError struct{ Names, Known []string }
 
 func (e *UnknownServiceError) Error() string {
-	return "no service here is called " + strings.Join(e.Names, ", ")
+	return "no such service: " + strings.Join(e.Names, ", ")
 }
 
-// State is where a service stands, as its user sees it.
+// State is the state of a service, as its user sees it.
 type State string
 
 const (
-	StateWaiting  State = "waiting"  // for what it depends on: Detail
+	StateWaiting  State = "waiting"  // for a dependency: Detail
 	StateStarting State = "starting" // until its check has passed
 	StateReady    State = "ready"    // its check has passed
-	StateBackoff  State = "backoff"  // it has ended, and is started again in a while: Detail
-	StateStopping State = "stopping" // it is being ended
-	StateStopped  State = "stopped"  // as it was asked to
-	StateDone     State = "done"     // it has ended well by itself
-	StateFailed   State = "failed"   // it has ended otherwise: Detail
+	StateBackoff  State = "backoff"  // it has ended and will be restarted: Detail
+	StateStopping State = "stopping" // it has been asked to end
+	StateStopped  State = "stopped"  // by a user
+	StateDone     State = "done"     // it has ended successfully on its own
+	StateFailed   State = "failed"   // it has failed: Detail
 )
 
-// Status is what is known of a service.
+// Status describes a service.
 type Status struct {
 	Service  string    `json:"service"`
 	State    State     `json:"state"`
 	Detail   string    `json:"detail,omitempty"`
 	PID      int       `json:"pid,omitempty"`
 	Port     int       `json:"port,omitempty"`
-	Since    time.Time `json:"since,omitzero"`     // when its process was started
-	ReadyMS  float64   `json:"ready_ms,omitempty"` // how many milliseconds after that it was ready
-	Restarts int       `json:"restarts"`           // how often it has been started again
+	Since    time.Time `json:"since,omitzero"`     // when its process started
+	ReadyMS  float64   `json:"ready_ms,omitempty"` // milliseconds from then until it was ready
+	Restarts int       `json:"restarts"`           // how often its process was started again
 
-	// Started is just before its latest process was, even if that has ended: what
-	// changed earlier, it has read as it is now.
-	Started   time.Time `json:"started,omitzero"`
-	DependsOn []string  `json:"depends_on,omitempty"`
-	// BlockedBy is why a service that waits will not start by itself.
+	// LastStarted is just before its latest process was spawned, even if that
+	// has ended: the process has read every file that changed earlier.
+	LastStarted time.Time `json:"last_started,omitzero"`
+	DependsOn   []string  `json:"depends_on,omitempty"`
+	// BlockedBy is why a waiting service will not start on its own.
 	BlockedBy Blocker `json:"blocked_by,omitzero"`
 
-	// Build is where its build stands, which State says nothing of: BuildWaiting,
-	// BuildRunning, BuildFailure, or "" once the process is made of what was built
-	// last. BuildLines are the last lines of one that has failed.
+	// Build is the state of its build, independent of State: BuildWaiting,
+	// BuildRunning, BuildFailure, or "" once its process is of the latest
+	// build. BuildLines are the last lines that a failed build printed.
 	Build      string   `json:"build,omitempty"`
 	BuildLines []string `json:"build_lines,omitempty"`
-	// Unresponsive: it is ready, and did not answer when it was asked once more.
+	// Unresponsive: it is ready, but did not answer a recheck.
 	Unresponsive bool `json:"unresponsive,omitempty"`
 
-	// Outdated: it is to be restarted for a change of what it watches, and that
-	// waits: Detail.
+	// Outdated: a file that it watches has changed, but its restart is delayed:
+	// Detail.
 	Outdated bool `json:"outdated,omitempty"`
 
-	// Trial: it is ready because it has no check, and its process is so young
-	// that it may yet fail at once.
+	// Trial: it counts as ready because it has no check, but its process is so
+	// young that it may still fail at once.
 	Trial bool `json:"-"`
 }
 
-// Label is the state with that of the build, where the state does not say it:
-// "ready (building)".
+// Label is the state, with that of the build where it differs: "ready
+// (building)".
 func (s Status) Label() string {
 	switch {
 	case s.Build == BuildRunning:
@@ -107,57 +107,56 @@ func (s Status) Label() string {
 	return string(s.State)
 }
 
-// Blocker is a service that has ended and will not start by itself. Others wait
-// for it, be it by way of more that wait.
+// Blocker is a service that has ended and will not start on its own, while
+// others wait for it, directly or not.
 type Blocker struct {
-	Service string    `json:"service"`
-	State   State     `json:"state"`
-	Detail  string    `json:"detail,omitempty"`
-	Started time.Time `json:"started,omitzero"`
+	Service     string    `json:"service"`
+	State       State     `json:"state"`
+	Detail      string    `json:"detail,omitempty"`
+	LastStarted time.Time `json:"last_started,omitzero"`
 }
 
-// Settled reports whether a service has come to where it stays for now: ready,
-// and neither on trial nor being built, ended, or waiting for what will not come
-// by itself.
+// Settled reports whether the state of a service is final for now: it has
+// ended, is blocked, or is ready and neither on trial nor being built.
 func (s Status) Settled() bool {
 	ready := s.State == StateReady && !s.Trial && (s.Build == "" || s.Build == BuildFailure)
 	return ready || s.Ended() || s.BlockedBy != Blocker{}
 }
 
-// Up reports whether a service is ready, and not on trial, or done.
+// Up reports whether a service is done, or ready and not on trial.
 func (s Status) Up() bool {
 	return (s.State == StateReady && !s.Trial || s.State == StateDone) && s.Build == ""
 }
 
-// Ended reports whether a service has no process and is not about to get one.
+// Ended reports whether a service has no process and none is about to start.
 func (s Status) Ended() bool {
 	return s.State == StateStopped || s.State == StateDone || s.State == StateFailed
 }
 
-// ask has do called by the supervisor's goroutine.
-func (st *Controller) ask(ctx context.Context, do func(*supervisor)) error {
+// ask runs do in the supervisor's goroutine.
+func (c *Controller) ask(ctx context.Context, do func(*supervisor)) error {
 	done := make(chan struct{})
 	select {
-	case st.requests <- func(s *supervisor) { do(s); close(done) }:
+	case c.requests <- func(s *supervisor) { do(s); close(done) }:
 		<-done
 		return nil
-	case <-st.over:
-		return ErrOver
+	case <-c.ended:
+		return ErrEnded
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// Status returns all services, by name.
-func (st *Controller) Status(ctx context.Context) (all []Status, err error) {
-	err = st.ask(ctx, func(s *supervisor) { all = s.statuses() })
+// Status returns all services, sorted by name.
+func (c *Controller) Status(ctx context.Context) (all []Status, err error) {
+	err = c.ask(ctx, func(s *supervisor) { all = s.statuses() })
 	return all, err
 }
 
-// Members returns the pids of all processes of the services that live.
-func (st *Controller) Members(ctx context.Context) (pids []int) {
+// Members returns the pids of all live processes of the services.
+func (c *Controller) Members(ctx context.Context) (pids []int) {
 	var children []child
-	_ = st.ask(ctx, func(s *supervisor) { // a run that is over has none
+	_ = c.ask(ctx, func(s *supervisor) { // ErrEnded: there are none
 		for _, name := range s.names {
 			if c := s.childOf(name); c != nil {
 				children = append(children, c)
@@ -173,43 +172,45 @@ func (st *Controller) Members(ctx context.Context) (pids []int) {
 	return pids
 }
 
-// Ending reports whether the run is ending, or has ended.
-func (st *Controller) Ending() (ending bool) {
-	err := st.ask(context.Background(), func(s *supervisor) { ending = s.closing })
+// Ending reports whether the run is stopping or has ended.
+func (c *Controller) Ending() (ending bool) {
+	err := c.ask(context.Background(), func(s *supervisor) { ending = s.closing })
 	return ending || err != nil
 }
 
-// Others returns the services of the plan that were not selected, nor started
-// since, sorted.
-func (st *Controller) Others(ctx context.Context) (names []string) {
-	_ = st.ask(ctx, func(s *supervisor) { names = slices.Sorted(maps.Keys(s.others)) }) // a run that is over has none
+// Inactive returns the services of the plan that were neither selected nor
+// started since, sorted.
+func (c *Controller) Inactive(ctx context.Context) (names []string) {
+	_ = c.ask(ctx, func(s *supervisor) { names = slices.Sorted(maps.Keys(s.others)) }) // ErrEnded: there are none
 	return names
 }
 
-// Start starts those of the services that do not run, and do not wait for
-// others, Others among them, and what they depend on that has ended. No names
-// stand for all but Others. The error may be an *UnknownServiceError.
-func (st *Controller) Start(ctx context.Context, names ...string) error {
-	return st.all(ctx, names, true, func(s *supervisor, names []string) {
+// Start starts the services named that are neither running nor waiting,
+// inactive ones included, and those of their dependencies that have ended. No
+// names stand for all but the inactive ones. The error may be an
+// *UnknownServiceError.
+func (c *Controller) Start(ctx context.Context, names ...string) error {
+	return c.all(ctx, names, true, func(s *supervisor, names []string) {
 		s.startIdle(names)
 		s.startDependencies(names)
 	})
 }
 
-// Restart ends services and starts them again; those that have ended are
-// started, Others among them, and so is what they depend on. No names stand for
-// all but Others. The error may be an *UnknownServiceError.
-func (st *Controller) Restart(ctx context.Context, names ...string) error {
-	return st.restart(ctx, names, func(service) bool { return true })
+// Restart restarts the services named, and starts those that have ended or are
+// inactive, and their dependencies. No names stand for all but the inactive
+// ones. The error may be an *UnknownServiceError.
+func (c *Controller) Restart(ctx context.Context, names ...string) error {
+	return c.restart(ctx, names, func(service) bool { return true })
 }
 
-// RestartOlder is Restart without those whose latest process was started since.
-func (st *Controller) RestartOlder(ctx context.Context, since time.Time, names ...string) error {
-	return st.restart(ctx, names, func(sv service) bool { return sv.ordered.Before(since) })
+// RestartOlder is Restart, except for services whose latest process was spawned
+// after since.
+func (c *Controller) RestartOlder(ctx context.Context, since time.Time, names ...string) error {
+	return c.restart(ctx, names, func(sv service) bool { return sv.spawnedAt.Before(since) })
 }
 
-func (st *Controller) restart(ctx context.Context, names []string, wanted func(service) bool) error {
-	return st.all(ctx, names, true, func(s *supervisor, names []string) {
+func (c *Controller) restart(ctx context.Context, names []string, wanted func(service) bool) error {
+	return c.all(ctx, names, true, func(s *supervisor, names []string) {
 		for _, name := range names {
 			if wanted(s.services[name]) {
 				s.apply(name, event{kind: evRestart})
@@ -219,42 +220,43 @@ func (st *Controller) restart(ctx context.Context, names []string, wanted func(s
 	})
 }
 
-// Rerun is Restart for services whose files have changed, at these times, unless
-// their latest process was started since. It starts nothing that they depend on,
-// as a user may have stopped that.
-func (st *Controller) Rerun(ctx context.Context, changed map[string]time.Time) error {
+// RestartChanged restarts services whose files changed at the given times,
+// except for those spawned after that. It does not start their dependencies,
+// which a user may have stopped.
+func (c *Controller) RestartChanged(ctx context.Context, changed map[string]time.Time) error {
 	names := slices.Sorted(maps.Keys(changed))
 	if len(names) == 0 {
 		return nil
 	}
-	return st.each(ctx, names, true, func(sv service) (eventKind, bool) {
-		return evRestart, sv.ordered.Before(changed[sv.spec.Service])
+	return c.each(ctx, names, true, func(sv service) (eventKind, bool) {
+		return evRestart, sv.spawnedAt.Before(changed[sv.spec.Service])
 	})
 }
 
-// Stop ends services, which stay so until they are started. As long as one does,
-// the run goes on, even if nothing runs. No names stand for all. The error may be
-// an *UnknownServiceError.
-func (st *Controller) Stop(ctx context.Context, names ...string) error {
-	return st.each(ctx, names, false, func(service) (eventKind, bool) { return evStop, true })
+// Stop stops the services named until they are started again. The run continues
+// while a service is stopped, even if no other runs. No names stand for all.
+// The error may be an *UnknownServiceError.
+func (c *Controller) Stop(ctx context.Context, names ...string) error {
+	return c.each(ctx, names, false, func(service) (eventKind, bool) { return evStop, true })
 }
 
-// each has the services named, or all, do what is asked of each; see all.
-func (st *Controller) each(ctx context.Context, names []string, add bool, what func(service) (eventKind, bool)) error {
-	return st.all(ctx, names, add, func(s *supervisor, names []string) {
+// each applies the event that choose returns to each of the services named; see
+// all.
+func (c *Controller) each(ctx context.Context, names []string, add bool, choose func(service) (eventKind, bool)) error {
+	return c.all(ctx, names, add, func(s *supervisor, names []string) {
 		for _, name := range names {
-			if kind, ok := what(s.services[name]); ok {
+			if kind, ok := choose(s.services[name]); ok {
 				s.apply(name, event{kind: kind})
 			}
 		}
 	})
 }
 
-// all has do called with the services named, or all, unless the run is ending.
-// With add, those can be named, too, that the run has not started.
-func (st *Controller) all(ctx context.Context, names []string, add bool, do func(s *supervisor, names []string)) error {
+// all calls do with the services named, or with all, unless the run is ending.
+// With add, inactive services may be named as well.
+func (c *Controller) all(ctx context.Context, names []string, add bool, do func(s *supervisor, names []string)) error {
 	var unknown error
-	err := st.ask(ctx, func(s *supervisor) {
+	err := c.ask(ctx, func(s *supervisor) {
 		if len(names) == 0 {
 			names = s.names
 		}
@@ -262,14 +264,14 @@ func (st *Controller) all(ctx context.Context, names []string, add bool, do func
 		if add {
 			known = slices.AppendSeq(known, maps.Keys(s.others))
 			slices.Sort(known)
-			known = slices.Compact(known) // one that is being removed is both
+			known = slices.Compact(known) // a service that is being removed is in both
 		}
 		if missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, name) }); len(missing) > 0 {
 			unknown = &UnknownServiceError{missing, known}
 			return
 		}
 		if s.closing {
-			unknown = ErrOver
+			unknown = ErrEnded
 			return
 		}
 		if add {
@@ -283,7 +285,7 @@ func (st *Controller) all(ctx context.Context, names []string, add bool, do func
 	return errors.Join(err, unknown)
 }
 
-// startIdle starts those of the services that do not run, nor wait for others.
+// startIdle starts those of the services that are neither running nor waiting.
 func (s *supervisor) startIdle(names []string) {
 	for _, name := range names {
 		if sv := s.services[name]; sv.phase == ended || sv.phase == backoff || sv.goal == goalStop || sv.goal == goalRemove {
@@ -292,8 +294,8 @@ func (s *supervisor) startIdle(names []string) {
 	}
 }
 
-// startDependencies starts what the services depend on, be it by way of others,
-// that has failed or was stopped: else they would wait for it for as long.
+// startDependencies starts the dependencies of the services, direct or not,
+// that have failed or were stopped: the services would wait for them forever.
 func (s *supervisor) startDependencies(names []string) {
 	for i, on := 0, slices.Clone(names); i < len(on); i++ {
 		for _, name := range s.services[on[i]].spec.DependsOn {
@@ -309,8 +311,8 @@ func (s *supervisor) startDependencies(names []string) {
 	}
 }
 
-// Dependents are the services among all that depend on those named, be it by
-// way of others, and were not stopped, sorted.
+// Dependents returns the services among all that depend on the named ones,
+// directly or not, and were not stopped, sorted.
 func Dependents(all []Status, names ...string) (dependents []string) {
 	for on := slices.Clone(names); len(on) > 0; on = on[1:] {
 		for _, st := range all {
@@ -324,21 +326,21 @@ func Dependents(all []Status, names ...string) (dependents []string) {
 	return dependents
 }
 
-// Down ends all services, and with them the run.
-func (st *Controller) Down(ctx context.Context) error {
-	return st.ask(ctx, func(s *supervisor) {
-		s.asked = true
+// Down stops all services and ends the run.
+func (c *Controller) Down(ctx context.Context) error {
+	return c.ask(ctx, func(s *supervisor) {
+		s.stopRequested = true
 		s.close(Stopping{Reason: "devports down"})
 	})
 }
 
-// Wait waits until the services are all as settled says, and returns them. No
-// names stand for all. Errors are those of Start, and ctx's.
-func (st *Controller) Wait(ctx context.Context, settled func(Status) bool, names ...string) ([]Status, error) {
-	came := make(chan []Status, 1)
+// Wait waits until settled holds for all the services named, and returns them.
+// No names stand for all. It returns the errors of Start, and ctx.Err().
+func (c *Controller) Wait(ctx context.Context, settled func(Status) bool, names ...string) ([]Status, error) {
+	result := make(chan []Status, 1)
 	var unknown error
-	w := &waiter{names: names, settled: settled, came: came}
-	if err := st.ask(ctx, func(s *supervisor) {
+	w := &waiter{names: names, settled: settled, result: result}
+	if err := c.ask(ctx, func(s *supervisor) {
 		for _, name := range names {
 			if _, known := s.services[name]; !known {
 				unknown = &UnknownServiceError{[]string{name}, slices.Clone(s.names)}
@@ -353,12 +355,12 @@ func (st *Controller) Wait(ctx context.Context, settled func(Status) bool, names
 		return nil, unknown
 	}
 	select {
-	case all := <-came:
+	case all := <-result:
 		return all, nil
-	case <-st.over:
-		return nil, ErrOver
+	case <-c.ended:
+		return nil, ErrEnded
 	case <-ctx.Done():
-		_ = st.ask(context.WithoutCancel(ctx), func(s *supervisor) {
+		_ = c.ask(context.WithoutCancel(ctx), func(s *supervisor) {
 			s.waiters = slices.DeleteFunc(s.waiters, func(other *waiter) bool { return other == w })
 		})
 		return nil, ctx.Err()
@@ -369,10 +371,10 @@ func (st *Controller) Wait(ctx context.Context, settled func(Status) bool, names
 type waiter struct {
 	names   []string
 	settled func(Status) bool
-	came    chan<- []Status
+	result  chan<- []Status
 }
 
-// answerWaiters tells those who wait for what is so now.
+// answerWaiters completes the calls of Wait whose condition holds now.
 func (s *supervisor) answerWaiters() {
 	if len(s.waiters) == 0 {
 		return
@@ -389,13 +391,13 @@ func (s *supervisor) answerWaiters() {
 			}
 			wanted = append(wanted, status)
 		}
-		w.came <- wanted
+		w.result <- wanted
 		return true
 	})
 }
 
-// how is the state of a service that has ended, as the end of a sentence.
-func (s Status) how() string {
+// outcome describes how a service has ended, at the end of a sentence.
+func (s Status) outcome() string {
 	switch s.State {
 	case StateFailed:
 		return "has failed"
@@ -415,23 +417,23 @@ func (s *supervisor) statuses() []Status {
 
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
-	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.spawned-1), Started: sv.ordered, DependsOn: sv.spec.DependsOn}
+	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), LastStarted: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
 	if sv.phase.live() {
-		status.Port = sv.made.Port
+		status.Port = sv.procSpec.Port
 		if p := s.childOf(name); p != nil {
-			status.PID, status.Since = p.PID(), sv.began
+			status.PID, status.Since = p.PID(), sv.startedAt
 		}
 	}
 	switch sv.phase {
 	case waiting:
 		status.State = StateWaiting
-		if on := s.missing(sv); on != "" {
+		if on := s.unmetDependency(sv); on != "" {
 			status.Detail = "needs " + on
 		}
-		if on := s.obstacle(name); on != "" {
+		if on := s.blocker(name); on != "" {
 			root := s.statusOf(on)
-			status.BlockedBy = Blocker{on, root.State, root.Detail, root.Started}
-			status.Detail = "waits for " + on + ", which " + root.how()
+			status.BlockedBy = Blocker{on, root.State, root.Detail, root.LastStarted}
+			status.Detail = "waits for " + on + ", which " + root.outcome()
 		}
 	case starting:
 		status.State = StateStarting
@@ -440,23 +442,23 @@ func (s *supervisor) statusOf(name string) Status {
 		case sv.goal != goalNone:
 			status.State = StateStopping
 		case sv.ready:
-			status.State, status.ReadyMS = StateReady, float64(sv.took.Microseconds())/1000
+			status.State, status.ReadyMS = StateReady, float64(sv.readyAfter.Microseconds())/1000
 			status.Trial = !sv.deadline.IsZero()
 		default:
-			status.State, status.Detail = StateStarting, unready(sv.made, s.attempts[name].finding)
+			status.State, status.Detail = StateStarting, describeNotReady(sv.procSpec, s.attempts[name].finding)
 		}
 	case backoff:
-		status.State, status.Detail = StateBackoff, fmt.Sprintf("%s; started again in %v", sv.exit, sv.delay)
+		status.State, status.Detail = StateBackoff, fmt.Sprintf("%s; restarting in %v", sv.exit, sv.delay)
 	case stopping, killing:
 		status.State = StateStopping
 	case ended, removed:
 		status.State = StateDone
 		switch {
-		case sv.held || sv.exit != nil && sv.exit.Asked:
+		case sv.userStopped || sv.exit != nil && sv.exit.Requested:
 			status.State = StateStopped
 		case sv.exit != nil && sv.exit.Failed():
 			status.State, status.Detail = StateFailed, sv.exit.String()
-			if during := sv.during.String(); during != "" {
+			if during := sv.outage.String(); during != "" {
 				status.Detail += " " + during
 			}
 		}

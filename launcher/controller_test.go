@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-func steered(t *testing.T, portfile string) (*world, *Controller) {
+func controlled(t *testing.T, portfile string) (*world, *Controller) {
 	t.Helper()
 	controller := NewController()
 	return runWith(t, plan(t, portfile), Options{Controller: controller}), controller
 }
 
-// states writes what a Controller tells as "a=ready b=stopped".
+// states formats statuses as "a=ready b=stopped".
 func states(t *testing.T, all []Status, err error) string {
 	t.Helper()
 	if err != nil {
@@ -39,14 +39,14 @@ func wait(t *testing.T, st *Controller, names ...string) string {
 	return states(t, all, err)
 }
 
-func TestSteering(t *testing.T) {
+func TestController(t *testing.T) {
 	const portfile = `[services]
 a = { command = 'exec sleep 1000', port = false }
 b = { command = 'exit 3' }
 c = { command = 'true', port = false }
 d = { command = 'exec sleep 1000', port = false, depends_on = ['b'] }
 `
-	w, st := steered(t, portfile)
+	w, st := controlled(t, portfile)
 	w.happened("ended", "b")
 	w.happened("ended", "c")
 	all, err := st.Status(t.Context())
@@ -92,14 +92,14 @@ d = { command = 'exec sleep 1000', port = false, depends_on = ['b'] }
 	if status := w.status(); status != 0 {
 		t.Errorf("status %d", status)
 	}
-	if _, err := st.Status(t.Context()); !errors.Is(err, ErrOver) {
+	if _, err := st.Status(t.Context()); !errors.Is(err, ErrEnded) {
 		t.Errorf("after the end: %v", err)
 	}
 }
 
-// Whatever comes together adds up to one process, and in the end to none.
-func TestSteeringAtOnce(t *testing.T) {
-	w, st := steered(t, "[services]\na = { command = 'trap \"sleep 0.05; exit\" TERM; echo up; while :; do sleep 0.01; done', port = false }")
+// Concurrent requests add up to one process, and in the end to none.
+func TestConcurrentRequests(t *testing.T) {
+	w, st := controlled(t, "[services]\na = { command = 'trap \"sleep 0.05; exit\" TERM; echo up; while :; do sleep 0.01; done', port = false }")
 	w.printed("up")
 	var all sync.WaitGroup
 	for range 10 {
@@ -112,7 +112,7 @@ func TestSteeringAtOnce(t *testing.T) {
 		}
 	}
 	all.Wait()
-	if err := st.Restart(t.Context(), "a"); err != nil { // while it is being stopped, perhaps
+	if err := st.Restart(t.Context(), "a"); err != nil { // possibly while it is being stopped
 		t.Error(err)
 	}
 	if got := wait(t, st); got != "a=ready" {
@@ -121,7 +121,7 @@ func TestSteeringAtOnce(t *testing.T) {
 	if err := st.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := st.Start(t.Context(), "a"); err != nil && !errors.Is(err, ErrOver) {
+	if err := st.Start(t.Context(), "a"); err != nil && !errors.Is(err, ErrEnded) {
 		t.Error(err)
 	}
 	if status := w.status(); status != 0 {
@@ -129,9 +129,9 @@ func TestSteeringAtOnce(t *testing.T) {
 	}
 }
 
-// Who waits is told when the run ends, and does not wait longer than its context.
+// A wait ends with the run, and with its context.
 func TestWaitEnds(t *testing.T) {
-	w, st := steered(t, "[services]\na = { command = 'exec sleep 1000', ready = 'log:never' }")
+	w, st := controlled(t, "[services]\na = { command = 'exec sleep 1000', ready = 'log:never' }")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if _, err := st.Wait(ctx, Status.Settled); !errors.Is(err, context.DeadlineExceeded) {
@@ -145,15 +145,15 @@ func TestWaitEnds(t *testing.T) {
 	if err := st.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := <-waited; !errors.Is(err, ErrOver) {
+	if err := <-waited; !errors.Is(err, ErrEnded) {
 		t.Errorf("at the end of the run: %v", err)
 	}
 	w.status()
 }
 
-// Whoever follows the services looks at each change, and not for ever.
+// A client that follows the services sees each change, and does not loop.
 func TestChanged(t *testing.T) {
-	w, st := steered(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
+	w, st := controlled(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
 	until := func(want string) {
 		t.Helper()
 		for got := ""; got != want; {
@@ -162,13 +162,13 @@ func TestChanged(t *testing.T) {
 				all, err := st.Status(t.Context())
 				got = states(t, all, err)
 			case <-time.After(30 * time.Second):
-				t.Fatalf("nobody says that it is %s, but only %s", want, got)
+				t.Fatalf("want %s, got only %s", want, got)
 			}
 		}
 	}
 	until("a=ready")
 	select {
-	case <-st.Changed(): // told while it looked
+	case <-st.Changed(): // notified while it looked
 	default:
 	}
 	for range 10 {
@@ -178,7 +178,7 @@ func TestChanged(t *testing.T) {
 	}
 	select {
 	case <-st.Changed():
-		t.Error("to look is told as a change")
+		t.Error("a query counts as a change")
 	default:
 	}
 	if err := st.Stop(t.Context(), "a"); err != nil {
@@ -189,15 +189,15 @@ func TestChanged(t *testing.T) {
 	w.status()
 }
 
-// What has been started since is left out.
+// Services started since are left out.
 func TestRestartOlder(t *testing.T) {
 	began := time.Now()
-	w, st := steered(t, `[services]
+	w, st := controlled(t, `[services]
 a = { command = 'exec sleep 1000', port = false }
 b = { command = 'exec sleep 1000', port = false }
 `)
 	wait(t, st)
-	if err := st.Rerun(t.Context(), map[string]time.Time{"a": time.Now(), "b": began}); err != nil {
+	if err := st.RestartChanged(t.Context(), map[string]time.Time{"a": time.Now(), "b": began}); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, st)

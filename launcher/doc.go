@@ -2,37 +2,40 @@
 //
 //	   plans ─┐
 //	 signals ─┤                  pure: machine, service.next
-//	requests ─┤                     ▲         │ what is due, actions
+//	requests ─┤                     ▲         │ due events, actions
 //	  clock  ─┼─► supervisor ───────┘         ▼
 //	messages ─┘      │  └─► Notify(Event)   spawn, terminate, kill
 //	    ▲            ▼                        │
 //	    └──── operatingSystem: processes ◄────┘ ─► output.Mux
 //
-// [Run] is the supervisor: one goroutine that owns every service and does what
-// the machine decides. What happens to a process reaches it as a message; what
-// that means for its service is decided by service.next, from state, event and
-// time to state and actions; what may start or end now, and in which order, by
-// machine.due. Neither does anything, or reads a clock. A message from an earlier
-// process of a service is dropped.
+// [Run] is the supervisor: one goroutine that owns every service and carries
+// out what the machine decides. Events of a process reach it as messages.
+// service.next decides what an event means: it maps state, event and time to
+// the next state and actions. machine.nextEvent decides which service may start
+// or stop next. Neither has side effects or reads a clock. Messages from an
+// earlier process of a service are dropped.
 //
 // A service that has a build has two processes side by side: that of the build,
-// whose state is build, and its own. A change has it built while its own process
-// goes on; only a build that has succeeded has that end and another start.
+// whose state is build, and its own. When a file changes, the service is built
+// while its own process keeps running; only a build that succeeds restarts it.
 //
-// operatingSystem is all that the supervisor needs of the system; package system
-// has it, and says how nothing is left behind and nothing else is touched.
+// operatingSystem is everything the supervisor needs from the system. Package
+// system implements it, and describes how no process is left behind and no
+// other process is touched.
 //
-// [Controller] lets others look at the run and steer it; they, too, only send the
-// supervisor what it is to do. The package control serves it to other processes.
+// [Controller] lets other goroutines query and control the run; it, too, only
+// sends requests to the supervisor. Package control serves it to other
+// processes.
 //
 // The package knows neither the registry nor the allocator: the plan names
-// every port. It prints nothing either: [Event] tells what happened, and the
-// command line has the words for it.
+// every port. It prints nothing either: it reports an [Event], and the command
+// line words the message.
 //
 // # Concurrency
 //
-// Per process there are two goroutines: one copies its output, one waits for
-// its end and then for that of its group; until it is ready a third asks it.
-// None of them touches the supervisor's state, and all have ended when Run
-// returns, but for the copying: see [output.Mux.Close]. Notify is called by the supervisor's goroutine and must not block.
+// Each process has two goroutines: one copies its output, one waits for its end
+// and then for that of its group. Until it is ready, a third runs its check.
+// None of them accesses the supervisor's state, and all have ended when Run
+// returns, except the one that copies: see [output.Mux.Close]. The supervisor's
+// goroutine calls Notify, which must not block.
 package launcher

@@ -6,139 +6,143 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// Event is something that has happened in a run: one of the types of this file.
+// Event is an event of a run: one of the types in this file.
 type Event interface {
-	// Subject is the service that the event is about; "" if it is about the run.
+	// Subject returns the service that the event is about; "" for the whole
+	// run.
 	Subject() string
 	kind() string
 }
 
-// KindOf is a word that other programs may know the type of an event by.
+// KindOf returns the name of an event's type, for other programs:
+// "not_started".
 func KindOf(e Event) string { return e.kind() }
 
-// Started: the service has a process.
+// Started: the process of the service was started.
 type Started struct {
-	Service string
-	PID     int
-	Port    int  // 0 for none
-	Checked bool // Ready will follow, once its check has passed
+	Service  string
+	PID      int
+	Port     int  // 0 for none
+	HasCheck bool // Ready follows once the check has passed
 }
 
-// NotStarted: no process could be made.
+// NotStarted: the process could not be started.
 type NotStarted struct {
 	Service string
 	Exit    Exit          // Err is the reason
-	Retry   time.Duration // after that it is tried again; 0: it is not
+	Retry   time.Duration // the delay before the next attempt; 0: there is none
 }
 
-// Blocked: the run is over, and the service never started.
+// Blocked: the run has ended, and the service never started.
 type Blocked struct {
 	Service string
-	On      string // the service that it depends on, which was not ready
+	On      string // the dependency that was not ready
 }
 
-// Building: the build of the service begins.
+// Building: the build of the service has started.
 type Building struct{ Service string }
 
 // BuildFailed: the build of the service has failed.
 type BuildFailed struct {
 	Service string
 	Exit    Exit
-	Running bool // its process goes on, as it was built before
+	Running bool // the process of the previous build keeps running
 }
 
-// Ready: the service's check has passed.
+// Ready: the service has passed its check.
 type Ready struct {
 	Service string
 	Port    int           // 0 for none
-	Took    time.Duration // since the start of its process
+	Took    time.Duration // since its process started
 }
 
-// AllReady: all services that were not stopped are ready, or done, after the
-// start of the run, an edit, or a restart that was asked for.
+// AllReady: all services that were not stopped are ready or done, after the run
+// started, the plan changed, or a user restarted services.
 type AllReady struct {
 	Services int
 	Stopped  int
-	Took     time.Duration // since the first of them was asked to start
+	Took     time.Duration // since the first of them was due to start
 }
 
-// WrongPort: the service is not ready, and its processes listen elsewhere.
+// WrongPort: the service is not ready, and its processes listen on other ports.
 type WrongPort struct {
 	Service string
-	Port    int   // where it should listen
-	Ports   []int // where it does
+	Port    int   // that it should listen on
+	Ports   []int // that it listens on
 }
 
-// NoListener: the service is not ready, nothing listens, and another waits.
+// NoListener: the service is not ready, no process of it listens, and another
+// service waits for it.
 type NoListener struct {
 	Service string
 	Port    int
-	On      string // the service that waits for it
+	On      string // the waiting service
 }
 
-// WrongProtocol: the service is not ready, because its check asks over HTTP and
-// it expects HTTPS.
+// WrongProtocol: the service is not ready because its check speaks HTTP and the
+// service expects HTTPS.
 type WrongProtocol struct {
 	Service string
 	Port    int
 }
 
-// Ended: the process of the service has ended, and nothing of it is left.
+// Ended: the process of the service and all its children have ended.
 type Ended struct {
 	Service string
 	Exit    Exit
-	Retry   time.Duration // after that it is started again; 0: it is not
-	Left    []Orphan      // what it had left in the background, and devports has ended
-	During  Outage        // of one that it depends on, which may be why it has failed
-	Again   bool          // it is run once more when that is back
+	Retry   time.Duration // the delay before it is restarted; 0: it is not
+	Orphans []Orphan      // background processes that it left, which devports has ended
+	Outage  Outage        // of a dependency, if that may have caused the failure
+	Rerun   bool          // it runs again once that dependency is back
 }
 
-// DependencyFailed: the service waits for one that has ended without having
-// been ready.
+// DependencyFailed: the service waits for a dependency that has ended without
+// becoming ready.
 type DependencyFailed struct {
 	Service string
 	On      string
 }
 
-// Killing: devports sends KILL to the processes of the service.
+// Killing: devports sends SIGKILL to the processes of the service.
 type Killing struct {
 	Service string
 	PID     int
 }
 
-// Unkillable: the process did not end when killed either; devports gives it up.
+// Unkillable: the process has not ended despite SIGKILL; devports gives up on
+// it.
 type Unkillable struct {
-	Service string
-	PID     int
-	Left    []Orphan // what of it still lives, as far as is known
+	Service   string
+	PID       int
+	Survivors []Orphan // those of its processes that are known to be alive
 }
 
-// Idle: no service has a process, and the run goes on because a change of the
-// files that these watch starts them again.
+// Idle: no service has a process; the run waits for a change to the files that
+// these services watch.
 type Idle struct{ Services []string }
 
 // Stopping: devports stops all services.
 type Stopping struct {
-	Service string // because this one has ended
-	Reason  string // or else because of a signal, or something else
-	Signal  bool   // a signal: Reason is its name
+	Service string // the service that has ended; or ""
+	Reason  string // otherwise the name of the signal, or another reason
+	Signal  bool   // Reason is the name of a signal
 }
 
 // PlanChanged: the run follows a new plan.
 type PlanChanged struct{ Changes []procfile.Change }
 
-// NoWatchdog: nothing ends the services should devports be killed.
+// NoWatchdog: no watchdog ends the services if devports is killed.
 type NoWatchdog struct{ Err error }
 
-// WatchdogReplaced: the watchdog has ended, and another has taken its place.
+// WatchdogReplaced: the watchdog has ended, and a new one has started.
 type WatchdogReplaced struct{}
 
-// OrphansKilled: these were still there when all services had ended. Those
-// without an Err are no more.
+// OrphansKilled: these processes were left when all services had ended. Those
+// without an Err have been killed.
 type OrphansKilled struct{ Orphans []Orphan }
 
-// LeftRunning: the process is outside the run, see [procfile.Plan]. It goes on
-// though the service that has started it, or the run, has ended.
+// LeftRunning: the process is outside the run (see [procfile.Plan]). It keeps
+// running though the service that started it, or the run, has ended.
 type LeftRunning struct{ Process Orphan }
 
 func (e Started) Subject() string          { return e.Service }

@@ -13,8 +13,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// A program that runs services of its own: app starts when migrate has done its
-// work, and fails.
+// A program that runs services of its own: app starts once migrate has
+// succeeded, and fails.
 func ExampleRun() {
 	file, err := procfile.Parse("Portfile", []byte(`
 [services]
@@ -41,7 +41,7 @@ app     = { command = "echo running; exit 3", port = false, depends_on = ["migra
 			}
 		},
 	})
-	_ = out.Close(ctx) // all that was printed has been written then
+	_ = out.Close(ctx) // which writes all output
 	var exit *launcher.ExitError
 	if errors.As(err, &exit) {
 		fmt.Println(exit)

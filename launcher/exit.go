@@ -10,15 +10,14 @@ import (
 // Exit is how a process ended.
 type Exit = system.Exit
 
-// Orphan is a process that was found where none should be any more.
+// Orphan is a process that has outlived its service or its run.
 type Orphan = system.Orphan
 
-// NotReadyError says that the process of a service has ended with status 0 and
-// that the service nevertheless has not become ready.
+// NotReadyError says that a process exited with status 0 before its service was
+// ready.
 type NotReadyError struct {
 	Service procfile.Process
-	// Serving: the port answers, as a process that was left in the background
-	// listens on it.
+	// Serving: the process left a background process that listens on the port.
 	Serving bool
 }
 
@@ -30,7 +29,7 @@ func (e *NotReadyError) Error() string {
 	return fmt.Sprintf(`exited with status 0 before %s: %s, or set ready = "done" if it is meant to end`, readyWhen(e.Service), foreground)
 }
 
-// readyWhen is what has to have happened for a service to be ready.
+// readyWhen describes the condition for a service to be ready.
 func readyWhen(spec procfile.Process) string {
 	switch check := spec.Ready; check.Kind {
 	case procfile.HTTP:
@@ -43,24 +42,25 @@ func readyWhen(spec procfile.Process) string {
 	return fmt.Sprintf("anything listened on port %d", spec.Port)
 }
 
-// ending is what is known of a process that has ended by itself.
-type ending struct {
+// endedProcess describes a process that has ended on its own.
+type endedProcess struct {
 	spec    procfile.Process
 	exit    Exit
 	ready   bool     // its check has passed
 	needed  bool     // another service depends on it
-	left    []Orphan // what it has left behind, in the background
-	serving bool     // one of those listens on its port
+	orphans []Orphan // background processes that it left
+	serving bool     // one of the orphans listens on its port
 }
 
-// judged is the exit as what it means for the service: an end with status 0 is
-// a failure if the service was to be ready before, or serves in the background.
-// That a port is listened on is only a guess where the Portfile names no check:
-// a short command that nothing depends on, and that leaves nothing, is done.
-func (e ending) judged() Exit {
+// effectiveExit returns what the exit means for the service. Status 0 is a
+// failure if the service should have become ready first, or serves in the
+// background. Where the Portfile names no check, devports only guesses that the
+// service listens: a short command that nothing depends on and that leaves no
+// process has succeeded.
+func (e endedProcess) effectiveExit() Exit {
 	check := e.spec.Ready
 	switch {
-	case e.exit.Status != 0 || e.exit.Asked || e.exit.Err != nil:
+	case e.exit.Status != 0 || e.exit.Requested || e.exit.Err != nil:
 		return e.exit
 	case check.Kind == procfile.None || check.Kind == procfile.Done:
 		return e.exit
@@ -68,11 +68,11 @@ func (e ending) judged() Exit {
 		return Exit{Status: 1, Err: &NotReadyError{e.spec, true}}
 	case e.ready:
 		return e.exit
-	case guessed(check) && !e.needed && len(e.left) == 0:
+	case guessed(check) && !e.needed && len(e.orphans) == 0:
 		return e.exit
 	}
 	return Exit{Status: 1, Err: &NotReadyError{e.spec, false}}
 }
 
-// guessed reports whether a check is the default of a service with a port.
+// guessed reports whether a check is the default one of a service with a port.
 func guessed(check procfile.Check) bool { return check.Kind == procfile.TCP && check.Timeout == 0 }

@@ -19,48 +19,48 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// fakeSystem is a system without processes, for fake time. It watches the order
-// in which services are started and asked to end.
+// fakeSystem is a system without processes, for fake time. It checks the order
+// in which services are started and terminated.
 type fakeSystem struct {
-	t       *testing.T
-	out     *output.Mux
-	random  func(n int) int // 0 ≤ x < n
-	crashes bool            // processes end by themselves, too
-	clumsy  bool            // some processes ignore signals, fork and cannot be made
-	ignore  bool            // all ignore signals
-	deaf    string          // the service that never gets ready
-	builds  func() Exit     // how a build ends by itself
-	clients bool            // work fails when what it depends on is away meanwhile
+	t                    *testing.T
+	out                  *output.Mux
+	random               func(n int) int // 0 ≤ x < n
+	crashes              bool            // processes end on their own, too
+	faulty               bool            // some processes ignore signals, fork, or fail to start
+	ignore               bool            // all ignore signals
+	neverReady           string          // the service that never becomes ready
+	builds               func() Exit     // the exit of a build that ends on its own
+	jobsNeedDependencies bool            // jobs fail when a dependency is unavailable meanwhile
 
-	mu       sync.Mutex // guards what follows
-	latest   map[string]*fakeProc
-	building map[string]*fakeProc
-	changed  map[string]time.Time // when a service was last asked to be built
-	built    map[string]time.Time // when the latest build began that has succeeded
-	started  map[string]int
-	lapses   map[string]int       // how often in a row work has failed for what it depends on
-	ceased   map[string]time.Time // when those that depend on a service could last rely on it
-	ending   bool                 // all services are to end
-	current  procfile.Plan        // that is followed
-	calm     bool                 // no process that is made from now on crashes
-	closed   bool
+	mu             sync.Mutex // guards the fields below
+	latest         map[string]*fakeProc
+	building       map[string]*fakeProc
+	changed        map[string]time.Time // when a build was last requested
+	built          map[string]time.Time // when the latest successful build began
+	started        map[string]int
+	outageFailures map[string]int       // how often in a row a job has failed because of a dependency
+	lastAvailable  map[string]time.Time // when a service was last available to its dependents
+	ending         bool                 // all services are to stop
+	current        procfile.Plan        // the plan that the run follows
+	calm           bool                 // no process started from now on crashes
+	closed         bool
 }
 
 // fakeProc is a process of a fakeSystem.
 type fakeProc struct {
-	system  *fakeSystem
-	spec    procfile.Process
-	pid     int
-	stream  *output.Stream
-	began   time.Time
-	ready   time.Duration // after its start its check passes
-	asked   chan struct{} // has a value when it is asked to end
-	killed  chan struct{} // has a value when it is killed
-	ending  bool          // it has been asked to end; guarded by system.mu, as is what follows
-	askedAt time.Time     //  when that was
-	exited  bool          // by itself, and its children live
-	alive   bool
-	done    bool // it has ended with status 0
+	system       *fakeSystem
+	spec         procfile.Process
+	pid          int
+	stream       *output.Stream
+	began        time.Time
+	ready        time.Duration // its check passes that long after its start
+	terminated   chan struct{} // receives a value when it is terminated
+	killed       chan struct{} // receives a value when it is killed
+	terminating  bool          // it was terminated; guarded by system.mu, as are the fields below
+	terminatedAt time.Time     //  when that was
+	exited       bool          // on its own, and its children are alive
+	alive        bool
+	done         bool // it has ended with status 0
 }
 
 func newFakeSystem(t *testing.T, seed uint64) *fakeSystem {
@@ -69,7 +69,7 @@ func newFakeSystem(t *testing.T, seed uint64) *fakeSystem {
 	return &fakeSystem{
 		t: t, latest: map[string]*fakeProc{}, building: map[string]*fakeProc{},
 		changed: map[string]time.Time{}, built: map[string]time.Time{},
-		started: map[string]int{}, lapses: map[string]int{}, ceased: map[string]time.Time{},
+		started: map[string]int{}, outageFailures: map[string]int{}, lastAvailable: map[string]time.Time{},
 		random: func(n int) int {
 			mu.Lock()
 			defer mu.Unlock()
@@ -92,7 +92,7 @@ func (f *fakeSystem) Start(spec procfile.Process, _ *terminal.Size) (child, Exit
 	if changed, built := f.changed[spec.Service], f.built[spec.Service]; !spec.Build.IsZero() && (built.IsZero() || time.Since(changed) > startTime && built.Before(changed)) {
 		f.t.Errorf("%s is started %v after a change, and was built %v before now", spec.Service, time.Since(changed), time.Since(built))
 	}
-	if f.clumsy && f.random(10) == 0 {
+	if f.faulty && f.random(10) == 0 {
 		return nil, Exit{Status: 127, Err: errors.New("no such program")}
 	}
 	if p := f.latest[spec.Service]; p != nil && p.alive {
@@ -101,12 +101,12 @@ func (f *fakeSystem) Start(spec procfile.Process, _ *terminal.Size) (child, Exit
 	p := &fakeProc{
 		system: f, spec: spec, pid: 1000 + len(f.latest), began: time.Now(), alive: true,
 		ready: time.Duration(f.random(int(time.Second))), stream: f.out.Stream(spec.Service),
-		asked: make(chan struct{}, 1), killed: make(chan struct{}, 1),
+		terminated: make(chan struct{}, 1), killed: make(chan struct{}, 1),
 	}
-	if spec.Service == f.deaf {
+	if spec.Service == f.neverReady {
 		p.ready = 1000 * time.Hour
 	}
-	f.cease(spec.Service)
+	f.markUnavailable(spec.Service)
 	f.latest[spec.Service] = p
 	return p, Exit{}
 }
@@ -117,9 +117,9 @@ func (f *fakeSystem) isCalm() bool {
 	return f.calm
 }
 
-// startBuild makes the process of a build, with f.mu held.
+// startBuild starts the process of a build, with f.mu held.
 func (f *fakeSystem) startBuild(spec procfile.Process) (child, Exit) {
-	if f.clumsy && f.random(10) == 0 {
+	if f.faulty && f.random(10) == 0 {
 		return nil, Exit{Status: 127, Err: errors.New("no such compiler")}
 	}
 	if p := f.building[spec.Service]; p != nil && p.alive {
@@ -127,14 +127,13 @@ func (f *fakeSystem) startBuild(spec procfile.Process) (child, Exit) {
 	}
 	p := &fakeProc{
 		system: f, spec: spec, pid: 2000 + len(f.building), began: time.Now(), alive: true, stream: f.out.Stream(spec.Service),
-		ready: time.Duration(f.random(int(10 * time.Second))), asked: make(chan struct{}, 1), killed: make(chan struct{}, 1),
+		ready: time.Duration(f.random(int(10 * time.Second))), terminated: make(chan struct{}, 1), killed: make(chan struct{}, 1),
 	}
 	f.building[spec.Service] = p
 	return p, Exit{}
 }
 
-// available reports whether those that depend on a service may start: it is
-// called with f.mu held.
+// available reports whether dependents of a service may start, with f.mu held.
 func (f *fakeSystem) available(name string) bool {
 	p := f.latest[name]
 	if p == nil {
@@ -143,27 +142,27 @@ func (f *fakeSystem) available(name string) bool {
 	if p.spec.Ready.Kind == procfile.Done {
 		return p.done
 	}
-	return p.alive && !p.ending && time.Since(p.began) >= p.ready
+	return p.alive && !p.terminating && time.Since(p.began) >= p.ready
 }
 
-// work is the status with which a process ends that has done its work, or has
-// found that something it depends on was away.
-func (f *fakeSystem) work(p *fakeProc) (status int) {
+// work returns the exit status of a job: 2 if a dependency was unavailable
+// meanwhile.
+func (f *fakeSystem) jobStatus(p *fakeProc) (status int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, name := range f.dependencies(p.spec) {
-		if f.clients && (!f.available(name) || f.ceased[name].After(p.began)) {
-			f.lapses[p.spec.Service]++
+		if f.jobsNeedDependencies && (!f.available(name) || f.lastAvailable[name].After(p.began)) {
+			f.outageFailures[p.spec.Service]++
 			return 2
 		}
 	}
-	f.lapses[p.spec.Service] = 0
+	f.outageFailures[p.spec.Service] = 0
 	return 0
 }
 
-// dependencies are the services that spec depends on, and those that are behind
-// the ones among them that are done, with f.mu held. What an edit has just
-// brought or taken away does not count.
+// dependencies returns the dependencies of spec, and those of the jobs among
+// them, with f.mu held. Dependencies that the latest edit has added or removed
+// do not count.
 func (f *fakeSystem) dependencies(spec procfile.Process) []string {
 	on := slices.Clone(spec.DependsOn)
 	for i := 0; i < len(on); i++ {
@@ -181,10 +180,10 @@ func (f *fakeSystem) dependencies(spec procfile.Process) []string {
 	return on
 }
 
-// cease notes that p is about to be available no longer, with f.mu held.
-func (f *fakeSystem) cease(name string) {
+// cease records that a service is about to become unavailable, with f.mu held.
+func (f *fakeSystem) markUnavailable(name string) {
 	if f.available(name) {
-		f.ceased[name] = time.Now()
+		f.lastAvailable[name] = time.Now()
 	}
 }
 
@@ -199,10 +198,10 @@ func (f *fakeSystem) Probe(spec procfile.Process, _ procfile.Check) probe.Try {
 	}
 }
 
-func (f *fakeSystem) Share([]string) {}
+func (f *fakeSystem) SetSharedPrograms([]string) {}
 
 func (f *fakeSystem) StartOutside([]string) error { return nil }
-func (f *fakeSystem) Attached(bool)               {}
+func (f *fakeSystem) SetAttached(bool)            {}
 func (f *fakeSystem) Together() func()            { return func() {} }
 
 func (f *fakeSystem) Close() (killed, spared []Orphan) {
@@ -221,7 +220,7 @@ func (p *fakeProc) Members() []int         { return []int{p.pid} }
 func (p *fakeProc) LeftBehind() []Orphan   { return nil }
 func (p *fakeProc) Survivors() []Orphan    { return nil }
 
-// eof is an output without anything in it.
+// eof is an empty output.
 type eof struct{}
 
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
@@ -231,7 +230,7 @@ func (p *fakeProc) Terminate(string, time.Duration) {
 		p.checkOrder()
 	}
 	select {
-	case p.asked <- struct{}{}:
+	case p.terminated <- struct{}{}:
 	default:
 	}
 }
@@ -239,9 +238,9 @@ func (p *fakeProc) Terminate(string, time.Duration) {
 func (p *fakeProc) Kill() {
 	p.system.mu.Lock()
 	if !p.spec.Builds {
-		p.system.cease(p.spec.Service)
+		p.system.markUnavailable(p.spec.Service)
 	}
-	p.ending = true
+	p.terminating = true
 	p.system.mu.Unlock()
 	select {
 	case p.killed <- struct{}{}:
@@ -249,7 +248,8 @@ func (p *fakeProc) Kill() {
 	}
 }
 
-// checkOrder complains if all are to end, and one that depends on p lives.
+// checkOrder reports an error if all services are stopping and a dependent of p
+// is alive.
 func (p *fakeProc) checkOrder() {
 	f := p.system
 	f.mu.Lock()
@@ -259,8 +259,8 @@ func (p *fakeProc) checkOrder() {
 			f.t.Errorf("%s is ended, and %s, which depends on it, lives", p.spec.Service, name)
 		}
 	}
-	f.cease(p.spec.Service)
-	p.ending, p.askedAt = true, time.Now()
+	f.markUnavailable(p.spec.Service)
+	p.terminating, p.terminatedAt = true, time.Now()
 }
 
 // end is the end of the process itself.
@@ -273,7 +273,7 @@ func (p *fakeProc) end(exit Exit) Exit {
 		}
 		return exit
 	}
-	p.system.cease(p.spec.Service)
+	p.system.markUnavailable(p.spec.Service)
 	p.alive, p.done = false, exit == Exit{}
 	return exit
 }
@@ -287,12 +287,12 @@ func (p *fakeProc) Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool) 
 	case f.crashes && !f.isCalm() && f.random(3) == 0:
 		crash = time.After(time.Duration(f.random(int(time.Minute))))
 	}
-	stubborn := f.ignore || f.clumsy && f.random(5) == 0
-	asked := p.asked
+	stubborn := f.ignore || f.faulty && f.random(5) == 0
+	terminated := p.terminated
 	for {
 		select {
-		case <-asked:
-			if asked = nil; stubborn {
+		case <-terminated:
+			if terminated = nil; stubborn {
 				continue
 			}
 			f.pause(time.Second)
@@ -304,10 +304,10 @@ func (p *fakeProc) Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool) 
 			if p.spec.Builds && f.builds != nil {
 				exit = f.builds()
 			}
-			if p.spec.Ready.Kind == procfile.Done && !f.clumsy && !p.spec.Builds {
-				exit = Exit{Status: f.work(p)}
+			if p.spec.Ready.Kind == procfile.Done && !f.faulty && !p.spec.Builds {
+				exit = Exit{Status: f.jobStatus(p)}
 			}
-			if f.clumsy && f.random(2) == 0 { // its children outlive it
+			if f.faulty && f.random(2) == 0 { // its children outlive it
 				f.mu.Lock()
 				p.exited = true
 				f.mu.Unlock()
@@ -324,10 +324,10 @@ func (p *fakeProc) Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool) 
 	}
 }
 
-// randomPlan is one of services that depend on those before them.
+// randomPlan returns a plan of services that depend on earlier ones.
 func randomPlan(random func(int) int, n int) (plan procfile.Plan) {
 	for i := range n {
-		// Names sort in another order than they depend on each other.
+		// The order of names differs from that of dependencies.
 		spec := procfile.Process{
 			Service: fmt.Sprintf("%c%d", 'a'+random(26), i), Port: 4000 + i, Ports: []int{4000 + i},
 			Ready:       procfile.Check{Kind: procfile.TCP, Timeout: time.Minute},
@@ -353,7 +353,7 @@ func randomPlan(random func(int) int, n int) (plan procfile.Plan) {
 	return plan
 }
 
-// statusOf is the exit status that err stands for.
+// statusOf returns the exit status that err stands for.
 func statusOf(err error) int {
 	var exit *ExitError
 	switch {
@@ -365,7 +365,7 @@ func statusOf(err error) int {
 	return 0
 }
 
-// fakeRun is a run of a fake system.
+// fakeRun is a run on a fakeSystem.
 type fakeRun struct {
 	*fakeSystem
 	allReady   []AllReady // guarded by mu
@@ -376,8 +376,7 @@ type fakeRun struct {
 	ended      chan int
 }
 
-// start runs the plan. What the machine does is judged by the events as well:
-// ready is what it has said to be ready.
+// start runs the plan.
 func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
 	f.out, f.current = output.New(io.Discard, output.Style{}), plan
 	r := &fakeRun{
@@ -393,7 +392,7 @@ func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
 	return r
 }
 
-// edit has the run follow another plan.
+// edit makes the run follow another plan.
 func (r *fakeRun) edit(plan procfile.Plan) {
 	r.mu.Lock()
 	r.current = plan
@@ -401,12 +400,12 @@ func (r *fakeRun) edit(plan procfile.Plan) {
 	r.plans <- plan
 }
 
-// startTime is more than it takes from the decision to start a service until it
-// has been started.
+// startTime is longer than the time from the decision to start a service until
+// it has started.
 const startTime = 100 * time.Millisecond
 
-// notify checks that what has been started could rely on what it depends on when
-// that was decided.
+// notify checks that the dependencies of a started service were available when
+// its start was decided.
 func (r *fakeRun) notify(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -421,19 +420,19 @@ func (r *fakeRun) notify(e Event) {
 			return
 		}
 		for name, other := range r.latest {
-			if other.alive && other.ending && time.Since(other.askedAt) > startTime && slices.Contains(other.spec.DependsOn, e.Service) {
+			if other.alive && other.terminating && time.Since(other.terminatedAt) > startTime && slices.Contains(other.spec.DependsOn, e.Service) {
 				r.t.Errorf("%s is started, and %s, which depended on it, has not ended yet", e.Service, name)
 			}
 		}
 		for _, name := range r.dependencies(p.spec) {
-			if !r.available(name) && time.Since(r.ceased[name]) > startTime {
-				r.t.Errorf("%s is started, and %s, on which it depends, is not ready, and was %v ago: %+v", e.Service, name, time.Since(r.ceased[name]), r.latest[name])
+			if !r.available(name) && time.Since(r.lastAvailable[name]) > startTime {
+				r.t.Errorf("%s is started, and %s, on which it depends, is not ready, and was %v ago: %+v", e.Service, name, time.Since(r.lastAvailable[name]), r.latest[name])
 			}
 		}
 	}
 }
 
-// close ends the run and checks that nothing of it is left.
+// close ends the run and checks that no process is left.
 func (r *fakeRun) close() int {
 	r.signals <- os.Interrupt
 	status := <-r.ended
@@ -451,7 +450,7 @@ func (r *fakeRun) close() int {
 	return status
 }
 
-// settle waits until all services are where they stay.
+// settle waits until all services have settled.
 func (r *fakeRun) settle() {
 	r.t.Helper()
 	if _, err := r.controller.Wait(r.t.Context(), Status.Settled); err != nil {
@@ -472,8 +471,8 @@ func inFakeTime(t *testing.T, f func(t *testing.T, seed uint64)) {
 	}
 }
 
-// Everything starts when what it depends on is ready, and ends before it.
-func TestOrderOfAll(t *testing.T) {
+// A service starts when its dependencies are ready, and stops before them.
+func TestStartAndStopOrder(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, seed uint64) {
 		f := newFakeSystem(t, seed)
 		r := f.start(withKeeper(randomPlan(f.random, 1+f.random(12))))
@@ -483,7 +482,7 @@ func TestOrderOfAll(t *testing.T) {
 				t.Errorf("%s was started %d times", p.Service, f.started[p.Service])
 			}
 		}
-		// Several at once: the order is that of the end of all.
+		// Stop ends several at once, in the same order as the end of the run.
 		f.mu.Lock()
 		f.ending = true
 		f.mu.Unlock()
@@ -512,12 +511,12 @@ func TestOrderOfAll(t *testing.T) {
 	})
 }
 
-// Whatever is asked, and whatever crashes, no service is started before what it
-// depends on is ready, and in the end nothing is left.
-func TestOrderInTurmoil(t *testing.T) {
+// Whatever is requested, and whatever crashes, no service starts before its
+// dependencies are ready, and in the end no process is left.
+func TestOrderUnderRandomEvents(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, seed uint64) {
 		f := newFakeSystem(t, seed)
-		f.crashes, f.clumsy = true, true
+		f.crashes, f.faulty = true, true
 		r := f.start(withKeeper(randomPlan(f.random, 1+f.random(12))))
 		for range 30 {
 			f.pause(20 * time.Second)
@@ -540,7 +539,7 @@ func TestOrderInTurmoil(t *testing.T) {
 
 const keeper = "zz"
 
-// withKeeper adds a service that is never restarted and keeps the run alive.
+// withKeeper adds a service that keeps the run alive.
 func withKeeper(plan procfile.Plan) procfile.Plan {
 	plan.Services = append(plan.Services, procfile.Process{
 		Service: keeper, Ready: procfile.Check{Kind: procfile.None}, Restart: procfile.RestartAlways, StopTimeout: time.Second,
@@ -548,7 +547,7 @@ func withKeeper(plan procfile.Plan) procfile.Plan {
 	return plan
 }
 
-// A second signal is an echo for 300 ms, and kills from then on.
+// A second signal within 300 ms is an echo; later ones kill.
 func TestSecondSignal(t *testing.T) {
 	for _, test := range []struct {
 		after time.Duration
@@ -583,8 +582,8 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// A service that fails again and again is started after a backoff that grows.
-func TestBackoffOfARun(t *testing.T) {
+// The backoff of a service that keeps failing grows.
+func TestBackoffOfRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeSystem(t, 1)
 		f.crashes = true

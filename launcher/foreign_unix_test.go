@@ -21,8 +21,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// runner PROGRAM runs a service, as an ordinary user, that starts a program of
-// root's, and prints what it could not end.
+// runner PROGRAM runs a service as an ordinary user that starts a program as
+// root, and prints the processes that it could not end.
 func runner(args []string) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
@@ -41,11 +41,11 @@ func runner(args []string) {
 		}
 	}
 	_ = Run(context.Background(), p, Options{
-		Output: output.New(os.Stdout, output.Style{}), Signals: signals, Instance: &Instance{Alone: true},
+		Output: output.New(os.Stdout, output.Style{}), Signals: signals, Instance: &Instance{Dedicated: true},
 		Notify: func(e Event) {
 			switch e := e.(type) {
 			case Unkillable:
-				alive("unkillable", e.Left)
+				alive("unkillable", e.Survivors)
 			case OrphansKilled:
 				alive("orphan", e.Orphans)
 			}
@@ -53,8 +53,7 @@ func runner(args []string) {
 	})
 }
 
-// rooted becomes root, as a program may that belongs to it and has the set-user-ID
-// bit, and stays.
+// rooted becomes root through its set-user-ID bit, and stays.
 func rooted([]string) {
 	if err := syscall.Setuid(0); err != nil {
 		fmt.Println(err)
@@ -66,7 +65,7 @@ func rooted([]string) {
 	}
 }
 
-// What devports may not end is reported as alive, not as ended.
+// A process that devports may not end is reported as alive, not as ended.
 func TestProcessOfRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can have a program that becomes root")
@@ -117,7 +116,7 @@ func TestProcessOfRoot(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	if pid == 0 {
-		t.Skipf("the program could not become root: %v", reports) // a file system without such bits
+		t.Skipf("the program could not become root: %v", reports) // the file system may ignore set-user-ID bits
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Errorf("it has been ended: %v", err)

@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// roleVariable has this binary play a part in a service: its arguments are those
-// of the part.
+// roleVariable makes this binary play a part in a service: its arguments name
+// the part.
 const roleVariable = "LAUNCHER_TEST_ROLE"
 
 var roles = map[string]func(args []string){"cleaner": cleaner, "relay": relay, "runner": runner, "rooted": rooted}
 
-// cleaner FILE [LINES] cleans up when it gets SIGTERM, which takes some time in
-// which it prints that many lines, and writes to FILE how it ended.
+// cleaner FILE [LINES] takes some time to clean up on SIGTERM, prints that many
+// lines meanwhile, and writes to FILE how it ended.
 func cleaner(args []string) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
@@ -63,8 +63,8 @@ func cleaner(args []string) {
 	}
 }
 
-// relay PROGRAM ARGUMENT… passes on what a program prints, and goes on with that
-// after SIGTERM.
+// relay PROGRAM ARGUMENT… copies the output of a program, and continues after
+// SIGTERM.
 func relay(args []string) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM)
 	cmd := exec.Command(args[0], args[1:]...)
@@ -81,11 +81,11 @@ func relay(args []string) {
 }
 
 // forms are commands in which C is a program that cleans up, and D another one.
-// Each is a shell's line, or an array.
+// Each is a shell command or an array.
 var forms = []struct {
 	name    string
 	needs   string // a program
-	command string // of a Portfile
+	command string // in a Portfile
 }{
 	{"plain", "", `"C"`},
 	{"and", "", `"true && C"`},
@@ -140,9 +140,8 @@ var forms = []struct {
 	{"xargs", "xargs", `"echo x | xargs -I{} C"`},
 }
 
-// In whatever form the command of a service is written, its programs get their
-// stop signal once, and all the time they need to clean up: no SIGHUP, no
-// SIGKILL.
+// In whatever form a service's command is written, its programs get their stop
+// signal once and the whole grace period: no SIGHUP, no SIGKILL.
 func TestGrace(t *testing.T) {
 	t.Run("terminal", func(t *testing.T) {
 		testGrace(t, &Terminals{})
@@ -184,7 +183,7 @@ func testGrace(t *testing.T, terminals *Terminals) {
 	if status := w.status(); status != 0 {
 		t.Errorf("status %d", status)
 	}
-	// What waits for SIGKILL, or for half of the grace, takes longer.
+	// Waiting for SIGKILL, or for half of the grace period, takes longer.
 	if took := time.Since(start); took > grace/2 {
 		t.Errorf("it took %v", took)
 	}

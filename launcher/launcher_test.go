@@ -43,19 +43,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// world runs a plan and knows what has happened so far.
+// world runs a plan and records its events and output.
 type world struct {
 	t       *testing.T
 	signals chan os.Signal
 	plans   chan procfile.Plan
 	ended   chan int // the status
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	events []Event
 	text   bytes.Buffer
 	more   chan struct{}
 
-	onWrite func(text string, events []Event) // called when services have printed; nil for none
+	onWrite func(text string, events []Event) // called after services have printed; nil for none
 }
 
 func (w *world) notify(e Event) {
@@ -78,7 +78,7 @@ func (w *world) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// until waits for a condition on what has happened so far.
+// until waits for a condition on the events and output so far.
 func (w *world) until(what string, holds func(events []Event, text string) bool) {
 	w.t.Helper()
 	late := time.After(30 * time.Second)
@@ -111,7 +111,7 @@ func (w *world) happened(kind, service string) {
 	})
 }
 
-// status waits for the end.
+// status waits for the end of the run.
 func (w *world) status() int {
 	w.t.Helper()
 	select {
@@ -125,7 +125,7 @@ func (w *world) status() int {
 
 func run(t *testing.T, plan procfile.Plan) *world { return runWith(t, plan, Options{}) }
 
-// runWith runs a plan; what the world needs of the options it sets itself.
+// runWith runs a plan. It sets some of the options itself.
 func runWith(t *testing.T, plan procfile.Plan, o Options) *world {
 	w := &world{
 		t: t, signals: make(chan os.Signal, 4), plans: make(chan procfile.Plan),
@@ -143,7 +143,7 @@ func runWith(t *testing.T, plan procfile.Plan, o Options) *world {
 	return w
 }
 
-// plan makes a plan of a Portfile.
+// plan parses a Portfile.
 func plan(t *testing.T, portfile string) procfile.Plan {
 	t.Helper()
 	f, err := procfile.Parse("Portfile", []byte(portfile))
@@ -162,16 +162,16 @@ func plan(t *testing.T, portfile string) procfile.Plan {
 }
 
 func TestFollowDuringEveryPhase(t *testing.T) {
-	// The service takes its time to end; edits that come meanwhile add up to
-	// the last one.
+	// While the service takes its time to stop, several edits add up to the
+	// last one.
 	version := func(n int) procfile.Plan {
 		return plan(t, fmt.Sprintf("[services]\nkeep = 'echo kept; exec sleep 1000'\nslow = 'trap \"sleep 0.2; exit\" TERM; echo version %d; while :; do sleep 0.01; done'", n))
 	}
 	w := run(t, version(1))
 	w.printed("version 1")
 	w.plans <- version(2)
-	w.plans <- plan(t, "[services]\nkeep = 'echo kept; exec sleep 1000'") // remove it while it ends
-	w.plans <- version(3)                                                 // and want it back
+	w.plans <- plan(t, "[services]\nkeep = 'echo kept; exec sleep 1000'") // remove it while it stops
+	w.plans <- version(3)                                                 // and add it again
 	w.printed("version 3")
 	w.signals <- syscall.SIGTERM
 	if s := w.status(); s != 0 {
@@ -189,7 +189,7 @@ func TestFollowDuringEveryPhase(t *testing.T) {
 }
 
 func TestSignalsAtAnyMoment(t *testing.T) {
-	// However early they come, everything ends, and with status 0.
+	// However early signals arrive, everything ends, with status 0.
 	for range 20 {
 		w := run(t, plan(t, "[services]\na = 'exec sleep 1000'\nb = 'exec sleep 1000'\n[services.c]\ncommand = 'exec sleep 1000'\ndepends_on = ['a', 'b']"))
 		w.signals <- syscall.SIGINT
@@ -201,7 +201,7 @@ func TestSignalsAtAnyMoment(t *testing.T) {
 		w := run(t, plan(t, "[services.a]\ncommand = 'trap \"\" TERM; sleep 1000'\nstop_timeout = '1h'"))
 		w.signals <- syscall.SIGINT
 		w.happened("stopping", "")
-		time.Sleep(EchoTime) // a second one that comes sooner is the first
+		time.Sleep(EchoTime) // a second signal that arrives sooner is an echo
 		w.signals <- syscall.SIGINT
 		if s := w.status(); s != 0 {
 			t.Fatalf("status %d after two signals", s)
@@ -219,8 +219,8 @@ func TestStopSignal(t *testing.T) {
 	w.printed("got USR1")
 }
 
-// A process that is stopped gets its stop signal, and can act on it.
-func TestStoppedProcessCleansUp(t *testing.T) {
+// A suspended process receives its stop signal and can handle it.
+func TestSuspendedProcessCleansUp(t *testing.T) {
 	const stopped = "sh -c 'trap \"echo clean; exit\" TERM; kill -STOP $$; sleep 1000'"
 	window := func(string) terminal.Size { return terminal.Size{Rows: 24, Columns: 80} }
 	for name, command := range map[string]string{"leader": "exec " + stopped, "child": stopped + "; true"} {
@@ -246,7 +246,7 @@ func TestStoppedProcessCleansUp(t *testing.T) {
 	}
 }
 
-// anyStopped reports whether a process below this one is stopped.
+// anyStopped reports whether a descendant of this process is suspended.
 func anyStopped(t *testing.T) bool {
 	t.Helper()
 	tree, err := proctree.Snapshot()
@@ -261,35 +261,36 @@ func TestAdjustedStopIsUsed(t *testing.T) {
 	w := run(t, plan(t, fmt.Sprintf(portfile, "1h")))
 	w.printed("ready")
 	w.plans <- plan(t, fmt.Sprintf(portfile, "10ms"))
-	w.happened("followed", "")
+	w.happened("plan_changed", "")
 	w.signals <- syscall.SIGTERM
 	w.happened("killing", "a")
 	w.status()
 }
 
-func TestFailureThatAnEditMends(t *testing.T) {
+func TestEditFixesFailure(t *testing.T) {
 	w := run(t, plan(t, "[services]\nkeep = 'exec sleep 1000'\na = 'exit 3'"))
 	w.happened("ended", "a")
-	w.plans <- plan(t, "[services]\nkeep = 'sleep 0.1'\na = 'echo mended'")
-	w.printed("mended")
+	w.plans <- plan(t, "[services]\nkeep = 'sleep 0.1'\na = 'echo fixed'")
+	w.printed("fixed")
 	if s := w.status(); s != 0 {
 		t.Errorf("status %d, although the service that failed was started again and did well", s)
 	}
 }
 
-func TestBlockedServiceStartsWhenItsDependencyIsMended(t *testing.T) {
+func TestBlockedServiceStartsWhenItsDependencyIsFixed(t *testing.T) {
 	const portfile = "[services]\nkeep = 'exec sleep 1000'\n[services.app]\ncommand = 'echo app runs; exec sleep 1000'\ndepends_on = ['db']\n[services.db]\ncommand = ['%s']\nready = 'done'\n"
 	w := run(t, plan(t, fmt.Sprintf(portfile, "/no/such/program")))
-	w.happened("not-started", "db")
+	w.happened("not_started", "db")
 	w.plans <- plan(t, fmt.Sprintf(portfile, "true"))
 	w.printed("app runs")
 	w.signals <- syscall.SIGTERM
 	w.status()
 }
 
-// A service starts when nobody of this run has its port any more.
+// A service starts when no other process of this run has its port any more.
 func TestPortIsHandedOver(t *testing.T) {
-	// The port is a lock in the file system: whoever finds it held fails.
+	// The port is a lock in the file system: a process that finds it held
+	// fails.
 	const take = "mkdir lock || exit 9; trap \"sleep 0.2; rmdir lock; exit\" TERM; echo %[1]s has it; while :; do sleep 0.01; done"
 	dir := t.TempDir()
 	version := func(name string) procfile.Plan {
@@ -308,8 +309,9 @@ func TestPortIsHandedOver(t *testing.T) {
 	}
 }
 
-// A process is compared with what it was made as, not with the plan before.
-func TestPortThatComesBackWithAnotherNumber(t *testing.T) {
+// A process is compared with the spec that it was started with, not with the
+// previous plan.
+func TestPortChangesBack(t *testing.T) {
 	version := func(services string, portOfC int) procfile.Plan {
 		f, err := procfile.Parse("Portfile", []byte("[services]\na = 'echo C is at $PORT_C; exec sleep 1000'\n"+services))
 		if err != nil {
@@ -325,7 +327,7 @@ func TestPortThatComesBackWithAnotherNumber(t *testing.T) {
 	const c = "c = 'exec sleep 1000'"
 	w := run(t, version(c, 4001))
 	w.printed("C is at 4001")
-	w.plans <- version("", 0) // restarts nobody
+	w.plans <- version("", 0) // restarts no process
 	w.happened("ended", "c")
 	w.plans <- version(c, 4002)
 	w.printed("C is at 4002")
@@ -333,21 +335,21 @@ func TestPortThatComesBackWithAnotherNumber(t *testing.T) {
 	w.status()
 }
 
-// Children that lose their parent do not stay as zombies while their service
-// lives on.
+// Orphans do not stay as zombies while their service is running.
 func TestOrphansAreReaped(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux lets a process take orphans in")
 	}
-	// The last of the orphans shows that the others have been waited for: no
-	// zombie is left but, perhaps, itself.
+	// The last orphan shows that the others have been reaped: no zombie is
+	// left, except possibly itself.
 	w := run(t, plan(t, "[services]\na = 'for i in 1 2 3 4 5 6 7 8 9 10; do (sleep 0.01 &); done; while test $(ps --ppid $PPID -o stat= | grep -c Z) -gt 0; do sleep 0.01; done; echo all reaped; exec sleep 1000'"))
 	w.printed("all reaped")
 	w.signals <- syscall.SIGTERM
 	w.status()
 }
 
-// Nothing is left of a run but the test's own: no goroutine, no descriptor.
+// Nothing of a run is left but what the test itself has: no goroutine, no
+// descriptor.
 func TestNoLeak(t *testing.T) {
 	once := func() {
 		w := run(t, plan(t, "[services]\na = 'echo x'\nb = 'exec sleep 1000'\nc = '/no/such/program'"))
@@ -355,7 +357,7 @@ func TestNoLeak(t *testing.T) {
 		w.signals <- syscall.SIGTERM
 		w.status()
 	}
-	// The last steps of a run are not waited for; they come soon.
+	// The last steps of a run are asynchronous.
 	settle := func(what string, settled func() bool) {
 		t.Helper()
 		for end := time.Now().Add(10 * time.Second); !settled(); runtime.Gosched() {
@@ -387,8 +389,8 @@ func openDescriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// BenchmarkUp compares the start of 200 services with a plain loop that starts
-// the same commands, one after another.
+// BenchmarkUp compares starting 200 services with a plain loop that starts the
+// same commands one after another.
 func BenchmarkUp(b *testing.B) {
 	const services = 200
 	var portfile strings.Builder

@@ -18,11 +18,11 @@ type links struct {
 func linksOf(services map[string]service) *links {
 	l := &links{map[string][]string{}, map[string][]string{}, map[int][]string{}}
 	for name, s := range services {
-		for _, on := range slices.Compact(slices.Concat(s.spec.DependsOn, s.made.DependsOn)) {
+		for _, on := range slices.Compact(slices.Concat(s.spec.DependsOn, s.procSpec.DependsOn)) {
 			l.dependencies[name] = append(l.dependencies[name], on)
 			l.dependents[on] = append(l.dependents[on], name)
 		}
-		for _, port := range slices.Compact(slices.Concat(s.spec.Ports, s.made.Ports)) {
+		for _, port := range slices.Compact(slices.Concat(s.spec.Ports, s.procSpec.Ports)) {
 			l.sharing[port] = append(l.sharing[port], name)
 		}
 	}
@@ -45,7 +45,7 @@ func (m *machine) sortNames() {
 	m.touchAll()
 }
 
-// set changes the state of a service. What the others are to do about that, [machine.due]
+// set changes the state of a service. What the others are to do about that, [machine.nextEvent]
 // says for those that [machine.takeTouched] returns.
 func (m *machine) set(name string, s service) {
 	before := m.services[name]
@@ -82,7 +82,7 @@ func (m *machine) touch(name string) {
 		}
 	}
 	s := m.services[name]
-	for _, ports := range [][]int{s.spec.Ports, s.made.Ports} {
+	for _, ports := range [][]int{s.spec.Ports, s.procSpec.Ports} {
 		for _, port := range ports {
 			for _, other := range l.sharing[port] {
 				m.touched[other] = true

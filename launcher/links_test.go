@@ -15,14 +15,14 @@ import (
 func TestTouched(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		m := machine{services: map[string]service{}, gone: map[string]outage{}, watching: true, maxBuilds: 2}
-		m.follow(linkedPlan(r))
+		m := machine{services: map[string]service{}, removedDowntime: map[string]downtime{}, watching: true, maxBuilds: 2}
+		m.applyPlan(linkedPlan(r))
 		now := time.Now()
 		apply := func(name string, e event) {
 			after, _ := m.services[name].next(now, e)
 			m.set(name, after)
 			if after.phase == removed {
-				m.gone[name] = after.away
+				m.removedDowntime[name] = after.downtime
 				delete(m.services, name)
 				m.sortNames()
 			}
@@ -33,8 +33,8 @@ func TestTouched(t *testing.T) {
 					t.Fatalf("seed %d: this does not end", seed)
 				}
 				for _, name := range m.takeTouched() {
-					if kind, due := m.due(name); due {
-						apply(name, event{kind: kind, outage: m.again(name)})
+					if kind, due := m.nextEvent(name); due {
+						apply(name, event{kind: kind, outage: m.rerunOutage(name)})
 					}
 				}
 			}
@@ -43,7 +43,7 @@ func TestTouched(t *testing.T) {
 			advance()
 			var earliest time.Time
 			for _, name := range m.names {
-				if kind, due := m.due(name); due {
+				if kind, due := m.nextEvent(name); due {
 					t.Fatalf("seed %d, step %d: %s is due to %v, and was not touched", seed, n, name, kind)
 				}
 				for _, d := range []time.Time{m.services[name].deadline, m.services[name].build.deadline} {
@@ -60,7 +60,7 @@ func TestTouched(t *testing.T) {
 			case c == 0 && n > 100:
 				m.startClosing()
 			case c < 4 && !m.closing:
-				_, steps := m.follow(linkedPlan(r))
+				_, steps := m.applyPlan(linkedPlan(r))
 				for _, step := range steps {
 					apply(step.service, event{kind: step.kind})
 				}
@@ -71,7 +71,7 @@ func TestTouched(t *testing.T) {
 				}
 				e.exit = Exit{Status: r.IntN(2)}
 				name := m.names[r.IntN(len(m.names))]
-				e.outage = m.outage(name, now)
+				e.outage = m.dependencyOutage(name, now)
 				apply(name, e)
 			}
 		}

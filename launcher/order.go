@@ -7,61 +7,62 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// machine is the state of a run, and decides what is to happen to its services.
-// It does nothing itself and reads no clock.
+// machine is the state of a run, and decides what happens to its services. It
+// has no side effects and reads no clock.
 type machine struct {
-	services      map[string]service
-	names         []string                    // of services, sorted
-	others        map[string]procfile.Process // of the plan, not to be started until asked for
-	added         map[string]bool             // of its others, what was asked for
-	gone          map[string]outage           // of services that were removed, the latest outage: the removal
-	followed      bool                        // there has been a plan before
-	stopOnExit    bool                        // the end of one service ends all
-	watching      bool                        // services are restarted when files that they watch change
-	closing       bool                        // all services are to end
-	asked         bool                        // by a signal, by Down or by a context: that is no failure
-	interrupts    interrupts
-	maxBuilds     int             // how many builds may run at a time; 0: any number
-	touched       map[string]bool // services of which due may say another thing than when it was asked last
-	links         *links          // of services; nil: not known
-	earliest      time.Time       // deadline of a service, if deadlineKnown
-	deadlineKnown bool
-	unsettled     string     // a service that was not settled when the last standing was made; may be none
-	first         *ExitError // of the end that ended all
+	services        map[string]service
+	names           []string                    // of services, sorted
+	others          map[string]procfile.Process // of the plan, not selected
+	added           map[string]bool             // names of others that were started on request
+	removedDowntime map[string]downtime         // of deleted services: their latest downtime, which their deletion began
+	hasPlan         bool                        // a plan was applied before
+	stopOnExit      bool                        // the end of one service ends all
+	watching        bool                        // the caller restarts services when the files they watch change
+	closing         bool                        // all services are stopping
+	stopRequested   bool                        // by a signal, by Down or by a context: that is no failure
+	interrupts      interrupts
+	maxBuilds       int             // how many builds may run at a time; 0: no limit
+	touched         map[string]bool // services for which nextEvent may have changed since it was called
+	links           *links          // of services; nil: not computed
+	earliest        time.Time       // deadline of a service, if deadlineKnown
+	deadlineKnown   bool
+	unsettled       string     // a service that had not settled when last summarized; may not exist
+	stopCause       *ExitError // with stopOnExit: the exit that stopped the run
 }
 
-// due is what a service is to do now, if anything: start when what it depends
-// on is available and what used an earlier run of it has ended, wait for that
-// once more, end when nothing that is to end as well needs it. A restart waits for
-// the builds of what depends on the service, so that this, too, is stopped first.
-func (m *machine) due(name string) (kind eventKind, due bool) {
+// nextEvent returns the event that is due for a service, if any: start, once
+// its dependencies are available and the users of its earlier process have
+// ended; rerun; or terminate, once no stopping service needs it. A restart
+// waits until the dependents have been built, so that they stop first.
+func (m *machine) nextEvent(name string) (kind eventKind, due bool) {
 	s := m.services[name]
 	switch {
 	case m.closing && s.phase != ended && (s.goal == goalNone || s.goal == goalRestart):
 		return evStop, true
-	case s.phase == running && s.goal != goalNone && !m.needed(name) && (s.goal != goalRestart || !m.used(name, service.rebuilding)):
-		return evEnd, true
+	case s.phase == running && s.goal != goalNone && !m.hasEndingDependent(name) && (s.goal != goalRestart || !m.anyDependent(name, service.rebuilding)):
+		return evTerminate, true
 	case m.buildDue(name):
 		return evBuild, true
-	case !m.closing && s.phase == waiting && !s.mustBuild() && m.missing(s) == "" && !m.occupied(name) && !m.needed(name):
+	case !m.closing && s.phase == waiting && !s.mustBuild() && m.unmetDependency(s) == "" && !m.portOccupied(name) && !m.hasEndingDependent(name):
 		return evStart, true
-	case m.again(name) != Outage{}:
-		return evAgain, true
+	case m.rerunOutage(name) != Outage{}:
+		return evRerun, true
 	}
 	return 0, false
 }
 
-// needed reports whether a service that is to end and still lives depends on
-// name, be it by way of others, such as a migration that has ended.
-func (m *machine) needed(name string) bool {
-	return m.used(name, func(s service) bool {
+// hasEndingDependent reports whether a live service that is stopping depends on
+// name, directly or not: the path may lead through jobs that have ended, such
+// as a migration.
+func (m *machine) hasEndingDependent(name string) bool {
+	return m.anyDependent(name, func(s service) bool {
 		return s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing)
 	})
 }
 
-// used reports whether a service that is so depends on name, be it by way of
-// others.
-func (m *machine) used(name string, so func(service) bool) bool {
+// anyDependent reports whether match holds for a service that depends on name,
+// directly or not.
+func (m *machine) anyDependent(name string, match func(service) bool) bool {
 	dependents := m.linked().dependents
 	if len(dependents[name]) == 0 {
 		return false
@@ -73,10 +74,10 @@ func (m *machine) used(name string, so func(service) bool) bool {
 				continue
 			}
 			s := m.services[other]
-			if !slices.Contains(s.made.DependsOn, used[i]) {
+			if !slices.Contains(s.procSpec.DependsOn, used[i]) {
 				continue
 			}
-			if so(s) {
+			if match(s) {
 				return true
 			}
 			seen[other] = true
@@ -86,114 +87,115 @@ func (m *machine) used(name string, so func(service) bool) bool {
 	return false
 }
 
-// waitingFor are the services that wait until name is available.
+// waitingFor returns the services that wait until name is available.
 func (m *machine) waitingFor(name string) (names []string) {
 	for _, other := range m.names {
-		if s := m.services[other]; s.phase == waiting && slices.Contains(m.lacks(s), name) {
+		if s := m.services[other]; s.phase == waiting && slices.Contains(m.unmetDependencies(s), name) {
 			names = append(names, other)
 		}
 	}
 	return names
 }
 
-// depended reports whether a service depends on name.
-func (m *machine) depended(name string) bool {
+// hasDependents reports whether a service depends on name.
+func (m *machine) hasDependents(name string) bool {
 	return slices.ContainsFunc(m.linked().dependents[name], func(other string) bool {
 		s := m.services[other]
 		return s.goal != goalRemove && slices.Contains(s.spec.DependsOn, name)
 	})
 }
 
-// missing is the first of what s lacks; "" for nothing.
-func (m *machine) missing(s service) string {
-	if names := m.lacks(s); len(names) > 0 {
+// unmetDependency returns the first unmet dependency of s; "" for none.
+func (m *machine) unmetDependency(s service) string {
+	if names := m.unmetDependencies(s); len(names) > 0 {
 		return names[0]
 	}
 	return ""
 }
 
-// occupied reports whether a process of this run still has a port of the
-// service: it is on its way out, and the service has its port from now on.
-func (m *machine) occupied(name string) bool {
+// portOccupied reports whether another process of this run still has one of the
+// service's ports, because it had the port under an earlier plan.
+func (m *machine) portOccupied(name string) bool {
 	return slices.ContainsFunc(m.services[name].spec.Ports, func(port int) bool {
 		return slices.ContainsFunc(m.linked().sharing[port], func(other string) bool {
 			if other == name {
 				return false
 			}
 			o := m.services[other]
-			return o.phase.live() && slices.Contains(o.made.Ports, port)
+			return o.phase.live() && slices.Contains(o.procSpec.Ports, port)
 		})
 	})
 }
 
-// finished reports whether no process is left and none will be started.
-func (m *machine) finished() bool { return m.resting() && len(m.rerunnable()) == 0 }
+// finished reports whether the run is over: no process is left, and none will
+// start.
+func (m *machine) finished() bool { return m.quiescent() && len(m.rerunnable()) == 0 }
 
-// resting reports whether no process is left, and only what is yet to be asked
-// starts one.
-func (m *machine) resting() bool {
+// quiescent reports whether no process is left and none starts without a
+// request or a change of files.
+func (m *machine) quiescent() bool {
 	for _, s := range m.services {
-		if s.phase.live() || s.build.live() || s.phase == backoff || s.held && !m.closing {
+		if s.phase.live() || s.build.live() || s.phase == backoff || s.userStopped && !m.closing {
 			return false
 		}
 	}
-	return true // what still waits does so for what failed to start
+	return true // services that wait do so for a failed one
 }
 
-// rerunnable are the services that are done, or have failed at work to be done,
-// and that a change of the files that they watch runs again.
+// rerunnable returns the services that have completed, or failed at a job or a
+// build, and that run again when the files they watch change.
 func (m *machine) rerunnable() (names []string) {
 	if m.closing || !m.watching {
 		return nil
 	}
 	for _, name := range m.names {
 		s := m.services[name]
-		if s.phase == ended && !s.held && len(s.spec.Watch) > 0 && s.exit != nil &&
-			(s.made.Ready.Kind == procfile.Done || s.exit.Status == 0 || s.build.phase == buildFailed) {
+		if s.phase == ended && !s.userStopped && len(s.spec.Watch) > 0 && s.exit != nil &&
+			(s.procSpec.Ready.Kind == procfile.Done || s.exit.Status == 0 || s.build.phase == buildFailed) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// result is the failure of the run; nil if there is none.
+// result returns the failure of the run; nil for success.
 func (m *machine) result() *ExitError {
-	if m.first != nil {
-		if m.first.Status == 0 {
+	if m.stopCause != nil {
+		if m.stopCause.Status == 0 {
 			return nil
 		}
-		return m.first
+		return m.stopCause
 	}
-	if m.asked || m.closing {
+	if m.stopRequested || m.closing {
 		return nil
 	}
 	var failed *ExitError
 	var earliest time.Time
 	for _, name := range m.names {
-		if s := m.services[name]; !s.failed.IsZero() && (earliest.IsZero() || s.failed.Before(earliest)) {
-			failed, earliest = &ExitError{name, s.exit.Status}, s.failed
+		if s := m.services[name]; !s.failedAt.IsZero() && (earliest.IsZero() || s.failedAt.Before(earliest)) {
+			failed, earliest = &ExitError{name, s.exit.Status}, s.failedAt
 		}
 	}
 	if blocked := m.blocked(); failed == nil && len(blocked) > 0 {
-		return &ExitError{blocked[0], 1} // what it depends on has ended without a failure, but was not ready
+		return &ExitError{blocked[0], 1} // its dependency has ended without failing, but was never ready
 	}
 	return failed
 }
 
-// blocked are the services that wait.
+// blocked returns the waiting services.
 func (m *machine) blocked() []string {
 	return slices.DeleteFunc(slices.Clone(m.names), func(name string) bool { return m.services[name].phase != waiting })
 }
 
-// current is the plan as it is carried out: a process is what it was made as,
-// whatever plans have come since that did not affect it.
+// current returns the plan as it runs: for a live process the spec that it was
+// started with, even if the plan has changed since.
 func (m *machine) current() procfile.Plan {
 	var plan procfile.Plan
 	for _, s := range m.services {
 		switch {
 		case s.goal == goalRemove:
-		case s.phase.live() && s.goal == goalNone && !s.mustBuild(): // or else the new plan is being built
-			plan.Services = append(plan.Services, s.made)
+		case s.phase.live() && s.goal == goalNone && !s.mustBuild(): // otherwise the new spec is being built
+			plan.Services = append(plan.Services, s.procSpec)
 		default:
 			plan.Services = append(plan.Services, s.spec)
 		}
@@ -201,23 +203,23 @@ func (m *machine) current() procfile.Plan {
 	return plan
 }
 
-// step is something that is to happen to a service.
+// step is an event to apply to a service.
 type step struct {
 	service string
 	kind    eventKind
 }
 
-// follow makes plan the one that runs: changes is how it differs from what runs,
-// steps what has to happen for that.
-func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps []step) {
+// applyPlan makes plan the current one. It returns the changes, and the steps
+// that carry them out.
+func (m *machine) applyPlan(plan procfile.Plan) (changes []procfile.Change, steps []step) {
 	plan = m.withAdded(plan)
 	changes = procfile.Diff(m.current(), plan)
-	changes = slices.DeleteFunc(changes, func(c procfile.Change) bool { return c.Kind == procfile.Kept && !m.news(c.Service, plan) })
-	m.stopOnExit, m.followed = plan.StopOnExit, true
+	changes = slices.DeleteFunc(changes, func(c procfile.Change) bool { return c.Kind == procfile.Kept && !m.environmentChanged(c.Service, plan) })
+	m.stopOnExit, m.hasPlan = plan.StopOnExit, true
 	for _, spec := range plan.Services {
 		s, had := m.services[spec.Service]
 		if !had {
-			s.away = m.gone[spec.Service]
+			s.downtime = m.removedDowntime[spec.Service]
 		}
 		s.spec = spec
 		m.services[spec.Service] = s
@@ -229,26 +231,26 @@ func (m *machine) follow(plan procfile.Plan) (changes []procfile.Change, steps [
 		case c.Kind == procfile.Removed:
 			steps = append(steps, step{c.Service, evRemove})
 		case c.Kind == procfile.Adjusted:
-			s.made.StopSignal, s.made.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
+			s.procSpec.StopSignal, s.procSpec.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
 			m.set(c.Service, s)
-		case c.Kind == procfile.Changed || s.goal == goalRemove: // or back before it has gone
+		case c.Kind == procfile.Changed || s.goal == goalRemove: // or it is back before it was deleted
 			steps = append(steps, step{c.Service, evRestart})
 		}
 	}
 	return changes, steps
 }
 
-// news reports whether a plan has another environment for a service than the
-// plan before. One that goes on with an older environment differs from every
-// plan until it is restarted.
-func (m *machine) news(name string, plan procfile.Plan) bool {
+// environmentChanged reports whether plan gives a service another environment
+// than the previous plan did. A process that keeps an old environment differs
+// from every plan until it is restarted.
+func (m *machine) environmentChanged(name string, plan procfile.Plan) bool {
 	spec, _ := plan.Service(name)
 	before := procfile.Plan{Services: []procfile.Process{m.services[name].spec}}
 	return len(procfile.Diff(before, procfile.Plan{Services: []procfile.Process{spec}})) > 0
 }
 
-// withAdded returns the plan with those of its others that were added, and keeps
-// the rest.
+// withAdded returns the plan with those of its others that were added, and
+// keeps the rest in others.
 func (m *machine) withAdded(plan procfile.Plan) procfile.Plan {
 	m.others = map[string]procfile.Process{}
 	plan.Services = slices.Clone(plan.Services)
@@ -262,8 +264,8 @@ func (m *machine) withAdded(plan procfile.Plan) procfile.Plan {
 	return plan
 }
 
-// add makes one of the others a service of the run, with what it depends on. It
-// then waits for its start like any service of a plan.
+// add makes one of the others, with its dependencies, a service of the run. It
+// then waits to start like any service of the plan.
 func (m *machine) add(name string) {
 	spec, ok := m.others[name]
 	if !ok {

@@ -10,17 +10,18 @@ import (
 	"testing"
 )
 
-// What others need is asked to end only when nothing of them is left, even if
-// its name comes first; what does not need one another is asked together.
+// A service is terminated only when its dependents have ended, even if its name
+// comes first; independent services are terminated together.
 func TestStopOrder(t *testing.T) {
-	// Those at the same level end only when all of them have been asked to.
+	// Services at the same level end only when all of them have been
+	// terminated.
 	const portfile = `[services]
 a = { command = '''%[1]s''', port = false }
 b = { command = '''%[1]s''', port = false, depends_on = ['a'] }
 c1 = { command = '''%[2]s''', port = false, depends_on = ['b'], stop_timeout = '1h' }
 c2 = { command = '''%[2]s''', port = false, depends_on = ['b'], stop_timeout = '1h' }
 `
-	const alone = `trap "echo asked; exit" TERM; echo up; while :; do sleep 0.01; done`
+	const alone = `trap "echo terminated; exit" TERM; echo up; while :; do sleep 0.01; done`
 	const together = `trap "mkdir $DEVPORTS_SERVICE; while ! [ -d c1 -a -d c2 ]; do sleep 0.01; done; sleep 0.1; exit" TERM; echo up; while :; do sleep 0.01; done`
 	p := plan(t, fmt.Sprintf(portfile, alone, together))
 	dir := t.TempDir()
@@ -32,17 +33,17 @@ c2 = { command = '''%[2]s''', port = false, depends_on = ['b'], stop_timeout = '
 		w.printed(name + "       | up")
 	}
 	before := map[string][]string{"a": {"b", "c1", "c2"}, "b": {"c1", "c2"}}
-	asked := map[string]bool{}
+	terminated := map[string]bool{}
 	w.mu.Lock()
 	w.onWrite = func(text string, events []Event) {
 		for name, dependents := range before {
-			if asked[name] || !strings.Contains(text, name+"        | asked") {
+			if terminated[name] || !strings.Contains(text, name+"        | terminated") {
 				continue
 			}
-			asked[name] = true
+			terminated[name] = true
 			for _, other := range dependents {
 				if !slices.ContainsFunc(events, func(e Event) bool { return KindOf(e) == "ended" && e.Subject() == other }) {
-					t.Errorf("%s is asked to end while %s, which needs it, lives", name, other)
+					t.Errorf("%s is terminated while %s, which needs it, is alive", name, other)
 				}
 			}
 		}
@@ -52,7 +53,7 @@ c2 = { command = '''%[2]s''', port = false, depends_on = ['b'], stop_timeout = '
 	if status := w.status(); status != 0 {
 		t.Errorf("status %d", status)
 	}
-	if len(asked) != 2 {
-		t.Errorf("only these were asked: %v", asked)
+	if len(terminated) != 2 {
+		t.Errorf("want 2 terminated, got: %v", terminated)
 	}
 }

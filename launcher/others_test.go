@@ -7,12 +7,12 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// TestOthers: what was added stays through the next plans; what was selected by
-// an earlier plan only does not.
+// TestOthers: services that were added stay in later plans; services that only
+// an earlier plan selected do not.
 func TestOthers(t *testing.T) {
 	web, api, db := procfile.Process{Service: "web", DependsOn: []string{"db"}}, procfile.Process{Service: "api"}, procfile.Process{Service: "db"}
 	m := machine{services: map[string]service{}}
-	m.follow(procfile.Plan{Services: []procfile.Process{web, db}, Others: []procfile.Process{api}})
+	m.applyPlan(procfile.Plan{Services: []procfile.Process{web, db}, Others: []procfile.Process{api}})
 	if !slices.Equal(m.names, []string{"db", "web"}) {
 		t.Fatal(m.names)
 	}
@@ -22,7 +22,7 @@ func TestOthers(t *testing.T) {
 		t.Error(m.names, m.others)
 	}
 	web.DependsOn = nil
-	changes, steps := m.follow(procfile.Plan{Services: []procfile.Process{web}, Others: []procfile.Process{api, db}})
+	changes, steps := m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Others: []procfile.Process{api, db}})
 	if !slices.Equal(steps, []step{{"db", evRemove}}) || m.others["db"].Service != "db" || len(m.others) != 1 {
 		t.Error(changes, steps, m.others)
 	}

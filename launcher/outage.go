@@ -8,33 +8,33 @@ import (
 )
 
 const (
-	// recovery is how long after a service is available again a failure of one
-	// that depends on it is put down to the outage: clients notice a connection
-	// that has ended when they use it next.
-	recovery = 10 * time.Second
+	// reconnectTime is how long after a service is available again a failure of
+	// a dependent still counts as caused by the outage: clients notice a broken
+	// connection only when they use it next.
+	reconnectTime = 10 * time.Second
 
-	// crossing is how much earlier than the end of a service the end of a client
-	// may be seen that it has caused: two ends are noticed in any order.
-	crossing = time.Second
+	// endSkew is how much earlier than the end of a service the resulting end
+	// of a client may be observed: the two are observed in any order.
+	endSkew = time.Second
 )
 
-// Outage says that a service could not be relied on for a while.
+// Outage is a time during which a service was not available to its dependents.
 type Outage struct {
 	Service string // "" for no outage
 	Reason  OutageReason
 }
 
-// OutageReason is why a service could not be relied on.
+// OutageReason is why a service was not available.
 type OutageReason string
 
 const (
-	OutageRestart OutageReason = "restarted" // somebody, or an edit, has asked for it
-	OutageStop    OutageReason = "stopped"   // likewise
-	OutageEnd     OutageReason = "ended"     // it has ended by itself
+	OutageRestart OutageReason = "restarted" // by a user, or because the plan changed
+	OutageStop    OutageReason = "stopped"   // by a user, or because the plan changed
+	OutageEnd     OutageReason = "ended"     // on its own
 )
 
-// String is the end of a sentence on a service that depends on this one: "while
-// db, which it depends on, was restarted"; "" for no outage.
+// String describes the outage at the end of a sentence about a dependent:
+// "while db, which it depends on, was restarted"; "" for no outage.
 func (o Outage) String() string {
 	switch {
 	case o.Service == "":
@@ -45,15 +45,16 @@ func (o Outage) String() string {
 	return "while " + o.Service + ", which it depends on, was " + string(o.Reason)
 }
 
-// outage is the latest time in which those that depend on a service could not
-// rely on it, after they could.
-type outage struct {
-	from, to time.Time // zero from: there has been none; to before from: it goes on
+// downtime is the latest time during which a service was not available, after
+// it had been.
+type downtime struct {
+	from, to time.Time // zero from: never; to before from: still down
 	reason   OutageReason
 }
 
-// update is o after an event: whether the service was available before, and is.
-func (o outage) update(now time.Time, before, after bool, kind eventKind) outage {
+// update returns the downtime after an event, given whether the service was
+// available before it and after.
+func (o downtime) update(now time.Time, before, after bool, kind eventKind) downtime {
 	switch {
 	case before && !after:
 		o.from, o.reason = now, OutageEnd
@@ -69,32 +70,32 @@ func (o outage) update(now time.Time, before, after bool, kind eventKind) outage
 	return o
 }
 
-// explains reports whether the outage may be why a service that depends on this
-// one ended: one that was started at ordered and ended at end.
-func (o outage) explains(ordered, end time.Time) bool {
+// mayExplain reports whether the downtime may have caused the end of a
+// dependent whose process was spawned at spawnedAt and ended at end.
+func (o downtime) mayExplain(ordered, end time.Time) bool {
 	switch {
-	case o.from.IsZero() || o.from.Before(ordered) || o.from.Sub(end) > crossing:
+	case o.from.IsZero() || o.from.Before(ordered) || o.from.Sub(end) > endSkew:
 		return false
 	case o.to.Before(o.from):
 		return true
 	}
-	return end.Sub(o.to) <= recovery
+	return end.Sub(o.to) <= reconnectTime
 }
 
-// outage is what may explain that a service has ended by itself at end: that one
-// which it depends on, be it by way of others, was away.
-func (m *machine) outage(name string, end time.Time) Outage {
+// dependencyOutage returns the outage of a dependency, direct or not, that may
+// explain why a service ended on its own at end.
+func (m *machine) dependencyOutage(name string, end time.Time) Outage {
 	s := m.services[name]
-	on := slices.Clone(s.made.DependsOn)
+	on := slices.Clone(s.procSpec.DependsOn)
 	for i := 0; i < len(on); i++ {
 		dependency, ok := m.services[on[i]]
 		if !ok {
-			dependency.away = m.gone[on[i]]
+			dependency.downtime = m.removedDowntime[on[i]]
 		}
-		if dependency.away.explains(s.ordered, end) {
-			return Outage{on[i], dependency.away.reason}
+		if dependency.downtime.mayExplain(s.spawnedAt, end) {
+			return Outage{on[i], dependency.downtime.reason}
 		}
-		for _, next := range dependency.made.DependsOn {
+		for _, next := range dependency.procSpec.DependsOn {
 			if !slices.Contains(on, next) {
 				on = append(on, next)
 			}
@@ -103,27 +104,25 @@ func (m *machine) outage(name string, end time.Time) Outage {
 	return Outage{}
 }
 
-// again is the outage for which a service is to be run once more: it is work
-// that has failed while what it depends on was away. After an end that nobody
-// has asked for that happens once, as the work itself may be what brings the
-// other down.
-func (m *machine) again(name string) Outage {
+// rerunOutage returns the outage for which a job is to run again: the job
+// failed during an outage of a dependency. If the dependency ended on its own,
+// the job runs again only once, as the job itself may be what crashes it.
+func (m *machine) rerunOutage(name string) Outage {
 	s := m.services[name]
-	if m.closing || s.mustBuild() || s.phase != ended || s.held || s.lost || s.made.Ready.Kind != procfile.Done || s.exit == nil || !s.exit.Failed() {
+	if m.closing || s.mustBuild() || s.phase != ended || s.userStopped || s.unkillable || s.procSpec.Ready.Kind != procfile.Done || s.exit == nil || !s.exit.Failed() {
 		return Outage{}
 	}
-	o := m.outage(name, s.failed)
-	if o.Reason == OutageEnd && s.rerun {
+	o := m.dependencyOutage(name, s.failedAt)
+	if o.Reason == OutageEnd && s.rerunDone {
 		return Outage{}
 	}
 	return o
 }
 
-// lacks are the services that have to be available before s starts, and are not,
-// nearest first. What ended well long ago, such as a migration, is passed over
-// to what it depends on: that is used as well. One that is not run at all is not
-// waited for.
-func (m *machine) lacks(s service) (names []string) {
+// unmetDependencies returns the dependencies of s that are not available,
+// nearest first. Those of a job that has succeeded, such as a migration, count
+// as dependencies of s. Dependencies that are not part of the run are ignored.
+func (m *machine) unmetDependencies(s service) (names []string) {
 	on := slices.Clone(s.spec.DependsOn)
 	for i := 0; i < len(on); i++ {
 		dependency, ok := m.services[on[i]]
@@ -145,26 +144,26 @@ func (m *machine) lacks(s service) (names []string) {
 	return names
 }
 
-// obstacle is the service that has ended, and will not start by itself, for
-// which name waits, be it by way of others that wait; "" if there is none: then
-// name will have its turn. A failure comes before what was stopped.
-func (m *machine) obstacle(name string) string {
+// blocker returns the dependency, direct or not, that has ended, will not start
+// on its own, and so keeps name waiting; "" if name will start eventually.
+// Failed services are preferred to stopped ones.
+func (m *machine) blocker(name string) string {
 	if m.services[name].phase != waiting {
 		return ""
 	}
 	stopped := ""
-	on := m.lacks(m.services[name])
+	on := m.unmetDependencies(m.services[name])
 	for i := 0; i < len(on); i++ {
 		s := m.services[on[i]]
 		switch {
 		case s.phase == waiting:
-			for _, next := range m.lacks(s) {
+			for _, next := range m.unmetDependencies(s) {
 				if !slices.Contains(on, next) {
 					on = append(on, next)
 				}
 			}
-		case s.phase == ended && m.again(on[i]) == Outage{}:
-			if s.exit != nil && s.exit.Failed() && !s.held {
+		case s.phase == ended && m.rerunOutage(on[i]) == Outage{}:
+			if s.exit != nil && s.exit.Failed() && !s.userStopped {
 				return on[i]
 			}
 			stopped = on[i]

@@ -15,21 +15,21 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// PortTakenError says that a service was not started because something answers
-// on its port already: it would pass for the service.
+// PortTakenError says that a service was not started because its port is in use
+// already: its check would pass for the other process.
 type PortTakenError struct{ Port int }
 
 func (e *PortTakenError) Error() string {
-	return fmt.Sprintf("something listens on its port %d already", e.Port)
+	return fmt.Sprintf("port %d is already in use", e.Port)
 }
 
-// taken is the exit of a process that is not to be made, because its check would
-// find another; the zero Exit if nothing is in its way.
-func (s *supervisor) taken(spec procfile.Process) Exit {
-	if how := spec.Ready.Kind; how != procfile.TCP && how != procfile.HTTP {
+// portTaken returns the exit of a process that must not be spawned because its
+// check would pass for another process; the zero Exit if its port is free.
+func (s *supervisor) portTaken(spec procfile.Process) Exit {
+	if kind := spec.Ready.Kind; kind != procfile.TCP && kind != procfile.HTTP {
 		return Exit{}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), probe.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), probe.Timeout)
 	defer cancel()
 	if s.system.Probe(spec, procfile.Check{Kind: procfile.TCP})(ctx) != nil {
 		return Exit{}
@@ -37,29 +37,29 @@ func (s *supervisor) taken(spec procfile.Process) Exit {
 	return Exit{Status: 4, Err: &PortTakenError{spec.Port}}
 }
 
-// watchReadiness waits until the latest process of a service is ready, and sends
-// the supervisor a message. It must be called before the output of the process
-// is shown. stop ends it, as does the end of lives.
-func (s *supervisor) watchReadiness(lives context.Context, sv service, p child) (stop context.CancelFunc) {
-	check, spec := sv.made.Ready, sv.made
-	ctx, cancel := context.WithCancel(lives)
+// watchReadiness waits until the latest process of a service is ready, and
+// sends the supervisor a message. It must be called before the output of the
+// process is shown. It ends with stop, or when alive is done.
+func (s *supervisor) watchReadiness(alive context.Context, sv service, p child) (stop context.CancelFunc) {
+	check, spec := sv.procSpec.Ready, sv.procSpec
+	ctx, cancel := context.WithCancel(alive)
 	if check.Timeout > 0 {
-		ctx, cancel = context.WithTimeout(lives, check.Timeout)
+		ctx, cancel = context.WithTimeout(alive, check.Timeout)
 	}
 	post := func(m message) {
-		m.service, m.spawned = spec.Service, sv.spawned
+		m.service, m.generation = spec.Service, sv.generation
 		s.post(m)
 	}
 	fail := func(after time.Duration, seen error) {
 		exit := Exit{Status: 1, Err: fmt.Errorf("was not ready within %v: %w", after, cmp.Or(seen, errNoAnswer))}
-		post(message{event: event{kind: evUnready, exit: exit}})
+		post(message{event: event{kind: evReadyTimeout, exit: exit}})
 	}
-	wait := s.waiter(spec, p, func(e Event) { post(message{news: e}) }, fail)
+	wait := s.readinessWaiter(spec, p, func(e Event) { post(message{notice: e}) }, fail)
 	s.goroutines.Go(func() {
 		defer cancel()
 		seen, err := wait(ctx)
 		switch {
-		case err == nil && lives.Err() == nil:
+		case err == nil && alive.Err() == nil:
 			post(message{event: event{kind: evReady}})
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			fail(check.Timeout, seen)
@@ -68,29 +68,28 @@ func (s *supervisor) watchReadiness(lives context.Context, sv service, p child) 
 	return cancel
 }
 
-// errNoAnswer is what has been seen of a service whose first check still runs.
-var errNoAnswer = errors.New("its check has not answered yet")
+// errNoAnswer stands for the result of a first check that is still running.
+var errNoAnswer = errors.New("its check has not finished yet")
 
-// guessTimeout is how long a check that no Portfile names may take where another
+// guessTimeout is how long the default check of a service may take if another
 // service waits for it.
 const guessTimeout = time.Minute
 
-// waiter makes the function that waits until a process is ready or ctx is done;
-// seen is then what it saw last, nil for nothing. overdue is called, again and
-// again, once a guessed check has taken longer than it may if another service
-// waits.
-func (s *supervisor) waiter(spec procfile.Process, p child, tell func(Event), overdue func(after time.Duration, seen error)) func(ctx context.Context) (seen, err error) {
+// readinessWaiter returns a function that waits until a process is ready or ctx
+// is done; seen is the last failure of the check, nil for none. It calls
+// overdue repeatedly once the default check has taken longer than guessTimeout.
+func (s *supervisor) readinessWaiter(spec procfile.Process, p child, notify func(Event), overdue func(after time.Duration, seen error)) func(ctx context.Context) (seen, err error) {
 	diagnose := func(time.Duration) {}
 	switch check := spec.Ready; check.Kind {
 	case procfile.Done:
-		return lasting
+		return waitForExit
 	case procfile.Log:
-		return matching(p, check.Arg)
+		return waitForMatch(p, check.Arg)
 	case procfile.TCP, procfile.HTTP:
-		diagnose = s.diagnose(spec, p, tell)
+		diagnose = s.diagnose(spec, p, notify)
 	}
 	try := s.system.Probe(spec, spec.Ready)
-	wrongProtocol := false // is known
+	wrongProtocol := false // has been reported
 	return func(ctx context.Context) (seen, err error) {
 		err = probe.Until(ctx, try, func(err error, since time.Duration) {
 			seen = err
@@ -98,7 +97,7 @@ func (s *supervisor) waiter(spec procfile.Process, p child, tell func(Event), ov
 			var https *probe.HTTPSError
 			if errors.As(err, &https) && !wrongProtocol {
 				wrongProtocol = true
-				tell(WrongProtocol{spec.Service, spec.Port})
+				notify(WrongProtocol{spec.Service, spec.Port})
 			}
 			if guessed(spec.Ready) && since >= guessTimeout {
 				overdue(guessTimeout, seen)
@@ -108,15 +107,17 @@ func (s *supervisor) waiter(spec procfile.Process, p child, tell func(Event), ov
 	}
 }
 
-// lasting waits for as long as a process lives: its end is told otherwise.
-func lasting(ctx context.Context) (seen, err error) {
+// waitForExit waits until ctx is done. The end of the process is reported
+// elsewhere.
+func waitForExit(ctx context.Context) (seen, err error) {
 	<-ctx.Done()
-	return errors.New("it has not done its work yet"), ctx.Err()
+	return errors.New("it has not finished yet"), ctx.Err()
 }
 
-// matching waits for a line of a process that matches.
-func matching(p child, expression string) func(ctx context.Context) (seen, err error) {
-	compiled, err := regexp.Compile(expression) // which procfile has done before
+// waitForMatch returns a function that waits until a line of the process's
+// output matches.
+func waitForMatch(p child, expression string) func(ctx context.Context) (seen, err error) {
+	compiled, err := regexp.Compile(expression) // procfile has validated it
 	if err != nil {
 		return func(context.Context) (seen, _ error) { return err, err }
 	}
@@ -131,12 +132,13 @@ func matching(p child, expression string) func(ctx context.Context) (seen, err e
 	}
 }
 
-// diagnoseAfter are the times after which a service that is not ready is looked
-// into, the last of them even if it does nothing at all.
+// diagnoseAfter are the times after which a service that is not ready is
+// diagnosed. Only the last one reports that nothing listens.
 var diagnoseAfter = []time.Duration{2 * time.Second, 5 * time.Second, 9 * time.Second}
 
-// diagnose finds out why a process is not ready, once it has taken long.
-func (s *supervisor) diagnose(spec procfile.Process, p child, tell func(Event)) func(since time.Duration) {
+// diagnose returns a function that finds out why a process is slow to become
+// ready.
+func (s *supervisor) diagnose(spec procfile.Process, p child, notify func(Event)) func(since time.Duration) {
 	next := 0
 	return func(since time.Duration) {
 		if s.options.Listening == nil || next == len(diagnoseAfter) || since < diagnoseAfter[next] {
@@ -147,35 +149,35 @@ func (s *supervisor) diagnose(spec procfile.Process, p child, tell func(Event)) 
 		case slices.Contains(ports, spec.Port):
 		case len(ports) > 0:
 			next = len(diagnoseAfter)
-			tell(WrongPort{spec.Service, spec.Port, ports})
+			notify(WrongPort{spec.Service, spec.Port, ports})
 		case next == len(diagnoseAfter):
-			tell(NoListener{Service: spec.Service, Port: spec.Port})
+			notify(NoListener{Service: spec.Service, Port: spec.Port})
 		}
 	}
 }
 
-// report notes why a service is not ready, and notifies of it where that
-// matters, unless it is out of date.
-func (s *supervisor) report(sv service, e Event) {
+// reportNotReady records why a service is not ready, and reports it if another
+// service waits or the ports are wrong. It drops an outdated diagnosis.
+func (s *supervisor) reportNotReady(sv service, e Event) {
 	if sv.phase != running || sv.ready {
 		return
 	}
 	s.attempts[sv.spec.Service].finding = e
 	s.changed = true
-	if silent, ok := e.(NoListener); ok {
-		waiting := s.waitingFor(silent.Service)
+	if noListener, ok := e.(NoListener); ok {
+		waiting := s.waitingFor(noListener.Service)
 		if len(waiting) == 0 {
-			return // then it may do as it likes
+			return // nothing waits for it, so it may take as long as it likes
 		}
-		silent.On = waiting[0]
-		e = silent
+		noListener.On = waiting[0]
+		e = noListener
 	}
 	s.options.Notify(e)
 }
 
-// unready says what a process that is not ready lacks, by what has been found
-// out about it, if anything.
-func unready(spec procfile.Process, finding Event) string {
+// describeNotReady says why a process is not ready, from the diagnosis if there
+// is one.
+func describeNotReady(spec procfile.Process, finding Event) string {
 	switch found := finding.(type) {
 	case WrongPort:
 		var ports []string
@@ -184,19 +186,19 @@ func unready(spec procfile.Process, finding Event) string {
 		}
 		return fmt.Sprintf("listens on %s, not on its PORT %d", text.Join(ports, "and"), spec.Port)
 	case WrongProtocol:
-		return fmt.Sprintf("expects HTTPS on port %d, but its check asks over HTTP", spec.Port)
+		return fmt.Sprintf("expects HTTPS on port %d, but its ready check uses HTTP", spec.Port)
 	case NoListener:
-		missing := fmt.Sprintf("nothing listens on port %d yet", spec.Port)
+		detail := fmt.Sprintf("nothing listens on port %d yet", spec.Port)
 		if guessed(spec.Ready) {
-			missing += `; if nothing ever will, say port = false or ready = "none"`
+			detail += `; if nothing ever will, set port = false or ready = "none"`
 		}
-		return missing
+		return detail
 	}
 	switch check := spec.Ready; check.Kind {
 	case procfile.HTTP:
-		return fmt.Sprintf("%s does not answer well on port %d yet", check.Arg, spec.Port)
+		return fmt.Sprintf("%s on port %d has not answered with success yet", check.Arg, spec.Port)
 	case procfile.Done:
-		return "it has not done its work yet"
+		return "it has not finished yet"
 	case procfile.Log:
 		return "no line matches " + check.Arg + " yet"
 	case procfile.Exec:

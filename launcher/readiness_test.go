@@ -8,11 +8,12 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// A service may never listen, unless another waits for it: it has a minute then.
-func TestGuessedCheckFails(t *testing.T) {
+// A service may never listen, unless another waits for it: then it has a
+// minute.
+func TestDefaultCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeSystem(t, 1)
-		f.deaf = "db"
+		f.neverReady = "db"
 		r := f.start(procfile.Plan{Services: []procfile.Process{
 			{Service: "app", Ready: procfile.Check{Kind: procfile.None}, DependsOn: []string{"db"}},
 			{Service: "db", Ready: procfile.Check{Kind: procfile.TCP}, StopTimeout: time.Second},
@@ -28,7 +29,7 @@ func TestGuessedCheckFails(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeSystem(t, 1)
-		f.deaf = "worker"
+		f.neverReady = "worker"
 		r := f.start(procfile.Plan{Services: []procfile.Process{
 			{Service: "worker", Ready: procfile.Check{Kind: procfile.TCP}, StopTimeout: time.Second},
 		}})

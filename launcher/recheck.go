@@ -10,43 +10,43 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// recheckTimeout is how long a service may take to answer one more time.
+// recheckTimeout is how long a service may take to answer a recheck.
 const recheckTimeout = time.Second
 
-// Unresponsive asks those of the services once more that are ready, and returns
-// the ones that do not answer now. A check that runs a command or reads what a
-// service prints is not made again. No names stand for all; one that the run does
-// not have is no error.
-func (st *Controller) Unresponsive(ctx context.Context, names ...string) (silent []string, err error) {
+// Unresponsive checks those of the services again that are ready, and returns
+// the ones that do not answer now. It repeats only checks over TCP and HTTP,
+// not commands and log patterns. No names stand for all; unknown names are
+// ignored.
+func (c *Controller) Unresponsive(ctx context.Context, names ...string) (unresponsive []string, err error) {
 	tries := map[string]probe.Try{}
-	err = st.ask(ctx, func(s *supervisor) {
+	err = c.ask(ctx, func(s *supervisor) {
 		for _, name := range s.names {
 			sv := s.services[name]
 			if len(names) > 0 && !slices.Contains(names, name) || sv.phase != running || !sv.ready || sv.goal != goalNone {
 				continue
 			}
-			switch check := sv.made.Ready; check.Kind {
+			switch check := sv.procSpec.Ready; check.Kind {
 			case procfile.TCP:
-				tries[name] = probe.Accepts(sv.made.Port)
+				tries[name] = probe.Accepts(sv.procSpec.Port)
 			case procfile.HTTP:
-				tries[name] = s.system.Probe(sv.made, check)
+				tries[name] = s.system.Probe(sv.procSpec, check)
 			}
 		}
 	})
 	ctx, cancel := context.WithTimeout(ctx, recheckTimeout)
 	defer cancel()
-	var mu sync.Mutex // guards silent
-	var asking sync.WaitGroup
+	var mu sync.Mutex // guards unresponsive
+	var checks sync.WaitGroup
 	for name, try := range tries {
-		asking.Go(func() {
+		checks.Go(func() {
 			if try(ctx) != nil {
 				mu.Lock()
-				silent = append(silent, name)
+				unresponsive = append(unresponsive, name)
 				mu.Unlock()
 			}
 		})
 	}
-	asking.Wait()
-	slices.Sort(silent)
-	return silent, err
+	checks.Wait()
+	slices.Sort(unresponsive)
+	return unresponsive, err
 }

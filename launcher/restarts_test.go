@@ -10,8 +10,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// settled waits until the services of the run stay as they are, however often
-// they start again on their way there.
+// settled waits until the services of the run stay settled, however often they
+// restart before.
 func (r *fakeRun) settled() []Status {
 	r.t.Helper()
 	all, err := r.controller.Wait(r.t.Context(), Status.Settled)
@@ -21,8 +21,8 @@ func (r *fakeRun) settled() []Status {
 	return all
 }
 
-// edited is a plan with some of its services changed, some gone for now, and
-// some that depend on others than before.
+// edited returns a plan with some services changed, some removed for now, and
+// some with other dependencies.
 func edited(random func(int) int, whole procfile.Plan) (plan procfile.Plan) {
 	for _, spec := range whole.Services {
 		switch {
@@ -43,14 +43,14 @@ func edited(random func(int) int, whole procfile.Plan) (plan procfile.Plan) {
 	return plan
 }
 
-// Restarts of any services and edits, in any order and at any time, leave
-// everything running: no service starts while one that it depends on is not
-// ready (see fakeRun.notify), and work that failed only because that was away
-// is done in the end, though nothing else would start it again.
+// Restarts and edits, in any order and at any time, leave everything running:
+// no service starts while a dependency is not ready (see fakeRun.notify), and a
+// job that failed only because of an outage succeeds in the end, though nothing
+// else would start it again.
 func TestEverythingRunsAfterRestarts(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, seed uint64) {
 		f := newFakeSystem(t, seed)
-		f.clients = true
+		f.jobsNeedDependencies = true
 		whole := withKeeper(randomPlan(f.random, 2+f.random(12)))
 		for i := range whole.Services {
 			whole.Services[i].Restart = procfile.RestartNo
@@ -89,12 +89,13 @@ func TestEverythingRunsAfterRestarts(t *testing.T) {
 	})
 }
 
-// The same with crashes: what can run does in the end. Work that fails twice in
-// a row as what it depends on crashes may stay so, as it may be the cause.
+// The same with crashes: in the end, everything runs that can. A job that fails
+// twice in a row as its dependency crashes may stay failed, as it may be the
+// cause.
 func TestEverythingRunsAfterCrashes(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, seed uint64) {
 		f := newFakeSystem(t, seed)
-		f.clients, f.crashes = true, true
+		f.jobsNeedDependencies, f.crashes = true, true
 		plan := withKeeper(randomPlan(f.random, 2+f.random(12)))
 		for i, p := range plan.Services {
 			plan.Services[i].Restart = procfile.RestartAlways
@@ -128,7 +129,7 @@ func TestEverythingRunsAfterCrashes(t *testing.T) {
 			if (st.BlockedBy != Blocker{}) {
 				work = st.BlockedBy.Service
 			}
-			if !st.Up() && f.lapses[work] < 2 {
+			if !st.Up() && f.outageFailures[work] < 2 {
 				t.Errorf("in the end %s is %s: %s", st.Service, st.State, st.Detail)
 			}
 		}
@@ -137,15 +138,15 @@ func TestEverythingRunsAfterCrashes(t *testing.T) {
 	})
 }
 
-// Work that failed because what it depends on was restarted, or crashed, is run
-// once more, at once when that is back; after crashes only once.
-func TestWorkIsRunAgain(t *testing.T) {
+// A job that failed because its dependency was restarted, or crashed, runs
+// again as soon as that is back; after crashes only once.
+func TestJobRunsAgainAfterOutage(t *testing.T) {
 	good, bad := event{kind: evGone}, event{kind: evGone, exit: Exit{Status: 3}}
 	for _, test := range []struct {
 		name string
-		away any // what happens to db at 10 s
+		away any // the event of db after 10 s
 		back time.Duration
-		fail time.Duration // when work fails
+		fail time.Duration // when the job fails
 		want OutageReason
 	}{
 		{"removed by an edit", evRemove, 0, 11 * time.Second, OutageStop},
@@ -154,10 +155,10 @@ func TestWorkIsRunAgain(t *testing.T) {
 		{"stopped", evStop, 0, 20 * time.Minute, OutageStop},
 		{"crashed", bad, 0, 11 * time.Second, OutageEnd},
 		{"ended", good, 0, 11 * time.Second, OutageEnd},
-		{"seen before the crash", bad, 0, 10*time.Second - crossing, OutageEnd},
-		{"long before the crash", bad, 0, 10*time.Second - crossing - 1, ""},
-		{"just back", evRestart, 12 * time.Second, 12*time.Second + recovery, OutageRestart},
-		{"long back", evRestart, 12 * time.Second, 13*time.Second + recovery, ""},
+		{"seen before the crash", bad, 0, 10*time.Second - endSkew, OutageEnd},
+		{"long before the crash", bad, 0, 10*time.Second - endSkew - 1, ""},
+		{"just back", evRestart, 12 * time.Second, 12*time.Second + reconnectTime, OutageRestart},
+		{"long back", evRestart, 12 * time.Second, 13*time.Second + reconnectTime, ""},
 	} {
 		db := life(service{}, evStart, evStarted, evReady)
 		events := []any{10 * time.Second}
@@ -165,7 +166,7 @@ func TestWorkIsRunAgain(t *testing.T) {
 			events = append(events, test.away)
 		}
 		if test.back > 0 {
-			events = append(events, evEnd, good, test.back-10*time.Second, evStart, evStarted, evReady)
+			events = append(events, evTerminate, good, test.back-10*time.Second, evStart, evStarted, evReady)
 		}
 		db = life(db, events...)
 		work := service{spec: procfile.Process{Ready: procfile.Check{Kind: procfile.Done}, DependsOn: []string{"db"}}}
@@ -173,22 +174,22 @@ func TestWorkIsRunAgain(t *testing.T) {
 		m := machine{services: map[string]service{"db": db, "work": work}}
 		if test.away == evRemove {
 			delete(m.services, "db")
-			m.gone = map[string]outage{"db": db.away}
+			m.removedDowntime = map[string]downtime{"db": db.downtime}
 		}
-		if got := m.again("work"); got.Reason != test.want || got.Service != "" != (test.want != "") {
+		if got := m.rerunOutage("work"); got.Reason != test.want || got.Service != "" != (test.want != "") {
 			t.Errorf("%s: run again for %q", test.name, got)
 		}
-		work.rerun = true
+		work.rerunDone = true
 		m.services["work"] = work
-		if got, want := m.again("work").Reason, test.want; got != want && want != OutageEnd || want == OutageEnd && got != "" {
+		if got, want := m.rerunOutage("work").Reason, test.want; got != want && want != OutageEnd || want == OutageEnd && got != "" {
 			t.Errorf("%s, for the second time: run again for %q", test.name, got)
 		}
 	}
 }
 
-// All are ready once after the start and once after each restart that is asked
-// for, measured from then; not when services start again by themselves, nor when
-// some were only stopped.
+// AllReady comes once after the start and once after each requested restart,
+// measured from then; not after restarts by policy, nor when services were only
+// stopped.
 func TestAllReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeSystem(t, 1)
@@ -215,7 +216,7 @@ func TestAllReady(t *testing.T) {
 		all := AllReady{Services: 3}
 		time.Sleep(10 * time.Minute)
 		expect(all)
-		time.Sleep(3 * time.Second) // into a life
+		time.Sleep(3 * time.Second) // the process is half-way
 		if err := r.controller.Restart(t.Context(), "a", "work"); err != nil {
 			t.Error(err)
 		}
@@ -235,8 +236,8 @@ func TestAllReady(t *testing.T) {
 	})
 }
 
-// Who waits for what will not come by itself is told so, and what is at the root
-// of it; a pause before another try is no outcome.
+// A wait ends for services that are blocked, and names the root cause; a
+// backoff does not end it.
 func TestBlockedBy(t *testing.T) {
 	failed := service{phase: ended, exit: &Exit{Status: 3}}
 	waitsFor := func(names ...string) service { return service{spec: procfile.Process{DependsOn: names}} }
@@ -246,7 +247,7 @@ func TestBlockedBy(t *testing.T) {
 		want string
 	}{
 		{"failed", failed, "api"},
-		{"stopped", service{phase: ended, held: true}, "api"},
+		{"stopped", service{phase: ended, userStopped: true}, "api"},
 		{"ended well, without ever being ready", service{phase: ended, exit: &Exit{}}, "api"},
 		{"in a pause", service{phase: backoff, exit: &Exit{Status: 3}}, ""},
 		{"starting", service{phase: running}, ""},
@@ -259,25 +260,26 @@ func TestBlockedBy(t *testing.T) {
 			"ok": {phase: running, ready: true},
 		}}
 		for _, name := range []string{"web", "far"} {
-			if got := m.obstacle(name); got != test.want {
+			if got := m.blocker(name); got != test.want {
 				t.Errorf("%s: %s waits for %q, want %q", test.name, name, got, test.want)
 			}
 		}
 	}
 }
 
-// A service is not started on what is done while what that needed is away.
-func TestLacksBehindWork(t *testing.T) {
+// A service does not start on a completed job while the job's dependency is
+// unavailable.
+func TestUnmetBehindJob(t *testing.T) {
 	done := service{phase: ended, ready: true, exit: &Exit{}}
 	done.spec = procfile.Process{DependsOn: []string{"db"}}
-	done.made = procfile.Process{Ready: procfile.Check{Kind: procfile.Done}, DependsOn: []string{"db"}}
+	done.procSpec = procfile.Process{Ready: procfile.Check{Kind: procfile.Done}, DependsOn: []string{"db"}}
 	api := service{spec: procfile.Process{DependsOn: []string{"migrate"}}}
 	m := machine{services: map[string]service{"migrate": done, "api": api, "db": {phase: running, ready: true}}}
-	if got := m.lacks(api); got != nil {
+	if got := m.unmetDependencies(api); got != nil {
 		t.Errorf("all there: lacks %v", got)
 	}
 	m.services["db"] = service{phase: running, ready: true, goal: goalRestart}
-	if got := m.lacks(api); !slices.Equal(got, []string{"db"}) {
+	if got := m.unmetDependencies(api); !slices.Equal(got, []string{"db"}) {
 		t.Errorf("db is restarted: lacks %v", got)
 	}
 }

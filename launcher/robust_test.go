@@ -37,7 +37,7 @@ var (
 	kills    = flag.Int("kills", 5, "how often TestKilled kills")
 )
 
-// Several that do not end when asked to are waited for together.
+// The stop timeouts of several services run concurrently.
 func TestStubbornTogether(t *testing.T) {
 	const each = time.Second
 	var portfile strings.Builder
@@ -51,13 +51,13 @@ func TestStubbornTogether(t *testing.T) {
 	start := time.Now()
 	w.signals <- syscall.SIGINT
 	w.status()
-	if took := time.Since(start); took < each || took >= 3*each { // one after another
+	if took := time.Since(start); took < each || took >= 3*each { // one after another would take as long as all
 		t.Errorf("it took %v, with a stop_timeout of %v for each", took, each)
 	}
 }
 
-// stalled is a writer that blocks until it is closed, and what it has been given
-// before that is not lost.
+// stalled is a writer that blocks until it is closed, and keeps what was
+// written before.
 type stalled struct{ release chan struct{} }
 
 func (s stalled) Write(p []byte) (int, error) {
@@ -65,8 +65,8 @@ func (s stalled) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A service that cannot write any more, because nobody reads what devports
-// prints, ends all the same.
+// A service that blocks, because nothing reads devports' output, ends all the
+// same.
 func TestStalledReader(t *testing.T) {
 	for name, terminals := range map[string]*Terminals{"pipe": nil, "terminal": {}} {
 		t.Run(name, func(t *testing.T) {
@@ -98,8 +98,8 @@ func TestStalledReader(t *testing.T) {
 	}
 }
 
-// When a reader that has stalled goes on, nothing is missing.
-func TestReaderGoesOn(t *testing.T) {
+// When a stalled reader continues, no output is missing.
+func TestReaderResumes(t *testing.T) {
 	const lines = 50000
 	reader := &collecting{stalled: stalled{make(chan struct{})}, begun: make(chan struct{}, 1)}
 	out := output.New(reader, output.Style{})
@@ -108,7 +108,7 @@ func TestReaderGoesOn(t *testing.T) {
 	go func() {
 		ended <- statusOf(Run(t.Context(), p, Options{Output: out}))
 	}()
-	<-reader.begun // and it has stalled
+	<-reader.begun // it has stalled
 	close(reader.release)
 	if status := <-ended; status != 0 {
 		t.Errorf("status %d", status)
@@ -128,10 +128,10 @@ func TestReaderGoesOn(t *testing.T) {
 	}
 }
 
-// collecting keeps what it is given once it has been released.
+// collecting stores what is written to it, once it has been released.
 type collecting struct {
 	stalled
-	begun chan struct{} // takes a value when the first write has begun
+	begun chan struct{} // receives a value when the first write has begun
 	text  strings.Builder
 }
 
@@ -144,7 +144,7 @@ func (c *collecting) Write(p []byte) (int, error) {
 	return c.text.Write(p)
 }
 
-// What ends at once has been heard nevertheless.
+// The output of a process that ends at once is complete.
 func TestShortLives(t *testing.T) {
 	var portfile strings.Builder
 	portfile.WriteString("[services]\n")
@@ -190,7 +190,7 @@ func TestDirectoryIsGone(t *testing.T) {
 	}
 	w.until("the reason", func(events []Event, _ string) bool {
 		for _, e := range events {
-			if e, ok := e.(NotStarted); ok && strings.Contains(e.Exit.String(), "its directory "+p.Services[0].Dir+" is not there") {
+			if e, ok := e.(NotStarted); ok && strings.Contains(e.Exit.String(), "its directory "+p.Services[0].Dir+" does not exist") {
 				return true
 			}
 		}
@@ -198,8 +198,7 @@ func TestDirectoryIsGone(t *testing.T) {
 	})
 }
 
-// Nothing of a thousand restarts remains: no zombie, no descriptor, no
-// goroutine.
+// Many restarts leave nothing behind: no zombie, no descriptor, no goroutine.
 func TestRestarts(t *testing.T) {
 	version := func(n int) procfile.Plan {
 		return plan(t, fmt.Sprintf("[services]\na = 'sleep 1000 & echo version %d.; wait'\nkeep = 'echo kept; exec sleep 1000'", n))
@@ -230,8 +229,8 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
-// TestChaos has services of every kind come, change, go and fail at random, and
-// in the end nothing of them is left.
+// TestChaos makes services of every kind come, change, go and fail at random.
+// In the end no process is left.
 func TestChaos(t *testing.T) {
 	if *seed == 0 {
 		*seed = mathrand.Uint64()
@@ -260,7 +259,7 @@ func TestChaos(t *testing.T) {
 				fmt.Fprintf(&portfile, "depends_on = ['s%d']\n", random.IntN(i))
 			}
 		}
-		portfile.WriteString("[services.last]\ncommand = 'exec sleep 1000'\n") // so that it does not end by itself
+		portfile.WriteString("[services.last]\ncommand = 'exec sleep 1000'\n") // keeps the run alive
 		return plan(t, portfile.String())
 	}
 	instance := rand.Text()
@@ -282,11 +281,10 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// victimVariable has this binary be a devports to kill, of that instance.
+// victimVariable makes this binary run the victim of a test, as that instance.
 const victimVariable = "LAUNCHER_TEST_VICTIM"
 
-// victim runs services that get away as well as they can, and says when all are
-// there.
+// victim runs services that try to escape, and prints when all have started.
 func victim(instance string) {
 	portfile := `[services]
 group = 'sleep 1001 & (trap "" TERM INT HUP; sleep 1002; sleep 1002) & echo there; wait'
@@ -306,7 +304,7 @@ daemon = '(setsid sh -c "sleep 1004 & sleep 1004" &); echo there; exec sleep 100
 	os.Exit(0)
 }
 
-// A second after devports was killed nothing of it runs.
+// A second after devports was killed, none of its processes runs.
 func TestKilled(t *testing.T) {
 	for range *kills {
 		instance := rand.Text()
@@ -342,7 +340,7 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// markedBy are the processes of a run that still live.
+// markedBy returns the live processes of a run.
 func markedBy(t *testing.T, instance string) (list []string) {
 	t.Helper()
 	tree, err := proctree.Snapshot()

@@ -14,55 +14,57 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// Options say how a plan is run. The zero value is fine: nothing is shown then.
+// Options configure the run of a plan. With the zero value a run prints
+// nothing.
 type Options struct {
-	Output  *output.Mux // where services print; nil: nowhere
-	Notify  func(Event) // gets every event, in order, and must not block; nil for none
+	Output  *output.Mux // where services print; nil discards it
+	Notify  func(Event) // called with every event, in order; must not block; nil for none
 	Signals <-chan os.Signal
 	Plans   <-chan procfile.Plan // new versions of the plan to follow
 
-	StopOnExit bool // the end of one service ends all, whatever the plan says
-	Watching   bool // a caller restarts services when files that they watch change
+	StopOnExit bool // stop everything when one service ends, whatever the plan says
+	Watching   bool // the caller restarts services when the files they watch change
 
 	Terminals  *Terminals  // nil: services print to pipes
-	Instance   *Instance   // nil: only process groups are looked after
-	Controller *Controller // lets others look at the run and steer it; nil for none
+	Instance   *Instance   // nil: no marks, no watchdog; only process groups are ended
+	Controller *Controller // lets others query and control the run; nil for none
 
-	// Listening returns the ports on which any of the processes listens. With it
-	// the run finds out why a service takes long to be ready.
+	// Listening returns the ports that any of these processes listens on. With
+	// it, the run can diagnose why a service is slow to become ready.
 	Listening func(pids []int) []int
 }
 
-// Terminals has each service print to a terminal of its own.
+// Terminals gives each service a terminal of its own.
 type Terminals struct {
-	// Size is the size of a service's terminal. It is called by several
-	// goroutines. nil: 24 rows of 80 columns.
+	// Size returns the size of a service's terminal. It must be safe for
+	// concurrent use. nil means 24 rows of 80 columns.
 	Size    func(service string) terminal.Size
-	Resized <-chan os.Signal // a value says that Size has changed
+	Resized <-chan os.Signal // receives a value when Size has changed
 }
 
-// Instance has nothing get away: all that is started is marked, by
-// [envvar.Instance] and by a tag. What leaves its process group ends with its
-// service, and should devports be killed a watchdog ends the rest: see
-// [system.Watchdog]. Where there is none, Notify gets [NoWatchdog].
+// Instance makes sure that no process outlives the run. Every process that the
+// run starts carries the mark [envvar.Instance] and a tag. A process that
+// leaves its process group ends with its service; if devports is killed, a
+// watchdog ends what is left (see [system.Watchdog]). Without a watchdog,
+// Notify gets [NoWatchdog].
 type Instance struct {
-	ID string // unlike that of any other run; "": one is made up
-	// Alone says that this process makes no others than the run's, so that at
-	// the end what the run has left below it is ended.
-	Alone bool
-	// Restore is what the watchdog restores should devports be killed, unless
-	// another program has done so; nil for nothing.
+	ID string // unique among all runs; "" generates one
+	// Dedicated says that this process starts no processes but the run's, so
+	// that at the end the run may kill every orphan below it.
+	Dedicated bool
+	// Restore is the terminal that the watchdog restores if devports is killed,
+	// unless another program has restored it already; nil for none.
 	Restore *Restore
 }
 
-// Restore is a terminal and the state that it is put back into.
+// Restore is a terminal and the state to restore.
 type Restore struct {
 	Terminal *os.File
 	State    terminal.State
 }
 
-// complete returns the options without anything that may be nil, but for
-// channels and what makes a difference.
+// complete returns the options with defaults in place of nil values, except for
+// channels and for options whose nil value means something.
 func (o Options) complete() Options {
 	if o.Output == nil {
 		o.Output = output.New(io.Discard, output.Style{})
@@ -78,24 +80,24 @@ func (o Options) complete() Options {
 	return o
 }
 
-// ExitError says that the run of a plan has failed.
+// ExitError reports that a run has failed.
 type ExitError struct {
-	Service string // the first that failed and was not started again since
-	Status  int    // its exit status, as a shell has it, or 1 if it never started
+	Service string // the first service that failed and has not been restarted since
+	Status  int    // its exit status as in a shell, or 1 if it never started
 }
 
 func (e *ExitError) Error() string {
 	return fmt.Sprintf("service %s failed with status %d", e.Service, e.Status)
 }
 
-// Run starts the services of plan, follows new plans, and returns when every
-// process has ended and nothing is left to start. The first signal ends all
-// services, and so does the end of ctx; another signal, [EchoTime] later, kills
-// them.
+// Run starts the services of plan, follows new plans, and returns once every
+// process has ended and none is left to start. The first signal stops all
+// services, as does the end of ctx; another signal at least [EchoTime] later
+// kills them.
 //
-// The error is an *ExitError if a service has failed, with StopOnExit for the
-// service that ended first. It is ctx's if that has ended, and nil after a
-// signal.
+// The error is an *ExitError if a service has failed; with StopOnExit it names
+// the service that ended first. It is ctx.Err() if ctx has ended, and nil after
+// a signal.
 func Run(ctx context.Context, plan procfile.Plan, options Options) error {
 	return runOn(ctx, openSystem, plan, options)
 }
@@ -103,7 +105,7 @@ func Run(ctx context.Context, plan procfile.Plan, options Options) error {
 func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem, plan procfile.Plan, options Options) error {
 	s := &supervisor{
 		machine: machine{
-			services: map[string]service{}, gone: map[string]outage{},
+			services: map[string]service{}, removedDowntime: map[string]downtime{},
 			watching: options.Watching, maxBuilds: runtime.NumCPU(),
 		},
 		options:  options.complete(),
@@ -116,30 +118,30 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 	s.spawners = workers{limit: spawnLimit, all: &s.goroutines}
 	if options.Controller != nil {
 		s.requests = options.Controller.requests
-		defer close(options.Controller.over)
+		defer close(options.Controller.ended)
 	}
 	if options.Terminals != nil {
 		s.resized = options.Terminals.Resized
 	}
-	s.system = open(s.options, func(e Event) { s.post(message{news: e}) })
+	s.system = open(s.options, func(e Event) { s.post(message{notice: e}) })
 	s.change(plan)
 	s.advance()
-	s.noteReady()
+	s.notifyAllReady()
 	for !s.finished() {
 		s.receive()
 		s.advance()
-		s.noteIdle()
-		s.noteReady()
+		s.notifyIdle()
+		s.notifyAllReady()
 		s.answerWaiters()
 		if options.Controller != nil && s.changed {
-			options.Controller.tell()
+			options.Controller.notifyChanged()
 			s.changed = false
 		}
 	}
 	if !s.closing {
 		for _, name := range s.blocked() {
-			if sv := s.services[name]; (sv.during == Outage{}) { // else it has been started before
-				s.options.Notify(Blocked{name, s.missing(sv)})
+			if sv := s.services[name]; (sv.outage == Outage{}) { // otherwise it ran before
+				s.options.Notify(Blocked{name, s.unmetDependency(sv)})
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// The end of the context ends all services, in good order.
+// The end of the context stops all services in order.
 func TestContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeSystem(t, 1)
@@ -46,18 +46,18 @@ func TestContextEnds(t *testing.T) {
 
 func TestResult(t *testing.T) {
 	failed := func(after time.Duration, status int) service {
-		return service{phase: ended, failed: at(after), exit: &Exit{Status: status}}
+		return service{phase: ended, failedAt: at(after), exit: &Exit{Status: status}}
 	}
 	for _, test := range []struct {
 		name    string
 		machine machine
-		want    ExitError // zero: none
+		want    ExitError // zero: nil
 	}{
 		{"all well", machine{services: map[string]service{"a": {phase: ended, exit: &Exit{}}}}, ExitError{}},
 		{"the first counts", machine{services: map[string]service{"a": failed(2, 4), "b": failed(1, 5)}}, ExitError{"b", 5}},
-		{"asked to end", machine{asked: true, services: map[string]service{"a": failed(2, 4)}}, ExitError{}},
-		{"one ends all", machine{closing: true, first: &ExitError{"b", 6}, services: map[string]service{"a": failed(2, 4)}}, ExitError{"b", 6}},
-		{"one ends all, well", machine{closing: true, first: &ExitError{"b", 0}, services: map[string]service{"a": failed(2, 4)}}, ExitError{}},
+		{"asked to end", machine{stopRequested: true, services: map[string]service{"a": failed(2, 4)}}, ExitError{}},
+		{"one ends all", machine{closing: true, stopCause: &ExitError{"b", 6}, services: map[string]service{"a": failed(2, 4)}}, ExitError{"b", 6}},
+		{"one ends all, well", machine{closing: true, stopCause: &ExitError{"b", 0}, services: map[string]service{"a": failed(2, 4)}}, ExitError{}},
 		{"one never started", machine{services: map[string]service{"a": {phase: waiting}}}, ExitError{"a", 1}},
 		{"because of a failure", machine{services: map[string]service{"a": {phase: waiting}, "b": failed(1, 127)}}, ExitError{"b", 127}},
 	} {

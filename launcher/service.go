@@ -10,105 +10,106 @@ import (
 
 const (
 
-	// A service that ends by itself is started again after a pause that doubles
-	// each time, until it has lived for a while.
+	// A service that ends on its own is restarted after a backoff that doubles
+	// each time, until the service has stayed up for healthyAfter.
 	minBackoff, maxBackoff = time.Second, 30 * time.Second
-	health                 = 10 * time.Second
+	healthyAfter           = 10 * time.Second
 
-	// trialTime is how long a process without a check has to live before others
-	// than its dependents may rely on it.
+	// trialTime is how long a process without a check has to stay alive before
+	// anything but its dependents may rely on it.
 	trialTime = time.Second
 )
 
-// service is the state of one service. It is a value: next gives its successor.
+// service is the state of one service. It is a value: next returns its
+// successor.
 type service struct {
-	spec procfile.Process // what its next process is made from
-	made procfile.Process // what the latest was made from
+	spec     procfile.Process // for the next process
+	procSpec procfile.Process // of the latest process
 
-	phase    phase
-	build    build
-	goal     goal
-	held     bool      // its user has stopped it, and not started it again
-	deadline time.Time // when evTimeout is due; of one that runs, the end of its trial; zero: never
+	phase       phase
+	build       build
+	goal        goal
+	userStopped bool      // by a stop or kill, and not started since
+	deadline    time.Time // when evTimeout is due; for a running process, the end of its trial; zero: never
 
-	away  outage // when others could not rely on it, latest
-	rerun bool   // it was run again after an end of what it depends on; see machine.again
+	downtime  downtime // the latest time that dependents could not rely on it
+	rerunDone bool     // it has been rerun after a dependency ended; see machine.rerunOutage
 
-	// Of the latest process.
-	ordered time.Time     // just before it was made: what changed before, it has read as it is
-	during  Outage        // of what it depends on, while it ended by itself
-	began   time.Time     // when it had been made
-	ready   bool          // its check has passed; of work (procfile.Done): it is done
-	took    time.Duration // how long after it began its check had passed
-	exit    *Exit         // how it has ended; nil: not yet
-	left    []Orphan      // what it had left when it ended by itself
-	failed  time.Time     // when it ended, if that was a failure
-	lost    bool          // it did not end when killed; what is left of it is not ours to end
+	// About the latest process.
+	spawnedAt  time.Time     // just before it was spawned: it has read every file that changed before
+	outage     Outage        // of a dependency, when the process ended on its own
+	startedAt  time.Time     // once it was spawned
+	ready      bool          // its check has passed; for procfile.Done: it has succeeded
+	readyAfter time.Duration // the time from startedAt until its check passed
+	exit       *Exit         // nil before it has ended
+	orphans    []Orphan      // background processes that it left when it ended on its own
+	failedAt   time.Time     // when it ended, if that was a failure
+	unkillable bool          // it survived SIGKILL; its processes are given up
 
-	spawned int           // how many processes there have been
-	retries int           // restarts in a row without one that its user asked for, or health
-	delay   time.Duration // how long the backoff takes
+	generation int           // counts the processes of the service
+	retries    int           // consecutive restarts, since the last one by a user and the last healthy process
+	delay      time.Duration // the length of the backoff
 }
 
-// nextOfProcess is what an event that is none of the build makes of a service.
-func (s service) nextOfProcess(now time.Time, e event) (service, []action) {
+// nextProcess is the transition for every event that is not about the build.
+func (s service) nextProcess(now time.Time, e event) (service, []action) {
 	switch e.kind {
 	case evStop:
-		return s.asked(now, goalStop)
+		return s.setGoal(now, goalStop)
 	case evKill:
-		return s.asked(now, goalKill)
+		return s.setGoal(now, goalKill)
 	case evRestart:
-		return s.asked(now, goalRestart)
+		return s.setGoal(now, goalRestart)
 	case evRemove:
-		return s.asked(now, goalRemove)
+		return s.setGoal(now, goalRemove)
 	}
 	switch s.phase {
 	case waiting, ended:
 		switch {
 		case e.kind == evStart:
 			return s.start(now)
-		case e.kind == evAgain && s.phase == ended && !s.held:
-			s.phase, s.ready, s.during = waiting, false, e.outage
-			s.rerun = s.rerun || e.outage.Reason == OutageEnd
+		case e.kind == evRerun && s.phase == ended && !s.userStopped:
+			s.phase, s.ready, s.outage = waiting, false, e.outage
+			s.rerunDone = s.rerunDone || e.outage.Reason == OutageEnd
 		}
 	case backoff:
-		if e.kind == evTimeout { // what it depends on may have gone meanwhile
+		if e.kind == evTimeout { // its dependencies may have ended meanwhile
 			s.phase, s.deadline, s.delay = waiting, time.Time{}, 0
 			s.ready = false
 		}
 	case starting:
 		switch e.kind {
 		case evStarted:
-			s.phase, s.began = running, now
-			if s.made.Ready.Kind == procfile.None {
+			s.phase, s.startedAt = running, now
+			if s.procSpec.Ready.Kind == procfile.None {
 				s.ready, s.deadline = true, now.Add(trialTime)
 			}
 			if s.goal == goalKill {
 				return s.kill(now)
 			}
-		case evFailed:
-			return s.record(e).over(now), nil
+		case evSpawnFailed:
+			return s.record(e).afterExit(now), nil
 		}
 	case running:
 		switch e.kind {
 		case evReady:
 			if !s.ready && s.goal == goalNone {
-				s.ready, s.took = true, now.Sub(s.began)
+				s.ready, s.readyAfter = true, now.Sub(s.startedAt)
 			}
-		case evEnd:
+		case evTerminate:
 			if s.goal != goalNone {
 				return s.terminate(now)
 			}
 		case evExited:
-			return s.record(e).terminate(now) // its children have no reason to stay
-		case evUnready:
+			return s.record(e).terminate(now) // and so do its children
+		case evReadyTimeout:
 			if !s.ready && s.goal == goalNone {
 				return s.record(e).terminate(now)
 			}
 		case evTimeout:
 			s.deadline = time.Time{}
 		case evGone:
-			return s.record(e).over(now), nil
+			return s.record(e).afterExit(now), nil
 		}
 	case stopping:
 		switch e.kind {
@@ -117,35 +118,35 @@ func (s service) nextOfProcess(now time.Time, e event) (service, []action) {
 		case evTimeout:
 			return s.kill(now)
 		case evGone:
-			return s.record(e).over(now), nil
+			return s.record(e).afterExit(now), nil
 		}
 	case killing:
 		switch e.kind {
 		case evExited:
 			return s.record(e), nil
 		case evTimeout:
-			s.lost = true
-			return s.over(now), nil
+			s.unkillable = true
+			return s.afterExit(now), nil
 		case evGone:
-			return s.record(e).over(now), nil
+			return s.record(e).afterExit(now), nil
 		}
 	}
 	return s, nil
 }
 
-// asked is what becomes of a service of which something is asked. One that runs
-// goes on until evEnd: what depends on it and is to end as well comes first.
-func (s service) asked(now time.Time, g goal) (service, []action) {
+// setGoal handles a request. A running process keeps running until evTerminate:
+// dependents that are to stop as well stop first.
+func (s service) setGoal(now time.Time, g goal) (service, []action) {
 	if s.phase == removed {
 		return s, nil
 	}
-	s.goal, s.held = g, g == goalStop || g == goalKill
+	s.goal, s.userStopped = g, g == goalStop || g == goalKill
 	if g == goalRestart {
-		s.retries, s.rerun = 0, false
+		s.retries, s.rerunDone = 0, false
 	}
 	switch s.phase {
 	case waiting, backoff, ended:
-		return s.withoutProcess(), nil
+		return s.applyGoal(), nil
 	case running, stopping:
 		if g == goalKill {
 			return s.kill(now)
@@ -154,16 +155,16 @@ func (s service) asked(now time.Time, g goal) (service, []action) {
 	return s, nil
 }
 
-// start takes a service to a new process.
+// start resets the service for a new process.
 func (s service) start(now time.Time) (service, []action) {
 	return service{
-		spec: s.spec, made: s.spec, phase: starting, build: s.build, ordered: now,
-		spawned: s.spawned + 1, retries: s.retries, rerun: s.rerun,
+		spec: s.spec, procSpec: s.spec, phase: starting, build: s.build, spawnedAt: now,
+		generation: s.generation + 1, retries: s.retries, rerunDone: s.rerunDone,
 	}, []action{spawn}
 }
 
 func (s service) terminate(now time.Time) (service, []action) {
-	s.phase, s.deadline = stopping, now.Add(s.made.StopTimeout)
+	s.phase, s.deadline = stopping, now.Add(s.procSpec.StopTimeout)
 	return s, []action{terminate}
 }
 
@@ -172,44 +173,44 @@ func (s service) kill(now time.Time) (service, []action) {
 	return s, []action{kill}
 }
 
-// record notes how the process has ended; what comes first counts.
+// record sets the exit of the process. The first cause counts.
 func (s service) record(e event) service {
 	if s.exit != nil {
 		return s
 	}
 	exit := e.exit
-	exit.Asked = s.goal != goalNone
-	judged := ending{s.made, exit, s.ready, e.needed, e.left, e.serving}.judged()
+	exit.Requested = s.goal != goalNone
+	judged := endedProcess{s.procSpec, exit, s.ready, e.needed, e.orphans, e.serving}.effectiveExit()
 	if judged.Status != exit.Status {
 		s.ready = false
 	}
-	s.exit, s.left = &judged, e.left
+	s.exit, s.orphans = &judged, e.orphans
 	if judged.Failed() {
-		s.during = e.outage
+		s.outage = e.outage
 	}
 	return s
 }
 
-// over is where a service goes whose process is no more.
-func (s service) over(now time.Time) service {
-	if s.exit == nil { // it did not even end when killed
-		s.exit = &Exit{Status: 128 + 9, Signal: "KILL", Asked: s.goal != goalNone}
+// afterExit returns the state once no process is left.
+func (s service) afterExit(now time.Time) service {
+	if s.exit == nil { // it survived SIGKILL
+		s.exit = &Exit{Status: 128 + 9, Signal: "KILL", Requested: s.goal != goalNone}
 	}
 	if s.exit.Failed() {
-		s.failed = now
+		s.failedAt = now
 	}
-	if s.made.Ready.Kind == procfile.Done && s.exit.Status == 0 && !s.exit.Asked {
-		s.ready, s.rerun = true, false
+	if s.procSpec.Ready.Kind == procfile.Done && s.exit.Status == 0 && !s.exit.Requested {
+		s.ready, s.rerunDone = true, false
 	}
-	if s.goal == goalNone && !s.lost && retries(s.spec.Restart, *s.exit) {
+	if s.goal == goalNone && !s.unkillable && shouldRestart(s.spec.Restart, *s.exit) {
 		return s.backOff(now)
 	}
-	return s.withoutProcess()
+	return s.applyGoal()
 }
 
-// backOff takes a service to the pause before it is started again.
+// backOff starts the backoff before a restart.
 func (s service) backOff(now time.Time) service {
-	if !s.began.IsZero() && now.Sub(s.began) >= health {
+	if !s.startedAt.IsZero() && now.Sub(s.startedAt) >= healthyAfter {
 		s.retries = 0
 	}
 	s.delay = min(minBackoff<<min(s.retries, 10), maxBackoff)
@@ -218,8 +219,8 @@ func (s service) backOff(now time.Time) service {
 	return s
 }
 
-// withoutProcess is where a service without a process goes by its goal.
-func (s service) withoutProcess() service {
+// applyGoal moves a service without a process to where its goal leads.
+func (s service) applyGoal() service {
 	s.deadline, s.delay = time.Time{}, 0
 	switch s.goal {
 	case goalRestart:
@@ -232,21 +233,21 @@ func (s service) withoutProcess() service {
 	return s
 }
 
-// retries reports whether a process that ended like that is started again.
-func retries(r procfile.Restart, exit Exit) bool {
+// shouldRestart reports whether the restart policy covers an exit.
+func shouldRestart(r procfile.Restart, exit Exit) bool {
 	return r == procfile.RestartAlways || r == procfile.RestartOnFailure && exit.Status != 0
 }
 
-// available reports whether those that depend on the service may start: it
-// runs, its check has passed, and it is not about to end. Only an end that the
-// service was made for is as good.
+// available reports whether dependents of the service may start: it is running,
+// has passed its check and is not about to stop. A job, or a service without a
+// check, stays available after it has succeeded.
 func (s service) available() bool {
 	switch s.phase {
 	case running:
 		return s.ready && s.goal == goalNone
 	case ended, backoff:
-		how := s.made.Ready.Kind
-		return (how == procfile.Done || how == procfile.None) && s.ready && s.exit != nil && s.exit.Status == 0 && !s.exit.Asked
+		check := s.procSpec.Ready.Kind
+		return (check == procfile.Done || check == procfile.None) && s.ready && s.exit != nil && s.exit.Status == 0 && !s.exit.Requested
 	}
 	return false
 }

@@ -23,99 +23,99 @@ import (
 // Its service has a check, is not started again, and its processes fail.
 var transitions = map[string]map[eventKind]string{
 	"waiting": {
-		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "starting: spawn", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"starting": {
-		evStart: "·", evStarted: "running", evFailed: "ended failed", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "running", evSpawnFailed: "ended failed", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
 	"starting/stop held": {
-		evStart: "·", evStarted: "running/stop held", evFailed: "ended/stop held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "running/stop held", evSpawnFailed: "ended/stop held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "·", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
 	"starting/restart": {
-		evStart: "·", evStarted: "running/restart", evFailed: "waiting", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "running/restart", evSpawnFailed: "waiting", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "·", evRemove: "starting/remove",
 	},
 	"starting/remove": {
-		evStart: "·", evStarted: "running/remove", evFailed: "removed/remove", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "running/remove", evSpawnFailed: "removed/remove", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "·",
 	},
 	"starting/kill held": {
-		evStart: "·", evStarted: "killing/kill held: kill", evFailed: "ended/kill held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "killing/kill held: kill", evSpawnFailed: "ended/kill held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "starting/stop held", evKill: "·", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
 	"running": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping exit: terminate", evGone: "ended failed", evTimeout: "·", evReady: "running ready", evUnready: "stopping exit: terminate", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping exit: terminate", evGone: "ended failed", evTimeout: "·", evReady: "running ready", evReadyTimeout: "stopping exit: terminate", evTerminate: "·", evRerun: "·",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "running/remove",
 	},
 	"running ready": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping ready exit: terminate", evGone: "ended ready failed", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping ready exit: terminate", evGone: "ended ready failed", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "running/stop ready held", evKill: "killing/kill ready held: kill", evRestart: "running/restart ready", evRemove: "running/remove ready",
 	},
 	"running/stop held": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/stop held exit: terminate", evGone: "ended/stop held", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "stopping/stop held: terminate", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/stop held exit: terminate", evGone: "ended/stop held", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/stop held: terminate", evRerun: "·",
 		evStop: "·", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "running/remove",
 	},
 	"running/restart": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "stopping/restart: terminate", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/restart: terminate", evRerun: "·",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "·", evRemove: "running/remove",
 	},
 	"running/remove": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/remove exit: terminate", evGone: "removed/remove", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "stopping/remove: terminate", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/remove exit: terminate", evGone: "removed/remove", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/remove: terminate", evRerun: "·",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "·",
 	},
 	"backoff": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "waiting", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "waiting", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
-	"stopping": { // its process has ended by itself, its children have not
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping exit", evGone: "ended failed", evTimeout: "killing: kill", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+	"stopping": { // its process has ended on its own, its children have not
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping exit", evGone: "ended failed", evTimeout: "killing: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "stopping/remove",
 	},
 	"stopping/stop held": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/stop held exit", evGone: "ended/stop held", evTimeout: "killing/stop held: kill", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/stop held exit", evGone: "ended/stop held", evTimeout: "killing/stop held: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "·", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "stopping/remove",
 	},
 	"stopping/restart": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/restart exit", evGone: "waiting", evTimeout: "killing/restart: kill", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/restart exit", evGone: "waiting", evTimeout: "killing/restart: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "·", evRemove: "stopping/remove",
 	},
 	"stopping/remove": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "stopping/remove exit", evGone: "removed/remove", evTimeout: "killing/remove: kill", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/remove exit", evGone: "removed/remove", evTimeout: "killing/remove: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "·",
 	},
 	"killing": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing exit", evGone: "ended failed", evTimeout: "ended failed lost", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing exit", evGone: "ended failed", evTimeout: "ended failed lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
 	"killing/stop held": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/stop held exit", evGone: "ended/stop held", evTimeout: "ended/stop held lost", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/stop held exit", evGone: "ended/stop held", evTimeout: "ended/stop held lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "·", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
 	"killing/restart": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/restart exit", evGone: "waiting", evTimeout: "waiting lost", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/restart exit", evGone: "waiting", evTimeout: "waiting lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "·", evRemove: "killing/remove",
 	},
 	"killing/remove": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/remove exit", evGone: "removed/remove", evTimeout: "removed/remove lost", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/remove exit", evGone: "removed/remove", evTimeout: "removed/remove lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "·",
 	},
 	"killing/kill held": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "killing/kill held exit", evGone: "ended/kill held", evTimeout: "ended/kill held lost", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/kill held exit", evGone: "ended/kill held", evTimeout: "ended/kill held lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "killing/stop held", evKill: "·", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
 	"ended": {
-		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "waiting",
+		evStart: "starting: spawn", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "waiting",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"ended/stop held": {
-		evStart: "starting: spawn", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "starting: spawn", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "·", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"removed": {
-		evStart: "·", evStarted: "·", evFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evUnready: "·", evEnd: "·", evAgain: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evRerun: "·",
 		evStop: "·", evKill: "·", evRestart: "·", evRemove: "·",
 	},
 }
@@ -130,10 +130,10 @@ func describe(s service) string {
 		name string
 	}{
 		{s.ready, "ready"},
-		{s.held, "held"},
+		{s.userStopped, "held"},
 		{s.exit != nil && s.phase.live(), "exit"},
-		{!s.failed.IsZero() && s.phase == ended, "failed"},
-		{s.lost, "lost"},
+		{!s.failedAt.IsZero() && s.phase == ended, "failed"},
+		{s.unkillable, "lost"},
 	} {
 		if flag.set {
 			text += " " + flag.name
@@ -142,7 +142,7 @@ func describe(s service) string {
 	return text
 }
 
-// epoch is when the tests begin.
+// epoch is the time when the tests begin.
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func at(d time.Duration) time.Time { return epoch.Add(d) }
@@ -152,8 +152,8 @@ func parse(t *testing.T, text string) service {
 	words := strings.Fields(text)
 	phaseName, goalName, _ := strings.Cut(words[0], "/")
 	s := service{phase: phase(slices.Index(phaseNames[:], phaseName))}
-	s.ready, s.held = slices.Contains(words, "ready"), slices.Contains(words, "held")
-	s.made.Ready.Kind = procfile.TCP
+	s.ready, s.userStopped = slices.Contains(words, "ready"), slices.Contains(words, "held")
+	s.procSpec.Ready.Kind = procfile.TCP
 	if goalName != "" {
 		s.goal = goal(slices.Index(goalNames[:], goalName))
 	}
@@ -197,19 +197,19 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-// The table covers every state that any events can lead to, and along the way
-// no service ever has two processes, nor is one signalled that is not there.
+// The table covers every reachable state, and along the way no service has two
+// processes, nor is a missing process signalled.
 func TestEveryStateIsInTheTable(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	var s service
-	process := false // there is one, or one is being made
+	process := false // it is running or being spawned
 	for range 100_000 {
 		s.spec.Restart = []procfile.Restart{procfile.RestartNo, procfile.RestartAlways}[random.IntN(2)]
 		s.spec.Ready.Kind = procfile.TCP
 		e := event{kind: eventKind(random.IntN(int(evRemove) + 1)), exit: Exit{Status: 3}}
-		switch e.kind { // what only a process can tell
-		case evStarted, evFailed:
+		switch e.kind { // events that only a process causes
+		case evStarted, evSpawnFailed:
 			if s.phase != starting {
 				continue
 			}
@@ -224,10 +224,10 @@ func TestEveryStateIsInTheTable(t *testing.T) {
 		var actions []action
 		s, actions = s.next(epoch, e)
 		name := s.phase.String()
-		if s.phase != ended && s.phase != removed && s.goal != goalNone { // where no goal is pending
+		if s.phase != ended && s.phase != removed && s.goal != goalNone { // no goal is pending otherwise
 			name += "/" + s.goal.String()
 		}
-		if s.held && s.phase != ended && s.goal != goalNone {
+		if s.userStopped && s.phase != ended && s.goal != goalNone {
 			name += " held"
 		}
 		if transitions[name] == nil {
@@ -253,7 +253,7 @@ func TestEveryStateIsInTheTable(t *testing.T) {
 	}
 }
 
-// life takes a service through events, each so long after the one before.
+// life applies events to a service; durations pass time.
 func life(s service, events ...any) service {
 	now := epoch
 	for _, e := range events {
@@ -283,14 +283,14 @@ func TestRetry(t *testing.T) {
 		{procfile.RestartOnFailure, []any{done}, ended},
 		{procfile.RestartAlways, []any{failed}, backoff},
 		{procfile.RestartAlways, []any{done}, backoff},
-		{procfile.RestartAlways, []any{evStop, evEnd, failed}, ended},
-		{procfile.RestartAlways, []any{evStop, failed}, ended}, // before its turn to end
+		{procfile.RestartAlways, []any{evStop, evTerminate, failed}, ended},
+		{procfile.RestartAlways, []any{evStop, failed}, ended}, // before evTerminate
 		{procfile.RestartAlways, []any{evKill, failed}, ended},
-		{procfile.RestartAlways, []any{evRemove, evEnd, failed}, removed},
-		{procfile.RestartAlways, []any{evRestart, evEnd, failed}, waiting}, // at once
-		{procfile.RestartAlways, []any{evExited, evStop, failed}, ended},   // while its children end
+		{procfile.RestartAlways, []any{evRemove, evTerminate, failed}, removed},
+		{procfile.RestartAlways, []any{evRestart, evTerminate, failed}, waiting}, // without a backoff
+		{procfile.RestartAlways, []any{evExited, evStop, failed}, ended},         // while its children end
 		{procfile.RestartAlways, []any{evExited, evTimeout, evTimeout}, ended},
-		{procfile.RestartOnFailure, []any{evUnready, done}, backoff}, // what came first counts
+		{procfile.RestartOnFailure, []any{evReadyTimeout, done}, backoff}, // the first cause counts
 	} {
 		s := service{spec: procfile.Process{Restart: test.restart, Ready: procfile.Check{Kind: procfile.TCP}}}
 		s = life(s, append([]any{evStart, evStarted}, test.events...)...)
@@ -298,7 +298,7 @@ func TestRetry(t *testing.T) {
 			t.Errorf("%s, %v: %s, want %s", test.restart, test.events, s.phase, test.want)
 		}
 	}
-	if s := life(service{spec: procfile.Process{Restart: procfile.RestartOnFailure}}, evStart, evFailed); s.phase != backoff {
+	if s := life(service{spec: procfile.Process{Restart: procfile.RestartOnFailure}}, evStart, evSpawnFailed); s.phase != backoff {
 		t.Errorf("one that could not be made is %s", s.phase)
 	}
 }
@@ -317,14 +317,14 @@ func TestBackoff(t *testing.T) {
 		}
 		s = life(s, evTimeout, evStart)
 	}
-	round(evStarted, health-1)
+	round(evStarted, healthyAfter-1)
 	if s.delay != 30*second {
 		t.Errorf("just before it counts as healthy: %v", s.delay)
 	}
 	s = life(s, evTimeout, evStart)
-	round(evStarted, health)
+	round(evStarted, healthyAfter)
 	if s.delay != second {
-		t.Errorf("after %v of health: %v", health, s.delay)
+		t.Errorf("after %v of health: %v", healthyAfter, s.delay)
 	}
 	s = life(s, evTimeout, evStart)
 	round(evStarted)
@@ -340,7 +340,7 @@ func TestBackoff(t *testing.T) {
 	if s.delay != second {
 		t.Errorf("after a restart by its user: %v", s.delay)
 	}
-	s.retries = 1 << 40 // one that has been down for years
+	s.retries = 1 << 40 // after years of restarts
 	s = life(s, evTimeout, evStart)
 	round(evStarted)
 	if s.delay != 30*second {
@@ -358,7 +358,7 @@ func TestDeadlines(t *testing.T) {
 	if !s.deadline.IsZero() {
 		t.Errorf("before its turn to end: %v", s.deadline)
 	}
-	s = life(s, time.Second, evEnd)
+	s = life(s, time.Second, evTerminate)
 	if !s.deadline.Equal(at(8 * time.Second)) {
 		t.Errorf("asked to end: %v", s.deadline)
 	}
@@ -371,14 +371,14 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// A process without a check is on trial for a while, unless it is to end.
+// A process without a check is on trial for a while, unless it is stopping.
 func TestTrial(t *testing.T) {
 	s := service{spec: procfile.Process{Ready: procfile.Check{Kind: procfile.None}, StopTimeout: time.Minute}}
 	s = life(s, evStart, evStarted)
 	if !s.ready || !s.deadline.Equal(at(trialTime)) {
 		t.Errorf("started: ready %v, deadline %v", s.ready, s.deadline)
 	}
-	if s := life(s, evEnd, evStop, evEnd); !s.deadline.Equal(at(time.Minute)) {
+	if s := life(s, evTerminate, evStop, evTerminate); !s.deadline.Equal(at(time.Minute)) {
 		t.Errorf("asked to end: %v", s.deadline)
 	}
 	if s := life(s, evTimeout); !s.ready || !s.deadline.IsZero() || s.phase != running {
@@ -386,7 +386,7 @@ func TestTrial(t *testing.T) {
 	}
 }
 
-func TestHeld(t *testing.T) {
+func TestUserStopped(t *testing.T) {
 	up := life(service{}, evStart, evStarted)
 	for _, test := range []struct {
 		events []any
@@ -395,21 +395,21 @@ func TestHeld(t *testing.T) {
 		{nil, false},
 		{[]any{evGone}, false},
 		{[]any{evStop}, true},
-		{[]any{evStop, evEnd, evGone}, true},
+		{[]any{evStop, evTerminate, evGone}, true},
 		{[]any{evGone, evStop}, true},
-		{[]any{evStop, evEnd, evGone, evRestart}, false},
-		{[]any{evStop, evEnd, evRestart, evGone}, false},
-		{[]any{evStop, evEnd, evGone, evRestart, evStart, evStarted}, false},
-		{[]any{evRestart, evEnd, evGone}, false},
-		{[]any{evRemove, evEnd}, false},
+		{[]any{evStop, evTerminate, evGone, evRestart}, false},
+		{[]any{evStop, evTerminate, evRestart, evGone}, false},
+		{[]any{evStop, evTerminate, evGone, evRestart, evStart, evStarted}, false},
+		{[]any{evRestart, evTerminate, evGone}, false},
+		{[]any{evRemove, evTerminate}, false},
 	} {
-		if s := life(up, test.events...); s.held != test.want {
-			t.Errorf("%v: held is %v", test.events, s.held)
+		if s := life(up, test.events...); s.userStopped != test.want {
+			t.Errorf("%v: held is %v", test.events, s.userStopped)
 		}
 	}
 }
 
-// Ready is what those that depend on it may rely on.
+// A service that is available can be relied on by its dependents.
 func TestAvailable(t *testing.T) {
 	const work, port, none = procfile.Done, procfile.TCP, procfile.None
 	good, bad := event{kind: evGone}, event{kind: evGone, exit: Exit{Status: 3}}
@@ -435,11 +435,11 @@ func TestAvailable(t *testing.T) {
 		{work, []any{evStarted}, false},
 		{work, []any{evStarted, good}, true},
 		{work, []any{evStarted, bad}, false},
-		{work, []any{evFailed}, false},
-		{work, []any{evStarted, evStop, evEnd, good}, false},
+		{work, []any{evSpawnFailed}, false},
+		{work, []any{evStarted, evStop, evTerminate, good}, false},
 		{work, []any{evStarted, good, evRestart}, false},
 		{work, []any{evStarted, good, evRestart, evStart}, false},
-		{work, []any{evStarted, event{kind: evExited}, evRestart, good}, false}, // to be done once more
+		{work, []any{evStarted, event{kind: evExited}, evRestart, good}, false}, // another run is due
 	} {
 		s := service{spec: procfile.Process{Ready: procfile.Check{Kind: test.how}}}
 		s = life(s, append([]any{evStart}, test.events...)...)
@@ -452,30 +452,30 @@ func TestAvailable(t *testing.T) {
 // The first failure of the latest process counts.
 func TestFailed(t *testing.T) {
 	s := life(service{}, evStart, evStarted, time.Minute, evGone)
-	if !s.failed.Equal(at(time.Minute)) {
-		t.Errorf("it failed at %v", s.failed)
+	if !s.failedAt.Equal(at(time.Minute)) {
+		t.Errorf("it failed at %v", s.failedAt)
 	}
-	if s = life(s, evRestart, evStart); !s.failed.IsZero() || s.exit != nil {
+	if s = life(s, evRestart, evStart); !s.failedAt.IsZero() || s.exit != nil {
 		t.Errorf("started again, it still has failed: %+v", s)
 	}
-	s = life(s, evStarted, evUnready, event{kind: evGone})
+	s = life(s, evStarted, evReadyTimeout, event{kind: evGone})
 	if s.exit.Status != 3 {
 		t.Errorf("what came first does not count: %+v", s.exit)
 	}
-	if s = life(service{}, evStart, evStarted, evKill, evTimeout); !s.lost || s.exit == nil || !s.exit.Asked {
+	if s = life(service{}, evStart, evStarted, evKill, evTimeout); !s.unkillable || s.exit == nil || !s.exit.Requested {
 		t.Errorf("one that KILL does not end: %+v", s)
 	}
 }
 
-func TestJudgedEnd(t *testing.T) {
+func TestEffectiveExitOfService(t *testing.T) {
 	s := service{spec: procfile.Process{Port: 4711, Ready: procfile.Check{Kind: procfile.TCP}}}
-	s = life(s, evStart, evStarted, evReady, event{kind: evExited, left: []Orphan{{PID: 7}}, serving: true}, evGone)
+	s = life(s, evStart, evStarted, evReady, event{kind: evExited, orphans: []Orphan{{PID: 7}}, serving: true}, evGone)
 	var unready *NotReadyError
-	if !errors.As(s.exit.Err, &unready) || s.ready || len(s.left) != 1 || s.failed.IsZero() {
+	if !errors.As(s.exit.Err, &unready) || s.ready || len(s.orphans) != 1 || s.failedAt.IsZero() {
 		t.Errorf("one that serves from the background: %+v", s)
 	}
 	s = life(s, evRestart, evStart, evStarted, event{kind: evGone, needed: true})
-	if !errors.As(s.exit.Err, &unready) || s.left != nil {
+	if !errors.As(s.exit.Err, &unready) || s.orphans != nil {
 		t.Errorf("one that others need: %+v", s)
 	}
 	s = life(s, evRestart, evStart, evStarted, event{kind: evGone})
@@ -486,7 +486,7 @@ func TestJudgedEnd(t *testing.T) {
 
 func Example_service() {
 	s := service{}
-	for _, kind := range []eventKind{evStart, evStarted, evRestart, evEnd, evTimeout, evGone, evStart} {
+	for _, kind := range []eventKind{evStart, evStarted, evRestart, evTerminate, evTimeout, evGone, evStart} {
 		var actions []action
 		s, actions = s.next(time.Now(), event{kind: kind})
 		fmt.Println(kind, "→", s.phase, actions)
@@ -495,7 +495,7 @@ func Example_service() {
 	// start → starting [spawn]
 	// started → running []
 	// restart → running []
-	// end → stopping [terminate]
+	// terminate → stopping [terminate]
 	// timeout → killing [kill]
 	// gone → waiting []
 	// start → starting [spawn]

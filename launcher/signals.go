@@ -2,34 +2,34 @@ package launcher
 
 import "time"
 
-// EchoTime is how long after the first signal others count as the same one.
-// Wrappers such as GNU timeout pass on a Ctrl-C that the terminal has delivered
+// EchoTime is how long after the first signal further ones count as the same.
+// Wrappers such as GNU timeout forward a Ctrl-C that the terminal has delivered
 // already.
 const EchoTime = 300 * time.Millisecond
 
-// interrupts are the signals that a run has received.
+// interrupts records the signals that a run has received.
 type interrupts struct{ first time.Time } // zero: none yet
 
-// verdict is what a signal asks for.
+// verdict is how the run responds to a signal.
 type verdict int
 
 const (
-	verdictStop verdict = iota // it is the first: stop everything
-	verdictEcho                // it is the first once more
-	verdictKill                // it is another: kill what is left
+	verdictStop verdict = iota // the first signal: stop everything
+	verdictEcho                // a repetition of the first: ignore it
+	verdictKill                // a second signal: kill what is left
 )
 
-// signal decides what a signal that comes now asks of the run.
+// signal returns the response to a signal that arrives now.
 func (m *machine) signal(now time.Time) (v verdict) {
 	m.interrupts, v = m.interrupts.next(now)
-	if v == verdictStop && m.asked {
-		v = verdictKill // devports down has asked before
+	if v == verdictStop && m.stopRequested {
+		v = verdictKill // devports down came before
 	}
-	m.asked = true
+	m.stopRequested = true
 	return v
 }
 
-// next decides what a signal that comes now asks for.
+// next returns the response to a signal that arrives now.
 func (i interrupts) next(now time.Time) (interrupts, verdict) {
 	switch {
 	case i.first.IsZero():

@@ -14,7 +14,7 @@ func TestInterrupts(t *testing.T) {
 	}{
 		{0, verdictStop},
 		{0, verdictEcho},
-		{299 * time.Millisecond, verdictEcho}, // which does not make the next one an echo, too
+		{299 * time.Millisecond, verdictEcho}, // which does not extend the echo
 		{300 * time.Millisecond, verdictKill},
 		{301 * time.Millisecond, verdictKill},
 		{time.Hour, verdictKill},

@@ -9,53 +9,53 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// spawn makes a process, and has another goroutine follow it to its end: one whose
-// stack has not grown. asked ends when devports ends the process.
-func (s *supervisor) spawn(asked context.Context, spec procfile.Process, spawned int) {
+// spawn starts a process, and follows it until it has ended in another goroutine,
+// whose stack stays small. stopped is done once devports stops the process.
+func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, generation int) {
 	post := func(m message) {
-		m.service, m.spawned = spec.Service, spawned
+		m.service, m.generation = spec.Service, generation
 		s.post(m)
 	}
-	exit := s.taken(spec)
+	exit := s.portTaken(spec)
 	var p child
 	if exit.Err == nil {
-		p, exit = s.system.Start(spec, s.room(spec.Service))
+		p, exit = s.system.Start(spec, s.terminalSize(spec.Service))
 	}
 	s.goroutines.Go(func() {
 		if p == nil {
-			post(message{event: event{kind: evFailed, exit: exit}})
+			post(message{event: event{kind: evSpawnFailed, exit: exit}})
 			return
 		}
-		s.attend(asked, p, spec, post)
+		s.follow(stopped, p, spec, post)
 	})
 }
 
-// attend posts what happens to a process.
-func (s *supervisor) attend(asked context.Context, p child, spec procfile.Process, post func(message)) {
-	lives, over := context.WithCancel(context.Background())
-	defer over()
-	post(message{event: event{kind: evStarted}, child: p, lives: lives})
+// follow posts what happens to a process until it has ended.
+func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Process, post func(message)) {
+	alive, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	post(message{event: event{kind: evStarted}, child: p, alive: alive})
 	exit, gone := p.Follow(s.done, func(exit Exit) {
-		over()
+		cancel()
 		e := event{kind: evExited, exit: exit}
 		if exit.Status == 0 && exit.Err == nil {
-			e.left, e.serving = s.leftBehind(asked, p, spec.Port)
+			e.orphans, e.serving = s.leftBehind(stopped, p, spec.Port)
 		}
 		post(message{event: e})
 	})
-	over()
+	cancel()
 	if gone {
 		post(message{event: event{kind: evGone, exit: exit}})
 	}
 }
 
-// exitGrace is what the children of a process that has ended with status 0 get
-// to end as well, before they count as left behind.
+// exitGrace is how long the children of a process that has exited with status 0
+// have to exit as well before they count as left behind.
 const exitGrace = 50 * time.Millisecond
 
-// leftBehind are the processes that p, which has ended, has left in the
-// background, and whether one of them listens on the service's port. It is
-// empty once ctx is done: devports is ending them then.
+// leftBehind returns the background processes that p left when it exited, and
+// whether one of them listens on the service's port. It returns none once ctx
+// is done, as devports is stopping them then.
 func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []Orphan, serving bool) {
 	select {
 	case <-time.After(exitGrace):
@@ -73,8 +73,8 @@ func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []
 	return left, slices.Contains(s.options.Listening(pids), port)
 }
 
-// room is the size of a service's terminal, if it has one.
-func (s *supervisor) room(service string) *terminal.Size {
+// terminalSize returns the size of a service's terminal; nil without terminals.
+func (s *supervisor) terminalSize(service string) *terminal.Size {
 	switch t := s.options.Terminals; {
 	case t == nil:
 		return nil
@@ -86,19 +86,19 @@ func (s *supervisor) room(service string) *terminal.Size {
 	}
 }
 
-// resize tells all services how much room there is now.
+// resize gives all terminals their current size.
 func (s *supervisor) resize() {
 	for name, sv := range s.services {
-		if size, p := s.room(name), s.childOf(name); sv.phase.live() && p != nil && size != nil {
+		if size, p := s.terminalSize(name), s.childOf(name); sv.phase.live() && p != nil && size != nil {
 			p.Resize(*size)
 		}
-		if size, b := s.room(name), s.builders[name]; sv.build.live() && b.child != nil && size != nil {
+		if size, b := s.terminalSize(name), s.builders[name]; sv.build.live() && b.child != nil && size != nil {
 			b.child.Resize(*size)
 		}
 	}
 }
 
-// childOf is the latest process of a service, if it has been made.
+// childOf returns the latest process of a service; nil if it was not spawned.
 func (s *supervisor) childOf(name string) child {
 	if a := s.attempts[name]; a != nil {
 		return a.child

@@ -1,98 +1,99 @@
 package launcher
 
-// phase is where a service stands.
+// phase is the state of a service's process.
 type phase int
 
 const (
-	waiting  phase = iota // for the services that it depends on
-	starting              // a process is being made; it has no pid yet
-	running               // its process lives
-	backoff               // it has ended and will be started again at its deadline
-	stopping              // its grace period runs; or ended but for its children
-	killing               // sent KILL
-	ended                 // nothing of it is left
-	removed               // ended, and to be forgotten
+	waiting  phase = iota // for its dependencies
+	starting              // its process is being spawned and has no pid yet
+	running               // its process is alive
+	backoff               // its process has ended; another starts at the deadline
+	stopping              // in its grace period, or its process has ended and children have not
+	killing               // SIGKILL has been sent
+	ended                 // no process is left
+	removed               // ended, and about to be deleted
 )
 
 var phaseNames = [...]string{"waiting", "starting", "running", "backoff", "stopping", "killing", "ended", "removed"}
 
 func (p phase) String() string { return phaseNames[p] }
 
-// live reports whether there is, or is about to be, a process.
+// live reports whether there is a process, or is about to be one.
 func (p phase) live() bool { return p >= starting && p <= killing && p != backoff }
 
-// goal is what was last asked of a service while it had a process.
+// goal is the latest request for a service that has a process.
 type goal int
 
 const (
 	goalNone    goal = iota
-	goalStop         // end
-	goalRestart      // end, then start again
-	goalRemove       // end, then be forgotten
-	goalKill         // end at once
+	goalStop         // stop
+	goalRestart      // stop, then start again
+	goalRemove       // stop, then delete the service
+	goalKill         // kill
 )
 
 var goalNames = [...]string{"none", "stop", "restart", "remove", "kill"}
 
 func (g goal) String() string { return goalNames[g] }
 
-// eventKind is what can happen to a service.
+// eventKind is a kind of event in the life of a service.
 type eventKind int
 
 const (
-	evStart   eventKind = iota // its turn to start has come
-	evStarted                  // the process is made
-	evFailed                   // the process could not be made: exit
-	evExited                   // the process has ended, others of its group have not: exit, left
-	evGone                     // nothing of its group is left: exit
-	evTimeout                  // its deadline has passed
-	evReady                    // its check has passed
-	evUnready                  // its check has not passed in time: exit
-	evEnd                      // its turn has come to end, as asked
-	evAgain                    // it is to be run once more when what it depends on is back: outage
-	evStop                     // asked: end it
-	evKill                     // asked: end it at once
-	evRestart                  // asked: end it and start it again
-	evRemove                   // asked: end it and forget it
+	evStart        eventKind = iota // its turn to start
+	evStarted                       // the process was spawned
+	evSpawnFailed                   // the process could not be spawned: exit
+	evExited                        // the process has ended, others of its group have not: exit, orphans
+	evGone                          // no process of its group is left: exit
+	evTimeout                       // the deadline has passed
+	evReady                         // the check has passed
+	evReadyTimeout                  // the check has not passed in time: exit
+	evTerminate                     // its turn to stop, as requested
+	evRerun                         // run it again once its dependency is back: outage
+	evStop                          // request: stop
+	evKill                          // request: kill
+	evRestart                       // request: restart
+	evRemove                        // request: delete
 
-	evBuild        // its turn to be built has come
-	evBuildStarted // the process of the build is made
-	evBuildExited  // that has ended, others of its group have not: exit
-	evBuildGone    // nothing of the build is left, or no process could be made: exit
+	evBuild        // its turn to build
+	evBuildStarted // the build's process was spawned
+	evBuildExited  // the build's process has ended, others of its group have not: exit
+	evBuildGone    // no process of the build is left, or none could be spawned: exit
 	evBuildTimeout // the build's deadline has passed
 )
 
 var eventNames = [...]string{
-	"start", "started", "failed", "exited", "gone", "timeout", "ready", "unready", "end", "again", "stop", "kill", "restart", "remove",
+	"start", "started", "spawn failed", "exited", "gone", "timeout", "ready", "ready timeout", "terminate", "rerun", "stop", "kill", "restart", "remove",
 	"build", "build started", "build exited", "build gone", "build timeout",
 }
 
 func (k eventKind) String() string { return eventNames[k] }
 
-// ofBuild reports whether it happens to the build of a service.
-func (k eventKind) ofBuild() bool { return k >= evBuild }
+// isBuild reports whether an event of this kind concerns the build of a
+// service.
+func (k eventKind) isBuild() bool { return k >= evBuild }
 
-// event is something that happens to a service.
+// event is an event in the life of a service.
 type event struct {
 	kind    eventKind
 	exit    Exit
 	needed  bool     // with an exit: another service depends on this one
-	left    []Orphan // what the process has left behind, in the background
-	serving bool     // one of those listens on the service's port
-	outage  Outage   // of what it depends on, when that may be why it has ended
+	orphans []Orphan // background processes that the process has left
+	serving bool     // one of the orphans listens on the service's port
+	outage  Outage   // of a dependency, if it may have caused the exit
 }
 
-// action is what a transition asks the supervisor to do.
+// action is what a transition makes the supervisor do.
 type action int
 
 const (
-	spawn     action = iota // make the process
+	spawn     action = iota // spawn the process
 	terminate               // send the stop signal to the group
-	kill                    // send KILL to the group
+	kill                    // send SIGKILL to the group
 
-	startBuild     // make the process of the build
-	terminateBuild // ask it to end
-	killBuild      // send KILL to its group
+	startBuild     // spawn the build's process
+	terminateBuild // send SIGTERM to the build's group
+	killBuild      // send SIGKILL to the build's group
 )
 
 var actionNames = [...]string{"spawn", "terminate", "kill", "start build", "terminate build", "kill build"}

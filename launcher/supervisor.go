@@ -9,12 +9,12 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// spawnLimit is how many processes are made at a time. Making one is mostly
+// spawnLimit is how many processes are spawned at a time. Spawning is mostly
 // waiting for the kernel; more than a few contend for Go's fork lock.
 const spawnLimit = 4
 
-// supervisor carries out what the machine decides. Only the goroutine of [Run]
-// touches it; the goroutines of processes and of checks send it messages.
+// supervisor carries out the decisions of the machine. Only the goroutine of
+// [Run] accesses it; the goroutines of processes and checks send it messages.
 type supervisor struct {
 	machine
 	options     Options
@@ -23,40 +23,41 @@ type supervisor struct {
 	attempts    map[string]*attempt // by service
 	builders    map[string]*builder // by service
 	messages    chan message
-	spawners    workers  // make the processes
-	terminating []func() // asks processes to end
+	spawners    workers  // start the processes
+	terminating []func() // send stop signals, at the end of advance
 
-	done       chan struct{}  // closed when nobody receives messages any more
-	goroutines sync.WaitGroup // which then end
+	done       chan struct{}  // closed when messages are no longer received
+	goroutines sync.WaitGroup // end after done is closed
 
 	requests  <-chan func(*supervisor) // from Controller
 	resized   <-chan os.Signal
 	waiters   []*waiter
-	holds     []*hold // of those who type to a service
-	cancelled bool    // ctx has ended while services ran
-	changed   bool    // services have another Status than those who follow know
-	idle      bool    // Idle has been notified, and nothing has been started since
-	settling  settling
+	sessions  []*session // of attached clients
+	cancelled bool       // ctx has ended while services ran
+	changed   bool       // the Status of services may differ from the last one reported
+	idle      bool       // Idle has been reported, and nothing has started since
+	rollout   rollout
 }
 
-// attempt is the latest process of a service, with what belongs to it.
+// attempt is the latest process of a service and what belongs to it.
 type attempt struct {
-	child   child              // nil: it is being made, or could not be
-	asked   context.CancelFunc // called when devports ends it
-	unwatch context.CancelFunc // ends the watch over its readiness
-	finding Event              // the latest reason found for it not being ready; nil for none
+	child        child              // nil while it is being spawned, and if that failed
+	endRequested context.CancelFunc // called when devports stops it
+	stopWatch    context.CancelFunc // stops waiting for it to become ready
+	finding      Event              // the latest diagnosis of why it is not ready; nil for none
 }
 
-// message is something that happened to the spawned-th process of a service, to
-// its build-th build, or without a service, to the run.
+// message reports an event to the supervisor: of a process of a service (by its
+// generation), of one of its builds (by its number), or of the run (no
+// service).
 type message struct {
-	service string
-	spawned int
-	build   int // 0: it is about the process
-	event   event
-	child   child           // of evStarted and evBuildStarted
-	lives   context.Context // of evStarted: until the process itself has ended
-	news    Event           // instead of an event: what may have to be told
+	service    string
+	generation int
+	buildCount int // 0: about the process
+	event      event
+	child      child           // with evStarted and evBuildStarted
+	alive      context.Context // with evStarted: done when the process itself has ended
+	notice     Event           // instead of an event: for Notify
 }
 
 func (s *supervisor) post(m message) {
@@ -66,18 +67,19 @@ func (s *supervisor) post(m message) {
 	}
 }
 
-// receive waits for one thing to happen and deals with it.
+// receive waits for one message, deadline, plan, signal or request and handles
+// it.
 func (s *supervisor) receive() {
-	var late <-chan time.Time
+	var due <-chan time.Time
 	if deadline := s.deadline(); !deadline.IsZero() {
 		timer := time.NewTimer(time.Until(deadline))
 		defer timer.Stop()
-		late = timer.C
+		due = timer.C
 	}
 	select {
 	case m := <-s.messages:
 		s.deliver(m)
-	case now := <-late:
+	case now := <-due:
 		for _, name := range s.names {
 			if d := s.services[name].deadline; !d.IsZero() && !d.After(now) {
 				s.apply(name, event{kind: evTimeout})
@@ -103,19 +105,19 @@ func (s *supervisor) receive() {
 	case <-s.resized:
 		s.resize()
 	case <-s.unlessClosing(s.ctx.Done()):
-		s.asked, s.cancelled = true, true
+		s.stopRequested, s.cancelled = true, true
 		s.close(Stopping{Reason: context.Cause(s.ctx).Error()})
 	case <-s.unlessClosing(s.options.Output.Failed()):
-		s.close(Stopping{Reason: "nobody reads the output any more"})
+		s.close(Stopping{Reason: "the output pipe is closed"})
 	}
 }
 
-// change follows a plan.
+// change switches to a new plan.
 func (s *supervisor) change(plan procfile.Plan) {
 	plan.StopOnExit = plan.StopOnExit || s.options.StopOnExit
-	s.system.Share(plan.Outside)
-	first := !s.followed
-	changes, steps := s.follow(plan)
+	s.system.SetSharedPrograms(plan.Outside)
+	first := !s.hasPlan
+	changes, steps := s.applyPlan(plan)
 	if !first {
 		s.options.Notify(PlanChanged{changes})
 	}
@@ -125,30 +127,30 @@ func (s *supervisor) change(plan procfile.Plan) {
 	s.changed = true
 }
 
-// advance has every service do what is due, until nothing is.
+// advance applies the events that are due until none is left.
 func (s *supervisor) advance() {
 	for len(s.touched) > 0 {
 		for _, name := range s.takeTouched() {
-			if kind, due := s.due(name); due {
-				s.apply(name, event{kind: kind, outage: s.again(name)})
+			if kind, due := s.nextEvent(name); due {
+				s.apply(name, event{kind: kind, outage: s.rerunOutage(name)})
 			}
 		}
 	}
 	if len(s.terminating) > 0 {
 		begin := s.system.Together()
-		for _, ask := range s.terminating {
-			ask()
+		for _, terminate := range s.terminating {
+			terminate()
 		}
 		begin()
 		s.terminating = nil
 	}
 }
 
-// noteIdle notifies that only a change of files starts anything more.
-func (s *supervisor) noteIdle() {
+// notifyIdle reports when only a change of watched files can start anything.
+func (s *supervisor) notifyIdle() {
 	before := s.idle
 	s.idle = false
-	if !s.resting() {
+	if !s.quiescent() {
 		return
 	}
 	rerunnable := s.rerunnable()
@@ -157,11 +159,11 @@ func (s *supervisor) noteIdle() {
 	}
 }
 
-// close ends all services.
-func (s *supervisor) close(why Stopping) {
+// close stops all services.
+func (s *supervisor) close(reason Stopping) {
 	if !s.closing {
 		s.startClosing()
-		s.options.Notify(why)
+		s.options.Notify(reason)
 	}
 }
 
@@ -173,66 +175,68 @@ func (s *supervisor) killAll() {
 	}
 }
 
-// deliver hands a message to its service.
+// deliver applies a message to its service.
 func (s *supervisor) deliver(m message) {
 	if m.service == "" {
-		s.options.Notify(m.news)
+		s.options.Notify(m.notice)
 		return
 	}
 	sv, known := s.services[m.service]
-	if known && m.build > 0 {
-		s.deliverOfBuild(sv, m)
+	if known && m.buildCount > 0 {
+		s.deliverToBuild(sv, m)
 		return
 	}
-	if !known || sv.spawned != m.spawned {
+	if !known || sv.generation != m.generation {
 		return // from an earlier process
 	}
-	if m.news != nil {
-		s.report(sv, m.news)
+	if m.notice != nil {
+		s.reportNotReady(sv, m.notice)
 		return
 	}
-	if m.event.kind == evUnready && guessed(sv.made.Ready) && len(s.waitingFor(m.service)) == 0 {
-		return // then it may do as it likes
+	if m.event.kind == evReadyTimeout && guessed(sv.procSpec.Ready) && len(s.waitingFor(m.service)) == 0 {
+		return // nothing waits for it, so it may take as long as it likes
 	}
-	m.event.needed = s.depended(m.service)
-	m.event.outage = s.outage(m.service, time.Now())
+	m.event.needed = s.hasDependents(m.service)
+	m.event.outage = s.dependencyOutage(m.service, time.Now())
 	if m.event.kind == evStarted {
-		s.started(sv, m)
+		s.watchProcess(sv, m)
 	}
 	s.apply(m.service, m.event)
 }
 
-// started watches a process that has been made.
-func (s *supervisor) started(sv service, m message) {
+// watchProcess registers a process that was spawned, and waits for it to become
+// ready.
+func (s *supervisor) watchProcess(sv service, m message) {
 	a := s.attempts[m.service]
 	a.child = m.child
-	checked := sv.made.Ready.Kind != procfile.None
+	checked := sv.procSpec.Ready.Kind != procfile.None
 	if checked {
-		a.unwatch = s.watchReadiness(m.lives, sv, m.child)
+		a.stopWatch = s.watchReadiness(m.alive, sv, m.child)
 	}
-	s.options.Notify(Started{m.service, m.child.PID(), sv.made.Port, checked})
-	s.handOver(m.service, m.child)
+	s.options.Notify(Started{m.service, m.child.PID(), sv.procSpec.Port, checked})
+	s.attachProcess(m.service, m.child)
 	m.child.Show()
 }
 
-// apply takes a service to its next state and does what that asks for.
+// apply moves a service to its next state, reports the change and carries out
+// the actions.
 func (s *supervisor) apply(name string, e event) {
 	before := s.services[name]
 	after, actions := before.next(time.Now(), e)
 	s.set(name, after)
 	s.changed = true
 	if after.ready && !before.ready && after.phase == running && e.kind == evReady {
-		s.options.Notify(Ready{name, after.made.Port, after.took})
+		s.options.Notify(Ready{name, after.procSpec.Port, after.readyAfter})
 	}
 	if before.phase.live() && !after.phase.live() {
-		s.ended(name, e.kind)
+		s.notifyEnded(name, e.kind)
 	}
-	s.afterBuild(name, before, after, e.kind)
+	s.notifyBuildEnded(name, before, after, e.kind)
 	if over := after.phase == ended || after.phase == removed; over || before.phase.live() && !after.phase.live() {
-		s.letGo(name, over)
+		s.detachProcess(name, over)
 	}
-	if e.kind == evAgain {
-		if on := s.obstacle(name); on != "" {
+	if e.kind == evRerun {
+		if on := s.blocker(name); on != "" {
 			s.options.Notify(DependencyFailed{name, on})
 		}
 	}
@@ -240,7 +244,7 @@ func (s *supervisor) apply(name string, e event) {
 		s.do(name, a)
 	}
 	if after.phase == removed {
-		s.gone[name] = after.away
+		s.removedDowntime[name] = after.downtime
 		delete(s.services, name)
 		delete(s.attempts, name)
 		delete(s.builders, name)
@@ -252,16 +256,16 @@ func (s *supervisor) do(name string, a action) {
 	sv := s.services[name]
 	switch a {
 	case spawn:
-		s.settling.started = s.settling.started || sv.retries == 0
-		asked, cancel := context.WithCancel(context.Background())
-		s.attempts[name] = &attempt{asked: cancel, unwatch: func() {}}
-		s.spawners.do(func() { s.spawn(asked, sv.made, sv.spawned) })
+		s.rollout.started = s.rollout.started || sv.retries == 0
+		stopped, cancel := context.WithCancel(context.Background())
+		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}}
+		s.spawners.do(func() { s.spawn(stopped, sv.procSpec, sv.generation) })
 	case terminate:
-		s.attempts[name].asked()
+		s.attempts[name].endRequested()
 		p := s.attempts[name].child
-		s.terminating = append(s.terminating, func() { p.Terminate(sv.made.StopSignal, sv.made.StopTimeout) })
+		s.terminating = append(s.terminating, func() { p.Terminate(sv.procSpec.StopSignal, sv.procSpec.StopTimeout) })
 	case kill:
-		s.attempts[name].asked()
+		s.attempts[name].endRequested()
 		s.options.Notify(Killing{name, s.attempts[name].child.PID()})
 		s.attempts[name].child.Kill()
 	case startBuild:
@@ -277,40 +281,41 @@ func (s *supervisor) do(name string, a action) {
 	}
 }
 
-// ended tells that a service has no process any more, because of what.
-func (s *supervisor) ended(name string, because eventKind) {
+// notifyEnded reports that a service has no process any more.
+func (s *supervisor) notifyEnded(name string, cause eventKind) {
 	sv, a := s.services[name], s.attempts[name]
-	a.asked()
-	a.unwatch()
-	again := s.again(name) != Outage{}
-	switch because {
-	case evFailed:
+	a.endRequested()
+	a.stopWatch()
+	again := s.rerunOutage(name) != Outage{}
+	switch cause {
+	case evSpawnFailed:
 		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
 	case evTimeout:
 		s.options.Notify(Unkillable{name, a.child.PID(), a.child.Survivors()})
 	default:
-		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.left, sv.during, again})
+		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.orphans, sv.outage, again})
 	}
-	s.notRunning(name)
+	s.propagateEnd(name)
 }
 
-// notRunning tells what it means for others that a service has no process any
-// more, or gets none.
-func (s *supervisor) notRunning(name string) {
+// propagateEnd handles what the end of a process, or a failed build, means for
+// other services.
+func (s *supervisor) propagateEnd(name string) {
 	sv := s.services[name]
-	again := s.again(name) != Outage{}
-	if sv.phase == ended && !sv.available() && !sv.exit.Asked && !again && !s.closing && !s.finished() {
+	again := s.rerunOutage(name) != Outage{}
+	if sv.phase == ended && !sv.available() && !sv.exit.Requested && !again && !s.closing && !s.finished() {
 		for _, other := range s.waitingFor(name) {
 			s.options.Notify(DependencyFailed{other, name})
 		}
 	}
-	if s.stopOnExit && !sv.exit.Asked && !s.closing && sv.phase != backoff {
-		s.first = &ExitError{name, sv.exit.Status}
+	if s.stopOnExit && !sv.exit.Requested && !s.closing && sv.phase != backoff {
+		s.stopCause = &ExitError{name, sv.exit.Status}
 		s.close(Stopping{Service: name})
 	}
 }
 
-// unlessClosing is nil, which blocks for ever, once all services are to end.
+// unlessClosing returns c, or nil, which blocks forever, while all services are
+// being stopped.
 func (s *supervisor) unlessClosing(c <-chan struct{}) <-chan struct{} {
 	if s.closing {
 		return nil

@@ -11,57 +11,57 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// operatingSystem is what a run needs of the operating system.
+// operatingSystem is what a run needs from the operating system.
 type operatingSystem interface {
-	// Start makes a process, on a terminal of that size unless that is nil.
-	// Without a process the exit has the reason.
+	// Start starts a process, on a terminal of that size unless it is nil. If
+	// that fails, child is nil and the exit has the reason.
 	Start(spec procfile.Process, size *terminal.Size) (child, Exit)
-	// Probe returns what asks once whether a check of a service has passed that
-	// asks its port or runs a command.
+	// Probe returns a function that runs a check of a service once.
 	Probe(spec procfile.Process, check procfile.Check) probe.Try
-	// StartOutside makes a process that does not belong to the run.
+	// StartOutside starts a process that does not belong to the run.
 	StartOutside(argv []string) error
-	// Share has processes of programs with these names outlive the service that
-	// has started them, once they have left its process group, beside those that
-	// devports knows.
-	Share(names []string)
-	// Together has what is asked of children begin together, when the function that it
-	// returns is called. It must not be called again before.
+	// SetSharedPrograms names programs, besides the built-in ones, whose
+	// processes outlive the service that started them once they have left its
+	// process group.
+	SetSharedPrograms(names []string)
+	// Together delays every Terminate until begin is called, so that they share
+	// one list of the processes. It must not be called again before begin.
 	Together() (begin func())
-	// Attached is told when somebody begins and ends to type to a process.
-	Attached(now bool)
-	// Close ends what is left of the run, once all processes have ended, and
-	// returns what that was, and what goes on.
+	// SetAttached says whether a client is attached to a service.
+	SetAttached(now bool)
+	// Close kills what is left of the run once all services have ended. It
+	// returns the processes that it killed, and those that it spared because
+	// they are outside the run.
 	Close() (killed, spared []Orphan)
 }
 
-// child is a process with all that it has started. Its methods may be called
-// when it has ended.
+// child is a process with all its descendants. Its methods may be called after
+// it has ended.
 type child interface {
 	PID() int
-	// Show lets its output appear in the stream.
+	// Show starts to copy its output to the stream.
 	Show()
 	Stream() *output.Stream
-	// Terminal is where what is typed to it goes; nil for none.
+	// Terminal is the file to type to; nil for none.
 	Terminal() *os.File
 	Resize(terminal.Size)
-	// Terminate sends it the signal of that name, without "SIG". After grace it
-	// may be killed.
+	// Terminate sends it a signal, named without "SIG". The caller may call
+	// Kill after grace.
 	Terminate(signal string, grace time.Duration)
 	Kill()
-	// Follow returns how it has ended once nothing of it is left, and calls
-	// exited before, once, if other processes outlive it. It returns false when
-	// done is closed first.
+	// Follow waits until the process and everything it started has ended, and
+	// returns its exit. If other processes outlive it, Follow calls exited
+	// once, before. It returns false if done is closed first.
 	Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool)
-	// Members are the pids of all processes of it that live.
+	// Members returns the pids of all its live processes.
 	Members() []int
-	// LeftBehind are those that outlive it, once it has ended.
+	// LeftBehind returns the processes that outlive it, once it has ended.
 	LeftBehind() []Orphan
-	// Survivors are those that Kill has not ended.
+	// Survivors returns the processes that Kill has not ended.
 	Survivors() []Orphan
 }
 
-// localSystem is the system that devports runs on.
+// localSystem is the operating system of this machine.
 type localSystem struct{ *system.System }
 
 func (l localSystem) Start(spec procfile.Process, size *terminal.Size) (child, Exit) {
@@ -72,8 +72,8 @@ func (l localSystem) Start(spec procfile.Process, size *terminal.Size) (child, E
 	return p, exit
 }
 
-// openSystem prepares the system for a run. report is called, by any goroutine,
-// for what there is to know about the run.
+// openSystem prepares the system for a run. It may call report from any
+// goroutine.
 func openSystem(o Options, report func(Event)) operatingSystem {
 	options := system.Options{
 		Output:      o.Output,
@@ -87,7 +87,7 @@ func openSystem(o Options, report func(Event)) operatingSystem {
 		},
 	}
 	if i := o.Instance; i != nil {
-		options.ID, options.Alone = i.ID, i.Alone
+		options.ID, options.Dedicated = i.ID, i.Dedicated
 		if i.Restore != nil {
 			options.Terminal, options.State = i.Restore.Terminal, i.Restore.State
 		}

@@ -12,11 +12,11 @@ import (
 	"github.com/devports/devports/launcher/system"
 )
 
-// A watchdog is replaced while orphans come and go, which it has to know of.
+// A watchdog is replaced while orphans, which it has to know, come and go.
 func TestWatchdogIsReplaced(t *testing.T) {
 	const portfile = `[services]
 web = 'while :; do (setsid sleep 0.01 &); sleep 0.005; done'`
-	w := runWith(t, plan(t, portfile), Options{Instance: &Instance{Alone: true}})
+	w := runWith(t, plan(t, portfile), Options{Instance: &Instance{Dedicated: true}})
 	w.happened("started", "web")
 	killed := map[int]bool{}
 	for n := range 3 {
@@ -45,7 +45,7 @@ web = 'while :; do (setsid sleep 0.01 &); sleep 0.005; done'`
 	}
 }
 
-// watchdogBelow is the PID of the watchdog, once there is one that was not
+// watchdogBelow returns the pid of the watchdog, once there is one that was not
 // killed.
 func watchdogBelow(t *testing.T, killed map[int]bool) int {
 	t.Helper()

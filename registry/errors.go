@@ -32,6 +32,7 @@ type Conflict struct {
 	Name  allocator.PortName // who pins
 	Port  int
 	Owner Lease // who has it
+	Gone  bool  // the directory of the owner is gone for certain: see Registry.Gone
 }
 
 // ConflictError lists every conflict of one call of Lease, in name order. Nothing was leased.

@@ -229,6 +229,10 @@ func TestRenamed(t *testing.T) {
 	town.move("tidy", "neat")
 	town.is("neat", "shop (tidy)", "api=20003 web=20004")
 	town.says("tidy", "")
+	content := contentOf(t, town.registry.path)
+	if scopes, places := strings.Count(content, `"directory"`), strings.Count(content, `"place"`); places != scopes {
+		t.Errorf("%d of %d scopes have a place:\n%s", places, scopes, content)
+	}
 	town.git("store", "worktree", "repair", "../shop-fix", "../neat")
 	town.is("shop-fix", "store (shop-fix)", "api=20001 web=20002")
 	town.is("neat", "store (tidy)", "api=20003 web=20004")
@@ -246,6 +250,23 @@ func TestRenamed(t *testing.T) {
 	town.move("below", "above")
 	town.is("above/papers", "papers", "api=20006 web=3000!")
 	town.says("below/papers", "")
+}
+
+// The main checkout of a bare repository that has moved keeps its pins before git repairs it.
+func TestBareRenamed(t *testing.T) {
+	town := newTown(t)
+	town.init("seed")
+	town.git(".", "clone", "-q", "--bare", "seed", "shop.git")
+	town.git("shop.git", "worktree", "add", "-q", "../main", "trunk")
+	town.git("shop.git", "worktree", "add", "-q", "../fix")
+	town.is("main", "shop", "api=20000 web=3000!")
+	town.is("fix", "shop (fix)", "api=20001 web=20002")
+	town.move("shop.git", "store.git")
+	town.is("main", "shop", "api=20000 web=3000!")
+	town.is("fix", "shop (fix)", "api=20001 web=20002")
+	town.git("store.git", "worktree", "repair", "../main", "../fix")
+	town.is("fix", "store (fix)", "api=20001 web=20002")
+	town.is("main", "store", "api=20000 web=3000!")
 }
 
 // The names of a worktree and of a project may be one.

@@ -65,6 +65,7 @@ type plan struct {
 	state  state
 	at     int    // where the scope's record stands in the state, or -1
 	record record // the scope's record, with the leases it has
+	disk   disk
 	steps  []step // in name order
 }
 
@@ -90,7 +91,7 @@ const (
 // plan compares what a scope has with what it wants. wants are in name order, no name twice.
 func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options, d disk) plan {
 	at, r := s.place(c, d)
-	p := plan{s, at, r, make([]step, len(wants))}
+	p := plan{s, at, r, d, make([]step, len(wants))}
 	for i, w := range wants {
 		st := step{WantedPort: w, shunned: w.Pin}
 		if !r.Main() || o.NoPins {
@@ -243,22 +244,23 @@ func (p plan) conflicts(refused []int) error {
 	e := &ConflictError{Scope: p.record.Scope}
 	for _, i := range refused {
 		w := p.steps[i].WantedPort
-		owner := p.owner(w)
-		e.Conflicts = append(e.Conflicts, Conflict{w.Name, w.Pin, owner})
+		owner, gone := p.owner(w)
+		e.Conflicts = append(e.Conflicts, Conflict{w.Name, w.Pin, owner, gone})
 	}
 	return e
 }
 
-// owner finds the chosen lease that another name has on the number that w pins.
-func (p plan) owner(w allocator.WantedPort) Lease {
+// owner finds the chosen lease that another name has on the number that w pins,
+// and whether its directory is gone.
+func (p plan) owner(w allocator.WantedPort) (Lease, bool) {
 	for i, r := range p.state.records {
 		for _, e := range r.leases {
 			if e.Port == w.Pin && !e.Pinned && (i != p.at || e.Name != w.Name) {
-				return r.lease(e)
+				return r.lease(e), !r.UserWide() && p.disk.gone(r)
 			}
 		}
 	}
-	return Lease{}
+	return Lease{}, false
 }
 
 // ports says of every port who has it. A chosen port has one owner; a pinned one may have several.

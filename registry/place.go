@@ -132,8 +132,12 @@ func (p placing) seen(r record) record {
 	}
 	now := identityOf(p.c)
 	now.place = r.seen.place
-	if now == r.seen && now.place != "" || (other || p.c.ID == "") && r.seen.known() {
+	stays := now == r.seen || (other || p.c.ID == "") && r.seen.known()
+	if stays && r.seen.place != "" {
 		return r
+	}
+	if stays {
+		now = r.seen
 	}
 	now.place = p.disk.place(r.Directory)
 	r.seen = now
@@ -152,7 +156,9 @@ func (p placing) keepsLabels(r record) bool {
 	case (r.Directory != p.c.Directory || r.seen != now) && p.taken(r.Project, r.Worktree, r.seen.known()):
 		return false
 	case r.Worktree == "":
-		return p.c.Worktree == "" || p.c.Vacant
+		// Of a bare repository that has moved it cannot be seen whose branch is the default one.
+		moved := p.c.ID == "" && shared(r.seen.repository, p.c.Repository)
+		return p.c.Worktree == "" || p.c.Vacant || moved
 	case p.c.Worktree == "" && !r.seen.known():
 		return false // that it is a second clone is an older devports' word
 	case p.c.ID == "" && r.seen.known(), filepath.IsAbs(p.c.Remote) && p.disk.missing(p.c.Remote):

@@ -42,6 +42,7 @@ func splitAddress(arg string) (host, port string, ok bool) {
 		}
 		return u.Hostname(), port, true
 	}
+	arg, _, _ = strings.Cut(arg, "/") // a browser's address, which shows no scheme
 	host, port, err := net.SplitHostPort(arg)
 	return host, port, err == nil && isNumber(port) // "auth:metrics" is a name
 }

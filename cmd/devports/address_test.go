@@ -9,7 +9,7 @@ func TestPortIn(t *testing.T) {
 	for arg, want := range map[string]int{
 		"8080": 8080, ":8080": 8080, "localhost:8080": 8080, "LOCALHOST.:8080": 8080, "shop.localhost:8080": 8080, "127.0.0.1:8080": 8080,
 		"127.1.2.3:1": 1, "0.0.0.0:65535": 65535, "[::1]:8080": 8080, "[::]:8080": 8080, "http://localhost:8080/": 8080,
-		"http://localhost:8080/a?b=c:1#d": 8080, "https://localhost": 443, "http://[::1]/x": 80, "http://user:pw@localhost:3000": 3000,
+		"http://localhost:8080/a?b=c:1#d": 8080, "https://localhost": 443, "http://[::1]/x": 80, "localhost:3000/login": 3000, "http://user:pw@localhost:3000": 3000,
 	} {
 		if got, ok, err := portIn(arg); got != want || !ok || err != nil {
 			t.Errorf("%s is %d, %v, %v", arg, got, ok, err)

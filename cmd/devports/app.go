@@ -115,12 +115,14 @@ func (k command) cli(s session) *cli.Command {
 			if k.verbatim {
 				return k.run(s, c)
 			}
-			if err := k.misplaced(c.Args().Slice()); err != nil {
-				return err
-			}
-			c, err := endOptions(c)
-			if err != nil {
-				return err
+			if !optionsEnded(c) {
+				if err := k.misplaced(c.Args().Slice()); err != nil {
+					return err
+				}
+				var err error
+				if c, err = endOptions(c); err != nil {
+					return err
+				}
 			}
 			if err := k.surplus(c.Args().Slice()); err != nil {
 				return err
@@ -155,6 +157,18 @@ func (k command) misplaced(args []string) error {
 	}
 	line := slices.Concat([]string{"devports", k.name}, options, rest, args[end:])
 	return usage("write "+strings.Join(line, " "), "options come before arguments: %s", strings.Join(options, " "))
+}
+
+// optionsEnded reports whether a "--" stood before the first argument: the library
+// has taken it away, and all that follows is arguments.
+func optionsEnded(c *cli.Context) bool {
+	lineage := c.Lineage()
+	if len(lineage) < 2 || lineage[1].Args() == nil {
+		return false
+	}
+	typed := lineage[1].Args().Tail()
+	before := len(typed) - c.NArg() - 1
+	return before >= 0 && typed[before] == "--"
 }
 
 // endOptions returns c without the "--" behind its first argument, which says, as

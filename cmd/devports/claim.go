@@ -50,7 +50,7 @@ func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error)
 		return control.Claim{}, err
 	}
 	for _, killed := range runs.Killed(scope.Directory) {
-		if ended, err := killed.ClearUp(leftGrace); err == nil && len(ended) > 0 {
+		if ended, err := killed.CleanUp(leftGrace); err == nil && len(ended) > 0 {
 			s.noteKilled(killed.Note, ended)
 		}
 	}
@@ -65,8 +65,8 @@ func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error)
 	if err != nil {
 		return c, err
 	}
-	if k := c.Killed; len(k.Ended) > 0 {
-		s.noteKilled(k.Note, k.Ended)
+	if k := c.Killed; len(k.Orphans) > 0 {
+		s.noteKilled(k.Note, k.Orphans)
 	}
 	return c, nil
 }
@@ -93,13 +93,13 @@ func (s session) endReplaced(i control.Instance) error {
 			"the up of the folder that was here (pid %d) runs on in %s, where that was moved", i.Note.PID, place)
 	}
 	err := i.Client().Down(ctx)
-	if errors.As(err, new(*control.SilentError)) || errors.As(err, new(*control.UnreachableError)) {
+	if errors.As(err, new(*control.UnresponsiveError)) || errors.As(err, new(*control.UnreachableError)) {
 		_, err = i.Kill(ctx, leftGrace)
 	}
 	if err == nil {
 		err = awaitEnd(ctx, i, scope)
 	}
-	if err != nil && !errors.Is(err, launcher.ErrOver) {
+	if err != nil && !errors.Is(err, launcher.ErrEnded) {
 		return requestFailed(scope, err)
 	}
 	s.note("%s was another folder when its up (pid %d) began: that up was ended, with its services", scope.Directory, i.Note.PID)

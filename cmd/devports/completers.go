@@ -72,7 +72,7 @@ func (l line) servicesOfRun() (candidates []candidate) {
 	for _, st := range a.Info.Services {
 		candidates = append(candidates, candidate{Word: st.Service, About: string(st.State)})
 	}
-	for _, name := range a.Info.Others {
+	for _, name := range a.Info.Inactive {
 		candidates = append(candidates, candidate{Word: name, About: "not started"})
 	}
 	return l.unnamed(candidates)

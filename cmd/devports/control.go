@@ -108,7 +108,7 @@ const lastLines = 10
 // those named or all, and those that they wait for in vain.
 func (s session) showLastLines(ctx context.Context, client control.Client, info control.Info, names []string) {
 	for _, failed := range failures(info.Services, names) {
-		q := control.LogQuery{Services: []string{failed.Service}, Last: lastLines, Since: failed.Started}
+		q := control.LogQuery{Services: []string{failed.Service}, Last: lastLines, Since: failed.LastStarted}
 		err := client.Logs(ctx, q, func(e control.LogEntry) error {
 			line := e.Text
 			if isTerminal(s.stderr) {
@@ -127,7 +127,7 @@ func (s session) showLastLines(ctx context.Context, client control.Client, info 
 // they wait in vain, by name.
 func failures(all []launcher.Status, names []string) (failed []launcher.Blocker) {
 	for _, st := range all {
-		own := launcher.Blocker{Service: st.Service, State: st.State, Detail: st.Detail, Started: st.Started}
+		own := launcher.Blocker{Service: st.Service, State: st.State, Detail: st.Detail, LastStarted: st.LastStarted}
 		for _, b := range []launcher.Blocker{own, st.BlockedBy} {
 			wanted := len(names) == 0 || slices.Contains(names, st.Service)
 			known := slices.ContainsFunc(failed, func(f launcher.Blocker) bool { return f.Service == b.Service })
@@ -157,7 +157,7 @@ func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
 func requestFailed(scope registry.Scope, err error) error {
 	var unknown *launcher.UnknownServiceError
 	var unreachable *control.UnreachableError
-	var silent *control.SilentError
+	var silent *control.UnresponsiveError
 	switch {
 	case errors.As(err, &silent):
 		return doesNotAnswer(scope, silent)
@@ -171,7 +171,7 @@ func requestFailed(scope registry.Scope, err error) error {
 			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s does not run a service %s", scope, name), hint})
 		}
 		return f
-	case errors.Is(err, launcher.ErrOver):
+	case errors.Is(err, launcher.ErrEnded):
 		return fail(exitRunning, "", "%s is ending", scope)
 	case errors.Is(err, context.Canceled):
 		return err
@@ -186,9 +186,9 @@ func requestFailed(scope registry.Scope, err error) error {
 }
 
 // doesNotAnswer says what to do about a run that lives and does not answer.
-func doesNotAnswer(scope registry.Scope, silent *control.SilentError) failure {
+func doesNotAnswer(scope registry.Scope, silent *control.UnresponsiveError) failure {
 	end := "devports down --kill ends it"
-	if silent.Stopped {
+	if silent.Suspended {
 		return fail(exitFailed, end, "%s does not answer (pid %d is stopped: fg, or kill -CONT %[2]d)", scope, silent.PID)
 	}
 	return fail(exitFailed, end, "%s does not answer (pid %d)", scope, silent.PID)
@@ -424,8 +424,8 @@ func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) err
 		switch {
 		case err == nil || ctx.Err() != nil:
 			return err
-		case i.Stopped():
-			return doesNotAnswer(scope, &control.SilentError{PID: i.Note.PID, Stopped: true})
+		case i.Suspended():
+			return doesNotAnswer(scope, &control.UnresponsiveError{PID: i.Note.PID, Suspended: true})
 		}
 	}
 }
@@ -437,7 +437,7 @@ func (s session) kill(ctx context.Context, i control.Instance, scope registry.Sc
 		err = i.Forget()
 	}
 	switch {
-	case errors.Is(err, launcher.ErrOver):
+	case errors.Is(err, launcher.ErrEnded):
 		return requestFailed(scope, err)
 	case err != nil:
 		return fail(exitFailed, "", "%s (pid %d) was not ended: %v", scope, i.Note.PID, err)
@@ -477,7 +477,7 @@ Example:
 			return err
 		case c.Bool("socket"):
 			for _, i := range runs {
-				if i.Steerable() {
+				if i.Controllable() {
 					fmt.Fprintln(s.stdout, i.Note.Socket)
 				}
 			}
@@ -489,8 +489,8 @@ Example:
 		switch {
 		case a.Err != nil:
 			return requestFailed(scope, a.Err)
-		case !a.Answers():
-			return requestFailed(scope, launcher.ErrOver)
+		case !a.Responded():
+			return requestFailed(scope, launcher.ErrEnded)
 		}
 		s.noteRefused("", a.Info)
 		if c.Bool("json") {

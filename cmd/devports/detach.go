@@ -82,11 +82,11 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 			err = d.start(ctx)
 		}
 		switch {
-		case errors.Is(err, launcher.ErrOver):
+		case errors.Is(err, launcher.ErrEnded):
 			bounded, cancel := context.WithDeadline(ctx, deadline)
 			err = i.AwaitEnd(bounded)
 			cancel()
-		case !errors.Is(err, control.ErrNotFirst):
+		case !errors.Is(err, control.ErrSlotTaken):
 			return err
 		}
 		if err != nil && ctx.Err() == nil && time.Now().After(deadline) {
@@ -111,7 +111,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	client := i.Client()
 	info, err := client.Status(ctx)
 	if err == nil && info.Ending {
-		return launcher.ErrOver
+		return launcher.ErrEnded
 	}
 	if err == nil && (info.Temporary || len(info.HeldOnly) > 0) { // it is to stay now
 		err = client.Keep(ctx)
@@ -140,12 +140,12 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		info, err = d.settled(ctx, client, nil, d.wait)
 	}
 	switch {
-	case errors.Is(err, launcher.ErrOver):
+	case errors.Is(err, launcher.ErrEnded):
 		return err
 	case err != nil:
 		return requestFailed(d.scope, err)
 	case info.Ending || allDone(info):
-		return launcher.ErrOver
+		return launcher.ErrEnded
 	}
 	if moved {
 		d.note("%s was moved here from %s while it ran: to follow edits and restart its services here, devports down and up -d", d.scope, i.Note.Directory)
@@ -173,11 +173,11 @@ func (d detached) start(ctx context.Context) error {
 		if gone == nil {
 			info = now
 		}
-		info.Ending = info.Ending || errors.Is(gone, launcher.ErrOver)
+		info.Ending = info.Ending || errors.Is(gone, launcher.ErrEnded)
 	}
 	grace := exitGrace
 	switch {
-	case errors.Is(err, control.ErrNotFirst):
+	case errors.Is(err, control.ErrSlotTaken):
 		if status, _ := background.AwaitEnd(0); status == exitRunning {
 			return err
 		}
@@ -245,7 +245,7 @@ const exitGrace = 500 * time.Millisecond
 // idleServices are those that have ended or were never started, of the ones
 // named or of all. A name that the run does not know is one, too: it refuses it.
 func idleServices(info control.Info, names []string) (idle []string) {
-	for _, name := range info.Others {
+	for _, name := range info.Inactive {
 		if len(names) == 0 || slices.Contains(names, name) {
 			idle = append(idle, name)
 		}

@@ -87,11 +87,17 @@ func (s session) tellFindings(findings []doctor.Finding) error {
 // doctor examines the registry, and what the command line names.
 func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 	d := doctor.Doctor{
-		Registry:    r,
-		OpenProject: func() (project.Project, error) { return s.openProject(c) },
-		Listening:   s.listening,
-		LeftGrace:   leftGrace,
-		Left:        tellLeft,
+		Registry: r,
+		OpenProject: func() (project.Project, error) {
+			p, err := s.openProject(c)
+			if err == nil && (s.noPins(c) || p.Pins() && s.runsWithoutPins(p)) {
+				p = p.WithoutPins()
+			}
+			return p, err
+		},
+		Listening: s.listening,
+		LeftGrace: leftGrace,
+		Left:      tellLeft,
 		Explain: func(err error) (troubles []doctor.Trouble) {
 			for _, l := range s.explain(err).lines {
 				troubles = append(troubles, doctor.Trouble{What: l.text, Fix: l.hint})

@@ -136,6 +136,7 @@ func (s session) explain(err error) failure {
 		relative *registry.RelativeHomeError
 		path     *fs.PathError
 		kind     *procfile.FileTypeError
+		system   *os.SyscallError
 	)
 	switch {
 	case errors.As(err, &said):
@@ -205,6 +206,8 @@ func (s session) explain(err error) failure {
 		return fail(exitFailed, "", "%v", registry.ErrNoHome)
 	case errors.As(err, &relative):
 		return fail(exitFailed, "write the absolute path: "+relative.Variable+"="+text.QuoteSh(absolute(relative.Path)), "%v", relative)
+	case errors.As(err, &system) && system.Syscall == "getwd" && errors.Is(err, fs.ErrNotExist):
+		return fail(exitFailed, "cd to a folder that is there", "the working directory is gone")
 	case errors.Is(err, context.Canceled):
 		return fail(exitFailed, "", "interrupted")
 	case errors.As(err, &path) && path.Op == "lock":
@@ -279,18 +282,21 @@ api = "go run ./api"`
 
 func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
 	what := fmt.Sprintf("%s pins port %d, which was chosen for %s", c.Name, c.Port, c.Owner.String())
-	remove := "devports rm " + c.Owner.Name.String()
+	remove, giveUp := "devports rm "+c.Owner.Name.String(), "give that one up: "
 	switch {
 	case c.Owner.Scope.UserWide():
 		remove = "devports rm -g " + c.Owner.Name.String()
-	case c.Owner.Scope != scope && !exists(c.Owner.Scope.Directory):
+	case c.Owner.Scope != scope && c.Gone:
 		remove = "devports prune"
 		what += " in " + c.Owner.Scope.Directory + ", which is gone"
 	case c.Owner.Scope != scope:
+		if what += " in " + c.Owner.Scope.Directory; !exists(c.Owner.Scope.Directory) {
+			what += ", which cannot be seen from here"
+			giveUp = "once that folder is there again, " + giveUp
+		}
 		remove = "cd " + text.QuoteSh(c.Owner.Scope.Directory) + " && " + remove
-		what += " in " + c.Owner.Scope.Directory
 	}
-	return errorLine{what, "pin another port, or give that one up: " + remove}
+	return errorLine{what, "pin another port, or " + giveUp + remove}
 }
 
 func exists(path string) bool {

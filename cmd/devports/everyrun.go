@@ -94,7 +94,7 @@ func askAll(c *cli.Context, runs []control.Instance) []control.Answer {
 		if c.Bool("check") {
 			ask = a.Client().Check
 		}
-		if a.Answers() {
+		if a.Responded() {
 			wait.Go(func() {
 				if now, err := ask(c.Context); err == nil {
 					a.Info = now
@@ -113,7 +113,7 @@ func ask(c *cli.Context, runs []control.Instance) []runInfo {
 	for _, a := range askAll(c, runs) {
 		switch {
 		case !a.Runs():
-		case a.Answers():
+		case a.Responded():
 			infos = append(infos, infoOf(a.Instance, a.Info))
 		default:
 			scope := scopeOfNote(a.Note)

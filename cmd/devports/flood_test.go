@@ -6,8 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/devports/devports/launcher/terminal"
 )
@@ -43,6 +45,84 @@ func BenchmarkFlood(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkFloodPipe measures how fast what four services print comes out of a
+// pipe, beside the plainest program that prefixes lines in blocks of 64 KiB
+// (testdata/prefixer). An operation is a run that prints 20 million lines. MB is the
+// peak memory (VmHWM of proc_pid_status(5), with the executable's pages), and
+// ns-CPU/line is the processor time of the program and its services.
+func BenchmarkFloodPipe(b *testing.B) {
+	const services, lines = 4, 5_000_000
+	dir := b.TempDir()
+	devports, prefixer := filepath.Join(dir, "devports"), filepath.Join(dir, "prefixer")
+	for path, source := range map[string]string{devports: ".", prefixer: "./testdata/prefixer"} {
+		build := staticBuild(path, source)
+		build.Args = slices.Insert(build.Args, 2, "-ldflags=-s -w")
+		if out, err := build.CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+	}
+	b.Setenv("DEVPORTS_HOME", filepath.Join(dir, "home"))
+	for _, atOnce := range []int{1000, 1} { // lines that a service writes at once
+		total := lines * min(atOnce, 4) / 4
+		portfile := "[services]\n"
+		for i := range services {
+			portfile += fmt.Sprintf("s%d = { command = 'exec %s print %d %d', port = false }\n", i, prefixer, total, atOnce)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "Portfile"), []byte(portfile), 0o644); err != nil {
+			b.Fatal(err)
+		}
+		for _, args := range [][]string{
+			{prefixer, fmt.Sprint(services), prefixer, "print", fmt.Sprint(total), fmt.Sprint(atOnce)},
+			{devports, "up", "--no-watch", "-f", filepath.Join(dir, "Portfile")},
+		} {
+			b.Run(fmt.Sprintf("lines=%d/%s", atOnce, filepath.Base(args[0])), func(b *testing.B) {
+				peak, cpu := 0, time.Duration(0)
+				for b.Loop() {
+					cmd := exec.Command(args[0], args[1:]...)
+					peak = max(peak, drain(b, cmd))
+					cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+				}
+				printed := float64(services*total) * float64(b.N)
+				b.ReportMetric(printed/b.Elapsed().Seconds()/1e6, "Mlines/s")
+				b.ReportMetric(float64(cpu.Nanoseconds())/printed, "ns-CPU/line")
+				b.ReportMetric(float64(peak)/1e6, "MB")
+			})
+		}
+	}
+}
+
+// drain runs a command on a pipe, reads from that to the end, and returns the
+// command's peak memory in bytes.
+func drain(b *testing.B, cmd *exec.Cmd) (peak int) {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	buf := make([]byte, 1<<20)
+	for reads := 0; err == nil; reads++ {
+		if _, err = out.Read(buf); reads%100 == 0 {
+			peak = max(peak, peakMemory(cmd.Process.Pid)) // it is gone once the process has ended
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		b.Error(err)
+	}
+	return peak
+}
+
+// peakMemory returns the most memory that a process has had, in bytes; 0 where
+// the system does not know.
+func peakMemory(pid int) int {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	kb := 0
+	_, _ = fmt.Sscan(after, &kb)
+	return kb << 10
 }
 
 // readAll runs a command on a terminal, and reads from that to the end.

@@ -158,11 +158,7 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 		case l.Undeclared:
 			kept = "chosen, for run"
 		}
-		for _, o := range shared[l.Port] {
-			if o != l {
-				kept += ", as by " + o.String()
-			}
-		}
+		kept += sharers(l, shared[l.Port])
 		if h, ok := holderOf(holders, l.Port); ok {
 			listener = describeShort(h)
 			if c, ok := containers[l.Port]; ok && mayBeContainer(holders[l.Port]) {
@@ -176,6 +172,24 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 		t.add(row...)
 	}
 	return t.write(s.stdout)
+}
+
+// sharers names those that have pinned the port of a lease, too, or a few of them
+// if there are many.
+func sharers(l registry.Lease, all []registry.Lease) string {
+	const most = 3
+	words, named := "", 0
+	for _, o := range all {
+		switch {
+		case o == l:
+			continue
+		case named == most:
+			return words + fmt.Sprintf(", as by %d more", len(all)-1-most)
+		}
+		words += ", as by " + o.String()
+		named++
+	}
+	return words
 }
 
 func dash(s string) string {

@@ -134,7 +134,7 @@ func (s session) discardRuns(gone, all []registry.Lease, dryRun bool) (removed [
 		if i.Holder != nil || directory == "" || !checkout.IsGone(directory) || slices.ContainsFunc(all, unseen) {
 			continue
 		}
-		if i.Killed() && len(i.Started()) > 0 {
+		if i.Killed() && len(i.Processes()) > 0 {
 			s.note("the up of %s (pid %d) was killed, and what it has started lives: devports doctor --fix ends that", directory, i.Note.PID)
 			continue
 		}

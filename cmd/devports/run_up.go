@@ -168,10 +168,10 @@ func (b *borrowed) start(ctx context.Context) error {
 			err = b.spawn(ctx)
 		}
 		switch {
-		case errors.Is(err, launcher.ErrOver):
+		case errors.Is(err, launcher.ErrEnded):
 			b.giveUp()
 			err = i.AwaitEnd(ctx)
-		case errors.Is(err, control.ErrNotFirst):
+		case errors.Is(err, control.ErrSlotTaken):
 			err = nil
 		default:
 			return err
@@ -190,7 +190,7 @@ func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 	switch {
 	case errors.Is(err, control.ErrHeld):
 		return fail(exitRunFailed, "wait until that has ended, or leave --fresh out", "%s is in use by another devports run --up: --fresh would restart its services", b.scope)
-	case errors.Is(err, launcher.ErrOver), ctx.Err() != nil:
+	case errors.Is(err, launcher.ErrEnded), ctx.Err() != nil:
 		return err
 	case err != nil:
 		return requestFailed(b.scope, err)
@@ -210,7 +210,7 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	}
 	b.background = background
 	client, err := background.AwaitClaim(ctx)
-	if errors.Is(err, control.ErrNotFirst) {
+	if errors.Is(err, control.ErrSlotTaken) {
 		background.Release()
 		b.background = nil
 		return err
@@ -243,7 +243,7 @@ func (b *borrowed) spawn(ctx context.Context) error {
 func (b *borrowed) await(ctx context.Context) error {
 	client := b.instance.Client()
 	info, err := b.settled(ctx, client, b.names, waitOptions{timeout: b.timeout})
-	if errors.Is(err, launcher.ErrOver) || ctx.Err() != nil {
+	if errors.Is(err, launcher.ErrEnded) || ctx.Err() != nil {
 		return err
 	}
 	if err != nil {
@@ -277,7 +277,7 @@ func (b *borrowed) tellFailed() {
 	defer cancel()
 	client := b.instance.Client()
 	info, err := client.Status(ctx)
-	if errors.Is(err, launcher.ErrOver) {
+	if errors.Is(err, launcher.ErrEnded) {
 		if b.background != nil {
 			if status, ended := b.background.AwaitEnd(exitGrace); ended && status == 0 {
 				return // all services have done their work
@@ -312,7 +312,7 @@ func (b *borrowed) end(ctx context.Context) {
 	case b.held:
 		info, err := b.hold.Release(ctx)
 		b.held = false
-		if errors.Is(err, launcher.ErrOver) || err == nil && info.Ending {
+		if errors.Is(err, launcher.ErrEnded) || err == nil && info.Ending {
 			_ = b.instance.AwaitEnd(ctx) // what is left ends by itself
 		}
 	case b.background != nil:

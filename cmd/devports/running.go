@@ -171,7 +171,7 @@ func runOfCheckout(ctx context.Context, live []control.Instance, name string) (c
 	var names []string
 	for _, a := range control.AskAll(ctx, live) {
 		scope := scopeOfNote(a.Note)
-		if a.Answers() {
+		if a.Responded() {
 			scope = scopeOfInfo(a.Info)
 		}
 		known := address(scope)
@@ -194,7 +194,7 @@ func scopeOf(ctx context.Context, i control.Instance) registry.Scope {
 		return scopeOfNote(i.Note)
 	}
 	a := i.Ask(ctx)
-	if !a.Answers() {
+	if !a.Responded() {
 		return scopeOfNote(i.Note)
 	}
 	return scopeOfInfo(a.Info)

@@ -27,7 +27,7 @@ func withFreePorts(k command) command {
 		if err != nil {
 			return err
 		}
-		if a := i.Ask(c.Context); a.Answers() { // or else the command says what is wrong
+		if a := i.Ask(c.Context); a.Responded() { // or else the command says what is wrong
 			if err := s.checkPorts(c.Context, r, a.Info, c.Args().Slice()); err != nil {
 				return err
 			}

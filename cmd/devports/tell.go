@@ -18,7 +18,7 @@ import (
 func tell(e launcher.Event) string {
 	switch e := e.(type) {
 	case launcher.Started:
-		if e.Port == 0 || e.Checked {
+		if e.Port == 0 || e.HasCheck {
 			return fmt.Sprintf("%s started (pid %d)", e.Service, e.PID)
 		}
 		return fmt.Sprintf("%s started on http://localhost:%d (pid %d)", e.Service, e.Port, e.PID)
@@ -60,21 +60,21 @@ func tell(e launcher.Event) string {
 	case launcher.Blocked:
 		return fmt.Sprintf("%s was not started: it depends on %s", e.Service, e.On)
 	case launcher.Ended:
-		if e.Exit.Asked {
+		if e.Exit.Requested {
 			return e.Service + " stopped"
 		}
 		text := e.Service + " " + e.Exit.String()
-		if during := e.During.String(); during != "" {
+		if during := e.Outage.String(); during != "" {
 			text += " " + during
 		}
-		if len(e.Left) > 0 {
-			text += "; ended with it: " + tellLeft(e.Left)
+		if len(e.Orphans) > 0 {
+			text += "; ended with it: " + tellLeft(e.Orphans)
 		}
 		switch {
-		case e.Again:
-			text += fmt.Sprintf("; it is run once more when %s is back", e.During.Service)
-		case e.During.Reason == launcher.OutageRestart && e.Retry == 0:
-			text += fmt.Sprintf(" (to restart both: devports restart --dependents %s)", e.During.Service)
+		case e.Rerun:
+			text += fmt.Sprintf("; it is run once more when %s is back", e.Outage.Service)
+		case e.Outage.Reason == launcher.OutageRestart && e.Retry == 0:
+			text += fmt.Sprintf(" (to restart both: devports restart --dependents %s)", e.Outage.Service)
 		}
 		return text + tellRetry(e.Retry)
 	case launcher.Idle:
@@ -86,8 +86,8 @@ func tell(e launcher.Event) string {
 	case launcher.Killing:
 		return fmt.Sprintf("killing %s (pid %d)", e.Service, e.PID)
 	case launcher.Unkillable:
-		if len(e.Left) > 0 {
-			return fmt.Sprintf("%s cannot be killed: %s", e.Service, tellAlive(e.Left))
+		if len(e.Survivors) > 0 {
+			return fmt.Sprintf("%s cannot be killed: %s", e.Service, tellAlive(e.Survivors))
 		}
 		return fmt.Sprintf("%s cannot be killed: look at pid %d", e.Service, e.PID)
 	case launcher.Stopping:

@@ -137,11 +137,11 @@ func (s session) up(o upOptions, from *background) error {
 		return err
 	}
 	defer claim.Release()
-	if claim.Unreachable != nil {
+	if claim.SocketErr != nil {
 		if from != nil {
-			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory of yours", "nothing was started: no socket can be made to steer the run: %s", oneLine(claim.Unreachable))
+			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory of yours", "nothing was started: no socket can be made to steer the run: %s", oneLine(claim.SocketErr))
 		}
-		s.note("devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.Unreachable))
+		s.note("devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.SocketErr))
 	}
 
 	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
@@ -271,7 +271,7 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 // launch runs the services to their end, and returns when all that they have
 // printed has been written.
 func (u *upRun) launch(id string) error {
-	instance := &launcher.Instance{ID: id, Alone: true}
+	instance := &launcher.Instance{ID: id, Dedicated: true}
 	if u.console != nil {
 		instance.Restore = &launcher.Restore{Terminal: os.Stdin, State: u.console.Found()}
 	}

@@ -100,7 +100,7 @@ func (w *codeWatch) watch(patterns map[string][]string, plan procfile.Plan) {
 
 // retireTimeout is how long an edit made under earlier patterns may take until
 // it is dealt with.
-const retireTimeout = 2 * watcher.Latest
+const retireTimeout = 2 * watcher.MaxDelay
 
 // retire ends the watching by earlier patterns, once what happened under them is
 // dealt with.
@@ -213,7 +213,7 @@ func (w *codeWatch) take(change watcher.Change, pending *restarts) error {
 	}
 	outdated := func(name string, changed time.Time) (launcher.Status, bool) {
 		i := slices.IndexFunc(all, func(st launcher.Status) bool { return st.Service == name })
-		if i < 0 || all[i].State == launcher.StateStopped || !all[i].Started.Before(changed) {
+		if i < 0 || all[i].State == launcher.StateStopped || !all[i].LastStarted.Before(changed) {
 			return launcher.Status{}, false
 		}
 		return all[i], true
@@ -239,7 +239,7 @@ func (w *codeWatch) take(change watcher.Change, pending *restarts) error {
 	for _, name := range names {
 		changed[name] = pending.changed[name]
 	}
-	return w.run.Rerun(w.ended, changed)
+	return w.run.RestartChanged(w.ended, changed)
 }
 
 // tellTouched says what has changed: "main.go has changed, and 2 more files".

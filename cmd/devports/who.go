@@ -153,7 +153,7 @@ func (s session) answers(ctx context.Context, r registry.Registry, ports []int, 
 		}
 		for _, l := range leases {
 			if l.Port == port {
-				head := checkout.HeadOf(l.Scope.Directory)
+				head := checkout.HeadOf(l.Scope.Directory, s.getenv)
 				row.Leases = append(row.Leases, owner{newLeaseRow(l), head.Branch, head.Commit})
 			}
 		}

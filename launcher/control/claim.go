@@ -21,79 +21,82 @@ import (
 // Claim is held by the process that is the run of a slot.
 type Claim struct {
 	Note   Note
-	Killed Killed // the run before, if that was killed
-	// Unreachable says why the run has no socket and cannot be steered; nil if
+	Killed Killed // the previous run, if it was killed
+	// SocketErr is why the run has no socket and cannot be controlled; nil if
 	// it has one.
-	Unreachable error
+	SocketErr error
 
 	slot    Slot
 	socket  net.Listener
 	release func() error
 }
 
-// Killed is a run that was killed.
+// Killed describes a run that was killed.
 type Killed struct {
-	Note  Note
-	Ended []launcher.Orphan // what it had left, and Claim has ended
+	Note    Note
+	Orphans []launcher.Orphan // its processes, which Claim has ended
 }
 
-// RunningError says that a run holds the slot already.
+// RunningError says that another run holds the slot.
 type RunningError struct{ Instance Instance }
 
 func (e *RunningError) Error() string { return e.Instance.Holder.Error() }
 
 func (e *RunningError) Unwrap() error { return e.Instance.Holder }
 
-// Claim makes this process the run of the slot. Of about, the caller fills in the
-// checkout, and the terminal that it was started in, if any. The error is a *RunningError if there is a run. The processes that a
-// killed run has left have the time of grace to end by themselves.
+// Claim makes this process the run of the slot. In about, the caller fills in
+// the checkout and the terminal. The error is a *RunningError if there is a
+// run. If the previous run was killed, Claim ends its processes; they have
+// grace to exit.
 func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
-	_ = os.MkdirAll(s.folder.path, 0o700) // or the lock says why not
+	_ = os.MkdirAll(s.folder.path, 0o700) // on failure, the lock reports the error
 	me := about
 	me.PID, me.Since, me.ID, me.Socket = os.Getpid(), time.Now().Round(time.Second), rand.Text(), s.socket()
-	me.Folder = folderID(me.Directory)
+	me.DirectoryID = directoryID(me.Directory)
 	if id, err := process.Find(me.PID); err == nil {
 		me.Start = id.Start
 	}
 	release, left, err := s.acquire(me)
 	var held *lockfile.HeldError
 	if errors.As(err, &held) {
-		return Claim{}, &RunningError{s.held(held)}
+		return Claim{}, &RunningError{s.holderInstance(held)}
 	}
 	if err != nil {
 		return Claim{}, err
 	}
-	s.noteCheckout(me.Directory)
+	s.recordCheckout(me.Directory)
 	c := Claim{Note: me, slot: s, release: release}
 	if before := parseNote(left); before.ID != "" {
 		c.Killed = Killed{before, system.KillOrphans(before.ID, grace)}
 	}
-	c.socket, c.Note.Socket, c.Unreachable = s.listen()
+	c.socket, c.Note.Socket, c.SocketErr = s.listen()
 	if c.Note != me {
-		_ = lockfile.SetNote(s.Lock(), c.Note) // on a full disk it is found where it was expected, or not at all
+		_ = lockfile.SetNote(s.Lock(), c.Note) // on a full disk, clients look where the socket was expected
 	}
 	return c, nil
 }
 
-// clearing is how long a process that is no run may hold the lock, to clear up.
-const clearing = 2 * time.Second
+// cleanUpTimeout is how long a process that is not a run may hold the lock to
+// clean up.
+const cleanUpTimeout = 2 * time.Second
 
-// acquire takes the lock of the slot, and waits for one that clears up.
+// acquire takes the lock of the slot, and waits while another process cleans
+// up.
 func (s Slot) acquire(note Note) (release func() error, left json.RawMessage, err error) {
-	for end := time.Now().Add(clearing); ; time.Sleep(pause) {
+	for end := time.Now().Add(cleanUpTimeout); ; time.Sleep(dialInterval) {
 		release, left, err = lockfile.TryAcquire(s.Lock(), note)
 		var held *lockfile.HeldError
-		if !errors.As(err, &held) || s.held(held).Runs() || time.Now().After(end) {
+		if !errors.As(err, &held) || s.holderInstance(held).Runs() || time.Now().After(end) {
 			return release, left, err
 		}
 	}
 }
 
-// Serve lets other processes steer the run, until stop is called. A socket that
-// is lost, with its folder, is replaced by another one. Of what the run is about,
-// only the project and the worktree are needed.
+// Serve lets other processes control the run until stop is called. It replaces
+// a lost socket, and its folder. Of run.About, the caller fills in only the
+// project and the worktree.
 func (c Claim) Serve(run Run) (stop func()) {
-	if c.Unreachable != nil {
+	if c.SocketErr != nil {
 		return func() {}
 	}
 	run.About.PID, run.About.Since = c.Note.PID, c.Note.Since
@@ -111,11 +114,11 @@ func (c Claim) Serve(run Run) (stop func()) {
 	}
 }
 
-// lossPoll is how long a socket may be lost before its run notices.
-const lossPoll = time.Second
+// socketPoll is how often a run checks that its socket still exists.
+const socketPoll = time.Second
 
-// serve serves the run on its socket, and on those that follow it. Who is served
-// by a lost one goes on.
+// serve serves the run on its socket and on replacements of it. Clients of a
+// lost socket stay connected.
 func (c Claim) serve(ctx context.Context, run Run) {
 	var servers sync.WaitGroup
 	defer servers.Wait()
@@ -124,7 +127,7 @@ func (c Claim) serve(ctx context.Context, run Run) {
 	start := func(l net.Listener) { servers.Go(func() { _ = serve(ctx, l, run, holds) }) }
 	start(c.socket)
 	made, _ := os.Lstat(c.Note.Socket)
-	ticks := time.NewTicker(lossPoll)
+	ticks := time.NewTicker(socketPoll)
 	defer ticks.Stop()
 	for {
 		select {
@@ -137,17 +140,17 @@ func (c Claim) serve(ctx context.Context, run Run) {
 		}
 		l, path, err := c.slot.listen()
 		if err != nil {
-			continue // perhaps the next time
+			continue // try again at the next tick
 		}
 		c.Note.Socket = path
 		made, _ = os.Lstat(path)
-		_ = lockfile.SetNote(c.slot.Lock(), c.Note) // clients look where it was, then
+		_ = lockfile.SetNote(c.slot.Lock(), c.Note) // on failure, clients keep using the old path
 		start(l)
 	}
 }
 
-// intact reports whether a socket is the one that was made, in a folder of this
-// user.
+// intact reports whether path is still the socket that was created, in a folder
+// of this user.
 func intact(path string, made os.FileInfo) bool {
 	folder, err := os.Lstat(filepath.Dir(path))
 	if err != nil || !folder.IsDir() || !ownedByUser(folder) {
@@ -157,10 +160,10 @@ func intact(path string, made os.FileInfo) bool {
 	return err == nil && os.SameFile(now, made)
 }
 
-// Release gives the slot up for another run.
+// Release releases the slot for the next run.
 func (c Claim) Release() error {
-	if c.Unreachable == nil {
-		c.socket.Close() // unless it was served
+	if c.SocketErr == nil {
+		c.socket.Close() // unless Serve has closed it
 	}
 	return c.release()
 }

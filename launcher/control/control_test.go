@@ -20,7 +20,7 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// served is a run of two services that is served at a socket.
+// served is a run of two services on a socket.
 func served(t *testing.T) (path string, client Client) {
 	t.Helper()
 	return servedWith(t, func(*launcher.Controller) Sync { return nil })
@@ -56,7 +56,7 @@ func servedWith(t *testing.T, sync func(*launcher.Controller) Sync) (path string
 	}()
 	go func() {
 		defer close(ended)
-		defer cancel() // as soon as there is nothing to steer any more
+		defer cancel() // once there is nothing to control any more
 		out := output.New(io.Discard, output.Style{})
 		out.Keep(tail)
 		_ = launcher.Run(context.Background(), plan, launcher.Options{Output: out, Controller: controller})
@@ -78,7 +78,8 @@ func servedWith(t *testing.T, sync func(*launcher.Controller) Sync) (path string
 	return path, client
 }
 
-// The end of a run does not cut off the answer to who has asked for it.
+// The end of a run does not cut off the response to the client that requested
+// it.
 func TestDownAtOnce(t *testing.T) {
 	for range 20 {
 		t.Run("", func(t *testing.T) {
@@ -102,8 +103,8 @@ func TestClients(t *testing.T) {
 	if stat, err := os.Stat(path); err != nil || stat.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", stat.Mode(), err)
 	}
-	// One that sends half a request and waits, and one that sends garbage, are
-	// in nobody's way.
+	// A client that sends half a request, and one that sends garbage, disturb
+	// no other client.
 	half, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +143,7 @@ func TestClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := half.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Error("half a request may stay for ever")
+		t.Error("half a request may stay forever")
 	}
 }
 
@@ -155,13 +156,13 @@ func TestUnknownService(t *testing.T) {
 	}
 }
 
-func TestNobodyServes(t *testing.T) {
+func TestNoServer(t *testing.T) {
 	if _, err := Dial(filepath.Join(t.TempDir(), "none")).Status(t.Context()); err == nil {
 		t.Error("no error")
 	}
 }
 
-// A reader that stalls is in nobody's way, and is told what it has missed.
+// A stalled reader disturbs no other client, and learns what it has missed.
 func TestStalledReader(t *testing.T) {
 	t.Setenv("FLOOD", "1")
 	_, client := served(t)
@@ -197,12 +198,12 @@ func TestStalledReader(t *testing.T) {
 	case n := <-missed:
 		t.Logf("%d lines were missed", n)
 	case <-time.After(30 * time.Second):
-		t.Error("it is told of nothing that it missed")
+		t.Error("it does not learn what it has missed")
 	}
 }
 
-// The run is brought up to date before it answers; what that has restarted is not
-// restarted again.
+// The run applies edits before it responds; services that this has restarted
+// are not restarted again.
 func TestSync(t *testing.T) {
 	edited := make(chan string, 1)
 	var refused []Refusal
@@ -238,7 +239,7 @@ func TestSync(t *testing.T) {
 	}
 	b()
 	edited <- "b"
-	info, err := newClient(func(ctx context.Context) (net.Conn, error) { return dial(ctx, path) }).identify(ctx)
+	info, err := newClient(func(ctx context.Context) (net.Conn, error) { return dial(ctx, path) }).statusUnsynced(ctx)
 	if err != nil || len(edited) != 1 || info.Refused != nil {
 		t.Errorf("it was synced only to be identified: %+v, %v", info, err)
 	}

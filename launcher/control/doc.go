@@ -1,81 +1,91 @@
-// Package control is the home of running instances of devports: how a process
-// becomes the one run of a checkout, how others find it, start it in the
-// background and steer it.
+// Package control manages running instances of devports: how a process becomes
+// the one run of a checkout, and how other processes find that run, start it in
+// the background and control it.
 //
 // # Files
 //
-// A [Folder] has all runs of a user, and a [Slot] in it is the place of the run
-// of one checkout. The process that holds the slot's lock file is the run (see
-// [Slot.Claim]); a [Note] in that file says who it is and where its socket is. A
-// note without a holder is that of a run that was killed. A run remembers which folder
-// it is of, wherever that is moved: see [Folder.Running]. The slot has a log,
-// too, for a run in the background (see [Slot.Spawn]). What is found in a slot is
-// an [Instance]: knowing the folder is enough to list, ask, steer and end all
-// runs.
+// A [Folder] contains the files of all runs of a user. A [Slot] in it is the
+// place of the run of one checkout. The process that holds the lock file of the
+// slot is the run (see [Slot.Claim]); a [Note] in that file identifies it and
+// names its socket. A note in a lock file that no process holds means that the
+// run was killed. A run is found even if its checkout has moved: see
+// [Folder.Running]. The slot has a log, too, for a run in the background (see
+// [Slot.Spawn]). The content of a slot is an [Instance]: the folder is enough to
+// list, query, control and end all runs.
 //
 // # Protocol
 //
-// A run is served on a Unix socket: HTTP with JSON, which curl speaks as well.
+// A run listens on a Unix socket and serves JSON over HTTP, also to curl:
 //
 //	curl --unix-socket "$(devports ps --socket)" http://devports/v1/status
 //
-//	GET  /v1/run                      who the run is: Note; answered at once
-//	GET  /v1/processes                all processes that the services have started: {SERVICE: [PID, …]}
-//	GET  /v1/status                   the run: Info; with check=true, services that are ready are asked once more,
-//	                                  and "unresponsive" if they do not answer; sync=false: see below
-//	GET  /v1/wait?service=NAME…       the services, once all are ready and answer and none is being built, have
-//	                                  ended, or wait for what has (blocked_by); keep=true waits on until all are
-//	                                  ready or done
-//	GET  /v1/logs?service=NAME…       lines as JSON, one each: {"service", "time", "line"}; last=N, since=TIME,
-//	                                  follow=true for those to come. {"missed": N} tells a slow reader what it lost
-//	GET  /v1/events?service=NAME…     what the run tells of itself: Event; with the same parameters
-//	POST /v1/start?service=NAME…      start services that do not run
-//	POST /v1/stop?service=NAME…       stop services; the run goes on
-//	POST /v1/restart?service=NAME…    start services anew
+//	GET  /v1/run                      the Note of the run, at once
+//	GET  /v1/processes                the live processes of the services:
+//	                                  {SERVICE: [PID, …]}
+//	GET  /v1/status                   the Info of the run. check=true checks the
+//	                                  ready services again and marks those that
+//	                                  do not respond "unresponsive".
+//	                                  sync=false: see below
+//	GET  /v1/wait?service=NAME…       the services, once each is ready, responds
+//	                                  and is not being built, or has ended, or is
+//	                                  blocked by one that has (blocked_by).
+//	                                  keep=true waits until all are ready or done
+//	GET  /v1/logs?service=NAME…       log lines, one JSON object each: {"service",
+//	                                  "time", "line"}. last=N limits them,
+//	                                  since=TIME drops earlier ones, follow=true
+//	                                  continues with new ones. {"missed": N}
+//	                                  counts what a slow reader has lost
+//	GET  /v1/events?service=NAME…     events, one Event each; parameters as above
+//	POST /v1/start?service=NAME…      start services that are not running
+//	POST /v1/stop?service=NAME…       stop services; the run continues
+//	POST /v1/restart?service=NAME…    restart services
 //	POST /v1/down                     end the run
-//	POST /v1/hold?service=NAME…       start services that do not run, and keep them and the run from ending for as
-//	                                  long as the connection lasts: {"hold": ID, …}. fresh=true restarts the others
-//	POST /v1/release?hold=ID          end a hold, and with the last one what was started for holds
-//	POST /v1/keep?service=NAME…       have services, or with all=true the run, outlast the holds
+//	POST /v1/hold?service=NAME…       start services that are not running, and
+//	                                  keep them and the run from ending until the
+//	                                  client disconnects: {"hold": ID, …}.
+//	                                  fresh=true restarts the others
+//	POST /v1/release?hold=ID          end a hold; the last one stops what was
+//	                                  started for holds
+//	POST /v1/keep?service=NAME…       make services, or with all=true the run,
+//	                                  outlast their holds
 //
-// GET without a service means all. POST has to say so: all=true stands for all
-// services. A hold without either holds the run. A query that is malformed, or has a parameter that is not listed
-// here, is refused. POST answers with the same as status, as things are right
-// after. An error is a JSON object {"error": TEXT}, with status
-// 404 for a service that the run does not have (and "known", those it has), 409
-// where the run is ending, 423 where a fresh hold meets another, and 400 for what is no request.
+// GET without a service means all. POST requires a service or all=true, except
+// that a hold without either holds only the run. Malformed queries and
+// parameters that are not listed here are refused. POST responds with the status
+// right after the command. An error is a JSON object {"error": TEXT}, with
+// status 400 for an invalid request, 404 for a service that the run does not
+// have (and "known", those that it has), 409 if the run is ending, and 423 if
+// another hold prevents a fresh one.
 //
-// A service that has a build has a field "build" beside its state while that is
-// about to begin ("waiting"), while it runs ("running"), and once it has failed
-// ("failed"; then "build_lines" are its last lines). The state is that of its
-// process meanwhile, which goes on: "ready" and "running" stand side by side.
+// The status of a service with a build has a field "build": "waiting" before the
+// build, "running" during it, and "failed" after a failure ("build_lines" are
+// then its last lines). "state" is the state of its process, which keeps running
+// meanwhile: a service may be "ready" while its build is "running".
 //
-// # Answers are true now
+// # Consistency
 //
-// Before it answers status, wait, start, stop or restart, the run deals with every
-// edit of the files that it follows which was made before the request came: who
-// edits a file and then waits gets the processes that have read it. That waits
-// for the quiet time of a burst of edits, and takes about a millisecond without
-// one; status does without it if sync=false. A restart leaves out a service that
-// such an edit has restarted since the request came. A service whose restart waits,
-// because it seems to write itself what it watches, is "outdated" in status; the
-// other requests have it restarted. "refused" has the mistakes of
-// an edit that the run does not follow; its services run on as before.
+// Before it answers status, wait, start, stop or restart, the run applies every
+// edit of its files that was made before the request. A client that edits a file
+// and then waits gets processes that have read the edit. This waits for the end
+// of a burst of edits, and takes about a millisecond without one; sync=false
+// skips it. A restart skips services that such an edit has restarted since the
+// request arrived. A service is "outdated" while its restart is delayed because
+// it seems to write the files that it watches; requests other than status
+// restart it at once. "refused" lists the mistakes in an edit that was not
+// applied; the services then run on unchanged.
 //
-// The version in the path stands for all of this: what is there keeps its
-// meaning, and more may come. Fields that a client does not know are to be
-// ignored.
+// The version in the path covers all of this: later versions of devports may add
+// to it but not change its meaning. Clients must ignore unknown fields.
 //
 // # Access
 //
-// Whoever can open the socket may steer the run. Its folder is a directory of its
-// user and closed to all others, and the socket itself is, too. A run that has
-// lost its socket makes another one within a second, and writes into its note
-// where that is.
+// Any process that can open the socket may control the run. The socket, and its
+// folder, are accessible only to their user. A run whose socket was removed
+// creates another one within a second, and updates its note.
 //
-// # Concurrency properties
+// # Concurrency
 //
-// Each request has a goroutine. A client that is slow to send its request is cut
-// off after two seconds; it holds up nobody else. A wait lasts as long as its
-// client.
+// Each request has a goroutine. A client that takes more than two seconds to
+// send its request is disconnected; it delays no other client. A wait lasts as
+// long as its client stays connected.
 package control

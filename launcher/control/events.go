@@ -9,31 +9,31 @@ import (
 	"github.com/devports/devports/launcher/output"
 )
 
-// Event is what a run has told of itself.
+// Event is an event of a run, as its user reads it.
 type Event struct {
-	Time    time.Time `json:"time"`
-	Event   string    `json:"event"` // launcher.KindOf it
-	Service string    `json:"service,omitempty"`
-	PID     int       `json:"pid,omitempty"`
-	Port    int       `json:"port,omitempty"`
-	Status  int       `json:"status,omitempty"` // how a process ended, unless well
-	Text    string    `json:"text"`             // the sentence that its user reads
+	Time       time.Time `json:"time"`
+	Event      string    `json:"event"` // from launcher.KindOf
+	Service    string    `json:"service,omitempty"`
+	PID        int       `json:"pid,omitempty"`
+	Port       int       `json:"port,omitempty"`
+	ExitStatus int       `json:"exit_status,omitempty"` // of the process, unless 0
+	Text       string    `json:"text"`                  // the message
 }
 
-// Journal keeps the latest events of a run. Its zero value is empty, and it may
-// be used by several goroutines.
+// Journal keeps the latest events of a run. The zero value is empty. It is safe
+// for concurrent use.
 type Journal struct{ tail output.Tail }
 
-// Add keeps an event, in the words of text.
+// Add appends an event with its message.
 func (j *Journal) Add(e launcher.Event, text string) {
 	record := Event{Time: time.Now(), Event: launcher.KindOf(e), Service: e.Subject(), Text: text}
 	switch e := e.(type) {
 	case launcher.Started:
 		record.PID, record.Port = e.PID, e.Port
 	case launcher.NotStarted:
-		record.Status = e.Exit.Status
+		record.ExitStatus = e.Exit.Status
 	case launcher.BuildFailed:
-		record.Status = e.Exit.Status
+		record.ExitStatus = e.Exit.Status
 	case launcher.Ready:
 		record.Port = e.Port
 	case launcher.WrongPort:
@@ -43,7 +43,7 @@ func (j *Journal) Add(e launcher.Event, text string) {
 	case launcher.WrongProtocol:
 		record.Port = e.Port
 	case launcher.Ended:
-		record.Status = e.Exit.Status
+		record.ExitStatus = e.Exit.Status
 	case launcher.Killing:
 		record.PID = e.PID
 	case launcher.Unkillable:
@@ -55,7 +55,8 @@ func (j *Journal) Add(e launcher.Event, text string) {
 	}
 }
 
-// events writes events as JSON, one each, until the run ends or the client goes.
+// events streams events as lines of JSON until the run ends or the client
+// disconnects.
 func (s server) events(w http.ResponseWriter, r *http.Request) {
 	s.stream(w, r, &s.run.Journal.tail, func(l output.Line) any { return json.RawMessage(l.Text) })
 }

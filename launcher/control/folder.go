@@ -16,15 +16,15 @@ import (
 	"github.com/devports/devports/allocator/lockfile"
 )
 
-// Folder is where the runs of a user can be found.
+// Folder contains the files of all runs of a user.
 type Folder struct {
-	path    string   // of lock files and logs
-	sockets []string // folders for sockets, the preferred one first
+	path    string   // contains lock files and logs
+	sockets []string // folders for sockets, in order of preference
 }
 
-// NewFolder returns the folder in devports' home. Sockets are preferably made
-// below runtime, the value of XDG_RUNTIME_DIR, if that is the absolute path of a
-// directory of this user: sudo -E keeps another's.
+// NewFolder returns the folder in devports' home. Sockets are created in
+// runtime, the value of XDG_RUNTIME_DIR, if it is an absolute path to a
+// directory of this user; sudo -E keeps another user's.
 func NewFolder(home, runtime string) Folder {
 	f := Folder{path: filepath.Join(home, "run")}
 	if info, err := os.Stat(runtime); filepath.IsAbs(runtime) && err == nil && ownedByUser(info) {
@@ -38,27 +38,27 @@ func NewFolder(home, runtime string) Folder {
 	return f
 }
 
-// Slot is the place of the run of one checkout: at most one process holds its
+// Slot is the place of the run of one checkout. At most one process holds its
 // lock.
 type Slot struct {
 	folder Folder
-	name   string // of its files
+	name   string // of its files, without extension
 }
 
 const lockExtension = ".lock"
 
-// Slot returns the slot of a checkout, which is identified by its directory and
-// its worktree label.
+// Slot returns the slot of a checkout, which its directory and worktree label
+// identify.
 func (f Folder) Slot(directory, worktree string) Slot {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s\x00%s", directory, worktree)
 	return Slot{f, fmt.Sprintf("%016x", h.Sum64())}
 }
 
-// Instances returns what there is in every slot that was ever used, sorted by
-// directory: runs that live, and what is left of others.
+// Instances returns the instances of all slots that were ever used, sorted by
+// directory: live runs and the remains of others.
 func (f Folder) Instances() []Instance {
-	entries, _ := os.ReadDir(f.path) // without the folder there are none
+	entries, _ := os.ReadDir(f.path) // without a folder there are none
 	var instances []Instance
 	for _, entry := range entries {
 		if name, ok := strings.CutSuffix(entry.Name(), lockExtension); ok {
@@ -69,19 +69,21 @@ func (f Folder) Instances() []Instance {
 	return instances
 }
 
-// Lock is the path of the lock file. Discard alone removes it: see package lockfile.
+// Lock is the path of the lock file. Only Discard removes it: see package
+// lockfile.
 func (s Slot) Lock() string { return s.file(lockExtension) }
 
-// Log is the path of the file to which a run in the background prints.
+// Log is the path of the file that a background run prints to.
 func (s Slot) Log() string { return s.file(".log") }
 
 func (s Slot) file(extension string) string { return filepath.Join(s.folder.path, s.name+extension) }
 
-// maxSocketPath is what all systems accept as the path of a socket, in bytes.
+// maxSocketPath is the length of a socket's path, in bytes, that every system
+// accepts.
 const maxSocketPath = 100
 
-// socket is where a new run probably makes its socket: the first path that is
-// not too long, in a folder that is or can be made private.
+// socket returns the path where a new run will probably create its socket: the
+// first that is short enough, in a folder that is private or can be created.
 func (s Slot) socket() string {
 	for _, path := range s.socketPaths() {
 		if len(path) <= maxSocketPath && makePrivate(filepath.Dir(path)) == nil {
@@ -91,8 +93,7 @@ func (s Slot) socket() string {
 	return ""
 }
 
-// listen makes the socket of a new run at the first path that it can. The error
-// says why there is none.
+// listen creates the socket of a new run at the first path where that succeeds.
 func (s Slot) listen() (l net.Listener, path string, err error) {
 	for _, path := range s.socketPaths() {
 		if len(path) > maxSocketPath {
@@ -107,8 +108,8 @@ func (s Slot) listen() (l net.Listener, path string, err error) {
 	return nil, "", err
 }
 
-// makePrivate makes a folder for this user alone, unless there is one. What
-// others can write to or can replace is refused: they might put a socket there.
+// makePrivate creates a folder for this user only, or makes an existing one
+// private. It refuses a folder of another user, who could place a socket there.
 func makePrivate(folder string) error {
 	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -134,18 +135,18 @@ func (s Slot) socketPaths() (paths []string) {
 	return paths
 }
 
-// Instance returns the run that holds the slot, or what is left of the last one.
+// Instance returns the run that holds the slot, or the remains of the last one.
 func (s Slot) Instance() Instance {
 	held, note := lockfile.Inspect(s.Lock())
 	if held != nil {
-		return s.held(held)
+		return s.holderInstance(held)
 	}
 	return Instance{s, parseNote(note), nil}
 }
 
-// held is the instance that holds the lock. One that could not write its note, on
-// a full disk, is asked who it is.
-func (s Slot) held(holder *lockfile.HeldError) Instance {
+// holderInstance returns the instance that holds the lock. If it could not
+// write its note, on a full disk, its socket is asked for it.
+func (s Slot) holderInstance(holder *lockfile.HeldError) Instance {
 	i := Instance{s, parseNote(holder.Note), holder}
 	if i.Note.PID > 0 {
 		return i

@@ -8,8 +8,7 @@ import (
 	"syscall"
 )
 
-// shortTemp is where any socket's path is short enough: that of TMPDIR may be
-// long.
+// shortTemp is short enough for the path of a socket; TMPDIR may not be.
 const shortTemp = "/tmp"
 
 // ownedByUser reports whether a file belongs to this user.

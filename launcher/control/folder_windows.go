@@ -2,9 +2,9 @@ package control
 
 import "io/fs"
 
-// shortTemp is empty: the system has no other folder for that.
+// shortTemp is empty: there is no such folder.
 const shortTemp = ""
 
-// ownedByUser is not known on Windows: the folders of a user are not open to
-// others.
+// ownedByUser is always true: on Windows, other users have no access to a
+// user's folders.
 func ownedByUser(fs.FileInfo) bool { return true }

@@ -14,28 +14,29 @@ import (
 	"github.com/devports/devports/launcher"
 )
 
-// ErrHeld says that services cannot be restarted because another command needs
-// them as they are.
-var ErrHeld = errors.New("another command uses it")
+// ErrHeld says that services cannot be restarted because another command holds
+// them.
+var ErrHeld = errors.New("another command is using it")
 
-// holds are the commands that need a run for as long as they last, such as the
-// tests of "devports run --up". A service that was started for them ends with the
-// last one that needs it, a temporary run with the last of all.
+// holds tracks the commands that need a run while they last, such as the tests
+// of "devports run --up". A service that was started for holds stops with the
+// last hold on it; a temporary run ends with the last hold of all.
 type holds struct {
 	run Run
 
-	mu        sync.Mutex // guards what follows
+	mu        sync.Mutex // guards the fields below
 	needed    map[string][]string
-	started   map[string]bool // services that were started for holds, and not by the user since
+	started   map[string]bool // services started for holds, and not by the user since
 	temporary bool
-	ended     bool // the last hold of a temporary run was released
+	ended     bool // the last hold on a temporary run was released
 }
 
 func newHolds(run Run) *holds {
 	return &holds{run: run, needed: map[string][]string{}, started: map[string]bool{}, temporary: run.Starter != nil}
 }
 
-// awaitStarter counts the process that has started a temporary run as a hold.
+// awaitStarter holds a temporary run until the process that started it has
+// ended.
 func (h *holds) awaitStarter(ctx context.Context) {
 	if h.run.Starter == nil {
 		return
@@ -51,15 +52,15 @@ func (h *holds) awaitStarter(ctx context.Context) {
 	}()
 }
 
-// add makes a hold that needs the services named, and starts those that do not
-// run. With fresh, the others are restarted: the error is ErrHeld if there is
-// another hold.
+// add adds a hold on the services named, and starts those that are not running.
+// With fresh, it restarts the others; the error is ErrHeld if there is another
+// hold.
 func (h *holds) add(ctx context.Context, names []string, fresh bool) (id string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.ended:
-		return "", launcher.ErrOver
+		return "", launcher.ErrEnded
 	case fresh && len(h.needed) > 0:
 		return "", ErrHeld
 	}
@@ -91,7 +92,8 @@ func (h *holds) add(ctx context.Context, names []string, fresh bool) (id string,
 	return id, nil
 }
 
-// release ends a hold, and has end what only that needed.
+// release ends a hold, and stops the services that were started for holds and
+// are no longer held.
 func (h *holds) release(id string) (stopped []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -101,7 +103,7 @@ func (h *holds) release(id string) (stopped []string) {
 	delete(h.needed, id)
 	if h.temporary && len(h.needed) == 0 {
 		h.ended = true
-		_ = h.run.Controller.Down(context.Background()) // or it has ended
+		_ = h.run.Controller.Down(context.Background()) // fails if the run has ended
 		return nil
 	}
 	for name := range h.started {
@@ -126,13 +128,13 @@ func anyValue[K comparable, V any](m map[K]V, is func(V) bool) bool {
 	return false
 }
 
-// keep has services, or without any all of them, go on after the last hold: their
-// user wants them. With run, so does the run.
+// keep makes the services named, or without names all, outlast their holds,
+// because the user wants them. With run, the run outlasts its holds, too.
 func (h *holds) keep(run bool, names ...string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ended {
-		return launcher.ErrOver
+		return launcher.ErrEnded
 	}
 	for _, name := range names {
 		delete(h.started, name)
@@ -144,8 +146,9 @@ func (h *holds) keep(run bool, names ...string) error {
 	return nil
 }
 
-// holding reports what ends with the last hold.
-func (h *holds) holding() (temporary bool, started []string) {
+// state returns what ends with the last hold: the run, and the services started
+// for holds.
+func (h *holds) state() (temporary bool, started []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for name := range h.started {
@@ -155,13 +158,13 @@ func (h *holds) holding() (temporary bool, started []string) {
 	return h.temporary, started
 }
 
-// HoldAnswer is what a hold is answered with, at once.
+// HoldAnswer is the response to a hold.
 type HoldAnswer struct {
 	ID string `json:"hold"`
 	Info
 }
 
-// hold serves a hold for as long as its client lives, or until that releases it.
+// hold serves a hold until its client disconnects or releases it.
 func (s server) hold(w http.ResponseWriter, r *http.Request) {
 	query, err := parseQuery(r.URL.RawQuery, "service", "all", "fresh")
 	var all, fresh bool
@@ -172,7 +175,7 @@ func (s server) hold(w http.ResponseWriter, r *http.Request) {
 		fresh, err = parseBool(query, "fresh")
 	}
 	if err == nil && all && query.Has("service") {
-		err = errors.New("all and service exclude each other")
+		err = errors.New("all and service are mutually exclusive")
 	}
 	if err != nil {
 		s.fail(w, requestError{err})
@@ -199,12 +202,12 @@ func (s server) hold(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(HoldAnswer{id, s.info(services)})
 	_ = http.NewResponseController(w).Flush()
-	<-r.Context().Done() // the client has gone, or the run ends
+	<-r.Context().Done() // the client has disconnected, or the run ends
 }
 
-// everyService lists all that the run has or could start.
+// everyService returns all services of the run, inactive ones included.
 func (s server) everyService(ctx context.Context) ([]string, error) {
-	names := s.run.Controller.Others(ctx)
+	names := s.run.Controller.Inactive(ctx)
 	all, err := s.run.Controller.Status(ctx)
 	for _, st := range all {
 		if !slices.Contains(names, st.Service) {
@@ -214,7 +217,8 @@ func (s server) everyService(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// release ends a hold, and answers when what it has ended has ended.
+// release ends a hold, and responds once the services that this stops have
+// ended.
 func (s server) release(w http.ResponseWriter, r *http.Request) {
 	query, err := parseQuery(r.URL.RawQuery, "hold")
 	if err != nil {
@@ -245,18 +249,20 @@ func (s server) keep(w http.ResponseWriter, r *http.Request) {
 	s.answerStatus(w, r, nil)
 }
 
-// Hold keeps a run, and what was started in it for this process, from ending.
+// Hold keeps a run, and the services that were started for this process, from
+// ending.
 type Hold struct {
-	Info Info // as the run was right after
+	Info Info // right after the hold began
 
 	client Client
 	id     string
 	body   io.Closer
 }
 
-// Hold starts those of the services that do not run, or with all every service,
-// and keeps them running until it is released or this process ends. With fresh,
-// those that run are restarted. Errors are those of Start, and ErrHeld.
+// Hold starts those of the services, or with all every service, that are not
+// running, and keeps them running until it is released or this process ends.
+// With fresh, it restarts the others. It returns the errors of Start, and
+// ErrHeld.
 func (c Client) Hold(ctx context.Context, services []string, all, fresh bool) (Hold, error) {
 	query := url.Values{"service": services}
 	if all {
@@ -275,7 +281,7 @@ func (c Client) Hold(ctx context.Context, services []string, all, fresh bool) (H
 	body := holdBody{response.Body, cancel}
 	var answer HoldAnswer
 	if response.StatusCode != http.StatusOK {
-		err = failed(response, services)
+		err = responseError(response, services)
 	} else if err = json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		err = c.unreachable(ctx, err)
 	}
@@ -289,7 +295,7 @@ func (c Client) Hold(ctx context.Context, services []string, all, fresh bool) (H
 	return Hold{answer.Info, c, answer.ID, body}, nil
 }
 
-// holdBody is the connection that a hold is.
+// holdBody is the connection of a hold.
 type holdBody struct {
 	body   io.Closer
 	cancel context.CancelFunc
@@ -300,19 +306,19 @@ func (b holdBody) Close() error {
 	return b.body.Close()
 }
 
-// Close ends the hold, and does not wait.
+// Close ends the hold without waiting.
 func (h Hold) Close() { h.body.Close() }
 
-// Release ends the hold, and returns when the services that were started for it
-// alone have ended. If the run was there for it alone, that is ending.
+// Release ends the hold and waits until the services that were started only for
+// it have ended. If the run was started only for it, the run is then ending.
 func (h Hold) Release(ctx context.Context) (Info, error) {
 	defer h.body.Close()
 	return h.client.do(ctx, http.MethodPost, "release", url.Values{"hold": {h.id}})
 }
 
-// Keep has services of a run, or without any all of it, go on after the holds on
-// them have ended.
+// Keep makes services of a run, or without names the whole run, outlast the
+// holds on them.
 func (c Client) Keep(ctx context.Context, services ...string) error {
-	_, err := c.steer(ctx, "keep", services)
+	_, err := c.post(ctx, "keep", services)
 	return err
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// temporary is a run of service a, of a and b, that ends with its holds once
-// starter is closed.
+// temporary is a run of services a and b; it starts a, and ends with its holds
+// once starter is closed.
 func temporary(t *testing.T) (client Client, starter chan struct{}, ended <-chan struct{}) {
 	t.Helper()
 	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\n"))
@@ -68,7 +68,7 @@ func hold(t *testing.T, c Client, fresh bool, services ...string) Hold {
 	return h
 }
 
-// stateOf waits until a service has settled.
+// stateOf waits until a service has settled, and returns its state.
 func stateOf(t *testing.T, c Client, service string) launcher.State {
 	t.Helper()
 	info, err := c.Wait(t.Context(), service)
@@ -106,7 +106,7 @@ func TestHolds(t *testing.T) {
 	if got := stateOf(t, client, "a"); got != launcher.StateReady {
 		t.Errorf("a, which the run was started with, is %s", got)
 	}
-	third.Close() // as the end of its process
+	third.Close() // as if its process had ended
 	awaitOver(t, over)
 }
 
@@ -144,7 +144,7 @@ func TestHoldsOfTheUser(t *testing.T) {
 	awaitOver(t, over)
 }
 
-// A run whose starter goes before there is a hold ends.
+// A run whose starter ends before there is a hold ends.
 func TestStarterGone(t *testing.T) {
 	client, starter, over := temporary(t)
 	close(starter)
@@ -154,8 +154,8 @@ func TestStarterGone(t *testing.T) {
 	}
 }
 
-// Whatever the order in which holds come and go, the run ends with the last one,
-// and not before.
+// Whatever the order in which holds begin and end, the run ends with the last
+// one, and not before.
 func TestManyHolds(t *testing.T) {
 	client, starter, over := temporary(t)
 	last := hold(t, client, false, "b")

@@ -20,24 +20,24 @@ import (
 	"github.com/devports/devports/launcher"
 )
 
-// Note is what a run writes into its lock file for others to read. If it is
-// still there when no process holds the lock, the run was killed.
+// Note is written by a run into its lock file, for other processes. A note in a
+// lock file that no process holds means that the run was killed.
 type Note struct {
-	PID       int       `json:"pid"`
-	Start     int64     `json:"start,omitempty"` // process.ID.Start; 0 where it is not known
-	Since     time.Time `json:"since"`
-	Directory string    `json:"directory,omitempty"`
-	Folder    string    `json:"folder,omitempty"` // identifies the directory, wherever it is moved
-	Project   string    `json:"project,omitempty"`
-	Worktree  string    `json:"worktree,omitempty"`
-	Terminal  string    `json:"terminal,omitempty"`
-	NoPins    bool      `json:"no_pins,omitempty"` // its services have ports of their own, whatever is pinned
-	ID        string    `json:"id,omitempty"`      // launcher.Options.Instance
-	Socket    string    `json:"socket,omitempty"`  // where it can be steered
+	PID         int       `json:"pid"`
+	Start       int64     `json:"start,omitempty"` // process.ID.Start; 0 if unknown
+	Since       time.Time `json:"since"`
+	Directory   string    `json:"directory,omitempty"`
+	DirectoryID string    `json:"directory_id,omitempty"` // identifies the directory even after it has moved
+	Project     string    `json:"project,omitempty"`
+	Worktree    string    `json:"worktree,omitempty"`
+	Terminal    string    `json:"terminal,omitempty"`
+	NoPins      bool      `json:"no_pins,omitempty"` // its services have ports of their own, even if the Portfile pins them
+	ID          string    `json:"id,omitempty"`      // launcher.Instance.ID
+	Socket      string    `json:"socket,omitempty"`  // path of its socket
 }
 
-// parseNote returns the zero Note for what is not the note of a run: the lock
-// may be another program's.
+// parseNote returns the zero Note for anything but the note of a run: another
+// program may have taken the lock.
 func parseNote(text json.RawMessage) Note {
 	var n Note
 	if json.Unmarshal(text, &n) != nil || n.PID <= 0 {
@@ -46,74 +46,73 @@ func parseNote(text json.RawMessage) Note {
 	return n
 }
 
-// Instance is what was found in a slot.
+// Instance is the content of a slot.
 type Instance struct {
 	Slot
-	Note   Note                // zero if it has ended by itself, or is no run
-	Holder *lockfile.HeldError // of the lock; nil if there is none
+	Note   Note                // zero if the run ended normally, or the holder is not a run
+	Holder *lockfile.HeldError // holder of the lock; nil if there is none
 }
 
-// Runs reports whether the run lives.
+// Runs reports whether the run is alive.
 func (i Instance) Runs() bool { return i.Holder != nil && i.Note.PID > 0 }
 
-// Terminate sends the run SIGTERM, which ends it as Down does, for one that
-// cannot be reached. The error says why it was not sent: the process must be the
-// one that has the lock.
+// Terminate sends SIGTERM to a run that cannot be reached, which ends it like
+// Down. It fails unless that process holds the lock.
 func (i Instance) Terminate() error {
 	if now := i.Slot.Instance(); !now.Runs() || now.Note.ID != i.Note.ID {
-		return launcher.ErrOver
+		return launcher.ErrEnded
 	}
 	if i.Note.Start == 0 {
-		return errors.New("it is not known when it was started")
+		return errors.New("its start time is unknown")
 	}
 	err := process.ID{PID: i.Note.PID, Start: i.Note.Start}.Signal(syscall.SIGTERM)
 	if errors.Is(err, os.ErrProcessDone) {
-		return errElsewhere(i.Note.PID)
+		return errOtherProcess(i.Note.PID)
 	}
 	return err
 }
 
-// Kill ends a run that does not answer, and all that it has started, which it
-// returns, and clears up after it. The error says why nothing was ended: the
-// process must be the one that has the lock.
+// Kill kills a run that does not respond, with every process it has started,
+// and cleans up after it. It returns these processes. It fails, without killing
+// any, unless the run's process holds the lock.
 func (i Instance) Kill(ctx context.Context, grace time.Duration) ([]launcher.Orphan, error) {
 	now := i.Slot.Instance()
 	switch {
 	case !now.Runs() || now.Note.ID != i.Note.ID:
-		return nil, launcher.ErrOver
+		return nil, launcher.ErrEnded
 	case i.Note.Start == 0:
-		return nil, errors.New("it is not known when it was started")
+		return nil, errors.New("its start time is unknown")
 	}
 	ended, err := system.KillRun(process.ID{PID: i.Note.PID, Start: i.Note.Start}, i.Note.ID, grace)
 	if errors.Is(err, os.ErrProcessDone) {
-		err = errElsewhere(i.Note.PID)
+		err = errOtherProcess(i.Note.PID)
 	}
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, endPatience)
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	if err := i.AwaitEnd(ctx); err != nil {
 		return ended, err
 	}
-	_, err = i.ClearUp(grace)
+	_, err = i.CleanUp(grace)
 	if errors.As(err, new(*lockfile.HeldError)) {
-		err = nil // the next run has begun, and has cleared up
+		err = nil // the next run has started, and has cleaned up
 	}
 	return ended, err
 }
 
-func errElsewhere(pid int) error {
-	return fmt.Errorf("it is not the process with pid %d here: it may run in a container", pid)
+func errOtherProcess(pid int) error {
+	return fmt.Errorf("pid %d is another process here: the run may be in a container", pid)
 }
 
-// Steerable reports whether the run lives and has a socket.
-func (i Instance) Steerable() bool { return i.Holder != nil && i.Note.Socket != "" }
+// Steerable reports whether the run is alive and has a socket.
+func (i Instance) Controllable() bool { return i.Holder != nil && i.Note.Socket != "" }
 
-// Killed reports whether the run was killed, and the next one has not begun.
+// Killed reports whether the run was killed, and no other has started since.
 func (i Instance) Killed() bool { return i.Holder == nil && i.Note.ID != "" }
 
-// Client returns a client for the run, which connects when it is used.
+// Client returns a client for the run. It connects with the first request.
 func (i Instance) Client() Client {
 	c := newClient(i.dial)
 	c.greet = func(ctx context.Context) error {
@@ -121,21 +120,22 @@ func (i Instance) Client() Client {
 		return err
 	}
 	c.ended = func(ctx context.Context) bool {
-		ctx, cancel := context.WithTimeout(ctx, endPatience)
+		ctx, cancel := context.WithTimeout(ctx, endTimeout)
 		defer cancel()
 		return i.AwaitEnd(ctx) == nil
 	}
 	return c
 }
 
-// replacing is how long a run may take to replace a socket that it has lost.
-const replacing = lossPoll + beginning
+// replaceTimeout is how long a run may take to replace a lost socket.
+const replaceTimeout = socketPoll + startupTime
 
-// dial connects to the run wherever its socket is by now. The error is an
-// *UnreachableError if the run lives, or a *SilentError if it is stopped.
+// dial connects to the run, wherever its socket is now. The error is an
+// *UnreachableError if the run is alive, and an *UnresponsiveError if it is
+// suspended.
 func (i Instance) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
-	for end := time.Now().Add(replacing); ; time.Sleep(pause) {
+	for end := time.Now().Add(replaceTimeout); ; time.Sleep(dialInterval) {
 		conn, err := net.Conn(nil), errNoSocket
 		if i.Note.Socket != "" {
 			conn, err = d.DialContext(ctx, "unix", i.Note.Socket)
@@ -145,8 +145,8 @@ func (i Instance) dial(ctx context.Context) (net.Conn, error) {
 		}
 		now := i.Slot.Instance()
 		switch {
-		case now.Stopped():
-			return nil, &SilentError{i.Note.PID, true}
+		case now.Suspended():
+			return nil, &UnresponsiveError{i.Note.PID, true}
 		case !now.Runs() || now.Note.ID != i.Note.ID:
 			return nil, err
 		case now.Note.Socket == "" || time.Now().After(end):
@@ -158,7 +158,7 @@ func (i Instance) dial(ctx context.Context) (net.Conn, error) {
 
 var errNoSocket = errors.New("it has no socket")
 
-// UnreachableError says why there is no connection to a run that lives.
+// UnreachableError says why there is no connection to a live run.
 type UnreachableError struct {
 	PID int
 	Err error
@@ -170,12 +170,12 @@ func (e *UnreachableError) Error() string {
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// Started returns what lives of all that the run has started.
-func (i Instance) Started() []launcher.Orphan {
+// Processes returns the live processes that the run has started.
+func (i Instance) Processes() []launcher.Orphan {
 	if i.Note.ID == "" {
 		return nil
 	}
-	return system.FindStarted(i.Note.ID)
+	return system.FindProcesses(i.Note.ID)
 }
 
 // AbandonedSockets returns the sockets of the slot on which no process listens.
@@ -185,10 +185,10 @@ func (i Instance) AbandonedSockets() []string {
 	return slices.DeleteFunc(slices.Compact(paths), func(path string) bool { return path == "" || !Abandoned(path) })
 }
 
-// ClearUp ends the processes that a killed run has left, which have that time to
-// end by themselves, and removes its sockets. It holds the lock meanwhile, so
-// that no run begins. The error is a *lockfile.HeldError if one has begun.
-func (i Instance) ClearUp(grace time.Duration) (ended []launcher.Orphan, err error) {
+// CleanUp ends the processes that a killed run has left, which have grace to
+// exit, and removes its sockets. It holds the lock meanwhile, so that no run
+// starts. The error is a *lockfile.HeldError if a run has started.
+func (i Instance) CleanUp(grace time.Duration) (ended []launcher.Orphan, err error) {
 	release, left, err := lockfile.TryAcquire(i.Lock(), nil)
 	if err != nil {
 		return nil, err
@@ -203,8 +203,8 @@ func (i Instance) ClearUp(grace time.Duration) (ended []launcher.Orphan, err err
 	return ended, errors.Join(err, release())
 }
 
-// Discard removes all files of a slot that no run holds: its log, its sockets and
-// its lock. The error is a *lockfile.HeldError if a run has begun.
+// Discard removes all files of a slot without a run: its log, sockets and lock.
+// The error is a *lockfile.HeldError if a run has started.
 func (i Instance) Discard() error {
 	return lockfile.Remove(i.Lock(), func() error {
 		files, err := filepath.Glob(i.file(".*"))
@@ -224,9 +224,9 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-// AwaitEnd waits until the run has ended: the lock is the last thing that it
-// gives up. It does not take the lock, which may be in the way of the next run.
-// The error is ctx's.
+// AwaitEnd waits until the run has released its lock, the last step of its end.
+// It does not take the lock itself, which could get in the way of the next run.
+// The error is ctx.Err().
 func (i Instance) AwaitEnd(ctx context.Context) error {
 	for {
 		now := i.Slot.Instance()
@@ -242,32 +242,32 @@ func (i Instance) AwaitEnd(ctx context.Context) error {
 }
 
 const (
-	// endPatience is how long a run may take to end after it has closed its
+	// endTimeout is how long a run may take to end after it has closed its
 	// socket.
-	endPatience = 3 * time.Second
+	endTimeout = 3 * time.Second
 
-	// askPatience is how long a run may take for its status.
-	askPatience = 2 * time.Second
+	// askTimeout is how long a run may take to return its status.
+	askTimeout = 2 * time.Second
 )
 
-// Answer is an instance with what it says of itself.
+// Answer is an instance with its status.
 type Answer struct {
 	Instance
 	Info Info
-	Err  error // why there is no Info, of an instance that lives
+	Err  error // why a live instance has no Info
 }
 
-// Answers reports whether the instance lives and has answered.
-func (a Answer) Answers() bool { return a.Holder != nil && a.Err == nil }
+// Responded reports whether the instance is alive and has returned its status.
+func (a Answer) Responded() bool { return a.Holder != nil && a.Err == nil }
 
-// Ask asks an instance that lives how it is, and does not wait long. Of one that
-// ends meanwhile it returns what is left of it.
+// Ask asks a live instance for its status, with a short timeout. If the
+// instance ends meanwhile, Ask returns its remains.
 func (i Instance) Ask(ctx context.Context) Answer {
 	if i.Holder == nil {
 		return Answer{Instance: i}
 	}
 	info, err := i.ask(ctx)
-	if err != nil && !errors.As(err, new(*SilentError)) {
+	if err != nil && !errors.As(err, new(*UnresponsiveError)) {
 		if now := i.Slot.Instance(); now.Holder == nil || now.Holder.PID != i.Holder.PID {
 			return now.Ask(ctx)
 		}
@@ -276,7 +276,7 @@ func (i Instance) Ask(ctx context.Context) Answer {
 }
 
 func (i Instance) ask(ctx context.Context) (Info, error) {
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	return i.Client().identify(ctx)
+	return i.Client().statusUnsynced(ctx)
 }

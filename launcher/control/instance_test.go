@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,8 +31,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// The tests use real runs: this binary, started again with "run HOME DIRECTORY",
-// is the run of a slot until it gets a signal.
+// The tests use real runs: this binary, started with the arguments "run HOME
+// DIRECTORY", is the run of a slot until it gets a signal.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == "run" {
 		os.Exit(runSlot(NewFolder(os.Args[2], ""), os.Args[3]))
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runSlot runs the Portfile that it reads.
+// runSlot runs the Portfile on its standard input.
 func runSlot(folder Folder, directory string) (status int) {
 	text, err := io.ReadAll(os.Stdin)
 	if err != nil {
@@ -73,7 +74,7 @@ func runSlot(folder Folder, directory string) (status int) {
 	defer claim.Serve(Run{About: Info{Project: "p"}, Controller: controller, Output: tail, Journal: &Journal{}})()
 	fmt.Println("claimed")
 	err = launcher.Run(context.Background(), plan, launcher.Options{
-		Output: out, Controller: controller, Instance: &launcher.Instance{ID: claim.Note.ID, Alone: true},
+		Output: out, Controller: controller, Instance: &launcher.Instance{ID: claim.Note.ID, Dedicated: true},
 	})
 	if err != nil {
 		return 1
@@ -83,7 +84,7 @@ func runSlot(folder Folder, directory string) (status int) {
 
 const sleeper = "[services]\nsleeper = { command = ['sleep', '1000'], port = false }\n"
 
-// folderOf is a home, whose path is short enough for sockets.
+// folderOf returns the folder in a home whose path is short enough for sockets.
 func folderOf(t *testing.T) (Folder, string) {
 	t.Helper()
 	home, err := os.MkdirTemp("", "control")
@@ -139,14 +140,14 @@ func TestSpawn(t *testing.T) {
 	if !ok || i.Note.PID != b.PID || i.Killed() || i.Note.Directory != "/shop" {
 		t.Errorf("it is found as %+v, %v", i.Note, ok)
 	}
-	if a := folder.Instances()[0].Ask(t.Context()); !a.Answers() || a.Info.PID != b.PID {
+	if a := folder.Instances()[0].Ask(t.Context()); !a.Responded() || a.Info.PID != b.PID {
 		t.Errorf("it answers %+v, %v", a.Info, a.Err)
 	}
 	var running *RunningError
 	if _, err := slot.Claim(Note{Directory: "/shop"}, 0); !errors.As(err, &running) || running.Instance.Note.PID != b.PID {
 		t.Errorf("a second claim: %v", err)
 	}
-	if _, err := i.ClearUp(0); !errors.As(err, new(*lockfile.HeldError)) {
+	if _, err := i.CleanUp(0); !errors.As(err, new(*lockfile.HeldError)) {
 		t.Errorf("what lives is cleared up: %v", err)
 	}
 
@@ -164,10 +165,10 @@ func TestSpawn(t *testing.T) {
 	}
 }
 
-// A run that ends before it can be steered is not waited for, and says why.
+// AwaitClaim reports a run that ends before it can be controlled.
 func TestSpawnFails(t *testing.T) {
 	_, home := folderOf(t)
-	for range 2 { // the second prints to the same log
+	for range 2 { // the second appends to the same log
 		b := spawn(t, home, "/shop", "[services]\nx = 3\n")
 		if _, err := b.AwaitClaim(t.Context()); !errors.Is(err, errEnded) {
 			t.Errorf("error %v", err)
@@ -208,7 +209,7 @@ func TestSpawnHangs(t *testing.T) {
 	}
 }
 
-// Of what is started at one moment, one is the run.
+// Of several runs started at once, exactly one succeeds.
 func TestClaimAtOnce(t *testing.T) {
 	folder, home := folderOf(t)
 	var all []*Background
@@ -239,8 +240,8 @@ func TestClaimAtOnce(t *testing.T) {
 	}
 }
 
-// What a run that was killed has left is found, and ended by the next or by
-// ClearUp.
+// The processes of a killed run are found, and ended by the next run or by
+// CleanUp.
 func TestKilled(t *testing.T) {
 	folder, home := folderOf(t)
 	kill := func(directory string) Instance {
@@ -252,7 +253,7 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err, b.Output())
 		}
-		// Its watchdog would end the service: it has to go first.
+		// Otherwise its watchdog would end the service.
 		watchdog := watchdogOf(t, b.PID, folder.Slot(directory, "").Instance())
 		for _, kill := range []error{
 			syscall.Kill(b.PID, syscall.SIGSTOP), syscall.Kill(watchdog, syscall.SIGKILL), syscall.Kill(b.PID, syscall.SIGKILL),
@@ -276,24 +277,24 @@ func TestKilled(t *testing.T) {
 	if found := folder.Instances(); len(found) != 2 || found[0].Note.Directory != "/blog" || !found[1].Killed() {
 		t.Errorf("%+v", found)
 	}
-	if a := i.Ask(t.Context()); !i.Killed() || i.Steerable() || a.Answers() || !slices.Equal(command(i.Started()), want) || len(i.AbandonedSockets()) != 1 {
-		t.Errorf("%+v, held: %v, %v, %s", i.Note, i.Holder, i.Started(), i.AbandonedSockets())
+	if a := i.Ask(t.Context()); !i.Killed() || i.Controllable() || a.Responded() || !slices.Equal(command(i.Processes()), want) || len(i.AbandonedSockets()) != 1 {
+		t.Errorf("%+v, held: %v, %v, %s", i.Note, i.Holder, i.Processes(), i.AbandonedSockets())
 	}
-	ended, err := i.ClearUp(time.Second)
+	ended, err := i.CleanUp(time.Second)
 	if err != nil || !slices.Equal(command(ended), want) {
 		t.Errorf("ended %v, %v", ended, err)
 	}
-	if now := i.Slot.Instance(); now.Killed() || len(now.AbandonedSockets()) > 0 || len(i.Started()) > 0 {
-		t.Errorf("after that: %+v, %v", now.Note, i.Started())
+	if now := i.Slot.Instance(); now.Killed() || len(now.AbandonedSockets()) > 0 || len(i.Processes()) > 0 {
+		t.Errorf("after that: %+v, %v", now.Note, i.Processes())
 	}
 	c, err := folder.Slot("/shop", "").Claim(Note{Directory: "/shop"}, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(command(c.Killed.Ended), want) || c.Killed.Note.Directory != "/shop" || c.Unreachable != nil {
+	if !slices.Equal(command(c.Killed.Orphans), want) || c.Killed.Note.Directory != "/shop" || c.SocketErr != nil {
 		t.Errorf("%+v", c)
 	}
-	if left := system.FindStarted(c.Killed.Note.ID); len(left) > 0 {
+	if left := system.FindProcesses(c.Killed.Note.ID); len(left) > 0 {
 		t.Errorf("the claim has left %v", left)
 	}
 	if err := c.Release(); err != nil {
@@ -301,8 +302,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// watchdogOf is the child of a run that is no service, once there is one, and it has
-// become a program of its own.
+// watchdogOf returns the child of a run that is not a service, once it has
+// executed its program.
 func watchdogOf(t *testing.T, pid int, i Instance) int {
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		children, err := proctree.Children(pid)
@@ -310,7 +311,7 @@ func watchdogOf(t *testing.T, pid int, i Instance) int {
 			t.Fatal(err)
 		}
 		for _, child := range children {
-			service := slices.ContainsFunc(i.Started(), func(l launcher.Orphan) bool { return l.PID == child })
+			service := slices.ContainsFunc(i.Processes(), func(l launcher.Orphan) bool { return l.PID == child })
 			if !service && process.Command(child) != process.Command(pid) {
 				return child
 			}
@@ -386,8 +387,8 @@ func TestSocketPath(t *testing.T) {
 	}
 }
 
-// A run whose socket is removed, with its folder, makes another one; whoever it
-// serves at the moment is served on.
+// A run whose socket and folder are removed creates new ones; connected clients
+// stay connected.
 func TestLostSocket(t *testing.T) {
 	_, home := folderOf(t)
 	b := spawn(t, home, "/shop", "[services]\na = { command = 'echo a; exec sleep 1000', port = false }\n")
@@ -405,7 +406,7 @@ func TestLostSocket(t *testing.T) {
 		followed <- client.Logs(t.Context(), LogQuery{Last: -1, Follow: true}, func(LogEntry) error { seen <- true; return nil })
 	}()
 	<-seen
-	for range 2 { // another one can be lost, too
+	for range 2 { // the new one can be lost, too
 		if err := os.Remove(b.slot.Instance().Note.Socket); err != nil {
 			t.Fatal(err)
 		}
@@ -430,7 +431,7 @@ func TestLostSocket(t *testing.T) {
 	<-followed
 }
 
-// The names of files stay the same from version to version.
+// File names stay the same across versions.
 func TestSlotName(t *testing.T) {
 	folder := NewFolder("/home", "")
 	for got, want := range map[string]string{
@@ -444,8 +445,8 @@ func TestSlotName(t *testing.T) {
 	}
 }
 
-// FuzzNote: whatever stands in a lock, what is read of it is the note of a run,
-// which another devports reads as the same, or nothing.
+// FuzzNote: from any content of a lock file, parseNote returns nothing, or a
+// note that survives encoding.
 func FuzzNote(f *testing.F) {
 	for _, seed := range []string{
 		`{"pid":4711,"since":"2026-11-21T10:00:00Z","directory":"/shop","terminal":"/dev/pts/7","id":"X","socket":"/run/s"}`,
@@ -473,4 +474,29 @@ func FuzzNote(f *testing.F) {
 			t.Errorf("%+v, then %+v", n, m)
 		}
 	})
+}
+
+// A run that looks who has a port does not ask itself: before it serves, it would
+// wait for its own answer.
+func TestOwnersOfTheRunItself(t *testing.T) {
+	folder, _ := folderOf(t)
+	c, err := folder.Slot("/shop", "").Claim(Note{Directory: "/shop"}, 0)
+	if err != nil || c.SocketErr != nil {
+		t.Fatal(err, c.SocketErr)
+	}
+	defer c.Release()
+	asked := make(chan net.Conn, 1)
+	go func() {
+		defer close(asked)
+		if conn, err := c.socket.Accept(); err == nil {
+			asked <- conn
+		}
+	}()
+	if owners := folder.Owners(t.Context(), []int{os.Getppid()}, nil); len(owners) > 0 {
+		t.Errorf("owners: %v", owners)
+	}
+	c.socket.Close()
+	if _, ok := <-asked; ok {
+		t.Error("the run has asked itself")
+	}
 }

@@ -15,16 +15,16 @@ import (
 	"github.com/devports/devports/launcher/output"
 )
 
-// LogQuery says which lines are wanted.
+// LogQuery selects log lines.
 type LogQuery struct {
-	Services []string  // none stands for all
-	Last     int       // only so many, before those that follow; negative for all that are kept
-	Since    time.Time // none that are older
-	Follow   bool      // go on with those to come
+	Services []string  // none means all
+	Last     int       // at most so many earlier lines; negative means all that are kept
+	Since    time.Time // no earlier lines
+	Follow   bool      // continue with new lines
 }
 
-// LogEntry is a line, or how many lines the reader has missed because it was too
-// slow.
+// LogEntry is a line, or a number of lines that the reader was too slow to
+// receive.
 type LogEntry struct {
 	output.Line
 	Missed int64 `json:"missed,omitempty"`
@@ -53,16 +53,16 @@ func parseLogQuery(raw string) (q LogQuery, err error) {
 	if q.Follow, err = parseBool(v, "follow"); err != nil {
 		return q, err
 	}
-	if last := v.Get("last"); v.Has("last") && last != "-1" { // which stands for all, too
+	if last := v.Get("last"); v.Has("last") && last != "-1" { // which means all, too
 		n, err := strconv.ParseUint(last, 10, 31)
 		if err != nil {
-			return q, errors.New("last is a number of lines")
+			return q, errors.New("last must be a number of lines")
 		}
 		q.Last = int(n)
 	}
 	if v.Has("since") {
 		if q.Since, err = time.Parse(time.RFC3339, v.Get("since")); err != nil {
-			return q, errors.New("since is a time as in RFC 3339")
+			return q, errors.New("since must be a time as in RFC 3339")
 		}
 	}
 	return q, nil
@@ -72,20 +72,20 @@ func (q LogQuery) wants(l output.Line) bool {
 	return (len(q.Services) == 0 || slices.Contains(q.Services, l.Service)) && !l.Time.Before(q.Since)
 }
 
-// logs writes lines as JSON, one each, until the run ends or the client goes.
+// logs streams lines as JSON until the run ends or the client disconnects.
 func (s server) logs(w http.ResponseWriter, r *http.Request) {
 	s.stream(w, r, s.run.Output, func(l output.Line) any { return l })
 }
 
-// stream writes what a tail has, and what comes if that is asked for. Each line
-// is encoded as what show makes of it.
-func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail, show func(output.Line) any) {
+// stream writes the selected lines of a tail as JSON, and new ones if the
+// client follows. encode converts a line for JSON.
+func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail, encode func(output.Line) any) {
 	q, err := parseLogQuery(r.URL.RawQuery)
 	if err != nil {
 		s.fail(w, requestError{err})
 		return
 	}
-	if err := s.knows(r.Context(), q.Services); err != nil {
+	if err := s.checkServices(r.Context(), q.Services); err != nil {
 		s.fail(w, err)
 		return
 	}
@@ -98,10 +98,10 @@ func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail
 	}
 	for missed := int64(0); ; {
 		if missed > 0 {
-			_ = encoder.Encode(missing{missed})
+			_ = encoder.Encode(missedLines{missed})
 		}
 		for _, l := range lines {
-			if encoder.Encode(show(l)) != nil {
+			if encoder.Encode(encode(l)) != nil {
 				return
 			}
 		}
@@ -118,14 +118,14 @@ func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail
 	}
 }
 
-// missing is a LogEntry without a line.
-type missing struct {
+// missedLines is a LogEntry without a line.
+type missedLines struct {
 	Missed int64 `json:"missed"`
 }
 
-// knows makes sure that the run has these services, or devports' own lines are
-// meant.
-func (s server) knows(ctx context.Context, names []string) error {
+// checkServices returns an error unless each name is a service of the run, or
+// output.Own.
+func (s server) checkServices(ctx context.Context, names []string) error {
 	all, err := s.run.Controller.Status(ctx)
 	if err != nil {
 		return err
@@ -141,23 +141,23 @@ func (s server) knows(ctx context.Context, names []string) error {
 	return nil
 }
 
-// Logs calls tell for each entry that comes, until there are no more, ctx is
-// done, or tell fails. The error is that of tell or of Status.
-func (c Client) Logs(ctx context.Context, q LogQuery, tell func(LogEntry) error) error {
+// Logs calls handle for each entry, until there are no more, ctx is done, or
+// handle fails. It returns the error of handle, or the errors of Status.
+func (c Client) Logs(ctx context.Context, q LogQuery, handle func(LogEntry) error) error {
 	response, err := c.send(ctx, http.MethodGet, "logs", q.values())
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return failed(response, q.Services)
+		return responseError(response, q.Services)
 	}
 	for entries := json.NewDecoder(response.Body); ; {
 		var e LogEntry
 		err := entries.Decode(&e)
 		switch {
 		case err == nil:
-			if err := tell(e); err != nil {
+			if err := handle(e); err != nil {
 				return err
 			}
 		case ctx.Err() != nil:

@@ -8,8 +8,8 @@ import (
 	"github.com/devports/devports/launcher/output"
 )
 
-// FuzzLogQuery: a server reads a client's query as the client means it, and
-// what it takes from any other client is a query that can be sent on.
+// FuzzLogQuery: a query survives encoding, and any query that the server
+// accepts can be encoded again.
 func FuzzLogQuery(f *testing.F) {
 	for _, seed := range []string{
 		"", "service=web&service=db&last=50", "last=-1&follow=true", "since=2026-11-21T10:00:00.123456789%2B01:00",

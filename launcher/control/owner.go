@@ -4,21 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 	"slices"
 
 	"github.com/devports/devports/allocator/process"
 )
 
-// Owner is the run, and the service of it, that a process belongs to.
+// Owner is the run, and its service, that a process belongs to.
 type Owner struct {
 	Instance
-	Service string // "" if it is not known which
+	Service string // "" if unknown
 }
 
 // Owners returns the owners of those processes that a run of this user has
-// started, also one that was killed since. names are what their services may be
-// called. Processes are known by their tags, and where they have none, by what the
-// runs that live say of them.
+// started, even if it has been killed since. names are the possible names of
+// services. Processes are identified by their tags; where these are missing,
+// live runs are asked, except for the calling process, which knows its own.
 func (f Folder) Owners(ctx context.Context, pids []int, names []string) map[int]Owner {
 	owners := map[int]Owner{}
 	if len(pids) == 0 {
@@ -44,7 +45,7 @@ func (f Folder) Owners(ctx context.Context, pids []int, names []string) map[int]
 		return owners
 	}
 	for _, i := range runs {
-		if i.Runs() {
+		if i.Runs() && i.Note.PID != os.Getpid() {
 			live = append(live, i)
 		}
 	}
@@ -60,7 +61,7 @@ func (f Folder) Owners(ctx context.Context, pids []int, names []string) map[int]
 	return owners
 }
 
-// byTag finds the owner of a process that has a tag of one of the runs.
+// byTag returns the owner of a process that has the tag of one of the runs.
 func byTag(pid int, runs []Instance, names []string) (Owner, bool) {
 	tag, err := process.TagOf(pid)
 	if err != nil || !tag.HasService() {
@@ -81,8 +82,8 @@ func byTag(pid int, runs []Instance, names []string) (Owner, bool) {
 	return Owner{}, false
 }
 
-// processesOf asks runs for the processes of their services, all at the same time.
-// Of one that does not answer there are none.
+// processesOf asks runs for the processes of their services, concurrently. A
+// run that does not respond has none.
 func processesOf(ctx context.Context, runs []Instance) []map[string][]int {
 	all := make([]map[string][]int, len(runs))
 	done := make(chan struct{})
@@ -98,9 +99,9 @@ func processesOf(ctx context.Context, runs []Instance) []map[string][]int {
 	return all
 }
 
-// Processes returns the PIDs of all processes of each service that live.
+// Processes returns the pids of all live processes, by service.
 func (c Client) Processes(ctx context.Context) (processes map[string][]int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	response, err := c.send(ctx, http.MethodGet, "processes", nil)
 	if err != nil {
@@ -108,7 +109,7 @@ func (c Client) Processes(ctx context.Context) (processes map[string][]int, err 
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, failed(response, nil)
+		return nil, responseError(response, nil)
 	}
 	return processes, json.NewDecoder(response.Body).Decode(&processes)
 }

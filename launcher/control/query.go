@@ -8,10 +8,9 @@ import (
 	"slices"
 )
 
-// parseQuery returns the parameters of a request. It refuses a query that is
-// malformed, that has a parameter which is not known, or one twice: to ignore
-// one would be to do something else than was asked for. Only "service" can
-// repeat.
+// parseQuery parses the parameters of a request. It refuses malformed queries,
+// unknown parameters and repeated ones except "service": ignoring them would do
+// something else than requested.
 func parseQuery(raw string, known ...string) (url.Values, error) {
 	v, err := url.ParseQuery(raw)
 	if err != nil {
@@ -22,16 +21,15 @@ func parseQuery(raw string, known ...string) (url.Values, error) {
 		case !slices.Contains(known, name):
 			return nil, fmt.Errorf("unknown parameter %q", name)
 		case name != "service" && len(values) > 1:
-			return nil, fmt.Errorf("%s is given twice", name)
+			return nil, fmt.Errorf("%s is repeated", name)
 		case name == "service" && slices.Contains(values, ""):
-			return nil, errors.New("service is empty; without it, all=true means all services")
+			return nil, errors.New("service is empty; all=true means all services")
 		}
 	}
 	return v, nil
 }
 
-// parseBool returns the value of a parameter that is true or false; false
-// without it.
+// parseBool parses a boolean parameter; absent means false.
 func parseBool(v url.Values, name string) (bool, error) {
 	switch value := v.Get(name); {
 	case !v.Has(name), value == "false":
@@ -39,10 +37,10 @@ func parseBool(v url.Values, name string) (bool, error) {
 	case value == "true":
 		return true, nil
 	}
-	return false, fmt.Errorf("%s is true or false", name)
+	return false, fmt.Errorf("%s must be true or false", name)
 }
 
-// services are those that a request names; none if it says all=true.
+// services returns the services that a request names; none for all=true.
 func services(r *http.Request) ([]string, error) {
 	v, err := parseQuery(r.URL.RawQuery, "service", "all")
 	if err != nil {
@@ -53,12 +51,12 @@ func services(r *http.Request) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case all && v.Has("service"):
-		return nil, errors.New("all and service exclude each other")
+		return nil, errors.New("all and service are mutually exclusive")
 	case !all && !v.Has("service"):
-		return nil, errors.New("no service is named; all=true means all services")
+		return nil, errors.New("no service given; all=true means all services")
 	}
 	return v["service"], nil
 }
 
-// requestError is the error of a request that cannot be understood.
+// requestError is the error of an invalid request.
 type requestError struct{ error }

@@ -12,13 +12,13 @@ import (
 
 const rememberExtension = ".last"
 
-// Remember keeps what is needed to start the run of a slot again once it has gone
-// without [Slot.Forget]: with the machine, or killed.
+// Remember stores what is needed to restart the run of a slot after the machine
+// or the run was killed, that is, ended without [Slot.Forget].
 func (s Slot) Remember(run []byte) error {
 	return atomicfile.Write(s.file(rememberExtension), run, atomicfile.Options{Mode: 0o600, Unlocked: true})
 }
 
-// Recall returns what is kept, nil for nothing.
+// Recall returns what Remember stored; nil for nothing.
 func (s Slot) Recall() ([]byte, error) {
 	run, err := os.ReadFile(s.file(rememberExtension))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,7 +27,7 @@ func (s Slot) Recall() ([]byte, error) {
 	return run, err
 }
 
-// Forget removes what is kept.
+// Forget deletes what Remember stored.
 func (s Slot) Forget() error {
 	if err := os.Remove(s.file(rememberExtension)); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -35,12 +35,12 @@ func (s Slot) Forget() error {
 	return nil
 }
 
-// Remembered returns the slots for which something is kept.
+// Remembered returns the slots for which Remember stored something.
 func (f Folder) Remembered() (slots []Slot) {
-	paths, _ := filepath.Glob(filepath.Join(f.path, "*"+rememberExtension)) // the pattern is fine
+	paths, _ := filepath.Glob(filepath.Join(f.path, "*"+rememberExtension)) // the pattern is valid
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), rememberExtension)
-		if !strings.HasPrefix(name, ".") { // one on its way
+		if !strings.HasPrefix(name, ".") { // a temporary file of atomicfile
 			slots = append(slots, Slot{f, name})
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/devports/devports/launcher/output"
 )
 
-// Info is what a run tells of itself.
+// Info is the status of a run.
 type Info struct {
 	PID       int               `json:"pid"`
 	Since     time.Time         `json:"since"`
@@ -24,35 +24,35 @@ type Info struct {
 	Worktree  string            `json:"worktree,omitempty"`
 	Directory string            `json:"directory"`
 	Terminal  string            `json:"terminal,omitempty"`
-	Ending    bool              `json:"ending,omitempty"` // all services are to end, and then the run
+	Ending    bool              `json:"ending,omitempty"` // all services are stopping, then the run ends
 	Services  []launcher.Status `json:"services"`
-	Others    []string          `json:"others,omitempty"`  // services of its file that it has not started
-	Refused   []Refusal         `json:"refused,omitempty"` // why the latest edit is not followed
+	Inactive  []string          `json:"inactive,omitempty"` // services of its Portfile that it has not started
+	Refused   []Refusal         `json:"refused,omitempty"`  // why the latest edit was not applied
 
-	// Temporary: the run ends with the last command that holds it, and so do the
-	// services HeldOnly.
+	// Temporary: the run ends with the last command that holds it. HeldOnly are
+	// services that end with the last command that holds them.
 	Temporary bool     `json:"temporary,omitempty"`
 	HeldOnly  []string `json:"held_only,omitempty"`
 }
 
-// Failure is the body of an answer that is an error.
+// Failure is the body of an error response.
 type Failure struct {
 	Error string   `json:"error"`
 	Known []string `json:"known,omitempty"`
 }
 
 const (
-	headerPatience = 2 * time.Second
+	headerTimeout = 2 * time.Second
 
-	// answerPatience is how long a client may take for an answer at the end.
-	answerPatience = 500 * time.Millisecond
-	maxHeader      = 16 << 10 // bytes
+	// shutdownTimeout is how long pending responses may take when the run ends.
+	shutdownTimeout = 500 * time.Millisecond
+	maxHeader       = 16 << 10 // bytes
 )
 
-// Listen makes the socket at path, for this user alone, in place of one that a
-// run has left which is no more: the caller sees to it, by a lock, that no run
-// serves it. The folder is made, closed to others, if it is not there; it has to
-// be a directory of this user. The path of a socket may have some 100 bytes.
+// Listen creates a socket at path, for this user only. It replaces a stale
+// socket: the caller holds a lock, so that no run serves it. It creates the
+// folder if necessary, which must be a private directory of this user. The path
+// may have about 100 bytes.
 func Listen(path string) (net.Listener, error) {
 	if err := makePrivate(filepath.Dir(path)); err != nil {
 		return nil, err
@@ -71,23 +71,23 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// Run is what is served.
+// Run is the run to serve.
 type Run struct {
-	About      Info // everything but Services
+	About      Info // all fields but Services
 	Controller *launcher.Controller
 	Output     *output.Tail
 	Journal    *Journal
-	Sync       Sync // nil: it follows no files
+	Sync       Sync // nil: the run follows no files
 
-	// Starter is closed when the process has gone that has started the run, which
-	// then ends with the last hold on it (see [Client.Hold]); nil: it does not.
+	// Starter is closed when the process that started the run has ended; the
+	// run then ends with the last hold on it (see [Client.Hold]). nil: the run
+	// does not depend on holds.
 	Starter <-chan struct{}
 
 	note Note
 }
 
-// Serve serves a run on l until ctx is done, and what has been asked by then is
-// answered.
+// Serve serves a run on l until ctx is done and pending requests are answered.
 func Serve(ctx context.Context, l net.Listener, run Run) error {
 	holds := newHolds(run)
 	holds.awaitStarter(ctx)
@@ -98,28 +98,28 @@ func Serve(ctx context.Context, l net.Listener, run Run) error {
 func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
 	s := server{run, holds}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/run", s.whoIs)
+	mux.HandleFunc("GET /v1/run", s.identify)
 	mux.HandleFunc("GET /v1/processes", s.processes)
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("GET /v1/wait", s.wait)
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("POST /v1/start", s.steer(s.wanted(s.start)))
-	mux.HandleFunc("POST /v1/stop", s.steer(s.stop))
-	mux.HandleFunc("POST /v1/restart", s.steer(s.wanted(s.restart)))
+	mux.HandleFunc("POST /v1/start", s.command(s.keeping(s.start)))
+	mux.HandleFunc("POST /v1/stop", s.command(s.stop))
+	mux.HandleFunc("POST /v1/restart", s.command(s.keeping(s.restart)))
 	mux.HandleFunc("POST /v1/hold", s.hold)
 	mux.HandleFunc("POST /v1/release", s.release)
 	mux.HandleFunc("POST /v1/keep", s.keep)
 	mux.HandleFunc("POST /v1/down", s.down)
 	web := http.Server{
-		Handler: mux, ReadHeaderTimeout: headerPatience, MaxHeaderBytes: maxHeader,
+		Handler: mux, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    log.New(io.Discard, "", 0), // the live view owns the terminal
 	}
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(closed)
-		last, cancel := context.WithTimeout(context.Background(), answerPatience)
+		last, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
 		_ = web.Shutdown(last)
 		_ = web.Close()
@@ -139,11 +139,11 @@ type server struct {
 	holds *holds
 }
 
-// wanted is do for services that then run because their user wants them, and not
-// for holds alone.
-func (s server) wanted(do func(ctx context.Context, asked time.Time, names ...string) error) func(context.Context, time.Time, ...string) error {
-	return func(ctx context.Context, asked time.Time, names ...string) error {
-		if err := do(ctx, asked, names...); err != nil {
+// keeping wraps a command that starts services: they then outlast their holds,
+// as their user wants them.
+func (s server) keeping(do func(ctx context.Context, arrived time.Time, names ...string) error) func(context.Context, time.Time, ...string) error {
+	return func(ctx context.Context, arrived time.Time, names ...string) error {
+		if err := do(ctx, arrived, names...); err != nil {
 			return err
 		}
 		return s.holds.keep(false, names...)
@@ -163,9 +163,9 @@ func (s server) status(w http.ResponseWriter, r *http.Request) {
 		pending = s.sync(r.Context(), false)
 	}
 	services, err := s.run.Controller.Status(r.Context())
-	pending.mark(services)
+	pending.markOutdated(services)
 	if check && err == nil {
-		err = s.recheck(r.Context(), services)
+		err = s.markUnresponsive(r.Context(), services)
 	}
 	s.answer(w, services, pending.Refused, err)
 }
@@ -188,7 +188,7 @@ func (s server) wait(w http.ResponseWriter, r *http.Request) {
 			return st.Up() || st.State == launcher.StateStopped && !query.Has("service")
 		}
 	}
-	services, refused, err := s.settle(r.Context(), settled, query["service"])
+	services, refused, err := s.waitSettled(r.Context(), settled, query["service"])
 	s.answer(w, services, refused, err)
 }
 
@@ -213,24 +213,24 @@ func (s server) stop(ctx context.Context, _ time.Time, names ...string) error {
 	return s.run.Controller.Stop(ctx, names...)
 }
 
-// restart restarts services, but for those that have had a new process since the
-// request came: an edit made just before has done that.
-func (s server) restart(ctx context.Context, asked time.Time, names ...string) error {
-	return s.run.Controller.RestartOlder(ctx, asked, names...)
+// restart restarts services, except those restarted since the request arrived,
+// because of an edit just before it.
+func (s server) restart(ctx context.Context, arrived time.Time, names ...string) error {
+	return s.run.Controller.RestartOlder(ctx, arrived, names...)
 }
 
-// steer answers a request that something be done with services, once the run
-// follows edits made before. do gets the time at which the request came.
-func (s server) steer(do func(ctx context.Context, asked time.Time, names ...string) error) http.HandlerFunc {
+// command serves a command for services, after the run has applied all edits
+// made before the request. do gets the time of the request.
+func (s server) command(do func(ctx context.Context, arrived time.Time, names ...string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		asked := time.Now()
+		arrived := time.Now()
 		names, err := services(r)
 		if err != nil {
 			s.fail(w, requestError{err})
 			return
 		}
 		refused := s.sync(r.Context(), true).Refused
-		if err := do(r.Context(), asked, names...); err != nil {
+		if err := do(r.Context(), arrived, names...); err != nil {
 			s.fail(w, err)
 			return
 		}
@@ -238,7 +238,7 @@ func (s server) steer(do func(ctx context.Context, asked time.Time, names ...str
 	}
 }
 
-// fail answers a request that has failed.
+// fail responds with an error.
 func (s server) fail(w http.ResponseWriter, err error) { s.answer(w, nil, nil, err) }
 
 func (s server) answer(w http.ResponseWriter, services []launcher.Status, refused []Refusal, err error) {
@@ -259,14 +259,14 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, refuse
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client may have gone
+	_ = json.NewEncoder(w).Encode(body) // fails if the client has disconnected
 }
 
 func (s server) info(services []launcher.Status) Info {
 	info := s.run.About
 	info.Ending = s.run.Controller.Ending()
-	info.Others = s.run.Controller.Others(context.Background())
-	info.Temporary, info.HeldOnly = s.holds.holding()
+	info.Inactive = s.run.Controller.Inactive(context.Background())
+	info.Temporary, info.HeldOnly = s.holds.state()
 	info.Services = services
 	return info
 }

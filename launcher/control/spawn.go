@@ -14,30 +14,30 @@ import (
 	"github.com/devports/devports/allocator/envvar"
 )
 
-// Program is what is started as a run in the background: it must claim the slot.
+// Program is the program of a background run: it must claim the slot.
 type Program struct {
 	Path  string
-	Args  []string // the first is its name
+	Args  []string // including the program's name
 	Env   []string
-	Input []byte // all of its standard input
-	// Tied: its standard input ends only with this process, or by
-	// [Background.Release].
+	Input []byte // its whole standard input
+	// Tied: its standard input stays open until this process ends, or
+	// [Background.Release] closes it.
 	Tied bool
 }
 
-// Background is a run in the background that this process has started.
+// Background is a background run that this process has started.
 type Background struct {
 	PID int
 
-	tie   *os.File // the other end of its standard input; nil if it is not tied
-	slot  Slot
-	from  int64         // where its output begins in the log
-	ended chan struct{} // closed when status is set
-	state *os.ProcessState
+	stdin     *os.File // writes to its standard input; nil unless Tied
+	slot      Slot
+	logOffset int64         // start of its output in the log
+	ended     chan struct{} // closed when state is set
+	state     *os.ProcessState
 }
 
-// Spawn starts a program in a session of its own, which the end of this
-// terminal does not reach. It prints to the log of the slot.
+// Spawn starts a program in a session of its own, which survives the end of
+// this terminal. Its output goes to the log of the slot.
 func (s Slot) Spawn(p Program) (*Background, error) {
 	if err := os.MkdirAll(filepath.Dir(s.Log()), 0o700); err != nil {
 		return nil, err
@@ -59,37 +59,37 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 		defer write.Close()
 	}
 	process, err := os.StartProcess(p.Path, p.Args, &os.ProcAttr{
-		Env: unmarked(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
+		Env: withoutMarks(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
 	})
 	read.Close()
 	if err != nil {
 		write.Close()
 		return nil, err
 	}
-	b := &Background{PID: process.Pid, slot: s, from: info.Size(), ended: make(chan struct{})}
-	go func() { // lives as long as the run, or this process
+	b := &Background{PID: process.Pid, slot: s, logOffset: info.Size(), ended: make(chan struct{})}
+	go func() { // runs as long as the background run, or this process
 		b.state, _ = process.Wait()
 		close(b.ended)
 	}()
-	_, _ = write.Write(p.Input) // if the run does not read it, it ends, and says why
+	_, _ = write.Write(p.Input) // if the run does not read it, it ends and reports why
 	if p.Tied {
-		b.tie = write
+		b.stdin = write
 	}
 	return b, nil
 }
 
-// Release ends the standard input of a run that is tied to this process.
+// Release closes the standard input of a tied run.
 func (b *Background) Release() {
-	if b.tie != nil {
-		b.tie.Close()
+	if b.stdin != nil {
+		b.stdin.Close()
 	}
 }
 
-// unmarked returns an environment without the marks of a service, for a run
-// that is outside any other: a service of another run may start it. The labels
-// DEVPORTS_PROJECT and DEVPORTS_WORKTREE stay: they show that PORT, say, was not
-// set by the user.
-func unmarked(env []string) []string {
+// withoutMarks returns an environment without the marks of a service: the run
+// does not belong to the run whose service may have started it. The labels
+// DEVPORTS_PROJECT and DEVPORTS_WORKTREE stay: they show that the user did not
+// set PORT.
+func withoutMarks(env []string) []string {
 	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		return name == envvar.Instance || name == envvar.Service || name == envvar.Outside
@@ -97,19 +97,20 @@ func unmarked(env []string) []string {
 	return append(env, envvar.Outside+"=1")
 }
 
-// Errors of AwaitClaim for a run that has ended.
+// Errors of AwaitClaim.
 var (
-	errEnded = errors.New("the run in the background has ended")
-	// ErrNotFirst says that another process held the slot.
-	ErrNotFirst = errors.New("another run was first")
+	errEnded = errors.New("the background run has ended")
+	// ErrSlotTaken says that another process holds the slot.
+	ErrSlotTaken = errors.New("another run started first")
 )
 
-// AwaitClaim waits until the run holds its slot and can be steered. The error is
-// ErrNotFirst if the run has ended and another process has held the slot.
+// AwaitClaim waits until the run holds its slot and can be controlled. The
+// error is ErrSlotTaken if the run has ended while another process held the
+// slot.
 func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
 	for others := false; ; {
 		i := b.slot.Instance()
-		if i.Steerable() && i.Note.PID == b.PID {
+		if i.Controllable() && i.Note.PID == b.PID {
 			return i.Client(), nil
 		}
 		others = others || i.heldByOther(b.PID)
@@ -117,7 +118,7 @@ func (b *Background) AwaitClaim(ctx context.Context) (Client, error) {
 		case <-time.After(claimPoll):
 		case <-b.ended:
 			if others || b.slot.Instance().heldByOther(b.PID) {
-				return Client{}, ErrNotFirst
+				return Client{}, ErrSlotTaken
 			}
 			return Client{}, errEnded
 		case <-ctx.Done():
@@ -132,24 +133,24 @@ func (i Instance) heldByOther(pid int) bool {
 
 const claimPoll = 5 * time.Millisecond
 
-// AwaitEnd waits that long for the end of the run. ok is false if it goes on; of
-// one that a signal has ended, the status is -1.
+// AwaitEnd waits at most limit for the end of the run. ok is false if it is
+// still running. The status is -1 if a signal ended it.
 func (b *Background) AwaitEnd(limit time.Duration) (status int, ok bool) {
 	select {
 	case <-b.ended:
-		limit = time.Hour // even of 0 or less
+		limit = time.Hour // even if it was 0 or less
 	default:
 	}
 	select {
 	case <-b.ended:
-		return b.state.ExitCode(), true // of a nil state, -1
+		return b.state.ExitCode(), true // -1 for a nil state
 	case <-time.After(limit):
 		return 0, false
 	}
 }
 
-// CheckLog returns why the run cannot write to its log, such as that the disk is
-// full; nil if it can.
+// CheckLog returns why the run cannot write to its log, such as a full disk;
+// nil if it can.
 func (b *Background) CheckLog() error {
 	f, err := os.CreateTemp(filepath.Dir(b.slot.Log()), "probe")
 	if err != nil {
@@ -165,16 +166,16 @@ func (b *Background) CheckLog() error {
 	return err
 }
 
-// probeBytes are more than a block of any disk that is in use.
+// probeBytes is more than a block of any common file system.
 const probeBytes = 64 << 10
 
-// Output is what the run has printed so far.
+// Output returns what the run has printed so far.
 func (b *Background) Output() string {
 	log, err := os.Open(b.slot.Log())
 	if err != nil {
 		return ""
 	}
 	defer log.Close()
-	text, _ := io.ReadAll(io.NewSectionReader(log, b.from, 1<<62)) // what can be read of it
+	text, _ := io.ReadAll(io.NewSectionReader(log, b.logOffset, 1<<62)) // as much as is readable
 	return string(text)
 }

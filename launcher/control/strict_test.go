@@ -14,10 +14,10 @@ import (
 	"testing"
 )
 
-// TestStrictQueries: a request that is malformed or has an unknown parameter
-// is refused, and changes nothing.
+// TestStrictQueries: a malformed request, or one with an unknown parameter, is
+// refused and changes nothing.
 func TestStrictQueries(t *testing.T) {
-	var logged bytes.Buffer // what net/http logs by default, and then goes to stderr
+	var logged bytes.Buffer // net/http logs to stderr by default
 	log.SetOutput(&logged)
 	defer log.SetOutput(os.Stderr)
 	path, client := served(t)

@@ -9,35 +9,37 @@ import (
 	"github.com/devports/devports/launcher"
 )
 
-// Sync brings a run up to date with the files that it follows: it returns once
-// the run follows every edit made before, or ctx ends. With urgent,
-// restarts that wait, because files change too often, wait no longer.
+// Sync brings a run up to date with its files: it returns once the run has
+// applied every edit made before, or ctx ends. With urgent, it does not wait
+// for restarts that are delayed because files change too often, but starts
+// them.
 type Sync func(ctx context.Context, urgent bool) Pending
 
-// Pending is what the run does not follow, or not yet, though it is up to date.
+// Pending describes the edits that a run has not applied, though it is up to
+// date.
 type Pending struct {
-	Refused []Refusal         // why the latest edit is not followed; none: it is
-	Delayed map[string]string // services whose restart waits, and why
+	Refused []Refusal         // why the latest edit was not applied; none if it was
+	Delayed map[string]string // services whose restart is delayed, with the reason
 }
 
-// Refusal is a reason why an edit is not followed, such as a mistake in the file.
-// The run goes on as before that edit.
+// Refusal is a reason why an edit was not applied, such as a mistake in the
+// file. The run continues as before the edit.
 type Refusal struct {
 	Text string `json:"text"`
 	Hint string `json:"hint,omitempty"`
 }
 
 const (
-	// syncTimeout is how long an answer waits for edits: an env file may be on a
-	// file system that hangs.
+	// syncTimeout limits how long a response waits for edits: an env file may
+	// be on a file system that hangs.
 	syncTimeout = 5 * time.Second
 
-	// briefly is how long a wait takes at most that need not look for edits that
-	// have come meanwhile.
-	briefly = 50 * time.Millisecond
+	// quickWait is the longest wait after which there is no need to look for
+	// new edits.
+	quickWait = 50 * time.Millisecond
 
-	// recheckPause is how long a wait waits until it asks a service again that is
-	// ready, but does not answer.
+	// recheckPause is the pause between rechecks of a service that is ready but
+	// does not respond.
 	recheckPause = 200 * time.Millisecond
 )
 
@@ -50,29 +52,29 @@ func (s server) sync(ctx context.Context, urgent bool) Pending {
 	return s.run.Sync(ctx, urgent)
 }
 
-// settle waits until the services are all as settled says, in the version of the
-// files that is there then, and those that are ready answer.
-func (s server) settle(ctx context.Context, settled func(launcher.Status) bool, names []string) ([]launcher.Status, []Refusal, error) {
-	var services []launcher.Status // as they were when all had settled
+// waitSettled waits until settled holds for all services, with the files as
+// they are then, and those that are ready respond.
+func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) bool, names []string) ([]launcher.Status, []Refusal, error) {
+	var services []launcher.Status // at the time when all had settled
 	for urgent := true; ; urgent = false {
 		refused := s.sync(ctx, urgent).Refused
 		began := time.Now()
 		now, err := s.run.Controller.Wait(ctx, settled, names...)
-		if errors.Is(err, launcher.ErrOver) && services != nil {
+		if errors.Is(err, launcher.ErrEnded) && services != nil {
 			return services, refused, nil
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 		services = now
-		if time.Since(began) > briefly {
+		if time.Since(began) > quickWait {
 			continue
 		}
-		silent, err := s.run.Controller.Unresponsive(ctx, names...)
-		if errors.Is(err, launcher.ErrOver) {
+		unresponsive, err := s.run.Controller.Unresponsive(ctx, names...)
+		if errors.Is(err, launcher.ErrEnded) {
 			err = nil
 		}
-		if err != nil || len(silent) == 0 {
+		if err != nil || len(unresponsive) == 0 {
 			return services, refused, err
 		}
 		select {
@@ -83,8 +85,8 @@ func (s server) settle(ctx context.Context, settled func(launcher.Status) bool, 
 	}
 }
 
-// mark marks those of the services that have not read the latest edit yet.
-func (p Pending) mark(services []launcher.Status) {
+// markOutdated marks the services whose process is older than the latest edit.
+func (p Pending) markOutdated(services []launcher.Status) {
 	for i, st := range services {
 		if why := p.Delayed[st.Service]; why != "" && !st.Ended() {
 			services[i].Outdated, services[i].Detail = true, why
@@ -92,12 +94,12 @@ func (p Pending) mark(services []launcher.Status) {
 	}
 }
 
-// recheck marks those of the services that are ready but do not answer now.
-func (s server) recheck(ctx context.Context, services []launcher.Status) error {
-	silent, err := s.run.Controller.Unresponsive(ctx)
+// markUnresponsive marks services that are ready but do not respond.
+func (s server) markUnresponsive(ctx context.Context, services []launcher.Status) error {
+	unresponsive, err := s.run.Controller.Unresponsive(ctx)
 	for i, st := range services {
-		if st.State == launcher.StateReady && slices.Contains(silent, st.Service) {
-			services[i].Unresponsive, services[i].Detail = true, "does not answer now"
+		if st.State == launcher.StateReady && slices.Contains(unresponsive, st.Service) {
+			services[i].Unresponsive, services[i].Detail = true, "does not respond"
 		}
 	}
 	return err

@@ -88,7 +88,7 @@ func benchmarkLines(b *testing.B, w io.Writer, style Style, tail *Tail) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Mlines/s")
 }
 
-// BenchmarkEmit measures what one line costs without any system call.
+// BenchmarkEmit measures the cost of one line without system calls.
 func BenchmarkEmit(b *testing.B) {
 	for _, length := range []int{10, 60, 1000} {
 		b.Run(fmt.Sprint(length), func(b *testing.B) {
@@ -106,8 +106,8 @@ func BenchmarkEmit(b *testing.B) {
 	}
 }
 
-// BenchmarkLatency measures the way of one line from a quiet service's write to
-// the reader: two pipes and a goroutine that has to wake up.
+// BenchmarkLatency measures the time of one line from a quiet service's write to the
+// reader, through two pipes and a goroutine that has to wake up.
 func BenchmarkLatency(b *testing.B) {
 	r, w := pipe(b)
 	m := New(w, Style{}, "web")

@@ -6,33 +6,33 @@ import (
 	"sync"
 )
 
-// Some programs clear their terminal by printing as many newlines as it has
-// rows, and then taking the cursor home and erasing what is below it: Vite does,
-// so that its user can scroll back
+// Some programs clear their terminal by printing as many newlines as it has rows,
+// then moving the cursor home and erasing everything below it. Vite does, so that
+// its user can scroll back
 // (https://github.com/vitejs/vite/blob/main/packages/vite/src/node/logger.ts).
-// Where sequences that move the cursor are left out, those newlines would push
-// the lines of all other services out of sight: they are a part of the clear.
+// devports leaves out sequences that move the cursor, so the newlines, which are
+// part of the clear, would scroll the lines of all other services out of sight.
 
-// openLine stands for the number of blank lines before a text that goes on an
-// unfinished line.
+// openLine is the number of blank lines before a text that continues an unfinished
+// line.
 const openLine = -1
 
-// minClear is how many blank lines at least are taken for a part of a clear.
+// minClear is the minimum number of blank lines that count as part of a clear.
 const minClear = 2
 
 var (
-	// clearing are the sequences after the newlines: CUP without parameters or to
-	// 1;1, then ED (ECMA-48, sections 8.3.21 and 8.3.39).
+	// clearing matches the sequences after the newlines: CUP without parameters or
+	// to 1;1, then ED (ECMA-48, sections 8.3.21 and 8.3.39).
 	clearing = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\x1b\[[01]?;?[01]?H\x1b\[[0-3]?J`) })
 
-	// clearBegins matches what may be the beginning of them.
+	// clearBegins matches an incomplete one.
 	clearBegins = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^(\x1b(\[[01]?;?[01]?(H(\x1b(\[[0-3]?)?)?)?)?)?$`)
 	})
 )
 
-// blankRun returns where the run of blank lines begins that b ends with, and how
-// many there are, with those before b if it begins there.
+// blankRun returns the start of the run of blank lines at the end of b, and their
+// number, including those before b if the run starts there.
 func blankRun(b []byte, before int) (start, blank int) {
 	start = len(b)
 	for start > 0 && b[start-1] == '\n' {
@@ -48,8 +48,8 @@ func blankRun(b []byte, before int) (start, blank int) {
 	return start, blank
 }
 
-// mayClear is the length of b, which ends in a newline, less the blank lines at
-// its end if with the unfinished line that follows they may be a clear.
+// mayClear returns the length of b, which ends in a newline, without the blank
+// lines at its end if they and the unfinished line that follows may be a clear.
 func mayClear(b, unfinished []byte, before int) int {
 	unfinished = bytes.TrimLeft(unfinished, "\r")
 	if len(unfinished) > 0 && unfinished[0] != '\x1b' {
@@ -62,7 +62,7 @@ func mayClear(b, unfinished []byte, before int) int {
 	return start
 }
 
-// blankAfter is how many blank lines there are behind b, or openLine.
+// blankAfter returns the number of blank lines at the end of b, or openLine.
 func blankAfter(b []byte, before int) int {
 	if !bytes.HasSuffix(b, newline) {
 		return openLine
@@ -71,8 +71,7 @@ func blankAfter(b []byte, before int) int {
 	return blank
 }
 
-// dropClears takes the blank lines out of b that are part of a clear, and returns
-// the rest, in the same array.
+// dropClears removes the blank lines that are part of a clear from b, in place.
 func dropClears(b []byte, before int) []byte {
 	for from := 0; ; {
 		i := bytes.Index(b[from:], []byte("\n\x1b["))

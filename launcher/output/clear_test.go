@@ -7,15 +7,14 @@ import (
 	"time"
 )
 
-// viteClear is what Vite 5 to 7 print on a terminal of that many rows to clear
-// it: console.log of rows - 2 newlines, readline.cursorTo(0, 0) and
-// readline.clearScreenDown. The terminal makes each newline a CRLF.
+// viteClear returns what Vite 5 to 7 print to clear a terminal of that many rows:
+// console.log of rows - 2 newlines, readline.cursorTo(0, 0) and
+// readline.clearScreenDown. The terminal converts newlines to CR LF.
 func viteClear(rows int) string {
 	return strings.Repeat("\r\n", rows-1) + "\x1b[1;1H" + "\x1b[0J"
 }
 
-// printed is what a screen shows of the pieces that a service writes one after
-// the other.
+// printed returns the screen after a service has written the pieces.
 func printed(t *testing.T, style Style, pieces ...string) string {
 	t.Helper()
 	var out screen
@@ -33,14 +32,13 @@ func printed(t *testing.T, style Style, pieces ...string) string {
 	return out.String()
 }
 
-// The newlines of a clear are dropped, wherever its bytes are cut; nothing else
-// is.
+// Only the newlines of a clear are dropped, wherever reads end.
 func TestClearByNewlines(t *testing.T) {
 	style := Style{NoPrefix: true, Printable: true}
 	text := "restarting\r\n" + viteClear(24) + "\r\n  VITE v5.4.10  ready\r\n"
 	for at := range text {
 		blank := strings.Count(printed(t, style, text[:at], text[at:]), "\n") - strings.Count("restarting\n\n  VITE\n", "\n")
-		// A lone blank line is not held back.
+		// A single blank line is not held back.
 		if blank > 1 {
 			t.Fatalf("cut before %q: %d lines too many", text[at:], blank)
 		}
@@ -66,14 +64,13 @@ func TestClearByNewlines(t *testing.T) {
 			t.Errorf("%s: got %.80q, want %.80q", test.name, got, test.want)
 		}
 	}
-	// Where all passes, that does as well.
+	// Without Printable, everything passes.
 	if got := printed(t, Style{NoPrefix: true}, "a\n\n\n\n\x1b[H\x1b[Jb\n"); got != "a\n\n\n\n\x1b[H\x1b[Jb\n" {
-		t.Errorf("what is not for a terminal: %q", got)
+		t.Errorf("not printable: %q", got)
 	}
 }
 
-// Blank lines wait no longer for what may follow than a prompt does for its
-// newline.
+// Blank lines are held back no longer than a prompt.
 func TestBlankLinesAreShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out screen

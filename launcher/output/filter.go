@@ -8,26 +8,25 @@ import (
 	"time"
 )
 
-// Filter says what of the output is shown. The zero Filter shows everything.
+// Filter selects the output that is shown. The zero Filter shows everything.
 type Filter struct {
-	Service string         // only what this one prints, and devports itself; "" for all
+	Service string         // only this one's lines and devports' own; "" for all
 	Match   *regexp.Regexp // only lines that match, with the matches marked; nil for all
-	Nothing bool           // nothing at all
+	Nothing bool           // no output
 }
 
-// hides reports whether nothing of what a service prints is shown.
-func (l *Filter) hides(service string) bool {
-	return l != nil && (l.Nothing || l.Service != "" && l.Service != service && service != Own)
+// hides reports whether the filter hides all output of a service.
+func (f *Filter) hides(service string) bool {
+	return f != nil && (f.Nothing || f.Service != "" && f.Service != service && service != Own)
 }
 
-// marked appends a line as it is shown, with what matches in reverse video,
-// unless it is not shown. The escape sequences of one that matches are left out:
-// they may lie within a match.
-func (l *Filter) marked(dst, line []byte) (_ []byte, shown bool) {
+// marked appends a line with its matches in reverse video; shown is false if there
+// are none. It leaves out escape sequences, which may lie within a match.
+func (f *Filter) marked(dst, line []byte) (_ []byte, shown bool) {
 	if bytes.IndexByte(line, '\x1b') >= 0 {
 		line = escapes().ReplaceAll(line, nil)
 	}
-	matches := l.Match.FindAllIndex(line, -1)
+	matches := f.Match.FindAllIndex(line, -1)
 	if len(matches) == 0 {
 		return dst, false
 	}
@@ -42,17 +41,19 @@ func (l *Filter) marked(dst, line []byte) (_ []byte, shown bool) {
 	return append(dst, line[end:]...), true
 }
 
-// Replay is what is shown of the output that there has been.
+// Replay selects the earlier output that is shown again.
 type Replay struct {
 	Head    string  // a line of devports' own before it; "" for none
 	Since   int64   // the number of the first line: see [Tail.Since]
-	Last    int     // at most so many lines, the last ones
-	Through *Filter // nil for the filter that what comes is shown through
+	Last    int     // the maximum number of lines, the last ones
+	Through *Filter // nil for the filter of later output
 }
 
-// SetFilter has the output shown through a filter from now on, after some of what there
-// has been. It returns the number of the next line. It needs [Mux.Keep].
+// SetFilter shows only the output that filter selects from now on, after replaying
+// past. It returns the number of the next line. It requires [Mux.Keep].
 func (m *Mux) SetFilter(filter Filter, past Replay) (next int64) {
+	m.order.Lock() // so all lines in the tail have been written
+	defer m.order.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.filter.Store(&filter)
@@ -69,9 +70,9 @@ func (m *Mux) SetFilter(filter Filter, past Replay) (next int64) {
 	}
 	lines, next, missed, _ := m.tail.Since(past.Since)
 	if missed > 0 && past.Last > len(lines) {
-		m.putLine(&Filter{}, ownLine(fmt.Sprintf("… %d lines are not kept any more", missed)))
+		m.putLine(&Filter{}, ownLine(fmt.Sprintf("… %d lines are no longer kept", missed)))
 	}
-	lines = slices.DeleteFunc(lines, func(line Line) bool { return !past.Through.recalls(line) })
+	lines = slices.DeleteFunc(lines, func(line Line) bool { return !past.Through.replays(line) })
 	for _, line := range lines[max(0, len(lines)-past.Last):] {
 		m.putLine(past.Through, line)
 	}
@@ -80,17 +81,16 @@ func (m *Mux) SetFilter(filter Filter, past Replay) (next int64) {
 
 func ownLine(text string) Line { return Line{Service: Own, Time: time.Now(), Text: text} }
 
-// recalls reports whether a line that was printed earlier is shown again. Of one
-// service alone those of devports' own are not: they are mostly of others.
-func (l *Filter) recalls(line Line) bool {
-	if l.hides(line.Service) || l.Service != "" && l.Service != line.Service {
+// replays reports whether an earlier line is shown again. A filter for one service
+// hides devports' own lines here: most of them are about other services.
+func (f *Filter) replays(line Line) bool {
+	if f.hides(line.Service) || f.Service != "" && f.Service != line.Service {
 		return false
 	}
-	return l.Match == nil || l.Match.MatchString(escapes().ReplaceAllString(line.Text, ""))
+	return f.Match == nil || f.Match.MatchString(escapes().ReplaceAllString(line.Text, ""))
 }
 
-// putLine writes a line that was printed earlier, if the filter shows it. The
-// mutex is held.
+// putLine writes an earlier line if the filter shows it; mu is held.
 func (m *Mux) putLine(filter *Filter, line Line) {
 	s := &Stream{mux: m, name: line.Service, color: ownColor}
 	if line.Service != Own {

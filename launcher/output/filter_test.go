@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// kept is a Mux that has printed some lines.
+// kept returns a Mux that has printed some lines.
 func kept(t *testing.T, style Style) (m *Mux, out *screen, web, api *Stream) {
 	t.Helper()
 	out = &screen{}
@@ -31,7 +31,7 @@ func kept(t *testing.T, style Style) (m *Mux, out *screen, web, api *Stream) {
 	return m, out, web, api
 }
 
-// since is what has been written since the last call.
+// since returns what has been written since the last call.
 func since(out *screen) string {
 	out.mu.Lock()
 	defer out.mu.Unlock()
@@ -39,18 +39,18 @@ func since(out *screen) string {
 	return out.text.String()
 }
 
-func TestLook(t *testing.T) {
+func TestFilter(t *testing.T) {
 	m, out, web, api := kept(t, Style{})
 	since(out)
 	for _, test := range []struct {
-		name string
+		name   string
 		filter Filter
-		past Replay
-		want string
+		past   Replay
+		want   string
 	}{
 		{"one service", Filter{Service: "web"}, Replay{}, "web      | two\n"},
 		{
-			"one service, and what it has printed last",
+			"one service, and its latest lines",
 			Filter{Service: "web"},
 			Replay{Head: "only web", Last: 2},
 			"devports | only web\nweb      | GET /a\nweb      | two\nweb      | two\n",
@@ -80,8 +80,8 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// Devports' own lines are seen beside those of one service.
-func TestLookOwn(t *testing.T) {
+// Devports' own lines are shown beside those of one service.
+func TestFilterOwn(t *testing.T) {
 	m, out, _, _ := kept(t, Style{})
 	m.SetFilter(Filter{Service: "web"}, Replay{})
 	since(out)
@@ -90,9 +90,8 @@ func TestLookOwn(t *testing.T) {
 	equal(t, since(out), "devports | api stopped\n")
 }
 
-// A line that is open when something else is to be seen is ended, and its rest
-// is a line of its own, if it is seen.
-func TestLookAtOpenLine(t *testing.T) {
+// A new filter ends an open line; the rest is a line of its own, if it is shown.
+func TestFilterOpenLine(t *testing.T) {
 	m, out, web, api := kept(t, Style{})
 	since(out)
 	web.emit([]byte("pass"))
@@ -107,7 +106,7 @@ func TestLookAtOpenLine(t *testing.T) {
 	equal(t, since(out), "api      | h\x1b[7ma\x1b[27m\napi      | h\x1b[7ma\x1b[27m\n")
 }
 
-// Colors are left out of a line that matches: they may lie within the match.
+// Matching lines are shown without colours: they may lie within the match.
 func TestMatchInColors(t *testing.T) {
 	m, out, web, _ := kept(t, Style{Printable: true})
 	since(out)
@@ -116,8 +115,8 @@ func TestMatchInColors(t *testing.T) {
 	equal(t, since(out), "web      | \x1b[7mGET /x\x1b[27m 200\n")
 }
 
-// Lines that come while a stream is held are all there afterwards, once each and
-// in their order, whoever prints at the moment.
+// Lines printed while output is hidden are all replayed, once each and in order,
+// even if services print at the same time.
 func TestHold(t *testing.T) {
 	var out screen
 	m := New(&out, Style{}, "a", "b")
@@ -156,7 +155,7 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// slow is a tap whose terminal takes its time.
+// slow is a tap on a slow terminal.
 type slow struct{ entered, leave, left chan struct{} }
 
 func (s slow) Write(p []byte) (int, error) {
@@ -166,7 +165,7 @@ func (s slow) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// What is on its way to a tap is waited for: after it the terminal is another's.
+// Tap waits for a write in progress: then the terminal is free.
 func TestTapEnd(t *testing.T) {
 	tap := slow{make(chan struct{}), make(chan struct{}), make(chan struct{})}
 	s := New(io.Discard, Style{}).Stream("web")
@@ -178,12 +177,12 @@ func TestTapEnd(t *testing.T) {
 	select {
 	case <-tap.left:
 	default:
-		t.Error("it is not waited for")
+		t.Error("Tap does not wait")
 	}
 	<-s.Done()
 }
 
-// A tap gets what is read as it is, and as soon as it is.
+// A tap gets everything unchanged, as soon as it is read.
 func TestTap(t *testing.T) {
 	m, out, _, _ := kept(t, Style{Printable: true})
 	m.SetFilter(Filter{Nothing: true}, Replay{})

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// chunks is a source that is cut where the fuzzer says. Each byte of cuts is
-// the length of a read; its highest bit lets the deadline expire before it.
-// When there are none left, reads are as long as they can be.
+// chunks is a source with reads of the lengths in cuts. The highest bit of a length
+// means that the deadline expires before that read. After cuts, reads fill their
+// buffer.
 type chunks struct{ data, cuts []byte }
 
 func (c *chunks) SetReadDeadline(time.Time) error { return nil }
@@ -29,15 +29,15 @@ func (c *chunks) Read(p []byte) (int, error) {
 	n = copy(p, c.data[:n])
 	c.data = c.data[n:]
 	if len(c.data) == 0 {
-		return n, io.EOF // together with the last bytes, as a reader may
+		return n, io.EOF // with the last bytes, as a Reader may
 	}
 	return n, nil
 }
 
-// FuzzCopy: however a service's output is cut into reads, and wherever the
-// prompt timer fires, it comes out byte for byte, but for two things: every
-// "\r\n" becomes "\n", and a last line that does not end in "\n" is ended. With
-// prefixes there is one at the start of each line, and nowhere else.
+// FuzzCopy checks that output is written byte for byte, however reads split it and
+// whenever the prompt timer fires, with two exceptions: "\r\n" becomes "\n", and an
+// unfinished last line gets a newline. Prefixes are at the start of each line, and
+// nowhere else.
 func FuzzCopy(f *testing.F) {
 	f.Add([]byte("one\r\ntwo\r\r\n\rthree\r"), uint16(1), []byte{4, 0x81, 1, 0x80, 3, 0x85, 1, 1, 1, 0x81})
 	f.Add([]byte("\xff\x00\n\n\xc3"), uint16(2), []byte{1, 1, 1})

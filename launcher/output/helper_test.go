@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// pipe is os.Pipe for the time of the test.
+// pipe returns a pipe that is closed at the end of the test.
 func pipe(tb testing.TB) (r, w *os.File) {
 	tb.Helper()
 	r, w, err := os.Pipe()
@@ -21,8 +21,8 @@ func pipe(tb testing.TB) (r, w *os.File) {
 	return r, w
 }
 
-// copying starts the copying of a service's output and returns the end that
-// the service writes to.
+// copying starts to copy a service's output and returns the end the service writes
+// to.
 func copying(tb testing.TB, m *Mux, name string) *os.File {
 	tb.Helper()
 	r, w := pipe(tb)
@@ -51,14 +51,14 @@ func equal(tb testing.TB, got, want string) {
 	}
 }
 
-// needDeadlines skips a test of what takes reads that can be interrupted.
+// needDeadlines skips a test that requires reads with deadlines.
 func needDeadlines(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("pipes have no deadlines here")
 	}
 }
 
-// screen is a writer that shows what has been written so far.
+// screen is a writer that returns everything written so far.
 type screen struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -76,8 +76,7 @@ func (s *screen) String() string {
 	return s.text.String()
 }
 
-// gate is a writer that a test holds up: Write says so on entered and waits for
-// open.
+// gate is a writer that blocks: Write sends to entered and waits for open.
 type gate struct {
 	screen
 	entered, open chan struct{}
@@ -94,8 +93,8 @@ func (g *gate) Write(p []byte) (int, error) {
 	return g.screen.Write(p)
 }
 
-// fakePipe is a pipe of any size for a synctest bubble. Its reads are like
-// those of an *os.File: past the deadline they fail although there is data.
+// fakePipe is an unbounded pipe for a synctest bubble. Its reads are like those of
+// an *os.File: after the deadline they fail even if there is data.
 type fakePipe struct {
 	mu       sync.Mutex // guards what follows
 	data     []byte
@@ -106,10 +105,10 @@ type fakePipe struct {
 
 func newFakePipe() *fakePipe { return &fakePipe{changed: make(chan struct{})} }
 
-func (f *fakePipe) change(how func()) {
+func (f *fakePipe) change(do func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	how()
+	do()
 	close(f.changed)
 	f.changed = make(chan struct{})
 }
@@ -162,7 +161,7 @@ func (f *fakePipe) try(p []byte) (n int, changed <-chan struct{}, deadline time.
 	return 0, f.changed, f.deadline, nil
 }
 
-// left is how much nobody has read yet.
+// left returns the number of unread bytes.
 func (f *fakePipe) left() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -8,16 +8,15 @@ import (
 )
 
 // Match returns a channel that is closed when a line that has been written
-// matches, less the escape sequences that color it. An unfinished line counts
-// as far as it goes. It must be called before Copy, and only once. Of a line that
-// is too long for a buffer, each piece counts by itself.
+// matches, without its escape sequences. An unfinished line is matched, too. Each
+// piece of a line that is too long for a buffer is matched on its own. Match must
+// be called before Copy, and only once.
 func (s *Stream) Match(expression *regexp.Regexp) <-chan struct{} {
 	s.match, s.matched = expression, make(chan struct{})
 	return s.matched
 }
 
-// find looks in lines, the last of which may be unfinished, for the one that is
-// waited for.
+// find matches lines, the last of which may be unfinished.
 func (s *Stream) find(lines []byte) {
 	for line := range bytes.Lines(lines) {
 		if len(s.unfinished) > 0 {
@@ -34,7 +33,7 @@ func (s *Stream) find(lines []byte) {
 	}
 }
 
-// matches reports whether a line is the one that is waited for.
+// matches reports whether a line matches without its escape sequences.
 func (s *Stream) matches(line []byte) bool {
 	line = bytes.TrimRight(line, "\r\n")
 	if bytes.IndexByte(line, '\x1b') >= 0 {
@@ -43,15 +42,15 @@ func (s *Stream) matches(line []byte) bool {
 	return s.match.Match(line)
 }
 
-// Plain is a line, without its newline, as it looks on a terminal, less colours
-// and links.
+// Plain returns a line, given without its newline, as it looks on a terminal, but
+// without colours and links.
 func Plain(line string) string {
 	shown, _ := appendPrintable(nil, escapes().ReplaceAll([]byte(line), nil))
 	return strings.ReplaceAll(links().ReplaceAllString(string(shown), ""), linkEnd, "")
 }
 
-// links are what begins a link.
+// links matches the sequence that begins a link.
 var links = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\]8;[^\x1b\a]*(\x1b\\|\a)`) })
 
-// escapes are the control sequences of ECMA-48, section 5.4.
+// escapes matches the control sequences of ECMA-48, section 5.4.
 var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]`) })

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A line may be written in pieces, however long they are apart.
+// A line may be written in pieces, at any intervals.
 func TestMatchInPieces(t *testing.T) {
 	needDeadlines(t)
 	for _, test := range []struct {
@@ -29,7 +29,7 @@ func TestMatchInPieces(t *testing.T) {
 		for _, piece := range test.pieces {
 			write(t, w, piece)
 			so += piece
-			for !strings.HasPrefix(shown.String(), so) { // the unfinished line is shown after a while
+			for !strings.HasPrefix(shown.String(), so) { // the unfinished line is shown after PromptDelay
 				time.Sleep(time.Millisecond)
 			}
 		}
@@ -47,7 +47,7 @@ func TestMatchInPieces(t *testing.T) {
 	}
 }
 
-// What is said of a match stands behind the line that matches.
+// A message about a match follows the matching line.
 func TestMatchIsWritten(t *testing.T) {
 	out := newGate()
 	m := New(out, Style{})
@@ -59,7 +59,7 @@ func TestMatchIsWritten(t *testing.T) {
 	<-out.entered
 	select {
 	case <-matched:
-		t.Error("it has matched before it is written")
+		t.Error("matched before the line was written")
 	default:
 	}
 	close(out.open)

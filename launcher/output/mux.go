@@ -4,11 +4,10 @@
 // # Concurrency
 //
 // Every service has a [Stream] whose Copy runs in a goroutine of its own: it
-// reads large blocks, puts the prefixes in, and writes a block of whole lines
-// at a time. The writer is guarded by one mutex, so a reader that stalls holds
-// the services up, as it would without devports, but never the caller of
-// [Mux.Say] or [Mux.Stream]: devports' own lines wait in a queue that takes any
-// number.
+// reads large blocks, adds the prefixes, and writes a block of whole lines at a
+// time. One mutex guards the writer, so a stalled reader blocks the services, as
+// it would without devports. It never blocks the caller of [Mux.Say] or
+// [Mux.Stream]: devports' own lines wait in an unbounded queue.
 package output
 
 import (
@@ -20,49 +19,54 @@ import (
 	"time"
 )
 
-// Style says how a line is decorated.
+// Style is how lines are formatted.
 type Style struct {
 	Color      bool // names in colour, by escape codes
 	Timestamps bool // the time of day before each line
-	NoPrefix   bool // neither names nor devports' own lines
-	Printable  bool // of control characters only colours: nothing moves the cursor
+	NoPrefix   bool // no names, and no lines of devports' own
+	Printable  bool // no control sequences but colours and links: nothing moves the cursor
 }
 
-// separator stands between a name and the line.
+// separator separates a name from the line.
 const separator = " | "
 
-// Own is the name that devports' own lines carry; ownColor is bold.
+// Own is the name in front of devports' own lines; ownColor is bold.
 const (
 	Own      = "devports"
 	ownColor = "1"
 )
 
-// Mux is the one owner of the writer that all services share. Make one with
-// [New].
+// Mux owns the writer that all services share. Create one with [New].
 type Mux struct {
 	style   Style
 	names   names
 	streams sync.WaitGroup
 	says    *queue
-	done    chan struct{}          // closed when the queue has been written to its end
+	done    chan struct{}          // closed when the whole queue has been written
 	failed  chan struct{}          // closed at the first failure of the writer
-	tail    *Tail                  // nil if nobody will ask for it
-	filter    atomic.Pointer[Filter] // what of the output is shown; nil for all. Set with mu held
+	blocks  chan []byte            // free buffers: one is written while another is filled
+	tail    *Tail                  // nil for none
+	filter  atomic.Pointer[Filter] // what is shown; nil for everything. Set with mu held
 
-	mu   sync.Mutex // guards what follows; held as long as a write takes
+	order sync.Mutex // held from the time lines enter the tail until mu is locked to write them
+
+	mu   sync.Mutex // guards what follows; held during a write
 	w    io.Writer
 	err  error
 	open *Stream // the stream whose unfinished line is the last thing written
 }
 
 // New returns a Mux that writes to w. Names are padded to the longest of
-// services; a longer one that comes later widens the column.
+// services; a longer one that is added later widens the column.
 func New(w io.Writer, style Style, services ...string) *Mux {
 	m := &Mux{
 		style: style, w: w, says: newQueue(),
 		names: names{width: len(Own), colors: map[string]string{}},
 		done:  make(chan struct{}), failed: make(chan struct{}),
+		blocks: make(chan []byte, 2),
 	}
+	m.blocks <- nil
+	m.blocks <- nil
 	for _, name := range services {
 		m.names.add(name)
 	}
@@ -70,18 +74,18 @@ func New(w io.Writer, style Style, services ...string) *Mux {
 	return m
 }
 
-// Keep has the latest output kept in a Tail. It must be called before the first
+// Keep makes m keep its latest output in tail. It must be called before the first
 // Stream or Say.
 func (m *Mux) Keep(tail *Tail) { m.tail = tail }
 
-// Stream returns a new stream for the output of the service name; it has to be
-// copied with [Stream.Copy]. It never blocks.
+// Stream returns a new stream for the output of a service. The caller must call
+// its [Stream.Copy]. Stream never blocks.
 func (m *Mux) Stream(name string) *Stream {
 	m.streams.Add(1)
 	return &Stream{mux: m, name: name, color: m.names.add(name), done: make(chan struct{})}
 }
 
-// PrefixWidth is how many columns stand before each line of a service now.
+// PrefixWidth returns the number of columns before each line of a service.
 func (m *Mux) PrefixWidth() int {
 	width := 0
 	if !m.style.NoPrefix {
@@ -93,15 +97,15 @@ func (m *Mux) PrefixWidth() int {
 	return width
 }
 
-// Say writes a line of devports' own, behind everything that streams have
-// written so far. It never blocks.
+// Say writes a line of devports' own, after everything that streams have written
+// so far. It never blocks.
 func (m *Mux) Say(text string) {
 	if !m.style.NoPrefix {
 		m.says.add(text)
 	}
 }
 
-// writeSays writes the queue to its end.
+// writeSays writes the queue until it is closed and empty.
 func (m *Mux) writeSays() {
 	defer close(m.done)
 	own := &Stream{mux: m, name: Own, color: ownColor}
@@ -117,8 +121,8 @@ func (m *Mux) writeSays() {
 }
 
 // Close waits until all streams have been copied and everything is written, or
-// until ctx is done. It returns the first error of the writer. No stream may
-// be made after it, and what is said then is not written.
+// until ctx is done. It returns the first error of the writer. After it, Stream
+// must not be called, and Say writes nothing.
 func (m *Mux) Close(ctx context.Context) error {
 	drained := make(chan struct{})
 	go func() {
@@ -137,28 +141,37 @@ func (m *Mux) Close(ctx context.Context) error {
 	}
 }
 
-// Failed is closed when the writer has failed, such as a closed pipe: nobody
-// will ever read what services print.
+// Failed returns a channel that is closed when the writer has failed, for example
+// because its pipe is closed: no process will read the output of the services.
 func (m *Mux) Failed() <-chan struct{} { return m.failed }
 
 // write writes lines of s, which it has formatted for a filter.
 func (m *Mux) write(s *Stream, lines []byte, filter *Filter) {
-	m.mu.Lock()
+	m.keep(s.name, lines)
 	defer m.mu.Unlock()
-	if m.tail != nil {
-		m.tail.Add(s.name, lines) // in the order in which lines are shown
-	}
-	if now := m.filter.Load(); now != filter { // formatted in vain
-		for len(lines) > 0 {
-			lines = lines[s.format(lines, now, time.Time{}):]
-			m.put(s)
-		}
+	now := m.filter.Load()
+	if now == filter {
+		m.put(s)
 		return
 	}
-	m.put(s)
+	for len(lines) > 0 { // formatted for another filter
+		lines = lines[s.format(lines, now, time.Time{}):]
+		m.put(s)
+	}
 }
 
-// endLine ends the line that s has left open, if nobody else has.
+// keep adds lines to the tail and locks mu. The tail gets them in the order in
+// which they are written, and while those of another stream are being written.
+func (m *Mux) keep(service string, lines []byte) {
+	m.order.Lock()
+	defer m.order.Unlock()
+	if m.tail != nil {
+		m.tail.Add(service, lines)
+	}
+	m.mu.Lock()
+}
+
+// endLine ends the line that s has left open, unless another stream has.
 func (m *Mux) endLine(s *Stream) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -173,30 +186,29 @@ func (m *Mux) end(s *Stream) {
 	}
 }
 
-// put writes the block that s has formatted, with the mutex held. Of its
-// beginning, a newline and the prefix, only as much is used as the place where
-// the last block ended asks for. A block that does not end in a newline leaves
-// its line open.
+// put writes the block that s has formatted; mu is held. A block begins with a
+// newline and a prefix; put leaves out what is not needed after the last block. A
+// block that does not end in a newline leaves its line open.
 func (m *Mux) put(s *Stream) {
 	block := s.out
 	if s.hidden {
-		m.end(s) // what goes on is not what has been shown
+		m.end(s) // the open line does not continue
 		s.cut = false
 	}
 	if len(block) == 1 {
 		return
 	}
-	if s.cut && len(block) > 1+s.indent && block[1+s.indent] == '\n' { // another has ended that line
-		block = block[1+s.indent:] // its newline is the one before the next line
+	if s.cut && len(block) > 1+s.indent && block[1+s.indent] == '\n' { // another stream has ended that line
+		block = block[1+s.indent:] // the newline of that line comes before the next one
 	}
 	s.cut = false
 	if len(block) == 1 {
 		return
 	}
 	switch {
-	case m.open == s && block[0] == '\r': // the line is written anew
+	case m.open == s && block[0] == '\r': // the line is overwritten
 	case m.open == s:
-		block = block[1+s.indent:] // the line goes on
+		block = block[1+s.indent:] // the line continues
 	case m.open == nil:
 		block = block[1:]
 	default:
@@ -210,8 +222,8 @@ func (m *Mux) put(s *Stream) {
 	m.send(block)
 }
 
-// send writes to the writer, unless that has failed: nobody reads, and services
-// must not block for that.
+// send writes to the writer. After a failure it discards the block: no process
+// reads, and that must not block the services.
 func (m *Mux) send(block []byte) {
 	if m.err != nil {
 		return
@@ -222,7 +234,7 @@ func (m *Mux) send(block []byte) {
 	}
 }
 
-// clock is the timestamp of a line.
+// clock returns the timestamp of a line, of now for the zero time.
 func clock(t time.Time) string {
 	if t.IsZero() {
 		t = time.Now()

@@ -55,7 +55,7 @@ func TestStyle(t *testing.T) {
 	}
 }
 
-// The colour belongs to the name: a process that is started again keeps it.
+// The colour belongs to the name: a restarted process keeps it.
 func TestColors(t *testing.T) {
 	var out screen
 	m := New(&out, Style{Color: true}, "b", "a")
@@ -101,7 +101,7 @@ func TestSayManyLines(t *testing.T) {
 	equal(t, out.String(), "devports | one\ndevports | two\ndevports | \n")
 }
 
-// What was copied before stands before, and what is printed later, after.
+// Say writes after earlier output and before later output.
 func TestSayInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out screen
@@ -122,8 +122,8 @@ func TestSayInOrder(t *testing.T) {
 	})
 }
 
-// What was said before a service's copying began stands before its first line,
-// however fast that comes.
+// Lines of Say before Copy precede the first line of the service, however early it
+// is written.
 func TestSayBeforeCopy(t *testing.T) {
 	for range 200 {
 		var out screen
@@ -135,14 +135,14 @@ func TestSayBeforeCopy(t *testing.T) {
 	}
 }
 
-// Say does not wait for a writer that has stalled, and nothing of it is lost.
+// Say does not wait for a stalled writer, and loses nothing.
 func TestSayNeverBlocks(t *testing.T) {
 	const says = 2000
 	out := newGate()
 	m := New(out, Style{}, "web")
 	source := copying(t, m, "web")
 	write(t, source, "a line\n")
-	<-out.entered // and there it stays
+	<-out.entered // and blocks
 	var want strings.Builder
 	for i := range says {
 		m.Say(fmt.Sprint("said ", i))
@@ -154,7 +154,7 @@ func TestSayNeverBlocks(t *testing.T) {
 	equal(t, out.String(), "web      | a line\n"+want.String())
 }
 
-// A service starts although the writer has stalled.
+// A service can start while the writer is stalled.
 func TestStreamNeverBlocks(t *testing.T) {
 	out := newGate()
 	m := New(out, Style{}, "web")
@@ -173,7 +173,7 @@ func TestCloseWaits(t *testing.T) {
 		m := New(out, Style{})
 		web, db := newFakePipe(), newFakePipe()
 		go m.Stream("web").Copy(web)
-		late := m.Stream("db") // its copying has yet to begin
+		late := m.Stream("db") // Copy has not been called
 		closed := make(chan error, 1)
 		go func() { closed <- m.Close(t.Context()) }()
 		for i, end := range []func(){
@@ -195,7 +195,7 @@ func TestCloseWaits(t *testing.T) {
 			t.Errorf("Close: %v", err)
 		}
 		equal(t, out.String(), "db       | goodbye\n")
-		closeMux(t, m) // a second time is harmless
+		closeMux(t, m) // a second call is harmless
 	})
 }
 
@@ -237,7 +237,7 @@ func TestCloseHonoursContext(t *testing.T) {
 	})
 }
 
-// When nobody reads any more, that is told, and services go on unhindered.
+// A failed writer is reported and does not block the services.
 func TestFailed(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -265,7 +265,7 @@ func TestFailed(t *testing.T) {
 			}
 			source.Close()
 			other.Close()
-			m.Say("nobody hears it")
+			m.Say("lost")
 			if err := m.Close(t.Context()); err == nil {
 				t.Error("Close returned no error")
 			}
@@ -273,7 +273,7 @@ func TestFailed(t *testing.T) {
 	}
 }
 
-// A reader that goes away while a write waits for it fails the write.
+// A reader that is closed fails a blocked write.
 func TestFailedWhileStalled(t *testing.T) {
 	r, w := pipe(t)
 	m := New(w, Style{})
@@ -282,7 +282,7 @@ func TestFailedWhileStalled(t *testing.T) {
 	go func() {
 		defer source.Close()
 		block := strings.Repeat("a line\n", 1000)
-		for range 100 { // more than all pipes and buffers hold
+		for range 100 { // more than all pipes and buffers can hold
 			write(t, source, block)
 		}
 	}()

@@ -2,19 +2,18 @@ package output
 
 import "sync"
 
-// names knows the names that stand before lines: how wide their column is, and
-// which colour each has. Nobody holds its mutex for long, unlike that of the
-// writer.
+// names are the names before lines: the width of their column and the colour of
+// each. Its mutex is never held for long, unlike that of the writer.
 type names struct {
 	mu     sync.Mutex // guards what follows
 	width  int        // of the longest name so far
 	colors map[string]string
 }
 
-// palette holds the SGR parameters of the colours that names take in turn.
+// palette holds the SGR parameters of the colours that names get in turn.
 var palette = [...]string{"36", "33", "32", "35", "34", "31", "96", "93", "92", "95", "94", "91"}
 
-// add makes room for name and returns its colour, which stays the same.
+// add widens the column for name and returns its colour, which never changes.
 func (n *names) add(name string) (color string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

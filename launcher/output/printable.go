@@ -13,8 +13,7 @@ const (
 	linkEnd  = "\x1b]8;;\x1b\\"
 )
 
-// harmless holds the bytes that are characters by themselves: ASCII without
-// control characters, and the tab.
+// harmless holds ASCII without control characters, and the tab.
 var harmless = func() (table [256]bool) {
 	for b := range table {
 		table[b] = b >= ' ' && b < 0x7f || b == '\t'
@@ -23,14 +22,14 @@ var harmless = func() (table [256]bool) {
 }()
 
 // appendPrintable appends a line, given without its newline, as it looks on a
-// terminal when it has been written: what a carriage return has overwritten is
-// left out, and of control characters and escape sequences only colours and
-// links pass, so that nothing moves the cursor or changes how the terminal
-// works. C1 control characters and bytes that are no UTF-8 appear as \x9b.
-// Sequences are those of ECMA-48, sections 5.4 and 8.3.
+// terminal after it has been written. It leaves out text that a carriage return
+// overwrites, and all control characters and escape sequences but colours and
+// links, so that nothing moves the cursor or changes the terminal's modes. C1
+// control characters and invalid UTF-8 appear as \x9b. For the sequences, see
+// ECMA-48, sections 5.4 and 8.3.
 //
-// returned reports whether there was a carriage return: what is on the line
-// before it has been overwritten.
+// returned reports whether there was a carriage return, which overwrites what is
+// already on the line.
 func appendPrintable(dst, line []byte) (_ []byte, returned bool) {
 	line = bytes.TrimRight(line, "\r")
 	start, colored, linked := len(dst), false, false
@@ -73,12 +72,11 @@ func endStyles(dst []byte, colored, linked bool) []byte {
 	return dst
 }
 
-// appendRune appends the character that b begins with, which is not ASCII, and
-// returns its length. One that is no character to show appears as its bytes do
-// in Go.
+// appendRune appends the first character of b, which is not ASCII, and returns its
+// length. It appends an unprintable one as an escape of Go.
 func appendRune(dst, b []byte) (_ []byte, n int) {
 	r, n := utf8.DecodeRune(b)
-	if n == 1 { // no UTF-8
+	if n == 1 { // invalid UTF-8
 		return fmt.Appendf(dst, `\x%02x`, b[0]), 1
 	}
 	if r < 0xa0 { // C1
@@ -87,8 +85,8 @@ func appendRune(dst, b []byte) (_ []byte, n int) {
 	return append(dst, b[:n]...), n
 }
 
-// sequenceLength is the length of the control character or escape sequence that
-// b begins with. Of one that the end of b cuts off, it is all of b.
+// sequenceLength returns the length of the control character or escape sequence
+// that b begins with; all of b if the end of b cuts it off.
 func sequenceLength(b []byte) int {
 	if b[0] != '\x1b' || len(b) == 1 {
 		return 1
@@ -110,8 +108,8 @@ func sequenceLength(b []byte) int {
 	return 1 + final(b[1:], ' ', '/')
 }
 
-// final is the length of the bytes from low to high at the beginning of b,
-// and the one after them.
+// final returns the length of the bytes from low to high at the beginning of b,
+// with the byte after them.
 func final(b []byte, low, high byte) int {
 	for i, c := range b {
 		if c < low || c > high {
@@ -121,8 +119,8 @@ func final(b []byte, low, high byte) int {
 	return len(b)
 }
 
-// isColor reports whether a sequence is SGR, which sets colours and the like.
-// With another first parameter than a number it is something else's.
+// isColor reports whether a sequence is SGR, which sets colours and styles. One
+// with a private parameter, such as "\x1b[>4;2m", is not.
 func isColor(s []byte) bool {
 	if len(s) < 3 || s[0] != '\x1b' || s[1] != '[' || s[len(s)-1] != 'm' {
 		return false
@@ -135,8 +133,8 @@ func isColor(s []byte) bool {
 	return true
 }
 
-// isLink reports whether a sequence is the beginning or the end of a link, as
-// many terminals know it: OSC 8 ; parameters ; URI ST.
+// isLink reports whether a sequence begins or ends a link as many terminals
+// support it: OSC 8 ; parameters ; URI ST.
 func isLink(s []byte) bool {
 	inside, ok := bytes.CutPrefix(s, []byte("\x1b]8;"))
 	inside, short := bytes.CutSuffix(inside, []byte{'\a'})
@@ -144,7 +142,7 @@ func isLink(s []byte) bool {
 	return ok && (short || long) && !bytes.ContainsFunc(inside, unicode.IsControl)
 }
 
-// isReturn reports whether a sequence takes the cursor to the first column.
+// isReturn reports whether a sequence moves the cursor to the first column.
 func isReturn(s []byte) bool {
 	return string(s) == "\r" || string(s) == "\x1b[G" || string(s) == "\x1b[1G"
 }

@@ -18,7 +18,7 @@ func TestPrintable(t *testing.T) {
 		{"a key mode, not a color", "\x1b[>4;2mx\x1b[?4my", "xy"},
 		{"progress", "10%\r20%\r30%", "30%"},
 		{"progress by sequences", "\x1b[2K\x1b[1G10%\x1b[G\x1b[31m20%", "\x1b[31m20%\x1b[0m"},
-		{"what is overwritten takes its colors along", "\x1b[31mred\rplain", "plain"},
+		{"colors of overwritten text", "\x1b[31mred\rplain", "plain"},
 		{"carriage returns at the end", "all of it\r\r", "all of it"},
 		{"controls", "a\a\b\v\f\x00\x7fb", "ab"},
 		{"C1 in UTF-8", "a\u009b31mb\u0085", `a\x9b31mb\x85`},
@@ -29,7 +29,7 @@ func TestPrintable(t *testing.T) {
 		{"cut off", "a\x1b[31", "a"},
 		{"cut off in a string", "a\x1b]0;never ending", "a"},
 		{"cut off at once", "a\x1b", "a"},
-		{"no UTF-8", "\xff\x80é\xe4\xbd", `\xff\x80é\xe4\xbd`},
+		{"invalid UTF-8", "\xff\x80é\xe4\xbd", `\xff\x80é\xe4\xbd`},
 	} {
 		if got, _ := appendPrintable([]byte("> "), []byte(test.line)); string(got) != "> "+test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, "> "+test.want)
@@ -37,11 +37,10 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-// allowed is all that passes of escape sequences.
+// allowed matches the escape sequences that pass.
 var allowed = regexp.MustCompile("\x1b\\[[0-9:;]*m|\x1b\\]8;[^\x1b\a]*(\x1b\\\\|\a)")
 
-// FuzzPrintable: whatever a service prints, nothing passes that does more than
-// to show text in colours.
+// FuzzPrintable checks that nothing passes but text, colours and links.
 func FuzzPrintable(f *testing.F) {
 	f.Add([]byte("\x1b[31mred\x1b[0m\x1b]8;;x\x1b\\link\r\x1b[?25l\u009b\x1b(0"))
 	f.Add([]byte("\x1b]8;;\x1b\x1b\\\xc2"))
@@ -51,18 +50,17 @@ func FuzzPrintable(f *testing.F) {
 		}
 		got, _ := appendPrintable(nil, line)
 		if !utf8.Valid(allowed.ReplaceAll(got, nil)) {
-			t.Fatalf("%q becomes %q, which is no UTF-8", line, got)
+			t.Fatalf("%q becomes %q, which is invalid UTF-8", line, got)
 		}
 		for _, r := range allowed.ReplaceAllString(string(got), "") {
 			if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 {
-				t.Fatalf("%q becomes %q, in which is %q", line, got, r)
+				t.Fatalf("%q becomes %q, which contains %q", line, got, r)
 			}
 		}
 	})
 }
 
-// On a screen, progress that is drawn over and over takes the place of what was
-// there; see [Filter] for what else a screen asks for.
+// On a screen, a redrawn progress line overwrites the previous one.
 func TestPrintableProgress(t *testing.T) {
 	var out screen
 	m := New(&out, Style{Printable: true}, "web")

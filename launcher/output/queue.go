@@ -2,14 +2,13 @@ package output
 
 import "sync"
 
-// queue holds lines until they are taken. It takes any number and never
-// blocks the one who adds.
+// queue is an unbounded queue of lines: add never blocks.
 type queue struct {
 	mu     sync.Mutex // guards what follows
 	change *sync.Cond
 	lines  []string
-	added  int // lines, ever
-	done   int // how many of them are dealt with
+	added  int // number of lines added
+	done   int // number of them that are written
 	closed bool
 }
 
@@ -34,8 +33,8 @@ func (q *queue) close() {
 	q.change.Broadcast()
 }
 
-// take waits for lines and empties the queue; more is false when there will be
-// no others. The lines that it gave before count as dealt with.
+// take waits for lines and empties the queue; more is false once it is closed.
+// The lines it returned before count as written.
 func (q *queue) take() (lines []string, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -48,7 +47,7 @@ func (q *queue) take() (lines []string, more bool) {
 	return lines, !q.closed
 }
 
-// wait waits until everything that has been added so far is dealt with.
+// wait waits until all lines added so far are written.
 func (q *queue) wait() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -11,36 +11,36 @@ import (
 )
 
 const (
-	// RotateBytes is how long a file of a Rotating gets.
+	// RotateBytes is the maximum length of a file of a Rotating.
 	RotateBytes = 10 << 20
 
-	// RotateKeep is how many older files of a Rotating there may be: path.1, the
-	// youngest, to path.3.
+	// RotateKeep is how many older files a Rotating keeps: path.1, the newest, to
+	// path.3.
 	RotateKeep = 3
 )
 
-// retryDelay is how long a Rotating waits after a write that has failed before it
-// tries another one.
+// retryDelay is how long a Rotating waits after a failed write before the next
+// attempt.
 const retryDelay = 10 * time.Second
 
-// Rotating writes to a file that it replaces by an empty one when it has got
-// long. A write is never split. What cannot be written, such as on a full disk,
-// is dropped: the services are worth more than their log. Where the log goes on,
-// a line says how much is missing. It is for one goroutine at a time.
+// Rotating writes to a file that it replaces with an empty one when it is full. It
+// never splits a write. It drops what it cannot write, for example on a full disk:
+// a log must not stop the services. When writing works again, a line reports how
+// much is missing. Only one goroutine may use a Rotating at a time.
 type Rotating struct {
 	path string
 	max  int64
 	file *os.File
 	size int64
 
-	failed  error     // of the last write; nil if it has succeeded
-	retry   time.Time // when to try again
-	dropped int       // lines since the log has failed
+	failed  error     // error of the last write; nil if it succeeded
+	retry   time.Time // time of the next attempt
+	dropped int       // lines dropped since the failure
 	cut     bool      // the file ends within a line
 }
 
-// OpenRotating goes on with the file at path, which it makes (for this user
-// alone) if it is not there, and its folder, too.
+// OpenRotating appends to the file at path. It creates the file and its folder if
+// they are missing, accessible to this user only.
 func OpenRotating(path string) (*Rotating, error) { return openRotating(path, RotateBytes) }
 
 func openRotating(path string, limit int64) (*Rotating, error) {
@@ -65,9 +65,9 @@ func (r *Rotating) open() error {
 	return nil
 }
 
-// Write writes p, after beginning a new file if p would make this one too long.
-// If there cannot be a new one, it goes on with the old. It drops p if the file
-// cannot be written to; there is never an error.
+// Write writes p, to a new file if p would make this one too long. If it cannot
+// rename the old files, it continues with this one. It drops p if it cannot write
+// to the file. It never returns an error.
 func (r *Rotating) Write(p []byte) (int, error) {
 	if r.failed != nil && (time.Now().Before(r.retry) || !r.resume()) {
 		r.drop(p)
@@ -86,7 +86,7 @@ func (r *Rotating) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// append writes p to the file and returns how much of it was written.
+// append writes p to the file and returns the number of bytes written.
 func (r *Rotating) append(p []byte) int {
 	n, err := r.file.Write(p)
 	r.size += int64(n)
@@ -99,13 +99,14 @@ func (r *Rotating) append(p []byte) int {
 	return n
 }
 
-// fail has the next write tried later.
+// fail postpones the next attempt to write.
 func (r *Rotating) fail(err error) { r.failed, r.retry = err, time.Now().Add(retryDelay) }
 
 func (r *Rotating) drop(p []byte) { r.dropped += bytes.Count(p, []byte{'\n'}) }
 
-// resume reports whether the log goes on after it has failed, with a line about
-// what is missing. The file is opened again: to remove it makes room, too.
+// resume tries to continue the log after a failure, with a line about what is
+// missing, and reports whether that worked. It opens the file again, because the
+// user may have removed it to free space.
 func (r *Rotating) resume() bool {
 	r.file.Close()
 	if err := r.open(); err != nil {
@@ -126,7 +127,7 @@ func (r *Rotating) resume() bool {
 	return true
 }
 
-// cause is an error without the path of the log, which its reader knows.
+// cause returns an error without the path of the log, which its reader knows.
 func cause(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -135,12 +136,12 @@ func cause(err error) error {
 	return err
 }
 
-// rotate gives each file the name of the next older one.
+// rotate renames each file to the next older name and opens a new one.
 func (r *Rotating) rotate() error {
 	for i := RotateKeep; i > 1; i-- {
 		err := os.Rename(r.older(i-1), r.older(i))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil // the disk is full of other things
+			return nil // continue with this file
 		}
 	}
 	r.file.Close() // first, for Windows
@@ -150,7 +151,7 @@ func (r *Rotating) rotate() error {
 
 func (r *Rotating) older(n int) string { return fmt.Sprintf("%s.%d", r.path, n) }
 
-// Close closes the file. It is the last attempt to say what is missing.
+// Close closes the file, after a last attempt to report what is missing.
 func (r *Rotating) Close() error {
 	if r.failed != nil {
 		r.resume()

@@ -19,7 +19,7 @@ func TestRotating(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range lines {
-		if i == lines/2 { // another run goes on with it
+		if i == lines/2 { // another run continues the file
 			if err := r.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -62,8 +62,8 @@ func TestRotating(t *testing.T) {
 	}
 }
 
-// What a full disk does not take is dropped and counted; the log goes on when
-// there is room, which is looked for every 10 s.
+// Lines that do not fit on a full disk are dropped and counted; the log continues
+// when there is space, which is tried every 10 s.
 func TestRotatingFull(t *testing.T) {
 	const full = "/dev/full"
 	if _, err := os.Stat(full); err != nil {
@@ -98,7 +98,7 @@ func TestRotatingFull(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(retryDelay - time.Nanosecond)
-		write("d\n") // not yet tried
+		write("d\n") // before the next attempt
 		time.Sleep(time.Nanosecond)
 		write("e\n")
 		write("f\n")
@@ -110,7 +110,7 @@ func TestRotatingFull(t *testing.T) {
 			t.Error(err)
 		}
 
-		// The end of the run is an attempt, too.
+		// Close is an attempt, too.
 		if err := errors.Join(os.Remove(path), os.Symlink(full, path)); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -13,22 +14,25 @@ import (
 
 const (
 	// PromptDelay is how long an unfinished line waits for its rest before it
-	// is shown as it is: a prompt has no newline.
+	// is shown: a prompt has no newline.
 	PromptDelay = 300 * time.Millisecond
 
-	// lingering is how long the output of a service that has ended may pause
-	// before it counts as complete. The end of file says so earlier, unless a
-	// process that got away still holds the pipe.
-	lingering = 200 * time.Millisecond
+	// drainPause is how long the output of a service that has ended may pause
+	// before it counts as complete. The end of file comes earlier, unless an
+	// orphan still holds the pipe.
+	drainPause = 200 * time.Millisecond
 
-	// lingeringBytes is more than a pipe holds: what comes after so many is by
-	// a process that got away.
-	lingeringBytes = 1 << 20
+	// maxDrain is more than a pipe holds: what follows was written by an orphan.
+	maxDrain = 1 << 20
 
 	// A buffer starts small, because most services are quiet, and grows to
-	// maxBuffer; a longer line is passed on in pieces.
-	minBuffer = 4 << 10
-	maxBuffer = 64 << 10
+	// maxBuffer; a longer line is passed on in pieces. Beside the beginning of a
+	// line it has room for all that a pipe holds, so that one read empties it.
+	minBuffer = maxBuffer / 16
+	maxBuffer = 72 << 10
+
+	// maxBlock ends a block: once it is longer, with its prefixes, it is written.
+	maxBlock = 2 * maxBuffer
 )
 
 // Stream is the output of one process.
@@ -37,52 +41,53 @@ type Stream struct {
 	name  string
 	color string
 	done  chan struct{} // closed when Copy has returned
-	cut   bool          // another has ended the line that it left open; guarded by mux.mu
+	cut   bool          // another stream has ended the line that this one left open; guarded by mux.mu
 
 	mu      sync.Mutex // guards closing, and the source's deadline with it
 	closing bool
 
-	tapping  sync.Mutex        // guards tap; held as long as a write takes
+	tapping  sync.Mutex        // guards tap; held during a write
 	tap      io.Writer         // nil for none
-	untapped func(read []byte) // gets what no tap does; nil for none
+	untapped func(read []byte) // called with what is read while there is no tap; nil for none
 
 	match   *regexp.Regexp // nil for none, and once it has matched
 	matched chan struct{}
 
-	// What follows belongs to the goroutine of Copy.
-	unfinished []byte // the beginning of a line that may match
+	// What follows is for the goroutine of Copy only.
+	unfinished []byte // the beginning of a line that match waits for
 
-	limit  time.Time // of the next read, none if zero
-	last   last
-	prefix []byte // as of width
+	limit  time.Time // deadline of the next read; zero for none
+	drain  drain
+	prefix []byte // padded to width
 	width  int
-	out    []byte // a block on its way: see format
+	out    []byte // a block: see format
 	indent int    // the length of the prefix in it
-	hidden bool   // the first line is not in it
+	hidden bool   // the filter hides its first line
 }
 
-// last is what is known of the reads after the process has ended.
-type last struct {
-	until time.Time // when they are over unless the pipe is full; zero: the process has not ended
-	bytes int       // how many they have brought
+// drain is the state of the reads after the process has ended.
+type drain struct {
+	until time.Time // when they end unless the pipe is full; zero: the process has not ended
+	bytes int       // read so far
 }
 
-// deadliner is a source whose reads can be interrupted. Without it (pipes on
+// deadliner is a source whose reads can be interrupted. Without one (pipes on
 // Windows), a prompt waits for its newline.
 type deadliner interface{ SetReadDeadline(time.Time) error }
 
-// Copy passes on all that comes from source, up to its end or to [Stream.Finish],
-// behind all that has been said so far. It must be called once.
+// Copy writes everything it reads from source to the Mux, until the end of file
+// or [Stream.Finish], after all lines that Say has been called with so far. It
+// must be called once.
 func (s *Stream) Copy(source io.Reader) {
 	defer s.mux.streams.Done()
 	defer close(s.done)
 	s.mux.says.wait()
 	buf := make([]byte, minBuffer)
 	held := 0         // bytes of an unfinished line, at the start of buf
-	var due time.Time // when it is shown nevertheless; zero when nothing is held
+	var due time.Time // when the unfinished line is shown; zero when nothing is held
 	_, interrupted := source.(deadliner)
-	blank := 0 // lines before buf
-	pass := func(end int) {
+	blank := 0 // blank lines before buf
+	show := func(end int) {
 		if end > 0 {
 			shown := buf[:end]
 			if s.mux.style.Printable {
@@ -98,7 +103,7 @@ func (s *Stream) Copy(source io.Reader) {
 	for {
 		n, err := source.Read(buf[held:])
 		held += n
-		s.tapped(buf[held-n : held])
+		s.passToTap(buf[held-n : held])
 		full := held == len(buf)
 		if newline := bytes.LastIndexByte(buf[held-n:held], '\n'); newline >= 0 {
 			end := held - n + newline + 1
@@ -106,47 +111,46 @@ func (s *Stream) Copy(source io.Reader) {
 				end = mayClear(buf[:end], buf[end:held], blank)
 			}
 			if end > 0 {
-				pass(end)
+				show(end)
 			}
 		} else if held == maxBuffer {
-			pass(shownNow(buf[:held]))
+			show(shownNow(buf[:held]))
 		}
 		if full && len(buf) < maxBuffer {
-			buf = append(buf, make([]byte, len(buf))...)
+			buf = append(make([]byte, 0, 4*len(buf)), buf...)[:4*len(buf)]
 		}
 		switch {
-		case err == nil && s.last.complete(n, full):
+		case err == nil && s.drain.complete(n, full):
 			err = io.EOF
 		case err == nil && held > 0 && due.IsZero():
 			due = time.Now().Add(PromptDelay)
-		case errors.Is(err, os.ErrDeadlineExceeded) && s.last.until.IsZero():
+		case errors.Is(err, os.ErrDeadlineExceeded) && s.drain.until.IsZero():
 			if err = nil; !s.finishing() {
-				pass(shownNow(buf[:held]))
+				show(shownNow(buf[:held]))
 			}
 		}
-		if err != nil { // the end, or as good as that
-			pass(held)
+		if err != nil { // the end of the output
+			show(held)
 			s.mux.endLine(s)
 			return
 		}
-		s.wait(source, due)
+		s.setDeadline(source, due)
 	}
 }
 
-// complete takes the length of a read, and whether it filled the buffer, and
-// reports whether all that the process has written has been read. A read that
-// found less than it had room for has emptied the pipe.
-func (l *last) complete(n int, full bool) bool {
-	if l.until.IsZero() {
+// complete reports whether all that the process has written has been read, after
+// a read of n bytes. A read that did not fill the buffer has emptied the pipe.
+func (d *drain) complete(n int, full bool) bool {
+	if d.until.IsZero() {
 		return false
 	}
-	l.bytes += n
-	return l.bytes > lingeringBytes || !full && time.Now().After(l.until)
+	d.bytes += n
+	return d.bytes > maxDrain || !full && time.Now().After(d.until)
 }
 
-// wait sets until when the next read may take; zero is any time. Once the
-// process has ended, no read takes longer than lingering.
-func (s *Stream) wait(source io.Reader, until time.Time) {
+// setDeadline sets the deadline of the next read; zero is none. Once the process
+// has ended, no read takes longer than drainPause.
+func (s *Stream) setDeadline(source io.Reader, until time.Time) {
 	f, ok := source.(deadliner)
 	if !ok {
 		return
@@ -154,9 +158,9 @@ func (s *Stream) wait(source io.Reader, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		until = time.Now().Add(lingering)
-		if s.last.until.IsZero() {
-			s.last.until = until
+		until = time.Now().Add(drainPause)
+		if s.drain.until.IsZero() {
+			s.drain.until = until
 		}
 	}
 	if !until.Equal(s.limit) {
@@ -165,8 +169,8 @@ func (s *Stream) wait(source io.Reader, until time.Time) {
 	}
 }
 
-// shownNow is the length of b less what its rest may be on its way to: a
-// carriage return, of a newline, or a part of a character.
+// shownNow returns the length of b without an incomplete end: a carriage return,
+// which a newline may follow, or a part of a character.
 func shownNow(b []byte) int {
 	if len(b) > 0 && b[len(b)-1] == '\r' {
 		return len(b) - 1
@@ -182,17 +186,17 @@ func shownNow(b []byte) int {
 	return len(b)
 }
 
-// Finish says that the process has ended: what it wrote is still copied, but
-// nobody waits for more than that. source is the one that Copy reads.
+// Finish makes Copy return once it has copied what the process wrote: the process
+// has ended. source is the one that Copy reads.
 func (s *Stream) Finish(source io.Reader) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		return // Copy may know already; a read of its must not be interrupted
+		return // Copy may be draining; its reads must not be interrupted
 	}
 	s.closing = true
 	if f, ok := source.(deadliner); ok {
-		_ = f.SetReadDeadline(time.Now()) // Copy is to take note
+		_ = f.SetReadDeadline(time.Now()) // interrupts Copy
 	}
 }
 
@@ -202,67 +206,77 @@ func (s *Stream) finishing() bool {
 	return s.closing
 }
 
-// Done is closed when everything has been copied.
+// Done returns a channel that is closed when everything has been copied.
 func (s *Stream) Done() <-chan struct{} { return s.done }
 
-// emit writes lines, of which the last may be unfinished, with their prefixes.
+// emit writes lines with their prefixes. The last line may be unfinished.
 func (s *Stream) emit(lines []byte) {
 	for rest := lines; len(rest) > 0; {
+		s.out = <-s.mux.blocks
 		filter := s.mux.filter.Load()
 		n := s.format(rest, filter, time.Time{})
 		s.mux.write(s, rest[:n], filter)
+		s.mux.blocks <- s.out
 		rest = rest[n:]
 	}
 	if s.match != nil {
-		s.find(lines) // once they are written: what is said of a match comes behind it
+		s.find(lines) // after they are written: what devports prints about a match follows it
 	}
 }
 
-// format makes a block of as many of the lines as it should have, and returns
-// how many bytes that are. Printed is when they were; zero stands for now. The
-// block is a newline and then what the filter shows, each line behind its prefix.
-// In place of the newline is a carriage return if the first line, should it go
-// on an open one, takes its place.
+// format fills s.out with a block of the first lines, which were printed at the
+// time printed, zero for now. It returns how many bytes of lines the block
+// covers. The block is a newline and then the lines that the filter shows, each
+// behind its prefix. A carriage return replaces the newline if the first line
+// overwrites the open line that it would continue.
 func (s *Stream) format(lines []byte, filter *Filter, printed time.Time) (n int) {
 	prefix := s.prefixNow(printed)
-	out := append(s.out[:0], '\n')
 	s.indent, s.hidden = len(prefix), filter.hides(s.name)
 	if s.hidden {
-		s.out = out
+		s.out = append(s.out[:0], '\n')
 		return len(lines)
 	}
-	for n < len(lines) && len(out) <= maxBuffer { // lines may be short, and prefixes long
-		line, end := lines[n:], 0
+	out := slices.Grow(s.out[:0], min(1+len(prefix)+len(lines)+len(lines)/4, maxBlock))
+	out = append(out, '\n')
+	for n < len(lines) && len(out) <= maxBlock { // lines may be short, and prefixes long
+		line := lines[n:]
 		if i := bytes.IndexByte(line, '\n'); i >= 0 {
-			line, end = line[:i], 1
+			line = line[:i+1]
 		}
 		first := n == 0
-		n += len(line) + end
+		n += len(line)
 		start := len(out)
 		out = append(out, prefix...)
+		if (filter == nil || filter.Match == nil) && !s.mux.style.Printable {
+			out = appendLine(out, line)
+			continue
+		}
+		text := bytes.TrimSuffix(line, newline)
 		if filter != nil && filter.Match != nil {
 			var shown bool
-			if out, shown = s.appendMatch(out, line, filter); !shown {
+			if out, shown = s.appendMatch(out, text, filter); !shown {
 				out = out[:start]
 				s.hidden = s.hidden || first
 				continue
 			}
-		} else if s.mux.style.Printable {
+		} else {
 			var returned bool
-			if out, returned = appendPrintable(out, line); returned && first {
+			if out, returned = appendPrintable(out, text); returned && first {
 				out[0] = '\r'
 			}
-		} else if last := len(line) - 1; end > 0 && last >= 0 && line[last] == '\r' {
-			out = append(out, line[:last]...)
-		} else {
-			out = append(out, line...)
 		}
-		if end > 0 {
-			out = append(out, '\n')
-		}
+		out = append(out, line[len(text):]...)
 	}
 	s.out = out
 	return n
+}
+
+// appendLine appends a line, and only a newline for its CR LF.
+func appendLine(out, line []byte) []byte {
+	if n := len(line); n > 1 && line[n-1] == '\n' && line[n-2] == '\r' {
+		return append(append(out, line[:n-2]...), '\n')
+	}
+	return append(out, line...)
 }
 
 // appendMatch appends a line with what matches marked, if anything does.
@@ -273,7 +287,7 @@ func (s *Stream) appendMatch(out, line []byte, filter *Filter) (_ []byte, shown 
 	return filter.marked(out, bytes.TrimRight(line, "\r"))
 }
 
-// prefixNow is what stands before each line.
+// prefixNow returns what precedes each line.
 func (s *Stream) prefixNow(printed time.Time) []byte {
 	style := s.mux.style
 	if style.NoPrefix {
@@ -296,27 +310,27 @@ func (s *Stream) prefixNow(printed time.Time) []byte {
 	return s.prefix
 }
 
-// Tap has to written, as it comes, what the process prints from now on; nil
-// ends that, and nothing is written when it returns. What is shown otherwise
-// stays as it is.
+// Tap also writes everything the process prints from now on to the writer to, as
+// it is read; nil ends that. When Tap returns, no write to the previous writer is
+// in progress.
 func (s *Stream) Tap(to io.Writer) {
 	s.tapping.Lock()
 	defer s.tapping.Unlock()
 	s.tap = to
 }
 
-// Untapped has do get what the process prints, as it comes, while there is no
-// tap. It must not block, and must be set before Copy.
+// Untapped calls do with what the process prints, as it is read, while there is no
+// tap. do must not block. Untapped must be called before Copy.
 func (s *Stream) Untapped(do func(read []byte)) { s.untapped = do }
 
-// tapped hands what has been read to the tap, or to what stands in for one.
-func (s *Stream) tapped(read []byte) {
+// passToTap passes what has been read to the tap or to untapped.
+func (s *Stream) passToTap(read []byte) {
 	s.tapping.Lock()
 	defer s.tapping.Unlock()
 	switch {
 	case len(read) == 0:
 	case s.tap != nil:
-		_, _ = s.tap.Write(read) // whoever looks will notice
+		_, _ = s.tap.Write(read) // the user of the tap notices
 	case s.untapped != nil:
 		s.untapped(read)
 	}

@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Lines of several services come out whole, complete and in each service's
-// order, wherever the pipes cut them.
+// All lines of several services are written whole and in each service's order,
+// wherever reads end.
 func TestLinesAreWhole(t *testing.T) {
 	lines := *manyLines
 	names := []string{"auth", "db", "docs", "web"}
@@ -47,7 +47,7 @@ func TestLinesAreWhole(t *testing.T) {
 	padding := strings.Repeat("é~", 150)
 	for i, name := range names {
 		read, source := pipe(t)
-		go m.Stream(name).Copy(struct{ io.Reader }{read}) // no prompts, however busy the machine is
+		go m.Stream(name).Copy(struct{ io.Reader }{read}) // no prompts, even on a busy machine
 		random := rand.New(rand.NewPCG(uint64(i), 0))
 		go func() {
 			defer source.Close()
@@ -121,7 +121,7 @@ func TestTextUnchanged(t *testing.T) {
 		{"CR before CRLF", "one\r\r\n", "one\r\n"},
 		{"lone CR", "10%\r20%\rdone\n", "10%\r20%\rdone\n"},
 		{"CR at the end", "10%\r", "10%\r\n"},
-		{"no UTF-8", "\xff\xfe\x00\x80\xc3\n\x1b[31mred\x1b[0m\n", "\xff\xfe\x00\x80\xc3\n\x1b[31mred\x1b[0m\n"},
+		{"invalid UTF-8", "\xff\xfe\x00\x80\xc3\n\x1b[31mred\x1b[0m\n", "\xff\xfe\x00\x80\xc3\n\x1b[31mred\x1b[0m\n"},
 		{"long line", long + "\nshort\n", long + "\nshort\n"},
 		{"long last line", long, long + "\n"},
 		{"as long as the buffer", long[:maxBuffer] + "\n", long[:maxBuffer] + "\n"},
@@ -143,12 +143,11 @@ func TestTextUnchanged(t *testing.T) {
 	}
 }
 
-// step is something that happens to the output of two services, and what
-// stands on the screen then.
+// step is output of two services and the resulting screen.
 type step struct {
-	web, db, say string        // what is printed
-	after        time.Duration // before that
-	want         string        // the screen, all of it
+	web, db, say string        // the output
+	after        time.Duration // before the output
+	want         string        // the whole screen
 }
 
 // TestPrompts runs in fake time.
@@ -158,7 +157,7 @@ func TestPrompts(t *testing.T) {
 		name  string
 		style Style
 		steps []step
-		end   string // the screen when both services have ended
+		end   string // the screen after both services have ended
 	}{
 		{
 			"shown after the delay and not before",
@@ -326,7 +325,7 @@ func TestPrompts(t *testing.T) {
 				for i, s := range test.steps {
 					time.Sleep(s.after)
 					synctest.Wait()
-					if s.web != "" { // net.Pipe passes on an empty write as well
+					if s.web != "" { // net.Pipe does not drop an empty write
 						write(t, ends["web"], s.web)
 					}
 					synctest.Wait()
@@ -352,13 +351,13 @@ func TestPrompts(t *testing.T) {
 	}
 }
 
-// A real pipe has the timer too.
+// Prompts work with a real pipe, too.
 func TestPromptThroughPipe(t *testing.T) {
 	needDeadlines(t)
 	r, w := pipe(t)
 	m := New(w, Style{}, "web")
 	source := copying(t, m, "web")
-	for range 2 { // and again, after the deadline has been used
+	for range 2 { // again after a deadline has expired
 		write(t, source, "password: ")
 		const want = "web      | password: "
 		got := make([]byte, len(want))
@@ -375,7 +374,7 @@ func TestPromptThroughPipe(t *testing.T) {
 	closeMux(t, m)
 }
 
-// counter takes the lines of long, which are x's, and keeps none of them.
+// counter counts the x's that are written.
 type counter struct {
 	t  *testing.T
 	xs int
@@ -384,7 +383,7 @@ type counter struct {
 func (c *counter) Write(p []byte) (int, error) {
 	n := bytes.Count(p, []byte("x"))
 	if rest := len(p) - n; rest > len("web      | \n") {
-		c.t.Errorf("%d bytes that nobody wrote", rest)
+		c.t.Errorf("%d unexpected bytes", rest)
 	}
 	c.xs += n
 	return len(p), nil
@@ -414,8 +413,8 @@ func TestLongLineInBoundedMemory(t *testing.T) {
 	}
 }
 
-// Blocks are bounded and their memory is used again, however short the lines
-// and long the prefixes are.
+// Blocks are bounded and their memory is reused, even for short lines with long
+// prefixes.
 func TestShortLinesInBoundedMemory(t *testing.T) {
 	m := New(io.Discard, Style{Color: true}, strings.Repeat("long", 10))
 	defer closeMux(t, m)
@@ -425,11 +424,11 @@ func TestShortLinesInBoundedMemory(t *testing.T) {
 		t.Errorf("%v allocations a block", n)
 	}
 	if cap(s.out) > 4*maxBuffer {
-		t.Errorf("%d bytes are kept", cap(s.out))
+		t.Errorf("a buffer of %d bytes", cap(s.out))
 	}
 }
 
-// sight is a writer that tells when it has seen a text.
+// sight is a writer that reports when a text has been written.
 type sight struct {
 	text string
 	seen chan struct{}
@@ -443,7 +442,7 @@ func (s *sight) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestEndlessLineLeavesOthersTheirTurn(t *testing.T) {
+func TestEndlessLineDoesNotBlockOthers(t *testing.T) {
 	begun := &sight{text: "x", seen: make(chan struct{})}
 	out := &sight{text: "\ndb       | hello\n", seen: make(chan struct{})}
 	m := New(io.MultiWriter(begun, out), Style{}, "web", "db")
@@ -470,14 +469,14 @@ func TestEndlessLineLeavesOthersTheirTurn(t *testing.T) {
 	closeMux(t, m)
 }
 
-// The pipe of a process that has ended is held by another that got away.
+// An orphan holds the pipe of a process that has ended.
 func TestFinish(t *testing.T) {
 	needDeadlines(t)
-	lines := strings.Repeat("0123456789abcde\n", 3000) // less than a pipe holds
+	lines := strings.Repeat("0123456789abcde\n", 3000) // fits into a pipe
 	for _, test := range []struct {
 		name string
-		slow time.Duration // of the writer's first write
-	}{{"fast reader", 0}, {"slow reader", 2 * lingering}} {
+		slow time.Duration // duration of the first write
+	}{{"fast reader", 0}, {"slow reader", 2 * drainPause}} {
 		t.Run(test.name, func(t *testing.T) {
 			out := newGate()
 			m := New(out, Style{NoPrefix: true})
@@ -502,10 +501,10 @@ func TestFinishInTime(t *testing.T) {
 		holder func(p *fakePipe, ended <-chan struct{})
 		within time.Duration
 	}{
-		{"a quiet holder", func(*fakePipe, <-chan struct{}) {}, lingering},
-		{"a holder that lets go", func(p *fakePipe, _ <-chan struct{}) { p.Close() }, 0},
-		{"a chatty holder", func(p *fakePipe, ended <-chan struct{}) { chat(p, ended, lingering/3) }, 2 * lingering},
-		{"a very chatty holder", func(p *fakePipe, ended <-chan struct{}) { chat(p, ended, time.Millisecond) }, 2 * lingering},
+		{"a quiet holder", func(*fakePipe, <-chan struct{}) {}, drainPause},
+		{"a holder that closes it", func(p *fakePipe, _ <-chan struct{}) { p.Close() }, 0},
+		{"a chatty holder", func(p *fakePipe, ended <-chan struct{}) { chat(p, ended, drainPause/3) }, 2 * drainPause},
+		{"a very chatty holder", func(p *fakePipe, ended <-chan struct{}) { chat(p, ended, time.Millisecond) }, 2 * drainPause},
 	} {
 		for _, slow := range []time.Duration{0, 5 * time.Second} {
 			t.Run(fmt.Sprintf("%s, writer busy for %v", test.name, slow), func(t *testing.T) {
@@ -548,28 +547,29 @@ func chat(p *fakePipe, ended <-chan struct{}, pause time.Duration) {
 	}
 }
 
-// fire fills the pipe faster than anybody reads.
-type fire struct{ *fakePipe }
+// flood is a source that is always full.
+type flood struct{ *fakePipe }
 
-func (f fire) Read(p []byte) (int, error) {
+func (f flood) Read(p []byte) (int, error) {
 	if f.left() < len(p) {
 		f.Write(make([]byte, len(p)))
 	}
 	return f.fakePipe.Read(p)
 }
 
-func TestFinishUnderFire(t *testing.T) {
+func TestFinishUnderFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := New(io.Discard, Style{NoPrefix: true})
 		s := m.Stream("web")
-		source := fire{newFakePipe()}
+		source := flood{newFakePipe()}
 		s.Finish(source)
 		s.Copy(source)
 		closeMux(t, m)
 	})
 }
 
-// Finish finds Copy waiting, not started, with a prompt that is not shown yet, or at its end.
+// Finish may be called while Copy waits, before it, before a prompt is shown, and
+// after the end.
 func TestFinishAtAnyTime(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"nothing printed", "", ""},
@@ -596,7 +596,7 @@ func TestFinishAtAnyTime(t *testing.T) {
 					}
 					start := time.Now()
 					<-s.Done()
-					if took := time.Since(start); took > lingering {
+					if took := time.Since(start); took > drainPause {
 						t.Errorf("took %v", took)
 					}
 					s.Finish(p) // harmless
@@ -608,7 +608,7 @@ func TestFinishAtAnyTime(t *testing.T) {
 	}
 }
 
-// A line of which the service had written a part when it ended stays whole.
+// A line that the service had begun when it ended stays whole.
 func TestFinishKeepsLineWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out screen
@@ -623,7 +623,7 @@ func TestFinishKeepsLineWhole(t *testing.T) {
 		synctest.Wait()
 		write(t, db, "one\n")
 		synctest.Wait()
-		write(t, web, "ves\n") // a process that got away shares the line
+		write(t, web, "ves\n") // an orphan completes the line
 		web.Close()
 		db.Close()
 		closeMux(t, m)
@@ -631,7 +631,7 @@ func TestFinishKeepsLineWhole(t *testing.T) {
 	})
 }
 
-// Nothing is lost when Finish comes at any moment of the copying.
+// Nothing is lost if Finish is called at any moment of the copying.
 func TestFinishWhileCopying(t *testing.T) {
 	const want = "one\ntwo\nthree\n"
 	for range 500 {
@@ -653,8 +653,8 @@ func TestFinishWhileCopying(t *testing.T) {
 	}
 }
 
-// late is a source on which Finish sets its deadline late, after another has
-// been set and before the read for which that was, if that is possible.
+// late is a source that delays the deadline of Finish until another one has been
+// set and the read for it has not started, if that is possible.
 type late struct {
 	*os.File
 	entered, set, finished chan struct{}
@@ -680,7 +680,7 @@ func (l late) SetReadDeadline(deadline time.Time) error {
 	return l.File.SetReadDeadline(deadline)
 }
 
-// Finish must not interrupt the reads that come after Copy has taken note.
+// Finish must not interrupt the reads of a draining Copy.
 func TestFinishIsNotLate(t *testing.T) {
 	needDeadlines(t)
 	out := newGate()

@@ -10,30 +10,34 @@ const (
 	// tailBytes is how much of the latest output a Tail keeps.
 	tailBytes = 1 << 20
 
-	// tailBlocks is in how many blocks at most, since they take memory as well.
+	// chunkBytes is how much memory a Tail allocates at a time.
+	chunkBytes = 16 << 10
+
+	// tailBlocks limits the number of blocks, which take memory as well.
 	tailBlocks = 1 << 14
 )
 
-// Tail keeps the latest output of all services, for those who ask later. Each
-// reads at its own pace, and what is overwritten meanwhile only that one misses:
-// writers never wait. The zero Tail is empty.
+// Tail keeps the latest output of all services for readers that come later. Each
+// reads at its own pace and misses what is overwritten meanwhile: writers never
+// wait. The zero Tail is empty.
 type Tail struct {
-	mu     sync.Mutex // guards what follows
-	ring   []byte     // of tailBytes, once it has been full: byte n of all output is at n % tailBytes
-	end    int64      // how many bytes there have been
-	blocks []block    // the oldest first
-	first  int64      // how many lines came before those in blocks
+	mu     sync.Mutex                     // guards what follows
+	ring   [tailBytes / chunkBytes][]byte // byte n of all output is at n % tailBytes; chunks are allocated when first used
+	end    int64                          // the number of bytes so far
+	blocks []block                        // the oldest first
+	gone   int                            // how many of blocks, at its start, have been forgotten
+	first  int64                          // the number of lines before those that are kept
 	more   chan struct{}
 }
 
-// block is what one service printed at one time: whole lines, of which the last
-// may lack its newline.
+// block is what one service printed at one time: whole lines, except that the
+// last may lack its newline.
 type block struct {
 	service string
-	at      time.Time
+	at      int64 // nanoseconds since 1970
 	start   int64 // among all bytes
-	length  int
-	lines   int
+	length  int32
+	lines   int32
 }
 
 // Line is a line that a service has printed.
@@ -43,8 +47,8 @@ type Line struct {
 	Text    string    `json:"line"`
 }
 
-// Add keeps what a service has printed: lines, of which the last may lack its
-// newline. Of more than a Tail keeps, the end.
+// Add keeps what a service has printed: lines, the last of which may lack its
+// newline. Of a text longer than tailBytes it keeps the end.
 func (t *Tail) Add(service string, text []byte) {
 	text = text[max(0, len(text)-tailBytes):]
 	lines := bytes.Count(text, newline)
@@ -54,11 +58,12 @@ func (t *Tail) Add(service string, text []byte) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.blocks = append(t.blocks, block{service, now, t.end, len(text), lines})
+	t.makeRoom()
+	t.blocks = append(t.blocks, block{service, now.UnixNano(), t.end, int32(len(text)), int32(lines)})
 	t.write(text)
-	for oldest := t.blocks[0]; oldest.start < t.end-tailBytes || len(t.blocks) > tailBlocks; oldest = t.blocks[0] {
-		t.first += int64(oldest.lines)
-		t.blocks = t.blocks[1:]
+	for t.blocks[t.gone].start < t.end-tailBytes || len(t.blocks)-t.gone > tailBlocks {
+		t.first += int64(t.blocks[t.gone].lines)
+		t.gone++
 	}
 	if t.more != nil {
 		close(t.more)
@@ -66,45 +71,60 @@ func (t *Tail) Add(service string, text []byte) {
 	}
 }
 
+// makeRoom moves blocks to the start of their array when it is full, rather than
+// let append allocate another one, unless too few have been forgotten for that.
+func (t *Tail) makeRoom() {
+	if len(t.blocks) == cap(t.blocks) && t.gone > len(t.blocks)/4 {
+		t.blocks = t.blocks[:copy(t.blocks, t.blocks[t.gone:])]
+		t.gone = 0
+	}
+}
+
 var newline = []byte{'\n'}
 
-// write puts text at the end of the ring, which grows until it is full.
+// write puts text at the end of the ring.
 func (t *Tail) write(text []byte) {
-	if grow := min(len(text), tailBytes-len(t.ring)); grow > 0 {
-		t.ring = append(t.ring, text[:grow]...)
-		t.end += int64(grow)
-		text = text[grow:]
-	}
 	for len(text) > 0 {
-		n := copy(t.ring[t.end%tailBytes:], text)
+		n := copy(t.from(t.end), text)
 		t.end += int64(n)
 		text = text[n:]
 	}
 }
 
-// text is what a block holds.
-func (t *Tail) text(b block) []byte {
-	text := make([]byte, 0, b.length)
-	at := int(b.start % tailBytes)
-	text = append(text, t.ring[at:min(at+b.length, len(t.ring))]...)
-	return append(text, t.ring[:b.length-len(text)]...)
+// from returns the ring from a position to the end of its chunk.
+func (t *Tail) from(position int64) []byte {
+	at := position % tailBytes
+	chunk := &t.ring[at/chunkBytes]
+	if *chunk == nil {
+		*chunk = make([]byte, chunkBytes)
+	}
+	return (*chunk)[at%chunkBytes:]
 }
 
-// Since returns the lines from the number next on, which counts all lines ever
-// printed from 0; the number of the line that will come after them; how many
-// from next on are not kept any more; and a channel that is closed when there
-// are more.
+// text returns a copy of a block.
+func (t *Tail) text(b block) []byte {
+	text := make([]byte, b.length)
+	for n := 0; n < len(text); {
+		n += copy(text[n:], t.from(b.start+int64(n)))
+	}
+	return text
+}
+
+// Since returns the lines from number next on; lines are numbered from 0 in the
+// order they were printed. after is the number of the line after them, missed is
+// how many lines from next on are no longer kept, and more is closed when there
+// are more lines.
 func (t *Tail) Since(next int64) (lines []Line, after, missed int64, more <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	number := t.first
 	missed = max(0, number-next)
-	for _, b := range t.blocks {
+	for _, b := range t.blocks[t.gone:] {
 		if number+int64(b.lines) > next {
 			i := number
 			for text := range bytes.Lines(t.text(b)) {
 				if i >= next {
-					lines = append(lines, Line{b.service, b.at, string(bytes.TrimRight(text, "\r\n"))})
+					lines = append(lines, Line{b.service, time.Unix(0, b.at), string(bytes.TrimRight(text, "\r\n"))})
 				}
 				i++
 			}

@@ -7,18 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// Terminal is a terminal to which messages and the stream of a [Mux] are
-// written line by line, without a screen. Only text, colours and links pass:
-// whatever name or line a message quotes, the terminal stays as it is. It is
-// for one goroutine, or for what a Mux guards.
+// Terminal writes messages and the stream of a [Mux] to a terminal line by line,
+// without a screen. It passes only text, colours and links, so that a name or line
+// quoted in a message cannot change the terminal's modes. Only one goroutine may
+// use it at a time, such as a Mux that holds its lock.
 type Terminal struct{ w io.Writer }
 
 // NewTerminal returns a Terminal that writes to w.
 func NewTerminal(w io.Writer) Terminal { return Terminal{w} }
 
-// Write writes text that devports has composed. Control characters in it, but
-// for those of colours and links, appear as \x1b. Colours and links end with
-// their line.
+// Write writes text that devports has composed. Control characters appear as \x1b,
+// except in colours and links, which end with their line.
 func (t Terminal) Write(text []byte) (int, error) {
 	out := make([]byte, 0, len(text)+len(sgrReset))
 	for line := range bytes.Lines(text) {
@@ -30,7 +29,7 @@ func (t Terminal) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// appendVisible appends a line, perhaps with its newline.
+// appendVisible appends a line, with or without its newline.
 func appendVisible(dst, line []byte) []byte {
 	colored, linked := false, false
 	for n := 0; len(line) > 0; line = line[n:] {
@@ -60,14 +59,13 @@ func appendVisible(dst, line []byte) []byte {
 	return endStyles(dst, colored, linked)
 }
 
-// Stream is where a Mux writes to the terminal. It takes what a Mux of a
-// [Style] that is Printable writes, where a carriage return takes back the
-// unfinished line.
+// Stream returns the writer for a Mux whose [Style] is Printable. A carriage return
+// at the start of a write erases the unfinished line.
 func (t Terminal) Stream() io.Writer { return lines(t) }
 
 type lines Terminal
 
-// rewrite begins the row of the cursor again.
+// rewrite erases the row of the cursor.
 const rewrite = "\r\x1b[K"
 
 func (l lines) Write(block []byte) (int, error) {
@@ -78,8 +76,8 @@ func (l lines) Write(block []byte) (int, error) {
 	return max(n-len(rewrite)+1, 0), err
 }
 
-// Printable is a line, without its newline, as it looks on a terminal when it
-// has been written.
+// Printable returns a line, given without its newline, as it looks on a terminal
+// after it has been written.
 func Printable(line string) string {
 	shown, _ := appendPrintable(nil, []byte(line))
 	return string(shown)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A message quotes what it likes, and the terminal stays as it is.
+// Text quoted in a message does not change the terminal.
 func TestTerminal(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"\x1b[31merror:\x1b[0m naïve\t名\n", "\x1b[31merror:\x1b[0m naïve\t名\n"},
@@ -26,7 +26,7 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// A character that comes in two pieces is one, however late the second comes.
+// A character in two pieces is not split, however late the second one arrives.
 func TestShownNow(t *testing.T) {
 	for text, want := range map[string]int{
 		"": 0, "a": 1, "é": 2, "a\xc3": 1, "a\xe4\xbd": 1, "a\xf0\x9f\x98": 1, "a\xff": 2, "\x80\x80\x80\x80": 4, "a\r": 1,

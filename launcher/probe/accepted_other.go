@@ -4,5 +4,5 @@ package probe
 
 import "net"
 
-// accepted is not known here: the kernel completes connections by itself.
+// accepted is unknown here: the kernel completes connections on its own.
 func accepted(net.Conn) bool { return true }

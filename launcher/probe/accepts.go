@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Accepts succeeds when a server on port of 127.0.0.1 or ::1 takes a connection.
-// Unlike [TCP] it does not where the server is stopped or does not get round to
-// it, on systems that show that.
+// Accepts succeeds when a server on port of 127.0.0.1 or ::1 accepts a connection.
+// Unlike [TCP], it fails for a server that is stopped or too busy to accept, on
+// systems that show that.
 func Accepts(port int) Try {
 	return func(ctx context.Context) error {
 		conn, err := dial(ctx, port)

@@ -10,11 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A server that accepts nothing is found out, though the kernel answers for it.
+// Accepts fails for a server that does not accept, although the kernel completes
+// the connection.
 func TestAccepts(t *testing.T) {
 	for _, test := range []struct {
 		name, network, address string
-		option                 int // of TCP, that is set
+		option                 int // of TCP, to set
 		accepts, want          bool
 	}{
 		{"accepting", "tcp4", "127.0.0.1:0", 0, true, true},

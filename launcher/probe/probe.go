@@ -12,29 +12,29 @@ import (
 	"time"
 )
 
-// Try asks once. The error says what was seen instead of a service that is
-// ready.
+// Try checks once whether a service is ready. The error is the reason why it is
+// not.
 type Try func(ctx context.Context) error
 
 const (
-	// MinPause and MaxPause bound the time between two tries, which grows. After
-	// Long, when it is likely that no try will ever succeed, it is LongPause.
+	// The pause between two tries grows from MinPause to MaxPause. After SlowAfter,
+	// when success is unlikely, it is SlowPause.
 	MinPause  = 50 * time.Millisecond
 	MaxPause  = time.Second
-	Long      = time.Minute
-	LongPause = 10 * time.Second
+	SlowAfter = time.Minute
+	SlowPause = 10 * time.Second
 
-	// Patience is how long one try may take.
-	Patience = 3 * time.Second
+	// Timeout limits one try.
+	Timeout = 3 * time.Second
 )
 
-// Until tries at once, and then again and again until a try succeeds or ctx is
-// done, whose error it returns. failed is called after each try that fails, with
-// its error and the time since the start.
+// Until tries at once, and repeats that until a try succeeds or ctx is done, whose
+// error it returns. It calls failed after each failed try, with the error and the
+// time since the start.
 func Until(ctx context.Context, try Try, failed func(err error, since time.Duration)) error {
 	start := time.Now()
 	for pause := MinPause; ; pause = min(pause*3/2, MaxPause) {
-		once, cancel := context.WithTimeout(ctx, Patience)
+		once, cancel := context.WithTimeout(ctx, Timeout)
 		err := try(once)
 		cancel()
 		if err == nil {
@@ -44,12 +44,12 @@ func Until(ctx context.Context, try Try, failed func(err error, since time.Durat
 			return ctx.Err()
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
-			err = fmt.Errorf("no answer within %v", Patience)
+			err = fmt.Errorf("no answer within %v", Timeout)
 		}
 		since := time.Since(start)
 		failed(err, since)
-		if since >= Long {
-			pause = LongPause
+		if since >= SlowAfter {
+			pause = SlowPause
 		}
 		select {
 		case <-time.After(pause):
@@ -59,7 +59,7 @@ func Until(ctx context.Context, try Try, failed func(err error, since time.Durat
 	}
 }
 
-// loopback are the addresses on which a service may listen for this machine.
+// loopback are the addresses on which a local service may listen.
 var loopback = []string{"127.0.0.1", "::1"}
 
 // TCP succeeds when something accepts connections to port on 127.0.0.1 or ::1.
@@ -73,8 +73,8 @@ func TCP(port int) Try {
 	}
 }
 
-// HTTP succeeds when a GET of path on port of 127.0.0.1 or ::1 is answered with
-// a status of 2xx or 3xx. Redirects are not followed.
+// HTTP succeeds when a GET of path on port of 127.0.0.1 or ::1 returns a 2xx or 3xx
+// status. It does not follow redirects.
 func HTTP(port int, path string) Try {
 	client := http.Client{
 		Transport: &http.Transport{
@@ -101,32 +101,32 @@ func HTTP(port int, path string) Try {
 			return &HTTPSError{port}
 		}
 		if response.StatusCode < 200 || response.StatusCode > 399 {
-			return fmt.Errorf("%s answers %s", path, response.Status)
+			return fmt.Errorf("%s returned %s", path, response.Status)
 		}
 		return nil
 	}
 }
 
-// HTTPSError says that a server expects HTTPS on a port.
+// HTTPSError reports a server that expects HTTPS on a port.
 type HTTPSError struct{ Port int }
 
 func (e *HTTPSError) Error() string { return fmt.Sprintf("port %d expects HTTPS, not HTTP", e.Port) }
 
-// speaksTLS reports whether the server on port takes part in a TLS handshake,
-// if only to refuse it.
+// speaksTLS reports whether the server on port answers a TLS handshake, even with
+// an alert.
 func speaksTLS(ctx context.Context, port int) bool {
 	conn, err := dial(ctx, port)
 	if err != nil {
 		return false
 	}
 	defer conn.Close()
-	// Nothing is sent to the server: who it is does not matter.
+	// No data is sent, so the certificate does not matter.
 	err = tls.Client(conn, &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}).HandshakeContext(ctx)
 	var alert *net.OpError
 	return err == nil || errors.As(err, &alert) && alert.Op == "remote error"
 }
 
-// dial connects to port on whichever of the loopback addresses is listened on.
+// dial connects to port on the first loopback address that accepts.
 func dial(ctx context.Context, port int) (conn net.Conn, err error) {
 	var dialer net.Dialer
 	for _, host := range loopback {
@@ -140,7 +140,7 @@ func dial(ctx context.Context, port int) (conn net.Conn, err error) {
 	return nil, fmt.Errorf("nothing listens on port %d", port)
 }
 
-// reason is what an error of the client says, without the request.
+// reason returns the cause of an error of the client, without the request.
 func reason(err error) error {
 	for {
 		inner := errors.Unwrap(err)

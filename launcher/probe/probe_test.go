@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Until tries at once, and then ever more rarely.
+// Until tries at once, then at growing intervals.
 func TestUntil(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
@@ -51,14 +51,14 @@ func TestUntil(t *testing.T) {
 	})
 }
 
-// After a minute of failures hardly any time is spent on more of them.
-func TestUntilForLong(t *testing.T) {
+// After a minute of failures tries are rare.
+func TestUntilSlowsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		early, late := 0, 0
 		_ = Until(ctx, func(context.Context) error { return errors.New("never") }, func(_ error, since time.Duration) {
-			if since < Long {
+			if since < SlowAfter {
 				early++
 			} else {
 				late++
@@ -70,8 +70,8 @@ func TestUntilForLong(t *testing.T) {
 	})
 }
 
-// A try that never ends is given up, and so is waiting when ctx ends.
-func TestUntilIsPatient(t *testing.T) {
+// A try times out, and Until returns when ctx is done.
+func TestUntilTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -133,7 +133,7 @@ func TestHTTP(t *testing.T) {
 	port, _ := strconv.Atoi(u.Port())
 	for path, want := range map[string]string{
 		"/200": "", "/204": "", "/304": "", "/moved": "",
-		"/404": "/404 answers 404 Not Found", "/500": "/500 answers 500 Internal Server Error", "/broken": "EOF",
+		"/404": "/404 returned 404 Not Found", "/500": "/500 returned 500 Internal Server Error", "/broken": "EOF",
 	} {
 		got := ""
 		if err := HTTP(port, path)(t.Context()); err != nil {
@@ -145,7 +145,7 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// One that accepts and never answers is no answer.
+// A server that accepts and never answers is not ready.
 func TestHTTPSilence(t *testing.T) {
 	_, port := listen(t, "127.0.0.1:0")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -155,8 +155,8 @@ func TestHTTPSilence(t *testing.T) {
 	}
 }
 
-// A server that expects HTTPS is told from one that is broken, whatever it makes
-// of a request without it.
+// A server that expects HTTPS is recognised, however it reacts to a request without
+// TLS.
 func TestHTTPS(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler()) // answers 400
 	defer server.Close()

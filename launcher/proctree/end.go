@@ -11,48 +11,50 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// End ends every process that find returns from a snapshot, and goes on until it
-// returns none: a process may fork while it is being ended. It never signals this
-// process itself.
+// End ends every process that find returns from a snapshot, and repeats that until
+// find returns none: a process may fork while it is being ended. It never signals
+// this process.
 //
-// Those found first get sig, and SIGCONT so that a stopped one can act on it.
-// What they start meanwhile gets sig when all of them have ended, not before: it
-// may be what they need to end in good order. What lives after grace gets SIGKILL,
-// as does all that appears later. With no sig (0) or no grace that is at once.
+// End sends sig to the processes it finds first, and SIGCONT so that a stopped one
+// can handle it. Processes that they start meanwhile, perhaps to shut down cleanly,
+// get sig only after all of the first have ended. Whatever still runs after grace
+// gets SIGKILL, and so does everything that appears later. If sig or grace is 0,
+// End sends SIGKILL at once.
 //
-// End returns the processes it met, each once, in the order in which it met them.
-// The error is that of ctx if that ends first, and tells of processes that this
-// one may not signal if no others are left. A process that the system does not
-// end, in an uninterruptible wait, is waited for as long as ctx allows.
+// End returns the processes it has found, each once, in the order in which it
+// found them. The error is that of ctx if ctx is done first. If only processes are
+// left that this one may not signal, the error lists them. End waits for a process
+// in uninterruptible sleep until ctx is done.
 func End(ctx context.Context, find func(Tree) []Process, sig syscall.Signal, grace time.Duration) ([]Process, error) {
 	e := &ending{find: find, known: map[process.ID]bool{}}
 	if sig != 0 && sig != syscall.SIGKILL && grace > 0 {
-		if err := e.ask(ctx, sig, grace); err != nil {
-			return e.met, err
+		if err := e.terminate(ctx, sig, grace); err != nil {
+			return e.seen, err
 		}
 	}
 	err := e.kill(ctx)
-	return e.met, err
+	return e.seen, err
 }
 
 // ending is the state of one call of End.
 type ending struct {
 	find  func(Tree) []Process
-	met   []Process
-	known map[process.ID]bool // those met
-	quiet int                 // how many times in a row nothing was found
+	seen  []Process
+	known map[process.ID]bool // the IDs of seen
+	quiet int                 // number of empty rounds in a row
 }
 
-// round is what one look has found.
+// round is the result of one search.
 type round struct {
 	tree  Tree
-	found []Process // what is to be ended and lives
-	fresh []Process // those of found that were not met before
+	found []Process // the processes to end that are alive
+	fresh []Process // those of found that are not in an earlier round
 }
 
-// look finds what is to be ended: also what find told once and does not any
-// more, as the child of one that has ended and that nobody has adopted.
-func (e *ending) look(ctx context.Context) (round, error) {
+// search finds the processes to end, including those that find has returned
+// earlier but no longer does, such as the child of one that has ended where no
+// process adopts it.
+func (e *ending) search(ctx context.Context) (round, error) {
 	if err := ctx.Err(); err != nil {
 		return round{}, err
 	}
@@ -61,7 +63,7 @@ func (e *ending) look(ctx context.Context) (round, error) {
 		return round{}, err
 	}
 	r := round{tree: tree}
-	for _, p := range e.met {
+	for _, p := range e.seen {
 		if now, ok := tree.process(p.PID); ok && now.ID == p.ID && !now.Zombie {
 			r.found = append(r.found, now)
 		}
@@ -73,7 +75,7 @@ func (e *ending) look(ctx context.Context) (round, error) {
 		}
 	}
 	r.found = append(r.found, r.fresh...)
-	e.met = append(e.met, r.fresh...)
+	e.seen = append(e.seen, r.fresh...)
 	e.quiet++
 	if len(r.found) > 0 {
 		e.quiet = 0
@@ -81,23 +83,23 @@ func (e *ending) look(ctx context.Context) (round, error) {
 	return r, nil
 }
 
-// done is true when nothing is left. A snapshot can miss a process that is
-// started while an older one ends, Snapshot says when: so one look is enough only
-// if no process was ever there.
-func (e *ending) done() bool { return e.quiet >= 2 || e.quiet > 0 && len(e.met) == 0 }
+// done reports whether no process is left. A snapshot can miss a process that
+// starts while an older one ends (see Snapshot), so one empty round is enough only
+// if there never was a process.
+func (e *ending) done() bool { return e.quiet >= 2 || e.quiet > 0 && len(e.seen) == 0 }
 
-// ask sends sig until no process is left or grace is over.
-func (e *ending) ask(ctx context.Context, sig syscall.Signal, grace time.Duration) error {
+// terminate sends sig until no process is left or grace is over.
+func (e *ending) terminate(ctx context.Context, sig syscall.Signal, grace time.Duration) error {
 	deadline := time.Now().Add(grace)
 	for {
-		r, err := e.look(ctx)
+		r, err := e.search(ctx)
 		left := time.Until(deadline)
 		if err != nil || e.done() || left <= 0 {
 			return err
 		}
 		for _, p := range r.fresh {
 			if err := p.Signal(sig); errors.Is(err, errors.ErrUnsupported) {
-				return nil // nothing to be patient for
+				return nil // there is no signal to wait for
 			}
 			Resume(p.ID)
 		}
@@ -107,20 +109,20 @@ func (e *ending) ask(ctx context.Context, sig syscall.Signal, grace time.Duratio
 	}
 }
 
-// The pauses between rounds that find nothing but what has already got SIGKILL.
+// The pauses between rounds that find only processes that already got SIGKILL.
 const minPause, maxPause = time.Millisecond, 20 * time.Millisecond
 
 // kill sends SIGKILL until no process is left.
 func (e *ending) kill(ctx context.Context) error {
 	pause := minPause
 	for !e.done() {
-		r, err := e.look(ctx)
+		r, err := e.search(ctx)
 		if err != nil {
 			return err
 		}
 		killGroups(r.tree, r.found)
 		refused := killEach(r.found)
-		if len(r.fresh) > 0 { // they may have forked: the next may already be there
+		if len(r.fresh) > 0 { // they may have forked
 			pause = minPause
 			continue
 		}
@@ -135,22 +137,22 @@ func (e *ending) kill(ctx context.Context) error {
 	return nil
 }
 
-// Wait returns when all of ps have ended, when limit is over, or with ctx's error.
+// Wait returns when all of ps have ended or limit is over, or with ctx's error.
 func Wait(ctx context.Context, ps []Process, limit time.Duration) error { return wait(ctx, ps, limit) }
 
-// killEach returns why some of the processes could not be signalled.
+// killEach sends SIGKILL to each process. It returns the errors for those it could
+// not signal.
 func killEach(ps []Process) []error {
 	var refused []error
 	for _, p := range ps {
 		if err := p.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			refused = append(refused, fmt.Errorf("cannot end process %d (%s): %w", p.PID, process.Command(p.PID), err))
+			refused = append(refused, fmt.Errorf("cannot kill process %d (%s): %w", p.PID, process.Command(p.PID), err))
 		}
 	}
 	return refused
 }
 
-// waitPolling returns when all of ps have ended, when limit is over, or with
-// ctx's error.
+// waitPolling is wait for systems that have nothing better than polling.
 func waitPolling(ctx context.Context, ps []Process, limit time.Duration) error {
 	deadline := time.Now().Add(limit)
 	for pause := minPause; ; pause = min(2*pause, maxPause) {

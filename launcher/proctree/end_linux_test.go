@@ -17,10 +17,10 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// long is more than any test may take.
+// long is longer than any test may take.
 const long = time.Hour
 
-// endBelow ends what is below p, and fails the test if something is left.
+// endBelow ends the descendants of p, and fails the test if one is left.
 func endBelow(t *testing.T, p program, sig syscall.Signal, grace time.Duration) []Process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -35,17 +35,17 @@ func endBelow(t *testing.T, p program, sig syscall.Signal, grace time.Duration) 
 	known := map[process.ID]bool{}
 	for _, m := range met {
 		if known[m.ID] {
-			t.Errorf("told twice: %v", m)
+			t.Errorf("returned twice: %v", m)
 		}
 		known[m.ID] = true
 		if m.Alive() {
-			t.Errorf("lives: %v", m)
+			t.Errorf("alive: %v", m)
 		}
 	}
 	return met
 }
 
-func TestEndFamily(t *testing.T) {
+func TestEndDescendants(t *testing.T) {
 	for name, sig := range map[string]syscall.Signal{"TERM": unix.SIGTERM, "at once": 0} {
 		t.Run(name, func(t *testing.T) {
 			p := adopt(t, family)
@@ -53,7 +53,7 @@ func TestEndFamily(t *testing.T) {
 			met := pids(endBelow(t, p, sig, long))
 			for name, pid := range byName {
 				if !slices.Contains(met, pid) {
-					t.Errorf("not told: %s %d", name, pid)
+					t.Errorf("not returned: %s %d", name, pid)
 				}
 			}
 		})
@@ -67,8 +67,8 @@ func TestEndNothing(t *testing.T) {
 	}
 }
 
-// A process can act on the signal, and what it starts for that is let be.
-func TestEndInGoodOrder(t *testing.T) {
+// A process can handle the signal, and what it starts for that is not signalled.
+func TestEndGracefully(t *testing.T) {
 	p := adopt(t, `trap 'sh -c "sleep 0.2; echo cleaned"; exit' TERM; echo ready; while :; do sleep 0.01; done`)
 	p.line(t)
 	endBelow(t, p, unix.SIGTERM, long)
@@ -77,7 +77,7 @@ func TestEndInGoodOrder(t *testing.T) {
 	}
 }
 
-func TestEndUnwilling(t *testing.T) {
+func TestEndIgnoredSignal(t *testing.T) {
 	p := adopt(t, `trap 'echo asked' TERM; echo ready; while :; do sleep 0.01; done`)
 	p.line(t)
 	const grace = 100 * time.Millisecond
@@ -107,7 +107,7 @@ func TestEndStopped(t *testing.T) {
 	}
 }
 
-// A child that the end of its parent takes out of find's sight is still ended.
+// A child that find no longer returns after the end of its parent is still ended.
 func TestEndLost(t *testing.T) {
 	p := adopt(t, `sh -c 'echo parent $$; sh -c "trap : TERM; echo child \$\$; while :; do sleep 0.01; done" & wait' & wait`)
 	byName := p.names(t, 2)
@@ -124,7 +124,7 @@ func TestEndLost(t *testing.T) {
 	}
 }
 
-func TestEndCancelledWhileAsking(t *testing.T) {
+func TestEndCancelledInGrace(t *testing.T) {
 	p := adopt(t, `trap 'echo asked' TERM; echo self $$; while :; do sleep 0.01; done`)
 	id := idOf(t, p.names(t, 1)["self"])
 	ctx, cancel := context.WithCancel(t.Context())
@@ -141,7 +141,7 @@ func TestEndCancelledWhileAsking(t *testing.T) {
 func TestEndCancelledWhileKilling(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	looked := 0
-	find := func(Tree) []Process { // always another one
+	find := func(Tree) []Process { // always a new one
 		if looked++; looked == 5 {
 			cancel()
 		}
@@ -153,7 +153,7 @@ func TestEndCancelledWhileKilling(t *testing.T) {
 	}
 }
 
-// The process that calls is never signalled, nor is its group.
+// End never signals the calling process or its group.
 func TestEndSelf(t *testing.T) {
 	p := sleeper(t) // in this process's group
 	find := func(t Tree) []Process {
@@ -166,7 +166,7 @@ func TestEndSelf(t *testing.T) {
 	}
 }
 
-// A group is not hit because some of it is.
+// A group of which only some processes are found is not killed as a whole.
 func TestEndSparesGroup(t *testing.T) {
 	p := adopt(t, `sleep 60 & echo one $!; sleep 60 & echo other $!; wait`)
 	byName := p.names(t, 2)
@@ -183,7 +183,7 @@ func TestEndSparesGroup(t *testing.T) {
 	}
 }
 
-// What may not be signalled is told, not waited for.
+// End returns an error for processes it may not signal, and does not wait for them.
 func TestEndRefused(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can become another user")

@@ -4,10 +4,11 @@ package proctree
 
 import "github.com/devports/devports/allocator/process"
 
-// marked has nothing to read. On Windows, a job object keeps processes together.
+// marked finds nothing: environments are not readable here. On Windows, a job
+// object holds the processes.
 func (t Tree) marked(Mark) []Process { return nil }
 
 func Resume(process.ID) {}
 
-// killGroups does nothing: there are no process groups in this sense.
+// killGroups does nothing: there are no process groups.
 func killGroups(Tree, []Process) {}

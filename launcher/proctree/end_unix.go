@@ -11,14 +11,14 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// Resume wakes a process if it is stopped.
+// Resume continues a process if it is stopped.
 func Resume(id process.ID) { _ = id.Signal(unix.SIGCONT) }
 
-// killGroups sends SIGKILL to the process groups of which every living member is
-// in found, so that nobody else is hit, and never to this process's own. It is
-// for the process that forks and exits, over and over: a signal to its PID
-// comes too late each time, but one to the group reaches whoever is in it at that
-// moment, and a fork happens either before or not at all.
+// killGroups sends SIGKILL to the process groups whose living members are all in
+// found, so that it kills no other process, and never to this process's own group.
+// It ends a process that forks and exits over and over: a signal to its PID is
+// always too late, but one to the group reaches all current members, and a fork
+// happens either before that or not at all.
 func killGroups(t Tree, found []Process) {
 	ours := make(map[process.ID]bool, len(found))
 	groups := map[int]bool{}
@@ -33,19 +33,18 @@ func killGroups(t Tree, found []Process) {
 	}
 	delete(groups, unix.Getpgrp())
 	for group := range groups {
-		if group > 1 && t.knows(group, ours) {
+		if group > 1 && t.unchanged(group, ours) {
 			_ = unix.Kill(-group, unix.SIGKILL)
 		}
 	}
 }
 
-// knows is false if the number of the group was given to a process that is
-// later than the snapshot, and so maybe to a group that is. That takes all of the
-// old group to have ended.
-func (t Tree) knows(group int, ours map[process.ID]bool) bool {
+// unchanged reports whether a group is still the one in the snapshot. After all of
+// its processes have ended, a later process, and its group, may get the number.
+func (t Tree) unchanged(group int, ours map[process.ID]bool) bool {
 	leader, err := process.Find(group)
 	if errors.Is(err, fs.ErrNotExist) {
-		return true // and cannot come back while the group has a member
+		return true // the number is not reused while the group has a member
 	}
 	then, ok := t.process(group)
 	return err == nil && (ours[leader] || ok && then.ID == leader)

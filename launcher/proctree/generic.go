@@ -9,15 +9,12 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// Here is what only Linux has a better way for.
-
 func snapshot() (Tree, error) {
 	all, err := process.ReadAll()
 	return newTree(all), err
 }
 
-// wait returns when all of ps have ended, when limit is over, or with ctx's
-// error.
+// wait returns when all of ps have ended or limit is over, or with ctx's error.
 func wait(ctx context.Context, ps []Process, limit time.Duration) error {
 	return waitPolling(ctx, ps, limit)
 }

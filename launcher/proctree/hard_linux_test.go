@@ -14,10 +14,10 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// What is hard to end.
+// Processes that are hard to end.
 
 func TestEndForkLoop(t *testing.T) {
-	for name, trap := range map[string]string{"willing": "", "unwilling": "trap '' TERM; "} {
+	for name, trap := range map[string]string{"TERM": "", "TERM ignored": "trap '' TERM; "} {
 		t.Run(name, func(t *testing.T) {
 			p := adopt(t, trap+`i=0; while [ $i -lt 300 ]; do sleep 60 & i=$((i+1)); echo $i; done; wait`)
 			p.line(t)
@@ -39,8 +39,8 @@ func TestEndMany(t *testing.T) {
 	}
 }
 
-// hop starts a process that is gone as soon as it is found, and whose child is,
-// and so on. Its parent is an adopter.
+// hop starts a chain of processes: each forks and exits at once. The parent is an
+// adopter.
 func hop(t *testing.T, generations int, env ...string) program {
 	t.Helper()
 	p := adopt(t, fmt.Sprintf("%s=hopper exec '%s' %d", roleEnv, os.Args[0], generations), env...)
@@ -48,8 +48,8 @@ func hop(t *testing.T, generations int, env ...string) program {
 	return p
 }
 
-// At each moment there is a hopper. It may be missed when the PIDs begin again from
-// the lowest, which does not come twice in so short a time.
+// A hopper exists at each moment. A snapshot may miss it when the PIDs wrap around,
+// which does not happen twice in so short a time.
 func TestFindHopper(t *testing.T) {
 	variable := mark(t)
 	p := hop(t, 100_000, variable)
@@ -65,7 +65,7 @@ func TestFindHopper(t *testing.T) {
 		}
 	}
 	if min(below, marked) < looks-1 {
-		t.Errorf("of %d times, found %d times below, %d times marked", looks, below, marked)
+		t.Errorf("of %d snapshots, %d found it below, %d marked", looks, below, marked)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestEndHopper(t *testing.T) {
 	p := hop(t, 5000)
 	endBelow(t, p, 0, 0)
 	if got := p.rest(t); got != "" {
-		t.Errorf("got away: %q", got)
+		t.Errorf("escaped: %q", got)
 	}
 }
 
@@ -93,12 +93,12 @@ func TestEndMarkedHopper(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := p.rest(t); got != "" {
-		t.Errorf("got away: %q", got)
+		t.Errorf("escaped: %q", got)
 	}
 }
 
-// A group is hit for a member that is gone, whoever is its member now, unless the
-// number is another's.
+// killGroups kills a group for a member that is gone, whatever its members are now,
+// unless the number was reused.
 func TestKillGroups(t *testing.T) {
 	p := adopt(t, `sleep 60 & echo member $!; echo leader $$; wait`)
 	byName := p.names(t, 2)
@@ -106,7 +106,7 @@ func TestKillGroups(t *testing.T) {
 	goneBy := []Process{{ID: process.ID{PID: math.MaxInt32}, Group: leader}}
 	killGroups(newTree(goneBy), goneBy)
 	if !member.Alive() {
-		t.Fatal("hit, but the snapshot has another leader")
+		t.Fatal("killed, but the snapshot has another leader")
 	}
 	if err := idOf(t, leader).Signal(unix.SIGKILL); err != nil {
 		t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// A process whose PID was another's before is not ended in its place.
-func TestAnothersPID(t *testing.T) {
+// A process with a reused PID is not ended.
+func TestReusedPID(t *testing.T) {
 	p := sleeper(t)
 	id := idOf(t, p.pid())
 	old := process.ID{PID: id.PID, Start: id.Start - 1}
@@ -42,7 +42,7 @@ func TestZombie(t *testing.T) {
 	}
 }
 
-// A process whose first thread has ended looks like a zombie.
+// A process whose main thread has ended looks like a zombie.
 func TestHeadless(t *testing.T) {
 	variable := mark(t)
 	name, value, _ := strings.Cut(variable, "=")
@@ -63,6 +63,6 @@ func TestHeadless(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := wait(t.Context(), []Process{{ID: id}}, 20*time.Second); err != nil || id.Alive() {
-		t.Errorf("not ended: %v", err)
+		t.Errorf("still running: %v", err)
 	}
 }

@@ -1,11 +1,12 @@
-// Package proctree finds the processes that another has started, and ends them.
+// Package proctree finds the processes that another one has started, and ends
+// them.
 //
-// A process gets away from its parent in three ways: by a session of its own
-// (setsid), by the end of the processes between (a daemon forks twice), and by
-// forking while it is being ended. Below finds the first, and the second where
-// the caller is a child subreaper, prctl(2). Marked finds all that were started
-// with a certain variable, whoever their parent is by now. End looks again until
-// nothing is found.
+// A process can escape its parent in three ways: by creating a session (setsid),
+// by the exit of the processes between them (a daemon forks twice), and by forking
+// while it is being killed. Below finds the first, and the second if the caller is
+// a child subreaper, see prctl(2). Marked finds all processes that were started
+// with a variable, whatever their parent is now. End repeats its search until it
+// finds nothing.
 package proctree
 
 import (
@@ -14,12 +15,12 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// Process is what a snapshot has of a process.
+// Process is an entry of a snapshot.
 type Process = process.Stat
 
-// Children returns the direct children, with the zombies that pid has not yet
-// waited for. One that is started meanwhile, or whose sibling ends meanwhile, may
-// be left out. On Linux it costs a few reads, elsewhere a snapshot.
+// Children returns the PIDs of the direct children of pid, including zombies. It
+// may miss a child that starts, or whose sibling ends, during the call. On Linux it
+// costs a few reads, elsewhere a snapshot.
 func Children(pid int) ([]int, error) {
 	children, err := children(pid)
 	if err != nil {

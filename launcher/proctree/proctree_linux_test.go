@@ -17,12 +17,12 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// roleEnv makes the test binary play a role instead.
+// roleEnv makes the test binary play a role instead of running tests.
 const roleEnv = "PROCTREE_TEST_ROLE"
 
 func init() {
 	if os.Getenv(roleEnv) == "headless" {
-		runtime.LockOSThread() // so that main has the first thread
+		runtime.LockOSThread() // so that main runs on the main thread
 	}
 }
 
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// program is a running process. Its output is read line by line.
+// program is a running process whose output is read line by line.
 type program struct {
 	*exec.Cmd
 	out *bufio.Reader
@@ -51,7 +51,7 @@ func (p program) pid() int { return p.Process.Pid }
 
 func (p program) pidText() string { return strconv.Itoa(p.pid()) }
 
-// start runs a command until the test ends.
+// start starts a command that runs until the end of the test.
 func start(tb testing.TB, cmd *exec.Cmd) program {
 	tb.Helper()
 	stdin, err := cmd.StdinPipe()
@@ -92,7 +92,7 @@ func role(tb testing.TB, name string, args ...string) program {
 	return start(tb, cmd)
 }
 
-// sleeper is a process that does nothing.
+// sleeper starts a process that does nothing.
 func sleeper(tb testing.TB) program {
 	tb.Helper()
 	return start(tb, exec.Command("cat"))
@@ -107,7 +107,7 @@ func (p program) line(tb testing.TB) string {
 	return strings.TrimSpace(line)
 }
 
-// rest is what it writes until nobody is left to write.
+// rest returns the output until no process is left to write.
 func (p program) rest(tb testing.TB) string {
 	tb.Helper()
 	text, err := io.ReadAll(p.out)
@@ -133,12 +133,12 @@ func (p program) names(tb testing.TB, n int) map[string]int {
 	return pids
 }
 
-// eventually fails the test unless ok returns true soon.
-func eventually(tb testing.TB, what string, ok func() bool) {
+// eventually fails the test unless ok returns true within 20 s.
+func eventually(tb testing.TB, condition string, ok func() bool) {
 	tb.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			tb.Fatalf("not within 20 s: %s", what)
+			tb.Fatalf("not within 20 s: %s", condition)
 		}
 	}
 }
@@ -171,7 +171,7 @@ func pids(ps []Process) []int {
 	return all
 }
 
-// mark is a variable that no other test has.
+// mark returns a variable that no other test uses.
 func mark(tb testing.TB) string {
 	return fmt.Sprintf("PROCTREE_TEST_MARK=%s-%d-%d", tb.Name(), os.Getpid(), time.Now().UnixNano())
 }

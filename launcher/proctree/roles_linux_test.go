@@ -41,7 +41,7 @@ func adopter(script string) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// headless ends its first thread, and lives on.
+// headless ends its main thread and keeps running.
 func headless() {
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
@@ -50,8 +50,8 @@ func headless() {
 	_, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
 }
 
-// hopper forks and exits, a number of times, as fast as can be. What is forked
-// of a Go program has no runtime: it can do no more than this.
+// hopper forks and exits, a number of times, as fast as possible. A forked child of
+// a Go program has no runtime and can do nothing more.
 func hopper(generations string) {
 	left, err := strconv.Atoi(generations)
 	if err != nil {
@@ -68,7 +68,7 @@ func hopper(generations string) {
 	_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
 }
 
-// stranger is another user, who tries to end a process.
+// stranger tries to end a process as another user.
 func stranger(text string) {
 	pid, err := strconv.Atoi(text)
 	if err != nil {

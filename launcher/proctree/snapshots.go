@@ -2,8 +2,8 @@ package proctree
 
 import "sync"
 
-// Snapshots shares snapshots among goroutines that want one at the same time.
-// The zero value is ready.
+// Snapshots shares snapshots among goroutines that request one at the same time.
+// The zero value is ready to use.
 type Snapshots struct {
 	mu      sync.Mutex
 	current *shared       // being taken
@@ -12,12 +12,12 @@ type Snapshots struct {
 }
 
 type shared struct {
-	taken chan struct{} // closed when the rest is set
+	taken chan struct{} // closed when tree and err are set
 	tree  Tree
 	err   error
 }
 
-// Take returns a snapshot that was begun after the call.
+// Take returns a snapshot that started after the call.
 func (s *Snapshots) Take() (Tree, error) {
 	s.mu.Lock()
 	if s.next != nil {
@@ -59,7 +59,7 @@ func (s *Snapshots) Hold() (release func()) {
 
 func (s *Snapshots) take(mine *shared) (Tree, error) {
 	s.mu.Lock()
-	if s.next == mine { // from now on it is too late to share it
+	if s.next == mine { // it starts now, and cannot be shared by later calls
 		s.current, s.next = mine, nil
 	}
 	s.mu.Unlock()

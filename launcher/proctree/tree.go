@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Tree is a snapshot of all processes that this one can see. The zero value has no
-// process.
+// Tree is a snapshot of all processes visible to this one. The zero value is
+// empty.
 type Tree struct {
 	all []Process
-	// index has the place in all of each PID, and -1 for one that was gone
-	// before anything could be read of it.
+	// index maps each PID to its index in all, or to -1 if the process was gone
+	// before it could be read.
 	index map[int]int
 }
 
-// Snapshot reads what processes there are. They go on while they are being
-// read: one that lives throughout is in the snapshot. On Linux, so is one of a chain
-// in which each process starts the next and ends, unless the PIDs just then begin
-// again from the lowest.
+// Snapshot lists the processes. They keep running meanwhile: a process that lives
+// throughout the call is in the snapshot. On Linux, so is one process of a chain in
+// which each starts the next and exits, unless the PIDs wrap around during the
+// call.
 func Snapshot() (Tree, error) {
 	t, err := snapshot()
 	if err != nil {
@@ -29,8 +29,8 @@ func Snapshot() (Tree, error) {
 }
 
 // Below returns all descendants of the roots, parents before their children,
-// without the roots and without zombies. What has lost its parent is a descendant
-// of the process that has adopted it.
+// without the roots and without zombies. An orphan is a descendant of the process
+// that has adopted it.
 func (t Tree) Below(pids ...int) []Process {
 	var found []Process
 	children, seen := t.children(), map[int]bool{}
@@ -52,9 +52,9 @@ func (t Tree) Below(pids ...int) []Process {
 	return found
 }
 
-// Walk visits the roots and all that is below them, each once, parents before
-// their children and without zombies. What is below a process of which visit
-// returns false is left out, also a root.
+// Walk visits the roots and all their descendants, each once, parents before their
+// children, without zombies. If visit returns false for a process, Walk skips its
+// descendants, even a root among them.
 func (t Tree) Walk(visit func(Process) (descend bool), roots ...Process) {
 	among := map[int]bool{}
 	for _, p := range roots {
@@ -85,7 +85,7 @@ func (t Tree) children() map[int][]Process {
 }
 
 func (t Tree) hasAncestor(p Process, among map[int]bool) bool {
-	for range t.all { // a tree in motion may have a circle
+	for range t.all { // a snapshot of changing processes may contain a cycle
 		parent, ok := t.process(p.Parent)
 		if !ok || !t.isParent(p) {
 			return false
@@ -109,19 +109,20 @@ func (t Tree) Where(match func(Process) bool) []Process {
 	return found
 }
 
-// isParent is false where the PID of p's parent was given to a later process, as
-// happens on Windows, where nobody adopts.
+// isParent reports whether the process with the PID of p's parent is that parent,
+// and no later process with a reused PID, as happens on Windows, where orphans are
+// not adopted.
 func (t Tree) isParent(p Process) bool {
 	parent, ok := t.process(p.Parent)
 	return !ok || parent.Start <= p.Start
 }
 
-// Marked returns the processes that bear the mark, without zombies: those that
-// have a tag of the run, and those without any tag that were started with exactly
-// the variable. A process passes both on to those that it starts. A process whose
-// environment is not readable, and that has no tag, is not found: on Windows, none
-// is. Both are read now: of a process that has ended since the snapshot, it
-// returns those that it has started.
+// Marked returns the marked processes, without zombies: those with a tag of the
+// run, and those without a tag that were started with exactly the variable.
+// Processes inherit both. Marked does not find a process without a tag whose
+// environment is not readable, and none on Windows. It reads tags and environments
+// now: for a process that has ended since the snapshot, it returns the processes
+// that one has started.
 func (t Tree) Marked(m Mark) []Process {
 	if !strings.Contains(m.Variable, "=") {
 		return nil
@@ -137,7 +138,7 @@ func (t Tree) process(pid int) (Process, bool) {
 	return t.all[i], true
 }
 
-// newTree serves the systems that tell of all processes at one go.
+// newTree returns the tree for systems that list all processes in one call.
 func newTree(all []Process) Tree {
 	t := Tree{all: all, index: make(map[int]int, len(all))}
 	for i, p := range all {
@@ -146,7 +147,8 @@ func newTree(all []Process) Tree {
 	return t
 }
 
-// childrenOf returns fs.ErrNotExist if there is no such process.
+// childrenOf returns the PIDs of the children of pid, or fs.ErrNotExist if there is
+// no such process.
 func (t Tree) childrenOf(pid int) ([]int, error) {
 	if _, ok := t.process(pid); !ok {
 		return nil, fs.ErrNotExist

@@ -13,19 +13,18 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// walker goes through /proc. It takes PIDs that are not in index, and puts them
-// there.
+// walker reads /proc. It visits the PIDs that are not in index, and adds them.
 type walker struct {
 	process.Reader
 	index map[int]int
 }
 
-// walk calls look, and again as long as one of the processes that it looked at
-// had just ended: it may have started another, which then was not on the list.
-func walk(index map[int]int, look func(*walker) (ended bool, err error)) error {
+// walk calls visit until it reports no process that had just ended: such a process
+// may have started another one after /proc was listed.
+func walk(index map[int]int, visit func(*walker) (ended bool, err error)) error {
 	w := &walker{index: index}
-	for range 20 { // others start and end processes as well
-		ended, err := look(w)
+	for range 20 { // unrelated processes start and end as well
+		ended, err := visit(w)
 		if err != nil || !ended {
 			return err
 		}
@@ -34,13 +33,13 @@ func walk(index map[int]int, look func(*walker) (ended bool, err error)) error {
 }
 
 // pass calls visit for each new process. It reports whether one of them had ended;
-// visit says that of what it reads itself.
+// visit reports that for what it reads itself.
 func (w *walker) pass(visit func(Process) (ended bool)) (ended bool, err error) {
 	pids, err := process.All()
 	if err != nil {
 		return false, err
 	}
-	// The youngest are at the end. They are the ones to be quick with.
+	// The newest are at the end. They are the most likely to end soon.
 	for _, pid := range slices.Backward(pids) {
 		if _, seen := w.index[pid]; seen {
 			continue
@@ -48,7 +47,7 @@ func (w *walker) pass(visit func(Process) (ended bool)) (ended bool, err error) 
 		w.index[pid] = -1
 		p, err := w.Stat(pid)
 		switch {
-		case errors.Is(err, fs.ErrPermission): // another user's, with hidepid=1
+		case errors.Is(err, fs.ErrPermission): // a process of another user, with hidepid=1
 		case errors.Is(err, fs.ErrNotExist):
 			ended = true
 		case err != nil:
@@ -75,8 +74,8 @@ func snapshot() (Tree, error) {
 	return t, err
 }
 
-// adopt asks those for their new parent whose old one had ended before anything
-// could be read of it. It reports whether one of them has ended, too.
+// adopt reads the new parents of processes whose parent had ended before it could
+// be read. It reports whether one of them has ended, too.
 func (t Tree) adopt(r *process.Reader) (ended bool) {
 	for i, p := range t.all {
 		if _, ok := t.process(p.Parent); ok || p.Parent == 0 || p.Zombie {
@@ -110,7 +109,7 @@ func (t Tree) marked(m Mark) []Process {
 	for _, p := range slices.Backward(t.all) {
 		ended = !p.Zombie && check(&r, p) || ended
 	}
-	if ended { // what it started since then may be marked as well
+	if ended { // it may have started other marked processes
 		_ = walk(maps.Clone(t.index), func(w *walker) (bool, error) {
 			return w.pass(func(p Process) bool { return !p.Zombie && check(&w.Reader, p) })
 		})
@@ -118,7 +117,7 @@ func (t Tree) marked(m Mark) []Process {
 	return found
 }
 
-// has is true if one of the entries, which a zero byte ends, is the variable.
+// has reports whether one of the zero-terminated entries is the variable.
 func has(environ []byte, variable string) bool {
 	for entry := range bytes.SplitSeq(environ, []byte{0}) {
 		if string(entry) == variable {
@@ -128,8 +127,8 @@ func has(environ []byte, variable string) bool {
 	return false
 }
 
-// children asks each thread, for a child belongs to the thread that started it.
-// Not every kernel has these lists.
+// children reads the list of each thread, because a child belongs to the thread
+// that started it. Kernels may lack these lists.
 func children(pid int) ([]int, error) {
 	dir := process.File(pid, "task")
 	threads, err := os.ReadDir(dir)

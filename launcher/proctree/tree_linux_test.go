@@ -17,8 +17,8 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// family has a child, its child, one in a session of its own, and one that has
-// lost its parent.
+// family starts a child, a grandchild, a process in its own session, and an
+// orphan.
 const family = `
 echo child $$
 sh -c 'echo grandchild $$; exec sleep 60' &
@@ -57,7 +57,7 @@ func TestBelowFindsAll(t *testing.T) {
 		t.Errorf("session: %+v", session)
 	}
 	if got := pids(tree.Below(byName["child"])); slices.Contains(got, byName["orphan"]) || len(got) != 2 {
-		t.Errorf("below the child: %v of %v", got, byName)
+		t.Errorf("descendants of the child: %v of %v", got, byName)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestMarked(t *testing.T) {
 	}
 }
 
-// In execve(2) a process has no environment for a moment.
+// During execve(2) a process has no environment for a moment.
 func TestMarkedInExec(t *testing.T) {
 	id, variable := execs(t)
 	for range 200 {
@@ -89,7 +89,7 @@ func TestMarkedInExec(t *testing.T) {
 	}
 }
 
-// On a busy machine that moment lasts until the scheduler lets the process go on.
+// On a busy machine that moment lasts until the process is scheduled again.
 func TestMarkedInHeldExec(t *testing.T) {
 	id, variable := execs(t)
 	busy := start(t, exec.Command("sh", "-c", "while :; do :; done"))
@@ -111,14 +111,14 @@ func TestMarkedInHeldExec(t *testing.T) {
 	if err := schedule(unix.SCHED_IDLE); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = schedule(unix.SCHED_NORMAL) }() // so that it ends; only root may
+	defer func() { _ = schedule(unix.SCHED_NORMAL) }() // so that it can end; only root may
 	for end := time.Now().Add(time.Second); time.Now().Before(end); {
 		isMarked(t, id, variable)
 	}
 }
 
-// isMarked fails unless the process is found, or was held up for as long as
-// process.Environ waits for it.
+// isMarked fails the test unless Marked finds the process, or the process was held
+// up for as long as process.Environ waits for it.
 func isMarked(t *testing.T, id process.ID, variable string) {
 	t.Helper()
 	start := time.Now()
@@ -127,8 +127,8 @@ func isMarked(t *testing.T, id process.ID, variable string) {
 	}
 }
 
-// execs starts a process that is in execve(2) again and again, and returns the
-// variable that it was started with.
+// execs starts a process that calls execve(2) over and over, and returns the
+// variable it was started with.
 func execs(t *testing.T) (process.ID, string) {
 	t.Helper()
 	variable := mark(t)

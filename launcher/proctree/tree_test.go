@@ -16,10 +16,10 @@ func TestBelow(t *testing.T) {
 	zombie.Zombie = true
 	tree := newTree([]Process{
 		p(1, 0, 1), p(10, 1, 10), p(2, 20, 40), p(20, 10, 20), zombie, p(11, 1, 11),
-		p(40, 30, 31),                // of a zombie
-		p(50, 20, 15),                // of the one that had PID 20 before
-		p(60, 61, 60), p(61, 60, 60), // no tree at all
-		p(70, 99, 70), // whose parent cannot be seen
+		p(40, 30, 31),                // child of a zombie
+		p(50, 20, 15),                // child of an earlier process with PID 20
+		p(60, 61, 60), p(61, 60, 60), // a cycle
+		p(70, 99, 70), // with an invisible parent
 	})
 	tests := map[string]struct{ roots, want []int }{
 		"all":         {[]int{1}, []int{10, 11, 20, 2, 40}},

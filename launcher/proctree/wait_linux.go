@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wait returns when all of ps have ended, when limit is over, or with ctx's
-// error.
+// wait returns when all of ps have ended or limit is over, or with ctx's error.
 func wait(ctx context.Context, ps []Process, limit time.Duration) error {
 	w, err := newWaiter(ctx, ps)
 	if err != nil { // no pidfds, or too many
@@ -21,27 +20,27 @@ func wait(ctx context.Context, ps []Process, limit time.Duration) error {
 	return w.wait(ctx, time.Now().Add(limit))
 }
 
-// waiter sleeps on the pidfds of processes. The first of fds is readable when
-// the context is over.
+// waiter waits for the pidfds of processes. The first of fds becomes readable when
+// the context is done.
 type waiter struct {
 	fds  []unix.PollFd
 	stop func()
 }
 
 func newWaiter(ctx context.Context, ps []Process) (*waiter, error) {
-	over, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	done, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, err
 	}
-	w := &waiter{fds: []unix.PollFd{{Fd: int32(over), Events: unix.POLLIN}}}
+	w := &waiter{fds: []unix.PollFd{{Fd: int32(done), Events: unix.POLLIN}}}
 	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(woken)
-		_, _ = unix.Write(over, []byte{1, 1, 1, 1, 1, 1, 1, 1})
+		_, _ = unix.Write(done, []byte{1, 1, 1, 1, 1, 1, 1, 1})
 	})
 	w.stop = func() {
 		if !stop() {
-			<-woken // else it would write to whoever gets the number of over next
+			<-woken // before close: the descriptor may be reused
 		}
 	}
 	for _, p := range ps {
@@ -78,7 +77,7 @@ func (w *waiter) wait(ctx context.Context, deadline time.Time) error {
 	return ctx.Err()
 }
 
-// dropEnded leaves in fds what is to be waited for.
+// dropEnded removes the processes that have ended from fds.
 func (w *waiter) dropEnded() {
 	waiting := w.fds[:1]
 	for _, fd := range w.fds[1:] {

@@ -7,7 +7,7 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// Row is a line of text in pieces that look differently.
+// Row is a line of text in pieces of different style.
 type Row []Span
 
 // Span is text without control characters.
@@ -16,8 +16,8 @@ type Span struct {
 	Style string // SGR parameters, such as "1;32"; "" for none
 }
 
-// parse makes a row of text in which escape sequences set colours; all others
-// are left out.
+// parse returns the row for a text whose escape sequences set colours. It leaves
+// out all others.
 func parse(text string) (row Row) {
 	style := ""
 	for text != "" {
@@ -46,7 +46,7 @@ func parse(text string) (row Row) {
 	return row
 }
 
-// Width is how many columns a row takes.
+// Width returns the number of columns of a row.
 func (r Row) Width() (columns int) {
 	for _, s := range r {
 		columns += Width(s.Text)
@@ -54,18 +54,18 @@ func (r Row) Width() (columns int) {
 	return columns
 }
 
-// Width is how many columns a text takes.
+// Width returns the number of columns of a text.
 func Width(text string) int { return widths.StringWidth(text) }
 
-// widths takes letters of ambiguous width for narrow ones, whatever the locale,
-// as terminals do.
+// widths treats characters of ambiguous width as narrow in every locale, as
+// terminals do.
 var widths = func() *runewidth.Condition {
 	c := runewidth.NewCondition()
 	c.EastAsianWidth = false
 	return c
 }()
 
-// cut returns a row that is no wider than so many columns.
+// cut returns a row shortened to at most columns.
 func (r Row) cut(columns int) Row {
 	for i, s := range r {
 		width := Width(s.Text)
@@ -91,7 +91,7 @@ func (r Row) write(out *bytes.Buffer) {
 	}
 }
 
-// Pad fills a text up with blanks to so many columns, or cuts it.
+// Pad pads a text with blanks to a number of columns, or shortens it.
 func Pad(text string, columns int) string {
 	if width := Width(text); width <= columns {
 		return text + strings.Repeat(" ", columns-width)

@@ -1,19 +1,19 @@
 // Package screen keeps a few rows below a stream of lines on a terminal.
 //
 // The stream scrolls as it would without them, into the terminal's own history.
-// Nothing is set up in the terminal that would have to be undone: the rows are
-// erased before something is written and drawn again below it, in one write,
-// and the cursor rests where the first of them begins. So erasing all below the
-// cursor removes them, whatever has happened to the size of the terminal, and a
-// prompt that comes after a sudden end takes their place.
+// The terminal is left in no mode that would have to be reset: each write erases
+// the rows, adds to the stream, and draws the rows again below it. The cursor
+// rests at the beginning of the first row. Erasing everything below the cursor
+// therefore removes the rows, even after a resize, and a shell's prompt after a
+// sudden exit overwrites them.
 //
 // # Concurrency
 //
-// All methods may be called by any goroutine. What is written within a frame is
-// drawn together, so that drawing the rows costs a flood next to nothing. While
-// the terminal takes what has been drawn, in a goroutine for each time, what
-// comes is gathered. A terminal that takes nothing blocks writers of much, and
-// Suspend and Close.
+// Any goroutine may call any method. A Screen draws everything that is written
+// within a frame at once, so that redrawing the rows costs next to nothing under a
+// flood. A goroutine writes each drawing to the terminal; what is written
+// meanwhile is buffered. A stalled terminal blocks Write when the buffer is full,
+// and Suspend and Close.
 package screen
 
 import (
@@ -28,40 +28,40 @@ import (
 )
 
 const (
-	// frame is how long what is written may wait for more, once something has
-	// just been drawn: a fiftieth of a second is no wait for the eye.
+	// frame is the minimum time between two drawings: the eye does not notice a
+	// delay of a fiftieth of a second.
 	frame = 20 * time.Millisecond
 
-	// full is how much may wait; a writer of more waits itself.
-	full = 64 << 10
+	// maxPending is how many bytes may be buffered before Write blocks.
+	maxPending = 64 << 10
 
-	// enough is how much does not wait for the end of a frame.
-	enough = full / 2
+	// flushAt is how many bytes are drawn before the frame ends.
+	flushAt = maxPending / 2
 )
 
-// Sequences of ECMA-48 and, for the first two, of terminals that show what is
-// between them at once (others ignore them).
+// Sequences of ECMA-48, except for the first two: terminals that know them show
+// everything between them at once; others ignore them.
 const (
 	begin    = "\x1b[?2026h"
 	end      = "\x1b[?2026l"
-	erase    = "\r\x1b[J" // from the first column of the cursor's row on
-	nowrap   = "\x1b[?7l" // a row that turns out wider than reckoned (tabs, new letters) stays one
+	erase    = "\r\x1b[J" // from the first column of the cursor's row
+	nowrap   = "\x1b[?7l" // a row that is wider than computed (tabs, new characters) stays one row
 	wrap     = "\x1b[?7h"
 	eraseAll = "\x1b[H\x1b[2J"
 )
 
-// Erase removes the rows that the end of a program has left behind, if the
-// cursor is still where they begin; a prompt in their place stays.
+// Erase removes the rows that a killed program has left behind if the cursor is
+// still at their beginning. It keeps a prompt that has overwritten them.
 const Erase = "\x1b[0m" + wrap + "\x1b[J"
 
-// ResetSequence undoes what a program may have done to a terminal: colours, the
-// alternate screen, a hidden cursor, a scrolling region, pastes and mouse told
-// as keys, application keys. To leave the alternate screen takes the cursor to
-// where it was when that was entered, even long ago; so it is entered first.
+// ResetSequence resets what a program may have set in a terminal: colours, the
+// alternate screen, a hidden cursor, a scrolling region, bracketed paste, mouse
+// reports, application keys. Leaving the alternate screen restores the cursor
+// position of when it was entered, even long ago; so it is entered first.
 const ResetSequence = "\x1b[0m\x1b[?1049h\x1b[?1049l\x1b[?25h\x1b7\x1b[r\x1b8" + wrap +
 	"\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1l\x1b>"
 
-// Screen is the one owner of a terminal. Make one with [New].
+// Screen owns a terminal. Create one with [New].
 type Screen struct {
 	w    io.Writer
 	size func() terminal.Size
@@ -69,35 +69,35 @@ type Screen struct {
 	mu      sync.Mutex // guards what follows
 	rows    []Row
 	cursor  int          // the column of the cursor in the first row
-	lines   bytes.Buffer // whole lines that wait to be written
+	lines   bytes.Buffer // whole lines to be written
 	open    []byte       // an unfinished line, which is drawn above the rows
-	clear   bool         // the whole screen is to be erased first
+	clear   bool         // erase the whole screen first
 	drawn   bool         // something is below the cursor
-	asleep  bool         // between Suspend and Resume, and after Close: nothing is drawn
-	timer   *time.Timer  // ends a frame; nil: none has begun
-	due     bool         // something is to be drawn when the frame ends
-	urgent  bool         // or as soon as the terminal has taken what is being written
-	idle    *sync.Cond   // tells that it has
-	out     bytes.Buffer // what is being written; the writer's as long as writing
+	paused  bool         // between Suspend and Resume, and after Close: nothing is drawn
+	timer   *time.Timer  // ends the frame; nil for none
+	due     bool         // draw when the frame ends
+	urgent  bool         // draw as soon as the current write has ended
+	idle    *sync.Cond   // signalled when the current write has ended
+	out     bytes.Buffer // what is being written; owned by write while writing
 	writing bool
 	err     error
 }
 
-// New returns a Screen without rows. size is asked for the terminal's whenever
-// something is drawn.
+// New returns a Screen without rows. It calls size for the size of the terminal
+// for each drawing.
 func New(w io.Writer, size func() terminal.Size) *Screen {
 	s := &Screen{w: w, size: size}
 	s.idle = sync.NewCond(&s.mu)
 	return s
 }
 
-// Write writes lines of the stream, in which nothing may move the cursor. Of an
-// unfinished line a later carriage return takes back what there is. The error may
-// be one of an earlier Write.
+// Write writes lines of the stream, which must not move the cursor. A carriage
+// return at the start of p erases the unfinished line. The error may be that of an
+// earlier Write.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.lines.Len() > full && s.writing && !s.asleep {
+	for s.lines.Len() > maxPending && s.writing && !s.paused {
 		s.idle.Wait()
 	}
 	n := len(p)
@@ -112,16 +112,16 @@ func (s *Screen) Write(p []byte) (int, error) {
 	if len(p) > 0 && p[0] == '\r' {
 		s.open, p = s.open[:0], p[1:]
 	}
-	if s.open = append(s.open, p...); len(s.open) > full { // no line for a person
+	if s.open = append(s.open, p...); len(s.open) > maxPending { // too long to stay unfinished
 		s.lines.Write(s.open)
 		s.lines.WriteByte('\n')
 		s.open = s.open[:0]
 	}
-	s.draw(s.lines.Len() > enough)
+	s.draw(s.lines.Len() > flushAt)
 	return n, s.err
 }
 
-// Show replaces the rows, and puts the cursor on a column of the first.
+// Show replaces the rows and puts the cursor on a column of the first.
 func (s *Screen) Show(rows []Row, cursor int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,8 +132,8 @@ func (s *Screen) Show(rows []Row, cursor int) {
 	s.draw(false)
 }
 
-// Redraw draws the rows anew, which another size of the terminal asks for; with
-// clear, on a screen that is otherwise empty.
+// Redraw draws the rows again, for example after a resize; with clear, it erases
+// the whole screen first.
 func (s *Screen) Redraw(clear bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,23 +142,23 @@ func (s *Screen) Redraw(clear bool) {
 }
 
 // Suspend removes the rows. Until Resume the terminal belongs to the caller, and
-// what is written waits, even if it is much.
+// Write buffers without limit.
 func (s *Screen) Suspend() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settle()
+	s.drain()
 }
 
-// Resume ends a Suspend. The cursor has to be in an empty row.
+// Resume draws the rows again after Suspend. The cursor must be in an empty row.
 func (s *Screen) Resume() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asleep = false
+	s.paused = false
 	s.draw(true)
 }
 
-// Close writes what waits and removes the rows. What is written after it does
-// not appear.
+// Close writes what is buffered and removes the rows. What is written after it is
+// not shown.
 func (s *Screen) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,13 +167,13 @@ func (s *Screen) Close() error {
 		s.lines.WriteByte('\n')
 		s.open = nil
 	}
-	s.settle()
+	s.drain()
 	return s.err
 }
 
-// settle writes what waits, without rows, and waits until that is done.
-func (s *Screen) settle() {
-	s.asleep = true
+// drain writes what is buffered, without rows, and waits for the end of that.
+func (s *Screen) drain() {
+	s.paused = true
 	s.idle.Broadcast()
 	for s.writing {
 		s.idle.Wait()
@@ -184,11 +184,11 @@ func (s *Screen) settle() {
 	}
 }
 
-// draw draws what there is, at the latest when the frame ends that the last
-// drawing has begun, or now; but never before the terminal has taken that.
+// draw draws everything when the current frame ends, or now, but not before the
+// terminal has taken the last drawing.
 func (s *Screen) draw(now bool) {
 	switch {
-	case s.asleep:
+	case s.paused:
 	case s.writing, s.timer != nil && !now:
 		s.due, s.urgent = true, s.urgent || now
 	default:
@@ -208,7 +208,7 @@ func (s *Screen) endFrame() {
 	}
 }
 
-// block is what is drawn below the stream: an unfinished line, and the rows.
+// block returns what is drawn below the stream: an unfinished line, and the rows.
 func (s *Screen) block() (block []Row) {
 	if len(s.open) > 0 {
 		block = append(block, parse(string(s.open)))
@@ -216,7 +216,7 @@ func (s *Screen) block() (block []Row) {
 	return append(block, s.rows...)
 }
 
-// begin begins to write the lines that wait, with a block below them.
+// begin starts to write the buffered lines, with a block below them.
 func (s *Screen) begin(block []Row) {
 	s.due, s.urgent, s.writing = false, false, true
 	out := &s.out
@@ -237,8 +237,8 @@ func (s *Screen) begin(block []Row) {
 	go s.write(s.err)
 }
 
-// write writes to the terminal, unless that has failed, and begins anew if much
-// has come meanwhile.
+// write writes to the terminal, unless that has failed, and starts the next
+// drawing if one is due.
 func (s *Screen) write(err error) {
 	if err == nil {
 		_, err = s.w.Write(s.out.Bytes())
@@ -252,7 +252,7 @@ func (s *Screen) write(err error) {
 	s.idle.Broadcast()
 }
 
-// below draws a block at the cursor, which then rests in the first row.
+// below draws a block at the cursor and moves the cursor back to its first row.
 func (s *Screen) below(out *bytes.Buffer, block []Row, columns int) {
 	out.WriteString(nowrap)
 	for i, row := range block {

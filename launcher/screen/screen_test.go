@@ -12,12 +12,12 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// paper is a terminal that keeps what it is sent.
+// paper is a terminal that records what is written to it.
 type paper struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	err  error
-	gate chan struct{} // unless nil, it takes something once this is closed
+	gate chan struct{} // unless nil, Write blocks until it is closed
 }
 
 func (p *paper) Write(text []byte) (int, error) {
@@ -33,7 +33,7 @@ func (p *paper) Write(text []byte) (int, error) {
 	return len(text), p.err
 }
 
-// sent is what it has been sent since the last call, with names for sequences.
+// sent returns what was written since the last call, with names for sequences.
 func (p *paper) sent() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -50,7 +50,7 @@ func expect(t *testing.T, p *paper, want string) {
 	t.Helper()
 	synctest.Wait()
 	if got := p.sent(); got != want {
-		t.Errorf("it sends\n%q, want\n%q", got, want)
+		t.Errorf("sent\n%q, want\n%q", got, want)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestScreen(t *testing.T) {
 		time.Sleep(frame)
 		expect(t, p, "")
 
-		// Within a frame what comes is drawn together.
+		// Everything written within a frame is drawn at once.
 		write(t, s, "two\n")
 		expect(t, p, "<[erase]two\n{web\na long t…}CSI 1A\r>")
 		write(t, s, "three\n")
@@ -94,7 +94,7 @@ func TestScreen(t *testing.T) {
 		time.Sleep(frame)
 		expect(t, p, "<[erase]three\nfour\n{web}\rCSI 2C>")
 
-		// An unfinished line is above the rows until it is finished or taken back.
+		// An unfinished line is above the rows until it is finished or erased.
 		time.Sleep(frame)
 		write(t, s, "web | 1")
 		time.Sleep(frame)
@@ -107,7 +107,7 @@ func TestScreen(t *testing.T) {
 		time.Sleep(frame)
 		expect(t, p, "<[erase]{web | 20%\nweb}CSI 1A\r><[erase]all\n{web}\rCSI 2C>")
 
-		// Somebody else has the terminal for a while.
+		// The caller of Suspend has the terminal until Resume.
 		s.Suspend()
 		expect(t, p, "<[erase]>")
 		write(t, s, "meanwhile\n")
@@ -128,7 +128,7 @@ func TestScreen(t *testing.T) {
 	})
 }
 
-// A flood is not held up by frames, nor are rows drawn for each of its lines.
+// Frames do not slow a flood down, and rows are not drawn for each of its lines.
 func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p := screen(80)
@@ -142,36 +142,36 @@ func TestFlood(t *testing.T) {
 		synctest.Wait()
 		sent := p.sent()
 		if got := strings.Count(sent, "x\n"); got != lines {
-			t.Errorf("%d lines come, want %d", got, lines)
+			t.Errorf("%d lines are written, want %d", got, lines)
 		}
-		if got, most := strings.Count(sent, "web"), 2+lines*len(line)/enough; got > most {
+		if got, most := strings.Count(sent, "web"), 2+lines*len(line)/flushAt; got > most {
 			t.Errorf("the rows are drawn %d times, want %d at most", got, most)
 		}
 	})
 }
 
-// A line that never ends does not fill the memory.
+// An endless line takes bounded memory.
 func TestLongLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p := screen(80)
 		for range 100 {
-			write(t, s, strings.Repeat("x", full/2))
+			write(t, s, strings.Repeat("x", maxPending/2))
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-		if got := strings.Count(p.sent(), "x"); got < 100*full/2 {
-			t.Errorf("only %d bytes come", got)
+		if got := strings.Count(p.sent(), "x"); got < 100*maxPending/2 {
+			t.Errorf("only %d bytes are written", got)
 		}
 		time.Sleep(frame)
 	})
 }
 
-// A terminal that takes nothing holds up who writes much, and nobody else.
+// A stalled terminal blocks only a writer that fills the buffer.
 func TestStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p := screen(80)
-		p.mu.Lock() // it takes nothing
+		p.mu.Lock() // stalled
 		p.gate = make(chan struct{})
 		p.mu.Unlock()
 		write(t, s, "one\n")
@@ -179,7 +179,7 @@ func TestStalled(t *testing.T) {
 		s.Redraw(false)
 		s.Redraw(true)
 		time.Sleep(frame)
-		much := strings.Repeat("x", full) + "\n"
+		much := strings.Repeat("x", maxPending) + "\n"
 		write(t, s, much)
 		blocked := make(chan struct{})
 		go func() {
@@ -189,7 +189,7 @@ func TestStalled(t *testing.T) {
 		synctest.Wait()
 		select {
 		case <-blocked:
-			t.Error("a writer of much is not held up")
+			t.Error("a writer does not block when the buffer is maxPending")
 		default:
 		}
 		expect(t, p, "")
@@ -198,7 +198,7 @@ func TestStalled(t *testing.T) {
 		time.Sleep(2 * frame)
 		expect(t, p, "<one\n>CSI HCSI 2J<"+much+"{web}\r><[erase]two\n{web}\r>")
 
-		// Who takes the terminal away gets it when everything is out.
+		// Suspend returns when everything is written.
 		p.mu.Lock()
 		p.gate = make(chan struct{})
 		p.mu.Unlock()
@@ -212,7 +212,7 @@ func TestStalled(t *testing.T) {
 		synctest.Wait()
 		select {
 		case <-suspended:
-			t.Error("what was written is not waited for")
+			t.Error("Suspend does not wait for what was written")
 		default:
 		}
 		close(p.gate)
@@ -222,7 +222,7 @@ func TestStalled(t *testing.T) {
 	})
 }
 
-// The failure of the terminal is told to whoever writes next.
+// After the terminal has failed, the next Write returns the error.
 func TestFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p := screen(80)

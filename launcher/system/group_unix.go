@@ -20,7 +20,8 @@ import (
 	"github.com/devports/devports/procfile/shell"
 )
 
-// ShellCommand is what runs a command in the system's shell, as that of a service.
+// ShellCommand returns the arguments and attributes that run a command in the
+// system's shell, like that of a service.
 func ShellCommand(command string) ([]string, *syscall.SysProcAttr) {
 	return shellCommand(command), nil
 }
@@ -37,42 +38,42 @@ var shellIsDash = sync.OnceValue(func() bool {
 	return err == nil && filepath.Base(path) == "dash"
 })
 
-// processAttributes make the process the leader of a group of its own: the
-// terminal's Ctrl-C reaches devports alone, and a signal to the group reaches
-// what the process has started. With a terminal of its own it leads a session,
-// too.
+// processAttributes makes the process the leader of its own process group: the
+// terminal's Ctrl-C reaches only devports, and a signal to the group reaches
+// the process's children. With a terminal of its own, the process also leads a
+// session.
 func processAttributes(_ procfile.Process, pty bool) *syscall.SysProcAttr {
 	if pty {
-		return &syscall.SysProcAttr{Setsid: true, Setctty: true} // Ctty: descriptor 0
+		return &syscall.SysProcAttr{Setsid: true, Setctty: true} // Ctty is descriptor 0
 	}
 	return &syscall.SysProcAttr{Setpgid: true}
 }
 
-// terminateSignal asks a process to end whose own signal for that is unknown.
+// terminateSignal ends a process whose own stop signal is unknown.
 const terminateSignal = unix.SIGTERM
 
-// group is everything that a service's process has started: the process group
-// that it leads, its session if it has a terminal of its own, and, once these
-// are empty, those that have left them.
+// group is everything that a service's process has started: its process group,
+// its session if it has a terminal of its own, and, once these are empty, the
+// processes that have left them.
 //
-// Its methods may be called by any goroutine. Terminate and Kill return at
-// once: each signals in a goroutine, which wait waits for.
+// Its methods may be called from any goroutine. Terminate and Kill return at
+// once: each signals in a goroutine, and wait waits for these.
 type group struct {
 	pid     int
 	service string
 	set     *processSet
 	session bool // pid leads a session
 
-	killed  context.Context // done when everything gets SIGKILL
+	killed  context.Context // done when everything is to be killed
 	cancel  context.CancelFunc
 	signals sync.WaitGroup
 
-	mu    sync.Mutex          // guards what follows
-	over  bool                // wait was called: nothing is signalled any more
-	asked syscall.Signal      // the last signal sent; 0 for none
-	sent  map[process.ID]bool // who has got it, as far as is known
-	empty bool                // no process is in the process group: its number may be another's
-	out   bool                // a process in the group or session is outside the run
+	mu         sync.Mutex          // guards the fields below
+	closed     bool                // wait was called; no more signals
+	lastSignal syscall.Signal      // the last signal sent; 0 for none
+	sent       map[process.ID]bool // who has received lastSignal, as far as is known
+	empty      bool                // the process group is empty, so its number may be reused
+	hasOutside bool                // the group or session contains a process outside the run
 }
 
 func newGroup(pid int, service string, f *processSet, session bool) *group {
@@ -81,10 +82,10 @@ func newGroup(pid int, service string, f *processSet, session bool) *group {
 	return g
 }
 
-// Terminate sends everything of the service the signal of that name, without
-// "SIG". After grace the caller may call Kill.
+// Terminate sends a signal, named without "SIG", to everything of the service.
+// After grace the caller may call Kill.
 func (g *group) Terminate(name string, grace time.Duration) {
-	g.send(unix.SignalNum("SIG"+name), func(sig syscall.Signal) { g.ask(sig, grace) })
+	g.send(unix.SignalNum("SIG"+name), func(sig syscall.Signal) { g.terminate(sig, grace) })
 }
 
 func (g *group) Kill() {
@@ -95,41 +96,41 @@ func (g *group) Kill() {
 	})
 }
 
-func (g *group) send(sig syscall.Signal, how func(syscall.Signal)) {
+func (g *group) send(sig syscall.Signal, deliver func(syscall.Signal)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.over {
-		g.asked = sig
+	if !g.closed {
+		g.lastSignal = sig
 		clear(g.sent)
-		g.signals.Go(func() { how(sig) })
+		g.signals.Go(func() { deliver(sig) })
 	}
 }
 
-// wait waits for the goroutines of Terminate and Kill. Nothing of the group may
-// be left.
+// wait waits for the goroutines of Terminate and Kill. The group must have
+// ended.
 func (g *group) wait() {
 	g.cancel()
 	g.mu.Lock()
-	g.over = true
+	g.closed = true
 	g.mu.Unlock()
 	g.signals.Wait()
 }
 
-// members are the living processes in the group of a service, and in its
-// session if it has one.
+// members are the live processes in the group of a service, and in its session
+// if it has one.
 type members struct {
-	leader *proctree.Process // nil once it has ended
-	others []proctree.Process
-	out    []proctree.Process // those that are outside the run
-	held   bool               // leader is stopped until the others have ended
+	leader        *proctree.Process // nil once it has ended
+	others        []proctree.Process
+	outside       []proctree.Process // processes outside the run
+	leaderStopped bool               // SIGSTOP holds the leader until the others have ended
 }
 
 func (g *group) has(p proctree.Process) bool {
 	return p.Group == g.pid || g.session && p.Session == g.pid
 }
 
-// members fails where the system does not list processes: then only the group
-// as a whole can be signalled.
+// members fails where processes cannot be listed: then only the group as a
+// whole can be signalled.
 func (g *group) members() (m members, err error) {
 	g.mu.Lock()
 	empty := g.empty
@@ -145,22 +146,23 @@ func (g *group) members() (m members, err error) {
 		switch {
 		case p.PID == g.pid:
 			m.leader = &p
-		case isExempt(p.PID):
-			m.out = append(m.out, p)
+		case markedOutside(p.PID):
+			m.outside = append(m.outside, p)
 		default:
 			m.others = append(m.others, p)
 		}
 	}
-	if len(m.out) > 0 {
+	if len(m.outside) > 0 {
 		g.mu.Lock()
-		g.out = true
+		g.hasOutside = true
 		g.mu.Unlock()
 	}
 	return m, nil
 }
 
-// signal sends sig to all members. A process group of which all are members
-// gets it as a whole, so that what one of them forks at this moment gets it, too.
+// signal sends sig to all members. If all processes of a process group are
+// members, it signals the group as a whole, so that processes being forked
+// receive the signal, too.
 func (g *group) signal(m members, sig syscall.Signal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -168,7 +170,7 @@ func (g *group) signal(m members, sig syscall.Signal) {
 	for _, p := range m.others {
 		whole[p.Group] = p.Group != g.pid && p.Alive() || whole[p.Group]
 	}
-	for _, p := range m.out {
+	for _, p := range m.outside {
 		whole[p.Group] = false
 	}
 	all := m.others
@@ -191,23 +193,24 @@ func (g *group) signal(m members, sig syscall.Signal) {
 	}
 }
 
-// resume lets those go on that were stopped: they could not react otherwise.
+// resume sends SIGCONT to the members, as suspended processes cannot handle a
+// signal.
 func (g *group) resume(m members, whole map[int]bool) {
 	for group, ok := range whole {
-		if ok && !m.held {
+		if ok && !m.leaderStopped {
 			_ = unix.Kill(-group, unix.SIGCONT)
 		}
 	}
 	for _, p := range m.others {
-		if m.held || !whole[p.Group] {
+		if m.leaderStopped || !whole[p.Group] {
 			_ = p.Signal(unix.SIGCONT)
 		}
 	}
 }
 
 // lives reports whether anything of the group is left, once its leader has been
-// waited for. What has left the group gets the signal that the group has got
-// when it comes to light.
+// reaped. Processes that have left the group receive the group's last signal
+// once they are found.
 func (g *group) lives() bool {
 	if !g.isEmpty() {
 		return true
@@ -215,36 +218,37 @@ func (g *group) lives() bool {
 	ours, out := g.set.orphansOf(g.service)
 	g.spare(out)
 	if len(ours) == 0 {
-		g.forget()
+		g.unregister()
 		return false
 	}
 	g.mu.Lock()
-	asked := g.asked
+	last := g.lastSignal
 	g.mu.Unlock()
-	if asked == unix.SIGKILL {
+	if last == unix.SIGKILL {
 		g.killOrphans()
-		return true // to be looked after once more
+		return true // check again
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, p := range ours {
-		if asked != 0 && !g.sent[p.ID] {
+		if last != 0 && !g.sent[p.ID] {
 			g.sent[p.ID] = true
-			_ = p.Signal(asked)
+			_ = p.Signal(last)
 			_ = p.Signal(unix.SIGCONT)
 		}
 	}
 	return true
 }
 
-// isEmpty reports whether the process group is empty, but for those outside.
+// isEmpty reports whether the process group is empty, except for processes
+// outside the run.
 func (g *group) isEmpty() bool {
 	g.mu.Lock()
 	if !g.empty {
-		// The number is not given to another as long as a process is in the group.
+		// The kernel does not reuse the number while the group has a process.
 		g.empty = errors.Is(unix.Kill(-g.pid, 0), unix.ESRCH)
 	}
-	empty, out := g.empty, g.out
+	empty, out := g.empty, g.hasOutside
 	g.mu.Unlock()
 	if empty || !out {
 		return empty
@@ -253,21 +257,21 @@ func (g *group) isEmpty() bool {
 	if err != nil || m.leader != nil || len(m.others) > 0 {
 		return false
 	}
-	g.spare(m.out)
+	g.spare(m.outside)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.empty = true
 	return true
 }
 
-// spare has processes go on that are outside the run.
+// spare reports processes outside the run, which keep running.
 func (g *group) spare(out []proctree.Process) {
 	for _, l := range g.set.spare(g.service, out) {
-		g.set.spared(l)
+		g.set.leftRunning(l)
 	}
 }
 
-// Survivors are the processes of the group that SIGKILL has not ended.
+// Survivors returns the processes of the group that SIGKILL has not ended.
 func (g *group) Survivors() []Orphan {
 	m, err := g.members()
 	if err != nil {
@@ -282,29 +286,30 @@ func (g *group) Survivors() []Orphan {
 	for _, p := range append(all, ours...) {
 		l := orphanOf(p)
 		l.Service = g.service
-		l.Err = cmp.Or(p.Signal(0), errOutlived)
+		l.Err = cmp.Or(p.Signal(0), errSurvived)
 		left = append(left, l)
 	}
 	return left
 }
 
-// discard kills what is left of the process group, orphans aside, once its
-// leader has been waited for.
+// discard kills what is left of the process group, but not orphans, once its
+// leader has been reaped.
 func (g *group) discard() {
 	g.mu.Lock()
 	_ = unix.Kill(-g.pid, unix.SIGKILL)
 	g.empty = true
 	g.mu.Unlock()
-	g.forget()
+	g.unregister()
 	g.wait()
 }
 
-func (g *group) forget() {
+func (g *group) unregister() {
 	g.set.groups.Delete(g.pid)
 	g.set.watchdog.remove(g.pid)
 }
 
-// killOrphans kills what has left the group, and what that forks meanwhile.
+// killOrphans kills the processes that have left the group, and those that they
+// fork meanwhile.
 func (g *group) killOrphans() {
 	ctx, cancel := context.WithTimeout(context.Background(), KillTimeout)
 	defer cancel()

@@ -12,27 +12,27 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// Orphan is a process that was found where none should be any more.
+// Orphan is a process that has outlived its service or its run.
 type Orphan struct {
 	PID     int
-	Service string // as its environment has it; "" if that does not have it
+	Service string // according to its environment; "" if unknown
 	Command string
-	Err     error // why it could not be ended; nil if it has been, or was not to be
+	Err     error // why it survived; nil if it has ended, or was not to end
 }
 
-// KillOrphans ends what a run that was killed has left, known by its
-// [Options.Instance], and returns what that was. Each process gets a signal and
-// that time to end by itself. names are programs that outlive a run, as in
-// [procfile.Plan]. What belongs to another user cannot be ended.
+// KillOrphans ends the processes that a killed run has left, and returns them.
+// instance is the run's [Options.ID]. Each process gets a signal and has grace
+// to exit before it is killed. names are programs that outlive a run, as in
+// [procfile.Plan]. Processes of other users cannot be ended.
 func KillOrphans(instance string, grace time.Duration, names ...string) []Orphan {
 	ctx, cancel := context.WithTimeout(context.Background(), grace+KillTimeout)
 	defer cancel()
-	return endAll(ctx, startedBy(instance, names), grace)
+	return endProcesses(ctx, startedBy(instance, names), grace)
 }
 
-// FindStarted returns what lives of all that a run has started, also one that is
-// dead: what KillOrphans would end.
-func FindStarted(instance string, names ...string) []Orphan {
+// FindProcesses returns the live processes that a run has started, even if the
+// run has ended: those that KillOrphans would end.
+func FindProcesses(instance string, names ...string) []Orphan {
 	tree, err := proctree.Snapshot()
 	if err != nil {
 		return nil
@@ -44,7 +44,8 @@ func FindStarted(instance string, names ...string) []Orphan {
 	return found
 }
 
-// startedBy finds what the run has started, and all that is below that.
+// startedBy returns a function that finds the processes that a run has started,
+// and their descendants.
 func startedBy(instance string, names []string) func(proctree.Tree) []proctree.Process {
 	return func(t proctree.Tree) []proctree.Process {
 		ours, _ := outside{names}.split(t, t.Marked(MarkOf(instance)), notInGroup)
@@ -56,8 +57,8 @@ func orphanOf(p proctree.Process) Orphan {
 	return Orphan{PID: p.PID, Service: serviceOf(p.PID), Command: process.Command(p.PID)}
 }
 
-// endAll is proctree.End, and returns what the processes were.
-func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, grace time.Duration) []Orphan {
+// endProcesses is proctree.End, but returns descriptions of the processes.
+func endProcesses(ctx context.Context, find func(proctree.Tree) []proctree.Process, grace time.Duration) []Orphan {
 	were := map[process.ID]Orphan{}
 	met, _ := proctree.End(ctx, func(t proctree.Tree) []proctree.Process {
 		found := find(t)
@@ -72,15 +73,15 @@ func endAll(ctx context.Context, find func(proctree.Tree) []proctree.Process, gr
 	for _, p := range met {
 		l := were[p.ID]
 		if p.Alive() {
-			l.Err = cmp.Or(p.Signal(0), errOutlived)
+			l.Err = cmp.Or(p.Signal(0), errSurvived)
 		}
 		left = append(left, l)
 	}
 	return left
 }
 
-// errOutlived says of a process that even SIGKILL has not ended it in time.
-var errOutlived = errors.New("it does not end")
+// errSurvived is why an orphan survived though it could be signalled.
+var errSurvived = errors.New("it survived SIGKILL")
 
 func serviceOf(pid int) string {
 	env, _ := process.Environ(pid)

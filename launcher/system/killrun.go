@@ -11,10 +11,10 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// KillRun ends a run that does not end by itself, and returns what it had started.
-// The launcher is killed. Then its watchdog ends the rest, as it always does; it
-// knows of processes that bear no mark. KillOrphans ends what even that leaves.
-// The error says why the launcher could not be signalled: then nothing was.
+// KillRun kills a run that does not end on its own, and returns the processes
+// that it had started. KillRun kills the launcher; then the watchdog ends the
+// rest, including processes without a mark; then KillOrphans ends what is left.
+// If the launcher cannot be signalled, KillRun fails and kills nothing.
 func KillRun(launcher process.ID, instance string, grace time.Duration) ([]Orphan, error) {
 	tree, err := proctree.Snapshot()
 	if err != nil {
@@ -23,12 +23,12 @@ func KillRun(launcher process.ID, instance string, grace time.Duration) ([]Orpha
 	watchdogs := tree.Where(func(p proctree.Process) bool {
 		return p.Parent == launcher.PID && IsWatchdog(strings.Fields(process.Command(p.PID)))
 	})
-	started := FindStarted(instance)
+	started := FindProcesses(instance)
 	if err := launcher.Signal(syscall.SIGKILL); err != nil {
 		return nil, err
 	}
 	for _, p := range watchdogs {
-		proctree.Resume(p.ID) // it may have been stopped together with the launcher
+		proctree.Resume(p.ID) // it may have been suspended together with the launcher
 	}
 	_ = proctree.Wait(context.Background(), append(watchdogs, proctree.Process{ID: launcher}), KillTimeout)
 	for _, p := range watchdogs {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// LookPath finds a program as execvp would in another environment and
-// directory ("" is this one). The error wraps exec.ErrNotFound or fs.ErrNotExist
-// where there is none.
+// LookPath finds a program like execvp would in another environment and
+// directory ("" is the current one). If there is none, the error wraps
+// exec.ErrNotFound or fs.ErrNotExist.
 func LookPath(file, dir string, env []string) (string, error) {
 	if strings.Contains(file, "/") {
 		if !filepath.IsAbs(file) {

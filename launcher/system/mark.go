@@ -8,12 +8,12 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// MarkOf is what the processes of a run bear.
+// MarkOf returns the mark of the processes of a run.
 func MarkOf(instance string) proctree.Mark {
 	return proctree.Mark{Variable: envvar.Instance + "=" + instance, Run: process.RunTag(instance)}
 }
 
-// environ returns an environment with the run's mark in place of another's.
+// environ returns an environment with this run's mark instead of another's.
 func (s *processSet) environ(env []string) []string {
 	if s.mark.Variable == "" {
 		return env

@@ -10,9 +10,9 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// orphansOf are the processes of a service that are in no group of its own: they
-// called setsid, or daemonized. They are known once the service's process has
-// ended. out are those that are outside the run.
+// orphansOf returns the processes of a service that have left its group, with
+// setsid or by daemonizing. It finds them once the service's process has ended.
+// out are those outside the run.
 func (s *processSet) orphansOf(service string) (ours, out []proctree.Process) {
 	if s.mark.Variable == "" {
 		return nil, nil
@@ -30,14 +30,14 @@ func (s *processSet) orphansOf(service string) (ours, out []proctree.Process) {
 	return ours, out
 }
 
-// maxPasses is how often in a row the orphans are looked at because one of them
-// has ended: a chain of processes that start the next and end may be quick.
+// maxPasses limits how often the orphans are listed in a row because one of
+// them has ended: each process of a chain may start the next and end.
 const maxPasses = 3
 
-// lookAround sights what is outside. It is called when nothing has been started
-// for a while.
-func (s *processSet) lookAround() {
-	s.reap() // for the sake of the watchdog, too: no signal comes for a new orphan
+// findOutside finds the processes outside the run, once nothing has been
+// started for a while.
+func (s *processSet) findOutside() {
+	s.reap() // to update the watchdog: no signal reports a new orphan
 	tree, err := s.snapshots.Take()
 	if err != nil {
 		return
@@ -45,7 +45,7 @@ func (s *processSet) lookAround() {
 	s.groups.Range(func(_, value any) bool {
 		g := value.(*group)
 		_, out, _ := s.orphansIn(tree, g.service)
-		s.sight(g.service, out)
+		s.releaseOutside(g.service, out)
 		return true
 	})
 }
@@ -68,41 +68,41 @@ func (s *processSet) marked(pid int, service string) bool {
 	return err == nil && slices.Contains(env, s.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
 }
 
-// sight takes the run's tag off processes that are outside, and off all that is
-// below them: it is theirs from now on.
-func (s *processSet) sight(service string, out []proctree.Process) {
+// releaseOutside removes the run's tag from processes outside the run and from
+// their descendants.
+func (s *processSet) releaseOutside(service string, out []proctree.Process) {
 	for _, p := range out {
 		s.mu.Lock()
-		_, known := s.sighted[p.ID]
+		_, known := s.outsideSeen[p.ID]
 		if !known {
-			s.sighted[p.ID] = sighting{service: service}
+			s.outsideSeen[p.ID] = outsideProcess{service: service}
 		}
 		s.mu.Unlock()
 		if !known {
-			s.noteOutside()
-			release(p)
+			s.setAmbiguous()
+			clearTag(p)
 		}
 	}
 }
 
-// noteOutside is called when there is a process outside. Without tags, what that
-// starts and what a service does may look alike.
-func (s *processSet) noteOutside() {
+// setAmbiguous records that there is a process outside the run. Without tags,
+// its children look like those of a service.
+func (s *processSet) setAmbiguous() {
 	if tag, err := process.TagOf(0); err != nil || tag == 0 {
-		s.mixed.Store(true)
+		s.ambiguous.Store(true)
 	}
 }
 
-// spare returns what goes on, of a service that has ended, because it is
-// outside: each process once. out are those found now.
+// spare returns the processes outside the run that outlive a service, each
+// process once. out are those found now.
 func (s *processSet) spare(service string, out []proctree.Process) (left []Orphan) {
-	s.sight(service, out)
+	s.releaseOutside(service, out)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, seen := range s.sighted {
-		if seen.service == service && !seen.told && id.Alive() {
-			seen.told = true
-			s.sighted[id] = seen
+	for id, seen := range s.outsideSeen {
+		if seen.service == service && !seen.reported && id.Alive() {
+			seen.reported = true
+			s.outsideSeen[id] = seen
 			left = append(left, Orphan{PID: id.PID, Service: service, Command: process.Command(id.PID)})
 		}
 	}
@@ -110,7 +110,7 @@ func (s *processSet) spare(service string, out []proctree.Process) (left []Orpha
 	return left
 }
 
-func release(p proctree.Process) {
+func clearTag(p proctree.Process) {
 	_ = process.Released.Attach(p.PID)
 	if tree, err := proctree.Snapshot(); err == nil {
 		for _, p := range tree.Below(p.PID) {

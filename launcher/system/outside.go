@@ -11,20 +11,19 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// sharedProgram is a program that a user shares between projects: whatever
-// needs it first starts it. If that was a service, it leaves the service's
-// process group and goes on when the service ends.
+// sharedProgram is a program that a user shares between projects: the first
+// program that needs it starts it. If that was a service, it leaves the
+// service's process group and outlives the service.
 type sharedProgram struct {
-	name     string   // of the executable; "emacs" is also "emacs-gtk"
-	argument string   // part of one argument; "" for any arguments
-	unless   []string // parts of arguments with which it is not shared
+	name     string   // of the executable; "emacs" also matches "emacs-gtk"
+	argument string   // part of one argument; "" matches any
+	unless   []string // parts of arguments that exclude a process
 }
 
-// automated are the arguments of a browser that a program has started for
-// itself.
+// automated are arguments of a browser that is under the control of a program.
 var automated = []string{"--headless", "--enable-automation", "--remote-debugging-", "--marionette", "-juggler"}
 
-// sharedPrograms is the list that `devports help portfile` refers to.
+// sharedPrograms is documented in `devports help portfile`.
 var sharedPrograms = []sharedProgram{
 	// agents and daemons of the session
 	{name: "gpg-agent"},
@@ -32,7 +31,7 @@ var sharedPrograms = []sharedProgram{
 	{name: "keyboxd"},
 	{name: "scdaemon"},
 	{name: "ssh-agent"},
-	{name: "ssh", argument: "[mux]"}, // a connection that is shared, ControlPersist in ssh_config(5)
+	{name: "ssh", argument: "[mux]"}, // a shared connection: ControlPersist in ssh_config(5)
 	{name: "dbus-daemon"},
 	{name: "dbus-broker"},
 	{name: "gnome-keyring-daemon"},
@@ -78,8 +77,7 @@ var sharedPrograms = []sharedProgram{
 	{name: "vivaldi", unless: automated},
 }
 
-// isShared reports whether a process is one of the shared programs, or one that
-// names has.
+// isShared reports whether a process runs a shared program, or one of names.
 func isShared(executable string, args []string, names []string) bool {
 	base := strings.TrimSuffix(path.Base(executable), " (deleted)") // proc_pid_exe(5)
 	is := func(name string) bool { return base == name || strings.HasPrefix(base, name+"-") }
@@ -96,8 +94,9 @@ func anyContains(args []string, part string) bool {
 	return slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, part) })
 }
 
-// isExempt reports whether a process carries envvar.Outside.
-func isExempt(pid int) bool {
+// markedOutside reports whether a process has envvar.Outside in its
+// environment.
+func markedOutside(pid int) bool {
 	env, err := process.Environ(pid)
 	return err == nil && slices.Contains(env, envvar.Outside+"=1")
 }
@@ -105,14 +104,14 @@ func isExempt(pid int) bool {
 // outside decides which processes a run leaves alone, though it has started
 // them. The zero outside knows the shared programs.
 type outside struct {
-	names []string // of more programs that the user shares
+	names []string // of further shared programs
 }
 
-// has reports whether a process is left alone for what it is. One that is still
-// in the process group or session of a service is so only by envvar.Outside:
-// what is there is the service's program.
+// has reports whether a process is outside the run. A process that is still in
+// the group or session of a service is outside only with envvar.Outside:
+// otherwise it is a program of the service.
 func (o outside) has(p proctree.Process, inGroup bool) bool {
-	if isExempt(p.PID) {
+	if markedOutside(p.PID) {
 		return true
 	}
 	if inGroup {
@@ -122,10 +121,9 @@ func (o outside) has(p proctree.Process, inGroup bool) bool {
 	return err == nil && isShared(executable, strings.Fields(process.Command(p.PID)), o.names)
 }
 
-// split divides roots, and all that is below them, into what is the run's and
-// what is outside. Everything below an outside process is outside, too, and not
-// in either list. inGroup tells of a process whether it is in a group or session
-// of a service.
+// split divides roots and their descendants into those of the run and those
+// outside. Descendants of an outside process are in neither list. inGroup
+// reports whether a process is in a group or session of a service.
 func (o outside) split(t proctree.Tree, roots []proctree.Process, inGroup func(proctree.Process) bool) (ours, out []proctree.Process) {
 	visit := func(p proctree.Process) (descend bool) {
 		if o.has(p, inGroup(p)) {
@@ -139,5 +137,5 @@ func (o outside) split(t proctree.Tree, roots []proctree.Process, inGroup func(p
 	return ours, out
 }
 
-// notInGroup is for what has left the groups of all services.
+// notInGroup is the inGroup of processes that have left all groups.
 func notInGroup(proctree.Process) bool { return false }

@@ -16,38 +16,38 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// Process is a running process of a service, with all that it has started. Its
-// methods may be called when it has ended.
+// Process is the process of a service, with everything that it has started. Its
+// methods may be called after it has ended.
 type Process struct {
 	*group
 	pid    int
-	exit   <-chan Exit // comes when the process itself has ended
+	exit   <-chan Exit // receives the exit of the process itself
 	stream *output.Stream
-	source *os.File // what its output is read from
+	source *os.File // where its output is read
 	pty    bool     // source is the master of its terminal
-	input  *os.File // what holds its standard input open; nil for nothing
+	input  *os.File // keeps its standard input open; nil if it is empty
 
 	columns atomic.Int32 // of its terminal
 }
 
-// Start makes the process of spec, on a terminal of that size unless that is nil.
-// Without a process, the exit has the reason.
+// Start starts the process of spec, on a terminal of that size unless it is
+// nil. If that fails, the Process is nil and the exit has the reason.
 func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Exit) {
 	defer s.idle.Reset(idleDelay)
-	ends, err := openEnds(size, spec.Ready.Kind == procfile.Done)
+	ends, err := openStdio(size, spec.Ready.Kind == procfile.Done)
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
-	defer ends.closeTheirs()
-	g, exit, err := s.processes.startCommand(ownerOf(spec), command{spec.Argv, spec.Shell}, &os.ProcAttr{
+	defer ends.closeChildSide()
+	g, exit, err := s.processes.startCommand(ownerName(spec), command{spec.Argv, spec.Shell}, &os.ProcAttr{
 		Dir: spec.Dir, Env: spec.Env.List(),
-		Files: []*os.File{ends.stdin, ends.output, ends.output}, // one for both, so that their order is kept
+		Files: []*os.File{ends.stdin, ends.output, ends.output}, // one file for both keeps the order of the output
 		Sys:   processAttributes(spec, ends.pty),
 	})
 	if err != nil {
-		ends.closeOurs()
+		ends.closeOwnSide()
 		if info, e := os.Stat(spec.Dir); spec.Dir != "" && (e != nil || !info.IsDir()) {
-			err = fmt.Errorf("its directory %s is not there", spec.Dir)
+			err = fmt.Errorf("its directory %s does not exist", spec.Dir)
 		}
 		return nil, exitOfStart(err)
 	}
@@ -62,28 +62,28 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 	return p, Exit{}
 }
 
-// ownerOf is what the processes of spec are known by. Those of a build are not
-// the service's: either may end while the other goes on.
-func ownerOf(spec procfile.Process) string {
+// ownerName identifies the processes of spec. A build has its own name: it may
+// end while the service's process keeps running, and vice versa.
+func ownerName(spec procfile.Process) string {
 	if spec.Builds {
 		return spec.Service + "'s build"
 	}
 	return spec.Service
 }
 
-// ends are the files between devports and a process.
-type ends struct {
-	stdin, output *os.File // the process's; one file if it is a terminal
+// stdio holds the files between devports and a process.
+type stdio struct {
+	stdin, output *os.File // of the process; the same file if it is a terminal
 	source        *os.File
 	pty           bool
-	input         *os.File // the other end of stdin, to which nothing is written; nil for none
+	input         *os.File // the write end of stdin, never written to; nil for none
 }
 
-// openEnds opens a terminal, if there is a size for one and the system has one
-// to give, else pipes: one for output, and one that keeps standard input open
-// and silent, because many watchers end with it. The input of a job, which is to
-// end by itself, is empty: one that asks a question is not to wait for ever.
-func openEnds(size *terminal.Size, job bool) (e ends, err error) {
+// openStdio opens a terminal if there is a size for one and the system provides
+// it. Otherwise it opens pipes: one for output, and one that keeps standard
+// input open and silent, because many watchers exit when it ends. A job gets an
+// empty standard input, so that a question does not block it forever.
+func openStdio(size *terminal.Size, job bool) (e stdio, err error) {
 	if size != nil {
 		if e.source, e.output, err = terminal.Open(*size); err == nil {
 			e.stdin, e.pty = e.output, true
@@ -91,7 +91,7 @@ func openEnds(size *terminal.Size, job bool) (e ends, err error) {
 		}
 	}
 	if e.source, e.output, err = os.Pipe(); err != nil {
-		return ends{}, err
+		return stdio{}, err
 	}
 	if job {
 		e.stdin, err = os.Open(os.DevNull)
@@ -101,31 +101,31 @@ func openEnds(size *terminal.Size, job bool) (e ends, err error) {
 	if err != nil {
 		e.source.Close()
 		e.output.Close()
-		return ends{}, err
+		return stdio{}, err
 	}
 	return e, nil
 }
 
-// closeTheirs closes what only the process needs.
-func (e ends) closeTheirs() {
+// closeChildSide closes the files that only the process needs.
+func (e stdio) closeChildSide() {
 	e.output.Close()
 	if !e.pty {
 		e.stdin.Close()
 	}
 }
 
-// closeOurs closes what devports needs of a process, where there is none.
-func (e ends) closeOurs() {
+// closeOwnSide closes devports' files after a failed start.
+func (e stdio) closeOwnSide() {
 	e.source.Close()
 	if e.input != nil {
 		e.input.Close()
 	}
 }
 
-// PID is the process's own.
+// PID returns the pid of the process itself.
 func (p *Process) PID() int { return p.pid }
 
-// Show lets its output appear in the stream.
+// Show starts to copy its output to the stream.
 func (p *Process) Show() {
 	go func() {
 		defer p.source.Close()
@@ -133,10 +133,10 @@ func (p *Process) Show() {
 	}()
 }
 
-// Stream is where its output goes.
+// Stream returns where its output goes.
 func (p *Process) Stream() *output.Stream { return p.stream }
 
-// Terminal is where what is typed to it goes; nil for none.
+// Terminal returns the file to type to; nil for none.
 func (p *Process) Terminal() *os.File {
 	if !p.pty {
 		return nil
@@ -144,45 +144,46 @@ func (p *Process) Terminal() *os.File {
 	return p.source
 }
 
-// Resize changes the size of its terminal.
+// Resize sets the size of its terminal.
 func (p *Process) Resize(size terminal.Size) {
 	if p.pty {
 		p.columns.Store(int32(size.Columns))
-		_ = terminal.Resize(p.source, size) // it may just have been closed
+		_ = terminal.Resize(p.source, size) // fails if it was just closed
 	}
 }
 
-// answerTimeout is how long a terminal may take for an answer.
+// answerTimeout is how long writing an answer may take.
 const answerTimeout = 10 * time.Millisecond
 
-// answer returns what answers the process in place of a terminal. A process that
-// asks and asks, and does not read, is not answered any more.
+// answer returns a function that answers the process's queries in place of a
+// terminal. It stops once the process does not read the answers.
 func (p *Process) answer() func(written []byte) {
 	var answerer terminal.Answerer
-	deaf := false
+	ignored := false
 	return func(written []byte) {
 		answers := answerer.Answer(written, int(p.columns.Load()))
-		if len(answers) == 0 || deaf {
+		if len(answers) == 0 || ignored {
 			return
 		}
 		_ = p.source.SetWriteDeadline(time.Now().Add(answerTimeout))
 		_, err := p.source.Write(answers)
-		deaf = errors.Is(err, os.ErrDeadlineExceeded)
+		ignored = errors.Is(err, os.ErrDeadlineExceeded)
 	}
 }
 
 const (
 	// closeTimeout is how long the end of a process waits for its output to be
-	// written: perhaps no reader is left.
+	// written: the reader may be gone.
 	closeTimeout = 500 * time.Millisecond
 
-	// The pauses between looks at a process group, which cannot be waited for.
+	// A process group cannot be waited for: it is polled, with pauses that grow
+	// from minPoll to maxPoll.
 	minPoll, maxPoll = time.Millisecond, 20 * time.Millisecond
 )
 
-// Follow returns how the process has ended once nothing of it is left, and calls
-// exited before, once, if others that it has started outlive it. It returns false
-// when done is closed first.
+// Follow waits until the process and everything it started has ended, and
+// returns its exit. If other processes outlive it, Follow calls exited once,
+// before. It returns false if done is closed first.
 func (p *Process) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, gone bool) {
 	defer p.wait()
 	if p.input != nil {
@@ -191,7 +192,7 @@ func (p *Process) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, go
 	select {
 	case exit = <-p.exit:
 	case <-done:
-		p.stream.Finish(p.source) // its rest is not waited for
+		p.stream.Finish(p.source) // without waiting for the rest
 		return Exit{}, false
 	}
 	reported := false
@@ -207,7 +208,7 @@ func (p *Process) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, go
 			return Exit{}, false
 		}
 	}
-	// What it has written is shown before its end is known.
+	// Its output is shown before its end is reported.
 	p.stream.Finish(p.source)
 	select {
 	case <-p.stream.Done():
@@ -216,7 +217,7 @@ func (p *Process) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, go
 	return exit, true
 }
 
-// Members are the PIDs of all processes of it that live, its own included.
+// Members returns the pids of all its live processes, its own included.
 func (p *Process) Members() []int {
 	tree, err := proctree.Snapshot()
 	if err != nil {
@@ -230,7 +231,7 @@ func (p *Process) Members() []int {
 	return slices.Compact(pids)
 }
 
-// LeftBehind are the processes that outlive it, once it has ended.
+// LeftBehind returns the processes that outlive it, once it has ended.
 func (p *Process) LeftBehind() (left []Orphan) {
 	tree, err := proctree.Snapshot()
 	if err != nil {
@@ -247,7 +248,7 @@ func (p *Process) LeftBehind() (left []Orphan) {
 	return left
 }
 
-// membersIn are the processes of p, itself perhaps among them.
+// membersIn returns the processes of p in a snapshot.
 func (p *Process) membersIn(tree proctree.Tree) []proctree.Process {
 	members := tree.Where(func(m proctree.Process) bool { return m.Group == p.pid || m.Session == p.pid })
 	pids := []int{p.pid}
@@ -258,8 +259,8 @@ func (p *Process) membersIn(tree proctree.Tree) []proctree.Process {
 	return slices.Concat(members, tree.Below(pids...), orphans)
 }
 
-// exitOfStart is the exit of a process that could not be made: 127 if there is
-// no such program, 126 otherwise, as in a shell (POSIX.1-2024, XCU 2.8.2).
+// exitOfStart is the exit of a process that could not be started: 127 if there
+// is no such program, otherwise 126, as in a shell (POSIX.1-2024, XCU 2.8.2).
 func exitOfStart(err error) Exit {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
 		return Exit{Status: 127, Err: err}

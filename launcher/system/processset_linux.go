@@ -13,17 +13,17 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// adoptOrphans has processes that lose their parent become children of this one
-// instead of init's (prctl(2), PR_SET_CHILD_SUBREAPER). So nothing gets out of
-// sight by forking twice; and where init does not reap, as in many containers,
-// a dead grandchild would keep its process group alive for ever.
+// adoptOrphans makes this process the parent of orphaned descendants instead of
+// init (prctl(2), PR_SET_CHILD_SUBREAPER). So no process escapes by forking
+// twice; and where init does not reap, as in many containers, a dead grandchild
+// does not keep its process group alive forever.
 func adoptOrphans() {
-	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // there since Linux 3.4
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // since Linux 3.4
 }
 
-// below are the processes below one; nil if there are none, which is cheap to
-// find out.
-func below(pid int) map[process.ID]bool {
+// descendants returns the descendants of a process; nil for none, which is the
+// cheap case.
+func descendants(pid int) map[process.ID]bool {
 	err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	if errors.Is(err, unix.ECHILD) {
 		return nil
@@ -39,14 +39,14 @@ func below(pid int) map[process.ID]bool {
 	return ids
 }
 
-// adopted are the pids of children that this run has not made.
+// adopted returns the pids of children that this run has not started.
 func (s *processSet) adopted() ([]int, error) {
 	pids, err := proctree.Children(os.Getpid())
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(pids, func(pid int) bool {
-		_, own := s.own.Load(pid)
+		_, own := s.children.Load(pid)
 		return own
 	}), nil
 }
@@ -57,20 +57,19 @@ func (s *processSet) mayHaveOrphans() bool {
 	return len(s.orphans) > 0
 }
 
-// waitForAny waits for the dead among all children: where the run is alone, those
-// that it has not made were adopted, or are bystanders that no other process can
-// wait for.
+// waitForAny reaps all dead children: in a dedicated process, those that it has
+// not started were adopted, or are bystanders that no other process can reap.
 func waitForAny(deliver func(int, Exit)) bool {
 	waitFor(-1, deliver)
 	return true
 }
 
-// orphansIn are the orphans of a service in a snapshot, with all that is below
-// them. ended is true if one has ended since, so that it could not be asked for
-// its marks: it may have started another.
+// orphansIn returns the orphans of a service in a snapshot, with their
+// descendants. ended reports that a possible orphan has ended before its marks
+// could be read: it may have started another process.
 func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []proctree.Process, ended bool) {
 	roots := tree.Where(func(p proctree.Process) bool {
-		_, own := s.own.Load(p.PID)
+		_, own := s.children.Load(p.PID)
 		if own || p.Parent != os.Getpid() {
 			return false
 		}
@@ -82,27 +81,27 @@ func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []
 	return ours, out, ended
 }
 
-// owns reports whether an orphan comes from this run. Where nothing was below
-// this process before the run, and what is outside has tags, all do that carry no
-// other mark: some clear their environment, or get it cleared by sudo.
+// owns reports whether an orphan comes from this run. If this process had no
+// descendants before the run, and processes outside the run have tags, every
+// orphan without another mark does: some clear their environment, as does sudo.
 func (s *processSet) owns(pid int) bool {
 	if s.mark.On(pid) {
 		return true
 	}
 	tag, err := process.TagOf(pid)
-	return s.alone && len(s.bystanders) == 0 && !s.mixed.Load() && err == nil && tag == 0 && !isExempt(pid)
+	return s.dedicated && len(s.bystanders) == 0 && !s.ambiguous.Load() && err == nil && tag == 0 && !markedOutside(pid)
 }
 
-// killRest ends whatever is left of the run below this process. It returns what
-// that was, and what it has spared.
+// killRest ends the orphans that are left of the run. It returns these, and
+// those that it has spared.
 func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, spared []Orphan) {
 	s.reap()
 	if !s.mayHaveOrphans() {
 		return nil, nil
 	}
-	rest = endAll(ctx, func(t proctree.Tree) []proctree.Process {
+	rest = endProcesses(ctx, func(t proctree.Tree) []proctree.Process {
 		roots := t.Where(func(p proctree.Process) bool {
-			_, own := s.own.Load(p.PID) // the watchdog
+			_, own := s.children.Load(p.PID) // a child is the watchdog
 			return p.Parent == os.Getpid() && !own && s.owns(p.PID)
 		})
 		ours, out := s.outside().split(t, roots, s.inGroup)

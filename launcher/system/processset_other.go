@@ -11,25 +11,26 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// adoptOrphans does nothing: only Linux lets a process take orphans in.
-// Elsewhere init has them, and reaps them.
+// adoptOrphans does nothing: only Linux lets a process adopt orphans. Elsewhere
+// init adopts and reaps them.
 func adoptOrphans() {}
 
-// below is empty: where orphans are not adopted, only what is marked is ended.
-func below(int) map[process.ID]bool { return nil }
+// descendants is empty: where orphans are not adopted, only marked processes
+// are ended.
+func descendants(int) map[process.ID]bool { return nil }
 
 func (s *processSet) adopted() ([]int, error) { return nil, nil }
 
 func (s *processSet) owns(pid int) bool { return s.mark.On(pid) }
 
-// waitForAny does nothing: all children were made, by whichever part of the
-// program.
+// waitForAny does nothing: all children were started by this process, perhaps
+// by another part of it.
 func waitForAny(func(int, Exit)) bool { return false }
 
 func (s *processSet) mayHaveOrphans() bool { return true }
 
-// orphansIn are the processes that carry the marks of the service. None is
-// adopted, so that ended does not matter.
+// orphansIn returns the processes that have the mark of the service. ended is
+// false, as no orphan is adopted.
 func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []proctree.Process, ended bool) {
 	var roots []proctree.Process
 	for _, p := range tree.Marked(s.mark) {
@@ -41,13 +42,12 @@ func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []
 	return ours, out, false
 }
 
-// killRest ends whatever still carries the mark of this run, and returns what
-// that was.
+// killRest ends all processes with the mark of this run, and returns them.
 func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, spared []Orphan) {
 	if s.mark.Variable == "" {
 		return nil, nil
 	}
-	return endAll(ctx, func(t proctree.Tree) []proctree.Process {
+	return endProcesses(ctx, func(t proctree.Tree) []proctree.Process {
 		ours, _ := s.outside().split(t, t.Marked(s.mark), s.inGroup)
 		return ours
 	}, grace), nil

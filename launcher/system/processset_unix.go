@@ -17,52 +17,52 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// processSet are the processes that one run has made, with all that they start.
+// processSet holds the processes that one run has started, with everything they
+// start.
 //
-// It waits for all of them at one place, when the kernel says that a child has
-// ended: a thread for each, which a wait takes that blocks, would cost more
-// than the rest of a service.
+// It reaps all of them in one place when the kernel signals SIGCHLD: a blocking
+// wait for each process would take a thread, which costs more than the rest of
+// a service.
 type processSet struct {
-	mark     proctree.Mark
-	alone    bool         // this process makes no others
-	spared   func(Orphan) // called for each process that is left running; must not block
-	watchdog *watchdog    // nil for none
+	mark        proctree.Mark
+	dedicated   bool         // this process starts no others
+	leftRunning func(Orphan) // called with each process that is left running; must not block
+	watchdog    *watchdog    // nil for none
 
 	snapshots  proctree.Snapshots
-	bystanders map[process.ID]bool // what was below this process before the run
-	groups     sync.Map            // of *group by its pid, those that are not known to be empty
+	bystanders map[process.ID]bool // the descendants of this process before the run
+	groups     sync.Map            // of *group by pid; those that may not be empty
 
-	mixed   atomic.Bool // an orphan without any mark may be of what is outside
-	tagging sync.Mutex  // held while this process has the tag of another
+	ambiguous atomic.Bool // an orphan without a mark may be the child of a process outside the run
+	tagging   sync.Mutex  // held while this process has the tag of another
 
-	making sync.RWMutex // read-held while a process is made, held while the dead are waited for
-	own    sync.Map     // of chan<- Exit by the pid of each process that was made and not yet waited for
+	spawning sync.RWMutex // read-locked while a process is spawned, locked while the dead are reaped
+	children sync.Map     // of chan<- Exit by pid; processes that were spawned and not yet reaped
 
-	mu      sync.Mutex              // guards what follows
-	orphans []int                   // pids of what lost its parent and was adopted, and lived when the last child had died
-	sighted map[process.ID]sighting // the processes outside that the services have started
-	shared  []string                // names of programs that are left alone, beside those known
+	mu          sync.Mutex                    // guards the fields below
+	orphans     []int                         // pids of adopted orphans that were alive when the last child died
+	outsideSeen map[process.ID]outsideProcess // processes outside the run that services have started
+	shared      []string                      // names of shared programs besides the built-in ones
 }
 
-// sighting is what is known of a process outside.
-type sighting struct {
-	service string // that has started it
-	told    bool   // that it goes on
+// outsideProcess is a process outside the run that a service has started.
+type outsideProcess struct {
+	service  string // the service that started it
+	reported bool   // it was reported as left running
 }
 
-// newProcessSet returns the set of a run that is named by instance; "" is for one
-// that marks nothing.
+// newProcessSet returns the set of a run. With an empty instance, processes get
+// no mark.
 func newProcessSet(instance string, alone bool) *processSet {
-	s := &processSet{alone: alone, bystanders: below(os.Getpid()), sighted: map[process.ID]sighting{}}
+	s := &processSet{dedicated: alone, bystanders: descendants(os.Getpid()), outsideSeen: map[process.ID]outsideProcess{}}
 	if instance != "" {
 		s.mark = MarkOf(instance)
 	}
 	return s
 }
 
-// gather begins to wait for children, until the function that it returns is
-// called.
-func (s *processSet) gather() (scatter func()) {
+// startReaper starts to reap children, until stop is called.
+func (s *processSet) startReaper() (stop func()) {
 	adoptOrphans()
 	untag := s.tagLauncher()
 	died, done := make(chan os.Signal, 1), make(chan struct{})
@@ -86,15 +86,16 @@ func (s *processSet) gather() (scatter func()) {
 	}
 }
 
-// together has signals that are sent until begin is called be sent only then.
+// together delays signals until begin is called.
 func (s *processSet) together() (begin func()) { return s.snapshots.Hold() }
 
-// share sets the names of programs that are left alone, beside those known.
-func (s *processSet) share(names []string) {
+// setSharedPrograms sets the names of shared programs besides the built-in
+// ones.
+func (s *processSet) setSharedPrograms(names []string) {
 	s.mu.Lock()
 	s.shared = names
 	s.mu.Unlock()
-	s.watchdog.share(names)
+	s.watchdog.setSharedPrograms(names)
 }
 
 func (s *processSet) outside() outside {
@@ -103,13 +104,12 @@ func (s *processSet) outside() outside {
 	return outside{s.shared}
 }
 
-// tagLauncher gives this process the tag of the run, and takes it off again at
-// the end.
+// tagLauncher gives this process the tag of the run, until untag is called.
 func (s *processSet) tagLauncher() (untag func()) {
-	if s.mark.Run == 0 || !s.alone {
+	if s.mark.Run == 0 || !s.dedicated {
 		return func() {}
 	}
-	s.tagging.Lock() // the watchdog may be being made
+	s.tagging.Lock() // the watchdog may be being spawned
 	defer s.tagging.Unlock()
 	before, err := process.TagOf(0)
 	if err != nil || s.mark.Run.Attach(0) != nil {
@@ -118,33 +118,33 @@ func (s *processSet) tagLauncher() (untag func()) {
 	return func() { _ = before.Attach(0) }
 }
 
-// startTagged is os.StartProcess for a process with a tag. Where this process
-// makes no others, that inherits the tag, and so does what it starts at once.
+// startTagged is os.StartProcess for a process with a tag. In a dedicated
+// process, the child inherits the tag, and so do its children from the start.
 func (s *processSet) startTagged(tag process.Tag, path string, argv []string, attr *os.ProcAttr) (*os.Process, error) {
 	if s.mark.Run == 0 {
 		return os.StartProcess(path, argv, attr)
 	}
-	if !s.alone {
+	if !s.dedicated {
 		p, err := os.StartProcess(path, argv, attr)
 		if err == nil {
 			_ = tag.Attach(p.Pid)
 		}
 		return p, err
 	}
-	s.tagging.Lock() // which costs nothing: os.StartProcess makes one process at a time
+	s.tagging.Lock() // costs nothing: os.StartProcess is serialized anyway
 	defer s.tagging.Unlock()
-	if tag.Attach(0) == nil { // or else environments have to do
+	if tag.Attach(0) == nil { // otherwise the environment has to do
 		defer func() { _ = s.mark.Run.Attach(0) }()
 	}
 	return os.StartProcess(path, argv, attr)
 }
 
-// start makes a process for a service, which leads a group, or a session with
-// a terminal. It waits until the watchdog is there, which is to end it should this
-// process be killed.
+// start starts a process for a service as the leader of a group, or of a
+// session with a terminal. It first waits until the watchdog has started, which
+// ends the process if this one is killed.
 func (s *processSet) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
 	s.watchdog.wait()
-	pid, exit, err := s.make(s.mark.Run.Service(service), path, argv, attr)
+	pid, exit, err := s.spawn(s.mark.Run.Service(service), path, argv, attr)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,28 +154,28 @@ func (s *processSet) start(service, path string, argv []string, attr *os.ProcAtt
 	return g, exit, nil
 }
 
-func (s *processSet) make(tag process.Tag, path string, argv []string, attr *os.ProcAttr) (pid int, exit <-chan Exit, err error) {
-	s.making.RLock()
-	defer s.making.RUnlock()
+func (s *processSet) spawn(tag process.Tag, path string, argv []string, attr *os.ProcAttr) (pid int, exit <-chan Exit, err error) {
+	s.spawning.RLock()
+	defer s.spawning.RUnlock()
 	p, err := s.startTagged(tag, path, argv, attr)
 	if err != nil {
 		return 0, nil, err
 	}
-	came := make(chan Exit, 1)
-	pid = p.Pid // which Release forgets
-	s.own.Store(pid, came)
-	return pid, came, p.Release() // reap waits for it
+	exitCh := make(chan Exit, 1)
+	pid = p.Pid // Release clears it
+	s.children.Store(pid, exitCh)
+	return pid, exitCh, p.Release() // reap waits for the process
 }
 
-// startOutside makes a process that is left alone at the end.
+// startOutside starts a process outside the run.
 func (s *processSet) startOutside(path string, argv []string) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer null.Close()
-	s.noteOutside()
-	_, _, err = s.make(process.Released, path, argv, &os.ProcAttr{
+	s.setAmbiguous()
+	_, _, err = s.spawn(process.Released, path, argv, &os.ProcAttr{
 		Env:   append(os.Environ(), envvar.Outside+"=1"),
 		Files: []*os.File{null, null, null},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
@@ -183,12 +183,12 @@ func (s *processSet) startOutside(path string, argv []string) error {
 	return err
 }
 
-// killOwn sends SIGKILL to a process that was made, unless it has been waited
-// for: then the PID may be another's.
-func (s *processSet) killOwn(pid int) {
-	s.making.RLock() // nothing is waited for meanwhile
-	defer s.making.RUnlock()
-	if _, own := s.own.Load(pid); own {
+// killChild sends SIGKILL to a child, unless it has been reaped: then its pid
+// may be reused.
+func (s *processSet) killChild(pid int) {
+	s.spawning.RLock() // prevents reaping meanwhile
+	defer s.spawning.RUnlock()
+	if _, own := s.children.Load(pid); own {
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}
 }

@@ -17,17 +17,17 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// terminateSignal asks nobody on Windows: proctree then ends processes at once.
+// terminateSignal is not sent on Windows: proctree ends processes at once.
 const terminateSignal = syscall.SIGTERM
 
-// processSet are the processes that one run has made. Each is in a job object of its
-// own, to which all that it starts belongs as well, and which the system ends
-// when the last handle to it is closed: when devports ends, however it does. So
-// no watchdog is needed, and nothing is left at the end.
+// processSet holds the processes that one run has started. Each is in a job
+// object of its own, together with everything it starts. Windows ends the job
+// when its last handle is closed, that is, however devports ends. So no
+// watchdog is needed, and no process is left.
 type processSet struct {
-	mark     proctree.Mark
-	spared   func(Orphan)
-	watchdog *watchdog
+	mark        proctree.Mark
+	leftRunning func(Orphan)
+	watchdog    *watchdog
 }
 
 func newProcessSet(instance string, _ bool) *processSet {
@@ -38,16 +38,16 @@ func newProcessSet(instance string, _ bool) *processSet {
 	return s
 }
 
-func (s *processSet) gather() (scatter func()) { return func() {} }
+func (s *processSet) startReaper() (stop func()) { return func() {} }
 
-func (s *processSet) lookAround() {}
+func (s *processSet) findOutside() {}
 
 func (s *processSet) together() (begin func()) { return func() {} }
 
-// share has nothing to do: jobs have all that a service starts end with it.
-func (s *processSet) share([]string) {}
+// setSharedPrograms does nothing: a job ends with everything in it.
+func (s *processSet) setSharedPrograms([]string) {}
 
-// orphansIn is empty: nothing leaves its job.
+// orphansIn is empty: no process leaves its job.
 func (s *processSet) orphansIn(proctree.Tree, string) (ours, out []proctree.Process, ended bool) {
 	return nil, nil, false
 }
@@ -56,8 +56,8 @@ func (s *processSet) killRest(context.Context, time.Duration) (rest, spared []Or
 	return nil, nil
 }
 
-// start makes a process in a job of its own. It is suspended until it is in the
-// job: what it starts would otherwise not be.
+// start starts a process in a job of its own. The process is suspended until it
+// is in the job, so that its children will be, too.
 func (s *processSet) start(service, path string, argv []string, attr *os.ProcAttr) (*group, <-chan Exit, error) {
 	job, err := newJob()
 	if err != nil {
@@ -69,25 +69,25 @@ func (s *processSet) start(service, path string, argv []string, attr *os.ProcAtt
 		windows.CloseHandle(job)
 		return nil, nil, err
 	}
-	if err := release(job, uint32(p.Pid)); err != nil {
+	if err := assignAndResume(job, uint32(p.Pid)); err != nil {
 		_ = p.Kill()
 		_, _ = p.Wait()
 		windows.CloseHandle(job)
 		return nil, nil, err
 	}
-	came := make(chan Exit, 1)
+	exitCh := make(chan Exit, 1)
 	go func() {
 		state, err := p.Wait()
 		if err != nil {
-			came <- Exit{Status: 126, Err: err}
+			exitCh <- Exit{Status: 126, Err: err}
 			return
 		}
-		came <- Exit{Status: state.ExitCode()}
+		exitCh <- Exit{Status: state.ExitCode()}
 	}()
-	return &group{pid: p.Pid, service: service, set: s, job: job}, came, nil
+	return &group{pid: p.Pid, service: service, set: s, job: job}, exitCh, nil
 }
 
-// newJob makes a job object that ends with its last handle.
+// newJob creates a job object that ends with its last handle.
 func newJob() (windows.Handle, error) {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
@@ -105,8 +105,8 @@ func newJob() (windows.Handle, error) {
 	return job, nil
 }
 
-// release puts a suspended process in a job and lets it go.
-func release(job windows.Handle, pid uint32) error {
+// assignAndResume assigns a suspended process to a job and resumes it.
+func assignAndResume(job windows.Handle, pid uint32) error {
 	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, pid)
 	if err != nil {
 		return os.NewSyscallError("OpenProcess", err)
@@ -126,8 +126,8 @@ func release(job windows.Handle, pid uint32) error {
 	return nil
 }
 
-// onlyThread opens the thread of a process that has not run yet: os.StartProcess
-// closes the handle that CreateProcess gives.
+// onlyThread opens the thread of a process that has not run yet:
+// os.StartProcess closes the handle that CreateProcess returns.
 func onlyThread(pid uint32) (windows.Handle, error) {
 	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPTHREAD, 0)
 	if err != nil {
@@ -144,24 +144,25 @@ func onlyThread(pid uint32) (windows.Handle, error) {
 	return 0, fmt.Errorf("process %d has no thread: %w", pid, err)
 }
 
-// ShellCommand is what runs a command in the system's shell, as that of a service.
+// ShellCommand returns the arguments and attributes that run a command in the
+// system's shell, like that of a service.
 func ShellCommand(command string) ([]string, *syscall.SysProcAttr) {
 	return shellCommand(command), &syscall.SysProcAttr{CmdLine: shellLine(command)}
 }
 
-// shellLine is not quoted: cmd.exe parses its command line itself.
+// shellLine does not quote the command: cmd.exe parses its command line itself.
 func shellLine(command string) string { return `cmd.exe /d /s /c "` + command + `"` }
 
 func shellCommand(command string) []string { return []string{"cmd.exe", "/d", "/s", "/c", command} }
 
-// withoutShell is never ok: cmd.exe takes a line apart in ways of its own.
+// withoutShell never succeeds: cmd.exe parses a line in its own way.
 func withoutShell(string, string, []string) (path string, argv, env []string, ok bool) {
 	return "", nil, nil, false
 }
 
-// processAttributes make the process the root of a console process group, so
-// that the console's Ctrl-C reaches devports alone and Ctrl-Break can be sent to
-// the group.
+// processAttributes makes the process the root of a console process group, so
+// that the console's Ctrl-C reaches only devports, and Ctrl-Break can be sent
+// to the group.
 func processAttributes(spec procfile.Process, _ bool) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 	if len(spec.Argv) == 0 {
@@ -170,23 +171,23 @@ func processAttributes(spec procfile.Process, _ bool) *syscall.SysProcAttr {
 	return attr
 }
 
-// group is a process and everything that it has started: its job.
+// group is the job of a process: the process and everything it has started.
 type group struct {
 	pid     int
 	service string
 	set     *processSet
 
 	mu  sync.Mutex     // guards job
-	job windows.Handle // 0 once nothing is left of it
+	job windows.Handle // 0 once it has ended
 }
 
-// Terminate sends Ctrl-Break to the group: Windows has no other signal for it,
-// whatever the Portfile's stop_signal says.
+// Terminate sends Ctrl-Break to the group: Windows has no other such signal,
+// whatever stop_signal in the Portfile says.
 func (g *group) Terminate(string, time.Duration) {
 	_ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.pid))
 }
 
-// Kill ends everything in the job.
+// Kill ends every process in the job.
 func (g *group) Kill() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -195,7 +196,7 @@ func (g *group) Kill() {
 	}
 }
 
-// discard ends everything in the job and gives it up.
+// discard ends every process in the job and closes it.
 func (g *group) discard() {
 	g.Kill()
 	g.mu.Lock()
@@ -231,25 +232,25 @@ func (g *group) lives() bool {
 	return false
 }
 
-// Survivors are not looked for: a job has no process that it cannot end.
+// Survivors is empty: a job has no process that cannot be ended.
 func (g *group) Survivors() []Orphan { return nil }
 
-// wait has nothing to wait for: Terminate and Kill are done when they return.
+// wait returns at once: Terminate and Kill are synchronous.
 func (g *group) wait() {}
 
 // IsWatchdog is false on Windows: see [Watchdog].
 func IsWatchdog([]string) bool { return false }
 
-// Watchdog does nothing on Windows, where the system ends what devports leaves.
+// Watchdog does nothing on Windows, where the system ends the jobs of devports.
 func Watchdog(io.Reader) {}
 
 type watchdog struct{}
 
 func (*watchdog) dismiss() {}
 
-func (*watchdog) attached(bool) {}
+func (*watchdog) setAttached(bool) {}
 
-// startOutside makes a process that no job of this run has.
+// startOutside starts a process that is in no job of this run.
 func (s *processSet) startOutside(path string, argv []string) error {
 	p, err := os.StartProcess(path, argv, &os.ProcAttr{})
 	if err != nil {

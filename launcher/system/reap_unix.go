@@ -10,25 +10,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reap waits for all that have died, own or adopted.
+// reap reaps all dead children, spawned or adopted.
 func (s *processSet) reap() {
-	s.making.Lock()
+	s.spawning.Lock()
 	exits := map[chan Exit]Exit{}
 	deliver := func(pid int, exit Exit) {
-		if came, ok := s.own.LoadAndDelete(pid); ok {
-			exits[came.(chan Exit)] = exit
+		if exitCh, ok := s.children.LoadAndDelete(pid); ok {
+			exits[exitCh.(chan Exit)] = exit
 		}
 	}
-	if !s.alone || !waitForAny(deliver) {
-		s.waitForOwn(deliver)
+	if !s.dedicated || !waitForAny(deliver) {
+		s.waitForChildren(deliver)
 	}
-	// Only now: what those have left has come to this process before they could
-	// be waited for.
+	// Only now: orphans of the dead were reparented to this process before the
+	// dead could be reaped.
 	orphans, err := s.adopted()
 	switch {
 	case err != nil:
 		s.waitForGroups(deliver)
-	case !s.alone:
+	case !s.dedicated:
 		orphans = slices.DeleteFunc(orphans, func(pid int) bool {
 			got, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil)
 			return got == pid
@@ -38,18 +38,18 @@ func (s *processSet) reap() {
 	s.watchdog.update(s.orphans, slices.DeleteFunc(slices.Clone(orphans), func(pid int) bool { return !s.owns(pid) }))
 	s.orphans = orphans
 	s.mu.Unlock()
-	s.making.Unlock()
-	for came, exit := range exits {
-		came <- exit
+	s.spawning.Unlock()
+	for exitCh, exit := range exits {
+		exitCh <- exit
 	}
 }
 
-// waitForOwn waits for the dead among the processes that were made.
-func (s *processSet) waitForOwn(deliver func(int, Exit)) {
-	s.own.Range(func(pid, _ any) bool {
+// waitForChildren reaps the dead among the processes that were spawned.
+func (s *processSet) waitForChildren(deliver func(int, Exit)) {
+	s.children.Range(func(pid, _ any) bool {
 		var status unix.WaitStatus
 		switch got, err := unix.Wait4(pid.(int), &status, unix.WNOHANG, nil); {
-		case err != nil && err != unix.EINTR: // another part of the program has waited for it
+		case err != nil && err != unix.EINTR: // another part of the program has reaped it
 			deliver(pid.(int), Exit{Status: 126, Err: fmt.Errorf("waiting for it: %w", err)})
 		case got > 0:
 			deliver(got, exitOf(status))
@@ -58,8 +58,8 @@ func (s *processSet) waitForOwn(deliver func(int, Exit)) {
 	})
 }
 
-// waitForGroups waits for the dead of each group, where the system does not list
-// the children of a process: they would keep the group alive.
+// waitForGroups reaps the dead of each group, where the children of a process
+// cannot be listed: unreaped, they would keep the group alive.
 func (s *processSet) waitForGroups(deliver func(int, Exit)) {
 	s.groups.Range(func(group, _ any) bool {
 		waitFor(-group.(int), deliver)
@@ -67,7 +67,7 @@ func (s *processSet) waitForGroups(deliver func(int, Exit)) {
 	})
 }
 
-// waitFor waits for the dead among the children that wait4(2) names so.
+// waitFor reaps the dead among some children: the pid argument of wait4(2).
 func waitFor(children int, deliver func(int, Exit)) {
 	for {
 		var status unix.WaitStatus

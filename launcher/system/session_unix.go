@@ -16,15 +16,15 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// ask sends sig in a way that gives every process the whole of its grace.
+// terminate sends sig so that every process has the whole grace period.
 //
-// The end of a session's leader hangs up on the others there: the kernel sends
-// SIGHUP to the group that is in the foreground of the terminal. A shell that
-// waits for a program dies of SIGTERM at once, and would so end the program while
-// that cleans up. Such a leader is stopped until the others have ended. One that
-// handles the signal goes on after half of the grace at the latest, in case the
-// others wait for it.
-func (g *group) ask(sig syscall.Signal, grace time.Duration) {
+// When the leader of a session ends, the kernel sends SIGHUP to the foreground
+// group of its terminal. A shell that waits for a program is killed by SIGTERM
+// at once, which would also end the program while it cleans up. Therefore such
+// a leader is suspended until the others have ended. A leader that handles the
+// signal is resumed after half of the grace period, in case the others wait for
+// it.
+func (g *group) terminate(sig syscall.Signal, grace time.Duration) {
 	m, err := g.members()
 	if err != nil || !g.session || m.leader == nil || len(m.others) == 0 {
 		g.signal(m, sig)
@@ -34,12 +34,12 @@ func (g *group) ask(sig syscall.Signal, grace time.Duration) {
 	status, err := process.ReadStatus(leader.PID)
 	executable, _ := process.Executable(leader.PID)
 	handled := err != nil || status.Caught.Has(sig) || status.Ignored.Has(sig)
-	if !hangsUp(executable, handled, relays(*m.leader, m.others)) || !hold(g.killed, leader, grace/4) {
+	if !mustSuspend(executable, handled, relays(*m.leader, m.others)) || !suspend(g.killed, leader, grace/4) {
 		g.signal(m, sig)
 		return
 	}
-	m.held = true
-	g.signal(m, sig) // to the leader, too, for when it goes on
+	m.leaderStopped = true
+	g.signal(m, sig) // to the leader as well, for when it is resumed
 	others := g.killed
 	if status.Caught.Has(sig) {
 		var cancel context.CancelFunc
@@ -52,18 +52,18 @@ func (g *group) ask(sig syscall.Signal, grace time.Duration) {
 		}
 	}
 	if g.killed.Err() != nil {
-		return // stopped or not, SIGKILL ends it
+		return // SIGKILL ends suspended processes, too
 	}
 	_ = leader.Signal(unix.SIGCONT)
 }
 
-// hangsUp reports whether a leader is to be stopped while the others end. It is
-// if it would die of the signal at once, or is a shell. Another that handles the
-// signal may be needed by the others: PostgreSQL's asks them to end in its own way.
-// But the runtimes of some languages handle signals before the program has any
-// say, and most programs then die. These are stopped, too, unless they pass on what
-// the others print: those would wait for a reader.
-func hangsUp(executable string, handled, relays bool) bool {
+// mustSuspend reports whether a leader has to be suspended while the others
+// end: if the signal would kill it at once, or if it is a shell. The others may
+// need a leader that handles the signal: PostgreSQL's ends them in its own way.
+// The runtimes of some languages, however, handle signals before the program
+// does, and most programs then exit. They are suspended, too, unless they relay
+// the output of the others, which would then block.
+func mustSuspend(executable string, handled, relays bool) bool {
 	if !handled {
 		return true
 	}
@@ -76,23 +76,23 @@ func hangsUp(executable string, handled, relays bool) bool {
 	return false
 }
 
-// relays reports whether a child of leader prints to a pipe or a socket instead
-// of the terminal: then leader is likely to read that.
+// relays reports whether a child of leader writes to a pipe or socket instead
+// of the terminal: then leader probably reads from it.
 func relays(leader proctree.Process, others []proctree.Process) bool {
 	return slices.ContainsFunc(others, func(p proctree.Process) bool {
 		return p.Parent == leader.PID && process.PrintsToPipe(p.PID)
 	})
 }
 
-// hold stops a process, and reports whether it has, in that time. SIGSTOP takes
-// effect once the process gets to run, and until then it would act on another
-// signal.
-func hold(ctx context.Context, leader process.ID, patience time.Duration) bool {
+// suspend suspends a process, and reports whether that succeeded within
+// timeout. SIGSTOP takes effect only when the process is scheduled; until then,
+// it would handle another signal.
+func suspend(ctx context.Context, leader process.ID, timeout time.Duration) bool {
 	if leader.Signal(unix.SIGSTOP) != nil {
 		return false
 	}
 	pause := 50 * time.Microsecond
-	for end := time.Now().Add(patience); time.Now().Before(end) && ctx.Err() == nil; pause = min(2*pause, 5*time.Millisecond) {
+	for end := time.Now().Add(timeout); time.Now().Before(end) && ctx.Err() == nil; pause = min(2*pause, 5*time.Millisecond) {
 		now, err := process.ReadStat(leader.PID)
 		if err != nil || now.ID != leader || now.Zombie {
 			return false

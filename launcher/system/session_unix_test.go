@@ -4,7 +4,7 @@ package system
 
 import "testing"
 
-func TestHangsUp(t *testing.T) {
+func TestMustSuspend(t *testing.T) {
 	for _, test := range []struct {
 		executable            string
 		handled, relays, want bool
@@ -19,7 +19,7 @@ func TestHangsUp(t *testing.T) {
 		{"/usr/lib/postgresql/15/bin/postgres", true, false, false},
 		{"/usr/bin/make", true, false, false},
 	} {
-		if got := hangsUp(test.executable, test.handled, test.relays); got != test.want {
+		if got := mustSuspend(test.executable, test.handled, test.relays); got != test.want {
 			t.Errorf("%+v", test)
 		}
 	}

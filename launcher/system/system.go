@@ -1,31 +1,33 @@
-// Package system is what the operating system does for a run: it starts the
-// processes of services, finds everything that these start, and ends it.
+// Package system provides what a run needs from the operating system: it starts
+// the processes of services, finds everything that these start, and ends it.
 //
 //	System ──► processSet ──► group, one for each Process
-//	               │            signals the process group, the session of a terminal
-//	               │            (session), and what has left both
-//	               ├──► watchdog: ends all that should devports be killed
-//	               └──► outside: what is left alone though a service has started it
+//	               │            signals the process group, the session of a
+//	               │            terminal, and the processes that have left both
+//	               ├──► watchdog: ends everything if devports is killed
+//	               └──► outside: processes left alone though a service started
+//	                    them
 //
-// # Nothing is left
+// # No process is left behind
 //
-// A process is ended with all that it has started: its process group, and what
-// has left that. On Linux the run adopts what loses its parent, and knows by a tag
-// ([process.Tag]), elsewhere by a mark in the environment, which service it comes
-// from. A watchdog, a process of its own, ends what bears the mark when the run is
-// killed. If that is killed as well, the mark lets [KillOrphans] end the rest later.
+// A process ends together with everything that it has started: its process
+// group, and processes that have left the group. On Linux the run adopts orphans
+// and identifies their service by a tag ([process.Tag]), elsewhere by a mark in
+// the environment. If the run is killed, a watchdog, a process of its own, ends
+// all processes with the mark. If the watchdog is killed as well, [KillOrphans]
+// can still find the processes by their mark later.
 //
-// # Nothing else is touched
+// # No other process is touched
 //
-// What was below this process before the run, what another run has started,
-// programs that a user shares between projects (sharedPrograms), and what
-// has DEVPORTS_OUTSIDE=1 in its environment are left alone, with everything below
-// them.
+// The run leaves alone: descendants of this process from before the run,
+// processes of other runs, programs that users share between projects
+// (sharedPrograms), processes with DEVPORTS_OUTSIDE=1 in their environment, and
+// the descendants of all these.
 //
 // # Concurrency
 //
-// One goroutine waits for all dead children, since a wait that blocks would take
-// a thread each. All methods may be called by any goroutine.
+// One goroutine reaps all dead children, since a blocking wait for each would
+// take a thread. All methods may be called from any goroutine.
 package system
 
 import (
@@ -39,65 +41,65 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// Options say for what run the system is opened.
+// Options configure the System of a run.
 type Options struct {
 	Output *output.Mux
-	// ID marks what the run starts; it is unlike that of any other run. With "",
-	// only process groups are looked after, and there is no watchdog.
+	// ID marks the processes of the run; it is unique among all runs. With "",
+	// processes have no marks, only process groups are ended, and there is no
+	// watchdog.
 	ID string
-	// Alone says that this process makes no others than the run's, so that at
-	// the end what the run has left below it is ended.
-	Alone bool
-	// Terminal is put back into State by the watchdog should this process be
-	// killed, unless another program has done so; nil for none.
+	// Dedicated says that this process starts no processes but the run's, so
+	// that at the end the run may kill every orphan below it.
+	Dedicated bool
+	// Terminal is restored to State by the watchdog if this process is killed,
+	// unless another program has restored it already; nil for none.
 	Terminal *os.File
 	State    terminal.State
-	// LeftRunning is called for each process that goes on though its service has
-	// ended, and Watchdog when there is none (the error), or when it has been
-	// replaced (nil). Both are called by any goroutine.
+	// LeftRunning is called with each process outside the run that outlives its
+	// service. Watchdog is called with an error if there is no watchdog, and
+	// with nil when it was replaced. Both are called from any goroutine.
 	LeftRunning func(Orphan)
 	Watchdog    func(error)
 }
 
-// System is the operating system, for one run.
+// System starts and ends the processes of one run.
 type System struct {
-	processes *processSet
-	output    *output.Mux
-	alone     bool
-	scatter   func() // ends the waiting for dead children
-	idle      *time.Timer
+	processes  *processSet
+	output     *output.Mux
+	dedicated  bool
+	stopReaper func() // stops reaping dead children
+	idle       *time.Timer
 }
 
-// idleDelay is how long nothing may have been started before the processes of
-// the services are looked at once.
+// idleDelay is how long after the last start of a process the System looks for
+// processes outside the run.
 const idleDelay = time.Second
 
-// Open prepares the system for a run, whose end is to call Close.
+// Open prepares the system for a run. The caller calls Close at its end.
 func Open(o Options) *System {
-	s := &System{processes: newProcessSet(o.ID, o.Alone), output: o.Output, alone: o.Alone}
-	s.processes.spared = o.LeftRunning
-	s.idle = time.AfterFunc(idleDelay, s.processes.lookAround)
+	s := &System{processes: newProcessSet(o.ID, o.Dedicated), output: o.Output, dedicated: o.Dedicated}
+	s.processes.leftRunning = o.LeftRunning
+	s.idle = time.AfterFunc(idleDelay, s.processes.findOutside)
 	reserveThreads()
 	if o.ID != "" {
 		s.processes.startWatchdog(o.Terminal, o.State, o.Watchdog)
 	}
-	s.scatter = s.processes.gather()
+	s.stopReaper = s.processes.startReaper()
 	return s
 }
 
-// Probe returns what asks once whether a check of a service has passed that asks
-// its port or runs a command.
+// Probe returns a function that runs a check of a service once.
 func (s *System) Probe(spec procfile.Process, check procfile.Check) probe.Try {
 	switch check.Kind {
 	case procfile.HTTP:
 		return probe.HTTP(spec.Port, check.Arg)
 	case procfile.Exec:
-		return s.processes.try(spec, check.Arg)
+		return s.processes.execCheck(spec, check.Arg)
 	}
 	return probe.TCP(spec.Port)
 }
 
-// StartOutside makes a process that does not belong to the run.
+// StartOutside starts a process that does not belong to the run.
 func (s *System) StartOutside(argv []string) error {
 	path, err := LookPath(argv[0], "", os.Environ())
 	if err != nil {
@@ -106,35 +108,36 @@ func (s *System) StartOutside(argv []string) error {
 	return s.processes.startOutside(path, argv)
 }
 
-// Share has processes of programs with these names outlive the service that has
-// started them, once they have left its process group, beside those that are
-// known.
-func (s *System) Share(names []string) { s.processes.share(names) }
+// SetSharedPrograms names programs, besides the built-in ones, whose processes
+// outlive the service that started them once they have left its process group.
+func (s *System) SetSharedPrograms(names []string) { s.processes.setSharedPrograms(names) }
 
-// Together has what is asked of processes until begin is called begin only then, so
-// that they share one list of all processes: making one takes a millisecond. It must
-// not be called again before.
+// Together delays every Terminate until begin is called, so that they share one
+// list of the processes, which takes a millisecond to make. It must not be called
+// again before begin.
 func (s *System) Together() (begin func()) { return s.processes.together() }
 
-// Attached is called when a user begins and ends to type to a process.
-func (s *System) Attached(now bool) { s.processes.watchdog.attached(now) }
+// SetAttached says whether a client is attached to a service.
+func (s *System) SetAttached(now bool) { s.processes.watchdog.setAttached(now) }
 
-// KillTimeout is how long killed processes may take to vanish.
+// KillTimeout is how long processes have to end after SIGKILL.
 const KillTimeout = 2 * time.Second
 
-// closeGrace is what the last processes get to end by themselves.
+// closeGrace is how long the last processes have to exit before they are
+// killed.
 const closeGrace = 500 * time.Millisecond
 
-// Close ends what is left of the run, once all processes of services have ended.
-// It returns what that was, and what goes on.
+// Close ends what is left of the run once all services have ended. It returns
+// the processes that it killed, and those that it spared because they are
+// outside the run.
 func (s *System) Close() (killed, spared []Orphan) {
 	s.idle.Stop()
-	if s.alone {
+	if s.dedicated {
 		ctx, cancel := context.WithTimeout(context.Background(), closeGrace+KillTimeout)
 		defer cancel()
 		killed, spared = s.processes.killRest(ctx, closeGrace)
 	}
 	s.processes.watchdog.dismiss()
-	s.scatter()
+	s.stopReaper()
 	return killed, spared
 }

@@ -5,15 +5,14 @@ import (
 	"sync"
 )
 
-// spareThreads is how many threads Run can use beyond those that the Go runtime
-// has at the start: a few that make processes, one that writes to a reader that
-// stalls, one that waits for a signal.
+// spareThreads is how many threads Run can use besides the initial ones of the
+// Go runtime: a few that spawn processes, one that writes to a stalled reader,
+// one that waits for a signal.
 const spareThreads = 8
 
-// reserveThreads has the Go runtime make its threads now. Where the number of
-// processes is limited (RLIMIT_NPROC), services may use the rest of it up; the
-// runtime ends the program if it then wants another thread and gets none. It
-// keeps those that it has.
+// reserveThreads makes the Go runtime create threads now, which it then keeps.
+// Where the number of processes is limited (RLIMIT_NPROC), services may use up
+// the rest; the runtime crashes when it cannot create a thread.
 func reserveThreads() {
 	var all, locked sync.WaitGroup
 	locked.Add(spareThreads)

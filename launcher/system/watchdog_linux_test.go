@@ -11,8 +11,8 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// The watchdog ends orphans, which lead sessions of their own, but not those that
-// the user shares. It writes down and reads which they are.
+// The watchdog ends orphans, which lead sessions of their own, but not shared
+// programs. Its state survives writing and reading.
 func TestWatchdogAndOrphans(t *testing.T) {
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {
@@ -53,7 +53,7 @@ func TestWatchdogAndOrphans(t *testing.T) {
 			t.Errorf("%q: %v", line, err)
 		}
 	}
-	read.endAll(watchdogGrace)
+	read.endLeftovers(watchdogGrace)
 	if !agent.Alive() || orphan.Alive() {
 		t.Errorf("the agent lives: %v, the orphan lives: %v", agent.Alive(), orphan.Alive())
 	}

@@ -19,43 +19,43 @@ import (
 )
 
 const (
-	// watchdogGrace is what processes get from the watchdog to end by themselves.
-	// Nothing is to run a second after devports has ended.
+	// watchdogGrace is how long processes have to exit before the watchdog
+	// kills them. No process may run a second after devports has ended.
 	watchdogGrace = 300 * time.Millisecond
 
 	// restoreTimeout is how long the watchdog tries to restore a terminal that
-	// takes no output.
+	// accepts no output.
 	restoreTimeout = time.Second
 )
 
-// Watchdog is the whole life of a watchdog, which reads from pipe. It returns
-// when devports has ended, and after ending what that has left.
+// Watchdog is the main function of a watchdog. It reads from pipe until
+// devports has ended, then ends what devports has left.
 func Watchdog(pipe io.Reader) {
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE)
-	// The kernel takes the name from the file of the program: `pkill devports`.
+	// The kernel derives the name from the executable, which `pkill devports`
+	// would match.
 	_ = os.WriteFile("/proc/self/comm", []byte(watchdogArgs[0]), 0)
 	state := newWatchdogState()
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
 		_ = state.apply(lines.Text())
 	}
-	// Ctrl-S stops the terminal's output, and what is written to it then waits.
+	// After Ctrl-S, writing to the terminal blocks.
 	restored := make(chan struct{})
 	go func() {
 		defer close(restored)
 		state.restore()
 	}()
-	state.endAll(watchdogGrace)
+	state.endLeftovers(watchdogGrace)
 	select {
 	case <-restored:
 	case <-time.After(restoreTimeout):
 	}
 }
 
-// restore puts the terminal that the watchdog has got back into its state,
-// unless it is in one that devports has never put it into: then a shell has it.
-// What a service has done to it that had it is undone, and what the live view has
-// left below the cursor, or a shell's prompt, is erased.
+// restore restores the terminal, unless it is in a state that devports never
+// sets: then a shell uses it. It resets what an attached service has changed,
+// and erases the live view below the cursor.
 func (s watchdogState) restore() {
 	var found terminal.State
 	tty := os.NewFile(3, "terminal")
@@ -71,12 +71,13 @@ func (s watchdogState) restore() {
 	_, _ = tty.WriteString(screen.Erase)
 }
 
-// endAll ends all processes that bear the mark, those in the groups and sessions
-// of leaders, orphans, and what is below any of them, but for what is outside.
-func (s watchdogState) endAll(grace time.Duration) {
+// endLeftovers ends all processes with the mark, those in the groups and
+// sessions of leaders, orphans, and the descendants of all these, except those
+// outside the run.
+func (s watchdogState) endLeftovers(grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace+10*time.Second)
 	defer cancel()
-	endAll(ctx, func(t proctree.Tree) []proctree.Process {
+	endProcesses(ctx, func(t proctree.Tree) []proctree.Process {
 		live := map[int]bool{}
 		for _, p := range t.Where(func(p proctree.Process) bool { return s.Leaders[p.PID] == p.ID }) {
 			live[p.PID] = true

@@ -12,16 +12,16 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// watchdogState is what a watchdog knows. It is written to it as lines:
+// watchdogState is the state of a watchdog. devports sends it as lines:
 //
 //	variable NAME=value   the mark of the run, in the environment
-//	run NUMBER            and its tag
-//	shared ["NAME",…]     the programs that are left alone, beside those known
-//	terminal STATE        how the terminal was found that it has as descriptor 3
-//	attached, detached    a service has that terminal, or not
+//	run NUMBER            the tag of the run
+//	shared ["NAME",…]     names of shared programs besides the built-in ones
+//	terminal STATE        the initial state of the terminal at descriptor 3
+//	attached, detached    a client is attached to a service, or not any more
 //	+PID START            a process that leads a group
-//	orphan PID START      one that has lost its parent, and its group
-//	-PID                  nothing of it is left
+//	orphan PID START      an orphan that has left its group
+//	-PID                  the process and its group have ended
 type watchdogState struct {
 	Variable string
 	Run      process.Tag
@@ -45,14 +45,14 @@ func orphanLine(id process.ID) string { return fmt.Sprintf("orphan %d %d", id.PI
 func sharedLine(names []string) string {
 	text, err := json.Marshal(names)
 	if err != nil {
-		text = []byte("[]") // strings are always encoded
+		text = []byte("[]") // cannot happen: strings can be encoded
 	}
 	return "shared " + string(text)
 }
 
 func removeLine(pid int) string { return fmt.Sprintf("-%d", pid) }
 
-// lines are what makes the state of an empty one.
+// lines returns the lines that produce the state.
 func (s watchdogState) lines() []byte {
 	lines := []string{"variable " + s.Variable, fmt.Sprintf("run %d", s.Run)}
 	if len(s.Shared) > 0 {
@@ -73,9 +73,9 @@ func (s watchdogState) lines() []byte {
 	return []byte(strings.Join(lines, "\n") + "\n")
 }
 
-var errLine = errors.New("not a line for a watchdog")
+var errLine = errors.New("invalid watchdog line")
 
-// apply follows a line. One that is wrong changes nothing.
+// apply applies a line. An invalid line changes nothing.
 func (s *watchdogState) apply(line string) error {
 	word, rest, _ := strings.Cut(line, " ")
 	switch {
@@ -114,7 +114,7 @@ func (s *watchdogState) apply(line string) error {
 	return nil
 }
 
-// add takes "PID START".
+// add parses "PID START".
 func add(to map[int]process.ID, text string) error {
 	number, rest, _ := strings.Cut(text, " ")
 	pid, err1 := strconv.Atoi(number)

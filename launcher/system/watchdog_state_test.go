@@ -37,8 +37,7 @@ func TestWatchdogState(t *testing.T) {
 	}
 }
 
-// Whatever a line is, a state can be written and read again, and a line that is
-// refused changes nothing.
+// Any state can be written and read again, and an invalid line changes nothing.
 func FuzzWatchdogState(f *testing.F) {
 	for _, line := range []string{
 		"variable A=b", "run 5", `shared ["a"]`, "terminal {}", "attached", "detached", "+5 6", "-5", "orphan 7 8", "orphan 0 0", "+5", "", "+-1 2", "shared x", "run -1", "\x00",
@@ -47,7 +46,7 @@ func FuzzWatchdogState(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		if strings.ContainsAny(line, "\r\n") {
-			return // a scanner does not return such a line
+			return // a scanner never returns such a line
 		}
 		begin := func() watchdogState {
 			s := newWatchdogState()

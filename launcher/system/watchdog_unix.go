@@ -15,38 +15,37 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// watchdog is a process that ends all that devports has started when devports
-// itself is killed and cannot. It does nothing but read from a pipe whose end
-// means that devports is no more. It is a process of its own because a killed one
-// cannot act; it is no parent of devports, so that what users see, signal and wait
-// for is devports itself. If it ends, another takes its place.
+// watchdog is a process that ends everything that devports has started if
+// devports is killed. It does nothing but read from a pipe, whose end means
+// that devports has ended. It is a child of devports, not its parent, so that
+// users see, signal and wait for devports itself. If it ends, a new one
+// replaces it.
 //
-// What it has to know is written to it as lines, see watchdogState. Its methods
-// do nothing on a nil watchdog.
+// devports writes its state to it as lines: see watchdogState. The methods do
+// nothing on a nil watchdog.
 type watchdog struct {
-	set    *processSet
-	tty    *os.File
-	first  chan struct{} // closed when it has been started for the first time, or could not be
-	keeper sync.WaitGroup
+	set        *processSet
+	tty        *os.File
+	started    chan struct{} // closed after the first start, successful or not
+	goroutines sync.WaitGroup
 
-	mu        sync.Mutex // guards what follows; not held while a process is made
-	pipe      *os.File   // nil before it has been started
-	pid       int        // 0 if it does not run
+	mu        sync.Mutex // guards the fields below; not held while a process is spawned
+	pipe      *os.File   // nil until it has started
+	pid       int        // 0 while it is not running
 	state     watchdogState
-	lines     []byte // to be written
-	writing   bool   // a goroutine does
+	lines     []byte // pending
+	writing   bool   // a goroutine writes them
 	dismissed bool
 }
 
-// watchdogNews reports that the watchdog could not be started, or has ended and
-// been replaced (a nil error).
-type watchdogNews func(err error)
+// watchdogReport is called with an error if there is no watchdog, and with nil
+// when it was replaced.
+type watchdogReport func(err error)
 
-// startWatchdog starts the watchdog of the run, while the caller goes on. A
-// terminal, if there is one, was found in that state. news is called for what
-// goes wrong.
-func (s *processSet) startWatchdog(tty *os.File, found terminal.State, news watchdogNews) {
-	w := &watchdog{set: s, tty: tty, first: make(chan struct{})}
+// startWatchdog starts the watchdog of the run in the background. found is the
+// initial state of the terminal, if there is one.
+func (s *processSet) startWatchdog(tty *os.File, found terminal.State, report watchdogReport) {
+	w := &watchdog{set: s, tty: tty, started: make(chan struct{})}
 	w.state = newWatchdogState()
 	w.state.Variable, w.state.Run = s.mark.Variable, s.mark.Run
 	if tty != nil {
@@ -55,47 +54,48 @@ func (s *processSet) startWatchdog(tty *os.File, found terminal.State, news watc
 		}
 	}
 	s.watchdog = w
-	w.keeper.Go(func() { w.keep(news) })
+	w.goroutines.Go(func() { w.supervise(report) })
 }
 
 const (
-	// steady is how long a watchdog has to live for its end to be a surprise.
-	steady = time.Second
-	// maxDeaths is how many may end in a row before that.
-	maxDeaths = 3
+	// minLifetime is how long a watchdog has to live for its end not to count
+	// as early.
+	minLifetime = time.Second
+	// maxEarlyExits is how many watchdogs in a row may end early.
+	maxEarlyExits = 3
 )
 
-// keep starts a watchdog, and another whenever one has ended, until dismiss is
+// supervise starts a watchdog, and a new one whenever it ends, until dismiss is
 // called.
-func (w *watchdog) keep(news watchdogNews) {
-	started := sync.OnceFunc(func() { close(w.first) })
+func (w *watchdog) supervise(report watchdogReport) {
+	started := sync.OnceFunc(func() { close(w.started) })
 	defer started()
-	for deaths := 0; ; {
+	for earlyExits := 0; ; {
 		began := time.Now()
 		exit, err := w.start()
 		if err != nil {
-			news(err)
+			report(err)
 			return
 		}
 		started()
-		if deaths > 0 {
-			news(nil)
+		if earlyExits > 0 {
+			report(nil)
 		}
-		came := <-exit
+		exited := <-exit
 		if w.ended() {
 			return
 		}
-		if time.Since(began) >= steady {
-			deaths = 0
+		if time.Since(began) >= minLifetime {
+			earlyExits = 0
 		}
-		if deaths++; deaths > maxDeaths {
-			news(fmt.Errorf("the watchdog %v, %d times in a row", came, deaths))
+		if earlyExits++; earlyExits > maxEarlyExits {
+			report(fmt.Errorf("the watchdog %v, %d times in a row", exited, earlyExits))
 			return
 		}
 	}
 }
 
-// start makes a process and writes all that it has to know.
+// start starts a process and writes the state to it.
 func (w *watchdog) start() (<-chan Exit, error) {
 	read, pipe, err := os.Pipe()
 	if err != nil {
@@ -103,11 +103,12 @@ func (w *watchdog) start() (<-chan Exit, error) {
 	}
 	defer read.Close()
 	w.mu.Lock()
-	// The pipe holds 64 KiB. Should this process be killed now, everything is in it.
+	// The pipe holds 64 KiB: even if this process is killed now, it has the
+	// whole state.
 	write(pipe, w.state.lines())
 	w.pipe, w.lines = pipe, nil
-	w.mu.Unlock() // while the process is made, others may have news for it
-	pid, exit, err := w.make(read)
+	w.mu.Unlock() // others may send lines while the process is spawned
+	pid, exit, err := w.spawn(read)
 	w.mu.Lock()
 	w.pid = pid
 	if err != nil {
@@ -117,13 +118,13 @@ func (w *watchdog) start() (<-chan Exit, error) {
 	dismissed := w.dismissed
 	w.mu.Unlock()
 	if dismissed {
-		w.set.killOwn(pid)
+		w.set.killChild(pid)
 	}
 	return exit, err
 }
 
-func (w *watchdog) make(pipe *os.File) (pid int, exit <-chan Exit, err error) {
-	program, err := ownProgram()
+func (w *watchdog) spawn(pipe *os.File) (pid int, exit <-chan Exit, err error) {
+	program, err := executablePath()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -136,15 +137,16 @@ func (w *watchdog) make(pipe *os.File) (pid int, exit <-chan Exit, err error) {
 	if w.tty != nil {
 		files = append(files, w.tty)
 	}
-	return w.set.make(w.state.Run.Watchdog(), program, watchdogArgs, &os.ProcAttr{
-		Dir:   "/", // it keeps no folder from being removed
+	return w.set.spawn(w.state.Run.Watchdog(), program, watchdogArgs, &os.ProcAttr{
+		Dir:   "/", // so that it keeps no directory busy
 		Env:   []string{"GORACE=atexit_sleep_ms=0"},
 		Files: files,
-		Sys:   &syscall.SysProcAttr{Setsid: true}, // out of the reach of the terminal's signals
+		Sys:   &syscall.SysProcAttr{Setsid: true}, // not reached by the terminal's signals
 	})
 }
 
-// ended notes that the process has ended. It reports whether that was to be.
+// ended records that the process has ended, and reports whether it was
+// dismissed.
 func (w *watchdog) ended() (dismissed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -154,48 +156,48 @@ func (w *watchdog) ended() (dismissed bool) {
 	return w.dismissed
 }
 
-// wait returns when the watchdog has been started, or could not be.
+// wait returns after the first start of the watchdog, successful or not.
 func (w *watchdog) wait() {
 	if w != nil {
-		<-w.first
+		<-w.started
 	}
 }
 
-// add has the watchdog end a process, and its group and session.
+// add makes the watchdog end a process with its group and session.
 func (w *watchdog) add(pid int) {
 	if w == nil {
 		return
 	}
 	if id, err := process.Find(pid); err == nil {
-		w.tell(leaderLine(id))
+		w.send(leaderLine(id))
 	}
 }
 
 func (w *watchdog) remove(pid int) {
 	if w != nil {
-		w.tell(removeLine(pid))
+		w.send(removeLine(pid))
 	}
 }
 
-// share has the watchdog leave programs with these names alone.
-func (w *watchdog) share(names []string) {
+// setSharedPrograms makes the watchdog leave these programs alone.
+func (w *watchdog) setSharedPrograms(names []string) {
 	if w != nil {
-		w.tell(sharedLine(names))
+		w.send(sharedLine(names))
 	}
 }
 
-// attached says whether a service has the terminal.
-func (w *watchdog) attached(now bool) {
+// setAttached says whether a client is attached to a service.
+func (w *watchdog) setAttached(now bool) {
 	switch {
 	case w == nil:
 	case now:
-		w.tell(attachedLine)
+		w.send(attachedLine)
 	default:
-		w.tell(detachedLine)
+		w.send(detachedLine)
 	}
 }
 
-// update says which orphans there are now.
+// update sends the changes to the set of orphans.
 func (w *watchdog) update(before, now []int) {
 	if w == nil {
 		return
@@ -210,14 +212,14 @@ func (w *watchdog) update(before, now []int) {
 			continue
 		}
 		if id, err := process.Find(pid); err == nil {
-			w.tell(orphanLine(id))
+			w.send(orphanLine(id))
 		}
 	}
 }
 
-// tell writes a line, together with others that come meanwhile, so that the
-// watchdog is not woken for each. It does not wait for that.
-func (w *watchdog) tell(line string) {
+// send sends a line without waiting. Lines that follow closely are sent
+// together, so that the watchdog does not wake up for each.
+func (w *watchdog) send(line string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state.apply(line)
@@ -227,12 +229,12 @@ func (w *watchdog) tell(line string) {
 	w.lines = append(append(w.lines, line...), '\n')
 	if !w.writing {
 		w.writing = true
-		w.keeper.Go(w.flush)
+		w.goroutines.Go(w.flush)
 	}
 }
 
-// flush writes what there is to write, unless the process is dead or does not
-// read.
+// flush writes the pending lines. It gives up if the process is dead or does
+// not read.
 func (w *watchdog) flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -251,33 +253,32 @@ func write(pipe *os.File, lines []byte) {
 	_, _ = pipe.Write(lines)
 }
 
-// dismiss ends the watchdog: nothing is left for it to do.
+// dismiss ends the watchdog at the end of the run.
 func (w *watchdog) dismiss() {
 	if w == nil {
 		return
 	}
-	<-w.first
+	<-w.started
 	w.mu.Lock()
 	w.dismissed = true
 	pid := w.pid
 	w.mu.Unlock()
-	w.set.killOwn(pid)
-	w.keeper.Wait()
+	w.set.killChild(pid)
+	w.goroutines.Wait()
 }
 
-// watchdogArgs are what ps shows of the watchdog. They do not hold devports'
-// name: `pkill -f devports` is not to end it as well.
+// watchdogArgs is the command line of the watchdog. It lacks devports' name, so
+// that `pkill -f devports` does not match it.
 var watchdogArgs = []string{"watchdog", "of-services"}
 
-// IsWatchdog reports whether a program that calls [Run] has been started, with
-// these arguments, os.Args, as the watchdog of another process of it. Then it
-// has to call [Watchdog] and exit.
+// IsWatchdog reports whether os.Args are those of a watchdog that a program
+// with a [System] has started. The program must then call [Watchdog] and exit.
 func IsWatchdog(args []string) bool { return slices.Equal(args, watchdogArgs) }
 
-// ownProgram is the path of this program. On Linux it is one that is good even
-// if the file has been replaced since, and that gives the process no name that
-// `pkill devports` would match before it has chosen one itself.
-func ownProgram() (string, error) {
+// executablePath returns the path of this program. On Linux the path stays
+// valid if the file is replaced, and gives the process a name that `pkill
+// devports` does not match before Watchdog sets another.
+func executablePath() (string, error) {
 	const self = "/proc/self/exe"
 	if _, err := os.Stat(self); err == nil {
 		return self, nil

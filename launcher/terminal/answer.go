@@ -7,17 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// Answerer answers what a program asks of its terminal while no user's terminal
-// does: its status and the position of its cursor (DSR), what it is (DA1, DA2),
-// and its colours (OSC 10 and 11). Programs wait for that, some without end. No
-// answer holds a byte that the program has chosen: that would be typing for it.
-// Sequences are those of ECMA-48 and of xterm.
+// Answerer answers a program's queries to its terminal while it is attached to no
+// user's terminal: for status and cursor position (DSR), device attributes (DA1,
+// DA2), and colours (OSC 10 and 11). Programs wait for the answers, some forever.
+// An answer never contains bytes the program has chosen: they would be its input.
+// For the sequences, see ECMA-48 and xterm's documentation.
 //
-// The zero Answerer is ready. It knows the column of the cursor as far as text
-// moves it.
+// The zero Answerer is ready to use. It tracks the column of the cursor as far as
+// text moves it.
 type Answerer struct {
 	state    answerState
-	sequence []byte // what comes behind the introducer, up to maxQuery
+	sequence []byte // what follows the introducer, up to maxQuery
 	column   int    // from 0
 }
 
@@ -25,19 +25,19 @@ type answerState int
 
 const (
 	inText      answerState = iota
-	inEscape                // ESC has come
+	inEscape                // after ESC
 	inControl               // CSI
 	inOSC                   // OSC
-	inString                // DCS, SOS, PM or APC, which ask for nothing that is answered
+	inString                // DCS, SOS, PM or APC, whose queries are not answered
 	inOSCEnd                // ESC in OSC
 	inStringEnd             // ESC in a string
 )
 
-// maxQuery is longer than every query that is answered.
+// maxQuery is longer than each query that is answered.
 const maxQuery = 16
 
-// Answer takes what the program writes and returns what its terminal answers,
-// which has that many columns.
+// Answer returns the answers to the queries in what the program has written to a
+// terminal of that many columns.
 func (a *Answerer) Answer(written []byte, columns int) (answers []byte) {
 	for _, b := range written {
 		answers = append(answers, a.take(b, columns)...)
@@ -91,14 +91,14 @@ func (a *Answerer) take(b byte, columns int) (answer string) {
 	return ""
 }
 
-// keep keeps a byte of a sequence. One that is longer than every query is none.
+// keep appends a byte to the sequence, unless that is too long to be a query.
 func (a *Answerer) keep(b byte) {
 	if len(a.sequence) < maxQuery {
 		a.sequence = append(a.sequence, b)
 	}
 }
 
-// escape takes the byte behind ESC.
+// escape takes the byte after ESC.
 func (a *Answerer) escape(b byte) {
 	a.sequence = a.sequence[:0]
 	switch {
@@ -141,7 +141,7 @@ func (a *Answerer) control(parameters string, final byte) string {
 	case "6n":
 		return fmt.Sprintf("\x1b[1;%dR", a.column+1)
 	case "c", "0c":
-		return "\x1b[?1;2c" // a VT100 with advanced video, as tmux and screen say
+		return "\x1b[?1;2c" // a VT100 with advanced video, like tmux and screen
 	case ">c", ">0c":
 		return "\x1b[>0;0;0c"
 	}
@@ -155,14 +155,14 @@ func (a *Answerer) control(parameters string, final byte) string {
 	return ""
 }
 
-// moveTo moves the cursor to a column from 1, which is also the default.
+// moveTo moves the cursor to a column, counted from 1. The default is 1.
 func (a *Answerer) moveTo(column string) {
 	n, _ := strconv.ParseUint(column, 10, 15)
 	a.column = max(int(n)-1, 0)
 }
 
-// color answers an OSC that asks for a colour, and ends as that does: white on
-// black, since the user's own are not known here.
+// color answers an OSC query for a colour with the same terminator: white on
+// black, since the user's colours are unknown.
 func color(query, end string) string {
 	switch query {
 	case "10;?":

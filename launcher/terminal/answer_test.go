@@ -17,7 +17,7 @@ func TestAnswerer(t *testing.T) {
 		{strings.Repeat("x", 25) + "\x1b[6n", "\x1b[1;6R"},
 		{"\x1b[c\x1b[0c\x1b[>c\x1b[>0c", "\x1b[?1;2c\x1b[?1;2c\x1b[>0;0;0c\x1b[>0;0;0c"},
 		{"\x1b]10;?\x1b\\\x1b]11;?\a", "\x1b]10;rgb:ffff/ffff/ffff\x1b\\\x1b]11;rgb:0000/0000/0000\a"},
-		{"\x1b]2;rm -rf\a\x1b[21t\x1bP$qm\x1b\\\x1b]52;c;?\a\x1b[?1$p\x1b[>q\x05", ""}, // what could hold bytes of the program
+		{"\x1b]2;rm -rf\a\x1b[21t\x1bP$qm\x1b\\\x1b]52;c;?\a\x1b[?1$p\x1b[>q\x05", ""}, // answers could contain bytes of the program
 		{"\x1bP\x1b[6n", "\x1b[1;1R"}, // ESC ends the string
 		{"\x1bP[6n\x1b\\\x1b]0;[6n\a", ""},
 		{"\x1b[" + strings.Repeat("6", 100) + "n\x1b[?6n\x1b[7n\x1b[1c", ""},
@@ -37,7 +37,7 @@ func TestAnswerer(t *testing.T) {
 	}
 }
 
-// Whatever a program writes, no answer holds what it has chosen but a column.
+// No answer contains anything a program has chosen, except a column.
 func FuzzAnswerer(f *testing.F) {
 	answers := regexp.MustCompile(`^(\x1b\[0n|\x1b\[1;\d{1,5}R|\x1b\[\?1;2c|\x1b\[>0;0;0c|\x1b\]1[01];rgb:(ffff/ffff/ffff|0000/0000/0000)(\a|\x1b\\))*$`)
 	f.Add([]byte("\x1b[6n\x1b]11;?\a\x1bP$qm\x1b\\"))

@@ -2,5 +2,5 @@ package terminal
 
 import "os"
 
-// resizeSignals is empty: a Windows console sends none.
+// resizeSignals returns none: a Windows console sends no signals.
 func resizeSignals() []os.Signal { return nil }

@@ -2,28 +2,28 @@ package terminal
 
 import "os"
 
-// Foreground reports whether this process may read from a terminal and change
-// how it works: a shell has not put it in the background.
+// Foreground reports whether this process is in the foreground of a terminal and
+// may read from it and change its state.
 func Foreground(tty *os.File) bool { return foreground(tty) }
 
-// Reopen opens a terminal once more, by its own name: reads of that can be
-// interrupted, and whoever shares the file notices nothing. macOS, where kqueue
-// takes no /dev/tty, wants it so.
+// Reopen opens a terminal again, by its own name. Reads from the new file can be
+// interrupted, and processes that share the old one are not affected. The name
+// matters on macOS, where kqueue does not accept /dev/tty.
 func Reopen(tty *os.File) (*os.File, error) { return reopen(tty) }
 
-// StateOf returns the state that a terminal is in. The error wraps
-// errors.ErrUnsupported on Windows.
+// StateOf returns the state of a terminal. On Windows, the error wraps
+// errors.ErrUnsupported.
 func StateOf(tty *os.File) (State, error) { return stateOf(tty) }
 
-// Apply puts a terminal into the state, without waiting for output.
+// Apply sets the state of a terminal, without waiting for pending output.
 func (s State) Apply(tty *os.File) error { return s.apply(tty) }
 
-// Continue lets output go on that Ctrl-S has stopped.
+// Continue resumes output that Ctrl-S has stopped.
 func Continue(tty *os.File) error { return proceed(tty) }
 
-// Keys is the state in which each key is read as it is pressed, and not shown,
-// while Ctrl-C and Ctrl-Z remain signals.
+// Keys returns the state in which each key is read when it is pressed, without
+// echo, while Ctrl-C and Ctrl-Z still send signals.
 func (s State) Keys() State { return s.keys() }
 
-// Raw is the state in which all that is typed is read as it is.
+// Raw returns the state in which all input is read unchanged.
 func (s State) Raw() State { return s.raw() }

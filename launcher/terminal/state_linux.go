@@ -9,8 +9,8 @@ import (
 
 const getTermios, setTermios = unix.TCGETS, unix.TCSETS
 
-// proceed stops output first: TCOON is for what TCOOFF has stopped, not for what
-// Ctrl-S has.
+// proceed stops output first, because TCOON resumes only output that TCOOFF has
+// stopped, not output that Ctrl-S has.
 func proceed(tty *os.File) error {
 	const off, on = 0, 1 // TCOOFF, TCOON
 	return control(tty, func(fd int) error {

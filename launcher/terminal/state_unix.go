@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// State is how a terminal treats what is typed. It is a value that can be
-// compared, written as JSON, and read again by the same program.
+// State is how a terminal treats input. It is comparable, and the same program can
+// write it as JSON and read it again.
 type State struct{ Termios unix.Termios }
 
 func foreground(tty *os.File) bool {
@@ -29,7 +29,7 @@ func reopen(tty *os.File) (*os.File, error) {
 		return nil, err
 	}
 	for _, dir := range []string{"/dev/pts", "/dev"} {
-		entries, _ := os.ReadDir(dir) // there may be none
+		entries, _ := os.ReadDir(dir) // may not exist
 		for _, e := range entries {
 			if e.Type()&os.ModeCharDevice == 0 {
 				continue
@@ -42,14 +42,14 @@ func reopen(tty *os.File) (*os.File, error) {
 			}
 		}
 	}
-	return openTerminal("/dev/tty") // another user's, or of another container
+	return openTerminal("/dev/tty") // the terminal of another user or container
 }
 
 func openTerminal(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
 }
 
-// device is the number of the device that a file stands for.
+// device returns the device number of a device file.
 func device(info os.FileInfo) uint64 { return uint64(info.Sys().(*syscall.Stat_t).Rdev) }
 
 func stateOf(tty *os.File) (s State, err error) {
@@ -69,7 +69,7 @@ func (s State) apply(tty *os.File) error {
 	})
 }
 
-// keys is what stty(1) calls -icanon -echo min 1 time 0.
+// keys sets what stty(1) calls -icanon -echo min 1 time 0.
 func (s State) keys() State {
 	t := &s.Termios
 	t.Lflag &^= unix.ICANON | unix.ECHO | unix.IEXTEN
@@ -77,7 +77,7 @@ func (s State) keys() State {
 	return s
 }
 
-// raw leaves output alone: each newline written still begins a row.
+// raw does not change output: each newline still begins a row at column 1.
 func (s State) raw() State {
 	s = s.keys()
 	t := &s.Termios
@@ -86,7 +86,7 @@ func (s State) raw() State {
 	return s
 }
 
-// control calls do with the descriptor of a file, which stays as it is.
+// control calls do with the descriptor of a file, without changing its mode.
 func control(f *os.File, do func(fd int) error) error {
 	conn, err := f.SyscallConn() // not Fd, see open
 	if err != nil {

@@ -6,12 +6,12 @@ import (
 	"os"
 )
 
-// State is how a terminal treats what is typed: unknown on Windows.
+// State is how a terminal treats input: unknown on Windows.
 type State struct{}
 
-// errNoKeys tells what would be needed: SetConsoleMode, and reads of the console
-// that can be interrupted.
-var errNoKeys = fmt.Errorf("single keys are not read on Windows: %w", errors.ErrUnsupported)
+// errNoKeys could be resolved with SetConsoleMode and interruptible reads of the
+// console.
+var errNoKeys = fmt.Errorf("reading single keys is not supported on Windows: %w", errors.ErrUnsupported)
 
 func foreground(*os.File) bool { return false }
 

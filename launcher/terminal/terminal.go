@@ -1,5 +1,5 @@
-// Package terminal makes a pseudo-terminal for each service, so that it prints
-// as it would to a person: in colour, line by line, as wide as there is room.
+// Package terminal opens a pseudo-terminal for each service, so that it prints as
+// it would to a user's: in colour, line by line, and as wide as there is room.
 package terminal
 
 import "os"
@@ -7,12 +7,11 @@ import "os"
 // Size is a number of character cells.
 type Size struct{ Rows, Columns int }
 
-// Open makes a pseudo-terminal: what a process writes to its terminal can be
-// read from master, with deadlines. When nobody has the terminal open any more,
-// reads end with EIO on Linux and with the end of file elsewhere. The error
-// wraps errors.ErrUnsupported on Windows.
+// Open opens a pseudo-terminal: what a process writes to slave can be read from
+// master, with deadlines. Once no process has slave open, reads fail with EIO on
+// Linux and return io.EOF elsewhere. On Windows, the error wraps
+// errors.ErrUnsupported.
 func Open(size Size) (master, slave *os.File, err error) { return open(size) }
 
-// Resize gives the terminal behind master another size; its processes get
-// SIGWINCH.
+// Resize changes the size of the terminal; its processes get SIGWINCH.
 func Resize(master *os.File, size Size) error { return resize(master, size) }

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// in runs a command of the shell on a terminal of its own.
-func in(t *testing.T, slave *os.File, command string) *exec.Cmd {
+// runOn runs a shell command on a terminal.
+func runOn(t *testing.T, slave *os.File, command string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
@@ -42,19 +42,19 @@ func pair(t *testing.T, size Size) (master, slave *os.File) {
 
 func TestTerminal(t *testing.T) {
 	master, slave := pair(t, Size{24, 93})
-	in(t, slave, "test -t 0 && test -t 1 && test -t 2 && stty size </dev/tty")
+	runOn(t, slave, "test -t 0 && test -t 1 && test -t 2 && stty size </dev/tty")
 	text, err := io.ReadAll(master)
 	if err != nil && !errors.Is(err, syscall.EIO) {
 		t.Error(err)
 	}
 	if got := strings.TrimSpace(string(text)); got != "24 93" {
-		t.Errorf("it prints %q", got)
+		t.Errorf("printed %q", got)
 	}
 }
 
 func TestResize(t *testing.T) {
 	master, slave := pair(t, Size{24, 80})
-	in(t, slave, "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.01; done")
+	runOn(t, slave, "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.01; done")
 	var text strings.Builder
 	buf := make([]byte, 100)
 	for !strings.Contains(text.String(), "10 40") {
@@ -81,7 +81,7 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// What is typed comes key by key and is not shown; found brings back what was.
+// Input is read key by key without echo, and the original state can be restored.
 func TestStates(t *testing.T) {
 	master, slave := pair(t, Size{24, 80})
 	defer slave.Close()
@@ -106,7 +106,7 @@ func TestStates(t *testing.T) {
 			t.Fatal(err)
 		}
 		if now, err := StateOf(slave); err != nil || now != test.state {
-			t.Errorf("%s: it is in the state %+v, %v", test.name, now, err)
+			t.Errorf("%s: state %+v, %v", test.name, now, err)
 		}
 		if _, err := master.WriteString(test.typed); err != nil {
 			t.Fatal(err)
@@ -116,17 +116,17 @@ func TestStates(t *testing.T) {
 		if got := string(buf[:n]); err != nil || got != test.read {
 			t.Errorf("%s: typing %q gives %q, %v, want %q", test.name, test.typed, got, err, test.read)
 		}
-		if _, err := slave.WriteString("."); err != nil { // to see what was shown before
+		if _, err := slave.WriteString("."); err != nil { // marks the end of the echo
 			t.Fatal(err)
 		}
 		n, err = io.ReadFull(master, buf[:len(test.shown)+1])
 		if got := string(buf[:n]); err != nil || got != test.shown+"." {
-			t.Errorf("%s: %q is shown, %v, want %q", test.name, got, err, test.shown+".")
+			t.Errorf("%s: %q is echoed, %v, want %q", test.name, got, err, test.shown+".")
 		}
 	}
 }
 
-// A terminal that is opened once more takes deadlines.
+// A reopened terminal supports deadlines.
 func TestReopen(t *testing.T) {
 	_, slave := pair(t, Size{})
 	defer slave.Close()
@@ -136,7 +136,7 @@ func TestReopen(t *testing.T) {
 	}
 	defer again.Close()
 	if again.Name() != slave.Name() {
-		t.Errorf("it opens %s, want %s", again.Name(), slave.Name())
+		t.Errorf("opened %s, want %s", again.Name(), slave.Name())
 	}
 	if err := again.SetReadDeadline(time.Now()); err != nil {
 		t.Fatal(err)
@@ -146,14 +146,14 @@ func TestReopen(t *testing.T) {
 	}
 }
 
-// What Ctrl-S has stopped goes on.
+// Output that Ctrl-S has stopped continues.
 func TestContinue(t *testing.T) {
 	master, slave := pair(t, Size{24, 80})
 	defer slave.Close()
 	if _, err := master.WriteString("\x13"); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time nothing has stopped it
+	for range 2 { // the second time it is not stopped
 		if err := Continue(slave); err != nil {
 			t.Fatal(err)
 		}
@@ -162,16 +162,16 @@ func TestContinue(t *testing.T) {
 		}
 		buf := make([]byte, 10)
 		if n, err := master.Read(buf); err != nil || string(buf[:n]) != "." {
-			t.Errorf("it prints %q, %v", buf[:n], err)
+			t.Errorf("printed %q, %v", buf[:n], err)
 		}
 	}
 }
 
-// Of another process's terminal it is not the foreground.
+// A process is not in the foreground of another session's terminal.
 func TestForeground(t *testing.T) {
 	_, slave := pair(t, Size{})
 	defer slave.Close()
 	if Foreground(slave) {
-		t.Error("a terminal that is not ours")
+		t.Error("in the foreground of another session's terminal")
 	}
 }

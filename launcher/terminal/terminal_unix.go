@@ -15,7 +15,7 @@ func open(size Size) (master, slave *os.File, err error) {
 		return nil, nil, err
 	}
 	defer m.Close()
-	// pty.Open calls m.Fd, after which m may block and take no deadlines.
+	// pty.Open calls m.Fd, after which m may block and support no deadlines.
 	if master, err = pollable(m); err == nil {
 		err = resize(master, size)
 	}
@@ -26,7 +26,7 @@ func open(size Size) (master, slave *os.File, err error) {
 	return master, slave, nil
 }
 
-// pollable is a second descriptor for what f has open, which does not block.
+// pollable returns a second, non-blocking descriptor of f.
 func pollable(f *os.File) (*os.File, error) {
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// errMissing tells what would be needed: CreatePseudoConsole.
-var errMissing = fmt.Errorf("no pseudo-console is made on Windows: services print to a pipe: %w", errors.ErrUnsupported)
+// errUnsupported could be resolved with CreatePseudoConsole.
+var errUnsupported = fmt.Errorf("pseudo-consoles are not supported on Windows; services print to a pipe: %w", errors.ErrUnsupported)
 
-func open(Size) (master, slave *os.File, err error) { return nil, nil, errMissing }
+func open(Size) (master, slave *os.File, err error) { return nil, nil, errUnsupported }
 
-func resize(*os.File, Size) error { return errMissing }
+func resize(*os.File, Size) error { return errUnsupported }

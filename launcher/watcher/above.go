@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// climb returns the folder above the root, with those above it, as far as their
-// rules hold for files below the root.
-func (t *tree) climb(b *burst) (above *folder) {
+// readAbove returns the parent folder of the root, with its own parents, as far as
+// their rules apply to files below the root.
+func (t *tree) readAbove(b *burst) (above *folder) {
 	for _, at := range ancestors(t.path) {
 		t.watch(at, b)
 		f := newFolder(above, filepath.Base(at), "")
@@ -22,8 +22,7 @@ func (t *tree) climb(b *burst) (above *folder) {
 	return above
 }
 
-// ancestors are the folders above root that are in its repository, the outermost
-// first.
+// ancestors returns the folders above root in its repository, the outermost first.
 func ancestors(root string) (found []string) {
 	for at := root; ; at = filepath.Dir(at) {
 		if at != root {

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Change is what has happened since the last one was told.
+// Change is what has happened since the last Change was sent.
 type Change struct {
-	// Sets are those with a file that has changed, come or gone, sorted by name.
-	// None are here if there is an error only.
+	// Sets are the sets with a file that was written, created or removed, sorted
+	// by name. It is empty if there is only an error.
 	Sets []Touched
-	// Err says which folders cannot be watched, each once: a [LimitError] or an
-	// fs.PathError, or several joined. All other folders are watched on.
+	// Err reports the folders that cannot be watched, each once: a [LimitError] or
+	// an fs.PathError, or several joined. All other folders are still watched.
 	Err error
 }
 
@@ -21,32 +21,32 @@ type Change struct {
 type Touched struct {
 	Name  string
 	Path  string // the first of the files, relative to the root and "/"-separated
-	Files int    // how many there are
+	Files int    // the number of files
 
-	// Last is a time at which the latest of their changes had happened: what has
-	// read the files later has read what they are now.
+	// Last is a time after the latest change: a process that has read the files
+	// later has read their current content.
 	Last time.Time
 }
 
-// burst gathers what will be one Change. The zero value is empty.
+// burst collects what will be one Change. The zero value is empty.
 type burst struct {
-	count int // grows with whatever happens, also again to the same file
+	count int // grows with every event, even for the same file
 	hits  map[string]*hit
 	errs  []error
 }
 
-// hit is what has happened to a set.
+// hit is what has changed in a set.
 type hit struct {
-	paths []string // in the order in which they were touched
+	paths []string // in the order of their first change
 	files map[string]presence
-	last  time.Time // when it was last touched, or somewhat later
+	last  time.Time // the time of the last change, or a little later
 }
 
 // presence is whether a file was there before a burst, and is now.
 type presence struct{ before, now bool }
 
-// add notes that a file of these sets has changed, come or gone: whether it was
-// there before that, and is now.
+// add records a change of a file of these sets: whether it existed before that, and
+// whether it exists now.
 func (b *burst) add(sets []string, path string, before, now bool) {
 	b.count++
 	if b.hits == nil {
@@ -85,5 +85,6 @@ func (b *burst) change() Change {
 	return c
 }
 
-// empty reports whether nothing is to be told: what came has gone again.
+// empty reports whether there is nothing to send, because all new files are gone
+// again.
 func (c Change) empty() bool { return len(c.Sets) == 0 && c.Err == nil }

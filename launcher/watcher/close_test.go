@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// Close ends everything, whatever is under way, and may be called twice.
+// Close stops everything at any moment, and may be called twice.
 func TestClose(t *testing.T) { // not parallel: it counts goroutines and descriptors
 	goroutines, descriptors := runtime.NumGoroutine(), openFiles()
 	for i := range 20 {
 		dir := t.TempDir()
 		files(t, dir, map[string]string{"a/x": ""})
-		w, err := newTreeWatcher(dir, map[string][]string{"s": {"**"}}, options{ms(i), Latest, (*queue).Add})
+		w, err := newTreeWatcher(dir, map[string][]string{"s": {"**"}}, options{ms(i), MaxDelay, (*queue).Add})
 		must(t, err)
 		var writing sync.WaitGroup
 		for j := range 3 {
@@ -52,13 +52,13 @@ func TestClose(t *testing.T) { // not parallel: it counts goroutines and descrip
 	}
 }
 
-// openFiles is 0 where it cannot be found out.
+// openFiles returns the number of open files, 0 if it is unknown.
 func openFiles() int {
 	entries, _ := os.ReadDir("/proc/self/fd")
 	return len(entries)
 }
 
-// makeLarge makes a tree of 2,000 folders of 10 files, 5 of which are Go's.
+// makeLarge creates a tree of 2,000 folders of 10 files, 5 of which are Go's.
 func makeLarge(b *testing.B, dir string) {
 	for i := range 2000 {
 		folder := filepath.Join(dir, fmt.Sprint(i%20), fmt.Sprint(i%200), fmt.Sprint(i))

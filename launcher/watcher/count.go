@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// CountTree returns how many folders NewTree would watch, without watching any. Its
-// errors are those of NewTree but for a [LimitError].
+// CountTree returns the number of folders that NewTree would watch, without watching
+// any. Its errors are those of NewTree, except for [LimitError].
 func CountTree(root string, patterns map[string][]string) (int, error) {
 	sets, err := newSets(patterns)
 	if err != nil {
@@ -24,7 +24,7 @@ func CountTree(root string, patterns map[string][]string) (int, error) {
 	return len(counted), nil
 }
 
-// counter watches nothing.
+// counter counts folders instead of watching them.
 type counter map[string]bool
 
 func (c counter) Add(folder string) error {
@@ -39,14 +39,14 @@ func (c counter) Remove(folder string) error {
 
 func (c counter) WatchList() []string { return nil }
 
-// Usage is how much of what the system allows a user is taken.
+// Usage is how much of a limit per user is in use.
 type Usage struct {
-	Used    int    // by those of the user's processes that can be seen
+	Used    int    // by the user's visible processes
 	Max     int    // 0 where the system has no such limit
-	Setting string // what to give to sysctl -w for more
+	Setting string // the argument for sysctl -w that raises the limit
 }
 
-// Limits tell how many folders this user's processes watch, and how many watchers
-// they have, but for those of one process; except may be 0. Only Linux has such
-// limits, see inotify(7). With kqueue, what is watched is an open file.
+// Limits returns how many folders this user's processes watch, and how many
+// watchers they have, without those of the process except, which may be 0. Only
+// Linux has such limits, see inotify(7). With kqueue, each watch is an open file.
 func Limits(except int) (folders, watchers Usage) { return limits(except) }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What is counted is what is watched.
+// CountTree counts the folders that NewTree watches.
 func TestCount(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -20,13 +20,13 @@ func TestCount(t *testing.T) {
 	want := watched(t, w, dir)
 	got, err := CountTree(root, map[string][]string{"s": {"**/*.go", "!b/**"}})
 	if err != nil || got != len(want) || got != 3 {
-		t.Errorf("counted %d folders, %v; watched are %q", got, err, want)
+		t.Errorf("counted %d folders, %v; want %q", got, err, want)
 	}
 	if _, err := CountTree(root, map[string][]string{"s": {"[x"}}); err == nil {
-		t.Error("a pattern that is none was taken")
+		t.Error("an invalid pattern was accepted")
 	}
 	if _, err := CountTree(filepath.Join(dir, ".gitignore"), nil); err == nil {
-		t.Error("a file was taken for a folder")
+		t.Error("a file was accepted as a folder")
 	}
 }
 
@@ -40,7 +40,7 @@ func TestLimits(t *testing.T) {
 	}
 	dir := t.TempDir()
 	files(t, dir, map[string]string{"a/b/": "", "c/": ""})
-	// Other processes come and go; what this one has makes the difference.
+	// Other processes start and end meanwhile; compare with and without this one.
 	taken := func() (folders, watchers int) {
 		f, w := Limits(0)
 		g, v := Limits(os.Getpid())

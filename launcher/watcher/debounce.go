@@ -2,15 +2,15 @@ package watcher
 
 import "time"
 
-// debounce sends to out once for every burst from in, when in has been quiet
-// for the given time, until done is closed. It answers each mark once what came from
-// in before has been sent.
+// debounce sends to out once for every burst from in, when in has been quiet for
+// the given time, until done is closed. It answers a mark once everything that came
+// from in before it has been sent.
 func debounce(quiet time.Duration, in <-chan struct{}, marks <-chan mark, out chan<- struct{}, done <-chan struct{}) {
 	timer := time.NewTimer(quiet)
 	timer.Stop()
 	defer timer.Stop()
-	var ready chan<- struct{} // out while a burst waits to be taken, else nil
-	pending := false          // there is a burst
+	var ready chan<- struct{} // out while a burst waits to be received, otherwise nil
+	pending := false          // a burst has not been sent yet
 	var waiting []mark
 	for {
 		select {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestDebounce runs in fake time. A step is a time at which something comes in,
-// or at which the taker begins to take.
+// TestDebounce runs in fake time: events arrive at the times in, and the receiver
+// starts to receive at busy.
 func TestDebounce(t *testing.T) {
 	const quiet = 100 * time.Millisecond
 	ms := func(ns ...int) (times []time.Duration) {
@@ -19,16 +19,16 @@ func TestDebounce(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		in   []time.Duration // since the start, in order
-		busy time.Duration   // the taker takes nothing before
-		want []time.Duration // when it is given something
+		busy time.Duration   // the receiver receives nothing before
+		want []time.Duration // when it receives
 	}{
 		{"nothing", nil, 0, nil},
 		{"one", ms(0), 0, ms(100)},
 		{"a burst", ms(0, 0, 0, 1, 5, 6), 0, ms(106)},
-		{"quiet time starts anew", ms(0, 99, 198, 297), 0, ms(397)},
+		{"quiet time restarts", ms(0, 99, 198, 297), 0, ms(397)},
 		{"two bursts", ms(0, 50, 300, 310), 0, ms(150, 410)},
-		{"again as soon as it was told", ms(0, 101), 0, ms(100, 201)},
-		{"a slow taker gets one", ms(0), 5 * time.Second, ms(5000)},
+		{"again after it was sent", ms(0, 101), 0, ms(100, 201)},
+		{"a slow receiver gets one", ms(0), 5 * time.Second, ms(5000)},
 		{"and one for two bursts", ms(0, 1000, 2000), 5 * time.Second, ms(5000)},
 		{"not in the middle of a burst", ms(0, 4950, 4990), 5 * time.Second, ms(5090)},
 	} {
@@ -62,11 +62,11 @@ func TestDebounce(t *testing.T) {
 				}()
 				times := <-got
 				if len(times) != len(test.want) {
-					t.Fatalf("told at %v, want %v", times, test.want)
+					t.Fatalf("sent at %v, want %v", times, test.want)
 				}
 				for i := range times {
 					if times[i] != test.want[i] {
-						t.Errorf("told at %v, want %v", times, test.want)
+						t.Errorf("sent at %v, want %v", times, test.want)
 					}
 				}
 				close(done)
@@ -77,7 +77,7 @@ func TestDebounce(t *testing.T) {
 }
 
 func TestDebounceEnds(t *testing.T) {
-	for _, after := range []time.Duration{0, time.Millisecond, time.Hour} { // idle or in a burst; with a change that nobody takes
+	for _, after := range []time.Duration{0, time.Millisecond, time.Hour} { // idle, in a burst, with a change that is not received
 		for _, ins := range []int{0, 1} {
 			synctest.Test(t, func(t *testing.T) {
 				in, done, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})

@@ -1,58 +1,57 @@
-// Package watcher tells when files have changed: a [Watcher] of the files of a set,
-// a [TreeWatcher] of those below a folder that match patterns and that git does
+// Package watcher reports changes of files: a [Watcher] for the files of a list, a
+// [TreeWatcher] for the files below a folder that match patterns and that git does
 // not ignore.
 //
 // # Files
 //
-// A Watcher watches the folders that hold the files, because an editor may replace
-// a file by another of its name, and a file may not be there yet; for a folder
-// that is missing, the nearest one above it; and the folders that hold the
-// symbolic links on the way.
+// A Watcher watches the folders of the files, because an editor may replace a file
+// with another one of its name, and a file may not exist yet. For a missing folder
+// it watches the nearest existing parent. It also watches the folders of the
+// symbolic links on the path.
 //
 // # Patterns
 //
 // A pattern is a glob of [doublestar], "/"-separated and relative to the root; a
-// leading "!" makes it an exclusion. A file counts if it matches a pattern and
-// no exclusion, in whatever order they stand. Where there are exclusions only,
-// all other files count. A file changes when it is written or touched, not by
-// chmod.
+// leading "!" makes it an exclusion. A file is in the set if it matches a pattern
+// and no exclusion, in any order. If there are only exclusions, all other files
+// are. A file changes when it is written or touched, not by chmod.
 //
-// What a .gitignore ignores, below the root or above it in the same repository,
-// does not count, unless a pattern without any glob character names it. Where
-// the root itself is ignored, only the .gitignore files in and below it matter:
-// somebody means to work there. Folders called .git and node_modules are
-// skipped in any case. A symbolic link to a file changes with that file, wherever
-// it is; one to a folder is a file of its own, and is not followed; one that leads
-// nowhere is not there. Sockets, pipes and devices never count.
+// Files that a .gitignore ignores, below the root or above it in the same
+// repository, are not in the set, unless a pattern without glob characters names
+// them. If the root itself is ignored, only the .gitignore files in and below it
+// apply, because the user works there. Folders called .git and node_modules are
+// always skipped. A symbolic link to a file changes with that file, wherever it is;
+// a link to a folder is a file and is not followed; a dangling link does not exist.
+// Sockets, pipes and devices are never in a set.
 //
-// When a .gitignore changes, files that count from now on are told as if they
-// had come, since they may have changed with it; those that count no more are
-// not told.
+// When a .gitignore changes, the files that are no longer ignored are reported as
+// created, since they may have changed with it. Files that are ignored from now on
+// are not reported.
 //
 // # Folders
 //
-// A folder is watched if a file that counts could lie below it, now or later,
-// and besides those above the root whose .gitignore matters. What is ignored or
+// A folder is watched if a file of a set could be below it, now or later, or if it
+// is above the root and its .gitignore applies. A folder that is ignored or
 // excluded as a whole ("!vendor/**") costs no watch.
 //
-// The root must stay: nothing is told any more once it is removed or renamed.
+// The root must not move: after it is removed or renamed, nothing is reported.
 //
 // # Up to date
 //
-// Sync is for those who need to know that nothing is on its way: it returns once
-// what happened before it was called has been taken from Changes. The quiet time
-// holds all the same, so that nothing acts in the midst of a burst.
+// Sync is for callers that need all changes so far: it returns once everything that
+// happened before the call has been received from Changes. It still waits for the
+// quiet time, so that the receiver does not act in the middle of a burst.
 //
 // # Concurrency
 //
 //	fsnotify ─► queue ─► run ─► debounce ─► Watcher.Changes
 //	fsnotify ─► queue ─► run ─► TreeWatcher.Changes
 //
-// Each arrow is a channel between two goroutines. run owns the set of files, or all
-// that is known of folders, files and the change to be told, and is the only one
-// that changes what is watched. queue takes events at any time, whatever run does:
-// the kernel's queue is short, and on Windows, fsnotify's Add waits for the
-// goroutine that sends them.
+// Each arrow is a channel between two goroutines. run owns the list of files, or the
+// tree of folders and files and the pending change, and only run changes what is
+// watched. queue receives events at any time, whatever run does: the kernel's queue
+// is short, and on Windows, fsnotify's Add waits for the goroutine that sends
+// them.
 //
 // [doublestar]: https://pkg.go.dev/github.com/bmatcuk/doublestar/v4#Match
 package watcher

@@ -19,65 +19,65 @@ func newTree(path string, sets []set, folders notifier) *tree {
 		notify: folders,
 		closed: make(chan struct{}),
 		links:  make(map[string]bool),
-		told:   make(map[string]bool),
+		failed: make(map[string]bool),
 	}
 }
 
 // handle brings the tree up to date after events.
 func (t *tree) handle(batch []event, b *burst) {
-	if slices.ContainsFunc(batch, upsets) {
-		t.resync(b) // first: what follows a change of rules is judged by the new ones
+	if slices.ContainsFunc(batch, needsResync) {
+		t.resync(b) // first: the new rules apply to the events after their change
 	}
 	for _, e := range batch {
-		t.take(e, b)
+		t.apply(e, b)
 	}
-	if t.moved && !t.agreed() {
+	if t.moved && !t.complete() {
 		t.resync(b)
 	}
 	t.moved = false
 }
 
-// upsets reports whether everything must be looked at again: events are lost, or
-// rules have changed.
-func upsets(e event) bool {
+// needsResync reports whether everything must be read again, because events were
+// lost or rules have changed.
+func needsResync(e event) bool {
 	return errors.Is(e.Err, fsnotify.ErrEventOverflow) || errors.Is(e.Err, ErrUnseen) || filepath.Base(e.Name) == gitignore && e.Op != fsnotify.Chmod
 }
 
-func (t *tree) take(e event, b *burst) {
+func (t *tree) apply(e event, b *burst) {
 	if e == targetsChanged {
-		t.lookAtLinks(b)
+		t.updateLinks(b)
 		return
 	}
 	if e.Err != nil {
-		if newLimitError("", e.Err) != nil { // others are of folders that are gone by now
-			t.trouble(t.path, e.Err, b)
+		if newLimitError("", e.Err) != nil { // other errors are for folders that are gone by now
+			t.fail(t.path, e.Err, b)
 		}
 		return
 	}
-	path := filepath.Clean(e.Name) // fsnotify has //name in the system's root
-	if f := t.holding(path); f != nil {
-		t.look(f, filepath.Base(path), e.Op, b)
+	path := filepath.Clean(e.Name) // fsnotify reports //name in the root directory
+	if f := t.folderOf(path); f != nil {
+		t.update(f, filepath.Base(path), e.Op, b)
 	}
 }
 
-// targetsChanged says that what links lead to may have changed.
+// targetsChanged is the event that targets of links may have changed.
 var targetsChanged = event{}
 
-// lookAtLinks finds out what has become of what links lead to.
-func (t *tree) lookAtLinks(b *burst) {
+// updateLinks updates the files that are symbolic links.
+func (t *tree) updateLinks(b *burst) {
 	for _, path := range slices.Sorted(maps.Keys(t.links)) {
 		at := t.at(path)
-		if f := t.holding(at); f != nil {
-			t.look(f, filepath.Base(at), fsnotify.Chmod, b) // its stamp decides
+		if f := t.folderOf(at); f != nil {
+			t.update(f, filepath.Base(at), fsnotify.Chmod, b) // it has changed if its stamp has
 		} else {
-			t.link(path, false)
+			t.setLink(path, false)
 		}
 	}
 }
 
-// holding returns the folder that an absolute path is an entry of, nil if it is
-// not watched, or not any more, or not below the root.
-func (t *tree) holding(path string) *folder {
+// folderOf returns the folder that contains an absolute path, nil if it is not
+// watched or not below the root.
+func (t *tree) folderOf(path string) *folder {
 	rest, below := strings.CutPrefix(path, strings.TrimSuffix(t.path, string(filepath.Separator))+string(filepath.Separator))
 	if !below {
 		return nil
@@ -92,33 +92,33 @@ func (t *tree) holding(path string) *folder {
 	return f
 }
 
-// look finds out what has become of an entry of a folder. Events come late: what
-// is there now counts, and an event says only that it was touched.
-func (t *tree) look(f *folder, name string, op fsnotify.Op, b *burst) {
+// update reads an entry of a folder again. Events arrive late: only what exists now
+// matters, and an event means only that the entry was touched.
+func (t *tree) update(f *folder, name string, op fsnotify.Op, b *burst) {
 	info, err := os.Lstat(t.at(f.join(name)))
 	there := err == nil
 	dir := there && info.IsDir()
 	gone := op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename)
-	// No event says that a folder took the place of an empty one.
+	// There is no event for a folder that has replaced an empty one.
 	if sub := f.folders[name]; sub != nil && (gone || !dir || !os.SameFile(sub.info, info)) {
-		t.forget(f, name, b)
+		t.removeFolder(f, name, b)
 	}
 	switch {
 	case !there:
-		t.gone(f, name, b)
+		t.removeFile(f, name, b)
 	case !dir:
-		t.note(f, name, func() (os.FileInfo, error) { return info, nil }, op != fsnotify.Chmod, b)
+		t.addFile(f, name, func() (os.FileInfo, error) { return info, nil }, op != fsnotify.Chmod, b)
 	case f.folders[name] == nil:
-		t.gone(f, name, b) // the file that was there
-		t.enter(f, name, b)
+		t.removeFile(f, name, b) // a file of that name
+		t.addFolder(f, name, b)
 	}
 }
 
-// agreed reports whether fsnotify watches all the folders that it should and
-// that are still there. It may not: it goes on to watch by the old names what is
-// in a renamed folder. If that was found by the new names before the rename was
-// known, it has been taken for the old, and may be forgotten by now.
-func (t *tree) agreed() bool {
+// complete reports whether fsnotify watches all existing folders that it should. It
+// may not: fsnotify continues to watch the folders in a renamed folder by their old
+// names. If they were added by the new names before the rename was known, fsnotify
+// took them for the old ones and may have removed them since.
+func (t *tree) complete() bool {
 	watched := make(map[string]bool)
 	for _, at := range t.notify.WatchList() {
 		watched[at] = true

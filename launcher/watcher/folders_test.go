@@ -24,20 +24,20 @@ func TestIgnoredAboveTheRoot(t *testing.T) {
 	write(t, root, "a.log")
 	write(t, root, "gen/a")
 	write(t, root, "a.x")
-	told(t, w, "s:a.x")
+	expect(t, w, "s:a.x")
 	write(t, root, "b.log")
-	told(t, w, "s:b.log")
+	expect(t, w, "s:b.log")
 	if diff := cmp.Diff([]string{".", "a", "a/root"}, watched(t, w, filepath.Join(dir, "repo"))); diff != "" {
 		t.Error("watched:", diff)
 	}
 	files(t, dir, map[string]string{"repo/a/.gitignore": ""})
 	write(t, root, "c")
-	told(t, w, "s:c")
+	expect(t, w, "s:c")
 	write(t, root, "b.log")
 	write(t, root, "c")
-	told(t, w, "s:c")
-	files(t, dir, map[string]string{"repo/.gitignore": "/a/root\n*"}) // so what is above does not matter
-	told(t, w, "s:a.log(3)")
+	expect(t, w, "s:c")
+	files(t, dir, map[string]string{"repo/.gitignore": "/a/root\n*"}) // so the rules above the root do not apply
+	expect(t, w, "s:a.log(3)")
 }
 
 func TestWatchedFolders(t *testing.T) {
@@ -49,7 +49,7 @@ func TestWatchedFolders(t *testing.T) {
 		{"*.go", "."},
 		{"web/*/x.go", ". web web/src web/test"},
 		{"{api,web}/*.go", ". api web"},
-		{"web/{src/deep,test}/*.go", ". web web/src web/src/deep web/test"}, // more than there need be
+		{"web/{src/deep,test}/*.go", ". web web/src web/src/deep web/test"}, // more than necessary
 		{"**/*.go !web/**", ". api api/v1"},
 		{"**/*.go !web/**/* !api/v1/*", ". api api/v1"},
 		{"build/x.go api/x", ". api build"},
@@ -87,13 +87,13 @@ func TestSymbolicLinks(t *testing.T) {
 	write(t, dir, "elsewhere/x.go")
 	link("../elsewhere/sub", "root/new")
 	link("../elsewhere/x.go", "root/x.go")
-	told(t, w, "s:x.go")
+	expect(t, w, "s:x.go")
 	write(t, dir, "elsewhere/x.go")
 	remove(t, dir, "root/x.go")
-	told(t, w, "s:x.go")
+	expect(t, w, "s:x.go")
 }
 
-// A link to a file changes with it, whatever becomes of either.
+// A link to a file changes with its target.
 func TestLinksToFiles(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("needs a privilege")
@@ -105,33 +105,33 @@ func TestLinksToFiles(t *testing.T) {
 	link("../a/x.go", "root/first.go")
 	w := watch(t, slow, filepath.Join(dir, "root"), sets{"s": "**/*.go"})
 	write(t, dir, "a/x.go")
-	told(t, w, "s:first.go")
+	expect(t, w, "s:first.go")
 	replace(t, dir, "a/x.go")
-	told(t, w, "s:first.go")
+	expect(t, w, "s:first.go")
 	write(t, dir, "a/other.go")
 	remove(t, dir, "a/x.go")
-	told(t, w, "s:first.go")
+	expect(t, w, "s:first.go")
 	write(t, dir, "a/x.go")
-	told(t, w, "s:first.go")
+	expect(t, w, "s:first.go")
 	link("../../b/x.go", "root/second~")
 	must(t, os.Mkdir(filepath.Join(dir, "root/sub"), 0o777))
 	rename(t, dir, "root/second~", "root/sub/second.go")
-	told(t, w, "s:sub/second.go")
+	expect(t, w, "s:sub/second.go")
 	write(t, dir, "b/x.go")
-	told(t, w, "s:sub/second.go")
+	expect(t, w, "s:sub/second.go")
 	link("../b/x.go", "root/first~")
 	rename(t, dir, "root/first~", "root/first.go")
-	told(t, w, "s:first.go")
+	expect(t, w, "s:first.go")
 	write(t, dir, "a/x.go")
 	write(t, dir, "b/x.go")
-	told(t, w, "s:first.go(2)")
+	expect(t, w, "s:first.go(2)")
 	remove(t, dir, "root/sub")
-	told(t, w, "s:sub/second.go")
+	expect(t, w, "s:sub/second.go")
 	write(t, dir, "b/x.go")
-	told(t, w, "s:first.go")
+	expect(t, w, "s:first.go")
 }
 
-// A change of a link's target that counts as well is one change.
+// A change of a target that is in the set itself is one change.
 func TestLinkBesideItsTarget(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("needs a privilege")
@@ -143,6 +143,6 @@ func TestLinkBesideItsTarget(t *testing.T) {
 	w := watch(t, slow, dir, sets{"s": "**/*.go"})
 	for range 3 {
 		write(t, dir, "x.go")
-		told(t, w, "s:x.go(2)|s:link.go(2)")
+		expect(t, w, "s:x.go(2)|s:link.go(2)")
 	}
 }

@@ -9,19 +9,19 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// gitignore is the name of the files with rules, see gitignore(5).
+// gitignore is the name of the files of rules, see gitignore(5).
 const gitignore = ".gitignore"
 
 // rule is a line of a .gitignore.
 type rule struct {
 	glob     string
-	negated  bool // what matches is not ignored
+	negated  bool // matching files are not ignored
 	folders  bool // only folders match
-	anchored bool // the whole path must match, else the name alone
+	anchored bool // matches the whole path, otherwise only the name
 }
 
-// readRules returns the rules that stand in a folder, none if it has no
-// .gitignore or, as with git, that is a symbolic link.
+// readRules returns the rules in a folder, none if it has no .gitignore or, as with
+// git, if that is a symbolic link.
 func readRules(folder string) []rule {
 	file := filepath.Join(folder, gitignore)
 	if info, err := os.Lstat(file); err != nil || !info.Mode().IsRegular() {
@@ -44,8 +44,8 @@ func parseRules(text string) (rules []rule) {
 	return rules
 }
 
-// parseRule says with ok whether a line has a rule. As with git, what is no glob
-// matches nothing.
+// parseRule parses a line; ok is false if it contains no rule. As with git, an
+// invalid glob matches nothing.
 func parseRule(line string) (r rule, ok bool) {
 	if strings.HasPrefix(line, "#") {
 		return r, false
@@ -58,7 +58,7 @@ func parseRule(line string) (r rule, ok bool) {
 	return r, ok && line != "" && doublestar.ValidatePattern(r.glob)
 }
 
-// trimSpaces removes spaces at the end that no backslash stands before.
+// trimSpaces removes trailing spaces that are not escaped with a backslash.
 func trimSpaces(line string) string {
 	end := 0
 	for i := 0; i < len(line); i++ {
@@ -72,7 +72,7 @@ func trimSpaces(line string) string {
 	return line[:min(end, len(line))]
 }
 
-// matches takes a path that is relative to the folder of the rule.
+// matches reports whether the rule matches a path relative to its folder.
 func (r rule) matches(file string, dir bool) bool {
 	if r.folders && !dir {
 		return false
@@ -83,9 +83,8 @@ func (r rule) matches(file string, dir bool) bool {
 	return doublestar.MatchUnvalidated(r.glob, file)
 }
 
-// ignores reports whether an entry of the folder is ignored: it is in an ignored
-// folder, or the last rule that matches says so, in the nearest folder that has
-// one.
+// ignores reports whether an entry of the folder is ignored, because its folder is
+// or by the last matching rule in the nearest folder with one.
 func (f *folder) ignores(name string, dir bool) bool {
 	if f != nil && f.ignored {
 		return true

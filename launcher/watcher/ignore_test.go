@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// rulesTable is after gitignore(5), section by section. Paths are divided by
-// spaces, those of folders end in a slash.
+// rulesTable follows gitignore(5), section by section. Paths are separated by
+// spaces; those of folders end in a slash.
 var rulesTable = []struct {
 	name           string
 	rules          string // of the root's .gitignore
@@ -54,6 +54,7 @@ var rulesTable = []struct {
 	{"a class", "[[:digit:]_]x\n[![:alpha:]]y\n[[:punct:]]z\n[[:space:]]w", "", "1x _x 1y .z [z", "ax ay 1z"},
 	{"an unknown class", "[[:no:]]x\na", "", "a", "nx :x"},
 	{"brackets and slashes", "a[!b]c\na[.-0]d\nx/[!a]y", "", "axc a.d a0d x/by", "a/c abc x/ay"},
+	{"a negation behind a slash in brackets", "[/!a]x\n[/^b]y", "", "!x ax ^y by", "cx cy"},
 	{"an open bracket", "[a\n[]b\n[!]c\n[[:digit:]\nd", "", "d", "[a a b ]b c [!]c 1"},
 	{"a backslash", "\\a\nb\\*\n\\[c]\n\\\\d", "", "a b* [c]", "bx c"},
 	{"a backslash at the end", "a\\\nb\\/\nc", "", "c", "a b/"},
@@ -83,7 +84,7 @@ var rulesTable = []struct {
 	{"an ignored .gitignore works", ".gitignore", "a", ".gitignore sub/.gitignore sub/a", "a"},
 }
 
-// verdict judges a path by the rules of the root and of sub.
+// verdict reports whether the rules of the root and of sub ignore a path.
 func verdict(root, sub []rule, file string) bool {
 	parts := strings.Split(strings.TrimSuffix(file, "/"), "/")
 	f := newFolder(nil, "root", "")
@@ -126,15 +127,15 @@ func TestRulesWithSpaces(t *testing.T) {
 	}
 }
 
-// TestRulesAreGits has git judge the table.
-func TestRulesAreGits(t *testing.T) {
+// TestRulesMatchGit compares the table with git.
+func TestRulesMatchGit(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("needs git to compare with: ", err)
 	}
 	for _, test := range rulesTable {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			// A path may be a file here and a folder there: each has a repository.
+			// A path may be a file in one test and a folder in another: each has a repository.
 			for _, file := range strings.Fields(test.ignored + " " + test.taken) {
 				dir := t.TempDir()
 				files(t, dir, map[string]string{
@@ -144,16 +145,15 @@ func TestRulesAreGits(t *testing.T) {
 				err := git(t, dir, "check-ignore", "-q", "--no-index", "--", strings.TrimSuffix(file, "/"))
 				want := slices.Contains(strings.Fields(test.ignored), file)
 				if got := err == nil; got != want {
-					t.Errorf("%s: git says %v", file, got)
+					t.Errorf("%s: git reports %v", file, got)
 				}
 			}
 		})
 	}
 }
 
-// TestRandomRulesAreGits has git judge rules that are made of what is special in
-// them.
-func TestRandomRulesAreGits(t *testing.T) {
+// TestRandomRulesMatchGit compares random rules of special characters with git.
+func TestRandomRulesMatchGit(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("needs git to compare with: ", err)
 	}
@@ -174,7 +174,7 @@ func TestRandomRulesAreGits(t *testing.T) {
 		tree[name] = ""
 	}
 	files(t, dir, tree)
-	var paths []string // of folders with a slash at their ends
+	var paths []string // those of folders end in a slash
 	must(t, fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case name == ".git":
@@ -197,7 +197,7 @@ func TestRandomRulesAreGits(t *testing.T) {
 		rules := parseRules(text.String())
 		for _, file := range paths {
 			if got, want := verdict(rules, nil, file), ignored[strings.TrimSuffix(file, "/")]; got != want {
-				t.Errorf("%q by %q: ignored %t, git says %t", file, text.String(), got, want)
+				t.Errorf("%q by %q: ignored %t, git reports %t", file, text.String(), got, want)
 			}
 		}
 	}
@@ -223,9 +223,9 @@ func checkIgnored(t *testing.T, dir string, paths []string) map[string]bool {
 	return ignored
 }
 
-// FuzzRules: a rule says the same of a path each time; the same rule negated, after
-// it, says the contrary; and a path that no folder of its own keeps is not ignored
-// then.
+// FuzzRules checks that a rule always gives the same result for a path, that the
+// same rule negated after it gives the opposite, and that a path outside an ignored
+// folder is not ignored then.
 func FuzzRules(f *testing.F) {
 	for _, test := range rulesTable {
 		for _, file := range strings.Fields(test.ignored + " " + test.taken) {
@@ -258,8 +258,8 @@ func FuzzRules(f *testing.F) {
 	})
 }
 
-// git returns an error only if git says no; whatever a user has set up does not
-// matter.
+// git runs git without the user's configuration. It returns an error only for git's
+// exit status.
 func git(t testing.TB, dir string, args ...string) error {
 	t.Helper()
 	cmd := gitCommand(dir, args...)

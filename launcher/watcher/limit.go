@@ -8,21 +8,21 @@ import (
 	"syscall"
 )
 
-// LimitError says that the system does not watch more folders.
+// LimitError reports that the system does not watch more folders.
 type LimitError struct {
 	Folder  string // the first that is not watched, absolute
-	Setting string // what to give to sysctl -w; "" if it is the process's limit of open files
-	Err     error  // of the system
+	Setting string // the argument for sysctl -w; "" if it is the process's limit of open files
+	Err     error  // the system's error
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("watch %s: the system watches no more folders: %v", e.Folder, e.Err)
+	return fmt.Sprintf("watch %s: the limit of watched folders is reached: %v", e.Folder, e.Err)
 }
 
 func (e *LimitError) Unwrap() error { return e.Err }
 
-// newLimitError returns nil if err does not come from a limit. inotify(7) has two
-// of them; with kqueue, what is watched is an open file.
+// newLimitError returns nil if err is not caused by a limit. inotify(7) has two of
+// them; with kqueue, each watch is an open file.
 func newLimitError(folder string, err error) *LimitError {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
@@ -35,7 +35,7 @@ func newLimitError(folder string, err error) *LimitError {
 	return nil
 }
 
-// openFilesLeft tells apart the two limits that are both EMFILE.
+// openFilesLeft distinguishes the two limits that are both EMFILE.
 func openFilesLeft() bool {
 	f, err := os.Open(os.DevNull)
 	if err != nil {
@@ -45,7 +45,7 @@ func openFilesLeft() bool {
 	return true
 }
 
-// watch reports whether a folder is there and can be watched.
+// watch adds a folder. It reports whether the folder exists and can be watched.
 func (t *tree) watch(at string, b *burst) bool {
 	select {
 	case <-t.closed:
@@ -54,14 +54,14 @@ func (t *tree) watch(at string, b *burst) bool {
 	}
 	err := t.notify.Add(at)
 	if err != nil {
-		t.trouble(at, err, b)
+		t.fail(at, err, b)
 	}
 	return err == nil
 }
 
-// trouble tells what folder cannot be watched, and that a limit is reached, each
-// once. That a folder is gone by now is no trouble.
-func (t *tree) trouble(at string, err error, b *burst) {
+// fail reports that a folder cannot be watched, or that a limit is reached, each
+// once. It ignores folders that are gone.
+func (t *tree) fail(at string, err error, b *burst) {
 	key := at
 	if limit := newLimitError(at, err); limit != nil {
 		key, err = "", limit
@@ -70,8 +70,8 @@ func (t *tree) trouble(at string, err error, b *burst) {
 	} else if !errors.As(err, new(*fs.PathError)) {
 		err = &fs.PathError{Op: "watch", Path: at, Err: err}
 	}
-	if !t.told[key] {
-		t.told[key] = true
+	if !t.failed[key] {
+		t.failed[key] = true
 		b.fail(err)
 	}
 }

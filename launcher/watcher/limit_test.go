@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// refusing is at a pace, but folders with a name that begins so cannot be added.
+// refusing returns o, with an error for folders whose name begins with name.
 func refusing(o options, name string, err error) options {
 	o.add = func(w *queue, folder string) error {
 		if strings.HasPrefix(filepath.Base(folder), name) {
@@ -44,8 +44,8 @@ func TestLimitError(t *testing.T) {
 	}
 }
 
-// The first folder beyond the limit is told once; others are watched on.
-func TestOtherFoldersAreWatchedOn(t *testing.T) {
+// The first folder beyond the limit is reported once; others are still watched.
+func TestOtherFoldersAreWatched(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	files(t, dir, map[string]string{"a/x.go": "", "full1/sub/x.go": "", "full2/x.go": "", "z/x.go": ""})
@@ -53,16 +53,16 @@ func TestOtherFoldersAreWatchedOn(t *testing.T) {
 	c := next(t, w)
 	var limit *LimitError
 	if !errors.As(c.Err, &limit) || filepath.Base(limit.Folder) != "full1" || c.Sets != nil {
-		t.Errorf("told %+v", c)
+		t.Errorf("got %+v", c)
 	}
 	write(t, dir, "full1/sub/x.go")
 	write(t, dir, "z/x.go")
-	told(t, w, "s:z/x.go")
+	expect(t, w, "s:z/x.go")
 	write(t, dir, "full3/x.go")
 	write(t, dir, "full1/.gitignore")
 	write(t, dir, ".gitignore")
 	write(t, dir, "a/x.go")
-	told(t, w, "s:a/x.go")
+	expect(t, w, "s:a/x.go")
 }
 
 func TestFoldersThatCannotBeWatched(t *testing.T) {
@@ -78,7 +78,7 @@ func TestFoldersThatCannotBeWatched(t *testing.T) {
 	write(t, dir, "x.go")
 	c := next(t, w)
 	if !errors.As(c.Err, &failed) || filepath.Base(failed.Path) != "shut2" || text(c) != "s:x.go" {
-		t.Errorf("told %+v", c)
+		t.Errorf("got %+v", c)
 	}
 }
 

@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// limit is one of inotify's two. The kernel has it twice: for the system, and
-// for a user namespace, such as a container's.
+// limit is one of the two limits of inotify. The kernel has each twice: for the
+// system, and for a user namespace, such as that of a container.
 type limit struct {
 	system, namespace string
-	usual             int // what systems with large trees have
+	usual             int // common on systems with large trees
 }
 
 var (
@@ -22,8 +22,8 @@ var (
 	watchers = limit{"fs.inotify.max_user_instances", "user.max_inotify_instances", 1024}
 )
 
-// now returns the lower of the limits that hold here, and its name.
-func (l limit) now() (name string, value int) {
+// current returns the lower of the limits that apply here, and its name.
+func (l limit) current() (name string, value int) {
 	name, value = l.system, sysctl(l.system)
 	if own := sysctl(l.namespace); own < value {
 		return l.namespace, own
@@ -31,17 +31,17 @@ func (l limit) now() (name string, value int) {
 	return name, value
 }
 
-// settingOf suggests the usual value, or twice the present one if that is not
-// less.
+// settingOf suggests the usual value, or twice the current one if that is at least
+// the usual.
 func settingOf(l limit) string {
-	name, present := l.now()
+	name, present := l.current()
 	if present >= l.usual {
 		return fmt.Sprintf("%s=%d", name, 2*present)
 	}
 	return fmt.Sprintf("%s=%d", name, l.usual)
 }
 
-// sysctl reads a setting, and a very large number if it cannot be read.
+// sysctl returns the value of a setting, a very large number if it is not readable.
 func sysctl(name string) int {
 	text, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
 	value, e := strconv.Atoi(strings.TrimSpace(string(text)))
@@ -52,8 +52,8 @@ func sysctl(name string) int {
 }
 
 func limits(except int) (f, w Usage) {
-	_, f.Max = folders.now()
-	_, w.Max = watchers.now()
+	_, f.Max = folders.current()
+	_, w.Max = watchers.current()
 	f.Setting, w.Setting = settingOf(folders), settingOf(watchers)
 	processes, _ := filepath.Glob("/proc/[0-9]*")
 	for _, process := range processes {
@@ -73,8 +73,8 @@ func limits(except int) (f, w Usage) {
 	return f, w
 }
 
-// own reports whether a file is this user's, to whom the kernel counts the
-// watches.
+// own reports whether a file belongs to this user: the kernel counts watches per
+// user.
 func own(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -2,7 +2,7 @@
 
 package watcher
 
-// limit stands for those that only Linux has.
+// limit is empty: only Linux has such limits.
 type limit struct{}
 
 var folders, watchers limit

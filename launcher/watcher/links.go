@@ -12,22 +12,22 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// linkQuiet is how long the targets of links must be quiet. It is much less than
-// [Quiet]: where a link and its target both count, a change of both is one.
+// linkQuiet is how long the targets of links must be quiet. It is much shorter than
+// [Quiet]: if a link and its target are both in a set, they change together.
 const linkQuiet = 10 * time.Millisecond
 
-// linkWatch watches what the links of a tree lead to, by a Watcher that is made
-// for the first of them. Only the goroutine that handles the tree's events uses
-// it, and after that [linkWatch.close]; any may call sync.
+// linkWatch watches the targets of the links of a tree with a Watcher that it
+// creates for the first link. Only the goroutine that handles the tree's events
+// uses it, and then [linkWatch.close]; any goroutine may call sync.
 type linkWatch struct {
 	notify  *queue
 	closed  <-chan struct{}
 	running *sync.WaitGroup
-	watcher atomic.Pointer[Watcher] // nil: no link has been seen
+	watcher atomic.Pointer[Watcher] // nil until there is a link
 	marks   chan mark
 }
 
-// sync returns once changes of what the links lead to are in the tree's queue.
+// sync returns once all changes of targets so far are in the tree's queue.
 func (l *linkWatch) sync(ctx context.Context) error {
 	w := l.watcher.Load()
 	if w == nil {
@@ -35,14 +35,14 @@ func (l *linkWatch) sync(ctx context.Context) error {
 	}
 	err := w.Sync(ctx)
 	if errors.Is(err, ErrUnseen) {
-		l.notify.Push(targetsChanged, l.closed) // it may be so
+		l.notify.Push(targetsChanged, l.closed) // they may have
 	} else if err != nil {
 		return err
 	}
 	return await(ctx, l.marks, l.closed)
 }
 
-// follow watches the links of the tree, if they are others than before.
+// follow watches the links of the tree if they have changed.
 func (l *linkWatch) follow(t *tree, b *burst) {
 	if !t.relink || l.watcher.Load() == nil && len(t.links) == 0 {
 		return
@@ -51,7 +51,7 @@ func (l *linkWatch) follow(t *tree, b *burst) {
 	if l.watcher.Load() == nil {
 		w, err := newWatcher(linkQuiet)
 		if err != nil {
-			t.trouble(t.path, err, b)
+			t.fail(t.path, err, b)
 			return
 		}
 		l.watcher.Store(w)
@@ -62,9 +62,9 @@ func (l *linkWatch) follow(t *tree, b *burst) {
 		paths = append(paths, t.at(path))
 	}
 	if err := l.watcher.Load().Watch(paths); err != nil && !errors.Is(err, fsnotify.ErrClosed) {
-		t.trouble(t.path, err, b)
+		t.fail(t.path, err, b)
 	}
-	l.notify.Push(targetsChanged, l.closed) // there may have been a change before
+	l.notify.Push(targetsChanged, l.closed) // they may have changed before they were watched
 }
 
 func (l *linkWatch) forward(w *Watcher) {

@@ -10,43 +10,44 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// skipped are folders that are never looked into.
+// skipped are the folders that are never read.
 var skipped = []string{".git", "node_modules"}
 
-// skips reports whether a folder is never looked into.
+// skips reports whether a folder is never read.
 func skips(folder string) bool {
 	return slices.Contains(skipped, path.Base(folder)) || isCookie(folder)
 }
 
-// ValidatePattern says whether a pattern is one for [NewTree]. The error names the pattern
-// and says what is accepted; patterns that could never match are errors, too.
+// ValidatePattern returns an error unless NewTree accepts the pattern. The error
+// names the pattern and what is accepted. A pattern that can never match is an
+// error, too.
 func ValidatePattern(pattern string) error {
 	glob, exclusion := strings.CutPrefix(pattern, "!")
-	wrong := func(why string) error { return fmt.Errorf("pattern %q %s", pattern, why) }
+	invalid := func(reason string) error { return fmt.Errorf("pattern %q %s", pattern, reason) }
 	switch {
 	case glob == "":
-		return wrong(`is empty; "**/*.go" is one, and "!**/*_test.go" excludes files`)
+		return invalid(`is empty; write one like "**/*.go", or "!**/*_test.go" to exclude files`)
 	case absolute(glob):
-		return wrong("is absolute; patterns are relative to the folder that is watched")
+		return invalid("is absolute; patterns are relative to the folder that is watched")
 	case !doublestar.ValidatePattern(glob):
-		return wrong(`is not a glob: a bracket or brace is not closed, or nothing follows a backslash; put "\" before a character that is meant as it is`)
+		return invalid(`is not a glob: a bracket or brace is not closed, or nothing follows a backslash; put "\" before a character that is meant literally`)
 	case strings.HasSuffix(glob, "/"):
-		return wrong(fmt.Sprintf("names a folder; %q matches the files below it", pattern+"**"))
+		return invalid(fmt.Sprintf("names a folder; %q matches the files below it", pattern+"**"))
 	}
 	for part := range strings.SplitSeq(glob, "/") {
 		switch {
 		case part == "..":
-			return wrong(`has ".."; only files below the folder that is watched can match`)
+			return invalid(`has ".."; only files below the folder that is watched can match`)
 		case part == "." || part == "":
-			return wrong(fmt.Sprintf(`has %q between slashes, which no path has; "api/*.go" is accepted, "./api/*.go" and "api//*.go" are not`, part))
+			return invalid(fmt.Sprintf(`has %q between slashes, which no path has; "api/*.go" is accepted, "./api/*.go" and "api//*.go" are not`, part))
 		case !exclusion && slices.Contains(skipped, part):
-			return wrong(fmt.Sprintf("can match nothing, folders called %s are always skipped", part))
+			return invalid(fmt.Sprintf("can match nothing: folders called %s are always skipped", part))
 		}
 	}
 	return nil
 }
 
-// absolute holds on all systems what is absolute on one.
+// absolute reports on all systems what is absolute on one of them.
 func absolute(glob string) bool {
 	drive := len(glob) > 2 && glob[1] == ':' && (glob[2] == '/' || glob[2] == '\\')
 	return drive || strings.HasPrefix(glob, "/") || filepath.IsAbs(glob)
@@ -76,9 +77,9 @@ func newSet(name string, patterns []string) (s set, err error) {
 	return s, nil
 }
 
-// counts reports whether a file is in the set. If it is ignored, a pattern must
-// name it.
-func (s set) counts(file string, ignored bool) bool {
+// contains reports whether a file is in the set. If it is ignored, a pattern must
+// name it literally.
+func (s set) contains(file string, ignored bool) bool {
 	return slices.ContainsFunc(s.include, func(glob string) bool {
 		return (!ignored || literal(glob)) && doublestar.MatchUnvalidated(glob, file)
 	}) && !slices.ContainsFunc(s.exclude, func(glob string) bool {
@@ -86,8 +87,8 @@ func (s set) counts(file string, ignored bool) bool {
 	})
 }
 
-// reaches reports whether a file somewhere below a folder may be in the set. It
-// may say so where none can, but not the other way round.
+// reaches reports whether a file somewhere below a folder may be in the set. False
+// positives are possible, false negatives are not.
 func (s set) reaches(folder string, ignored bool) bool {
 	return slices.ContainsFunc(s.include, func(glob string) bool {
 		return (!ignored || literal(glob)) && leads(glob, folder)
@@ -103,7 +104,7 @@ func leads(glob, folder string) bool {
 	for name := range strings.SplitSeq(folder, "/") {
 		part, rest, more := strings.Cut(glob, "/")
 		if strings.Contains(part, "**") || !doublestar.ValidatePattern(part) {
-			return true // at any depth; or there is a slash within brackets or braces
+			return true // at any depth, or a slash within brackets or braces
 		}
 		if !more || !doublestar.MatchUnvalidated(part, name) {
 			return false
@@ -113,17 +114,16 @@ func leads(glob, folder string) bool {
 	return true
 }
 
-// covers reports whether a glob matches all that is below a folder, now and
-// later.
+// covers reports whether a glob matches everything that could be below a folder.
 func covers(glob, folder string) bool {
-	glob = strings.TrimSuffix(glob, "/*") // "a/**/*" is "a/**", if for files
+	glob = strings.TrimSuffix(glob, "/*") // for files, "a/**/*" is the same as "a/**"
 	return strings.HasSuffix(glob, "/**") && doublestar.MatchUnvalidated(glob, folder)
 }
 
-// counting returns the names of the sets that a file is in, nil if none.
-func (t *tree) counting(file string, ignored bool) (names []string) {
+// setsOf returns the names of the sets that contain a file, nil for none.
+func (t *tree) setsOf(file string, ignored bool) (names []string) {
 	for _, s := range t.sets {
-		if s.counts(file, ignored) {
+		if s.contains(file, ignored) {
 			names = append(names, s.name)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 func TestValidate(t *testing.T) {
-	for _, test := range []struct{ pattern, want string }{ // want is in the error, "" is none
+	for _, test := range []struct{ pattern, want string }{ // want is part of the error, "" for none
 		{"**/*.go", ""},
 		{"!**/*_test.go", ""},
 		{"main.go", ""},
@@ -48,7 +48,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestCounts(t *testing.T) {
+func TestContains(t *testing.T) {
 	for _, test := range []struct {
 		patterns string
 		file     string
@@ -75,10 +75,10 @@ func TestCounts(t *testing.T) {
 	} {
 		s, err := newSet("s", strings.Fields(test.patterns))
 		must(t, err)
-		if got := s.counts(test.file, test.ignored); got != test.want {
+		if got := s.contains(test.file, test.ignored); got != test.want {
 			t.Errorf("%q, %s, ignored %v: %v", test.patterns, test.file, test.ignored, got)
 		}
-		// Where a file counts, its folders are reached.
+		// The folders of a file in the set are reached.
 		for i := range test.file {
 			if test.file[i] == '/' && test.want && !s.reaches(test.file[:i], test.ignored) {
 				t.Errorf("%q does not reach %s", test.patterns, test.file[:i])
@@ -130,7 +130,7 @@ func TestCovers(t *testing.T) {
 		{"vendor/**/*.go", "vendor", false},
 		{"**/testdata/**", "a/testdata/b", true},
 		{"**/testdata/**", "a", false},
-		{"**/*", "a", false}, // it could say so, but who excludes all?
+		{"**/*", "a", false}, // true would be correct, but is of no use
 	} {
 		if got := covers(test.glob, test.folder); got != test.want {
 			t.Errorf("%s, %s: %v", test.glob, test.folder, got)

@@ -7,20 +7,20 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// event is what has happened to an entry of a folder, or an error.
+// event is an event for an entry of a folder, or an error.
 type event struct {
-	Name string // the folder's name as it was added, and the entry's; in the system's root, it begins with two slashes
+	Name string // the folder's name as it was added, and the entry's; in the root directory, it begins with two slashes
 	Op   fsnotify.Op
 	Err  error
 }
 
-// queue is fsnotify with a queue that is never full. It watches folders, not what
-// is below them.
+// queue is fsnotify with an unbounded queue. It watches folders, but not the folders
+// in them.
 //
-// [Watcher] and [TreeWatcher] each have one. fsnotify keeps one watch for a path,
-// and to add one a second time, or to remove it while another needs it, loses
-// events or panics (v1.10.1): to share an instance would mean to keep that book
-// twice, for one of the instances that inotify(7) allows a user, 128 as a rule.
+// [Watcher] and [TreeWatcher] have one each. fsnotify keeps one watch for a path:
+// adding a path twice, or removing it while another user needs it, loses events or
+// panics (v1.10.1). Sharing an instance would require counting the users of each
+// path, to save one of the instances that inotify(7) allows a user, usually 128.
 type queue struct {
 	*fsnotify.Watcher
 	pushed     chan event
@@ -28,7 +28,7 @@ type queue struct {
 	collecting sync.WaitGroup
 }
 
-// newQueue returns one that watches nothing yet. It must be closed.
+// newQueue returns a queue that watches nothing yet. The caller must close it.
 func newQueue() (*queue, error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -39,18 +39,18 @@ func newQueue() (*queue, error) {
 	return q, nil
 }
 
-// Batches delivers all events that have come since the last batch. Nobody has to
-// take them for more to come: the kernel's queue is short, and on Windows, Add
-// waits for the goroutine that sends them.
+// Batches delivers all events since the last batch. The queue receives events even
+// while no goroutine receives batches: the kernel's queue is short, and on Windows,
+// Add waits for the goroutine that sends them.
 func (q *queue) Batches() <-chan []event { return q.batches }
 
-// WatchList returns the folders that are watched, but for those of [cookies].
+// WatchList returns the watched folders, except for those of [cookies].
 func (q *queue) WatchList() []string {
 	return slices.DeleteFunc(q.Watcher.WatchList(), isCookie)
 }
 
-// Push has an event delivered that is not fsnotify's, unless done is closed
-// first. It must not be called when the queue is closed.
+// Push adds an event to the queue, unless done is closed first. It must not be
+// called after Close.
 func (q *queue) Push(e event, done <-chan struct{}) {
 	select {
 	case q.pushed <- e:
@@ -58,19 +58,19 @@ func (q *queue) Push(e event, done <-chan struct{}) {
 	}
 }
 
-// Close ends the watching. Nothing may be added meanwhile.
+// Close stops watching. Add must not be called at the same time.
 func (q *queue) Close() error {
 	err := q.Watcher.Close()
 	q.collecting.Wait()
 	return err
 }
 
-// collect passes on all events that have come since it last did, and takes more
-// at any time, until fsnotify is closed.
+// collect sends all events since the last batch to out, and receives more at any
+// time, until fsnotify is closed.
 func collect(events <-chan fsnotify.Event, failures <-chan error, pushed <-chan event, out chan<- []event) {
 	var waiting []event
 	for {
-		var ready chan<- []event // out while there is something to pass on, else nil
+		var ready chan<- []event // out while events wait, otherwise nil
 		if len(waiting) > 0 {
 			ready = out
 		}

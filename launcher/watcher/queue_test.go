@@ -6,8 +6,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// collect takes events although nobody takes them from it.
-func TestCollectAlwaysTakes(t *testing.T) {
+// collect receives events even if none are received from it.
+func TestCollectAlwaysReceives(t *testing.T) {
 	t.Parallel()
 	events, failures, out := make(chan fsnotify.Event), make(chan error), make(chan []event)
 	defer close(events)

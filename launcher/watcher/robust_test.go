@@ -27,13 +27,13 @@ func TestBurstIsOneChange(t *testing.T) {
 		remove(t, dir, "sub")
 	}
 	write(t, dir, "x.go")
-	told(t, w, "s:x.go|s:x.go(2)|s:sub/x.go(2)") // what was there for a moment may have gone unseen
+	expect(t, w, "s:x.go|s:x.go(2)|s:sub/x.go(2)") // a short-lived file may be missed
 	write(t, dir, "y.go")
-	told(t, w, "s:y.go")
+	expect(t, w, "s:y.go")
 }
 
-// Another branch has a thousand files in a hundred folders and another
-// .gitignore, in one change.
+// Checking out a branch with a thousand files in a hundred folders and another
+// .gitignore is one change.
 func TestCheckoutIsOneChange(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("needs git: ", err)
@@ -55,7 +55,7 @@ func TestCheckoutIsOneChange(t *testing.T) {
 	commit()
 	must(t, git(t, dir, "checkout", "-q", "one"))
 	o := slow
-	o.quiet = time.Second // git, too, may wait for a busy machine
+	o.quiet = time.Second // git may pause on a busy machine, too
 	w := watch(t, o, dir, sets{"go": "**/*.go", "txt": "**/*.txt"})
 	for range 2 {
 		for _, branch := range []string{"two", "one"} {
@@ -67,15 +67,15 @@ func TestCheckoutIsOneChange(t *testing.T) {
 		}
 	}
 	write(t, dir, "a/x.go")
-	told(t, w, "go:a/x.go")
+	expect(t, w, "go:a/x.go")
 }
 
-// Change that does not end is told all the same.
+// Endless events are reported after MaxDelay.
 func TestConstantChange(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	o := slow
-	o.latest = Latest
+	o.latest = MaxDelay
 	w := watch(t, o, dir, sets{"s": "*"})
 	stop := make(chan struct{})
 	var writing sync.WaitGroup
@@ -93,32 +93,32 @@ func TestConstantChange(t *testing.T) {
 		}
 	})
 	next(t, w)
-	if took := time.Since(start); took > Latest+5*time.Second { // a machine may be busy
-		t.Errorf("told after %v", took)
+	if took := time.Since(start); took > MaxDelay+5*time.Second { // for a busy machine
+		t.Errorf("sent after %v", took)
 	}
 	next(t, w)
 }
 
-// What happened while events were lost is found out, and told exactly.
+// Changes whose events were lost are found and reported exactly.
 func TestLostEvents(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	files(t, dir, map[string]string{"a/x.go": "1", "a/y.go": "1", "b/z.go": "1"})
 	w := watch(t, slow, dir, sets{"a": "a/*.go", "b": "b/**", "c": "*"})
 	for _, folder := range w.notify.WatchList() {
-		must(t, w.notify.Remove(folder)) // so that nothing is heard
+		must(t, w.notify.Remove(folder)) // so that there are no events
 	}
 	files(t, dir, map[string]string{"a/x.go": "12", "b/new/x": ""})
 	remove(t, dir, "b/z.go")
 	w.notify.Errors <- fsnotify.ErrEventOverflow
-	told(t, w, "a:a/x.go b:b/new/x(2)")
+	expect(t, w, "a:a/x.go b:b/new/x(2)")
 	write(t, dir, "b/new/x")
-	told(t, w, "b:b/new/x")
+	expect(t, w, "b:b/new/x")
 }
 
-// Whatever has happened to the folders, the next change is told, and no folder
-// is watched that is not there.
-func TestAnythingMayHappen(t *testing.T) {
+// After any sequence of operations the next change is reported, and only existing
+// folders are watched.
+func TestRandomOperations(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -126,7 +126,7 @@ func TestAnythingMayHappen(t *testing.T) {
 	for range 25 {
 		dir := t.TempDir()
 		by := sets{"code": "**/*.go", "end": "end"}
-		for i := range 1 + 3 + 9 + 27 { // as many folders there may be
+		for i := range 1 + 3 + 9 + 27 { // the maximum number of folders
 			by[fmt.Sprint(i)] = fmt.Sprintf("**/new%d.go", i)
 		}
 		w := watch(t, quick, dir, by)
@@ -169,7 +169,7 @@ func TestAnythingMayHappen(t *testing.T) {
 			until(t, w, fmt.Sprint(i))
 		}
 		if got := watched(t, w, dir); len(got) != len(folders) {
-			t.Errorf("watched: %q, are there: %q", got, folders)
+			t.Errorf("watched: %q, existing: %q", got, folders)
 		}
 		must(t, w.Close())
 	}

@@ -4,10 +4,10 @@ import (
 	"time"
 )
 
-// run has each batch of events handled and sends to out what that has added to
-// the burst, as one Change, until done is closed. It begins with a burst that
-// may have something in it. It makes a cookie for each mark, and answers the
-// mark once what happened before the cookie has been sent.
+// run calls handle for each batch of events and sends what handle has added to the
+// burst to out, as one Change, until done is closed. The first burst is b, which
+// may be non-empty. For each mark, run creates a cookie, and answers the mark once
+// everything that happened before the cookie has been sent.
 func run(in <-chan []event, handle func([]event, *burst), b burst, o options, marks <-chan mark, cookies *cookies, out chan<- Change, done <-chan struct{}) {
 	quiet, latest := time.NewTimer(o.quiet), time.NewTimer(o.latest)
 	defer quiet.Stop()
@@ -16,13 +16,13 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ma
 		quiet.Stop()
 		latest.Stop()
 	}
-	var due, late bool // the change may be told; and it may be told whatever else comes
-	var waiting []mark // marks whose cookie has come
+	var due, late bool // the change may be sent; it may be sent although events still arrive
+	var waiting []mark // marks whose cookie has arrived
 	take := func(batch []event) {
 		before := b.count
 		handle(batch, &b)
 		for _, m := range cookies.take(batch) {
-			m.err = nil // handle has looked at everything where it was to be
+			m.err = nil // after ErrUnseen, handle has read everything again
 			waiting = append(waiting, m)
 		}
 		if b.count == 0 {
@@ -37,7 +37,7 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ma
 		quiet.Reset(o.quiet)
 		due = late
 	}
-	forget := func() {
+	reset := func() {
 		b, due, late = burst{}, false, false
 		waiting = answerAll(waiting)
 		quiet.Stop()
@@ -46,17 +46,17 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ma
 	for {
 		if due && !late {
 			select {
-			case batch := <-in: // it was not quiet, the last batch took long
+			case batch := <-in: // it was not quiet: handling the last batch took long
 				take(batch)
 				continue
 			default:
 			}
 		}
-		var ready chan<- Change // out while the change may be told, else nil
+		var ready chan<- Change // out while the change may be sent, otherwise nil
 		var change Change
 		if due {
 			if change = b.change(); change.empty() {
-				forget()
+				reset()
 				continue
 			}
 			ready = out
@@ -71,7 +71,7 @@ func run(in <-chan []event, handle func([]event, *burst), b burst, o options, ma
 		case <-latest.C:
 			due, late = true, true
 		case ready <- change:
-			forget()
+			reset()
 		case <-done:
 			return
 		}

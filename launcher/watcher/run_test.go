@@ -14,7 +14,7 @@ import (
 
 func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// steady are times from 0 to end, in milliseconds.
+// steady returns times from 0 to end, in milliseconds.
 func steady(step, end int) (times []int) {
 	for n := 0; n <= end; n += step {
 		times = append(times, n)
@@ -26,12 +26,12 @@ func steady(step, end int) (times []int) {
 func TestRun(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		in    []int // when something relevant comes
-		other []int // when something else does
-		busy  int   // the taker takes nothing before
-		takes int   // how long handling takes
-		want  []int // when a change is told
-		files []int // how many events are in it
+		in    []int // when relevant events arrive
+		other []int // when other events arrive
+		busy  int   // the receiver receives nothing before
+		takes int   // duration of handle
+		want  []int // when a change is sent
+		files []int // number of events in it
 	}{
 		{name: "nothing"},
 		{name: "nothing relevant", other: []int{0, 50, 500}},
@@ -39,12 +39,12 @@ func TestRun(t *testing.T) {
 		{name: "a burst", in: []int{0, 0, 1, 5, 99, 198}, want: []int{298}, files: []int{6}},
 		{name: "two", in: []int{0, 50, 300, 310}, want: []int{150, 410}, files: []int{2, 2}},
 		{name: "again at once", in: []int{0, 101}, want: []int{100, 201}, files: []int{1, 1}},
-		{name: "what is not relevant is quiet", in: []int{0}, other: steady(10, 500), want: []int{100}, files: []int{1}},
+		{name: "irrelevant events do not extend the quiet time", in: []int{0}, other: steady(10, 500), want: []int{100}, files: []int{1}},
 		{name: "constant change", in: steady(30, 4010), want: []int{2000, 4010}, files: []int{67, 67}},
-		{name: "a slow taker", in: []int{0, 500, 1500}, busy: 5000, want: []int{5000}, files: []int{3}},
+		{name: "a slow receiver", in: []int{0, 500, 1500}, busy: 5000, want: []int{5000}, files: []int{3}},
 		{name: "not in the middle", in: []int{0, 500, 930}, busy: 1000, want: []int{1030}, files: []int{3}},
 		{name: "but if it is late", in: []int{0, 4990}, busy: 5000, want: []int{5000}, files: []int{2}},
-		{name: "what waits while one is handled belongs to it", in: []int{0, 1, 2}, takes: 300, want: []int{1000}, files: []int{3}},
+		{name: "events during handle belong to the burst", in: []int{0, 1, 2}, takes: 300, want: []int{1000}, files: []int{3}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestRun(t *testing.T) {
 				}
 				start := time.Now()
 				go func() {
-					run(in, handle, burst{}, options{quiet: Quiet, latest: Latest}, nil, nil, out, done)
+					run(in, handle, burst{}, options{quiet: Quiet, latest: MaxDelay}, nil, nil, out, done)
 					close(ended)
 				}()
 				send := func(times []int, name string) {
@@ -87,15 +87,15 @@ func TestRun(t *testing.T) {
 				close(done)
 				<-ended
 				if !slices.Equal(times, test.want) || !slices.Equal(files, test.files) {
-					t.Errorf("told at %v with %v, want %v with %v", times, files, test.want, test.files)
+					t.Errorf("sent at %v with %v, want %v with %v", times, files, test.want, test.files)
 				}
 			})
 		})
 	}
 }
 
-// What has come and gone again is not told, and what comes afterwards is.
-func TestRunTellsNothing(t *testing.T) {
+// A file that is created and removed is not reported; a later change is.
+func TestRunSkipsEmptyChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, out, done, ended := make(chan []event), make(chan Change), make(chan struct{}), make(chan struct{})
 		handle := func(batch []event, b *burst) {
@@ -104,7 +104,7 @@ func TestRunTellsNothing(t *testing.T) {
 			}
 		}
 		go func() {
-			run(in, handle, burst{}, options{quiet: Quiet, latest: Latest}, nil, nil, out, done)
+			run(in, handle, burst{}, options{quiet: Quiet, latest: MaxDelay}, nil, nil, out, done)
 			close(ended)
 		}()
 		in <- []event{{Op: fsnotify.Create}, {Op: fsnotify.Remove}}
@@ -112,7 +112,7 @@ func TestRunTellsNothing(t *testing.T) {
 		start := time.Now()
 		in <- []event{{Op: fsnotify.Create}}
 		if c := <-out; len(c.Sets) != 1 || time.Since(start) != Quiet {
-			t.Errorf("told %v after %v", c, time.Since(start))
+			t.Errorf("sent %v after %v", c, time.Since(start))
 		}
 		close(done)
 		<-ended
@@ -120,12 +120,12 @@ func TestRunTellsNothing(t *testing.T) {
 }
 
 func TestRunEnds(t *testing.T) {
-	for _, after := range []time.Duration{0, time.Millisecond, time.Hour} { // idle or in a burst; with a change that nobody takes
+	for _, after := range []time.Duration{0, time.Millisecond, time.Hour} { // idle, in a burst, with a change that is not received
 		for _, first := range []burst{{}, {count: 1, errs: []error{errors.New("x")}}} {
 			synctest.Test(t, func(t *testing.T) {
 				done, ended := make(chan struct{}), make(chan struct{})
 				go func() {
-					run(make(chan []event), nil, first, options{quiet: Quiet, latest: Latest}, nil, nil, make(chan Change), done)
+					run(make(chan []event), nil, first, options{quiet: Quiet, latest: MaxDelay}, nil, nil, make(chan Change), done)
 					close(ended)
 				}()
 				time.Sleep(after)

@@ -13,42 +13,42 @@ import (
 )
 
 const (
-	// cookiePrefix begins the names of the folders that hold cookies. No tree
-	// looks into one.
+	// cookiePrefix is the prefix of the folders of cookies. A tree never reads
+	// one.
 	cookiePrefix = "devports-sync-"
 
-	// cookieTimeout is how long the event of a cookie may take.
+	// cookieTimeout limits the time until the event of a cookie.
 	cookieTimeout = time.Second
 )
 
-// cookies are marks in a queue's stream of events. A cookie is a file in a watched
-// folder of its own. inotify(7) keeps one queue for all folders, so once the
-// cookie's event comes out, so have the events of all that happened before it was
-// made. Where there is no such file, or its event does not come in time, the mark
-// says so.
+// cookies puts marks into a queue's stream of events. A cookie is a file in a
+// watched folder of its own. inotify(7) has one queue for all folders, so all events
+// from before the creation of the cookie arrive before the cookie's event. If the
+// cookie cannot be created, or its event does not arrive in time, the mark's error
+// is ErrUnseen.
 //
-// Only the goroutine that takes the queue's batches uses it. A nil one has no
-// marks.
+// Only the goroutine that receives the queue's batches uses it. A nil *cookies has
+// no marks.
 type cookies struct {
 	queue  *queue
 	closed <-chan struct{}
-	made   map[string]cookie // by path
+	sent   map[string]cookie // by path
 	count  int
 }
 
-// cookie is a mark on its way.
+// cookie is a mark that has not arrived.
 type cookie struct {
 	mark    mark
-	timeout *time.Timer // nil: there is no such file
+	timeout *time.Timer // nil if there is no file
 }
 
 // mark is a call of Sync.
 type mark struct {
-	done chan<- error // has room for one
+	done chan<- error // has a buffer of one
 	err  error        // the answer
 }
 
-// answerAll answers calls of Sync, and returns none.
+// answerAll answers calls of Sync. It returns nil.
 func answerAll(marks []mark) []mark {
 	for _, m := range marks {
 		m.done <- m.err
@@ -56,19 +56,19 @@ func answerAll(marks []mark) []mark {
 	return nil
 }
 
-// ErrUnseen says that it is not known whether all changes have been seen.
+// ErrUnseen reports that there may be changes for which no event has arrived.
 var ErrUnseen = errors.New("there may be changes that the system has not reported")
 
 func newCookies(q *queue, closed <-chan struct{}) *cookies {
-	return &cookies{queue: q, closed: closed, made: make(map[string]cookie)}
+	return &cookies{queue: q, closed: closed, sent: make(map[string]cookie)}
 }
 
 // add puts a mark into the queue.
 func (c *cookies) add(m mark) {
-	path, err := c.make()
+	path, err := c.create()
 	if err != nil {
 		c.count++
-		path = fmt.Sprint(cookiePrefix, c.count) // relative, unlike that of any file
+		path = fmt.Sprint(cookiePrefix, c.count) // relative, unlike the path of a file
 	}
 	arrive := func() { c.queue.Push(event{Name: path, Err: ErrUnseen}, c.closed) }
 	made := cookie{mark: m}
@@ -77,11 +77,11 @@ func (c *cookies) add(m mark) {
 	} else {
 		made.timeout = time.AfterFunc(cookieTimeout, arrive)
 	}
-	c.made[path] = made
+	c.sent[path] = made
 }
 
-// make makes a cookie, and returns its path.
-func (c *cookies) make() (path string, err error) {
+// create creates a cookie and returns its path.
+func (c *cookies) create() (path string, err error) {
 	folder, err := os.MkdirTemp("", cookiePrefix)
 	if err != nil {
 		return "", err
@@ -96,25 +96,25 @@ func (c *cookies) make() (path string, err error) {
 	return path, err
 }
 
-// remove removes a cookie that was made.
+// remove removes a cookie.
 func (c *cookies) remove(path string) {
 	folder := filepath.Dir(path)
 	_ = c.queue.Remove(folder)
 	_ = os.RemoveAll(folder)
 }
 
-// take returns the marks in a batch, in order.
+// take returns the marks that arrive with a batch, in order.
 func (c *cookies) take(batch []event) (arrived []mark) {
-	if c == nil || len(c.made) == 0 {
+	if c == nil || len(c.sent) == 0 {
 		return nil
 	}
 	for _, e := range batch {
 		path := filepath.Clean(e.Name)
-		made, ok := c.made[path]
+		made, ok := c.sent[path]
 		if !ok {
 			continue
 		}
-		delete(c.made, path)
+		delete(c.sent, path)
 		if made.timeout != nil {
 			made.timeout.Stop()
 			c.remove(path)
@@ -125,9 +125,9 @@ func (c *cookies) take(batch []event) (arrived []mark) {
 	return arrived
 }
 
-// close removes the cookies whose events have not come.
+// close removes the cookies that have not arrived.
 func (c *cookies) close() {
-	for path, made := range c.made {
+	for path, made := range c.sent {
 		if made.timeout != nil {
 			made.timeout.Stop()
 			c.remove(path)
@@ -135,11 +135,11 @@ func (c *cookies) close() {
 	}
 }
 
-// isCookie reports whether a folder holds a cookie.
+// isCookie reports whether a folder contains a cookie.
 func isCookie(folder string) bool { return strings.HasPrefix(filepath.Base(folder), cookiePrefix) }
 
-// await has a mark put into a queue by the receiver of marks, and waits
-// until it is answered.
+// await sends a mark, which the receiver puts into its queue, and waits until the
+// mark is answered.
 func await(ctx context.Context, marks chan<- mark, closed <-chan struct{}) error {
 	done := make(chan error, 1)
 	select {

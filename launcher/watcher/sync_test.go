@@ -12,14 +12,14 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// edits are the ways in which a file comes to be another.
+// edits are ways to change a file.
 var edits = []struct {
 	name string
 	edit func(t testing.TB, dir, path string)
 }{
 	{"written in place", write},
 	{"replaced", replace},
-	{"removed and made again", func(t testing.TB, dir, path string) {
+	{"removed and created again", func(t testing.TB, dir, path string) {
 		remove(t, dir, path)
 		write(t, dir, path)
 	}},
@@ -33,7 +33,7 @@ var edits = []struct {
 	}},
 }
 
-// Once Sync has returned, the change made before has been taken.
+// When Sync returns, all earlier changes have been received.
 func TestSyncTree(t *testing.T) {
 	t.Parallel()
 	dir, elsewhere := t.TempDir(), t.TempDir()
@@ -42,7 +42,7 @@ func TestSyncTree(t *testing.T) {
 	must(t, os.Symlink(filepath.Join(elsewhere, "x"), filepath.Join(dir, "b/link")))
 	w := watch(t, quick, dir, sets{"a": "a/**", "b": "b/**"})
 	var a, b int
-	counts := make(chan [2]int) // of what has been taken
+	counts := make(chan [2]int) // of received changes
 	go func() {
 		for {
 			select {
@@ -70,20 +70,20 @@ func TestSyncTree(t *testing.T) {
 			e.edit(t, dir, "a/x")
 			must(t, w.Sync(t.Context()))
 			if (<-counts)[0] == before[0] {
-				t.Errorf("round %d: %s, and not reported", i, e.name)
+				t.Errorf("round %d: %s: not reported", i, e.name)
 			}
 		}
 		before := <-counts
 		write(t, dir, fmt.Sprintf("a/%d/new", i))
 		must(t, w.Sync(t.Context()))
 		if (<-counts)[0] == before[0] {
-			t.Errorf("round %d: in a new folder, and not reported", i)
+			t.Errorf("round %d: in a new folder: not reported", i)
 		}
 		before = <-counts
 		write(t, elsewhere, "x")
 		must(t, w.Sync(t.Context()))
 		if (<-counts)[1] == before[1] {
-			t.Errorf("round %d: by a link, and not reported", i)
+			t.Errorf("round %d: through a link: not reported", i)
 		}
 	}
 	if left := slices.DeleteFunc(w.notify.Watcher.WatchList(), func(at string) bool { return !isCookie(at) }); len(left) > 0 {
@@ -99,13 +99,13 @@ func TestSyncFiles(t *testing.T) {
 	must(t, err)
 	defer w.Close()
 	must(t, w.Watch([]string{filepath.Join(dir, "x")}))
-	told, count := 0, make(chan int)
+	received, count := 0, make(chan int)
 	go func() {
 		for {
 			select {
 			case <-w.Changes():
-				told++
-			case count <- told:
+				received++
+			case count <- received:
 			case <-t.Context().Done():
 				return
 			}
@@ -113,14 +113,14 @@ func TestSyncFiles(t *testing.T) {
 	}()
 	for i := range 20 {
 		for _, e := range edits {
-			if e.name == "touched" { // for the files' content counts here
+			if e.name == "touched" { // only content matters here
 				continue
 			}
 			before := <-count
 			e.edit(t, dir, "x")
 			must(t, w.Sync(t.Context()))
 			if <-count == before {
-				t.Errorf("round %d: %s, and not reported", i, e.name)
+				t.Errorf("round %d: %s: not reported", i, e.name)
 			}
 		}
 		before := <-count
@@ -131,7 +131,7 @@ func TestSyncFiles(t *testing.T) {
 	}
 }
 
-// A burst is not cut in two by one who asks in its midst.
+// A call of Sync during a burst does not split the burst.
 func TestSyncWaitsForQuiet(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -151,7 +151,7 @@ func TestSyncWaitsForQuiet(t *testing.T) {
 	}
 }
 
-// Where no cookie can be made, what is there is looked at.
+// If no cookie can be created, the tree is read again.
 func TestSyncWithoutCookie(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "x")
@@ -165,7 +165,7 @@ func TestSyncWithoutCookie(t *testing.T) {
 	write(t, dir, "x")
 	synced := make(chan error, 1)
 	go func() { synced <- w.Sync(t.Context()) }()
-	told(t, w, "all:x")
+	expect(t, w, "all:x")
 	must(t, <-synced)
 }
 

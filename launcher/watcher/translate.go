@@ -2,14 +2,14 @@ package watcher
 
 import "strings"
 
-// translate turns the glob of a .gitignore into one of doublestar's that matches
-// the same; ok is false if it matches nothing. An anchored one may have slashes.
+// translate converts the glob of a .gitignore into an equivalent one of doublestar;
+// ok is false if it matches nothing. An anchored one may contain slashes.
 //
-// They differ: git knows no braces; "a/**" does not match a itself; any number
-// of stars above one is "**"; brackets have classes, a "]" at their beginning,
-// and never match a slash. And git first compares, and takes away, what stands
-// before the first special character: in "x/a**/b", two stars begin what is left,
-// so they stand for folders, too.
+// The differences: git has no braces; "a/**" does not match a itself; any number of
+// stars above one is "**"; brackets support classes, may begin with "]", and never
+// match a slash. Git first compares and removes the text before the first special
+// character: in "x/a**/b", the rest begins with two stars, so they match folders,
+// too.
 func translate(glob string, anchored bool) (_ string, ok bool) {
 	var out strings.Builder
 	first := strings.IndexAny(glob, `*?[\`)
@@ -48,10 +48,10 @@ func translate(glob string, anchored bool) (_ string, ok bool) {
 		out.WriteByte(rest[0])
 		rest = rest[1:]
 	}
-	return out.String(), !strings.HasSuffix(out.String(), "/") // no path ends in one
+	return out.String(), !strings.HasSuffix(out.String(), "/") // no path ends in a slash
 }
 
-// starsAfterSlash translates two or more stars that begin a glob or follow a
+// starsAfterSlash translates two or more stars at the start of a glob or after a
 // slash, and returns what follows them.
 func starsAfterSlash(after string) (out, rest string) {
 	switch {
@@ -59,14 +59,14 @@ func starsAfterSlash(after string) (out, rest string) {
 		return "**/*", ""
 	case after[0] == '/':
 		return "**", after
-	case strings.HasPrefix(after, `\/`): // not for no folder
+	case strings.HasPrefix(after, `\/`): // matches at least one folder
 		return "*/**/", after[2:]
 	}
 	return "*", after
 }
 
-// starsAfterName does so for those that a name without any special character
-// stands before.
+// starsAfterName translates two or more stars after a name without special
+// characters, and returns what follows them.
 func starsAfterName(after string) (out, rest string) {
 	switch {
 	case after == "":
@@ -84,13 +84,13 @@ func starsAfterName(after string) (out, rest string) {
 	return "*", after
 }
 
-// bracket translates a bracket expression that s begins with, but for its first
-// character, and returns what follows it.
+// bracket translates the bracket expression at the start of s, which lacks the
+// opening bracket, and returns what follows it.
 func bracket(s string) (out, after string, ok bool) {
 	out = "["
 	negated := s != "" && (s[0] == '!' || s[0] == '^')
 	if negated {
-		out, s = "[^/-/", s[1:] // a range, lest "-" follows
+		out, s = "[^/-/", s[1:] // a range, in case "-" follows
 	}
 	for first := true; s != ""; first = false {
 		switch {
@@ -108,6 +108,9 @@ func bracket(s string) (out, after string, ok bool) {
 			}
 		}
 		low, rest := member(s)
+		if out == "[" && (low == "!" || low == "^") { // first only because slashes were left out
+			low = `\` + low
+		}
 		if len(rest) < 2 || rest[0] != '-' || rest[1] == ']' {
 			if s = rest; low != "/" && low != `\/` || negated {
 				out += low
@@ -130,8 +133,8 @@ func bracket(s string) (out, after string, ok bool) {
 	return "", "", false
 }
 
-// member returns the character that s begins with, with a backslash where it has
-// or needs one, and what follows it.
+// member returns the first character of s, with a backslash if it has or needs one,
+// and what follows it.
 func member(s string) (char, rest string) {
 	switch {
 	case s[0] == ']':
@@ -142,8 +145,8 @@ func member(s string) (char, rest string) {
 	return s[:1], s[1:]
 }
 
-// classes are those of POSIX, without the slash. None begins with "!": it may
-// stand first.
+// classes are the POSIX classes, without the slash. None begins with "!", because a
+// class may come first.
 var classes = map[string]string{
 	"alnum":  "a-zA-Z0-9",
 	"alpha":  "a-zA-Z",

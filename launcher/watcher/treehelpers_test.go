@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// slow is a pace at which a busy machine makes no such pause in a burst.
+// slow is for tests that expect one change for a burst, even on a busy machine.
 var slow = options{200 * time.Millisecond, time.Minute, (*queue).Add}
 
-// quick is for where it does not matter in how many changes something is told.
+// quick is for tests that accept any number of changes.
 var quick = options{time.Millisecond, time.Minute, (*queue).Add}
 
-// sets are by name, patterns divided by spaces.
+// sets maps names to patterns separated by spaces.
 type sets map[string]string
 
-// watch watches dir for the time of the test.
+// watch watches dir until the end of the test.
 func watch(t testing.TB, o options, dir string, s sets) *TreeWatcher {
 	t.Helper()
 	patterns := make(map[string][]string)
@@ -39,23 +39,23 @@ func next(t testing.TB, w *TreeWatcher) Change {
 	case c := <-w.Changes():
 		return c
 	case <-time.After(30 * time.Second):
-		t.Fatal("no change is told")
+		t.Fatal("no change")
 		panic("not reached")
 	}
 }
 
-// told fails unless the next change is this one, written as by text, or one of
-// those divided by "|". That something is told in one change, and nothing else
-// before, is seen by it, too.
-func told(t testing.TB, w *TreeWatcher, want string) {
+// expect fails the test unless the next change, in the form of text, is want, or one
+// of several separated by "|". It also proves that there was no other change before,
+// and that there is only one.
+func expect(t testing.TB, w *TreeWatcher, want string) {
 	t.Helper()
 	c := next(t, w)
 	if got := text(c); !slices.Contains(strings.Split(want, "|"), got) || c.Err != nil {
-		t.Fatalf("told %q, error %v; want %q", got, c.Err, want)
+		t.Fatalf("got %q, error %v; want %q", got, c.Err, want)
 	}
 }
 
-// text is, for each set, its name, path and number of files if not 1.
+// text returns, for each set, its name, path, and number of files if not 1.
 func text(c Change) string {
 	var parts []string
 	for _, s := range c.Sets {
@@ -68,7 +68,7 @@ func text(c Change) string {
 	return strings.Join(parts, " ")
 }
 
-// until takes changes until one has this set.
+// until receives changes until one has this set.
 func until(t testing.TB, w *TreeWatcher, set string) {
 	t.Helper()
 	for {
@@ -102,8 +102,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// files makes files below dir with their folders, and empty folders whose path
-// ends in a slash.
+// files creates files below dir with their folders, and empty folders for paths
+// that end in a slash.
 func files(t testing.TB, dir string, texts map[string]string) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(texts)) {

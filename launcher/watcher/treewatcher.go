@@ -12,34 +12,31 @@ import (
 	"time"
 )
 
-const (
-	// Latest is after how long a change is told though more and more happens.
-	Latest = 2 * time.Second
-)
+// MaxDelay is the time after which a change is sent although events still arrive.
+const MaxDelay = 2 * time.Second
 
 // TreeWatcher watches the folders below a root.
 type TreeWatcher struct {
 	notify  *queue
 	links   *linkWatch
-	marks   chan mark // of Sync
+	marks   chan mark // sent by Sync
 	changes chan Change
 	close   func() error
 }
 
-// NewTree watches what is below root for several sets of patterns at once, by the
-// sets' names. Whatever happens to a file that counts once NewTree has returned will
-// be told.
+// NewTree watches the files below root for several sets of patterns, by the names of
+// the sets. It reports every change after it has returned.
 //
-// The error says which pattern is wrong, or why root cannot be watched; it is a
-// [LimitError] if there are too many watchers. Folders below root that cannot be
-// watched are no error here but in the first [Change].
+// The error names an invalid pattern or the reason why root cannot be watched; it
+// is a [LimitError] if there are too many watchers. Folders below root that cannot
+// be watched are reported in the first [Change] instead.
 //
-// The TreeWatcher must be closed.
+// The caller must close the TreeWatcher.
 func NewTree(root string, sets map[string][]string) (*TreeWatcher, error) {
-	return newTreeWatcher(root, sets, options{Quiet, Latest, (*queue).Add})
+	return newTreeWatcher(root, sets, options{Quiet, MaxDelay, (*queue).Add})
 }
 
-// options are what tests choose.
+// options can be set by tests.
 type options struct {
 	quiet, latest time.Duration
 	add           func(w *queue, folder string) error
@@ -73,19 +70,19 @@ func (w *TreeWatcher) start(t *tree, o options) error {
 	w.links = links
 	w.close = sync.OnceValue(func() error {
 		close(t.closed)
-		running.Wait() // first: nothing may be added to what is closed
+		running.Wait() // first: Add must not be called on a closed queue
 		links.close()
 		return w.notify.Close()
 	})
 	var first burst
 	if !t.resync(&first) {
-		if len(first.errs) == 0 { // it is no folder, or gone just now
+		if len(first.errs) == 0 { // not a folder, or gone
 			return &fs.PathError{Op: "watch", Path: t.path, Err: syscall.ENOTDIR}
 		}
 		return errors.Join(first.errs...)
 	}
 	links.follow(t, &first)
-	first = burst{count: len(first.errs), errs: first.errs} // that files are there is no change
+	first = burst{count: len(first.errs), errs: first.errs} // existing files are no change
 	handle := func(batch []event, b *burst) {
 		t.handle(batch, b)
 		links.follow(t, b)
@@ -98,7 +95,7 @@ func (w *TreeWatcher) start(t *tree, o options) error {
 	return nil
 }
 
-// adding has another way to add a folder.
+// adding is a queue with another Add.
 type adding struct {
 	*queue
 	add func(w *queue, folder string) error
@@ -106,8 +103,8 @@ type adding struct {
 
 func (a adding) Add(folder string) error { return a.add(a.queue, folder) }
 
-// realPath makes a path absolute and follows its links: git, too, looks above
-// the real folder.
+// realPath returns an absolute path without links: git, too, searches the parents
+// of the real folder.
 func realPath(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -127,14 +124,14 @@ func newSets(patterns map[string][]string) (sets []set, err error) {
 	return sets, nil
 }
 
-// Changes delivers one value for all that has happened until nothing relevant
-// did for [Quiet], or for [Latest]. What happens before a value is taken is
-// added to it.
+// Changes delivers one value for everything that happens until there was no
+// relevant event for [Quiet], or for [MaxDelay]. What happens before a value is
+// received is added to it.
 func (w *TreeWatcher) Changes() <-chan Change { return w.changes }
 
-// Sync returns once whatever happened before has been taken from Changes. If
-// nothing has, that takes about a millisecond. The error is ctx's, or
-// fsnotify.ErrClosed.
+// Sync returns once everything that happened before the call has been received from
+// Changes. If nothing has happened, that takes about a millisecond. The error is
+// ctx's or fsnotify.ErrClosed.
 func (w *TreeWatcher) Sync(ctx context.Context) error {
 	if err := w.links.sync(ctx); err != nil {
 		return err
@@ -142,5 +139,5 @@ func (w *TreeWatcher) Sync(ctx context.Context) error {
 	return await(ctx, w.marks, w.links.closed)
 }
 
-// Close ends the watching; no change is told any more.
+// Close stops watching. No change is sent afterwards.
 func (w *TreeWatcher) Close() error { return w.close() }

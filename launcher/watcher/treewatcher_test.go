@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// step is something that a user does, and what is told of it; "" is nothing, and
-// the next step with something sees to it.
+// step is an action of a user and the change it causes; "" for none, which the next
+// step with a change verifies.
 type step struct {
-	what string
+	name string
 	do   func(t *testing.T, dir string)
 	want string
 }
@@ -44,19 +44,19 @@ func save(path, text, want string) step {
 	}, want}
 }
 
-// dangle makes a link that leads nowhere, where there are links.
+// dangle creates a dangling link, on systems with links.
 func dangle(t *testing.T, dir, path string) {
 	if err := os.Symlink("user@host.1:2", filepath.Join(dir, path)); err != nil && runtime.GOOS != "windows" {
 		t.Fatal(err)
 	}
 }
 
-// TestChanges starts with the files and watches the folder "root".
+// TestChanges creates the files and watches the folder "root".
 func TestChanges(t *testing.T) {
 	code := sets{"api": "**/*.go !**/*_test.go"}
 	for _, test := range []struct {
 		name  string
-		files string // that are there, divided by spaces
+		files string // existing files, separated by spaces
 		sets  sets
 		steps []step
 	}{
@@ -108,7 +108,7 @@ func TestChanges(t *testing.T) {
 			wr("root/a/b/c/x.go", "api:a/b/c/x.go"),
 			wr("root/a/y.go", "api:a/y.go"),
 		}},
-		{"folders go and come back", "a/b/x.go main.go", code, []step{
+		{"folders removed and recreated", "a/b/x.go main.go", code, []step{
 			rm("root/a", "api:a/b/x.go"),
 			wr("root/a/b/x.go", "api:a/b/x.go"),
 			re("root/a/b/x.go", "api:a/b/x.go"),
@@ -123,12 +123,12 @@ func TestChanges(t *testing.T) {
 			}, "api:a/b/x.go(2)"},
 			wr("root/moved/b/x.go", "api:moved/b/x.go"),
 			wr("root/a/b/x.go", "api:a/b/x.go"),
-			{"into a folder that has just come", func(t *testing.T, dir string) {
+			{"into a new folder", func(t *testing.T, dir string) {
 				must(t, os.Mkdir(filepath.Join(dir, "root/p"), 0o777))
 				rename(t, dir, "root/moved", "root/p/moved")
 			}, "api:p/moved/b/x.go(2)|api:moved/b/x.go(2)"},
 			wr("root/p/moved/b/x.go", "api:p/moved/b/x.go"),
-			{"and both go", func(t *testing.T, dir string) {
+			{"both removed", func(t *testing.T, dir string) {
 				rename(t, dir, "root/p/moved", "root/gone")
 				remove(t, dir, "root/gone")
 			}, "api:p/moved/b/x.go|api:p/moved/b/x.go(2)"},
@@ -168,7 +168,7 @@ func TestChanges(t *testing.T) {
 			put("root/sub/.gitignore", "!*.gen.go\nx.go", ""),
 			wr("root/sub/x.go", ""),
 			wr("root/sub/y.gen.go", "api:sub/y.gen.go"),
-			put("root/.gitignore", "", "api:build/x.go(2)"), // and x.gen.go: they begin to count
+			put("root/.gitignore", "", "api:build/x.go(2)"), // and x.gen.go: they are no longer ignored
 			wr("root/build/x.go", "api:build/x.go"),
 			wr("root/x.gen.go", "api:x.gen.go"),
 			save("root/sub/.gitignore", "x.go\nz.go", ""),
@@ -190,10 +190,10 @@ func TestChanges(t *testing.T) {
 			}
 			w := watch(t, slow, filepath.Join(dir, "root"), test.sets)
 			for _, step := range test.steps {
-				t.Log(step.what)
+				t.Log(step.name)
 				step.do(t, dir)
 				if step.want != "" {
-					told(t, w, step.want)
+					expect(t, w, step.want)
 				}
 			}
 		})

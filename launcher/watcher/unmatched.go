@@ -14,30 +14,29 @@ import (
 // Pattern is a pattern of a set.
 type Pattern struct {
 	Text   string
-	Folder string // relative to the root; where else its author may have meant it; "" for nowhere
+	Folder string // another folder it may be meant to be relative to, relative to the root; "" for none
 }
 
-// Unmatched says that a pattern matches no file.
+// Unmatched is a pattern that matches no file.
 type Unmatched struct {
 	Pattern
-	Ignored bool   // it matches only what git ignores
-	Instead string // a pattern that matches some, if there is a likely one
+	Ignored bool   // it matches only files that git ignores
+	Instead string // a likely pattern that matches files; "" for none
 }
 
-// maxEntries is how many files and folders FindUnmatched looks at.
+// maxEntries limits the number of files and folders that FindUnmatched reads.
 const maxEntries = 100_000
 
-// FindUnmatched returns those of the patterns, which have to be valid, that match
-// no file below root that counts. An exclusion matches what would be ignored, too.
-// It looks no further once each has matched; where there is so much that this
-// would take long, it returns none.
+// FindUnmatched returns the patterns that match no file below root. An exclusion may
+// match ignored files. The patterns must be valid. It returns nil for a tree of more
+// than maxEntries in which not all have matched by then.
 func FindUnmatched(root string, patterns []Pattern) []Unmatched {
 	root, err := realPath(root)
 	if err != nil {
 		return nil
 	}
 	t := newTree(root, nil, counter{})
-	t.root.above = t.climb(new(burst))
+	t.root.above = t.readAbove(new(burst))
 	s := search{tree: t, left: maxEntries}
 	for _, p := range patterns {
 		glob, exclusion := strings.CutPrefix(p.Text, "!")
@@ -59,17 +58,17 @@ func FindUnmatched(root string, patterns []Pattern) []Unmatched {
 // search is a walk through a tree for files that match.
 type search struct {
 	tree *tree
-	open []*wanted // that match nothing so far
-	left int       // how many entries may still be looked at
+	open []*wanted // patterns without a match so far
+	left int       // how many more entries may be read
 }
 
-// wanted is a pattern for which a file is looked for.
+// wanted is a pattern without a match.
 type wanted struct {
 	Pattern
 	glob      string // without "!"
 	exclusion bool
-	ignored   bool     // something that is ignored matches
-	others    []string // globs that may have been meant, the likeliest first
+	ignored   bool     // an ignored file or folder matches
+	others    []string // globs that may have been meant, the most likely first
 	likely    int      // 1 + the index of the first of others that matches; 0: none does
 }
 
@@ -83,15 +82,15 @@ func (w *wanted) unmatched() Unmatched {
 	return u
 }
 
-// alternatives are globs that the author of one may have meant: it is relative to
-// another folder, names a folder, or its files lie deeper.
+// alternatives returns globs that the author of a glob may have meant: it is relative
+// to another folder, it names a folder, or its files are in subfolders.
 func alternatives(glob, folder string) []string {
 	dir, base := path.Split(glob)
 	all := []string{glob + "/**"}
 	if folder != "" {
 		all = append(all, path.Join(folder, glob), path.Join(folder, glob, "**"))
 	}
-	if strings.Trim(base, "*") == "" { // any file is none that was meant
+	if strings.Trim(base, "*") == "" { // "**/*" is no alternative
 		return append(all, path.Join("**", glob))
 	}
 	if folder != "" {
@@ -101,7 +100,7 @@ func alternatives(glob, folder string) []string {
 	return slices.DeleteFunc(all, func(other string) bool { return other == glob })
 }
 
-// walk goes through a folder while something is looked for.
+// walk reads a folder and those below it until every pattern has matched.
 func (s *search) walk(f *folder) {
 	at := s.tree.at(f.path)
 	entries, err := os.ReadDir(at)
@@ -116,14 +115,14 @@ func (s *search) walk(f *folder) {
 		}
 		name := f.join(e.Name())
 		if !e.IsDir() {
-			if counts(at, e) {
-				s.see(name, f.ignores(e.Name(), false))
+			if isFile(at, e) {
+				s.matchFile(name, f.ignores(e.Name(), false))
 			}
 			continue
 		}
 		ignored := f.ignores(e.Name(), true)
 		if ignored || skips(name) {
-			s.pass(name)
+			s.matchSkipped(name)
 		}
 		if !skips(name) && (!ignored || slices.ContainsFunc(s.open, func(w *wanted) bool { return literal(w.glob) && leads(w.glob, name) })) {
 			sub := newFolder(f, e.Name(), name)
@@ -131,13 +130,13 @@ func (s *search) walk(f *folder) {
 			below = append(below, sub)
 		}
 	}
-	for _, sub := range below { // files first: they lie near the root
+	for _, sub := range below { // files first: most are near the root
 		s.walk(sub)
 	}
 }
 
-// counts reports whether an entry may be a file that counts.
-func counts(at string, e fs.DirEntry) bool {
+// isFile reports whether an entry may be a file of a set.
+func isFile(at string, e fs.DirEntry) bool {
 	if e.Type()&fs.ModeSymlink == 0 {
 		return e.Type().IsRegular()
 	}
@@ -145,8 +144,8 @@ func counts(at string, e fs.DirEntry) bool {
 	return err == nil
 }
 
-// see takes in that there is a file.
-func (s *search) see(file string, ignored bool) {
+// matchFile matches a file.
+func (s *search) matchFile(file string, ignored bool) {
 	s.open = slices.DeleteFunc(s.open, func(w *wanted) bool {
 		if doublestar.MatchUnvalidated(w.glob, file) {
 			if !ignored || w.exclusion || literal(w.glob) {
@@ -166,9 +165,9 @@ func (s *search) see(file string, ignored bool) {
 	})
 }
 
-// pass takes in that there is a folder that is not looked into. Patterns that name
-// it are about it.
-func (s *search) pass(folder string) {
+// matchSkipped matches a folder that walk does not read: patterns that name it are
+// about its files.
+func (s *search) matchSkipped(folder string) {
 	s.open = slices.DeleteFunc(s.open, func(w *wanted) bool {
 		about := covers(w.glob, folder) || !strings.HasPrefix(w.glob, "**") && leads(w.glob, folder)
 		w.ignored = w.ignored || about && !literal(w.glob)

@@ -14,15 +14,15 @@ func TestFindUnmatched(t *testing.T) {
 	})
 	for _, test := range []struct {
 		pattern, folder string
-		want            string // "" if it matches, else what instead, or "-"
+		want            string // "" if it matches, otherwise the alternative, or "-"
 	}{
 		{"go.mod", "", ""},
 		{"**/*.go", "", ""},
 		{"**", "", ""},
 		{"api/*.go", "", ""},
 		{"!api/store/**", "", ""},
-		{"dist/app.js", "", ""}, // it is named
-		{"!dist/**", "", ""},    // excluded in any case
+		{"dist/app.js", "", ""}, // named literally
+		{"!dist/**", "", ""},    // exclusions may match ignored files
 		{"!node_modules/**", "", ""},
 		{"!**/*.log", "", ""},
 		{"*.go", "", "**/*.go"},

@@ -11,28 +11,28 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Quiet is how long nothing must have happened before a change is told: an
-// editor's save is several events.
+// Quiet is the time without events before a change is sent: saving a file in an
+// editor causes several events.
 const Quiet = 100 * time.Millisecond
 
 // Watcher watches a set of files.
 type Watcher struct {
 	notify  *queue
 	sets    chan request
-	marks   chan mark // of Sync
+	marks   chan mark // sent by Sync
 	changes chan struct{}
 	closed  chan struct{}
 	close   func() error
 	running sync.WaitGroup
 }
 
-// request is what Watch asks of run.
+// request is a call of Watch.
 type request struct {
 	files []string
-	err   chan<- error // takes one
+	err   chan<- error // has a buffer of one
 }
 
-// New returns a Watcher that watches nothing yet. It must be closed.
+// New returns a Watcher that watches nothing yet. The caller must close it.
 func New() (*Watcher, error) { return newWatcher(Quiet) }
 
 func newWatcher(quiet time.Duration) (*Watcher, error) {
@@ -49,7 +49,7 @@ func newWatcher(quiet time.Duration) (*Watcher, error) {
 	}
 	w.close = sync.OnceValue(func() error {
 		close(w.closed)
-		w.running.Wait() // first: nothing may be added to what is closed
+		w.running.Wait() // first: Add must not be called on a closed queue
 		return w.notify.Close()
 	})
 	touched, marks := make(chan struct{}), make(chan mark)
@@ -58,18 +58,18 @@ func newWatcher(quiet time.Duration) (*Watcher, error) {
 	return w, nil
 }
 
-// Changes delivers a value when one or more of the files have changed, come or
-// gone, and nothing has happened to them for [Quiet].
+// Changes delivers a value when one or more of the files were written, created or
+// removed, and there was no event for them for [Quiet].
 func (w *Watcher) Changes() <-chan struct{} { return w.changes }
 
-// Sync returns once what happened to the files before has been taken from
-// Changes. If nothing has, that takes about a millisecond. The error is ctx's,
-// fsnotify.ErrClosed, or [ErrUnseen]: then the caller has to look at the files.
+// Sync returns once all changes of the files before the call have been received from
+// Changes. If there were none, that takes about a millisecond. The error is ctx's,
+// fsnotify.ErrClosed, or [ErrUnseen]: then the caller must read the files.
 func (w *Watcher) Sync(ctx context.Context) error { return await(ctx, w.marks, w.closed) }
 
-// Watch watches the files with these absolute paths, and no others. Whatever
-// happens to them once it has returned will be told. The error says which of
-// their folders cannot be watched; the others are.
+// Watch watches the files with these absolute paths, and no others. It reports every
+// change after it has returned. The error names the folders that cannot be watched;
+// the others are.
 func (w *Watcher) Watch(files []string) error {
 	err := make(chan error, 1)
 	select {
@@ -80,7 +80,7 @@ func (w *Watcher) Watch(files []string) error {
 	}
 }
 
-// Close ends the watching; no change is told any more.
+// Close stops watching. No change is sent afterwards.
 func (w *Watcher) Close() error { return w.close() }
 
 func (w *Watcher) run(touched chan<- struct{}, marks chan<- mark) {
@@ -98,8 +98,8 @@ func (w *Watcher) run(touched chan<- struct{}, marks chan<- mark) {
 		case m := <-w.marks:
 			cookies.add(m)
 		case batch := <-w.notify.Batches():
-			if slices.ContainsFunc(batch, watched.concerned) {
-				watched, _ = w.follow(files) // a folder or a link may have come or gone
+			if slices.ContainsFunc(batch, watched.affectedBy) {
+				watched, _ = w.follow(files) // folders or links may have changed
 				select {
 				case touched <- struct{}{}:
 				case <-w.closed:
@@ -119,13 +119,13 @@ func (w *Watcher) run(touched chan<- struct{}, marks chan<- mark) {
 	}
 }
 
-// follow watches what has to be watched for files, and nothing else.
+// follow updates the watches for files.
 func (w *Watcher) follow(files []string) (f watchSet, err error) {
-	for range 100 { // while they come and go faster than they can be watched
+	for range 100 { // while folders change faster than they can be watched
 		f, err = newWatchSet(files), nil
 		for _, old := range w.notify.WatchList() {
 			if !slices.Contains(f.folders, old) {
-				_ = w.notify.Remove(old) // it may be gone already
+				_ = w.notify.Remove(old) // the folder may be gone
 			}
 		}
 		for _, folder := range f.folders {
@@ -134,7 +134,7 @@ func (w *Watcher) follow(files []string) (f watchSet, err error) {
 			}
 		}
 		if !errors.Is(err, fs.ErrNotExist) && f.equal(newWatchSet(files)) {
-			break // else there was a change that nobody has seen
+			break // otherwise a change may have been missed
 		}
 	}
 	return f, err

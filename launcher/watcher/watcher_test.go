@@ -14,10 +14,10 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// quiet is the tests' own [Quiet], long enough for an action on a busy machine.
+// quiet is the [Quiet] of the tests, long enough for an action on a busy machine.
 const quiet = 50 * time.Millisecond
 
-// watch watches files for the time of the test.
+// watchFiles watches files until the end of the test.
 func watchFiles(t *testing.T, quiet time.Duration, files ...string) *Watcher {
 	t.Helper()
 	w, err := newWatcher(quiet)
@@ -40,22 +40,21 @@ func setFiles(t *testing.T, w *Watcher, files ...string) {
 	}
 }
 
-func changed(t *testing.T, w *Watcher, why string) {
+func changed(t *testing.T, w *Watcher, action string) {
 	t.Helper()
 	select {
 	case <-w.Changes():
 	case <-time.After(20 * time.Second):
-		t.Fatalf("no change was told: %s", why)
+		t.Fatalf("no change after: %s", action)
 	}
 }
 
-// unchanged looks briefly: it may miss a change, but never sees one that is not
-// there.
-func unchanged(t *testing.T, w *Watcher, why string) {
+// unchanged waits briefly: it may miss a change, but never reports a false one.
+func unchanged(t *testing.T, w *Watcher, action string) {
 	t.Helper()
 	select {
 	case <-w.Changes():
-		t.Errorf("a change was told: %s", why)
+		t.Errorf("a change after: %s", action)
 	case <-time.After(2*quiet + quiet/2):
 	}
 }
@@ -65,7 +64,7 @@ func writeFile(t *testing.T, path, text string) {
 	must(t, os.WriteFile(path, []byte(text), 0o666))
 }
 
-// replace writes a file as editors do, by renaming a new one over it.
+// replaceFile writes a file as editors do, by renaming a new one over it.
 func replaceFile(t *testing.T, path, text string) {
 	t.Helper()
 	writeFile(t, path+"~", text)
@@ -82,18 +81,18 @@ func symlink(t *testing.T, target, path string) {
 	}
 }
 
-// relink lets a symbolic link lead elsewhere, by one rename.
+// relink changes the target of a symbolic link with one rename.
 func relink(t *testing.T, target, path string) {
 	t.Helper()
 	symlink(t, target, path+"~")
 	must(t, os.Rename(path+"~", path))
 }
 
-// action is something that a user does.
+// action is an action of a user.
 type action struct {
-	what   string
+	name   string
 	do     func(t *testing.T, dir string)
-	change bool // it is one
+	change bool // whether it changes a file
 }
 
 // TestFilesChanges watches proj/Portfile and proj/auth/.env below a folder.
@@ -101,10 +100,10 @@ func TestFilesChanges(t *testing.T) {
 	join := filepath.Join
 	for _, test := range []struct {
 		name    string
-		actions []action // the first makes the start
+		actions []action // the first creates the initial files
 	}{
 		{"write in place", []action{
-			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
+			{name: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
 			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "new") }, true},
 			{"write again", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "newer") }, true},
 			{"write the other", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=2") }, true},
@@ -118,7 +117,7 @@ func TestFilesChanges(t *testing.T) {
 			{"truncate", func(t *testing.T, dir string) { must(t, os.Truncate(join(dir, "proj/Portfile"), 0)) }, true},
 		}},
 		{"rename over", []action{
-			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
+			{name: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
 			{"replace", func(t *testing.T, dir string) { replaceFile(t, join(dir, "proj/Portfile"), "new") }, true},
 			{"replace again", func(t *testing.T, dir string) { replaceFile(t, join(dir, "proj/Portfile"), "newer") }, true},
 			{"write in place", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "x") }, true},
@@ -129,19 +128,19 @@ func TestFilesChanges(t *testing.T) {
 			{"write the backup", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile.bak"), "z") }, false},
 		}},
 		{"remove and recreate", []action{
-			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
+			{name: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
 			{"remove", func(t *testing.T, dir string) { must(t, os.Remove(join(dir, "proj/auth/.env"))) }, true},
 			{"recreate", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=3") }, true},
 			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=4") }, true},
 		}},
 		{"a file that does not exist yet", []action{
-			{what: "start", do: func(t *testing.T, dir string) { must(t, os.MkdirAll(join(dir, "proj/auth"), 0o777)) }},
+			{name: "start", do: func(t *testing.T, dir string) { must(t, os.MkdirAll(join(dir, "proj/auth"), 0o777)) }},
 			{"create", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=1") }, true},
 			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=2") }, true},
 			{"create the other", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "x") }, true},
 		}},
-		{"folders that come later", []action{
-			{what: "start", do: func(*testing.T, string) {}},
+		{"folders created later", []action{
+			{name: "start", do: func(*testing.T, string) {}},
 			{"another folder", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "project"), 0o777)) }, false},
 			{"a folder above", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "proj"), 0o777)) }, true},
 			{"the folder", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "proj/auth"), 0o777)) }, true},
@@ -149,13 +148,13 @@ func TestFilesChanges(t *testing.T) {
 			{"the other file", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile"), "x") }, true},
 		}},
 		{"a file in the way of a folder", []action{
-			{what: "start", do: func(t *testing.T, dir string) { writeFile(t, join(dir, "proj"), "no folder") }},
+			{name: "start", do: func(t *testing.T, dir string) { writeFile(t, join(dir, "proj"), "no folder") }},
 			{"remove it", func(t *testing.T, dir string) { must(t, os.Remove(join(dir, "proj"))) }, true},
 			{"everything at once", project, true},
 			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=2") }, true},
 		}},
 		{"a folder removed and recreated", []action{
-			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
+			{name: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
 			{"remove it", func(t *testing.T, dir string) { must(t, os.RemoveAll(join(dir, "proj/auth"))) }, true},
 			{"recreate it", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "proj/auth"), 0o777)) }, true},
 			{"the file", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=1") }, true},
@@ -169,7 +168,7 @@ func TestFilesChanges(t *testing.T) {
 			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=3") }, true},
 		}},
 		{"a folder moved away", []action{
-			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
+			{name: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
 			{"move", func(t *testing.T, dir string) { must(t, os.Rename(join(dir, "proj/auth"), join(dir, "proj/old"))) }, true},
 			{"write where it is now", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/old/.env"), "A=2") }, false},
 			{"another in its place", project, true},
@@ -177,7 +176,7 @@ func TestFilesChanges(t *testing.T) {
 			{"write", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/auth/.env"), "A=4") }, true},
 		}},
 		{"unrelated", []action{
-			{what: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
+			{name: "start", do: func(t *testing.T, dir string) { project(t, dir) }},
 			{"a new file", func(t *testing.T, dir string) { writeFile(t, join(dir, "proj/Portfile.swp"), "x") }, false},
 			{"renamed", func(t *testing.T, dir string) {
 				must(t, os.Rename(join(dir, "proj/Portfile.swp"), join(dir, "proj/x")))
@@ -194,7 +193,7 @@ func TestFilesChanges(t *testing.T) {
 			{"at last a change", func(t *testing.T, dir string) { replaceFile(t, join(dir, "proj/Portfile"), "new") }, true},
 		}},
 		{"a link to a file", []action{
-			{what: "start", do: func(t *testing.T, dir string) {
+			{name: "start", do: func(t *testing.T, dir string) {
 				project(t, dir)
 				must(t, os.Mkdir(join(dir, "shared"), 0o777))
 				writeFile(t, join(dir, "shared/a"), "A=1")
@@ -206,10 +205,10 @@ func TestFilesChanges(t *testing.T) {
 			{"write the target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=3") }, true},
 			{"replace the target", func(t *testing.T, dir string) { replaceFile(t, join(dir, "shared/a"), "A=4") }, true},
 			{"write another", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/b"), "A=5") }, false},
-			{"let the link on the way lead there", func(t *testing.T, dir string) { relink(t, "b", join(dir, "shared/link")) }, true},
+			{"point the link on the path to it", func(t *testing.T, dir string) { relink(t, "b", join(dir, "shared/link")) }, true},
 			{"write it", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/b"), "A=6") }, true},
 			{"write the former target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=7") }, false},
-			{"let the first link lead back", func(t *testing.T, dir string) {
+			{"restore the first link", func(t *testing.T, dir string) {
 				relink(t, join(dir, "shared/a"), join(dir, "proj/auth/.env"))
 			}, true},
 			{"write the target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=8") }, true},
@@ -219,7 +218,7 @@ func TestFilesChanges(t *testing.T) {
 			{"write the former target", func(t *testing.T, dir string) { writeFile(t, join(dir, "shared/a"), "A=7") }, false},
 		}},
 		{"a link to a folder", []action{
-			{what: "start", do: func(t *testing.T, dir string) {
+			{name: "start", do: func(t *testing.T, dir string) {
 				must(t, os.MkdirAll(join(dir, "v1"), 0o777))
 				must(t, os.MkdirAll(join(dir, "v2/auth"), 0o777))
 				symlink(t, "v1", join(dir, "proj"))
@@ -229,15 +228,15 @@ func TestFilesChanges(t *testing.T) {
 				must(t, os.Mkdir(join(dir, "proj/auth"), 0o777))
 				writeFile(t, join(dir, "proj/auth/.env"), "A=1")
 			}, true},
-			{"let it lead elsewhere", func(t *testing.T, dir string) { relink(t, "v2", join(dir, "proj")) }, true},
+			{"change its target", func(t *testing.T, dir string) { relink(t, "v2", join(dir, "proj")) }, true},
 			{"create there", func(t *testing.T, dir string) { writeFile(t, join(dir, "v2/auth/.env"), "A=1") }, true},
 			{"write where it was", func(t *testing.T, dir string) { writeFile(t, join(dir, "v1/auth/.env"), "A=2") }, false},
-			{"let it lead nowhere", func(t *testing.T, dir string) { relink(t, "v3", join(dir, "proj")) }, true},
-			{"come to that", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "v3"), 0o777)) }, true},
+			{"make it dangle", func(t *testing.T, dir string) { relink(t, "v3", join(dir, "proj")) }, true},
+			{"create its target", func(t *testing.T, dir string) { must(t, os.Mkdir(join(dir, "v3"), 0o777)) }, true},
 			{"create", func(t *testing.T, dir string) { writeFile(t, join(dir, "v3/Portfile"), "x") }, true},
 		}},
 		{"a link to itself", []action{
-			{what: "start", do: func(t *testing.T, dir string) {
+			{name: "start", do: func(t *testing.T, dir string) {
 				must(t, os.Mkdir(join(dir, "proj"), 0o777))
 				symlink(t, "Portfile", join(dir, "proj/Portfile"))
 			}},
@@ -252,20 +251,20 @@ func TestFilesChanges(t *testing.T) {
 			w := watchFiles(t, quiet, join(dir, "proj", "Portfile"), join(dir, "proj", "auth", ".env"))
 			for i, a := range test.actions[1:] {
 				if !a.change && test.actions[i].change {
-					settle(w, 2*quiet) // the last change may have been told in two
+					settle(w, 2*quiet) // the last change may have been sent twice
 				}
 				a.do(t, dir)
 				if a.change {
-					changed(t, w, a.what)
+					changed(t, w, a.name)
 				} else if i+2 == len(test.actions) || test.actions[i+2].change {
-					unchanged(t, w, a.what) // and what was done before
+					unchanged(t, w, a.name) // and the actions before
 				}
 			}
 		})
 	}
 }
 
-// project makes proj/Portfile and proj/auth/.env.
+// project creates proj/Portfile and proj/auth/.env.
 func project(t *testing.T, dir string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Join(dir, "proj", "auth"), 0o777))
@@ -276,7 +275,7 @@ func project(t *testing.T, dir string) {
 func TestFilesBurstIsOneChange(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "Portfile")
-	w := watchFiles(t, 10*quiet, file) // so much that a busy machine makes no such pause in the burst
+	w := watchFiles(t, 10*quiet, file) // longer than a pause in the burst on a busy machine
 	for range 100 {
 		writeFile(t, file, "a")
 		replaceFile(t, file, "b")
@@ -285,12 +284,12 @@ func TestFilesBurstIsOneChange(t *testing.T) {
 	changed(t, w, "burst")
 	select {
 	case <-w.Changes():
-		t.Error("a burst was told twice")
+		t.Error("two changes for one burst")
 	case <-time.After(11 * quiet):
 	}
 }
 
-// Whatever happens after Watch has returned is told.
+// Every change after Watch has returned is reported.
 func TestWatchReturnsWhenWatching(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -318,7 +317,7 @@ func TestWatchReplacesTheSet(t *testing.T) {
 	writeFile(t, a, "")
 	unchanged(t, w, "a file that is not in the set any more")
 	replaceFile(t, b, "")
-	changed(t, w, "a file that has come into the set")
+	changed(t, w, "a file added to the set")
 	setFiles(t, w)
 	replaceFile(t, a, "")
 	replaceFile(t, b, "")
@@ -333,7 +332,7 @@ func TestWatchReplacesTheSet(t *testing.T) {
 	changed(t, w, "the other")
 }
 
-func TestWatchSaysWhatCannotBeWatched(t *testing.T) {
+func TestWatchErrors(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Geteuid() == 0 {
 		t.Skip("needs a folder that cannot be watched")
 	}
@@ -348,11 +347,10 @@ func TestWatchSaysWhatCannotBeWatched(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	writeFile(t, filepath.Join(dir, "Portfile"), "")
-	changed(t, w, "what can be watched")
+	changed(t, w, "write in a folder that can be watched")
 }
 
-// Folders that come one after another as fast as they can are all followed, and
-// so are folders that go.
+// Folders that are created and removed quickly one after another are all followed.
 func TestFoldersComeAndGoFast(t *testing.T) {
 	t.Parallel()
 	for range 12 {
@@ -371,11 +369,11 @@ func TestFoldersComeAndGoFast(t *testing.T) {
 	}
 }
 
-// quickly is quiet where it does not matter whether a change is told in two.
+// quickly is quiet for tests that accept several values for one change.
 const quickly = time.Millisecond
 
-// settle waits until nothing has been told for some time. If more comes later,
-// what a test expects next may be told too early, but it is told.
+// settle waits until nothing has been sent for some time. A value that is sent later
+// may be taken for the next change of the test, but hides none.
 func settle(w *Watcher, pause time.Duration) {
 	for {
 		select {
@@ -386,8 +384,8 @@ func settle(w *Watcher, pause time.Duration) {
 	}
 }
 
-// Whatever happened to the folders and links, the next change is told.
-func TestFilesAnythingMayHappen(t *testing.T) {
+// After any sequence of operations the next change is reported.
+func TestFilesRandomOperations(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -422,7 +420,7 @@ func TestFilesAnythingMayHappen(t *testing.T) {
 			must(t, os.RemoveAll(in("a")))
 			must(t, os.MkdirAll(filepath.Dir(file), 0o777))
 		}
-		_ = os.Remove(file) // it may be a link that leads nowhere
+		_ = os.Remove(file) // it may be a dangling link
 		settle(w, 5*quickly)
 		writeFile(t, file, "at last")
 		changed(t, w, "at last")
@@ -437,7 +435,7 @@ func TestLostEventsAreAChange(t *testing.T) {
 	changed(t, w, "overflow")
 }
 
-func TestConcerned(t *testing.T) {
+func TestAffectedBy(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("paths are of Unix")
 	}
@@ -460,11 +458,11 @@ func TestConcerned(t *testing.T) {
 		{"/srv/shop/auth", fsnotify.Rename, true},
 		{"/srv/shop/auth", fsnotify.Write, false}, // on Windows: something in it has changed
 		{"/srv/shop/au", fsnotify.Create, false},
-		{"//srv", fsnotify.Create, true}, // so says fsnotify when it watches the root folder
+		{"//srv", fsnotify.Create, true}, // fsnotify's name when it watches the root directory
 		{"//usr", fsnotify.Create, false},
 		{"/", fsnotify.Create, true},
 	} {
-		if got := f.concerned(event{Name: test.name, Op: test.op}); got != test.want {
+		if got := f.affectedBy(event{Name: test.name, Op: test.op}); got != test.want {
 			t.Errorf("%s of %q: %v", test.op, test.name, got)
 		}
 	}
@@ -504,7 +502,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// Close ends everything, whatever is under way, and may be called twice.
+// Close stops everything at any moment, and may be called twice.
 func TestFilesClose(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for i := range 10 {

@@ -10,18 +10,18 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// watchSet is what has to be watched for a set of files at a moment.
+// watchSet is what must be watched for a list of files at a moment.
 type watchSet struct {
-	// paths are the files and the symbolic links on the way to them. None of
-	// their folders is reached by a link: fsnotify names a folder in one way
-	// only, whichever ways lead to it.
+	// paths are the files and the symbolic links on their paths. Their folders are
+	// paths without links: fsnotify uses only one name for a folder, even if
+	// several paths lead to it.
 	paths []string
-	// folders hold the paths; for a folder that is missing, it is the nearest
-	// one above it.
+	// folders are the folders of paths, or for a missing folder, the nearest
+	// existing parent.
 	folders []string
 }
 
-// newWatchSet finds out what has to be watched for files with these absolute paths.
+// newWatchSet returns what must be watched for files with these absolute paths.
 func newWatchSet(files []string) (f watchSet) {
 	for _, file := range files {
 		for _, path := range resolve(file) {
@@ -37,23 +37,23 @@ func newWatchSet(files []string) (f watchSet) {
 	return f
 }
 
-// Count returns how many folders are watched for these files.
+// Count returns the number of folders that are watched for these files.
 func Count(files []string) int { return len(newWatchSet(files).folders) }
 
 func (f watchSet) equal(g watchSet) bool {
 	return slices.Equal(f.paths, g.paths) && slices.Equal(f.folders, g.folders)
 }
 
-// concerned reports whether an event may have changed one of the files: it is
-// about one, or about a folder that has come or gone on the way to one.
-func (f watchSet) concerned(e event) bool {
+// affectedBy reports whether an event may have changed one of the files: it is for a
+// file, or for a folder on its path that was created, renamed or removed.
+func (f watchSet) affectedBy(e event) bool {
 	if e.Err != nil && !errors.Is(e.Err, ErrUnseen) {
-		return true // events are lost, and may have been anything
+		return true // events were lost
 	}
 	if e.Op == fsnotify.Chmod || e.Err != nil {
 		return false
 	}
-	name := filepath.Clean(e.Name) // fsnotify has //name in the root folder
+	name := filepath.Clean(e.Name) // fsnotify reports //name in the root directory
 	folder := strings.TrimSuffix(name, string(filepath.Separator)) + string(filepath.Separator)
 	moved := e.Op.Has(fsnotify.Create | fsnotify.Remove | fsnotify.Rename)
 	return slices.ContainsFunc(f.paths, func(path string) bool {
@@ -61,12 +61,12 @@ func (f watchSet) concerned(e event) bool {
 	})
 }
 
-// maxLinks is how many symbolic links are followed, as by Linux; more of them
-// are a loop.
+// maxLinks limits the number of symbolic links to follow, as in Linux; more are a
+// loop.
 const maxLinks = 40
 
-// resolve returns the symbolic links on the way to file and, last, the path
-// where it is, or would be if it and folders above it were there.
+// resolve returns the symbolic links on the path of file and, last, its real path,
+// even if the file or its folders do not exist.
 func resolve(file string) (paths []string) {
 	at, rest := split(file)
 	for links := 0; len(rest) > 0; {
@@ -88,7 +88,7 @@ func resolve(file string) (paths []string) {
 	return append(paths, at)
 }
 
-// split returns the root that a path begins with, if any, and its other parts.
+// split returns the root of a path, if any, and its other parts.
 func split(path string) (root string, names []string) {
 	volume := filepath.VolumeName(path)
 	names = strings.FieldsFunc(path[len(volume):], func(r rune) bool { return r < 0x80 && os.IsPathSeparator(uint8(r)) })
@@ -98,7 +98,7 @@ func split(path string) (root string, names []string) {
 	return root, names
 }
 
-// nearest is folder, or the first one above it that is there.
+// nearest returns the folder, or the nearest parent that exists.
 func nearest(folder string) string {
 	for {
 		above := filepath.Dir(folder)

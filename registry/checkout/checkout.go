@@ -53,7 +53,8 @@ type Checkout struct {
 // Portfile lies at the root of its repository, so that all worktrees agree; else
 // the name of dir.
 //
-// The repository is found by its .git. In a linked worktree that is a file, and
+// The repository is found by its .git, in dir or above it, where another user's
+// does not count: see [ownership]; getenv is for that, too. In a linked worktree that is a file, and
 // leads to git's name for the worktree; every other checkout is a main one, a
 // submodule included. Of the worktrees of a bare repository, the one with the
 // default branch, which the repository's own HEAD names, is the main checkout.
@@ -67,7 +68,7 @@ func Find(dir, project string, getenv func(string) string) (Checkout, error) {
 	if !utf8.ValidString(dir) {
 		return Checkout{}, &fs.PathError{Op: "checkout", Path: dir, Err: errors.New("the path is not valid UTF-8")}
 	}
-	repo := findRepository(dir)
+	repo := findRepository(dir, getenv)
 	unnamed := project == ""
 	if unnamed {
 		project = filepath.Base(dir)

@@ -12,12 +12,12 @@ import (
 type Head struct{ Branch, Commit string }
 
 // HeadOf looks up the HEAD of the repository that holds dir. dir is absolute; "",
-// which is no project's, is in none.
-func HeadOf(dir string) Head {
+// which is no project's, is in none. getenv is for [ownership].
+func HeadOf(dir string, getenv func(string) string) Head {
 	if dir == "" {
 		return Head{}
 	}
-	repo := findRepository(dir)
+	repo := findRepository(dir, getenv)
 	if repo.gitdir == "" {
 		return Head{}
 	}

@@ -21,7 +21,7 @@ func TestHeadOf(t *testing.T) {
 			return strings.TrimSpace(string(out))
 		}
 		want := Head{ask("symbolic-ref", "--short", "-q", "HEAD"), ask("rev-parse", "HEAD")}
-		if got := HeadOf(dir); got != want || got.Commit == "" {
+		if got := HeadOf(dir, environment()); got != want || got.Commit == "" {
 			t.Errorf("HeadOf(%s) = %+v, git says %+v", dir, got, want)
 		}
 	}
@@ -43,14 +43,14 @@ func TestHeadOf(t *testing.T) {
 
 	empty := filepath.Join(dir, "empty")
 	gittest.Run(t, dir, "init", "-q", "-b", "trunk", empty)
-	if got := HeadOf(empty); got != (Head{Branch: "trunk"}) {
+	if got := HeadOf(empty, environment()); got != (Head{Branch: "trunk"}) {
 		t.Errorf("a repository without a commit: %+v", got)
 	}
-	if got := HeadOf(t.TempDir()); got != (Head{}) {
+	if got := HeadOf(t.TempDir(), environment()); got != (Head{}) {
 		t.Errorf("outside git: %+v", got)
 	}
 	t.Chdir(main)
-	if got := HeadOf(""); got != (Head{}) {
+	if got := HeadOf("", environment()); got != (Head{}) {
 		t.Errorf("the user-wide scope, in a repository: %+v", got)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/devports/devports/allocator/ownership"
 )
 
 // repository is what the .git of a checkout says of it. Outside git it is the directory itself.
@@ -57,13 +59,18 @@ func (r repository) defaultBranch() whereabouts {
 	return nowhere
 }
 
-// findRepository walks up from dir, which is absolute, to a .git.
-func findRepository(dir string) repository {
+// findRepository walks up from dir, which is absolute, to a .git. Above dir one
+// counts that [ownership] takes, as with Portfiles: a stranger's does not decide
+// what is one project.
+func findRepository(dir string, getenv func(string) string) repository {
+	trust := ownership.From(dir, getenv)
 	for root := dir; ; root = filepath.Dir(root) {
-		if repo, found := openRepository(root); found {
-			return repo
+		if root == dir || trust.File(filepath.Join(root, ".git")) == nil {
+			if repo, found := openRepository(root); found {
+				return repo
+			}
 		}
-		if root == filepath.Dir(root) {
+		if root == filepath.Dir(root) || root != dir && trust.Closed(root) {
 			return repository{root: dir, name: filepath.Base(dir)}
 		}
 	}

@@ -42,7 +42,7 @@ type Doctor struct {
 	Registry    registry.Registry
 	Runs        *control.Folder                 // nil where the user has no home
 	OpenProject func() (project.Project, error) // the one here; without one the error is *procfile.NotFoundError
-	Range       allocator.Set                   // where the user wants ports to come from; empty: the default
+	Range       allocator.Set                   // where the user wants ports to come from; empty: the project says that
 	Listening   func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 	LeftGrace   time.Duration // what processes that a killed run has left get to end by themselves
 
@@ -66,12 +66,17 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 		return findings
 	}
 	runs := d.findRuns(ctx)
+	p, err := d.OpenProject()
+	allow, named := d.Range, fmt.Sprintf("DEVPORTS_RANGE=%s", d.Range)
+	if allow.Empty() {
+		allow, named = p.File.Range, fmt.Sprintf(`range = "%s" in %s`, p.File.Range, p.File.Name)
+	}
 	return slices.Concat(
 		findings,
 		d.examineLeases(leases, runs),
-		d.examineMachine(leases),
+		examineMachine(leases, allow, named),
 		d.examineRuns(runs),
-		d.examineProject(ctx, leases, runs),
+		d.examineProject(ctx, p, err, leases, runs),
 	)
 }
 

@@ -14,13 +14,13 @@ import (
 )
 
 // examineMachine compares the ports that are kept with those that the system
-// takes for itself.
-func (d Doctor) examineMachine(leases []registry.Lease) []Finding {
+// takes for itself. allow is where ports are to come from, and named how that is written where it is.
+func examineMachine(leases []registry.Lease, allow allocator.Set, named string) []Finding {
 	local, err := allocator.LocalPorts()
 	if err != nil {
 		return []Finding{{Check: "machine", Level: Warning, What: err.Error(), Why: "its ephemeral ports are guessed"}}
 	}
-	findings := examineRange(d.Range, local)
+	findings := examineRange(allow, named, local)
 	var names []string
 	var exposed []int
 	for _, l := range leases {
@@ -41,7 +41,7 @@ func (d Doctor) examineMachine(leases []registry.Lease) []Finding {
 }
 
 // examineRange looks for what leaves too few ports to choose from.
-func examineRange(allow allocator.Set, local allocator.Local) []Finding {
+func examineRange(allow allocator.Set, named string, local allocator.Local) []Finding {
 	left, widened := allocator.NewPool(allow, local).Widened()
 	if !widened {
 		return nil
@@ -49,7 +49,7 @@ func examineRange(allow allocator.Set, local allocator.Local) []Finding {
 	if !allow.Empty() {
 		return []Finding{{
 			Check: "machine", Level: Warning,
-			What: fmt.Sprintf("DEVPORTS_RANGE=%s has only %d ports that nothing else wants on this machine", allow, left),
+			What: fmt.Sprintf("%s has only %d ports that nothing else wants on this machine", text.OneLine(named), left),
 			Why:  "others of it are chosen, too, which something else may hold when their service starts",
 			Fix:  "name a wider range, or none",
 		}}

@@ -28,10 +28,9 @@ func foreignFiles(missing *procfile.NotFoundError) (findings []Finding) {
 	return findings
 }
 
-// examineProject looks at the project here, if there is one: at its files, at
-// who holds its ports, at what its run does and at what it needs of the machine.
-func (d Doctor) examineProject(ctx context.Context, leases []registry.Lease, runs []control.Answer) []Finding {
-	p, err := d.OpenProject()
+// examineProject looks at the project here, as OpenProject gave it: at its files,
+// at who holds its ports, at what its run does and at what it needs of the machine.
+func (d Doctor) examineProject(ctx context.Context, p project.Project, err error, leases []registry.Lease, runs []control.Answer) []Finding {
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
 		return foreignFiles(missing)
@@ -154,7 +153,7 @@ func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope reg
 // connection may hold; examineMachine looks at leases.
 func examinePins(p project.Project, scope registry.Scope, leases []registry.Lease) []Finding {
 	local, err := allocator.LocalPorts()
-	if err != nil || !scope.Main() {
+	if err != nil || !p.Binds(scope) {
 		return nil
 	}
 	var findings []Finding

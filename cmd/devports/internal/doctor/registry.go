@@ -108,8 +108,11 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 			continue
 		}
 		var names []string
-		for _, o := range others {
+		for _, o := range others[:min(len(others), mostNamed)] {
 			names = append(names, o.String())
+		}
+		if more := len(others) - mostNamed; more > 0 {
+			names = append(names, fmt.Sprintf("%d more", more))
 		}
 		findings = append(findings, Finding{
 			Check: "leases", Level: Warning,
@@ -120,6 +123,9 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 	}
 	return all(findings, "leases", "%s, and no port has two owners", everyFolder)
 }
+
+// mostNamed is how many of the names that share a port are named.
+const mostNamed = 6
 
 // unpin is how to give names that pin one port different ones.
 func unpin(leases []registry.Lease) string {

@@ -32,7 +32,7 @@ func (d Doctor) runOf(runs []control.Answer, scope registry.Scope) control.Answe
 	}
 	i, ok := d.Runs.Running(scope.Directory, scope.Worktree)
 	for _, r := range runs {
-		if ok && r.Answers() && r.Lock() == i.Lock() && !i.Replaced() {
+		if ok && r.Responded() && r.Lock() == i.Lock() && !i.Replaced() {
 			return r
 		}
 	}
@@ -47,14 +47,14 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 	locks, sockets := 0, 0
 	for _, r := range runs {
 		switch {
-		case r.Answers() && checkout.IsGone(r.Info.Directory):
+		case r.Responded() && checkout.IsGone(r.Info.Directory):
 			findings = append(findings, Finding{
 				Check: "runs", Level: Warning,
 				What: fmt.Sprintf("the up of %s (pid %d) runs on, though the folder is gone", r.Info.Directory, r.Holder.PID),
 				Why:  "its services use their ports, and edits of its Portfile cannot reach it",
 				Fix:  "devports down --dir " + text.QuoteSh(r.Info.Directory),
 			})
-		case r.Answers():
+		case r.Responded():
 			live = append(live, fmt.Sprintf("%s (pid %d)", scopeOf(r.Info), r.Holder.PID))
 		case r.Holder != nil:
 			findings = append(findings, hung(r.Instance))
@@ -105,7 +105,7 @@ func hung(i control.Instance) Finding {
 	default:
 		f.What = fmt.Sprintf("the up of %s (pid %d, since %s) does not answer", i.Note.Directory, pid, i.Note.Since.Local().Format(time.DateTime))
 		f.Fix = "end it with all that it has started: devports down --kill --dir " + text.QuoteSh(i.Note.Directory)
-		if i.Stopped() {
+		if i.Suspended() {
 			f.What += ": it is stopped"
 			f.Fix = fmt.Sprintf("let it go on (fg, or kill -CONT %d), or %s", pid, f.Fix)
 		}
@@ -115,7 +115,7 @@ func hung(i control.Instance) Finding {
 
 // left names the processes that a run that was killed has left.
 func (d Doctor) left(i control.Instance) []Finding {
-	processes := i.Started()
+	processes := i.Processes()
 	if len(processes) == 0 {
 		return nil
 	}
@@ -136,7 +136,7 @@ func (d Doctor) clearUp(runs []control.Answer) []Finding {
 		if r.Holder != nil || !r.Killed() && len(r.AbandonedSockets()) == 0 {
 			continue
 		}
-		processes, err := r.ClearUp(d.LeftGrace)
+		processes, err := r.CleanUp(d.LeftGrace)
 		if errors.As(err, new(*lockfile.HeldError)) {
 			continue // a new up has the lock, and has cleared up itself
 		}

@@ -84,6 +84,7 @@ func (p Project) Try(ctx context.Context, ours func(registry.Scope) func(holder.
 	tried := errors.New("tried")
 	_, _, err := p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), registry.Options{
 		Choose: choose,
+		NoPins: p.noPins,
 		Confirm: func(scope registry.Scope, leases []registry.Lease) error {
 			leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool { return chosen[l.Port] })
 			return cmp.Or(p.Free(ctx, leases, ours(scope)), tried)

@@ -100,6 +100,9 @@ func (p Project) Pins() bool {
 	return slices.ContainsFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin != 0 })
 }
 
+// Binds reports whether pins bind in a scope of the project.
+func (p Project) Binds(scope registry.Scope) bool { return scope.Main() && !p.noPins }
+
 // take makes the project of the file at path, which read reads.
 func (p Project) take(path string, read func() (procfile.File, error)) (Project, error) {
 	var err error

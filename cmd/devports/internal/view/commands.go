@@ -73,7 +73,7 @@ func explain(service string, err error) string {
 	switch {
 	case errors.As(err, &unknown):
 		return service + " is not declared any more"
-	case errors.Is(err, launcher.ErrOver):
+	case errors.Is(err, launcher.ErrEnded):
 		return "everything is ending"
 	}
 	return service + ": " + err.Error()
@@ -86,7 +86,7 @@ func (l *loop) open() {
 		l.model.notice = l.model.target() + " has no port"
 		return
 	}
-	if err := l.options.Run.Outside(l.context, append(browser(), url)...); err != nil {
+	if err := l.options.Run.StartOutside(l.context, append(browser(), url)...); err != nil {
 		l.model.notice = "no browser could be started: open " + url
 	}
 }

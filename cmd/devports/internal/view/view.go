@@ -37,7 +37,7 @@ type Run interface {
 	// That goes on with the next process of the service, whose output follows head.
 	Attach(ctx context.Context, service string, out io.Writer, head string) (launcher.Attachment, error)
 	// Outside starts a program that outlives the run.
-	Outside(ctx context.Context, argv ...string) error
+	StartOutside(ctx context.Context, argv ...string) error
 }
 
 // Options are what a view shows, and how.

@@ -5,10 +5,10 @@ import (
 	"syscall"
 )
 
-// folderID identifies a folder wherever it is moved, "" if there is none. The
-// inode of one that was removed may be another's at once, so the time when it was
-// made is part of it.
-func folderID(path string) string {
+// directoryID identifies a directory even after it has moved; "" if it does not
+// exist. The inode of a removed directory may be reused at once, so the ID
+// includes the creation time.
+func directoryID(path string) string {
 	var s syscall.Stat_t
 	if err := syscall.Stat(path, &s); err != nil {
 		return ""

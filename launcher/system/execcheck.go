@@ -9,9 +9,9 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// try is a Try that succeeds when a command does, in the directory and
-// environment of a process.
-func (s *processSet) try(spec procfile.Process, line string) probe.Try {
+// execCheck returns a Try that succeeds when a command does, in the directory
+// and environment of a process.
+func (s *processSet) execCheck(spec procfile.Process, line string) probe.Try {
 	return func(ctx context.Context) error {
 		null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 		if err != nil {

@@ -13,31 +13,32 @@ import (
 	"github.com/devports/devports/launcher"
 )
 
-// silence is how long a run may take for its first answer before it counts as one
-// that does not answer. It never has much to do.
-const silence = time.Second
+// greetTimeout is how long a run may take for its first response before it
+// counts as unresponsive. That response takes next to no work.
+const greetTimeout = time.Second
 
-// SilentError says that a run lives and does not answer.
-type SilentError struct {
-	PID     int
-	Stopped bool // by a signal, such as that of Ctrl-Z
+// UnresponsiveError says that a run is alive but does not respond.
+type UnresponsiveError struct {
+	PID       int
+	Suspended bool // by a signal, as with Ctrl-Z
 }
 
-func (e *SilentError) Error() string {
-	if e.Stopped {
-		return fmt.Sprintf("pid %d is stopped", e.PID)
+func (e *UnresponsiveError) Error() string {
+	if e.Suspended {
+		return fmt.Sprintf("pid %d is suspended", e.PID)
 	}
-	return fmt.Sprintf("pid %d does not answer", e.PID)
+	return fmt.Sprintf("pid %d does not respond", e.PID)
 }
 
-// Stopped reports whether the process of the run was stopped by a signal.
-func (i Instance) Stopped() bool {
+// Suspended reports whether the process of the run was suspended by a signal.
+func (i Instance) Suspended() bool {
 	stat, err := process.ReadStat(i.Note.PID)
 	return err == nil && stat.Stopped && (i.Note.Start == 0 || stat.Start == i.Note.Start)
 }
 
-// greet asks the run who it is, which it answers at once. The error is a
-// *SilentError if it does not, and an *UnreachableError if there is no connection.
+// greet requests the note of the run, which responds at once. The error is an
+// *UnresponsiveError if it does not, and an *UnreachableError if there is no
+// connection.
 func (i Instance) greet(ctx context.Context) (Note, error) {
 	conn, err := i.dial(ctx)
 	if err != nil {
@@ -46,15 +47,15 @@ func (i Instance) greet(ctx context.Context) (Note, error) {
 	defer conn.Close()
 	n, err := greet(ctx, conn)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		err = &SilentError{i.Note.PID, i.Stopped()}
+		err = &UnresponsiveError{i.Note.PID, i.Suspended()}
 	}
 	return n, err
 }
 
-// greet returns the note of the run at the other end of a connection, the zero
-// Note if that is of a version without it.
+// greet returns the note of the run at the other end of a connection; the zero
+// Note if its version has no such request.
 func greet(ctx context.Context, conn net.Conn) (n Note, err error) {
-	ctx, cancel := context.WithTimeout(ctx, silence)
+	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
 	defer cancel()
 	client := newClient(func(context.Context) (net.Conn, error) { return conn, nil })
 	response, err := client.send(ctx, http.MethodGet, "run", nil)
@@ -68,20 +69,21 @@ func greet(ctx context.Context, conn net.Conn) (n Note, err error) {
 	return n, json.NewDecoder(response.Body).Decode(&n)
 }
 
-// whoIs answers with the note of the run, once its supervisor has a moment.
-func (s server) whoIs(w http.ResponseWriter, r *http.Request) {
+// identify responds with the note of the run, as soon as the supervisor is
+// responsive.
+func (s server) identify(w http.ResponseWriter, r *http.Request) {
 	if _, err := parseQuery(r.URL.RawQuery); err != nil {
 		s.fail(w, requestError{err})
 		return
 	}
-	if _, err := s.run.Controller.Status(r.Context()); err != nil && !errors.Is(err, launcher.ErrOver) {
-		return // the client has gone
+	if _, err := s.run.Controller.Status(r.Context()); err != nil && !errors.Is(err, launcher.ErrEnded) {
+		return // the client has disconnected
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(s.run.note)
 }
 
-// AskAll asks instances how they are, all at the same time.
+// AskAll asks all instances for their status, concurrently.
 func AskAll(ctx context.Context, instances []Instance) []Answer {
 	answers := make([]Answer, len(instances))
 	done := make(chan struct{})

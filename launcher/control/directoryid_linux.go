@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// folderID identifies a folder wherever it is moved, "" if there is none. The
-// inode of one that was removed may be another's at once, so the time when it was
-// made is part of it, where the file system has that.
-func folderID(path string) string {
+// directoryID identifies a directory even after it has moved; "" if it does not
+// exist. The inode of a removed directory may be reused at once, so the ID
+// includes the creation time, if the file system has it.
+func directoryID(path string) string {
 	var s unix.Statx_t
 	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO|unix.STATX_BTIME, &s); err != nil {
 		return ""

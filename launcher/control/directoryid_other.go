@@ -1,0 +1,6 @@
+//go:build !linux && !darwin
+
+package control
+
+// directoryID is always "": a directory is identified by its path.
+func directoryID(string) string { return "" }

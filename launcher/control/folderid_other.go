@@ -1,6 +1,0 @@
-//go:build !linux && !darwin
-
-package control
-
-// folderID is always "": a folder is known by its path.
-func folderID(string) string { return "" }
