@@ -1,7 +1,6 @@
 package launcher
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -22,7 +21,12 @@ type machine struct {
 	closing         bool                        // all services are stopping
 	stopRequested   bool                        // by a signal, by Down or by a context: that is no failure
 	interrupts      interrupts
-	maxBuilds       int        // how many builds may run at a time; 0: no limit
+	maxBuilds       int             // how many builds may run at a time; 0: no limit
+	touched         map[string]bool // services for which nextEvent may have changed since it was called
+	links           *links          // of services; nil: not computed
+	earliest        time.Time       // deadline of a service, if deadlineKnown
+	deadlineKnown   bool
+	unsettled       string     // a service that had not settled when last summarized; may not exist
 	stopCause       *ExitError // with stopOnExit: the exit that stopped the run
 	cache           graphCache
 }
@@ -62,12 +66,10 @@ func (m *machine) waitingFor(name string) (names []string) {
 
 // hasDependents reports whether a service depends on name.
 func (m *machine) hasDependents(name string) bool {
-	for _, s := range m.services {
-		if s.goal != goalRemove && slices.Contains(s.spec.DependsOn, name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.linked().dependents[name], func(other string) bool {
+		s := m.services[other]
+		return s.goal != goalRemove && slices.Contains(s.spec.DependsOn, name)
+	})
 }
 
 // unmetDependency returns the first unmet dependency of s; "" for none.
@@ -81,27 +83,15 @@ func (m *machine) unmetDependency(s service) string {
 // portOccupied reports whether another process of this run still has one of the
 // service's ports, because it had the port under an earlier plan.
 func (m *machine) portOccupied(name string) bool {
-	s := m.services[name]
-	for other, o := range m.services {
-		if other != name && o.phase.live() && slices.ContainsFunc(s.spec.Ports, func(port int) bool {
-			return slices.Contains(o.procSpec.Ports, port)
-		}) {
-			return true
-		}
-	}
-	return false
-}
-
-// deadline returns the earliest deadline of all services; zero for none.
-func (m *machine) deadline() (earliest time.Time) {
-	for _, s := range m.services {
-		for _, deadline := range []time.Time{s.deadline, s.build.deadline} {
-			if !deadline.IsZero() && (earliest.IsZero() || deadline.Before(earliest)) {
-				earliest = deadline
+	return slices.ContainsFunc(m.services[name].spec.Ports, func(port int) bool {
+		return slices.ContainsFunc(m.linked().sharing[port], func(other string) bool {
+			if other == name {
+				return false
 			}
-		}
-	}
-	return earliest
+			o := m.services[other]
+			return o.phase.live() && slices.Contains(o.procSpec.Ports, port)
+		})
+	})
 }
 
 // finished reports whether the run is over: no process is left, and none will
@@ -267,7 +257,3 @@ func (m *machine) add(name string) {
 		m.add(dependency)
 	}
 }
-
-// sortNames updates names. It builds a new slice because a caller may be
-// iterating over the old one.
-func (m *machine) sortNames() { m.names = slices.Sorted(maps.Keys(m.services)) }

@@ -1,6 +1,9 @@
 package launcher
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // rollout is the time from when a service is due to start until all services
 // have settled.
@@ -19,7 +22,12 @@ type summary struct {
 
 func (m *machine) summarize() (st summary) {
 	var waits []string
-	for _, name := range m.names {
+	// Begin with the service that had not settled at the latest call: usually, it
+	// still has not.
+	first, _ := slices.BinarySearch(m.names, m.unsettled)
+	for i := range m.names {
+		name := m.names[(first+i)%len(m.names)]
+		m.unsettled = name
 		s := m.services[name]
 		up := true
 		switch {

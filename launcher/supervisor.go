@@ -17,13 +17,14 @@ const spawnLimit = 4
 // [Run] accesses it; the goroutines of processes and checks send it messages.
 type supervisor struct {
 	machine
-	options  Options
-	ctx      context.Context
-	system   operatingSystem
-	attempts map[string]*attempt // by service
-	builders map[string]*builder // by service
-	messages chan message
-	spawning chan struct{} // holds a value for each process being spawned
+	options     Options
+	ctx         context.Context
+	system      operatingSystem
+	attempts    map[string]*attempt // by service
+	builders    map[string]*builder // by service
+	messages    chan message
+	spawners    workers  // start the processes
+	terminating []func() // send stop signals, at the end of advance
 
 	done       chan struct{}  // closed when messages are no longer received
 	goroutines sync.WaitGroup // end after done is closed
@@ -96,7 +97,7 @@ func (s *supervisor) receive() {
 		case verdictStop:
 			s.close(Stopping{Reason: sig.String(), Signal: true})
 		case verdictKill:
-			s.closing = true
+			s.startClosing()
 			s.killAll()
 		}
 	case do := <-s.requests:
@@ -128,22 +129,32 @@ func (s *supervisor) change(plan procfile.Plan) {
 
 // advance applies the events that are due until none is left.
 func (s *supervisor) advance() {
-	for more := true; more; {
-		more = false
-		for _, name := range s.names {
+	for len(s.touched) > 0 {
+		for _, name := range s.takeTouched() {
 			if kind, due := s.nextEvent(name); due {
 				s.apply(name, event{kind: kind, outage: s.rerunOutage(name)})
-				more = true
 			}
 		}
+	}
+	if len(s.terminating) > 0 {
+		begin := s.system.Together()
+		for _, terminate := range s.terminating {
+			terminate()
+		}
+		begin()
+		s.terminating = nil
 	}
 }
 
 // notifyIdle reports when only a change of watched files can start anything.
 func (s *supervisor) notifyIdle() {
 	before := s.idle
+	s.idle = false
+	if !s.quiescent() {
+		return
+	}
 	rerunnable := s.rerunnable()
-	if s.idle = s.quiescent() && len(rerunnable) > 0; s.idle && !before {
+	if s.idle = len(rerunnable) > 0; s.idle && !before {
 		s.options.Notify(Idle{rerunnable})
 	}
 }
@@ -151,7 +162,7 @@ func (s *supervisor) notifyIdle() {
 // close stops all services.
 func (s *supervisor) close(reason Stopping) {
 	if !s.closing {
-		s.closing = true
+		s.startClosing()
 		s.options.Notify(reason)
 	}
 }
@@ -249,10 +260,11 @@ func (s *supervisor) do(name string, a action) {
 		s.rollout.started = s.rollout.started || sv.retries == 0
 		stopped, cancel := context.WithCancel(context.Background())
 		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}}
-		s.goroutines.Go(func() { s.spawn(stopped, sv.procSpec, sv.generation) })
+		s.spawners.do(func() { s.spawn(stopped, sv.procSpec, sv.generation) })
 	case terminate:
 		s.attempts[name].endRequested()
-		s.attempts[name].child.Terminate(sv.procSpec.StopSignal, sv.procSpec.StopTimeout)
+		p := s.attempts[name].child
+		s.terminating = append(s.terminating, func() { p.Terminate(sv.procSpec.StopSignal, sv.procSpec.StopTimeout) })
 	case kill:
 		s.attempts[name].endRequested()
 		s.options.Notify(Killing{name, s.attempts[name].child.PID()})
@@ -261,7 +273,7 @@ func (s *supervisor) do(name string, a action) {
 		s.startBuild(name)
 	case terminateBuild:
 		if p := s.builders[name].child; p != nil {
-			p.Terminate("TERM", buildGrace)
+			s.terminating = append(s.terminating, func() { p.Terminate("TERM", buildGrace) })
 		}
 	case killBuild:
 		if p := s.builders[name].child; p != nil {

@@ -6,8 +6,9 @@ import "sync"
 // The zero value is ready to use.
 type Snapshots struct {
 	mu      sync.Mutex
-	current *shared // being taken
-	next    *shared // to be taken after current
+	current *shared       // being taken
+	next    *shared       // to be taken after current, and once nothing holds it
+	held    chan struct{} // closed when Hold's release is called; nil: nothing holds
 }
 
 type shared struct {
@@ -25,8 +26,8 @@ func (s *Snapshots) Take() (Tree, error) {
 		<-next.taken
 		return next.tree, next.err
 	}
-	mine, current := &shared{taken: make(chan struct{})}, s.current
-	if current == nil {
+	mine, current, held := &shared{taken: make(chan struct{})}, s.current, s.held
+	if current == nil && held == nil {
 		s.current = mine
 	} else {
 		s.next = mine
@@ -35,7 +36,25 @@ func (s *Snapshots) Take() (Tree, error) {
 	if current != nil {
 		<-current.taken
 	}
+	if held != nil {
+		<-held
+	}
 	return s.take(mine)
+}
+
+// Hold has all snapshots that are asked for until release is called be one, which is
+// begun then. It must not be called again before.
+func (s *Snapshots) Hold() (release func()) {
+	held := make(chan struct{})
+	s.mu.Lock()
+	s.held = held
+	s.mu.Unlock()
+	return func() {
+		s.mu.Lock()
+		s.held = nil
+		s.mu.Unlock()
+		close(held)
+	}
 }
 
 func (s *Snapshots) take(mine *shared) (Tree, error) {

@@ -112,6 +112,11 @@ func (s *System) StartOutside(argv []string) error {
 // outlive the service that started them once they have left its process group.
 func (s *System) SetSharedPrograms(names []string) { s.processes.setSharedPrograms(names) }
 
+// Together delays every Terminate until begin is called, so that they share one
+// list of the processes, which takes a millisecond to make. It must not be called
+// again before begin.
+func (s *System) Together() (begin func()) { return s.processes.together() }
+
 // SetAttached says whether a client is attached to a service.
 func (s *System) SetAttached(now bool) { s.processes.watchdog.setAttached(now) }
 
