@@ -80,10 +80,10 @@ func Open(o Options) *System {
 	s := &System{processes: newProcessSet(o.ID, o.Dedicated), output: o.Output, dedicated: o.Dedicated}
 	s.processes.leftRunning = o.LeftRunning
 	s.idle = time.AfterFunc(idleDelay, s.processes.findOutside)
-	reserveThreads()
 	if o.ID != "" {
 		s.processes.startWatchdog(o.Terminal, o.State, o.Watchdog)
 	}
+	reserveThreads() // while the watchdog starts
 	s.stopReaper = s.processes.startReaper()
 	return s
 }
