@@ -25,9 +25,8 @@ const stretchLength = 100
 // depends only on k. It calls usable at most once for each candidate. If none
 // is usable, the error is ErrNoneLeft.
 func (p Pool) Choose(k Key, usable func(port int) bool) (int, error) {
-	for i := range probes(k, p.rules.portable.Len()) {
-		port := p.rules.portable.At(i)
-		if !p.rules.excluded.Contains(port) && usable(port) {
+	for i := range probes(k, len(p.probed)) {
+		if port := int(p.probed[i]); port != 0 && usable(port) {
 			return port, nil
 		}
 	}

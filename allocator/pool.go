@@ -22,7 +22,8 @@ var userPorts = Range{1024, 49151}
 // for concurrent use. The zero value has no candidates.
 type Pool struct {
 	rules   tier
-	left    int // candidates before any rule was dropped
+	probed  []uint16 // the portable set as a list, with 0 in place of the excluded ports
+	left    int      // candidates before any rule was dropped
 	widened bool
 }
 
@@ -30,6 +31,21 @@ type Pool struct {
 // machine, and the ports that this machine excludes from it.
 type tier struct {
 	portable, excluded Set
+}
+
+// list returns the portable set as a list, with 0 in place of those excluded.
+func (t tier) list() []uint16 {
+	list := make([]uint16, 0, t.portable.Len())
+	for _, r := range t.portable.ranges {
+		for port := r.First; port <= r.Last; port++ {
+			if t.excluded.Contains(port) {
+				list = append(list, 0)
+			} else {
+				list = append(list, uint16(port))
+			}
+		}
+	}
+	return list
 }
 
 func (t tier) candidates() Set { return t.portable.Subtract(t.excluded) }
@@ -54,6 +70,7 @@ func NewPool(allow Set, local Local) Pool {
 		}
 	}
 	p.widened = most > p.left
+	p.probed = p.rules.list()
 	return p
 }
 

@@ -21,29 +21,30 @@ func (s *supervisor) startBuild(name string) {
 	sv := s.services[name]
 	s.builders[name] = &builder{last: &lastLines{}}
 	s.options.Notify(Building{name})
-	s.goroutines.Go(func() { s.build(sv.spec, sv.build.count) })
+	s.spawners.do(func() { s.build(sv.spec, sv.build.count) })
 }
 
+// build starts the process of a build, and follows it in another goroutine.
 func (s *supervisor) build(spec procfile.Process, count int) {
 	post := func(m message) {
 		m.service, m.buildCount = spec.Service, count
 		s.post(m)
 	}
-	s.spawning <- struct{}{}
 	p, exit := s.system.Start(spec.Builder(), s.terminalSize(spec.Service))
-	<-s.spawning
-	if p == nil {
-		post(message{event: event{kind: evBuildGone, exit: exit}})
-		return
-	}
-	post(message{event: event{kind: evBuildStarted}, child: p})
-	exit, gone := p.Follow(s.done, func(exit Exit) {
-		time.Sleep(exitGrace)
-		post(message{event: event{kind: evBuildExited, exit: exit}})
+	s.goroutines.Go(func() {
+		if p == nil {
+			post(message{event: event{kind: evBuildGone, exit: exit}})
+			return
+		}
+		post(message{event: event{kind: evBuildStarted}, child: p})
+		exit, gone := p.Follow(s.done, func(exit Exit) {
+			time.Sleep(exitGrace)
+			post(message{event: event{kind: evBuildExited, exit: exit}})
+		})
+		if gone {
+			post(message{event: event{kind: evBuildGone, exit: exit}})
+		}
 	})
-	if gone {
-		post(message{event: event{kind: evBuildGone, exit: exit}})
-	}
 }
 
 // deliverToBuild applies a message to the build of its service.
@@ -140,6 +141,11 @@ func (s *supervisor) addBuild(status *Status, sv service) {
 		}
 	case sv.build.phase == unbuilt:
 		status.Build = BuildWaiting
+		if on := s.buildBlocker(sv); on != "" && sv.phase.live() {
+			root := s.statusOf(on)
+			status.BlockedBy = Blocker{on, root.State, root.Detail, root.LastStarted}
+			status.Detail = "its build waits for " + on + ", which " + root.outcome()
+		}
 	case sv.build.phase == buildFailed:
 		status.Build, status.BuildLines = BuildFailure, s.builders[status.Service].last.lines()
 		if sv.phase.live() && status.Detail == "" {

@@ -202,6 +202,7 @@ func (f *fakeSystem) SetSharedPrograms([]string) {}
 
 func (f *fakeSystem) StartOutside([]string) error { return nil }
 func (f *fakeSystem) SetAttached(bool)            {}
+func (f *fakeSystem) Together() func()            { return func() {} }
 
 func (f *fakeSystem) Close() (killed, spared []Orphan) {
 	f.mu.Lock()

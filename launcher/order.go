@@ -1,7 +1,6 @@
 package launcher
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -22,8 +21,14 @@ type machine struct {
 	closing         bool                        // all services are stopping
 	stopRequested   bool                        // by a signal, by Down or by a context: that is no failure
 	interrupts      interrupts
-	maxBuilds       int        // how many builds may run at a time; 0: no limit
+	maxBuilds       int             // how many builds may run at a time; 0: no limit
+	touched         map[string]bool // services for which nextEvent may have changed since it was called
+	links           *links          // of services; nil: not computed
+	earliest        time.Time       // deadline of a service, if deadlineKnown
+	deadlineKnown   bool
+	unsettled       string     // a service that had not settled when last summarized; may not exist
 	stopCause       *ExitError // with stopOnExit: the exit that stopped the run
+	cache           graphCache
 }
 
 // nextEvent returns the event that is due for a service, if any: start, once
@@ -35,43 +40,18 @@ func (m *machine) nextEvent(name string) (kind eventKind, due bool) {
 	switch {
 	case m.closing && s.phase != ended && (s.goal == goalNone || s.goal == goalRestart):
 		return evStop, true
-	case s.phase == running && s.goal != goalNone && !m.hasEndingDependent(name) && (s.goal != goalRestart || !m.anyDependent(name, service.rebuilding)):
+	case s.phase == running && s.goal != goalNone && !m.hasEndingDependent(name) && (s.goal != goalRestart || !m.hasRebuildingDependent(name)):
 		return evTerminate, true
+	case s.phase == running && s.rebuilding() && s.build.phase == unbuilt && m.buildNeedsRestart(s):
+		return evStopToBuild, true
 	case m.buildDue(name):
 		return evBuild, true
-	case !m.closing && s.phase == waiting && !s.mustBuild() && m.unmetDependency(s) == "" && !m.portOccupied(name) && !m.hasEndingDependent(name):
+	case !m.closing && s.phase == waiting && !s.mustBuild() && m.unmetDependency(s) == "" && !m.hasEndingDependent(name) && !m.portOccupied(name):
 		return evStart, true
-	case m.rerunOutage(name) != Outage{}:
+	case s.phase == ended && m.rerunOutage(name) != Outage{}:
 		return evRerun, true
 	}
 	return 0, false
-}
-
-// hasEndingDependent reports whether a live service that is stopping depends on
-// name, directly or not: the path may lead through jobs that have ended, such
-// as a migration.
-func (m *machine) hasEndingDependent(name string) bool {
-	return m.anyDependent(name, func(s service) bool {
-		return s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing)
-	})
-}
-
-// anyDependent reports whether match holds for a service that depends on name,
-// directly or not.
-func (m *machine) anyDependent(name string, match func(service) bool) bool {
-	used := []string{name}
-	for i := 0; i < len(used); i++ {
-		for other, s := range m.services {
-			if slices.Contains(used, other) || !slices.Contains(s.procSpec.DependsOn, used[i]) {
-				continue
-			}
-			if match(s) {
-				return true
-			}
-			used = append(used, other)
-		}
-	}
-	return false
 }
 
 // waitingFor returns the services that wait until name is available.
@@ -86,18 +66,16 @@ func (m *machine) waitingFor(name string) (names []string) {
 
 // hasDependents reports whether a service depends on name.
 func (m *machine) hasDependents(name string) bool {
-	for _, s := range m.services {
-		if s.goal != goalRemove && slices.Contains(s.spec.DependsOn, name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.linked().dependents[name], func(other string) bool {
+		s := m.services[other]
+		return s.goal != goalRemove && slices.Contains(s.spec.DependsOn, name)
+	})
 }
 
 // unmetDependency returns the first unmet dependency of s; "" for none.
 func (m *machine) unmetDependency(s service) string {
-	if names := m.unmetDependencies(s); len(names) > 0 {
-		return names[0]
+	for name := range m.eachUnmetDependency(s) {
+		return name
 	}
 	return ""
 }
@@ -105,27 +83,15 @@ func (m *machine) unmetDependency(s service) string {
 // portOccupied reports whether another process of this run still has one of the
 // service's ports, because it had the port under an earlier plan.
 func (m *machine) portOccupied(name string) bool {
-	s := m.services[name]
-	for other, o := range m.services {
-		if other != name && o.phase.live() && slices.ContainsFunc(s.spec.Ports, func(port int) bool {
-			return slices.Contains(o.procSpec.Ports, port)
-		}) {
-			return true
-		}
-	}
-	return false
-}
-
-// deadline returns the earliest deadline of all services; zero for none.
-func (m *machine) deadline() (earliest time.Time) {
-	for _, s := range m.services {
-		for _, deadline := range []time.Time{s.deadline, s.build.deadline} {
-			if !deadline.IsZero() && (earliest.IsZero() || deadline.Before(earliest)) {
-				earliest = deadline
+	return slices.ContainsFunc(m.services[name].spec.Ports, func(port int) bool {
+		return slices.ContainsFunc(m.linked().sharing[port], func(other string) bool {
+			if other == name {
+				return false
 			}
-		}
-	}
-	return earliest
+			o := m.services[other]
+			return o.phase.live() && slices.Contains(o.procSpec.Ports, port)
+		})
+	})
 }
 
 // finished reports whether the run is over: no process is left, and none will
@@ -223,7 +189,7 @@ func (m *machine) applyPlan(plan procfile.Plan) (changes []procfile.Change, step
 			s.downtime = m.removedDowntime[spec.Service]
 		}
 		s.spec = spec
-		m.services[spec.Service] = s
+		m.set(spec.Service, s)
 	}
 	m.sortNames()
 	for _, c := range changes {
@@ -233,9 +199,15 @@ func (m *machine) applyPlan(plan procfile.Plan) (changes []procfile.Change, step
 			steps = append(steps, step{c.Service, evRemove})
 		case c.Kind == procfile.Adjusted:
 			s.procSpec.StopSignal, s.procSpec.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
-			m.services[c.Service] = s
+			m.set(c.Service, s)
 		case c.Kind == procfile.Changed || s.goal == goalRemove: // or it is back before it was deleted
 			steps = append(steps, step{c.Service, evRestart})
+		}
+	}
+	if m.hasCycle() {
+		for name, s := range m.services {
+			s.procSpec.DependsOn = s.spec.DependsOn
+			m.set(name, s)
 		}
 	}
 	return changes, steps
@@ -279,13 +251,9 @@ func (m *machine) add(name string) {
 	m.added[name] = true
 	s := m.services[name]
 	s.spec = spec
-	m.services[name] = s
+	m.set(name, s)
 	m.sortNames()
 	for _, dependency := range spec.DependsOn {
 		m.add(dependency)
 	}
 }
-
-// sortNames updates names. It builds a new slice because a caller may be
-// iterating over the old one.
-func (m *machine) sortNames() { m.names = slices.Sorted(maps.Keys(m.services)) }

@@ -1,6 +1,9 @@
 package launcher
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // rollout is the time from when a service is due to start until all services
 // have settled.
@@ -18,10 +21,18 @@ type summary struct {
 }
 
 func (m *machine) summarize() (st summary) {
-	for _, name := range m.names {
+	var waits []string
+	// Begin with the service that had not settled at the latest call: usually, it
+	// still has not.
+	first, _ := slices.BinarySearch(m.names, m.unsettled)
+	for i := range m.names {
+		name := m.names[(first+i)%len(m.names)]
+		m.unsettled = name
 		s := m.services[name]
 		up := true
 		switch {
+		case s.phase == waiting:
+			waits, up = append(waits, name), false
 		case s.rebuilding():
 			return summary{}
 		case s.phase.live() && s.mustBuild(): // the build has failed
@@ -32,7 +43,7 @@ func (m *machine) summarize() (st summary) {
 			st.stopped, up = st.stopped+1, false
 		case s.phase == ended && s.exit != nil && !s.exit.Failed():
 			st.done++
-		case s.phase == ended || m.blocker(name) != "":
+		case s.phase == ended:
 			st.failed, up = st.failed+1, false
 		default:
 			return summary{}
@@ -41,6 +52,12 @@ func (m *machine) summarize() (st summary) {
 			st.lastReady = s.downtime.to
 		}
 	}
+	for _, name := range waits {
+		if m.blocker(name) == "" {
+			return summary{}
+		}
+	}
+	st.failed += len(waits)
 	st.settled = true
 	return st
 }

@@ -114,8 +114,8 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 		builders: map[string]*builder{},
 		messages: make(chan message),
 		done:     make(chan struct{}),
-		spawning: make(chan struct{}, spawnLimit),
 	}
+	s.spawners = workers{limit: spawnLimit, all: &s.goroutines}
 	if options.Controller != nil {
 		s.requests = options.Controller.requests
 		defer close(options.Controller.ended)

@@ -9,24 +9,29 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// spawn starts a process and follows it until it has ended. stopped is done
-// once devports stops the process.
+// spawn starts a process, and follows it until it has ended in another goroutine,
+// whose stack stays small. stopped is done once devports stops the process.
 func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, generation int) {
 	post := func(m message) {
 		m.service, m.generation = spec.Service, generation
 		s.post(m)
 	}
-	s.spawning <- struct{}{}
 	exit := s.portTaken(spec)
 	var p child
 	if exit.Err == nil {
 		p, exit = s.system.Start(spec, s.terminalSize(spec.Service))
 	}
-	<-s.spawning
-	if p == nil {
-		post(message{event: event{kind: evSpawnFailed, exit: exit}})
-		return
-	}
+	s.goroutines.Go(func() {
+		if p == nil {
+			post(message{event: event{kind: evSpawnFailed, exit: exit}})
+			return
+		}
+		s.follow(stopped, p, spec, post)
+	})
+}
+
+// follow posts what happens to a process until it has ended.
+func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Process, post func(message)) {
 	alive, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	post(message{event: event{kind: evStarted}, child: p, alive: alive})

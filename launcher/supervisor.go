@@ -17,13 +17,14 @@ const spawnLimit = 4
 // [Run] accesses it; the goroutines of processes and checks send it messages.
 type supervisor struct {
 	machine
-	options  Options
-	ctx      context.Context
-	system   operatingSystem
-	attempts map[string]*attempt // by service
-	builders map[string]*builder // by service
-	messages chan message
-	spawning chan struct{} // holds a value for each process being spawned
+	options     Options
+	ctx         context.Context
+	system      operatingSystem
+	attempts    map[string]*attempt // by service
+	builders    map[string]*builder // by service
+	messages    chan message
+	spawners    workers  // start the processes
+	terminating []func() // send stop signals, at the end of advance
 
 	done       chan struct{}  // closed when messages are no longer received
 	goroutines sync.WaitGroup // end after done is closed
@@ -96,7 +97,7 @@ func (s *supervisor) receive() {
 		case verdictStop:
 			s.close(Stopping{Reason: sig.String(), Signal: true})
 		case verdictKill:
-			s.closing = true
+			s.startClosing()
 			s.killAll()
 		}
 	case do := <-s.requests:
@@ -128,22 +129,32 @@ func (s *supervisor) change(plan procfile.Plan) {
 
 // advance applies the events that are due until none is left.
 func (s *supervisor) advance() {
-	for more := true; more; {
-		more = false
-		for _, name := range s.names {
+	for len(s.touched) > 0 {
+		for _, name := range s.takeTouched() {
 			if kind, due := s.nextEvent(name); due {
 				s.apply(name, event{kind: kind, outage: s.rerunOutage(name)})
-				more = true
 			}
 		}
+	}
+	if len(s.terminating) > 0 {
+		begin := s.system.Together()
+		for _, terminate := range s.terminating {
+			terminate()
+		}
+		begin()
+		s.terminating = nil
 	}
 }
 
 // notifyIdle reports when only a change of watched files can start anything.
 func (s *supervisor) notifyIdle() {
 	before := s.idle
+	s.idle = false
+	if !s.quiescent() {
+		return
+	}
 	rerunnable := s.rerunnable()
-	if s.idle = s.quiescent() && len(rerunnable) > 0; s.idle && !before {
+	if s.idle = len(rerunnable) > 0; s.idle && !before {
 		s.options.Notify(Idle{rerunnable})
 	}
 }
@@ -151,7 +162,7 @@ func (s *supervisor) notifyIdle() {
 // close stops all services.
 func (s *supervisor) close(reason Stopping) {
 	if !s.closing {
-		s.closing = true
+		s.startClosing()
 		s.options.Notify(reason)
 	}
 }
@@ -185,8 +196,10 @@ func (s *supervisor) deliver(m message) {
 	if m.event.kind == evReadyTimeout && guessed(sv.procSpec.Ready) && len(s.waitingFor(m.service)) == 0 {
 		return // nothing waits for it, so it may take as long as it likes
 	}
-	m.event.needed = s.hasDependents(m.service)
-	m.event.outage = s.dependencyOutage(m.service, time.Now())
+	if m.event.kind.isEnd() {
+		m.event.needed = s.hasDependents(m.service)
+		m.event.outage = s.dependencyOutage(m.service, time.Now())
+	}
 	if m.event.kind == evStarted {
 		s.watchProcess(sv, m)
 	}
@@ -212,7 +225,7 @@ func (s *supervisor) watchProcess(sv service, m message) {
 func (s *supervisor) apply(name string, e event) {
 	before := s.services[name]
 	after, actions := before.next(time.Now(), e)
-	s.services[name] = after
+	s.set(name, after)
 	s.changed = true
 	if after.ready && !before.ready && after.phase == running && e.kind == evReady {
 		s.options.Notify(Ready{name, after.procSpec.Port, after.readyAfter})
@@ -224,18 +237,19 @@ func (s *supervisor) apply(name string, e event) {
 	if over := after.phase == ended || after.phase == removed; over || before.phase.live() && !after.phase.live() {
 		s.detachProcess(name, over)
 	}
-	if on := s.blocker(name); e.kind == evRerun && on != "" {
-		s.options.Notify(DependencyFailed{name, on})
+	if e.kind == evRerun {
+		if on := s.blocker(name); on != "" {
+			s.options.Notify(DependencyFailed{name, on})
+		}
 	}
 	for _, a := range actions {
 		s.do(name, a)
 	}
 	if after.phase == removed {
 		s.removedDowntime[name] = after.downtime
-		delete(s.services, name)
+		s.remove(name)
 		delete(s.attempts, name)
 		delete(s.builders, name)
-		s.sortNames()
 	}
 }
 
@@ -246,10 +260,11 @@ func (s *supervisor) do(name string, a action) {
 		s.rollout.started = s.rollout.started || sv.retries == 0
 		stopped, cancel := context.WithCancel(context.Background())
 		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}}
-		s.goroutines.Go(func() { s.spawn(stopped, sv.procSpec, sv.generation) })
+		s.spawners.do(func() { s.spawn(stopped, sv.procSpec, sv.generation) })
 	case terminate:
 		s.attempts[name].endRequested()
-		s.attempts[name].child.Terminate(sv.procSpec.StopSignal, sv.procSpec.StopTimeout)
+		p := s.attempts[name].child
+		s.terminating = append(s.terminating, func() { p.Terminate(sv.procSpec.StopSignal, sv.procSpec.StopTimeout) })
 	case kill:
 		s.attempts[name].endRequested()
 		s.options.Notify(Killing{name, s.attempts[name].child.PID()})
@@ -258,7 +273,7 @@ func (s *supervisor) do(name string, a action) {
 		s.startBuild(name)
 	case terminateBuild:
 		if p := s.builders[name].child; p != nil {
-			p.Terminate("TERM", buildGrace)
+			s.terminating = append(s.terminating, func() { p.Terminate("TERM", buildGrace) })
 		}
 	case killBuild:
 		if p := s.builders[name].child; p != nil {

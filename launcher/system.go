@@ -24,6 +24,9 @@ type operatingSystem interface {
 	// processes outlive the service that started them once they have left its
 	// process group.
 	SetSharedPrograms(names []string)
+	// Together delays every Terminate until begin is called, so that they share
+	// one list of the processes. It must not be called again before begin.
+	Together() (begin func())
 	// SetAttached says whether a client is attached to a service.
 	SetAttached(now bool)
 	// Close kills what is left of the run once all services have ended. It

@@ -77,12 +77,9 @@ func (f File) checkVariables(fail failf) {
 // checkPins finds ports that the file pins twice.
 func (f File) checkPins(fail failf) {
 	first := map[int]wantedAt{}
-	ports := f.wanted()
+	ports := slices.DeleteFunc(f.wanted(), func(p wantedAt) bool { return p.Pin == 0 })
 	slices.SortStableFunc(ports, func(a, b wantedAt) int { return a.pos.Line - b.pos.Line })
 	for _, p := range ports {
-		if p.Pin == 0 {
-			continue
-		}
 		if before, taken := first[p.Pin]; taken {
 			fail(p.pos, "", "port %d is already pinned by %s on line %d", p.Pin, quote(before.Name.String()), before.pos.Line)
 			continue
@@ -93,9 +90,9 @@ func (f File) checkPins(fail failf) {
 
 // checkDependencies finds dependencies on unknown services, and cycles.
 func (f File) checkDependencies(fail failf) {
-	services := map[string]Service{}
-	for _, s := range f.Services {
-		services[s.Name] = s
+	services := make(map[string]*Service, len(f.Services))
+	for i := range f.Services {
+		services[f.Services[i].Name] = &f.Services[i]
 	}
 	for _, s := range f.Services {
 		for i, d := range s.DependsOn {

@@ -23,6 +23,7 @@ type Environment struct {
 // commonVars are the variables that the services of a plan share.
 type commonVars struct {
 	all   []Var             // sorted by name
+	list  []string          // all, as "NAME=value"
 	set   []Var             // set by devports, sorted by name
 	ports map[string]string // the part of set that holds ports
 
@@ -44,6 +45,14 @@ func sortedVars(vars map[string]string) []Var {
 	return list
 }
 
+func listOf(vars []Var) []string {
+	list := make([]string, len(vars))
+	for i, v := range vars {
+		list[i] = v.Name + "=" + v.Value
+	}
+	return list
+}
+
 func findVar(vars []Var, name string) (string, bool) {
 	i, found := slices.BinarySearchFunc(vars, name, func(v Var, name string) int { return cmp.Compare(v.Name, name) })
 	if !found {
@@ -62,15 +71,21 @@ func (e Environment) Lookup(name string) (string, bool) {
 
 // List returns the environment as "NAME=value", sorted by name, for [os/exec].
 func (e Environment) List() []string {
-	var all []Var
+	var lower []Var
+	var entries []string
 	if e.common != nil {
-		all = e.common.all
+		lower, entries = e.common.all, e.common.list
 	}
-	list := make([]string, 0, len(all)+len(e.own)+1)
-	for _, v := range override(all, e.marked()) {
-		list = append(list, v.Name+"="+v.Value)
+	list := make([]string, 0, len(lower)+len(e.own)+1)
+	for _, v := range e.marked() {
+		i, found := slices.BinarySearchFunc(lower, v, byVarName)
+		list = append(append(list, entries[:i]...), v.Name+"="+v.Value)
+		if found {
+			i++
+		}
+		lower, entries = lower[i:], entries[i:]
 	}
-	return list
+	return append(list, entries...)
 }
 
 // Set returns the variables that devports sets or changes, sorted by name.

@@ -16,6 +16,7 @@ var entryLine = sync.OnceValue(func() *regexp.Regexp {
 func parseProcfile(name string, src []byte) (File, Problems) {
 	f := File{Name: name, Procfile: true}
 	var problems Problems
+	lines := map[string]int{} // of each service
 	for i, line := range strings.Split(string(src), "\n") {
 		line = strings.TrimSuffix(line, "\r")
 		start := Position{i + 1, 1}
@@ -30,10 +31,11 @@ func parseProcfile(name string, src []byte) (File, Problems) {
 		if strings.ContainsRune(line, 0) {
 			problems = append(problems, problemf(name, start, "", "must not contain a NUL character"))
 		}
-		if before, taken := f.Service(m[1]); taken {
-			problems = append(problems, problemf(name, start, "", "%s is already defined on line %d", quote(m[1]), before.Pos.Line))
+		if before, taken := lines[m[1]]; taken {
+			problems = append(problems, problemf(name, start, "", "%s is already defined on line %d", quote(m[1]), before))
 			continue
 		}
+		lines[m[1]] = start.Line
 		s := newService(m[1], start)
 		s.Command.Shell = strings.TrimSpace(m[2])
 		s.Ready = "none" // a Procfile cannot declare a process without a port

@@ -24,7 +24,7 @@ func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 		}
 	}
 	replicas := map[string][]Text{}
-	var expanded []Service
+	expanded := make([]Service, 0, len(f.Services))
 	for _, s := range f.Services {
 		n := s.Replicas
 		if count, ok := counts[s.Name]; ok {
@@ -36,14 +36,15 @@ func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 			expanded = append(expanded, r)
 		}
 	}
-	for i, s := range expanded {
+	for i := range expanded {
+		s := &expanded[i]
 		var all []Text
 		for _, d := range s.DependsOn {
 			for _, r := range replicas[d.Value] {
 				all = append(all, Text{r.Value, d.Pos})
 			}
 		}
-		expanded[i].DependsOn = all
+		s.DependsOn = all
 	}
 	f.Services = expanded
 	return f, nil

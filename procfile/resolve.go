@@ -49,7 +49,7 @@ func OwnEnviron(environ []string) (own map[string]string, exported []string) {
 func (f File) Resolve(c Context) (Plan, error) {
 	r := resolver{
 		file: f, wanted: f.wanted(), context: c,
-		numbers: map[string][]int{}, read: map[string][]Variable{},
+		numbers: map[string][]int{}, read: map[string][]Variable{}, exist: map[string]bool{},
 	}
 	r.inherited, _ = OwnEnviron(c.Environ)
 	r.prepareCommon()
@@ -57,9 +57,14 @@ func (f File) Resolve(c Context) (Plan, error) {
 	if f.Path != "" {
 		r.watch(f.Path)
 	}
-	services := slices.SortedFunc(slices.Values(f.Services), func(a, b Service) int { return strings.Compare(a.Name, b.Name) })
-	for _, s := range services {
-		plan.Services = append(plan.Services, r.process(s))
+	services := make([]*Service, len(f.Services))
+	for i := range f.Services {
+		services[i] = &f.Services[i]
+	}
+	slices.SortFunc(services, func(a, b *Service) int { return strings.Compare(a.Name, b.Name) })
+	plan.Services = make([]Process, len(services))
+	for i, s := range services {
+		plan.Services[i] = r.process(*s)
 	}
 	r.noteInheritedPort()
 	r.notePins()
@@ -93,6 +98,7 @@ type resolver struct {
 	numbers   map[string][]int      // the ports of each service
 	read      map[string][]Variable // env files by path
 	watched   []string
+	exist     map[string]bool // of the env files, by path; watched has them all
 	problems  Problems
 	notes     Problems
 }
@@ -184,8 +190,9 @@ func (r *resolver) prepareCommon() {
 	all := maps.Clone(r.inherited)
 	delete(all, "PORT") // never a service's port
 	maps.Copy(all, r.set)
+	sorted := sortedVars(all)
 	r.common = &commonVars{
-		all: sortedVars(all), set: sortedVars(r.set), ports: ports,
+		all: sorted, list: listOf(sorted), set: sortedVars(r.set), ports: ports,
 		inherited: r.inherited, marks: envvar.Mark(sortedVars(r.set), r.inherited),
 	}
 }
@@ -281,21 +288,31 @@ func (r *resolver) envFiles(s Service) []string {
 	var paths []string
 	if r.file.EnvFiles == nil {
 		path := r.file.path(".env")
-		r.watch(path)
-		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		if r.exists(path) {
 			paths = append(paths, path)
 		}
 	}
 	for _, t := range slices.Concat(r.file.EnvFiles, s.EnvFiles) {
 		path := r.file.path(t.Value)
-		r.watch(path)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if !r.exists(path) {
 			r.fail(t.Pos, "", "the env file %s does not exist", path)
 			continue
 		}
 		paths = append(paths, path)
 	}
 	return paths
+}
+
+// exists watches an env file, and reports whether it exists.
+func (r *resolver) exists(path string) bool {
+	exists, known := r.exist[path]
+	if !known {
+		r.watch(path)
+		_, err := os.Stat(path)
+		exists = !errors.Is(err, fs.ErrNotExist)
+		r.exist[path] = exists
+	}
+	return exists
 }
 
 // envFile reads an env file. It reads each file only once.

@@ -258,8 +258,8 @@ func TestRenamed(t *testing.T) {
 	town.changed("below/papers", "")
 }
 
-// The main checkout of a bare repository that was moved keeps its pins before git
-// repairs it.
+// The main checkout of a bare repository that has moved keeps its pins before
+// git repairs it.
 func TestBareRenamed(t *testing.T) {
 	town := newTown(t)
 	town.init("seed")

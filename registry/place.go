@@ -162,7 +162,7 @@ func (p placing) keepsLabels(r record) bool {
 	case (r.Directory != p.c.Directory || r.seen != now) && p.taken(r.Project, r.Worktree, r.seen.known()):
 		return false
 	case r.Worktree == "":
-		// Of a bare repository that has moved it cannot be seen whose branch is the default one.
+		// If a bare repository has moved, its default branch is unknown.
 		moved := p.c.ID == "" && shared(r.seen.repository, p.c.Repository)
 		return p.c.Worktree == "" || p.c.Vacant || moved
 	case p.c.Worktree == "" && !r.seen.known():

@@ -95,8 +95,7 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 		return Scope{}, nil, err
 	}
 	if o.Move == nil {
-		if p := now.state.plan(c, wants, o, realDisk); p.settled() {
-			scope, leases := p.record.Scope, p.leases()
+		if scope, leases, ok := now.state.settled(c, wants, o); ok {
 			if err := o.confirm(scope, leases); err != nil {
 				return Scope{}, nil, err
 			}
@@ -129,6 +128,33 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 		o.Changed(change)
 	}
 	return scope, leases, nil
+}
+
+// Known returns what Lease would return, if Lease would change nothing; otherwise
+// ok is false, and only the scope is known. It only reads. Errors are those of
+// Lease.
+func (r Registry) Known(c checkout.Checkout, wants []allocator.WantedPort, o Options) (s Scope, leases []Lease, ok bool, err error) {
+	if err := checkCheckout(c); err != nil {
+		return Scope{}, nil, false, err
+	}
+	if wants, err = normalize(wants); err != nil {
+		return Scope{}, nil, false, err
+	}
+	now, err := load(r.path, snapshot{})
+	if err != nil {
+		return Scope{}, nil, false, err
+	}
+	s, leases, ok = now.state.settled(c, wants, o)
+	return s, leases, ok, nil
+}
+
+// settled returns the scope of a checkout, and its leases if they are as wanted.
+func (s state) settled(c checkout.Checkout, wants []allocator.WantedPort, o Options) (_ Scope, leases []Lease, ok bool) {
+	p := s.plan(c, wants, o, realDisk)
+	if p.settled() {
+		leases, ok = p.leases(), true
+	}
+	return p.record.Scope, leases, ok
 }
 
 // Remove removes the leases of names in a scope and returns them, in name

@@ -257,6 +257,8 @@ func formatStatus(st launcher.Status) string {
 			text += ", but " + st.Detail
 		case st.Build == launcher.BuildFailure:
 			text += ", but its " + st.Detail
+		case st.BlockedBy != launcher.Blocker{}:
+			text += ", but " + st.Detail
 		case st.Build != "":
 			text += ", with a build running"
 		case st.Outdated:
@@ -265,6 +267,8 @@ func formatStatus(st launcher.Status) string {
 		return text
 	case launcher.StateFailed:
 		return st.Service + " failed: " + st.Detail
+	case launcher.StateBackoff:
+		return st.Service + " " + st.Detail
 	case launcher.StateWaiting:
 		if (st.BlockedBy == launcher.Blocker{}) {
 			break

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/signal"
 	"regexp/syntax"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -77,6 +78,9 @@ func logs(s session, c *cli.Context) error {
 	err = l.show(ctx, o, p)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // Ctrl-C ends logs -f
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return nil // its reader has seen enough, like head
 	}
 	return err
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -162,7 +164,7 @@ func (l foundLogs) showMemory(ctx context.Context, o logsOptions, p *logPrinter)
 			err = p.print(line)
 		}
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, syscall.EPIPE) {
 		return requestFailed(l.scope, err)
 	}
 	return err

@@ -164,8 +164,10 @@ func proportional(pid int) (bytes int) {
 }
 
 // cpu is the CPU time of a runner, in the resolution of the kernel.
-func cpu(pid int) (d time.Duration) {
-	for _, p := range family(pid) {
+func cpu(pid int) time.Duration { return cpuOf(family(pid)) }
+
+func cpuOf(pids []int) (d time.Duration) {
+	for _, p := range pids {
 		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p))
 		for _, task := range tasks {
 			text, _ := os.ReadFile(task)

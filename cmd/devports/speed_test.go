@@ -74,6 +74,29 @@ func BenchmarkCommand(b *testing.B) {
 			})
 		})
 	}
+	b.Run("5000 services", func(b *testing.B) {
+		b.Setenv("DEVPORTS_HOME", b.TempDir())
+		var many strings.Builder
+		many.WriteString("[services]\n")
+		for i := range 5000 {
+			fmt.Fprintf(&many, "s%d = 'x'\n", i)
+		}
+		write("Manyfile.toml", many.String())
+		b.Run("new", func(b *testing.B) {
+			for b.Loop() {
+				b.Setenv("DEVPORTS_HOME", b.TempDir())
+				run(b, devports, "port", "-f", "Manyfile.toml", "s7")
+			}
+		})
+		run(b, devports, "port", "-f", "Manyfile.toml", "s7")
+		for _, command := range [][]string{{"port", "s7"}, {"env", "s7"}, {"check"}} {
+			b.Run(command[0], func(b *testing.B) {
+				for b.Loop() {
+					run(b, devports, append(command, "-f", "Manyfile.toml")...)
+				}
+			})
+		}
+	})
 	b.Run("steered", func(b *testing.B) {
 		b.Setenv("DEVPORTS_HOME", b.TempDir())
 		write("Portfile", "[services]\nweb = { command = 'exec sleep 1000', port = false }\napi = { command = 'exec sleep 1000', port = false }\n")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -118,6 +119,7 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 // up runs the services in this process until they end. A run in the background
 // must be reachable: there is no terminal to stop it from.
 func (s session) up(o upOptions, from *background) error {
+	defer collectRarely()()
 	p, color, err := o.open(s)
 	if err != nil {
 		return err
@@ -163,6 +165,19 @@ func (s session) up(o upOptions, from *background) error {
 	err = u.launch(claim.Note.ID)
 	u.endRecording(err)
 	return err
+}
+
+// startTime is how long the start of a few hundred services may take.
+const startTime = 2 * time.Second
+
+// collectRarely keeps the garbage collector from running while services start:
+// most of the memory allocated then stays in use. The rest is released afterwards.
+func collectRarely() (stop func() bool) {
+	before := debug.SetGCPercent(400)
+	return time.AfterFunc(startTime, func() {
+		debug.SetGCPercent(before)
+		debug.FreeOSMemory()
+	}).Stop
 }
 
 // oneLine formats an error of several lines as one.
@@ -319,11 +334,8 @@ func (u *upRun) notify(e launcher.Event) {
 // begin prepares the start: it checks the project, claims the scope and leases
 // the ports. It reports all problems at once, before anything is started.
 func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
-	checked, err := r.Project.Check() // before the claim, which kills the orphans of a dead run
-	if err != nil {
-		return plan, scope, c, err
-	}
-	if scope, err = r.Project.Scope(); err != nil {
+	var checked procfile.Plan // before the claim, which kills the orphans of a dead run
+	if r.Project, checked, scope, err = r.Project.Prepare(); err != nil {
 		return plan, scope, c, err
 	}
 	signal.Notify(signals, stopSignals()...) // until here, signals have their default effect

@@ -5,51 +5,47 @@ import "sync"
 // Snapshots shares snapshots among goroutines that request one at the same time.
 // The zero value is ready to use.
 type Snapshots struct {
-	mu      sync.Mutex
-	current *shared // being taken
-	next    *shared // to be taken after current
+	taking sync.Mutex // held while a snapshot is taken, or delayed by Hold
+
+	mu   sync.Mutex // guards next
+	next *shared    // requested, but not started; nil for none
 }
 
 type shared struct {
-	taken chan struct{} // closed when tree and err are set
-	tree  Tree
-	err   error
+	once sync.Once // sets the rest
+	tree Tree
+	err  error
 }
 
 // Take returns a snapshot that started after the call.
-func (s *Snapshots) Take() (Tree, error) {
+func (s *Snapshots) Take() (Tree, error) { return s.Request()() }
+
+// Request requests a snapshot that starts after the call. get returns it.
+func (s *Snapshots) Request() (get func() (Tree, error)) {
 	s.mu.Lock()
-	if s.next != nil {
-		next := s.next
-		s.mu.Unlock()
-		<-next.taken
-		return next.tree, next.err
+	defer s.mu.Unlock()
+	if s.next == nil {
+		s.next = &shared{}
 	}
-	mine, current := &shared{taken: make(chan struct{})}, s.current
-	if current == nil {
-		s.current = mine
-	} else {
-		s.next = mine
+	requested := s.next
+	return func() (Tree, error) {
+		requested.once.Do(func() { s.take(requested) })
+		return requested.tree, requested.err
 	}
-	s.mu.Unlock()
-	if current != nil {
-		<-current.taken
-	}
-	return s.take(mine)
 }
 
-func (s *Snapshots) take(mine *shared) (Tree, error) {
+func (s *Snapshots) take(requested *shared) {
+	s.taking.Lock()
+	defer s.taking.Unlock()
 	s.mu.Lock()
-	if s.next == mine { // it starts now, and cannot be shared by later calls
-		s.current, s.next = mine, nil
-	}
+	s.next = nil // requests from now on need a later one
 	s.mu.Unlock()
-	mine.tree, mine.err = Snapshot()
-	s.mu.Lock()
-	if s.current == mine {
-		s.current = nil
-	}
-	s.mu.Unlock()
-	close(mine.taken)
-	return mine.tree, mine.err
+	requested.tree, requested.err = Snapshot()
+}
+
+// Hold delays all snapshots until release is called, so that everything
+// requested until then shares one. It waits for one that is being taken.
+func (s *Snapshots) Hold() (release func()) {
+	s.taking.Lock()
+	return s.taking.Unlock
 }

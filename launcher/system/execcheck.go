@@ -11,22 +11,16 @@ import (
 
 // execCheck returns a Try that succeeds when a command does, in the directory
 // and environment of a process.
-func (s *processSet) execCheck(spec procfile.Process, command string) probe.Try {
+func (s *processSet) execCheck(spec procfile.Process, line string) probe.Try {
 	return func(ctx context.Context) error {
 		null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 		if err != nil {
 			return err
 		}
 		defer null.Close()
-		check := procfile.Process{Service: spec.Service, Shell: command}
-		argv := shellCommand(command)
-		env := spec.Env.List()
-		path, err := LookPath(argv[0], spec.Dir, env)
-		if err != nil {
-			return err
-		}
-		g, exit, err := s.start(spec.Service, path, argv, &os.ProcAttr{
-			Dir: spec.Dir, Env: s.environ(env), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
+		check := procfile.Process{Service: spec.Service, Shell: line}
+		g, exit, err := s.startCommand(spec.Service, command{shell: line}, &os.ProcAttr{
+			Dir: spec.Dir, Env: spec.Env.List(), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
 		})
 		if err != nil {
 			return err
@@ -35,7 +29,7 @@ func (s *processSet) execCheck(spec procfile.Process, command string) probe.Try 
 		select {
 		case e := <-exit:
 			if e.Status != 0 {
-				return fmt.Errorf("%s %v", command, e)
+				return fmt.Errorf("%s %v", line, e)
 			}
 			return nil
 		case <-ctx.Done():

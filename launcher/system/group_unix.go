@@ -85,24 +85,26 @@ func newGroup(pid int, service string, f *processSet, session bool) *group {
 // Terminate sends a signal, named without "SIG", to everything of the service.
 // After grace the caller may call Kill.
 func (g *group) Terminate(name string, grace time.Duration) {
-	g.send(unix.SignalNum("SIG"+name), func(sig syscall.Signal) { g.terminate(sig, grace) })
+	g.send(unix.SignalNum("SIG"+name), func(sig syscall.Signal, m members, err error) { g.terminate(sig, grace, m, err) })
 }
 
 func (g *group) Kill() {
 	g.cancel()
-	g.send(unix.SIGKILL, func(sig syscall.Signal) {
-		m, _ := g.members()
-		g.signal(m, sig)
-	})
+	g.send(unix.SIGKILL, func(sig syscall.Signal, m members, _ error) { g.signal(m, sig) })
 }
 
-func (g *group) send(sig syscall.Signal, deliver func(syscall.Signal)) {
+// send has deliver send a signal to the members, which are listed after the call.
+func (g *group) send(sig syscall.Signal, deliver func(syscall.Signal, members, error)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.closed {
 		g.lastSignal = sig
 		clear(g.sent)
-		g.signals.Go(func() { deliver(sig) })
+		snapshot := g.set.snapshots.Request() // now, to share it with other groups
+		g.signals.Go(func() {
+			m, err := g.listMembers(snapshot)
+			deliver(sig, m, err)
+		})
 	}
 }
 
@@ -131,14 +133,16 @@ func (g *group) has(p proctree.Process) bool {
 
 // members fails where processes cannot be listed: then only the group as a
 // whole can be signalled.
-func (g *group) members() (m members, err error) {
+func (g *group) members() (members, error) { return g.listMembers(g.set.snapshots.Take) }
+
+func (g *group) listMembers(snapshot func() (proctree.Tree, error)) (m members, err error) {
 	g.mu.Lock()
 	empty := g.empty
 	g.mu.Unlock()
 	if empty {
 		return members{}, nil // the number may be another group's
 	}
-	tree, err := g.set.snapshots.Take()
+	tree, err := snapshot()
 	if err != nil {
 		return members{}, err
 	}

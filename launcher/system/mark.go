@@ -1,7 +1,6 @@
 package system
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/devports/devports/allocator/envvar"
@@ -19,8 +18,11 @@ func (s *processSet) environ(env []string) []string {
 	if s.mark.Variable == "" {
 		return env
 	}
-	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
-		return strings.HasPrefix(entry, envvar.Instance+"=") || strings.HasPrefix(entry, envvar.Outside+"=")
-	})
-	return append(env, s.mark.Variable)
+	marked := make([]string, 0, len(env)+1)
+	for _, entry := range env {
+		if !strings.HasPrefix(entry, envvar.Instance+"=") && !strings.HasPrefix(entry, envvar.Outside+"=") {
+			marked = append(marked, entry)
+		}
+	}
+	return append(marked, s.mark.Variable)
 }

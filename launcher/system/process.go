@@ -34,26 +34,16 @@ type Process struct {
 // nil. If that fails, the Process is nil and the exit has the reason.
 func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Exit) {
 	defer s.idle.Reset(idleDelay)
-	argv := spec.Argv
-	if len(argv) == 0 {
-		argv = shellCommand(spec.Shell)
-	}
-	env := spec.Env.List()
-	path, err := LookPath(argv[0], spec.Dir, env)
-	if err != nil {
-		return nil, exitOfStart(err)
-	}
 	ends, err := openStdio(size, spec.Ready.Kind == procfile.Done)
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
 	defer ends.closeChildSide()
-	attr := &os.ProcAttr{
-		Dir: spec.Dir, Env: s.processes.environ(env),
+	g, exit, err := s.processes.startCommand(ownerName(spec), command{spec.Argv, spec.Shell}, &os.ProcAttr{
+		Dir: spec.Dir, Env: spec.Env.List(),
 		Files: []*os.File{ends.stdin, ends.output, ends.output}, // one file for both keeps the order of the output
 		Sys:   processAttributes(spec, ends.pty),
-	}
-	g, exit, err := s.processes.start(ownerName(spec), path, argv, attr)
+	})
 	if err != nil {
 		ends.closeOwnSide()
 		if info, e := os.Stat(spec.Dir); spec.Dir != "" && (e != nil || !info.IsDir()) {

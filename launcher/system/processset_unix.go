@@ -86,6 +86,9 @@ func (s *processSet) startReaper() (stop func()) {
 	}
 }
 
+// together delays signals until begin is called.
+func (s *processSet) together() (begin func()) { return s.snapshots.Hold() }
+
 // setSharedPrograms sets the names of shared programs besides the built-in
 // ones.
 func (s *processSet) setSharedPrograms(names []string) {

@@ -42,6 +42,8 @@ func (s *processSet) startReaper() (stop func()) { return func() {} }
 
 func (s *processSet) findOutside() {}
 
+func (s *processSet) together() (begin func()) { return func() {} }
+
 // setSharedPrograms does nothing: a job ends with everything in it.
 func (s *processSet) setSharedPrograms([]string) {}
 
@@ -152,6 +154,11 @@ func ShellCommand(command string) ([]string, *syscall.SysProcAttr) {
 func shellLine(command string) string { return `cmd.exe /d /s /c "` + command + `"` }
 
 func shellCommand(command string) []string { return []string{"cmd.exe", "/d", "/s", "/c", command} }
+
+// withoutShell never succeeds: cmd.exe parses a line in its own way.
+func withoutShell(string, string, []string) (path string, argv, env []string, ok bool) {
+	return "", nil, nil, false
+}
 
 // processAttributes makes the process the root of a console process group, so
 // that the console's Ctrl-C reaches only devports, and Ctrl-Break can be sent

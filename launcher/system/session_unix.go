@@ -24,8 +24,7 @@ import (
 // a leader is suspended until the others have ended. A leader that handles the
 // signal is resumed after half of the grace period, in case the others wait for
 // it.
-func (g *group) terminate(sig syscall.Signal, grace time.Duration) {
-	m, err := g.members()
+func (g *group) terminate(sig syscall.Signal, grace time.Duration, m members, err error) {
 	if err != nil || !g.session || m.leader == nil || len(m.others) == 0 {
 		g.signal(m, sig)
 		return

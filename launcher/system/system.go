@@ -80,10 +80,10 @@ func Open(o Options) *System {
 	s := &System{processes: newProcessSet(o.ID, o.Dedicated), output: o.Output, dedicated: o.Dedicated}
 	s.processes.leftRunning = o.LeftRunning
 	s.idle = time.AfterFunc(idleDelay, s.processes.findOutside)
-	reserveThreads()
 	if o.ID != "" {
 		s.processes.startWatchdog(o.Terminal, o.State, o.Watchdog)
 	}
+	reserveThreads() // while the watchdog starts
 	s.stopReaper = s.processes.startReaper()
 	return s
 }
@@ -111,6 +111,11 @@ func (s *System) StartOutside(argv []string) error {
 // SetSharedPrograms names programs, besides the built-in ones, whose processes
 // outlive the service that started them once they have left its process group.
 func (s *System) SetSharedPrograms(names []string) { s.processes.setSharedPrograms(names) }
+
+// Together delays every Terminate until begin is called, so that they share one
+// list of the processes, which takes a millisecond to make. It must not be called
+// again before begin.
+func (s *System) Together() (begin func()) { return s.processes.together() }
 
 // SetAttached says whether a client is attached to a service.
 func (s *System) SetAttached(now bool) { s.processes.watchdog.setAttached(now) }

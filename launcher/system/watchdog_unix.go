@@ -138,8 +138,9 @@ func (w *watchdog) spawn(pipe *os.File) (pid int, exit <-chan Exit, err error) {
 		files = append(files, w.tty)
 	}
 	return w.set.spawn(w.state.Run.Watchdog(), program, watchdogArgs, &os.ProcAttr{
-		Dir:   "/", // so that it keeps no directory busy
-		Env:   []string{"GORACE=atexit_sleep_ms=0"},
+		Dir: "/", // so that it keeps no directory busy
+		// It has little to do, and starts and ends faster with few threads.
+		Env:   []string{"GORACE=atexit_sleep_ms=0", "GOMAXPROCS=1"},
 		Files: files,
 		Sys:   &syscall.SysProcAttr{Setsid: true}, // not reached by the terminal's signals
 	})

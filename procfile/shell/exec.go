@@ -19,31 +19,35 @@ import (
 // literal program name. Exec leaves builtins, and lines that it cannot parse,
 // unchanged.
 func Exec(line string) string {
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(line), "")
-	if err != nil || len(file.Stmts) != 1 {
-		return line
-	}
-	statement := file.Stmts[0]
-	call, simple := statement.Cmd.(*syntax.CallExpr)
-	switch {
-	case !simple, len(call.Args) == 0, statement.Negated, statement.Background:
-		return line
-	case slices.ContainsFunc(statement.Redirs, isHereDocument):
-		return line // the shell feeds it to the program
-	}
-	program := call.Args[0].Lit()
-	if !isName(program) || shellWords()[program] {
+	call, redirections, ok := simpleCommand(line)
+	if !ok || slices.ContainsFunc(redirections, isHereDocument) { // the shell feeds it to the program
 		return line
 	}
 	at := call.Args[0].Pos().Offset()
 	return line[:at] + "exec " + line[at:]
 }
 
+// simpleCommand parses a line that is one simple command, whose first word is the
+// name of a program as it stands.
+func simpleCommand(line string) (call *syntax.CallExpr, redirections []*syntax.Redirect, ok bool) {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(line), "")
+	if err != nil || len(file.Stmts) != 1 {
+		return nil, nil, false
+	}
+	statement := file.Stmts[0]
+	call, simple := statement.Cmd.(*syntax.CallExpr)
+	if !simple || len(call.Args) == 0 || statement.Negated || statement.Background {
+		return nil, nil, false
+	}
+	program := call.Args[0].Lit()
+	return call, statement.Redirs, isName(program) && !shellWords()[program]
+}
+
 func isHereDocument(r *syntax.Redirect) bool { return r.Hdoc != nil }
 
 // isName reports whether a word is a literal program name.
 func isName(word string) bool {
-	return word != "" && word[0] != '-' && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-@") == ""
+	return word != "" && word[0] != '-' && strings.Trim(word, letters+digits+"_./+-@") == ""
 }
 
 // shellWords are dash's reserved words and builtins: exec of one of these

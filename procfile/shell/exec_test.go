@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -56,6 +58,86 @@ func TestExec(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	}
+}
+
+func TestFields(t *testing.T) {
+	environ := map[string]string{"PORT": "8080", "SPACED": "a b", "EMPTY": "", "GLOB": "*"}
+	get := func(name string) (string, bool) { value, ok := environ[name]; return value, ok }
+	for _, test := range []struct {
+		line string
+		want []string // nil: the shell is needed
+	}{
+		{"sleep 10", []string{"sleep", "10"}},
+		{"  ./bin/api --port=$PORT -x${PORT}y  # comment", []string{"./bin/api", "--port=8080", "-x8080y"}},
+		{"a 'b $c' \"d ${SPACED}!\" \"$EMPTY\" ''", []string{"a", "b $c", "d a b!", "", ""}},
+		{"a x'y'\"z\" \"$GLOB\" {b,c} A=1 -- é;", []string{"a", "xyz", "*", "{b,c}", "A=1", "--", "é"}},
+		{"a \\\n  b", []string{"a", "b"}},
+
+		{"a $NONE", nil},
+		{"a $SPACED", nil},
+		{"a $EMPTY", nil},
+		{"a $GLOB", nil},
+		{"a ${PORT:-1}", nil},
+		{"a ${#PORT}", nil},
+		{"a ${PORT#8}", nil},
+		{"a $1 $@ $$ $?", nil},
+		{"a $(b)", nil},
+		{"a `b`", nil},
+		{"a $((1+1))", nil},
+		{"a \"$(b)\"", nil},
+		{"a ~", nil},
+		{"a b*", nil},
+		{"a b?", nil},
+		{"a [b]", nil},
+		{"a b\\ c", nil},
+		{"a \"b\\\"c\"", nil},
+		{"a $", nil},
+		{"a b\r", nil},
+		{"a b\x00", nil},
+		{"A=1 a", nil},
+		{"a >b", nil},
+		{"a <b", nil},
+		{"a; b", nil},
+		{"a &", nil},
+		{"a | b", nil},
+		{"cd a", nil},
+		{"exec a", nil},
+		{"$PORT", nil},
+		{"", nil},
+	} {
+		got, ok := Fields(test.line, get)
+		if ok != (test.want != nil) || ok && !slices.Equal(got, test.want) {
+			t.Errorf("%q: %q, %t, want %q", test.line, got, ok, test.want)
+		}
+	}
+}
+
+// FuzzFields holds Fields to what dash makes of a line.
+func FuzzFields(f *testing.F) {
+	dash, err := exec.LookPath("dash")
+	if err != nil {
+		f.Skip(err)
+	}
+	for _, line := range []string{"show a 'b c' \"d $A\" $B ${A}x", "show {a,b} a=b %1 !", "show \\\n b\xff", "show $A$B\"$C\"'x'"} {
+		f.Add(line, "a b", "c")
+	}
+	dir := f.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "show"), []byte("#!/bin/sh\nprintf '%s\\0' \"$@\"\n"), 0o755); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, line, a, b string) {
+		environ := map[string]string{"A": a, "B": b}
+		words, ok := Fields(line, func(name string) (string, bool) { value, ok := environ[name]; return value, ok })
+		if !ok || words[0] != "show" || strings.Contains(a+b, "\x00") {
+			return
+		}
+		cmd := exec.Command(dash, "-c", line)
+		cmd.Env = []string{"PATH=" + dir, "A=" + a, "B=" + b}
+		out, err := cmd.Output()
+		if want := strings.Join(append(words[1:], ""), "\x00"); err != nil || string(out) != want && len(words) > 1 {
+			t.Errorf("%q: dash %q (%v), want %q", line, out, err, want)
+		}
+	})
 }
 
 // A line does the same in dash with exec, except for the text of the error for

@@ -55,12 +55,12 @@ type Checkout struct {
 // of its repository, the name of the main checkout's directory, so that all
 // worktrees agree; otherwise the name of dir.
 //
-// Find searches for .git in dir and above it, where another user's does not
-// count (see [ownership], which getenv is for, too). In a linked worktree .git is
-// a file, which leads to git's name for the worktree; every other checkout is a
+// Find searches for .git in dir and above it, where it ignores a .git of another
+// user: see [ownership], which also needs getenv. In a linked worktree .git is a
+// file, which leads to git's name for the worktree; every other checkout is a
 // main one, even a submodule. Among the worktrees of a bare repository, the main
-// checkout is the one with the default branch, to which the repository's own HEAD
-// points.
+// checkout is the one with the default branch, to which the repository's own
+// HEAD points.
 //
 // The error is a *fs.PathError: dir is missing, unreadable, or not valid UTF-8.
 func Find(dir, project string, getenv func(string) string) (Checkout, error) {

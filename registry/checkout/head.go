@@ -12,7 +12,7 @@ import (
 type Head struct{ Branch, Commit string }
 
 // HeadOf returns the HEAD of the repository that contains dir, an absolute
-// path. "" is in no repository. getenv is for [ownership].
+// path. "" is in no repository. [ownership] needs getenv.
 func HeadOf(dir string, getenv func(string) string) Head {
 	if dir == "" {
 		return Head{}

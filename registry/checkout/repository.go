@@ -60,8 +60,8 @@ func (r repository) defaultBranch() whereabouts {
 }
 
 // findRepository walks up from dir, an absolute path, to a .git. Above dir, only
-// one that [ownership] trusts counts, as for Portfiles: a stranger's must not
-// decide what belongs to a project.
+// one that [ownership] trusts counts, as with Portfiles: another user's .git does
+// not decide which directories are one project.
 func findRepository(dir string, getenv func(string) string) repository {
 	trust := ownership.From(dir, getenv)
 	for root := dir; ; root = filepath.Dir(root) {

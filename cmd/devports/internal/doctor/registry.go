@@ -38,6 +38,9 @@ func (d Doctor) examineRegistry(ctx context.Context) (findings []Finding, leases
 		scopes[l.Scope] = true
 	}
 	delete(scopes, registry.Scope{}) // no checkout
+	if len(scopes) == 0 {
+		return all(findings, "registry", "%s has %s", d.Registry.Path(), wording.Count(len(leases), "port")), leases, true
+	}
 	return all(findings, "registry", "%s has %s of %s", d.Registry.Path(), wording.Count(len(leases), "port"), wording.Count(len(scopes), "checkout")), leases, true
 }
 

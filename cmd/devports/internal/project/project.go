@@ -8,9 +8,11 @@
 package project
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -44,6 +46,15 @@ type Project struct {
 	host   Host
 	scale  map[string]int // numbers of replicas that override the file's
 	noPins bool
+
+	prepared *prepared // nil for none
+}
+
+// prepared is the plan that a file has with certain ports.
+type prepared struct {
+	scope registry.Scope
+	ports map[allocator.PortName]int
+	plan  procfile.Plan
 }
 
 // FileError reports that Path is not a file.
@@ -95,6 +106,7 @@ func (p Project) Binds(scope registry.Scope) bool { return scope.Main() && !p.no
 // load loads the project from the file at path, with read.
 func (p Project) load(path string, read func() (procfile.File, error)) (Project, error) {
 	var err error
+	p.prepared = nil
 	if p.File, err = read(); err != nil {
 		info, missing := os.Stat(path)
 		switch {
@@ -134,6 +146,33 @@ func (p Project) Check() (procfile.Plan, error) {
 	return plan, err
 }
 
+// Prepare is Check and Scope before a start. If the file has all its ports
+// already, the project that it returns holds the plan with them, so that
+// [Project.Resolve] need not make it again.
+func (p Project) Prepare() (Project, procfile.Plan, registry.Scope, error) {
+	scope, leases, known, failed := p.Registry.Known(p.Checkout, p.File.Ports(), registry.Options{NoPins: p.noPins})
+	if failed != nil || !known {
+		plan, err := p.Check()
+		return p, plan, scope, cmp.Or(err, failed)
+	}
+	ports := byName(leases)
+	plan, err := p.File.Resolve(p.context(scope, ports))
+	if err != nil {
+		return p, plan, scope, err
+	}
+	p.prepared = &prepared{scope, ports, plan}
+	plan.Notes = slices.Concat(plan.Notes, p.patternNotes(nil))
+	return p, plan, scope, nil
+}
+
+// plan resolves the file with these ports.
+func (p Project) plan(scope registry.Scope, ports map[allocator.PortName]int) (procfile.Plan, error) {
+	if known := p.prepared; known != nil && known.scope == scope && maps.Equal(known.ports, ports) {
+		return known.plan, nil
+	}
+	return p.File.Resolve(p.context(scope, ports))
+}
+
 // Ports leases every port that the file declares.
 func (p Project) Ports(ctx context.Context) (registry.Scope, map[allocator.PortName]int, error) {
 	scope, leases, err := p.lease(ctx, registry.Options{})
@@ -164,7 +203,7 @@ func (p Project) resolve(
 	_, _, err = p.lease(ctx, registry.Options{Move: move, Confirm: func(scope registry.Scope, leases []registry.Lease) error {
 		resolved = true
 		var err error
-		if plan, err = p.File.Resolve(p.context(scope, byName(leases))); err != nil {
+		if plan, err = p.plan(scope, byName(leases)); err != nil {
 			return err
 		}
 		return confirm(scope, leases)

@@ -69,9 +69,13 @@ func (r Run) resolve(
 	move func(registry.Lease) bool, ours func(registry.Scope) func(holder.Process) bool,
 ) (procfile.Plan, error) {
 	p, starts := r.Project, r.starts()
+	started := map[string]bool{}
+	for _, name := range starts {
+		started[name] = true
+	}
 	plan, err := p.resolve(ctx, move, func(scope registry.Scope, leases []registry.Lease) error {
 		leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
-			return running.Holds(l.Port) || !slices.Contains(starts, l.Name.Service)
+			return running.Holds(l.Port) || !started[l.Name.Service]
 		})
 		return p.Free(ctx, leases, ours(scope))
 	})

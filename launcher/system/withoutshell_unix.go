@@ -1,0 +1,96 @@
+//go:build unix
+
+package system
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/devports/devports/procfile/shell"
+)
+
+// withoutShell returns what dash would exec for a line, with the environment that
+// it would pass on. To start dash for that takes longer than to start most
+// programs. ok is false where the shell is needed, or where something is unusual:
+// the shell then decides.
+func withoutShell(line, dir string, env []string) (path string, argv, shellEnv []string, ok bool) {
+	if !shellIsDash() {
+		return "", nil, nil, false
+	}
+	env, ok = dashEnv(dir, env)
+	if !ok {
+		return "", nil, nil, false
+	}
+	argv, ok = shell.Fields(line, func(name string) (string, bool) { return lookup(env, name) })
+	if !ok {
+		return "", nil, nil, false
+	}
+	if strings.Contains(argv[0], "/") {
+		return argv[0], argv, env, true // scripts see the name
+	}
+	search, _ := lookup(env, "PATH")
+	for _, folder := range filepath.SplitList(search) {
+		if !filepath.IsAbs(folder) || strings.Contains(folder, "%") { // dash knows folders of functions: /lib%func
+			return "", nil, nil, false
+		}
+	}
+	path, err := LookPath(argv[0], dir, env)
+	return path, argv, env, err == nil
+}
+
+// dashEnv is what dash makes of an environment: it sets PWD, and drops variables
+// that it could not name. ok is false where it would set more than that.
+func dashEnv(dir string, env []string) (_ []string, ok bool) {
+	pwd, _ := lookup(env, "PWD")
+	pwd, err := workingDir(dir, pwd)
+	if err != nil {
+		return nil, false
+	}
+	list := make([]string, 0, len(env)+2) // one more for the mark
+	for _, entry := range env {
+		name, _, _ := strings.Cut(entry, "=")
+		switch name {
+		case "IFS", "LINENO", "OPTIND", "PPID":
+			return nil, false
+		case "PWD":
+		default:
+			if shell.IsVariable(name) {
+				list = append(list, entry)
+			}
+		}
+	}
+	return append(list, "PWD="+pwd), true
+}
+
+// workingDir is the name of a directory: pwd, if that is one of it, else the one
+// without symlinks.
+func workingDir(dir, pwd string) (string, error) {
+	if dir == "" {
+		dir = "."
+	}
+	here, err := os.Stat(dir)
+	if err != nil {
+		return "", err
+	}
+	if filepath.IsAbs(pwd) {
+		if there, err := os.Stat(pwd); err == nil && os.SameFile(here, there) {
+			return pwd, nil
+		}
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(dir)
+}
+
+// lookup finds a variable in a list of NAME=value.
+func lookup(env []string, name string) (value string, set bool) {
+	for _, entry := range slices.Backward(env) {
+		if rest, ok := strings.CutPrefix(entry, name); ok && strings.HasPrefix(rest, "=") {
+			return rest[1:], true
+		}
+	}
+	return "", false
+}
