@@ -435,6 +435,36 @@ func TestReadWhileRecycled(t *testing.T) {
 	}
 }
 
+// TestRecycle has pages of a segment count as gone as soon as it becomes another
+// one, before they are overwritten.
+func TestRecycle(t *testing.T) {
+	s := New(t.TempDir(), DefaultLimit)
+	r := begin(t, s, "a")
+	for range 5 {
+		r.Stream("web").Append(bytes.Repeat([]byte("0123456789\n"), pageLen/11))
+	}
+	end(t, r)
+	run := latest(t, s, "a")
+	list, files := pages(run.path, "web", []uint32{1}, 0, 1<<62)
+	defer closeAll(files)
+	if len(list) < 5 || len(list[1].read(make([]byte, pageLen))) == 0 {
+		t.Fatalf("%d pages", len(list))
+	}
+	f, err := recycle(filepath.Join(run.path, segmentName("web", 1)), filepath.Join(run.path, segmentName("web", 4)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, p := range list {
+		if len(p.read(make([]byte, pageLen))) > 0 {
+			t.Errorf("the page at %d is still there", p.pos)
+		}
+	}
+	if lines := read(t, run, Query{Last: -1}); len(lines) > 0 {
+		t.Errorf("%d lines", len(lines))
+	}
+}
+
 // TestKept keeps the last runs of a checkout, and what the limit allows of all.
 func TestKept(t *testing.T) {
 	s := New(t.TempDir(), DefaultLimit)
