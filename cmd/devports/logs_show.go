@@ -30,7 +30,7 @@ type logLine struct {
 // show prints the lines that the options select.
 func (l foundLogs) show(ctx context.Context, o logsOptions, p *logPrinter) error {
 	if o.cursor.Run != "" {
-		return l.showBehind(ctx, o, p)
+		return l.showAfter(ctx, o, p)
 	}
 	kept := l.runs
 	if l.live && !l.recorded() {
@@ -68,8 +68,8 @@ func areCount(n int, noun string) string {
 	return "are " + wording.Count(n, noun)
 }
 
-// showBehind prints the lines after a cursor, of its run and of later ones.
-func (l foundLogs) showBehind(ctx context.Context, o logsOptions, p *logPrinter) error {
+// showAfter prints the lines after a cursor, of its run and of later ones.
+func (l foundLogs) showAfter(ctx context.Context, o logsOptions, p *logPrinter) error {
 	i := slices.IndexFunc(l.runs, func(r logstore.Run) bool { return r.Name() == o.cursor.Run })
 	if i < 0 {
 		return fail(exitFailed, "start again: devports logs --json", "the run of this cursor is gone, or belongs to another checkout")

@@ -13,18 +13,17 @@ const (
 	segmentPages = 40
 	segmentLen   = segmentPages * pageLen
 
-	// earlyEnd is the page from which on a segment ends as soon as no line is
-	// unfinished: a line of MaxLine has room behind it.
+	// earlyEnd is the page from which a segment ends as soon as no line is
+	// unfinished. A line of MaxLine fits between it and the end.
 	earlyEnd = segmentPages - MaxLine/pageLen - 1
 
-	// minPiece is how much of a line at least goes into the rest of a page.
+	// minPiece is the minimal part of a line at the end of a page.
 	minPiece = 8 << 10
 
 	magic = 0x316c7064 // "dpl1"
 )
 
-// MaxLine is the length of the longest line, in bytes. What a service prints
-// beyond it begins another line.
+// MaxLine is the maximal length of a line, in bytes. Longer lines are split.
 const MaxLine = 1 << 20
 
 const (

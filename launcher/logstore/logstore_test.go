@@ -357,7 +357,7 @@ func TestFlood(t *testing.T) {
 			lines++
 			continue
 		}
-		if missed += l.Missed; l.Text != "they came faster than they could be written" {
+		if missed += l.Missed; l.Text != "the disk was too slow" {
 			t.Error(l.Text)
 		}
 	}

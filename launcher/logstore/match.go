@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Matcher finds lines that match a regular expression. Colours in lines do not
-// matter. Where the expression needs a literal text, that is searched for first,
-// which is many times faster.
+// Matcher finds lines that match a regular expression, ignoring colours. If every
+// match contains a literal, it searches for that first, which is many times
+// faster.
 type Matcher struct {
 	expression *regexp.Regexp
-	literal    []byte // that a match contains; in lower case if fold
+	literal    []byte // in every match; in lower case if fold
 	fold       bool   // in any case
-	rare       int    // index of the byte in it to look for, if fold
-	alone      bool   // the expression is nothing but the literal
+	rare       int    // index of its rarest byte, if fold
+	alone      bool   // the expression is only the literal
 }
 
-// NewMatcher compiles an expression, without regard to case if fold. The error is
-// a *syntax.Error.
+// NewMatcher compiles an expression; with fold it ignores case. The error is a
+// *syntax.Error.
 func NewMatcher(expression string, fold bool) (*Matcher, error) {
 	if fold {
 		expression = "(?i)" + expression
@@ -49,7 +49,7 @@ func NewMatcher(expression string, fold bool) (*Matcher, error) {
 	if m.literal = []byte(text); m.fold {
 		m.rare = rarest(m.literal)
 	}
-	if len(m.literal) == 0 || bytes.ContainsAny(m.literal, "\r\n\x1b\ufffd") { // the last stands for any damage
+	if len(m.literal) == 0 || bytes.ContainsAny(m.literal, "\r\n\x1b\ufffd") { // U+FFFD also matches invalid UTF-8
 		m.literal, m.alone, m.fold = nil, false, false
 	}
 	return m, nil
@@ -86,8 +86,8 @@ func needed(re *syntax.Regexp) *syntax.Regexp {
 	return nil
 }
 
-// longestASCII is the longest part of a text without other characters, which may
-// be longer in one case than in the other.
+// longestASCII returns the longest ASCII part of a text. The two cases of other
+// characters may differ in length.
 func longestASCII(text string) (longest string) {
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r >= 0x80 }) {
 		if len(part) > len(longest) {
@@ -115,7 +115,7 @@ func rarest(text []byte) int {
 	return best
 }
 
-// index returns where a text begins that a match may contain, or -1.
+// index returns the position of the literal in text, or -1.
 func (m *Matcher) index(text []byte) int {
 	switch {
 	case m.literal == nil:
@@ -162,10 +162,10 @@ func equalFold(text, low []byte) bool {
 	return true
 }
 
-// Characters that are in no case ASCII, and yet k or s in another.
+// Characters that are k and s in another case.
 var kelvin, longS = []byte("\u212a"), []byte("\u017f")
 
-// exact reports whether index finds all that may match in text.
+// exact reports whether index finds everything that may match in text.
 func (m *Matcher) exact(text []byte) bool {
 	if !m.fold {
 		return true
@@ -174,8 +174,8 @@ func (m *Matcher) exact(text []byte) bool {
 		!(bytes.IndexByte(m.literal, 's') >= 0 && bytes.Contains(text, longS))
 }
 
-// eachMatch calls found with the bounds of the lines of text, in order, that
-// match. What it finds in text without colours is what is in the line.
+// eachMatch calls found with the bounds of each matching line of text, which must
+// be without colours.
 func (m *Matcher) eachMatch(text []byte, found func(start, end int)) {
 	skip := m.exact(text)
 	for from := 0; from < len(text); {
@@ -199,8 +199,8 @@ func (m *Matcher) eachMatch(text []byte, found func(start, end int)) {
 	}
 }
 
-// withoutColors appends text less the control sequences (ECMA-48, section 5.4)
-// in it, such as those of colours. There are as many lines as before.
+// withoutColors appends text without control sequences (ECMA-48, section 5.4),
+// such as colours. The number of lines stays the same.
 func withoutColors(dst, text []byte) []byte {
 	for {
 		i := bytes.Index(text, []byte("\x1b["))
@@ -216,7 +216,7 @@ func withoutColors(dst, text []byte) []byte {
 			end++
 		}
 		if end == len(text) || text[end] < 0x40 || text[end] > 0x7e {
-			dst = append(dst, text[i:i+2]...) // something else
+			dst = append(dst, text[i:i+2]...) // not a control sequence
 			end = i + 2
 		} else {
 			end++

@@ -14,7 +14,7 @@ import (
 // lineBatch is what one page of a service has.
 type lineBatch struct {
 	lines []blockLine
-	bound int64 // no line of a later batch is before that, or, backwards, behind it
+	bound int64 // no line of a later batch is earlier, or, in reverse, later
 }
 
 // source is a service whose lines are merged with those of others.
@@ -25,7 +25,7 @@ type source struct {
 	next    int // in current.lines
 }
 
-// key is the place of the next line, or of what may come.
+// key is the position of the next line; if that is not known, the bound.
 func (s *source) key() (at int64, line int, known bool) {
 	if s.next < len(s.current.lines) {
 		l := s.current.lines[s.next]
@@ -50,7 +50,7 @@ func (s *sources) Less(i, j int) bool {
 	if s.reverse {
 		order = -order
 	}
-	return order < 0 || order == 0 && !aKnown && bKnown // first find out
+	return order < 0 || order == 0 && !aKnown && bKnown // load the batch of a first
 }
 
 func (s *sources) Pop() any {

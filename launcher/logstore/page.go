@@ -25,7 +25,7 @@ type page struct {
 }
 
 // pages returns the pages of a service with blocks between two times, the oldest
-// first: all of them, and perhaps one more before. The files are to be closed.
+// first; the first page may end before from. The caller closes the files.
 func pages(path, service string, numbers []uint32, from, until int64) (pages []page, files []*os.File) {
 	defer func() { slices.Reverse(pages) }()
 	for _, number := range slices.Backward(numbers) {
@@ -61,8 +61,8 @@ func (s *segment) header(pos int64) (header, bool) {
 	return parseHeader(b[:], s.number)
 }
 
-// read reads a page into buf. It returns nothing of one that has been made
-// another segment's.
+// read reads a page into buf. It returns nothing if the page has become part of
+// another segment.
 func (p page) read(buf []byte) []byte {
 	n, err := p.segment.file.ReadAt(buf[:pageLen], p.pos)
 	if err != nil && err != io.EOF {
@@ -74,14 +74,14 @@ func (p page) read(buf []byte) []byte {
 	return buf[:n]
 }
 
-// window is what is wanted of a page.
+// window selects lines of a page.
 type window struct {
-	after      Cursor // only what is behind that
+	after      Cursor // only lines after it
 	since      int64  // the first time
 	until      int64  // the last time
 	match      *Matcher
-	mark       bool // all lines are wanted, with whether they match
-	unfinished bool // unfinished lines are wanted
+	mark       bool // all lines, each with whether it matches
+	unfinished bool // unfinished lines, too
 }
 
 // blockLine is a line of a service.
@@ -100,10 +100,10 @@ type decoder struct {
 	lines []blockLine
 }
 
-// page returns those lines of a page that are wanted, in order.
+// page returns the selected lines of a page, in order.
 func (d *decoder) page(p page, text []byte) []blockLine {
 	d.lines = nil
-	var all string // the whole page, once many lines of it are wanted
+	var all string // the whole page, shared by its lines
 	var open []openLine
 	hit := d.mayMatch(text)
 	if !hit && !p.segment.hasMore(text) {
@@ -115,7 +115,7 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 			break
 		}
 		start := pos + headerLen
-		end := min(start+int(h.length), len(text)) // less only of a file that was cut
+		end := min(start+int(h.length), len(text)) // less only in a truncated file
 		block := text[start:end]
 		at := pos
 		pos = start + int(h.length)
@@ -168,8 +168,8 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 	return d.lines
 }
 
-// hasMore reports whether a page may have lines that span blocks, gaps, or
-// colours, in which index does not find everything.
+// hasMore reports whether a page may have lines that span blocks, gaps, or colours,
+// where index may miss matches.
 func (s *segment) hasMore(text []byte) bool {
 	order := binary.LittleEndian
 	colors := bytes.IndexByte(text, escape) >= 0 // or that is in a header
@@ -234,10 +234,10 @@ func (s *segment) lineFrom(from, to int64, stream uint16) []byte {
 	return line
 }
 
-// before reports whether nothing of a block is wanted, for its time.
+// before reports whether all lines of a block are too early.
 func (d *decoder) before(h header) bool { return h.time < d.since || h.time < d.after.Time }
 
-// join adds a line that was put together, if it is wanted.
+// join adds a line that consists of several pieces, if it is selected.
 func (d *decoder) join(h header, index int, text []byte) {
 	matches := true
 	if d.match != nil {
@@ -255,9 +255,9 @@ func (d *decoder) add(h header, index int, text string, missed int64, matches bo
 	d.lines = append(d.lines, blockLine{h.time, index, strings.TrimRight(text, "\r"), missed, matches})
 }
 
-// block adds the lines of a block that are wanted, which is whole lines but for
-// the newline of the last. The first has that index. page is the text that the
-// block is in, from start on, for lines to share; empty for none.
+// block adds the selected lines of a block, whose last line may lack its newline.
+// index is that of the first line. If page is not empty, the block is at start in
+// it, and the lines share its memory.
 func (d *decoder) block(h header, index int, block []byte, page string, start int) {
 	if d.match == nil || d.mark {
 		for len(block) > 0 {
@@ -304,7 +304,7 @@ func (d *decoder) block(h header, index int, block []byte, page string, start in
 	})
 }
 
-// mayMatch reports whether a page has to be looked at in detail.
+// mayMatch reports whether a page may contain a match.
 func (d *decoder) mayMatch(text []byte) bool {
 	m := d.match
 	return m == nil || m.literal == nil || d.mark || !m.exact(text) || m.index(text) >= 0

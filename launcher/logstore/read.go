@@ -12,31 +12,31 @@ import (
 	"time"
 )
 
-// Query says which lines are wanted. The zero Query, but for Last, wants all.
+// Query selects lines. With Last: -1 and nothing else, it selects all.
 type Query struct {
 	Services     []string // none stands for all
 	Since, Until time.Time
-	After        Cursor   // only what comes behind it
+	After        Cursor   // only lines after it
 	Match        *Matcher // nil: all lines
-	Context      int      // with Match, so many lines of the service before and after
-	First        int      // only the first so many; 0 for all
-	Last         int      // only the last so many; negative for all
+	Context      int      // with Match, the number of lines of the service before and after
+	First        int      // at most the first lines; 0 for all
+	Last         int      // at most the last lines; negative for all
 
 	// Progress, if it is not nil, counts the bytes that have been searched.
 	Progress *atomic.Int64
 }
 
-// Line is a line that a service printed, or a number of lines that are missing.
+// Line is a line of output, or a gap.
 type Line struct {
 	Service string
 	Time    time.Time
 	Text    string
-	Missed  int64 // if it is not 0, Text is why they are missing
-	Context bool  // it does not match: it is near one that does
+	Missed  int64 // the number of missing lines; then Text is the reason
+	Context bool  // it does not match, but is near a line that does
 	Cursor  Cursor
 }
 
-// Cursor is the place of a line in a run. Its order is that of the lines.
+// Cursor is the position of a line in a run.
 type Cursor struct {
 	Run  string // Run.Name
 	Time int64
@@ -65,22 +65,22 @@ func ParseCursor(text string) (c Cursor, err error) {
 	return c, nil
 }
 
-// Read calls yield with the lines that are wanted, by time, until it fails, and
-// returns its error, or ctx's. An unfinished line, at the end, is a line; once it
-// is finished, it counts as another, behind its beginning.
+// Read calls yield with the selected lines in the order of time. It stops at the
+// first error of yield and returns that, or ctx's. An unfinished line at the end
+// is yielded as it is; once it is complete, its cursor is a later one.
 func (r Run) Read(ctx context.Context, q Query, yield func(Line) error) error {
 	reading := newReading(r, q)
 	return reading.read(ctx, reading.start(), true, yield)
 }
 
-// followPoll is how long a line may take to be noticed.
+// followPoll is the interval of checks for new lines.
 const followPoll = 50 * time.Millisecond
 
-// livePolls is how many polls without a line there are before Follow looks
+// livePolls is the number of checks without a new line before Follow checks
 // whether the run has ended, which takes longer.
 const livePolls = 5
 
-// Follow is Read, and goes on with what is recorded until the run has ended.
+// Follow is like Read, and continues with new lines until the run has ended.
 func (r Run) Follow(ctx context.Context, q Query, yield func(Line) error) error {
 	reading := newReading(r, q)
 	span := reading.start()
@@ -111,8 +111,8 @@ func (r Run) Follow(ctx context.Context, q Query, yield func(Line) error) error 
 	}
 }
 
-// Newer returns the run of a checkout that began after r, the first of them. ok
-// is false if there is none.
+// Newer returns the first run of a checkout that started after r. ok is false if
+// there is none.
 func (s Store) Newer(slot string, r Run) (next Run, ok bool) {
 	for _, run := range s.Runs(slot) {
 		if run.path <= r.path {
@@ -123,7 +123,7 @@ func (s Store) Newer(slot string, r Run) (next Run, ok bool) {
 	return next, ok
 }
 
-// reading is a Query on its way.
+// reading is a Query in progress.
 type reading struct {
 	run     Run
 	query   Query
@@ -134,10 +134,10 @@ func newReading(r Run, q Query) *reading {
 	return &reading{r, q, map[string]*neighbours{}}
 }
 
-// span is a time from which and up to which all is there.
+// span is a time span whose lines are all readable.
 type span struct{ from, until int64 }
 
-// start returns the span of what can be read now.
+// start returns the span that is readable now.
 func (r *reading) start() span {
 	s := span{r.run.clearedAt() + 1, math.MaxInt64}
 	if !r.query.Since.IsZero() {
@@ -150,7 +150,7 @@ func (r *reading) start() span {
 	return s
 }
 
-// read reads a span. final: unfinished lines are wanted.
+// read reads a span; final includes unfinished lines.
 func (r *reading) read(ctx context.Context, s span, final bool, yield func(Line) error) error {
 	q := r.query
 	until := s.until
@@ -242,14 +242,14 @@ func (r *reading) readLastNear(ctx context.Context, w window, yield func(Line) e
 	return nil
 }
 
-// neighbours are the lines of a service around the place that is being read.
+// neighbours are the lines of a service near the current one.
 type neighbours struct {
 	before []Line
-	after  int // how many lines are wanted, after one that matches
+	after  int // lines still to yield after a match
 }
 
-// near returns a function that takes all lines, marked as Context unless they
-// match, and calls yield with those that are near one that does.
+// near returns a function for all lines, of which those that do not match have
+// Context set. It calls yield with the lines near matches.
 func (r *reading) near(yield func(Line) error) func(Line) error {
 	return func(l Line) error {
 		n := r.context[l.Service]

@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	// flushDelay is how long text stays in memory at most, if the disk keeps up.
+	// flushDelay is the maximal time that text stays in memory.
 	flushDelay = 25 * time.Millisecond
 
-	// flushAt is how much text in memory has it written at once.
+	// flushAt is the amount of pending text that is written without delay.
 	flushAt = 256 << 10
 
-	// maxPending is how much text may wait in memory. More is dropped.
+	// maxPending limits the pending text in memory. More is dropped.
 	maxPending = 8 << 20
 
-	// retryDelay is how long nothing is recorded after a write that has failed.
+	// retryDelay is the time between a failed write and the next attempt.
 	retryDelay = 5 * time.Second
 )
 
@@ -27,12 +27,12 @@ type Recorder struct {
 	about   About
 	failure func(error)
 
-	wake chan struct{} // there is text, and there was none
-	full chan struct{} // there is much
+	wake chan struct{} // there is pending text
+	full chan struct{} // there is much of it
 	stop chan struct{} // closed when recording ends
 	done chan struct{} // closed when everything has been written
 
-	syncs chan chan struct{} // closed when what there is has been written
+	syncs chan chan struct{} // each is closed once all pending text has been written
 
 	mu       sync.Mutex // guards what follows
 	services map[string]*service
@@ -41,37 +41,37 @@ type Recorder struct {
 	pending  int        // bytes in chunks, and in those being written
 	closed   bool
 	failed   error     // of the last write; nil if it succeeded
-	retry    time.Time // no earlier is there another attempt
-	free     [][]byte  // buffers of chunks, for others
+	retry    time.Time // the time of the next attempt
+	free     [][]byte  // unused buffers for chunks
 
-	// What follows belongs to the goroutine that writes.
-	path     string // of the folder of the run; "" until there is one
+	// The following belongs to the writing goroutine.
+	path     string // of the folder of the run; "" until it exists
 	head     *os.File
 	release  func() error // of the lock
 	reported bool
 	ended    End
 }
 
-// service is what a Recorder knows of a service. The mutex of the Recorder
-// guards it, but for what belongs to the goroutine that writes.
+// service is the recording of a service. The mutex of the Recorder guards it,
+// except for the fields of the writing goroutine.
 type service struct {
 	name    string
-	segment uint32  // where the next block goes
+	segment uint32  // of the next block
 	pos     int     // in the segment
 	chunks  []chunk // to be written
-	epoch   int     // how often the unfinished lines were cut
-	open    int     // streams that have an unfinished line
-	lost    int64   // lines that no gap reports yet
+	epoch   int     // counts the times that unfinished lines were cut
+	open    int     // number of streams with an unfinished line
+	lost    int64   // lines that are not yet in a gap
 	cause   error   // why
 	streams uint16
 
-	// What follows belongs to the goroutine that writes.
+	// The following belongs to the writing goroutine.
 	file     *os.File
 	fileOf   uint32   // the segment that file is
 	segments []uint32 // those on disk, the oldest first
 }
 
-// chunk is a part of a page that is to be written.
+// chunk is a pending part of a page.
 type chunk struct {
 	segment uint32
 	pos     int
@@ -79,8 +79,8 @@ type chunk struct {
 	lines   int64
 }
 
-// Stream is what one process of a service prints. It is for one goroutine at a
-// time. A nil Stream records nothing.
+// Stream records one process of a service. It must not be used by several
+// goroutines at once. A nil Stream records nothing.
 type Stream struct {
 	recorder *Recorder
 	service  *service
@@ -88,7 +88,7 @@ type Stream struct {
 
 	// The unfinished line, if epoch is that of the service.
 	epoch int
-	start int // where in the segment the block is that it begins in
+	start int // position of the block in which it begins
 	size  int
 }
 
@@ -110,8 +110,8 @@ func (r *Recorder) Stream(name string) *Stream {
 	return &Stream{recorder: r, service: s, id: s.streams, epoch: -1}
 }
 
-// Append records text: lines, of which the last may be unfinished, and the
-// first continues the one that was. It never waits for the disk.
+// Append records text. Its last line may be unfinished; the next text then
+// continues it. Append never waits for the disk.
 func (st *Stream) Append(text []byte) {
 	if st == nil || len(text) == 0 {
 		return
@@ -150,7 +150,7 @@ func (st *Stream) Close() {
 	}
 }
 
-// signal has the chunks written. The mutex is held.
+// signal wakes the writing goroutine. The mutex is held.
 func (r *Recorder) signal() {
 	select {
 	case r.wake <- struct{}{}:
@@ -164,23 +164,23 @@ func (r *Recorder) signal() {
 	}
 }
 
-// unfinished reports whether there is a line for the text to continue.
+// unfinished reports whether the stream has an unfinished line.
 func (st *Stream) unfinished() bool { return st.epoch == st.service.epoch }
 
-// lose counts lines that are dropped, and cuts those that are unfinished.
+// lose counts dropped lines and cuts the unfinished ones.
 func (s *service) lose(lines int64, cause error) {
 	s.lost += lines
 	s.cause = cause
 	s.cut()
 }
 
-// cut makes what comes begin new lines.
+// cut ends all unfinished lines.
 func (s *service) cut() {
 	s.epoch++
 	s.open = 0
 }
 
-// put adds a block with the beginning of text, and returns how much of it that is.
+// put adds a block with the beginning of text, and returns the length of that.
 // The mutex of the recorder is held.
 func (st *Stream) put(text []byte, now time.Time) int {
 	s := st.service
@@ -225,10 +225,10 @@ func (st *Stream) put(text []byte, now time.Time) int {
 	return n
 }
 
-// putGap adds a block about lines that are missing.
+// putGap adds a gap for the lines that were dropped.
 func (st *Stream) putGap(now time.Time) {
 	s := st.service
-	cause := "they came faster than they could be written"
+	cause := "the disk was too slow"
 	if s.cause != nil {
 		cause = s.cause.Error()
 	}
@@ -237,8 +237,8 @@ func (st *Stream) putGap(now time.Time) {
 	s.lost, s.cause = 0, nil
 }
 
-// room returns how much text the next block may have, if there are n bytes of it.
-// It goes on to the next page, or the next segment, where that is needed.
+// room returns the maximal length of the next block for n bytes of text. It starts
+// a new page or segment if necessary.
 func (s *service) room(n int) int {
 	left := pageLen - s.pos%pageLen - headerLen
 	if left < min(n, minPiece) {
@@ -253,7 +253,7 @@ func (s *service) room(n int) int {
 	return left
 }
 
-// add adds a block where there is room for it.
+// add adds a block at the current position.
 func (r *Recorder) add(s *service, h header, text []byte, now time.Time) {
 	r.last = max(now.UnixNano(), r.last+1)
 	h.time, h.segment, h.length = r.last, s.segment, uint32(len(text))

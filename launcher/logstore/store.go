@@ -17,26 +17,26 @@ import (
 	"github.com/devports/devports/allocator/lockfile"
 )
 
-// Store is where the logs of a user are.
+// Store is the log store of a user.
 type Store struct {
 	path  string
 	limit int64
 }
 
-// New returns the store in devports' home, which keeps so many bytes.
+// New returns the store in devports' home, with a size limit in bytes.
 func New(home string, limit int64) Store { return Store{filepath.Join(home, "logs"), limit} }
 
 // Path is the folder of the store.
 func (s Store) Path() string { return s.path }
 
-// Limit is how many bytes the store keeps.
+// Limit is the size limit in bytes.
 func (s Store) Limit() int64 { return s.limit }
 
 // About identifies a run.
 type About struct {
 	ID        string    `json:"id"`
 	PID       int       `json:"pid"`
-	Slot      string    `json:"slot"` // names the checkout, as a file
+	Slot      string    `json:"slot"` // identifies the checkout; a file name
 	Directory string    `json:"directory"`
 	Project   string    `json:"project"`
 	Worktree  string    `json:"worktree,omitempty"`
@@ -54,8 +54,8 @@ type End struct {
 // Run is a run that was recorded, or is.
 type Run struct {
 	About
-	End       // zero while it runs, and of one that was killed
-	Live bool // it runs
+	End       // zero while it is running, and if it was killed
+	Live bool // it is running
 
 	path string
 }
@@ -72,16 +72,15 @@ const (
 	headFile    = "head"
 	clearedFile = "cleared"
 
-	// keptRuns is how many runs of a checkout are kept.
+	// keptRuns is the number of runs to keep of a checkout.
 	keptRuns = 5
 
-	// young is how old a folder without a lock is before it counts as that of a
-	// run that has ended: one that begins has no lock yet.
+	// young is the age up to which a run without a lock may be starting.
 	young = 10 * time.Second
 )
 
-// Begin begins to record a run. failure is called at the first failure, from
-// another goroutine; the recorder keeps trying.
+// Begin starts to record a run. It calls failure, if that is not nil, at the first
+// failure, from another goroutine; the recorder keeps trying.
 func (s Store) Begin(about About, failure func(error)) *Recorder {
 	r := &Recorder{
 		store: s, about: about, failure: failure, services: map[string]*service{},
@@ -104,7 +103,7 @@ func (s Store) Begin(about About, failure func(error)) *Recorder {
 // runNames is the layout of the names of runs' folders: they sort by time.
 const runNames = "20060102T150405.000000Z"
 
-// create creates the folder of the run, unless there is one.
+// create creates the folder of the run, unless it exists.
 func (r *Recorder) create() error {
 	if r.path != "" {
 		return nil
@@ -181,7 +180,7 @@ func (s Store) All() []Run {
 	return runs
 }
 
-// readRun reads what is in a folder. ok is false if that is not a run's.
+// readRun reads the folder of a run. ok is false if it is something else.
 func readRun(path, slot string) (r Run, ok bool) {
 	began, err := time.Parse(runNames, filepath.Base(path))
 	if err != nil {
@@ -192,24 +191,24 @@ func readRun(path, slot string) (r Run, ok bool) {
 	if text, err := os.ReadFile(filepath.Join(path, aboutFile)); err == nil && json.Unmarshal(text, &about) == nil {
 		r.About, r.End = about.About, about.End
 	}
-	r.Slot, r.Began = slot, cmpTime(r.Began, began)
+	r.Slot, r.Began = slot, orTime(r.Began, began)
 	return r, true
 }
 
-func cmpTime(t, otherwise time.Time) time.Time {
+func orTime(t, otherwise time.Time) time.Time {
 	if t.IsZero() {
 		return otherwise
 	}
 	return t
 }
 
-// Name names the run among all of the store.
+// Name identifies the run in the store.
 func (r Run) Name() string { return r.Slot + "/" + filepath.Base(r.path) }
 
-// Killed reports whether the run has ended without recording that.
+// Killed reports whether the run ended without recording its end.
 func (r Run) Killed() bool { return !r.Live && r.At.IsZero() }
 
-// Last is the time of the last that was recorded; zero for nothing.
+// Last is the time of the last line; zero if there is none.
 func (r Run) Last() time.Time {
 	if head := r.readHead(); head > 0 {
 		return time.Unix(0, head)
@@ -225,8 +224,8 @@ func (r Run) readHead() int64 {
 	return int64(binary.LittleEndian.Uint64(b))
 }
 
-// Known returns the names of the services of which there is something, and of
-// those that the run began with.
+// Known returns the names of the services with output, and of those with which the
+// run started.
 func (r Run) Known() []string {
 	names := slices.Clone(r.Services)
 	for name := range segmentsOf(r.path) {
@@ -236,7 +235,7 @@ func (r Run) Known() []string {
 	return slices.Compact(names)
 }
 
-// Remove removes the run. One that is live is cleared.
+// Remove removes the run. Of a live run, it removes the output so far.
 func (r Run) Remove() error {
 	if lockfile.Holder(filepath.Join(r.path, lockFile)) != nil {
 		return r.clear()
@@ -246,8 +245,7 @@ func (r Run) Remove() error {
 	return err
 }
 
-// clear has nothing of what has been recorded so far read any more, and removes
-// what is not being written to.
+// clear hides the output so far from readers, and removes the full segments.
 func (r Run) clear() error {
 	path := filepath.Join(r.path, clearedFile)
 	err := os.WriteFile(path, nil, 0o600)
@@ -262,7 +260,7 @@ func (r Run) clear() error {
 	return err
 }
 
-// clearedAt is the time up to which the run is cleared.
+// clearedAt is the time of the last clear, in ns; 0 for none.
 func (r Run) clearedAt() int64 {
 	info, err := os.Stat(filepath.Join(r.path, clearedFile))
 	if err != nil {
@@ -278,7 +276,7 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// Size is how many bytes the run has on disk.
+// Size is the size of the run on disk, in bytes.
 func (r Run) Size() (size int64) {
 	entries, _ := os.ReadDir(r.path)
 	for _, e := range entries {
@@ -304,7 +302,7 @@ func segmentsOf(path string) map[string][]uint32 {
 	return segments
 }
 
-// trim removes what is more than the store keeps.
+// trim removes what exceeds the limits.
 func (s Store) trim() {
 	runs := s.All()
 	kept := map[string]int{}
@@ -337,17 +335,17 @@ func (s Store) trim() {
 	}
 }
 
-// ended reports whether the run does not record and will not.
+// ended reports whether the run has ended.
 func (r Run) ended() bool { return !r.Live && (!r.At.IsZero() || time.Since(r.Began) > young) }
 
-// segmentFile is a segment that is full.
+// segmentFile is the file of a full segment.
 type segmentFile struct {
 	path string
 	size int64
-	at   time.Time // when it was last written to
+	at   time.Time // of the last write
 }
 
-// fullSegments returns the segments of live runs that are full, the oldest first.
+// fullSegments returns the full segments of live runs, the oldest first.
 func fullSegments(runs []Run) []segmentFile {
 	var full []segmentFile
 	for _, r := range runs {
@@ -364,14 +362,13 @@ func fullSegments(runs []Run) []segmentFile {
 	return full
 }
 
-// Off is the limit for which nothing is recorded.
+// Off is the limit at which nothing is recorded.
 const Off = 0
 
-// DefaultLimit is what a user's logs may take.
+// DefaultLimit is the default of the limit.
 const DefaultLimit = 2_000_000_000
 
-// ParseLimit reads a limit as users write it: "2GB", "500 MB", "off"; empty for
-// the default.
+// ParseLimit parses a limit such as "2GB", "500 MB" or "off"; "" is the default.
 func ParseLimit(text string) (int64, error) {
 	text = strings.ToUpper(strings.TrimSpace(text))
 	switch text {

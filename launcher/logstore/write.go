@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// keptSegments is how many segments a service has at most.
+// keptSegments is the maximal number of segments of a service.
 const keptSegments = 3
 
-// write writes what there is to write, until recording ends.
+// write writes pending text until recording ends.
 func (r *Recorder) write() {
 	defer close(r.done)
 	for {
@@ -41,7 +41,7 @@ func (r *Recorder) write() {
 	}
 }
 
-// Sync waits until all that was appended before can be read. The error says why it
+// Sync waits until all text appended so far can be read. The error says why it
 // cannot be, or is ctx's.
 func (r *Recorder) Sync(ctx context.Context) error {
 	written := make(chan struct{})
@@ -62,13 +62,13 @@ func (r *Recorder) Sync(ctx context.Context) error {
 	return r.failed
 }
 
-// batch is what is written of a service at a time.
+// batch is the pending text of a service.
 type batch struct {
 	service *service
 	chunks  []chunk
 }
 
-// flush writes what is in memory.
+// flush writes all pending text.
 func (r *Recorder) flush() {
 	r.mu.Lock()
 	var batches []batch
@@ -133,8 +133,8 @@ func (r *Recorder) report(err error) {
 	r.reported = true
 }
 
-// drop counts chunks that could not be written, and all that was to follow them,
-// and has what comes take their place.
+// drop drops and counts the lines of chunks that could not be written and of all
+// that follow. The next block takes their position.
 func (r *Recorder) drop(s *service, chunks []chunk, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -158,8 +158,8 @@ func cause(err error) error {
 	return err
 }
 
-// writeChunk writes a part of a page, and its first bytes last: no part of it is
-// a block before all of it is there.
+// writeChunk writes a part of a page, and its first bytes last: readers ignore it
+// until it is complete.
 func (r *Recorder) writeChunk(s *service, c chunk) error {
 	if err := r.open(s, c.segment); err != nil {
 		return err
@@ -172,8 +172,8 @@ func (r *Recorder) writeChunk(s *service, c chunk) error {
 	return err
 }
 
-// open opens the file of a segment to write to. Where the service has enough of
-// them, the oldest becomes it.
+// open opens the file of a segment for writing. If the service has its maximum of
+// segments, it reuses the oldest.
 func (r *Recorder) open(s *service, number uint32) (err error) {
 	if s.file != nil && s.fileOf == number {
 		return nil
@@ -201,8 +201,8 @@ func (r *Recorder) open(s *service, number uint32) (err error) {
 	return nil
 }
 
-// recycle makes a segment that is not needed any more another one, which is
-// several times faster than to write a new file.
+// recycle turns the oldest segment into a new one, which is several times faster
+// than writing a new file.
 func recycle(oldest, path string) (*os.File, error) {
 	f, err := os.OpenFile(oldest, os.O_RDWR, 0)
 	if err != nil {
@@ -223,7 +223,7 @@ func recycle(oldest, path string) (*os.File, error) {
 	return f, nil
 }
 
-// finish writes what is left, with the gaps that are not reported yet.
+// finish writes the rest, with the last gaps and the end of the run.
 func (r *Recorder) finish() {
 	r.mu.Lock()
 	now := time.Now()
@@ -247,8 +247,8 @@ func (r *Recorder) finish() {
 	_ = r.release()
 }
 
-// End ends the recording: all is written, with how the run ended. It waits no
-// longer than ctx allows. A nil Recorder does nothing.
+// End writes the rest and how the run ended, and ends the recording. It waits at
+// most until ctx is done. A nil Recorder does nothing.
 func (r *Recorder) End(ctx context.Context, end End) error {
 	if r == nil {
 		return nil
