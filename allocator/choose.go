@@ -7,23 +7,23 @@ import (
 	"strconv"
 )
 
-// ErrNoneLeft says that none of a pool's candidates is usable.
-var ErrNoneLeft = errors.New("no usable port is left")
+// ErrNoneLeft reports that no candidate of a pool is usable.
+var ErrNoneLeft = errors.New("no usable port left")
 
-// Key names what a port is for. Two keys that differ in any field are different,
-// whatever the fields contain; each field may be empty.
+// Key is the purpose of a port. Any field may be empty; different fields always
+// make different keys.
 type Key struct {
-	Project, Worktree string // together the scope, which picks the stretch
-	PortName                 // within the scope
+	Project, Worktree string // the scope, which selects the stretch
+	PortName                 // in the scope
 }
 
-// stretchLength is about how many neighbouring candidates a project's ports are
-// taken from, while they suffice.
+// stretchLength is the approximate number of neighbouring candidates that a
+// project uses first.
 const stretchLength = 100
 
-// Choose returns the first port for k, in an order that k alone decides, for
-// which usable returns true. It calls usable at most once for each candidate. If
-// none is usable, the error is ErrNoneLeft.
+// Choose returns the first port for which usable returns true, in an order that
+// depends only on k. It calls usable at most once for each candidate. If none
+// is usable, the error is ErrNoneLeft.
 func (p Pool) Choose(k Key, usable func(port int) bool) (int, error) {
 	for i := range probes(k, len(p.probed)) {
 		if port := int(p.probed[i]); port != 0 && usable(port) {
@@ -33,9 +33,9 @@ func (p Pool) Choose(k Key, usable func(port int) bool) (int, error) {
 	return 0, ErrNoneLeft
 }
 
-// probes returns all the numbers from 0 to n-1 in the order for k: the rest of
-// its stretch from the start on, the stretch up to the start, all that follows
-// the stretch, all that precedes it.
+// probes returns the numbers from 0 to n-1 in the order for k: its stretch from
+// the start to the end, the stretch before the start, everything after the
+// stretch, everything before it.
 func probes(k Key, n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		if n == 0 {
@@ -55,14 +55,13 @@ func probes(k Key, n int) iter.Seq[int] {
 	}
 }
 
-// reduce returns h modulo n. The modulo is taken before the conversion: half of
-// all hashes are negative as an int, and on 32 bits an int holds only their
-// lower half.
+// reduce returns h modulo n, computed before the conversion: half of all hashes
+// are negative as an int, and a 32-bit int holds only their lower half.
 func reduce(h uint64, n int) int { return int(h % uint64(n)) }
 
-// sum returns the 64-bit FNV-1a hash of the parts, each preceded by its length so
-// that ("ab", "c") and ("a", "bc") differ. The numbers are part of what devports
-// promises: a change moves every port that is not yet in a registry.
+// sum returns the 64-bit FNV-1a hash of the parts, each preceded by its length
+// so that ("ab", "c") and ("a", "bc") differ. The hashes are a promise of
+// devports: a change moves every port that is not yet in a registry.
 func sum(parts ...string) uint64 {
 	h := fnv.New64a()
 	for _, part := range parts {

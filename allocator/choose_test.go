@@ -18,8 +18,8 @@ func choose(t testing.TB, p Pool, k Key) int {
 	return port
 }
 
-// A change of these numbers moves everybody's ports: it needs a better reason
-// than a tidier hash.
+// A change of these numbers moves the ports of all users: it needs a better
+// reason than a nicer hash.
 func TestChooseIsStable(t *testing.T) {
 	golden := []struct {
 		key  Key
@@ -49,7 +49,7 @@ func TestChooseIsStable(t *testing.T) {
 	}
 }
 
-// What only this machine excludes moves no other port.
+// An exclusion on this machine moves no other port.
 func TestChooseSkipsLocalPorts(t *testing.T) {
 	key := Key{Project: "shop", PortName: PortName{Service: "web"}}
 	free := NewPool(Set{}, Local{})
@@ -88,13 +88,13 @@ func TestKeysDoNotRunTogether(t *testing.T) {
 	for _, k := range keys {
 		h := sum(k.Project, k.Worktree)
 		if other, ok := seen[h]; ok {
-			t.Errorf("%+v and %+v have one hash", k, other)
+			t.Errorf("%+v and %+v have the same hash", k, other)
 		}
 		seen[h] = k
 	}
 }
 
-// The services of a project are neighbours, also when they start at one place.
+// The services of a project are neighbours, even if they have the same start.
 func TestServicesShareAStretch(t *testing.T) {
 	p := NewPool(Set{}, fallback())
 	for project := range 200 {
@@ -117,7 +117,7 @@ func TestServicesShareAStretch(t *testing.T) {
 	}
 }
 
-// Every stretch is used, and none much more than others.
+// Projects and services are distributed evenly.
 func TestSpread(t *testing.T) {
 	const n = 18000
 	stretches := map[int]int{}
@@ -179,7 +179,7 @@ func TestChooseUntilNoneIsLeft(t *testing.T) {
 				taken[port] = true
 			}
 			if port, err := p.Choose(key, left); !errors.Is(err, ErrNoneLeft) {
-				t.Errorf("Choose is %d, %v; want ErrNoneLeft", port, err)
+				t.Errorf("Choose returns %d, %v; want ErrNoneLeft", port, err)
 			}
 		})
 	}
@@ -188,7 +188,7 @@ func TestChooseUntilNoneIsLeft(t *testing.T) {
 	}
 }
 
-// A stretch that is full overflows to the one above, the last to the first.
+// A full stretch overflows to the next one, the last one to the first.
 func TestFullStretchOverflows(t *testing.T) {
 	const n = 300
 	for project := range 20 {
@@ -206,7 +206,7 @@ func TestFullStretchOverflows(t *testing.T) {
 	}
 }
 
-// The modulo of a hash stays in bounds where an int has 32 bits, too.
+// The modulo of a hash is in bounds with 32-bit ints, too.
 func TestReduce(t *testing.T) {
 	for _, h := range []uint64{0, 1 << 31, 1<<32 - 1, 1 << 63, 1<<64 - 1} {
 		if got := reduce(h, 100); got != int(h%100) || got < 0 || got >= 100 {

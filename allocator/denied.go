@@ -2,18 +2,18 @@ package allocator
 
 import "sync"
 
-// Denied returns the ports that are not chosen although IANA has not assigned
-// them, because something else is likely to want them.
+// Denied returns unassigned ports that are never chosen by default, because
+// other programs are likely to want them.
 func Denied() Set { return denied() }
 
-// BrowserBlocked returns the "bad ports" of the Fetch standard, to which a
-// browser makes no connection (https://fetch.spec.whatwg.org/#port-blocking). A
-// service that is pinned to one of them works, but no page loads from it.
+// BrowserBlocked returns the "bad ports" of the Fetch standard, to which
+// browsers do not connect (https://fetch.spec.whatwg.org/#port-blocking). A
+// service that is pinned to one of them works, but no browser loads its pages.
 func BrowserBlocked() Set { return browserBlocked() }
 
 var denied = sync.OnceValue(func() Set {
-	// The default --service-node-port-range of Kubernetes. kube-proxy diverts
-	// these ports by packet filter rules, so they look free.
+	// The default --service-node-port-range of Kubernetes. kube-proxy redirects
+	// these ports with packet filter rules, so they look free.
 	nodePort := Range{30000, 32767}
 	return NewSet(nodePort).Union(setOf(
 		4173,  // Vite's preview

@@ -2,18 +2,18 @@ package allocator
 
 import "fmt"
 
-// Discouraged says, in a clause that names the port, why a service had better not
-// be pinned to it; "" where nothing speaks against it. The ports work, somehow
-// or somewhere: it is for a warning. What it says is the same on every machine,
-// because a project file is shared.
+// Discouraged returns the reason for a warning if a service is pinned to port,
+// as a clause that contains the port, or "". Such ports work, but not
+// everywhere. The result is the same on every machine, because project files
+// are shared.
 func Discouraged(port int) string {
 	switch {
 	case BrowserBlocked().Contains(port):
 		return fmt.Sprintf("browsers refuse to connect to port %d", port)
 	case port < userPorts.First:
-		return fmt.Sprintf("port %d is a system port, on which most systems let only root listen", port)
+		return fmt.Sprintf("port %d is privileged: on most systems only root can listen on it", port)
 	case port == 5000 || port == 7000: // https://developer.apple.com/forums/thread/682332
-		return fmt.Sprintf("AirPlay holds port %d on macOS", port)
+		return fmt.Sprintf("macOS uses port %d for AirPlay", port)
 	}
 	return ""
 }

@@ -3,7 +3,7 @@ package allocator
 import "golang.org/x/sys/unix"
 
 // localPorts reads the two ranges of ip(4): the default one, and the high one
-// that a socket may ask for (IP_PORTRANGE_HIGH). macOS has no list of reserved
+// that a socket may request (IP_PORTRANGE_HIGH). macOS has no list of reserved
 // ports.
 func localPorts() (Local, error) {
 	local := fallback()

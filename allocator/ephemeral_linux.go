@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// The files are described in the kernel's Documentation/networking/ip-sysctl.rst.
-// They hold for IPv6 as well, and for the network namespace of the reader.
+// The files are described in the kernel's
+// Documentation/networking/ip-sysctl.rst. They apply to IPv6, too, and to the
+// network namespace of the reader.
 const (
 	portRangeFile     = "/proc/sys/net/ipv4/ip_local_port_range"
 	reservedPortsFile = "/proc/sys/net/ipv4/ip_local_reserved_ports"
@@ -32,8 +33,8 @@ func localPorts() (Local, error) {
 	return local, nil
 }
 
-// readPorts returns the empty set if the file does not exist or may not be read,
-// as in some sandboxes.
+// readPorts returns the empty set if the file does not exist or is not
+// readable, as in some sandboxes.
 func readPorts(name string, parse func(string) (Set, error)) (Set, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -49,12 +50,12 @@ func readPorts(name string, parse func(string) (Set, error)) (Set, error) {
 	return s, nil
 }
 
-// parsePortRange reads "32768\t60999\n".
+// parsePortRange parses "32768\t60999\n".
 func parsePortRange(text string) (Set, error) {
 	return parseSet(strings.Join(strings.Fields(text), "-"), 0)
 }
 
-// parseReservedPorts reads "8080,9148-9150\n", or an empty line.
+// parseReservedPorts parses "8080,9148-9150\n", or an empty line.
 func parseReservedPorts(text string) (Set, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {

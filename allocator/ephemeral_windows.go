@@ -2,8 +2,8 @@ package allocator
 
 import "os/exec"
 
-// localPorts asks netsh, which needs no privileges. IPv4 stands for both
-// families, whose ranges are the same unless somebody changed one of them.
+// localPorts runs netsh, which needs no privileges. It reads only the ranges of
+// IPv4: those of IPv6 are the same unless an administrator has changed them.
 func localPorts() (Local, error) {
 	local := fallback()
 	if out, err := exec.Command("netsh", "int", "ipv4", "show", "dynamicport", "tcp").Output(); err == nil {

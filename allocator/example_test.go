@@ -8,7 +8,7 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// A port for a service that nobody uses now: what a lease is made from.
+// A port for a service that no other program uses now, for a lease.
 func Example() {
 	local, err := allocator.LocalPorts()
 	if err != nil {
@@ -68,7 +68,7 @@ func ExampleParseSet() {
 	fmt.Println(err)
 	// Output:
 	// 3000,4000-4100 102 <nil>
-	// "4100-4000" is not a port range: 4100 is more than 4000 (want PORT or FIRST-LAST, 1 to 65535, separated by commas)
+	// invalid port range "4100-4000": 4100 is more than 4000 (want PORT or FIRST-LAST, 1 to 65535, separated by commas)
 }
 
 func ExampleSet_Runs() {
@@ -96,7 +96,7 @@ func ExampleDiscouraged() {
 	}
 	// Output:
 	// 6000: browsers refuse to connect to port 6000
-	// 443: port 443 is a system port, on which most systems let only root listen
-	// 5000: AirPlay holds port 5000 on macOS
+	// 443: port 443 is privileged: on most systems only root can listen on it
+	// 5000: macOS uses port 5000 for AirPlay
 	// 5432:
 }

@@ -8,20 +8,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newProbe returns what asks the system about ports, to be used at once: it
-// answers as probeEach does, with one socket for each port instead of six.
+// newProbe returns a function like probeEach that needs one socket for each
+// port instead of six. It is for immediate use.
 //
-// On Linux the wildcard address of a dual-stack socket conflicts with a socket
-// on any address of either family, IPv6-only or not, so that one bind answers for
-// all of probed. Nothing else does: sock_diag(7) does not say which sockets have
-// SO_REUSEADDR, and so neither which connections (TIME_WAIT included) stand in
-// the way nor, before Linux 6.8, which sockets are bound without listening; and
-// it knows nothing of those who refuse a bind by other rules, such as WSL, which
-// asks Windows.
+// On Linux, the wildcard address of a dual-stack socket conflicts with a socket
+// on any address of either family, IPv6-only or not, so one bind covers all of
+// probed. sock_diag(7) does not suffice: it does not report which sockets have
+// SO_REUSEADDR, so not which connections (TIME_WAIT included) conflict; before
+// Linux 6.8 it does not report sockets that are bound without listening; and it
+// does not know other reasons to refuse a bind, such as WSL's, which asks
+// Windows.
 //
-// A connection shows what no bind does, a port that the packet filter redirects:
-// to a container, say, whose engine has no proxy. As long as the kernel does not
-// track loopback connections, it does not redirect them either.
+// Only a connection detects a port that the packet filter redirects, for
+// example to a container whose engine has no proxy. If the kernel does not
+// track loopback connections, it does not redirect them.
 func newProbe() func(port int) (bool, error) {
 	var redirected []netip.Addr
 	for _, addr := range probed {
@@ -43,7 +43,7 @@ func newProbe() func(port int) (bool, error) {
 }
 
 // bindableEverywhere reports whether port can be bound on all addresses of both
-// families. Where there is no IPv6, that is IPv4's.
+// families, or of IPv4 if there is no IPv6.
 func bindableEverywhere(port int) (bool, error) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if familyAbsent(err) {
@@ -57,7 +57,7 @@ func bindableEverywhere(port int) (bool, error) {
 		return false, os.NewSyscallError("setsockopt", err)
 	}
 	if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0); err != nil {
-		return probeEach(port) // a system that has no dual-stack sockets
+		return probeEach(port) // no dual-stack sockets
 	}
 	switch err := unix.Bind(fd, &unix.SockaddrInet6{Port: port}); {
 	case err == nil:
@@ -71,9 +71,9 @@ func bindableEverywhere(port int) (bool, error) {
 	}
 }
 
-// tracked reports whether the kernel tracks connections to a loopback address in
-// this network namespace, without which it translates no address. Where that is
-// unknown, it does.
+// tracked reports whether the kernel tracks connections to a loopback address
+// in this network namespace; otherwise it translates no addresses. If that is
+// unknown, the result is true.
 func tracked(loopback netip.Addr) bool {
 	listener, addr, err := socket(netip.AddrPortFrom(loopback, 0))
 	if err != nil {
@@ -102,14 +102,15 @@ func tracked(loopback netip.Addr) bool {
 	return !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOPROTOOPT)
 }
 
-// originalDst is SO_ORIGINAL_DST of linux/netfilter_ipv4.h, and its namesake of
-// IPv6.
+// originalDst is SO_ORIGINAL_DST of linux/netfilter_ipv4.h, and the same option
+// of IPv6.
 const originalDst = 80
 
-// originalDestination asks connection tracking for the connection of fd. The
-// error is ENOENT if it is not tracked, ENOPROTOOPT if none is.
+// originalDestination looks up the connection of fd in connection tracking. The
+// error is ENOENT if it is not tracked, ENOPROTOOPT if no connection is.
 func originalDestination(fd int, addr netip.Addr) error {
-	// The kernel fills in a sockaddr_in or sockaddr_in6: these types have room.
+	// The kernel fills in a sockaddr_in or sockaddr_in6: these types are large
+	// enough.
 	if addr.Is4() {
 		_, err := unix.GetsockoptIPv6Mreq(fd, unix.IPPROTO_IP, originalDst)
 		return err

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wantBoth makes sure that the one bind of Linux answers as the six sockets of
-// other systems do.
+// wantBoth checks that the single bind of Linux has the same result as the six
+// sockets of other systems.
 func wantBoth(t *testing.T, port int, want bool) {
 	t.Helper()
 	for name, probe := range map[string]func(int) (bool, error){"one socket": newProbe(), "six sockets": probeEach} {
@@ -62,7 +62,7 @@ func opened(t *testing.T, kind int, host string, port int, options ...option) in
 	return fd
 }
 
-// freePort is a port that nothing holds.
+// freePort returns a free port.
 func freePort(t *testing.T) int {
 	t.Helper()
 	l, port := listen(t, "tcp4", "127.0.0.1")
@@ -109,7 +109,7 @@ func TestFreeAgreesOnSockets(t *testing.T) {
 	}
 }
 
-// What is on the way out has a local port, and may keep a server from it.
+// An outgoing connection has a local port, and may block a server on it.
 func TestFreeAgreesOnConnections(t *testing.T) {
 	for _, tt := range []struct {
 		name, network, target, local string
@@ -152,7 +152,7 @@ func TestFreeAgreesOnConnections(t *testing.T) {
 	}
 }
 
-// Whether the server that closed first had set SO_REUSEADDR outlives it.
+// The SO_REUSEADDR of a server that closes first still applies in TIME_WAIT.
 func TestFreeAgreesOnTimeWait(t *testing.T) {
 	for _, reuse := range []bool{true, false} {
 		t.Run("SO_REUSEADDR "+strconv.FormatBool(reuse), func(t *testing.T) {
@@ -197,8 +197,8 @@ func TestFreeAgreesOnUDP(t *testing.T) {
 	wantBoth(t, port, true)
 }
 
-// A port that the packet filter redirects can be bound, but whoever connects to it
-// comes elsewhere.
+// A port that the packet filter redirects can be bound, but connections to it
+// go elsewhere.
 func TestFreeAgreesOnRedirectedPorts(t *testing.T) {
 	l, target := listen(t, "tcp4", "127.0.0.1")
 	port := freePort(t)

@@ -2,5 +2,5 @@
 
 package allocator
 
-// newProbe returns what asks the system about a port.
+// newProbe returns the function that probes a port.
 func newProbe() func(port int) (bool, error) { return probeEach }

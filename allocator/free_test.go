@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// listen listens on a candidate, which no connection of another process takes
-// meanwhile as it would an ephemeral port. It skips the test if host is of a
-// family that this machine lacks.
+// listen listens on a candidate: unlike an ephemeral port, no connection of
+// another process gets it meanwhile. It skips the test if the machine does not
+// support the address family of host.
 func listen(t testing.TB, network, host string) (*net.TCPListener, int) {
 	t.Helper()
 	l, err := net.Listen(network, net.JoinHostPort(host, "0"))
@@ -55,7 +55,7 @@ func TestFreeSeesListeners(t *testing.T) {
 			wantFree(t, port, false)
 			l.Close()
 			wantFree(t, port, true)
-			wantFree(t, port, true) // the first call leaves nothing behind
+			wantFree(t, port, true) // the first call has no effect on it
 		})
 	}
 }
@@ -71,7 +71,7 @@ func TestFreeDoesNotMindTimeWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The side that closes first is the one left in TIME_WAIT.
+	// The side that closes first stays in TIME_WAIT.
 	server.Close()
 	if _, err := client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Fatal(err)

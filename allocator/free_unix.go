@@ -11,12 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bindable reports whether addr can be bound. An error says why that is unknown.
+// bindable reports whether addr can be bound. An error means that this is
+// unknown.
 //
-// The socket is bound as most servers bind theirs, with SO_REUSEADDR, but never
-// listens. The kernel finds a conflict with a listener while binding, so that
-// listening would show no more; but it would have the macOS firewall ask the
-// user, and would accept for a moment whatever connects.
+// The socket has SO_REUSEADDR, like those of most servers, but never listens.
+// The kernel detects a conflict with a listener while binding, so listening
+// would find no more; but the firewall of macOS would prompt the user, and the
+// socket would accept connections for a moment.
 func bindable(addr netip.AddrPort) (bool, error) {
 	fd, sockaddr, err := socket(addr)
 	if familyAbsent(err) {
@@ -44,9 +45,8 @@ func bindable(addr netip.AddrPort) (bool, error) {
 	}
 }
 
-// accepts reports whether something accepts a connection to addr. That the
-// connection fails, for whatever reason, is a no; an error says that it could
-// not be tried.
+// accepts reports whether a connection to addr succeeds. An error means that it
+// could not be attempted.
 func accepts(addr netip.AddrPort) (bool, error) {
 	fd, sockaddr, err := socket(addr)
 	if familyAbsent(err) {
@@ -59,10 +59,11 @@ func accepts(addr netip.AddrPort) (bool, error) {
 	return connectBriefly(fd, sockaddr)
 }
 
-// connectBriefly connects fd so that closing it ends the connection with a reset.
+// connectBriefly connects fd so that closing it ends the connection with a
+// reset.
 func connectBriefly(fd int, sockaddr unix.Sockaddr) (bool, error) {
-	// A reset leaves no TIME_WAIT behind, which would keep a service that does
-	// not set SO_REUSEADDR from the port.
+	// A reset leaves no TIME_WAIT, which would block a service that does not
+	// set SO_REUSEADDR.
 	reset := unix.Linger{Onoff: 1, Linger: 0}
 	if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &reset); err != nil {
 		return false, os.NewSyscallError("setsockopt", err)
@@ -73,8 +74,8 @@ func connectBriefly(fd int, sockaddr unix.Sockaddr) (bool, error) {
 	return connects(fd, sockaddr), nil
 }
 
-// connects reports whether fd, which does not block, comes to be connected to
-// another socket within connectTimeout.
+// connects reports whether fd, which is non-blocking, connects to another
+// socket within connectTimeout.
 func connects(fd int, sockaddr unix.Sockaddr) bool {
 	if err := unix.Connect(fd, sockaddr); errors.Is(err, unix.EINPROGRESS) {
 		if !writable(fd) {
@@ -83,9 +84,9 @@ func connects(fd int, sockaddr unix.Sockaddr) bool {
 	} else if err != nil {
 		return false
 	}
-	// There is no peer after a failure, and the kernel may give a connection to
-	// an ephemeral port that very port as its own: it is then connected to
-	// itself, and nobody listens.
+	// After a failure there is no peer. The kernel may also choose an ephemeral
+	// destination port as the local port: then the socket is connected to
+	// itself.
 	peer, err := unix.Getpeername(fd)
 	if err != nil {
 		return false
@@ -94,7 +95,7 @@ func connects(fd int, sockaddr unix.Sockaddr) bool {
 	return err == nil && addrOf(self) != addrOf(peer)
 }
 
-// writable waits until fd is connected or has failed to, at most connectTimeout.
+// writable waits until fd is connected or has failed, at most connectTimeout.
 func writable(fd int) bool {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
 	for {
@@ -106,8 +107,8 @@ func writable(fd int) bool {
 }
 
 // socket returns a TCP socket for addr, which a child process does not inherit,
-// and addr as the system spells it. The lock keeps a fork from coming between
-// the two calls, for systems that cannot do both in one.
+// and addr as a Sockaddr. The lock prevents a fork between the two calls, since
+// not every system can do both in one.
 func socket(addr netip.AddrPort) (fd int, sockaddr unix.Sockaddr, err error) {
 	var family int
 	if addr.Addr().Is4() {
@@ -136,8 +137,8 @@ func addrOf(sockaddr unix.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// familyAbsent reports whether err says that the machine has no addresses of the
-// family: it is not in the kernel, or switched off.
+// familyAbsent reports whether err means that the machine has no addresses of
+// the family: the kernel does not support it, or it is disabled.
 func familyAbsent(err error) bool {
 	return errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)
 }

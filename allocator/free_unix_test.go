@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bindOnly binds port of 127.0.0.1 until the end of the test, without listening.
-// It returns what bind says against it.
+// bindOnly binds port of 127.0.0.1 until the end of the test, without
+// listening. It returns what bind says against it.
 func bindOnly(t *testing.T, port int, reuse bool) error {
 	t.Helper()
 	fd, addr, err := socket(netip.AddrPortFrom(probed[0], uint16(port)))
@@ -30,8 +30,8 @@ func bindOnly(t *testing.T, port int, reuse bool) error {
 	return unix.Bind(fd, addr)
 }
 
-// wantTimeWait makes sure that the test tests something: what is left of a
-// connection stands in the way of a socket without SO_REUSEADDR.
+// wantTimeWait checks the precondition of the test: a connection in TIME_WAIT
+// blocks a socket without SO_REUSEADDR.
 func wantTimeWait(t *testing.T, port int) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -44,7 +44,7 @@ func wantTimeWait(t *testing.T, port int) {
 
 func TestFreeAndBoundSockets(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("what SO_REUSEADDR allows is Linux's own")
+		t.Skip("SO_REUSEADDR is different on other systems")
 	}
 	for _, tt := range []struct {
 		name  string
@@ -56,7 +56,8 @@ func TestFreeAndBoundSockets(t *testing.T) {
 			if err := bindOnly(t, port, tt.reuse); err != nil {
 				t.Fatal(err)
 			}
-			// A server that sets it, as most do, can listen beside one that did.
+			// A server that sets it, as most do, can listen beside one that
+			// did.
 			wantFree(t, port, tt.reuse)
 		})
 	}
@@ -70,10 +71,11 @@ func TestFreeSeesOtherLoopbackAddresses(t *testing.T) {
 	wantFree(t, port, false)
 }
 
-// Binding without listening is in nobody's way, other probes of the port included.
+// Binding without listening blocks no other socket, and no other probe of the
+// port.
 func TestFreeAtTheSameTime(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("elsewhere two sockets cannot be bound alike, even if neither listens")
+		t.Skip("other systems do not bind two sockets to a port, even if neither listens")
 	}
 	l, port := listen(t, "tcp4", "127.0.0.1")
 	l.Close()
@@ -126,7 +128,7 @@ func TestSelfConnectIsNoListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	if connects(fd, addr) {
-		t.Error("a connection to itself passes for a listener")
+		t.Error("a connection to itself counts as a listener")
 	}
 	if peer, err := unix.Getpeername(fd); err != nil || addrOf(peer) != addrOf(addr) {
 		t.Errorf("connected to %v, %v; want to itself, %v", peer, err, addr)

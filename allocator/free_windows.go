@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// bindable reports whether addr can be listened on. An error says why that is
-// unknown.
+// bindable reports whether a socket can listen on addr. An error means that
+// this is unknown.
 //
-// WSAEACCES is a plain no: the port is in an excluded range, or its holder asked
-// for exclusive use.
+// WSAEACCES means that it cannot: the port is in an excluded range, or its
+// holder requested exclusive use.
 func bindable(addr netip.AddrPort) (bool, error) {
 	network := "tcp4"
 	if addr.Addr().Is6() {
@@ -31,9 +31,8 @@ func bindable(addr netip.AddrPort) (bool, error) {
 	}
 }
 
-// accepts reports whether something accepts a connection to addr. That the
-// connection fails, for whatever reason, is a no; an error says that it could
-// not be tried.
+// accepts reports whether a connection to addr succeeds. An error means that it
+// could not be attempted.
 func accepts(addr netip.AddrPort) (bool, error) {
 	conn, err := net.DialTimeout("tcp", addr.String(), connectTimeout)
 	if errors.Is(err, windows.WSAEMFILE) || errors.Is(err, windows.WSAENOBUFS) {
@@ -43,7 +42,7 @@ func accepts(addr netip.AddrPort) (bool, error) {
 		return false, nil
 	}
 	defer conn.Close()
-	// The system may give a connection to an ephemeral port that very port as
-	// its own: it is then connected to itself, and nobody listens.
+	// The system may choose an ephemeral destination port as the local port:
+	// then the socket is connected to itself.
 	return conn.LocalAddr().String() != conn.RemoteAddr().String(), nil
 }

@@ -2,5 +2,5 @@ package allocator
 
 import "testing"
 
-// wantTimeWait does nothing: sockets in TIME_WAIT are in nobody's way here.
+// wantTimeWait does nothing: sockets in TIME_WAIT block no port on Windows.
 func wantTimeWait(*testing.T, int) {}

@@ -1,14 +1,14 @@
 package allocator
 
-// Local is what a machine keeps to itself.
+// Local are the ports that a machine uses itself.
 type Local struct {
-	// Ephemeral is the range from which the system takes the local port of an
-	// outgoing connection, so that a port in it may be in use at any time.
+	// Ephemeral is the range for the local ports of outgoing connections, so a
+	// port in it may be in use at any time.
 	Ephemeral Set
-	// Reserved are ports that the administrator took out of the ephemeral range.
-	// They can be bound by whoever names them.
+	// Reserved are ports that the administrator has excluded from the ephemeral
+	// range. Programs can bind them explicitly.
 	Reserved Set
-	// Excluded are ports that the system set aside: they cannot be bound.
+	// Excluded are ports that the system has reserved: they cannot be bound.
 	Excluded Set
 }
 
@@ -17,14 +17,14 @@ func (l Local) Exposes(port int) bool {
 	return l.Ephemeral.Contains(port) && !l.Reserved.Union(l.Excluded).Contains(port)
 }
 
-// dynamicPorts are the Dynamic Ports of RFC 6335, section 6: the ephemeral range
-// where a system does not tell its own.
+// dynamicPorts are the Dynamic Ports of RFC 6335, section 6: the default for
+// the ephemeral range.
 var dynamicPorts = Range{49152, 65535}
 
-// LocalPorts asks the system for its ephemeral and reserved ports. Where it does
-// not tell, the ephemeral range is that of RFC 6335 and nothing is reserved;
-// this is also what LocalPorts returns beside an error, which says what the
-// system told that cannot be understood.
+// LocalPorts returns the system's ephemeral, reserved and excluded ports. If
+// the system does not report them, the ephemeral range is that of RFC 6335, and
+// nothing is reserved. LocalPorts also returns these defaults with an error,
+// which means that the system's answer cannot be parsed.
 func LocalPorts() (Local, error) { return localPorts() }
 
 func fallback() Local { return Local{Ephemeral: NewSet(dynamicPorts)} }

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// The output of netsh is translated into the language of the system. Only its
-// layout is relied on, never its words.
+// The output of netsh is localised, so the parsers rely only on its layout.
 
-// parseDynamicPort reads the answer to "netsh int ipv4 show dynamicport tcp", in
-// which the first line that ends in a number after a colon tells the first port,
-// and the second one how many there are:
+// parseDynamicPort parses the output of "netsh int ipv4 show dynamicport tcp".
+// The first line that ends in a colon and a number has the first port, the
+// second such line the number of ports:
 //
 //	Start Port      : 49152
 //	Number of Ports : 16384
@@ -29,9 +28,9 @@ func parseDynamicPort(text string) (Set, error) {
 	return NewSet(Range{numbers[0], numbers[0] + numbers[1] - 1}), nil
 }
 
-// parseExcludedPortRange reads the answer to "netsh int ipv4 show
-// excludedportrange protocol=tcp", in which each line that begins with two
-// numbers is a range, and a star marks those that an administrator excluded:
+// parseExcludedPortRange parses the output of "netsh int ipv4 show
+// excludedportrange protocol=tcp". Each line that starts with two numbers is a
+// range; a star marks those that an administrator has excluded:
 //
 //	Start Port    End Port
 //	----------    --------

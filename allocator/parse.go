@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// ParsePort reads the number of a port as a person or another program wrote it:
-// decimal digits from 1 to 65535, without a sign, blanks or zeros in front.
-// 010000 is 10000 to some programs and, in octal, 4096 to others, so here it is
-// neither. The error quotes s, and says what to write.
+// ParsePort parses the number of a port: decimal digits from 1 to 65535,
+// without a sign, spaces or leading zeros. 010000 is 10000 for some programs
+// and, in octal, 4096 for others, so it is invalid here. The error quotes s and
+// contains the correct form.
 func ParsePort(s string) (int, error) {
 	port, fault := parsePort(s, 1)
 	if fault != "" {
@@ -19,8 +19,8 @@ func ParsePort(s string) (int, error) {
 	return port, nil
 }
 
-// parsePort is ParsePort from a lowest port on. The fault is a clause that
-// quotes s, "" if there is none.
+// parsePort is ParsePort with another lowest port. The fault is a clause that
+// quotes s, or "".
 func parsePort(s string, lowest int) (port int, fault string) {
 	valid := func(port int) bool { return lowest <= port && port <= maxPort }
 	port, ok := decimal(s)
@@ -28,16 +28,16 @@ func parsePort(s string, lowest int) (port int, fault string) {
 		return port, ""
 	}
 	if ok {
-		return 0, s + " is out of bounds"
+		return 0, s + " is out of range"
 	}
-	if meant, ok := meantPort(s); ok && valid(meant) {
-		return 0, fmt.Sprintf("%q must be written as %d", s, meant)
+	if intended, ok := intendedPort(s); ok && valid(intended) {
+		return 0, fmt.Sprintf("%q must be written as %d", s, intended)
 	}
 	return 0, fmt.Sprintf("%q is not a number", s)
 }
 
-// decimal reads digits of which the first is no 0, unless it is all there is. A
-// number beyond an int is the largest.
+// decimal parses digits without leading zeros. A number that overflows an int
+// becomes the largest one.
 func decimal(s string) (int, bool) {
 	if s == "" || strings.Trim(s, "0123456789") != "" || s[0] == '0' && s != "0" {
 		return 0, false
@@ -49,9 +49,9 @@ func decimal(s string) (int, bool) {
 	return n, true
 }
 
-// meantPort is the number that s, which is not in the one form, probably stands
-// for: 10000 for " 010000" and "+10_000", 8080 for 0x1F90.
-func meantPort(s string) (int, bool) {
+// intendedPort returns the number that an invalid s probably means: 10000 for
+// " 010000" and "+10_000", 8080 for 0x1F90.
+func intendedPort(s string) (int, bool) {
 	s = strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(s), "+"), "_", "")
 	if n, ok := decimal(strings.TrimLeft(s, "0")); ok {
 		return n, true
@@ -60,9 +60,9 @@ func meantPort(s string) (int, bool) {
 	return int(n), err == nil
 }
 
-// ParseSet reads a comma-separated list of ports and ranges, such as
-// "20000-29999" or "3000, 4000-4100", from 1 to 65535. Blanks around a part are
-// ignored. An error quotes the part that is wrong, and says what is accepted.
+// ParseSet parses a comma-separated list of ports and ranges, such as
+// "20000-29999" or "3000, 4000-4100", from 1 to 65535. It ignores white space
+// around parts. The error quotes the invalid part and describes the syntax.
 func ParseSet(s string) (Set, error) {
 	return parseSet(s, 1)
 }
@@ -80,9 +80,9 @@ func parseSet(s string, lowest int) (Set, error) {
 }
 
 func parseRange(part string, lowest int) (Range, error) {
-	fail := func(why string) (Range, error) {
-		return Range{}, fmt.Errorf("%q is not a port range: %s (want PORT or FIRST-LAST, %d to %d, separated by commas)",
-			part, why, lowest, maxPort)
+	fail := func(reason string) (Range, error) {
+		return Range{}, fmt.Errorf("invalid port range %q: %s (want PORT or FIRST-LAST, %d to %d, separated by commas)",
+			part, reason, lowest, maxPort)
 	}
 	if part == "" {
 		return fail("it is empty")
@@ -108,8 +108,8 @@ func parseRange(part string, lowest int) (Range, error) {
 	return r, nil
 }
 
-// String returns s in the form that ParseSet reads, "3000,4000-4100"; the empty
-// set is the empty string.
+// String returns s in the syntax of ParseSet, "3000,4000-4100"; the empty set
+// is the empty string.
 func (s Set) String() string {
 	var b strings.Builder
 	for i, r := range s.ranges {

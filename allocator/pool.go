@@ -2,14 +2,14 @@ package allocator
 
 import "sync"
 
-// DefaultRange is where ports come from when no range is asked for. It lies
-// below the default ephemeral ranges of Linux (32768-60999), macOS and Windows
-// (both 49152-65535), and below the NodePort range of Kubernetes, so that all
-// of them choose alike.
+// DefaultRange is the range of ports if no other is given. It is below the
+// default ephemeral ranges of Linux (32768-60999), macOS and Windows (both
+// 49152-65535), and below the NodePort range of Kubernetes, so that the choice
+// is the same everywhere.
 var DefaultRange = Range{10000, 29999}
 
-// Fewer candidates than these are too few: see "Too few of them" in the
-// package's documentation.
+// Fewer candidates than these are too few: see "Too few candidates" in the
+// package documentation.
 const (
 	enoughInDefaultRange  = 200
 	enoughInExplicitRange = 20
@@ -18,8 +18,8 @@ const (
 // userPorts are the User Ports of RFC 6335, section 6.
 var userPorts = Range{1024, 49151}
 
-// Pool is the set of ports from which one is chosen, on one machine. It is an
-// immutable value, safe for concurrent use. The zero value holds no port.
+// Pool is the set of candidates on one machine. It is an immutable value, safe
+// for concurrent use. The zero value has no candidates.
 type Pool struct {
 	rules   tier
 	probed  []uint16 // the portable set as a list, with 0 in place of the excluded ports
@@ -27,8 +27,8 @@ type Pool struct {
 	widened bool
 }
 
-// tier is what a choice of rules makes of the ports: a portable set, the same on
-// every machine, and the ports that this machine excludes from it.
+// tier is the result of some of the rules: a portable set, the same on every
+// machine, and the ports that this machine excludes from it.
 type tier struct {
 	portable, excluded Set
 }
@@ -50,8 +50,8 @@ func (t tier) list() []uint16 {
 
 func (t tier) candidates() Set { return t.portable.Subtract(t.excluded) }
 
-// NewPool returns the pool of the ports of allow that local leaves. An empty
-// allow stands for DefaultRange.
+// NewPool returns the pool of the ports in allow without those of local. An
+// empty allow means DefaultRange.
 func NewPool(allow Set, local Local) Pool {
 	tiers, enough, plain := explicitTiers(allow, local), enoughInExplicitRange, 2
 	if allow.Empty() {
@@ -74,8 +74,8 @@ func NewPool(allow Set, local Local) Pool {
 	return p
 }
 
-// defaultTiers and explicitTiers return the tiers in the order in which they
-// are tried, each with one more concession than the one before.
+// defaultTiers and explicitTiers return the tiers in the order of their use;
+// each drops one more rule than the one before.
 func defaultTiers(local Local) []tier {
 	setAside := local.Reserved.Union(local.Excluded)
 	mine := local.Ephemeral.Union(setAside)
@@ -92,14 +92,14 @@ func explicitTiers(allow Set, local Local) []tier {
 	wanted := loadable.Subtract(Denied())
 	return []tier{
 		{quiet().Intersect(allow), mine.Union(local.Reserved)},
-		{quiet().Intersect(allow), mine}, // which is no concession: reserved ports are for who names them
+		{quiet().Intersect(allow), mine}, // drops no rule: an explicit range may use reserved ports
 		{wanted, mine},
 		{wanted, local.Excluded},
 		{loadable, local.Excluded},
 	}
 }
 
-// quiet returns the ports that nothing is known to want, on any machine.
+// quiet returns the ports that no known program wants, on any machine.
 var quiet = sync.OnceValue(func() Set {
 	return NewSet(userPorts).
 		Subtract(Assigned()).
@@ -108,11 +108,11 @@ var quiet = sync.OnceValue(func() Set {
 		Subtract(BrowserBlocked())
 })
 
-// Candidates returns the ports that may be chosen on this machine.
+// Candidates returns the candidates on this machine.
 func (p Pool) Candidates() Set { return p.rules.candidates() }
 
-// Widened reports whether ports that are otherwise avoided are candidates,
-// because only left of the others remained on this machine: fewer than 200 in
-// the default range, or fewer than 20 in an explicit one. A small explicit range
-// of which nothing is avoided is not widened.
+// Widened reports whether the pool includes ports that are otherwise avoided,
+// because this machine leaves only a few others, whose number is left: fewer
+// than 200 in the default range, or fewer than 20 in an explicit one. A small
+// explicit range without avoided ports is not widened.
 func (p Pool) Widened() (left int, ok bool) { return p.left, p.widened }

@@ -14,7 +14,8 @@ func mustParse(t testing.TB, s string) Set {
 	return set
 }
 
-// locals are machines: the defaults of Linux, of macOS and Windows, and odd ones.
+// locals are machines: the defaults of Linux, of macOS and Windows, and odd
+// ones.
 func locals(t testing.TB) map[string]Local {
 	return map[string]Local{
 		"linux":     {Ephemeral: mustParse(t, "32768-60999")},
@@ -26,7 +27,7 @@ func locals(t testing.TB) map[string]Local {
 	}
 }
 
-// No candidate of a pool that is not widened breaks any of the rules, and none
+// No candidate of a pool that is not widened violates a rule, and no candidate
 // at all is reserved or blocked by browsers.
 func TestCandidatesKeepTheRules(t *testing.T) {
 	for name, local := range locals(t) {
@@ -74,7 +75,7 @@ func TestDefaultCandidates(t *testing.T) {
 	for name, local := range locals(t) {
 		if name == "linux" || name == "rfc 6335" {
 			if got := NewPool(Set{}, local).Candidates(); !got.Equal(c) {
-				t.Errorf("%s: other candidates than elsewhere", name)
+				t.Errorf("%s: other candidates than on other machines", name)
 			}
 		}
 	}

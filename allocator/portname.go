@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// PortName names a port within its scope: a service's own, or one of its further
-// ports. What each part may be is up to the packages that read it from a
-// file.
+// PortName names a port in its scope: a service's own port, or an additional
+// one. The packages that parse names decide which ones are valid.
 type PortName struct {
 	Service string
-	Port    string // the further port's name; "" is the service's own port
+	Port    string // the name of an additional port; "" is the service's own port
 }
 
-// String gives "auth", or "auth:metrics" for a further port.
+// String returns "auth", or "auth:metrics" for an additional port.
 func (n PortName) String() string {
 	if n.Port == "" {
 		return n.Service
@@ -26,8 +25,8 @@ func (n PortName) Compare(m PortName) int {
 	return cmp.Or(cmp.Compare(n.Service, m.Service), cmp.Compare(n.Port, m.Port))
 }
 
-// Variable is the name of the environment variable by which every service is
-// given the port: PORT_AUTH, PORT_AUTH_METRICS.
+// Variable returns the name of the environment variable that passes the port to
+// every service: PORT_AUTH, PORT_AUTH_METRICS.
 func (n PortName) Variable() string {
 	v := "PORT_" + variablePart(n.Service)
 	if n.Port != "" {
@@ -36,16 +35,16 @@ func (n PortName) Variable() string {
 	return v
 }
 
-// WantedPort is a name that is to have a port.
+// WantedPort is a name that needs a port.
 type WantedPort struct {
 	Name PortName
-	Pin  int // the port it shall be, 1-65535; 0 is for any
+	Pin  int // the required port, 1-65535; 0: any
 
-	Undeclared bool // the project's file does not have it: a command that is no service is to run with it
+	Undeclared bool // not in the project's file: it is for a command that is not a service
 }
 
-// variablePart is the form that a name takes in the name of a variable: upper
-// case, and an underscore for everything that is neither a letter nor a digit.
+// variablePart returns a name in the form for a variable: upper case, with an
+// underscore for everything that is neither a letter nor a digit.
 func variablePart(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -18,11 +18,11 @@ func (r Range) Len() int { return max(0, r.Last-r.First+1) }
 // Set is a set of ports from 0 to 65535. It is an immutable value; the zero
 // value is the empty set.
 type Set struct {
-	ranges []Range // sorted; between any two there is a port of neither
+	ranges []Range // sorted, with a gap between any two
 }
 
-// NewSet returns the union of ranges, which may overlap and come in any order.
-// What is outside of 0-65535 is left out.
+// NewSet returns the union of ranges, which may overlap and have any order. It
+// ignores ports outside of 0-65535.
 func NewSet(ranges ...Range) Set {
 	sorted := slices.Clone(ranges)
 	slices.SortFunc(sorted, func(a, b Range) int { return cmp.Compare(a.First, b.First) })
@@ -99,9 +99,8 @@ func (s Set) complement() Set {
 	return Set{gaps}
 }
 
-// Runs returns what is left of the uninterrupted runs of at least minLength
-// ports after border ports have been taken from both ends of each. Runs(27, 3)
-// of 10-36 is 13-33.
+// Runs returns the uninterrupted runs of at least minLength ports, without
+// border ports at both ends of each. Runs(27, 3) of 10-36 is 13-33.
 func (s Set) Runs(minLength, border int) Set {
 	var trimmed []Range
 	for _, r := range s.ranges {
@@ -124,7 +123,7 @@ func (s Set) Len() int {
 // Empty reports whether no port is in s.
 func (s Set) Empty() bool { return len(s.ranges) == 0 }
 
-// Equal reports whether s and t hold the same ports.
+// Equal reports whether s and t have the same ports.
 func (s Set) Equal(t Set) bool { return slices.Equal(s.ranges, t.ranges) }
 
 // Ranges returns the runs of s in ascending order, as few as possible.
@@ -143,8 +142,8 @@ func (s Set) All() iter.Seq[int] {
 	}
 }
 
-// At returns the port of s that has i smaller ones in s. Like an index of a
-// slice, i must be at least 0 and less than s.Len(), or At panics.
+// At returns the i-th port of s, counted from 0 in ascending order. Like the
+// index of a slice, i must be at least 0 and less than s.Len(), or At panics.
 func (s Set) At(i int) int {
 	if i < 0 {
 		panic("allocator: negative index into a Set")

@@ -71,7 +71,7 @@ func TestAlgebra(t *testing.T) {
 	}
 }
 
-// compare checks all that a Set tells about itself against the model.
+// compare compares a Set with the model.
 func compare(t *testing.T, what string, s Set, m *model) {
 	t.Helper()
 	want := m.ports()
@@ -116,7 +116,7 @@ func rangesOf(ports []int) []Range {
 func TestAllStops(t *testing.T) {
 	for port := range NewSet(Range{5, 9}).All() {
 		if port != 5 {
-			t.Fatalf("went on to %d", port)
+			t.Fatalf("continued to %d", port)
 		}
 		break
 	}
@@ -175,21 +175,21 @@ func TestParseSet(t *testing.T) {
 		{in: "1-65535", want: "1-65535"},
 		{in: "7-7", want: "7"},
 		{in: "5-9,8-20,21", want: "5-21"},
-		{in: "007", err: `"007" is not a port range: "007" must be written as 7 (want PORT`},
+		{in: "007", err: `invalid port range "007": "007" must be written as 7 (want PORT`},
 		{in: "3000-0xFFF", err: `"0xFFF" must be written as 4095`},
-		{in: "", err: `"" is not a port range: it is empty`},
-		{in: "3000,,4000", err: `"" is not a port range: it is empty`},
+		{in: "", err: `invalid port range "": it is empty`},
+		{in: "3000,,4000", err: `invalid port range "": it is empty`},
 		{in: "3000,", err: `it is empty`},
-		{in: "abc", err: `"abc" is not a port range: "abc" is not a number (want PORT or FIRST-LAST, 1 to 65535, separated by commas)`},
-		{in: "3000,4x-5", err: `"4x-5" is not a port range: "4x" is not a number`},
+		{in: "abc", err: `invalid port range "abc": "abc" is not a number (want PORT or FIRST-LAST, 1 to 65535, separated by commas)`},
+		{in: "3000,4x-5", err: `invalid port range "4x-5": "4x" is not a number`},
 		{in: "3000-", err: `"" is not a number`},
 		{in: "-3000", err: `"" is not a number`},
 		{in: "1-2-3", err: `"2-3" is not a number`},
 		{in: "+5", err: `"+5" must be written as 5`},
-		{in: "0", err: "0 is out of bounds"},
-		{in: "0-10", err: "0 is out of bounds"},
-		{in: "65536", err: "65536 is out of bounds"},
-		{in: "1-99999999999999999999", err: "99999999999999999999 is out of bounds"},
+		{in: "0", err: "0 is out of range"},
+		{in: "0-10", err: "0 is out of range"},
+		{in: "65536", err: "65536 is out of range"},
+		{in: "1-99999999999999999999", err: "99999999999999999999 is out of range"},
 		{in: "4100-4000", err: "4100 is more than 4000"},
 	}
 	for _, tt := range tests {
@@ -212,9 +212,9 @@ func TestParsePort(t *testing.T) {
 	const rule = ": a port is a decimal number from 1 to 65535"
 	for in, want := range map[string]string{
 		"":                     `"" is not a number`,
-		"0":                    `0 is out of bounds`,
-		"65536":                `65536 is out of bounds`,
-		"99999999999999999999": `99999999999999999999 is out of bounds`,
+		"0":                    `0 is out of range`,
+		"65536":                `65536 is out of range`,
+		"99999999999999999999": `99999999999999999999 is out of range`,
 		"00":                   `"00" is not a number`,
 		"010000":               `"010000" must be written as 10000`,
 		"0xffff":               `"0xffff" must be written as 65535`,

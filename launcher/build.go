@@ -227,21 +227,48 @@ func (m *machine) buildDue(name string) bool {
 	if m.closing || !wanted || s.spec.Build.IsZero() || s.build.phase != unbuilt {
 		return false
 	}
-	for _, on := range s.spec.DependsOn {
-		dependency, ok := m.services[on]
-		if ok && dependency.spec.Ready.Kind == procfile.Done && !dependency.available() {
-			return false
-		}
+	if len(m.unmetJobs(s)) > 0 {
+		return false
 	}
-	live := 0
-	for other, o := range m.services {
-		if !o.build.live() {
-			continue
-		}
-		live++
+	live := m.liveBuilds()
+	for _, other := range live {
 		if procfile.ReplicaOf(other) == procfile.ReplicaOf(name) {
 			return false
 		}
 	}
-	return m.maxBuilds == 0 || live < m.maxBuilds
+	return m.maxBuilds == 0 || len(live) < m.maxBuilds
+}
+
+// unmetJobs returns the jobs that have to end before the build of s starts, and
+// have not.
+func (m *machine) unmetJobs(s service) (names []string) {
+	for _, on := range s.spec.DependsOn {
+		dependency, ok := m.services[on]
+		if ok && dependency.spec.Ready.Kind == procfile.Done && !dependency.available() {
+			names = append(names, on)
+		}
+	}
+	return names
+}
+
+// buildBlocker returns the service that has ended, will not start on its own,
+// and so keeps the build of s waiting; "" if the build will start eventually.
+func (m *machine) buildBlocker(s service) string {
+	if s.build.phase != unbuilt {
+		return ""
+	}
+	return m.blockerAmong(m.unmetJobs(s))
+}
+
+// liveBuilds returns the services whose builds are live.
+func (m *machine) liveBuilds() []string {
+	if m.cache.liveBuilds == nil {
+		m.cache.liveBuilds = []string{}
+		for name, s := range m.services {
+			if s.build.live() {
+				m.cache.liveBuilds = append(m.cache.liveBuilds, name)
+			}
+		}
+	}
+	return m.cache.liveBuilds
 }

@@ -336,6 +336,50 @@ func TestBuildsUnderRandomEvents(t *testing.T) {
 	})
 }
 
+// Whatever is restarted or edited, and whenever, everything runs in the end: no build, job
+// or server waits for one that waits for it.
+func TestBuildsComeToAnEnd(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, seed uint64) {
+		f := newFakeSystem(t, seed)
+		f.jobsNeedDependencies = f.random(2) == 0
+		f.builds = func() Exit { return Exit{} }
+		r := f.start(buildPlan(f.random, withKeeper(randomPlan(f.random, 2+f.random(10)))))
+		if f.random(4) > 0 {
+			r.settle()
+		}
+		plan := r.plan
+		for round := range 1 + f.random(4) {
+			var names []string // none are all
+			plan.Services = slices.Clone(plan.Services)
+			for i, p := range plan.Services {
+				if f.random(2) == 0 && p.Service != keeper {
+					names = append(names, p.Service)
+					plan.Services[i].Shell = fmt.Sprint(round)
+					plan.Services[i].DependsOn = nil
+					for _, on := range p.DependsOn {
+						if f.random(4) > 0 {
+							plan.Services[i].DependsOn = append(plan.Services[i].DependsOn, on)
+						}
+					}
+				}
+			}
+			if f.random(2) == 0 {
+				r.edit(plan)
+			} else if err := r.controller.Restart(t.Context(), names...); err != nil {
+				t.Error(err)
+			}
+			f.pause(8 * time.Second)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, err := r.controller.Wait(ctx, Status.Up); err != nil {
+			all, _ := r.controller.Status(t.Context())
+			t.Errorf("%v: %+v", err, all)
+		}
+		r.close()
+	})
+}
+
 // built starts a run of services with a build each.
 func (f *fakeSystem) startBuilt(services ...procfile.Process) *fakeRun {
 	for i := range services {
@@ -435,14 +479,14 @@ func TestBuildOrder(t *testing.T) {
 		var begun []string
 		for _, name := range m.names {
 			if kind, due := m.nextEvent(name); due && kind == evBuild {
-				m.services[name] = life(m.services[name], evBuild)
+				m.set(name, life(m.services[name], evBuild))
 				begun = append(begun, name)
 			}
 		}
 		return strings.Join(begun, " ")
 	}
 	end := func(name string, events ...any) {
-		m.services[name] = life(m.services[name], append([]any{event{kind: evBuildGone}}, events...)...)
+		m.set(name, life(m.services[name], append([]any{event{kind: evBuildGone}}, events...)...))
 	}
 	if got := round(); got != "db generate web" {
 		t.Errorf("first: %s", got)

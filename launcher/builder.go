@@ -141,6 +141,11 @@ func (s *supervisor) addBuild(status *Status, sv service) {
 		}
 	case sv.build.phase == unbuilt:
 		status.Build = BuildWaiting
+		if on := s.buildBlocker(sv); on != "" && sv.phase.live() {
+			root := s.statusOf(on)
+			status.BlockedBy = Blocker{on, root.State, root.Detail, root.LastStarted}
+			status.Detail = "its build waits for " + on + ", which " + root.outcome()
+		}
 	case sv.build.phase == buildFailed:
 		status.Build, status.BuildLines = BuildFailure, s.builders[status.Service].last.lines()
 		if sv.phase.live() && status.Detail == "" {

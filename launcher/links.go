@@ -6,30 +6,54 @@ import (
 	"time"
 )
 
-// links are what makes services depend on the state of others. They may have more
-// than there is now: what a process was made from counts as well as what the next
-// is made from.
+// links say which services nextEvent considers together. They may contain more
+// than currently applies: both the specs of the processes and those of the plan
+// count.
 type links struct {
-	dependencies map[string][]string // by a service: those that it depends on
-	dependents   map[string][]string // by a service: those that depend on it
-	sharing      map[int][]string    // by a port: those that have it
+	dependents map[string][]string // by service
+	sharing    map[int][]string    // services by port
+	groups     map[string][]string // by service: all services linked to it, directly or not
 }
 
 func linksOf(services map[string]service) *links {
-	l := &links{map[string][]string{}, map[string][]string{}, map[int][]string{}}
+	l := &links{map[string][]string{}, map[int][]string{}, map[string][]string{}}
+	linked := map[string][]string{}
+	link := func(a, b string) {
+		linked[a], linked[b] = append(linked[a], b), append(linked[b], a)
+	}
 	for name, s := range services {
 		for _, on := range slices.Compact(slices.Concat(s.spec.DependsOn, s.procSpec.DependsOn)) {
-			l.dependencies[name] = append(l.dependencies[name], on)
 			l.dependents[on] = append(l.dependents[on], name)
+			link(name, on)
 		}
 		for _, port := range slices.Compact(slices.Concat(s.spec.Ports, s.procSpec.Ports)) {
+			if others := l.sharing[port]; len(others) > 0 {
+				link(name, others[0])
+			}
 			l.sharing[port] = append(l.sharing[port], name)
+		}
+	}
+	for name := range services {
+		if l.groups[name] != nil {
+			continue
+		}
+		group, seen := []string{name}, map[string]bool{name: true}
+		for i := 0; i < len(group); i++ {
+			for _, other := range linked[group[i]] {
+				if !seen[other] {
+					seen[other] = true
+					group = append(group, other)
+				}
+			}
+		}
+		for _, member := range group {
+			l.groups[member] = group
 		}
 	}
 	return l
 }
 
-// linked are the links of the services.
+// linked returns the links of the services.
 func (m *machine) linked() *links {
 	if m.links == nil {
 		m.links = linksOf(m.services)
@@ -37,57 +61,23 @@ func (m *machine) linked() *links {
 	return m.links
 }
 
-// sortNames has names follow services. It makes a new list: a caller may be going
-// through the old one.
+// sortNames updates what follows from the set of services. It builds a new slice
+// of names because a caller may be iterating over the old one.
 func (m *machine) sortNames() {
 	m.names = slices.Sorted(maps.Keys(m.services))
 	m.links, m.deadlineKnown = nil, false
 	m.touchAll()
 }
 
-// set changes the state of a service. What the others are to do about that, [machine.nextEvent]
-// says for those that [machine.takeTouched] returns.
-func (m *machine) set(name string, s service) {
-	before := m.services[name]
-	m.services[name] = s
-	m.noteDeadline(before, s)
-	if before.build.live() != s.build.live() {
-		m.touchAll() // only so many builds run at a time
-		return
-	}
-	m.touch(name)
-}
-
-// touch notes that due may say another thing of a service from now on, and of
-// those that look at it: those that depend on it and those that it depends on, be
-// it by way of others, and those that have one of its ports.
+// touch notes that nextEvent may have changed for a service and those linked to
+// it.
 func (m *machine) touch(name string) {
 	if m.touched == nil {
 		m.touched = map[string]bool{}
 	}
 	m.touched[name] = true
-	l := m.linked()
-	for _, next := range []map[string][]string{l.dependencies, l.dependents} {
-		if len(next[name]) == 0 {
-			continue
-		}
-		seen := map[string]bool{name: true}
-		for queue := []string{name}; len(queue) > 0; queue = queue[1:] {
-			for _, other := range next[queue[0]] {
-				if !seen[other] {
-					seen[other], m.touched[other] = true, true
-					queue = append(queue, other)
-				}
-			}
-		}
-	}
-	s := m.services[name]
-	for _, ports := range [][]int{s.spec.Ports, s.procSpec.Ports} {
-		for _, port := range ports {
-			for _, other := range l.sharing[port] {
-				m.touched[other] = true
-			}
-		}
+	for _, other := range m.linked().groups[name] {
+		m.touched[other] = true
 	}
 }
 
@@ -98,8 +88,7 @@ func (m *machine) touchAll() {
 	}
 }
 
-// takeTouched returns the services that were touched since it was called last,
-// sorted.
+// takeTouched returns the services touched since the last call, sorted.
 func (m *machine) takeTouched() []string {
 	names := make([]string, 0, len(m.touched))
 	for name := range m.touched {
@@ -112,14 +101,14 @@ func (m *machine) takeTouched() []string {
 	return names
 }
 
-// startClosing has all services end.
+// startClosing has all services stop.
 func (m *machine) startClosing() {
 	m.closing = true
 	m.touchAll()
 }
 
-// noteDeadline keeps up with the deadlines of a service.
-func (m *machine) noteDeadline(before, after service) {
+// updateDeadline updates the earliest deadline after a change of a service.
+func (m *machine) updateDeadline(before, after service) {
 	if earliest := after.earliestDeadline(); !earliest.IsZero() && (m.earliest.IsZero() || earliest.Before(m.earliest)) {
 		m.earliest = earliest
 		return
@@ -136,7 +125,7 @@ func (s service) earliestDeadline() time.Time {
 	return s.deadline
 }
 
-// deadline is the earliest deadline of a service; zero if there is none.
+// deadline returns the earliest deadline of all services; zero for none.
 func (m *machine) deadline() time.Time {
 	if !m.deadlineKnown {
 		m.earliest, m.deadlineKnown = time.Time{}, true

@@ -28,6 +28,7 @@ type machine struct {
 	deadlineKnown   bool
 	unsettled       string     // a service that had not settled when last summarized; may not exist
 	stopCause       *ExitError // with stopOnExit: the exit that stopped the run
+	cache           graphCache
 }
 
 // nextEvent returns the event that is due for a service, if any: start, once
@@ -39,52 +40,18 @@ func (m *machine) nextEvent(name string) (kind eventKind, due bool) {
 	switch {
 	case m.closing && s.phase != ended && (s.goal == goalNone || s.goal == goalRestart):
 		return evStop, true
-	case s.phase == running && s.goal != goalNone && !m.hasEndingDependent(name) && (s.goal != goalRestart || !m.anyDependent(name, service.rebuilding)):
+	case s.phase == running && s.goal != goalNone && !m.hasEndingDependent(name) && (s.goal != goalRestart || !m.hasRebuildingDependent(name)):
 		return evTerminate, true
+	case s.phase == running && s.rebuilding() && s.build.phase == unbuilt && m.buildNeedsRestart(s):
+		return evStopToBuild, true
 	case m.buildDue(name):
 		return evBuild, true
-	case !m.closing && s.phase == waiting && !s.mustBuild() && m.unmetDependency(s) == "" && !m.portOccupied(name) && !m.hasEndingDependent(name):
+	case !m.closing && s.phase == waiting && !s.mustBuild() && m.unmetDependency(s) == "" && !m.hasEndingDependent(name) && !m.portOccupied(name):
 		return evStart, true
-	case m.rerunOutage(name) != Outage{}:
+	case s.phase == ended && m.rerunOutage(name) != Outage{}:
 		return evRerun, true
 	}
 	return 0, false
-}
-
-// hasEndingDependent reports whether a live service that is stopping depends on
-// name, directly or not: the path may lead through jobs that have ended, such
-// as a migration.
-func (m *machine) hasEndingDependent(name string) bool {
-	return m.anyDependent(name, func(s service) bool {
-		return s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing)
-	})
-}
-
-// anyDependent reports whether match holds for a service that depends on name,
-// directly or not.
-func (m *machine) anyDependent(name string, match func(service) bool) bool {
-	dependents := m.linked().dependents
-	if len(dependents[name]) == 0 {
-		return false
-	}
-	used, seen := []string{name}, map[string]bool{name: true}
-	for i := 0; i < len(used); i++ {
-		for _, other := range dependents[used[i]] {
-			if seen[other] {
-				continue
-			}
-			s := m.services[other]
-			if !slices.Contains(s.procSpec.DependsOn, used[i]) {
-				continue
-			}
-			if match(s) {
-				return true
-			}
-			seen[other] = true
-			used = append(used, other)
-		}
-	}
-	return false
 }
 
 // waitingFor returns the services that wait until name is available.
@@ -107,8 +74,8 @@ func (m *machine) hasDependents(name string) bool {
 
 // unmetDependency returns the first unmet dependency of s; "" for none.
 func (m *machine) unmetDependency(s service) string {
-	if names := m.unmetDependencies(s); len(names) > 0 {
-		return names[0]
+	for name := range m.eachUnmetDependency(s) {
+		return name
 	}
 	return ""
 }
@@ -222,7 +189,7 @@ func (m *machine) applyPlan(plan procfile.Plan) (changes []procfile.Change, step
 			s.downtime = m.removedDowntime[spec.Service]
 		}
 		s.spec = spec
-		m.services[spec.Service] = s
+		m.set(spec.Service, s)
 	}
 	m.sortNames()
 	for _, c := range changes {
@@ -235,6 +202,12 @@ func (m *machine) applyPlan(plan procfile.Plan) (changes []procfile.Change, step
 			m.set(c.Service, s)
 		case c.Kind == procfile.Changed || s.goal == goalRemove: // or it is back before it was deleted
 			steps = append(steps, step{c.Service, evRestart})
+		}
+	}
+	if m.hasCycle() {
+		for name, s := range m.services {
+			s.procSpec.DependsOn = s.spec.DependsOn
+			m.set(name, s)
 		}
 	}
 	return changes, steps
@@ -278,7 +251,7 @@ func (m *machine) add(name string) {
 	m.added[name] = true
 	s := m.services[name]
 	s.spec = spec
-	m.services[name] = s
+	m.set(name, s)
 	m.sortNames()
 	for _, dependency := range spec.DependsOn {
 		m.add(dependency)

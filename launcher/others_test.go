@@ -3,6 +3,7 @@ package launcher
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/devports/devports/procfile"
 )
@@ -25,5 +26,35 @@ func TestOthers(t *testing.T) {
 	changes, steps := m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Others: []procfile.Process{api, db}})
 	if !slices.Equal(steps, []step{{"db", evRemove}}) || m.others["db"].Service != "db" || len(m.others) != 1 {
 		t.Error(changes, steps, m.others)
+	}
+}
+
+// Two services whose dependency an edit has reversed do not wait for each other
+// to stop.
+func TestReversedDependency(t *testing.T) {
+	for name, aBuild := range map[string]procfile.Program{"adjusted": {}, "while it is built": {Shell: "make"}} {
+		a, b := procfile.Process{Service: "a", DependsOn: []string{"b"}}, procfile.Process{Service: "b"}
+		m := machine{services: map[string]service{}}
+		m.applyPlan(procfile.Plan{Services: []procfile.Process{a, b}})
+		begin := func(name string) {
+			s, _ := m.services[name].next(time.Now(), event{kind: evStart})
+			s, _ = s.next(time.Now(), event{kind: evStarted})
+			m.set(name, s)
+		}
+		begin("a")
+		begin("b")
+		a.DependsOn, a.Build, b.DependsOn = nil, aBuild, []string{"a"}
+		m.applyPlan(procfile.Plan{Services: []procfile.Process{a, b}})
+		begin("b") // restarted
+		for _, name := range m.names {
+			s, _ := m.services[name].next(time.Now(), event{kind: evStop})
+			m.set(name, s)
+		}
+		if kind, due := m.nextEvent("b"); !due || kind != evTerminate {
+			t.Errorf("%s: b does not stop first", name)
+		}
+		if _, due := m.nextEvent("a"); due {
+			t.Errorf("%s: a stops before b, which depends on it", name)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -122,52 +123,75 @@ func (m *machine) rerunOutage(name string) Outage {
 // unmetDependencies returns the dependencies of s that are not available,
 // nearest first. Those of a job that has succeeded, such as a migration, count
 // as dependencies of s. Dependencies that are not part of the run are ignored.
-func (m *machine) unmetDependencies(s service) (names []string) {
-	on := slices.Clone(s.spec.DependsOn)
-	for i := 0; i < len(on); i++ {
-		dependency, ok := m.services[on[i]]
-		switch {
-		case !ok:
-			continue
-		case !dependency.available():
-			names = append(names, on[i])
-			continue
-		case dependency.phase.live():
-			continue
-		}
-		for _, next := range dependency.spec.DependsOn {
-			if !slices.Contains(on, next) {
-				on = append(on, next)
+func (m *machine) unmetDependencies(s service) []string {
+	return slices.Collect(m.eachUnmetDependency(s))
+}
+
+// eachUnmetDependency yields what unmetDependencies returns.
+func (m *machine) eachUnmetDependency(s service) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		on := slices.Clone(s.spec.DependsOn)
+		for i := 0; i < len(on); i++ {
+			dependency, ok := m.services[on[i]]
+			switch {
+			case !ok:
+				continue
+			case !dependency.available():
+				if !yield(on[i]) {
+					return
+				}
+				continue
+			case dependency.phase.live():
+				continue
+			}
+			for _, next := range dependency.spec.DependsOn {
+				if !slices.Contains(on, next) {
+					on = append(on, next)
+				}
 			}
 		}
 	}
-	return names
 }
 
 // blocker returns the dependency, direct or not, that has ended, will not start
 // on its own, and so keeps name waiting; "" if name will start eventually.
 // Failed services are preferred to stopped ones.
 func (m *machine) blocker(name string) string {
-	if m.services[name].phase != waiting {
+	s := m.services[name]
+	if s.phase != waiting {
 		return ""
 	}
-	stopped := ""
-	on := m.unmetDependencies(m.services[name])
-	for i := 0; i < len(on); i++ {
-		s := m.services[on[i]]
-		switch {
-		case s.phase == waiting:
-			for _, next := range m.unmetDependencies(s) {
-				if !slices.Contains(on, next) {
-					on = append(on, next)
-				}
+	if found, ok := m.cache.blockers[name]; ok {
+		return found
+	}
+	found := m.blockerAmong(m.unmetDependencies(s))
+	if m.cache.blockers == nil {
+		m.cache.blockers = map[string]string{}
+	}
+	m.cache.blockers[name] = found
+	return found
+}
+
+// blockerAmong returns the blocker among services that are not available and
+// what they wait for.
+func (m *machine) blockerAmong(names []string) (found string) {
+	failed := func(name string) bool {
+		s := m.services[name]
+		return s.exit != nil && s.exit.Failed() && !s.userStopped
+	}
+	for _, on := range names {
+		if m.services[on].phase == ended && m.rerunOutage(on) == (Outage{}) {
+			if found = on; failed(on) {
+				return on
 			}
-		case s.phase == ended && m.rerunOutage(on[i]) == Outage{}:
-			if s.exit != nil && s.exit.Failed() && !s.userStopped {
-				return on[i]
-			}
-			stopped = on[i]
 		}
 	}
-	return stopped
+	for _, on := range names {
+		if b := m.blocker(on); b != "" && (found == "" || failed(b)) {
+			if found = b; failed(b) {
+				return b
+			}
+		}
+	}
+	return found
 }

@@ -21,6 +21,7 @@ type summary struct {
 }
 
 func (m *machine) summarize() (st summary) {
+	var waits []string
 	// Begin with the service that had not settled before: most often, it still has not.
 	first, _ := slices.BinarySearch(m.names, m.unsettled)
 	for i := range m.names {
@@ -29,6 +30,8 @@ func (m *machine) summarize() (st summary) {
 		s := m.services[name]
 		up := true
 		switch {
+		case s.phase == waiting:
+			waits, up = append(waits, name), false
 		case s.rebuilding():
 			return summary{}
 		case s.phase.live() && s.mustBuild(): // the build has failed
@@ -39,7 +42,7 @@ func (m *machine) summarize() (st summary) {
 			st.stopped, up = st.stopped+1, false
 		case s.phase == ended && s.exit != nil && !s.exit.Failed():
 			st.done++
-		case s.phase == ended || m.blocker(name) != "":
+		case s.phase == ended:
 			st.failed, up = st.failed+1, false
 		default:
 			return summary{}
@@ -48,6 +51,13 @@ func (m *machine) summarize() (st summary) {
 			st.lastReady = s.downtime.to
 		}
 	}
+	for _, name := range waits {
+		if m.blocker(name) == "" {
+			m.unsettled = name
+			return summary{}
+		}
+	}
+	st.failed += len(waits)
 	st.settled = true
 	return st
 }

@@ -96,6 +96,10 @@ func (s service) nextProcess(now time.Time, e event) (service, []action) {
 			if !s.ready && s.goal == goalNone {
 				s.ready, s.readyAfter = true, now.Sub(s.startedAt)
 			}
+		case evStopToBuild:
+			if s.goal == goalNone {
+				s.goal = goalRestart
+			}
 		case evTerminate:
 			if s.goal != goalNone {
 				return s.terminate(now)
@@ -236,6 +240,11 @@ func (s service) applyGoal() service {
 // shouldRestart reports whether the restart policy covers an exit.
 func shouldRestart(r procfile.Restart, exit Exit) bool {
 	return r == procfile.RestartAlways || r == procfile.RestartOnFailure && exit.Status != 0
+}
+
+// stopping reports whether the service has a process that is to end.
+func (s service) stopping() bool {
+	return s.phase.live() && (s.goal != goalNone || s.phase == stopping || s.phase == killing)
 }
 
 // available reports whether dependents of the service may start: it is running,

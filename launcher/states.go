@@ -49,6 +49,7 @@ const (
 	evReady                         // the check has passed
 	evReadyTimeout                  // the check has not passed in time: exit
 	evTerminate                     // its turn to stop, as requested
+	evStopToBuild                   // restart, as the build has to wait for the process to stop
 	evRerun                         // run it again once its dependency is back: outage
 	evStop                          // request: stop
 	evKill                          // request: kill
@@ -63,7 +64,7 @@ const (
 )
 
 var eventNames = [...]string{
-	"start", "started", "spawn failed", "exited", "gone", "timeout", "ready", "ready timeout", "terminate", "rerun", "stop", "kill", "restart", "remove",
+	"start", "started", "spawn failed", "exited", "gone", "timeout", "ready", "ready timeout", "terminate", "stop to build", "rerun", "stop", "kill", "restart", "remove",
 	"build", "build started", "build exited", "build gone", "build timeout",
 }
 
@@ -72,6 +73,11 @@ func (k eventKind) String() string { return eventNames[k] }
 // isBuild reports whether an event of this kind concerns the build of a
 // service.
 func (k eventKind) isBuild() bool { return k >= evBuild }
+
+// isEnd reports whether a process has ended, or has to, on an event of this kind.
+func (k eventKind) isEnd() bool {
+	return k == evSpawnFailed || k == evExited || k == evGone || k == evReadyTimeout
+}
 
 // event is an event in the life of a service.
 type event struct {

@@ -196,8 +196,10 @@ func (s *supervisor) deliver(m message) {
 	if m.event.kind == evReadyTimeout && guessed(sv.procSpec.Ready) && len(s.waitingFor(m.service)) == 0 {
 		return // nothing waits for it, so it may take as long as it likes
 	}
-	m.event.needed = s.hasDependents(m.service)
-	m.event.outage = s.dependencyOutage(m.service, time.Now())
+	if m.event.kind.isEnd() {
+		m.event.needed = s.hasDependents(m.service)
+		m.event.outage = s.dependencyOutage(m.service, time.Now())
+	}
 	if m.event.kind == evStarted {
 		s.watchProcess(sv, m)
 	}
@@ -245,10 +247,9 @@ func (s *supervisor) apply(name string, e event) {
 	}
 	if after.phase == removed {
 		s.removedDowntime[name] = after.downtime
-		delete(s.services, name)
+		s.remove(name)
 		delete(s.attempts, name)
 		delete(s.builders, name)
-		s.sortNames()
 	}
 }
 

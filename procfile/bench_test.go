@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkCheck reads and resolves a Portfile. The time for a service should
-// not grow with their number.
+// BenchmarkCheck parses and resolves a Portfile. The time per service should
+// not grow with the number of services.
 func BenchmarkCheck(b *testing.B) {
 	for _, n := range []int{50, 500, 5000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -9,8 +9,8 @@ import (
 	"github.com/devports/devports/allocator/envvar"
 )
 
-// check finds what is wrong between the parts of a file: names that clash, and
-// dependencies that cannot be met.
+// check finds conflicts between the parts of a file: names that clash, ports
+// pinned twice, dependencies that cannot be met and checks without a port.
 func (f File) check() Problems {
 	var problems Problems
 	fail := func(pos Position, hint, format string, args ...any) {
@@ -25,25 +25,25 @@ func (f File) check() Problems {
 
 type failf func(pos Position, hint, format string, args ...any)
 
-// checkVariables finds two names that come to the same variable, and variables
-// of the file that are devports' to set.
+// checkVariables finds names that share a variable, and variables in the file
+// that only devports may set.
 func (f File) checkVariables(fail failf) {
 	type owner struct {
-		what string
-		line int
+		label string
+		line  int
 	}
 	owners := map[string]owner{}
-	claim := func(name allocator.PortName, suffix, what string, pos Position) {
+	claim := func(name allocator.PortName, suffix, label string, pos Position) {
 		v := name.Variable() + suffix
 		if before, taken := owners[v]; taken {
-			fail(pos, "rename one of them", "%s and %s of line %d would both be %s", what, before.what, before.line, v)
+			fail(pos, "rename one of them", "%s and %s on line %d would both use the variable %s", label, before.label, before.line, v)
 			return
 		}
-		owners[v] = owner{what, pos.Line}
+		owners[v] = owner{label, pos.Line}
 	}
 	for _, s := range f.Services {
-		// A service without a port claims its name all the same: DEVPORTS_SERVICE
-		// and the registry know it by that.
+		// A service without a port claims its name, too: DEVPORTS_SERVICE and
+		// the registry use it.
 		claim(allocator.PortName{Service: s.Name}, "", "service "+quote(s.Name), s.Pos)
 		for n := 2; n <= s.Replicas; n++ {
 			claim(allocator.PortName{Service: s.Name}, fmt.Sprintf("_%d", n), fmt.Sprintf("replica \"%s.%d\"", s.Name, n), s.Pos)
@@ -52,7 +52,7 @@ func (f File) checkVariables(fail failf) {
 	for _, s := range f.Services {
 		for i, p := range s.Ports {
 			if slices.ContainsFunc(s.Ports[:i], func(q ExtraPort) bool { return q.Name == p.Name }) {
-				continue // said already
+				continue // already reported
 			}
 			claim(allocator.PortName{Service: s.Name, Port: p.Name}, "", fmt.Sprintf("port %s of service %s", quote(p.Name), quote(s.Name)), p.Pos)
 		}
@@ -62,33 +62,33 @@ func (f File) checkVariables(fail failf) {
 			_, port := owners[v.Name]
 			switch {
 			case v.Name == "PORT":
-				fail(v.Pos, "to choose the number of a service's port, write port = 3000 in its table", "PORT in %s: every service has its own", table)
+				fail(v.Pos, "to pin a service's port, write port = 3000 in its table", "%s cannot set PORT: every service has its own", table)
 			case port, v.Name == envvar.Env, slices.Contains(labels, v.Name):
-				fail(v.Pos, "give it another name", "%s in %s: devports sets that itself", v.Name, table)
+				fail(v.Pos, "use another name", "%s cannot set %s: devports sets it", table, v.Name)
 			}
 		}
 	}
 	reserved(f.Env, "[env]")
 	for _, s := range f.Services {
-		reserved(s.Env, "the env of "+quote(s.Name))
+		reserved(s.Env, "env of service "+quote(s.Name))
 	}
 }
 
-// checkPins finds a number that the file gives twice.
+// checkPins finds ports that the file pins twice.
 func (f File) checkPins(fail failf) {
 	first := map[int]wantedAt{}
 	ports := slices.DeleteFunc(f.wanted(), func(p wantedAt) bool { return p.Pin == 0 })
 	slices.SortStableFunc(ports, func(a, b wantedAt) int { return a.pos.Line - b.pos.Line })
 	for _, p := range ports {
 		if before, taken := first[p.Pin]; taken {
-			fail(p.pos, "", "port %d is already that of %s in line %d", p.Pin, quote(before.Name.String()), before.pos.Line)
+			fail(p.pos, "", "port %d is already pinned by %s on line %d", p.Pin, quote(before.Name.String()), before.pos.Line)
 			continue
 		}
 		first[p.Pin] = p
 	}
 }
 
-// checkDependencies finds dependencies on what is not there, and circles.
+// checkDependencies finds dependencies on unknown services, and cycles.
 func (f File) checkDependencies(fail failf) {
 	services := make(map[string]*Service, len(f.Services))
 	for i := range f.Services {

@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// ChangeKind is what a new version of a file means for a service.
+// ChangeKind is the effect of a new version of a file on a service.
 type ChangeKind string
 
 const (
 	Added    ChangeKind = "added"
 	Removed  ChangeKind = "removed"
-	Changed  ChangeKind = "changed"  // it has to be restarted
-	Adjusted ChangeKind = "adjusted" // it runs on; only how it is stopped or ordered differs
-	Kept     ChangeKind = "kept"     // it runs on with the environment that it has: see RestartOn of Process
+	Changed  ChangeKind = "changed"  // it has to restart
+	Adjusted ChangeKind = "adjusted" // it keeps running; only its stop settings or order differ
+	Kept     ChangeKind = "kept"     // it keeps running with its old environment: see RestartOn of Process
 )
 
-// Change is the difference that a new version makes to one service.
+// Change is the effect of a new version of a file on one service.
 type Change struct {
 	Service string
 	Kind    ChangeKind
-	Reasons []string // of Changed and Kept: what differs, such as "command" or "env LOG_LEVEL"
+	Reasons []string // for Changed and Kept: the differences, such as "command" or "env LOG_LEVEL"
 }
 
 // Diff compares two plans, service by service, in name order. A service has
-// changed when its own process would be another: command, directory or
-// environment. The PORT_<NAME> of a service that is new or gone is no change
-// to the others, one with another number is (section 8 of the design).
+// changed if its command, build, directory, readiness check or environment has.
+// The PORT_<NAME> of an added or removed service does not change the others; a
+// PORT_<NAME> with a new number does.
 func Diff(before, after Plan) []Change {
 	var changes []Change
 	compare, old, now := comparison{}, before.byName(), after.byName()
@@ -64,18 +64,18 @@ func (p Plan) byName() map[string]Process {
 	return byName
 }
 
-// adjustable is what may differ in a process that runs on.
+// adjustable returns the settings that may change while the process runs.
 func (p Process) adjustable() (a struct {
-	signal        string
-	grace, enough time.Duration
-	restart       Restart
+	stopSignal                string
+	stopTimeout, readyTimeout time.Duration
+	restart                   Restart
 },
 ) {
-	a.signal, a.grace, a.enough, a.restart = p.StopSignal, p.StopTimeout, p.Ready.Timeout, p.Restart
+	a.stopSignal, a.stopTimeout, a.readyTimeout, a.restart = p.StopSignal, p.StopTimeout, p.Ready.Timeout, p.Restart
 	return a
 }
 
-// comparison compares processes. What plans have in common is compared once.
+// comparison compares processes. It compares common environments only once.
 type comparison map[[2]*commonVars]commonDifference
 
 func (c comparison) common(before, after Process) commonDifference {
@@ -88,8 +88,8 @@ func (c comparison) common(before, after Process) commonDifference {
 	return d
 }
 
-// differences are the reasons to restart a service, and what it is not restarted
-// for, as its RestartOn leaves it out.
+// differences returns the reasons to restart a service, and the changes that
+// its RestartOn ignores.
 func (c comparison) differences(before, after Process) (reasons, kept []string) {
 	if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
 		reasons = append(reasons, "command")
@@ -118,7 +118,7 @@ func (c comparison) differences(before, after Process) (reasons, kept []string) 
 		}
 	}
 	other := before.Ready.Kind != after.Ready.Kind || before.Ready.Arg != after.Ready.Arg
-	if other && !slices.Contains(reasons, "port") { // which the default check goes by
+	if other && !slices.Contains(reasons, "port") { // a new port changes the default check
 		reasons = append(reasons, "ready")
 	}
 	var counts, ignored []string

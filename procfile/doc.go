@@ -1,19 +1,19 @@
-// Package procfile reads what a project declares: the Portfile or Procfile
-// and the env files beside it.
+// Package procfile reads a project's declaration: the Portfile or Procfile and
+// the env files beside it.
 //
-// The way of a file through the package:
+// A file passes through the package like this:
 //
 //	Find ──► Read ──► File ──► Resolve ──► Plan ──► Diff
-//	         Parse      │        ▲          what `up` runs
+//	         Parse      │        ▲          run by `up`
 //	                    │        │
 //	                  Ports ─► numbers, chosen by the caller
 //
 // [Parse] is pure: bytes in, a [File] or all of its [Problems] out, each with
 // its position. [File.Resolve] reads the env files, expands every variable and
-// gives each service its command, directory and complete environment. The
-// numbers of the ports are the caller's to provide; a File says which ones it
-// wants ([File.Ports]).
+// gives each service its command, directory and complete environment. A File
+// lists the ports that it wants ([File.Ports]); the caller provides their
+// numbers.
 //
-// Nothing here is ever skipped in silence: a line or key that has no meaning
-// is a Problem, and every Problem of a file is reported at once.
+// The package never skips input silently: an unknown line or key is a Problem,
+// and it reports all Problems of a file at once.
 package procfile

@@ -11,13 +11,13 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// parseEnvFile reads an env file. Each value is in the grammar of expand:
-// what the file quotes literally has its dollars doubled.
+// parseEnvFile parses an env file. Each value is in the grammar of expand: the
+// dollars of a literal string are doubled.
 //
-// godotenv decides what a value is. It knows no line numbers, takes "B C=2" as
-// a name and expands upper-case names of the same file only. So the file is cut
-// in entries here, each checked and handed over by itself, with its dollars
-// out of godotenv's sight.
+// godotenv parses the values. It reports no line numbers, accepts "B C" as a
+// name and expands only upper-case names of the same file. So parseEnvFile
+// splits the file into entries, validates each one and passes them to godotenv
+// one at a time, with their dollars masked.
 func parseEnvFile(name string, src []byte) ([]Variable, Problems) {
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	if i := text.InvalidUTF8(string(src)); i >= 0 {
@@ -25,7 +25,7 @@ func parseEnvFile(name string, src []byte) ([]Variable, Problems) {
 	}
 	text := strings.ReplaceAll(string(src), "\r\n", "\n")
 	if before, _, nul := strings.Cut(text, "\x00"); nul {
-		return nil, Problems{problemf(name, endOf([]byte(before)), "", "must not hold a NUL character")}
+		return nil, Problems{problemf(name, endOf([]byte(before)), "", "must not contain a NUL character")}
 	}
 	r := envReader{file: name, marks: unusedMarks(text)}
 	for rest, line := text, 1; rest != ""; {
@@ -44,19 +44,18 @@ type envReader struct {
 	problems Problems
 }
 
-// marks are characters that stand for a dollar to expand, and for a literal
-// dollar, backslash and double quote, while godotenv reads a value.
+// marks are the characters that replace a dollar to expand, and a literal
+// dollar, backslash and double quote, while godotenv parses a value.
 type marks struct{ dollar, literal, backslash, quote string }
 
-// envName is compiled when the first env file is read: every start of devports
-// would wait for it.
+// envName is compiled for the first env file, not at every start of devports.
 var envName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^([ \t]*(?:export[ \t]+)?)([^=:'"\n]*?)[ \t]*[=:]`)
 })
 
-// entry reads the entry that text starts with, in the given line, and returns
-// all the text that belongs to it: the rest of the line, or more if a quoted
-// value goes on. A line with a mistake is an entry of one line.
+// entry parses the entry at the start of text, on the given line, and returns
+// its text: one line, or more if a quoted value spans them. A line with a
+// mistake is an entry of one line.
 func (r *envReader) entry(text string, line int) string {
 	statement := strings.SplitAfterN(text, "\n", 2)[0]
 	trimmed := strings.TrimSpace(statement)
@@ -68,12 +67,12 @@ func (r *envReader) entry(text string, line int) string {
 	}
 	m := envName().FindStringSubmatch(statement)
 	if m == nil {
-		fail(1, `write NAME=value, or put "#" before a comment`, "not an entry: %q has no =", trimmed)
+		fail(1, `write NAME=value, or put "#" before a comment`, "not an entry: expected NAME=value, got %q", trimmed)
 		return statement
 	}
 	name, column := m[2], len(m[1])+1
 	if !isVariableName(name) {
-		fail(column, "letters, digits and _, no digit first", "%q cannot be the name of a variable", name)
+		fail(column, "use letters, digits and _, not starting with a digit", "%q is not a valid variable name", name)
 		return statement
 	}
 
@@ -89,29 +88,29 @@ func (r *envReader) entry(text string, line int) string {
 	case value[0] == '\'' || value[0] == '"':
 		end := closingQuote(text[at:])
 		if end < 0 {
-			fail(at+1, "", "the quote is never closed")
+			fail(at+1, "", "missing closing quote")
 			return statement
 		}
-		behind := strings.SplitAfterN(text[at+end+1:], "\n", 2)[0]
-		if t := strings.TrimSpace(behind); t != "" && t[0] != '#' {
-			fail(at+1, "", "%q follows the closing quote", t)
-			return text[:at+end+1+len(behind)]
+		rest := strings.SplitAfterN(text[at+end+1:], "\n", 2)[0]
+		if t := strings.TrimSpace(rest); t != "" && t[0] != '#' {
+			fail(at+1, "", "unexpected %q after the closing quote", t)
+			return text[:at+end+1+len(rest)]
 		}
-		statement = text[:at+end+1+len(behind)]
+		statement = text[:at+end+1+len(rest)]
 		value = text[at : at+end+1]
 	}
-	parsed, err := godotenv.Unmarshal(name + "=" + r.hide(value))
+	parsed, err := godotenv.Unmarshal(name + "=" + r.mask(value))
 	if _, ok := parsed[name]; err != nil || !ok || len(parsed) != 1 {
-		fail(column, "", "the value of %s cannot be read", name)
+		fail(column, "", "cannot parse the value of %s", name)
 		return statement
 	}
-	r.vars = append(r.vars, Variable{name, r.show(parsed[name]), Position{line, column}})
+	r.vars = append(r.vars, Variable{name, r.unmask(parsed[name]), Position{line, column}})
 	return statement
 }
 
-// closingQuote is the offset of the quote that ends the quoted string at the
-// start of s, or -1. As in a shell, a backslash protects what follows it between
-// double quotes, and is nothing special between single ones.
+// closingQuote returns the offset of the quote that ends the quoted string at
+// the start of s, or -1. As in a shell, a backslash escapes the next character
+// in double quotes and is literal in single quotes.
 func closingQuote(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch {
@@ -124,10 +123,10 @@ func closingQuote(s string) int {
 	return -1
 }
 
-// hide takes what godotenv would misread out of a value: dollars, backslashes
-// that protect nothing, and quotes that are protected, for it trims any quotes
-// at the ends.
-func (r *envReader) hide(value string) string {
+// mask replaces the characters that godotenv would misread: dollars,
+// backslashes that escape nothing, and escaped quotes, which it would trim at
+// the ends.
+func (r *envReader) mask(value string) string {
 	m := r.marks
 	switch value[0] {
 	case '\'':
@@ -139,14 +138,14 @@ func (r *envReader) hide(value string) string {
 	return strings.NewReplacer(`\$`, m.literal, "$", m.dollar).Replace(value)
 }
 
-// show undoes hide. What is left of dollars is in the grammar of expand.
-func (r *envReader) show(value string) string {
+// unmask reverses mask. Its dollars are in the grammar of expand.
+func (r *envReader) unmask(value string) string {
 	m := r.marks
 	return strings.NewReplacer(m.dollar, "$", m.literal, "$$", m.backslash, `\`, m.quote, `"`).Replace(value)
 }
 
-// unusedMarks finds characters of Unicode's private use area that text does
-// not hold.
+// unusedMarks finds characters of Unicode's private use area that are not in
+// text.
 func unusedMarks(text string) marks {
 	var unused []string
 	for c := '\uE000'; len(unused) < 4; c++ {

@@ -7,8 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The lines and values are the table of env file lines that devports promises
-// to read like this.
+// The table lists the documented meaning of lines in env files.
 func TestEnvFileLines(t *testing.T) {
 	for _, test := range []struct {
 		src  string
@@ -57,7 +56,7 @@ func TestEnvFileLines(t *testing.T) {
 		{"\ufeffA=1", map[string]string{"A": "1"}},
 		{"# c\n\n  # d\nA=1\n", map[string]string{"A": "1"}},
 		{"A=1\nA=2", map[string]string{"A": "2"}},
-		{"A=\ue000$A\ue001", map[string]string{"A": "\ue000\ue001"}}, // the first characters that might hide a dollar
+		{"A=\ue000$A\ue001", map[string]string{"A": "\ue000\ue001"}}, // the first characters that could mask a dollar
 	} {
 		vars, problems := parseEnvFile(".env", []byte(test.src))
 		if len(problems) > 0 {
@@ -80,17 +79,17 @@ func TestEnvFileLines(t *testing.T) {
 
 func TestEnvFileProblems(t *testing.T) {
 	for _, test := range []struct{ src, want string }{
-		{"A=1\nDASH-X=2", `.env:2:1: "DASH-X" cannot be the name of a variable`},
-		{"DOT.X=1", `.env:1:1: "DOT.X" cannot be the name of a variable`},
-		{"export B C=2", `.env:1:8: "B C" cannot be the name of a variable`},
-		{"\n\nnovalue", `.env:3:1: not an entry: "novalue" has no =`},
-		{"=x", `.env:1:1: "" cannot be the name of a variable`},
-		{"1A=x", `.env:1:1: "1A" cannot be the name of a variable`},
-		{"A=1\nB=\"open\nC=2", ".env:2:3: the quote is never closed"},
-		{"A='x' y", `.env:1:3: "y" follows the closing quote`},
-		{"A=\"x\ny\" z\nB-=1", ".env:1:3: \"z\" follows the closing quote\n.env:3:1: \"B-\" cannot be the name of a variable"},
+		{"A=1\nDASH-X=2", `.env:2:1: "DASH-X" is not a valid variable name`},
+		{"DOT.X=1", `.env:1:1: "DOT.X" is not a valid variable name`},
+		{"export B C=2", `.env:1:8: "B C" is not a valid variable name`},
+		{"\n\nnovalue", `.env:3:1: not an entry: expected NAME=value, got "novalue"`},
+		{"=x", `.env:1:1: "" is not a valid variable name`},
+		{"1A=x", `.env:1:1: "1A" is not a valid variable name`},
+		{"A=1\nB=\"open\nC=2", ".env:2:3: missing closing quote"},
+		{"A='x' y", `.env:1:3: unexpected "y" after the closing quote`},
+		{"A=\"x\ny\" z\nB-=1", ".env:1:3: unexpected \"z\" after the closing quote\n.env:3:1: \"B-\" is not a valid variable name"},
 		{"A=\xff", ".env:1:3: not UTF-8 text"},
-		{"A=1\nB=\x00", ".env:2:3: must not hold a NUL character"},
+		{"A=1\nB=\x00", ".env:2:3: must not contain a NUL character"},
 	} {
 		_, problems := parseEnvFile(".env", []byte(test.src))
 		if diff := cmp.Diff(test.want, problems.Error()); diff != "" {
@@ -111,10 +110,11 @@ func FuzzEnvFile(f *testing.F) {
 				t.Errorf("%q gives %q=%q", src, v.Name, v.Value)
 			}
 		}
-		// An entry that is neither blank nor a comment is a variable or a problem.
+		// An entry that is neither blank nor a comment is a variable or a
+		// problem.
 		text := strings.TrimSpace(strings.TrimPrefix(src, "\ufeff"))
 		if text != "" && text[0] != '#' && len(vars) == 0 && len(problems) == 0 {
-			t.Errorf("%q says nothing", src)
+			t.Errorf("%q: no variable and no problem", src)
 		}
 	})
 }

@@ -12,23 +12,23 @@ import (
 // Environment is the complete environment of a service. The zero Environment is
 // empty.
 //
-// All services of a plan have most of it in common: the caller's environment and
-// every PORT_<NAME>. They share that part, or a plan of n services would hold n²
-// variables.
+// The services of a plan share most variables: the caller's environment and
+// every PORT_<NAME>. They also share the memory for them; otherwise a plan of n
+// services would hold n² variables.
 type Environment struct {
 	common *commonVars
-	own    []Var // sorted by name; these beat the common ones
+	own    []Var // sorted by name; overrides common
 }
 
-// commonVars are what the services of a plan have in common.
+// commonVars are the variables that the services of a plan share.
 type commonVars struct {
 	all   []Var             // sorted by name
 	list  []string          // all, as "NAME=value"
-	set   []Var             // those that devports sets, sorted by name
-	ports map[string]string // those of set that are the numbers of ports
+	set   []Var             // set by devports, sorted by name
+	ports map[string]string // the part of set that holds ports
 
 	inherited map[string]string // the caller's own environment
-	marks     string            // of set, for envvar.Env
+	marks     string            // the entries of set in envvar.Env
 }
 
 // Var is an environment variable.
@@ -69,8 +69,7 @@ func (e Environment) Lookup(name string) (string, bool) {
 	return findVar(e.common.all, name)
 }
 
-// List returns the environment as "NAME=value", sorted by name, as [os/exec] takes
-// it.
+// List returns the environment as "NAME=value", sorted by name, for [os/exec].
 func (e Environment) List() []string {
 	var lower []Var
 	var entries []string
@@ -97,8 +96,8 @@ func (e Environment) Set() []Var {
 	return override(e.common.set, e.marked())
 }
 
-// marked is own with [envvar.Env], which lists all that Set returns. It is no part
-// of what plans differ in: it follows from the rest.
+// marked returns own with [envvar.Env], which lists everything that Set
+// returns. Plans are compared without it, because it follows from the rest.
 func (e Environment) marked() []Var {
 	if e.common == nil {
 		return e.own
@@ -107,7 +106,7 @@ func (e Environment) marked() []Var {
 	return override(e.own, []Var{{Name: envvar.Env, Value: list}})
 }
 
-// override merges two sorted lists; for a name in both, the value is upper's.
+// override merges two sorted lists; for a name in both, upper wins.
 func override(lower, upper []Var) []Var {
 	merged := make([]Var, 0, len(lower)+len(upper))
 	for _, v := range upper {
@@ -121,8 +120,8 @@ func override(lower, upper []Var) []Var {
 	return append(merged, lower...)
 }
 
-// port returns the value of a variable that carries the number of a port: PORT,
-// if the service has one, or a PORT_<NAME>.
+// port returns the value of a variable that holds a port: PORT, if the service
+// has one, or a PORT_<NAME>.
 func (e Environment) port(name string) (string, bool) {
 	if name == "PORT" {
 		return findVar(e.own, name)
@@ -134,10 +133,11 @@ func (e Environment) port(name string) (string, bool) {
 	return value, ok
 }
 
-// commonDifference is how the common parts of two environments differ.
+// commonDifference is the difference between the common parts of two
+// environments.
 type commonDifference struct {
-	ports []string // names of port variables that both have, with different numbers
-	other []string // names of other variables that differ, or that one of them lacks
+	ports []string // names of port variables in both, with different numbers
+	other []string // names of other variables that differ or are in only one
 }
 
 func differenceOf(before, after *commonVars) (d commonDifference) {
@@ -154,7 +154,7 @@ func differenceOf(before, after *commonVars) (d commonDifference) {
 	return d
 }
 
-// others are the variables that are no numbers of ports.
+// others returns the variables that do not hold ports.
 func (c *commonVars) others() map[string]string {
 	vars := make(map[string]string, len(c.all))
 	for _, v := range c.all {
@@ -165,8 +165,9 @@ func (c *commonVars) others() map[string]string {
 	return vars
 }
 
-// differentFrom returns the names of variables other than those of ports that
-// differ, sorted. common are those of them that the common parts disagree on.
+// differentFrom returns the sorted names of variables that differ, without
+// those that hold ports. common lists the names that differ in the common
+// parts.
 func (e Environment) differentFrom(after Environment, common []string) []string {
 	names := map[string]bool{}
 	for _, name := range common {
@@ -179,16 +180,16 @@ func (e Environment) differentFrom(after Environment, common []string) []string 
 	return slices.Sorted(maps.Keys(names))
 }
 
-// maybe is the value of a variable, if it is set.
-type maybe struct {
+// optional is the value of a variable, if it is set.
+type optional struct {
 	value string
 	set   bool
 }
 
-// other is a variable unless it carries the number of a port.
-func (e Environment) other(name string) (v maybe) {
+// other returns a variable, or nothing if it holds a port.
+func (e Environment) other(name string) (v optional) {
 	if _, port := e.port(name); port {
-		return maybe{}
+		return optional{}
 	}
 	v.value, v.set = e.Lookup(name)
 	return v

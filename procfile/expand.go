@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// lookup gives the value of a variable, and whether it has one.
+// lookup returns the value of a variable, and whether it is set.
 type lookup func(name string) (value string, ok bool)
 
-// expand replaces $NAME, ${NAME} and ${NAME:-default} in s by the values that
-// get gives, and $$ by a dollar; any other dollar stands for itself. As in a
-// shell (POSIX.1-2024, XCU 2.6.2), the default is taken for an empty value,
-// too, and may itself hold variables. A name without a value becomes empty and
-// is listed in undefined. The error says where the braces are wrong.
+// expand replaces $NAME, ${NAME} and ${NAME:-default} in s with the values from
+// get, and $$ with a dollar; any other dollar is literal. As in a shell
+// (POSIX.1-2024, XCU 2.6.2), the default also replaces an empty value, and may
+// contain variables. An undefined name expands to nothing and is listed in
+// undefined. The error reports malformed braces.
 func expand(s string, get lookup) (expanded string, undefined []string, err error) {
 	var b strings.Builder
 	for {
@@ -48,19 +48,19 @@ func expand(s string, get lookup) (expanded string, undefined []string, err erro
 	}
 }
 
-// expandBraces expands what stands behind "${", and gives the rest behind the
+// expandBraces expands the text after "${", and returns the rest after the
 // closing brace.
 func expandBraces(s string, get lookup) (value, rest string, undefined []string, err error) {
 	body, rest, closed := cutBrace(s)
 	if !closed {
-		return "", "", nil, fmt.Errorf("${%s has no closing brace", firstWords(s))
+		return "", "", nil, fmt.Errorf("${%s has no closing brace", excerpt(s))
 	}
 	n := nameLength(body)
 	name := body[:n]
 	value, ok := get(name)
 	switch operator := body[n:]; {
 	case n == 0, operator != "" && !strings.HasPrefix(operator, ":-"):
-		return "", "", nil, fmt.Errorf("${%s} is not a variable: it can be ${NAME} or ${NAME:-default}", body)
+		return "", "", nil, fmt.Errorf("${%s} is not supported: use ${NAME} or ${NAME:-default}", body)
 	case operator == "" && !ok:
 		return "", rest, []string{name}, nil
 	case operator != "" && value == "":
@@ -69,8 +69,7 @@ func expandBraces(s string, get lookup) (value, rest string, undefined []string,
 	return value, rest, undefined, err
 }
 
-// cutBrace cuts s at the brace that closes a "${" before it, minding those
-// that are opened in between.
+// cutBrace cuts s at the brace that closes a preceding "${". Nested "${" count.
 func cutBrace(s string) (inside, rest string, closed bool) {
 	depth := 1
 	for i := 0; i < len(s); i++ {
@@ -89,7 +88,7 @@ func cutBrace(s string) (inside, rest string, closed bool) {
 	return "", "", false
 }
 
-// nameLength is the length of the variable's name that s starts with.
+// nameLength returns the length of the variable name at the start of s.
 func nameLength(s string) int {
 	n := 0
 	for n < len(s) && isNameByte(s[n], n == 0) {
@@ -98,7 +97,8 @@ func nameLength(s string) int {
 	return n
 }
 
-func firstWords(s string) string {
+// excerpt returns the first line of s, shortened to 40 bytes.
+func excerpt(s string) string {
 	if line, _, more := strings.Cut(s, "\n"); more || len(line) > 40 {
 		return line[:min(len(line), 40)] + "…"
 	}

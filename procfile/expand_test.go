@@ -24,14 +24,14 @@ func TestExpand(t *testing.T) {
 		{in: "${U:-$V}", undefined: "V"},
 		{in: "${A:-$V}", want: "x"},
 		{in: "$U$V$U", undefined: "U V U"},
-		{in: "$DOLLAR", want: "$A"}, // what a value holds is not expanded again
+		{in: "$DOLLAR", want: "$A"}, // values are not expanded again
 		{in: "${U:-a:-b}", want: "a:-b"},
 		{in: "${A", err: "${A has no closing brace"},
-		{in: "x${}", err: "${} is not a variable: it can be ${NAME} or ${NAME:-default}"},
-		{in: "${A-d}", err: "${A-d} is not a variable: it can be ${NAME} or ${NAME:-default}"},
-		{in: "${1}", err: "${1} is not a variable: it can be ${NAME} or ${NAME:-default}"},
+		{in: "x${}", err: "${} is not supported: use ${NAME} or ${NAME:-default}"},
+		{in: "${A-d}", err: "${A-d} is not supported: use ${NAME} or ${NAME:-default}"},
+		{in: "${1}", err: "${1} is not supported: use ${NAME} or ${NAME:-default}"},
 		{in: "${U:-${B}", err: "${U:-${B} has no closing brace"},
-		{in: "${U:-${B-}}", err: "${B-} is not a variable: it can be ${NAME} or ${NAME:-default}"},
+		{in: "${U:-${B-}}", err: "${B-} is not supported: use ${NAME} or ${NAME:-default}"},
 	} {
 		got, undefined, err := expand(test.in, env)
 		text := ""
@@ -49,23 +49,23 @@ func FuzzExpand(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		asked := map[string]bool{}
+		lookedUp := map[string]bool{}
 		got, undefined, err := expand(s, func(name string) (string, bool) {
-			asked[name] = true
+			lookedUp[name] = true
 			return "v", name == "A"
 		})
 		if err != nil {
 			return
 		}
 		for _, name := range undefined {
-			if !asked[name] || name == "A" || !isVariableName(name) {
-				t.Errorf("expand(%q): %q is called undefined", s, name)
+			if !lookedUp[name] || name == "A" || !isVariableName(name) {
+				t.Errorf("expand(%q): %q is listed as undefined", s, name)
 			}
 		}
 		if !strings.Contains(s, "$") && got != s {
 			t.Errorf("expand(%q) = %q", s, got)
 		}
-		// Doubled dollars protect any text.
+		// Doubled dollars escape any text.
 		protected := strings.ReplaceAll(s, "$", "$$")
 		if got, undefined, err := expand(protected, in(nil)); got != s || len(undefined) > 0 || err != nil {
 			t.Errorf("expand(%q) = %q, %v, %v; want %q", protected, got, undefined, err, s)

@@ -8,23 +8,23 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// File is a Portfile or Procfile that is valid in itself. What it says of env
-// files, directories and variables is checked by [File.Resolve].
+// File is a Portfile or Procfile that is valid in itself. [File.Resolve] checks
+// its env files, directories and variables.
 type File struct {
 	Name       string // as the user named it; the File of every Problem
 	Path       string // absolute; "" for standard input
-	Dir        string // absolute; what relative paths start from
+	Dir        string // absolute; the base of relative paths
 	Project    string // "" unless the file names it
 	Range      allocator.Set
-	EnvFiles   []Text // as written; nil: .env, if it is there
+	EnvFiles   []Text // as written; nil: .env, if it exists
 	Env        []Variable
 	StopOnExit bool
-	Outside    []string  // names of programs that outlive the services that have started them
+	Outside    []string  // programs that outlive the services that started them
 	Services   []Service // in the order of the file
-	Procfile   bool      // read by the Procfile grammar
+	Procfile   bool      // parsed with the Procfile grammar
 }
 
-// Text is a string of a file and its place there.
+// Text is a string in a file and its position.
 type Text struct {
 	Value string
 	Pos   Position
@@ -40,20 +40,20 @@ type Variable struct {
 // Service is one declared command, with the defaults filled in.
 type Service struct {
 	Name         string
-	ReplicaOf    string // of a replica (see [File.ExpandReplicas]): the service that the file declares
+	ReplicaOf    string // for a replica (see [File.ExpandReplicas]): the declared service
 	Pos          Position
 	Command      Command
-	Build        Command // what makes that; the zero Command: nothing
+	Build        Command // builds it; the zero Command: no build
 	Dir          Text    // relative to the file; "" is the file's directory
 	HasPort      bool
-	Pin          int // the port that the file names; 0: any
+	Pin          int // the port that the file pins; 0: none
 	PinPos       Position
 	Ports        []ExtraPort // in the order of the file
 	Env          []Variable
 	EnvFiles     []Text
 	DependsOn    []Text
 	ReadyPos     Position
-	Ready        string // "" is the default; else one of the forms of section 3 of the design
+	Ready        string // "" is the default; otherwise one of the forms that decoder.ready accepts
 	ReadyTimeout time.Duration
 	Restart      Restart
 	Watch        []Text
@@ -62,7 +62,7 @@ type Service struct {
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
 
-	undeclared bool // see Plus
+	undeclared bool // see AddService
 }
 
 // Command is what a service runs: either Shell, one string for the system's
@@ -72,15 +72,15 @@ type Command struct {
 	Argv  []Text
 }
 
-// ExtraPort is a port that a service has beside its own.
+// ExtraPort is an additional port of a service.
 type ExtraPort struct {
 	Name string
-	Pin  int // 0: any
+	Pin  int // 0: none
 	Pos  Position
 }
 
-// Ports returns every port that the file asks for, sorted by name, so that
-// what is chosen does not depend on the order of the file.
+// Ports returns every port that the file asks for, sorted by name, so that the
+// choice does not depend on the order of the file.
 func (f File) Ports() []allocator.WantedPort {
 	var ports []allocator.WantedPort
 	for _, w := range f.wanted() {
@@ -89,7 +89,8 @@ func (f File) Ports() []allocator.WantedPort {
 	return ports
 }
 
-// wantedAt is a port that a file asks for, and where: at the pin, if there is one.
+// wantedAt is a port that a file asks for, and the position of its pin or, if
+// it has none, of its declaration.
 type wantedAt struct {
 	allocator.WantedPort
 	pos Position
@@ -117,20 +118,20 @@ func (f File) wanted() []wantedAt {
 	return wanted
 }
 
-// NotePins makes a note of each of the ports, at its pin in the file, in words of
-// the caller's.
-func (f File) NotePins(ports []allocator.WantedPort, words func(allocator.WantedPort) (text, hint string)) Problems {
+// NotePins returns a note for each of the ports, at its pin in the file.
+// describe returns the text of a note.
+func (f File) NotePins(ports []allocator.WantedPort, describe func(allocator.WantedPort) (text, hint string)) Problems {
 	var notes Problems
 	for _, w := range f.wanted() {
 		if slices.Contains(ports, w.WantedPort) {
-			text, hint := words(w.WantedPort)
+			text, hint := describe(w.WantedPort)
 			notes = append(notes, Problem{f.Name, w.pos, text, hint})
 		}
 	}
 	return notes.sorted()
 }
 
-// Service returns the service of that name.
+// Service returns the service with that name.
 func (f File) Service(name string) (Service, bool) {
 	i := slices.IndexFunc(f.Services, func(s Service) bool { return s.Name == name })
 	if i < 0 {
@@ -149,9 +150,9 @@ func (f File) ServiceNames() []string {
 	return names
 }
 
-// With returns names and everything they depend on, directly or not, sorted.
-// Every name must be one of the file's services; that of a service stands for
-// all of its replicas.
+// WithDependencies returns names and everything they depend on, directly or
+// not, sorted. Every name must be one of the file's services; a service with
+// replicas stands for all of them.
 func (f File) WithDependencies(names []string) []string {
 	seen := map[string]bool{}
 	var add func(name string)
@@ -181,7 +182,7 @@ func (f File) WithDependencies(names []string) []string {
 	return all
 }
 
-// path makes a path of the file absolute.
+// path returns the absolute form of a path in the file.
 func (f File) path(p string) string {
 	if filepath.IsAbs(p) {
 		return filepath.Clean(p)
@@ -189,15 +190,15 @@ func (f File) path(p string) string {
 	return filepath.Join(f.Dir, p)
 }
 
-// Empty is a file in the folder dir that declares nothing, and reads no env
-// files.
+// Empty returns a file in the directory dir that declares no services and reads
+// no env files.
 func Empty(dir string) File {
 	return File{Name: dir, Dir: dir, EnvFiles: []Text{}}
 }
 
-// Plus returns the file with one more service, of the given name and without a
-// command, and what it is called there: if the name, or one that comes to the
-// same variable, is already a service's, it is that service.
+// AddService returns the file with one more service, without a command, and the
+// service's name. If the file already has a service with that name, or with the
+// same variable, AddService returns the file unchanged and that service's name.
 func (f File) AddService(name string) (File, string) {
 	variable := allocator.PortName{Service: name}.Variable()
 	for _, s := range f.Services {
@@ -206,7 +207,7 @@ func (f File) AddService(name string) (File, string) {
 		}
 	}
 	added := newService(name, Position{})
-	added.undeclared = len(f.Services) > 0 // else the folder itself is what keeps its port
+	added.undeclared = len(f.Services) > 0 // without services, the port belongs to the directory
 	f.Services = append(slices.Clone(f.Services), added)
 	return f, name
 }

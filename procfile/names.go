@@ -2,7 +2,7 @@ package procfile
 
 import "github.com/devports/devports/allocator/text"
 
-// isVariableName reports whether s can be the name of a shell variable
+// isVariableName reports whether s is a valid name of a shell variable
 // (POSIX.1-2024, Base Definitions, 3.216 "Name").
 func isVariableName(s string) bool {
 	for i, c := range []byte(s) {
@@ -17,8 +17,8 @@ func isNameByte(c byte, first bool) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || !first && c >= '0' && c <= '9'
 }
 
-// isServiceName reports whether s is a name that a Portfile may give:
-// [A-Za-z][A-Za-z0-9_-]*.
+// isServiceName reports whether s is a valid name of a service or port in a
+// Portfile: [A-Za-z][A-Za-z0-9_-]*.
 func isServiceName(s string) bool {
 	for i, c := range []byte(s) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
@@ -30,7 +30,7 @@ func isServiceName(s string) bool {
 	return s != ""
 }
 
-// didYouMean is the hint for a name that nobody knows.
+// didYouMean returns the hint for an unknown name.
 func didYouMean(name string, candidates []string) string {
 	if near, ok := text.Nearest(name, candidates); ok {
 		return "did you mean " + quote(near) + "?"

@@ -10,7 +10,8 @@ import (
 	"github.com/devports/devports/allocator/envvar"
 )
 
-// shorterFile names a file beside the Portfile as the Portfile was named.
+// shorterFile returns path relative to the Portfile's directory, as the user
+// spelled that directory.
 func shorterFile(f File, path string) string {
 	if rel, err := filepath.Rel(f.Dir, path); err == nil && f.Path != "" {
 		return filepath.Join(filepath.Dir(f.Name), rel)
@@ -19,7 +20,7 @@ func shorterFile(f File, path string) string {
 }
 
 func (r *resolver) noteEnvFilePort(path string, v Variable, s Service) {
-	note := problemf(shorterFile(r.file, path), v.Pos, "take the line out", "%s is set here, but devports sets it itself", v.Name)
+	note := problemf(shorterFile(r.file, path), v.Pos, "remove the line", "%s is set here, but devports sets it", v.Name)
 	if v.Name == "PORT" {
 		note.Text = "PORT is set here, but every service has its own"
 		note.Hint = r.pinHint(v.Value)
@@ -29,58 +30,58 @@ func (r *resolver) noteEnvFilePort(path string, v Variable, s Service) {
 	}
 }
 
-// noteUndefined notes the names in an env file that have no value: a password
-// with a dollar in it is cut short. The note does not quote the value, which may
+// noteUndefined notes undefined variables in an env file: they would shorten a
+// password that contains a dollar. The note does not print the value, which may
 // be secret.
 func (r *resolver) noteUndefined(path string, v Variable, names []string) {
 	for _, name := range names {
 		if name == "PORT" {
-			continue // of a service that has none, in a file for all
+			continue // a worker without a port shares the file with the others
 		}
 		reference := "$" + name
 		if !strings.Contains(v.Value, reference) {
 			reference = "${" + name + "}"
 		}
 		note := problemf(shorterFile(r.file, path), v.Pos,
-			fmt.Sprintf("for a dollar itself, quote the value: %s='...'; for a variable that may be missing, write ${%s:-}", v.Name, name),
-			"%s is not defined, so %s lacks %q", name, v.Name, reference)
+			fmt.Sprintf("for a literal dollar, quote the value: %s='...'; for an optional variable, write ${%s:-}", v.Name, name),
+			"%s is not defined, so %q in %s is empty", name, reference, v.Name)
 		if !slices.Contains(r.notes, note) {
 			r.notes = append(r.notes, note)
 		}
 	}
 }
 
-// noteInheritedPort notes a PORT in the environment, unless devports itself
-// put it there.
+// noteInheritedPort notes a PORT in the caller's environment, unless devports
+// set it.
 func (r *resolver) noteInheritedPort() {
 	value, set := r.inherited["PORT"]
 	_, ours := r.inherited[envvar.Project]
 	if set && !ours && len(r.wanted) > 0 {
 		r.notes = append(r.notes, Problem{
-			Text: fmt.Sprintf("PORT=%s in your environment is not used: every service has its own port", value),
+			Text: fmt.Sprintf("ignoring PORT=%s from the environment: every service has its own port", value),
 			Hint: r.pinHint(value),
 		})
 	}
 }
 
-// notePins notes the pins that something outside this machine's control speaks
-// against.
+// notePins notes pins that are likely to fail on some machine or in a browser.
 func (r *resolver) notePins() {
 	for _, w := range r.wanted {
-		if why := allocator.Discouraged(w.Pin); w.Pin != 0 && why != "" {
+		if reason := allocator.Discouraged(w.Pin); w.Pin != 0 && reason != "" {
 			r.notes = append(r.notes, problemf(r.file.Name, w.pos,
-				"pin another number, or none: devports chooses one that nothing else wants",
-				"%s is pinned to %d, but %s", w.Name, w.Pin, why))
+				"pin another port, or remove the pin and let devports choose one",
+				"%s is pinned to %d, but %s", w.Name, w.Pin, reason))
 		}
 	}
 }
 
-// EphemeralPins notes the pins that an outgoing connection of a machine may hold.
+// EphemeralPins returns a note for each pin that an outgoing connection of the
+// machine may hold.
 func (f File) EphemeralPins(local allocator.Local) Problems {
 	var notes Problems
 	for _, w := range f.wanted() {
 		if w.Pin != 0 && local.Exposes(w.Pin) {
-			notes = append(notes, problemf(f.Name, w.pos, "pin another number, or reserve this one: devports doctor prints how",
+			notes = append(notes, problemf(f.Name, w.pos, "pin another port, or reserve this one: devports doctor shows how",
 				"%s is pinned to %d, but an outgoing connection may hold it: this machine's ephemeral range is %s", w.Name, w.Pin, local.Ephemeral))
 		}
 	}
@@ -92,7 +93,7 @@ func (r *resolver) pinHint(value string) string {
 		value = "3000"
 	}
 	if r.file.Procfile {
-		return "to choose a service's port, declare it in a Portfile, with port = " + value
+		return "to pin a service's port, use a Portfile and write port = " + value
 	}
-	return "to choose a service's port, write port = " + value + " in its table"
+	return "to pin a service's port, write port = " + value + " in its table"
 }

@@ -16,7 +16,7 @@ func parsePortfile(name string, src []byte) (File, Problems) {
 	d := decoder{file: name, problems: problems}
 	f := File{Name: name}
 	for _, e := range root.entries {
-		known(&d, e, "", projectKeys, &f)
+		decodeEntry(&d, e, "", projectKeys, &f)
 	}
 	if root.find("services") == nil {
 		d.fail(Position{1, 1}, "[services]\nweb = \"npm run dev\"", "no services: a Portfile declares them in [services]")
@@ -34,11 +34,12 @@ func (d *decoder) fail(pos Position, hint, format string, args ...any) {
 	d.problems = append(d.problems, problemf(d.file, pos, hint, format, args...))
 }
 
-// keys are the keys that a table may have, and what each does to T.
+// keys maps each key of a table to the function that stores its value in T.
 type keys[T any] map[string]func(d *decoder, v *value, into *T)
 
-// known hands an entry to its key's function; a key that has none is a problem.
-func known[T any](d *decoder, e *entry, where string, table keys[T], into *T) {
+// decodeEntry stores an entry with its key's function. An unknown key is a
+// problem.
+func decodeEntry[T any](d *decoder, e *entry, where string, table keys[T], into *T) {
 	if set, ok := table[e.key]; ok {
 		set(d, e.value, into)
 		return
@@ -81,7 +82,7 @@ var serviceKeys = keys[Service]{
 	"stop_timeout": func(d *decoder, v *value, s *Service) { s.StopTimeout = d.duration(v) },
 }
 
-// services reads the table of services: a table each, or just the command.
+// services reads the table of services. Each is a table, or just a command.
 func (d *decoder) services(v *value) []Service {
 	if !d.is(v, kindTable) {
 		return nil
@@ -93,17 +94,17 @@ func (d *decoder) services(v *value) []Service {
 	for _, e := range v.entries {
 		s := newService(e.key, e.pos)
 		if !isServiceName(e.key) {
-			d.fail(e.pos, "", "%s cannot be the name of a service: a letter, then letters, digits, - and _", quote(e.key))
+			d.fail(e.pos, "", "%s is not a valid service name: use a letter, then letters, digits, - and _", quote(e.key))
 		}
 		switch e.value.kind {
 		case kindTable:
 			for _, key := range e.value.entries {
-				known(d, key, " in service "+quote(e.key), serviceKeys, &s)
+				decodeEntry(d, key, " in service "+quote(e.key), serviceKeys, &s)
 			}
 			if timeout := e.value.find("ready_timeout"); timeout != nil {
-				d.timing(&s, timeout.pos)
+				d.checkReadyTimeout(&s, timeout.pos)
 			} else if s.Ready == string(Done) {
-				s.ReadyTimeout = 0 // work takes as long as it takes
+				s.ReadyTimeout = 0 // a one-shot may take as long as it needs
 			}
 			if e.value.find("command") == nil {
 				d.fail(e.pos, "", "service %s has no command", quote(e.key))
@@ -118,7 +119,7 @@ func (d *decoder) services(v *value) []Service {
 	return list
 }
 
-// newService is a service with the defaults of section 3 of the design.
+// newService returns a service with the documented defaults.
 func newService(name string, pos Position) Service {
 	return Service{
 		Name: name, Pos: pos, HasPort: true,

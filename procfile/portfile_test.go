@@ -97,7 +97,7 @@ port = false
 	}
 }
 
-// Every row is a file with one mistake or more, and all that is said of it.
+// Every row is a file with at least one mistake, and all of its problems.
 func TestPortfileProblems(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
 		{"empty", "", `Portfile:1:1: no services: a Portfile declares them in [services] ([services] / web = "npm run dev")`},
@@ -120,61 +120,61 @@ func TestPortfileProblems(t *testing.T) {
 				"Portfile:8:1: must be a string, not an array\n" +
 				"Portfile:10:17: must be a string, not an integer (write \"1\")\n" +
 				"Portfile:11:13: must be a string, not an integer (write \"1\")\n" +
-				"Portfile:12:16: a duration needs its unit (write \"5s\")",
+				"Portfile:12:16: a duration needs a unit (write \"5s\")",
 		},
 		{
 			"values", "project = 'a/b'\nrange = '9-1'\n[services.a]\ncommand = ' '\nport = 70000\nready = 'htp:/'\nready_timeout = '5 s'\nrestart = 'onfailure'\nstop_signal = 'TREM'\nreplicas = 0\nwatch = ['[']\n[services.b]\ncommand = []\nready = 'http:x'\n[services.c]\ncommand='x'\nready = 'log:('\n[services.d]\ncommand='x'\nready='exec: '",
-			"Portfile:1:11: \"a/b\" cannot be the name of a project: no slashes, control characters or outer blanks\n" +
+			"Portfile:1:11: \"a/b\" is not a valid project name: no slashes, control characters, or spaces at either end\n" +
 				"Portfile:2:9: RANGE\n" +
 				"Portfile:4:11: the command is empty\n" +
-				"Portfile:5:8: 70000 is out of bounds: a port is a decimal number from 1 to 65535\n" +
-				"Portfile:6:9: unknown check \"htp:/\": tcp, http:PATH, log:REGEXP, exec:COMMAND, done or none (did you mean \"http\"?)\n" +
-				"Portfile:7:17: not a duration: \"5 s\" (write it like \"500ms\", \"5s\" or \"1m30s\")\n" +
+				"Portfile:5:8: 70000 is out of range: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:6:9: unknown readiness check \"htp:/\": use tcp, http:PATH, log:REGEXP, exec:COMMAND, done or none (did you mean \"http\"?)\n" +
+				"Portfile:7:17: invalid duration \"5 s\" (write it like \"500ms\", \"5s\" or \"1m30s\")\n" +
 				"Portfile:8:11: must be \"no\", \"on-failure\" or \"always\", not \"onfailure\" (did you mean \"on-failure\"?)\n" +
-				"Portfile:9:15: unknown signal \"TREM\": one of TERM, INT, QUIT, HUP, USR1, USR2, KILL (did you mean \"TERM\"?)\n" +
+				"Portfile:9:15: unknown signal \"TREM\": use one of TERM, INT, QUIT, HUP, USR1, USR2, KILL (did you mean \"TERM\"?)\n" +
 				"Portfile:10:12: must be from 1 to 100, not 0\n" +
-				"Portfile:11:10: not a pattern: \"[\" (write it like \"**/*.go\")\n" +
+				"Portfile:11:10: invalid pattern \"[\" (write it like \"**/*.go\")\n" +
 				"Portfile:13:1: the command is empty\n" +
 				"Portfile:14:9: the path of an http check starts with / (write \"http:/healthz\")\n" +
-				"Portfile:17:9: not a regular expression: \"(\" (missing closing ): `(`) (write \"log:listening on\")\n" +
+				"Portfile:17:9: invalid regular expression \"(\" (missing closing ): `(`) (write \"log:listening on\")\n" +
 				"Portfile:20:7: an exec check needs a command (write \"exec:pg_isready -p $PORT\")",
 		},
 		{
 			"duplicates", "[services]\na = 'x'\na = 'y'\n[services.b]\ncommand = 'x'\ncommand = 'y'\n[services.b]\n[services]\n",
-			"Portfile:3:1: \"a\" is already defined in line 2\n" +
-				"Portfile:6:1: \"command\" is already defined in line 5\n" +
-				"Portfile:7:11: \"b\" is already defined in line 4\n" +
-				"Portfile:8:2: \"services\" is already defined in line 1",
+			"Portfile:3:1: \"a\" is already defined on line 2\n" +
+				"Portfile:6:1: \"command\" is already defined on line 5\n" +
+				"Portfile:7:11: \"b\" is already defined on line 4\n" +
+				"Portfile:8:2: \"services\" is already defined on line 1",
 		},
 		{
 			"clashing names", "[services]\nmy-web = 'x'\nmy_web = 'y'\nauth-metrics = 'x'\n'1st' = 'x'\n[services.auth]\ncommand = 'x'\nports = ['metrics', 'a b']\n",
-			"Portfile:3:1: service \"my_web\" and service \"my-web\" of line 2 would both be PORT_MY_WEB (rename one of them)\n" +
-				"Portfile:5:1: \"1st\" cannot be the name of a service: a letter, then letters, digits, - and _\n" +
-				"Portfile:8:10: port \"metrics\" of service \"auth\" and service \"auth-metrics\" of line 4 would both be PORT_AUTH_METRICS (rename one of them)\n" +
-				"Portfile:8:21: \"a b\" cannot be the name of a port: a letter, then letters, digits, - and _",
+			"Portfile:3:1: service \"my_web\" and service \"my-web\" on line 2 would both use the variable PORT_MY_WEB (rename one of them)\n" +
+				"Portfile:5:1: \"1st\" is not a valid service name: use a letter, then letters, digits, - and _\n" +
+				"Portfile:8:10: port \"metrics\" of service \"auth\" and service \"auth-metrics\" on line 4 would both use the variable PORT_AUTH_METRICS (rename one of them)\n" +
+				"Portfile:8:21: \"a b\" is not a valid port name: use a letter, then letters, digits, - and _",
 		},
 		{
 			"reserved variables", "[env]\nPORT = '1'\nPORT_A = '1'\nB-C = 'x'\n[services.a]\ncommand='x'\nenv = { DEVPORTS_SERVICE = 'x' }",
-			"Portfile:2:8: PORT in [env]: every service has its own (to choose the number of a service's port, write port = 3000 in its table)\n" +
-				"Portfile:3:10: PORT_A in [env]: devports sets that itself (give it another name)\n" +
-				"Portfile:4:1: \"B-C\" cannot be the name of a variable: letters, digits and _, no digit first\n" +
-				"Portfile:7:28: DEVPORTS_SERVICE in the env of \"a\": devports sets that itself (give it another name)",
+			"Portfile:2:8: [env] cannot set PORT: every service has its own (to pin a service's port, write port = 3000 in its table)\n" +
+				"Portfile:3:10: [env] cannot set PORT_A: devports sets it (use another name)\n" +
+				"Portfile:4:1: \"B-C\" is not a valid variable name: use letters, digits and _, not starting with a digit\n" +
+				"Portfile:7:28: env of service \"a\" cannot set DEVPORTS_SERVICE: devports sets it (use another name)",
 		},
 		{
 			"other bases", "[services.a]\ncommand='x'\nport=0x2328\n[services.b]\ncommand='x'\nport=+3_000\nports={m=0o20000}\n[services.c]\ncommand='x'\nport=true",
 			"Portfile:3:6: \"0x2328\" must be written as 9000: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:6:6: \"+3000\" must be written as 3000: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:7:10: \"0o20000\" must be written as 8192: a port is a decimal number from 1 to 65535\n" +
-				"Portfile:10:6: must be a number or false, not true (leave it out: a service has a port, unless it says port = false)",
+				"Portfile:10:6: must be a number or false, not true (remove the line: a service has a port by default)",
 		},
 		{
 			"pins", "[services.a]\ncommand='x'\nport=3000\n[services.b]\ncommand='x'\nports={m=3000}",
-			"Portfile:6:8: port 3000 is already that of \"a\" in line 3",
+			"Portfile:6:8: port 3000 is already pinned by \"a\" on line 3",
 		},
 		{
 			"bad pins do not clash", "[services.a]\ncommand='x'\nport=0\n[services.b]\ncommand='x'\nport=70000\nports=['m', 'm']",
-			"Portfile:3:6: 0 is out of bounds: a port is a decimal number from 1 to 65535\n" +
-				"Portfile:6:6: 70000 is out of bounds: a port is a decimal number from 1 to 65535\n" +
+			"Portfile:3:6: 0 is out of range: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:6:6: 70000 is out of range: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:7:13: \"m\" is listed twice",
 		},
 		{
@@ -187,17 +187,17 @@ func TestPortfileProblems(t *testing.T) {
 		{"no command", "[services.a]\nport = 1", "Portfile:1:11: service \"a\" has no command"},
 		{
 			"checks of another server", "[services.a]\ncommand = 'x'\nready = 'http://localhost:3000/health'\n[services.b]\ncommand = 'x'\nport = 3000\nready = 'http://127.0.0.1'\n[services.c]\ncommand = 'x'\nready = 'http://example.com:80/x'\n[services.d]\ncommand = 'x'\nready = 'https://localhost:3000'",
-			"Portfile:3:9: the check asks port 3000, which is not that of service \"a\" (write \"http:/health\", which asks the port that the service has)\n" +
-				"Portfile:7:9: the check asks port 80, which is not that of service \"b\" (write \"http:/\", which asks the port that the service has)\n" +
-				"Portfile:10:9: an http check asks this machine, not \"example.com\" (write \"exec:curl -fs http://example.com:80/x\")\n" +
-				"Portfile:13:9: there is no https check (write \"tcp\", or \"exec:curl -fks https://localhost:$PORT/healthz\")",
+			"Portfile:3:9: the readiness check uses port 3000, which is not the port of service \"a\" (write \"http:/health\": it uses the port of the service)\n" +
+				"Portfile:7:9: the readiness check uses port 80, which is not the port of service \"b\" (write \"http:/\": it uses the port of the service)\n" +
+				"Portfile:10:9: an http check can only connect to this machine, not to \"example.com\" (write \"exec:curl -fs http://example.com:80/x\")\n" +
+				"Portfile:13:9: https checks are not supported (write \"tcp\", or \"exec:curl -fks https://localhost:$PORT/healthz\")",
 		},
 		{
 			"timeout without a check", "[services.a]\ncommand = 'x'\nport = false\nready_timeout = '1s'\n[services.b]\ncommand = 'x'\nready_timeout = '1s'\nready = 'none'\n[services.c]\ncommand = 'x'\nready_timeout = '1s'",
-			"Portfile:4:1: ready_timeout limits nothing: \"a\" has no check (add ready = \"log:REGEXP\", \"exec:COMMAND\" or \"done\", or take it out)\n" +
-				"Portfile:7:1: ready_timeout limits nothing: \"b\" has no check (add ready = \"log:REGEXP\", \"exec:COMMAND\" or \"done\", or take it out)",
+			"Portfile:4:1: ready_timeout has no effect: service \"a\" has no readiness check (add ready = \"log:REGEXP\", \"exec:COMMAND\" or \"done\", or remove ready_timeout)\n" +
+				"Portfile:7:1: ready_timeout has no effect: service \"b\" has no readiness check (add ready = \"log:REGEXP\", \"exec:COMMAND\" or \"done\", or remove ready_timeout)",
 		},
-		{"check without port", "[services.a]\ncommand = 'x'\nport = false\nready = 'tcp'", "Portfile:1:11: service \"a\" has no port that its check \"tcp\" could ask"},
+		{"check without port", "[services.a]\ncommand = 'x'\nport = false\nready = 'tcp'", "Portfile:1:11: the readiness check \"tcp\" needs a port, and service \"a\" has none"},
 		{"not UTF-8", "[services]\na = '\xff'", "Portfile:2:6: not UTF-8 text"},
 		{"array of tables", "[[services]]\na = 'x'", "Portfile:1:3: must be a table, not an array"},
 	} {
@@ -205,7 +205,7 @@ func TestPortfileProblems(t *testing.T) {
 			_, err := Parse("Portfile", []byte(test.src))
 			got := hinted(t, err)
 			got = strings.ReplaceAll(got, "\nweb", " / web")
-			got = regexp.MustCompile(`"9-1" is not a port range.*`).ReplaceAllString(got, "RANGE") // the allocator's words
+			got = regexp.MustCompile(`invalid port range "9-1".*`).ReplaceAllString(got, "RANGE") // the allocator's text
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
@@ -213,7 +213,7 @@ func TestPortfileProblems(t *testing.T) {
 	}
 }
 
-// hinted is every problem of err on a line of its own, with its hint.
+// hinted returns the problems of err, one per line, with their hints.
 func hinted(t *testing.T, err error) string {
 	t.Helper()
 	if err == nil {
@@ -250,18 +250,18 @@ func TestParseProcfile(t *testing.T) {
 
 func TestProcfileProblems(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
-		{"empty", "# nothing\n", "Procfile:1:1: no services: a Procfile declares one on each line (web: npm run dev)"},
+		{"empty", "# nothing\n", "Procfile:1:1: no services: a Procfile declares one per line (web: npm run dev)"},
 		{
 			"not entries", "web: x\nwhat is this\n worker: x\napi:\napi: \n",
-			"Procfile:2:1: not an entry: a line is NAME: COMMAND (web: npm run dev)\n" +
-				"Procfile:3:1: not an entry: a line is NAME: COMMAND (web: npm run dev)\n" +
-				"Procfile:4:1: not an entry: a line is NAME: COMMAND (web: npm run dev)\n" +
-				"Procfile:5:1: not an entry: a line is NAME: COMMAND (web: npm run dev)",
+			"Procfile:2:1: not an entry: expected NAME: COMMAND (web: npm run dev)\n" +
+				"Procfile:3:1: not an entry: expected NAME: COMMAND (web: npm run dev)\n" +
+				"Procfile:4:1: not an entry: expected NAME: COMMAND (web: npm run dev)\n" +
+				"Procfile:5:1: not an entry: expected NAME: COMMAND (web: npm run dev)",
 		},
 		{
 			"duplicates", "web: x\nweb: y\nWEB: z\n",
-			"Procfile:2:1: \"web\" is already defined in line 1\n" +
-				"Procfile:3:1: service \"WEB\" and service \"web\" of line 1 would both be PORT_WEB (rename one of them)",
+			"Procfile:2:1: \"web\" is already defined on line 1\n" +
+				"Procfile:3:1: service \"WEB\" and service \"web\" on line 1 would both use the variable PORT_WEB (rename one of them)",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -310,7 +310,7 @@ func FuzzProcfile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src string) { positionsInside(t, "Procfile", src) })
 }
 
-// positionsInside parses src and demands that every problem points into it.
+// positionsInside parses src and checks that every problem points into it.
 func positionsInside(t *testing.T, name, src string) {
 	file, err := Parse(name, []byte(src))
 	if err == nil {
@@ -343,7 +343,7 @@ func inFile(t *testing.T, src string, problems Problems) {
 	}
 }
 
-// What a service is checked by: a URL of its own is its path.
+// A URL with the service's own port is reduced to its path.
 func TestCheckOf(t *testing.T) {
 	for _, test := range []struct {
 		keys string

@@ -12,7 +12,7 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// is reports whether v is of kind k; if not, that is a problem.
+// is reports whether v is of kind k. Any other kind is a problem.
 func (d *decoder) is(v *value, k kind) bool {
 	if v.kind == k {
 		return true
@@ -33,7 +33,7 @@ func (d *decoder) text(v *value) Text {
 		return Text{}
 	}
 	if strings.ContainsRune(v.text, 0) {
-		d.fail(v.pos, "", "must not hold a NUL character")
+		d.fail(v.pos, "", "must not contain a NUL character")
 	}
 	return Text{v.text, v.pos}
 }
@@ -42,19 +42,19 @@ func (d *decoder) texts(v *value) []Text {
 	if !d.is(v, kindArray) {
 		return nil
 	}
-	list := make([]Text, 0, len(v.items)) // [] is not nil: it switches the default off
+	list := make([]Text, 0, len(v.items)) // [] is not nil: it disables the default
 	for i := range v.items {
 		list = append(list, d.text(&v.items[i]))
 	}
 	return list
 }
 
-// programs reads names of programs: base names, without a folder.
+// programs reads base names of programs.
 func (d *decoder) programs(v *value) []string {
 	var names []string
 	for _, t := range d.texts(v) {
 		if base := path.Base(t.Value); t.Value == "" || base != t.Value {
-			d.fail(t.Pos, quote(base), "outside takes the name of a program without its folder, not %s", quote(t.Value))
+			d.fail(t.Pos, quote(base), "outside takes program names without a directory, not %s", quote(t.Value))
 			continue
 		}
 		names = append(names, t.Value)
@@ -76,8 +76,8 @@ func (d *decoder) number(v *value, low, high int) int {
 	return n
 }
 
-// portNumber is 0, any port, where the value is none. TOML's other bases are
-// refused, as they are wherever else ports are written.
+// portNumber reads a port; 0 is no valid port. It accepts decimal numbers only,
+// like every other place where devports reads a port.
 func (d *decoder) portNumber(v *value) int {
 	if !d.is(v, kindInteger) {
 		return 0
@@ -100,7 +100,7 @@ func (d *decoder) oneOf(v *value, words ...string) string {
 	return v.text
 }
 
-// alternatives gives `"a", "b" or "c"`.
+// alternatives returns `"a", "b" or "c"`.
 func alternatives(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
@@ -109,11 +109,11 @@ func alternatives(words []string) string {
 	return text.Join(quoted, "or")
 }
 
-// label is a project's name: it stands in messages, file names and tables.
+// label reads a project's name, which messages, file names and tables contain.
 func (d *decoder) label(v *value) string {
 	t := d.text(v)
 	if v.kind == kindString && (t.Value == "" || t.Value != strings.TrimSpace(t.Value) || strings.ContainsFunc(t.Value, func(r rune) bool { return r == '/' || r == '\\' || unicode.IsControl(r) })) {
-		d.fail(v.pos, "", "%q cannot be the name of a project: no slashes, control characters or outer blanks", t.Value)
+		d.fail(v.pos, "", "%q is not a valid project name: no slashes, control characters, or spaces at either end", t.Value)
 	}
 	return t.Value
 }
@@ -136,19 +136,19 @@ func (d *decoder) variables(v *value) []Variable {
 	var list []Variable
 	for _, e := range v.entries {
 		if !isVariableName(e.key) {
-			d.fail(e.pos, "", "%s cannot be the name of a variable: letters, digits and _, no digit first", quote(e.key))
+			d.fail(e.pos, "", "%s is not a valid variable name: use letters, digits and _, not starting with a digit", quote(e.key))
 		}
 		list = append(list, Variable{e.key, d.text(e.value).Value, e.value.pos})
 	}
 	return list
 }
 
-// variableNames reads names of variables; a * at the end stands for any ending.
+// variableNames reads names of variables; a trailing * matches any suffix.
 func (d *decoder) variableNames(v *value) []Text {
 	list := d.texts(v)
 	for _, t := range list {
 		if t.Pos.Line > 0 && !isVariableName(strings.TrimSuffix(t.Value, "*")) {
-			d.fail(t.Pos, `restart_on = ["DATABASE_URL", "PORT_API"]`, "%s is not the name of a variable", quote(t.Value))
+			d.fail(t.Pos, `restart_on = ["DATABASE_URL", "PORT_API"]`, "%s is not a valid variable name", quote(t.Value))
 		}
 	}
 	return list
@@ -172,13 +172,13 @@ func (d *decoder) command(v *value) Command {
 	return Command{Argv: argv}
 }
 
-// port reads a service's own port: a number, or false for a worker without.
+// port reads a service's own port: a number, or false for a worker without one.
 func (d *decoder) port(v *value) (has bool, pin int, pos Position) {
 	switch {
 	case v.kind == kindBoolean && v.text == "false":
 		return false, 0, v.pos
 	case v.kind == kindBoolean:
-		d.fail(v.pos, "leave it out: a service has a port, unless it says port = false", "must be a number or false, not true")
+		d.fail(v.pos, "remove the line: a service has a port by default", "must be a number or false, not true")
 		return true, 0, v.pos
 	case v.kind == kindInteger:
 		return true, d.portNumber(v), v.pos
@@ -188,7 +188,7 @@ func (d *decoder) port(v *value) (has bool, pin int, pos Position) {
 	return true, 0, v.pos
 }
 
-// ports reads a service's other ports: names, or a table of names and numbers.
+// ports reads a service's extra ports: names, or a table of names and numbers.
 func (d *decoder) ports(v *value) []ExtraPort {
 	var list []ExtraPort
 	switch v.kind {
@@ -212,7 +212,7 @@ func (d *decoder) ports(v *value) []ExtraPort {
 			d.fail(p.Pos, "", "%s is listed twice", quote(p.Name))
 		}
 		if !isServiceName(p.Name) {
-			d.fail(p.Pos, "", "%s cannot be the name of a port: a letter, then letters, digits, - and _", quote(p.Name))
+			d.fail(p.Pos, "", "%s is not a valid port name: use a letter, then letters, digits, - and _", quote(p.Name))
 		}
 	}
 	return list
@@ -220,7 +220,7 @@ func (d *decoder) ports(v *value) []ExtraPort {
 
 func (d *decoder) duration(v *value) time.Duration {
 	if v.kind == kindInteger {
-		d.fail(v.pos, "write "+quote(v.text+"s"), "a duration needs its unit")
+		d.fail(v.pos, "write "+quote(v.text+"s"), "a duration needs a unit")
 		return 0
 	}
 	if !d.is(v, kindString) {
@@ -228,12 +228,12 @@ func (d *decoder) duration(v *value) time.Duration {
 	}
 	duration, err := time.ParseDuration(v.text)
 	if err != nil || duration < 0 {
-		d.fail(v.pos, `write it like "500ms", "5s" or "1m30s"`, "not a duration: %s", quote(v.text))
+		d.fail(v.pos, `write it like "500ms", "5s" or "1m30s"`, "invalid duration %s", quote(v.text))
 	}
 	return duration
 }
 
-// signals are the names that stop_signal takes, with or without "SIG".
+// signals are the names that stop_signal accepts, with or without "SIG".
 var signals = []string{"TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL"}
 
 func (d *decoder) signal(v *value) string {
@@ -242,12 +242,14 @@ func (d *decoder) signal(v *value) string {
 	}
 	name := strings.TrimPrefix(strings.ToUpper(v.text), "SIG")
 	if !slices.Contains(signals, name) {
-		d.fail(v.pos, didYouMean(name, signals), "unknown signal %s: one of %s", quote(v.text), strings.Join(signals, ", "))
+		d.fail(v.pos, didYouMean(name, signals), "unknown signal %s: use one of %s", quote(v.text), strings.Join(signals, ", "))
 	}
 	return name
 }
 
-func because(err error) string {
+// regexpReason returns the reason why a regular expression does not compile, in
+// parentheses.
+func regexpReason(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -258,7 +260,7 @@ func (d *decoder) globs(v *value) []Text {
 	list := d.texts(v)
 	for _, t := range list {
 		if _, err := path.Match(strings.TrimPrefix(t.Value, "!"), ""); err != nil || strings.TrimPrefix(t.Value, "!") == "" {
-			d.fail(t.Pos, `write it like "**/*.go"`, "not a pattern: %s", quote(t.Value))
+			d.fail(t.Pos, `write it like "**/*.go"`, "invalid pattern %s", quote(t.Value))
 		}
 	}
 	return list

@@ -8,21 +8,21 @@ import (
 )
 
 // Position is a place in a file. Line and Column count from 1, Column in
-// bytes; the zero Position means the file as a whole.
+// bytes; the zero Position is the file as a whole.
 type Position struct {
 	Line   int `json:"line,omitempty"`
 	Column int `json:"column,omitempty"`
 }
 
-// Problem is one mistake in a file, or one thing worth knowing about it.
+// Problem is one mistake in a file, or one note about it.
 type Problem struct {
 	File string `json:"file,omitempty"` // as the user named it
 	Position
 	Text string `json:"text"`
-	Hint string `json:"hint,omitempty"` // what to write instead, if that is known
+	Hint string `json:"hint,omitempty"` // what to write instead, if known
 }
 
-// Error gives "file:line:column: text", without the parts that are unknown.
+// Error returns "file:line:column: text", without the parts that are unknown.
 func (p Problem) Error() string {
 	where := p.File
 	if p.Line > 0 {
@@ -40,7 +40,7 @@ func (p Problem) Error() string {
 // Problems are all the mistakes of a file, in the order of their positions.
 type Problems []Problem
 
-// Error gives one line for each problem.
+// Error returns one line for each problem.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {

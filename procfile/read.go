@@ -14,31 +14,30 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// Names are the files that a project may have, in the order of preference.
+// Names are the names of project files, in the order of preference.
 var Names = []string{"Portfile", "Portfile.toml", "Procfile.dev", "Procfile"}
 
-// NotFoundError says that no folder on the way holds one of [Names] that is
-// taken.
+// NotFoundError reports that no searched directory has a trusted project file.
 type NotFoundError struct {
-	Looked  []string                  // the folders, from the working directory up
-	Foreign []*ownership.ForeignError // what was found there, and is not taken
+	Looked  []string                  // the directories, from the working directory up
+	Foreign []*ownership.ForeignError // files found there that are not trusted
 }
 
 func (e *NotFoundError) Error() string {
 	return "no Portfile or Procfile in " + strings.Join(e.Looked, ", ")
 }
 
-// Find returns the path of the project file for the directory dir: the first
-// of [Names] in it or in the nearest folder above it, no higher than the root
-// of the repository that holds dir, if one does. Above dir a file counts that
-// [ownership] takes; getenv is for that. It returns a *NotFoundError when there
-// is none.
+// Find returns the path of the project file for the directory dir: the first of
+// [Names] in it or in its nearest parent, up to the root of the repository that
+// contains dir. Above dir it takes only files that [ownership] trusts, for
+// which it needs getenv. The error is a *NotFoundError if there is no such
+// file.
 func Find(dir string, getenv func(string) string) (string, error) {
 	trust := ownership.From(dir, getenv)
 	none := &NotFoundError{}
 	for at := dir; ; at = filepath.Dir(at) {
 		none.Looked = append(none.Looked, at)
-		taken := func(path string) bool {
+		trusted := func(path string) bool {
 			var foreign *ownership.ForeignError
 			if at != dir && errors.As(trust.File(path), &foreign) {
 				none.Foreign = append(none.Foreign, foreign)
@@ -48,7 +47,7 @@ func Find(dir string, getenv func(string) string) (string, error) {
 		}
 		for _, name := range Names {
 			path := filepath.Join(at, name)
-			if info, err := os.Stat(path); err == nil && !info.IsDir() && taken(path) {
+			if info, err := os.Stat(path); err == nil && !info.IsDir() && trusted(path) {
 				return path, checkRegular(path, info)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 				return "", err
@@ -62,10 +61,10 @@ func Find(dir string, getenv func(string) string) (string, error) {
 	}
 }
 
-// Read reads the project file at path, which is "-" for stdin. What comes from
-// there or from a pipe can be read only once: the File has no Path then.
-// Problems name it by its path from the working directory, if that is shorter.
-// The errors are [Problems], a *[FileTypeError], or those of reading the file.
+// Read reads the project file at path; "-" is stdin. Stdin and pipes can be
+// read only once: the File then has no Path. Problems use the path relative to
+// the working directory, if that is shorter. The error is [Problems], a
+// *[FileTypeError], or an error from reading the file.
 func Read(path string, stdin io.Reader) (File, error) {
 	wd, err := os.Getwd()
 	if err != nil {
@@ -90,8 +89,8 @@ func Read(path string, stdin io.Reader) (File, error) {
 	return read(wd, path)
 }
 
-// Reread reads the file that f was read from again. It has become an error for
-// it to be a pipe.
+// Reread reads again the file that f was read from, which must be a regular
+// file.
 func (f File) Reread() (File, error) {
 	wd, err := os.Getwd()
 	if err != nil {
@@ -119,8 +118,7 @@ func read(wd, path string) (File, error) {
 	return f, err
 }
 
-// shorter is path as seen from the folder wd, where that is the shorter way to
-// say it.
+// shorter returns path relative to the directory wd, if that is shorter.
 func shorter(wd, path string) string {
 	if rel, err := filepath.Rel(wd, path); err == nil && len(rel) < len(path) {
 		return rel
@@ -128,9 +126,9 @@ func shorter(wd, path string) string {
 	return path
 }
 
-// Parse reads a Portfile or a Procfile; which of the two, the name tells, and
-// where it does not, the first line that is neither blank nor a comment. The
-// error is [Problems]: all of them, in the order of the file.
+// Parse parses a Portfile or a Procfile. The name decides which of the two it
+// is, or else the first line that is neither blank nor a comment. The error is
+// [Problems]: all of them, in the order of the file.
 func Parse(name string, src []byte) (File, error) {
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	if i := text.InvalidUTF8(string(src)); i >= 0 {

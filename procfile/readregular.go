@@ -11,11 +11,11 @@ import (
 	"github.com/devports/devports/allocator/ownership"
 )
 
-// maxFileSize is more than anyone writes by hand.
+// maxFileSize is larger than any file written by hand.
 const maxFileSize = 10 << 20
 
-// FileTypeError says that a path names something that is read only on demand,
-// or not at all: a device, say, has no end.
+// FileTypeError reports that a path is not a regular file. A pipe is read only
+// on request, a socket or a device never: a device may have no end.
 type FileTypeError struct {
 	Path string
 	Pipe bool
@@ -26,11 +26,11 @@ func (e *FileTypeError) Error() string { return e.Path + " " + e.reason() }
 
 func (e *FileTypeError) reason() string { return "is " + e.kind + ", not a regular file" }
 
-// errTooLarge is the error of a file of more than maxFileSize.
+// errTooLarge reports a file of more than maxFileSize.
 var errTooLarge = fmt.Errorf("is larger than %d MB", maxFileSize>>20)
 
-// checkRegular returns a *FileTypeError unless info is of a regular file. A
-// folder passes: reading it has an error of its own.
+// checkRegular returns a *FileTypeError unless info describes a regular file.
+// It accepts a directory: reading that returns a clear error.
 func checkRegular(path string, info fs.FileInfo) error {
 	switch mode := info.Mode(); {
 	case mode.IsRegular(), mode.IsDir():
@@ -44,9 +44,10 @@ func checkRegular(path string, info fs.FileInfo) error {
 	}
 }
 
-// readRegular reads a regular file of at most maxFileSize. It looks before it
-// opens, because to open some devices has effects, and again at what it has
-// opened, without waiting for the writer of a pipe.
+// readRegular reads a regular file of at most maxFileSize. It checks the type
+// before opening, because opening some devices has side effects, and again
+// afterwards, because the file may have been replaced. Opening a pipe does not
+// wait for a writer.
 func readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -87,7 +88,8 @@ func readLimited(r io.Reader) ([]byte, error) {
 	return src, err
 }
 
-// reasonOf is what err says of a file that the message names already.
+// reasonOf returns the text of err without the path, which the message already
+// contains.
 func reasonOf(err error) string {
 	var kind *FileTypeError
 	if errors.As(err, &kind) {

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// MaxReplicas is how many copies of a service may run.
+// MaxReplicas is the maximum number of replicas of a service.
 const MaxReplicas = 100
 
-// Scaled returns the file with a service for each replica: "web", "web.2" and
-// "web.3" for three of web. counts says how many there are of the services in
-// it, 1 to [MaxReplicas], and beats the file. The error names those in it that
-// the file does not declare.
+// ExpandReplicas returns the file with a service for each replica: "web",
+// "web.2" and "web.3" for three replicas of web. counts, from 1 to
+// [MaxReplicas] by service, overrides the file. A service in counts that the
+// file does not declare is an *[UndeclaredError].
 //
-// Every replica has ports of its own; what the file pins is pinned for the first
-// one only. What depends on a service depends on all of its replicas.
+// Every replica has its own ports; a pin applies to the first one only. A
+// service that depends on another depends on all of its replicas.
 func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		if _, ok := f.Service(name); !ok {
@@ -24,7 +24,7 @@ func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 		}
 	}
 	replicas := map[string][]Text{}
-	scaled := make([]Service, 0, len(f.Services))
+	expanded := make([]Service, 0, len(f.Services))
 	for _, s := range f.Services {
 		n := s.Replicas
 		if count, ok := counts[s.Name]; ok {
@@ -33,11 +33,11 @@ func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 		for i := range max(n, 1) {
 			r := s.replica(i + 1)
 			replicas[s.Name] = append(replicas[s.Name], Text{Value: r.Name})
-			scaled = append(scaled, r)
+			expanded = append(expanded, r)
 		}
 	}
-	for i := range scaled {
-		s := &scaled[i]
+	for i := range expanded {
+		s := &expanded[i]
 		var all []Text
 		for _, d := range s.DependsOn {
 			for _, r := range replicas[d.Value] {
@@ -46,24 +46,24 @@ func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 		}
 		s.DependsOn = all
 	}
-	f.Services = scaled
+	f.Services = expanded
 	return f, nil
 }
 
-// ReplicaOf returns the name of the service that a replica is one of, which is
-// its own where there are no others: "web" of "web.2".
+// ReplicaOf returns the name of a replica's service: "web" for "web" and for
+// "web.2".
 func ReplicaOf(name string) string {
 	of, _, _ := strings.Cut(name, ".")
 	return of
 }
 
-// UndeclaredError says that a file does not declare a service.
+// UndeclaredError reports that a file does not declare a service.
 type UndeclaredError struct {
 	Name     string
 	Declared []string
 }
 
-func (e *UndeclaredError) Error() string { return fmt.Sprintf("no service %s is declared", e.Name) }
+func (e *UndeclaredError) Error() string { return fmt.Sprintf("no service named %q", e.Name) }
 
 // replica returns the n-th replica of s.
 func (s Service) replica(n int) Service {

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestScaled(t *testing.T) {
+func TestExpandReplicas(t *testing.T) {
 	f, err := Parse("Portfile", []byte(`[services.web]
 command = "x"
 port = 3000
@@ -38,13 +38,13 @@ depends_on = ["web", "db"]
 		t.Errorf("ports (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"app", "db", "db.2", "db.3", "web", "web.2"}, f.WithDependencies([]string{"app"})); diff != "" {
-		t.Errorf("what app needs (-want +got):\n%s", diff)
+		t.Errorf("app and its dependencies (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"web", "web.2"}, f.WithDependencies([]string{"web"})); diff != "" {
-		t.Errorf("web stands for (-want +got):\n%s", diff)
+		t.Errorf("replicas of web (-want +got):\n%s", diff)
 	}
 	var undeclared *UndeclaredError
 	if _, err := f.ExpandReplicas(map[string]int{"x": 2}); !errors.As(err, &undeclared) || undeclared.Name != "x" {
-		t.Errorf("one that is not declared: %v", err)
+		t.Errorf("undeclared service: %v", err)
 	}
 }

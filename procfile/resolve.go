@@ -16,18 +16,18 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// Context is what a file is resolved in.
+// Context is the input of [File.Resolve] besides the file.
 type Context struct {
-	Environ           []string // that devports was started with, "NAME=value"; what envvar.Env lists does not count
+	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
-	Ports             map[allocator.PortName]int // a port that is missing is 0
+	Ports             map[allocator.PortName]int // a missing port is 0
 }
 
-// labels are the variables that tell a service what it is.
+// labels are the variables that identify a service to itself.
 var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
 
-// OwnEnviron is the part of an environment that is the user's, as a map; and the
-// names of the variables that an earlier devports has set in it.
+// OwnEnviron splits an environment: it returns the user's own variables as a
+// map, and the names of those that an earlier devports has set.
 func OwnEnviron(environ []string) (own map[string]string, exported []string) {
 	entries, exported := envvar.Own(environ)
 	own = make(map[string]string, len(entries))
@@ -39,20 +39,20 @@ func OwnEnviron(environ []string) (own map[string]string, exported []string) {
 	return own, exported
 }
 
-// Resolve reads the env files and gives every service its environment. From
-// the lowest precedence to the highest (section 4 of the design): the project's
-// env files, the service's, the environment of devports, [env], the service's
-// env, and what devports sets itself.
+// Resolve reads the env files and gives every service its environment. From the
+// lowest precedence to the highest: the project's env files, the service's env
+// files, the caller's environment, [env], the service's env, and the variables
+// that devports sets.
 //
-// The error is [Problems]. Which problems there are does not depend on the
-// numbers of the ports: a file can be checked before any are chosen.
+// The error is [Problems]. It does not depend on the numbers of the ports: a
+// file can be checked before any are chosen.
 func (f File) Resolve(c Context) (Plan, error) {
 	r := resolver{
 		file: f, wanted: f.wanted(), context: c,
 		numbers: map[string][]int{}, read: map[string][]Variable{}, exist: map[string]bool{},
 	}
 	r.inherited, _ = OwnEnviron(c.Environ)
-	r.share()
+	r.prepareCommon()
 	plan := Plan{StopOnExit: f.StopOnExit, Outside: f.Outside}
 	if f.Path != "" {
 		r.watch(f.Path)
@@ -72,9 +72,9 @@ func (f File) Resolve(c Context) (Plan, error) {
 	return plan, r.problems.err()
 }
 
-// Problems are those of err, which is from reading the file, and with them
-// those that resolving what could be read brings up. An err of another kind,
-// or nil, is returned as it is.
+// Problems adds to err, which is from reading the file, the problems of
+// resolving the parts that are valid. It returns an err of another type, or
+// nil, unchanged.
 func (f File) Problems(c Context, err error) error {
 	var problems Problems
 	if !errors.As(err, &problems) {
@@ -93,7 +93,7 @@ type resolver struct {
 	wanted    []wantedAt
 	context   Context
 	inherited map[string]string
-	set       map[string]string // what devports sets for every service
+	set       map[string]string // the variables that devports sets for every service
 	common    *commonVars
 	numbers   map[string][]int      // the ports of each service
 	read      map[string][]Variable // env files by path
@@ -116,7 +116,7 @@ func (r *resolver) watch(path string) {
 // process resolves one service.
 func (r *resolver) process(s Service) Process {
 	own := r.own(s)
-	below := first(own, r.inherits)
+	outer := firstOf(own, r.inherits)
 
 	files := map[string]string{}
 	for _, path := range r.envFiles(s) {
@@ -125,16 +125,16 @@ func (r *resolver) process(s Service) Process {
 				r.noteEnvFilePort(path, v, s)
 				continue
 			}
-			value, undefined, err := expand(v.Value, first(below, in(files)))
+			value, undefined, err := expand(v.Value, firstOf(outer, in(files)))
 			if err != nil {
-				r.problems = append(r.problems, problemf(shorterFile(r.file, path), v.Pos, "a dollar that is no variable is written $$", "%v", err))
+				r.problems = append(r.problems, problemf(shorterFile(r.file, path), v.Pos, "write $$ for a literal dollar", "%v", err))
 			}
 			files[v.Name] = value
 			r.noteUndefined(path, v, undefined)
 		}
 	}
 
-	project := r.table(r.file.Env, own, first(r.inherits, in(files)))
+	project := r.table(r.file.Env, own, firstOf(r.inherits, in(files)))
 	service := r.table(s.Env, own, project.get)
 	set := maps.Clone(files)
 	maps.DeleteFunc(set, func(name, _ string) bool { _, shell := r.inherits(name); return shell })
@@ -174,8 +174,8 @@ func (r *resolver) process(s Service) Process {
 	return p
 }
 
-// share prepares what the services have in common.
-func (r *resolver) share() {
+// prepareCommon prepares the variables that all services share.
+func (r *resolver) prepareCommon() {
 	ports := map[string]string{}
 	for _, w := range r.wanted {
 		port := r.context.Ports[w.Name]
@@ -197,7 +197,7 @@ func (r *resolver) share() {
 	}
 }
 
-// own looks up what devports sets for s.
+// own returns a lookup of the variables that devports sets for s.
 func (r *resolver) own(s Service) lookup {
 	return func(name string) (string, bool) {
 		switch name {
@@ -214,15 +214,15 @@ func (r *resolver) own(s Service) lookup {
 	}
 }
 
-// inherits looks up what devports itself was given. PORT there is never a
-// service's.
+// inherits looks up a variable in the caller's environment. PORT there is never
+// a service's port.
 func (r *resolver) inherits(name string) (string, bool) {
 	value, ok := r.inherited[name]
 	return value, ok && name != "PORT"
 }
 
-// first looks a name up in one after another.
-func first(lookups ...lookup) lookup {
+// firstOf returns a lookup that tries one lookup after another.
+func firstOf(lookups ...lookup) lookup {
 	return func(name string) (string, bool) {
 		for _, get := range lookups {
 			if value, ok := get(name); ok {
@@ -233,7 +233,7 @@ func first(lookups ...lookup) lookup {
 	}
 }
 
-// in looks a name up in a map.
+// in returns a lookup in a map.
 func in(vars map[string]string) lookup {
 	return func(name string) (string, bool) {
 		value, ok := vars[name]
@@ -241,14 +241,14 @@ func in(vars map[string]string) lookup {
 	}
 }
 
-// expand expands a string of the file; a name that has no value is a problem.
+// expand expands a string in the file. An undefined variable is a problem.
 func (r *resolver) expand(t Text, get lookup) string {
 	value, undefined, err := expand(t.Value, get)
 	if err != nil {
-		r.fail(t.Pos, "a dollar that is no variable is written $$", "%v", err)
+		r.fail(t.Pos, "write $$ for a literal dollar", "%v", err)
 	}
 	for _, name := range undefined {
-		hint := fmt.Sprintf("${%s:-default} gives it a value where it has none", name)
+		hint := fmt.Sprintf("write ${%s:-default} to give it a default", name)
 		if name == "PORT" {
 			hint = "the service has port = false"
 		} else if near, ok := text.Nearest(name, r.portVariables()); ok {
@@ -282,7 +282,7 @@ func (r *resolver) dir(s Service, get lookup) string {
 	return dir
 }
 
-// envFiles gives the paths of the env files for s, in order. A listed file
+// envFiles returns the paths of the env files for s, in order. A listed file
 // must exist.
 func (r *resolver) envFiles(s Service) []string {
 	var paths []string
@@ -315,7 +315,7 @@ func (r *resolver) exists(path string) bool {
 	return exists
 }
 
-// envFile reads an env file, once.
+// envFile reads an env file. It reads each file only once.
 func (r *resolver) envFile(path string) []Variable {
 	if vars, ok := r.read[path]; ok {
 		return vars
@@ -331,9 +331,9 @@ func (r *resolver) envFile(path string) []Variable {
 	return vars
 }
 
-// readEnvFile reads an env file unless it is a stranger's: one who may write
-// beside the Portfile, as anyone may in /tmp, must not say what a service's
-// environment is.
+// readEnvFile reads an env file unless it belongs to another user: a user who
+// may create files beside the Portfile, for example in /tmp, must not control
+// the environment of a service.
 func (r *resolver) readEnvFile(path string) ([]byte, error) {
 	trust := ownership.From(r.file.Dir, func(name string) string { return r.inherited[name] })
 	if info, err := os.Stat(r.file.Path); err == nil {

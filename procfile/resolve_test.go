@@ -12,7 +12,8 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// inFolder writes files and reads the Portfile among them.
+// inFolder writes files to a new directory, changes to it and reads the
+// Portfile.
 func inFolder(t *testing.T, files map[string]string) File {
 	t.Helper()
 	dir := t.TempDir()
@@ -87,18 +88,19 @@ port = false
 		set = append(set, v.Name)
 	}
 	if want := []string{"A", "B", "C", "D", "DEVPORTS_ENV", "DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE", "E", "F", "PORT", "PORT_API", "PORT_WEB"}; !slices.Equal(set, want) {
-		t.Errorf("Vars has %v, want %v", set, want)
+		t.Errorf("Set returns %v, want %v", set, want)
 	}
 	worker, _ := plan.Service("worker")
 	if port, has := env(worker)["PORT"]; has {
 		t.Errorf("the worker has PORT=%s", port)
 	}
 	if env(worker)["PORT_API"] != "1002" {
-		t.Error("the worker is not told PORT_API")
+		t.Error("the worker has no PORT_API")
 	}
 }
 
-// What one devports has set is nothing to the next one, here or elsewhere.
+// A devports ignores the variables that another one has set, in the same
+// checkout or elsewhere.
 func TestEnvironmentOfADevports(t *testing.T) {
 	main := inFolder(t, map[string]string{
 		"Portfile": "[env]\nPATH = \"bin:${PATH}\"\nLEVEL = \"${LEVEL:-info}\"\n[services]\nweb = \"x\"\nold = \"x\"\n",
@@ -138,7 +140,7 @@ func TestVariablesOfTables(t *testing.T) {
 [env]
 FIRST = "${SECOND}!"          # any order
 SECOND = "two"
-PATH = "bin:${PATH}"          # its own name: the one below
+PATH = "bin:${PATH}"          # its own name: the outer one
 HOST = "${HOST:-localhost}"
 [services.web]
 command = ["./x", "--port=$PORT", "$$HOME"]
@@ -196,19 +198,19 @@ env_files = ["broken.env"]
 		".env":       "X=${\n",
 		"broken.env": "fine=1\nnot fine\n",
 	})
-	// What is wrong does not depend on the ports, and is said once, though
+	// The problems do not depend on the ports. Each is reported once, although
 	// [env] is expanded for every service.
 	_, err := f.Resolve(Context{})
 	got := strings.ReplaceAll(hinted(t, err), f.Dir, "DIR")
-	want := `.env:1:1: ${ has no closing brace (a dollar that is no variable is written $$)
+	want := `.env:1:1: ${ has no closing brace (write $$ for a literal dollar)
 Portfile:2:22: the env file DIR/missing.env does not exist
-Portfile:4:5: circular variables: A → B → A
-Portfile:6:5: UNDEFINED is not defined (${UNDEFINED:-default} gives it a value where it has none)
+Portfile:4:5: circular reference: A → B → A
+Portfile:6:5: UNDEFINED is not defined (write ${UNDEFINED:-default} to give it a default)
 Portfile:6:5: PORT_WBE is not defined (did you mean PORT_WEB?)
-Portfile:8:17: ${ has no closing brace (a dollar that is no variable is written $$)
+Portfile:8:17: ${ has no closing brace (write $$ for a literal dollar)
 Portfile:9:7: the directory DIR/nowhere does not exist
 Portfile:13:13: PORT is not defined (the service has port = false)
-broken.env:2:1: not an entry: "not fine" has no = (write NAME=value, or put "#" before a comment)`
+broken.env:2:1: not an entry: expected NAME=value, got "not fine" (write NAME=value, or put "#" before a comment)`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
@@ -225,15 +227,15 @@ func TestNotes(t *testing.T) {
 		want    string
 	}{
 		{nil, ""},
-		{[]string{"PORT=5000"}, "PORT=5000 in your environment is not used: every service has its own port (to choose a service's port, write port = 5000 in its table)\n"},
+		{[]string{"PORT=5000"}, "ignoring PORT=5000 from the environment: every service has its own port (to pin a service's port, write port = 5000 in its table)\n"},
 		{[]string{"PORT=5000", "DEVPORTS_PROJECT=shop"}, ""}, // from `devports env`
 	} {
 		plan, err := f.Resolve(Context{Environ: test.environ})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := test.want + ".env:2:1: PORT is set here, but every service has its own (to choose a service's port, write port = 4000 in its table)\n" +
-			".env:3:1: PORT_WEB is set here, but devports sets it itself (take the line out)"
+		want := test.want + ".env:2:1: PORT is set here, but every service has its own (to pin a service's port, write port = 4000 in its table)\n" +
+			".env:3:1: PORT_WEB is set here, but devports sets it (remove the line)"
 		if diff := cmp.Diff(want, hinted(t, plan.Notes)); diff != "" {
 			t.Errorf("%v: notes (-want +got):\n%s", test.environ, diff)
 		}
@@ -250,18 +252,17 @@ db  = { command = "x", port = 5432 }`})
 	if err != nil {
 		t.Fatal(err)
 	}
-	hint := " (pin another number, or none: devports chooses one that nothing else wants)"
+	hint := " (pin another port, or remove the pin and let devports choose one)"
 	want := "Portfile:2:31: irc is pinned to 6667, but browsers refuse to connect to port 6667" + hint +
-		"\nPortfile:3:31: www is pinned to 80, but port 80 is a system port, on which most systems let only root listen" + hint +
-		"\nPortfile:4:31: web is pinned to 5000, but AirPlay holds port 5000 on macOS" + hint +
-		"\nPortfile:4:60: web:air is pinned to 7000, but AirPlay holds port 7000 on macOS" + hint
+		"\nPortfile:3:31: www is pinned to 80, but port 80 is privileged: on most systems only root can listen on it" + hint +
+		"\nPortfile:4:31: web is pinned to 5000, but macOS uses port 5000 for AirPlay" + hint +
+		"\nPortfile:4:60: web:air is pinned to 7000, but macOS uses port 7000 for AirPlay" + hint
 	if diff := cmp.Diff(want, hinted(t, plan.Notes)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }
 
-// A service is restarted only for what it goes by, and otherwise keeps what it
-// has.
+// A change of variables restarts a service only if it is in its RestartOn.
 func TestRestartOn(t *testing.T) {
 	dir := t.TempDir()
 	plan := func(t *testing.T, service string, env string, web int) Plan {
@@ -287,7 +288,7 @@ func TestRestartOn(t *testing.T) {
 		{"command = 'node db'", "", "E = ''", "changed port env"},
 		{"command = 'node db'\nrestart_on = []", "E = ''", "E = '22'", "kept port env"},
 		{"command = 'node db'\nrestart_on = []", "", "E = ''", "kept port env"},
-		{"command = 'node db'\nrestart_on = []", "E = ''", "E = '1'", "changed port"}, // of its own
+		{"command = 'node db'\nrestart_on = []", "E = ''", "E = '1'", "changed port"}, // its own port
 		{"command = 'node db'\nrestart_on = ['E']", "E = ''", "E = '22'", "changed env"},
 		{"command = 'node db'\nrestart_on = ['PORT_*']", "E = ''", "E = '22'", "changed port"},
 		{"command = 'node db'\nrestart_on = ['PORT_WEB']", "E = ''", "E = '22'", "changed port"},
@@ -309,9 +310,9 @@ func TestRestartOn(t *testing.T) {
 					continue
 				}
 				got, reasons := string(c.Kind), strings.Join(c.Reasons, ";")
-				for _, sign := range [][2]string{{"command", "command"}, {"→", "port"}, {"env ", "env"}} {
-					if strings.Contains(reasons, sign[0]) {
-						got += " " + sign[1]
+				for _, reason := range [][2]string{{"command", "command"}, {"→", "port"}, {"env ", "env"}} {
+					if strings.Contains(reasons, reason[0]) {
+						got += " " + reason[1]
 					}
 				}
 				if got != test.want {
@@ -358,12 +359,12 @@ func TestDiff(t *testing.T) {
 		{"a removed service restarts no other", "[services]\na = 'x'\n", ports, []Change{{"b", Removed, nil}}},
 		{"a rename is both", "[services]\na = 'x'\nc = 'y'\n", ports, []Change{{"b", Removed, nil}, {"c", Added, nil}}},
 		{
-			"another number restarts everybody who was given it", before,
+			"a new number restarts every service that has the variable", before,
 			map[string]int{"a": 9, "b": 2},
 			[]Change{{"a", Changed, []string{"PORT 1 → 9", "PORT_A 1 → 9"}}, {"b", Changed, []string{"PORT_A 1 → 9"}}},
 		},
 		{
-			"no port any more", "[services]\na = 'x'\n[services.b]\ncommand = 'y'\nport = false", ports,
+			"no longer a port", "[services]\na = 'x'\n[services.b]\ncommand = 'y'\nport = false", ports,
 			[]Change{{"b", Changed, []string{"port"}}},
 		},
 		{
@@ -376,7 +377,7 @@ func TestDiff(t *testing.T) {
 			[]Change{{"b", Changed, []string{"dir", "env E, F"}}},
 		},
 		{
-			"how it is stopped", "[services]\na = 'x'\n[services.b]\ncommand = 'y'\nstop_timeout = '9s'\ndepends_on = ['a']", ports,
+			"stop settings", "[services]\na = 'x'\n[services.b]\ncommand = 'y'\nstop_timeout = '9s'\ndepends_on = ['a']", ports,
 			[]Change{{"b", Adjusted, nil}},
 		},
 	} {
@@ -420,7 +421,7 @@ func TestFind(t *testing.T) {
 	find("repo/a/b", "repo/a/Portfile.toml")
 	find("repo", "repo/Procfile.dev")
 
-	got, err := Find(filepath.Join(root, "empty"), os.Getenv) // a folder named Portfile is none
+	got, err := Find(filepath.Join(root, "empty"), os.Getenv) // a directory named Portfile does not count
 	missing, ok := err.(*NotFoundError)
 	if !ok || !slices.Equal(missing.Looked, []string{filepath.Join(root, "empty")}) {
 		t.Errorf("Find(empty) = %s, %v", got, err)

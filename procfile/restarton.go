@@ -10,10 +10,11 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// servers are programs that get what they need from their command line and their
-// files, by base name: a restart for the number of another service would cost a
-// store its connections and what it has in memory, and nobody would read the
-// number. With each are the beginnings of the variables that it does read.
+// servers are programs, by base name, that are configured by their command line
+// and their files. Restarting such a server because another service's port
+// changed would drop its connections and its memory for a variable that it
+// never reads. Each value lists the prefixes of the variables that the server
+// reads.
 var servers = map[string][]string{
 	"beanstalkd":      nil,
 	"elasticsearch":   {"ES_"},
@@ -33,9 +34,9 @@ var servers = map[string][]string{
 	"valkey-server":   nil,
 }
 
-// restartOn are the variables for whose sake the service is restarted: those
-// that the file lists; for a known server those that its command line names, and
-// what the server itself reads; else nil for all.
+// restartOn returns the variables whose change restarts the service: those that
+// the file lists; for a known server those that it reads and those that its
+// command line uses; otherwise nil, for all.
 func (s Service) restartOn() []string {
 	if s.RestartOn != nil {
 		names := make([]string, 0, len(s.RestartOn))
@@ -51,29 +52,29 @@ func (s Service) restartOn() []string {
 			words = append(words, a.Value)
 		}
 	} else if strings.ContainsAny(strings.ReplaceAll(s.Command.Shell, ">&", ""), ";|&`()\n") {
-		return nil // more than the server may run
+		return nil // the line may run more than the server
 	}
 	read, known := servers[program(words)]
 	if !known {
 		return nil
 	}
 	names := []string{}
-	for _, beginning := range read {
-		names = append(names, beginning+"*")
+	for _, prefix := range read {
+		names = append(names, prefix+"*")
 	}
-	for _, named := range variableInCommand().FindAllStringSubmatch(strings.Join(words, " "), -1) {
-		names = append(names, named[1]+named[2]) // one of them is empty
+	for _, match := range variableInCommand().FindAllStringSubmatch(strings.Join(words, " "), -1) {
+		names = append(names, match[1]+match[2]) // one of them is empty
 	}
 	return names
 }
 
-// variableInCommand is a variable as a shell, or devports, expands it; %NAME% is
-// that of Windows.
+// variableInCommand matches a variable in a command: $NAME and ${NAME}, or
+// Windows' %NAME%.
 var variableInCommand = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)|%([A-Za-z_][A-Za-z0-9_]*)%`)
 })
 
-// program is the base name of the program that the words of a command run.
+// program returns the base name of the program that a command line runs.
 func program(words []string) string {
 	for _, word := range words {
 		name, _, assigned := strings.Cut(word, "=")
@@ -86,19 +87,20 @@ func program(words []string) string {
 	return ""
 }
 
-// restartsOn reports whether another value of a variable restarts the process.
-// The numbers of its own ports always do.
+// restartsOn reports whether a new value of a variable restarts the process. A
+// new number of one of its own ports always does.
 func (p Process) restartsOn(name string) bool {
 	if p.RestartOn == nil || name == "PORT" || slices.Contains(p.own, name) {
 		return true
 	}
 	return slices.ContainsFunc(p.RestartOn, func(pattern string) bool {
-		beginning, open := strings.CutSuffix(pattern, "*")
-		return name == pattern || open && strings.HasPrefix(name, beginning)
+		prefix, wildcard := strings.CutSuffix(pattern, "*")
+		return name == pattern || wildcard && strings.HasPrefix(name, prefix)
 	})
 }
 
-// portVariables are those that carry the ports of the service.
+// portVariables returns the names of the variables that hold the service's
+// ports.
 func (s Service) portVariables() []string {
 	names := []string{allocator.PortName{Service: s.Name}.Variable()}
 	for _, p := range s.Ports {

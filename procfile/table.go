@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// table is a table of variables over what lies below it. Its entries may use
-// each other in any order; one that uses its own name means the one below.
+// table is a table of variables with its own scope. Entries may use each other
+// in any order; an entry that uses its own name gets the outer variable.
 type table struct {
 	resolver *resolver
 	vars     []Variable
-	own      lookup // what devports sets: above the table
-	below    lookup
-	values   map[string]string // those expanded so far
-	path     []string          // those being expanded
+	own      lookup // variables that devports sets: they beat the table's
+	outer    lookup
+	values   map[string]string // entries expanded so far
+	path     []string          // entries being expanded
 }
 
-func (r *resolver) table(vars []Variable, own, below lookup) *table {
-	return &table{resolver: r, vars: vars, own: own, below: below, values: map[string]string{}}
+func (r *resolver) table(vars []Variable, own, outer lookup) *table {
+	return &table{resolver: r, vars: vars, own: own, outer: outer, values: map[string]string{}}
 }
 
 // all expands every entry.
@@ -28,7 +28,7 @@ func (t *table) all() map[string]string {
 	return t.values
 }
 
-// get is the table's lookup.
+// get looks up a name in the table.
 func (t *table) get(name string) (string, bool) {
 	if value, ok := t.own(name); ok {
 		return value, true
@@ -38,12 +38,12 @@ func (t *table) get(name string) (string, bool) {
 	}
 	i := slices.IndexFunc(t.vars, func(v Variable) bool { return v.Name == name })
 	if i < 0 || len(t.path) > 0 && t.path[len(t.path)-1] == name {
-		return t.below(name)
+		return t.outer(name)
 	}
 	v := t.vars[i]
 	if start := slices.Index(t.path, name); start >= 0 {
-		circle := strings.Join(append(slices.Clone(t.path[start:]), name), " → ")
-		t.resolver.fail(v.Pos, "", "circular variables: %s", circle)
+		cycle := strings.Join(append(slices.Clone(t.path[start:]), name), " → ")
+		t.resolver.fail(v.Pos, "", "circular reference: %s", cycle)
 		return "", true
 	}
 	t.path = append(t.path, name)

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTopic has the help topic tell every key, and no other.
+// The help topic documents every key, and no other.
 func TestTopic(t *testing.T) {
 	text, err := os.ReadFile("../cmd/devports/topics/portfile.txt")
 	if err != nil {
@@ -20,24 +20,24 @@ func TestTopic(t *testing.T) {
 	project, service, found := strings.Cut(string(text), "Keys of a service:")
 	_, project, ok := strings.Cut(project, "Keys of the\nproject")
 	if !found || !ok {
-		t.Fatal("it has no lists of keys")
+		t.Fatal("no lists of keys")
 	}
-	told := func(list string) (keys []string) {
+	documented := func(list string) (keys []string) {
 		for _, m := range regexp.MustCompile(`(?m)^  ([a-z_]+) = `).FindAllStringSubmatch(list, -1) {
 			keys = append(keys, m[1])
 		}
 		slices.Sort(keys)
 		return keys
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(projectKeys)), told(project)); diff != "" {
-		t.Errorf("keys of the project, known (-) and told (+):\n%s", diff)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(projectKeys)), documented(project)); diff != "" {
+		t.Errorf("keys of the project, known (-) and documented (+):\n%s", diff)
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(serviceKeys)), told(service)); diff != "" {
-		t.Errorf("keys of a service, known (-) and told (+):\n%s", diff)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(serviceKeys)), documented(service)); diff != "" {
+		t.Errorf("keys of a service, known (-) and documented (+):\n%s", diff)
 	}
 }
 
-// The help topic names every server that is left alone.
+// The help topic lists every server that changes of variables do not restart.
 func TestTopicNamesServers(t *testing.T) {
 	topic, err := os.ReadFile("../cmd/devports/topics/portfile.txt")
 	if err != nil {
@@ -45,6 +45,6 @@ func TestTopicNamesServers(t *testing.T) {
 	}
 	words := strings.Join(strings.Fields(string(topic)), " ")
 	if list := strings.Join(slices.Sorted(maps.Keys(servers)), ", ") + "."; !strings.Contains(words, list) {
-		t.Errorf("it does not say %q", list)
+		t.Errorf("it does not contain %q", list)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// kind is the type of a TOML value, in the words of an error message.
+// kind is the type of a TOML value, as error messages print it.
 type kind string
 
 const (
@@ -23,11 +23,11 @@ const (
 	kindTable   kind = "a table"
 )
 
-// value is a TOML value and its place. Tables keep the order of the file.
+// value is a TOML value and its position. Tables keep the order of the file.
 type value struct {
 	pos     Position
 	kind    kind
-	text    string // a string's contents; another scalar as it is written
+	text    string // a string's contents; any other scalar as written
 	items   []value
 	entries []*entry
 	index   map[string]*entry // entries by key
@@ -50,10 +50,10 @@ func (v *value) add(e *entry) {
 	v.entries, v.index[e.key] = append(v.entries, e), e
 }
 
-// tomlTree reads a TOML document into a tree that knows the place of every key
-// and value. go-toml's decoder knows them only for its first error; a Portfile
-// wants them for all of its errors. Whatever the tree is too lenient for, the
-// decoder is asked about at the end.
+// tomlTree parses a TOML document into a tree with the position of every key
+// and value. go-toml's decoder stops at the first error, and a Portfile reports
+// all of them. The tree is more lenient than TOML, so tomlTree runs the
+// decoder, too, at the end.
 func tomlTree(name string, src []byte) (*value, Problems) {
 	b := treeBuilder{file: name, lines: lineStarts(src)}
 	root := &value{kind: kindTable, pos: Position{1, 1}}
@@ -77,7 +77,7 @@ func tomlTree(name string, src []byte) (*value, Problems) {
 		var decode *toml.DecodeError
 		if err := toml.Unmarshal(src, &any); errors.As(err, &decode) {
 			line, column := decode.Position()
-			b.fail(inside(src, Position{line, column}), "%s", strings.TrimPrefix(decode.Error(), "toml: "))
+			b.fail(clamp(src, Position{line, column}), "%s", strings.TrimPrefix(decode.Error(), "toml: "))
 		} else if err != nil {
 			b.fail(Position{}, "%s", strings.TrimPrefix(err.Error(), "toml: "))
 		}
@@ -90,7 +90,7 @@ func syntaxProblem(name string, src []byte, p *unstable.Parser, err error) Probl
 	var syntax *unstable.ParserError
 	if errors.As(err, &syntax) && len(syntax.Highlight) > 0 {
 		start := p.Shape(p.Range(syntax.Highlight)).Start
-		problem.Position = inside(src, Position{start.Line, start.Column})
+		problem.Position = clamp(src, Position{start.Line, start.Column})
 	}
 	return problem
 }
@@ -115,8 +115,8 @@ func (b *treeBuilder) pos(n *unstable.Node) Position {
 	return Position{line, offset - b.lines[line-1] + 1}
 }
 
-// lineStarts returns the offset of each line. [unstable.Parser.Shape] counts the
-// lines from the first one each time it is asked.
+// lineStarts returns the offset of each line. [unstable.Parser.Shape] would
+// count the lines from the start of the document on each call.
 func lineStarts(src []byte) []int {
 	starts := []int{0}
 	for i, c := range src {
@@ -148,23 +148,22 @@ func (b *treeBuilder) header(root *value, n *unstable.Node, array bool) *value {
 		at.value.header = true // [a.b] came before [a]
 		return at.value
 	}
-	b.fail(pos, "%s is already defined in line %d", quote(last), at.pos.Line)
-	return &value{kind: kindTable, pos: pos} // what follows is still checked for syntax
+	b.fail(pos, "%s is already defined on line %d", quote(last), at.pos.Line)
+	return &value{kind: kindTable, pos: pos} // the rest is still checked for syntax
 }
 
-// assign puts a key and its value in table.
+// assign adds a key and its value to table.
 func (b *treeBuilder) assign(table *value, n *unstable.Node) {
 	table, last, pos := b.descend(table, n.Key())
 	if before := table.find(last); before != nil {
-		b.fail(pos, "%s is already defined in line %d", quote(last), before.pos.Line)
+		b.fail(pos, "%s is already defined on line %d", quote(last), before.pos.Line)
 		return
 	}
 	v := b.value(n.Value(), pos)
 	table.add(&entry{last, pos, &v})
 }
 
-// descend follows a dotted key, making the tables that are missing, up to its
-// last part.
+// descend follows a dotted key up to its last part and creates missing tables.
 func (b *treeBuilder) descend(table *value, key unstable.Iterator) (_ *value, last string, pos Position) {
 	for key.Next() {
 		part := string(key.Node().Data)
@@ -183,15 +182,15 @@ func (b *treeBuilder) descend(table *value, key unstable.Iterator) (_ *value, la
 		case next.value.kind == kindArray && len(next.value.items) > 0 && next.value.items[len(next.value.items)-1].kind == kindTable:
 			table = &next.value.items[len(next.value.items)-1]
 		default:
-			b.fail(pos, "%s is already defined in line %d, as %s", quote(part), next.pos.Line, next.value.kind)
+			b.fail(pos, "%s is already defined on line %d, as %s", quote(part), next.pos.Line, next.value.kind)
 			table = &value{kind: kindTable, pos: pos}
 		}
 	}
 	return table, last, pos
 }
 
-// value reads a value. An array's place is not recorded by the parser: it has
-// that of its key.
+// value reads a value. The parser does not record the position of an array, so
+// an array has the position of its key.
 func (b *treeBuilder) value(n *unstable.Node, key Position) value {
 	v := value{pos: b.pos(n), text: string(n.Data)}
 	switch n.Kind {
@@ -219,23 +218,23 @@ func (b *treeBuilder) value(n *unstable.Node, key Position) value {
 	return v
 }
 
-// integer is the number of an integer value; TOML's other bases and
-// underscores are taken.
+// integer returns the number of an integer value, in any of TOML's bases and
+// with underscores.
 func (v *value) integer() (int, bool) {
 	n, err := strconv.ParseInt(strings.ReplaceAll(v.text, "_", ""), 0, 0)
 	return int(n), err == nil
 }
 
-// inside moves a position that a parser reports beyond the end of a line or of
-// the document to the nearest place that an editor can go to.
-func inside(src []byte, p Position) Position {
+// clamp moves a position beyond the end of a line or of the document to the
+// nearest one that an editor can show.
+func clamp(src []byte, p Position) Position {
 	lines := strings.Split(string(src), "\n")
 	p.Line = min(max(p.Line, 1), len(lines))
 	p.Column = min(max(p.Column, 1), len(lines[p.Line-1])+1)
 	return p
 }
 
-// endOf is the place behind the last byte.
+// endOf returns the position after the last byte.
 func endOf(src []byte) Position {
 	last := strings.LastIndexByte(string(src), '\n')
 	return Position{1 + strings.Count(string(src), "\n"), len(src) - last}

@@ -10,7 +10,8 @@ import (
 	"github.com/devports/devports/registry/internal/gittest"
 )
 
-// many is a state of n leases: half of them user-wide, the others five to a scope.
+// many returns a state of n leases: half of them user-wide, the others five to
+// a scope.
 func many(n int) state {
 	s := state{}
 	since := time.Date(2026, 8, 17, 10, 0, 0, 0, time.UTC)
@@ -52,8 +53,8 @@ func BenchmarkKnownName(b *testing.B) {
 	})
 }
 
-// BenchmarkOneAfterAnother leases -names names. It reports the time per lease in the first and last tenth, and per KB that the file
-// then has: that must not grow.
+// BenchmarkOneAfterAnother leases -names names. It reports the time per lease
+// in the first and last tenth, and per KB of the file, which must not grow.
 func BenchmarkOneAfterAnother(b *testing.B) {
 	for b.Loop() {
 		r := scratch(b)

@@ -2,19 +2,21 @@ package registry
 
 import "github.com/devports/devports/registry/checkout"
 
-// Change is what a call of Lease has changed of a scope beside its ports.
+// Change lists the changes of a scope by a call of Lease, except its ports.
 type Change struct {
 	Scope Scope
 
-	// From is what the scope was before its directory was moved or renamed; else it is zero. It is not set where another machine or
-	// container, which sees the same directory elsewhere, has leased last.
+	// From is the scope before its directory was moved or renamed; otherwise it
+	// is zero. It is not set if another machine or container, which sees the
+	// directory under another path, made the last lease.
 	From Scope
 
-	// Namesake is the other scope whose name this one would have, had it not been given another now; else it is zero.
+	// Namesake is the scope that already had the name of this one, which
+	// therefore got another name now; otherwise it is zero.
 	Namesake Scope
 }
 
-// change is what the plan changes, and whether that is anything.
+// change returns the changes of the plan's scope, and whether there are any.
 func (p plan) change(c checkout.Checkout, d disk) (Change, bool) {
 	change := Change{Scope: p.record.Scope}
 	_, before := p.state.at(p.at, record{})

@@ -31,20 +31,20 @@ func find(t *testing.T, dir, project string, env ...string) checkout.Checkout {
 	return c
 }
 
-// TestLifeOfAProject leases for checkouts as they come, move and go.
+// TestLifeOfAProject leases for checkouts that are created, moved and removed.
 func TestLifeOfAProject(t *testing.T) {
 	dir := gittest.TempDir(t)
 	r := scratch(t)
 	scope := func(path string, env ...string) (string, string) {
 		t.Helper()
 		c := find(t, filepath.Join(dir, path), "", env...)
-		asked, err := r.Scope(c)
+		predicted, err := r.Scope(c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, leases := put(t, r, c, "web=3000")
-		if asked != got {
-			t.Errorf("Scope said %v, Lease %v", asked, got)
+		if predicted != got {
+			t.Errorf("Scope returns %v, Lease %v", predicted, got)
 		}
 		return got.String(), show(leases)
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestConfirm has what is about to be leased refused: then nothing is written.
+// If Confirm returns an error, nothing is written.
 func TestConfirm(t *testing.T) {
 	r := scratch(t)
 	put(t, r, mainCheckout, "db")
@@ -22,7 +22,7 @@ func TestConfirm(t *testing.T) {
 	} {
 		o := Options{Choose: upFrom(20000), Move: test.move, Confirm: func(s Scope, leases []Lease) error {
 			if got := show(leases); got != test.want || s.Project != "shop" {
-				t.Errorf("%s: to be confirmed is %s of %s, want %s", name, got, s.Project, test.want)
+				t.Errorf("%s: Confirm got %s of %s, want %s", name, got, s.Project, test.want)
 			}
 			return refused
 		}}

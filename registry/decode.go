@@ -11,15 +11,16 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// version is the format of the file that this package writes. It reads those before as well: what the file lacks then is found out,
-// and written, when the checkout is next leased for.
+// version is the format that this package writes. It reads older ones, too, and
+// adds what they lack with the next lease of a checkout.
 const version = 2
 
-// byteOrderMark is what some editors put before UTF-8. It is no damage, and the
-// next update leaves it out.
+// byteOrderMark is written by some editors before UTF-8. It is not damage; the
+// next update removes it.
 var byteOrderMark = []byte("\ufeff")
 
-// decode reads the content of a registry. The error is a *DamagedError or a *NewerError, without the path.
+// decode parses the content of a registry. The error is a *DamagedError or a
+// *NewerError, without the path.
 func decode(content []byte) (state, error) {
 	content = bytes.TrimPrefix(content, byteOrderMark)
 	r := reader{text: string(content)}
@@ -30,7 +31,7 @@ func decode(content []byte) (state, error) {
 	if r.err == nil {
 		return s, nil
 	}
-	// A later format may differ in anything but this.
+	// A newer format still has this key.
 	var later struct{ Version int }
 	if json.Unmarshal(content, &later) == nil && later.Version > version {
 		return state{}, &NewerError{Version: later.Version}
@@ -42,7 +43,8 @@ func decode(content []byte) (state, error) {
 func (r *reader) document() (s state) {
 	found := 0
 	taken := newPorts()
-	// One allocation for all leases. A count that a strange file belies costs others.
+	// One allocation for all leases. A wrong estimate costs only more
+	// allocations.
 	room := make([]entry, 0, strings.Count(r.text, "{"))
 	for key := range r.object() {
 		switch key {
@@ -50,7 +52,7 @@ func (r *reader) document() (s state) {
 			r.next()
 			start := r.at
 			if found = r.integer(); found < 1 || found > version {
-				r.fail(start, "the version is %d", found)
+				r.fail(start, "unsupported version %d", found)
 			}
 		case "scopes":
 			s.records = make([]record, 0, 1+strings.Count(r.text, `"directory"`))
@@ -59,7 +61,7 @@ func (r *reader) document() (s state) {
 				start, rec, first := r.at, r.record(taken, room), false
 				room = room[min(len(rec.leases), cap(room)):cap(room)][:0]
 				if s.records, first = insert(s.records, rec, record.compare); !first {
-					r.fail(start, "the scope %v is there twice", rec.Scope)
+					r.fail(start, "duplicate scope %v", rec.Scope)
 				}
 			}
 		default:
@@ -70,12 +72,13 @@ func (r *reader) document() (s state) {
 		r.unexpected("the end of the file")
 	}
 	if found == 0 {
-		r.fail(r.at, "no version")
+		r.fail(r.at, "missing version")
 	}
 	return s
 }
 
-// record reads one scope with its leases. taken has the ports of those before; room is empty, and is where the leases may go.
+// record reads one scope with its leases. taken has the ports of the leases so
+// far; room is empty capacity for leases.
 func (r *reader) record(taken *ports, room []entry) (rec record) {
 	r.next()
 	start := r.at
@@ -92,8 +95,8 @@ func (r *reader) record(taken *ports, room []entry) (rec record) {
 			rec.override = r.boolean()
 		case "declared":
 			rec.declared = r.string()
-		case "asked":
-			rec.asked = r.string()
+		case "requested":
+			rec.requested = r.string()
 		case "repository":
 			rec.seen.repository = r.string()
 		case "path":
@@ -109,7 +112,7 @@ func (r *reader) record(taken *ports, room []entry) (rec record) {
 				r.next()
 				start, e, first := r.at, r.entry(taken), false
 				if rec.leases, first = insert(rec.leases, e, entry.compare); !first {
-					r.fail(start, "%s has two leases in one scope", e.Name)
+					r.fail(start, "%s has two leases in the same scope", e.Name)
 				}
 			}
 		default:
@@ -117,10 +120,10 @@ func (r *reader) record(taken *ports, room []entry) (rec record) {
 		}
 	}
 	switch {
-	case rec.UserWide() && !rec.sameHeader(record{}) || rec.override && rec.Worktree == "" || rec.asked != "" && !rec.override:
-		r.fail(start, "a scope lacks its directory or worktree")
+	case rec.UserWide() && !rec.sameHeader(record{}) || rec.override && rec.Worktree == "" || rec.requested != "" && !rec.override:
+		r.fail(start, "a scope has no directory or worktree")
 	case !rec.UserWide() && rec.Project == "":
-		r.fail(start, "a scope lacks its project")
+		r.fail(start, "a scope has no project")
 	case len(rec.leases) == 0:
 		r.fail(start, "a scope has no leases")
 	}
@@ -129,7 +132,7 @@ func (r *reader) record(taken *ports, room []entry) (rec record) {
 	return rec
 }
 
-// entry reads one lease. The ports it may not have are in taken; its own is added.
+// entry reads one lease, and adds its port to taken.
 func (r *reader) entry(taken *ports) (e entry) {
 	r.next()
 	start := r.at
@@ -153,10 +156,10 @@ func (r *reader) entry(taken *ports) (e entry) {
 	case r.err != nil:
 		return entry{}
 	case e.Name == allocator.PortName{} || e.Port == 0 || e.Since.IsZero():
-		r.fail(start, "a lease lacks its name, port or time")
+		r.fail(start, "a lease has no name, port or time")
 		return entry{}
 	case !taken.allow(e):
-		r.fail(start, "port %d has two leases, and was chosen for one of them", e.Port)
+		r.fail(start, "port %d has two leases, and not all of them are pinned", e.Port)
 	}
 	taken.add(e)
 	return e
@@ -189,12 +192,13 @@ func (r *reader) time() time.Time {
 	t, err := time.Parse(time.RFC3339, r.string())
 	t = time.Unix(t.Unix(), 0).UTC()
 	if err != nil || t.Year() < 1 || t.Year() > 9999 {
-		r.fail(start, "not a time like 2006-01-02T15:04:05Z")
+		r.fail(start, "invalid time: expected the form 2006-01-02T15:04:05Z")
 	}
 	return t
 }
 
-// insert adds e to a list that is in order, which it need not be in the file. It reports whether the list lacked its like.
+// insert adds e to a sorted list, since the file need not be sorted. It reports
+// whether e is new.
 func insert[E any](list []E, e E, compare func(E, E) int) ([]E, bool) {
 	if len(list) == 0 || compare(list[len(list)-1], e) < 0 {
 		return append(list, e), true

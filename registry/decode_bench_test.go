@@ -10,14 +10,13 @@ import (
 	"time"
 )
 
-// BenchmarkDecode compares what reads a registry. Every command reads all of it,
-// so a reader by encoding/json would be worth its time if it took at most 0.5 ms
-// for 1,000 leases. Of its ways,
+// BenchmarkDecode compares ways to read a registry. Every command reads all of
+// it, so encoding/json would be acceptable if it took at most 0.5 ms for 1,000
+// leases:
 //
-//   - tokens is the least that a reader has to do that gives the line of any bad
-//     value, and sees keys that are there twice or in the wrong case: to take the
-//     tokens one by one, with their offsets;
-//   - leases takes one value for each lease, with its offset, and sees neither;
+//   - tokens reads the tokens one by one with their offsets, the minimum for
+//     reporting the line of any bad value and detecting duplicate keys;
+//   - leases decodes one value for each lease, with its offset, and does neither;
 //   - unmarshal has no offsets at all.
 func BenchmarkDecode(b *testing.B) {
 	for _, n := range []int{10, 1000, 20000} {
@@ -70,7 +69,7 @@ type strictLease struct {
 	Since  time.Time `json:"since"`
 }
 
-// countByLeases enters the lists of scopes and of their leases.
+// countByLeases decodes the elements of the lists one by one.
 func countByLeases(content []byte) (leases int, err error) {
 	decoder, offsets := json.NewDecoder(bytes.NewReader(content)), int64(0)
 	decoder.DisallowUnknownFields()

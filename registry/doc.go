@@ -1,41 +1,52 @@
 // Package registry remembers which name owns which port.
 //
-// A lease says that a port belongs to a name in a scope: one checkout of a project, or the user as a whole. It lasts until it is
-// removed, whether or not anything runs, and is kept from every other name. All of a user's leases are in one file.
+// A lease gives a port to a name in a scope: one checkout of a project, or the
+// whole user. It lasts until it is removed, whether or not anything runs, and
+// no other name gets the port. All leases of a user are in one file.
 //
 //	path, err := registry.Path(os.Getenv)
 //	checkout, err := checkout.Find(".", "", os.Getenv)
-//	scope, leases, err := registry.Open(path).Lease(ctx, checkout, []allocator.WantedPort{{Name: allocator.PortName{Service: "auth"}}},
-//		registry.Options{Choose: choose})
+//	wants := []allocator.WantedPort{{Name: allocator.PortName{Service: "auth"}}}
+//	scope, leases, err := registry.Open(path).Lease(ctx, checkout, wants, registry.Options{Choose: choose})
 //
-// Which port is a good one is decided elsewhere: see Chooser.
+// The package does not choose ports itself: see [Chooser].
 //
 // # Promises about ports
 //
-// A chosen port has one owner: no other name is given it, and none is chosen that anybody has pinned. A pin names its number and
-// binds in main checkouts and user-wide; several names may pin one number. A project's pin ends when its Portfile no longer has
-// it, a user-wide one with its lease. Leases appear, change and vanish only as a call asks: those of a directory that is gone stay
-// until Prune is given them.
+// A chosen port has one owner: the registry gives it to no other name, and
+// never chooses a port that is pinned. A pin fixes the number and applies in
+// main checkouts and user-wide; several names may pin the same number. A
+// project's pin ends when the Portfile no longer has it, a user-wide pin with
+// its lease. Leases appear, change and disappear only through calls: those of a
+// removed directory stay until Prune gets them.
 //
-// # What a checkout is called
+// # Labels of checkouts
 //
-// Two checkouts are of one project if they are called alike and have one git repository, or were cloned from one, or one from the
-// other; they lie at the same place in it. Any other two are two projects, whatever they are called, and so are any two folders
-// outside git. The first checkout of a project is its main one, as long as it is there, where pins bind. In a bare repository, that
-// is the worktree of its default branch. Linked worktrees are called as git calls them, further clones after their folders. Where
-// the name of a scope is another living one's, the later gets a number, which it keeps.
+// Two checkouts belong to the same project if they have the same project name
+// and the same path inside a repository that they share, or that one of them
+// was cloned from, or that both were cloned from. Any other two checkouts are
+// two projects, even with the same name, and so are two directories outside
+// git. The first checkout of a project is its main one while it exists; pins
+// apply there. In a bare repository, the main checkout is the worktree of the
+// default branch. Linked worktrees have git's name as label, further clones the
+// name of their directory. If the name of a scope is in use by another existing
+// one, the later scope gets a number, and keeps it.
 //
-// A scope belongs to a directory, whatever is in it. One that was moved or renamed is known again by its id once the recorded path is
-// missing, else, when that is gone for certain, by what it is called and its remote. Two paths of one folder are one directory.
+// A scope belongs to a directory, whatever is in it. A directory that was moved
+// or renamed is recognised by its ID once the recorded path is missing; or, if
+// that path is certainly gone, by its project name and remote. Two paths of the
+// same directory are one directory.
 //
 // # Other programs
 //
-// ParseForeign and Import take over what port-for and plut have kept, each port as its name's own, and overwrite nothing; Export
-// gives it back. The examples show which calls do what those programs' libraries do.
+// ParseForeign and Import take over the ports that port-for and plut have
+// recorded, each for its own name, and overwrite nothing; Export writes their
+// formats. The examples show the calls that replace those programs' libraries.
 //
 // # The file
 //
-// The file is JSON with a line for each lease, in an order that does not depend on history. People may edit it. It is read strictly:
+// The file is JSON with one line for each lease, in an order that does not
+// depend on history. Users may edit it. The reader is strict:
 //
 //	{
 //	  "version": 2,
@@ -56,44 +67,60 @@
 //	  ]
 //	}
 //
-// A scope with "override": true was set up by DEVPORTS_WORKTREE, beside that of its directory. A lease with "undeclared": true is of
-// a name that the project's file does not have. What else a scope may have is found out of its checkout, and written with the next
-// lease for it:
+// A scope with "override": true was created by DEVPORTS_WORKTREE, beside the
+// scope of its directory. A lease with "undeclared": true belongs to a name
+// that the project's file does not declare. The other keys of a scope describe
+// its checkout. They are found out, and written, whenever it leases:
 //
-//   - "declared" is what the project calls itself, where "project" has a number because another one is called so; "asked" likewise
-//     is what DEVPORTS_WORKTREE says;
-//   - "repository" is the git directory that its worktrees have in common, from the directory on if it lies below; "path" is where in
-//     the checkout the directory is, if not at its top; "remote" is where it was cloned from: see checkout.NormalizeRemote;
-//   - "id" identifies the checkout's git directory, or outside git the directory: see checkout.FileID. A device number may stand in
-//     it only where the file system has no ID of its own;
-//   - "place" is how to tell that the directory is gone: a hash of the machine and of its root folder, the file system that the
-//     directory is on, a hash of the folder that it is in: see checkout.Place.
+//   - "declared" is the project's own name, if "project" has a number because
+//     another project has that name; "requested" is the value of
+//     DEVPORTS_WORKTREE, if "worktree" has a number for the same reason;
+//   - "repository" is the git directory that its worktrees share, relative to the
+//     directory if it is below it; "path" is the directory's path in the checkout,
+//     unless it is the top; "remote" is the source of the clone: see
+//     checkout.NormalizeRemote;
+//   - "id" identifies the checkout's git directory, or outside git the directory:
+//     see checkout.FileID. It contains a device number only if the file system has
+//     no ID of its own;
+//   - "place" serves to detect that the directory is gone: a hash of the machine
+//     and its root directory, the directory's file system, and a hash of its parent
+//     directory: see checkout.Place.
 //
-// The name of a scope, which is unique, is not written: it follows from "project" and "worktree", see Scope.Name.
+// The unique name of a scope is not in the file: it follows from "project" and
+// "worktree", see Scope.Name.
 //
-// Version 1 had none of these, and is read as well: a scope without an "id" gets its labels by the rules below when it is next leased
-// for, and keeps its ports. Writing makes it version 2, which an older devports refuses. A file with an unknown key, a bad
-// name or port, a chosen port that another lease has, anything that is not as above, or nothing at all in it, is damaged: reading
-// it is an error with the line, and nothing is written until somebody, or Repair, has put it in order. A later version is an error,
-// too.
+// Version 1 had none of these keys. The package reads it, too: a scope without
+// an "id" gets its labels by the rules above when it leases next, and keeps its
+// ports. Writing converts the file to version 2, which an older devports
+// refuses. A file that is empty or in any way different (an unknown key, an
+// invalid name or port, a chosen port with two leases) is damaged: reading it
+// is an error with the line, and the package writes nothing until the user or
+// Repair has fixed the file. A newer version is an error, too.
 //
 // # Concurrency properties
 //
-// Any number of processes and goroutines may use a registry at once. An update holds the lock file beside the registry from its
-// reading to its writing, so updates happen one after another, and none is lost. The kernel frees the lock of a process that dies.
-// Whoever waits for one that does not go on gives up after 10 s, and at once when its context ends. Readers take no lock: the file
-// is replaced as a whole, so they see the registry as it was before or after an update. The lock relies on flock, which is as
-// good as the file system: on NFS the server has to support locking.
+// Any number of processes and goroutines may use a registry at once. An update
+// holds the lock file beside the registry while it reads and writes, so updates
+// happen one after another, and none is lost. The kernel releases the lock of a
+// process that dies. A caller that waits for a hanging process gives up after
+// 10 s, or as soon as its context ends. Readers take no lock: the file is
+// replaced atomically, so they see the registry before or after an update. The
+// lock uses flock, which depends on the file system: on NFS the server has to
+// support it.
 //
 // # Crash properties
 //
-// When Lease returns, what it returns is on the disk. A crash of the process or the machine at any moment, and a full disk, leave
-// the registry as it was before the update or as it is after. The version before the last update stays as registry.json.bak. A
-// process that is killed may leave registry.json.new or registry.json.bak.new; the next update takes their place.
+// When Lease returns, its leases are on disk. A crash of the process or the
+// machine at any moment, or a full disk, leaves the registry as before the
+// update or as after it. The version before the last update stays as
+// registry.json.bak. A killed process may leave registry.json.new or
+// registry.json.bak.new; the next update replaces them.
 //
 // # Access
 //
-// A new registry is readable and writable by its user alone, or, in a group-writable folder, by the group; a folder that has to
-// be made is the user's alone. An existing file keeps its mode and group, and its owner where root writes. If the registry is a
-// symlink, the file that it leads to is replaced, and the lock and the previous version are beside that.
+// Only the user may read and write a new registry, or, in a group-writable
+// directory, the group; a directory that the package creates is private to the
+// user. An existing file keeps its mode and group, and its owner if root writes
+// it. If the registry is a symlink, the package replaces the symlink's target,
+// and the lock and the previous version are beside that.
 package registry

@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// encode writes a state as decode reads it: a line for each scope and each lease, in an order that does not depend on their
-// history, so that two versions compare well.
+// encode formats a state for decode: one line for each scope and each lease, in
+// an order that does not depend on history, so that versions are easy to
+// compare.
 func encode(s state) []byte {
-	size := 64 // about, so that b need not grow often
+	size := 64 // an estimate, so that b rarely has to grow
 	for _, r := range s.records {
 		size += 256 + 96*len(r.leases)
 	}
@@ -39,7 +40,7 @@ func appendRecord(b []byte, r record) []byte {
 		if r.override {
 			b = append(b, `, "override": true`...)
 		}
-		b = appendKey(b, `, "asked": `, r.asked)
+		b = appendKey(b, `, "requested": `, r.requested)
 		b = appendKey(b, `, "repository": `, below(r.Directory, r.seen.repository))
 		b = appendKey(b, `, "path": `, r.seen.path)
 		b = appendKey(b, `, "remote": `, r.seen.remote)
@@ -68,7 +69,8 @@ func appendEntry(b []byte, e entry) []byte {
 	return append(b, `"}`...)
 }
 
-// appendKey writes a key, with what separates it from the one before, and its value, unless that is "".
+// appendKey appends a key, which starts with a separator, and its value, unless
+// that is "".
 func appendKey(b []byte, key, value string) []byte {
 	if value == "" {
 		return b
@@ -76,22 +78,22 @@ func appendKey(b []byte, key, value string) []byte {
 	return appendString(append(b, key...), value)
 }
 
-// below shortens a path below folder to the part from there; above undoes it.
-func below(folder, path string) string {
-	if short, ok := strings.CutPrefix(path, folder+string(filepath.Separator)); ok && short != "" && !filepath.IsAbs(short) {
+// below makes a path below dir relative to it; above reverses that.
+func below(dir, path string) string {
+	if short, ok := strings.CutPrefix(path, dir+string(filepath.Separator)); ok && short != "" && !filepath.IsAbs(short) {
 		return short
 	}
 	return path
 }
 
-func above(folder, path string) string {
+func above(dir, path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path
 	}
-	return folder + string(filepath.Separator) + path
+	return dir + string(filepath.Separator) + path
 }
 
-// separate writes the comma before every element of a list but the first.
+// separate appends a comma before every element of a list except the first.
 func separate(b []byte, i int) []byte {
 	if i == 0 {
 		return b
@@ -99,7 +101,7 @@ func separate(b []byte, i int) []byte {
 	return append(b, ',')
 }
 
-// appendString writes a string; what needs no escape stays readable as it is.
+// appendString appends a JSON string. It escapes only what JSON requires.
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' {

@@ -7,7 +7,8 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// DamagedError says that the registry's file cannot be understood. It is never overwritten and never counts as empty.
+// DamagedError reports that the registry's file cannot be parsed. Such a file
+// is never overwritten and never treated as empty.
 type DamagedError struct {
 	Path string
 	Line int // from 1
@@ -17,27 +18,29 @@ type DamagedError struct {
 func (e *DamagedError) Error() string { return fmt.Sprintf("%s:%d: %v", e.Path, e.Line, e.Err) }
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// NewerError says that a later devports wrote the registry, in a format this one does not know. It is left as it is.
+// NewerError reports that a newer devports wrote the registry in a format that
+// this one does not support. The file is left unchanged.
 type NewerError struct {
 	Path    string
-	Version int // the file's
+	Version int // of the file
 }
 
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("%s: the registry has format %d, this devports knows %d", e.Path, e.Version, version)
+	return fmt.Sprintf("%s was written by a newer devports: it has format %d, and this devports supports %d", e.Path, e.Version, version)
 }
 
 // Conflict is a pin on a port that was chosen for another name, which keeps it.
 type Conflict struct {
-	Name  allocator.PortName // who pins
+	Name  allocator.PortName // the pinned name
 	Port  int
-	Owner Lease // who has it
-	Gone  bool  // the directory of the owner is gone for certain: see Registry.Gone
+	Owner Lease // the lease that has the port
+	Gone  bool  // the directory of the owner is certainly gone: see Registry.Gone
 }
 
-// ConflictError lists every conflict of one call of Lease, in name order. Nothing was leased.
+// ConflictError lists every conflict of one call of Lease, in name order.
+// Nothing was leased.
 type ConflictError struct {
-	Scope     Scope // who asked
+	Scope     Scope // of the pinned names
 	Conflicts []Conflict
 }
 
@@ -49,7 +52,8 @@ func (e *ConflictError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// UnknownError lists the names given to Remove that have no lease in the scope, in name order. Nothing was removed.
+// UnknownError lists the names given to Remove that have no lease in the scope,
+// in name order. Nothing was removed.
 type UnknownError struct {
 	Scope Scope
 	Names []allocator.PortName

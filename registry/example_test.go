@@ -14,7 +14,8 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// choose takes the first usable port that is free. Programs take allocator's choice, which avoids ports that others may want.
+// choose returns the first usable port that is free. Programs use the
+// allocator's choice, which avoids ports that other programs may want.
 func choose(_ registry.Scope, _ allocator.PortName, usable func(port int) bool) (int, error) {
 	for port := 20000; port < 30000; port++ {
 		if !usable(port) {
@@ -27,7 +28,8 @@ func choose(_ registry.Scope, _ allocator.PortName, usable func(port int) bool) 
 	return 0, errors.New("no port is left")
 }
 
-// temporary is a registry for an example. Others are at registry.Path(os.Getenv).
+// temporary returns a registry for an example. Programs use
+// registry.Path(os.Getenv).
 func temporary() (r registry.Registry, remove func()) {
 	dir, err := os.MkdirTemp("", "example-")
 	if err != nil {
@@ -36,7 +38,7 @@ func temporary() (r registry.Registry, remove func()) {
 	return registry.Open(filepath.Join(dir, "registry.json")), func() { os.RemoveAll(dir) }
 }
 
-// What port-for's PortStore does: bind_port, bound_ports and unbind_port.
+// The calls of port-for's PortStore: bind_port, bound_ports and unbind_port.
 func Example_portFor() {
 	r, remove := temporary()
 	defer remove()
@@ -44,7 +46,8 @@ func Example_portFor() {
 	userWide := checkout.Checkout{}
 	foo, bar := allocator.PortName{Service: "foo"}, allocator.PortName{Service: "bar"}
 
-	// PortStore.bind_port("foo"): a port is chosen the first time, and is the same from then on.
+	// PortStore.bind_port("foo"): the first call chooses a port, later ones
+	// return it.
 	_, first, err := r.Lease(ctx, userWide, []allocator.WantedPort{{Name: foo}}, registry.Options{Choose: choose})
 	if err != nil {
 		fmt.Println(err)
@@ -57,11 +60,11 @@ func Example_portFor() {
 	_, leases, err := r.Lease(ctx, userWide, []allocator.WantedPort{{Name: bar, Pin: 8080}}, registry.Options{})
 	fmt.Println(leases[0].Name, leases[0].Port, err)
 
-	// The port of another name is refused, and the error says whose it is.
+	// Pinning the port of another name is an error, which contains the owner.
 	_, _, err = r.Lease(ctx, userWide, []allocator.WantedPort{{Name: bar, Pin: first[0].Port}}, registry.Options{})
 	var conflict *registry.ConflictError
 	if errors.As(err, &conflict) {
-		fmt.Println("the port is that of", conflict.Conflicts[0].Owner.Name)
+		fmt.Println("the owner is", conflict.Conflicts[0].Owner.Name)
 	}
 
 	// PortStore.bound_ports()
@@ -80,13 +83,13 @@ func Example_portFor() {
 	// Output:
 	// the same: true <nil>
 	// bar 8080 <nil>
-	// the port is that of foo
+	// the owner is foo
 	// bar user-wide
 	// foo user-wide
 	// removed: 1 <nil>
 }
 
-// What plut's library does: plut.port and plut.services.
+// The calls of plut's library: plut.port and plut.services.
 func Example_plut() {
 	r, remove := temporary()
 	defer remove()
@@ -123,7 +126,7 @@ func Example_plut() {
 	// dashboard
 }
 
-// ExampleRegistry_Import takes over what port-for has kept so far.
+// ExampleRegistry_Import imports the ports of port-for.
 func ExampleRegistry_Import() {
 	r, remove := temporary()
 	defer remove()
@@ -147,13 +150,13 @@ func ExampleRegistry_Import() {
 
 	// Output:
 	// format: port-for
-	// line 4: "baz" has a bad port: "abc" is not a number: a port is a decimal number from 1 to 65535
+	// line 4: "baz" has an invalid port: "abc" is not a number: a port is a decimal number from 1 to 65535
 	// taken: foo 23029
 	// taken: bar 23030
 	// line 5: qux not taken: 23029 is the port of foo
 }
 
-// ExampleExport writes what plut can read.
+// ExampleExport writes a file for plut.
 func ExampleExport() {
 	leases := []registry.Lease{
 		{Name: allocator.PortName{Service: "auth"}, Port: 23118},
@@ -172,7 +175,8 @@ func ExampleExport() {
 	// }
 }
 
-// ExampleRegistry_Prune shows, and then drops, the leases of directories that are gone.
+// ExampleRegistry_Prune shows, and then removes, the leases of directories that
+// are gone.
 func ExampleRegistry_Prune() {
 	r, remove := temporary()
 	defer remove()
@@ -182,7 +186,7 @@ func ExampleRegistry_Prune() {
 		fmt.Println(err)
 		return
 	}
-	checkout, err := checkout.Find(shop, "", func(string) string { return "" }) // programs give os.Getenv
+	checkout, err := checkout.Find(shop, "", func(string) string { return "" }) // programs pass os.Getenv
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -206,9 +210,9 @@ func ExampleRegistry_Prune() {
 		return
 	}
 	pruned, err := r.Prune(ctx, gone) // once the user has agreed
-	fmt.Println("dropped:", len(pruned), err)
+	fmt.Println("removed:", len(pruned), err)
 
 	// Output:
 	// gone: shop db 5432
-	// dropped: 1 <nil>
+	// removed: 1 <nil>
 }

@@ -11,16 +11,17 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// ExportFormats are the formats that Export writes.
+// ExportFormats returns the formats that Export writes.
 func ExportFormats() []Format { return []Format{PortFor, Plut, JSON, Dotenv} }
 
-// Unfit is a lease that a format cannot hold.
+// Unfit is a lease that a format cannot represent.
 type Unfit struct {
 	Lease  Lease
-	Reason string // a clause: "port-for would call it foo"
+	Reason string // a clause: "port-for would lowercase it to foo"
 }
 
-// UnfitError lists all leases of one call of Export that the format cannot hold, in their order. Nothing was written.
+// UnfitError lists all leases of one call of Export that the format cannot
+// represent, in their order. Nothing was written.
 type UnfitError struct {
 	Format Format
 	Unfit  []Unfit
@@ -29,18 +30,20 @@ type UnfitError struct {
 func (e *UnfitError) Error() string {
 	lines := make([]string, len(e.Unfit))
 	for i, u := range e.Unfit {
-		lines[i] = fmt.Sprintf("%s of %v cannot be exported as %s: %s", u.Lease.Name, u.Lease.Scope, e.Format, u.Reason)
+		lines[i] = fmt.Sprintf("%v cannot be exported as %s: %s", u.Lease, e.Format, u.Reason)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// Export writes leases in a format, in their order, with one call of w.Write, or writes nothing if the format cannot hold them all.
+// Export writes leases in a format, in their order, with one call of w.Write.
+// It writes nothing if the format cannot represent all of them.
 //
-// JSON holds everything. The others know no scopes, so no two leases may be called alike: by their name in PortFor and Plut, by
-// that of their variable in Dotenv. PortFor has sections and comments besides, and no case. What PortFor and Plut hold,
-// ParseForeign reads back as it was.
+// JSON represents everything. The others have no scopes, so no two leases may
+// have the same name in PortFor and Plut, or the same variable in Dotenv.
+// PortFor is also case-insensitive, and has sections and comments. ParseForeign
+// reads the output for PortFor and Plut back unchanged.
 //
-// The error is an *UnfitError, that of w.Write, or says that the format is none of ExportFormats.
+// The error is an *UnfitError, that of w.Write, or reports an unknown format.
 func Export(w io.Writer, f Format, leases []Lease) error {
 	var content []byte
 	var err error
@@ -54,7 +57,7 @@ func Export(w io.Writer, f Format, leases []Lease) error {
 	case Dotenv:
 		content, err = flat{format: f, key: variableKey, line: "%s=%d\n"}.export(leases)
 	default:
-		err = fmt.Errorf("registry: %q is not a format to export", f)
+		err = fmt.Errorf("registry: cannot export the format %q", f)
 	}
 	if err != nil {
 		return err
@@ -63,10 +66,10 @@ func Export(w io.Writer, f Format, leases []Lease) error {
 	return err
 }
 
-// flat is a format that has nothing but names and ports.
+// flat is a format with only names and ports.
 type flat struct {
 	format                  Format
-	key                     func(allocator.PortName) (key, fault string) // what a name is called there, or why it cannot be there
+	key                     func(allocator.PortName) (key, fault string) // the name in the format, or why it has none
 	start, line, comma, end string
 }
 
@@ -78,7 +81,7 @@ func (f flat) export(leases []Lease) ([]byte, error) {
 	for i, l := range leases {
 		key, fault := f.key(l.Name)
 		if other, taken := owners[key]; taken && fault == "" {
-			fault = fmt.Sprintf("it would be called %s, like %s of %v", key, other.Name, other.Scope)
+			fault = fmt.Sprintf("its name there, %s, clashes with %v", key, other)
 		}
 		if fault != "" {
 			unfit = append(unfit, Unfit{l, fault})
@@ -97,31 +100,32 @@ func (f flat) export(leases []Lease) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// portForKey is a name as Python's configparser takes it.
+// portForKey returns a name for Python's configparser.
 func portForKey(n allocator.PortName) (key, fault string) {
 	key = n.String()
 	switch lower := strings.ToLower(key); {
 	case n.Port != "":
-		return "", "a colon ends a name there"
+		return "", "port-for ends a name at a colon"
 	case lower != key:
-		return "", "port-for would call it " + lower
+		return "", "port-for would lowercase it to " + lower
 	case key[0] == '#' || key[0] == ';':
-		return "", "port-for would take it for a comment"
+		return "", "port-for would read it as a comment"
 	case key[0] == '[':
-		return "", "port-for would take it for a section"
+		return "", "port-for would read it as a section"
 	}
 	return key, ""
 }
 
-// plutKey is a name as a JSON string; plut sets no limits.
+// plutKey returns a name as a JSON string; plut accepts any.
 func plutKey(n allocator.PortName) (key, fault string) {
 	return string(appendString(nil, n.String())), ""
 }
 
-// variableKey is what the variable with a service's port is called.
+// variableKey returns the variable of a service's port.
 func variableKey(n allocator.PortName) (key, fault string) { return n.Variable(), "" }
 
-// exportJSON writes what devports ls --json does, less what it sees on the machine.
+// exportJSON writes the keys of devports ls --json, except those about
+// processes.
 func exportJSON(leases []Lease) ([]byte, error) {
 	type row struct {
 		Project   string    `json:"project,omitempty"`

@@ -13,7 +13,7 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// exported is what Export writes, or its error.
+// exported returns the output of Export, or its error.
 func exported(f Format, leases []Lease) string {
 	var b bytes.Buffer
 	if err := Export(&b, f, leases); err != nil {
@@ -35,27 +35,27 @@ func TestExport(t *testing.T) {
 		{
 			PortFor,
 			[]Lease{user("ok", 1), user("#a", 2), user(";a", 3), user("[a", 4), user("a:b", 5), user("Foo", 6), user("a.b", 7), shop},
-			`#a of user-wide cannot be exported as port-for: port-for would take it for a comment
-;a of user-wide cannot be exported as port-for: port-for would take it for a comment
-[a of user-wide cannot be exported as port-for: port-for would take it for a section
-a:b of user-wide cannot be exported as port-for: a colon ends a name there
-Foo of user-wide cannot be exported as port-for: port-for would call it foo
-a.b of shop cannot be exported as port-for: it would be called a.b, like a.b of user-wide`,
+			`the user-wide name #a cannot be exported as port-for: port-for would read it as a comment
+the user-wide name ;a cannot be exported as port-for: port-for would read it as a comment
+the user-wide name [a cannot be exported as port-for: port-for would read it as a section
+the user-wide name a:b cannot be exported as port-for: port-for ends a name at a colon
+the user-wide name Foo cannot be exported as port-for: port-for would lowercase it to foo
+a.b of shop cannot be exported as port-for: its name there, a.b, clashes with the user-wide name a.b`,
 		},
 		{Plut, nil, "{\n}\n"},
 		{Plut, []Lease{user(`a"\:b`, 1), user("Foo", 2)}, "{\n  \"a\\\"\\\\:b\": 1,\n  \"Foo\": 2\n}\n"},
-		{Plut, []Lease{user("a.b", 1), shop}, `a.b of shop cannot be exported as plut: it would be called "a.b", like a.b of user-wide`},
+		{Plut, []Lease{user("a.b", 1), shop}, `a.b of shop cannot be exported as plut: its name there, "a.b", clashes with the user-wide name a.b`},
 		{Dotenv, nil, ""},
 		{Dotenv, []Lease{user("my-web_2", 1), user("auth:metrics", 2), shop}, "PORT_MY_WEB_2=1\nPORT_AUTH_METRICS=2\nPORT_A_B=3\n"},
 		{
 			Dotenv,
 			[]Lease{user("a-b", 1), user("A:b", 2), shop},
-			`A:b of user-wide cannot be exported as dotenv: it would be called PORT_A_B, like a-b of user-wide
-a.b of shop cannot be exported as dotenv: it would be called PORT_A_B, like a-b of user-wide`,
+			`the user-wide name A:b cannot be exported as dotenv: its name there, PORT_A_B, clashes with the user-wide name a-b
+a.b of shop cannot be exported as dotenv: its name there, PORT_A_B, clashes with the user-wide name a-b`,
 		},
 		{JSON, nil, "[]\n"},
-		{PlutRC, nil, `registry: "plutrc" is not a format to export`},
-		{"x", nil, `registry: "x" is not a format to export`},
+		{PlutRC, nil, `registry: cannot export the format "plutrc"`},
+		{"x", nil, `registry: cannot export the format "x"`},
 	} {
 		if got := exported(tt.format, tt.leases); got != tt.want {
 			t.Errorf("as %s: %s\nwant %s", tt.format, got, tt.want)
@@ -63,7 +63,8 @@ a.b of shop cannot be exported as dotenv: it would be called PORT_A_B, like a-b 
 	}
 }
 
-// TestExportIsRead has port-for's and plut's own readers, and ours, read what Export writes.
+// TestExportIsRead reads the output of Export with port-for's, plut's and our
+// reader.
 func TestExportIsRead(t *testing.T) {
 	var leases []Lease
 	want := map[string]any{}

@@ -14,44 +14,46 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// Format is how a file holds names and their ports.
+// Format is a file format for names and their ports.
 type Format string
 
 const (
 	PortFor Format = "port-for" // port-for's /etc/port-for.conf: an ini file with lines "name = 23029" in its section DEFAULT
 	Plut    Format = "plut"     // plut's ~/.plutfile: a JSON object of ports by name
-	PlutRC  Format = "plutrc"   // ~/.plutrc of plut up to 0.4: lines "export PLUT_NAME=1234", with names in lower case. Only read
-	JSON    Format = "json"     // a JSON array of leases with all that is known of them. Only written
+	PlutRC  Format = "plutrc"   // ~/.plutrc of plut up to 0.4: lines "export PLUT_NAME=1234" for lower-case names. Only read
+	JSON    Format = "json"     // a JSON array of complete leases. Only written
 	Dotenv  Format = "dotenv"   // lines "PORT_NAME=23029". Only written
 )
 
-// Foreign is what a file of another program says.
+// Foreign is the content of another program's file.
 type Foreign struct {
 	Format   Format // PortFor, Plut or PlutRC
 	Claims   []Claim
-	Problems []Problem // what could not be taken, in the order of the lines
+	Problems []Problem // lines that could not be imported, in order
 }
 
-// Claim is a port that another program keeps for a name.
+// Claim is a port that another program has recorded for a name.
 type Claim struct {
 	Name allocator.PortName
 	Port int // 1-65535
 	Line int // from 1
 }
 
-// Problem says why something in a line could not be taken.
+// Problem is a line that could not be imported.
 type Problem struct {
 	Line   int    // from 1
-	Reason string // a clause that quotes what it is about: `"foo" has a bad port: "abc" is not a number: …`
+	Reason string // a clause: `"foo" has an invalid port: "abc" is not a number: …`
 }
 
 func (p Problem) String() string { return fmt.Sprintf("line %d: %s", p.Line, p.Reason) }
 
-// ParseForeign reads a file of port-for or plut; which one it is shows in the content. What cannot be taken is a problem and leaves
-// the rest as it is: a port that is none, a name that is none here, one that has a port in an earlier line, a line that is nothing.
-// Of a Plut file that is no JSON, and of one that is not UTF-8, nothing is taken.
+// ParseForeign parses a file of port-for or plut, and detects its format. An
+// invalid port, name or line, or a name that an earlier line has, is a problem,
+// and the other lines still count. A Plut file that is not valid JSON, and a
+// file that is not UTF-8, have no claims.
 //
-// As in port-for itself, the names in its file have no case, here lower, and sections other than DEFAULT do not count.
+// As in port-for itself, names in its file are case-insensitive, here
+// lower-case, and sections other than DEFAULT are ignored.
 func ParseForeign(content []byte) Foreign {
 	p := parsing{text: string(bytes.TrimPrefix(content, []byte("\ufeff"))), lines: map[allocator.PortName]int{}}
 	trimmed := strings.TrimSpace(p.text)
@@ -59,7 +61,7 @@ func ParseForeign(content []byte) Foreign {
 	p.Format = PortFor
 	switch at := text.InvalidUTF8(p.text); {
 	case at >= 0:
-		p.problem(p.lineOf(at), "the file is not valid UTF-8, so nothing was taken from it")
+		p.problem(p.lineOf(at), "the file is not valid UTF-8, so nothing was imported")
 	case strings.HasPrefix(trimmed, "{"), strings.HasPrefix(trimmed, "[") && json.Valid([]byte(trimmed)):
 		p.Format = Plut
 		p.plut()
@@ -72,43 +74,43 @@ func ParseForeign(content []byte) Foreign {
 	return p.Foreign
 }
 
-// newlines makes the lines of any system end as those of Unix do, as Python reads them.
+// newlines converts all line endings to "\n", as Python does.
 var newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// parsing is a Foreign in the making.
+// parsing is the state of ParseForeign.
 type parsing struct {
 	Foreign
 	text  string
-	lines map[allocator.PortName]int // where each name is
+	lines map[allocator.PortName]int // the line of each name
 }
 
 func (p *parsing) problem(line int, format string, args ...any) {
 	p.Problems = append(p.Problems, Problem{line, fmt.Sprintf(format, args...)})
 }
 
-// add takes a claim, unless something is wrong with it.
+// add adds a claim, unless it is invalid.
 func (p *parsing) add(line int, name, port string) {
 	n, err := ParseName(name)
 	number, bad := allocator.ParsePort(port)
 	switch earlier, twice := p.lines[n]; {
 	case err != nil:
 		p.problem(line, "%v", err)
-	case bad != nil && len(port) > enough:
-		p.problem(line, "%q has the port %s, which is no number from 1 to 65535", name, quote(port))
+	case bad != nil && len(port) > maxQuote:
+		p.problem(line, "%q has the port %s, which is not a number from 1 to 65535", name, quote(port))
 	case bad != nil:
-		p.problem(line, "%q has a bad port: %v", name, bad)
+		p.problem(line, "%q has an invalid port: %v", name, bad)
 	case twice:
-		p.problem(line, "%q has a port already, in line %d", name, earlier)
+		p.problem(line, "%q already has a port, on line %d", name, earlier)
 	default:
 		p.lines[n] = line
 		p.Claims = append(p.Claims, Claim{n, number, line})
 	}
 }
 
-// portFor reads lines as Python's configparser does for port-for.
+// portFor parses lines like Python's configparser, which port-for uses.
 func (p *parsing) portFor(lines []string) {
 	counts := true // false in a section other than DEFAULT
-	indent := 0    // of the section or option before, which a line that is deeper continues
+	indent := 0    // of the previous section or option; a deeper line continues it
 	var option struct {
 		line       int // 0 for none
 		name, port string
@@ -141,7 +143,7 @@ func (p *parsing) portFor(lines []string) {
 		case section && rest == "":
 			counts = header == "[DEFAULT"
 		case section:
-			p.problem(i+1, "%s starts a section, and then goes on", quote(text))
+			p.problem(i+1, "%s has text after its section header", quote(text))
 		case separator >= 0:
 			option.line = i + 1
 			option.name, option.port = strings.ToLower(strings.TrimSpace(text[:separator])), strings.TrimSpace(text[separator+1:])
@@ -166,10 +168,10 @@ func (p *parsing) plutRC(lines []string) {
 		assignment, found := strings.CutPrefix(text, plutVariable)
 		name, port, assigned := strings.Cut(assignment, "=")
 		if !found || !assigned {
-			p.problem(i+1, "%s is not like %sNAME=1234", quote(text), plutVariable)
+			p.problem(i+1, "expected %sNAME=1234, found %s", plutVariable, quote(text))
 			continue
 		}
-		p.add(i+1, strings.ToLower(name), port) // plut had made them upper-case
+		p.add(i+1, strings.ToLower(name), port) // plut converted names to upper case
 	}
 }
 
@@ -177,7 +179,7 @@ func (p *parsing) plut() {
 	d := json.NewDecoder(strings.NewReader(p.text))
 	line, at := 1, 0 // where the key is
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		p.problem(1, "this is JSON, but no object of ports by name")
+		p.problem(1, "expected a JSON object of ports by name")
 		return
 	}
 	for d.More() {
@@ -204,30 +206,31 @@ func (p *parsing) plut() {
 	}
 }
 
-// damaged drops all claims. In a file that is no JSON, those before the mistake may have been cut short as well.
+// damaged drops all claims: in invalid JSON, those before the error may be
+// wrong, too.
 func (p *parsing) damaged(d *json.Decoder, err error) {
-	at, what := int(d.InputOffset()), "something follows the JSON object"
+	at, reason := int(d.InputOffset()), "unexpected text after the JSON object"
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		at, what = int(syntax.Offset), "the JSON is damaged: "+syntax.Error()
+		at, reason = int(syntax.Offset), "invalid JSON: "+syntax.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		at, what = len(p.text), "the file ends within the JSON object"
+		at, reason = len(p.text), "the file ends inside the JSON object"
 	}
 	p.Claims, p.Problems = nil, nil
-	p.problem(p.lineOf(at), "%s, so nothing was taken from it", what)
+	p.problem(p.lineOf(at), "%s, so nothing was imported", reason)
 }
 
-// lineOf is the line of a place in the text.
+// lineOf returns the line of an offset in the text.
 func (p *parsing) lineOf(at int) int { return 1 + strings.Count(p.text[:min(at, len(p.text))], "\n") }
 
-// enough is how many bytes of a file a message quotes.
-const enough = 60
+// maxQuote is the maximum number of bytes of a file in a message.
+const maxQuote = 60
 
-// quote quotes text from a file that may be of any kind, so it shortens it.
+// quote quotes and shortens text from a file, which may be anything.
 func quote(text string) string {
-	if len(text) <= enough {
+	if len(text) <= maxQuote {
 		return strconv.Quote(text)
 	}
-	return strconv.Quote(strings.ToValidUTF8(text[:enough], "")) + "…"
+	return strconv.Quote(strings.ToValidUTF8(text[:maxQuote], "")) + "…"
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// showClaims writes claims as "name=port@line".
+// showClaims formats claims as "name=port@line".
 func showClaims(claims []Claim) string {
 	var words []string
 	for _, c := range claims {
@@ -28,21 +28,21 @@ func TestParseForeign(t *testing.T) {
 		content  string
 		format   Format
 		claims   string
-		problems []string // of each, the line and some of its words
+		problems []string // the line and a part of each
 	}{
 		"nothing":        {"", PortFor, "", nil},
 		"port-for":       {"[DEFAULT]\nfoo = 23029\nbar=23030\nbaz: 23031\nweb/a.b_c-d%e#f;g h = 80\n\n", PortFor, "foo=23029@2 bar=23030@3 baz=23031@4 web/a.b_c-d%e#f;g h=80@5", nil},
 		"comments":       {"# all\n[DEFAULT]\n  # foo = 1\n;bar = 2\nbaz = 3\n", PortFor, "baz=3@5", nil},
 		"other sections": {"[a]\nx = 1\nnonsense\n[DEFAULT]\nx = 2\n[b]\nx = what\n  more\n[DEFAULT]\ny = 3", PortFor, "x=2@5 y=3@10", nil},
 		"no section":     {"foo = 23029", PortFor, "foo=23029@1", nil},
-		"case":           {"[DEFAULT]\nFoo = 1\nfoo = 2\nÄ = 3\n", PortFor, "foo=1@2 ä=3@4", []string{`3 "foo" has a port already, in line 2`}},
+		"case":           {"[DEFAULT]\nFoo = 1\nfoo = 2\nÄ = 3\n", PortFor, "foo=1@2 ä=3@4", []string{`3 "foo" already has a port, on line 2`}},
 		"CRLF":           {"\ufeff[DEFAULT]\r\nfoo = 1\r\n\r\nbar = 2\r\n", PortFor, "foo=1@2 bar=2@4", nil},
 		"old Mac":        {"[DEFAULT]\rfoo = 1\rbar = x\r", PortFor, "foo=1@2", []string{`3 "x"`}},
 		"indented":       {"[DEFAULT]\n  foo = 1\n  bar = 2\n baz = 3\n", PortFor, "foo=1@2 bar=2@3 baz=3@4", nil},
 		"continued": {
 			"[DEFAULT]\nfoo = 1\n  bar = 2\n\n  x\nbaz = 3\n", PortFor, "baz=3@6",
 			[]string{
-				`2 "foo" has a bad port`,
+				`2 "foo" has an invalid port`,
 				`3 "bar = 2" is indented, so it continues line 2`,
 				`5 "x" is indented`,
 			},
@@ -50,7 +50,7 @@ func TestParseForeign(t *testing.T) {
 		"no numbers": {
 			"[DEFAULT]\na = abc\nb =\nc = 1.5\nd = 0x50\ne = 80 ; web\n", PortFor, "",
 			[]string{
-				`2 "a" has a bad port: "abc"`,
+				`2 "a" has an invalid port: "abc"`,
 				`3 "b"`,
 				`4 "c"`,
 				`5 "d"`,
@@ -70,19 +70,19 @@ func TestParseForeign(t *testing.T) {
 		"bad names": {
 			"[DEFAULT]\n= 1\na\x07b = 2\n: 3\n", PortFor, "",
 			[]string{
-				`2 bad name "": it is empty`,
-				`3 bad name "a\ab": it contains a control character`,
+				`2 invalid name "": it is empty`,
+				`3 invalid name "a\ab": it contains a control character`,
 				`4 it is empty`,
 			},
 		},
-		"name in brackets": {"[DEFAULT]\n[x] = 1\n[y = 2\nz = 3\n", PortFor, "[y=2@3 z=3@4", []string{`2 "[x] = 1" starts a section`}},
+		"name in brackets": {"[DEFAULT]\n[x] = 1\n[y = 2\nz = 3\n", PortFor, "[y=2@3 z=3@4", []string{`2 "[x] = 1" has text after`}},
 		"no entry":         {"[DEFAULT]\nfoo\n[]\nbar = 1\n", PortFor, "bar=1@4", []string{`2 "foo" is neither`, `3 "[]" is neither`}},
 		"another language": {"<html>\n<p>" + strings.Repeat("é", 100) + "\n</html>", PortFor, "", []string{`1 "<html>"`, `2 éé"…`, `3 "</html>"`}},
 		"not UTF-8":        {"[DEFAULT]\na = 1\nb\xff = 2\n", PortFor, "", []string{`3 not valid UTF-8`}},
 		"plutfile": {
 			`{"auth": 1234, "Dash:x": 1235,` + "\n\"a\\u0062\\/%=\": 1}", Plut, "auth=1234@1 Dash:x=1235@1",
 			[]string{
-				`2 bad name "ab/%=": it contains = or :`,
+				`2 invalid name "ab/%=": it contains = or :`,
 			},
 		},
 		"empty plutfile": {" {}\n", Plut, "", nil},
@@ -97,21 +97,21 @@ func TestParseForeign(t *testing.T) {
 				`7 "g"`,
 			},
 		},
-		"twice":            {"{\"a\": 1,\n\"b\": 2,\n\"a\": 3}", Plut, "a=1@1 b=2@2", []string{`3 "a" has a port already, in line 1`}},
-		"half":             {"{\"a\": 1,\n\"b\": 12", Plut, "", []string{`2 ends within`}},
-		"half a name":      {"{\"a\": 1,\n\"b", Plut, "", []string{`2 ends within`}},
-		"unquoted":         {"{\"a\": 1,\n\nb: 2}", Plut, "", []string{`3 damaged`}},
+		"twice":            {"{\"a\": 1,\n\"b\": 2,\n\"a\": 3}", Plut, "a=1@1 b=2@2", []string{`3 "a" already has a port, on line 1`}},
+		"half":             {"{\"a\": 1,\n\"b\": 12", Plut, "", []string{`2 ends inside`}},
+		"half a name":      {"{\"a\": 1,\n\"b", Plut, "", []string{`2 ends inside`}},
+		"unquoted":         {"{\"a\": 1,\n\nb: 2}", Plut, "", []string{`3 invalid JSON`}},
 		"comma at the end": {"{\"a\": 1,\n}", Plut, "", []string{`2 `}},
-		"two objects":      {"{\"a\": 1}\n{\"b\": 2}", Plut, "", []string{`2 something follows`}},
+		"two objects":      {"{\"a\": 1}\n{\"b\": 2}", Plut, "", []string{`2 unexpected text`}},
 		"rubbish after":    {"{\"a\": 1}\n}", Plut, "", []string{`2 `}},
-		"array":            {`[{"name": "a", "port": 1}]`, Plut, "", []string{`1 no object of ports by name`}},
+		"array":            {`[{"name": "a", "port": 1}]`, Plut, "", []string{`1 JSON object of ports by name`}},
 		"plutrc":           {"export PLUT_AUTH=1234\n\n# mine\n  export PLUT_DASH=1235  \r\n", PlutRC, "auth=1234@1 dash=1235@4", nil},
 		"plutrc's mistakes": {
 			"PATH=/bin\nexport PLUT_A=1\nexport PLUT_A=2\nexport PLUT_B\nexport PLUT_C='3'\nexport PLUT_=4\n", PlutRC, "a=1@2",
 			[]string{
-				`1 "PATH=/bin" is not like`,
-				`3 "a" has a port already`,
-				`4 not like`,
+				`1 expected export PLUT_NAME=1234, found "PATH=/bin"`,
+				`3 "a" already has a port`,
+				`4 expected`,
 				`5 "'3'"`,
 				`6 it is empty`,
 			},
@@ -133,7 +133,8 @@ func TestParseForeign(t *testing.T) {
 	}
 }
 
-// python runs a program with an input and decodes the JSON that it prints.
+// python runs a Python program with an input and decodes the JSON that it
+// prints.
 func python(t *testing.T, program string, input []byte) (result map[string]any) {
 	t.Helper()
 	path, err := exec.LookPath("python3")
@@ -153,7 +154,7 @@ func python(t *testing.T, program string, input []byte) (result map[string]any) 
 	return result
 }
 
-// Programs that print what port-for and plut themselves make of a file.
+// Programs that print how port-for and plut themselves read a file.
 const (
 	likePortFor = `
 import configparser, json, sys

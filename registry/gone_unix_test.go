@@ -10,7 +10,7 @@ import (
 	"github.com/devports/devports/registry/internal/gittest"
 )
 
-// TestGoneUnseen has a directory that another user cannot look at.
+// A directory that another user cannot access is not gone.
 func TestGoneUnseen(t *testing.T) {
 	needRoot(t)
 	r := scratch(t)
@@ -29,7 +29,7 @@ func TestGoneUnseen(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := printed(t, "gone", r.path, "61001"); got != "gone:" {
-		t.Errorf("unseen: %q", got)
+		t.Errorf("inaccessible: %q", got)
 	}
 	if err := os.RemoveAll(secret); err != nil {
 		t.Fatal(err)

@@ -9,20 +9,22 @@ import (
 	"github.com/devports/devports/allocator/envvar"
 )
 
-// ErrNoHome is returned where no variable says where the user's files are.
-var ErrNoHome = errors.New("no home directory is known: set " + envvar.Home)
+// ErrNoHome reports that no variable contains the user's home directory.
+var ErrNoHome = errors.New("no home directory: set " + envvar.Home)
 
-// RelativeHomeError says that the variable that decides where the user's files
-// are holds a relative path: every working directory would have files of its own.
+// RelativeHomeError reports that the variable for the user's files contains a
+// relative path: every working directory would have its own files.
 type RelativeHomeError struct{ Variable, Path string }
 
 func (e *RelativeHomeError) Error() string {
-	return fmt.Sprintf("%s is %q, which is not an absolute path", e.Variable, e.Path)
+	return fmt.Sprintf("%s must be an absolute path, not %q", e.Variable, e.Path)
 }
 
-// Home is the folder, as an absolute path, that holds devports' state: $DEVPORTS_HOME, else devports in $XDG_STATE_HOME, else
-// ~/.local/state/devports, on Windows %LocalAppData%\devports. A relative XDG_STATE_HOME is ignored, as its specification demands.
-// The folder need not exist. The error is ErrNoHome or a *RelativeHomeError.
+// Home returns the absolute path of the directory for devports' state:
+// $DEVPORTS_HOME, else devports in $XDG_STATE_HOME, else
+// ~/.local/state/devports, on Windows %LocalAppData%\devports. It ignores a
+// relative XDG_STATE_HOME, as the specification requires. The directory need
+// not exist. The error is ErrNoHome or a *RelativeHomeError.
 func Home(getenv func(string) string) (string, error) {
 	if getenv(envvar.Home) != "" {
 		return homeIn(envvar.Home, getenv)
@@ -36,7 +38,7 @@ func Home(getenv func(string) string) (string, error) {
 	return homeIn("HOME", getenv, ".local", "state", "devports")
 }
 
-// homeIn is a folder below the one that a variable names.
+// homeIn returns a directory below the one in a variable.
 func homeIn(variable string, getenv func(string) string, below ...string) (string, error) {
 	dir := getenv(variable)
 	switch {
@@ -48,7 +50,8 @@ func homeIn(variable string, getenv func(string) string, below ...string) (strin
 	return filepath.Join(append([]string{dir}, below...)...), nil
 }
 
-// Path is the registry's file, as an absolute path: $DEVPORTS_REGISTRY, else registry.json in Home.
+// Path returns the absolute path of the registry's file: $DEVPORTS_REGISTRY,
+// else registry.json in Home.
 func Path(getenv func(string) string) (string, error) {
 	if path := getenv(envvar.Registry); path != "" {
 		return filepath.Abs(path)

@@ -11,7 +11,7 @@ import (
 	"github.com/devports/devports/registry/internal/gittest"
 )
 
-// town is a folder with checkouts, and a registry of them.
+// town is a directory with checkouts, and a registry of them.
 type town struct {
 	*testing.T
 	dir      string
@@ -48,7 +48,7 @@ func (t *town) lease(name, project string) (Scope, string) {
 	t.Helper()
 	t.changes = nil
 	c := find(t.T, t.path(name), project)
-	asked, err := t.registry.Scope(c)
+	predicted, err := t.registry.Scope(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,13 +58,13 @@ func (t *town) lease(name, project string) (Scope, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if asked != scope {
-		t.Errorf("Scope said %v, Lease %v", asked, scope)
+	if predicted != scope {
+		t.Errorf("Scope returns %v, Lease %v", predicted, scope)
 	}
 	return scope, show(leases)
 }
 
-// is fails unless the checkout is called so and has these ports.
+// is fails unless the checkout has this scope and these ports.
 func (t *town) is(name, want, ports string) {
 	t.Helper()
 	t.declared(name, "", want, ports)
@@ -85,14 +85,15 @@ func (t *town) declared(name, project, want, ports string) {
 	names := map[string]Scope{}
 	for _, l := range all(t, t.registry) {
 		if other, taken := names[l.Scope.Name()]; taken && other != l.Scope && !checkout.IsGone(other.Directory) && !checkout.IsGone(l.Scope.Directory) {
-			t.Errorf("%v and %v are both called %s", other, l.Scope, l.Scope.Name())
+			t.Errorf("%v and %v both have the name %s", other, l.Scope, l.Scope.Name())
 		}
 		names[l.Scope.Name()] = l.Scope
 	}
 }
 
-// says fails unless the last lease has changed this: what the scope was, and whose name it would have.
-func (t *town) says(from, namesake string) {
+// changed fails unless the last lease reported these changes: the former scope,
+// and the scope that already had the name.
+func (t *town) changed(from, namesake string) {
 	t.Helper()
 	if from == "" && namesake == "" {
 		if len(t.changes) > 0 {
@@ -107,7 +108,8 @@ func (t *town) says(from, namesake string) {
 	}
 }
 
-// Two unrelated repositories of one name are two projects: each has a main checkout, which keeps its pins.
+// Two unrelated repositories with the same name are two projects: each has a
+// main checkout, which keeps its pins.
 func TestUnrelatedRepositories(t *testing.T) {
 	town := newTown(t)
 	for i, name := range []string{"one/api", "two/api", "three/api"} {
@@ -117,19 +119,20 @@ func TestUnrelatedRepositories(t *testing.T) {
 		}
 	}
 	town.is("one/api", "api", "api=20000 web=3000!")
-	town.says("", "")
+	town.changed("", "")
 	town.is("two/api", "api-2", "api=20001 web=3000!")
-	town.says("", "one/api")
+	town.changed("", "one/api")
 	town.is("three/api", "api-3", "api=20002 web=3000!")
 	town.git("two/api", "worktree", "add", "-q", "../api-fix")
 	town.is("two/api-fix", "api-2 (fix)", "api=20003 web=20004")
 	town.git("one/api", "worktree", "add", "-q", "../api-fix")
 	town.is("one/api-fix", "api (fix)", "api=20005 web=20006")
 	town.is("two/api", "api-2", "api=20001 web=3000!")
-	town.says("", "")
+	town.changed("", "")
 }
 
-// Clones of one repository are one project, whatever their remote looks like, if they have one name.
+// Clones of one repository with the same name are one project, whatever the
+// form of their remotes.
 func TestClones(t *testing.T) {
 	town := newTown(t)
 	town.init("origin")
@@ -138,7 +141,7 @@ func TestClones(t *testing.T) {
 	town.git(".", "clone", "-q", "--depth=1", "file://"+filepath.ToSlash(town.path("origin")), "c/shallow")
 	town.is("a/shop", "shop", "api=20000 web=3000!")
 	town.is("b/shop", "shop (shop)", "api=20001 web=20002")
-	town.says("", "a/shop")
+	town.changed("", "a/shop")
 	town.declared("c/shallow", "shop", "shop (shallow)", "api=20003 web=20004")
 	town.git(".", "clone", "-q", "b/shop", "d/shop") // a clone of a clone
 	town.is("d/shop", "shop (shop-2)", "api=20005 web=20006")
@@ -150,18 +153,19 @@ func TestClones(t *testing.T) {
 	town.is("y/tool", "tool", "api=20004 web=3000!")
 	town.is("x/tool", "tool (tool)", "api=20007 web=20008")
 
-	// Another remote makes another project: a fork.
+	// A fork has another remote, so it is another project.
 	town.git("a/shop", "remote", "set-url", "origin", "git@example.org:acme/shop.git")
 	town.git("b/shop", "remote", "set-url", "origin", "ssh://git@Example.org/acme/shop")
 	town.git("d/shop", "remote", "set-url", "origin", "https://example.org/fork/shop")
 	town.is("a/shop", "shop", "api=20000 web=3000!")
 	town.is("b/shop", "shop (shop)", "api=20001 web=20002")
 	town.is("d/shop", "shop-2", "api=20005 web=3000!")
-	town.says("", "a/shop")
+	town.changed("", "a/shop")
 	town.git("b/shop", "remote", "remove", "origin")
 	town.is("b/shop", "shop-3", "api=20001 web=3000!")
 
-	// The first one gets a remote of its own: the others are a project without it.
+	// The first one gets its own remote: then it is no longer in the others'
+	// project.
 	town.git(".", "clone", "-q", "origin", "e/store")
 	town.git(".", "clone", "-q", "origin", "f/store")
 	town.is("e/store", "store", "api=20002 web=3000!")
@@ -171,7 +175,7 @@ func TestClones(t *testing.T) {
 	town.is("f/store", "store-2", "api=20006 web=3000!")
 }
 
-// Two repositories from one starter have its history in common, but no remote.
+// Two repositories from one starter share its history, but no remote.
 func TestStarter(t *testing.T) {
 	town := newTown(t)
 	town.init("starter")
@@ -189,10 +193,11 @@ func TestStarter(t *testing.T) {
 		t.Fatal(err)
 	}
 	town.is("app-2", "app-2-2", "api=20003 web=3000!")
-	town.says("", "b/app")
+	town.changed("", "b/app")
 }
 
-// Folders of one repository that are projects are so in all of its worktrees.
+// Each project in a subdirectory of a repository is a project in all its
+// worktrees.
 func TestMonorepo(t *testing.T) {
 	town := newTown(t)
 	town.init("shop")
@@ -208,11 +213,12 @@ func TestMonorepo(t *testing.T) {
 	town.is("fix/x/server", "server (fix)", "api=20004 web=20005")
 	town.move("shop", "store")
 	town.is("store/y/server", "server-2", "api=20001 web=3000!")
-	town.says("shop/y/server", "")
+	town.changed("shop/y/server", "")
 	town.is("fix/y/server", "server-2 (fix)", "api=20002 web=20003")
 }
 
-// A repository keeps its ports when its folder is renamed, and so do its worktrees, before git repairs them and after.
+// A repository keeps its ports when its directory is renamed, and so do its
+// worktrees, before and after git repairs them.
 func TestRenamed(t *testing.T) {
 	town := newTown(t)
 	town.init("shop")
@@ -224,11 +230,11 @@ func TestRenamed(t *testing.T) {
 	town.move("shop", "store")
 	town.is("shop-fix", "shop (fix)", "api=20001 web=20002")
 	town.is("store", "store", "api=20000 web=3000!")
-	town.says("shop", "")
+	town.changed("shop", "")
 	town.is("shop-fix", "shop (fix)", "api=20001 web=20002")
 	town.move("tidy", "neat")
 	town.is("neat", "shop (tidy)", "api=20003 web=20004")
-	town.says("tidy", "")
+	town.changed("tidy", "")
 	content := contentOf(t, town.registry.path)
 	if scopes, places := strings.Count(content, `"directory"`), strings.Count(content, `"place"`); places != scopes {
 		t.Errorf("%d of %d scopes have a place:\n%s", places, scopes, content)
@@ -237,22 +243,23 @@ func TestRenamed(t *testing.T) {
 	town.is("shop-fix", "store (shop-fix)", "api=20001 web=20002")
 	town.is("neat", "store (tidy)", "api=20003 web=20004")
 
-	// Another repository may take the path then, and the name.
+	// Then another repository may have the path and the name.
 	town.init("shop")
 	town.is("shop", "shop", "api=20005 web=3000!")
 	town.is("store", "store", "api=20000 web=3000!")
 
-	// Outside git, it is the folder that is known again.
+	// Outside git, the directory is recognised.
 	gittest.Write(t, town.path("notes/Portfile"), "")
 	town.is("notes", "notes", "api=20006 web=3000!")
 	town.move("notes", "below/papers")
 	town.is("below/papers", "papers", "api=20006 web=3000!")
 	town.move("below", "above")
 	town.is("above/papers", "papers", "api=20006 web=3000!")
-	town.says("below/papers", "")
+	town.changed("below/papers", "")
 }
 
-// The main checkout of a bare repository that has moved keeps its pins before git repairs it.
+// The main checkout of a bare repository that has moved keeps its pins before
+// git repairs it.
 func TestBareRenamed(t *testing.T) {
 	town := newTown(t)
 	town.init("seed")
@@ -269,7 +276,7 @@ func TestBareRenamed(t *testing.T) {
 	town.is("main", "store", "api=20000 web=3000!")
 }
 
-// The names of a worktree and of a project may be one.
+// A worktree and a project may have the same name.
 func TestOneNameForAll(t *testing.T) {
 	town := newTown(t)
 	town.init("shop")
@@ -277,7 +284,7 @@ func TestOneNameForAll(t *testing.T) {
 	town.git("shop", "worktree", "add", "-q", "../login")
 	town.is("login", "shop (login)", "api=20000 web=20001")
 	town.is("shop-login", "shop-login-2", "api=20002 web=3000!")
-	town.says("", "login")
+	town.changed("", "login")
 	town.init("my_app")
 	town.init("my-app")
 	town.is("my_app", "my_app", "api=20003 web=3000!")
@@ -289,9 +296,10 @@ func TestOneNameForAll(t *testing.T) {
 	other.is("shop-login", "shop-login", "api=20000 web=3000!")
 	other.git("shop", "worktree", "add", "-q", "../login")
 	other.is("login", "shop (login-2)", "api=20001 web=20002")
-	other.says("", "shop-login")
+	other.changed("", "shop-login")
 
-	// That of a project is its main checkout's, even if only others are known.
+	// A project's name belongs to its main checkout, even if only others are
+	// recorded.
 	third := newTown(t)
 	third.init("shop")
 	third.init("shop-login")
@@ -302,7 +310,7 @@ func TestOneNameForAll(t *testing.T) {
 	third.is("shop-login", "shop-login", "api=20004 web=3000!")
 }
 
-// A repository comes back when another one has got its name.
+// A repository returns after another one has got its name.
 func TestNameIsTaken(t *testing.T) {
 	town := newTown(t)
 	for _, name := range []string{"one/api", "two/api"} {
@@ -312,9 +320,9 @@ func TestNameIsTaken(t *testing.T) {
 	town.is("one/api", "api", "api=20000 web=3000!")
 	town.move("one/api", "aside/api")
 	town.is("two/api", "api", "api=20001 web=3000!")
-	town.says("", "")
+	town.changed("", "")
 	town.is("aside/api", "api-2", "api=20000 web=3000!")
-	town.says("one/api", "two/api")
+	town.changed("one/api", "two/api")
 }
 
 func TestName(t *testing.T) {
@@ -336,7 +344,8 @@ func TestName(t *testing.T) {
 	}
 }
 
-// What an older devports has leased is taken over: no port of a main checkout changes, but pins bind where they did not.
+// Leases of an older devports are converted: no port of a main checkout
+// changes, but pins may apply that did not before.
 func TestOlderFile(t *testing.T) {
 	town := newTown(t)
 	for _, name := range []string{"one/api", "two/api"} {
@@ -360,13 +369,13 @@ func TestOlderFile(t *testing.T) {
 	before := show(all(t, town.registry))
 	town.is("two/fix", "api-2 (fix)", "api=20004 web=20005")
 	town.is("two/api", "api-2", "api=20002 web=3000!")
-	town.says("", "one/api")
+	town.changed("", "one/api")
 	town.is("one/api", "api", "api=20000 web=3000!")
-	town.says("", "")
+	town.changed("", "")
 	town.is("one/fix", "api (one-fix)", "api=20006 web=20007")
 	town.is("clone/api", "api (api-2)", "api=20008 web=20009")
 	town.is("lone/lib", "lib", "api=20100 web=3000!")
-	town.says("", "")
+	town.changed("", "")
 	if content := contentOf(t, town.registry.path); !strings.Contains(content, `"version": 2`) {
 		t.Errorf("written as\n%s", content)
 	}

@@ -10,35 +10,38 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// Imported is what has become of claims; each list is in their order.
+// Imported is the result of Import; each list is in the order of the claims.
 type Imported struct {
-	Taken   []Lease // new ones
-	Already []Lease // of names that had their ports before
+	Taken   []Lease // new leases
+	Already []Lease // of names that already had their ports
 	Refused []Refusal
 }
 
-// Refusal is a claim that was not taken, and the lease that stands against it: the name's own on another port, or another's of the
-// port.
+// Refusal is a claim that was refused, and the conflicting lease: that of the
+// same name, or that of the same port.
 type Refusal struct {
 	Claim
 	Lease Lease
 }
 
-// Import leases user-wide, for the name of each claim, the very port that it has in the file of another program. It never changes a
-// lease: a claim is refused where its name has another port, or its port is another's, chosen or pinned. It is one update. To
-// repeat it is safe: what was taken then is there already.
+// Import adds a user-wide lease for each claim from another program's file. It
+// never changes a lease: it refuses a claim if the name already has another
+// port, or the port belongs to another name. It is one update, and safe to
+// repeat.
 //
-// The leases are chosen ones. Like those programs' own, they have one owner: no other name is given the port, and none can pin it
-// without being told whose it is. As pins they would let every other name pin the number, too.
+// The new leases are chosen, not pinned. Like those programs' entries, they
+// have one owner: no other name gets the port, and pinning it is a conflict. If
+// they were pinned, any other name could pin the number, too.
 //
-// What is there already costs one read of the file and no lock. Errors are those of Lease, but for the *ConflictError.
+// If nothing changes, Import reads the file once and takes no lock. Errors are
+// those of Lease, except *ConflictError.
 func (r Registry) Import(ctx context.Context, claims []Claim) (Imported, error) {
 	for _, c := range claims {
 		if err := checkName(c.Name); err != nil {
 			return Imported{}, err
 		}
 		if !validPort(c.Port) {
-			return Imported{}, fmt.Errorf("registry: %s is to have the port %d, which is none", c.Name, c.Port)
+			return Imported{}, fmt.Errorf("registry: the claim of %s has the invalid port %d", c.Name, c.Port)
 		}
 	}
 	now, err := load(r.path, snapshot{})
@@ -62,7 +65,8 @@ func (r Registry) Import(ctx context.Context, claims []Claim) (Imported, error) 
 	return done, nil
 }
 
-// take returns the state with those claims that it can hold besides what it has, and what has become of each.
+// take returns the state with the claims that conflict with no lease, and the
+// result for each claim.
 func (s state) take(claims []Claim, now time.Time) (state, Imported) {
 	at, r := s.place(checkout.Checkout{}, realDisk)
 	names, owners := map[allocator.PortName]Lease{}, map[int]Lease{} // the user-wide leases, and one lease of every port

@@ -11,7 +11,7 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// claims reads "auth=1234 db=5432".
+// claims parses "auth=1234 db=5432".
 func claims(list string) (claims []Claim) {
 	for _, w := range wantAll(list) {
 		claims = append(claims, Claim{Name: w.Name, Port: w.Pin})
@@ -59,7 +59,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("leases: %s", got)
 	}
 
-	// Once more, nothing is written, and nobody is waited for.
+	// A second import writes nothing and takes no lock.
 	before := stat(t, r.path)
 	if err := os.Remove(r.path + ".lock"); err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestImport(t *testing.T) {
 		t.Error("the lock was taken")
 	}
 
-	// What was taken over stays with its name.
+	// The imported names keep their ports.
 	if _, leases := put(t, r, checkout.Checkout{}, "a z"); show(leases) != "a=2001 z=2000" {
 		t.Errorf("leased: %s", show(leases))
 	}
@@ -96,7 +96,7 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
-// TestImportFiles takes over whole files, all names in them, and gives them back.
+// TestImportFiles imports whole files and exports them again.
 func TestImportFiles(t *testing.T) {
 	for format, content := range map[Format]string{
 		PortFor: "[DEFAULT]\nfoo = 23029\nbar = 23030\n\n",

@@ -10,21 +10,21 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// Lease says that a port is a name's, until it is removed.
+// Lease gives a port to a name, until it is removed.
 type Lease struct {
 	Scope  Scope
 	Name   allocator.PortName
 	Port   int       // 1-65535
-	Pinned bool      // the Portfile names the number, or for a user-wide name the user; else it was chosen
-	Since  time.Time // when the name came to this port; UTC, whole seconds
+	Pinned bool      // by the Portfile, or for a user-wide name by the user; otherwise it was chosen
+	Since  time.Time // when the name got this port; UTC, whole seconds
 
-	Undeclared bool // the project's file did not have the name when it was last leased: see [allocator.WantedPort]
+	Undeclared bool // the project's file did not declare the name at its last lease: see [allocator.WantedPort]
 }
 
-// String is for messages: what the lease is for, as "auth of shop (feature)".
+// String returns the owner of the lease for messages: "auth of shop (feature)".
 func (l Lease) String() string { return l.Scope.Qualify(l.Name.String()) }
 
-// ByPort groups leases by their ports: several names may pin one.
+// ByPort groups leases by port: several names may pin the same one.
 func ByPort(leases []Lease) map[int][]Lease {
 	by := map[int][]Lease{}
 	for _, l := range leases {
@@ -33,23 +33,25 @@ func ByPort(leases []Lease) map[int][]Lease {
 	return by
 }
 
-// Chooser picks a port, 1-65535, for a name that has none. It may pick only what usable says yes to: that no lease and no pin
-// has the port. Whether the port is free on this machine is the Chooser's own business. Its error ends the call of Lease, which
-// returns it as it is.
+// Chooser picks a port, 1-65535, for a name that has none. It may pick only a
+// port that is usable: neither leased nor pinned. The Chooser itself checks
+// whether the port is free on this machine. Lease returns its error unchanged.
 type Chooser func(s Scope, n allocator.PortName, usable func(port int) bool) (int, error)
 
-// Options are how to lease.
+// Options are the options of [Registry.Lease].
 type Options struct {
-	Choose Chooser          // needed unless every name has a lease or a pin
-	Move   func(Lease) bool // whether a chosen lease is to move to another port; nil moves none. A pinned lease is never asked about
+	Choose Chooser          // required unless every name has a lease or a pin
+	Move   func(Lease) bool // reports whether a chosen lease should move to another port; nil moves none. It is not called for pinned leases
 
-	// Changed is called when a scope has been moved or named. Nil takes no note.
+	// Changed, if not nil, is called if the scope has moved or got new labels.
 	Changed func(Change)
 
-	// NoPins has no pin bind: a port is chosen, as where the checkout is not the main one, also for a name that was pinned before.
+	// NoPins ignores pins: a port is chosen, as in a checkout that is not the
+	// main one, even for a name that was pinned before.
 	NoPins bool
 
-	// Confirm is called last, with what Lease is about to return. Its error ends the call: then nothing is written. Nil confirms all.
+	// Confirm, if not nil, is called last, with the results of Lease. If it
+	// returns an error, so does Lease, and nothing is written.
 	Confirm func(Scope, []Lease) error
 }
 
@@ -60,40 +62,42 @@ func (o Options) confirm(s Scope, leases []Lease) error {
 	return o.Confirm(s, leases)
 }
 
-// plan is what has to be done so that a scope gets what it wants. It is made from a state without changing it.
+// plan is the difference between the leases that a scope has and those that it
+// wants.
 type plan struct {
 	state  state
-	at     int    // where the scope's record stands in the state, or -1
-	record record // the scope's record, with the leases it has
+	at     int    // the index of the scope's record in the state, or -1
+	record record // the scope's record, with its current leases
 	disk   disk
 	steps  []step // in name order
 }
 
 type step struct {
-	allocator.WantedPort // Pin is 0 where pins do not bind
+	allocator.WantedPort // Pin is 0 if pins do not apply
 
-	shunned int       // the pin as wanted: never chosen, even where it does not bind
-	had     entry     // the lease so far, or the zero entry
-	do      transform // what becomes of it
+	avoid int   // the wanted pin: never chosen, even if it does not apply
+	had   entry // the current lease, or the zero entry
+	do    transform
 }
 
-// transform is what becomes of a lease.
+// transform is the change of a lease.
 type transform int
 
 const (
-	keep   transform = iota // it is as it should be
-	mark                    // it stays on its port, but is declared now, or no longer
-	pin                     // it goes to its pin
-	unpin                   // it lost its pin: it stays on the number as a chosen one, if nobody else has it
-	choose                  // it gets a port that is chosen
+	keep   transform = iota // no change
+	mark                    // it keeps its port, but whether it is declared has changed
+	pin                     // it gets the pinned port
+	unpin                   // it is no longer pinned, and keeps its port as a chosen one unless another lease has it
+	choose                  // it gets a newly chosen port
 )
 
-// plan compares what a scope has with what it wants. wants are in name order, no name twice.
+// plan compares the leases of a scope with wants, which are in name order and
+// unique.
 func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options, d disk) plan {
 	at, r := s.place(c, d)
 	p := plan{s, at, r, d, make([]step, len(wants))}
 	for i, w := range wants {
-		st := step{WantedPort: w, shunned: w.Pin}
+		st := step{WantedPort: w, avoid: w.Pin}
 		if !r.Main() || o.NoPins {
 			st.Pin = 0
 		}
@@ -122,7 +126,7 @@ func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options
 	return p
 }
 
-// settled tells whether everything is as it should be, labels included.
+// settled reports whether nothing has to change, labels included.
 func (p plan) settled() bool {
 	if p.at >= 0 && !p.record.sameHeader(p.state.records[p.at]) {
 		return false
@@ -130,7 +134,7 @@ func (p plan) settled() bool {
 	return !slices.ContainsFunc(p.steps, func(s step) bool { return s.do != keep })
 }
 
-// leases are the scope's leases of the wanted names as they are, in name order.
+// leases returns the scope's current leases of the wanted names, in name order.
 func (p plan) leases() []Lease {
 	leases := make([]Lease, len(p.steps))
 	for i, s := range p.steps {
@@ -139,10 +143,12 @@ func (p plan) leases() []Lease {
 	return leases
 }
 
-// carryOut does what the plan says: all of it, or nothing, with an error.
+// carryOut executes the plan: all of it, or, with an error, nothing.
 //
-// The order decides who gets a number. Leases that stay come first; then pins, which yield only to chosen leases; then leases that
-// lost their pin, which yield to anybody; last the names that need a port chosen, in name order.
+// The order decides which name gets a number. Leases that do not change come
+// first; then pins, which yield only to chosen leases; then leases that lost
+// their pin, which yield to any other; last the names that need a port chosen,
+// in name order.
 func (p plan) carryOut(pick Chooser, now time.Time) (state, []Lease, error) {
 	taken := p.others()
 	leased := make([]entry, len(p.steps))
@@ -176,15 +182,15 @@ func (p plan) carryOut(pick Chooser, now time.Time) (state, []Lease, error) {
 	for i, s := range p.steps {
 		switch {
 		case s.do != unpin:
-		case taken[s.had.Port] == nobody:
+		case taken[s.had.Port] == unused:
 			set(i, s.had.Port, false)
 		default:
 			p.steps[i].do = choose
 		}
 	}
 	for _, s := range p.steps {
-		if taken[s.shunned] == nobody {
-			taken[s.shunned] = pinned
+		if taken[s.avoid] == unused {
+			taken[s.avoid] = pinned
 		}
 	}
 	for i, s := range p.steps {
@@ -206,27 +212,27 @@ func (p plan) carryOut(pick Chooser, now time.Time) (state, []Lease, error) {
 	return p.state.put(p.at, r), leases, nil
 }
 
-// pickPort calls the Chooser and holds it to its word.
+// pickPort calls the Chooser and verifies its result.
 func pickPort(pick Chooser, s Scope, st step, taken *ports) (int, error) {
 	if pick == nil {
-		return 0, errors.New("registry: a port has to be chosen, and Options.Choose is nil")
+		return 0, errors.New("registry: Options.Choose is nil, and a port has to be chosen")
 	}
 	usable := func(port int) bool {
-		return validPort(port) && taken[port] == nobody && port != st.had.Port
+		return validPort(port) && taken[port] == unused && port != st.had.Port
 	}
 	port, err := pick(s, st.Name, usable)
 	if err == nil && !usable(port) {
-		err = fmt.Errorf("registry: port %d was chosen for %s, and is not usable", port, st.Name)
+		err = fmt.Errorf("registry: Choose returned port %d for %s, which is not usable", port, st.Name)
 	}
 	return port, err
 }
 
-// others are the ports of every lease that the plan is not about.
+// others returns the ports of all leases that the plan does not cover.
 func (p plan) others() *ports {
 	var taken ports
 	for i, r := range p.state.records {
 		for _, e := range r.leases {
-			if i != p.at || !p.about(e.Name) {
+			if i != p.at || !p.covers(e.Name) {
 				taken.add(e)
 			}
 		}
@@ -234,12 +240,13 @@ func (p plan) others() *ports {
 	return &taken
 }
 
-func (p plan) about(n allocator.PortName) bool {
+func (p plan) covers(n allocator.PortName) bool {
 	_, found := slices.BinarySearchFunc(p.steps, n, func(s step, n allocator.PortName) int { return s.Name.Compare(n) })
 	return found
 }
 
-// conflicts is the error for the steps whose pins were refused: it names the chosen lease that has each number.
+// conflicts returns the error for the steps whose pins were refused, with the
+// chosen lease that has each number.
 func (p plan) conflicts(refused []int) error {
 	e := &ConflictError{Scope: p.record.Scope}
 	for _, i := range refused {
@@ -250,8 +257,8 @@ func (p plan) conflicts(refused []int) error {
 	return e
 }
 
-// owner finds the chosen lease that another name has on the number that w pins,
-// and whether its directory is gone.
+// owner returns the chosen lease of another name on the number that w pins, and
+// whether its directory is gone.
 func (p plan) owner(w allocator.WantedPort) (Lease, bool) {
 	for i, r := range p.state.records {
 		for _, e := range r.leases {
@@ -263,11 +270,13 @@ func (p plan) owner(w allocator.WantedPort) (Lease, bool) {
 	return Lease{}, false
 }
 
-// ports says of every port who has it. A chosen port has one owner; a pinned one may have several.
+// ports is the use of every port. A chosen port has one owner; a pinned one may
+// have several.
 type ports [1 << 16]use
 
-// newPorts returns ports that nobody has, on the heap. On the stack they would take
-// a tenth of the start of `devports port`: a stack grows by copying, and is cleared.
+// newPorts returns unused ports on the heap. On the stack they would take a
+// tenth of the time of `devports port`: a stack grows by copying, and is
+// cleared.
 //
 //go:noinline
 func newPorts() *ports { return new(ports) }
@@ -275,14 +284,14 @@ func newPorts() *ports { return new(ports) }
 type use uint8
 
 const (
-	nobody use = iota
+	unused use = iota
 	chosen
 	pinned
 )
 
-// allow tells whether e may have its port beside those that have been added.
+// allow reports whether e may have its port, given the leases added so far.
 func (p *ports) allow(e entry) bool {
-	return p[e.Port] == nobody || p[e.Port] == pinned && e.Pinned
+	return p[e.Port] == unused || p[e.Port] == pinned && e.Pinned
 }
 
 func (p *ports) add(e entry) {

@@ -19,23 +19,24 @@ var (
 	other        = checkedOut("blog", "blog", "")
 )
 
-// never is a disk where all is there.
+// never is a disk on which every directory exists.
 var never = seeing(func(string) bool { return false })
 
-// seeing is a disk on which only what gone says yes to is missing.
+// seeing is a disk on which only the directories are missing for which gone is
+// true.
 func seeing(gone func(dir string) bool) disk {
 	return disk{
 		gone: func(r record) bool { return gone(r.Directory) }, missing: gone,
-		same:  func(a, b string) bool { return strings.EqualFold(a, b) },
-		place: func(string) string { return "here" },
-		here:  func(record) bool { return true },
-		look:  func(record) identity { return identity{} },
+		same:     func(a, b string) bool { return strings.EqualFold(a, b) },
+		place:    func(string) string { return "here" },
+		here:     func(record) bool { return true },
+		identify: func(record) identity { return identity{} },
 	}
 }
 
 // do leases in a state, choosing from 20000 up.
 func do(s state, c checkout.Checkout, list, move string) (state, []Lease, error) {
-	wants, err := tidy(wantAll(list))
+	wants, err := normalize(wantAll(list))
 	if err != nil {
 		return s, nil, err
 	}
@@ -54,8 +55,8 @@ func do(s state, c checkout.Checkout, list, move string) (state, []Lease, error)
 func TestLease(t *testing.T) {
 	type call struct {
 		in   checkout.Checkout
-		list string // what is wanted
-		move string // what is to move
+		list string // the wanted ports
+		move string // the names to move
 		want string // the leases, or "conflict:" and each conflict
 	}
 	user := checkout.Checkout{}
@@ -223,12 +224,12 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// TestLeaseProperties does anything in any order, and compares with what the calls asked for.
+// TestLeaseProperties makes random calls and compares the result with a model.
 func TestLeaseProperties(t *testing.T) {
 	for seed := range uint64(100) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		var s state
-		asked := map[string]bool{} // directory and name of what should be leased
+		wanted := map[string]bool{} // directory and name of what should be leased
 		for range 60 {
 			c := []checkout.Checkout{{}, mainCheckout, feature, other}[random.IntN(4)]
 			key := func(n allocator.PortName) string { return c.Directory + "\x00" + n.String() }
@@ -249,11 +250,11 @@ func TestLeaseProperties(t *testing.T) {
 				}
 				slices.SortFunc(names, allocator.PortName.Compare)
 				next, removed, err := s.remove(rec.Scope, names)
-				if known := !slices.ContainsFunc(names, func(n allocator.PortName) bool { return !asked[key(n)] }); known != (err == nil) {
+				if known := !slices.ContainsFunc(names, func(n allocator.PortName) bool { return !wanted[key(n)] }); known != (err == nil) {
 					t.Fatalf("seed %d: remove %s: %v", seed, list, err)
 				}
 				for _, l := range removed {
-					delete(asked, key(l.Name))
+					delete(wanted, key(l.Name))
 				}
 				s = next
 			} else {
@@ -261,7 +262,7 @@ func TestLeaseProperties(t *testing.T) {
 				next, leases, err := do(s, c, list, "n0 n4 n8")
 				if err == nil {
 					for _, w := range wantAll(list) {
-						asked[key(w.Name)] = true
+						wanted[key(w.Name)] = true
 						i := slices.IndexFunc(leases, func(l Lease) bool { return l.Name == w.Name })
 						binds := w.Pin != 0 && c.Worktree == ""
 						stays := c.Directory == "" && w.Pin == 0 && pinnedIn(before, w.Name)
@@ -272,30 +273,31 @@ func TestLeaseProperties(t *testing.T) {
 				}
 				s = next
 			}
-			check(t, s, asked)
+			check(t, s, wanted)
 		}
 	}
 }
 
-// pinnedIn tells whether a user-wide name is pinned.
+// pinnedIn reports whether a user-wide name is pinned.
 func pinnedIn(s state, n allocator.PortName) bool {
 	_, r := s.place(checkout.Checkout{}, never)
 	e, found := r.find(n)
 	return found && e.Pinned
 }
 
-// check fails unless s has what was asked for, can be read back, and gives no port wrongly.
-func check(t *testing.T, s state, asked map[string]bool) {
+// check fails unless s has the wanted leases, can be read back, and has no port
+// twice unless it is pinned.
+func check(t *testing.T, s state, wanted map[string]bool) {
 	t.Helper()
 	uses := map[int][]Lease{}
 	for _, l := range s.all() {
 		uses[l.Port] = append(uses[l.Port], l)
-		if !asked[l.Scope.Directory+"\x00"+l.Name.String()] {
-			t.Fatalf("nobody asked for %v", l)
+		if !wanted[l.Scope.Directory+"\x00"+l.Name.String()] {
+			t.Fatalf("unexpected lease %v", l)
 		}
 	}
-	if len(s.all()) != len(asked) {
-		t.Fatalf("%d leases, %d asked for", len(s.all()), len(asked))
+	if len(s.all()) != len(wanted) {
+		t.Fatalf("%d leases, want %d", len(s.all()), len(wanted))
 	}
 	for port, owners := range uses {
 		if len(owners) > 1 && slices.ContainsFunc(owners, func(l Lease) bool { return !l.Pinned }) {

@@ -18,7 +18,7 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// The tests use real processes: this binary, started again with a role.
+// The tests use real processes: this binary, started with a role.
 func TestMain(m *testing.M) {
 	if role := os.Getenv("REGISTRY_TEST_ROLE"); role != "" {
 		if err := play(role, os.Args[1], os.Args[2:]); err != nil {
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play is what another process does with the registry at path.
+// play runs a role of another process on the registry at path.
 func play(role, path string, args []string) error {
 	r := Open(path)
 	if play, ok := unixRoles[role]; ok {
@@ -48,7 +48,7 @@ func play(role, path string, args []string) error {
 				return err
 			}
 		}
-	case "mixed": // does what a user may, with names of its own and one of everybody's, and checks it, until standard input ends
+	case "mixed": // makes random calls with its own names and a shared one, and checks them, until standard input ends
 		return mixed(r, args[0])
 	case "hold": // holds the lock until standard input ends
 		return r.update(context.Background(), snapshot{}, func(s state) (state, error) {
@@ -72,12 +72,13 @@ func leaseAndPrint(r Registry, names []string) error {
 	return err
 }
 
-// process starts this binary in a role. It is killed at the end of the test, if it still runs.
+// process starts this binary in a role. If it still runs at the end of the
+// test, it is killed.
 func process(t testing.TB, role, path string, args ...string) (cmd *exec.Cmd, stdin io.WriteCloser, stdout *bufio.Scanner) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	cmd = exec.CommandContext(ctx, os.Args[0], append([]string{path}, args...)...)
-	cmd.Env = append(os.Environ(), "REGISTRY_TEST_ROLE="+role, "GORACE=atexit_sleep_ms=0") // else each takes a second to end
+	cmd.Env = append(os.Environ(), "REGISTRY_TEST_ROLE="+role, "GORACE=atexit_sleep_ms=0") // otherwise each takes a second to exit
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -92,12 +93,12 @@ func process(t testing.TB, role, path string, args ...string) (cmd *exec.Cmd, st
 	}
 	t.Cleanup(func() {
 		cancel()
-		_ = cmd.Wait() // most have been waited for
+		_ = cmd.Wait() // most have already been waited for
 	})
 	return cmd, stdin, bufio.NewScanner(out)
 }
 
-// upFrom chooses the first usable port from start on, and is deterministic.
+// upFrom chooses the first usable port from start.
 func upFrom(start int) Chooser {
 	return func(_ Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
 		for port := start; port < 1<<16; port++ {
@@ -109,7 +110,7 @@ func upFrom(start int) Chooser {
 	}
 }
 
-// want reads "auth", "auth:metrics" or, with a pin, "auth=3000".
+// want parses "auth", "auth:metrics" or, with a pin, "auth=3000".
 func want(s string) allocator.WantedPort {
 	var w allocator.WantedPort
 	text, pin, _ := strings.Cut(s, "=")
@@ -133,7 +134,7 @@ func wantAll(list string) (wants []allocator.WantedPort) {
 	return wants
 }
 
-// show writes leases as want reads them, with an ! after a pinned port.
+// show formats leases like want, with an ! after a pinned port.
 func show(leases []Lease) string {
 	var words []string
 	for _, l := range leases {
@@ -146,12 +147,12 @@ func show(leases []Lease) string {
 	return strings.Join(words, " ")
 }
 
-// scratch names a registry in a folder of its own.
+// scratch returns a registry in a new directory.
 func scratch(t testing.TB) Registry {
 	return Open(filepath.Join(t.TempDir(), "registry.json"))
 }
 
-// put leases in a checkout, and fails the test if that fails.
+// put leases in a checkout; an error fails the test.
 func put(t testing.TB, r Registry, c checkout.Checkout, list string) (Scope, []Lease) {
 	t.Helper()
 	s, leases, err := r.Lease(t.Context(), c, wantAll(list), Options{Choose: upFrom(20000)})
@@ -188,8 +189,8 @@ func stat(t testing.TB, path string) fs.FileInfo {
 	return info
 }
 
-// tidyFolder fails unless the folder holds nothing but a registry and what belongs to it.
-func tidyFolder(t testing.TB, dir string) {
+// checkLeftovers fails if the directory contains other files than a registry's.
+func checkLeftovers(t testing.TB, dir string) {
 	t.Helper()
 	files, err := os.ReadDir(dir)
 	if err != nil {

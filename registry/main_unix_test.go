@@ -15,7 +15,8 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// become makes this process another user's, with a primary group of that user's own and one further group.
+// become changes the user of this process, its primary group, and one
+// additional group.
 func become(user, group string) error {
 	uid, err := strconv.Atoi(user)
 	if err != nil {
@@ -35,16 +36,17 @@ func become(user, group string) error {
 	return syscall.Setuid(uid)
 }
 
-// unixRoles are roles of processes that change themselves before they lease.
+// unixRoles are roles of processes that change their user or limits.
 var unixRoles = map[string]func(path string, args []string) error{
-	// as leases the names in the rest of args as the user and group that the first two name
+	// as leases names as another user: args are the user, the group and the
+	// names
 	"as": func(path string, args []string) error {
 		if err := become(args[0], args[1]); err != nil {
 			return err
 		}
 		return leaseAndPrint(Open(path), args[2:])
 	},
-	// refused is as, and prints the error that there has to be
+	// refused is as, expects an error and prints it
 	"refused": func(path string, args []string) error {
 		if err := become(args[0], args[1]); err != nil {
 			return err
@@ -56,7 +58,7 @@ var unixRoles = map[string]func(path string, args []string) error{
 		fmt.Println(err)
 		return nil
 	},
-	// gone prints what is gone in the eyes of the user in args
+	// gone prints the leases that are gone for the user in args
 	"gone": func(path string, args []string) error {
 		if err := become(args[0], args[0]); err != nil {
 			return err
@@ -65,7 +67,8 @@ var unixRoles = map[string]func(path string, args []string) error{
 		fmt.Println(strings.TrimSpace("gone: " + show(leases)))
 		return err
 	},
-	// full leases the name in args while no file can grow beyond the size that comes first
+	// full leases a name with a limit on file sizes: args are the limit and the
+	// name
 	"full": func(path string, args []string) error {
 		size, err := strconv.ParseUint(args[0], 10, 64)
 		if err != nil {
@@ -82,14 +85,14 @@ var unixRoles = map[string]func(path string, args []string) error{
 		fmt.Println(err)
 		return nil
 	},
-	// churn leases and removes one name for ever
+	// churn leases and removes one name in an endless loop
 	"churn": func(path string, args []string) error {
 		r := Open(path)
 		for {
 			if _, _, err := r.Lease(context.Background(), checkout.Checkout{}, []allocator.WantedPort{want("churn")}, Options{Choose: upFrom(30000)}); err != nil {
 				return err
 			}
-			var unknown *UnknownError // another was faster
+			var unknown *UnknownError // another process was faster
 			if _, err := r.Remove(context.Background(), Scope{}, allocator.PortName{Service: "churn"}); err != nil && !errors.As(err, &unknown) {
 				return err
 			}

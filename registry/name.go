@@ -9,18 +9,19 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// ParseName reads what PortName.String writes: "auth", or "auth:metrics". The error is a *NameError.
+// ParseName parses the form of PortName.String: "auth", or "auth:metrics". The
+// error is a *NameError.
 func ParseName(s string) (allocator.PortName, error) {
 	service, port, further := strings.Cut(s, ":")
 	n := allocator.PortName{Service: service, Port: port}
 	if further && port == "" {
-		return allocator.PortName{}, &NameError{s, "no port is named after the colon"}
+		return allocator.PortName{}, &NameError{s, "it has no port name after the colon"}
 	}
 	return n, checkName(n)
 }
 
-// checkName refuses what the file could not hold and a listing could not show. What a service may be called in a Portfile is stricter,
-// and not decided here.
+// checkName rejects names that the file cannot store or a listing cannot print.
+// The rules for names in a Portfile are stricter.
 func checkName(n allocator.PortName) error {
 	reason := fault(n.Service)
 	if reason == "" && n.Port != "" {
@@ -32,7 +33,7 @@ func checkName(n allocator.PortName) error {
 	return &NameError{n.String(), reason}
 }
 
-// fault says what is wrong with one part of a name, "" if nothing is.
+// fault returns the reason why a part of a name is invalid, or "".
 func fault(s string) string {
 	if plain(s) {
 		return ""
@@ -49,12 +50,12 @@ func fault(s string) string {
 	case strings.ContainsFunc(s, unicode.IsControl):
 		return "it contains a control character"
 	case unicode.IsSpace(first) || unicode.IsSpace(last):
-		return "it starts or ends with a blank"
+		return "it starts or ends with white space"
 	}
 	return ""
 }
 
-// plain tells of most names, and quickly, that nothing is wrong with them.
+// plain reports quickly, for most names, that they are valid.
 func plain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= utf8.RuneSelf-1 || c == '=' || c == ':' {
@@ -64,10 +65,10 @@ func plain(s string) bool {
 	return s != ""
 }
 
-// NameError says that a string cannot be a name in the registry.
+// NameError reports that a string is not a valid name in the registry.
 type NameError struct {
 	Name   string
 	Reason string // a clause: "it is empty"
 }
 
-func (e *NameError) Error() string { return fmt.Sprintf("bad name %q: %s", e.Name, e.Reason) }
+func (e *NameError) Error() string { return fmt.Sprintf("invalid name %q: %s", e.Name, e.Reason) }

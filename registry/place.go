@@ -10,14 +10,14 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// disk is what the placing of a checkout asks the file system.
+// disk is the file system as placing sees it.
 type disk struct {
-	gone    func(record) bool       // whether its directory is no more, for certain
-	missing func(dir string) bool   // whether it cannot be found from here
-	same    func(a, b string) bool  // whether two paths lead to one folder
-	place   func(dir string) string // a [checkout.Place]
-	here    func(record) bool       // whether this machine or container recorded its directory
-	look    func(record) identity   // what an older devports has not recorded
+	gone     func(record) bool       // whether its directory is certainly gone
+	missing  func(dir string) bool   // whether it does not exist as seen from here
+	same     func(a, b string) bool  // whether two paths are the same directory
+	place    func(dir string) string // a [checkout.Place]
+	here     func(record) bool       // whether this machine or container recorded its directory
+	identify func(record) identity   // the identity that an older devports has not recorded
 }
 
 var realDisk = disk{
@@ -30,14 +30,15 @@ var realDisk = disk{
 	},
 	place: func(dir string) string { return checkout.PlaceOf(dir).String() },
 	here:  func(r record) bool { return checkout.ParsePlace(r.seen.place).IsHere() },
-	look: func(r record) identity {
+	identify: func(r record) identity {
 		c, _ := checkout.Find(r.Directory, r.name(), func(string) string { return "" })
 		return identityOf(c)
 	},
 }
 
-// place finds the record of a checkout: where it stands in s, or -1, and what it is to be, with the leases it has. Only its labels,
-// what is recorded of it and, for one that has moved, its directory may differ from what s holds.
+// place finds the record of a checkout. It returns its index in s, or -1, and
+// its new version, with the current leases: only the labels, the identity and,
+// after a move, the directory may differ from the record in s.
 func (s state) place(c checkout.Checkout, d disk) (int, record) {
 	if c.Directory == "" {
 		return s.at(s.index(func(r record) bool { return r.UserWide() }), record{})
@@ -46,7 +47,7 @@ func (s state) place(c checkout.Checkout, d disk) (int, record) {
 	p.own = p.find(func(r record) bool { return !r.override })
 	p.self = p.own
 	if at, r := s.at(p.own, record{}); at >= 0 && c.Unnamed && r.Directory != c.Directory && (!d.here(r) || d.same(r.Directory, c.Directory)) {
-		p.c.Project = r.name() // the folder is called so elsewhere: it was not renamed
+		p.c.Project = r.name() // another path of the same directory: it was not renamed
 	}
 	if at, r, ok := p.overridden(); ok {
 		return at, r
@@ -56,23 +57,24 @@ func (s state) place(c checkout.Checkout, d disk) (int, record) {
 		project := p.project()
 		label := p.label(project)
 		if at < 0 {
-			at, r = s.at(p.leftAt(project, label, false), record{})
+			at, r = s.at(p.recordLeftAt(project, label, false), record{})
 		}
 		r.Project, r.Worktree = project, label
 	}
 	return at, p.seen(r)
 }
 
-// overridden is place for a checkout with DEVPORTS_WORKTREE; not ok if that says nothing new. An override is the user's word and
-// part of the scope's identity, so it stands even where git's label for another directory is the same.
+// overridden is place for a checkout with DEVPORTS_WORKTREE; it is not ok if
+// that is the directory's own label. An override is the user's choice and part
+// of the scope's key, so it may equal git's label for another directory.
 func (p placing) overridden() (at int, r record, ok bool) {
 	label := p.c.Override
 	if label == "" || label == p.c.Worktree || p.own >= 0 && label == p.state.records[p.own].Worktree {
 		return -1, record{}, false
 	}
-	p.self = p.find(func(r record) bool { return r.override && cmp.Or(r.asked, r.Worktree) == label })
+	p.self = p.find(func(r record) bool { return r.override && cmp.Or(r.requested, r.Worktree) == label })
 	if p.c.Inherited {
-		if p.self < 0 { // the label may be the one that devports gave
+		if p.self < 0 { // the label may have the number that devports added
 			p.self = p.find(func(r record) bool { return r.override && r.Worktree == label })
 		}
 		if p.self < 0 {
@@ -87,41 +89,43 @@ func (p placing) overridden() (at int, r record, ok bool) {
 		}
 		worktree := p.numbered(project, label)
 		if at < 0 {
-			at, r = p.state.at(p.leftAt(project, worktree, true), r)
+			at, r = p.state.at(p.recordLeftAt(project, worktree, true), r)
 		}
 		r.Project, r.Worktree = project, worktree
 	}
-	if r.asked = ""; r.Worktree != label {
-		r.asked = label
+	if r.requested = ""; r.Worktree != label {
+		r.requested = label
 	}
 	return at, p.seen(r), true
 }
 
-// placing is a checkout that is looked for in a state.
+// placing is the search for a checkout in a state.
 type placing struct {
 	state state
 	c     checkout.Checkout
 	disk  disk
-	own   int // the record of its directory, wherever that was before; or -1
-	self  int // the record that is to get labels, which an override makes another; or -1
+	own   int // the record of its directory, even after a move; or -1
+	self  int // the record that gets the labels: own, or that of an override; or -1
 }
 
-// find finds the record of the checkout's folder among those that ask says yes to, or -1: by its path; by what identifies it, if
-// this is another path of the same folder (on a file system that knows no case, say), or if the recorded one is gone: it was moved
-// or renamed.
-func (p placing) find(ask func(record) bool) int {
-	at := p.state.index(func(r record) bool { return r.Directory == p.c.Directory && ask(r) })
+// find returns the index of the record of the checkout's directory among those
+// that match, or -1. It compares the path; then the ID, if the recorded path is
+// the same directory (for example on a case-insensitive file system) or is
+// missing, because the directory was moved or renamed.
+func (p placing) find(match func(record) bool) int {
+	at := p.state.index(func(r record) bool { return r.Directory == p.c.Directory && match(r) })
 	if at >= 0 || p.c.ID == "" {
 		return at
 	}
 	return p.state.index(func(r record) bool {
-		return r.seen.id == p.c.ID && ask(r) &&
+		return r.seen.id == p.c.ID && match(r) &&
 			(p.disk.same(r.Directory, p.c.Directory) || r.seen.path == p.c.Path && p.disk.missing(r.Directory))
 	})
 }
 
-// seen returns r as the checkout was found now. What is known of it stays where its repository is not where its .git says: the main
-// checkout has moved. A path that is another one of the same folder stays, too.
+// seen returns r with the checkout's current identity. The recorded identity
+// stays if the repository is not where .git points, because the main checkout
+// has moved. A recorded path that is the same directory stays, too.
 func (p placing) seen(r record) record {
 	other := r.Directory != "" && r.Directory != p.c.Directory && p.disk.same(r.Directory, p.c.Directory)
 	if !other && r.Directory != p.c.Directory {
@@ -144,9 +148,11 @@ func (p placing) seen(r record) record {
 	return r
 }
 
-// keepsLabels tells whether the labels of the own record still do. They are kept as long as they can be: what a second clone is
-// called, say, outlasts the first one. But the project may have been renamed, a linked worktree stand where the main one did, or
-// another checkout have the name.
+// keepsLabels reports whether the labels of the own record are still valid. A
+// checkout keeps them as long as possible: a second clone keeps its label even
+// if the first one is removed. But the project may have a new name, a linked
+// worktree may be where the main checkout was, or another checkout may have the
+// name.
 func (p placing) keepsLabels(r record) bool {
 	now := identityOf(p.c)
 	now.place = r.seen.place
@@ -156,23 +162,24 @@ func (p placing) keepsLabels(r record) bool {
 	case (r.Directory != p.c.Directory || r.seen != now) && p.taken(r.Project, r.Worktree, r.seen.known()):
 		return false
 	case r.Worktree == "":
-		// Of a bare repository that has moved it cannot be seen whose branch is the default one.
+		// If a bare repository has moved, its default branch is unknown.
 		moved := p.c.ID == "" && shared(r.seen.repository, p.c.Repository)
 		return p.c.Worktree == "" || p.c.Vacant || moved
 	case p.c.Worktree == "" && !r.seen.known():
-		return false // that it is a second clone is an older devports' word
+		return false // an older devports took it for a second clone
 	case p.c.ID == "" && r.seen.known(), filepath.IsAbs(p.c.Remote) && p.disk.missing(p.c.Remote):
-		return true // its main checkout, or what it is a clone of, has moved
+		return true // its main checkout, or the source of the clone, has moved
 	}
-	return !p.headed(r.Project)
+	return !p.hasForeignMain(r.Project)
 }
 
-// project is the label of the checkout's project: that of its other checkouts, else its name, with a number if another project has
-// that.
+// project returns the label of the checkout's project: that of its other
+// checkouts, otherwise its name, with a number if another project has that
+// name.
 func (p placing) project() string {
 	var labels []string
 	for i, r := range p.state.records {
-		if i != p.own && !r.UserWide() && p.related(r) && !p.headed(r.Project) {
+		if i != p.own && !r.UserWide() && p.related(r) && !p.hasForeignMain(r.Project) {
 			labels = append(labels, r.Project)
 		}
 	}
@@ -185,7 +192,7 @@ func (p placing) project() string {
 	if len(labels) > 0 {
 		return labels[0]
 	}
-	if at := p.state.index(p.left); at >= 0 && p.own < 0 && !p.headed(p.state.records[at].Project) {
+	if at := p.state.index(p.wasAt); at >= 0 && p.own < 0 && !p.hasForeignMain(p.state.records[at].Project) {
 		return p.state.records[at].Project
 	}
 	label := p.c.Project
@@ -195,8 +202,9 @@ func (p placing) project() string {
 	return label
 }
 
-// label is what the checkout's worktree is called within its project: git's name for it; for a second clone the name of its
-// directory; either with a number where another scope is called so.
+// label returns the checkout's label in its project: git's name for the
+// worktree, or for a second clone the name of its directory; with a number if
+// another scope has that name.
 func (p placing) label(project string) string {
 	_, own := p.state.at(p.own, record{})
 	base := p.c.Worktree
@@ -215,10 +223,10 @@ func (p placing) label(project string) string {
 	return p.numbered(project, base)
 }
 
-// is tells whether r stands at i.
+// is reports whether r is the record at index i.
 func (p placing) is(i int, r record) bool { return i >= 0 && p.state.records[i].compare(r) == 0 }
 
-// numbered is a label, with a number if another scope would be called alike.
+// numbered returns a label, with a number if another scope has the same name.
 func (p placing) numbered(project, base string) string {
 	label := base
 	for n := 2; p.taken(project, label, true); n++ {
@@ -227,8 +235,9 @@ func (p placing) numbered(project, base string) string {
 	return label
 }
 
-// taken tells whether the name of these labels is that of another living directory, or of another project. Without all, only of what
-// this devports, and no older one, has recorded.
+// taken reports whether another existing directory, or another project, has the
+// name of these labels. Without all, it ignores the records of an older
+// devports.
 func (p placing) taken(project, worktree string, all bool) bool {
 	_, found := p.namesake(project, worktree, all)
 	return found
@@ -245,8 +254,9 @@ func (p placing) namesake(project, worktree string, all bool) (Scope, bool) {
 	return Scope{}, false
 }
 
-// headed tells whether the main checkout of the project with this label lives and is not of the checkout's project.
-func (p placing) headed(project string) bool {
+// hasForeignMain reports whether the project with this label has an existing
+// main checkout that is not of the checkout's project.
+func (p placing) hasForeignMain(project string) bool {
 	for i, r := range p.state.records {
 		if i != p.own && r.Project == project && r.Worktree == "" && !r.UserWide() && !p.related(r) && !p.disk.gone(r) {
 			return true
@@ -255,22 +265,23 @@ func (p placing) headed(project string) bool {
 	return false
 }
 
-// others tells whether the label of a project is that of another living directory.
+// others reports whether another existing directory has this project label.
 func (p placing) others(project string) bool {
 	return p.state.index(func(r record) bool {
 		return r.Project == project && !p.is(p.own, r) && r.Directory != p.c.Directory && !r.UserWide() && !p.disk.gone(r)
 	}) >= 0
 }
 
-// related tells whether r is of the checkout's project: another worktree of its repository, or a clone. Outside git, every folder is
-// a project.
+// related reports whether r belongs to the checkout's project: it is another
+// worktree of its repository, or a clone. Outside git, every directory is its
+// own project.
 func (p placing) related(r record) bool {
 	if r.name() != p.c.Project {
 		return false
 	}
 	seen := r.seen
 	if !seen.known() {
-		seen = p.disk.look(r)
+		seen = p.disk.identify(r)
 	}
 	return seen.path == p.c.Path && (shared(seen.repository, p.c.Repository) || shared(seen.remote, p.c.Remote) ||
 		shared(seen.remote, p.c.Repository) || shared(seen.repository, p.c.Remote))
@@ -278,16 +289,18 @@ func (p placing) related(r record) bool {
 
 func shared(a, b string) bool { return a != "" && a == b }
 
-// left tells whether r may be where the checkout was before: its directory is gone, and nothing says that it was another.
-func (p placing) left(r record) bool {
+// wasAt reports whether r may be the former location of the checkout: its
+// directory is gone, and the project, path and remote do not contradict that.
+func (p placing) wasAt(r record) bool {
 	return !r.UserWide() && r.name() == p.c.Project && r.seen.path == p.c.Path &&
 		(r.seen.remote == "" || p.c.Remote == "" || r.seen.remote == p.c.Remote) && p.disk.gone(r)
 }
 
-// leftAt is where the record stands that the checkout has left behind under these labels, or -1.
-func (p placing) leftAt(project, label string, override bool) int {
+// recordLeftAt returns the index of the record of the checkout's former
+// location with these labels, or -1.
+func (p placing) recordLeftAt(project, label string, override bool) int {
 	return p.state.index(func(r record) bool {
-		return r.Project == project && r.Worktree == label && r.override == override && p.left(r)
+		return r.Project == project && r.Worktree == label && r.override == override && p.wasAt(r)
 	})
 }
 

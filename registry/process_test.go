@@ -25,7 +25,8 @@ var (
 	mixing = flag.Duration("mixing", 500*time.Millisecond, "how long TestMixed has processes lease, remove, import and list")
 )
 
-// together runs 64 processes that lease at the same moment, and returns the line that each printed.
+// together runs 64 processes that lease at the same moment, and returns the
+// line that each prints.
 func together(t *testing.T, r Registry, name func(i int) string) []string {
 	var start, finish [64]func()
 	printed := make([]string, 64)
@@ -60,13 +61,13 @@ func TestManyNewNames(t *testing.T) {
 	for _, l := range leases {
 		ports[l.Port] = true
 		if !printed[show([]Lease{l})] {
-			t.Errorf("nobody printed %s", show([]Lease{l}))
+			t.Errorf("no process printed %s", show([]Lease{l}))
 		}
 	}
 	if len(printed) != 64 || len(leases) != 64 || len(ports) != 64 {
 		t.Errorf("%d lines printed, %d leases, %d ports", len(printed), len(leases), len(ports))
 	}
-	tidyFolder(t, filepath.Dir(r.path))
+	checkLeftovers(t, filepath.Dir(r.path))
 }
 
 func TestOneNewName(t *testing.T) {
@@ -81,7 +82,7 @@ func TestOneNewName(t *testing.T) {
 	}
 }
 
-// mixed is one of the processes of TestMixed. In the end it prints its ledger.
+// mixed is a process of TestMixed. At the end it prints its ledger.
 func mixed(r Registry, own string) error {
 	ended := make(chan struct{})
 	go func() {
@@ -89,10 +90,10 @@ func mixed(r Registry, own string) error {
 		close(ended)
 	}()
 	ctx := context.Background()
-	directory := filepath.Join(filepath.Dir(r.path), own) // gone from the start, so nobody but this process asks for it
+	directory := filepath.Join(filepath.Dir(r.path), own) // missing from the start, so only this process uses it
 	places := []checkout.Checkout{{}, {Directory: directory, Project: own}, {Directory: directory + "-f", Project: own, Worktree: "f"}}
 	options := Options{Choose: upFrom(20000)}
-	ledger := map[string]int{} // of what this process has asked for
+	ledger := map[string]int{} // the leases of this process
 	key := func(l Lease) string { return l.Scope.String() + " " + l.Name.String() }
 	note := func(leases []Lease) error {
 		for _, l := range leases {
@@ -160,13 +161,13 @@ func mixed(r Registry, own string) error {
 			}
 		}
 		if !maps.Equal(found, ledger) {
-			return fmt.Errorf("after step %d there is %v, and should be %v", i, found, ledger)
+			return fmt.Errorf("after step %d: %v, want %v", i, found, ledger)
 		}
 	}
 }
 
-// TestMixed has processes do everything at once. A reader understands the file whenever it looks, and in the end there is what was
-// asked for.
+// TestMixed runs processes that make random calls at once. The file is always
+// valid for readers, and at the end contains the leases of all processes.
 func TestMixed(t *testing.T) {
 	r := scratch(t)
 	var ends []func() []string
@@ -193,22 +194,22 @@ func TestMixed(t *testing.T) {
 			owners[l.Port] = l
 		}
 	}
-	var asked, found []string
+	var leased, found []string
 	for _, end := range ends {
-		asked = append(asked, end()...)
+		leased = append(leased, end()...)
 	}
 	for _, l := range all(t, r) {
 		if l.Name.Service != "common" {
 			found = append(found, fmt.Sprintf("%s %s=%d", l.Scope, l.Name, l.Port))
 		}
 	}
-	slices.Sort(asked)
+	slices.Sort(leased)
 	slices.Sort(found)
-	if !slices.Equal(asked, found) {
-		t.Errorf("asked for: %q\nfound: %q", asked, found)
+	if !slices.Equal(leased, found) {
+		t.Errorf("leased: %q\nfound: %q", leased, found)
 	}
-	t.Logf("%d looks, %d leases in the end", looks, len(found))
-	tidyFolder(t, filepath.Dir(r.path))
+	t.Logf("%d reads, %d leases at the end", looks, len(found))
+	checkLeftovers(t, filepath.Dir(r.path))
 }
 
 // TestManyNames leases one name after another.
@@ -227,7 +228,7 @@ func TestManyNames(t *testing.T) {
 	}
 }
 
-// atMostOneOfEach fails if the temp files of processes that were killed pile up.
+// atMostOneOfEach fails if temporary files of killed processes accumulate.
 func atMostOneOfEach(t *testing.T, dir string) {
 	t.Helper()
 	files, err := os.ReadDir(dir)
@@ -243,7 +244,8 @@ func atMostOneOfEach(t *testing.T, dir string) {
 	}
 }
 
-// TestKilled kills processes in the middle of their work. Whatever they said is in the registry.
+// TestKilled kills processes at random moments. Every lease that they printed
+// is in the registry.
 func TestKilled(t *testing.T) {
 	r := scratch(t)
 	n := *kills
@@ -255,7 +257,7 @@ func TestKilled(t *testing.T) {
 		cmd, _, stdout := process(t, "lease-for-ever", r.path, fmt.Sprintf("run%d-", i))
 		for range 1 + rand.IntN(3) {
 			if !stdout.Scan() {
-				t.Fatal("the process ended by itself")
+				t.Fatal("the process exited on its own")
 			}
 			known[strings.Replace(stdout.Text(), " ", "=", 1)] = true
 		}
@@ -276,10 +278,10 @@ func TestKilled(t *testing.T) {
 		}
 		for line := range known {
 			if !found[line] {
-				t.Fatalf("after kill %d: %s was printed and is not there", i, line)
+				t.Fatalf("after kill %d: %s was printed and is not in the registry", i, line)
 			}
 		}
 	}
-	put(t, r, checkout.Checkout{}, "last") // takes what the killed ones left
-	tidyFolder(t, filepath.Dir(r.path))
+	put(t, r, checkout.Checkout{}, "last") // replaces the files of killed processes
+	checkLeftovers(t, filepath.Dir(r.path))
 }

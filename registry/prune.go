@@ -5,10 +5,13 @@ import (
 	"slices"
 )
 
-// Gone are the leases whose directory is gone, as Leases orders them: the worktree was removed, say, or the project deleted. A
-// directory that cannot be looked at is not gone, nor one on a volume that is not mounted. Errors are those of Leases.
+// Gone returns the leases whose directory is gone, in the order of Leases: for
+// example, the worktree was removed or the project deleted. A directory that
+// cannot be accessed is not gone, nor is one on a volume that is not mounted.
+// Errors are those of Leases.
 //
-// A project that has moved is among them until it is leased for in its new place, which takes its leases along.
+// It includes a project that has moved, until its next lease in its new
+// directory.
 func (r Registry) Gone() ([]Lease, error) {
 	now, err := load(r.path, snapshot{})
 	if err != nil {
@@ -17,8 +20,10 @@ func (r Registry) Gone() ([]Lease, error) {
 	return now.state.gone(realDisk.gone).all(), nil
 }
 
-// Prune ends those of the leases, which Gone has returned, that are still as they were and whose directory is still gone, and
-// those that are undeclared, and returns them. So what a user was shown, and no more, is dropped. Errors are those of Remove, but for the *UnknownError.
+// Prune removes those of the leases that have not changed and whose directory
+// is still gone, or that are undeclared, and returns them. So it removes only
+// leases that the user has seen. Errors are those of Remove, except
+// *UnknownError.
 func (r Registry) Prune(ctx context.Context, leases []Lease) ([]Lease, error) {
 	if len(leases) == 0 {
 		return nil, nil
@@ -37,7 +42,7 @@ func (r Registry) Prune(ctx context.Context, leases []Lease) ([]Lease, error) {
 	return pruned, nil
 }
 
-// gone is the part of the state whose directories are.
+// gone returns the part of the state whose directories are gone.
 func (s state) gone(gone func(record) bool) state {
 	var records []record
 	for _, r := range s.records {
@@ -48,21 +53,22 @@ func (s state) gone(gone func(record) bool) state {
 	return state{records}
 }
 
-// prune returns the state without those of the leases whose directory is gone, and those leases.
+// prune returns the state without those of the leases whose directory is gone
+// or that are undeclared, and those leases.
 func (s state) prune(leases []Lease, gone func(record) bool) (state, []Lease) {
-	asked := make(map[Lease]bool, len(leases))
+	candidates := make(map[Lease]bool, len(leases))
 	for _, l := range leases {
-		asked[l] = true
+		candidates[l] = true
 	}
 	var pruned []Lease
 	var records []record
 	for _, r := range s.records {
-		isAsked := func(e entry) bool { return asked[r.lease(e)] }
-		if !r.UserWide() && slices.ContainsFunc(r.leases, isAsked) {
+		isCandidate := func(e entry) bool { return candidates[r.lease(e)] }
+		if !r.UserWide() && slices.ContainsFunc(r.leases, isCandidate) {
 			all := gone(r)
 			var left []entry
 			for _, e := range r.leases {
-				if isAsked(e) && (all || e.undeclared) {
+				if isCandidate(e) && (all || e.undeclared) {
 					pruned = append(pruned, r.lease(e))
 				} else {
 					left = append(left, e)

@@ -32,7 +32,7 @@ func TestPrune(t *testing.T) {
 		return leases
 	}
 	if leases := gone(); len(leases) > 0 {
-		t.Errorf("gone while all are there: %s", show(leases))
+		t.Errorf("gone while all exist: %s", show(leases))
 	}
 	gittest.Run(t, shop, "worktree", "remove", "../shop-feature")
 	shown := gone()
@@ -40,7 +40,7 @@ func TestPrune(t *testing.T) {
 		t.Errorf("gone: %v", shown)
 	}
 
-	// What nobody was shown stays, even if it has gone since.
+	// Leases that were not shown stay, even if their directory is gone now.
 	gittest.Run(t, shop, "worktree", "remove", "../shop-fix")
 	living := all(t, r)[:4]
 	pruned, err := r.Prune(t.Context(), append(living, shown...))
@@ -54,7 +54,7 @@ func TestPrune(t *testing.T) {
 		t.Errorf("gone: %s", got)
 	}
 
-	// What has changed since it was shown stays as well: the worktree is back, or has been moved.
+	// Leases that have changed stay, too: the worktree is back, or has moved.
 	before := stat(t, r.path)
 	shown = gone()
 	gittest.Run(t, shop, "worktree", "add", "-q", "../shop-fix", "shop-fix")
@@ -78,7 +78,7 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// TestPrunePart has a scope of which only one lease was shown.
+// TestPrunePart prunes one lease of a scope.
 func TestPrunePart(t *testing.T) {
 	r := scratch(t)
 	dir := filepath.Join(gittest.TempDir(t), "shop")

@@ -9,27 +9,31 @@ import (
 	"strings"
 )
 
-// reader reads a JSON text of known shape from front to back.
+// reader is a parser for JSON text of a known structure.
 //
-// encoding/json would do the work, but not tell the line of an unknown key or of a bad value, and it takes keys twice or in the wrong
-// case, unless it is asked for one token after the other. That takes seven times as long, and reading each lease as a value three
-// times, see BenchmarkDecode; every command reads the whole registry. What reader accepts, encoding/json accepts.
+// encoding/json does not report the line of an unknown key or of a bad value,
+// and accepts duplicate keys and keys in the wrong case. Its tokens would avoid
+// that, but take seven times as long, and decoding each lease separately takes
+// three times as long, see BenchmarkDecode; every command reads the whole
+// registry. encoding/json accepts everything that reader accepts.
 //
-// The first problem sticks: from then on nothing more is read and the methods return zero values, so callers need not ask in between.
+// After the first error, the methods read nothing and return zero values, so
+// callers need not check in between.
 type reader struct {
 	text string
-	at   int // bytes read
+	at   int // offset of the next byte
 	err  *DamagedError
 }
 
-// fail notes a problem at a place in the text, unless there was one before.
+// fail records an error at an offset, unless there already is one.
 func (r *reader) fail(at int, format string, args ...any) {
 	if r.err == nil {
 		r.err = &DamagedError{Line: 1 + strings.Count(r.text[:at], "\n"), Err: fmt.Errorf(format, args...)}
 	}
 }
 
-// next is the first byte after white space, which is not yet read; 0 at the end of the text.
+// next skips white space and returns the next byte without reading it; 0 at the
+// end.
 func (r *reader) next() byte {
 	for r.at < len(r.text) {
 		switch c := r.text[r.at]; c {
@@ -51,17 +55,18 @@ func (r *reader) take(c byte) bool {
 	return true
 }
 
-// unexpected fails with what was to come and what comes instead.
+// unexpected fails because the next byte is not what the caller wants.
 func (r *reader) unexpected(want string) {
 	switch c := r.next(); {
 	case r.at == len(r.text):
-		r.fail(r.at, "the file ends where %s should be", want)
+		r.fail(r.at, "expected %s, found the end of the file", want)
 	default:
-		r.fail(r.at, "%q where %s should be", c, want)
+		r.fail(r.at, "expected %s, found %q", want, c)
 	}
 }
 
-// list yields once for each element between brackets, which the caller reads.
+// list yields once for each element between brackets; the caller reads the
+// element.
 func (r *reader) list(open, close byte) func(yield func() bool) {
 	return func(yield func() bool) {
 		if !r.take(open) {
@@ -80,7 +85,7 @@ func (r *reader) list(open, close byte) func(yield func() bool) {
 	}
 }
 
-// object yields each key of an object, none twice; the caller reads the value.
+// object yields each key of an object; the caller reads the value.
 func (r *reader) object() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		var buffer [8]string
@@ -90,7 +95,7 @@ func (r *reader) object() iter.Seq[string] {
 			start := r.at
 			key := r.string()
 			if slices.Contains(seen, key) {
-				r.fail(start, "the key %q is there twice", key)
+				r.fail(start, "duplicate key %q", key)
 			}
 			seen = append(seen, key)
 			if !r.take(':') {
@@ -122,24 +127,24 @@ func (r *reader) string() string {
 			escaped = true
 			r.at++
 		case c < ' ':
-			r.fail(r.at, "a string does not end")
+			r.fail(r.at, "unterminated string")
 			return ""
 		}
 	}
 	r.at = len(r.text)
-	r.fail(r.at, "the file ends within a string")
+	r.fail(r.at, "the file ends inside a string")
 	return ""
 }
 
 // unescape decodes the string that starts at start, with its quotes.
 func (r *reader) unescape(start int) (s string) {
 	if json.Unmarshal([]byte(r.text[start:r.at]), &s) != nil {
-		r.fail(start, "a string has a bad escape")
+		r.fail(start, "invalid escape in a string")
 	}
 	return s
 }
 
-// integer reads a number that is not negative, without fraction or exponent.
+// integer reads a non-negative integer.
 func (r *reader) integer() int {
 	r.next()
 	start := r.at
@@ -154,7 +159,7 @@ func (r *reader) integer() int {
 	case digits == "":
 		r.unexpected("a number")
 	case err != nil || digits[0] == '0' && digits != "0":
-		r.fail(start, "bad number %s", digits)
+		r.fail(start, "invalid number %s", digits)
 	}
 	return n
 }

@@ -12,24 +12,28 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// lockWait is how long an update waits for others to end theirs, each of which takes milliseconds.
+// lockWait is the time that an update waits for others, each of which takes
+// milliseconds.
 const lockWait = 10 * time.Second
 
-// Registry is a file of leases, named by its path. It holds nothing else: copies are alike, and may be used by any number of
-// goroutines and processes at once.
+// Registry is a file of leases, named by its path. It has no other state:
+// copies are equivalent, and any number of goroutines and processes may use
+// them at once.
 type Registry struct {
 	path string
 	wait time.Duration
 }
 
-// Open names a registry. The file is first looked at when it is needed, and first written with the first lease.
+// Open returns the registry at path. It does not access the file, which is
+// created with the first lease.
 func Open(path string) Registry { return Registry{path, lockWait} }
 
-// Path is the path that Open was given.
+// Path returns the path given to Open.
 func (r Registry) Path() string { return r.path }
 
-// Leases are all leases: user-wide ones first, then by directory; in a scope by name. It needs no lock. The error is a
-// *DamagedError, a *NewerError, or, a *fs.PathError, the file system's; a missing file holds no leases.
+// Leases returns all leases: user-wide ones first, then by directory; in a
+// scope by name. It takes no lock. The error is a *DamagedError, a *NewerError
+// or a *fs.PathError. A missing file is an empty registry.
 func (r Registry) Leases() ([]Lease, error) {
 	now, err := load(r.path, snapshot{})
 	if err != nil {
@@ -38,14 +42,16 @@ func (r Registry) Leases() ([]Lease, error) {
 	return now.state.all(), nil
 }
 
-// Scope is the scope that a checkout has, or would get with its first lease. It only reads. Errors are those of Leases.
+// Scope returns the scope that a checkout has, or would get with its first
+// lease. It only reads. Errors are those of Leases.
 func (r Registry) Scope(c checkout.Checkout) (Scope, error) {
 	scope, _, err := r.SeenFrom(c)
 	return scope, err
 }
 
-// SeenFrom is Scope, and all leases as Leases has them, but for those of a checkout that has moved or been renamed: they have the
-// scope that it gets with its next lease.
+// SeenFrom returns the results of Scope and Leases. If the checkout has moved
+// or was renamed, its leases already have the scope that it gets with its next
+// lease.
 func (r Registry) SeenFrom(c checkout.Checkout) (Scope, []Lease, error) {
 	now, err := load(r.path, snapshot{})
 	if err != nil {
@@ -59,23 +65,28 @@ func (r Registry) SeenFrom(c checkout.Checkout) (Scope, []Lease, error) {
 	return rec.Scope, s.all(), nil
 }
 
-// Lease returns the leases of all wanted names, in name order, after making those that are missing and changing those that are not
-// as wanted. It is one update: all of it happens, or, with an error, nothing.
+// Lease returns the leases of all wanted names, in name order. It creates
+// missing leases and changes those that do not match. It is one update: either
+// everything happens, or, with an error, nothing.
 //
-// A name that has a lease keeps it. Otherwise o.Choose picks a port. A pin binds where Scope.Main says so; elsewhere a port is
-// chosen. It takes its number, whatever port the name had, unless the number was chosen for another name: then that one keeps it,
-// and all such conflicts of the call are one *ConflictError. Several names may pin one number. A project's name that is no longer
-// pinned stays on its number as a chosen one, unless another has it, too; a user-wide name, which no Portfile speaks for, stays
-// pinned until it is removed. A chosen lease that o.Move says yes to moves to another port.
+// A name that has a lease keeps it. Otherwise o.Choose picks a port. A pin
+// applies if Scope.Main is true; otherwise a port is chosen. A pin replaces the
+// name's former port, unless its number was chosen for another name: that name
+// keeps it, and all such conflicts are one *ConflictError. Several names may
+// pin the same number. If a project no longer pins a name, the name keeps its
+// number as a chosen port, unless another lease has it, too. A user-wide name
+// stays pinned until it is removed. A chosen lease for which o.Move returns
+// true moves to another port.
 //
-// What already is as wanted costs one read of the file and no lock. Else o.Choose, o.Move and o.Confirm are called with the lock
-// held, by the calling goroutine. Errors are further those of Leases, those of o.Confirm, a *NameError, a *lockfile.HeldError after
-// 10 s, and what wraps ctx's error when that ends first.
+// If nothing changes, Lease reads the file once and takes no lock. Otherwise it
+// calls o.Choose, o.Move and o.Confirm with the lock held, in the calling
+// goroutine. Other errors are those of Leases and of o.Confirm, a *NameError, a
+// *lockfile.HeldError after 10 s, and an error that wraps ctx's.
 func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []allocator.WantedPort, o Options) (Scope, []Lease, error) {
 	if err := checkCheckout(c); err != nil {
 		return Scope{}, nil, err
 	}
-	wants, err := tidy(wants)
+	wants, err := normalize(wants)
 	if err != nil {
 		return Scope{}, nil, err
 	}
@@ -125,7 +136,7 @@ func (r Registry) Known(c checkout.Checkout, wants []allocator.WantedPort, o Opt
 	if err := checkCheckout(c); err != nil {
 		return Scope{}, nil, false, err
 	}
-	if wants, err = tidy(wants); err != nil {
+	if wants, err = normalize(wants); err != nil {
 		return Scope{}, nil, false, err
 	}
 	now, err := load(r.path, snapshot{})
@@ -145,8 +156,9 @@ func (s state) settled(c checkout.Checkout, wants []allocator.WantedPort, o Opti
 	return p.record.Scope, leases, ok
 }
 
-// Remove ends the leases of these names in a scope and returns them, in name order. If one of them has none, nothing is removed
-// and the error is an *UnknownError; else errors are those of Lease.
+// Remove removes the leases of names in a scope and returns them, in name
+// order. If a name has no lease, it removes nothing and the error is an
+// *UnknownError. Other errors are those of Lease.
 func (r Registry) Remove(ctx context.Context, s Scope, names ...allocator.PortName) ([]Lease, error) {
 	names = slices.SortedFunc(slices.Values(names), allocator.PortName.Compare)
 	names = slices.Compact(names)
@@ -164,11 +176,13 @@ func (r Registry) Remove(ctx context.Context, s Scope, names ...allocator.PortNa
 	return removed, nil
 }
 
-// errUnchanged is what a change returns that changes nothing: then nothing is written, and the update succeeds.
+// errUnchanged is returned by a change that has nothing to do: the update
+// succeeds without writing.
 var errUnchanged = errors.New("unchanged")
 
-// update replaces the registry by what change makes of it, with the lock held from the reading to the writing. Nothing is written
-// if change fails, or if ctx has ended by then. known is what was read before, or the zero snapshot.
+// update replaces the registry with the result of change. It holds the lock
+// from reading to writing, and writes nothing if change fails or ctx has ended.
+// known is an earlier reading of the file, or the zero snapshot.
 func (r Registry) update(ctx context.Context, known snapshot, change func(state) (state, error)) error {
 	return r.locked(ctx, func(path string) error {
 		now, err := load(path, known)
@@ -188,7 +202,8 @@ func (r Registry) update(ctx context.Context, known snapshot, change func(state)
 	})
 }
 
-// locked calls do with the lock held, and with the path of the file itself, which the registry's own may be a symlink to.
+// locked calls do with the lock held, and with the path of the file itself:
+// the registry's path may be a symlink.
 func (r Registry) locked(ctx context.Context, do func(path string) error) (err error) {
 	path, err := target(r.path)
 	if err != nil {
@@ -206,8 +221,8 @@ func (r Registry) locked(ctx context.Context, do func(path string) error) (err e
 	return do(path)
 }
 
-// tidy sorts wants and drops those that say the same twice.
-func tidy(wants []allocator.WantedPort) ([]allocator.WantedPort, error) {
+// normalize sorts wants and removes duplicates.
+func normalize(wants []allocator.WantedPort) ([]allocator.WantedPort, error) {
 	wants = slices.SortedFunc(slices.Values(wants), func(v, w allocator.WantedPort) int { return v.Name.Compare(w.Name) })
 	wants = slices.Compact(wants)
 	for i, w := range wants {
@@ -215,10 +230,10 @@ func tidy(wants []allocator.WantedPort) ([]allocator.WantedPort, error) {
 			return nil, err
 		}
 		if w.Pin != 0 && !validPort(w.Pin) {
-			return nil, fmt.Errorf("registry: %s pins %d, which is not a port", w.Name, w.Pin)
+			return nil, fmt.Errorf("registry: %s pins the invalid port %d", w.Name, w.Pin)
 		}
 		if i > 0 && w.Name == wants[i-1].Name {
-			return nil, fmt.Errorf("registry: %s is wanted on two ports, %d and %d", w.Name, wants[i-1].Pin, w.Pin)
+			return nil, fmt.Errorf("registry: %s has two pins, %d and %d", w.Name, wants[i-1].Pin, w.Pin)
 		}
 	}
 	return wants, nil

@@ -12,25 +12,27 @@ import (
 	"github.com/devports/devports/allocator/atomicfile"
 )
 
-// Repaired is what Repair has made of a damaged registry. The zero Repaired says that nothing was wrong.
+// Repaired is the result of Repair. The zero Repaired means that nothing was
+// damaged.
 type Repaired struct {
-	Damage  error   // what was wrong: a *DamagedError, or the *fs.PathError of a folder in the file's place
-	Aside   string  // the path where what was there is kept, as it was
-	Read    []Lease // what could still be read, and is now in the registry
-	Older   []Lease // what was missing and came from the version before the last update
-	Refused []Lease // what could be read, but not kept: an older lease has the port
-	Lost    []Lost  // what could not be understood
+	Damage  error   // a *DamagedError, or the *fs.PathError of a directory in the file's place
+	Aside   string  // the path of the unchanged copy of the damaged file
+	Read    []Lease // leases that were read from the damaged file
+	Older   []Lease // leases that were taken from the version before the last update
+	Refused []Lease // leases that were read and dropped: an older lease has the port
+	Lost    []Lost  // parts of the file that could not be parsed
 }
 
-// Lost is a part of a damaged file that could not be understood.
+// Lost is a part of a damaged file that could not be parsed.
 type Lost struct {
-	Line int    // from 1; 0 where it is unknown
-	Text string // without the white space around it
+	Line int    // from 1; 0 if unknown
+	Text string // without surrounding white space
 }
 
-// Probe makes sure that the registry could be updated: that it can be read, the lock be had, and a file of its size written beside
-// it. It changes no lease. It waits for the lock at most for wait, and is done in a few milliseconds else. Errors are those of
-// Lease.
+// Probe checks that the registry can be updated: that it is readable, that the
+// lock is available, and that a file of its size can be written beside it. It
+// changes no lease. It waits for the lock at most for wait, and otherwise takes
+// a few milliseconds. Errors are those of Lease.
 func (r Registry) Probe(ctx context.Context, wait time.Duration) error {
 	r.wait = wait
 	return r.locked(ctx, func(path string) error {
@@ -46,11 +48,14 @@ func (r Registry) Probe(ctx context.Context, wait time.Duration) error {
 	})
 }
 
-// Repair replaces a registry that Leases calls damaged, or a folder in its place, by what can be made out: the leases that it
-// still shows, and of the version before those that are missing now. Of two leases that claim one port the older one has it. What
-// is replaced is kept beside it. A registry that is in order is left alone, and so is one of a newer version.
+// Repair replaces a damaged registry, or a directory in its place, with the
+// leases that can be recovered: those that are still readable, and those that
+// are missing but in the previous version. If two leases claim a port, the
+// older one gets it. Repair keeps the damaged file beside the registry. It
+// changes neither a valid registry nor one of a newer version.
 //
-// Errors are those of Lease, but for the *DamagedError; after one the registry is as it was.
+// Errors are those of Lease, except *DamagedError; after an error the registry
+// is unchanged.
 func (r Registry) Repair(ctx context.Context) (done Repaired, err error) {
 	err = r.locked(ctx, func(path string) (err error) {
 		done, err = repair(path)
@@ -63,13 +68,13 @@ func (r Registry) Repair(ctx context.Context) (done Repaired, err error) {
 }
 
 func repair(path string) (Repaired, error) {
-	damage, folder := damageOf(path)
+	damage, isDir := damageOf(path)
 	var damaged *DamagedError
-	if !folder && !errors.As(damage, &damaged) {
+	if !isDir && !errors.As(damage, &damaged) {
 		return Repaired{}, damage
 	}
 	now, lost := salvaged{}, []Lost(nil)
-	if !folder {
+	if !isDir {
 		content, err := atomicfile.Read(path)
 		if err != nil {
 			return Repaired{}, err
@@ -83,23 +88,25 @@ func repair(path string) (Repaired, error) {
 	done := Repaired{Damage: damage, Lost: lost}
 	next := merge(&done, now, before)
 	var err error
-	if done.Aside, err = setAside(path, folder); err != nil {
+	if done.Aside, err = setAside(path, isDir); err != nil {
 		return Repaired{}, err
 	}
-	return done, atomicfile.Write(path, encode(next), atomicfile.Options{}) // the version before may be the only good one
+	return done, atomicfile.Write(path, encode(next), atomicfile.Options{}) // no backup: the previous version may be the only good one
 }
 
-// damageOf is why the file at path cannot be read, and whether that is because it is a folder.
-func damageOf(path string) (damage error, folder bool) {
+// damageOf returns the reason why the file at path cannot be read, and whether
+// it is a directory.
+func damageOf(path string) (damage error, isDir bool) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return &fs.PathError{Op: "read", Path: path, Err: errors.New("it is a folder")}, true
+		return &fs.PathError{Op: "read", Path: path, Err: errors.New("it is a directory")}, true
 	}
 	_, damage = load(path, snapshot{})
 	return damage, false
 }
 
-// setAside gives what is at path a second name, or a folder, which can have only one, another name.
-func setAside(path string, folder bool) (string, error) {
+// setAside links or copies the file at path to another name, or renames a
+// directory.
+func setAside(path string, isDir bool) (string, error) {
 	stem := path + ".damaged-" + time.Now().Format("20060102-150405")
 	aside := stem
 	for i := 2; ; i++ {
@@ -108,7 +115,7 @@ func setAside(path string, folder bool) (string, error) {
 		}
 		aside = fmt.Sprintf("%s-%d", stem, i)
 	}
-	if folder {
+	if isDir {
 		return aside, os.Rename(path, aside)
 	}
 	if os.Link(path, aside) == nil {
@@ -125,7 +132,8 @@ func setAside(path string, folder bool) (string, error) {
 	return aside, atomicfile.Create(aside, content, info)
 }
 
-// merge makes one state of both: what is there now, and of what was before whatever is missing.
+// merge merges the current leases with those that only the previous version
+// has.
 func merge(done *Repaired, now, before salvaged) state {
 	slices.SortStableFunc(now, func(a, b claimed) int { return a.entry.Since.Compare(b.entry.Since) })
 	var s state

@@ -17,13 +17,13 @@ const (
 	damagedTail = "\n    ]}\n  ]\n}\n"
 )
 
-// line is a lease as the file has it, made in the given year.
+// line returns the line of a lease from the given year in the file.
 func line(name, port, year string) string {
 	return `      {"name": "` + name + `", "port": ` + port + `, "since": "` + year + `-08-17T10:00:00Z"}`
 }
 
-// repairing repairs a registry with this content and this version before ("" for none), and makes sure that nothing is lost of
-// what was there.
+// repairing repairs a registry with this content and this previous version (""
+// for none), and checks that the old content is kept.
 func repairing(t *testing.T, content, before string) Repaired {
 	t.Helper()
 	r := scratch(t)
@@ -39,18 +39,18 @@ func repairing(t *testing.T, content, before string) Repaired {
 		t.Errorf("kept aside is\n%s", got)
 	}
 	if before != "" && contentOf(t, r.path+".bak") != before {
-		t.Error("the version before has changed")
+		t.Error("the previous version has changed")
 	}
 	if done.Damage == nil {
-		t.Error("nothing is said to be wrong")
+		t.Error("no damage reported")
 	}
 	if got, want := len(all(t, r)), len(done.Read)+len(done.Older); got != want {
-		t.Errorf("the registry holds %d leases, said were %d", got, want)
+		t.Errorf("the registry has %d leases, reported were %d", got, want)
 	}
 	if err := os.Remove(done.Aside); err != nil {
 		t.Fatal(err)
 	}
-	tidyFolder(t, filepath.Dir(r.path))
+	checkLeftovers(t, filepath.Dir(r.path))
 	return done
 }
 
@@ -120,7 +120,8 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// TestRepairCut has a file of several scopes end anywhere: each lease whose line is whole is read.
+// TestRepairCut truncates a file of several scopes anywhere: each lease with a
+// complete line is read.
 func TestRepairCut(t *testing.T) {
 	r := scratch(t)
 	put(t, r, checkout.Checkout{}, "one two=5432 three")
@@ -140,7 +141,7 @@ func TestRepairCut(t *testing.T) {
 		}
 	}
 	if done := repairing(t, content[:len(content)/2], content); show(append(done.Read, done.Older...)) != show(all(t, r)) {
-		t.Errorf("with the version before: %s, then %s", show(done.Read), show(done.Older))
+		t.Errorf("with the previous version: %s, then %s", show(done.Read), show(done.Older))
 	}
 }
 
@@ -157,7 +158,7 @@ func TestRepairFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := contentOf(t, filepath.Join(done.Aside, "mine")); got != "precious" {
-		t.Errorf("in the folder is %q", got)
+		t.Errorf("the directory contains %q", got)
 	}
 	if got := show(all(t, r)); got != "a=20000 b=20001" {
 		t.Errorf("leases: %s", got)
@@ -177,14 +178,14 @@ func TestRepairNothing(t *testing.T) {
 		if content != "" && contentOf(t, r.path) != content {
 			t.Error("the file has changed")
 		}
-		tidyFolder(t, filepath.Dir(r.path))
+		checkLeftovers(t, filepath.Dir(r.path))
 	}
 	gittest.Write(t, r.path, `{"version": 99}`)
 	var newer *NewerError
 	if _, err := r.Repair(t.Context()); !errors.As(err, &newer) {
 		t.Errorf("a newer version: %v", err)
 	}
-	tidyFolder(t, filepath.Dir(r.path))
+	checkLeftovers(t, filepath.Dir(r.path))
 }
 
 func TestProbe(t *testing.T) {
@@ -192,13 +193,13 @@ func TestProbe(t *testing.T) {
 	if err := r.Probe(t.Context(), time.Second); err != nil {
 		t.Error(err)
 	}
-	tidyFolder(t, filepath.Dir(r.path))
+	checkLeftovers(t, filepath.Dir(r.path))
 	put(t, r, checkout.Checkout{}, "a")
 	before := stat(t, r.path)
 	if err := r.Probe(t.Context(), time.Second); err != nil || !os.SameFile(before, stat(t, r.path)) {
 		t.Errorf("the file has changed, or %v", err)
 	}
-	tidyFolder(t, filepath.Dir(r.path))
+	checkLeftovers(t, filepath.Dir(r.path))
 	gittest.Write(t, r.path, "{")
 	var damaged *DamagedError
 	if err := r.Probe(t.Context(), time.Second); !errors.As(err, &damaged) {
@@ -206,7 +207,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// FuzzRepair has Repair make a registry in order of anything.
+// Repair returns a valid registry for any content.
 func FuzzRepair(f *testing.F) {
 	f.Add(sample, sampleAsWritten)
 	f.Add(sampleAsWritten[:200], sample[:90])
@@ -221,7 +222,7 @@ func FuzzRepair(f *testing.F) {
 			t.Fatalf("%v in\n%s", err, encode(s))
 		}
 		if got, want := len(again.all()), len(done.Read)+len(done.Older); got != want {
-			t.Errorf("%d leases, said were %d", got, want)
+			t.Errorf("%d leases, reported were %d", got, want)
 		}
 	})
 }

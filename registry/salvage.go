@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// salvaged are the leases that a damaged file still shows, each a record of its own.
+// salvaged are the leases that are readable in a damaged file.
 type salvaged []claimed
 
-// claimed is a lease as a damaged file has it: valid by itself, but its port or name may be another's, too.
+// claimed is a lease in a damaged file: valid on its own, but another lease may
+// have its port or name, too.
 type claimed struct {
 	record record // without leases
 	entry  entry
 }
 
-// salvage reads whatever it can of a registry's content: the values that are in order, if it is JSON at all, else the lines that
-// are as encode writes them.
+// salvage reads as much as possible of a registry's content: the valid values,
+// if it is JSON; otherwise the lines that have the form of encode's.
 func salvage(content []byte) (salvaged, []Lost) {
 	content = bytes.TrimPrefix(content, byteOrderMark)
 	if json.Valid(content) {
@@ -27,17 +28,17 @@ func salvage(content []byte) (salvaged, []Lost) {
 	return salvageLines(string(content))
 }
 
-// header and lease are the file's objects, without what makes a reading strict.
+// header and lease are the file's objects, for lenient decoding.
 type header struct {
-	Directory, Project, Worktree, Declared, Asked string
-	Repository, Path, Remote, ID, Place           string
-	Override                                      bool
+	Directory, Project, Worktree, Declared, Requested string
+	Repository, Path, Remote, ID, Place               string
+	Override                                          bool
 }
 
 type lease struct {
 	Name          string
 	Port          int
-	Pinned, Since json.RawMessage // of which anything else may be made
+	Pinned, Since json.RawMessage // of any type
 	Undeclared    json.RawMessage
 }
 
@@ -68,11 +69,11 @@ func salvageJSON(content []byte) (found salvaged, lost []Lost) {
 	return found, lost
 }
 
-// salvageLines goes by the layout that encode gives a file: a line for each scope, and then one for each of its leases. A lease
-// whose scope cannot be told is lost.
+// salvageLines relies on the layout of encode: a line for each scope, followed
+// by one for each of its leases. A lease whose scope is unknown is lost.
 func salvageLines(content string) (found salvaged, lost []Lost) {
 	var rec record
-	known := false // whether rec is the scope of the leases to come
+	known := false // whether rec is the scope of the following leases
 	number := 0
 	for line := range strings.Lines(content) {
 		number++
@@ -99,24 +100,24 @@ func salvageLines(content string) (found salvaged, lost []Lost) {
 	return found, lost
 }
 
-// frame are the lines that encode writes around scopes and leases, without their commas.
+// frame are the lines that encode writes around scopes and leases, without
+// their commas.
 var frame = []string{"", "{", "}", `"version": 1`, `"version": 2`, `"scopes": [`, `"scopes": []`, "]", "]}"}
 
-// record returns the scope, and whether it is one.
+// record returns the scope, and whether it is valid.
 func (h header) record() (record, bool) {
 	rec := record{
-		Scope: Scope{h.Directory, h.Project, h.Worktree}, override: h.Override, declared: h.Declared, asked: h.Asked,
+		Scope: Scope{h.Directory, h.Project, h.Worktree}, override: h.Override, declared: h.Declared, requested: h.Requested,
 		seen: identity{above(h.Directory, h.Repository), h.Path, h.Remote, h.ID, h.Place},
 	}
 	if rec.UserWide() {
 		return rec, rec.sameHeader(record{})
 	}
-	return rec, rec.Project != "" && (!rec.override || rec.Worktree != "") && (rec.asked == "" || rec.override)
+	return rec, rec.Project != "" && (!rec.override || rec.Worktree != "") && (rec.requested == "" || rec.override)
 }
 
-// salvageEntry reads one lease. Its name and port decide: one without a good time
-// is as good as new, and one that does not say clearly that it is pinned was
-// chosen.
+// salvageEntry reads one lease. It needs a valid name and port: a lease with an
+// invalid time is new, and one with an invalid "pinned" was chosen.
 func salvageEntry(text []byte) (entry, bool) {
 	var l lease
 	if json.Unmarshal(text, &l) != nil || !validPort(l.Port) {
@@ -134,12 +135,13 @@ func salvageTime(text []byte) time.Time {
 	return time.Unix(t.Unix(), 0).UTC()
 }
 
-// search tells where the state has the scope of c, if found, or would have it.
+// search returns the index of the scope of c, or the index to insert it, and
+// whether it was found.
 func (s state) search(c claimed) (int, bool) {
 	return slices.BinarySearchFunc(s.records, c.record, record.compare)
 }
 
-// knows tells whether the name of c has a lease in its scope.
+// knows reports whether the name of c has a lease in its scope.
 func (s state) knows(c claimed) bool {
 	i, found := s.search(c)
 	if found {
@@ -148,7 +150,7 @@ func (s state) knows(c claimed) bool {
 	return found
 }
 
-// adopt returns the state with c, whose name it does not know.
+// adopt returns the state with c, whose name is new.
 func (s state) adopt(c claimed) state {
 	rec, i := c.record, -1
 	if at, found := s.search(c); found {
@@ -157,7 +159,7 @@ func (s state) adopt(c claimed) state {
 	return s.put(i, rec.with([]entry{c.entry}))
 }
 
-// shorten cuts what is only for people to recognise.
+// shorten abbreviates a lost part for messages.
 func shorten(text string) string {
 	const width = 160
 	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")

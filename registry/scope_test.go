@@ -10,7 +10,7 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// absolute is a directory that need not exist.
+// absolute returns the path of a directory that need not exist.
 func absolute(name string) string {
 	path, err := filepath.Abs(filepath.FromSlash("/home/" + name))
 	if err != nil {
@@ -19,7 +19,8 @@ func absolute(name string) string {
 	return path
 }
 
-// checkedOut is a checkout of the project's one repository, wherever that is cloned to.
+// checkedOut returns a checkout of the project's repository, or of a clone of
+// it.
 func checkedOut(directory, project, worktree string) checkout.Checkout {
 	return checkout.Checkout{
 		Directory: absolute(directory), Project: project, Worktree: worktree, Root: filepath.Base(filepath.FromSlash(directory)),
@@ -27,14 +28,14 @@ func checkedOut(directory, project, worktree string) checkout.Checkout {
 	}
 }
 
-// unrelated is a checkout of another repository than checkedOut's.
+// unrelated returns a checkout of another repository than checkedOut.
 func unrelated(directory, project, worktree string) checkout.Checkout {
 	c := checkedOut(directory, project, worktree)
 	c.Remote = "example.org/other-" + project
 	return c
 }
 
-// identified is a checkout whose project is called after its folder, and which is known again by id.
+// identified returns a checkout with the name of its directory and an ID.
 func identified(c checkout.Checkout, id string) checkout.Checkout {
 	c.ID, c.Unnamed = id, true
 	return c
@@ -49,11 +50,11 @@ func TestPlace(t *testing.T) {
 	shop := checkedOut("shop", "shop", "")
 	clone := checkedOut("copies/shop2", "shop", "")
 	for name, tt := range map[string]struct {
-		known []checkout.Checkout // leased in before, one after another
-		gone  string              // directories that are no more by then
+		known []checkout.Checkout // checkouts with leases, in order
+		gone  string              // directories that are gone
 		ask   checkout.Checkout
 		want  string // project and worktree
-		ports string // of the name "web"; those before have 20000, 20001 …
+		ports string // of the name "web"; the earlier ones are 20000, 20001 …
 	}{
 		"new":                     {nil, "", shop, "shop/", "20000"},
 		"known":                   {[]checkout.Checkout{shop}, "", shop, "shop/", "20000"},
@@ -121,7 +122,7 @@ func TestPlace(t *testing.T) {
 				t.Errorf("%s %s in %s, want %s %s", got, show(leases), l.Scope.Directory, tt.want, tt.ports)
 			}
 			if again := next.plan(tt.ask, wantAll("web"), Options{}, gone); !again.settled() || again.record.Scope != l.Scope {
-				t.Errorf("asked again it is %v", again.record.Scope)
+				t.Errorf("the next time it is %v", again.record.Scope)
 			}
 			if _, err := decode(encode(next)); err != nil {
 				t.Error(err)

@@ -9,37 +9,38 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// state is everything the registry knows, as a value: whoever changes it makes a new one and leaves the old as it was.
+// state is the content of the registry. It is immutable: changes return a new
+// state.
 type state struct {
-	records []record // in the order of record.compare, no two alike
+	records []record // in the order of record.compare, without duplicates
 }
 
 // record is one scope and its leases.
 type record struct {
 	Scope
-	override bool     // the label is DEVPORTS_WORKTREE's: this scope stands beside the directory's own
-	declared string   // what the project calls itself, where another has that name: Project has a number then. Else ""
-	asked    string   // what DEVPORTS_WORKTREE says, where another scope has that name. Else ""
-	seen     identity // by which the checkout is known again
-	leases   []entry  // in name order, no name twice; never empty in a stored state
+	override  bool     // DEVPORTS_WORKTREE created this scope, beside the directory's own
+	declared  string   // the project's own name, if Project has a number; otherwise ""
+	requested string   // the value of DEVPORTS_WORKTREE, if Worktree has a number; otherwise ""
+	seen      identity // identifies the checkout after a move
+	leases    []entry  // in name order, without duplicates; never empty in a stored state
 }
 
-// identity is what was found of a checkout when it was last leased for: see [checkout.Checkout]. It is zero for user-wide names,
-// and for what an older devports has recorded.
+// identity describes a checkout at its last lease: see [checkout.Checkout]. It
+// is zero for user-wide names, and for records of an older devports.
 type identity struct {
 	repository, path, remote, id string
 	place                        string // a [checkout.Place]
 }
 
-// identityOf is the identity of a checkout, without its place.
+// identityOf returns the identity of a checkout, without its place.
 func identityOf(c checkout.Checkout) identity {
 	return identity{c.Repository, c.Path, c.Remote, c.ID, ""}
 }
 
-// known tells whether anything was found.
+// known reports whether the identity is recorded.
 func (i identity) known() bool { return i != identity{} }
 
-// name is what the project of a record calls itself.
+// name returns the project's own name.
 func (r record) name() string {
 	if r.declared != "" {
 		return r.declared
@@ -47,17 +48,18 @@ func (r record) name() string {
 	return r.Project
 }
 
-// entry is a lease without the scope that its record tells.
+// entry is a lease without its scope, which is in its record.
 type entry struct {
 	Name   allocator.PortName
 	Port   int
 	Pinned bool
-	Since  time.Time // UTC, whole seconds: what the file holds
+	Since  time.Time // UTC, whole seconds, as in the file
 
 	undeclared bool
 }
 
-// compare orders records by what identifies them: the directory, and the label where it was given to override the directory's own.
+// compare orders records by their key: the directory, and the label of an
+// override.
 func (r record) compare(o record) int {
 	if c := cmp.Compare(r.Directory, o.Directory); c != 0 {
 		return c
@@ -73,9 +75,9 @@ func (r record) compare(o record) int {
 	return 0
 }
 
-// sameHeader tells whether r and o are alike but for their leases.
+// sameHeader reports whether r and o are equal except for their leases.
 func (r record) sameHeader(o record) bool {
-	return r.Scope == o.Scope && r.override == o.override && r.declared == o.declared && r.asked == o.asked && r.seen == o.seen
+	return r.Scope == o.Scope && r.override == o.override && r.declared == o.declared && r.requested == o.requested && r.seen == o.seen
 }
 
 func (r record) lease(e entry) Lease {
@@ -94,7 +96,8 @@ func (r record) find(n allocator.PortName) (entry, bool) {
 	return r.leases[i], true
 }
 
-// with returns the record with entries in place of those of the same names. It takes both in name order.
+// with returns the record with entries, which are in name order, added or
+// replaced.
 func (r record) with(entries []entry) record {
 	merged := make([]entry, 0, len(r.leases)+len(entries))
 	old := r.leases
@@ -111,7 +114,8 @@ func (r record) with(entries []entry) record {
 	return r
 }
 
-// put returns the state with r in place of record at, or as a further one if at is negative. A record without leases goes.
+// put returns the state with r in place of the record at index at, or as a new
+// record if at is negative. A record without leases is removed.
 func (s state) put(at int, r record) state {
 	records := slices.Clone(s.records)
 	if at >= 0 {
@@ -124,8 +128,8 @@ func (s state) put(at int, r record) state {
 	return state{records}
 }
 
-// remove returns the state without the leases of these names (in name order, none twice), and those leases. Nothing is removed
-// if one of the names is unknown.
+// remove returns the state without the leases of names, which are in name order
+// and unique, and those leases. It removes nothing if a name is unknown.
 func (s state) remove(scope Scope, names []allocator.PortName) (state, []Lease, error) {
 	at := slices.IndexFunc(s.records, func(r record) bool { return r.Directory == scope.Directory && r.Worktree == scope.Worktree })
 	var r record
@@ -151,7 +155,7 @@ func (s state) remove(scope Scope, names []allocator.PortName) (state, []Lease, 
 	return s.put(at, r), removed, nil
 }
 
-// all lists the leases, by record and then by name.
+// all returns the leases, by record and then by name.
 func (s state) all() []Lease {
 	n := 0
 	for _, r := range s.records {

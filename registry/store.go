@@ -10,14 +10,15 @@ import (
 	"github.com/devports/devports/allocator/atomicfile"
 )
 
-// snapshot is the content of a registry's file, and what it says.
+// snapshot is the content of a registry's file, and the decoded state.
 type snapshot struct {
 	content []byte // nil if there was no file
 	state   state
 }
 
-// load reads the registry at path. A missing file is an empty registry; one of no bytes is damaged. If the content is still that
-// of known, which the caller read before, known comes back and nothing is decoded again.
+// load reads the registry at path. A missing file is an empty registry; an
+// empty file is damaged. If the content equals that of known, an earlier
+// snapshot, load returns known and does not decode it again.
 func load(path string, known snapshot) (snapshot, error) {
 	content, err := atomicfile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -41,26 +42,27 @@ func load(path string, known snapshot) (snapshot, error) {
 	return snapshot{content, s}, err
 }
 
-// store replaces the registry at path, which is no symlink, and keeps the version it replaces as path.bak. The caller holds the
-// lock.
+// store replaces the registry at path, which is not a symlink, and keeps the
+// previous version as path.bak. The caller holds the lock.
 func store(path string, s state) error {
 	return atomicfile.Write(path, encode(s), atomicfile.Options{Backup: true})
 }
 
-// target follows path as long as it is a symlink, and returns what it leads to, which need not exist. The lock stands beside the
-// target, so that a registry with two names has one lock.
+// target follows symlinks and returns the final path, which need not exist. The
+// lock file is beside the target, so that a registry with two names has one
+// lock.
 func target(path string) (string, error) {
 	for range 40 {
 		to, err := os.Readlink(path)
 		if err != nil {
-			return path, nil // no symlink, or not there
+			return path, nil // not a symlink, or missing
 		}
 		if !filepath.IsAbs(to) {
-			folder, err := filepath.EvalSymlinks(filepath.Dir(path)) // ".." counts from where the link really is
+			dir, err := filepath.EvalSymlinks(filepath.Dir(path)) // ".." is relative to the link's real directory
 			if err != nil {
 				return "", err
 			}
-			to = filepath.Join(folder, to)
+			to = filepath.Join(dir, to)
 		}
 		path = to
 	}

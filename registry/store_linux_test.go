@@ -12,11 +12,12 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// mount puts a file system of its own, of 64 KB, where dir is, until the function is called or the test ends.
+// mount mounts a file system of 64 KB on dir until the function is called or
+// the test ends.
 func mount(t *testing.T, dir string) (unmount func()) {
 	t.Helper()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,mode=755"); err != nil {
-		t.Skip("nothing can be mounted here:", err)
+		t.Skip("cannot mount file systems:", err)
 	}
 	unmount = sync.OnceFunc(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
@@ -27,7 +28,7 @@ func mount(t *testing.T, dir string) (unmount func()) {
 	return unmount
 }
 
-// TestFullFileSystem has a disk that is full but for less and less.
+// TestFullFileSystem writes to a disk with less and less free space.
 func TestFullFileSystem(t *testing.T) {
 	dir := t.TempDir()
 	mount(t, dir)
@@ -69,18 +70,18 @@ func TestFullFileSystem(t *testing.T) {
 		if contentOf(t, r.path) != content || contentOf(t, r.path+".bak") != before {
 			t.Fatalf("with %d bytes left the content changed", free)
 		}
-		put(t, r, checkout.Checkout{}, "auth") // known names need no room
+		put(t, r, checkout.Checkout{}, "auth") // known names need no space
 	}
 	if got := show(all(t, r)); !strings.HasSuffix(got, "new=20005 web=20003") {
 		t.Errorf("leases: %s", got)
 	}
 	if contentOf(t, r.path+".bak") != content {
-		t.Error("the previous version is another")
+		t.Error("the previous version has changed")
 	}
 	if err := errors.Join(f.Close(), os.Remove(filler)); err != nil {
 		t.Fatal(err)
 	}
-	tidyFolder(t, dir)
+	checkLeftovers(t, dir)
 }
 
 func TestReadOnlyFileSystem(t *testing.T) {
@@ -93,7 +94,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, r, checkout.Checkout{}, "auth") // known names write nothing
-	for what, path := range map[string]string{"a file": r.path, "a new file": dir + "/new.json", "a new folder": dir + "/new/registry.json"} {
+	for what, path := range map[string]string{"a file": r.path, "a new file": dir + "/new.json", "a new directory": dir + "/new/registry.json"} {
 		_, _, err := Open(path).Lease(t.Context(), checkout.Checkout{}, wantAll("db"), Options{Choose: upFrom(20000)})
 		if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s: %v", what, err)
@@ -102,15 +103,15 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	if contentOf(t, r.path) != content {
 		t.Error("the content changed")
 	}
-	tidyFolder(t, dir)
+	checkLeftovers(t, dir)
 }
 
-// TestUnmountedProject has a project on a volume that comes and goes.
+// A project on a removable volume keeps its ports.
 func TestUnmountedProject(t *testing.T) {
 	needRoot(t)
 	volume, err := os.MkdirTemp("/mnt", "devports-test-")
 	if err != nil {
-		t.Skip("no mount points can be made here:", err)
+		t.Skip("cannot create mount points:", err)
 	}
 	t.Cleanup(func() { os.Remove(volume) })
 	unmount := mount(t, volume)
@@ -138,6 +139,6 @@ func TestUnmountedProject(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, leases := put(t, r, find(t, elsewhere, ""), "web"); show(leases) != "web=20002" {
-		t.Errorf("another took the ports of a project that is only not there: %s", show(leases))
+		t.Errorf("the ports of an unmounted project were reused: %s", show(leases))
 	}
 }

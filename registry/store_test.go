@@ -22,7 +22,7 @@ func TestMissing(t *testing.T) {
 	}
 	put(t, r, checkout.Checkout{}, "")
 	if _, err := os.Stat(filepath.Dir(r.path)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("asking for nothing made the folder: %v", err)
+		t.Errorf("a call without names created the directory: %v", err)
 	}
 	put(t, r, checkout.Checkout{}, "auth")
 	if got := show(all(t, r)); got != "auth=20000" {
@@ -69,30 +69,31 @@ func TestPreviousVersion(t *testing.T) {
 	}
 	// A crash between the two renames leaves one file with both names.
 	if err := errors.Join(os.Remove(r.path+".bak"), os.Link(r.path, r.path+".bak")); err != nil {
-		t.Skip("no hard links here:", err)
+		t.Skip("no hard links:", err)
 	}
 	put(t, r, checkout.Checkout{}, "web")
 	if got := contentOf(t, r.path+".bak"); got != second {
 		t.Errorf("previous version: %s", got)
 	}
-	tidyFolder(t, filepath.Dir(r.path))
+	checkLeftovers(t, filepath.Dir(r.path))
 }
 
-// TestLeftovers has what a crash leaves, and worse, where the next update writes.
+// TestLeftovers has files of a crash, and symlinks, in the place of temporary
+// files.
 func TestLeftovers(t *testing.T) {
 	r := scratch(t)
 	put(t, r, checkout.Checkout{}, "auth")
 	victim := filepath.Join(t.TempDir(), "victim")
 	gittest.Write(t, victim, "precious")
 	if err := os.Symlink(victim, r.path+".new"); err != nil {
-		t.Skip("no symlinks here:", err)
+		t.Skip("no symlinks:", err)
 	}
 	gittest.Write(t, r.path+".bak.new", "half a")
 	put(t, r, checkout.Checkout{}, "db")
 	if contentOf(t, victim) != "precious" {
 		t.Error("the temp file was written through a symlink")
 	}
-	tidyFolder(t, filepath.Dir(r.path))
+	checkLeftovers(t, filepath.Dir(r.path))
 }
 
 func TestSymlink(t *testing.T) {
@@ -106,7 +107,7 @@ func TestSymlink(t *testing.T) {
 		{filepath.Join(dir, "dangling.json"), filepath.Join("new", "registry.json")},
 	} {
 		if err := os.Symlink(link.to, link.at); err != nil {
-			t.Skip("no symlinks here:", err)
+			t.Skip("no symlinks:", err)
 		}
 	}
 	for _, name := range []string{"first.json", "dangling.json"} {
@@ -119,8 +120,8 @@ func TestSymlink(t *testing.T) {
 	if got := show(all(t, Open(real))); got != "old=20000 via-link=20001" {
 		t.Errorf("behind the link: %s", got)
 	}
-	tidyFolder(t, filepath.Dir(real))
-	tidyFolder(t, filepath.Join(dir, "new"))
+	checkLeftovers(t, filepath.Dir(real))
+	checkLeftovers(t, filepath.Join(dir, "new"))
 
 	loop := filepath.Join(dir, "loop.json")
 	if err := os.Symlink("loop.json", loop); err != nil {
@@ -132,7 +133,7 @@ func TestSymlink(t *testing.T) {
 	}
 }
 
-// contentOfNew is a registry with one lease, old=20000.
+// contentOfNew returns the content of a registry with one lease, old=20000.
 func contentOfNew(t *testing.T) string {
 	r := scratch(t)
 	put(t, r, checkout.Checkout{}, "old")
@@ -153,7 +154,7 @@ func TestDirectoryInItsPlace(t *testing.T) {
 	}
 }
 
-// TestRefused has files that must not be touched, whatever is called.
+// TestRefused has files that no call may change.
 func TestRefused(t *testing.T) {
 	good := contentOfNew(t)
 	const one = `{"name": "old", "port": 20000, "since": "2026-08-17T10:00:00Z"}`

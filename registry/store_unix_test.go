@@ -32,7 +32,8 @@ func TestModeKept(t *testing.T) {
 	}
 }
 
-// printed is the one line that a process prints before it ends well.
+// printed returns the only line that a process prints; the process must
+// succeed.
 func printed(t *testing.T, role, path string, args ...string) string {
 	t.Helper()
 	cmd, _, stdout := process(t, role, path, args...)
@@ -49,7 +50,7 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// open lets other users into a folder that the testing package keeps to itself.
+// open makes a directory of the testing package accessible to other users.
 func open(t *testing.T, dir string, mode fs.FileMode) {
 	t.Helper()
 	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, mode)); err != nil {
@@ -57,13 +58,13 @@ func open(t *testing.T, dir string, mode fs.FileMode) {
 	}
 }
 
-// TestGroup has two users and a third group that both are in.
+// TestGroup has two users who share a group.
 func TestGroup(t *testing.T) {
 	needRoot(t)
 	r := scratch(t)
 	dir := filepath.Dir(r.path)
 	if err := os.Chown(dir, 0, 61000); err != nil {
-		t.Skip("no other groups here:", err)
+		t.Skip("no other groups:", err)
 	}
 	open(t, dir, 0o775|fs.ModeSetgid)
 	for i, user := range []string{"61001", "61002", "61001"} {
@@ -71,7 +72,7 @@ func TestGroup(t *testing.T) {
 			t.Errorf("user %s: %q, want %q", user, got, want)
 		}
 	}
-	// Without setgid on the folder the group is kept by hand.
+	// Without setgid on the directory, the package keeps the group itself.
 	open(t, dir, 0o775)
 	if got := printed(t, "as", r.path, "61002", "61000", "n3"); got != "n3 20003" {
 		t.Errorf("without setgid: %q", got)
@@ -79,15 +80,15 @@ func TestGroup(t *testing.T) {
 	if info := stat(t, r.path); info.Mode().Perm() != 0o660 || info.Sys().(*syscall.Stat_t).Gid != 61000 {
 		t.Errorf("mode %v, %+v", info.Mode(), info.Sys())
 	}
-	// Root gives a user's registry back.
+	// Root keeps the owner of a user's registry.
 	put(t, r, checkout.Checkout{}, "root")
 	if info := stat(t, r.path); info.Sys().(*syscall.Stat_t).Uid != 61002 {
 		t.Errorf("after root: %+v", info.Sys())
 	}
-	tidyFolder(t, dir)
+	checkLeftovers(t, dir)
 }
 
-// TestReadOnlyFolder has a folder that another user may only look into.
+// TestReadOnlyFolder has a directory that another user may only read.
 func TestReadOnlyFolder(t *testing.T) {
 	needRoot(t)
 	r := scratch(t)
@@ -107,7 +108,8 @@ func TestReadOnlyFolder(t *testing.T) {
 	}
 }
 
-// TestOthersFile has a registry that is another user's own, in a folder of everybody's.
+// TestOthersFile has a registry of another user in a directory that all users
+// may write.
 func TestOthersFile(t *testing.T) {
 	needRoot(t)
 	r := scratch(t)
@@ -115,7 +117,7 @@ func TestOthersFile(t *testing.T) {
 	put(t, r, checkout.Checkout{}, "auth")
 	open(t, dir, 0o777|fs.ModeSticky)
 	content := contentOf(t, r.path)
-	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} { // unreadable, readable, and one that may be written but not replaced
+	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} { // unreadable, readable, and writable but not replaceable
 		if err := errors.Join(os.Chmod(r.path, mode), os.Chmod(r.path+".lock", mode)); err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +128,7 @@ func TestOthersFile(t *testing.T) {
 		if contentOf(t, r.path) != content {
 			t.Errorf("mode %v: the content changed", mode)
 		}
-		tidyFolder(t, dir)
+		checkLeftovers(t, dir)
 	}
 }
 
@@ -135,7 +137,7 @@ func TestGroupAtOnce(t *testing.T) {
 	needRoot(t)
 	r := scratch(t)
 	if err := os.Chown(filepath.Dir(r.path), 0, 61000); err != nil {
-		t.Skip("no other groups here:", err)
+		t.Skip("no other groups:", err)
 	}
 	open(t, filepath.Dir(r.path), 0o775|fs.ModeSetgid)
 	var results []func() string
@@ -164,13 +166,14 @@ func TestGroupAtOnce(t *testing.T) {
 		own := slices.IndexFunc(leases, func(l Lease) bool { return l.Name.Service == fmt.Sprint("name", i) })
 		common := slices.IndexFunc(leases, func(l Lease) bool { return l.Name.Service == "common" })
 		if own < 0 || common < 0 || s != show([]Lease{leases[common], leases[own]}) {
-			t.Errorf("process %d said %q", i, s)
+			t.Errorf("process %d printed %q", i, s)
 		}
 	}
-	tidyFolder(t, filepath.Dir(r.path))
+	checkLeftovers(t, filepath.Dir(r.path))
 }
 
-// TestFullDisk has files that cannot grow, which looks the same to a writer and needs no mount.
+// TestFullDisk limits the size of files, which looks like a full disk to a
+// writer and needs no mount.
 func TestFullDisk(t *testing.T) {
 	r := scratch(t)
 	put(t, r, checkout.Checkout{}, "auth db web")
@@ -182,11 +185,11 @@ func TestFullDisk(t *testing.T) {
 		if contentOf(t, r.path) != content {
 			t.Fatalf("at %s bytes the content changed", size)
 		}
-		tidyFolder(t, filepath.Dir(r.path))
+		checkLeftovers(t, filepath.Dir(r.path))
 	}
 }
 
-// TestStoppedHolder has a process that holds the lock and does not go on.
+// TestStoppedHolder has a stopped process that holds the lock.
 func TestStoppedHolder(t *testing.T) {
 	r := scratch(t)
 	put(t, r, checkout.Checkout{}, "auth")
@@ -198,7 +201,7 @@ func TestStoppedHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r.wait > 10*time.Second {
-		t.Errorf("users wait for %v", r.wait)
+		t.Errorf("an update waits for %v", r.wait)
 	}
 	r.wait = 50 * time.Millisecond
 	_, _, err := r.Lease(t.Context(), checkout.Checkout{}, wantAll("db"), Options{Choose: upFrom(20000)})
@@ -232,7 +235,7 @@ func TestStoppedHolder(t *testing.T) {
 	}
 }
 
-// TestReaders has readers look while others write.
+// TestReaders reads while other processes write.
 func TestReaders(t *testing.T) {
 	r := scratch(t)
 	put(t, r, checkout.Checkout{}, "auth")

@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
-// maxName is how long a label of a host name may be (RFC 1035).
+// maxName is the maximum length of a label of a host name (RFC 1035).
 const maxName = 63
 
-// Name is what the scope is called wherever a name has to be unique on this machine: in addresses, for containers, volumes and
-// databases. It has lower-case letters, digits and single hyphens, at most 63. No two living directories have the same: the registry
-// gives their labels numbers where they would. It is "" for the user-wide scope.
+// Name returns the scope's unique name on this machine, for addresses,
+// containers, volumes and databases. It consists of at most 63 lower-case
+// letters, digits and single hyphens. No two existing directories have the same
+// name: the registry adds numbers to their labels if necessary. It is "" for
+// the user-wide scope.
 func (s Scope) Name() string {
 	if s.UserWide() {
 		return ""
@@ -19,7 +21,8 @@ func (s Scope) Name() string {
 	return uniqueName(s.Project, s.Worktree)
 }
 
-// uniqueName makes a name of labels. A hash stands for what it cannot hold. "devports" is the name of devports itself.
+// uniqueName makes a name from labels. A hash replaces other characters and
+// excess length. "devports" is reserved for devports itself.
 func uniqueName(project, worktree string) string {
 	text := project
 	if worktree != "" {
@@ -52,7 +55,7 @@ func uniqueName(project, worktree string) string {
 	return name
 }
 
-// shortHash is six hexadecimal digits.
+// shortHash returns six hexadecimal digits.
 func shortHash(text string) string {
 	h := fnv.New32a()
 	h.Write([]byte(text))

@@ -1,17 +1,16 @@
-// Package atomicfile replaces files: a reader at the same time, or after a crash,
-// finds the old content or the new one, and never a part.
+// Package atomicfile replaces files atomically: a reader at the same time, or
+// after a crash, finds the old content or the new one, never a part.
 //
-// github.com/google/renameio does less than the registry promises: it syncs no
-// folder, keeps no owner, leaves files of ever new names behind after a crash,
-// and does not support Windows.
+// github.com/google/renameio does less than the registry needs: it does not
+// sync the directory or keep the owner, leaves temporary files with random
+// names after a crash, and does not support Windows.
 //
 // # Concurrency properties
 //
-// Of one path there is one writer at a time; its callers see to that, with a
-// lock. So the files on the way have fixed names, PATH.new and PATH.bak.new: a
-// crash leaves at most one of each, and the next writer takes its name. With
-// Options.Unlocked, processes may write at the same time, and the last one wins.
-// Readers need no lock.
+// A path has one writer at a time: callers need a lock. So the temporary files
+// have fixed names, PATH.new and PATH.bak.new: a crash leaves at most one of
+// each, and the next writer replaces them. With Options.Unlocked, processes may
+// write at the same time, and the last one wins. Readers need no lock.
 package atomicfile
 
 import (
@@ -22,26 +21,25 @@ import (
 	"path/filepath"
 )
 
-// Options say how Write replaces a file. The zero Options keep no backup, keep
-// mode and owner, and wait for the disk.
+// Options are the options of Write. With the zero Options, Write keeps no
+// backup, keeps the mode and owner, and syncs.
 type Options struct {
-	// Backup keeps the content that is replaced as PATH.bak.
+	// Backup keeps the replaced content as PATH.bak.
 	Backup bool
-	// Mode is what the file is created with, before umask. With 0, it gets mode,
-	// owner and group of the file that it replaces, or those that the folder
-	// suggests, see Create.
+	// Mode is the mode for creating the file, before umask. With 0, it gets the
+	// mode, owner and group of the file that it replaces, or those that Create
+	// chooses.
 	Mode fs.FileMode
-	// Unlocked gives the file on the way a name of this process's, hidden and in
-	// the same folder.
+	// Unlocked gives the temporary file a hidden name that contains the PID.
 	Unlocked bool
-	// Volatile is for content that does not matter after a power cut: nothing is
-	// synced.
+	// Volatile is for content that is useless after a power failure: Write does
+	// not sync.
 	Volatile bool
 }
 
-// Write makes content that of the file at path, which is no symlink. On an error
-// the old content is still there, and so it is, or the new one, after a crash at
-// any moment. Errors are *fs.PathError.
+// Write replaces the content of the file at path, which is not a symlink. After
+// an error, the old content is still there; after a crash at any moment, the
+// old content or the new one. Errors are *fs.PathError.
 func Write(path string, content []byte, o Options) error {
 	old, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,16 +68,15 @@ func Write(path string, content []byte, o Options) error {
 	if o.Volatile {
 		return nil
 	}
-	return syncFolder(filepath.Dir(path))
+	return syncDir(filepath.Dir(path))
 }
 
-// backUp makes the file at path the content of path.bak as well. path itself is
-// never without a file.
+// backUp links or copies the file at path to path.bak. path always has a file.
 func backUp(path string, old fs.FileInfo) error {
 	bak := path + ".bak"
 	next := bak + ".new"
 	os.Remove(next)
-	if os.Link(path, next) != nil { // not every file system can
+	if os.Link(path, next) != nil { // not every file system supports links
 		content, err := Read(path)
 		if err != nil {
 			return err
@@ -89,11 +86,11 @@ func backUp(path string, old fs.FileInfo) error {
 		}
 	}
 	err := replace(next, bak)
-	os.Remove(next) // replace leaves it if bak, after a crash, is this very file
+	os.Remove(next) // replace leaves it if bak, after a crash, is the same file
 	return err
 }
 
-// replace gives the file at from the name to, whatever had it.
+// replace renames the file at from to to.
 func replace(from, to string) error {
 	err := rename(from, to)
 	var link *os.LinkError
@@ -103,15 +100,16 @@ func replace(from, to string) error {
 	return err
 }
 
-// Create puts content on the disk under a name, whatever had it, with the mode,
-// owner and group of like. If like is nil the file is the user's alone, or, in a
-// group-writable folder, the group's. On an error there is no file.
+// Create writes a new file, with the mode, owner and group of like, and syncs
+// it. It replaces an existing file. If like is nil, the file is private to the
+// user, or in a group-writable directory shared with the group. After an error
+// there is no file.
 func Create(path string, content []byte, like fs.FileInfo) error {
 	return Options{}.create(path, content, like)
 }
 
 func (o Options) create(path string, content []byte, like fs.FileInfo) (err error) {
-	os.Remove(path) // not truncated: it may be another user's, in a folder that several share
+	os.Remove(path) // not truncated: it may belong to another user of a shared directory
 	mode := o.Mode
 	if mode == 0 {
 		mode = 0o600
@@ -129,7 +127,7 @@ func (o Options) create(path string, content []byte, like fs.FileInfo) (err erro
 		}
 	}()
 	if o.Mode == 0 {
-		if err := dress(f, like); err != nil {
+		if err := setAccess(f, like); err != nil {
 			return err
 		}
 	}
@@ -139,30 +137,30 @@ func (o Options) create(path string, content []byte, like fs.FileInfo) (err erro
 	return f.Sync()
 }
 
-// dress gives a new file the mode, owner and group of like, or if there is none
-// those its folder suggests.
-func dress(f *os.File, like fs.FileInfo) error {
+// setAccess gives a new file the mode, owner and group of like, or if it is nil
+// the defaults for its directory.
+func setAccess(f *os.File, like fs.FileInfo) error {
 	if like != nil {
 		if err := keepOwner(f, like); err != nil {
 			return err
 		}
 		return setMode(f, like.Mode().Perm())
 	}
-	folder, err := os.Stat(filepath.Dir(f.Name()))
-	if err == nil && folder.Mode().Perm()&0o020 != 0 {
+	dir, err := os.Stat(filepath.Dir(f.Name()))
+	if err == nil && dir.Mode().Perm()&0o020 != 0 {
 		return setMode(f, 0o660)
 	}
 	return err
 }
 
-// setMode gives a new file its mode, where the file system can: FAT and many
-// network file systems cannot. There it stays as private as it was created.
+// setMode sets the mode of a new file, if the file system supports modes: FAT
+// and many network file systems do not. There the file keeps its private mode.
 func setMode(f *os.File, mode fs.FileMode) error {
 	if info, err := f.Stat(); err == nil && info.Mode().Perm() == mode {
 		return nil
 	}
 	err := f.Chmod(mode)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) { // the file is this process's own
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) { // the file belongs to this process
 		return nil
 	}
 	return err

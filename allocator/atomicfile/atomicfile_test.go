@@ -19,8 +19,8 @@ func write(t *testing.T, path, content string, o Options) {
 	}
 }
 
-// folder returns the files in dir with their contents.
-func folder(t *testing.T, dir string) map[string]string {
+// contents returns the files in dir with their contents.
+func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -39,7 +39,7 @@ func folder(t *testing.T, dir string) map[string]string {
 
 func wantFolder(t *testing.T, dir string, want map[string]string) {
 	t.Helper()
-	got := folder(t, dir)
+	got := contents(t, dir)
 	if len(got) != len(want) {
 		t.Errorf("files %q, want %q", got, want)
 	}
@@ -66,7 +66,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// What a crash has left behind is taken over.
+// Files left by a crash are replaced.
 func TestLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
@@ -114,7 +114,7 @@ func TestMode(t *testing.T) {
 	}
 }
 
-// A reader finds one of the contents, and all of it.
+// A reader finds one of the contents, complete.
 func TestReadersFindAWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	contents := [][]byte{bytes.Repeat([]byte("a"), 1<<16), bytes.Repeat([]byte("b"), 1<<15)}

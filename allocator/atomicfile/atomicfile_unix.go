@@ -9,13 +9,12 @@ import (
 	"syscall"
 )
 
-// Read is os.ReadFile, which on Windows is tried again while the file is just
-// being replaced.
+// Read is os.ReadFile. On Windows, it retries while the file is being replaced.
 func Read(path string) ([]byte, error) { return os.ReadFile(path) }
 func rename(from, to string) error     { return os.Rename(from, to) }
 
-// syncFolder makes the names in a folder last. Some file systems cannot, and need not be asked.
-func syncFolder(path string) error {
+// syncDir syncs the entries of a directory, if the file system supports that.
+func syncDir(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -27,9 +26,9 @@ func syncFolder(path string) error {
 	return nil
 }
 
-// keepOwner gives f the owner and group of old. Only root can give a file away,
-// so in a group's folder the last writer owns it; but where the group has rights,
-// it must not lose them.
+// keepOwner gives f the owner and group of old. Only root can change the owner,
+// so in a group's directory the last writer owns the file; but a group that has
+// access must not lose it.
 func keepOwner(f *os.File, old fs.FileInfo) error {
 	was, ok := old.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -8,27 +8,26 @@ import (
 	"time"
 )
 
-// Windows replaces no file that a process has open, and opens none that is just
-// being replaced. Both last for moments only, so both are tried again for as long
-// as patience.
-const patience = 2 * time.Second
+// Windows cannot replace a file that a process has open, or open one that is
+// being replaced. Both conditions are short, so both operations are retried for
+// retryTime.
+const retryTime = 2 * time.Second
 
 const errorSharingViolation syscall.Errno = 32
 
-// Read is os.ReadFile, which on Windows is tried again while the file is just
-// being replaced.
+// Read is os.ReadFile. On Windows, it retries while the file is being replaced.
 func Read(path string) (content []byte, err error) {
-	err = patiently(func() error {
+	err = retry(func() error {
 		content, err = os.ReadFile(path)
 		return err
 	})
 	return content, err
 }
 
-func rename(from, to string) error { return patiently(func() error { return os.Rename(from, to) }) }
+func rename(from, to string) error { return retry(func() error { return os.Rename(from, to) }) }
 
-func patiently(try func() error) error {
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+func retry(try func() error) error {
+	for end := time.Now().Add(retryTime); ; time.Sleep(time.Millisecond) {
 		err := try()
 		busy := errors.Is(err, errorSharingViolation) || errors.Is(err, syscall.ERROR_ACCESS_DENIED)
 		if !busy || time.Now().After(end) {
@@ -37,8 +36,9 @@ func patiently(try func() error) error {
 	}
 }
 
-// syncFolder does nothing: Windows does not sync folders.
-func syncFolder(string) error { return nil }
+// syncDir does nothing: Windows does not sync directories.
+func syncDir(string) error { return nil }
 
-// keepOwner does nothing: on Windows a file's rights are its folder's.
+// keepOwner does nothing: on Windows a file inherits the access of its
+// directory.
 func keepOwner(*os.File, fs.FileInfo) error { return nil }

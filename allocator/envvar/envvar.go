@@ -1,52 +1,52 @@
-// Package envvar names the environment variables of devports: those that a user
-// sets, and those by which devports speaks to what it starts. Everything that
-// reads or sets one takes its name from here.
+// Package envvar defines the names of devports' environment variables: those
+// that a user sets, and those that devports sets for the processes that it
+// starts. All code that reads or sets one uses these names.
 //
-// The ports themselves, PORT and PORT_<NAME>, are allocator.PortName's.
+// PORT and PORT_<NAME> are defined by allocator.PortName.
 package envvar
 
-// Prefix is what all of these names begin with. A user's own variables do not.
+// Prefix is the prefix of these names. Only devports uses it.
 const Prefix = "DEVPORTS_"
 
-// These are the user's.
+// These are set by the user.
 const (
-	// Home is the folder of devports' state, an absolute path. registry.Home reads
-	// it.
+	// Home is the directory of devports' state, an absolute path. registry.Home
+	// reads it.
 	Home = "DEVPORTS_HOME"
 	// Registry is the registry's file, instead of registry.json in Home.
 	// registry.Path reads it.
 	Registry = "DEVPORTS_REGISTRY"
-	// Range is where ports are chosen from, such as "20000-29999", instead of the
-	// range of the Portfile. The command line reads it.
+	// Range is the range of chosen ports, such as "20000-29999", instead of
+	// that of the Portfile. The command line reads it.
 	Range = "DEVPORTS_RANGE"
 )
 
-// These say to a service, and to what "devports env" and "devports run" give
-// their variables, what it is. procfile sets them; allocator/holder reads them
-// in the environment of the process that holds a port, and the launcher in those
-// of processes that have got away.
+// These identify a service to itself, and to the processes that get the
+// variables of "devports env" and "devports run". procfile sets them;
+// allocator/holder reads them in the environment of the process that holds a
+// port, and the launcher in those of orphans.
 const (
 	Project = "DEVPORTS_PROJECT"
 	// Service is the name of the service.
 	Service = "DEVPORTS_SERVICE"
-	// Worktree is the label of the checkout, empty in the main one. Set by the
-	// user, that is without Project beside it, it gives the checkout another
+	// Worktree is the label of the checkout, empty in the main one. If the user
+	// sets it, which means without Project, it gives the checkout another
 	// label: checkout.Find reads it.
 	Worktree = "DEVPORTS_WORKTREE"
 )
 
 // Env lists the variables that devports has set in an environment; see [Mark]
-// and [Own]. "devports env" prints it, and what "devports run" and "devports up"
-// start has it.
+// and [Own]. "devports env" prints it, and "devports run" and "devports up" set
+// it.
 const Env = "DEVPORTS_ENV"
 
-// These mark processes. Each passes its marks on to those that it starts.
+// These mark processes. Child processes inherit them.
 const (
-	// Instance says which run has started a process. The launcher sets it, and
-	// finds by it what is left of a run.
+	// Instance identifies the run that started a process. The launcher sets it,
+	// and uses it to find the orphans of a run.
 	Instance = "DEVPORTS_INSTANCE"
-	// Outside, with the value 1, marks what is none of a run's, such as the
-	// browser that it has opened. The launcher sets it, and leaves alone what has
-	// it.
+	// Outside, with the value 1, marks processes that do not belong to the run,
+	// such as a browser that it has opened. The launcher sets it, and does not
+	// kill processes that have it.
 	Outside = "DEVPORTS_OUTSIDE"
 )

@@ -12,9 +12,8 @@ import (
 	"testing"
 )
 
-// A name that is spelled elsewhere can differ from the one that is meant. A
-// sentence that mentions one is no such name, and the examples are programs of
-// users.
+// Other packages use the constants, since a literal may be misspelled. Names in
+// messages do not count, and the examples are programs of users.
 func TestOneHome(t *testing.T) {
 	const root = "../.."
 	name := regexp.MustCompile(`^DEVPORTS_[A-Z_]*(=\d*)?$`)

@@ -10,26 +10,27 @@ import (
 
 // The value of [Env] is a list of NAME:HASH or NAME:HASH:BEFORE, separated by
 // commas. HASH is 48 bits of a hash of the name and the value, in hexadecimal:
-// it shows whether somebody has set the variable to another value since. A value
-// that can be guessed can be confirmed by it, but whoever sees the list sees the
-// value beside it, in the same environment. BEFORE is the value that devports
-// has replaced, in base64: a PATH that [env] extends is not lost.
+// it shows whether the variable has been set to another value since. The hash
+// could confirm a guessed value, but a process that can read the list can also
+// read the value, in the same environment. BEFORE is the value that devports
+// has replaced, in base64, so that a PATH that [env] extends is not lost.
 
 const (
 	hashBytes = 6
 
-	// maxMarks bounds a list in bytes, for systems bound a variable: Linux to
-	// 128 KiB, Windows to 32 KiB. What does not fit counts as the user's own.
+	// maxMarks is the maximum length of a list in bytes, since systems limit a
+	// variable: Linux to 128 KiB, Windows to 32 KiB. Variables that do not fit
+	// count as the user's own.
 	maxMarks = 12 << 10
 )
 
 // Var is an environment variable.
 type Var struct{ Name, Value string }
 
-// Mark returns the value of [Env] for the variables of set, in a process that
-// otherwise has the environment own. A variable that own has with the same value
-// is the user's and not listed, except for the labels: only a user's own
-// DEVPORTS_WORKTREE names a checkout.
+// Mark returns the value of [Env] for the variables in set, in a process that
+// otherwise has the environment own. It does not list a variable that own has
+// with the same value, except the labels: only a DEVPORTS_WORKTREE of the user
+// labels a checkout.
 func Mark(set []Var, own map[string]string) string {
 	var marks []string
 	size := 0
@@ -51,14 +52,15 @@ func Mark(set []Var, own map[string]string) string {
 	return strings.Join(marks, ",")
 }
 
-// Join makes one list of several.
+// Join joins several lists.
 func Join(lists ...string) string {
 	return strings.Join(slices.DeleteFunc(lists, func(list string) bool { return list == "" }), ",")
 }
 
-// Own returns an environment as it was before devports set variables in it: what
-// [Env] lists is removed or gets its earlier value, unless it has been set to
-// another value since. exported are the names of those that were, sorted.
+// Own returns an environment without the variables that devports has set: it
+// removes the variables in [Env] or restores their earlier values, unless they
+// have been set to another value since. exported are the sorted names of these
+// variables.
 func Own(environ []string) (own, exported []string) {
 	marks := map[string]mark{}
 	for _, entry := range environ {
@@ -85,8 +87,8 @@ func Own(environ []string) (own, exported []string) {
 	return own, slices.Compact(exported)
 }
 
-// LabelInherited reports whether the [Worktree] of this environment was set by a
-// devports above, and not by the user.
+// LabelInherited reports whether a parent devports, and not the user, set the
+// [Worktree] of this environment.
 func LabelInherited(getenv func(string) string) bool {
 	m, listed := parse(getenv(Env))[Worktree]
 	return getenv(Project) != "" && (!listed || m.hash == hash(Worktree, getenv(Worktree)))
@@ -96,10 +98,10 @@ func LabelInherited(getenv func(string) string) bool {
 type mark struct {
 	hash   string
 	before string
-	had    bool // before is meant, even if it is empty
+	had    bool // before is set, even if it is empty
 }
 
-// parse skips what is no entry: the list may be anybody's.
+// parse ignores invalid entries: the user may have set the list.
 func parse(list string) map[string]mark {
 	marks := map[string]mark{}
 	for entry := range strings.SplitSeq(list, ",") {
@@ -125,7 +127,7 @@ func hash(name, value string) string {
 	return hex.EncodeToString(sum[:hashBytes])
 }
 
-// isName reports whether shells take name for a variable's.
+// isName reports whether name is a valid name of a shell variable.
 func isName(name string) bool {
 	for i, c := range []byte(name) {
 		letter := 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '_'

@@ -23,7 +23,7 @@ func sorted(vars map[string]string) (list []envvar.Var) {
 	return list
 }
 
-// after is the environment of a process that devports gives the variables set.
+// after returns the environment of a process for which devports sets variables.
 func after(own, set map[string]string) map[string]string {
 	all := maps.Clone(own)
 	maps.Copy(all, set)
@@ -36,8 +36,8 @@ func TestOwn(t *testing.T) {
 	set := map[string]string{"PATH": "x:/bin", "SAME": "s", "EMPTY": "full", "PORT_DB": "1", "NASTY": "a=b,c:d\n'", "BLANK": ""}
 	for _, tt := range []struct {
 		name     string
-		edit     func(env map[string]string) // what happens after devports has set its variables
-		own      map[string]string           // what differs from user
+		edit     func(env map[string]string) // a change after devports has set its variables
+		own      map[string]string           // the difference to user
 		exported string
 	}{
 		{"untouched", func(map[string]string) {}, nil, "BLANK EMPTY NASTY PATH PORT_DB"},

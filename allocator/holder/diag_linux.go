@@ -11,21 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The messages of sock_diag(7), by linux/inet_diag.h: a request is a header, four
-// bytes of family and so on, the states, and the socket's address, which this
-// package leaves open but for the local port. Each answer starts with the same
-// address, after four bytes.
+// The messages of sock_diag(7), see linux/inet_diag.h: a request consists of a
+// header, four bytes with the family and so on, the states, and the socket's
+// address, of which this package sets only the local port. Each answer has the
+// same address after four bytes.
 const (
 	sockDiagByFamily = 20 // SOCK_DIAG_BY_FAMILY
 	requestLength    = unix.SizeofNlMsghdr + 56
 	answerLength     = 72
 )
 
-// receiveTimeout is for systems that do not answer. Linux answers in the call.
+// receiveTimeout is for systems that do not answer. Linux answers during the
+// call.
 const receiveTimeout = 500 // milliseconds
 
-// dump asks the kernel for the sockets in any of states, of both families. A port
-// of 0 stands for all.
+// dump returns the kernel's sockets in any of states, of both families. A port
+// of 0 means all.
 func dump(states uint32, port int) ([]entry, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
@@ -85,7 +86,7 @@ func receive(fd int) ([]entry, error) {
 	}
 }
 
-// parseAnswers reads a datagram; done says that none follows.
+// parseAnswers parses a datagram; done reports whether it is the last one.
 func parseAnswers(datagram []byte) (entries []entry, done bool, err error) {
 	messages, err := syscall.ParseNetlinkMessage(datagram)
 	if err != nil || len(messages) == 0 {
@@ -105,9 +106,9 @@ func parseAnswers(datagram []byte) (entries []entry, done bool, err error) {
 	return entries, false, nil
 }
 
-var errAnswer = errors.New("sock_diag: an answer that makes no sense")
+var errAnswer = errors.New("sock_diag: unexpected answer")
 
-// parseAnswer reads an inet_diag_msg.
+// parseAnswer parses an inet_diag_msg.
 func parseAnswer(b []byte) entry {
 	addr := func(at int) netip.Addr {
 		if b[0] == unix.AF_INET {

@@ -42,7 +42,8 @@ func TestDumpAgreesWithTables(t *testing.T) {
 		}
 		defer client.Close()
 	}
-	// Other processes of this network namespace may open and close some meanwhile.
+	// Other processes of this network namespace may open and close some
+	// meanwhile.
 	var diff string
 	for range 20 {
 		before, err := tables()
@@ -153,7 +154,7 @@ func TestConnectionInTimeWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := server.Read(make([]byte, 1)); err == nil {
-		t.Fatal("the server reads something")
+		t.Fatal("the server got data")
 	}
 	server.Close()
 	if _, err := unix.Read(fd, make([]byte, 1)); err != nil {
@@ -165,7 +166,7 @@ func TestConnectionInTimeWait(t *testing.T) {
 	}
 }
 
-// Those of other processes are not looked for.
+// The ports of other processes are not listed.
 func TestPortsOfProcesses(t *testing.T) {
 	one, port := start(t, "", "127.0.0.1")
 	start(t, "", "127.0.0.1")
@@ -180,8 +181,8 @@ func TestPortsOfProcesses(t *testing.T) {
 	}
 }
 
-// Under a seccomp(2) filter that refuses netlink, as in some sandboxes, the answers
-// are the same.
+// Under a seccomp(2) filter that refuses netlink, as in some sandboxes, the
+// answers are the same.
 func TestNetlinkRefused(t *testing.T) {
 	if runtime.GOARCH == "386" {
 		t.Skip("socketcall(2) keeps its arguments from a filter")
@@ -211,8 +212,8 @@ func TestNetlinkRefused(t *testing.T) {
 
 const refusedEnv = "HOLDER_TEST_NO_NETLINK"
 
-// refuseNetlink has socket(2) fail with EPERM for AF_NETLINK in this process from
-// now on.
+// refuseNetlink has socket(2) fail with EPERM for AF_NETLINK in this process
+// from now on.
 func refuseNetlink(t *testing.T) {
 	t.Helper()
 	const number, firstArgument = 0, 16 // in struct seccomp_data; the low half on little-endian machines

@@ -1,9 +1,8 @@
 // Package holder finds the processes that hold a port.
 //
-// It asks the system for its sockets and reads which files every process has
-// open, once per call: some milliseconds on a busy machine. That is right for
-// naming the holder of a port to a person, not for polling. To learn whether a
-// port is free, ask allocator.Free.
+// Each call reads the system's table of sockets and the open files of all
+// processes, which takes a few milliseconds on a busy machine. It is for
+// messages, not for polling. allocator.Free checks whether a port is free.
 package holder
 
 import (
@@ -17,75 +16,73 @@ import (
 	"github.com/devports/devports/allocator/envvar"
 )
 
-// Process is a process that listens on a port, as far as this user may see. What
-// the system does not tell is left at its zero value.
+// Process is a process that listens on a port, as far as it is visible to this
+// user. Unknown fields have their zero value.
 type Process struct {
-	// PID is 0 where the process cannot be seen: it belongs to another user, or
-	// lives in another PID namespace. Of the rest, only User and Address may then
-	// be known.
+	// PID is 0 if the process is not visible: it belongs to another user, or is
+	// in another PID namespace. Then only User and Address may be known.
 	PID int `json:"pid,omitempty"`
-	// Command is the command line, its arguments separated by a blank.
+	// Command is the command line, its arguments separated by spaces.
 	Command string `json:"command,omitempty"`
 	// Directory is the working directory.
 	Directory string `json:"directory,omitempty"`
-	// User is the name, or else the number, of the user as whom the process runs.
-	// Of a process that cannot be seen, it is the owner of the socket.
+	// User is the name of the process's user, or the number if it has no name.
+	// For an invisible process, it is the owner of the socket.
 	User string `json:"user,omitempty"`
 	// Since is when the process started.
 	Since time.Time `json:"since,omitzero"`
-	// Address is what the socket is bound to, such as "127.0.0.1" or "::". Of
-	// several sockets, one that listens on all addresses is told before others,
-	// and IPv4 before IPv6.
+	// Address is the address of the socket, such as "127.0.0.1" or "::". If
+	// there are several sockets, one on all addresses is preferred, and IPv4 to
+	// IPv6.
 	Address string `json:"address,omitempty"`
 
-	// Project, Worktree and Service are the DEVPORTS_ variables of these names
-	// with which the process was started.
+	// Project, Worktree and Service are the values of these DEVPORTS_ variables
+	// in the environment of the process.
 	Project  string `json:"project,omitempty"`
 	Worktree string `json:"worktree,omitempty"`
 	Service  string `json:"service,omitempty"`
-	// Managed is whether there was a DEVPORTS_SERVICE among them.
+	// Managed reports whether the environment has DEVPORTS_SERVICE.
 	Managed bool `json:"managed,omitempty"`
 
-	// Checkout is the directory of the run that has started the process, and Run
-	// the PID of that, 0 if it has ended. They are left to callers that know of
-	// runs, as are the fields above of a process that overwrites its environment.
+	// Checkout is the directory of the run that started the process, and Run
+	// the PID of that run, 0 if it has ended. Callers that know the runs set
+	// them, and also the fields above for a process that overwrites its
+	// environment.
 	Checkout string `json:"checkout,omitempty"`
 	Run      int    `json:"run,omitempty"`
 }
 
-// Connection is a socket that has a port without listening on it: mostly an
-// outgoing connection, or what is left of one.
+// Connection is a socket that has a port but does not listen on it: usually an
+// outgoing connection, even a closed one.
 type Connection struct {
-	// Process is the zero Process, but for the address, where no process has the
-	// socket any more.
+	// Process has only an address if no process has the socket any more.
 	Process
 	// State is "bound", or the state of a connection: "established",
 	// "close_wait", "time_wait" …
 	State string `json:"state"`
-	// Remote is the other end, such as "127.0.0.1:5432".
+	// Remote is the remote address, such as "127.0.0.1:5432".
 	Remote string `json:"remote,omitempty"`
 }
 
-// socket is a TCP socket of a process. A socket that several processes share
-// comes once for each.
+// socket is a TCP socket of a process. A socket that several processes share is
+// listed once for each.
 type socket struct {
 	port   int
 	addr   netip.Addr
 	remote netip.AddrPort
 	state  string
-	pid    int    // 0 where the process cannot be seen
-	user   string // the owner, known on some systems where pid is 0
+	pid    int    // 0 if the process is not visible
+	user   string // the owner, known on some systems if pid is 0
 }
 
-// Listening returns, for each of ports that somebody listens on, the processes
-// that do, in the order of their PIDs. Without ports, it returns them for all
-// ports that somebody listens on. A process that listens on several addresses is
-// listed once for each port.
+// Listening returns the processes that listen on each of ports, in the order of
+// their PIDs. Without ports, it returns the processes for all ports. A process
+// that listens on several addresses is listed once for each port.
 //
-// Linux tells of each socket at least that it is there, and whose. On other
-// systems, the sockets of a process that cannot be seen may be missing.
+// Linux reports every socket and its owner. On other systems, the sockets of
+// invisible processes may be missing.
 //
-// The error is that of ctx, or tells that the system's tables cannot be read.
+// The error is that of ctx, or from reading the system's tables.
 func Listening(ctx context.Context, ports ...int) (map[int][]Process, error) {
 	found, err := listeners(ctx, ports, nil)
 	if err != nil {
@@ -103,9 +100,8 @@ func Listening(ctx context.Context, ports ...int) (map[int][]Process, error) {
 	return holders, ctx.Err()
 }
 
-// Connections returns, for each of ports, the sockets that have it without
-// listening: those of processes that can be seen first. The error is as that of
-// [Listening].
+// Connections returns, for each of ports, the sockets that have it but do not
+// listen, first those of visible processes. Errors are those of [Listening].
 func Connections(ctx context.Context, ports ...int) (map[int][]Connection, error) {
 	if len(ports) == 0 {
 		return nil, nil
@@ -115,7 +111,7 @@ func Connections(ctx context.Context, ports ...int) (map[int][]Connection, error
 		return nil, err
 	}
 	slices.SortStableFunc(found, func(a, b socket) int {
-		unseen := func(s socket) int {
+		visibility := func(s socket) int {
 			switch {
 			case s.pid > 0:
 				return 0
@@ -124,7 +120,7 @@ func Connections(ctx context.Context, ports ...int) (map[int][]Connection, error
 			}
 			return 2
 		}
-		return cmp.Or(cmp.Compare(unseen(a), unseen(b)), compare(a, b))
+		return cmp.Or(cmp.Compare(visibility(a), visibility(b)), compare(a, b))
 	})
 	connections := map[int][]Connection{}
 	inspect := inspector(ctx)
@@ -138,8 +134,8 @@ func Connections(ctx context.Context, ports ...int) (map[int][]Connection, error
 	return connections, ctx.Err()
 }
 
-// inspector returns what makes a Process of a socket. It inspects each process
-// once.
+// inspector returns a function that returns the Process of a socket. It
+// inspects each process once.
 func inspector(ctx context.Context) func(socket) Process {
 	inspected := map[int]Process{}
 	return func(s socket) Process {
@@ -156,9 +152,8 @@ func inspector(ctx context.Context) func(socket) Process {
 	}
 }
 
-// Ports returns the ports on which any of the processes listens, in order, each
-// once. The error is that of ctx, or tells that the system's tables cannot be
-// read.
+// Ports returns the ports on which any of the processes listens, sorted. Errors
+// are those of [Listening].
 func Ports(ctx context.Context, pids ...int) ([]int, error) {
 	if len(pids) == 0 {
 		return nil, nil
@@ -177,8 +172,8 @@ func Ports(ctx context.Context, pids ...int) ([]int, error) {
 	return slices.Compact(ports), nil
 }
 
-// compare orders sockets by port and process, those of one process on one port
-// as Process.Address prefers them.
+// compare orders sockets by port and process, and then by the preference of
+// Process.Address.
 func compare(a, b socket) int {
 	return cmp.Or(
 		cmp.Compare(a.port, b.port),
@@ -189,7 +184,7 @@ func compare(a, b socket) int {
 	)
 }
 
-// specific is 0 for an address that stands for all, else 1.
+// specific returns 0 for a wildcard address, otherwise 1.
 func specific(addr netip.Addr) int {
 	if addr.IsUnspecified() {
 		return 0
@@ -197,7 +192,7 @@ func specific(addr netip.Addr) int {
 	return 1
 }
 
-// labelled returns p with what environ, a list of "NAME=value", says of it.
+// labelled returns p with the labels in environ, a list of "NAME=value".
 func labelled(p Process, environ []string) Process {
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")

@@ -10,13 +10,13 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// Here sock_diag(7) and /proc, proc(5), are read: importing gopsutil would add about
-// 0.3 ms to the start of every command, and it does not tell the owner of a
-// socket whose process cannot be seen.
+// This file uses sock_diag(7) and /proc, proc(5): gopsutil would add about 0.3
+// ms to the start of every command, and does not report the owner of a socket
+// whose process is not visible.
 
 // listeners returns the listening TCP sockets on the wanted ports, or on all if
-// there are none. Of which processes they are, it looks for among pids, or among
-// all if there are none.
+// there are none. It searches for their processes among pids, or among all if
+// there are none.
 func listeners(ctx context.Context, wanted, pids []int) ([]socket, error) {
 	return sockets(ctx, listenStates, wanted, pids)
 }
@@ -62,8 +62,8 @@ func sockets(ctx context.Context, states uint32, wanted, pids []int) ([]socket, 
 	return found, nil
 }
 
-// socketInodes returns the inodes of the sockets that pid has open, each once,
-// and none if it is gone or its files may not be read.
+// socketInodes returns the inodes of the sockets that pid has open, and none if
+// the process is gone or its files are not readable.
 func socketInodes(pid int) []string {
 	dir := process.File(pid, "fd")
 	names, err := readNames(dir)
@@ -93,8 +93,8 @@ func readNames(dir string) ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// Inspect returns what is to be seen of a process, without its address. Of a
-// process that does not exist, that is its PID.
+// Inspect returns the visible fields of a process, except Address. For a
+// missing process, it returns only the PID.
 func Inspect(_ context.Context, pid int) Process {
 	p := Process{PID: pid, Command: process.Command(pid)}
 	if id, err := process.Find(pid); err == nil {
@@ -108,9 +108,9 @@ func Inspect(_ context.Context, pid int) Process {
 	return labelled(p, environ)
 }
 
-// userName returns uid itself if passwd(5) has no name for it. os/user would ask
-// the directory services as well, but with cgo: importing it makes devports a
-// dynamically linked program, which takes 1 ms more to start.
+// userName returns uid itself if passwd(5) has no name for it. os/user also
+// supports directory services, but with cgo it makes devports a dynamically
+// linked program, which takes 1 ms more to start.
 func userName(uid string) string {
 	text, _ := os.ReadFile("/etc/passwd")
 	for line := range strings.Lines(string(text)) {

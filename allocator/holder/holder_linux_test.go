@@ -15,8 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A server that passes its socket on, as a master does to its workers, is one
-// of several holders.
+// If a server passes its socket to workers, all of them are holders.
 func TestSharedSocket(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -61,7 +60,7 @@ func TestListHelper(t *testing.T) {
 	}
 }
 
-// Another user sees that somebody listens, and who, but not which process.
+// Another user sees the owner of a listening socket, but not the process.
 func TestUnseenProcess(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, to become another user")
@@ -94,7 +93,7 @@ func TestUnseenProcess(t *testing.T) {
 
 func TestParseTable(t *testing.T) {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the sample is of a little-endian machine")
+		t.Skip("the sample is from a little-endian machine")
 	}
 	const table = `  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0000000000000000 100 0 0 10 0

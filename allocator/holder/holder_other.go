@@ -15,7 +15,8 @@ import (
 )
 
 // listeners returns the listening TCP sockets on the wanted ports, or on all if
-// there are none, of all processes: asking for some is no faster here.
+// there are none. It ignores the pids, since a subset is not faster on these
+// systems.
 func listeners(ctx context.Context, wanted, _ []int) ([]socket, error) {
 	return sockets(ctx, true, wanted)
 }
@@ -45,7 +46,7 @@ func sockets(ctx context.Context, listening bool, wanted []int) ([]socket, error
 	return found, nil
 }
 
-// address returns the local address of c. "*", which lsof writes for all
+// address returns the local address of c. "*", which lsof prints for all
 // addresses, is the unspecified one of the socket's family.
 func address(c net.ConnectionStat) netip.Addr {
 	if addr, err := netip.ParseAddr(c.Laddr.IP); err == nil {
@@ -57,8 +58,8 @@ func address(c net.ConnectionStat) netip.Addr {
 	return netip.IPv4Unspecified()
 }
 
-// Inspect returns what is to be seen of a process, without its address. Of a
-// process that does not exist, that is its PID.
+// Inspect returns the visible fields of a process, except Address. For a
+// missing process, it returns only the PID.
 func Inspect(ctx context.Context, pid int) Process {
 	p := Process{PID: pid}
 	proc := &process.Process{Pid: int32(pid)}

@@ -22,8 +22,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The test binary serves as the process that listens: with listenEnv, on these
-// addresses, on one port, until its standard input ends.
+// With listenEnv, the test binary listens on these addresses, on one port,
+// until its standard input ends.
 const listenEnv = "HOLDER_TEST_LISTEN"
 
 func TestMain(m *testing.M) {
@@ -64,7 +64,8 @@ func start(t *testing.T, dir, hosts string, env ...string) (*exec.Cmd, int) {
 	return cmd, startAndReadPort(t, cmd)
 }
 
-// child returns the test binary as a command, with env added to its environment.
+// child returns the test binary as a command, with env added to its
+// environment.
 func child(t *testing.T, env ...string) *exec.Cmd {
 	t.Helper()
 	name, err := os.Executable()
@@ -99,7 +100,7 @@ func startAndReadPort(t *testing.T, cmd *exec.Cmd) int {
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		t.Fatalf("child told no port: %v", err)
+		t.Fatalf("child printed no port: %v", err)
 	}
 	port, err := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil {
@@ -136,7 +137,7 @@ func TestListening(t *testing.T) {
 	}}}
 	got := listening(t, port)
 	if len(got[port]) == 1 {
-		// Systems tell the time in ticks, and the clock may be set meanwhile.
+		// Systems count time in ticks, and the clock may be set meanwhile.
 		const tick = 50 * time.Millisecond
 		since := got[port][0].Since
 		if since.Before(before.Add(-tick)) || since.After(after.Add(tick)) {

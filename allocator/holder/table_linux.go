@@ -13,20 +13,20 @@ import (
 	"strings"
 )
 
-// entry is a TCP socket, as the kernel describes it.
+// entry is the kernel's description of a TCP socket.
 type entry struct {
 	state         state
 	local, remote netip.AddrPort
-	uid, inode    string // inode is "0" where no process has the socket any more
+	uid, inode    string // inode is "0" if no process has the socket any more
 }
 
-// state is a state of a TCP socket, by its number in the kernel.
+// state is the kernel's number for a state of a TCP socket.
 type state uint8
 
 const (
-	bound  state = 7 // without listening, which is TCP_CLOSE
+	bound  state = 7 // bound but not listening: TCP_CLOSE
 	listen state = 10
-	last   state = 13 // asks for those that are bound; older kernels than Linux 6.8 ignore it
+	last   state = 13 // requests bound sockets; kernels before Linux 6.8 ignore it
 )
 
 var stateNames = [...]string{
@@ -41,15 +41,15 @@ func (s state) String() string {
 	return "state " + strconv.Itoa(int(s))
 }
 
-// The states that a dump asks for, one bit each.
+// The states to dump, one bit each.
 const (
 	listenStates uint32 = 1 << listen
 	otherStates  uint32 = 1<<(last+1) - 1 - listenStates
 )
 
-// entries returns the sockets in any of states on the wanted ports. Where
-// sock_diag(7) is refused, as by gVisor or seccomp, it reads the slower tables in
-// /proc/net, which do not list sockets that are bound and no more.
+// entries returns the sockets in any of states on the wanted ports. If
+// sock_diag(7) is refused, as by gVisor or seccomp, it reads the slower tables
+// in /proc/net, which do not list sockets that are only bound.
 func entries(states uint32, wanted []int) ([]entry, error) {
 	port := 0
 	if len(wanted) == 1 {
@@ -85,7 +85,7 @@ func tables() ([]entry, error) {
 	return all, nil
 }
 
-// parseTable reads a table; its first line is a heading.
+// parseTable parses a table; its first line is a heading.
 //
 //	sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
 //	 0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 …
@@ -114,8 +114,8 @@ func parseTable(text string) ([]entry, error) {
 	return all, nil
 }
 
-// parseAddrPort reads "0100007F:1F90". The port is a number; the address is one
-// or four 32-bit words in the byte order of the machine.
+// parseAddrPort parses "0100007F:1F90". The port is a number; the address is
+// one or four 32-bit words in the machine's byte order.
 func parseAddrPort(text string) (netip.AddrPort, error) {
 	fail := fmt.Errorf("%q is not a socket's address", text)
 	addrText, portText, _ := strings.Cut(text, ":")

@@ -1,12 +1,15 @@
-// Package lockfile holds a file as a lock between processes.
+// Package lockfile provides file locks between processes.
 //
-// The lock is the kernel's (flock, or LockFileEx on Windows), so it ends with its holder, however that dies. Goroutines of one
-// process exclude each other as well. The holder leaves a note in the file, with its pid, command line and the time, so that
-// whoever waits in vain can be told whom it waited for. The note is a courtesy: it never decides who holds the lock, and one
-// that cannot be written stops nobody.
+// The kernel holds the lock (flock, or LockFileEx on Windows), so it ends with
+// its holder, however that dies. Goroutines of one process exclude each other,
+// too. The holder writes a note to the file, with its pid, its command line and
+// the time, for the error of a waiting process. The note is only informative:
+// it does not decide who holds the lock, and a failure to write it is ignored.
 //
-// A lock file is removed by Remove alone, which holds the lock. Whoever takes a lock makes sure that the file still has its name:
-// else one process could hold the lock of a file that has just lost it while another creates and locks a new one.
+// Only Remove removes a lock file, and it holds the lock meanwhile. A process
+// that takes a lock verifies that the file still has its name: otherwise one
+// process could hold the lock of a removed file while another creates and locks
+// a new one.
 package lockfile
 
 import (
@@ -25,16 +28,20 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// noteWait bounds how long TryAcquire looks for the note of a holder that has the lock but has not yet written who it is.
+// noteWait is how long TryAcquire waits for the note of a holder that has just
+// taken the lock.
 const noteWait = 200 * time.Millisecond
 
-// Acquire takes the lock at path and returns the function that releases it, which may be called more than once. The file is
-// created where it is missing, and so is its folder (mode 0700). The lock is held until it is released or the process ends.
+// Acquire takes the lock at path and returns the function that releases it,
+// which may be called more than once. It creates the file and its directory
+// (mode 0700) if necessary. The lock is held until it is released or the
+// process ends.
 //
-// While another holds the lock, Acquire waits, at most for wait; those who wait get the lock about in the order they came, and
-// at once when it is released. When wait is over the error is a *HeldError. When ctx ends first, Acquire returns at once, with
-// an error that wraps ctx's. A lock that arrives after Acquire gave up is released at once. Trouble with the file itself is a
-// *fs.PathError.
+// While the lock is held, Acquire waits, at most for wait; waiters get the lock
+// approximately in order, as soon as it is released. After wait the error is a
+// *HeldError. If ctx ends first, Acquire returns immediately, with an error
+// that wraps ctx's. A lock that it gets after giving up is released
+// immediately. Errors of the file are *fs.PathError.
 func Acquire(ctx context.Context, path string, wait time.Duration) (release func() error, err error) {
 	for end := time.Now().Add(wait); ; {
 		l, err := open(path)
@@ -45,7 +52,7 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (release func
 		switch {
 		case err == nil && l.current():
 			return l.hold(nil), nil
-		case err == nil, errors.Is(err, fs.ErrNotExist): // it was removed meanwhile
+		case err == nil, errors.Is(err, fs.ErrNotExist): // the file was removed meanwhile
 			l.drop()
 		default:
 			l.note.Close()
@@ -54,9 +61,10 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (release func
 	}
 }
 
-// TryAcquire takes the lock at path as Acquire does, but does not wait: if another holds it, the error is a *HeldError. It is
-// for a lock that is held for as long as a process lives. The note, any value that encoding/json takes, goes to whoever finds
-// the lock held; nil for none. left is the note of the holder before, if that died without releasing the lock.
+// TryAcquire is Acquire without waiting: if the lock is held, the error is a
+// *HeldError. It is for a lock that is held as long as a process lives. note,
+// any value for encoding/json or nil, is part of the HeldError of others. left
+// is the note of the previous holder, if that died without releasing the lock.
 func TryAcquire(path string, note any) (release func() error, left json.RawMessage, err error) {
 	var encoded json.RawMessage
 	if note != nil {
@@ -77,17 +85,19 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 	}
 }
 
-// errRemoved says that the lock file has lost its name since it was opened.
+// errRemoved reports that the lock file was removed after it was opened.
 var errRemoved = errors.New("the lock file was removed")
 
-// tryOpen opens the lock file and takes the lock. left is the note that it has.
+// tryOpen opens the lock file and takes the lock. left is the note in the file.
 func tryOpen(path string) (_ lock, left json.RawMessage, err error) {
 	l, err := open(path)
 	if err != nil {
 		return lock{}, nil, err
 	}
-	// A holder that has only just taken the lock may not have said yet who it is, and the note be that of one that is dead. And if
-	// one was killed while it started a process, that has the lock for a moment, until it has become another program.
+	// A holder that has just taken the lock may not have written its note yet,
+	// so that the file still has the note of a dead process. And if a holder
+	// was killed while it started a process, that child has the lock until its
+	// execve(2).
 	for end := time.Now().Add(noteWait); ; time.Sleep(noteWait / 40) {
 		taken, err := l.try()
 		if taken {
@@ -100,25 +110,27 @@ func tryOpen(path string) (_ lock, left json.RawMessage, err error) {
 			l.note.Close()
 			return lock{}, nil, err
 		}
-		late := time.Now().After(end)
-		if !late && l.onlyLookedAt() {
-			continue // what the note says is out of date
+		timedOut := time.Now().After(end)
+		if !timedOut && l.onlyInspected() {
+			continue // the note is stale
 		}
-		if held := l.held(); held.PID != 0 && !gone(held.PID) || late {
+		if held := l.held(); held.PID != 0 && !gone(held.PID) || timedOut {
 			l.note.Close()
 			return lock{}, nil, held
 		}
 	}
 }
 
-// Holder tells who holds the lock at path now; nil if nobody does. It creates nothing, and nobody holds what cannot be looked at.
+// Holder returns the holder of the lock at path, or nil if the lock is free. It
+// creates no file. A lock file that cannot be opened counts as free.
 func Holder(path string) *HeldError {
 	held, _ := Inspect(path)
 	return held
 }
 
-// Inspect is Holder for those who want to know, too, what is left where nobody holds the lock: the note of the last holder if that
-// died without releasing it, as TryAcquire tells it. It stays there for the next holder.
+// Inspect is Holder, but also returns, for a free lock, the note of the last
+// holder if that died without releasing it, like TryAcquire. The note stays in
+// the file.
 func Inspect(path string) (held *HeldError, left json.RawMessage) {
 	l, err := openExisting(path)
 	if err != nil {
@@ -129,22 +141,24 @@ func Inspect(path string) (held *HeldError, left json.RawMessage) {
 	if err != nil {
 		return nil, nil
 	}
-	said := l.held()
+	noted := l.held()
 	if !shared {
-		return said, nil
+		return noted, nil
 	}
 	_ = l.kernel.Unlock()
-	return nil, said.Note
+	return nil, noted.Note
 }
 
-// lock is one attempt at a lock file: the kernel's lock on it, and a second handle for the note, since flock keeps its own to itself.
+// lock is an open lock file: the kernel's lock, and a second handle for the
+// note, since package flock does not expose its own.
 type lock struct {
 	path   string
 	kernel *flock.Flock
 	note   *os.File
 }
 
-// open opens the lock file, after creating what is missing of it. A lock file in a group-writable folder is for the whole group.
+// open opens the lock file, and creates it and its directory if necessary. A
+// lock file in a group-writable directory is shared with the group.
 func open(path string) (lock, error) {
 	l, err := openExisting(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -167,21 +181,23 @@ func newLock(path string, note *os.File, err error) (lock, error) {
 		return lock{}, err
 	}
 	share(note)
-	// O_CREATE stays out: with fs.protected_regular, Linux refuses it for another user's file in a sticky folder.
+	// Without O_CREATE: with fs.protected_regular, Linux refuses it for another
+	// user's file in a sticky directory.
 	return lock{path, flock.New(path, flock.SetFlag(os.O_RDWR)), note}, nil
 }
 
-// create makes the lock file, or opens the one that another has just made.
+// create creates the lock file, or opens the one that another process has just
+// created.
 func create(path string) (*os.File, error) {
-	if isGroups(filepath.Dir(path)) && linkShared(path) == nil {
+	if isGroupWritable(filepath.Dir(path)) && linkShared(path) == nil {
 		return os.OpenFile(path, os.O_RDWR, 0)
 	}
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 }
 
-// linkShared makes the lock file, unless there is one, so that it is the group's
-// from the first moment on: another user of the group may want it in the next.
-// Not every file system has links.
+// linkShared creates the lock file, unless it exists, with its final mode:
+// another user of the group may open it immediately. It fails on file systems
+// without links.
 func linkShared(path string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".")
 	if err != nil {
@@ -199,9 +215,10 @@ func linkShared(path string) error {
 	return err
 }
 
-// share gives the lock file to the group if its folder belongs to the group. Only the file's owner can, and nobody else needs to.
+// share makes the lock file group-writable if its directory is. Only the owner
+// of the file can, and the owner does it when creating the file.
 func share(f *os.File) {
-	if !isGroups(filepath.Dir(f.Name())) {
+	if !isGroupWritable(filepath.Dir(f.Name())) {
 		return
 	}
 	if info, err := f.Stat(); err == nil && info.Mode().Perm()&0o060 != 0o060 {
@@ -209,15 +226,18 @@ func share(f *os.File) {
 	}
 }
 
-// isGroups reports whether a folder is writable to its group. On Windows, where
-// rights come from the folder, every mode looks like that.
-func isGroups(folder string) bool {
-	info, err := os.Stat(folder)
+// isGroupWritable reports whether a directory is group-writable. It is false on
+// Windows, where files inherit their access from the directory and every mode
+// looks like that.
+func isGroupWritable(dir string) bool {
+	info, err := os.Stat(dir)
 	return runtime.GOOS != "windows" && err == nil && info.Mode().Perm()&0o020 != 0
 }
 
-// await takes the kernel's lock. It blocks in the kernel rather than poll, so that waiting costs nothing and the kernel keeps the
-// queue; the price is a goroutine that stays behind, after await has given up, until the lock is free.
+// await takes the kernel's lock. It blocks in the kernel and does not poll, so
+// waiting costs nothing and the kernel keeps the queue. The price is a
+// goroutine that keeps waiting after await has given up, until the lock is
+// free.
 func (l lock) await(ctx context.Context, wait time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("waiting for the lock %s: %w", l.path, err)
@@ -227,7 +247,7 @@ func (l lock) await(ctx context.Context, wait time.Duration) error {
 	}
 	bounded, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	result := make(chan error) // unbuffered: what is sent has been received, so a lock always has exactly one owner
+	result := make(chan error) // unbuffered: a sent result has been received, so a lock always has exactly one owner
 	go func() {
 		err := l.block()
 		select {
@@ -252,12 +272,12 @@ func (l lock) await(ctx context.Context, wait time.Duration) error {
 // try takes the kernel's lock if it is free.
 func (l lock) try() (taken bool, err error) {
 	taken, err = l.kernel.TryLock()
-	return taken, l.explain(err)
+	return taken, l.withPath(err)
 }
 
-// onlyLookedAt reports whether the lock, which could not be taken, is shared by those who look at it: nobody holds it. A look is over
-// in no time.
-func (l lock) onlyLookedAt() bool {
+// onlyInspected reports whether the lock, which could not be taken, is not
+// held, but shared by callers of Inspect for a moment.
+func (l lock) onlyInspected() bool {
 	shared, err := l.kernel.TryRLock()
 	if shared {
 		_ = l.kernel.Unlock()
@@ -265,17 +285,17 @@ func (l lock) onlyLookedAt() bool {
 	return shared && err == nil
 }
 
-// block takes the kernel's lock, however long that lasts.
+// block waits for the kernel's lock without a limit.
 func (l lock) block() error {
 	for {
 		if err := l.kernel.Lock(); !errors.Is(err, syscall.EINTR) {
-			return l.explain(err)
+			return l.withPath(err)
 		}
 	}
 }
 
-// explain adds the path to an error that lacks it.
-func (l lock) explain(err error) error {
+// withPath adds the path to an error without one.
+func (l lock) withPath(err error) error {
 	var errno syscall.Errno
 	if path := (*fs.PathError)(nil); errors.As(err, &errno) && !errors.As(err, &path) {
 		return &fs.PathError{Op: "lock", Path: l.path, Err: errno}
@@ -283,11 +303,13 @@ func (l lock) explain(err error) error {
 	return err
 }
 
-// locks has every lock that this process holds. Where a holder keeps its lock to the end, and so drops the function that releases
-// it, the garbage collector would otherwise close the files, and with them release the lock.
+// locks has all locks of this process. A holder that keeps its lock to the end
+// drops the function that releases it; the garbage collector would then close
+// the files, and so release the lock.
 var locks sync.Map
 
-// hold says who has the lock, which the caller has just taken, and returns the function that releases it.
+// hold writes the note for a lock that was just taken, and returns the function
+// that releases it.
 func (l lock) hold(note json.RawMessage) (release func() error) {
 	l.write(note)
 	locks.Store(l.kernel, l)

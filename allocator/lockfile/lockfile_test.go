@@ -21,7 +21,8 @@ import (
 
 const enough = 30 * time.Second // longer than any of these tests waits
 
-// The tests use real processes: this binary, started again, takes the lock at a path and holds it until its input ends.
+// The tests use real processes: this binary, started again, takes the lock at a
+// path and holds it until its input ends.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("LOCKFILE_TEST_HOLD"); path != "" {
 		if _, _, err := TryAcquire(path, map[string]string{"terminal": "pts/7"}); err != nil {
@@ -35,11 +36,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// hold starts a process that has the lock when hold returns.
+// hold starts a process that holds the lock when hold returns.
 func hold(t *testing.T, path string) (*exec.Cmd, io.Closer) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "some", "arguments")
-	cmd.Env = append(os.Environ(), "LOCKFILE_TEST_HOLD="+path, "GORACE=atexit_sleep_ms=0") // else it takes a second to end
+	cmd.Env = append(os.Environ(), "LOCKFILE_TEST_HOLD="+path, "GORACE=atexit_sleep_ms=0") // otherwise it takes a second to exit
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -57,7 +58,7 @@ func hold(t *testing.T, path string) (*exec.Cmd, io.Closer) {
 		_ = cmd.Wait()
 	})
 	if said := bufio.NewScanner(stdout); !said.Scan() || said.Text() != "held" {
-		t.Fatalf("the holder said %q", said.Text())
+		t.Fatalf("the holder printed %q", said.Text())
 	}
 	return cmd, stdin
 }
@@ -91,15 +92,15 @@ func TestAcquire(t *testing.T) {
 	}
 }
 
-// TestNothingBeside has a lock file made in a folder of this user's and in one of
-// a group's, by several at once: no other file is left there.
+// Several goroutines that create a lock file at once leave no other file, in a
+// private directory and in a group-writable one.
 func TestNothingBeside(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o700, 0o770} {
-		folder := t.TempDir()
-		if err := os.Chmod(folder, mode); err != nil {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, mode); err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(folder, "lock")
+		path := filepath.Join(dir, "lock")
 		var group sync.WaitGroup
 		for range 8 {
 			group.Go(func() {
@@ -113,12 +114,12 @@ func TestNothingBeside(t *testing.T) {
 			})
 		}
 		group.Wait()
-		files, err := os.ReadDir(folder)
+		files, err := os.ReadDir(dir)
 		if err != nil || len(files) != 1 || files[0].Name() != "lock" {
-			t.Errorf("in a folder of mode %o: %v, %v", mode, files, err)
+			t.Errorf("in a directory of mode %o: %v, %v", mode, files, err)
 		}
 		if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm()&0o060 != mode&0o060 {
-			t.Errorf("in a folder of mode %o: %v, %v", mode, info.Mode(), err)
+			t.Errorf("in a directory of mode %o: %v, %v", mode, info.Mode(), err)
 		}
 	}
 }
@@ -151,7 +152,8 @@ func TestDeadHolder(t *testing.T) {
 	}
 }
 
-// TestLeft has a holder that dies, and what it left found by the next, but not by the one after that.
+// The next holder gets the note of one that died, but not the holder after
+// that.
 func TestLeft(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	cmd, _ := hold(t, path)
@@ -160,7 +162,7 @@ func TestLeft(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	if held, left := Inspect(path); string(left) != `{"terminal":"pts/7"}` || held != nil {
-		t.Errorf("before anybody takes the lock, left is %s", left)
+		t.Errorf("before the lock is taken, left is %s", left)
 	}
 	for _, want := range []string{`{"terminal":"pts/7"}`, ""} {
 		release, left, err := TryAcquire(path, "mine")
@@ -179,7 +181,7 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-// TestLooks has many who look at a lock that a dead process has left, and who must not be taken for holders.
+// Processes that inspect the lock of a dead process do not count as holders.
 func TestLooks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	cmd, _ := hold(t, path)
@@ -228,7 +230,8 @@ func TestLooks(t *testing.T) {
 	looking.Wait()
 }
 
-// TestPassing has a lock that is held for a moment while its note is a dead process's, as a fork of that holds it.
+// TestPassing has a lock that is held for a moment with the note of a dead
+// process, as by a fork of that.
 func TestPassing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	cmd, _ := hold(t, path)
@@ -255,7 +258,8 @@ func TestPassing(t *testing.T) {
 	}
 }
 
-// TestForgotten has a holder that forgets how to release, and a garbage collector that finds that out.
+// A holder keeps the lock after it has dropped the release function and the
+// garbage collector has run.
 func TestForgotten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	if _, err := Acquire(t.Context(), path, enough); err != nil {
@@ -297,11 +301,11 @@ func TestTryAcquire(t *testing.T) {
 		t.Error(err)
 	}
 	if _, _, err := TryAcquire(path, func() {}); err == nil {
-		t.Error("a note that is no JSON was taken")
+		t.Error("an invalid note was accepted")
 	}
 }
 
-// TestUnknownHolder has a lock whose holder left half a note, as one that is just writing it has.
+// TestUnknownHolder has a lock with a partial note, as during a write.
 func TestUnknownHolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	acquire(t, path)
@@ -330,7 +334,7 @@ func TestCancel(t *testing.T) {
 	if _, err := Acquire(ctx, filepath.Join(t.TempDir(), "free"), enough); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a free lock: %v", err)
 	}
-	// What the abandoned wait gets, it gives back.
+	// An abandoned wait releases the lock that it gets.
 	for range 20 {
 		if _, err := Acquire(t.Context(), path, time.Microsecond); err == nil {
 			t.Fatal("the lock was taken twice")
@@ -342,7 +346,7 @@ func TestCancel(t *testing.T) {
 	acquire(t, path)
 }
 
-// TestExclusive counts without any lock but the one under test.
+// TestExclusive counts with only the lock under test.
 func TestExclusive(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	count := filepath.Join(t.TempDir(), "count")
@@ -383,7 +387,7 @@ func TestExclusive(t *testing.T) {
 func TestNoFile(t *testing.T) {
 	var path *fs.PathError
 	if _, err := Acquire(t.Context(), t.TempDir(), enough); !errors.As(err, &path) {
-		t.Errorf("a folder: %v", err)
+		t.Errorf("a directory: %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -407,8 +411,9 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// FuzzInspect: whatever stands in a lock file, a lock that is free can be taken, what is left in it is JSON or nothing, and
-// afterwards the file says who holds the lock, and then that nobody does.
+// With any content of the lock file, a free lock can be taken, the note is
+// valid JSON or none, the file then contains the holder, and after the release
+// none.
 func FuzzInspect(f *testing.F) {
 	for _, seed := range []string{
 		"", "\x00", "\x00{\"pid\":4711,\"command\":\"devports up\",\"since\":\"2026-11-21T10:00:00Z\",\"note\":{\"id\":\"X\"}}\n",
@@ -433,7 +438,7 @@ func FuzzInspect(f *testing.F) {
 		if held, left := Inspect(path); held == nil || held.PID != os.Getpid() || string(held.Note) != `"mine"` || left != nil {
 			t.Errorf("taken, it is held by %v, with %q left", held, left)
 		}
-		// What another has written over it does no harm, either.
+		// Text that another process has written over it is harmless, too.
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -449,12 +454,12 @@ func FuzzInspect(f *testing.F) {
 	})
 }
 
-// TestSetNote replaces notes by longer and shorter ones while others read them:
-// each reads one of the notes, never half of one.
+// TestSetNote replaces notes with longer and shorter ones while others read
+// them: each reads a complete note.
 func TestSetNote(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	if err := SetNote(path, "x"); err == nil {
-		t.Error("there is a note of a lock that is not held")
+		t.Error("SetNote succeeds for a lock that is not held")
 	}
 	release, _, err := TryAcquire(path, "first")
 	if err != nil {
@@ -495,8 +500,8 @@ func TestSetNote(t *testing.T) {
 	}
 }
 
-// TestRemove has many who take a lock and others who remove its file: at no time
-// do two hold it.
+// TestRemove takes a lock and removes its file concurrently: two never hold it
+// at the same time.
 func TestRemove(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	var holders atomic.Int32

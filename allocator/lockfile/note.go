@@ -14,13 +14,14 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// HeldError says that another process, or another goroutine of this one, holds a lock.
+// HeldError reports that another process, or another goroutine of this one,
+// holds a lock.
 type HeldError struct {
 	Path    string          // the lock file
-	PID     int             // the holder; 0 where its note could not be read
-	Command string          // its command line, shortened; "" where unknown
-	Since   time.Time       // when it took the lock; zero where unknown
-	Note    json.RawMessage // what it gave TryAcquire; null or empty if nothing
+	PID     int             // the holder; 0 if its note could not be read
+	Command string          // its command line, shortened; "" if unknown
+	Since   time.Time       // when it took the lock; zero if unknown
+	Note    json.RawMessage // the note given to TryAcquire; null or empty if none
 }
 
 func (e *HeldError) Error() string {
@@ -30,7 +31,8 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("the lock %s is held by pid %d (%s) since %s", e.Path, e.PID, e.Command, e.Since.Local().Format(time.DateTime))
 }
 
-// The note starts at the second byte of the file: Windows lets nobody read the first one, which LockFileEx locks.
+// The note starts at the second byte of the file: on Windows, LockFileEx makes
+// the first one unreadable.
 const (
 	noteStart  = 1
 	noteLimit  = 64 << 10 // bytes read of a note
@@ -44,7 +46,8 @@ type holder struct {
 	Note    json.RawMessage `json:"note,omitempty"`
 }
 
-// write leaves the holder's note. Errors are ignored: on a full disk the lock still locks.
+// write writes the holder's note. It ignores errors: the lock works on a full
+// disk, too.
 func (l lock) write(note json.RawMessage) {
 	h := holder{os.Getpid(), command(os.Args), time.Now().Truncate(time.Millisecond), note}
 	text, err := json.Marshal(h)
@@ -54,8 +57,9 @@ func (l lock) write(note json.RawMessage) {
 	_ = l.overwrite(text)
 }
 
-// overwrite writes over the note in one piece, and over what a longer one has beyond that. The file never gets shorter: so there
-// is room for a note on a disk that has become full since.
+// overwrite replaces the note with a single write, and pads it with spaces up
+// to the length of the old one. The file never gets shorter, so there is room
+// for a note on a disk that has become full.
 func (l lock) overwrite(text []byte) error {
 	info, err := l.note.Stat()
 	if err != nil {
@@ -67,12 +71,12 @@ func (l lock) overwrite(text []byte) error {
 	return err
 }
 
-// noteReads is how often a note that makes no sense is read: systems may show a
-// reader a part of what is being written.
+// noteReads is how often an invalid note is read again: a reader may see a
+// partial write.
 const noteReads = 10
 
-// SetNote replaces the note of the lock at path, which this process holds. A
-// reader sees the old note or the new one.
+// SetNote atomically replaces the note of the lock at path, which this process
+// holds.
 func SetNote(path string, note any) error {
 	encoded, err := json.Marshal(note)
 	if err != nil {
@@ -90,7 +94,7 @@ func SetNote(path string, note any) error {
 	return err
 }
 
-// replace is write for one that has held the lock before.
+// replace is write for a lock that is already held.
 func (l lock) replace(note json.RawMessage) error {
 	now := l.held()
 	text, err := json.Marshal(holder{os.Getpid(), command(os.Args), now.Since, note})
@@ -100,10 +104,10 @@ func (l lock) replace(note json.RawMessage) error {
 	return l.overwrite(text)
 }
 
-// clear takes the note away. Only the holder may call it.
+// clear removes the note. Only the holder may call it.
 func (l lock) clear() { _ = l.overwrite(nil) }
 
-// held is the error that names who holds the lock, as far as the note tells.
+// held returns the HeldError with the content of the note.
 func (l lock) held() *HeldError {
 	var h holder
 	for range noteReads {
@@ -111,16 +115,16 @@ func (l lock) held() *HeldError {
 		if err == nil && json.Unmarshal(text, &h) == nil && h.PID >= 0 {
 			break
 		}
-		h = holder{} // half a note is none; a negative PID, in a hint to kill it, would stand for many processes
+		h = holder{} // ignore a partial note; a negative PID in a hint to kill it would mean a process group
 		if err != nil || len(bytes.TrimSpace(text)) == 0 {
 			break
 		}
-		time.Sleep(time.Millisecond) // it may just be being written
+		time.Sleep(time.Millisecond) // a write may be in progress
 	}
 	return &HeldError{Path: l.path, PID: h.PID, Command: h.Command, Since: h.Since, Note: h.Note}
 }
 
-// command is a command line on one line, cut where it gets long.
+// command returns a command line on one line, shortened.
 func command(args []string) string {
 	line := strings.Join(strings.Fields(strings.Join(args, " ")), " ")
 	if len(line) > commandMax {
@@ -129,9 +133,9 @@ func command(args []string) string {
 	return strings.ToValidUTF8(line, "")
 }
 
-// gone reports whether no process has that PID any more, where the system tells.
-// os.FindProcess and signal 0 would not do on Windows, where a process that has
-// ended can be found for as long as another has a handle.
+// gone reports whether no process has the PID, if the system reports that.
+// os.FindProcess and signal 0 do not suffice on Windows, where an ended process
+// can be found as long as another process has a handle.
 func gone(pid int) bool {
 	_, err := process.Find(pid)
 	return errors.Is(err, fs.ErrNotExist)

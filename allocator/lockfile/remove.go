@@ -6,41 +6,42 @@ import (
 	"os"
 )
 
-// Remove removes the lock file at path, after calling before with the lock held. It does not wait: if another holds the lock, the
-// error is a *HeldError, and nothing is removed, as with an error of before. A file that is not there is no error, and then before
-// is not called.
+// Remove removes the lock file at path, after calling before with the lock
+// held. It does not wait: if the lock is held, the error is a *HeldError. If
+// before returns an error, Remove returns it and does not remove the file. A
+// missing file is not an error, and then Remove does not call before.
 func Remove(path string, before func() error) error {
 	l, err := openExisting(path)
 	if err != nil {
-		return ifThere(err)
+		return ignoreMissing(err)
 	}
 	defer l.note.Close()
 	taken, err := l.try()
 	switch {
 	case err != nil:
-		return ifThere(err)
+		return ignoreMissing(err)
 	case !taken:
 		return l.held()
 	}
 	defer func() { _ = l.kernel.Unlock() }()
 	if !l.current() {
-		return nil // another has just removed it
+		return nil // another process has just removed it
 	}
 	if err := before(); err != nil {
 		return err
 	}
-	return ifThere(os.Remove(path))
+	return ignoreMissing(os.Remove(path))
 }
 
-func ifThere(err error) error {
+func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
 }
 
-// current reports whether the lock, which was taken, is that of the file that is at its path now. Once it is, it stays so: only a
-// holder removes it.
+// current reports whether the lock, which was taken, belongs to the file that
+// has its path now. Then that stays so: only a holder removes the file.
 func (l lock) current() bool {
 	now, err := os.Stat(l.path)
 	if err != nil {
@@ -51,7 +52,7 @@ func (l lock) current() bool {
 	return err1 == nil && err2 == nil && os.SameFile(now, note) && os.SameFile(now, locked)
 }
 
-// drop gives up a lock that was not held, or whose file was removed.
+// drop releases a lock that was not held, or whose file was removed.
 func (l lock) drop() {
 	if l.note != nil {
 		_ = l.kernel.Unlock()

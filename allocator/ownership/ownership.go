@@ -1,20 +1,20 @@
-// Package ownership says whose files devports takes when it goes looking for
-// them. What a Portfile says is run, so that one which another user has left in a
-// folder above would run that user's commands.
+// Package ownership decides which files devports trusts when it searches for
+// them. devports runs the commands of a Portfile, so a Portfile of another user
+// in a parent directory would run that user's commands.
 //
-// The folder that a search starts from is its user's choice and is not judged.
-// A folder above it counts if it belongs to the owner of the start, to this user,
-// to root, or to the user who has called sudo. In a folder in which everyone may
-// write, but only remove their own files (sticky, as /tmp is), the file's own owner
-// has to be one of these. In any other folder in which everyone may write no file
-// says anything of who put it there.
+// The directory where a search starts is the user's choice and always trusted.
+// A parent directory is trusted if it belongs to the owner of the start, to
+// this user, to root, or to the user who called sudo. In a sticky
+// world-writable directory such as /tmp, the owner of the file has to be one of
+// these. In any other world-writable directory, no file is trusted, since any
+// user may have put it there.
 //
-// Some file systems know no modes and show 0777 for everything: WSL's and
-// VirtualBox's shared folders. Where the start is like that, folders of the same
-// owner count although everyone may write in them.
+// Some file systems have no modes and show 0777 for everything: the shared
+// folders of WSL and VirtualBox. If the start is on one of these,
+// world-writable directories of the same owner are trusted, too.
 //
-// Windows is not judged: access there is a matter of lists that this package
-// does not read.
+// On Windows, everything is trusted: this package does not read access control
+// lists.
 package ownership
 
 import (
@@ -26,14 +26,14 @@ import (
 	"strconv"
 )
 
-// Trust is whose files are taken. The zero Trust takes only root's.
+// Trust decides whose files are trusted. The zero Trust trusts only root's.
 type Trust struct {
-	owners   []int // user IDs, beside root's
-	modeless int   // owner of a start that everyone may write in; -1: the start has modes
+	owners   []int // user IDs, in addition to root's
+	modeless int   // the owner of a world-writable start; -1: the start has modes
 }
 
-// From is the Trust of a search that starts from a folder. getenv gives SUDO_UID,
-// which counts for root alone.
+// From returns the Trust of a search that starts in a directory. It needs
+// getenv for SUDO_UID, which counts only for root.
 func From(start string, getenv func(string) string) Trust {
 	sudo, err := strconv.Atoi(getenv("SUDO_UID"))
 	if err != nil {
@@ -58,7 +58,7 @@ func from(start string, user, sudo int) Trust {
 	return t
 }
 
-// And takes the files of the owner of a file, too.
+// And returns a Trust that also trusts the owner of a file.
 func (t Trust) And(file fs.FileInfo) Trust {
 	if owner, ok := ownerOf(file); ok {
 		t.owners = append(slices.Clone(t.owners), owner)
@@ -66,32 +66,32 @@ func (t Trust) And(file fs.FileInfo) Trust {
 	return t
 }
 
-// ForeignError says why a file is not taken.
+// ForeignError reports that a file is not trusted, and why.
 type ForeignError struct {
 	Path  string
-	Owner int    // the user ID of who put it there
-	Open  string // the folder in which everyone may write; "" if the owner is the reason
+	Owner int    // a user ID
+	Open  string // the world-writable directory; "" if the owner is the reason
 }
 
 func (e *ForeignError) Error() string { return e.Path + " " + e.Reason() }
 
-// Reason is Error without the path.
+// Reason returns the error without the path.
 func (e *ForeignError) Reason() string {
 	if e.Open != "" {
-		return "is not used: everyone may write in " + e.Open
+		return "is not trusted: any user can write to " + e.Open
 	}
 	name := "user " + strconv.Itoa(e.Owner)
 	if u, err := user.LookupId(strconv.Itoa(e.Owner)); err == nil {
 		name = u.Username
 	}
-	return "is not used: it belongs to " + name
+	return "is not trusted: it belongs to " + name
 }
 
-// File returns a *ForeignError if a file, or anything else at path, is not taken.
-// What is not there is.
+// File returns a *ForeignError if the file at path is not trusted. A missing
+// file is trusted.
 func (t Trust) File(path string) error {
-	folder := filepath.Dir(path)
-	info, err := os.Stat(folder)
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
 	if err != nil {
 		return nil
 	}
@@ -99,15 +99,15 @@ func (t Trust) File(path string) error {
 	switch {
 	case !known:
 		return nil
-	case t.Closed(folder):
-		return &ForeignError{path, owner, folder}
+	case t.Closed(dir):
+		return &ForeignError{path, owner, dir}
 	case !t.has(owner):
 		return &ForeignError{path, owner, ""}
 	case !open(info):
 		return nil
 	}
-	// A link is judged by its own owner, as the kernel does in sticky folders
-	// (protected_symlinks in proc_sys_fs(5)), and then what it leads to.
+	// Check the owner of a link, as the kernel does in sticky directories
+	// (protected_symlinks in proc_sys_fs(5)), and that of its target.
 	for _, stat := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} {
 		info, err := stat(path)
 		if err != nil {
@@ -120,10 +120,10 @@ func (t Trust) File(path string) error {
 	return nil
 }
 
-// Closed reports whether no search goes on in a folder: everyone may write in it,
-// and replace what others have put there.
-func (t Trust) Closed(folder string) bool {
-	info, err := os.Stat(folder)
+// Closed reports whether a search must stop at a directory: any user can write
+// to it, and replace the files of others.
+func (t Trust) Closed(dir string) bool {
+	info, err := os.Stat(dir)
 	if err != nil {
 		return false
 	}
@@ -133,5 +133,5 @@ func (t Trust) Closed(folder string) bool {
 
 func (t Trust) has(owner int) bool { return owner == 0 || slices.Contains(t.owners, owner) }
 
-// open reports whether everyone may write in a folder.
-func open(folder fs.FileInfo) bool { return folder.Mode()&0o002 != 0 }
+// open reports whether a directory is world-writable.
+func open(dir fs.FileInfo) bool { return dir.Mode()&0o002 != 0 }

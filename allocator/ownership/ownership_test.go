@@ -17,7 +17,7 @@ const (
 	other    = 2003
 )
 
-// entry is a folder, or a file, that belongs to somebody.
+// entry is a directory or file with an owner.
 type entry struct {
 	path  string
 	owner int
@@ -29,29 +29,29 @@ func TestFile(t *testing.T) {
 		t.Skip("only root can give files to others")
 	}
 	for name, test := range map[string]struct {
-		entries    []entry // the first is below a folder of root's
+		entries    []entry // the first is in a directory of root
 		start      string  // where the search starts
 		user, sudo int
-		taken      bool // a/Portfile
+		trusted    bool // a/Portfile
 		closed     bool // a ends the search
 	}{
 		"one's own": {
 			entries: []entry{{"a", me, 0o755}, {"a/Portfile", me, 0o644}, {"a/b", me, 0o755}},
-			user:    me, taken: true,
+			user:    me, trusted: true,
 		},
-		"a stranger's in a sticky folder": {
+		"a stranger's in a sticky directory": {
 			entries: []entry{{"a", root, 0o777 | fs.ModeSticky}, {"a/Portfile", stranger, 0o644}, {"a/b", me, 0o755}},
 			user:    me,
 		},
-		"a stranger's in a sticky folder, for root": {
+		"a stranger's in a sticky directory, for root": {
 			entries: []entry{{"a", root, 0o777 | fs.ModeSticky}, {"a/Portfile", stranger, 0o644}, {"a/b", root, 0o755}},
 			user:    root,
 		},
-		"one's own in a sticky folder": {
+		"one's own in a sticky directory": {
 			entries: []entry{{"a", root, 0o777 | fs.ModeSticky}, {"a/Portfile", me, 0o644}, {"a/b", me, 0o755}},
-			user:    me, taken: true,
+			user:    me, trusted: true,
 		},
-		"in a folder where everyone may write": {
+		"in a world-writable directory": {
 			entries: []entry{{"a", root, 0o777}, {"a/Portfile", me, 0o644}, {"a/b", me, 0o755}},
 			user:    me, closed: true,
 		},
@@ -61,39 +61,39 @@ func TestFile(t *testing.T) {
 		},
 		"of a checkout with another owner, where root works in CI": {
 			entries: []entry{{"a", other, 0o755}, {"a/Portfile", other, 0o644}, {"a/b", other, 0o755}},
-			user:    root, taken: true,
+			user:    root, trusted: true,
 		},
-		"of a checkout in which root has made the folder": {
+		"of a checkout in which root has created the directory": {
 			entries: []entry{{"a", other, 0o755}, {"a/Portfile", other, 0o644}, {"a/b", root, 0o755}},
 			user:    root,
 		},
 		"the same with sudo": {
 			entries: []entry{{"a", other, 0o755}, {"a/Portfile", other, 0o644}, {"a/b", root, 0o755}},
-			user:    root, sudo: other, taken: true,
+			user:    root, sudo: other, trusted: true,
 		},
 		"SUDO_UID does not count for others": {
 			entries: []entry{{"a", other, 0o755}, {"a/Portfile", other, 0o644}, {"a/b", me, 0o755}},
 			user:    me, sudo: other,
 		},
-		"of root, as on a mounted folder with squashed root": {
+		"of root, as on a mounted directory with squashed root": {
 			entries: []entry{{"a", root, 0o755}, {"a/Portfile", root, 0o644}, {"a/b", me, 0o755}},
-			user:    me, taken: true,
+			user:    me, trusted: true,
 		},
 		"in a file system without modes": {
 			entries: []entry{{"a", me, 0o777}, {"a/Portfile", me, 0o777}, {"a/b", me, 0o777}},
-			user:    me, taken: true,
+			user:    me, trusted: true,
 		},
 		"in a file system without modes that belongs to root": {
 			entries: []entry{{"a", root, 0o777}, {"a/Portfile", root, 0o777}, {"a/b", root, 0o777}},
-			user:    me, taken: true,
+			user:    me, trusted: true,
 		},
-		"an open folder in an open one of another owner": {
+		"a world-writable directory in one of another owner": {
 			entries: []entry{{"a", root, 0o777}, {"a/Portfile", stranger, 0o777}, {"a/b", me, 0o777}},
 			user:    me, closed: true,
 		},
 		"in a group's repository": {
 			entries: []entry{{"a", root, 0o775 | fs.ModeSetgid}, {"a/Portfile", stranger, 0o664}, {"a/b", me, 0o775 | fs.ModeSetgid}},
-			user:    me, taken: true,
+			user:    me, trusted: true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,8 +105,8 @@ func TestFile(t *testing.T) {
 			trust := from(start, test.user, test.sudo)
 			file := filepath.Join(top, "a/Portfile")
 			err := trust.File(file)
-			if taken := err == nil; taken != test.taken {
-				t.Errorf("%v, want it taken: %v", err, test.taken)
+			if trusted := err == nil; trusted != test.trusted {
+				t.Errorf("%v, want it trusted: %v", err, test.trusted)
 			}
 			if closed := trust.Closed(filepath.Dir(file)); closed != test.closed {
 				t.Errorf("the search ends there: %v, want %v", closed, test.closed)
@@ -128,9 +128,9 @@ func put(t *testing.T, path string, e entry) {
 	}
 }
 
-// A stranger's link to a file of one's own would have that run in the stranger's
-// folder.
-func TestLinkInStickyFolder(t *testing.T) {
+// Another user's link to a file of this user would run that file in the other
+// user's directory.
+func TestLinkInStickyDirectory(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files to others")
 	}

@@ -13,16 +13,16 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// ErrDenied says that a server closed without an answer: it has no port left, or
-// does not take the pid.
-var ErrDenied = errors.New("the port server gives no port")
+// ErrDenied reports that a server closed the connection without an answer: it
+// has no port left, or does not accept the pid.
+var ErrDenied = errors.New("the port server denied the request")
 
-// maxReply is more than a port and its newline take.
+// maxReply is larger than a port and its newline.
 const maxReply = 32
 
-// Ask asks the server at address for a port for the process pid. The error is
-// ErrDenied if it gives none, and wraps a *net.OpError if it cannot be reached.
-// Ask waits for as long as ctx allows.
+// Ask requests a port for the process pid from the server at address. The error
+// wraps ErrDenied if the server denies the request, and a *net.OpError if it
+// cannot be reached. Ask waits until ctx ends.
 func Ask(ctx context.Context, address string, pid int) (int, error) {
 	port, err := ask(ctx, address, pid)
 	if err != nil && ctx.Err() != nil {

@@ -9,14 +9,14 @@ import (
 )
 
 var (
-	errNegative  = errors.New("a pid is more than 0")
+	errNegative  = errors.New("a pid must be greater than 0")
 	errInit      = errors.New("pid 1 owns no port: the client's parent has died")
 	errNoProcess = errors.New("no process has this pid")
-	errExhausted = errors.New("no port of the pool is left")
+	errExhausted = errors.New("no port left in the pool")
 )
 
-// decide answers the request for pid. Where it returns no port, the request is
-// denied and the error says why; with a port, the state file was not written.
+// decide answers the request for pid. An error without a port is the reason for
+// denying the request; an error with a port is from writing the state file.
 func (s *Server) decide(pid int) (port int, err error) {
 	owner, err := identify(pid)
 	if err == nil {
@@ -42,8 +42,8 @@ func identify(pid int) (process.ID, error) {
 	return owner, err
 }
 
-// assign hands out the first usable candidate. It looks at as many as there are:
-// those that other requests take out of turn meanwhile are seen to by them.
+// assign hands out the first usable candidate. It examines at most as many as
+// there are: other requests examine those that they claim meanwhile.
 func (s *Server) assign(owner process.ID) (port int, err error) {
 	owners := census{}
 	for checked := range len(s.queue.ring) {
@@ -53,9 +53,9 @@ func (s *Server) assign(owner process.ID) (port int, err error) {
 		}
 		usable, err := s.usable(c.record, owners)
 		if usable {
-			return c.port, s.settle(c, owner, checked+1)
+			return c.port, s.assignTo(c, owner, checked+1)
 		}
-		s.giveUp(c)
+		s.unclaim(c)
 		if err != nil {
 			return 0, err
 		}
@@ -64,8 +64,8 @@ func (s *Server) assign(owner process.ID) (port int, err error) {
 	return 0, errExhausted
 }
 
-// claim takes the next candidate, whose record only the claimant may then read or
-// change. It reports false if another request has it.
+// claim claims the next candidate: then only the caller may read or change its
+// record. It returns false if another request has claimed it.
 func (s *Server) claim() (*candidate, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,8 +77,8 @@ func (s *Server) claim() (*candidate, bool) {
 	return c, true
 }
 
-// usable reports whether the port of r can be handed out. An error says that it
-// is not worth trying another.
+// usable reports whether the port of r can be handed out. After an error,
+// trying another one is pointless.
 func (s *Server) usable(r record, owners census) (bool, error) {
 	if r.owner != (process.ID{}) && owners.exists(r.owner) {
 		return false, nil
@@ -90,15 +90,15 @@ func (s *Server) usable(r record, owners census) (bool, error) {
 	return s.leased == nil || !s.leased(r.port), nil
 }
 
-func (s *Server) giveUp(c *candidate) {
+func (s *Server) unclaim(c *candidate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.claimed = false
 }
 
-// settle gives c to owner. An error says that the state file could not be written,
-// if it could before.
-func (s *Server) settle(c *candidate, owner process.ID, checked int) error {
+// assignTo assigns c to owner. It returns only the first error of writing the
+// state file until that succeeds again.
+func (s *Server) assignTo(c *candidate, owner process.ID, checked int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.claimed = false

@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// From the highest port down, round and round; a port that was freed comes last.
+// Ports are handed out from the highest to the lowest, and again; a released
+// port comes last.
 func TestOrder(t *testing.T) {
 	pool, top := testPool(t, 4)
 	address, _ := serve(t, newServer(t, Config{Pool: pool}))
@@ -25,7 +26,7 @@ func TestOrder(t *testing.T) {
 	wantPort(t, address, os.Getpid(), 0)
 }
 
-// A candidate that is passed over goes to the far end as well.
+// A skipped candidate goes to the end, too.
 func TestOrderAfterABusyPort(t *testing.T) {
 	pool, top := testPool(t, 3)
 	address, _ := serve(t, newServer(t, Config{Pool: pool}))
@@ -65,7 +66,7 @@ func TestAssignments(t *testing.T) {
 	wantAssignments(t, s.Assignments(), map[int]int{top - 1: b.pid})
 }
 
-// wantAssignments compares the assignments with pids by port.
+// wantAssignments compares assignments with pids by port.
 func wantAssignments(t testing.TB, assignments []Assignment, want map[int]int) {
 	t.Helper()
 	got := map[int]int{}
@@ -125,8 +126,8 @@ func TestHeldPorts(t *testing.T) {
 	}
 }
 
-// hold takes port until the end of the test. It skips the test if host is of a
-// family that this machine lacks.
+// hold occupies port until the end of the test. It skips the test if the
+// machine does not support the address family of host.
 func hold(t testing.TB, network, host string, port int) interface{ Close() error } {
 	t.Helper()
 	var c interface{ Close() error }

@@ -18,7 +18,7 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// benchPool is large, as the owner, this process, gives nothing back: a server
+// benchPool is large, since the owner, this process, releases nothing: a server
 // that has handed out batch ports is replaced.
 var benchPool = allocator.NewSet(allocator.Range{First: 10000, Last: 59999})
 
@@ -47,7 +47,7 @@ func BenchmarkRequests(b *testing.B) {
 	}
 }
 
-// request has the clients make n requests in all.
+// request makes n requests in total with a number of clients.
 func request(b *testing.B, address string, clients, n int) {
 	var made atomic.Int64
 	var wg sync.WaitGroup
@@ -90,8 +90,8 @@ func startBench(b *testing.B, state string) (string, func()) {
 	}
 }
 
-// startMinimal starts the least that a server in Go can do: it keeps nothing, has
-// no deadlines, and hands each port out once.
+// startMinimal starts a minimal server: it keeps no state, has no deadlines,
+// and hands each port out once.
 func startMinimal(b *testing.B) (string, func()) {
 	l, err := net.Listen("unix", filepath.Join(b.TempDir(), "s"))
 	if err != nil {

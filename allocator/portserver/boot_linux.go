@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// bootID tells the system's boots apart. A time of start counts from the boot.
+// bootID identifies the current boot. Start times of processes are relative to
+// it.
 func bootID() (string, error) {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(id)), err

@@ -2,5 +2,5 @@
 
 package portserver
 
-// bootID has nothing to tell apart: a time of start is absolute here.
+// bootID is constant: start times of processes are absolute on these systems.
 func bootID() (string, error) { return "-", nil }

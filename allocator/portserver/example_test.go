@@ -10,8 +10,8 @@ import (
 	"github.com/devports/devports/allocator/portserver"
 )
 
-// With PORTSERVER_ADDRESS the port is kept from all others who ask that server
-// until this process ends; without, it is just free.
+// With PORTSERVER_ADDRESS, the server gives the port to no other process until
+// this one ends; without it, the port is only free.
 func ExamplePick() {
 	port, err := portserver.Pick(context.Background())
 	if err != nil {
@@ -26,7 +26,7 @@ func ExamplePick() {
 	// Output: true
 }
 
-// The port is this test's until it ends.
+// The port belongs to this test until it ends.
 func ExamplePickForTest() {
 	_ = func(t *testing.T) {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", portserver.PickForTest(t)))

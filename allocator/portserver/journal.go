@@ -7,10 +7,10 @@ import (
 	"github.com/devports/devports/allocator/atomicfile"
 )
 
-// journal is the state file as its server writes it: a line is appended for each
-// assignment, and the file is rewritten when it has many more lines than there
-// are ports. Nothing is synced, as the owners do not survive a power cut either.
-// The Server's mutex guards it. The zero value keeps nothing.
+// journal writes the state file: it appends a line for each assignment, and
+// rewrites the file when it has many more lines than there are ports. It does
+// not sync, as the owners do not survive a power failure either. The Server's
+// mutex guards it. The zero value writes nothing.
 type journal struct {
 	file, boot string
 	lines      int // in the file
@@ -18,12 +18,12 @@ type journal struct {
 	failed     bool
 }
 
-// growth is how many lines a file may have for each port of the pool.
+// growth is the maximum number of lines in the file for each port of the pool.
 const growth = 4
 
-// add writes down r, which is one of the records that all returns. After a
-// failure, the file stays as it was, except for a piece of a line at its end;
-// each later call then tries to write it anew with all records.
+// add records r, which is one of the records that all returns. After a failure,
+// the file is unchanged, except for a partial line at its end; each later call
+// then tries to rewrite it with all records.
 func (j *journal) add(r record, all func() []record) error {
 	if j.file == "" {
 		return nil
@@ -36,8 +36,8 @@ func (j *journal) add(r record, all func() []record) error {
 	return err
 }
 
-// appendLine opens the file anew each time: there is then none to be closed, and
-// a file that was taken away is noticed.
+// appendLine opens the file each time: so none has to be closed, and a removed
+// file is noticed.
 func (j *journal) appendLine(r record) error {
 	f, err := os.OpenFile(j.file, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
@@ -49,8 +49,8 @@ func (j *journal) appendLine(r record) error {
 	return errors.Join(err, f.Close())
 }
 
-// rewrite replaces the file, of mode 0600, with one that has these records. Who
-// reads it at the same time sees the old one or the new one.
+// rewrite atomically replaces the file, of mode 0600, with one that has these
+// records.
 func (j *journal) rewrite(records []record) error {
 	text := appendHeader(nil, j.boot)
 	for _, r := range records {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// However many owners come and go, the file keeps to a few lines for each port.
+// The file has only a few lines for each port, whatever the number of owners.
 func TestJournalDoesNotGrow(t *testing.T) {
 	pool, top := testPool(t, 2)
 	state := filepath.Join(t.TempDir(), "state")
@@ -30,8 +30,8 @@ func TestJournalDoesNotGrow(t *testing.T) {
 	}
 }
 
-// A port is handed out all the same. It is said once, and the assignment is in
-// the file as soon as that can be written again.
+// Without a writable file, ports are handed out, too. The error is reported
+// once, and the assignments are in the file as soon as it is writable again.
 func TestJournalFails(t *testing.T) {
 	pool, top := testPool(t, 5)
 	dir := filepath.Join(t.TempDir(), "dir")
@@ -61,7 +61,7 @@ func TestJournalFails(t *testing.T) {
 	}
 }
 
-// move takes a folder away, or brings it back.
+// move moves a directory away, or back.
 func move(t testing.TB, dir string, away bool) {
 	t.Helper()
 	from, to := dir+".away", dir
@@ -73,7 +73,7 @@ func move(t testing.TB, dir string, away bool) {
 	}
 }
 
-// What a crash left of a line is gone before the next line is appended.
+// A partial line after a crash is removed before the next line is appended.
 func TestJournalAfterAPieceOfALine(t *testing.T) {
 	pool, top := testPool(t, 2)
 	state := filepath.Join(t.TempDir(), "state")

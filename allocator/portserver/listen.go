@@ -13,23 +13,22 @@ import (
 	"time"
 )
 
-// InUseError says that another server listens at an address.
+// InUseError reports that another server listens at an address.
 type InUseError struct{ Address string }
 
 func (e *InUseError) Error() string {
-	return fmt.Sprintf("another server listens at %s", e.Address)
+	return fmt.Sprintf("another server is listening at %s", e.Address)
 }
 
 // Listen listens at "@name" in Linux's abstract namespace, or at a socket file
-// that it makes with the given mode, or 0600 for a mode of 0. Nobody else can
-// connect to the file for even a moment. (Windows goes by the folder's access
-// list instead.) Closing the listener removes the file, if it still is the one
-// that was made.
+// that it creates with mode, or 0600 if mode is 0. The mode applies from the
+// first moment. (Windows uses the directory's access list instead.) Closing the
+// listener removes the file, if it is still the same one.
 //
-// If somebody listens there already, the error is an *InUseError. A socket file
-// at which nobody does is replaced; anything else with its name is left alone,
-// and is an error. Two who call Listen for the same file at the same moment might
-// both find nobody there, and must be kept apart by a lock of theirs.
+// If another server listens there, the error is an *InUseError. Listen replaces
+// a stale socket file; any other file with that name is an error. Two callers
+// for the same file at the same moment might both find no listener, and need a
+// lock.
 func Listen(address string, mode fs.FileMode) (net.Listener, error) {
 	if strings.HasPrefix(address, "@") {
 		return listenAbstract(address)
@@ -49,7 +48,7 @@ func Listen(address string, mode fs.FileMode) (net.Listener, error) {
 
 func listenAbstract(address string) (net.Listener, error) {
 	if runtime.GOOS != "linux" {
-		return nil, fmt.Errorf("%s is an abstract address, which %s does not have: name a file, such as /tmp/portserver",
+		return nil, fmt.Errorf("%s is an abstract address, which %s does not support: use a file, such as /tmp/portserver",
 			address, runtime.GOOS)
 	}
 	if address == "@" {
@@ -65,8 +64,8 @@ func listenAbstract(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// vacant returns nil if a socket may be put at path: there is nothing, or a socket
-// without a listener.
+// vacant returns nil if a socket can be created at path: there is no file, or a
+// socket without a listener.
 func vacant(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -76,7 +75,7 @@ func vacant(path string) error {
 		return err
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("%s is there already, and is no socket: name another file", path)
+		return fmt.Errorf("%s already exists and is not a socket: use another file", path)
 	}
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	switch {
@@ -88,11 +87,11 @@ func vacant(path string) error {
 	case errors.Is(err, fs.ErrPermission):
 		return err
 	}
-	return &InUseError{path} // its queue is full, or it speaks another protocol
+	return &InUseError{path} // its queue is full, or it has another type
 }
 
-// ownSocket is a listener that knows its file. The one of package net would
-// remove whatever has the name by then, and knows only the name it was made with.
+// ownSocket is a listener that removes only its own file. A listener of package
+// net removes any file with that name, and knows only the original name.
 type ownSocket struct {
 	net.Listener
 	addr  net.UnixAddr
@@ -107,7 +106,7 @@ func own(l *net.UnixListener, path string) (net.Listener, error) {
 		return nil, err
 	}
 	return ownSocket{l, net.UnixAddr{Name: path, Net: "unix"}, sync.OnceValue(func() error {
-		// While the socket is open, no other file can be taken for it.
+		// While the socket is open, no other file has its inode.
 		if now, err := os.Lstat(path); err == nil && os.SameFile(mine, now) {
 			return errors.Join(os.Remove(path), l.Close())
 		}

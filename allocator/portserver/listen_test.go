@@ -33,7 +33,7 @@ func TestListenMode(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no modes")
 	}
-	dir := folder(t)
+	dir := tempDir(t)
 	for name, mode := range map[string]fs.FileMode{"default": 0, "group": 0o660, "all": 0o666} {
 		path := filepath.Join(dir, name)
 		l := listen(t, path, mode)
@@ -55,7 +55,7 @@ func TestListenMode(t *testing.T) {
 	wantFiles(t, dir, 3)
 }
 
-// wantFiles counts what is in dir.
+// wantFiles counts the files in dir.
 func wantFiles(t testing.TB, dir string, want int) {
 	t.Helper()
 	files, err := os.ReadDir(dir)
@@ -63,12 +63,12 @@ func wantFiles(t testing.TB, dir string, want int) {
 		t.Fatal(err)
 	}
 	if len(files) != want {
-		t.Errorf("%v is in the folder, want %d files", files, want)
+		t.Errorf("%v is in the directory, want %d files", files, want)
 	}
 }
 
 func TestListenWhereAnotherDoes(t *testing.T) {
-	path := filepath.Join(folder(t), "s")
+	path := filepath.Join(tempDir(t), "s")
 	l := listen(t, path, 0)
 	wantInUse(t, path)
 	go func() {
@@ -80,7 +80,7 @@ func TestListenWhereAnotherDoes(t *testing.T) {
 }
 
 func TestListenTakesOverAStaleSocket(t *testing.T) {
-	dir := folder(t)
+	dir := tempDir(t)
 	path := filepath.Join(dir, "s")
 	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
@@ -97,23 +97,23 @@ func TestListenTakesOverAStaleSocket(t *testing.T) {
 }
 
 func TestListenLeavesOtherFilesAlone(t *testing.T) {
-	dir := folder(t)
+	dir := tempDir(t)
 	path := filepath.Join(dir, "s")
 	write(t, path, "precious")
-	if l, err := Listen(path, 0); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if l, err := Listen(path, 0); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("Listen: %v, %v; want an error", l, err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {
 		t.Errorf("the file is now %q, %v", text, err)
 	}
 	if l, err := Listen(dir, 0); err == nil {
-		t.Errorf("Listen at a folder: %v", l)
+		t.Errorf("Listen at a directory: %v", l)
 	}
 	wantFiles(t, dir, 1)
 }
 
 func TestCloseRemovesItsOwnSocket(t *testing.T) {
-	dir := folder(t)
+	dir := tempDir(t)
 	path := filepath.Join(dir, "s")
 	first := listen(t, path, 0)
 	if err := first.Close(); err != nil {
@@ -136,14 +136,14 @@ func TestCloseRemovesItsOwnSocket(t *testing.T) {
 }
 
 func TestListenWithoutAFolder(t *testing.T) {
-	path := filepath.Join(folder(t), "absent", "s")
+	path := filepath.Join(tempDir(t), "absent", "s")
 	if l, err := Listen(path, 0); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("Listen: %v, %v; want an error with the path", l, err)
 	}
 }
 
 func TestListenPathTooLong(t *testing.T) {
-	dir := folder(t)
+	dir := tempDir(t)
 	path := filepath.Join(dir, strings.Repeat("x", 200), "s")
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestListenAbstract(t *testing.T) {
 		}
 		return
 	}
-	address := "@" + filepath.Join(folder(t), "s")
+	address := "@" + filepath.Join(tempDir(t), "s")
 	l := listen(t, address, 0)
 	wantInUse(t, address)
 	dial(t, address)

@@ -12,22 +12,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// refused is what a connection to a socket without a listener fails with.
+// refused is the error of a connection to a socket without a listener.
 const refused = unix.ECONNREFUSED
 
-// listenFile makes the socket in a folder that only its owner can enter, and gives
-// it the mode before it gives it the name. A umask would do, but is one for all
-// goroutines.
+// listenFile creates the socket in a private directory, sets its mode, and then
+// renames it. A umask would apply to all goroutines.
 func listenFile(path string, mode fs.FileMode) (*net.UnixListener, error) {
-	folder, err := os.MkdirTemp(filepath.Dir(path), ".")
+	private, err := os.MkdirTemp(filepath.Dir(path), ".")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
-	hidden := filepath.Join(folder, "s")
+	defer os.RemoveAll(private)
+	hidden := filepath.Join(private, "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: hidden, Net: "unix"})
 	if errors.Is(err, unix.EINVAL) {
-		return nil, errors.New("its path is too long for a socket")
+		return nil, errors.New("the path is too long for a socket")
 	}
 	if err != nil {
 		return nil, err

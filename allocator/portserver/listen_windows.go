@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// refused is what a connection to a socket without a listener fails with.
+// refused is the error of a connection to a socket without a listener.
 const refused = windows.WSAECONNREFUSED
 
-// listenFile makes the socket in its place. Windows has no modes.
+// listenFile creates the socket at path. Windows has no modes.
 func listenFile(path string, _ fs.FileMode) (*net.UnixListener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

@@ -17,11 +17,11 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// enough is longer than anything here takes.
+// enough is longer than any operation in the tests.
 const enough = 30 * time.Second
 
-// The tests use real processes: this binary, started again, lives until its input
-// ends. Each line of its input is an address, which it asks for a port.
+// The tests use real processes: this binary runs until its input ends. Each
+// line of its input is an address from which it requests a port.
 func TestMain(m *testing.M) {
 	if os.Getenv("PORTSERVER_TEST_CHILD") == "" {
 		os.Unsetenv(addressVariable)
@@ -43,7 +43,8 @@ type child struct {
 func startChild(t testing.TB) *child {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	// With the race detector a process otherwise sleeps for a second before it ends.
+	// Otherwise a process sleeps for a second before it exits, with the race
+	// detector.
 	cmd.Env = append(cmd.Environ(), "PORTSERVER_TEST_CHILD=1", "GORACE=atexit_sleep_ms=0")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -61,21 +62,21 @@ func startChild(t testing.TB) *child {
 	return c
 }
 
-// end waits until no process has the pid any more.
+// end ends the child and waits until no process has its pid.
 func (c *child) end() {
 	c.stdin.Close()
 	_ = c.cmd.Wait()
 }
 
-// deadPID returns the pid of a process that is no more.
+// deadPID returns the pid of a process that has ended.
 func deadPID(t testing.TB) int {
 	c := startChild(t)
 	c.end()
 	return c.pid
 }
 
-// folder returns a new folder whose path is short enough for a socket's.
-func folder(t testing.TB) string {
+// tempDir returns a new directory whose path is short enough for sockets.
+func tempDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ps")
 	if err != nil {
@@ -85,8 +86,8 @@ func folder(t testing.TB) string {
 	return dir
 }
 
-// testPool returns n neighbouring ports that are free, where tests of other
-// packages do not choose any.
+// testPool returns n neighbouring free ports, outside of the ranges in tests of
+// other packages.
 func testPool(t testing.TB, n int) (pool allocator.Set, highest int) {
 	t.Helper()
 	for range 1000 {
@@ -120,15 +121,15 @@ func newServer(t testing.TB, c Config) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.patience = enough // a test that waits for it fails by its own limit
+	s.timeout = enough // a test that waits for it fails at its own limit
 	return s
 }
 
-// serve serves at a file, until the test ends or stop is called, which waits
-// until all is over.
+// serve serves at a socket file until the test ends or stop is called, which
+// waits for Serve.
 func serve(t testing.TB, s *Server) (address string, stop func()) {
 	t.Helper()
-	l, err := Listen(filepath.Join(folder(t), "s"), 0)
+	l, err := Listen(filepath.Join(tempDir(t), "s"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +166,7 @@ func dial(t testing.TB, address string) *net.UnixConn {
 	return conn.(*net.UnixConn)
 }
 
-// send makes a request and returns all that comes back.
+// send makes a request and returns the complete reply.
 func send(t testing.TB, address, request string) string {
 	t.Helper()
 	conn := dial(t, address)
@@ -183,7 +184,7 @@ func send(t testing.TB, address, request string) string {
 	return string(reply)
 }
 
-// wantPort asks for a port for pid; a want of 0 stands for a denial.
+// wantPort requests a port for pid; a want of 0 means a denial.
 func wantPort(t testing.TB, address string, pid, want int) {
 	t.Helper()
 	reply := ""

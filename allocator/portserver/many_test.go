@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// 64 clients at the same time never get the same port.
+// 64 concurrent clients never get the same port.
 func TestManyClients(t *testing.T) {
 	const clients, requests = 64, 1000
 	s := newServer(t, Config{})
@@ -27,7 +27,7 @@ func TestManyClients(t *testing.T) {
 	}
 }
 
-// askMany returns the ports that the clients get for n requests in all.
+// askMany returns the ports that the clients get for n requests in total.
 func askMany(t testing.TB, address string, clients, n int) <-chan int {
 	t.Helper()
 	ports := make(chan int, n)
@@ -54,7 +54,7 @@ func askMany(t testing.TB, address string, clients, n int) <-chan int {
 	return ports
 }
 
-// While one request looks at a candidate, no other may have it, or wait for it.
+// While one request examines a candidate, no other gets it, or waits for it.
 func TestClaimedCandidate(t *testing.T) {
 	pool, top := testPool(t, 2)
 	looking, goOn := make(chan int), make(chan bool)
@@ -70,11 +70,11 @@ func TestClaimedCandidate(t *testing.T) {
 	}
 	go ask(first)
 	if port := <-looking; port != top {
-		t.Errorf("the first looks at %d, want %d", port, top)
+		t.Errorf("the first examines %d, want %d", port, top)
 	}
 	go ask(second)
 	if port := <-looking; port != top-1 {
-		t.Errorf("the second looks at %d, want %d", port, top-1)
+		t.Errorf("the second examines %d, want %d", port, top-1)
 	}
 	wantPort(t, address, os.Getpid(), 0)
 	goOn <- false

@@ -14,14 +14,14 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// addressVariable is where portpicker's clients look for a server.
+// addressVariable is the variable with the address of portpicker's server.
 const addressVariable = "PORTSERVER_ADDRESS"
 
-// maxAsks bounds how often one Pick asks a server.
+// maxAsks is the maximum number of requests of one Pick.
 const maxAsks = 1000
 
-// testPatience is how long PickForTest waits for a server.
-const testPatience = 30 * time.Second
+// testTimeout is how long PickForTest waits for a server.
+const testTimeout = 30 * time.Second
 
 // TB is the part of testing.TB that PickForTest needs.
 type TB interface {
@@ -30,13 +30,13 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// Pick returns a port for this process, which no other call of Pick returns while
-// the process lives, unless it was given back (see PickForTest). It comes from
-// the server that the environment variable PORTSERVER_ADDRESS names. If none does
-// or it cannot be reached, Pick chooses at random one of the ports that devports
-// gives out by default and that can be bound for TCP and UDP; other processes
-// then are not kept from it. The error wraps ErrDenied if the server gives no
-// port, and allocator.ErrNoneLeft if there is none.
+// Pick returns a port for this process. No other call of Pick in the process
+// returns the same port, unless it was released (see PickForTest). It comes
+// from the server at PORTSERVER_ADDRESS. If that variable is not set, or the
+// server cannot be reached, Pick returns a random port from devports' default
+// range that can be bound for TCP and UDP; then other processes may get it,
+// too. The error wraps ErrDenied if the server denies the request, and
+// allocator.ErrNoneLeft if there is no port.
 func Pick(ctx context.Context) (int, error) {
 	if port, ok := mine.reuse(); ok {
 		return port, nil
@@ -50,8 +50,9 @@ func Pick(ctx context.Context) (int, error) {
 	return pickLocal()
 }
 
-// askForNew asks once more for each port that this process has already: one that
-// was chosen while the server could not be reached, or that the server forgot.
+// askForNew repeats the request if this process already has the port: it was
+// chosen while the server could not be reached, or the server has lost its
+// state.
 func askForNew(ctx context.Context, address string) (int, error) {
 	for range maxAsks {
 		port, err := Ask(ctx, address, os.Getpid())
@@ -59,23 +60,23 @@ func askForNew(ctx context.Context, address string) (int, error) {
 			return port, err
 		}
 	}
-	return 0, fmt.Errorf("port server %s: gives the same ports again", address)
+	return 0, fmt.Errorf("port server %s: it keeps returning the same ports", address)
 }
 
-// PickForTest is Pick for a test, which fails if there is no port. When the test
-// ends, the port is given back to this process: the protocol has no way to give
-// it back to the server, but later calls of Pick return it, once it is free
-// again, before they ask for another.
+// PickForTest is Pick for a test. Without a port, the test fails. When the test
+// ends, the port is released to this process: the protocol cannot return it to
+// the server, but later calls of Pick return it, once it is free, before they
+// request another.
 func PickForTest(t TB) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	port, err := Pick(ctx)
 	if err != nil {
 		t.Fatalf("no port for the test: %v", err)
 		return 0
 	}
-	t.Cleanup(func() { mine.giveBack(port) })
+	t.Cleanup(func() { mine.release(port) })
 	return port
 }
 
@@ -84,8 +85,8 @@ func pickLocal() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	anything := strconv.FormatUint(rand.Uint64(), 36)
-	key := allocator.Key{Project: anything, PortName: allocator.PortName{Service: anything}}
+	random := strconv.FormatUint(rand.Uint64(), 36)
+	key := allocator.Key{Project: random, PortName: allocator.PortName{Service: random}}
 	return allocator.NewPool(allocator.Set{}, local).Choose(key, func(port int) bool {
 		free, err := bindable(port)
 		return free && err == nil && mine.add(port)
@@ -96,9 +97,9 @@ func pickLocal() (int, error) {
 var mine = ports{picked: map[int]bool{}}
 
 type ports struct {
-	mu     sync.Mutex
-	picked map[int]bool // every port that Pick ever returned
-	back   []int        // those that were given back, oldest first
+	mu       sync.Mutex
+	picked   map[int]bool // every port that Pick has returned
+	released []int        // oldest first
 }
 
 // add reports whether port is a new one.
@@ -110,19 +111,19 @@ func (p *ports) add(port int) bool {
 	return !known
 }
 
-func (p *ports) giveBack(port int) {
+func (p *ports) release(port int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.back = append(p.back, port)
+	p.released = append(p.released, port)
 }
 
-// reuse returns a port that was given back and is free.
+// reuse returns a released port that is free.
 func (p *ports) reuse() (port int, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, port := range p.back {
+	for i, port := range p.released {
 		if free, err := bindable(port); free && err == nil {
-			p.back = append(p.back[:i], p.back[i+1:]...)
+			p.released = append(p.released[:i], p.released[i+1:]...)
 			return port, true
 		}
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// forget makes this process one that has never picked a port.
+// forget resets the ports of this process.
 func forget(t *testing.T) {
 	t.Helper()
 	mine.mu.Lock()
 	defer mine.mu.Unlock()
 	clear(mine.picked)
-	mine.back = nil
+	mine.released = nil
 }
 
 func pick(t *testing.T) int {
@@ -51,7 +51,7 @@ func TestPickFromServer(t *testing.T) {
 	}
 	l.Close()
 	if port := pick(t); port != given {
-		t.Errorf("picked %d, want %d, which was given back", port, given)
+		t.Errorf("picked %d, want the released %d", port, given)
 	}
 	if port, err := Pick(t.Context()); !errors.Is(err, ErrDenied) {
 		t.Errorf("picked %d, %v; want ErrDenied", port, err)
@@ -59,7 +59,7 @@ func TestPickFromServer(t *testing.T) {
 	wantAssignments(t, s.Assignments(), map[int]int{top: os.Getpid(), top - 1: os.Getpid(), top - 2: os.Getpid()})
 }
 
-// A server that forgot what it handed out does not make Pick return it twice.
+// Pick returns no port twice, even if the server has lost its state.
 func TestPickFromForgetfulServer(t *testing.T) {
 	forget(t)
 	pool, top := testPool(t, 2)
@@ -101,7 +101,7 @@ func TestPickForTestWithoutServer(t *testing.T) {
 		t.Run("test", func(t *testing.T) { given = append(given, PickForTest(t)) })
 	}
 	if given[1] != given[0] || given[2] != given[0] {
-		t.Errorf("picked %v, want the one that was given back", given)
+		t.Errorf("picked %v, want the released one", given)
 	}
 	if a, b := pick(t), pick(t); a != given[0] || b == a {
 		t.Errorf("picked %d and %d, want %d and another", a, b, given[0])
@@ -129,7 +129,7 @@ func TestPickAtTheSameTime(t *testing.T) {
 	wg.Wait()
 }
 
-// failing is a test that notes how it fails.
+// failing is a test that records its failure.
 type failing struct {
 	*testing.T
 	failed bool
@@ -149,9 +149,9 @@ func TestPickForTestDenied(t *testing.T) {
 	}
 }
 
-// A server that hangs does not hang its clients for longer than they like.
+// With a hanging server, clients return when their context ends.
 func TestAskGivesUp(t *testing.T) {
-	l := listen(t, filepath.Join(folder(t), "s"), 0)
+	l := listen(t, filepath.Join(tempDir(t), "s"), 0)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	if port, err := Ask(ctx, l.Addr().String(), os.Getpid()); !errors.Is(err, context.DeadlineExceeded) {
@@ -177,7 +177,7 @@ func TestReplies(t *testing.T) {
 		"hello\n":     0,
 		"00000000000000000000000000000000000000024999\n": 0,
 	} {
-		l := listen(t, filepath.Join(folder(t), "s"), 0)
+		l := listen(t, filepath.Join(tempDir(t), "s"), 0)
 		go replyOnce(l, reply)
 		port, err := Ask(t.Context(), l.Addr().String(), os.Getpid())
 		if port != want || (err == nil) != (want != 0) || errors.Is(err, ErrDenied) != (reply == "") {

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// probes are the sockets that a free port can be bound with. Linux finds a holder
-// on any address of the family when the wildcard address is bound; other systems
-// let the two coexist, so that the loopback address is bound as well.
+// probes are the sockets that can be bound to a free port. On Linux, binding
+// the wildcard address conflicts with a socket on any address of the family;
+// other systems let the two coexist, so the loopback address is probed, too.
 var probes = func() (probes []probe) {
 	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_DGRAM} {
 		probes = append(probes, probe{kind, unix.AF_INET6, false}, probe{kind, unix.AF_INET, false})
@@ -29,8 +29,8 @@ type probe struct {
 }
 
 // bindable reports whether port can be bound for TCP and UDP, on IPv6 and IPv4.
-// A family that the machine lacks does not count, nor does a connection in
-// TIME_WAIT. An error says why that is unknown.
+// It ignores a missing address family, and connections in TIME_WAIT. An error
+// means that the answer is unknown.
 func bindable(port int) (bool, error) {
 	for _, p := range probes {
 		switch err := p.bind(port); {
@@ -44,9 +44,9 @@ func bindable(port int) (bool, error) {
 	return true, nil
 }
 
-// bind binds a socket and closes it. A TCP socket is bound as most servers bind
-// theirs, with SO_REUSEADDR. It does not listen: the kernel finds a listener
-// while binding, and macOS would have its firewall ask the user.
+// bind binds a socket and closes it. It sets SO_REUSEADDR on a TCP socket, as
+// most servers do. It does not listen: the kernel detects a listener while
+// binding, and the firewall of macOS would prompt the user.
 func (p probe) bind(port int) error {
 	fd, err := socket(p.family, p.kind)
 	if err != nil {
@@ -81,8 +81,8 @@ func (p probe) sockaddr(port int) unix.Sockaddr {
 	return addr
 }
 
-// familyAbsent reports whether err says that the machine has no addresses of the
-// family: it is not in the kernel, or switched off.
+// familyAbsent reports whether err means that the machine has no addresses of
+// the family: the kernel does not support it, or it is disabled.
 func familyAbsent(err error) bool {
 	return errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)
 }

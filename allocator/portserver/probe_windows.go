@@ -18,11 +18,11 @@ var probes = []struct{ family, host string }{
 }
 
 // bindable reports whether port can be bound for TCP and UDP, on IPv6 and IPv4.
-// A family that the machine lacks does not count. An error says why that is
+// It ignores a missing address family. An error means that the answer is
 // unknown.
 //
-// WSAEACCES is a plain no: the port is in an excluded range, or its holder asked
-// for exclusive use.
+// WSAEACCES means that it cannot: the port is in an excluded range, or its
+// holder requested exclusive use.
 func bindable(port int) (bool, error) {
 	for _, p := range probes {
 		address := net.JoinHostPort(p.host, strconv.Itoa(port))

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// client asks as portpicker does, once with the newline and once without.
+// client makes requests like portpicker, once with the newline and once
+// without.
 const client = `
 import os, socket, sys
 
@@ -30,7 +31,7 @@ func TestPythonClient(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	addresses := []string{filepath.Join(folder(t), "s")}
+	addresses := []string{filepath.Join(tempDir(t), "s")}
 	if runtime.GOOS == "linux" {
 		addresses = append(addresses, "@"+addresses[0])
 	}

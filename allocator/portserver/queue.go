@@ -7,25 +7,25 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// record says that port was handed out.
+// record is the last assignment of a port.
 type record struct {
 	port  int
 	owner process.ID
 	since int64 // Unix time
 }
 
-// candidate is a port of the pool, with the last time it was handed out. The
-// zero owner stands for never.
+// candidate is a port of the pool, with its last assignment. The zero owner
+// means that there was none.
 type candidate struct {
 	record
-	claimed bool // a request is looking at it
+	claimed bool // a request is examining it
 }
 
-// queue is the pool. To move each candidate that is looked at to the far end, it
-// is enough to go round. The Server's mutex guards it.
+// queue is the pool. As a ring buffer, it moves a candidate to the end by
+// advancing. The Server's mutex guards it.
 type queue struct {
 	ring []candidate
-	next int // the near end
+	next int // the front
 }
 
 // newQueue returns pool as a queue, from the highest port down.
@@ -38,8 +38,8 @@ func newQueue(pool allocator.Set) queue {
 	return queue{ring: ring}
 }
 
-// restore takes over the records of an earlier server, oldest first, and goes on
-// behind the last of them. Ports that are not in the pool are left out.
+// restore adopts the records of an earlier server, oldest first, and continues
+// after the last of them. It ignores ports that are not in the pool.
 func (q *queue) restore(records []record) {
 	places := make(map[int]int, len(q.ring))
 	for i, c := range q.ring {
@@ -53,7 +53,7 @@ func (q *queue) restore(records []record) {
 	}
 }
 
-// records returns what restore takes.
+// records returns the records for restore.
 func (q *queue) records() []record {
 	var records []record
 	for _, part := range [][]candidate{q.ring[q.next:], q.ring[:q.next]} {
@@ -66,7 +66,7 @@ func (q *queue) records() []record {
 	return records
 }
 
-// advance moves the candidate at the near end to the far end and returns it.
+// advance moves the candidate at the front to the end and returns it.
 func (q *queue) advance() *candidate {
 	c := &q.ring[q.next]
 	q.next = (q.next + 1) % len(q.ring)

@@ -3,16 +3,17 @@ package portserver
 import "math"
 
 const (
-	maxRequest = 20  // bytes that a pid may take
+	maxRequest = 20  // bytes of a pid
 	readSize   = 100 // bytes that the server reads
 )
 
-// noPID stands for all numbers that are too large for a pid. No system gives it
-// to a process: Linux and macOS stop far below, and Windows takes multiples of 4.
+// noPID represents all numbers that are too large for a pid. It is never a pid:
+// those of Linux and macOS are far smaller, and those of Windows are multiples
+// of 4.
 const noPID = math.MaxInt32
 
-// parsePID reads a request as Python's int reads bytes, of which it may have
-// at most 20. A negative number is a well-formed request that will be denied.
+// parsePID parses a request of at most 20 bytes like Python's int. A negative
+// number is a valid request, which is denied.
 func parsePID(request []byte) (pid int, ok bool) {
 	if len(request) > maxRequest {
 		return 0, false
@@ -30,9 +31,9 @@ func parsePID(request []byte) (pid int, ok bool) {
 	return pid, ok
 }
 
-// parseDigits reads a decimal number with single underscores between digits.
+// parseDigits parses a decimal number with single underscores between digits.
 func parseDigits(s []byte) (n int, ok bool) {
-	digit := false // whether the byte before was one
+	digit := false // whether the previous byte was a digit
 	for _, c := range s {
 		switch {
 		case '0' <= c && c <= '9':
@@ -53,8 +54,8 @@ func accumulate(n, digit int) int {
 	return n*10 + digit
 }
 
-// trimSpace removes what Python's int takes for blanks in bytes. That is ASCII
-// alone; bytes.TrimSpace would also take U+0085 and others.
+// trimSpace removes the white space that Python's int ignores in bytes: ASCII
+// only. bytes.TrimSpace would also remove U+0085 and others.
 func trimSpace(s []byte) []byte {
 	for len(s) > 0 && isSpace(s[0]) {
 		s = s[1:]

@@ -29,7 +29,7 @@ func TestParsePID(t *testing.T) {
 	}
 }
 
-// malformed are requests that Python's int, or the limit of 20 bytes, refuses.
+// malformed are requests that Python's int, or the limit of 20 bytes, rejects.
 var malformed = []string{
 	"", "\n", " ", "+", "-", "abc\n", "12a", "1__2", "_1", "1_", "+_1", "++1", "+-1", "- 1", "1 2", "1\n2\n",
 	"0x10", "1.0", "1e3", "12\x00", "\x00", "\x85123", "\u00a0123", "١٢٣", "\xff\xfe",
@@ -48,8 +48,8 @@ func TestParsePIDMalformed(t *testing.T) {
 // python is the grammar of int(bytes).
 var python = regexp.MustCompile(`^[ \t-\r]*([+-]?[0-9]+(?:_[0-9]+)*)[ \t-\r]*$`)
 
-// What parsePID takes is what the grammar does, and its value is that of the
-// number, up to the point where no system has such a pid.
+// parsePID accepts the same requests as the grammar, with the same values, up
+// to the largest possible pid.
 func FuzzParsePID(f *testing.F) {
 	for _, request := range append(malformed, "123\n", " +1_2 ", "-5", "99999999999999999999") {
 		if len(request) <= readSize {
@@ -60,7 +60,7 @@ func FuzzParsePID(f *testing.F) {
 		got, ok := parsePID(request)
 		match := python.FindSubmatch(request)
 		if want := match != nil && len(request) <= maxRequest; ok != want {
-			t.Fatalf("%q is taken: %t, want %t", request, ok, want)
+			t.Fatalf("%q is accepted: %t, want %t", request, ok, want)
 		}
 		if !ok {
 			return

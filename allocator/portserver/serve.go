@@ -13,14 +13,13 @@ import (
 )
 
 const (
-	firstPause = 5 * time.Millisecond
-	lastPause  = time.Second
+	minBackoff = 5 * time.Millisecond
+	maxBackoff = time.Second
 )
 
-// Serve answers those who connect to l, until ctx is done; the result is then
-// nil. It closes l, and waits for the requests under way, which takes at most two
-// seconds. That descriptors or memory are short does not end it. An error says
-// what is wrong with l.
+// Serve answers the connections to l until ctx is done; then it returns nil. It
+// closes l, and waits for the active requests, which takes at most two seconds.
+// A shortage of descriptors or memory does not end it. The error is that of l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	var requests sync.WaitGroup
 	defer requests.Wait()
@@ -48,15 +47,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// accept waits out a shortage with growing pauses.
+// accept retries after temporary errors, with a backoff.
 func (s *Server) accept(ctx context.Context, l net.Listener) (net.Conn, error) {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
 		conn, err := l.Accept()
-		if err == nil || !passing(err) {
+		if err == nil || !temporary(err) {
 			return conn, err
 		}
-		s.tell(Event{Err: err})
-		timer := time.NewTimer(pause)
+		s.logEvent(Event{Err: err})
+		timer := time.NewTimer(backoff)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -66,8 +65,8 @@ func (s *Server) accept(ctx context.Context, l net.Listener) (net.Conn, error) {
 	}
 }
 
-// passing reports whether the next accept may well succeed.
-func passing(err error) bool {
+// temporary reports whether a later accept is likely to succeed.
+func temporary(err error) bool {
 	for _, errno := range []syscall.Errno{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED,
 	} {
@@ -80,10 +79,10 @@ func passing(err error) bool {
 
 // answer serves one connection and closes it.
 func (s *Server) answer(conn net.Conn) {
-	began := time.Now()
-	e := s.exchange(conn, began.Add(s.patience))
-	e.Took = max(time.Since(began), 1)
-	s.tell(e)
+	start := time.Now()
+	e := s.exchange(conn, start.Add(s.timeout))
+	e.Took = max(time.Since(start), 1)
+	s.logEvent(e)
 }
 
 func (s *Server) exchange(conn net.Conn, deadline time.Time) Event {
@@ -102,23 +101,23 @@ func (s *Server) exchange(conn net.Conn, deadline time.Time) Event {
 	}
 	port, err := s.decide(pid)
 	if port != 0 {
-		// So few bytes fit into the socket's buffer, so that this never waits.
-		_, gone := conn.Write(append(strconv.AppendInt(buf[:0], int64(port), 10), '\n'))
-		err = errors.Join(err, gone)
+		// The few bytes fit into the socket's buffer, so this never blocks.
+		_, writeErr := conn.Write(append(strconv.AppendInt(buf[:0], int64(port), 10), '\n'))
+		err = errors.Join(err, writeErr)
 	}
 	return Event{PID: pid, Port: port, Err: err}
 }
 
-// drain has a client that wrote more than was read see the end of the connection,
-// as any other client, rather than an error: Linux resets a connection that is
-// closed with something left to read.
+// drain reads the rest of a long request, so that the client gets an end of
+// file and not an error: Linux resets a connection that is closed with unread
+// data.
 func drain(conn net.Conn, n int) {
 	if half, ok := conn.(interface{ CloseWrite() error }); ok && n == readSize && half.CloseWrite() == nil {
-		_, _ = io.Copy(io.Discard, conn) // until the deadline at most
+		_, _ = io.Copy(io.Discard, conn) // at most until the deadline
 	}
 }
 
-func (s *Server) tell(e Event) {
+func (s *Server) logEvent(e Event) {
 	if s.log != nil {
 		s.log(e)
 	}

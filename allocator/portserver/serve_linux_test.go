@@ -32,7 +32,7 @@ func TestZombieOwns(t *testing.T) {
 	wantPort(t, address, os.Getpid(), top)
 }
 
-// A shortage of descriptors delays requests, but ends nothing.
+// A shortage of descriptors delays requests, but does not end the server.
 func TestServeWithoutDescriptors(t *testing.T) {
 	pool, top := testPool(t, 1)
 	events := make(chan Event, 100)
@@ -51,7 +51,7 @@ func TestServeWithoutDescriptors(t *testing.T) {
 	}
 }
 
-// ask has the child ask for a port of its own, and returns its answer.
+// ask lets the child request a port, and returns the reply.
 func (c *child) ask(t testing.TB, address string) string {
 	t.Helper()
 	fmt.Fprintln(c.stdin, address)
@@ -62,7 +62,7 @@ func (c *child) ask(t testing.TB, address string) string {
 	return strings.TrimSpace(line)
 }
 
-// lowerLimit lets this process open nothing more until restore is called.
+// lowerLimit prevents this process from opening files until restore is called.
 func lowerLimit(t *testing.T) (restore func()) {
 	t.Helper()
 	var limit syscall.Rlimit
@@ -81,11 +81,11 @@ func lowerLimit(t *testing.T) (restore func()) {
 	}
 }
 
-// A pause that would last is no reason to wait for the end of Serve.
+// Serve ends immediately, even during a long backoff.
 func TestServeEndsDuringAPause(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := newServer(t, Config{Log: func(Event) { cancel() }})
-	address := folder(t) + "/s"
+	address := tempDir(t) + "/s"
 	l := listen(t, address, 0)
 	conn := dial(t, address)
 	limit := lowerLimit(t)
@@ -109,7 +109,7 @@ func TestNothingIsLeftOver(t *testing.T) {
 		send(t, address, "x")
 		stop()
 	}
-	round(1) // opens what the runtime keeps
+	round(1) // opens the descriptors that the runtime keeps
 	files, goroutines := descriptors(t), runtime.NumGoroutine()
 	round(requests)
 	for end := time.Now().Add(enough); runtime.NumGoroutine() > goroutines && time.Now().Before(end); {

@@ -12,45 +12,44 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// DefaultAddress is where portpicker's server listens unless told otherwise. Only
-// Linux has such addresses.
+// DefaultAddress is the default address of portpicker's server. Only Linux
+// supports such addresses.
 const DefaultAddress = "@unittest-portserver"
 
-// DefaultPool is what portpicker's server hands out unless told otherwise.
+// DefaultPool is the default pool of portpicker's server.
 var DefaultPool = allocator.NewSet(allocator.Range{First: 15000, Last: 24999})
 
 const (
-	patience    = 2 * time.Second // for a request to arrive
-	maxRequests = 1024            // at the same time; more wait to be accepted
+	requestTimeout = 2 * time.Second // for a request to arrive
+	maxRequests    = 1024            // at the same time; more wait to be accepted
 )
 
-// Config is what a Server is to do. The zero value works.
+// Config is the configuration of a Server. The zero value works.
 type Config struct {
-	// Pool are the ports to hand out. Empty stands for DefaultPool.
+	// Pool are the ports to hand out. Empty means DefaultPool.
 	Pool allocator.Set
 
-	// Leased reports whether port belongs to somebody else. It is asked at the
-	// moment at which port would be handed out, for several at the same time.
-	// With nil, nothing does.
+	// Leased, if not nil, reports whether port is reserved. It is called just
+	// before port would be handed out, and may be called concurrently.
 	Leased func(port int) bool
 
-	// State is the file that keeps the assignments for the next server, for
-	// which the caller sees to it that one server at a time uses it. Its folder
-	// must exist. With "", a server begins with no port assigned.
+	// State is the file that keeps the assignments for the next server. Only
+	// one server at a time may use it, and its directory must exist. With "", a
+	// server starts without assignments.
 	State string
 
-	// Log is called after each request, for several at the same time, and when
-	// no connection can be accepted. With nil, nothing is.
+	// Log, if not nil, is called after each request, and when no connection can
+	// be accepted. It may be called concurrently.
 	Log func(Event)
 }
 
-// Event is a request that is over, or, with a zero Took, a connection that could
+// Event is a finished request, or, with a zero Took, a connection that could
 // not be accepted.
 //
-// Without a Port, Err says why. With both, the port was handed out all the same,
-// but the client was gone, or State could not be written: the next server will
-// not know of it. The latter is said once, until State can be written again,
-// which brings everything into it.
+// Without a Port, Err is the reason. With both, the port was handed out, but
+// the client was gone, or State could not be written, so the next server will
+// not know of it. The latter error is reported only once, until State can be
+// written again.
 type Event struct {
 	PID  int // 0 if the request had none
 	Port int
@@ -63,31 +62,31 @@ type Server struct {
 	leased func(port int) bool
 	log    func(Event)
 
-	patience time.Duration
-	slots    chan struct{} // one for each request under way
+	timeout time.Duration
+	slots   chan struct{} // one for each active request
 
-	mu      sync.Mutex // owns what follows
+	mu      sync.Mutex // guards the fields below
 	queue   queue
 	journal journal
 	counts  Statistics
 }
 
-// New returns a server that goes on from c.State. It fails if that file is
-// damaged, without touching it, or cannot be written, and where the system does
-// not tell when a process started.
+// New returns a server that continues from c.State. It fails if that file is
+// damaged, which it leaves unchanged, or cannot be written, and on systems that
+// do not report the start time of processes.
 func New(c Config) (*Server, error) {
 	if _, err := process.Find(os.Getpid()); err != nil {
-		return nil, fmt.Errorf("cannot know who owns a port: %w", err)
+		return nil, fmt.Errorf("cannot identify the owners of ports: %w", err)
 	}
 	if c.Pool.Empty() {
 		c.Pool = DefaultPool
 	}
 	pool := c.Pool.Intersect(allocator.NewSet(allocator.Range{First: 1, Last: math.MaxUint16}))
 	if pool.Empty() {
-		return nil, errors.New("the pool has no port")
+		return nil, errors.New("the pool is empty")
 	}
 	s := &Server{
-		leased: c.Leased, log: c.Log, patience: patience, slots: make(chan struct{}, maxRequests),
+		leased: c.Leased, log: c.Log, timeout: requestTimeout, slots: make(chan struct{}, maxRequests),
 		queue: newQueue(pool), counts: Statistics{Managed: pool.Len()},
 	}
 	if c.State == "" {
@@ -113,7 +112,7 @@ func (s *Server) restore(file string) error {
 	return s.journal.rewrite(s.queue.records())
 }
 
-// Assignments returns the ports whose owners are alive, by port.
+// Assignments returns the assignments whose owners exist, sorted by port.
 func (s *Server) Assignments() []Assignment {
 	s.mu.Lock()
 	records := s.queue.records()

@@ -59,7 +59,7 @@ total-allocations 5`
 	}
 }
 
-// Whoever does not write, or writes on and on, is in nobody's way.
+// Clients that write nothing, or endlessly, do not block others.
 func TestSilentAndSlowClients(t *testing.T) {
 	pool, port := testPool(t, 5)
 	s := newServer(t, Config{Pool: pool})
@@ -87,7 +87,7 @@ func TestSilentAndSlowClients(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	pool, _ := testPool(t, 1)
 	s := newServer(t, Config{Pool: pool})
-	s.patience = time.Millisecond
+	s.timeout = time.Millisecond
 	address, _ := serve(t, s)
 	if reply, err := io.ReadAll(dial(t, address)); err != nil || len(reply) > 0 {
 		t.Errorf("reply %q, %v; want none", reply, err)
@@ -97,11 +97,12 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// More clients than there are slots wait until the others' time is up.
+// If there are more clients than slots, the others wait until requests time
+// out.
 func TestMoreClientsThanSlots(t *testing.T) {
 	pool, port := testPool(t, 1)
 	s := newServer(t, Config{Pool: pool})
-	s.patience, s.slots = 50*time.Millisecond, make(chan struct{}, 2)
+	s.timeout, s.slots = 50*time.Millisecond, make(chan struct{}, 2)
 	address, _ := serve(t, s)
 	for range 6 {
 		dial(t, address)

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket returns a socket that a child process does not inherit. The lock keeps a
-// fork from coming between the two calls, as not every system can do both in one.
+// socket returns a socket that a child process does not inherit. The lock
+// prevents a fork between the two calls, since not every system can do both in
+// one.
 func socket(family, kind int) (fd int, err error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

@@ -15,16 +15,16 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// Assignment says that a port belongs to a process.
+// Assignment is a port and the process that owns it.
 type Assignment struct {
 	Port  int
 	PID   int
 	Since time.Time // to the second
 }
 
-// ReadState returns the assignments in the state file of a server, running or
-// not, whose owners are alive, by port. A file that does not exist has none. The
-// error for a damaged file names the file and the line.
+// ReadState returns the assignments in the state file of a server, which may be
+// running, whose owners exist, sorted by port. A missing file has none. The
+// error for a damaged file contains its name and the line.
 func ReadState(file string) ([]Assignment, error) {
 	boot, err := bootID()
 	if err != nil {
@@ -34,7 +34,7 @@ func ReadState(file string) ([]Assignment, error) {
 	return living(records), err
 }
 
-// living returns the last assignment of each port, if its owner is alive.
+// living returns the last assignment of each port whose owner exists.
 func living(records []record) []Assignment {
 	last := map[int]record{}
 	for _, r := range records {
@@ -51,13 +51,13 @@ func living(records []record) []Assignment {
 	return assignments
 }
 
-// The state file begins with a line that names the boot, and has one more for
+// The state file has a header with the ID of the boot, followed by a line for
 // each assignment, oldest first:
 //
 //	portserver 1 0d717a2b-01ff-470f-b5f4-9520209893f9
 //	24999 4711 567890 1795243499
 //
-// which are the port, the pid, its time of start, and the time of the assignment.
+// These are the port, the pid, its start time, and the time of the assignment.
 const stateVersion = "portserver 1 "
 
 func appendHeader(b []byte, boot string) []byte {
@@ -81,15 +81,15 @@ func readRecords(file, boot string) ([]record, error) {
 	}
 	records, line, err := parseRecords(string(text), boot)
 	if err != nil {
-		return nil, fmt.Errorf("%s:%d: %w (without the file, a server starts with no port assigned)", file, line, err)
+		return nil, fmt.Errorf("%s:%d: %w (remove the file to start without assignments)", file, line, err)
 	}
 	return records, nil
 }
 
-// parseRecords reads a state file. An error belongs to the line that is returned
-// with it. A last line without its end is one that a crash cut short, or that is
-// being written just now, and does not count. Of an earlier boot nobody is left,
-// so nothing counts after its header, nor does a file that a power cut emptied.
+// parseRecords parses a state file. An error belongs to the returned line. It
+// ignores a last line without a newline: a crash has truncated it, or it is
+// being written. It also ignores the records of an earlier boot, and an empty
+// file after a power failure.
 func parseRecords(text, boot string) (records []record, line int, err error) {
 	header, text, ended := strings.Cut(text, "\n")
 	if header == "" && !ended {
@@ -97,7 +97,7 @@ func parseRecords(text, boot string) (records []record, line int, err error) {
 	}
 	from, ok := strings.CutPrefix(header, stateVersion)
 	if !ok || !ended {
-		return nil, 1, fmt.Errorf("%.40q is not the first line of a port server's state", header)
+		return nil, 1, fmt.Errorf("%.40q is not the header of a port server's state file", header)
 	}
 	if from != boot {
 		return nil, 0, nil
@@ -115,7 +115,7 @@ func parseRecords(text, boot string) (records []record, line int, err error) {
 	}
 }
 
-// parseRecord takes only what appendTo writes, to the byte.
+// parseRecord accepts only the exact output of appendTo.
 func parseRecord(line string) (record, bool) {
 	fields := strings.Split(line, " ")
 	if len(fields) != 4 {

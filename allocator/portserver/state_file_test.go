@@ -13,7 +13,7 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// mineAt is the line for a port of this process.
+// mineAt returns the line for a port of this process.
 func mineAt(t testing.TB, port int) string {
 	t.Helper()
 	owner, err := process.Find(os.Getpid())
@@ -67,7 +67,7 @@ func TestParseState(t *testing.T) {
 	}
 }
 
-// A damaged file is an error, and stays as it is.
+// A damaged file is an error, and is not changed.
 func TestDamagedState(t *testing.T) {
 	head, line := header(t), mineAt(t, 24999)
 	for i, tt := range []struct {
@@ -112,11 +112,12 @@ func TestDamagedState(t *testing.T) {
 func TestNoState(t *testing.T) {
 	wantState(t, filepath.Join(t.TempDir(), "absent"), map[int]int{})
 	if _, err := New(Config{State: filepath.Join(t.TempDir(), "absent", "state")}); err == nil {
-		t.Error("no error for a folder that does not exist")
+		t.Error("no error for a directory that does not exist")
 	}
 }
 
-// What is read is what was written, and a piece of a line at the end is left out.
+// Reading a written file returns its records, without a partial line at the
+// end.
 func FuzzState(f *testing.F) {
 	const boot = "b"
 	f.Add(stateVersion + "b\n24999 4711 567890 1795243499\n24998 12")

@@ -45,7 +45,7 @@ func wantState(t testing.TB, file string, want map[int]int) {
 	wantAssignments(t, assignments, want)
 }
 
-// The queue goes on where it was, even if nobody owns a port any more.
+// The queue continues where it was, even if no port has an owner any more.
 func TestRestartGoesOn(t *testing.T) {
 	pool, top := testPool(t, 3)
 	state := filepath.Join(t.TempDir(), "state")
@@ -74,7 +74,7 @@ func TestStateIsPrivate(t *testing.T) {
 	}
 }
 
-// The same pid with another time of start is another process.
+// The same pid with another start time is another process.
 func TestReusedPID(t *testing.T) {
 	pool, top := testPool(t, 1)
 	state := filepath.Join(t.TempDir(), "state")

@@ -2,17 +2,17 @@ package portserver
 
 import "fmt"
 
-// Statistics are the counts that portpicker's server keeps.
+// Statistics are the counters of portpicker's server.
 type Statistics struct {
-	Errors      int // requests that could not be read, or did not come in time
-	Denied      int // requests that were read, but got no port
+	Errors      int // requests that were invalid or late
+	Denied      int // valid requests that got no port
 	Managed     int // ports in the pool
-	LastChecked int // candidates that were looked at for the last request
+	LastChecked int // candidates examined for the last request
 	Allocations int // requests that got a port
 }
 
-// String returns the lines that portpicker's server writes on SIGUSR1. The last
-// one has no end.
+// String returns the lines that portpicker's server writes on SIGUSR1, without
+// the last newline.
 func (s Statistics) String() string {
 	return fmt.Sprintf(`Dumping statistics:
 client-request-errors %d

@@ -20,24 +20,25 @@ func environ(pid int) ([]string, error) {
 	return strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00"), nil
 }
 
-// execPatience is how long a process may take for its execve(2).
-const execPatience = 2 * time.Second
+// execTimeout is how long to wait for a process to finish its execve(2).
+const execTimeout = 2 * time.Second
 
-// Environ is the function of that name, but returns the entries as the kernel
-// does, each ended by a zero byte.
+// Environ is the function Environ, but returns the entries in the kernel's
+// format, each ended by a zero byte.
 //
 // It waits while the process is in execve(2): its old environment is gone, and
-// until the scheduler lets it go on, it has no other, nor arguments, or root alone
-// may read them. It gives up after 2 s, for a program may be read from a disk that
-// does not answer; after 100 ms if the process is ending: it has no environment
-// either, and may be held up; and after 50 looks with arguments: it has left
-// execve(2), and some environments are never readable to others than root.
+// until it runs again, it has no new one and no arguments, or only root may
+// read them. It gives up after 2 s, because the disk of the program may not
+// answer; after 100 ms if the process is exiting, because then it has no
+// environment either, and may be blocked; and after 50 attempts with arguments,
+// because then it has left execve(2), and some environments are readable only
+// by root.
 func (r *Reader) Environ(pid int) (text []byte, err error) {
-	begin, patience := time.Now(), execPatience
-	for looks := 0; looks < 50 && time.Since(begin) < patience; looks++ {
+	start, timeout := time.Now(), execTimeout
+	for attempts := 0; attempts < 50 && time.Since(start) < timeout; attempts++ {
 		text, err = r.read(pid, "environ")
 		switch {
-		case errors.Is(err, fs.ErrPermission) && isOwn(pid): // perhaps for now
+		case errors.Is(err, fs.ErrPermission) && isOwn(pid): // may be temporary
 		case len(text) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist):
 			return text, err
 		}
@@ -49,13 +50,13 @@ func (r *Reader) Environ(pid int) (text []byte, err error) {
 			return nil, fs.ErrNotExist
 		case s.bare:
 			return nil, nil
-		case s.headless:
+		case s.leaderless:
 			return r.threadEnviron(pid)
 		case s.exiting:
-			patience = 100 * time.Millisecond
+			timeout = 100 * time.Millisecond
 		}
 		if arguments, _ := r.read(pid, "cmdline"); len(arguments) == 0 {
-			looks = 0
+			attempts = 0
 		}
 		time.Sleep(100 * time.Microsecond)
 	}
@@ -65,16 +66,17 @@ func (r *Reader) Environ(pid int) (text []byte, err error) {
 	return nil, nil
 }
 
-// isOwn reports whether a process is this user's, or is gone by now. It looks at
-// the process's folder: a file in that belongs to root while only root may read
-// it.
+// isOwn reports whether a process belongs to this user, or is gone. It checks
+// the owner of the process's directory: files in it belong to root while only
+// root may read them.
 func isOwn(pid int) bool {
 	var stat unix.Stat_t
 	err := unix.Stat("/proc/"+strconv.Itoa(pid), &stat)
 	return err != nil || int(stat.Uid) == os.Geteuid()
 }
 
-// threadEnviron asks the other threads, for the first one has let go of it.
+// threadEnviron reads the environment of the other threads, since the first one
+// has released its own.
 func (r *Reader) threadEnviron(pid int) (text []byte, err error) {
 	threads, err := os.ReadDir(File(pid, "task"))
 	for _, thread := range threads {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The test binary becomes another user, who sees no process of this one's.
+// The test binary becomes another user, who sees no processes of this one.
 const hiddenEnv = "PROCESS_TEST_HIDDEN"
 
 func TestMain(m *testing.M) {
@@ -33,7 +33,7 @@ func lookAtHidden() error {
 	if err := unix.Mount("proc", "/proc", "proc", 0, "hidepid=2"); err != nil {
 		return fmt.Errorf("skip: %w", err)
 	}
-	// The group of root sees all.
+	// The group root sees all processes.
 	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(65534), syscall.Setuid(65534)); err != nil {
 		return fmt.Errorf("skip: %w", err)
 	}
@@ -52,7 +52,7 @@ func lookAtHidden() error {
 	return nil
 }
 
-// With hidepid, /proc lacks processes that exist.
+// With hidepid, /proc does not show all processes.
 func TestHidden(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, to mount and to become another user")

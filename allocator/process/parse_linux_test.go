@@ -15,7 +15,7 @@ func TestParseStat(t *testing.T) {
 	}
 	for _, text := range []string{"", "\n", "4711 (cat) S 1 2"} {
 		if _, ok := parseStat([]byte(text)); ok {
-			t.Errorf("understood: %q", text)
+			t.Errorf("parsed: %q", text)
 		}
 	}
 	for text, want := range map[string]Stat{

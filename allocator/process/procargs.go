@@ -6,20 +6,20 @@ import (
 	"errors"
 )
 
-// errProcargs means that the kernel's answer is not laid out as known.
-var errProcargs = errors.New("kern.procargs2: not understood")
+// errProcargs reports an unknown layout of the kernel's answer.
+var errProcargs = errors.New("kern.procargs2: unexpected format")
 
-// procargs is what sysctl kern.procargs2 of macOS returns of a process.
+// procargs is the result of the sysctl kern.procargs2 of macOS.
 type procargs struct {
 	program       string // its path
 	argv, environ []string
 }
 
-// parseProcargs reads the number of arguments as int32, the path of the program,
-// zero bytes up to a word's end, the arguments and the environment, each string
-// ended by a zero byte. After an empty string come the kernel's own, which are
-// not the environment's. The environment is missing of a
-// process that may not be inspected.
+// parseProcargs parses the number of arguments as int32, the path of the
+// program, zero bytes up to the end of a word, the arguments, and the
+// environment; each string ends with a zero byte. After an empty string follow
+// the kernel's own strings, which do not belong to the environment. Without
+// permission to inspect the process, the environment is missing.
 func parseProcargs(raw []byte) (args procargs, err error) {
 	if len(raw) < 4 {
 		return procargs{}, errProcargs

@@ -18,7 +18,8 @@ func readStat(pid int) (Stat, error) {
 }
 
 func kinfo(pid int) (unix.KinfoProc, error) {
-	// SysctlKinfoProc returns one error for a missing process and for any failure.
+	// SysctlKinfoProc returns one error for a missing process and for any
+	// failure.
 	procs, err := unix.SysctlKinfoProcSlice("kern.proc.pid", pid)
 	if err != nil {
 		return unix.KinfoProc{}, err

@@ -11,13 +11,13 @@ import (
 )
 
 func readStat(pid int) (Stat, error) {
-	var buf [1 << 10]byte // a line takes less, as each field is bounded
+	var buf [1 << 10]byte // longer than any line, since each field is bounded
 	text, err := readInto(buf[:], pid, "stat")
 	if err == nil {
-		s, err := understood(text, pid)
+		s, err := checkedStat(text, pid)
 		return s.Stat, err
 	}
-	// A /proc that is mounted with hidepid lacks the processes of others.
+	// A /proc mounted with hidepid does not show the processes of other users.
 	if errors.Is(err, fs.ErrNotExist) && pid > 0 && !errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
 		return Stat{}, &fs.PathError{Op: "open", Path: File(pid, "stat"), Err: unix.EACCES}
 	}
@@ -34,18 +34,18 @@ func command(pid int) string {
 	return string(text)
 }
 
-// executable leaves out what the kernel says of a file that was removed.
+// executable removes the kernel's suffix for a deleted file.
 func executable(pid int) (string, error) {
 	path, err := os.Readlink(File(pid, "exe"))
 	return strings.TrimSuffix(path, " (deleted)"), err
 }
 
 // ticksPerSecond is USER_HZ, the unit of the kernel's times. It is 100 on every
-// architecture that Go compiles for.
+// architecture that Go supports.
 const ticksPerSecond = 100
 
-// Started returns when the process started, to a hundredth of a second, and the
-// zero time where the system has no answer.
+// Started returns the start time, to a hundredth of a second, or the zero time
+// if the system has no answer.
 func (id ID) Started() time.Time {
 	var sinceBoot unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &sinceBoot); err != nil {

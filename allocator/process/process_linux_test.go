@@ -32,10 +32,10 @@ func TestEnvironAndCommand(t *testing.T) {
 	_ = p.Process.Kill()
 	_ = p.Wait()
 	if _, err := Environ(p.Process.Pid); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("environment of none: %v", err)
+		t.Errorf("environment of no process: %v", err)
 	}
 	if got := Command(p.Process.Pid); got != "" {
-		t.Errorf("command of none: %q", got)
+		t.Errorf("command of no process: %q", got)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestNoProcess(t *testing.T) {
 	}
 }
 
-// What a shell says of itself, once it has come as far as to say so.
+// The status of a shell that has printed a line.
 func TestReadStatus(t *testing.T) {
 	cmd := exec.Command("sh", "-c", "trap : TERM; trap '' HUP; echo ready; read x")
 	out, err := cmd.StdoutPipe()

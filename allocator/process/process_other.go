@@ -9,10 +9,11 @@ import (
 	"syscall"
 )
 
-// errSystem is what all of this package says where it cannot look at processes.
-var errSystem = fmt.Errorf("looking at processes on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+// errSystem is the error of all functions on systems that the package does not
+// support.
+var errSystem = fmt.Errorf("reading processes on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 
-// ReadAll fails here.
+// ReadAll is not supported on this system.
 func ReadAll() ([]Stat, error) { return nil, errSystem }
 
 func readStat(int) (Stat, error)          { return Stat{}, errSystem }

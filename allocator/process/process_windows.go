@@ -20,8 +20,8 @@ func readStat(pid int) (Stat, error) {
 	return inspect(h, pid)
 }
 
-// openProcess asks for access beside what inspect needs. The error wraps
-// fs.ErrNotExist if there is no such process.
+// openProcess opens a process with access in addition to the access for
+// inspect. The error wraps fs.ErrNotExist if there is no such process.
 func openProcess(pid int, access uint32) (windows.Handle, error) {
 	access |= windows.PROCESS_QUERY_LIMITED_INFORMATION | windows.SYNCHRONIZE
 	h, err := windows.OpenProcess(access, false, uint32(pid))
@@ -31,10 +31,11 @@ func openProcess(pid int, access uint32) (windows.Handle, error) {
 	return h, err
 }
 
-// inspect does not know the parent. A process that has ended keeps its PID as long
-// as another has a handle. As no parent has to wait for it, it counts as gone.
+// inspect returns the Stat without the parent. An ended process keeps its PID
+// as long as another process has a handle. It counts as gone, since no parent
+// has to wait for it.
 func inspect(h windows.Handle, pid int) (Stat, error) {
-	// OpenProcess takes 4713 for 4712: it ignores the two lowest bits.
+	// OpenProcess ignores the two lowest bits: it opens 4712 for 4713.
 	id, err := windows.GetProcessId(h)
 	if err != nil {
 		return Stat{}, err
@@ -53,8 +54,8 @@ func inspect(h windows.Handle, pid int) (Stat, error) {
 	return Stat{ID: ID{PID: pid, Start: created.Nanoseconds()}}, nil
 }
 
-// ReadAll reads the Stats of all processes, on macOS and Windows. It leaves out
-// those that this user may not open: they could not be ended, nor distinguished
+// ReadAll reads the Stats of all processes, on macOS and Windows. It omits
+// those that this user may not open: they could not be killed or distinguished
 // from later ones.
 func ReadAll() ([]Stat, error) {
 	list, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
@@ -78,7 +79,7 @@ func ReadAll() ([]Stat, error) {
 }
 
 func environ(int) ([]string, error) {
-	return nil, fmt.Errorf("the environment of a process is not known on Windows: %w", errors.ErrUnsupported)
+	return nil, fmt.Errorf("reading the environment of a process on Windows: %w", errors.ErrUnsupported)
 }
 
 func command(pid int) string {
@@ -100,10 +101,11 @@ func executable(pid int) (string, error) {
 	return windows.UTF16ToString(name[:size]), nil
 }
 
-// signal compares with the handle open: while it is, the PID is not reused.
+// signal checks the ID with an open handle: while it is open, the PID is not
+// reused.
 func (id ID) signal(sig syscall.Signal) error {
 	if sig != syscall.SIGKILL {
-		return fmt.Errorf("signal %v: Windows only ends processes: %w", sig, errors.ErrUnsupported)
+		return fmt.Errorf("signal %v on Windows, which supports only SIGKILL: %w", sig, errors.ErrUnsupported)
 	}
 	h, err := openProcess(id.PID, windows.PROCESS_TERMINATE)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,13 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reader reads files of /proc into one buffer, for a caller that reads of many
-// processes: what it returns is good until it reads again. The zero value is
-// ready. One goroutine at a time may use it.
+// Reader reads files of /proc into one buffer, for a caller that reads many
+// processes. Its results are valid until the next read. The zero value is ready
+// to use. Only one goroutine at a time may use it.
 type Reader struct{ buf []byte }
 
-// Stat is ReadStat, but of a process that a /proc mounted with hidepid does not
-// show it says that there is none.
+// Stat is ReadStat, but returns fs.ErrNotExist for a process that hidepid
+// hides.
 func (r *Reader) Stat(pid int) (Stat, error) {
 	s, err := r.stat(pid)
 	return s.Stat, err
@@ -38,36 +38,37 @@ func readInto(buf []byte, pid int, name string) ([]byte, error) {
 	path := File(pid, name)
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, failed("open", path, err)
+		return nil, pathError("open", path, err)
 	}
 	defer unix.Close(fd)
 	size := 0
 	for {
 		n, err := unix.Read(fd, buf[size:])
 		if err != nil {
-			return nil, failed("read", path, err)
+			return nil, pathError("read", path, err)
 		}
 		size += n
-		if size < len(buf) { // these files give less than asked for only at their end
+		if size < len(buf) { // these files have short reads only at their end
 			return buf[:size], nil
 		}
 		buf = append(buf, make([]byte, len(buf))...)
 	}
 }
 
-// File is the path of a file of a process, on Linux.
+// File returns the path of a file of a process, on Linux.
 func File(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
 
-// failed says of a process that ends between open and read what open says.
-func failed(op, path string, err error) error {
+// pathError returns the error of open, too, for a process that ends between
+// open and read.
+func pathError(op, path string, err error) error {
 	if errors.Is(err, unix.ESRCH) {
 		err = unix.ENOENT
 	}
 	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
-// All returns the PIDs of all processes that /proc shows, on Linux. Unless the
-// PIDs have begun again from the lowest, the youngest come last.
+// All returns the PIDs of all processes in /proc, on Linux. The newest come
+// last, unless the PIDs have wrapped around.
 func All() ([]int, error) {
 	dir, err := os.Open("/proc")
 	if err != nil {

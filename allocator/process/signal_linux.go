@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signal sends to a pidfd, which stays with the process.
+// signal uses a pidfd, which never refers to another process.
 func (id ID) signal(sig syscall.Signal) error {
 	fd, err := id.Open()
 	if err == nil {
@@ -20,15 +20,16 @@ func (id ID) signal(sig syscall.Signal) error {
 	return err
 }
 
-// Open returns a pidfd of the process, on Linux, to be closed with unix.Close, or
-// os.ErrProcessDone if it has ended. It is readable once the process ends.
+// Open returns a pidfd of the process on Linux, or os.ErrProcessDone if it has
+// ended. It becomes readable when the process ends. The caller closes it with
+// unix.Close.
 func (id ID) Open() (fd int, err error) {
 	fd, err = unix.PidfdOpen(id.PID, 0)
 	if err != nil {
 		return -1, done(err)
 	}
-	// Once the PID is seen to be the process's, the pidfd can be no other's: so
-	// the comparison comes after it.
+	// Check after opening: if the PID still belongs to the process, so does the
+	// pidfd.
 	if err := id.check(); err != nil {
 		unix.Close(fd)
 		return -1, err
@@ -36,6 +37,6 @@ func (id ID) Open() (fd int, err error) {
 	return fd, nil
 }
 
-// noPidfd is true if the kernel is older than Linux 5.3, or a container's
-// seccomp filter refuses.
+// noPidfd reports whether the kernel is older than Linux 5.3, or a container's
+// seccomp filter forbids pidfds.
 func noPidfd(err error) bool { return errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) }

@@ -46,7 +46,7 @@ func idOf(tb testing.TB, pid int) ID {
 	return id
 }
 
-// The two ways to signal: where there are pidfds, and where there are none.
+// Signals with pidfds and without.
 var ways = map[string]func(ID, syscall.Signal) error{
 	"pidfd": ID.Signal,
 	"kill":  ID.signalCompared,
@@ -77,7 +77,7 @@ func TestSignal(t *testing.T) {
 	}
 }
 
-// To kill(2), these are process groups or everybody.
+// To kill(2), these are process groups or all processes.
 func TestSignalNoPID(t *testing.T) {
 	for _, pid := range []int{0, -1, -os.Getpid(), math.MinInt32} {
 		if err := (ID{PID: pid}).Signal(0); !errors.Is(err, os.ErrProcessDone) {
@@ -86,7 +86,7 @@ func TestSignalNoPID(t *testing.T) {
 	}
 }
 
-// A process whose PID was another's before is not signalled in its place.
+// A signal to an earlier process with the same PID does not reach the new one.
 func TestAnothersPID(t *testing.T) {
 	p := sleeper(t)
 	id := idOf(t, p.Process.Pid)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signalCompared sends sig by PID, right after it was seen to be the process's.
+// signalCompared sends sig to the PID right after checking the ID.
 func (id ID) signalCompared(sig syscall.Signal) error {
 	if err := id.check(); err != nil {
 		return err
@@ -18,7 +18,7 @@ func (id ID) signalCompared(sig syscall.Signal) error {
 	return done(unix.Kill(id.PID, sig))
 }
 
-// done translates the error that means that there is no such process.
+// done translates the error for a missing process.
 func done(err error) error {
 	if errors.Is(err, unix.ESRCH) {
 		return os.ErrProcessDone

@@ -4,5 +4,5 @@ package process
 
 import "time"
 
-// Started returns when the process started.
+// Started returns the start time.
 func (id ID) Started() time.Time { return time.Unix(0, id.Start) }

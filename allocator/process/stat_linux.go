@@ -5,12 +5,12 @@ import (
 	"fmt"
 )
 
-// stat is what /proc/PID/stat holds.
+// stat is the content of /proc/PID/stat.
 type stat struct {
 	Stat
-	headless bool // the first thread has ended, others have not
-	bare     bool // it has no environment, and is not about to get one
-	exiting  bool // it ends, and may have let go of its environment
+	leaderless bool // the first thread has ended, others have not
+	bare       bool // it has no environment and will not get one
+	exiting    bool // it is exiting, and may have released its environment
 }
 
 func (r *Reader) stat(pid int) (stat, error) {
@@ -18,19 +18,19 @@ func (r *Reader) stat(pid int) (stat, error) {
 	if err != nil {
 		return stat{}, err
 	}
-	return understood(text, pid)
+	return checkedStat(text, pid)
 }
 
-func understood(text []byte, pid int) (stat, error) {
+func checkedStat(text []byte, pid int) (stat, error) {
 	s, ok := parseStat(text)
 	if !ok {
-		return stat{}, fmt.Errorf("/proc/%d/stat: not understood: %q", pid, string(text))
+		return stat{}, fmt.Errorf("/proc/%d/stat: unexpected format: %q", pid, string(text))
 	}
 	return s, nil
 }
 
-// parseStat numbers the fields as proc_pid_stat(5) does. Field 2, the name in
-// parentheses, may hold blanks and parentheses itself; no later field does.
+// parseStat numbers the fields like proc_pid_stat(5). Field 2, the name in
+// parentheses, may contain spaces and parentheses itself; no later field does.
 func parseStat(text []byte) (s stat, ok bool) {
 	pid, _, _ := bytes.Cut(text, []byte(" "))
 	s.PID = int(number(pid))
@@ -70,18 +70,18 @@ func parseStat(text []byte) (s stat, ok bool) {
 		}
 	}
 	ended := state == 'Z' || state == 'X' // of the first thread
-	s.headless = ended && threads > 1
-	s.Zombie = ended && !s.headless
+	s.leaderless = ended && threads > 1
+	s.Zombie = ended && !s.leaderless
 	s.Stopped = state == 'T'
 	const exiting, kernelThread = 0x4, 0x200000 // PF_EXITING, PF_KTHREAD
 	s.exiting = flags&exiting != 0
 	s.bare = flags&kernelThread != 0 ||
-		startCode > 1 && environStart == environEnd // execve(2) sets the code last, and 1 is a secret
+		startCode > 1 && environStart == environEnd // execve(2) sets the code last, and 1 means that it is hidden
 	return s, s.PID > 0 && n > 22
 }
 
-// number returns 0 for what is no number, or is negative. An address may be
-// beyond an int64.
+// number returns 0 for an invalid or negative number. Addresses may overflow an
+// int64.
 func number(digits []byte) int64 {
 	var n int64
 	for _, d := range digits {

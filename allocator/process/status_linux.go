@@ -16,13 +16,13 @@ func readStatus(pid int) (Status, error) {
 	}
 	s, ok := parseStatus(text)
 	if !ok {
-		return Status{}, fmt.Errorf("/proc/%d/status: not understood: %q", pid, string(text))
+		return Status{}, fmt.Errorf("/proc/%d/status: unexpected format: %q", pid, string(text))
 	}
 	return s, nil
 }
 
-// parseStatus takes lines such as these, of proc_pid_status(5). The name of the
-// program, in the first line, has its newlines escaped.
+// parseStatus parses lines such as these, see proc_pid_status(5). Newlines in
+// the name of the program, in the first line, are escaped.
 //
 //	Uid:	1000	1000	1000	1000
 //	SigCgt:	0000000180004002
@@ -53,7 +53,7 @@ func parseStatus(text []byte) (s Status, ok bool) {
 		default:
 			continue
 		}
-		const digits = 16 // MIPS has more, for signals that nothing here asks for
+		const digits = 16 // MIPS has more, for signals that are not needed here
 		value = value[max(0, len(value)-digits):]
 		mask, err := strconv.ParseUint(string(value), 16, 64)
 		if err != nil {

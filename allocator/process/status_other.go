@@ -9,7 +9,7 @@ import (
 )
 
 func readStatus(int) (Status, error) {
-	return Status{}, fmt.Errorf("which signals a process handles is not known on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+	return Status{}, fmt.Errorf("reading the signal handling of a process on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
 func printsToPipe(int) bool { return false }

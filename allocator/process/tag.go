@@ -5,30 +5,31 @@ import (
 	"encoding/binary"
 )
 
-// Tag names the run, and the service of it, that a process belongs to. A
-// process inherits it from its parent, through fork, exec and setsid, whatever
-// it does to its environment, until it is given another. The zero Tag is none.
+// Tag identifies the run, and its service, to which a process belongs. A
+// process inherits it from its parent, through fork, exec and setsid, and
+// independently of its environment, until it gets another. The zero Tag is
+// none.
 //
-// Only Linux has tags: see the system's file.
+// Only Linux has tags: see tag_linux.go.
 type Tag uint64
 
 const (
-	tagged      Tag = 1 << 62 // every Tag has this bit, and not the one above it
+	tagged      Tag = 1 << 62 // set in every Tag, unlike the bit above it
 	serviceBits     = 24
 	serviceMask Tag = 1<<serviceBits - 1
 
-	// The services that are none: the launcher and the watchdog.
+	// The launcher and the watchdog are no services.
 	launcherService Tag = 0
 	watchdogService Tag = 1
 	firstService    Tag = 16
 )
 
-// Released is the tag of processes that belong to no run, though one started
-// them.
+// Released is the tag of processes that a run has started but that do not
+// belong to it.
 const Released = tagged | (tagged - 1)
 
-// RunTag is the tag of a launcher. The run is named by a string that no other
-// run has.
+// RunTag returns the tag of a launcher. run is a string that is unique for the
+// run.
 func RunTag(run string) Tag {
 	sum := sha256.Sum256([]byte(run))
 	tag := tagged | Tag(binary.LittleEndian.Uint64(sum[:]))&(tagged-1)&^serviceMask
@@ -38,18 +39,19 @@ func RunTag(run string) Tag {
 	return tag
 }
 
-// Service is the tag of what belongs to a service of t's run.
+// Service returns the tag of the processes of a service in t's run.
 func (t Tag) Service(name string) Tag {
 	sum := sha256.Sum256([]byte(name))
 	service := Tag(binary.LittleEndian.Uint64(sum[:])) & serviceMask
 	return t&^serviceMask | max(service, firstService)
 }
 
-// Watchdog is the tag of the watchdog of t's run.
+// Watchdog returns the tag of the watchdog of t's run.
 func (t Tag) Watchdog() Tag { return t&^serviceMask | watchdogService }
 
-// HasService is false for the tags of a launcher and of a watchdog.
+// HasService reports whether the tag is that of a service, not of a launcher or
+// watchdog.
 func (t Tag) HasService() bool { return t != 0 && t&serviceMask >= firstService }
 
-// SameRun reports whether two tags are of one run.
+// SameRun reports whether two tags belong to the same run.
 func (t Tag) SameRun(other Tag) bool { return t&^serviceMask == other&^serviceMask }

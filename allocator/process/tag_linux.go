@@ -11,19 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A tag is the soft limit of RLIMIT_RTTIME, see getrlimit(2): how many
-// microseconds a process with a real-time scheduling policy may run without
-// sleeping. It is unlimited on nearly every system; a tag is 146,000 years, so
-// that it limits nothing. Unlike an environment variable it cannot be lost by
-// clearing the environment, as `env -i`, Redis and nginx do, and unlike a
-// process group it survives setsid(2). The hard limit stays as it is, so a
-// process may take its tag off.
+// A tag is the soft limit of RLIMIT_RTTIME, see getrlimit(2): the microseconds
+// that a process with a real-time scheduling policy may run without sleeping.
+// It is unlimited on nearly every system; a tag is about 146,000 years, so it
+// has no effect. Unlike an environment variable, it is not lost when a process
+// clears its environment, as `env -i`, Redis and nginx do, and unlike a process
+// group it survives setsid(2). The hard limit does not change, so a process may
+// remove its tag.
 //
-// Where a tag cannot be set (a finite hard limit, a 32-bit kernel, a container
-// that refuses prlimit(2)) the functions return an error, and environments have
-// to do.
+// If a tag cannot be set (a finite hard limit, a 32-bit kernel, a container
+// that forbids prlimit(2)), the functions return an error, and callers have
+// only the environment.
 
-// Attach gives a process, 0 for this one, the tag.
+// Attach sets the tag of a process; 0 is this one.
 func (t Tag) Attach(pid int) error {
 	var limit unix.Rlimit
 	if err := unix.Prlimit(pid, unix.RLIMIT_RTTIME, nil, &limit); err != nil {
@@ -45,7 +45,7 @@ func (t Tag) Attach(pid int) error {
 	return nil
 }
 
-// TagOf returns the tag of a process, 0 for this one. The error wraps
+// TagOf returns the tag of a process; 0 is this one. The error wraps
 // fs.ErrNotExist if there is no such process.
 func TagOf(pid int) (Tag, error) {
 	var limit unix.Rlimit
@@ -73,7 +73,7 @@ func tagOf(limit uint64) Tag {
 	return Tag(limit)
 }
 
-// parseLimits finds the tag in /proc/PID/limits, which every user may read.
+// parseLimits returns the tag in /proc/PID/limits, which every user may read.
 func parseLimits(text []byte) Tag {
 	for line := range bytes.Lines(text) {
 		rest, ok := bytes.CutPrefix(line, []byte("Max realtime timeout"))

@@ -30,8 +30,8 @@ func FuzzParseLimits(f *testing.F) {
 	})
 }
 
-// A tag is inherited by what has neither the environment, nor the session, nor
-// the parent of the process that it was given.
+// A process inherits the tag even if it has another environment, session and
+// parent.
 func TestTagIsInherited(t *testing.T) {
 	tag := RunTag("test").Service("web")
 	cmd := exec.Command("sh", "-c", "read go; env -i setsid sh -c '(echo $$; exec sleep 1000) & exec sleep 1000'")

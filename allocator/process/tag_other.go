@@ -7,11 +7,11 @@ import (
 	"fmt"
 )
 
-// Attach is for Linux alone: elsewhere no attribute of a process is both passed
-// on to its children and free to be used.
+// Attach is supported only on Linux: other systems have no unused attribute
+// that child processes inherit.
 func (t Tag) Attach(int) error {
 	return fmt.Errorf("tags of processes: %w", errors.ErrUnsupported)
 }
 
-// TagOf is always 0.
+// TagOf always returns 0.
 func TagOf(int) (Tag, error) { return 0, nil }

@@ -11,8 +11,8 @@ func TestTagNames(t *testing.T) {
 	case !web.SameRun(run), web == run.Service("api"), web == run, web == run.Watchdog():
 		t.Error("services are mixed up")
 	case run.HasService(), run.Watchdog().HasService(), !web.HasService():
-		t.Error("what is no service is taken for one")
+		t.Error("HasService is wrong")
 	case web>>62 != 1:
-		t.Errorf("%x is not to be told from a limit", uint64(web))
+		t.Errorf("%x looks like a real limit", uint64(web))
 	}
 }

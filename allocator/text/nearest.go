@@ -2,15 +2,15 @@ package text
 
 import "strings"
 
-// Nearest returns the candidate that name is most likely a misspelling of, if
-// any is near enough: one mistake in three letters, begun ones counted. Nobody
-// misspells a name of more than 64 letters.
+// Nearest returns the candidate that name most likely misspells, if
+// one is near enough: at most one mistake for every three letters, rounded up.
+// It ignores names of more than 64 letters.
 func Nearest(name string, candidates []string) (string, bool) {
 	best, found := "", false
 	limit := (len(name) + 2) / 3
 	for _, c := range candidates {
 		if len(name) > 64 || len(c) > 64 {
-			continue // the time would be the product of the lengths
+			continue // the time is the product of the lengths
 		}
 		d := mistakes(strings.ToLower(name), strings.ToLower(c))
 		if d < limit || d == limit && !found && d < len(name) {
@@ -20,10 +20,10 @@ func Nearest(name string, candidates []string) (string, bool) {
 	return best, found
 }
 
-// mistakes is the optimal string alignment distance of two words: how many
-// letters have to be put in, left out, replaced or swapped with their
-// neighbour. Swapped neighbours are the most frequent mistake in typing, and
-// the Levenshtein distances that libraries have count them as two.
+// mistakes returns the optimal string alignment distance of two words: the
+// number of letters to insert, delete, replace or swap with their neighbour.
+// Swapped neighbours are the most frequent typing error, and the Levenshtein
+// distance of libraries counts them as two.
 func mistakes(a, b string) int {
 	d := make([][]int, len(a)+1)
 	for i := range d {

@@ -1,6 +1,6 @@
-// Package text has what messages and parsers of several packages need of words:
-// lists as a sentence has them, a guess at a misspelled name, quotes for the
-// shell, and where a text is none.
+// Package text formats text for the messages of several packages: lists in
+// sentences, suggestions for misspelled names, and quoted shell words. It also
+// finds invalid UTF-8.
 package text
 
 import (
@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Join joins words as a sentence does: "a, b and c", where conjunction is "and".
+// Join joins words for a sentence: "a, b and c" with the conjunction "and".
 func Join(words []string, conjunction string) string {
 	last := len(words) - 1
 	if last < 1 {
@@ -18,15 +18,15 @@ func Join(words []string, conjunction string) string {
 	return strings.Join(words[:last], ", ") + " " + conjunction + " " + words[last]
 }
 
-// FirstLine returns the first line of s, without its newline: what an error says,
-// without the excerpts that some bring along.
+// FirstLine returns the first line of s, without its newline: an error without
+// the excerpt that some parsers add.
 func FirstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
 }
 
-// OneLine replaces every control character by a space: a command line or the
-// name of a folder, for two, may hold any.
+// OneLine replaces every control character with a space: a command line or the
+// name of a directory may contain any.
 func OneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -36,7 +36,8 @@ func OneLine(s string) string {
 	}, s)
 }
 
-// InvalidUTF8 returns the offset of the first byte that is no UTF-8, or -1.
+// InvalidUTF8 returns the offset of the first byte that is not valid UTF-8, or
+// -1.
 func InvalidUTF8(s string) int {
 	if utf8.ValidString(s) {
 		return -1
@@ -49,16 +50,16 @@ func InvalidUTF8(s string) int {
 	return -1
 }
 
-// IsPlain reports whether a value means itself, without quotes, in every shell and
-// in an env file.
+// IsPlain reports whether a value needs no quotes, in any shell and in an env
+// file.
 func IsPlain(value string) bool {
 	return value != "" && strings.IndexFunc(value, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:@-", r))
 	}) < 0
 }
 
-// QuoteSh quotes a value for POSIX shells (XCU 2.2.2), unless it is plain: nothing
-// is special between single quotes but the quote itself.
+// QuoteSh quotes a value for POSIX shells, unless it is plain. In single
+// quotes, only the quote itself is special (XCU 2.2.2).
 func QuoteSh(value string) string {
 	if IsPlain(value) {
 		return value

@@ -64,7 +64,7 @@ func FuzzInvalidUTF8(f *testing.F) {
 	})
 }
 
-// What is quoted is one word to the shell, and means itself.
+// A quoted value is one literal word for the shell.
 func FuzzQuoteSh(f *testing.F) {
 	sh, err := exec.LookPath("sh")
 	if err != nil {
@@ -76,7 +76,7 @@ func FuzzQuoteSh(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, c := range []byte(s) {
 			if c == 0 {
-				return // no argument holds one
+				return // arguments cannot contain it
 			}
 		}
 		out, err := exec.Command(sh, "-c", "printf %s "+QuoteSh(s)).Output()

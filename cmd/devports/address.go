@@ -11,9 +11,9 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// portIn reads an argument that names a port of this machine: "8080",
-// ":8080", "localhost:8080", "[::1]:8080" or a URL. ok is false for everything
-// else, which may be a name. An error is a failure of usage.
+// portIn parses an argument that names a port of this machine: "8080", ":8080",
+// "localhost:8080", "[::1]:8080" or a URL. ok is false for anything else, which
+// may be a name. An error is a usage failure.
 func portIn(arg string) (port int, ok bool, err error) {
 	host, number, isAddress := splitAddress(arg)
 	if !isAddress {
@@ -32,8 +32,8 @@ func portIn(arg string) (port int, ok bool, err error) {
 	return port, true, nil
 }
 
-// splitAddress cuts an address or a URL of http or https. The port of a URL that
-// has none is its scheme's.
+// splitAddress splits an address or an http or https URL. A URL without a port
+// has the default port of its scheme.
 func splitAddress(arg string) (host, port string, ok bool) {
 	if u, err := url.Parse(arg); err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
 		port := u.Port()
@@ -47,14 +47,13 @@ func splitAddress(arg string) (host, port string, ok bool) {
 	return host, port, err == nil && isNumber(port) // "auth:metrics" is a name
 }
 
-// isNumber reports whether s is meant as a number, though maybe not in the form
-// that a port takes.
+// isNumber reports whether s is a number, even if it is not a valid port.
 func isNumber(s string) bool {
 	_, err := strconv.ParseInt(s, 0, 64)
 	return err == nil || s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// isThisMachine reports whether a host is this machine, which "" is.
+// isThisMachine reports whether a host is this machine; "" is.
 func isThisMachine(host string) bool {
 	host, _, _ = strings.Cut(strings.ToLower(strings.TrimSuffix(host, ".")), "%")
 	if name, err := os.Hostname(); err == nil && host == strings.ToLower(name) {

@@ -18,35 +18,35 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// session is what a command may touch of the world.
+// session is the environment of a command: its streams and variables.
 type session struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
 	getenv         func(string) string
-	notices        *notices // shared by all copies; nil: notes go to stderr
+	notices        *notices // shared by all copies; nil: messages go to stderr
 
-	// unpinned is called by up for a project whose pins do not bind, before it
-	// starts; nil for nothing.
+	// unpinned, unless nil, is called by up before it starts a project whose
+	// pins do not apply.
 	unpinned func(project.Project)
 }
 
-// command is one of devports' commands. Its text is written here once; help,
-// errors and the check for misplaced flags come from that.
+// command is a command of devports. Its help, its errors and the check for
+// misplaced flags are derived from it.
 type command struct {
 	name     string
 	usage    string // one line, for the list of commands
-	args     string // what follows the flags; without "…" it is all that is taken
-	instead  string // what to type with arguments (%s) that the command does not take
-	help     string // what it does, then an example
+	args     string // the arguments after the flags; more are refused unless it has "…"
+	instead  string // the hint for surplus arguments (%s)
+	help     string // a description, then an example
 	flags    []cli.Flag
 	run      func(s session, c *cli.Context) error
-	verbatim bool      // what follows the first argument is not devports'
-	checks   bool      // it refuses surplus arguments itself
-	sub      []command // under a name of their own: "portserver status"
+	verbatim bool      // the arguments are a command line of their own
+	checks   bool      // run itself refuses surplus arguments
+	sub      []command // subcommands, with full names: "portserver status"
 
-	completes completer // what an argument can be; nil: there are none, or nobody knows
-	hidden    bool      // not for people to type
+	completes completer // completes the arguments; nil for none
+	hidden    bool      // not in help
 }
 
 func app(s session) *cli.App {
@@ -86,10 +86,10 @@ func app(s session) *cli.App {
 	return a
 }
 
-// word is what the command is called where it is typed.
+// word is the last word of the command's name.
 func (k command) word() string { return k.name[strings.LastIndexByte(k.name, ' ')+1:] }
 
-// synopsis is how it is typed.
+// synopsis is the command line, with placeholders.
 func (k command) synopsis() string {
 	return strings.TrimRight("devports "+k.name+" [OPTION…] "+k.args, " ")
 }
@@ -108,7 +108,7 @@ func (k command) cli(s session) *cli.Command {
 		Flags:              fresh(k.flags),
 		CustomHelpTemplate: commandHelp,
 		HideHelpCommand:    true,
-		HideHelp:           k.name == "help", // for that the library would tell about the app
+		HideHelp:           k.name == "help", // else the library prints the help of the app
 		Hidden:             k.hidden,
 		OnUsageError:       wrongUsage,
 		Action: func(c *cli.Context) error {
@@ -132,8 +132,8 @@ func (k command) cli(s session) *cli.Command {
 	}
 }
 
-// misplaced finds an option behind an argument. The library would take it for
-// an argument in silence.
+// misplaced returns an error if an option follows an argument. The library
+// would silently treat it as an argument.
 func (k command) misplaced(args []string) error {
 	end := len(args)
 	if i := slices.Index(args, "--"); i >= 0 {
@@ -156,11 +156,11 @@ func (k command) misplaced(args []string) error {
 		return nil
 	}
 	line := slices.Concat([]string{"devports", k.name}, options, rest, args[end:])
-	return usage("write "+strings.Join(line, " "), "options come before arguments: %s", strings.Join(options, " "))
+	return usage(strings.Join(line, " "), "options must come before arguments: %s", strings.Join(options, " "))
 }
 
-// optionsEnded reports whether a "--" stood before the first argument: the library
-// has taken it away, and all that follows is arguments.
+// optionsEnded reports whether a "--" preceded the first argument, after which
+// everything is an argument. The library removes that "--".
 func optionsEnded(c *cli.Context) bool {
 	lineage := c.Lineage()
 	if len(lineage) < 2 || lineage[1].Args() == nil {
@@ -171,8 +171,8 @@ func optionsEnded(c *cli.Context) bool {
 	return before >= 0 && typed[before] == "--"
 }
 
-// endOptions returns c without the "--" behind its first argument, which says, as
-// everywhere, that no options follow. The library takes it for an argument.
+// endOptions returns c without a "--" after its first argument, which the
+// library treats as an argument.
 func endOptions(c *cli.Context) (*cli.Context, error) {
 	args := c.Args().Slice()
 	i := slices.Index(args, "--")
@@ -196,7 +196,7 @@ func (k command) surplus(args []string) error {
 	}
 	extra := args[limit:]
 	if len(k.sub) > 0 {
-		return usage("devports "+k.sub[0].name, "%s does not know %q", k.name, extra[0])
+		return usage("devports "+k.sub[0].name, "unknown command %q", k.name+" "+extra[0])
 	}
 	takes := "no arguments"
 	if limit > 0 {
@@ -224,7 +224,7 @@ func (k command) takesValue(option string) bool {
 	})
 }
 
-// wrongUsage words what the library says of options.
+// wrongUsage converts the library's errors about options.
 func wrongUsage(c *cli.Context, err error, _ bool) error {
 	if errors.Is(err, flag.ErrHelp) {
 		cli.HelpPrinter(c.App.Writer, commandHelp, c.Command)
@@ -238,7 +238,7 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 			names = append(names, f.Names()...)
 		}
 		if c.Command.Name == "run" {
-			status = exitRunFailed // the others may be the command's own
+			status = exitRunFailed // others may be the command's
 		}
 	}
 	message := err.Error()
@@ -248,12 +248,12 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 			hint = "did you mean " + dashed(near) + "?"
 		}
 	} else if name, ok := strings.CutPrefix(message, "flag needs an argument: -"); ok {
-		message = dashed(name) + " needs a value"
+		message = dashed(name) + " requires a value"
 	}
 	return fail(status, hint, "%s", message)
 }
 
-// dashed is an option as it is typed.
+// dashed is an option with its dashes.
 func dashed(name string) string {
 	if len(name) == 1 {
 		return "-" + name
@@ -264,16 +264,16 @@ func dashed(name string) string {
 // Options that several commands share.
 var (
 	fileFlag = &cli.StringFlag{
-		Name: "file", Aliases: []string{"f"}, Usage: "read the project from `FILE` (- for standard input) instead of looking for a Portfile",
+		Name: "file", Aliases: []string{"f"}, Usage: "read the project from `FILE` (- for standard input) instead of searching for a Portfile",
 	}
 	registryFlag = &cli.StringFlag{
-		Name: "registry", Usage: "keep the ports in `FILE` instead of the user's registry",
+		Name: "registry", Usage: "use the registry `FILE` instead of the user's",
 	}
 	jsonFlag     = boolean("json", "", "print JSON")
-	userWideFlag = boolean("global", "g", "take NAME from the user-wide names, not from the project here")
+	userWideFlag = boolean("global", "g", "use the user-wide names instead of the project here")
 )
 
-// boolean is an option without a value; alias may be empty.
+// boolean returns an option without a value; alias may be empty.
 func boolean(name, alias, usage string) *cli.BoolFlag {
 	f := &cli.BoolFlag{Name: name, Usage: usage, DisableDefaultText: true}
 	if alias != "" {
@@ -282,13 +282,13 @@ func boolean(name, alias, usage string) *cli.BoolFlag {
 	return f
 }
 
-// ttyWriter writes messages to a terminal, which only their text reaches.
+// ttyWriter writes messages to a terminal, without control sequences.
 type ttyWriter struct {
 	output.Terminal
 	file *os.File
 }
 
-// protect returns what to write messages with to w: for a terminal, a ttyWriter.
+// protect returns a writer for messages to w: a ttyWriter if w is a terminal.
 func protect(w io.Writer) io.Writer {
 	if !isTerminal(w) {
 		return w
@@ -297,7 +297,7 @@ func protect(w io.Writer) io.Writer {
 	return ttyWriter{output.NewTerminal(file), file}
 }
 
-// fileOf is the file that is read or written by way of v; nil for none.
+// fileOf is the file behind a reader or writer; nil for none.
 func fileOf(v any) *os.File {
 	switch v := v.(type) {
 	case *os.File:
@@ -314,8 +314,8 @@ func isTerminal(v any) bool {
 	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
-// window is the size of the terminal that s prints to, with what tells that it
-// has changed; nil where s prints to something else.
+// window returns the size of the terminal that s prints to, and a channel that
+// signals changes of it; nil if s does not print to a terminal.
 func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, stop func()) {
 	f := fileOf(s.stdout)
 	if !isTerminal(f) || s.getenv("TERM") == "dumb" {
@@ -332,8 +332,8 @@ func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, 
 	return size, changed, ignore
 }
 
-// colored decides about colour for w: --color, then the conventions of
-// no-color.org and force-color.org, then whether a person is looking.
+// colored decides about colour for w: by --color, then by the conventions of
+// no-color.org and force-color.org, then by whether w is a terminal.
 func (s session) colored(when string, w io.Writer) (bool, error) {
 	switch when {
 	case "always":
@@ -349,22 +349,22 @@ func (s session) colored(when string, w io.Writer) (bool, error) {
 		}
 		return isTerminal(w) && s.getenv("TERM") != "dumb", nil
 	}
-	return false, usage("", "--color takes auto, always or never, not %q", when)
+	return false, usage("", "--color must be auto, always or never, not %q", when)
 }
 
-// note tells the user something that is no error.
+// note prints a note.
 func (s session) note(format string, args ...any) {
-	s.complain("note", "36", fmt.Sprintf(format, args...))
+	s.printMessage("note", "36", fmt.Sprintf(format, args...))
 }
 
-// fresh returns flags that have no value yet: urfave/cli writes what it parses
-// into the value of a generic flag, and so into the command's.
+// fresh returns a copy of flags without values: urfave/cli stores what it
+// parses in the value of a generic flag, and so in the command's.
 func fresh(flags []cli.Flag) []cli.Flag {
 	flags = slices.Clone(flags)
 	for i, f := range flags {
 		if generic, ok := f.(*cli.GenericFlag); ok {
 			own := *generic
-			own.Value = replicas{} // the one type of a generic flag here
+			own.Value = replicas{} // the only type of generic flags here
 			flags[i] = &own
 		}
 	}

@@ -17,8 +17,8 @@ var checkCommand = command{
 	instead: "devports check -f %s",
 	usage:   "check the Portfile and its env files",
 	help: `
-Checks the Portfile or Procfile and the env files that it names, and lists every
-mistake with its line. Nothing is started and no port is leased.
+Checks the Portfile or Procfile and its env files, and prints every mistake with
+its line. It starts nothing and leases no ports.
 
 Example:
   devports check
@@ -27,7 +27,7 @@ Example:
 	run: func(s session, c *cli.Context) error {
 		p, err := s.openProject(c)
 		if errors.Is(err, registry.ErrNoHome) || errors.As(err, new(*registry.RelativeHomeError)) {
-			p, err = s.openWithout(c) // it says nothing of this file
+			p, err = s.openWithoutRegistry(c) // the file may still be valid
 		}
 		var plan procfile.Plan
 		if err == nil {
@@ -36,7 +36,7 @@ Example:
 		if local, unknown := allocator.LocalPorts(); err == nil && unknown == nil {
 			plan.Notes = append(plan.Notes, p.File.EphemeralPins(local)...)
 		}
-		if scope, unknown := p.Scope(); err == nil && unknown == nil { // that of a registry that can be read
+		if scope, unknown := p.Scope(); err == nil && unknown == nil { // the registry is readable
 			plan.Notes = append(plan.Notes, p.File.NotePins(p.Unbound(scope), unboundPin(scope))...)
 		}
 		var problems procfile.Problems
@@ -58,7 +58,7 @@ Example:
 	},
 }
 
-// checked is the result as programs read it.
+// checked is the result in JSON.
 type checked struct {
 	File     string            `json:"file"`
 	Valid    bool              `json:"valid"`
@@ -67,20 +67,20 @@ type checked struct {
 	Notes    procfile.Problems `json:"notes"`
 }
 
-// silent keeps the exit status of an error that has been printed as JSON.
+// silent returns the exit status of an error that was already printed as JSON.
 func (s session) silent(err error) error {
 	if err == nil {
 		return nil
 	}
-	return failure{status: s.explain(err).status}
+	return failure{status: s.describe(err).status}
 }
 
-// notes prints what is no mistake but not as it seems.
+// notes prints notes about a file.
 func (s session) notes(notes procfile.Problems) {
 	for _, n := range notes {
-		s.complain("note", "36", n.Error())
+		s.printMessage("note", "36", n.Error())
 		if n.Hint != "" {
-			s.complain("hint", "36", n.Hint)
+			s.printMessage("hint", "36", n.Hint)
 		}
 	}
 }

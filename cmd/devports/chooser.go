@@ -12,10 +12,11 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// chooser chooses ports that nothing on this machine wants.
+// chooser returns a function that chooses ports which are unlikely to be used
+// by anything else on this machine.
 func (s session) chooser(allow allocator.Set) registry.Chooser {
 	var pool *allocator.Pool // made when the first port is chosen
-	var handedOut map[int]bool
+	var assigned map[int]bool
 	var free func(port int) (bool, error)
 	return func(scope registry.Scope, n allocator.PortName, usable func(int) bool) (int, error) {
 		if pool == nil {
@@ -23,35 +24,35 @@ func (s session) chooser(allow allocator.Set) registry.Chooser {
 			if err != nil {
 				return 0, err
 			}
-			pool, handedOut, free = &made, s.handedOutPorts(), allocator.Prober()
+			pool, assigned, free = &made, s.assignedPorts(), allocator.Prober()
 		}
-		var unsure error
+		var probeErr error
 		port, err := pool.Choose(
 			allocator.Key{Project: scope.Project, Worktree: scope.Worktree, PortName: n},
 			func(port int) bool {
-				if !usable(port) || handedOut[port] || unsure != nil {
+				if !usable(port) || assigned[port] || probeErr != nil {
 					return false
 				}
 				isFree, err := free(port)
 				if err != nil {
-					unsure = err
+					probeErr = err
 				}
 				return isFree
 			})
-		if unsure != nil {
-			return 0, unsure
+		if probeErr != nil {
+			return 0, probeErr
 		}
 		return port, err
 	}
 }
 
-// pool is where ports are chosen from. DEVPORTS_RANGE beats the Portfile, as
-// the environment always does.
+// pool returns the ports to choose from. DEVPORTS_RANGE overrides the
+// Portfile's range.
 func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
 	if own := s.getenv(envvar.Range); own != "" {
 		set, err := allocator.ParseSet(own)
 		if err != nil {
-			return allocator.Pool{}, usage("DEVPORTS_RANGE=20000-29999", "DEVPORTS_RANGE is not a range of ports: %v", err)
+			return allocator.Pool{}, usage("DEVPORTS_RANGE=20000-29999", "invalid DEVPORTS_RANGE: %v", err)
 		}
 		allow = set
 	}
@@ -61,16 +62,16 @@ func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
 	}
 	pool := allocator.NewPool(allow, local)
 	left, widened := pool.Widened()
-	if widened && s.firstOf(fmt.Sprintf("%d ports of %q beside %q, %q, %q", left, allow, local.Ephemeral, local.Reserved, local.Excluded)) {
-		s.note("the usual rules leave only %d ports of the range on this machine: others are chosen from, too", left)
+	if widened && s.isNew(fmt.Sprintf("%d ports of %q beside %q, %q, %q", left, allow, local.Ephemeral, local.Reserved, local.Excluded)) {
+		s.note("only %d unassigned ports in this range; using assigned ones too", left)
 	}
 	return pool, nil
 }
 
-// firstOf reports whether what it is given has not been noted yet, and remembers
-// that it has been: a note about this machine's ranges is news once. Where that
-// cannot be remembered, it always is.
-func (s session) firstOf(fact string) bool {
+// isNew reports whether a fact about this machine's port ranges has not been
+// noted before, and records it, so that the user sees each note once. If it
+// cannot be recorded, the fact is always new.
+func (s session) isNew(fact string) bool {
 	home, err := registry.Home(s.getenv)
 	if err != nil {
 		return true
@@ -86,5 +87,6 @@ func (s session) firstOf(fact string) bool {
 	return true
 }
 
-// maxNoted is how many facts are remembered: each range of each project may be one.
+// maxNoted is how many facts are recorded: there may be one for each range of
+// each project.
 const maxNoted = 100

@@ -12,38 +12,38 @@ import (
 
 type candidate = complete.Candidate
 
-// completer gives the words that could stand at the cursor. Which of them go on
-// from what is typed there is for the shell to see: some take more than a prefix.
+// completer returns the candidates at the cursor. The shell selects those that
+// match the typed word: some shells match more than a prefix.
 type completer func(l line) []candidate
 
-// line is a command line up to the cursor, as far as it is understood.
+// line is a parsed command line up to the cursor.
 type line struct {
 	session session
 	context *cli.Context // the options of the command
-	args    []string     // its arguments before the cursor
-	word    string       // the one at the cursor
-	start   int          // where the arguments begin among the words of the shell
+	args    []string     // the arguments before the cursor
+	word    string       // the word at the cursor
+	start   int          // the index of the first argument among the words of the shell
 }
 
-// completeCommand is what the scripts of completionCommand ask.
+// completeCommand is the command that the scripts of completionCommand run.
 func completeCommand(root *command) command {
 	return command{
 		name:  "complete",
-		usage: "print what could stand at the cursor of a command line",
+		usage: "print completions of a command line",
 		args:  "-- WORD…",
 		help: `
-Prints what could stand in the place of the last WORD behind the others: on each
-line a candidate and, behind a tab, what it means. The shell is to pick those that
-go on from what is typed. The line ":files" stands for the names of files, and
-":command N" for a command line of its own that begins with word N, where 0 is
-devports. Nothing is written, and where something is wrong nothing is printed.
+Prints candidates for the last WORD, which is at the cursor: on each line a
+candidate and, after a tab, its description. The shell selects the candidates
+that match. The line ":files" stands for file names, and ":command N" for a
+nested command line that starts at word N, where 0 is devports. After an error
+it prints nothing.
 
 Example:
   devports complete -- up ''
   devports complete -- env --shell ''`,
 		flags: []cli.Flag{
-			boolean("bash", "", "the words are as bash breaks them, and so is what is printed"),
-			boolean("new", "", "the last WORD is empty and left out"),
+			boolean("bash", "", "the words are split as in bash, and so is the output"),
+			boolean("new", "", "the last WORD is empty and was left out"),
 		},
 		hidden:   true,
 		verbatim: true,
@@ -63,7 +63,7 @@ Example:
 	}
 }
 
-// completion is k as package complete has to know it.
+// completion describes k for package complete.
 func (k command) completion(s session) complete.Command {
 	c := complete.Command{Name: k.word(), About: k.usage, Hidden: k.hidden}
 	for _, f := range append(slices.Clone(k.flags), cli.HelpFlag) {
@@ -92,7 +92,7 @@ func (k command) completion(s session) complete.Command {
 	return c
 }
 
-// option is a flag as package complete has to know it.
+// option describes a flag for package complete.
 func option(f cli.DocGenerationFlag) complete.Option {
 	o := complete.Option{
 		About: strings.ReplaceAll(f.GetUsage(), "`", ""), TakesValue: f.TakesValue(), Value: placeholder(f),
@@ -103,8 +103,8 @@ func option(f cli.DocGenerationFlag) complete.Option {
 	return o
 }
 
-// read takes words for the options and arguments of k, and reports whether the
-// library would.
+// read parses words as the options and arguments of k. ok is false if they are
+// invalid.
 func (k command) read(words []string) (read *cli.Context, ok bool) {
 	reader := &cli.App{
 		Flags: k.flags, HideHelp: true, HideVersion: true, Writer: io.Discard, ErrWriter: io.Discard,
@@ -120,7 +120,7 @@ func (k command) read(words []string) (read *cli.Context, ok bool) {
 	return read, err == nil && read != nil
 }
 
-// placeholder is what the usage of an option calls its value.
+// placeholder is the name of an option's value in its usage.
 func placeholder(f cli.DocGenerationFlag) string {
 	parts := strings.Split(f.GetUsage(), "`")
 	if len(parts) != 3 {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// completed is what the hidden command prints, descriptions left out, in one
+// completed is the output of the hidden command without descriptions, on one
 // line.
 func completed(t *testing.T, args ...string) string {
 	t.Helper()
@@ -26,7 +26,8 @@ func completed(t *testing.T, args ...string) string {
 	return strings.Join(words, " ")
 }
 
-// completionProject makes a project and its registry, and goes there.
+// completionProject creates a project with a registry, and changes to its
+// folder.
 func completionProject(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -62,7 +63,7 @@ func TestComplete(t *testing.T) {
 		{"up -f other.toml ", "other"},
 		{"up -f=other.toml ", "other"},
 		{"up --file other.toml --no-watch ", "other"},
-		{"up --file=~/other.toml ", ""}, // as no shell expands that
+		{"up --file=~/other.toml ", ""}, // which no shell expands
 		{"up -f ~/other.toml ", "other"},
 		{"up -f broken ", ""},
 		{"up -f nosuch ", ""},
@@ -89,7 +90,7 @@ func TestComplete(t *testing.T) {
 		{"run -- ", ":command 3"},
 		{"run -s web -- go te", ":command 5"},
 		{"run -s web go ", ":command 4"},
-		{"logs -f ", "devports auth auth.2 job web"}, // -f is not --file there
+		{"logs -f ", "devports auth auth.2 job web"}, // here -f is --follow
 		{"restart --timeout 10s ", "auth auth.2 job web"},
 		{"port ", "auth auth:metrics auth.2 auth.2:metrics web"},
 		{"port auth:", "auth auth:metrics auth.2 auth.2:metrics web"},
@@ -123,8 +124,8 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// TestCompleteOptionValues keeps the choices that completion offers those that
-// the commands take.
+// TestCompleteOptionValues compares the choices of completion with the values
+// that the commands accept.
 func TestCompleteOptionValues(t *testing.T) {
 	completionProject(t)
 	for _, test := range []struct{ option, command string }{
@@ -140,14 +141,14 @@ func TestCompleteOptionValues(t *testing.T) {
 	}
 }
 
-// TestCompleteBash takes words as bash breaks them.
+// TestCompleteBash passes words as bash splits them.
 func TestCompleteBash(t *testing.T) {
 	completionProject(t)
 	for _, test := range []struct{ line, want string }{
 		{"up we", "web"},
 		{"port auth : m", "metrics"},
 		{"port auth :", "metrics"},
-		{"port auth:m", "auth:metrics"}, // whose COMP_WORDBREAKS has no colon
+		{"port auth:m", "auth:metrics"}, // if COMP_WORDBREAKS has no colon
 		{"up --color = al", "always"},
 		{"up --color =", "auto always never"},
 		{"up --color=al", "--color=always"},
@@ -170,7 +171,7 @@ func TestCompleteBash(t *testing.T) {
 	}
 }
 
-// TestCompleteWaitsForNothing has a Portfile that nobody ever writes.
+// TestCompleteWaitsForNothing has a Portfile that is a pipe without a writer.
 func TestCompleteWaitsForNothing(t *testing.T) {
 	completionProject(t)
 	if err := exec.Command("mkfifo", "never").Run(); err != nil {
@@ -180,7 +181,7 @@ func TestCompleteWaitsForNothing(t *testing.T) {
 	if got := completed(t, "--", "up", "-f", "never", ""); got != "" || time.Since(start) > 10*time.Second {
 		t.Errorf("after %v: %q", time.Since(start), got)
 	}
-	if err := os.WriteFile("never", []byte("[services]\n"), 0); err != nil { // lets the reader go
+	if err := os.WriteFile("never", []byte("[services]\n"), 0); err != nil { // unblocks the reader
 		t.Error(err)
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// optionValues are what options can be given, by what their usage calls it.
+// optionValues completes the values of options, by the placeholder in their
+// usage.
 var optionValues = map[string]completer{
 	"FILE":             files,
 	"PATH":             files,
@@ -23,7 +24,7 @@ var optionValues = map[string]completer{
 	"FORMAT":           words("port-for", "plut", "json", "dotenv"),
 }
 
-// words completes to these words.
+// words returns a completer for fixed words.
 func words(list ...string) completer {
 	return func(line) (candidates []candidate) {
 		for _, word := range list {
@@ -33,7 +34,7 @@ func words(list ...string) completer {
 	}
 }
 
-// one is for a command that takes one argument.
+// one completes only the first argument.
 func one(complete completer) completer {
 	return func(l line) []candidate {
 		if len(l.args) > 0 {
@@ -54,8 +55,9 @@ func topicWords() (candidates []candidate) {
 	return candidates
 }
 
-// services are those of the project file, replicas included, or of the run that
-// --dir or --checkout names, that the command line does not name yet.
+// services completes service names, including replicas, that are not yet on the
+// command line: those of the project file, or of the run that --dir or
+// --checkout names.
 func services(l line) []candidate {
 	if l.context.String("dir") != "" || l.context.String("checkout") != "" {
 		return l.servicesOfRun()
@@ -91,7 +93,7 @@ func (l line) services(wanted func(procfile.Service) bool) (candidates []candida
 	return l.unnamed(candidates)
 }
 
-// commandText is a command in short.
+// commandText is a command, shortened.
 func commandText(c procfile.Command) string {
 	words := c.Shell
 	for _, arg := range c.Argv {
@@ -100,7 +102,7 @@ func commandText(c procfile.Command) string {
 	return wording.Shorten(text.OneLine(strings.TrimSpace(words)), 60)
 }
 
-// counts are for -m: services, each to be followed by a number.
+// counts completes the value of -m: services, followed by "=" for a number.
 func counts(l line) (candidates []candidate) {
 	before := l.word[:strings.LastIndexByte(l.word, ',')+1]
 	l.args = nil
@@ -114,7 +116,7 @@ func counts(l line) (candidates []candidate) {
 	return candidates
 }
 
-// portNames are the names that have a port or get one when it is asked for.
+// portNames completes the names that have a port or would get one.
 func portNames(l line) (candidates []candidate) {
 	p, err := l.session.openPlace(l.context)
 	if err != nil {
@@ -129,7 +131,7 @@ func portNames(l line) (candidates []candidate) {
 	return l.unnamed(candidates)
 }
 
-// leaseNames are the names that have a port.
+// leaseNames completes the names that have a port.
 func leaseNames(l line) (candidates []candidate) {
 	p, err := l.session.openPlace(l.context)
 	if err != nil {
@@ -151,7 +153,7 @@ func leaseNames(l line) (candidates []candidate) {
 	return l.unnamed(candidates)
 }
 
-// unnamed are those of the candidates that are no arguments yet.
+// unnamed returns the candidates that are not arguments yet.
 func (l line) unnamed(candidates []candidate) []candidate {
 	return slices.DeleteFunc(candidates, func(c candidate) bool { return slices.Contains(l.args, c.Word) })
 }

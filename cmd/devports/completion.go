@@ -1,21 +1,20 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/complete"
 )
 
 var completionCommand = command{
 	name:  "completion",
-	usage: "print what lets a shell complete the command lines of devports",
+	usage: "print a completion script for a shell",
 	args:  "SHELL",
 	help: `
-Prints a script for SHELL: bash, zsh, fish or powershell. With it TAB completes
-commands, options, files, and the names of services and ports. This has it read
-by every new shell:
+Prints a completion script for SHELL: bash, zsh, fish or powershell. It
+completes commands, options, files, and the names of services and ports. To load
+it in every new shell:
 
   bash, in ~/.bashrc:
     eval "$(devports completion bash)"
@@ -30,12 +29,12 @@ Example:
   eval "$(devports completion bash)"`,
 	completes: one(words(complete.Shells...)),
 	run: func(s session, c *cli.Context) error {
-		hint := "one of " + strings.Join(complete.Shells, ", ")
+		hint := "use " + text.Join(complete.Shells, "or")
 		name := c.Args().First()
 		script, ok := complete.Script(name)
 		switch {
 		case c.NArg() == 0:
-			return usage(hint, "completion needs the name of a shell")
+			return usage(hint, "completion requires a shell")
 		case !ok:
 			return usage(hint, "unknown shell %q", name)
 		}

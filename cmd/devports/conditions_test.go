@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// conditions are what scripts can ask beside testscript's own: [NAME] or
-// [NAME:ARGUMENT].
+// conditions are the conditions of scripts, in addition to testscript's: [NAME]
+// or [NAME:ARGUMENT].
 var conditions = map[string]func(argument string) bool{
 	"exists": func(path string) bool {
 		_, err := os.Stat(path)
@@ -22,12 +22,13 @@ var conditions = map[string]func(argument string) bool{
 	// a PostgreSQL server, and its clients
 	"postgres": func(string) bool {
 		_, err := exec.LookPath("initdb")
-		versions, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // Debian keeps it out of PATH
+		versions, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // not on PATH in Debian
 		_, none := exec.LookPath("psql")
 		return none == nil && (err == nil || len(versions) > 0)
 	},
 
-	// the modules that the one in this folder of the repository needs: here, or to be had
+	// the modules that the module in this folder of the repository requires:
+	// cached, or downloadable
 	"modules": func(folder string) bool {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()

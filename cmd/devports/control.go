@@ -19,15 +19,15 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// requestCommand is a command that asks the run here for something and tells how the
-// services named are then.
+// requestCommand is a command that sends a request to the run here, waits, and
+// prints the status of the services.
 type requestCommand struct {
 	name, usage, help string
 	flags             []cli.Flag
 
-	// ask returns the services to wait for: those named, unless it is about more.
-	ask  func(client control.Client, c *cli.Context, services []string) ([]string, error)
-	good func(launcher.Status) bool
+	// request returns the services to wait for: the named ones, or more.
+	request func(client control.Client, c *cli.Context, services []string) ([]string, error)
+	good    func(launcher.Status) bool
 }
 
 func (st requestCommand) command() command {
@@ -41,7 +41,7 @@ func (st requestCommand) command() command {
 				return err
 			}
 			client := i.Client()
-			names, err := st.ask(client, c, c.Args().Slice())
+			names, err := st.request(client, c, c.Args().Slice())
 			if err != nil {
 				return requestFailed(scope, err)
 			}
@@ -52,23 +52,23 @@ func (st requestCommand) command() command {
 
 var (
 	timeoutFlag = &cli.DurationFlag{
-		Name: "timeout", Value: time.Minute, Usage: "wait at most for `TIME`", DefaultText: "1m",
+		Name: "timeout", Value: time.Minute, Usage: "wait at most `TIME`", DefaultText: "1m",
 	}
-	keepWaitingFlag = boolean("keep-waiting", "", "wait on when a service has failed, for somebody who fixes it meanwhile")
+	keepWaitingFlag = boolean("keep-waiting", "", "keep waiting when a service fails, while you fix it")
 )
 
-// waitOptions say how long a command waits, and how it then prints what it sees.
+// waitOptions are how long a command waits, and how it prints the result.
 type waitOptions struct {
 	timeout time.Duration
-	keep    bool // after failures, too
+	keep    bool // keep waiting after a failure
 	json    bool
-	refused bool // that an edit is not followed is no failure
+	refused bool // a refused edit is no failure
 }
 
-// await waits until the outcome is known for the services, as long as o allows,
-// and tells how they are then.
+// await waits until the services are settled, or the timeout of o, and prints
+// their status.
 func (s session) await(ctx context.Context, scope registry.Scope, client control.Client, names []string, o waitOptions, good func(launcher.Status) bool) error {
-	info, err := s.settled(ctx, client, names, o)
+	info, err := s.awaitSettled(ctx, client, names, o)
 	if err != nil {
 		return requestFailed(scope, err)
 	}
@@ -76,18 +76,18 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 		s.noteRefused("", info)
 		info.Refused = nil
 	}
-	if len(names) == 0 { // what its user has stopped is not meant
+	if len(names) == 0 { // a service that the user has stopped is no failure
 		good = either(good, func(st launcher.Status) bool { return st.State == launcher.StateStopped })
 	}
-	err = s.tellStatuses(info, names, o.json, good)
+	err = s.printStatuses(info, names, o.json, good)
 	if err != nil {
-		s.showLastLines(ctx, client, info, names)
+		s.printLastLines(ctx, client, info, names)
 	}
 	return err
 }
 
-// settled waits like await, and returns how the services are then.
-func (s session) settled(ctx context.Context, client control.Client, names []string, o waitOptions) (control.Info, error) {
+// awaitSettled waits like await, and returns the status.
+func (s session) awaitSettled(ctx context.Context, client control.Client, names []string, o waitOptions) (control.Info, error) {
 	bounded, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	wait := client.Wait
@@ -101,12 +101,12 @@ func (s session) settled(ctx context.Context, client control.Client, names []str
 	return info, err
 }
 
-// lastLines is how many lines of a service that has failed are shown.
+// lastLines is the number of lines to print of a failed service.
 const lastLines = 10
 
-// showLastLines shows what the services that have failed have printed last, of
-// those named or all, and those that they wait for in vain.
-func (s session) showLastLines(ctx context.Context, client control.Client, info control.Info, names []string) {
+// printLastLines prints the last output of the failed services among names
+// (none stands for all), and of the failed services that those wait for.
+func (s session) printLastLines(ctx context.Context, client control.Client, info control.Info, names []string) {
 	for _, failed := range failures(info.Services, names) {
 		q := control.LogQuery{Services: []string{failed.Service}, Last: lastLines, Since: failed.LastStarted}
 		err := client.Logs(ctx, q, func(e control.LogEntry) error {
@@ -118,13 +118,13 @@ func (s session) showLastLines(ctx context.Context, client control.Client, info 
 			return err
 		})
 		if err != nil {
-			return // the run has ended; what it was about has been said
+			return // the run has ended, which was already reported
 		}
 	}
 }
 
-// failures are the services that have failed, of those named or all, or for which
-// they wait in vain, by name.
+// failures are the failed services among names (none stands for all), and the
+// failed services that those wait for, by name.
 func failures(all []launcher.Status, names []string) (failed []launcher.Blocker) {
 	for _, st := range all {
 		own := launcher.Blocker{Service: st.Service, State: st.State, Detail: st.Detail, LastStarted: st.LastStarted}
@@ -140,64 +140,65 @@ func failures(all []launcher.Status, names []string) (failed []launcher.Blocker)
 	return failed
 }
 
-// isUp reports whether a service is as its user wants it that wants it up.
+// isUp reports whether a service is up: ready and responsive, or done.
 func isUp(st launcher.Status) bool {
 	up := st.State == launcher.StateReady && !st.Unresponsive || st.State == launcher.StateDone
 	return up && st.Build == ""
 }
 
-// isUpOrStopped is for all services: what its user has stopped is not meant.
+// isUpOrStopped is isUp for commands without names, where a service that the
+// user has stopped is no failure.
 func isUpOrStopped(st launcher.Status) bool { return isUp(st) || st.State == launcher.StateStopped }
 
 func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
 	return func(st launcher.Status) bool { return a(st) || b(st) }
 }
 
-// requestFailed words what keeps a run from being steered.
+// requestFailed describes why a request to a run failed.
 func requestFailed(scope registry.Scope, err error) error {
 	var unknown *launcher.UnknownServiceError
 	var unreachable *control.UnreachableError
 	var silent *control.UnresponsiveError
 	switch {
 	case errors.As(err, &silent):
-		return doesNotAnswer(scope, silent)
+		return unresponsive(scope, silent)
 	case errors.As(err, &unknown):
 		f := failure{status: exitUsage}
 		for _, name := range unknown.Names {
-			hint := "it runs " + wording.List(unknown.Known)
+			hint := "its services are " + wording.List(unknown.Known)
 			if near, ok := text.Nearest(name, unknown.Known); ok {
 				hint = "did you mean " + near + "?"
 			}
-			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s does not run a service %s", scope, name), hint})
+			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s has no service %s", scope, name), hint})
 		}
 		return f
 	case errors.Is(err, launcher.ErrEnded):
-		return fail(exitRunning, "", "%s is ending", scope)
+		return fail(exitRunning, "", "%s is stopping", scope)
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &unreachable):
 		cause := unreachable.Err
 		if dial := (*net.OpError)(nil); errors.As(cause, &dial) && dial.Addr != nil {
-			cause = fmt.Errorf("its socket is %s: %w", dial.Addr, dial.Err)
+			cause = fmt.Errorf("socket %s: %w", dial.Addr, dial.Err)
 		}
-		return fail(exitFailed, "devports down ends it", "%s (pid %d) cannot be reached: %v", scope, unreachable.PID, cause)
+		return fail(exitFailed, "to stop it: devports down", "cannot connect to %s (pid %d): %v", scope, unreachable.PID, cause)
 	}
-	return fail(exitFailed, "", "%s does not answer: %v", scope, err)
+	return fail(exitFailed, "", "%s does not respond: %v", scope, err)
 }
 
-// doesNotAnswer says what to do about a run that lives and does not answer.
-func doesNotAnswer(scope registry.Scope, silent *control.UnresponsiveError) failure {
-	end := "devports down --kill ends it"
+// unresponsive describes a run that lives and does not respond.
+func unresponsive(scope registry.Scope, silent *control.UnresponsiveError) failure {
 	if silent.Suspended {
-		return fail(exitFailed, end, "%s does not answer (pid %d is stopped: fg, or kill -CONT %[2]d)", scope, silent.PID)
+		return fail(exitFailed, fmt.Sprintf("resume it with fg or kill -CONT %d, or kill it with devports down --kill", silent.PID),
+			"%s does not respond: pid %d is suspended", scope, silent.PID)
 	}
-	return fail(exitFailed, end, "%s does not answer (pid %d)", scope, silent.PID)
+	return fail(exitFailed, "to kill it: devports down --kill", "%s does not respond (pid %d)", scope, silent.PID)
 }
 
-// tellStatuses tells how the services named are, or all of them. A service that
-// is not good makes the command fail, as does an edit that the run does not
-// follow.
-func (s session) tellStatuses(info control.Info, names []string, json bool, good func(launcher.Status) bool) error {
+// printStatuses prints the status of the named services, or of all. The error
+// is a failure if a service is not good, or if the run did not apply the latest
+// edit.
+func (s session) printStatuses(info control.Info, names []string, json bool, good func(launcher.Status) bool) error {
 	services := info.Services
 	if len(names) > 0 {
 		services = slices.DeleteFunc(services, func(st launcher.Status) bool { return !slices.Contains(names, st.Service) })
@@ -208,7 +209,7 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 		}
 	} else {
 		for _, st := range services {
-			fmt.Fprintln(s.stdout, sentence(st))
+			fmt.Fprintln(s.stdout, formatStatus(st))
 			for _, line := range st.BuildLines {
 				fmt.Fprintln(s.stdout, "  "+line)
 			}
@@ -227,24 +228,24 @@ func (s session) tellStatuses(info control.Info, names []string, json bool, good
 	return nil
 }
 
-const editRefused = "the latest edit is not followed; the services run on as before"
+const editRefused = "the latest edit was not applied; services keep running"
 
-// noteRefused prints why a run does not follow an edit, if so. run names it where
-// there are several.
+// noteRefused prints why a run did not apply the latest edit, if so. run is a
+// prefix that names the run.
 func (s session) noteRefused(run string, info control.Info) {
 	for _, r := range info.Refused {
-		s.complain("note", "36", run+r.Text)
+		s.printMessage("note", "36", run+r.Text)
 		if r.Hint != "" {
-			s.complain("hint", "36", r.Hint)
+			s.printMessage("hint", "36", r.Hint)
 		}
 	}
 	if len(info.Refused) > 0 {
-		s.complain("note", "36", run+editRefused)
+		s.printMessage("note", "36", run+editRefused)
 	}
 }
 
-// sentence is a service's status in words.
-func sentence(st launcher.Status) string {
+// formatStatus formats a service's status as a sentence.
+func formatStatus(st launcher.Status) string {
 	text := st.Service + " is " + st.Label()
 	switch st.State {
 	case launcher.StateReady:
@@ -258,14 +259,18 @@ func sentence(st launcher.Status) string {
 			text += ", but " + st.Detail
 		case st.Build == launcher.BuildFailure:
 			text += ", but its " + st.Detail
+		case st.BlockedBy != launcher.Blocker{}:
+			text += ", but " + st.Detail
 		case st.Build != "":
-			text += ", and is being built"
+			text += ", with a build running"
 		case st.Outdated:
 			text += ", and " + st.Detail
 		}
 		return text
 	case launcher.StateFailed:
-		return st.Service + " has failed: " + st.Detail
+		return st.Service + " failed: " + st.Detail
+	case launcher.StateBackoff:
+		return st.Service + " " + st.Detail
 	case launcher.StateWaiting:
 		if (st.BlockedBy == launcher.Blocker{}) {
 			break
@@ -282,55 +287,57 @@ func sentence(st launcher.Status) string {
 	return text
 }
 
-// asking is what a command asks of the services that it names.
-func asking(ask func(client control.Client, ctx context.Context, services ...string) (control.Info, error)) func(control.Client, *cli.Context, []string) ([]string, error) {
+// requesting is a request about the services that the command line names.
+func requesting(request func(client control.Client, ctx context.Context, services ...string) (control.Info, error)) func(control.Client, *cli.Context, []string) ([]string, error) {
 	return func(client control.Client, c *cli.Context, services []string) ([]string, error) {
-		_, err := ask(client, c.Context, services...)
+		_, err := request(client, c.Context, services...)
 		return services, err
 	}
 }
 
 var startCommand = withFreePorts(requestCommand{
-	name: "start", usage: "start services that do not run", help: `
-Starts services of the up that runs here, those that were stopped or have ended,
-and what they depend on, and waits until they are ready. Without names, all of
-them. It ends with status 1 as soon as one has failed, or waits for one that has.
+	name: "start", usage: "start stopped services", help: `
+Starts the named services of the running project, if they were stopped or have
+ended, and their dependencies, and waits until they are ready. Without names it
+starts all. The exit status is 1 as soon as one fails, or waits for one that has
+failed.
 
 Example:
   devports start auth`,
-	flags: []cli.Flag{keepWaitingFlag}, ask: asking(control.Client.Start), good: isUp,
+	flags: []cli.Flag{keepWaitingFlag}, request: requesting(control.Client.Start), good: isUp,
 }.command())
 
 var stopCommand = requestCommand{
-	name: "stop", usage: "stop services, and leave the others running", help: `
-Stops services of the up that runs here, which goes on, and returns when they
-have ended. Without names, all of them.
+	name: "stop", usage: "stop services", help: `
+Stops the named services of the running project, and returns when they have
+ended. devports up keeps running, even without services. Without names it stops
+all.
 
 Example:
   devports stop auth`,
-	ask: asking(control.Client.Stop), good: launcher.Status.Ended,
+	request: requesting(control.Client.Stop), good: launcher.Status.Ended,
 }.command()
 
 var restartCommand = requestCommand{
-	name: "restart", usage: "start services anew", help: `
-Starts services of the up that runs here anew, in order, and waits until they are
-ready; the exit status is 1 if they are not in time, or as soon as one has failed.
-What they depend on is started if it does not run. One that has a build is built
-first, and goes on as it is if that fails: the exit status is 1 then, too. Without
-names, all of them.
+	name: "restart", usage: "restart services", help: `
+Restarts the named services of the running project, in dependency order, and
+waits until they are ready. Without names it restarts all. Dependencies that are
+not running are started. A service with a build is built first; if the build
+fails, its old process keeps running. The exit status is 1 if a service is not
+ready in time, or as soon as one fails or its build does.
 
 Example:
   devports restart auth
   devports restart --dependents db
   devports restart --timeout 10s auth`,
 	flags: []cli.Flag{
-		boolean("dependents", "", "restart what depends on the services, too"), keepWaitingFlag,
+		boolean("dependents", "", "also restart the services that depend on them"), keepWaitingFlag,
 	},
-	ask: restart, good: isUp,
+	request: restart, good: isUp,
 }.command()
 
-// restart restarts the services named, or with --dependents those that depend on
-// them as well, and returns their names.
+// restart restarts the named services, and with --dependents those that depend
+// on them, and returns the names of all.
 func restart(client control.Client, c *cli.Context, names []string) ([]string, error) {
 	if c.Bool("dependents") && len(names) > 0 {
 		info, err := client.Status(c.Context)
@@ -345,39 +352,39 @@ func restart(client control.Client, c *cli.Context, names []string) ([]string, e
 
 var waitCommand = requestCommand{
 	name: "wait", usage: "wait until services are ready", help: `
-Waits until services of the up that runs here are ready, or have done their work
-and ended. Edits made before count: what is ready then has read them. The exit
-status is 1 if they are not in time, or as soon as one has failed, or waits for
-one that has, or if the latest build of one has failed; what that printed last is
-shown. It is 1, too, if the Portfile or an env file has mistakes, so that the
-latest edit is not followed.
+Waits until the named services of the running project, or all, are ready or
+done. Earlier edits are applied first: services that are then ready have read
+them. The exit status is 1 if a service is not ready in time, or as soon as one
+fails, waits for a failed one, or its latest build fails; its last lines are
+printed. The status is also 1 if the latest edit was not applied because the
+Portfile or an env file has mistakes.
 
 Example:
   devports wait
   devports wait --timeout 30s auth db
   devports wait --keep-waiting && npm test`,
-	flags: []cli.Flag{keepWaitingFlag},
-	ask:   func(_ control.Client, _ *cli.Context, services []string) ([]string, error) { return services, nil },
-	good:  isUp,
+	flags:   []cli.Flag{keepWaitingFlag},
+	request: func(_ control.Client, _ *cli.Context, services []string) ([]string, error) { return services, nil },
+	good:    isUp,
 }.command()
 
 var downCommand = command{
 	name:    "down",
 	instead: "devports stop %s",
-	usage:   "end the up that runs here",
+	usage:   "stop the running project",
 	help: `
-Ends the up that runs here and all of its services, and returns when nothing of
-them is left; with --all, every up of yours. The exit status is 1 if one of these
-does not end. With --kill it asks nobody: it sends SIGKILL to the up, and ends all
-that this has started, for an up that does not answer any more.
+Stops the running project with all its services, and returns when all processes
+are gone. With --all it stops all of your running projects; the exit status is 1
+if one of them does not stop. With --kill it sends SIGKILL to devports up and to
+every process that it has started: for one that no longer responds.
 
 Example:
   devports down
   devports down --all
   devports down --kill`,
 	flags: append([]cli.Flag{
-		boolean("all", "a", "end every up of yours"),
-		boolean("kill", "", "end it with SIGKILL, for one that does not answer"),
+		boolean("all", "a", "stop all running projects"),
+		boolean("kill", "", "send SIGKILL, if it does not respond"),
 		fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
@@ -399,7 +406,7 @@ Example:
 	},
 }
 
-// down ends a run, and returns when it has ended.
+// down stops a run, and returns when it has ended.
 func down(ctx context.Context, i control.Instance, scope registry.Scope) error {
 	err := i.Client().Down(ctx)
 	if errors.As(err, new(*control.UnreachableError)) {
@@ -411,11 +418,11 @@ func down(ctx context.Context, i control.Instance, scope registry.Scope) error {
 	if err := awaitEnd(ctx, i, scope); err != nil {
 		return err
 	}
-	return i.Forget() // a signal leaves it to be brought back
+	return i.Forget() // after a signal it would be started again by --last
 }
 
-// awaitEnd waits until a run that was asked to end has ended, unless it is stopped
-// meanwhile.
+// awaitEnd waits until a stopping run has ended. The error is a failure if the
+// process is suspended meanwhile.
 func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) error {
 	for {
 		bounded, cancel := context.WithTimeout(ctx, time.Second)
@@ -425,14 +432,14 @@ func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) err
 		case err == nil || ctx.Err() != nil:
 			return err
 		case i.Suspended():
-			return doesNotAnswer(scope, &control.UnresponsiveError{PID: i.Note.PID, Suspended: true})
+			return unresponsive(scope, &control.UnresponsiveError{PID: i.Note.PID, Suspended: true})
 		}
 	}
 }
 
-// kill ends a run with SIGKILL, and says what that was.
+// kill ends a run with SIGKILL, and prints which processes it killed.
 func (s session) kill(ctx context.Context, i control.Instance, scope registry.Scope) error {
-	ended, err := i.Kill(ctx, leftGrace)
+	ended, err := i.Kill(ctx, orphanGrace)
 	if err == nil {
 		err = i.Forget()
 	}
@@ -440,36 +447,37 @@ func (s session) kill(ctx context.Context, i control.Instance, scope registry.Sc
 	case errors.Is(err, launcher.ErrEnded):
 		return requestFailed(scope, err)
 	case err != nil:
-		return fail(exitFailed, "", "%s (pid %d) was not ended: %v", scope, i.Note.PID, err)
+		return fail(exitFailed, "", "cannot kill %s (pid %d): %v", scope, i.Note.PID, err)
 	}
-	what := ""
+	processes := ""
 	if len(ended) > 0 {
-		what = "; " + tellEnded("ended what it had started: ", ended)
+		processes = "; " + formatKilled("killed its processes: ", ended)
 	}
-	_, err = fmt.Fprintf(s.stdout, "%s is down: killed pid %d%s\n", scope, i.Note.PID, what)
+	_, err = fmt.Fprintf(s.stdout, "%s is down: killed pid %d%s\n", scope, i.Note.PID, processes)
 	return err
 }
 
 var psCommand = command{
 	name:  "ps",
-	usage: "list the services that run",
+	usage: "list services and their state",
 	help: `
-Lists the services of the up that runs here; with --all, every up of yours, and
-its services. The first word of each is what --checkout takes. With --check,
-services that are ready are asked once more whether they answer.
+Lists the services of the running project. With --all it lists all of your
+running projects with their services; the first word of each is the value for
+--checkout. With --check it runs the ready checks again, and shows which
+services no longer respond.
 
 Example:
   devports ps
   devports ps --all --json`,
 	flags: append([]cli.Flag{
 		boolean("all", "a", "list the services of every project"),
-		boolean("check", "", "ask services that are ready once more: does each answer now?"),
-		boolean("socket", "", "print only the path of the socket that the run is steered by"),
+		boolean("check", "", "run the ready checks again"),
+		boolean("socket", "", "print only the path of the control socket"),
 		jsonFlag, fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
-		runs, scope, err := s.asked(c)
-		if err != nil && c.Bool("json") && s.explain(err).status == exitRunning {
+		runs, scope, err := s.selectedRuns(c)
+		if err != nil && c.Bool("json") && s.describe(err).status == exitRunning {
 			return errors.Join(s.json([]runInfo{}), err)
 		}
 		switch {
@@ -500,8 +508,9 @@ Example:
 	},
 }
 
-// asked are the `up` here, with its scope, or with --all every one of this user.
-func (s session) asked(c *cli.Context) ([]control.Instance, registry.Scope, error) {
+// selectedRuns returns the `up` here and its scope, or with --all every `up` of
+// the user.
+func (s session) selectedRuns(c *cli.Context) ([]control.Instance, registry.Scope, error) {
 	if c.Bool("all") {
 		runs, err := s.everyRun(c)
 		return runs, registry.Scope{}, err
@@ -510,7 +519,7 @@ func (s session) asked(c *cli.Context) ([]control.Instance, registry.Scope, erro
 	return []control.Instance{i}, scope, err
 }
 
-// psTable prints services for people to read.
+// psTable prints services as a table.
 func (s session) psTable(services []launcher.Status) error {
 	var t table
 	t.add("NAME", "STATE", "PORT", "PID", "SINCE", "RESTARTS")

@@ -19,19 +19,19 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// backgroundArguments are all arguments of a run in the background. It has its
-// options from standard input: nothing that is typed comes back as an argument,
-// so these words never mean "in the background" again.
+// backgroundArguments are the arguments of a run in the background. It reads
+// its options from standard input, so that no command line of a user can look
+// like this one.
 var backgroundArguments = []string{"up", "(background)"}
 
 // upInBackground is the whole life of a run in the background.
 func (s session) upInBackground() error {
 	h, err := decodeHandover(s.stdin)
 	if err != nil {
-		return usage("devports up -d starts one", "a run in the background cannot read its options: %v", err)
+		return usage("to start one: devports up -d", "a background run cannot read its options: %v", err)
 	}
 	var starter chan struct{}
-	if h.Temporary { // its standard input ends with the process that has started it
+	if h.Temporary { // standard input ends with the process that started this one
 		starter = make(chan struct{})
 		go func(stdin io.Reader) {
 			_, _ = io.Copy(io.Discard, stdin)
@@ -42,21 +42,21 @@ func (s session) upInBackground() error {
 	return s.up(h.Options, &background{starter})
 }
 
-// background is what a run in the background has of the process that has started
-// it.
+// background is set for a run in the background.
 type background struct {
-	starter <-chan struct{} // closed when that has gone; nil: that does not matter
+	starter <-chan struct{} // closed when the process that started the run has ended; nil for a permanent run
 }
 
-// detach has an `up` of the project run in the background, and waits until its
-// services are ready, or with keep: however often they fail. If one does run, what does not run of it is started.
+// detach starts an `up` of the project in the background, or the missing
+// services of one that is already running, and waits until they are ready; with
+// keep, also after failures.
 func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration, keep bool) error {
 	p, _, err := o.open(s)
 	if err != nil {
 		return err
 	}
 	if p.File.Path == "" {
-		return usage("devports up -d -f Portfile", "-d needs a file: standard input or a pipe cannot be read again")
+		return usage("devports up -d -f Portfile", "-d requires a file: it cannot read standard input or a pipe again")
 	}
 	scope, err := p.Scope()
 	if err != nil {
@@ -90,12 +90,12 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 			return err
 		}
 		if err != nil && ctx.Err() == nil && time.Now().After(deadline) {
-			return fail(exitFailed, "", "%s has not ended after %v: it could not be started again", scope, timeout)
+			return fail(exitFailed, "", "timed out after %v: the previous run of %s has not ended", timeout, scope)
 		}
 	}
 }
 
-// detached is what `up -d` starts or joins.
+// detached is a run that `up -d` starts or joins.
 type detached struct {
 	session
 	options upOptions
@@ -105,27 +105,27 @@ type detached struct {
 	wait    waitOptions
 }
 
-// join starts what does not run of a run. The error is launcher.ErrOver if that
-// is ending.
+// join starts the missing services of a run. The error is launcher.ErrEnded if
+// the run is ending.
 func (d detached) join(ctx context.Context, i control.Instance) error {
 	client := i.Client()
 	info, err := client.Status(ctx)
 	if err == nil && info.Ending {
 		return launcher.ErrEnded
 	}
-	if err == nil && (info.Temporary || len(info.HeldOnly) > 0) { // it is to stay now
+	if err == nil && (info.Temporary || len(info.HeldOnly) > 0) { // make it permanent
 		err = client.Keep(ctx)
 	}
 	if err == nil {
 		if err := d.remember(info.Temporary); err != nil {
-			d.note("up -d --last will not bring back what this has started: %v", err)
+			d.note("up -d --last will not start these services again: %v", err)
 		}
 	}
 	moved := i.Note.Directory != d.scope.Directory
 	if idle := idleServices(info, d.options.Services); err == nil && len(idle) > 0 {
 		if moved {
-			return fail(exitFailed, "devports down, and then devports up -d, has it run here",
-				"%s was moved here from %s while it ran, where %s cannot be started", d.scope, i.Note.Directory, wording.List(idle))
+			return fail(exitFailed, "restart it here: devports down && devports up -d",
+				"cannot start %s: %s was moved here from %s while it was running", wording.List(idle), d.scope, i.Note.Directory)
 		}
 		r, opened := d.registryAt(d.options.Registry)
 		if opened != nil {
@@ -137,7 +137,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		_, err = client.Start(ctx, idle...)
 	}
 	if err == nil {
-		info, err = d.settled(ctx, client, nil, d.wait)
+		info, err = d.awaitSettled(ctx, client, nil, d.wait)
 	}
 	switch {
 	case errors.Is(err, launcher.ErrEnded):
@@ -148,16 +148,17 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		return launcher.ErrEnded
 	}
 	if moved {
-		d.note("%s was moved here from %s while it ran: to follow edits and restart its services here, devports down and up -d", d.scope, i.Note.Directory)
+		d.note("%s was moved here from %s while it was running; to follow edits here, restart it: devports down && devports up -d", d.scope, i.Note.Directory)
 	}
-	err = d.tellStatuses(info, nil, false, isUpOrStopped)
+	err = d.printStatuses(info, nil, false, isUpOrStopped)
 	if err != nil {
-		d.showLastLines(ctx, client, info, nil)
+		d.printLastLines(ctx, client, info, nil)
 	}
 	return err
 }
 
-// start starts a run. The error is control.ErrNotFirst if another was quicker.
+// start starts a run. The error is control.ErrNotFirst if another process has
+// started one first.
 func (d detached) start(ctx context.Context) error {
 	background, err := d.startInBackground(d.options, d.slot, false)
 	if err != nil {
@@ -166,9 +167,9 @@ func (d detached) start(ctx context.Context) error {
 	client, err := background.AwaitClaim(ctx)
 	var info control.Info
 	if err == nil {
-		info, err = d.settled(ctx, client, nil, d.wait)
+		info, err = d.awaitSettled(ctx, client, nil, d.wait)
 	}
-	if err == nil { // a service may have ended as soon as it was ready
+	if err == nil { // a service may have ended right after it was ready
 		now, gone := client.Status(ctx)
 		if gone == nil {
 			info = now
@@ -183,12 +184,12 @@ func (d detached) start(ctx context.Context) error {
 		}
 	case err == nil:
 		if allDone(info) || info.Ending {
-			grace = d.wait.timeout // for it ends
+			grace = d.wait.timeout // it is going to end
 		}
-		err = d.tellStatuses(info, nil, false, isUpOrStopped)
+		err = d.printStatuses(info, nil, false, isUpOrStopped)
 	}
 	if err == nil && grace == exitGrace {
-		d.note("%s runs in the background (pid %d): devports logs -f shows what it prints, devports down ends it", d.scope, background.PID)
+		d.note("%s is running in the background (pid %d): devports logs -f shows its output, devports down stops it", d.scope, background.PID)
 		return nil
 	}
 	status, ended := background.AwaitEnd(grace)
@@ -197,8 +198,8 @@ func (d detached) start(ctx context.Context) error {
 		d.note("%s has ended: all its services are done", d.scope)
 		return nil
 	case ended && err == nil && status == 0:
-		return fail(exitFailed, "", "%s was ended meanwhile", d.scope)
-	case ended && status == 0: // before it could be asked
+		return fail(exitFailed, "", "%s was stopped meanwhile", d.scope)
+	case ended && status == 0: // before it could be reached
 		fmt.Fprint(d.stderr, background.Output())
 		d.note("%s has ended: all its services are done", d.scope)
 		return nil
@@ -207,12 +208,12 @@ func (d detached) start(ctx context.Context) error {
 	case err == nil:
 		return nil
 	}
-	d.showLastLines(ctx, client, info, nil)
+	d.printLastLines(ctx, client, info, nil)
 	return err
 }
 
-// backgroundFailed prints what a run in the background has printed before it failed.
-// Where that is nothing, or may not be all, the error says why.
+// backgroundFailed prints the output of a run in the background that has
+// failed. If that is empty or may be incomplete, the error says why.
 func (d detached) backgroundFailed(background *control.Background, status int) error {
 	output := background.Output()
 	fmt.Fprint(d.stderr, output)
@@ -220,11 +221,11 @@ func (d detached) backgroundFailed(background *control.Background, status int) e
 	status = max(status, exitFailed)
 	switch {
 	case errors.Is(unwritable, syscall.ENOSPC):
-		return fail(status, "make room there", "%s was not started: %s cannot be written: the disk is full", d.scope, d.slot.Log())
+		return fail(status, "free some space there", "%s failed to start: cannot write %s: the disk is full", d.scope, d.slot.Log())
 	case output == "" && unwritable != nil:
-		return fail(status, "", "%s was not started, and cannot say why: %v", d.scope, unwritable)
+		return fail(status, "", "%s failed to start, and could not write its log: %v", d.scope, unwritable)
 	case output == "":
-		return fail(status, "devports up, without -d, shows more", "%s was not started: the run in the background ended with status %d and printed nothing", d.scope, status)
+		return fail(status, "for more, run it in the foreground: devports up", "%s failed to start: it exited with status %d without any output", d.scope, status)
 	}
 	return failure{status: status}
 }
@@ -233,17 +234,17 @@ func stopped(st launcher.Status) bool {
 	return st.State == launcher.StateStopped || st.State == launcher.StateStopping
 }
 
-// allDone reports whether all services have done their work, after which a run
-// ends by itself.
+// allDone reports whether all services are done, after which the run ends.
 func allDone(info control.Info) bool {
 	return !slices.ContainsFunc(info.Services, func(st launcher.Status) bool { return st.State != launcher.StateDone })
 }
 
-// exitGrace is how long a run may take to end after it has said that it will.
+// exitGrace bounds how long a run takes to end after it has announced its end.
 const exitGrace = 500 * time.Millisecond
 
-// idleServices are those that have ended or were never started, of the ones
-// named or of all. A name that the run does not know is one, too: it refuses it.
+// idleServices are the services among names (none stands for all) that have
+// ended or were never started. Unknown names are included: the run refuses
+// them.
 func idleServices(info control.Info, names []string) (idle []string) {
 	for _, name := range info.Inactive {
 		if len(names) == 0 || slices.Contains(names, name) {
@@ -264,8 +265,8 @@ func idleServices(info control.Info, names []string) (idle []string) {
 	return idle
 }
 
-// startInBackground starts a run that prints to the log of its slot, unless the
-// options name another. A temporary one ends with the holds on it.
+// startInBackground starts a run that writes to the log of its slot, unless the
+// options name another file. A temporary run ends with the last hold on it.
 func (s session) startInBackground(o upOptions, slot control.Slot, temporary bool) (*control.Background, error) {
 	o.Log = cmp.Or(o.Log, slot.Log())
 	input, err := handover{Options: o, Temporary: temporary}.encode()

@@ -17,16 +17,17 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// display is what a run shows: to whoever looks at it now, and to those who ask
-// for it from another terminal.
+// display is the output of a run: on its terminal or pipe, and for clients that
+// request it from another terminal.
 type display struct {
-	scope    string      // what the run is called
-	out, own *output.Mux // where services print, and where devports does
+	scope    string      // the name of the run
+	out, own *output.Mux // for the services' lines and for devports' own
 	tail     output.Tail
 	journal  control.Journal
+	causes   buildCauses
 }
 
-// console takes over the terminal for a live view; nil where there is to be none.
+// console takes over the terminal for a live view; nil if there is none.
 func (s session) console(o upOptions, size func() terminal.Size) *view.Console {
 	term, ci := s.getenv("TERM"), s.getenv("CI")
 	if o.Plain || o.Raw || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0" {
@@ -35,8 +36,8 @@ func (s session) console(o upOptions, size func() terminal.Size) *view.Console {
 	return view.Open(fileOf(s.stdin), fileOf(s.stdout), size)
 }
 
-// display shows a run on a console, if there is one, else as s prints. With raw
-// a terminal gets what services print as it is.
+// display shows a run on a console if there is one, else on standard output.
+// With raw, a terminal receives the services' output unfiltered.
 func (s session) display(style output.Style, raw bool, plan procfile.Plan, on *view.Console) *display {
 	out, printable := streamTo(s.stdout, raw, on)
 	style.Printable = printable
@@ -50,8 +51,8 @@ func (s session) display(style output.Style, raw bool, plan procfile.Plan, on *v
 	return d
 }
 
-// streamTo is where to write a stream that is meant for w, and whether it has to
-// be printable: on a terminal, unless its user wants it raw.
+// streamTo returns the writer for a stream that is meant for w, and whether the
+// stream must be printable, as on a terminal without --raw.
 func streamTo(w io.Writer, raw bool, on *view.Console) (to io.Writer, printable bool) {
 	tty, ok := w.(ttyWriter)
 	switch {
@@ -65,7 +66,7 @@ func streamTo(w io.Writer, raw bool, on *view.Console) (to io.Writer, printable 
 	return tty.Stream(), true
 }
 
-// names are those of the services of a plan.
+// names are the names of a plan's services.
 func names(plan procfile.Plan) (names []string) {
 	for _, p := range plan.Services {
 		names = append(names, p.Service)
@@ -73,9 +74,16 @@ func names(plan procfile.Plan) (names []string) {
 	return names
 }
 
-// tell shows an event.
-func (d *display) tell(e launcher.Event) {
-	text := tell(e)
+// show prints an event and adds it to the journal.
+func (d *display) show(e launcher.Event) {
+	cause := ""
+	switch e := e.(type) {
+	case launcher.Building:
+		cause = d.causes.take(e.Service)
+	case launcher.Started: // a process that has read the change
+		d.causes.take(e.Service)
+	}
+	text := formatEvent(e, cause)
 	if _, ok := e.(launcher.AllReady); ok {
 		text = d.scope + ": " + text
 	}
@@ -84,7 +92,7 @@ func (d *display) tell(e launcher.Event) {
 }
 
 // flush waits until everything has been written. stopped is when the services
-// were asked to end; zero if they ended by themselves.
+// were asked to end; zero if they ended on their own.
 func (d *display) flush(signals <-chan os.Signal, stopped time.Time) error {
 	err := flush(d.out, signals, stopped)
 	if d.own != d.out {
@@ -93,9 +101,9 @@ func (d *display) flush(signals <-chan os.Signal, stopped time.Time) error {
 	return err
 }
 
-// flush waits until what the services have printed is written. When they have
-// been stopped, or somebody wants them stopped now, nobody waits long for a
-// reader that has stalled. The signal that stopped them may come twice.
+// flush waits until the services' output has been written. After a stop, or a
+// signal that arrives meanwhile, it waits only briefly for a reader that has
+// stalled. The signal that stopped the services may arrive twice.
 func flush(out *output.Mux, signals <-chan os.Signal, stopped time.Time) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	var waiting sync.WaitGroup
@@ -119,7 +127,7 @@ func flush(out *output.Mux, signals <-chan os.Signal, stopped time.Time) error {
 	}
 	err := out.Close(ctx)
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil // nobody wants to read the rest
+		return nil // the reader does not want the rest
 	}
 	return err
 }

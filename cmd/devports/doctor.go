@@ -15,24 +15,22 @@ import (
 
 var doctorCommand = command{
 	name:  "doctor",
-	usage: "look for what is wrong, and say how to mend it",
+	usage: "look for problems, and show how to fix them",
 	help: `
-Looks at the registry, at the ports that are kept, at this machine's own, at what
-runs, and at the project here. Each thing found is told with the reason why it
-matters and with what to type. The exit status is 1 when something is wrong; a
-warning alone is no failure.
+Checks the registry, the leased ports, this machine, the runs and the project
+here. For each problem it prints why it matters and what to type. The exit
+status is 1 if there are errors; warnings alone are no failure.
 
-With --fix a registry that is damaged is put in order from what can be read of
-it and from the version before; what it replaces is kept beside it. And what is
-left of runs that were killed, processes as well, is cleared up. Nothing else is
-changed.
+With --fix, doctor repairs a damaged registry from its readable lines and from
+its backup, and keeps a copy of the damaged file. It also kills the processes
+that killed runs have left, and removes their files. It changes nothing else.
 
 Example:
   devports doctor
   devports doctor --fix
   devports doctor --json`,
 	flags: []cli.Flag{
-		boolean("fix", "", "repair a damaged registry, and clear up after runs that were killed"),
+		boolean("fix", "", "repair a damaged registry, and clean up after killed runs"),
 		jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
@@ -51,7 +49,7 @@ Example:
 		if c.Bool("json") {
 			err = s.json(findings)
 		} else {
-			err = s.tellFindings(findings)
+			err = s.printFindings(findings)
 		}
 		if err != nil {
 			return err
@@ -63,8 +61,8 @@ Example:
 	},
 }
 
-// tellFindings prints findings for people to read.
-func (s session) tellFindings(findings []doctor.Finding) error {
+// printFindings prints findings as text.
+func (s session) printFindings(findings []doctor.Finding) error {
 	marks := map[doctor.Level]string{doctor.Fine: "✓", doctor.Warning: "!", doctor.Wrong: "✗"}
 	if colored, _ := s.colored("auto", s.stdout); colored {
 		marks = map[doctor.Level]string{doctor.Fine: "\x1b[32m✓\x1b[0m", doctor.Warning: "\x1b[33m!\x1b[0m", doctor.Wrong: "\x1b[31m✗\x1b[0m"}
@@ -84,7 +82,8 @@ func (s session) tellFindings(findings []doctor.Finding) error {
 	return nil
 }
 
-// doctor examines the registry, and what the command line names.
+// doctor returns a Doctor for the registry and the project that the command
+// line names.
 func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 	d := doctor.Doctor{
 		Registry: r,
@@ -95,17 +94,18 @@ func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 			}
 			return p, err
 		},
-		Listening: s.listening,
-		LeftGrace: leftGrace,
-		Left:      tellLeft,
-		Explain: func(err error) (troubles []doctor.Trouble) {
-			for _, l := range s.explain(err).lines {
+		Listening:   s.listening,
+		OrphanGrace: orphanGrace,
+
+		FormatProcesses: formatProcesses,
+		Describe: func(err error) (troubles []doctor.Trouble) {
+			for _, l := range s.describe(err).lines {
 				troubles = append(troubles, doctor.Trouble{What: l.text, Fix: l.hint})
 			}
 			return troubles
 		},
 	}
-	d.Range, _ = allocator.ParseSet(s.getenv(envvar.Range)) // what cannot be read, a choice of ports refuses
+	d.Range, _ = allocator.ParseSet(s.getenv(envvar.Range)) // choosing a port reports an invalid one
 	if runs, err := s.runs(); err == nil {
 		d.Runs = &runs
 	}

@@ -26,10 +26,10 @@ type editsRun struct {
 	dir  string
 	env  []string
 	url  string
-	want answered // after the latest edit
+	want answered // the expected answer after the latest edit
 }
 
-// startEdits starts the run, in a range of ports of its own.
+// startEdits starts the run, with its own range of ports.
 func startEdits(t *testing.T, first int) *editsRun {
 	r := &editsRun{t: t, dir: t.TempDir(), want: answered{Code: "0", Setting: "0", Word: "0"}}
 	runtime, err := os.MkdirTemp("", "edits") // t.TempDir is too long for a socket
@@ -72,14 +72,14 @@ func (r *editsRun) write(name, text string) {
 	r.must(os.WriteFile(r.path(name), []byte(text), 0o600))
 }
 
-// replace has another file take the name.
+// replace replaces a file with another.
 func (r *editsRun) replace(name, text string) {
 	r.t.Helper()
 	r.write(name+".new", text)
 	r.must(os.Rename(r.path(name+".new"), r.path(name)))
 }
 
-// git reports whether there is a git that has done it.
+// git runs git, and reports whether it succeeded.
 func (r *editsRun) git(args ...string) bool {
 	if _, err := exec.LookPath("git"); err != nil {
 		return false
@@ -117,14 +117,14 @@ func (r *editsRun) get() (is answered) {
 	return is
 }
 
-// starts is how many processes the service has had.
+// starts is the number of processes that the service has had.
 func (r *editsRun) starts() int {
 	text, err := os.ReadFile(r.path("starts"))
 	r.must(err)
 	return strings.Count(string(text), "\n")
 }
 
-// edits are ways in which files come to be others. Each has the service answer
+// edits are ways of changing files. After each the service answers
 // with value.
 var edits = []struct {
 	name string
@@ -202,8 +202,8 @@ var edits = []struct {
 	}},
 }
 
-// What is ready once a command has answered has read the edit that was made
-// before. A long one:
+// Services that are ready when a command returns have read the edits made
+// before. For a long run:
 //
 //	go test ./cmd/devports -run 'TestEditThen' -edits 1000 -timeout 30m
 func TestEditThenAsk(t *testing.T) {
@@ -214,7 +214,7 @@ func TestEditThenAsk(t *testing.T) {
 		e := edits[i%len(edits)]
 		before := r.get()
 		e.edit(r, fmt.Sprintf("v%d", i+1))
-		if i%3 == 2 { // what is ready in it is so now
+		if i%3 == 2 { // its services are ready now
 			var infos []control.Info
 			r.must(json.Unmarshal([]byte(r.devports("ps", "--json")), &infos))
 			if st := infos[0].Services[0]; st.State == launcher.StateReady && st.PID == before.PID && !st.Outdated {
@@ -232,9 +232,9 @@ func TestEditThenAsk(t *testing.T) {
 	t.Logf("%d of %d answers were old", old, *editsFlag)
 }
 
-// An edit and a restart are one new process. The request is not made by a program
-// that has to start first: on a busy machine the edit may have been followed by
-// then, and a restart is asked for after that.
+// An edit and a restart are one new process. The request comes from this
+// process: on a busy machine a program may take so long to start that the edit
+// has already been applied, and the restart is a second one.
 func TestEditThenRestart(t *testing.T) {
 	t.Parallel()
 	r := startEdits(t, 8050)
@@ -251,7 +251,7 @@ func TestEditThenRestart(t *testing.T) {
 		if is != r.want {
 			t.Errorf("round %d: %s: %+v, want %+v", i, e.name, is, r.want)
 		}
-		r.devports("wait") // what might still come has come then
+		r.devports("wait") // late restarts have happened by then
 		if n := r.starts() - before; n != 1 {
 			t.Errorf("round %d: %s, then restart: %d new processes", i, e.name, n)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/devports/devports/launcher"
 )
 
-// end ends the run, and returns when what it had must have ended.
+// end ends the run, and returns when its processes must have ended.
 func (r *endingsRun) end() (deadline time.Time) {
 	watchdog := process.ID{}
 	if r.way == wayKillBoth {
@@ -41,7 +41,7 @@ func (r *endingsRun) end() (deadline time.Time) {
 		interrupt()
 		<-time.After(launcher.EchoTime + 50*time.Millisecond)
 		if err := r.up.Signal(syscall.SIGINT); !r.early {
-			r.must(err) // the stubborn service lives
+			r.must(err) // the stubborn service is still alive
 		}
 	case wayTerminate:
 		r.must(r.up.Signal(syscall.SIGTERM))
@@ -63,12 +63,12 @@ func (r *endingsRun) end() (deadline time.Time) {
 		cmd := exec.Command("devports", "down")
 		cmd.Dir, cmd.Env = r.dir, r.env
 		if out, err := cmd.CombinedOutput(); err != nil && r.early {
-			r.must(ignoreDone(r.up.Signal(syscall.SIGINT))) // it was too early
+			r.must(ignoreDone(r.up.Signal(syscall.SIGINT))) // the first one was too early
 		} else if err != nil {
 			r.t.Errorf("devports down: %v\n%s", err, out)
 		}
 	}
-	limit := 20 * time.Second // of patience: less than the stubborn service's, if it is to be killed
+	limit := 20 * time.Second // less than the stop timeout of the stubborn service
 	for end := time.Now().Add(limit); r.up.Alive(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			r.t.Fatalf("devports has not ended after %v\n%s", limit, r.processes())
@@ -100,7 +100,7 @@ func (r *endingsRun) count(deadline time.Time) {
 		time.Sleep(10 * time.Millisecond)
 		survivors = left()
 	}
-	// A look at all processes can miss one that ends while it is looked at.
+	// A scan of all processes can miss one that ends during the scan.
 	for _, name := range chainFiles {
 		_ = os.Remove(r.path(name))
 	}
@@ -148,7 +148,7 @@ func (r *endingsRun) count(deadline time.Time) {
 	}
 }
 
-// countBystanders counts those of the bystanders that live.
+// countBystanders counts the live bystanders.
 func (r *endingsRun) countBystanders(beside map[string][]process.ID) {
 	for name, ids := range beside {
 		lived := 0
@@ -184,7 +184,7 @@ func (r *endingsRun) countBystanders(beside map[string][]process.ID) {
 	}
 }
 
-// endBystanders ends what was to live.
+// endBystanders kills the processes that had to survive.
 func (r *endingsRun) endBystanders() {
 	for _, id := range r.runsIn("other") {
 		_ = id.Signal(syscall.SIGTERM)
@@ -197,7 +197,7 @@ func (r *endingsRun) endBystanders() {
 	})
 }
 
-// cleanUp ends what is left, above all after a failure.
+// cleanUp kills everything that is left, mainly after a failure.
 func (r *endingsRun) cleanUp() {
 	r.endBystanders()
 	r.kill(func() (ids []process.ID) {
@@ -222,11 +222,11 @@ func (r *endingsRun) cleanUp() {
 		r.t.Error(all)
 	}
 	if r.t.Failed() {
-		r.t.Logf("[output]\n%s", r.said())
+		r.t.Logf("[output]\n%s", r.ownLines())
 	}
 }
 
-// kill kills processes until there are none, but not for ever.
+// kill kills processes until there are none, within a time limit.
 func (r *endingsRun) kill(find func() []process.ID) {
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		ids := find()

@@ -16,13 +16,13 @@ import (
 	"github.com/devports/devports/launcher/system"
 )
 
-// markedProcess is one that has a mark among its arguments.
+// markedProcess is a process with a mark among its arguments.
 type markedProcess struct {
 	process.Stat
 	args []string
 }
 
-// findMarked returns the processes of which an argument contains mark.
+// findMarked returns the processes with a mark in an argument.
 func findMarked(mark string) (found []markedProcess) {
 	pids, _ := process.All()
 	for _, pid := range pids {
@@ -37,10 +37,12 @@ func findMarked(mark string) (found []markedProcess) {
 	return found
 }
 
-// sleeping reports whether it is one of those that do nothing but have the mark.
+// sleeping reports whether the process only sleeps, with the mark as its
+// argument.
 func (p markedProcess) sleeping(mark string) bool { return len(p.args) == 2 && p.args[1] == mark }
 
-// runsIn are the processes of devports that run in another project's folder.
+// runsIn returns the processes of devports that run in another project's
+// folder.
 func (r *endingsRun) runsIn(folder string) (ids []process.ID) {
 	for _, p := range findMarked("(background)") {
 		if dir, err := os.Readlink(process.File(p.PID, "cwd")); err == nil && dir == r.path(folder) {
@@ -59,7 +61,7 @@ func (r *endingsRun) processes() string {
 	return b.String() + "[read]\n" + r.text("read")
 }
 
-// sleepers are the bystanders of that number.
+// sleepers returns the sleeping bystanders with a number.
 func (r *endingsRun) sleepers(n int) (ids []process.ID) {
 	for _, p := range findMarked(r.sparedOf(n)) {
 		if p.sleeping(r.sparedOf(n)) {
@@ -69,7 +71,7 @@ func (r *endingsRun) sleepers(n int) (ids []process.ID) {
 	return ids
 }
 
-// server finds the process that answers on the port of a service; the zero ID
+// server finds the process that listens on the port of a service; the zero ID
 // for none.
 func (r *endingsRun) server(service string) process.ID {
 	cmd := exec.Command("devports", "port", filepath.Base(service))
@@ -95,7 +97,7 @@ func (r *endingsRun) server(service string) process.ID {
 	return id
 }
 
-// watchdogOf is the watchdog of a devports, if it has one.
+// watchdogOf returns the watchdog of a devports process, if it has one.
 func (r *endingsRun) watchdogOf(pid int) (id process.ID, ok bool) {
 	children, err := proctree.Children(pid)
 	r.must(err)
@@ -108,9 +110,9 @@ func (r *endingsRun) watchdogOf(pid int) (id process.ID, ok bool) {
 	return process.ID{}, false
 }
 
-// said is what devports itself has printed, without what services print and
-// without the view.
-func (r *endingsRun) said() string {
+// ownLines is the output of devports itself, without that of services and of
+// the live view.
+func (r *endingsRun) ownLines() string {
 	text, escapes := r.output.String()+r.text("read"), regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
 	var b strings.Builder
 	for line := range strings.Lines(escapes.ReplaceAllString(text, "")) {

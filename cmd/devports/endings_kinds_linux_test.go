@@ -11,12 +11,12 @@ type way string
 
 const (
 	wayInterrupt way = "INT"
-	wayEchoed    way = "INT with its echo" // within launcher.EchoTime
+	wayEchoed    way = "INT with its echo" // a second one within launcher.EchoTime
 	wayTwice     way = "INT twice"
 	wayTerminate way = "TERM"
 	wayHangUp    way = "HUP"
 	wayKill      way = "KILL"
-	wayKillBoth  way = "KILL of both" // of devports and its watchdog; the next run ends the rest
+	wayKillBoth  way = "KILL of both" // of devports and its watchdog; the next run kills the rest
 	wayClosed    way = "closed"       // the terminal, or the reader of the output
 	wayDown      way = "down"
 )
@@ -25,7 +25,7 @@ var ways = []way{
 	wayInterrupt, wayEchoed, wayTwice, wayTerminate, wayHangUp, wayKill, wayKillBoth, wayClosed, wayDown,
 }
 
-// graceful reports whether services have the whole of their grace.
+// graceful reports whether services get their full stop timeout.
 func (w way) graceful() bool { return w != wayTwice && w != wayKill && w != wayKillBoth }
 
 // kind is a kind of descendants that a service has.
@@ -33,10 +33,10 @@ type kind struct {
 	name    string
 	service string
 	command string      // {M} is the mark of the run and the kind
-	sleeps  int         // how many processes `sleep {M}` there are when all have begun
-	stopped int         // how many that have {M} among their arguments are stopped then
-	files   []string    // what else is there then
-	here    func() bool // whether this machine permits it; nil for yes
+	sleeps  int         // the number of processes `sleep {M}` once all are started
+	stopped int         // the number of suspended processes with {M} among their arguments
+	files   []string    // the files that exist then
+	here    func() bool // reports whether this machine permits it; nil if every machine does
 }
 
 var kinds = []kind{
@@ -87,8 +87,8 @@ sleep {M} &
 while :; do echo tick; sleep 0.05; done`},
 }
 
-// The scripts of fork chains: each process starts the next and ends. In the
-// second, each has a session of its own.
+// The scripts of fork chains: each process starts the next one and exits. In
+// the second, each process has its own session.
 const (
 	chainScript   = `: > "$0.began"; [ "$2" = 0 ] || sleep "$2"; sh "$0" "$@" &`
 	leavingScript = `: > "$0.began"; [ "$2" = 0 ] || sleep "$2"; setsid sh "$0" "$@" &`
@@ -97,24 +97,24 @@ const (
 // chainFiles are written by each process of the chains.
 var chainFiles = []string{"chain.sh.began", "leaving.sh.began"}
 
-// bystander is a kind of processes that are to outlive the run.
+// bystander is a kind of processes that must outlive the run.
 type bystander struct {
 	name    string
-	service string // that starts them; "" if none does
+	service string // the service that starts them; "" for none
 	command string // its command; {M} is the service's own mark, {B} the bystanders'
-	sleeps  int    // how many there are, each with {B} as its only argument
+	sleeps  int    // the number of processes, each with {B} as its only argument
 }
 
-// The bystanders that are not found by their mark.
+// Bystanders that have no mark.
 const (
 	reader  = "process substitution"
 	another = "another project's run"
 )
 
-// bystandersOn are those beside a run on a terminal or with pipes.
+// bystandersOn returns the bystanders of a run on a terminal or with pipes.
 func bystandersOn(tty bool) []bystander {
-	// The kernel hangs up on the group in the foreground when the leader of the
-	// session ends.
+	// The kernel sends SIGHUP to the foreground group when the session leader
+	// ends.
 	exempt := `DEVPORTS_OUTSIDE=1 sleep {B} & exec sleep {M}`
 	if tty {
 		exempt = `DEVPORTS_OUTSIDE=1 setsid -f sleep {B}; exec sleep {M}`
@@ -130,14 +130,14 @@ func bystandersOn(tty bool) []bystander {
 	return list
 }
 
-// browserScript stands for a browser. Its helpers have no mark.
+// browserScript simulates a browser. Its helpers have no mark.
 const browserScript = `#!/bin/sh
 env -i setsid sleep {B} &
 (env -i PATH="$PATH" setsid sh -c "sleep {B} & exec sleep {B}" &)
 exec sleep {B}
 `
 
-// jobScript is what the shell has in the background before it becomes devports.
+// jobScript is a background job of the shell from before it becomes devports.
 // One of its processes loses its parent while devports runs.
 const jobScript = `trap '' HUP INT
 sleep {B} &

@@ -18,9 +18,9 @@ var (
 	seedFlag     = flag.Uint64("seed", 0, "what TestEndings draws from; 0 for another each time")
 )
 
-// TestEndings ends runs in all ways, half of them on terminals. Each has all
-// kinds of descendants at once, of which none may be left a second later, and
-// beside it processes that are not the run's, which must live. A long one:
+// TestEndings ends runs in all ways, half of them on terminals. Each run has
+// all kinds of descendants at once, none of which may be left a second later,
+// and unrelated processes, which must survive. For a long run:
 //
 //	go test ./cmd/devports -run TestEndings -endings 500 -timeout 30m -v
 func TestEndings(t *testing.T) {

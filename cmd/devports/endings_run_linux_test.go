@@ -24,7 +24,7 @@ import (
 type endingsRun struct {
 	way    way
 	tty    bool
-	early  bool // it ends at any moment of its start
+	early  bool // it ends at a random moment during its start
 	number int
 	draw   *rand.Rand
 	table  *endingsTable
@@ -32,13 +32,13 @@ type endingsRun struct {
 	t      *testing.T
 	dir    string
 	env    []string
-	mark   string // is in the arguments of all that the run is to end
-	spared string // likewise, of bystanders
+	mark   string // in the arguments of all processes that the run must end
+	spared string // in the arguments of bystanders
 	up     process.ID
 	other  []process.ID // another project's run: devports, its watchdog, its service
-	master *os.File     // of the terminal, or where the output is read from
+	master *os.File     // of the terminal, or the read end of the output
 	output *bytes.Buffer
-	read   chan struct{} // closed when nothing more comes from master
+	read   chan struct{} // closed at the end of master
 }
 
 func (r endingsRun) run(t *testing.T) {
@@ -106,7 +106,7 @@ func (r *endingsRun) markOf(n int) string { return fmt.Sprintf("%s%02d", r.mark,
 
 func (r *endingsRun) sparedOf(n int) string { return fmt.Sprintf("%s%02d", r.spared, n) }
 
-// write writes the project, the other project, and what they run.
+// write writes the files of the project and of the other project.
 func (r *endingsRun) write() {
 	timeout := "400ms"
 	if r.way == wayTwice {
@@ -116,7 +116,7 @@ func (r *endingsRun) write() {
 	service := func(name, command string, n int) {
 		timeout := timeout
 		if name == "tidy" {
-			timeout = "15s" // it must never need it
+			timeout = "15s" // which must never be used up
 		}
 		fmt.Fprintf(&portfile, "[services.%s]\nport = false\nstop_timeout = '%s'\ncommand = '''%s'''\n", name, timeout, r.marked(command, n))
 	}
@@ -152,7 +152,7 @@ func (r *endingsRun) write() {
 	}
 }
 
-// start starts devports by way of a shell. On every second terminal another
+// start starts devports from a shell. On every second terminal another
 // shell leads the session.
 func (r *endingsRun) start() {
 	cmd := exec.Command("bash", "up.sh")
@@ -183,7 +183,7 @@ func (r *endingsRun) start() {
 	go func() { _ = cmd.Wait() }()
 }
 
-// until waits for what is bound to happen.
+// until waits for a condition.
 func (r *endingsRun) until(what string, happened func() bool) {
 	r.t.Helper()
 	for end := time.Now().Add(patience); !happened(); time.Sleep(10 * time.Millisecond) {
@@ -193,13 +193,13 @@ func (r *endingsRun) until(what string, happened func() bool) {
 	}
 }
 
-// awaitBeginning waits until everything is there that the run is to have.
+// awaitBeginning waits until all processes of the run are started.
 func (r *endingsRun) awaitBeginning() {
 	r.awaitDevports()
 	r.until("the server", func() bool { return r.server("app") != process.ID{} })
 	r.must(os.WriteFile(r.path("began"), nil, 0o600))
 	if r.tty {
-		_, err := r.master.WriteString("1o") // pick app, open it
+		_, err := r.master.WriteString("1o") // pick app, and open it
 		r.must(err)
 	}
 	for n, k := range r.kinds() {
@@ -250,7 +250,7 @@ func (r *endingsRun) awaitDevports() {
 	})
 }
 
-// bystanders are those that live now, by what they are.
+// bystanders returns the live bystanders by kind.
 func (r *endingsRun) bystanders() map[string][]process.ID {
 	list := map[string][]process.ID{another: r.other}
 	for n, b := range bystandersOn(r.tty) {

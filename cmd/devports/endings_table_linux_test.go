@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// endingsTable counts what has become of processes, by the way in which their
-// run has ended.
+// endingsTable counts processes by the way in which their run has ended, and by
+// what happened to them.
 type endingsTable struct {
 	mu    sync.Mutex // guards what follows
 	cells map[way]map[string]*endingsCell
@@ -37,7 +37,7 @@ func (e *endingsTable) count(w way, column string, counted, total int) {
 	c.total += total
 }
 
-// markdown is a table of these columns.
+// markdown formats the table with these columns.
 func (e *endingsTable) markdown(corner string, columns []string, word func(endingsCell) string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -17,12 +17,12 @@ var envCommand = command{
 	usage: "print the variables of a service for a shell",
 	args:  "[SERVICE]",
 	help: `
-Prints what devports would set or change for SERVICE, for a shell to evaluate;
+Prints shell code that sets the variables which devports sets for SERVICE;
 without SERVICE, only the PORT_<NAME> of every service. DEVPORTS_ENV lists these
-variables: what devports runs in that shell, here or in another checkout, does
-not take them for the user's own, unless they have been set to something else.
-What an earlier evaluation has set and this one does not is unset, or gets back
-the value that it had. In JSON that is null or the value; dotenv cannot unset.
+variables, so that devports in that shell, here or in another checkout, does not
+treat them as the user's own, unless they were changed since. Variables that an
+earlier evaluation has set and this one does not are unset, or restored to their
+previous value. In JSON, an unset variable is null; dotenv cannot unset.
 
 Example:
   eval "$(devports env auth)"
@@ -40,7 +40,7 @@ Example:
 		}
 		format, ok := shells[shell]
 		if !ok {
-			return usage("one of sh, bash, zsh, fish, powershell, dotenv, json", "unknown shell %q", shell)
+			return usage("use sh, bash, zsh, fish, powershell, dotenv or json", "unknown shell %q", shell)
 		}
 		p, err := s.openProject(c)
 		if err != nil {
@@ -59,8 +59,8 @@ Example:
 	},
 }
 
-// variables are those that devports sets for a service, or without one, for its
-// user.
+// variables are the variables that devports sets for a service; without one,
+// the ports of all services.
 func (s session) variables(ctx context.Context, p project.Project, service string) ([]procfile.Var, error) {
 	if service != "" {
 		plan, err := p.Resolve(ctx)
@@ -82,9 +82,9 @@ func (s session) variables(ctx context.Context, p project.Project, service strin
 	return vars, nil
 }
 
-// withdrawn are the variables of devports' own environment that an earlier
-// devports has set and that are not among vars: those that have an earlier value
-// again, and those that are to be unset. A service has no PORT but its own.
+// withdrawn returns the variables that an earlier devports has set in this
+// environment and that are not among vars: those to restore to their previous
+// value, and those to unset. For a service, PORT is unset unless it has one.
 func (s session) withdrawn(vars []procfile.Var, service bool) (restored []procfile.Var, unset []string) {
 	own, exported := procfile.OwnEnviron(s.environ)
 	if s.getenv(envvar.Env) != "" {
@@ -108,8 +108,8 @@ func (s session) withdrawn(vars []procfile.Var, service bool) (restored []procfi
 	return restored, unset
 }
 
-// formatOrJSON is the value of an option that names a format, for which --json
-// is short.
+// formatOrJSON is the value of an option for the format; --json is short for
+// the value json.
 func formatOrJSON(c *cli.Context, option string) (string, error) {
 	switch format := c.String(option); {
 	case !c.Bool("json"):

@@ -32,13 +32,13 @@ const (
 	exitRunning = 5
 )
 
-// failure is an error in the words that the user reads.
+// failure is an error as it is printed.
 type failure struct {
 	status int
-	lines  []errorLine // none: whoever failed has said it
+	lines  []errorLine // empty: the error was already printed
 }
 
-// errorLine is what went wrong, and what to do about it, if that is known.
+// errorLine is an error message, with a hint if one is known.
 type errorLine struct{ text, hint string }
 
 func (f failure) Error() string {
@@ -49,12 +49,12 @@ func (f failure) Error() string {
 	return strings.Join(texts, "\n")
 }
 
-// fail makes a failure of one line.
+// fail returns a failure of one line.
 func fail(status int, hint, format string, args ...any) failure {
 	return failure{status, []errorLine{{fmt.Sprintf(format, args...), hint}}}
 }
 
-// usage makes a failure for what was typed.
+// usage returns a failure for a wrong command line.
 func usage(hint, format string, args ...any) failure {
 	return fail(exitUsage, hint, format, args...)
 }
@@ -64,19 +64,19 @@ func report(s session, err error) int {
 	if err == nil {
 		return 0
 	}
-	f := s.explain(err)
+	f := s.describe(err)
 	for _, l := range f.lines {
-		s.complain("error", "31", l.text)
+		s.printMessage("error", "31", l.text)
 		if l.hint != "" {
-			s.complain("hint", "36", l.hint)
+			s.printMessage("hint", "36", l.hint)
 		}
 	}
 	return f.status
 }
 
-// complain prints a line with its kind, in colour on a terminal.
-func (s session) complain(kind, color, text string) {
-	if s.notices.say(kind, text) {
+// printMessage prints a message with its kind, in colour on a terminal.
+func (s session) printMessage(kind, color, text string) {
+	if s.notices.print(kind, text) {
 		return
 	}
 	label := "devports: " + kind + ":"
@@ -90,20 +90,21 @@ func (s session) complain(kind, color, text string) {
 	}
 }
 
-// notices has the notes of a run that is being shown appear among its lines: the
-// stream has one owner, and rows may be below it. Its methods may be called by any
-// goroutine.
+// notices redirects messages to the output of a run while it is shown, because
+// the terminal may have rows below the stream, which only the output may move.
+// Its methods may be called from any goroutine.
 type notices struct{ own atomic.Pointer[output.Mux] }
 
-// showIn has notes appear there from now on; nil is stderr again.
-func (n *notices) showIn(own *output.Mux) {
+// redirect sends messages to own from now on; nil stands for stderr.
+func (n *notices) redirect(own *output.Mux) {
 	if n != nil {
 		n.own.Store(own)
 	}
 }
 
-// say shows a line with its kind, and reports whether a run is being shown.
-func (n *notices) say(kind, text string) bool {
+// print prints a message to the output of the run. It returns false if no run
+// is shown.
+func (n *notices) print(kind, text string) bool {
 	if n == nil {
 		return false
 	}
@@ -118,10 +119,10 @@ func (n *notices) say(kind, text string) bool {
 	return true
 }
 
-// explain puts any error in words.
-func (s session) explain(err error) failure {
+// describe returns the message, hint and exit status for any error.
+func (s session) describe(err error) failure {
 	var (
-		said     failure
+		done     failure
 		problems procfile.Problems
 		missing  *procfile.NotFoundError
 		damaged  *registry.DamagedError
@@ -139,8 +140,8 @@ func (s session) explain(err error) failure {
 		system   *os.SyscallError
 	)
 	switch {
-	case errors.As(err, &said):
-		return said
+	case errors.As(err, &done):
+		return done
 	case errors.As(err, &problems):
 		f := failure{status: exitInvalid}
 		for _, p := range problems {
@@ -149,26 +150,26 @@ func (s session) explain(err error) failure {
 		return f
 	case errors.As(err, &missing):
 		f := failure{status: exitInvalid}
-		hint := threeLines
+		hint := firstPortfile
 		for _, foreign := range missing.Foreign {
-			f.lines = append(f.lines, errorLine{foreign.Error(), useNevertheless(foreign)})
+			f.lines = append(f.lines, errorLine{foreign.Error(), useAnyway(foreign)})
 			hint = ""
 		}
-		text := fmt.Sprintf("no %s here: looked in %s", strings.Join(procfile.Names, ", "), strings.Join(missing.Looked, ", "))
-		f.lines = append(f.lines, errorLine{text, hint})
+		message := fmt.Sprintf("no %s found: searched %s", text.Join(procfile.Names, "or"), strings.Join(missing.Looked, ", "))
+		f.lines = append(f.lines, errorLine{message, hint})
 		return f
 	case errors.As(err, &damaged):
-		return fail(exitFailed, "nothing was changed; mend the line, or type devports doctor --fix, which keeps what it replaces",
+		return fail(exitFailed, "nothing was changed: fix that line, or run devports doctor --fix, which keeps a copy of the damaged file",
 			"the registry %s is damaged in line %d: %v", damaged.Path, damaged.Line, damaged.Err)
 	case errors.As(err, &newer):
-		return fail(exitFailed, "update devports, or name another registry with --registry FILE",
-			"the registry %s is of version %d: a newer devports wrote it", newer.Path, newer.Version)
+		return fail(exitFailed, "update devports, or use another registry with --registry FILE",
+			"the registry %s has version %d: it was written by a newer devports", newer.Path, newer.Version)
 	case errors.As(err, &held):
 		if held.PID == 0 {
-			return fail(exitFailed, "", "the registry is in use by a process that does not say who it is (%s): gave up waiting", held.Path)
+			return fail(exitFailed, "", "timed out waiting for the registry: an unknown process holds its lock %s", held.Path)
 		}
-		return fail(exitFailed, fmt.Sprintf("see what it does: ps -fp %d", held.PID),
-			"the registry is in use by pid %d (%s): gave up waiting", held.PID, text.OneLine(held.Command))
+		return fail(exitFailed, fmt.Sprintf("to see what it is doing: ps -fp %d", held.PID),
+			"timed out waiting for the registry: pid %d (%s) holds its lock", held.PID, text.OneLine(held.Command))
 	case errors.As(err, &conflict):
 		f := failure{status: exitPort}
 		for _, c := range conflict.Conflicts {
@@ -176,21 +177,21 @@ func (s session) explain(err error) failure {
 		}
 		return f
 	case errors.As(err, &unknown):
-		return fail(exitFailed, "devports ls lists the names", "%s: no port is kept for %s", unknown.Scope, joinNames(unknown.Names))
+		return fail(exitFailed, "devports ls lists the names", "no port for %s (%s)", joinNames(unknown.Names), unknown.Scope)
 	case errors.As(err, &replica):
-		hint := "it declares " + wording.List(replica.Declared)
+		hint := "its services are " + wording.List(replica.Declared)
 		if near, ok := text.Nearest(replica.Name, replica.Declared); ok {
 			hint = "did you mean " + near + "?"
 		}
 		return usage(hint, "%v", replica)
 	case errors.As(err, &name):
-		return usage("", "%q cannot be a name: %s", name.Name, name.Reason)
+		return usage("", "invalid name %q: %s", name.Name, name.Reason)
 	case errors.As(err, &file) && file.Folder:
-		return fail(exitInvalid, "name the file in it", "%v", file)
+		return fail(exitInvalid, "pass the file in it: -f "+text.QuoteSh(filepath.Join(file.Path, "Portfile")), "%v", file)
 	case errors.As(err, &file):
 		return fail(exitInvalid, "", "%v", file)
 	case errors.As(err, &kind) && kind.Pipe:
-		return fail(exitInvalid, "to read it nevertheless, name it: -f "+text.QuoteSh(kind.Path), "%v", kind)
+		return fail(exitInvalid, "to read it anyway: -f "+text.QuoteSh(kind.Path), "%v", kind)
 	case errors.As(err, &kind):
 		return fail(exitInvalid, "", "%v", kind)
 	case errors.As(err, &taken):
@@ -201,58 +202,58 @@ func (s session) explain(err error) failure {
 		}
 		return f
 	case errors.Is(err, allocator.ErrNoneLeft):
-		return fail(exitPort, "widen it: range = \"10000-29999\" in the Portfile, or DEVPORTS_RANGE", "no free port is left in the range")
+		return fail(exitPort, "widen it with range = \"10000-29999\" in the Portfile, or with DEVPORTS_RANGE", "no free port left in the range")
 	case errors.Is(err, registry.ErrNoHome):
 		return fail(exitFailed, "", "%v", registry.ErrNoHome)
 	case errors.As(err, &relative):
-		return fail(exitFailed, "write the absolute path: "+relative.Variable+"="+text.QuoteSh(absolute(relative.Path)), "%v", relative)
+		return fail(exitFailed, "use an absolute path: "+relative.Variable+"="+text.QuoteSh(absolute(relative.Path)), "%v", relative)
 	case errors.As(err, &system) && system.Syscall == "getwd" && errors.Is(err, fs.ErrNotExist):
-		return fail(exitFailed, "cd to a folder that is there", "the working directory is gone")
+		return fail(exitFailed, "cd to another directory", "the working directory no longer exists")
 	case errors.Is(err, context.Canceled):
 		return fail(exitFailed, "", "interrupted")
 	case errors.As(err, &path) && path.Op == "lock":
 		return fail(exitFailed, "keep the registry on a local disk: set DEVPORTS_HOME to a folder there, or DEVPORTS_REGISTRY to a file",
-			"the file system of %s cannot lock files: %v", filepath.Dir(path.Path), path.Err)
+			"cannot lock files on the file system of %s: %v", filepath.Dir(path.Path), path.Err)
 	case errors.As(err, &path):
 		if home, err := registry.Home(s.getenv); err == nil && (isBelow(path.Path, home) || isBelow(home, path.Path)) {
-			return explainFile(path, home)
+			return describeFileError(path, home)
 		}
 	}
 	return fail(exitFailed, "", "%v", err)
 }
 
-// useNevertheless is what to type to use the Portfile of another user.
-func useNevertheless(foreign *ownership.ForeignError) string {
-	return "if you trust what it runs, name it: -f " + text.QuoteSh(foreign.Path)
+// useAnyway is the hint for the Portfile of another user.
+func useAnyway(foreign *ownership.ForeignError) string {
+	return "if you trust it: -f " + text.QuoteSh(foreign.Path)
 }
 
-// noteForeign notes what was found above the working directory and is not taken.
+// noteForeign notes which Portfiles above the working directory are ignored.
 func (s session) noteForeign(missing *procfile.NotFoundError) {
 	for _, foreign := range missing.Foreign {
-		s.note("%v; %s", foreign, useNevertheless(foreign))
+		s.note("%v; %s", foreign, useAnyway(foreign))
 	}
 }
 
-// explainFile puts in words what the system says of a file on the way to home or
-// below it.
-func explainFile(err *fs.PathError, home string) failure {
+// describeFileError describes an error of a file in home or of a folder above
+// it.
+func describeFileError(err *fs.PathError, home string) failure {
 	const elsewhere = "set DEVPORTS_HOME to a folder that you can write to"
 	found := nearest(err.Path)
 	switch {
 	case errors.Is(err, syscall.EISDIR):
-		return fail(exitFailed, "move it away, or type devports doctor --fix, which does and keeps it", "%s is a folder, where devports keeps a file", err.Path)
+		return fail(exitFailed, "move it away, or run devports doctor --fix, which renames it", "%s is a directory, not a file", err.Path)
 	case errors.Is(err, syscall.ENOSPC):
-		return fail(exitFailed, "make room there: nothing was changed", "%s cannot be written: the disk is full", err.Path)
+		return fail(exitFailed, "free some space there; nothing was changed", "cannot write %s: the disk is full", err.Path)
 	case errors.Is(err, fs.ErrPermission) && ownedByAnother(found) && !isBelow(found, home):
-		return fail(exitFailed, elsewhere, "%s cannot be made: %s belongs to another user", home, found)
+		return fail(exitFailed, elsewhere, "cannot create %s: %s belongs to another user", home, found)
 	case errors.Is(err, fs.ErrPermission) && ownedByAnother(found):
-		return fail(exitFailed, fmt.Sprintf(`make it yours again: sudo chown -R "$(id -u)" %s; or %s`, text.QuoteSh(found), elsewhere),
-			"%s belongs to another user, and you may not change it", found)
+		return fail(exitFailed, fmt.Sprintf(`take it back with sudo chown -R "$(id -u)" %s, or %s`, text.QuoteSh(found), elsewhere),
+			"cannot write to %s: it belongs to another user", found)
 	}
 	return fail(exitFailed, elsewhere, "%v", err)
 }
 
-// nearest is path, or the nearest folder above it that there is.
+// nearest is path if it exists, else the nearest existing folder above it.
 func nearest(path string) string {
 	for parent := filepath.Dir(path); !exists(path) && parent != path; parent = filepath.Dir(path) {
 		path = parent
@@ -260,13 +261,13 @@ func nearest(path string) string {
 	return path
 }
 
-// isBelow reports whether path is folder, or in it.
+// isBelow reports whether path is folder or in it.
 func isBelow(path, folder string) bool {
 	relative, err := filepath.Rel(folder, path)
 	return err == nil && relative != ".." && !strings.HasPrefix(relative, ".."+string(filepath.Separator))
 }
 
-// absolute is a path as seen from the working directory.
+// absolute makes a path absolute, from the working directory.
 func absolute(path string) string {
 	if absolute, err := filepath.Abs(path); err == nil {
 		return absolute
@@ -274,29 +275,29 @@ func absolute(path string) string {
 	return path
 }
 
-// threeLines is what somebody without a Portfile needs.
-const threeLines = `devports init writes a Portfile from what is here; or save these lines at the root of the project:
+// firstPortfile is the hint for a user without a Portfile.
+const firstPortfile = `run devports init to generate a Portfile, or save this one at the root of the project:
 [services]
 web = "npm run dev -- --port $PORT"
 api = "go run ./api"`
 
 func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
-	what := fmt.Sprintf("%s pins port %d, which was chosen for %s", c.Name, c.Port, c.Owner.String())
-	remove, giveUp := "devports rm "+c.Owner.Name.String(), "give that one up: "
+	message := fmt.Sprintf("%s pins port %d, which is already leased to %s", c.Name, c.Port, c.Owner.String())
+	remove, release := "devports rm "+c.Owner.Name.String(), "release that one: "
 	switch {
 	case c.Owner.Scope.UserWide():
 		remove = "devports rm -g " + c.Owner.Name.String()
 	case c.Owner.Scope != scope && c.Gone:
 		remove = "devports prune"
-		what += " in " + c.Owner.Scope.Directory + ", which is gone"
+		message += " in " + c.Owner.Scope.Directory + ", which no longer exists"
 	case c.Owner.Scope != scope:
-		if what += " in " + c.Owner.Scope.Directory; !exists(c.Owner.Scope.Directory) {
-			what += ", which cannot be seen from here"
-			giveUp = "once that folder is there again, " + giveUp
+		if message += " in " + c.Owner.Scope.Directory; !exists(c.Owner.Scope.Directory) {
+			message += ", which is not visible from here"
+			release = "once that folder is back, " + release
 		}
 		remove = "cd " + text.QuoteSh(c.Owner.Scope.Directory) + " && " + remove
 	}
-	return errorLine{what, "pin another port, or " + giveUp + remove}
+	return errorLine{message, "pin another port, or " + release + remove}
 }
 
 func exists(path string) bool {

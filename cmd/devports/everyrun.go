@@ -14,12 +14,12 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// everyRun returns all runs of this user that live. The error is a failure if
-// there is none.
+// everyRun returns all live runs of this user. It is an error if there are
+// none.
 func (s session) everyRun(c *cli.Context) ([]control.Instance, error) {
 	for _, option := range []string{"dir", "checkout", "file"} {
 		if c.String(option) != "" {
-			return nil, usage("", "--all means every run: leave --%s out", option)
+			return nil, usage("", "--all and --%s cannot be used together", option)
 		}
 	}
 	folder, err := s.runs()
@@ -28,19 +28,19 @@ func (s session) everyRun(c *cli.Context) ([]control.Instance, error) {
 	}
 	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Runs() })
 	if len(runs) == 0 {
-		return nil, fail(exitRunning, "devports up starts a project", "nothing runs")
+		return nil, fail(exitRunning, "to start a project: devports up", "nothing is running")
 	}
 	return runs, nil
 }
 
-// downAll ends all runs at the same time, and says each as it ends.
+// downAll stops all runs at the same time, and prints a line as each ends.
 func (s session) downAll(c *cli.Context) error {
 	runs, err := s.everyRun(c)
 	if err != nil {
 		return err
 	}
 	var wait sync.WaitGroup
-	var mu sync.Mutex // guards failed, and the order of what is printed
+	var mu sync.Mutex // guards failed and the output
 	failed := false
 	for _, i := range runs {
 		wait.Go(func() {
@@ -67,11 +67,11 @@ func (s session) downAll(c *cli.Context) error {
 type runInfo struct {
 	Checkout string `json:"checkout"` // what --checkout takes
 	Socket   string `json:"socket,omitempty"`
-	Problem  string `json:"problem,omitempty"` // why it cannot be asked
+	Problem  string `json:"problem,omitempty"` // why it does not respond
 	control.Info
 }
 
-// address is what --checkout takes for a run.
+// address is the value of --checkout for a run.
 func address(scope registry.Scope) string {
 	if scope.Worktree == "" {
 		return scope.Project
@@ -83,8 +83,8 @@ func infoOf(i control.Instance, info control.Info) runInfo {
 	return runInfo{Checkout: address(scopeOfInfo(info)), Socket: i.Note.Socket, Info: info}
 }
 
-// askAll asks runs how they are, all at the same time; with --check, they ask
-// their services, too.
+// askAll requests the status of runs, all at the same time. With --check the
+// runs also repeat the ready checks of their services.
 func askAll(c *cli.Context, runs []control.Instance) []control.Answer {
 	answers := control.AskAll(c.Context, runs)
 	var wait sync.WaitGroup
@@ -106,9 +106,9 @@ func askAll(c *cli.Context, runs []control.Instance) []control.Answer {
 	return answers
 }
 
-// ask asks runs how they are, all at the same time. One that has ended meanwhile
-// is left out.
-func ask(c *cli.Context, runs []control.Instance) []runInfo {
+// infosOf requests the status of runs, all at the same time. Runs that have
+// ended meanwhile are left out.
+func infosOf(c *cli.Context, runs []control.Instance) []runInfo {
 	infos := []runInfo{}
 	for _, a := range askAll(c, runs) {
 		switch {
@@ -129,7 +129,7 @@ func ask(c *cli.Context, runs []control.Instance) []runInfo {
 
 // psAll lists runs with their services.
 func (s session) psAll(c *cli.Context, runs []control.Instance) error {
-	infos := ask(c, runs)
+	infos := infosOf(c, runs)
 	for _, i := range infos {
 		s.noteRefused(i.Checkout+": ", i.Info)
 	}
@@ -152,14 +152,14 @@ func (s session) psAll(c *cli.Context, runs []control.Instance) error {
 	return nil
 }
 
-// checkouts completes --checkout to the runs that answer.
+// checkouts completes --checkout with the live runs.
 func checkouts(l line) (candidates []candidate) {
 	folder, err := l.session.runs()
 	if err != nil {
 		return nil
 	}
 	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Runs() })
-	for _, i := range ask(l.context, runs) {
+	for _, i := range infosOf(l.context, runs) {
 		candidates = append(candidates, candidate{Word: i.Checkout, About: i.Directory})
 	}
 	return candidates

@@ -14,11 +14,11 @@ import (
 var exportCommand = command{
 	name:    "export",
 	instead: "devports export --format %s",
-	usage:   "print your user-wide ports for other programs",
+	usage:   "print user-wide ports for other programs",
 	help: `
 Prints your user-wide names and their ports in the format of another program:
-port-for, plut, json or dotenv. A name that the format cannot hold is an error,
-and then nothing is printed.
+port-for, plut, json or dotenv. If the format does not support a name, export
+prints an error and nothing else.
 
 Example:
   devports export --format plut > ~/.plutfile`,
@@ -56,13 +56,13 @@ Example:
 		}
 		f := failure{status: exitFailed}
 		for _, u := range unfit.Unfit {
-			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s cannot hold %s: %s", format, u.Lease.Name, u.Reason), ""})
+			f.lines = append(f.lines, errorLine{fmt.Sprintf("cannot export %s as %s: %s", u.Lease.Name, format, u.Reason), ""})
 		}
 		return f
 	},
 }
 
-// exportFormat is the format of that name.
+// exportFormat returns the format with a name.
 func exportFormat(name string) (registry.Format, error) {
 	var names []string
 	for _, f := range registry.ExportFormats() {
@@ -75,5 +75,5 @@ func exportFormat(name string) (registry.Format, error) {
 	if near, ok := text.Nearest(name, names); ok {
 		hint = "did you mean " + near + "?"
 	}
-	return "", usage(hint, "unknown format %q: --format takes %s", name, text.Join(names, "or"))
+	return "", usage(hint, "unknown format %q: expected %s", name, text.Join(names, "or"))
 }

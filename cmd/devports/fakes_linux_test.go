@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withoutInotify COMMAND ARG… runs a command for which inotify_init(2) fails, as
-// it does in some sandboxes.
+// withoutInotify COMMAND ARG… runs a command for which inotify_init(2) fails,
+// as it does in some sandboxes.
 func withoutInotify() {
 	path, err := exec.LookPath(os.Args[1])
 	if err != nil {
@@ -24,7 +24,7 @@ func withoutInotify() {
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	runtime.LockOSThread() // the filter is the thread's, and the program's that it becomes
+	runtime.LockOSThread() // the filter applies to the thread, and to the program that replaces it
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		fatal(err)
 	}

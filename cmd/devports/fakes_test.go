@@ -21,7 +21,8 @@ import (
 )
 
 // serve is a service for the scripts: it serves its pid at /pid and its
-// environment at /env/NAME on 127.0.0.1:$PORT, and says when it listens.
+// environment at /env/NAME on 127.0.0.1:$PORT, and prints a line when it
+// listens.
 func serve() {
 	ignore := flag.Bool("ignore-term", false, "do not end on TERM and INT")
 	flag.Parse()
@@ -41,8 +42,8 @@ func serve() {
 	fatal(http.Serve(l, nil))
 }
 
-// recite FILE WORD serves what it has read at its start: FILE, the variable
-// SETTING and WORD. Each start is a line of the file "starts".
+// recite FILE WORD serves the values that it has read at its start: FILE, the
+// variable SETTING and WORD. Each start is a line of the file "starts".
 func recite() {
 	code, _ := os.ReadFile(os.Args[1])
 	starts, err := os.OpenFile("starts", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -57,13 +58,13 @@ func recite() {
 	fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
 }
 
-// answered is what the service answers with.
+// answered is the response of the service.
 type answered struct {
 	Code, Setting, Word string
 	PID                 int
 }
 
-// serveHTTPS serves nothing at all on 127.0.0.1:$PORT, over HTTPS.
+// serveHTTPS serves empty responses on 127.0.0.1:$PORT, over HTTPS.
 func serveHTTPS() {
 	l, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
 	if err != nil {
@@ -74,7 +75,7 @@ func serveHTTPS() {
 	stay()
 }
 
-// hold ADDRESS listens there and does nothing.
+// hold ADDRESS listens there, and does nothing else.
 func hold() {
 	l, err := net.Listen("tcp", os.Args[1])
 	if err != nil {
@@ -85,7 +86,7 @@ func hold() {
 	stay()
 }
 
-// dockerProxy listens as Docker's does for a port that a container publishes.
+// dockerProxy listens like Docker's proxy for a published port.
 func dockerProxy() {
 	port := flag.String("host-port", "", "")
 	flag.String("container-ip", "", "")
@@ -94,8 +95,8 @@ func dockerProxy() {
 	hold()
 }
 
-// containerEngine SOCKET PORT answers there as Docker's engine does where the
-// container shop-db-1 publishes the port.
+// containerEngine SOCKET PORT responds there like Docker's engine with a
+// container shop-db-1 that publishes the port.
 func containerEngine() {
 	l, err := net.Listen("unix", os.Args[1])
 	if err != nil {
@@ -112,7 +113,7 @@ func containerEngine() {
 	})))
 }
 
-// outgoing PORT ADDRESS connects to there from a port of its own.
+// outgoing PORT ADDRESS connects there from the local port PORT.
 func outgoing() {
 	port, err := strconv.Atoi(os.Args[1])
 	if err != nil {
@@ -138,7 +139,7 @@ func lock() {
 	stay()
 }
 
-// printLines prints its arguments and then waits to be ended.
+// printLines prints its arguments and then waits for a signal.
 func printLines() {
 	for _, arg := range os.Args[1:] {
 		fmt.Print(arg)
@@ -146,8 +147,8 @@ func printLines() {
 	stay()
 }
 
-// poll URL asks there again and again, each time by a new connection, and prints
-// each answer that is another than the one before, and each failure.
+// poll URL requests it repeatedly, each time over a new connection, and prints
+// each response that differs from the previous one, and each failure.
 func poll() {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for before := ""; ; time.Sleep(time.Millisecond) {
@@ -166,8 +167,8 @@ func poll() {
 	}
 }
 
-// freePort prints a port that nobody listens on and that no name of the script
-// is given: it comes from a range of its own.
+// freePort prints a port on which nothing listens and that no name of the
+// script gets: it comes from a range of its own.
 func freePort() {
 	os.Setenv("DEVPORTS_RANGE", os.Getenv("FREE_RANGE"))
 	os.Args = []string{"devports", "port", "-g", "--registry", os.Getenv("WORK") + "/.free.json", fmt.Sprint("free", os.Getpid())}
@@ -179,8 +180,8 @@ func fatal(err error) {
 	os.Exit(1)
 }
 
-// stay waits for a signal to end it. Without cgo, the runtime takes a program
-// that waits for nothing for a mistake.
+// stay waits for a signal. Without cgo, the runtime reports a deadlock if a
+// program waits for nothing.
 func stay() {
 	for {
 		time.Sleep(time.Hour)

@@ -14,7 +14,7 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// BenchmarkFlood measures how fast what services print comes out of a terminal,
+// BenchmarkFlood measures how fast the output of services reaches a terminal,
 // with and without the live view. An operation is a run that prints 30 MB.
 func BenchmarkFlood(b *testing.B) {
 	dir := b.TempDir()

@@ -16,29 +16,29 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// following is what follows edits of the files that a plan was made from.
+// following delivers new plans when the project's files are edited.
 type following struct {
 	plans <-chan procfile.Plan // every valid new version
 
-	files *watcher.Watcher
-	asked chan<- project.Question
-	ended <-chan struct{} // closed when no edit is followed any more
-	end   context.CancelFunc
+	files     *watcher.Watcher
+	questions chan<- project.Question
+	done      <-chan struct{} // closed when no more plans come
+	cancel    context.CancelFunc
 }
 
-// follow follows edits of the files that plan was made from. An invalid version
-// is reported and changes nothing but the warning of the live view.
+// follow watches the files that plan was made from. An invalid version is
+// reported, and changes only the warning in the live view.
 func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, live *view.View) (*following, error) {
 	w, err := watcher.New()
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	valid, asked, ended := make(chan procfile.Plan), make(chan project.Question), make(chan struct{})
-	following := &following{valid, w, asked, ended, cancel}
+	valid, questions, done := make(chan procfile.Plan), make(chan project.Question), make(chan struct{})
+	following := &following{valid, w, questions, done, cancel}
 	f := project.Follower{
-		Load:  r.Reload,
-		Asked: asked,
+		Load:      r.Reload,
+		Questions: questions,
 		Apply: func(running, next procfile.Plan) {
 			noteUndeclared(r.Selected, running, next, own)
 			noteNew(running, next, own)
@@ -50,24 +50,24 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 			}
 		},
 		Refuse: func(err error) {
-			s.refuse(err, own)
+			s.reportRefused(err, own)
 			live.Warn(warning(r.Project.File.Name, err))
 		},
 		Unwatched: func(err error) {
-			own.Say("not all edits will be seen: " + strings.ReplaceAll(err.Error(), "\n", ", "))
+			own.Say("not watching all files: " + strings.ReplaceAll(err.Error(), "\n", ", "))
 		},
 	}
-	code.files = func(ctx context.Context) { _ = following.sync(ctx) }
-	code.follow(plan) // before anything starts: no edit is missed
+	code.syncFiles = func(ctx context.Context) { _ = following.sync(ctx) }
+	code.follow(plan) // before the services start, so that no edit is missed
 	go func() {
-		defer close(ended)
+		defer close(done)
 		f.Follow(ctx, w, plan)
 	}()
 	return following, nil
 }
 
-// sync returns once the run has the plan of every edit made before, or ctx ends.
-// The error says why the latest is not followed.
+// sync returns once the run has the plan of every earlier edit, or ctx ends.
+// The error is why the latest edit was not applied.
 func (f *following) sync(ctx context.Context) error {
 	err := f.files.Sync(ctx)
 	if err != nil && !errors.Is(err, watcher.ErrUnseen) {
@@ -75,8 +75,8 @@ func (f *following) sync(ctx context.Context) error {
 	}
 	answer := make(chan error, 1)
 	select {
-	case f.asked <- project.Question{Look: err != nil, Answer: answer}:
-	case <-f.ended:
+	case f.questions <- project.Question{Check: err != nil, Answer: answer}:
+	case <-f.done:
 		return nil
 	case <-ctx.Done():
 		return nil
@@ -84,58 +84,58 @@ func (f *following) sync(ctx context.Context) error {
 	select {
 	case err := <-answer:
 		return err
-	case <-f.ended:
+	case <-f.done:
 	case <-ctx.Done():
 	}
 	return nil
 }
 
-// stop ends the following.
+// stop stops watching.
 func (f *following) stop() {
-	f.end()
+	f.cancel()
 	f.files.Close()
 	select {
-	case <-f.ended:
+	case <-f.done:
 	case <-time.After(closeTimeout):
 	}
 }
 
-// closeTimeout is how long the end of a run waits for an edit to be read: the
-// file system of an env file may hang.
+// closeTimeout bounds how long the end of a run waits while an edit is being
+// read: the file system of an env file may hang.
 const closeTimeout = time.Second
 
-// refuse says why an edit is not followed.
-func (s session) refuse(err error, own *output.Mux) {
-	for _, l := range s.explain(err).lines {
+// reportRefused prints why an edit was not applied.
+func (s session) reportRefused(err error, own *output.Mux) {
+	for _, l := range s.describe(err).lines {
 		own.Say(l.text)
 		if l.hint != "" {
 			own.Say("  hint: " + strings.ReplaceAll(l.hint, "\n", "\n  "))
 		}
 	}
-	own.Say("everything keeps running as it was")
+	own.Say(editRefused)
 }
 
-// refusals are why an edit is not followed, for those who ask the run; none
-// without an error.
+// refusals converts the error of an edit for clients of the run; nil if there
+// is no error.
 func (s session) refusals(err error) (all []control.Refusal) {
-	if err == nil || errors.As(err, new(*project.FileError)) { // a Portfile that is gone asks for nothing
+	if err == nil || errors.As(err, new(*project.FileError)) { // a deleted Portfile asks for nothing
 		return nil
 	}
-	for _, l := range s.explain(err).lines {
+	for _, l := range s.describe(err).lines {
 		all = append(all, control.Refusal{Text: l.text, Hint: l.hint})
 	}
 	return all
 }
 
-// warning is a refused edit of a project file, in few words.
+// warning is the live view's warning about a refused edit.
 func warning(file string, err error) string {
 	if errors.As(err, new(procfile.Problems)) {
 		return file + " has errors"
 	}
-	return "the last edit is not followed"
+	return "edit not applied"
 }
 
-// noteNew prints the notes that an edit has brought.
+// noteNew prints the notes that a new plan has and the previous one has not.
 func noteNew(before, after procfile.Plan, own *output.Mux) {
 	for _, note := range after.Notes {
 		if slices.Contains(before.Notes, note) {
@@ -148,12 +148,12 @@ func noteNew(before, after procfile.Plan, own *output.Mux) {
 	}
 }
 
-// noteUndeclared says which of the services that were asked for are no more.
+// noteUndeclared prints which of the selected services an edit has removed.
 func noteUndeclared(selected []string, before, after procfile.Plan, own *output.Mux) {
 	for _, name := range selected {
 		_, had := before.Service(name)
 		if _, has := after.Service(name); had && !has {
-			own.Say(name + " is not declared any more; up was told to start only " + wording.List(selected))
+			own.Say(name + " is no longer declared; this run starts only " + wording.List(selected))
 		}
 	}
 }

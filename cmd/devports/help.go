@@ -12,20 +12,20 @@ import (
 )
 
 const examples = `
-  devports init                   write a Portfile from what is in this folder
+  devports init                   generate a Portfile for this folder
   devports up                     start the services, follow the Portfile
   eval "$(devports env auth)"     the same ports in this shell
   devports run -- go test ./...   the same ports for one command
 `
 
 const exitStatus = `
-  0  done
-  1  failed; for up: the status of the first service that failed
+  0  success
+  1  failure; for up: the status of the first service that failed
   2  wrong usage
   3  the Portfile, Procfile or an env file is missing or invalid
-  4  a port is taken, or pinned on another's, or none is left
-  5  it already runs, or nothing does
-  125, 126, 127  run: devports failed, cannot run COMMAND, cannot find it
+  4  a port is taken, or leased to another name, or none is left
+  5  already running, or not running
+  125, 126, 127  run: devports failed, COMMAND cannot be run, is not found
 `
 
 const appHelp = `{{.Usage}}
@@ -36,7 +36,7 @@ Commands:
 Topics:
 {{range .Metadata.topics}}  {{printf "%-11s" .Name}} {{.Title}}
 {{end}}
-devports help COMMAND, or help TOPIC, tells more about one.
+Run devports help COMMAND or devports help TOPIC for more.
 
 Exit status:` + exitStatus
 
@@ -55,23 +55,23 @@ Options:
 {{end}}{{end}}
 `
 
-// helpCommand is the command that tells about those of root.
+// helpCommand returns the command that prints the help of root's commands.
 func helpCommand(root *command) command {
 	return command{
 		name:   "help",
-		usage:  "tell about a command or a topic",
+		usage:  "print help for a command or a topic",
 		args:   "[COMMAND|TOPIC]",
 		checks: true,
 		help: `
-Tells about a command what it tells itself with --help, or about a topic: the
-Portfile, the environment, the registry or what --json prints. With --man it
-prints all of that as a manual page.
+Prints the help of a command, as its --help does, or of a topic: the Portfile,
+the environment, the registry or the output of --json. With --man it prints all
+of them as a manual page.
 
 Example:
   devports help up
   devports help portfile
   devports help --man > ~/.local/share/man/man1/devports.1`,
-		flags: []cli.Flag{boolean("man", "", "print the manual page, for man to read")},
+		flags: []cli.Flag{boolean("man", "", "print the manual page, in roff")},
 		completes: one(func(l line) []candidate {
 			return append(complete.Names(root.completion(l.session).Commands), topicWords()...)
 		}),
@@ -79,7 +79,7 @@ Example:
 			words := c.Args().Slice()
 			if c.Bool("man") {
 				if len(words) > 0 {
-					return usage("devports help --man", "the manual page is about everything")
+					return usage("devports help --man", "--man takes no arguments")
 				}
 				_, err := io.WriteString(s.stdout, manual(c.App.Usage, root.sub))
 				return err
@@ -99,8 +99,7 @@ Example:
 	}
 }
 
-// descend follows words from k to the subcommand that they lead to. rest is
-// what is none.
+// descend follows words from k to a subcommand. rest are the words after it.
 func (k command) descend(words []string) (_ command, rest []string) {
 	for len(words) > 0 {
 		i := slices.IndexFunc(k.sub, func(sub command) bool { return sub.word() == words[0] })
@@ -112,7 +111,7 @@ func (k command) descend(words []string) (_ command, rest []string) {
 	return k, words
 }
 
-// names are those of all commands below k, as they are typed.
+// names are the full names of all commands below k.
 func (k command) names() (names []string) {
 	for _, sub := range k.sub {
 		if !sub.hidden {
@@ -122,7 +121,7 @@ func (k command) names() (names []string) {
 	return names
 }
 
-// unknown is the error for a name that is no command's.
+// unknown is the error for an unknown command.
 func (k command) unknown(name string) error {
 	hint := "devports --help lists the commands"
 	if near, ok := text.Nearest(name, k.names()); ok {
@@ -131,7 +130,7 @@ func (k command) unknown(name string) error {
 	return usage(hint, "unknown command %q", name)
 }
 
-// unknownTopic is the error for a name that is neither a command's nor a topic's.
+// unknownTopic is the error for a name that is neither a command nor a topic.
 func (k command) unknownTopic(name string) error {
 	near, ok := text.Nearest(name, append(topicNames(), k.names()...))
 	if _, topic := topicNamed(near); ok && topic {

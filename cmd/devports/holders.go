@@ -18,8 +18,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// listeningPorts are the ports on which any of the processes listens, as far as that
-// can be told.
+// listeningPorts returns the ports on which any of the processes listens; none
+// if they cannot be determined.
 func listeningPorts(pids []int) []int {
 	ports, err := holder.Ports(context.Background(), pids...)
 	if err != nil {
@@ -28,8 +28,8 @@ func listeningPorts(pids []int) []int {
 	return ports
 }
 
-// listening are the processes that listen on each of the ports, with what is known
-// of those that a run has started.
+// listening returns the processes that listen on each of the ports, with the
+// project and service of those that a run has started.
 func (s session) listening(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error) {
 	holders, err := holder.Listening(ctx, ports...)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s session) listening(ctx context.Context, r registry.Registry, ports ...in
 	}
 	folder, err := s.runs()
 	if err != nil {
-		return holders, nil // without a home there are no runs
+		return holders, nil // no home, hence no runs
 	}
 	var pids []int
 	for _, processes := range holders {
@@ -59,9 +59,9 @@ func (s session) listening(ctx context.Context, r registry.Registry, ports ...in
 	return holders, nil
 }
 
-// leasedServices are all services that a port is kept for.
+// leasedServices are the names of all services with a lease.
 func leasedServices(r registry.Registry) (names []string) {
-	leases, _ := r.Leases() // one that is damaged has none
+	leases, _ := r.Leases() // none if the registry is damaged
 	for _, l := range leases {
 		names = append(names, l.Name.Service)
 	}
@@ -69,7 +69,8 @@ func leasedServices(r registry.Registry) (names []string) {
 	return slices.Compact(names)
 }
 
-// owned returns p as a process of its owner, whatever its environment says.
+// owned returns p with the project and service of its owner, which count more
+// than its environment.
 func owned(p holder.Process, owner control.Owner) holder.Process {
 	scope := scopeOfNote(owner.Note)
 	if owner.Service != "" || p.Project != scope.Project || p.Worktree != scope.Worktree {
@@ -85,54 +86,54 @@ func owned(p holder.Process, owner control.Owner) holder.Process {
 	return p
 }
 
-// takenLine says what holds the port of a lease, and what to do about it.
+// takenLine describes what holds the port of a lease, and what to do about it.
 func takenLine(t project.Taken, containers map[int]engine.Container) errorLine {
 	l := t.Lease
 	h, known := holderOf(map[int][]holder.Process{l.Port: t.Holders}, l.Port)
-	instead := "move " + l.Name.String() + " to another port for good: devports up --reassign"
+	instead := "move " + l.Name.String() + " to another port permanently: devports up --reassign"
 	if l.Pinned {
 		instead = "pin another port"
 		if h.Managed {
 			instead = "give each service a port of its own: devports up --no-pins"
 		}
 	}
-	who, hint := "something that cannot be seen from here", "stop it, or "+instead
+	who, hint := "a process that is not visible from here", "stop it, or "+instead
 	container, published := containers[l.Port]
 	switch {
 	case published:
 		who = describeContainer(container)
 		hint = fmt.Sprintf("stop it (%s stop %s), or %s", container.Engine, container.Name, instead)
 	case known:
-		who, hint = describe(h), ending(l.Port, h, instead)
+		who, hint = describeProcess(h), freeing(l.Port, h, instead)
 	case len(t.Connections) > 0:
 		c := t.Connections[0]
 		who, hint = describeConnection(l.Port, c), "try again in a minute, or "+instead
 		if c.PID > 0 || c.User != "" {
-			hint = ending(l.Port, c.Process, instead)
+			hint = freeing(l.Port, c.Process, instead)
 		}
 	}
 	return errorLine{fmt.Sprintf("port %d of %s is taken by %s", l.Port, l.Name, who), hint}
 }
 
-// ending is what to do about a process that has port, or instead.
-func ending(port int, p holder.Process, instead string) string {
+// freeing is the hint for freeing the port that p holds, or doing instead.
+func freeing(port int, p holder.Process, instead string) string {
 	program := containerProxy(p.Command)
 	switch {
 	case p.Run > 0:
-		return "end that run: devports down --dir " + text.QuoteSh(p.Checkout) + ", or " + instead
+		return "stop that run: devports down --dir " + text.QuoteSh(p.Checkout) + ", or " + instead
 	case p.Checkout != "":
-		return "its run was killed: devports doctor --fix ends what that has left, or " + instead
+		return "its run was killed; to kill leftover processes: devports doctor --fix, or " + instead
 	case p.Managed:
-		return instead + "; or end its run, which has another home (DEVPORTS_HOME)"
+		return instead + "; or stop its run, which uses another DEVPORTS_HOME"
 	case program != "":
-		return fmt.Sprintf("stop the container that it stands for (%s ps --filter publish=%d), or %s", program, port, instead)
+		return fmt.Sprintf("stop the container behind it (to find it: %s ps --filter publish=%d), or %s", program, port, instead)
 	case p.PID > 0:
 		return fmt.Sprintf("stop it (kill %d), or %s", p.PID, instead)
 	}
 	return "stop it, or " + instead
 }
 
-// containersOf returns the containers that publish ports which are taken.
+// containersOf returns the containers that publish the taken ports.
 func (s session) containersOf(taken []project.Taken) map[int]engine.Container {
 	for _, t := range taken {
 		if mayBeContainer(t.Holders) && len(t.Connections) == 0 {
@@ -142,9 +143,9 @@ func (s session) containersOf(taken []project.Taken) map[int]engine.Container {
 	return nil
 }
 
-// mayBeContainer reports whether a busy port with these listeners may be one that
-// a container publishes: there is none, or an engine's proxy, which others than
-// root cannot see.
+// mayBeContainer reports whether a container may publish a busy port with these
+// listeners: there are none, or one is an engine's proxy, which only root can
+// see.
 func mayBeContainer(listeners []holder.Process) bool {
 	return len(listeners) == 0 || slices.ContainsFunc(listeners, func(p holder.Process) bool {
 		return p.PID == 0 || containerProxy(p.Command) != ""
@@ -160,36 +161,37 @@ func describeContainer(c engine.Container) string {
 	return text.OneLine(who)
 }
 
-// describeConnection names what holds a port without listening on it.
+// describeConnection describes a socket that holds a port without listening on
+// it.
 func describeConnection(port int, c holder.Connection) string {
 	who, state := "", strings.ToUpper(c.State)
 	if c.PID > 0 || c.User != "" {
-		who = describe(c.Process)
+		who = describeProcess(c.Process)
 	}
 	switch {
 	case c.State == "bound":
 		return who + ", which does not listen on it"
 	case c.State == "time_wait":
-		return "a connection with " + c.Remote + " that was closed less than a minute ago (TIME_WAIT)"
+		return "a connection to " + c.Remote + " that was closed less than a minute ago (TIME_WAIT)"
 	case who == "":
-		return fmt.Sprintf("a connection with %s that is being closed (%s)", c.Remote, state)
+		return fmt.Sprintf("a connection to %s that is closing (%s)", c.Remote, state)
 	case accepted(port, c.Remote):
-		return fmt.Sprintf("a connection of %s, which no longer listens, with %s (%s)", who, c.Remote, state)
+		return fmt.Sprintf("a connection of %s, which no longer listens, to %s (%s)", who, c.Remote, state)
 	}
 	return fmt.Sprintf("an outgoing connection of %s to %s (%s)", who, c.Remote, state)
 }
 
-// accepted reports whether a connection came to port from remote, as the system's
-// choice of ports for outgoing connections suggests.
+// accepted reports whether a connection was accepted on port, judging by which
+// end has an ephemeral port.
 func accepted(port int, remote string) bool {
 	local, _ := allocator.LocalPorts()
 	other, err := netip.ParseAddrPort(remote)
 	return err == nil && local.Ephemeral.Contains(int(other.Port())) && !local.Ephemeral.Contains(port)
 }
 
-// describe names a process: pid, command, directory, and what it is if devports
-// started it.
-func describe(p holder.Process) string {
+// describeProcess names a process: pid, command, directory, and its service if
+// devports started it.
+func describeProcess(p holder.Process) string {
 	if p.PID == 0 {
 		if p.User != "" {
 			return "a process of user " + p.User
@@ -206,7 +208,8 @@ func describe(p holder.Process) string {
 	return who
 }
 
-// managed says what a process is that devports has started: "shop (fix)'s web".
+// managed names the service of a process that devports started: "shop (fix)'s
+// web".
 func managed(p holder.Process) string {
 	switch {
 	case p.Service == "":
@@ -219,7 +222,8 @@ func managed(p holder.Process) string {
 	return text.OneLine(fmt.Sprintf("%s (%s)'s %s", p.Project, p.Worktree, p.Service))
 }
 
-// holderOf looks the one process up that is told of a port.
+// holderOf returns the process to show for a port: one that devports started,
+// else the first.
 func holderOf(holders map[int][]holder.Process, port int) (holder.Process, bool) {
 	list := holders[port]
 	if len(list) == 0 {
@@ -229,10 +233,10 @@ func holderOf(holders map[int][]holder.Process, port int) (holder.Process, bool)
 	return list[max(i, 0)], true
 }
 
-// describeShort names a process in a column, its program without the folder.
+// describeShort names a process for a column, its program without the folder.
 func describeShort(p holder.Process) string {
 	if p.PID == 0 {
-		return describe(p)
+		return describeProcess(p)
 	}
 	program, args, _ := strings.Cut(text.OneLine(p.Command), " ")
 	return fmt.Sprintf("pid %d  %s", p.PID, wording.Shorten(strings.TrimSpace(filepath.Base(program)+" "+args), 40))

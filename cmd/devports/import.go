@@ -12,19 +12,18 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/text"
-	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
 var importCommand = command{
 	name:  "import",
-	usage: "take over the ports that port-for or plut keep",
+	usage: "import ports from port-for or plut",
 	args:  "[FILE…]",
 	help: `
-Takes names and ports over into your user-wide names: from the files named, else
-from ~/.plutfile, ~/.plutrc and /etc/port-for.conf, where they are there. Every
-number is kept; what cannot be taken is said, with the reason, and the exit
-status is 4. Nothing is overwritten, and to do it twice does no harm.
+Imports names and ports as user-wide names: from the named files, else from
+~/.plutfile, ~/.plutrc and /etc/port-for.conf, if they exist. Every name keeps
+its port. For each name that cannot be imported it prints the reason, and the
+exit status is 4. It overwrites nothing, and can be repeated.
 
 Example:
   devports import
@@ -40,21 +39,24 @@ Example:
 		if len(files) == 0 {
 			files, wanted = foreignFiles(s.getenv("HOME")), false
 		}
-		rows, err := importFiles(c.Context, r, files, wanted) // rows are what was done before an error
+		rows, err := importFiles(c.Context, r, files, wanted) // after an error, rows are the results so far
 		if c.Bool("json") {
 			return errors.Join(s.json(rows), s.notImported(rows, err))
 		}
 		for _, row := range rows {
-			if said := map[string]string{importTaken: "taken over", importKnown: "is here already"}[row.Result]; said != "" {
-				fmt.Fprintf(s.stdout, "%s %d %s\n", row.Name, row.Port, said)
+			switch row.Result {
+			case importTaken:
+				fmt.Fprintf(s.stdout, "imported %s, port %d\n", row.Name, row.Port)
+			case importKnown:
+				fmt.Fprintf(s.stdout, "%s already has port %d\n", row.Name, row.Port)
 			}
 		}
 		return s.notImported(rows, err)
 	},
 }
 
-// foreignFiles are where port-for and plut keep their ports. Without a home there
-// is no file of plut's.
+// foreignFiles are the files of port-for and plut. Without a home directory
+// there is no file of plut.
 func foreignFiles(home string) []string {
 	if !filepath.IsAbs(home) {
 		return []string{"/etc/port-for.conf"}
@@ -62,27 +64,26 @@ func foreignFiles(home string) []string {
 	return []string{filepath.Join(home, ".plutfile"), filepath.Join(home, ".plutrc"), "/etc/port-for.conf"}
 }
 
-// importRow is what has become of a name in a file, or of a line that holds none.
+// importRow is the result for a name in a file, or for an invalid line.
 type importRow struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
 	Name   string `json:"name,omitempty"`
 	Port   int    `json:"port,omitempty"`
 	Result string `json:"result"`
-	Reason string `json:"reason,omitempty"` // why it was not taken
+	Reason string `json:"reason,omitempty"` // why it was not imported
 	hint   string
 }
 
-// What an importRow's Result can be.
+// The values of an importRow's Result.
 const (
-	importTaken   = "taken"   // the name has the port now
-	importKnown   = "known"   // it had it before
-	importRefused = "refused" // the name has another port here, or the port another name
-	importInvalid = "invalid" // the line holds no name and port
+	importTaken   = "taken"   // the name now has the port
+	importKnown   = "known"   // the name already had the port
+	importRefused = "refused" // the name has another port, or the port another name
+	importInvalid = "invalid" // the line has no name and port
 )
 
-// importFiles takes over what files say. Those that are not wanted need not be
-// there.
+// importFiles imports files. If they are not wanted, they need not exist.
 func importFiles(ctx context.Context, r registry.Registry, files []string, wanted bool) ([]importRow, error) {
 	rows := []importRow{}
 	read := 0
@@ -92,7 +93,7 @@ func importFiles(ctx context.Context, r registry.Registry, files []string, wante
 			continue
 		}
 		if info, _ := os.Stat(file); info != nil && info.IsDir() {
-			return rows, fail(exitFailed, "name the file in it: devports import "+text.QuoteSh(filepath.Join(file, ".plutfile")), "%s is a folder", file)
+			return rows, fail(exitFailed, "pass the file in it: devports import "+text.QuoteSh(filepath.Join(file, ".plutfile")), "%s is a directory", file)
 		}
 		if err != nil {
 			return rows, fail(exitFailed, "", "%v", err)
@@ -106,12 +107,12 @@ func importFiles(ctx context.Context, r registry.Registry, files []string, wante
 		rows = append(rows, importRows(file, foreign, done)...)
 	}
 	if read == 0 {
-		return rows, fail(exitFailed, "name it: devports import FILE", "there is none of %s", wording.List(files))
+		return rows, fail(exitFailed, "to import another file: devports import FILE", "nothing to import: no %s", text.Join(files, "or"))
 	}
 	return rows, nil
 }
 
-// importRows are what has become of the content of one file.
+// importRows are the results for one file.
 func importRows(file string, foreign registry.Foreign, done registry.Imported) (rows []importRow) {
 	lines := map[allocator.PortName]int{}
 	for _, claim := range foreign.Claims {
@@ -130,16 +131,16 @@ func importRows(file string, foreign registry.Foreign, done registry.Imported) (
 		row := importRow{File: file, Line: refused.Line, Name: refused.Name.String(), Port: refused.Port, Result: importRefused}
 		row.Reason = fmt.Sprintf("%d is the port of %s", refused.Port, refused.Lease.String())
 		if refused.Lease.Name == refused.Name && refused.Lease.Scope.UserWide() {
-			row.Reason = fmt.Sprintf("%s has port %d here", refused.Name, refused.Lease.Port)
-			row.hint = "to take this one instead: devports rm -g " + text.QuoteSh(refused.Name.String()) + ", and import again"
+			row.Reason = fmt.Sprintf("%s already has port %d", refused.Name, refused.Lease.Port)
+			row.hint = "to replace it: devports rm -g " + text.QuoteSh(refused.Name.String()) + ", and import again"
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-// notImported is an error with all that was not taken, and with what ended the
-// import early, if anything did.
+// notImported is an error with everything that was not imported, and with err,
+// which ended the import early; nil for none.
 func (s session) notImported(rows []importRow, err error) error {
 	f := failure{status: exitPort}
 	for _, row := range rows {
@@ -147,11 +148,11 @@ func (s session) notImported(rows []importRow, err error) error {
 		case importInvalid:
 			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s:%d: %s", row.File, row.Line, row.Reason), ""})
 		case importRefused:
-			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s:%d: %s %d is not taken: %s", row.File, row.Line, row.Name, row.Port, row.Reason), row.hint})
+			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s:%d: cannot import %s %d: %s", row.File, row.Line, row.Name, row.Port, row.Reason), row.hint})
 		}
 	}
 	if err != nil {
-		early := s.explain(err)
+		early := s.describe(err)
 		return failure{early.status, append(f.lines, early.lines...)}
 	}
 	if len(f.lines) == 0 {

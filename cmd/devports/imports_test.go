@@ -12,13 +12,13 @@ import (
 
 const module = "github.com/devports/devports/"
 
-// Imports point down, so that each part can be understood without those above
-// it, and a third-party module has one home package, so that its peculiarities
-// are known in one place and it can be replaced there.
+// Imports point down, so that each part can be understood without the parts
+// above it. A third-party module has one home package, so that its
+// peculiarities are known in one place, and it can be replaced there.
 var (
 	mayImport = map[string][]string{
 		"cmd":       {"launcher", "procfile", "registry", "allocator"},
-		"launcher":  {"procfile", "allocator/atomicfile", "allocator/envvar", "allocator/lockfile", "allocator/process", "allocator/text"}, // the choice of ports is not its business
+		"launcher":  {"procfile", "allocator/atomicfile", "allocator/envvar", "allocator/lockfile", "allocator/process", "allocator/text"}, // it does not choose ports
 		"procfile":  {"allocator"},
 		"registry":  {"allocator"},
 		"allocator": {},
@@ -28,8 +28,8 @@ var (
 		"github.com/urfave/cli/v2":         {"cmd/devports"},
 		"golang.org/x/term":                {"cmd/devports"},
 		"github.com/joho/godotenv":         {"procfile"},
-		"github.com/pelletier/go-toml/v2":  {"procfile", "procfile/scaffold"},     // there for Cargo.toml
-		"github.com/goccy/go-yaml":         {"procfile/scaffold", "cmd/devports"}, // there just for a test
+		"github.com/pelletier/go-toml/v2":  {"procfile", "procfile/scaffold"},     // for Cargo.toml
+		"github.com/goccy/go-yaml":         {"procfile/scaffold", "cmd/devports"}, // for a test
 		"mvdan.cc/sh/v3":                   {"procfile/shell", "procfile/scaffold"},
 		"github.com/fsnotify/fsnotify":     {"launcher/watcher"},
 		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher"},
@@ -37,7 +37,7 @@ var (
 		"github.com/mattn/go-runewidth":    {"launcher/screen"},
 		"github.com/gofrs/flock":           {"allocator/lockfile"},
 		"github.com/shirou/gopsutil/v4":    {"allocator/holder"},
-		"golang.org/x/sys":                 nil, // the system itself: wherever it is needed
+		"golang.org/x/sys":                 nil, // allowed everywhere
 		"github.com/rogpeppe/go-internal":  {"cmd/devports"},
 		"github.com/google/go-cmp":         nil, // for tests
 	}
@@ -77,7 +77,7 @@ func checkImports(t *testing.T, goos, path string, imports []string) {
 		i, _, _ = strings.Cut(i, " ")
 		if to, ours := strings.CutPrefix(i, module); ours {
 			within := func(tree string) bool {
-				if withTests { // which may use all of what their package uses a part of
+				if withTests { // which may import everything
 					tree, _, _ = strings.Cut(tree, "/")
 				}
 				return to == tree || strings.HasPrefix(to, tree+"/")

@@ -22,19 +22,19 @@ import (
 
 var initCommand = command{
 	name:  "init",
-	usage: "write a Portfile from what is in the folder",
+	usage: "generate a Portfile for a folder",
 	args:  "[FOLDER]",
 	help: `
-Looks for what the folder can start, and writes a Portfile of it, with comments:
-from Procfile.dev or Procfile; else from package.json and its workspaces, Go and
-Rust programs, Django, Flask, FastAPI, Rails, Rack and others, here and in the
-folders below. The services of a compose file come to it. Nothing is started.
+Writes a commented Portfile for the services that it finds: in Procfile.dev or
+Procfile; else in package.json and its workspaces, Go and Rust programs, Django,
+Flask, FastAPI, Rails, Rack and others, in the folder and the folders below. The
+services of a compose file are added. Nothing is started.
 
-It says what it has found, and what it has left out and why. A dev server that
-ignores PORT is told its port with a flag. Go and Rust programs are built, so that
-the old one serves while the next is compiled; where git does not ignore what is
-built, a line in .gitignore has it do so. A Portfile that is there already is
-left alone.
+init prints what it has found, and what it has left out and why. Dev servers
+that ignore PORT get a flag for their port. Go and Rust programs get a build, so
+that the old process keeps serving while the new one is compiled; if git does
+not ignore the build output, init adds it to .gitignore. It does not overwrite
+an existing Portfile.
 
 Example:
   devports init
@@ -42,32 +42,32 @@ Example:
   devports init --force backend`,
 	flags: []cli.Flag{
 		boolean("stdout", "", "print the Portfile instead of writing it"),
-		boolean("force", "", "overwrite the Portfile that is there"),
+		boolean("force", "", "overwrite an existing Portfile"),
 	},
 	run: func(s session, c *cli.Context) error {
-		dir := filepath.Clean(c.Args().First()) // "." where none is named
+		dir := filepath.Clean(c.Args().First()) // "." without an argument
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return usage("", "there is no folder %s", dir)
+			return usage("", "%s is not a directory", dir)
 		}
 		found := scaffold.Detect(os.DirFS(dir))
 		if c.Bool("stdout") {
-			tellFound(s.stderr, found)
+			printFound(s.stderr, found)
 			_, err := s.stdout.Write(found.Portfile())
 			return err
 		}
 		path := portfileIn(dir)
 		if exists(path) && !c.Bool("force") {
-			return fail(exitFailed, "devports init --stdout prints what it would write, devports init --force overwrites it",
-				"%s is here already: nothing was changed", path)
+			return fail(exitFailed, "devports init --force overwrites it, devports init --stdout only prints the new one",
+				"%s already exists", path)
 		}
 		if err := atomicfile.Write(path, found.Portfile(), atomicfile.Options{Mode: 0o666, Unlocked: true}); err != nil {
-			return fail(exitFailed, "devports init --stdout prints it instead", "%s cannot be written: %v", path, err)
+			return fail(exitFailed, "to print it instead: devports init --stdout", "cannot write %s: %v", path, err)
 		}
-		return s.tellWritten(path, found)
+		return s.reportWritten(path, found)
 	},
 }
 
-// portfileIn is the Portfile in dir: the one that is read there, or is to be.
+// portfileIn is the path of the existing Portfile in dir, else of a new one.
 func portfileIn(dir string) string {
 	for _, name := range []string{"Portfile", "Portfile.toml"} {
 		path := filepath.Join(dir, name)
@@ -78,30 +78,30 @@ func portfileIn(dir string) string {
 	return filepath.Join(dir, "Portfile")
 }
 
-// tellWritten says what stands in the Portfile, and what to do next.
-func (s session) tellWritten(path string, found scaffold.Project) error {
+// reportWritten prints the services of the new Portfile, and what to do next.
+func (s session) reportWritten(path string, found scaffold.Project) error {
 	if len(found.Services) == 0 {
-		fmt.Fprintf(s.stdout, "%s written, with an example to replace: nothing was found to start.\n", path)
-		fmt.Fprintf(s.stdout, "Looked for %s and others, here and in the folders below.\n", strings.Join(scaffold.Looked, ", "))
+		fmt.Fprintf(s.stdout, "wrote %s with an example to replace: found nothing to start\n", path)
+		fmt.Fprintf(s.stdout, "searched for %s and others, here and in the folders below\n", strings.Join(scaffold.Looked, ", "))
 	} else {
-		fmt.Fprintf(s.stdout, "%s written:\n", path)
+		fmt.Fprintf(s.stdout, "wrote %s:\n", path)
 	}
-	tellFound(s.stdout, found)
+	printFound(s.stdout, found)
 	if added, err := ignore(filepath.Dir(path), found.Ignore); err != nil {
-		s.note("let git ignore what is built, %s: %v", strings.Join(found.Ignore, ", "), err)
+		s.note("cannot add %s to .gitignore: %v", strings.Join(found.Ignore, ", "), err)
 	} else if len(added) > 0 {
-		fmt.Fprintf(s.stdout, "Added to .gitignore, for what is built: %s\n", strings.Join(added, ", "))
+		fmt.Fprintf(s.stdout, "added build output to .gitignore: %s\n", strings.Join(added, ", "))
 	}
 	up := "devports up"
 	if filepath.Dir(path) != "." {
 		up = "cd " + text.QuoteSh(filepath.Dir(path)) + " && " + up
 	}
-	fmt.Fprintln(s.stdout, "Next:", up)
-	return s.noteTroubles(path)
+	fmt.Fprintln(s.stdout, "next:", up)
+	return s.noteProblems(path)
 }
 
-// ignore adds patterns to the .gitignore of a folder in a git repository, those
-// that it has not, and returns them.
+// ignore adds missing patterns to the .gitignore of a folder in a git
+// repository, and returns them.
 func ignore(dir string, patterns []string) (added []string, err error) {
 	if len(patterns) == 0 || !inRepository(dir) {
 		return nil, nil
@@ -142,24 +142,24 @@ func inRepository(dir string) bool {
 	return false
 }
 
-// tellFound lists what was found, and what of it was left out.
-func tellFound(w io.Writer, found scaffold.Project) {
+// printFound lists the services that were found, and what was left out.
+func printFound(w io.Writer, found scaffold.Project) {
 	var t table
 	for _, sv := range found.Services {
 		t.add("  "+sv.Name, cmp.Or(sv.Build, sv.Command), sv.Origin)
 	}
 	_ = t.write(w)
 	if len(found.LeftOut) > 0 {
-		fmt.Fprintln(w, "Left out:")
+		fmt.Fprintln(w, "left out:")
 	}
 	for _, l := range found.LeftOut {
-		fmt.Fprintf(w, "  %s: %s\n", text.OneLine(l.What), text.OneLine(l.Why))
+		fmt.Fprintf(w, "  %s: %s\n", text.OneLine(l.Name), text.OneLine(l.Reason))
 	}
 }
 
-// noteTroubles notes what stands in the way of the new Portfile although it is
-// valid: env files with mistakes.
-func (s session) noteTroubles(path string) error {
+// noteProblems notes problems of the new Portfile, such as mistakes in env
+// files.
+func (s session) noteProblems(path string) error {
 	p, err := project.Open(s.host(), registry.Registry{}, path, nil)
 	if err == nil {
 		_, err = p.Check()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// slowInits are the packages whose variables take long to initialize, which every
-// command waits for: these are needed, and have no other way.
+// slowInits are packages with slow initialization, which every command pays
+// for. These are required, and cannot be faster.
 var slowInits = map[string]string{
 	"runtime":                     "the runtime itself",
 	"internal/godebug":            "it reads the variable with which this test asks for the figures",
@@ -23,17 +23,17 @@ var slowInits = map[string]string{
 	"vendor/golang.org/x/sys/cpu": "likewise",
 }
 
-// initLimit is what the others may take.
+// initLimit is the limit for all other packages.
 const initLimit = 50 * time.Microsecond
 
-// No package takes long before main begins. A table or a regular expression that
-// few commands need is made by sync.OnceValue.
+// No package delays main for long. Tables and regular expressions that few
+// commands need are created with sync.OnceValue.
 func TestInit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "devports")
 	if out, err := staticBuild(path, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	// What a busy machine adds to one run, it hardly adds to all.
+	// A busy machine slows down single runs, but hardly all of them.
 	fastest := map[string]time.Duration{}
 	var slow []string
 	for range 100 {
@@ -65,7 +65,8 @@ func TestInit(t *testing.T) {
 	}
 }
 
-// parseInit reads "init unicode @0.29 ms, 0.021 ms clock, 11400 bytes, 55 allocs".
+// parseInit parses "init unicode @0.29 ms, 0.021 ms clock, 11400 bytes, 55
+// allocs".
 func parseInit(line string) (name string, took time.Duration, ok bool) {
 	fields := strings.Fields(line)
 	if len(fields) < 7 || fields[0] != "init" || fields[6] != "clock," {

@@ -27,11 +27,11 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// patience is how long a script waits for something that is bound to happen.
+// patience bounds how long a script waits for a condition.
 const patience = 60 * time.Second
 
-// scriptCommands are what the scripts have beside testscript's own commands.
-// A job is a process in the background that has a name.
+// scriptCommands are the commands of scripts, in addition to testscript's.
+// A job is a named process in the background.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"start":   cmdStart,
 	"await":   cmdAwait,
@@ -55,7 +55,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 // jobs is the key of a script's map[string]*job.
 type jobs struct{}
 
-// job is a process in the background; output is what it has printed so far.
+// job is a background process; output is its output so far.
 type job struct {
 	cmd  *exec.Cmd
 	done chan struct{}
@@ -99,7 +99,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: start [-tty] NAME PROGRAM [ARG…]")
 	}
 	path, err := exec.LookPath(args[1])
-	if err != nil { // not on the test's own PATH: one of the script's programs
+	if err != nil { // a program of the script, not on PATH
 		for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
 			if p, e := exec.LookPath(filepath.Join(dir, args[1])); e == nil {
 				path, err = p, nil
@@ -113,7 +113,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Env = scriptEnv(ts)
 	j := &job{cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = j, j
-	read := make(chan struct{}) // closed when nothing more will be read from the terminal
+	read := make(chan struct{}) // closed at the end of the terminal's output
 	close(read)
 	if tty {
 		master, slave, err := terminal.Open(terminal.Size{Rows: 24, Columns: 80})
@@ -149,7 +149,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// scriptEnv is the environment of the script as it is now.
+// scriptEnv is the current environment of the script.
 func scriptEnv(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range scriptVars {
@@ -160,7 +160,7 @@ func scriptEnv(ts *testscript.TestScript) []string {
 	return env
 }
 
-// scriptVars are the variables that a job inherits.
+// scriptVars are the variables that jobs inherit.
 var scriptVars = []string{
 	"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
 	"DEVPORTS_HOME", "DEVPORTS_RANGE", "DEVPORTS_REGISTRY", "DEVPORTS_WORKTREE", "DEVPORTS_PROJECT",
@@ -168,8 +168,8 @@ var scriptVars = []string{
 	"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "CGO_ENABLED", "GOCOVERDIR", "GORACE",
 }
 
-// await NAME REGEXP [COUNT] waits until the job has printed COUNT matches, 1
-// if not given.
+// await NAME REGEXP [COUNT] waits until the job has printed COUNT matches; the
+// default is 1.
 func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 || len(args) > 3 {
 		ts.Fatalf("usage: await NAME REGEXP [COUNT]")
@@ -194,14 +194,14 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 		select {
 		case <-more:
 		case <-j.done:
-			ended = true // what it printed last is looked at once more
+			ended = true // check its last output once more
 		case <-late:
 			ts.Fatalf("%s has not printed %q after %v; it printed:\n%s", args[0], args[1], patience, text)
 		}
 	}
 }
 
-// output NAME writes what the job has printed to the script's stdout.
+// output NAME writes the output of the job to the script's stdout.
 func cmdOutput(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: output NAME")
@@ -215,8 +215,8 @@ var signals = map[string]os.Signal{
 	"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "HUP": syscall.SIGHUP, "QUIT": syscall.SIGQUIT,
 }
 
-// signal [-watchdog] NAME SIGNAL; -watchdog has the watchdog of an `up` get it as well,
-// at the same moment.
+// signal [-watchdog] NAME SIGNAL; with -watchdog the watchdog of an `up` gets
+// it at the same time.
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	both := len(args) > 0 && args[0] == "-watchdog"
 	if both {
@@ -229,14 +229,14 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	if both {
 		watchdog, err := os.FindProcess(watchdogOf(ts, j.cmd.Process.Pid))
 		ts.Check(err)
-		// It must not act on the end of the `up` before it gets the signal.
+		// It must not react to the end of the `up` before it gets the signal.
 		ts.Check(watchdog.Signal(stopSignal))
 		defer func() { ts.Check(watchdog.Signal(signals[args[1]])) }()
 	}
 	ts.Check(j.cmd.Process.Signal(signals[args[1]]))
 }
 
-// watchdogOf is the watchdog of an `up`, once there is one.
+// watchdogOf waits for the watchdog of an `up`, and returns it.
 func watchdogOf(ts *testscript.TestScript, pid int) int {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		children, err := proctree.Children(pid)
@@ -251,7 +251,7 @@ func watchdogOf(ts *testscript.TestScript, pid int) int {
 	return 0
 }
 
-// pid VARIABLE NAME keeps the pid of the job.
+// pid VARIABLE NAME stores the pid of the job in a variable.
 func cmdPID(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: pid VARIABLE NAME")
@@ -271,7 +271,7 @@ func cmdResize(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(terminal.Resize(find(ts, args[0]).tty, terminal.Size{Rows: rows, Columns: columns}))
 }
 
-// type NAME TEXT types at the job's terminal; \t is the tabulator, \n the return
+// type NAME TEXT types at the job's terminal; \t is the tab key, \n the return
 // key, ^C the key of that name.
 func cmdType(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
@@ -281,8 +281,8 @@ func cmdType(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// finish NAME [STATUS] waits for the end of the job, with status 0 if not
-// given.
+// finish NAME [STATUS] waits for the end of the job, with STATUS; the default
+// is 0.
 func cmdFinish(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: finish NAME [STATUS]")
@@ -303,8 +303,8 @@ func cmdFinish(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// get URL [REGEXP] fetches a page until there is one, and until it matches,
-// and writes it to stdout.
+// get URL [REGEXP] requests a page until there is one that matches, and writes
+// it to stdout.
 func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: get URL [REGEXP]")
@@ -332,8 +332,8 @@ func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s: %v, %q", args[0], err, body)
 }
 
-// post URL BODY posts once and writes the answer to stdout; a status other than
-// 2xx fails.
+// post URL BODY posts once and writes the response to stdout. A status other
+// than 2xx is an error.
 func cmdPost(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: post URL BODY")
@@ -351,7 +351,7 @@ func cmdPost(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// capture VARIABLE PROGRAM [ARG…] runs a program and keeps what it prints.
+// capture VARIABLE PROGRAM [ARG…] runs a program and stores its output.
 func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: capture VARIABLE PROGRAM [ARG…]")
@@ -360,8 +360,8 @@ func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
-// edit FILE OLD NEW replaces text in a file the way editors save: a new file
-// takes the old one's name.
+// edit FILE OLD NEW replaces text in a file as editors do: a new file is
+// renamed to the old name.
 func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: edit FILE OLD NEW")
@@ -377,10 +377,10 @@ func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Rename(path+".new", path))
 }
 
-// nothing [DURATION] makes sure that no process is left that a devports of this
-// script has started, however indirectly: all have its DEVPORTS_HOME in their
-// environment. Jobs that still run are not counted. Within the duration they
-// may still be on their way out.
+// nothing [DURATION] fails if a process is left that a devports of this script
+// has started, even indirectly: all have its DEVPORTS_HOME in their
+// environment. Running jobs do not count. Processes may still be exiting during
+// the duration.
 func cmdNothing(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 1 {
 		ts.Fatalf("usage: nothing [DURATION]")
@@ -419,8 +419,8 @@ func cmdNothing(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// alive FILE… makes sure that the processes live whose PIDs the files hold; with
-// "!", that none does. A zombie does not.
+// alive FILE… fails unless the processes whose PIDs the files hold are alive;
+// with "!", unless none is. Zombies are not alive.
 func cmdAlive(ts *testscript.TestScript, neg bool, args []string) {
 	for _, file := range args {
 		if lives(ts, file) == neg {
@@ -429,7 +429,8 @@ func cmdAlive(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// gone FILE… waits until none of the processes lives whose PIDs the files hold.
+// gone FILE… waits until none of the processes is alive whose PIDs the files
+// hold.
 func cmdGone(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: gone FILE…")

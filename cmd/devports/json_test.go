@@ -24,15 +24,15 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// jsonValues are what the commands print with --json.
+// jsonValues are the types of the commands' --json output.
 var jsonValues = map[string]any{
 	"check": checked{}, "doctor": []doctor.Finding{}, "env": map[string]string{}, "export": []leaseRow{}, "import": []importRow{},
-	"logs": output.Line{}, "ls": []leaseRow{}, "pick": []int{}, "port": map[string]int{}, "portserver status": []handedOut{},
-	"portserver ls": []handedOut{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []runInfo{}, "start": []launcher.Status{},
+	"logs": output.Line{}, "ls": []leaseRow{}, "pick": []int{}, "port": map[string]int{}, "portserver status": []assignment{},
+	"portserver ls": []assignment{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []runInfo{}, "start": []launcher.Status{},
 	"stop": []launcher.Status{}, "restart": []launcher.Status{}, "wait": []launcher.Status{}, "version": versions{}, "who": []whoRow{},
 }
 
-// jsonSections are where the topic tells of the keys of a type.
+// jsonSections are the sections of the topic about the keys of a type.
 var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[checked]():           "result",
 	reflect.TypeFor[procfile.Problem]():  "problem",
@@ -43,7 +43,7 @@ var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[engine.Container]():  "container",
 	reflect.TypeFor[importRow]():         "import",
 	reflect.TypeFor[output.Line]():       "line",
-	reflect.TypeFor[handedOut]():         "assignment",
+	reflect.TypeFor[assignment]():        "assignment",
 	reflect.TypeFor[runInfo]():           "run",
 	reflect.TypeFor[control.Refusal]():   "refusal",
 	reflect.TypeFor[launcher.Status]():   "service",
@@ -52,8 +52,8 @@ var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[whoRow]():            "port",
 }
 
-// cmdJSON makes sure that standard output is what a command prints with --json,
-// without keys that the topic does not have.
+// cmdJSON fails unless standard output is valid --json output of a command,
+// with only the keys of the topic.
 func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 	name := strings.Join(args, " ")
 	value, ok := jsonValues[name]
@@ -82,8 +82,8 @@ func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// TestJSONCommands has every command with --json among those of which the topic
-// tells, and in the script that runs them.
+// TestJSONCommands checks that the topic lists every command with --json, and
+// that the script runs it.
 func TestJSONCommands(t *testing.T) {
 	script, err := os.ReadFile("../../testscripts/json_keys.txtar")
 	if err != nil {
@@ -109,7 +109,7 @@ func TestJSONCommands(t *testing.T) {
 		if !regexp.MustCompile(`(?m)^json ` + name + `$`).Match(script) {
 			t.Errorf("the script does not run %s", name)
 		}
-		if told := regexp.MustCompile(`(?m)^  (\w+, )*` + name + `\b.*  `).MatchString(list); !told && name != "portserver ls" {
+		if listed := regexp.MustCompile(`(?m)^  (\w+, )*` + name + `\b.*  `).MatchString(list); !listed && name != "portserver ls" {
 			t.Errorf("the topic says nothing of %s", name)
 		}
 		delete(found, name)
@@ -142,7 +142,7 @@ func TestJSONKeys(t *testing.T) {
 		default:
 			return
 		}
-		if typ == reflect.TypeFor[time.Time]() || typ == reflect.TypeFor[owner]() { // of an owner the section port tells
+		if typ == reflect.TypeFor[time.Time]() || typ == reflect.TypeFor[owner]() { // the section port has the keys of owner
 			return
 		}
 		section, ok := jsonSections[typ]
@@ -172,8 +172,8 @@ func TestJSONKeys(t *testing.T) {
 	}
 }
 
-// jsonKeys are the keys of a struct in its order, with ? where they may be left
-// out, and the types of their values.
+// jsonKeys returns the keys of a struct in order, with ? if they may be
+// omitted, and the types of their values.
 func jsonKeys(typ reflect.Type) (keys []string, nested []reflect.Type) {
 	for i := range typ.NumField() {
 		f := typ.Field(i)
@@ -192,7 +192,7 @@ func jsonKeys(typ reflect.Type) (keys []string, nested []reflect.Type) {
 	return keys, nested
 }
 
-// TestJSONCase has one case of keys.
+// TestJSONCase checks that all keys are in snake case.
 func TestJSONCase(t *testing.T) {
 	for typ := range jsonSections {
 		keys, _ := jsonKeys(typ)

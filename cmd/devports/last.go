@@ -20,9 +20,9 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// lastRun is what is kept of a run in the background for as long as it is to run,
-// so that it can be brought back after the machine has gone down. It holds no
-// variables but the label: others may be secret.
+// lastRun is the record of a run in the background, kept until the run ends,
+// from which up -d --last starts it again after a shutdown of the machine.
+// Apart from the label it has no variables, which may be secret.
 type lastRun struct {
 	Version   int       `json:"version"`
 	Directory string    `json:"directory"`
@@ -63,13 +63,13 @@ func recall(slot control.Slot) (l lastRun, err error) {
 		err = json.Unmarshal(text, &l)
 	}
 	if err == nil && l.Version != handoverVersion {
-		err = fmt.Errorf("version %d instead of %d", l.Version, handoverVersion)
+		err = fmt.Errorf("unsupported version %d, expected %d", l.Version, handoverVersion)
 	}
 	return l, err
 }
 
-// remember keeps a run in the background until it ends by itself or is ended by
-// devports down. A signal is how it ends with the machine.
+// remember records a run in the background. forget removes the record, unless a
+// signal has stopped the run: that is how it ends when the machine shuts down.
 func (u *upRun) remember(from *background) (forget func()) {
 	if from == nil || from.starter != nil {
 		return func() {}
@@ -83,18 +83,18 @@ func (u *upRun) remember(from *background) (forget func()) {
 		err = l.keep(slot)
 	}
 	if err != nil {
-		u.session.note("up -d --last will not bring this run back: %v", err)
+		u.session.note("up -d --last will not start this run again: %v", err)
 		return func() {}
 	}
 	return func() {
 		if !u.signalled {
-			_ = slot.Forget() // or it is brought back once too often
+			_ = slot.Forget() // if that fails, --last starts the run once too often
 		}
 	}
 }
 
-// remember keeps that a run has come to be in the background for its user, or
-// that more of its services have.
+// remember records that a run has become permanent in the background, or that
+// more of its services have.
 func (d detached) remember(temporary bool) error {
 	l, err := recall(d.slot)
 	switch {
@@ -108,13 +108,13 @@ func (d detached) remember(temporary bool) error {
 		if l, err = newLastRun(d.project, d.scope, d.options); err != nil {
 			return err
 		}
-	default: // it is in the foreground
+	default: // a run in the foreground
 		return nil
 	}
 	return l.keep(d.slot)
 }
 
-// upLast brings back the runs that were up in the background when the machine
+// upLast starts the background runs again that were running when the machine
 // went down.
 func (s session) upLast(ctx context.Context, timeout time.Duration) error {
 	runs, err := s.runs()
@@ -123,18 +123,18 @@ func (s session) upLast(ctx context.Context, timeout time.Duration) error {
 	}
 	slots := runs.Remembered()
 	if len(slots) == 0 {
-		s.note("there is nothing to bring back: no run in the background was cut off")
+		s.note("nothing to start: no background run was interrupted")
 		return nil
 	}
 	var wait sync.WaitGroup
-	var mu sync.Mutex // guards what follows, and the order of what is printed
+	var mu sync.Mutex // guards failed and the output
 	failed := false
 	for _, slot := range slots {
 		wait.Go(func() {
 			var out, errs bytes.Buffer
 			own := s
 			own.stdout, own.stderr, own.notices = &out, &errs, nil
-			status := report(own, own.bringBack(ctx, slot, timeout))
+			status := report(own, own.startAgain(ctx, slot, timeout))
 			mu.Lock()
 			defer mu.Unlock()
 			failed = failed || status != 0
@@ -149,27 +149,27 @@ func (s session) upLast(ctx context.Context, timeout time.Duration) error {
 	return nil
 }
 
-func (s session) bringBack(ctx context.Context, slot control.Slot, timeout time.Duration) error {
+func (s session) startAgain(ctx context.Context, slot control.Slot, timeout time.Duration) error {
 	l, err := recall(slot)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it has just ended
 	}
 	if err != nil {
-		return fail(exitFailed, "", "a run cannot be brought back: %v", err)
+		return fail(exitFailed, "", "cannot start a run again: %v", err)
 	}
 	if _, err := os.Stat(l.Directory); errors.Is(err, fs.ErrNotExist) {
-		s.note("skipped %s, which is gone", l.Directory)
+		s.note("skipping %s: it no longer exists", l.Directory)
 		return nil
 	}
 	if i, ok := slot.Running(); ok {
-		_, err := fmt.Fprintf(s.stdout, "%s already runs (pid %d)\n", l.Directory, i.Note.PID)
+		_, err := fmt.Fprintf(s.stdout, "%s: already running (pid %d)\n", l.Directory, i.Note.PID)
 		return err
 	}
 	fmt.Fprintf(s.stdout, "%s:\n", l.Directory)
 	return s.labelled(l.Worktree).detach(ctx, l.Options, timeout, false)
 }
 
-// labelled is s with the user's own label for a checkout, "" for none.
+// labelled returns s with the user's own label for a checkout; "" for none.
 func (s session) labelled(label string) session {
 	own, _ := envvar.Own(s.environ)
 	s.environ = slices.DeleteFunc(own, func(entry string) bool {

@@ -7,18 +7,18 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// leasedPorts tells which ports the registry has leased, as of now. It reads
-// the registry only when that has changed: each update gives it another file.
+// leasedPorts reports which ports the registry has leased now. It reads the
+// registry again only after a change: each update replaces the file.
 type leasedPorts struct {
 	registry registry.Registry
-	failed   func(error) // told when the registry cannot be read any more; what it said last then counts
+	failed   func(error) // called if the registry becomes unreadable; the last leases then count
 
 	mu    sync.Mutex // guards what follows
 	seen  os.FileInfo
 	ports map[int]bool
 }
 
-// read reads the registry, whatever has been seen.
+// read reads the registry.
 func (l *leasedPorts) read() error {
 	info, err := os.Stat(l.registry.Path())
 	if err != nil && !os.IsNotExist(err) {
@@ -41,7 +41,7 @@ func (l *leasedPorts) contains(port int) bool {
 	defer l.mu.Unlock()
 	if err == nil && !l.unchanged(info) {
 		if err := l.read(); err != nil {
-			l.seen = info // to say it once
+			l.seen = info // report it once
 			l.failed(err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -15,25 +16,25 @@ import (
 
 var logsCommand = command{
 	name:  "logs",
-	usage: "show what services have printed",
+	usage: "show the output of services",
 	args:  "[SERVICE…]",
 	help: `
-Shows the latest output of the up that runs here: of all services, or of those
-named; "devports" names its own lines. About the last megabyte is kept.
+Shows the latest output of the running project: of all services, or of the named
+ones; "devports" stands for devports' own lines. About one megabyte is kept.
 
 Example:
   devports logs -n 50 auth
   devports logs -f
   devports logs --since 10m --json`,
 	flags: append([]cli.Flag{
-		boolean("follow", "f", "go on with what comes, until the up ends"),
-		&cli.IntFlag{Name: "n", Value: -1, Base: 10, Usage: "only the last `N` lines", DefaultText: "all that are kept"},
-		&cli.DurationFlag{Name: "since", Usage: "only lines that are younger than `TIME`, such as 10m", DefaultText: "any"},
-		boolean("raw", "", "print all control sequences that services printed, on a terminal, too"),
+		boolean("follow", "f", "follow the output until the project stops"),
+		&cli.IntFlag{Name: "n", Value: -1, Base: 10, Usage: "print only the last `N` lines", DefaultText: "all"},
+		&cli.DurationFlag{Name: "since", Usage: "print only lines newer than `TIME`, such as 10m", DefaultText: "any"},
+		boolean("raw", "", "pass all control sequences to the terminal"),
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, // -f is taken
 	}, runFlags...),
 	completes: func(l line) []candidate {
-		return append([]candidate{{Word: "devports", About: "its own lines"}}, services(l)...)
+		return append([]candidate{{Word: "devports", About: "devports' own lines"}}, services(l)...)
 	},
 	run: func(s session, c *cli.Context) error {
 		i, scope, err := s.running(c)
@@ -47,13 +48,13 @@ Example:
 		ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
 		defer stop()
 		out := s.stdout
-		if file := fileOf(out); file != nil { // what reaches a terminal is printable, or wanted raw
+		if file := fileOf(out); file != nil { // lines are made printable below, unless --raw
 			out = file
 		}
 		err = i.Client().Logs(ctx, q, func(e control.LogEntry) error {
 			switch {
 			case e.Missed > 0:
-				s.note("%d lines came too fast to be shown", e.Missed)
+				s.note("skipped %d lines that came too fast", e.Missed)
 				return nil
 			case c.Bool("json"):
 				return s.jsonLine(e.Line)
@@ -66,7 +67,10 @@ Example:
 			return err
 		})
 		if errors.Is(err, context.Canceled) {
-			return nil // Ctrl-C is how one leaves it
+			return nil // Ctrl-C ends logs -f
+		}
+		if errors.Is(err, syscall.EPIPE) {
+			return nil // its reader has seen enough, like head
 		}
 		if err != nil {
 			return requestFailed(scope, err)

@@ -11,16 +11,17 @@ import (
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/holder/engine"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
 var lsCommand = command{
 	name:    "ls",
 	instead: "devports who %s",
-	usage:   "list the ports that are kept, and who listens on them now",
+	usage:   "list ports, and the processes that listen on them",
 	help: `
-Lists the ports of the project here; outside a project, or with -g, those of
-your user-wide names; with --all, everything.
+Lists the ports of the project here. Outside of projects, or with -g, it lists
+your user-wide names, and with --all the ports of everything.
 
 Example:
   devports ls
@@ -30,7 +31,7 @@ Example:
 		userWideFlag, jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
-		leases, everyone, scope, pins, err := s.listed(c)
+		leases, all, scope, pins, err := s.listed(c)
 		if err != nil {
 			return err
 		}
@@ -45,7 +46,7 @@ Example:
 		holders := map[int][]holder.Process{}
 		if len(ports) > 0 {
 			if holders, err = s.listening(c.Context, r, ports...); err != nil {
-				s.note("who listens cannot be told: %v", err)
+				s.note("cannot determine which processes listen: %v", err)
 			}
 		}
 		containers := map[int]engine.Container{}
@@ -68,18 +69,18 @@ Example:
 			return s.json(rows)
 		}
 		if len(leases) == 0 {
-			what := fmt.Sprintf("no ports are kept (%s)", scope)
 			if c.Bool("all") {
-				what = "no ports are kept"
+				s.note("no ports")
+			} else {
+				s.note("no ports (%s)", scope)
 			}
-			s.note("%s", what)
 			return nil
 		}
-		return s.table(leases, holders, containers, registry.ByPort(everyone), pins, c.Bool("all"))
+		return s.leaseTable(leases, holders, containers, registry.ByPort(all), pins, c.Bool("all"))
 	},
 }
 
-// leaseRow is a lease as programs read it.
+// leaseRow is a lease in JSON.
 type leaseRow struct {
 	Project   string    `json:"project,omitempty"`
 	Worktree  string    `json:"worktree,omitempty"`
@@ -89,11 +90,11 @@ type leaseRow struct {
 	Pinned    bool      `json:"pinned"`
 	Since     time.Time `json:"since"`
 
-	UnboundPin int  `json:"unbound_pin,omitempty"` // the number that the Portfile pins, which binds in another checkout
-	Undeclared bool `json:"undeclared,omitempty"`  // kept for a run in a folder that is no service's
+	UnboundPin int  `json:"unbound_pin,omitempty"` // the port that the Portfile pins, if that does not apply here
+	Undeclared bool `json:"undeclared,omitempty"`  // leased by `run` for a folder that belongs to no service
 
-	Listener  *holder.Process   `json:"listener,omitempty"`  // who listens now
-	Container *engine.Container `json:"container,omitempty"` // the one that it listens for
+	Listener  *holder.Process   `json:"listener,omitempty"`
+	Container *engine.Container `json:"container,omitempty"` // that publishes the port
 }
 
 func newLeaseRow(l registry.Lease) leaseRow {
@@ -111,24 +112,23 @@ func leaseRows(leases []registry.Lease) []leaseRow {
 	return rows
 }
 
-// listed are the leases that the command line asks for, those of everyone, the
-// scope that is meant unless it is all of them, and the pins that do not bind
-// there.
-func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scope registry.Scope, unbound map[allocator.PortName]int, err error) {
+// listed returns the leases to list, all leases, the scope unless it is --all,
+// and the pins that do not apply in that scope.
+func (s session) listed(c *cli.Context) (leases, all []registry.Lease, scope registry.Scope, unbound map[allocator.PortName]int, err error) {
 	if c.Bool("all") {
 		r, err := s.openRegistry(c)
 		if err != nil {
 			return nil, nil, scope, nil, err
 		}
-		everyone, err = r.Leases()
-		return everyone, everyone, scope, nil, err
+		all, err = r.Leases()
+		return all, all, scope, nil, err
 	}
 	p, err := s.openPlace(c)
 	if err != nil {
 		return nil, nil, scope, nil, err
 	}
-	scope, everyone, err = p.project.Registry.SeenFrom(p.project.Checkout)
-	for _, l := range everyone {
+	scope, all, err = p.project.Registry.SeenFrom(p.project.Checkout)
+	for _, l := range all {
 		if l.Scope == scope || p.folder != "" && l.Scope.Directory == p.folder {
 			leases = append(leases, l)
 		}
@@ -137,35 +137,35 @@ func (s session) listed(c *cli.Context) (leases, everyone []registry.Lease, scop
 	for _, w := range p.project.Unbound(scope) {
 		unbound[w.Name] = w.Pin
 	}
-	return leases, everyone, scope, unbound, err
+	return leases, all, scope, unbound, err
 }
 
-// table prints leases for people to read.
-func (s session) table(leases []registry.Lease, holders map[int][]holder.Process, containers map[int]engine.Container, shared map[int][]registry.Lease, unbound map[allocator.PortName]int, all bool) error {
+// leaseTable prints leases as a table.
+func (s session) leaseTable(leases []registry.Lease, holders map[int][]holder.Process, containers map[int]engine.Container, shared map[int][]registry.Lease, unbound map[allocator.PortName]int, all bool) error {
 	var t table
-	header := []string{"NAME", "PORT", "KEPT", "LISTENING NOW"}
+	header := []string{"NAME", "PORT", "LEASE", "LISTENER"}
 	if all {
 		header = slices.Concat([]string{"PROJECT", "WORKTREE"}, header, []string{"DIRECTORY"})
 	}
 	t.add(header...)
 	for _, l := range leases {
-		kept, listener := "chosen", "-"
+		kind, listener := "chosen", "-"
 		switch pin := unbound[l.Name]; {
 		case l.Pinned:
-			kept = "pinned"
+			kind = "pinned"
 		case pin != 0:
-			kept = fmt.Sprintf("chosen; %d pinned, not in this checkout", pin)
+			kind = fmt.Sprintf("chosen; pin %d does not apply here", pin)
 		case l.Undeclared:
-			kept = "chosen, for run"
+			kind = "chosen, for devports run"
 		}
-		kept += sharers(l, shared[l.Port])
+		kind += sharers(l, shared[l.Port])
 		if h, ok := holderOf(holders, l.Port); ok {
 			listener = describeShort(h)
 			if c, ok := containers[l.Port]; ok && mayBeContainer(holders[l.Port]) {
 				listener = describeContainer(c)
 			}
 		}
-		row := []string{l.Name.String(), fmt.Sprint(l.Port), kept, listener}
+		row := []string{l.Name.String(), fmt.Sprint(l.Port), kind, listener}
 		if all {
 			row = slices.Concat([]string{dash(l.Scope.Project), dash(l.Scope.Worktree)}, row, []string{dash(l.Scope.Directory)})
 		}
@@ -174,22 +174,25 @@ func (s session) table(leases []registry.Lease, holders map[int][]holder.Process
 	return t.write(s.stdout)
 }
 
-// sharers names those that have pinned the port of a lease, too, or a few of them
-// if there are many.
+// sharers lists other leases of a lease's port, or a few of them if there are
+// many.
 func sharers(l registry.Lease, all []registry.Lease) string {
 	const most = 3
-	words, named := "", 0
+	var names []string
 	for _, o := range all {
 		switch {
 		case o == l:
 			continue
-		case named == most:
-			return words + fmt.Sprintf(", as by %d more", len(all)-1-most)
+		case len(names) == most:
+			names = append(names, fmt.Sprintf("%d more", len(all)-1-most))
+			return ", also by " + wording.List(names)
 		}
-		words += ", as by " + o.String()
-		named++
+		names = append(names, o.String())
 	}
-	return words
+	if len(names) == 0 {
+		return ""
+	}
+	return ", also by " + wording.List(names)
 }
 
 func dash(s string) string {

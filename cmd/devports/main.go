@@ -1,10 +1,9 @@
 // Command devports starts the services of a project, each on a port of its
 // own that it keeps.
 //
-// This package is the command line: flags, wiring, and every sentence that the
-// user reads. What it wires together is in the packages beside it: procfile
-// reads what a project declares, registry remembers ports, allocator chooses
-// them, launcher runs the services.
+// This package is the command line: flags, wiring and messages. It wires the
+// other packages together: procfile reads what a project declares, registry
+// stores ports, allocator chooses them, and launcher runs the services.
 package main
 
 import (
@@ -20,9 +19,9 @@ func main() {
 	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// reserveStack has the stack grow once while there is nothing on it. Parsing a
-// command line and a Portfile would grow it four times, copying all frames each
-// time: 0.1 of the 2.7 ms of processor time that devports port takes.
+// reserveStack makes the stack grow once while it is empty. Parsing a command
+// line and a Portfile would grow it four times, and copy all frames each time:
+// 0.1 of the 2.7 ms of processor time that devports port takes.
 //
 //go:noinline
 func reserveStack() byte {
@@ -30,7 +29,7 @@ func reserveStack() byte {
 	return room[len(os.Args)]
 }
 
-// run is the whole program but for the exit. It returns the exit status.
+// run runs the program and returns its exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if system.IsWatchdog(args) { // started by `up`
 		system.Watchdog(stdin)

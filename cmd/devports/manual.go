@@ -7,12 +7,12 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// manual is the manual page, in roff with the macros of man(7). All it says is
-// what help says.
+// manual is the manual page, in roff with the macros of man(7). It has the same
+// text as help.
 func manual(about string, commands []command) string {
 	var r roff
 	r.macro("TH", "DEVPORTS", "1", "", "devports "+version().Version, "User Commands")
-	r.macro("nh") // what is cut in two is not found
+	r.macro("nh") // hyphenated words cannot be searched for
 	r.macro("SH", "NAME")
 	r.text("devports - " + about)
 	r.macro("SH", "SYNOPSIS")
@@ -35,10 +35,10 @@ func manual(about string, commands []command) string {
 	return r.String()
 }
 
-// roff is a manual page in the making.
+// roff builds a manual page.
 type roff struct{ strings.Builder }
 
-// macro is a line with a macro's name and its arguments.
+// macro writes a macro with its arguments.
 func (r *roff) macro(name string, args ...string) {
 	r.WriteString("." + name)
 	for _, arg := range args {
@@ -47,7 +47,7 @@ func (r *roff) macro(name string, args ...string) {
 	r.WriteString("\n")
 }
 
-// command tells about a command and those below it.
+// command writes the help of a command and its subcommands.
 func (r *roff) command(k command) {
 	if k.hidden {
 		return
@@ -62,7 +62,7 @@ func (r *roff) command(k command) {
 	}
 }
 
-// option tells about an option.
+// option writes the help of an option.
 func (r *roff) option(f cli.DocGenerationFlag) {
 	var names []string
 	for _, name := range f.Names() {
@@ -73,14 +73,14 @@ func (r *roff) option(f cli.DocGenerationFlag) {
 		text += ` \fI` + escapeRoff(value) + `\fR`
 	}
 	about := strings.ReplaceAll(f.GetUsage(), "`", "")
-	if without := f.GetDefaultText(); f.TakesValue() && without != "" {
-		about += fmt.Sprintf(" (default: %s)", without)
+	if value := f.GetDefaultText(); f.TakesValue() && value != "" {
+		about += fmt.Sprintf(" (default: %s)", value)
 	}
 	r.WriteString(".TP\n" + text + "\n")
 	r.text(about)
 }
 
-// topic tells about a topic, under a heading.
+// topic writes a topic under a heading.
 func (r *roff) topic(macro, heading, name string) {
 	t, _ := topicNamed(name)
 	_, text, _ := strings.Cut(t.text, "\n")
@@ -88,7 +88,7 @@ func (r *roff) topic(macro, heading, name string) {
 	r.text(t.Title + ".\n" + text)
 }
 
-// text sets a text in paragraphs. What is indented stays as it is.
+// text writes a text in paragraphs. Indented lines are not filled.
 func (r *roff) text(text string) {
 	literal, gap := false, false
 	for line := range strings.SplitSeq(strings.Trim(text, "\n"), "\n") {
@@ -114,13 +114,14 @@ func (r *roff) text(text string) {
 	}
 }
 
-// roffEscapes are for what would not come out as it is: groff makes typographic
-// quotes and hyphens of these, which cannot be found or copied as they are typed.
+// roffEscapes escapes characters that groff would convert to typographic quotes
+// and hyphens, which cannot be searched for or copied.
 var roffEscapes = strings.NewReplacer(
 	`\`, `\e`, "-", `\-`, `"`, `\(dq`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, "…", "...",
 )
 
-// escapeRoff has text come out as it is. A dot or quote at its begin is no macro.
+// escapeRoff escapes text so that groff prints it literally. A leading dot does
+// not start a macro.
 func escapeRoff(text string) string {
 	var b strings.Builder
 	if strings.HasPrefix(text, ".") {

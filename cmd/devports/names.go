@@ -13,16 +13,16 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// place is where the names on a command line are looked up: a project, or the
+// place is where to look up the names of a command line: a project, or the
 // user-wide scope.
 type place struct {
-	project  project.Project // without a file where there is none
+	project  project.Project // has no file outside of projects
 	userWide bool
-	folder   string // where there is no project: the folder, for which run may have kept ports
+	folder   string // outside of projects: the working directory, for which run may have leased ports
 }
 
-// openPlace is the project here; with --global, or where there is no project,
-// the user-wide scope.
+// openPlace returns the project here, or the user-wide scope outside of
+// projects and with --global.
 func (s session) openPlace(c *cli.Context) (place, error) {
 	if c.Bool("global") {
 		r, err := s.openRegistry(c)
@@ -39,7 +39,7 @@ func (s session) openPlace(c *cli.Context) (place, error) {
 	return place{project: p}, err
 }
 
-// scope is the one whose leases are meant.
+// scope is the scope of the names.
 func (p place) scope() (registry.Scope, error) {
 	if p.userWide {
 		return registry.Scope{}, nil
@@ -47,8 +47,8 @@ func (p place) scope() (registry.Scope, error) {
 	return p.project.Scope()
 }
 
-// names reads names as they are typed. In a project "auth:metrics" is a port
-// of auth; a user-wide name is any string.
+// names parses names. In a project "auth:metrics" is a port of auth; a
+// user-wide name is any string.
 func (p place) names(args []string) ([]allocator.PortName, error) {
 	names := make([]allocator.PortName, len(args))
 	for i, arg := range args {
@@ -57,14 +57,14 @@ func (p place) names(args []string) ([]allocator.PortName, error) {
 			return nil, err
 		}
 		if p.userWide && n.Port != "" {
-			return nil, usage("", "%q cannot be a user-wide name: it has a colon", arg)
+			return nil, usage("", "invalid user-wide name %q: it has a colon", arg)
 		}
 		names[i] = n
 	}
 	return names, nil
 }
 
-// declared makes sure that the project declares these ports.
+// declared returns an error unless the project declares these ports.
 func (p place) declared(names []allocator.PortName) error {
 	f := failure{status: exitUsage}
 	var known []string
@@ -77,11 +77,11 @@ func (p place) declared(names []allocator.PortName) error {
 		}
 		line := undeclared(p.project.File, n.String(), known)
 		if sv, ok := p.project.File.Service(n.Service); ok && n.Port == "" && !sv.HasPort {
-			line = errorLine{n.Service + " has no port: it says port = false", ""}
+			line = errorLine{n.Service + " has no port: it sets port = false", ""}
 		} else if ok {
-			line.text = n.Service + " declares no port " + n.Port
+			line.text = n.Service + " has no port " + n.Port
 		} else {
-			line.hint += "; devports port -g " + n.String() + " keeps a user-wide port"
+			line.hint += "; for a user-wide name: devports port -g " + n.String()
 		}
 		f.lines = append(f.lines, line)
 	}

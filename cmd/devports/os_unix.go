@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// replace makes this process the program.
+// replace replaces this process with the program.
 func (p program) replace() error { return unix.Exec(p.path, p.argv, p.env) }
 
-// statusOf is the status that a shell has for a command that has ended so.
+// statusOf is the exit status that a shell reports for a command.
 func statusOf(exit *exec.ExitError) int {
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal())
@@ -21,8 +21,8 @@ func statusOf(exit *exec.ExitError) int {
 	return exit.ExitCode()
 }
 
-// fromTerminal reports whether a signal probably comes from a key of the
-// terminal, which sends it to every process in the foreground.
+// fromTerminal reports whether a signal probably comes from a key, which sends
+// it to every process in the foreground of the terminal.
 func fromTerminal(sig os.Signal) bool {
 	if sig != unix.SIGINT && sig != unix.SIGQUIT {
 		return false

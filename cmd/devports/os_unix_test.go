@@ -4,7 +4,7 @@ package main
 
 import "syscall"
 
-// controllingTerminal gives a process its input as its terminal.
+// controllingTerminal makes its input the controlling terminal of a process.
 func controllingTerminal() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Setctty: true}
 }

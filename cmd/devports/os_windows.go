@@ -5,23 +5,23 @@ import (
 	"os/exec"
 )
 
-// replace runs the program and waits for it: on Windows a process cannot become
-// another.
+// replace runs the program and waits for it: Windows cannot replace a process.
 func (p program) replace() error {
 	cmd := p.child()
-	cmd.Dir = "" // it is the working directory by now
+	cmd.Dir = "" // already the working directory
 	return cmd.Run()
 }
 
-// statusOf is the status of a command.
+// statusOf is the exit status of a command.
 func statusOf(exit *exec.ExitError) int { return exit.ExitCode() }
 
-// fromTerminal reports whether every process of the console has the signal: it
-// is the only way to send one.
+// fromTerminal reports whether every process of the console has received the
+// signal, which is always so.
 func fromTerminal(os.Signal) bool { return true }
 
-// ownedByAnother is not told on Windows: access there is not the owner's alone.
+// ownedByAnother is false on Windows, where access does not depend on the
+// owner.
 func ownedByAnother(string) bool { return false }
 
-// statisticsSignals is empty: Windows has no signal to ask with.
+// statisticsSignals is empty: Windows has no such signals.
 func statisticsSignals() []os.Signal { return nil }

@@ -2,7 +2,8 @@ package main
 
 import "syscall"
 
-// controllingTerminal changes nothing: no terminal is made on Windows.
+// controllingTerminal does nothing: there are no terminals of our own on
+// Windows.
 func controllingTerminal() *syscall.SysProcAttr { return nil }
 
-const stopSignal = syscall.SIGKILL // there is no other
+const stopSignal = syscall.SIGKILL // the only signal

@@ -19,26 +19,26 @@ import (
 
 var pickCommand = command{
 	name:    "pick",
-	instead: "devports port %s keeps one for a name",
-	usage:   "print ports that are free for the moment",
+	instead: "to lease one for a name: devports port %s",
+	usage:   "print unused ports",
 	help: `
-Prints ports that are free now and kept for nobody. They are not kept for you
-either: for a port that stays, give it a name with devports port.
+Prints ports that are free now and that no name has. They are not reserved: for
+a permanent port, give it a name with devports port.
 
-Where PORTSERVER_ADDRESS names a port server, the ports come from that: then they
-are kept for the process that called devports, until it ends.
+If PORTSERVER_ADDRESS is set, the ports come from that port server, which
+reserves them for the process that called devports until it ends.
 
 Example:
   devports pick
   devports pick -n 3`,
 	flags: []cli.Flag{
 		&cli.IntFlag{Name: "n", Value: 1, Base: 10, Usage: "print `N` different ports", DefaultText: "1"},
-		&cli.IntFlag{Name: "pid", Base: 10, Usage: "from a port server, get ports that are `PID`'s until it ends", DefaultText: "the process that called devports"},
+		&cli.IntFlag{Name: "pid", Base: 10, Usage: "with a port server, reserve the ports for the process `PID`", DefaultText: "the process that called devports"},
 		jsonFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
 		if c.Int("n") < 1 {
-			return usage("devports pick -n 3", "-n takes a number from 1, not %d", c.Int("n"))
+			return usage("devports pick -n 3", "-n must be at least 1, not %d", c.Int("n"))
 		}
 		ports, err := s.pickOrAsk(c)
 		if err != nil {
@@ -56,7 +56,7 @@ Example:
 	},
 }
 
-// pickOrAsk gets ports from the port server, where there is one.
+// pickOrAsk picks ports, or requests them from the port server if there is one.
 func (s session) pickOrAsk(c *cli.Context) ([]int, error) {
 	n, address := c.Int("n"), s.getenv("PORTSERVER_ADDRESS")
 	if address == "" {
@@ -69,7 +69,7 @@ func (s session) pickOrAsk(c *cli.Context) ([]int, error) {
 	ports, err := pickFrom(c.Context, address, n, pid)
 	var unreachable *net.OpError
 	if errors.As(err, &unreachable) {
-		s.note("the port server at %s cannot be reached: ports that are free now are picked instead", address)
+		s.note("cannot connect to the port server at %s; picking unused ports instead", address)
 		return s.pick(c, n)
 	}
 	if errors.Is(err, portserver.ErrDenied) {
@@ -78,18 +78,18 @@ func (s session) pickOrAsk(c *cli.Context) ([]int, error) {
 	return ports, err
 }
 
-// denied is the error for a process that a port server gives no port, with the
+// denied is the error for a process that the port server refuses, with the
 // likely cause.
 func denied(address string, pid int) error {
-	hint := "the ports of its pool are taken: devports portserver status --address " + text.QuoteSh(address) + " shows by whom"
+	hint := "its pool is exhausted; to see who has the ports: devports portserver status --address " + text.QuoteSh(address)
 	if _, err := process.Find(pid); pid <= 1 || errors.Is(err, fs.ErrNotExist) {
-		hint = "ports are for a process that runs, with a pid above 1: devports pick --pid $$"
+		hint = "pass the pid of a running process above 1: devports pick --pid $$"
 	}
-	return fail(exitPort, hint, "the port server at %s gives pid %d no port", address, pid)
+	return fail(exitPort, hint, "the port server at %s denied pid %d a port", address, pid)
 }
 
-// pick finds n different ports that are free and that no lease has, at random,
-// so that two who pick at the same time hardly come to the same.
+// pick finds n different ports that are free and have no lease. It picks at
+// random, so that simultaneous picks hardly collide.
 func (s session) pick(c *cli.Context, n int) ([]int, error) {
 	r, err := s.openRegistry(c)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s session) pick(c *cli.Context, n int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	taken := s.handedOutPorts()
+	taken := s.assignedPorts()
 	for _, l := range leases {
 		taken[l.Port] = true
 	}
@@ -114,7 +114,7 @@ func (s session) pick(c *cli.Context, n int) ([]int, error) {
 			return !taken[port] && !allocator.Busy(port)
 		})
 		if errors.Is(err, allocator.ErrNoneLeft) {
-			return nil, fail(exitPort, "DEVPORTS_RANGE=10000-29999 is the default", "only %d such ports are left", len(ports))
+			return nil, fail(exitPort, "widen DEVPORTS_RANGE; the default is 10000-29999", "only %d unused ports left in the range", len(ports))
 		}
 		if err != nil {
 			return nil, err

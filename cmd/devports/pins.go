@@ -12,12 +12,12 @@ import (
 // noPinsFlag is for commands that lease the ports of a project.
 var noPinsFlag = &cli.BoolFlag{
 	Name: "no-pins", DisableDefaultText: true,
-	Usage: "take pins as hints: each service gets a port of its own (the default in CI with a DEVPORTS_HOME of its own)",
+	Usage: "do not apply pins: choose a port for each service (default in CI with its own DEVPORTS_HOME)",
 }
 
-// noPins reports whether pins bind nothing: as the command line says, or else in
-// CI where the home is not the user's. There other jobs of the same machine have
-// homes of their own, and so nothing that says which of them has a pin.
+// noPins reports whether pins do not apply: as the command line says, else in
+// CI with a home other than the user's. There, other jobs of the same machine
+// have their own homes, so that no registry knows which job has a pin.
 func (s session) noPins(c *cli.Context) bool {
 	if c.IsSet(noPinsFlag.Name) {
 		return c.Bool(noPinsFlag.Name)
@@ -30,8 +30,8 @@ func (s session) inCI() bool {
 	return value != "" && value != "0" && value != "false"
 }
 
-// withPins returns the project with pins that bind, or do not: then as those of the
-// run that goes on here.
+// withPins returns the project with or without pins, as the command line says,
+// else as in the run that is running here.
 func (s session) withPins(p project.Project, c *cli.Context) project.Project {
 	switch {
 	case !p.Pins():
@@ -44,13 +44,13 @@ func (s session) withPins(p project.Project, c *cli.Context) project.Project {
 	return p.WithoutPins()
 }
 
-// notePins notes that pins do not bind, if the user has not asked for that.
+// notePins notes that pins do not apply, unless the user has asked for that.
 func (s session) notePins(p project.Project, c *cli.Context) {
 	if c.IsSet(noPinsFlag.Name) || !p.Pins() {
 		return
 	}
 	if scope, err := p.Scope(); err == nil && scope.Main() {
-		s.note("pins are hints here, as CI is set and the registry is not the user's own: each service gets a port of its own (--no-pins=false binds them)")
+		s.note("pins do not apply because CI is set and the registry is not the user's default; to apply them: --no-pins=false")
 	}
 }
 

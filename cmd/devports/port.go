@@ -15,12 +15,12 @@ import (
 
 var portCommand = command{
 	name:  "port",
-	usage: "print the port of a name, keeping one for it from the first time on",
+	usage: "print the port of a name, leasing one the first time",
 	args:  "NAME…",
 	help: `
-Prints each port alone on a line. In a project NAME is one of its services, or
-SERVICE:PORT for another of a service's ports. Outside, or with -g, NAME is any
-name of yours: it gets a port when it is first asked for, and keeps it.
+Prints the port of each NAME on a line of its own. In a project NAME is a
+service, or SERVICE:PORT for a named port of a service. Outside of projects, or
+with -g, NAME is any name: it gets a port the first time, and keeps it.
 
 Example:
   devports port auth
@@ -29,13 +29,13 @@ Example:
   devports port -g --pin 8888 jupyter`,
 	flags: []cli.Flag{
 		userWideFlag,
-		&cli.StringFlag{Name: "pin", Usage: "give the user-wide NAME this `PORT`, and no other"},
+		&cli.StringFlag{Name: "pin", Usage: "pin the user-wide NAME to `PORT`"},
 		noPinsFlag, jsonFlag, fileFlag, registryFlag,
 	},
 	completes: portNames,
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() == 0 {
-			return usage("devports port auth", "port needs a name")
+			return usage("devports port auth", "port requires a name")
 		}
 		p, err := s.openPlace(c)
 		if err != nil {
@@ -53,7 +53,7 @@ Example:
 			}
 			switch {
 			case !p.userWide:
-				return usage("write port = "+fmt.Sprint(pin)+" in the service's table, or -g for a user-wide name", "the ports of a project are pinned in its Portfile")
+				return usage("set port = "+fmt.Sprint(pin)+" in the service's table, or use -g for a user-wide name", "--pin is for user-wide names: a project pins its ports in its Portfile")
 			case len(names) > 1:
 				return usage("", "--pin takes one name")
 			}
@@ -81,14 +81,14 @@ Example:
 	},
 }
 
-// ports leases the ports of names. In a project all ports of the file are
-// leased along, in one update, so that which numbers they get does not depend
-// on which is asked for first. A user-wide name gets the port pin; 0 is for any.
+// ports leases the ports of names. In a project it leases all ports of the file
+// in one update, so that the numbers do not depend on which name comes first. A
+// user-wide name gets the port pin; 0 stands for any.
 func (s session) ports(ctx context.Context, p place, names []allocator.PortName, pin int) ([]int, error) {
 	byName := map[allocator.PortName]int{}
 	if p.userWide {
 		var before []registry.Lease
-		if pin != 0 { // nothing else moves a user-wide name
+		if pin != 0 { // only a pin moves a user-wide name
 			var err error
 			if before, err = p.project.Registry.Leases(); err != nil {
 				return nil, err
@@ -125,11 +125,11 @@ func (s session) ports(ctx context.Context, p place, names []allocator.PortName,
 	return ports, nil
 }
 
-// noteMove notes that a user-wide name had another port before.
+// noteMove notes that the port of a user-wide name has changed.
 func (s session) noteMove(before []registry.Lease, now registry.Lease) {
 	for _, l := range before {
 		if l.Scope == now.Scope && l.Name == now.Name && l.Port != now.Port {
-			s.note("%s moves from port %d to %d", text.OneLine(now.Name.String()), l.Port, now.Port)
+			s.note("moved %s from port %d to %d", text.OneLine(now.Name.String()), l.Port, now.Port)
 		}
 	}
 }

@@ -24,18 +24,18 @@ import (
 
 var addressFlag = &cli.StringFlag{
 	Name: "address", Aliases: []string{"portserver_address", "portserver_unix_socket_address"},
-	Usage: "`ADDRESS` of the server: @name on Linux, or a socket file", Value: portserver.DefaultAddress,
+	Usage: "use the server at `ADDRESS`: @name on Linux, or a socket file", Value: portserver.DefaultAddress,
 }
 
 var portserverCommand = command{
 	name:  "portserver",
-	usage: "hand out ports to test suites that use portpicker",
+	usage: "serve ports to test suites that use portpicker",
 	help: `
-Speaks the protocol of portpicker's port server: whoever has its address in
-PORTSERVER_ADDRESS gets ports from it, each for one process and until that has
-ended, and none that is kept for a name. Which process has which port outlives
-a restart of the server. SIGUSR1 prints statistics. Of your servers that run at
-the same time, each needs an address and ports of its own.
+Speaks the protocol of portpicker's port server. Clients with its address in
+PORTSERVER_ADDRESS get ports from it, each for one process until that process
+ends, and never a port that is leased to a name. Assignments survive a restart
+of the server. SIGUSR1 prints statistics. If you run several servers at the same
+time, each needs its own address and its own ports.
 
 Example:
   devports portserver &
@@ -45,11 +45,11 @@ Example:
 		addressFlag,
 		&cli.StringFlag{
 			Name: "pool", Aliases: []string{"portserver_static_pool"}, Value: portserver.DefaultPool.String(),
-			Usage: "hand out these ports: `RANGES` like 15000-24999,30000",
+			Usage: "assign ports of `RANGES`, such as 15000-24999,30000",
 		},
-		&cli.StringFlag{Name: "mode", Value: "0600", Usage: "`MODE` of a socket file: who may ask"},
+		&cli.StringFlag{Name: "mode", Value: "0600", Usage: "create the socket file with `MODE`"},
 		boolean("verbose", "", "print a line for each request"),
-		boolean("debug", "", "print how long each took, too"),
+		boolean("debug", "", "print a line for each request, with its duration"),
 		registryFlag,
 	},
 	sub: []command{statusCommand("status"), statusCommand("ls")},
@@ -64,13 +64,13 @@ Example:
 		}
 		mode, err := strconv.ParseUint(c.String("mode"), 8, 9)
 		if err != nil {
-			return usage("devports portserver --mode 0660", "%q is no file mode", c.String("mode"))
+			return usage("devports portserver --mode 0660", "invalid file mode %q", c.String("mode"))
 		}
 		return s.servePorts(c, address, pool, fs.FileMode(mode))
 	},
 }
 
-// servePorts serves until a signal ends it.
+// servePorts serves until a signal arrives.
 func (s session) servePorts(c *cli.Context, address string, pool allocator.Set, mode fs.FileMode) error {
 	address, files, err := s.portserverFiles(address)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s session) servePorts(c *cli.Context, address string, pool allocator.Set, 
 	if err != nil {
 		return err
 	}
-	leased := leasedPorts{registry: r, failed: func(err error) { s.complain("note", "36", s.explain(err).lines[0].text) }}
+	leased := leasedPorts{registry: r, failed: func(err error) { s.printMessage("note", "36", s.describe(err).lines[0].text) }}
 	if err := leased.read(); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (s session) servePorts(c *cli.Context, address string, pool allocator.Set, 
 	listener, err := portserver.Listen(address, mode)
 	var used *portserver.InUseError
 	if errors.As(err, &used) {
-		return fail(exitRunning, "stop it, or name another address: devports portserver --address @mine", "another port server listens at %s", address)
+		return fail(exitRunning, "stop it, or use another address: devports portserver --address @mine", "another port server is listening at %s", address)
 	}
 	if err != nil {
 		return err
@@ -108,11 +108,12 @@ func (s session) servePorts(c *cli.Context, address string, pool allocator.Set, 
 	ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
 	defer stop()
 	defer s.dumpStatistics(server)()
-	s.note("port server at %s with %s: export PORTSERVER_ADDRESS=%s", address, wording.Count(pool.Len(), "port"), text.QuoteSh(address))
+	s.note("port server listening at %s with %s; for clients: export PORTSERVER_ADDRESS=%s", address, wording.Count(pool.Len(), "port"), text.QuoteSh(address))
 	return server.Serve(ctx, listener)
 }
 
-// portserverLog prints requests, if they are wanted, and whatever goes wrong.
+// portserverLog returns a function that prints requests, if the options ask for
+// them, and errors.
 func (s session) portserverLog(verbose, debug bool) func(portserver.Event) {
 	return func(e portserver.Event) {
 		text := fmt.Sprintf("port %d for pid %d", e.Port, e.PID)
@@ -134,32 +135,33 @@ func (s session) portserverLog(verbose, debug bool) func(portserver.Event) {
 	}
 }
 
-// dumpStatistics prints them whenever they are asked for, until stop is called.
+// dumpStatistics prints statistics when a signal asks for them, until stop is
+// called.
 func (s session) dumpStatistics(server *portserver.Server) (stop func()) {
-	asked := make(chan os.Signal, 1)
-	if wanted := statisticsSignals(); len(wanted) > 0 {
-		signal.Notify(asked, wanted...)
+	requests := make(chan os.Signal, 1)
+	if signals := statisticsSignals(); len(signals) > 0 {
+		signal.Notify(requests, signals...)
 	}
 	go func() {
-		for range asked {
+		for range requests {
 			fmt.Fprintln(s.stderr, server.Statistics())
 		}
 	}()
 	return func() {
-		signal.Stop(asked)
-		close(asked)
+		signal.Stop(requests)
+		close(requests)
 	}
 }
 
-// statusCommand is "portserver status", which some look for as "portserver ls".
+// statusCommand is "portserver status", also known as "portserver ls".
 func statusCommand(name string) command {
 	return command{
 		name:  "portserver " + name,
-		usage: "list the ports that are handed out, and to whom",
+		usage: "list the assigned ports and their processes",
 		help: `
-Lists the ports that a port server has handed out to processes that still live.
-Which server that is says --address, else PORTSERVER_ADDRESS. The exit status is
-5 if no port server of yours listens there.
+Lists the ports that a port server has assigned to processes that are still
+running. The server is the one at --address, else at PORTSERVER_ADDRESS. The
+exit status is 5 if no port server of yours listens there.
 
 Example:
   devports portserver ` + name + `
@@ -171,12 +173,12 @@ Example:
 	}
 }
 
-// handedOut is a port that a process has from the port server.
-type handedOut struct {
+// assignment is a port that the port server has assigned to a process, in JSON.
+type assignment struct {
 	Port    int       `json:"port"`
 	PID     int       `json:"pid"`
 	Command string    `json:"command,omitempty"`
-	Since   time.Time `json:"since"` // when it got the port
+	Since   time.Time `json:"since"`
 }
 
 func (s session) portserverStatus(c *cli.Context) error {
@@ -192,28 +194,28 @@ func (s session) portserverStatus(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	rows := make([]handedOut, 0, len(assignments))
+	rows := make([]assignment, 0, len(assignments))
 	for _, a := range assignments {
-		rows = append(rows, handedOut{a.Port, a.PID, holder.Inspect(c.Context, a.PID).Command, a.Since.UTC()})
+		rows = append(rows, assignment{a.Port, a.PID, holder.Inspect(c.Context, a.PID).Command, a.Since.UTC()})
 	}
 	if c.Bool("json") {
 		err = s.json(rows)
 	} else {
-		err = s.tellHandedOut(rows)
+		err = s.printAssignments(rows)
 	}
 	if err != nil || lockfile.Holder(files.lock) != nil {
 		return err
 	}
-	hint := "devports portserver starts one"
+	hint := "to start one: devports portserver"
 	if address != portserver.DefaultAddress {
-		hint = "devports portserver --address " + text.QuoteSh(address) + " starts one"
+		hint += " --address " + text.QuoteSh(address)
 	}
-	return fail(exitRunning, hint, "no port server of yours listens at %s", address)
+	return fail(exitRunning, hint, "no port server of yours is listening at %s", address)
 }
 
-func (s session) tellHandedOut(rows []handedOut) error {
+func (s session) printAssignments(rows []assignment) error {
 	if len(rows) == 0 {
-		s.note("no port is handed out")
+		s.note("no assigned ports")
 	}
 	for _, r := range rows {
 		if _, err := fmt.Fprintf(s.stdout, "%d: pid %d (%s), since %s\n", r.Port, r.PID, text.OneLine(r.Command), r.Since.Local().Format(time.DateTime)); err != nil {
@@ -223,15 +225,15 @@ func (s session) tellHandedOut(rows []handedOut) error {
 	return nil
 }
 
-// serverAddress is the address on the command line, before or behind the name of a
-// subcommand, else the one of the environment, which may be empty, else
+// serverAddress is the address on the command line, before or after the name of
+// a subcommand, else the address of the environment unless it is empty, else
 // portpicker's.
 func serverAddress(c *cli.Context, environment string) (string, error) {
 	for _, level := range c.Lineage() {
 		if slices.ContainsFunc(addressFlag.Names(), func(name string) bool { return slices.Contains(level.LocalFlagNames(), name) }) {
 			address := level.String(addressFlag.Name)
 			if address == "" {
-				return "", usage("devports portserver --address @mine", "--address takes @name or the path of a socket, not an empty string")
+				return "", usage("devports portserver --address @mine", "--address must be @name or the path of a socket, not empty")
 			}
 			return address, nil
 		}
@@ -239,7 +241,7 @@ func serverAddress(c *cli.Context, environment string) (string, error) {
 	return cmp.Or(environment, portserver.DefaultAddress), nil
 }
 
-// pickFrom asks the port server at an address for n ports that belong to pid.
+// pickFrom requests n ports for pid from the port server at an address.
 func pickFrom(ctx context.Context, address string, n, pid int) ([]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -18,12 +18,12 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// serverFiles are the files of the port server at one address. The folder has
-// those of all port servers of this user.
+// serverFiles are the files of the port server at one address. The folder is
+// shared by all port servers of this user.
 type serverFiles struct{ folder, lock, state string }
 
-// portserverFiles are the lock and the state of the server at an address, of
-// which a file's comes back absolute.
+// portserverFiles returns the files of the server at an address, and the
+// address, as an absolute path if it is a file.
 func (s session) portserverFiles(address string) (full string, files serverFiles, err error) {
 	home, err := registry.Home(s.getenv)
 	if err != nil {
@@ -41,9 +41,9 @@ func (s session) portserverFiles(address string) (full string, files serverFiles
 	return address, serverFiles{folder, stem + ".lock", stem + ".state"}, nil
 }
 
-// handedOutPorts are those that any port server of this user has handed out.
+// assignedPorts are the ports that any port server of this user has assigned.
 // They look free until their owners listen.
-func (s session) handedOutPorts() map[int]bool {
+func (s session) assignedPorts() map[int]bool {
 	ports := map[int]bool{}
 	home, err := registry.Home(s.getenv)
 	if err != nil {
@@ -62,21 +62,21 @@ func (s session) handedOutPorts() map[int]bool {
 	return ports
 }
 
-// serverNote is what a port server leaves in its lock.
+// serverNote is the note in the lock of a port server.
 type serverNote struct {
 	Address string `json:"address"`
-	Pool    string `json:"pool"` // as allocator.ParseSet reads it
+	Pool    string `json:"pool"` // for allocator.ParseSet
 }
 
-// claimWait is how long a port server waits for others that start.
-const claimWait = 10 * time.Second
+// claimTimeout is how long a port server waits while others start.
+const claimTimeout = 10 * time.Second
 
-// claimPool makes this process the only port server at its address, and of those
-// of this user the only one with the ports of its pool: each knows only what it
-// has handed out itself. release ends that.
+// claimPool makes this process the only port server at its address, and the
+// only one of this user with the ports of its pool, because each server knows
+// only its own assignments. release gives up the claim.
 func claimPool(ctx context.Context, files serverFiles, note serverNote) (release func() error, err error) {
-	// Two that start at once would otherwise each miss the other.
-	started, err := lockfile.Acquire(ctx, filepath.Join(files.folder, "starting"), claimWait)
+	// Two servers that start at the same time would not see each other's claim.
+	started, err := lockfile.Acquire(ctx, filepath.Join(files.folder, "starting"), claimTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -96,12 +96,12 @@ func claimPool(ctx context.Context, files serverFiles, note serverNote) (release
 }
 
 func portserverRuns(address string, held *lockfile.HeldError) error {
-	return fail(exitRunning, fmt.Sprintf("devports portserver status shows what it has handed out; kill %d ends it", held.PID),
-		"a port server already listens at %s: pid %d, since %s", address, held.PID, held.Since.Local().Format(time.DateTime))
+	return fail(exitRunning, fmt.Sprintf("devports portserver status lists its assignments, kill %d stops it", held.PID),
+		"a port server is already listening at %s: pid %d, since %s", address, held.PID, held.Since.Local().Format(time.DateTime))
 }
 
-// disjoint makes sure that no port server that runs, but for the one of files,
-// has a port of the pool.
+// disjoint returns an error if another running port server has a port of the
+// pool.
 func disjoint(files serverFiles, ports string) error {
 	pool, err := allocator.ParseSet(ports)
 	if err != nil {
@@ -116,22 +116,22 @@ func disjoint(files serverFiles, ports string) error {
 		}
 		theirs, err := allocator.ParseSet(other.Pool)
 		if common := pool.Intersect(theirs); err == nil && !common.Empty() {
-			return fail(exitRunning, fmt.Sprintf("ask that one: export PORTSERVER_ADDRESS=%s; or give this one other ports with --pool", text.QuoteSh(other.Address)),
-				"the port server at %s (pid %d) hands out %s, too: one port would go to two processes", other.Address, held.PID, common)
+			return fail(exitRunning, fmt.Sprintf("use that server with export PORTSERVER_ADDRESS=%s, or start this one with other ports: --pool RANGES", text.QuoteSh(other.Address)),
+				"the pool overlaps with the port server at %s (pid %d): both have %s", other.Address, held.PID, common)
 		}
 	}
 	return nil
 }
 
-// handedOutBefore are ports that port servers had handed out before they ended,
-// each with the state file that says so.
-type handedOutBefore map[int]string
+// oldAssignments are ports that servers at other addresses have assigned, each
+// with its state file.
+type oldAssignments map[int]string
 
-// stoppedServers reads what the servers of other addresses have handed out. Those
-// that still run do not matter: their pools are others.
-func (s session) stoppedServers(files serverFiles) handedOutBefore {
+// stoppedServers reads the assignments of servers at other addresses. Those of
+// running servers do not matter, as their pools do not overlap.
+func (s session) stoppedServers(files serverFiles) oldAssignments {
 	states, _ := filepath.Glob(filepath.Join(files.folder, "*.state")) // fails only for a bad pattern
-	before := handedOutBefore{}
+	before := oldAssignments{}
 	for _, state := range states {
 		if state == files.state {
 			continue
@@ -147,9 +147,9 @@ func (s session) stoppedServers(files serverFiles) handedOutBefore {
 	return before
 }
 
-// contains reports whether the owner of a port that was handed out still lives.
-func (h handedOutBefore) contains(port int) bool {
-	state, ok := h[port]
+// contains reports whether a port is still assigned to a live process.
+func (o oldAssignments) contains(port int) bool {
+	state, ok := o[port]
 	if !ok {
 		return false
 	}

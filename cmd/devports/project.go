@@ -16,16 +16,16 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// openProject reads the project file that the command line names or that is
-// found from the working directory. Without one the error is
+// openProject reads the project file that the command line names, or that it
+// finds from the working directory. If there is none, the error is
 // *procfile.NotFoundError.
 func (s session) openProject(c *cli.Context) (project.Project, error) {
-	scale, _ := c.Generic("replicas").(replicas) // of up alone
+	scale, _ := c.Generic("replicas").(replicas) // only up has it
 	return s.projectAt(c.String("file"), c.String("registry"), scale)
 }
 
-// projectAt is openProject with the values of --file, --registry and --replicas;
-// each may be empty.
+// projectAt is openProject with the values of --file, --registry and
+// --replicas; each may be empty.
 func (s session) projectAt(path, registryPath string, scale map[string]int) (project.Project, error) {
 	path, err := s.projectFile(path)
 	if err != nil {
@@ -38,9 +38,8 @@ func (s session) projectAt(path, registryPath string, scale map[string]int) (pro
 	return project.Open(s.host(), r, path, scale)
 }
 
-// openWithout is openProject for those who ask for no port: the project has no
-// registry.
-func (s session) openWithout(c *cli.Context) (project.Project, error) {
+// openWithoutRegistry is openProject for commands that lease no ports.
+func (s session) openWithoutRegistry(c *cli.Context) (project.Project, error) {
 	path, err := s.projectFile(c.String("file"))
 	if err != nil {
 		return project.Project{}, err
@@ -48,7 +47,7 @@ func (s session) openWithout(c *cli.Context) (project.Project, error) {
 	return project.Open(s.host(), registry.Registry{}, path, nil)
 }
 
-// projectFile is the project file that is named, or else found from the working
+// projectFile is the named project file, else the one found from the working
 // directory.
 func (s session) projectFile(named string) (string, error) {
 	if named != "" {
@@ -61,16 +60,16 @@ func (s session) projectFile(named string) (string, error) {
 	return procfile.Find(wd, s.getenv)
 }
 
-// replicas is the value of -m: how many replicas of which services.
+// replicas is the value of -m: numbers of replicas by service.
 type replicas map[string]int
 
-// Set takes "web=3", or "web=3,worker=2".
+// Set parses "web=3" or "web=3,worker=2".
 func (r replicas) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		name, number, _ := strings.Cut(part, "=")
 		n, err := strconv.Atoi(number)
 		if err != nil || name == "" || n < 1 || n > procfile.MaxReplicas {
-			return fmt.Errorf("want SERVICE=NUMBER, from 1 to %d", procfile.MaxReplicas)
+			return fmt.Errorf("expected SERVICE=NUMBER, with a number from 1 to %d", procfile.MaxReplicas)
 		}
 		r[name] = n
 	}
@@ -79,7 +78,7 @@ func (r replicas) Set(text string) error {
 
 func (r replicas) String() string { return "" }
 
-// host is what projects need of this process and of the machine.
+// host is the process and machine for projects.
 func (s session) host() project.Host {
 	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Changed: s.noteChange, Listening: s.listening}
 }
@@ -100,7 +99,7 @@ func (s session) registryAt(path string) (registry.Registry, error) {
 	return registry.Open(absolute), err
 }
 
-// declares makes sure that the file declares these services.
+// declares returns an error unless the file declares these services.
 func declares(file procfile.File, names []string) error {
 	f := failure{status: exitUsage}
 	for _, name := range names {
@@ -114,11 +113,11 @@ func declares(file procfile.File, names []string) error {
 	return nil
 }
 
-// undeclared words that name is none of the candidates.
+// undeclared is the error that name is none of the candidates.
 func undeclared(file procfile.File, name string, candidates []string) errorLine {
-	hint := "it declares " + wording.List(candidates)
+	hint := "its services are " + wording.List(candidates)
 	if near, ok := text.Nearest(name, candidates); ok {
 		hint = "did you mean " + near + "?"
 	}
-	return errorLine{file.Name + " declares no service " + name, hint}
+	return errorLine{file.Name + " has no service " + name, hint}
 }

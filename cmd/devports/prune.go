@@ -21,20 +21,20 @@ import (
 var pruneCommand = command{
 	name:    "prune",
 	instead: "devports rm %s",
-	usage:   "give up the ports of projects whose folder is gone",
+	usage:   "release the ports of deleted projects",
 	help: `
-Gives up the ports of every project and worktree whose folder is gone, and says
-which, and removes the logs, locks and sockets of their runs. What is on a volume
-that is not mounted now is not gone, nor is what runs, nor what another machine
-or container keeps in a home that both share. Given up are also ports that run
-has kept for a folder of a project that is no service's, unless something listens
-on them.
+Releases the ports of projects and worktrees whose folder no longer exists,
+prints them, and removes the logs, locks and sockets of their runs. It keeps the
+ports of folders on volumes that are not mounted, of projects that are running,
+and of other machines and containers that share this home. It also releases
+ports that devports run has leased in a project for folders that belong to no
+service, unless something listens on them.
 
 Example:
   devports prune --dry-run
   devports prune`,
 	flags: []cli.Flag{
-		boolean("dry-run", "", "only say what would be given up"),
+		boolean("dry-run", "", "only print what would be released"),
 		jsonFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
@@ -59,9 +59,9 @@ Example:
 				leases = append(leases, l)
 			}
 		}
-		verb := "given up"
+		verb := "released"
 		if c.Bool("dry-run") {
-			verb = "would be given up"
+			verb = "would release"
 		} else if leases, err = r.Prune(c.Context, leases); err != nil {
 			return err
 		}
@@ -70,30 +70,30 @@ Example:
 			return errors.Join(s.json(leaseRows(leases)), failed)
 		}
 		for _, l := range leases {
-			why := text.OneLine(l.Scope.Directory) + " is gone"
+			why := text.OneLine(l.Scope.Directory) + " no longer exists"
 			if l.Undeclared && exists(l.Scope.Directory) {
-				why = "no service, but once that of a run"
+				why = "not a service, leased for devports run"
 			}
-			if _, err := fmt.Fprintf(s.stdout, "%s %d of %s %s: %s\n", l.Name, l.Port, l.Scope, verb, why); err != nil {
+			if _, err := fmt.Fprintf(s.stdout, "%s %s of %s, port %d: %s\n", verb, l.Name, l.Scope, l.Port, why); err != nil {
 				return err
 			}
 		}
-		said := "removed what %s had left: %s\n"
+		format := "removed the files of %s: %s\n"
 		if c.Bool("dry-run") {
-			said = "would remove what %s had left: %s\n"
+			format = "would remove the files of %s: %s\n"
 		}
 		if len(removed) > 0 {
-			fmt.Fprintf(s.stdout, said, wording.Count(len(removed), "run"), text.OneLine(strings.Join(removed, ", ")))
+			fmt.Fprintf(s.stdout, format, wording.Count(len(removed), "run"), text.OneLine(strings.Join(removed, ", ")))
 		}
 		if len(leases) == 0 && len(gone) == 0 && len(removed) == 0 && failed == nil {
-			s.note("every folder is there")
+			s.note("no stale directories")
 		}
 		return failed
 	},
 }
 
-// withoutRuns returns those of the leases that no run uses, and notes the runs
-// that use the others.
+// withoutRuns returns the leases that no run uses, and notes the runs that use
+// the others.
 func (s session) withoutRuns(leases []registry.Lease) ([]registry.Lease, error) {
 	runs, err := s.runs()
 	if err != nil {
@@ -104,27 +104,28 @@ func (s session) withoutRuns(leases []registry.Lease) ([]registry.Lease, error) 
 		if i.Holder == nil || !slices.ContainsFunc(leases, used) {
 			continue
 		}
-		s.note("%s runs (pid %d) and keeps its ports: devports down --dir %s ends it", scopeOfNote(i.Note), i.Note.PID, text.QuoteSh(i.Note.Directory))
+		s.note("%s is still running (pid %d) and keeps its ports; to stop it: devports down --dir %s", scopeOfNote(i.Note), i.Note.PID, text.QuoteSh(i.Note.Directory))
 		leases = slices.DeleteFunc(slices.Clone(leases), used)
 	}
 	return leases, nil
 }
 
-// usesLeases reports whether a run uses the ports of a scope, whose directory is
-// perhaps not the one in which the run began.
+// usesLeases reports whether a run uses the ports of a scope. The scope may
+// have been moved since the run started.
 func usesLeases(i control.Instance, scope registry.Scope) bool {
 	return i.Note.Directory == scope.Directory || i.Note.Project == scope.Project && i.Note.Worktree == scope.Worktree && i.Note.Project != ""
 }
 
-// discardRuns removes what runs have left whose folder is gone, and returns the
-// folders. What lives of one that was killed is left to doctor, and noted. A folder
-// for which leases are kept that are not gone cannot be seen now.
+// discardRuns removes the files of runs whose folder no longer exists, and
+// returns the folders. It leaves a killed run with live processes to doctor,
+// and notes it. A folder with leases that are not gone is only invisible at the
+// moment, such as on a volume that is not mounted.
 func (s session) discardRuns(gone, all []registry.Lease, dryRun bool) (removed []string, err error) {
 	runs, err := s.runs()
 	if err != nil {
 		return nil, err
 	}
-	directories := map[string]string{} // by the lock of the slot
+	directories := map[string]string{} // by the slot's lock
 	for _, l := range gone {
 		directories[runs.Slot(l.Scope.Directory, l.Scope.Worktree).Lock()] = l.Scope.Directory
 	}
@@ -135,13 +136,13 @@ func (s session) discardRuns(gone, all []registry.Lease, dryRun bool) (removed [
 			continue
 		}
 		if i.Killed() && len(i.Processes()) > 0 {
-			s.note("the up of %s (pid %d) was killed, and what it has started lives: devports doctor --fix ends that", directory, i.Note.PID)
+			s.note("devports up in %s (pid %d) was killed, but its processes are still running; to kill them: devports doctor --fix", directory, i.Note.PID)
 			continue
 		}
 		if !dryRun {
 			failed := i.Discard()
 			if errors.As(failed, new(*lockfile.HeldError)) {
-				continue // a run has just begun there
+				continue // a run has just started there
 			}
 			err = errors.Join(err, failed)
 		}

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// TestREADME runs the console blocks of the README and compares what they
-// print. Numbers may differ. A line "..." stands for any lines, and then the
-// order of the others does not matter; "..." at the end of a line is any text.
+// TestREADME runs the console blocks of the README and compares their output.
+// Numbers may differ. A line "..." stands for any lines, and then the order of
+// the others does not matter; "..." at the end of a line stands for any text.
 // After "^C" the command is interrupted.
 func TestREADME(t *testing.T) {
 	root, err := filepath.Abs("../..")
@@ -30,7 +30,7 @@ func TestREADME(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
 		block := m[1]
 		if block == "$ go test ./...\n" {
-			continue // this is it
+			continue // this test
 		}
 		first, _, _ := strings.Cut(block, "\n")
 		t.Run(first, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestREADME(t *testing.T) {
 	}
 }
 
-// TestREADMEScreen brings up on a terminal what the README shows a picture of.
+// TestREADMEScreen reproduces the README's picture of a terminal.
 func TestREADMEScreen(t *testing.T) {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("tmux is missing")
@@ -65,7 +65,7 @@ func TestREADMEScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	block := regexp.MustCompile("(?s)```text\n(.*?)```").FindStringSubmatch(string(readme))[1]
-	// Columns are as wide as they have to be, and a busy machine takes its time.
+	// Column widths and durations may differ.
 	normal := func(screen string) []string {
 		screen = regexp.MustCompile(` +`).ReplaceAllString(screen, " ")
 		screen = regexp.MustCompile(`\d+(\.\d+)? (ms|s|min)\b`).ReplaceAllString(screen, "0 s")
@@ -104,8 +104,8 @@ func TestREADMEScreen(t *testing.T) {
 	}
 }
 
-// runBlock runs a script in dir and returns what it prints. With interrupt,
-// the script is interrupted once it has printed the wanted lines.
+// runBlock runs a script in dir and returns its output. With interrupt, it
+// interrupts the script once the wanted lines are there.
 func runBlock(t *testing.T, dir, script string, want []string, interrupt bool) []string {
 	t.Helper()
 	if interrupt {
@@ -142,7 +142,7 @@ func runBlock(t *testing.T, dir, script string, want []string, interrupt bool) [
 	}
 	<-j.done
 	text, _ := j.text()
-	expected := interrupt || strings.Contains(text, "devports: error:") // then that is what is shown
+	expected := interrupt || strings.Contains(text, "devports: error:") // else the block must succeed
 	if failed != nil && !expected {
 		t.Errorf("%v\n%s", failed, text)
 	}
@@ -155,7 +155,7 @@ func lines(text string) []string {
 
 var numbers = regexp.MustCompile(`\d+`)
 
-// same reports whether a line of the README stands for one that was printed.
+// same reports whether a line of the README matches an output line.
 func same(want, got string) bool {
 	pattern := regexp.QuoteMeta(numbers.ReplaceAllString(want, "0"))
 	if strings.HasSuffix(want, "...") {
@@ -164,7 +164,7 @@ func same(want, got string) bool {
 	return regexp.MustCompile("^" + pattern + "$").MatchString(numbers.ReplaceAllString(got, "0"))
 }
 
-// missingLines are those of the wanted lines that have not been printed.
+// missingLines returns the wanted lines that are not in the output.
 func missingLines(want, got []string) (missing []string) {
 	for _, w := range want {
 		found := w == "..."

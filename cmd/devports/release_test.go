@@ -15,8 +15,8 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/complete"
 )
 
-// TestRelease looks at the recipe of a release without goreleaser: every file
-// that it names is here or made by its hooks, which leave no shell out.
+// TestRelease checks the release configuration without goreleaser: every file
+// that it names exists or is made by its hooks, which cover all shells.
 func TestRelease(t *testing.T) {
 	const root, extras = "../..", ".github/extras"
 	type files []struct{ Src string }
@@ -77,7 +77,7 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// runHooks runs the hooks in dir. This binary is the devports that they build.
+// runHooks runs the hooks in dir, with this test binary as devports.
 func runHooks(t *testing.T, dir, extras string, hooks []string) {
 	t.Helper()
 	self, err := os.Executable()

@@ -4,29 +4,31 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/watcher"
 )
 
 const (
-	// loopWindow is how soon after its start a change is likely to be a service's
-	// own doing, and loopLimit after how many of them in a row that is assumed.
+	// A change within loopWindow after a service's start is probably made by
+	// the service itself. More than loopLimit of them in a row are taken for a
+	// loop.
 	loopWindow = 3 * time.Second
 	loopLimit  = 5
 
 	minLoopDelay, maxLoopDelay = time.Second, 30 * time.Second
 )
 
-// restartLoop is how often in a row one file has restarted a service soon after
-// its start. It is a value; next gives its successor.
+// restartLoop counts how often in a row one file has restarted a service soon
+// after its start. It is a value; next returns its successor.
 type restartLoop struct {
 	path  string
 	count int
-	last  time.Time // when the latest restart was decided on
+	last  time.Time // when the latest restart was decided
 }
 
-// next takes in that a file has changed, and that the service was started at a
-// time, which may be zero. delay is how long its restart is to wait.
+// next counts a change of a file. started is when the service was started, and
+// may be zero. delay is how long to delay the restart.
 func (l restartLoop) next(path string, started, now time.Time) (_ restartLoop, delay time.Duration) {
 	if started.Before(l.last) {
 		started = l.last
@@ -42,18 +44,22 @@ func (l restartLoop) next(path string, started, now time.Time) (_ restartLoop, d
 	return l, delay
 }
 
-// restarts decides when services are restarted that watch what has changed. The
-// zero value is ready.
+// restarts decides when to restart the services whose files have changed. The
+// zero value is ready to use.
 type restarts struct {
 	loops map[string]restartLoop
-	due   map[string]time.Time // services whose restart waits
+	due   map[string]time.Time // when delayed restarts happen
 
-	changed map[string]time.Time // when what a service watches was last touched
+	changed map[string]time.Time // when a service's files last changed
 }
 
-// add takes in a change of what a service watches. now reports whether it is to
-// be restarted at once; text is what to print, "" for nothing.
-func (r *restarts) add(st launcher.Status, touched watcher.Touched, at time.Time) (now bool, text string) {
+// add adds a change of the files that a service watches. now reports whether to
+// restart it at once; text is the line to print, "" for none.
+func (r *restarts) add(st launcher.Status, touched watcher.Touched, builds bool, at time.Time) (now bool, text string) {
+	verb := "restarting"
+	if builds {
+		verb = "building"
+	}
 	if r.changed == nil {
 		r.loops, r.due, r.changed = map[string]restartLoop{}, map[string]time.Time{}, map[string]time.Time{}
 	}
@@ -66,17 +72,17 @@ func (r *restarts) add(st launcher.Status, touched watcher.Touched, at time.Time
 	r.loops[st.Service] = loop
 	delete(r.due, st.Service)
 	if delay == 0 {
-		return true, fmt.Sprintf("restarting %s: %s", st.Service, tellTouched(touched))
+		return true, fmt.Sprintf("%s %s: %s", verb, st.Service, formatChange(touched))
 	}
 	r.due[st.Service] = at.Add(delay)
-	text = fmt.Sprintf("restarting %s in %v: %s", st.Service, delay, tellTouched(touched))
+	text = fmt.Sprintf("%s %s in %s: %s", verb, st.Service, wording.Duration(delay), formatChange(touched))
 	if loop.count == loopLimit+1 {
-		text += fmt.Sprintf(", as after each of its last %d starts; if %s writes it, add %q to its watch", loopLimit, st.Service, "!"+touched.Path)
+		text += fmt.Sprintf(", as after each of its last %d starts; if %s writes that file, add %q to its watch", loopLimit, st.Service, "!"+touched.Path)
 	}
 	return false, text
 }
 
-// wait is how long it is until a restart is due; false if none waits.
+// wait is the time until the next delayed restart; false if there is none.
 func (r *restarts) wait(at time.Time) (time.Duration, bool) {
 	var earliest time.Time
 	for _, due := range r.due {
@@ -87,8 +93,8 @@ func (r *restarts) wait(at time.Time) (time.Duration, bool) {
 	return earliest.Sub(at), !earliest.IsZero()
 }
 
-// hurry makes all restarts due. The changes were not the services' own doing:
-// a user has edited the files and now asks for the result.
+// hurry makes all restarts due: the user has edited the files, not the
+// services, and now asks for the result.
 func (r *restarts) hurry(at time.Time) {
 	for name := range r.due {
 		r.due[name] = at
@@ -96,16 +102,16 @@ func (r *restarts) hurry(at time.Time) {
 	}
 }
 
-// delayed are the services whose restart waits, and why.
+// delayed returns the services whose restart is delayed, and why.
 func (r *restarts) delayed(at time.Time) map[string]string {
 	all := map[string]string{}
 	for name, due := range r.due {
-		all[name] = fmt.Sprintf("restarts in %v, for %s has changed", max(due.Sub(at).Round(time.Second), time.Second), r.loops[name].path)
+		all[name] = fmt.Sprintf("restarts in %s: %s changed", wording.Duration(max(due.Sub(at).Round(time.Second), time.Second)), r.loops[name].path)
 	}
 	return all
 }
 
-// take returns the services whose restart is due, which then waits no more.
+// take removes the restarts that are due, and returns their services.
 func (r *restarts) take(at time.Time) (names []string) {
 	for name, due := range r.due {
 		if !due.After(at) {

@@ -9,15 +9,15 @@ import (
 	"github.com/devports/devports/launcher/watcher"
 )
 
-// A file that restarts its service right after each start is noticed, and no
+// A file that restarts its service right after each start is detected, and no
 // other.
 func TestRestartLoop(t *testing.T) {
 	epoch := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, test := range []struct {
 		name  string
-		pause time.Duration // from each start to the change
-		stop  time.Duration // from each restart to the start
-		paths []string      // what changes in turn
+		pause time.Duration // between each start and the change
+		stop  time.Duration // between each restart and the start
+		paths []string      // the files that change in turn
 		since bool          // the service has a process
 		want  []int         // the delays in seconds
 	}{
@@ -38,7 +38,7 @@ func TestRestartLoop(t *testing.T) {
 			}
 			now = now.Add(test.pause)
 			touched := watcher.Touched{Name: "web", Path: test.paths[i%len(test.paths)], Files: 1}
-			atOnce, _ := r.add(st, touched, now)
+			atOnce, _ := r.add(st, touched, false, now)
 			wait, waits := r.wait(now)
 			if !waits {
 				wait = 0
@@ -57,19 +57,19 @@ func TestRestartLoop(t *testing.T) {
 	}
 }
 
-// While a restart waits, the same file changes nothing, and another file has the
-// service restarted at once.
+// While a restart is delayed, another change of the same file has no effect,
+// and a change of another file restarts the service at once.
 func TestRestartLoopIsLeft(t *testing.T) {
 	var r restarts
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	st := launcher.Status{Service: "web"}
 	for range loopLimit + 1 {
-		r.add(st, watcher.Touched{Name: "web", Path: "x", Files: 1}, now)
+		r.add(st, watcher.Touched{Name: "web", Path: "x", Files: 1}, false, now)
 	}
-	if atOnce, text := r.add(st, watcher.Touched{Name: "web", Path: "x", Files: 1}, now); atOnce || text != "" {
+	if atOnce, text := r.add(st, watcher.Touched{Name: "web", Path: "x", Files: 1}, false, now); atOnce || text != "" {
 		t.Errorf("the same file: %v, %q", atOnce, text)
 	}
-	if atOnce, _ := r.add(st, watcher.Touched{Name: "web", Path: "y", Files: 1}, now); !atOnce {
+	if atOnce, _ := r.add(st, watcher.Touched{Name: "web", Path: "y", Files: 1}, false, now); !atOnce {
 		t.Error("another file has to wait")
 	}
 	if _, waits := r.wait(now); waits {

@@ -13,13 +13,13 @@ import (
 
 var rmCommand = command{
 	name:  "rm",
-	usage: "give up the ports of names",
+	usage: "release the ports of names",
 	args:  "NAME…",
 	help: `
-Gives up the ports of a service, or with SERVICE:PORT just that one, or of a
-user-wide name. Another name may get the number from now on. Nothing that runs
-is stopped. If no port is kept for one of the names, nothing is given up, and
-the exit status is 1.
+Releases the ports of a service, or with SERVICE:PORT one of them, or the port
+of a user-wide name. Other names may get these ports from now on. Running
+services are not stopped. If one of the names has no port, nothing is released
+and the exit status is 1.
 
 Example:
   devports rm auth
@@ -28,7 +28,7 @@ Example:
 	completes: leaseNames,
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() == 0 {
-			return usage("devports rm auth", "rm needs a name")
+			return usage("devports rm auth", "rm requires a name")
 		}
 		p, err := s.openPlace(c)
 		if err != nil {
@@ -38,7 +38,7 @@ Example:
 		if err != nil {
 			return err
 		}
-		// A project that has moved is recorded in its new place first.
+		// Record the new directory of a project that was moved.
 		if _, _, err := p.project.Registry.Lease(c.Context, p.project.Checkout, nil, registry.Options{Changed: s.noteChange}); err != nil {
 			return err
 		}
@@ -46,13 +46,14 @@ Example:
 		if err != nil {
 			return err
 		}
-		// Outside a project, what run has kept for the folder is meant where no user-wide name is.
+		// Outside of projects, a name stands for a user-wide one, else for a
+		// lease of devports run.
 		if at := slices.IndexFunc(leases, func(l registry.Lease) bool {
 			return p.folder != "" && l.Scope.Directory == p.folder && slices.Contains(names, l.Name)
 		}); at >= 0 && !slices.ContainsFunc(leases, func(l registry.Lease) bool { return l.Scope == scope && slices.Contains(names, l.Name) }) {
 			scope = leases[at].Scope
 		}
-		names, err = kept(names, scope, leases)
+		names, err = leasedNames(names, scope, leases)
 		if err != nil {
 			return err
 		}
@@ -67,21 +68,21 @@ Example:
 		}
 		for _, l := range removed {
 			if !c.Bool("json") {
-				fmt.Fprintf(s.stdout, "%s %d given up\n", l.Name, l.Port)
+				fmt.Fprintf(s.stdout, "released %s, port %d\n", l.Name, l.Port)
 			}
 			if allocator.Busy(l.Port) {
-				s.note("something still listens on %d (devports who %d): as long as it does, %s would get another port", l.Port, l.Port, l.Name)
+				s.note("something still listens on port %d; until it stops, %s would get another port (to see which process: devports who %[1]d)", l.Port, l.Name)
 			}
 		}
 		return nil
 	},
 }
 
-// kept gives the names in scope that are meant: a service's name stands for
-// all of its ports. A name that has no lease is an error.
-func kept(names []allocator.PortName, scope registry.Scope, leases []registry.Lease) ([]allocator.PortName, error) {
+// leasedNames returns the names of the leases in scope that names stand for: a
+// service's name stands for all its ports. A name without a lease is an error.
+func leasedNames(names []allocator.PortName, scope registry.Scope, leases []registry.Lease) ([]allocator.PortName, error) {
 	var all []string
-	var meant []allocator.PortName
+	var found []allocator.PortName
 	f := failure{status: exitFailed}
 	for _, l := range leases {
 		if l.Scope == scope {
@@ -89,22 +90,22 @@ func kept(names []allocator.PortName, scope registry.Scope, leases []registry.Le
 		}
 	}
 	for _, n := range names {
-		before := len(meant)
+		before := len(found)
 		for _, l := range leases {
-			if l.Scope == scope && (l.Name == n || n.Port == "" && l.Name.Service == n.Service) && !slices.Contains(meant, l.Name) {
-				meant = append(meant, l.Name)
+			if l.Scope == scope && (l.Name == n || n.Port == "" && l.Name.Service == n.Service) && !slices.Contains(found, l.Name) {
+				found = append(found, l.Name)
 			}
 		}
-		if len(meant) == before && !slices.Contains(meant, n) {
+		if len(found) == before && !slices.Contains(found, n) {
 			hint := "devports ls lists the names"
 			if near, ok := text.Nearest(n.String(), all); ok {
 				hint = "did you mean " + near + "?"
 			}
-			f.lines = append(f.lines, errorLine{fmt.Sprintf("no port is kept for %s (%s)", n, scope), hint})
+			f.lines = append(f.lines, errorLine{fmt.Sprintf("no port for %s (%s)", n, scope), hint})
 		}
 	}
 	if len(f.lines) > 0 {
 		return nil, f
 	}
-	return meant, nil
+	return found, nil
 }

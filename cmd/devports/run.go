@@ -23,8 +23,8 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// The exit statuses of `run` when there is no command's to pass on, as those of
-// env, nice and nohup (POSIX.1-2024, XCU).
+// The exit statuses of `run` if the command did not run, as those of env, nice
+// and nohup (POSIX.1-2024, XCU).
 const (
 	exitRunFailed     = 125
 	exitNotExecutable = 126
@@ -33,23 +33,22 @@ const (
 
 var runCommand = command{
 	name:  "run",
-	usage: "run one command with the variables of a service",
+	usage: "run a command with the environment of a service",
 	args:  "-- COMMAND [ARG…]",
 	help: `
-Runs COMMAND with the environment of a service. PORT is that of SERVICE, else of
-the service whose dir holds the working directory, else of a name made from the
-working directory's. Outside projects that port is the folder's for as long as
-the folder is there, in a project until devports prune. devports replaces itself
-with the command: signals, terminal and exit status are the command's own.
+Runs COMMAND with the environment of a service. PORT is the port of SERVICE,
+else of the service whose dir contains the working directory, else of a name
+derived from the working directory. Outside of projects the folder keeps that
+port as long as it exists, in a project until devports prune. devports replaces
+itself with the command: signals, terminal and exit status are the command's.
 
-With --up, what does not run of SERVICE and the services that it depends on, or
-without -s of the whole project, is started first, and the command runs once all
-of them are ready. Ctrl-C and other signals reach it, and its exit status is that
-of devports, or 125 where the services could not be started. In the end devports
-stops what it has started: services, or the whole run if there was none. Several
-such commands share what runs, and the last one stops it. --fresh restarts what
-runs already, work such as migrations included, so that the command finds every
-service as after its start.
+With --up, devports first starts SERVICE and its dependencies, or without -s the
+whole project, unless they are running, and runs the command once all are ready.
+Signals are passed on to the command. The exit status is the command's, or 125
+if the services failed to start. Then devports stops the services that it
+started; if several such commands share services, the last one stops them.
+--fresh also restarts services that are already running, including finished work
+such as migrations, so that the command finds every service freshly started.
 
 Example:
   devports run -- go test ./...
@@ -58,12 +57,12 @@ Example:
   devports run -s web --in-dir -- npm install
   devports run --up --fresh -- npm test`,
 	flags: []cli.Flag{
-		&cli.StringFlag{Name: "service", Aliases: []string{"s"}, Usage: "take PORT and the environment of `SERVICE`"},
-		&cli.StringFlag{Name: "command", Aliases: []string{"c"}, Usage: "run `TEXT` in the shell that runs the commands of services"},
+		&cli.StringFlag{Name: "service", Aliases: []string{"s"}, Usage: "use PORT and the environment of `SERVICE`"},
+		&cli.StringFlag{Name: "command", Aliases: []string{"c"}, Usage: "run `TEXT` in the shell, like the commands of services"},
 		boolean("in-dir", "", "run in the service's dir"),
-		boolean("up", "", "start the services that do not run, and stop them afterwards"),
-		boolean("fresh", "", "with --up, restart the services that run"),
-		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with --up, wait at most for `TIME`", DefaultText: "1m"},
+		boolean("up", "", "start services that are not running, and stop them afterwards"),
+		boolean("fresh", "", "with --up, restart services that are running"),
+		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with --up, wait at most `TIME`", DefaultText: "1m"},
 		noPinsFlag, fileFlag, registryFlag,
 	},
 	completes: commandLine,
@@ -71,7 +70,7 @@ Example:
 	run: func(s session, c *cli.Context) error {
 		switch {
 		case c.Bool("fresh") && !c.Bool("up"):
-			return fail(exitRunFailed, "devports run --up --fresh -- COMMAND", "--fresh needs --up")
+			return fail(exitRunFailed, "devports run --up --fresh -- COMMAND", "--fresh requires --up")
 		case c.Bool("up"):
 			return s.runUp(c)
 		}
@@ -89,16 +88,16 @@ Example:
 	},
 }
 
-// program is what `run` runs. It has its environment from devports.
+// program is a program for `run`, with its environment.
 type program struct {
 	path      string
 	argv, env []string
 	dir       string               // "" is the working directory
-	attr      *syscall.SysProcAttr // nil, or how Windows is to start it
+	attr      *syscall.SysProcAttr // the command line on Windows; else nil
 }
 
-// program is the one that the command line names. The statuses of its errors are
-// those of run.
+// program returns the program that the command line names. Its errors have the
+// exit statuses of run.
 func (s session) program(c *cli.Context) (p program, err error) {
 	argv := c.Args().Slice()
 	if len(argv) > 0 && argv[0] == "--" {
@@ -106,11 +105,11 @@ func (s session) program(c *cli.Context) (p program, err error) {
 	}
 	switch {
 	case c.IsSet("command") && len(argv) > 0:
-		return p, fail(exitRunFailed, "devports run -c "+text.QuoteSh(c.String("command")), "-c takes the whole command, and no arguments after it: %s", strings.Join(quoted(argv), " "))
+		return p, fail(exitRunFailed, "devports run -c "+text.QuoteSh(c.String("command")), "-c takes the whole command as one argument, not also %s", strings.Join(quoted(argv), " "))
 	case c.IsSet("command"):
 		p.argv, p.attr = system.ShellCommand(c.String("command"))
 	case len(argv) == 0:
-		return p, fail(exitRunFailed, "devports run -- go test ./...", "run needs a command")
+		return p, fail(exitRunFailed, "devports run -- go test ./...", "run requires a command")
 	default:
 		p.argv = argv
 	}
@@ -126,15 +125,16 @@ func (s session) program(c *cli.Context) (p program, err error) {
 	return p, p.notRun(err)
 }
 
-// runFailed gives err the status of devports' own failures: others may be the
-// command's own.
+// runFailed gives err the exit status of devports' own failures, as the command
+// may use the others.
 func (s session) runFailed(err error) error {
-	f := s.explain(err)
+	f := s.describe(err)
 	f.status = exitRunFailed
 	return f
 }
 
-// notRun words why a command did not run; its own exit status needs no words.
+// notRun describes why a command did not run. The command's own exit status is
+// a failure without a message.
 func (p program) notRun(err error) error {
 	var exit *exec.ExitError
 	switch {
@@ -147,11 +147,11 @@ func (p program) notRun(err error) error {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return fail(exitNotFound, "", "%s: command not found", p.argv[0])
 	}
-	return fail(exitNotExecutable, "", "%s cannot be run: %v", p.argv[0], err)
+	return fail(exitNotExecutable, "", "cannot run %s: %v", p.argv[0], err)
 }
 
-// service is the one that the command line or the working directory names, with
-// the environment of section 4 of the design.
+// service returns the service that the command line names, or that belongs to
+// the working directory, with its environment.
 func (s session) service(c *cli.Context) (procfile.Process, error) {
 	wd, err := os.Getwd()
 	if err != nil {
@@ -177,7 +177,7 @@ func (s session) service(c *cli.Context) (procfile.Process, error) {
 		return procfile.Process{}, err
 	}
 	if name == "" && c.Bool("in-dir") {
-		return procfile.Process{}, usage("devports run -s SERVICE --in-dir -- COMMAND", "--in-dir needs a service")
+		return procfile.Process{}, usage("devports run -s SERVICE --in-dir -- COMMAND", "--in-dir requires a service")
 	}
 	if name == "" {
 		p.File, name = p.File.AddService(nameOf(wd))
@@ -187,7 +187,8 @@ func (s session) service(c *cli.Context) (procfile.Process, error) {
 	return service, err
 }
 
-// nameOf makes a name of a directory's: what a name cannot hold becomes "-".
+// nameOf derives a name from a directory: characters that names cannot have
+// become "-".
 func nameOf(dir string) string {
 	name := strings.Map(func(r rune) rune {
 		if r == '=' || r == ':' || r == utf8.RuneError || unicode.IsControl(r) {
@@ -198,9 +199,8 @@ func nameOf(dir string) string {
 	return strings.TrimSpace(name)
 }
 
-// folderService stands for a service where there is no project: the folder keeps a
-// port of its own, which has its name. A folder that has been renamed keeps that,
-// too.
+// folderService is a service for a folder outside of projects, which has a port
+// of its own under its name. A renamed folder keeps that port.
 func (s session) folderService(c *cli.Context, dir string) (procfile.Process, error) {
 	r, err := s.openRegistry(c)
 	if err != nil {
@@ -225,8 +225,8 @@ func (s session) folderService(c *cli.Context, dir string) (procfile.Process, er
 	return service, err
 }
 
-// serviceAt is the service whose dir holds the directory wd, the innermost if
-// there are several; "" if there is none.
+// serviceAt is the service whose dir contains wd, the innermost if there are
+// several; "" if there is none.
 func serviceAt(f procfile.File, wd string) string {
 	name, depth := "", 0
 	for _, n := range f.ServiceNames() {

@@ -27,7 +27,7 @@ func (s session) runUp(c *cli.Context) error {
 	if err != nil {
 		return s.runFailed(err)
 	}
-	if _, err := s.program(c); err != nil { // before anything is started
+	if _, err := s.program(c); err != nil { // before any service is started
 		return err
 	}
 	signals := make(chan os.Signal, 4)
@@ -44,15 +44,15 @@ func (s session) runUp(c *cli.Context) error {
 	}
 	if err == nil {
 		err = s.runChild(c, signals)
-		b.tellFailed()
+		b.reportFailed()
 	}
-	ending, _ := firstSignal(signals) // the second Ctrl-C does not wait
+	ending, _ := firstSignal(signals) // a second Ctrl-C skips the wait
 	b.end(ending)
 	return err
 }
 
-// runChild runs the command. Its environment is read again: the start may have
-// moved a port.
+// runChild runs the command. It resolves the environment again, because the
+// start may have moved a port.
 func (s session) runChild(c *cli.Context, signals <-chan os.Signal) error {
 	p, err := s.program(c)
 	if err != nil {
@@ -69,7 +69,7 @@ func (s session) runChild(c *cli.Context, signals <-chan os.Signal) error {
 		case err := <-ended:
 			return p.notRun(err)
 		case sig := <-signals:
-			if !fromTerminal(sig) { // or the command has it, too
+			if !fromTerminal(sig) { // else the command has received it, too
 				_ = cmd.Process.Signal(sig)
 			}
 		}
@@ -84,8 +84,8 @@ func (p program) child() *exec.Cmd {
 	}
 }
 
-// firstSignal is a context that a signal ends. stop ends it, too, and returns
-// the signal that came before, or nil.
+// firstSignal returns a context that a signal cancels. stop cancels it, too,
+// and returns the signal that arrived before, or nil.
 func firstSignal(signals <-chan os.Signal) (ctx context.Context, stop func() os.Signal) {
 	ctx, cancel := context.WithCancel(context.Background())
 	came := make(chan os.Signal, 1)
@@ -111,31 +111,31 @@ func statusOfSignal(sig os.Signal) int {
 	return exitRunFailed
 }
 
-// borrowed are services that run for a command: in the run that there is, or in
-// one that was started for the command and ends with it.
+// borrowed are services that run for a command: in an existing run, or in a
+// temporary one that ends with the command.
 type borrowed struct {
 	session
 	scope   registry.Scope
 	slot    control.Slot
-	options upOptions // of a run that is started
-	names   []string  // of all services that the command needs; none stands for all
+	options upOptions // for a run that is started
+	names   []string  // of the services that the command needs; none stands for all
 	fresh   bool
 	timeout time.Duration
 
-	background *control.Background // the run that was started; nil for none
+	background *control.Background // a run that was started; nil for none
 	instance   control.Instance
 	hold       control.Hold
 	held       bool
 }
 
-// borrow reads what the command line asks to be up.
+// borrow reads from the command line which services the command needs.
 func (s session) borrow(c *cli.Context) (*borrowed, error) {
 	p, err := s.openProject(c)
 	if err != nil {
 		return nil, err
 	}
 	if p.File.Path == "" {
-		return nil, usage("devports run --up -f Portfile -- COMMAND", "--up needs a file: standard input or a pipe cannot be read again")
+		return nil, usage("devports run --up -f Portfile -- COMMAND", "--up requires a file: it cannot read standard input or a pipe again")
 	}
 	b := &borrowed{session: s, fresh: c.Bool("fresh"), timeout: c.Duration("timeout")}
 	b.options = upOptions{File: p.File.Path, Registry: c.String("registry"), NoPins: s.noPins(c)}
@@ -157,7 +157,7 @@ func (s session) borrow(c *cli.Context) (*borrowed, error) {
 	return b, err
 }
 
-// start returns when all services are ready.
+// start starts or joins a run, and returns when all services are ready.
 func (b *borrowed) start(ctx context.Context) error {
 	for {
 		i, ok := b.slot.Running()
@@ -169,7 +169,7 @@ func (b *borrowed) start(ctx context.Context) error {
 		}
 		switch {
 		case errors.Is(err, launcher.ErrEnded):
-			b.giveUp()
+			b.release()
 			err = i.AwaitEnd(ctx)
 		case errors.Is(err, control.ErrSlotTaken):
 			err = nil
@@ -182,14 +182,14 @@ func (b *borrowed) start(ctx context.Context) error {
 	}
 }
 
-// join has what does not run of a run started. The error is launcher.ErrOver if
-// that is ending.
+// join starts the missing services of a run. The error is launcher.ErrEnded if
+// the run is ending.
 func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 	b.instance = i
 	b.hold, err = i.Client().Hold(ctx, b.names, len(b.names) == 0, b.fresh)
 	switch {
 	case errors.Is(err, control.ErrHeld):
-		return fail(exitRunFailed, "wait until that has ended, or leave --fresh out", "%s is in use by another devports run --up: --fresh would restart its services", b.scope)
+		return fail(exitRunFailed, "wait until it ends, or run without --fresh", "another devports run --up uses %s: --fresh would restart its services", b.scope)
 	case errors.Is(err, launcher.ErrEnded), ctx.Err() != nil:
 		return err
 	case err != nil:
@@ -197,12 +197,13 @@ func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 	}
 	b.held = true
 	if started := b.hold.Info.HeldOnly; len(started) > 0 {
-		b.note("%s runs already: started %s", b.scope, wording.List(started))
+		b.note("%s is already running: started %s", b.scope, wording.List(started))
 	}
 	return b.await(ctx)
 }
 
-// spawn starts a run. The error is control.ErrNotFirst if another was quicker.
+// spawn starts a run. The error is control.ErrNotFirst if another process has
+// started one first.
 func (b *borrowed) spawn(ctx context.Context) error {
 	background, err := b.startInBackground(b.options, b.slot, true)
 	if err != nil {
@@ -221,7 +222,7 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	}
 	if err == nil {
 		b.held = true
-		background.Release() // the hold is enough
+		background.Release() // the hold keeps it running
 		err = b.await(ctx)
 	}
 	if err == nil || ctx.Err() != nil {
@@ -229,20 +230,20 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	}
 	if status, ended := background.AwaitEnd(exitGrace); ended {
 		b.background, b.held = nil, false
-		if status == 0 { // all services were work to be done, and it is
+		if status == 0 { // all services are done
 			return nil
 		}
 		fmt.Fprint(b.stderr, background.Output())
-		return fail(exitRunFailed, "", "%s did not start", b.scope)
+		return fail(exitRunFailed, "", "%s failed to start", b.scope)
 	}
 	return err
 }
 
-// await waits until all services are ready. The error is launcher.ErrOver if the
-// run ends.
+// await waits until all services are ready. The error is launcher.ErrEnded if
+// the run ends.
 func (b *borrowed) await(ctx context.Context) error {
 	client := b.instance.Client()
-	info, err := b.settled(ctx, client, b.names, waitOptions{timeout: b.timeout})
+	info, err := b.awaitSettled(ctx, client, b.names, waitOptions{timeout: b.timeout})
 	if errors.Is(err, launcher.ErrEnded) || ctx.Err() != nil {
 		return err
 	}
@@ -252,11 +253,11 @@ func (b *borrowed) await(ctx context.Context) error {
 	f := failure{status: exitRunFailed}
 	for _, st := range b.needed(info) {
 		if !isUp(st) {
-			f.lines = append(f.lines, errorLine{sentence(st), ""})
+			f.lines = append(f.lines, errorLine{formatStatus(st), ""})
 		}
 	}
 	if len(f.lines) > 0 {
-		b.showLastLines(ctx, client, info, b.names)
+		b.printLastLines(ctx, client, info, b.names)
 		return f
 	}
 	return nil
@@ -268,8 +269,8 @@ func (b *borrowed) needed(info control.Info) []launcher.Status {
 	})
 }
 
-// tellFailed shows which services have failed while the command ran.
-func (b *borrowed) tellFailed() {
+// reportFailed prints which services have failed while the command was running.
+func (b *borrowed) reportFailed() {
 	if !b.held {
 		return
 	}
@@ -280,23 +281,23 @@ func (b *borrowed) tellFailed() {
 	if errors.Is(err, launcher.ErrEnded) {
 		if b.background != nil {
 			if status, ended := b.background.AwaitEnd(exitGrace); ended && status == 0 {
-				return // all services have done their work
+				return // all services are done
 			}
 			lines := strings.SplitAfter(b.background.Output(), "\n")
 			fmt.Fprint(b.stderr, strings.Join(lines[max(0, len(lines)-1-lastLines):], ""))
 		}
-		b.note("%s has ended meanwhile", b.scope)
+		b.note("%s ended while the command was running", b.scope)
 	}
-	b.showLastLines(ctx, client, info, b.names)
+	b.printLastLines(ctx, client, info, b.names)
 	for _, st := range b.needed(info) {
 		if st.State == launcher.StateFailed || st.State == launcher.StateBackoff {
-			b.note("%s", sentence(st))
+			b.note("%s", formatStatus(st))
 		}
 	}
 }
 
-// giveUp lets go of what was started, and does not wait.
-func (b *borrowed) giveUp() {
+// release releases the run without waiting.
+func (b *borrowed) release() {
 	if b.held {
 		b.hold.Close()
 	}
@@ -306,14 +307,15 @@ func (b *borrowed) giveUp() {
 	b.held, b.background = false, nil
 }
 
-// end ends what was started, unless another command needs it, and waits for that.
+// end releases the run, and waits until the services end that no other command
+// needs.
 func (b *borrowed) end(ctx context.Context) {
 	switch {
 	case b.held:
 		info, err := b.hold.Release(ctx)
 		b.held = false
 		if errors.Is(err, launcher.ErrEnded) || err == nil && info.Ending {
-			_ = b.instance.AwaitEnd(ctx) // what is left ends by itself
+			_ = b.instance.AwaitEnd(ctx) // it ends on its own
 		}
 	case b.background != nil:
 		b.background.Release()

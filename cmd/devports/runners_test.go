@@ -23,7 +23,7 @@ type contender struct {
 	args []string
 }
 
-// The other runners are measured where they are on PATH.
+// The other runners are measured if they are on PATH.
 var otherRunners = []contender{
 	{"hivemind", nil},
 	{"goreman", []string{"start"}},
@@ -34,11 +34,11 @@ var otherRunners = []contender{
 	{"process-compose", []string{"up", "-t=false", "-p", "0"}},
 }
 
-// BenchmarkRunners compares devports with other runners of Procfiles, as whole
-// programs and in one run. For a number of services it tells in milliseconds
-// how long all of them take to start and to stop, and, once they do nothing, the
-// memory of the runner with its helpers in MB (PSS) and the CPU time that a second
-// takes.
+// BenchmarkRunners compares devports with other Procfile runners, as processes
+// and in one run. For a number of services it reports, in milliseconds,
+// how long all of them take to start and to stop, and while they are idle,
+// the memory of the runner with its helpers in MB (PSS) and its CPU time per
+// second.
 //
 //	PATH=$PATH:~/go/bin go test ./cmd/devports -run xxx -bench Runners -benchtime 5x
 func BenchmarkRunners(b *testing.B) {
@@ -68,7 +68,7 @@ func BenchmarkRunners(b *testing.B) {
 	}
 }
 
-// life is what one run of a runner has taken.
+// life is the measurement of one run.
 type life struct {
 	start, stop, idle time.Duration
 	memory            int
@@ -78,7 +78,7 @@ func (l life) plus(m life) life {
 	return life{l.start + m.start, l.stop + m.stop, l.idle + m.idle, l.memory + m.memory}
 }
 
-// live runs services from their start to their stop.
+// live runs services from start to stop.
 func live(b *testing.B, path string, r contender, services int) life {
 	b.Helper()
 	dir := b.TempDir()
@@ -96,7 +96,7 @@ func live(b *testing.B, path string, r contender, services int) life {
 	cmd := exec.Command(path, r.args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "DEVPORTS_HOME="+dir)
-	if r.name == "devports" { // ports are chosen once and for all
+	if r.name == "devports" { // ports are chosen in advance
 		first := exec.Command(path, "port", "s0")
 		first.Dir, first.Env = dir, cmd.Env
 		if out, err := first.CombinedOutput(); err != nil {
@@ -121,7 +121,7 @@ func live(b *testing.B, path string, r contender, services int) life {
 	}
 	l.start = time.Since(begin)
 	go func() { _, _ = io.Copy(io.Discard, out) }()
-	time.Sleep(1500 * time.Millisecond) // it is to come to rest
+	time.Sleep(1500 * time.Millisecond) // wait until it is idle
 	before := cpu(cmd.Process.Pid)
 	time.Sleep(time.Second)
 	l.idle, l.memory = cpu(cmd.Process.Pid)-before, proportional(cmd.Process.Pid)
@@ -134,7 +134,7 @@ func live(b *testing.B, path string, r contender, services int) life {
 	return l
 }
 
-// family are a process and its descendants but for the services.
+// family returns a process and its descendants, except the services.
 func family(pid int) []int {
 	pids := []int{pid}
 	out, _ := exec.Command("pgrep", "-P", strconv.Itoa(pid)).Output()
@@ -148,8 +148,8 @@ func family(pid int) []int {
 	return pids
 }
 
-// proportional is the memory of a runner in bytes: what is its own, and its part
-// of what it shares (PSS, proc_pid_smaps_rollup(5)).
+// proportional is the memory of a runner in bytes: its private memory, and its
+// share of shared memory (PSS, proc_pid_smaps_rollup(5)).
 func proportional(pid int) (bytes int) {
 	for _, p := range family(pid) {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p))
@@ -163,7 +163,7 @@ func proportional(pid int) (bytes int) {
 	return bytes
 }
 
-// cpu is the time that a runner has had, as far as the kernel tells.
+// cpu is the CPU time of a runner, in the resolution of the kernel.
 func cpu(pid int) time.Duration { return cpuOf(family(pid)) }
 
 func cpuOf(pids []int) (d time.Duration) {

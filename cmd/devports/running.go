@@ -17,27 +17,28 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// Options that say which run a command steers.
+// Options that select the run a command acts on.
 var (
-	dirFlag      = &cli.StringFlag{Name: "dir", Usage: "steer the up of the folder `PATH`, even if that is gone"}
-	checkoutFlag = &cli.StringFlag{Name: "checkout", Usage: "steer the up of `PROJECT[/LABEL]`, as ps --all names it"}
+	dirFlag      = &cli.StringFlag{Name: "dir", Usage: "use the project running in folder `PATH`, even if that no longer exists"}
+	checkoutFlag = &cli.StringFlag{Name: "checkout", Usage: "use the running project `PROJECT[/LABEL]`, as listed by ps --all"}
 	runFlags     = []cli.Flag{dirFlag, checkoutFlag, registryFlag}
 )
 
-// running finds the `up` that the command line names, or that of the folder
-// here. It needs no readable Portfile: a run knows its own services. Without a
-// run the error says so, as it does of one whose folder another has replaced.
+// running finds the `up` that the command line selects, or the one of the
+// working directory. It needs no readable Portfile: a run knows its own
+// services. It is an error if there is no run, or only one whose folder was
+// replaced by another.
 func (s session) running(c *cli.Context) (control.Instance, registry.Scope, error) {
 	i, scope, err := s.runningOrReplaced(c)
 	if err == nil && i.Replaced() {
-		err = fail(exitRunning, "devports up ends it and starts this one, devports down ends it",
-			"%s does not run: the up that runs (pid %d) is that of another folder, which was at %s before", scope, i.Note.PID, i.Note.Directory)
+		err = fail(exitRunning, "devports up stops it and starts this one, devports down stops it",
+			"%s is not running: the run with pid %d belongs to another folder that used to be at %s", scope, i.Note.PID, i.Note.Directory)
 	}
 	return i, scope, err
 }
 
-// runningOrReplaced is running, for those who take a run whose folder was replaced,
-// too.
+// runningOrReplaced is like running, but also returns a run whose folder was
+// replaced by another.
 func (s session) runningOrReplaced(c *cli.Context) (control.Instance, registry.Scope, error) {
 	var named []string
 	for _, option := range []string{"dir", "checkout", "file"} {
@@ -78,8 +79,8 @@ func (s session) runningOrReplaced(c *cli.Context) (control.Instance, registry.S
 	return s.runAround(c, runs, live, dir)
 }
 
-// runAround finds the run of a folder, or of the nearest one above it that has
-// a run or a Portfile.
+// runAround finds the run of a folder, or of the nearest folder above it that
+// has a run or a Portfile.
 func (s session) runAround(c *cli.Context, runs control.Folder, live []control.Instance, dir string) (control.Instance, registry.Scope, error) {
 	path, err := procfile.Find(dir, s.getenv)
 	var missing *procfile.NotFoundError
@@ -101,11 +102,11 @@ func (s session) runAround(c *cli.Context, runs control.Folder, live []control.I
 		}
 	}
 	return control.Instance{}, registry.Scope{}, fail(exitRunning,
-		"devports ps --all lists what runs, devports ps --dir PATH shows one", "nothing runs in %s", dir)
+		"devports ps --all lists all runs, devports ps --dir PATH shows one", "nothing is running in %s", dir)
 }
 
 // runOfFile finds the run of a project file. The error is a failure if the file
-// is fine and there is none.
+// is valid and has no run.
 func (s session) runOfFile(c *cli.Context, path string) (control.Instance, registry.Scope, error) {
 	p, err := s.projectAt(path, c.String("registry"), nil)
 	if err != nil {
@@ -125,8 +126,9 @@ func (s session) runOfFile(c *cli.Context, path string) (control.Instance, regis
 	return i, scope, nil
 }
 
-// runOfFolder finds the run of a folder, which may be gone. Of several, which
-// DEVPORTS_WORKTREE tells apart, it is the one of the label here.
+// runOfFolder finds the run of a folder, which may no longer exist. If there
+// are several, which DEVPORTS_WORKTREE distinguishes, it returns the one with
+// the label that is set here.
 func (s session) runOfFolder(runs control.Folder, live []control.Instance, folder string) (control.Instance, bool) {
 	folder = resolved(folder)
 	var here []control.Instance
@@ -135,7 +137,7 @@ func (s session) runOfFolder(runs control.Folder, live []control.Instance, folde
 			here = append(here, i)
 		}
 	}
-	if len(here) == 0 { // another folder was here
+	if len(here) == 0 { // runs of another folder that was here
 		for _, i := range live {
 			if i.Note.Directory == folder {
 				here = append(here, i)
@@ -148,13 +150,14 @@ func (s session) runOfFolder(runs control.Folder, live []control.Instance, folde
 			return i, true
 		}
 	}
-	if len(here) != 1 || label != "" && !envvar.LabelInherited(s.getenv) { // the label is not a service's
+	if len(here) != 1 || label != "" && !envvar.LabelInherited(s.getenv) { // the user has set the label
 		return control.Instance{}, false
 	}
 	return here[0], true
 }
 
-// resolved is an absolute path with the symlinks followed of what exists of it.
+// resolved makes a path absolute, and follows the symlinks of the part that
+// exists.
 func resolved(path string) string {
 	path, _ = filepath.Abs(path)
 	if real, err := filepath.EvalSymlinks(path); err == nil {
@@ -180,15 +183,15 @@ func runOfCheckout(ctx context.Context, live []control.Instance, name string) (c
 		}
 		names = append(names, known)
 	}
-	hint := "devports ps --all lists what runs"
+	hint := "devports ps --all lists all runs"
 	if near, ok := text.Nearest(name, names); ok {
 		hint = "did you mean --checkout " + text.QuoteSh(near) + "?"
 	}
-	return control.Instance{}, registry.Scope{}, fail(exitRunning, hint, "%s does not run", name)
+	return control.Instance{}, registry.Scope{}, fail(exitRunning, hint, "%s is not running", name)
 }
 
-// scopeOf is the scope of a run, as its note has it; one by an older version is
-// asked.
+// scopeOf is the scope in the note of a run. A run of an older version is asked
+// for it.
 func scopeOf(ctx context.Context, i control.Instance) registry.Scope {
 	if i.Note.Project != "" {
 		return scopeOfNote(i.Note)
@@ -200,8 +203,8 @@ func scopeOf(ctx context.Context, i control.Instance) registry.Scope {
 	return scopeOfInfo(a.Info)
 }
 
-// scopeOfNote is the scope of a run that cannot be asked; of one by an older
-// version it is made from the folder.
+// scopeOfNote is the scope in a note. For a run of an older version it is
+// derived from the folder.
 func scopeOfNote(n control.Note) registry.Scope {
 	return registry.Scope{Directory: n.Directory, Project: cmp.Or(n.Project, filepath.Base(n.Directory)), Worktree: n.Worktree}
 }
@@ -211,5 +214,5 @@ func scopeOfInfo(info control.Info) registry.Scope {
 }
 
 func notRunning(scope registry.Scope) error {
-	return fail(exitRunning, "devports up starts it", "%s does not run", scope)
+	return fail(exitRunning, "to start it: devports up", "%s is not running", scope)
 }

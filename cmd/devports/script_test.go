@@ -13,12 +13,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets this binary stand for devports and for the programs that the
-// scripts start: no others are needed.
+// TestMain makes this binary devports and the programs that the scripts start,
+// so that they need no others.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"devports": main,
-		"watchdog": main, // as devports starts itself once more
+		"watchdog": main, // as which devports starts itself
 		"serve":    serve,
 		"hold":     hold,
 		"https":    serveHTTPS,
@@ -36,24 +36,24 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs the scripts of testscripts, all but those of TestExamples. One
-// alone:
+// TestScripts runs the scripts in testscripts, except those of TestExamples.
+// To run one script:
 //
 //	go test ./cmd/devports -run TestScripts/up_follow
 func TestScripts(t *testing.T) {
 	runScripts(t, func(name string) bool { return !example(name) })
 }
 
-// TestExamples runs the scripts of testscripts that build and run what is in
-// examples. That may take minutes where it was never done before, in which no
-// other script should have to wait for the processor.
+// TestExamples runs the scripts that build and run the examples. The first time
+// that may take minutes, during which other scripts should not compete for the
+// processor.
 func TestExamples(t *testing.T) {
 	runScripts(t, example)
 }
 
 func example(name string) bool { return strings.HasPrefix(name, "up_example_") || name == "up_shop" }
 
-// runScripts runs those scripts whose name, without its extension, is wanted.
+// runScripts runs the scripts with the wanted names, without extension.
 func runScripts(t *testing.T, wanted func(name string) bool) {
 	scripts, err := filepath.Glob("../../testscripts/*.txtar")
 	if err != nil || len(scripts) == 0 {
@@ -87,7 +87,7 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 			return holds(argument), nil
 		},
 		Setup: func(e *testscript.Env) error {
-			// Scripts that run side by side choose from ranges of their own, below
+			// Scripts that run in parallel choose from their own ranges, below
 			// the ephemeral ports.
 			width := (32768 - 10000) / len(names)
 			first := 10000 + width*slices.Index(names, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-"))
@@ -99,8 +99,8 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 				fmt.Sprintf("FREE_RANGE=%d-%d", first+2*width/3, first+width-1),
 				"ROOT="+root,
 				"TZ=UTC",
-				"GORACE=atexit_sleep_ms=0", // or every process of a test with -race takes 1 s to end
-				"CGO_ENABLED=0",            // what scripts build needs no C compiler
+				"GORACE=atexit_sleep_ms=0", // else every process of a test with -race takes 1 s to exit
+				"CGO_ENABLED=0",            // scripts build without a C compiler
 			)
 			e.Vars = append(e.Vars, toolchain...)
 			e.Values[jobs{}] = map[string]*job{}
@@ -109,8 +109,8 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 	})
 }
 
-// goEnvironment lets scripts that run `go run` use this machine's caches,
-// although their HOME is another.
+// goEnvironment lets scripts that call `go run` use this machine's caches,
+// although they have another HOME.
 func goEnvironment(t *testing.T) []string {
 	names := []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN"}
 	out, err := exec.Command("go", append([]string{"env", "-json"}, names...)...).Output()

@@ -10,8 +10,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// shells write variables in the syntax that their users read, quoted so that
-// any value survives.
+// shells write variables in the syntax of a shell, quoted so that any value
+// survives.
 var shells = map[string]func(w io.Writer, set []procfile.Var, unset []string) error{
 	"sh":         posix,
 	"bash":       posix,
@@ -57,13 +57,14 @@ func quoteFish(value string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
 }
 
-// quotePowerShell quotes for PowerShell: a single quote is doubled, and so are
-// the typographic ones that it takes for the same.
+// quotePowerShell quotes for PowerShell: single quotes are doubled, and so are
+// the typographic quotes that PowerShell treats as such.
 func quotePowerShell(value string) string {
 	return "'" + strings.NewReplacer("'", "''", "‘", "‘‘", "’", "’’", "‚", "‚‚", "‛", "‛‛").Replace(value) + "'"
 }
 
-// quoteDotenv quotes for env files, as this and most other readers take them.
+// quoteDotenv quotes for env files, as devports and most other readers parse
+// them.
 func quoteDotenv(value string) string {
 	if text.IsPlain(value) {
 		return value

@@ -11,8 +11,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// readers have each shell read a file that is its first argument, and print what
-// the variables are then.
+// readers make a shell read the file that is the first argument, and print the
+// variables.
 var readers = map[string][]string{
 	"sh":         {"sh", "-c", `eval "$(cat "$1")" && printf '%s|%s' "$A" "$B"`, "sh"},
 	"bash":       {"bash", "--norc", "-c", `eval "$(cat "$1")" && printf '%s|%s' "$A" "$B"`, "bash"},
@@ -21,8 +21,8 @@ var readers = map[string][]string{
 	"powershell": {"pwsh", "-NoProfile", "-NonInteractive", "-Command", `& { . $args[0]; [Console]::Write("$env:A|$env:B") }`},
 }
 
-// FuzzQuotes: whatever a value is, the shell has it when it has evaluated what env
-// prints.
+// FuzzQuotes checks that any value survives the evaluation of env's output in
+// shells.
 func FuzzQuotes(f *testing.F) {
 	for _, value := range []string{
 		"", "x", " x ", "'", "''", `\`, `\\`, `'\''`, `"$HOME"`, "$(false)`false`", "a\nb\n", "\r\t\x1b", "é‘’‚‛", "!!", "~", "-n", "%s", "*?[x]{a,b}", "#", "=",

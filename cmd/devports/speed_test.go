@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// BenchmarkCommand times whole processes: a Go program that does nothing, for
-// comparison, and devports doing the least and the most frequent things.
+// BenchmarkCommand times whole processes: an empty Go program for comparison,
+// and devports with its simplest and its most frequent commands.
 func BenchmarkCommand(b *testing.B) {
 	dir := b.TempDir()
 	write := func(name, text string) {
@@ -125,7 +125,7 @@ func BenchmarkCommand(b *testing.B) {
 	})
 }
 
-// staticBuild is the command that builds a package as releases are built.
+// staticBuild is the build command for releases.
 func staticBuild(path, source string) *exec.Cmd {
 	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", path, source)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -14,8 +14,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// withFreePorts has a command that starts services of a run fail first if something
-// else holds a port of one.
+// withFreePorts makes a command that starts services fail early if something
+// else holds one of their ports.
 func withFreePorts(k command) command {
 	run := k.run
 	k.run = func(s session, c *cli.Context) error {
@@ -27,7 +27,7 @@ func withFreePorts(k command) command {
 		if err != nil {
 			return err
 		}
-		if a := i.Ask(c.Context); a.Responded() { // or else the command says what is wrong
+		if a := i.Ask(c.Context); a.Responded() { // else the command reports what is wrong
 			if err := s.checkPorts(c.Context, r, a.Info, c.Args().Slice()); err != nil {
 				return err
 			}
@@ -37,8 +37,8 @@ func withFreePorts(k command) command {
 	return k
 }
 
-// checkPorts makes sure that nothing else holds a port of those services of a run
-// that do not run: of the ones named, or of all. The error names the holders.
+// checkPorts returns an error if something else holds a port of a stopped
+// service of a run: of the named ones, or of all. The error names the holders.
 func (s session) checkPorts(ctx context.Context, r registry.Registry, info control.Info, names []string) error {
 	leases, err := r.Leases()
 	if err != nil {
@@ -60,7 +60,7 @@ func (s session) checkPorts(ctx context.Context, r registry.Registry, info contr
 		}
 		line := takenLine(taken.Taken[0], s.containersOf(taken.Taken))
 		if h, ok := holderOf(map[int][]holder.Process{l.Port: taken.Taken[0].Holders}, l.Port); ok && h.Run == info.PID && h.Service != "" {
-			line.hint = "it is a service of this run: devports stop " + h.Service
+			line.hint = "stop that service of this run: devports stop " + h.Service
 		}
 		f.lines = append(f.lines, line)
 	}
@@ -70,13 +70,13 @@ func (s session) checkPorts(ctx context.Context, r registry.Registry, info contr
 	return nil
 }
 
-// waitingServices are those of the ones named, or of all, that have no process and
-// can be started.
+// waitingServices are the services among names (none stands for all) that have
+// no process and can be started.
 func waitingServices(info control.Info, names []string) []string {
 	idle := idleServices(info, names)
 	for _, st := range info.Services {
-		meant := len(names) == 0 || slices.Contains(names, st.Service)
-		if meant && (st.State == launcher.StateBackoff || st.State == launcher.StateDone && len(names) > 0) {
+		selected := len(names) == 0 || slices.Contains(names, st.Service)
+		if selected && (st.State == launcher.StateBackoff || st.State == launcher.StateDone && len(names) > 0) {
 			idle = append(idle, st.Service)
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"github.com/devports/devports/launcher/screen"
 )
 
-// table is text in columns, which are as wide as what they hold on a terminal.
+// table is text in columns, which are aligned for a terminal.
 type table struct{ rows [][]string }
 
-// add adds a row. Whatever its cells hold, it is one line.
+// add adds a row. Newlines in its cells are replaced.
 func (t *table) add(cells ...string) {
 	row := make([]string, len(cells))
 	for i, cell := range cells {

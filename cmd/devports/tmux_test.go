@@ -9,7 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// cmdTmux drives a terminal that scripts can look at. It is tmux's:
+// cmdTmux drives a terminal whose screen scripts can check, with tmux:
 //
 //	tmux start COLUMNSxROWS COMMAND…  runs a shell command on a terminal
 //	tmux keys KEY…                    presses keys, by tmux's names or as text
@@ -57,7 +57,7 @@ func cmdTmux(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// tmuxCommand is a call of a server that is the script's own.
+// tmuxCommand calls the script's own tmux server.
 func tmuxCommand(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd := exec.Command("tmux", append([]string{"-u", "-S", filepath.Join(ts.Getenv("WORK"), "tmux")}, args...)...)
 	cmd.Env = scriptEnv(ts)

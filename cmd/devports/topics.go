@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// topic is a page of help about something that is no command. Its text starts
-// with its title, in a line of its own.
+// topic is a page of help that is not about a command. The first line of its
+// text is its title.
 type topic struct{ Name, Title, text string }
 
 var (

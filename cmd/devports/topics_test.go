@@ -17,8 +17,8 @@ func topicExamples(text string) []string {
 	return regexp.MustCompile(`(?m)^  \[(?:.+\n|\n  \[)+`).FindAllString(text, -1)
 }
 
-// keyExamples are Portfiles that have one key of the topic each, as it is
-// there.
+// keyExamples are Portfiles with one key of the topic each, as in its
+// example.
 func keyExamples(text string) (examples []string) {
 	project, service, _ := strings.Cut(text, "Keys of a service:")
 	line := regexp.MustCompile(`(?m)^  ([a-z_]+ = .+?) {2,}\S`)
@@ -44,7 +44,7 @@ func TestTopicExamples(t *testing.T) {
 	if err := os.Mkdir("vendor", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{".env", "auth.env", "vendor/x.go"} { // and what patterns match
+	for _, name := range []string{".env", "auth.env", "vendor/x.go"} { // for patterns
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestTopicExamples(t *testing.T) {
 	}
 }
 
-// TestTopicEnvironment has every variable of devports' own told.
+// TestTopicEnvironment checks that the topic has every variable of devports.
 func TestTopicEnvironment(t *testing.T) {
 	topic, _ := topicNamed("environment")
 	variable := regexp.MustCompile(`\bDEVPORTS_[A-Z]+|\b(?:NO|FORCE)_COLOR\b|\bXDG_[A-Z]+_[A-Z]+|\bPORTSERVER_ADDRESS\b`)
@@ -86,8 +86,8 @@ func TestTopicEnvironment(t *testing.T) {
 	}
 }
 
-// TestTopicWidth keeps lines short enough for a terminal, and what is indented
-// for one that man indents further.
+// TestTopicWidth limits lines to the width of a terminal, and indented lines to
+// less, because man indents them further.
 func TestTopicWidth(t *testing.T) {
 	for _, topic := range topics {
 		for line := range strings.Lines(topic.text) {

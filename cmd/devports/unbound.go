@@ -10,8 +10,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// noteUnbound notes which pins of the names do not bind in a scope; without
-// names, of all.
+// noteUnbound notes which pins of the names (none stands for all) do not apply
+// in a scope.
 func (s session) noteUnbound(p project.Project, scope registry.Scope, names ...allocator.PortName) {
 	var pins []string
 	for _, w := range p.Unbound(scope) {
@@ -19,31 +19,34 @@ func (s session) noteUnbound(p project.Project, scope registry.Scope, names ...a
 			pins = append(pins, fmt.Sprintf("%d (%s)", w.Pin, w.Name))
 		}
 	}
-	if len(pins) > 0 {
-		s.note("%s pinned, not in this checkout, %s: pins bind in the main checkout alone", wording.List(pins), scope)
+	switch len(pins) {
+	case 0:
+	case 1:
+		s.note("pin %s does not apply in %s: pins apply only in the main checkout", pins[0], scope)
+	default:
+		s.note("pins %s do not apply in %s: pins apply only in the main checkout", wording.List(pins), scope)
 	}
 }
 
-// unboundPin words that a pin does not bind in a scope.
+// unboundPin formats the note that a pin does not apply in a scope.
 func unboundPin(scope registry.Scope) func(allocator.WantedPort) (text, hint string) {
 	return func(w allocator.WantedPort) (text, hint string) {
-		return fmt.Sprintf("%s: %d pinned, not in this checkout, %s", w.Name, w.Pin, scope),
-			fmt.Sprintf("pins bind in the main checkout alone; devports port %s prints the port here", w.Name)
+		return fmt.Sprintf("%s: pin %d does not apply in %s", w.Name, w.Pin, scope),
+			fmt.Sprintf("pins apply only in the main checkout; to print the port here: devports port %s", w.Name)
 	}
 }
 
-// noteChange notes that a scope has moved, or has got a name that is not the one
-// it would have.
+// noteChange notes that a scope was moved, or got another name than expected.
 func (s session) noteChange(c registry.Change) {
 	from, to := c.From, c.Scope
 	switch {
 	case from.Directory == "":
 	case from.String() == to.String():
-		s.note("%s has moved here from %s: it keeps its ports", to, from.Directory)
+		s.note("%s was moved here from %s and keeps its ports", to, from.Directory)
 	default:
-		s.note("%s has been renamed to %s (it was %s): it keeps its ports", from, to, from.Directory)
+		s.note("%s was renamed to %s (previously at %s) and keeps its ports", from, to, from.Directory)
 	}
 	if c.Namesake.Directory != "" {
-		s.note("%s is the name of %s: this one is %s", c.Namesake, c.Namesake.Directory, to)
+		s.note("the name %s is taken by %s; using %s", c.Namesake, c.Namesake.Directory, to)
 	}
 }

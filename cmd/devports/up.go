@@ -30,21 +30,23 @@ var upCommand = command{
 	usage: "start the services of the Portfile and follow its edits",
 	args:  "[SERVICE…]",
 	help: `
-Starts all services, or those named and what they depend on, each with PORT, its
-own port, and PORT_<NAME>, the port of every service of the Portfile. Edits of
-the Portfile and of env files are followed: only the services that an edit
-affects are restarted. Ctrl-C stops all services, a second one kills them.
+Starts all services, or the named ones and their dependencies, each with its own
+port in PORT and the port of every service of the Portfile in PORT_<NAME>. up
+follows edits of the Portfile and of env files, and restarts only the services
+that an edit affects. Ctrl-C stops all services, a second Ctrl-C kills them.
 
-On a terminal, rows at the bottom show how each service is. Keys restart, stop,
-open or filter what is shown, and type to a service: ? tells them. With --plain,
-and wherever the output is no terminal, there are only lines.
+On a terminal, rows at the bottom show the state of each service. Keys restart,
+stop or open a service, type to it, and filter the output: press ? for a list.
+With --plain, or if the output is not a terminal, there are only lines.
 
-With -d it runs in the background: devports ps, logs and down find it there. With
---last as well, every run comes back, with its options, that was in the background
-when the machine went down, or was killed: not those that had ended, or that
-devports down has ended. Variables are those of the shell here.
+With -d, up runs in the background, where devports ps, logs and down find it.
+With --last as well, it starts all background runs again, with their options,
+that were running when the machine went down or that were killed, but not those
+that ended or that devports down stopped. They get the environment of this
+shell.
 
-The exit status is 0 after Ctrl-C, else that of the first service that failed.
+The exit status is 0 after Ctrl-C, else the status of the first service that
+failed.
 
 Example:
   devports up
@@ -56,22 +58,22 @@ Example:
 	flags: []cli.Flag{
 		fileFlag,
 		&cli.GenericFlag{
-			Name: "replicas", Aliases: []string{"m"}, Value: replicas{}, DefaultText: "what the file says",
+			Name: "replicas", Aliases: []string{"m"}, Value: replicas{}, DefaultText: "as in the Portfile",
 			Usage: "run several copies of services: `SERVICE=NUMBER,…`",
 		},
 		boolean("detach", "d", "run in the background, and return when all services are ready"),
-		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with -d, wait at most for `TIME`", DefaultText: "1m"},
-		boolean("keep-waiting", "", "with -d, wait on when a service has failed"),
-		&cli.StringFlag{Name: "log", Usage: "write to `FILE`, of 10 MB at most, and keep 3 older ones beside it"},
-		boolean("last", "", "with -d, bring back what ran in the background when the machine went down"),
-		boolean("no-watch", "", "do not follow edits of the Portfile, env files and what services watch"),
-		boolean("stop-on-exit", "", "stop all services when one ends, with its exit status"),
-		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour names: `WHEN` is auto, always or never"},
-		boolean("timestamps", "", "put the time of day before each line"),
-		boolean("plain", "", "only lines, without the live view at the bottom of a terminal"),
-		boolean("raw", "", "plain lines, with all control sequences that services print, on a terminal, too"),
-		boolean("no-prefix", "", "print just what the services print; devports' own lines go to stderr"),
-		boolean("reassign", "", "move ports that something else holds to others, for good"),
+		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with -d, wait at most `TIME`", DefaultText: "1m"},
+		boolean("keep-waiting", "", "with -d, keep waiting when a service fails"),
+		&cli.StringFlag{Name: "log", Usage: "write to `FILE`, rotated at 10 MB; keep 3 old files"},
+		boolean("last", "", "with -d, start the background runs again that the machine's shutdown ended"),
+		boolean("no-watch", "", "do not follow edits of the Portfile, env files and watched files"),
+		boolean("stop-on-exit", "", "stop all services when one ends, and exit with its status"),
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour service names: `WHEN` is auto, always or never"},
+		boolean("timestamps", "", "print the time before each line"),
+		boolean("plain", "", "print only lines, without the live view at the bottom of the terminal"),
+		boolean("raw", "", "print plain lines, and pass all control sequences to the terminal"),
+		boolean("no-prefix", "", "print only the services' output; devports' own lines go to stderr"),
+		boolean("reassign", "", "permanently move ports that another process holds"),
 		noPinsFlag,
 		registryFlag,
 	},
@@ -83,7 +85,7 @@ func up(s session, c *cli.Context) error {
 	o := readUpOptions(c)
 	if c.Bool("last") {
 		if !c.Bool("detach") || c.NArg() > 0 {
-			return usage("devports up -d --last", "--last needs -d, and takes no services")
+			return usage("devports up -d --last", "--last requires -d, and takes no services")
 		}
 		return s.upLast(c.Context, c.Duration("timeout"))
 	}
@@ -95,7 +97,8 @@ func up(s session, c *cli.Context) error {
 	return s.up(o, nil)
 }
 
-// open reads what the options name, and checks that it is there.
+// open reads the project that the options name, and checks that it declares the
+// services.
 func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	if color, err = s.colored(o.Color, s.stdout); err != nil {
 		return p, false, err
@@ -112,8 +115,8 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	return p, color, declares(p.File, o.Services)
 }
 
-// up runs the services in this process, until they end. In the background, no
-// terminal is there to end them from, so that they must be reachable.
+// up runs the services in this process until they end. A run in the background
+// must be reachable: there is no terminal to stop it from.
 func (s session) up(o upOptions, from *background) error {
 	defer collectRarely()()
 	p, color, err := o.open(s)
@@ -139,14 +142,14 @@ func (s session) up(o upOptions, from *background) error {
 	defer claim.Release()
 	if claim.SocketErr != nil {
 		if from != nil {
-			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory of yours", "nothing was started: no socket can be made to steer the run: %s", oneLine(claim.SocketErr))
+			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory that you own", "nothing was started: cannot create the control socket: %s", oneLine(claim.SocketErr))
 		}
-		s.note("devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.SocketErr))
+		s.note("no control socket: devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.SocketErr))
 	}
 
 	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
-	// What goes on beside the services begins here, in order, and ends in
-	// reverse. Each part has ended when its stop returns.
+	// These start here, in order, and stop in reverse order. Each has ended
+	// when its stop function returns.
 	defer u.show(color)()
 	defer u.watch()()
 	defer u.serve(claim, from)()
@@ -167,11 +170,11 @@ func collectRarely() (stop func() bool) {
 	}).Stop
 }
 
-// oneLine is an error that may have several lines.
+// oneLine formats an error of several lines as one.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// upRun is an `up` whose services are about to start: all that goes on beside
-// them, and what that has in common.
+// upRun is an `up` whose services are about to start, with its output, its
+// watchers and its control server.
 type upRun struct {
 	session    session
 	run        project.Run
@@ -182,26 +185,26 @@ type upRun struct {
 	controller *launcher.Controller
 
 	display   *display
-	console   *view.Console // nil for none, as is live
-	live      *view.View
+	console   *view.Console       // nil without a live view
+	live      *view.View          // nil without a live view
 	terminals *launcher.Terminals // nil: services print to pipes
 
-	plans    <-chan procfile.Plan // nil: edits are not followed
-	unfollow func()               // has no more plans come
-	sync     control.Sync         // nil: likewise
-	stopped  time.Time            // when a signal, or the end of the readers, has stopped the services
+	plans    <-chan procfile.Plan // nil with --no-watch
+	unfollow func()               // stops sending plans
+	sync     control.Sync         // nil with --no-watch
+	stopped  time.Time            // when the run began to stop; zero if it has not
 
-	signalled bool // a signal has
+	signalled bool // a signal stopped the run
 }
 
-// show begins to show the run.
+// show starts to show the run.
 func (u *upRun) show(color bool) (stop func()) {
 	window, resized, unwatch := u.session.window()
 	u.console = u.session.console(u.options, window)
 	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console)
 	u.display.scope = u.scope.String()
-	u.session.notices.showIn(u.display.own)
+	u.session.notices.redirect(u.display.own)
 	u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
 	if window != nil {
 		u.terminals = &launcher.Terminals{Resized: resized, Size: func(service string) terminal.Size {
@@ -230,18 +233,18 @@ func (u *upRun) show(color bool) (stop func()) {
 	}
 }
 
-// watch begins to follow edits of the Portfile and of the code.
+// watch starts to follow edits of the Portfile and of the code.
 func (u *upRun) watch() (stop func()) {
 	u.unfollow = func() {}
 	if u.options.NoWatch {
 		return u.unfollow
 	}
-	code := newCodeWatch(u.run.Project.File.Dir, u.controller, u.display.own)
+	code := newCodeWatch(u.run.Project.File.Dir, u.controller, u.display.own, &u.display.causes)
 	run := u.run
 	run.Members = u.controller.Members
 	files, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
 	if err != nil {
-		u.session.note("edits of %s are not followed: %v", u.run.Project.File.Name, err)
+		u.session.note("not watching %s for edits: %v", u.run.Project.File.Name, err)
 		return code.close
 	}
 	u.plans, u.unfollow = files.plans, sync.OnceFunc(files.stop)
@@ -255,7 +258,7 @@ func (u *upRun) watch() (stop func()) {
 	}
 }
 
-// serve begins to let other terminals steer the run.
+// serve starts the control server, for commands in other terminals.
 func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 	run := control.Run{
 		About:      control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
@@ -268,8 +271,8 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 	return claim.Serve(run)
 }
 
-// launch runs the services to their end, and returns when all that they have
-// printed has been written.
+// launch runs the services until they end, and returns when all their output
+// has been written.
 func (u *upRun) launch(id string) error {
 	instance := &launcher.Instance{ID: id, Dedicated: true}
 	if u.console != nil {
@@ -288,7 +291,7 @@ func (u *upRun) launch(id string) error {
 		Listening:  listeningPorts,
 	})
 	u.live.Close()
-	u.session.notices.showIn(nil) // what comes now would not be written
+	u.session.notices.redirect(nil) // the output is about to close
 	flushed := u.display.flush(u.signals, u.stopped)
 	var exit *launcher.ExitError
 	if errors.As(ran, &exit) {
@@ -303,19 +306,19 @@ func (u *upRun) notify(e launcher.Event) {
 		if stopping.Service == "" {
 			u.stopped, u.signalled = time.Now(), stopping.Signal
 		}
-		go u.unfollow() // the kernel takes its time for that; the stop of watch waits for it
+		go u.unfollow() // slow in the kernel; the stop function of watch waits for it
 	}
-	u.display.tell(e)
+	u.display.show(e)
 }
 
-// begin makes everything ready for the start. Whatever is in its way is found
-// here, all of it at once, and nothing has been started.
+// begin prepares the start: it checks the project, claims the scope and leases
+// the ports. It reports all problems at once, before anything is started.
 func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
-	var checked procfile.Plan // before the claim, which ends what a dead run has left
+	var checked procfile.Plan // before the claim, which kills the orphans of a dead run
 	if r.Project, checked, scope, err = r.Project.Prepare(); err != nil {
 		return plan, scope, c, err
 	}
-	signal.Notify(signals, stopSignals()...) // until here a signal ends devports as it ends any program
+	signal.Notify(signals, stopSignals()...) // until here, signals have their default effect
 	if c, err = s.claim(scope, noPins); err != nil {
 		return plan, scope, c, err
 	}
@@ -332,20 +335,20 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	return plan, scope, c, nil
 }
 
-// stopSignals end `up`. One that was ignored when devports started stays so:
-// that is what nohup is for.
+// stopSignals are the signals that stop `up`. A SIGHUP that was ignored when
+// devports started stays ignored, as nohup requires.
 func stopSignals() []os.Signal {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}
-	// A closed pipe is to be an error of the write, not the end of devports.
+	// Writing to a closed pipe must return an error, not kill devports.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return signals
 }
 
-// untilSignal is a context that a signal ends. interrupted ends it, too, and
-// reports whether a signal came before.
+// untilSignal returns a context that a signal cancels. interrupted cancels it,
+// too, and reports whether a signal arrived before.
 func untilSignal(signals <-chan os.Signal) (ctx context.Context, interrupted func() bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	came := make(chan bool, 1)

@@ -8,10 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// upOptions are what a run is to be like: all options of `up` but those that say
-// how it is started. They are read from a command line once, and a run in the
-// background gets them as they are, so that no command line is ever made of
-// another.
+// upOptions are the options of a run: all options of `up` except those about
+// how to start it. They are parsed once, and passed on to a run in the
+// background, so that no command line is built from another.
 type upOptions struct {
 	Services   []string `json:"services,omitempty"` // none stands for all
 	File       string   `json:"file,omitempty"`
@@ -49,16 +48,16 @@ func readUpOptions(c *cli.Context) upOptions {
 	}
 }
 
-// handover is what a run in the background reads from its standard input.
+// handover is the standard input of a run in the background.
 type handover struct {
 	Version int       `json:"version"`
 	Options upOptions `json:"options"`
 
-	// Temporary: it ends with the commands that it was started for.
+	// Temporary: the run ends with the commands that it was started for.
 	Temporary bool `json:"temporary,omitempty"`
 }
 
-// handoverVersion differs where the program was replaced between the two.
+// handoverVersion detects that the program was replaced between the two.
 const handoverVersion = 1
 
 func (h handover) encode() ([]byte, error) {
@@ -66,8 +65,8 @@ func (h handover) encode() ([]byte, error) {
 	return json.Marshal(h)
 }
 
-// decodeHandover reads what encode has written. A field that it does not know is
-// an error: it would be an option that is dropped silently.
+// decodeHandover reads an encoded handover. An unknown field is an error: it
+// would be an option that is silently dropped.
 func decodeHandover(r io.Reader) (handover, error) {
 	h := handover{}
 	decoder := json.NewDecoder(r)
@@ -76,7 +75,7 @@ func decodeHandover(r io.Reader) (handover, error) {
 		return h, err
 	}
 	if h.Version != handoverVersion {
-		return h, fmt.Errorf("version %d instead of %d", h.Version, handoverVersion)
+		return h, fmt.Errorf("unsupported version %d, expected %d", h.Version, handoverVersion)
 	}
 	return h, nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Each option of `up` comes to a run in the background as it was typed, but for
-// those that only say how the run is started.
+// Each option of `up` reaches a run in the background unchanged, except those
+// about how to start the run.
 func TestUpOptions(t *testing.T) {
 	args := []string{"devports", "up"}
 	var passed int
@@ -48,7 +48,7 @@ func TestUpOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	fields := reflect.ValueOf(got)
-	if fields.NumField() != passed+1 { // and the services
+	if fields.NumField() != passed+1 { // plus the services
 		t.Errorf("upOptions has %d fields, and up %d options that are passed on", fields.NumField(), passed)
 	}
 	for i := range fields.NumField() {
@@ -71,8 +71,8 @@ func TestDecodeUpOptions(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                                "EOF",
 		`{"version":1,"options":{`:        "unexpected EOF",
-		`{"version":2,"options":{}}`:      "version 2 instead of 1",
-		`{"options":{}}`:                  "version 0 instead of 1",
+		`{"version":2,"options":{}}`:      "unsupported version 2",
+		`{"options":{}}`:                  "unsupported version 0",
 		`{"version":1,"options":{"d":1}}`: `unknown field "d"`,
 		`{"version":1,"options":{"detach":true}}`: `unknown field "detach"`,
 		`{"version":1,"options":{"log":true}}`:    "cannot unmarshal bool",

@@ -15,8 +15,8 @@ var versionCommand = command{
 	name:  "version",
 	usage: "print the version",
 	help: `
-Prints the version of devports, of the Go that it was built with, and the date
-of its table of assigned ports.
+Prints the version of devports, the Go version that it was built with, and the
+date of its table of assigned ports.
 
 Example:
   devports version --json`,
@@ -46,7 +46,7 @@ func version() versions {
 	return v
 }
 
-// json prints a value for programs to read.
+// json prints a value as JSON.
 func (s session) json(v any) error {
 	e := json.NewEncoder(s.stdout)
 	e.SetEscapeHTML(false)
@@ -54,7 +54,7 @@ func (s session) json(v any) error {
 	return e.Encode(v)
 }
 
-// jsonLine prints JSON on a line of its own, for what comes bit by bit.
+// jsonLine prints a value as one line of JSON, for streams.
 func (s session) jsonLine(v any) error {
 	e := json.NewEncoder(s.stdout)
 	e.SetEscapeHTML(false)

@@ -15,55 +15,60 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// codeWatch restarts services when files that they watch have changed. Make one
+// codeWatch restarts services when files that they watch change. Create one
 // with [newCodeWatch].
 type codeWatch struct {
-	root string
-	run  *launcher.Controller
-	own  *output.Mux // where its own lines go
+	root   string
+	run    *launcher.Controller
+	own    *output.Mux  // for devports' own lines
+	causes *buildCauses // receives the changes that start a build
 
-	// files has edits of the project's files followed first: an edit of both is
-	// one restart. It returns when ctx ends.
-	files func(ctx context.Context)
+	// syncFiles applies edits of the project's files first, so that an edit of
+	// both is one restart. It returns when ctx ends.
+	syncFiles func(ctx context.Context)
 
-	ended context.Context // when nothing is watched any more
-	end   context.CancelFunc
-	loops sync.WaitGroup
+	ctx    context.Context // ends with close
+	cancel context.CancelFunc
+	loops  sync.WaitGroup
 
 	mu       sync.Mutex          // guards what follows
 	patterns map[string][]string // by service
+	builds   map[string]bool     // the services that have a build
 	tree     *codeTree           // nil if there are no patterns, or they cannot be watched
-	retired  []*codeTree         // those before, until what they have seen is dealt with
+	retired  []*codeTree         // earlier ones, until their changes are handled
 }
 
-// codeTree is a watcher of code with the loop that takes its changes.
+// codeTree is a watcher of code with the loop that handles its changes.
 type codeTree struct {
 	*watcher.TreeWatcher
-	asked chan codeQuestion
-	over  context.Context // ends the loop
-	stop  context.CancelFunc
-	ended chan struct{} // closed when the loop has ended
+	requests chan syncRequest
+	ctx      context.Context // ends the loop
+	cancel   context.CancelFunc
+	done     chan struct{} // closed when the loop has ended
 }
 
-// codeQuestion is answered by the loop when it has dealt with what it has taken
-// before.
-type codeQuestion struct {
-	urgent   bool                     // restarts that wait do not wait any more
-	answered chan<- map[string]string // has room for one: the services whose restart waits, and why
+// syncRequest is answered by the loop once it has handled all earlier changes.
+type syncRequest struct {
+	urgent bool                     // delayed restarts happen now
+	answer chan<- map[string]string // has room for one: the services whose restart is delayed, and why
 }
 
-func newCodeWatch(root string, run *launcher.Controller, own *output.Mux) *codeWatch {
-	w := &codeWatch{root: root, run: run, own: own, files: func(context.Context) {}}
-	w.ended, w.end = context.WithCancel(context.Background())
+func newCodeWatch(root string, run *launcher.Controller, own *output.Mux, causes *buildCauses) *codeWatch {
+	w := &codeWatch{root: root, run: run, own: own, causes: causes, syncFiles: func(context.Context) {}}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
 
-// follow watches what the services of a plan watch, and nothing else.
+// follow watches the files that the services of a plan name, and no others.
 func (w *codeWatch) follow(plan procfile.Plan) {
 	patterns := plan.Patterns()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ended.Err() != nil || maps.EqualFunc(patterns, w.patterns, slices.Equal) {
+	w.builds = map[string]bool{}
+	for _, p := range plan.Services {
+		w.builds[p.Service] = !p.Build.IsZero()
+	}
+	if w.ctx.Err() != nil || maps.EqualFunc(patterns, w.patterns, slices.Equal) {
 		return
 	}
 	w.patterns = patterns
@@ -72,52 +77,50 @@ func (w *codeWatch) follow(plan procfile.Plan) {
 	if len(patterns) > 0 {
 		w.watch(patterns, plan)
 	}
-	if before != nil { // only now: no edit falls between
+	if before != nil { // after the new one has started, so that no edit is missed
 		w.retired = append(w.retired, before)
 		w.loops.Go(func() { w.retire(before) })
 	}
 }
 
-// watch begins to watch.
+// watch starts to watch.
 func (w *codeWatch) watch(patterns map[string][]string, plan procfile.Plan) {
 	code, err := watcher.NewTree(w.root, patterns)
 	if err != nil {
-		w.own.Say("no code is watched: " + err.Error())
+		w.own.Say("not watching code: " + err.Error())
 		return
 	}
-	over, stop := context.WithCancel(w.ended)
-	w.tree = &codeTree{code, make(chan codeQuestion), over, stop, make(chan struct{})}
+	ctx, cancel := context.WithCancel(w.ctx)
+	w.tree = &codeTree{code, make(chan syncRequest), ctx, cancel, make(chan struct{})}
 	started := slices.DeleteFunc(names(plan), func(name string) bool { return patterns[name] == nil })
 	if len(started) > 0 {
 		w.own.Say("watching the code of " + wording.List(started))
 	}
 	tree := w.tree
 	w.loops.Go(func() {
-		defer close(tree.ended)
-		w.restart(tree)
+		defer close(tree.done)
+		w.loop(tree)
 	})
 }
 
-// retireTimeout is how long an edit made under earlier patterns may take until
-// it is dealt with.
+// retireTimeout bounds the time to handle an edit made under earlier patterns.
 const retireTimeout = 2 * watcher.MaxDelay
 
-// retire ends the watching by earlier patterns, once what happened under them is
-// dealt with.
+// retire stops a watcher of earlier patterns, once its changes are handled.
 func (w *codeWatch) retire(t *codeTree) {
-	ctx, cancel := context.WithTimeout(w.ended, retireTimeout)
+	ctx, cancel := context.WithTimeout(w.ctx, retireTimeout)
 	t.sync(ctx, true)
 	cancel()
-	t.stop()
+	t.cancel()
 	t.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.retired = slices.DeleteFunc(w.retired, func(other *codeTree) bool { return other == t })
 }
 
-// close ends the watching for good, after the run.
+// close stops all watching, after the run.
 func (w *codeWatch) close() {
-	w.end()
+	w.cancel()
 	w.mu.Lock()
 	if w.tree != nil {
 		w.tree.Close()
@@ -126,9 +129,9 @@ func (w *codeWatch) close() {
 	w.loops.Wait()
 }
 
-// sync returns once the supervisor has got every change made before, or ctx
-// ends. With urgent, restarts that wait do not wait any more. It returns the
-// services whose restart still does, and why.
+// sync returns once the supervisor has received every earlier change, or ctx
+// ends. With urgent, delayed restarts happen now. It returns the services whose
+// restart is still delayed, and why.
 func (w *codeWatch) sync(ctx context.Context, urgent bool) (delayed map[string]string) {
 	w.mu.Lock()
 	retired, tree := slices.Clone(w.retired), w.tree
@@ -146,68 +149,68 @@ func (t *codeTree) sync(ctx context.Context, urgent bool) (delayed map[string]st
 	if t.Sync(ctx) != nil {
 		return nil
 	}
-	answered := make(chan map[string]string, 1)
+	answer := make(chan map[string]string, 1)
 	select {
-	case t.asked <- codeQuestion{urgent, answered}:
-	case <-t.ended:
+	case t.requests <- syncRequest{urgent, answer}:
+	case <-t.done:
 		return nil
 	case <-ctx.Done():
 		return nil
 	}
 	select {
-	case delayed = <-answered:
-	case <-t.ended:
+	case delayed = <-answer:
+	case <-t.done:
 	case <-ctx.Done():
 	}
 	return delayed
 }
 
-// filesTimeout is how long a restart waits for an edit of the project's files to
-// be followed.
+// filesTimeout bounds how long a restart waits for an edit of the project's
+// files to be applied.
 const filesTimeout = 2 * time.Second
 
-// restart restarts the services that changes touch, but for those that their
-// user has stopped, and for changes that a process has read already. One that a
-// file restarts right after each start is likely to write it itself: its restarts
-// wait.
-func (w *codeWatch) restart(t *codeTree) {
+// loop restarts the services whose files change, except services that the user
+// has stopped and changes that the running process has already read. A service
+// that restarts right after each start because of the same file probably writes
+// that file itself: its restarts are delayed.
+func (w *codeWatch) loop(t *codeTree) {
 	var pending restarts
 	for {
-		var late <-chan time.Time
+		var due <-chan time.Time
 		if wait, some := pending.wait(time.Now()); some {
-			late = time.After(wait)
+			due = time.After(wait)
 		}
 		var change watcher.Change
-		var question codeQuestion
+		var request syncRequest
 		select {
 		case change = <-t.Changes():
-			ctx, cancel := context.WithTimeout(t.over, filesTimeout)
-			w.files(ctx)
+			ctx, cancel := context.WithTimeout(t.ctx, filesTimeout)
+			w.syncFiles(ctx)
 			cancel()
-		case <-late:
-		case question = <-t.asked:
-			if question.urgent {
+		case <-due:
+		case request = <-t.requests:
+			if request.urgent {
 				pending.hurry(time.Now())
 			}
-		case <-t.over.Done():
+		case <-t.ctx.Done():
 			return
 		}
-		if err := w.take(change, &pending); err != nil {
+		if err := w.restart(change, &pending); err != nil {
 			return
 		}
-		if question.answered != nil {
-			question.answered <- pending.delayed(time.Now())
+		if request.answer != nil {
+			request.answer <- pending.delayed(time.Now())
 		}
 	}
 }
 
-// take restarts what a change touches, and what has waited long enough. The
-// error says that there is nothing more to restart.
-func (w *codeWatch) take(change watcher.Change, pending *restarts) error {
+// restart restarts the services whose files have changed, and those whose
+// delayed restart is due. It returns an error if the run has ended.
+func (w *codeWatch) restart(change watcher.Change, pending *restarts) error {
 	if change.Err != nil {
-		w.own.Say("not all code is watched: " + change.Err.Error())
+		w.own.Say("not watching all code: " + change.Err.Error())
 	}
-	all, err := w.run.Status(w.ended)
+	all, err := w.run.Status(w.ctx)
 	if err != nil {
 		return err
 	}
@@ -227,8 +230,12 @@ func (w *codeWatch) take(change watcher.Change, pending *restarts) error {
 		if !ok {
 			continue
 		}
-		now, text := pending.add(st, touched, time.Now())
-		if text != "" {
+		builds := w.hasBuild(touched.Name)
+		now, text := pending.add(st, touched, builds, time.Now())
+		if builds {
+			w.causes.set(touched.Name, formatChange(touched))
+		}
+		if text != "" && !(builds && now) { // the build is announced when it starts
 			w.own.Say(text)
 		}
 		if now && !slices.Contains(names, touched.Name) {
@@ -239,17 +246,23 @@ func (w *codeWatch) take(change watcher.Change, pending *restarts) error {
 	for _, name := range names {
 		changed[name] = pending.changed[name]
 	}
-	return w.run.RestartChanged(w.ended, changed)
+	return w.run.RestartChanged(w.ctx, changed)
 }
 
-// tellTouched says what has changed: "main.go has changed, and 2 more files".
-func tellTouched(t watcher.Touched) string {
+func (w *codeWatch) hasBuild(service string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.builds[service]
+}
+
+// formatChange formats a change of files: "main.go and 2 more files changed".
+func formatChange(t watcher.Touched) string {
 	switch more := t.Files - 1; more {
 	case 0:
-		return t.Path + " has changed"
+		return t.Path + " changed"
 	case 1:
-		return t.Path + " has changed, and 1 more file"
+		return t.Path + " and 1 more file changed"
 	default:
-		return fmt.Sprintf("%s has changed, and %d more files", t.Path, more)
+		return fmt.Sprintf("%s and %d more files changed", t.Path, more)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// A change that a process has read already does not restart it: it was restarted
-// by hand before the watcher's quiet time was over.
+// A change that a process has already read does not restart it: the user
+// restarted it before the watcher's debounce delay was over.
 func TestReadChangeRestartsNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -29,7 +29,7 @@ func TestReadChangeRestartsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	own, controller := output.New(io.Discard, output.Style{}), launcher.NewController()
-	code := newCodeWatch(dir, controller, own)
+	code := newCodeWatch(dir, controller, own, &buildCauses{})
 	code.follow(plan)
 	ended := make(chan error, 1)
 	go func() {
@@ -43,7 +43,7 @@ func TestReadChangeRestartsNothing(t *testing.T) {
 		return all[0].Restarts
 	}
 	once := 0
-	const rounds = 4 // on a busy machine the event may come after the restart: then there are two
+	const rounds = 4 // on a busy machine the event may follow the restart, which gives two
 	for range rounds {
 		before := starts()
 		if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o600); err != nil {

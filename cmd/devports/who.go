@@ -21,15 +21,15 @@ import (
 
 var whoCommand = command{
 	name:  "who",
-	usage: "tell who holds a port",
+	usage: "show which process holds a port",
 	args:  "PORT|NAME…",
 	help: `
-Tells which process listens on a port or on the port of a name, and, when it is
-one of ours, of which project, worktree and service. A port that a container
-publishes is named with the container, if you may ask its engine. Where nothing
-listens, an outgoing connection may have the port; else it is free, or free and
-kept for a name. An address of this machine or a URL, such as :8080 or
-http://localhost:8080/, stands for its port.
+Shows which process listens on a port, or on the port of a name, and if devports
+started it, for which project, worktree and service. If a container publishes
+the port, its name is shown, provided that you have access to the engine. If
+nothing listens, an outgoing connection may hold the port; else it is free, or
+free and leased to a name. Addresses of this machine and URLs, such as :8080 or
+http://localhost:8080/, stand for their port.
 
 Example:
   devports who 8080
@@ -38,7 +38,7 @@ Example:
 	completes: leaseNames,
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() == 0 {
-			return usage("devports who 8080", "who needs a port or a name")
+			return usage("devports who 8080", "who requires a port or a name")
 		}
 		registry, err := s.openRegistry(c)
 		if err != nil {
@@ -66,7 +66,7 @@ Example:
 	},
 }
 
-// portsOf reads the arguments: ports, and names that have a lease.
+// portsOf returns the ports for the arguments: ports, and names with a lease.
 func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error) {
 	var ports []int
 	for _, arg := range c.Args().Slice() {
@@ -91,7 +91,7 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 			return nil, err
 		}
 		leases := movedTo(scope, leases)
-		if names, err = kept(names, scope, leases); err != nil {
+		if names, err = leasedNames(names, scope, leases); err != nil {
 			return nil, err
 		}
 		for _, l := range leases {
@@ -103,8 +103,8 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 	return ports, nil
 }
 
-// movedTo returns the leases with those of a scope's checkout as the scope's own
-// that were made before it was moved to where it is.
+// movedTo returns the leases, with those that the scope's checkout had before
+// it was moved as leases of the scope.
 func movedTo(scope registry.Scope, leases []registry.Lease) []registry.Lease {
 	leases = slices.Clone(leases)
 	for i, l := range leases {
@@ -116,17 +116,17 @@ func movedTo(scope registry.Scope, leases []registry.Lease) []registry.Lease {
 	return leases
 }
 
-// whoRow is what is known of a port.
+// whoRow is the information about a port.
 type whoRow struct {
 	Port        int                 `json:"port"`
 	Free        bool                `json:"free"`
-	Leases      []owner             `json:"leases,omitempty"`      // whose it is; several where it is pinned
-	Listeners   []holder.Process    `json:"listeners,omitempty"`   // who listens now
-	Connections []holder.Connection `json:"connections,omitempty"` // what holds the port where nothing listens
-	Container   *engine.Container   `json:"container,omitempty"`   // what publishes the port
+	Leases      []owner             `json:"leases,omitempty"` // several if it is pinned
+	Listeners   []holder.Process    `json:"listeners,omitempty"`
+	Connections []holder.Connection `json:"connections,omitempty"` // if nothing listens
+	Container   *engine.Container   `json:"container,omitempty"`   // that publishes the port
 }
 
-// owner is a lease with what its checkout has checked out.
+// owner is a lease with the branch and commit of its checkout.
 type owner struct {
 	leaseRow
 	Branch string `json:"branch,omitempty"`
@@ -167,11 +167,11 @@ func (s session) answers(ctx context.Context, r registry.Registry, ports []int, 
 	return rows, nil
 }
 
-// String is the answer for people to read, a line for each fact.
+// String formats the row, with a line for each process, connection and lease.
 func (a whoRow) String() string {
 	text := ""
 	for _, p := range a.Listeners {
-		text += fmt.Sprintf("%d: %s%s\n", a.Port, describe(p), a.details(p))
+		text += fmt.Sprintf("%d: %s%s\n", a.Port, describeProcess(p), a.details(p))
 	}
 	for _, c := range a.Connections {
 		text += fmt.Sprintf("%d: taken by %s\n", a.Port, describeConnection(a.Port, c))
@@ -185,7 +185,7 @@ func (a whoRow) String() string {
 	case text == "" && a.Container != nil:
 		text = fmt.Sprintf("%d: published by %s\n", a.Port, describeContainer(*a.Container))
 	case text == "":
-		text = fmt.Sprintf("%d: taken, but the process cannot be seen from here: it may be in a container (docker ps --filter publish=%[1]d)\n", a.Port)
+		text = fmt.Sprintf("%d: taken by a process that is not visible from here; it may run in a container (to check: docker ps --filter publish=%[1]d)\n", a.Port)
 	}
 	for _, o := range a.Leases {
 		text += fmt.Sprintf("%d: %sleased to %s\n", a.Port, state, o)
@@ -193,13 +193,13 @@ func (a whoRow) String() string {
 	return text
 }
 
-// details are what only who says of a process.
+// details are the details of a process that only who prints.
 func (a whoRow) details(p holder.Process) string {
 	if p.PID == 0 && a.Container != nil {
 		return ", for " + describeContainer(*a.Container)
 	}
 	if p.PID == 0 {
-		return fmt.Sprintf(", more of which sudo devports who %d would tell", a.Port)
+		return fmt.Sprintf(" (for details: sudo devports who %d)", a.Port)
 	}
 	text := ""
 	if p.User != "" {
@@ -210,15 +210,15 @@ func (a whoRow) details(p holder.Process) string {
 	}
 	switch program := containerProxy(p.Command); {
 	case program != "" && a.Container != nil:
-		text += "; it stands for " + describeContainer(*a.Container)
+		text += "; proxy for " + describeContainer(*a.Container)
 	case program != "":
-		text += fmt.Sprintf("; it stands for a container: %s ps --filter publish=%d", program, a.Port)
+		text += fmt.Sprintf("; proxy for a container (to find it: %s ps --filter publish=%d)", program, a.Port)
 	}
 	return text
 }
 
-// containerProxy names the program that tells more of a process which listens
-// in place of a container; "" for others.
+// containerProxy is the command of the engine whose proxy a process is, docker
+// or podman; "" for other processes.
 func containerProxy(command string) string {
 	name, _, _ := strings.Cut(command, " ")
 	switch filepath.Base(name) {
@@ -230,7 +230,8 @@ func containerProxy(command string) string {
 	return ""
 }
 
-// String names the owner: "auth of shop (fix) in /home/ann/shop-fix, on branch fix at 1a2b3c4".
+// String names the owner: "auth of shop (fix) in /home/ann/shop-fix, on branch
+// fix at 1a2b3c4".
 func (o owner) String() string {
 	who := o.scope().Qualify(o.Name)
 	if o.Directory != "" {

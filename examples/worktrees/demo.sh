@@ -1,11 +1,11 @@
 #!/bin/sh
-# Three checkouts of one project run side by side: the main one and two git worktrees. Each has ports of its own, and nothing
-# had to be configured for that.
+# Three checkouts of one project run at the same time: the main one and two git worktrees. Each has its own ports, without
+# any configuration.
 #
-#   sh demo.sh                              with the devports on PATH
-#   DEVPORTS=path/to/devports sh demo.sh    with another
+#   sh demo.sh                              with devports from PATH
+#   DEVPORTS=path/to/devports sh demo.sh    with another devports
 #
-# It needs git, Go and curl. All that it makes is in a scratch folder, which is gone afterwards.
+# It needs git, Go and curl. All its files are in a temporary folder, which it removes afterwards.
 set -eu
 
 say() { printf '\n# %s\n' "$*"; }
@@ -15,13 +15,13 @@ fail() {
 	exit 1
 }
 
-# show runs a command and shows it as well.
+# show prints a command and runs it.
 show() {
 	echo "\$ $*"
 	"$@"
 }
 
-program=$(command -v "${DEVPORTS:-devports}") || fail "there is no ${DEVPORTS:-devports}: set DEVPORTS to its path"
+program=$(command -v "${DEVPORTS:-devports}") || fail "cannot find ${DEVPORTS:-devports}: set DEVPORTS to its path"
 program=$(cd "$(dirname "$program")" && pwd)/$(basename "$program") # a relative path would not survive cd
 devports() { "$program" "$@"; }
 
@@ -31,14 +31,14 @@ done
 sources=$(cd "$(dirname "$0")" && pwd)/hello
 scratch=$(mktemp -d)
 
-# The demonstration has a registry of its own: your ports are neither read nor changed. Nor has it your git's settings.
+# The demo has its own registry: it neither reads nor changes yours. It does not use your git configuration either.
 unset DEVPORTS_REGISTRY DEVPORTS_PROJECT DEVPORTS_WORKTREE PORTSERVER_ADDRESS
 export DEVPORTS_HOME="$scratch/state"
-unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE # which a hook would set
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE # set in git hooks
 export GIT_CONFIG_GLOBAL=/dev/null
 export no_proxy=127.0.0.1 # for curl
 
-# However the script ends, it stops what it has started. `down` where nothing runs does no harm.
+# Stop everything at the end, in any case. `down` is harmless if nothing is running.
 clean_up() {
 	cd "$scratch"
 	for checkout in hello hello-login hello-search; do
@@ -52,7 +52,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-say "A project: two services, of which web is pinned to a port. (8080 may be taken here, so it is one that is free.)"
+say "A project with two services, of which web has a pinned port (a free one, as 8080 may be taken here)."
 cd "$scratch"
 pin=$(devports pick)
 mkdir hello
@@ -64,23 +64,23 @@ git init -q
 git add .
 git -c user.name=demo -c user.email=demo@example.com commit -q -m "Say hello"
 
-say "Two worktrees of it, each with a branch of its own."
+say "Two worktrees of it, each with its own branch."
 show git worktree add -q ../hello-login
 show git worktree add -q ../hello-search
 
-say "All three are started, in the background. up -d returns when the services are ready."
+say "Start all three in the background. up -d returns when the services are ready."
 for checkout in hello hello-login hello-search; do
 	show cd "$scratch/$checkout"
 	show devports up -d --timeout 5m
 done
 
-say "Every port that is kept, and whose it is."
+say "All leased ports, with their checkouts."
 show devports ls --all
 
-say "Every service that runs."
+say "All running services."
 show devports ps --all
 
-say "Each answers on its own port. Inside a checkout, a name is enough to find it."
+say "Each service responds on its own port. In a checkout, its name is enough to find it."
 ports=
 for checkout in hello hello-login hello-search; do
 	cd "$scratch/$checkout"
@@ -92,14 +92,14 @@ for checkout in hello hello-login hello-search; do
 	done
 done
 
-say "No two have the same port, and the pin holds in the main checkout."
-# The first of them is web of the main checkout.
+say "No two services have the same port, and the pin applies in the main checkout."
+# The first one is web of the main checkout.
 case $ports in " $pin "*) ;; *) fail "web of the main checkout has not got $pin:$ports" ;; esac
 different=$(printf '%s\n' $ports | sort -u | wc -l)
 [ "$different" -eq 6 ] || fail "want 6 different ports, have$ports"
 echo "6 services, 6 ports:$ports"
 
-say "And down with them."
+say "Stop everything."
 for checkout in hello hello-login hello-search; do
 	cd "$scratch/$checkout"
 	show devports down
@@ -107,4 +107,4 @@ done
 for port in $ports; do
 	! curl -s -o "$scratch/answer" "http://127.0.0.1:$port/" || fail "something still answers on $port"
 done
-echo "nothing answers any more; the ports stay theirs for the next time"
+echo "all services are stopped; their ports stay reserved for the next start"

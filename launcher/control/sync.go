@@ -38,6 +38,11 @@ const (
 	// new edits.
 	quickWait = 50 * time.Millisecond
 
+	// maxChain is how many services in a row are restarted at once because the
+	// one before writes what the next watches. A longer chain is likely to be one
+	// service that writes what it watches itself.
+	maxChain = 4
+
 	// recheckPause is the pause between rechecks of a service that is ready but
 	// does not respond.
 	recheckPause = 200 * time.Millisecond
@@ -56,8 +61,8 @@ func (s server) sync(ctx context.Context, urgent bool) Pending {
 // they are then, and those that are ready respond.
 func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) bool, names []string) ([]launcher.Status, []Refusal, error) {
 	var services []launcher.Status // at the time when all had settled
-	for urgent := true; ; urgent = false {
-		refused := s.sync(ctx, urgent).Refused
+	for round := 0; ; round++ {
+		refused := s.sync(ctx, round < maxChain).Refused
 		began := time.Now()
 		now, err := s.run.Controller.Wait(ctx, settled, names...)
 		if errors.Is(err, launcher.ErrEnded) && services != nil {

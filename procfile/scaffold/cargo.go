@@ -9,7 +9,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// crate is what matters here of a Cargo.toml
+// crate is the part of a Cargo.toml that scaffold uses
 // (https://doc.rust-lang.org/cargo/reference/cargo-targets.html).
 type crate struct {
 	Package struct {
@@ -29,7 +29,7 @@ type binary struct {
 	Path string `toml:"path"`
 }
 
-// cargo takes the programs of a Cargo package, and of the members of its
+// cargo adds the programs of a Cargo package, and of the members of its
 // workspace.
 func (d *detector) cargo(dir string) {
 	c, ok := d.crate(dir)
@@ -55,13 +55,13 @@ func (d *detector) crate(dir string) (c crate, ok bool) {
 		return c, false
 	}
 	if err := toml.Unmarshal(src, &c); err != nil {
-		d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
+		d.project.leaveOut(file, "cannot parse it: %s", firstLine(err))
 		return c, false
 	}
 	return c, true
 }
 
-// crateBinaries takes the programs of the package in dir, which are run at the root
+// crateBinaries adds the programs of the package in dir. They run in the root
 // of its workspace.
 func (d *detector) crateBinaries(root, dir string, c crate) {
 	if !printable(c.Package.Name) {
@@ -71,31 +71,31 @@ func (d *detector) crateBinaries(root, dir string, c crate) {
 	moved := d.targetMoved(root)
 	for _, name := range found {
 		s := d.service(root, "")
-		which := ""
+		options := ""
 		if dir != root {
-			which += " -p " + quoteSh(c.Package.Name)
+			options += " -p " + quoteSh(c.Package.Name)
 		}
 		if len(found) > 1 {
-			which += " --bin " + quoteSh(name)
+			options += " --bin " + quoteSh(name)
 			s.Part = "binary " + name
 		}
-		s.Origin, s.Command = path.Join(dir, "Cargo.toml"), "cargo run"+which
-		if !moved { // the old one serves while the next is compiled
-			s.Build, s.Command = "cargo build"+which, "${CARGO_TARGET_DIR:-target}/debug/"+quoteSh(name)
+		s.Origin, s.Command = path.Join(dir, "Cargo.toml"), "cargo run"+options
+		if !moved { // the old process serves during compilation
+			s.Build, s.Command = "cargo build"+options, "${CARGO_TARGET_DIR:-target}/debug/"+quoteSh(name)
 			s.Watch = patternsIn(s.Dir, "**/*.rs", "**/Cargo.toml", "!target/**")
 		}
 		s.Worker = isWorker(name, "")
 		s.NoPort = s.Worker
 		if isTool(name) {
-			d.project.leaveOut(s.Origin+", binary "+name, "by its name it is a tool, not a service")
+			d.project.leaveOut(s.Origin+", binary "+name, "its name suggests a tool, not a service")
 			continue
 		}
 		d.project.add(s, name, path.Base(dir)+"-"+name)
 	}
 }
 
-// targetMoved reports whether Cargo is configured to build elsewhere than into
-// target/debug, by the file in root.
+// targetMoved reports whether Cargo's configuration in root changes the output
+// directory from target/debug.
 func (d *detector) targetMoved(root string) bool {
 	for _, name := range []string{".cargo/config.toml", ".cargo/config"} {
 		if src, ok := d.read(path.Join(root, name)); ok && (strings.Contains(string(src), "target-dir") || strings.Contains(string(src), "target =")) {
@@ -105,8 +105,8 @@ func (d *detector) targetMoved(root string) bool {
 	return false
 }
 
-// binaryNames are the names of a package's binaries: those that it lists, and
-// those that lie where Cargo looks.
+// binaryNames returns the names of a package's binaries: those that it lists,
+// and those in the directories that Cargo searches.
 func (d *detector) binaryNames(dir string, c crate) []string {
 	var found []string
 	listed := func(file string) bool {

@@ -10,12 +10,12 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Compose files, in docker's order of preference; the first that is there
-// counts, and with it the override of the same kind.
+// Compose files in Docker's order of preference. The first that exists counts,
+// together with its overrides.
 var (
 	composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
 	overrides    = []string{"compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml"}
-	// Those that docker compose reads only when told to.
+	// Files that docker compose reads only with -f.
 	variants = []string{
 		"compose.dev.yaml", "compose.dev.yml", "docker-compose.dev.yaml", "docker-compose.dev.yml",
 		"compose.local.yaml", "compose.local.yml", "docker-compose.local.yaml", "docker-compose.local.yml",
@@ -25,14 +25,14 @@ var (
 // composed is a service of a compose file.
 type composed struct {
 	name      string
-	build     string // the folder that it is built from; "" if it is not
+	build     string // the directory that it is built from; "" if it is not
 	profiles  []string
 	dependsOn []string
 	ports     []any
 }
 
-// compose takes the services of a compose file, but for those that are built
-// from a folder in which something is started already.
+// compose adds the services of a compose file, except those that are built from
+// a directory that already has a service.
 func (d *detector) compose() {
 	files := d.present(composeFiles)
 	command := "docker compose up "
@@ -45,7 +45,7 @@ func (d *detector) compose() {
 		files = append(files, d.present(variants)...)
 	}
 	for _, other := range files[1:] {
-		d.project.leaveOut(other, "docker compose reads %s", files[0])
+		d.project.leaveOut(other, "docker compose uses %s", files[0])
 	}
 	services := d.composed(files[0])
 	if slices.Contains(composeFiles, files[0]) {
@@ -54,36 +54,36 @@ func (d *detector) compose() {
 		}
 	}
 	running := d.startedByHand()
-	called := map[string]string{} // by name in the compose file
+	renamed := map[string]string{} // our names by name in the compose file
 	var added []int
 	for _, c := range services {
-		what := files[0] + ", service " + clean(c.name)
+		origin := files[0] + ", service " + clean(c.name)
 		in := slices.IndexFunc(d.project.Services, func(s Service) bool { return c.build != "" && s.Origin != files[0] && s.isIn(c.build) })
 		switch {
 		case !printable(c.name):
-			d.project.leaveOut(what, "its name cannot be typed")
+			d.project.leaveOut(origin, "its name contains unprintable characters")
 		case len(c.profiles) > 0:
-			d.project.leaveOut(what, "it is started only for a profile: %s", clean(strings.Join(c.profiles, ", ")))
+			d.project.leaveOut(origin, "it starts only with a profile: %s", clean(strings.Join(c.profiles, ", ")))
 		case running[c.name]+running[""] != "":
-			d.project.leaveOut(what, "%s starts it", cmp.Or(running[c.name], running[""]))
+			d.project.leaveOut(origin, "%s starts it", cmp.Or(running[c.name], running[""]))
 		case in >= 0:
-			called[c.name] = d.project.Services[in].Name
-			d.project.leaveOut(what, "it is built from a folder where %s runs without Docker", d.project.Services[in].Name)
+			renamed[c.name] = d.project.Services[in].Name
+			d.project.leaveOut(origin, "it is built from a directory where %s runs without Docker", d.project.Services[in].Name)
 		default:
-			called[c.name] = d.composeService(c, files[0], command)
+			renamed[c.name] = d.composeService(c, files[0], command)
 			added = append(added, len(d.project.Services)-1)
 		}
 	}
-	d.carryDependencies(services, called)
+	d.carryDependencies(services, renamed)
 	d.remark(added, files[0])
 }
 
-// present are those of the files that exist.
+// present returns those of the files that exist.
 func (d *detector) present(files []string) []string {
 	return slices.DeleteFunc(slices.Clone(files), func(f string) bool { return !d.exists(f) })
 }
 
-// composed reads the services of a compose file, in its order.
+// composed reads the services of a compose file, in the file's order.
 func (d *detector) composed(file string) []composed {
 	src, ok := d.read(file)
 	if !ok {
@@ -94,11 +94,11 @@ func (d *detector) composed(file string) []composed {
 		Include  any
 	}
 	if err := yaml.Unmarshal(src, &content); err != nil {
-		d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
+		d.project.leaveOut(file, "cannot parse it: %s", firstLine(err))
 		return nil
 	}
 	if content.Include != nil {
-		d.project.leaveOut(file+", include", "other files are not followed")
+		d.project.leaveOut(file+", include", "included files are not read")
 	}
 	var list []composed
 	for _, item := range content.Services {
@@ -119,7 +119,7 @@ func (d *detector) composed(file string) []composed {
 	return list
 }
 
-// merge puts an override over the services: lists become longer.
+// merge applies an override to the services. Lists are concatenated.
 func merge(services, override []composed) []composed {
 	for _, o := range override {
 		i := slices.IndexFunc(services, func(c composed) bool { return c.name == o.name })
@@ -138,14 +138,14 @@ func merge(services, override []composed) []composed {
 	return services
 }
 
-// isIn reports whether a service runs in a folder, or below it.
-func (s Service) isIn(folder string) bool {
+// isIn reports whether a service runs in a directory, or below it.
+func (s Service) isIn(parent string) bool {
 	dir := path.Clean(s.Dir)
-	return dir == folder || strings.HasPrefix(dir, folder+"/")
+	return dir == parent || strings.HasPrefix(dir, parent+"/")
 }
 
-// startedByHand tells which services of the compose file are brought up by the
-// command of which service; "" stands for all of them.
+// startedByHand maps services of the compose file to the service whose command
+// starts them; the key "" means all of them.
 func (d *detector) startedByHand() map[string]string {
 	by := map[string]string{}
 	for _, s := range d.project.Services {
@@ -174,7 +174,7 @@ func (d *detector) startedByHand() map[string]string {
 	return by
 }
 
-// composeService takes a service of a compose file, and returns its name.
+// composeService adds a service of a compose file, and returns its name.
 func (d *detector) composeService(c composed, file, command string) string {
 	if len(c.dependsOn) > 0 {
 		command += "--no-deps "
@@ -183,7 +183,7 @@ func (d *detector) composeService(c composed, file, command string) string {
 	published := d.published(c.ports)
 	s.NoPort = len(published) == 0
 	if s.NoPort && len(c.ports) > 0 {
-		s.Remarks = append(s.Remarks, "Docker chooses where its ports are published; \"${PORT}:80\" in "+file+" would let devports choose.")
+		s.Remarks = append(s.Remarks, "Docker chooses its host ports. Write \"${PORT}:80\" in "+file+" to let devports choose.")
 	}
 	name := d.project.add(s, c.name, "docker-"+c.name)
 	added := &d.project.Services[len(d.project.Services)-1]
@@ -206,31 +206,31 @@ func (d *detector) composeService(c composed, file, command string) string {
 	return name
 }
 
-// setEnv sets a variable for all services, if nothing has set it before.
+// setEnv sets a variable for all services, unless it is already set.
 func (p *Project) setEnv(v Variable) {
 	if !slices.ContainsFunc(p.Env, func(o Variable) bool { return o.Name == v.Name }) {
 		p.Env = append(p.Env, v)
 	}
 }
 
-// carryDependencies makes services depend on what they do in the compose file,
-// by the names that they have here.
-func (d *detector) carryDependencies(services []composed, called map[string]string) {
+// carryDependencies gives the services their dependencies in the compose file.
+// renamed maps names in the compose file to names of services.
+func (d *detector) carryDependencies(services []composed, renamed map[string]string) {
 	for _, c := range services {
-		i := slices.IndexFunc(d.project.Services, func(s Service) bool { return s.Name == called[c.name] })
+		i := slices.IndexFunc(d.project.Services, func(s Service) bool { return s.Name == renamed[c.name] })
 		if i < 0 {
 			continue
 		}
 		for _, on := range c.dependsOn {
-			if name := called[on]; name != "" {
+			if name := renamed[on]; name != "" {
 				d.project.Services[i].DependsOn = append(d.project.Services[i].DependsOn, name)
 			}
 		}
 	}
 }
 
-// remark says once what is true of all services of a compose file: why they
-// have time to stop, and what a number there means for other worktrees.
+// remark explains, once for all services of a compose file, their stop_timeout
+// and the effect of a fixed port on other worktrees.
 func (d *detector) remark(added []int, file string) {
 	for n, i := range added {
 		if n == 0 {
@@ -241,7 +241,7 @@ func (d *detector) remark(added []int, file string) {
 			variable := variableName(s.Name) + "_PORT"
 			s.Remarks = append(
 				s.Remarks,
-				fmt.Sprintf("%s publishes %d in every worktree, so only one can have it up. For a port each, write", file, s.Pin),
+				fmt.Sprintf("%s publishes port %d in every worktree, so only one can run. To give each its own port, write", file, s.Pin),
 				fmt.Sprintf("\"${%s:-%d}:…\" there, and %s = \"${PORT_%s}\" in [env] here.", variable, s.Pin, variable, variableName(s.Name)),
 			)
 			return

@@ -9,20 +9,20 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// published is a port of this machine that leads to one of a container.
+// published is a published port of a container.
 type published struct {
 	host     int
 	target   int
-	name     string // as the compose file calls it
-	variable string // that the host's port comes from: DB_PORT in "${DB_PORT:-5432}:5432"
+	name     string // in the compose file
+	variable string // sets the host's port: DB_PORT in "${DB_PORT:-5432}:5432"
 }
 
-// maxPublished is how many ports of a range are named one by one.
+// maxPublished is the maximum length of a range of ports.
 const maxPublished = 16
 
 // published reads the ports of a compose service in the short and in the long
-// form (https://docs.docker.com/reference/compose-file/services/#ports). UDP
-// ports, and those that Docker chooses, are none.
+// form (https://docs.docker.com/reference/compose-file/services/#ports). It
+// skips UDP ports, and those that Docker chooses.
 func (d *detector) published(ports []any) []published {
 	var list []published
 	for _, p := range ports {
@@ -48,8 +48,8 @@ func (d *detector) published(ports []any) []published {
 	return once
 }
 
-// shortPort reads "[ADDRESS:]HOST:CONTAINER[/PROTOCOL]", where both may be
-// ranges, and the host's may be a variable.
+// shortPort parses "[ADDRESS:]HOST:CONTAINER[/PROTOCOL]". HOST and CONTAINER
+// may be ranges, and HOST may be a variable.
 func (d *detector) shortPort(s string) []published {
 	s, protocol, _ := strings.Cut(s, "/")
 	host, target := cutLast(s)
@@ -70,19 +70,19 @@ func (d *detector) shortPort(s string) []published {
 		to = from
 	}
 	first, _, _ = strings.Cut(target, "-")
-	inside, _ := allocator.ParsePort(first)
+	container, _ := allocator.ParsePort(first)
 	var list []published
 	for i := range to - from + 1 {
 		p := published{host: from + i, variable: variable}
-		if inside > 0 {
-			p.target = inside + i
+		if container > 0 {
+			p.target = container + i
 		}
 		list = append(list, p)
 	}
 	return list
 }
 
-// cutLast cuts at the last colon that stands in no braces.
+// cutLast cuts at the last colon outside of braces.
 func cutLast(s string) (before, after string) {
 	depth := 0
 	for i := len(s) - 1; i >= 0; i-- {
@@ -100,8 +100,8 @@ func cutLast(s string) (before, after string) {
 	return "", s
 }
 
-// variablePort reads "$NAME", "${NAME}" or "${NAME:-5432}": the variable, and
-// the number that it has by .env or by default.
+// variablePort parses "$NAME", "${NAME}" or "${NAME:-5432}" into the variable
+// and its value in .env, or its default.
 func (d *detector) variablePort(s string) (variable, number string) {
 	name, ok := strings.CutPrefix(s, "$")
 	if !ok {
@@ -122,7 +122,7 @@ func (d *detector) variablePort(s string) (variable, number string) {
 	return name, number
 }
 
-// dotEnv is the value that .env gives a variable, where that is a number.
+// dotEnv returns the value of a variable in .env, if it is a port.
 func (d *detector) dotEnv(name string) (value string, ok bool) {
 	src, _ := d.read(".env")
 	for line := range strings.Lines(string(src)) {
@@ -135,8 +135,7 @@ func (d *detector) dotEnv(name string) (value string, ok bool) {
 	return value, ok
 }
 
-// portNames are what people call the ports that images listen on, beside the
-// first.
+// portNames are the usual names of additional ports that images listen on.
 var portNames = []struct {
 	port int
 	name string
@@ -161,7 +160,8 @@ var portNames = []struct {
 	{3306, "mysql"},
 }
 
-// portName names a further port of a service, so that its variable is its own.
+// portName returns a name with a free variable for an additional port of a
+// service.
 func (d *detector) portName(service string, p published) string {
 	number := p.target
 	if number == 0 {
@@ -185,12 +185,12 @@ func (d *detector) portName(service string, p published) string {
 	return name
 }
 
-// variableName is a name as it stands in the variable of its port.
+// variableName returns a name in the form that the variable of its port has.
 func variableName(name string) string {
 	return strings.TrimPrefix(allocator.PortName{Service: name}.Variable(), "PORT_")
 }
 
-// scalar is a value of YAML as it is written, "" for what is more than one.
+// scalar returns a YAML scalar as text, and "" for a list or a map.
 func scalar(v any) string {
 	switch v.(type) {
 	case nil, []any, map[string]any:

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Detect finds what can be started in the folder fsys. Files that cannot be
-// read or understood are left out with the reason, like all that is not taken.
+// Detect finds the services of the directory fsys. Files that it cannot read or
+// parse are in LeftOut with the reason, like everything else that it skips.
 func Detect(fsys fs.FS) Project {
 	d := detector{fs: fsys}
 	if !d.procfile() {
@@ -20,11 +20,11 @@ func Detect(fsys fs.FS) Project {
 	if len(d.project.Services) == 0 && d.exists("index.html") {
 		d.project.add(Service{Origin: "index.html", Command: PortFlag("python3 -m http.server").Command}, "web")
 	}
-	d.project.settle()
+	d.project.resolveConflicts()
 	return d.project
 }
 
-// Looked are the files that Detect looks for, as one would tell somebody.
+// Looked lists the best-known files that Detect looks for.
 var Looked = []string{
 	"Procfile.dev", "Procfile", "package.json", "compose.yaml", "go.mod", "Cargo.toml",
 	"manage.py", "app.py", "bin/rails", "config.ru",
@@ -33,21 +33,21 @@ var Looked = []string{
 type detector struct {
 	fs      fs.FS
 	project Project
-	visited []string // folders that a workspace has spoken for
+	visited []string // directories of workspaces, which are not searched again
 }
 
-// guess looks for what languages and frameworks leave in a folder, here and in
-// the folders below.
+// guess looks for the files of languages and frameworks, in the directory and
+// in its subdirectories.
 func (d *detector) guess() {
-	d.folder(".")
-	for _, dir := range d.folders() {
+	d.directory(".")
+	for _, dir := range d.subdirectories() {
 		if !slices.Contains(d.visited, dir) {
-			d.folder(dir)
+			d.directory(dir)
 		}
 	}
 }
 
-func (d *detector) folder(dir string) {
+func (d *detector) directory(dir string) {
 	d.marks(dir)
 	d.python(dir)
 	if dir == "." || !d.exists("go.mod") {
@@ -59,26 +59,27 @@ func (d *detector) folder(dir string) {
 	d.node(dir)
 }
 
-// elsewhere are folders whose contents are no part of the project, or nothing
-// that one starts to work on it.
-var elsewhere = []string{
+// ignoredDirs are directories that do not belong to the project, or contain no
+// services for development.
+var ignoredDirs = []string{
 	"node_modules", "vendor", "dist", "build", "out", "target", "tmp", "log", "coverage", "venv", "env", "public",
 	"test", "tests", "testdata", "e2e", "fixtures", "example", "examples", "bin", "scripts", "script", "tools", "infra",
 }
 
-// folders are the folders right below that may be parts of the project.
-func (d *detector) folders() []string {
+// subdirectories returns the immediate subdirectories that may contain
+// services.
+func (d *detector) subdirectories() []string {
 	entries, _ := fs.ReadDir(d.fs, ".")
 	var dirs []string
 	for _, e := range entries {
-		if name := e.Name(); e.IsDir() && name[0] != '.' && !slices.Contains(elsewhere, name) && printable(name) {
+		if name := e.Name(); e.IsDir() && name[0] != '.' && !slices.Contains(ignoredDirs, name) && printable(name) {
 			dirs = append(dirs, name)
 		}
 	}
 	return dirs
 }
 
-// service fills in what follows from where a service was found.
+// service returns a service with the origin and directory where it was found.
 func (d *detector) service(dir, file string) Service {
 	s := Service{Origin: path.Join(dir, file)}
 	if dir != "." {
@@ -87,15 +88,15 @@ func (d *detector) service(dir, file string) Service {
 	return s
 }
 
-// names are what a service found in dir may be called: by the folder, if that
-// is one below, else as given.
-func names(dir string, otherwise ...string) []string {
+// names returns candidate names for a service found in dir: the defaults, or in
+// a subdirectory names with the directory's.
+func names(dir string, defaults ...string) []string {
 	if dir == "." {
-		return otherwise
+		return defaults
 	}
 	list := []string{path.Base(dir), strings.ReplaceAll(dir, "/", "-")}
-	for _, o := range otherwise {
-		list = append(list, path.Base(dir)+"-"+o)
+	for _, name := range defaults {
+		list = append(list, path.Base(dir)+"-"+name)
 	}
 	return list
 }
@@ -110,18 +111,18 @@ func (d *detector) isDir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// read returns the text of a file, and whether there is one. One that cannot
-// be read, or is no text, is left out.
+// read returns the text of a file, and whether it exists. A file that cannot be
+// read, or is not text, is left out.
 func (d *detector) read(name string) ([]byte, bool) {
 	src, err := fs.ReadFile(d.fs, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || d.isDir(name):
 		return nil, false
 	case err != nil:
-		d.project.leaveOut(name, "it cannot be read: %v", err)
+		d.project.leaveOut(name, "cannot read it: %v", err)
 		return nil, false
 	case !utf8.Valid(src):
-		d.project.leaveOut(name, "it is not UTF-8 text")
+		d.project.leaveOut(name, "not UTF-8 text")
 		return nil, false
 	}
 	return src, true

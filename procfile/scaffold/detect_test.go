@@ -14,8 +14,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// valid makes sure that a project's Portfile passes what devports check does,
-// in a folder that has the project's folders.
+// valid checks that a project's Portfile passes devports check in a directory
+// with the project's subdirectories.
 func valid(t *testing.T, dir string, p Project) {
 	t.Helper()
 	for _, s := range p.Services {
@@ -43,7 +43,7 @@ func valid(t *testing.T, dir string, p Project) {
 	}
 }
 
-func folder(files map[string]string) fs.FS {
+func filesystem(files map[string]string) fs.FS {
 	fsys := fstest.MapFS{}
 	for name, content := range files {
 		if fs.ValidPath(name) {
@@ -79,7 +79,7 @@ func (s Service) summary() string {
 func TestDetect(t *testing.T) {
 	type files = map[string]string
 	for _, c := range []struct {
-		what  string
+		name  string
 		files files
 		want  string // services, then what is left out
 	}{
@@ -90,7 +90,7 @@ worker[] sidekiq -
 api[] ./api ready=none
 x[] y $PORT
 - Procfile, release`},
-		{"a Procfile that says the port", files{"Procfile": "web: PORT=4000 node .\na: vite --port 4000\n", "go.mod": "module x", "main.go": "package main"}, `
+		{"a Procfile with ports", files{"Procfile": "web: PORT=4000 node .\na: vite --port 4000\n", "go.mod": "module x", "main.go": "package main"}, `
 web[] PORT=$PORT node . :4000
 a[] vite --port $PORT
 - main.go`},
@@ -113,7 +113,7 @@ web[] npm run dev :4000`},
 server[] npm run server
 client[client] npm run start
 - package.json, script client`},
-		{"folders at once", files{
+		{"directories at once", files{
 			"package.json":     `{"scripts": {"dev": "concurrently \"cd api && npm start\" \"npm --prefix web start\""}}`,
 			"api/package.json": `{"scripts": {"start": "node ."}}`, "web/package.json": `{"scripts": {"start": "next dev"}}`,
 		}, `
@@ -220,40 +220,40 @@ mail[] docker compose up mail :8025
 - docker-compose.yml, service web`},
 		{"compose for development", files{"docker-compose.dev.yml": "services: {db: {ports: ['5432:5432']}}"}, `
 db[] docker compose -f docker-compose.dev.yml up db :5432`},
-		{"what a command starts already", files{"Procfile": "db: docker compose up db\n", "compose.yaml": "services: {db: {ports: ['1:1']}, mq: {ports: ['5672:5672']}}"}, `
+		{"started by a command", files{"Procfile": "db: docker compose up db\n", "compose.yaml": "services: {db: {ports: ['1:1']}, mq: {ports: ['5672:5672']}}"}, `
 db[] docker compose up db ready=none
 mq[] docker compose up mq :5672
 - compose.yaml, service db`},
-		{"circles and numbers twice", files{"compose.yaml": "services: {a: {depends_on: [b, a], ports: ['80:80']}, b: {depends_on: [a, a], ports: ['80:80']}}"}, `
+		{"cycles and duplicate ports", files{"compose.yaml": "services: {a: {depends_on: [b, a], ports: ['80:80']}, b: {depends_on: [a, a], ports: ['80:80']}}"}, `
 a[] docker compose up --no-deps a :80 after b
 b[] docker compose up --no-deps b`},
 	} {
-		p := Detect(folder(c.files))
+		p := Detect(filesystem(c.files))
 		var got []string
 		for _, s := range p.Services {
 			got = append(got, s.summary())
 		}
 		for _, l := range p.LeftOut {
-			if got = append(got, "- "+l.What); l.Why == "" {
-				t.Errorf("%s: no reason for %s", c.what, l.What)
+			if got = append(got, "- "+l.Name); l.Reason == "" {
+				t.Errorf("%s: no reason for %s", c.name, l.Name)
 			}
 		}
 		if got, want := strings.Join(got, "\n"), strings.TrimSpace(c.want); got != want {
-			t.Errorf("%s:\n%s\nwant\n%s\n%v", c.what, got, want, p.LeftOut)
+			t.Errorf("%s:\n%s\nwant\n%s\n%v", c.name, got, want, p.LeftOut)
 		}
 		valid(t, t.TempDir(), p)
 	}
 }
 
-// weird are parts of names and commands that have to be quoted, cleaned or told
-// apart somewhere.
+// weird are parts of names and commands that have to be quoted, cleaned or
+// distinguished.
 var weird = []string{
 	"web", "web", "web_api", "web-api", "api", "dev", "dev:", "a.b", "A-B", "PORT", "port", "db", ".", "..", "-", "_", "2", "--x", "é", "日本", "\U0001f600",
 	"'", `"`, `\`, "\\u", "$", "$$", "$PORT", "${PORT_WEB}", "`x`", "%PORT%", "\n", "\r", "\t", "\x00", "\x7f", "\u0085", "\u2028", "\xff", " ", "#", "=", "[", "]", "{", "}", "/", ";", "&", "|", "*", "!", "'''", `"""`,
 	"vite", "next dev -p 3000", "--port 3000", "PORT=80 ", "npm run ", "concurrently ", "docker compose up ", "cd web && ", "sidekiq",
 }
 
-// generator makes up the files of a project.
+// generator generates the files of a project.
 type generator struct{ *rand.Rand }
 
 func (g generator) text() string {
@@ -317,13 +317,13 @@ func (g generator) compose() string {
 	return string(src)
 }
 
-// What init writes is valid, whatever lies in the folder.
+// The Portfile is valid, whatever the directory contains.
 func TestPortfileIsValid(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	g := generator{rand.New(rand.NewPCG(seed, 0))}
 	dir := t.TempDir()
-	services, named := 0, 0
+	services, pinned := 0, 0
 	for range 1000 {
 		files := map[string]string{}
 		some := map[string]func() string{
@@ -345,11 +345,11 @@ func TestPortfileIsValid(t *testing.T) {
 		files["cmd/"+g.text()+"/main.go"] = "package main"
 		files["apps/"+g.text()+"/package.json"] = g.packageJSON()
 		files[g.text()+"/package.json"] = g.packageJSON()
-		p := Detect(folder(files))
+		p := Detect(filesystem(files))
 		services += len(p.Services)
 		for _, s := range p.Services {
 			if s.Pin != 0 {
-				named++
+				pinned++
 			}
 		}
 		valid(t, dir, p)
@@ -357,8 +357,8 @@ func TestPortfileIsValid(t *testing.T) {
 			t.Fatalf("%q", files)
 		}
 	}
-	if services < 1000 || named < 100 {
-		t.Errorf("%d services, %d of them pinned: the test tries too little", services, named)
+	if services < 1000 || pinned < 100 {
+		t.Errorf("%d services, %d of them pinned: the test covers too little", services, pinned)
 	}
 }
 
@@ -366,9 +366,9 @@ func FuzzDetect(f *testing.F) {
 	f.Add("web: vite\n", `{"scripts": {"dev": "vite"}}`, "services: {db: {ports: ['5432:5432']}}", "[package]\nname = 'x'\n")
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, procfile, packageJSON, compose, cargo string) {
-		valid(t, dir, Detect(folder(map[string]string{
+		valid(t, dir, Detect(filesystem(map[string]string{
 			"Procfile": procfile, "package.json": packageJSON, "compose.yaml": compose, "Cargo.toml": cargo, "src/main.rs": "",
 		})))
-		valid(t, dir, Detect(folder(map[string]string{"package.json": packageJSON, "compose.yaml": compose, "Cargo.toml": cargo, "src/main.rs": ""})))
+		valid(t, dir, Detect(filesystem(map[string]string{"package.json": packageJSON, "compose.yaml": compose, "Cargo.toml": cargo, "src/main.rs": ""})))
 	})
 }

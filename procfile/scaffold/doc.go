@@ -1,17 +1,19 @@
-// Package scaffold finds what can be started in a folder, and writes a
-// Portfile of it.
+// Package scaffold finds the services of a directory and writes a Portfile for
+// them.
 //
 //	Detect ──► Project ──► Portfile
 //	fs.FS      a value     TOML text, with comments
 //
-// Both steps are pure. What [Detect] looks at, in this order:
+// Both steps are pure. [Detect] reads, in this order:
 //
-//   - Procfile.dev, else Procfile: somebody has said what runs, so nothing else is guessed
-//   - else package.json, go.mod, Cargo.toml and the marks of frameworks, here and in the folders below
-//   - the services of a compose file, for the databases and the like
+//   - Procfile.dev or Procfile; if there is one, Detect guesses nothing else
+//   - otherwise package.json, go.mod, Cargo.toml and the files that identify
+//     frameworks, in the directory and its subdirectories
+//   - the services of a compose file, such as databases
 //
-// Whatever it does not take it names, with the reason. What [Project.Portfile]
-// writes is valid, whatever stood in those files.
+// It lists everything that it leaves out, with the reason. [Project.Portfile]
+// always returns a valid file, whatever those files contain.
 //
-// [PortFlag] knows which dev servers ignore PORT, and what to tell them.
+// [PortFlag] knows the dev servers that ignore PORT, and the flags that set
+// their port.
 package scaffold

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// golang takes the main packages of a Go module: the one in its root, and those
+// golang adds the main packages of a Go module: the one in its root, and those
 // in cmd.
 func (d *detector) golang(dir string) {
 	src, ok := d.read(path.Join(dir, "go.mod"))
@@ -28,13 +28,13 @@ func (d *detector) golang(dir string) {
 	for _, e := range entries {
 		below := path.Join("cmd", e.Name())
 		if isTool(e.Name()) {
-			d.project.leaveOut(path.Join(dir, below), "by its name it is a tool, not a service")
+			d.project.leaveOut(path.Join(dir, below), "its name suggests a tool, not a service")
 			continue
 		}
 		s := d.service(dir, below)
 		s.Worker = isWorker(e.Name(), "")
 		s.NoPort = s.Worker
-		for _, other := range entries { // no program is part of another
+		for _, other := range entries { // programs do not import each other
 			if other != e {
 				s.Watch = append(s.Watch, patternsIn(path.Join(dir, "cmd", other.Name()), "!**")...)
 			}
@@ -43,8 +43,8 @@ func (d *detector) golang(dir string) {
 	}
 }
 
-// addGo takes a program of the module in the service's folder. It is built, and
-// not run by go run: so the old one serves while the next is compiled.
+// addGo adds a program of the module in the service's directory. It uses go
+// build instead of go run, so that the old process serves during compilation.
 func (d *detector) addGo(s Service, pkg string, names ...string) {
 	name := d.project.freeName(names)
 	s.Command = d.binaries(s.Dir) + "/" + name
@@ -53,8 +53,8 @@ func (d *detector) addGo(s Service, pkg string, names ...string) {
 	d.project.add(s, name)
 }
 
-// patternsIn are patterns of files in a folder, as the project's; none where its
-// name would be a pattern itself.
+// patternsIn returns patterns in a directory as patterns from the project's
+// root. A directory whose name contains pattern characters gets none.
 func patternsIn(dir string, patterns ...string) (all []string) {
 	if strings.ContainsAny(dir, `*?[]{}\!`) {
 		return nil
@@ -69,14 +69,14 @@ func patternsIn(dir string, patterns ...string) (all []string) {
 	return all
 }
 
-// binaries is the folder in dir that programs are built into: one that git
-// ignores.
+// binaries returns the directory in dir for built programs: one that git
+// ignores, or .bin, which it adds to Ignore.
 func (d *detector) binaries(dir string) string {
 	here, _ := d.read(path.Join(dir, ".gitignore"))
 	above, _ := d.read(".gitignore")
-	for _, folder := range []string{".bin", "bin", "tmp"} {
-		if ignores(here, folder, "/"+folder) || ignores(above, folder, "/"+path.Join(dir, folder)) {
-			return folder
+	for _, output := range []string{".bin", "bin", "tmp"} {
+		if ignores(here, output, "/"+output) || ignores(above, output, "/"+path.Join(dir, output)) {
+			return output
 		}
 	}
 	if !slices.Contains(d.project.Ignore, ".bin/") {
@@ -85,7 +85,7 @@ func (d *detector) binaries(dir string) string {
 	return ".bin"
 }
 
-// ignores reports whether a .gitignore names a folder, in one of these ways.
+// ignores reports whether a .gitignore lists one of the names.
 func ignores(gitignore []byte, names ...string) bool {
 	for line := range strings.Lines(string(gitignore)) {
 		line = strings.TrimSuffix(strings.TrimSpace(line), "*")
@@ -96,8 +96,8 @@ func ignores(gitignore []byte, names ...string) bool {
 	return false
 }
 
-// isTool reports whether a program's name is that of something that runs once,
-// or by hand.
+// isTool reports whether a program's name suggests that it runs once, or only
+// by hand.
 func isTool(name string) bool {
 	for _, n := range notServices {
 		if name == n || strings.HasPrefix(name, n+"-") || strings.HasSuffix(name, "-"+n) || strings.HasPrefix(name, n+"_") || strings.HasSuffix(name, "_"+n) {
@@ -107,8 +107,8 @@ func isTool(name string) bool {
 	return strings.HasSuffix(name, "ctl")
 }
 
-// mainPackage reports whether a folder holds a program, and the file that says
-// so.
+// mainPackage returns the first file of a main package in a directory, if there
+// is one.
 func (d *detector) mainPackage(dir string) (file string, ok bool) {
 	entries, _ := fs.ReadDir(d.fs, dir)
 	i := slices.IndexFunc(entries, func(e fs.DirEntry) bool {
@@ -125,8 +125,8 @@ func (d *detector) mainPackage(dir string) (file string, ok bool) {
 	return entries[i].Name(), true
 }
 
-// packageClause is the name in the package clause of a Go file; none for a file
-// that is no part of a build.
+// packageClause returns the package name of a Go file, or "" for a file that
+// builds ignore.
 func packageClause(src string) string {
 	for src != "" {
 		line, rest, _ := strings.Cut(strings.TrimSpace(src), "\n")
@@ -145,8 +145,7 @@ func packageClause(src string) string {
 	return ""
 }
 
-// moduleName is what a module is called: the last part of its path that is no
-// version.
+// moduleName returns the last element of a module's path that is not a version.
 func moduleName(mod []byte) string {
 	for line := range strings.Lines(string(mod)) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "module" {

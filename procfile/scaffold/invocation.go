@@ -5,20 +5,19 @@ import (
 	"strings"
 )
 
-// invocation is the program that a simple command comes to once what only
-// passes it on is taken away: assignments, env, npx, poetry run, python -m.
+// invocation is the program that a simple command runs, without assignments and
+// wrappers such as env, npx, poetry run or python -m.
 type invocation struct {
-	program  string // its base name
+	program  string // base name
 	args     []word
-	assigned *word // PORT=3000, if that is said before the program
+	assigned *word // a PORT=3000 before the program
 }
 
-// wrapper is a program that starts the one behind it, in one of the ways that
-// it has for that.
+// wrapper is a program that runs the program in its arguments.
 type wrapper struct {
 	programs []string
-	verbs    []string // the words that have to follow; none: the program follows
-	dashes   bool     // the program stands behind "--", where there is one
+	verbs    []string // subcommands that run a program; none: the program follows
+	dashes   bool     // the program follows "--", if there is one
 }
 
 var wrappers = []wrapper{
@@ -31,10 +30,10 @@ var wrappers = []wrapper{
 	{programs: []string{"pnpm", "yarn", "bun"}},
 }
 
-// interpreters run a program that is named as a file, or as a module with -m.
+// interpreters run a program given as a file, or as a module with -m.
 var interpreters = []string{"python", "ruby", "php", "node", "deno", "tsx", "ts-node", "nodemon"}
 
-// unwrap finds the program that is started in the end.
+// unwrap finds the program that a command runs in the end.
 func unwrap(c simpleCommand) invocation {
 	var inv invocation
 	words := c.words
@@ -59,7 +58,7 @@ func unwrap(c simpleCommand) invocation {
 	return inv
 }
 
-// unwrapOnce gives the command that a program starts with these arguments.
+// unwrapOnce returns the command that a wrapper with these arguments runs.
 func unwrapOnce(program string, args []word) ([]word, bool) {
 	for _, k := range wrappers {
 		if !slices.Contains(k.programs, program) {

@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// mark is a file by which one knows a framework, and the command of that.
+// mark is a file that identifies a framework, and the command that serves it.
 type mark struct {
 	file    string
-	needs   string // what the Gemfile has to speak of, too
+	needs   string // a string that the Gemfile must contain
 	command string
 }
 
-// marksOf are the marks in groups; of a group only the first that is there
-// counts.
+// marksOf are the marks in groups; only the first match in a group counts.
 var marksOf = [][]mark{
 	{
 		{file: "bin/rails", command: "bin/rails server -p $PORT"},
@@ -27,7 +26,7 @@ var marksOf = [][]mark{
 	{{file: "hugo.toml", command: "hugo server --port $PORT"}, {file: "hugo.yaml", command: "hugo server --port $PORT"}},
 }
 
-// marks takes the frameworks that a single file gives away.
+// marks adds the frameworks that a single file identifies.
 func (d *detector) marks(dir string) {
 	gemfile, _ := d.read(path.Join(dir, "Gemfile"))
 	for _, group := range marksOf {

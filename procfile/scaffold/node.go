@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// node takes the dev script of the package in dir, and those of its workspaces.
+// node adds the dev script of the package in dir, and those of its workspaces.
 func (d *detector) node(dir string) {
 	file := path.Join(dir, "package.json")
 	m, exists, err := readManifest(d.fs, dir)
@@ -14,7 +14,7 @@ func (d *detector) node(dir string) {
 		return
 	}
 	if err != nil {
-		d.project.leaveOut(file, "it is not JSON as npm wants it: %v", err)
+		d.project.leaveOut(file, "invalid JSON: %v", err)
 		return
 	}
 	before := len(d.project.Services)
@@ -26,7 +26,7 @@ func (d *detector) node(dir string) {
 	d.scripts(dir, m, manager, parts)
 }
 
-// scripts takes from a package the scripts that one develops with.
+// scripts adds a package's scripts for development.
 func (d *detector) scripts(dir string, m manifest, manager string, parts bool) {
 	file := path.Join(dir, "package.json")
 	chosen := m.devScripts()
@@ -38,8 +38,8 @@ func (d *detector) scripts(dir string, m manifest, manager string, parts bool) {
 	}
 	if text, _ := m.script(chosen[0]); len(chosen) == 1 && startsSeveral(text) {
 		several := m.startedBy(text)
-		if len(several) == 0 && (parts || d.startsFolders(dir, text)) {
-			d.project.leaveOut(scriptName(file, chosen[0]), "it starts several things at once, which are here one by one")
+		if len(several) == 0 && (parts || d.startsDirectories(dir, text)) {
+			d.project.leaveOut(scriptName(file, chosen[0]), "it starts several services, which are declared one by one")
 			return
 		}
 		if len(several) > 0 {
@@ -48,21 +48,21 @@ func (d *detector) scripts(dir string, m manifest, manager string, parts bool) {
 	} else if chosen[0] == "dev" {
 		for _, name := range m.scriptNames() {
 			if strings.HasPrefix(name, "dev:") {
-				d.project.leaveOut(scriptName(file, name), "the script dev is there")
+				d.project.leaveOut(scriptName(file, name), "the script dev takes precedence")
 			}
 		}
 	}
 	for _, name := range chosen {
 		text, _ := m.script(name)
-		if below := path.Join(dir, entersFolder(text)); below != dir && d.startable(below) {
-			d.project.leaveOut(scriptName(file, name), "%s is started itself", below)
+		if below := path.Join(dir, entersDirectory(text)); below != dir && d.startable(below) {
+			d.project.leaveOut(scriptName(file, name), "%s is a service of its own", below)
 			continue
 		}
 		d.script(dir, m, manager, name, len(chosen) == 1)
 	}
 }
 
-// script takes one script; only tells that the package has no other.
+// script adds one script; only means that it is the package's only one.
 func (d *detector) script(dir string, m manifest, manager, name string, only bool) {
 	text, _ := m.script(name)
 	s := d.service(dir, "package.json")
@@ -75,7 +75,7 @@ func (d *detector) script(dir string, m manifest, manager, name string, only boo
 		s.NoPort, s.Worker = true, true
 	}
 	if startsSeveral(text) {
-		s.Remarks = append(s.Remarks, "It starts several things at once, which share one PORT: a service for each gives each its own.")
+		s.Remarks = append(s.Remarks, "It starts several programs, which share one PORT. Declare a service for each to give each its own.")
 	}
 	if only {
 		d.project.add(s, names(dir, "web", "frontend")...)
@@ -86,8 +86,8 @@ func (d *detector) script(dir string, m manifest, manager, name string, only boo
 
 func scriptName(file, name string) string { return file + ", script " + clean(name) }
 
-// devScripts are the scripts that one develops with: dev, else its variants,
-// else what else they are called.
+// devScripts returns the scripts for development: dev, or its variants, or a
+// script with another usual name.
 func (m manifest) devScripts() []string {
 	if _, ok := m.script("dev"); ok {
 		return []string{"dev"}
@@ -109,15 +109,15 @@ func (m manifest) devScripts() []string {
 	return nil
 }
 
-// notServices are the names of what runs once.
+// notServices are the names of programs and scripts that run once.
 var notServices = []string{
 	"build", "clean", "setup", "install", "test", "lint", "format", "check", "typecheck", "migrate", "migrations", "migration",
 	"seed", "generate", "codegen", "gen", "release", "deploy", "bench", "benchmark", "debug", "prod", "stop", "down", "reset",
 	"cli", "ctl", "tool", "xtask", "doc", "docgen", "e2e",
 }
 
-// startsSeveral reports whether a script starts more than one thing, or those
-// of other packages.
+// startsSeveral reports whether a script starts more than one program, or the
+// scripts of other packages.
 func startsSeveral(script string) bool {
 	commands := splitCommands(script)
 	for i, c := range commands {
@@ -136,8 +136,8 @@ func startsSeveral(script string) bool {
 	return false
 }
 
-// startedBy are the scripts of the package that a script starts, where it says
-// so by name: "npm run api", "npm:api", "dev:*".
+// startedBy returns the scripts of the package that a script starts by name:
+// "npm run api", "npm:api", "dev:*".
 func (m manifest) startedBy(script string) []string {
 	var found []string
 	for _, c := range splitCommands(script) {
@@ -165,8 +165,8 @@ func (m manifest) startedBy(script string) []string {
 	return found
 }
 
-// entersFolder is the folder that a script goes to, if it does.
-func entersFolder(script string) string {
+// entersDirectory returns the directory that a script changes to, or "".
+func entersDirectory(script string) string {
 	for _, c := range splitCommands(script) {
 		for i, w := range c.words[:len(c.words)-1] {
 			into := []string{"--prefix", "-C", "--dir", "--cwd"}
@@ -178,12 +178,13 @@ func entersFolder(script string) string {
 	return ""
 }
 
-// startsFolders reports whether a script goes to a folder that is looked at
-// itself: concurrently "cd api && npm start" "cd web && npm start".
-func (d *detector) startsFolders(dir, script string) bool {
+// startsDirectories reports whether a script starts services in directories
+// that Detect searches: concurrently "cd api && npm start" "cd web && npm
+// start".
+func (d *detector) startsDirectories(dir, script string) bool {
 	for _, c := range splitCommands(script) {
 		for _, w := range c.words {
-			if below := path.Join(dir, entersFolder(w.text)); below != dir && d.startable(below) {
+			if below := path.Join(dir, entersDirectory(w.text)); below != dir && d.startable(below) {
 				return true
 			}
 		}
@@ -191,9 +192,8 @@ func (d *detector) startsFolders(dir, script string) bool {
 	return false
 }
 
-// startable reports whether dir is a folder that is looked at, with something
-// to start.
+// startable reports whether Detect searches dir and finds a script there.
 func (d *detector) startable(dir string) bool {
 	m, exists, err := readManifest(d.fs, dir)
-	return exists && err == nil && len(m.devScripts()) > 0 && (slices.Contains(d.folders(), dir) || slices.Contains(d.visited, dir))
+	return exists && err == nil && len(m.devScripts()) > 0 && (slices.Contains(d.subdirectories(), dir) || slices.Contains(d.visited, dir))
 }

@@ -9,24 +9,23 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// Server is the dev server that a shell command starts, and how it comes to its
-// port. The zero Server is none, or none that is known.
+// Server is the dev server that a shell command starts, and the source of its
+// port. The zero Server means that no known dev server was found.
 type Server struct {
-	Framework string // "Vite"; "" for a program that is not known
-	Ignores   bool   // as the command stands, PORT does not decide where it listens
-	Fixed     int    // the port that the command names instead; 0: none
-	Flag      string // what makes it listen on PORT: "--port $PORT --strictPort"
-	Command   string // the command with that in its place; "" where it cannot be put in
-	appended  string // what brings the Flag there from the command's end; "" if nothing does
+	Framework string // "Vite"; "" for an unknown program
+	Ignores   bool   // with this command, it does not listen on PORT
+	Fixed     int    // the port in the command; 0: none
+	Flag      string // makes it listen on PORT: "--port $PORT --strictPort"
+	Command   string // the command with Flag or $PORT; "" if it cannot be changed
+	appended  string // text that passes Flag if appended to the command; "" if that is impossible
 }
 
-// PortFlag says how the dev server that a shell command starts comes to its
-// port. Commands that only build, and those that get $PORT already, ignore
+// PortFlag finds the dev server that a shell command starts, and the source of
+// its port. Commands that only build, and those that already use $PORT, ignore
 // nothing.
 //
-// It looks at the text alone: what a configuration file says, a program's own
-// code, or a script that the command starts, it does not know (see
-// [PortFlagIn]).
+// It reads only the text: it does not know configuration files, the program's
+// own code, or scripts that the command runs (see [PortFlagIn]).
 func PortFlag(command string) Server {
 	for _, c := range splitCommands(command) {
 		if s, ok := serverOf(command, c); ok {
@@ -36,7 +35,7 @@ func PortFlag(command string) Server {
 	return Server{}
 }
 
-// serverOf says what a simple command of a line starts.
+// serverOf finds the dev server that a simple command in line starts.
 func serverOf(line string, c simpleCommand) (Server, bool) {
 	inv := unwrap(c)
 	known, ok := lookUp(inv)
@@ -64,8 +63,8 @@ func serverOf(line string, c simpleCommand) (Server, bool) {
 	return s, true
 }
 
-// fix notes that the number at the end of w is where the server listens, and
-// puts $PORT there.
+// fix records the number at the end of w as the server's port, and replaces it
+// with $PORT in the command.
 func (s *Server) fix(line string, w word) {
 	digits := len(w.text) - len(strings.TrimRight(w.text, "0123456789"))
 	port, err := allocator.ParsePort(w.text[len(w.text)-digits:])
@@ -80,8 +79,8 @@ func (s *Server) fix(line string, w word) {
 	}
 }
 
-// fixed looks for a port that the arguments name, as a number. A variable is
-// taken for something that the user has thought about.
+// fixed looks for a port in the arguments. It accepts a variable in its place
+// as the user's choice.
 func (d devServer) fixed(args []word, line string, s *Server) bool {
 	for i, a := range args {
 		option, value, joined := strings.Cut(a.text, "=")
@@ -119,7 +118,7 @@ func isAddress(s string) bool {
 	return err == nil && !strings.ContainsAny(s, "/=")
 }
 
-// mentionsPort reports whether a word holds $PORT, ${PORT…} or %PORT%.
+// mentionsPort reports whether a word contains $PORT, ${PORT…} or %PORT%.
 func mentionsPort(s string) bool {
 	for _, begin := range []string{"$PORT", "${PORT", "%PORT"} {
 		if _, rest, ok := strings.Cut(s, begin); ok && (rest == "" || !isNameByte(rest[0])) {
@@ -133,8 +132,8 @@ func isNameByte(c byte) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// lookUp finds the dev server that is started, if the arguments say that it is
-// to serve.
+// lookUp finds the dev server that an invocation starts, if its arguments make
+// it serve.
 func lookUp(inv invocation) (devServer, bool) {
 	has := func(words []string) bool {
 		return slices.ContainsFunc(inv.args, func(w word) bool { return slices.Contains(words, w.text) })
@@ -147,13 +146,13 @@ func lookUp(inv invocation) (devServer, bool) {
 	return devServer{}, false
 }
 
-// isKnown reports whether a program is in the table at all.
+// isKnown reports whether a program is in the table.
 func isKnown(program string) bool {
 	return slices.ContainsFunc(devServers, func(d devServer) bool { return slices.Contains(d.programs, program) })
 }
 
-// baseName is what a program is called: "vite" for "./node_modules/.bin/vite"
-// and for "node_modules/vite/bin/vite.js".
+// baseName returns a program's name: "vite" for "./node_modules/.bin/vite" and
+// for "node_modules/vite/bin/vite.js".
 func baseName(program string) string {
 	if strings.HasPrefix(program, "@") {
 		return program

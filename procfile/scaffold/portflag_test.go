@@ -72,7 +72,7 @@ func TestPortFlag(t *testing.T) {
 		{`vite --port 99999`, "Vite", false, 0, ""},
 		{"", "", false, 0, ""},
 		{`"`, "", false, 0, ""},
-		{`vite --open "$(pwd`, "", false, 0, ""}, // no shell runs it
+		{`vite --open "$(pwd`, "", false, 0, ""}, // a syntax error
 		{`vite --open "$(pwd)"`, "Vite", true, 0, `vite --open "$(pwd)" --port $PORT --strictPort`},
 		{"A=\"x y\" 'vi'te\\\n 2>&1 >log | cat", "Vite", true, 0, "A=\"x y\" 'vi'te\\\n --port $PORT --strictPort 2>&1 >log | cat"},
 		{"vite >log", "Vite", true, 0, "vite --port $PORT --strictPort >log"},
@@ -87,7 +87,7 @@ func TestPortFlag(t *testing.T) {
 			t.Errorf("%s:\n got %+v\nwant %+v", c.command, s, c)
 		}
 		if again := PortFlag(s.Command); s.Command != "" && again.Ignores {
-			t.Errorf("%s: amended to %s, which ignores PORT as well", c.command, s.Command)
+			t.Errorf("%s: changed to %s, which ignores PORT, too", c.command, s.Command)
 		}
 	}
 }
@@ -123,6 +123,6 @@ func TestPortFlagIn(t *testing.T) {
 		}
 	}
 	if s := PortFlagIn(fsys, "npm run fixed"); !s.Ignores || s.Fixed != 3000 || s.Framework != "Vite" {
-		t.Errorf("a script that names its port: %+v", s)
+		t.Errorf("a script with a fixed port: %+v", s)
 	}
 }

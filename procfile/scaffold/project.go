@@ -9,40 +9,40 @@ import (
 	"github.com/devports/devports/allocator/envvar"
 )
 
-// Project is what can be started in a folder.
+// Project is the services found in a directory.
 type Project struct {
 	Services []Service
 	Env      []Variable // for every service
 	LeftOut  []LeftOut
-	Ignore   []string // patterns for .gitignore: what the services' builds write
+	Ignore   []string // patterns for .gitignore: the output of the services' builds
 }
 
-// Service is one command, in the terms of a Portfile.
+// Service is one service of a Portfile.
 type Service struct {
 	Name      string
-	Origin    string // the file that speaks of it, from the folder
-	Part      string // the part of it that is meant: "script dev"
-	Note      string // what is started: "Vite"
+	Origin    string // the file that declares it, relative to the directory
+	Part      string // the part of that file: "script dev"
+	Note      string // the framework: "Vite"
 	Command   string // for the shell
-	Build     string // what makes it, for the shell; "" for nothing
+	Build     string // for the shell; "" for none
 	Watch     []string
-	Dir       string // "" is the folder itself
-	NoPort    bool   // it listens nowhere
-	Worker    bool   // so its name or command says
-	Pin       int    // the port that it has to have; 0: any
-	Ports     []Port // further ones
+	Dir       string // "" is the directory itself
+	NoPort    bool   // it does not listen
+	Worker    bool   // its name or command suggests a worker
+	Pin       int    // 0: none
+	Ports     []Port // additional ones
 	DependsOn []string
 	Ready     string // "" is the default
 	StopAfter string // the stop_timeout, if the default is too short
 	Remarks   []string
 
-	fixed bool // a compose file names its port as a number
+	fixed bool // a compose file publishes its port as a number
 }
 
-// Port is a port that a service has beside its own.
+// Port is an additional port of a service.
 type Port struct {
 	Name string
-	Pin  int // 0: any
+	Pin  int // 0: none
 }
 
 // Variable is a variable and its value, in which ${PORT_…} is a port.
@@ -51,12 +51,12 @@ type Variable struct {
 	Reader      string // the file that reads it
 }
 
-// LeftOut is something that was found but is not started, and why.
+// LeftOut is a file, or a part of one, that became no service, and the reason.
 type LeftOut struct {
-	What, Why string
+	Name, Reason string
 }
 
-// Origins are the files that the services come from, each once.
+// Origins returns the files that the services come from, each once.
 func (p Project) Origins() []string {
 	var files []string
 	for _, s := range p.Services {
@@ -67,20 +67,19 @@ func (p Project) Origins() []string {
 	return files
 }
 
-// add puts a service in, under the first of names that is free, and returns
-// what it is called.
+// add adds a service under the first free one of names, and returns that name.
 func (p *Project) add(s Service, names ...string) string {
 	s.Name = p.freeName(names)
 	p.Services = append(p.Services, s)
 	return s.Name
 }
 
-func (p *Project) leaveOut(what, why string, args ...any) {
-	p.LeftOut = append(p.LeftOut, LeftOut{what, fmt.Sprintf(why, args...)})
+func (p *Project) leaveOut(name, reason string, args ...any) {
+	p.LeftOut = append(p.LeftOut, LeftOut{name, fmt.Sprintf(reason, args...)})
 }
 
-// freeName makes a service's name of the first of these that clashes with no
-// other: two names must not come to the same variable.
+// freeName returns a service name made from the first of names that is free: no
+// two names may share a variable.
 func (p *Project) freeName(names []string) string {
 	first := ""
 	for _, n := range names {
@@ -100,12 +99,12 @@ func (p *Project) freeName(names []string) string {
 	return name
 }
 
-// taken reports whether a port has the variable already that n would have.
+// taken reports whether a port already uses the variable of n.
 func (p *Project) taken(n allocator.PortName) bool {
 	return slices.Contains(p.portVariables(), n.Variable())
 }
 
-// portVariables are the variables that devports sets for the services.
+// portVariables returns the variables that devports sets for the services.
 func (p *Project) portVariables() []string {
 	var variables []string
 	for _, s := range p.Services {
@@ -117,8 +116,9 @@ func (p *Project) portVariables() []string {
 	return variables
 }
 
-// serviceName is s as a service can be called: a letter, then letters, digits,
-// - and _.
+// serviceName turns s into a valid service name: a letter, then letters,
+// digits,
+// - and _. It returns "" if nothing is left.
 func serviceName(s string) string {
 	name := strings.Map(func(r rune) rune {
 		if r < 0x80 && (isNameByte(byte(r)) || r == '-') {
@@ -133,13 +133,13 @@ func serviceName(s string) string {
 	return strings.TrimRight(name, "-_")
 }
 
-// settle takes out what would contradict itself: a number that two services
-// pin, dependencies on what is not there, circles.
-func (p *Project) settle() {
+// resolveConflicts removes duplicate pins, dependencies on unknown services,
+// dependency cycles and variables that devports sets.
+func (p *Project) resolveConflicts() {
 	owner := map[int]string{}
 	pin := func(s *Service, n *int) {
 		if before, taken := owner[*n]; *n != 0 && taken {
-			s.Remarks = append(s.Remarks, fmt.Sprintf("It wants port %d, which %s has: let one of them have another.", *n, before))
+			s.Remarks = append(s.Remarks, fmt.Sprintf("It uses port %d, which %s already pins: change one of them.", *n, before))
 			*n = 0
 		} else if *n != 0 {
 			owner[*n] = s.Name
@@ -167,7 +167,7 @@ func (p *Project) settle() {
 	})
 }
 
-// leadsTo reports whether to can be reached from a service.
+// leadsTo reports whether from depends on to, directly or not.
 func leadsTo(depends map[string][]string, from, to string) bool {
 	return from == to || slices.ContainsFunc(depends[from], func(next string) bool { return leadsTo(depends, next, to) })
 }

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// python takes what Django, Flask and FastAPI leave in a folder.
+// python adds Django, Flask and FastAPI applications.
 func (d *detector) python(dir string) {
 	if d.exists(path.Join(dir, "manage.py")) {
 		d.pythonServer(dir, "manage.py", d.interpreter(dir)+"python manage.py runserver")
 		return
 	}
 	if d.requires(dir, "flask") {
-		for _, file := range []string{"app.py", "wsgi.py"} { // what flask run looks for
+		for _, file := range []string{"app.py", "wsgi.py"} { // the defaults of flask run
 			if d.exists(path.Join(dir, file)) {
 				d.pythonServer(dir, file, d.interpreter(dir)+"flask run")
 				return
 			}
 		}
-		d.project.leaveOut(path.Join(dir, "Flask"), "there is no app.py or wsgi.py: flask run has to be told where the application is")
+		d.project.leaveOut(path.Join(dir, "Flask"), "no app.py or wsgi.py found: flask run needs FLASK_APP or --app")
 	}
 	if d.requires(dir, "fastapi") {
 		for _, module := range []string{"main", "app", "app.main", "api"} {
@@ -34,7 +34,7 @@ func (d *detector) python(dir string) {
 
 func (d *detector) pythonServer(dir, file, command string) {
 	if rest, ok := strings.CutPrefix(command, "python "); ok {
-		command = "python3 " + rest // outside of an environment there may be no other
+		command = "python3 " + rest // outside an environment, python may not exist
 	}
 	s := d.service(dir, file)
 	s.Command = command
@@ -42,10 +42,10 @@ func (d *detector) pythonServer(dir, file, command string) {
 	d.project.add(s, names(dir, "web")...)
 }
 
-// interpreter is what to put before a Python program so that it runs in the
-// project's environment.
+// interpreter returns the prefix that runs a Python program in the project's
+// environment.
 func (d *detector) interpreter(dir string) string {
-	for _, sign := range []struct{ file, prefix string }{
+	for _, environment := range []struct{ file, prefix string }{
 		{"uv.lock", "uv run "},
 		{"poetry.lock", "poetry run "},
 		{"pdm.lock", "pdm run "},
@@ -53,8 +53,8 @@ func (d *detector) interpreter(dir string) string {
 		{".venv/bin/python", ".venv/bin/"},
 		{"venv/bin/python", "venv/bin/"},
 	} {
-		if d.exists(path.Join(dir, sign.file)) {
-			return sign.prefix
+		if d.exists(path.Join(dir, environment.file)) {
+			return environment.prefix
 		}
 	}
 	return ""
@@ -74,7 +74,7 @@ func (d *detector) requires(dir, distribution string) bool {
 	return false
 }
 
-// applicationName is the variable that a FastAPI application is in.
+// applicationName returns the variable that holds the FastAPI application.
 func applicationName(src string) string {
 	for line := range strings.Lines(src) {
 		if name, value, ok := strings.Cut(line, "="); ok && strings.HasPrefix(strings.TrimSpace(value), "FastAPI(") {

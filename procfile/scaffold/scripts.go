@@ -9,15 +9,14 @@ import (
 	"strings"
 )
 
-// manifest is what matters here of a package.json.
+// manifest is the part of a package.json that scaffold uses.
 type manifest struct {
 	Scripts        map[string]any
-	Workspaces     any // a list of patterns, or an object that has it as "packages"
+	Workspaces     any // a list of patterns, or an object with that list as "packages"
 	PackageManager string
 }
 
-// readManifest reads the package.json in dir; exists tells whether there is one
-// at all.
+// readManifest reads the package.json in dir, if it exists.
 func readManifest(fsys fs.FS, dir string) (m manifest, exists bool, err error) {
 	src, err := fs.ReadFile(fsys, path.Join(dir, "package.json"))
 	if err != nil {
@@ -26,13 +25,13 @@ func readManifest(fsys fs.FS, dir string) (m manifest, exists bool, err error) {
 	return m, true, json.Unmarshal(src, &m)
 }
 
-// script is the text of a script, if there is one that can be typed.
+// script returns the text of a script, if it exists and its name is printable.
 func (m manifest) script(name string) (text string, ok bool) {
 	text, ok = m.Scripts[name].(string)
 	return text, ok && strings.TrimSpace(text) != "" && printable(name)
 }
 
-// scriptNames are the names of the scripts, sorted.
+// scriptNames returns the names of the scripts, sorted.
 func (m manifest) scriptNames() []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(m.Scripts)) {
@@ -43,8 +42,8 @@ func (m manifest) scriptNames() []string {
 	return names
 }
 
-// scriptCall reads "npm run dev", "npm start" or "yarn dev": the name of the
-// script, and what is passed on to it.
+// scriptCall parses "npm run dev", "npm start" or "yarn dev" into the package
+// manager, the name of the script and its arguments.
 func scriptCall(c simpleCommand) (manager, script string, args []word) {
 	words := c.words
 	for len(words) > 0 && isAssignment(words[0].text) {
@@ -69,7 +68,7 @@ func scriptCall(c simpleCommand) (manager, script string, args []word) {
 	return manager, words[0].text, args
 }
 
-// PortFlagIn is [PortFlag] for a command that runs in the folder fsys: it
+// PortFlagIn is [PortFlag] for a command that runs in the directory fsys: it
 // follows the scripts of the package.json there.
 func PortFlagIn(fsys fs.FS, command string) Server {
 	m, exists, err := readManifest(fsys, ".")
@@ -79,7 +78,7 @@ func PortFlagIn(fsys fs.FS, command string) Server {
 	return m.portFlag(command, 5)
 }
 
-// portFlag follows scripts that start scripts, depth times.
+// portFlag follows scripts that run other scripts, up to depth levels.
 func (m manifest) portFlag(command string, depth int) Server {
 	for _, c := range splitCommands(command) {
 		manager, name, args := scriptCall(c)
@@ -100,8 +99,8 @@ func (m manifest) portFlag(command string, depth int) Server {
 	return Server{}
 }
 
-// through makes a script's server that of a command c that starts the script:
-// what c is given behind the script's name, the script is given at its end
+// through adapts a script's server to the command c that runs the script: the
+// package manager appends c's arguments to the script
 // (https://docs.npmjs.com/cli/commands/npm-run, https://pnpm.io/cli/run,
 // https://yarnpkg.com/cli/run, https://bun.sh/docs/cli/run).
 func (s Server) through(manager, command string, c simpleCommand) Server {
@@ -123,6 +122,5 @@ func (s Server) through(manager, command string, c simpleCommand) Server {
 	return s
 }
 
-// printable reports whether s can be shown and typed: text without control
-// characters.
+// printable reports whether s is text without control characters.
 func printable(s string) bool { return s != "" && clean(s) == s }

@@ -1,19 +1,19 @@
 package scaffold
 
-// devServer is a program that serves HTTP while one develops.
+// devServer is a program that serves HTTP during development.
 type devServer struct {
-	name     string   // as people call it
-	programs []string // what it is started as
-	serves   []string // it serves with one of these words behind it; none: with any
-	not      []string // it does not serve with one of these
-	flag     string   // what tells it the port
-	options  []string // whose value is its port, or address; "" stands for an argument
-	reads    bool     // PORT, where nothing else is said
+	name     string   // its usual name
+	programs []string // base names of its executables
+	serves   []string // it serves only with one of these arguments; none: with any
+	not      []string // it does not serve with one of these arguments
+	flag     string   // sets its port to PORT
+	options  []string // options that set its port or address; "" is a plain argument
+	reads    bool     // it reads PORT, unless an option sets the port
 }
 
-// devServers is what the documentation of these programs says of ports. A
-// program that reads PORT by way of a file that a project may lack, or only in
-// its newer versions, is one that does not.
+// devServers is taken from the documentation of these programs. A program that
+// reads PORT only through an optional file, or only in newer versions, counts
+// as one that does not.
 var devServers = []devServer{
 	// JavaScript
 	{name: "Vite", programs: []string{"vite"}, not: []string{"build", "optimize"}, flag: "--port $PORT --strictPort", options: long},
@@ -72,7 +72,7 @@ var devServers = []devServer{
 	{name: "Caddy", programs: []string{"caddy"}, serves: []string{"file-server", "respond"}, flag: "--listen :$PORT", options: []string{"--listen", "-l"}},
 }
 
-// What most of them call the option.
+// The most common options.
 var (
 	long     = []string{"--port"}
 	both     = []string{"--port", "-p"}

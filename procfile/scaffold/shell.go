@@ -8,28 +8,28 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// word is a word of a command line, without its quotes, and where it stands.
+// word is a word of a command line, without its quotes, and its offsets.
 type word struct {
 	text       string
 	start, end int
 }
 
-// simpleCommand is a program and its arguments, with what is assigned before
-// them. It has at least one word.
+// simpleCommand is a program with its assignments and arguments. It has at
+// least one word.
 type simpleCommand struct {
 	words []word
-	last  bool // what is appended to the line becomes its argument
+	last  bool // text appended to the line becomes its argument
 }
 
-// end is where an argument can be put in.
+// end is the offset where an argument can be inserted.
 func (c simpleCommand) end() int { return c.words[len(c.words)-1].end }
 
-// splitCommands splits a line of shell into its simple commands, in their order,
-// those of compound commands among them. It expands nothing; redirections,
-// substitutions and comments are dropped. Of what no shell understands, there is
-// none.
+// splitCommands splits a shell line into its simple commands, in order,
+// including those inside compound commands. It expands nothing and drops
+// redirections, substitutions and comments. A line with a syntax error has no
+// commands.
 func splitCommands(line string) []simpleCommand {
-	// With Windows' ends of lines, every program would have one in its name.
+	// A carriage return at the end would become part of the program's name.
 	line = strings.ReplaceAll(line, "\r", " ")
 	var file *syntax.File
 	var err error
@@ -80,7 +80,7 @@ func source(line string, node syntax.Node) string {
 	return line[node.Pos().Offset():node.End().Offset()]
 }
 
-// unquote is what the parts of a word come to when nothing is expanded.
+// unquote returns the text of a word without its quotes. It expands nothing.
 func unquote(line string, parts []syntax.WordPart) string {
 	var text strings.Builder
 	for _, part := range parts {
@@ -104,8 +104,8 @@ func unquote(line string, parts []syntax.WordPart) string {
 	return text.String()
 }
 
-// unescape removes the backslashes that stand before one of the characters, or
-// before any at all if none are given.
+// unescape removes the backslashes before the special characters, or before any
+// character if special is empty.
 func unescape(s, special string) string {
 	var out strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -117,8 +117,8 @@ func unescape(s, special string) string {
 	return out.String()
 }
 
-// quoteSh quotes a word for the shell, where it has to be: after a command, more
-// is plain than in all places.
+// quoteSh quotes an argument for the shell if necessary. An argument needs less
+// quoting than [text.QuoteSh] does for a word anywhere.
 func quoteSh(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+=,", r)

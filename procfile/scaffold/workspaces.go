@@ -12,8 +12,8 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// manager is the package manager of the package in dir: what packageManager
-// says, else whose lock file lies there or at the root.
+// manager returns the package manager of the package in dir: the value of
+// packageManager, or else the one whose lock file is there or in the root.
 func (d *detector) manager(dir string, m manifest) string {
 	if name, _, _ := strings.Cut(m.PackageManager, "@"); isManager(name) {
 		return name
@@ -40,8 +40,8 @@ func (d *detector) manager(dir string, m manifest) string {
 	return "npm"
 }
 
-// workspaces are the folders of the packages that belong to the one in dir, by
-// its package.json or pnpm-workspace.yaml.
+// workspaces returns the directories of the workspaces that the package in dir
+// declares in its package.json or pnpm-workspace.yaml.
 func (d *detector) workspaces(dir string, m manifest) []string {
 	patterns := texts(m.Workspaces)
 	if object, ok := m.Workspaces.(map[string]any); ok {
@@ -51,15 +51,15 @@ func (d *detector) workspaces(dir string, m manifest) []string {
 	if src, ok := d.read(file); ok {
 		var w struct{ Packages []string }
 		if err := yaml.Unmarshal(src, &w); err != nil {
-			d.project.leaveOut(file, "it cannot be understood: %s", firstLine(err))
+			d.project.leaveOut(file, "cannot parse it: %s", firstLine(err))
 		}
 		patterns = append(patterns, w.Packages...)
 	}
 	return d.match(dir, patterns, "package.json")
 }
 
-// match finds the folders below dir that match the patterns of a workspace and
-// hold a file; "**" is any folders, and a "!" takes out what it matches.
+// match finds the directories below dir that match the patterns of a workspace
+// and contain file. "**" matches any directories, and "!" excludes matches.
 func (d *detector) match(dir string, patterns []string, file string) []string {
 	if len(patterns) == 0 {
 		return nil
@@ -111,8 +111,8 @@ func matchPath(pattern, parts []string) bool {
 	return ok && err == nil && matchPath(pattern[1:], parts[1:])
 }
 
-// packages takes the dev scripts of workspaces. Those without one are told
-// together: libraries mostly have none.
+// packages adds the dev scripts of workspaces. It reports all workspaces
+// without one together, because most libraries have none.
 func (d *detector) packages(dirs []string, manager string) {
 	var without []string
 	for _, dir := range dirs {
@@ -120,7 +120,7 @@ func (d *detector) packages(dirs []string, manager string) {
 		m, _, err := readManifest(d.fs, dir)
 		switch {
 		case err != nil:
-			d.project.leaveOut(file, "it is not JSON as npm wants it: %v", err)
+			d.project.leaveOut(file, "invalid JSON: %v", err)
 		case len(m.devScripts()) == 0:
 			without = append(without, dir)
 		default:
@@ -135,7 +135,7 @@ func (d *detector) packages(dirs []string, manager string) {
 	}
 }
 
-// texts are the strings of a list.
+// texts returns the strings in a list.
 func texts(list any) []string {
 	var found []string
 	items, _ := list.([]any)
@@ -147,12 +147,13 @@ func texts(list any) []string {
 	return found
 }
 
-// firstLine is what an error says, without the excerpts that some bring along.
+// firstLine returns the first line of an error, without the excerpt that some
+// parsers add.
 func firstLine(err error) string {
 	return clean(text.FirstLine(err.Error()))
 }
 
-// unique drops what stands there already.
+// unique removes duplicates.
 func unique(list []string) []string {
 	var once []string
 	for _, s := range list {

@@ -1,4 +1,4 @@
-// Package shell reads command lines as the shell does.
+// Package shell parses command lines as the shell does.
 package shell
 
 import (
@@ -10,18 +10,17 @@ import (
 )
 
 // Exec returns a command line for dash with "exec" before its command, if that
-// means the same: dash then becomes the program instead of starting it and waiting
-// for it, which it does even where nothing else is left to do. Half of the time
-// that a service takes to start is the shell's. Other shells exec the last command
-// by themselves.
+// does not change its meaning. Unlike other shells, dash forks and waits even
+// for the last command; with "exec" it becomes the program. That halves the
+// time that a service takes to start.
 //
-// It means the same for one simple command (POSIX.1-2024, XCU 2.9.1), with its
-// assignments, redirections and expansions, whose first word is the name of a
-// program as it stands. What dash would do itself stays as it is, and so does what
-// Exec cannot read.
+// The meaning is the same for one simple command (POSIX.1-2024, XCU 2.9.1),
+// with its assignments, redirections and expansions, whose first word is a
+// literal program name. Exec leaves builtins, and lines that it cannot parse,
+// unchanged.
 func Exec(line string) string {
 	call, redirections, ok := simpleCommand(line)
-	if !ok || slices.ContainsFunc(redirections, isHereDocument) { // the shell writes it for the program
+	if !ok || slices.ContainsFunc(redirections, isHereDocument) { // the shell feeds it to the program
 		return line
 	}
 	at := call.Args[0].Pos().Offset()
@@ -46,13 +45,13 @@ func simpleCommand(line string) (call *syntax.CallExpr, redirections []*syntax.R
 
 func isHereDocument(r *syntax.Redirect) bool { return r.Hdoc != nil }
 
-// isName reports whether a word stands for itself wherever it is the first.
+// isName reports whether a word is a literal program name.
 func isName(word string) bool {
 	return word != "" && word[0] != '-' && strings.Trim(word, letters+digits+"_./+-@") == ""
 }
 
-// shellWords are dash's reserved words and builtins: to exec one of these fails,
-// or runs a program that differs from it.
+// shellWords are dash's reserved words and builtins: exec of one of these
+// fails, or runs a program that behaves differently.
 var shellWords = sync.OnceValue(func() map[string]bool {
 	words := map[string]bool{}
 	for word := range strings.FieldsSeq(`

@@ -140,8 +140,8 @@ func FuzzFields(f *testing.F) {
 	})
 }
 
-// What dash makes of a line is the same with exec, but for how it words that
-// there is no such program.
+// A line does the same in dash with exec, except for the text of the error for
+// a missing program.
 func TestExecMeansTheSame(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -200,7 +200,7 @@ func TestExecMeansTheSame(t *testing.T) {
 		"sleep 0",
 	} {
 		if Exec(line) == line {
-			t.Errorf("%q stays as it is", line)
+			t.Errorf("%q is unchanged", line)
 		}
 		if want, got := run(line), run(Exec(line)); got != want {
 			t.Errorf("%q\n%s\nwithout exec:\n%s", Exec(line), got, want)

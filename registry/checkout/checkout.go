@@ -1,7 +1,8 @@
-// Package checkout says what checkout of which project a folder is, and what git
-// has checked out there, without running git: it reads a few small files. See
-// gitrepository-layout(5). Of git's configuration it reads the repository's own
-// file alone: what that includes, and the user's (url.*.insteadOf), do not count.
+// Package checkout identifies the project and checkout of a directory, and
+// finds what git has checked out there. It does not run git but reads a few
+// small files, see gitrepository-layout(5). It reads only the repository's own
+// configuration file, not its includes and not the user's configuration
+// (url.*.insteadOf).
 package checkout
 
 import (
@@ -14,52 +15,54 @@ import (
 	"github.com/devports/devports/allocator/envvar"
 )
 
-// Checkout is what the file system and the environment alone say of a project's
-// directory. The zero Checkout stands for no project: names that are the user's.
+// Checkout describes a project's directory, as far as the file system and the
+// environment do. The zero Checkout is no project: it stands for user-wide
+// names.
 type Checkout struct {
 	Directory string // of the Portfile: absolute, symlinks resolved
 	Project   string
-	Unnamed   bool   // the Portfile names no project: it is called after a folder
+	Unnamed   bool   // the Portfile names no project: Project is the name of a directory
 	Worktree  string // git's own name for the worktree, less a leading project name; "" in a main checkout
 
-	// Repository is the git directory that all worktrees have in common, with
-	// symlinks resolved as far as it is there; "" outside git. Path leads from the
-	// top of the checkout to Directory, with slashes; "" at the top. Remote is
-	// where the repository was cloned from: see [NormalizeRemote].
+	// Repository is the git directory that all worktrees share, with symlinks
+	// resolved as far as it exists; "" outside git. Path is the path of
+	// Directory in the checkout, with slashes; "" at the top. Remote is the
+	// source of the clone: see [NormalizeRemote].
 	Repository, Path, Remote string
 
-	// ID identifies the checkout wherever it is moved: it is the [FileID] of its
-	// git directory, outside git of Directory. It is "" where that is not there.
+	// ID identifies the checkout after a move: it is the [FileID] of its git
+	// directory, or outside git of Directory. It is "" if that does not exist.
 	ID string
 
-	// Vacant is whether this is a worktree of a bare repository whose default
-	// branch no worktree has checked out now. The one that had it last is still the
-	// main checkout: it may be in the middle of a rebase.
+	// Vacant reports whether this is a worktree of a bare repository whose
+	// default branch is checked out in no worktree now. The worktree that had
+	// it last is still the main checkout: it may be in the middle of a rebase.
 	Vacant bool
 
-	// Root is the base name of the checkout's top directory, by which a second clone
-	// of the project differs from the first.
+	// Root is the base name of the checkout's top directory, the label of a
+	// second clone of the project.
 	Root string
-	// Override is DEVPORTS_WORKTREE, another label for a scope beside the
-	// directory's own. Inherited is whether it may come from a process that
-	// devports started, which sets it together with DEVPORTS_PROJECT: a shell may
-	// have gone elsewhere since.
+	// Override is DEVPORTS_WORKTREE, the label of another scope beside the
+	// directory's own. Inherited reports whether it may come from a process
+	// that devports started, which also sets DEVPORTS_PROJECT: a shell may have
+	// changed its directory since.
 	Override  string
 	Inherited bool
 }
 
-// Find looks at dir, the folder of a Portfile. project is the Portfile's own name
-// for it. "" takes the default: the name of the main checkout's directory, if the
-// Portfile lies at the root of its repository, so that all worktrees agree; else
-// the name of dir.
+// Find returns the checkout of dir, the directory of a Portfile. project is the
+// name in the Portfile, or "" for the default: if the Portfile is in the root
+// of its repository, the name of the main checkout's directory, so that all
+// worktrees agree; otherwise the name of dir.
 //
-// The repository is found by its .git, in dir or above it, where another user's
-// does not count: see [ownership]; getenv is for that, too. In a linked worktree that is a file, and
-// leads to git's name for the worktree; every other checkout is a main one, a
-// submodule included. Of the worktrees of a bare repository, the one with the
-// default branch, which the repository's own HEAD names, is the main checkout.
+// Find searches for .git in dir and above it, where it ignores a .git of another
+// user: see [ownership], which also needs getenv. In a linked worktree .git is a
+// file, which leads to git's name for the worktree; every other checkout is a
+// main one, even a submodule. Among the worktrees of a bare repository, the main
+// checkout is the one with the default branch, to which the repository's own
+// HEAD points.
 //
-// Errors are *fs.PathError: dir is missing, unreadable, or not valid UTF-8.
+// The error is a *fs.PathError: dir is missing, unreadable, or not valid UTF-8.
 func Find(dir, project string, getenv func(string) string) (Checkout, error) {
 	dir, err := resolve(dir)
 	if err != nil {
@@ -106,11 +109,11 @@ func Find(dir, project string, getenv func(string) string) (Checkout, error) {
 	return c, nil
 }
 
-// valid makes a string one that JSON can hold.
+// valid replaces invalid UTF-8, which JSON cannot represent.
 func valid(s string) string { return strings.ToValidUTF8(s, "?") }
 
-// label is what a git worktree is called within its project: git's name for it,
-// less a leading "<project>-".
+// label returns the label of a git worktree in its project: git's name for it,
+// without a leading "<project>-".
 func label(worktree, project string) string {
 	if short, cut := strings.CutPrefix(worktree, project+"-"); cut && short != "" {
 		return short

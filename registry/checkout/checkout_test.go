@@ -63,7 +63,8 @@ func TestWorktrees(t *testing.T) {
 	expect(t, filepath.Join(dir, "elsewhere", "fix"), "", "shop", "fix")
 	expect(t, filepath.Join(shop, "inside"), "", "shop", "inside")
 
-	// Moved without git worktree repair, the main checkout leaves links that lead nowhere. They still name the worktree.
+	// After a move without git worktree repair, the links are broken. They
+	// still contain the name of the worktree.
 	if err := os.Rename(shop, filepath.Join(dir, "moved")); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,8 @@ func TestBareRepositories(t *testing.T) {
 		expect(t, worktree, "", "shop", "feature")
 		expect(t, filepath.Join(worktree, "backend"), "store", "store", filepath.Base(worktree))
 
-		// The worktree of the default branch is the main checkout, whatever git calls it.
+		// The worktree of the default branch is the main checkout, whatever its
+		// name.
 		if c := find(t, worktree, ""); !c.Vacant {
 			t.Errorf("the default branch of %s is checked out somewhere", bare)
 		}
@@ -128,7 +130,7 @@ func TestSymlinkedPath(t *testing.T) {
 	gittest.Write(t, filepath.Join(shop, "Portfile"), "")
 	link := filepath.Join(dir, "link")
 	if err := os.Symlink("shop", link); err != nil {
-		t.Skip("no symlinks here:", err)
+		t.Skip("no symlinks:", err)
 	}
 	if c := find(t, link, ""); c != find(t, shop, "") || c.Directory != shop {
 		t.Errorf("through the link: %+v", c)

@@ -2,22 +2,23 @@ package checkout
 
 import "strings"
 
-// config is what is read of a git configuration: see git-config(1).
+// config is the part of a git configuration that this package uses: see
+// git-config(1).
 type config struct {
 	bare   bool
 	origin string // remote.origin.url
 }
 
-// with is the config with what a further file says.
-func (c config) with(further config) config {
-	if further.origin == "" {
-		further.origin = c.origin
+// with returns the config with the settings of a second file.
+func (c config) with(second config) config {
+	if second.origin == "" {
+		second.origin = c.origin
 	}
-	return config{c.bare || further.bare, further.origin}
+	return config{c.bare || second.bare, second.origin}
 }
 
-// parseConfig reads the content of a configuration file. Lines that git would
-// refuse are skipped; files that it includes are not read.
+// parseConfig parses a configuration file. It skips lines that git would
+// reject, and does not read included files.
 func parseConfig(content string) (c config) {
 	section := ""
 	for content != "" {
@@ -31,15 +32,15 @@ func parseConfig(content string) (c config) {
 		switch {
 		case section == "core" && key == "bare":
 			c.bare = isTrue(value)
-		case section == "remote.origin" && key == "url" && c.origin == "": // git fetches from the first of several
+		case section == "remote.origin" && key == "url" && c.origin == "": // git fetches from the first URL
 			c.origin = value
 		}
 	}
 	return c
 }
 
-// parseSection reads a header: [core], [remote "origin"] or, as git wrote long
-// ago, [remote.origin]. Only the name in quotes has a case.
+// parseSection parses a header: [core], [remote "origin"] or the deprecated
+// form [remote.origin]. Only the quoted name is case-sensitive.
 func parseSection(content string) (section, rest string) {
 	line, rest, _ := strings.Cut(content, "\n")
 	name, quoted, found := strings.Cut(line, `"`)
@@ -70,7 +71,7 @@ func parseSection(content string) (section, rest string) {
 	return "", rest
 }
 
-// parseVariable reads "key = value", "key" alone, which is true, or a comment.
+// parseVariable parses "key = value", "key" alone, which is true, or a comment.
 func parseVariable(content string) (key, value, rest string) {
 	end := strings.IndexAny(content, "=\n#;")
 	if end < 0 {
@@ -85,11 +86,11 @@ func parseVariable(content string) (key, value, rest string) {
 	return key, value, rest
 }
 
-// parseValue reads a value to the end of its line, or of the last that a backslash
-// continues it on.
+// parseValue parses a value to the end of its line. A backslash at the end
+// continues it on the next line.
 func parseValue(content string) (value, rest string) {
 	var b strings.Builder
-	quoted, kept := false, 0 // kept is the length without white space at the end
+	quoted, kept := false, 0 // kept is the length without trailing white space
 	content = strings.TrimLeft(content, " \t")
 	for i := 0; i < len(content); i++ {
 		c := content[i]
@@ -122,7 +123,7 @@ func parseValue(content string) (value, rest string) {
 	return b.String()[:kept], ""
 }
 
-// escapes is the character that a backslash and c stand for.
+// escapes returns the character that a backslash and c represent.
 func escapes(c byte) byte {
 	switch c {
 	case 'n':

@@ -4,5 +4,5 @@ package checkout
 
 import "syscall"
 
-// born is when a file was made, which not all of these systems tell.
+// born returns "": not all of these systems report the creation time of a file.
 func born(*syscall.Stat_t) string { return "" }

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// born is when a file was made.
+// born returns the creation time of a file.
 func born(st *syscall.Stat_t) string {
 	return "." + strconv.FormatInt(st.Birthtimespec.Sec, 36) + "." + strconv.FormatInt(st.Birthtimespec.Nsec, 36)
 }

@@ -6,11 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FileID identifies a file or folder as long as it is there, whatever its path: by
-// its file system, its inode and when that was made, since a system soon uses the
-// inode of a removed folder again. Device numbers do not count where the file
-// system has an ID of its own: they change from boot to boot. It is "" for what is
-// not there.
+// FileID identifies a file or directory for its lifetime, whatever its path: by
+// its file system, its inode and its creation time, since file systems reuse
+// inodes soon. If the file system has an ID, the device number does not count:
+// it changes from boot to boot. FileID is "" if path does not exist.
 func FileID(path string) string {
 	var st unix.Statx_t
 	if unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO|unix.STATX_BTIME, &st) != nil {
@@ -23,8 +22,8 @@ func FileID(path string) string {
 	return id
 }
 
-// fileSystem identifies the file system that holds path. Overlays may have the ID
-// of the file system below, but not its type.
+// fileSystem identifies the file system of path. An overlay may have the ID of
+// its lower file system, but not its type.
 func fileSystem(path string, device uint64) string {
 	var st unix.Statfs_t
 	if unix.Statfs(path, &st) != nil {

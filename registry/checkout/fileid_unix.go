@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// FileID identifies a file or folder as long as it is there, whatever its path: by
-// its device and inode, and where the system knows, when that was made. It is ""
-// for what is not there.
+// FileID identifies a file or directory for its lifetime, whatever its path: by
+// its device, its inode and, if the system reports it, its creation time. It is
+// "" if path does not exist.
 func FileID(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {

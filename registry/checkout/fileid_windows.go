@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// FileID identifies a file or folder as long as it is there, whatever its path: by
-// its volume, its index there, and when it was made. It is "" for what is not
-// there.
+// FileID identifies a file or directory for its lifetime, whatever its path: by
+// its volume, its index there, and its creation time. It is "" if path does not
+// exist.
 func FileID(path string) string {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/devports/devports/registry/internal/gittest"
 )
 
-// A .git that a stranger has left above does not say what project a folder is of:
-// it is not even read.
+// Another user's .git in a parent directory does not decide the project of a
+// directory: it is not even read.
 func TestForeignRepository(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files to others")

@@ -39,9 +39,9 @@ func FuzzLink(f *testing.F) {
 	for _, s := range []string{"", "gitdir: /a/.git/worktrees/b\n", "gitdir: ../b\r\n", "gitdir: ", "gitdir: \n\n"} {
 		f.Add(s)
 	}
-	folder := filepath.Join(f.TempDir(), "x")
+	dir := filepath.Join(f.TempDir(), "x")
 	f.Fuzz(func(t *testing.T, content string) {
-		path, found := parseLink(content, "gitdir: ", folder)
+		path, found := parseLink(content, "gitdir: ", dir)
 		if found != (path != "") || found && (!filepath.IsAbs(path) || filepath.Clean(path) != path) {
 			t.Errorf("%q: %q, %t", content, path, found)
 		}
@@ -72,7 +72,7 @@ func TestParseConfig(t *testing.T) {
 	}
 }
 
-// FuzzConfig has git read what it can read, too.
+// FuzzConfig compares with git, if git can parse the file.
 func FuzzConfig(f *testing.F) {
 	f.Add("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
 	f.Add("[remote \"origin\"]\n\turl = \"a\\tb\" c # d\n[branch.x]\ny")

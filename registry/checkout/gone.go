@@ -8,20 +8,21 @@ import (
 	"strings"
 )
 
-// Place is where a folder was when it was last seen: it tells a folder that is
-// gone from one that cannot be seen from here. The zero Place says nothing.
+// Place is the last known location of a directory. It distinguishes a directory
+// that is gone from one that is not visible from here. The zero Place is
+// unknown.
 type Place struct {
 	machine string // see machine
-	volume  string // the file system that holds the folder
-	parent  string // a hash of the FileID of the folder that it is in
+	volume  string // the file system of the directory
+	parent  string // a hash of the FileID of the parent directory
 }
 
-// PlaceOf is the Place of a folder that is there.
+// PlaceOf returns the Place of an existing directory.
 func PlaceOf(dir string) Place {
 	return Place{machine(), volumeOf(FileID(dir)), hash(FileID(filepath.Dir(dir)))}
 }
 
-// String writes a Place for [ParsePlace]; "" is the zero Place.
+// String formats a Place for [ParsePlace]; "" is the zero Place.
 func (p Place) String() string {
 	if p == (Place{}) {
 		return ""
@@ -29,7 +30,7 @@ func (p Place) String() string {
 	return p.machine + " " + p.volume + " " + p.parent
 }
 
-// ParsePlace reads what String writes. Anything else is the zero Place.
+// ParsePlace parses the result of String. Anything else is the zero Place.
 func ParsePlace(s string) Place {
 	parts := strings.Split(s, " ")
 	if len(parts) != 3 {
@@ -38,17 +39,17 @@ func ParsePlace(s string) Place {
 	return Place{parts[0], parts[1], parts[2]}
 }
 
-// IsHere reports whether the Place is one of this machine, container or chroot. The
-// zero Place is taken for one.
+// IsHere reports whether the Place is on this machine, container or chroot. The
+// zero Place counts as such.
 func (p Place) IsHere() bool { return p == (Place{}) || p.machine == machine() }
 
-// IsGone reports whether a directory that was at p is no more. One that cannot be
-// looked at is not gone, nor one on a volume that is not there now, nor one that
-// only another machine or container sees.
+// IsGone reports whether a directory that was at p no longer exists. A
+// directory is not gone if it cannot be accessed, if its volume is not mounted,
+// or if only another machine or container sees it.
 //
-// What is certain is that it is gone from the very folder that it was in. Where
-// that is gone, too, the next one above has to be of the same machine, and on the
-// file system that the directory was on.
+// If the parent directory is the recorded one, the directory is certainly gone.
+// If the parent is gone, too, the nearest existing ancestor has to be on the
+// same machine and on the directory's file system.
 func (p Place) IsGone(dir string) bool {
 	info, err := os.Stat(dir)
 	if err == nil {
@@ -75,35 +76,35 @@ func (p Place) IsGone(dir string) bool {
 	return p.machine == machine() && volumeOf(id) == p.volume
 }
 
-// IsGone is [Place.IsGone] for a directory of which no Place is known.
+// IsGone is [Place.IsGone] for a directory whose Place is unknown.
 func IsGone(dir string) bool { return Place{}.IsGone(dir) }
 
-// IsMissing reports whether a path is not there, as far as can be seen from here.
+// IsMissing reports whether a path does not exist, as seen from here.
 func IsMissing(path string) bool {
 	_, err := os.Stat(path)
 	return err != nil && missing(err)
 }
 
-// hash shortens what is only compared.
+// hash shortens a text that is only compared.
 func hash(text string) string {
 	h := fnv.New64a()
 	h.Write([]byte(text))
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
-// volumeOf is the part of a FileID that identifies the file system.
+// volumeOf returns the part of a FileID that identifies the file system.
 func volumeOf(id string) string {
 	volume, _, _ := strings.Cut(id, ".")
 	return volume
 }
 
-// mountPlaces are the folders for volumes that come and go, with how many levels
-// below them the volumes are mounted.
+// mountPlaces are the directories for removable volumes, with the depth below
+// them at which the volumes are mounted.
 var mountPlaces = map[string]int{"/Volumes": 1, "/media": 2, "/mnt": 1, "/run/media": 2}
 
-// unmounted reports whether dir, which is absolute, is on a volume that is not
-// there now: a Windows drive or share that is missing, or a mount point in one of
-// places that is missing or empty.
+// unmounted reports whether dir, an absolute path, is on a volume that is not
+// mounted: a missing Windows drive or share, or a missing or empty mount point
+// in one of places.
 func unmounted(dir string, places map[string]int) bool {
 	if volume := filepath.VolumeName(dir); volume != "" {
 		_, err := os.Stat(volume + `\`)
@@ -118,7 +119,7 @@ func unmounted(dir string, places map[string]int) bool {
 	return false
 }
 
-// vacant reports whether a folder is missing or empty.
+// vacant reports whether a directory is missing or empty.
 func vacant(dir string) bool {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -126,5 +127,5 @@ func vacant(dir string) bool {
 	}
 	defer f.Close()
 	names, err := f.Readdirnames(1)
-	return err != nil && len(names) == 0 // io.EOF, or it is no folder
+	return err != nil && len(names) == 0 // io.EOF, or it is not a directory
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/devports/devports/registry/internal/gittest"
 )
 
-// TestMain lets this binary look at a folder in other namespaces: "place" prints its Place, "gone" whether it is gone from one.
+// TestMain lets this binary run in other namespaces: "place" prints the Place
+// of a directory, "gone" whether it is gone from a Place.
 func TestMain(m *testing.M) {
 	switch os.Getenv("CHECKOUT_TEST_ROLE") {
 	case "place":
@@ -23,12 +24,13 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// isolated runs a shell script in a mount namespace of its own, with this binary as $0 and dir as $1, and returns the words that it
-// prints. It skips the test where that is not allowed.
+// isolated runs a shell script in a new mount namespace, with this binary as $0
+// and dir as $1, and returns the words that it prints. It skips the test if
+// that is not permitted.
 func isolated(t *testing.T, dir, script string) string {
 	t.Helper()
 	if err := exec.Command("unshare", "-m", "true").Run(); err != nil {
-		t.Skip("no mount namespaces here:", err)
+		t.Skip("no mount namespaces:", err)
 	}
 	cmd := exec.Command("unshare", "-m", "sh", "-ec", `
 		place() { CHECKOUT_TEST_ROLE=place "$0" "$1"; }
@@ -42,7 +44,7 @@ func isolated(t *testing.T, dir, script string) string {
 	return strings.Join(strings.Fields(string(out)), " ")
 }
 
-// TestGoneFromHere removes a folder, and what is around it.
+// TestGoneFromHere removes a directory and its parents.
 func TestGoneFromHere(t *testing.T) {
 	dir := gittest.TempDir(t)
 	shop := filepath.Join(dir, "work", "ann", "shop")
@@ -59,12 +61,12 @@ func TestGoneFromHere(t *testing.T) {
 			t.Errorf("%s is not gone with %s", shop, path)
 		}
 	}
-	// What only another machine knows to have been there may still be.
+	// A directory recorded by another machine may still exist there.
 	p.machine = "another"
 	if p.IsGone(shop) || p.IsHere() {
 		t.Error("gone from another machine")
 	}
-	// Unless it is looked for in the very folder that it was in.
+	// Unless its parent directory is the recorded one.
 	gittest.Write(t, filepath.Join(shop, "Portfile"), "")
 	p = PlaceOf(shop)
 	p.machine = "another"
@@ -72,11 +74,11 @@ func TestGoneFromHere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !p.IsGone(shop) {
-		t.Error("not gone from the folder that both share")
+		t.Error("not gone from the shared parent directory")
 	}
 }
 
-// TestUnmountedVolume has a folder on a volume, which is gone while that is mounted, and not when it is not, or another is.
+// A directory on a volume is gone only while that volume is mounted.
 func TestUnmountedVolume(t *testing.T) {
 	got := isolated(t, gittest.TempDir(t), `
 		volume="$1/volume" shop="$1/volume/work/shop"
@@ -99,7 +101,8 @@ func TestUnmountedVolume(t *testing.T) {
 	}
 }
 
-// TestContainer looks for folders of the host in a chroot, as in a container, which shares only one of them.
+// TestContainer looks for directories of the host in a chroot, as in a
+// container that shares only one of them.
 func TestContainer(t *testing.T) {
 	dir := gittest.TempDir(t)
 	for _, path := range []string{"host/shop", "home/shop", "home/old"} {
@@ -137,7 +140,7 @@ func TestFileID(t *testing.T) {
 	if id == "" || FileID(b) != id || FileID(a) != "" || FileID(dir) == id || volumeOf(id) != volumeOf(FileID(dir)) {
 		t.Errorf("%q, moved %q, then %q in %q", id, FileID(b), FileID(a), FileID(dir))
 	}
-	// An inode that is used again makes no folder the one before.
+	// A reused inode does not give a new directory the old ID.
 	for range 20 {
 		if err := os.RemoveAll(b); err != nil {
 			t.Fatal(err)
@@ -146,7 +149,7 @@ func TestFileID(t *testing.T) {
 			t.Fatal(err)
 		}
 		if FileID(b) == id {
-			t.Fatalf("a new folder is %s, too", id)
+			t.Fatalf("a new directory has the ID %s, too", id)
 		}
 	}
 }

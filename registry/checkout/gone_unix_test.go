@@ -22,10 +22,10 @@ func TestUnmounted(t *testing.T) {
 	for path, want := range map[string]bool{
 		"mnt/empty/shop":          true, // an empty mount point
 		"mnt/empty/work/shop":     true,
-		"mnt/none/shop":           true, // none, as where it is made when it is needed
+		"mnt/none/shop":           true, // none, as with automatic mount points
 		"mnt/disk/gone":           false,
 		"mnt/file/gone":           true,
-		"mnt/gone":                false, // no volume, but a folder beside them
+		"mnt/gone":                false, // not a volume, but a directory beside them
 		"media/ann/disk/gone":     false,
 		"media/ann/stick/shop":    true,
 		"media/ann/gone":          false,

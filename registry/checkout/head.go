@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Head is what a checkout has checked out. Branch is "" for a detached HEAD. Both
-// are "" outside git, and Commit also where the branch has none yet or its place
-// is not one that git has used by default so far.
+// Head is the branch and commit of a checkout. Branch is "" for a detached
+// HEAD. Both are "" outside git. Commit is also "" if the branch has no commit
+// yet, or if the repository does not use git's default ref storage.
 type Head struct{ Branch, Commit string }
 
-// HeadOf looks up the HEAD of the repository that holds dir. dir is absolute; "",
-// which is no project's, is in none. getenv is for [ownership].
+// HeadOf returns the HEAD of the repository that contains dir, an absolute
+// path. "" is in no repository. [ownership] needs getenv.
 func HeadOf(dir string, getenv func(string) string) Head {
 	if dir == "" {
 		return Head{}
@@ -25,7 +25,7 @@ func HeadOf(dir string, getenv func(string) string) Head {
 	if ref == "" {
 		return head
 	}
-	// A ref that leads out of the repository is none of git's.
+	// Ignore a ref that leads out of the repository.
 	if name := filepath.FromSlash(ref); filepath.IsLocal(name) {
 		_, stored := parseHead(readText(filepath.Join(repo.common, name)))
 		head.Commit = stored.Commit
@@ -36,8 +36,8 @@ func HeadOf(dir string, getenv func(string) string) Head {
 	return head
 }
 
-// parseHead reads the first line of a HEAD, or of a ref: "ref: refs/heads/main",
-// of which it returns the ref, or a commit.
+// parseHead parses the first line of HEAD or of a ref: a ref as in
+// "ref: refs/heads/main", or a commit.
 func parseHead(content string) (ref string, head Head) {
 	line, _, _ := strings.Cut(content, "\n")
 	line = strings.TrimSpace(line)
@@ -48,8 +48,7 @@ func parseHead(content string) (ref string, head Head) {
 	return ref, Head{Branch: strings.TrimPrefix(ref, "refs/heads/")}
 }
 
-// parsePacked returns the commit of a ref among those that git gc has packed, or
-// "".
+// parsePacked returns the commit of a ref in packed-refs, or "".
 func parsePacked(content, ref string) string {
 	for line := range strings.Lines(content) {
 		if commit, name, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name == ref {
@@ -59,7 +58,7 @@ func parsePacked(content, ref string) string {
 	return ""
 }
 
-// readText is "" where the file cannot be read.
+// readText returns the content of a file, or "" if it cannot be read.
 func readText(file string) string {
 	content, _ := os.ReadFile(file)
 	return string(content)

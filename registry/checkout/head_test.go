@@ -10,7 +10,7 @@ import (
 	"github.com/devports/devports/registry/internal/gittest"
 )
 
-// HeadOf says what git says, however git keeps it.
+// HeadOf agrees with git, whatever the storage of refs.
 func TestHeadOf(t *testing.T) {
 	dir := gittest.TempDir(t)
 	main := gittest.Init(t, dir, "shop")

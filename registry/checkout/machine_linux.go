@@ -6,11 +6,11 @@ import (
 	"syscall"
 )
 
-// machine identifies the tree of folders that this process sees from "/" on. A
-// container or a chroot has another root folder, and another host with the same
-// home on NFS another machine ID. The device of the root folder counts only where
-// there is no machine ID, as in most containers: on a host it may change at each
-// boot. The result is a hash, since a machine ID is not to be spread.
+// machine identifies the directory tree that this process sees. A container or
+// a chroot has another root directory; another host with the same home on NFS
+// has another machine ID. The device of the root directory counts only without
+// a machine ID, as in most containers: on a host it may change at each boot.
+// The result is a hash, since machine IDs are confidential.
 func machine() string {
 	id := strings.TrimSpace(readText("/etc/machine-id"))
 	if id == "" || id == "uninitialized" {

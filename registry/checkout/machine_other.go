@@ -2,6 +2,6 @@
 
 package checkout
 
-// machine identifies the tree of folders that this process sees: where it is not
-// Linux, containers do not share a home with it.
+// machine identifies the directory tree that this process sees. Outside Linux,
+// it does not share a home with containers.
 func machine() string { return "-" }

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// maxHops is how many clones of clones are followed.
+// maxHops is the maximum number of clones of clones to follow.
 const maxHops = 8
 
-// remote says where the repository with a config was cloned from, so that two
-// clones of one repository have the same. A path is followed to the repository
-// there and on to its own remote; if that has none, the remote is the path of its
-// git directory. root is what a relative path starts from.
+// remote returns the source of the repository with a config, the same for all
+// clones of one repository. It follows a path to the repository there and to
+// its remote; if that repository has none, the result is the path of its git
+// directory. root is the base of relative paths.
 func remote(c config, root string, hops int) string {
 	path, local := localPath(c.origin)
 	if !local {
@@ -37,7 +37,7 @@ func remote(c config, root string, hops int) string {
 	return filepath.Clean(path)
 }
 
-// localPath reports whether a remote is a path, and which.
+// localPath returns the path of a remote, if it is one.
 func localPath(url string) (path string, local bool) {
 	if path, ok := strings.CutPrefix(url, "file://"); ok {
 		return filepath.FromSlash(path), true
@@ -50,9 +50,10 @@ func localPath(url string) (path string, local bool) {
 	return filepath.FromSlash(url), !scp
 }
 
-// NormalizeRemote returns a URL of git's, see git-fetch(1), without what differs
-// between two clones of one repository: scheme, user and password, a port that is
-// the scheme's own, ".git", slashes at the ends; the host is in lower case.
+// NormalizeRemote returns a git URL, see git-fetch(1), without the parts that
+// may differ between clones of one repository: scheme, user and password, the
+// scheme's default port, ".git", and slashes at the ends. The host is in lower
+// case.
 //
 //	https://ann@GitHub.com/acme/shop.git  github.com/acme/shop
 //	git@github.com:acme/shop              github.com/acme/shop
@@ -63,7 +64,7 @@ func NormalizeRemote(url string) string {
 	case found && !strings.ContainsAny(scheme, "/:"):
 		host, path, _ = strings.Cut(rest, "/")
 		host = host[strings.LastIndex(host, "@")+1:]
-		host = strings.TrimSuffix(host, ownPort(strings.ToLower(scheme)))
+		host = strings.TrimSuffix(host, defaultPort(strings.ToLower(scheme)))
 	case !found:
 		login, below, scp := strings.Cut(url, ":")
 		if bracket := strings.Index(url, "]:"); bracket >= 0 { // git@[::1]:shop
@@ -86,8 +87,8 @@ func NormalizeRemote(url string) string {
 	return strings.ToLower(host) + "/" + strings.TrimSuffix(path, "/")
 }
 
-// ownPort is the port that a scheme has by itself.
-func ownPort(scheme string) string {
+// defaultPort returns the default port of a scheme.
+func defaultPort(scheme string) string {
 	switch scheme {
 	case "ssh", "git+ssh", "ssh+git":
 		return ":22"

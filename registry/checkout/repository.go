@@ -11,23 +11,23 @@ import (
 	"github.com/devports/devports/allocator/ownership"
 )
 
-// repository is what the .git of a checkout says of it. Outside git it is the directory itself.
+// repository describes a checkout by its .git. Outside git it is the directory.
 type repository struct {
 	root     string // the checkout's own top directory
 	name     string // the base name of the main checkout's directory, or of a bare repository's
 	worktree string // git's name for a linked worktree; "" for a main checkout
 	gitdir   string // where this checkout's HEAD is; "" outside git
-	common   string // where the branches of all checkouts are
+	common   string // where the branches of all worktrees are
 }
 
-// config is what the configuration of the repository says. Git moves core.bare to
-// a file of its own once worktrees have settings of theirs.
+// config returns the configuration of the repository. Git moves core.bare to
+// another file when worktrees have their own settings.
 func (r repository) config() config {
 	c := parseConfig(readText(filepath.Join(r.common, "config")))
 	return c.with(parseConfig(readText(filepath.Join(r.common, "config.worktree"))))
 }
 
-// whereabouts says which worktree has a branch checked out.
+// whereabouts is the worktree that has a branch checked out.
 type whereabouts int
 
 const (
@@ -36,15 +36,15 @@ const (
 	elsewhere
 )
 
-// defaultBranch finds the worktree of a bare repository that has checked out the
-// branch which the repository's own HEAD names.
+// defaultBranch finds the worktree of a bare repository that has the branch of
+// the repository's own HEAD checked out.
 func (r repository) defaultBranch() whereabouts {
 	head := func(gitdir string) string {
 		ref, _ := parseHead(readText(filepath.Join(gitdir, "HEAD")))
 		return ref
 	}
 	branch := head(r.common)
-	if branch == "" || branch == "refs/heads/.invalid" { // what a reftable has in place of it
+	if branch == "" || branch == "refs/heads/.invalid" { // a repository with reftables
 		return nowhere
 	}
 	if head(r.gitdir) == branch {
@@ -59,9 +59,9 @@ func (r repository) defaultBranch() whereabouts {
 	return nowhere
 }
 
-// findRepository walks up from dir, which is absolute, to a .git. Above dir one
-// counts that [ownership] takes, as with Portfiles: a stranger's does not decide
-// what is one project.
+// findRepository walks up from dir, an absolute path, to a .git. Above dir, only
+// one that [ownership] trusts counts, as with Portfiles: another user's .git does
+// not decide which directories are one project.
 func findRepository(dir string, getenv func(string) string) repository {
 	trust := ownership.From(dir, getenv)
 	for root := dir; ; root = filepath.Dir(root) {
@@ -76,8 +76,8 @@ func findRepository(dir string, getenv func(string) string) repository {
 	}
 }
 
-// openRepository reads root/.git, if it is there: the git directory itself, or a
-// file that says where that is.
+// openRepository reads root/.git, if it exists: the git directory, or a file
+// that points to it.
 func openRepository(root string) (repository, bool) {
 	dot := filepath.Join(root, ".git")
 	main := repository{root: root, name: filepath.Base(root), gitdir: dot, common: dot}
@@ -86,20 +86,20 @@ func openRepository(root string) (repository, bool) {
 		return repository{}, false
 	}
 	if info.IsDir() {
-		_, err := os.Lstat(filepath.Join(dot, "HEAD")) // git, too, passes by a .git that is none
+		_, err := os.Lstat(filepath.Join(dot, "HEAD")) // like git, ignore a .git without HEAD
 		return main, err == nil
 	}
 	gitdir, found := readLink(dot, "gitdir: ")
 	if !found {
 		return repository{}, false
 	}
-	// Only the git directory of a linked worktree has a commondir. That of a
-	// submodule, and one set apart by git init --separate-git-dir, belongs to this
-	// very checkout.
+	// Only the git directory of a linked worktree has a commondir. The git
+	// directory of a submodule, or of git init --separate-git-dir, belongs to
+	// this checkout alone.
 	common, found := readLink(filepath.Join(gitdir, "commondir"), "")
 	if !found {
-		// The main checkout has moved without git worktree repair: the path still
-		// shows which worktree this is.
+		// The main checkout has moved without git worktree repair: the path
+		// still contains the name of the worktree.
 		if list := filepath.Dir(gitdir); filepath.Base(list) == "worktrees" {
 			common, found = filepath.Dir(list), true
 		}
@@ -120,9 +120,9 @@ func openRepository(root string) (repository, bool) {
 	}, true
 }
 
-// repositoryName is the name of the project whose git directory is common: shop
-// for /x/shop/.git, bare or not, for a bare /x/shop.git, and for /x/shop/.bare
-// with the worktrees beside it.
+// repositoryName returns the name of the project whose git directory is common:
+// shop for /x/shop/.git, for a bare /x/shop.git, and for /x/shop/.bare with the
+// worktrees beside it.
 func repositoryName(common string) string {
 	name := filepath.Base(common)
 	if strings.HasPrefix(name, ".") {
@@ -131,7 +131,7 @@ func repositoryName(common string) string {
 	return strings.TrimSuffix(name, ".git")
 }
 
-// readLink reads a file that holds one path after a prefix, as git writes them.
+// readLink reads a file of git that contains one path after a prefix.
 func readLink(file, prefix string) (path string, found bool) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -140,21 +140,21 @@ func readLink(file, prefix string) (path string, found bool) {
 	return parseLink(string(content), prefix, filepath.Dir(file))
 }
 
-// parseLink makes the path absolute that follows prefix, which may be relative to
-// the folder of its file.
-func parseLink(content, prefix, folder string) (path string, found bool) {
+// parseLink returns the path after prefix as an absolute path. It may be
+// relative to dir, the directory of its file.
+func parseLink(content, prefix, dir string) (path string, found bool) {
 	path, found = strings.CutPrefix(strings.TrimRight(content, "\r\n"), prefix)
 	if !found || path == "" {
 		return "", false
 	}
 	path = filepath.FromSlash(path)
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(folder, path)
+		path = filepath.Join(dir, path)
 	}
 	return filepath.Clean(path), true
 }
 
-// missing reports whether an error says that a path is not there.
+// missing reports whether an error means that a path does not exist.
 func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

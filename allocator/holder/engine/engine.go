@@ -1,6 +1,7 @@
-// Package engine asks the container engines of this machine which of their
-// containers publish ports. Where an engine has no proxy, no process here holds
-// such a port; where it has one, that is not what the user has started.
+// Package engine queries the container engines of this machine for the ports
+// that their containers publish. Without a proxy, no process on the host holds
+// such a port; with one, the holder is the proxy and not the program that the
+// user has started.
 package engine
 
 import (
@@ -16,33 +17,33 @@ import (
 	"time"
 )
 
-// timeout is how long the engines get to answer, all of them together.
+// timeout is the time for all engines to answer.
 const timeout = 300 * time.Millisecond
 
-// maxAnswer is more than thousands of containers take.
+// maxAnswer is enough for thousands of containers.
 const maxAnswer = 16 << 20
 
 // Container is a running container.
 type Container struct {
-	Engine string `json:"engine"` // the command that manages it: "docker" or "podman"
+	Engine string `json:"engine"` // the engine's command: "docker" or "podman"
 	Name   string `json:"name"`
 	Image  string `json:"image,omitempty"`
 }
 
-// Published returns, for each TCP port that a container publishes, the container.
-// It asks the engines on Unix sockets at their usual places, and where DOCKER_HOST
-// and CONTAINER_HOST say. An engine that the user may not ask, or that does not
-// answer within 300 ms, has no containers.
+// Published returns the container of each published TCP port. It queries the
+// engines on Unix sockets at their default paths, and at DOCKER_HOST and
+// CONTAINER_HOST. It ignores an engine that the user may not access, or that
+// does not answer within 300 ms.
 func Published(ctx context.Context, getenv func(string) string) map[int]Container {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	endpoints := endpoints(getenv)
 	answers := make([]map[int]Container, len(endpoints))
-	var asking sync.WaitGroup
+	var queries sync.WaitGroup
 	for i, e := range endpoints {
-		asking.Go(func() { answers[i], _ = e.published(ctx) })
+		queries.Go(func() { answers[i], _ = e.published(ctx) })
 	}
-	asking.Wait()
+	queries.Wait()
 	all := map[int]Container{}
 	for _, answer := range answers {
 		for port, c := range answer {
@@ -54,7 +55,7 @@ func Published(ctx context.Context, getenv func(string) string) map[int]Containe
 	return all
 }
 
-// endpoint is where an engine listens.
+// endpoint is the socket of an engine.
 type endpoint struct{ engine, socket string }
 
 func endpoints(getenv func(string) string) []endpoint {
@@ -81,7 +82,7 @@ func endpoints(getenv func(string) string) []endpoint {
 	return all
 }
 
-// published asks one engine. Both engines answer to Docker's API.
+// published queries one engine. Both engines have Docker's API.
 func (e endpoint) published(ctx context.Context) (map[int]Container, error) {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", e.socket)
@@ -121,8 +122,8 @@ func (e endpoint) published(ctx context.Context) (map[int]Container, error) {
 	return published, nil
 }
 
-// name is a container's own name. The others, such as /web/db, are what other
-// containers call it.
+// name returns a container's own name. The others, such as /web/db, are its
+// names in other containers.
 func name(names []string) string {
 	for _, n := range names {
 		if own := strings.TrimPrefix(n, "/"); !strings.Contains(own, "/") {

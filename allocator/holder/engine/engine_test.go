@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// answer is of Docker 20.10 with a container on two addresses, one that others
-// have a name for, and one that publishes nothing.
+// answer is from Docker 20.10, with a container on two addresses, one that is
+// linked to others, and one that publishes nothing.
 const answer = `[
 {"Id":"1f","Names":["/shop-db-1"],"Image":"postgres:16","Ports":[
   {"IP":"0.0.0.0","PrivatePort":5432,"PublicPort":5432,"Type":"tcp"},{"IP":"::","PrivatePort":5432,"PublicPort":5432,"Type":"tcp"},
@@ -74,7 +74,8 @@ func TestEngineThatFails(t *testing.T) {
 	}
 }
 
-// An engine that hangs keeps nobody waiting, nor from what another one says.
+// A hanging engine delays nothing, and the results of other engines are still
+// returned.
 func TestEngineThatHangs(t *testing.T) {
 	released := make(chan struct{})
 	hanging := engine(t, func(http.ResponseWriter, *http.Request) { <-released })
@@ -86,7 +87,7 @@ func TestEngineThatHangs(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 	if got[26379].Name != "cache" {
-		t.Errorf("%v, want what the other engine says", got)
+		t.Errorf("%v, want the results of the other engine", got)
 	}
 }
 

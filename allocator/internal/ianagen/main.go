@@ -1,9 +1,9 @@
-// Command ianagen turns IANA's registry of service names and port numbers
-// into the table that package allocator embeds.
+// Command ianagen converts IANA's registry of service names and port numbers to
+// the table that package allocator embeds.
 //
 //	ianagen -xml service-names-port-numbers.xml[.gz] -o assigned_table.go
 //
-// The same registry gives the same file, byte for byte.
+// The output depends only on the registry.
 package main
 
 import (
@@ -33,10 +33,10 @@ func run(args []string) error {
 		return err
 	}
 	if *in == "" {
-		return fmt.Errorf("-xml is empty: fetch %s and name the file with -xml or, under go generate, with IANA_XML", source)
+		return fmt.Errorf("-xml is empty: download %s and pass the file with -xml or, for go generate, in IANA_XML", source)
 	}
 	if *out == "" {
-		return errors.New("-o is empty: name the Go file to write")
+		return errors.New("-o is empty: pass the Go file to write")
 	}
 	reg, err := readFile(*in)
 	if err != nil {

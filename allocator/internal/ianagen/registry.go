@@ -13,12 +13,12 @@ const ports = 1 << 16
 
 // registry is the TCP view of IANA's registry.
 type registry struct {
-	updated  string // as the registry spells it, 2006-01-02
+	updated  string // as in the registry, 2006-01-02
 	assigned [ports]bool
 }
 
-// record is the part of a registry's record that matters here. Number is
-// empty (a service name without a port), "80" or "225-241".
+// record is the part of a registry's record that ianagen uses. Number is empty
+// (a service name without a port), "80" or "225-241".
 type record struct {
 	Protocol    string `xml:"protocol"`
 	Description string `xml:"description"`
@@ -27,11 +27,11 @@ type record struct {
 
 // read streams the registry's XML.
 //
-// A record counts when its protocol is TCP or absent; absent stands for every
-// protocol. A port is assigned as soon as one such record says anything else
-// about it than the single word "Unassigned": the registry holds ports that
-// one record lists as unassigned, for all protocols, and another assigns to a
-// TCP service, and notes such as "Possibly assigned" are a reason to keep away.
+// It uses records whose protocol is TCP, or absent, which means all protocols.
+// A port is assigned unless all its records have exactly the description
+// "Unassigned": for some ports, one record is unassigned for all protocols and
+// another assigns the port to a TCP service, and ports with notes such as
+// "Possibly assigned" are better avoided.
 func read(r io.Reader) (registry, error) {
 	var reg registry
 	decoder := xml.NewDecoder(r)
@@ -50,7 +50,7 @@ func read(r io.Reader) (registry, error) {
 		switch start.Name.Local {
 		case "updated":
 			if reg.updated != "" {
-				continue // the date of a person's entry; the registry's comes first
+				continue // the date of an entry; the registry's comes first
 			}
 			if err := decoder.DecodeElement(&reg.updated, &start); err != nil {
 				return registry{}, err
@@ -62,7 +62,7 @@ func read(r io.Reader) (registry, error) {
 			}
 			if err := reg.add(rec); err != nil {
 				line, _ := decoder.InputPos()
-				return registry{}, fmt.Errorf("record that ends in line %d: %w", line, err)
+				return registry{}, fmt.Errorf("record that ends on line %d: %w", line, err)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-// Package gittest makes git repositories for tests.
+// Package gittest creates git repositories for tests.
 package gittest
 
 import (
@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Run runs git in dir on its own: no configuration of the user's, no prompts. It
-// skips the test where there is no git.
+// Run runs git in dir, without the user's configuration and without prompts. It
+// skips the test if git is not installed.
 func Run(t testing.TB, dir string, args ...string) {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
@@ -30,8 +30,8 @@ func Run(t testing.TB, dir string, args ...string) {
 	}
 }
 
-// Init makes the repository dir/name, with a commit that has a folder "backend",
-// and returns its root.
+// Init creates the repository dir/name, with a commit that contains the
+// directory "backend", and returns its root.
 func Init(t testing.TB, dir, name string) string {
 	t.Helper()
 	root := filepath.Join(dir, name)
@@ -42,7 +42,7 @@ func Init(t testing.TB, dir, name string) string {
 	return root
 }
 
-// Write makes a file, and the folder that it is in.
+// Write creates a file, and its directory.
 func Write(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -6,14 +6,15 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// bashBreaks are the characters at which bash breaks a line into words for
-// completion, but that are part of a word for the command. (COMP_WORDBREAKS has
-// others, but those mean something to the shell.)
+// bashBreaks are characters at which bash splits words for completion, but
+// which are part of a word for the command. (The others in COMP_WORDBREAKS are
+// special to the shell.)
 const bashBreaks = "=:@"
 
-// Bash are words as COMP_WORDS has them: as they are typed, quotes and all, and
-// broken. There must be at least one. What bash puts in the place of the last one has to be quoted, and
-// without what stands before the last break or the open quote.
+// Bash converts the words of COMP_WORDS, of which there must be at least one.
+// They are as typed, including quotes, and are split. The completions that
+// replace the last one must be quoted, and must not include the text before the
+// last split or the open quote.
 func Bash(pieces []string) Words {
 	var t Words
 	var raw []string
@@ -56,9 +57,9 @@ func Bash(pieces []string) Words {
 
 func isBreak(piece string) bool { return piece != "" && strings.Trim(piece, bashBreaks) == "" }
 
-// unquoteSh is what a word means to a shell (POSIX.1-2024, XCU 2.2), variables
-// left alone. open is the quote that is not closed, if any, and before how much
-// of text stands before that.
+// unquoteSh removes the quotes of a word like a shell (POSIX.1-2024, XCU 2.2),
+// without expanding variables. open is the unclosed quote, if any, and before
+// is the length of the text before it.
 func unquoteSh(word string) (text string, open byte, before int) {
 	var b []byte
 	for i := 0; i < len(word); i++ {
@@ -78,8 +79,8 @@ func unquoteSh(word string) (text string, open byte, before int) {
 	return string(b), open, before
 }
 
-// quoteBash quotes what goes on behind an open quote, or behind none (0). A
-// backslash leaves the word as one that can be typed on.
+// quoteBash quotes text after an open quote, or after none (0). It uses
+// backslashes, so that the user can continue the word.
 func quoteBash(s string, open byte) string {
 	if open == '\'' {
 		return strings.ReplaceAll(s, "'", `'\''`)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestQuoteBash has bash say what the quoted words mean, with any special
-// character in each of the ways to quote it.
+// TestQuoteBash lets bash evaluate the quoted words, with any special character
+// in each kind of quotes.
 func TestQuoteBash(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package complete answers a shell that asks what could stand at the cursor of
-// a command line. What the commands are, and what their arguments can be, the
-// caller says: see [Command].
+// Package complete completes command lines for shells. The caller describes the
+// commands and their arguments: see [Command].
 package complete
 
 import (
@@ -9,12 +8,11 @@ import (
 	"time"
 )
 
-// Candidate is a word that could stand at the cursor, and what it means. A
-// word that begins with a colon is one of [Files] and [CommandLine]: no other
-// candidate may.
+// Candidate is a completion for the word at the cursor, with its description.
+// Only [Files] and [CommandLine] have words that begin with a colon.
 type Candidate struct{ Word, About string }
 
-// String is the line that the shell gets.
+// String formats the candidate as a line for the shell.
 func (c Candidate) String() string {
 	if c.About == "" {
 		return c.Word
@@ -22,46 +20,46 @@ func (c Candidate) String() string {
 	return c.Word + "\t" + c.About
 }
 
-// Command is a command as completion has to know it.
+// Command describes a command.
 type Command struct {
 	Name, About string
 	Hidden      bool // never a candidate
 	Options     []Option
-	Commands    []Command // below it
+	Commands    []Command // subcommands
 
-	// Read parses what is typed behind the name, before the cursor. ok is
-	// false where the command would refuse it.
+	// Read parses the words between the name and the cursor. ok is false if
+	// they are invalid.
 	Read func(words []string) (r Reading, ok bool)
 }
 
-// Option is an option of a command.
+// Option describes an option of a command.
 type Option struct {
-	Names      []string // as they are typed: "--file", "-f"
+	Names      []string // with dashes: "--file", "-f"
 	About      string
 	TakesValue bool
-	Value      string // what the help calls its value: see [Reading]
+	Value      string // the placeholder of its value: see [Reading]
 }
 
-// Reading is what a command understands of a command line.
+// Reading is a parsed command line.
 type Reading struct {
 	Args     []string                               // without the options
-	Argument func(l Line) []Candidate               // for the next argument; nil where there is nothing to offer
-	Value    func(value string, l Line) []Candidate // for an option whose Option.Value this is
+	Argument func(l Line) []Candidate               // completes the next argument; nil for none
+	Value    func(value string, l Line) []Candidate // completes the value of an option with this Option.Value
 }
 
-// Line is what a candidate depends on.
+// Line is the context of a completion.
 type Line struct {
 	Args  []string // before the cursor
-	Word  string   // at the cursor. Only the shell knows which candidates match: some match more than a prefix
-	Start int      // where Args begin among the words of the shell
+	Word  string   // at the cursor; only the shell knows how candidates match it
+	Start int      // the index of the first argument among the words of the shell
 }
 
-// timeout is how long the user, who has pressed TAB, waits at most.
+// timeout bounds how long the user waits after TAB.
 const timeout = time.Second
 
-// Answer is what the shell gets, one candidate a line. home is what ~ means.
-// Where the candidates take too long (a file that is a pipe, a disk that is far
-// away), there are none, and whatever looks for them is left behind.
+// Answer is the output for the shell, with one candidate on each line. home
+// replaces ~. If the candidates take too long (a file that is a pipe, a slow
+// disk), there are none, and the search is abandoned.
 func Answer(root Command, typed Words, home string) string {
 	found := make(chan []Candidate, 1)
 	go func() { found <- root.complete(typed, home) }()
@@ -73,12 +71,12 @@ func Answer(root Command, typed Words, home string) string {
 	}
 }
 
-// complete gives what could stand at the cursor of what is typed behind k.
+// complete returns the candidates for words after k.
 func (k Command) complete(t Words, home string) []Candidate {
 	last := len(t.words) - 1
 	k, before := k.descend(expandHome(t.words[:last], home))
 	l := Line{Word: t.words[last]}
-	more := !slices.Contains(before, "--") // whether options may still come
+	more := !slices.Contains(before, "--") // whether options may follow
 	if n := len(before) - 1; more && n >= 0 {
 		if o, ok := k.option(before[n]); ok && o.TakesValue {
 			if r, ok := k.Read(before[:n]); ok && len(r.Args) == 0 {
@@ -114,7 +112,7 @@ func (k Command) complete(t Words, home string) []Candidate {
 	return nil
 }
 
-// descend follows words from k to the command that they lead to.
+// descend follows words from k to a subcommand.
 func (k Command) descend(words []string) (_ Command, rest []string) {
 	for len(words) > 0 {
 		i := slices.IndexFunc(k.Commands, func(below Command) bool { return below.Name == words[0] })
@@ -136,8 +134,7 @@ func Names(commands []Command) (candidates []Candidate) {
 	return candidates
 }
 
-// expandHome does what a shell does to words with a tilde before it runs the
-// line.
+// expandHome expands tildes, as the shell does before it runs the line.
 func expandHome(words []string, home string) []string {
 	words = slices.Clone(words)
 	for i, w := range words {
@@ -148,8 +145,8 @@ func expandHome(words []string, home string) []string {
 	return words
 }
 
-// options are those of k that have not been typed before: long ones, and where
-// just a dash has been typed short ones, too.
+// options are the options of k that are not on the line: long ones, and after a
+// single dash also short ones.
 func (k Command) options(before []string, word string) (candidates []Candidate) {
 	for _, o := range k.Options {
 		if slices.ContainsFunc(before, o.isTyped) {
@@ -164,13 +161,13 @@ func (k Command) options(before []string, word string) (candidates []Candidate) 
 	return candidates
 }
 
-// isTyped reports whether word gives the option.
+// isTyped reports whether word is the option.
 func (o Option) isTyped(word string) bool {
 	word, _, _ = strings.Cut(word, "=")
 	return slices.Contains(o.Names, word)
 }
 
-// option is the one that a word such as "-f" or "--file" gives, with one dash
+// option returns the option for a word such as "-f" or "--file", with one dash
 // or two.
 func (k Command) option(word string) (_ Option, ok bool) {
 	name := strings.TrimLeft(word, "-")
@@ -182,7 +179,7 @@ func (k Command) option(word string) (_ Option, ok bool) {
 	return Option{}, false
 }
 
-// prefixed puts what stands before a value on the command line before it.
+// prefixed adds a prefix to values.
 func prefixed(prefix string, values []Candidate) []Candidate {
 	for i, v := range values {
 		if !strings.HasPrefix(v.Word, ":") {

@@ -2,13 +2,12 @@ package complete
 
 import "embed"
 
-// The scripts run `devports complete`, and hand on what that prints as their
-// shell wants it.
+// The scripts run `devports complete`, and pass its output to their shell.
 //
 //go:embed scripts
 var scripts embed.FS
 
-// Shells are those that [Script] has a script for.
+// Shells are the shells that [Script] supports.
 var Shells = []string{"bash", "zsh", "fish", "powershell"}
 
 var files = map[string]string{
@@ -18,8 +17,8 @@ var files = map[string]string{
 	"powershell": "scripts/devports.ps1",
 }
 
-// Script lets a shell complete command lines of devports. ok is false for a
-// shell that is none of [Shells].
+// Script returns the completion script for a shell. ok is false for a shell
+// that is not in [Shells].
 func Script(shell string) (script []byte, ok bool) {
 	script, err := scripts.ReadFile(files[shell])
 	return script, err == nil

@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// Files stands for the names of files, which the shell knows best.
+// Files stands for file names, which the shell completes.
 var Files = Candidate{Word: ":files"}
 
-// CommandLine stands for a command line of its own that begins with this word
-// of the shell's.
+// CommandLine stands for a nested command line that starts at this word of the
+// shell.
 func CommandLine(start int) Candidate { return Candidate{Word: fmt.Sprintf(":command %d", start)} }
 
-// Words are what stands behind "devports" up to the cursor. Make them with
+// Words are the words between "devports" and the cursor. Create them with
 // [Plain] or [Bash].
 type Words struct {
-	words []string                              // the last is the one at the cursor
-	at    []int                                 // where each is among the words of the shell
-	put   func(c Candidate) (_ string, ok bool) // the line for a candidate, if it fits
+	words []string                              // the last one is at the cursor
+	at    []int                                 // the index of each among the words of the shell
+	put   func(c Candidate) (_ string, ok bool) // formats a candidate, if it matches
 }
 
-// Plain are words as they are meant, of a shell that handles quotes itself.
+// Plain converts words without quotes, of a shell that handles quotes itself.
 // There must be at least one.
 func Plain(words []string) Words {
 	t := Words{words: words, put: func(c Candidate) (string, bool) { return c.String(), true }}

@@ -1,5 +1,5 @@
-// Package doctor looks for what is wrong: with the registry and the ports that
-// it keeps, with this machine, with the runs, and with the project here.
+// Package doctor looks for problems: with the registry and its leases, with
+// this machine, with the runs, and with the project here.
 package doctor
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// Finding is what a checkup has found.
+// Finding is the result of a check.
 type Finding struct {
 	Check string `json:"check"` // what was checked
 	Level Level  `json:"level"`
@@ -25,7 +25,7 @@ type Finding struct {
 	Fix   string `json:"fix,omitempty"` // how to fix it: mostly a command
 }
 
-// Level says how bad a finding is.
+// Level is the severity of a finding.
 type Level string
 
 const (
@@ -37,29 +37,29 @@ const (
 // IsWrong reports whether the finding is an error.
 func (f Finding) IsWrong() bool { return f.Level == Wrong }
 
-// Doctor examines what its fields name.
+// Doctor examines the registry, the runs and the project of its fields.
 type Doctor struct {
 	Registry    registry.Registry
 	Runs        *control.Folder                 // nil where the user has no home
-	OpenProject func() (project.Project, error) // the one here; without one the error is *procfile.NotFoundError
-	Range       allocator.Set                   // where the user wants ports to come from; empty: the project says that
+	OpenProject func() (project.Project, error) // the project here; the error is *procfile.NotFoundError if there is none
+	Range       allocator.Set                   // DEVPORTS_RANGE; empty: the project's range
 	Listening   func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
-	LeftGrace   time.Duration // what processes that a killed run has left get to end by themselves
+	OrphanGrace time.Duration // between SIGTERM and SIGKILL for the processes of a killed run
 
-	Explain func(error) []Trouble          // an error in words
-	Left    func([]launcher.Orphan) string // processes in words
+	Describe        func(error) []Trouble
+	FormatProcesses func([]launcher.Orphan) string
 }
 
-// Trouble is an error in the words that the user reads.
+// Trouble is an error as it is printed, with its fix.
 type Trouble struct{ What, Fix string }
 
-// Fix fixes what can be fixed without asking.
+// Fix fixes problems that have a safe fix.
 func (d Doctor) Fix(ctx context.Context) []Finding {
 	return append(d.repair(ctx), d.clearUp(d.findRuns(ctx))...)
 }
 
-// Examine makes every checkup. Where the registry cannot be read, the rest
-// would only say so again.
+// Examine runs every check. If the registry cannot be read, it skips the
+// others, which would report the same.
 func (d Doctor) Examine(ctx context.Context) []Finding {
 	findings, leases, ok := d.examineRegistry(ctx)
 	if !ok {
@@ -80,16 +80,16 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 	)
 }
 
-// troubles are findings made of an error.
+// troubles converts an error to findings.
 func (d Doctor) troubles(check string, err error, why string) []Finding {
 	var findings []Finding
-	for _, t := range d.Explain(err) {
+	for _, t := range d.Describe(err) {
 		findings = append(findings, Finding{Check: check, Level: Wrong, What: t.What, Why: why, Fix: t.Fix})
 	}
 	return findings
 }
 
-// all gives the findings, or, if there are none, that all is well.
+// all returns the findings, or if there are none, one that all is well.
 func all(findings []Finding, check, format string, args ...any) []Finding {
 	if len(findings) > 0 {
 		return findings

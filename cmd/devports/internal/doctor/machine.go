@@ -13,12 +13,12 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// examineMachine compares the ports that are kept with those that the system
-// takes for itself. allow is where ports are to come from, and named how that is written where it is.
+// examineMachine compares the leased ports with the ephemeral ones of the
+// system. allow is the range to choose ports from, and named the text that sets it.
 func examineMachine(leases []registry.Lease, allow allocator.Set, named string) []Finding {
 	local, err := allocator.LocalPorts()
 	if err != nil {
-		return []Finding{{Check: "machine", Level: Warning, What: err.Error(), Why: "its ephemeral ports are guessed"}}
+		return []Finding{{Check: "machine", Level: Warning, What: err.Error(), Why: "devports assumes the default ephemeral range"}}
 	}
 	findings := examineRange(allow, named, local)
 	var names []string
@@ -32,15 +32,15 @@ func examineMachine(leases []registry.Lease, allow allocator.Set, named string) 
 	if len(names) > 0 {
 		findings = append(findings, Finding{
 			Check: "machine", Level: Warning,
-			What: fmt.Sprintf("in the ephemeral range %s lie the ports of %s", local.Ephemeral, wording.List(names)),
+			What: fmt.Sprintf("ports in the ephemeral range %s: %s", local.Ephemeral, wording.List(names)),
 			Why:  "an outgoing connection may hold such a port when its service starts",
 			Fix:  reserve(local, exposed...),
 		})
 	}
-	return all(findings, "machine", "no port that is kept lies in the ephemeral range %s", local.Ephemeral)
+	return all(findings, "machine", "no leased port is in the ephemeral range %s", local.Ephemeral)
 }
 
-// examineRange looks for what leaves too few ports to choose from.
+// examineRange checks that there are enough ports to choose from.
 func examineRange(allow allocator.Set, named string, local allocator.Local) []Finding {
 	left, widened := allocator.NewPool(allow, local).Widened()
 	if !widened {
@@ -49,28 +49,28 @@ func examineRange(allow allocator.Set, named string, local allocator.Local) []Fi
 	if !allow.Empty() {
 		return []Finding{{
 			Check: "machine", Level: Warning,
-			What: fmt.Sprintf("%s has only %d ports that nothing else wants on this machine", text.OneLine(named), left),
-			Why:  "others of it are chosen, too, which something else may hold when their service starts",
-			Fix:  "name a wider range, or none",
+			What: fmt.Sprintf("only %d unassigned ports in %s", left, text.OneLine(named)),
+			Why:  "devports also chooses assigned ones, which another program may hold when a service starts",
+			Fix:  "widen that range, or remove it",
 		}}
 	}
 	f := Finding{
 		Check: "machine", Level: Warning,
 		What: fmt.Sprintf("the ephemeral range %s leaves only %d ports to choose from", local.Ephemeral, left),
-		Why:  "ports are chosen from it, too, and an outgoing connection may hold one when its service starts",
+		Why:  "devports also chooses ports in it, which an outgoing connection may hold when a service starts",
 		Fix:  sysctl(`net.ipv4.ip_local_port_range="32768 60999"`),
 	}
 	withoutReserved := local
 	withoutReserved.Reserved = allocator.Set{}
 	if _, widened := allocator.NewPool(allow, withoutReserved).Widened(); !widened {
 		f.What = fmt.Sprintf("the reserved ports of this machine (net.ipv4.ip_local_reserved_ports) leave only %d ports to choose from", left)
-		f.Why = "ports are chosen elsewhere; reserved ones are left to whoever names them"
-		f.Fix = fmt.Sprintf("if they are meant for devports, name them: DEVPORTS_RANGE=%s, or range in the Portfile", local.Reserved)
+		f.Why = "devports uses reserved ports only if a range names them, and chooses others instead"
+		f.Fix = fmt.Sprintf("if they are reserved for devports, name them: DEVPORTS_RANGE=%s, or range in the Portfile", local.Reserved)
 	}
 	return []Finding{f}
 }
 
-// reserve is how ports are kept from outgoing connections.
+// reserve is the command that reserves ports against outgoing connections.
 func reserve(local allocator.Local, ports ...int) string {
 	reserved := local.Reserved
 	for _, port := range ports {
@@ -79,14 +79,14 @@ func reserve(local allocator.Local, ports ...int) string {
 	return sysctl("net.ipv4.ip_local_reserved_ports=" + reserved.String())
 }
 
-// examineWatching looks whether all that up watches for a plan can be watched.
-// What the up that runs already has is not counted twice; pid is 0 if none runs.
+// examineWatching checks that up can watch all files of a plan. The watches of
+// the running up with this pid are not counted twice; pid is 0 if none runs.
 func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 	folders, watchers, patterns := watcher.Count(plan.Watched), 1, plan.Patterns()
 	if len(patterns) > 0 {
 		code, err := watcher.CountTree(root, patterns)
 		if err != nil {
-			return []Finding{{Check: "watching", Level: Warning, What: err.Error(), Why: "no edit of the code restarts its service"}}
+			return []Finding{{Check: "watching", Level: Warning, What: err.Error(), Why: "edits of the code restart nothing"}}
 		}
 		folders, watchers = folders+code, watchers+1
 	}
@@ -102,27 +102,27 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 		}
 		findings = append(findings, Finding{
 			Check: "watching", Level: Warning,
-			What: fmt.Sprintf("up needs %s, but this user may have %d, and has %d already", wording.Count(limit.need, limit.noun), limit.Max, limit.Used),
-			Why:  "edits that are not seen restart nothing",
+			What: fmt.Sprintf("up needs %s, but the limit of this user is %d, and %d are in use", wording.Count(limit.need, limit.noun), limit.Max, limit.Used),
+			Why:  "edits of files that are not watched restart nothing",
 			Fix:  sysctl(limit.Setting),
 		})
 	}
 	if len(findings) == 0 {
 		if err := tryWatching(plan.Watched); err != nil {
 			return []Finding{{
-				Check: "watching", Level: Warning, What: "files cannot be watched here: " + err.Error(),
-				Why: "edits that are not seen restart nothing", Fix: "after an edit, devports restart; without the note at each start, devports up --no-watch",
+				Check: "watching", Level: Warning, What: "cannot watch files here: " + err.Error(),
+				Why: "edits of files that are not watched restart nothing", Fix: "run devports restart after an edit; devports up --no-watch avoids the note at each start",
 			}}
 		}
 	}
 	if onFolders.Max == 0 { // the system has no such limit
 		return findings
 	}
-	return all(findings, "watching", "up watches %s; of the %d that this user may watch, others watch %d",
-		wording.Count(folders, "folder"), onFolders.Max, onFolders.Used)
+	return all(findings, "watching", "up watches %s; other programs watch %d, of a limit of %d",
+		wording.Count(folders, "folder"), onFolders.Used, onFolders.Max)
 }
 
-// tryWatching watches files for a moment: a sandbox may refuse it.
+// tryWatching watches files briefly: a sandbox may refuse it.
 func tryWatching(files []string) error {
 	w, err := watcher.New()
 	if err != nil {
@@ -132,13 +132,12 @@ func tryWatching(files []string) error {
 	return w.Watch(files)
 }
 
-// spareFiles is how many files `up` has open at most beside one for each
-// service: its own, those of services that are being started, and of whoever
-// asks it for something.
+// spareFiles is how many files `up` has open at most in addition to one for
+// each service: its own, those of services that are being started, and of
+// clients.
 const spareFiles = 64
 
-// examineOpenFiles looks whether up may have as many files open as it has
-// services.
+// examineOpenFiles checks that up may open enough files for its services.
 func examineOpenFiles(plan procfile.Plan) []Finding {
 	need, most := len(plan.Services)+spareFiles, maxOpenFiles()
 	if need <= most {
@@ -146,17 +145,17 @@ func examineOpenFiles(plan procfile.Plan) []Finding {
 	}
 	return []Finding{{
 		Check: "machine", Level: Warning,
-		What: fmt.Sprintf("up opens some %d files for %s, but a process may have only %d here", need, wording.Count(len(plan.Services), "service"), most),
-		Why:  "services that come too late cannot be started",
-		Fix:  fmt.Sprintf("ulimit -n %d, in the shell that starts up", max(1024, 2*need)),
+		What: fmt.Sprintf("up opens about %d files for %s, but the limit of a process is %d", need, wording.Count(len(plan.Services), "service"), most),
+		Why:  "the last services will fail to start",
+		Fix:  fmt.Sprintf("ulimit -n %d, in the shell that starts devports up", max(1024, 2*need)),
 	}}
 }
 
-// sysctl is how a setting is made, and made to last.
+// sysctl is the command that makes a kernel setting, now and permanently.
 func sysctl(setting string) string {
 	if runtime.GOOS != "linux" {
 		return ""
 	}
 	line := strings.ReplaceAll(setting, `"`, "")
-	return fmt.Sprintf("sudo sysctl -w %s; to keep it: echo %s | sudo tee -a /etc/sysctl.d/60-devports.conf", setting, text.QuoteSh(line))
+	return fmt.Sprintf("sudo sysctl -w %s; to make it permanent: echo %s | sudo tee -a /etc/sysctl.d/60-devports.conf", setting, text.QuoteSh(line))
 }

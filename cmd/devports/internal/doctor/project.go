@@ -17,19 +17,19 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// foreignFiles are the Portfiles above that are not taken.
+// foreignFiles are findings about Portfiles of other users, which are ignored.
 func foreignFiles(missing *procfile.NotFoundError) (findings []Finding) {
 	for _, foreign := range missing.Foreign {
 		findings = append(findings, Finding{
 			Check: "project", Level: Warning, What: foreign.Error(),
-			Why: "what it says would be run", Fix: "if you trust it, name it: -f " + text.QuoteSh(foreign.Path),
+			Why: "using it would run its commands", Fix: "if you trust it: -f " + text.QuoteSh(foreign.Path),
 		})
 	}
 	return findings
 }
 
-// examineProject looks at the project here, as OpenProject gave it: at its files,
-// at who holds its ports, at what its run does and at what it needs of the machine.
+// examineProject checks the project here, as OpenProject returned it: its files,
+// the holders of its ports, its run, and what it needs from the machine.
 func (d Doctor) examineProject(ctx context.Context, p project.Project, err error, leases []registry.Lease, runs []control.Answer) []Finding {
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
@@ -44,17 +44,17 @@ func (d Doctor) examineProject(ctx context.Context, p project.Project, err error
 		scope, leases, err = p.Registry.SeenFrom(p.Checkout)
 	}
 	if err != nil {
-		return d.troubles("project", err, "nothing is started before it is mended")
+		return d.troubles("project", err, "nothing starts until this is fixed")
 	}
 	here := d.runOf(runs, scope)
 	findings := slices.Concat(projectNotes(plan), examinePins(p, scope, leases), d.examineHolders(ctx, p, scope, leases))
 	ports, err := d.portsByService(ctx, here)
-	services := []Finding{{Check: "services", Level: Warning, What: fmt.Sprintf("where they listen cannot be told: %v", err)}}
+	services := []Finding{{Check: "services", Level: Warning, What: fmt.Sprintf("cannot determine where they listen: %v", err)}}
 	if err == nil {
 		services = examineServices(ctx, here, ports, leases)
 	}
 	return slices.Concat(
-		all(findings, "project", "%s is valid, and nobody else holds its ports", p.File.Name),
+		all(findings, "project", "%s is valid, and no other process holds its ports", p.File.Name),
 		unboundPins(p, scope),
 		examineCommands(p.File, plan, here, ports),
 		services,
@@ -63,8 +63,8 @@ func (d Doctor) examineProject(ctx context.Context, p project.Project, err error
 	)
 }
 
-// examineCommands looks for dev servers that listen where they like, as far as a
-// command shows it. Where a service listens now is the better evidence.
+// examineCommands looks for commands of dev servers that are known to ignore
+// PORT. A service that listens on its port now is not reported.
 func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer, ports map[string][]int) []Finding {
 	var findings []Finding
 	for _, process := range plan.Services {
@@ -87,22 +87,22 @@ func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer
 		}
 		f := Finding{
 			Check: "services", Level: Warning,
-			What: fmt.Sprintf("%s will not listen on its PORT: %s takes no notice of it", process.Service, name),
-			Why:  "whoever looks for it on its PORT does not find it, and two checkouts want the same port",
-			Fix:  "have it run: " + server.Command,
+			What: fmt.Sprintf("%s will not listen on its PORT: %s ignores PORT", process.Service, name),
+			Why:  "other services do not find it, and two checkouts use the same port",
+			Fix:  "change its command to: " + server.Command,
 		}
 		if server.Fixed != 0 {
-			f.What = fmt.Sprintf("%s will not listen on its PORT: its command says %d", process.Service, server.Fixed)
+			f.What = fmt.Sprintf("%s will not listen on its PORT: its command uses %d", process.Service, server.Fixed)
 		}
 		if server.Command == "" {
-			f.Fix = "have it get " + server.Flag
+			f.Fix = "add " + server.Flag + " to its command"
 		}
 		findings = append(findings, f)
 	}
 	return findings
 }
 
-// projectNotes are what is no mistake of the files, but not as it seems.
+// projectNotes are the notes about the files, as findings.
 func projectNotes(plan procfile.Plan) []Finding {
 	var findings []Finding
 	for _, n := range plan.Notes {
@@ -111,35 +111,35 @@ func projectNotes(plan procfile.Plan) []Finding {
 	return findings
 }
 
-// unboundPins are the pins that do not bind in a scope: nothing is wrong with
-// that, unless there is none where they do.
+// unboundPins are the pins that do not apply in a scope. It is a warning if
+// there is no checkout in which they apply.
 func unboundPins(p project.Project, scope registry.Scope) []Finding {
 	var findings []Finding
-	level, why := Fine, "pins bind in the main checkout alone: every other one has ports of its own"
+	level, why := Fine, "pins apply only in the main checkout: other checkouts have their own ports"
 	if p.Checkout.Vacant {
-		level, why = Warning, "pins bind in the worktree that has the default branch checked out, and none has"
+		level, why = Warning, "pins apply only in the worktree of the default branch, and there is none"
 	}
 	for _, w := range p.Unbound(scope) {
 		findings = append(findings, Finding{
 			Check: "project", Level: level,
-			What: fmt.Sprintf("%s: %d pinned, not in this checkout, %s", w.Name, w.Pin, scope),
+			What: fmt.Sprintf("%s: pin %d does not apply in %s", w.Name, w.Pin, scope),
 			Why:  why,
-			Fix:  "devports port " + w.Name.String() + " prints the port here",
+			Fix:  "to print the port here: devports port " + w.Name.String(),
 		})
 	}
 	return findings
 }
 
-// examineHolders looks for what keeps the services of the project from their
-// ports: other holders, and names that have chosen a number that is pinned here.
+// examineHolders looks for obstacles to the project's ports: processes that
+// hold them, and leases of ports that the project pins.
 func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope registry.Scope, leases []registry.Lease) []Finding {
-	trying, cancel := context.WithTimeout(ctx, lockPatience)
+	trying, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	err := p.Try(trying, project.StartedIn)
 	var taken *project.TakenError
 	var conflict *registry.ConflictError
 	if err != nil && !errors.As(err, &taken) && !errors.As(err, &conflict) {
-		// The registry cannot be updated, which is another finding.
+		// examineRegistry reports that the registry cannot be updated.
 		own := slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool { return l.Scope != scope })
 		err = p.Free(ctx, own, project.StartedIn(scope))
 	}
@@ -149,8 +149,8 @@ func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope reg
 	return nil
 }
 
-// examinePins looks for pins that nothing is leased for yet and that an outgoing
-// connection may hold; examineMachine looks at leases.
+// examinePins looks for pins in the ephemeral range that are not leased yet;
+// examineMachine checks the leases.
 func examinePins(p project.Project, scope registry.Scope, leases []registry.Lease) []Finding {
 	local, err := allocator.LocalPorts()
 	if err != nil || !p.Binds(scope) {
@@ -164,7 +164,7 @@ func examinePins(p project.Project, scope registry.Scope, leases []registry.Leas
 		}
 		findings = append(findings, Finding{
 			Check: "project", Level: Warning,
-			What: fmt.Sprintf("%s is pinned to %d, which lies in the ephemeral range %s", w.Name, w.Pin, local.Ephemeral),
+			What: fmt.Sprintf("%s is pinned to %d, which is in the ephemeral range %s", w.Name, w.Pin, local.Ephemeral),
 			Why:  "an outgoing connection may hold it when its service starts",
 			Fix:  reserve(local, w.Pin),
 		})

@@ -15,33 +15,36 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// lockPatience is how long doctor waits for the registry: nobody has it for
-// more than some milliseconds.
-const lockPatience = 2 * time.Second
+// lockTimeout is how long doctor waits for the registry, which other commands
+// lock for some milliseconds only.
+const lockTimeout = 2 * time.Second
 
-// examineRegistry looks whether the registry can be read and written. Without
-// leases to go on with, ok is false.
+// examineRegistry checks that the registry can be read and written. ok is false
+// if its leases cannot be read.
 func (d Doctor) examineRegistry(ctx context.Context) (findings []Finding, leases []registry.Lease, ok bool) {
-	const noPorts = "as long as it is so, no name gets a port"
+	const noPorts = "until this is fixed, no name gets a new port"
 	leases, err := d.Registry.Leases()
 	if err != nil {
 		return d.troubles("registry", err, noPorts), nil, false
 	}
 	var held *lockfile.HeldError
-	if err := d.Registry.Probe(ctx, lockPatience); errors.As(err, &held) {
+	if err := d.Registry.Probe(ctx, lockTimeout); errors.As(err, &held) {
 		findings = append(findings, lockHeld(held))
 	} else if err != nil {
-		findings = append(findings, d.troubles("registry", err, "names that have a port keep it, but "+noPorts)...)
+		findings = append(findings, d.troubles("registry", err, "names keep the ports that they have, but "+noPorts)...)
 	}
 	scopes := map[registry.Scope]bool{}
 	for _, l := range leases {
 		scopes[l.Scope] = true
 	}
 	delete(scopes, registry.Scope{}) // no checkout
-	return all(findings, "registry", "%s keeps %s of %s", d.Registry.Path(), wording.Count(len(leases), "port"), wording.Count(len(scopes), "checkout")), leases, true
+	if len(scopes) == 0 {
+		return all(findings, "registry", "%s has %s", d.Registry.Path(), wording.Count(len(leases), "port")), leases, true
+	}
+	return all(findings, "registry", "%s has %s of %s", d.Registry.Path(), wording.Count(len(leases), "port"), wording.Count(len(scopes), "checkout")), leases, true
 }
 
-// repair puts a damaged registry in order. There are no findings if nothing is
+// repair repairs a damaged registry. There are no findings if nothing is
 // damaged.
 func (d Doctor) repair(ctx context.Context) []Finding {
 	done, err := d.Registry.Repair(ctx)
@@ -53,39 +56,39 @@ func (d Doctor) repair(ctx context.Context) []Finding {
 	}
 	findings := []Finding{{
 		Check: "registry", Level: Fine,
-		What: fmt.Sprintf("%s is in order again: %s read from it, %s from the version before",
+		What: fmt.Sprintf("repaired %s: recovered %s from it, %s from its backup",
 			d.Registry.Path(), wording.Count(len(done.Read), "port"), wording.Count(len(done.Older), "port")),
-		Why: "what was there is kept as " + done.Aside,
+		Why: "the damaged file was moved to " + done.Aside,
 	}}
 	for _, l := range done.Refused {
 		findings = append(findings, Finding{
 			Check: "registry", Level: Warning,
-			What: fmt.Sprintf("%s has no port now: %d is an older name's", l.String(), l.Port),
-			Fix:  "its next start chooses another",
+			What: fmt.Sprintf("%s has lost port %d: an older lease has it", l.String(), l.Port),
+			Fix:  "its next start leases another port",
 		})
 	}
 	for _, l := range done.Lost {
-		where := ""
+		where := "part"
 		if l.Line > 0 {
-			where = fmt.Sprintf("line %d of ", l.Line)
+			where = fmt.Sprintf("line %d", l.Line)
 		}
 		findings = append(findings, Finding{
 			Check: "registry", Level: Warning,
-			What: fmt.Sprintf("%sthe damaged file could not be understood: %s", where, l.Text),
+			What: fmt.Sprintf("could not recover %s of the damaged file: %s", where, l.Text),
 		})
 	}
 	return findings
 }
 
-// examineLeases looks at what is kept.
+// examineLeases checks the leases.
 func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []Finding {
 	var findings []Finding
 	gone, err := d.Registry.Gone()
-	everyFolder := "every folder is there"
-	if len(gone) > 0 { // that it is gone is said of the run
-		everyFolder = "no folder is gone but those of runs"
+	noStale := "no stale directories"
+	if len(gone) > 0 { // which examineRuns reports
+		noStale = "no stale directories except those of runs"
 	}
-	gone = slices.DeleteFunc(gone, func(l registry.Lease) bool { // it uses its ports
+	gone = slices.DeleteFunc(gone, func(l registry.Lease) bool { // the run still uses its ports
 		return slices.ContainsFunc(runs, func(r control.Answer) bool { return r.Holder != nil && r.Note.Directory == l.Scope.Directory })
 	})
 	if err == nil && len(gone) > 0 {
@@ -96,8 +99,8 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 		dirs = slices.Compact(dirs)
 		findings = append(findings, Finding{
 			Check: "leases", Level: Warning,
-			What: fmt.Sprintf("folders that are gone still have %s: %s", wording.Count(len(gone), "port"), strings.Join(dirs, ", ")),
-			Why:  "a project that was moved gets them back when it is next started; else nobody needs them",
+			What: fmt.Sprintf("stale directories still have %s: %s", wording.Count(len(gone), "port"), strings.Join(dirs, ", ")),
+			Why:  "a project that was moved gets its ports back at its next start; otherwise they are unused",
 			Fix:  "devports prune",
 		})
 	}
@@ -108,10 +111,10 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 			continue
 		}
 		var names []string
-		for _, o := range others[:min(len(others), mostNamed)] {
+		for _, o := range others[:min(len(others), maxNames)] {
 			names = append(names, o.String())
 		}
-		if more := len(others) - mostNamed; more > 0 {
+		if more := len(others) - maxNames; more > 0 {
 			names = append(names, fmt.Sprintf("%d more", more))
 		}
 		findings = append(findings, Finding{
@@ -121,32 +124,32 @@ func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []
 			Fix:  unpin(others),
 		})
 	}
-	return all(findings, "leases", "%s, and no port has two owners", everyFolder)
+	return all(findings, "leases", "%s, and no port has two owners", noStale)
 }
 
-// mostNamed is how many of the names that share a port are named.
-const mostNamed = 6
+// maxNames is how many of the names that share a port are listed.
+const maxNames = 6
 
-// unpin is how to give names that pin one port different ones.
+// unpin is the fix for several names that pin the same port.
 func unpin(leases []registry.Lease) string {
 	for _, l := range leases {
 		if l.Scope.UserWide() {
-			return fmt.Sprintf("give all but one of them another: devports port -g --pin PORT %s, or devports rm -g %[1]s", text.QuoteSh(l.Name.String()))
+			return fmt.Sprintf("give all but one another port: devports port -g --pin PORT %s, or devports rm -g %[1]s", text.QuoteSh(l.Name.String()))
 		}
 	}
-	return fmt.Sprintf("to have them up together, take port = %d out of all but one Portfile", leases[0].Port)
+	return fmt.Sprintf("to run them at the same time, remove port = %d from all but one Portfile", leases[0].Port)
 }
 
-// lockHeld says who keeps everybody from the registry.
+// lockHeld is the finding that a process holds the lock of the registry.
 func lockHeld(held *lockfile.HeldError) Finding {
 	f := Finding{
 		Check: "registry", Level: Wrong,
-		What: "its lock is held by a process that does not say who it is: " + held.Path,
-		Why:  "whoever needs a new port waits for it, and fails after 10 s",
+		What: "its lock is held by an unknown process: " + held.Path,
+		Why:  "commands that need a new port wait for it, and fail after 10 s",
 	}
 	if held.PID != 0 {
 		f.What = fmt.Sprintf("its lock is held by pid %d (%s), since %s", held.PID, text.OneLine(held.Command), held.Since.Local().Format(time.DateTime))
-		f.Fix = fmt.Sprintf("let it go on (kill -CONT %[1]d) or end it (kill -KILL %[1]d): the registry is safe either way", held.PID)
+		f.Fix = fmt.Sprintf("resume it (kill -CONT %[1]d) or kill it (kill -KILL %[1]d): the registry is safe either way", held.PID)
 	}
 	return f
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// findRuns finds every `up` of this user, dead or alive.
+// findRuns returns every `up` of this user, dead or alive.
 func (d Doctor) findRuns(ctx context.Context) []control.Answer {
 	if d.Runs == nil {
 		return nil
@@ -24,8 +24,8 @@ func (d Doctor) findRuns(ctx context.Context) []control.Answer {
 	return control.AskAll(ctx, d.Runs.Instances())
 }
 
-// runOf is the live run of a scope; the zero Answer if there is none that
-// answers.
+// runOf returns the live run of a scope; the zero Answer if there is none that
+// responds.
 func (d Doctor) runOf(runs []control.Answer, scope registry.Scope) control.Answer {
 	if d.Runs == nil {
 		return control.Answer{}
@@ -39,8 +39,8 @@ func (d Doctor) runOf(runs []control.Answer, scope registry.Scope) control.Answe
 	return control.Answer{}
 }
 
-// examineRuns tells of runs that cannot be steered, and of what dead ones have
-// left.
+// examineRuns reports runs that do not respond, and the leftovers of killed
+// ones.
 func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 	var findings []Finding
 	var live []string
@@ -50,8 +50,8 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 		case r.Responded() && checkout.IsGone(r.Info.Directory):
 			findings = append(findings, Finding{
 				Check: "runs", Level: Warning,
-				What: fmt.Sprintf("the up of %s (pid %d) runs on, though the folder is gone", r.Info.Directory, r.Holder.PID),
-				Why:  "its services use their ports, and edits of its Portfile cannot reach it",
+				What: fmt.Sprintf("devports up in %s (pid %d) is still running, but the folder no longer exists", r.Info.Directory, r.Holder.PID),
+				Why:  "its services hold their ports, and it cannot follow edits of its Portfile",
 				Fix:  "devports down --dir " + text.QuoteSh(r.Info.Directory),
 			})
 		case r.Responded():
@@ -62,72 +62,72 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 			sockets += len(r.AbandonedSockets())
 			if r.Killed() {
 				locks++
-				findings = append(findings, d.left(r.Instance)...)
+				findings = append(findings, d.orphans(r.Instance)...)
 			}
 		}
 	}
 	if locks+sockets > 0 {
 		findings = append(findings, Finding{
 			Check: "runs", Level: Warning,
-			What: fmt.Sprintf("left by runs that were killed: %s and %s that nobody answers", wording.Count(locks, "lock file"), wording.Count(sockets, "socket")),
-			Why:  "harmless: the next up there takes them over",
+			What: fmt.Sprintf("killed runs have left %s and %s", wording.Count(locks, "lock file"), wording.Count(sockets, "socket")),
+			Why:  "harmless: the next devports up there replaces them",
 			Fix:  "devports doctor --fix",
 		})
 	}
 	if len(live) == 0 {
-		return all(findings, "runs", "nothing runs, and nothing is left of what did")
+		return all(findings, "runs", "nothing is running, and killed runs have left nothing")
 	}
-	return all(findings, "runs", "what runs answers: %s", wording.List(live))
+	return all(findings, "runs", "running: %s", wording.List(live))
 }
 
 func scopeOf(info control.Info) registry.Scope {
 	return registry.Scope{Directory: info.Directory, Project: info.Project, Worktree: info.Worktree}
 }
 
-// hung says what is wrong with a run that lives and does not answer.
+// hung is the finding about a run that lives and does not respond.
 func hung(i control.Instance) Finding {
-	const unreachable = "devports ps, logs, restart and down cannot reach it, and no other up can start there"
+	const unreachable = "devports ps, logs, restart and down cannot reach it, and devports up cannot start there"
 	f := Finding{Check: "runs", Level: Wrong, Why: unreachable}
 	switch pid := i.Holder.PID; {
 	case pid == 0:
-		f.What = "a process that does not say who it is holds the lock " + i.Lock()
-		f.Why = "no up can start in the project that it belongs to"
+		f.What = "an unknown process holds the lock " + i.Lock()
+		f.Why = "devports up cannot start in the project of that lock"
 	case i.Note.PID == 0:
-		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, and is no devports up", pid, text.OneLine(i.Holder.Command), i.Lock())
-		f.Why = "no up can start in the project that it belongs to"
-		f.Fix = fmt.Sprintf("end it: kill %d", pid)
+		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, but is not a devports up", pid, text.OneLine(i.Holder.Command), i.Lock())
+		f.Why = "devports up cannot start in the project of that lock"
+		f.Fix = fmt.Sprintf("kill %d", pid)
 	case i.Note.Socket == "":
-		f.What = fmt.Sprintf("the up of %s (pid %d) has no socket", i.Note.Directory, pid)
+		f.What = fmt.Sprintf("devports up in %s (pid %d) has no socket", i.Note.Directory, pid)
 		f.Fix = "devports down --dir " + text.QuoteSh(i.Note.Directory)
 	case missing(i.Note.Socket):
-		f.What = fmt.Sprintf("the up of %s (pid %d) has lost its socket %s", i.Note.Directory, pid, i.Note.Socket)
-		f.Fix = fmt.Sprintf("end it in good order, and start it again: kill -INT %d", pid)
+		f.What = fmt.Sprintf("devports up in %s (pid %d) has lost its socket %s", i.Note.Directory, pid, i.Note.Socket)
+		f.Fix = fmt.Sprintf("stop it with kill -INT %d, and start it again", pid)
 	default:
-		f.What = fmt.Sprintf("the up of %s (pid %d, since %s) does not answer", i.Note.Directory, pid, i.Note.Since.Local().Format(time.DateTime))
-		f.Fix = "end it with all that it has started: devports down --kill --dir " + text.QuoteSh(i.Note.Directory)
+		f.What = fmt.Sprintf("devports up in %s (pid %d, since %s) does not respond", i.Note.Directory, pid, i.Note.Since.Local().Format(time.DateTime))
+		f.Fix = "kill it and its processes: devports down --kill --dir " + text.QuoteSh(i.Note.Directory)
 		if i.Suspended() {
-			f.What += ": it is stopped"
-			f.Fix = fmt.Sprintf("let it go on (fg, or kill -CONT %d), or %s", pid, f.Fix)
+			f.What += ": it is suspended"
+			f.Fix = fmt.Sprintf("resume it with fg or kill -CONT %d, or %s", pid, f.Fix)
 		}
 	}
 	return f
 }
 
-// left names the processes that a run that was killed has left.
-func (d Doctor) left(i control.Instance) []Finding {
+// orphans is the finding about the live processes of a killed run.
+func (d Doctor) orphans(i control.Instance) []Finding {
 	processes := i.Processes()
 	if len(processes) == 0 {
 		return nil
 	}
 	return []Finding{{
 		Check: "runs", Level: Warning,
-		What: fmt.Sprintf("the up of %s (pid %d) was killed, and has left %s", i.Note.Directory, i.Note.PID, d.Left(processes)),
-		Why:  "they keep their ports, and nobody looks after them",
-		Fix:  "devports doctor --fix ends them, as does the next devports up there",
+		What: fmt.Sprintf("devports up in %s (pid %d) was killed, but its processes are still running: %s", i.Note.Directory, i.Note.PID, d.FormatProcesses(processes)),
+		Why:  "they hold their ports, and nothing supervises them",
+		Fix:  "devports doctor --fix kills them, and so does the next devports up there",
 	}}
 }
 
-// clearUp ends and removes what runs that were killed have left.
+// clearUp kills the processes of killed runs, and removes their files.
 func (d Doctor) clearUp(runs []control.Answer) []Finding {
 	var ended []launcher.Orphan
 	var findings []Finding
@@ -136,23 +136,23 @@ func (d Doctor) clearUp(runs []control.Answer) []Finding {
 		if r.Holder != nil || !r.Killed() && len(r.AbandonedSockets()) == 0 {
 			continue
 		}
-		processes, err := r.CleanUp(d.LeftGrace)
+		processes, err := r.CleanUp(d.OrphanGrace)
 		if errors.As(err, new(*lockfile.HeldError)) {
-			continue // a new up has the lock, and has cleared up itself
+			continue // a new up has the lock, and has cleaned up itself
 		}
 		ended = append(ended, processes...)
 		if err != nil {
-			findings = append(findings, d.troubles("runs", err, "what a dead run has left there stays")...)
+			findings = append(findings, d.troubles("runs", err, "the leftovers of a killed run remain there")...)
 			continue
 		}
 		cleared++
 	}
 	if cleared > 0 {
-		what := "cleared up after " + wording.Count(cleared, "run") + " that had been killed"
+		message := "cleaned up after " + wording.Count(cleared, "killed run")
 		if len(ended) > 0 {
-			what += "; ended " + d.Left(ended)
+			message += "; killed " + d.FormatProcesses(ended)
 		}
-		findings = append(findings, Finding{Check: "runs", Level: Fine, What: what})
+		findings = append(findings, Finding{Check: "runs", Level: Fine, What: message})
 	}
 	return findings
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// slowStart is how long a service may take to listen on its port before it is
-// suspected of another.
+// slowStart is how long a service may take to listen on its port before doctor
+// looks for others.
 const slowStart = 2 * time.Second
 
-// examineServices looks where the services of a run listen, and whether they
-// answer.
+// examineServices checks on which ports the services of a run listen, and
+// whether they respond.
 func examineServices(ctx context.Context, r control.Answer, ports map[string][]int, leases []registry.Lease) []Finding {
 	if r.Holder == nil {
 		return nil
@@ -26,7 +26,7 @@ func examineServices(ctx context.Context, r control.Answer, ports map[string][]i
 		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(ports[st.Service], st.Port) {
 			continue
 		}
-		// What it listens on by the name of another of its ports is as it should be.
+		// It may listen on its other ports.
 		others := slices.DeleteFunc(ports[st.Service], func(port int) bool {
 			return slices.ContainsFunc(leases, func(l registry.Lease) bool { return l.Port == port && l.Name.Service == st.Service })
 		})
@@ -35,26 +35,26 @@ func examineServices(ctx context.Context, r control.Answer, ports map[string][]i
 		}
 		findings = append(findings, Finding{
 			Check: "services", Level: Warning,
-			What: fmt.Sprintf("%s listens on %s, not on its PORT %d", st.Service, wording.Numbers(others), st.Port),
-			Why:  "the other services, and whoever waits until it is ready, look for it on its PORT",
-			Fix:  fmt.Sprintf("have its command use it, as in server --port $PORT, or pin the number in a Portfile: port = %d", others[0]),
+			What: fmt.Sprintf("%s ignores PORT: it listens on %s, not %d", st.Service, wording.Numbers(others), st.Port),
+			Why:  "other services and the ready check expect it on its PORT",
+			Fix:  fmt.Sprintf("use $PORT in its command, as in server --port $PORT, or pin the port in a Portfile: port = %d", others[0]),
 		})
 	}
-	return all(findings, "services", "those that run listen on their own ports, or nowhere yet")
+	return all(findings, "services", "running services listen on their own ports, or not yet")
 }
 
-// examineAnswers asks the services of a run once more that are ready.
+// examineAnswers repeats the ready checks of a run.
 func examineAnswers(ctx context.Context, r control.Answer) (findings []Finding) {
 	info, err := r.Client().Check(ctx)
 	if err != nil {
-		return nil // it has ended meanwhile, or is found not to answer itself
+		return nil // it has ended meanwhile, or examineRuns reports it
 	}
 	for _, st := range info.Services {
 		if st.Unresponsive {
 			findings = append(findings, Finding{
 				Check: "services", Level: Warning,
 				What: st.Service + " is ready, but " + st.Detail,
-				Why:  "it hangs, is stopped or is busy, and requests to it wait",
+				Why:  "it hangs, is suspended or is busy: requests to it wait",
 				Fix:  "devports restart " + st.Service,
 			})
 		}
@@ -62,8 +62,8 @@ func examineAnswers(ctx context.Context, r control.Answer) (findings []Finding) 
 	return findings
 }
 
-// portsByService are the ports on which the processes of each service of a run
-// listen.
+// portsByService returns the ports on which the processes of each service of a
+// run listen.
 func (d Doctor) portsByService(ctx context.Context, r control.Answer) (map[string][]int, error) {
 	ports := map[string][]int{}
 	if r.Holder == nil {

@@ -8,45 +8,45 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// lookDelay is how long the first look for an edit waits, so that it does not
-// hold up the start of the services.
-const lookDelay = 300 * time.Millisecond
+// firstCheckDelay delays the first check for an edit, so that it does not slow
+// down the start of the services.
+const firstCheckDelay = 300 * time.Millisecond
 
-// Watcher delivers changes of files: see package launcher/watcher.
+// Watcher reports changes of files: see package launcher/watcher.
 type Watcher interface {
 	Watch(files []string) error
 	Changes() <-chan struct{}
 }
 
-// Follower follows edits of the files that a plan was made from. Its functions
-// are called one at a time.
+// Follower follows edits of the files of a plan. Its functions are not called
+// concurrently.
 type Follower struct {
-	// Load makes a plan of the files as they are now. A plan that comes with an
-	// error says at least what to watch.
+	// Load loads a plan from the files as they are now. A plan that comes with
+	// an error still has the files to watch.
 	Load func(ctx context.Context, running procfile.Plan) (procfile.Plan, error)
 
-	Apply     func(running, next procfile.Plan) // has next follow the running plan
-	Refuse    func(err error)                   // an edit is not followed
-	Unwatched func(err error)                   // some of the files cannot be watched
+	Apply     func(running, next procfile.Plan) // replaces the running plan
+	Refuse    func(err error)                   // reports an edit that is not applied
+	Unwatched func(err error)                   // reports files that cannot be watched
 
-	// Asked, unless nil, has questions that Follow answers once it has dealt with
-	// what it has taken from the Watcher before.
-	Asked <-chan Question
+	// Questions, unless nil, has questions that Follow answers once it has
+	// handled all earlier changes from the Watcher.
+	Questions <-chan Question
 }
 
-// Question asks a Follower whether it follows the latest edit.
+// Question asks a Follower whether it has applied the latest edit.
 type Question struct {
-	Look   bool         // there may have been an edit that the Watcher has not reported
-	Answer chan<- error // why it does not; nil: it does. It must have room for one
+	Check  bool         // there may be an edit that the Watcher has not reported
+	Answer chan<- error // receives why it was not applied, or nil; it must have room for one
 }
 
 // Follow watches the files of the running plan, and loads them once for each
-// edit, until ctx ends. A valid version becomes the running plan; an invalid one
-// changes nothing.
+// edit, until ctx ends. A valid version becomes the running plan; an invalid
+// one changes nothing.
 //
-// No edit is lost, for files are watched before they are loaded. The running
-// plan's were not: they are loaded once without an edit. Files that only an edit
-// names are watched then, and all is loaded again.
+// No edit is lost, because files are watched before they are loaded. The files
+// of the running plan were not, so they are loaded once without an edit. Files
+// that an edit adds are watched, and then everything is loaded again.
 func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) {
 	var watched []string
 	watch := func(files []string) {
@@ -60,7 +60,7 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 			next, err := f.Load(ctx, running)
 			files := next.Watched
 			if err != nil {
-				files = union(running.Watched, next.Watched) // one that is missing may come
+				files = union(running.Watched, next.Watched) // a missing file may appear
 			}
 			complete := len(union(watched, files)) == len(watched)
 			if !slices.Equal(files, watched) {
@@ -89,20 +89,21 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 			running = next
 		}
 	}
-	look := time.After(lookDelay)
+	check := time.After(firstCheckDelay)
 	for ctx.Err() == nil {
 		select {
 		case <-w.Changes():
-			look = nil
+			check = nil
 			follow(true)
-		case <-look:
-			look = nil
+		case <-check:
+			check = nil
 			follow(false)
-		case question := <-f.Asked:
-			// The Watcher does not report an edit made before it watched, and what was in
-			// the way of one, such as a port, may be so no more.
-			if question.Look || look != nil || refused != nil {
-				look = nil
+		case question := <-f.Questions:
+			// The Watcher does not report edits from before it watched, and the
+			// reason why an edit was refused, such as a taken port, may no
+			// longer exist.
+			if question.Check || check != nil || refused != nil {
+				check = nil
 				follow(false)
 			}
 			question.Answer <- refused
@@ -111,7 +112,7 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 	}
 }
 
-// union is a, and what b has beside it.
+// union returns a with the elements of b that it lacks.
 func union(a, b []string) []string {
 	all := slices.Clone(a)
 	for _, s := range b {

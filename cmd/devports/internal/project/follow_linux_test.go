@@ -20,7 +20,8 @@ func watchOpenings(t *testing.T, dirs ...string) openings {
 	}
 	t.Cleanup(func() { unix.Close(fd) })
 	for _, dir := range dirs {
-		// The closing keeps two openings of one file from being told as one.
+		// Without the closing, the kernel would merge two openings into one
+		// event.
 		if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_OPEN|unix.IN_CLOSE_NOWRITE); err != nil {
 			t.Fatal(err)
 		}
@@ -28,7 +29,7 @@ func watchOpenings(t *testing.T, dirs ...string) openings {
 	return openings{fd}
 }
 
-// since returns the count by name, and starts from 0 again.
+// since returns the counts by name, and resets them.
 func (o openings) since(t *testing.T) map[string]int {
 	count := map[string]int{}
 	for buf := make([]byte, 64<<10); ; {
@@ -49,7 +50,7 @@ func (o openings) since(t *testing.T) map[string]int {
 	}
 }
 
-// TestLoadsOnce holds that an edit costs one reading of each file.
+// TestLoadsOnce checks that an edit reads each file once.
 func TestLoadsOnce(t *testing.T) {
 	f := follow(t, map[string]string{
 		"Portfile": "[services]\na = 'true'\n[services.b]\ncommand = 'true'\nenv_files = ['b.env']\n",
@@ -58,7 +59,7 @@ func TestLoadsOnce(t *testing.T) {
 	opened := watchOpenings(t, f.dir, filepath.Dir(f.run.Project.Registry.Path()))
 	for _, edit := range []struct {
 		what, file, text string
-		registry         int // how often it is read: again with the lock held, when it changes
+		registry         int // the number of reads: a change reads it again with the lock held
 	}{
 		{"a command", "Portfile", "[services]\na = 'false'\n[services.b]\ncommand = 'true'\nenv_files = ['b.env']\n", 1},
 		{"an env file", ".env", "LEVEL=debug\n", 1},

@@ -26,7 +26,7 @@ type following struct {
 	t       *testing.T
 	dir     string
 	run     project.Run
-	running procfile.Plan // what has been followed last
+	running procfile.Plan // the latest applied plan
 	plans   chan procfile.Plan
 	errors  chan error
 	asked   chan project.Question
@@ -36,7 +36,7 @@ type following struct {
 // write writes a file of the project.
 func (f *following) write(name, text string) {
 	f.t.Helper()
-	// By another name first, so that no half of it can be read.
+	// Under another name first, so that no partial file can be read.
 	if err := os.WriteFile(filepath.Join(f.dir, "x"), []byte(text), 0o600); err != nil {
 		f.t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func (f *following) write(name, text string) {
 
 const patience = 20 * time.Second
 
-// applied waits until a version has been applied, and returns its services.
+// applied waits until a version is applied, and returns its services.
 func (f *following) applied() string {
 	f.t.Helper()
 	select {
@@ -60,7 +60,7 @@ func (f *following) applied() string {
 	return services(f.running)
 }
 
-// refused waits until a version has been refused.
+// refused waits until a version is refused.
 func (f *following) refused() error {
 	f.t.Helper()
 	select {
@@ -82,7 +82,7 @@ func services(plan procfile.Plan) string {
 	return strings.Join(texts, " ")
 }
 
-// open makes a project of these files, and a plan of it.
+// open creates a project of files, and its plan.
 func open(t *testing.T, files map[string]string) *following {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -130,8 +130,8 @@ func (f *following) start() {
 	var done sync.WaitGroup
 	done.Go(func() {
 		project.Follower{
-			Load:  f.run.Reload,
-			Asked: f.asked,
+			Load:      f.run.Reload,
+			Questions: f.asked,
 			Apply: func(_, next procfile.Plan) {
 				select {
 				case f.plans <- next:
@@ -150,7 +150,7 @@ func (f *following) start() {
 	f.t.Cleanup(func() { cancel(); w.Close(); done.Wait() })
 }
 
-// follow makes a project and follows its edits. The first look is over.
+// follow creates a project and follows its edits. The first check is over.
 func follow(t *testing.T, files map[string]string) *following {
 	f := open(t, files)
 	f.start()
@@ -161,7 +161,7 @@ func follow(t *testing.T, files map[string]string) *following {
 	return f
 }
 
-// An edit that came between the loading and the watching is not lost.
+// An edit between loading and watching is not lost.
 func TestFollowsWhatCameBefore(t *testing.T) {
 	f := open(t, map[string]string{"Portfile": "[services]\na = 'true'\n"})
 	f.write("Portfile", "[services]\na = 'false'\n")
@@ -171,8 +171,8 @@ func TestFollowsWhatCameBefore(t *testing.T) {
 	}
 }
 
-// An env file that an edit names is followed from then on; one that is missing,
-// once it is there.
+// An env file that an edit adds is followed from then on; a missing one, once
+// it exists.
 func TestFollowsNewFiles(t *testing.T) {
 	f := follow(t, map[string]string{"Portfile": "[services]\na = 'true'\n"})
 	f.write("Portfile", "[services.a]\ncommand = 'true'\nenv_files = ['a.env']\n")
@@ -188,8 +188,9 @@ func TestFollowsNewFiles(t *testing.T) {
 	}
 }
 
-// What is refused leases nothing: neither for a mistake of the file nor for a
-// port that is taken, which is found before a port is chosen for another.
+// A refused version leases nothing: neither because of a mistake in the file
+// nor of a taken port, which is found before a port is chosen for another
+// service.
 func TestRefusedLeasesNothing(t *testing.T) {
 	f := follow(t, map[string]string{"Portfile": "[services]\na = 'true'\n"})
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -213,7 +214,7 @@ func TestRefusedLeasesNothing(t *testing.T) {
 			t.Errorf("%s: the leases are %v, want %v", text, after, before)
 		}
 	}
-	// A mistake comes before what the registry says of a pin that another has.
+	// A mistake is reported before a conflict of pins in the registry.
 	own := strconv.Itoa(before[0].Port)
 	f.write("Portfile", "[services.b]\ncommand = 'true'\nport = "+own+"\n[services.c]\ncommand = ['true', '${NOSUCH}']\n")
 	if err := f.refused(); !strings.Contains(err.Error(), "NOSUCH is not defined") {
@@ -229,7 +230,7 @@ func leases(t *testing.T, r registry.Registry) []registry.Lease {
 	return all
 }
 
-// Once the Follower has answered, an edit made before has been dealt with.
+// When the Follower has answered, it has handled all earlier edits.
 func TestAsked(t *testing.T) {
 	const right, wrong = "[services]\na = 'true'\n", "[services]\na = 1\n"
 	f := open(t, map[string]string{"Portfile": right})

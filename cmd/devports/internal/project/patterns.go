@@ -10,14 +10,14 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// patternNotes are about what services watch: patterns that match no file, but for
-// those known, by service.
+// patternNotes are notes about watch patterns that match no file, except the
+// known patterns, by service.
 func (p Project) patternNotes(known map[string][]string) (notes procfile.Problems) {
 	var patterns []watcher.Pattern
-	var meant []procfile.Problem // of each of the patterns, without what is wrong
+	var prefixes []procfile.Problem // the start of each pattern's note
 	for _, s := range p.File.Services {
 		if s.ReplicaOf != "" && s.ReplicaOf != s.Name {
-			continue // it is the same as of the first replica
+			continue // the patterns of the first replica
 		}
 		for _, pattern := range s.Watch {
 			if slices.Contains(known[s.Name], pattern.Value) {
@@ -25,17 +25,17 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 			}
 			note := procfile.Problem{File: p.File.Name, Position: pattern.Pos}
 			if err := watcher.ValidatePattern(pattern.Value); err != nil {
-				note.Text = fmt.Sprintf("the code of %s is not watched: %v", s.Name, err)
+				note.Text = fmt.Sprintf("not watching the code of %s: %v", s.Name, err)
 				notes = append(notes, note)
 				continue
 			}
 			note.Text = fmt.Sprintf("%s watches %q", s.Name, pattern.Value)
-			meant = append(meant, note)
+			prefixes = append(prefixes, note)
 			patterns = append(patterns, watcher.Pattern{Text: pattern.Value, Folder: p.folderOf(s)})
 		}
 	}
 	for _, u := range watcher.FindUnmatched(p.File.Dir, patterns) {
-		note := meant[slices.Index(patterns, u.Pattern)]
+		note := prefixes[slices.Index(patterns, u.Pattern)]
 		note.Text += ", which matches no file"
 		switch {
 		case u.Instead != "":
@@ -45,16 +45,16 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 			}
 			note.Hint = fmt.Sprintf("%q matches; patterns are relative to %s", u.Instead, base)
 		case u.Ignored:
-			note.Text += " but those that git ignores"
-			note.Hint = "a file that git ignores counts if it is named without * and ?"
+			note.Text += " except ignored ones"
+			note.Hint = "to watch a file that git ignores, name it without * and ?"
 		}
 		notes = append(notes, note)
 	}
 	return notes
 }
 
-// folderOf is where a service runs, relative to the file; "" if that is where the
-// file is, outside of it or not known.
+// folderOf is the folder of a service, relative to the file; "" if it is the
+// file's folder, outside of it, or unknown.
 func (p Project) folderOf(s procfile.Service) string {
 	folder := filepath.ToSlash(filepath.Clean(s.Dir.Value))
 	if folder == "." || filepath.IsAbs(s.Dir.Value) || strings.HasPrefix(folder, "..") || strings.Contains(folder, "$") {

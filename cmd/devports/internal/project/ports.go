@@ -13,14 +13,14 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// TakenError says which leases have a port that something else holds.
+// TakenError reports leases whose ports something else holds.
 type TakenError struct{ Taken []Taken }
 
 // Taken is a lease whose port something else holds.
 type Taken struct {
 	Lease       registry.Lease
-	Holders     []holder.Process    // who listens, as far as they can be seen
-	Connections []holder.Connection // if there are none
+	Holders     []holder.Process    // the visible listeners
+	Connections []holder.Connection // if there are no listeners
 }
 
 func (e *TakenError) Error() string {
@@ -31,8 +31,8 @@ func (e *TakenError) Error() string {
 	return strings.Join(texts, ", ")
 }
 
-// Free makes sure that nothing holds the ports of leases but processes that are
-// ours. The error is a *TakenError.
+// Free returns a *TakenError if anything but our own processes holds a port of
+// the leases.
 func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(holder.Process) bool) error {
 	var ports []int
 	for _, l := range leases {
@@ -44,12 +44,12 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 	}
 	holders, err := p.host.Listening(ctx, p.Registry, busy...)
 	if err != nil {
-		p.host.Note("who holds the ports cannot be told: %v", err)
+		p.host.Note("cannot determine which processes hold the ports: %v", err)
 	}
 	silent := slices.DeleteFunc(slices.Clone(busy), func(port int) bool { return len(holders[port]) > 0 })
 	connections, err := holder.Connections(ctx, silent...)
 	if err != nil {
-		p.host.Note("what holds the ports cannot be told: %v", err)
+		p.host.Note("cannot determine which connections hold the ports: %v", err)
 	}
 	var e TakenError
 	for _, l := range leases {
@@ -67,9 +67,9 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 	return &e
 }
 
-// Try returns the error that a start would have now because of the ports, such as
-// a *TakenError or a *[registry.ConflictError], and leases nothing. A port that
-// would be chosen does not count: one that is free would be.
+// Try returns the error that the ports would cause at a start now, such as a
+// *TakenError or a *[registry.ConflictError]. It leases nothing. It ignores
+// ports that would still be chosen, as those would be free.
 func (p Project) Try(ctx context.Context, ours func(registry.Scope) func(holder.Process) bool) error {
 	chosen := map[int]bool{}
 	choose := func(_ registry.Scope, _ allocator.PortName, usable func(int) bool) (int, error) {
@@ -96,7 +96,8 @@ func (p Project) Try(ctx context.Context, ours func(registry.Scope) func(holder.
 	return err
 }
 
-// StartedIn tells the processes that devports has started in a scope.
+// StartedIn returns a function that reports whether devports has started a
+// process in the scope.
 func StartedIn(scope registry.Scope) func(holder.Process) bool {
 	return func(p holder.Process) bool {
 		return p.Managed && p.Project == scope.Project && p.Worktree == scope.Worktree

@@ -1,10 +1,10 @@
-// Package project is a project file with its checkout and the ports that the
-// registry keeps for it: loaded once, and again for each edit.
+// Package project loads a project file with its checkout and its leased ports,
+// once and again for each edit.
 //
 //	Portfile ─► procfile.File ─► registry.Lease ─► procfile.Plan
-//	                              (Confirm: resolve, and see that ports are free)
+//	                              (Confirm: resolve, and check that ports are free)
 //
-// The error that names what is wrong comes before anything is written.
+// All errors are reported before anything is written.
 package project
 
 import (
@@ -23,28 +23,28 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// Host is what a project needs of the process and the machine around it.
+// Host is the process and the machine, as far as a project needs them.
 type Host struct {
 	Stdin   io.Reader
 	Environ []string
 	Getenv  func(string) string
 	Choose  func(allow allocator.Set) registry.Chooser // chooses new ports
-	Note    func(format string, args ...any)           // something to know that is no error
-	Changed func(registry.Change)                      // the project has moved, or got a name
+	Note    func(format string, args ...any)           // prints a note
+	Changed func(registry.Change)                      // called when the project was moved or renamed
 
 	// Listening returns the processes that listen on each of the ports.
 	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 }
 
-// Project is a project file with the checkout that it lies in and the registry
-// that keeps its ports. It is a value.
+// Project is a project file with its checkout and the registry of its ports. It
+// is a value.
 type Project struct {
 	File     procfile.File
 	Checkout checkout.Checkout
 	Registry registry.Registry
 
 	host   Host
-	scale  map[string]int // how many replicas of services, where the file is not to say that
+	scale  map[string]int // numbers of replicas that override the file's
 	noPins bool
 
 	prepared *prepared // nil for none
@@ -57,10 +57,10 @@ type prepared struct {
 	plan  procfile.Plan
 }
 
-// FileError says why the file at Path is no project file.
+// FileError reports that Path is not a file.
 type FileError struct {
 	Path   string
-	Folder bool // else it is missing
+	Folder bool // it is a directory; else it does not exist
 	err    error
 }
 
@@ -68,28 +68,28 @@ func (e *FileError) Error() string {
 	if e.Folder {
 		return e.Path + " is a directory"
 	}
-	return "there is no file " + e.Path
+	return e.Path + " does not exist"
 }
 
 func (e *FileError) Unwrap() error { return e.err }
 
-// Open reads the project file at path, which is "-" for standard input. scale
-// says how many replicas of some services to have. Errors are a *FileError,
-// [procfile.Problems], a *[procfile.UndeclaredError], and those of reading the
-// file; with Problems, the Project is what could be read.
+// Open reads the project file at path; "-" is standard input. scale overrides
+// the numbers of replicas of some services. The error is a *FileError,
+// [procfile.Problems], a *[procfile.UndeclaredError], or one of reading the
+// file. With Problems, the Project has the valid part of the file.
 func Open(host Host, r registry.Registry, path string, scale map[string]int) (Project, error) {
 	p := Project{Registry: r, host: host, scale: scale}
-	return p.take(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
+	return p.load(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
 }
 
-// None stands for a project where there is none: its names are user-wide, unless
-// it is given a checkout.
+// None returns a project without a file. Its names are user-wide, unless it is
+// given a checkout.
 func None(host Host, r registry.Registry, dir string) Project {
 	return Project{File: procfile.Empty(dir), Registry: r, host: host}
 }
 
-// WithoutPins returns the project with pins that do not bind: each name gets a port
-// of its own, as in a worktree.
+// WithoutPins returns the project with pins that do not apply: each name gets a
+// port of its own, as in a worktree.
 func (p Project) WithoutPins() Project {
 	p.noPins = true
 	return p
@@ -100,11 +100,11 @@ func (p Project) Pins() bool {
 	return slices.ContainsFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin != 0 })
 }
 
-// Binds reports whether pins bind in a scope of the project.
+// Binds reports whether pins apply in a scope of the project.
 func (p Project) Binds(scope registry.Scope) bool { return scope.Main() && !p.noPins }
 
-// take makes the project of the file at path, which read reads.
-func (p Project) take(path string, read func() (procfile.File, error)) (Project, error) {
+// load loads the project from the file at path, with read.
+func (p Project) load(path string, read func() (procfile.File, error)) (Project, error) {
 	var err error
 	p.prepared = nil
 	if p.File, err = read(); err != nil {
@@ -115,7 +115,7 @@ func (p Project) take(path string, read func() (procfile.File, error)) (Project,
 		case missing == nil && info.IsDir():
 			return p, &FileError{path, true, err}
 		}
-		return p, p.File.Problems(p.in(registry.Scope{}, nil), err)
+		return p, p.File.Problems(p.context(registry.Scope{}, nil), err)
 	}
 	if p.File, err = p.File.ExpandReplicas(p.scale); err != nil {
 		return p, err
@@ -124,22 +124,22 @@ func (p Project) take(path string, read func() (procfile.File, error)) (Project,
 	return p, err
 }
 
-// Reload returns the project with its file as it is now. What came from
-// standard input or a pipe stays as it was.
+// Reload returns the project with its file as it is now. A project from
+// standard input or a pipe does not change.
 func (p Project) Reload() (Project, error) {
 	if p.File.Path == "" {
 		return p, nil
 	}
-	return p.take(p.File.Path, p.File.Reread)
+	return p.load(p.File.Path, p.File.Reread)
 }
 
-// Scope is the one that the project has, or would get with its first lease.
+// Scope is the scope that the project has, or would get with its first lease.
 func (p Project) Scope() (registry.Scope, error) { return p.Registry.Scope(p.Checkout) }
 
-// Check resolves the file without ports: it has the problems and the notes that
-// [Project.Resolve] would have, and notes of patterns that match no file.
+// Check resolves the file without ports. It returns the problems and notes that
+// [Project.Resolve] would return, and notes about patterns that match no file.
 func (p Project) Check() (procfile.Plan, error) {
-	plan, err := p.File.Resolve(p.in(registry.Scope{}, nil))
+	plan, err := p.File.Resolve(p.context(registry.Scope{}, nil))
 	if err == nil {
 		plan.Notes = append(plan.Notes, p.patternNotes(nil)...)
 	}
@@ -156,7 +156,7 @@ func (p Project) Prepare() (Project, procfile.Plan, registry.Scope, error) {
 		return p, plan, scope, cmp.Or(err, failed)
 	}
 	ports := byName(leases)
-	plan, err := p.File.Resolve(p.in(scope, ports))
+	plan, err := p.File.Resolve(p.context(scope, ports))
 	if err != nil {
 		return p, plan, scope, err
 	}
@@ -170,16 +170,16 @@ func (p Project) plan(scope registry.Scope, ports map[allocator.PortName]int) (p
 	if known := p.prepared; known != nil && known.scope == scope && maps.Equal(known.ports, ports) {
 		return known.plan, nil
 	}
-	return p.File.Resolve(p.in(scope, ports))
+	return p.File.Resolve(p.context(scope, ports))
 }
 
-// Ports leases every port that the file asks for.
+// Ports leases every port that the file declares.
 func (p Project) Ports(ctx context.Context) (registry.Scope, map[allocator.PortName]int, error) {
 	scope, leases, err := p.lease(ctx, registry.Options{})
 	return scope, byName(leases), err
 }
 
-// Unbound are the ports that the file pins, in a scope where pins do not bind.
+// Unbound are the pins of the file that do not apply in a scope.
 func (p Project) Unbound(scope registry.Scope) []allocator.WantedPort {
 	if scope.Main() {
 		return nil
@@ -187,15 +187,15 @@ func (p Project) Unbound(scope registry.Scope) []allocator.WantedPort {
 	return slices.DeleteFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin == 0 })
 }
 
-// Resolve leases every port that the file asks for and resolves the file with
-// them. Nothing is leased for a file that has problems.
+// Resolve leases every port that the file declares, and resolves the file with
+// them. It leases nothing for a file that has problems.
 func (p Project) Resolve(ctx context.Context) (procfile.Plan, error) {
 	return p.resolve(ctx, nil, func(registry.Scope, []registry.Lease) error { return nil })
 }
 
-// resolve is Resolve with more to confirm than the file. move says which leases
-// are to move to another port; nil moves none. A plan that comes with an error
-// says at least what to watch.
+// resolve is Resolve with an additional check, confirm. move selects the leases
+// that move to another port; nil moves none. A plan that comes with an error
+// still has the files to watch.
 func (p Project) resolve(
 	ctx context.Context, move func(registry.Lease) bool, confirm func(registry.Scope, []registry.Lease) error,
 ) (plan procfile.Plan, err error) {
@@ -209,7 +209,7 @@ func (p Project) resolve(
 		return confirm(scope, leases)
 	}})
 	if err != nil && !resolved {
-		// The user is told of the file's problems before those of the registry.
+		// Problems of the file count more than those of the registry.
 		if checked, problems := p.Check(); problems != nil {
 			return checked, problems
 		}
@@ -217,14 +217,15 @@ func (p Project) resolve(
 	return plan, err
 }
 
-// lease leases every port that the file asks for, in one update of the registry.
+// lease leases every port that the file declares, in one update of the
+// registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
 	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
 	return p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
 }
 
-// in is what the file is resolved in.
-func (p Project) in(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
+// context is the context in which the file is resolved.
+func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
 		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Ports: ports,
 	}

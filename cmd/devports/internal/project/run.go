@@ -11,33 +11,33 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// Run is what one `up` runs of a project.
+// Run is the project of one `up`, with its options.
 type Run struct {
 	Project  Project
-	Selected []string // the services named on the command line; none: all
-	Reassign bool     // at the start, ports that are taken move to others
+	Selected []string // the services named on the command line; none stands for all
+	Reassign bool     // at the start, replace ports that are taken
 
-	// Members returns the pids of all processes that the run has started, which
-	// may show no mark of it; nil for none.
+	// Members returns the pids of all processes that the run has started,
+	// including those whose environment does not show it; nil for none.
 	Members func(ctx context.Context) []int
 }
 
-// Start makes the plan for the start. Whatever is in its way is found, all of
-// it at once, before anything is written.
+// Start makes the plan for the start. It reports all problems at once, before
+// anything is written.
 func (r Run) Start(ctx context.Context) (procfile.Plan, error) {
 	var move func(registry.Lease) bool
 	if r.Reassign {
 		move = func(l registry.Lease) bool { return allocator.Busy(l.Port) }
 	}
-	nobody := func(registry.Scope) func(holder.Process) bool {
+	none := func(registry.Scope) func(holder.Process) bool {
 		return func(holder.Process) bool { return false }
 	}
-	return r.resolve(ctx, procfile.Plan{}, move, nobody)
+	return r.resolve(ctx, procfile.Plan{}, move, none)
 }
 
-// Reload makes the plan of the files as they are now, to follow the one that is
-// running: a port that a process of the run still holds may go to a service. A plan that
-// comes with an error says at least what to watch.
+// Reload makes the plan of the files as they are now, to replace the running
+// one: a service may get a port that a process of the run still holds. A plan
+// that comes with an error still has the files to watch.
 func (r Run) Reload(ctx context.Context, running procfile.Plan) (procfile.Plan, error) {
 	var err error
 	if r.Project, err = r.Project.Reload(); err != nil {
@@ -63,8 +63,7 @@ func (r Run) Reload(ctx context.Context, running procfile.Plan) (procfile.Plan, 
 }
 
 // resolve leases the ports of the project and makes the plan. Ports that the
-// running plan does not hold must be free, or be held by processes that are
-// ours.
+// running plan does not hold must be free, or held by our own processes.
 func (r Run) resolve(
 	ctx context.Context, running procfile.Plan,
 	move func(registry.Lease) bool, ours func(registry.Scope) func(holder.Process) bool,
@@ -86,8 +85,8 @@ func (r Run) resolve(
 	return plan, err
 }
 
-// starts are the services to start: those selected that the file still declares
-// and what they depend on, or all.
+// starts are the services to start: all, or the selected ones that the file
+// still declares, and their dependencies.
 func (r Run) starts() []string {
 	f := r.Project.File
 	if len(r.Selected) == 0 {

@@ -16,13 +16,13 @@ import (
 // detachKey ends attach: Ctrl-], as in telnet(1).
 const detachKey = 0x1d
 
-// attach gives the keyboard to the targeted service, and the screen as well,
-// until Ctrl-] or the end of the service. A restart of it is no end: what its
-// user goes on typing must not become keys that steer the run.
+// attach gives the keyboard and the screen to the targeted service until Ctrl-]
+// or the end of the service. It continues across a restart of the service:
+// otherwise the keys that the user is typing would become commands.
 func (l *loop) attach() {
 	c, out, name := l.console, l.options.Output, l.model.target()
 	since := out.SetFilter(output.Filter{Nothing: true}, output.Replay{
-		Head: "you type to " + name + " now: Ctrl-] leaves", Last: 10, Through: &output.Filter{Service: name},
+		Head: "attached to " + name + " (press Ctrl-] to detach)", Last: 10, Through: &output.Filter{Service: name},
 	})
 	c.screen.Suspend()
 	c.apply(c.found.Raw())
@@ -36,19 +36,19 @@ func (l *loop) attach() {
 	fmt.Fprint(c.tty, screen.ResetSequence, "\r\n")
 	c.apply(c.found.Keys())
 	c.screen.Resume()
-	head := "you have left " + name
+	head := "detached from " + name
 	if err != nil {
-		head = explain(name, err)
+		head = describe(name, err)
 	}
 	past := output.Replay{Head: head, Since: since, Last: math.MaxInt, Through: &output.Filter{Service: output.Own}}
 	if l.model.paused {
-		past.Last = 0 // they come when the stream continues
+		past.Last = 0 // they are shown when the stream resumes
 	}
 	out.SetFilter(l.model.filter(), past)
 }
 
-// typeTo hands on what is typed, until Ctrl-]. What the process does not read
-// waits, and is lost when it ends or the user leaves.
+// typeTo passes typed keys to the service until Ctrl-]. Input that the process
+// does not read is buffered, and is lost when it ends or the user leaves.
 func (l *loop) typeTo(name string, a launcher.Attachment) {
 	var waiting []byte
 	for {
@@ -68,7 +68,7 @@ func (l *loop) typeTo(name string, a launcher.Attachment) {
 		case <-again:
 		case <-a.Restarts():
 			waiting = nil
-			fmt.Fprintf(l.console.tty, "\r\ndevports | %s has ended and is being restarted: Ctrl-] leaves\r\n", name)
+			fmt.Fprintf(l.console.tty, "\r\ndevports | %s ended and is restarting (press Ctrl-] to detach)\r\n", name)
 		case <-a.Done():
 			return
 		case <-l.context.Done():

@@ -11,10 +11,10 @@ import (
 	"github.com/devports/devports/launcher/output"
 )
 
-// press does what a key asks for.
+// press handles a key.
 func (l *loop) press(key string) { l.apply(l.model.press(key)) }
 
-// apply makes next the model, and does what the change of the model asks for.
+// apply makes next the model, and executes the command that comes with it.
 func (l *loop) apply(next model, do command) {
 	l.model = next
 	run, out := l.options.Run, l.options.Output
@@ -30,16 +30,16 @@ func (l *loop) apply(next model, do command) {
 	case cmdResume:
 		out.SetFilter(next.filter(), output.Replay{Since: l.pausedAt, Last: math.MaxInt})
 	case cmdRestart:
-		l.steer(run.Restart)
+		l.request(run.Restart)
 	case cmdRestartDependents:
-		l.steer(func(ctx context.Context, names ...string) error {
+		l.request(func(ctx context.Context, names ...string) error {
 			return run.Restart(ctx, append(names, launcher.Dependents(next.services, names...)...)...)
 		})
 	case cmdToggle:
 		if st := next.status(); st.Ended() || st.State == launcher.StateBackoff {
-			l.steer(run.Start)
+			l.request(run.Start)
 		} else {
-			l.steer(run.Stop)
+			l.request(run.Stop)
 		}
 	case cmdOpen:
 		l.open()
@@ -50,36 +50,36 @@ func (l *loop) apply(next model, do command) {
 	}
 }
 
-// filter has the stream show what the model says, after as much of what there
-// has been as fits the screen. A stream that is paused stays so.
+// filter applies the model's filter to the stream, and replays as many lines as
+// fit the screen. A paused stream stays paused.
 func (l *loop) filter() {
 	l.picked.Stop()
 	if !l.model.paused {
 		size := l.console.size()
-		l.options.Output.SetFilter(l.model.filter(), output.Replay{Head: l.model.seen(), Last: size.Rows - size.Rows/3})
+		l.options.Output.SetFilter(l.model.filter(), output.Replay{Head: l.model.shown(), Last: size.Rows - size.Rows/3})
 	}
 }
 
-// steer asks for something to be done with the targeted service.
-func (l *loop) steer(ask func(context.Context, ...string) error) {
-	if err := ask(l.context, l.model.target()); err != nil {
-		l.model.notice = explain(l.model.target(), err)
+// request sends a request about the targeted service to the run.
+func (l *loop) request(send func(context.Context, ...string) error) {
+	if err := send(l.context, l.model.target()); err != nil {
+		l.model.notice = describe(l.model.target(), err)
 	}
 }
 
-// explain says why a service could not be steered.
-func explain(service string, err error) string {
+// describe formats the error of a request about a service.
+func describe(service string, err error) string {
 	var unknown *launcher.UnknownServiceError
 	switch {
 	case errors.As(err, &unknown):
-		return service + " is not declared any more"
+		return service + " is no longer declared"
 	case errors.Is(err, launcher.ErrEnded):
-		return "everything is ending"
+		return "stopping"
 	}
 	return service + ": " + err.Error()
 }
 
-// open shows the targeted service in the user's browser.
+// open opens the targeted service in the user's browser.
 func (l *loop) open() {
 	url := address(l.model.status())
 	if url == "" {
@@ -87,11 +87,11 @@ func (l *loop) open() {
 		return
 	}
 	if err := l.options.Run.StartOutside(l.context, append(browser(), url)...); err != nil {
-		l.model.notice = "no browser could be started: open " + url
+		l.model.notice = "cannot start a browser: open " + url
 	}
 }
 
-// browser is the command that opens the URL that follows it.
+// browser is the command that opens a URL.
 func browser() []string {
 	if command := os.Getenv("BROWSER"); command != "" {
 		return []string{command}

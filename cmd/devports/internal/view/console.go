@@ -11,29 +11,29 @@ import (
 )
 
 const (
-	// fewestRows is the height of a terminal that has room for a view.
-	fewestRows = 10
+	// minRows is the minimum height of a terminal for a view.
+	minRows = 10
 
 	// closeTimeout is how long to wait for a terminal that accepts no output.
 	closeTimeout = time.Second
 )
 
-// Console is a terminal taken over for a live view: it reports keys as they
-// are pressed, and keeps some rows below the stream. A nil Console is none.
+// Console is a terminal taken over for a live view: it reads single keys, and
+// keeps some rows below the stream. A nil Console stands for no live view.
 type Console struct {
-	tty    *os.File       // for keys and for what is shown
+	tty    *os.File       // for keys and output
 	found  terminal.State // to be restored
 	screen *screen.Screen
 	size   func() terminal.Size
 
-	attached atomic.Pointer[string] // the service that its user types to
+	attached atomic.Pointer[string] // the service that the user types to
 }
 
-// Open takes over the terminal that stdin and stdout are; size is its size.
-// Where they are none that devports has in the foreground, or where that has
-// no room for a view, it returns nil.
+// Open takes over the terminal that stdin and stdout are. It returns nil if
+// they are not the terminal in whose foreground devports runs, or if that is
+// too small for a view.
 func Open(stdin, stdout *os.File, size func() terminal.Size) *Console {
-	if size == nil || !foreground(stdin) || !foreground(stdout) || size().Rows < fewestRows {
+	if size == nil || !foreground(stdin) || !foreground(stdout) || size().Rows < minRows {
 		return nil
 	}
 	tty, err := terminal.Reopen(stdin)
@@ -51,21 +51,21 @@ func Open(stdin, stdout *os.File, size func() terminal.Size) *Console {
 	return &Console{tty: tty, found: found, screen: screen.New(tty, size), size: size}
 }
 
-// foreground reports whether f is the terminal that devports was started from,
-// not another one, and not in the background. nil is none.
+// foreground reports whether f is the controlling terminal of devports, and
+// devports is in its foreground. f may be nil.
 func foreground(f *os.File) bool { return f != nil && terminal.Foreground(f) }
 
 // Shows reports whether f is this terminal.
 func (c *Console) Shows(f *os.File) bool { return c != nil && foreground(f) }
 
-// Writer is where to write a stream that is to appear above the rows.
+// Writer returns the writer for the stream above the rows.
 func (c *Console) Writer() io.Writer { return c.screen }
 
 // Found is the state of the terminal before it was taken over.
 func (c *Console) Found() terminal.State { return c.found }
 
-// Attached reports whether a service has the whole terminal. Any goroutine may
-// ask.
+// Attached reports whether a service has the whole terminal. It may be called
+// from any goroutine.
 func (c *Console) Attached(service string) bool {
 	if c == nil {
 		return false
@@ -74,7 +74,7 @@ func (c *Console) Attached(service string) bool {
 	return name != nil && *name == service
 }
 
-// Close leaves the terminal as it was found.
+// Close restores the terminal.
 func (c *Console) Close() {
 	if c == nil {
 		return
@@ -85,9 +85,9 @@ func (c *Console) Close() {
 	c.tty.Close()
 }
 
-// apply puts the terminal into a state, unless a shell has put devports into
-// the background: the terminal is the shell's then, and the system would stop
-// us.
+// apply sets the state of the terminal, unless a shell has put devports into
+// the background: the terminal then belongs to the shell, and the system would
+// stop devports.
 func (c *Console) apply(state terminal.State) {
 	if terminal.Foreground(c.tty) {
 		_ = state.Apply(c.tty)

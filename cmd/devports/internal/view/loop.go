@@ -8,7 +8,7 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// loop is the goroutine of a view, and what it owns.
+// loop is the goroutine of a view, with the state that it owns.
 type loop struct {
 	console *Console
 	options Options
@@ -18,11 +18,11 @@ type loop struct {
 	typed   chan []byte   // from read
 	reading chan struct{} // closed when read has ended
 	warn    <-chan string // see View.Warn
-	keys    []byte        // typed, and not yet dealt with
+	keys    []byte        // typed, and not yet handled
 	hidden  bool          // a shell has, or had, the terminal: see wake
 
 	picked   *time.Timer // fires when the picked service is to be shown
-	pausedAt int64       // the line from which on a paused stream continues
+	pausedAt int64       // the line at which a paused stream resumes
 }
 
 func (l *loop) run() {
@@ -54,14 +54,14 @@ func (l *loop) run() {
 			l.console.screen.Redraw(false)
 		case <-suspended:
 			l.suspend(continued)
-		case <-continued: // something else than Ctrl-Z has stopped devports
+		case <-continued: // something other than Ctrl-Z had stopped devports
 			l.hide()
 		case <-aging.C:
 		case <-l.context.Done():
 		}
 		l.wake()
 		if l.hidden {
-			aging.Reset(debounceDelay) // no signal says that a shell gives the terminal back
+			aging.Reset(debounceDelay) // no signal reports that a shell returns the terminal
 		} else if next := nextAge(l.model.services, time.Now()); next > 0 {
 			aging.Reset(next)
 		}
@@ -73,14 +73,14 @@ func (l *loop) run() {
 // draw shows the rows below the stream.
 func (l *loop) draw() {
 	size := l.console.size()
-	if l.hidden || size.Rows < fewestRows || len(l.model.services) == 0 {
+	if l.hidden || size.Rows < minRows || len(l.model.services) == 0 {
 		l.console.screen.Show(nil, 0)
 		return
 	}
 	l.console.screen.Show(l.model.rows(size, time.Now(), l.options.Color))
 }
 
-// listen starts to read what is typed.
+// listen starts to read keys.
 func (l *loop) listen() {
 	_ = l.console.tty.SetReadDeadline(time.Time{})
 	reading := make(chan struct{})
@@ -91,7 +91,7 @@ func (l *loop) listen() {
 	}()
 }
 
-// read hands on what is typed, until a deadline.
+// read sends typed keys to the loop, until a deadline.
 func (l *loop) read() {
 	for {
 		buf := make([]byte, 1024)
@@ -107,7 +107,7 @@ func (l *loop) read() {
 	}
 }
 
-// hide stops reading what is typed, and shows no rows.
+// hide stops reading keys, and removes the rows.
 func (l *loop) hide() {
 	l.hidden = true
 	l.console.screen.Show(nil, 0)
@@ -130,8 +130,8 @@ func (l *loop) wake() {
 	}
 }
 
-// suspend stops devports, as Ctrl-Z asks, with the terminal as it was found,
-// until it is continued.
+// suspend restores the terminal and stops devports, as for Ctrl-Z, until it is
+// continued.
 func (l *loop) suspend(continued <-chan os.Signal) {
 	l.picked.Stop()
 	l.hide()

@@ -10,45 +10,45 @@ import (
 	"github.com/devports/devports/launcher/output"
 )
 
-// model is what the live view shows: what runs, and what its user has asked
-// for. It is a value; press gives its successor.
+// model is the state of the live view: the services, and what the user has
+// selected. It is a value; press returns its successor.
 type model struct {
 	title    string
 	services []launcher.Status
-	picked   string         // the service that is seen alone; "" for none
-	match    *regexp.Regexp // only lines that match are seen; nil for all
-	paused   bool           // no lines are seen
-	typing   bool           // a filter: input is its text so far
-	input    string
-	help     bool   // the keys are shown
-	warning  string // what is wrong, until that is over; "" for nothing
-	notice   string // something to know, until the next key
+	picked   string         // the only service shown; "" for all
+	match    *regexp.Regexp // only matching lines are shown; nil for all
+	paused   bool           // no lines are shown
+	typing   bool           // the user is typing a filter
+	input    string         // the filter so far
+	help     bool           // the keys are shown
+	warning  string         // a persistent warning; "" for none
+	notice   string         // a message until the next key; "" for none
 }
 
-// command is what a key asks for beside another model.
+// command is an effect of a key, in addition to the new model.
 type command int
 
 const (
 	cmdNothing           command = iota
-	cmdInterrupt                 // end all services
-	cmdFilter                    // show the stream as the model has it now
-	cmdFilterSoon                // the same, unless more keys of that kind come
-	cmdPause                     // hold the stream
-	cmdResume                    // let it go on, from where it was held
-	cmdRestart                   // start the service aimed at anew
-	cmdRestartDependents         // the same, and what depends on it
+	cmdInterrupt                 // stop all services
+	cmdFilter                    // apply the model's filter to the stream
+	cmdFilterSoon                // the same, unless more such keys follow
+	cmdPause                     // pause the stream
+	cmdResume                    // resume the stream from where it was paused
+	cmdRestart                   // restart the targeted service
+	cmdRestartDependents         // the same, with its dependents
 	cmdToggle                    // stop it, or start it
 	cmdOpen                      // open it in the browser
 	cmdAttach                    // type to it
 	cmdRedraw                    // clear the screen
 )
 
-// commands are the keys that only ask for something.
+// commands are the keys that do not change the model.
 var commands = map[string]command{
 	"q": cmdInterrupt, "r": cmdRestart, "R": cmdRestartDependents, "s": cmdToggle, "o": cmdOpen, "a": cmdAttach, keyRedraw: cmdRedraw,
 }
 
-// press is what becomes of the model when a key is pressed.
+// press returns the model after a key, and the command of the key.
 func (m model) press(key string) (model, command) {
 	m.notice = ""
 	switch {
@@ -91,25 +91,25 @@ func (m model) press(key string) (model, command) {
 	return m, cmdNothing
 }
 
-// change is what becomes of the model when the services are others. One that
-// is not declared any more is picked no longer.
+// change returns the model with other services. If the picked service is no
+// longer declared, all are shown.
 func (m model) change(services []launcher.Status) (model, command) {
 	m.services = services
 	if m.picked == "" || slices.ContainsFunc(services, func(st launcher.Status) bool { return st.Service == m.picked }) {
 		return m, cmdNothing
 	}
-	m.picked, m.notice = "", m.picked+" is not declared any more"
+	m.picked, m.notice = "", m.picked+" is no longer declared"
 	return m, cmdFilter
 }
 
-// typeFilter takes a key for the filter.
+// typeFilter adds a key to the filter.
 func (m model) typeFilter(key string) (model, command) {
 	switch key {
 	case keyEscape:
 		m.typing = false
 	case keyErase:
 		_, n := utf8.DecodeLastRuneInString(m.input)
-		m.typing = m.input != "" // once more gives up
+		m.typing = m.input != "" // erasing an empty filter cancels
 		m.input = m.input[:len(m.input)-n]
 	case keyEraseAll:
 		m.input = ""
@@ -132,7 +132,7 @@ func (m model) typeFilter(key string) (model, command) {
 	return m, cmdNothing
 }
 
-// pickNext picks the next service, or the one before; after the last comes none.
+// pickNext picks the next or the previous service, with none after the last.
 func (m model) pickNext(back bool) model {
 	names := []string{""}
 	for _, st := range m.services {
@@ -146,7 +146,7 @@ func (m model) pickNext(back bool) model {
 	return m
 }
 
-// target is the service that keys are aimed at; "" if there are several.
+// target is the service that keys apply to; "" if none is picked of several.
 func (m model) target() string {
 	if m.picked == "" && len(m.services) == 1 {
 		return m.services[0].Service
@@ -154,7 +154,7 @@ func (m model) target() string {
 	return m.picked
 }
 
-// status is that of the service aimed at.
+// status is the status of the targeted service.
 func (m model) status() launcher.Status {
 	for _, st := range m.services {
 		if st.Service == m.target() {
@@ -164,20 +164,20 @@ func (m model) status() launcher.Status {
 	return launcher.Status{}
 }
 
-// filter is how the stream is shown.
+// filter is the filter of the stream.
 func (m model) filter() output.Filter {
 	return output.Filter{Service: m.picked, Match: m.match, Nothing: m.paused}
 }
 
-// seen says what of the stream is seen.
-func (m model) seen() string {
+// shown describes which part of the stream is shown.
+func (m model) shown() string {
 	switch {
 	case m.picked != "" && m.match != nil:
-		return "only " + m.picked + ", and lines that match " + m.match.String()
+		return "only " + m.picked + ", lines matching " + m.match.String()
 	case m.picked != "":
 		return "only " + m.picked
 	case m.match != nil:
-		return "only lines that match " + m.match.String()
+		return "only lines matching " + m.match.String()
 	}
-	return "everything again"
+	return "all output"
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// mark is how a state looks: by shape as well as by colour.
+// mark is the symbol of a state. States differ by shape, not only by colour.
 type mark struct{ shape, style string }
 
 const (
@@ -35,17 +35,17 @@ func span(words, style string) screen.Span {
 	return screen.Span{Text: text.OneLine(words), Style: style}
 }
 
-// helpRows tell the keys.
+// helpRows list the keys.
 var helpRows = []string{
-	" 1-9 ↑ ↓   pick a service, see it alone   r R restart it (R: dependents, too)",
-	" 0 Esc     see everything again           s   stop it, or start it",
-	" /         see only lines that match      a   type to it, until Ctrl-]",
-	" p         pause the stream, or go on     o   open it in the browser",
-	" Ctrl-L    clear the screen               q   end everything; twice: kill",
+	" 1-9 ↑ ↓   pick and show one service      r R restart it (R: with dependents)",
+	" 0 Esc     show all output                s   stop or start it",
+	" /         show only matching lines       a   type to it, until Ctrl-]",
+	" p         pause or resume the output     o   open it in the browser",
+	" Ctrl-L    clear the screen               q   quit; press twice to kill",
 }
 
-// rows draws the model for a screen of that size, of which it takes a third at
-// most; column is where the cursor belongs in the first row.
+// rows renders the model in at most a third of a screen. column is the column
+// of the cursor in the first row.
 func (m model) rows(size terminal.Size, now time.Time, colored bool) (rows []screen.Row, column int) {
 	header, column := m.header(size.Columns - 1)
 	rows = append(rows, header)
@@ -66,11 +66,11 @@ func (m model) rows(size terminal.Size, now time.Time, colored bool) (rows []scr
 	return rows, column
 }
 
-// header is the rule above the services.
+// header renders the rule above the services.
 func (m model) header(width int) (row screen.Row, column int) {
 	if m.typing {
 		row = screen.Row{span("/ ", bold), span(m.input, "")}
-		hint := "Enter shows only lines that match (a regular expression), Esc all"
+		hint := "regular expression: Enter applies, Esc cancels"
 		if m.notice != "" {
 			hint = m.notice
 		}
@@ -81,12 +81,12 @@ func (m model) header(width int) (row screen.Row, column int) {
 		row = append(row, span(" · "+m.warning, "31"))
 	}
 	if m.picked != "" || m.match != nil {
-		row = append(row, span(" · "+m.seen(), "36"))
+		row = append(row, span(" · "+m.shown(), "36"))
 	}
 	if m.paused {
-		row = append(row, span(" · paused, p goes on", "33"))
+		row = append(row, span(" · paused (p resumes)", "33"))
 	}
-	right := []screen.Span{span(" ? keys · q end ──", dim), span(" ? keys ──", dim), span("", dim)}
+	right := []screen.Span{span(" ? keys · q quit ──", dim), span(" ? keys ──", dim), span("", dim)}
 	if m.notice != "" {
 		right = []screen.Span{span(" "+m.notice+" ──", "33")}
 	}
@@ -99,7 +99,7 @@ func (m model) header(width int) (row screen.Row, column int) {
 	return row, 0
 }
 
-// summary says how many services are how.
+// summary counts the services by state.
 func (m model) summary() string {
 	counts := map[launcher.State]int{}
 	for _, st := range m.services {
@@ -118,8 +118,8 @@ func (m model) summary() string {
 	return strings.Join(words, ", ")
 }
 
-// serviceRows are so many rows at most: of the services, with the one picked
-// among them, and of how many there are besides.
+// serviceRows renders the services in at most that many rows. The picked
+// service is always shown; the last row counts the services that are not.
 func (m model) serviceRows(most, width int, now time.Time) (rows []screen.Row) {
 	first, last := 0, len(m.services)
 	if last > most {
@@ -153,9 +153,9 @@ func (m model) serviceRows(most, width int, now time.Time) (rows []screen.Row) {
 	return rows
 }
 
-// serviceRow is a service: number, state, name, URL, how long it took to be
-// ready, its age, restarts, and what is the matter; where there is little room,
-// that in place of what stands empty and of the times.
+// serviceRow renders a service: number, state, name, URL, time to ready, age,
+// restarts and detail. On a narrow screen the detail replaces empty columns and
+// the times.
 func (m model) serviceRow(i int, st launcher.Status, name, state, url, width int, now time.Time) screen.Row {
 	number, style, pointer := " ", "", " "
 	if i < 9 {
@@ -197,7 +197,7 @@ func (m model) serviceRow(i int, st launcher.Status, name, state, url, width int
 	return row
 }
 
-// address is where a service is found.
+// address is the URL of a service.
 func address(st launcher.Status) string {
 	if st.Port == 0 {
 		return ""
@@ -205,7 +205,7 @@ func address(st launcher.Status) string {
 	return fmt.Sprintf("http://localhost:%d", st.Port)
 }
 
-// age says how long the process of a service has lived.
+// age formats how long the process of a service has lived.
 func age(st launcher.Status, now time.Time) string {
 	d := lived(st, now)
 	switch {
@@ -219,13 +219,13 @@ func age(st launcher.Status, now time.Time) string {
 	return fmt.Sprintf("%d h", int(d.Hours()))
 }
 
-// lived is how long the process of a service has lived. All grow at the same
-// moments, those at which the clock shows another second.
+// lived is how long the process of a service has lived. It changes when the
+// clock's second does, for all services at the same time.
 func lived(st launcher.Status, now time.Time) time.Duration {
 	return max(now.Truncate(time.Second).Sub(st.Since.Truncate(time.Second)), 0)
 }
 
-// nextAge is how long it takes until an age is another; 0 if there are none.
+// nextAge is the time until the next age changes; 0 if there are no ages.
 func nextAge(services []launcher.Status, now time.Time) (next time.Duration) {
 	for _, st := range services {
 		if st.Since.IsZero() {

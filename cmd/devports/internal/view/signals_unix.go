@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// suspendSignals are what Ctrl-Z sends. Where no shell could continue devports,
-// as in `ssh -t HOST devports up`, the system ignores Ctrl-Z, and so must we:
-// the stop would be final.
+// suspendSignals are the signals of Ctrl-Z. Without a shell that could continue
+// devports, as in `ssh -t HOST devports up`, there are none: the system ignores
+// Ctrl-Z, and so must devports.
 func suspendSignals() []os.Signal {
 	if session, err := unix.Getsid(0); err != nil || session == unix.Getpgrp() {
 		return nil
@@ -18,7 +18,7 @@ func suspendSignals() []os.Signal {
 	return []os.Signal{unix.SIGTSTP}
 }
 
-// continueSignals are what fg and bg send.
+// continueSignals are the signals of fg and bg.
 func continueSignals() []os.Signal { return []os.Signal{unix.SIGCONT} }
 
 // stopSelf stops this process until a shell continues it.

@@ -1,12 +1,12 @@
-// Package view is the live view of a run: rows below the stream of lines that
-// say how each service is, and keys that steer it.
+// Package view is the live view of a run: rows below the stream of lines with
+// the state of each service, and keys that control the services.
 //
 // # Concurrency
 //
 //	terminal ─► read ─► loop ─► Run, output.Mux, screen
 //
-// The goroutine of loop owns all of the view; read hands it what is typed. The
-// model is a value: press and change return its successor and what to do.
+// The goroutine of loop owns the view; read sends it the typed keys. The model
+// is a value: press and change return its successor and a command.
 package view
 
 import (
@@ -20,44 +20,44 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// debounceDelay is how long to wait for the next service to be picked before
-// showing what the picked one has printed. For the same time the view may not
-// notice that a shell has given the terminal back.
+// debounceDelay is how long to wait for another service to be picked before
+// showing the output of the picked one. It is also the interval at which the
+// view checks whether a shell has returned the terminal.
 const debounceDelay = 300 * time.Millisecond
 
-// Run is a run that a view shows and steers: see [launcher.Controller].
+// Run is a run that a view shows and controls: see [launcher.Controller].
 type Run interface {
-	// Changed has a value when Status may return something else than before.
+	// Changed receives a value when the result of Status may have changed.
 	Changed() <-chan struct{}
 	Status(context.Context) ([]launcher.Status, error)
 	Start(ctx context.Context, services ...string) error
 	Restart(ctx context.Context, services ...string) error
 	Stop(ctx context.Context, services ...string) error
-	// Attach copies the service's output to out, too, and lets the view type.
-	// That goes on with the next process of the service, whose output follows head.
+	// Attach also copies the service's output to out, and passes on typed keys.
+	// It continues with the service's next process, whose output follows head.
 	Attach(ctx context.Context, service string, out io.Writer, head string) (launcher.Attachment, error)
 	// Outside starts a program that outlives the run.
 	StartOutside(ctx context.Context, argv ...string) error
 }
 
-// Options are what a view shows, and how.
+// Options are the options of a view.
 type Options struct {
 	Title     string
 	Run       Run
 	Output    *output.Mux // writes to the Console's Writer, and keeps a tail
-	Interrupt func()      // ends the run as an interrupt from the user does; must not block
+	Interrupt func()      // interrupts the run, as Ctrl-C does; must not block
 	Color     bool
 }
 
-// View is a live view that is being shown. A nil View is none.
+// View is a live view that is being shown. A nil View stands for no live view.
 type View struct {
 	stop context.CancelFunc
-	warn chan string   // has the latest warning that the loop has not seen
+	warn chan string   // holds the latest warning that the loop has not received
 	done chan struct{} // closed when the goroutine has ended
 	tty  *os.File
 }
 
-// Show starts to show a run, until [View.Close].
+// Show shows a run until [View.Close].
 func (c *Console) Show(o Options) *View {
 	if c == nil {
 		return nil
@@ -76,8 +76,8 @@ func (c *Console) Show(o Options) *View {
 	return v
 }
 
-// Warn shows in the header what is wrong, until the next call; "" is nothing. It
-// never blocks, and is for one goroutine at a time.
+// Warn shows a warning in the header until the next call; "" removes it. It
+// never blocks, and must not be called concurrently.
 func (v *View) Warn(text string) {
 	if v == nil {
 		return
@@ -89,7 +89,7 @@ func (v *View) Warn(text string) {
 	v.warn <- text
 }
 
-// Close ends the view; the stream goes on.
+// Close ends the view; the stream continues.
 func (v *View) Close() {
 	if v == nil {
 		return

@@ -20,7 +20,7 @@ func TestKeys(t *testing.T) {
 		"2r":              "2 r",
 		"\x1b[A\x1bOB":    "up down",
 		"\x1b":            "escape",
-		"\x1b[15~q":       "q", // F5 is nothing
+		"\x1b[15~q":       "q", // F5 has no meaning
 		"\x1b[1;5C":       "",
 		"é好":              "é 好",
 		"\r\n\x7f\x15":    "enter enter erase erase all",
@@ -47,8 +47,8 @@ func statuses(names ...string) (all []launcher.Status) {
 	return all
 }
 
-// TestPress follows what keys make of a model: after each list of them, what
-// is asked for last and what is seen.
+// TestPress applies keys to a model: each list of keys has the last command and
+// the shown output.
 func TestPress(t *testing.T) {
 	for _, test := range []struct {
 		keys string
@@ -57,48 +57,48 @@ func TestPress(t *testing.T) {
 	}{
 		{"2", cmdFilter, "only b"},
 		{"2 2", cmdFilter, "only b"},
-		{"9", cmdNothing, "everything again"},
-		{"2 0", cmdFilter, "everything again"},
-		{"2 escape", cmdFilter, "everything again"},
-		{"escape", cmdNothing, "everything again"},
+		{"9", cmdNothing, "all output"},
+		{"2 0", cmdFilter, "all output"},
+		{"2 escape", cmdFilter, "all output"},
+		{"escape", cmdNothing, "all output"},
 		{"down", cmdFilterSoon, "only a"},
-		{"down down down down", cmdFilterSoon, "everything again"},
+		{"down down down down", cmdFilterSoon, "all output"},
 		{"up", cmdFilterSoon, "only c"},
 		{"up up down", cmdFilterSoon, "only c"},
 		{"3 r", cmdRestart, "only c"},
-		{"r", cmdNothing, "everything again"},
-		{"q", cmdInterrupt, "everything again"},
-		{"/ q . enter", cmdFilter, "only lines that match q."},
-		{"/ q erase erase q", cmdInterrupt, "everything again"},
-		{"/ x enter 1", cmdFilter, "only a, and lines that match x"},
-		{"/ x enter / enter", cmdFilter, "everything again"},
-		{"/ x enter / y escape", cmdNothing, "only lines that match x"},
-		{"/ ( enter", cmdNothing, "everything again"},
-		{"/ ( enter ) enter", cmdFilter, "only lines that match ()"},
-		{"/ a b erase all c enter", cmdFilter, "only lines that match c"},
-		{"p", cmdPause, "everything again"},
-		{"p p", cmdResume, "everything again"},
+		{"r", cmdNothing, "all output"},
+		{"q", cmdInterrupt, "all output"},
+		{"/ q . enter", cmdFilter, "only lines matching q."},
+		{"/ q erase erase q", cmdInterrupt, "all output"},
+		{"/ x enter 1", cmdFilter, "only a, lines matching x"},
+		{"/ x enter / enter", cmdFilter, "all output"},
+		{"/ x enter / y escape", cmdNothing, "only lines matching x"},
+		{"/ ( enter", cmdNothing, "all output"},
+		{"/ ( enter ) enter", cmdFilter, "only lines matching ()"},
+		{"/ a b erase all c enter", cmdFilter, "only lines matching c"},
+		{"p", cmdPause, "all output"},
+		{"p p", cmdResume, "all output"},
 		{"? 1", cmdFilter, "only a"},
-		{"redraw", cmdRedraw, "everything again"},
-		{"x", cmdNothing, "everything again"},
+		{"redraw", cmdRedraw, "all output"},
+		{"x", cmdNothing, "all output"},
 	} {
 		m, do := model{services: statuses("a", "b", "c")}, cmdNothing
 		words := strings.ReplaceAll(test.keys, keyEraseAll, "EA")
 		for _, key := range strings.Fields(words) {
 			m, do = m.press(strings.ReplaceAll(key, "EA", keyEraseAll))
 		}
-		if do != test.do || m.seen() != test.seen {
-			t.Errorf("%s: asks for %d and shows %q, want %d and %q", test.keys, do, m.seen(), test.do, test.seen)
+		if do != test.do || m.shown() != test.seen {
+			t.Errorf("%s: asks for %d and shows %q, want %d and %q", test.keys, do, m.shown(), test.do, test.seen)
 		}
 	}
-	// One service alone need not be picked.
+	// A single service need not be picked.
 	m := model{services: statuses("only")}
 	if m, do := m.press("r"); do != cmdRestart || m.target() != "only" {
 		t.Errorf("asks for %d of %s", do, m.target())
 	}
 }
 
-// A service that an edit removes is picked no longer; one that is added
+// A service that an edit removes is no longer picked; one that is added
 // changes nothing.
 func TestChange(t *testing.T) {
 	m := model{services: statuses("a", "b"), picked: "b", match: regexp.MustCompile("x")}
@@ -107,12 +107,12 @@ func TestChange(t *testing.T) {
 		t.Errorf("with another service it asks for %d, with %q picked and %q", do, m.picked, m.notice)
 	}
 	m, do = m.change(statuses("a", "c"))
-	if do != cmdFilter || m.seen() != "only lines that match x" || m.notice != "b is not declared any more" {
-		t.Errorf("without the service it asks for %d and shows %q and %q", do, m.seen(), m.notice)
+	if do != cmdFilter || m.shown() != "only lines matching x" || m.notice != "b is no longer declared" {
+		t.Errorf("without the service it asks for %d and shows %q and %q", do, m.shown(), m.notice)
 	}
 }
 
-// drawn is a model as text.
+// drawn renders a model as text.
 func drawn(m model, size terminal.Size) string {
 	rows, _ := m.rows(size, time.Now(), false)
 	var text strings.Builder
@@ -125,14 +125,14 @@ func drawn(m model, size terminal.Size) string {
 	return regexp.MustCompile(` +\n`).ReplaceAllString(text.String(), "\n")
 }
 
-// A row says what its service is doing and how its build is.
+// A row shows the state of its service and of its build.
 func TestRowsOfBuilds(t *testing.T) {
 	m := model{title: "shop", services: []launcher.Status{
 		{Service: "api", State: launcher.StateReady, Port: 23118, Build: launcher.BuildFailure, Detail: "build failed: exited with status 2"},
 		{Service: "auth", State: launcher.StateReady, Port: 23119, Build: launcher.BuildRunning},
 		{Service: "web", State: launcher.StateFailed, Build: launcher.BuildFailure, Detail: "build failed: exited with status 1"},
 	}}
-	const want = `── shop: 2 of 3 ready, 1 failed ───────────────────────────────────────────────── ? keys · q end ──
+	const want = `── shop: 2 of 3 ready, 1 failed ──────────────────────────────────────────────── ? keys · q quit ──
  1 ● api   ready (build failed)  http://localhost:23118                   build failed: exited with status 2
  2 ● auth  ready (building)      http://localhost:23119
  3 ✗ web   failed                                                         build failed: exited with status 1
@@ -151,20 +151,20 @@ func TestRows(t *testing.T) {
 			{Service: "db", State: launcher.StateStarting, Port: 5432, PID: 2, Since: ago(3 * time.Second), Restarts: 2, Detail: "nothing listens on port 5432 yet"},
 			{Service: "mailer", State: launcher.StateFailed, Detail: "exited with status 3"},
 			{Service: "migrate", State: launcher.StateDone},
-			{Service: "worker", State: launcher.StateBackoff, Detail: "exited with status 1; started again in 2s", Since: ago(3 * time.Hour)},
+			{Service: "worker", State: launcher.StateBackoff, Detail: "exited with status 1; restarting in 2s", Since: ago(3 * time.Hour)},
 		}}
 		for _, test := range []struct {
 			size terminal.Size
 			want string
 		}{
 			{terminal.Size{Rows: 30, Columns: 100}, `
-── shop/fix: 1 of 6 ready, 1 failed, 1 done · only db ─────────────────────────── ? keys · q end ──
+── shop/fix: 1 of 6 ready, 1 failed, 1 done · only db ────────────────────────── ? keys · q quit ──
  1 ● auth     ready     http://localhost:23118   120 ms   1 min
  2 ○ catalog  waiting   http://localhost:23119                   needs db
 ▸3 ◐ db       starting  http://localhost:5432               3 s  ↻2  nothing listens on port 5432 yet
  4 ✗ mailer   failed                                             exited with status 3
  5 ✓ migrate  done
- 6 ↻ worker   backoff                                       3 h  exited with status 1; started again in 2s
+ 6 ↻ worker   backoff                                       3 h  exited with status 1; restarting in 2s
 `},
 			{terminal.Size{Rows: 12, Columns: 60}, `
 ── shop/fix: 1 of 6 ready, 1 failed, 1 done · only db ─────
@@ -180,7 +180,7 @@ func TestRows(t *testing.T) {
 	})
 }
 
-// The rows and what they say change when an age does, and not before.
+// The rows change when an age does, and not before.
 func TestNextAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(300 * time.Millisecond)
@@ -206,7 +206,7 @@ func TestNextAge(t *testing.T) {
 	})
 }
 
-// Every state has a shape of its own.
+// Every state has its own shape.
 func TestMarks(t *testing.T) {
 	shapes := map[string]launcher.State{}
 	for state, mark := range marks {

@@ -1,5 +1,5 @@
-// Package wording words values for messages: lists, counts and durations in a
-// sentence, foreign text on one line.
+// Package wording formats values for messages: lists, counts, durations and
+// shortened text.
 package wording
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/devports/devports/allocator/text"
 )
 
-// List joins words as a sentence does: "a, b and c"; none are "nothing".
+// List joins words as in a sentence: "a, b and c". An empty list is "nothing".
 func List(words []string) string {
 	if len(words) == 0 {
 		return "nothing"
@@ -37,16 +37,18 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Duration is a duration as precise as a person reads it: "120 ms", "3.4 s".
+// Duration is a duration in milliseconds or seconds: "120 ms", "3.4 s", "8 s".
 func Duration(d time.Duration) string {
-	if d < time.Second {
+	switch {
+	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d%time.Second == 0:
+		return fmt.Sprintf("%d s", d/time.Second)
 	}
 	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
-// Shorten cuts s to so many characters, the last of them "…" where something
-// was cut.
+// Shorten cuts s to width characters, and ends it with "…" if it was longer.
 func Shorten(s string, width int) string {
 	if r := []rune(s); len(r) > width {
 		return string(r[:width-1]) + "…"

@@ -19,6 +19,7 @@ func TestSentences(t *testing.T) {
 		wording.Count(12, "port"):                      "12 ports",
 		wording.Duration(999_999 * time.Microsecond):   "999 ms",
 		wording.Duration(1_440_000 * time.Microsecond): "1.4 s",
+		wording.Duration(8 * time.Second):              "8 s",
 		text.OneLine("sh -c a\n\tb\x1b"):               "sh -c a  b ",
 		wording.Shorten("näher", 5):                    "näher",
 		wording.Shorten("näher", 4):                    "näh…",

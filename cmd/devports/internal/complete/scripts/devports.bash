@@ -27,6 +27,6 @@ _devports() {
 
 if [[ $(type -t compopt) == builtin ]]; then
     complete -F _devports devports
-else # before bash 4, the names of files come wherever there is nothing else
+else # before bash 4, complete file names if there are no other candidates
     complete -o default -F _devports devports
 fi

@@ -1,6 +1,6 @@
 #compdef devports
 # Completion of devports for zsh: eval "$(devports completion zsh)",
-# or a file _devports in a folder of $fpath.
+# or as file _devports in a folder of $fpath.
 
 _devports() {
     local line name start
@@ -32,7 +32,7 @@ _devports() {
     _describe -t devports devports described "${suffix[@]}"
 }
 
-if [[ $funcstack[1] == _devports ]]; then # the file has been found in $fpath
+if [[ $funcstack[1] == _devports ]]; then # autoloaded from $fpath
     _devports "$@"
 else
     (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
