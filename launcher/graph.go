@@ -21,6 +21,7 @@ func (m *machine) set(name string, s service) {
 	before := m.services[name]
 	m.services[name] = s
 	m.updateDeadline(before, s)
+	m.touch(name)
 	m.cache.blockers, m.cache.awaited = nil, nil
 	if before.stopping() != s.stopping() || !slices.Equal(before.procSpec.DependsOn, s.procSpec.DependsOn) {
 		m.cache.needed = nil
@@ -28,8 +29,6 @@ func (m *machine) set(name string, s service) {
 	if before.build.live() != s.build.live() {
 		m.cache.liveBuilds = nil
 		m.touchAll() // the number of builds is limited
-	} else {
-		m.touch(name)
 	}
 }
 

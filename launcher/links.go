@@ -6,48 +6,48 @@ import (
 	"time"
 )
 
-// links say which services nextEvent considers together. They may contain more
-// than currently applies: both the specs of the processes and those of the plan
-// count.
+// links are the relations between services through which the state of one can
+// change what is due for another: dependencies, direct or not, and shared ports.
+// They include those of the current processes, which may be of an earlier plan.
 type links struct {
-	dependents map[string][]string // by service
-	sharing    map[int][]string    // services by port
-	groups     map[string][]string // by service: all services linked to it, directly or not
+	dependents map[string][]string // by service: the services that depend on it
+	sharing    map[int][]string    // by port: the services that have it
+	component  map[string][]string // by service: all that it is linked with, itself included
 }
 
 func linksOf(services map[string]service) *links {
 	l := &links{map[string][]string{}, map[int][]string{}, map[string][]string{}}
-	linked := map[string][]string{}
-	link := func(a, b string) {
-		linked[a], linked[b] = append(linked[a], b), append(linked[b], a)
+	neighbours := map[string][]string{}
+	connect := func(a, b string) {
+		neighbours[a], neighbours[b] = append(neighbours[a], b), append(neighbours[b], a)
 	}
 	for name, s := range services {
-		for _, on := range slices.Compact(slices.Concat(s.spec.DependsOn, s.procSpec.DependsOn)) {
+		for _, on := range slices.Concat(s.spec.DependsOn, s.procSpec.DependsOn) {
 			l.dependents[on] = append(l.dependents[on], name)
-			link(name, on)
+			connect(name, on)
 		}
-		for _, port := range slices.Compact(slices.Concat(s.spec.Ports, s.procSpec.Ports)) {
+		for _, port := range slices.Concat(s.spec.Ports, s.procSpec.Ports) {
 			if others := l.sharing[port]; len(others) > 0 {
-				link(name, others[0])
+				connect(name, others[0])
 			}
 			l.sharing[port] = append(l.sharing[port], name)
 		}
 	}
 	for name := range services {
-		if l.groups[name] != nil {
+		if l.component[name] != nil {
 			continue
 		}
-		group, seen := []string{name}, map[string]bool{name: true}
-		for i := 0; i < len(group); i++ {
-			for _, other := range linked[group[i]] {
-				if !seen[other] {
-					seen[other] = true
-					group = append(group, other)
+		members := []string{name}
+		seen := map[string]bool{name: true}
+		for i := 0; i < len(members); i++ {
+			for _, next := range neighbours[members[i]] {
+				if !seen[next] {
+					seen[next], members = true, append(members, next)
 				}
 			}
 		}
-		for _, member := range group {
-			l.groups[member] = group
+		for _, member := range members {
+			l.component[member] = members
 		}
 	}
 	return l
@@ -61,22 +61,22 @@ func (m *machine) linked() *links {
 	return m.links
 }
 
-// sortNames updates what follows from the set of services. It builds a new slice
-// of names because a caller may be iterating over the old one.
+// sortNames updates names after services were added or removed. It creates a new
+// list: a caller may be iterating over the old one.
 func (m *machine) sortNames() {
 	m.names = slices.Sorted(maps.Keys(m.services))
 	m.links, m.deadlineKnown = nil, false
 	m.touchAll()
 }
 
-// touch notes that nextEvent may have changed for a service and those linked to
-// it.
+// touch records that [machine.nextEvent] may return another event for a service,
+// and for all that it is linked with.
 func (m *machine) touch(name string) {
 	if m.touched == nil {
 		m.touched = map[string]bool{}
 	}
 	m.touched[name] = true
-	for _, other := range m.linked().groups[name] {
+	for _, other := range m.linked().component[name] {
 		m.touched[other] = true
 	}
 }
@@ -88,7 +88,8 @@ func (m *machine) touchAll() {
 	}
 }
 
-// takeTouched returns the services touched since the last call, sorted.
+// takeTouched returns the services that were touched since its latest call,
+// sorted.
 func (m *machine) takeTouched() []string {
 	names := make([]string, 0, len(m.touched))
 	for name := range m.touched {
@@ -101,7 +102,7 @@ func (m *machine) takeTouched() []string {
 	return names
 }
 
-// startClosing has all services stop.
+// startClosing begins to stop all services.
 func (m *machine) startClosing() {
 	m.closing = true
 	m.touchAll()
@@ -125,7 +126,7 @@ func (s service) earliestDeadline() time.Time {
 	return s.deadline
 }
 
-// deadline returns the earliest deadline of all services; zero for none.
+// deadline returns the earliest deadline of a service; zero if there is none.
 func (m *machine) deadline() time.Time {
 	if !m.deadlineKnown {
 		m.earliest, m.deadlineKnown = time.Time{}, true

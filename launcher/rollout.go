@@ -22,7 +22,8 @@ type summary struct {
 
 func (m *machine) summarize() (st summary) {
 	var waits []string
-	// Begin with the service that had not settled before: most often, it still has not.
+	// Begin with the service that had not settled at the latest call: usually, it
+	// still has not.
 	first, _ := slices.BinarySearch(m.names, m.unsettled)
 	for i := range m.names {
 		name := m.names[(first+i)%len(m.names)]
@@ -53,7 +54,6 @@ func (m *machine) summarize() (st summary) {
 	}
 	for _, name := range waits {
 		if m.blocker(name) == "" {
-			m.unsettled = name
 			return summary{}
 		}
 	}

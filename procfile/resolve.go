@@ -303,7 +303,7 @@ func (r *resolver) envFiles(s Service) []string {
 	return paths
 }
 
-// exists has an env file watched, and reports whether it exists.
+// exists watches an env file, and reports whether it exists.
 func (r *resolver) exists(path string) bool {
 	exists, known := r.exist[path]
 	if !known {

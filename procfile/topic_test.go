@@ -18,7 +18,7 @@ func TestTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	project, service, found := strings.Cut(string(text), "Keys of a service:")
-	_, project, ok := strings.Cut(project, "Keys of the\nproject")
+	_, project, ok := strings.Cut(project, "Keys of the project")
 	if !found || !ok {
 		t.Fatal("no lists of keys")
 	}

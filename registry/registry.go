@@ -130,8 +130,9 @@ func (r Registry) Lease(ctx context.Context, c checkout.Checkout, wants []alloca
 	return scope, leases, nil
 }
 
-// Known returns what Lease would, if that would change nothing; else ok is false,
-// and only the scope is known. It only reads. Errors are those of Lease.
+// Known returns what Lease would return, if Lease would change nothing; otherwise
+// ok is false, and only the scope is known. It only reads. Errors are those of
+// Lease.
 func (r Registry) Known(c checkout.Checkout, wants []allocator.WantedPort, o Options) (s Scope, leases []Lease, ok bool, err error) {
 	if err := checkCheckout(c); err != nil {
 		return Scope{}, nil, false, err

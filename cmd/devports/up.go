@@ -160,8 +160,8 @@ func (s session) up(o upOptions, from *background) error {
 // startTime is how long the start of a few hundred services may take.
 const startTime = 2 * time.Second
 
-// collectRarely keeps the garbage collector from running while services start: most
-// of what that allocates stays. What does not is then released.
+// collectRarely keeps the garbage collector from running while services start:
+// most of the memory allocated then stays in use. The rest is released afterwards.
 func collectRarely() (stop func() bool) {
 	before := debug.SetGCPercent(400)
 	return time.AfterFunc(startTime, func() {

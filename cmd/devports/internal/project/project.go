@@ -147,8 +147,8 @@ func (p Project) Check() (procfile.Plan, error) {
 }
 
 // Prepare is Check and Scope before a start. If the file has all its ports
-// already, the project that it returns has its plan with them, so that it need not
-// be made again for [Project.Resolve].
+// already, the project that it returns holds the plan with them, so that
+// [Project.Resolve] need not make it again.
 func (p Project) Prepare() (Project, procfile.Plan, registry.Scope, error) {
 	scope, leases, known, failed := p.Registry.Known(p.Checkout, p.File.Ports(), registry.Options{NoPins: p.noPins})
 	if failed != nil || !known {
