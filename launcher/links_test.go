@@ -23,8 +23,7 @@ func TestTouched(t *testing.T) {
 			m.set(name, after)
 			if after.phase == removed {
 				m.removedDowntime[name] = after.downtime
-				delete(m.services, name)
-				m.sortNames()
+				m.remove(name)
 			}
 		}
 		advance := func() {
@@ -66,7 +65,7 @@ func TestTouched(t *testing.T) {
 				}
 			case len(m.names) > 0:
 				e := event{kind: eventKind(r.IntN(len(eventNames)))}
-				if e.kind == evStart || e.kind == evBuild {
+				if e.kind == evStart || e.kind == evBuild || e.kind == evStopToBuild {
 					continue // these are due or not
 				}
 				e.exit = Exit{Status: r.IntN(2)}

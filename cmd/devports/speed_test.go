@@ -99,7 +99,7 @@ func BenchmarkCommand(b *testing.B) {
 	})
 	b.Run("steered", func(b *testing.B) {
 		b.Setenv("DEVPORTS_HOME", b.TempDir())
-		write("Portfile", "[services]\nweb = { command = 'exec sleep 1000', port = false }\napi = { command = 'exec sleep 1000', port = false }\n")
+		write("Portfile", "[services]\nweb = { command = 'echo up; exec sleep 1000', port = false, ready = 'log:up' }\napi = { command = 'exec sleep 1000', port = false }\n")
 		run(b, devports, "up", "-d")
 		defer run(b, devports, "down")
 		b.Run("ps", func(b *testing.B) {
