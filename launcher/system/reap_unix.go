@@ -30,6 +30,9 @@ func (s *processSet) reap() {
 		s.waitForGroups(deliver)
 	case !s.dedicated:
 		orphans = slices.DeleteFunc(orphans, func(pid int) bool {
+			if !s.mark.On(pid) {
+				return false // another part of the program waits for it
+			}
 			got, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil)
 			return got == pid
 		})
