@@ -88,7 +88,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 			return err
 		}
 		if err != nil && ctx.Err() == nil && time.Now().After(deadline) {
-			return fail(exitFailed, "", "timed out after %v: the previous run of %s has not ended", timeout, scope)
+			return fail(exitFailed, "to kill it: devports down --kill", "timed out after %s: the previous run of %s is still stopping", wording.Duration(timeout), scope)
 		}
 	}
 }
