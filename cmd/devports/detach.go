@@ -146,7 +146,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		return launcher.ErrEnded
 	}
 	if moved {
-		d.note("%s was moved here from %s while it was running; to follow edits here, restart it: devports down && devports up -d", d.scope, i.Note.Directory)
+		d.note("%s was moved here from %s while it was running; to apply edits here, restart it: devports down && devports up -d", d.scope, i.Note.Directory)
 	}
 	err = d.printStatuses(info, nil, false, isUpOrStopped)
 	if err != nil {
