@@ -196,7 +196,7 @@ func (d detached) start(ctx context.Context) error {
 		d.note("%s has ended: all its services are done", d.scope)
 		return nil
 	case ended && err == nil && status == 0:
-		return fail(exitFailed, "", "%s was stopped meanwhile", d.scope)
+		return fail(exitFailed, "to start it again: devports up -d", "%s was stopped while it was starting", d.scope)
 	case ended && status == 0: // before it could be reached
 		d.showBackground(background, d.slot, backgroundLines)
 		d.note("%s has ended: all its services are done", d.scope)
