@@ -11,7 +11,7 @@ import (
 )
 
 // ErrNoTerminal says that a service does not run, or has no terminal.
-var ErrNoTerminal = errors.New("it has no terminal to type to")
+var ErrNoTerminal = errors.New("cannot attach: it is not running, or has no terminal")
 
 // Attachment connects a client to the terminal of a service, across restarts.
 // The zero Attachment is not connected; it may be closed.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/devports/devports/allocator/text"
 )
 
 // Controller lets any goroutine query and control a run. Create it with
@@ -448,7 +450,7 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State, status.Detail = StateStarting, describeNotReady(sv.procSpec, s.attempts[name].finding)
 		}
 	case backoff:
-		status.State, status.Detail = StateBackoff, fmt.Sprintf("%s; restarting in %v", sv.exit, sv.delay)
+		status.State, status.Detail = StateBackoff, fmt.Sprintf("%s; restarting in %s", sv.exit, text.Duration(sv.delay))
 	case stopping, killing:
 		status.State = StateStopping
 	case ended, removed:

@@ -33,7 +33,7 @@ func (e *NotReadyError) Error() string {
 func readyWhen(spec procfile.Process) string {
 	switch check := spec.Ready; check.Kind {
 	case procfile.HTTP:
-		return fmt.Sprintf("%s answered on port %d", check.Arg, spec.Port)
+		return fmt.Sprintf("%s responded on port %d", check.Arg, spec.Port)
 	case procfile.Log:
 		return "a line matched " + check.Arg
 	case procfile.Exec:

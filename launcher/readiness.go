@@ -51,7 +51,7 @@ func (s *supervisor) watchReadiness(alive context.Context, sv service, p child) 
 		s.post(m)
 	}
 	fail := func(after time.Duration, seen error) {
-		exit := Exit{Status: 1, Err: fmt.Errorf("was not ready within %v: %w", after, cmp.Or(seen, errNoAnswer))}
+		exit := Exit{Status: 1, Err: fmt.Errorf("was not ready within %s: %w", text.Duration(after), cmp.Or(seen, errNoAnswer))}
 		post(message{event: event{kind: evReadyTimeout, exit: exit}})
 	}
 	wait := s.readinessWaiter(spec, p, func(e Event) { post(message{notice: e}) }, fail)
@@ -184,7 +184,7 @@ func describeNotReady(spec procfile.Process, finding Event) string {
 		for _, port := range found.Ports {
 			ports = append(ports, strconv.Itoa(port))
 		}
-		return fmt.Sprintf("listens on %s, not on its PORT %d", text.Join(ports, "and"), spec.Port)
+		return fmt.Sprintf("ignores PORT: it listens on %s, not %d", text.Join(ports, "and"), spec.Port)
 	case WrongProtocol:
 		return fmt.Sprintf("expects HTTPS on port %d, but its ready check uses HTTP", spec.Port)
 	case NoListener:
@@ -196,7 +196,7 @@ func describeNotReady(spec procfile.Process, finding Event) string {
 	}
 	switch check := spec.Ready; check.Kind {
 	case procfile.HTTP:
-		return fmt.Sprintf("%s on port %d has not answered with success yet", check.Arg, spec.Port)
+		return fmt.Sprintf("%s on port %d has not responded with success yet", check.Arg, spec.Port)
 	case procfile.Done:
 		return "it has not finished yet"
 	case procfile.Log:

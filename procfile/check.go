@@ -62,7 +62,7 @@ func (f File) checkVariables(fail failf) {
 			_, port := owners[v.Name]
 			switch {
 			case v.Name == "PORT":
-				fail(v.Pos, "to pin a service's port, write port = 3000 in its table", "%s cannot set PORT: every service has its own", table)
+				fail(v.Pos, "to pin a service's port, set port = 3000 in its table", "%s cannot set PORT: every service has its own", table)
 			case port, v.Name == envvar.Env, slices.Contains(labels, v.Name):
 				fail(v.Pos, "use another name", "%s cannot set %s: devports sets it", table, v.Name)
 			}

@@ -67,7 +67,7 @@ func (r *envReader) entry(text string, line int) string {
 	}
 	m := envName().FindStringSubmatch(statement)
 	if m == nil {
-		fail(1, `write NAME=value, or put "#" before a comment`, "not an entry: expected NAME=value, got %q", trimmed)
+		fail(1, `write NAME=value, or put "#" before a comment`, "expected NAME=value, got %q", trimmed)
 		return statement
 	}
 	name, column := m[2], len(m[1])+1

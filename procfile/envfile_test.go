@@ -82,7 +82,7 @@ func TestEnvFileProblems(t *testing.T) {
 		{"A=1\nDASH-X=2", `.env:2:1: "DASH-X" is not a valid variable name`},
 		{"DOT.X=1", `.env:1:1: "DOT.X" is not a valid variable name`},
 		{"export B C=2", `.env:1:8: "B C" is not a valid variable name`},
-		{"\n\nnovalue", `.env:3:1: not an entry: expected NAME=value, got "novalue"`},
+		{"\n\nnovalue", `.env:3:1: expected NAME=value, got "novalue"`},
 		{"=x", `.env:1:1: "" is not a valid variable name`},
 		{"1A=x", `.env:1:1: "1A" is not a valid variable name`},
 		{"A=1\nB=\"open\nC=2", ".env:2:3: missing closing quote"},

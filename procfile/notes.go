@@ -93,7 +93,7 @@ func (r *resolver) pinHint(value string) string {
 		value = "3000"
 	}
 	if r.file.Procfile {
-		return "to pin a service's port, use a Portfile and write port = " + value
+		return "to pin a service's port, use a Portfile and set port = " + value
 	}
-	return "to pin a service's port, write port = " + value + " in its table"
+	return "to pin a service's port, set port = " + value + " in its table"
 }

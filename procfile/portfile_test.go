@@ -116,7 +116,7 @@ func TestPortfileProblems(t *testing.T) {
 				"Portfile:2:13: must be an array, not a string (write [\".env\"])\n" +
 				"Portfile:4:5: service \"a\" must be a command or a table, not an integer\n" +
 				"Portfile:6:11: a command must be a string or an array of strings, not a boolean\n" +
-				"Portfile:7:8: must be a number or false, not a string (port = 3000, or port = false for a worker without a port)\n" +
+				"Portfile:7:8: port must be a number or false, not a string (port = 3000, or port = false for a worker without a port)\n" +
 				"Portfile:8:1: must be a string, not an array\n" +
 				"Portfile:10:17: must be a string, not an integer (write \"1\")\n" +
 				"Portfile:11:13: must be a string, not an integer (write \"1\")\n" +
@@ -155,7 +155,7 @@ func TestPortfileProblems(t *testing.T) {
 		},
 		{
 			"reserved variables", "[env]\nPORT = '1'\nPORT_A = '1'\nB-C = 'x'\n[services.a]\ncommand='x'\nenv = { DEVPORTS_SERVICE = 'x' }",
-			"Portfile:2:8: [env] cannot set PORT: every service has its own (to pin a service's port, write port = 3000 in its table)\n" +
+			"Portfile:2:8: [env] cannot set PORT: every service has its own (to pin a service's port, set port = 3000 in its table)\n" +
 				"Portfile:3:10: [env] cannot set PORT_A: devports sets it (use another name)\n" +
 				"Portfile:4:1: \"B-C\" is not a valid variable name: use letters, digits and _, not starting with a digit\n" +
 				"Portfile:7:28: env of service \"a\" cannot set DEVPORTS_SERVICE: devports sets it (use another name)",
@@ -165,7 +165,7 @@ func TestPortfileProblems(t *testing.T) {
 			"Portfile:3:6: \"0x2328\" must be written as 9000: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:6:6: \"+3000\" must be written as 3000: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:7:10: \"0o20000\" must be written as 8192: a port is a decimal number from 1 to 65535\n" +
-				"Portfile:10:6: must be a number or false, not true (remove the line: a service has a port by default)",
+				"Portfile:10:6: port must be a number or false, not true (remove the line: a service has a port by default)",
 		},
 		{
 			"pins", "[services.a]\ncommand='x'\nport=3000\n[services.b]\ncommand='x'\nports={m=3000}",
@@ -253,10 +253,10 @@ func TestProcfileProblems(t *testing.T) {
 		{"empty", "# nothing\n", "Procfile:1:1: no services: a Procfile declares one per line (web: npm run dev)"},
 		{
 			"not entries", "web: x\nwhat is this\n worker: x\napi:\napi: \n",
-			"Procfile:2:1: not an entry: expected NAME: COMMAND (web: npm run dev)\n" +
-				"Procfile:3:1: not an entry: expected NAME: COMMAND (web: npm run dev)\n" +
-				"Procfile:4:1: not an entry: expected NAME: COMMAND (web: npm run dev)\n" +
-				"Procfile:5:1: not an entry: expected NAME: COMMAND (web: npm run dev)",
+			"Procfile:2:1: expected NAME: COMMAND (web: npm run dev)\n" +
+				"Procfile:3:1: expected NAME: COMMAND (web: npm run dev)\n" +
+				"Procfile:4:1: expected NAME: COMMAND (web: npm run dev)\n" +
+				"Procfile:5:1: expected NAME: COMMAND (web: npm run dev)",
 		},
 		{
 			"duplicates", "web: x\nweb: y\nWEB: z\n",

@@ -178,13 +178,13 @@ func (d *decoder) port(v *value) (has bool, pin int, pos Position) {
 	case v.kind == kindBoolean && v.text == "false":
 		return false, 0, v.pos
 	case v.kind == kindBoolean:
-		d.fail(v.pos, "remove the line: a service has a port by default", "must be a number or false, not true")
+		d.fail(v.pos, "remove the line: a service has a port by default", "port must be a number or false, not true")
 		return true, 0, v.pos
 	case v.kind == kindInteger:
 		return true, d.portNumber(v), v.pos
 	}
 	hint := "port = 3000, or port = false for a worker without a port"
-	d.fail(v.pos, hint, "must be a number or false, not %s", v.kind)
+	d.fail(v.pos, hint, "port must be a number or false, not %s", v.kind)
 	return true, 0, v.pos
 }
 
@@ -205,7 +205,7 @@ func (d *decoder) ports(v *value) []ExtraPort {
 			list = append(list, p)
 		}
 	default:
-		d.fail(v.pos, `ports = ["metrics"], or ports = { metrics = 9100 }`, "must be an array of names or a table of numbers, not %s", v.kind)
+		d.fail(v.pos, `ports = ["metrics"], or ports = { metrics = 9100 }`, "ports must be an array of names or a table of numbers, not %s", v.kind)
 	}
 	for i, p := range list {
 		if slices.ContainsFunc(list[:i], func(q ExtraPort) bool { return q.Name == p.Name }) {

@@ -25,7 +25,7 @@ func parseProcfile(name string, src []byte) (File, Problems) {
 		}
 		m := entryLine().FindStringSubmatch(line)
 		if m == nil || strings.TrimSpace(m[2]) == "" {
-			problems = append(problems, problemf(name, start, "web: npm run dev", "not an entry: expected NAME: COMMAND"))
+			problems = append(problems, problemf(name, start, "web: npm run dev", "expected NAME: COMMAND"))
 			continue
 		}
 		if strings.ContainsRune(line, 0) {

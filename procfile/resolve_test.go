@@ -210,7 +210,7 @@ Portfile:6:5: PORT_WBE is not defined (did you mean PORT_WEB?)
 Portfile:8:17: ${ has no closing brace (write $$ for a literal dollar)
 Portfile:9:7: the directory DIR/nowhere does not exist
 Portfile:13:13: PORT is not defined (the service has port = false)
-broken.env:2:1: not an entry: expected NAME=value, got "not fine" (write NAME=value, or put "#" before a comment)`
+broken.env:2:1: expected NAME=value, got "not fine" (write NAME=value, or put "#" before a comment)`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
@@ -227,14 +227,14 @@ func TestNotes(t *testing.T) {
 		want    string
 	}{
 		{nil, ""},
-		{[]string{"PORT=5000"}, "ignoring PORT=5000 from the environment: every service has its own port (to pin a service's port, write port = 5000 in its table)\n"},
+		{[]string{"PORT=5000"}, "ignoring PORT=5000 from the environment: every service has its own port (to pin a service's port, set port = 5000 in its table)\n"},
 		{[]string{"PORT=5000", "DEVPORTS_PROJECT=shop"}, ""}, // from `devports env`
 	} {
 		plan, err := f.Resolve(Context{Environ: test.environ})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := test.want + ".env:2:1: PORT is set here, but every service has its own (to pin a service's port, write port = 4000 in its table)\n" +
+		want := test.want + ".env:2:1: PORT is set here, but every service has its own (to pin a service's port, set port = 4000 in its table)\n" +
 			".env:3:1: PORT_WEB is set here, but devports sets it (remove the line)"
 		if diff := cmp.Diff(want, hinted(t, plan.Notes)); diff != "" {
 			t.Errorf("%v: notes (-want +got):\n%s", test.environ, diff)

@@ -109,7 +109,7 @@ func (s session) endReplaced(i control.Instance) error {
 func alreadyRunning(scope registry.Scope, other control.Instance) error {
 	note := other.Note
 	if note.PID == 0 {
-		return fail(exitRunning, "", "%s is already running (its lock is %s)", scope, other.Lock())
+		return fail(exitRunning, "to see which process: lsof "+text.QuoteSh(other.Lock()), "%s is already running: an unknown process holds its lock %s", scope, other.Lock())
 	}
 	where := ""
 	if note.Terminal != "" {

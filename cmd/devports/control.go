@@ -171,7 +171,7 @@ func requestFailed(scope registry.Scope, err error) error {
 		}
 		return f
 	case errors.Is(err, launcher.ErrEnded):
-		return fail(exitRunning, "", "%s is stopping", scope)
+		return fail(exitRunning, "once it has ended, start it again: devports up", "%s is stopping", scope)
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &unreachable):
@@ -181,7 +181,7 @@ func requestFailed(scope registry.Scope, err error) error {
 		}
 		return fail(exitFailed, "to stop it: devports down", "cannot connect to %s (pid %d): %v", scope, unreachable.PID, cause)
 	}
-	return fail(exitFailed, "", "%s does not respond: %v", scope, err)
+	return fail(exitFailed, "to kill it: devports down --kill", "%s does not respond: %v", scope, err)
 }
 
 // unresponsive describes a run that lives and does not respond.

@@ -88,7 +88,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 			return err
 		}
 		if err != nil && ctx.Err() == nil && time.Now().After(deadline) {
-			return fail(exitFailed, "", "timed out after %v: the previous run of %s has not ended", timeout, scope)
+			return fail(exitFailed, "to kill it: devports down --kill", "timed out after %s: the previous run of %s is still stopping", wording.Duration(timeout), scope)
 		}
 	}
 }
@@ -146,7 +146,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		return launcher.ErrEnded
 	}
 	if moved {
-		d.note("%s was moved here from %s while it was running; to follow edits here, restart it: devports down && devports up -d", d.scope, i.Note.Directory)
+		d.note("%s was moved here from %s while it was running; to apply edits here, restart it: devports down && devports up -d", d.scope, i.Note.Directory)
 	}
 	err = d.printStatuses(info, nil, false, isUpOrStopped)
 	if err != nil {
@@ -196,7 +196,7 @@ func (d detached) start(ctx context.Context) error {
 		d.note("%s has ended: all its services are done", d.scope)
 		return nil
 	case ended && err == nil && status == 0:
-		return fail(exitFailed, "", "%s was stopped meanwhile", d.scope)
+		return fail(exitFailed, "to start it again: devports up -d", "%s was stopped while it was starting", d.scope)
 	case ended && status == 0: // before it could be reached
 		d.showBackground(background, d.slot, backgroundLines)
 		d.note("%s has ended: all its services are done", d.scope)

@@ -17,12 +17,12 @@ var envCommand = command{
 	usage: "print the variables of a service for a shell",
 	args:  "[SERVICE]",
 	help: `
-Prints shell code that sets the variables which devports sets for SERVICE;
-without SERVICE, only the PORT_<NAME> of every service. DEVPORTS_ENV lists these
-variables, so that devports in that shell, here or in another checkout, does not
-treat them as the user's own, unless they were changed since. Variables that an
-earlier evaluation has set and this one does not are unset, or restored to their
-previous value. In JSON, an unset variable is null; dotenv cannot unset.
+Prints shell code that sets the variables of SERVICE; without SERVICE, only the
+PORT_<NAME> of every service. DEVPORTS_ENV lists these variables, so that
+devports in that shell, here or in another checkout, does not treat them as the
+user's own, unless they were changed since. Variables that an earlier evaluation
+has set and this one does not are unset, or restored to their previous value. In
+JSON, an unset variable is null; dotenv cannot unset.
 
 Example:
   eval "$(devports env auth)"

@@ -166,7 +166,7 @@ func (s session) describe(err error) failure {
 			"the registry %s has version %d: it was written by a newer devports", newer.Path, newer.Version)
 	case errors.As(err, &held):
 		if held.PID == 0 {
-			return fail(exitFailed, "", "timed out waiting for the registry: an unknown process holds its lock %s", held.Path)
+			return fail(exitFailed, "to see which process: lsof "+text.QuoteSh(held.Path), "timed out waiting for the registry: an unknown process holds its lock %s", held.Path)
 		}
 		return fail(exitFailed, fmt.Sprintf("to see what it is doing: ps -fp %d", held.PID),
 			"timed out waiting for the registry: pid %d (%s) holds its lock", held.PID, text.OneLine(held.Command))

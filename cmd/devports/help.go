@@ -13,7 +13,7 @@ import (
 
 const examples = `
   devports init                   generate a Portfile for this folder
-  devports up                     start the services, follow the Portfile
+  devports up                     start the services, and apply edits
   eval "$(devports env auth)"     the same ports in this shell
   devports run -- go test ./...   the same ports for one command
 `

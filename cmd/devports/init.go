@@ -81,7 +81,7 @@ func portfileIn(dir string) string {
 // reportWritten prints the services of the new Portfile, and what to do next.
 func (s session) reportWritten(path string, found scaffold.Project) error {
 	if len(found.Services) == 0 {
-		fmt.Fprintf(s.stdout, "wrote %s with an example to replace: found nothing to start\n", path)
+		fmt.Fprintf(s.stdout, "found nothing to start: wrote %s with an example to replace\n", path)
 		fmt.Fprintf(s.stdout, "searched for %s and others, here and in the folders below\n", strings.Join(scaffold.Looked, ", "))
 	} else {
 		fmt.Fprintf(s.stdout, "wrote %s:\n", path)

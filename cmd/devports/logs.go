@@ -118,13 +118,13 @@ func readLogsOptions(c *cli.Context, now time.Time) (o logsOptions, err error) {
 	o.query.Context = c.Int("context")
 	switch {
 	case o.query.Match == nil && (c.IsSet("ignore-case") || c.IsSet("context")):
-		return o, usage("", "-i and -C need --grep")
+		return o, usage("devports logs -i -C 2 --grep RE", "-i and -C require --grep")
 	case o.query.Context < 0:
-		return o, usage("", "-C must be a number of lines, not %d", o.query.Context)
+		return o, usage("devports logs --grep RE -C 2", "-C must be a number of lines, not %d", o.query.Context)
 	case c.IsSet("run") && (o.run < 1 || c.IsSet("cursor")):
-		return o, usage("", "--run must be 1 for the current or last run, 2 for the one before, and so on, without --cursor")
+		return o, usage("devports logs --run 2", "--run must be 1 for the current or last run, 2 for the one before, and so on, without --cursor")
 	case o.follow && o.run > 1:
-		return o, usage("", "-f cannot follow --run %d, which has ended", o.run)
+		return o, usage("devports logs -f", "-f cannot follow --run %d, which has ended", o.run)
 	case o.follow && !o.query.Until.IsZero():
 		return o, usage("", "-f and --until cannot be used together")
 	case c.Bool("clear") && (c.NumFlags() > 1 && c.IsSet("n") || c.NArg() > 0 || o.follow || c.IsSet("grep") || c.IsSet("run") || c.IsSet("cursor")):

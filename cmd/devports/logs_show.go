@@ -37,7 +37,7 @@ func (l foundLogs) show(ctx context.Context, o logsOptions, p *logPrinter) error
 		kept = append([]logstore.Run{{}}, kept...) // that is number 1
 	}
 	if o.run > len(kept) {
-		return fail(exitFailed, "devports logs --run 1 shows the latest", "there %s of %s in the store", areCount(len(kept), "run"), l.scope)
+		return fail(exitFailed, "devports logs --run 1 shows the latest", "run %d does not exist: %s has logs of %s", o.run, l.scope, wording.Count(len(kept), "run"))
 	}
 	r := kept[o.run-1]
 	if l.live && o.run == 1 {
@@ -61,18 +61,11 @@ func (l foundLogs) show(ctx context.Context, o logsOptions, p *logPrinter) error
 	return p.read(ctx, r, o.query)
 }
 
-func areCount(n int, noun string) string {
-	if n == 1 {
-		return "is 1 " + noun
-	}
-	return "are " + wording.Count(n, noun)
-}
-
 // showAfter prints the lines after a cursor, of its run and of later ones.
 func (l foundLogs) showAfter(ctx context.Context, o logsOptions, p *logPrinter) error {
 	i := slices.IndexFunc(l.runs, func(r logstore.Run) bool { return r.Name() == o.cursor.Run })
 	if i < 0 {
-		return fail(exitFailed, "start again: devports logs --json", "the run of this cursor is gone, or belongs to another checkout")
+		return fail(exitFailed, "to print all lines, with new cursors: devports logs --json", "the logs of the cursor's run were removed, or belong to another checkout")
 	}
 	if _, err := l.settled(ctx, o.follow); err != nil {
 		return err
@@ -153,7 +146,7 @@ func (l foundLogs) showMemory(ctx context.Context, o logsOptions, p *logPrinter)
 	err := l.instance.Client().Logs(ctx, q, func(e control.LogEntry) error {
 		switch {
 		case e.Missed > 0:
-			return p.print(logstore.Line{Time: time.Now(), Missed: e.Missed, Text: "they came too fast"})
+			return p.print(logstore.Line{Time: time.Now(), Missed: e.Missed, Text: "they were printed too fast"})
 		case !o.query.Until.IsZero() && e.Time.After(o.query.Until), o.query.Match != nil && !o.query.Match.MatchLine(e.Text):
 			return nil
 		}

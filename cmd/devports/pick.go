@@ -85,7 +85,7 @@ func denied(address string, pid int) error {
 	if _, err := process.Find(pid); pid <= 1 || errors.Is(err, fs.ErrNotExist) {
 		hint = "pass the pid of a running process above 1: devports pick --pid $$"
 	}
-	return fail(exitPort, hint, "the port server at %s denied pid %d a port", address, pid)
+	return fail(exitPort, hint, "the port server at %s denied a port to pid %d", address, pid)
 }
 
 // pick finds n different ports that are free and have no lease. It picks at

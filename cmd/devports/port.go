@@ -55,7 +55,7 @@ Example:
 			case !p.userWide:
 				return usage("set port = "+fmt.Sprint(pin)+" in the service's table, or use -g for a user-wide name", "--pin is for user-wide names: a project pins its ports in its Portfile")
 			case len(names) > 1:
-				return usage("", "--pin takes one name")
+				return usage("devports port -g --pin 8888 jupyter", "--pin takes one name")
 			}
 		}
 		if why := allocator.Discouraged(pin); pin != 0 && why != "" {

@@ -28,23 +28,23 @@ import (
 
 var upCommand = command{
 	name:  "up",
-	usage: "start the services of the Portfile and follow its edits",
+	usage: "start the services of the Portfile and apply its edits",
 	args:  "[SERVICE…]",
 	help: `
 Starts all services, or the named ones and their dependencies, each with its own
-port in PORT and the port of every service of the Portfile in PORT_<NAME>. up
-follows edits of the Portfile and of env files, and restarts only the services
-that an edit affects. Ctrl-C stops all services, a second Ctrl-C kills them.
+port in PORT and the port of every service of the Portfile in PORT_<NAME>. While
+it runs, up applies edits to the Portfile and env files, and restarts only the
+services that an edit affects. Ctrl-C stops all services, a second Ctrl-C kills
+them.
 
 On a terminal, rows at the bottom show the state of each service. Keys restart,
 stop or open a service, type to it, and filter the output: press ? for a list.
 With --plain, or if the output is not a terminal, there are only lines.
 
 With -d, up runs in the background, where devports ps, logs and down find it.
-With --last as well, it starts all background runs again, with their options,
-that were running when the machine went down or that were killed, but not those
-that ended or that devports down stopped. They get the environment of this
-shell.
+With -d --last, up starts every background run again that the machine's shutdown
+or SIGKILL interrupted, with its options and the environment of this shell. Runs
+that ended, or that devports down stopped, are not started.
 
 The exit status is 0 after Ctrl-C, else the status of the first service that
 failed.
@@ -66,8 +66,8 @@ Example:
 		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with -d, wait at most `TIME`", DefaultText: "1m"},
 		boolean("keep-waiting", "", "with -d, keep waiting when a service fails"),
 		&cli.StringFlag{Name: "log", Usage: "write to `FILE`, rotated at 10 MB; keep 3 old files"},
-		boolean("last", "", "with -d, start the background runs again that the machine's shutdown ended"),
-		boolean("no-watch", "", "do not follow edits of the Portfile, env files and watched files"),
+		boolean("last", "", "with -d, start interrupted background runs again, after a reboot"),
+		boolean("no-watch", "", "do not watch files: ignore edits to the Portfile, env files and code"),
 		boolean("stop-on-exit", "", "stop all services when one ends, and exit with its status"),
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour service names: `WHEN` is auto, always or never"},
 		boolean("timestamps", "", "print the time before each line"),

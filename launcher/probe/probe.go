@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/devports/devports/allocator/text"
 )
 
 // Try checks once whether a service is ready. The error is the reason why it is
@@ -44,7 +46,7 @@ func Until(ctx context.Context, try Try, failed func(err error, since time.Durat
 			return ctx.Err()
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
-			err = fmt.Errorf("no answer within %v", Timeout)
+			err = fmt.Errorf("no response within %s", text.Duration(Timeout))
 		}
 		since := time.Since(start)
 		failed(err, since)

@@ -80,7 +80,7 @@ func TestUntilTimesOut(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		}, func(err error, since time.Duration) {
-			if want := "no answer within 3s"; err.Error() != want {
+			if want := "no response within 3 s"; err.Error() != want {
 				t.Errorf("%v, want %s", err, want)
 			}
 		})

@@ -86,7 +86,7 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 	if len(patterns) > 0 {
 		code, err := watcher.CountTree(root, patterns)
 		if err != nil {
-			return []Finding{{Check: "watching", Level: Warning, What: err.Error(), Why: "edits of the code restart nothing"}}
+			return []Finding{{Check: "watching", Level: Warning, What: err.Error(), Why: "edits to the code do not restart services"}}
 		}
 		folders, watchers = folders+code, watchers+1
 	}
@@ -103,7 +103,7 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 		findings = append(findings, Finding{
 			Check: "watching", Level: Warning,
 			What: fmt.Sprintf("up needs %s, but the limit of this user is %d, and %d are in use", wording.Count(limit.need, limit.noun), limit.Max, limit.Used),
-			Why:  "edits of files that are not watched restart nothing",
+			Why:  "edits to files that are not watched do not restart services",
 			Fix:  sysctl(limit.Setting),
 		})
 	}
@@ -111,7 +111,7 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 		if err := tryWatching(plan.Watched); err != nil {
 			return []Finding{{
 				Check: "watching", Level: Warning, What: "cannot watch files here: " + err.Error(),
-				Why: "edits of files that are not watched restart nothing", Fix: "run devports restart after an edit; devports up --no-watch avoids the note at each start",
+				Why: "edits to files that are not watched do not restart services", Fix: "run devports restart after an edit; devports up --no-watch avoids the note at each start",
 			}}
 		}
 	}

@@ -134,7 +134,7 @@ const maxNames = 6
 func unpin(leases []registry.Lease) string {
 	for _, l := range leases {
 		if l.Scope.UserWide() {
-			return fmt.Sprintf("give all but one another port: devports port -g --pin PORT %s, or devports rm -g %[1]s", text.QuoteSh(l.Name.String()))
+			return fmt.Sprintf("move all but one to other ports: devports port -g --pin PORT %s, or release them: devports rm -g %[1]s", text.QuoteSh(l.Name.String()))
 		}
 	}
 	return fmt.Sprintf("to run them at the same time, remove port = %d from all but one Portfile", leases[0].Port)
@@ -146,6 +146,7 @@ func lockHeld(held *lockfile.HeldError) Finding {
 		Check: "registry", Level: Wrong,
 		What: "its lock is held by an unknown process: " + held.Path,
 		Why:  "commands that need a new port wait for it, and fail after 10 s",
+		Fix:  "to see which process: lsof " + text.QuoteSh(held.Path),
 	}
 	if held.PID != 0 {
 		f.What = fmt.Sprintf("its lock is held by pid %d (%s), since %s", held.PID, text.OneLine(held.Command), held.Since.Local().Format(time.DateTime))

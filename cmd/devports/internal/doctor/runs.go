@@ -51,7 +51,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 			findings = append(findings, Finding{
 				Check: "runs", Level: Warning,
 				What: fmt.Sprintf("devports up in %s (pid %d) is still running, but the folder no longer exists", r.Info.Directory, r.Holder.PID),
-				Why:  "its services hold their ports, and it cannot follow edits of its Portfile",
+				Why:  "its services hold their ports, and it cannot apply edits to its Portfile",
 				Fix:  "devports down --dir " + text.QuoteSh(r.Info.Directory),
 			})
 		case r.Responded():
@@ -91,6 +91,7 @@ func hung(i control.Instance) Finding {
 	switch pid := i.Holder.PID; {
 	case pid == 0:
 		f.What = "an unknown process holds the lock " + i.Lock()
+		f.Fix = "to see which process: lsof " + text.QuoteSh(i.Lock())
 		f.Why = "devports up cannot start in the project of that lock"
 	case i.Note.PID == 0:
 		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, but is not a devports up", pid, text.OneLine(i.Holder.Command), i.Lock())

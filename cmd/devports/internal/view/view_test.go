@@ -151,7 +151,7 @@ func TestRows(t *testing.T) {
 			{Service: "db", State: launcher.StateStarting, Port: 5432, PID: 2, Since: ago(3 * time.Second), Restarts: 2, Detail: "nothing listens on port 5432 yet"},
 			{Service: "mailer", State: launcher.StateFailed, Detail: "exited with status 3"},
 			{Service: "migrate", State: launcher.StateDone},
-			{Service: "worker", State: launcher.StateBackoff, Detail: "exited with status 1; restarting in 2s", Since: ago(3 * time.Hour)},
+			{Service: "worker", State: launcher.StateBackoff, Detail: "exited with status 1; restarting in 2 s", Since: ago(3 * time.Hour)},
 		}}
 		for _, test := range []struct {
 			size terminal.Size
@@ -164,7 +164,7 @@ func TestRows(t *testing.T) {
 ▸3 ◐ db       starting  http://localhost:5432               3 s  ↻2  nothing listens on port 5432 yet
  4 ✗ mailer   failed                                             exited with status 3
  5 ✓ migrate  done
- 6 ↻ worker   backoff                                       3 h  exited with status 1; restarting in 2s
+ 6 ↻ worker   backoff                                       3 h  exited with status 1; restarting in 2 s
 `},
 			{terminal.Size{Rows: 12, Columns: 60}, `
 ── shop/fix: 1 of 6 ready, 1 failed, 1 done · only db ─────

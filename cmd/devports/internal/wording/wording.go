@@ -37,16 +37,8 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Duration is a duration in milliseconds or seconds: "120 ms", "3.4 s", "8 s".
-func Duration(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d%time.Second == 0:
-		return fmt.Sprintf("%d s", d/time.Second)
-	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
-}
+// Duration is [text.Duration].
+func Duration(d time.Duration) string { return text.Duration(d) }
 
 // Shorten cuts s to width characters, and ends it with "…" if it was longer.
 func Shorten(s string, width int) string {
