@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // reap reaps all dead children, spawned or adopted.
@@ -30,8 +32,13 @@ func (s *processSet) reap() {
 		s.waitForGroups(deliver)
 	case !s.dedicated:
 		orphans = slices.DeleteFunc(orphans, func(pid int) bool {
-			if !s.mark.On(pid) {
-				return false // another part of the program waits for it
+			// Another part of the program waits for its own children. A zombie
+			// has neither tag nor environment, but what services start is in
+			// other process groups. A child that leads a group of its own
+			// cannot be distinguished from an orphan.
+			stat, err := process.ReadStat(pid)
+			if err != nil || stat.Group == unix.Getpgrp() {
+				return false
 			}
 			got, _ := unix.Wait4(pid, nil, unix.WNOHANG, nil)
 			return got == pid
