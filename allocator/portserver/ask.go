@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/devports/devports/allocator"
 )
@@ -25,8 +26,13 @@ const maxReply = 32
 // cannot be reached. Ask waits until ctx ends.
 func Ask(ctx context.Context, address string, pid int) (int, error) {
 	port, err := ask(ctx, address, pid)
-	if err != nil && ctx.Err() != nil {
+	deadline, limited := ctx.Deadline()
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
 		err = ctx.Err()
+	case limited && !time.Now().Before(deadline): // the dialer has noticed first
+		err = context.DeadlineExceeded
 	}
 	if err != nil {
 		return 0, fmt.Errorf("port server %s: %w", address, err)
