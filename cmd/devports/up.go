@@ -168,7 +168,7 @@ func (s session) up(o upOptions, from *background) error {
 }
 
 // startTime is how long the start of a few hundred services may take.
-const startTime = 2 * time.Second
+const startTime = time.Second
 
 // collectRarely keeps the garbage collector from running while services start:
 // most of the memory allocated then stays in use. The rest is released afterwards.
