@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/registry"
+)
+
+var downCommand = command{
+	name:    "down",
+	instead: "devports stop %s",
+	usage:   "stop the running project",
+	help: `
+Stops the running project with all its services, and returns when all processes
+are gone. With --all it stops all of your running projects; the exit status is 1
+if one of them does not stop. With --kill it sends SIGKILL to devports up and to
+every process that it has started: for one that no longer responds.
+
+Example:
+  devports down
+  devports down --all
+  devports down --kill`,
+	flags: append([]cli.Flag{
+		boolean("all", "a", "stop all running projects"),
+		boolean("kill", "", "send SIGKILL, if it does not respond"),
+		fileFlag,
+	}, runFlags...),
+	run: func(s session, c *cli.Context) error {
+		if c.Bool("all") {
+			return s.downAll(c)
+		}
+		i, scope, err := s.runningOrReplaced(c)
+		if err != nil {
+			return err
+		}
+		if c.Bool("kill") {
+			return s.kill(c.Context, i, scope)
+		}
+		if err := down(c.Context, i, scope); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.stdout, "%s is down\n", scope)
+		return err
+	},
+}
+
+// down stops a run, and returns when it has ended.
+func down(ctx context.Context, i control.Instance, scope registry.Scope) error {
+	err := i.Client().Down(ctx)
+	if errors.As(err, new(*control.UnreachableError)) {
+		err = i.Terminate()
+	}
+	if err != nil {
+		return requestFailed(scope, err)
+	}
+	if err := awaitEnd(ctx, i, scope); err != nil {
+		return err
+	}
+	return i.Forget() // after a signal it would be started again by --last
+}
+
+// awaitEnd waits until a stopping run has ended. The error is a failure if the
+// process is suspended meanwhile.
+func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) error {
+	for {
+		bounded, cancel := context.WithTimeout(ctx, time.Second)
+		err := i.AwaitEnd(bounded)
+		cancel()
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return err
+		case i.Suspended():
+			return unresponsive(scope, &control.UnresponsiveError{PID: i.Note.PID, Suspended: true})
+		}
+	}
+}
+
+// kill ends a run with SIGKILL, and prints which processes it killed.
+func (s session) kill(ctx context.Context, i control.Instance, scope registry.Scope) error {
+	ended, err := i.Kill(ctx, orphanGrace)
+	if err == nil {
+		err = i.Forget()
+	}
+	switch {
+	case errors.Is(err, launcher.ErrEnded):
+		return requestFailed(scope, err)
+	case err != nil:
+		return fail(exitFailed, "", "cannot kill %s (pid %d): %v", scope, i.Note.PID, err)
+	}
+	processes := ""
+	if len(ended) > 0 {
+		processes = "; " + formatKilled("killed its processes: ", ended)
+	}
+	_, err = fmt.Fprintf(s.stdout, "%s is down: killed pid %d%s\n", scope, i.Note.PID, processes)
+	return err
+}

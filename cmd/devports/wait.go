@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/registry"
+)
+
+// waitOptions are how long a command waits, and how it prints the result.
+type waitOptions struct {
+	timeout time.Duration
+	keep    bool // keep waiting after a failure
+	json    bool
+	refused bool // a refused edit is no failure
+}
+
+// await waits until the services are settled, or the timeout of o, and prints
+// their status.
+func (s session) await(ctx context.Context, scope registry.Scope, client control.Client, names []string, o waitOptions, good func(launcher.Status) bool) error {
+	info, err := s.awaitSettled(ctx, client, names, o)
+	if err != nil {
+		return requestFailed(scope, err)
+	}
+	if o.refused {
+		s.noteRefused("", info)
+		info.Refused = nil
+	}
+	if len(names) == 0 { // a service that the user has stopped is no failure
+		good = either(good, func(st launcher.Status) bool { return st.State == launcher.StateStopped })
+	}
+	err = s.printStatuses(info, names, o.json, good)
+	if err != nil {
+		s.printLastLines(ctx, client, info, names)
+	}
+	return err
+}
+
+// awaitSettled waits like await, and returns the status.
+func (s session) awaitSettled(ctx context.Context, client control.Client, names []string, o waitOptions) (control.Info, error) {
+	bounded, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	wait := client.Wait
+	if o.keep {
+		wait = client.WaitUp
+	}
+	info, err := wait(bounded, names...)
+	if errors.Is(err, context.DeadlineExceeded) {
+		info, err = client.Check(ctx)
+	}
+	return info, err
+}
+
+// lastLines is the number of lines to print of a failed service.
+const lastLines = 10
+
+// printLastLines prints the last output of the failed services among names
+// (none stands for all), and of the failed services that those wait for.
+func (s session) printLastLines(ctx context.Context, client control.Client, info control.Info, names []string) {
+	for _, failed := range failures(info.Services, names) {
+		q := control.LogQuery{Services: []string{failed.Service}, Last: lastLines, Since: failed.LastStarted}
+		err := client.Logs(ctx, q, func(e control.LogEntry) error {
+			s.printLine(e.Service, e.Text)
+			return nil
+		})
+		if err != nil {
+			return // the run has ended, which was already reported
+		}
+	}
+}
+
+// failures are the failed services among names (none stands for all), and the
+// failed services that those wait for, by name.
+func failures(all []launcher.Status, names []string) (failed []launcher.Blocker) {
+	for _, st := range all {
+		own := launcher.Blocker{Service: st.Service, State: st.State, Detail: st.Detail, LastStarted: st.LastStarted}
+		for _, b := range []launcher.Blocker{own, st.BlockedBy} {
+			wanted := len(names) == 0 || slices.Contains(names, st.Service)
+			known := slices.ContainsFunc(failed, func(f launcher.Blocker) bool { return f.Service == b.Service })
+			if wanted && !known && b.State == launcher.StateFailed {
+				failed = append(failed, b)
+			}
+		}
+	}
+	slices.SortFunc(failed, func(a, b launcher.Blocker) int { return strings.Compare(a.Service, b.Service) })
+	return failed
+}
+
+// isUp reports whether a service is up: ready and responsive, or done.
+func isUp(st launcher.Status) bool {
+	up := st.State == launcher.StateReady && !st.Unresponsive || st.State == launcher.StateDone
+	return up && st.Build == ""
+}
+
+// isUpOrStopped is isUp for commands without names, where a service that the
+// user has stopped is no failure.
+func isUpOrStopped(st launcher.Status) bool { return isUp(st) || st.State == launcher.StateStopped }
+
+func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
+	return func(st launcher.Status) bool { return a(st) || b(st) }
+}
+
+// requestFailed describes why a request to a run failed.
+func requestFailed(scope registry.Scope, err error) error {
+	var unknown *launcher.UnknownServiceError
+	var unreachable *control.UnreachableError
+	var silent *control.UnresponsiveError
+	switch {
+	case errors.As(err, &silent):
+		return unresponsive(scope, silent)
+	case errors.As(err, &unknown):
+		f := failure{status: exitUsage}
+		for _, name := range unknown.Names {
+			hint := "its services are " + wording.List(unknown.Known)
+			if near, ok := text.Nearest(name, unknown.Known); ok {
+				hint = "did you mean " + near + "?"
+			}
+			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s has no service %s", scope, name), hint})
+		}
+		return f
+	case errors.Is(err, launcher.ErrEnded):
+		return fail(exitRunning, "once it has ended, start it again: devports up", "%s is stopping", scope)
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &unreachable):
+		cause := unreachable.Err
+		if dial := (*net.OpError)(nil); errors.As(cause, &dial) && dial.Addr != nil {
+			cause = fmt.Errorf("socket %s: %w", dial.Addr, dial.Err)
+		}
+		return fail(exitFailed, "to stop it: devports down", "cannot connect to %s (pid %d): %v", scope, unreachable.PID, cause)
+	}
+	return fail(exitFailed, "to kill it: devports down --kill", "%s does not respond: %v", scope, err)
+}
+
+// unresponsive describes a run that lives and does not respond.
+func unresponsive(scope registry.Scope, silent *control.UnresponsiveError) failure {
+	if silent.Suspended {
+		return fail(exitFailed, fmt.Sprintf("resume it with fg or kill -CONT %d, or kill it with devports down --kill", silent.PID),
+			"%s does not respond: pid %d is suspended", scope, silent.PID)
+	}
+	return fail(exitFailed, "to kill it: devports down --kill", "%s does not respond (pid %d)", scope, silent.PID)
+}
+
+// printStatuses prints the status of the named services, or of all. The error
+// is a failure if a service is not good, or if the run did not apply the latest
+// edit.
+func (s session) printStatuses(info control.Info, names []string, json bool, good func(launcher.Status) bool) error {
+	services := info.Services
+	if len(names) > 0 {
+		services = slices.DeleteFunc(services, func(st launcher.Status) bool { return !slices.Contains(names, st.Service) })
+	}
+	if json {
+		if err := s.json(append([]launcher.Status{}, services...)); err != nil {
+			return err
+		}
+	} else {
+		for _, st := range services {
+			fmt.Fprintln(s.stdout, formatStatus(st))
+			for _, line := range st.BuildLines {
+				fmt.Fprintln(s.stdout, "  "+line)
+			}
+		}
+	}
+	f := failure{status: exitFailed}
+	for _, r := range info.Refused {
+		f.lines = append(f.lines, errorLine{r.Text, r.Hint})
+	}
+	if len(f.lines) > 0 {
+		f.lines = append(f.lines, errorLine{text: editRefused})
+	}
+	if len(f.lines) > 0 || slices.ContainsFunc(services, func(st launcher.Status) bool { return !good(st) }) {
+		return f
+	}
+	return nil
+}
+
+const editRefused = "the latest edit was not applied; services keep running"
+
+// noteRefused prints why a run did not apply the latest edit, if so. run is a
+// prefix that names the run.
+func (s session) noteRefused(run string, info control.Info) {
+	for _, r := range info.Refused {
+		s.printMessage("note", "36", run+r.Text)
+		if r.Hint != "" {
+			s.printMessage("hint", "36", r.Hint)
+		}
+	}
+	if len(info.Refused) > 0 {
+		s.printMessage("note", "36", run+editRefused)
+	}
+}
+
+// formatStatus formats a service's status as a sentence.
+func formatStatus(st launcher.Status) string {
+	text := st.Service + " is " + st.Label()
+	switch st.State {
+	case launcher.StateReady:
+		text = st.Service + " is ready"
+		if st.Port > 0 {
+			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
+		}
+		text += fmt.Sprintf(" (pid %d)", st.PID)
+		switch {
+		case st.Unresponsive:
+			text += ", but " + st.Detail
+		case st.Build == launcher.BuildFailure:
+			text += ", but its " + st.Detail
+		case st.BlockedBy != launcher.Blocker{}:
+			text += ", but " + st.Detail
+		case st.Build != "":
+			text += ", with a build running"
+		case st.Outdated:
+			text += ", and " + st.Detail
+		}
+		return text
+	case launcher.StateFailed:
+		return st.Service + " failed: " + st.Detail
+	case launcher.StateBackoff:
+		return st.Service + " " + st.Detail
+	case launcher.StateWaiting:
+		if (st.BlockedBy == launcher.Blocker{}) {
+			break
+		}
+		text = st.Service + " " + st.Detail
+		if st.BlockedBy.Detail != "" {
+			text += ": " + st.BlockedBy.Detail
+		}
+		return text
+	}
+	if st.Detail != "" {
+		text += ": " + st.Detail
+	}
+	return text
+}
