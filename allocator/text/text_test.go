@@ -3,6 +3,7 @@ package text
 import (
 	"os/exec"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -84,4 +85,16 @@ func FuzzQuoteSh(f *testing.F) {
 			t.Errorf("%q quoted as %s is %q, %v", s, QuoteSh(s), out, err)
 		}
 	})
+}
+
+func TestDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		999_999 * time.Microsecond:   "999 ms",
+		1_440_000 * time.Microsecond: "1.4 s",
+		8 * time.Second:              "8 s",
+	} {
+		if got := Duration(d); got != want {
+			t.Errorf("%d: %q, want %q", d, got, want)
+		}
+	}
 }

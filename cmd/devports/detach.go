@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
@@ -88,7 +89,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 			return err
 		}
 		if err != nil && ctx.Err() == nil && time.Now().After(deadline) {
-			return fail(exitFailed, "to kill it: devports down --kill", "timed out after %s: the previous run of %s is still stopping", wording.Duration(timeout), scope)
+			return fail(exitFailed, "to kill it: devports down --kill", "timed out after %s: the previous run of %s is still stopping", text.Duration(timeout), scope)
 		}
 	}
 }

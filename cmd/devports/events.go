@@ -40,9 +40,9 @@ func formatEvent(e launcher.Event, cause string) string {
 		if e.Port > 0 {
 			where = fmt.Sprintf(" on http://localhost:%d", e.Port)
 		}
-		return fmt.Sprintf("%s ready%s after %s", e.Service, where, wording.Duration(e.Took))
+		return fmt.Sprintf("%s ready%s after %s", e.Service, where, text.Duration(e.Took))
 	case launcher.AllReady:
-		text := fmt.Sprintf("all %d ready after %s", e.Services, wording.Duration(e.Took))
+		text := fmt.Sprintf("all %d ready after %s", e.Services, text.Duration(e.Took))
 		if e.Stopped > 0 {
 			text += fmt.Sprintf(", %d stopped", e.Stopped)
 		}
@@ -171,7 +171,7 @@ func formatRetry(after time.Duration) string {
 	if after == 0 {
 		return ""
 	}
-	return "; restarting in " + wording.Duration(after)
+	return "; restarting in " + text.Duration(after)
 }
 
 // limitHint explains how to raise the limit that err is about.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/watcher"
 )
@@ -54,8 +54,8 @@ type restarts struct {
 }
 
 // add adds a change of the files that a service watches. now reports whether to
-// restart it at once; text is the line to print, "" for none.
-func (r *restarts) add(st launcher.Status, touched watcher.Touched, builds bool, at time.Time) (now bool, text string) {
+// restart it at once; line is to be printed, "" for none.
+func (r *restarts) add(st launcher.Status, touched watcher.Touched, builds bool, at time.Time) (now bool, line string) {
 	verb := "restarting"
 	if builds {
 		verb = "building"
@@ -75,11 +75,11 @@ func (r *restarts) add(st launcher.Status, touched watcher.Touched, builds bool,
 		return true, fmt.Sprintf("%s %s: %s", verb, st.Service, formatChange(touched))
 	}
 	r.due[st.Service] = at.Add(delay)
-	text = fmt.Sprintf("%s %s in %s: %s", verb, st.Service, wording.Duration(delay), formatChange(touched))
+	line = fmt.Sprintf("%s %s in %s: %s", verb, st.Service, text.Duration(delay), formatChange(touched))
 	if loop.count == loopLimit+1 {
-		text += fmt.Sprintf(", as after each of its last %d starts; if %s writes that file, add %q to its watch", loopLimit, st.Service, "!"+touched.Path)
+		line += fmt.Sprintf(", as after each of its last %d starts; if %s writes that file, add %q to its watch", loopLimit, st.Service, "!"+touched.Path)
 	}
-	return false, text
+	return false, line
 }
 
 // wait is the time until the next delayed restart; false if there is none.
@@ -106,7 +106,7 @@ func (r *restarts) hurry(at time.Time) {
 func (r *restarts) delayed(at time.Time) map[string]string {
 	all := map[string]string{}
 	for name, due := range r.due {
-		all[name] = fmt.Sprintf("restarts in %s: %s changed", wording.Duration(max(due.Sub(at).Round(time.Second), time.Second)), r.loops[name].path)
+		all[name] = fmt.Sprintf("restarts in %s: %s changed", text.Duration(max(due.Sub(at).Round(time.Second), time.Second)), r.loops[name].path)
 	}
 	return all
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/text"
-	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/screen"
 	"github.com/devports/devports/launcher/terminal"
@@ -183,7 +182,7 @@ func (m model) serviceRow(i int, st launcher.Status, name, state, url, width int
 	}
 	took := ""
 	if st.ReadyMS > 0 {
-		took = wording.Duration(time.Duration(st.ReadyMS * float64(time.Millisecond)))
+		took = text.Duration(time.Duration(st.ReadyMS * float64(time.Millisecond)))
 	}
 	if roomy {
 		row = append(row, span(fmt.Sprintf("  %7s  %6s", took, age(st, now)), dim))

@@ -1,10 +1,9 @@
-// Package wording formats values for messages: lists, counts, durations and
-// shortened text.
+// Package wording formats values for messages: lists, counts and shortened
+// text.
 package wording
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/devports/devports/allocator/text"
 )
@@ -36,9 +35,6 @@ func Count(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
-
-// Duration is [text.Duration].
-func Duration(d time.Duration) string { return text.Duration(d) }
 
 // Shorten cuts s to width characters, and ends it with "…" if it was longer.
 func Shorten(s string, width int) string {
