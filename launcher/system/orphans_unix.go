@@ -4,6 +4,7 @@ package system
 
 import (
 	"slices"
+	"time"
 
 	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/allocator/process"
@@ -17,22 +18,40 @@ func (s *processSet) orphansOf(service string) (ours, out []proctree.Process) {
 	if s.mark.Variable == "" {
 		return nil, nil
 	}
-	for pass := 0; pass < maxPasses && s.mayHaveOrphans(); pass++ {
+	for end := time.Now().Add(maxSearch); s.mayHaveOrphans(); {
 		tree, err := s.snapshots.Take()
 		if err != nil {
 			return nil, nil
 		}
 		var ended bool
-		if ours, out, ended = s.orphansIn(tree, service); len(ours) > 0 || !ended {
+		ours, out, ended = s.orphansIn(tree, service)
+		if len(ours) > 0 || time.Now().After(end) || !ended && s.hasAllOrphans(tree) {
 			break
 		}
 	}
 	return ours, out
 }
 
-// maxPasses limits how often the orphans are listed in a row because one of
-// them has ended: each process of a chain may start the next and end.
-const maxPasses = 3
+// hasAllOrphans reports whether no process was adopted after a snapshot. Where
+// processes start and end all the time, a snapshot can miss one.
+func (s *processSet) hasAllOrphans(tree proctree.Tree) bool {
+	s.reap()
+	s.mu.Lock()
+	missing := make(map[int]bool, len(s.orphans))
+	for _, pid := range s.orphans {
+		missing[pid] = true
+	}
+	s.mu.Unlock()
+	for _, p := range tree.Where(func(p proctree.Process) bool { return missing[p.PID] }) {
+		delete(missing, p.PID)
+	}
+	return len(missing) == 0
+}
+
+// maxSearch limits how long the orphans are listed again because one of them
+// has ended before its marks could be read: each process of a chain may start
+// the next and end.
+const maxSearch = time.Second
 
 // findOutside finds the processes outside the run, once nothing has been
 // started for a while.
