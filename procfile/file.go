@@ -49,6 +49,11 @@ type Service struct {
 	Pin          int // the port that the file pins; 0: none
 	PinPos       Position
 	Ports        []ExtraPort // in the order of the file
+	HTTP         Choice      // whether its port speaks HTTP; Default: unless it runs a known server of another protocol
+	HTTPPos      Position
+	Host         Text // its label in named addresses; "": made from its name
+	NoHost       bool // it has no named address
+	HostHeader   Text // what the front sends as Host; "": what the client sent
 	Env          []Variable
 	EnvFiles     []Text
 	DependsOn    []Text

@@ -63,11 +63,14 @@ var serviceKeys = keys[Service]{
 	"dir":        func(d *decoder, v *value, s *Service) { s.Dir = d.text(v) },
 	"port":       func(d *decoder, v *value, s *Service) { s.HasPort, s.Pin, s.PinPos = d.port(v) },
 	"ports":      func(d *decoder, v *value, s *Service) { s.Ports = d.ports(v) },
+	"http":       func(d *decoder, v *value, s *Service) { s.HTTP, s.HTTPPos = d.choice(v), v.pos },
+	"host":       func(d *decoder, v *value, s *Service) { s.Host, s.NoHost = d.host(v) },
 	"env":        func(d *decoder, v *value, s *Service) { s.Env = d.variables(v) },
 	"env_files":  func(d *decoder, v *value, s *Service) { s.EnvFiles = d.texts(v) },
 	"depends_on": func(d *decoder, v *value, s *Service) { s.DependsOn = d.texts(v) },
 	"ready":      func(d *decoder, v *value, s *Service) { s.Ready, s.ReadyPos = d.ready(v), v.pos },
 
+	"host_header":   func(d *decoder, v *value, s *Service) { s.HostHeader = d.hostHeader(v) },
 	"ready_timeout": func(d *decoder, v *value, s *Service) { s.ReadyTimeout = d.duration(v) },
 
 	"restart": func(d *decoder, v *value, s *Service) {

@@ -62,6 +62,46 @@ func (d *decoder) programs(v *value) []string {
 	return names
 }
 
+func (d *decoder) choice(v *value) Choice {
+	if d.boolean(v) {
+		return Yes
+	}
+	return No
+}
+
+// host reads a label, or false for no name.
+func (d *decoder) host(v *value) (host Text, none bool) {
+	switch {
+	case v.kind == kindBoolean && v.text == "false":
+		return Text{}, true
+	case v.kind != kindString:
+		d.fail(v.pos, `host = "admin", or host = false for no name`, "host must be a string or false, not %s", v.kind)
+		return Text{}, false
+	}
+	t := d.text(v)
+	if !isLabel(t.Value) {
+		hint := ""
+		if t.Value != "" {
+			hint = "write " + quote(label(t.Value))
+		}
+		d.fail(v.pos, hint, "%s is not a valid host: use at most %d lower-case letters, digits and hyphens between them", quote(t.Value), maxLabel)
+		return Text{}, false
+	}
+	return t, false
+}
+
+// hostHeader reads a host, with or without a port.
+func (d *decoder) hostHeader(v *value) Text {
+	t := d.text(v)
+	if v.kind == kindString && (t.Value == "" || strings.ContainsFunc(t.Value, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune("/\\@?#,", r)
+	})) {
+		d.fail(v.pos, `write it like "localhost"`, "%s is not a valid host", quote(t.Value))
+		return Text{}
+	}
+	return t
+}
+
 func (d *decoder) boolean(v *value) bool { return d.is(v, kindBoolean) && v.text == "true" }
 
 func (d *decoder) number(v *value, low, high int) int {

@@ -21,6 +21,7 @@ type Context struct {
 	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
 	Ports             map[allocator.PortName]int // a missing port is 0
+	Site              Site                       // of the checkout
 }
 
 // labels are the variables that identify a service to itself.
@@ -53,7 +54,7 @@ func (f File) Resolve(c Context) (Plan, error) {
 	}
 	r.inherited, _ = OwnEnviron(c.Environ)
 	r.prepareCommon()
-	plan := Plan{StopOnExit: f.StopOnExit, Outside: f.Outside}
+	plan := Plan{StopOnExit: f.StopOnExit, Site: c.Site, Outside: f.Outside}
 	if f.Path != "" {
 		r.watch(f.Path)
 	}
@@ -94,6 +95,8 @@ type resolver struct {
 	context   Context
 	inherited map[string]string
 	set       map[string]string // the variables that devports sets for every service
+	urls      map[string]string // the same, but [env] and env may replace them
+	hosts     map[string]string // the labels of services
 	common    *commonVars
 	numbers   map[string][]int      // the ports of each service
 	read      map[string][]Variable // env files by path
@@ -116,12 +119,14 @@ func (r *resolver) watch(path string) {
 // process resolves one service.
 func (r *resolver) process(s Service) Process {
 	own := r.own(s)
-	outer := firstOf(own, r.inherits)
+	urls := in(r.urls)
+	ours := firstOf(own, urls)
+	outer := firstOf(ours, r.inherits)
 
 	files := map[string]string{}
 	for _, path := range r.envFiles(s) {
 		for _, v := range r.envFile(path) {
-			if _, set := own(v.Name); set || v.Name == "PORT" || v.Name == envvar.Env {
+			if _, set := ours(v.Name); set || v.Name == "PORT" || v.Name == envvar.Env {
 				r.noteEnvFilePort(path, v, s)
 				continue
 			}
@@ -134,7 +139,7 @@ func (r *resolver) process(s Service) Process {
 		}
 	}
 
-	project := r.table(r.file.Env, own, firstOf(r.inherits, in(files)))
+	project := r.table(r.file.Env, own, firstOf(urls, r.inherits, in(files)))
 	service := r.table(s.Env, own, project.get)
 	set := maps.Clone(files)
 	maps.DeleteFunc(set, func(name, _ string) bool { _, shell := r.inherits(name); return shell })
@@ -151,6 +156,9 @@ func (r *resolver) process(s Service) Process {
 		Service: s.Name, Shell: s.Command.Shell,
 		Port:       r.context.Ports[allocator.PortName{Service: s.Name}],
 		Ports:      r.numbers[s.Name],
+		HTTP:       s.http(),
+		Host:       r.hosts[s.Name],
+		HostHeader: s.HostHeader.Value,
 		Env:        Environment{r.common, sortedVars(set)},
 		Ready:      s.check(),
 		Restart:    s.Restart,
@@ -162,6 +170,7 @@ func (r *resolver) process(s Service) Process {
 	for _, pattern := range s.Watch {
 		p.Watch = append(p.Watch, pattern.Value)
 	}
+	p.Address = r.context.Site.address(p.Host, p.HTTP, p.Port)
 	p.RestartOn, p.own = s.restartOn(), s.portVariables()
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))
@@ -189,11 +198,16 @@ func (r *resolver) prepareCommon() {
 	r.set[envvar.Worktree] = r.context.Worktree
 	all := maps.Clone(r.inherited)
 	delete(all, "PORT") // never a service's port
-	maps.Copy(all, r.set)
+	r.hosts = r.file.hosts()
+	var named map[string]string
+	r.urls, named = r.file.urls(r.hosts, r.context.Site, r.context.Ports)
+	set := maps.Clone(r.urls)
+	maps.Copy(set, r.set)
+	maps.Copy(all, set)
 	sorted := sortedVars(all)
 	r.common = &commonVars{
-		all: sorted, list: listOf(sorted), set: sortedVars(r.set), ports: ports,
-		inherited: r.inherited, marks: envvar.Mark(sortedVars(r.set), r.inherited),
+		all: sorted, list: listOf(sorted), set: sortedVars(set), ports: ports, urls: r.urls, named: named,
+		inherited: r.inherited, marks: envvar.Mark(sortedVars(set), r.inherited),
 	}
 }
 
