@@ -137,6 +137,11 @@ func (f File) hosts() map[string]string {
 	return hosts
 }
 
+// HasHosts reports whether a service has a named address.
+func (f File) HasHosts() bool {
+	return slices.ContainsFunc(f.Services, func(s Service) bool { return !s.NoHost && s.http() })
+}
+
 // http reports whether the service speaks HTTP on its port, as far as the file
 // shows it without a request.
 func (s Service) http() bool {

@@ -24,7 +24,8 @@ type session struct {
 	stdout, stderr io.Writer
 	environ        []string
 	getenv         func(string) string
-	notices        *notices // shared by all copies; nil: messages go to stderr
+	front          *frontChoice // shared by all copies
+	notices        *notices     // shared by all copies; nil: messages go to stderr
 
 	// unpinned, unless nil, is called by up before it starts a project whose
 	// pins do not apply.
@@ -70,6 +71,7 @@ func app(s session) *cli.App {
 	commands := []command{
 		initCommand, checkCommand, upCommand,
 		psCommand, startCommand, stopCommand, restartCommand, waitCommand, logsCommand, downCommand,
+		urlCommand, openCommand,
 		envCommand, runCommand, portCommand, lsCommand, whoCommand, rmCommand, pruneCommand, pickCommand,
 		importCommand, exportCommand, portserverCommand, doctorCommand, versionCommand,
 	}

@@ -74,6 +74,7 @@ Example:
 		boolean("plain", "", "print only lines, without the live view at the bottom of the terminal"),
 		boolean("raw", "", "print plain lines, and pass all control sequences to the terminal"),
 		boolean("no-prefix", "", "print only the services' output; devports' own lines go to stderr"),
+		boolean("no-front", "", "do not give the services named addresses"),
 		boolean("reassign", "", "permanently move ports that another process holds"),
 		noPinsFlag,
 		registryFlag,
@@ -106,6 +107,9 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	}
 	if p, err = s.projectAt(o.File, o.Registry, o.Replicas); err != nil {
 		return p, false, err
+	}
+	if o.NoFront {
+		p = p.WithoutFront()
 	}
 	if o.NoPins {
 		p = p.WithoutPins()
@@ -162,6 +166,7 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.watch()()
 	defer u.serve(claim, from)()
 	defer u.remember(from)()
+	defer u.announce(claim.Note.ID)()
 	err = u.launch(claim.Note.ID)
 	u.endRecording(err)
 	return err
@@ -193,6 +198,7 @@ type upRun struct {
 	scope      registry.Scope
 	signals    chan os.Signal
 	controller *launcher.Controller
+	announcer  *announcer // nil: the services have no named addresses
 
 	recorder *logstore.Recorder // nil: what services print is not recorded
 	outcome  outcome
@@ -327,6 +333,7 @@ func (u *upRun) notify(e launcher.Event) {
 	}
 	u.outcome.add(e)
 	u.display.show(e)
+	u.announcer.notify(e)
 }
 
 // begin prepares the start: it checks the project, claims the scope and leases

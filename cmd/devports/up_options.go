@@ -26,6 +26,7 @@ type upOptions struct {
 	NoPrefix   bool     `json:"no_prefix,omitempty"`
 	Reassign   bool     `json:"reassign,omitempty"`
 	NoPins     bool     `json:"no_pins,omitempty"`
+	NoFront    bool     `json:"no_front,omitempty"`
 }
 
 func readUpOptions(c *cli.Context) upOptions {
@@ -45,6 +46,7 @@ func readUpOptions(c *cli.Context) upOptions {
 		NoPrefix:   c.Bool("no-prefix"),
 		Reassign:   c.Bool("reassign"),
 		NoPins:     c.Bool("no-pins"),
+		NoFront:    c.Bool("no-front"),
 	}
 }
 

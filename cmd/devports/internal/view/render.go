@@ -196,12 +196,9 @@ func (m model) serviceRow(i int, st launcher.Status, name, state, url, width int
 	return row
 }
 
-// address is the URL of a service.
+// address is the URL of a service, or localhost and its port.
 func address(st launcher.Status) string {
-	if st.Port == 0 {
-		return ""
-	}
-	return fmt.Sprintf("http://localhost:%d", st.Port)
+	return st.Address
 }
 
 // age formats how long the process of a service has lived.
