@@ -33,7 +33,11 @@ func TestMain(m *testing.M) {
 // backendMain listens on the address in its first argument, and responds with
 // its name and the request. Its standard input is its life.
 func backendMain(name string) {
-	l, err := net.Listen("tcp", os.Args[1])
+	config := net.ListenConfig{}
+	if os.Getenv("FRONT_TEST_REUSE") != "" {
+		config.Control = reusePort
+	}
+	l, err := config.Listen(context.Background(), "tcp", os.Args[1])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -115,8 +119,19 @@ type backendProcess struct {
 // start starts a backend that listens on an address.
 func start(t testing.TB, name, address string) backendProcess {
 	t.Helper()
+	return startWith(t, name, address)
+}
+
+// startReusing is start for a port that others share.
+func startReusing(t testing.TB, name, address string) backendProcess {
+	t.Helper()
+	return startWith(t, name, address, "FRONT_TEST_REUSE=1")
+}
+
+func startWith(t testing.TB, name, address string, env ...string) backendProcess {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], address)
-	cmd.Env = append(os.Environ(), "FRONT_TEST_BACKEND="+name)
+	cmd.Env = append(append(os.Environ(), "FRONT_TEST_BACKEND="+name), env...)
 	cmd.Stderr = os.Stderr
 	stdin, _ := cmd.StdinPipe()
 	stdout, _ := cmd.StdoutPipe()
