@@ -5,25 +5,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/front"
 )
-
-// announcer tells the front about the services of a run.
-type announcer struct {
-	changed chan struct{}
-}
-
-// notify reports an event. It does not block.
-func (a *announcer) notify(e launcher.Event) {
-	if a == nil {
-		return
-	}
-	select {
-	case a.changed <- struct{}{}:
-	default:
-	}
-}
 
 // startQuiet is how long nothing may have happened before a run is announced:
 // starting a front takes processor time that the services need for their start.
@@ -39,12 +22,13 @@ func (u *upRun) announce(id string) (stop func()) {
 	if site.URL("") == "" {
 		return func() {}
 	}
-	u.announcer = &announcer{changed: make(chan struct{}, 1)}
+	changed, unwatch := u.controller.Watch()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if !u.announcer.awaitStart(ctx) {
+		defer unwatch()
+		if !awaitQuiet(ctx, changed) {
 			return
 		}
 		place, err := u.session.frontPlace()
@@ -65,7 +49,7 @@ func (u *upRun) announce(id string) (stop func()) {
 				return u.controller.StartOutside(ctx, argv...)
 			},
 			Services:  u.routes,
-			Changed:   u.announcer.changed,
+			Changed:   changed,
 			Processes: u.controller.ProcessesOf,
 			Note:      func(text string) { u.session.note("%s", text) },
 		})
@@ -78,15 +62,15 @@ func (u *upRun) announce(id string) (stop func()) {
 	}
 }
 
-// awaitStart waits until the services have been started.
-func (a *announcer) awaitStart(ctx context.Context) bool {
+// awaitQuiet waits until the services have been started.
+func awaitQuiet(ctx context.Context, changed <-chan struct{}) bool {
 	latest := time.NewTimer(startLatest)
 	defer latest.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-a.changed:
+		case <-changed:
 			continue
 		case <-latest.C:
 		case <-time.After(startQuiet):

@@ -15,8 +15,10 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/launcher/front"
+	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
 )
@@ -75,6 +77,26 @@ func (s session) chooseFrontPort() int {
 		return 0
 	}
 	return port
+}
+
+// noteFrontPort notes that named addresses do not have the default port.
+func (s session) noteFrontPort(plan procfile.Plan) {
+	wanted, _, _ := s.frontSetting()
+	if port := plan.Site.Port; port == 0 || port == defaultFrontPort || wanted != 0 {
+		return
+	}
+	if place, err := s.frontPlace(); err == nil {
+		if _, running := place.Find(); running {
+			return
+		}
+	}
+	who := "another process"
+	if found, err := holder.Listening(context.Background(), defaultFrontPort); err == nil {
+		if h, ok := holderOf(found, defaultFrontPort); ok {
+			who = describeShort(h)
+		}
+	}
+	s.note("port %d is held by %s: named addresses have port %d instead (to use %[1]d, stop that process, then all runs: devports down --all)", defaultFrontPort, who, plan.Site.Port)
 }
 
 // frontSetting parses DEVPORTS_FRONT. A port of 0 stands for the default.

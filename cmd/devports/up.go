@@ -198,7 +198,6 @@ type upRun struct {
 	scope      registry.Scope
 	signals    chan os.Signal
 	controller *launcher.Controller
-	announcer  *announcer // nil: the services have no named addresses
 
 	recorder *logstore.Recorder // nil: what services print is not recorded
 	outcome  outcome
@@ -333,7 +332,6 @@ func (u *upRun) notify(e launcher.Event) {
 	}
 	u.outcome.add(e)
 	u.display.show(e)
-	u.announcer.notify(e)
 }
 
 // begin prepares the start: it checks the project, claims the scope and leases
@@ -357,6 +355,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	}
 	s.notes(checked.Notes)
 	s.noteUnbound(r.Project, scope)
+	s.noteFrontPort(plan)
 	return plan, scope, c, nil
 }
 
