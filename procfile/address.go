@@ -142,6 +142,17 @@ func (f File) HasHosts() bool {
 	return slices.ContainsFunc(f.Services, func(s Service) bool { return !s.NoHost && s.http() })
 }
 
+// Addresses returns the named addresses of the services, by name.
+func (f File) Addresses(site Site) map[string]string {
+	addresses := map[string]string{}
+	for name, host := range f.hosts() {
+		if url := site.URL(host); url != "" {
+			addresses[name] = url
+		}
+	}
+	return addresses
+}
+
 // http reports whether the service speaks HTTP on its port, as far as the file
 // shows it without a request.
 func (s Service) http() bool {

@@ -240,6 +240,11 @@ func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int)
 	}
 }
 
+// Addresses returns the named addresses of the services in a scope, by name.
+func (p Project) Addresses(scope registry.Scope) map[string]string {
+	return p.File.Addresses(p.site(scope))
+}
+
 // site is where the services of a scope have their names.
 func (p Project) site(scope registry.Scope) procfile.Site {
 	if p.noFront || scope.UserWide() || p.host.Front == nil || !p.File.HasHosts() {
