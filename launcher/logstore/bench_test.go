@@ -48,7 +48,7 @@ func fill(b *testing.B, size int, fine bool) Run {
 		streams[n%50].Append(block)
 		for {
 			r.mu.Lock()
-			pending := r.pending
+			pending := r.queued + r.writing
 			r.mu.Unlock()
 			if pending < maxPending/2 {
 				break

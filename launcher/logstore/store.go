@@ -84,7 +84,7 @@ const (
 func (s Store) Begin(about About, failure func(error)) *Recorder {
 	r := &Recorder{
 		store: s, about: about, failure: failure, services: map[string]*service{},
-		wake: make(chan struct{}, 1), full: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		syncs: make(chan chan struct{}),
 	}
 	go func() {
