@@ -97,6 +97,7 @@ type blockLine struct {
 type decoder struct {
 	window
 	plain []byte // scratch: a block without colours
+	tuned bool   // match is, for the service
 	lines []blockLine
 }
 
@@ -105,9 +106,12 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 	d.lines = nil
 	var all string // the whole page, shared by its lines
 	var open []openLine
-	hit := d.mayMatch(text)
-	if !hit && !p.segment.hasMore(text) {
-		return nil
+	search, mayMiss := d.search(text)
+	if !mayMiss && search.from(0) == len(text) {
+		if !p.segment.hasMore(text) {
+			return nil
+		}
+		mayMiss = true // at lines that span blocks, or in colours
 	}
 	for pos := 0; ; {
 		h, ok := parseHeader(text[min(pos, len(text)):], p.segment.number)
@@ -151,7 +155,7 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 			block = block[:whole]
 			open = append(open, openLine{h, index + bytes.Count(block, newline), bytes.Clone(rest)})
 		}
-		if len(block) == 0 || d.before(h) {
+		if len(block) == 0 || d.before(h) || !mayMiss && search.from(start) >= end && bytes.IndexByte(block, escape) < 0 {
 			continue
 		}
 		if d.match == nil && all == "" {
@@ -304,8 +308,17 @@ func (d *decoder) block(h header, index int, block []byte, page string, start in
 	})
 }
 
-// mayMatch reports whether a page may contain a match.
-func (d *decoder) mayMatch(text []byte) bool {
-	m := d.match
-	return m == nil || m.literal == nil || d.mark || !m.exact(text) || m.index(text) >= 0
+// search searches a page. mayMiss is true if it may miss matches.
+func (d *decoder) search(text []byte) (s search, mayMiss bool) {
+	if d.match == nil || d.mark || len(d.match.literals) == 0 {
+		return s, true
+	}
+	if !d.tuned {
+		d.match, d.tuned = d.match.tuned(text[:min(len(text), sampleLen)]), true
+	}
+	return d.match.search(text), !d.match.exact(text)
 }
+
+// sampleLen is the length of the text from which a search learns which bytes are
+// rare.
+const sampleLen = 64 << 10
