@@ -114,38 +114,20 @@ func upper(b byte) byte {
 	return b
 }
 
-// index returns the first position of the literal in text, or -1.
-func (l literal) index(text []byte) int {
-	if l.fold {
-		return l.indexFold(text)
-	}
-	for at, tries := l.rare, 0; at < len(text); at++ {
-		n := bytes.IndexByte(text[at:], l.text[l.rare])
-		if n < 0 {
-			break
-		}
-		at += n
-		start := at - l.rare
-		if bytes.HasPrefix(text[start:], l.text) {
-			return start
-		}
-		if tries++; tries > 8+at/16 { // the byte is not rare here
-			if n = bytes.Index(text[start+1:], l.text); n >= 0 {
-				return start + 1 + n
-			}
-			break
-		}
-	}
-	return -1
-}
-
-func (l literal) indexFold(text []byte) int {
+// index returns the position in text of the rarest byte of the first line that has
+// the literal, perhaps with control sequences in it, or -1. It may find it where
+// it is not, next to a control sequence. colored is false if there is none.
+func (l literal) index(text []byte, colored bool) int {
 	low := l.text[l.rare]
-	up := upper(low)
+	up := low
+	if l.fold {
+		up = upper(low)
+	}
 	next := [2]int{-1, -1} // of low and up; len(text) for none
-	for at := l.rare; at < len(text); at++ {
+	tries := 0
+	for at := 0; at < len(text); at++ {
 		for i, b := range [2]byte{low, up} {
-			if next[i] < at {
+			if next[i] < at && (i == 0 || up != low) {
 				if n := bytes.IndexByte(text[at:], b); n >= 0 {
 					next[i] = at + n
 				} else {
@@ -153,26 +135,71 @@ func (l literal) indexFold(text []byte) int {
 				}
 			}
 		}
-		at = min(next[0], next[1])
-		if start := at - l.rare; start+len(l.text) <= len(text) && equalFold(text[start:], l.text) {
-			return start
+		if at = next[0]; up != low {
+			at = min(at, next[1])
+		}
+		if at == len(text) {
+			break
+		}
+		if start := at - l.rare; colored || l.fold {
+			if l.at(text, at) {
+				return at
+			}
+		} else if start >= 0 && bytes.HasPrefix(text[start:], l.text) {
+			return at
+		}
+		if tries++; tries > 8+at/16 && !l.fold && !colored { // it is not rare here
+			from := max(0, at-l.rare+1)
+			if n := bytes.Index(text[from:], l.text); n >= 0 {
+				return from + n + l.rare
+			}
+			break
 		}
 	}
 	return -1
 }
 
-// equalFold reports whether text begins with low, in any case.
-func equalFold(text, low []byte) bool {
-	for i, b := range low {
-		c := text[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != b {
+// at reports whether the literal may be around the position of its rarest byte.
+func (l literal) at(text []byte, position int) bool {
+	for i, b := range l.text[l.rare+1:] {
+		j := position + 1 + i
+		if j >= len(text) {
 			return false
+		}
+		if !l.same(text[j], b) {
+			return text[j] == escape // a control sequence may be in between
+		}
+	}
+	for i := l.rare - 1; i >= 0; i-- {
+		j := position - l.rare + i
+		if j < 0 {
+			return false
+		}
+		if !l.same(text[j], l.text[i]) {
+			return inSequence(text, j)
 		}
 	}
 	return true
+}
+
+// same reports whether a byte of the text is one of the literal.
+func (l literal) same(c, b byte) bool {
+	if l.fold && c >= 'A' && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c == b
+}
+
+// inSequence reports whether the byte at a position may belong to a control
+// sequence.
+func inSequence(text []byte, i int) bool {
+	if text[i] >= 0x40 && text[i] <= 0x7e { // may be the last one, or the bracket
+		i--
+	}
+	for i >= 0 && text[i] >= 0x20 && text[i] <= 0x3f {
+		i--
+	}
+	return i >= 0 && text[i] == escape || i > 0 && text[i] == '[' && text[i-1] == escape
 }
 
 // Characters that are k and s in another case.

@@ -72,11 +72,12 @@ func (m *Matcher) exact(text []byte) bool {
 type search struct {
 	literals []literal
 	text     []byte
+	colored  bool             // there may be control sequences in it
 	next     [maxLiterals]int // the position of each, unless that has been passed
 }
 
 func (m *Matcher) search(text []byte) search {
-	s := search{literals: m.literals, text: text}
+	s := search{literals: m.literals, text: text, colored: bytes.IndexByte(text, escape) >= 0}
 	for i := range s.next {
 		s.next[i] = -1
 	}
@@ -92,7 +93,7 @@ func (s *search) from(at int) int {
 	}
 	for i, l := range s.literals {
 		if s.next[i] < at {
-			if n := l.index(s.text[at:]); n >= 0 {
+			if n := l.index(s.text[at:], s.colored); n >= 0 {
 				s.next[i] = at + n
 			} else {
 				s.next[i] = len(s.text)
@@ -103,11 +104,11 @@ func (s *search) from(at int) int {
 	return first
 }
 
-// eachMatch calls found with the bounds of each matching line of text, which must
-// be without colours.
+// eachMatch calls found with the bounds of each matching line of text.
 func (m *Matcher) eachMatch(text []byte, found func(start, end int)) {
 	search := m.search(text)
 	skip := m.exact(text)
+	var plain []byte
 	for from := 0; from < len(text); {
 		at := from
 		if skip {
@@ -120,7 +121,13 @@ func (m *Matcher) eachMatch(text []byte, found func(start, end int)) {
 		if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
 			end = at + n
 		}
-		if m.alone && skip || m.expression.Match(bytes.TrimRight(text[start:end], "\r")) {
+		line := bytes.TrimRight(text[start:end], "\r")
+		colored := search.colored && bytes.IndexByte(line, escape) >= 0
+		if colored {
+			plain = withoutColors(plain[:0], line)
+			line = plain
+		}
+		if m.alone && skip && !colored || m.expression.Match(line) {
 			found(start, end)
 		}
 		from = end + 1

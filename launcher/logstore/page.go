@@ -96,8 +96,7 @@ type blockLine struct {
 // decoder reads the lines of pages.
 type decoder struct {
 	window
-	plain []byte // scratch: a block without colours
-	tuned bool   // match is, for the service
+	tuned bool // match is, for the service
 	lines []blockLine
 }
 
@@ -111,7 +110,7 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 		if !p.segment.hasMore(text) {
 			return nil
 		}
-		mayMiss = true // at lines that span blocks, or in colours
+		mayMiss = true // in lines that span blocks
 	}
 	for pos := 0; ; {
 		h, ok := parseHeader(text[min(pos, len(text)):], p.segment.number)
@@ -155,7 +154,7 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 			block = block[:whole]
 			open = append(open, openLine{h, index + bytes.Count(block, newline), bytes.Clone(rest)})
 		}
-		if len(block) == 0 || d.before(h) || !mayMiss && search.from(start) >= end && bytes.IndexByte(block, escape) < 0 {
+		if len(block) == 0 || d.before(h) || !mayMiss && search.from(start) >= end {
 			continue
 		}
 		if d.match == nil && all == "" {
@@ -172,18 +171,17 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 	return d.lines
 }
 
-// hasMore reports whether a page may have lines that span blocks, gaps, or colours,
-// where index may miss matches.
+// hasMore reports whether a page may have gaps, or lines that span blocks, in which
+// a search may miss matches.
 func (s *segment) hasMore(text []byte) bool {
 	order := binary.LittleEndian
-	colors := bytes.IndexByte(text, escape) >= 0 // or that is in a header
 	for pos := 0; pos+headerLen <= len(text); {
 		b := text[pos : pos+headerLen]
 		if order.Uint32(b) != magic || order.Uint32(b[16:]) != s.number {
 			return false
 		}
 		end := pos + headerLen + int(order.Uint32(b[20:]))
-		if order.Uint16(b[30:]) != 0 || end > len(text) || colors && bytes.IndexByte(text[pos+headerLen:end], escape) >= 0 {
+		if order.Uint16(b[30:]) != 0 || end > len(text) {
 			return true
 		}
 		pos = end
@@ -283,28 +281,11 @@ func (d *decoder) block(h header, index int, block []byte, page string, start in
 		}
 		return
 	}
-	if bytes.IndexByte(block, escape) < 0 {
-		counted := 0
-		d.match.eachMatch(block, func(from, to int) {
-			index += bytes.Count(block[counted:from], newline)
-			counted = from
-			d.add(h, index, string(block[from:to]), 0, true)
-		})
-		return
-	}
-	d.plain = withoutColors(d.plain[:0], block)
-	counted, colored := 0, block
-	d.match.eachMatch(d.plain, func(from, _ int) {
-		for range bytes.Count(d.plain[counted:from], newline) {
-			index++
-			colored = colored[bytes.IndexByte(colored, '\n')+1:]
-		}
+	counted := 0
+	d.match.eachMatch(block, func(from, to int) {
+		index += bytes.Count(block[counted:from], newline)
 		counted = from
-		line := colored
-		if n := bytes.IndexByte(line, '\n'); n >= 0 {
-			line = line[:n]
-		}
-		d.add(h, index, string(line), 0, true)
+		d.add(h, index, string(block[from:to]), 0, true)
 	})
 }
 
