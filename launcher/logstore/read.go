@@ -24,6 +24,10 @@ type Query struct {
 
 	// Progress, if it is not nil, counts the bytes that have been searched.
 	Progress *atomic.Int64
+
+	// CaughtUp, if it is not nil, is called by Follow when it has yielded all lines
+	// so far. An error ends Follow.
+	CaughtUp func() error
 }
 
 // Line is a line of output, or a gap.
@@ -86,8 +90,16 @@ func (r Run) Follow(ctx context.Context, q Query, yield func(Line) error) error 
 	span := reading.start()
 	for first := true; ; first = false {
 		final := span.until == math.MaxInt64
-		if err := reading.read(ctx, span, final, yield); err != nil || final {
+		if err := reading.read(ctx, span, final, yield); err != nil {
 			return err
+		}
+		if q.CaughtUp != nil {
+			if err := q.CaughtUp(); err != nil {
+				return err
+			}
+		}
+		if final {
+			return nil
 		}
 		if first {
 			reading.query.Last = -1
