@@ -118,6 +118,25 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
+// TestEndOnFullDisk has a run that ends while the disk is full: how it ended is
+// recorded nevertheless.
+func TestEndOnFullDisk(t *testing.T) {
+	home := t.TempDir()
+	if err := mountSmall(home, 1<<20); err != nil {
+		t.Skip("no file system can be mounted:", err)
+	}
+	t.Cleanup(func() { unmount(home) })
+	s := New(home, DefaultLimit)
+	r := s.Begin(About{Slot: "a", PID: 1, Began: time.Now()}, nil)
+	r.Stream("web").Append(bytes.Repeat([]byte("0123456789\n"), 200_000))
+	settled(t, r, latest(t, s, "a"))
+	want := End{Status: 3, Reason: "web exited with status 3", At: time.Now()}
+	_ = r.End(t.Context(), want)
+	if got := latest(t, s, "a"); got.Killed() || got.Reason != want.Reason || got.Status != want.Status {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestFullDisk fills a disk: what is missing is counted, and reported once.
 func TestFullDisk(t *testing.T) {
 	home := t.TempDir()

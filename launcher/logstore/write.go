@@ -3,6 +3,7 @@ package logstore
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -267,9 +268,27 @@ func (r *Recorder) finish() {
 	if r.path == "" {
 		return
 	}
-	_ = writeAbout(r.path, recorded{r.about, r.ended})
+	_ = r.writeEnd()
 	r.head.Close()
 	_ = r.release()
+}
+
+// writeEnd records how the run ended; on a full disk in the space that the file
+// has.
+func (r *Recorder) writeEnd() error {
+	about := recorded{r.about, r.ended}
+	err := writeAbout(r.path, about)
+	if err == nil {
+		return nil
+	}
+	text, _ := json.Marshal(about)
+	f, failed := os.OpenFile(filepath.Join(r.path, aboutFile), os.O_WRONLY, 0)
+	if failed != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteAt(text, 0) // it is longer than what is there
+	return err
 }
 
 // End writes the rest and how the run ended, and ends the recording. It waits at
