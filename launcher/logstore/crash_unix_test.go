@@ -105,6 +105,9 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	failures := make(chan error, 10)
+	if err := New(home, DefaultLimit).Check(); err != syscall.ENOTDIR {
+		t.Error(err)
+	}
 	r := New(home, DefaultLimit).Begin(About{Slot: "a", Began: time.Now()}, func(err error) { failures <- err })
 	st := r.Stream("web")
 	for range 1000 {
@@ -131,6 +134,9 @@ func TestEndOnFullDisk(t *testing.T) {
 	r.Stream("web").Append(bytes.Repeat([]byte("0123456789\n"), 200_000))
 	settled(t, r, latest(t, s, "a"))
 	want := End{Status: 3, Reason: "web exited with status 3", At: time.Now()}
+	if err := s.Check(); err != syscall.ENOSPC {
+		t.Error(err)
+	}
 	_ = r.End(t.Context(), want)
 	if got := latest(t, s, "a"); got.Killed() || got.Reason != want.Reason || got.Status != want.Status {
 		t.Errorf("%+v", got)
