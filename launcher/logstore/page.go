@@ -106,6 +106,7 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 	var all string // the whole page, shared by its lines
 	var open []openLine
 	search, mayMiss := d.search(text)
+	mayMiss = mayMiss || d.mark
 	if !mayMiss && search.from(0) == len(text) {
 		if !p.segment.hasMore(text) {
 			return nil
@@ -157,7 +158,7 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 		if len(block) == 0 || d.before(h) || !mayMiss && search.from(start) >= end {
 			continue
 		}
-		if d.match == nil && all == "" {
+		if (d.match == nil || d.mark) && all == "" {
 			all = string(text)
 		}
 		d.block(h, index, block, all, start)
@@ -262,12 +263,19 @@ func (d *decoder) add(h header, index int, text string, missed int64, matches bo
 // it, and the lines share its memory.
 func (d *decoder) block(h header, index int, block []byte, page string, start int) {
 	if d.match == nil || d.mark {
-		for len(block) > 0 {
+		var found []int // where lines that match start
+		if d.mark {
+			d.match.eachMatch(block, func(from, _ int) { found = append(found, from) })
+		}
+		for pos, length := 0, len(block); pos < length; {
 			n := bytes.IndexByte(block, '\n')
 			if n < 0 {
 				n = len(block)
 			}
-			matches := d.match == nil || d.match.expression.Match(withoutColors(nil, bytes.TrimRight(block[:n], "\r")))
+			matches := d.match == nil
+			if len(found) > 0 && found[0] == pos {
+				matches, found = true, found[1:]
+			}
 			text := ""
 			if page != "" {
 				text = page[start : start+n]
@@ -277,6 +285,7 @@ func (d *decoder) block(h header, index int, block []byte, page string, start in
 			d.add(h, index, text, 0, matches)
 			index++
 			start += n + 1
+			pos += n + 1
 			block = block[min(n+1, len(block)):]
 		}
 		return
@@ -291,13 +300,19 @@ func (d *decoder) block(h header, index int, block []byte, page string, start in
 
 // search searches a page. mayMiss is true if it may miss matches.
 func (d *decoder) search(text []byte) (s search, mayMiss bool) {
-	if d.match == nil || d.mark || len(d.match.literals) == 0 {
+	if d.match == nil || len(d.match.literals) == 0 {
 		return s, true
 	}
 	if !d.tuned {
 		d.match, d.tuned = d.match.tuned(text[:min(len(text), sampleLen)]), true
 	}
 	return d.match.search(text), !d.match.exact(text)
+}
+
+// mayMatch reports whether a page may have a line that matches.
+func (d *decoder) mayMatch(p page, text []byte) bool {
+	s, mayMiss := d.search(text)
+	return mayMiss || s.from(0) < len(text) || p.segment.hasMore(text)
 }
 
 // sampleLen is the length of the text from which a search learns which bytes are
