@@ -21,6 +21,7 @@ import (
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
@@ -213,8 +214,13 @@ type upRun struct {
 // show starts to show the run.
 func (u *upRun) show(color bool, from *background) (stop func()) {
 	window, resized, unwatch := u.session.window()
+	var colors *palette.Palette
+	style := output.Style{Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
+	if color {
+		p := u.session.palette()
+		colors, style.Colors = &p, p.Names
+	}
 	u.console = u.session.console(u.options, window)
-	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console, u.recorder)
 	if from != nil && u.options.Log == "" { // what is recorded is shown by devports logs
 		u.display.out.SetFilter(output.Filter{Service: output.Own, Nothing: u.recorder != nil}, output.Replay{})
@@ -235,7 +241,7 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 		return unwatch
 	}
 	u.live = u.console.Show(view.Options{
-		Title: u.scope.String(), Run: u.controller, Output: u.display.out, Color: color,
+		Title: u.scope.String(), Run: u.controller, Output: u.display.out, Colors: colors,
 		Interrupt: func() {
 			select {
 			case u.signals <- os.Interrupt:

@@ -22,6 +22,7 @@ type loop struct {
 	hidden  bool          // a shell has, or had, the terminal: see wake
 
 	picked   *time.Timer // fires when the picked service is to be shown
+	asked    *time.Timer // fires when a question is forgotten
 	pausedAt int64       // the line at which a paused stream resumes
 }
 
@@ -50,6 +51,8 @@ func (l *loop) run() {
 		case l.model.warning = <-l.warn:
 		case <-l.picked.C:
 			l.apply(l.model, cmdFilter)
+		case <-l.asked.C:
+			l.model.asking = false
 		case <-resized:
 			l.console.screen.Redraw(false)
 		case <-suspended:
@@ -62,7 +65,7 @@ func (l *loop) run() {
 		l.wake()
 		if l.hidden {
 			aging.Reset(debounceDelay) // no signal reports that a shell returns the terminal
-		} else if next := nextAge(l.model.services, time.Now()); next > 0 {
+		} else if next := nextChange(l.model.services, time.Now()); next > 0 {
 			aging.Reset(next)
 		}
 		l.draw()
@@ -77,7 +80,7 @@ func (l *loop) draw() {
 		l.console.screen.Show(nil, 0)
 		return
 	}
-	l.console.screen.Show(l.model.rows(size, time.Now(), l.options.Color))
+	l.console.screen.Show(l.model.rows(size, time.Now(), l.options.Colors))
 }
 
 // listen starts to read keys.

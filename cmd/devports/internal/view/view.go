@@ -17,6 +17,7 @@ import (
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/terminal"
 )
 
@@ -24,6 +25,9 @@ import (
 // showing the output of the picked one. It is also the interval at which the
 // view checks whether a shell has returned the terminal.
 const debounceDelay = 300 * time.Millisecond
+
+// askDelay is how long a question waits for its answer.
+const askDelay = 5 * time.Second
 
 // Run is a run that a view shows and controls: see [launcher.Controller].
 type Run interface {
@@ -44,9 +48,9 @@ type Run interface {
 type Options struct {
 	Title     string
 	Run       Run
-	Output    *output.Mux // writes to the Console's Writer, and keeps a tail
-	Interrupt func()      // interrupts the run, as Ctrl-C does; must not block
-	Color     bool
+	Output    *output.Mux      // writes to the Console's Writer, and keeps a tail
+	Interrupt func()           // interrupts the run, as Ctrl-C does; must not block
+	Colors    *palette.Palette // nil: no colours
 }
 
 // View is a live view that is being shown. A nil View stands for no live view.
@@ -66,9 +70,10 @@ func (c *Console) Show(o Options) *View {
 	v := &View{stop: stop, warn: make(chan string, 1), done: make(chan struct{}), tty: c.tty}
 	l := &loop{
 		console: c, options: o, model: model{title: o.Title},
-		typed: make(chan []byte), warn: v.warn, picked: time.NewTimer(debounceDelay), context: ctx,
+		typed: make(chan []byte), warn: v.warn, picked: time.NewTimer(debounceDelay), asked: time.NewTimer(askDelay), context: ctx,
 	}
 	l.picked.Stop()
+	l.asked.Stop()
 	go func() {
 		defer close(v.done)
 		l.run()
