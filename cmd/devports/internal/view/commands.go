@@ -23,6 +23,8 @@ func (l *loop) apply(next model, do command) {
 		l.options.Interrupt()
 	case cmdAsk:
 		l.asked.Reset(askDelay)
+	case cmdLeave:
+		l.options.Leave()
 	case cmdFilter:
 		l.filter()
 	case cmdFilterSoon:

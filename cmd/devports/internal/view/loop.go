@@ -20,6 +20,7 @@ type loop struct {
 	warn    <-chan string // see View.Warn
 	keys    []byte        // typed, and not yet handled
 	hidden  bool          // a shell has, or had, the terminal: see wake
+	resized <-chan os.Signal
 
 	picked   *time.Timer // fires when the picked service is to be shown
 	asked    *time.Timer // fires when a question is forgotten
@@ -28,6 +29,9 @@ type loop struct {
 
 func (l *loop) run() {
 	resized, ignore := terminal.Resized()
+	defer ignore()
+	l.resized = resized
+	changed, ignore := l.options.Run.Watch()
 	defer ignore()
 	suspended, ignore := terminal.Notified(suspendSignals()...)
 	defer ignore()
@@ -44,7 +48,7 @@ func (l *loop) run() {
 				l.keys = l.keys[n:] // before the key, which may give the rest to a service
 				l.press(key)
 			}
-		case <-l.options.Run.Changed():
+		case <-changed:
 			if services, err := l.options.Run.Status(l.context); err == nil {
 				l.apply(l.model.change(services))
 			}
@@ -53,7 +57,7 @@ func (l *loop) run() {
 			l.apply(l.model, cmdFilter)
 		case <-l.asked.C:
 			l.model.asking = false
-		case <-resized:
+		case <-l.resized:
 			l.console.screen.Redraw(false)
 		case <-suspended:
 			l.suspend(continued)

@@ -13,6 +13,7 @@ import (
 // selected. It is a value; press returns its successor.
 type model struct {
 	title    string
+	leaves   bool              // the run continues without the view: key d
 	services []launcher.Status // in the order of the file
 	picked   string            // the only service shown; "" for all
 	match    *regexp.Regexp    // only matching lines are shown; nil for all
@@ -33,6 +34,7 @@ const (
 	cmdNothing           command = iota
 	cmdInterrupt                 // stop all services
 	cmdAsk                       // ask before that, for askDelay
+	cmdLeave                     // leave the view
 	cmdFilter                    // apply the model's filter to the stream
 	cmdFilterSoon                // the same, unless more such keys follow
 	cmdPause                     // pause the stream
@@ -63,6 +65,13 @@ func (m model) press(key string) (model, command) {
 		return m, cmdNothing
 	}
 	m.help = false
+	if key == "d" {
+		if m.leaves {
+			return m, cmdLeave
+		}
+		m.notice = "cannot leave: the run was not started with -d, and ends with this terminal"
+		return m, cmdNothing
+	}
 	if do, ok := commands[key]; ok {
 		if do != cmdRedraw && m.target() == "" {
 			m.notice = "pick a service first: 1-9, g or ↑ ↓"

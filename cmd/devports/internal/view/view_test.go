@@ -74,6 +74,7 @@ func TestPress(t *testing.T) {
 		{"g x enter", cmdNothing, "all output"},
 		{"g x erase c enter", cmdFilter, "only c"},
 		{"g b escape q", cmdAsk, "all output"},
+		{"d", cmdNothing, "all output"},
 		{"/ q . enter", cmdFilter, "only lines matching q."},
 		{"/ q erase erase q q", cmdInterrupt, "all output"},
 		{"/ x enter 1", cmdFilter, "only a, lines matching x"},
@@ -120,5 +121,16 @@ func TestChange(t *testing.T) {
 	m, do = m.change(statuses("a", "c"))
 	if do != cmdFilter || m.shown() != "only lines matching x" || m.notice != "b is no longer declared" {
 		t.Errorf("without the service it asks for %d and shows %q and %q", do, m.shown(), m.notice)
+	}
+}
+
+// Only a run that continues without the view can be left.
+func TestLeave(t *testing.T) {
+	m, do := model{services: statuses("a", "b")}.press("d")
+	if do != cmdNothing || !strings.Contains(m.notice, "not started with -d") {
+		t.Errorf("in the foreground: %d, %q", do, m.notice)
+	}
+	if _, do := (model{leaves: true, services: statuses("a", "b")}).press("d"); do != cmdLeave {
+		t.Errorf("in the background: %d", do)
 	}
 }
