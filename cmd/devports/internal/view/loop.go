@@ -21,6 +21,7 @@ type loop struct {
 	keys    []byte        // typed, and not yet handled
 	hidden  bool          // a shell has, or had, the terminal: see wake
 	resized <-chan os.Signal
+	changed <-chan struct{}
 
 	picked   *time.Timer // fires when the picked service is to be shown
 	asked    *time.Timer // fires when a question is forgotten
@@ -31,7 +32,7 @@ func (l *loop) run() {
 	resized, ignore := terminal.Resized()
 	defer ignore()
 	l.resized = resized
-	changed, ignore := l.options.Run.Watch()
+	l.changed, ignore = l.options.Run.Watch()
 	defer ignore()
 	suspended, ignore := terminal.Notified(suspendSignals()...)
 	defer ignore()
@@ -48,10 +49,8 @@ func (l *loop) run() {
 				l.keys = l.keys[n:] // before the key, which may give the rest to a service
 				l.press(key)
 			}
-		case <-changed:
-			if services, err := l.options.Run.Status(l.context); err == nil {
-				l.apply(l.model.change(services))
-			}
+		case <-l.changed:
+			l.apply(l.update())
 		case l.model.warning = <-l.warn:
 		case <-l.picked.C:
 			l.apply(l.model, cmdFilter)
@@ -75,6 +74,15 @@ func (l *loop) run() {
 		l.draw()
 	}
 	l.hide()
+}
+
+// update reads the services again. The result is for apply.
+func (l *loop) update() (model, command) {
+	services, err := l.options.Run.Status(l.context)
+	if err != nil {
+		return l.model, cmdNothing
+	}
+	return l.model.change(services)
 }
 
 // draw shows the rows below the stream.
