@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -156,6 +157,9 @@ func (s session) up(o upOptions, from *background) error {
 	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
 	shown := make(chan struct{})
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
+	if u.recorder != nil {
+		u.log = viewLog(store, claim.Slot().Name(), u.recorder.Sync)
+	}
 	// These start here, in order, and stop in reverse order. Each has ended
 	// when its stop function returns.
 	defer u.show(color, from)()
@@ -196,6 +200,7 @@ type upRun struct {
 	controller *launcher.Controller
 
 	recorder *logstore.Recorder // nil: what services print is not recorded
+	log      func(ctx context.Context, service string, to io.Writer) error
 	outcome  outcome
 
 	display   *display
@@ -239,7 +244,7 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 		return unwatch
 	}
 	u.live = u.console.Show(view.Options{
-		Title: u.scope.String(), Run: u.controller, Output: u.display.out, Colors: colors,
+		Title: u.scope.String(), Run: u.controller, Output: u.display.out, Colors: colors, Log: u.log,
 		Interrupt: func() {
 			select {
 			case u.signals <- os.Interrupt:

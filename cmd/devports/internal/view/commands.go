@@ -49,6 +49,8 @@ func (l *loop) apply(next model, do command) {
 		l.open()
 	case cmdAttach:
 		l.attach()
+	case cmdPage:
+		l.page()
 	case cmdRedraw:
 		l.console.screen.Redraw(true)
 	}

@@ -126,6 +126,11 @@ func (l *loop) read() {
 func (l *loop) hide() {
 	l.hidden = true
 	l.console.screen.Show(nil, 0)
+	l.stopReading()
+}
+
+// stopReading stops reading keys, until listen.
+func (l *loop) stopReading() {
 	_ = l.console.tty.SetReadDeadline(time.Now())
 	for {
 		select {

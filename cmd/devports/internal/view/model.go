@@ -44,12 +44,13 @@ const (
 	cmdToggle                    // stop it, or start it
 	cmdOpen                      // open it in the browser
 	cmdAttach                    // type to it
+	cmdPage                      // show its log in a pager
 	cmdRedraw                    // clear the screen
 )
 
 // commands are the keys that do not change the model.
 var commands = map[string]command{
-	"r": cmdRestart, "R": cmdRestartDependents, "s": cmdToggle, "o": cmdOpen, "a": cmdAttach, keyRedraw: cmdRedraw,
+	"r": cmdRestart, "R": cmdRestartDependents, "s": cmdToggle, "o": cmdOpen, "a": cmdAttach, "l": cmdPage, keyRedraw: cmdRedraw,
 }
 
 // press returns the model after a key, and the command of the key.

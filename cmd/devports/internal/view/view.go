@@ -11,6 +11,7 @@ package view
 
 import (
 	"context"
+	"io"
 	"os"
 	"time"
 
@@ -50,10 +51,13 @@ type Run interface {
 
 // Options are the options of a view.
 type Options struct {
-	Title     string
-	Run       Run
-	Output    *output.Mux // writes to the Console's Writer, and keeps a tail
-	Interrupt func()      // ends the run, as Ctrl-C does in the foreground; must not block
+	Title  string
+	Run    Run
+	Output *output.Mux // writes to the Console's Writer, and keeps a tail
+	// Log writes what a service has printed, as far as it is recorded; nil if it
+	// is not.
+	Log       func(ctx context.Context, service string, to io.Writer) error
+	Interrupt func() // ends the run, as Ctrl-C does in the foreground; must not block
 	// Leave leaves the view, while the run continues; nil if it cannot, because
 	// the run would end with this process. It must not block.
 	Leave  func()
