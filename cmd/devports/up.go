@@ -154,7 +154,7 @@ func (s session) up(o upOptions, from *background) error {
 		s.note("no control socket: devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.SocketErr))
 	}
 
-	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
+	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController(), watching: make(chan struct{})}
 	shown := make(chan struct{})
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
 	if u.recorder != nil {
@@ -211,6 +211,7 @@ type upRun struct {
 	plans    <-chan procfile.Plan // nil with --no-watch
 	unfollow func()               // stops sending plans
 	sync     control.Sync         // nil with --no-watch
+	watching chan struct{}        // closed when plans, unfollow and sync are set
 	stopped  time.Time            // when the run began to stop; zero if it has not
 
 	signalled bool // a signal stopped the run
@@ -244,7 +245,7 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 		return unwatch
 	}
 	u.live = u.console.Show(view.Options{
-		Title: u.scope.String(), Run: u.controller, Output: u.display.out, Colors: colors, Log: u.log,
+		Title: u.scope.String(), Run: viewedRun{u.controller, u.bringUpToDate}, Output: u.display.out, Colors: colors, Log: u.log,
 		Interrupt: func() {
 			select {
 			case u.signals <- os.Interrupt:
@@ -258,8 +259,23 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 	}
 }
 
+// bringUpToDate returns once the run has applied all earlier edits of its files,
+// or after syncTimeout.
+func (u *upRun) bringUpToDate(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
+	defer cancel()
+	select {
+	case <-u.watching:
+		if u.sync != nil {
+			u.sync(ctx, true)
+		}
+	case <-ctx.Done():
+	}
+}
+
 // watch starts to follow edits of the Portfile and of the code.
 func (u *upRun) watch() (stop func()) {
+	defer close(u.watching)
 	u.unfollow = func() {}
 	if u.options.NoWatch {
 		return u.unfollow

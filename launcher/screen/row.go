@@ -99,6 +99,9 @@ func Pad(text string, columns int) string {
 	return widths.Truncate(text, columns, "…")
 }
 
+// Truncate shortens a text to a number of columns.
+func Truncate(text string, columns int) string { return widths.Truncate(text, columns, "") }
+
 // PadLeft pads a text with blanks before it to a number of columns.
 func PadLeft(text string, columns int) string {
 	return strings.Repeat(" ", max(columns-Width(text), 0)) + text

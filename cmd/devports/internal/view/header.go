@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/screen"
@@ -31,6 +32,9 @@ func (m model) header(width int, p palette.Palette) (row screen.Row, column int)
 		}
 	}
 	right := []screen.Span{span(" ? keys · q quit ──", p.Quiet), span(" ? keys ──", p.Quiet), span("", p.Quiet)}
+	if m.panel != panelNone {
+		right = []screen.Span{span(" e environment · i closes · q quit ──", p.Quiet), span(" i closes ──", p.Quiet), span("", p.Quiet)}
+	}
 	if m.notice != "" {
 		right = []screen.Span{span(" "+m.notice+" ──", p.Busy)}
 	}
@@ -61,7 +65,7 @@ func (m model) showing(p palette.Palette) (row screen.Row) {
 
 // question is what quit asks, from the longest form to the shortest.
 func (m model) question() []string {
-	services, verb := counted(m.live(), "service"), "stop"
+	services, verb := wording.Count(m.live(), "service"), "stop"
 	if m.stopping() {
 		verb = "kill"
 	}
@@ -81,14 +85,6 @@ func (m model) stopping() bool {
 		}
 	}
 	return true
-}
-
-// counted is a number with a noun.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // firstThatFits returns the first of texts that fits a width, or the last.

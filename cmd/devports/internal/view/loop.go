@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/devports/devports/launcher/terminal"
@@ -25,7 +26,10 @@ type loop struct {
 
 	picked   *time.Timer // fires when the picked service is to be shown
 	asked    *time.Timer // fires when a question is forgotten
-	pausedAt int64       // the line at which a paused stream resumes
+	inspect  *time.Timer // fires when the service in the panel is to be looked at
+	tasks    sync.WaitGroup
+	results  chan func(*loop) // what to do with the results of tasks
+	pausedAt int64            // the line at which a paused stream resumes
 }
 
 func (l *loop) run() {
@@ -54,6 +58,10 @@ func (l *loop) run() {
 		case l.model.warning = <-l.warn:
 		case <-l.picked.C:
 			l.apply(l.model, cmdFilter)
+		case <-l.inspect.C:
+			l.look()
+		case done := <-l.results:
+			done(l)
 		case <-l.asked.C:
 			l.model.asking = false
 		case <-l.resized:
@@ -74,6 +82,7 @@ func (l *loop) run() {
 		l.draw()
 	}
 	l.hide()
+	l.tasks.Wait()
 }
 
 // update reads the services again. The result is for apply.

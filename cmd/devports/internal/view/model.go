@@ -7,12 +7,14 @@ import (
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/terminal"
 )
 
 // model is the state of the live view: the services, and what the user has
 // selected. It is a value; press returns its successor.
 type model struct {
 	title    string
+	size     terminal.Size     // of the terminal when the user pressed a key
 	leaves   bool              // the run continues without the view: key d
 	services []launcher.Status // in the order of the file
 	picked   string            // the only service shown; "" for all
@@ -21,6 +23,11 @@ type model struct {
 	prompt   prompt            // what the user is typing
 	input    string            // the text so far
 	help     bool              // the keys are shown
+	panel    panel             // what is shown instead of the services
+	details  launcher.Details  // of the service in the panel, or of an earlier one
+	load     string            // how much CPU it uses; "" if that is not known
+	revealed bool              // secrets in the panel are shown
+	scroll   int               // the first variable in the panel
 	asking   bool              // the next key confirms or cancels quitting
 	quitting bool              // the user has confirmed it
 	warning  string            // a persistent warning; "" for none
@@ -45,6 +52,7 @@ const (
 	cmdOpen                      // open it in the browser
 	cmdAttach                    // type to it
 	cmdPage                      // show its log in a pager
+	cmdInspect                   // look at it, for the panel
 	cmdRedraw                    // clear the screen
 )
 
@@ -52,6 +60,9 @@ const (
 var commands = map[string]command{
 	"r": cmdRestart, "R": cmdRestartDependents, "s": cmdToggle, "o": cmdOpen, "a": cmdAttach, "l": cmdPage, keyRedraw: cmdRedraw,
 }
+
+// pickFirst is the notice for keys that need a service.
+const pickFirst = "pick a service first: 1-9, g or ↑ ↓"
 
 // press returns the model after a key, and the command of the key.
 func (m model) press(key string) (model, command) {
@@ -75,7 +86,7 @@ func (m model) press(key string) (model, command) {
 	}
 	if do, ok := commands[key]; ok {
 		if do != cmdRedraw && m.target() == "" {
-			m.notice = "pick a service first: 1-9, g or ↑ ↓"
+			m.notice = pickFirst
 			return m, cmdNothing
 		}
 		return m, do
@@ -89,14 +100,25 @@ func (m model) press(key string) (model, command) {
 	case "g":
 		m.prompt, m.input = promptGo, ""
 		return m, cmdNothing
+	case "i":
+		return m.toggle(panelDetails)
+	case "e":
+		return m.environmentKey()
 	case "p":
 		if m.paused = !m.paused; m.paused {
 			return m, cmdPause
 		}
 		return m, cmdResume
 	case keyUp, keyDown:
+		if m.panel == panelEnvironment {
+			return m.scrolled(map[string]int{keyUp: -1, keyDown: 1}[key]), cmdNothing
+		}
 		return m.pickNext(key == keyUp), cmdFilterSoon
 	case keyEscape, "0":
+		if m.panel != panelNone {
+			m.panel = panelNone
+			return m, cmdNothing
+		}
 		if m.picked == "" && m.match == nil {
 			return m, cmdNothing
 		}

@@ -53,9 +53,12 @@ func (m model) rows(size terminal.Size, now time.Time, p *palette.Palette) (rows
 	}
 	header, column := m.header(size.Columns-1, colors)
 	rows = append(rows, header)
-	if m.help {
+	switch {
+	case m.help:
 		rows = append(rows, helpRows(size)...)
-	} else {
+	case m.panel != panelNone && m.target() != "":
+		rows = append(rows, m.panelRows(size, now, colors)...)
+	default:
 		rows = append(rows, m.serviceRows(size, now, colors)...)
 	}
 	if p == nil {

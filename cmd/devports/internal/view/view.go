@@ -82,10 +82,12 @@ func (c *Console) Show(o Options) *View {
 	v := &View{stop: stop, warn: make(chan string, 1), done: make(chan struct{}), tty: c.tty}
 	l := &loop{
 		console: c, options: o, model: model{title: o.Title, picked: o.Pick, leaves: o.Leave != nil},
-		typed: make(chan []byte), warn: v.warn, picked: time.NewTimer(debounceDelay), asked: time.NewTimer(askDelay), context: ctx,
+		typed: make(chan []byte), warn: v.warn, picked: time.NewTimer(debounceDelay), asked: time.NewTimer(askDelay), inspect: time.NewTimer(inspectDelay),
+		results: make(chan func(*loop)), context: ctx,
 	}
 	l.picked.Stop()
 	l.asked.Stop()
+	l.inspect.Stop()
 	go func() {
 		defer close(v.done)
 		l.run()
