@@ -39,9 +39,28 @@ it runs, up applies edits to the Portfile and env files, and restarts only the
 services that an edit affects. Ctrl-C stops all services, a second Ctrl-C kills
 them.
 
-On a terminal, rows at the bottom show the state of each service. Keys restart,
-stop or open a service, type to it, and filter the output: press ? for a list.
-With --plain, or if the output is not a terminal, there are only lines.
+On a terminal, rows at the bottom show the state of each service, failed ones
+first. Press ? for a list of the keys:
+
+  1-9 arrows  pick a service, and show only its output
+  g           pick it by the first letters of its name
+  0 Esc       show all output
+  /           show only lines that match a regular expression
+  p           pause or resume the output
+  i e         details of the picked service, and its environment: values of
+              variables whose names suggest a secret are masked until e is
+              pressed again
+  l           open its log in PAGER
+  r R         restart it; R also restarts the services that depend on it
+  s           stop or start it
+  a           type to it, until Ctrl-]
+  o           open it in the browser
+  Ctrl-L      clear the screen
+  q           quit, after a second q, Enter or y
+
+Restarts and starts by keys apply earlier edits first. Colours are readable on
+dark and on light backgrounds; NO_COLOR turns them off. With --plain, or if the
+output is not a terminal, there are only lines.
 
 With -d, up runs in the background, where devports ps, logs and down find it.
 With -d --last, up starts every background run again that the machine's shutdown

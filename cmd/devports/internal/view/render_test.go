@@ -140,6 +140,7 @@ func TestVisible(t *testing.T) {
 		{24, 9, "", "v w x y z A B C D +21 more"},
 		{24, 11, "", "t u v w x y z A B C +20 more, 1 failed: D"},
 		{12, 30, "", "a b c d +26 more, 26 failed: e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, A, B, C, D"},
+		{12, 2, "q", "C D q +27 more"},
 		{12, 4, "f", "A B C f +26 more, 1 failed: D"},
 		{100, 0, "", "a b c d e f g h i j k l m n o p q r s t u v w x y z A B C D"},
 	} {

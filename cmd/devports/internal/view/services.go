@@ -44,12 +44,16 @@ func (m model) visible(rows, limit int) (shown, hidden []int) {
 	for bad < len(order) && failed(m.services[order[bad]]) {
 		bad++
 	}
-	room := max(rows, min(bad+1, limit)) - 1 // the last row counts the hidden services
+	picked := slices.IndexFunc(order, func(i int) bool { return m.services[i].Service == m.picked })
+	needed := bad + 1 // the last row counts the hidden services
+	if picked >= bad {
+		needed++
+	}
+	room := max(rows, min(needed, limit)) - 1
 	if len(order) <= room+1 {
 		return order, nil
 	}
 	room = max(room, 1)
-	picked := slices.IndexFunc(order, func(i int) bool { return m.services[i].Service == m.picked })
 	pinned := min(bad, room-1) // the rest scrolls to the picked service
 	start := max(pinned, picked-(room-pinned)+1)
 	shown = append(slices.Clone(order[:pinned]), order[start:start+room-pinned]...)
