@@ -213,6 +213,9 @@ type upRun struct {
 // show starts to show the run.
 func (u *upRun) show(color bool, from *background) (stop func()) {
 	window, resized, unwatch := u.session.window()
+	if from != nil && from.terminal != nil {
+		window = func() terminal.Size { return *from.terminal }
+	}
 	u.console = u.session.console(u.options, window)
 	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console, u.recorder)

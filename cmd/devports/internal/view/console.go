@@ -58,6 +58,12 @@ func (c *Console) Shows(f *os.File) bool { return c != nil && foreground(f) }
 // Writer returns the writer for the stream above the rows.
 func (c *Console) Writer() io.Writer { return c.screen }
 
+// Rows is the number of rows above the view, for earlier output.
+func (c *Console) Rows() int {
+	size := c.size()
+	return size.Rows - size.Rows/3
+}
+
 // Found is the state of the terminal before it was taken over.
 func (c *Console) Found() terminal.State { return c.found }
 
