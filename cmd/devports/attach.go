@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/registry"
 )
 
@@ -67,10 +69,26 @@ func attach(s session, c *cli.Context) error {
 	window, _, unwatch := s.window()
 	defer unwatch()
 	if a.console = s.console(upOptions{}, window); a.console == nil {
-		return usage("devports logs -f prints the output of the services", "attach requires a terminal of at least 10 rows, in whose foreground it runs, and without CI in the environment")
+		return usage("devports logs -f", "attach requires a terminal%s", s.unsuitable(window))
 	}
 	how := a.show(c.Context, color)
 	return a.report(c, how)
+}
+
+// unsuitable is why this terminal cannot show a live view, at the end of a sentence;
+// "" if there is none.
+func (s session) unsuitable(window func() terminal.Size) string {
+	switch {
+	case !isTerminal(s.stdin) || !isTerminal(s.stdout):
+		return ""
+	case window == nil || s.getenv("TERM") == "":
+		return ` that can move its cursor, and TERM is "` + s.getenv("TERM") + `"`
+	case window().Rows < view.MinRows:
+		return fmt.Sprintf(" with at least %d rows, and this one has %d", view.MinRows, window().Rows)
+	case s.getenv("CI") != "":
+		return ", and CI is set"
+	}
+	return " in whose foreground it runs"
 }
 
 // inBackground replaces the hint of an error that says that nothing runs.
@@ -124,7 +142,7 @@ func statusNames(services []launcher.Status) (names []string) {
 func (a attached) report(c *cli.Context, how leaving) error {
 	s := a.session
 	if how == leftRun {
-		s.note("%s continues in the background: devports attach shows it again, devports down stops it", a.scope)
+		s.note("%s is still running: devports attach shows it again, devports down stops it", a.scope)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(c.Context, endTimeout)

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// minRows is the minimum height of a terminal for a view.
-	minRows = 10
+	// MinRows is the minimum height of a terminal for a view.
+	MinRows = 10
 
 	// closeTimeout is how long to wait for a terminal that accepts no output.
 	closeTimeout = time.Second
@@ -30,7 +30,7 @@ type Console struct {
 // they are not the terminal in whose foreground devports runs, or if that is
 // too small for a view.
 func Open(stdin, stdout *os.File, size func() terminal.Size) *Console {
-	if size == nil || !foreground(stdin) || !foreground(stdout) || size().Rows < minRows {
+	if size == nil || !foreground(stdin) || !foreground(stdout) || size().Rows < MinRows {
 		return nil
 	}
 	tty, err := terminal.Reopen(stdin)
