@@ -41,7 +41,9 @@ On a terminal, rows at the bottom show the state of each service. Keys restart,
 stop or open a service, type to it, and filter the output: press ? for a list.
 With --plain, or if the output is not a terminal, there are only lines.
 
-With -d, up runs in the background, where devports ps, logs and down find it.
+With -d, up runs in the background, where devports ps, logs and down find it;
+devports attach shows the rows and takes the keys. On a terminal, services get
+terminals of their own then, too, so that you can type to them.
 With -d --last, up starts every background run again that the machine's shutdown
 or SIGKILL interrupted, with its options and the environment of this shell. Runs
 that ended, or that devports down stopped, are not started.
