@@ -96,6 +96,10 @@ type OutputEntry struct {
 	Current bool  `json:"current,omitempty"`
 }
 
+// outputPause is the minimum time between two blocks of output, so that a flood
+// takes few of them.
+const outputPause = 10 * time.Millisecond
+
 // currentOutput is an OutputEntry without output.
 type currentOutput struct {
 	Current bool `json:"current"`
@@ -125,6 +129,10 @@ func (s server) output(w http.ResponseWriter, r *http.Request) {
 		}
 		if first && encoder.Encode(currentOutput{true}) != nil || flush() != nil || ended {
 			return
+		}
+		select {
+		case <-time.After(outputPause):
+		case <-r.Context().Done():
 		}
 		select {
 		case <-more:
