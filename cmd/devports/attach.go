@@ -131,7 +131,9 @@ func (a attached) check() error {
 	return requestFailed(a.scope, &launcher.UnknownServiceError{Names: []string{a.service}, Known: known})
 }
 
+// statusNames are the names of services, in the order of their file.
 func statusNames(services []launcher.Status) (names []string) {
+	services = slices.SortedStableFunc(slices.Values(services), func(a, b launcher.Status) int { return a.Position - b.Position })
 	for _, st := range services {
 		names = append(names, st.Service)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/system"
 )
 
@@ -27,6 +29,12 @@ const (
 
 // show shows the run until the user leaves, the terminal is gone, or the run ends.
 func (a attached) show(ctx context.Context, color bool) leaving {
+	var colors *palette.Palette
+	style := output.Style{Printable: true}
+	if color {
+		p := a.session.palette()
+		colors, style.Colors = &p, p.Names
+	}
 	defer a.console.Close()
 	local := a.openSystem()
 	defer local.Close()
@@ -36,7 +44,7 @@ func (a attached) show(ctx context.Context, color bool) leaving {
 	left := make(chan struct{})
 	leave := sync.OnceFunc(func() { close(left) })
 
-	out := output.New(a.console.Writer(), output.Style{Color: color, Printable: true}, statusNames(a.remote.Info().Services)...)
+	out := output.New(a.console.Writer(), style, statusNames(a.remote.Info().Services)...)
 	out.Keep(new(output.Tail))
 	out.SetFilter(output.Filter{Nothing: true}, output.Replay{}) // until all earlier output is here
 	copied := a.copyOutput(ctx, out)
@@ -52,8 +60,8 @@ func (a attached) show(ctx context.Context, color bool) leaving {
 		Head: fmt.Sprintf("attached to %s: d leaves it running, ? lists the keys", a.scope), Last: a.console.Rows(),
 	})
 	live := a.console.Show(view.Options{
-		Title: a.scope.String(), Run: attachedRun{a.remote, local}, Output: out, Color: color, Pick: a.service,
-		Interrupt: a.interrupt(), Leave: leave,
+		Title: a.scope.String(), Run: attachedRun{a.remote, local}, Output: out, Colors: colors, Pick: a.service,
+		Log: a.log(), Interrupt: a.interrupt(), Leave: leave,
 	})
 	defer live.Close()
 	select {
@@ -68,6 +76,15 @@ func (a attached) show(ctx context.Context, color bool) leaving {
 		return runEnded
 	}
 	return leftRun
+}
+
+// log returns the function for the view's logs; nil if the run is not recorded.
+func (a attached) log() func(ctx context.Context, service string, to io.Writer) error {
+	store, err := a.session.logStore()
+	if err != nil {
+		return nil
+	}
+	return viewLog(store, a.instance.Name(), a.instance.Client().AwaitRecorded)
 }
 
 // replayTimeout is how long to wait for earlier output.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -21,6 +22,7 @@ import (
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
@@ -154,9 +156,12 @@ func (s session) up(o upOptions, from *background) error {
 		s.note("no control socket: devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.SocketErr))
 	}
 
-	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
+	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController(), watching: make(chan struct{})}
 	shown := make(chan struct{})
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
+	if u.recorder != nil {
+		u.log = viewLog(store, claim.Slot().Name(), u.recorder.Sync)
+	}
 	// These start here, in order, and stop in reverse order. Each has ended
 	// when its stop function returns.
 	defer u.show(color, from)()
@@ -197,6 +202,7 @@ type upRun struct {
 	controller *launcher.Controller
 
 	recorder *logstore.Recorder // nil: what services print is not recorded
+	log      func(ctx context.Context, service string, to io.Writer) error
 	outcome  outcome
 
 	display   *display
@@ -207,6 +213,7 @@ type upRun struct {
 	plans    <-chan procfile.Plan // nil with --no-watch
 	unfollow func()               // stops sending plans
 	sync     control.Sync         // nil with --no-watch
+	watching chan struct{}        // closed when plans, unfollow and sync are set
 	stopped  time.Time            // when the run began to stop; zero if it has not
 
 	signalled bool // a signal stopped the run
@@ -218,8 +225,13 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 	if from != nil && from.terminal != nil {
 		window = func() terminal.Size { return *from.terminal }
 	}
+	var colors *palette.Palette
+	style := output.Style{Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
+	if color {
+		p := u.session.palette()
+		colors, style.Colors = &p, p.Names
+	}
 	u.console = u.session.console(u.options, window)
-	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console, u.recorder)
 	if from != nil && u.options.Log == "" { // what is recorded is shown by devports logs
 		u.display.out.SetFilter(output.Filter{Service: output.Own, Nothing: u.recorder != nil}, output.Replay{})
@@ -238,7 +250,7 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 		return unwatch
 	}
 	u.live = u.console.Show(view.Options{
-		Title: u.scope.String(), Run: u.controller, Output: u.display.out, Color: color,
+		Title: u.scope.String(), Run: viewedRun{u.controller, u.bringUpToDate}, Output: u.display.out, Colors: colors, Log: u.log,
 		Interrupt: func() {
 			select {
 			case u.signals <- os.Interrupt:
@@ -252,8 +264,23 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 	}
 }
 
+// bringUpToDate returns once the run has applied all earlier edits of its files,
+// or after syncTimeout.
+func (u *upRun) bringUpToDate(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
+	defer cancel()
+	select {
+	case <-u.watching:
+		if u.sync != nil {
+			u.sync(ctx, true)
+		}
+	case <-ctx.Done():
+	}
+}
+
 // watch starts to follow edits of the Portfile and of the code.
 func (u *upRun) watch() (stop func()) {
+	defer close(u.watching)
 	u.unfollow = func() {}
 	if u.options.NoWatch {
 		return u.unfollow

@@ -106,8 +106,9 @@ func (r *Remote) Inspect(ctx context.Context, service string) (launcher.Details,
 	return r.client.Inspect(ctx, service)
 }
 
-// requestTimeout is how long a run may take to respond: a live view waits for it.
-const requestTimeout = 2 * time.Second
+// requestTimeout is how long a run may take to respond, after edits were applied: a
+// live view waits for it.
+const requestTimeout = syncTimeout + time.Second
 
 // Start starts services that are not running.
 func (r *Remote) Start(ctx context.Context, services ...string) error {
