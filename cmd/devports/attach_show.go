@@ -36,8 +36,6 @@ func (a attached) show(ctx context.Context, color bool) leaving {
 		colors, style.Colors = &p, p.Names
 	}
 	defer a.console.Close()
-	local := a.openSystem()
-	defer local.Close()
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, stopSignals()...)
 	defer signal.Stop(signals)
@@ -56,6 +54,8 @@ func (a attached) show(ctx context.Context, color bool) leaving {
 	case <-signals:
 		return leftRun
 	}
+	local := a.openSystem()
+	defer local.Close()
 	out.SetFilter(output.Filter{Service: a.service}, output.Replay{
 		Head: fmt.Sprintf("attached to %s: d leaves it running, ? lists the keys", a.scope), Last: a.console.Rows(),
 	})
