@@ -62,7 +62,9 @@ Restarts and starts by keys apply earlier edits first. Colours are readable on
 dark and on light backgrounds; NO_COLOR turns them off. With --plain, or if the
 output is not a terminal, there are only lines.
 
-With -d, up runs in the background, where devports ps, logs and down find it.
+With -d, up runs in the background, where devports ps, logs and down find it;
+devports attach shows the rows and takes the keys. On a terminal, services get
+terminals of their own then, too, so that you can type to them.
 With -d --last, up starts every background run again that the machine's shutdown
 or SIGKILL interrupted, with its options and the environment of this shell. Runs
 that ended, or that devports down stopped, are not started.
@@ -239,6 +241,9 @@ type upRun struct {
 // show starts to show the run.
 func (u *upRun) show(color bool, from *background) (stop func()) {
 	window, resized, unwatch := u.session.window()
+	if from != nil && from.terminal != nil {
+		window = func() terminal.Size { return *from.terminal }
+	}
 	var colors *palette.Palette
 	style := output.Style{Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	if color {
