@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -66,8 +65,7 @@ Example:
 
 // propose returns what init would write for a folder, and writes nothing. It
 // has no services if init would write its example. Its Portfile method returns
-// the text of the Portfile, and the command of each service is what init would
-// print for it.
+// the text of the Portfile, and Summary of a service what init prints for it.
 func propose(dir string) scaffold.Project { return scaffold.Detect(os.DirFS(dir)) }
 
 // writeProposal writes a proposed Portfile, and reports what it has written.
@@ -157,7 +155,7 @@ func inRepository(dir string) bool {
 func printFound(w io.Writer, found scaffold.Project) {
 	var t table
 	for _, sv := range found.Services {
-		t.add("  "+sv.Name, cmp.Or(sv.Build, sv.Command), sv.Origin)
+		t.add("  "+sv.Name, sv.Summary(), sv.Origin)
 	}
 	_ = t.write(w)
 	if len(found.LeftOut) > 0 {
