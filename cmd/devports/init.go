@@ -24,10 +24,18 @@ var initCommand = command{
 	usage: "generate a Portfile for a folder",
 	args:  "[FOLDER]",
 	help: `
-Writes a commented Portfile for the services that it finds: in Procfile.dev or
-Procfile; else in package.json and its workspaces, Go and Rust programs, Django,
-Flask, FastAPI, Rails, Rack and others, in the folder and the folders below. The
-services of a compose file are added. Nothing is started.
+Writes a commented Portfile for the services that it finds: in Procfile.dev,
+process-compose.yaml or mprocs.yaml; else in the scripts of package.json and
+composer.json, Go and Rust programs, Django, Flask, FastAPI, Celery, Rails,
+Laravel, Phoenix, Spring Boot, .NET, Deno and others, in the folder, the folders
+below and those in services, apps and src; else in a task named dev of a
+Makefile, justfile or mise.toml. A Procfile for deployment adds only its
+workers. Nothing is started.
+
+The services of a compose file are added. One that the sources can start without
+Docker runs as a process, with the environment of its container and localhost in
+place of the other services' names. A container publishes the port that devports
+chose, instead of a fixed one.
 
 init prints what it has found, and what it has left out and why. Dev servers
 that ignore PORT get a flag for their port. Go and Rust programs get a build, so

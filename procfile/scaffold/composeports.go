@@ -190,11 +190,6 @@ func (p *Project) portName(service string, port published) string {
 	return name
 }
 
-// variableName returns a name in the form that the variable of its port has.
-func variableName(name string) string {
-	return strings.TrimPrefix(allocator.PortName{Service: name}.Variable(), "PORT_")
-}
-
 // scalar returns a YAML scalar as text, and "" for a list or a map.
 func scalar(v any) string {
 	switch v.(type) {

@@ -80,11 +80,14 @@ func tasksBeside(t tree, p *Project) findings {
 // project gives the candidates their names. Of two that start the same script
 // in the same directory, the first counts.
 func project(f findings) Project {
-	p := Project{LeftOut: f.leftOut, Ignore: unique(f.ignore), Env: f.env}
+	p := Project{LeftOut: f.leftOut, Ignore: unique(f.ignore)}
+	for _, v := range f.env {
+		p.setEnv(v)
+	}
 	type call struct{ dir, script string }
 	started := map[call]string{}
 	for _, c := range f.candidates {
-		if !printable(c.Origin) || strings.ContainsRune(c.Command, 0) {
+		if !printable(c.Origin) || strings.ContainsRune(c.Command, 0) || strings.TrimSpace(c.Command) == "" {
 			continue
 		}
 		k := call{c.Dir, startedScript(c.Command)}

@@ -324,10 +324,23 @@ func (g generator) compose() string {
 		services[n] = map[string]any{
 			"ports":      g.list(port),
 			"depends_on": g.list(func() any { return names[g.IntN(len(names))] }),
-			"build":      []any{nil, ".", g.text()}[g.IntN(3)],
+			"build":      []any{nil, ".", g.text(), map[string]any{"context": ".", "dockerfile": g.text()}}[g.IntN(4)],
+			"image":      []any{nil, "postgres", g.text()}[g.IntN(3)],
+			"command":    []any{nil, g.text(), g.list(func() any { return g.text() }), "celery -A x worker"}[g.IntN(4)],
+			"environment": []any{
+				g.object(func() any { return g.text() + names[g.IntN(len(names))] + ":5432" }),
+				g.list(func() any { return g.text() + "=" + g.text() + "@" + names[g.IntN(len(names))] + "/x" }),
+				map[string]any{"DB_HOST": names[0], "DB_PORT": 5432, "URL": "http://" + names[1] + ":80/${" + g.text() + ":-" + g.text() + "}"},
+			}[g.IntN(3)],
+			"healthcheck": map[string]any{"test": []any{g.text(), []any{"CMD", g.text(), g.text()}, []any{"CMD-SHELL", "curl http://localhost:80/" + g.text()}}[g.IntN(3)]},
 		}
 	}
 	src, _ := json.Marshal(map[string]any{"services": services}) // JSON is YAML
+	return string(src)
+}
+
+func jsonOf(v any) string {
+	src, _ := json.Marshal(v)
 	return string(src)
 }
 
@@ -350,9 +363,29 @@ func TestPortfileIsValid(t *testing.T) {
 			"Cargo.toml":            func() string { return "[package]\nname = " + quoteTOML(strings.ToValidUTF8(g.text(), "")) },
 			"src/main.rs":           g.text,
 			"bin/rails":             g.text,
+			"bin/dev":               func() string { return "#!/bin/sh\nexport A='" + g.text() + "'\nexport A=1\n# Procfile\n" },
+			".env.example":          func() string { return "A=http://localhost:80/" + g.text() + "\n" + g.text() + "=" + g.text() },
+			"Makefile":              func() string { return "dev: " + g.text() + "\n\t" + g.text() + "\n" },
+			"composer.json": func() string {
+				return jsonOf(map[string]any{"name": g.text(), "scripts": map[string]any{"dev": g.list(func() any { return g.text() })}})
+			},
+			"deno.json": func() string {
+				return jsonOf(map[string]any{"tasks": map[string]any{"dev": g.text()}, "workspace": g.list(func() any { return g.text() })})
+			},
+			"process-compose.yaml": func() string {
+				return jsonOf(map[string]any{"environment": g.object(func() any { return g.text() }), "processes": g.object(func() any {
+					return map[string]any{
+						"command": g.text(), "working_dir": g.text(), "environment": g.list(func() any { return g.text() + "=" + g.text() }),
+						"ready_log_line": g.text(), "depends_on": g.object(func() any { return map[string]any{"condition": "process_completed"} }),
+					}
+				})})
+			},
+			"mprocs.yaml": func() string {
+				return jsonOf(map[string]any{"procs": g.object(func() any { return map[string]any{"shell": g.text(), "cwd": g.text()} })})
+			},
 		}
 		for name, content := range some {
-			if g.IntN(3) == 0 {
+			if g.IntN(4) == 0 {
 				files[name] = content()
 			}
 		}

@@ -123,6 +123,11 @@ db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f 
 redis[] echo 'services: {redis: {ports: !override [$PORT:6379]}}' | docker compose -f compose.yml -f - up redis
 env DATABASE_URL=postgres://localhost:${PORT_DB}/x
 env REDIS_PORT=${PORT_REDIS}`},
+		{"a container that names another by its port", files{
+			"compose.yml": "services: {api: {image: x, ports: ['8000:8000']}, ui: {image: y, ports: ['80'], environment: {API_URL: 'http://localhost:8000/v1', X: 'localhost:9'}}}",
+		}, `
+api[] echo 'services: {api: {ports: !override [$PORT:8000]}}' | docker compose -f compose.yml -f - up api
+ui[] echo 'services: {ui: {environment: {API_URL: http://localhost:$PORT_API/v1}}}' | docker compose -f compose.yml -f - up ui -`},
 		{"Rails with a worker", files{"bin/rails": "", "Gemfile": "gem 'sidekiq'\ngem \"tailwindcss-rails\"\ngem 'solid_queue'\n", "bin/jobs": ""}, `
 web[] bin/rails server -p $PORT
 worker[] bundle exec sidekiq -
@@ -177,13 +182,13 @@ processes:
     readiness_probe: {http_get: {host: 127.0.0.1, path: /healthz, port: 8080}}
     environment: ["B=${A}"]
   off: {command: x, disabled: true}
-`, "package.json": `{"scripts": {"dev": "vite"}}`}, `
+`, "api/x": "", "package.json": `{"scripts": {"dev": "vite"}}`}, `
 migrate[api] ./migrate - ready=done
 api[] ./serve --port $PORT :8080 after migrate ready=http:/healthz B=${A:-}
 env A=1
 - process-compose.yaml, process off
 - package.json`},
-		{"mprocs", files{"mprocs.yaml": "procs:\n  web: {shell: vite, cwd: <CONFIG_DIR>/web}\n  css: {cmd: [tailwindcss, --watch], autorestart: true}\n  db: {shell: x, autostart: false}\n"}, `
+		{"mprocs", files{"mprocs.yaml": "procs:\n  web: {shell: vite, cwd: <CONFIG_DIR>/web}\n  css: {cmd: [tailwindcss, --watch], autorestart: true}\n  db: {shell: x, autostart: false}\n", "web/x": ""}, `
 web[web] vite --port $PORT --strictPort
 css[] tailwindcss --watch -
 - mprocs.yaml, db`},

@@ -154,7 +154,7 @@ func composeValue(value string) (converted string, ok bool) {
 	return b.String(), true
 }
 
-func isVariableName(s string) bool { return isAssignment(s + "=") }
+func isVariableName(s string) bool { return isAssignment(s+"=") && !strings.Contains(s, "=") }
 
 // number returns the number that s is, else 0.
 func number(s string) int {

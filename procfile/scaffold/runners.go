@@ -56,7 +56,7 @@ func unreadRunners(t tree) (f findings) {
 
 // processCompose reads the processes of process-compose
 // (https://f1bonacc1.github.io/process-compose/configuration/).
-func processCompose(_ tree, file string, src []byte, f *findings) {
+func processCompose(t tree, file string, src []byte, f *findings) {
 	var content struct {
 		Environment any
 		Processes   yaml.MapSlice
@@ -88,11 +88,11 @@ func processCompose(_ tree, file string, src []byte, f *findings) {
 		s := Service{Origin: file, Part: "process " + name, Command: strings.ReplaceAll(command, "$$", "$")}
 		s.Env = convertEnv(environment(body["environment"]))
 		if dir := scalar(body["working_dir"]); dir != "" {
-			if path.IsAbs(dir) || strings.ContainsAny(dir, "$\x00") || !printable(dir) {
-				f.leaveOut(origin, "its folder is outside of the project: %s", clean(dir))
+			if !t.isDir(path.Clean(dir)) || !printable(dir) {
+				f.leaveOut(origin, "its directory is not one of the project: %s", clean(dir))
 				continue
 			}
-			s.Dir = path.Clean(dir)
+			s.Dir = serviceIn(path.Clean(dir), "").Dir
 		}
 		s.adopt(PortFlag(s.Command), file)
 		s.guessPort(name, s.Command)
@@ -114,7 +114,7 @@ func processCompose(_ tree, file string, src []byte, f *findings) {
 			get, _ := probe["http_get"].(map[string]any)
 			host := scalar(get["host"])
 			if p := scalar(get["path"]); get != nil && (host == "" || host == "localhost" || host == "127.0.0.1") && !s.NoPort && quoteSh("x"+p) == "x"+p {
-				s.Ready = "http:/" + strings.TrimPrefix(p, "/")
+				s.Ready = "http:/" + strings.TrimLeft(p, "/")
 			}
 		} else if line := scalar(body["ready_log_line"]); line != "" && printable(line) {
 			s.Ready = "log:" + quoteRegexp(line)
@@ -157,7 +157,7 @@ func quoteRegexp(s string) string {
 }
 
 // mprocs reads the processes of mprocs (https://github.com/pvolok/mprocs).
-func mprocs(_ tree, file string, src []byte, f *findings) {
+func mprocs(t tree, file string, src []byte, f *findings) {
 	var content struct{ Procs yaml.MapSlice }
 	if err := yaml.Unmarshal(src, &content); err != nil {
 		f.leaveOut(file, "cannot parse it: %s", firstLine(err))
@@ -187,11 +187,11 @@ func mprocs(_ tree, file string, src []byte, f *findings) {
 				continue
 			}
 			if dir := strings.TrimPrefix(scalar(body["cwd"]), "<CONFIG_DIR>/"); dir != "" {
-				if path.IsAbs(dir) || strings.ContainsAny(dir, "$<\x00") || !printable(dir) {
-					f.leaveOut(origin, "init does not know its folder: %s", clean(dir))
+				if !t.isDir(path.Clean(dir)) || !printable(dir) {
+					f.leaveOut(origin, "its directory is not one of the project: %s", clean(dir))
 					continue
 				}
-				s.Dir = path.Clean(dir)
+				s.Dir = serviceIn(path.Clean(dir), "").Dir
 			}
 			if scalar(body["autorestart"]) == "true" {
 				s.Restart = "always"
