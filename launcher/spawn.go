@@ -11,7 +11,7 @@ import (
 
 // spawn starts a process, and follows it until it has ended in another goroutine,
 // whose stack stays small. stopped is done once devports stops the process.
-func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, generation int) {
+func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, size *terminal.Size, generation int) {
 	post := func(m message) {
 		m.service, m.generation = spec.Service, generation
 		s.post(m)
@@ -19,7 +19,7 @@ func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, gener
 	exit := s.portTaken(spec)
 	var p child
 	if exit.Err == nil {
-		p, exit = s.system.Start(spec, s.terminalSize(spec.Service))
+		p, exit = s.system.Start(spec, size)
 	}
 	s.goroutines.Go(func() {
 		if p == nil {
@@ -73,7 +73,8 @@ func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []
 	return left, slices.Contains(s.options.Listening(pids), port)
 }
 
-// terminalSize returns the size of a service's terminal; nil without terminals.
+// terminalSize returns the size of a service's terminal; nil without terminals. It
+// is for the goroutine of the supervisor.
 func (s *supervisor) terminalSize(service string) *terminal.Size {
 	attached := s.attachedSize(service)
 	switch t := s.options.Terminals; {

@@ -129,6 +129,8 @@ func requestFailed(scope registry.Scope, err error) error {
 		return f
 	case errors.Is(err, launcher.ErrEnded):
 		return fail(exitRunning, "once it has ended, start it again: devports up", "%s is stopping", scope)
+	case errors.Is(err, control.ErrOtherVersion):
+		return fail(exitFailed, "restart it with this version: devports down && devports up -d", "%s was started by another version of devports, which cannot do this", scope)
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &unreachable):
@@ -189,13 +191,13 @@ const editRefused = "the latest edit was not applied; services keep running"
 // prefix that names the run.
 func (s session) noteRefused(run string, info control.Info) {
 	for _, r := range info.Refused {
-		s.printMessage("note", "36", run+r.Text)
+		s.printMessage("note", run+r.Text)
 		if r.Hint != "" {
-			s.printMessage("hint", "36", r.Hint)
+			s.printMessage("hint", r.Hint)
 		}
 	}
 	if len(info.Refused) > 0 {
-		s.printMessage("note", "36", run+editRefused)
+		s.printMessage("note", run+editRefused)
 	}
 }
 
