@@ -146,7 +146,8 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 // up runs the services in this process until they end. A run in the background
 // must be reachable: there is no terminal to stop it from.
 func (s session) up(o upOptions, from *background) error {
-	defer collectRarely()()
+	memory := collectRarely()
+	defer memory.Stop()
 	p, color, err := o.open(s)
 	if err != nil {
 		return err
@@ -179,7 +180,10 @@ func (s session) up(o upOptions, from *background) error {
 		s.note("no control socket: devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.SocketErr))
 	}
 
-	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController(), watching: make(chan struct{})}
+	u := &upRun{
+		session: s, run: r, options: o, plan: plan, scope: scope, signals: signals,
+		controller: launcher.NewController(), memory: memory, watching: make(chan struct{}),
+	}
 	shown := make(chan struct{})
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
 	if u.recorder != nil {
@@ -198,17 +202,19 @@ func (s session) up(o upOptions, from *background) error {
 	return err
 }
 
-// startTime is how long the start of a few hundred services may take.
-const startTime = time.Second
+// settleTime is how long after the last start of a service its memory is
+// released.
+const settleTime = time.Second
 
 // collectRarely keeps the garbage collector from running while services start:
-// most of the memory allocated then stays in use. The rest is released afterwards.
-func collectRarely() (stop func() bool) {
-	before := debug.SetGCPercent(400)
-	return time.AfterFunc(startTime, func() {
+// most of the memory allocated then stays in use. The rest is released once
+// settleTime has passed since the timer was last reset.
+func collectRarely() *time.Timer {
+	before := debug.SetGCPercent(200)
+	return time.AfterFunc(settleTime, func() {
 		debug.SetGCPercent(before)
 		debug.FreeOSMemory()
-	}).Stop
+	})
 }
 
 // oneLine formats an error of several lines as one.
@@ -224,6 +230,7 @@ type upRun struct {
 	scope      registry.Scope
 	signals    chan os.Signal
 	controller *launcher.Controller
+	memory     *time.Timer // of collectRarely
 
 	recorder *logstore.Recorder // nil: what services print is not recorded
 	log      func(ctx context.Context, service string, to io.Writer) error
@@ -380,6 +387,9 @@ func (u *upRun) notify(e launcher.Event) {
 			u.stopped, u.signalled = time.Now(), stopping.Signal
 		}
 		go u.unfollow() // slow in the kernel; the stop function of watch waits for it
+	}
+	if _, ok := e.(launcher.Started); ok && u.memory.Stop() { // once only: services restart
+		u.memory.Reset(settleTime)
 	}
 	u.outcome.add(e)
 	u.display.show(e)
