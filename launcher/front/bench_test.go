@@ -1,6 +1,7 @@
 package front
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -79,7 +80,10 @@ func newPlain(b *testing.B, backend int) int {
 func load(b *testing.B, port, clients int, path string, round time.Duration) (rate float64, p50 time.Duration) {
 	transport := &http.Transport{
 		MaxIdleConnsPerHost: clients, DisableCompression: true,
-		Dial: func(string, string) (net.Conn, error) { return net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		},
 	}
 	defer transport.CloseIdleConnections()
 	client := http.Client{Transport: transport}
