@@ -3,6 +3,7 @@ package procfile
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/devports/devports/allocator"
@@ -70,6 +71,24 @@ type Service struct {
 type Command struct {
 	Shell string
 	Argv  []Text
+	Pos   Position // of Shell, or its opening quotes
+
+	// inset is the length of the opening quotes, if Shell is in the file as it
+	// is, else 0.
+	inset int
+}
+
+// at returns the position of an offset in Shell, or of Shell if it is not known.
+func (c Command) at(offset int) Position {
+	before := c.Shell[:offset]
+	line := strings.LastIndexByte(before, '\n')
+	switch {
+	case c.inset == 0:
+		return c.Pos
+	case line >= 0:
+		return Position{c.Pos.Line + strings.Count(before, "\n"), offset - line}
+	}
+	return Position{c.Pos.Line, c.Pos.Column + c.inset + offset}
 }
 
 // ExtraPort is an additional port of a service.
