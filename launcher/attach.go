@@ -8,39 +8,71 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/terminal"
 )
 
 // ErrNoTerminal says that a service does not run, or has no terminal.
 var ErrNoTerminal = errors.New("cannot attach: it is not running, or has no terminal")
 
-// Attachment connects a client to the terminal of a service, across restarts.
-// The zero Attachment is not connected; it may be closed.
-type Attachment struct {
+// Attachment connects a client to the terminal of a service, across restarts. It
+// must be closed.
+type Attachment interface {
+	// Write types keys and returns how many bytes were accepted. If the process
+	// does not read the rest in time, the error is os.ErrDeadlineExceeded; after
+	// any other error nothing can be typed any more. Keys typed between two
+	// processes are discarded: they were not meant for the next one.
+	Write(keys []byte) (int, error)
+	// Resize sets the size of the client's terminal.
+	Resize(terminal.Size)
+	// Restarts receives a value when the process has ended and another will
+	// follow.
+	Restarts() <-chan struct{}
+	// Done is closed when the service has ended and all its output was written.
+	Done() <-chan struct{}
+	// Close disconnects from the service. All the service notices is a change of
+	// its terminal's size. When it returns, nothing more is written.
+	Close()
+}
+
+// AttachOptions describe the client of an Attachment.
+type AttachOptions struct {
+	Out  io.Writer     // receives the output of the service. It delays the service if it blocks
+	Head string        // written before the output of each later process
+	Size terminal.Size // of the client's terminal; the zero Size changes nothing
+	// OnTerminal: Out is the terminal of this process, so the watchdog resets it
+	// if this process is killed.
+	OnTerminal bool
+}
+
+// attachment is an Attachment in the process of the run.
+type attachment struct {
 	session    *session
 	controller *Controller
 }
 
-// session is the state of an Attachment. The supervisor passes it each new
+// session is the state of an attachment. The supervisor passes it each new
 // process, and ends it with the service.
 type session struct {
 	service  string
-	out      io.Writer
-	head     string        // written before the output of each new process
+	options  AttachOptions
+	size     terminal.Size // owned by the supervisor
 	restarts chan struct{} // receives a value when a process has ended and another will follow
 	done     chan struct{} // closed when no other process will follow
 
 	mu     sync.Mutex // guards what follows
 	child  child      // nil between two processes
-	tapped []child    // the processes whose output is copied to out
-	closed bool       // out must not be written to any more
+	taps   []tap      // of the processes whose output is copied
+	closed bool       // Out must not be written to any more
 }
 
 // Attach lets the caller type to a service and copies the service's output to
-// out until [Attachment.Close]. When the service restarts, it continues with
-// the next process, whose output follows head. Attaching and closing both query
-// [Terminals.Size] again. The error may be an *UnknownServiceError,
-// ErrNoTerminal or ErrEnded.
-func (c *Controller) Attach(ctx context.Context, service string, out io.Writer, head string) (a Attachment, err error) {
+// the caller until [Attachment.Close]. When the service restarts, it continues
+// with the next process. A service has the size of the smallest terminal that is
+// attached to it, else that of [Terminals.Size]. The error may be an
+// *UnknownServiceError, ErrNoTerminal or ErrEnded.
+func (c *Controller) Attach(ctx context.Context, service string, o AttachOptions) (a Attachment, err error) {
 	failed := c.ask(ctx, func(s *supervisor) {
 		sv, known := s.services[service]
 		p := s.childOf(service)
@@ -50,38 +82,55 @@ func (c *Controller) Attach(ctx context.Context, service string, out io.Writer, 
 		case sv.phase != running || p == nil || p.Terminal() == nil:
 			err = ErrNoTerminal
 		default:
-			h := &session{service: service, out: out, restarts: make(chan struct{}, 1), done: make(chan struct{})}
-			h.use(p)
-			h.head = head
-			s.sessions = append(s.sessions, h)
-			a = Attachment{h, c}
-			s.system.SetAttached(true)
-			s.resize() // so that a program redraws its prompt or screen
+			h := &session{service: service, options: o, size: o.Size, restarts: make(chan struct{}, 1), done: make(chan struct{})}
+			h.use(p, "")
+			s.attached = append(s.attached, h)
+			a = attachment{h, c}
+			s.attachedChanged()
 		}
 	})
-	return a, errors.Join(failed, err)
+	if err = errors.Join(failed, err); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
-// use switches to a new process, before its output is copied.
-func (h *session) use(p child) {
+// attachedChanged gives all terminals their size, so that a program that a client
+// has attached to redraws its prompt or screen.
+func (s *supervisor) attachedChanged() {
+	s.system.SetAttached(slices.ContainsFunc(s.attached, func(h *session) bool { return h.options.OnTerminal }))
+	s.resize()
+}
+
+// use switches to a new process, before its output is copied. head precedes its
+// output.
+func (h *session) use(p child, head string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || p.Terminal() == nil {
 		return
 	}
 	h.child = p
-	h.tapped = append(slices.DeleteFunc(h.tapped, func(p child) bool {
-		select {
-		case <-p.Stream().Done():
-			return true
-		default:
-			return false
-		}
-	}), p)
-	if h.head == "" {
-		p.Stream().Tap(h.out)
-	} else {
-		p.Stream().Tap(&headWriter{h.head, h.out})
+	out := h.options.Out
+	if head != "" {
+		out = &headWriter{head, out}
+	}
+	h.taps = append(slices.DeleteFunc(h.taps, tap.ended), tap{p.Stream(), p.Stream().Tap(out)})
+}
+
+// tap copies the output of a process to a client.
+type tap struct {
+	stream *output.Stream
+	end    func()
+}
+
+// ended reports whether all output has been copied.
+func (t tap) ended() bool {
+	select {
+	case <-t.stream.Done():
+		return true
+	default:
+		return false
 	}
 }
 
@@ -101,9 +150,9 @@ func (w *headWriter) Write(text []byte) (int, error) {
 
 // attachProcess passes a new process to the clients attached to its service.
 func (s *supervisor) attachProcess(service string, p child) {
-	for _, h := range s.sessions {
+	for _, h := range s.attached {
 		if h.service == service {
-			h.use(p)
+			h.use(p, h.options.Head)
 		}
 	}
 }
@@ -111,13 +160,12 @@ func (s *supervisor) attachProcess(service string, p child) {
 // detachProcess notifies the attached clients that the process of a service has
 // ended. over means that no other will follow.
 func (s *supervisor) detachProcess(service string, over bool) {
-	s.sessions = slices.DeleteFunc(s.sessions, func(h *session) bool {
+	s.attached = slices.DeleteFunc(s.attached, func(h *session) bool {
 		if h.service != service {
 			return false
 		}
 		h.mu.Lock()
 		h.child = nil
-		over := over || h.closed
 		h.mu.Unlock()
 		if over {
 			close(h.done)
@@ -134,11 +182,7 @@ func (s *supervisor) detachProcess(service string, over bool) {
 // typingTimeout is how long a process may take to read typed input.
 const typingTimeout = 100 * time.Millisecond
 
-// Write types keys and returns how many bytes the terminal accepted. If the
-// process does not read the rest in time, the error is os.ErrDeadlineExceeded.
-// Keys typed between two processes are discarded: they were not meant for the
-// next one.
-func (a Attachment) Write(keys []byte) (int, error) {
+func (a attachment) Write(keys []byte) (int, error) {
 	a.session.mu.Lock()
 	p := a.session.child
 	a.session.mu.Unlock()
@@ -154,29 +198,49 @@ func (a Attachment) Write(keys []byte) (int, error) {
 	return n, err
 }
 
-// Restarts receives a value when the process has ended and another will follow.
-func (a Attachment) Restarts() <-chan struct{} { return a.session.restarts }
-
-// Done is closed when the service has ended and all its output was written.
-func (a Attachment) Done() <-chan struct{} { return a.session.done }
-
-// Close disconnects from the service. All the service notices is a change of
-// its terminal's size.
-func (a Attachment) Close() {
-	if a.session == nil {
-		return
-	}
-	a.session.mu.Lock()
-	a.session.closed = true
-	tapped := a.session.tapped
-	a.session.mu.Unlock()
-	for _, p := range tapped {
-		p.Stream().Tap(nil)
-	}
+func (a attachment) Resize(size terminal.Size) {
 	_ = a.controller.ask(context.Background(), func(s *supervisor) { // fails if the run has ended
-		s.system.SetAttached(false)
+		a.session.size = size
 		s.resize()
 	})
+}
+
+func (a attachment) Restarts() <-chan struct{} { return a.session.restarts }
+
+func (a attachment) Done() <-chan struct{} { return a.session.done }
+
+func (a attachment) Close() {
+	a.session.mu.Lock()
+	a.session.closed = true
+	taps := a.session.taps
+	a.session.mu.Unlock()
+	for _, t := range taps {
+		t.end()
+	}
+	_ = a.controller.ask(context.Background(), func(s *supervisor) { // fails if the run has ended
+		s.attached = slices.DeleteFunc(s.attached, func(h *session) bool {
+			if h == a.session {
+				close(h.done)
+			}
+			return h == a.session
+		})
+		s.attachedChanged()
+	})
+}
+
+// attachedSize is the size of the smallest terminal that is attached to a service;
+// zero for none.
+func (s *supervisor) attachedSize(service string) (size terminal.Size) {
+	for _, h := range s.attached {
+		if h.service != service || h.size == (terminal.Size{}) {
+			continue
+		}
+		if size == (terminal.Size{}) {
+			size = h.size
+		}
+		size.Rows, size.Columns = min(size.Rows, h.size.Rows), min(size.Columns, h.size.Columns)
+	}
+	return size
 }
 
 // StartOutside starts a program that does not belong to the run and outlives

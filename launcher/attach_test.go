@@ -58,7 +58,7 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 	}}})
 	w.printed("asks     | ready")
 	paper := &typewriter{more: make(chan struct{})}
-	a, err := controller.Attach(t.Context(), "asks", paper, "")
+	a, err := controller.Attach(t.Context(), "asks", AttachOptions{Out: paper})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 			t.Errorf("the size of %s is asked for", service)
 		}
 	}
-	if _, err := controller.Attach(t.Context(), "asks", paper, ""); !errors.Is(err, ErrEnded) {
+	if _, err := controller.Attach(t.Context(), "asks", AttachOptions{Out: paper}); !errors.Is(err, ErrEnded) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -95,11 +95,11 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 func TestAttachToNothing(t *testing.T) {
 	w, st := controlled(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
 	w.happened("started", "a")
-	if _, err := st.Attach(t.Context(), "a", nil, ""); !errors.Is(err, ErrNoTerminal) {
+	if _, err := st.Attach(t.Context(), "a", AttachOptions{}); !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("to a pipe: %v", err)
 	}
 	var unknown *UnknownServiceError
-	if _, err := st.Attach(t.Context(), "x", nil, ""); !errors.As(err, &unknown) {
+	if _, err := st.Attach(t.Context(), "x", AttachOptions{}); !errors.As(err, &unknown) {
 		t.Errorf("to an unknown one: %v", err)
 	}
 	w.signals <- syscall.SIGTERM
@@ -115,7 +115,7 @@ asks = { command = 'stty -echo; echo ready; read a; echo "$PPID got $a"; exec sl
 	w := runWith(t, plan(t, portfile), Options{Controller: controller, Terminals: &Terminals{}})
 	w.printed("asks     | ready")
 	paper := &typewriter{more: make(chan struct{})}
-	a, err := controller.Attach(t.Context(), "asks", paper, "<another>")
+	a, err := controller.Attach(t.Context(), "asks", AttachOptions{Out: paper, Head: "<another>"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/devports/devports/allocator/text"
@@ -16,25 +17,52 @@ import (
 // [NewController]; it serves one run.
 type Controller struct {
 	requests chan func(*supervisor)
-	changed  chan struct{}
 	ended    chan struct{} // closed when the run has ended
+	watchers watchers
 }
 
 // NewController returns a Controller for [Options.Controller].
 func NewController() *Controller {
-	return &Controller{requests: make(chan func(*supervisor)), changed: make(chan struct{}, 1), ended: make(chan struct{})}
+	return &Controller{requests: make(chan func(*supervisor)), ended: make(chan struct{})}
 }
 
-// Changed receives a value when the services may have another Status than when
-// the previous value was received. It is for one receiver.
-func (c *Controller) Changed() <-chan struct{} { return c.changed }
+// Watch returns a channel that has a value, and receives another when the services
+// may have another Status than when the previous one was received, until stop is
+// called.
+func (c *Controller) Watch() (changed <-chan struct{}, stop func()) { return c.watchers.add() }
 
-// notifyChanged sends to Changed. Queries do not: a receiver that queries the
-// status each time would otherwise loop forever.
-func (c *Controller) notifyChanged() {
-	select {
-	case c.changed <- struct{}{}:
-	default:
+// Ended returns a channel that is closed when the run has ended.
+func (c *Controller) Ended() <-chan struct{} { return c.ended }
+
+// watchers are the channels of Watch. The zero value has none.
+type watchers struct {
+	mu  sync.Mutex // guards all
+	all []chan struct{}
+}
+
+func (w *watchers) add() (changed <-chan struct{}, stop func()) {
+	one := make(chan struct{}, 1)
+	one <- struct{}{}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = append(w.all, one)
+	return one, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.all = slices.DeleteFunc(w.all, func(other chan struct{}) bool { return other == one })
+	}
+}
+
+// notify sends to all channels. Queries of the status do not call it: a receiver
+// that queries it each time would otherwise loop forever.
+func (w *watchers) notify() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, one := range w.all {
+		select {
+		case one <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -151,14 +151,21 @@ func TestWaitEnds(t *testing.T) {
 	w.status()
 }
 
-// A client that follows the services sees each change, and does not loop.
-func TestChanged(t *testing.T) {
+// Each client that watches the services sees each change, and does not loop.
+func TestWatch(t *testing.T) {
 	w, st := controlled(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
+	changed, stop := st.Watch()
+	defer stop()
+	other, stopOther := st.Watch()
+	defer stopOther()
+	_, stopThird := st.Watch()
+	stopThird()
+	<-other
 	until := func(want string) {
 		t.Helper()
 		for got := ""; got != want; {
 			select {
-			case <-st.Changed():
+			case <-changed:
 				all, err := st.Status(t.Context())
 				got = states(t, all, err)
 			case <-time.After(30 * time.Second):
@@ -168,7 +175,7 @@ func TestChanged(t *testing.T) {
 	}
 	until("a=ready")
 	select {
-	case <-st.Changed(): // notified while it looked
+	case <-changed: // notified while it looked
 	default:
 	}
 	for range 10 {
@@ -177,7 +184,7 @@ func TestChanged(t *testing.T) {
 		}
 	}
 	select {
-	case <-st.Changed():
+	case <-changed:
 		t.Error("a query counts as a change")
 	default:
 	}
@@ -185,6 +192,11 @@ func TestChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	until("a=stopped")
+	select {
+	case <-other:
+	default:
+		t.Error("only one client is notified")
+	}
 	w.signals <- syscall.SIGTERM
 	w.status()
 }

@@ -134,7 +134,7 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 		s.notifyAllReady()
 		s.answerWaiters()
 		if options.Controller != nil && s.changed {
-			options.Controller.notifyChanged()
+			options.Controller.watchers.notify()
 			s.changed = false
 		}
 	}

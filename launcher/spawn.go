@@ -75,9 +75,12 @@ func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []
 
 // terminalSize returns the size of a service's terminal; nil without terminals.
 func (s *supervisor) terminalSize(service string) *terminal.Size {
+	attached := s.attachedSize(service)
 	switch t := s.options.Terminals; {
 	case t == nil:
 		return nil
+	case attached != terminal.Size{}:
+		return &attached
 	case t.Size == nil:
 		return &terminal.Size{Rows: 24, Columns: 80}
 	default:

@@ -32,7 +32,7 @@ type supervisor struct {
 	requests  <-chan func(*supervisor) // from Controller
 	resized   <-chan os.Signal
 	waiters   []*waiter
-	sessions  []*session // of attached clients
+	attached  []*session // of attached clients
 	cancelled bool       // ctx has ended while services ran
 	changed   bool       // the Status of services may differ from the last one reported
 	idle      bool       // Idle has been reported, and nothing has started since

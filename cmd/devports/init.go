@@ -49,7 +49,7 @@ Example:
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return usage("", "%s is not a directory", dir)
 		}
-		found := scaffold.Detect(os.DirFS(dir))
+		found := propose(dir)
 		if c.Bool("stdout") {
 			printFound(s.stderr, found)
 			_, err := s.stdout.Write(found.Portfile())
@@ -60,11 +60,22 @@ Example:
 			return fail(exitFailed, "devports init --force overwrites it, devports init --stdout only prints the new one",
 				"%s already exists", path)
 		}
-		if err := atomicfile.Write(path, found.Portfile(), atomicfile.Options{Mode: 0o666, Unlocked: true}); err != nil {
-			return fail(exitFailed, "to print it instead: devports init --stdout", "cannot write %s: %v", path, err)
-		}
-		return s.reportWritten(path, found)
+		return s.writeProposal(path, found)
 	},
+}
+
+// propose returns what init would write for a folder, and writes nothing. It
+// has no services if init would write its example. Its Portfile method returns
+// the text of the Portfile, and the command of each service is what init would
+// print for it.
+func propose(dir string) scaffold.Project { return scaffold.Detect(os.DirFS(dir)) }
+
+// writeProposal writes a proposed Portfile, and reports what it has written.
+func (s session) writeProposal(path string, found scaffold.Project) error {
+	if err := atomicfile.Write(path, found.Portfile(), atomicfile.Options{Mode: 0o666, Unlocked: true}); err != nil {
+		return fail(exitFailed, "to print it instead: devports init --stdout", "cannot write %s: %v", path, err)
+	}
+	return s.reportWritten(path, found)
 }
 
 // portfileIn is the path of the existing Portfile in dir, else of a new one.

@@ -223,11 +223,9 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 	u.session.notices.redirect(u.display.own)
 	u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
 	if window != nil {
-		u.terminals = &launcher.Terminals{Resized: resized, Size: func(service string) terminal.Size {
+		u.terminals = &launcher.Terminals{Resized: resized, Size: func(string) terminal.Size {
 			size := window()
-			if !u.console.Attached(service) {
-				size.Columns -= u.display.out.PrefixWidth()
-			}
+			size.Columns -= u.display.out.PrefixWidth()
 			return size
 		}}
 	}

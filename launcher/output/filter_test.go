@@ -165,32 +165,34 @@ func (s slow) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Tap waits for a write in progress: then the terminal is free.
+// The end of a tap waits for a write in progress: then the terminal is free.
 func TestTapEnd(t *testing.T) {
 	tap := slow{make(chan struct{}), make(chan struct{}), make(chan struct{})}
 	s := New(io.Discard, Style{}).Stream("web")
-	s.Tap(tap)
+	untap := s.Tap(tap)
 	go s.Copy(strings.NewReader("name? "))
 	<-tap.entered
 	time.AfterFunc(10*time.Millisecond, func() { close(tap.leave) })
-	s.Tap(nil)
+	untap()
 	select {
 	case <-tap.left:
 	default:
-		t.Error("Tap does not wait")
+		t.Error("it does not wait")
 	}
 	<-s.Done()
 }
 
-// A tap gets everything unchanged, as soon as it is read.
+// Each tap gets everything unchanged, as soon as it is read.
 func TestTap(t *testing.T) {
 	m, out, _, _ := kept(t, Style{Printable: true})
 	m.SetFilter(Filter{Nothing: true}, Replay{})
 	since(out)
 	r, w := pipe(t)
-	var tap screen
+	var tap, other, ended screen
 	s := m.Stream("web")
 	s.Tap(&tap)
+	s.Tap(&ended)()
+	s.Tap(&other)
 	done := make(chan bool)
 	go func() {
 		s.Copy(r)
@@ -200,5 +202,7 @@ func TestTap(t *testing.T) {
 	w.Close()
 	<-done
 	equal(t, tap.String(), "\x1b[2Jname? ")
+	equal(t, other.String(), "\x1b[2Jname? ")
+	equal(t, ended.String(), "")
 	equal(t, since(out), "")
 }

@@ -48,8 +48,8 @@ type Stream struct {
 
 	recording Recording // nil for none
 
-	tapping  sync.Mutex        // guards tap; held during a write
-	tap      io.Writer         // nil for none
+	tapping  sync.Mutex        // guards taps; held during a write
+	taps     []*tap            // in the order of their calls
 	untapped func(read []byte) // called with what is read while there is no tap; nil for none
 
 	match   *regexp.Regexp // nil for none, and once it has matched
@@ -105,7 +105,7 @@ func (s *Stream) Copy(source io.Reader) {
 	for {
 		n, err := source.Read(buf[held:])
 		held += n
-		s.passToTap(buf[held-n : held])
+		s.passToTaps(buf[held-n : held])
 		full := held == len(buf)
 		if newline := bytes.LastIndexByte(buf[held-n:held], '\n'); newline >= 0 {
 			end := held - n + newline + 1
@@ -326,27 +326,37 @@ func (s *Stream) prefixNow(printed time.Time) []byte {
 	return s.prefix
 }
 
-// Tap also writes everything the process prints from now on to the writer to, as
-// it is read; nil ends that. When Tap returns, no write to the previous writer is
-// in progress.
-func (s *Stream) Tap(to io.Writer) {
+// Tap also writes everything the process prints from now on to a writer, as it is
+// read, until untap is called. When untap returns, no write to it is in progress.
+func (s *Stream) Tap(to io.Writer) (untap func()) {
+	t := &tap{to}
 	s.tapping.Lock()
 	defer s.tapping.Unlock()
-	s.tap = to
+	s.taps = append(s.taps, t)
+	return func() {
+		s.tapping.Lock()
+		defer s.tapping.Unlock()
+		s.taps = slices.DeleteFunc(s.taps, func(other *tap) bool { return other == t })
+	}
 }
+
+// tap is one call of Tap.
+type tap struct{ to io.Writer }
 
 // Untapped calls do with what the process prints, as it is read, while there is no
 // tap. do must not block. Untapped must be called before Copy.
 func (s *Stream) Untapped(do func(read []byte)) { s.untapped = do }
 
-// passToTap passes what has been read to the tap or to untapped.
-func (s *Stream) passToTap(read []byte) {
+// passToTaps passes what has been read to the taps or to untapped.
+func (s *Stream) passToTaps(read []byte) {
 	s.tapping.Lock()
 	defer s.tapping.Unlock()
 	switch {
 	case len(read) == 0:
-	case s.tap != nil:
-		_, _ = s.tap.Write(read) // the user of the tap notices
+	case len(s.taps) > 0:
+		for _, t := range s.taps {
+			_, _ = t.to.Write(read) // the user of the tap notices
+		}
 	case s.untapped != nil:
 		s.untapped(read)
 	}

@@ -26,13 +26,13 @@ func (l *loop) attach() {
 	})
 	c.screen.Suspend()
 	c.apply(c.found.Raw())
-	c.attached.Store(&name)
-	a, err := l.options.Run.Attach(l.context, name, c.tty, screen.ResetSequence+"\r\n")
+	a, err := l.options.Run.Attach(l.context, name, launcher.AttachOptions{
+		Out: c.tty, Head: screen.ResetSequence + "\r\n", Size: c.size(), OnTerminal: true,
+	})
 	if err == nil {
 		l.typeTo(name, a)
+		a.Close()
 	}
-	c.attached.Store(nil)
-	a.Close()
 	fmt.Fprint(c.tty, screen.ResetSequence, "\r\n")
 	c.apply(c.found.Keys())
 	c.screen.Resume()
@@ -66,6 +66,8 @@ func (l *loop) typeTo(name string, a launcher.Attachment) {
 		select {
 		case l.keys = <-l.typed:
 		case <-again:
+		case <-l.resized:
+			a.Resize(l.console.size())
 		case <-a.Restarts():
 			waiting = nil
 			fmt.Fprintf(l.console.tty, "\r\ndevports | %s ended and is restarting (press Ctrl-] to detach)\r\n", name)

@@ -21,6 +21,8 @@ func (l *loop) apply(next model, do command) {
 	switch do {
 	case cmdInterrupt:
 		l.options.Interrupt()
+	case cmdLeave:
+		l.options.Leave()
 	case cmdFilter:
 		l.filter()
 	case cmdFilterSoon:

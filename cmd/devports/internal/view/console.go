@@ -3,7 +3,6 @@ package view
 import (
 	"io"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/devports/devports/launcher/screen"
@@ -25,8 +24,6 @@ type Console struct {
 	found  terminal.State // to be restored
 	screen *screen.Screen
 	size   func() terminal.Size
-
-	attached atomic.Pointer[string] // the service that the user types to
 }
 
 // Open takes over the terminal that stdin and stdout are. It returns nil if
@@ -63,16 +60,6 @@ func (c *Console) Writer() io.Writer { return c.screen }
 
 // Found is the state of the terminal before it was taken over.
 func (c *Console) Found() terminal.State { return c.found }
-
-// Attached reports whether a service has the whole terminal. It may be called
-// from any goroutine.
-func (c *Console) Attached(service string) bool {
-	if c == nil {
-		return false
-	}
-	name := c.attached.Load()
-	return name != nil && *name == service
-}
 
 // Close restores the terminal.
 func (c *Console) Close() {

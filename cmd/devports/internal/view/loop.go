@@ -20,6 +20,7 @@ type loop struct {
 	warn    <-chan string // see View.Warn
 	keys    []byte        // typed, and not yet handled
 	hidden  bool          // a shell has, or had, the terminal: see wake
+	resized <-chan os.Signal
 
 	picked   *time.Timer // fires when the picked service is to be shown
 	pausedAt int64       // the line at which a paused stream resumes
@@ -27,6 +28,9 @@ type loop struct {
 
 func (l *loop) run() {
 	resized, ignore := terminal.Resized()
+	defer ignore()
+	l.resized = resized
+	changed, ignore := l.options.Run.Watch()
 	defer ignore()
 	suspended, ignore := terminal.Notified(suspendSignals()...)
 	defer ignore()
@@ -43,14 +47,14 @@ func (l *loop) run() {
 				l.keys = l.keys[n:] // before the key, which may give the rest to a service
 				l.press(key)
 			}
-		case <-l.options.Run.Changed():
+		case <-changed:
 			if services, err := l.options.Run.Status(l.context); err == nil {
 				l.apply(l.model.change(services))
 			}
 		case l.model.warning = <-l.warn:
 		case <-l.picked.C:
 			l.apply(l.model, cmdFilter)
-		case <-resized:
+		case <-l.resized:
 			l.console.screen.Redraw(false)
 		case <-suspended:
 			l.suspend(continued)

@@ -14,6 +14,7 @@ import (
 // selected. It is a value; press returns its successor.
 type model struct {
 	title    string
+	leaves   bool // the run continues without the view: key d
 	services []launcher.Status
 	picked   string         // the only service shown; "" for all
 	match    *regexp.Regexp // only matching lines are shown; nil for all
@@ -31,6 +32,7 @@ type command int
 const (
 	cmdNothing           command = iota
 	cmdInterrupt                 // stop all services
+	cmdLeave                     // leave the view
 	cmdFilter                    // apply the model's filter to the stream
 	cmdFilterSoon                // the same, unless more such keys follow
 	cmdPause                     // pause the stream
@@ -59,6 +61,13 @@ func (m model) press(key string) (model, command) {
 		return m, cmdNothing
 	}
 	m.help = false
+	if key == "d" {
+		if m.leaves {
+			return m, cmdLeave
+		}
+		m.notice = "cannot leave: the run was not started with -d, and ends with this terminal"
+		return m, cmdNothing
+	}
 	if do, ok := commands[key]; ok {
 		if do != cmdInterrupt && do != cmdRedraw && m.target() == "" {
 			m.notice = "pick a service first: 1-9 or ↑ ↓"

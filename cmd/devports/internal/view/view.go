@@ -11,7 +11,6 @@ package view
 
 import (
 	"context"
-	"io"
 	"os"
 	"time"
 
@@ -25,18 +24,23 @@ import (
 // view checks whether a shell has returned the terminal.
 const debounceDelay = 300 * time.Millisecond
 
-// Run is a run that a view shows and controls: see [launcher.Controller].
+// Run is a run that a view shows and controls: the one of this process
+// ([launcher.Controller]), or that of another ([control.Remote]).
 type Run interface {
-	// Changed receives a value when the result of Status may have changed.
-	Changed() <-chan struct{}
+	// Watch returns a channel that has a value, and receives another when the
+	// result of Status may have changed, until stop is called.
+	Watch() (changed <-chan struct{}, stop func())
 	Status(context.Context) ([]launcher.Status, error)
+	// Inspect returns more about a service than its status. It may take a few
+	// milliseconds.
+	Inspect(ctx context.Context, service string) (launcher.Details, error)
 	Start(ctx context.Context, services ...string) error
 	Restart(ctx context.Context, services ...string) error
 	Stop(ctx context.Context, services ...string) error
-	// Attach also copies the service's output to out, and passes on typed keys.
-	// It continues with the service's next process, whose output follows head.
-	Attach(ctx context.Context, service string, out io.Writer, head string) (launcher.Attachment, error)
-	// Outside starts a program that outlives the run.
+	// Attach also copies the service's output, and passes on typed keys. It
+	// continues with the service's next process.
+	Attach(ctx context.Context, service string, o launcher.AttachOptions) (launcher.Attachment, error)
+	// StartOutside starts a program that outlives the run.
 	StartOutside(ctx context.Context, argv ...string) error
 }
 
@@ -45,8 +49,12 @@ type Options struct {
 	Title     string
 	Run       Run
 	Output    *output.Mux // writes to the Console's Writer, and keeps a tail
-	Interrupt func()      // interrupts the run, as Ctrl-C does; must not block
-	Color     bool
+	Interrupt func()      // ends the run, as Ctrl-C does in the foreground; must not block
+	// Leave leaves the view, while the run continues; nil if it cannot, because
+	// the run would end with this process. It must not block.
+	Leave func()
+	Pick  string // the service that is shown at first; "" for all
+	Color bool
 }
 
 // View is a live view that is being shown. A nil View stands for no live view.
@@ -65,7 +73,7 @@ func (c *Console) Show(o Options) *View {
 	ctx, stop := context.WithCancel(context.Background())
 	v := &View{stop: stop, warn: make(chan string, 1), done: make(chan struct{}), tty: c.tty}
 	l := &loop{
-		console: c, options: o, model: model{title: o.Title},
+		console: c, options: o, model: model{title: o.Title, picked: o.Pick, leaves: o.Leave != nil},
 		typed: make(chan []byte), warn: v.warn, picked: time.NewTimer(debounceDelay), context: ctx,
 	}
 	l.picked.Stop()

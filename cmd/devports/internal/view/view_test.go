@@ -68,6 +68,7 @@ func TestPress(t *testing.T) {
 		{"3 r", cmdRestart, "only c"},
 		{"r", cmdNothing, "all output"},
 		{"q", cmdInterrupt, "all output"},
+		{"d", cmdNothing, "all output"},
 		{"/ q . enter", cmdFilter, "only lines matching q."},
 		{"/ q erase erase q", cmdInterrupt, "all output"},
 		{"/ x enter 1", cmdFilter, "only a, lines matching x"},
@@ -216,5 +217,16 @@ func TestMarks(t *testing.T) {
 		if shapes[mark.shape] = state; screen.Width(mark.shape) != 1 {
 			t.Errorf("%s is %d columns wide", mark.shape, screen.Width(mark.shape))
 		}
+	}
+}
+
+// Only a run that continues without the view can be left.
+func TestLeave(t *testing.T) {
+	m, do := model{services: statuses("a", "b")}.press("d")
+	if do != cmdNothing || !strings.Contains(m.notice, "not started with -d") {
+		t.Errorf("in the foreground: %d, %q", do, m.notice)
+	}
+	if _, do := (model{leaves: true, services: statuses("a", "b")}).press("d"); do != cmdLeave {
+		t.Errorf("in the background: %d", do)
 	}
 }
