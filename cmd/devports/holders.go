@@ -87,13 +87,15 @@ func owned(p holder.Process, owner control.Owner) holder.Process {
 }
 
 // takenLine describes what holds the port of a lease, and what to do about it.
-func takenLine(t project.Taken, containers map[int]engine.Container) errorLine {
+func takenLine(t project.Taken, reassign bool, containers map[int]engine.Container) errorLine {
 	l := t.Lease
 	h, known := holderOf(map[int][]holder.Process{l.Port: t.Holders}, l.Port)
 	instead := "move " + l.Name.String() + " to another port permanently: devports up --reassign"
 	if l.Pinned {
 		instead = "pin another port"
-		if h.Managed {
+		if reassign {
+			instead = fmt.Sprintf("replace %d in the Portfile, because --reassign does not move pins", l.Port)
+		} else if h.Managed {
 			instead = "give each service a port of its own: devports up --no-pins"
 		}
 	}

@@ -63,11 +63,12 @@ func (s session) projectFile(named string) (string, error) {
 // replicas is the value of -m: numbers of replicas by service.
 type replicas map[string]int
 
-// Set parses "web=3" or "web=3,worker=2".
+// Set parses "web=3" or "web = 3, worker = 2".
 func (r replicas) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		name, number, _ := strings.Cut(part, "=")
-		n, err := strconv.Atoi(number)
+		name = strings.TrimSpace(name)
+		n, err := strconv.Atoi(strings.TrimSpace(number))
 		if err != nil || name == "" || n < 1 || n > procfile.MaxReplicas {
 			return fmt.Errorf("expected SERVICE=NUMBER, with a number from 1 to %d", procfile.MaxReplicas)
 		}
