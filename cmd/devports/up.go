@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/cmd/devports/internal/diagnosis"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/cmd/devports/internal/wording"
@@ -306,6 +307,9 @@ func (u *upRun) launch(id string) error {
 		Instance:   instance,
 		Controller: u.controller,
 		Listening:  listeningPorts,
+		Explain: func(p procfile.Process, exit launcher.Exit) string {
+			return diagnosis.Explain(u.run.Project.File.Dir, p, exit)
+		},
 	})
 	u.live.Close()
 	u.session.notices.redirect(nil) // the output is about to close
