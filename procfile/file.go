@@ -71,11 +71,9 @@ type Service struct {
 type Command struct {
 	Shell string
 	Argv  []Text
-	Pos   Position // of Shell, or its opening quotes
+	Pos   Position // of Shell
 
-	// inset is the length of the opening quotes, if Shell is in the file as it
-	// is, else 0.
-	inset int
+	verbatim bool // Shell stands at Pos as it is, without escapes
 }
 
 // at returns the position of an offset in Shell, or of Shell if it is not known.
@@ -83,12 +81,12 @@ func (c Command) at(offset int) Position {
 	before := c.Shell[:offset]
 	line := strings.LastIndexByte(before, '\n')
 	switch {
-	case c.inset == 0:
+	case !c.verbatim:
 		return c.Pos
 	case line >= 0:
 		return Position{c.Pos.Line + strings.Count(before, "\n"), offset - line}
 	}
-	return Position{c.Pos.Line, c.Pos.Column + c.inset + offset}
+	return Position{c.Pos.Line, c.Pos.Column + offset}
 }
 
 // ExtraPort is an additional port of a service.

@@ -1,10 +1,14 @@
 package procfile
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/devports/devports/allocator"
 )
 
 // Every row is a Portfile as someone writes it who knows another tool, or no
@@ -127,4 +131,105 @@ func TestProcfileFaults(t *testing.T) {
 
 func at(format, position string) string {
 	return strings.Replace(format, "%s", position, 1)
+}
+
+// A variable that the shell would expand to nothing is noted where a name that
+// devports sets is near.
+func TestMistypedVariables(t *testing.T) {
+	for _, test := range []struct{ name, file, src, want string }{
+		{
+			"near", "Portfile", "[services]\nweb = \"serve $PORT --api $PORT_WBE\"\n",
+			`Portfile:2:26: PORT_WBE is not set, so $PORT_WBE in "web" is empty (did you mean $PORT_WEB?)`,
+		},
+		{
+			"several lines", "Portfile", "[services.web]\nbuild = 'make ${PROT}'\ncommand = '''a \\\n  $PORT_WBE'''\n",
+			"Portfile:2:15: PROT is not set, so $PROT in \"web\" is empty (did you mean $PORT?)\n" +
+				`Portfile:4:3: PORT_WBE is not set, so $PORT_WBE in "web" is empty (did you mean $PORT_WEB?)`,
+		},
+		{
+			"escaped", "Portfile", "[services]\nweb = \"a \\\"b\\\" $PORT_WBE\"\n",
+			`Portfile:2:7: PORT_WBE is not set, so $PORT_WBE in "web" is empty (did you mean $PORT_WEB?)`,
+		},
+		{
+			"Procfile", "Procfile", "web:  serve $PRT",
+			`Procfile:1:13: PRT is not set, so $PRT in "web" is empty (did you mean $PORT?)`,
+		},
+		{
+			"no port", "Portfile", "[services.web]\ncommand = 'serve $PORT'\nport = false\n",
+			`Portfile:2:18: PORT is not set: service "web" has no port (remove port = false)`,
+		},
+		{"replicas", "Portfile", "[services.web]\ncommand = 'a $PORT_WEB_2'\nreplicas = 2\n", ""},
+		{"set in the environment", "Portfile", "[services]\nweb = 'a $PORTAL $PORT_WEX'\n", ""},
+		{"set in [env]", "Portfile", "env.PORT_WEX2 = 'x'\n[services]\nweb = 'a $PORT_WEX2'\n", ""},
+		{"set in the command", "Portfile", "[services]\nweb = 'PORT_WBE=3 a; for PROT in 1; do b $PORT_WBE $PROT; done'\n", ""},
+		{"a default", "Portfile", "[services]\nweb = 'a ${PORT_WBE:-3}'\n", ""},
+		{"quoted", "Portfile", "[services]\nweb = \"a '$PORT_WBE'\"\n", ""},
+		{"far", "Portfile", "[services]\nweb = 'a $DATABASE_URL'\n", ""},
+	} {
+		f, err := Parse(test.file, []byte(test.src))
+		if err != nil {
+			t.Fatal(test.name, err)
+		}
+		if f, err = f.ExpandReplicas(nil); err != nil {
+			t.Fatal(err)
+		}
+		plan, err := f.Resolve(Context{Environ: []string{"PORT_WEX=1", "PORTAL=x"}})
+		if err != nil {
+			t.Fatal(test.name, err)
+		}
+		got := ""
+		if len(plan.Notes) > 0 {
+			got = hinted(t, plan.Notes)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+// A Procfile's services get the variables of foreman and overmind, and what
+// differs from these is noted.
+func TestOtherRunners(t *testing.T) {
+	dir := t.TempDir()
+	for name, contents := range map[string]string{
+		"Procfile": "web: x\nmy-worker: y\n", ".env": "A=1\nB=2\nC=3\n", ".foreman": "port: 5000\n", ".overmind.env": "X=1\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(contents), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	f, err := Read("Procfile", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err = f.ExpandReplicas(map[string]int{"web": 2}); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := f.Resolve(Context{
+		Environ: []string{"A=shell", "B=2", "C=shell", "PROCFILE=Procfile.local", "OVERMIND_PROCESSES=web,css"},
+		Ports:   map[allocator.PortName]int{{Service: "web"}: 20000, {Service: "web.2"}: 20001, {Service: "my-worker"}: 20002},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, s := range plan.Services {
+		for _, name := range []string{"PS", "OVERMIND_PROCESS_web_PORT", "OVERMIND_PROCESS_my_worker_PORT"} {
+			value, _ := s.Env.Lookup(name)
+			got[s.Service] += value + " "
+		}
+	}
+	if diff := cmp.Diff(map[string]string{
+		"web": "web.1 20000 20002 ", "web.2": "web.2 20000 20002 ", "my-worker": "my-worker.1 20000 20002 ",
+	}, got); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff("devports does not read PROCFILE from the environment (devports up -f Procfile.local)\n"+
+		"devports does not read OVERMIND_PROCESSES from the environment (devports up web css)\n"+
+		".env: A and C are also set in the shell, whose value counts (foreman takes that of the file) (to use the file's: unset A C)\n"+
+		".foreman: devports does not read this file (pass its options to devports up: -f for procfile, -m for formation)\n"+
+		".overmind.env: devports does not read this file (move its variables to .env, except those that start with OVERMIND_)", hinted(t, plan.Notes)); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
 }

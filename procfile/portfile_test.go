@@ -66,7 +66,7 @@ port = false
 	auth, _ := f.Service("auth")
 	want := Service{
 		Name: "auth", Pos: Position{14, 11}, HasPort: true,
-		Command: Command{Shell: "go run ./auth", Pos: Position{15, 14}, inset: 1},
+		Command: Command{Shell: "go run ./auth", Pos: Position{15, 15}, verbatim: true},
 		Build: Command{Argv: []Text{
 			{"go", Position{16, 15}}, {"build", Position{16, 21}}, {"-o", Position{16, 30}}, {"auth", Position{16, 36}}, {".", Position{16, 44}},
 		}},

@@ -177,7 +177,8 @@ func (d *decoder) command(v *value) Command {
 		if strings.TrimSpace(v.text) == "" {
 			d.fail(v.pos, "", "%s is empty", d.key)
 		}
-		return Command{Shell: d.text(v).Value, Pos: v.pos, inset: v.inset}
+		pos := Position{v.pos.Line, v.pos.Column + v.inset}
+		return Command{Shell: d.text(v).Value, Pos: pos, verbatim: v.inset > 0}
 	}
 	argv := d.texts(v)
 	switch {

@@ -42,7 +42,7 @@ func parseProcfile(name string, src []byte) (File, Problems) {
 		}
 		lines[m[1]] = start.Line
 		s := newService(m[1], start)
-		s.Command = Command{Shell: strings.TrimSpace(m[2]), Pos: Position{start.Line, 1 + strings.LastIndex(line, m[2])}}
+		s.Command = Command{Shell: strings.TrimSpace(m[2]), Pos: Position{start.Line, 1 + strings.LastIndex(line, m[2])}, verbatim: true}
 		s.Ready = "none" // a Procfile cannot declare a process without a port
 		f.Services = append(f.Services, s)
 	}

@@ -208,7 +208,8 @@ type upRun struct {
 	sync     control.Sync         // nil with --no-watch
 	stopped  time.Time            // when the run began to stop; zero if it has not
 
-	signalled bool // a signal stopped the run
+	signalled  bool // a signal stopped the run
+	saidOthers bool // see keepsRunning
 }
 
 // show starts to show the run.
@@ -331,6 +332,20 @@ func (u *upRun) notify(e launcher.Event) {
 	}
 	u.outcome.add(e)
 	u.display.show(e)
+	if ended, ok := e.(launcher.Ended); ok && u.keepsRunning(ended) {
+		u.display.own.Say("the other services keep running (to stop all when one ends: devports up --stop-on-exit)")
+	}
+}
+
+// keepsRunning reports whether a service of a Procfile has ended and others run
+// on, for the first time: foreman and its relatives would stop them.
+func (u *upRun) keepsRunning(e launcher.Ended) bool {
+	stops := u.options.StopOnExit || e.Exit.Requested || e.Retry > 0 || !u.stopped.IsZero()
+	if !u.run.Project.File.Procfile || u.saidOthers || stops || len(u.plan.Services) < 2 {
+		return false
+	}
+	u.saidOthers = true
+	return true
 }
 
 // begin prepares the start: it checks the project, claims the scope and leases
