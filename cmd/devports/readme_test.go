@@ -4,55 +4,131 @@ package main
 
 import (
 	"fmt"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// TestREADME runs the console blocks of the README and compares their output.
-// Numbers may differ. A line "..." stands for any lines, and then the order of
-// the others does not matter; "..." at the end of a line stands for any text.
-// After "^C" the command is interrupted.
+// A documentBlock is a fenced code block of a Markdown file.
+type documentBlock struct {
+	section string   // the heading above it
+	info    []string // the words after the fence: a language, and what the tests make of the block
+	text    string
+}
+
+func documentBlocks(t *testing.T, path string) (blocks []documentBlock) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := ""
+	for _, m := range regexp.MustCompile("(?ms)^## ([^\n]*)$|^```([^\n]+)\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
+		if m[1] != "" {
+			section = m[1]
+		} else {
+			blocks = append(blocks, documentBlock{section, strings.Fields(m[2]), m[3]})
+		}
+	}
+	return blocks
+}
+
+// TestREADME runs the console blocks of the README in this checkout.
 func TestREADME(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
-		block := m[1]
-		if block == "$ go test ./...\n" {
-			continue // this test
+	for _, b := range documentBlocks(t, filepath.Join(root, "README.md")) {
+		if b.info[0] != "console" || b.text == "$ go test ./...\n" { // this test
+			continue
 		}
-		first, _, _ := strings.Cut(block, "\n")
+		first, _, _ := strings.Cut(b.text, "\n")
 		t.Run(first, func(t *testing.T) {
 			t.Setenv("DEVPORTS_HOME", t.TempDir())
-			var script strings.Builder
-			var want []string
-			interrupt := false
-			for line := range strings.Lines(block) {
-				line = strings.TrimSuffix(line, "\n")
-				command, ok := strings.CutPrefix(line, "$ ")
-				switch {
-				case ok:
-					fmt.Fprintln(&script, command)
-				case line == "^C":
-					interrupt = true
-				default:
-					want = append(want, line)
-				}
-			}
-			compareLines(t, want, runBlock(t, root, script.String(), want, interrupt))
+			runConsole(t, root, b.text)
 		})
 	}
+}
+
+// TestRecipes follows the recipes of the examples, each in a folder of its own.
+// A block of a language and a path is written to that file. A console block names
+// the programs that it needs.
+func TestRecipes(t *testing.T) {
+	for section, blocks := range sections(documentBlocks(t, "../../examples/README.md")) {
+		t.Run(section, func(t *testing.T) {
+			dir, home := filepath.Join(t.TempDir(), "shop"), t.TempDir()
+			for name, value := range map[string]string{"DEVPORTS_HOME": home, "HOME": home, "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": "", "DIRENV_LOG_FORMAT": ""} {
+				t.Setenv(name, value)
+			}
+			for _, b := range blocks {
+				switch {
+				case b.info[0] == "console":
+					for _, program := range b.info[1:] {
+						if _, err := exec.LookPath(program); err != nil {
+							t.Skip(program + " is missing")
+						}
+					}
+					runConsole(t, dir, b.text)
+				case len(b.info) > 1:
+					path := filepath.Join(dir, b.info[1])
+					if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(path, []byte(b.text), 0o755); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// sections returns the blocks of each section, in order.
+func sections(blocks []documentBlock) iter.Seq2[string, []documentBlock] {
+	return func(yield func(string, []documentBlock) bool) {
+		for len(blocks) > 0 {
+			n := 1
+			for n < len(blocks) && blocks[n].section == blocks[0].section {
+				n++
+			}
+			if !yield(blocks[0].section, blocks[:n]) {
+				return
+			}
+			blocks = blocks[n:]
+		}
+	}
+}
+
+// runConsole runs the commands of a console block and compares their output.
+// Numbers may differ. A line "..." stands for any lines, and then the order of
+// the others does not matter; "..." at the end of a line stands for any text.
+// After "^C" the command is interrupted.
+func runConsole(t *testing.T, dir, block string) {
+	t.Helper()
+	var script strings.Builder
+	var want []string
+	interrupt := false
+	for line := range strings.Lines(block) {
+		line = strings.TrimSuffix(line, "\n")
+		command, ok := strings.CutPrefix(line, "$ ")
+		switch {
+		case ok:
+			fmt.Fprintln(&script, command)
+		case line == "^C":
+			interrupt = true
+		default:
+			want = append(want, line)
+		}
+	}
+	compareLines(t, want, runBlock(t, dir, script.String(), want, interrupt))
 }
 
 // TestREADMEScreen reproduces the README's picture of a terminal.
@@ -60,11 +136,8 @@ func TestREADMEScreen(t *testing.T) {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("tmux is missing")
 	}
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := regexp.MustCompile("(?s)```text\n(.*?)```").FindStringSubmatch(string(readme))[1]
+	blocks := documentBlocks(t, "../../README.md")
+	block := blocks[slices.IndexFunc(blocks, func(b documentBlock) bool { return b.info[0] == "text" })].text
 	// Column widths and durations may differ.
 	normal := func(screen string) []string {
 		screen = regexp.MustCompile(` +`).ReplaceAllString(screen, " ")
