@@ -38,6 +38,22 @@ func (s session) projectAt(path, registryPath string, scale map[string]int) (pro
 	return project.Open(s.host(), r, path, scale)
 }
 
+// projectOf is projectAt for the options of a run.
+func (s session) projectOf(o upOptions) (project.Project, error) {
+	if o.proposed == nil {
+		return s.projectAt(o.File, o.Registry, o.Replicas)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return project.Project{}, err
+	}
+	r, err := s.registryAt(o.Registry)
+	if err != nil {
+		return project.Project{}, err
+	}
+	return project.Proposed(s.host(), r, dir, o.proposed, o.Replicas)
+}
+
 // openWithoutRegistry is openProject for commands that lease no ports.
 func (s session) openWithoutRegistry(c *cli.Context) (project.Project, error) {
 	path, err := s.projectFile(c.String("file"))

@@ -42,6 +42,8 @@ On a terminal, rows at the bottom show the state of each service. Keys restart,
 stop or open a service, type to it, and filter the output: press ? for a list.
 With --plain, or if the output is not a terminal, there are only lines.
 
+On a terminal, without a Portfile, up offers to start what devports init finds.
+
 With -d, up runs in the background, where devports ps, logs and down find it.
 With -d --last, up starts every background run again that the machine's shutdown
 or SIGKILL interrupted, with its options and the environment of this shell. Runs
@@ -96,6 +98,10 @@ func up(s session, c *cli.Context) error {
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
+	o, err := s.offer(o)
+	if err != nil {
+		return err
+	}
 	return s.up(o, nil)
 }
 
@@ -105,7 +111,7 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	if color, err = s.colored(o.Color, s.stdout); err != nil {
 		return p, false, err
 	}
-	if p, err = s.projectAt(o.File, o.Registry, o.Replicas); err != nil {
+	if p, err = s.projectOf(o); err != nil {
 		return p, false, err
 	}
 	if o.NoPins {

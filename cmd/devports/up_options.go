@@ -26,6 +26,8 @@ type upOptions struct {
 	NoPrefix   bool     `json:"no_prefix,omitempty"`
 	Reassign   bool     `json:"reassign,omitempty"`
 	NoPins     bool     `json:"no_pins,omitempty"`
+
+	proposed []byte // a Portfile to use instead of a file; nil for none
 }
 
 func readUpOptions(c *cli.Context) upOptions {
