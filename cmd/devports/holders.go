@@ -126,7 +126,7 @@ func freeing(port int, p holder.Process, instead string) string {
 	case p.Checkout != "":
 		return "its run was killed; to kill leftover processes: devports doctor --fix, or " + instead
 	case p.Managed:
-		return instead + "; or stop its run, which uses another DEVPORTS_HOME"
+		return instead + "; or stop it: it is of a devports run, or of a run with another DEVPORTS_HOME"
 	case program != "":
 		return fmt.Sprintf("stop the container behind it (to find it: %s ps --filter publish=%d), or %s", program, port, instead)
 	case p.PID > 0:

@@ -171,7 +171,11 @@ func (p program) notRun(err error) error {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return fail(exitNotFound, "", "%s: command not found", p.argv[0])
 	}
-	return fail(exitNotExecutable, "", "cannot run %s: %v", p.argv[0], err)
+	hint := ""
+	if info, unknown := os.Stat(p.argv[0]); unknown == nil && info.Mode().IsRegular() && info.Mode()&0o111 == 0 && errors.Is(err, fs.ErrPermission) {
+		hint = "make it executable: chmod +x " + text.QuoteSh(p.argv[0])
+	}
+	return fail(exitNotExecutable, hint, "cannot run %s: %v", p.argv[0], err)
 }
 
 // service returns the service that the command line names, or that belongs to
