@@ -301,6 +301,7 @@ func FuzzPortfile(f *testing.F) {
 	f.Add("[[services]]\n[services.x]\n")
 	f.Add("services.a.b = 1\n[services]\na = 2")
 	f.Add("é = 1")
+	f.Add("a = \"")
 	f.Fuzz(func(t *testing.T, src string) { positionsInside(t, "Portfile", src) })
 }
 

@@ -49,7 +49,7 @@ func explained(src []byte, p Problem) Problem {
 	case strings.HasPrefix(value, `"""`), strings.HasPrefix(value, "'''"):
 	case first == '"' || first == '\'':
 		last := len(value) - 1
-		if value[last] == value[0] && strings.Count(value[1:last], value[:1]) > 0 && p.Column-1 > m[6] {
+		if last > 0 && value[last] == value[0] && strings.Count(value[1:last], value[:1]) > 0 && p.Column-1 > m[6] {
 			return write(p.Column-2, "this quote ends the string", value[1:last])
 		}
 	case strings.ContainsRune("“”„‘’", first):

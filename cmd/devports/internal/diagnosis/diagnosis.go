@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/devports/devports/allocator/text"
@@ -75,7 +76,7 @@ func programsOf(p procfile.Process) []shell.Program {
 // notExecutable finds a script that lacks its x bit.
 func notExecutable(base, dir string, programs []shell.Program) Missing {
 	for _, program := range programs {
-		if !strings.Contains(program.Name, "/") {
+		if !strings.Contains(program.Name, "/") || runtime.GOOS == "windows" { // without x bits
 			continue
 		}
 		file := in(dir, program.Dir, program.Name)
