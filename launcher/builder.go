@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
 
@@ -21,16 +22,17 @@ func (s *supervisor) startBuild(name string) {
 	sv := s.services[name]
 	s.builders[name] = &builder{last: &lastLines{}}
 	s.options.Notify(Building{name})
-	s.spawners.do(func() { s.build(sv.spec, sv.build.count) })
+	attached := s.attachedSize(name)
+	s.spawners.do(func() { s.build(sv.spec, sv.build.count, attached) })
 }
 
 // build starts the process of a build, and follows it in another goroutine.
-func (s *supervisor) build(spec procfile.Process, count int) {
+func (s *supervisor) build(spec procfile.Process, count int, attached terminal.Size) {
 	post := func(m message) {
 		m.service, m.buildCount = spec.Service, count
 		s.post(m)
 	}
-	p, exit := s.system.Start(spec.Builder(), s.terminalSize(spec.Service))
+	p, exit := s.system.Start(spec.Builder(), s.terminalSize(spec.Service, attached))
 	s.goroutines.Go(func() {
 		if p == nil {
 			post(message{event: event{kind: evBuildGone, exit: s.options.explain(spec.Builder(), exit)}})

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/devports/devports/allocator/text"
 )
 
 // Controller lets any goroutine query and control a run. Create it with
@@ -100,6 +98,10 @@ type Status struct {
 	Since    time.Time `json:"since,omitzero"`     // when its process started
 	ReadyMS  float64   `json:"ready_ms,omitempty"` // milliseconds from then until it was ready
 	Restarts int       `json:"restarts"`           // how often its process was started again
+	Position int       `json:"position,omitempty"` // its place in the file: 1 for the first service
+
+	Exit      string    `json:"exit,omitempty"`      // how its latest process ended; "" while it runs
+	RestartAt time.Time `json:"restart_at,omitzero"` // when StateBackoff ends
 
 	// LastStarted is just before its latest process was spawned, even if that
 	// has ended: the process has read every file that changed earlier.
@@ -447,12 +449,15 @@ func (s *supervisor) statuses() []Status {
 
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
-	status := Status{Service: name, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), LastStarted: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
+	status := Status{Service: name, Position: sv.spec.Position, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), LastStarted: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
 	if sv.phase.live() {
 		status.Port = sv.procSpec.Port
 		if p := s.childOf(name); p != nil {
 			status.PID, status.Since = p.PID(), sv.startedAt
 		}
+	}
+	if !sv.phase.live() && sv.exit != nil {
+		status.Exit = sv.exit.String()
 	}
 	switch sv.phase {
 	case waiting:
@@ -478,7 +483,9 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State, status.Detail = StateStarting, describeNotReady(sv.procSpec, s.attempts[name].finding)
 		}
 	case backoff:
-		status.State, status.Detail = StateBackoff, fmt.Sprintf("%s; restarting in %s", sv.exit, text.Duration(sv.delay))
+		status.State, status.RestartAt = StateBackoff, sv.deadline
+		left := max(time.Until(sv.deadline), 0) + time.Second - 1 // rounded up
+		status.Detail = fmt.Sprintf("%s; restarting in %d s", sv.exit, left/time.Second)
 	case stopping, killing:
 		status.State = StateStopping
 	case ended, removed:

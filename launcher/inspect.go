@@ -18,10 +18,9 @@ type Details struct {
 	Directory   string   `json:"directory"`
 	Environment []string `json:"environment"` // of its process, or of the next one: NAME=value, sorted
 
-	// ExitStatus is how its latest process ended, as in a shell; nil while the
+	// ExitStatus is the exit status of its latest process, as in a shell; nil while the
 	// process is alive, and before the first.
-	ExitStatus *int   `json:"exit_status,omitempty"`
-	Exit       string `json:"exit,omitempty"` // the same in words
+	ExitStatus *int `json:"exit_status,omitempty"`
 
 	// PIDs are all live processes of the service. CPUMS is the CPU time they have
 	// used so far, in milliseconds, and Memory how many bytes they use; both are 0
@@ -50,7 +49,7 @@ func (c *Controller) Inspect(ctx context.Context, service string) (d Details, er
 		d = Details{Status: s.statusOf(service), Command: commandLine(spec), Directory: spec.Dir, Environment: slices.Sorted(slices.Values(spec.Env.List()))}
 		if sv.exit != nil && !sv.phase.live() {
 			status := sv.exit.Status
-			d.ExitStatus, d.Exit = &status, sv.exit.String()
+			d.ExitStatus = &status
 		}
 	})
 	if failed != nil {

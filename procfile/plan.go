@@ -19,6 +19,7 @@ type Plan struct {
 // Process is one service of a Plan, everything expanded.
 type Process struct {
 	Service     string
+	Position    int      // its place in the file: 1 for the first service
 	Shell       string   // a command for the system's shell, or
 	Argv        []string // a program, looked up on the PATH of Env, and its arguments
 	Build       Program  // must succeed before the process starts; the zero Program: none

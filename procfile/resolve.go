@@ -58,13 +58,16 @@ func (f File) Resolve(c Context) (Plan, error) {
 		r.watch(f.Path)
 	}
 	services := make([]*Service, len(f.Services))
+	positions := make(map[string]int, len(f.Services))
 	for i := range f.Services {
 		services[i] = &f.Services[i]
+		positions[f.Services[i].Name] = i + 1
 	}
 	slices.SortFunc(services, func(a, b *Service) int { return strings.Compare(a.Name, b.Name) })
 	plan.Services = make([]Process, len(services))
 	for i, s := range services {
 		plan.Services[i] = r.process(*s)
+		plan.Services[i].Position = positions[s.Name]
 	}
 	r.noteInheritedPort()
 	r.noteOtherRunners()

@@ -91,6 +91,9 @@ port = false
 		t.Errorf("Set returns %v, want %v", set, want)
 	}
 	worker, _ := plan.Service("worker")
+	if web.Position != 1 || worker.Position <= web.Position {
+		t.Errorf("web is service %d, worker %d", web.Position, worker.Position)
+	}
 	if port, has := env(worker)["PORT"]; has {
 		t.Errorf("the worker has PORT=%s", port)
 	}

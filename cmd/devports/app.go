@@ -15,6 +15,7 @@ import (
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/terminal"
 )
 
@@ -379,9 +380,14 @@ func (s session) colored(when string, w io.Writer) (bool, error) {
 	return false, usage("", "--color must be auto, always or never, not %q", when)
 }
 
+// palette returns the colours for the terminal.
+func (s session) palette() palette.Palette {
+	return palette.For(s.getenv("TERM"), s.getenv("COLORTERM"))
+}
+
 // note prints a note.
 func (s session) note(format string, args ...any) {
-	s.printMessage("note", "36", fmt.Sprintf(format, args...))
+	s.printMessage("note", fmt.Sprintf(format, args...))
 }
 
 // fresh returns a copy of flags without values: urfave/cli stores what it

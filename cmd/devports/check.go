@@ -78,9 +78,9 @@ func (s session) silent(err error) error {
 // notes prints notes about a file.
 func (s session) notes(notes procfile.Problems) {
 	for _, n := range notes {
-		s.printMessage("note", "36", n.Error())
+		s.printMessage("note", n.Error())
 		if n.Hint != "" {
-			s.printMessage("hint", "36", n.Hint)
+			s.printMessage("hint", n.Hint)
 		}
 	}
 }

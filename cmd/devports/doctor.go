@@ -10,6 +10,7 @@ import (
 	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/cmd/devports/internal/doctor"
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/registry"
 )
 
@@ -65,7 +66,10 @@ Example:
 func (s session) printFindings(findings []doctor.Finding) error {
 	marks := map[doctor.Level]string{doctor.Fine: "✓", doctor.Warning: "!", doctor.Wrong: "✗"}
 	if colored, _ := s.colored("auto", s.stdout); colored {
-		marks = map[doctor.Level]string{doctor.Fine: "\x1b[32m✓\x1b[0m", doctor.Warning: "\x1b[33m!\x1b[0m", doctor.Wrong: "\x1b[31m✗\x1b[0m"}
+		p := s.palette()
+		marks = map[doctor.Level]string{
+			doctor.Fine: palette.Paint(p.Good, "✓"), doctor.Warning: palette.Paint(p.Busy, "!"), doctor.Wrong: palette.Paint(p.Bad, "✗"),
+		}
 	}
 	for _, f := range findings {
 		text := fmt.Sprintf("%s %s: %s\n", marks[f.Level], f.Check, f.What)

@@ -19,6 +19,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -66,22 +67,26 @@ func report(s session, err error) int {
 	}
 	f := s.describe(err)
 	for _, l := range f.lines {
-		s.printMessage("error", "31", l.text)
+		s.printMessage("error", l.text)
 		if l.hint != "" {
-			s.printMessage("hint", "36", l.hint)
+			s.printMessage("hint", l.hint)
 		}
 	}
 	return f.status
 }
 
 // printMessage prints a message with its kind, in colour on a terminal.
-func (s session) printMessage(kind, color, text string) {
+func (s session) printMessage(kind, text string) {
 	if s.notices.print(kind, text) {
 		return
 	}
 	label := "devports: " + kind + ":"
 	if colored, _ := s.colored("auto", s.stderr); colored {
-		label = "\x1b[" + color + "m" + label + "\x1b[0m"
+		color := s.palette().Note
+		if kind == "error" {
+			color = s.palette().Bad
+		}
+		label = palette.Paint(color, label)
 	}
 	lines := strings.Split(text, "\n")
 	fmt.Fprintln(s.stderr, label, lines[0])

@@ -118,6 +118,8 @@ func readLogsOptions(c *cli.Context, now time.Time) (o logsOptions, err error) {
 	switch {
 	case o.query.Match == nil && (c.IsSet("ignore-case") || c.IsSet("context")):
 		return o, usage("devports logs -i -C 2 --grep RE", "-i and -C require --grep")
+	case c.Int("n") < 0 && c.IsSet("n"):
+		return o, usage("devports logs -n 50", "-n must be a number of lines, not %d", c.Int("n"))
 	case o.query.Context < 0:
 		return o, usage("devports logs --grep RE -C 2", "-C must be a number of lines, not %d", o.query.Context)
 	case c.IsSet("run") && (o.run < 1 || c.IsSet("cursor")):

@@ -3,19 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
-	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/logstore"
-	"github.com/devports/devports/launcher/output"
 )
 
 // logLine is the JSON of a line.
@@ -100,6 +94,7 @@ const nextPoll = 200 * time.Millisecond
 func (l foundLogs) follow(ctx context.Context, r logstore.Run, q logstore.Query, p *logPrinter) error {
 	for {
 		live := r.Live
+		q.CaughtUp = p.flush
 		if err := r.Follow(ctx, q, p.print); err != nil {
 			return err
 		}
@@ -136,6 +131,9 @@ func (l foundLogs) showMemory(ctx context.Context, o logsOptions, p *logPrinter)
 	}
 	var lines []logstore.Line
 	emit := p.print
+	if o.follow {
+		emit = func(line logstore.Line) error { return errors.Join(p.print(line), p.flush()) }
+	}
 	if q.Last != o.query.Last && o.query.Last >= 0 {
 		emit = func(line logstore.Line) error {
 			lines = append(lines, line)
@@ -157,118 +155,11 @@ func (l foundLogs) showMemory(ctx context.Context, o logsOptions, p *logPrinter)
 			err = p.print(line)
 		}
 	}
+	if err == nil {
+		err = p.flush()
+	}
 	if err != nil && ctx.Err() == nil && !errors.Is(err, syscall.EPIPE) {
 		return requestFailed(l.scope, err)
 	}
 	return err
 }
-
-// logPrinter prints lines in the format of the options.
-type logPrinter struct {
-	session   session
-	out       io.Writer
-	json      bool
-	printable bool
-	today     string
-	printed   int
-	progress  io.Writer // shows the progress of a slow search; nil for none
-	shown     bool      // the progress is on the terminal now
-}
-
-func newLogPrinter(s session, c *cli.Context) *logPrinter {
-	p := &logPrinter{session: s, out: s.stdout, json: c.Bool("json"), today: time.Now().Format(time.DateOnly)}
-	if file := fileOf(s.stdout); file != nil { // lines are made printable below, unless --raw
-		p.out = file
-	}
-	p.printable = isTerminal(s.stdout) && !c.Bool("raw")
-	if isTerminal(s.stderr) && s.getenv("TERM") != "dumb" {
-		p.progress = fileOf(s.stderr)
-	}
-	return p
-}
-
-// print prints a line.
-func (p *logPrinter) print(l logstore.Line) error {
-	p.erase()
-	if l.Missed == 0 {
-		p.printed++
-	}
-	if p.json {
-		cursor := ""
-		if l.Cursor.Run != "" {
-			cursor = l.Cursor.String()
-		}
-		return p.session.jsonLine(logLine{l.Time, l.Service, l.Text, l.Missed, cursor})
-	}
-	if l.Missed > 0 {
-		of := ""
-		if l.Service != "" {
-			of = " of " + l.Service
-		}
-		p.session.note("missing %s%s here: %s", wording.Count(int(l.Missed), "line"), of, l.Text)
-		return nil
-	}
-	at := l.Time.Local()
-	layout := "15:04:05.000"
-	if at.Format(time.DateOnly) != p.today {
-		layout = "2006-01-02 15:04:05.000"
-	}
-	text := l.Text
-	if p.printable {
-		text = output.Printable(text)
-	}
-	_, err := fmt.Fprintf(p.out, "%s %s | %s\n", at.Format(layout), l.Service, text)
-	return err
-}
-
-// read prints lines of a run, and on a terminal the progress of a slow search.
-func (p *logPrinter) read(ctx context.Context, r logstore.Run, q logstore.Query) error {
-	if p.progress == nil || q.Match == nil {
-		return r.Read(ctx, q, p.print)
-	}
-	var searched atomic.Int64
-	q.Progress = &searched
-	lines, done := make(chan logstore.Line), make(chan error, 1)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		done <- r.Read(ctx, q, func(l logstore.Line) error {
-			select {
-			case lines <- l:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	}()
-	ticks := time.NewTicker(time.Second)
-	defer ticks.Stop()
-	total := r.Size()
-	for {
-		select {
-		case l := <-lines:
-			if err := p.print(l); err != nil {
-				cancel()
-				<-done
-				return err
-			}
-		case <-ticks.C:
-			p.erase()
-			fmt.Fprintf(p.progress, "searched %s of %s", wording.Bytes(searched.Load()), wording.Bytes(total))
-			p.shown = true
-		case err := <-done:
-			p.erase()
-			return err
-		}
-	}
-}
-
-// erase removes the progress from the terminal.
-func (p *logPrinter) erase() {
-	if p.shown {
-		fmt.Fprint(p.progress, "\r\x1b[K")
-		p.shown = false
-	}
-}
-
-func (p *logPrinter) close() { p.erase() }

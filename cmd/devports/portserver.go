@@ -80,7 +80,7 @@ func (s session) servePorts(c *cli.Context, address string, pool allocator.Set, 
 	if err != nil {
 		return err
 	}
-	leased := leasedPorts{registry: r, failed: func(err error) { s.printMessage("note", "36", s.describe(err).lines[0].text) }}
+	leased := leasedPorts{registry: r, failed: func(err error) { s.printMessage("note", s.describe(err).lines[0].text) }}
 	if err := leased.read(); err != nil {
 		return err
 	}

@@ -169,7 +169,7 @@ func TestREADMEScreen(t *testing.T) {
 			t.Fatalf("the README shows\n%s\nbut there is\n%s", strings.Join(missing, "\n"), screen)
 		}
 	}
-	tmux("send-keys", "q")
+	tmux("send-keys", "q", "y")
 	for end := time.Now().Add(patience); exec.Command("tmux", "-S", filepath.Join(home, "tmux"), "has-session").Run() == nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("q does not end it")

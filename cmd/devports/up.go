@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -22,6 +23,7 @@ import (
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
@@ -38,9 +40,28 @@ it runs, up applies edits to the Portfile and env files, and restarts only the
 services that an edit affects. Ctrl-C stops all services, a second Ctrl-C kills
 them.
 
-On a terminal, rows at the bottom show the state of each service. Keys restart,
-stop or open a service, type to it, and filter the output: press ? for a list.
-With --plain, or if the output is not a terminal, there are only lines.
+On a terminal, rows at the bottom show the state of each service, failed ones
+first. Press ? for a list of the keys:
+
+  1-9 arrows  pick a service, and show only its output
+  g           pick it by the first letters of its name
+  0 Esc       show all output
+  /           show only lines that match a regular expression
+  p           pause or resume the output
+  i e         details of the picked service, and its environment: values of
+              variables whose names suggest a secret are masked until e is
+              pressed again
+  l           open its log in PAGER
+  r R         restart it; R also restarts the services that depend on it
+  s           stop or start it
+  a           type to it, until Ctrl-]
+  o           open it in the browser
+  Ctrl-L      clear the screen
+  q           quit, after a second q, Enter or y
+
+Restarts and starts by keys apply earlier edits first. Colours are readable on
+dark and on light backgrounds; NO_COLOR turns them off. With --plain, or if the
+output is not a terminal, there are only lines.
 
 On a terminal, without a Portfile, up offers to start what devports init finds.
 
@@ -159,9 +180,12 @@ func (s session) up(o upOptions, from *background) error {
 		s.note("no control socket: devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.SocketErr))
 	}
 
-	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController()}
+	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController(), watching: make(chan struct{})}
 	shown := make(chan struct{})
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
+	if u.recorder != nil {
+		u.log = viewLog(store, claim.Slot().Name(), u.recorder.Sync)
+	}
 	// These start here, in order, and stop in reverse order. Each has ended
 	// when its stop function returns.
 	defer u.show(color, from)()
@@ -202,6 +226,7 @@ type upRun struct {
 	controller *launcher.Controller
 
 	recorder *logstore.Recorder // nil: what services print is not recorded
+	log      func(ctx context.Context, service string, to io.Writer) error
 	outcome  outcome
 
 	display   *display
@@ -212,6 +237,7 @@ type upRun struct {
 	plans    <-chan procfile.Plan // nil with --no-watch
 	unfollow func()               // stops sending plans
 	sync     control.Sync         // nil with --no-watch
+	watching chan struct{}        // closed when plans, unfollow and sync are set
 	stopped  time.Time            // when the run began to stop; zero if it has not
 
 	signalled  bool // a signal stopped the run
@@ -221,8 +247,13 @@ type upRun struct {
 // show starts to show the run.
 func (u *upRun) show(color bool, from *background) (stop func()) {
 	window, resized, unwatch := u.session.window()
+	var colors *palette.Palette
+	style := output.Style{Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
+	if color {
+		p := u.session.palette()
+		colors, style.Colors = &p, p.Names
+	}
 	u.console = u.session.console(u.options, window)
-	style := output.Style{Color: color, Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console, u.recorder)
 	if from != nil && u.options.Log == "" { // what is recorded is shown by devports logs
 		u.display.out.SetFilter(output.Filter{Service: output.Own, Nothing: u.recorder != nil}, output.Replay{})
@@ -241,7 +272,7 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 		return unwatch
 	}
 	u.live = u.console.Show(view.Options{
-		Title: u.scope.String(), Run: u.controller, Output: u.display.out, Color: color,
+		Title: u.scope.String(), Run: viewedRun{u.controller, u.bringUpToDate}, Output: u.display.out, Colors: colors, Log: u.log,
 		Interrupt: func() {
 			select {
 			case u.signals <- os.Interrupt:
@@ -255,8 +286,23 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 	}
 }
 
+// bringUpToDate returns once the run has applied all earlier edits of its files,
+// or after syncTimeout.
+func (u *upRun) bringUpToDate(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
+	defer cancel()
+	select {
+	case <-u.watching:
+		if u.sync != nil {
+			u.sync(ctx, true)
+		}
+	case <-ctx.Done():
+	}
+}
+
 // watch starts to follow edits of the Portfile and of the code.
 func (u *upRun) watch() (stop func()) {
+	defer close(u.watching)
 	u.unfollow = func() {}
 	if u.options.NoWatch {
 		return u.unfollow

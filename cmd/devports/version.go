@@ -53,10 +53,3 @@ func (s session) json(v any) error {
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
-
-// jsonLine prints a value as one line of JSON, for streams.
-func (s session) jsonLine(v any) error {
-	e := json.NewEncoder(s.stdout)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
-}

@@ -189,13 +189,13 @@ const editRefused = "the latest edit was not applied; services keep running"
 // prefix that names the run.
 func (s session) noteRefused(run string, info control.Info) {
 	for _, r := range info.Refused {
-		s.printMessage("note", "36", run+r.Text)
+		s.printMessage("note", run+r.Text)
 		if r.Hint != "" {
-			s.printMessage("hint", "36", r.Hint)
+			s.printMessage("hint", r.Hint)
 		}
 	}
 	if len(info.Refused) > 0 {
-		s.printMessage("note", "36", run+editRefused)
+		s.printMessage("note", run+editRefused)
 	}
 }
 

@@ -48,7 +48,7 @@ func fill(b *testing.B, size int, fine bool) Run {
 		streams[n%50].Append(block)
 		for {
 			r.mu.Lock()
-			pending := r.pending
+			pending := r.queued + r.writing
 			r.mu.Unlock()
 			if pending < maxPending/2 {
 				break
@@ -66,18 +66,20 @@ func BenchmarkSearch(b *testing.B) {
 		for _, c := range []struct {
 			name, expression string
 			fold             bool
-			last             int
+			last, context    int
 		}{
-			{"newest", "newest needle", false, 1},
-			{"tail", "", false, 10},
-			{"all_literal", "needle", false, -1},
-			{"all_3bytes", "eed", false, -1},
-			{"all_regexp_literal", `old\w+ need`, false, -1},
-			{"all_fold", "NEEDLE", true, -1},
-			{"all_hits_1percent", "took=13ms", false, -1},
+			{"newest", "newest needle", false, 1, 0},
+			{"tail", "", false, 10, 0},
+			{"all_literal", "needle", false, -1, 0},
+			{"all_3bytes", "eed", false, -1, 0},
+			{"all_regexp_literal", `old\w+ need`, false, -1, 0},
+			{"all_near", `old\w+ need`, false, -1, 2},
+			{"all_either", "needle|no such", false, -1, 0},
+			{"all_fold", "NEEDLE", true, -1, 0},
+			{"all_hits_1percent", "took=13ms", false, -1, 0},
 		} {
 			b.Run(fmt.Sprintf("fine=%v/%s", fine, c.name), func(b *testing.B) {
-				q := Query{Last: c.last}
+				q := Query{Last: c.last, Context: c.context}
 				if c.expression != "" {
 					q.Match, _ = NewMatcher(c.expression, c.fold)
 				}

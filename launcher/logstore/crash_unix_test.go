@@ -105,6 +105,9 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	failures := make(chan error, 10)
+	if err := New(home, DefaultLimit).Check(); err != syscall.ENOTDIR {
+		t.Error(err)
+	}
 	r := New(home, DefaultLimit).Begin(About{Slot: "a", Began: time.Now()}, func(err error) { failures <- err })
 	st := r.Stream("web")
 	for range 1000 {
@@ -115,6 +118,28 @@ func TestReadOnly(t *testing.T) {
 	}
 	if err := <-failures; !errors.Is(err, syscall.ENOTDIR) || len(failures) > 0 {
 		t.Errorf("%v, and %d more", err, len(failures))
+	}
+}
+
+// TestEndOnFullDisk has a run that ends while the disk is full: how it ended is
+// recorded nevertheless.
+func TestEndOnFullDisk(t *testing.T) {
+	home := t.TempDir()
+	if err := mountSmall(home, 1<<20); err != nil {
+		t.Skip("no file system can be mounted:", err)
+	}
+	t.Cleanup(func() { unmount(home) })
+	s := New(home, DefaultLimit)
+	r := s.Begin(About{Slot: "a", PID: 1, Began: time.Now()}, nil)
+	r.Stream("web").Append(bytes.Repeat([]byte("0123456789\n"), 200_000))
+	settled(t, r, latest(t, s, "a"))
+	want := End{Status: 3, Reason: "web exited with status 3", At: time.Now()}
+	if err := s.Check(); err != syscall.ENOSPC {
+		t.Error(err)
+	}
+	_ = r.End(t.Context(), want)
+	if got := latest(t, s, "a"); got.Killed() || got.Reason != want.Reason || got.Status != want.Status {
+		t.Errorf("%+v", got)
 	}
 }
 

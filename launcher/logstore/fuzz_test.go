@@ -76,6 +76,8 @@ func FuzzMatcher(f *testing.F) {
 	f.Add(`a+(bc){2}[x-z]\d`, "aabcbcy7\nabcy7\n", true)
 	f.Add("\ufffd", "\xff\n", false)
 	f.Add("^$", "\n\n", false)
+	f.Add(`amx|b+m0|c\[m`, "am\x1b[0mx\nbm\x1b[m0\na\x1b[1;32mmx\nc\x1b[m\n\x1b[31ma\x1b[mm\x1b[0mX\nam\x1b[mx\nc\x1b\x1b[m[m\n", true)
+	f.Add("(timeout|refused)+x", "timeou\x1b[mtx\nREFUSEDx", false)
 	f.Fuzz(func(t *testing.T, expression, text string, fold bool) {
 		m, err := NewMatcher(expression, fold)
 		if err != nil {
@@ -86,7 +88,7 @@ func FuzzMatcher(f *testing.F) {
 		start := 0
 		for line := range strings.Lines(text) {
 			plain := strings.TrimRight(strings.TrimSuffix(line, "\n"), "\r")
-			if matches := m.expression.MatchString(plain); matches != found[start] {
+			if matches := m.MatchLine(plain); matches != found[start] {
 				t.Errorf("%q, fold %v: %q is found: %v", expression, fold, line, found[start])
 			}
 			start += len(line)

@@ -194,7 +194,7 @@ func TestRandom(t *testing.T) {
 		}
 		for { // no gaps: the disk is to keep up
 			r.mu.Lock()
-			pending := r.pending
+			pending := r.queued + r.writing
 			r.mu.Unlock()
 			if pending < maxPending/4 {
 				break
@@ -336,12 +336,12 @@ func TestFlood(t *testing.T) {
 		if i == 50 {
 			latest(t, s, "a")
 			r.mu.Lock() // the writer cannot take anything
-			r.pending += maxPending
+			r.queued += maxPending
 			r.mu.Unlock()
 		}
 		if i == 60 {
 			r.mu.Lock()
-			r.pending -= maxPending
+			r.queued -= maxPending
 			r.mu.Unlock()
 		}
 		st.Append(block)

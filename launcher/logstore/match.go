@@ -4,18 +4,15 @@ import (
 	"bytes"
 	"regexp"
 	"regexp/syntax"
-	"strings"
 )
 
 // Matcher finds lines that match a regular expression, ignoring colours. If every
-// match contains a literal, it searches for that first, which is many times
-// faster.
+// match contains one of a few literals, it searches for these first, which is many
+// times faster.
 type Matcher struct {
 	expression *regexp.Regexp
-	literal    []byte // in every match; in lower case if fold
-	fold       bool   // in any case
-	rare       int    // index of its rarest byte, if fold
-	alone      bool   // the expression is only the literal
+	literals   []literal // one of them is in every match; none if that is not known
+	alone      bool      // the expression is only the literal
 }
 
 // NewMatcher compiles an expression; with fold it ignores case. The error is a
@@ -34,24 +31,8 @@ func NewMatcher(expression string, fold bool) (*Matcher, error) {
 		return nil, err
 	}
 	parsed = parsed.Simplify()
-	literal := needed(parsed)
-	if literal == nil {
-		return m, nil
-	}
-	text := string(literal.Rune)
-	m.fold = literal.Flags&syntax.FoldCase != 0
-	m.alone = literal == parsed
-	if m.fold {
-		ascii := longestASCII(text)
-		m.alone = m.alone && ascii == text
-		text = strings.ToLower(ascii)
-	}
-	if m.literal = []byte(text); m.fold {
-		m.rare = rarest(m.literal)
-	}
-	if len(m.literal) == 0 || bytes.ContainsAny(m.literal, "\r\n\x1b\ufffd") { // U+FFFD also matches invalid UTF-8
-		m.literal, m.alone, m.fold = nil, false, false
-	}
+	m.literals = needed(parsed)
+	m.alone = len(m.literals) == 1 && parsed.Op == syntax.OpLiteral && len(m.literals[0].text) == len(string(parsed.Rune))
 	return m, nil
 }
 
@@ -63,136 +44,90 @@ func (m *Matcher) MatchLine(line string) bool {
 // Expression is what the matcher matches.
 func (m *Matcher) Expression() *regexp.Regexp { return m.expression }
 
-// needed returns the longest literal that every match contains; nil for none.
-func needed(re *syntax.Regexp) *syntax.Regexp {
-	switch re.Op {
-	case syntax.OpLiteral:
-		return re
-	case syntax.OpCapture, syntax.OpPlus:
-		return needed(re.Sub[0])
-	case syntax.OpRepeat:
-		if re.Min > 0 {
-			return needed(re.Sub[0])
-		}
-	case syntax.OpConcat:
-		var longest *syntax.Regexp
-		for _, sub := range re.Sub {
-			if l := needed(sub); l != nil && (longest == nil || len(l.Rune) > len(longest.Rune)) {
-				longest = l
-			}
-		}
-		return longest
+// tuned returns a matcher that is fast in text like sample.
+func (m *Matcher) tuned(sample []byte) *Matcher {
+	var counts [256]int
+	for _, b := range sample {
+		counts[b]++
 	}
-	return nil
+	own := *m
+	own.literals = nil
+	for _, l := range m.literals {
+		own.literals = append(own.literals, l.tuned(&counts))
+	}
+	return &own
 }
 
-// longestASCII returns the longest ASCII part of a text. The two cases of other
-// characters may differ in length.
-func longestASCII(text string) (longest string) {
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r >= 0x80 }) {
-		if len(part) > len(longest) {
-			longest = part
-		}
-	}
-	return longest
-}
-
-// byFrequency are letters, the most frequent first.
-const byFrequency = " etaoinsrhldcumfpgwybvkxjqz"
-
-// rarest returns the index of the byte that is probably the rarest in logs.
-func rarest(text []byte) int {
-	best, rank := 0, -1
-	for i, b := range text {
-		r := strings.IndexByte(byFrequency, b)
-		if r < 0 {
-			r = 12 // digits and punctuation
-		}
-		if r > rank {
-			best, rank = i, r
-		}
-	}
-	return best
-}
-
-// index returns the position of the literal in text, or -1.
-func (m *Matcher) index(text []byte) int {
-	switch {
-	case m.literal == nil:
-		return 0
-	case !m.fold:
-		return bytes.Index(text, m.literal)
-	}
-	low := m.literal[m.rare]
-	up := low
-	if low >= 'a' && low <= 'z' {
-		up = low - 'a' + 'A'
-	}
-	next := [2]int{-1, -1} // of low and up; len(text) for none
-	for at := m.rare; at < len(text); {
-		for i, b := range [2]byte{low, up} {
-			if next[i] < at {
-				if n := bytes.IndexByte(text[at:], b); n >= 0 {
-					next[i] = at + n
-				} else {
-					next[i] = len(text)
-				}
-			}
-		}
-		at = min(next[0], next[1])
-		if start := at - m.rare; at < len(text) && start+len(m.literal) <= len(text) && equalFold(text[start:], m.literal) {
-			return start
-		}
-		at++
-	}
-	return -1
-}
-
-// equalFold reports whether text begins with low, in any case.
-func equalFold(text, low []byte) bool {
-	for i, b := range low {
-		c := text[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != b {
+// exact reports whether search finds everything that may match in text.
+func (m *Matcher) exact(text []byte) bool {
+	for _, l := range m.literals {
+		if !l.exact(text) {
 			return false
 		}
 	}
 	return true
 }
 
-// Characters that are k and s in another case.
-var kelvin, longS = []byte("\u212a"), []byte("\u017f")
-
-// exact reports whether index finds everything that may match in text.
-func (m *Matcher) exact(text []byte) bool {
-	if !m.fold {
-		return true
-	}
-	return !(bytes.IndexByte(m.literal, 'k') >= 0 && bytes.Contains(text, kelvin)) &&
-		!(bytes.IndexByte(m.literal, 's') >= 0 && bytes.Contains(text, longS))
+// search is a search of a text for literals.
+type search struct {
+	literals []literal
+	text     []byte
+	colored  bool             // there may be control sequences in it
+	next     [maxLiterals]int // the position of each, unless that has been passed
 }
 
-// eachMatch calls found with the bounds of each matching line of text, which must
-// be without colours.
+func (m *Matcher) search(text []byte) search {
+	s := search{literals: m.literals, text: text, colored: bytes.IndexByte(text, escape) >= 0}
+	for i := range s.next {
+		s.next[i] = -1
+	}
+	return s
+}
+
+// from returns the first position of a literal from a position on; the length of
+// the text if there is none. Positions must not decrease.
+func (s *search) from(at int) int {
+	first := len(s.text)
+	if len(s.literals) == 0 {
+		return at
+	}
+	for i, l := range s.literals {
+		if s.next[i] < at {
+			if n := l.index(s.text[at:], s.colored); n >= 0 {
+				s.next[i] = at + n
+			} else {
+				s.next[i] = len(s.text)
+			}
+		}
+		first = min(first, s.next[i])
+	}
+	return first
+}
+
+// eachMatch calls found with the bounds of each matching line of text.
 func (m *Matcher) eachMatch(text []byte, found func(start, end int)) {
+	search := m.search(text)
 	skip := m.exact(text)
+	var plain []byte
 	for from := 0; from < len(text); {
 		at := from
 		if skip {
-			i := m.index(text[from:])
-			if i < 0 {
+			if at = search.from(from); at == len(text) {
 				return
 			}
-			at += i
 		}
 		start := from + bytes.LastIndexByte(text[from:at], '\n') + 1
 		end := len(text)
 		if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
 			end = at + n
 		}
-		if m.alone && skip && m.literal != nil || m.expression.Match(bytes.TrimRight(text[start:end], "\r")) {
+		line := bytes.TrimRight(text[start:end], "\r")
+		colored := search.colored && bytes.IndexByte(line, escape) >= 0
+		if colored {
+			plain = withoutColors(plain[:0], line)
+			line = plain
+		}
+		if m.alone && skip && !colored || m.expression.Match(line) {
 			found(start, end)
 		}
 		from = end + 1

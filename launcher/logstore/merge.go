@@ -80,9 +80,13 @@ func (r *reading) merge(ctx context.Context, w window, reverse bool, emit func(L
 			}
 			all.all = append(all.all, s)
 		}
+		var near *neighbours
+		if w.mark {
+			near = r.neighboursOf(service)
+		}
 		workers.Go(func() {
 			defer closeAll(files)
-			r.readPages(ctx, w, list, reverse, tokens, s.batches)
+			r.readPages(ctx, w, list, near, reverse, tokens, s.batches)
 		})
 	}
 	heap.Init(&all)
@@ -123,8 +127,9 @@ func closeAll(files []*os.File) {
 
 var buffers = sync.Pool{New: func() any { return new([pageLen]byte) }}
 
-// readPages sends what is wanted of pages, and closes batches.
-func (r *reading) readPages(ctx context.Context, w window, list []page, reverse bool, tokens chan struct{}, batches chan<- lineBatch) {
+// readPages sends what is wanted of pages, and closes batches. With near, it also
+// sends the lines near those that match.
+func (r *reading) readPages(ctx context.Context, w window, list []page, near *neighbours, reverse bool, tokens chan struct{}, batches chan<- lineBatch) {
 	defer close(batches)
 	d := decoder{window: w}
 	for i := range list {
@@ -138,12 +143,14 @@ func (r *reading) readPages(ctx context.Context, w window, list []page, reverse 
 			return
 		}
 		d.unfinished = w.unfinished && n == len(list)-1
-		batch := lineBatch{lines: r.readPage(&d, list[n])}
+		batch := lineBatch{lines: r.readPage(&d, list[n], near, n == len(list)-1)}
 		<-tokens
 		switch {
 		case reverse:
 			slices.Reverse(batch.lines)
 			batch.bound = list[n].time
+		case near != nil && n+1 < len(list):
+			batch.bound = list[n].time // the last lines may follow with the next page
 		case n+1 < len(list):
 			batch.bound = list[n+1].time
 		default:
@@ -157,12 +164,15 @@ func (r *reading) readPages(ctx context.Context, w window, list []page, reverse 
 	}
 }
 
-func (r *reading) readPage(d *decoder, p page) []blockLine {
+func (r *reading) readPage(d *decoder, p page, near *neighbours, last bool) []blockLine {
 	buf := buffers.Get().(*[pageLen]byte)
 	defer buffers.Put(buf)
 	text := p.read(buf[:])
 	if r.query.Progress != nil {
 		r.query.Progress.Add(int64(len(text)))
+	}
+	if near != nil {
+		return near.page(d, p, text, last)
 	}
 	return d.page(p, text)
 }

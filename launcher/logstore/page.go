@@ -96,7 +96,7 @@ type blockLine struct {
 // decoder reads the lines of pages.
 type decoder struct {
 	window
-	plain []byte // scratch: a block without colours
+	tuned bool // match is, for the service
 	lines []blockLine
 }
 
@@ -105,9 +105,13 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 	d.lines = nil
 	var all string // the whole page, shared by its lines
 	var open []openLine
-	hit := d.mayMatch(text)
-	if !hit && !p.segment.hasMore(text) {
-		return nil
+	search, mayMiss := d.search(text)
+	mayMiss = mayMiss || d.mark
+	if !mayMiss && search.from(0) == len(text) {
+		if !p.segment.hasMore(text) {
+			return nil
+		}
+		mayMiss = true // in lines that span blocks
 	}
 	for pos := 0; ; {
 		h, ok := parseHeader(text[min(pos, len(text)):], p.segment.number)
@@ -151,10 +155,10 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 			block = block[:whole]
 			open = append(open, openLine{h, index + bytes.Count(block, newline), bytes.Clone(rest)})
 		}
-		if len(block) == 0 || d.before(h) {
+		if len(block) == 0 || d.before(h) || !mayMiss && search.from(start) >= end {
 			continue
 		}
-		if d.match == nil && all == "" {
+		if (d.match == nil || d.mark) && all == "" {
 			all = string(text)
 		}
 		d.block(h, index, block, all, start)
@@ -168,18 +172,17 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 	return d.lines
 }
 
-// hasMore reports whether a page may have lines that span blocks, gaps, or colours,
-// where index may miss matches.
+// hasMore reports whether a page may have gaps, or lines that span blocks, in which
+// a search may miss matches.
 func (s *segment) hasMore(text []byte) bool {
 	order := binary.LittleEndian
-	colors := bytes.IndexByte(text, escape) >= 0 // or that is in a header
 	for pos := 0; pos+headerLen <= len(text); {
 		b := text[pos : pos+headerLen]
 		if order.Uint32(b) != magic || order.Uint32(b[16:]) != s.number {
 			return false
 		}
 		end := pos + headerLen + int(order.Uint32(b[20:]))
-		if order.Uint16(b[30:]) != 0 || end > len(text) || colors && bytes.IndexByte(text[pos+headerLen:end], escape) >= 0 {
+		if order.Uint16(b[30:]) != 0 || end > len(text) {
 			return true
 		}
 		pos = end
@@ -260,12 +263,19 @@ func (d *decoder) add(h header, index int, text string, missed int64, matches bo
 // it, and the lines share its memory.
 func (d *decoder) block(h header, index int, block []byte, page string, start int) {
 	if d.match == nil || d.mark {
-		for len(block) > 0 {
+		var found []int // where lines that match start
+		if d.mark {
+			d.match.eachMatch(block, func(from, _ int) { found = append(found, from) })
+		}
+		for pos, length := 0, len(block); pos < length; {
 			n := bytes.IndexByte(block, '\n')
 			if n < 0 {
 				n = len(block)
 			}
-			matches := d.match == nil || d.match.expression.Match(withoutColors(nil, bytes.TrimRight(block[:n], "\r")))
+			matches := d.match == nil
+			if len(found) > 0 && found[0] == pos {
+				matches, found = true, found[1:]
+			}
 			text := ""
 			if page != "" {
 				text = page[start : start+n]
@@ -275,37 +285,36 @@ func (d *decoder) block(h header, index int, block []byte, page string, start in
 			d.add(h, index, text, 0, matches)
 			index++
 			start += n + 1
+			pos += n + 1
 			block = block[min(n+1, len(block)):]
 		}
 		return
 	}
-	if bytes.IndexByte(block, escape) < 0 {
-		counted := 0
-		d.match.eachMatch(block, func(from, to int) {
-			index += bytes.Count(block[counted:from], newline)
-			counted = from
-			d.add(h, index, string(block[from:to]), 0, true)
-		})
-		return
-	}
-	d.plain = withoutColors(d.plain[:0], block)
-	counted, colored := 0, block
-	d.match.eachMatch(d.plain, func(from, _ int) {
-		for range bytes.Count(d.plain[counted:from], newline) {
-			index++
-			colored = colored[bytes.IndexByte(colored, '\n')+1:]
-		}
+	counted := 0
+	d.match.eachMatch(block, func(from, to int) {
+		index += bytes.Count(block[counted:from], newline)
 		counted = from
-		line := colored
-		if n := bytes.IndexByte(line, '\n'); n >= 0 {
-			line = line[:n]
-		}
-		d.add(h, index, string(line), 0, true)
+		d.add(h, index, string(block[from:to]), 0, true)
 	})
 }
 
-// mayMatch reports whether a page may contain a match.
-func (d *decoder) mayMatch(text []byte) bool {
-	m := d.match
-	return m == nil || m.literal == nil || d.mark || !m.exact(text) || m.index(text) >= 0
+// search searches a page. mayMiss is true if it may miss matches.
+func (d *decoder) search(text []byte) (s search, mayMiss bool) {
+	if d.match == nil || len(d.match.literals) == 0 {
+		return s, true
+	}
+	if !d.tuned {
+		d.match, d.tuned = d.match.tuned(text[:min(len(text), sampleLen)]), true
+	}
+	return d.match.search(text), !d.match.exact(text)
 }
+
+// mayMatch reports whether a page may have a line that matches.
+func (d *decoder) mayMatch(p page, text []byte) bool {
+	s, mayMiss := d.search(text)
+	return mayMiss || s.from(0) < len(text) || p.segment.hasMore(text)
+}
+
+// sampleLen is the length of the text from which a search learns which bytes are
+// rare.
+const sampleLen = 64 << 10

@@ -24,6 +24,10 @@ type Query struct {
 
 	// Progress, if it is not nil, counts the bytes that have been searched.
 	Progress *atomic.Int64
+
+	// CaughtUp, if it is not nil, is called by Follow when it has yielded all lines
+	// so far. An error ends Follow.
+	CaughtUp func() error
 }
 
 // Line is a line of output, or a gap.
@@ -86,8 +90,16 @@ func (r Run) Follow(ctx context.Context, q Query, yield func(Line) error) error 
 	span := reading.start()
 	for first := true; ; first = false {
 		final := span.until == math.MaxInt64
-		if err := reading.read(ctx, span, final, yield); err != nil || final {
+		if err := reading.read(ctx, span, final, yield); err != nil {
 			return err
+		}
+		if q.CaughtUp != nil {
+			if err := q.CaughtUp(); err != nil {
+				return err
+			}
+		}
+		if final {
+			return nil
 		}
 		if first {
 			reading.query.Last = -1
@@ -127,7 +139,7 @@ func (s Store) Newer(slot string, r Run) (next Run, ok bool) {
 type reading struct {
 	run     Run
 	query   Query
-	context map[string]*neighbours
+	context map[string]*neighbours // of each service; only with mark
 }
 
 func newReading(r Run, q Query) *reading {
@@ -184,9 +196,6 @@ func (r *reading) read(ctx context.Context, s span, final bool, yield func(Line)
 			return nil
 		}
 	}
-	if w.mark {
-		emit = r.near(emit)
-	}
 	if err := r.merge(ctx, w, false, emit); !errors.Is(err, errEnough) {
 		return err
 	}
@@ -224,12 +233,12 @@ func (r *reading) readLast(ctx context.Context, w window, yield func(Line) error
 func (r *reading) readLastNear(ctx context.Context, w window, yield func(Line) error) error {
 	var last []Line
 	surplus := func(n int) { last = slices.Delete(last, 0, max(0, len(last)-n)) }
-	err := r.merge(ctx, w, false, r.near(func(l Line) error {
+	err := r.merge(ctx, w, false, func(l Line) error {
 		if last = append(last, l); len(last) > 2*r.query.Last+1000 {
 			surplus(r.query.Last)
 		}
 		return nil
-	}))
+	})
 	if err != nil {
 		return err
 	}
@@ -240,40 +249,4 @@ func (r *reading) readLastNear(ctx context.Context, w window, yield func(Line) e
 		}
 	}
 	return nil
-}
-
-// neighbours are the lines of a service near the current one.
-type neighbours struct {
-	before []Line
-	after  int // lines still to yield after a match
-}
-
-// near returns a function for all lines, of which those that do not match have
-// Context set. It calls yield with the lines near matches.
-func (r *reading) near(yield func(Line) error) func(Line) error {
-	return func(l Line) error {
-		n := r.context[l.Service]
-		if n == nil {
-			n = &neighbours{}
-			r.context[l.Service] = n
-		}
-		switch {
-		case l.Missed > 0:
-			return yield(l)
-		case !l.Context:
-			for _, earlier := range n.before {
-				if err := yield(earlier); err != nil {
-					return err
-				}
-			}
-			n.before, n.after = nil, r.query.Context
-			return yield(l)
-		case n.after > 0:
-			n.after--
-			return yield(l)
-		}
-		n.before = append(n.before, l)
-		n.before = n.before[max(0, len(n.before)-r.query.Context):]
-		return nil
-	}
 }

@@ -11,8 +11,10 @@ const (
 	// flushDelay is the maximal time that text stays in memory.
 	flushDelay = 25 * time.Millisecond
 
-	// flushAt is the amount of pending text that is written without delay.
-	flushAt = 256 << 10
+	// flushAt is the amount of pending text that is written without delay. It is
+	// more than comes in flushDelay at a million lines a second: each time that the
+	// writing goroutine is woken takes as long as copying 100 KB.
+	flushAt = 2 << 20
 
 	// maxPending limits the pending text in memory. More is dropped.
 	maxPending = 8 << 20
@@ -27,8 +29,7 @@ type Recorder struct {
 	about   About
 	failure func(error)
 
-	wake chan struct{} // there is pending text
-	full chan struct{} // there is much of it
+	wake chan struct{} // there is as much text to write as wakeAt says
 	stop chan struct{} // closed when recording ends
 	done chan struct{} // closed when everything has been written
 
@@ -38,7 +39,9 @@ type Recorder struct {
 	services map[string]*service
 	order    []*service // as they came
 	last     int64      // time of the latest block
-	pending  int        // bytes in chunks, and in those being written
+	queued   int        // bytes in chunks
+	writing  int        // bytes in chunks that are being written
+	wakeAt   int        // queued bytes at which the writing goroutine wants to be woken; 0 for none
 	closed   bool
 	failed   error     // of the last write; nil if it succeeded
 	retry    time.Time // the time of the next attempt
@@ -76,7 +79,6 @@ type chunk struct {
 	segment uint32
 	pos     int
 	text    []byte // blocks
-	lines   int64
 }
 
 // Stream records one process of a service. It must not be used by several
@@ -123,7 +125,7 @@ func (st *Stream) Append(text []byte) {
 		return
 	}
 	now := time.Now()
-	if r.pending+len(text) > maxPending || r.failed != nil && now.Before(r.retry) {
+	if r.queued+r.writing+len(text) > maxPending || r.failed != nil && now.Before(r.retry) {
 		s.lose(countLines(text), r.failed)
 		return
 	}
@@ -150,17 +152,12 @@ func (st *Stream) Close() {
 	}
 }
 
-// signal wakes the writing goroutine. The mutex is held.
+// signal wakes the writing goroutine if it waits for what is queued. The mutex is
+// held.
 func (r *Recorder) signal() {
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-	if r.pending >= flushAt {
-		select {
-		case r.full <- struct{}{}:
-		default:
-		}
+	if r.wakeAt > 0 && r.queued >= r.wakeAt {
+		r.wakeAt = 0
+		r.wake <- struct{}{} // it has room: see await
 	}
 }
 
@@ -267,13 +264,25 @@ func (r *Recorder) add(s *service, h header, text []byte, now time.Time) {
 		c.text = append(r.buffer(), c.text...)
 	}
 	c.text = append(h.appendTo(c.text), text...)
-	if h.flags&flagGap != 0 {
-		c.lines += int64(h.back)
-	} else {
-		c.lines += countLines(text)
-	}
 	s.pos += headerLen + len(text)
-	r.pending += headerLen + len(text)
+	r.queued += headerLen + len(text)
+}
+
+// lines counts the lines that end in a chunk, and those missing in its gaps.
+func (c chunk) lines() (n int64) {
+	for text := c.text; len(text) > 0; {
+		h, ok := parseHeader(text, c.segment)
+		if !ok {
+			return n
+		}
+		if h.flags&flagGap != 0 {
+			n += int64(h.back)
+		} else {
+			n += countLines(text[headerLen : headerLen+int(h.length)])
+		}
+		text = text[headerLen+int(h.length):]
+	}
+	return n
 }
 
 // A chunk that gets longer than smallBuffer has a buffer of bigBuffer, which is

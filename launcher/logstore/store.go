@@ -84,7 +84,7 @@ const (
 func (s Store) Begin(about About, failure func(error)) *Recorder {
 	r := &Recorder{
 		store: s, about: about, failure: failure, services: map[string]*service{},
-		wake: make(chan struct{}, 1), full: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		syncs: make(chan chan struct{}),
 	}
 	go func() {
@@ -276,6 +276,19 @@ func ignoreMissing(err error) error {
 	return err
 }
 
+// Check returns why no run can be recorded at the moment; nil if one can.
+func (s Store) Check() error {
+	dir, err := os.MkdirTemp(s.path, "check")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the first run creates it
+	}
+	if err != nil {
+		return cause(err)
+	}
+	defer os.RemoveAll(dir)
+	return cause(os.WriteFile(filepath.Join(dir, "check"), make([]byte, headerLen), 0o600))
+}
+
 // Size is the size of the run on disk, in bytes.
 func (r Run) Size() (size int64) {
 	entries, _ := os.ReadDir(r.path)
@@ -370,6 +383,7 @@ const DefaultLimit = 2_000_000_000
 
 // ParseLimit parses a limit such as "2GB", "500 MB" or "off"; "" is the default.
 func ParseLimit(text string) (int64, error) {
+	typed := text
 	text = strings.ToUpper(strings.TrimSpace(text))
 	switch text {
 	case "":
@@ -382,7 +396,7 @@ func ParseLimit(text string) (int64, error) {
 	scale, ok := map[string]float64{"": 1, "K": 1e3, "KI": 1 << 10, "M": 1e6, "MI": 1 << 20, "G": 1e9, "GI": 1 << 30, "T": 1e12, "TI": 1 << 40}[unit]
 	var n float64
 	if _, err := fmt.Sscanf(number+"\n", "%g\n", &n); err != nil || !ok || n <= 0 {
-		return 0, fmt.Errorf("%q is neither a size, such as 2GB, nor off", text)
+		return 0, fmt.Errorf("%q is neither a size, such as 2GB, nor off", typed)
 	}
 	return int64(n * scale), nil
 }

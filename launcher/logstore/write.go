@@ -3,6 +3,7 @@ package logstore
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -16,28 +17,52 @@ const keptSegments = 3
 // write writes pending text until recording ends.
 func (r *Recorder) write() {
 	defer close(r.done)
-	for {
+	never := make(<-chan time.Time)
+	for r.await(1, never) {
+		r.flush()
+		if !r.await(flushAt, time.After(flushDelay)) {
+			break
+		}
+	}
+	r.finish()
+}
+
+// await waits until so many bytes are queued, or for a timeout. Meanwhile it
+// serves Sync. It returns false when recording ends.
+func (r *Recorder) await(bytes int, timeout <-chan time.Time) bool {
+	r.mu.Lock()
+	enough := r.queued >= bytes
+	if !enough {
+		r.wakeAt = bytes
+	}
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.wakeAt = 0
+		select {
+		case <-r.wake: // after the timeout
+		default:
+		}
+	}()
+	for !enough {
 		select {
 		case <-r.wake:
-		case written := <-r.syncs:
-			r.flush()
-			close(written)
-			continue
-		case <-r.stop:
-			r.finish()
-			return
-		}
-		r.flush()
-		select {
-		case <-time.After(flushDelay):
-		case <-r.full:
+			return true
+		case <-timeout:
+			return true
 		case written := <-r.syncs:
 			r.flush()
 			close(written)
 		case <-r.stop:
-			r.finish()
-			return
+			return false
 		}
+	}
+	select {
+	case <-r.stop:
+		return false
+	default:
+		return true
 	}
 }
 
@@ -84,8 +109,9 @@ func (r *Recorder) flush() {
 		s.chunks = nil
 	}
 	upTo := r.last
-	if taken < flushAt/8 {
-		r.free = nil
+	r.queued, r.writing = r.queued-taken, taken
+	if taken < bigBuffer {
+		r.free = nil // the services have become quiet
 	}
 	r.mu.Unlock()
 	if len(batches) == 0 {
@@ -104,7 +130,7 @@ func (r *Recorder) flush() {
 		}
 	}
 	r.mu.Lock()
-	r.pending -= taken
+	r.writing = 0
 	r.failed = cause(err)
 	if err != nil {
 		r.retry = time.Now().Add(retryDelay)
@@ -140,11 +166,11 @@ func (r *Recorder) drop(s *service, chunks []chunk, err error) {
 	defer r.mu.Unlock()
 	s.segment, s.pos = chunks[0].segment, chunks[0].pos
 	for _, c := range chunks {
-		s.lost += c.lines
+		s.lost += c.lines()
 	}
 	for _, c := range s.chunks {
-		s.lost += c.lines
-		r.pending -= len(c.text)
+		s.lost += c.lines()
+		r.queued -= len(c.text)
 	}
 	s.chunks = nil
 	s.lose(0, cause(err))
@@ -242,9 +268,27 @@ func (r *Recorder) finish() {
 	if r.path == "" {
 		return
 	}
-	_ = writeAbout(r.path, recorded{r.about, r.ended})
+	_ = r.writeEnd()
 	r.head.Close()
 	_ = r.release()
+}
+
+// writeEnd records how the run ended; on a full disk in the space that the file
+// has.
+func (r *Recorder) writeEnd() error {
+	about := recorded{r.about, r.ended}
+	err := writeAbout(r.path, about)
+	if err == nil {
+		return nil
+	}
+	text, _ := json.Marshal(about)
+	f, failed := os.OpenFile(filepath.Join(r.path, aboutFile), os.O_WRONLY, 0)
+	if failed != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteAt(text, 0) // it is longer than what is there
+	return err
 }
 
 // End writes the rest and how the run ended, and ends the recording. It waits at

@@ -35,7 +35,7 @@ func BenchmarkLines(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer w.Close()
-		benchmarkLines(b, w, Style{Color: true, Timestamps: true}, nil)
+		benchmarkLines(b, w, Style{Colors: []string{"36", "33"}, Timestamps: true}, nil)
 	})
 	b.Run("pipe", func(b *testing.B) {
 		r, w := pipe(b)

@@ -21,10 +21,10 @@ import (
 
 // Style is how lines are formatted.
 type Style struct {
-	Color      bool // names in colour, by escape codes
-	Timestamps bool // the time of day before each line
-	NoPrefix   bool // no names, and no lines of devports' own
-	Printable  bool // no control sequences but colours and links: nothing moves the cursor
+	Colors     []string // SGR parameters that names get in turn; nil: no colours
+	Timestamps bool     // the time of day before each line
+	NoPrefix   bool     // no names, and no lines of devports' own
+	Printable  bool     // no control sequences but colours and links: nothing moves the cursor
 }
 
 // separator separates a name from the line.
@@ -62,7 +62,7 @@ type Mux struct {
 func New(w io.Writer, style Style, services ...string) *Mux {
 	m := &Mux{
 		style: style, w: w, says: newQueue(),
-		names: names{width: len(Own), colors: map[string]string{}},
+		names: names{palette: style.Colors, width: len(Own), colors: map[string]string{}},
 		done:  make(chan struct{}), failed: make(chan struct{}),
 		blocks: make(chan []byte, 2),
 	}

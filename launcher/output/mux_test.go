@@ -24,7 +24,7 @@ func TestStyle(t *testing.T) {
 		{"plain", Style{}, `web      \| hello\nworker\.2 \| hi\ndevports \| done\n`},
 		{
 			"color",
-			Style{Color: true},
+			Style{Colors: []string{"36", "33"}},
 			`\x1b\[36mweb      \| \x1b\[0mhello\n\x1b\[33mworker\.2 \| \x1b\[0mhi\n\x1b\[1mdevports \| \x1b\[0mdone\n`,
 		},
 		{
@@ -34,10 +34,10 @@ func TestStyle(t *testing.T) {
 		},
 		{
 			"timestamps and color",
-			Style{Timestamps: true, Color: true},
+			Style{Timestamps: true, Colors: []string{"36", "33"}},
 			`TIME \x1b\[36mweb      \| \x1b\[0mhello\nTIME \x1b\[33mworker\.2 \| \x1b\[0mhi\nTIME \x1b\[1mdevports \| \x1b\[0mdone\n`,
 		},
-		{"no prefix", Style{NoPrefix: true, Color: true}, `hello\nhi\n`},
+		{"no prefix", Style{NoPrefix: true, Colors: []string{"36", "33"}}, `hello\nhi\n`},
 		{"no prefix, timestamps", Style{NoPrefix: true, Timestamps: true}, `TIME hello\nTIME hi\n`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestStyle(t *testing.T) {
 // The colour belongs to the name: a restarted process keeps it.
 func TestColors(t *testing.T) {
 	var out screen
-	m := New(&out, Style{Color: true}, "b", "a")
+	m := New(&out, Style{Colors: []string{"36", "33", "32"}}, "b", "a")
 	for _, name := range []string{"a", "c", "b", "a", "c"} {
 		m.Stream(name).Copy(strings.NewReader("\n"))
 	}

@@ -316,7 +316,7 @@ func (s *Stream) prefixNow(printed time.Time) []byte {
 		s.width = width
 		padded := append([]byte(s.name), bytes.Repeat([]byte{' '}, width-len(s.name))...)
 		s.prefix = append(padded, separator...)
-		if style.Color {
+		if len(style.Colors) > 0 && s.color != "" {
 			s.prefix = append(append([]byte("\x1b["+s.color+"m"), s.prefix...), sgrReset...)
 		}
 	}

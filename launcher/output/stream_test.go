@@ -416,7 +416,7 @@ func TestLongLineInBoundedMemory(t *testing.T) {
 // Blocks are bounded and their memory is reused, even for short lines with long
 // prefixes.
 func TestShortLinesInBoundedMemory(t *testing.T) {
-	m := New(io.Discard, Style{Color: true}, strings.Repeat("long", 10))
+	m := New(io.Discard, Style{Colors: []string{"36", "33"}}, strings.Repeat("long", 10))
 	defer closeMux(t, m)
 	s := &Stream{mux: m, name: "web"}
 	lines := bytes.Repeat([]byte("\n"), maxBuffer)

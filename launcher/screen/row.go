@@ -98,3 +98,26 @@ func Pad(text string, columns int) string {
 	}
 	return widths.Truncate(text, columns, "…")
 }
+
+// Truncate shortens a text to a number of columns.
+func Truncate(text string, columns int) string { return widths.Truncate(text, columns, "") }
+
+// PadLeft pads a text with blanks before it to a number of columns.
+func PadLeft(text string, columns int) string {
+	return strings.Repeat(" ", max(columns-Width(text), 0)) + text
+}
+
+// Middle shortens a text to a number of columns by leaving out its middle: names
+// often differ at their end.
+func Middle(text string, columns int) string {
+	width := Width(text)
+	if width <= columns {
+		return text
+	}
+	if columns < 3 {
+		return widths.Truncate(text, columns, "")
+	}
+	head := widths.Truncate(text, columns/2, "")
+	tail := widths.TruncateLeft(text, width-(columns-1-Width(head)), "")
+	return head + "…" + strings.TrimPrefix(tail, " ") // a blank stands for half of a wide character
+}

@@ -261,4 +261,12 @@ func TestRow(t *testing.T) {
 	if got := Pad("née", 5) + "|" + Pad("longer", 4) + "|"; got != "née  |lon…|" {
 		t.Errorf("padded: %q", got)
 	}
+	if got := PadLeft("née", 5) + "|" + PadLeft("longer", 4) + "|"; got != "  née|longer|" {
+		t.Errorf("padded before: %q", got)
+	}
+	for columns, want := range map[int]string{11: "web-backend", 8: "web-…end", 7: "web…end", 3: "w…d", 2: "we", 0: ""} {
+		if got := Middle("web-backend", columns); got != want {
+			t.Errorf("%d columns: %q, want %q", columns, got, want)
+		}
+	}
 }

@@ -25,5 +25,8 @@ func Continue(tty *os.File) error { return proceed(tty) }
 // echo, while Ctrl-C and Ctrl-Z still send signals.
 func (s State) Keys() State { return s.keys() }
 
+// NoSuspend returns the state in which Ctrl-Z sends no signal.
+func (s State) NoSuspend() State { return s.noSuspend() }
+
 // Raw returns the state in which all input is read unchanged.
 func (s State) Raw() State { return s.raw() }

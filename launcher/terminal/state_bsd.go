@@ -8,7 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const getTermios, setTermios = unix.TIOCGETA, unix.TIOCSETA
+const (
+	getTermios, setTermios = unix.TIOCGETA, unix.TIOCSETA
+
+	disabled = 0xff // _POSIX_VDISABLE: no key
+)
 
 func proceed(tty *os.File) error {
 	return control(tty, func(fd int) error {

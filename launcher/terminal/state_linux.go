@@ -7,7 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const getTermios, setTermios = unix.TCGETS, unix.TCSETS
+const (
+	getTermios, setTermios = unix.TCGETS, unix.TCSETS
+
+	disabled = 0 // _POSIX_VDISABLE: no key
+)
 
 // proceed stops output first, because TCOON resumes only output that TCOOFF has
 // stopped, not output that Ctrl-S has.

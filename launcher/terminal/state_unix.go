@@ -77,6 +77,11 @@ func (s State) keys() State {
 	return s
 }
 
+func (s State) noSuspend() State {
+	s.Termios.Cc[unix.VSUSP] = disabled
+	return s
+}
+
 // raw does not change output: each newline still begins a row at column 1.
 func (s State) raw() State {
 	s = s.keys()

@@ -25,4 +25,6 @@ func (s State) apply(*os.File) error { return errNoKeys }
 
 func (s State) keys() State { return s }
 
+func (s State) noSuspend() State { return s }
+
 func (s State) raw() State { return s }

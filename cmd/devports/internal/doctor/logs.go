@@ -28,6 +28,12 @@ func (d Doctor) examineLogs() []Finding {
 	if d.Logs.Limit() == logstore.Off {
 		return all(nil, "logs", "DEVPORTS_LOGS is off: output is not stored; %s", take)
 	}
+	if err := d.Logs.Check(); err != nil {
+		return []Finding{{
+			Check: "logs", Level: Warning, What: fmt.Sprintf("cannot store the output of services: %v", err),
+			Why: take + "; services run nevertheless", Fix: "make " + d.Logs.Path() + " writable and free some space there, or set DEVPORTS_LOGS=off",
+		}}
+	}
 	if gone > 0 {
 		return []Finding{{
 			Check: "logs", Level: Warning,

@@ -10,7 +10,9 @@ import (
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/screen"
+	"github.com/devports/devports/launcher/terminal"
 )
 
 // detachKey ends attach: Ctrl-], as in telnet(1).
@@ -26,13 +28,15 @@ func (l *loop) attach() {
 	})
 	c.screen.Suspend()
 	c.apply(c.found.Raw())
+	footer := screen.NewFooter(c.tty, c.size, l.typingRow(name))
 	a, err := l.options.Run.Attach(l.context, name, launcher.AttachOptions{
-		Out: c.tty, Head: screen.ResetSequence + "\r\n", Size: c.size(), OnTerminal: true,
+		Out: footer, Head: screen.ResetSequence + "\r\n", Size: l.typingSize(), OnTerminal: true,
 	})
 	if err == nil {
-		l.typeTo(name, a)
+		l.typeTo(name, a, footer)
 		a.Close()
 	}
+	footer.Close()
 	fmt.Fprint(c.tty, screen.ResetSequence, "\r\n")
 	c.apply(c.found.Keys())
 	c.screen.Resume()
@@ -49,8 +53,10 @@ func (l *loop) attach() {
 
 // typeTo passes typed keys to the service until Ctrl-]. Input that the process
 // does not read is buffered, and is lost when it ends or the user leaves.
-func (l *loop) typeTo(name string, a launcher.Attachment) {
+func (l *loop) typeTo(name string, a launcher.Attachment, footer *screen.Footer) {
 	var waiting []byte
+	redraw := time.NewTicker(time.Second)
+	defer redraw.Stop()
 	for {
 		typed, rest, left := bytes.Cut(l.keys, []byte{detachKey})
 		waiting, l.keys = append(waiting, typed...), rest
@@ -67,14 +73,53 @@ func (l *loop) typeTo(name string, a launcher.Attachment) {
 		case l.keys = <-l.typed:
 		case <-again:
 		case <-l.resized:
-			a.Resize(l.console.size())
+			footer.Resize()
+			a.Resize(l.typingSize())
+			footer.Show(l.typingRow(name))
+		case <-redraw.C:
+			footer.Show(l.typingRow(name))
+		case <-l.changed:
+			l.model, _ = l.update()
+			footer.Show(l.typingRow(name))
 		case <-a.Restarts():
 			waiting = nil
-			fmt.Fprintf(l.console.tty, "\r\ndevports | %s ended and is restarting (press Ctrl-] to detach)\r\n", name)
+			fmt.Fprintf(footer, "\r\ndevports | %s ended and is restarting (press Ctrl-] to detach)\r\n", name)
 		case <-a.Done():
 			return
 		case <-l.context.Done():
 			return
 		}
+	}
+}
+
+// typingSize is the size of the terminal above the footer.
+func (l *loop) typingSize() terminal.Size {
+	size := l.console.size()
+	size.Rows = max(size.Rows-1, 1)
+	return size
+}
+
+// typingRow says where typed keys go, and how to leave.
+func (l *loop) typingRow(name string) screen.Row {
+	style := palette.Reverse
+	if l.options.Colors == nil {
+		style = ""
+	}
+	width := l.console.size().Columns - 1
+	return screen.Row{span(screen.Pad(firstThatFits(width, l.model.typingTexts(name)...), width), style)}
+}
+
+// typingTexts are the texts of typingRow, from the longest to the shortest.
+func (m model) typingTexts(name string) []string {
+	state := m.status().Label()
+	if url := address(m.status()); url != "" {
+		state += ", " + url
+	}
+	return []string{
+		fmt.Sprintf("── typing to %s · Ctrl-] returns to devports · %s ──", name, state),
+		fmt.Sprintf("── typing to %s · Ctrl-] returns to devports ──", name),
+		fmt.Sprintf("── typing to %s · Ctrl-] returns", name),
+		fmt.Sprintf("Ctrl-] leaves %s", name),
+		"Ctrl-] leaves " + screen.Middle(name, 12),
 	}
 }

@@ -12,7 +12,10 @@ import (
 )
 
 // press handles a key.
-func (l *loop) press(key string) { l.apply(l.model.press(key)) }
+func (l *loop) press(key string) {
+	l.model.size = l.console.size()
+	l.apply(l.model.press(key))
+}
 
 // apply makes next the model, and executes the command that comes with it.
 func (l *loop) apply(next model, do command) {
@@ -21,6 +24,8 @@ func (l *loop) apply(next model, do command) {
 	switch do {
 	case cmdInterrupt:
 		l.options.Interrupt()
+	case cmdAsk:
+		l.asked.Reset(askDelay)
 	case cmdLeave:
 		l.options.Leave()
 	case cmdFilter:
@@ -47,6 +52,10 @@ func (l *loop) apply(next model, do command) {
 		l.open()
 	case cmdAttach:
 		l.attach()
+	case cmdInspect:
+		l.look()
+	case cmdPage:
+		l.page()
 	case cmdRedraw:
 		l.console.screen.Redraw(true)
 	}
@@ -62,11 +71,51 @@ func (l *loop) filter() {
 	}
 }
 
-// request sends a request about the targeted service to the run.
+// request sends a request about the targeted service to the run. It may take a
+// while: the run applies earlier edits of its files first.
 func (l *loop) request(send func(context.Context, ...string) error) {
-	if err := send(l.context, l.model.target()); err != nil {
-		l.model.notice = describe(l.model.target(), err)
+	name := l.model.target()
+	l.start(func() func(*loop) {
+		err := send(l.context, name)
+		return func(l *loop) {
+			if err != nil {
+				l.model.notice = describe(name, err)
+			}
+		}
+	})
+}
+
+// start runs a task in a goroutine of its own, and what it returns in that of the
+// loop.
+func (l *loop) start(task func() func(*loop)) {
+	l.tasks.Go(func() {
+		done := task()
+		select {
+		case l.results <- done:
+		case <-l.context.Done():
+		}
+	})
+}
+
+// look looks at the service in the panel, and again after inspectDelay.
+func (l *loop) look() {
+	name := l.model.target()
+	l.inspect.Stop()
+	if l.model.panel == panelNone || name == "" {
+		return
 	}
+	l.start(func() func(*loop) {
+		d, err := l.options.Run.Inspect(l.context, name)
+		return func(l *loop) {
+			switch {
+			case err != nil && name == l.model.target():
+				l.model.panel, l.model.notice = panelNone, describe(name, err)
+			case err == nil:
+				l.model = l.model.inspected(d)
+			}
+			l.inspect.Reset(inspectDelay)
+		}
+	})
 }
 
 // describe formats the error of a request about a service.

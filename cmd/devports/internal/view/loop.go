@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/devports/devports/launcher/terminal"
@@ -21,16 +22,21 @@ type loop struct {
 	keys    []byte        // typed, and not yet handled
 	hidden  bool          // a shell has, or had, the terminal: see wake
 	resized <-chan os.Signal
+	changed <-chan struct{}
 
 	picked   *time.Timer // fires when the picked service is to be shown
-	pausedAt int64       // the line at which a paused stream resumes
+	asked    *time.Timer // fires when a question is forgotten
+	inspect  *time.Timer // fires when the service in the panel is to be looked at
+	tasks    sync.WaitGroup
+	results  chan func(*loop) // what to do with the results of tasks
+	pausedAt int64            // the line at which a paused stream resumes
 }
 
 func (l *loop) run() {
 	resized, ignore := terminal.Resized()
 	defer ignore()
 	l.resized = resized
-	changed, ignore := l.options.Run.Watch()
+	l.changed, ignore = l.options.Run.Watch()
 	defer ignore()
 	suspended, ignore := terminal.Notified(suspendSignals()...)
 	defer ignore()
@@ -47,13 +53,17 @@ func (l *loop) run() {
 				l.keys = l.keys[n:] // before the key, which may give the rest to a service
 				l.press(key)
 			}
-		case <-changed:
-			if services, err := l.options.Run.Status(l.context); err == nil {
-				l.apply(l.model.change(services))
-			}
+		case <-l.changed:
+			l.apply(l.update())
 		case l.model.warning = <-l.warn:
 		case <-l.picked.C:
 			l.apply(l.model, cmdFilter)
+		case <-l.inspect.C:
+			l.look()
+		case done := <-l.results:
+			done(l)
+		case <-l.asked.C:
+			l.model.asking = false
 		case <-l.resized:
 			l.console.screen.Redraw(false)
 		case <-suspended:
@@ -66,12 +76,22 @@ func (l *loop) run() {
 		l.wake()
 		if l.hidden {
 			aging.Reset(debounceDelay) // no signal reports that a shell returns the terminal
-		} else if next := nextAge(l.model.services, time.Now()); next > 0 {
+		} else if next := nextChange(l.model.services, time.Now()); next > 0 {
 			aging.Reset(next)
 		}
 		l.draw()
 	}
 	l.hide()
+	l.tasks.Wait()
+}
+
+// update reads the services again. The result is for apply.
+func (l *loop) update() (model, command) {
+	services, err := l.options.Run.Status(l.context)
+	if err != nil {
+		return l.model, cmdNothing
+	}
+	return l.model.change(services)
 }
 
 // draw shows the rows below the stream.
@@ -81,7 +101,7 @@ func (l *loop) draw() {
 		l.console.screen.Show(nil, 0)
 		return
 	}
-	l.console.screen.Show(l.model.rows(size, time.Now(), l.options.Color))
+	l.console.screen.Show(l.model.rows(size, time.Now(), l.options.Colors))
 }
 
 // listen starts to read keys.
@@ -115,6 +135,11 @@ func (l *loop) read() {
 func (l *loop) hide() {
 	l.hidden = true
 	l.console.screen.Show(nil, 0)
+	l.stopReading()
+}
+
+// stopReading stops reading keys, until listen.
+func (l *loop) stopReading() {
 	_ = l.console.tty.SetReadDeadline(time.Now())
 	for {
 		select {

@@ -4,26 +4,34 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/terminal"
 )
 
 // model is the state of the live view: the services, and what the user has
 // selected. It is a value; press returns its successor.
 type model struct {
 	title    string
-	leaves   bool // the run continues without the view: key d
-	services []launcher.Status
-	picked   string         // the only service shown; "" for all
-	match    *regexp.Regexp // only matching lines are shown; nil for all
-	paused   bool           // no lines are shown
-	typing   bool           // the user is typing a filter
-	input    string         // the filter so far
-	help     bool           // the keys are shown
-	warning  string         // a persistent warning; "" for none
-	notice   string         // a message until the next key; "" for none
+	size     terminal.Size     // of the terminal when the user pressed a key
+	leaves   bool              // the run continues without the view: key d
+	services []launcher.Status // in the order of the file
+	picked   string            // the only service shown; "" for all
+	match    *regexp.Regexp    // only matching lines are shown; nil for all
+	paused   bool              // no lines are shown
+	prompt   prompt            // what the user is typing
+	input    string            // the text so far
+	help     bool              // the keys are shown
+	panel    panel             // what is shown instead of the services
+	details  launcher.Details  // of the service in the panel, or of an earlier one
+	load     string            // how much CPU it uses; "" if that is not known
+	revealed bool              // secrets in the panel are shown
+	scroll   int               // the first variable in the panel
+	asking   bool              // the next key confirms or cancels quitting
+	quitting bool              // the user has confirmed it
+	warning  string            // a persistent warning; "" for none
+	notice   string            // a message until the next key; "" for none
 }
 
 // command is an effect of a key, in addition to the new model.
@@ -32,6 +40,7 @@ type command int
 const (
 	cmdNothing           command = iota
 	cmdInterrupt                 // stop all services
+	cmdAsk                       // ask before that, for askDelay
 	cmdLeave                     // leave the view
 	cmdFilter                    // apply the model's filter to the stream
 	cmdFilterSoon                // the same, unless more such keys follow
@@ -42,20 +51,27 @@ const (
 	cmdToggle                    // stop it, or start it
 	cmdOpen                      // open it in the browser
 	cmdAttach                    // type to it
+	cmdPage                      // show its log in a pager
+	cmdInspect                   // look at it, for the panel
 	cmdRedraw                    // clear the screen
 )
 
 // commands are the keys that do not change the model.
 var commands = map[string]command{
-	"q": cmdInterrupt, "r": cmdRestart, "R": cmdRestartDependents, "s": cmdToggle, "o": cmdOpen, "a": cmdAttach, keyRedraw: cmdRedraw,
+	"r": cmdRestart, "R": cmdRestartDependents, "s": cmdToggle, "o": cmdOpen, "a": cmdAttach, "l": cmdPage, keyRedraw: cmdRedraw,
 }
+
+// pickFirst is the notice for keys that need a service.
+const pickFirst = "pick a service first: 1-9, g or ↑ ↓"
 
 // press returns the model after a key, and the command of the key.
 func (m model) press(key string) (model, command) {
 	m.notice = ""
 	switch {
-	case m.typing:
-		return m.typeFilter(key)
+	case m.asking:
+		return m.confirm(key)
+	case m.prompt != promptNone:
+		return m.typed(key)
 	case key == "?":
 		m.help = !m.help
 		return m, cmdNothing
@@ -69,24 +85,40 @@ func (m model) press(key string) (model, command) {
 		return m, cmdNothing
 	}
 	if do, ok := commands[key]; ok {
-		if do != cmdInterrupt && do != cmdRedraw && m.target() == "" {
-			m.notice = "pick a service first: 1-9 or ↑ ↓"
+		if do != cmdRedraw && m.target() == "" {
+			m.notice = pickFirst
 			return m, cmdNothing
 		}
 		return m, do
 	}
 	switch key {
+	case "q":
+		return m.quit()
 	case "/":
-		m.typing, m.input = true, ""
+		m.prompt, m.input = promptFilter, ""
 		return m, cmdNothing
+	case "g":
+		m.prompt, m.input = promptGo, ""
+		return m, cmdNothing
+	case "i":
+		return m.toggle(panelDetails)
+	case "e":
+		return m.environmentKey()
 	case "p":
 		if m.paused = !m.paused; m.paused {
 			return m, cmdPause
 		}
 		return m, cmdResume
 	case keyUp, keyDown:
+		if m.panel == panelEnvironment {
+			return m.scrolled(map[string]int{keyUp: -1, keyDown: 1}[key]), cmdNothing
+		}
 		return m.pickNext(key == keyUp), cmdFilterSoon
 	case keyEscape, "0":
+		if m.panel != panelNone {
+			m.panel = panelNone
+			return m, cmdNothing
+		}
 		if m.picked == "" && m.match == nil {
 			return m, cmdNothing
 		}
@@ -100,10 +132,42 @@ func (m model) press(key string) (model, command) {
 	return m, cmdNothing
 }
 
+// quit asks before all services are stopped, or killed if they are already
+// stopping. Without a service that runs there is nothing to ask.
+func (m model) quit() (model, command) {
+	if m.live() == 0 {
+		return m, cmdInterrupt
+	}
+	m.asking = true
+	return m, cmdAsk
+}
+
+// confirm handles the key after the question of quit. Other keys than q, Enter
+// and y cancel, and have no other effect.
+func (m model) confirm(key string) (model, command) {
+	m.asking = false
+	if key == "q" || key == keyEnter || key == "y" {
+		m.quitting = true
+		return m, cmdInterrupt
+	}
+	return m, cmdNothing
+}
+
+// live is the number of services that have not ended.
+func (m model) live() (n int) {
+	for _, st := range m.services {
+		if !st.Ended() {
+			n++
+		}
+	}
+	return n
+}
+
 // change returns the model with other services. If the picked service is no
 // longer declared, all are shown.
 func (m model) change(services []launcher.Status) (model, command) {
-	m.services = services
+	m.services = slices.Clone(services)
+	slices.SortStableFunc(m.services, func(a, b launcher.Status) int { return a.Position - b.Position })
 	if m.picked == "" || slices.ContainsFunc(services, func(st launcher.Status) bool { return st.Service == m.picked }) {
 		return m, cmdNothing
 	}
@@ -111,41 +175,11 @@ func (m model) change(services []launcher.Status) (model, command) {
 	return m, cmdFilter
 }
 
-// typeFilter adds a key to the filter.
-func (m model) typeFilter(key string) (model, command) {
-	switch key {
-	case keyEscape:
-		m.typing = false
-	case keyErase:
-		_, n := utf8.DecodeLastRuneInString(m.input)
-		m.typing = m.input != "" // erasing an empty filter cancels
-		m.input = m.input[:len(m.input)-n]
-	case keyEraseAll:
-		m.input = ""
-	case keyEnter:
-		match, err := regexp.Compile(m.input)
-		if err != nil {
-			m.notice = err.Error()
-			return m, cmdNothing
-		}
-		m.typing = false
-		if m.match = match; m.input == "" {
-			m.match = nil
-		}
-		return m, cmdFilter
-	default:
-		if utf8.RuneCountInString(key) == 1 {
-			m.input += key
-		}
-	}
-	return m, cmdNothing
-}
-
-// pickNext picks the next or the previous service, with none after the last.
+// pickNext picks the next or the previous row, with none after the last.
 func (m model) pickNext(back bool) model {
 	names := []string{""}
-	for _, st := range m.services {
-		names = append(names, st.Service)
+	for _, i := range m.order() {
+		names = append(names, m.services[i].Service)
 	}
 	step := 1
 	if back {

@@ -3,6 +3,7 @@
 package view
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,9 @@ func suspendSignals() []os.Signal {
 
 // continueSignals are the signals of fg and bg.
 func continueSignals() []os.Signal { return []os.Signal{unix.SIGCONT} }
+
+// isBrokenPipe reports whether the reader of a pipe is gone.
+func isBrokenPipe(err error) bool { return errors.Is(err, unix.EPIPE) }
 
 // stopSelf stops this process until a shell continues it.
 func stopSelf() { _ = unix.Kill(os.Getpid(), unix.SIGSTOP) }

@@ -7,4 +7,6 @@ func suspendSignals() []os.Signal { return nil }
 
 func continueSignals() []os.Signal { return nil }
 
+func isBrokenPipe(error) bool { return false }
+
 func stopSelf() {}

@@ -11,11 +11,13 @@ package view
 
 import (
 	"context"
+	"io"
 	"os"
 	"time"
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/terminal"
 )
 
@@ -23,6 +25,9 @@ import (
 // showing the output of the picked one. It is also the interval at which the
 // view checks whether a shell has returned the terminal.
 const debounceDelay = 300 * time.Millisecond
+
+// askDelay is how long a question waits for its answer.
+const askDelay = 5 * time.Second
 
 // Run is a run that a view shows and controls: the one of this process
 // ([launcher.Controller]), or that of another ([control.Remote]).
@@ -46,15 +51,18 @@ type Run interface {
 
 // Options are the options of a view.
 type Options struct {
-	Title     string
-	Run       Run
-	Output    *output.Mux // writes to the Console's Writer, and keeps a tail
-	Interrupt func()      // ends the run, as Ctrl-C does in the foreground; must not block
+	Title  string
+	Run    Run
+	Output *output.Mux // writes to the Console's Writer, and keeps a tail
+	// Log writes what a service has printed, as far as it is recorded; nil if it
+	// is not.
+	Log       func(ctx context.Context, service string, to io.Writer) error
+	Interrupt func() // ends the run, as Ctrl-C does in the foreground; must not block
 	// Leave leaves the view, while the run continues; nil if it cannot, because
 	// the run would end with this process. It must not block.
-	Leave func()
-	Pick  string // the service that is shown at first; "" for all
-	Color bool
+	Leave  func()
+	Pick   string           // the service that is shown at first; "" for all
+	Colors *palette.Palette // nil: no colours
 }
 
 // View is a live view that is being shown. A nil View stands for no live view.
@@ -74,9 +82,12 @@ func (c *Console) Show(o Options) *View {
 	v := &View{stop: stop, warn: make(chan string, 1), done: make(chan struct{}), tty: c.tty}
 	l := &loop{
 		console: c, options: o, model: model{title: o.Title, picked: o.Pick, leaves: o.Leave != nil},
-		typed: make(chan []byte), warn: v.warn, picked: time.NewTimer(debounceDelay), context: ctx,
+		typed: make(chan []byte), warn: v.warn, picked: time.NewTimer(debounceDelay), asked: time.NewTimer(askDelay), inspect: time.NewTimer(inspectDelay),
+		results: make(chan func(*loop)), context: ctx,
 	}
 	l.picked.Stop()
+	l.asked.Stop()
+	l.inspect.Stop()
 	go func() {
 		defer close(v.done)
 		l.run()

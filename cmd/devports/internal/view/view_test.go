@@ -4,14 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/devports/devports/launcher"
-	"github.com/devports/devports/launcher/screen"
-	"github.com/devports/devports/launcher/terminal"
 )
 
 func TestKeys(t *testing.T) {
@@ -67,10 +61,22 @@ func TestPress(t *testing.T) {
 		{"up up down", cmdFilterSoon, "only c"},
 		{"3 r", cmdRestart, "only c"},
 		{"r", cmdNothing, "all output"},
-		{"q", cmdInterrupt, "all output"},
+		{"q", cmdAsk, "all output"},
+		{"q q", cmdInterrupt, "all output"},
+		{"q y", cmdInterrupt, "all output"},
+		{"q enter", cmdInterrupt, "all output"},
+		{"q 2", cmdNothing, "all output"}, // any other key only cancels
+		{"q n q", cmdAsk, "all output"},
+		{"q q q", cmdAsk, "all output"}, // before they are killed
+		{"g b enter", cmdFilter, "only b"},
+		{"g B enter", cmdFilter, "only b"},
+		{"g enter", cmdNothing, "all output"},
+		{"g x enter", cmdNothing, "all output"},
+		{"g x erase c enter", cmdFilter, "only c"},
+		{"g b escape q", cmdAsk, "all output"},
 		{"d", cmdNothing, "all output"},
 		{"/ q . enter", cmdFilter, "only lines matching q."},
-		{"/ q erase erase q", cmdInterrupt, "all output"},
+		{"/ q erase erase q q", cmdInterrupt, "all output"},
 		{"/ x enter 1", cmdFilter, "only a, lines matching x"},
 		{"/ x enter / enter", cmdFilter, "all output"},
 		{"/ x enter / y escape", cmdNothing, "only lines matching x"},
@@ -92,6 +98,11 @@ func TestPress(t *testing.T) {
 			t.Errorf("%s: asks for %d and shows %q, want %d and %q", test.keys, do, m.shown(), test.do, test.seen)
 		}
 	}
+	// With nothing running there is nothing to ask.
+	ended := model{services: []launcher.Status{{Service: "a", State: launcher.StateDone}, {Service: "b", State: launcher.StateFailed}}}
+	if _, do := ended.press("q"); do != cmdInterrupt {
+		t.Errorf("q after all services have ended: %d", do)
+	}
 	// A single service need not be picked.
 	m := model{services: statuses("only")}
 	if m, do := m.press("r"); do != cmdRestart || m.target() != "only" {
@@ -110,113 +121,6 @@ func TestChange(t *testing.T) {
 	m, do = m.change(statuses("a", "c"))
 	if do != cmdFilter || m.shown() != "only lines matching x" || m.notice != "b is no longer declared" {
 		t.Errorf("without the service it asks for %d and shows %q and %q", do, m.shown(), m.notice)
-	}
-}
-
-// drawn renders a model as text.
-func drawn(m model, size terminal.Size) string {
-	rows, _ := m.rows(size, time.Now(), false)
-	var text strings.Builder
-	for _, row := range rows {
-		for _, s := range row {
-			text.WriteString(s.Text)
-		}
-		text.WriteByte('\n')
-	}
-	return regexp.MustCompile(` +\n`).ReplaceAllString(text.String(), "\n")
-}
-
-// A row shows the state of its service and of its build.
-func TestRowsOfBuilds(t *testing.T) {
-	m := model{title: "shop", services: []launcher.Status{
-		{Service: "api", State: launcher.StateReady, Port: 23118, Build: launcher.BuildFailure, Detail: "build failed: exited with status 2"},
-		{Service: "auth", State: launcher.StateReady, Port: 23119, Build: launcher.BuildRunning},
-		{Service: "web", State: launcher.StateFailed, Build: launcher.BuildFailure, Detail: "build failed: exited with status 1"},
-	}}
-	const want = `── shop: 2 of 3 ready, 1 failed ──────────────────────────────────────────────── ? keys · q quit ──
- 1 ● api   ready (build failed)  http://localhost:23118                   build failed: exited with status 2
- 2 ● auth  ready (building)      http://localhost:23119
- 3 ✗ web   failed                                                         build failed: exited with status 1
-`
-	if diff := cmp.Diff(want, drawn(m, terminal.Size{Rows: 30, Columns: 100})); diff != "" {
-		t.Errorf("want -, got +\n%s", diff)
-	}
-}
-
-func TestRows(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
-		m := model{title: "shop/fix", picked: "db", services: []launcher.Status{
-			{Service: "auth", State: launcher.StateReady, Port: 23118, PID: 1, Since: ago(70 * time.Second), ReadyMS: 120.5},
-			{Service: "catalog", State: launcher.StateWaiting, Port: 23119, Detail: "needs db"},
-			{Service: "db", State: launcher.StateStarting, Port: 5432, PID: 2, Since: ago(3 * time.Second), Restarts: 2, Detail: "nothing listens on port 5432 yet"},
-			{Service: "mailer", State: launcher.StateFailed, Detail: "exited with status 3"},
-			{Service: "migrate", State: launcher.StateDone},
-			{Service: "worker", State: launcher.StateBackoff, Detail: "exited with status 1; restarting in 2 s", Since: ago(3 * time.Hour)},
-		}}
-		for _, test := range []struct {
-			size terminal.Size
-			want string
-		}{
-			{terminal.Size{Rows: 30, Columns: 100}, `
-── shop/fix: 1 of 6 ready, 1 failed, 1 done · only db ────────────────────────── ? keys · q quit ──
- 1 ● auth     ready     http://localhost:23118   120 ms   1 min
- 2 ○ catalog  waiting   http://localhost:23119                   needs db
-▸3 ◐ db       starting  http://localhost:5432               3 s  ↻2  nothing listens on port 5432 yet
- 4 ✗ mailer   failed                                             exited with status 3
- 5 ✓ migrate  done
- 6 ↻ worker   backoff                                       3 h  exited with status 1; restarting in 2 s
-`},
-			{terminal.Size{Rows: 12, Columns: 60}, `
-── shop/fix: 1 of 6 ready, 1 failed, 1 done · only db ─────
- 2 ○ catalog  waiting   http://localhost:23119  needs db
-▸3 ◐ db       starting  http://localhost:5432   ↻2  nothing listens on port 5432 yet
-     +4 more, 1 failed
-`},
-		} {
-			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), drawn(m, test.size)); diff != "" {
-				t.Errorf("%v: want -, got +\n%s", test.size, diff)
-			}
-		}
-	})
-}
-
-// The rows change when an age does, and not before.
-func TestNextAge(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(300 * time.Millisecond)
-		all := []launcher.Status{{Service: "a", Since: time.Now()}, {Service: "b"}}
-		time.Sleep(400 * time.Millisecond)
-		for _, want := range []string{"0 s", "1 s", "2 s"} {
-			if got := age(all[0], time.Now()); got != want {
-				t.Errorf("after %v it says %s, want %s", time.Since(all[0].Since), got, want)
-			}
-			next := nextAge(all, time.Now())
-			if now := age(all[0], time.Now().Add(next-1)); now != want {
-				t.Errorf("it says %s %v earlier than announced", now, next)
-			}
-			time.Sleep(next)
-		}
-		time.Sleep(time.Hour)
-		if next := nextAge(all, time.Now()); next < 50*time.Minute {
-			t.Errorf("after an hour it is drawn again in %v", next)
-		}
-		if next := nextAge(all[1:], time.Now()); next != 0 {
-			t.Errorf("nothing runs, and it is drawn again in %v", next)
-		}
-	})
-}
-
-// Every state has its own shape.
-func TestMarks(t *testing.T) {
-	shapes := map[string]launcher.State{}
-	for state, mark := range marks {
-		if other, taken := shapes[mark.shape]; taken {
-			t.Errorf("%s and %s look alike", state, other)
-		}
-		if shapes[mark.shape] = state; screen.Width(mark.shape) != 1 {
-			t.Errorf("%s is %d columns wide", mark.shape, screen.Width(mark.shape))
-		}
 	}
 }
 

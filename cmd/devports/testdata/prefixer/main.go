@@ -4,6 +4,7 @@
 //
 //	prefixer COPIES COMMAND [ARG…]
 //	prefixer print LINES N     prints lines of 60 bytes, N at a time
+//	prefixer pace LINES N      the same, N each millisecond
 package main
 
 import (
@@ -14,13 +15,18 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"time"
 )
 
 const blockSize = 64 << 10
 
 func main() {
-	if os.Args[1] == "print" {
-		printLines(number(os.Args[2]), number(os.Args[3]))
+	switch os.Args[1] {
+	case "print":
+		printLines(number(os.Args[2]), number(os.Args[3]), 0)
+		return
+	case "pace":
+		printLines(number(os.Args[2]), number(os.Args[3]), time.Millisecond)
 		return
 	}
 	var output sync.Mutex
@@ -64,9 +70,13 @@ func prefix(r io.Reader, name []byte, output *sync.Mutex) {
 	}
 }
 
-func printLines(n, atOnce int) {
+func printLines(n, atOnce int, interval time.Duration) {
 	block := bytes.Repeat(append(bytes.Repeat([]byte{'x'}, 59), '\n'), atOnce)
-	for ; n > 0; n -= atOnce {
+	for next := time.Now(); n > 0; n -= atOnce {
+		if interval > 0 {
+			time.Sleep(time.Until(next))
+			next = next.Add(interval)
+		}
 		_, err := os.Stdout.Write(block[:min(n, atOnce)*60])
 		check(err)
 	}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/devports/devports/launcher/logstore"
+	"github.com/devports/devports/launcher/output"
+)
+
+// viewLog returns a function that writes the recorded output of a service of the
+// latest run of a slot, as text for a terminal; nil if runs are not recorded.
+// sync, if not nil, makes the recorder store what it has first.
+func viewLog(store logstore.Store, slot string, sync func(context.Context) error) func(context.Context, string, io.Writer) error {
+	if store.Limit() == logstore.Off {
+		return nil
+	}
+	return func(ctx context.Context, service string, to io.Writer) error {
+		if sync != nil {
+			if err := sync(ctx); err != nil {
+				return err
+			}
+		}
+		runs := store.Runs(slot)
+		if len(runs) == 0 {
+			return errors.New("no run is recorded")
+		}
+		lines := 0
+		err := runs[0].Read(ctx, logstore.Query{Services: []string{service}, Last: -1}, func(l logstore.Line) error {
+			lines++
+			return writeLine(to, l)
+		})
+		if err == nil && lines == 0 {
+			_, err = fmt.Fprintf(to, "%s has printed nothing.\n", service)
+		}
+		return err
+	}
+}
+
+// writeLine writes a line with its time.
+func writeLine(to io.Writer, l logstore.Line) (err error) {
+	at := l.Time.Local().Format("15:04:05.000")
+	if l.Missed > 0 {
+		_, err = fmt.Fprintf(to, "%s (%d lines are missing: %s)\n", at, l.Missed, l.Text)
+		return err
+	}
+	_, err = fmt.Fprintf(to, "%s %s\n", at, output.Printable(l.Text))
+	return err
+}
