@@ -150,3 +150,40 @@ asks = { command = 'stty -echo; echo ready; read a; echo "$PPID got $a"; exec sl
 	w.signals <- syscall.SIGTERM
 	w.status()
 }
+
+// Several clients type to one service and see its output. Its terminal has the size
+// of the smallest, and its own again once they have left.
+func TestAttachTwice(t *testing.T) {
+	const portfile = `[services]
+asks = { command = 'trap "stty size" WINCH; stty -echo; echo ready; while :; do read a && echo "got $a"; done', port = false }
+`
+	controller := NewController()
+	w := runWith(t, plan(t, portfile), Options{Controller: controller, Terminals: &Terminals{}})
+	w.printed("asks     | ready")
+	var papers [2]*typewriter
+	var clients [2]Attachment
+	for i, size := range []terminal.Size{{Rows: 50, Columns: 70}, {Rows: 30, Columns: 100}} {
+		papers[i] = &typewriter{more: make(chan struct{})}
+		a, err := controller.Attach(t.Context(), "asks", AttachOptions{Out: papers[i], Size: size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		clients[i] = a
+	}
+	papers[0].await(t, "30 70\r\n")
+	for i, a := range clients {
+		if _, err := a.Write([]byte{'a' + byte(i), '\r'}); err != nil {
+			t.Error(err)
+		}
+		papers[0].await(t, "got "+string('a'+rune(i)))
+		papers[1].await(t, "got "+string('a'+rune(i)))
+	}
+	clients[1].Resize(terminal.Size{Rows: 20, Columns: 60})
+	papers[0].await(t, "20 60\r\n")
+	clients[1].Close()
+	papers[0].await(t, "50 70\r\n")
+	clients[0].Close()
+	w.printed("asks     | 24 80")
+	w.signals <- syscall.SIGTERM
+	w.status()
+}

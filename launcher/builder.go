@@ -22,17 +22,17 @@ func (s *supervisor) startBuild(name string) {
 	sv := s.services[name]
 	s.builders[name] = &builder{last: &lastLines{}}
 	s.options.Notify(Building{name})
-	attached := s.attachedSize(name)
-	s.spawners.do(func() { s.build(sv.spec, sv.build.count, attached) })
+	size := s.terminalSize(name)
+	s.spawners.do(func() { s.build(sv.spec, size, sv.build.count) })
 }
 
 // build starts the process of a build, and follows it in another goroutine.
-func (s *supervisor) build(spec procfile.Process, count int, attached terminal.Size) {
+func (s *supervisor) build(spec procfile.Process, size *terminal.Size, count int) {
 	post := func(m message) {
 		m.service, m.buildCount = spec.Service, count
 		s.post(m)
 	}
-	p, exit := s.system.Start(spec.Builder(), s.terminalSize(spec.Service, attached))
+	p, exit := s.system.Start(spec.Builder(), size)
 	s.goroutines.Go(func() {
 		if p == nil {
 			post(message{event: event{kind: evBuildGone, exit: s.options.explain(spec.Builder(), exit)}})

@@ -11,7 +11,7 @@ import (
 
 // spawn starts a process, and follows it until it has ended in another goroutine,
 // whose stack stays small. stopped is done once devports stops the process.
-func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, generation int, attached terminal.Size) {
+func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, size *terminal.Size, generation int) {
 	post := func(m message) {
 		m.service, m.generation = spec.Service, generation
 		s.post(m)
@@ -19,7 +19,7 @@ func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, gener
 	exit := s.portTaken(spec)
 	var p child
 	if exit.Err == nil {
-		p, exit = s.system.Start(spec, s.terminalSize(spec.Service, attached))
+		p, exit = s.system.Start(spec, size)
 	}
 	s.goroutines.Go(func() {
 		if p == nil {
@@ -73,9 +73,10 @@ func (s *supervisor) leftBehind(ctx context.Context, p child, port int) (left []
 	return left, slices.Contains(s.options.Listening(pids), port)
 }
 
-// terminalSize returns the size of a service's terminal; nil without terminals.
-// attached is that of its clients. It may be called from any goroutine.
-func (s *supervisor) terminalSize(service string, attached terminal.Size) *terminal.Size {
+// terminalSize returns the size of a service's terminal; nil without terminals. It
+// is for the goroutine of the supervisor.
+func (s *supervisor) terminalSize(service string) *terminal.Size {
+	attached := s.attachedSize(service)
 	switch t := s.options.Terminals; {
 	case t == nil:
 		return nil
@@ -92,10 +93,10 @@ func (s *supervisor) terminalSize(service string, attached terminal.Size) *termi
 // resize gives all terminals their current size.
 func (s *supervisor) resize() {
 	for name, sv := range s.services {
-		if size, p := s.terminalSize(name, s.attachedSize(name)), s.childOf(name); sv.phase.live() && p != nil && size != nil {
+		if size, p := s.terminalSize(name), s.childOf(name); sv.phase.live() && p != nil && size != nil {
 			p.Resize(*size)
 		}
-		if size, b := s.terminalSize(name, s.attachedSize(name)), s.builders[name]; sv.build.live() && b.child != nil && size != nil {
+		if size, b := s.terminalSize(name), s.builders[name]; sv.build.live() && b.child != nil && size != nil {
 			b.child.Resize(*size)
 		}
 	}

@@ -260,8 +260,8 @@ func (s *supervisor) do(name string, a action) {
 		s.rollout.started = s.rollout.started || sv.retries == 0
 		stopped, cancel := context.WithCancel(context.Background())
 		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}}
-		attached := s.attachedSize(name) // in this goroutine, which owns it
-		s.spawners.do(func() { s.spawn(stopped, sv.procSpec, sv.generation, attached) })
+		size := s.terminalSize(name)
+		s.spawners.do(func() { s.spawn(stopped, sv.procSpec, size, sv.generation) })
 	case terminate:
 		s.attempts[name].endRequested()
 		p := s.attempts[name].child

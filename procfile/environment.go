@@ -70,16 +70,26 @@ func (e Environment) Lookup(name string) (string, bool) {
 }
 
 // List returns the environment as "NAME=value", sorted by name, for [os/exec].
-func (e Environment) List() []string {
+func (e Environment) List() []string { return e.AppendTo([]string{}) }
+
+// AppendTo appends what List returns to a list. A caller that needs many of
+// them for a moment can use the memory of the list again: each holds all
+// variables of the plan.
+func (e Environment) AppendTo(list []string) []string {
 	var lower []Var
 	var entries []string
 	if e.common != nil {
 		lower, entries = e.common.all, e.common.list
 	}
-	list := make([]string, 0, len(lower)+len(e.own)+1)
-	for _, v := range e.marked() {
+	own, mark := e.marked()
+	list = slices.Grow(list, len(lower)+len(own))
+	for _, v := range own {
+		entry := mark
+		if mark == "" || v.Name != envvar.Env {
+			entry = v.Name + "=" + v.Value
+		}
 		i, found := slices.BinarySearchFunc(lower, v, byVarName)
-		list = append(append(list, entries[:i]...), v.Name+"="+v.Value)
+		list = append(append(list, entries[:i]...), entry)
 		if found {
 			i++
 		}
@@ -93,17 +103,25 @@ func (e Environment) Set() []Var {
 	if e.common == nil {
 		return e.own
 	}
-	return override(e.common.set, e.marked())
+	own, _ := e.marked()
+	return override(e.common.set, own)
 }
 
 // marked returns own with [envvar.Env], which lists everything that Set
-// returns. Plans are compared without it, because it follows from the rest.
-func (e Environment) marked() []Var {
+// returns, and that variable as "NAME=value": it is long, so it is made once.
+// Plans are compared without it, because it follows from the rest.
+func (e Environment) marked() (own []Var, mark string) {
 	if e.common == nil {
-		return e.own
+		return e.own, ""
 	}
-	list := envvar.Join(envvar.Mark(e.own, e.common.inherited), e.common.marks)
-	return override(e.own, []Var{{Name: envvar.Env, Value: list}})
+	const name = envvar.Env + "="
+	marks := envvar.Mark(e.own, e.common.inherited)
+	if marks != "" && e.common.marks != "" {
+		mark = name + marks + "," + e.common.marks
+	} else {
+		mark = name + marks + e.common.marks
+	}
+	return override(e.own, []Var{{Name: envvar.Env, Value: mark[len(name):]}}), mark
 }
 
 // override merges two sorted lists; for a name in both, upper wins.

@@ -68,7 +68,7 @@ func app(s session) *cli.App {
 		DisableSliceFlagSeparator: true,
 	}
 	commands := []command{
-		initCommand, checkCommand, upCommand,
+		initCommand, checkCommand, upCommand, attachCommand,
 		psCommand, startCommand, stopCommand, restartCommand, waitCommand, logsCommand, downCommand,
 		envCommand, runCommand, portCommand, lsCommand, whoCommand, rmCommand, pruneCommand, pickCommand,
 		importCommand, exportCommand, portserverCommand, doctorCommand, versionCommand,

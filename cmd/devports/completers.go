@@ -65,6 +65,7 @@ func services(l line) []candidate {
 	return l.services(func(procfile.Service) bool { return true })
 }
 
+// servicesOfRun completes the services of the run.
 func (l line) servicesOfRun() (candidates []candidate) {
 	i, _, err := l.session.running(l.context)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/registry"
 )
 
@@ -38,12 +39,13 @@ func (s session) upInBackground() error {
 		}(s.stdin)
 	}
 	s.stdin = strings.NewReader("")
-	return s.up(h.Options, &background{starter})
+	return s.up(h.Options, &background{starter, h.Terminal})
 }
 
 // background is set for a run in the background.
 type background struct {
-	starter <-chan struct{} // closed when the process that started the run has ended; nil for a permanent run
+	starter  <-chan struct{} // closed when the process that started the run has ended; nil for a permanent run
+	terminal *terminal.Size  // see handover
 }
 
 // detach starts an `up` of the project in the background, or the missing
@@ -188,7 +190,7 @@ func (d detached) start(ctx context.Context) error {
 		err = d.printStatuses(info, nil, false, isUpOrStopped)
 	}
 	if err == nil && grace == exitGrace {
-		d.note("%s is running in the background (pid %d): devports logs -f shows its output, devports down stops it", d.scope, background.PID)
+		d.note("%s is running in the background (pid %d): devports attach shows it, devports down stops it", d.scope, background.PID)
 		return nil
 	}
 	status, ended := background.AwaitEnd(grace)
@@ -265,7 +267,13 @@ func idleServices(info control.Info, names []string) (idle []string) {
 
 // startInBackground starts a run. A temporary run ends with the last hold on it.
 func (s session) startInBackground(o upOptions, slot control.Slot, temporary bool) (*control.Background, error) {
-	input, err := handover{Options: o, Temporary: temporary}.encode()
+	h := handover{Options: o, Temporary: temporary}
+	if window, _, unwatch := s.window(); window != nil && o.Log == "" {
+		size := window()
+		h.Terminal = &size
+		unwatch()
+	}
+	input, err := h.encode()
 	if err != nil {
 		return nil, err
 	}

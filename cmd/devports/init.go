@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -25,10 +24,18 @@ var initCommand = command{
 	usage: "generate a Portfile for a folder",
 	args:  "[FOLDER]",
 	help: `
-Writes a commented Portfile for the services that it finds: in Procfile.dev or
-Procfile; else in package.json and its workspaces, Go and Rust programs, Django,
-Flask, FastAPI, Rails, Rack and others, in the folder and the folders below. The
-services of a compose file are added. Nothing is started.
+Writes a commented Portfile for the services that it finds: in Procfile.dev,
+process-compose.yaml or mprocs.yaml; else in the scripts of package.json and
+composer.json, Go and Rust programs, Django, Flask, FastAPI, Celery, Rails,
+Laravel, Phoenix, Spring Boot, .NET, Deno and others, in the folder, the folders
+below and those in services, apps and src; else in a task named dev of a
+Makefile, justfile or mise.toml. A Procfile for deployment adds only its
+workers. Nothing is started.
+
+The services of a compose file are added. One that the sources can start without
+Docker runs as a process, with the environment of its container and localhost in
+place of the other services' names. A container publishes the port that devports
+chose, instead of a fixed one.
 
 init prints what it has found, and what it has left out and why. Dev servers
 that ignore PORT get a flag for their port. Go and Rust programs get a build, so
@@ -66,8 +73,7 @@ Example:
 
 // propose returns what init would write for a folder, and writes nothing. It
 // has no services if init would write its example. Its Portfile method returns
-// the text of the Portfile, and the command of each service is what init would
-// print for it.
+// the text of the Portfile, and Summary of a service what init prints for it.
 func propose(dir string) scaffold.Project { return scaffold.Detect(os.DirFS(dir)) }
 
 // writeProposal writes a proposed Portfile, and reports what it has written.
@@ -157,7 +163,7 @@ func inRepository(dir string) bool {
 func printFound(w io.Writer, found scaffold.Project) {
 	var t table
 	for _, sv := range found.Services {
-		t.add("  "+sv.Name, cmp.Or(sv.Build, sv.Command), sv.Origin)
+		t.add("  "+sv.Name, sv.Summary(), sv.Origin)
 	}
 	_ = t.write(w)
 	if len(found.LeftOut) > 0 {

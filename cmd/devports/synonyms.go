@@ -20,7 +20,7 @@ var otherCommands = map[string]string{
 
 	"exec":    "did you mean devports run -s SERVICE -- COMMAND?",
 	"shell":   "did you mean devports run -s SERVICE -- sh?",
-	"connect": "did you mean devports logs -f SERVICE? To type to a service, press its number and a in the view of devports up",
+	"connect": "did you mean devports attach SERVICE?",
 	"echo":    "did you mean devports logs -f?",
 	"log":     "did you mean devports logs?",
 	"tail":    "did you mean devports logs -f?",

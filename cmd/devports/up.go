@@ -65,7 +65,9 @@ output is not a terminal, there are only lines.
 
 On a terminal, without a Portfile, up offers to start what devports init finds.
 
-With -d, up runs in the background, where devports ps, logs and down find it.
+With -d, up runs in the background, where devports ps, logs and down find it;
+devports attach shows the rows and takes the keys. On a terminal, services get
+terminals of their own then, too, so that you can type to them.
 With -d --last, up starts every background run again that the machine's shutdown
 or SIGKILL interrupted, with its options and the environment of this shell. Runs
 that ended, or that devports down stopped, are not started.
@@ -147,7 +149,8 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 // up runs the services in this process until they end. A run in the background
 // must be reachable: there is no terminal to stop it from.
 func (s session) up(o upOptions, from *background) error {
-	defer collectRarely()()
+	memory := collectRarely()
+	defer memory.Stop()
 	p, color, err := o.open(s)
 	if err != nil {
 		return err
@@ -180,7 +183,10 @@ func (s session) up(o upOptions, from *background) error {
 		s.note("no control socket: devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.SocketErr))
 	}
 
-	u := &upRun{session: s, run: r, options: o, plan: plan, scope: scope, signals: signals, controller: launcher.NewController(), watching: make(chan struct{})}
+	u := &upRun{
+		session: s, run: r, options: o, plan: plan, scope: scope, signals: signals,
+		controller: launcher.NewController(), memory: memory, watching: make(chan struct{}),
+	}
 	shown := make(chan struct{})
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
 	if u.recorder != nil {
@@ -198,17 +204,19 @@ func (s session) up(o upOptions, from *background) error {
 	return err
 }
 
-// startTime is how long the start of a few hundred services may take.
-const startTime = time.Second
+// settleTime is how long after the last start of a service its memory is
+// released.
+const settleTime = time.Second
 
 // collectRarely keeps the garbage collector from running while services start:
-// most of the memory allocated then stays in use. The rest is released afterwards.
-func collectRarely() (stop func() bool) {
-	before := debug.SetGCPercent(400)
-	return time.AfterFunc(startTime, func() {
+// most of the memory allocated then stays in use. The rest is released once
+// settleTime has passed since the timer was last reset.
+func collectRarely() *time.Timer {
+	before := debug.SetGCPercent(200)
+	return time.AfterFunc(settleTime, func() {
 		debug.SetGCPercent(before)
 		debug.FreeOSMemory()
-	}).Stop
+	})
 }
 
 // oneLine formats an error of several lines as one.
@@ -224,6 +232,7 @@ type upRun struct {
 	scope      registry.Scope
 	signals    chan os.Signal
 	controller *launcher.Controller
+	memory     *time.Timer // of collectRarely
 
 	recorder *logstore.Recorder // nil: what services print is not recorded
 	log      func(ctx context.Context, service string, to io.Writer) error
@@ -247,6 +256,9 @@ type upRun struct {
 // show starts to show the run.
 func (u *upRun) show(color bool, from *background) (stop func()) {
 	window, resized, unwatch := u.session.window()
+	if from != nil && from.terminal != nil {
+		window = func() terminal.Size { return *from.terminal }
+	}
 	var colors *palette.Palette
 	style := output.Style{Timestamps: u.options.Timestamps, NoPrefix: u.options.NoPrefix}
 	if color {
@@ -381,6 +393,9 @@ func (u *upRun) notify(e launcher.Event) {
 			u.stopped, u.signalled = time.Now(), stopping.Signal
 		}
 		go u.unfollow() // slow in the kernel; the stop function of watch waits for it
+	}
+	if _, ok := e.(launcher.Started); ok && u.memory.Stop() { // once only: services restart
+		u.memory.Reset(settleTime)
 	}
 	u.outcome.add(e)
 	u.display.show(e)

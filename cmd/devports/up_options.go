@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/launcher/terminal"
 )
 
 // upOptions are the options of a run: all options of `up` except those about
@@ -57,6 +59,11 @@ type handover struct {
 
 	// Temporary: the run ends with the commands that it was started for.
 	Temporary bool `json:"temporary,omitempty"`
+
+	// Terminal is the size of the terminal that the run was started on: its
+	// services get terminals of their own, so that a user who attaches can type to
+	// them. nil: it was started without one.
+	Terminal *terminal.Size `json:"terminal,omitempty"`
 }
 
 // handoverVersion detects that the program was replaced between the two.

@@ -129,6 +129,8 @@ func requestFailed(scope registry.Scope, err error) error {
 		return f
 	case errors.Is(err, launcher.ErrEnded):
 		return fail(exitRunning, "once it has ended, start it again: devports up", "%s is stopping", scope)
+	case errors.Is(err, control.ErrOtherVersion):
+		return fail(exitFailed, "restart it with this version: devports down && devports up -d", "%s was started by another version of devports, which cannot do this", scope)
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &unreachable):

@@ -128,22 +128,27 @@ func (c Client) post(ctx context.Context, command string, services []string) (In
 	return c.do(ctx, "POST", command, query)
 }
 
-// do sends a request. The error is a *launcher.UnknownServiceError,
-// launcher.ErrEnded, ErrHeld, ctx.Err(), or says why there is no response.
+// do sends a request whose response is the status of the run; see request.
 func (c Client) do(ctx context.Context, method, path string, query url.Values) (Info, error) {
+	return request[Info](ctx, c, method, path, query)
+}
+
+// request sends a request. The error is a *launcher.UnknownServiceError,
+// launcher.ErrEnded, ErrHeld, ErrOtherVersion, ctx.Err(), or says why there is no
+// response.
+func request[T any](ctx context.Context, c Client, method, path string, query url.Values) (body T, err error) {
 	response, err := c.send(ctx, method, path, query)
 	if err != nil {
-		return Info{}, err
+		return body, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return Info{}, responseError(response, query["service"])
+		return body, responseError(response, query["service"])
 	}
-	var info Info
-	if err = json.NewDecoder(response.Body).Decode(&info); err != nil {
-		return info, c.unreachable(ctx, err)
+	if err = json.NewDecoder(response.Body).Decode(&body); err != nil {
+		return body, c.unreachable(ctx, err)
 	}
-	return info, nil
+	return body, nil
 }
 
 // unreachable returns the error of a request without a response: ErrEnded if
@@ -161,6 +166,11 @@ func (c Client) send(ctx context.Context, method, path string, query url.Values)
 	if err != nil {
 		return nil, err
 	}
+	return c.sendRequest(request)
+}
+
+func (c Client) sendRequest(request *http.Request) (*http.Response, error) {
+	ctx := request.Context()
 	if c.greet != nil {
 		if err := c.greet(ctx); err != nil {
 			return nil, c.unreachable(ctx, err)
@@ -173,10 +183,17 @@ func (c Client) send(ctx context.Context, method, path string, query url.Values)
 	return response, nil
 }
 
+// ErrOtherVersion says that the run is of another version of devports, which does
+// not know the request.
+var ErrOtherVersion = errors.New("it was started by another version of devports")
+
 // responseError returns the error that a response reports.
 func responseError(response *http.Response, services []string) error {
 	var failure Failure
 	if err := json.NewDecoder(response.Body).Decode(&failure); err != nil {
+		if response.StatusCode == http.StatusNotFound {
+			return ErrOtherVersion
+		}
 		return fmt.Errorf("unexpected response: %s", response.Status)
 	}
 	switch response.StatusCode {

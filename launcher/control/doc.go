@@ -26,6 +26,11 @@
 //	                                  ready services again and marks those that
 //	                                  do not respond "unresponsive".
 //	                                  sync=false: see below
+//	GET  /v1/watch                    the Info of the run, at once and whenever it
+//	                                  has changed, one JSON object each
+//	GET  /v1/inspect?service=NAME     the Details of a service, with its command,
+//	                                  its environment, and the CPU time and memory
+//	                                  of its processes
 //	GET  /v1/wait?service=NAME…       the services, once each is ready, responds
 //	                                  and is not being built, or has ended, or is
 //	                                  blocked by one that has (blocked_by).
@@ -35,12 +40,20 @@
 //	                                  since=TIME drops earlier ones, follow=true
 //	                                  continues with new ones. {"missed": N}
 //	                                  counts what a slow reader has lost
+//	GET  /v1/output                   what services print, unchanged: {"service",
+//	                                  "time", "text"} in base64, {"current": true}
+//	                                  after what was kept, then new output. {"missed":
+//	                                  N} counts lines that a slow reader has lost
 //	GET  /v1/recorded                 {} once all earlier output is in the log
 //	                                  store; an error if it is not recorded
 //	GET  /v1/events?service=NAME…     events, one Event each; parameters as above
 //	POST /v1/start?service=NAME…      start services that are not running
 //	POST /v1/stop?service=NAME…       stop services; the run continues
 //	POST /v1/restart?service=NAME…    restart services
+//	POST /v1/attach?service=NAME      connect to the terminal of a service: see below.
+//	                                  rows=N&columns=N is the size of the client's,
+//	                                  head=TEXT precedes the output of a restarted
+//	                                  process
 //	POST /v1/down                     end the run
 //	POST /v1/hold?service=NAME…       start services that are not running, and
 //	                                  keep them and the run from ending until the
@@ -58,6 +71,12 @@
 // status 400 for an invalid request, 404 for a service that the run does not
 // have (and "known", those that it has), 409 if the run is ending, and 423 if
 // another hold prevents a fresh one.
+//
+// Attach switches to the protocol devports-attach (the header Upgrade). The client
+// then sends {"keys": BASE64}, which are typed, and {"rows", "columns"} when its
+// terminal has another size; the run sends {"output": BASE64} and {"restarting":
+// true} until the service has ended or the client disconnects. Several clients may
+// be attached to a service; its terminal has the size of the smallest.
 //
 // The status of a service with a build has a field "build": "waiting" before the
 // build, "running" during it, and "failed" after a failure ("build_lines" are

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/devports/devports/launcher"
@@ -97,7 +98,8 @@ func Serve(ctx context.Context, l net.Listener, run Run) error {
 
 // serve is Serve with holds, which outlive a socket.
 func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
-	s := server{run, holds}
+	s := server{run: run, holds: holds, attached: new(sync.WaitGroup)}
+	defer s.attached.Wait()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/run", s.identify)
 	mux.HandleFunc("GET /v1/processes", s.processes)
@@ -106,6 +108,10 @@ func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	mux.HandleFunc("GET /v1/recorded", s.recorded)
 	mux.HandleFunc("GET /v1/events", s.events)
+	mux.HandleFunc("GET /v1/watch", s.watch)
+	mux.HandleFunc("GET /v1/output", s.output)
+	mux.HandleFunc("GET /v1/inspect", s.inspect)
+	mux.HandleFunc("POST /v1/attach", s.attach)
 	mux.HandleFunc("POST /v1/start", s.command(s.keeping(s.start)))
 	mux.HandleFunc("POST /v1/stop", s.command(s.stop))
 	mux.HandleFunc("POST /v1/restart", s.command(s.keeping(s.restart)))
@@ -137,8 +143,9 @@ func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
 }
 
 type server struct {
-	run   Run
-	holds *holds
+	run      Run
+	holds    *holds
+	attached *sync.WaitGroup // the connections that attach has taken over
 }
 
 // keeping wraps a command that starts services: they then outlast their holds,

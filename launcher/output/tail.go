@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"sort"
 	"sync"
 	"time"
 )
@@ -26,7 +27,7 @@ type Tail struct {
 	end    int64                          // the number of bytes so far
 	blocks []block                        // the oldest first
 	gone   int                            // how many of blocks, at its start, have been forgotten
-	first  int64                          // the number of lines before those that are kept
+	lines  int64                          // the number of lines so far
 	more   chan struct{}
 }
 
@@ -36,6 +37,7 @@ type block struct {
 	service string
 	at      int64 // nanoseconds since 1970
 	start   int64 // among all bytes
+	line    int64 // the number of its first line
 	length  int32
 	lines   int32
 }
@@ -59,10 +61,10 @@ func (t *Tail) Add(service string, text []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.makeRoom()
-	t.blocks = append(t.blocks, block{service, now.UnixNano(), t.end, int32(len(text)), int32(lines)})
+	t.blocks = append(t.blocks, block{service, now.UnixNano(), t.end, t.lines, int32(len(text)), int32(lines)})
+	t.lines += int64(lines)
 	t.write(text)
 	for t.blocks[t.gone].start < t.end-tailBytes || len(t.blocks)-t.gone > tailBlocks {
-		t.first += int64(t.blocks[t.gone].lines)
 		t.gone++
 	}
 	if t.more != nil {
@@ -110,6 +112,22 @@ func (t *Tail) text(b block) []byte {
 	return text
 }
 
+// blocksFrom returns the blocks with the lines from number next on, the number of the
+// line after them, how many lines from next on are no longer kept, and a channel
+// that is closed when there is more; mu is held.
+func (t *Tail) blocksFrom(next int64) (blocks []block, after, missed int64, more <-chan struct{}) {
+	kept := t.blocks[t.gone:]
+	first := t.lines
+	if len(kept) > 0 {
+		first = kept[0].line
+	}
+	begin := sort.Search(len(kept), func(i int) bool { return kept[i].line+int64(kept[i].lines) > next })
+	if t.more == nil {
+		t.more = make(chan struct{})
+	}
+	return kept[begin:], t.lines, max(0, first-next), t.more
+}
+
 // Since returns the lines from number next on; lines are numbered from 0 in the
 // order they were printed. after is the number of the line after them, missed is
 // how many lines from next on are no longer kept, and more is closed when there
@@ -117,22 +135,39 @@ func (t *Tail) text(b block) []byte {
 func (t *Tail) Since(next int64) (lines []Line, after, missed int64, more <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	number := t.first
-	missed = max(0, number-next)
-	for _, b := range t.blocks[t.gone:] {
-		if number+int64(b.lines) > next {
-			i := number
-			for text := range bytes.Lines(t.text(b)) {
-				if i >= next {
-					lines = append(lines, Line{b.service, time.Unix(0, b.at), string(bytes.TrimRight(text, "\r\n"))})
-				}
-				i++
+	blocks, after, missed, more := t.blocksFrom(next)
+	for _, b := range blocks {
+		number := b.line
+		for text := range bytes.Lines(t.text(b)) {
+			if number >= next {
+				lines = append(lines, Line{b.service, time.Unix(0, b.at), string(bytes.TrimRight(text, "\r\n"))})
 			}
+			number++
 		}
-		number += int64(b.lines)
 	}
-	if t.more == nil {
-		t.more = make(chan struct{})
+	return lines, after, missed, more
+}
+
+// Block is what a service printed at one time: whole lines, except that the last
+// may lack its newline.
+type Block struct {
+	Service string    `json:"service"`
+	Time    time.Time `json:"time"`
+	Text    []byte    `json:"text"`
+}
+
+// Blocks is Since, but returns the output unchanged, as blocks. The first block may
+// begin before line next. Blocks of one service that follow each other are one.
+func (t *Tail) Blocks(next int64) (blocks []Block, after, missed int64, more <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	found, after, missed, more := t.blocksFrom(next)
+	for _, b := range found {
+		if n := len(blocks) - 1; n >= 0 && blocks[n].Service == b.service && len(blocks[n].Text) < maxBuffer {
+			blocks[n].Text = append(blocks[n].Text, t.text(b)...)
+			continue
+		}
+		blocks = append(blocks, Block{b.service, time.Unix(0, b.at), t.text(b)})
 	}
-	return lines, number, missed, t.more
+	return blocks, after, missed, more
 }

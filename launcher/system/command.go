@@ -1,6 +1,11 @@
 package system
 
-import "os"
+import (
+	"os"
+	"sync"
+
+	"github.com/devports/devports/procfile"
+)
 
 // command is what a process runs: a program with its arguments, or a line for the
 // shell where there are none.
@@ -9,15 +14,36 @@ type command struct {
 	shell string
 }
 
-// startCommand makes a process that bears the mark of the run, see start. attr is
-// changed.
-func (s *processSet) startCommand(owner string, c command, attr *os.ProcAttr) (*group, <-chan Exit, error) {
-	env := attr.Env
+// environLists holds lists of variables that are not in use. Each process is
+// given all variables of the plan, so with a list of its own, the start of n
+// services would take memory for n² variables. A list is never nil, which stands
+// for the environment of devports.
+var environLists = sync.Pool{New: func() any { return &[]string{} }}
+
+// keepEnviron keeps the memory of a list for another one.
+func keepEnviron(list *[]string, used []string) {
+	clear(used)
+	if used != nil {
+		*list = used[:0]
+	}
+	environLists.Put(list)
+}
+
+// startCommand makes a process that bears the mark of the run, with the variables
+// of env: see start. attr is changed.
+func (s *processSet) startCommand(owner string, c command, vars procfile.Environment, attr *os.ProcAttr) (*group, <-chan Exit, error) {
+	list := environLists.Get().(*[]string)
+	env := vars.AppendTo(*list)
+	defer func() { keepEnviron(list, env) }()
 	argv := c.argv
 	if len(argv) == 0 {
-		if path, argv, shellEnv, ok := withoutShell(c.shell, attr.Dir, env); ok {
-			attr.Env = s.environ(shellEnv)
-			if g, exit, err := s.start(owner, path, argv, attr); err == nil {
+		list := environLists.Get().(*[]string)
+		path, direct, shellEnv, ok := withoutShell(c.shell, attr.Dir, env, *list)
+		defer func() { keepEnviron(list, shellEnv) }()
+		if ok {
+			shellEnv = s.environ(shellEnv)
+			attr.Env = shellEnv
+			if g, exit, err := s.start(owner, path, direct, attr); err == nil {
 				return g, exit, nil
 			} // or else the shell says why not, or reads the file itself
 		}
@@ -27,6 +53,7 @@ func (s *processSet) startCommand(owner string, c command, attr *os.ProcAttr) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	attr.Env = s.environ(env)
+	env = s.environ(env)
+	attr.Env = env
 	return s.start(owner, path, argv, attr)
 }

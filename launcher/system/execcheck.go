@@ -19,8 +19,8 @@ func (s *processSet) execCheck(spec procfile.Process, line string) probe.Try {
 		}
 		defer null.Close()
 		check := procfile.Process{Service: spec.Service, Shell: line}
-		g, exit, err := s.startCommand(spec.Service, command{shell: line}, &os.ProcAttr{
-			Dir: spec.Dir, Env: spec.Env.List(), Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
+		g, exit, err := s.startCommand(spec.Service, command{shell: line}, spec.Env, &os.ProcAttr{
+			Dir: spec.Dir, Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
 		})
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/devports/devports/allocator/envvar"
@@ -13,16 +14,14 @@ func MarkOf(instance string) proctree.Mark {
 	return proctree.Mark{Variable: envvar.Instance + "=" + instance, Run: process.RunTag(instance)}
 }
 
-// environ returns an environment with this run's mark instead of another's.
+// environ returns an environment with this run's mark instead of another's. It
+// overwrites env.
 func (s *processSet) environ(env []string) []string {
 	if s.mark.Variable == "" {
 		return env
 	}
-	marked := make([]string, 0, len(env)+1)
-	for _, entry := range env {
-		if !strings.HasPrefix(entry, envvar.Instance+"=") && !strings.HasPrefix(entry, envvar.Outside+"=") {
-			marked = append(marked, entry)
-		}
-	}
-	return append(marked, s.mark.Variable)
+	env = slices.DeleteFunc(env, func(entry string) bool {
+		return strings.HasPrefix(entry, envvar.Instance+"=") || strings.HasPrefix(entry, envvar.Outside+"=")
+	})
+	return append(env, s.mark.Variable)
 }

@@ -57,6 +57,9 @@ const maxSearch = time.Second
 // started for a while.
 func (s *processSet) findOutside() {
 	s.reap() // to update the watchdog: no signal reports a new orphan
+	if !s.mayHaveOrphans() {
+		return // spares a list of all processes, searched for each service
+	}
 	tree, err := s.snapshots.Take()
 	if err != nil {
 		return

@@ -39,8 +39,8 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 		return nil, exitOfStart(err)
 	}
 	defer ends.closeChildSide()
-	g, exit, err := s.processes.startCommand(ownerName(spec), command{spec.Argv, spec.Shell}, &os.ProcAttr{
-		Dir: spec.Dir, Env: spec.Env.List(),
+	g, exit, err := s.processes.startCommand(ownerName(spec), command{spec.Argv, spec.Shell}, spec.Env, &os.ProcAttr{
+		Dir:   spec.Dir,
 		Files: []*os.File{ends.stdin, ends.output, ends.output}, // one file for both keeps the order of the output
 		Sys:   processAttributes(spec, ends.pty),
 	})

@@ -156,7 +156,7 @@ func shellLine(command string) string { return `cmd.exe /d /s /c "` + command + 
 func shellCommand(command string) []string { return []string{"cmd.exe", "/d", "/s", "/c", command} }
 
 // withoutShell never succeeds: cmd.exe parses a line in its own way.
-func withoutShell(string, string, []string) (path string, argv, env []string, ok bool) {
+func withoutShell(string, string, []string, []string) (path string, argv, env []string, ok bool) {
 	return "", nil, nil, false
 }
 

@@ -14,18 +14,18 @@ import (
 // withoutShell returns what dash would exec for a line, with the environment that
 // it would pass on. To start dash for that takes longer than to start most
 // programs. ok is false where the shell is needed, or where something is unusual:
-// the shell then decides.
-func withoutShell(line, dir string, env []string) (path string, argv, shellEnv []string, ok bool) {
+// the shell then decides. shellEnv is appended to list, in any case.
+func withoutShell(line, dir string, env, list []string) (path string, argv, shellEnv []string, ok bool) {
 	if !shellIsDash() {
-		return "", nil, nil, false
+		return "", nil, list, false
 	}
-	env, ok = dashEnv(dir, env)
+	env, ok = dashEnv(dir, env, list)
 	if !ok {
-		return "", nil, nil, false
+		return "", nil, env, false
 	}
 	argv, ok = shell.Fields(line, func(name string) (string, bool) { return lookup(env, name) })
 	if !ok {
-		return "", nil, nil, false
+		return "", nil, env, false
 	}
 	if strings.Contains(argv[0], "/") {
 		return argv[0], argv, env, true // scripts see the name
@@ -33,7 +33,7 @@ func withoutShell(line, dir string, env []string) (path string, argv, shellEnv [
 	search, _ := lookup(env, "PATH")
 	for _, folder := range filepath.SplitList(search) {
 		if !filepath.IsAbs(folder) || strings.Contains(folder, "%") { // dash knows folders of functions: /lib%func
-			return "", nil, nil, false
+			return "", nil, env, false
 		}
 	}
 	path, err := LookPath(argv[0], dir, env)
@@ -41,19 +41,20 @@ func withoutShell(line, dir string, env []string) (path string, argv, shellEnv [
 }
 
 // dashEnv is what dash makes of an environment: it sets PWD, and drops variables
-// that it could not name. ok is false where it would set more than that.
-func dashEnv(dir string, env []string) (_ []string, ok bool) {
+// that it could not name. It appends the rest to list. ok is false where dash
+// would set more than that.
+func dashEnv(dir string, env, list []string) (_ []string, ok bool) {
 	pwd, _ := lookup(env, "PWD")
 	pwd, err := workingDir(dir, pwd)
 	if err != nil {
-		return nil, false
+		return list, false
 	}
-	list := make([]string, 0, len(env)+2) // one more for the mark
+	list = slices.Grow(list, len(env)+2) // one more for the mark
 	for _, entry := range env {
 		name, _, _ := strings.Cut(entry, "=")
 		switch name {
 		case "IFS", "LINENO", "OPTIND", "PPID":
-			return nil, false
+			return list, false
 		case "PWD":
 		default:
 			if shell.IsVariable(name) {

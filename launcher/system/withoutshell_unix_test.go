@@ -65,7 +65,7 @@ func TestWithoutShell(t *testing.T) {
 		if _, set := lookup(env, "PATH"); !set {
 			env = append(env, "PATH=/usr/bin:/bin")
 		}
-		path, argv, direct, ok := withoutShell(test.line, test.dir, env)
+		path, argv, direct, ok := withoutShell(test.line, test.dir, env, nil)
 		if ok == test.shell {
 			t.Errorf("%s with %q: without a shell: %t", test.line, test.env, ok)
 		}

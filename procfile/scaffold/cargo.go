@@ -17,8 +17,9 @@ type crate struct {
 		Autobins   *bool  `toml:"autobins"`
 		DefaultRun string `toml:"default-run"`
 	} `toml:"package"`
-	Bin       []binary `toml:"bin"`
-	Workspace struct {
+	Dependencies map[string]any `toml:"dependencies"`
+	Bin          []binary       `toml:"bin"`
+	Workspace    struct {
 		Members []string `toml:"members"`
 		Exclude []string `toml:"exclude"`
 	} `toml:"workspace"`
@@ -29,48 +30,84 @@ type binary struct {
 	Path string `toml:"path"`
 }
 
-// cargo adds the programs of a Cargo package, and of the members of its
+// cargo finds the programs of a Cargo package, and of the members of its
 // workspace.
-func (d *detector) cargo(dir string) {
-	c, ok := d.crate(dir)
-	if !ok {
-		return
+func cargo(t tree, dir string) (f findings) {
+	if dir != "." && t.exists("Cargo.toml") {
+		return f
 	}
-	d.crateBinaries(dir, dir, c)
-	patterns := c.Workspace.Members
-	for _, e := range c.Workspace.Exclude {
+	root, ok := readCrate(t, dir, &f)
+	if !ok {
+		return f
+	}
+	patterns := root.Workspace.Members
+	for _, e := range root.Workspace.Exclude {
 		patterns = append(patterns, "!"+e)
 	}
-	for _, member := range d.match(dir, patterns, "Cargo.toml") {
-		if c, ok := d.crate(member); ok {
-			d.crateBinaries(dir, member, c)
+	dirs, crates := []string{dir}, []crate{root}
+	for _, member := range t.match(dir, patterns, "Cargo.toml") {
+		if c, ok := readCrate(t, member, &f); ok {
+			dirs, crates = append(dirs, member), append(crates, c)
 		}
 	}
+	// Where some crates say that they serve, the others with programs are tools.
+	serving := slices.ContainsFunc(crates, crate.serves)
+	for i, c := range crates {
+		crateBinaries(t, dir, dirs[i], c, serving, &f)
+	}
+	if len(f.candidates)+len(f.leftOut) == 0 {
+		f.leaveOut(path.Join(dir, "Cargo.toml"), "none of its packages has a program")
+	}
+	return f
 }
 
-func (d *detector) crate(dir string) (c crate, ok bool) {
+// rustServers are crates that listen.
+var rustServers = []string{
+	"axum", "actix-web", "rocket", "warp", "tonic", "hyper", "poem", "salvo", "tide", "tiny_http", "gotham", "leptos_axum", "leptos_actix", "async-graphql-axum", "dropshot", "ntex", "volo-http", "jsonrpsee", "tungstenite", "tokio-tungstenite",
+}
+
+// serves reports whether a crate depends on one that listens.
+func (c crate) serves() bool {
+	return slices.ContainsFunc(rustServers, func(name string) bool { _, ok := c.Dependencies[name]; return ok })
+}
+
+// isTool reports whether a crate parses a command line, and depends on nothing
+// that listens.
+func (c crate) isTool() bool {
+	_, clap := c.Dependencies["clap"]
+	_, argh := c.Dependencies["argh"]
+	_, tokio := c.Dependencies["tokio"]
+	return (clap || argh) && !tokio && !c.serves()
+}
+
+func readCrate(t tree, dir string, f *findings) (c crate, ok bool) {
 	file := path.Join(dir, "Cargo.toml")
-	src, ok := d.read(file)
+	src, ok := t.read(file)
 	if !ok {
 		return c, false
 	}
 	if err := toml.Unmarshal(src, &c); err != nil {
-		d.project.leaveOut(file, "cannot parse it: %s", firstLine(err))
+		f.leaveOut(file, "cannot parse it: %s", firstLine(err))
 		return c, false
 	}
 	return c, true
 }
 
 // crateBinaries adds the programs of the package in dir. They run in the root
-// of its workspace.
-func (d *detector) crateBinaries(root, dir string, c crate) {
+// of its workspace. serving means that another crate of the workspace serves.
+func crateBinaries(t tree, root, dir string, c crate, serving bool, f *findings) {
 	if !printable(c.Package.Name) {
 		return
 	}
-	found := d.binaryNames(dir, c)
-	moved := d.targetMoved(root)
+	found := t.binaryNames(dir, c)
+	f.packages = append(f.packages, c.Package.Name)
+	if len(found) > 0 && (c.isTool() || serving && !c.serves() && !slices.ContainsFunc(found, func(name string) bool { return isWorker(name, "") })) {
+		f.leaveOut(path.Join(dir, "Cargo.toml"), "it depends on nothing that listens: it seems to be a command-line tool")
+		return
+	}
+	moved := t.targetMoved(root)
 	for _, name := range found {
-		s := d.service(root, "")
+		s := serviceIn(root, "")
 		options := ""
 		if dir != root {
 			options += " -p " + quoteSh(c.Package.Name)
@@ -87,18 +124,18 @@ func (d *detector) crateBinaries(root, dir string, c crate) {
 		s.Worker = isWorker(name, "")
 		s.NoPort = s.Worker
 		if isTool(name) {
-			d.project.leaveOut(s.Origin+", binary "+name, "its name suggests a tool, not a service")
+			f.leaveOut(s.Origin+", binary "+name, "its name suggests a tool, not a service")
 			continue
 		}
-		d.project.add(s, name, path.Base(dir)+"-"+name)
+		f.add(s, name, path.Base(dir)+"-"+name)
 	}
 }
 
 // targetMoved reports whether Cargo's configuration in root changes the output
 // directory from target/debug.
-func (d *detector) targetMoved(root string) bool {
+func (t tree) targetMoved(root string) bool {
 	for _, name := range []string{".cargo/config.toml", ".cargo/config"} {
-		if src, ok := d.read(path.Join(root, name)); ok && (strings.Contains(string(src), "target-dir") || strings.Contains(string(src), "target =")) {
+		if src, ok := t.read(path.Join(root, name)); ok && (strings.Contains(string(src), "target-dir") || strings.Contains(string(src), "target =")) {
 			return true
 		}
 	}
@@ -107,7 +144,7 @@ func (d *detector) targetMoved(root string) bool {
 
 // binaryNames returns the names of a package's binaries: those that it lists,
 // and those in the directories that Cargo searches.
-func (d *detector) binaryNames(dir string, c crate) []string {
+func (t tree) binaryNames(dir string, c crate) []string {
 	var found []string
 	listed := func(file string) bool {
 		return slices.ContainsFunc(c.Bin, func(b binary) bool { return path.Clean(b.Path) == file })
@@ -116,13 +153,13 @@ func (d *detector) binaryNames(dir string, c crate) []string {
 		found = append(found, b.Name)
 	}
 	if c.Package.Autobins == nil || *c.Package.Autobins {
-		if d.exists(path.Join(dir, "src/main.rs")) && !listed("src/main.rs") {
+		if t.exists(path.Join(dir, "src/main.rs")) && !listed("src/main.rs") {
 			found = append(found, c.Package.Name)
 		}
-		entries, _ := fs.ReadDir(d.fs, path.Join(dir, "src/bin"))
+		entries, _ := fs.ReadDir(t.fs, path.Join(dir, "src/bin"))
 		for _, e := range entries {
 			name, isFile := strings.CutSuffix(e.Name(), ".rs")
-			if isFile && !e.IsDir() && !listed("src/bin/"+e.Name()) || e.IsDir() && d.exists(path.Join(dir, "src/bin", name, "main.rs")) {
+			if isFile && !e.IsDir() && !listed("src/bin/"+e.Name()) || e.IsDir() && t.exists(path.Join(dir, "src/bin", name, "main.rs")) {
 				found = append(found, name)
 			}
 		}

@@ -1,168 +1,227 @@
 package scaffold
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 )
 
-// Compose files in Docker's order of preference. The first that exists counts,
-// together with its overrides.
-var (
-	composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
-	overrides    = []string{"compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml"}
-	// Files that docker compose reads only with -f.
-	variants = []string{
-		"compose.dev.yaml", "compose.dev.yml", "docker-compose.dev.yaml", "docker-compose.dev.yml",
-		"compose.local.yaml", "compose.local.yml", "docker-compose.local.yaml", "docker-compose.local.yml",
-	}
-)
-
-// composed is a service of a compose file.
-type composed struct {
-	name      string
-	build     string // the directory that it is built from; "" if it is not
-	profiles  []string
-	dependsOn []string
-	ports     []any
+// composer merges the services of a compose file into a project: it keeps them
+// in containers, or pairs them with the candidates that run the same programs
+// without Docker.
+type composer struct {
+	tree     tree
+	project  *Project
+	file     composeFile
+	packages []string
+	paired   map[string]int          // services of the project by name in the compose file
+	kept     map[string]*keptService // likewise, those that stay in containers
 }
 
-// compose adds the services of a compose file, except those that are built from
-// a directory that already has a service.
-func (d *detector) compose() {
-	files := d.present(composeFiles)
-	command := "docker compose up "
-	if len(files) == 0 {
-		if files = d.present(variants); len(files) == 0 {
-			return
+// keptService is a service that stays in a container.
+type keptService struct {
+	composed
+	index     int // in the project
+	published []published
+	fixed     bool // the compose file publishes a port as a number
+	added     bool // a process outside needs a port that the file does not publish
+}
+
+func compose(t tree, p *Project, packages []string) {
+	file, found := findCompose(t, len(p.Services) == 0)
+	p.LeftOut = append(p.LeftOut, found.leftOut...)
+	if len(file.files) == 0 {
+		return
+	}
+	c := composer{tree: t, project: p, file: file, packages: packages, paired: map[string]int{}, kept: map[string]*keptService{}}
+	services := c.candidates()
+	inside := c.divide(services)
+	for _, s := range services {
+		if inside[s.name] {
+			c.keep(s)
 		}
-		command = "docker compose -f " + files[0] + " up "
-	} else {
-		files = append(files, d.present(variants)...)
 	}
-	for _, other := range files[1:] {
-		d.project.leaveOut(other, "docker compose uses %s", files[0])
-	}
-	services := d.composed(files[0])
-	if slices.Contains(composeFiles, files[0]) {
-		for _, override := range d.present(overrides) {
-			services = merge(services, d.composed(override))
+	for _, s := range services {
+		if i, ok := c.paired[s.name]; ok {
+			c.rename(s, i)
+			if n := c.project.Services[i]; n.Origin != file.files[0] {
+				p.leaveOut(c.origin(s), "%s runs without Docker", n.Name)
+			}
 		}
 	}
-	running := d.startedByHand()
-	renamed := map[string]string{} // our names by name in the compose file
-	var added []int
-	for _, c := range services {
-		origin := files[0] + ", service " + clean(c.name)
-		in := slices.IndexFunc(d.project.Services, func(s Service) bool { return c.build != "" && s.Origin != files[0] && s.isIn(c.build) })
+	for _, s := range services {
+		if i, ok := c.paired[s.name]; ok {
+			c.environment(s, i)
+		}
+	}
+	c.examples()
+	for _, s := range services {
+		if k := c.kept[s.name]; k != nil {
+			c.write(k)
+		}
+	}
+	c.carryDependencies(services)
+	c.remark(services)
+}
+
+// candidates returns the services that are for development, and leaves out the
+// others.
+func (c *composer) candidates() (services []composed) {
+	running := c.startedByHand()
+	for _, s := range c.file.services {
+		origin := c.origin(s)
 		switch {
-		case !printable(c.name):
-			d.project.leaveOut(origin, "its name contains unprintable characters")
-		case len(c.profiles) > 0:
-			d.project.leaveOut(origin, "it starts only with a profile: %s", clean(strings.Join(c.profiles, ", ")))
-		case running[c.name]+running[""] != "":
-			d.project.leaveOut(origin, "%s starts it", cmp.Or(running[c.name], running[""]))
-		case in >= 0:
-			renamed[c.name] = d.project.Services[in].Name
-			d.project.leaveOut(origin, "it is built from a directory where %s runs without Docker", d.project.Services[in].Name)
+		case !printable(s.name):
+			c.project.leaveOut(origin, "its name contains unprintable characters")
+		case len(s.profiles) > 0:
+			c.project.leaveOut(origin, "it starts only with a profile: %s", clean(strings.Join(s.profiles, ", ")))
+		case running[s.name] != "":
+			c.project.leaveOut(origin, "%s starts it", running[s.name])
+		case running[""] != "":
+			c.project.leaveOut(origin, "%s starts it", running[""])
+		case isTool(s.name) || slices.Contains([]string{"playwright", "cypress", "selenium"}, s.name):
+			c.project.leaveOut(origin, "its name suggests a tool, not a service")
 		default:
-			renamed[c.name] = d.composeService(c, files[0], command)
-			added = append(added, len(d.project.Services)-1)
-		}
-	}
-	d.carryDependencies(services, renamed)
-	d.remark(added, files[0])
-}
-
-// present returns those of the files that exist.
-func (d *detector) present(files []string) []string {
-	return slices.DeleteFunc(slices.Clone(files), func(f string) bool { return !d.exists(f) })
-}
-
-// composed reads the services of a compose file, in the file's order.
-func (d *detector) composed(file string) []composed {
-	src, ok := d.read(file)
-	if !ok {
-		return nil
-	}
-	var content struct {
-		Services yaml.MapSlice
-		Include  any
-	}
-	if err := yaml.Unmarshal(src, &content); err != nil {
-		d.project.leaveOut(file, "cannot parse it: %s", firstLine(err))
-		return nil
-	}
-	if content.Include != nil {
-		d.project.leaveOut(file+", include", "included files are not read")
-	}
-	var list []composed
-	for _, item := range content.Services {
-		body, _ := item.Value.(map[string]any)
-		c := composed{name: scalar(item.Key), profiles: texts(body["profiles"]), dependsOn: texts(body["depends_on"])}
-		if m, ok := body["depends_on"].(map[string]any); ok {
-			c.dependsOn = sortedKeys(m)
-		}
-		c.ports, _ = body["ports"].([]any)
-		switch b := body["build"].(type) {
-		case string:
-			c.build = path.Clean(b)
-		case map[string]any:
-			c.build = path.Clean(scalar(b["context"]))
-		}
-		list = append(list, c)
-	}
-	return list
-}
-
-// merge applies an override to the services. Lists are concatenated.
-func merge(services, override []composed) []composed {
-	for _, o := range override {
-		i := slices.IndexFunc(services, func(c composed) bool { return c.name == o.name })
-		if i < 0 {
-			services = append(services, o)
-			continue
-		}
-		c := &services[i]
-		c.ports = append(c.ports, o.ports...)
-		c.dependsOn = append(c.dependsOn, o.dependsOn...)
-		c.profiles = append(c.profiles, o.profiles...)
-		if o.build != "" {
-			c.build = o.build
+			services = append(services, s)
 		}
 	}
 	return services
 }
 
-// isIn reports whether a service runs in a directory, or below it.
-func (s Service) isIn(parent string) bool {
-	dir := path.Clean(s.Dir)
-	return dir == parent || strings.HasPrefix(dir, parent+"/")
+func (c *composer) origin(s composed) string { return c.file.files[0] + ", service " + clean(s.name) }
+
+// divide decides which services stay in containers, and pairs the others. What
+// a container depends on has to be in a container, too.
+func (c *composer) divide(services []composed) (inside map[string]bool) {
+	inside = map[string]bool{}
+	known := len(c.project.Services)
+	for _, s := range services {
+		if i, ok := c.native(s, known); ok {
+			c.paired[s.name] = i
+		} else {
+			inside[s.name] = true
+		}
+	}
+	needed := map[string]string{}
+	for _, s := range services {
+		if _, outside := c.paired[s.name]; !outside {
+			continue
+		}
+		switch on := c.hardCoded(s, services); {
+		case s.secrets:
+			inside[s.name], needed[s.name] = true, "it reads Docker's secrets"
+		case on != "":
+			inside[s.name], needed[s.name] = true, fmt.Sprintf("its code names the host %s", on)
+		}
+	}
+	for changed := true; changed; {
+		changed = false
+		for _, s := range services {
+			if !inside[s.name] || isAdmin(s) {
+				continue
+			}
+			for _, on := range s.dependsOn {
+				if _, outside := c.paired[on]; outside && !inside[on] {
+					inside[on], needed[on], changed = true, clean(s.name)+" needs it there", true
+				}
+			}
+		}
+	}
+	var dropped []int
+	for _, s := range services {
+		i, ok := c.paired[s.name]
+		if !ok {
+			continue
+		}
+		if inside[s.name] {
+			delete(c.paired, s.name)
+			if !slices.Contains(dropped, i) {
+				c.project.leaveOut(c.project.Services[i].Origin, "%s runs it in a container: %s", c.file.files[0], needed[s.name])
+				dropped = append(dropped, i)
+			}
+			continue
+		}
+	}
+	c.drop(dropped)
+	return inside
+}
+
+// hardCoded returns another service that the code of s names as a host, which
+// no variable can change. It returns "" if there is none.
+func (c *composer) hardCoded(s composed, services []composed) (name string) {
+	values := strings.Join(slices.Collect(maps.Values(s.env)), " ")
+	var hosts []string
+	for _, o := range services {
+		if o.name != s.name && o.name != "localhost" && plainName(o.name) == o.name && len(o.name) > 1 && !strings.Contains(values, o.name) {
+			hosts = append(hosts, regexp.QuoteMeta(o.name))
+		}
+	}
+	if len(hosts) == 0 {
+		return ""
+	}
+	address := regexp.MustCompile(`(?i)(?:\bhost(?:name)?['"]?\s*[:=]\s*['"]|[a-z]://(?:[^\s/@'"]*@)?)(` + strings.Join(hosts, "|") + `)(?:['"/]|:\d)`)
+	for _, extension := range []string{".py", ".js", ".ts", ".rb", ".php", ".java", ".cs", ".go", ".properties", ".json", ".yml"} {
+		c.tree.sources(path.Clean(c.project.Services[c.paired[s.name]].Dir), extension, func(file, text string) bool {
+			if isComposeName(path.Base(file)) || strings.Contains(path.Base(file), "lock") {
+				return true
+			}
+			if m := address.FindStringSubmatch(text); m != nil {
+				name = m[1]
+			}
+			return name == ""
+		})
+		if name != "" {
+			break
+		}
+	}
+	return name
+}
+
+// isAdmin reports whether a service is a tool to look at others, which works
+// without them.
+func isAdmin(s composed) bool {
+	return slices.ContainsFunc([]string{"traefik", "adminer", "pgadmin", "mailhog", "mailpit", "grafana", "prometheus"}, func(name string) bool {
+		return strings.Contains(s.image, name)
+	})
+}
+
+// drop removes services of the project by their index.
+func (c *composer) drop(indexes []int) {
+	for _, i := range slices.Backward(slices.Sorted(slices.Values(indexes))) {
+		c.project.Services = slices.Delete(c.project.Services, i, i+1)
+		for name, j := range c.paired {
+			switch {
+			case j == i:
+				delete(c.paired, name)
+			case j > i:
+				c.paired[name]--
+			}
+		}
+	}
 }
 
 // startedByHand maps services of the compose file to the service whose command
 // starts them; the key "" means all of them.
-func (d *detector) startedByHand() map[string]string {
+func (c *composer) startedByHand() map[string]string {
 	by := map[string]string{}
-	for _, s := range d.project.Services {
+	for _, s := range c.project.Services {
 		text := s.Command
-		if m, exists, err := readManifest(d.fs, path.Clean(s.Dir)); exists && err == nil {
-			for _, c := range splitCommands(s.Command) {
-				_, name, _ := scriptCall(c)
+		if m, exists, err := readManifest(c.tree.fs, path.Clean(s.Dir)); exists && err == nil {
+			for _, sc := range splitCommands(s.Command) {
+				_, name, _ := scriptCall(sc)
 				script, _ := m.script(name)
 				text += "\n" + script
 			}
 		}
-		for _, c := range splitCommands(text) {
-			up := indexWord(c.words, "up")
-			if up < 0 || !strings.HasPrefix(c.words[0].text, "docker") || indexWord(c.words, "compose") < 0 && c.words[0].text != "docker-compose" {
+		for _, sc := range splitCommands(text) {
+			up := indexWord(sc.words, "up")
+			if up < 0 || !strings.HasPrefix(sc.words[0].text, "docker") || indexWord(sc.words, "compose") < 0 && sc.words[0].text != "docker-compose" {
 				continue
 			}
-			started := slices.DeleteFunc(slices.Clone(c.words[up+1:]), func(w word) bool { return strings.HasPrefix(w.text, "-") })
+			started := slices.DeleteFunc(slices.Clone(sc.words[up+1:]), func(w word) bool { return strings.HasPrefix(w.text, "-") })
 			for _, w := range started {
 				by[w.text] = s.Name
 			}
@@ -174,38 +233,6 @@ func (d *detector) startedByHand() map[string]string {
 	return by
 }
 
-// composeService adds a service of a compose file, and returns its name.
-func (d *detector) composeService(c composed, file, command string) string {
-	if len(c.dependsOn) > 0 {
-		command += "--no-deps "
-	}
-	s := Service{Origin: file, Command: command + quoteSh(c.name), StopAfter: "15s"}
-	published := d.published(c.ports)
-	s.NoPort = len(published) == 0
-	if s.NoPort && len(c.ports) > 0 {
-		s.Remarks = append(s.Remarks, "Docker chooses its host ports. Write \"${PORT}:80\" in "+file+" to let devports choose.")
-	}
-	name := d.project.add(s, c.name, "docker-"+c.name)
-	added := &d.project.Services[len(d.project.Services)-1]
-	for i, p := range published {
-		variable := "PORT_" + variableName(name)
-		if i == 0 {
-			added.Pin = p.host
-		} else {
-			port := Port{d.portName(name, p), p.host}
-			added.Ports = append(added.Ports, port)
-			variable += "_" + variableName(port.Name)
-		}
-		if p.variable != "" && p.variable != "PORT" && p.variable != variable {
-			d.project.setEnv(Variable{p.variable, "${" + variable + "}", file})
-		}
-		if p.variable == "" {
-			added.fixed = true
-		}
-	}
-	return name
-}
-
 // setEnv sets a variable for all services, unless it is already set.
 func (p *Project) setEnv(v Variable) {
 	if !slices.ContainsFunc(p.Env, func(o Variable) bool { return o.Name == v.Name }) {
@@ -214,37 +241,62 @@ func (p *Project) setEnv(v Variable) {
 }
 
 // carryDependencies gives the services their dependencies in the compose file.
-// renamed maps names in the compose file to names of services.
-func (d *detector) carryDependencies(services []composed, renamed map[string]string) {
-	for _, c := range services {
-		i := slices.IndexFunc(d.project.Services, func(s Service) bool { return s.Name == renamed[c.name] })
+func (c *composer) carryDependencies(services []composed) {
+	index := func(name string) int {
+		if i, ok := c.paired[name]; ok {
+			return i
+		}
+		if k := c.kept[name]; k != nil {
+			return k.index
+		}
+		return -1
+	}
+	for _, s := range services {
+		i := index(s.name)
 		if i < 0 {
 			continue
 		}
-		for _, on := range c.dependsOn {
-			if name := renamed[on]; name != "" {
-				d.project.Services[i].DependsOn = append(d.project.Services[i].DependsOn, name)
+		for _, on := range s.dependsOn {
+			j := index(on)
+			if j < 0 {
+				continue
+			}
+			c.project.Services[i].DependsOn = append(c.project.Services[i].DependsOn, c.project.Services[j].Name)
+			if s.conditions[on] == "service_completed_successfully" {
+				c.project.Services[j].Ready = "done"
 			}
 		}
 	}
 }
 
-// remark explains, once for all services of a compose file, their stop_timeout
-// and the effect of a fixed port on other worktrees.
-func (d *detector) remark(added []int, file string) {
-	for n, i := range added {
-		if n == 0 {
-			first := &d.project.Services[i]
-			first.Remarks = append(first.Remarks, "Docker takes up to 10 s to stop a container, hence the stop_timeout.")
+// remark explains, once for all services, their stop_timeout and the override.
+func (c *composer) remark(services []composed) {
+	first, override := true, true
+	for _, s := range services {
+		k := c.kept[s.name]
+		if k == nil {
+			continue
 		}
-		if s := &d.project.Services[i]; s.fixed {
-			variable := variableName(s.Name) + "_PORT"
-			s.Remarks = append(
-				s.Remarks,
-				fmt.Sprintf("%s publishes port %d in every worktree, so only one can run. To give each its own port, write", file, s.Pin),
-				fmt.Sprintf("\"${%s:-%d}:…\" there, and %s = \"${PORT_%s}\" in [env] here.", variable, s.Pin, variable, variableName(s.Name)),
-			)
-			return
+		n := &c.project.Services[k.index]
+		if first {
+			first = false
+			n.Remarks = append(n.Remarks, "Docker takes up to 10 s to stop a container, hence the stop_timeout.")
 		}
+		if !override || !k.fixed && !k.added || len(k.published) == 0 || plainName(k.name) != k.name {
+			continue
+		}
+		override = false
+		p := k.published[0]
+		line := fmt.Sprintf(`"${%s:-%d}:%d"`, c.variable(k, 0), p.host, p.target)
+		reason := "publishes a fixed port, which only one project can use"
+		if !k.fixed {
+			reason = "does not publish the port that other services need"
+		}
+		n.Remarks = append(
+			n.Remarks,
+			c.file.files[0]+" "+reason+": the command publishes PORT.",
+			"(!override needs Docker Compose 2.24.) With "+line+" in its ports there, this is enough:",
+			c.file.arguments(false)+" up "+s.name,
+		)
 	}
 }

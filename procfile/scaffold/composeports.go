@@ -15,6 +15,7 @@ type published struct {
 	target   int
 	name     string // in the compose file
 	variable string // sets the host's port: DB_PORT in "${DB_PORT:-5432}:5432"
+	address  string // the host's address; "" is any
 }
 
 // maxPublished is the maximum length of a range of ports.
@@ -23,18 +24,18 @@ const maxPublished = 16
 // published reads the ports of a compose service in the short and in the long
 // form (https://docs.docker.com/reference/compose-file/services/#ports). It
 // skips UDP ports, and those that Docker chooses.
-func (d *detector) published(ports []any) []published {
+func (t tree) published(ports []any) []published {
 	var list []published
 	for _, p := range ports {
 		long, ok := p.(map[string]any)
 		if !ok {
-			list = append(list, d.shortPort(scalar(p))...)
+			list = append(list, t.shortPort(scalar(p))...)
 			continue
 		}
 		if protocol := scalar(long["protocol"]); protocol != "" && protocol != "tcp" {
 			continue
 		}
-		for _, q := range d.shortPort(scalar(long["published"]) + ":" + scalar(long["target"])) {
+		for _, q := range t.shortPort(scalar(long["published"]) + ":" + scalar(long["target"])) {
 			q.name = scalar(long["name"])
 			list = append(list, q)
 		}
@@ -50,16 +51,20 @@ func (d *detector) published(ports []any) []published {
 
 // shortPort parses "[ADDRESS:]HOST:CONTAINER[/PROTOCOL]". HOST and CONTAINER
 // may be ranges, and HOST may be a variable.
-func (d *detector) shortPort(s string) []published {
+func (t tree) shortPort(s string) []published {
 	s, protocol, _ := strings.Cut(s, "/")
 	host, target := cutLast(s)
-	if _, last := cutLast(host); host != "" {
-		host = last // without the address
+	address := ""
+	if before, last := cutLast(host); host != "" {
+		address, host = before, last
+	}
+	if strings.Trim(address, "0123456789.") != "" {
+		address = ""
 	}
 	if host == "" || protocol != "" && protocol != "tcp" {
 		return nil
 	}
-	variable, number := d.variablePort(host)
+	variable, number := t.variablePort(host)
 	first, last, _ := strings.Cut(number, "-")
 	from, err := allocator.ParsePort(first)
 	if err != nil {
@@ -73,7 +78,7 @@ func (d *detector) shortPort(s string) []published {
 	container, _ := allocator.ParsePort(first)
 	var list []published
 	for i := range to - from + 1 {
-		p := published{host: from + i, variable: variable}
+		p := published{host: from + i, variable: variable, address: address}
 		if container > 0 {
 			p.target = container + i
 		}
@@ -102,7 +107,7 @@ func cutLast(s string) (before, after string) {
 
 // variablePort parses "$NAME", "${NAME}" or "${NAME:-5432}" into the variable
 // and its value in .env, or its default.
-func (d *detector) variablePort(s string) (variable, number string) {
+func (t tree) variablePort(s string) (variable, number string) {
 	name, ok := strings.CutPrefix(s, "$")
 	if !ok {
 		return "", s
@@ -116,15 +121,15 @@ func (d *detector) variablePort(s string) (variable, number string) {
 	if !isAssignment(name + "=") {
 		return "", ""
 	}
-	if value, ok := d.dotEnv(name); ok {
+	if value, ok := t.dotEnv(name); ok {
 		number = value
 	}
 	return name, number
 }
 
 // dotEnv returns the value of a variable in .env, if it is a port.
-func (d *detector) dotEnv(name string) (value string, ok bool) {
-	src, _ := d.read(".env")
+func (t tree) dotEnv(name string) (value string, ok bool) {
+	src, _ := t.read(".env")
 	for line := range strings.Lines(string(src)) {
 		key, v, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
 		v = strings.Trim(strings.TrimSpace(v), `"'`)
@@ -162,10 +167,10 @@ var portNames = []struct {
 
 // portName returns a name with a free variable for an additional port of a
 // service.
-func (d *detector) portName(service string, p published) string {
-	number := p.target
+func (p *Project) portName(service string, port published) string {
+	number := port.target
 	if number == 0 {
-		number = p.host
+		number = port.host
 	}
 	known := ""
 	for _, n := range portNames {
@@ -173,21 +178,16 @@ func (d *detector) portName(service string, p published) string {
 			known = n.name
 		}
 	}
-	for _, name := range []string{serviceName(p.name), known, fmt.Sprintf("p%d", number), fmt.Sprintf("p%d", p.host)} {
-		if name != "" && !d.project.taken(allocator.PortName{Service: service, Port: name}) {
+	for _, name := range []string{serviceName(port.name), known, fmt.Sprintf("p%d", number), fmt.Sprintf("p%d", port.host)} {
+		if name != "" && !p.taken(allocator.PortName{Service: service, Port: name}) {
 			return name
 		}
 	}
 	name := "other"
-	for i := 2; d.project.taken(allocator.PortName{Service: service, Port: name}); i++ {
+	for i := 2; p.taken(allocator.PortName{Service: service, Port: name}); i++ {
 		name = fmt.Sprintf("other-%d", i)
 	}
 	return name
-}
-
-// variableName returns a name in the form that the variable of its port has.
-func variableName(name string) string {
-	return strings.TrimPrefix(allocator.PortName{Service: name}.Variable(), "PORT_")
 }
 
 // scalar returns a YAML scalar as text, and "" for a list or a map.

@@ -1,129 +1,117 @@
 package scaffold
 
 import (
-	"errors"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Detect finds the services of the directory fsys. Files that it cannot read or
 // parse are in LeftOut with the reason, like everything else that it skips.
 func Detect(fsys fs.FS) Project {
-	d := detector{fs: fsys}
-	if !d.procfile() {
-		d.guess()
+	t := newTree(fsys)
+	found := merge(t)
+	p := project(found)
+	compose(t, &p, found.packages)
+	for _, left := range []findings{tasksBeside(t, &p), unreadRunners(t), *t.unread} {
+		p.LeftOut = append(p.LeftOut, left.leftOut...)
 	}
-	d.compose()
-	if len(d.project.Services) == 0 && d.exists("index.html") {
-		d.project.add(Service{Origin: "index.html", Command: PortFlag("python3 -m http.server").Command}, "web")
+	if len(p.Services) == 0 && t.exists("index.html") {
+		p.add(Service{Origin: "index.html", Command: PortFlag("python3 -m http.server").Command}, "web")
 	}
-	d.project.resolveConflicts()
-	return d.project
+	p.resolveConflicts()
+	return p
 }
 
 // Looked lists the best-known files that Detect looks for.
 var Looked = []string{
 	"Procfile.dev", "Procfile", "package.json", "compose.yaml", "go.mod", "Cargo.toml",
-	"manage.py", "app.py", "bin/rails", "config.ru",
+	"manage.py", "app.py", "bin/rails", "config.ru", "composer.json", "mix.exs", "pom.xml", "*.csproj", "deno.json", "Makefile",
 }
 
-type detector struct {
-	fs      fs.FS
-	project Project
-	visited []string // directories of workspaces, which are not searched again
-}
-
-// guess looks for the files of languages and frameworks, in the directory and
-// in its subdirectories.
-func (d *detector) guess() {
-	d.directory(".")
-	for _, dir := range d.subdirectories() {
-		if !slices.Contains(d.visited, dir) {
-			d.directory(dir)
+// merge decides between the sources that declare services: the file of a
+// process runner wins over a Procfile, and both win over guesses. A Procfile
+// for deployment loses against the sources.
+func merge(t tree) findings {
+	guessed := search(t)
+	declared, production := runners(t), false
+	procfile, deployed := procfiles(t)
+	if len(declared.candidates) == 0 {
+		leftOut := declared.leftOut
+		declared, production = procfile, deployed
+		declared.leftOut = append(leftOut, declared.leftOut...)
+	} else {
+		for _, origin := range procfile.origins() {
+			declared.leaveOut(origin, "%s takes precedence", declared.candidates[0].Origin)
 		}
 	}
+	return mergeProcfile(declared, production, guessed)
 }
 
-func (d *detector) directory(dir string) {
-	d.marks(dir)
-	d.python(dir)
-	if dir == "." || !d.exists("go.mod") {
-		d.golang(dir)
+// search asks all ecosystems about all directories. Files of a directory that
+// another one covers, such as a workspace's, are not searched again.
+func search(t tree) (all findings) {
+	for _, dir := range t.directories() {
+		if slices.Contains(all.visited, dir) {
+			continue
+		}
+		for _, e := range ecosystems {
+			all.include(e(t, dir))
+		}
 	}
-	if dir == "." || !d.exists("Cargo.toml") {
-		d.cargo(dir)
-	}
-	d.node(dir)
-}
-
-// ignoredDirs are directories that do not belong to the project, or contain no
-// services for development.
-var ignoredDirs = []string{
-	"node_modules", "vendor", "dist", "build", "out", "target", "tmp", "log", "coverage", "venv", "env", "public",
-	"test", "tests", "testdata", "e2e", "fixtures", "example", "examples", "bin", "scripts", "script", "tools", "infra",
-}
-
-// subdirectories returns the immediate subdirectories that may contain
-// services.
-func (d *detector) subdirectories() []string {
-	entries, _ := fs.ReadDir(d.fs, ".")
-	var dirs []string
+	entries, _ := fs.ReadDir(t.fs, ".")
 	for _, e := range entries {
-		if name := e.Name(); e.IsDir() && name[0] != '.' && !slices.Contains(ignoredDirs, name) && printable(name) {
-			dirs = append(dirs, name)
+		if e.IsDir() && strings.Contains(e.Name(), "{{") {
+			all.leaveOut(clean(e.Name()), "a template for new projects")
 		}
 	}
-	return dirs
+	return all
 }
 
-// service returns a service with the origin and directory where it was found.
-func (d *detector) service(dir, file string) Service {
-	s := Service{Origin: path.Join(dir, file)}
-	if dir != "." {
-		s.Dir = dir
+// tasksBeside adds the task for development if nothing else was found.
+func tasksBeside(t tree, p *Project) findings {
+	f := tasks(t, len(p.Services) > 0)
+	for _, c := range f.candidates {
+		p.add(c.Service, c.names...)
 	}
-	return s
+	return f
 }
 
-// names returns candidate names for a service found in dir: the defaults, or in
-// a subdirectory names with the directory's.
-func names(dir string, defaults ...string) []string {
-	if dir == "." {
-		return defaults
+// project gives the candidates their names. Of two that start the same script
+// in the same directory, the first counts.
+func project(f findings) Project {
+	p := Project{LeftOut: f.leftOut, Ignore: unique(f.ignore)}
+	for _, v := range f.env {
+		p.setEnv(v)
 	}
-	list := []string{path.Base(dir), strings.ReplaceAll(dir, "/", "-")}
-	for _, name := range defaults {
-		list = append(list, path.Base(dir)+"-"+name)
+	type call struct{ dir, script string }
+	started := map[call]string{}
+	for _, c := range f.candidates {
+		if !printable(c.Origin) || strings.ContainsRune(c.Command, 0) || strings.TrimSpace(c.Command) == "" {
+			continue
+		}
+		k := call{c.Dir, startedScript(c.Command)}
+		if by := started[k]; by != "" && k.script != "" {
+			p.leaveOut(c.Origin+", "+c.Part, "%s starts it", by)
+			continue
+		}
+		name := p.add(c.Service, c.names...)
+		started[k] = name
 	}
-	return list
-}
-
-func (d *detector) exists(name string) bool {
-	info, err := fs.Stat(d.fs, name)
-	return err == nil && !info.IsDir()
-}
-
-func (d *detector) isDir(name string) bool {
-	info, err := fs.Stat(d.fs, name)
-	return err == nil && info.IsDir()
-}
-
-// read returns the text of a file, and whether it exists. A file that cannot be
-// read, or is not text, is left out.
-func (d *detector) read(name string) ([]byte, bool) {
-	src, err := fs.ReadFile(d.fs, name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || d.isDir(name):
-		return nil, false
-	case err != nil:
-		d.project.leaveOut(name, "cannot read it: %v", err)
-		return nil, false
-	case !utf8.Valid(src):
-		d.project.leaveOut(name, "not UTF-8 text")
-		return nil, false
+	for i, c := range p.Services { // names in depends_on may have changed
+		for j, on := range c.DependsOn {
+			p.Services[i].DependsOn[j] = serviceName(on)
+		}
 	}
-	return src, true
+	return p
+}
+
+// startedScript returns the script of package.json that a command starts.
+func startedScript(command string) string {
+	for _, c := range splitCommands(command) {
+		if manager, name, _ := scriptCall(c); manager != "" {
+			return name
+		}
+	}
+	return ""
 }

@@ -65,13 +65,16 @@ func (s Service) summary() string {
 		text += fmt.Sprintf(" :%d", s.Pin)
 	}
 	for _, p := range s.Ports {
-		text += fmt.Sprintf(" %s:%d", p.Name, p.Pin)
+		text += " " + p.Name
 	}
 	if len(s.DependsOn) > 0 {
 		text += " after " + strings.Join(s.DependsOn, ",")
 	}
 	if s.Ready != "" {
 		text += " ready=" + s.Ready
+	}
+	for _, v := range s.Env {
+		text += " " + v.Name + "=" + v.Value
 	}
 	return text
 }
@@ -203,8 +206,8 @@ services:
   tool: {profiles: [tools]}
   app: {build: ., depends_on: [mq]}
 `}, `
-my-db[] docker compose up my.db :5432
-mq[] docker compose up mq :5673 management:15672 p7000:6000 p7001:6001 p7002:6002
+my-db[] echo 'services: {"my.db": {ports: !override [127.0.0.1:$PORT:5432]}}' | docker compose -f compose.yaml -f - up my.db
+mq[] echo 'services: {mq: {ports: !override [$PORT:5672, $PORT_MQ_MANAGEMENT:15672, $PORT_MQ_P7000:7000, $PORT_MQ_P7001:7001, $PORT_MQ_P7002:7002]}}' | docker compose -f compose.yaml -f - up mq management p7000 p7001 p7002
 none[] docker compose up none -
 random[] docker compose up --no-deps random - after my-db
 app[] docker compose up --no-deps app - after mq
@@ -214,35 +217,46 @@ app[] docker compose up --no-deps app - after mq
 			"compose.dev.yaml": "", "docker-compose.override.yml": "services: {db: {ports: ['5433:5433']}, mail: {ports: ['8025:8025']}}",
 		}, `
 web[] bin/rails server -p $PORT after db
-db[] docker compose up db :5432 p5433:5433
-mail[] docker compose up mail :8025
+db[] echo 'services: {db: {ports: !override [$PORT:5432, $PORT_DB_P5433:5433]}}' | docker compose -f docker-compose.yml -f docker-compose.override.yml -f - up db p5433
+mail[] echo 'services: {mail: {ports: !override [$PORT:8025]}}' | docker compose -f docker-compose.yml -f docker-compose.override.yml -f - up mail
 - compose.dev.yaml
 - docker-compose.yml, service web`},
 		{"compose for development", files{"docker-compose.dev.yml": "services: {db: {ports: ['5432:5432']}}"}, `
-db[] docker compose -f docker-compose.dev.yml up db :5432`},
+db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f docker-compose.dev.yml -f - up db`},
 		{"started by a command", files{"Procfile": "db: docker compose up db\n", "compose.yaml": "services: {db: {ports: ['1:1']}, mq: {ports: ['5672:5672']}}"}, `
 db[] docker compose up db ready=none
-mq[] docker compose up mq :5672
+mq[] echo 'services: {mq: {ports: !override [$PORT:5672]}}' | docker compose -f compose.yaml -f - up mq
 - compose.yaml, service db`},
 		{"cycles and duplicate ports", files{"compose.yaml": "services: {a: {depends_on: [b, a], ports: ['80:80']}, b: {depends_on: [a, a], ports: ['80:80']}}"}, `
-a[] docker compose up --no-deps a :80 after b
-b[] docker compose up --no-deps b`},
+a[] echo 'services: {"a": {ports: !override [$PORT:80]}}' | docker compose -f compose.yaml -f - up --no-deps a after b
+b[] echo 'services: {"b": {ports: !override [$PORT:80]}}' | docker compose -f compose.yaml -f - up --no-deps b`},
 	} {
-		p := Detect(filesystem(c.files))
-		var got []string
-		for _, s := range p.Services {
-			got = append(got, s.summary())
-		}
-		for _, l := range p.LeftOut {
-			if got = append(got, "- "+l.Name); l.Reason == "" {
-				t.Errorf("%s: no reason for %s", c.name, l.Name)
-			}
-		}
-		if got, want := strings.Join(got, "\n"), strings.TrimSpace(c.want); got != want {
-			t.Errorf("%s:\n%s\nwant\n%s\n%v", c.name, got, want, p.LeftOut)
-		}
-		valid(t, t.TempDir(), p)
+		check(t, c.name, c.files, c.want)
 	}
+}
+
+// check compares the services that Detect finds, and what it leaves out.
+func check(t *testing.T, name string, files map[string]string, want string) {
+	t.Helper()
+	p := Detect(filesystem(files))
+	var got []string
+	for _, s := range p.Services {
+		got = append(got, s.summary())
+	}
+	for _, v := range p.Env {
+		if !strings.HasPrefix(v.Name, "DB_") && !strings.HasPrefix(v.Name, "MQ_") {
+			got = append(got, "env "+v.Name+"="+v.Value)
+		}
+	}
+	for _, l := range p.LeftOut {
+		if got = append(got, "- "+l.Name); l.Reason == "" {
+			t.Errorf("%s: no reason for %s", name, l.Name)
+		}
+	}
+	if got, want := strings.Join(got, "\n"), strings.TrimSpace(want); got != want {
+		t.Errorf("%s:\n%s\nwant\n%s\n%v", name, got, want, p.LeftOut)
+	}
+	valid(t, t.TempDir(), p)
 }
 
 // weird are parts of names and commands that have to be quoted, cleaned or
@@ -310,10 +324,23 @@ func (g generator) compose() string {
 		services[n] = map[string]any{
 			"ports":      g.list(port),
 			"depends_on": g.list(func() any { return names[g.IntN(len(names))] }),
-			"build":      []any{nil, ".", g.text()}[g.IntN(3)],
+			"build":      []any{nil, ".", g.text(), map[string]any{"context": ".", "dockerfile": g.text()}}[g.IntN(4)],
+			"image":      []any{nil, "postgres", g.text()}[g.IntN(3)],
+			"command":    []any{nil, g.text(), g.list(func() any { return g.text() }), "celery -A x worker"}[g.IntN(4)],
+			"environment": []any{
+				g.object(func() any { return g.text() + names[g.IntN(len(names))] + ":5432" }),
+				g.list(func() any { return g.text() + "=" + g.text() + "@" + names[g.IntN(len(names))] + "/x" }),
+				map[string]any{"DB_HOST": names[0], "DB_PORT": 5432, "URL": "http://" + names[1] + ":80/${" + g.text() + ":-" + g.text() + "}"},
+			}[g.IntN(3)],
+			"healthcheck": map[string]any{"test": []any{g.text(), []any{"CMD", g.text(), g.text()}, []any{"CMD-SHELL", "curl http://localhost:80/" + g.text()}}[g.IntN(3)]},
 		}
 	}
 	src, _ := json.Marshal(map[string]any{"services": services}) // JSON is YAML
+	return string(src)
+}
+
+func jsonOf(v any) string {
+	src, _ := json.Marshal(v)
 	return string(src)
 }
 
@@ -336,9 +363,29 @@ func TestPortfileIsValid(t *testing.T) {
 			"Cargo.toml":            func() string { return "[package]\nname = " + quoteTOML(strings.ToValidUTF8(g.text(), "")) },
 			"src/main.rs":           g.text,
 			"bin/rails":             g.text,
+			"bin/dev":               func() string { return "#!/bin/sh\nexport A='" + g.text() + "'\nexport A=1\n# Procfile\n" },
+			".env.example":          func() string { return "A=http://localhost:80/" + g.text() + "\n" + g.text() + "=" + g.text() },
+			"Makefile":              func() string { return "dev: " + g.text() + "\n\t" + g.text() + "\n" },
+			"composer.json": func() string {
+				return jsonOf(map[string]any{"name": g.text(), "scripts": map[string]any{"dev": g.list(func() any { return g.text() })}})
+			},
+			"deno.json": func() string {
+				return jsonOf(map[string]any{"tasks": map[string]any{"dev": g.text()}, "workspace": g.list(func() any { return g.text() })})
+			},
+			"process-compose.yaml": func() string {
+				return jsonOf(map[string]any{"environment": g.object(func() any { return g.text() }), "processes": g.object(func() any {
+					return map[string]any{
+						"command": g.text(), "working_dir": g.text(), "environment": g.list(func() any { return g.text() + "=" + g.text() }),
+						"ready_log_line": g.text(), "depends_on": g.object(func() any { return map[string]any{"condition": "process_completed"} }),
+					}
+				})})
+			},
+			"mprocs.yaml": func() string {
+				return jsonOf(map[string]any{"procs": g.object(func() any { return map[string]any{"shell": g.text(), "cwd": g.text()} })})
+			},
 		}
 		for name, content := range some {
-			if g.IntN(3) == 0 {
+			if g.IntN(4) == 0 {
 				files[name] = content()
 			}
 		}
@@ -357,7 +404,7 @@ func TestPortfileIsValid(t *testing.T) {
 			t.Fatalf("%q", files)
 		}
 	}
-	if services < 1000 || pinned < 100 {
+	if services < 1000 || pinned < 20 {
 		t.Errorf("%d services, %d of them pinned: the test covers too little", services, pinned)
 	}
 }

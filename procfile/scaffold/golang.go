@@ -1,37 +1,50 @@
 package scaffold
 
 import (
+	"cmp"
+	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/pelletier/go-toml/v2"
 )
 
-// golang adds the main packages of a Go module: the one in its root, and those
-// in cmd.
-func (d *detector) golang(dir string) {
-	src, ok := d.read(path.Join(dir, "go.mod"))
-	if !ok {
-		return
+// golang finds the main packages of a Go module: the one in its root, and those
+// in cmd. The programs of a module below another one belong to that one.
+func golang(t tree, dir string) (f findings) {
+	src, ok := t.read(path.Join(dir, "go.mod"))
+	if !ok || dir != "." && t.exists("go.mod") {
+		return f
 	}
-	if file, ok := d.mainPackage(dir); ok {
-		d.addGo(d.service(dir, file), ".", names(dir, moduleName(src), "web")...)
+	if f.packages = append(f.packages, moduleName(src)); t.isGoTool(dir, string(src)) {
+		f.leaveOut(path.Join(dir, "go.mod"), "nothing in this module listens: it seems to be a command-line tool")
+		return f
 	}
-	if file, ok := d.mainPackage(path.Join(dir, "cmd")); ok {
-		d.addGo(d.service(dir, "cmd/"+file), "./cmd", names(dir, moduleName(src), "web")...)
+	if g, ok := air(t, dir, src); ok {
+		return g
 	}
-	entries, _ := fs.ReadDir(d.fs, path.Join(dir, "cmd"))
+	if file, ok := t.mainPackage(dir); ok {
+		f.addGo(t, serviceIn(dir, file), ".", names(dir, moduleName(src), "web")...)
+	}
+	if file, ok := t.mainPackage(path.Join(dir, "cmd")); ok {
+		f.addGo(t, serviceIn(dir, "cmd/"+file), "./cmd", names(dir, moduleName(src), "web")...)
+	}
+	entries, _ := fs.ReadDir(t.fs, path.Join(dir, "cmd"))
 	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
-		_, ok := d.mainPackage(path.Join(dir, "cmd", e.Name()))
+		_, ok := t.mainPackage(path.Join(dir, "cmd", e.Name()))
 		return !ok || !e.IsDir() || !printable(e.Name())
 	})
 	for _, e := range entries {
 		below := path.Join("cmd", e.Name())
 		if isTool(e.Name()) {
-			d.project.leaveOut(path.Join(dir, below), "its name suggests a tool, not a service")
+			f.leaveOut(path.Join(dir, below), "its name suggests a tool, not a service")
 			continue
 		}
-		s := d.service(dir, below)
+		s := serviceIn(dir, below)
 		s.Worker = isWorker(e.Name(), "")
 		s.NoPort = s.Worker
 		for _, other := range entries { // programs do not import each other
@@ -39,18 +52,141 @@ func (d *detector) golang(dir string) {
 				s.Watch = append(s.Watch, patternsIn(path.Join(dir, "cmd", other.Name()), "!**")...)
 			}
 		}
-		d.addGo(s, "./"+below, e.Name(), path.Base(dir)+"-"+e.Name())
+		f.addGo(t, s, "./"+below, e.Name(), path.Base(dir)+"-"+e.Name())
 	}
+	if len(f.candidates)+len(f.leftOut) == 0 {
+		f.leaveOut(path.Join(dir, "go.mod"), "no main package in this directory or in cmd")
+	}
+	return f
 }
 
 // addGo adds a program of the module in the service's directory. It uses go
 // build instead of go run, so that the old process serves during compilation.
-func (d *detector) addGo(s Service, pkg string, names ...string) {
-	name := d.project.freeName(names)
-	s.Command = d.binaries(s.Dir) + "/" + name
+func (f *findings) addGo(t tree, s Service, pkg string, names ...string) {
+	dir := path.Clean(s.Dir)
+	base := "app"
+	for _, n := range names {
+		if n = serviceName(n); n != "" {
+			base = n
+			break
+		}
+	}
+	output, ignored := t.binaries(dir)
+	if !ignored {
+		f.ignore = append(f.ignore, output+"/")
+	}
+	s.Command = output + "/" + base
+	for n := 2; slices.ContainsFunc(f.candidates, func(c candidate) bool { return strings.HasPrefix(c.Build, "go build -o "+s.Command+" ") }); n++ {
+		s.Command = fmt.Sprintf("%s/%s-%d", output, base, n)
+	}
 	s.Build = "go build -o " + s.Command + " " + quoteSh(pkg)
+	if flag := t.goPortFlag(path.Join(dir, pkg)); flag != "" && !s.NoPort {
+		s.Command += " " + flag
+		s.Note = "it needs its port as an argument"
+	}
 	s.Watch = append(patternsIn(s.Dir, "**/*.go", "!**/*_test.go"), s.Watch...)
-	d.project.add(s, name)
+	f.add(s, names...)
+}
+
+// goPortFlags matches the definition of a flag for the port, with the standard
+// library or pflag.
+var goPortFlags = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b(?:Int|Uint|String)(?:16|32|64)?(?:Var)?P?\((?:&[\w.]+,\s*)?"port"`)
+})
+
+// goPortFlag returns the flag that sets the port of a program, unless it reads
+// PORT.
+func (t tree) goPortFlag(dir string) string {
+	flag := ""
+	for _, file := range t.files(dir, "*.go") {
+		text := t.text(path.Join(dir, file))
+		if strings.Contains(text, `"PORT"`) || strings.Contains(text, `ListenAndServe(":8`) {
+			return ""
+		}
+		if !strings.HasSuffix(file, "_test.go") && goPortFlags().MatchString(text) {
+			flag = "--port=$PORT"
+		}
+	}
+	return flag
+}
+
+// isGoTool reports whether a module parses a command line, and nothing in it
+// listens.
+func (t tree) isGoTool(dir, mod string) bool {
+	parses := slices.ContainsFunc([]string{"spf13/cobra", "urfave/cli", "alecthomas/kong", "alexflint/go-arg", "jessevdk/go-flags"}, func(module string) bool {
+		return strings.Contains(mod, "github.com/"+module)
+	})
+	if !parses {
+		return false
+	}
+	listens := false
+	t.sources(dir, ".go", func(_, text string) bool {
+		listens = slices.ContainsFunc([]string{"ListenAndServe", "net.Listen(", "http.Server{", "gin.Default(", "gin.New(", "echo.New(", "fiber.New(", "grpc.NewServer("}, func(call string) bool {
+			return strings.Contains(text, call)
+		})
+		return !listens
+	})
+	return !listens
+}
+
+// air finds the program that the live reloader air builds and runs: its build
+// becomes the service's build (https://github.com/air-verse/air).
+func air(t tree, dir string, mod []byte) (f findings, ok bool) {
+	for _, file := range []string{".air.toml", "air.toml"} {
+		src, exists := t.read(path.Join(dir, file))
+		if !exists {
+			continue
+		}
+		var config struct {
+			Build struct {
+				Cmd     string   `toml:"cmd"`
+				Bin     string   `toml:"bin"`
+				FullBin string   `toml:"full_bin"`
+				Args    []string `toml:"args_bin"`
+				Exts    []string `toml:"include_ext"`
+				Exclude []string `toml:"exclude_dir"`
+			} `toml:"build"`
+		}
+		if err := toml.Unmarshal(src, &config); err != nil {
+			f.leaveOut(path.Join(dir, file), "cannot parse it: %s", firstLine(err))
+			return f, false
+		}
+		s := serviceIn(dir, file)
+		s.Build, s.Command = strings.TrimSpace(config.Build.Cmd), strings.TrimSpace(cmp.Or(config.Build.FullBin, config.Build.Bin))
+		if s.Build == "" || s.Command == "" || strings.ContainsRune(s.Build+s.Command, 0) {
+			return f, false
+		}
+		for _, arg := range config.Build.Args {
+			s.Command += " " + quoteSh(arg)
+		}
+		s.adopt(PortFlag(s.Command), s.Origin)
+		s.Note = cmp.Or(s.Note, "devports builds and restarts in place of air")
+		for _, ext := range config.Build.Exts {
+			s.Watch = append(s.Watch, patternsIn(dir, "**/*."+plainName(ext))...)
+		}
+		for _, excluded := range config.Build.Exclude {
+			if plainName(excluded) == excluded {
+				s.Watch = append(s.Watch, patternsIn(dir, "!"+excluded+"/**")...)
+			}
+		}
+		if len(s.Watch) == 0 || s.Watch[0][0] == '!' {
+			s.Watch = append(patternsIn(s.Dir, "**/*.go", "!**/*_test.go"), s.Watch...)
+		}
+		f.packages = append(f.packages, moduleName(mod))
+		f.add(s, names(dir, moduleName(mod), "web")...)
+		return f, true
+	}
+	return f, false
+}
+
+// plainName returns the part of s that has no meaning in a pattern.
+func plainName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x80 && (isNameByte(byte(r)) || r == '-' || r == '.') {
+			return r
+		}
+		return -1
+	}, s)
 }
 
 // patternsIn returns patterns in a directory as patterns from the project's
@@ -69,20 +205,17 @@ func patternsIn(dir string, patterns ...string) (all []string) {
 	return all
 }
 
-// binaries returns the directory in dir for built programs: one that git
-// ignores, or .bin, which it adds to Ignore.
-func (d *detector) binaries(dir string) string {
-	here, _ := d.read(path.Join(dir, ".gitignore"))
-	above, _ := d.read(".gitignore")
+// binaries returns the directory in dir for built programs, and whether git
+// ignores it: the first of bin and tmp that it ignores, else .bin.
+func (t tree) binaries(dir string) (output string, ignored bool) {
+	here, _ := t.read(path.Join(dir, ".gitignore"))
+	above, _ := t.read(".gitignore")
 	for _, output := range []string{".bin", "bin", "tmp"} {
 		if ignores(here, output, "/"+output) || ignores(above, output, "/"+path.Join(dir, output)) {
-			return output
+			return output, true
 		}
 	}
-	if !slices.Contains(d.project.Ignore, ".bin/") {
-		d.project.Ignore = append(d.project.Ignore, ".bin/")
-	}
-	return ".bin"
+	return ".bin", false
 }
 
 // ignores reports whether a .gitignore lists one of the names.
@@ -104,19 +237,20 @@ func isTool(name string) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(name, "ctl")
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' })
+	return strings.HasSuffix(name, "ctl") || slices.ContainsFunc(parts, func(p string) bool { return p == "util" || p == "utils" })
 }
 
 // mainPackage returns the first file of a main package in a directory, if there
 // is one.
-func (d *detector) mainPackage(dir string) (file string, ok bool) {
-	entries, _ := fs.ReadDir(d.fs, dir)
+func (t tree) mainPackage(dir string) (file string, ok bool) {
+	entries, _ := fs.ReadDir(t.fs, dir)
 	i := slices.IndexFunc(entries, func(e fs.DirEntry) bool {
 		name := e.Name()
 		if e.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || !printable(name) {
 			return false
 		}
-		src, err := fs.ReadFile(d.fs, path.Join(dir, name))
+		src, err := fs.ReadFile(t.fs, path.Join(dir, name))
 		return err == nil && packageClause(string(src)) == "main"
 	})
 	if i < 0 {

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,11 +34,17 @@ type Service struct {
 	Ports     []Port // additional ones
 	DependsOn []string
 	Ready     string // "" is the default
+	Env       []Variable
+	Restart   string // "" is never
 	StopAfter string // the stop_timeout, if the default is too short
 	Remarks   []string
 
-	fixed bool // a compose file publishes its port as a number
+	short string // the command without details
 }
+
+// Summary returns what starts the service, for a person to read: its build, or
+// its command without details.
+func (s Service) Summary() string { return cmp.Or(s.short, s.Build, s.Command) }
 
 // Port is an additional port of a service.
 type Port struct {
@@ -48,7 +55,7 @@ type Port struct {
 // Variable is a variable and its value, in which ${PORT_…} is a port.
 type Variable struct {
 	Name, Value string
-	Reader      string // the file that reads it
+	Comment     string // where it comes from, or who reads it: a sentence
 }
 
 // LeftOut is a file, or a part of one, that became no service, and the reason.
@@ -162,9 +169,13 @@ func (p *Project) resolveConflicts() {
 		})
 	}
 	ports := p.portVariables()
-	p.Env = slices.DeleteFunc(p.Env, func(v Variable) bool {
-		return slices.Contains(ports, v.Name) || strings.HasPrefix(v.Name, envvar.Prefix) // devports' own
-	})
+	own := func(v Variable) bool { // devports' own
+		return slices.Contains(ports, v.Name) || v.Name == "PORT" || strings.HasPrefix(v.Name, envvar.Prefix)
+	}
+	p.Env = slices.DeleteFunc(p.Env, own)
+	for i := range p.Services {
+		p.Services[i].Env = slices.DeleteFunc(p.Services[i].Env, own)
+	}
 }
 
 // leadsTo reports whether from depends on to, directly or not.

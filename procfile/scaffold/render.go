@@ -24,8 +24,14 @@ func (p Project) Portfile() []byte {
 		}
 	}
 	if len(p.Env) > 0 {
-		fmt.Fprintf(&b, "\n# Read by %s.\n[env]\n", clean(p.Env[0].Reader))
-		for _, v := range p.Env {
+		b.WriteString("\n")
+		for i, v := range p.Env {
+			if i == 0 || v.Comment != p.Env[i-1].Comment {
+				fmt.Fprintf(&b, "# %s\n", clean(v.Comment))
+			}
+			if i == 0 {
+				b.WriteString("[env]\n")
+			}
 			fmt.Fprintf(&b, "%s = %s\n", v.Name, quoteTOML(v.Value))
 		}
 	}
@@ -112,7 +118,14 @@ func (s Service) write(b *strings.Builder) {
 		set("watch", "["+strings.Join(patterns, ", ")+"]")
 	}
 	if s.Ready != "" {
-		set("ready", quoteTOML(s.Ready)+" # remove this line if it listens on PORT")
+		note := ""
+		if s.Ready == "none" {
+			note = " # remove this line if it listens on PORT"
+		}
+		set("ready", quoteTOML(s.Ready)+note)
+	}
+	if s.Restart != "" {
+		set("restart", quoteTOML(s.Restart))
 	}
 	if s.StopAfter != "" {
 		set("stop_timeout", quoteTOML(s.StopAfter))
@@ -123,6 +136,12 @@ func (s Service) write(b *strings.Builder) {
 	}
 	for _, k := range keys {
 		fmt.Fprintf(b, "%-*s = %s\n", width, k[0], k[1])
+	}
+	if len(s.Env) > 0 {
+		fmt.Fprintf(b, "[services.%s.env]\n", s.Name)
+	}
+	for _, v := range s.Env {
+		fmt.Fprintf(b, "%s = %s\n", v.Name, quoteTOML(v.Value))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 // manifest is the part of a package.json that scaffold uses.
 type manifest struct {
+	Name           string
 	Scripts        map[string]any
 	Workspaces     any // a list of patterns, or an object with that list as "packages"
 	PackageManager string

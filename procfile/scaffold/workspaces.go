@@ -1,7 +1,6 @@
 package scaffold
 
 import (
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -14,7 +13,7 @@ import (
 
 // manager returns the package manager of the package in dir: the value of
 // packageManager, or else the one whose lock file is there or in the root.
-func (d *detector) manager(dir string, m manifest) string {
+func (t tree) manager(dir string, m manifest) string {
 	if name, _, _ := strings.Cut(m.PackageManager, "@"); isManager(name) {
 		return name
 	}
@@ -29,43 +28,50 @@ func (d *detector) manager(dir string, m manifest) string {
 	}
 	for _, at := range []string{dir, "."} {
 		for _, lock := range locks {
-			if d.exists(path.Join(at, lock.file)) {
+			if t.exists(path.Join(at, lock.file)) {
 				return lock.manager
 			}
 		}
 	}
-	if root, exists, err := readManifest(d.fs, "."); dir != "." && exists && err == nil {
-		return d.manager(".", root)
+	if root, exists, err := readManifest(t.fs, "."); dir != "." && exists && err == nil {
+		return t.manager(".", root)
 	}
 	return "npm"
 }
 
 // workspaces returns the directories of the workspaces that the package in dir
 // declares in its package.json or pnpm-workspace.yaml.
-func (d *detector) workspaces(dir string, m manifest) []string {
+func workspaces(t tree, dir string, m manifest, f *findings) []string {
 	patterns := texts(m.Workspaces)
 	if object, ok := m.Workspaces.(map[string]any); ok {
 		patterns = texts(object["packages"])
 	}
 	file := path.Join(dir, "pnpm-workspace.yaml")
-	if src, ok := d.read(file); ok {
+	if src, ok := t.read(file); ok {
 		var w struct{ Packages []string }
 		if err := yaml.Unmarshal(src, &w); err != nil {
-			d.project.leaveOut(file, "cannot parse it: %s", firstLine(err))
+			f.leaveOut(file, "cannot parse it: %s", firstLine(err))
 		}
 		patterns = append(patterns, w.Packages...)
 	}
-	return d.match(dir, patterns, "package.json")
+	return t.match(dir, patterns, "package.json")
+}
+
+// hasWorkspaces reports whether the root declares which directories are its
+// packages.
+func (t tree) hasWorkspaces() bool {
+	root, _, err := readManifest(t.fs, ".")
+	return err == nil && root.Workspaces != nil || t.exists("pnpm-workspace.yaml")
 }
 
 // match finds the directories below dir that match the patterns of a workspace
 // and contain file. "**" matches any directories, and "!" excludes matches.
-func (d *detector) match(dir string, patterns []string, file string) []string {
+func (t tree) match(dir string, patterns []string, file string) []string {
 	if len(patterns) == 0 {
 		return nil
 	}
 	var found []string
-	_ = fs.WalkDir(d.fs, dir, func(p string, e fs.DirEntry, err error) error {
+	_ = fs.WalkDir(t.fs, dir, func(p string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return fs.SkipDir
@@ -78,7 +84,7 @@ func (d *detector) match(dir string, patterns []string, file string) []string {
 		if dir == "." {
 			below = p
 		}
-		if p != dir && printable(p) && matchAny(patterns, below) && d.exists(path.Join(p, file)) {
+		if p != dir && printable(p) && matchAny(patterns, below) && t.exists(path.Join(p, file)) {
 			found = append(found, p)
 		}
 		return nil
@@ -109,30 +115,6 @@ func matchPath(pattern, parts []string) bool {
 	}
 	ok, err := path.Match(pattern[0], parts[0])
 	return ok && err == nil && matchPath(pattern[1:], parts[1:])
-}
-
-// packages adds the dev scripts of workspaces. It reports all workspaces
-// without one together, because most libraries have none.
-func (d *detector) packages(dirs []string, manager string) {
-	var without []string
-	for _, dir := range dirs {
-		file := path.Join(dir, "package.json")
-		m, _, err := readManifest(d.fs, dir)
-		switch {
-		case err != nil:
-			d.project.leaveOut(file, "invalid JSON: %v", err)
-		case len(m.devScripts()) == 0:
-			without = append(without, dir)
-		default:
-			d.scripts(dir, m, manager, false)
-		}
-	}
-	switch n := len(without); {
-	case n == 1:
-		d.project.leaveOut(without[0], "this workspace has no script named dev, start or serve")
-	case n > 1:
-		d.project.leaveOut(fmt.Sprintf("%s and %d more", without[0], n-1), "these workspaces have no script named dev, start or serve")
-	}
 }
 
 // texts returns the strings in a list.

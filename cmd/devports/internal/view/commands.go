@@ -66,8 +66,7 @@ func (l *loop) apply(next model, do command) {
 func (l *loop) filter() {
 	l.picked.Stop()
 	if !l.model.paused {
-		size := l.console.size()
-		l.options.Output.SetFilter(l.model.filter(), output.Replay{Head: l.model.shown(), Last: size.Rows - size.Rows/3})
+		l.options.Output.SetFilter(l.model.filter(), output.Replay{Head: l.model.shown(), Last: l.console.Rows()})
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// minRows is the minimum height of a terminal for a view.
-	minRows = 10
+	// MinRows is the minimum height of a terminal for a view.
+	MinRows = 10
 
 	// closeTimeout is how long to wait for a terminal that accepts no output.
 	closeTimeout = time.Second
@@ -30,7 +30,7 @@ type Console struct {
 // they are not the terminal in whose foreground devports runs, or if that is
 // too small for a view.
 func Open(stdin, stdout *os.File, size func() terminal.Size) *Console {
-	if size == nil || !foreground(stdin) || !foreground(stdout) || size().Rows < minRows {
+	if size == nil || !foreground(stdin) || !foreground(stdout) || size().Rows < MinRows {
 		return nil
 	}
 	tty, err := terminal.Reopen(stdin)
@@ -57,6 +57,12 @@ func (c *Console) Shows(f *os.File) bool { return c != nil && foreground(f) }
 
 // Writer returns the writer for the stream above the rows.
 func (c *Console) Writer() io.Writer { return c.screen }
+
+// Rows is the number of rows above the view, for earlier output.
+func (c *Console) Rows() int {
+	size := c.size()
+	return size.Rows - size.Rows/3
+}
 
 // Found is the state of the terminal before it was taken over.
 func (c *Console) Found() terminal.State { return c.found }

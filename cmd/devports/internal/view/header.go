@@ -32,6 +32,9 @@ func (m model) header(width int, p palette.Palette) (row screen.Row, column int)
 		}
 	}
 	right := []screen.Span{span(" ? keys · q quit ──", p.Quiet), span(" ? keys ──", p.Quiet), span("", p.Quiet)}
+	if m.leaves {
+		right = append([]screen.Span{span(" ? keys · d leave · q quit ──", p.Quiet)}, right...)
+	}
 	if m.panel != panelNone {
 		right = []screen.Span{span(" e environment · i closes · q quit ──", p.Quiet), span(" i closes ──", p.Quiet), span("", p.Quiet)}
 	}
@@ -68,6 +71,14 @@ func (m model) question() []string {
 	services, verb := wording.Count(m.live(), "service"), "stop"
 	if m.stopping() {
 		verb = "kill"
+	}
+	if m.leaves {
+		return []string{
+			fmt.Sprintf("── %s %s? q, Enter or y: %s · d: leave running · other keys: no ──", verb, services, verb),
+			fmt.Sprintf("%s %s? q, Enter, y: yes · d: leave · others: no", verb, services),
+			fmt.Sprintf("%s %s? q: yes, d: leave", verb, services),
+			fmt.Sprintf("%s %d? q: yes", verb, m.live()),
+		}
 	}
 	return []string{
 		fmt.Sprintf("── %s %s and quit? q, Enter or y: %s · any other key: continue ──", verb, services, verb),

@@ -22,7 +22,8 @@ var helpItems = [...]struct{ keys, text string }{
 	{"s", "stop or start it"},
 	{"a", "type to it, until Ctrl-]"},
 	{"o", "open it in the browser"},
-	{"q", "quit"},
+	{"d", "leave; with up -d it runs on"},
+	{"q", "stop all services and quit"},
 }
 
 // helpRows renders the keys, in as many columns as fit.

@@ -97,7 +97,7 @@ func (l *loop) update() (model, command) {
 // draw shows the rows below the stream.
 func (l *loop) draw() {
 	size := l.console.size()
-	if l.hidden || size.Rows < minRows || len(l.model.services) == 0 {
+	if l.hidden || size.Rows < MinRows || len(l.model.services) == 0 {
 		l.console.screen.Show(nil, 0)
 		return
 	}

@@ -143,9 +143,12 @@ func (m model) quit() (model, command) {
 }
 
 // confirm handles the key after the question of quit. Other keys than q, Enter
-// and y cancel, and have no other effect.
+// and y, and d if it leaves, cancel and have no other effect.
 func (m model) confirm(key string) (model, command) {
 	m.asking = false
+	if key == "d" && m.leaves {
+		return m, cmdLeave
+	}
 	if key == "q" || key == keyEnter || key == "y" {
 		m.quitting = true
 		return m, cmdInterrupt

@@ -130,7 +130,12 @@ func TestLeave(t *testing.T) {
 	if do != cmdNothing || !strings.Contains(m.notice, "not started with -d") {
 		t.Errorf("in the foreground: %d, %q", do, m.notice)
 	}
-	if _, do := (model{leaves: true, services: statuses("a", "b")}).press("d"); do != cmdLeave {
+	m = model{leaves: true, services: statuses("a", "b")}
+	if _, do := m.press("d"); do != cmdLeave {
 		t.Errorf("in the background: %d", do)
+	}
+	m, _ = m.press("q")
+	if m, do := m.press("d"); do != cmdLeave || m.asking {
+		t.Errorf("when asked: %d", do)
 	}
 }

@@ -1,63 +1,9 @@
 package scaffold
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/devports/devports/procfile"
 )
-
-// procfile adds the services of Procfile.dev or Procfile, and reports whether
-// there are any. It leaves out the services that guess would find.
-func (d *detector) procfile() bool {
-	for _, name := range []string{"Procfile.dev", "Procfile"} {
-		src, ok := d.read(name)
-		if !ok {
-			continue
-		}
-		if len(d.project.Services) > 0 {
-			d.project.leaveOut(name, "%s takes precedence", d.project.Services[0].Origin)
-			continue
-		}
-		d.entries(name, src)
-	}
-	if len(d.project.Services) == 0 {
-		return false
-	}
-	guessed := detector{fs: d.fs}
-	guessed.guess()
-	for _, file := range guessed.project.Origins() {
-		d.project.leaveOut(file, "%s declares the services", d.project.Services[0].Origin)
-	}
-	return true
-}
-
-func (d *detector) entries(name string, src []byte) {
-	f, err := procfile.Parse(name, src)
-	var problems procfile.Problems
-	if errors.As(err, &problems) {
-		for _, p := range problems {
-			d.project.leaveOut(fmt.Sprintf("%s, line %d", name, p.Line), "%s", p.Text)
-		}
-	}
-	for _, entry := range f.Services {
-		if entry.Name == "release" {
-			d.project.leaveOut(name+", release", "it runs once per deployment")
-			continue
-		}
-		if strings.ContainsRune(entry.Command.Shell, 0) {
-			continue // it is among the problems
-		}
-		s := Service{Origin: name, Command: entry.Command.Shell}
-		s.adopt(PortFlagIn(d.fs, s.Command), name)
-		if entry.Name != "web" {
-			s.guessPort(entry.Name, s.Command)
-		}
-		d.project.add(s, entry.Name)
-	}
-}
 
 // adopt changes a service's command to listen on PORT, if possible. A port in
 // the command becomes the service's pin.
@@ -80,10 +26,10 @@ func (s *Service) adopt(server Server, file string) {
 
 // Services that do not listen: their names, and words in their commands.
 var (
-	workerNames = []string{"worker", "workers", "jobs", "job", "css", "js", "clock", "scheduler", "cron", "queue", "watch", "beat", "sidekiq", "celery", "tailwind", "assets", "types", "tsc"}
+	workerNames = []string{"worker", "workers", "jobs", "job", "css", "js", "clock", "scheduler", "cron", "queue", "watch", "beat", "sidekiq", "celery", "tailwind", "assets", "types", "tsc", "logs", "horizon"}
 	workerWords = []string{
 		"sidekiq", "celery", "rq", "huey", "dramatiq", "arq", "resque", "delayed_job", "good_job", "jobs:work", "solid_queue:start", "bin/jobs",
-		"queue:work", "queue:listen", "schedule:work", "horizon", "clockwork", "tailwindcss", "tailwindcss:watch", "@tailwindcss/cli",
+		"queue:work", "queue:listen", "pail", "schedule:work", "horizon", "clockwork", "tailwindcss", "tailwindcss:watch", "@tailwindcss/cli",
 		"tsc", "tsup", "rollup", "esbuild", "sass", "postcss", "unbuild", "build", "watch-css", "watch-js",
 	}
 )
@@ -94,7 +40,7 @@ func (s *Service) guessPort(name, command string) {
 	if listens(command) || s.Pin != 0 {
 		return
 	}
-	if isWorker(name, command) {
+	if isWorker(name, command) || rebuilds(command) {
 		s.NoPort, s.Worker = true, true
 	} else {
 		s.Ready = "none"

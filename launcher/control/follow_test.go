@@ -1,0 +1,163 @@
+//go:build unix
+
+package control
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/terminal"
+)
+
+// await fails the test unless done is closed in time.
+func await(t *testing.T, done <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("still waiting for " + what)
+	}
+}
+
+// Every remote sees each change of a service, whoever has caused it, and the end
+// of the run.
+func TestRemote(t *testing.T) {
+	var first *Remote
+	t.Cleanup(func() { // after the end of the run
+		await(t, first.Ended(), "the end")
+		first.Close()
+	})
+	_, client := served(t)
+	var err error
+	first, err = client.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := client.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*Remote{first, second} {
+		changed, stop := r.Watch()
+		defer stop()
+		for state := launcher.State(""); state != launcher.StateStopped; {
+			await(t, changed, "a to be stopped")
+			all, _ := r.Status(t.Context())
+			state = all[0].State
+		}
+	}
+	second.Close()
+	if d, err := first.Inspect(t.Context(), "b"); err != nil || d.PID == 0 || d.Command != "exec sleep 1000" || len(d.Environment) == 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	var unknown *launcher.UnknownServiceError
+	if _, err := first.Inspect(t.Context(), "x"); !errors.As(err, &unknown) {
+		t.Errorf("an unknown service: %v", err)
+	}
+	if _, err := first.Attach(t.Context(), "b", launcher.AttachOptions{Out: io.Discard}); err == nil || err.Error() != launcher.ErrNoTerminal.Error() {
+		t.Errorf("attached to a pipe: %v", err)
+	}
+	if _, err := first.Attach(t.Context(), "x", launcher.AttachOptions{Out: io.Discard}); !errors.As(err, &unknown) {
+		t.Errorf("attached to an unknown service: %v", err)
+	}
+}
+
+// A run that does not know a request is of another version.
+func TestOtherVersion(t *testing.T) {
+	_, client := served(t)
+	if _, err := client.do(t.Context(), http.MethodGet, "later", nil); !errors.Is(err, ErrOtherVersion) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A reader of the output that stalls misses lines, which are counted, and delays
+// neither the services nor other readers. All others are complete and in order.
+func TestStalledOutput(t *testing.T) {
+	t.Setenv("FLOOD", "1")
+	_, client := served(t)
+	stalled, release, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		stall := sync.OnceFunc(func() {
+			close(stalled)
+			<-release
+		})
+		var seen, missed int64
+		last := ""
+		_ = client.Output(t.Context(), func(e OutputEntry) error {
+			stall()
+			missed += e.Missed
+			seen += int64(strings.Count(string(e.Text), "\n"))
+			if len(e.Text) > 0 {
+				last = string(e.Text)
+			}
+			if strings.HasSuffix(last, "the last\n") {
+				return errors.New("enough")
+			}
+			return nil
+		})
+		if missed == 0 || seen+missed != 200_001 {
+			t.Errorf("%d lines seen, %d missed", seen, missed)
+		}
+	}()
+	await(t, stalled, "the first output")
+	done := errors.New("seen the last")
+	if err := client.Output(t.Context(), func(e OutputEntry) error {
+		if strings.HasSuffix(string(e.Text), "the last\n") {
+			return done
+		}
+		return nil
+	}); !strings.Contains(err.Error(), done.Error()) {
+		t.Errorf("the other reader: %v", err)
+	}
+	close(release)
+	await(t, over, "the stalled reader")
+}
+
+// A client that does not read what a service prints learns how much it has missed,
+// and does not delay the service.
+func TestPrinter(t *testing.T) {
+	p := newPrinter()
+	for range 10 {
+		if n, err := p.Write([]byte(strings.Repeat("x", 50_000) + "\n")); n != 50_001 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+	}
+	m, more := p.take()
+	if want := "devports | 5 lines are missing: this terminal is too slow\r\n"; !more || !strings.HasSuffix(string(m.Output), want) || len(m.Output) > maxPrinted+200 {
+		t.Errorf("%d bytes, …%q", len(m.Output), m.Output[max(0, len(m.Output)-80):])
+	}
+	_, _ = p.Write([]byte("after"))
+	if m, _ := p.take(); string(m.Output) != "after" {
+		t.Errorf("then %q", m.Output)
+	}
+	p.add(nil, true)
+	p.close()
+	if m, more := p.take(); !m.Restarting || more {
+		t.Errorf("at the end %+v", m)
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	for raw, want := range map[string]terminal.Size{
+		"": {}, "rows=24&columns=80": {Rows: 24, Columns: 80}, "rows=24": {}, "rows=0&columns=80": {}, "rows=70000&columns=80": {}, "rows=-1&columns=x": {},
+	} {
+		query, err := parseQuery(raw, "rows", "columns")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := parseSize(query)
+		if valid := raw == "" || want != (terminal.Size{}); valid != (err == nil) || valid && got != want {
+			t.Errorf("%q is %+v, %v", raw, got, err)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package scaffold
+
+import "testing"
+
+// What real projects look like: each case is a fault that init once had.
+func TestEcosystems(t *testing.T) {
+	type files = map[string]string
+	for _, c := range []struct {
+		name  string
+		files files
+		want  string
+	}{
+		{"a Procfile for deployment", files{
+			"Procfile": "release: ./migrate\nweb: gunicorn shop.wsgi\nworker: celery -A shop worker\n", "manage.py": "",
+		}, `
+web[] python3 manage.py runserver $PORT
+worker[] celery -A shop worker -
+- Procfile, release
+- Procfile, web`},
+		{"a Procfile for deployment that is all there is", files{"Procfile": "web: gunicorn shop.wsgi\n"}, `
+web[] gunicorn shop.wsgi`},
+		{"a Procfile beside app.json", files{"Procfile": "web: npm start\n", "app.json": "{}", "package.json": `{"scripts": {"dev": "vite"}}`}, `
+web[] npm run dev -- --port $PORT --strictPort
+- Procfile, web`},
+		{"composer", files{
+			"artisan":       "",
+			"composer.json": `{"scripts": {"dev": ["Composer\\Config::disableProcessTimeout", "npx concurrently -c \"#1,#2\" \"php artisan serve\" \"php artisan queue:listen\" \"npm run dev\" --names=server,queue,vite"]}}`,
+			"package.json":  `{"scripts": {"dev": "vite"}}`,
+		}, `
+web[] php artisan serve --port $PORT
+queue[] php artisan queue:listen -
+vite[] npm run dev -- --port $PORT --strictPort
+- package.json, script dev`},
+		{"scripts that only print", files{"package.json": `{"scripts": {"dev": "echo 'removed, use start' && exit 1", "start": "next dev"}}`}, `
+web[] npm run start
+- package.json, script dev`},
+		{"scripts that run once", files{
+			"package.json": `{"workspaces": ["packages/*"]}`, "packages/a/package.json": `{"scripts": {"dev": "tsc"}}`,
+			"packages/b/package.json": `{"scripts": {"dev": "prisma migrate dev"}}`, "packages/c/package.json": `{"scripts": {"dev": "vite build --watch"}}`,
+		}, `
+c[packages/c] npm run dev -
+- packages/a/package.json, script dev
+- packages/b/package.json, script dev`},
+		{"a root script that selects workspaces", files{
+			"package.json":          `{"workspaces": ["apps/*"], "scripts": {"dev": "npm run prepare && turbo run dev --filter=@shop/web", "prepare": "tsc"}}`,
+			"apps/web/package.json": `{"name": "@shop/web", "scripts": {"dev": "next dev"}}`, "apps/docs/package.json": `{"name": "@shop/docs", "scripts": {"dev": "astro dev"}}`,
+		}, `
+web[apps/web] npm run dev
+- apps/docs
+- package.json, script dev`},
+		{"deeper directories", files{
+			"services/api/go.mod": "module x/api\n", "services/api/main.go": "package main", "src/web/package.json": `{"scripts": {"dev": "vite"}}`,
+			"skaffold.yaml": "", "{{cookiecutter.slug}}/manage.py": "",
+		}, `
+api[services/api] .bin/api (go build -o .bin/api ., services/api/**/*.go !services/api/**/*_test.go)
+web[src/web] npm run dev -- --port $PORT --strictPort
+- {{cookiecutter.slug}}
+- skaffold.yaml`},
+		{"compose files below docker", files{"manage.py": "", "docker/dev/compose.yml": "services: {db: {image: postgres, ports: ['5432:5432']}}"}, `
+web[] python3 manage.py runserver $PORT
+db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f docker/dev/compose.yml -f - up db`},
+		{"compose files for something else", files{"manage.py": "", "docker/compose/docker-compose.yml": "", "docker/compose/docker-compose.mysql.yml": ""}, `
+web[] python3 manage.py runserver $PORT
+- docker/compose/docker-compose.mysql.yml, docker/compose/docker-compose.yml`},
+		{"the environment of a container", files{
+			"api/main.py": "app = FastAPI()\n", "api/requirements.txt": "fastapi\n", "compose.yml": `
+services:
+  web:
+    build: ./api
+    ports: ["8000:8000"]
+    environment: {DATABASE_URL: "postgres://u:${PW:?}@db:5432/shop", CACHE: redis://cache/0, DB_HOST: db, NODE_ENV: production, SITE: "$$5"}
+    depends_on: [db, cache]
+    healthcheck: {test: ["CMD", "curl", "-f", "http://localhost:8000/health"]}
+  jobs:
+    build: ./api
+    command: celery -A tasks worker
+    environment: ["BROKER=redis://cache:6379/1"]
+  db: {image: postgres, healthcheck: {test: ["CMD-SHELL", "pg_isready -U $$USER"]}}
+  cache: {image: "redis:8", ports: ["6379:6379"]}
+`,
+		}, `
+web[api] uvicorn main:app --reload --port $PORT after db,cache ready=http:/health CACHE=redis://localhost:${PORT_CACHE}/0 DATABASE_URL=postgres://u:${PW:-}@localhost:${PORT_DB}/shop DB_HOST=localhost SITE=$$5 DB_PORT=${PORT_DB}
+jobs[api] celery -A tasks worker - BROKER=redis://localhost:${PORT_CACHE}/1
+db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f compose.yml -f - up db ready=exec:docker compose exec -T db sh -c 'pg_isready -U $USER'
+cache[] echo 'services: {cache: {ports: !override [$PORT:6379]}}' | docker compose -f compose.yml -f - up cache
+- compose.yml, service web`},
+		{"a host in the code", files{
+			"api/app.py": "r = Redis(host='cache')\n", "api/requirements.txt": "flask\n",
+			"compose.yml": "services: {api: {build: ./api, ports: ['80:80'], depends_on: [cache]}, cache: {image: redis}}",
+		}, `
+api[] echo 'services: {api: {ports: !override [$PORT:80]}}' | docker compose -f compose.yml -f - up --no-deps api after cache
+cache[] docker compose up cache -
+- api/app.py`},
+		{"secrets, and a proxy in front", files{
+			"api/go.mod": "module x/api\n", "api/main.go": "package main", "web/package.json": `{"scripts": {"dev": "vite"}}`,
+			"compose.yml": "services: {api: {build: api, secrets: [pw]}, web: {build: web}, proxy: {image: nginx, ports: ['80:80'], depends_on: [web]}}",
+		}, `
+api[] docker compose up api -
+web[] docker compose up web -
+proxy[] echo 'services: {proxy: {ports: !override [$PORT:80]}}' | docker compose -f compose.yml -f - up --no-deps proxy after web
+- api/main.go
+- web/package.json`},
+		{"the project's own image", files{
+			"package.json": `{"name": "shop", "scripts": {"dev": "next dev"}}`,
+			"compose.yml":  "services: {shop: {image: 'ghcr.io/acme/shop:latest', ports: ['3000:3000'], environment: {DATABASE_URL: 'mysql://db/shop'}}, db: {image: mysql}}",
+		}, `
+web[] npm run dev DATABASE_URL=mysql://localhost:${PORT_DB}/shop
+db[] echo 'services: {db: {ports: !override [$PORT:3306]}}' | docker compose -f compose.yml -f - up db
+- compose.yml, service shop`},
+		{"a Dockerfile elsewhere", files{
+			"package.json": `{"scripts": {"dev": "vite"}}`, "backend/manage.py": "",
+			"compose.yml": "services: {backend: {build: {context: ., dockerfile: backend/Dockerfile}, environment: {DEBUG: '1'}}}",
+		}, `
+web[] npm run dev -- --port $PORT --strictPort
+backend[backend] python3 manage.py runserver $PORT DEBUG=1
+- compose.yml, service backend`},
+		{"an example of .env", files{
+			"package.json": `{"scripts": {"dev": "next dev"}}`, ".env.example": "DATABASE_URL=\"postgres://localhost:54320/x\"\nREDIS_PORT=6379 # x\nPORT=3000\n",
+			"compose.yml": "services: {db: {image: postgres, ports: ['54320:5432']}, redis: {image: redis, ports: ['6379:6379']}}",
+		}, `
+web[] npm run dev
+db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f compose.yml -f - up db
+redis[] echo 'services: {redis: {ports: !override [$PORT:6379]}}' | docker compose -f compose.yml -f - up redis
+env DATABASE_URL=postgres://localhost:${PORT_DB}/x
+env REDIS_PORT=${PORT_REDIS}`},
+		{"a container that names another by its port", files{
+			"compose.yml": "services: {api: {image: x, ports: ['8000:8000']}, ui: {image: y, ports: ['80'], environment: {API_URL: 'http://localhost:8000/v1', X: 'localhost:9'}}}",
+		}, `
+api[] echo 'services: {api: {ports: !override [$PORT:8000]}}' | docker compose -f compose.yml -f - up api
+ui[] echo 'services: {ui: {environment: {API_URL: http://localhost:$PORT_API/v1}}}' | docker compose -f compose.yml -f - up ui -`},
+		{"Rails with a worker", files{"bin/rails": "", "Gemfile": "gem 'sidekiq'\ngem \"tailwindcss-rails\"\ngem 'solid_queue'\n", "bin/jobs": ""}, `
+web[] bin/rails server -p $PORT
+worker[] bundle exec sidekiq -
+css[] bin/rails tailwindcss:watch -`},
+		{"bin/dev", files{"Procfile.dev": "web: bin/rails s\n", "bin/dev": "#!/bin/sh\nexport PORT=3000\nexport RUBY_DEBUG_OPEN=\"true\"\n  export X=1\nexec foreman start -f Procfile.dev\n"}, `
+web[] bin/rails s
+env RUBY_DEBUG_OPEN=true`},
+		{"Phoenix", files{"mix.exs": "{:phoenix, \"~> 1.8\"},", "config/dev.exs": "http: [port: 4000]"}, `
+web[] mix phx.server ready=none`},
+		{"Spring", files{"pom.xml": "spring-boot-maven-plugin", "mvnw": "", "api/build.gradle": "id 'org.springframework.boot'", "gradlew": ""}, `
+web[] SERVER_PORT=$PORT ./mvnw spring-boot:run
+api[api] SERVER_PORT=$PORT ../gradlew bootRun`},
+		{".NET", files{"src/Web/Shop.Web.csproj": `<Project Sdk="Microsoft.NET.Sdk.Web">`, "src/OrderJobs/OrderJobs.csproj": `Sdk="Microsoft.NET.Sdk.Worker"`, "tests/T/T.csproj": `Sdk="Microsoft.NET.Sdk.Web"`}, `
+web[src/Web] dotnet watch run --project Shop.Web.csproj -- --urls http://127.0.0.1:$PORT
+order-jobs[src/OrderJobs] dotnet watch run --project OrderJobs.csproj -`},
+		{"Aspire", files{"src/Host/Host.csproj": `Sdk="Aspire.AppHost.Sdk"`, "src/Api/Api.csproj": `Sdk="Microsoft.NET.Sdk.Web"`}, `
+apphost[] dotnet run --project src/Host/Host.csproj ready=none
+- src/Api/Api.csproj`},
+		{"Deno", files{"deno.json": `{"workspace": ["./www"], "tasks": {"test": "x"}}`, "www/deno.json": `{"tasks": {"dev": "vite"}}`}, `
+www[www] deno task dev --port $PORT --strictPort`},
+		{"air", files{"go.mod": "module x/shop\n", "main.go": "package main", ".air.toml": "[build]\ncmd = 'go build -o ./tmp/main .'\nbin = './tmp/main'\ninclude_ext = ['go', 'html']\nexclude_dir = ['assets']\n"}, `
+shop[] ./tmp/main (go build -o ./tmp/main ., **/*.go **/*.html !assets/**)`},
+		{"Streamlit", files{"app.py": "import streamlit as st", "requirements.txt": "streamlit\n"}, `
+web[] streamlit run app.py --server.port $PORT`},
+		{"Celery", files{"manage.py": "", "shop/celery.py": "app = Celery('shop')\napp.conf.beat_schedule = {}\n"}, `
+web[] python3 manage.py runserver $PORT
+worker[] celery -A shop worker --loglevel=INFO -
+beat[] celery -A shop beat --loglevel=INFO -`},
+		{"a flag for the port", files{"go.mod": "module x/shop\n", "main.go": "package main\nvar p = flag.Int(\"port\", 80, \"\")"}, `
+shop[] .bin/shop --port=$PORT (go build -o .bin/shop ., **/*.go !**/*_test.go)`},
+		{"command-line tools", files{
+			"go.mod": "module x/shop\nrequire github.com/spf13/cobra v1\n", "main.go": "package main",
+			"rs/Cargo.toml": "[package]\nname='rs'\n[dependencies]\nclap='4'\n", "rs/src/main.rs": "",
+		}, `
+- go.mod
+- rs/Cargo.toml`},
+		{"make", files{"Makefile": "build:\n\tcc x\ndev: build\n\t./x --port $(PORT)\n"}, `
+app[] make dev ready=none`},
+		{"just, which starts what is found", files{"justfile": "dev:\n  npm run dev\n", "package.json": `{"scripts": {"dev": "vite"}}`}, `
+web[] npm run dev -- --port $PORT --strictPort
+- justfile, recipe dev`},
+		{"mise", files{"mise.toml": "[tasks.dev]\nrun = 'x $PORT'\n"}, `
+app[] mise run dev`},
+		{"process-compose", files{"process-compose.yaml": `
+environment: ["A=1"]
+processes:
+  migrate: {command: ./migrate, working_dir: api}
+  api:
+    command: ./serve --port 8080
+    depends_on: {migrate: {condition: process_completed_successfully}}
+    availability: {restart: on_failure}
+    readiness_probe: {http_get: {host: 127.0.0.1, path: /healthz, port: 8080}}
+    environment: ["B=${A}"]
+  off: {command: x, disabled: true}
+`, "api/x": "", "package.json": `{"scripts": {"dev": "vite"}}`}, `
+migrate[api] ./migrate - ready=done
+api[] ./serve --port $PORT :8080 after migrate ready=http:/healthz B=${A:-}
+env A=1
+- process-compose.yaml, process off
+- package.json`},
+		{"mprocs", files{"mprocs.yaml": "procs:\n  web: {shell: vite, cwd: <CONFIG_DIR>/web}\n  css: {cmd: [tailwindcss, --watch], autorestart: true}\n  db: {shell: x, autostart: false}\n", "web/x": ""}, `
+web[web] vite --port $PORT --strictPort
+css[] tailwindcss --watch -
+- mprocs.yaml, db`},
+		{"other runners", files{"Tiltfile": "", "devenv.nix": "", ".overmind.env": "OVERMIND_PROCFILE=Procfile.x\n", "Procfile.x": "web: serve $PORT\n"}, `
+web[] serve $PORT
+- Tiltfile
+- devenv.nix
+- .overmind.env`},
+	} {
+		check(t, c.name, c.files, c.want)
+	}
+}
