@@ -71,6 +71,7 @@ func (f File) Resolve(c Context) (Plan, error) {
 		plan.Services[i].Position = positions[s.Name]
 	}
 	r.noteInheritedPort()
+	r.noteOtherRunners()
 	r.notePins()
 	plan.Watched, plan.Notes = r.watched, r.notes.sorted()
 	return plan, r.problems.err()
@@ -149,7 +150,7 @@ func (r *resolver) process(s Service) Process {
 	maps.Copy(set, project.all())
 	maps.Copy(set, service.all())
 	maps.DeleteFunc(set, func(name, _ string) bool { _, ours := own(name); return ours })
-	for _, name := range []string{"PORT", envvar.Service} {
+	for _, name := range []string{"PORT", "PS", envvar.Service} {
 		if value, ok := own(name); ok {
 			set[name] = value
 		}
@@ -183,6 +184,8 @@ func (r *resolver) process(s Service) Process {
 		p.Build.Argv = append(p.Build.Argv, r.expand(a, p.Env.Lookup))
 	}
 	p.Dir = r.dir(s, p.Env.Lookup)
+	r.noteMistyped(s, s.Command, p.Env)
+	r.noteMistyped(s, s.Build, p.Env)
 	return p
 }
 
@@ -197,6 +200,9 @@ func (r *resolver) prepareCommon() {
 		}
 	}
 	r.set = maps.Clone(ports)
+	if r.file.Procfile {
+		maps.Copy(r.set, r.overmindPorts())
+	}
 	r.set[envvar.Project] = r.context.Project
 	r.set[envvar.Worktree] = r.context.Worktree
 	all := maps.Clone(r.inherited)
@@ -225,6 +231,10 @@ func (r *resolver) own(s Service) lookup {
 			return strconv.Itoa(r.context.Ports[allocator.PortName{Service: s.Name}]), true
 		case envvar.Service:
 			return s.Name, true
+		case "PS":
+			if r.file.Procfile {
+				return instance(s), true
+			}
 		}
 		value, ok := r.set[name]
 		return value, ok

@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/cmd/devports/internal/diagnosis"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/cmd/devports/internal/wording"
@@ -61,6 +62,8 @@ first. Press ? for a list of the keys:
 Restarts and starts by keys apply earlier edits first. Colours are readable on
 dark and on light backgrounds; NO_COLOR turns them off. With --plain, or if the
 output is not a terminal, there are only lines.
+
+On a terminal, without a Portfile, up offers to start what devports init finds.
 
 With -d, up runs in the background, where devports ps, logs and down find it;
 devports attach shows the rows and takes the keys. On a terminal, services get
@@ -119,6 +122,10 @@ func up(s session, c *cli.Context) error {
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
+	o, err := s.offer(o)
+	if err != nil {
+		return err
+	}
 	return s.up(o, nil)
 }
 
@@ -128,7 +135,7 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	if color, err = s.colored(o.Color, s.stdout); err != nil {
 		return p, false, err
 	}
-	if p, err = s.projectAt(o.File, o.Registry, o.Replicas); err != nil {
+	if p, err = s.projectOf(o); err != nil {
 		return p, false, err
 	}
 	if o.NoFront {
@@ -247,7 +254,8 @@ type upRun struct {
 	watching chan struct{}        // closed when plans, unfollow and sync are set
 	stopped  time.Time            // when the run began to stop; zero if it has not
 
-	signalled bool // a signal stopped the run
+	signalled  bool // a signal stopped the run
+	saidOthers bool // see keepsRunning
 }
 
 // show starts to show the run.
@@ -369,6 +377,9 @@ func (u *upRun) launch(id string) error {
 		Instance:   instance,
 		Controller: u.controller,
 		Listening:  listeningPorts,
+		Explain: func(p procfile.Process, exit launcher.Exit) string {
+			return diagnosis.Explain(u.run.Project.File.Dir, p, exit)
+		},
 	})
 	u.live.Close()
 	u.session.notices.redirect(nil) // the output is about to close
@@ -393,6 +404,20 @@ func (u *upRun) notify(e launcher.Event) {
 	}
 	u.outcome.add(e)
 	u.display.show(e)
+	if ended, ok := e.(launcher.Ended); ok && u.keepsRunning(ended) {
+		u.display.own.Say("the other services keep running (to stop all when one ends: devports up --stop-on-exit)")
+	}
+}
+
+// keepsRunning reports whether a service of a Procfile has ended and others run
+// on, for the first time: foreman and its relatives would stop them.
+func (u *upRun) keepsRunning(e launcher.Ended) bool {
+	stops := u.options.StopOnExit || e.Exit.Requested || e.Retry > 0 || !u.stopped.IsZero()
+	if !u.run.Project.File.Procfile || u.saidOthers || stops || len(u.plan.Services) < 2 {
+		return false
+	}
+	u.saidOthers = true
+	return true
 }
 
 // begin prepares the start: it checks the project, claims the scope and leases

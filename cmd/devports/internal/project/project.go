@@ -84,6 +84,16 @@ func Open(host Host, r registry.Registry, path string, scale map[string]int) (Pr
 	return p.load(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
 }
 
+// Proposed is Open for a Portfile in dir that is not written.
+func Proposed(host Host, r registry.Registry, dir string, src []byte, scale map[string]int) (Project, error) {
+	p := Project{Registry: r, host: host, scale: scale}
+	return p.load("", func() (procfile.File, error) {
+		f, err := procfile.Parse("Portfile", src)
+		f.Dir = dir
+		return f, err
+	})
+}
+
 // None returns a project without a file. Its names are user-wide, unless it is
 // given a checkout.
 func None(host Host, r registry.Registry, dir string) Project {
