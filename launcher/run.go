@@ -33,6 +33,12 @@ type Options struct {
 	// it, the run can diagnose why a service is slow to become ready.
 	Listening func(pids []int) []int
 
+	// Drain waits until a service has finished the requests that it has received.
+	// It is called before a service with a Host is restarted, in a goroutine, and
+	// delays the stop signal. ctx ends when the service is to stop without delay.
+	// nil for none.
+	Drain func(ctx context.Context, service string)
+
 	// Explain returns why a process has failed, or "". It must be safe for
 	// concurrent use; nil for none.
 	Explain func(procfile.Process, Exit) string
@@ -118,7 +124,7 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 	s := &supervisor{
 		machine: machine{
 			services: map[string]service{}, removedDowntime: map[string]downtime{},
-			watching: options.Watching, maxBuilds: runtime.NumCPU(),
+			watching: options.Watching, drains: options.Drain != nil, maxBuilds: runtime.NumCPU(),
 		},
 		options:  options.complete(),
 		ctx:      ctx,

@@ -35,7 +35,7 @@ func (u *upRun) announce(id string) (stop func()) {
 		if err != nil {
 			return
 		}
-		stop := front.Announce(front.Announcement{
+		names := front.Announce(front.Announcement{
 			Place: place,
 			Run: front.Run{
 				ID: id, Site: site.Name, Project: u.scope.Project, Worktree: u.scope.Worktree,
@@ -53,12 +53,20 @@ func (u *upRun) announce(id string) (stop func()) {
 			Processes: u.controller.ProcessesOf,
 			Note:      func(text string) { u.session.note("%s", text) },
 		})
+		u.names.Store(names)
 		<-ctx.Done()
-		stop()
+		names.Stop()
 	}()
 	return func() {
 		cancel()
 		<-done
+	}
+}
+
+// drain lets a service finish the requests that it has got by its named address.
+func (u *upRun) drain(ctx context.Context, service string) {
+	if names := u.names.Load(); names != nil {
+		names.Drain(ctx, service)
 	}
 }
 

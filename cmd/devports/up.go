@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/front"
 	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/palette"
@@ -248,11 +250,12 @@ type upRun struct {
 	live      *view.View          // nil without a live view
 	terminals *launcher.Terminals // nil: services print to pipes
 
-	plans    <-chan procfile.Plan // nil with --no-watch
-	unfollow func()               // stops sending plans
-	sync     control.Sync         // nil with --no-watch
-	watching chan struct{}        // closed when plans, unfollow and sync are set
-	stopped  time.Time            // when the run began to stop; zero if it has not
+	plans    <-chan procfile.Plan            // nil with --no-watch
+	unfollow func()                          // stops sending plans
+	sync     control.Sync                    // nil with --no-watch
+	names    atomic.Pointer[front.Announced] // nil: not announced
+	watching chan struct{}                   // closed when plans, unfollow and sync are set
+	stopped  time.Time                       // when the run began to stop; zero if it has not
 
 	signalled  bool // a signal stopped the run
 	saidOthers bool // see keepsRunning
@@ -377,6 +380,7 @@ func (u *upRun) launch(id string) error {
 		Instance:   instance,
 		Controller: u.controller,
 		Listening:  listeningPorts,
+		Drain:      u.drain,
 		Explain: func(p procfile.Process, exit launcher.Exit) string {
 			return diagnosis.Explain(u.run.Project.File.Dir, p, exit)
 		},

@@ -70,6 +70,10 @@ func backendMain(name string) {
 		_ = http.NewResponseController(w).Flush()
 		os.Exit(3)
 	})
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(20 * time.Millisecond)
+		fmt.Fprint(w, "slow")
+	})
 	mux.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for {
@@ -245,6 +249,8 @@ type testRun struct {
 	stop    func()
 	notes   chan string
 
+	announced *Announced
+
 	mu        sync.Mutex
 	services  []Service
 	processes map[string][]int
@@ -277,7 +283,7 @@ func announce(t testing.TB, place Place, about Run, protocol int, startFront fun
 	if startFront == nil {
 		startFront = func() error { return nil }
 	}
-	r.stop = sync.OnceFunc(Announce(Announcement{
+	r.announced = Announce(Announcement{
 		Place: place, Run: about, Changed: r.changed, protocol: protocol,
 		Start: func() error {
 			r.mu.Lock()
@@ -296,7 +302,8 @@ func announce(t testing.TB, place Place, about Run, protocol int, startFront fun
 			return r.processes[service], nil
 		},
 		Note: func(text string) { r.notes <- text },
-	}))
+	})
+	r.stop = sync.OnceFunc(r.announced.Stop)
 	t.Cleanup(r.stop)
 	return r
 }

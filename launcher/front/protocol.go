@@ -43,6 +43,7 @@ type fromRun struct {
 	Hello    *hello    `json:"hello,omitempty"`
 	Services []Service `json:"services,omitempty"` // replaces the earlier ones
 	Answer   *answer   `json:"answer,omitempty"`
+	Drain    *drain    `json:"drain,omitempty"`
 	Yield    bool      `json:"yield,omitempty"` // make room for a front of a later protocol
 }
 
@@ -57,6 +58,7 @@ type fromFront struct {
 	Refused  string    `json:"refused,omitempty"` // instead of welcome
 	Question *question `json:"question,omitempty"`
 	Hint     *hint     `json:"hint,omitempty"`
+	Drained  int       `json:"drained,omitempty"` // the ID of a drain
 	Yielded  bool      `json:"yielded,omitempty"` // connect to another front
 }
 
@@ -85,6 +87,13 @@ type answer struct {
 	ID         int    `json:"id"`
 	Own        []bool `json:"own"`                  // of each socket; one value without sockets
 	Unverified bool   `json:"unverified,omitempty"` // the user of the sockets is the only evidence
+}
+
+// drain asks to report when a service, which was announced as stopping, has no
+// requests. The service is restarted then.
+type drain struct {
+	ID      int    `json:"id"` // not 0
+	Service string `json:"service"`
 }
 
 // hint reports that a service refused its first request by name.

@@ -162,6 +162,8 @@ func (f *front) serveRun(conn net.Conn) {
 			r.answered(*m.Answer)
 		case m.Yield && first.Hello.Protocol > f.options.Protocol:
 			f.stop()
+		case m.Drain != nil:
+			go f.drain(r, *m.Drain)
 		case m.Services != nil:
 			f.table.set(r, m.Services)
 		}
