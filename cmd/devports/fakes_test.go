@@ -34,6 +34,10 @@ func serve() {
 	http.HandleFunc("/env/{name}", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, os.Getenv(r.PathValue("name")))
 	})
+	http.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(text)
+	})
 	l, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		fatal(err)
