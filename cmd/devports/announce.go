@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"time"
 
+	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/launcher/front"
 )
 
@@ -51,7 +53,10 @@ func (u *upRun) announce(id string) (stop func()) {
 			Services:  u.routes,
 			Changed:   changed,
 			Processes: u.controller.ProcessesOf,
-			Note:      func(text string) { u.session.note("%s", text) },
+			Publishes: func(ctx context.Context, service string, on netip.AddrPort) bool {
+				return engine.Publishes(ctx, u.session.getenv, id, service, on)
+			},
+			Note: func(text string) { u.session.note("%s", text) },
 		})
 		u.names.Store(names)
 		<-ctx.Done()

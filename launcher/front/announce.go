@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -28,6 +29,9 @@ type Announcement struct {
 	Changed  <-chan struct{}
 	// Processes returns the pids of a service.
 	Processes func(ctx context.Context, service string) ([]int, error)
+	// Publishes reports whether a container of a service publishes its port on
+	// an address; nil: there are no containers.
+	Publishes func(ctx context.Context, service string, on netip.AddrPort) bool
 	// Note prints a message for the user.
 	Note func(string)
 
@@ -251,15 +255,31 @@ func (a Announcement) answer(ctx context.Context, q question) answer {
 	}
 	var sockets []holder.Socket
 	for _, s := range q.Sockets {
-		sockets = append(sockets, holder.Socket{Inode: s.Inode, UID: s.UID})
+		sockets = append(sockets, holder.Socket{Address: s.Address, Inode: s.Inode, UID: s.UID})
 	}
 	result := answer{ID: q.ID, Own: holder.Owns(pids, sockets)}
 	for i, own := range result.Own {
-		if !own && runsAs(pids, sockets[i].UID) {
+		switch {
+		case own:
+		case a.Publishes != nil && alone(sockets, sockets[i].Address) && a.Publishes(ctx, q.Service, netip.AddrPortFrom(sockets[i].Address, uint16(q.Port))):
+			result.Own[i] = true
+		case runsAs(pids, sockets[i].UID):
 			result.Own[i], result.Unverified = true, true
 		}
 	}
 	return result
+}
+
+// alone reports whether one of the sockets has an address, and no other. An
+// engine does not say which socket is the container's.
+func alone(sockets []holder.Socket, addr netip.Addr) bool {
+	n := 0
+	for _, s := range sockets {
+		if s.Address == addr {
+			n++
+		}
+	}
+	return n == 1
 }
 
 // runsAs reports whether one of the processes runs as another user, whose open

@@ -27,6 +27,9 @@ func TestStrangers(t *testing.T) {
 		{"on IPv4, beside ours on IPv6", "[::1]:%d", "127.0.0.1:%d", 200},
 		{"more specific, ours also on IPv6", ":%d", "127.0.0.1:%d", 200},
 		{"less specific", "127.0.0.1:%d", "0.0.0.0:%d", 200},
+		{"on all addresses of IPv6", "0.0.0.0:%d", "[::]:%d only", 200},
+		{"on all addresses of IPv4", "[::]:%d only", "0.0.0.0:%d", 200},
+		{"on all addresses", "0.0.0.0:%d", "[::]:%d", 502},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			web := Service{Name: "web", Host: "web", Port: freePort(t), State: launcher.StateReady}

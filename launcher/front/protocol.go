@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -79,8 +80,9 @@ type question struct {
 
 // socket is a [holder.Socket].
 type socket struct {
-	Inode string `json:"inode"`
-	UID   string `json:"uid"`
+	Address netip.Addr `json:"address"`
+	Inode   string     `json:"inode"`
+	UID     string     `json:"uid"`
 }
 
 type answer struct {
@@ -105,7 +107,7 @@ type hint struct {
 
 func socketsOf(sockets []holder.Socket) (list []socket) {
 	for _, s := range sockets {
-		list = append(list, socket{s.Inode, s.UID})
+		list = append(list, socket{s.Address, s.Inode, s.UID})
 	}
 	return list
 }
