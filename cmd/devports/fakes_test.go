@@ -34,6 +34,9 @@ func serve() {
 	http.HandleFunc("/env/{name}", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, os.Getenv(r.PathValue("name")))
 	})
+	http.HandleFunc("/identity", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "%s/%s/%s", os.Getenv("DEVPORTS_PROJECT"), os.Getenv("DEVPORTS_WORKTREE"), os.Getenv("DEVPORTS_SERVICE"))
+	})
 	http.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
 		_, _ = w.Write(text)

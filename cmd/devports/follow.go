@@ -27,8 +27,9 @@ type following struct {
 }
 
 // follow watches the files that plan was made from. An invalid version is
-// reported, and changes only the warning in the live view.
-func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, live *view.View) (*following, error) {
+// reported, and changes only the warning in the live view. applies is called
+// before a plan is delivered.
+func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, live *view.View, applies func(procfile.Plan)) (*following, error) {
 	w, err := watcher.New()
 	if err != nil {
 		return nil, err
@@ -44,6 +45,7 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 			noteNew(running, next, own)
 			live.Warn("")
 			code.follow(next)
+			applies(next)
 			select {
 			case valid <- next:
 			case <-ctx.Done():

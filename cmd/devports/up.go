@@ -191,7 +191,7 @@ func (s session) up(o upOptions, from *background) error {
 
 	u := &upRun{
 		session: s, run: r, options: o, plan: plan, scope: scope, signals: signals,
-		controller: launcher.NewController(), memory: memory, watching: make(chan struct{}),
+		controller: launcher.NewController(), memory: memory, watching: make(chan struct{}), sites: make(chan procfile.Site, 1),
 	}
 	shown := make(chan struct{})
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
@@ -254,6 +254,7 @@ type upRun struct {
 	unfollow func()                          // stops sending plans
 	sync     control.Sync                    // nil with --no-watch
 	names    atomic.Pointer[front.Announced] // nil: not announced
+	sites    chan procfile.Site              // receives the latest site, once an edit has been applied
 	watching chan struct{}                   // closed when plans, unfollow and sync are set
 	stopped  time.Time                       // when the run began to stop; zero if it has not
 
@@ -330,7 +331,7 @@ func (u *upRun) watch() (stop func()) {
 	code := newCodeWatch(u.run.Project.File.Dir, u.controller, u.display.own, &u.display.causes)
 	run := u.run
 	run.Members = u.controller.Members
-	files, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
+	files, err := u.session.follow(run, u.plan, u.display.own, code, u.live, u.moveNames)
 	if err != nil {
 		u.session.note("not watching %s for edits: %v", u.run.Project.File.Name, err)
 		return code.close

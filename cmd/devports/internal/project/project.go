@@ -264,7 +264,7 @@ func (p Project) site(scope registry.Scope) procfile.Site {
 	if port == 0 {
 		return procfile.Site{}
 	}
-	return procfile.Site{Name: scope.Name(), Port: port}
+	return procfile.Site{Name: scope.Name(), Port: port, Project: scope.Project, Worktree: scope.Worktree}
 }
 
 func byName(leases []registry.Lease) map[allocator.PortName]int {
