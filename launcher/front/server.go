@@ -98,7 +98,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case nameService:
 		f.proxy.serve(w, r, n)
 	case nameHome:
-		f.pages.home(w, r, routes)
+		f.pages.all(w, r, routes)
 	case nameSite:
 		if s, ok := routes.sites[n.site]; ok {
 			f.pages.site(w, r, s)
