@@ -247,6 +247,7 @@ type testRun struct {
 
 	mu        sync.Mutex
 	services  []Service
+	lines     []string // of every service
 	processes map[string][]int
 	starts    int
 }
@@ -294,6 +295,11 @@ func announce(t testing.TB, place Place, about Run, protocol int, startFront fun
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			return r.processes[service], nil
+		},
+		Lines: func(_ string, n int) []string {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return r.lines[max(0, len(r.lines)-n):]
 		},
 		Note: func(text string) { r.notes <- text },
 	}))

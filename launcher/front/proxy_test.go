@@ -425,52 +425,6 @@ func awaitRoutes(t *testing.T, f *testFront, state string) {
 	}
 }
 
-func TestPages(t *testing.T) {
-	place := newPlace(t)
-	f := startFront(t, place, freePort(t), 0)
-	r := announce(t, place, Run{ID: "1", Site: "shop", Project: "shop", Worktree: "fix", Directory: "/shop"}, 0, nil)
-	web := Service{Name: "web", Host: "web", Port: freePort(t)}
-	client := f.client()
-	for _, tt := range []struct {
-		state  launcher.State
-		detail string
-		status int
-		text   string
-	}{
-		{launcher.StateFailed, "exited with status 7", 503, "web has failed: exited with status 7"},
-		{launcher.StateStopped, "", 503, "web is stopped"},
-		{launcher.StateDone, "", 503, "web is stopped"},
-		{launcher.StateWaiting, "needs db", 503, "web is waiting: needs db"},
-		{launcher.StateStarting, "ignores PORT: it listens on 3000, not 1", 503, "ignores PORT: it listens on 3000"},
-	} {
-		web.State, web.Detail = tt.state, tt.detail
-		r.set(web, 0)
-		f.get("web.shop.localhost", "/x", 503)
-		awaitRoutes(t, f, string(tt.state))
-		for _, accept := range []string{"text/html,*/*", "application/json", "*/*"} {
-			if accept != "text/html,*/*" && (tt.state == launcher.StateWaiting || tt.state == launcher.StateStarting) {
-				continue // these wait
-			}
-			request, _ := http.NewRequest("GET", fmt.Sprintf("http://web.shop.localhost:%d/x", f.port), nil)
-			request.Header.Set("Accept", accept)
-			response, err := client.Do(request)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text, _ := io.ReadAll(response.Body)
-			response.Body.Close()
-			html := strings.HasPrefix(response.Header.Get("Content-Type"), "text/html")
-			if response.StatusCode != tt.status || !strings.Contains(string(text), tt.text) || response.Header.Get("Retry-After") == "" ||
-				html != strings.HasPrefix(accept, "text/html") || response.Header.Get("X-Devports") != "shop/fix/web" {
-				t.Errorf("%s, %s: %v\n%s", tt.state, accept, response, text)
-			}
-			if reload := strings.Contains(string(text), `http-equiv="refresh"`); reload != html {
-				t.Errorf("%s, %s: reloads %v", tt.state, accept, reload)
-			}
-		}
-	}
-}
-
 // Clients of other languages, with an explicit Host.
 func TestClients(t *testing.T) {
 	f, _, _, _ := newSite(t, "127.0.0.1:%d")
