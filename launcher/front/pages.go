@@ -216,7 +216,7 @@ func (p *pages) unknown(w http.ResponseWriter, r *http.Request, routes *routes, 
 	switch s, ok := routes.sites[n.site]; {
 	case n.kind == nameService && ok:
 		about := s.run.about
-		content.Error = fmt.Sprintf("%s has no running service with the host %s", siteTitle(about.Project, about.Worktree), n.service)
+		content.Error = fmt.Sprintf("no running service of %s has the host %s", siteTitle(about.Project, about.Worktree), n.service)
 		content.Sites = p.sites([]site{s})
 	case n.site != "":
 		content.Error = fmt.Sprintf("no checkout named %s is running", n.site)

@@ -51,7 +51,7 @@ func TestHosts(t *testing.T) {
 		{"shop.localhost", "", 200, "web  ready", "-"},
 		{"devports.localhost", "text/html", 200, `<a href="http://web.shop.localhost`, "-"},
 		{"devports.localhost", "application/json", 200, `"checkouts":[{"project":"shop"`, "-"},
-		{"db.shop.localhost", "", 404, "shop has no running service with the host db", "-"},
+		{"db.shop.localhost", "", 404, "no running service of shop has the host db", "-"},
 		{"web.other.localhost", "application/json", 404, `"error":"no checkout named other is running"`, "-"},
 		{"other.localhost", "text/html", 404, "no checkout named other is running", "-"},
 		{"a.web.shop.localhost", "", 404, "devports needs the name of a service", "-"},

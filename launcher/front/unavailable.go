@@ -16,7 +16,7 @@ const pageLines = 20
 // loop responds to a request that has come back.
 func (p *pages) loop(w http.ResponseWriter, r *http.Request, b backend) {
 	content := p.about(b)
-	content.Title, content.Error = "Loop", fmt.Sprintf("%s forwards requests to itself", b.service.Name)
+	content.Title, content.Error = "Loop", fmt.Sprintf("a request for %s came back: %[1]s forwards it to itself", b.service.Name)
 	content.Hints = []pointer{{"its proxy setting names its own address, or keeps the Host of the request: use URL_<NAME> of the other service, or set changeOrigin", ""}}
 	p.write(w, r, http.StatusLoopDetected, content)
 }
