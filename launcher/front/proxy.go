@@ -41,7 +41,12 @@ type proxy struct {
 	table   *table
 	pages   *pages
 	reverse httputil.ReverseProxy
+	idle    *time.Timer // closes idle connections; reset when one is opened
 }
+
+// idleTime is how long connections to services are kept, at least. A timer for
+// each connection would be reset by each request.
+const idleTime = 90 * time.Second
 
 // target is what a request is for, in its context.
 type target struct {
@@ -62,16 +67,17 @@ func newProxy(t *table, pages *pages) *proxy {
 	p := &proxy{table: t, pages: pages}
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			p.idle.Reset(idleTime)
 			return p.dial(ctx, targetOf(ctx))
 		},
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    256,
-		IdleConnTimeout:        90 * time.Second,
 		ExpectContinueTimeout:  time.Second,
 		ReadBufferSize:         16 << 10,
 		WriteBufferSize:        16 << 10,
 		MaxResponseHeaderBytes: 1 << 20,
 	}
+	p.idle = time.AfterFunc(idleTime, transport.CloseIdleConnections)
 	p.reverse = httputil.ReverseProxy{
 		Rewrite: rewrite, Transport: transport, FlushInterval: -1, BufferPool: &buffers{},
 		ModifyResponse: p.modify, ErrorHandler: p.failed,
