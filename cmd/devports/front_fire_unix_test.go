@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,11 +78,13 @@ func (s *siege) command(checkouts []*besieged) {
 			s.end(a, syscall.SIGKILL)
 		case n < 3:
 			s.end(a, os.Interrupt)
-		case n < 5: // while they run
+		case n < 4:
+			s.killService(a)
+		case n < 6: // while they run
 			a.port, b.port = b.port, a.port
 			s.write(a)
 			s.write(b)
-		case n < 6 && a != b && b.run != nil:
+		case n < 8 && a != b && b.run != nil:
 			s.end(a, syscall.SIGKILL)
 			s.end(b, syscall.SIGKILL)
 			a.project, b.project = b.project, a.project
@@ -91,6 +94,22 @@ func (s *siege) command(checkouts []*besieged) {
 			s.start(b)
 		}
 		time.Sleep(time.Duration(rand.IntN(int(2*time.Second) / len(checkouts))))
+	}
+}
+
+// killService kills the process of the service, which restarts after a backoff.
+func (s *siege) killService(c *besieged) {
+	client := s.client()
+	client.Timeout = 100 * time.Millisecond
+	defer client.CloseIdleConnections()
+	response, err := client.Get(fmt.Sprintf("http://web.%s.localhost:%d/pid", c.project, s.port))
+	if err != nil {
+		return
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && response.StatusCode == http.StatusOK {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 

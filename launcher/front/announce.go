@@ -32,6 +32,9 @@ type Announcement struct {
 	// Publishes reports whether a container of a service publishes its port on
 	// an address; nil: there are no containers.
 	Publishes func(ctx context.Context, service string, on netip.AddrPort) bool
+	// Lines returns the last lines of a service's latest process, at most n; nil:
+	// they are not shown.
+	Lines func(service string, n int) []string
 	// Note prints a message for the user.
 	Note func(string)
 
@@ -219,7 +222,7 @@ func (a Announcement) sendServices(ctx context.Context, p *peer, drains *drains)
 	var asked drainRequest
 	for {
 		services, err := a.Services(ctx)
-		if err == nil && !slices.Equal(services, sent) {
+		if err == nil && !slices.EqualFunc(services, sent, Service.equal) {
 			if p.send(fromRun{Services: services}) != nil {
 				p.conn.Close()
 				return
@@ -243,8 +246,15 @@ func (a Announcement) sendServices(ctx context.Context, p *peer, drains *drains)
 	}
 }
 
-// answer finds out whether sockets belong to a service.
+// answer answers a question of the front.
 func (a Announcement) answer(ctx context.Context, q question) answer {
+	if q.Lines > 0 {
+		result := answer{ID: q.ID}
+		if a.Lines != nil {
+			result.Lines = a.Lines(q.Service, q.Lines)
+		}
+		return result
+	}
 	pids, err := a.Processes(ctx, q.Service)
 	if err != nil {
 		pids = nil
