@@ -446,7 +446,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	}
 	s.notes(checked.Notes)
 	s.noteUnbound(r.Project, scope)
-	s.noteFrontPort(plan)
+	s.noteFrontPort(plan.Site.Port)
 	return plan, scope, c, nil
 }
 

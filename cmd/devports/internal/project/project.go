@@ -238,6 +238,7 @@ func (p Project) resolve(
 // lease leases every port that the file declares, in one update of the
 // registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
+	p.FrontPort() // while the registry is locked, it could not lease one
 	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
 	return p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
 }
@@ -257,14 +258,19 @@ func (p Project) Addresses(scope registry.Scope) map[string]string {
 
 // site is where the services of a scope have their names.
 func (p Project) site(scope registry.Scope) procfile.Site {
-	if p.noFront || scope.UserWide() || p.host.Front == nil || !p.File.HasHosts() {
-		return procfile.Site{}
-	}
-	port := p.host.Front()
-	if port == 0 {
+	port := p.FrontPort()
+	if port == 0 || scope.UserWide() {
 		return procfile.Site{}
 	}
 	return procfile.Site{Name: scope.Name(), Port: port, Project: scope.Project, Worktree: scope.Worktree}
+}
+
+// FrontPort is the port of named addresses; 0: the project has none.
+func (p Project) FrontPort() int {
+	if p.noFront || p.host.Front == nil || !p.File.HasHosts() {
+		return 0
+	}
+	return p.host.Front()
 }
 
 func byName(leases []registry.Lease) map[allocator.PortName]int {
