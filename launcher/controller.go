@@ -253,15 +253,15 @@ func (c *Controller) restart(ctx context.Context, names []string, wanted func(se
 }
 
 // RestartChanged restarts services whose files changed at the given times,
-// except for those spawned after that. It does not start their dependencies,
-// which a user may have stopped.
+// except for those spawned after that, and those that a user has stopped. It
+// does not start their dependencies, which a user may have stopped as well.
 func (c *Controller) RestartChanged(ctx context.Context, changed map[string]time.Time) error {
 	names := slices.Sorted(maps.Keys(changed))
 	if len(names) == 0 {
 		return nil
 	}
 	return c.each(ctx, names, true, func(sv service) (eventKind, bool) {
-		return evRestart, sv.spawnedAt.Before(changed[sv.spec.Service])
+		return evRestart, !sv.userStopped && sv.spawnedAt.Before(changed[sv.spec.Service])
 	})
 }
 
