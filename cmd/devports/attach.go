@@ -71,7 +71,7 @@ func attach(s session, c *cli.Context) error {
 	if a.console = s.console(upOptions{}, window); a.console == nil {
 		return usage("devports logs -f", "attach requires a terminal%s", s.unsuitable(window))
 	}
-	how := a.show(c.Context, color)
+	how := a.show(c.Context, color, window)
 	return a.report(c, how)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/system"
+	"github.com/devports/devports/launcher/terminal"
 )
 
 // leaving is how an attached view has ended.
@@ -28,9 +29,9 @@ const (
 )
 
 // show shows the run until the user leaves, the terminal is gone, or the run ends.
-func (a attached) show(ctx context.Context, color bool) leaving {
+func (a attached) show(ctx context.Context, color bool, window func() terminal.Size) leaving {
 	var colors *palette.Palette
-	style := output.Style{Printable: true}
+	style := output.Style{Printable: true, NameWidth: nameWidth(window)}
 	if color {
 		p := a.session.palette()
 		colors, style.Colors = &p, p.Names

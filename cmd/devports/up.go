@@ -257,6 +257,9 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 		p := u.session.palette()
 		colors, style.Colors = &p, p.Names
 	}
+	if from == nil {
+		style.NameWidth = nameWidth(window)
+	}
 	u.console = u.session.console(u.options, window)
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console, u.recorder)
 	if from != nil && u.options.Log == "" { // what is recorded is shown by devports logs
