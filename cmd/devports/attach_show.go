@@ -65,6 +65,7 @@ func (a attached) show(ctx context.Context, color bool, window func() terminal.S
 		Log: a.log(), Interrupt: a.interrupt(), Leave: leave,
 	})
 	defer live.Close()
+	defer a.forwardWarnings(live)()
 	select {
 	case <-left:
 	case <-signals:
@@ -77,6 +78,31 @@ func (a attached) show(ctx context.Context, color bool, window func() terminal.S
 		return runEnded
 	}
 	return leftRun
+}
+
+// forwardWarnings shows the run's warnings in the view, until stop is called.
+func (a attached) forwardWarnings(live *view.View) (stop func()) {
+	changed, ignore := a.remote.Watch()
+	ended, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for shown := ""; ; {
+			select {
+			case <-changed:
+			case <-ended:
+				return
+			}
+			if text := a.remote.Info().Warning; text != shown {
+				live.Warn(text)
+				shown = text
+			}
+		}
+	}()
+	return func() {
+		ignore()
+		close(ended)
+		<-done
+	}
 }
 
 // log returns the function for the view's logs; nil if the run is not recorded.

@@ -33,6 +33,7 @@ func (m model) header(width int, p palette.Palette) (row screen.Row, column int)
 	}
 	right := []screen.Span{span(" ? keys · q quit ──", p.Quiet), span(" ? keys ──", p.Quiet), span("", p.Quiet)}
 	if m.leaves {
+		right[0].Text = " ? keys · d leave ──"
 		right = append([]screen.Span{span(" ? keys · d leave · q quit ──", p.Quiet)}, right...)
 	}
 	if m.panel != panelNone {
