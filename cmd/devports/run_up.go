@@ -255,7 +255,8 @@ func (b *borrowed) await(ctx context.Context) error {
 		}
 	}
 	if len(f.lines) > 0 {
-		b.printUnready(ctx, client, info, b.names)
+		b.printLastLines(ctx, client, inState(info.Services, b.names, launcher.StateFailed, launcher.StateStarting))
+		b.hintToType(info, b.names)
 		return f
 	}
 	return nil

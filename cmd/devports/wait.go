@@ -64,10 +64,23 @@ func (s session) awaitSettled(ctx context.Context, client control.Client, names 
 const lastLines = 10
 
 // printUnready prints the last output of the services among names (none stands for
-// all) that have failed or are still starting, and of those that they wait for. On
-// a terminal, a hint names the command that answers a question of a service.
+// all) that have failed or are still starting, and of those that they wait for,
+// except for what printStatuses has printed.
 func (s session) printUnready(ctx context.Context, client control.Client, info control.Info, names []string) {
-	s.printLastLines(ctx, client, inState(info.Services, names, launcher.StateFailed, launcher.StateStarting))
+	unready := inState(info.Services, names, launcher.StateFailed, launcher.StateStarting)
+	unready = slices.DeleteFunc(unready, func(b launcher.Blocker) bool {
+		return slices.ContainsFunc(info.Services, func(st launcher.Status) bool {
+			printed := len(names) == 0 || slices.Contains(names, st.Service)
+			return printed && st.Service == b.Service && len(st.BuildLines) > 0
+		})
+	})
+	s.printLastLines(ctx, client, unready)
+	s.hintToType(info, names)
+}
+
+// hintToType prints, on a terminal, the command that answers a question of a service
+// that is still starting.
+func (s session) hintToType(info control.Info, names []string) {
 	if starting := inState(info.Services, names, launcher.StateStarting); len(starting) > 0 && isTerminal(s.stdout) {
 		s.printMessage("hint", "to see its output, or to type to it: devports attach "+starting[0].Service)
 	}
