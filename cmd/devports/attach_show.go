@@ -169,7 +169,7 @@ func (a attached) copyOutput(ctx context.Context, out *output.Mux) copying {
 			case e.Current:
 				close(c.current)
 			case e.Missed > 0:
-				out.Missed(fmt.Sprintf("… %d lines are missing: this terminal is too slow", e.Missed))
+				out.Missed(control.DescribeMissed(e.Missed))
 			default:
 				r := relays[e.Service]
 				if r == nil {

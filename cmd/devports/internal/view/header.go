@@ -75,15 +75,15 @@ func (m model) question() []string {
 	}
 	if m.leaves {
 		return []string{
-			fmt.Sprintf("── %s %s? q, Enter or y: %s · d: leave running · other keys: no ──", verb, services, verb),
+			fmt.Sprintf("── %s %s? q, Enter or y: %s · d: leave running · others: cancel ──", verb, services, verb),
 			fmt.Sprintf("%s %s? q, Enter, y: yes · d: leave · others: no", verb, services),
 			fmt.Sprintf("%s %s? q: yes, d: leave", verb, services),
 			fmt.Sprintf("%s %d? q: yes", verb, m.live()),
 		}
 	}
 	return []string{
-		fmt.Sprintf("── %s %s and quit? q, Enter or y: %s · any other key: continue ──", verb, services, verb),
-		fmt.Sprintf("── %s %s? q, Enter, y: yes · other keys: no", verb, services),
+		fmt.Sprintf("── %s %s and quit? q, Enter or y: %s · any other key: cancel ──", verb, services, verb),
+		fmt.Sprintf("── %s %s? q, Enter, y: yes · others: cancel", verb, services),
 		fmt.Sprintf("%s %s? q: yes", verb, services),
 		fmt.Sprintf("%s %d? q: yes", verb, m.live()),
 	}
