@@ -152,7 +152,6 @@ func TestFlood(t *testing.T) {
 
 // slowTerminal records for how long rows stay on a screen.
 type slowTerminal struct {
-	began time.Time
 	drawn time.Time     // when the rows were drawn; zero before
 	shown []interval    // when they stayed for a frame
 	took  time.Duration // for each Write
