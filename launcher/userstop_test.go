@@ -19,7 +19,7 @@ func TestUserStopOutlastsEdits(t *testing.T) {
 			if plan.Services[i].Ready.Kind == procfile.Done {
 				plan.Services[i].Restart = procfile.RestartNo // so that it settles
 			}
-			if f.random(3) == 0 {
+			if f.random(3) == 0 && plan.Services[i].Service != keeper {
 				plan.Services[i].Build = procfile.Program{Shell: "make"}
 			}
 		}
