@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -246,6 +247,7 @@ type upRun struct {
 	display   *display
 	console   *view.Console       // nil without a live view
 	live      *view.View          // nil without a live view
+	warning   atomic.Value        // see control.Run
 	terminals *launcher.Terminals // nil: services print to pipes
 
 	plans    <-chan procfile.Plan // nil with --no-watch
@@ -269,6 +271,9 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 	if color {
 		p := u.session.palette()
 		colors, style.Colors = &p, p.Names
+	}
+	if from == nil {
+		style.NameWidth = nameWidth(window)
 	}
 	u.console = u.session.console(u.options, window)
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console, u.recorder)
@@ -317,6 +322,13 @@ func (u *upRun) bringUpToDate(ctx context.Context) {
 	}
 }
 
+// warn shows a warning in all live views of the run; "" removes it.
+func (u *upRun) warn(text string) {
+	u.live.Warn(text)
+	u.warning.Store(text)
+	u.controller.NotifyWatchers()
+}
+
 // watch starts to follow edits of the Portfile and of the code.
 func (u *upRun) watch() (stop func()) {
 	defer close(u.watching)
@@ -327,7 +339,7 @@ func (u *upRun) watch() (stop func()) {
 	code := newCodeWatch(u.run.Project.File.Dir, u.controller, u.display.own, &u.display.causes)
 	run := u.run
 	run.Members = u.controller.Members
-	files, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
+	files, err := u.session.follow(run, u.plan, u.display.own, code, u.warn)
 	if err != nil {
 		u.session.note("not watching %s for edits: %v", u.run.Project.File.Name, err)
 		return code.close
@@ -348,7 +360,7 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 	run := control.Run{
 		About:      control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
 		Controller: u.controller, Output: &u.display.tail, Journal: &u.display.journal,
-		Sync: u.sync,
+		Sync: u.sync, Warning: &u.warning,
 	}
 	if from != nil {
 		run.Starter = from.starter
