@@ -31,6 +31,8 @@ func StartWatchdog(tty *os.File) *EarlyWatchdog {
 	go func() {
 		defer close(w.started)
 		w.start()
+		reserveThreads() // also in place of Open
+		reserveThreads()
 	}()
 	return w
 }
