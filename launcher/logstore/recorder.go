@@ -21,7 +21,7 @@ const (
 
 	// trimDelay is the time until the store is trimmed, which reads about all
 	// runs: services are starting.
-	trimDelay = 300 * time.Millisecond
+	trimDelay = 50 * time.Millisecond
 
 	// retryDelay is the time between a failed write and the next attempt.
 	retryDelay = 5 * time.Second
