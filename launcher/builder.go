@@ -35,16 +35,16 @@ func (s *supervisor) build(spec procfile.Process, size *terminal.Size, count int
 	p, exit := s.system.Start(spec.Builder(), size)
 	s.goroutines.Go(func() {
 		if p == nil {
-			post(message{event: event{kind: evBuildGone, exit: exit}})
+			post(message{event: event{kind: evBuildGone, exit: s.options.explain(spec.Builder(), exit)}})
 			return
 		}
 		post(message{event: event{kind: evBuildStarted}, child: p})
 		exit, gone := p.Follow(s.done, func(exit Exit) {
 			time.Sleep(exitGrace)
-			post(message{event: event{kind: evBuildExited, exit: exit}})
+			post(message{event: event{kind: evBuildExited, exit: s.options.explain(spec.Builder(), exit)}})
 		})
 		if gone {
-			post(message{event: event{kind: evBuildGone, exit: exit}})
+			post(message{event: event{kind: evBuildGone, exit: s.options.explain(spec.Builder(), exit)}})
 		}
 	})
 }

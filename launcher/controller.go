@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/devports/devports/procfile"
 )
 
 // Controller lets any goroutine query and control a run. Create it with
@@ -95,6 +97,7 @@ type Status struct {
 	Detail   string    `json:"detail,omitempty"`
 	PID      int       `json:"pid,omitempty"`
 	Port     int       `json:"port,omitempty"`
+	Address  string    `json:"address,omitempty"`  // of Port, for its user, unless it is not known whether anything will listen
 	Since    time.Time `json:"since,omitzero"`     // when its process started
 	ReadyMS  float64   `json:"ready_ms,omitempty"` // milliseconds from then until it was ready
 	Restarts int       `json:"restarts"`           // how often its process was started again
@@ -121,6 +124,11 @@ type Status struct {
 	// Outdated: a file that it watches has changed, but its restart is delayed:
 	// Detail.
 	Outdated bool `json:"outdated,omitempty"`
+
+	// Host is its label in named addresses, and HostHeader the Host that it
+	// gets for them; "" for that of the request.
+	Host       string `json:"-"`
+	HostHeader string `json:"-"`
 
 	// Trial: it counts as ready because it has no check, but its process is so
 	// young that it may still fail at once.
@@ -450,11 +458,15 @@ func (s *supervisor) statuses() []Status {
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
 	status := Status{Service: name, Position: sv.spec.Position, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), LastStarted: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
+	status.Host, status.HostHeader = sv.spec.Host, sv.spec.HostHeader
 	if sv.phase.live() {
 		status.Port = sv.procSpec.Port
 		if p := s.childOf(name); p != nil {
 			status.PID, status.Since = p.PID(), sv.startedAt
 		}
+	}
+	if a := s.attempts[name]; sv.spec.Ready.Kind != procfile.None || a != nil && a.listening {
+		status.Address = sv.spec.Address
 	}
 	if !sv.phase.live() && sv.exit != nil {
 		status.Exit = sv.exit.String()

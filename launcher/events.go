@@ -54,6 +54,15 @@ type Ready struct {
 	Service string
 	Port    int           // 0 for none
 	Took    time.Duration // since its process started
+	Address string        // of the port, for its user; "" for none
+}
+
+// Listening: a service without a check listens on its port.
+type Listening struct {
+	Service string
+	Port    int
+	Address string
+	Took    time.Duration // since its process started
 }
 
 // AllReady: all services that were not stopped are ready or done, after the run
@@ -151,6 +160,7 @@ func (e Blocked) Subject() string          { return e.Service }
 func (e Building) Subject() string         { return e.Service }
 func (e BuildFailed) Subject() string      { return e.Service }
 func (e Ready) Subject() string            { return e.Service }
+func (e Listening) Subject() string        { return e.Service }
 func (e WrongPort) Subject() string        { return e.Service }
 func (e NoListener) Subject() string       { return e.Service }
 func (e WrongProtocol) Subject() string    { return e.Service }
@@ -168,6 +178,7 @@ func (WatchdogReplaced) Subject() string   { return "" }
 func (e LeftRunning) Subject() string      { return e.Process.Service }
 
 func (Started) kind() string          { return "started" }
+func (Listening) kind() string        { return "listening" }
 func (NotStarted) kind() string       { return "not_started" }
 func (Blocked) kind() string          { return "blocked" }
 func (Building) kind() string         { return "building" }

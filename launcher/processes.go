@@ -1,6 +1,13 @@
 package launcher
 
-import "context"
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/devports/devports/launcher/probe"
+	"github.com/devports/devports/procfile"
+)
 
 // Processes returns the pids of all live processes, by service.
 func (c *Controller) Processes(ctx context.Context) (map[string][]int, error) {
@@ -17,4 +24,58 @@ func (c *Controller) Processes(ctx context.Context) (map[string][]int, error) {
 		processes[name] = c.Members()
 	}
 	return processes, err
+}
+
+// ProcessesOf returns the pids of all live processes of a service.
+func (c *Controller) ProcessesOf(ctx context.Context, service string) ([]int, error) {
+	var child child
+	err := c.ask(ctx, func(s *supervisor) {
+		if _, known := s.services[service]; known {
+			child = s.childOf(service)
+		}
+	})
+	if err != nil || child == nil {
+		return nil, err
+	}
+	return child.Members(), nil
+}
+
+// listenTimeout is how long to look for the port of a service without a check.
+const listenTimeout = 10 * time.Minute
+
+// watchListening waits until a process that has no check listens on its port:
+// until then, its address leads nowhere. A process that listens there already
+// may be another one.
+func (s *supervisor) watchListening(alive context.Context, sv service, p child) (stop context.CancelFunc) {
+	spec := sv.procSpec
+	ctx, cancel := context.WithTimeout(alive, listenTimeout)
+	accepts := s.system.Probe(spec, procfile.Check{Kind: procfile.TCP})
+	listening := func(ctx context.Context) error {
+		if err := accepts(ctx); err != nil {
+			return err
+		}
+		if s.options.Listening != nil && !slices.Contains(s.options.Listening(p.Members()), spec.Port) {
+			return errNoAnswer
+		}
+		return nil
+	}
+	s.goroutines.Go(func() {
+		defer cancel()
+		err := probe.Until(ctx, listening, func(error, time.Duration) {})
+		if err == nil && alive.Err() == nil {
+			s.post(message{service: spec.Service, generation: sv.generation, notice: Listening{Service: spec.Service, Port: spec.Port}})
+		}
+	})
+	return cancel
+}
+
+// reportListening records that a service listens on its port, and reports it.
+func (s *supervisor) reportListening(sv service, e Listening) {
+	if sv.phase != running {
+		return
+	}
+	s.attempts[sv.spec.Service].listening = true
+	s.changed = true
+	e.Address, e.Took = sv.spec.Address, time.Since(sv.startedAt)
+	s.options.Notify(e)
 }

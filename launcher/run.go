@@ -33,6 +33,18 @@ type Options struct {
 	// Listening returns the ports that any of these processes listens on. With
 	// it, the run can diagnose why a service is slow to become ready.
 	Listening func(pids []int) []int
+
+	// Explain returns why a process has failed, or "". It must be safe for
+	// concurrent use; nil for none.
+	Explain func(procfile.Process, Exit) string
+}
+
+// explain returns an exit with its cause.
+func (o Options) explain(spec procfile.Process, exit Exit) Exit {
+	if o.Explain != nil && exit.Failed() {
+		exit.Cause = o.Explain(spec, exit)
+	}
+	return exit
 }
 
 // Terminals gives each service a terminal of its own.

@@ -23,7 +23,7 @@ func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, size 
 	}
 	s.goroutines.Go(func() {
 		if p == nil {
-			post(message{event: event{kind: evSpawnFailed, exit: exit}})
+			post(message{event: event{kind: evSpawnFailed, exit: s.options.explain(spec, exit)}})
 			return
 		}
 		s.follow(stopped, p, spec, post)
@@ -37,7 +37,7 @@ func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Proc
 	post(message{event: event{kind: evStarted}, child: p, alive: alive})
 	exit, gone := p.Follow(s.done, func(exit Exit) {
 		cancel()
-		e := event{kind: evExited, exit: exit}
+		e := event{kind: evExited, exit: s.options.explain(spec, exit)}
 		if exit.Status == 0 && exit.Err == nil {
 			e.orphans, e.serving = s.leftBehind(stopped, p, spec.Port)
 		}
@@ -45,7 +45,7 @@ func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Proc
 	})
 	cancel()
 	if gone {
-		post(message{event: event{kind: evGone, exit: exit}})
+		post(message{event: event{kind: evGone, exit: s.options.explain(spec, exit)}})
 	}
 }
 

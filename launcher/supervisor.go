@@ -44,6 +44,7 @@ type attempt struct {
 	child        child              // nil while it is being spawned, and if that failed
 	endRequested context.CancelFunc // called when devports stops it
 	stopWatch    context.CancelFunc // stops waiting for it to become ready
+	listening    bool               // it listens on its port, without a check
 	finding      Event              // the latest diagnosis of why it is not ready; nil for none
 }
 
@@ -189,6 +190,10 @@ func (s *supervisor) deliver(m message) {
 	if !known || sv.generation != m.generation {
 		return // from an earlier process
 	}
+	if l, ok := m.notice.(Listening); ok {
+		s.reportListening(sv, l)
+		return
+	}
 	if m.notice != nil {
 		s.reportNotReady(sv, m.notice)
 		return
@@ -214,6 +219,8 @@ func (s *supervisor) watchProcess(sv service, m message) {
 	checked := sv.procSpec.Ready.Kind != procfile.None
 	if checked {
 		a.stopWatch = s.watchReadiness(m.alive, sv, m.child)
+	} else if sv.procSpec.Port > 0 {
+		a.stopWatch = s.watchListening(m.alive, sv, m.child)
 	}
 	s.options.Notify(Started{m.service, m.child.PID(), sv.procSpec.Port, checked})
 	s.attachProcess(m.service, m.child)
@@ -228,7 +235,7 @@ func (s *supervisor) apply(name string, e event) {
 	s.set(name, after)
 	s.changed = true
 	if after.ready && !before.ready && after.phase == running && e.kind == evReady {
-		s.options.Notify(Ready{name, after.procSpec.Port, after.readyAfter})
+		s.options.Notify(Ready{name, after.procSpec.Port, after.readyAfter, after.spec.Address})
 	}
 	if before.phase.live() && !after.phase.live() {
 		s.notifyEnded(name, e.kind)

@@ -20,6 +20,7 @@ func (f File) check() Problems {
 	f.checkPins(fail)
 	f.checkDependencies(fail)
 	f.checkReady(fail)
+	f.checkHosts(fail)
 	return problems
 }
 

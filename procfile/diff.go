@@ -69,9 +69,12 @@ func (p Process) adjustable() (a struct {
 	stopSignal                string
 	stopTimeout, readyTimeout time.Duration
 	restart                   Restart
+	http                      bool
+	host, hostHeader, address string
 },
 ) {
 	a.stopSignal, a.stopTimeout, a.readyTimeout, a.restart = p.StopSignal, p.StopTimeout, p.Ready.Timeout, p.Restart
+	a.http, a.host, a.hostHeader, a.address = p.HTTP, p.Host, p.HostHeader, p.Address
 	return a
 }
 

@@ -26,6 +26,8 @@ type commonVars struct {
 	list  []string          // all, as "NAME=value"
 	set   []Var             // set by devports, sorted by name
 	ports map[string]string // the part of set that holds ports
+	urls  map[string]string // the part of set that holds URLs
+	named map[string]string // the part of urls that does not contain ports of services
 
 	inherited map[string]string // the caller's own environment
 	marks     string            // the entries of set in envvar.Env
@@ -169,14 +171,21 @@ func differenceOf(before, after *commonVars) (d commonDifference) {
 	}
 	slices.Sort(d.ports)
 	d.other = differentNames(before.others(), after.others())
+	for name, url := range before.named {
+		if now, ok := after.named[name]; ok && now != url {
+			d.other = append(d.other, name)
+		}
+	}
 	return d
 }
 
-// others returns the variables that do not hold ports.
+// others returns the variables that do not hold ports or URLs of services.
 func (c *commonVars) others() map[string]string {
 	vars := make(map[string]string, len(c.all))
 	for _, v := range c.all {
-		if _, port := c.ports[v.Name]; !port {
+		_, port := c.ports[v.Name]
+		_, url := c.urls[v.Name]
+		if !port && !url {
 			vars[v.Name] = v.Value
 		}
 	}

@@ -3,6 +3,7 @@ package procfile
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/devports/devports/allocator"
@@ -49,6 +50,11 @@ type Service struct {
 	Pin          int // the port that the file pins; 0: none
 	PinPos       Position
 	Ports        []ExtraPort // in the order of the file
+	HTTP         Choice      // whether its port speaks HTTP; Default: unless it runs a known server of another protocol
+	HTTPPos      Position
+	Host         Text // its label in named addresses; "": made from its name
+	NoHost       bool // it has no named address
+	HostHeader   Text // what the front sends as Host; "": what the client sent
 	Env          []Variable
 	EnvFiles     []Text
 	DependsOn    []Text
@@ -70,6 +76,22 @@ type Service struct {
 type Command struct {
 	Shell string
 	Argv  []Text
+	Pos   Position // of Shell
+
+	verbatim bool // Shell stands at Pos as it is, without escapes
+}
+
+// at returns the position of an offset in Shell, or of Shell if it is not known.
+func (c Command) at(offset int) Position {
+	before := c.Shell[:offset]
+	line := strings.LastIndexByte(before, '\n')
+	switch {
+	case !c.verbatim:
+		return c.Pos
+	case line >= 0:
+		return Position{c.Pos.Line + strings.Count(before, "\n"), offset - line}
+	}
+	return Position{c.Pos.Line, c.Pos.Column + offset}
 }
 
 // ExtraPort is an additional port of a service.

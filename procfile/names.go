@@ -1,6 +1,11 @@
 package procfile
 
-import "github.com/devports/devports/allocator/text"
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/devports/devports/allocator/text"
+)
 
 // isVariableName reports whether s is a valid name of a shell variable
 // (POSIX.1-2024, Base Definitions, 3.216 "Name").
@@ -28,6 +33,16 @@ func isServiceName(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// variableName replaces the characters of a name that a variable cannot have.
+func variableName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf && isNameByte(byte(r), false) {
+			return r
+		}
+		return '_'
+	}, name)
 }
 
 // didYouMean returns the hint for an unknown name.

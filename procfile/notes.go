@@ -8,6 +8,8 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/procfile/shell"
 )
 
 // shorterFile returns path relative to the Portfile's directory, as the user
@@ -50,6 +52,38 @@ func (r *resolver) noteUndefined(path string, v Variable, names []string) {
 		}
 	}
 }
+
+// noteMistyped notes variables in a shell command that are not set, where the
+// name of one that devports sets is near.
+func (r *resolver) noteMistyped(s Service, c Command, env Environment) {
+	if !strings.Contains(c.Shell, "$") {
+		return
+	}
+	var known []string
+	for _, ref := range shell.References(c.Shell) {
+		if _, set := env.Lookup(ref.Name); set {
+			continue
+		}
+		if ref.Name == "PORT" && !s.HasPort {
+			r.notes = append(r.notes, problemf(r.file.Name, c.at(ref.Offset), "remove port = false", "PORT is not set: service %s has no port", quote(s.Name)))
+			continue
+		}
+		if known == nil {
+			for _, v := range env.Set() {
+				known = append(known, v.Name)
+			}
+		}
+		if near, ok := text.Nearest(ref.Name, known); ok && !slices.Contains(shellVariables, ref.Name) {
+			note := problemf(r.file.Name, c.at(ref.Offset), "did you mean $"+near+"?", "%s is not set, so $%s in %s is empty", ref.Name, ref.Name, quote(s.Name))
+			if !slices.Contains(r.notes, note) { // of a replica
+				r.notes = append(r.notes, note)
+			}
+		}
+	}
+}
+
+// shellVariables are variables that shells set themselves.
+var shellVariables = []string{"PPID", "PWD", "OLDPWD", "PS1", "PS2", "PS4", "IFS", "OPTARG", "OPTIND", "LINENO", "RANDOM", "SECONDS", "UID", "EUID", "HOSTNAME", "SHLVL", "HOME", "PATH", "USER", "TERM"}
 
 // noteInheritedPort notes a PORT in the caller's environment, unless devports
 // set it.

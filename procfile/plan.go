@@ -12,6 +12,7 @@ type Plan struct {
 	Others     []Process // started only on request
 	Watched    []string  // absolute paths of the files that it depends on, missing ones included
 	StopOnExit bool
+	Site       Site     // the named addresses of its services
 	Outside    []string // programs that outlive the services that started them
 	Notes      Problems // warnings
 }
@@ -27,6 +28,10 @@ type Process struct {
 	Dir         string   // absolute
 	Port        int      // 0: none
 	Ports       []int    // all ports of the service, Port included
+	HTTP        bool     // Port speaks HTTP
+	Host        string   // its label in the site; "": it has no named address
+	HostHeader  string   // what the front sends as Host; "": what the client sent
+	Address     string   // of Port, for its user: a URL, or "localhost:5432"; "" without a port
 	Env         Environment
 	DependsOn   []string
 	Ready       Check

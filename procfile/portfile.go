@@ -27,6 +27,7 @@ func parsePortfile(name string, src []byte) (File, Problems) {
 // decoder turns values into the fields of a File, collecting every problem.
 type decoder struct {
 	file     string
+	key      string // whose value is being decoded, for messages
 	problems Problems
 }
 
@@ -41,10 +42,11 @@ type keys[T any] map[string]func(d *decoder, v *value, into *T)
 // problem.
 func decodeEntry[T any](d *decoder, e *entry, where string, table keys[T], into *T) {
 	if set, ok := table[e.key]; ok {
+		d.key = e.key
 		set(d, e.value, into)
 		return
 	}
-	d.fail(e.pos, didYouMean(e.key, slices.Sorted(maps.Keys(table))), "unknown key %s%s", quote(e.key), where)
+	d.fail(e.pos, unknownKey(e, where == "", slices.Sorted(maps.Keys(table))), "unknown key %s%s", quote(e.key), where)
 }
 
 var projectKeys = keys[File]{
@@ -63,16 +65,17 @@ var serviceKeys = keys[Service]{
 	"dir":        func(d *decoder, v *value, s *Service) { s.Dir = d.text(v) },
 	"port":       func(d *decoder, v *value, s *Service) { s.HasPort, s.Pin, s.PinPos = d.port(v) },
 	"ports":      func(d *decoder, v *value, s *Service) { s.Ports = d.ports(v) },
+	"http":       func(d *decoder, v *value, s *Service) { s.HTTP, s.HTTPPos = d.choice(v), v.pos },
+	"host":       func(d *decoder, v *value, s *Service) { s.Host, s.NoHost = d.host(v) },
 	"env":        func(d *decoder, v *value, s *Service) { s.Env = d.variables(v) },
 	"env_files":  func(d *decoder, v *value, s *Service) { s.EnvFiles = d.texts(v) },
 	"depends_on": func(d *decoder, v *value, s *Service) { s.DependsOn = d.texts(v) },
 	"ready":      func(d *decoder, v *value, s *Service) { s.Ready, s.ReadyPos = d.ready(v), v.pos },
 
+	"host_header":   func(d *decoder, v *value, s *Service) { s.HostHeader = d.hostHeader(v) },
 	"ready_timeout": func(d *decoder, v *value, s *Service) { s.ReadyTimeout = d.duration(v) },
 
-	"restart": func(d *decoder, v *value, s *Service) {
-		s.Restart = Restart(d.oneOf(v, string(RestartNo), string(RestartOnFailure), string(RestartAlways)))
-	},
+	"restart":    func(d *decoder, v *value, s *Service) { s.Restart = d.restart(v) },
 	"restart_on": func(d *decoder, v *value, s *Service) { s.RestartOn = d.variableNames(v) },
 
 	"watch":    func(d *decoder, v *value, s *Service) { s.Watch = d.globs(v) },
@@ -106,10 +109,11 @@ func (d *decoder) services(v *value) []Service {
 			} else if s.Ready == string(Done) {
 				s.ReadyTimeout = 0 // a one-shot may take as long as it needs
 			}
-			if e.value.find("command") == nil {
+			if e.value.find("command") == nil && !slices.ContainsFunc(e.value.entries, func(key *entry) bool { return serviceSynonyms[key.key] == "command" }) {
 				d.fail(e.pos, "", "service %s has no command", quote(e.key))
 			}
 		case kindString, kindArray:
+			d.key = e.key
 			s.Command = d.command(e.value)
 		default:
 			d.fail(e.value.pos, "", "service %s must be a command or a table, not %s", quote(e.key), e.value.kind)

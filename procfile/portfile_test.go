@@ -66,7 +66,7 @@ port = false
 	auth, _ := f.Service("auth")
 	want := Service{
 		Name: "auth", Pos: Position{14, 11}, HasPort: true,
-		Command: Command{Shell: "go run ./auth"},
+		Command: Command{Shell: "go run ./auth", Pos: Position{15, 15}, verbatim: true},
 		Build: Command{Argv: []Text{
 			{"go", Position{16, 15}}, {"build", Position{16, 21}}, {"-o", Position{16, 30}}, {"auth", Position{16, 36}}, {".", Position{16, 44}},
 		}},
@@ -81,7 +81,7 @@ port = false
 		RestartOn:  []Text{{"PORT_*", Position{26, 15}}},
 		StopSignal: "INT", StopTimeout: 90 * time.Second,
 	}
-	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{})); diff != "" {
+	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{}, Command{})); diff != "" {
 		t.Errorf("auth (-want +got):\n%s", diff)
 	}
 	ports := map[string]int{}
@@ -102,7 +102,7 @@ func TestPortfileProblems(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
 		{"empty", "", `Portfile:1:1: no services: a Portfile declares them in [services] ([services] / web = "npm run dev")`},
 		{"empty services", "[services]\n", `Portfile:1:2: no services: [services] is empty (web = "npm run dev")`},
-		{"syntax", "[services]\nweb = ", `Portfile:2:6: expected value, not end of input`},
+		{"syntax", "[services]\nweb = ", `Portfile:2:7: web has no value (web = "npm run dev")`},
 		{"unclosed string", "[services]\nweb = \"x\n", `Portfile:2:9: basic strings cannot have new lines`},
 		{
 			"unknown keys", "projcet = 'x'\n[services.web]\ncommand = 'x'\nporrt = 1\nzzzzzz = 1",
@@ -112,30 +112,30 @@ func TestPortfileProblems(t *testing.T) {
 		},
 		{
 			"types", "project = 1\nenv_files = '.env'\n[services]\na = 1\n[services.b]\ncommand = true\nport = '3000'\ndir = ['x']\n[services.c]\ncommand = ['a', 1]\nenv = { A = 1 }\nstop_timeout = 5",
-			"Portfile:1:11: must be a string, not an integer (write \"1\")\n" +
-				"Portfile:2:13: must be an array, not a string (write [\".env\"])\n" +
+			"Portfile:1:11: project must be a string, not an integer (project = \"1\")\n" +
+				"Portfile:2:13: env_files must be an array, not a string (env_files = [\".env\"])\n" +
 				"Portfile:4:5: service \"a\" must be a command or a table, not an integer\n" +
-				"Portfile:6:11: a command must be a string or an array of strings, not a boolean\n" +
-				"Portfile:7:8: port must be a number or false, not a string (port = 3000, or port = false for a worker without a port)\n" +
-				"Portfile:8:1: must be a string, not an array\n" +
-				"Portfile:10:17: must be a string, not an integer (write \"1\")\n" +
-				"Portfile:11:13: must be a string, not an integer (write \"1\")\n" +
-				"Portfile:12:16: a duration needs a unit (write \"5s\")",
+				"Portfile:6:11: command must be a string or an array of strings, not a boolean (command = \"npm run dev\")\n" +
+				"Portfile:7:8: port must be a number or false, not a string (port = 3000)\n" +
+				"Portfile:8:1: dir must be a string, not an array\n" +
+				"Portfile:10:17: an item of command must be a string, not an integer (write \"1\")\n" +
+				"Portfile:11:13: A must be a string, not an integer (A = \"1\")\n" +
+				"Portfile:12:16: stop_timeout needs a unit (stop_timeout = \"5s\")",
 		},
 		{
 			"values", "project = 'a/b'\nrange = '9-1'\n[services.a]\ncommand = ' '\nport = 70000\nready = 'htp:/'\nready_timeout = '5 s'\nrestart = 'onfailure'\nstop_signal = 'TREM'\nreplicas = 0\nwatch = ['[']\n[services.b]\ncommand = []\nready = 'http:x'\n[services.c]\ncommand='x'\nready = 'log:('\n[services.d]\ncommand='x'\nready='exec: '",
 			"Portfile:1:11: \"a/b\" is not a valid project name: no slashes, control characters, or spaces at either end\n" +
-				"Portfile:2:9: RANGE\n" +
-				"Portfile:4:11: the command is empty\n" +
-				"Portfile:5:8: 70000 is out of range: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:2:9: range: RANGE\n" +
+				"Portfile:4:11: command is empty\n" +
+				"Portfile:5:8: port: 70000 is out of range: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:6:9: unknown readiness check \"htp:/\": use tcp, http:PATH, log:REGEXP, exec:COMMAND, done or none (did you mean \"http\"?)\n" +
-				"Portfile:7:17: invalid duration \"5 s\" (write it like \"500ms\", \"5s\" or \"1m30s\")\n" +
-				"Portfile:8:11: must be \"no\", \"on-failure\" or \"always\", not \"onfailure\" (did you mean \"on-failure\"?)\n" +
+				"Portfile:7:17: ready_timeout: invalid duration \"5 s\" (write it like \"500ms\", \"5s\" or \"1m30s\")\n" +
+				"Portfile:8:11: restart must be \"no\", \"on-failure\" or \"always\", not \"onfailure\" (did you mean \"on-failure\"?)\n" +
 				"Portfile:9:15: unknown signal \"TREM\": use one of TERM, INT, QUIT, HUP, USR1, USR2, KILL (did you mean \"TERM\"?)\n" +
-				"Portfile:10:12: must be from 1 to 100, not 0\n" +
+				"Portfile:10:12: replicas must be from 1 to 100, not 0\n" +
 				"Portfile:11:10: invalid pattern \"[\" (write it like \"**/*.go\")\n" +
-				"Portfile:13:1: the command is empty\n" +
-				"Portfile:14:9: the path of an http check starts with / (write \"http:/healthz\")\n" +
+				"Portfile:13:1: command is empty\n" +
+				"Portfile:14:9: the path of an http check starts with / (write \"http:/x\")\n" +
 				"Portfile:17:9: invalid regular expression \"(\" (missing closing ): `(`) (write \"log:listening on\")\n" +
 				"Portfile:20:7: an exec check needs a command (write \"exec:pg_isready -p $PORT\")",
 		},
@@ -162,9 +162,9 @@ func TestPortfileProblems(t *testing.T) {
 		},
 		{
 			"other bases", "[services.a]\ncommand='x'\nport=0x2328\n[services.b]\ncommand='x'\nport=+3_000\nports={m=0o20000}\n[services.c]\ncommand='x'\nport=true",
-			"Portfile:3:6: \"0x2328\" must be written as 9000: a port is a decimal number from 1 to 65535\n" +
-				"Portfile:6:6: \"+3000\" must be written as 3000: a port is a decimal number from 1 to 65535\n" +
-				"Portfile:7:10: \"0o20000\" must be written as 8192: a port is a decimal number from 1 to 65535\n" +
+			"Portfile:3:6: port: \"0x2328\" must be written as 9000: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:6:6: port: \"+3000\" must be written as 3000: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:7:10: m: \"0o20000\" must be written as 8192: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:10:6: port must be a number or false, not true (remove the line: a service has a port by default)",
 		},
 		{
@@ -173,8 +173,8 @@ func TestPortfileProblems(t *testing.T) {
 		},
 		{
 			"bad pins do not clash", "[services.a]\ncommand='x'\nport=0\n[services.b]\ncommand='x'\nport=70000\nports=['m', 'm']",
-			"Portfile:3:6: 0 is out of range: a port is a decimal number from 1 to 65535\n" +
-				"Portfile:6:6: 70000 is out of range: a port is a decimal number from 1 to 65535\n" +
+			"Portfile:3:6: port: 0 is out of range: a port is a decimal number from 1 to 65535\n" +
+				"Portfile:6:6: port: 70000 is out of range: a port is a decimal number from 1 to 65535\n" +
 				"Portfile:7:13: \"m\" is listed twice",
 		},
 		{
@@ -199,7 +199,7 @@ func TestPortfileProblems(t *testing.T) {
 		},
 		{"check without port", "[services.a]\ncommand = 'x'\nport = false\nready = 'tcp'", "Portfile:1:11: the readiness check \"tcp\" needs a port, and service \"a\" has none"},
 		{"not UTF-8", "[services]\na = '\xff'", "Portfile:2:6: not UTF-8 text"},
-		{"array of tables", "[[services]]\na = 'x'", "Portfile:1:3: must be a table, not an array"},
+		{"array of tables", "[[services]]\na = 'x'", "Portfile:1:3: services must be a table, not an array"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse("Portfile", []byte(test.src))
@@ -253,10 +253,10 @@ func TestProcfileProblems(t *testing.T) {
 		{"empty", "# nothing\n", "Procfile:1:1: no services: a Procfile declares one per line (web: npm run dev)"},
 		{
 			"not entries", "web: x\nwhat is this\n worker: x\napi:\napi: \n",
-			"Procfile:2:1: expected NAME: COMMAND (web: npm run dev)\n" +
-				"Procfile:3:1: expected NAME: COMMAND (web: npm run dev)\n" +
-				"Procfile:4:1: expected NAME: COMMAND (web: npm run dev)\n" +
-				"Procfile:5:1: expected NAME: COMMAND (web: npm run dev)",
+			"Procfile:2:1: expected NAME: COMMAND (web: what is this)\n" +
+				"Procfile:3:2: a line must not be indented (worker: x)\n" +
+				"Procfile:4:5: api has no command (api: npm run dev)\n" +
+				"Procfile:5:5: api has no command (api: npm run dev)",
 		},
 		{
 			"duplicates", "web: x\nweb: y\nWEB: z\n",
@@ -301,6 +301,7 @@ func FuzzPortfile(f *testing.F) {
 	f.Add("[[services]]\n[services.x]\n")
 	f.Add("services.a.b = 1\n[services]\na = 2")
 	f.Add("é = 1")
+	f.Add("a = \"")
 	f.Fuzz(func(t *testing.T, src string) { positionsInside(t, "Portfile", src) })
 }
 

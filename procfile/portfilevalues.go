@@ -17,14 +17,7 @@ func (d *decoder) is(v *value, k kind) bool {
 	if v.kind == k {
 		return true
 	}
-	hint := ""
-	switch {
-	case k == kindString && v.kind != kindArray && v.kind != kindTable:
-		hint = "write " + quote(v.text)
-	case k == kindArray && v.kind == kindString:
-		hint = "write [" + quote(v.text) + "]"
-	}
-	d.fail(v.pos, hint, "must be %s, not %s", k, v.kind)
+	d.fail(v.pos, d.instead(v, k), "%s must be %s, not %s", d.key, k, v.kind)
 	return false
 }
 
@@ -33,7 +26,7 @@ func (d *decoder) text(v *value) Text {
 		return Text{}
 	}
 	if strings.ContainsRune(v.text, 0) {
-		d.fail(v.pos, "", "must not contain a NUL character")
+		d.fail(v.pos, "", "%s must not contain a NUL character", d.key)
 	}
 	return Text{v.text, v.pos}
 }
@@ -44,9 +37,16 @@ func (d *decoder) texts(v *value) []Text {
 	}
 	list := make([]Text, 0, len(v.items)) // [] is not nil: it disables the default
 	for i := range v.items {
-		list = append(list, d.text(&v.items[i]))
+		list = append(list, d.item(&v.items[i]))
 	}
 	return list
+}
+
+// item reads a string in an array.
+func (d *decoder) item(v *value) Text {
+	defer func(key string) { d.key = key }(d.key)
+	d.key = "an item of " + d.key
+	return d.text(v)
 }
 
 // programs reads base names of programs.
@@ -62,6 +62,46 @@ func (d *decoder) programs(v *value) []string {
 	return names
 }
 
+func (d *decoder) choice(v *value) Choice {
+	if d.boolean(v) {
+		return Yes
+	}
+	return No
+}
+
+// host reads a label, or false for no name.
+func (d *decoder) host(v *value) (host Text, none bool) {
+	switch {
+	case v.kind == kindBoolean && v.text == "false":
+		return Text{}, true
+	case v.kind != kindString:
+		d.fail(v.pos, `host = "admin", or host = false for no name`, "host must be a string or false, not %s", v.kind)
+		return Text{}, false
+	}
+	t := d.text(v)
+	if !isLabel(t.Value) {
+		hint := ""
+		if t.Value != "" {
+			hint = "write " + quote(label(t.Value))
+		}
+		d.fail(v.pos, hint, "%s is not a valid host: use at most %d lower-case letters, digits and hyphens between them", quote(t.Value), maxLabel)
+		return Text{}, false
+	}
+	return t, false
+}
+
+// hostHeader reads a host, with or without a port.
+func (d *decoder) hostHeader(v *value) Text {
+	t := d.text(v)
+	if v.kind == kindString && (t.Value == "" || strings.ContainsFunc(t.Value, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune("/\\@?#,", r)
+	})) {
+		d.fail(v.pos, `write it like "localhost"`, "%s is not a valid host", quote(t.Value))
+		return Text{}
+	}
+	return t
+}
+
 func (d *decoder) boolean(v *value) bool { return d.is(v, kindBoolean) && v.text == "true" }
 
 func (d *decoder) number(v *value, low, high int) int {
@@ -70,7 +110,7 @@ func (d *decoder) number(v *value, low, high int) int {
 	}
 	n, ok := v.integer()
 	if !ok || n < low || n > high {
-		d.fail(v.pos, "", "must be from %d to %d, not %s", low, high, v.text)
+		d.fail(v.pos, "", "%s must be from %d to %d, not %s", d.key, low, high, v.text)
 		return low
 	}
 	return n
@@ -84,20 +124,32 @@ func (d *decoder) portNumber(v *value) int {
 	}
 	port, err := allocator.ParsePort(strings.ReplaceAll(v.text, "_", ""))
 	if err != nil {
-		d.fail(v.pos, "", "%v", err)
+		d.fail(v.pos, "", "%s: %v", d.key, err)
 	}
 	return port
 }
 
-func (d *decoder) oneOf(v *value, words ...string) string {
-	if !d.is(v, kindString) {
-		return words[0]
+// restart reads a restart policy.
+func (d *decoder) restart(v *value) Restart {
+	words := []string{string(RestartNo), string(RestartOnFailure), string(RestartAlways)}
+	if v.kind == kindString && slices.Contains(words, v.text) {
+		return Restart(v.text)
 	}
-	if !slices.Contains(words, v.text) {
-		d.fail(v.pos, didYouMean(v.text, words), "must be %s, not %s", alternatives(words), quote(v.text))
-		return words[0]
+	got, hint := string(v.kind), "restart = "+quote(string(RestartOnFailure))
+	switch {
+	case v.kind == kindBoolean:
+		got = v.text
+		if v.text == "false" {
+			hint = "restart = " + quote(string(RestartNo))
+		}
+	case v.kind == kindString:
+		got, hint = quote(v.text), didYouMean(v.text, words)
+		if v.text == "unless-stopped" { // docker compose
+			hint = "restart = " + quote(string(RestartAlways))
+		}
 	}
-	return v.text
+	d.fail(v.pos, hint, "restart must be %s, not %s", alternatives(words), got)
+	return RestartNo
 }
 
 // alternatives returns `"a", "b" or "c"`.
@@ -124,7 +176,7 @@ func (d *decoder) portRange(v *value) allocator.Set {
 	}
 	set, err := allocator.ParseSet(v.text)
 	if err != nil {
-		d.fail(v.pos, "", "%v", err)
+		d.fail(v.pos, "", "%s: %v", d.key, err)
 	}
 	return set
 }
@@ -134,7 +186,9 @@ func (d *decoder) variables(v *value) []Variable {
 		return nil
 	}
 	var list []Variable
+	defer func(key string) { d.key = key }(d.key)
 	for _, e := range v.entries {
+		d.key = e.key
 		if !isVariableName(e.key) {
 			d.fail(e.pos, "", "%s is not a valid variable name: use letters, digits and _, not starting with a digit", quote(e.key))
 		}
@@ -157,17 +211,21 @@ func (d *decoder) variableNames(v *value) []Text {
 func (d *decoder) command(v *value) Command {
 	if v.kind != kindArray {
 		if v.kind != kindString {
-			d.fail(v.pos, "", "a command must be a string or an array of strings, not %s", v.kind)
+			d.fail(v.pos, d.key+` = "npm run dev"`, "%s must be a string or an array of strings, not %s", d.key, v.kind)
 			return Command{}
 		}
 		if strings.TrimSpace(v.text) == "" {
-			d.fail(v.pos, "", "the command is empty")
+			d.fail(v.pos, "", "%s is empty", d.key)
 		}
-		return Command{Shell: d.text(v).Value}
+		pos := Position{v.pos.Line, v.pos.Column + v.inset}
+		return Command{Shell: d.text(v).Value, Pos: pos, verbatim: v.inset > 0}
 	}
 	argv := d.texts(v)
-	if len(argv) == 0 || v.items[0].kind == kindString && argv[0].Value == "" {
-		d.fail(v.pos, "", "the command is empty")
+	switch {
+	case len(argv) == 0 || v.items[0].kind == kindString && argv[0].Value == "":
+		d.fail(v.pos, "", "%s is empty", d.key)
+	case isLine(argv[0].Value):
+		d.fail(argv[0].Pos, d.key+" = "+asLine(argv), "an array is a program and its arguments, and %s is no program", quote(argv[0].Value))
 	}
 	return Command{Argv: argv}
 }
@@ -184,6 +242,9 @@ func (d *decoder) port(v *value) (has bool, pin int, pos Position) {
 		return true, d.portNumber(v), v.pos
 	}
 	hint := "port = 3000, or port = false for a worker without a port"
+	if pin, ok := mappedPort(v); ok {
+		hint = fmt.Sprintf("port = %d", pin)
+	}
 	d.fail(v.pos, hint, "port must be a number or false, not %s", v.kind)
 	return true, 0, v.pos
 }
@@ -193,11 +254,19 @@ func (d *decoder) ports(v *value) []ExtraPort {
 	var list []ExtraPort
 	switch v.kind {
 	case kindArray:
-		for _, t := range d.texts(v) {
+		for i := range v.items {
+			if pin, ok := mappedPort(&v.items[i]); ok {
+				d.fail(v.items[i].pos, fmt.Sprintf("port = %d pins the port of the service, ports = { metrics = %[1]d } one more", pin),
+					"ports lists the names of more ports, not numbers")
+				continue
+			}
+			t := d.item(&v.items[i])
 			list = append(list, ExtraPort{Name: t.Value, Pos: t.Pos})
 		}
 	case kindTable:
+		defer func(key string) { d.key = key }(d.key)
 		for _, e := range v.entries {
+			d.key = e.key
 			p := ExtraPort{Name: e.key, Pos: e.pos}
 			if e.value.kind != kindBoolean || e.value.text != "true" { // true: any number
 				p.Pin = d.portNumber(e.value)
@@ -205,7 +274,11 @@ func (d *decoder) ports(v *value) []ExtraPort {
 			list = append(list, p)
 		}
 	default:
-		d.fail(v.pos, `ports = ["metrics"], or ports = { metrics = 9100 }`, "ports must be an array of names or a table of numbers, not %s", v.kind)
+		hint := `ports = ["metrics"], or ports = { metrics = 9100 }`
+		if pin, ok := mappedPort(v); ok {
+			hint = fmt.Sprintf("port = %d", pin)
+		}
+		d.fail(v.pos, hint, "ports must be an array of names or a table of numbers, not %s", v.kind)
 	}
 	for i, p := range list {
 		if slices.ContainsFunc(list[:i], func(q ExtraPort) bool { return q.Name == p.Name }) {
@@ -220,7 +293,7 @@ func (d *decoder) ports(v *value) []ExtraPort {
 
 func (d *decoder) duration(v *value) time.Duration {
 	if v.kind == kindInteger {
-		d.fail(v.pos, "write "+quote(v.text+"s"), "a duration needs a unit")
+		d.fail(v.pos, fmt.Sprintf("%s = %q", d.key, v.text+"s"), "%s needs a unit", d.key)
 		return 0
 	}
 	if !d.is(v, kindString) {
@@ -228,7 +301,7 @@ func (d *decoder) duration(v *value) time.Duration {
 	}
 	duration, err := time.ParseDuration(v.text)
 	if err != nil || duration < 0 {
-		d.fail(v.pos, `write it like "500ms", "5s" or "1m30s"`, "invalid duration %s", quote(v.text))
+		d.fail(v.pos, `write it like "500ms", "5s" or "1m30s"`, "%s: invalid duration %s", d.key, quote(v.text))
 	}
 	return duration
 }

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // entryLine is foreman's grammar for a line of a Procfile.
@@ -25,7 +26,11 @@ func parseProcfile(name string, src []byte) (File, Problems) {
 		}
 		m := entryLine().FindStringSubmatch(line)
 		if m == nil || strings.TrimSpace(m[2]) == "" {
-			problems = append(problems, problemf(name, start, "web: npm run dev", "expected NAME: COMMAND"))
+			problem := notEntry(name, i+1, line)
+			if strings.HasPrefix(problem.Text, otherFile) {
+				return f, Problems{problem}
+			}
+			problems = append(problems, problem)
 			continue
 		}
 		if strings.ContainsRune(line, 0) {
@@ -37,7 +42,7 @@ func parseProcfile(name string, src []byte) (File, Problems) {
 		}
 		lines[m[1]] = start.Line
 		s := newService(m[1], start)
-		s.Command.Shell = strings.TrimSpace(m[2])
+		s.Command = Command{Shell: strings.TrimSpace(m[2]), Pos: Position{start.Line, 1 + strings.LastIndex(line, m[2])}, verbatim: true}
 		s.Ready = "none" // a Procfile cannot declare a process without a port
 		f.Services = append(f.Services, s)
 	}
@@ -45,4 +50,37 @@ func parseProcfile(name string, src []byte) (File, Problems) {
 		problems = Problems{problemf(name, Position{1, 1}, "web: npm run dev", "no services: a Procfile declares one per line")}
 	}
 	return f, problems
+}
+
+const otherFile = "this is a Portfile"
+
+// notEntry is the problem of a line that is no entry: where its fault is, and
+// the line as it should be.
+func notEntry(file string, number int, line string) Problem {
+	at := func(offset int, hint, format string, args ...any) Problem {
+		return problemf(file, Position{number, offset + 1}, hint, format, args...)
+	}
+	name, command, colon := strings.Cut(line, ":")
+	command = strings.TrimSpace(command)
+	trimmed := strings.TrimLeft(line, " \t")
+	indent := len(line) - len(trimmed)
+	bad := strings.IndexFunc(strings.TrimRight(name, " \t"), func(r rune) bool { return !entryLine().MatchString(string(r) + ":x") })
+	switch {
+	case indent > 0 && entryLine().MatchString(trimmed):
+		return at(indent, trimmed, "a line must not be indented")
+	case indent > 0:
+		return at(indent, "", "a line must not be indented: an entry is one line, NAME: COMMAND")
+	case line[0] == '[' || assignment().ReplaceAllString(line, "$2") == "=":
+		return at(0, "rename the file to Portfile", otherFile+", not a Procfile")
+	case strings.HasPrefix(line, "-f "): // overmind
+		return at(0, "devports reads one Procfile: copy the entries of "+strings.TrimSpace(line[3:]), "expected NAME: COMMAND")
+	case !colon || name == "":
+		return at(0, "web: "+strings.TrimSpace(strings.TrimPrefix(line, ":")), "expected NAME: COMMAND")
+	case bad >= 0:
+		char, _ := utf8.DecodeRuneInString(name[bad:])
+		return at(bad, variableName(name)+": "+command, "a name has letters, digits, - and _, not %q", string(char))
+	case command == "":
+		return at(len(name)+1, name+": npm run dev", "%s has no command", name)
+	}
+	return at(len(strings.TrimRight(name, " \t")), strings.TrimSpace(name)+": "+command, "no space before the colon")
 }

@@ -25,7 +25,13 @@ func (d *decoder) ready(v *value) string {
 		case isURL && !slices.Contains(localHosts, u.host):
 			d.fail(v.pos, "write "+quote("exec:curl -fs "+v.text), "an http check can only connect to this machine, not to %s", quote(u.host))
 		case !strings.HasPrefix(arg, "/"):
-			d.fail(v.pos, `write "http:/healthz"`, "the path of an http check starts with /")
+			hint := "write " + quote("http:/"+arg)
+			if host, path, found := strings.Cut(arg, "/"); found && strings.Contains(host, ":") {
+				hint = "write " + quote("http:/"+path)
+			} else if arg == "" || strings.ContainsAny(arg, ": ") {
+				hint = `write "http:/healthz"`
+			}
+			d.fail(v.pos, hint, "the path of an http check starts with /")
 		}
 	case "https":
 		d.fail(v.pos, `write "tcp", or "exec:curl -fks https://localhost:$PORT/healthz"`, "https checks are not supported")

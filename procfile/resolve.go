@@ -21,6 +21,7 @@ type Context struct {
 	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
 	Ports             map[allocator.PortName]int // a missing port is 0
+	Site              Site                       // of the checkout
 }
 
 // labels are the variables that identify a service to itself.
@@ -53,7 +54,7 @@ func (f File) Resolve(c Context) (Plan, error) {
 	}
 	r.inherited, _ = OwnEnviron(c.Environ)
 	r.prepareCommon()
-	plan := Plan{StopOnExit: f.StopOnExit, Outside: f.Outside}
+	plan := Plan{StopOnExit: f.StopOnExit, Site: c.Site, Outside: f.Outside}
 	if f.Path != "" {
 		r.watch(f.Path)
 	}
@@ -70,6 +71,7 @@ func (f File) Resolve(c Context) (Plan, error) {
 		plan.Services[i].Position = positions[s.Name]
 	}
 	r.noteInheritedPort()
+	r.noteOtherRunners()
 	r.notePins()
 	plan.Watched, plan.Notes = r.watched, r.notes.sorted()
 	return plan, r.problems.err()
@@ -97,6 +99,8 @@ type resolver struct {
 	context   Context
 	inherited map[string]string
 	set       map[string]string // the variables that devports sets for every service
+	urls      map[string]string // the same, but [env] and env may replace them
+	hosts     map[string]string // the labels of services
 	common    *commonVars
 	numbers   map[string][]int      // the ports of each service
 	read      map[string][]Variable // env files by path
@@ -119,12 +123,14 @@ func (r *resolver) watch(path string) {
 // process resolves one service.
 func (r *resolver) process(s Service) Process {
 	own := r.own(s)
-	outer := firstOf(own, r.inherits)
+	urls := in(r.urls)
+	ours := firstOf(own, urls)
+	outer := firstOf(ours, r.inherits)
 
 	files := map[string]string{}
 	for _, path := range r.envFiles(s) {
 		for _, v := range r.envFile(path) {
-			if _, set := own(v.Name); set || v.Name == "PORT" || v.Name == envvar.Env {
+			if _, set := ours(v.Name); set || v.Name == "PORT" || v.Name == envvar.Env {
 				r.noteEnvFilePort(path, v, s)
 				continue
 			}
@@ -137,14 +143,14 @@ func (r *resolver) process(s Service) Process {
 		}
 	}
 
-	project := r.table(r.file.Env, own, firstOf(r.inherits, in(files)))
+	project := r.table(r.file.Env, own, firstOf(urls, r.inherits, in(files)))
 	service := r.table(s.Env, own, project.get)
 	set := maps.Clone(files)
 	maps.DeleteFunc(set, func(name, _ string) bool { _, shell := r.inherits(name); return shell })
 	maps.Copy(set, project.all())
 	maps.Copy(set, service.all())
 	maps.DeleteFunc(set, func(name, _ string) bool { _, ours := own(name); return ours })
-	for _, name := range []string{"PORT", envvar.Service} {
+	for _, name := range []string{"PORT", "PS", envvar.Service} {
 		if value, ok := own(name); ok {
 			set[name] = value
 		}
@@ -154,6 +160,9 @@ func (r *resolver) process(s Service) Process {
 		Service: s.Name, Shell: s.Command.Shell,
 		Port:       r.context.Ports[allocator.PortName{Service: s.Name}],
 		Ports:      r.numbers[s.Name],
+		HTTP:       s.http(),
+		Host:       r.hosts[s.Name],
+		HostHeader: s.HostHeader.Value,
 		Env:        Environment{r.common, sortedVars(set)},
 		Ready:      s.check(),
 		Restart:    s.Restart,
@@ -165,6 +174,7 @@ func (r *resolver) process(s Service) Process {
 	for _, pattern := range s.Watch {
 		p.Watch = append(p.Watch, pattern.Value)
 	}
+	p.Address = r.context.Site.address(p.Host, p.HTTP, p.Port)
 	p.RestartOn, p.own = s.restartOn(), s.portVariables()
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))
@@ -174,6 +184,8 @@ func (r *resolver) process(s Service) Process {
 		p.Build.Argv = append(p.Build.Argv, r.expand(a, p.Env.Lookup))
 	}
 	p.Dir = r.dir(s, p.Env.Lookup)
+	r.noteMistyped(s, s.Command, p.Env)
+	r.noteMistyped(s, s.Build, p.Env)
 	return p
 }
 
@@ -188,15 +200,23 @@ func (r *resolver) prepareCommon() {
 		}
 	}
 	r.set = maps.Clone(ports)
+	if r.file.Procfile {
+		maps.Copy(r.set, r.overmindPorts())
+	}
 	r.set[envvar.Project] = r.context.Project
 	r.set[envvar.Worktree] = r.context.Worktree
 	all := maps.Clone(r.inherited)
 	delete(all, "PORT") // never a service's port
-	maps.Copy(all, r.set)
+	r.hosts = r.file.hosts()
+	var named map[string]string
+	r.urls, named = r.file.urls(r.hosts, r.context.Site, r.context.Ports)
+	set := maps.Clone(r.urls)
+	maps.Copy(set, r.set)
+	maps.Copy(all, set)
 	sorted := sortedVars(all)
 	r.common = &commonVars{
-		all: sorted, list: listOf(sorted), set: sortedVars(r.set), ports: ports,
-		inherited: r.inherited, marks: envvar.Mark(sortedVars(r.set), r.inherited),
+		all: sorted, list: listOf(sorted), set: sortedVars(set), ports: ports, urls: r.urls, named: named,
+		inherited: r.inherited, marks: envvar.Mark(sortedVars(set), r.inherited),
 	}
 }
 
@@ -211,6 +231,10 @@ func (r *resolver) own(s Service) lookup {
 			return strconv.Itoa(r.context.Ports[allocator.PortName{Service: s.Name}]), true
 		case envvar.Service:
 			return s.Name, true
+		case "PS":
+			if r.file.Procfile {
+				return instance(s), true
+			}
 		}
 		value, ok := r.set[name]
 		return value, ok

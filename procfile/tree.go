@@ -32,6 +32,7 @@ type value struct {
 	entries []*entry
 	index   map[string]*entry // entries by key
 	header  bool              // a table that a [header] declared
+	inset   int               // of a string that is in the file as it is: the length of its opening quotes
 }
 
 type entry struct {
@@ -55,7 +56,7 @@ func (v *value) add(e *entry) {
 // all of them. The tree is more lenient than TOML, so tomlTree runs the
 // decoder, too, at the end.
 func tomlTree(name string, src []byte) (*value, Problems) {
-	b := treeBuilder{file: name, lines: lineStarts(src)}
+	b := treeBuilder{file: name, src: src, lines: lineStarts(src)}
 	root := &value{kind: kindTable, pos: Position{1, 1}}
 	table := root
 	b.parser.Reset(src)
@@ -70,7 +71,7 @@ func tomlTree(name string, src []byte) (*value, Problems) {
 		}
 	}
 	if err := b.parser.Error(); err != nil {
-		return nil, Problems{syntaxProblem(name, src, &b.parser, err)}
+		return nil, Problems{explained(src, syntaxProblem(name, src, &b.parser, err))}
 	}
 	if len(b.problems) == 0 {
 		var any map[string]any
@@ -97,6 +98,7 @@ func syntaxProblem(name string, src []byte, p *unstable.Parser, err error) Probl
 
 type treeBuilder struct {
 	file     string
+	src      []byte
 	lines    []int // the offset of each line
 	parser   unstable.Parser
 	problems Problems
@@ -195,7 +197,7 @@ func (b *treeBuilder) value(n *unstable.Node, key Position) value {
 	v := value{pos: b.pos(n), text: string(n.Data)}
 	switch n.Kind {
 	case unstable.String:
-		v.kind = kindString
+		v.kind, v.inset = kindString, inset(b.src[n.Raw.Offset:], v.text)
 	case unstable.Integer:
 		v.kind = kindInteger
 	case unstable.Float:
@@ -216,6 +218,20 @@ func (b *treeBuilder) value(n *unstable.Node, key Position) value {
 		v.kind = kindTime
 	}
 	return v
+}
+
+// inset returns the length of the opening quotes of the string at the start of
+// src, if its contents stand there as they are, on the same line; else 0.
+func inset(src []byte, contents string) int {
+	for _, quotes := range []string{`"""`, `'''`, `"`, `'`} {
+		if rest, ok := strings.CutPrefix(string(src[:min(len(src), len(quotes)+len(contents))]), quotes); ok {
+			if rest == contents {
+				return len(quotes)
+			}
+			return 0
+		}
+	}
+	return 0
 }
 
 // integer returns the number of an integer value, in any of TOML's bases and

@@ -19,6 +19,9 @@ const (
 	// Range is the range of chosen ports, such as "20000-29999", instead of
 	// that of the Portfile. The command line reads it.
 	Range = "DEVPORTS_RANGE"
+	// Front is "off", or the port of named addresses. The command line reads
+	// it.
+	Front = "DEVPORTS_FRONT"
 	// Logs is the size limit of the logs of all runs, such as "2GB", or "off". The command line reads it.
 	Logs = "DEVPORTS_LOGS"
 )

@@ -121,6 +121,7 @@ func parseAnswer(b []byte) entry {
 		state:  state(b[1]),
 		local:  netip.AddrPortFrom(addr(8), binary.BigEndian.Uint16(b[4:])),
 		remote: netip.AddrPortFrom(addr(24), binary.BigEndian.Uint16(b[6:])),
+		cookie: binary.NativeEndian.Uint64(b[44:]),
 		uid:    number(64), inode: number(68),
 	}
 }

@@ -18,6 +18,7 @@ type entry struct {
 	state         state
 	local, remote netip.AddrPort
 	uid, inode    string // inode is "0" if no process has the socket any more
+	cookie        uint64 // 0 if unknown
 }
 
 // state is the kernel's number for a state of a TCP socket.

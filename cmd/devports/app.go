@@ -25,7 +25,8 @@ type session struct {
 	stdout, stderr io.Writer
 	environ        []string
 	getenv         func(string) string
-	notices        *notices // shared by all copies; nil: messages go to stderr
+	front          *frontChoice // shared by all copies
+	notices        *notices     // shared by all copies; nil: messages go to stderr
 
 	// unpinned, unless nil, is called by up before it starts a project whose
 	// pins do not apply.
@@ -43,7 +44,6 @@ type command struct {
 	flags    []cli.Flag
 	run      func(s session, c *cli.Context) error
 	verbatim bool      // the arguments are a command line of their own
-	anywhere bool      // options may follow arguments
 	checks   bool      // run itself refuses surplus arguments
 	sub      []command // subcommands, with full names: "portserver status"
 
@@ -71,6 +71,7 @@ func app(s session) *cli.App {
 	commands := []command{
 		initCommand, checkCommand, upCommand, attachCommand,
 		psCommand, startCommand, stopCommand, restartCommand, waitCommand, logsCommand, downCommand,
+		urlCommand, openCommand,
 		envCommand, runCommand, portCommand, lsCommand, whoCommand, rmCommand, pruneCommand, pickCommand,
 		importCommand, exportCommand, portserverCommand, doctorCommand, versionCommand,
 	}
@@ -119,7 +120,9 @@ func (k command) cli(s session) *cli.Command {
 			}
 			if !optionsEnded(c) {
 				var err error
-				if c, err = k.options(c); err != nil {
+				if c, err = k.options(c); errors.Is(err, flag.ErrHelp) {
+					return nil // it is printed
+				} else if err != nil {
 					return err
 				}
 			}
@@ -131,9 +134,9 @@ func (k command) cli(s session) *cli.Command {
 	}
 }
 
-// options returns c without the options that follow an argument, which the library
-// would silently treat as arguments. They are an error, unless the command takes
-// options anywhere. After "--" there are none.
+// options returns c with the options that follow an argument, which the library
+// would silently treat as arguments. After "--" there are none. The error is
+// flag.ErrHelp if one of them has printed the help.
 func (k command) options(c *cli.Context) (*cli.Context, error) {
 	args := c.Args().Slice()
 	end := len(args)
@@ -152,10 +155,6 @@ func (k command) options(c *cli.Context) (*cli.Context, error) {
 			i++
 			options = append(options, args[i])
 		}
-	}
-	if len(options) > 0 && !k.anywhere {
-		line := slices.Concat([]string{"devports", k.name}, options, rest, args[end:])
-		return nil, usage(strings.Join(line, " "), "options must come before arguments: %s", strings.Join(options, " "))
 	}
 	if len(options) == 0 && end == len(args) || end == 0 {
 		return c, nil
@@ -176,6 +175,10 @@ func (k command) options(c *cli.Context) (*cli.Context, error) {
 func (k command) set(c *cli.Context, options []string) error {
 	for len(options) > 0 {
 		name, value, given := strings.Cut(strings.TrimLeft(options[0], "-"), "=")
+		if slices.Contains(cli.HelpFlag.Names(), name) {
+			_ = wrongUsage(c, flag.ErrHelp, true)
+			return flag.ErrHelp
+		}
 		i := slices.IndexFunc(k.flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 		if i < 0 {
 			return wrongUsage(c, errors.New("flag provided but not defined: -"+name), true)
@@ -265,7 +268,13 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 	message := err.Error()
 	if name, ok := strings.CutPrefix(message, "flag provided but not defined: -"); ok {
 		message = "unknown option " + dashed(name)
-		if near, ok := text.Nearest(name, names); ok {
+		command := ""
+		if c.Command != nil {
+			command = c.Command.Name
+		}
+		if instead, ok := otherOptions[command+" "+dashed(name)]; ok {
+			hint = instead
+		} else if near, ok := text.Nearest(name, names); ok {
 			hint = "did you mean " + dashed(near) + "?"
 		}
 	} else if name, ok := strings.CutPrefix(message, "flag needs an argument: -"); ok {

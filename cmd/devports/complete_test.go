@@ -110,7 +110,7 @@ func TestComplete(t *testing.T) {
 		{"check -f x --", "--json --help"},
 		{"-", "--version -v --help -h"},
 		{"nosuch ", ""},
-		{"help por", completed(t, "--", "") + " portfile environment registry json"},
+		{"help por", completed(t, "--", "") + " portfile environment registry front json"},
 	} {
 		if got := completed(t, append([]string{"--"}, strings.Split(test.line, " ")...)...); got != test.want {
 			t.Errorf("%q completes to\n%s, want\n%s", test.line, got, test.want)

@@ -203,7 +203,7 @@ func (s session) describe(err error) failure {
 		f := failure{status: exitPort}
 		containers := s.containersOf(taken.Taken)
 		for _, t := range taken.Taken {
-			f.lines = append(f.lines, takenLine(t, containers))
+			f.lines = append(f.lines, takenLine(t, taken.Reassign, containers))
 		}
 		return f
 	case errors.Is(err, allocator.ErrNoneLeft):

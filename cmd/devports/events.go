@@ -19,10 +19,9 @@ import (
 func formatEvent(e launcher.Event, cause string) string {
 	switch e := e.(type) {
 	case launcher.Started:
-		if e.Port == 0 || e.HasCheck {
-			return fmt.Sprintf("%s started (pid %d)", e.Service, e.PID)
-		}
-		return fmt.Sprintf("%s started on http://localhost:%d (pid %d)", e.Service, e.Port, e.PID)
+		return fmt.Sprintf("%s started (pid %d)", e.Service, e.PID)
+	case launcher.Listening:
+		return fmt.Sprintf("%s listens on %s after %s", e.Service, e.Address, text.Duration(e.Took))
 	case launcher.Building:
 		text := "building " + e.Service
 		if cause != "" {
@@ -37,8 +36,8 @@ func formatEvent(e launcher.Event, cause string) string {
 		return text
 	case launcher.Ready:
 		where := ""
-		if e.Port > 0 {
-			where = fmt.Sprintf(" on http://localhost:%d", e.Port)
+		if e.Address != "" {
+			where = " on " + e.Address
 		}
 		return fmt.Sprintf("%s ready%s after %s", e.Service, where, text.Duration(e.Took))
 	case launcher.AllReady:

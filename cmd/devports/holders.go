@@ -87,13 +87,15 @@ func owned(p holder.Process, owner control.Owner) holder.Process {
 }
 
 // takenLine describes what holds the port of a lease, and what to do about it.
-func takenLine(t project.Taken, containers map[int]engine.Container) errorLine {
+func takenLine(t project.Taken, reassign bool, containers map[int]engine.Container) errorLine {
 	l := t.Lease
 	h, known := holderOf(map[int][]holder.Process{l.Port: t.Holders}, l.Port)
 	instead := "move " + l.Name.String() + " to another port permanently: devports up --reassign"
 	if l.Pinned {
 		instead = "pin another port"
-		if h.Managed {
+		if reassign {
+			instead = fmt.Sprintf("replace %d in the Portfile, because --reassign does not move pins", l.Port)
+		} else if h.Managed {
 			instead = "give each service a port of its own: devports up --no-pins"
 		}
 	}
@@ -124,7 +126,7 @@ func freeing(port int, p holder.Process, instead string) string {
 	case p.Checkout != "":
 		return "its run was killed; to kill leftover processes: devports doctor --fix, or " + instead
 	case p.Managed:
-		return instead + "; or stop its run, which uses another DEVPORTS_HOME"
+		return instead + "; or stop it: it is of a devports run, or of a run with another DEVPORTS_HOME"
 	case program != "":
 		return fmt.Sprintf("stop the container behind it (to find it: %s ps --filter publish=%d), or %s", program, port, instead)
 	case p.PID > 0:

@@ -18,7 +18,7 @@ const module = "github.com/devports/devports/"
 var (
 	mayImport = map[string][]string{
 		"cmd":       {"launcher", "procfile", "registry", "allocator"},
-		"launcher":  {"procfile", "allocator/atomicfile", "allocator/envvar", "allocator/lockfile", "allocator/process", "allocator/text"}, // it does not choose ports
+		"launcher":  {"procfile", "allocator/atomicfile", "allocator/envvar", "allocator/holder", "allocator/lockfile", "allocator/process", "allocator/text"}, // it does not choose ports
 		"procfile":  {"allocator"},
 		"registry":  {"allocator"},
 		"allocator": {},

@@ -52,7 +52,6 @@ Example:
 		boolean("raw", "", "pass all control sequences to the terminal"),
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, // -f is taken
 	}, runFlags...),
-	anywhere: true,
 	completes: func(l line) []candidate {
 		return append([]candidate{{Word: "devports", About: "devports' own lines"}}, services(l)...)
 	},

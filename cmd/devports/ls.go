@@ -31,7 +31,7 @@ Example:
 		userWideFlag, jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
-		leases, all, scope, pins, err := s.listed(c)
+		leases, all, scope, pins, addresses, err := s.listed(c)
 		if err != nil {
 			return err
 		}
@@ -58,6 +58,9 @@ Example:
 			for _, l := range leases {
 				row := newLeaseRow(l)
 				row.UnboundPin = pins[l.Name]
+				if l.Name.Port == "" {
+					row.Address = addresses[l.Name.Service]
+				}
 				if h, ok := holderOf(holders, l.Port); ok {
 					row.Listener = &h
 				}
@@ -76,7 +79,7 @@ Example:
 			}
 			return nil
 		}
-		return s.leaseTable(leases, holders, containers, registry.ByPort(all), pins, c.Bool("all"))
+		return s.leaseTable(leases, holders, containers, registry.ByPort(all), pins, addresses, c.Bool("all"))
 	},
 }
 
@@ -90,8 +93,9 @@ type leaseRow struct {
 	Pinned    bool      `json:"pinned"`
 	Since     time.Time `json:"since"`
 
-	UnboundPin int  `json:"unbound_pin,omitempty"` // the port that the Portfile pins, if that does not apply here
-	Undeclared bool `json:"undeclared,omitempty"`  // leased by `run` for a folder that belongs to no service
+	Address    string `json:"address,omitempty"`     // its named address
+	UnboundPin int    `json:"unbound_pin,omitempty"` // the port that the Portfile pins, if that does not apply here
+	Undeclared bool   `json:"undeclared,omitempty"`  // leased by `run` for a folder that belongs to no service
 
 	Listener  *holder.Process   `json:"listener,omitempty"`
 	Container *engine.Container `json:"container,omitempty"` // that publishes the port
@@ -113,19 +117,21 @@ func leaseRows(leases []registry.Lease) []leaseRow {
 }
 
 // listed returns the leases to list, all leases, the scope unless it is --all,
-// and the pins that do not apply in that scope.
-func (s session) listed(c *cli.Context) (leases, all []registry.Lease, scope registry.Scope, unbound map[allocator.PortName]int, err error) {
+// and for that scope the pins that do not apply and the named addresses.
+func (s session) listed(c *cli.Context) (
+	leases, all []registry.Lease, scope registry.Scope, unbound map[allocator.PortName]int, addresses map[string]string, err error,
+) {
 	if c.Bool("all") {
 		r, err := s.openRegistry(c)
 		if err != nil {
-			return nil, nil, scope, nil, err
+			return nil, nil, scope, nil, nil, err
 		}
 		all, err = r.Leases()
-		return all, all, scope, nil, err
+		return all, all, scope, nil, nil, err
 	}
 	p, err := s.openPlace(c)
 	if err != nil {
-		return nil, nil, scope, nil, err
+		return nil, nil, scope, nil, nil, err
 	}
 	scope, all, err = p.project.Registry.SeenFrom(p.project.Checkout)
 	for _, l := range all {
@@ -137,13 +143,16 @@ func (s session) listed(c *cli.Context) (leases, all []registry.Lease, scope reg
 	for _, w := range p.project.Unbound(scope) {
 		unbound[w.Name] = w.Pin
 	}
-	return leases, all, scope, unbound, err
+	return leases, all, scope, unbound, p.project.Addresses(scope), err
 }
 
 // leaseTable prints leases as a table.
-func (s session) leaseTable(leases []registry.Lease, holders map[int][]holder.Process, containers map[int]engine.Container, shared map[int][]registry.Lease, unbound map[allocator.PortName]int, all bool) error {
+func (s session) leaseTable(leases []registry.Lease, holders map[int][]holder.Process, containers map[int]engine.Container, shared map[int][]registry.Lease, unbound map[allocator.PortName]int, addresses map[string]string, all bool) error {
 	var t table
 	header := []string{"NAME", "PORT", "LEASE", "LISTENER"}
+	if len(addresses) > 0 {
+		header = slices.Insert(header, 2, "ADDRESS")
+	}
 	if all {
 		header = slices.Concat([]string{"PROJECT", "WORKTREE"}, header, []string{"DIRECTORY"})
 	}
@@ -166,6 +175,13 @@ func (s session) leaseTable(leases []registry.Lease, holders map[int][]holder.Pr
 			}
 		}
 		row := []string{l.Name.String(), fmt.Sprint(l.Port), kind, listener}
+		if len(addresses) > 0 {
+			address := ""
+			if l.Name.Port == "" {
+				address = addresses[l.Name.Service]
+			}
+			row = slices.Insert(row, 2, dash(address))
+		}
 		if all {
 			row = slices.Concat([]string{dash(l.Scope.Project), dash(l.Scope.Worktree)}, row, []string{dash(l.Scope.Directory)})
 		}

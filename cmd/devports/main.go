@@ -35,9 +35,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		system.Watchdog(stdin)
 		return 0
 	}
-	s := session{stdin: stdin, stdout: protect(stdout), stderr: protect(stderr), environ: os.Environ(), getenv: os.Getenv, notices: &notices{}}
+	s := session{stdin: stdin, stdout: protect(stdout), stderr: protect(stderr), environ: os.Environ(), getenv: os.Getenv, notices: &notices{}, front: &frontChoice{}}
 	if slices.Equal(args[min(1, len(args)):], backgroundArguments) && !isTerminal(stdin) { // started by `up -d`
 		return report(s, s.upInBackground())
+	}
+	if isFront(args) { // started by `up`
+		return report(s, s.serveFront(args))
 	}
 	err := app(s).Run(args)
 	return report(s, err)

@@ -26,6 +26,7 @@ func manual(about string, commands []command) string {
 	r.macro("SH", "EXIT STATUS")
 	r.text(exitStatus)
 	r.topic("SH", "ENVIRONMENT", "environment")
+	r.topic("SH", "NAMED ADDRESSES", "front")
 	r.topic("SH", "JSON", "json")
 	r.macro("SH", "FILES")
 	r.topic("SS", "Portfile", "portfile")

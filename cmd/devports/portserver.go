@@ -155,9 +155,13 @@ func (s session) dumpStatistics(server *portserver.Server) (stop func()) {
 
 // statusCommand is "portserver status", also known as "portserver ls".
 func statusCommand(name string) command {
+	about := "list the assigned ports and their processes"
+	if name != "status" {
+		about = "the same as portserver status"
+	}
 	return command{
 		name:  "portserver " + name,
-		usage: "list the assigned ports and their processes",
+		usage: about,
 		help: `
 Lists the ports that a port server has assigned to processes that are still
 running. The server is the one at --address, else at PORTSERVER_ADDRESS. The

@@ -38,6 +38,22 @@ func (s session) projectAt(path, registryPath string, scale map[string]int) (pro
 	return project.Open(s.host(), r, path, scale)
 }
 
+// projectOf is projectAt for the options of a run.
+func (s session) projectOf(o upOptions) (project.Project, error) {
+	if o.Proposed == nil {
+		return s.projectAt(o.File, o.Registry, o.Replicas)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return project.Project{}, err
+	}
+	r, err := s.registryAt(o.Registry)
+	if err != nil {
+		return project.Project{}, err
+	}
+	return project.Proposed(s.host(), r, dir, o.Proposed, o.Replicas)
+}
+
 // openWithoutRegistry is openProject for commands that lease no ports.
 func (s session) openWithoutRegistry(c *cli.Context) (project.Project, error) {
 	path, err := s.projectFile(c.String("file"))
@@ -63,11 +79,12 @@ func (s session) projectFile(named string) (string, error) {
 // replicas is the value of -m: numbers of replicas by service.
 type replicas map[string]int
 
-// Set parses "web=3" or "web=3,worker=2".
+// Set parses "web=3" or "web = 3, worker = 2".
 func (r replicas) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		name, number, _ := strings.Cut(part, "=")
-		n, err := strconv.Atoi(number)
+		name = strings.TrimSpace(name)
+		n, err := strconv.Atoi(strings.TrimSpace(number))
 		if err != nil || name == "" || n < 1 || n > procfile.MaxReplicas {
 			return fmt.Errorf("expected SERVICE=NUMBER, with a number from 1 to %d", procfile.MaxReplicas)
 		}
@@ -80,7 +97,7 @@ func (r replicas) String() string { return "" }
 
 // host is the process and machine for projects.
 func (s session) host() project.Host {
-	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Changed: s.noteChange, Listening: s.listening}
+	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Changed: s.noteChange, Listening: s.listening, Front: s.frontPort}
 }
 
 func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -80,9 +82,17 @@ func (s session) selectedRuns(c *cli.Context) ([]control.Instance, registry.Scop
 // psTable prints services as a table.
 func (s session) psTable(services []launcher.Status) error {
 	var t table
-	t.add("NAME", "STATE", "PORT", "PID", "SINCE", "RESTARTS")
+	named := slices.ContainsFunc(services, isNamed)
+	header := []string{"NAME", "STATE", "PORT", "PID", "SINCE", "RESTARTS"}
+	if named {
+		header = slices.Insert(header, 3, "ADDRESS")
+	}
+	t.add(header...)
 	for _, st := range services {
 		row := []string{st.Service, st.Label(), number(st.Port), number(st.PID), since(st.Since), fmt.Sprint(st.Restarts)}
+		if named {
+			row = slices.Insert(row, 3, dash(st.Address))
+		}
 		if st.Detail != "" {
 			row = append(row, st.Detail)
 		}
@@ -90,6 +100,10 @@ func (s session) psTable(services []launcher.Status) error {
 	}
 	return t.write(s.stdout)
 }
+
+// isNamed reports whether the address of a service does not follow from its
+// port.
+func isNamed(st launcher.Status) bool { return strings.Contains(st.Address, ".localhost:") }
 
 func number(n int) string {
 	if n == 0 {

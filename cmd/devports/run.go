@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -122,7 +123,30 @@ func (s session) program(c *cli.Context) (p program, err error) {
 		p.dir = service.Dir
 	}
 	p.path, err = system.LookPath(p.argv[0], p.dir, p.env)
-	return p, p.notRun(err)
+	if err = p.notRun(err); err != nil && len(argv) > 0 {
+		err = s.meantService(c, argv[0], err)
+	}
+	return p, err
+}
+
+// meantService adds a hint to the error that there is no program, where a
+// service has its name: foreman and its relatives would run its command.
+func (s session) meantService(c *cli.Context, name string, err error) error {
+	var f failure
+	if !errors.As(err, &f) || f.status != exitNotFound {
+		return err
+	}
+	p, unread := s.openProject(c)
+	service, declared := p.File.Service(name)
+	if unread != nil || !declared {
+		return err
+	}
+	command := service.Command.Shell
+	if command == "" {
+		command = "COMMAND"
+	}
+	f.lines[0].hint = fmt.Sprintf("%s is a service: to start it, devports up %[1]s; to run its command alone, devports run -s %[1]s -c %s", name, text.QuoteSh(command))
+	return f
 }
 
 // runFailed gives err the exit status of devports' own failures, as the command
@@ -147,7 +171,11 @@ func (p program) notRun(err error) error {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return fail(exitNotFound, "", "%s: command not found", p.argv[0])
 	}
-	return fail(exitNotExecutable, "", "cannot run %s: %v", p.argv[0], err)
+	hint := ""
+	if info, unknown := os.Stat(p.argv[0]); unknown == nil && info.Mode().IsRegular() && info.Mode()&0o111 == 0 && errors.Is(err, fs.ErrPermission) {
+		hint = "make it executable: chmod +x " + text.QuoteSh(p.argv[0])
+	}
+	return fail(exitNotExecutable, hint, "cannot run %s: %v", p.argv[0], err)
 }
 
 // service returns the service that the command line names, or that belongs to

@@ -11,11 +11,16 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/devports/devports/allocator/envvar"
 )
 
 // TestMain makes this binary devports and the programs that the scripts start,
 // so that they need no others.
 func TestMain(m *testing.M) {
+	if _, set := os.LookupEnv(envvar.Front); !set { // tests that are no scripts
+		os.Setenv(envvar.Front, "off")
+	}
 	testscript.Main(m, map[string]func(){
 		"devports": main,
 		"watchdog": main, // as which devports starts itself
@@ -97,6 +102,7 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 				"DEVPORTS_HOME="+filepath.Join(e.WorkDir, ".state"),
 				fmt.Sprintf("DEVPORTS_RANGE=%d-%d", first, first+2*width/3-1),
 				fmt.Sprintf("FREE_RANGE=%d-%d", first+2*width/3, first+width-1),
+				"DEVPORTS_FRONT=off", // scripts of the front set a port of their own
 				"ROOT="+root,
 				"TZ=UTC",
 				"GORACE=atexit_sleep_ms=0", // else every process of a test with -race takes 1 s to exit

@@ -58,7 +58,7 @@ func (s session) checkPorts(ctx context.Context, r registry.Registry, info contr
 		if !errors.As(err, &taken) {
 			continue
 		}
-		line := takenLine(taken.Taken[0], s.containersOf(taken.Taken))
+		line := takenLine(taken.Taken[0], false, s.containersOf(taken.Taken))
 		if h, ok := holderOf(map[int][]holder.Process{l.Port: taken.Taken[0].Holders}, l.Port); ok && h.Run == info.PID && h.Service != "" {
 			line.hint = "stop that service of this run: devports stop " + h.Service
 		}

@@ -17,13 +17,15 @@ var (
 	environmentTopic string
 	//go:embed topics/registry.txt
 	registryTopic string
+	//go:embed topics/front.txt
+	frontTopic string
 	//go:embed topics/json.txt
 	jsonTopic string
 )
 
 var topics = []topic{
 	newTopic("portfile", portfileTopic), newTopic("environment", environmentTopic),
-	newTopic("registry", registryTopic), newTopic("json", jsonTopic),
+	newTopic("registry", registryTopic), newTopic("front", frontTopic), newTopic("json", jsonTopic),
 }
 
 func newTopic(name, text string) topic {

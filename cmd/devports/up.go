@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/cmd/devports/internal/diagnosis"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/cmd/devports/internal/wording"
@@ -63,6 +64,8 @@ Restarts and starts by keys apply earlier edits first. Colours are readable on
 dark and on light backgrounds; NO_COLOR turns them off. With --plain, or if the
 output is not a terminal, there are only lines.
 
+On a terminal, without a Portfile, up offers to start what devports init finds.
+
 With -d, up runs in the background, where devports ps, logs and down find it;
 devports attach shows the rows and takes the keys. On a terminal, services get
 terminals of their own then, too, so that you can type to them.
@@ -98,6 +101,7 @@ Example:
 		boolean("plain", "", "print only lines, without the live view at the bottom of the terminal"),
 		boolean("raw", "", "print plain lines, and pass all control sequences to the terminal"),
 		boolean("no-prefix", "", "print only the services' output; devports' own lines go to stderr"),
+		boolean("no-front", "", "do not give the services named addresses"),
 		boolean("reassign", "", "permanently move ports that another process holds"),
 		noPinsFlag,
 		registryFlag,
@@ -116,6 +120,10 @@ func up(s session, c *cli.Context) error {
 	}
 	o.NoPins = s.noPins(c)
 	s.unpinned = func(p project.Project) { s.notePins(p, c) }
+	o, err := s.offer(o)
+	if err != nil {
+		return err
+	}
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
@@ -128,8 +136,11 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	if color, err = s.colored(o.Color, s.stdout); err != nil {
 		return p, false, err
 	}
-	if p, err = s.projectAt(o.File, o.Registry, o.Replicas); err != nil {
+	if p, err = s.projectOf(o); err != nil {
 		return p, false, err
+	}
+	if o.NoFront {
+		p = p.WithoutFront()
 	}
 	if o.NoPins {
 		p = p.WithoutPins()
@@ -193,9 +204,9 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.show(color, from)()
 	close(shown)
 	defer u.watch()()
-
 	defer u.serve(claim, from)()
 	defer u.remember(from)()
+	defer u.announce(claim.Note.ID)()
 	err = u.launch(claim.Note.ID, watchdog)
 	u.endRecording(err)
 	return err
@@ -254,7 +265,8 @@ type upRun struct {
 	watching chan struct{}        // closed when plans, unfollow and sync are set
 	stopped  time.Time            // when the run began to stop; zero if it has not
 
-	signalled bool // a signal stopped the run
+	signalled  bool // a signal stopped the run
+	saidOthers bool // see keepsRunning
 }
 
 // show starts to show the run.
@@ -376,6 +388,9 @@ func (u *upRun) launch(id string, watchdog *system.EarlyWatchdog) error {
 		Instance:   instance,
 		Controller: u.controller,
 		Listening:  listeningPorts,
+		Explain: func(p procfile.Process, exit launcher.Exit) string {
+			return diagnosis.Explain(u.run.Project.File.Dir, p, exit)
+		},
 	})
 	u.live.Close()
 	u.session.notices.redirect(nil) // the output is about to close
@@ -400,6 +415,20 @@ func (u *upRun) notify(e launcher.Event) {
 	}
 	u.outcome.add(e)
 	u.display.show(e)
+	if ended, ok := e.(launcher.Ended); ok && u.keepsRunning(ended) {
+		u.display.own.Say("the other services keep running (to stop all when one ends: devports up --stop-on-exit)")
+	}
+}
+
+// keepsRunning reports whether a service of a Procfile has ended and others run
+// on, for the first time: foreman and its relatives would stop them.
+func (u *upRun) keepsRunning(e launcher.Ended) bool {
+	stops := u.options.StopOnExit || e.Exit.Requested || e.Retry > 0 || !u.stopped.IsZero()
+	if !u.run.Project.File.Procfile || u.saidOthers || stops || len(u.plan.Services) < 2 {
+		return false
+	}
+	u.saidOthers = true
+	return true
 }
 
 // begin prepares the start: it checks the project, claims the scope and leases
@@ -423,6 +452,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	}
 	s.notes(checked.Notes)
 	s.noteUnbound(r.Project, scope)
+	s.noteFrontPort(plan)
 	return plan, scope, c, nil
 }
 

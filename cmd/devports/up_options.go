@@ -28,6 +28,8 @@ type upOptions struct {
 	NoPrefix   bool     `json:"no_prefix,omitempty"`
 	Reassign   bool     `json:"reassign,omitempty"`
 	NoPins     bool     `json:"no_pins,omitempty"`
+	NoFront    bool     `json:"no_front,omitempty"`
+	Proposed   []byte   `json:"proposed,omitempty"` // a Portfile to use instead of a file; nil for none
 }
 
 func readUpOptions(c *cli.Context) upOptions {
@@ -47,6 +49,7 @@ func readUpOptions(c *cli.Context) upOptions {
 		NoPrefix:   c.Bool("no-prefix"),
 		Reassign:   c.Bool("reassign"),
 		NoPins:     c.Bool("no-pins"),
+		NoFront:    c.Bool("no-front"),
 	}
 }
 

@@ -207,8 +207,8 @@ func formatStatus(st launcher.Status) string {
 	switch st.State {
 	case launcher.StateReady:
 		text = st.Service + " is ready"
-		if st.Port > 0 {
-			text += fmt.Sprintf(" on http://localhost:%d", st.Port)
+		if st.Address != "" {
+			text += " on " + st.Address
 		}
 		text += fmt.Sprintf(" (pid %d)", st.PID)
 		switch {

@@ -15,6 +15,7 @@ import (
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
 )
@@ -120,7 +121,8 @@ func movedTo(scope registry.Scope, leases []registry.Lease) []registry.Lease {
 type whoRow struct {
 	Port        int                 `json:"port"`
 	Free        bool                `json:"free"`
-	Leases      []owner             `json:"leases,omitempty"` // several if it is pinned
+	Address     string              `json:"address,omitempty"` // of the service that listens, for its user
+	Leases      []owner             `json:"leases,omitempty"`  // several if it is pinned
 	Listeners   []holder.Process    `json:"listeners,omitempty"`
 	Connections []holder.Connection `json:"connections,omitempty"` // if nothing listens
 	Container   *engine.Container   `json:"container,omitempty"`   // that publishes the port
@@ -164,7 +166,39 @@ func (s session) answers(ctx context.Context, r registry.Registry, ports []int, 
 		}
 		rows[i] = row
 	}
+	s.addAddresses(ctx, rows)
 	return rows, nil
+}
+
+// addAddresses asks the runs that have started the listeners for the addresses
+// of their services.
+func (s session) addAddresses(ctx context.Context, rows []whoRow) {
+	folder, err := s.runs()
+	if err != nil {
+		return
+	}
+	infos := map[int]control.Info{}
+	for i := range rows {
+		for _, p := range rows[i].Listeners {
+			info, asked := infos[p.Run]
+			if p.Run == 0 {
+				continue
+			}
+			if !asked {
+				for _, instance := range folder.Instances() {
+					if instance.Runs() && instance.Note.PID == p.Run {
+						info = instance.Ask(ctx).Info
+					}
+				}
+				infos[p.Run] = info
+			}
+			for _, st := range info.Services {
+				if st.Service == p.Service && st.Port == rows[i].Port {
+					rows[i].Address = st.Address
+				}
+			}
+		}
+	}
 }
 
 // String formats the row, with a line for each process, connection and lease.
@@ -175,6 +209,9 @@ func (a whoRow) String() string {
 	}
 	for _, c := range a.Connections {
 		text += fmt.Sprintf("%d: taken by %s\n", a.Port, describeConnection(a.Port, c))
+	}
+	if strings.Contains(a.Address, ".localhost:") {
+		text += fmt.Sprintf("%d: named %s\n", a.Port, a.Address)
 	}
 	state := ""
 	switch {

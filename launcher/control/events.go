@@ -16,6 +16,7 @@ type Event struct {
 	Service    string    `json:"service,omitempty"`
 	PID        int       `json:"pid,omitempty"`
 	Port       int       `json:"port,omitempty"`
+	Address    string    `json:"address,omitempty"`     // of the port, for its user
 	ExitStatus int       `json:"exit_status,omitempty"` // of the process, unless 0
 	Text       string    `json:"text"`                  // the message
 }
@@ -35,7 +36,9 @@ func (j *Journal) Add(e launcher.Event, text string) {
 	case launcher.BuildFailed:
 		record.ExitStatus = e.Exit.Status
 	case launcher.Ready:
-		record.Port = e.Port
+		record.Port, record.Address = e.Port, e.Address
+	case launcher.Listening:
+		record.Port, record.Address = e.Port, e.Address
 	case launcher.WrongPort:
 		record.Port = e.Port
 	case launcher.NoListener:

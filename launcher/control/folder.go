@@ -38,6 +38,12 @@ func NewFolder(home, runtime string) Folder {
 	return f
 }
 
+// Path is the directory of the lock files and logs.
+func (f Folder) Path() string { return f.path }
+
+// SocketFolders are the directories for sockets, in order of preference.
+func (f Folder) SocketFolders() []string { return slices.Clone(f.sockets) }
+
 // Slot is the place of the run of one checkout. At most one process holds its
 // lock.
 type Slot struct {

@@ -8,18 +8,23 @@ type Exit struct {
 	Signal    string // the name of the signal that killed it, without "SIG"
 	Requested bool   // devports had asked it to end
 	Err       error  // why the process could not be started or waited for
+	Cause     string // why it failed, if its files show it
 }
 
 // Failed reports whether `up` fails because of the exit.
 func (e Exit) Failed() bool { return e.Status != 0 && !e.Requested }
 
-// String describes the exit: "exited with status 3", "was killed by SIGKILL".
+// String describes the exit: "exited with status 3: CAUSE", "was killed by SIGKILL".
 func (e Exit) String() string {
+	text := fmt.Sprintf("exited with status %d", e.Status)
 	switch {
 	case e.Err != nil:
-		return e.Err.Error()
+		text = e.Err.Error()
 	case e.Signal != "":
-		return "was killed by SIG" + e.Signal
+		text = "was killed by SIG" + e.Signal
 	}
-	return fmt.Sprintf("exited with status %d", e.Status)
+	if e.Cause != "" {
+		text += ": " + e.Cause
+	}
+	return text
 }

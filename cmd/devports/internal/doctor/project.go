@@ -9,6 +9,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/diagnosis"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
@@ -57,6 +58,7 @@ func (d Doctor) examineProject(ctx context.Context, p project.Project, err error
 		all(findings, "project", "%s is valid, and no other process holds its ports", p.File.Name),
 		unboundPins(p, scope),
 		examineCommands(p.File, plan, here, ports),
+		examineDependencies(p.File.Dir, plan, here),
 		services,
 		examineWatching(plan, p.File.Dir, here.Note.PID),
 		examineOpenFiles(plan),
@@ -98,6 +100,26 @@ func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer
 			f.Fix = "add " + server.Flag + " to its command"
 		}
 		findings = append(findings, f)
+	}
+	return findings
+}
+
+// examineDependencies looks for what the services need and do not have. It
+// leaves out services that run.
+func examineDependencies(dir string, plan procfile.Plan, here control.Answer) []Finding {
+	var findings []Finding
+	for _, process := range plan.Services {
+		if slices.ContainsFunc(here.Info.Services, func(st launcher.Status) bool { return st.Service == process.Service && st.PID != 0 }) {
+			continue
+		}
+		missing := diagnosis.Check(dir, process)
+		if missing == (diagnosis.Missing{}) {
+			continue
+		}
+		findings = append(findings, Finding{
+			Check: "services", Level: Warning,
+			What: process.Service + ": " + missing.What, Why: "the service is likely to fail", Fix: missing.Fix,
+		})
 	}
 	return findings
 }

@@ -14,7 +14,10 @@ import (
 )
 
 // TakenError reports leases whose ports something else holds.
-type TakenError struct{ Taken []Taken }
+type TakenError struct {
+	Taken    []Taken
+	Reassign bool // the ports that can move have moved
+}
 
 // Taken is a lease whose port something else holds.
 type Taken struct {

@@ -30,6 +30,7 @@ type Host struct {
 	Getenv  func(string) string
 	Choose  func(allow allocator.Set) registry.Chooser // chooses new ports
 	Note    func(format string, args ...any)           // prints a note
+	Front   func() int                                 // the port of named addresses; 0: there are none
 	Changed func(registry.Change)                      // called when the project was moved or renamed
 
 	// Listening returns the processes that listen on each of the ports.
@@ -43,9 +44,10 @@ type Project struct {
 	Checkout checkout.Checkout
 	Registry registry.Registry
 
-	host   Host
-	scale  map[string]int // numbers of replicas that override the file's
-	noPins bool
+	host    Host
+	scale   map[string]int // numbers of replicas that override the file's
+	noPins  bool
+	noFront bool
 
 	prepared *prepared // nil for none
 }
@@ -82,6 +84,16 @@ func Open(host Host, r registry.Registry, path string, scale map[string]int) (Pr
 	return p.load(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
 }
 
+// Proposed is Open for a Portfile in dir that is not written.
+func Proposed(host Host, r registry.Registry, dir string, src []byte, scale map[string]int) (Project, error) {
+	p := Project{Registry: r, host: host, scale: scale}
+	return p.load("", func() (procfile.File, error) {
+		f, err := procfile.Parse("Portfile", src)
+		f.Dir = dir
+		return f, err
+	})
+}
+
 // None returns a project without a file. Its names are user-wide, unless it is
 // given a checkout.
 func None(host Host, r registry.Registry, dir string) Project {
@@ -92,6 +104,12 @@ func None(host Host, r registry.Registry, dir string) Project {
 // port of its own, as in a worktree.
 func (p Project) WithoutPins() Project {
 	p.noPins = true
+	return p
+}
+
+// WithoutFront returns the project without named addresses.
+func (p Project) WithoutFront() Project {
+	p.noFront = true
 	return p
 }
 
@@ -228,7 +246,25 @@ func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope,
 func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
 		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Ports: ports,
+		Site: p.site(scope),
 	}
+}
+
+// Addresses returns the named addresses of the services in a scope, by name.
+func (p Project) Addresses(scope registry.Scope) map[string]string {
+	return p.File.Addresses(p.site(scope))
+}
+
+// site is where the services of a scope have their names.
+func (p Project) site(scope registry.Scope) procfile.Site {
+	if p.noFront || scope.UserWide() || p.host.Front == nil || !p.File.HasHosts() {
+		return procfile.Site{}
+	}
+	port := p.host.Front()
+	if port == 0 {
+		return procfile.Site{}
+	}
+	return procfile.Site{Name: scope.Name(), Port: port}
 }
 
 func byName(leases []registry.Lease) map[allocator.PortName]int {

@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -32,7 +33,12 @@ func (r Run) Start(ctx context.Context) (procfile.Plan, error) {
 	none := func(registry.Scope) func(holder.Process) bool {
 		return func(holder.Process) bool { return false }
 	}
-	return r.resolve(ctx, procfile.Plan{}, move, none)
+	plan, err := r.resolve(ctx, procfile.Plan{}, move, none)
+	var taken *TakenError
+	if errors.As(err, &taken) {
+		taken.Reassign = r.Reassign
+	}
+	return plan, err
 }
 
 // Reload makes the plan of the files as they are now, to replace the running

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
@@ -132,8 +133,15 @@ func describe(service string, err error) string {
 // open opens the targeted service in the user's browser.
 func (l *loop) open() {
 	url := address(l.model.status())
-	if url == "" {
+	switch {
+	case url == "" && l.model.status().Port > 0:
+		l.model.notice = l.model.target() + " does not listen on its port yet"
+		return
+	case url == "":
 		l.model.notice = l.model.target() + " has no port"
+		return
+	case !strings.HasPrefix(url, "http://"):
+		l.model.notice = l.model.target() + " does not use HTTP"
 		return
 	}
 	if err := l.options.Run.StartOutside(l.context, append(browser(), url)...); err != nil {

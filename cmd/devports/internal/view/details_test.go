@@ -42,7 +42,7 @@ func TestPanel(t *testing.T) {
 	status := 3
 	web := launcher.Details{
 		Status: launcher.Status{
-			Service: "web", State: launcher.StateReady, PID: 100, Port: 16504, Since: now.Add(-2 * time.Minute), ReadyMS: 410, Restarts: 1, DependsOn: []string{"api", "db"},
+			Service: "web", State: launcher.StateReady, PID: 100, Port: 16504, Address: "http://localhost:16504", Since: now.Add(-2 * time.Minute), ReadyMS: 410, Restarts: 1, DependsOn: []string{"api", "db"},
 		},
 		Command: "npm run dev -- --host localhost --strictPort --open false", Directory: "/src/shop/web",
 		Environment: []string{"A=1", "DB_PASSWORD=x", "HOME=/root", "PATH=/bin"},

@@ -31,8 +31,8 @@ func drawn(m model, size terminal.Size) string {
 // A row shows the state of its service and of its build.
 func TestRowsOfBuilds(t *testing.T) {
 	m := model{title: "shop", services: []launcher.Status{
-		{Service: "api", State: launcher.StateReady, Port: 23118, Build: launcher.BuildFailure, Detail: "build failed: exited with status 2"},
-		{Service: "auth", State: launcher.StateReady, Port: 23119, Build: launcher.BuildRunning},
+		{Service: "api", State: launcher.StateReady, Port: 23118, Address: "http://localhost:23118", Build: launcher.BuildFailure, Detail: "build failed: exited with status 2"},
+		{Service: "auth", State: launcher.StateReady, Port: 23119, Address: "http://localhost:23119", Build: launcher.BuildRunning},
 		{Service: "web", State: launcher.StateFailed, Build: launcher.BuildFailure, Detail: "build failed: exited with status 1"},
 	}}
 	const want = `── shop: 2 ready, 1 failed ───────────────────────────────────────────────────── ? keys · q quit ──
@@ -49,9 +49,9 @@ func TestRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
 		m := model{title: "shop/fix", picked: "db", services: []launcher.Status{
-			{Service: "auth", State: launcher.StateReady, Port: 23118, PID: 1, Since: ago(70 * time.Second), ReadyMS: 120.5},
-			{Service: "catalog", State: launcher.StateWaiting, Port: 23119, Detail: "needs db"},
-			{Service: "db", State: launcher.StateStarting, Port: 5432, PID: 2, Since: ago(3 * time.Second), Restarts: 2, Detail: "nothing listens on port 5432 yet"},
+			{Service: "auth", State: launcher.StateReady, Port: 23118, Address: "http://localhost:23118", PID: 1, Since: ago(70 * time.Second), ReadyMS: 120.5},
+			{Service: "catalog", State: launcher.StateWaiting, Port: 23119, Address: "http://localhost:23119", Detail: "needs db"},
+			{Service: "db", State: launcher.StateStarting, Port: 5432, Address: "http://localhost:5432", PID: 2, Since: ago(3 * time.Second), Restarts: 2, Detail: "nothing listens on port 5432 yet"},
 			{Service: "mailer", State: launcher.StateFailed, Detail: "exited with status 3"},
 			{Service: "migrate", State: launcher.StateDone},
 			{Service: "worker", State: launcher.StateBackoff, Exit: "exited with status 1", Detail: "exited with status 1; restarting in 8 s", RestartAt: time.Now().Add(1500 * time.Millisecond)},
@@ -106,8 +106,8 @@ func TestRows(t *testing.T) {
 func TestColumns(t *testing.T) {
 	long := strings.Repeat("abcdefghi-", 6)
 	m := model{title: "shop", services: []launcher.Status{
-		{Service: long + "a", State: launcher.StateReady, Port: 23118},
-		{Service: "漢字漢字漢字漢字漢字漢字漢字", State: launcher.StateReady, Port: 5},
+		{Service: long + "a", State: launcher.StateReady, Port: 23118, Address: "http://localhost:23118"},
+		{Service: "漢字漢字漢字漢字漢字漢字漢字", State: launcher.StateReady, Port: 5, Address: "http://localhost:5"},
 	}}
 	for _, test := range []struct {
 		columns int

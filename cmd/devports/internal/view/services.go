@@ -196,12 +196,7 @@ func (m model) serviceRow(n int, st launcher.Status, c columns, now time.Time, p
 }
 
 // address is where a service is reached.
-func address(st launcher.Status) string {
-	if st.Port == 0 {
-		return ""
-	}
-	return fmt.Sprintf("http://localhost:%d", st.Port)
-}
+func address(st launcher.Status) string { return st.Address }
 
 // shortened is the address of a service, or only its port if that does not fit.
 func shortened(st launcher.Status, room int) string {

@@ -1,0 +1,48 @@
+package holder
+
+import (
+	"net/netip"
+	"slices"
+)
+
+func listeningSockets(port int) ([]Socket, error) {
+	all, err := dump(listenStates, port)
+	if err != nil {
+		return nil, err
+	}
+	var sockets []Socket
+	for _, e := range all {
+		if e.state == listen && int(e.local.Port()) == port {
+			sockets = append(sockets, Socket{e.local.Addr(), e.cookie, e.inode, e.uid})
+		}
+	}
+	return sockets, nil
+}
+
+func ownSockets(pids []int, sockets []Socket) []bool {
+	owned := make([]bool, len(sockets))
+	for _, pid := range pids {
+		if !slices.Contains(owned, false) {
+			break
+		}
+		inodes := socketInodes(pid)
+		for i, s := range sockets {
+			owned[i] = owned[i] || s.Inode != "0" && slices.Contains(inodes, s.Inode)
+		}
+	}
+	return owned
+}
+
+func userOf(local, remote netip.AddrPort) string {
+	const established uint32 = 1 << 1
+	all, err := dump(established, int(local.Port()))
+	if err != nil {
+		return ""
+	}
+	for _, e := range all {
+		if e.local == local && e.remote == remote && e.inode != "0" {
+			return e.uid
+		}
+	}
+	return ""
+}

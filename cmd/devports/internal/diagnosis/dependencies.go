@@ -1,0 +1,196 @@
+package diagnosis
+
+import (
+	"encoding/json"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/procfile/shell"
+)
+
+// ecosystem is how a language installs what a project depends on.
+type ecosystem struct {
+	programs  []string // that need the dependencies
+	locks     []lock   // the first that a folder has names the command
+	installed []string // any of these shows that they are installed; the first is the usual one
+	needed    func(folder string) bool
+	statuses  []int // nothing in the folder shows whether they are installed, but these exit statuses do
+}
+
+// lock is a file, and the command that installs what it lists.
+type lock struct{ file, install string }
+
+var ecosystems = []ecosystem{
+	{
+		programs: []string{
+			"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "node", "nodemon", "tsx", "ts-node",
+			"vite", "next", "nuxt", "astro", "webpack", "react-scripts", "vue-cli-service", "ng", "gatsby", "remix", "nest", "turbo", "nx", "concurrently",
+		},
+		locks: []lock{
+			{"pnpm-lock.yaml", "pnpm install"},
+			{"yarn.lock", "yarn install"},
+			{"bun.lock", "bun install"},
+			{"bun.lockb", "bun install"},
+			{"package-lock.json", "npm ci"},
+			{"npm-shrinkwrap.json", "npm ci"},
+			{"package.json", "npm install"},
+		},
+		installed: []string{"node_modules", ".pnp.cjs", ".pnp.js"},
+		needed:    listsPackages,
+	},
+	{
+		programs: []string{
+			"python", "python3", "uvicorn", "gunicorn", "hypercorn", "flask", "django-admin", "celery", "fastapi", "streamlit",
+			"manage.py", "pytest",
+		},
+		locks:     []lock{{"uv.lock", "uv sync"}},
+		installed: []string{".venv"},
+	},
+	{
+		programs:  []string{"php", "composer", "artisan"},
+		locks:     []lock{{"composer.lock", "composer install"}},
+		installed: []string{"vendor"},
+	},
+	{
+		programs:  []string{"mix", "iex", "elixir"},
+		locks:     []lock{{"mix.lock", "mix deps.get"}},
+		installed: []string{"deps"},
+	},
+	{
+		programs:  []string{"go", "air"},
+		locks:     []lock{{"go.mod", "go mod tidy"}},
+		installed: []string{"go.sum", "vendor"},
+		needed:    func(folder string) bool { return mentions(filepath.Join(folder, "go.mod"), "require") },
+	},
+	{
+		programs: []string{"bundle", "rails", "rake", "ruby", "puma", "sidekiq", "rackup"},
+		locks:    []lock{{"Gemfile.lock", "bundle install"}, {"Gemfile", "bundle install"}},
+		statuses: []int{7, 10, 127}, // Bundler's GemNotFound and GemfileNotFound, and a program of a gem
+	},
+}
+
+// dependencies finds dependencies of a process that are not installed. status is
+// the status with which it has exited, 0 if it has not run.
+func dependencies(base string, p procfile.Process, programs []shell.Program, status int) Missing {
+	if strings.Contains(p.Shell, "install") || strings.Contains(p.Shell, "npm ci") || strings.Contains(p.Shell, "deps.get") {
+		return Missing{} // it installs them itself
+	}
+	for _, program := range programs {
+		dir := in(p.Dir, program.Dir)
+		if m := unbuilt(base, dir, program.Name); m != (Missing{}) {
+			return m
+		}
+		for _, e := range ecosystems {
+			if !e.runs(program.Name) {
+				continue
+			}
+			if _, active := p.Env.Lookup("VIRTUAL_ENV"); active && e.installed != nil && e.installed[0] == ".venv" {
+				continue
+			}
+			if m := e.missing(base, dir, status); m != (Missing{}) {
+				return m
+			}
+		}
+	}
+	return Missing{}
+}
+
+// runs reports whether a program needs the dependencies.
+func (e ecosystem) runs(program string) bool {
+	if slices.Contains(e.programs, path.Base(program)) {
+		return true
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(program, "./"), "/")
+	return len(e.installed) > 0 && first == e.installed[0] && first != program
+}
+
+// missing looks for the dependencies of a folder, in it and above it.
+func (e ecosystem) missing(base, dir string, status int) Missing {
+	for folder := dir; ; folder = filepath.Dir(folder) {
+		for _, name := range e.installed {
+			if isFilled(filepath.Join(folder, name)) {
+				return Missing{}
+			}
+		}
+		i := slices.IndexFunc(e.locks, func(l lock) bool { return exists(filepath.Join(folder, l.file)) })
+		// A package of a workspace has a package.json, and the lock is above it.
+		if i >= 0 && e.locks[i].file == "package.json" && lockAbove(folder, e.locks) {
+			i = -1
+		}
+		if i >= 0 {
+			return e.notInstalled(base, folder, e.locks[i].install, status)
+		}
+		if exists(filepath.Join(folder, ".git")) || folder == filepath.Dir(folder) {
+			return Missing{}
+		}
+	}
+}
+
+// lockAbove reports whether a folder above, up to the repository's root, has one
+// of the locks other than package.json.
+func lockAbove(folder string, locks []lock) bool {
+	for !exists(filepath.Join(folder, ".git")) && folder != filepath.Dir(folder) {
+		folder = filepath.Dir(folder)
+		if slices.ContainsFunc(locks, func(l lock) bool { return l.file != "package.json" && exists(filepath.Join(folder, l.file)) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// notInstalled is what is missing in a folder that has none of e.installed.
+func (e ecosystem) notInstalled(base, folder, install string, status int) Missing {
+	if e.needed != nil && !e.needed(folder) || e.installed == nil && !slices.Contains(e.statuses, status) {
+		return Missing{}
+	}
+	what := "gems are missing"
+	if e.installed != nil {
+		what = relative(base, filepath.Join(folder, e.installed[0])) + " is missing"
+	}
+	if place := relative(base, folder); place != "." {
+		install = "cd " + text.QuoteSh(place) + " && " + install
+	}
+	return Missing{what, install}
+}
+
+// unbuilt finds a program that Cargo would build.
+func unbuilt(base, dir, program string) Missing {
+	parts := strings.Split(strings.TrimPrefix(program, "./"), "/")
+	if len(parts) != 3 || parts[0] != "target" || exists(filepath.Join(dir, program)) || !exists(filepath.Join(dir, "Cargo.toml")) {
+		return Missing{}
+	}
+	build := "cargo build"
+	if parts[1] == "release" {
+		build += " --release"
+	}
+	if place := relative(base, dir); place != "." {
+		build = "cd " + text.QuoteSh(place) + " && " + build
+	}
+	return Missing{program + " is missing", build}
+}
+
+// listsPackages reports whether the package.json of a folder lists packages.
+func listsPackages(folder string) bool {
+	src, err := os.ReadFile(filepath.Join(folder, "package.json"))
+	if err != nil {
+		return false
+	}
+	var manifest struct {
+		Dependencies, DevDependencies map[string]any
+		Workspaces                    any
+	}
+	if json.Unmarshal(src, &manifest) != nil {
+		return false
+	}
+	return len(manifest.Dependencies)+len(manifest.DevDependencies) > 0 || manifest.Workspaces != nil || exists(filepath.Join(folder, "pnpm-workspace.yaml"))
+}
+
+func mentions(file, word string) bool {
+	src, err := os.ReadFile(file)
+	return err == nil && strings.Contains(string(src), word)
+}

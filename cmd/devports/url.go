@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/procfile"
+)
+
+var urlCommand = command{
+	name:  "url",
+	usage: "print the address of a service",
+	args:  "[SERVICE]",
+	help: `
+Prints the address of SERVICE for a browser; without SERVICE, that of the page of
+this checkout. A service that does not use HTTP has localhost and its port. The
+addresses stay the same, also while the services do not run. See devports help
+front.
+
+Example:
+  devports url web
+  devports url --json`,
+	flags:     []cli.Flag{noPinsFlag, jsonFlag, fileFlag, registryFlag},
+	completes: one(services),
+	run: func(s session, c *cli.Context) error {
+		plan, err := s.addresses(c)
+		if err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			all := map[string]string{}
+			for _, p := range plan.Services {
+				if p.Address != "" && (c.NArg() == 0 || p.Service == c.Args().First()) {
+					all[p.Service] = p.Address
+				}
+			}
+			return s.json(all)
+		}
+		address, err := addressIn(plan, c.Args().First())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(s.stdout, address)
+		return nil
+	},
+}
+
+var openCommand = command{
+	name:  "open",
+	usage: "open a service in the browser",
+	args:  "[SERVICE]",
+	help: `
+Opens the address of SERVICE in the browser; without SERVICE, the page of this
+checkout. The command in BROWSER is used, or else the system's.
+
+Example:
+  devports open web`,
+	flags:     []cli.Flag{noPinsFlag, fileFlag, registryFlag},
+	completes: one(services),
+	run: func(s session, c *cli.Context) error {
+		plan, err := s.addresses(c)
+		if err != nil {
+			return err
+		}
+		address, err := addressIn(plan, c.Args().First())
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(address, "http://") {
+			return fail(exitFailed, "its address: "+address, "%s does not use HTTP", c.Args().First())
+		}
+		argv := append(s.browser(), address)
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Env = append(os.Environ(), envvar.Outside+"=1")
+		if err := cmd.Run(); err != nil {
+			return fail(exitFailed, "open "+address, "cannot start a browser: %v", err)
+		}
+		return nil
+	},
+}
+
+// browser is the command that opens a URL.
+func (s session) browser() []string {
+	if command := s.getenv("BROWSER"); command != "" {
+		return []string{command}
+	}
+	switch runtime.GOOS {
+	case "darwin":
+		return []string{"open"}
+	case "windows":
+		return []string{"rundll32", "url.dll,FileProtocolHandler"}
+	}
+	return []string{"xdg-open"}
+}
+
+// addresses returns the plan of the project, with the addresses of its
+// services.
+func (s session) addresses(c *cli.Context) (procfile.Plan, error) {
+	p, err := s.openProject(c)
+	if err != nil {
+		return procfile.Plan{}, err
+	}
+	p = s.withPins(p, c)
+	if err := declares(p.File, c.Args().Slice()); err != nil {
+		return procfile.Plan{}, err
+	}
+	return p.Resolve(c.Context)
+}
+
+// addressIn returns the address of a service, or without one of the checkout's
+// page, or of its only service that uses HTTP if there is no page.
+func addressIn(plan procfile.Plan, service string) (string, error) {
+	if service != "" {
+		p, _ := plan.Service(service)
+		if p.Address == "" {
+			return "", fail(exitFailed, "", "%s has no port: it sets port = false", service)
+		}
+		return p.Address, nil
+	}
+	if url := plan.Site.URL(""); url != "" {
+		return url, nil
+	}
+	var names []string
+	address := ""
+	for _, p := range plan.Services {
+		if p.HTTP {
+			names, address = append(names, p.Service), p.Address
+		}
+	}
+	switch len(names) {
+	case 0:
+		return "", fail(exitFailed, "", "no service uses HTTP")
+	case 1:
+		return address, nil
+	}
+	return "", usage("devports url "+names[0], "name one of the services: %s", wording.List(names))
+}

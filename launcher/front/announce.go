@@ -1,0 +1,250 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/process"
+)
+
+// Announcement is a run that has services with names.
+type Announcement struct {
+	Place Place
+	Run   Run
+	// Start starts a front that claims the place.
+	Start func() error
+	// Services returns the services as they are now. It is called again
+	// whenever Changed has received a value.
+	Services func(context.Context) ([]Service, error)
+	Changed  <-chan struct{}
+	// Processes returns the pids of a service.
+	Processes func(ctx context.Context, service string) ([]int, error)
+	// Note prints a message for the user.
+	Note func(string)
+
+	protocol int // 0 stands for Protocol
+}
+
+// Announce gives the services of a run their names until stop is called. It
+// starts a front if there is none, and another one when that has died. It does
+// not wait for anything.
+func Announce(a Announcement) (stop func()) {
+	if a.protocol == 0 {
+		a.protocol = Protocol
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	done.Go(func() { a.run(ctx) })
+	return func() {
+		cancel()
+		done.Wait()
+	}
+}
+
+// retryDelays are those between attempts to reach a front.
+var retryDelays = []time.Duration{0, 100 * time.Millisecond, time.Second, 5 * time.Second, 30 * time.Second}
+
+// yieldTime is how long the successor of a front that has yielded may take,
+// before any run starts one: a run of an earlier protocol must not be first.
+const yieldTime = time.Second
+
+func (a Announcement) run(ctx context.Context) {
+	noted := ""
+	for failures := 0; ctx.Err() == nil; {
+		conn, err := a.reach(ctx)
+		if err == nil {
+			err = a.serve(ctx, conn)
+		}
+		var refused *refusedError
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, errYielded):
+			a.awaitSuccessor(ctx)
+			continue
+		case errors.Is(err, errClosed):
+			failures = 0
+			continue
+		case errors.As(err, &refused), failures >= 1:
+			if text := err.Error(); text != noted {
+				noted = text
+				a.Note("no named addresses: " + text)
+			}
+		}
+		failures++
+		select {
+		case <-time.After(retryDelays[min(failures, len(retryDelays)-1)]):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// reachPoll is how often a run looks whether a front has started.
+const reachPoll = 5 * time.Millisecond
+
+// reach connects to the front, and starts one if necessary.
+func (a Announcement) reach(ctx context.Context) (net.Conn, error) {
+	if conn, err := a.Place.connect(ctx); err == nil {
+		return conn, nil
+	}
+	if err := a.Start(); err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(startTime); time.Now().Before(end) && a.Place.failure() == ""; {
+		if conn, err := a.Place.connect(ctx); err == nil {
+			return conn, nil
+		}
+		select {
+		case <-time.After(reachPoll):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if reason := a.Place.failure(); reason != "" {
+		return nil, errors.New(reason)
+	}
+	return nil, errNoFront
+}
+
+func (a Announcement) awaitSuccessor(ctx context.Context) {
+	for end := time.Now().Add(yieldTime); ctx.Err() == nil && time.Now().Before(end); time.Sleep(reachPoll) {
+		if conn, err := a.Place.connect(ctx); err == nil {
+			conn.Close()
+			return
+		}
+	}
+}
+
+var errYielded = errors.New("the front has yielded")
+
+// refusedError reports that another run has the name.
+type refusedError struct{ site, directory string }
+
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("the run in %s has the name %s", e.directory, e.site)
+}
+
+// serve announces the run over a connection until it ends.
+func (a Announcement) serve(ctx context.Context, conn net.Conn) error {
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	defer conn.Close()
+	p := newPeer(conn)
+	if err := p.send(fromRun{Hello: &hello{a.protocol, a.Run}}); err != nil {
+		return errClosed
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(helloTimeout))
+	var first fromFront
+	if err := p.receive(&first); err != nil {
+		return fmt.Errorf("the front does not respond: %w", err)
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	switch {
+	case first.Refused != "":
+		return &refusedError{a.Run.Site, first.Refused}
+	case first.Yielded:
+		return errYielded
+	case first.Welcome == nil:
+		return errors.New("the front speaks another protocol")
+	case first.Welcome.Protocol < a.protocol:
+		if p.send(fromRun{Yield: true}) != nil {
+			return errClosed
+		}
+	}
+	sending, cancel := context.WithCancel(ctx)
+	var sender sync.WaitGroup
+	sender.Go(func() { a.sendServices(sending, p) })
+	defer sender.Wait()
+	defer cancel()
+	for {
+		var m fromFront
+		if err := p.receive(&m); err != nil {
+			return errClosed
+		}
+		switch {
+		case m.Question != nil:
+			q := *m.Question
+			sender.Go(func() {
+				if a := a.answer(sending, q); sending.Err() == nil {
+					_ = p.send(fromRun{Answer: &a})
+				}
+			})
+		case m.Hint != nil:
+			a.Note(m.Hint.text())
+		case m.Yielded:
+			if first.Welcome.Protocol < a.protocol {
+				return errClosed // start its successor
+			}
+			return errYielded
+		}
+	}
+}
+
+// sendServices sends the services, and again when they have changed.
+func (a Announcement) sendServices(ctx context.Context, p *peer) {
+	var sent []Service
+	for {
+		services, err := a.Services(ctx)
+		if err == nil && !slices.Equal(services, sent) {
+			if p.send(fromRun{Services: services}) != nil {
+				p.conn.Close()
+				return
+			}
+			sent = services
+		}
+		select {
+		case <-a.Changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// answer finds out whether sockets belong to a service.
+func (a Announcement) answer(ctx context.Context, q question) answer {
+	pids, err := a.Processes(ctx, q.Service)
+	if err != nil {
+		pids = nil
+	}
+	if len(q.Sockets) == 0 {
+		own, err := holder.ListenedBy(ctx, q.Port, pids)
+		return answer{ID: q.ID, Own: []bool{own && err == nil}}
+	}
+	var sockets []holder.Socket
+	for _, s := range q.Sockets {
+		sockets = append(sockets, holder.Socket{Inode: s.Inode, UID: s.UID})
+	}
+	result := answer{ID: q.ID, Own: holder.Owns(pids, sockets)}
+	for i, own := range result.Own {
+		if !own && runsAs(pids, sockets[i].UID) {
+			result.Own[i], result.Unverified = true, true
+		}
+	}
+	return result
+}
+
+// runsAs reports whether one of the processes runs as another user, whose open
+// files are not visible.
+func runsAs(pids []int, uid string) bool {
+	me := os.Geteuid()
+	if me <= 0 || uid == strconv.Itoa(me) {
+		return false
+	}
+	return slices.ContainsFunc(pids, func(pid int) bool {
+		status, err := process.ReadStatus(pid)
+		return err == nil && strconv.Itoa(status.User) == uid
+	})
+}
+
+// text is the hint for the user.
+func (h hint) text() string {
+	return fmt.Sprintf(`%s responded with %d to a request for %s: if it only allows certain hosts or origins, add this one, or set host_header = "localhost"`, h.Service, h.Status, h.URL)
+}

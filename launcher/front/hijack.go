@@ -1,0 +1,23 @@
+package front
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+)
+
+// hijackable makes the connection of a WebSocket raw when the proxy takes it.
+type hijackable struct{ http.ResponseWriter }
+
+// Unwrap returns the writer for its other abilities, such as Flush.
+func (h hijackable) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+
+// Hijack takes the connection.
+func (h hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffer, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	h.Header().Del("Connection") // the proxy adds that of the service
+	if strict, ok := conn.(*strictConn); ok {
+		strict.raw.Store(true)
+	}
+	return conn, buffer, err
+}

@@ -1,0 +1,353 @@
+package front
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+)
+
+// TestMain makes this binary a backend, a process of its own.
+func TestMain(m *testing.M) {
+	if name := os.Getenv("FRONT_TEST_BACKEND"); name != "" {
+		backendMain(name)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// backendMain listens on the address in its first argument, and responds with
+// its name and the request. Its standard input is its life.
+func backendMain(name string) {
+	config := net.ListenConfig{}
+	if os.Getenv("FRONT_TEST_REUSE") != "" {
+		config.Control = reusePort
+	}
+	l, err := config.Listen(context.Background(), "tcp", os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Name", name)
+		w.Header().Set("X-Devports", "forged")
+		header, _ := json.Marshal(r.Header)
+		fmt.Fprintf(w, "%s %s %s %s\n", name, r.Method, r.Host, header)
+	})
+	mux.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {
+		code, _ := strconv.Atoi(r.PathValue("code"))
+		w.WriteHeader(code)
+	})
+	large := make([]byte, 1<<20)
+	mux.HandleFunc("/bytes", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(large) })
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		_, _ = io.Copy(w, r.Body)
+	})
+	mux.HandleFunc("/trailer", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Trailer", "X-Sum")
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, "body")
+		w.Header().Set("X-Sum", fmt.Sprint(n, r.Trailer.Get("X-In")))
+	})
+	mux.HandleFunc("/die", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "part")
+		_ = http.NewResponseController(w).Flush()
+		os.Exit(3)
+	})
+	mux.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for {
+			fmt.Fprintf(w, "data: %d\n\n", time.Now().UnixNano())
+			if http.NewResponseController(w).Flush() != nil || r.Context().Err() != nil {
+				return
+			}
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-r.Context().Done():
+			}
+		}
+	})
+	mux.HandleFunc("/gone", func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		fmt.Println("client gone")
+	})
+	mux.HandleFunc("/socket", func(w http.ResponseWriter, r *http.Request) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		_, _ = io.Copy(conn, rw)
+	})
+	server := http.Server{Handler: mux}
+	fmt.Println("ready")
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = server.Shutdown(ctx)
+		os.Exit(0)
+	}()
+	_ = server.Serve(l)
+	select {} // Shutdown exits
+}
+
+// backendProcess is a backend process.
+type backendProcess struct {
+	pid   int
+	end   func() // lets it finish its requests
+	stop  func() // kills it
+	lines chan string
+}
+
+// start starts a backend that listens on an address.
+func start(t testing.TB, name, address string) backendProcess {
+	t.Helper()
+	return startWith(t, name, address)
+}
+
+// startReusing is start for a port that others share.
+func startReusing(t testing.TB, name, address string) backendProcess {
+	t.Helper()
+	return startWith(t, name, address, "FRONT_TEST_REUSE=1")
+}
+
+func startWith(t testing.TB, name, address string, env ...string) backendProcess {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], address)
+	cmd.Env = append(append(os.Environ(), "FRONT_TEST_BACKEND="+name), env...)
+	cmd.Stderr = os.Stderr
+	stdin, _ := cmd.StdinPipe()
+	stdout, _ := cmd.StdoutPipe()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := backendProcess{pid: cmd.Process.Pid, lines: make(chan string, 100)}
+	p.stop = sync.OnceFunc(func() {
+		stdin.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	t.Cleanup(p.stop)
+	p.end = sync.OnceFunc(func() {
+		stdin.Close()
+		_, _ = cmd.Process.Wait()
+	})
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := stdout.Read(buf)
+			for _, line := range strings.Fields(strings.ReplaceAll(string(buf[:n]), " ", "_")) {
+				p.lines <- line
+			}
+			if err != nil {
+				close(p.lines)
+				return
+			}
+		}
+	}()
+	if line := <-p.lines; line != "ready" {
+		t.Fatalf("%s: the backend is not ready: %q", name, line)
+	}
+	return p
+}
+
+// freePort returns a port that is free on both loopback addresses.
+func freePort(t testing.TB) int {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "[::1]:0")
+		if err != nil {
+			t.Skip("needs IPv6: ", err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
+}
+
+// testFront is a front in this process.
+type testFront struct {
+	t     testing.TB
+	place Place
+	port  int
+	stop  func()
+	ended chan struct{}
+}
+
+func newPlace(t testing.TB) Place {
+	t.Helper()
+	dir := t.TempDir()
+	runtime := filepath.Join(dir, "r")
+	if len(runtime) > 80 {
+		runtime = ""
+	} else if err := os.Mkdir(runtime, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return At(control.NewFolder(dir, runtime))
+}
+
+func startFront(t testing.TB, place Place, port, protocol int) *testFront {
+	t.Helper()
+	f := &testFront{t: t, place: place, port: port, ended: make(chan struct{})}
+	release, err := place.Claim()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listeners, err := ListenPort(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := place.Listen(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	f.stop = sync.OnceFunc(func() {
+		stop()
+		<-f.ended
+	})
+	go func() {
+		defer close(f.ended)
+		Serve(ctx, Options{Listeners: listeners, Port: port, Socket: socket, Idle: time.Minute, Protocol: protocol}, func() { _ = release() })
+	}()
+	t.Cleanup(f.stop)
+	return f
+}
+
+// testRun is a run that is announced.
+type testRun struct {
+	about   Run
+	changed chan struct{}
+	stop    func()
+	notes   chan string
+
+	mu        sync.Mutex
+	services  []Service
+	processes map[string][]int
+	starts    int
+}
+
+// set sets a service and its process; 0 for none.
+func (r *testRun) set(s Service, pid int) {
+	r.mu.Lock()
+	s.PID = pid
+	i := slices.IndexFunc(r.services, func(o Service) bool { return o.Name == s.Name })
+	services := slices.Clone(r.services)
+	if i < 0 {
+		services = append(services, s)
+	} else {
+		services[i] = s
+	}
+	r.services = services
+	r.processes[s.Name] = []int{pid}
+	r.mu.Unlock()
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+// announce announces a run. startFront, unless nil, starts a front.
+func announce(t testing.TB, place Place, about Run, protocol int, startFront func() error) *testRun {
+	r := &testRun{about: about, changed: make(chan struct{}, 1), notes: make(chan string, 100), processes: map[string][]int{}}
+	if startFront == nil {
+		startFront = func() error { return nil }
+	}
+	r.stop = sync.OnceFunc(Announce(Announcement{
+		Place: place, Run: about, Changed: r.changed, protocol: protocol,
+		Start: func() error {
+			r.mu.Lock()
+			r.starts++
+			r.mu.Unlock()
+			return startFront()
+		},
+		Services: func(context.Context) ([]Service, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return r.services, nil
+		},
+		Processes: func(_ context.Context, service string) ([]int, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return r.processes[service], nil
+		},
+		Note: func(text string) { r.notes <- text },
+	}))
+	t.Cleanup(r.stop)
+	return r
+}
+
+// client sends requests to a front, whatever their names resolve to.
+func (f *testFront) client() *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", f.port))
+			},
+			MaxIdleConnsPerHost: 100, DisableCompression: true,
+		},
+		Timeout: 30 * time.Second,
+	}
+}
+
+// get sends a GET request until the status is wanted.
+func (f *testFront) get(host, path string, wanted int) (*http.Response, string) {
+	f.t.Helper()
+	client := f.client()
+	defer client.CloseIdleConnections()
+	var response *http.Response
+	var text []byte
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		var err error
+		response, err = client.Get(fmt.Sprintf("http://%s:%d%s", host, f.port, path))
+		if err != nil {
+			continue
+		}
+		text, _ = io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode == wanted {
+			return response, string(text)
+		}
+	}
+	f.t.Fatalf("%s%s: %v %s, want %d", host, path, response, text, wanted)
+	return nil, ""
+}
+
+// site is a front with one run, whose only service is web.
+func newSite(t testing.TB, address string) (f *testFront, r *testRun, p backendProcess, web Service) {
+	t.Helper()
+	place := newPlace(t)
+	f = startFront(t, place, freePort(t), 0)
+	r = announce(t, place, Run{ID: "1", Site: "shop", Project: "shop", Directory: "/shop", PID: os.Getpid()}, 0, nil)
+	port := freePort(t)
+	p = start(t, "web", fmt.Sprintf(address, port))
+	web = Service{Name: "web", Host: "web", Port: port, State: launcher.StateReady, Address: fmt.Sprintf("http://web.shop.localhost:%d", f.port)}
+	r.set(web, p.pid)
+	f.get("web.shop.localhost", "/", 200)
+	return f, r, p, web
+}

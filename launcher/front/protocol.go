@@ -1,0 +1,145 @@
+package front
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/launcher"
+)
+
+// Protocol is the version of the messages, and of what a front does with them.
+const Protocol = 1
+
+// Run identifies a run to the front.
+type Run struct {
+	ID        string `json:"id"`   // of the process
+	Site      string `json:"site"` // the checkout's unique name, the label of its host
+	Project   string `json:"project"`
+	Worktree  string `json:"worktree,omitempty"`
+	Directory string `json:"directory"`
+	PID       int    `json:"pid"`
+}
+
+// Service is a service of a run as the front needs it.
+type Service struct {
+	Name       string         `json:"name"`
+	Host       string         `json:"host,omitempty"` // its label; "": it has no named address
+	Port       int            `json:"port,omitempty"`
+	Address    string         `json:"address,omitempty"`
+	HostHeader string         `json:"host_header,omitempty"`
+	State      launcher.State `json:"state"`
+	Detail     string         `json:"detail,omitempty"`
+	Restarts   int            `json:"restarts,omitempty"`
+	PID        int            `json:"pid,omitempty"`
+}
+
+// fromRun is a message of a run. One field is set.
+type fromRun struct {
+	Hello    *hello    `json:"hello,omitempty"`
+	Services []Service `json:"services,omitempty"` // replaces the earlier ones
+	Answer   *answer   `json:"answer,omitempty"`
+	Yield    bool      `json:"yield,omitempty"` // make room for a front of a later protocol
+}
+
+type hello struct {
+	Protocol int `json:"protocol"`
+	Run
+}
+
+// fromFront is a message of a front. One field is set.
+type fromFront struct {
+	Welcome  *welcome  `json:"welcome,omitempty"` // the response to hello
+	Refused  string    `json:"refused,omitempty"` // instead of welcome
+	Question *question `json:"question,omitempty"`
+	Hint     *hint     `json:"hint,omitempty"`
+	Yielded  bool      `json:"yielded,omitempty"` // connect to another front
+}
+
+type welcome struct {
+	Protocol int `json:"protocol"`
+	Port     int `json:"port"`
+	PID      int `json:"pid"`
+}
+
+// question asks whether sockets that listen on the port of a service belong to
+// it. Without sockets, the run looks who listens on the port.
+type question struct {
+	ID      int      `json:"id"`
+	Service string   `json:"service"`
+	Port    int      `json:"port"`
+	Sockets []socket `json:"sockets,omitempty"`
+}
+
+// socket is a [holder.Socket].
+type socket struct {
+	Inode string `json:"inode"`
+	UID   string `json:"uid"`
+}
+
+type answer struct {
+	ID         int    `json:"id"`
+	Own        []bool `json:"own"`                  // of each socket; one value without sockets
+	Unverified bool   `json:"unverified,omitempty"` // the user of the sockets is the only evidence
+}
+
+// hint reports that a service refused its first request by name.
+type hint struct {
+	Service string `json:"service"`
+	Status  int    `json:"status"`
+	URL     string `json:"url"`
+}
+
+func socketsOf(sockets []holder.Socket) (list []socket) {
+	for _, s := range sockets {
+		list = append(list, socket{s.Inode, s.UID})
+	}
+	return list
+}
+
+// maxMessage limits a message. A run of a thousand services needs less.
+const maxMessage = 4 << 20
+
+// sendTimeout is how long the other side may take to read.
+const sendTimeout = 5 * time.Second
+
+// peer is one side of a connection. One goroutine may receive; any may send.
+type peer struct {
+	conn  net.Conn
+	lines *bufio.Scanner
+	mu    sync.Mutex // held while sending
+}
+
+func newPeer(conn net.Conn) *peer {
+	p := &peer{conn: conn, lines: bufio.NewScanner(conn)}
+	p.lines.Buffer(nil, maxMessage)
+	return p
+}
+
+func (p *peer) send(message any) error {
+	text, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = p.conn.SetWriteDeadline(time.Now().Add(sendTimeout))
+	_, err = p.conn.Write(append(text, '\n'))
+	return err
+}
+
+var errClosed = errors.New("the connection is closed")
+
+func (p *peer) receive(into any) error {
+	if !p.lines.Scan() {
+		if err := p.lines.Err(); err != nil {
+			return err
+		}
+		return errClosed
+	}
+	return json.Unmarshal(p.lines.Bytes(), into)
+}

@@ -1,0 +1,237 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/devports/devports/launcher"
+)
+
+// Headers of the front.
+const (
+	// headerWho names the service that answers: "shop/login/web". It is on
+	// every response.
+	headerWho = "X-Devports"
+	// headerVia lists the services that a request has passed through. Services
+	// that forward their requests forward it, too.
+	headerVia = "X-Devports-Via"
+)
+
+// waitTime is how long a request waits for its service.
+const waitTime = 10 * time.Second
+
+// listenPoll is how often a waiting request looks whether the service listens:
+// no event reports that.
+const listenPoll = 20 * time.Millisecond
+
+// proxy forwards requests to services.
+type proxy struct {
+	table   *table
+	pages   *pages
+	reverse httputil.ReverseProxy
+}
+
+// target is what a request is for, in its context.
+type target struct {
+	backend
+	name    name
+	page    bool // a person waits for it
+	arrived time.Time
+}
+
+type targetKey struct{}
+
+func targetOf(ctx context.Context) target {
+	t, _ := ctx.Value(targetKey{}).(target)
+	return t
+}
+
+func newProxy(t *table, pages *pages) *proxy {
+	p := &proxy{table: t, pages: pages}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return p.dial(ctx, targetOf(ctx))
+		},
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    256,
+		IdleConnTimeout:        90 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		ReadBufferSize:         16 << 10,
+		WriteBufferSize:        16 << 10,
+		MaxResponseHeaderBytes: 1 << 20,
+	}
+	p.reverse = httputil.ReverseProxy{
+		Rewrite: rewrite, Transport: transport, FlushInterval: -1, BufferPool: &buffers{},
+		ModifyResponse: p.modify, ErrorHandler: p.failed,
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	return p
+}
+
+// buffers are for copying bodies.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte {
+	if buf, ok := b.pool.Get().(*[]byte); ok {
+		return *buf
+	}
+	return make([]byte, 32<<10)
+}
+
+func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
+
+func rewrite(r *httputil.ProxyRequest) {
+	t := targetOf(r.In.Context())
+	r.Out.URL.Scheme, r.Out.URL.Host = "http", t.key()
+	r.Out.Host = r.In.Host
+	if t.service.HostHeader != "" {
+		r.Out.Host = t.service.HostHeader
+	}
+	r.Out.Trailer = r.In.Trailer // which is filled in at the end of the body
+	r.SetXForwarded()
+	r.Out.Header.Set(headerVia, strings.TrimPrefix(r.In.Header.Get(headerVia)+", "+t.who(), ", "))
+}
+
+// who names a backend in headers.
+func (b backend) who() string {
+	return b.run.about.Project + "/" + b.run.about.Worktree + "/" + b.service.Name
+}
+
+func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
+	routes := p.table.routes()
+	b, ok := routes.find(n)
+	if !ok {
+		p.pages.unknown(w, r, routes, n)
+		return
+	}
+	t := target{b, n, wantsPage(r), time.Now()}
+	switch {
+	case visited(r, b):
+		w.Header().Set(headerWho, headerValue(b.who()))
+		p.pages.loop(w, r, b)
+	case !mayAnswer(b.service) && !t.waits():
+		w.Header().Set(headerWho, headerValue(b.who()))
+		p.pages.unavailable(w, r, b, errNotListening)
+	default:
+		r = r.WithContext(context.WithValue(r.Context(), targetKey{}, t))
+		// Otherwise net/http drops what the client still sends, once the
+		// service responds.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		p.reverse.ServeHTTP(hijackable{w}, r)
+	}
+}
+
+// dial connects to the service of a target. It waits while the service starts
+// again: until then, nothing of the request has been read.
+func (p *proxy) dial(ctx context.Context, t target) (net.Conn, error) {
+	for {
+		routes := p.table.routes()
+		b, ok := routes.find(t.name)
+		if ok && (b.who() != t.who() || b.run.about.Directory != t.run.about.Directory) {
+			return nil, errMoved
+		}
+		err := errNotListening
+		if ok && mayAnswer(b.service) {
+			var conn net.Conn
+			if conn, err = b.dial(ctx); err == nil {
+				return conn, nil
+			}
+		}
+		if ok {
+			t.backend = b
+		}
+		if !errors.Is(err, errNotListening) && !errors.Is(err, errChanged) && !errors.Is(err, errNoAnswer) || !t.waits() {
+			return nil, err
+		}
+		poll := time.NewTimer(listenPoll)
+		select {
+		case <-routes.changed:
+		case <-poll.C:
+		case <-ctx.Done():
+			poll.Stop()
+			return nil, ctx.Err()
+		}
+		poll.Stop()
+	}
+}
+
+// errMoved reports that a name has become that of another checkout.
+var errMoved = errors.New("this name now belongs to another checkout")
+
+// mayAnswer reports whether a service has a process that accepts requests. One
+// that is stopping may drop them.
+func mayAnswer(s Service) bool {
+	switch s.State {
+	case launcher.StateReady, launcher.StateStarting:
+		return true
+	}
+	return false
+}
+
+// visited reports whether the request has passed through a service already.
+func visited(r *http.Request, b backend) bool {
+	who := headerValue(b.who())
+	for _, via := range r.Header.Values(headerVia) {
+		for v := range strings.SplitSeq(via, ",") {
+			if strings.TrimSpace(v) == who {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// waits reports whether a service that cannot answer now is about to. A person
+// who waits for the first start sees a page instead.
+func (t target) waits() bool {
+	if time.Since(t.arrived) >= waitTime {
+		return false
+	}
+	switch t.service.State {
+	case launcher.StateFailed, launcher.StateStopped, launcher.StateDone:
+		return false
+	case launcher.StateWaiting, launcher.StateStarting:
+		return !t.page || t.service.Restarts > 0
+	}
+	return true
+}
+
+// modify edits the header of a response.
+func (p *proxy) modify(r *http.Response) error {
+	t := targetOf(r.Request.Context())
+	r.Header.Set(headerWho, headerValue(t.who()))
+	r.Header.Del(headerVia)
+	if t.run.unverified(t.service.Name) {
+		r.Header.Set(headerWho, headerValue(t.who())+"; unverified")
+	}
+	refused := r.StatusCode == http.StatusBadRequest || r.StatusCode == http.StatusForbidden
+	if t.run.first(t.service) && refused {
+		go t.run.peer.send(fromFront{Hint: &hint{t.service.Name, r.StatusCode, t.service.Address}}) //nolint:errcheck // a run that has gone needs no hint
+	}
+	return nil
+}
+
+// failed responds to a request that could not be forwarded.
+func (p *proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
+	t := targetOf(r.Context())
+	w.Header().Set(headerWho, headerValue(t.who()))
+	p.pages.unavailable(w, r, t.backend, err)
+}
+
+// headerValue makes a text the value of a header.
+func headerValue(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f || r == ',' {
+			return '?'
+		}
+		return r
+	}, text)
+}

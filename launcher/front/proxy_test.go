@@ -1,0 +1,516 @@
+package front
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/launcher"
+)
+
+func TestHosts(t *testing.T) {
+	f, _, _, _ := newSite(t, "127.0.0.1:%d")
+	client := f.client()
+	ask := func(host, accept string) (*http.Response, string) {
+		r, err := http.NewRequest("GET", fmt.Sprintf("http://127.0.0.1:%d/", f.port), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		r.Header.Set("Accept", accept)
+		response, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, _ := io.ReadAll(response.Body)
+		return response, string(text)
+	}
+	for _, tt := range []struct {
+		host, accept string
+		status       int
+		text, who    string
+	}{
+		{"web.shop.localhost", "", 200, "web GET web.shop.localhost ", "shop//web"},
+		{"web.shop.localhost:1", "", 200, "web GET web.shop.localhost:1 ", "shop//web"},
+		{"WEB.Shop.LOCALHOST", "", 200, "web GET WEB.Shop.LOCALHOST ", "shop//web"},
+		{"web.shop.localhost.", "", 200, "web GET web.shop.localhost. ", "shop//web"},
+		{"web.shop.localhost.:80", "", 200, "web GET web.shop.localhost.:80 ", "shop//web"},
+		{"shop.localhost", "", 200, "web  ready", "-"},
+		{"devports.localhost", "text/html", 200, `<a href="http://web.shop.localhost`, "-"},
+		{"devports.localhost", "application/json", 200, `"checkouts":[{"project":"shop"`, "-"},
+		{"db.shop.localhost", "", 404, "shop has no running service with the host db", "-"},
+		{"web.other.localhost", "application/json", 404, `"error":"no checkout named other is running"`, "-"},
+		{"other.localhost", "text/html", 404, "no checkout named other is running", "-"},
+		{"a.web.shop.localhost", "", 404, "devports needs the name of a service", "-"},
+		{"localhost", "", 404, "devports needs the name", "-"},
+		{"127.0.0.1", "", 404, "http://devports.localhost", "-"},
+		{"127.0.0.1:99", "", 404, "http://devports.localhost", "-"},
+		{"[::1]", "", 404, "http://devports.localhost", "-"},
+		{"[::1]:80", "", 404, "http://devports.localhost", "-"},
+		{"evil.example", "application/json", 404, `{"error":"this host is not a name of devports","hint":`, "-"},
+		{"web.shop.localhost.evil.example", "text/html", 404, "not a name of devports", "-"},
+		{"10.1.2.3", "", 404, "not a name of devports", "-"},
+	} {
+		response, text := ask(tt.host, tt.accept)
+		if response.StatusCode != tt.status || !strings.Contains(text, tt.text) || strings.Join(response.Header.Values("X-Devports"), "|") != tt.who {
+			t.Errorf("%s, %s: %d %q, %s", tt.host, tt.accept, response.StatusCode, response.Header.Values("X-Devports"), text)
+		}
+		if strings.Contains(tt.text, "not a name") && strings.Contains(text, "shop.localhost:") {
+			t.Errorf("%s: it lists checkouts", tt.host)
+		}
+	}
+}
+
+// raw sends bytes and returns the response up to its end, or its first bytes.
+func raw(t *testing.T, port int, request string) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := io.ReadAll(conn)
+	return string(text)
+}
+
+func TestAmbiguousRequests(t *testing.T) {
+	f, _, _, _ := newSite(t, "127.0.0.1:%d")
+	const host = "Host: web.shop.localhost\r\nConnection: close\r\n"
+	for name, tt := range map[string]struct{ request, want string }{
+		"absolute form":     {"GET http://web.shop.localhost/ HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n", "200"},
+		"plain":             {"GET / HTTP/1.1\r\n" + host + "\r\n", "200"},
+		"chunked":           {"POST /echo HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nX: y\r\n\r\n", "200"},
+		"both":              {"POST / HTTP/1.1\r\n" + host + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+		"two lengths":       {"POST / HTTP/1.1\r\n" + host + "Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcde", "400"},
+		"equal lengths":     {"POST / HTTP/1.1\r\n" + host + "Content-Length: 4\r\nContent-Length: 4\r\n\r\nabcd", "400"},
+		"list of lengths":   {"POST / HTTP/1.1\r\n" + host + "Content-Length: 4, 4\r\n\r\nabcd", "400"},
+		"signed length":     {"POST / HTTP/1.1\r\n" + host + "Content-Length: +4\r\n\r\nabcd", "400"},
+		"fold":              {"GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n", "400"},
+		"bare LF":           {"GET / HTTP/1.1\r\n" + host + "X: a\nContent-Length: 3\r\n\r\nabc", "400"},
+		"bare LF at end":    {"GET / HTTP/1.1\r\n" + host + "\n", "400"},
+		"bare CR":           {"GET / HTTP/1.1\r\n" + host + "X: a\rY: b\r\n\r\n", "400"},
+		"space before":      {"GET / HTTP/1.1\r\n" + host + "Content-Length : 3\r\n\r\nabc", "400"},
+		"unknown coding":    {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", "400"},
+		"chunked in 1.0":    {"POST / HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+		"chunk size":        {"POST /echo HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n", "400"},
+		"chunk without CR":  {"POST /echo HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n", "400"},
+		"second request":    {"POST /echo HTTP/1.1\r\nHost: web.shop.localhost\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n", "400 Bad"},
+		"declined upgrade":  {"GET / HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\nA: b\r\n\r\n", "200"},
+		"upgrade, no token": {"GET / HTTP/1.1\r\nHost: web.shop.localhost\r\nUpgrade: h2c\r\n\r\n", "200"},
+		"CONNECT":           {"CONNECT web.shop.localhost:80 HTTP/1.1\r\n" + host + "\r\n", "405"},
+		"no host":           {"GET / HTTP/1.1\r\n\r\n", "400"},
+		"no host in 1.0":    {"GET / HTTP/1.0\r\n\r\n", "404"},
+	} {
+		response := raw(t, f.port, tt.request)
+		first, _, _ := strings.Cut(response, "\r\n")
+		if name == "second request" {
+			first = response // the connection may end before the first response
+			if strings.Count(response, "200 OK") > 1 {
+				t.Errorf("%s: %s", name, response)
+			}
+			continue
+		}
+		if !strings.Contains(first, " "+tt.want) || strings.Count(response, "HTTP/1.") != 1 {
+			t.Errorf("%s: %s", name, response)
+		}
+	}
+}
+
+func TestForwarding(t *testing.T) {
+	f, r, p, web := newSite(t, "127.0.0.1:%d")
+	client := f.client()
+	url := fmt.Sprintf("http://web.shop.localhost:%d", f.port)
+	t.Run("headers", func(t *testing.T) {
+		request, _ := http.NewRequest("GET", url+"/", nil)
+		request.Header.Set("X-Forwarded-For", "6.6.6.6")
+		request.Header.Set("X-Forwarded-Host", "evil")
+		request.Header.Set("Forwarded", "for=evil")
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, _ := io.ReadAll(response.Body)
+		for _, want := range []string{
+			`"X-Forwarded-For":["127.0.0.1"]`, fmt.Sprintf(`"X-Forwarded-Host":["web.shop.localhost:%d"]`, f.port), `"X-Forwarded-Proto":["http"]`,
+		} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("no %s in %s", want, text)
+			}
+		}
+		if strings.Contains(string(text), "evil") || strings.Contains(string(text), "gzip") {
+			t.Errorf("headers: %s", text)
+		}
+	})
+	t.Run("statuses", func(t *testing.T) {
+		for _, code := range []int{204, 304, 500, 101 + 99} {
+			response, err := client.Get(fmt.Sprintf("%s/status/%d", url, code))
+			if err != nil || response.StatusCode != code {
+				t.Errorf("%d: %v, %v", code, response, err)
+			}
+		}
+		response, err := client.Head(url + "/")
+		if err != nil || response.StatusCode != 200 || response.ContentLength <= 0 {
+			t.Errorf("HEAD: %v, %v", response, err)
+		}
+	})
+	t.Run("trailers", func(t *testing.T) {
+		request, _ := http.NewRequest("POST", url+"/trailer", io.NopCloser(strings.NewReader("abc")))
+		request.Trailer = http.Header{"X-In": {"in"}}
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.Trailer.Get("X-Sum") != "3in" && response.Trailer.Get("X-Sum") != "3 in" {
+			t.Errorf("trailers: %v", response.Trailer)
+		}
+	})
+	t.Run("both ways", func(t *testing.T) { // each part arrives before the next is sent
+		read, write := io.Pipe()
+		request, _ := http.NewRequest("POST", url+"/echo", read)
+		parts := make(chan string)
+		go func() {
+			for part := range parts {
+				_, _ = io.WriteString(write, part)
+			}
+			write.Close()
+		}()
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", f.port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		go func() { _ = request.Write(conn) }()
+		parts <- "one"
+		parts <- "two"
+		close(parts)
+		response, err := http.ReadResponse(bufio.NewReader(conn), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := io.ReadAll(response.Body); string(text) != "onetwo" {
+			t.Errorf("echo: %q", text)
+		}
+	})
+	t.Run("expect", func(t *testing.T) {
+		response := raw(t, f.port, "POST /echo HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc")
+		if !strings.HasPrefix(response, "HTTP/1.1 100 Continue\r\n") || !strings.HasSuffix(response, "abc") {
+			t.Errorf("response: %s", response)
+		}
+	})
+	t.Run("events", func(t *testing.T) {
+		response, err := client.Get(url + "/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		lines := bufio.NewScanner(response.Body)
+		least := time.Hour
+		for range 20 {
+			lines.Scan()
+			var sent int64
+			if _, err := fmt.Sscanf(lines.Text(), "data: %d", &sent); err != nil {
+				t.Fatalf("%q: %v", lines.Text(), err)
+			}
+			least = min(least, time.Since(time.Unix(0, sent)))
+			lines.Scan()
+		}
+		if least > 10*time.Millisecond {
+			t.Errorf("an event took %s", least)
+		}
+	})
+	t.Run("upgrade", func(t *testing.T) {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", f.port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		fmt.Fprint(conn, "GET /socket HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		reader := bufio.NewReader(conn)
+		response, err := http.ReadResponse(reader, nil)
+		if err != nil || response.StatusCode != 101 || response.Header.Get("Connection") != "Upgrade" {
+			t.Fatalf("%v, %v", response, err)
+		}
+		for _, text := range []string{"\x81\x05hello\n", "bare\nlines\n\n"} {
+			fmt.Fprint(conn, text)
+			got := make([]byte, len(text))
+			if _, err := io.ReadFull(reader, got); err != nil || string(got) != text {
+				t.Errorf("%q, %v", got, err)
+			}
+		}
+	})
+	t.Run("host header", func(t *testing.T) {
+		s := web
+		s.HostHeader = "localhost"
+		r.set(s, p.pid)
+		for end := time.Now().Add(10 * time.Second); ; {
+			_, text := f.get("web.shop.localhost", "/", 200)
+			if strings.HasPrefix(text, "web GET localhost ") {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("text: %s", text)
+			}
+		}
+		r.set(web, p.pid)
+	})
+	t.Run("loop", func(t *testing.T) {
+		request, _ := http.NewRequest("GET", url+"/", nil)
+		request.Header.Set("X-Devports-Via", "shop//api, shop//web")
+		response, err := client.Do(request)
+		if err != nil || response.StatusCode != 508 {
+			t.Errorf("%v, %v", response, err)
+		}
+		request.Header.Set("X-Devports-Via", "shop//api")
+		if response, err = client.Do(request); err != nil || response.StatusCode != 200 {
+			t.Errorf("no loop: %v, %v", response, err)
+		}
+	})
+	t.Run("client gone", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		request, _ := http.NewRequestWithContext(ctx, "GET", url+"/gone", nil)
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		response.Body.Close()
+		select {
+		case line := <-p.lines:
+			if line != "client_gone" {
+				t.Errorf("%q", line)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("the backend does not notice")
+		}
+	})
+	t.Run("backend dies", func(t *testing.T) {
+		response, err := client.Get(url + "/die")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		if err == nil || string(text) != "part" {
+			t.Errorf("%q, %v", text, err)
+		}
+	})
+}
+
+// A body of a gigabyte passes in little memory, both ways.
+func TestLargeBody(t *testing.T) {
+	f, _, _, _ := newSite(t, "127.0.0.1:%d")
+	size := int64(1 << 30)
+	if testing.Short() || os.Getenv("CI") == "" {
+		size = 128 << 20
+	}
+	request, _ := http.NewRequest("POST", fmt.Sprintf("http://web.shop.localhost:%d/echo", f.port), io.LimitReader(zeros{}, size))
+	response, err := f.client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if n, err := io.Copy(io.Discard, response.Body); n != size || err != nil {
+		t.Errorf("%d of %d bytes: %v", n, size, err)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestOnlyIPv6(t *testing.T) {
+	f, _, _, _ := newSite(t, "[::1]:%d")
+	f.get("web.shop.localhost", "/", 200)
+}
+
+// A request that comes while a service restarts waits for it, with its body.
+// Those that the old process is about to get when it stops may fail.
+func TestWaitsForRestart(t *testing.T) {
+	f, r, p, web := newSite(t, "127.0.0.1:%d")
+	client := f.client()
+	var requests sync.WaitGroup
+	stop, completed := make(chan struct{}), make(chan bool)
+	var downs, waited atomic.Int32
+	var away atomic.Bool
+	for range 4 {
+		requests.Go(func() {
+			for {
+				before, late := downs.Load(), away.Load()
+				response, err := client.Post(fmt.Sprintf("http://web.shop.localhost:%d/echo", f.port), "text/plain", strings.NewReader("body"))
+				var text []byte
+				if err == nil {
+					text, _ = io.ReadAll(response.Body)
+					response.Body.Close()
+				}
+				switch ok := err == nil && string(text) == "body"; {
+				case ok && late:
+					waited.Add(1)
+				case !ok && downs.Load() == before:
+					t.Errorf("%v %s", err, text)
+				}
+				select {
+				case <-stop:
+					return
+				case completed <- true:
+				}
+			}
+		})
+	}
+	for i := range 5 {
+		down := web
+		down.State, down.Restarts = launcher.StateBackoff, i+1
+		downs.Add(1)
+		r.set(down, p.pid)
+		awaitRoutes(t, f, "backoff")
+		away.Store(true)
+		p.end()
+		for drained := false; !drained; { // all requests wait now
+			select {
+			case <-completed:
+			case <-time.After(50 * time.Millisecond):
+				drained = true
+			}
+		}
+		p = start(t, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))
+		away.Store(false)
+		up := web
+		up.Restarts = i + 1
+		r.set(up, p.pid)
+		awaitRoutes(t, f, "ready")
+		for range 20 {
+			<-completed
+		}
+	}
+	close(stop)
+	requests.Wait()
+	if waited.Load() < 5 {
+		t.Errorf("only %d requests waited", waited.Load())
+	}
+}
+
+// awaitRoutes waits until the page of the site shows a state.
+func awaitRoutes(t *testing.T, f *testFront, state string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; {
+		_, text := f.get("shop.localhost", "/", 200)
+		if strings.Contains(text, "  "+state+"  ") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not %s: %s", state, text)
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	place := newPlace(t)
+	f := startFront(t, place, freePort(t), 0)
+	r := announce(t, place, Run{ID: "1", Site: "shop", Project: "shop", Worktree: "fix", Directory: "/shop"}, 0, nil)
+	web := Service{Name: "web", Host: "web", Port: freePort(t)}
+	client := f.client()
+	for _, tt := range []struct {
+		state  launcher.State
+		detail string
+		status int
+		text   string
+	}{
+		{launcher.StateFailed, "exited with status 7", 503, "web has failed: exited with status 7"},
+		{launcher.StateStopped, "", 503, "web is stopped"},
+		{launcher.StateDone, "", 503, "web is stopped"},
+		{launcher.StateWaiting, "needs db", 503, "web does not listen on its port yet: needs db"},
+		{launcher.StateStarting, "ignores PORT: it listens on 3000, not 1", 503, "ignores PORT: it listens on 3000"},
+	} {
+		web.State, web.Detail = tt.state, tt.detail
+		r.set(web, 0)
+		f.get("web.shop.localhost", "/x", 503)
+		awaitRoutes(t, f, string(tt.state))
+		for _, accept := range []string{"text/html,*/*", "application/json", "*/*"} {
+			if accept != "text/html,*/*" && (tt.state == launcher.StateWaiting || tt.state == launcher.StateStarting) {
+				continue // these wait
+			}
+			request, _ := http.NewRequest("GET", fmt.Sprintf("http://web.shop.localhost:%d/x", f.port), nil)
+			request.Header.Set("Accept", accept)
+			response, err := client.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, _ := io.ReadAll(response.Body)
+			response.Body.Close()
+			html := strings.HasPrefix(response.Header.Get("Content-Type"), "text/html")
+			if response.StatusCode != tt.status || !strings.Contains(string(text), tt.text) || response.Header.Get("Retry-After") == "" ||
+				html != strings.HasPrefix(accept, "text/html") || response.Header.Get("X-Devports") != "shop/fix/web" {
+				t.Errorf("%s, %s: %v\n%s", tt.state, accept, response, text)
+			}
+			if reload := response.Header.Get("Refresh") != ""; reload != (html && (tt.state == launcher.StateWaiting || tt.state == launcher.StateStarting)) {
+				t.Errorf("%s: reloads %v", tt.state, reload)
+			}
+		}
+	}
+}
+
+// Clients of other languages, with an explicit Host.
+func TestClients(t *testing.T) {
+	f, _, _, _ := newSite(t, "127.0.0.1:%d")
+	for name, argv := range map[string][]string{
+		"curl":    {"-s", "-H", "Host: web.shop.localhost", fmt.Sprintf("http://127.0.0.1:%d/", f.port)},
+		"python3": {"-c", fmt.Sprintf("import http.client; c = http.client.HTTPConnection('127.0.0.1', %d); c.request('GET', '/', headers={'Host': 'web.shop.localhost'}); print(c.getresponse().read().decode())", f.port)},
+		"node":    {"-e", fmt.Sprintf("require('http').get({host: '127.0.0.1', port: %d, headers: {Host: 'web.shop.localhost'}}, r => r.pipe(process.stdout))", f.port)},
+	} {
+		if _, err := exec.LookPath(name); errors.Is(err, exec.ErrNotFound) {
+			t.Logf("no %s", name)
+			continue
+		}
+		out, err := exec.Command(name, argv...).CombinedOutput()
+		if err != nil || !bytes.HasPrefix(out, []byte("web GET web.shop.localhost")) {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+func TestHint(t *testing.T) {
+	f, r, _, web := newSite(t, "127.0.0.1:%d")
+	// Its first response was a success.
+	f.get("web.shop.localhost", "/status/403", 403)
+	p := start(t, "api", "127.0.0.1:0")
+	_ = p
+	api := web
+	api.Name, api.Host, api.Address = "api", "api", "http://api.shop.localhost"
+	q := start(t, "api", fmt.Sprintf("[::1]:%d", web.Port))
+	r.set(api, q.pid)
+	f.get("api.shop.localhost", "/status/403", 403)
+	f.get("api.shop.localhost", "/status/403", 403)
+	select {
+	case note := <-r.notes:
+		if !strings.Contains(note, "api responded with 403 to a request for http://api.shop.localhost") {
+			t.Error(note)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("no hint")
+	}
+	if len(r.notes) > 0 {
+		t.Errorf("another: %s", <-r.notes)
+	}
+}

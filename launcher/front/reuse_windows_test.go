@@ -1,0 +1,5 @@
+package front
+
+import "syscall"
+
+func reusePort(_, _ string, _ syscall.RawConn) error { return nil }

@@ -1,0 +1,182 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/devports/devports/allocator/holder"
+)
+
+// run is a run that is connected to this front.
+type run struct {
+	about  Run
+	number int // differs from that of every other run
+	peer   *peer
+	gone   chan struct{} // closed when it has disconnected
+
+	anyUnverified atomic.Bool // one of verified is true
+
+	mu       sync.Mutex // guards the fields below
+	asked    int
+	answers  map[int]chan answer
+	verified map[verifiedKey]bool     // sockets that belong to a service; true: unverified
+	ports    map[string]portAnswer    // where sockets are not identified
+	hinted   map[string]hintedProcess // by service
+}
+
+type verifiedKey struct {
+	service string
+	cookie  uint64
+}
+
+// portAnswer is an answer without sockets.
+type portAnswer struct {
+	own bool
+	at  time.Time
+}
+
+type hintedProcess struct{ pid, restarts int }
+
+func newRun(about Run, number int, p *peer) *run {
+	return &run{
+		about: about, number: number, peer: p, gone: make(chan struct{}),
+		answers: map[int]chan answer{}, verified: map[verifiedKey]bool{}, ports: map[string]portAnswer{}, hinted: map[string]hintedProcess{},
+	}
+}
+
+// askTimeout is how long a run may take to look at its processes.
+const askTimeout = 2 * time.Second
+
+var errNoAnswer = errors.New("its devports up does not respond")
+
+func (r *run) ask(ctx context.Context, q question) (answer, error) {
+	answered := make(chan answer, 1)
+	r.mu.Lock()
+	r.asked++
+	q.ID = r.asked
+	r.answers[q.ID] = answered
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		delete(r.answers, q.ID)
+		r.mu.Unlock()
+	}()
+	if err := r.peer.send(fromFront{Question: &q}); err != nil {
+		return answer{}, errNoAnswer
+	}
+	timeout := time.NewTimer(askTimeout)
+	defer timeout.Stop()
+	select {
+	case a := <-answered:
+		return a, nil
+	case <-r.gone:
+		return answer{}, errNoAnswer
+	case <-timeout.C:
+		return answer{}, errNoAnswer
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	}
+}
+
+func (r *run) answered(a answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c, ok := r.answers[a.ID]; ok {
+		delete(r.answers, a.ID)
+		c <- a
+	}
+}
+
+// maxVerified bounds the cache of sockets. A socket that is forgotten is asked
+// about again.
+const maxVerified = 1000
+
+// owns reports whether all sockets belong to a service. Answers are kept by the
+// sockets' cookies, only if they are yes.
+func (r *run) owns(ctx context.Context, s Service, sockets []holder.Socket) (bool, error) {
+	var unknown []holder.Socket
+	r.mu.Lock()
+	for _, socket := range sockets {
+		if _, ok := r.verified[verifiedKey{s.Name, socket.Cookie}]; !ok {
+			unknown = append(unknown, socket)
+		}
+	}
+	r.mu.Unlock()
+	if len(unknown) == 0 {
+		return true, nil
+	}
+	a, err := r.ask(ctx, question{Service: s.Name, Port: s.Port, Sockets: socketsOf(unknown)})
+	if err != nil || len(a.Own) != len(unknown) {
+		return false, errors.Join(err, ctx.Err())
+	}
+	all := true
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.verified) > maxVerified {
+		clear(r.verified)
+	}
+	for i, socket := range unknown {
+		all = all && a.Own[i]
+		if a.Own[i] {
+			r.verified[verifiedKey{s.Name, socket.Cookie}] = a.Unverified
+			if a.Unverified {
+				r.anyUnverified.Store(true)
+			}
+		}
+	}
+	return all, nil
+}
+
+// portTime is how long an answer about a port counts.
+const portTime = time.Second
+
+// ownsPort is owns where sockets are not identified.
+func (r *run) ownsPort(ctx context.Context, s Service) (bool, error) {
+	key := backend{r, s}.key()
+	r.mu.Lock()
+	known, ok := r.ports[key]
+	r.mu.Unlock()
+	if ok && time.Since(known.at) < portTime {
+		return known.own, nil
+	}
+	a, err := r.ask(ctx, question{Service: s.Name, Port: s.Port})
+	if err != nil || len(a.Own) != 1 {
+		return false, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.ports) > maxVerified {
+		clear(r.ports)
+	}
+	r.ports[key] = portAnswer{a.Own[0], time.Now()}
+	return a.Own[0], nil
+}
+
+// unverified reports whether the only evidence for a service is the user of its
+// sockets.
+func (r *run) unverified(service string) bool {
+	if !r.anyUnverified.Load() {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key, unverified := range r.verified {
+		if key.service == service && unverified {
+			return true
+		}
+	}
+	return false
+}
+
+// first reports whether this is the first response of a process.
+func (r *run) first(s Service) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := hintedProcess{s.PID, s.Restarts}
+	first := r.hinted[s.Name] != p
+	r.hinted[s.Name] = p
+	return first
+}

@@ -1,0 +1,114 @@
+package shell
+
+import (
+	"path"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// Program is a program that a command line runs.
+type Program struct {
+	Name string // as it stands
+	Dir  string // where, relative to the folder of the line: a cd before it
+	Args []string
+}
+
+// Programs returns the programs of a line that stand there as literal words, in
+// order. It leaves out builtins and functions. A line that it cannot parse has
+// none.
+func Programs(line string) []Program {
+	file := parse(line)
+	if file == nil {
+		return nil
+	}
+	functions := map[string]bool{}
+	var programs []Program
+	dir := ""
+	syntax.Walk(file, func(node syntax.Node) bool {
+		switch node := node.(type) {
+		case *syntax.FuncDecl:
+			functions[node.Name.Value] = true
+		case *syntax.CallExpr:
+			words := literals(node.Args)
+			if len(words) > 0 && (words[0] == "exec" || words[0] == "command") {
+				words = words[1:]
+			}
+			switch {
+			case len(words) == 0:
+			case words[0] == "cd" && len(words) == 2 && words[1] != "":
+				dir = path.Join(dir, words[1])
+			case isName(words[0]) && !shellWords()[words[0]] && !functions[words[0]]:
+				programs = append(programs, Program{words[0], dir, words[1:]})
+			}
+		}
+		return true
+	})
+	return programs
+}
+
+// literals are the literal values of words; "" for any other.
+func literals(args []*syntax.Word) []string {
+	words := make([]string, len(args))
+	for i, word := range args {
+		words[i] = word.Lit()
+	}
+	return words
+}
+
+// parse parses a line for sh, which may be bash; nil if it cannot.
+func parse(line string) *syntax.File {
+	for _, variant := range []syntax.LangVariant{syntax.LangPOSIX, syntax.LangBash} {
+		if file, err := syntax.NewParser(syntax.Variant(variant)).Parse(strings.NewReader(line), ""); err == nil {
+			return file
+		}
+	}
+	return nil
+}
+
+// Reference is a variable that a line expands.
+type Reference struct {
+	Name   string
+	Offset int // of its "$"
+}
+
+// References returns the variables that the shell expands as they are, $NAME or
+// ${NAME}, and that the line does not set itself. It leaves out those with an
+// operator, as ${NAME:-default}. A line that it cannot parse has none.
+func References(line string) []Reference {
+	file := parse(line)
+	if file == nil {
+		return nil
+	}
+	set := map[string]bool{}
+	var references []Reference
+	syntax.Walk(file, func(node syntax.Node) bool {
+		switch node := node.(type) {
+		case *syntax.Assign:
+			if node.Name != nil {
+				set[node.Name.Value] = true
+			}
+		case *syntax.WordIter:
+			set[node.Name.Value] = true
+		case *syntax.CallExpr: // read, getopts, unset, export …
+			for _, word := range literals(node.Args) {
+				if name, _, _ := strings.Cut(word, "="); IsVariable(name) {
+					set[name] = true
+				}
+			}
+		case *syntax.ParamExp:
+			text := line[node.Pos().Offset():node.End().Offset()]
+			if name := strings.Trim(text, "${}"); IsVariable(name) && (text == "$"+name || text == "${"+name+"}") {
+				references = append(references, Reference{name, int(node.Pos().Offset())})
+			}
+		}
+		return true
+	})
+	unset := references[:0]
+	for _, r := range references {
+		if !set[r.Name] {
+			unset = append(unset, r)
+		}
+	}
+	return unset
+}

@@ -1,0 +1,185 @@
+package procfile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
+)
+
+// serviceSynonyms are the keys of other tools for those of a service.
+var serviceSynonyms = map[string]string{
+	"cmd": "command", "commands": "command", "run": "command", "exec": "command", "script": "command",
+	"start": "command", "entrypoint": "command", "shell": "command",
+	"cwd": "dir", "workdir": "dir", "working_dir": "dir", "directory": "dir", "root": "dir", "path": "dir",
+	"environment": "env", "vars": "env", "variables": "env", "env_file": "env_files", "envfile": "env_files", "dotenv": "env_files",
+	"healthcheck": "ready", "health_check": "ready", "health": "ready", "readiness": "ready", "readiness_probe": "ready",
+	"depends": "depends_on", "deps": "depends_on", "needs": "depends_on", "requires": "depends_on", "after": "depends_on",
+	"autorestart": "restart", "auto_restart": "restart", "restart_policy": "restart",
+	"instances": "replicas", "scale": "replicas", "numprocs": "replicas", "processes": "replicas",
+	"stopsignal": "stop_signal", "kill_signal": "stop_signal", "stop_grace_period": "stop_timeout", "kill_timeout": "stop_timeout", "stopwaitsecs": "stop_timeout",
+	"watch_paths": "watch", "files": "watch",
+}
+
+// projectSynonyms are the keys of other tools for those of a project.
+var projectSynonyms = map[string]string{
+	"name": "project", "environment": "env", "vars": "env", "variables": "env",
+	"env_file": "env_files", "envfile": "env_files", "dotenv": "env_files",
+	"service": "services", "processes": "services", "process": "services", "procs": "services",
+	"commands": "services", "programs": "services", "apps": "services", "tasks": "services",
+	"port_range": "range", "ports": "range",
+}
+
+// unknownKey is the hint for an unknown key of the project, or of a service.
+func unknownKey(e *entry, ofProject bool, known []string) string {
+	synonyms := serviceSynonyms
+	if ofProject {
+		synonyms = projectSynonyms
+	}
+	if key, ok := synonyms[strings.ToLower(strings.ReplaceAll(e.key, "-", "_"))]; ok {
+		return "use " + sample(key, e.value)
+	}
+	if hint := didYouMean(e.key, known); hint != "" {
+		return hint
+	}
+	switch _, ofService := serviceKeys[e.key]; {
+	case !ofProject:
+		return ""
+	case ofService:
+		return "it belongs to a service: move it below a line [services.web]"
+	case e.value.kind == kindString && isServiceName(e.key):
+		return "to declare a service, write [services] in a line above it"
+	case e.value.kind == kindTable && e.value.find("command") != nil && isServiceName(e.key):
+		return "to declare a service: [services." + e.key + "]"
+	}
+	return ""
+}
+
+// samples are values for keys whose values other tools write in another form.
+var samples = map[string]string{
+	"ready": `"http:/healthz"`, "restart": `"on-failure"`, "stop_timeout": `"10s"`, "range": `"20000-29999"`,
+}
+
+// sample is a line for a key, with the value if it is a plain string that the
+// key takes.
+func sample(key string, v *value) string {
+	literal, _ := quoted(v.text)
+	value, fixed := samples[key]
+	switch {
+	case fixed:
+	case key == "env_files" && v.kind == kindString:
+		value = "[" + literal + "]"
+	case key == "depends_on" && v.kind == kindString:
+		value = "[" + literal + "]"
+	case key == "replicas" && v.kind == kindInteger:
+		value = v.text
+	case v.kind == kindString && slices.Contains([]string{"command", "dir", "project", "stop_signal"}, key):
+		value = literal
+	default:
+		return key
+	}
+	return key + " = " + value
+}
+
+// instead is the hint for the value v of the key, which must be of kind k.
+func (d *decoder) instead(v *value, k kind) string {
+	write := func(value string) string {
+		if strings.Contains(d.key, " ") { // an item
+			return "write " + value
+		}
+		return d.key + " = " + value
+	}
+	literal, _ := quoted(v.text)
+	switch {
+	case k == kindString && v.kind != kindArray && v.kind != kindTable:
+		return write(literal)
+	case k == kindArray && v.kind == kindString:
+		return write("[" + literal + "]")
+	case k == kindArray && v.kind == kindTable && len(v.entries) > 0:
+		var names []string
+		for _, e := range v.entries {
+			names = append(names, quote(e.key))
+		}
+		return write("[" + strings.Join(names, ", ") + "]")
+	case k == kindTable && v.kind == kindArray && d.key == "env":
+		return write(variablesOf(v))
+	case k == kindBoolean && (v.text == "true" || v.text == "false"):
+		return write(v.text)
+	case k == kindInteger && v.kind == kindString:
+		if n, ok := (&value{text: v.text}).integer(); ok {
+			return write(fmt.Sprint(n))
+		}
+	}
+	return ""
+}
+
+// variablesOf is the table for an array of "NAME=value".
+func variablesOf(v *value) string {
+	var entries []string
+	for _, item := range v.items {
+		name, value, found := strings.Cut(item.text, "=")
+		if !found {
+			value = "${" + name + "}"
+		}
+		literal, ok := quoted(value)
+		if item.kind != kindString || !isVariableName(name) || !ok {
+			return `{ NAME = "value" }`
+		}
+		entries = append(entries, name+" = "+literal)
+	}
+	return "{ " + strings.Join(entries, ", ") + " }"
+}
+
+// mappedPort returns the port of the machine in a value that other tools take
+// for ports: 3000, "3000", "3000:80" or "127.0.0.1:3000:80".
+func mappedPort(v *value) (int, bool) {
+	if v.kind != kindString && v.kind != kindInteger {
+		return 0, false
+	}
+	parts := strings.Split(strings.TrimSuffix(strings.TrimSuffix(v.text, "/tcp"), "/udp"), ":")
+	port, err := allocator.ParsePort(parts[max(len(parts)-2, 0)])
+	return port, err == nil
+}
+
+// isLine reports whether the first word of an array is a command line, not a
+// program: it has arguments behind a name that is no path.
+func isLine(program string) bool {
+	first, _, found := strings.Cut(strings.TrimSpace(program), " ")
+	return found && !strings.ContainsAny(first, `/\$`)
+}
+
+// asLine is the value of a command for an array with a command line in it.
+func asLine(argv []Text) string {
+	if literal, ok := quoted(argv[0].Value); ok && len(argv) == 1 {
+		return literal
+	}
+	var words []string
+	for word := range strings.FieldsSeq(argv[0].Value) {
+		words = append(words, word)
+	}
+	for _, t := range argv[1:] {
+		words = append(words, t.Value)
+	}
+	for i, word := range words {
+		words[i], _ = quoted(word)
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}
+
+// quoted is a string as a TOML literal that is easy to read. ok is false for one
+// that cannot be written on a line.
+func quoted(s string) (literal string, ok bool) {
+	switch plain := text.OneLine(s) == s; {
+	case !plain:
+		return `"…"`, false
+	case !strings.ContainsAny(s, `"\`):
+		return quote(s), true
+	case !strings.Contains(s, "'"):
+		return "'" + s + "'", true
+	case !strings.Contains(s, "'''") && !strings.HasSuffix(s, "'"):
+		return "'''" + s + "'''", true
+	}
+	return quote(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)), true
+}
