@@ -130,6 +130,9 @@ type Status struct {
 	Host       string `json:"-"`
 	HostHeader string `json:"-"`
 
+	// WrongPorts are where it listens instead of Port, if it is not ready.
+	WrongPorts []int `json:"-"`
+
 	// Trial: it counts as ready because it has no check, but its process is so
 	// young that it may still fail at once.
 	Trial bool `json:"-"`
@@ -492,7 +495,11 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State, status.ReadyMS = StateReady, float64(sv.readyAfter.Microseconds())/1000
 			status.Trial = !sv.deadline.IsZero()
 		default:
-			status.State, status.Detail = StateStarting, describeNotReady(sv.procSpec, s.attempts[name].finding)
+			finding := s.attempts[name].finding
+			status.State, status.Detail = StateStarting, describeNotReady(sv.procSpec, finding)
+			if wrong, ok := finding.(WrongPort); ok {
+				status.WrongPorts = wrong.Ports
+			}
 		}
 	case backoff:
 		status.State, status.RestartAt = StateBackoff, sv.deadline
