@@ -25,6 +25,7 @@ import (
 	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/palette"
+	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
@@ -154,6 +155,8 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 // up runs the services in this process until they end. A run in the background
 // must be reachable: there is no terminal to stop it from.
 func (s session) up(o upOptions, from *background) error {
+	watchdog := startWatchdog()
+	defer watchdog.Dismiss()
 	memory := collectRarely()
 	defer memory.Stop()
 	p, color, err := o.open(s)
@@ -205,9 +208,17 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.serve(claim, from)()
 	defer u.remember(from)()
 	defer u.announce(claim.Note.ID)()
-	err = u.launch(claim.Note.ID)
+	err = u.launch(claim.Note.ID, watchdog)
 	u.endRecording(err)
 	return err
+}
+
+// startWatchdog starts the watchdog of a run while the run is prepared.
+func startWatchdog() *system.EarlyWatchdog {
+	if isTerminal(os.Stdin) {
+		return system.StartWatchdog(os.Stdin)
+	}
+	return system.StartWatchdog(nil)
 }
 
 // settleTime is how long after the last start of a service its memory is
@@ -373,8 +384,8 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 
 // launch runs the services until they end, and returns when all their output
 // has been written.
-func (u *upRun) launch(id string) error {
-	instance := &launcher.Instance{ID: id, Dedicated: true}
+func (u *upRun) launch(id string, watchdog *system.EarlyWatchdog) error {
+	instance := &launcher.Instance{ID: id, Dedicated: true, Watchdog: watchdog}
 	if u.console != nil {
 		instance.Restore = &launcher.Restore{Terminal: os.Stdin, State: u.console.Found()}
 	}
