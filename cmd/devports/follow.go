@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
@@ -27,9 +26,9 @@ type following struct {
 }
 
 // follow watches the files that plan was made from. An invalid version is
-// reported, and changes only the warning in the live view. applies is called
-// before a plan is delivered.
-func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, live *view.View, applies func(procfile.Plan)) (*following, error) {
+// reported, and changes only the warning in live views. applies is called before a
+// plan is delivered.
+func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, warn func(string), applies func(procfile.Plan)) (*following, error) {
 	w, err := watcher.New()
 	if err != nil {
 		return nil, err
@@ -43,7 +42,7 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 		Apply: func(running, next procfile.Plan) {
 			noteUndeclared(r.Selected, running, next, own)
 			noteNew(running, next, own)
-			live.Warn("")
+			warn("")
 			code.follow(next)
 			applies(next)
 			select {
@@ -53,7 +52,7 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 		},
 		Refuse: func(err error) {
 			s.reportRefused(err, own)
-			live.Warn(warning(r.Project.File.Name, err))
+			warn(warning(r.Project.File.Name, err))
 		},
 		Unwatched: func(err error) {
 			own.Say("not watching all files: " + strings.ReplaceAll(err.Error(), "\n", ", "))
