@@ -40,6 +40,11 @@ type Options struct {
 	// nil for none.
 	Drain func(ctx context.Context, service string)
 
+	// AllListening returns all ports that any process listens on. With it, the
+	// run need not connect to each service that does not listen yet; nil for
+	// none.
+	AllListening func() (map[int]bool, error)
+
 	// Explain returns why a process has failed, or "". It must be safe for
 	// concurrent use; nil for none.
 	Explain func(procfile.Process, Exit) string
@@ -133,6 +138,7 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 		ctx:      ctx,
 		attempts: map[string]*attempt{},
 		builders: map[string]*builder{},
+		ports:    portList{list: options.AllListening},
 		messages: make(chan message),
 		done:     make(chan struct{}),
 	}

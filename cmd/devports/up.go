@@ -16,6 +16,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/cmd/devports/internal/diagnosis"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/view"
@@ -402,8 +403,8 @@ func (u *upRun) launch(id string, watchdog *system.EarlyWatchdog) error {
 		Terminals:  u.terminals,
 		Instance:   instance,
 		Controller: u.controller,
-		Listening:  listeningPorts,
-		Drain:      u.drain,
+		Listening:  listeningPorts, AllListening: holder.ListeningPorts,
+		Drain: u.drain,
 		Explain: func(p procfile.Process, exit launcher.Exit) string {
 			return diagnosis.Explain(u.run.Project.File.Dir, p, exit)
 		},
