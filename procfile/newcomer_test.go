@@ -160,6 +160,7 @@ func TestMistypedVariables(t *testing.T) {
 		},
 		{"replicas", "Portfile", "[services.web]\ncommand = 'a $PORT_WEB_2'\nreplicas = 2\n", ""},
 		{"set in the environment", "Portfile", "[services]\nweb = 'a $PORTAL $PORT_WEX'\n", ""},
+		{"other words", "Portfile", "[services]\nweb = 'a $REPORT $SUPPORT $IMPORT $EXPORT $COMPORT $APP $HOSTNAMES'\napi = 'x'\n", ""},
 		{"set in [env]", "Portfile", "env.PORT_WEX2 = 'x'\n[services]\nweb = 'a $PORT_WEX2'\n", ""},
 		{"set in the command", "Portfile", "[services]\nweb = 'PORT_WBE=3 a; for PROT in 1; do b $PORT_WBE $PROT; done'\n", ""},
 		{"a default", "Portfile", "[services]\nweb = 'a ${PORT_WBE:-3}'\n", ""},
