@@ -377,8 +377,8 @@ func (u *upRun) launch(id string) error {
 		Instance:   instance,
 		Controller: u.controller,
 		Listening:  listeningPorts,
-		Explain: func(p procfile.Process, exit launcher.Exit) string {
-			return diagnosis.Explain(u.run.Project.File.Dir, p, exit)
+		Explain: func(p procfile.Process, exit launcher.Exit, started time.Time) string {
+			return diagnosis.Explain(u.run.Project.File.Dir, p, exit, func() string { return u.display.tail.Last(p.Service, started, explainBytes) })
 		},
 	})
 	u.live.Close()
@@ -390,6 +390,10 @@ func (u *upRun) launch(id string) error {
 	}
 	return errors.Join(ran, flushed)
 }
+
+// explainBytes is how much of the output of a service that has failed may show
+// why.
+const explainBytes = 4 << 10
 
 // notify shows an event.
 func (u *upRun) notify(e launcher.Event) {

@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -146,6 +147,29 @@ func (t *Tail) Since(next int64) (lines []Line, after, missed int64, more <-chan
 		}
 	}
 	return lines, after, missed, more
+}
+
+// Last returns about the last size bytes that a service has printed since a time,
+// if they are still kept.
+func (t *Tail) Last(service string, since time.Time, size int) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	blocks, _, _, _ := t.blocksFrom(0)
+	var last [][]byte
+	for _, b := range slices.Backward(blocks) {
+		if b.service != service {
+			continue
+		}
+		if b.at < since.UnixNano() {
+			break
+		}
+		last = append(last, t.text(b))
+		if size -= int(b.length); size <= 0 {
+			break
+		}
+	}
+	slices.Reverse(last)
+	return string(bytes.Join(last, nil))
 }
 
 // Block is what a service printed at one time: whole lines, except that the last

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/shell"
 )
@@ -42,14 +43,6 @@ var ecosystems = []ecosystem{
 		},
 		installed: []string{"node_modules", ".pnp.cjs", ".pnp.js"},
 		needed:    listsPackages,
-	},
-	{
-		programs: []string{
-			"python", "python3", "uvicorn", "gunicorn", "hypercorn", "flask", "django-admin", "celery", "fastapi", "streamlit",
-			"manage.py", "pytest",
-		},
-		locks:     []lock{{"uv.lock", "uv sync"}},
-		installed: []string{".venv"},
 	},
 	{
 		programs:  []string{"php", "composer", "artisan"},
@@ -89,11 +82,8 @@ func dependencies(base string, p procfile.Process, programs []shell.Program, sta
 			if !e.runs(program.Name) {
 				continue
 			}
-			if _, active := p.Env.Lookup("VIRTUAL_ENV"); active && e.installed != nil && e.installed[0] == ".venv" {
-				continue
-			}
 			if m := e.missing(base, dir, status); m != (Missing{}) {
-				return m
+				return m.installable(p, programs)
 			}
 		}
 	}
@@ -152,10 +142,32 @@ func (e ecosystem) notInstalled(base, folder, install string, status int) Missin
 	if e.installed != nil {
 		what = relative(base, filepath.Join(folder, e.installed[0])) + " is missing"
 	}
-	if place := relative(base, folder); place != "." {
-		install = "cd " + text.QuoteSh(place) + " && " + install
+	return Missing{what, inFolder(base, folder, install)}
+}
+
+// installable returns m without its fix if its program is not there.
+func (m Missing) installable(p procfile.Process, programs []shell.Program) Missing {
+	commands := strings.Split(m.Fix, " && ")
+	if strings.HasPrefix(commands[0], "cd ") {
+		commands = commands[1:]
 	}
-	return Missing{what, install}
+	installer, _, _ := strings.Cut(commands[0], " ")
+	if _, err := system.LookPath(installer, p.Dir, p.Env.List()); err == nil || installer == "." {
+		return m
+	}
+	absent := installer + " is not on PATH"
+	if slices.ContainsFunc(programs, func(program shell.Program) bool { return program.Name == installer }) {
+		return Missing{What: absent}
+	}
+	return Missing{What: m.What + ", and " + absent}
+}
+
+// inFolder is a command for a shell in base that runs in a folder.
+func inFolder(base, folder, command string) string {
+	if place := relative(base, folder); place != "." {
+		return "cd " + text.QuoteSh(place) + " && " + command
+	}
+	return command
 }
 
 // unbuilt finds a program that Cargo would build.
@@ -168,10 +180,7 @@ func unbuilt(base, dir, program string) Missing {
 	if parts[1] == "release" {
 		build += " --release"
 	}
-	if place := relative(base, dir); place != "." {
-		build = "cd " + text.QuoteSh(place) + " && " + build
-	}
-	return Missing{program + " is missing", build}
+	return Missing{program + " is missing", inFolder(base, dir, build)}
 }
 
 // listsPackages reports whether the package.json of a folder lists packages.
