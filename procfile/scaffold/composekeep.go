@@ -185,7 +185,7 @@ func (c *composer) write(k *keptService) {
 	s.NoPort = len(k.published) == 0
 	up += quoteSh(k.name)
 	env := c.localEnv(k)
-	if !k.fixed && !k.added && env == "" || plainName(k.name) != k.name {
+	if !k.fixed && !k.added && !k.container && env == "" || plainName(k.name) != k.name {
 		s.Command = c.file.arguments(false) + up
 		for i, p := range k.published {
 			if variable := c.variable(k, i); p.variable != "" && p.variable != "PORT" && p.variable != variable {
@@ -213,6 +213,9 @@ func (c *composer) write(k *keptService) {
 		ports = append(ports, fmt.Sprintf("%s$%s:%d", address, variable, p.target))
 	}
 	var keys []string
+	if k.container {
+		keys = append(keys, "container_name: !reset null")
+	}
 	if len(ports) > 0 {
 		keys = append(keys, "ports: !override ["+strings.Join(ports, ", ")+"]")
 	}
@@ -222,6 +225,24 @@ func (c *composer) write(k *keptService) {
 	override := "services: {" + yamlKey(k.name) + ": {" + strings.Join(keys, ", ") + "}}"
 	s.short = c.file.arguments(false) + up
 	s.Command = "echo " + quoteSh(override) + " | " + c.file.arguments(true) + " -f -" + up
+}
+
+// separate gives the containers of each worktree a project of their own, if
+// their files set its name.
+func (c *composer) separate() {
+	name := c.file.project
+	for _, v := range envLines(c.tree.text(".env")) {
+		if v.Name == "COMPOSE_PROJECT_NAME" && len(c.file.files) > 0 && path.Dir(c.file.files[0]) == "." {
+			name = v.Value
+		}
+	}
+	if len(c.kept) == 0 || name == "" || plainName(name) != name {
+		return
+	}
+	c.project.setEnv(Variable{
+		"COMPOSE_PROJECT_NAME", name + "${DEVPORTS_WORKTREE:+-${DEVPORTS_WORKTREE}}",
+		"Each worktree has its own containers and volumes.",
+	})
 }
 
 // localEnv returns the variables of a container that name ports of this machine,

@@ -223,6 +223,15 @@ mail[] echo 'services: {mail: {ports: !override [$PORT:8025]}}' | docker compose
 - docker-compose.yml, service web`},
 		{"compose for development", files{"docker-compose.dev.yml": "services: {db: {ports: ['5432:5432']}}"}, `
 db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f docker-compose.dev.yml -f - up db`},
+		{"names that only one checkout can use", files{
+			"compose.yaml": "name: acme\nservices: {db: {container_name: acme-db, ports: ['5432:5432']}, mq: {container_name: x, ports: ['${PORT_MQ:-5}:1']}}",
+		}, `
+db[] echo 'services: {db: {container_name: !reset null, ports: !override [$PORT:5432]}}' | docker compose -f compose.yaml -f - up db
+mq[] echo 'services: {mq: {container_name: !reset null, ports: !override [$PORT:1]}}' | docker compose -f compose.yaml -f - up mq
+env COMPOSE_PROJECT_NAME=acme${DEVPORTS_WORKTREE:+-${DEVPORTS_WORKTREE}}`},
+		{"a project's name in .env", files{"compose.yaml": "services: {db: {image: x}}", ".env": "COMPOSE_PROJECT_NAME=acme\n"}, `
+db[] docker compose up db -
+env COMPOSE_PROJECT_NAME=acme${DEVPORTS_WORKTREE:+-${DEVPORTS_WORKTREE}}`},
 		{"started by a command", files{"Procfile": "db: docker compose up db\n", "compose.yaml": "services: {db: {ports: ['1:1']}, mq: {ports: ['5672:5672']}}"}, `
 db[] docker compose up db ready=none
 mq[] echo 'services: {mq: {ports: !override [$PORT:5672]}}' | docker compose -f compose.yaml -f - up mq
