@@ -226,11 +226,9 @@ func TestOtherRunners(t *testing.T) {
 	}, got); diff != "" {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff("devports does not read PROCFILE from the environment (devports up -f Procfile.local)\n"+
-		"devports does not read OVERMIND_PROCESSES from the environment (devports up web css)\n"+
-		".env: A and C are also set in the shell, whose value counts (foreman takes that of the file) (to use the file's: unset A C)\n"+
-		".foreman: devports does not read this file (pass its options to devports up: -f for procfile, -m for formation)\n"+
-		".overmind.env: devports does not read this file (move its variables to .env, except those that start with OVERMIND_)", hinted(t, plan.Notes)); diff != "" {
+	if diff := cmp.Diff("devports does not read .foreman, .overmind.env, PROCFILE and OVERMIND_PROCESSES (devports up -f Procfile.local web css; "+
+		"options of .foreman are -f and -m here; move the variables of .overmind.env to .env, except those of overmind itself)\n"+
+		".env: A and C are also set in the shell, whose value counts (in foreman, that of the file does) (to use the file's: unset A C)", hinted(t, plan.Notes)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }

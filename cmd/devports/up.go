@@ -421,7 +421,7 @@ func (u *upRun) keepsRunning(e launcher.Ended) bool {
 		return false
 	}
 	u.saidOthers = true
-	return true
+	return u.session.isNew(fmt.Sprintf("the others keep running in %q", u.run.Project.File.Dir))
 }
 
 // begin prepares the start: it checks the project, claims the scope and leases
@@ -443,7 +443,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	if err != nil {
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
-	s.notes(checked.Notes)
+	s.notes(s.unseen(checked.Notes, r.Project.File.Dir))
 	s.noteUnbound(r.Project, scope)
 	s.noteFrontPort(plan)
 	return plan, scope, c, nil
