@@ -269,7 +269,7 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 	if name, ok := strings.CutPrefix(message, "flag provided but not defined: -"); ok {
 		message = "unknown option " + dashed(name)
 		command := ""
-		if c.Command != nil {
+		if c.Command != nil && c.Command.Name != c.App.Name {
 			command = c.Command.Name
 		}
 		if instead, ok := otherOptions[command+" "+dashed(name)]; ok {
