@@ -68,8 +68,9 @@ var ecosystems = []ecosystem{
 }
 
 // dependencies finds dependencies of a process that are not installed. status is
-// the status with which it has exited, 0 if it has not run.
-func dependencies(base string, p procfile.Process, programs []shell.Program, status int) Missing {
+// the status with which it has exited, 0 if it has not run, and output returns
+// the last of its output.
+func dependencies(base string, p procfile.Process, programs []shell.Program, status int, output func() string) Missing {
 	if strings.Contains(p.Shell, "install") || strings.Contains(p.Shell, "npm ci") || strings.Contains(p.Shell, "deps.get") {
 		return Missing{} // it installs them itself
 	}
@@ -79,7 +80,8 @@ func dependencies(base string, p procfile.Process, programs []shell.Program, sta
 			return m
 		}
 		for _, e := range ecosystems {
-			if !e.runs(program.Name) {
+			// A script may fail without using a package.
+			if !e.runs(program.Name) || program.Name == "node" && status != 0 && !strings.Contains(output(), "Cannot find") {
 				continue
 			}
 			if m := e.missing(base, dir, status); m != (Missing{}) {

@@ -44,7 +44,7 @@ func Explain(base string, p procfile.Process, exit launcher.Exit, output func() 
 	if m := python(base, p, programs, exit.Status, output); m != (Missing{}) {
 		return m.String()
 	}
-	if m := dependencies(base, p, programs, exit.Status); m != (Missing{}) {
+	if m := dependencies(base, p, programs, exit.Status, output); m != (Missing{}) {
 		return m.String()
 	}
 	if m := docker(programs, exit.Status, output); m != (Missing{}) {
@@ -62,7 +62,7 @@ func Check(base string, p procfile.Process) Missing {
 	if m := noEnvironment(base, p, programs); m != (Missing{}) {
 		return m
 	}
-	if m := dependencies(base, p, programs, 0); m != (Missing{}) {
+	if m := dependencies(base, p, programs, 0, nil); m != (Missing{}) {
 		return m
 	}
 	if m := notExecutable(base, p.Dir, programs); m != (Missing{}) {

@@ -20,7 +20,8 @@ func TestExplain(t *testing.T) {
 		output, want         string
 	}{
 		{"npm", manifest + " package-lock.json .git/", "npm run dev", 127, "", "node_modules is missing: npm ci"},
-		{"no lock", manifest + " .git/", "node server.js", 1, "", "node_modules is missing: npm install"},
+		{"another failure of node", manifest + " .git/", "node server.js", 1, "TypeError", ""},
+		{"no lock", manifest + " .git/", "node server.js", 1, "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'vite'", "node_modules is missing: npm install"},
 		{"pnpm", manifest + " pnpm-lock.yaml", "pnpm dev", 1, "", "node_modules is missing: pnpm install"},
 		{"yarn", manifest + " yarn.lock", "yarn dev", 1, "", "node_modules is missing: yarn install"},
 		{"bun", manifest + " bun.lock", "bun dev", 1, "", "node_modules is missing: bun install"},
