@@ -119,12 +119,12 @@ func up(s session, c *cli.Context) error {
 	}
 	o.NoPins = s.noPins(c)
 	s.unpinned = func(p project.Project) { s.notePins(p, c) }
-	if c.Bool("detach") {
-		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
-	}
 	o, err := s.offer(o)
 	if err != nil {
 		return err
+	}
+	if c.Bool("detach") {
+		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
 	return s.up(o, nil)
 }
