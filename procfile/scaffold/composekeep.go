@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -22,7 +23,7 @@ func (c *composer) keep(s composed) {
 		k.fixed = k.fixed || p.variable == ""
 		c.publish(k, name, p)
 	}
-	if health := s.health; health != "" && plainName(s.name) == s.name {
+	if health := cmp.Or(s.health, s.usualHealth()); health != "" && plainName(s.name) == s.name {
 		c.project.Services[k.index].Ready = "exec:" + c.file.arguments(false) + " exec -T " + s.name + " sh -c " + quoteSh(health)
 	}
 	c.kept[s.name] = k
@@ -92,6 +93,25 @@ func (s composed) usualPort() int {
 		}
 	}
 	return 0
+}
+
+// usualHealth returns the test of a database's image, for the shell in its
+// container; "" for others. Docker listens on a published port before the
+// database does, and the database accepts only local clients until it is
+// initialised, hence the address.
+func (s composed) usualHealth() string {
+	name, _, _ := strings.Cut(path.Base(s.image), ":")
+	switch {
+	case len(s.dirs) > 0: // its own image
+		return ""
+	case slices.Contains([]string{"postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"}, name):
+		return "pg_isready -q -h 127.0.0.1"
+	case slices.Contains([]string{"mysql", "mysql-server"}, name):
+		return "mysqladmin ping --silent -h 127.0.0.1"
+	case name == "mariadb":
+		return "mariadb-admin ping --silent -h 127.0.0.1"
+	}
+	return ""
 }
 
 // hosts returns the services of the compose file as processes outside reach
