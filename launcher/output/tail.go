@@ -2,7 +2,6 @@ package output
 
 import (
 	"bytes"
-	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -149,27 +148,23 @@ func (t *Tail) Since(next int64) (lines []Line, after, missed int64, more <-chan
 	return lines, after, missed, more
 }
 
-// Last returns about the last size bytes that a service has printed since a time,
-// if they are still kept.
-func (t *Tail) Last(service string, since time.Time, size int) string {
+// Last returns the last n lines of a service, as they look on a terminal, that
+// it has printed since a time.
+func (t *Tail) Last(service string, n int, since time.Time) []string {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	blocks, _, _, _ := t.blocksFrom(0)
-	var last [][]byte
-	for _, b := range slices.Backward(blocks) {
-		if b.service != service {
-			continue
-		}
-		if b.at < since.UnixNano() {
-			break
-		}
-		last = append(last, t.text(b))
-		if size -= int(b.length); size <= 0 {
-			break
+	kept := t.blocks[t.gone:]
+	var text []byte
+	for i := len(kept) - 1; i >= 0 && kept[i].at >= since.UnixNano() && bytes.Count(text, newline) <= n; i-- {
+		if kept[i].service == service {
+			text = append(t.text(kept[i]), text...)
 		}
 	}
-	slices.Reverse(last)
-	return string(bytes.Join(last, nil))
+	t.mu.Unlock()
+	var lines []string
+	for line := range bytes.Lines(text) {
+		lines = append(lines, Plain(string(bytes.TrimRight(line, "\r\n"))))
+	}
+	return lines[max(0, len(lines)-n):]
 }
 
 // Block is what a service printed at one time: whole lines, except that the last

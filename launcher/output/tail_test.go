@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 )
 
 // texts writes lines as "web: text".
@@ -45,28 +43,6 @@ func TestTail(t *testing.T) {
 		t.Error("there is nothing more")
 	default:
 	}
-}
-
-func TestTailLast(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var tail Tail
-		tail.Add("web", []byte("an earlier process\n"))
-		time.Sleep(time.Second)
-		started := time.Now()
-		for _, line := range []string{"one", "two", "three"} {
-			tail.Add("web", []byte(line+"\n"))
-			tail.Add("db", []byte("another service\n"))
-		}
-		if got := tail.Last("web", started, 100); got != "one\ntwo\nthree\n" {
-			t.Errorf("%q", got)
-		}
-		if got := tail.Last("web", started, 8); got != "two\nthree\n" {
-			t.Errorf("8 bytes: %q", got)
-		}
-		if got := tail.Last("none", started, 8); got != "" {
-			t.Errorf("no service: %q", got)
-		}
-	})
 }
 
 // A slow reader learns how many lines it missed, and memory stays bounded.
