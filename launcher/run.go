@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/system"
@@ -45,15 +46,15 @@ type Options struct {
 	// none.
 	AllListening func() (map[int]bool, error)
 
-	// Explain returns why a process has failed, or "". It must be safe for
-	// concurrent use; nil for none.
-	Explain func(procfile.Process, Exit) string
+	// Explain returns why a process that was started at that time has failed, or
+	// "". It must be safe for concurrent use; nil for none.
+	Explain func(procfile.Process, Exit, time.Time) string
 }
 
 // explain returns an exit with its cause.
-func (o Options) explain(spec procfile.Process, exit Exit) Exit {
+func (o Options) explain(spec procfile.Process, exit Exit, started time.Time) Exit {
 	if o.Explain != nil && exit.Failed() {
-		exit.Cause = o.Explain(spec, exit)
+		exit.Cause = o.Explain(spec, exit, started)
 	}
 	return exit
 }

@@ -405,8 +405,10 @@ func (u *upRun) launch(id string, watchdog *system.EarlyWatchdog) error {
 		Controller: u.controller,
 		Listening:  listeningPorts, AllListening: holder.ListeningPorts,
 		Drain: u.drain,
-		Explain: func(p procfile.Process, exit launcher.Exit) string {
-			return diagnosis.Explain(u.run.Project.File.Dir, p, exit)
+		Explain: func(p procfile.Process, exit launcher.Exit, started time.Time) string {
+			return diagnosis.Explain(u.run.Project.File.Dir, p, exit, func() string {
+				return strings.Join(u.display.tail.Last(p.Service, explainLines, started), "\n")
+			})
 		},
 	})
 	u.live.Close()
@@ -418,6 +420,10 @@ func (u *upRun) launch(id string, watchdog *system.EarlyWatchdog) error {
 	}
 	return errors.Join(ran, flushed)
 }
+
+// explainLines is how many of the last lines of a service that has failed may
+// show why.
+const explainLines = 40
 
 // notify shows an event.
 func (u *upRun) notify(e launcher.Event) {
@@ -445,7 +451,7 @@ func (u *upRun) keepsRunning(e launcher.Ended) bool {
 		return false
 	}
 	u.saidOthers = true
-	return true
+	return u.session.isNew(fmt.Sprintf("the others keep running in %q", u.run.Project.File.Dir))
 }
 
 // begin prepares the start: it checks the project, claims the scope and leases
@@ -467,7 +473,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	if err != nil {
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
-	s.notes(checked.Notes)
+	s.notes(s.unseen(checked.Notes, r.Project.File.Dir))
 	s.noteUnbound(r.Project, scope)
 	s.noteFrontPort(plan.Site.Port)
 	return plan, scope, c, nil

@@ -238,8 +238,8 @@ func (p Project) resolve(
 // lease leases every port that the file declares, in one update of the
 // registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
-	p.FrontPort() // while the registry is locked, it could not lease one
 	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
+	p.FrontPort() // may lease a port, which the lock of the registry would block
 	return p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
 }
 
