@@ -63,9 +63,7 @@ func (s server) watch(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		services, err := s.run.Controller.Status(r.Context())
-		info := s.info(services)
-		info.Warning = s.run.warning()
-		if err != nil || encoder.Encode(info) != nil || flush() != nil {
+		if err != nil || encoder.Encode(watchEntry{s.info(services), s.run.warning()}) != nil || flush() != nil {
 			return
 		}
 		select {
@@ -76,16 +74,23 @@ func (s server) watch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// watchEntry is a status with what only live views show.
+type watchEntry struct {
+	Info
+	Warning string `json:"warning,omitempty"`
+}
+
 // Watch calls handle with the status of the run, and again whenever it has changed,
 // until the run ends, ctx is done, or handle fails. It returns nil at the end of
 // the run, and the errors of Status.
 func (c Client) Watch(ctx context.Context, handle func(Info) error) error {
 	return c.stream(ctx, "watch", nil, func(decoder *json.Decoder) error {
-		var info Info
-		if err := decoder.Decode(&info); err != nil {
+		var entry watchEntry
+		if err := decoder.Decode(&entry); err != nil {
 			return err
 		}
-		return handle(info)
+		entry.Info.Warning = entry.Warning
+		return handle(entry.Info)
 	})
 }
 

@@ -30,7 +30,7 @@ type Info struct {
 	Services  []launcher.Status `json:"services"`
 	Inactive  []string          `json:"inactive,omitempty"` // services of its Portfile that it has not started
 	Refused   []Refusal         `json:"refused,omitempty"`  // why the latest edit was not applied
-	Warning   string            `json:"warning,omitempty"`  // for live views; only with Watch
+	Warning   string            `json:"-"`                  // for live views; only from Watch
 
 	// Temporary: the run ends with the last command that holds it. HeldOnly are
 	// services that end with the last command that holds them.
