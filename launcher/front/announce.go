@@ -179,6 +179,8 @@ func (a Announcement) serve(ctx context.Context, conn net.Conn) error {
 			})
 		case m.Hint != nil:
 			a.Note(m.Hint.text())
+		case m.Note != "":
+			a.Note(m.Note)
 		case m.Yielded:
 			if first.Welcome.Protocol < a.protocol {
 				return errClosed // start its successor

@@ -44,6 +44,8 @@ type fromRun struct {
 	Services []Service `json:"services,omitempty"` // replaces the earlier ones
 	Answer   *answer   `json:"answer,omitempty"`
 	Yield    bool      `json:"yield,omitempty"` // make room for a front of a later protocol
+
+	Points *pointsRequest `json:"points,omitempty"` // instead of hello: it is no run
 }
 
 type hello struct {
@@ -58,6 +60,9 @@ type fromFront struct {
 	Question *question `json:"question,omitempty"`
 	Hint     *hint     `json:"hint,omitempty"`
 	Yielded  bool      `json:"yielded,omitempty"` // connect to another front
+
+	Points *pointsAnswer `json:"points,omitempty"`
+	Note   string        `json:"note,omitempty"` // for the user
 }
 
 type welcome struct {

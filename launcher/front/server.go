@@ -20,6 +20,8 @@ type Options struct {
 	Idle      time.Duration  // how long it lives without runs
 	Protocol  int            // 0 stands for Protocol
 
+	Points PointSource // without Load: there are none
+
 	// Abandoned reports, while there are no runs, that the front shall end
 	// without delay; nil: never.
 	Abandoned func() bool
@@ -45,6 +47,9 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 	f := &front{options: o, table: newTable(), stop: stop, runs: map[*run]bool{}, idle: make(chan struct{}, 1)}
 	f.pages = &pages{o.Port}
 	f.proxy = newProxy(f.table, f.pages)
+	forwarding, cut := context.WithCancel(context.Background())
+	defer cut()
+	f.points = newPoints(forwarding, f.table, o.Points)
 	web := &http.Server{
 		Handler: f, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 3 * time.Minute,
 		ErrorLog: log.New(io.Discard, "", 0),
@@ -54,8 +59,14 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 		serving.Go(func() { _ = web.Serve(strictListener{l}) })
 	}
 	serving.Go(func() { f.accept(ctx) })
+	pointed := make(chan struct{})
+	go func() {
+		defer close(pointed)
+		f.points.follow(ctx)
+	}()
 	f.awaitEnd(ctx)
 	stop()
+	<-pointed // the successor needs the ports
 	o.Socket.Close()
 	f.sendAll(fromFront{Yielded: true})
 	for _, l := range o.Listeners {
@@ -66,6 +77,7 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 	last, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	_ = web.Shutdown(last)
+	f.points.drain(last)
 	_ = web.Close()
 	serving.Wait()
 }
@@ -76,6 +88,7 @@ type front struct {
 	table   *table
 	pages   *pages
 	proxy   *proxy
+	points  *points
 	stop    context.CancelFunc
 	idle    chan struct{} // receives a value when the number of runs has changed
 
@@ -139,7 +152,17 @@ func (f *front) serveRun(conn net.Conn) {
 	p := newPeer(conn)
 	_ = conn.SetReadDeadline(time.Now().Add(helloTimeout))
 	var first fromRun
-	if p.receive(&first) != nil || first.Hello == nil || first.Hello.Site == "" || first.Hello.Site == Home {
+	err := p.receive(&first)
+	if err == nil && first.Points != nil {
+		states, err := f.points.reload(first.Points.Cut)
+		answer := pointsAnswer{Points: states}
+		if err != nil {
+			answer.Error = err.Error()
+		}
+		_ = p.send(fromFront{Points: &answer})
+		return
+	}
+	if err != nil || first.Hello == nil || first.Hello.Site == "" || first.Hello.Site == Home {
 		return
 	}
 	_ = conn.SetReadDeadline(time.Time{})
