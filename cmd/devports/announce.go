@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/devports/devports/launcher/front"
+	"github.com/devports/devports/procfile"
 )
 
 // startQuiet is how long nothing may have happened before a run is announced:
@@ -16,10 +18,11 @@ const (
 	startLatest = 250 * time.Millisecond
 )
 
-// announce gives the services their named addresses.
+// announce gives the services their named addresses, and makes them known to
+// points, which may lead to services without a name.
 func (u *upRun) announce(id string) (stop func()) {
-	site := u.plan.Site
-	if site.URL("") == "" {
+	hasPort := slices.ContainsFunc(u.plan.Services, func(p procfile.Process) bool { return p.Port != 0 })
+	if u.options.NoFront || u.plan.Site.URL("") == "" && !hasPort {
 		return func() {}
 	}
 	changed, unwatch := u.controller.Watch()
@@ -31,8 +34,9 @@ func (u *upRun) announce(id string) (stop func()) {
 		if !awaitQuiet(ctx, changed) {
 			return
 		}
+		site := procfile.Site{Name: u.scope.Name(), Port: u.session.frontPort()}
 		place, err := u.session.frontPlace()
-		if err != nil {
+		if err != nil || site.Port == 0 {
 			return
 		}
 		stop := front.Announce(front.Announcement{

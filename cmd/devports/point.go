@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -164,18 +166,28 @@ func (s session) pointedProject(c *cli.Context) (project.Project, error) {
 // mainLabel stands for the main checkout, which has no label.
 const mainLabel = "main"
 
-// checkoutLabelled returns the directory of the checkout of a project that has
-// a label.
-func (s session) checkoutLabelled(here project.Project, label string) (string, error) {
+// checkouts returns the scope of a project, and the directories of all its
+// checkouts that have leases, by label.
+func (s session) checkouts(here project.Project) (scope registry.Scope, directories map[string]string, err error) {
 	scope, leases, err := here.Registry.SeenFrom(here.Checkout)
 	if err != nil {
-		return "", err
+		return scope, nil, err
 	}
-	directories := map[string]string{scope.Worktree: scope.Directory}
+	directories = map[string]string{scope.Worktree: scope.Directory}
 	for _, l := range leases {
 		if l.Scope.Project == scope.Project && !l.Scope.UserWide() && !checkout.IsGone(l.Scope.Directory) {
 			directories[l.Scope.Worktree] = l.Scope.Directory
 		}
+	}
+	return scope, directories, nil
+}
+
+// checkoutLabelled returns the directory of the checkout of a project that has
+// a label.
+func (s session) checkoutLabelled(here project.Project, label string) (string, error) {
+	scope, directories, err := s.checkouts(here)
+	if err != nil {
+		return "", err
 	}
 	if dir, ok := directories[label]; ok {
 		return dir, nil
@@ -184,18 +196,30 @@ func (s session) checkoutLabelled(here project.Project, label string) (string, e
 		return dir, nil
 	}
 	var labels []string
-	for l := range directories {
-		if l == "" {
-			l = mainLabel
-		}
-		labels = append(labels, l)
+	for _, l := range slices.Sorted(maps.Keys(directories)) {
+		labels = append(labels, cmp.Or(l, mainLabel))
 	}
-	slices.Sort(labels)
 	hint := "its labels are " + wording.List(labels) + "; a checkout that has not run yet: --dir PATH"
 	if near, ok := text.Nearest(label, labels); ok {
 		hint = "did you mean " + near + "?"
 	}
 	return "", usage(hint, "%s has no checkout with label %q", text.OneLine(scope.Project), label)
+}
+
+// labels completes the labels of the checkouts of the project.
+func labels(l line) (candidates []candidate) {
+	here, err := l.session.openProject(l.context)
+	if err != nil {
+		return nil
+	}
+	_, directories, err := l.session.checkouts(here)
+	if err != nil {
+		return nil
+	}
+	for _, label := range slices.Sorted(maps.Keys(directories)) {
+		candidates = append(candidates, candidate{Word: cmp.Or(label, mainLabel), About: directories[label]})
+	}
+	return candidates
 }
 
 // checkPoint refuses a port that cannot lead to a service.
