@@ -31,6 +31,10 @@ func NewController() *Controller {
 // called.
 func (c *Controller) Watch() (changed <-chan struct{}, stop func()) { return c.watchers.add() }
 
+// NotifyWatchers makes the channels of Watch receive a value, although no Status has
+// changed.
+func (c *Controller) NotifyWatchers() { c.watchers.notify() }
+
 // Ended returns a channel that is closed when the run has ended.
 func (c *Controller) Ended() <-chan struct{} { return c.ended }
 
@@ -129,6 +133,9 @@ type Status struct {
 	// gets for them; "" for that of the request.
 	Host       string `json:"-"`
 	HostHeader string `json:"-"`
+
+	// WrongPorts are where it listens instead of Port, if it is not ready.
+	WrongPorts []int `json:"-"`
 
 	// Trial: it counts as ready because it has no check, but its process is so
 	// young that it may still fail at once.
@@ -261,15 +268,15 @@ func (c *Controller) restart(ctx context.Context, names []string, wanted func(se
 }
 
 // RestartChanged restarts services whose files changed at the given times,
-// except for those spawned after that. It does not start their dependencies,
-// which a user may have stopped.
+// except for those spawned after that, and those that a user has stopped. It
+// does not start their dependencies, which a user may have stopped as well.
 func (c *Controller) RestartChanged(ctx context.Context, changed map[string]time.Time) error {
 	names := slices.Sorted(maps.Keys(changed))
 	if len(names) == 0 {
 		return nil
 	}
 	return c.each(ctx, names, true, func(sv service) (eventKind, bool) {
-		return evRestart, sv.spawnedAt.Before(changed[sv.spec.Service])
+		return evRestart, !sv.userStopped && sv.spawnedAt.Before(changed[sv.spec.Service])
 	})
 }
 
@@ -492,7 +499,11 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State, status.ReadyMS = StateReady, float64(sv.readyAfter.Microseconds())/1000
 			status.Trial = !sv.deadline.IsZero()
 		default:
-			status.State, status.Detail = StateStarting, describeNotReady(sv.procSpec, s.attempts[name].finding)
+			finding := s.attempts[name].finding
+			status.State, status.Detail = StateStarting, describeNotReady(sv.procSpec, finding)
+			if wrong, ok := finding.(WrongPort); ok {
+				status.WrongPorts = wrong.Ports
+			}
 		}
 	case backoff:
 		status.State, status.RestartAt = StateBackoff, sv.deadline

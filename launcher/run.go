@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
@@ -67,6 +68,8 @@ type Instance struct {
 	// Restore is the terminal that the watchdog restores if devports is killed,
 	// unless another program has restored it already; nil for none.
 	Restore *Restore
+	// Watchdog was started early for this run; nil: Run starts one.
+	Watchdog *system.EarlyWatchdog
 }
 
 // Restore is a terminal and the state to restore.

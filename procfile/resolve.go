@@ -213,10 +213,10 @@ func (r *resolver) prepareCommon() {
 	set := maps.Clone(r.urls)
 	maps.Copy(set, r.set)
 	maps.Copy(all, set)
-	sorted := sortedVars(all)
+	sorted, own := sortedVars(all), sortedVars(set)
 	r.common = &commonVars{
-		all: sorted, list: listOf(sorted), set: sortedVars(set), ports: ports, urls: r.urls, named: named,
-		inherited: r.inherited, marks: envvar.Mark(sortedVars(set), r.inherited),
+		all: sorted, list: listOf(sorted), set: own, ports: ports, urls: r.urls, named: named,
+		inherited: r.inherited, marks: envvar.Mark(own, r.inherited),
 	}
 }
 

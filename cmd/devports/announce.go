@@ -55,6 +55,7 @@ func (u *upRun) announce(id string) (stop func()) {
 			Services:  u.routes,
 			Changed:   changed,
 			Processes: u.controller.ProcessesOf,
+			Lines:     u.lastLines,
 			Note:      func(text string) { u.session.note("%s", text) },
 		})
 		<-ctx.Done()
@@ -83,6 +84,20 @@ func awaitQuiet(ctx context.Context, changed <-chan struct{}) bool {
 	}
 }
 
+// lastLines are the last lines of a service's latest process, for the pages of
+// the front.
+func (u *upRun) lastLines(service string, n int) []string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	all, _ := u.controller.Status(ctx)
+	for _, st := range all {
+		if st.Service == service {
+			return u.display.tail.Last(service, n, st.LastStarted)
+		}
+	}
+	return nil
+}
+
 // routes are the services for the front.
 func (u *upRun) routes(ctx context.Context) ([]front.Service, error) {
 	all, err := u.controller.Status(ctx)
@@ -91,6 +106,7 @@ func (u *upRun) routes(ctx context.Context) ([]front.Service, error) {
 		services[i] = front.Service{
 			Name: st.Service, Host: st.Host, Port: st.Port, Address: st.Address, HostHeader: st.HostHeader,
 			State: st.State, Detail: st.Detail, Restarts: st.Restarts, PID: st.PID,
+			Exit: st.Exit, LastStarted: st.LastStarted.Round(0).UTC(), RestartAt: st.RestartAt.Round(0).UTC(), WrongPorts: st.WrongPorts,
 		}
 	}
 	return services, err

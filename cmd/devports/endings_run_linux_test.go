@@ -199,7 +199,7 @@ func (r *endingsRun) awaitBeginning() {
 	r.until("the server", func() bool { return r.server("app") != process.ID{} })
 	r.must(os.WriteFile(r.path("began"), nil, 0o600))
 	if r.tty {
-		_, err := r.master.WriteString("1o") // pick app, and open it
+		_, err := r.master.WriteString("gapp\ro") // pick app, and open it
 		r.must(err)
 	}
 	for n, k := range r.kinds() {

@@ -34,7 +34,7 @@ func (s session) offer(o upOptions) (upOptions, error) {
 	}
 	switch s.ask(found) {
 	case "", "y", "yes":
-		o.proposed = found.Portfile()
+		o.Proposed = found.Portfile()
 		s.note("nothing is written, and edits are not followed: devports init writes the Portfile")
 	case "w", "write":
 		return o, s.writeProposal(portfileIn("."), found)

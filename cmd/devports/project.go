@@ -40,7 +40,7 @@ func (s session) projectAt(path, registryPath string, scale map[string]int) (pro
 
 // projectOf is projectAt for the options of a run.
 func (s session) projectOf(o upOptions) (project.Project, error) {
-	if o.proposed == nil {
+	if o.Proposed == nil {
 		return s.projectAt(o.File, o.Registry, o.Replicas)
 	}
 	dir, err := os.Getwd()
@@ -51,7 +51,7 @@ func (s session) projectOf(o upOptions) (project.Project, error) {
 	if err != nil {
 		return project.Project{}, err
 	}
-	return project.Proposed(s.host(), r, dir, o.proposed, o.Replicas)
+	return project.Proposed(s.host(), r, dir, o.Proposed, o.Replicas)
 }
 
 // openWithoutRegistry is openProject for commands that lease no ports.

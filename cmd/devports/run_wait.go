@@ -140,7 +140,7 @@ func (w awaited) notReady(ctx context.Context, i control.Instance) (string, erro
 		}
 		switch {
 		case st.State == launcher.StateFailed:
-			w.printLastLines(ctx, client, info, []string{name})
+			w.printLastLines(ctx, client, inState(info.Services, []string{name}, launcher.StateFailed))
 			return "", fail(exitRunFailed, "", "%s", formatStatus(st))
 		case !isUp(st):
 			return formatStatus(st), nil

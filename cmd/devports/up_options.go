@@ -29,8 +29,7 @@ type upOptions struct {
 	Reassign   bool     `json:"reassign,omitempty"`
 	NoPins     bool     `json:"no_pins,omitempty"`
 	NoFront    bool     `json:"no_front,omitempty"`
-
-	proposed []byte // a Portfile to use instead of a file; nil for none
+	Proposed   []byte   `json:"proposed,omitempty"` // a Portfile to use instead of a file; nil for none
 }
 
 func readUpOptions(c *cli.Context) upOptions {

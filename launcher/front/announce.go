@@ -27,6 +27,9 @@ type Announcement struct {
 	Changed  <-chan struct{}
 	// Processes returns the pids of a service.
 	Processes func(ctx context.Context, service string) ([]int, error)
+	// Lines returns the last lines of a service's latest process, at most n; nil:
+	// they are not shown.
+	Lines func(service string, n int) []string
 	// Note prints a message for the user.
 	Note func(string)
 
@@ -195,7 +198,7 @@ func (a Announcement) sendServices(ctx context.Context, p *peer) {
 	var sent []Service
 	for {
 		services, err := a.Services(ctx)
-		if err == nil && !slices.Equal(services, sent) {
+		if err == nil && !slices.EqualFunc(services, sent, Service.equal) {
 			if p.send(fromRun{Services: services}) != nil {
 				p.conn.Close()
 				return
@@ -210,8 +213,15 @@ func (a Announcement) sendServices(ctx context.Context, p *peer) {
 	}
 }
 
-// answer finds out whether sockets belong to a service.
+// answer answers a question of the front.
 func (a Announcement) answer(ctx context.Context, q question) answer {
+	if q.Lines > 0 {
+		result := answer{ID: q.ID}
+		if a.Lines != nil {
+			result.Lines = a.Lines(q.Service, q.Lines)
+		}
+		return result
+	}
 	pids, err := a.Processes(ctx, q.Service)
 	if err != nil {
 		pids = nil

@@ -2,23 +2,38 @@ package front
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
 )
 
 // BenchmarkForward compares the front with a ReverseProxy of the same settings
 // that forwards everything to one address, in alternating rounds: requests of 32
 // clients, of one, and large bodies.
 func BenchmarkForward(b *testing.B) {
-	f, _, _, web := newSite(b, "127.0.0.1:%d")
-	plain := newPlain(b, web.Port)
+	home := b.TempDir()
+	place := At(control.NewFolder(home, ""))
+	port, plain := freePort(b), freePort(b)
+	web := Service{Name: "web", Host: "web", Port: freePort(b), State: launcher.StateReady}
+	p := start(b, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))
+	own := startProcess(b, "front", fmt.Sprint(port), "FRONT_TEST_HOME="+home)
+	reference := startProcess(b, "plain", fmt.Sprintf("127.0.0.1:%d", plain), fmt.Sprintf("FRONT_TEST_PLAIN=127.0.0.1:%d", web.Port))
+	f := &testFront{t: b, place: place, port: port}
+	announce(b, place, Run{ID: "1", Site: "shop", Project: "shop", Directory: "/shop"}, 0, nil).set(web, p.pid)
+	f.get("web.shop.localhost", "/", 200)
 	for _, bench := range []struct {
 		name    string
 		clients int
@@ -29,18 +44,26 @@ func BenchmarkForward(b *testing.B) {
 		{"1 MiB", 4, "/bytes"},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			var ratios, added []float64
-			for b.Loop() {
-				const round = 300 * time.Millisecond
-				reference, p50 := load(b, plain, bench.clients, bench.path, round)
-				rate, own := load(b, f.port, bench.clients, bench.path, round)
-				ratios = append(ratios, rate/reference)
-				added = append(added, float64(own-p50)/1e3)
+			var ratios, added, cpu []float64
+			for i := 0; b.Loop(); i++ {
+				const round = 150 * time.Millisecond
+				first, second := reference.cpu(), own.cpu()
+				var rate, ownRate float64
+				var p50, ownP50 time.Duration
+				for turn := range 2 { // each is first in every second round
+					if (i+turn)%2 == 0 {
+						rate, p50 = load(b, plain, bench.clients, bench.path, round)
+					} else {
+						ownRate, ownP50 = load(b, f.port, bench.clients, bench.path, round)
+					}
+				}
+				ratios = append(ratios, ownRate/rate)
+				added = append(added, float64(ownP50-p50)/1e3)
+				cpu = append(cpu, (own.cpu()-second)/ownRate/((reference.cpu()-first)/rate))
 			}
-			slices.Sort(ratios)
-			slices.Sort(added)
-			b.ReportMetric(ratios[len(ratios)/2], "of-plain")
-			b.ReportMetric(added[len(added)/2], "µs-added-p50")
+			b.ReportMetric(median(ratios), "of-plain")
+			b.ReportMetric(median(added), "µs-added-p50")
+			b.ReportMetric(median(cpu), "of-plain-cpu")
 		})
 	}
 	b.Run("1 client, direct", func(b *testing.B) {
@@ -50,29 +73,70 @@ func BenchmarkForward(b *testing.B) {
 			_, own := load(b, f.port, 1, "/status/200", 300*time.Millisecond)
 			added = append(added, float64(own-direct)/1e3)
 		}
-		slices.Sort(added)
-		b.ReportMetric(added[len(added)/2], "µs-added-p50")
+		b.ReportMetric(median(added), "µs-added-p50")
 	})
 }
 
-// newPlain starts a ReverseProxy and returns its port.
-func newPlain(b *testing.B, backend int) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
+func median(list []float64) float64 {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+// cpu is the processor time of a process, in seconds.
+func (p backendProcess) cpu() float64 {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.pid))
+	total := 0.0
+	for _, task := range tasks {
+		stat, _ := os.ReadFile(task)
+		var ns float64
+		_, _ = fmt.Sscan(string(stat), &ns)
+		total += ns / 1e9
 	}
+	return total
+}
+
+// frontMain is a front, in a process of its own.
+func frontMain(home string) {
+	port, _ := strconv.Atoi(os.Args[1])
+	place := At(control.NewFolder(home, ""))
+	release, err := place.Claim()
+	listeners, failed := ListenPort(port)
+	socket, refused := place.Listen(port)
+	if err := errors.Join(err, failed, refused); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	fmt.Println("ready")
+	Serve(context.Background(), Options{Listeners: listeners, Port: port, Socket: socket, Idle: time.Minute}, func() { _ = release() })
+}
+
+// plainMain is a ReverseProxy, in a process of its own.
+func plainMain() {
+	l, err := net.Listen("tcp", os.Args[1])
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	backend := os.Getenv("FRONT_TEST_PLAIN")
 	server := http.Server{Handler: &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL.Scheme, r.Out.URL.Host = "http", fmt.Sprintf("127.0.0.1:%d", backend)
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", backend
 			r.Out.Host = r.In.Host
 			r.SetXForwarded()
 		},
 		Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256, ReadBufferSize: 16 << 10, WriteBufferSize: 16 << 10},
 		FlushInterval: -1, BufferPool: &buffers{},
 	}}
-	go func() { _ = server.Serve(l) }()
-	b.Cleanup(func() { server.Close() })
-	return l.Addr().(*net.TCPAddr).Port
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	fmt.Println("ready")
+	_ = server.Serve(l)
 }
 
 // load sends requests over kept connections for a while. It returns how many a

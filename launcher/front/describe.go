@@ -22,7 +22,7 @@ func describe(r *http.Request, b backend, err error) string {
 	case errors.Is(err, errNoAnswer):
 		return fmt.Sprintf("cannot check that %s is the service of this checkout: %v", b.service.Name, err)
 	}
-	return fmt.Sprintf("%s did not complete its response: %v", b.service.Name, err)
+	return fmt.Sprintf("the response of %s is incomplete: %v", b.service.Name, err)
 }
 
 // describe names who listens on the port.

@@ -27,6 +27,14 @@ func TestMain(m *testing.M) {
 		backendMain(name)
 		return
 	}
+	if os.Getenv("FRONT_TEST_PLAIN") != "" {
+		plainMain()
+		return
+	}
+	if home := os.Getenv("FRONT_TEST_HOME"); home != "" {
+		frontMain(home)
+		return
+	}
 	os.Exit(m.Run())
 }
 
@@ -132,8 +140,14 @@ func startReusing(t testing.TB, name, address string) backendProcess {
 
 func startWith(t testing.TB, name, address string, env ...string) backendProcess {
 	t.Helper()
+	return startProcess(t, name, address, append(env, "FRONT_TEST_BACKEND="+name)...)
+}
+
+// startProcess starts this binary, and waits until it prints ready.
+func startProcess(t testing.TB, name, address string, env ...string) backendProcess {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], address)
-	cmd.Env = append(append(os.Environ(), "FRONT_TEST_BACKEND="+name), env...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	stdin, _ := cmd.StdinPipe()
 	stdout, _ := cmd.StdoutPipe()
@@ -253,6 +267,7 @@ type testRun struct {
 
 	mu        sync.Mutex
 	services  []Service
+	lines     []string // of every service
 	processes map[string][]int
 	starts    int
 }
@@ -300,6 +315,11 @@ func announce(t testing.TB, place Place, about Run, protocol int, startFront fun
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			return r.processes[service], nil
+		},
+		Lines: func(_ string, n int) []string {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return r.lines[max(0, len(r.lines)-n):]
 		},
 		Note: func(text string) { r.notes <- text },
 	}))

@@ -3,43 +3,66 @@ package front
 import (
 	"encoding/json"
 	"fmt"
-	"html/template"
+	"net"
 	"net/http"
+	"net/netip"
+	"os"
 	"strconv"
 	"strings"
+	"time"
 
-	_ "embed"
-
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/launcher"
 )
 
-//go:embed page.html
-var pageText string
-
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
-
 // page is what a page and its JSON show.
 type page struct {
-	Title    string `json:"-"`
-	Error    string `json:"error,omitempty"`
-	Hint     string `json:"hint,omitempty"`
-	Service  string `json:"service,omitempty"`
-	Project  string `json:"project,omitempty"`
-	Worktree string `json:"worktree,omitempty"`
-	State    string `json:"state,omitempty"`
-	Detail   string `json:"detail,omitempty"`
-	Reload   bool   `json:"-"`
+	Title     string     `json:"-"`
+	Error     string     `json:"error,omitempty"`
+	Hints     []pointer  `json:"hints,omitempty"`
+	Service   string     `json:"service,omitempty"`
+	Project   string     `json:"project,omitempty"`
+	Worktree  string     `json:"worktree,omitempty"`
+	State     string     `json:"state,omitempty"`
+	Detail    string     `json:"detail,omitempty"` // why it does not answer
+	Exit      string     `json:"exit,omitempty"`   // how its latest process ended
+	Port      int        `json:"port,omitempty"`
+	Restarts  int        `json:"restarts,omitempty"`
+	RestartAt time.Time  `json:"restart_at,omitzero"`
+	Directory string     `json:"directory,omitempty"` // for its user only
+	Lines     []string   `json:"lines,omitempty"`     // for its user only
+	Sites     []pageSite `json:"checkouts,omitempty"`
 
-	Sites []pageSite `json:"checkouts,omitempty"`
+	SiteURL   string `json:"-"` // of the page of Project
+	ShowLines bool   `json:"-"`
+	Urgent    bool   `json:"-"` // it changes soon
 }
+
+// pointer is what the reader can do: a text, and a command to type or a URL.
+type pointer struct {
+	Text    string
+	Command string
+}
+
+func (p pointer) String() string {
+	if p.Command == "" {
+		return p.Text
+	}
+	return p.Text + ": " + p.Command
+}
+
+// MarshalText makes a pointer one string.
+func (p pointer) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// Link is the command, if it is a URL.
+func (p pointer) Link() string { return link(p.Command) }
 
 // pageSite is a checkout with its services.
 type pageSite struct {
-	Project   string        `json:"project"`
-	Worktree  string        `json:"worktree,omitempty"`
-	Directory string        `json:"directory,omitempty"`
-	URL       string        `json:"url"`
-	Services  []pageService `json:"services"`
+	Project  string        `json:"project"`
+	Worktree string        `json:"worktree,omitempty"`
+	URL      string        `json:"url"`
+	Services []pageService `json:"services"`
 }
 
 type pageService struct {
@@ -50,17 +73,21 @@ type pageService struct {
 }
 
 // Title names a checkout.
-func (s pageSite) Title() string {
-	if s.Worktree == "" {
-		return s.Project
+func (s pageSite) Title() string { return siteTitle(s.Project, s.Worktree) }
+
+func siteTitle(project, worktree string) string {
+	if worktree == "" {
+		return project
 	}
-	return s.Project + " (" + s.Worktree + ")"
+	return project + " (" + worktree + ")"
 }
 
 // Link is the address of a service, if it is a URL.
-func (s pageService) Link() string {
-	if strings.HasPrefix(s.Address, "http://") {
-		return s.Address
+func (s pageService) Link() string { return link(s.Address) }
+
+func link(address string) string {
+	if strings.HasPrefix(address, "http://") {
+		return address
 	}
 	return ""
 }
@@ -75,7 +102,11 @@ func (p *pages) sites(list []site) []pageSite {
 		about := s.run.about
 		listed := pageSite{Project: about.Project, Worktree: about.Worktree, URL: p.url(about.Site), Services: []pageService{}}
 		for _, service := range s.services {
-			listed.Services = append(listed.Services, pageService{service.Name, service.Address, service.State, service.Detail})
+			detail := service.Detail
+			if service.State == launcher.StateBackoff {
+				detail = service.Exit // the detail counts down
+			}
+			listed.Services = append(listed.Services, pageService{service.Name, service.Address, service.State, detail})
 		}
 		sites = append(sites, listed)
 	}
@@ -84,9 +115,15 @@ func (p *pages) sites(list []site) []pageSite {
 
 func (p *pages) url(site string) string { return fmt.Sprintf("http://%s.localhost:%d", site, p.port) }
 
+func (p *pages) home() pointer { return pointer{"all checkouts that are running", p.url(Home)} }
+
+// headerPage is on requests of a page's script, with the version of the page.
+// The front responds to them itself.
+const headerPage = "X-Devports-Page"
+
 // wantsPage reports whether the client is a person's browser that opens a page.
 func wantsPage(r *http.Request) bool {
-	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
+	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get(headerPage) == ""
 }
 
 func wantsJSON(r *http.Request) bool {
@@ -94,12 +131,22 @@ func wantsJSON(r *http.Request) bool {
 	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
 }
 
+// isOwn reports whether the client is a process of this user. Other users can
+// connect, too.
+func isOwn(r *http.Request) bool {
+	client, err := netip.ParseAddrPort(r.RemoteAddr)
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return err == nil && ok && holder.UserOf(client, local.AddrPort()) == strconv.Itoa(os.Geteuid())
+}
+
 // write responds with a page, or the same as JSON or text.
 func (p *pages) write(w http.ResponseWriter, r *http.Request, status int, content page) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", contentPolicy)
 	h.Add("Vary", "Accept")
 	if r.ContentLength != 0 {
 		h.Set("Connection", "close") // the body has not been read
@@ -108,13 +155,13 @@ func (p *pages) write(w http.ResponseWriter, r *http.Request, status int, conten
 		h.Set(headerWho, "-")
 	}
 	switch {
+	case r.Header.Get(headerPage) != "":
+		h.Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(pageState{version(content), content.Lines})
 	case wantsPage(r):
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		if content.Reload {
-			h.Set("Refresh", "1")
-		}
 		w.WriteHeader(status)
-		_ = pageTemplate.Execute(w, content) // fails if the client has gone
+		_ = p.render(w, content) // fails if the client has gone
 	case wantsJSON(r):
 		h.Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -132,8 +179,11 @@ func (c page) text() string {
 	if c.Error != "" {
 		fmt.Fprintf(&b, "devports: %s\n", c.Error)
 	}
-	if c.Hint != "" {
-		fmt.Fprintf(&b, "devports: hint: %s\n", c.Hint)
+	for _, h := range c.Hints {
+		fmt.Fprintf(&b, "devports: hint: %s\n", h)
+	}
+	for _, line := range c.Lines {
+		fmt.Fprintf(&b, "%s | %s\n", c.Service, line)
 	}
 	for _, s := range c.Sites {
 		fmt.Fprintf(&b, "%s  %s\n", s.Title(), s.URL)
@@ -144,11 +194,11 @@ func (c page) text() string {
 	return b.String()
 }
 
-// home responds with all checkouts.
-func (p *pages) home(w http.ResponseWriter, r *http.Request, routes *routes) {
-	content := page{Title: "devports", Sites: p.sites(routes.list())}
+// all responds with all checkouts.
+func (p *pages) all(w http.ResponseWriter, r *http.Request, routes *routes) {
+	content := page{Title: "Checkouts", Sites: p.sites(routes.list())}
 	if len(content.Sites) == 0 {
-		content.Hint = "to start a project: devports up"
+		content.Hints = []pointer{{"to start a project, in its folder", "devports up"}}
 	}
 	p.write(w, r, http.StatusOK, content)
 }
@@ -165,14 +215,15 @@ func (p *pages) unknown(w http.ResponseWriter, r *http.Request, routes *routes, 
 	content := page{Title: "Unknown name", Sites: p.sites(routes.list())}
 	switch s, ok := routes.sites[n.site]; {
 	case n.kind == nameService && ok:
-		content.Error = fmt.Sprintf("%s has no running service with the host %s", pageSite{Project: s.run.about.Project, Worktree: s.run.about.Worktree}.Title(), n.service)
+		about := s.run.about
+		content.Error = fmt.Sprintf("no running service of %s has the host %s", siteTitle(about.Project, about.Worktree), n.service)
 		content.Sites = p.sites([]site{s})
 	case n.site != "":
 		content.Error = fmt.Sprintf("no checkout named %s is running", n.site)
-		content.Hint = "to start it, in its folder: devports up"
+		content.Hints = []pointer{{"to start it, in its folder", "devports up"}}
 	default:
 		content.Error = "devports needs the name of a service"
-		content.Hint = fmt.Sprintf("open http://%s.localhost:%d", Home, p.port)
+		content.Hints = []pointer{p.home()}
 	}
 	p.write(w, r, http.StatusNotFound, content)
 }
@@ -181,47 +232,7 @@ func (p *pages) unknown(w http.ResponseWriter, r *http.Request, routes *routes, 
 // nothing: a stranger's web page can make its own name resolve to 127.0.0.1.
 func (p *pages) foreign(w http.ResponseWriter, r *http.Request) {
 	p.write(w, r, http.StatusNotFound, page{
-		Title: "Unknown name", Error: "this host is not a name of devports",
-		Hint: fmt.Sprintf("names end in .localhost; open http://%s.localhost:%d", Home, p.port),
+		Title: "Unknown name", Error: "this host is not a name of devports: names end in .localhost",
+		Hints: []pointer{p.home()},
 	})
-}
-
-// loop responds to a request that has come back.
-func (p *pages) loop(w http.ResponseWriter, r *http.Request, b backend) {
-	p.write(w, r, http.StatusLoopDetected, page{
-		Title: "Loop", Error: fmt.Sprintf("%s forwards requests to itself", b.service.Name),
-		Hint:    "its proxy setting names its own address, or keeps the Host of the request: use URL_<NAME> of the other service, or set changeOrigin",
-		Service: b.service.Name, Project: b.run.about.Project, Worktree: b.run.about.Worktree,
-	})
-}
-
-// unavailable responds for a service that does not answer.
-func (p *pages) unavailable(w http.ResponseWriter, r *http.Request, b backend, err error) {
-	s, about := b.service, b.run.about
-	content := page{Service: s.Name, Project: about.Project, Worktree: about.Worktree, State: string(s.State), Detail: s.Detail}
-	status, title := http.StatusServiceUnavailable, ""
-	dir := ""
-	if about.Worktree != "" || about.Directory != "" {
-		dir = " --dir " + strconv.Quote(about.Directory)
-	}
-	switch failure := describe(r, b, err); {
-	case failure != "":
-		status, title, content.Error = http.StatusBadGateway, s.Name+" cannot be reached", failure
-	case s.State == launcher.StateFailed:
-		title, content.Error, content.Hint = s.Name+" has failed", s.Name+" has failed", "devports logs "+s.Name
-	case s.State == launcher.StateStopped, s.State == launcher.StateDone:
-		title, content.Error, content.Hint = s.Name+" is stopped", s.Name+" is stopped", "to start it: devports start"+dir+" "+s.Name
-	case s.State == launcher.StateBackoff:
-		title, content.Error, content.Reload = s.Name+" restarts", s.Name+" has ended and restarts", true
-	default:
-		title, content.Error, content.Reload = s.Name+" is starting", s.Name+" does not listen on its port yet", true
-	}
-	if content.Detail != "" && status == http.StatusServiceUnavailable {
-		content.Error += ": " + content.Detail
-	}
-	content.Title = title
-	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
-	p.write(w, r, status, content)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"reflect"
 	"sync"
 	"time"
 
@@ -36,7 +37,14 @@ type Service struct {
 	Detail     string         `json:"detail,omitempty"`
 	Restarts   int            `json:"restarts,omitempty"`
 	PID        int            `json:"pid,omitempty"`
+
+	Exit        string    `json:"exit,omitempty"`        // how its latest process ended
+	LastStarted time.Time `json:"last_started,omitzero"` // when its latest process started
+	RestartAt   time.Time `json:"restart_at,omitzero"`   // when it is started again
+	WrongPorts  []int     `json:"wrong_ports,omitempty"` // where it listens instead of Port
 }
+
+func (s Service) equal(o Service) bool { return reflect.DeepEqual(s, o) }
 
 // fromRun is a message of a run. One field is set.
 type fromRun struct {
@@ -72,12 +80,14 @@ type welcome struct {
 }
 
 // question asks whether sockets that listen on the port of a service belong to
-// it. Without sockets, the run looks who listens on the port.
+// it. Without sockets, the run looks who listens on the port. With Lines, it asks
+// for the last lines of the service instead.
 type question struct {
 	ID      int      `json:"id"`
 	Service string   `json:"service"`
 	Port    int      `json:"port"`
 	Sockets []socket `json:"sockets,omitempty"`
+	Lines   int      `json:"lines,omitempty"`
 }
 
 // socket is a [holder.Socket].
@@ -90,6 +100,8 @@ type answer struct {
 	ID         int    `json:"id"`
 	Own        []bool `json:"own"`                  // of each socket; one value without sockets
 	Unverified bool   `json:"unverified,omitempty"` // the user of the sockets is the only evidence
+
+	Lines []string `json:"lines,omitempty"`
 }
 
 // hint reports that a service refused its first request by name.

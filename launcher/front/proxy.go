@@ -28,6 +28,10 @@ const (
 // waitTime is how long a request waits for its service.
 const waitTime = 10 * time.Second
 
+// pageTime is how long a person waits for a page that says that a service is
+// not ready yet. Most services are ready by then.
+const pageTime = 300 * time.Millisecond
+
 // listenPoll is how often a waiting request looks whether the service listens:
 // no event reports that.
 const listenPoll = 20 * time.Millisecond
@@ -37,7 +41,12 @@ type proxy struct {
 	table   *table
 	pages   *pages
 	reverse httputil.ReverseProxy
+	idle    *time.Timer // closes idle connections; reset when one is opened
 }
+
+// idleTime is how long connections to services are kept, at least. A timer for
+// each connection would be reset by each request.
+const idleTime = 90 * time.Second
 
 // target is what a request is for, in its context.
 type target struct {
@@ -58,16 +67,17 @@ func newProxy(t *table, pages *pages) *proxy {
 	p := &proxy{table: t, pages: pages}
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			p.idle.Reset(idleTime)
 			return p.dial(ctx, targetOf(ctx))
 		},
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    256,
-		IdleConnTimeout:        90 * time.Second,
 		ExpectContinueTimeout:  time.Second,
 		ReadBufferSize:         16 << 10,
 		WriteBufferSize:        16 << 10,
 		MaxResponseHeaderBytes: 1 << 20,
 	}
+	p.idle = time.AfterFunc(idleTime, transport.CloseIdleConnections)
 	p.reverse = httputil.ReverseProxy{
 		Rewrite: rewrite, Transport: transport, FlushInterval: -1, BufferPool: &buffers{},
 		ModifyResponse: p.modify, ErrorHandler: p.failed,
@@ -117,6 +127,9 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
 	case visited(r, b):
 		w.Header().Set(headerWho, headerValue(b.who()))
 		p.pages.loop(w, r, b)
+	case r.Header.Get(headerPage) != "":
+		w.Header().Set(headerWho, headerValue(b.who()))
+		p.servePage(w, r, b)
 	case !mayAnswer(b.service) && !t.waits():
 		w.Header().Set(headerWho, headerValue(b.who()))
 		p.pages.unavailable(w, r, b, errNotListening)
@@ -127,6 +140,21 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		p.reverse.ServeHTTP(hijackable{w}, r)
 	}
+}
+
+// servePage responds to the script of a page that was shown instead of a service.
+func (p *proxy) servePage(w http.ResponseWriter, r *http.Request, b backend) {
+	err := errNotListening
+	if mayAnswer(b.service) {
+		conn, failed := b.dial(r.Context())
+		if failed == nil {
+			conn.Close()
+			p.pages.write(w, r, http.StatusOK, page{Title: "the service itself"})
+			return
+		}
+		err = failed
+	}
+	p.pages.unavailable(w, r, b, err)
 }
 
 // dial connects to the service of a target. It waits while the service starts
@@ -190,16 +218,19 @@ func visited(r *http.Request, b backend) bool {
 }
 
 // waits reports whether a service that cannot answer now is about to. A person
-// who waits for the first start sees a page instead.
+// who waits for the first start, or for a later restart, sees a page instead.
 func (t target) waits() bool {
-	if time.Since(t.arrived) >= waitTime {
+	waited := time.Since(t.arrived)
+	if waited >= waitTime || len(t.service.WrongPorts) > 0 {
 		return false
 	}
 	switch t.service.State {
 	case launcher.StateFailed, launcher.StateStopped, launcher.StateDone:
 		return false
 	case launcher.StateWaiting, launcher.StateStarting:
-		return !t.page || t.service.Restarts > 0
+		return !t.page || t.service.Restarts > 0 || waited < pageTime
+	case launcher.StateBackoff:
+		return !t.page || time.Until(t.service.RestartAt) < pageTime
 	}
 	return true
 }
@@ -222,6 +253,9 @@ func (p *proxy) modify(r *http.Response) error {
 // failed responds to a request that could not be forwarded.
 func (p *proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	t := targetOf(r.Context())
+	if now, ok := p.table.routes().find(t.name); ok && now.who() == t.who() {
+		t.backend = now
+	}
 	w.Header().Set(headerWho, headerValue(t.who()))
 	p.pages.unavailable(w, r, t.backend, err)
 }

@@ -90,6 +90,13 @@ func (r *run) answered(a answer) {
 	}
 }
 
+// lines returns the last lines of a service's latest process; nil if the run does
+// not answer.
+func (r *run) lines(ctx context.Context, s Service, n int) []string {
+	a, _ := r.ask(ctx, question{Service: s.Name, Lines: n})
+	return a.Lines
+}
+
 // maxVerified bounds the cache of sockets. A socket that is forgotten is asked
 // about again.
 const maxVerified = 1000

@@ -50,10 +50,9 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 	forwarding, cut := context.WithCancel(context.Background())
 	defer cut()
 	f.points = newPoints(forwarding, f.table, o.Points)
-	web := &http.Server{
-		Handler: f, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 3 * time.Minute,
-		ErrorLog: log.New(io.Discard, "", 0),
-	}
+	// It has no timeouts: each costs up to 10 µs a request, as it may wake another
+	// thread, and all clients are on this machine.
+	web := &http.Server{Handler: f, ErrorLog: log.New(io.Discard, "", 0)}
 	var serving sync.WaitGroup
 	for _, l := range o.Listeners {
 		serving.Go(func() { _ = web.Serve(strictListener{l}) })
@@ -111,7 +110,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case nameService:
 		f.proxy.serve(w, r, n)
 	case nameHome:
-		f.pages.home(w, r, routes)
+		f.pages.all(w, r, routes)
 	case nameSite:
 		if s, ok := routes.sites[n.site]; ok {
 			f.pages.site(w, r, s)

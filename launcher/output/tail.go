@@ -148,6 +148,25 @@ func (t *Tail) Since(next int64) (lines []Line, after, missed int64, more <-chan
 	return lines, after, missed, more
 }
 
+// Last returns the last n lines of a service, as they look on a terminal, that
+// it has printed since a time.
+func (t *Tail) Last(service string, n int, since time.Time) []string {
+	t.mu.Lock()
+	kept := t.blocks[t.gone:]
+	var text []byte
+	for i := len(kept) - 1; i >= 0 && kept[i].at >= since.UnixNano() && bytes.Count(text, newline) <= n; i-- {
+		if kept[i].service == service {
+			text = append(t.text(kept[i]), text...)
+		}
+	}
+	t.mu.Unlock()
+	var lines []string
+	for line := range bytes.Lines(text) {
+		lines = append(lines, Plain(string(bytes.TrimRight(line, "\r\n"))))
+	}
+	return lines[max(0, len(lines)-n):]
+}
+
 // Block is what a service printed at one time: whole lines, except that the last
 // may lack its newline.
 type Block struct {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/devports/devports/allocator/envvar"
 )
 
 // host is a service of a compose file as others address it: where is its new
@@ -102,7 +104,9 @@ func skipped(name, value string) bool {
 	case "PORT", "HOST", "HOSTNAME", "PATH", "HOME", "PWD", "USER", "SERVER_PORT", "ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "BIND", "LISTEN", "WWWUSER", "WWWGROUP", "LARAVEL_SAIL":
 		return true
 	}
-	return value == "production" || strings.HasPrefix(value, "/") || strings.HasPrefix(value, "0.0.0.0:") || strings.HasPrefix(name, "DEVPORTS_") || strings.HasPrefix(name, "PORT_") || strings.Contains(value, "host.docker.internal") || strings.Contains(value, "${PWD")
+	return value == "production" || strings.HasPrefix(value, "/") || strings.HasPrefix(value, "0.0.0.0:") ||
+		strings.HasPrefix(name, envvar.Prefix) || strings.HasPrefix(name, "PORT_") ||
+		strings.Contains(value, "host.docker.internal") || strings.Contains(value, "${PWD")
 }
 
 // composeValue converts a value with docker compose's variables: an undefined

@@ -1,0 +1,111 @@
+package front
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/launcher"
+)
+
+// pageLines is how many lines of a service's output a page shows.
+const pageLines = 20
+
+// loop responds to a request that has come back.
+func (p *pages) loop(w http.ResponseWriter, r *http.Request, b backend) {
+	content := p.about(b)
+	content.Title, content.Error = "Loop", fmt.Sprintf("a request for %s came back: %[1]s forwards it to itself", b.service.Name)
+	content.Hints = []pointer{{"its proxy setting names its own address, or keeps the Host of the request: use URL_<NAME> of the other service, or set changeOrigin", ""}}
+	p.write(w, r, http.StatusLoopDetected, content)
+}
+
+// about describes the service of a backend.
+func (p *pages) about(b backend) page {
+	s, about := b.service, b.run.about
+	return page{
+		Service: s.Name, Project: about.Project, Worktree: about.Worktree, SiteURL: p.url(about.Site),
+		State: string(s.State), Port: s.Port, Restarts: s.Restarts, Exit: s.Exit,
+	}
+}
+
+// unavailable responds for a service that does not answer.
+func (p *pages) unavailable(w http.ResponseWriter, r *http.Request, b backend, err error) {
+	content := p.about(b)
+	own := isOwn(r)
+	dir := ""
+	if own {
+		content.Directory = b.run.about.Directory
+		dir = " --dir " + text.QuoteSh(content.Directory)
+	}
+	status := http.StatusServiceUnavailable
+	if failure := describe(r, b, err); failure != "" {
+		status = http.StatusBadGateway
+		content.Title, content.Error = b.service.Name+" cannot be reached", failure
+		content.Hints = []pointer{{"to see which process has the port", "devports who " + strconv.Itoa(b.service.Port)}}
+	} else {
+		content.explain(b.service, dir)
+		content.ShowLines = own && content.State != string(launcher.StateStopped) && content.State != string(launcher.StateDone)
+		w.Header().Set("Retry-After", retryAfter(b.service))
+	}
+	if content.ShowLines {
+		content.Lines = b.run.lines(r.Context(), b.service, pageLines)
+	}
+	p.write(w, r, status, content)
+}
+
+// retryAfter is when a request may succeed, in seconds.
+func retryAfter(s Service) string {
+	left := 1
+	if s.State == launcher.StateBackoff {
+		left = max(left, int((time.Until(s.RestartAt)+time.Second-1)/time.Second))
+	}
+	return strconv.Itoa(left)
+}
+
+// explain says why a service does not answer, and what to do.
+func (c *page) explain(s Service, dir string) {
+	detail := s.Detail
+	switch s.State {
+	case launcher.StateFailed:
+		c.Title = s.Name + " has failed"
+		c.Hints = []pointer{
+			{"it is not started again by itself; once it is fixed", "devports restart" + dir + " " + s.Name},
+			{"for all its output", "devports logs" + dir + " " + s.Name},
+		}
+	case launcher.StateStopped, launcher.StateDone:
+		c.Title = s.Name + " is stopped"
+		c.Hints = []pointer{{"to start it", "devports start" + dir + " " + s.Name}}
+	case launcher.StateBackoff:
+		c.Title, c.RestartAt, c.Urgent, detail = s.Name+" has ended and restarts", s.RestartAt, true, s.Exit
+		c.Hints = []pointer{{"to start it at once", "devports restart" + dir + " " + s.Name}}
+	case launcher.StateStopping:
+		c.Title, c.Urgent = s.Name+" is stopping", true
+	case launcher.StateWaiting:
+		c.Title, c.Urgent = s.Name+" is waiting", true
+	case launcher.StateReady:
+		c.Title, c.Urgent, detail = s.Name+" does not answer", true, fmt.Sprintf("it runs, but nothing listens on port %d", s.Port)
+	default:
+		c.Title, c.Urgent = s.Name+" is starting", true
+		if len(s.WrongPorts) > 0 {
+			c.Title = s.Name + " listens on another port"
+			c.Hints = []pointer{
+				{"use $PORT in its command, for example", "command = \"npx vite --port $PORT --strictPort\""},
+				{"until then, it is on " + numbers(s.WrongPorts), fmt.Sprintf("http://localhost:%d", s.WrongPorts[0])},
+			}
+		}
+	}
+	c.Error, c.Detail = c.Title, detail
+	if detail != "" {
+		c.Error += ": " + detail
+	}
+}
+
+func numbers(ports []int) string {
+	var words []string
+	for _, port := range ports {
+		words = append(words, strconv.Itoa(port))
+	}
+	return text.Join(words, "and")
+}
