@@ -70,6 +70,7 @@ type notedFailure struct{ run, port int }
 type pointConn struct {
 	port   int
 	cancel context.CancelFunc // resets it
+	ended  chan struct{}      // closed when it has ended
 }
 
 func newPoints(ctx context.Context, t *table, source PointSource) *points {
@@ -108,6 +109,8 @@ func (p *points) follow(ctx context.Context) {
 }
 
 // reload reads the points again, and resets the connections of the ports in cut.
+// New connections follow the points once it has returned, and those that were cut
+// have ended.
 func (p *points) reload(cut []int) ([]PointState, error) {
 	if p.source.Load == nil {
 		return nil, errors.New("this front has no points")
@@ -118,12 +121,17 @@ func (p *points) reload(cut []int) ([]PointState, error) {
 	}
 	p.mu.Lock()
 	p.wanted = points
+	var ending []*pointConn
 	for c := range p.conns {
 		if slices.Contains(cut, c.port) {
 			c.cancel()
+			ending = append(ending, c)
 		}
 	}
 	p.mu.Unlock()
+	for _, c := range ending {
+		<-c.ended
+	}
 	p.apply()
 	return p.states(), nil
 }
@@ -281,7 +289,7 @@ func (p *points) target(port int) (backend, bool) {
 func (p *points) serve(client *net.TCPConn, port int) {
 	p.mu.Lock()
 	ctx, cancel := context.WithCancel(p.ctx)
-	c := &pointConn{port, cancel}
+	c := &pointConn{port, cancel, make(chan struct{})}
 	to, running := p.target(port)
 	p.conns[c] = true
 	p.mu.Unlock()
@@ -290,6 +298,7 @@ func (p *points) serve(client *net.TCPConn, port int) {
 		delete(p.conns, c)
 		p.mu.Unlock()
 		cancel()
+		close(c.ended)
 	}()
 	_ = client.SetKeepAlive(false) // its other end is on this machine
 	if !running {

@@ -50,7 +50,11 @@ func (p *testPoints) source() PointSource {
 			defer p.mu.Unlock()
 			return slices.Clone(p.list), nil
 		},
-		Gone: func(directory string) bool { return directory == p.gone },
+		Gone: func(directory string) bool {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return directory == p.gone
+		},
 	}
 }
 
@@ -205,6 +209,7 @@ func TestPointSwitched(t *testing.T) {
 		p.point(name)
 		p.await(true)
 	}
+	p.point("a")
 	names := []string{"a", "b"}
 	var now, asked, wrong, failed atomic.Int64 // now: the number of switches begun and completed
 	ctx, stop := context.WithCancel(t.Context())
@@ -226,7 +231,6 @@ func TestPointSwitched(t *testing.T) {
 			}
 		})
 	}
-	p.point("a")
 	for range 50 {
 		now.Add(1)
 		p.point(names[(now.Load()+1)/2%2])
@@ -236,7 +240,6 @@ func TestPointSwitched(t *testing.T) {
 	}
 	stop()
 	clients.Wait()
-	t.Logf("%d requests, %d failed, %d wrong", asked.Load(), failed.Load(), wrong.Load())
 	if wrong.Load() > 0 || failed.Load() > 0 {
 		t.Errorf("%d requests, %d failed, %d wrong", asked.Load(), failed.Load(), wrong.Load())
 	}
@@ -421,7 +424,9 @@ func TestPointMoved(t *testing.T) {
 	p := newPointed(t)
 	p.run("a", syscall.Getpid(), echoServer(t))
 	for _, gone := range []string{"", "/old"} {
+		p.source.mu.Lock()
 		p.source.gone = gone
+		p.source.mu.Unlock()
 		p.source.set(Point{Port: p.port, Service: "web", Project: "a", Directory: "/old"})
 		if _, _, err := p.place.ReloadPoints(t.Context()); err != nil {
 			t.Fatal(err)
