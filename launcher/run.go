@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/system"
@@ -34,15 +35,26 @@ type Options struct {
 	// it, the run can diagnose why a service is slow to become ready.
 	Listening func(pids []int) []int
 
-	// Explain returns why a process has failed, or "". It must be safe for
-	// concurrent use; nil for none.
-	Explain func(procfile.Process, Exit) string
+	// Drain waits until a service has finished the requests that it has received.
+	// It is called before a service with a Host is restarted, in a goroutine, and
+	// delays the stop signal. ctx ends when the service is to stop without delay.
+	// nil for none.
+	Drain func(ctx context.Context, service string)
+
+	// AllListening returns all ports that any process listens on. With it, the
+	// run need not connect to each service that does not listen yet; nil for
+	// none.
+	AllListening func() (map[int]bool, error)
+
+	// Explain returns why a process that was started at that time has failed, or
+	// "". It must be safe for concurrent use; nil for none.
+	Explain func(procfile.Process, Exit, time.Time) string
 }
 
 // explain returns an exit with its cause.
-func (o Options) explain(spec procfile.Process, exit Exit) Exit {
+func (o Options) explain(spec procfile.Process, exit Exit, started time.Time) Exit {
 	if o.Explain != nil && exit.Failed() {
-		exit.Cause = o.Explain(spec, exit)
+		exit.Cause = o.Explain(spec, exit, started)
 	}
 	return exit
 }
@@ -121,12 +133,13 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 	s := &supervisor{
 		machine: machine{
 			services: map[string]service{}, removedDowntime: map[string]downtime{},
-			watching: options.Watching, maxBuilds: runtime.NumCPU(),
+			watching: options.Watching, drains: options.Drain != nil, maxBuilds: runtime.NumCPU(),
 		},
 		options:  options.complete(),
 		ctx:      ctx,
 		attempts: map[string]*attempt{},
 		builders: map[string]*builder{},
+		ports:    portList{list: options.AllListening},
 		messages: make(chan message),
 		done:     make(chan struct{}),
 	}

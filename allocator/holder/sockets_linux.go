@@ -13,10 +13,22 @@ func listeningSockets(port int) ([]Socket, error) {
 	var sockets []Socket
 	for _, e := range all {
 		if e.state == listen && int(e.local.Port()) == port {
-			sockets = append(sockets, Socket{e.local.Addr(), e.cookie, e.inode, e.uid})
+			sockets = append(sockets, Socket{e.local.Addr(), e.cookie, e.inode, e.uid, e.v6only})
 		}
 	}
 	return sockets, nil
+}
+
+func allListeningPorts() (map[int]bool, error) {
+	all, err := dump(listenStates, 0)
+	if err != nil {
+		return nil, err
+	}
+	ports := make(map[int]bool, len(all))
+	for _, e := range all {
+		ports[int(e.local.Port())] = true
+	}
+	return ports, nil
 }
 
 func ownSockets(pids []int, sockets []Socket) []bool {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/netip"
 	"reflect"
 	"sync"
 	"time"
@@ -51,6 +52,7 @@ type fromRun struct {
 	Hello    *hello    `json:"hello,omitempty"`
 	Services []Service `json:"services,omitempty"` // replaces the earlier ones
 	Answer   *answer   `json:"answer,omitempty"`
+	Drain    *drain    `json:"drain,omitempty"`
 	Yield    bool      `json:"yield,omitempty"` // make room for a front of a later protocol
 
 	Points *pointsRequest `json:"points,omitempty"` // instead of hello: it is no run
@@ -67,6 +69,7 @@ type fromFront struct {
 	Refused  string    `json:"refused,omitempty"` // instead of welcome
 	Question *question `json:"question,omitempty"`
 	Hint     *hint     `json:"hint,omitempty"`
+	Drained  int       `json:"drained,omitempty"` // the ID of a drain
 	Yielded  bool      `json:"yielded,omitempty"` // connect to another front
 
 	Points *pointsAnswer `json:"points,omitempty"`
@@ -92,8 +95,9 @@ type question struct {
 
 // socket is a [holder.Socket].
 type socket struct {
-	Inode string `json:"inode"`
-	UID   string `json:"uid"`
+	Address netip.Addr `json:"address"`
+	Inode   string     `json:"inode"`
+	UID     string     `json:"uid"`
 }
 
 type answer struct {
@@ -102,6 +106,13 @@ type answer struct {
 	Unverified bool   `json:"unverified,omitempty"` // the user of the sockets is the only evidence
 
 	Lines []string `json:"lines,omitempty"`
+}
+
+// drain asks to report when a service, which was announced as stopping, has no
+// requests. The service is restarted then.
+type drain struct {
+	ID      int    `json:"id"` // not 0
+	Service string `json:"service"`
 }
 
 // hint reports that a service refused its first request by name.
@@ -113,7 +124,7 @@ type hint struct {
 
 func socketsOf(sockets []holder.Socket) (list []socket) {
 	for _, s := range sockets {
-		list = append(list, socket{s.Inode, s.UID})
+		list = append(list, socket{s.Address, s.Inode, s.UID})
 	}
 	return list
 }
