@@ -479,20 +479,6 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// awaitRoutes waits until the page of the site shows a state.
-func awaitRoutes(t *testing.T, f *testFront, state string) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; {
-		_, text := f.get("shop.localhost", "/", 200)
-		if strings.Contains(text, "  "+state+"  ") {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("not %s: %s", state, text)
-		}
-	}
-}
-
 // Clients of other languages, with an explicit Host.
 func TestClients(t *testing.T) {
 	f, _, _, _ := newSite(t, "127.0.0.1:%d")
