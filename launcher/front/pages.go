@@ -146,7 +146,7 @@ func (p *pages) write(w http.ResponseWriter, r *http.Request, status int, conten
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("Content-Security-Policy", contentPolicy())
 	h.Add("Vary", "Accept")
 	if r.ContentLength != 0 {
 		h.Set("Connection", "close") // the body has not been read

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"io"
+	"sync"
 )
 
 var (
@@ -18,11 +19,16 @@ var (
 	pageScript string
 )
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+// Only the front needs these, but every command would compute them.
+var (
+	pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
 
-// contentPolicy lets a page use its own style and script, and connect to its own
-// origin.
-var contentPolicy = "default-src 'none'; style-src '" + hash(pageStyle) + "'; script-src '" + hash(pageScript) + "'; connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+	// contentPolicy lets a page use its own style and script, and connect to its
+	// own origin.
+	contentPolicy = sync.OnceValue(func() string {
+		return "default-src 'none'; style-src '" + hash(pageStyle) + "'; script-src '" + hash(pageScript) + "'; connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+	})
+)
 
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -54,7 +60,7 @@ func (p *pages) render(w io.Writer, content page) error {
 	if content.Urgent {
 		poll = urgentPoll
 	}
-	return pageTemplate.Execute(w, struct {
+	return pageTemplate().Execute(w, struct {
 		page
 		Version string
 		Poll    int
