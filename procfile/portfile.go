@@ -109,7 +109,7 @@ func (d *decoder) services(v *value) []Service {
 			} else if s.Ready == string(Done) {
 				s.ReadyTimeout = 0 // a one-shot may take as long as it needs
 			}
-			if e.value.find("command") == nil && !slices.ContainsFunc(e.value.entries, func(key *entry) bool { return serviceSynonyms[key.key] == "command" }) {
+			if e.value.find("command") == nil && !slices.ContainsFunc(e.value.entries, func(key *entry) bool { return serviceSynonyms()[key.key] == "command" }) {
 				d.fail(e.pos, "", "service %s has no command", quote(e.key))
 			}
 		case kindString, kindArray:

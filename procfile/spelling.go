@@ -4,33 +4,38 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/text"
 )
 
 // serviceSynonyms are the keys of other tools for those of a service.
-var serviceSynonyms = map[string]string{
-	"cmd": "command", "commands": "command", "run": "command", "exec": "command", "script": "command",
-	"start": "command", "entrypoint": "command", "shell": "command",
-	"cwd": "dir", "workdir": "dir", "working_dir": "dir", "directory": "dir", "root": "dir", "path": "dir",
-	"environment": "env", "vars": "env", "variables": "env", "env_file": "env_files", "envfile": "env_files", "dotenv": "env_files",
-	"healthcheck": "ready", "health_check": "ready", "health": "ready", "readiness": "ready", "readiness_probe": "ready",
-	"depends": "depends_on", "deps": "depends_on", "needs": "depends_on", "requires": "depends_on", "after": "depends_on",
-	"autorestart": "restart", "auto_restart": "restart", "restart_policy": "restart",
-	"instances": "replicas", "scale": "replicas", "numprocs": "replicas", "processes": "replicas",
-	"stopsignal": "stop_signal", "kill_signal": "stop_signal", "stop_grace_period": "stop_timeout", "kill_timeout": "stop_timeout", "stopwaitsecs": "stop_timeout",
-	"watch_paths": "watch", "files": "watch",
-}
+var serviceSynonyms = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"cmd": "command", "commands": "command", "run": "command", "exec": "command", "script": "command",
+		"start": "command", "entrypoint": "command", "shell": "command",
+		"cwd": "dir", "workdir": "dir", "working_dir": "dir", "directory": "dir", "root": "dir", "path": "dir",
+		"environment": "env", "vars": "env", "variables": "env", "env_file": "env_files", "envfile": "env_files", "dotenv": "env_files",
+		"healthcheck": "ready", "health_check": "ready", "health": "ready", "readiness": "ready", "readiness_probe": "ready",
+		"depends": "depends_on", "deps": "depends_on", "needs": "depends_on", "requires": "depends_on", "after": "depends_on",
+		"autorestart": "restart", "auto_restart": "restart", "restart_policy": "restart",
+		"instances": "replicas", "scale": "replicas", "numprocs": "replicas", "processes": "replicas",
+		"stopsignal": "stop_signal", "kill_signal": "stop_signal", "stop_grace_period": "stop_timeout", "kill_timeout": "stop_timeout", "stopwaitsecs": "stop_timeout",
+		"watch_paths": "watch", "files": "watch",
+	}
+})
 
 // projectSynonyms are the keys of other tools for those of a project.
-var projectSynonyms = map[string]string{
-	"name": "project", "environment": "env", "vars": "env", "variables": "env",
-	"env_file": "env_files", "envfile": "env_files", "dotenv": "env_files",
-	"service": "services", "processes": "services", "process": "services", "procs": "services",
-	"commands": "services", "programs": "services", "apps": "services", "tasks": "services",
-	"port_range": "range", "ports": "range",
-}
+var projectSynonyms = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"name": "project", "environment": "env", "vars": "env", "variables": "env",
+		"env_file": "env_files", "envfile": "env_files", "dotenv": "env_files",
+		"service": "services", "processes": "services", "process": "services", "procs": "services",
+		"commands": "services", "programs": "services", "apps": "services", "tasks": "services",
+		"port_range": "range", "ports": "range",
+	}
+})
 
 // containerKeys are keys of compose files that only make sense for a container.
 var containerKeys = []string{"image", "volumes", "container_name", "networks", "network_mode", "expose", "dockerfile"}
@@ -39,9 +44,9 @@ var containerKeys = []string{"image", "volumes", "container_name", "networks", "
 // project if where is "".
 func unknownKey(e *entry, where string, known []string) string {
 	ofProject := where == ""
-	synonyms := serviceSynonyms
+	synonyms := serviceSynonyms()
 	if ofProject {
-		synonyms = projectSynonyms
+		synonyms = projectSynonyms()
 	}
 	key, ok := synonym(synonyms, e.key)
 	switch {
@@ -78,7 +83,7 @@ func synonym(synonyms map[string]string, key string) (string, bool) {
 // declaresService reports whether an entry of the project is meant to declare
 // services, but stands in the wrong place.
 func declaresService(e *entry) bool {
-	key, _ := synonym(projectSynonyms, e.key)
+	key, _ := synonym(projectSynonyms(), e.key)
 	service := e.value.kind == kindString || e.value.kind == kindTable && e.value.find("command") != nil
 	return key == "services" || key == "" && serviceKeys[e.key] == nil && service && isServiceName(e.key)
 }
@@ -98,15 +103,17 @@ func firstService(v *value) string {
 }
 
 // samples are values for keys whose values other tools write in another form.
-var samples = map[string]string{
-	"ready": `"http:/healthz"`, "restart": `"on-failure"`, "stop_timeout": `"10s"`, "range": `"20000-29999"`,
-}
+var samples = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"ready": `"http:/healthz"`, "restart": `"on-failure"`, "stop_timeout": `"10s"`, "range": `"20000-29999"`,
+	}
+})
 
 // sample is a line for a key, with the value if it is a plain string that the
 // key takes.
 func sample(key string, v *value) string {
 	literal, _ := quoted(v.text)
-	value, fixed := samples[key]
+	value, fixed := samples()[key]
 	switch {
 	case fixed:
 	case key == "env_files" && v.kind == kindString:
@@ -134,7 +141,7 @@ func (d *decoder) instead(v *value, k kind) string {
 	literal, _ := quoted(v.text)
 	switch {
 	case d.key == "ready":
-		return write(samples["ready"])
+		return write(samples()["ready"])
 	case d.key == "services" && k == kindTable:
 		return "write [services." + firstService(v) + "]"
 	case k == kindString && v.kind != kindArray && v.kind != kindTable:

@@ -82,7 +82,7 @@ func (k command) completion(s session) complete.Command {
 			r.Argument = func(l complete.Line) []candidate { return k.completes(line{s, read, l.Args, l.Word, l.Start}) }
 		}
 		r.Value = func(value string, l complete.Line) []candidate {
-			if values := optionValues[value]; values != nil {
+			if values := optionValues()[value]; values != nil {
 				return values(line{s, read, l.Args, l.Word, l.Start})
 			}
 			return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/complete"
@@ -13,18 +14,20 @@ import (
 
 // optionValues completes the values of options, by the placeholder in their
 // usage.
-var optionValues = map[string]completer{
-	"FILE":             files,
-	"PATH":             files,
-	"SERVICE":          services,
-	"PROJECT[/LABEL]":  checkouts,
-	"SERVICE=NUMBER,…": counts,
-	"WHERE":            words(expectHere),
-	"LABEL":            labels,
-	"WHEN":             words("auto", "always", "never"),
-	"SHELL":            words("sh", "bash", "zsh", "fish", "powershell", "dotenv", "json"),
-	"FORMAT":           words("port-for", "plut", "json", "dotenv"),
-}
+var optionValues = sync.OnceValue(func() map[string]completer {
+	return map[string]completer{
+		"FILE":             files,
+		"PATH":             files,
+		"SERVICE":          services,
+		"PROJECT[/LABEL]":  checkouts,
+		"SERVICE=NUMBER,…": counts,
+		"WHERE":            words(expectHere),
+		"LABEL":            labels,
+		"WHEN":             words("auto", "always", "never"),
+		"SHELL":            words("sh", "bash", "zsh", "fish", "powershell", "dotenv", "json"),
+		"FORMAT":           words("port-for", "plut", "json", "dotenv"),
+	}
+})
 
 // words returns a completer for fixed words.
 func words(list ...string) completer {

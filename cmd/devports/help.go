@@ -125,7 +125,7 @@ func (k command) names() (names []string) {
 // unknown is the error for an unknown command.
 func (k command) unknown(name string) error {
 	hint := "devports --help lists the commands"
-	if instead, ok := otherCommands[name]; ok && k.name == "" {
+	if instead, ok := otherCommands()[name]; ok && k.name == "" {
 		hint = instead
 	} else if near, ok := text.Nearest(name, k.names()); ok {
 		hint = "did you mean devports " + near + "?"

@@ -122,7 +122,7 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 		if c.Command != nil && c.Command.Name != c.App.Name {
 			command = c.Command.Name
 		}
-		if instead, ok := otherOptions[command+" "+dashed(name)]; ok {
+		if instead, ok := otherOptions()[command+" "+dashed(name)]; ok {
 			hint = instead
 		} else if near, ok := text.Nearest(name, names); ok {
 			hint = "did you mean " + dashed(near) + "?"
