@@ -244,8 +244,8 @@ func (p *proxy) modify(r *http.Response) error {
 		r.Header.Set(headerWho, headerValue(t.who())+"; unverified")
 	}
 	refused := r.StatusCode == http.StatusBadRequest || r.StatusCode == http.StatusForbidden
-	if t.run.first(t.service) && refused {
-		go t.run.peer.send(fromFront{Hint: &hint{t.service.Name, r.StatusCode, t.service.Address}}) //nolint:errcheck // a run that has gone needs no hint
+	if t.run.first(t.service, refused) && refused {
+		go t.run.peer.send(fromFront{Hint: &hint{t.service.Name, r.StatusCode, t.service.Address, t.service.HostHeader}}) //nolint:errcheck // a run that has gone needs no hint
 	}
 	return nil
 }
