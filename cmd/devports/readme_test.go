@@ -5,11 +5,13 @@ package main
 import (
 	"fmt"
 	"iter"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,9 +55,22 @@ func TestREADME(t *testing.T) {
 		first, _, _ := strings.Cut(b.text, "\n")
 		t.Run(first, func(t *testing.T) {
 			t.Setenv("DEVPORTS_HOME", t.TempDir())
+			withFront(t)
 			runConsole(t, root, b.text)
 		})
 	}
+}
+
+// withFront gives services named addresses with a free port, as that of the
+// documents may be taken.
+func withFront(t *testing.T) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("DEVPORTS_FRONT", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 }
 
 // TestRecipes follows the recipes of the examples, each in a folder of its own.
@@ -65,6 +80,7 @@ func TestRecipes(t *testing.T) {
 	for section, blocks := range sections(documentBlocks(t, "../../examples/README.md")) {
 		t.Run(section, func(t *testing.T) {
 			dir, home := filepath.Join(t.TempDir(), "shop"), t.TempDir()
+			withFront(t)
 			for name, value := range map[string]string{"DEVPORTS_HOME": home, "HOME": home, "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": "", "DIRENV_LOG_FORMAT": ""} {
 				t.Setenv(name, value)
 			}
@@ -138,10 +154,12 @@ func TestREADMEScreen(t *testing.T) {
 	}
 	blocks := documentBlocks(t, "../../README.md")
 	block := blocks[slices.IndexFunc(blocks, func(b documentBlock) bool { return b.info[0] == "text" })].text
-	// Column widths and durations may differ.
+	withFront(t)
+	// Column widths, durations and the port of named addresses may differ.
 	normal := func(screen string) []string {
 		screen = regexp.MustCompile(` +`).ReplaceAllString(screen, " ")
 		screen = regexp.MustCompile(`\d+(\.\d+)? (ms|s|min)\b`).ReplaceAllString(screen, "0 s")
+		screen = regexp.MustCompile(`\.localhost:\d+`).ReplaceAllString(screen, ".localhost:4777")
 		screen = regexp.MustCompile(`─+`).ReplaceAllString(screen, "─")
 		return lines(regexp.MustCompile(` ?\n+`).ReplaceAllString(screen, "\n"))
 	}
