@@ -61,16 +61,18 @@ func TestREADME(t *testing.T) {
 	}
 }
 
-// withFront gives services named addresses with a free port, as that of the
-// documents may be taken.
+// withFront gives services named addresses with the port of the documents, or
+// with another one of as many digits if that is taken.
 func withFront(t *testing.T) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for port := 4777; port < 4900; port++ {
+		if l, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port)); err == nil {
+			l.Close()
+			t.Setenv("DEVPORTS_FRONT", strconv.Itoa(port))
+			return
+		}
 	}
-	defer l.Close()
-	t.Setenv("DEVPORTS_FRONT", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	t.Fatal("no port is free")
 }
 
 // TestRecipes follows the recipes of the examples, each in a folder of its own.
