@@ -13,8 +13,13 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// ErrNoTerminal says that a service does not run, or has no terminal.
-var ErrNoTerminal = errors.New("cannot attach: it is not running, or has no terminal")
+var (
+	// ErrNotRunning says that a service has no process.
+	ErrNotRunning = errors.New("cannot type to it: it is not running")
+
+	// ErrNoTerminal says that a service has no terminal.
+	ErrNoTerminal = errors.New("cannot type to it: it has no terminal, because the run was not started on one (from a terminal: devports down && devports up -d)")
+)
 
 // Attachment connects a client to the terminal of a service, across restarts. It
 // must be closed.
@@ -71,7 +76,7 @@ type session struct {
 // the caller until [Attachment.Close]. When the service restarts, it continues
 // with the next process. A service has the size of the smallest terminal that is
 // attached to it, else that of [Terminals.Size]. The error may be an
-// *UnknownServiceError, ErrNoTerminal or ErrEnded.
+// *UnknownServiceError, ErrNotRunning, ErrNoTerminal or ErrEnded.
 func (c *Controller) Attach(ctx context.Context, service string, o AttachOptions) (a Attachment, err error) {
 	failed := c.ask(ctx, func(s *supervisor) {
 		sv, known := s.services[service]
@@ -79,7 +84,9 @@ func (c *Controller) Attach(ctx context.Context, service string, o AttachOptions
 		switch {
 		case !known:
 			err = &UnknownServiceError{[]string{service}, slices.Clone(s.names)}
-		case sv.phase != running || p == nil || p.Terminal() == nil:
+		case sv.phase != running || p == nil:
+			err = ErrNotRunning
+		case p.Terminal() == nil:
 			err = ErrNoTerminal
 		default:
 			h := &session{service: service, options: o, size: o.Size, restarts: make(chan struct{}, 1), done: make(chan struct{})}

@@ -98,6 +98,13 @@ func TestAttachToNothing(t *testing.T) {
 	if _, err := st.Attach(t.Context(), "a", AttachOptions{}); !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("to a pipe: %v", err)
 	}
+	if err := st.Stop(t.Context(), "a"); err != nil {
+		t.Error(err)
+	}
+	wait(t, st, "a")
+	if _, err := st.Attach(t.Context(), "a", AttachOptions{}); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("to a stopped one: %v", err)
+	}
 	var unknown *UnknownServiceError
 	if _, err := st.Attach(t.Context(), "x", AttachOptions{}); !errors.As(err, &unknown) {
 		t.Errorf("to an unknown one: %v", err)

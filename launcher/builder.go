@@ -32,19 +32,20 @@ func (s *supervisor) build(spec procfile.Process, size *terminal.Size, count int
 		m.service, m.buildCount = spec.Service, count
 		s.post(m)
 	}
+	started := time.Now()
 	p, exit := s.system.Start(spec.Builder(), size)
 	s.goroutines.Go(func() {
 		if p == nil {
-			post(message{event: event{kind: evBuildGone, exit: s.options.explain(spec.Builder(), exit)}})
+			post(message{event: event{kind: evBuildGone, exit: s.options.explain(spec.Builder(), exit, started)}})
 			return
 		}
 		post(message{event: event{kind: evBuildStarted}, child: p})
 		exit, gone := p.Follow(s.done, func(exit Exit) {
 			time.Sleep(exitGrace)
-			post(message{event: event{kind: evBuildExited, exit: s.options.explain(spec.Builder(), exit)}})
+			post(message{event: event{kind: evBuildExited, exit: s.options.explain(spec.Builder(), exit, started)}})
 		})
 		if gone {
-			post(message{event: event{kind: evBuildGone, exit: s.options.explain(spec.Builder(), exit)}})
+			post(message{event: event{kind: evBuildGone, exit: s.options.explain(spec.Builder(), exit, started)}})
 		}
 	})
 }

@@ -31,6 +31,10 @@ func NewController() *Controller {
 // called.
 func (c *Controller) Watch() (changed <-chan struct{}, stop func()) { return c.watchers.add() }
 
+// NotifyWatchers makes the channels of Watch receive a value, although no Status has
+// changed.
+func (c *Controller) NotifyWatchers() { c.watchers.notify() }
+
 // Ended returns a channel that is closed when the run has ended.
 func (c *Controller) Ended() <-chan struct{} { return c.ended }
 
@@ -264,15 +268,15 @@ func (c *Controller) restart(ctx context.Context, names []string, wanted func(se
 }
 
 // RestartChanged restarts services whose files changed at the given times,
-// except for those spawned after that. It does not start their dependencies,
-// which a user may have stopped.
+// except for those spawned after that, and those that a user has stopped. It
+// does not start their dependencies, which a user may have stopped as well.
 func (c *Controller) RestartChanged(ctx context.Context, changed map[string]time.Time) error {
 	names := slices.Sorted(maps.Keys(changed))
 	if len(names) == 0 {
 		return nil
 	}
 	return c.each(ctx, names, true, func(sv service) (eventKind, bool) {
-		return evRestart, sv.spawnedAt.Before(changed[sv.spec.Service])
+		return evRestart, !sv.userStopped && sv.spawnedAt.Before(changed[sv.spec.Service])
 	})
 }
 

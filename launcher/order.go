@@ -177,7 +177,7 @@ type step struct {
 }
 
 // applyPlan makes plan the current one. It returns the changes, and the steps
-// that carry them out.
+// that carry them out. A service that a user has stopped stays stopped.
 func (m *machine) applyPlan(plan procfile.Plan) (changes []procfile.Change, steps []step) {
 	plan = m.withAdded(plan)
 	changes = procfile.Diff(m.current(), plan)
@@ -192,7 +192,7 @@ func (m *machine) applyPlan(plan procfile.Plan) (changes []procfile.Change, step
 		m.set(spec.Service, s)
 	}
 	m.sortNames()
-	for _, c := range changes {
+	for i, c := range changes {
 		s := m.services[c.Service]
 		switch {
 		case c.Kind == procfile.Removed:
@@ -200,6 +200,8 @@ func (m *machine) applyPlan(plan procfile.Plan) (changes []procfile.Change, step
 		case c.Kind == procfile.Adjusted:
 			s.procSpec.StopSignal, s.procSpec.StopTimeout = s.spec.StopSignal, s.spec.StopTimeout
 			m.set(c.Service, s)
+		case c.Kind == procfile.Changed && s.userStopped: // its next process is of this plan
+			changes[i].Kind = procfile.Stopped
 		case c.Kind == procfile.Changed || s.goal == goalRemove: // or it is back before it was deleted
 			steps = append(steps, step{c.Service, evRestart})
 		}

@@ -3,6 +3,7 @@ package launcher
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/devports/devports/launcher/probe"
@@ -50,7 +51,11 @@ func (s *supervisor) watchListening(alive context.Context, sv service, p child) 
 	spec := sv.procSpec
 	ctx, cancel := context.WithTimeout(alive, listenTimeout)
 	accepts := s.system.Probe(spec, procfile.Check{Kind: procfile.TCP})
+	start := time.Now()
 	listening := func(ctx context.Context) error {
+		if !s.ports.mayListen(spec.Port, time.Since(start)/4) {
+			return errNoAnswer
+		}
 		if err := accepts(ctx); err != nil {
 			return err
 		}
@@ -67,6 +72,34 @@ func (s *supervisor) watchListening(alive context.Context, sv service, p child) 
 		}
 	})
 	return cancel
+}
+
+// portList is a list of all ports that any process listens on, which is shared by
+// the services that do not listen yet: connecting to each of them takes longer.
+type portList struct {
+	list func() (map[int]bool, error) // nil: there is no list
+
+	mu    sync.Mutex
+	ports map[int]bool
+	at    time.Time
+}
+
+// mayListen reports whether a process listens on a port according to a list that
+// is at most maxAge old. Without a list it returns true.
+func (l *portList) mayListen(port int, maxAge time.Duration) bool {
+	if l.list == nil {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.at.IsZero() || time.Since(l.at) > min(maxAge, time.Second) {
+		ports, err := l.list()
+		if err != nil {
+			return true
+		}
+		l.ports, l.at = ports, time.Now()
+	}
+	return l.ports[port]
 }
 
 // reportListening records that a service listens on its port, and reports it.

@@ -8,8 +8,10 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 )
@@ -33,15 +35,20 @@ type Options struct {
 	// it, the run can diagnose why a service is slow to become ready.
 	Listening func(pids []int) []int
 
-	// Explain returns why a process has failed, or "". It must be safe for
-	// concurrent use; nil for none.
-	Explain func(procfile.Process, Exit) string
+	// AllListening returns all ports that any process listens on. With it, the
+	// run need not connect to each service that does not listen yet; nil for
+	// none.
+	AllListening func() (map[int]bool, error)
+
+	// Explain returns why a process that was started at that time has failed, or
+	// "". It must be safe for concurrent use; nil for none.
+	Explain func(procfile.Process, Exit, time.Time) string
 }
 
 // explain returns an exit with its cause.
-func (o Options) explain(spec procfile.Process, exit Exit) Exit {
+func (o Options) explain(spec procfile.Process, exit Exit, started time.Time) Exit {
 	if o.Explain != nil && exit.Failed() {
-		exit.Cause = o.Explain(spec, exit)
+		exit.Cause = o.Explain(spec, exit, started)
 	}
 	return exit
 }
@@ -67,6 +74,8 @@ type Instance struct {
 	// Restore is the terminal that the watchdog restores if devports is killed,
 	// unless another program has restored it already; nil for none.
 	Restore *Restore
+	// Watchdog was started early for this run; nil: Run starts one.
+	Watchdog *system.EarlyWatchdog
 }
 
 // Restore is a terminal and the state to restore.
@@ -124,6 +133,7 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 		ctx:      ctx,
 		attempts: map[string]*attempt{},
 		builders: map[string]*builder{},
+		ports:    portList{list: options.AllListening},
 		messages: make(chan message),
 		done:     make(chan struct{}),
 	}

@@ -17,27 +17,28 @@ func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, size 
 		s.post(m)
 	}
 	exit := s.portTaken(spec)
+	started := time.Now()
 	var p child
 	if exit.Err == nil {
 		p, exit = s.system.Start(spec, size)
 	}
 	s.goroutines.Go(func() {
 		if p == nil {
-			post(message{event: event{kind: evSpawnFailed, exit: s.options.explain(spec, exit)}})
+			post(message{event: event{kind: evSpawnFailed, exit: s.options.explain(spec, exit, started)}})
 			return
 		}
-		s.follow(stopped, p, spec, post)
+		s.follow(stopped, p, spec, started, post)
 	})
 }
 
 // follow posts what happens to a process until it has ended.
-func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Process, post func(message)) {
+func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Process, started time.Time, post func(message)) {
 	alive, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	post(message{event: event{kind: evStarted}, child: p, alive: alive})
 	exit, gone := p.Follow(s.done, func(exit Exit) {
 		cancel()
-		e := event{kind: evExited, exit: s.options.explain(spec, exit)}
+		e := event{kind: evExited, exit: s.options.explain(spec, exit, started)}
 		if exit.Status == 0 && exit.Err == nil {
 			e.orphans, e.serving = s.leftBehind(stopped, p, spec.Port)
 		}
@@ -45,7 +46,7 @@ func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Proc
 	})
 	cancel()
 	if gone {
-		post(message{event: event{kind: evGone, exit: s.options.explain(spec, exit)}})
+		post(message{event: event{kind: evGone, exit: s.options.explain(spec, exit, started)}})
 	}
 }
 

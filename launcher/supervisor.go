@@ -23,6 +23,7 @@ type supervisor struct {
 	attempts    map[string]*attempt // by service
 	builders    map[string]*builder // by service
 	messages    chan message
+	ports       portList
 	spawners    workers  // start the processes
 	terminating []func() // send stop signals, at the end of advance
 

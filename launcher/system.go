@@ -87,7 +87,7 @@ func openSystem(o Options, report func(Event)) operatingSystem {
 		},
 	}
 	if i := o.Instance; i != nil {
-		options.ID, options.Dedicated = i.ID, i.Dedicated
+		options.ID, options.Dedicated, options.Early = i.ID, i.Dedicated, i.Watchdog
 		if i.Restore != nil {
 			options.Terminal, options.State = i.Restore.Terminal, i.Restore.State
 		}

@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -62,4 +63,40 @@ func watchdogBelow(t *testing.T, killed map[int]bool) int {
 	}
 	t.Fatal("there is no watchdog")
 	return 0
+}
+
+// The run takes over a watchdog that was started before it, unless that was
+// killed. Without a run, Dismiss ends it.
+func TestEarlyWatchdog(t *testing.T) {
+	early := system.StartWatchdog(nil)
+	pid := watchdogBelow(t, nil)
+	early.Dismiss()
+	if children, err := proctree.Children(os.Getpid()); err != nil || slices.Contains(children, pid) {
+		t.Errorf("dismissed: children %v, %v", children, err)
+	}
+	for _, kill := range []bool{false, true} {
+		early := system.StartWatchdog(nil)
+		pid := watchdogBelow(t, nil)
+		killed := map[int]bool{}
+		if kill {
+			killed[pid] = true
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w := runWith(t, plan(t, "[services]\nweb = 'sleep 1000'"), Options{Instance: &Instance{Dedicated: true, Watchdog: early}})
+		w.happened("started", "web")
+		now := watchdogBelow(t, killed)
+		if (now == pid) == kill {
+			t.Errorf("killed: %v, before: %d, during the run: %d", kill, pid, now)
+		}
+		w.signals <- syscall.SIGTERM
+		if s := w.status(); s != 0 {
+			t.Errorf("status %d", s)
+		}
+		early.Dismiss()
+		if children, err := proctree.Children(os.Getpid()); err != nil || slices.Contains(children, now) {
+			t.Errorf("after the run: children %v, %v", children, err)
+		}
+	}
 }

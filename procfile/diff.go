@@ -17,13 +17,14 @@ const (
 	Changed  ChangeKind = "changed"  // it has to restart
 	Adjusted ChangeKind = "adjusted" // it keeps running; only its stop settings or order differ
 	Kept     ChangeKind = "kept"     // it keeps running with its old environment: see RestartOn of Process
+	Stopped  ChangeKind = "stopped"  // it has changed, but stays stopped, as its user has stopped it. Not of Diff
 )
 
 // Change is the effect of a new version of a file on one service.
 type Change struct {
 	Service string
 	Kind    ChangeKind
-	Reasons []string // for Changed and Kept: the differences, such as "command" or "env LOG_LEVEL"
+	Reasons []string // for Changed, Stopped and Kept: the differences, such as "command" or "env LOG_LEVEL"
 }
 
 // Diff compares two plans, service by service, in name order. A service has

@@ -8,11 +8,12 @@ import (
 // lookup returns the value of a variable, and whether it is set.
 type lookup func(name string) (value string, ok bool)
 
-// expand replaces $NAME, ${NAME} and ${NAME:-default} in s with the values from
-// get, and $$ with a dollar; any other dollar is literal. As in a shell
-// (POSIX.1-2024, XCU 2.6.2), the default also replaces an empty value, and may
-// contain variables. An undefined name expands to nothing and is listed in
-// undefined. The error reports malformed braces.
+// expand replaces $NAME, ${NAME}, ${NAME:-default} and ${NAME:+text} in s with
+// the values from get, and $$ with a dollar; any other dollar is literal. As in a
+// shell (POSIX.1-2024, XCU 2.6.2), the default replaces an unset or empty value,
+// the text any other, and both may contain variables. An undefined name expands
+// to nothing and is listed in undefined, except in ${NAME:+text}. The error
+// reports malformed braces.
 func expand(s string, get lookup) (expanded string, undefined []string, err error) {
 	var b strings.Builder
 	for {
@@ -59,11 +60,12 @@ func expandBraces(s string, get lookup) (value, rest string, undefined []string,
 	name := body[:n]
 	value, ok := get(name)
 	switch operator := body[n:]; {
-	case n == 0, operator != "" && !strings.HasPrefix(operator, ":-"):
+	case n == 0, operator != "" && !strings.HasPrefix(operator, ":-") && !strings.HasPrefix(operator, ":+"):
 		return "", "", nil, fmt.Errorf("${%s} is not supported: use ${NAME} or ${NAME:-default}", body)
 	case operator == "" && !ok:
 		return "", rest, []string{name}, nil
-	case operator != "" && value == "":
+	case operator == "":
+	case strings.HasPrefix(operator, ":+") == (value != ""):
 		value, undefined, err = expand(operator[2:], get)
 	}
 	return value, rest, undefined, err

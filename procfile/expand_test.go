@@ -25,6 +25,8 @@ func TestExpand(t *testing.T) {
 		{in: "${A:-$V}", want: "x"},
 		{in: "$U$V$U", undefined: "U V U"},
 		{in: "$DOLLAR", want: "$A"}, // values are not expanded again
+		{in: "x${A:+-$A}${EMPTY:+e}${U:+$V}", want: "x-x"},
+		{in: "${A:+$V}", undefined: "V"},
 		{in: "${U:-a:-b}", want: "a:-b"},
 		{in: "${A", err: "${A has no closing brace"},
 		{in: "x${}", err: "${} is not supported: use ${NAME} or ${NAME:-default}"},

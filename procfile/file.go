@@ -147,7 +147,7 @@ func (f File) NotePins(ports []allocator.WantedPort, describe func(allocator.Wan
 	for _, w := range f.wanted() {
 		if slices.Contains(ports, w.WantedPort) {
 			text, hint := describe(w.WantedPort)
-			notes = append(notes, Problem{f.Name, w.pos, text, hint})
+			notes = append(notes, Problem{File: f.Name, Position: w.pos, Text: text, Hint: hint})
 		}
 	}
 	return notes.sorted()

@@ -91,13 +91,32 @@ func TestFirstMistakes(t *testing.T) {
 				"Portfile:2:1: unknown key \"command\" (it belongs to a service: move it below a line [services.web])\n" +
 				"Portfile:3:1: unknown key \"web\" (to declare a service, write [services] in a line above it)\n" +
 				"Portfile:4:2: unknown key \"api\" (to declare a service: [services.api])\n" +
-				"Portfile:6:2: unknown key \"processes\" (use services)",
+				"Portfile:6:2: unknown key \"processes\" (write [services.b])",
 		},
 		{
 			"http without a slash", "[services.a]\ncommand='x'\nready='http:health'\n[services.b]\ncommand='x'\nready='http:'\n[services.c]\ncommand='x'\nready='http:localhost:3000/x'",
 			"Portfile:3:7: the path of an http check starts with / (write \"http:/health\")\n" +
 				"Portfile:6:7: the path of an http check starts with / (write \"http:/healthz\")\n" +
 				"Portfile:9:7: the path of an http check starts with / (write \"http:/x\")",
+		},
+		{
+			"services elsewhere", "[processes.web]\ncommand = 'x'\n",
+			`Portfile:1:2: unknown key "processes" (write [services.web])`,
+		},
+		{"services at the top", "web = 'npm start'\n", `Portfile:1:1: unknown key "web" (to declare a service, write [services] in a line above it)`},
+		{"a table at the top", "[web]\ncommand = 'npm start'\n", `Portfile:1:2: unknown key "web" (to declare a service: [services.web])`},
+		{"an array of tables", "[[services]]\nname = 'web'\ncommand = 'x'\n", "Portfile:1:3: services must be a table, not an array (write [services.web])"},
+		{"other arrays of tables", "[[process]]\nname = 'web'\n", "Portfile:1:3: unknown key \"process\" (write [services.web])"},
+		{"a table for ready", "[services.a]\ncommand = 'x'\nready = { http_get = 'x' }\n", `Portfile:3:9: ready must be a string, not a table (ready = "http:/healthz")`},
+		{
+			"containers", "[services.db]\nimage = 'postgres'\ncommand = 'x'\n[services.a]\ncommand = 'x'\nbuild.context = '.'\nvolumes = ['a:/b']\n",
+			"Portfile:2:1: unknown key \"image\" in service \"db\" (to start a container: command = \"docker compose up db\")\n" +
+				"Portfile:6:1: build must be a string or an array of strings, not a table (build = \"npm run dev\")\n" +
+				"Portfile:7:1: unknown key \"volumes\" in service \"a\" (to start a container: command = \"docker compose up a\")",
+		},
+		{
+			"PORT in env", "[services.a]\ncommand = 'x'\nenv = { PORT = 3000 }\n",
+			"Portfile:3:16: env of service \"a\" cannot set PORT: every service has its own (to pin a service's port, set port = 3000 in its table)",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -160,6 +179,7 @@ func TestMistypedVariables(t *testing.T) {
 		},
 		{"replicas", "Portfile", "[services.web]\ncommand = 'a $PORT_WEB_2'\nreplicas = 2\n", ""},
 		{"set in the environment", "Portfile", "[services]\nweb = 'a $PORTAL $PORT_WEX'\n", ""},
+		{"other words", "Portfile", "[services]\nweb = 'a $REPORT $SUPPORT $IMPORT $EXPORT $COMPORT $APP $HOSTNAMES'\napi = 'x'\n", ""},
 		{"set in [env]", "Portfile", "env.PORT_WEX2 = 'x'\n[services]\nweb = 'a $PORT_WEX2'\n", ""},
 		{"set in the command", "Portfile", "[services]\nweb = 'PORT_WBE=3 a; for PROT in 1; do b $PORT_WBE $PROT; done'\n", ""},
 		{"a default", "Portfile", "[services]\nweb = 'a ${PORT_WBE:-3}'\n", ""},
@@ -225,11 +245,9 @@ func TestOtherRunners(t *testing.T) {
 	}, got); diff != "" {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff("devports does not read PROCFILE from the environment (devports up -f Procfile.local)\n"+
-		"devports does not read OVERMIND_PROCESSES from the environment (devports up web css)\n"+
-		".env: A and C are also set in the shell, whose value counts (foreman takes that of the file) (to use the file's: unset A C)\n"+
-		".foreman: devports does not read this file (pass its options to devports up: -f for procfile, -m for formation)\n"+
-		".overmind.env: devports does not read this file (move its variables to .env, except those that start with OVERMIND_)", hinted(t, plan.Notes)); diff != "" {
+	if diff := cmp.Diff("devports does not read .foreman, .overmind.env, PROCFILE and OVERMIND_PROCESSES (devports up -f Procfile.local web css; "+
+		"options of .foreman are -f and -m here; move the variables of .overmind.env to .env, except those of overmind itself)\n"+
+		".env: A and C are also set in the shell, whose value counts (in foreman, that of the file does) (to use the file's: unset A C)", hinted(t, plan.Notes)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }

@@ -73,7 +73,8 @@ func (r *resolver) noteMistyped(s Service, c Command, env Environment) {
 				known = append(known, v.Name)
 			}
 		}
-		if near, ok := text.Nearest(ref.Name, known); ok && !slices.Contains(shellVariables, ref.Name) {
+		near, ok := text.Nearest(ref.Name, known)
+		if ok && near[0] == ref.Name[0] && !slices.Contains(shellVariables, ref.Name) { // REPORT is not a mistyped PORT
 			note := problemf(r.file.Name, c.at(ref.Offset), "did you mean $"+near+"?", "%s is not set, so $%s in %s is empty", ref.Name, ref.Name, quote(s.Name))
 			if !slices.Contains(r.notes, note) { // of a replica
 				r.notes = append(r.notes, note)

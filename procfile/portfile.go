@@ -18,7 +18,7 @@ func parsePortfile(name string, src []byte) (File, Problems) {
 	for _, e := range root.entries {
 		decodeEntry(&d, e, "", projectKeys, &f)
 	}
-	if root.find("services") == nil {
+	if root.find("services") == nil && !slices.ContainsFunc(root.entries, func(e *entry) bool { return projectKeys[e.key] == nil && declaresService(e) }) {
 		d.fail(Position{1, 1}, "[services]\nweb = \"npm run dev\"", "no services: a Portfile declares them in [services]")
 	}
 	return f, d.problems
@@ -46,7 +46,7 @@ func decodeEntry[T any](d *decoder, e *entry, where string, table keys[T], into 
 		set(d, e.value, into)
 		return
 	}
-	d.fail(e.pos, unknownKey(e, where == "", slices.Sorted(maps.Keys(table))), "unknown key %s%s", quote(e.key), where)
+	d.fail(e.pos, unknownKey(e, where, slices.Sorted(maps.Keys(table))), "unknown key %s%s", quote(e.key), where)
 }
 
 var projectKeys = keys[File]{

@@ -199,7 +199,7 @@ func TestPortfileProblems(t *testing.T) {
 		},
 		{"check without port", "[services.a]\ncommand = 'x'\nport = false\nready = 'tcp'", "Portfile:1:11: the readiness check \"tcp\" needs a port, and service \"a\" has none"},
 		{"not UTF-8", "[services]\na = '\xff'", "Portfile:2:6: not UTF-8 text"},
-		{"array of tables", "[[services]]\na = 'x'", "Portfile:1:3: services must be a table, not an array"},
+		{"array of tables", "[[services]]\na = 'x'", "Portfile:1:3: services must be a table, not an array (write [services.web])"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse("Portfile", []byte(test.src))

@@ -192,7 +192,11 @@ func (d *decoder) variables(v *value) []Variable {
 		if !isVariableName(e.key) {
 			d.fail(e.pos, "", "%s is not a valid variable name: use letters, digits and _, not starting with a digit", quote(e.key))
 		}
-		list = append(list, Variable{e.key, d.text(e.value).Value, e.value.pos})
+		v := Variable{Name: e.key, Pos: e.value.pos}
+		if e.key != "PORT" { // which is a problem whatever its value
+			v.Value = d.text(e.value).Value
+		}
+		list = append(list, v)
 	}
 	return list
 }

@@ -20,6 +20,10 @@ type Problem struct {
 	Position
 	Text string `json:"text"`
 	Hint string `json:"hint,omitempty"` // what to write instead, if known
+
+	// Once: the note is for users who are new to devports. up prints it the first
+	// time only.
+	Once bool `json:"-"`
 }
 
 // Error returns "file:line:column: text", without the parts that are unknown.

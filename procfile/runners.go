@@ -36,20 +36,21 @@ func (r *resolver) overmindPorts() map[string]string {
 }
 
 // ignoredFiles are files of other runners that devports does not read, and what
-// to use instead.
+// to do instead.
 var ignoredFiles = []struct{ name, instead string }{
-	{".foreman", "pass its options to devports up: -f for procfile, -m for formation"},
-	{".honcho", "pass its options to devports up"},
-	{".overmind.env", "move its variables to .env, except those that start with OVERMIND_"},
+	{".foreman", "options of .foreman are -f and -m here"},
+	{".honcho", ""},
+	{".overmind.env", "move the variables of .overmind.env to .env, except those of overmind itself"},
 }
 
-// ignoredVariables are variables of other runners that devports does not read.
-var ignoredVariables = []struct{ name, instead string }{
-	{"PROCFILE", "devports up -f "},
-	{"OVERMIND_PROCFILE", "devports up -f "},
-	{"OVERMIND_FORMATION", "devports up -m "},
-	{"OVERMIND_ENV", ""},
+// ignoredVariables are variables of other runners that devports does not read,
+// and the argument of up to use instead.
+var ignoredVariables = []struct{ name, argument string }{
+	{"PROCFILE", "-f "},
+	{"OVERMIND_PROCFILE", "-f "},
+	{"OVERMIND_FORMATION", "-m "},
 	{"OVERMIND_PROCESSES", ""},
+	{"OVERMIND_ENV", ""},
 	{"OVERMIND_PORT", ""},
 	{"OVERMIND_CAN_DIE", ""},
 	{"OVERMIND_AUTO_RESTART", ""},
@@ -61,27 +62,50 @@ func (r *resolver) noteOtherRunners() {
 	if !r.file.Procfile || r.file.Path == "" {
 		return
 	}
+	r.noteIgnored()
+	r.noteShadowed()
+}
+
+// noteIgnored notes the files and variables of other runners that are there.
+func (r *resolver) noteIgnored() {
+	var ignored, hints []string
 	for _, f := range ignoredFiles {
 		if _, err := os.Lstat(filepath.Join(r.file.Dir, f.name)); err == nil {
-			r.notes = append(r.notes, Problem{File: shorterFile(r.file, r.file.path(f.name)), Text: "devports does not read this file", Hint: f.instead})
+			ignored = append(ignored, f.name)
+			if f.instead != "" {
+				hints = append(hints, f.instead)
+			}
 		}
 	}
+	command := "devports up"
 	for _, v := range ignoredVariables {
 		value, set := r.inherited[v.name]
 		if !set || filepath.Base(value) == filepath.Base(r.file.Name) {
 			continue
 		}
-		hint := v.instead
+		ignored = append(ignored, v.name)
 		switch {
-		case hint != "":
-			hint += text.QuoteSh(value)
+		case v.argument != "":
+			command += " " + v.argument + text.QuoteSh(value)
 		case v.name == "OVERMIND_ENV":
-			hint = "in a Portfile: env_files = [" + quote(value) + "]"
+			hints = append(hints, "in a Portfile: env_files = ["+quote(value)+"]")
 		case v.name == "OVERMIND_PROCESSES":
-			hint = "devports up " + strings.ReplaceAll(value, ",", " ")
+			command += " " + strings.ReplaceAll(value, ",", " ")
 		}
-		r.notes = append(r.notes, Problem{Text: "devports does not read " + v.name + " from the environment", Hint: hint})
 	}
+	if len(ignored) == 0 {
+		return
+	}
+	if command != "devports up" {
+		hints = slices.Insert(hints, 0, command)
+	}
+	r.notes = append(r.notes, Problem{
+		Text: "devports does not read " + text.Join(ignored, "and"), Hint: strings.Join(hints, "; "), Once: true,
+	})
+}
+
+// noteShadowed notes variables of .env that the shell overrides.
+func (r *resolver) noteShadowed() {
 	var both []string
 	path := r.file.path(".env")
 	for _, v := range r.read[path] {
@@ -90,16 +114,17 @@ func (r *resolver) noteOtherRunners() {
 			both = append(both, v.Name)
 		}
 	}
-	if len(both) > 0 {
-		slices.Sort(both)
-		verb := " is"
-		if len(both) > 1 {
-			verb = " are"
-		}
-		r.notes = append(r.notes, Problem{
-			File: shorterFile(r.file, path),
-			Text: text.Join(both, "and") + verb + " also set in the shell, whose value counts (foreman takes that of the file)",
-			Hint: "to use the file's: unset " + strings.Join(both, " "),
-		})
+	if len(both) == 0 {
+		return
 	}
+	slices.Sort(both)
+	verb := " is"
+	if len(both) > 1 {
+		verb = " are"
+	}
+	r.notes = append(r.notes, Problem{
+		File: shorterFile(r.file, path),
+		Text: text.Join(both, "and") + verb + " also set in the shell, whose value counts (in foreman, that of the file does)",
+		Hint: "to use the file's: unset " + strings.Join(both, " "), Once: true,
+	})
 }

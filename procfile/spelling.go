@@ -32,14 +32,26 @@ var projectSynonyms = map[string]string{
 	"port_range": "range", "ports": "range",
 }
 
-// unknownKey is the hint for an unknown key of the project, or of a service.
-func unknownKey(e *entry, ofProject bool, known []string) string {
+// containerKeys are keys of compose files that only make sense for a container.
+var containerKeys = []string{"image", "volumes", "container_name", "networks", "network_mode", "expose", "dockerfile"}
+
+// unknownKey is the hint for an unknown key, where " in service …", or of the
+// project if where is "".
+func unknownKey(e *entry, where string, known []string) string {
+	ofProject := where == ""
 	synonyms := serviceSynonyms
 	if ofProject {
 		synonyms = projectSynonyms
 	}
-	if key, ok := synonyms[strings.ToLower(strings.ReplaceAll(e.key, "-", "_"))]; ok {
+	key, ok := synonym(synonyms, e.key)
+	switch {
+	case ok && key == "services" && (e.value.kind == kindTable || e.value.kind == kindArray):
+		return "write [services." + firstService(e.value) + "]"
+	case ok:
 		return "use " + sample(key, e.value)
+	case !ofProject && slices.Contains(containerKeys, e.key):
+		name, _ := strings.CutPrefix(where, " in service ")
+		return `to start a container: command = "docker compose up ` + strings.Trim(name, `"`) + `"`
 	}
 	if hint := didYouMean(e.key, known); hint != "" {
 		return hint
@@ -49,12 +61,40 @@ func unknownKey(e *entry, ofProject bool, known []string) string {
 		return ""
 	case ofService:
 		return "it belongs to a service: move it below a line [services.web]"
-	case e.value.kind == kindString && isServiceName(e.key):
+	case !declaresService(e):
+		return ""
+	case e.value.kind == kindString:
 		return "to declare a service, write [services] in a line above it"
-	case e.value.kind == kindTable && e.value.find("command") != nil && isServiceName(e.key):
-		return "to declare a service: [services." + e.key + "]"
 	}
-	return ""
+	return "to declare a service: [services." + e.key + "]"
+}
+
+// synonym returns the key for one of another tool.
+func synonym(synonyms map[string]string, key string) (string, bool) {
+	own, ok := synonyms[strings.ToLower(strings.ReplaceAll(key, "-", "_"))]
+	return own, ok
+}
+
+// declaresService reports whether an entry of the project is meant to declare
+// services, but stands in the wrong place.
+func declaresService(e *entry) bool {
+	key, _ := synonym(projectSynonyms, e.key)
+	service := e.value.kind == kindString || e.value.kind == kindTable && e.value.find("command") != nil
+	return key == "services" || key == "" && serviceKeys[e.key] == nil && service && isServiceName(e.key)
+}
+
+// firstService is the name of the first service in a table or an array of
+// services, or one to replace.
+func firstService(v *value) string {
+	if len(v.entries) > 0 && v.kind == kindTable && isServiceName(v.entries[0].key) {
+		return v.entries[0].key
+	}
+	if v.kind == kindArray && len(v.items) > 0 {
+		if name := v.items[0].find("name"); name != nil && isServiceName(name.value.text) {
+			return name.value.text
+		}
+	}
+	return "web"
 }
 
 // samples are values for keys whose values other tools write in another form.
@@ -93,6 +133,10 @@ func (d *decoder) instead(v *value, k kind) string {
 	}
 	literal, _ := quoted(v.text)
 	switch {
+	case d.key == "ready":
+		return write(samples["ready"])
+	case d.key == "services" && k == kindTable:
+		return "write [services." + firstService(v) + "]"
 	case k == kindString && v.kind != kindArray && v.kind != kindTable:
 		return write(literal)
 	case k == kindArray && v.kind == kindString:

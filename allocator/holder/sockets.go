@@ -19,6 +19,11 @@ type Socket struct {
 // identify sockets by a cookie: see [Listening].
 func Sockets(port int) ([]Socket, error) { return listeningSockets(port) }
 
+// ListeningPorts returns all ports on which a socket listens, on any address. It
+// takes less than 0.2 ms. The error is [errors.ErrUnsupported] if the system
+// has no fast list.
+func ListeningPorts() (map[int]bool, error) { return allListeningPorts() }
+
 // Accepting returns those of the sockets that may accept a connection to an
 // address: those on the address itself if there are any, which the kernel
 // prefers, otherwise those on all addresses. Only one of several sockets of a

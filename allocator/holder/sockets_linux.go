@@ -19,6 +19,18 @@ func listeningSockets(port int) ([]Socket, error) {
 	return sockets, nil
 }
 
+func allListeningPorts() (map[int]bool, error) {
+	all, err := dump(listenStates, 0)
+	if err != nil {
+		return nil, err
+	}
+	ports := make(map[int]bool, len(all))
+	for _, e := range all {
+		ports[int(e.local.Port())] = true
+	}
+	return ports, nil
+}
+
 func ownSockets(pids []int, sockets []Socket) []bool {
 	owned := make([]bool, len(sockets))
 	for _, pid := range pids {

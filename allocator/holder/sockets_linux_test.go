@@ -69,6 +69,23 @@ func TestSockets(t *testing.T) {
 	}
 }
 
+func TestListeningPorts(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", "[::]:0"} {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Skip(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		if ports, err := ListeningPorts(); err != nil || !ports[port] {
+			t.Errorf("%s: %v does not have %d, error %v", address, ports, port, err)
+		}
+		l.Close()
+		if ports, err := ListeningPorts(); err != nil || ports[port] {
+			t.Errorf("%s: after it was closed: %v, error %v", address, ports, err)
+		}
+	}
+}
+
 func TestAccepting(t *testing.T) {
 	socket := func(address string) Socket { return Socket{Address: netip.MustParseAddr(address), Inode: address} }
 	for _, tt := range []struct {

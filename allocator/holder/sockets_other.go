@@ -9,6 +9,8 @@ import (
 
 func listeningSockets(int) ([]Socket, error) { return nil, errors.ErrUnsupported }
 
+func allListeningPorts() (map[int]bool, error) { return nil, errors.ErrUnsupported }
+
 func ownSockets(_ []int, sockets []Socket) []bool { return make([]bool, len(sockets)) }
 
 func userOf(_, _ netip.AddrPort) string { return "" }

@@ -26,8 +26,8 @@ does in the foreground; with SERVICE it begins with the output of that service.
 Several terminals may be attached at once.
 
 Key d leaves the view, and so does Ctrl-C: the services continue. Key q stops
-them. Key a types to a service until Ctrl-]. While a terminal is too slow for the
-output, lines are left out, and their number is shown.
+them. Key a types to a service until Ctrl-]. If a terminal does not keep up with
+the output, lines are skipped, and their number is shown.
 
 The exit status is 0 after the view was left, and at the end of the run, unless
 that was killed.
@@ -71,7 +71,7 @@ func attach(s session, c *cli.Context) error {
 	if a.console = s.console(upOptions{}, window); a.console == nil {
 		return usage("devports logs -f", "attach requires a terminal%s", s.unsuitable(window))
 	}
-	how := a.show(c.Context, color)
+	how := a.show(c.Context, color, window)
 	return a.report(c, how)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/launcher/system"
+	"github.com/devports/devports/launcher/terminal"
 )
 
 // leaving is how an attached view has ended.
@@ -28,9 +29,9 @@ const (
 )
 
 // show shows the run until the user leaves, the terminal is gone, or the run ends.
-func (a attached) show(ctx context.Context, color bool) leaving {
+func (a attached) show(ctx context.Context, color bool, window func() terminal.Size) leaving {
 	var colors *palette.Palette
-	style := output.Style{Printable: true}
+	style := output.Style{Printable: true, NameWidth: nameWidth(window)}
 	if color {
 		p := a.session.palette()
 		colors, style.Colors = &p, p.Names
@@ -64,6 +65,7 @@ func (a attached) show(ctx context.Context, color bool) leaving {
 		Log: a.log(), Interrupt: a.interrupt(), Leave: leave,
 	})
 	defer live.Close()
+	defer a.forwardWarnings(live)()
 	select {
 	case <-left:
 	case <-signals:
@@ -76,6 +78,31 @@ func (a attached) show(ctx context.Context, color bool) leaving {
 		return runEnded
 	}
 	return leftRun
+}
+
+// forwardWarnings shows the run's warnings in the view, until stop is called.
+func (a attached) forwardWarnings(live *view.View) (stop func()) {
+	changed, ignore := a.remote.Watch()
+	ended, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for shown := ""; ; {
+			select {
+			case <-changed:
+			case <-ended:
+				return
+			}
+			if text := a.remote.Info().Warning; text != shown {
+				live.Warn(text)
+				shown = text
+			}
+		}
+	}()
+	return func() {
+		ignore()
+		close(ended)
+		<-done
+	}
 }
 
 // log returns the function for the view's logs; nil if the run is not recorded.
@@ -142,7 +169,7 @@ func (a attached) copyOutput(ctx context.Context, out *output.Mux) copying {
 			case e.Current:
 				close(c.current)
 			case e.Missed > 0:
-				out.Missed(fmt.Sprintf("… %d lines are missing: this terminal is too slow", e.Missed))
+				out.Missed(control.DescribeMissed(e.Missed))
 			default:
 				r := relays[e.Service]
 				if r == nil {

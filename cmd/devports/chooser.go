@@ -9,6 +9,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
 
@@ -68,8 +69,8 @@ func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
 	return pool, nil
 }
 
-// isNew reports whether a fact about this machine's port ranges has not been
-// noted before, and records it, so that the user sees each note once. If it
+// isNew reports whether a fact, about this machine's port ranges or a project,
+// has not been noted before, and records it, so that the user sees each note once. If it
 // cannot be recorded, the fact is always new.
 func (s session) isNew(fact string) bool {
 	home, err := registry.Home(s.getenv)
@@ -85,6 +86,17 @@ func (s session) isNew(fact string) bool {
 	noted = append(noted[max(0, len(noted)-maxNoted+1):], fact)
 	_ = os.WriteFile(path, []byte(strings.TrimPrefix(strings.Join(noted, "\n"), "\n")+"\n"), 0o600)
 	return true
+}
+
+// unseen returns the notes without those that are printed once and were printed
+// before for the project in dir.
+func (s session) unseen(notes procfile.Problems, dir string) (unseen procfile.Problems) {
+	for _, n := range notes {
+		if !n.Once || s.isNew(fmt.Sprintf("%q in %q", n.Error(), dir)) {
+			unseen = append(unseen, n)
+		}
+	}
+	return unseen
 }
 
 // maxNoted is how many facts are recorded: there may be one for each range of

@@ -153,7 +153,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	}
 	err = d.printStatuses(info, nil, false, isUpOrStopped)
 	if err != nil {
-		d.printLastLines(ctx, client, info, nil)
+		d.printUnready(ctx, client, info, nil)
 	}
 	return err
 }
@@ -209,7 +209,7 @@ func (d detached) start(ctx context.Context) error {
 	case err == nil:
 		return nil
 	}
-	d.printLastLines(ctx, client, info, nil)
+	d.printUnready(ctx, client, info, nil)
 	return err
 }
 

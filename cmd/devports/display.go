@@ -55,6 +55,15 @@ func (s session) display(style output.Style, raw bool, plan procfile.Plan, on *v
 	return d
 }
 
+// nameWidth limits the names before lines on a terminal to a quarter of its width;
+// nil for no limit.
+func nameWidth(window func() terminal.Size) func() int {
+	if window == nil {
+		return nil
+	}
+	return func() int { return window().Columns / 4 }
+}
+
 // streamTo returns the writer for a stream that is meant for w, and whether the
 // stream must be printable, as on a terminal without --raw.
 func streamTo(w io.Writer, raw bool, on *view.Console) (to io.Writer, printable bool) {

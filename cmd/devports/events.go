@@ -196,6 +196,8 @@ func formatChanges(changes []procfile.Change) string {
 			parts = append(parts, "stopping "+c.Service)
 		case procfile.Changed:
 			parts = append(parts, "restarting "+c.Service+" ("+strings.Join(c.Reasons, "; ")+")")
+		case procfile.Stopped:
+			parts = append(parts, c.Service+" stays stopped ("+strings.Join(c.Reasons, "; ")+")")
 		}
 	}
 	switch len(kept) {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/output"
@@ -27,8 +26,8 @@ type following struct {
 }
 
 // follow watches the files that plan was made from. An invalid version is
-// reported, and changes only the warning in the live view.
-func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, live *view.View) (*following, error) {
+// reported, and changes only the warning in live views.
+func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, warn func(string)) (*following, error) {
 	w, err := watcher.New()
 	if err != nil {
 		return nil, err
@@ -42,7 +41,7 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 		Apply: func(running, next procfile.Plan) {
 			noteUndeclared(r.Selected, running, next, own)
 			noteNew(running, next, own)
-			live.Warn("")
+			warn("")
 			code.follow(next)
 			select {
 			case valid <- next:
@@ -51,7 +50,7 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 		},
 		Refuse: func(err error) {
 			s.reportRefused(err, own)
-			live.Warn(warning(r.Project.File.Name, err))
+			warn(warning(r.Project.File.Name, err))
 		},
 		Unwatched: func(err error) {
 			own.Say("not watching all files: " + strings.ReplaceAll(err.Error(), "\n", ", "))

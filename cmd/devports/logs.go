@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/signal"
 	"regexp/syntax"
+	"slices"
 	"syscall"
 	"time"
 
@@ -92,6 +93,12 @@ type logsOptions struct {
 	follow bool
 }
 
+// lineOptions are the options that select lines or change how they are printed.
+// --clear refuses them: it would remove more than they select.
+var lineOptions = []string{
+	"follow", "n", "since", "until", "grep", "ignore-case", "context", "run", "cursor", "raw", "json",
+}
+
 func readLogsOptions(c *cli.Context, now time.Time) (o logsOptions, err error) {
 	o = logsOptions{follow: c.Bool("follow"), run: c.Int("run"), query: logstore.Query{Services: c.Args().Slice(), Last: c.Int("n")}}
 	for option, into := range map[string]*time.Time{"since": &o.query.Since, "until": &o.query.Until} {
@@ -128,7 +135,7 @@ func readLogsOptions(c *cli.Context, now time.Time) (o logsOptions, err error) {
 		return o, usage("devports logs -f", "-f cannot follow --run %d, which has ended", o.run)
 	case o.follow && !o.query.Until.IsZero():
 		return o, usage("", "-f and --until cannot be used together")
-	case c.Bool("clear") && (c.NumFlags() > 1 && c.IsSet("n") || c.NArg() > 0 || o.follow || c.IsSet("grep") || c.IsSet("run") || c.IsSet("cursor")):
+	case c.Bool("clear") && (c.NArg() > 0 || slices.ContainsFunc(lineOptions, c.IsSet)):
 		return o, usage("devports logs --clear", "--clear removes all logs of this checkout; it cannot be combined with services or other options")
 	}
 	o.run = max(o.run, 1)

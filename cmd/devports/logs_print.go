@@ -14,6 +14,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
+	"github.com/devports/devports/launcher/screen"
 )
 
 // logPrinter prints lines in the format of the options.
@@ -22,6 +23,7 @@ type logPrinter struct {
 	out       *bufio.Writer
 	json      *json.Encoder // nil for text
 	printable bool
+	nameWidth int // of names at most; 0: any
 	now       time.Time
 	text      []byte // scratch
 	printed   int
@@ -44,6 +46,10 @@ func newLogPrinter(s session, c *cli.Context) *logPrinter {
 		p.json.SetEscapeHTML(false)
 	}
 	p.printable = isTerminal(s.stdout) && !c.Bool("raw")
+	if window, _, unwatch := s.window(); window != nil {
+		p.nameWidth = max(nameWidth(window)(), len(output.Own))
+		unwatch()
+	}
 	if isTerminal(s.stderr) && s.getenv("TERM") != "dumb" {
 		p.progress = fileOf(s.stderr)
 	}
@@ -79,12 +85,15 @@ func (p *logPrinter) print(l logstore.Line) error {
 	if at.YearDay() != p.now.YearDay() || at.Year() != p.now.Year() {
 		layout = "2006-01-02 15:04:05.000"
 	}
-	text := l.Text
+	name, text := l.Service, l.Text
+	if p.nameWidth > 0 {
+		name = screen.Middle(name, p.nameWidth)
+	}
 	if p.printable {
 		text = output.Printable(text)
 	}
 	p.text = append(at.AppendFormat(p.text[:0], layout), ' ')
-	p.text = append(append(append(p.text, l.Service...), " | "...), text...)
+	p.text = append(append(append(p.text, name...), " | "...), text...)
 	_, err := p.out.Write(append(p.text, '\n'))
 	return err
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/scaffold"
 )
@@ -32,7 +34,10 @@ func (s session) offer(o upOptions) (upOptions, error) {
 	if len(found.Services) == 0 {
 		return o, nil // the error shows an example
 	}
-	switch s.ask(found) {
+	if err := finds(found, o.Services); err != nil {
+		return o, err
+	}
+	switch s.ask(found, o.Services) {
 	case "", "y", "yes":
 		o.Proposed = found.Portfile()
 		s.note("nothing is written, and edits are not followed: devports init writes the Portfile")
@@ -55,16 +60,39 @@ func (s session) asks() bool {
 	return isTerminal(s.stdin) && isTerminal(s.stdout)
 }
 
-// ask prints what was found, and returns the answer in lower case; "n" at the
-// end of the input.
-func (s session) ask(found scaffold.Project) string {
-	if len(found.Services) == 1 {
-		sv := found.Services[0]
+// finds returns an error unless the services were found.
+func finds(found scaffold.Project, services []string) error {
+	var known []string
+	for _, sv := range found.Services {
+		known = append(known, sv.Name)
+	}
+	for _, name := range services {
+		if slices.Contains(known, name) {
+			continue
+		}
+		hint := "devports init finds " + wording.List(known)
+		if near, ok := text.Nearest(name, known); ok {
+			hint = "did you mean " + near + "?"
+		}
+		return usage(hint, "no Portfile here, and found no service %s", name)
+	}
+	return nil
+}
+
+// ask prints what was found, asks whether to start the services, all if none is
+// named, and returns the answer in lower case; "n" at the end of the input.
+func (s session) ask(found scaffold.Project, services []string) string {
+	switch sv := found.Services[0]; {
+	case len(found.Services) == 1:
 		fmt.Fprintf(s.stdout, "no Portfile here; found %s: %s. Start it?", sv.Name, text.OneLine(sv.Command))
-	} else {
+	default:
 		fmt.Fprintln(s.stdout, "no Portfile here; found:")
 		printFound(s.stdout, found)
-		fmt.Fprint(s.stdout, "Start them?")
+		what := "them"
+		if len(services) > 0 {
+			what = wording.List(services)
+		}
+		fmt.Fprintf(s.stdout, "Start %s?", what)
 	}
 	fmt.Fprint(s.stdout, " [Y/n, w: write the Portfile and start] ")
 	answer, err := bufio.NewReader(s.stdin).ReadString('\n')

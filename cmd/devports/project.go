@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/wording"
@@ -135,6 +136,16 @@ func undeclared(file procfile.File, name string, candidates []string) errorLine 
 	hint := "its services are " + wording.List(candidates)
 	if near, ok := text.Nearest(name, candidates); ok {
 		hint = "did you mean " + near + "?"
+	} else if _, err := allocator.ParsePort(name); err == nil {
+		hint = "to pin a port, set port = " + name + " in the table of the service; " + hint
+	} else if strings.Contains(strings.ToLower(filepath.Base(name)), "file") && isRegular(name) {
+		hint = "devports up -f " + text.QuoteSh(name)
 	}
 	return errorLine{file.Name + " has no service " + name, hint}
+}
+
+// isRegular reports whether a path is a regular file.
+func isRegular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }

@@ -255,7 +255,8 @@ func (b *borrowed) await(ctx context.Context) error {
 		}
 	}
 	if len(f.lines) > 0 {
-		b.printLastLines(ctx, client, info, b.names)
+		b.printLastLines(ctx, client, inState(info.Services, b.names, launcher.StateFailed, launcher.StateStarting))
+		b.hintToType(info, b.names)
 		return f
 	}
 	return nil
@@ -285,7 +286,7 @@ func (b *borrowed) reportFailed() {
 		}
 		b.note("%s ended while the command was running", b.scope)
 	}
-	b.printLastLines(ctx, client, info, b.names)
+	b.printLastLines(ctx, client, inState(info.Services, b.names, launcher.StateFailed))
 	for _, st := range b.needed(info) {
 		if st.State == launcher.StateFailed || st.State == launcher.StateBackoff {
 			b.note("%s", formatStatus(st))

@@ -68,8 +68,9 @@ func main() {
 `
 
 // BenchmarkStart compares how fast devports starts and stops services, whose
-// ports it knows, with a plain loop and with hivemind where it is on PATH. All
-// of them run in turn, so that each suffers from the same load. It reports
+// ports it knows, with a plain loop, with a loop that gives each process the
+// variables that devports gives it, and with hivemind where it is on PATH. All of
+// them run in turn, so that each suffers from the same load. It reports
 // medians in milliseconds: from the launch to the first and to the last service,
 // the CPU time until then, services included, and from SIGINT to the exit.
 //
@@ -97,17 +98,20 @@ func BenchmarkStart(b *testing.B) {
 			if out, err := first.CombinedOutput(); err != nil {
 				b.Fatalf("%v\n%s", err, out)
 			}
+			variables := s.variables(b, programs["devports"])
 			lives := map[string][]startLife{}
 			for b.Loop() {
 				for name, path := range programs { // in any order
-					var args []string
 					switch name {
 					case "loop":
-						args = s.services
+						lives[name] = append(lives[name], s.live(b, path, s.services, s.environ))
+						const same = "loop-with-variables"
+						lives[same] = append(lives[same], s.live(b, path, s.services, variables))
 					case "devports":
-						args = []string{"up"}
+						lives[name] = append(lives[name], s.live(b, path, []string{"up"}, s.environ))
+					default:
+						lives[name] = append(lives[name], s.live(b, path, nil, s.environ))
 					}
-					lives[name] = append(lives[name], s.live(b, path, args))
 				}
 			}
 			b.ReportMetric(0, "ns/op")
@@ -167,8 +171,20 @@ func newStartable(b *testing.B, services int) startable {
 	return s
 }
 
+// variables returns the environment that devports gives to a service.
+func (s startable) variables(b *testing.B, devports string) []string {
+	b.Helper()
+	cmd := exec.Command(devports, "run", "--", "env", "-0")
+	cmd.Dir, cmd.Env = s.dir, s.environ
+	out, err := cmd.Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+}
+
 // live runs the services from their start to their stop.
-func (s startable) live(b *testing.B, path string, args []string) (l startLife) {
+func (s startable) live(b *testing.B, path string, args, environ []string) (l startLife) {
 	b.Helper()
 	notify, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 	if err != nil {
@@ -180,7 +196,7 @@ func (s startable) live(b *testing.B, path string, args []string) (l startLife) 
 		b.Fatal(err)
 	}
 	cmd := exec.Command(path, args...)
-	cmd.Dir, cmd.Env = s.dir, s.environ
+	cmd.Dir, cmd.Env = s.dir, environ
 	begin := time.Now()
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)

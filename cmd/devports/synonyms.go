@@ -35,8 +35,7 @@ var otherCommands = map[string]string{
 	"delete":   "did you mean devports rm?",
 }
 
-// otherOptions are the hints for options that foreman, overmind, honcho and
-// forego have, by command and option.
+// otherOptions are the hints for options of other tools, by command and option.
 var otherOptions = map[string]string{
 	"up -p":            "each service keeps a port of its own; to choose one: port = 3000 in its table of a Portfile",
 	"up --port":        "each service keeps a port of its own; to choose one: port = 3000 in its table of a Portfile",
@@ -52,6 +51,29 @@ var otherOptions = map[string]string{
 	"up -r":            "to restart services that fail: restart = \"on-failure\" in a Portfile",
 	"up -D":            "did you mean -d?",
 	"up --procfile":    "did you mean -f?",
-	"run -e":           "devports reads .env; for other files: env_files = [\".env.dev\"] in a Portfile",
-	"logs --tail":      "did you mean -n?",
+	"up --build":       "to build before a service starts: build = \"make\" in its table of a Portfile",
+	"up --watch":       "up applies edits as you save; to restart when code changes: watch = [\"**/*.go\"] in a Portfile",
+	"up --config":      "did you mean -f?",
+	"up --detached":    "did you mean -d?",
+	"up --background":  "did you mean -d?",
+	"up --daemon":      "did you mean -d?",
+	"up --only":        "name the services: devports up web worker",
+	"up --scale":       "did you mean -m web=2?",
+	"up --force":       "to restart what runs: devports restart; to replace a run: devports down, then up",
+
+	"up --abort-on-container-exit": "did you mean --stop-on-exit?",
+	"up --exit-on-failure":         "did you mean --stop-on-exit?",
+	"up --kill-others":             "did you mean --stop-on-exit?",
+	"up --force-recreate":          "to restart what runs: devports restart",
+
+	"down -v": "devports keeps no volumes; to release the ports: devports prune, or devports rm NAME",
+	"ps -q":   "for scripts: devports ps --json",
+
+	" -f":     "options follow the command: devports up -f FILE",
+	" --file": "options follow the command: devports up -f FILE",
+	" -d":     "options follow the command: devports up -d",
+	" --dir":  "options follow the command: devports ps --dir DIR",
+
+	"run -e":      "devports reads .env; for other files: env_files = [\".env.dev\"] in a Portfile",
+	"logs --tail": "did you mean -n?",
 }

@@ -10,11 +10,13 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/cmd/devports/internal/diagnosis"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/view"
@@ -24,6 +26,7 @@ import (
 	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/palette"
+	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
@@ -153,6 +156,8 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 // up runs the services in this process until they end. A run in the background
 // must be reachable: there is no terminal to stop it from.
 func (s session) up(o upOptions, from *background) error {
+	watchdog := startWatchdog()
+	defer watchdog.Dismiss()
 	memory := collectRarely()
 	defer memory.Stop()
 	p, color, err := o.open(s)
@@ -204,9 +209,17 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.serve(claim, from)()
 	defer u.remember(from)()
 	defer u.announce(claim.Note.ID)()
-	err = u.launch(claim.Note.ID)
+	err = u.launch(claim.Note.ID, watchdog)
 	u.endRecording(err)
 	return err
+}
+
+// startWatchdog starts the watchdog of a run while the run is prepared.
+func startWatchdog() *system.EarlyWatchdog {
+	if isTerminal(os.Stdin) {
+		return system.StartWatchdog(os.Stdin)
+	}
+	return system.StartWatchdog(nil)
 }
 
 // settleTime is how long after the last start of a service its memory is
@@ -246,6 +259,7 @@ type upRun struct {
 	display   *display
 	console   *view.Console       // nil without a live view
 	live      *view.View          // nil without a live view
+	warning   atomic.Value        // see control.Run
 	terminals *launcher.Terminals // nil: services print to pipes
 
 	plans    <-chan procfile.Plan // nil with --no-watch
@@ -269,6 +283,9 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 	if color {
 		p := u.session.palette()
 		colors, style.Colors = &p, p.Names
+	}
+	if from == nil {
+		style.NameWidth = nameWidth(window)
 	}
 	u.console = u.session.console(u.options, window)
 	u.display = u.session.display(style, u.options.Raw, u.plan, u.console, u.recorder)
@@ -317,6 +334,13 @@ func (u *upRun) bringUpToDate(ctx context.Context) {
 	}
 }
 
+// warn shows a warning in all live views of the run; "" removes it.
+func (u *upRun) warn(text string) {
+	u.live.Warn(text)
+	u.warning.Store(text)
+	u.controller.NotifyWatchers()
+}
+
 // watch starts to follow edits of the Portfile and of the code.
 func (u *upRun) watch() (stop func()) {
 	defer close(u.watching)
@@ -327,7 +351,7 @@ func (u *upRun) watch() (stop func()) {
 	code := newCodeWatch(u.run.Project.File.Dir, u.controller, u.display.own, &u.display.causes)
 	run := u.run
 	run.Members = u.controller.Members
-	files, err := u.session.follow(run, u.plan, u.display.own, code, u.live)
+	files, err := u.session.follow(run, u.plan, u.display.own, code, u.warn)
 	if err != nil {
 		u.session.note("not watching %s for edits: %v", u.run.Project.File.Name, err)
 		return code.close
@@ -348,7 +372,7 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 	run := control.Run{
 		About:      control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
 		Controller: u.controller, Output: &u.display.tail, Journal: &u.display.journal,
-		Sync: u.sync,
+		Sync: u.sync, Warning: &u.warning,
 	}
 	if from != nil {
 		run.Starter = from.starter
@@ -361,8 +385,8 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 
 // launch runs the services until they end, and returns when all their output
 // has been written.
-func (u *upRun) launch(id string) error {
-	instance := &launcher.Instance{ID: id, Dedicated: true}
+func (u *upRun) launch(id string, watchdog *system.EarlyWatchdog) error {
+	instance := &launcher.Instance{ID: id, Dedicated: true, Watchdog: watchdog}
 	if u.console != nil {
 		instance.Restore = &launcher.Restore{Terminal: os.Stdin, State: u.console.Found()}
 	}
@@ -376,9 +400,11 @@ func (u *upRun) launch(id string) error {
 		Terminals:  u.terminals,
 		Instance:   instance,
 		Controller: u.controller,
-		Listening:  listeningPorts,
-		Explain: func(p procfile.Process, exit launcher.Exit) string {
-			return diagnosis.Explain(u.run.Project.File.Dir, p, exit)
+		Listening:  listeningPorts, AllListening: holder.ListeningPorts,
+		Explain: func(p procfile.Process, exit launcher.Exit, started time.Time) string {
+			return diagnosis.Explain(u.run.Project.File.Dir, p, exit, func() string {
+				return strings.Join(u.display.tail.Last(p.Service, explainLines, started), "\n")
+			})
 		},
 	})
 	u.live.Close()
@@ -390,6 +416,10 @@ func (u *upRun) launch(id string) error {
 	}
 	return errors.Join(ran, flushed)
 }
+
+// explainLines is how many of the last lines of a service that has failed may
+// show why.
+const explainLines = 40
 
 // notify shows an event.
 func (u *upRun) notify(e launcher.Event) {
@@ -417,7 +447,7 @@ func (u *upRun) keepsRunning(e launcher.Ended) bool {
 		return false
 	}
 	u.saidOthers = true
-	return true
+	return u.session.isNew(fmt.Sprintf("the others keep running in %q", u.run.Project.File.Dir))
 }
 
 // begin prepares the start: it checks the project, claims the scope and leases
@@ -439,7 +469,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	if err != nil {
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
-	s.notes(checked.Notes)
+	s.notes(s.unseen(checked.Notes, r.Project.File.Dir))
 	s.noteUnbound(r.Project, scope)
 	s.noteFrontPort(plan)
 	return plan, scope, c, nil

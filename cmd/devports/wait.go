@@ -40,7 +40,7 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 	}
 	err = s.printStatuses(info, names, o.json, good)
 	if err != nil {
-		s.printLastLines(ctx, client, info, names)
+		s.printUnready(ctx, client, info, names)
 	}
 	return err
 }
@@ -63,11 +63,33 @@ func (s session) awaitSettled(ctx context.Context, client control.Client, names 
 // lastLines is the number of lines to print of a failed service.
 const lastLines = 10
 
-// printLastLines prints the last output of the failed services among names
-// (none stands for all), and of the failed services that those wait for.
-func (s session) printLastLines(ctx context.Context, client control.Client, info control.Info, names []string) {
-	for _, failed := range failures(info.Services, names) {
-		q := control.LogQuery{Services: []string{failed.Service}, Last: lastLines, Since: failed.LastStarted}
+// printUnready prints the last output of the services among names (none stands for
+// all) that have failed or are still starting, and of those that they wait for,
+// except for what printStatuses has printed.
+func (s session) printUnready(ctx context.Context, client control.Client, info control.Info, names []string) {
+	unready := inState(info.Services, names, launcher.StateFailed, launcher.StateStarting)
+	unready = slices.DeleteFunc(unready, func(b launcher.Blocker) bool {
+		return slices.ContainsFunc(info.Services, func(st launcher.Status) bool {
+			printed := len(names) == 0 || slices.Contains(names, st.Service)
+			return printed && st.Service == b.Service && len(st.BuildLines) > 0
+		})
+	})
+	s.printLastLines(ctx, client, unready)
+	s.hintToType(info, names)
+}
+
+// hintToType prints, on a terminal, the command that answers a question of a service
+// that is still starting.
+func (s session) hintToType(info control.Info, names []string) {
+	if starting := inState(info.Services, names, launcher.StateStarting); len(starting) > 0 && isTerminal(s.stdout) {
+		s.printMessage("hint", "to see its output, or to type to it: devports attach "+starting[0].Service)
+	}
+}
+
+// printLastLines prints the last output of services.
+func (s session) printLastLines(ctx context.Context, client control.Client, services []launcher.Blocker) {
+	for _, of := range services {
+		q := control.LogQuery{Services: []string{of.Service}, Last: lastLines, Since: of.LastStarted}
 		err := client.Logs(ctx, q, func(e control.LogEntry) error {
 			s.printLine(e.Service, e.Text)
 			return nil
@@ -78,21 +100,21 @@ func (s session) printLastLines(ctx context.Context, client control.Client, info
 	}
 }
 
-// failures are the failed services among names (none stands for all), and the
-// failed services that those wait for, by name.
-func failures(all []launcher.Status, names []string) (failed []launcher.Blocker) {
+// inState are the services among names (none stands for all) that are in one of the
+// states, and those that they wait for, by name.
+func inState(all []launcher.Status, names []string, states ...launcher.State) (found []launcher.Blocker) {
 	for _, st := range all {
 		own := launcher.Blocker{Service: st.Service, State: st.State, Detail: st.Detail, LastStarted: st.LastStarted}
 		for _, b := range []launcher.Blocker{own, st.BlockedBy} {
 			wanted := len(names) == 0 || slices.Contains(names, st.Service)
-			known := slices.ContainsFunc(failed, func(f launcher.Blocker) bool { return f.Service == b.Service })
-			if wanted && !known && b.State == launcher.StateFailed {
-				failed = append(failed, b)
+			known := slices.ContainsFunc(found, func(f launcher.Blocker) bool { return f.Service == b.Service })
+			if wanted && !known && slices.Contains(states, b.State) {
+				found = append(found, b)
 			}
 		}
 	}
-	slices.SortFunc(failed, func(a, b launcher.Blocker) int { return strings.Compare(a.Service, b.Service) })
-	return failed
+	slices.SortFunc(found, func(a, b launcher.Blocker) int { return strings.Compare(a.Service, b.Service) })
+	return found
 }
 
 // isUp reports whether a service is up: ready and responsive, or done.

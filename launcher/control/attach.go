@@ -67,7 +67,7 @@ func (s server) attach(w http.ResponseWriter, r *http.Request) {
 	defer s.attached.Done()
 	out := newPrinter()
 	a, err := s.run.Controller.Attach(r.Context(), query["service"][0], launcher.AttachOptions{Out: out, Head: query.Get("head"), Size: size})
-	if errors.Is(err, launcher.ErrNoTerminal) {
+	if errors.Is(err, launcher.ErrNotRunning) || errors.Is(err, launcher.ErrNoTerminal) {
 		err = requestError{err}
 	}
 	if err != nil {
@@ -170,6 +170,14 @@ func connect(ctx context.Context, conn net.Conn, input *bufio.Reader, a launcher
 	}
 }
 
+// DescribeMissed says that a client has missed lines of output.
+func DescribeMissed(lines int64) string {
+	if lines == 1 {
+		return "… 1 line skipped: this terminal did not keep up"
+	}
+	return fmt.Sprintf("… %d lines skipped: this terminal did not keep up", lines)
+}
+
 // printer buffers what a service prints for a client. Writing never blocks: a slow
 // client misses output.
 type printer struct {
@@ -236,7 +244,7 @@ func (p *printer) take() (message printed, more bool) {
 	}
 	message = printed{p.text, p.restarting}
 	if p.missed > 0 {
-		message.Output = fmt.Appendf(message.Output, "\x1b[0m\r\ndevports | %d lines are missing: this terminal is too slow\r\n", p.missed)
+		message.Output = fmt.Appendf(message.Output, "\x1b[0m\r\ndevports | %s\r\n", DescribeMissed(int64(p.missed)))
 	}
 	p.text, p.missed, p.restarting = nil, 0, false
 	return message, !p.closed

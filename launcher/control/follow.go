@@ -63,7 +63,9 @@ func (s server) watch(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		services, err := s.run.Controller.Status(r.Context())
-		if err != nil || encoder.Encode(s.info(services)) != nil || flush() != nil {
+		info := s.info(services)
+		info.Warning = s.run.warning()
+		if err != nil || encoder.Encode(info) != nil || flush() != nil {
 			return
 		}
 		select {

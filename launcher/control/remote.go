@@ -86,7 +86,7 @@ func (r *Remote) Info() Info {
 	return r.info
 }
 
-// Watch is like [launcher.Controller.Watch], for one receiver that never stops.
+// Watch is like [launcher.Controller.Watch], for receivers that never stop.
 func (r *Remote) Watch() (changed <-chan struct{}, stop func()) {
 	one := make(chan struct{}, 1)
 	one <- struct{}{}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/devports/devports/launcher"
@@ -29,6 +30,7 @@ type Info struct {
 	Services  []launcher.Status `json:"services"`
 	Inactive  []string          `json:"inactive,omitempty"` // services of its Portfile that it has not started
 	Refused   []Refusal         `json:"refused,omitempty"`  // why the latest edit was not applied
+	Warning   string            `json:"warning,omitempty"`  // for live views; only with Watch
 
 	// Temporary: the run ends with the last command that holds it. HeldOnly are
 	// services that end with the last command that holds them.
@@ -80,6 +82,10 @@ type Run struct {
 	Journal    *Journal
 	Sync       Sync     // nil: the run follows no files
 	Recorder   Recorder // nil: the output of services is not recorded
+
+	// Warning is what live views warn about. After a change of it, the Controller's
+	// watchers must be notified. nil: nothing.
+	Warning *atomic.Value
 
 	// Starter is closed when the process that started the run has ended; the
 	// run then ends with the last hold on it (see [Client.Hold]). nil: the run
@@ -278,4 +284,13 @@ func (s server) info(services []launcher.Status) Info {
 	info.Temporary, info.HeldOnly = s.holds.state()
 	info.Services = services
 	return info
+}
+
+// warning is what live views warn about; "" for nothing.
+func (r Run) warning() string {
+	if r.Warning == nil {
+		return ""
+	}
+	text, _ := r.Warning.Load().(string)
+	return text
 }

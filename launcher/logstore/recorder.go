@@ -19,6 +19,10 @@ const (
 	// maxPending limits the pending text in memory. More is dropped.
 	maxPending = 8 << 20
 
+	// trimDelay is the time until the store is trimmed, which reads about all
+	// runs: services are starting.
+	trimDelay = 50 * time.Millisecond
+
 	// retryDelay is the time between a failed write and the next attempt.
 	retryDelay = 5 * time.Second
 )
@@ -48,7 +52,8 @@ type Recorder struct {
 	free     [][]byte  // unused buffers for chunks
 
 	// The following belongs to the writing goroutine.
-	path     string // of the folder of the run; "" until it exists
+	trimDue  <-chan time.Time // nil: there is nothing to trim
+	path     string           // of the folder of the run; "" until it exists
 	head     *os.File
 	release  func() error // of the lock
 	reported bool

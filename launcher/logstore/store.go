@@ -94,7 +94,7 @@ func (s Store) Begin(about About, failure func(error)) *Recorder {
 			r.mu.Unlock()
 			r.report(err)
 		}
-		s.trim()
+		r.trimSoon()
 		r.write()
 	}()
 	return r

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -47,6 +48,8 @@ func (r *Recorder) await(bytes int, timeout <-chan time.Time) bool {
 	}()
 	for !enough {
 		select {
+		case <-r.trimDue:
+			r.trim()
 		case <-r.wake:
 			return true
 		case <-timeout:
@@ -93,8 +96,25 @@ type batch struct {
 	chunks  []chunk
 }
 
+// trimSoon trims the store after trimDelay.
+func (r *Recorder) trimSoon() {
+	if r.trimDue == nil {
+		r.trimDue = time.After(trimDelay)
+	}
+}
+
+func (r *Recorder) trim() {
+	r.trimDue = nil
+	r.store.trim()
+}
+
 // flush writes all pending text.
 func (r *Recorder) flush() {
+	select {
+	case <-r.trimDue: // await may never wait
+		r.trim()
+	default:
+	}
 	r.mu.Lock()
 	var batches []batch
 	taken := 0
@@ -217,7 +237,11 @@ func (r *Recorder) open(s *service, number uint32) (err error) {
 		}
 	}
 	if s.file == nil {
-		r.store.trim()
+		if len(s.segments) > 0 {
+			r.trim()
+		} else { // many services print their first line at the same time
+			r.trimSoon()
+		}
 		if s.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
 			return err
 		}
@@ -264,6 +288,9 @@ func (r *Recorder) finish() {
 		if s.file != nil {
 			s.file.Close()
 		}
+	}
+	if r.trimDue != nil && slices.ContainsFunc(r.order, func(s *service) bool { return s.file != nil }) {
+		r.trim()
 	}
 	if r.path == "" {
 		return

@@ -17,7 +17,7 @@ func viteClear(rows int) string {
 // printed returns the screen after a service has written the pieces.
 func printed(t *testing.T, style Style, pieces ...string) string {
 	t.Helper()
-	var out screen
+	var out paper
 	synctest.Test(t, func(t *testing.T) {
 		m := New(&out, style, "web")
 		web := newFakePipe()
@@ -73,7 +73,7 @@ func TestClearByNewlines(t *testing.T) {
 // Blank lines are held back no longer than a prompt.
 func TestBlankLinesAreShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out screen
+		var out paper
 		m := New(&out, Style{NoPrefix: true, Printable: true}, "web")
 		web := newFakePipe()
 		go m.Stream("web").Copy(web)

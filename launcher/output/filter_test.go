@@ -13,9 +13,9 @@ import (
 )
 
 // kept returns a Mux that has printed some lines.
-func kept(t *testing.T, style Style) (m *Mux, out *screen, web, api *Stream) {
+func kept(t *testing.T, style Style) (m *Mux, out *paper, web, api *Stream) {
 	t.Helper()
-	out = &screen{}
+	out = &paper{}
 	m = New(out, style, "web", "api")
 	m.Keep(&Tail{})
 	web, api = m.Stream("web"), m.Stream("api")
@@ -32,7 +32,7 @@ func kept(t *testing.T, style Style) (m *Mux, out *screen, web, api *Stream) {
 }
 
 // since returns what has been written since the last call.
-func since(out *screen) string {
+func since(out *paper) string {
 	out.mu.Lock()
 	defer out.mu.Unlock()
 	defer out.text.Reset()
@@ -118,7 +118,7 @@ func TestMatchInColors(t *testing.T) {
 // Lines printed while output is hidden are all replayed, once each and in order,
 // even if services print at the same time.
 func TestHold(t *testing.T) {
-	var out screen
+	var out paper
 	m := New(&out, Style{}, "a", "b")
 	m.Keep(&Tail{})
 	const lines = 20_000
@@ -188,7 +188,7 @@ func TestTap(t *testing.T) {
 	m.SetFilter(Filter{Nothing: true}, Replay{})
 	since(out)
 	r, w := pipe(t)
-	var tap, other, ended screen
+	var tap, other, ended paper
 	s := m.Stream("web")
 	s.Tap(&tap)
 	s.Tap(&ended)()

@@ -66,7 +66,7 @@ func FuzzCopy(f *testing.F) {
 }
 
 func copied(t *testing.T, style Style, data, cuts []byte) string {
-	var out screen
+	var out paper
 	m := New(&out, style)
 	m.Stream("web").Copy(&chunks{data, bytes.Clone(cuts)})
 	closeMux(t, m)

@@ -58,19 +58,19 @@ func needDeadlines(t *testing.T) {
 	}
 }
 
-// screen is a writer that returns everything written so far.
-type screen struct {
+// paper is a writer that returns everything written so far.
+type paper struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (s *screen) Write(p []byte) (int, error) {
+func (s *paper) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.Write(p)
 }
 
-func (s *screen) String() string {
+func (s *paper) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.String()
@@ -78,7 +78,7 @@ func (s *screen) String() string {
 
 // gate is a writer that blocks: Write sends to entered and waits for open.
 type gate struct {
-	screen
+	paper
 	entered, open chan struct{}
 }
 
@@ -90,7 +90,7 @@ func (g *gate) Write(p []byte) (int, error) {
 	default:
 	}
 	<-g.open
-	return g.screen.Write(p)
+	return g.paper.Write(p)
 }
 
 // fakePipe is an unbounded pipe for a synctest bubble. Its reads are like those of

@@ -19,7 +19,7 @@ func TestMatchInPieces(t *testing.T) {
 		{[]string{"it is ", "\nup\n"}, false},
 		{[]string{"it\nis ", "not so\nit is ", "up\n"}, true},
 	} {
-		shown := &screen{}
+		shown := &paper{}
 		m := New(shown, Style{NoPrefix: true})
 		r, w := pipe(t)
 		s := m.Stream("web")

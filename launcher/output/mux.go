@@ -25,6 +25,10 @@ type Style struct {
 	Timestamps bool     // the time of day before each line
 	NoPrefix   bool     // no names, and no lines of devports' own
 	Printable  bool     // no control sequences but colours and links: nothing moves the cursor
+
+	// NameWidth returns the width that names may have now; longer ones are
+	// shortened in the middle. nil: any width. It must be safe for concurrent use.
+	NameWidth func() int
 }
 
 // separator separates a name from the line.
@@ -62,7 +66,7 @@ type Mux struct {
 func New(w io.Writer, style Style, services ...string) *Mux {
 	m := &Mux{
 		style: style, w: w, says: newQueue(),
-		names: names{palette: style.Colors, width: len(Own), colors: map[string]string{}},
+		names: names{palette: style.Colors, limit: style.NameWidth, width: len(Own), colors: map[string]string{}},
 		done:  make(chan struct{}), failed: make(chan struct{}),
 		blocks: make(chan []byte, 2),
 	}

@@ -41,7 +41,7 @@ func TestStyle(t *testing.T) {
 		{"no prefix, timestamps", Style{NoPrefix: true, Timestamps: true}, `TIME hello\nTIME hi\n`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var out screen
+			var out paper
 			m := New(&out, test.style, "web", "worker.2")
 			m.Stream("web").Copy(strings.NewReader("hello\n"))
 			m.Stream("worker.2").Copy(strings.NewReader("hi\n"))
@@ -55,9 +55,36 @@ func TestStyle(t *testing.T) {
 	}
 }
 
+// Names take at most the width that the terminal has for them now, but no less
+// than devports' own name.
+func TestNameWidth(t *testing.T) {
+	var out paper
+	limit := 12
+	m := New(&out, Style{NameWidth: func() int { return limit }}, "web", "frontend-of-the-shop")
+	say := func() {
+		m.Stream("frontend-of-the-shop").Copy(strings.NewReader("hi\n"))
+		m.Stream("web").Copy(strings.NewReader("hello\n"))
+	}
+	say()
+	limit = 0
+	say()
+	limit = 100
+	say()
+	if got := m.PrefixWidth(); got != 23 {
+		t.Errorf("the prefix has %d columns", got)
+	}
+	closeMux(t, m)
+	want := "fronte…-shop | hi\nweb          | hello\n" +
+		"fron…hop | hi\nweb      | hello\n" +
+		"frontend-of-the-shop | hi\nweb                  | hello\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
 // The colour belongs to the name: a restarted process keeps it.
 func TestColors(t *testing.T) {
-	var out screen
+	var out paper
 	m := New(&out, Style{Colors: []string{"36", "33", "32"}}, "b", "a")
 	for _, name := range []string{"a", "c", "b", "a", "c"} {
 		m.Stream(name).Copy(strings.NewReader("\n"))
@@ -72,7 +99,7 @@ func TestColors(t *testing.T) {
 }
 
 func TestLongerNameWidensColumn(t *testing.T) {
-	var out screen
+	var out paper
 	m := New(&out, Style{}, "web")
 	web := m.Stream("web")
 	web.emit([]byte("one\n"))
@@ -93,7 +120,7 @@ func TestLongerNameWidensColumn(t *testing.T) {
 }
 
 func TestSayManyLines(t *testing.T) {
-	var out screen
+	var out paper
 	m := New(&out, Style{})
 	m.Say("one\ntwo")
 	m.Say("")
@@ -104,7 +131,7 @@ func TestSayManyLines(t *testing.T) {
 // Say writes after earlier output and before later output.
 func TestSayInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out screen
+		var out paper
 		m := New(&out, Style{})
 		read, web := net.Pipe()
 		go m.Stream("web").Copy(read)
@@ -126,7 +153,7 @@ func TestSayInOrder(t *testing.T) {
 // is written.
 func TestSayBeforeCopy(t *testing.T) {
 	for range 200 {
-		var out screen
+		var out paper
 		m := New(&out, Style{})
 		m.Say("starting web")
 		m.Stream("web").Copy(strings.NewReader("hello\n"))

@@ -62,7 +62,7 @@ func FuzzPrintable(f *testing.F) {
 
 // On a screen, a redrawn progress line overwrites the previous one.
 func TestPrintableProgress(t *testing.T) {
-	var out screen
+	var out paper
 	m := New(&out, Style{Printable: true}, "web")
 	web, other := m.Stream("web"), m.Stream("other")
 	web.emit([]byte("1%"))

@@ -20,7 +20,7 @@ func TestRelay(t *testing.T) {
 	tail.Add("db", []byte("Ada\n"))
 	tail.Add("web", []byte("a\n\n"))
 	tail.Add("web", []byte("\nb\n"))
-	out := &screen{}
+	out := &paper{}
 	m := New(out, Style{Printable: true}, "web", "db")
 	m.Keep(&Tail{})
 	t.Cleanup(func() { _ = m.Close(context.Background()) })

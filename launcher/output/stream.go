@@ -314,8 +314,7 @@ func (s *Stream) prefixNow(printed time.Time) []byte {
 	}
 	if width := s.mux.names.column(); width != s.width {
 		s.width = width
-		padded := append([]byte(s.name), bytes.Repeat([]byte{' '}, width-len(s.name))...)
-		s.prefix = append(padded, separator...)
+		s.prefix = append(padded(s.name, width), separator...)
 		if len(style.Colors) > 0 && s.color != "" {
 			s.prefix = append(append([]byte("\x1b["+s.color+"m"), s.prefix...), sgrReset...)
 		}

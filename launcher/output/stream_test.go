@@ -96,7 +96,7 @@ func TestOrderOfStdoutAndStderr(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Close()
-	var out screen
+	var out paper
 	m := New(&out, Style{})
 	m.Stream("web").Copy(r)
 	if err := cmd.Wait(); err != nil {
@@ -130,7 +130,7 @@ func TestTextUnchanged(t *testing.T) {
 		{"CRs only", strings.Repeat("\r", 3*maxBuffer) + "\n", strings.Repeat("\r", 3*maxBuffer-1) + "\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var out screen
+			var out paper
 			m := New(&out, Style{NoPrefix: true})
 			source := copying(t, m, "web")
 			write(t, source, test.in)
@@ -314,7 +314,7 @@ func TestPrompts(t *testing.T) {
 			time.Local = time.UTC
 			defer func() { time.Local = local }()
 			synctest.Test(t, func(t *testing.T) {
-				var out screen
+				var out paper
 				m := New(&out, test.style)
 				ends := map[string]net.Conn{}
 				for _, name := range []string{"web", "db"} {
@@ -580,7 +580,7 @@ func TestFinishAtAnyTime(t *testing.T) {
 		for _, before := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, before the copying: %v", test.name, before), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					var out screen
+					var out paper
 					m := New(&out, Style{NoPrefix: true})
 					p := newFakePipe()
 					write(t, p, test.text)
@@ -611,7 +611,7 @@ func TestFinishAtAnyTime(t *testing.T) {
 // A line that the service had begun when it ended stays whole.
 func TestFinishKeepsLineWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out screen
+		var out paper
 		m := New(&out, Style{})
 		web, db := newFakePipe(), newFakePipe()
 		s := m.Stream("web")
@@ -635,7 +635,7 @@ func TestFinishKeepsLineWhole(t *testing.T) {
 func TestFinishWhileCopying(t *testing.T) {
 	const want = "one\ntwo\nthree\n"
 	for range 500 {
-		var out screen
+		var out paper
 		m := New(&out, Style{NoPrefix: true})
 		r, w := pipe(t)
 		s := m.Stream("web")

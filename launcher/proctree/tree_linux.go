@@ -6,9 +6,12 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/devports/devports/allocator/process"
 )
@@ -39,13 +42,15 @@ func (w *walker) pass(visit func(Process) (ended bool)) (ended bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	// The newest are at the end. They are the most likely to end soon.
-	for _, pid := range slices.Backward(pids) {
-		if _, seen := w.index[pid]; seen {
-			continue
-		}
+	pids = slices.DeleteFunc(pids, func(pid int) bool {
+		_, seen := w.index[pid]
+		return seen
+	})
+	slices.Reverse(pids) // the newest first: they are the most likely to end soon
+	stats, errs := readStats(pids)
+	for i, pid := range pids {
 		w.index[pid] = -1
-		p, err := w.Stat(pid)
+		p, err := stats[i], errs[i]
 		switch {
 		case errors.Is(err, fs.ErrPermission): // a process of another user, with hidepid=1
 		case errors.Is(err, fs.ErrNotExist):
@@ -57,6 +62,27 @@ func (w *walker) pass(visit func(Process) (ended bool)) (ended bool, err error) 
 		}
 	}
 	return ended, nil
+}
+
+// readStats reads all processes, on all processors: each takes about 10 µs in the
+// kernel.
+func readStats(pids []int) ([]Process, []error) {
+	stats, errs := make([]Process, len(pids)), make([]error, len(pids))
+	var next atomic.Int64
+	read := func() {
+		var r process.Reader
+		for i := next.Add(1) - 1; int(i) < len(pids); i = next.Add(1) - 1 {
+			stats[i], errs[i] = r.Stat(pids[i])
+		}
+	}
+	const few = 20 // processes that do not justify a goroutine
+	var readers sync.WaitGroup
+	for range min(len(pids)/few, runtime.GOMAXPROCS(0)-1) {
+		readers.Go(read)
+	}
+	read()
+	readers.Wait()
+	return stats, errs
 }
 
 func snapshot() (Tree, error) {

@@ -32,6 +32,11 @@ const (
 	// delay of a fiftieth of a second.
 	frame = 20 * time.Millisecond
 
+	// restInterval is how long a flood may be drawn without a rest of a frame, in
+	// which the rows stay on the screen. In terminals without synchronized output
+	// (tmux 3.3) a flood would otherwise hide them.
+	restInterval = 100 * time.Millisecond
+
 	// maxPending is how many bytes may be buffered before Write blocks.
 	maxPending = 64 << 10
 
@@ -80,6 +85,9 @@ type Screen struct {
 	idle    *sync.Cond   // signalled when the current write has ended
 	out     bytes.Buffer // what is being written; owned by write while writing
 	writing bool
+	wrote   time.Time // the end of the last write
+	rested  time.Time // the end of the last rest, or of another pause of a frame
+	resting bool      // the rows stay on the screen
 	err     error
 }
 
@@ -97,7 +105,7 @@ func New(w io.Writer, size func() terminal.Size) *Screen {
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.lines.Len() > maxPending && s.writing && !s.paused {
+	for s.lines.Len() > maxPending && (s.writing || s.resting) && !s.paused {
 		s.idle.Wait()
 	}
 	n := len(p)
@@ -189,7 +197,7 @@ func (s *Screen) drain() {
 func (s *Screen) draw(now bool) {
 	switch {
 	case s.paused:
-	case s.writing, s.timer != nil && !now:
+	case s.writing, s.resting, s.timer != nil && !now:
 		s.due, s.urgent = true, s.urgent || now
 	default:
 		s.begin(s.block())
@@ -219,6 +227,9 @@ func (s *Screen) block() (block []Row) {
 // begin starts to write the buffered lines, with a block below them.
 func (s *Screen) begin(block []Row) {
 	s.due, s.urgent, s.writing = false, false, true
+	if now := time.Now(); now.Sub(s.wrote) >= frame {
+		s.rested = now
+	}
 	out := &s.out
 	out.Reset()
 	if s.clear {
@@ -245,7 +256,23 @@ func (s *Screen) write(err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.writing, s.err = false, err
+	s.writing, s.err, s.wrote = false, err, time.Now()
+	if s.resting = s.drawn && s.wrote.Sub(s.rested) >= restInterval; s.resting {
+		time.AfterFunc(frame, s.endRest)
+	}
+	s.next()
+}
+
+// endRest ends a rest.
+func (s *Screen) endRest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resting = false
+	s.next()
+}
+
+// next starts the next drawing if one is due, and lets waiting writers continue.
+func (s *Screen) next() {
 	if s.due {
 		s.draw(s.urgent)
 	}

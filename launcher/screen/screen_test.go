@@ -150,6 +150,60 @@ func TestFlood(t *testing.T) {
 	})
 }
 
+// slowTerminal records for how long rows stay on a screen.
+type slowTerminal struct {
+	drawn time.Time     // when the rows were drawn; zero before
+	shown []interval    // when they stayed for a frame
+	took  time.Duration // for each Write
+}
+
+type interval struct{ from, to time.Time }
+
+func (s *slowTerminal) Write(text []byte) (int, error) {
+	now := time.Now()
+	if !s.drawn.IsZero() && now.Sub(s.drawn) >= frame {
+		s.shown = append(s.shown, interval{s.drawn, now})
+	}
+	time.Sleep(s.took)
+	s.drawn = time.Now()
+	return len(text), nil
+}
+
+// Under an endless flood the rows stay on the screen for a frame five times a
+// second: terminals without synchronized output show nothing shorter.
+func TestRowsUnderFlood(t *testing.T) {
+	for _, took := range []time.Duration{time.Millisecond, 5 * time.Millisecond, 50 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			terminal := &slowTerminal{took: took}
+			s, _ := screen(80)
+			s.w = terminal
+			s.Show(rows("web"), 0)
+			written, line, began := 0, strings.Repeat(strings.Repeat("x", 99)+"\n", 20), time.Now()
+			for time.Since(began) < 3*time.Second {
+				write(t, s, line)
+				written += len(line)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			last := began
+			for _, i := range terminal.shown {
+				if i.from.Sub(last) > time.Second/5 {
+					t.Errorf("each write takes %v: no rows are on the screen for %v", took, i.from.Sub(last))
+				}
+				last = i.to
+			}
+			if time.Since(last) > time.Second/2 {
+				t.Errorf("each write takes %v: no rows are on the screen at the end", took)
+			}
+			if most := int(3 * time.Second / took * flushAt); written < most*3/4 {
+				t.Errorf("each write takes %v: %d bytes are written, %d would be at most", took, written, most)
+			}
+			time.Sleep(time.Second)
+		})
+	}
+}
+
 // An endless line takes bounded memory.
 func TestLongLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

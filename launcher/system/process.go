@@ -90,13 +90,13 @@ func openStdio(size *terminal.Size, job bool) (e stdio, err error) {
 			return e, nil
 		}
 	}
-	if e.source, e.output, err = os.Pipe(); err != nil {
+	if e.source, e.output, err = pipe(true); err != nil {
 		return stdio{}, err
 	}
 	if job {
 		e.stdin, err = os.Open(os.DevNull)
 	} else {
-		e.stdin, e.input, err = os.Pipe()
+		e.stdin, e.input, err = pipe(false)
 	}
 	if err != nil {
 		e.source.Close()

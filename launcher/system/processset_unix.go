@@ -52,9 +52,14 @@ type outsideProcess struct {
 }
 
 // newProcessSet returns the set of a run. With an empty instance, processes get
-// no mark.
-func newProcessSet(instance string, alone bool) *processSet {
-	s := &processSet{dedicated: alone, bystanders: descendants(os.Getpid()), outsideSeen: map[process.ID]outsideProcess{}}
+// no mark. early is nil for none.
+func newProcessSet(instance string, alone bool, early *EarlyWatchdog) *processSet {
+	s := &processSet{dedicated: alone, outsideSeen: map[process.ID]outsideProcess{}}
+	if early != nil {
+		s.bystanders = early.bystanders
+	} else {
+		s.bystanders = descendants(os.Getpid())
+	}
 	if instance != "" {
 		s.mark = MarkOf(instance)
 	}

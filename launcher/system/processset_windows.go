@@ -30,7 +30,7 @@ type processSet struct {
 	watchdog    *watchdog
 }
 
-func newProcessSet(instance string, _ bool) *processSet {
+func newProcessSet(instance string, _ bool, _ *EarlyWatchdog) *processSet {
 	s := &processSet{}
 	if instance != "" {
 		s.mark = MarkOf(instance)
@@ -259,4 +259,11 @@ func (s *processSet) startOutside(path string, argv []string) error {
 	return p.Release()
 }
 
-func (s *processSet) startWatchdog(*os.File, terminal.State, func(error)) {}
+func (s *processSet) startWatchdog(*EarlyWatchdog, *os.File, terminal.State, func(error)) {}
+
+// EarlyWatchdog is never needed on Windows: see [Watchdog].
+type EarlyWatchdog struct{}
+
+func StartWatchdog(*os.File) *EarlyWatchdog { return nil }
+
+func (*EarlyWatchdog) Dismiss() {}

@@ -55,6 +55,8 @@ type Options struct {
 	// unless another program has restored it already; nil for none.
 	Terminal *os.File
 	State    terminal.State
+	// Early becomes the watchdog; nil: Open starts one.
+	Early *EarlyWatchdog
 	// LeftRunning is called with each process outside the run that outlives its
 	// service. Watchdog is called with an error if there is no watchdog, and
 	// with nil when it was replaced. Both are called from any goroutine.
@@ -77,13 +79,15 @@ const idleDelay = time.Second
 
 // Open prepares the system for a run. The caller calls Close at its end.
 func Open(o Options) *System {
-	s := &System{processes: newProcessSet(o.ID, o.Dedicated), output: o.Output, dedicated: o.Dedicated}
+	s := &System{processes: newProcessSet(o.ID, o.Dedicated, o.Early), output: o.Output, dedicated: o.Dedicated}
 	s.processes.leftRunning = o.LeftRunning
 	s.idle = time.AfterFunc(idleDelay, s.processes.findOutside)
 	if o.ID != "" {
-		s.processes.startWatchdog(o.Terminal, o.State, o.Watchdog)
+		s.processes.startWatchdog(o.Early, o.Terminal, o.State, o.Watchdog)
 	}
-	reserveThreads() // while the watchdog starts
+	if o.Early == nil {
+		reserveThreads() // while the watchdog starts
+	}
 	s.stopReaper = s.processes.startReaper()
 	return s
 }

@@ -26,7 +26,8 @@ import (
 type watchdog struct {
 	set        *processSet
 	tty        *os.File
-	started    chan struct{} // closed after the first start, successful or not
+	early      *EarlyWatchdog // the first process, already started; nil for none
+	started    chan struct{}  // closed after the first start, successful or not
 	goroutines sync.WaitGroup
 
 	mu        sync.Mutex // guards the fields below; not held while a process is spawned
@@ -42,10 +43,10 @@ type watchdog struct {
 // when it was replaced.
 type watchdogReport func(err error)
 
-// startWatchdog starts the watchdog of the run in the background. found is the
-// initial state of the terminal, if there is one.
-func (s *processSet) startWatchdog(tty *os.File, found terminal.State, report watchdogReport) {
-	w := &watchdog{set: s, tty: tty, started: make(chan struct{})}
+// startWatchdog starts the watchdog of the run in the background, or takes over
+// an early one. found is the initial state of the terminal, if there is one.
+func (s *processSet) startWatchdog(early *EarlyWatchdog, tty *os.File, found terminal.State, report watchdogReport) {
+	w := &watchdog{set: s, tty: tty, early: early, started: make(chan struct{})}
 	w.state = newWatchdogState()
 	w.state.Variable, w.state.Run = s.mark.Variable, s.mark.Run
 	if tty != nil {
@@ -97,6 +98,12 @@ func (w *watchdog) supervise(report watchdogReport) {
 
 // start starts a process and writes the state to it.
 func (w *watchdog) start() (<-chan Exit, error) {
+	if early := w.early; early != nil {
+		w.early = nil
+		if exit, ok := w.takeOver(early); ok {
+			return exit, nil
+		}
+	}
 	read, pipe, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -124,20 +131,29 @@ func (w *watchdog) start() (<-chan Exit, error) {
 }
 
 func (w *watchdog) spawn(pipe *os.File) (pid int, exit <-chan Exit, err error) {
+	err = startWatchdogProcess(pipe, w.tty, func(program string, attr *os.ProcAttr) (err error) {
+		pid, exit, err = w.set.spawn(w.state.Run.Watchdog(), program, watchdogArgs, attr)
+		return err
+	})
+	return pid, exit, err
+}
+
+// startWatchdogProcess has start start a watchdog that reads from pipe.
+func startWatchdogProcess(pipe, tty *os.File, start func(program string, attr *os.ProcAttr) error) error {
 	program, err := executablePath()
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
 	defer null.Close()
 	files := []*os.File{pipe, null, null}
-	if w.tty != nil {
-		files = append(files, w.tty)
+	if tty != nil {
+		files = append(files, tty)
 	}
-	return w.set.spawn(w.state.Run.Watchdog(), program, watchdogArgs, &os.ProcAttr{
+	return start(program, &os.ProcAttr{
 		Dir: "/", // so that it keeps no directory busy
 		// It has little to do, and starts and ends faster with few threads.
 		Env:   []string{"GORACE=atexit_sleep_ms=0", "GOMAXPROCS=1"},

@@ -63,6 +63,7 @@ func compose(t tree, p *Project, packages []string) {
 			c.write(k)
 		}
 	}
+	c.separate()
 	c.carryDependencies(services)
 	c.remark(services)
 }
@@ -269,34 +270,46 @@ func (c *composer) carryDependencies(services []composed) {
 	}
 }
 
-// remark explains, once for all services, their stop_timeout and the override.
+// remark explains, each once for all services, their stop_timeout and what the
+// override is for.
 func (c *composer) remark(services []composed) {
-	first, override := true, true
+	var stop, name, ports bool
 	for _, s := range services {
 		k := c.kept[s.name]
 		if k == nil {
 			continue
 		}
 		n := &c.project.Services[k.index]
-		if first {
-			first = false
+		if !stop {
+			stop = true
 			n.Remarks = append(n.Remarks, "Docker takes up to 10 s to stop a container, hence the stop_timeout.")
 		}
-		if !override || !k.fixed && !k.added || len(k.published) == 0 || plainName(k.name) != k.name {
+		if plainName(k.name) != k.name {
 			continue
 		}
-		override = false
-		p := k.published[0]
-		line := fmt.Sprintf(`"${%s:-%d}:%d"`, c.variable(k, 0), p.host, p.target)
-		reason := "publishes a fixed port, which only one project can use"
-		if !k.fixed {
-			reason = "does not publish the port that other services need"
+		if !name && k.container {
+			name = true
+			n.Remarks = append(n.Remarks, c.file.files[0]+" names the container, which only one checkout can do: the command removes that name.")
 		}
-		n.Remarks = append(
-			n.Remarks,
-			c.file.files[0]+" "+reason+": the command publishes PORT.",
-			"(!override needs Docker Compose 2.24.) With "+line+" in its ports there, this is enough:",
-			c.file.arguments(false)+" up "+s.name,
-		)
+		if !ports && (k.fixed || k.added) && len(k.published) > 0 {
+			ports = true
+			n.Remarks = append(n.Remarks, c.portRemark(k)...)
+		}
+	}
+}
+
+// portRemark explains the override of ports, and how to do without.
+func (c *composer) portRemark(k *keptService) []string {
+	p := k.published[0]
+	reason := fmt.Sprintf("%s publishes port %d, which only one project at a time can use", c.file.files[0], p.host)
+	if !k.fixed {
+		reason = c.file.files[0] + " does not publish the port that other services need"
+	}
+	line := fmt.Sprintf(`"${%s:-%d}:%d"`, c.variable(k, 0), p.host, p.target)
+	return []string{
+		reason + ":",
+		"the command publishes PORT instead. (This needs Docker Compose 2.24 and a shell.)",
+		"Simpler: in " + c.file.files[0] + " write   ports: [" + line + "]",
+		"and here   command = \"" + c.file.arguments(false) + " up " + k.name + "\"",
 	}
 }

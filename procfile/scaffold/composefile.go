@@ -28,6 +28,7 @@ type composeFile struct {
 	files    []string // the file, then its overrides
 	named    bool     // docker compose finds it only with -f
 	services []composed
+	project  string // the name of the project that they set; "" for the directory's
 }
 
 // composed is a service of a compose file.
@@ -35,6 +36,7 @@ type composed struct {
 	name       string
 	image      string
 	dirs       []string // where it is built: the Dockerfile's directory, then the context
+	container  bool     // it fixes the name of its container
 	profiles   []string
 	dependsOn  []string
 	conditions map[string]string
@@ -79,11 +81,12 @@ func findCompose(t tree, alone bool) (c composeFile, f findings) {
 		f.leaveOut(other, "docker compose uses %s", files[0])
 	}
 	c.files = files[:1]
-	c.services = composedIn(t, files[0], &f)
+	c.services, c.project = composedIn(t, files[0], &f)
 	if !c.named {
 		for _, override := range t.present(overrides) {
+			services, project := composedIn(t, override, &f)
 			c.files = append(c.files, override)
-			c.services = overlay(c.services, composedIn(t, override, &f))
+			c.services, c.project = overlay(c.services, services), cmp.Or(project, c.project)
 		}
 	}
 	return c, f
@@ -125,27 +128,28 @@ func (c composeFile) arguments(all bool) string {
 	return "docker compose" + options
 }
 
-// composedIn reads the services of a compose file, in the file's order.
-func composedIn(t tree, file string, f *findings) []composed {
+// composedIn reads the services of a compose file, in the file's order, and the
+// name of its project.
+func composedIn(t tree, file string, f *findings) (list []composed, project string) {
 	src, ok := t.read(file)
 	if !ok {
-		return nil
+		return nil, ""
 	}
 	var content struct {
+		Name     any
 		Services yaml.MapSlice
 		Include  any
 	}
 	if err := yaml.Unmarshal(src, &content); err != nil {
 		f.leaveOut(file, "cannot parse it: %s", firstLine(err))
-		return nil
+		return nil, ""
 	}
 	if content.Include != nil {
 		f.leaveOut(file+", include", "included files are not read")
 	}
-	var list []composed
 	for _, item := range content.Services {
 		body, _ := item.Value.(map[string]any)
-		c := composed{name: scalar(item.Key), image: scalar(body["image"]), profiles: texts(body["profiles"]), dependsOn: texts(body["depends_on"]), secrets: body["secrets"] != nil}
+		c := composed{name: scalar(item.Key), image: scalar(body["image"]), profiles: texts(body["profiles"]), dependsOn: texts(body["depends_on"]), secrets: body["secrets"] != nil, container: body["container_name"] != nil}
 		if m, ok := body["depends_on"].(map[string]any); ok {
 			c.dependsOn, c.conditions = sortedKeys(m), map[string]string{}
 			for on, options := range m {
@@ -175,7 +179,7 @@ func composedIn(t tree, file string, f *findings) []composed {
 		}
 		list = append(list, c)
 	}
-	return list
+	return list, scalar(content.Name)
 }
 
 // overlay applies an override to the services. Lists are concatenated.
@@ -202,6 +206,7 @@ func overlay(services, override []composed) []composed {
 			c.dirs = o.dirs
 		}
 		c.secrets = c.secrets || o.secrets
+		c.container = c.container || o.container
 	}
 	return services
 }

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -22,7 +23,7 @@ func (c *composer) keep(s composed) {
 		k.fixed = k.fixed || p.variable == ""
 		c.publish(k, name, p)
 	}
-	if health := s.health; health != "" && plainName(s.name) == s.name {
+	if health := cmp.Or(s.health, s.usualHealth()); health != "" && plainName(s.name) == s.name {
 		c.project.Services[k.index].Ready = "exec:" + c.file.arguments(false) + " exec -T " + s.name + " sh -c " + quoteSh(health)
 	}
 	c.kept[s.name] = k
@@ -92,6 +93,25 @@ func (s composed) usualPort() int {
 		}
 	}
 	return 0
+}
+
+// usualHealth returns the test of a database's image, for the shell in its
+// container; "" for others. Docker listens on a published port before the
+// database does, and the database accepts only local clients until it is
+// initialised, hence the address.
+func (s composed) usualHealth() string {
+	name, _, _ := strings.Cut(path.Base(s.image), ":")
+	switch {
+	case len(s.dirs) > 0: // its own image
+		return ""
+	case slices.Contains([]string{"postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"}, name):
+		return "pg_isready -q -h 127.0.0.1"
+	case slices.Contains([]string{"mysql", "mysql-server"}, name):
+		return "mysqladmin ping --silent -h 127.0.0.1"
+	case name == "mariadb":
+		return "mariadb-admin ping --silent -h 127.0.0.1"
+	}
+	return ""
 }
 
 // hosts returns the services of the compose file as processes outside reach
@@ -185,7 +205,7 @@ func (c *composer) write(k *keptService) {
 	s.NoPort = len(k.published) == 0
 	up += quoteSh(k.name)
 	env := c.localEnv(k)
-	if !k.fixed && !k.added && env == "" || plainName(k.name) != k.name {
+	if !k.fixed && !k.added && !k.container && env == "" || plainName(k.name) != k.name {
 		s.Command = c.file.arguments(false) + up
 		for i, p := range k.published {
 			if variable := c.variable(k, i); p.variable != "" && p.variable != "PORT" && p.variable != variable {
@@ -213,6 +233,9 @@ func (c *composer) write(k *keptService) {
 		ports = append(ports, fmt.Sprintf("%s$%s:%d", address, variable, p.target))
 	}
 	var keys []string
+	if k.container {
+		keys = append(keys, "container_name: !reset null")
+	}
 	if len(ports) > 0 {
 		keys = append(keys, "ports: !override ["+strings.Join(ports, ", ")+"]")
 	}
@@ -222,6 +245,24 @@ func (c *composer) write(k *keptService) {
 	override := "services: {" + yamlKey(k.name) + ": {" + strings.Join(keys, ", ") + "}}"
 	s.short = c.file.arguments(false) + up
 	s.Command = "echo " + quoteSh(override) + " | " + c.file.arguments(true) + " -f -" + up
+}
+
+// separate gives the containers of each worktree a project of their own, if
+// their files set its name.
+func (c *composer) separate() {
+	name := c.file.project
+	for _, v := range envLines(c.tree.text(".env")) {
+		if v.Name == "COMPOSE_PROJECT_NAME" && len(c.file.files) > 0 && path.Dir(c.file.files[0]) == "." {
+			name = v.Value
+		}
+	}
+	if len(c.kept) == 0 || name == "" || plainName(name) != name {
+		return
+	}
+	c.project.setEnv(Variable{
+		"COMPOSE_PROJECT_NAME", name + "${DEVPORTS_WORKTREE:+-${DEVPORTS_WORKTREE}}",
+		"Each worktree has its own containers and volumes.",
+	})
 }
 
 // localEnv returns the variables of a container that name ports of this machine,

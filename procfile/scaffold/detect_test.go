@@ -206,7 +206,7 @@ services:
   tool: {profiles: [tools]}
   app: {build: ., depends_on: [mq]}
 `}, `
-my-db[] echo 'services: {"my.db": {ports: !override [127.0.0.1:$PORT:5432]}}' | docker compose -f compose.yaml -f - up my.db
+my-db[] echo 'services: {"my.db": {ports: !override [127.0.0.1:$PORT:5432]}}' | docker compose -f compose.yaml -f - up my.db ready=exec:docker compose exec -T my.db sh -c 'pg_isready -q -h 127.0.0.1'
 mq[] echo 'services: {mq: {ports: !override [$PORT:5672, $PORT_MQ_MANAGEMENT:15672, $PORT_MQ_P7000:7000, $PORT_MQ_P7001:7001, $PORT_MQ_P7002:7002]}}' | docker compose -f compose.yaml -f - up mq management p7000 p7001 p7002
 none[] docker compose up none -
 random[] docker compose up --no-deps random - after my-db
@@ -223,6 +223,23 @@ mail[] echo 'services: {mail: {ports: !override [$PORT:8025]}}' | docker compose
 - docker-compose.yml, service web`},
 		{"compose for development", files{"docker-compose.dev.yml": "services: {db: {ports: ['5432:5432']}}"}, `
 db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f docker-compose.dev.yml -f - up db`},
+		{"names that only one checkout can use", files{
+			"compose.yaml": "name: acme\nservices: {db: {container_name: acme-db, ports: ['5432:5432']}, mq: {container_name: x, ports: ['${PORT_MQ:-5}:1']}}",
+		}, `
+db[] echo 'services: {db: {container_name: !reset null, ports: !override [$PORT:5432]}}' | docker compose -f compose.yaml -f - up db
+mq[] echo 'services: {mq: {container_name: !reset null, ports: !override [$PORT:1]}}' | docker compose -f compose.yaml -f - up mq
+env COMPOSE_PROJECT_NAME=acme${DEVPORTS_WORKTREE:+-${DEVPORTS_WORKTREE}}`},
+		{"databases without a health check", files{
+			"compose.yaml": "services: {db: {image: 'registry.example:5000/postgres:18'}, my: {image: mysql}, maria: {image: 'mariadb:${V}'}, rest: {image: postgrest/postgrest}, own: {image: postgres, build: .}}",
+		}, `
+db[] docker compose up db - ready=exec:docker compose exec -T db sh -c 'pg_isready -q -h 127.0.0.1'
+my[] docker compose up my - ready=exec:docker compose exec -T my sh -c 'mysqladmin ping --silent -h 127.0.0.1'
+maria[] docker compose up maria - ready=exec:docker compose exec -T maria sh -c 'mariadb-admin ping --silent -h 127.0.0.1'
+rest[] docker compose up rest -
+own[] docker compose up own -`},
+		{"a project's name in .env", files{"compose.yaml": "services: {db: {image: x}}", ".env": "COMPOSE_PROJECT_NAME=acme\n"}, `
+db[] docker compose up db -
+env COMPOSE_PROJECT_NAME=acme${DEVPORTS_WORKTREE:+-${DEVPORTS_WORKTREE}}`},
 		{"started by a command", files{"Procfile": "db: docker compose up db\n", "compose.yaml": "services: {db: {ports: ['1:1']}, mq: {ports: ['5672:5672']}}"}, `
 db[] docker compose up db ready=none
 mq[] echo 'services: {mq: {ports: !override [$PORT:5672]}}' | docker compose -f compose.yaml -f - up mq

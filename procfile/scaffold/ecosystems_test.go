@@ -58,7 +58,7 @@ web[src/web] npm run dev -- --port $PORT --strictPort
 - skaffold.yaml`},
 		{"compose files below docker", files{"manage.py": "", "docker/dev/compose.yml": "services: {db: {image: postgres, ports: ['5432:5432']}}"}, `
 web[] python3 manage.py runserver $PORT
-db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f docker/dev/compose.yml -f - up db`},
+db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f docker/dev/compose.yml -f - up db ready=exec:docker compose -f docker/dev/compose.yml exec -T db sh -c 'pg_isready -q -h 127.0.0.1'`},
 		{"compose files for something else", files{"manage.py": "", "docker/compose/docker-compose.yml": "", "docker/compose/docker-compose.mysql.yml": ""}, `
 web[] python3 manage.py runserver $PORT
 - docker/compose/docker-compose.mysql.yml, docker/compose/docker-compose.yml`},
@@ -105,7 +105,7 @@ proxy[] echo 'services: {proxy: {ports: !override [$PORT:80]}}' | docker compose
 			"compose.yml":  "services: {shop: {image: 'ghcr.io/acme/shop:latest', ports: ['3000:3000'], environment: {DATABASE_URL: 'mysql://db/shop'}}, db: {image: mysql}}",
 		}, `
 web[] npm run dev DATABASE_URL=mysql://localhost:${PORT_DB}/shop
-db[] echo 'services: {db: {ports: !override [$PORT:3306]}}' | docker compose -f compose.yml -f - up db
+db[] echo 'services: {db: {ports: !override [$PORT:3306]}}' | docker compose -f compose.yml -f - up db ready=exec:docker compose exec -T db sh -c 'mysqladmin ping --silent -h 127.0.0.1'
 - compose.yml, service shop`},
 		{"a Dockerfile elsewhere", files{
 			"package.json": `{"scripts": {"dev": "vite"}}`, "backend/manage.py": "",
@@ -119,7 +119,7 @@ backend[backend] python3 manage.py runserver $PORT DEBUG=1
 			"compose.yml": "services: {db: {image: postgres, ports: ['54320:5432']}, redis: {image: redis, ports: ['6379:6379']}}",
 		}, `
 web[] npm run dev
-db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f compose.yml -f - up db
+db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f compose.yml -f - up db ready=exec:docker compose exec -T db sh -c 'pg_isready -q -h 127.0.0.1'
 redis[] echo 'services: {redis: {ports: !override [$PORT:6379]}}' | docker compose -f compose.yml -f - up redis
 env DATABASE_URL=postgres://localhost:${PORT_DB}/x
 env REDIS_PORT=${PORT_REDIS}`},

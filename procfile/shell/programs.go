@@ -2,6 +2,7 @@ package shell
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -74,13 +75,16 @@ type Reference struct {
 
 // References returns the variables that the shell expands as they are, $NAME or
 // ${NAME}, and that the line does not set itself. It leaves out those with an
-// operator, as ${NAME:-default}. A line that it cannot parse has none.
+// operator, as ${NAME:-default}, and those that the line tests. A line that it
+// cannot parse has none, nor has one that may set any variable: it evaluates
+// text or reads another file.
 func References(line string) []Reference {
 	file := parse(line)
 	if file == nil {
 		return nil
 	}
-	set := map[string]bool{}
+	set := map[string]bool{} // or tested
+	all := false
 	var references []Reference
 	syntax.Walk(file, func(node syntax.Node) bool {
 		switch node := node.(type) {
@@ -90,25 +94,47 @@ func References(line string) []Reference {
 			}
 		case *syntax.WordIter:
 			set[node.Name.Value] = true
+		case *syntax.TestClause:
+			addReferences(node, set)
 		case *syntax.CallExpr: // read, getopts, unset, export …
-			for _, word := range literals(node.Args) {
+			words := literals(node.Args)
+			if len(words) > 0 {
+				all = all || slices.Contains([]string{".", "source", "eval"}, words[0])
+				if words[0] == "test" || words[0] == "[" {
+					addReferences(node, set)
+				}
+			}
+			for _, word := range words {
 				if name, _, _ := strings.Cut(word, "="); IsVariable(name) {
 					set[name] = true
 				}
 			}
 		case *syntax.ParamExp:
+			if node.Param == nil {
+				return true
+			}
 			text := line[node.Pos().Offset():node.End().Offset()]
-			if name := strings.Trim(text, "${}"); IsVariable(name) && (text == "$"+name || text == "${"+name+"}") {
+			switch name := node.Param.Value; {
+			case IsVariable(name) && (text == "$"+name || text == "${"+name+"}"):
 				references = append(references, Reference{name, int(node.Pos().Offset())})
+			case node.Exp != nil && (node.Exp.Op == syntax.AssignUnset || node.Exp.Op == syntax.AssignUnsetOrNull):
+				set[name] = true
 			}
 		}
 		return true
 	})
-	unset := references[:0]
-	for _, r := range references {
-		if !set[r.Name] {
-			unset = append(unset, r)
-		}
+	if all {
+		return nil
 	}
-	return unset
+	return slices.DeleteFunc(references, func(r Reference) bool { return set[r.Name] })
+}
+
+// addReferences adds the names of the variables in a node to names.
+func addReferences(node syntax.Node, names map[string]bool) {
+	syntax.Walk(node, func(node syntax.Node) bool {
+		if expansion, ok := node.(*syntax.ParamExp); ok && expansion.Param != nil {
+			names[expansion.Param.Value] = true
+		}
+		return true
+	})
 }

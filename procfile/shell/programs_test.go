@@ -27,6 +27,12 @@ func TestReferences(t *testing.T) {
 		{"B=1; a $B; for c in x; do a $c; done", "[]"},
 		{"read b; export c; a $b $c", "[]"},
 		{"a $(b $C)", "[{C 6}]"},
+		{": ${B:=1} ${C=2}; a $B $C", "[]"},
+		{". ./vars.sh; a $B", "[]"},
+		{"set -a && source vars && a $B", "[]"},
+		{"eval \"$(direnv export bash)\"; a $B", "[]"},
+		{"test -n \"$B\" && a $C", "[{C 18}]"},
+		{"[ -z \"$B\" ] || a $B", "[]"},
 	} {
 		if got := fmt.Sprint(References(test.line)); got != test.want {
 			t.Errorf("%q: %s, want %s", test.line, got, test.want)

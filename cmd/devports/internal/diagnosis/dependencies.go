@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/shell"
 )
@@ -44,14 +45,6 @@ var ecosystems = []ecosystem{
 		needed:    listsPackages,
 	},
 	{
-		programs: []string{
-			"python", "python3", "uvicorn", "gunicorn", "hypercorn", "flask", "django-admin", "celery", "fastapi", "streamlit",
-			"manage.py", "pytest",
-		},
-		locks:     []lock{{"uv.lock", "uv sync"}},
-		installed: []string{".venv"},
-	},
-	{
 		programs:  []string{"php", "composer", "artisan"},
 		locks:     []lock{{"composer.lock", "composer install"}},
 		installed: []string{"vendor"},
@@ -75,8 +68,9 @@ var ecosystems = []ecosystem{
 }
 
 // dependencies finds dependencies of a process that are not installed. status is
-// the status with which it has exited, 0 if it has not run.
-func dependencies(base string, p procfile.Process, programs []shell.Program, status int) Missing {
+// the status with which it has exited, 0 if it has not run, and output returns
+// the last of its output.
+func dependencies(base string, p procfile.Process, programs []shell.Program, status int, output func() string) Missing {
 	if strings.Contains(p.Shell, "install") || strings.Contains(p.Shell, "npm ci") || strings.Contains(p.Shell, "deps.get") {
 		return Missing{} // it installs them itself
 	}
@@ -86,14 +80,12 @@ func dependencies(base string, p procfile.Process, programs []shell.Program, sta
 			return m
 		}
 		for _, e := range ecosystems {
-			if !e.runs(program.Name) {
-				continue
-			}
-			if _, active := p.Env.Lookup("VIRTUAL_ENV"); active && e.installed != nil && e.installed[0] == ".venv" {
+			// A script may fail without using a package.
+			if !e.runs(program.Name) || program.Name == "node" && status != 0 && !strings.Contains(output(), "Cannot find") {
 				continue
 			}
 			if m := e.missing(base, dir, status); m != (Missing{}) {
-				return m
+				return m.installable(p, programs)
 			}
 		}
 	}
@@ -152,10 +144,32 @@ func (e ecosystem) notInstalled(base, folder, install string, status int) Missin
 	if e.installed != nil {
 		what = relative(base, filepath.Join(folder, e.installed[0])) + " is missing"
 	}
-	if place := relative(base, folder); place != "." {
-		install = "cd " + text.QuoteSh(place) + " && " + install
+	return Missing{what, inFolder(base, folder, install)}
+}
+
+// installable returns m without its fix if its program is not there.
+func (m Missing) installable(p procfile.Process, programs []shell.Program) Missing {
+	commands := strings.Split(m.Fix, " && ")
+	if strings.HasPrefix(commands[0], "cd ") {
+		commands = commands[1:]
 	}
-	return Missing{what, install}
+	installer, _, _ := strings.Cut(commands[0], " ")
+	if _, err := system.LookPath(installer, p.Dir, p.Env.List()); err == nil || installer == "." {
+		return m
+	}
+	absent := installer + " is not on PATH"
+	if slices.ContainsFunc(programs, func(program shell.Program) bool { return program.Name == installer }) {
+		return Missing{What: absent}
+	}
+	return Missing{What: m.What + ", and " + absent}
+}
+
+// inFolder is a command for a shell in base that runs in a folder.
+func inFolder(base, folder, command string) string {
+	if place := relative(base, folder); place != "." {
+		return "cd " + text.QuoteSh(place) + " && " + command
+	}
+	return command
 }
 
 // unbuilt finds a program that Cargo would build.
@@ -168,10 +182,7 @@ func unbuilt(base, dir, program string) Missing {
 	if parts[1] == "release" {
 		build += " --release"
 	}
-	if place := relative(base, dir); place != "." {
-		build = "cd " + text.QuoteSh(place) + " && " + build
-	}
-	return Missing{program + " is missing", build}
+	return Missing{program + " is missing", inFolder(base, dir, build)}
 }
 
 // listsPackages reports whether the package.json of a folder lists packages.

@@ -31,9 +31,9 @@ func (m Missing) String() string {
 	return m.What + ": " + m.Fix
 }
 
-// Explain returns why a process has failed, as far as its files show it; "" if
-// they do not. base is the project's folder.
-func Explain(base string, p procfile.Process, exit launcher.Exit) string {
+// Explain returns why a process has failed, as far as its files and its last
+// output show it; "" if they do not. base is the project's folder.
+func Explain(base string, p procfile.Process, exit launcher.Exit, output func() string) string {
 	if exit.Status == 0 || exit.Signal != "" || exit.Requested {
 		return ""
 	}
@@ -41,7 +41,13 @@ func Explain(base string, p procfile.Process, exit launcher.Exit) string {
 	if exit.Status == 126 {
 		return notExecutable(base, p.Dir, programs).String()
 	}
-	if m := dependencies(base, p, programs, exit.Status); m != (Missing{}) {
+	if m := python(base, p, programs, exit.Status, output); m != (Missing{}) {
+		return m.String()
+	}
+	if m := dependencies(base, p, programs, exit.Status, output); m != (Missing{}) {
+		return m.String()
+	}
+	if m := docker(programs, exit.Status, output); m != (Missing{}) {
 		return m.String()
 	}
 	if exit.Status == 127 && exit.Err == nil { // else the error names it
@@ -53,7 +59,10 @@ func Explain(base string, p procfile.Process, exit launcher.Exit) string {
 // Check returns what a process that has not run lacks.
 func Check(base string, p procfile.Process) Missing {
 	programs := programsOf(p)
-	if m := dependencies(base, p, programs, 0); m != (Missing{}) {
+	if m := noEnvironment(base, p, programs); m != (Missing{}) {
+		return m
+	}
+	if m := dependencies(base, p, programs, 0, nil); m != (Missing{}) {
 		return m
 	}
 	if m := notExecutable(base, p.Dir, programs); m != (Missing{}) {
@@ -90,10 +99,10 @@ func notExecutable(base, dir string, programs []shell.Program) Missing {
 // notFound finds a program that is not there.
 func notFound(p procfile.Process, programs []shell.Program) Missing {
 	for _, program := range programs {
-		dir := in(p.Dir, program.Dir)
-		if _, err := system.LookPath(program.Name, dir, p.Env.List()); err == nil || os.IsPermission(err) {
+		if found(p, program) {
 			continue
 		}
+		dir := in(p.Dir, program.Dir)
 		switch local := filepath.Join(dir, "node_modules", ".bin", program.Name); {
 		case strings.Contains(program.Name, "/"):
 			return Missing{What: program.Name + " does not exist"}
@@ -103,6 +112,12 @@ func notFound(p procfile.Process, programs []shell.Program) Missing {
 		return Missing{What: program.Name + " is not on PATH"}
 	}
 	return Missing{}
+}
+
+// found reports whether a program of a process is there.
+func found(p procfile.Process, program shell.Program) bool {
+	_, err := system.LookPath(program.Name, in(p.Dir, program.Dir), p.Env.List())
+	return err == nil || os.IsPermission(err)
 }
 
 // in joins the folder of a process with a path that a command uses in it.

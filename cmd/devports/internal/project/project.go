@@ -239,6 +239,9 @@ func (p Project) resolve(
 // registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
 	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
+	if p.hasFront() {
+		p.host.Front() // may lease a port, which the lock of the registry would block
+	}
 	return p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
 }
 
@@ -255,9 +258,12 @@ func (p Project) Addresses(scope registry.Scope) map[string]string {
 	return p.File.Addresses(p.site(scope))
 }
 
+// hasFront reports whether services may have named addresses.
+func (p Project) hasFront() bool { return !p.noFront && p.host.Front != nil && p.File.HasHosts() }
+
 // site is where the services of a scope have their names.
 func (p Project) site(scope registry.Scope) procfile.Site {
-	if p.noFront || scope.UserWide() || p.host.Front == nil || !p.File.HasHosts() {
+	if scope.UserWide() || !p.hasFront() {
 		return procfile.Site{}
 	}
 	port := p.host.Front()

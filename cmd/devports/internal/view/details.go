@@ -64,7 +64,7 @@ func (m model) inspected(d launcher.Details) model {
 // panelRows renders the panel, in about two thirds of the screen at most.
 func (m model) panelRows(size terminal.Size, now time.Time, p palette.Palette) (rows []screen.Row) {
 	if m.details.Service != m.target() {
-		return []screen.Row{{span(" looking at "+m.target()+" …", p.Quiet)}}
+		return []screen.Row{{span(" loading details of "+m.target()+" …", p.Quiet)}}
 	}
 	limit := panelLimit(size)
 	if m.panel == panelEnvironment {

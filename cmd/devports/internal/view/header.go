@@ -33,6 +33,7 @@ func (m model) header(width int, p palette.Palette) (row screen.Row, column int)
 	}
 	right := []screen.Span{span(" ? keys · q quit ──", p.Quiet), span(" ? keys ──", p.Quiet), span("", p.Quiet)}
 	if m.leaves {
+		right[0].Text = " ? keys · d leave ──"
 		right = append([]screen.Span{span(" ? keys · d leave · q quit ──", p.Quiet)}, right...)
 	}
 	if m.panel != panelNone {
@@ -74,15 +75,15 @@ func (m model) question() []string {
 	}
 	if m.leaves {
 		return []string{
-			fmt.Sprintf("── %s %s? q, Enter or y: %s · d: leave running · other keys: no ──", verb, services, verb),
+			fmt.Sprintf("── %s %s? q, Enter or y: %s · d: leave running · others: cancel ──", verb, services, verb),
 			fmt.Sprintf("%s %s? q, Enter, y: yes · d: leave · others: no", verb, services),
 			fmt.Sprintf("%s %s? q: yes, d: leave", verb, services),
 			fmt.Sprintf("%s %d? q: yes", verb, m.live()),
 		}
 	}
 	return []string{
-		fmt.Sprintf("── %s %s and quit? q, Enter or y: %s · any other key: continue ──", verb, services, verb),
-		fmt.Sprintf("── %s %s? q, Enter, y: yes · other keys: no", verb, services),
+		fmt.Sprintf("── %s %s and quit? q, Enter or y: %s · any other key: cancel ──", verb, services, verb),
+		fmt.Sprintf("── %s %s? q, Enter, y: yes · others: cancel", verb, services),
 		fmt.Sprintf("%s %s? q: yes", verb, services),
 		fmt.Sprintf("%s %d? q: yes", verb, m.live()),
 	}

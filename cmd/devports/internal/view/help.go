@@ -22,7 +22,7 @@ var helpItems = [...]struct{ keys, text string }{
 	{"s", "stop or start it"},
 	{"a", "type to it, until Ctrl-]"},
 	{"o", "open it in the browser"},
-	{"d", "leave; with up -d it runs on"},
+	{"d", "leave a run started with -d"},
 	{"q", "stop all services and quit"},
 }
 

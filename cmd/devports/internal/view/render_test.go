@@ -175,11 +175,11 @@ func TestHeader(t *testing.T) {
 		width int
 		want  string
 	}{
-		{model{asking: true, services: statuses("a", "b")}, 80, "── stop 2 services and quit? q, Enter or y: stop · any other key: continue ──"},
-		{model{asking: true, services: statuses("a", "b")}, 60, "── stop 2 services? q, Enter, y: yes · other keys: no"},
+		{model{asking: true, services: statuses("a", "b")}, 80, "── stop 2 services and quit? q, Enter or y: stop · any other key: cancel ──"},
+		{model{asking: true, services: statuses("a", "b")}, 60, "── stop 2 services? q, Enter, y: yes · others: cancel"},
 		{model{asking: true, services: statuses("a")}, 20, "stop 1? q: yes"},
 		{model{asking: true, quitting: true, services: statuses("a")}, 30, "kill 1 service? q: yes"},
-		{model{asking: true, leaves: true, services: statuses("a", "b")}, 80, "── stop 2 services? q, Enter or y: stop · d: leave running · other keys: no ──"},
+		{model{asking: true, leaves: true, services: statuses("a", "b")}, 80, "── stop 2 services? q, Enter or y: stop · d: leave running · others: cancel ──"},
 		{model{asking: true, leaves: true, services: statuses("a", "b")}, 60, "stop 2 services? q, Enter, y: yes · d: leave · others: no"},
 		{model{prompt: promptGo, services: statuses("web", "api", "web-admin")}, 80, "go to:    a service's first letters: Enter picks it, Esc cancels"},
 		{model{prompt: promptGo, input: "w", services: statuses("web", "api", "web-admin")}, 80, "go to: w   Enter: web, web-admin"},
