@@ -176,7 +176,7 @@ func TestREADMEScreen(t *testing.T) {
 		}
 		return string(out)
 	}
-	tmux("new-session", "-d", "-x", "84", "-y", "30", "echo '$ devports up'; exec devports up")
+	tmux("new-session", "-d", "-x", "88", "-y", "30", "echo '$ devports up'; exec devports up")
 	t.Cleanup(func() { _ = exec.Command("tmux", "-S", filepath.Join(home, "tmux"), "kill-server").Run() })
 	want := normal(strings.ReplaceAll(block, "  ⋮\n", ""))
 	for end := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
