@@ -30,7 +30,8 @@ type fakeSystem struct {
 	ignore               bool            // all ignore signals
 	neverReady           string          // the service that never becomes ready
 	builds               func() Exit     // the exit of a build that ends on its own
-	jobsNeedDependencies bool            // jobs fail when a dependency is unavailable meanwhile
+	drain                func(context.Context)
+	jobsNeedDependencies bool // jobs fail when a dependency is unavailable meanwhile
 
 	mu             sync.Mutex // guards the fields below
 	latest         map[string]*fakeProc
@@ -66,7 +67,7 @@ type fakeProc struct {
 func newFakeSystem(t *testing.T, seed uint64) *fakeSystem {
 	random := rand.New(rand.NewPCG(seed, 0))
 	var mu sync.Mutex
-	return &fakeSystem{
+	f := &fakeSystem{
 		t: t, latest: map[string]*fakeProc{}, building: map[string]*fakeProc{},
 		changed: map[string]time.Time{}, built: map[string]time.Time{},
 		started: map[string]int{}, outageFailures: map[string]int{}, lastAvailable: map[string]time.Time{},
@@ -76,6 +77,13 @@ func newFakeSystem(t *testing.T, seed uint64) *fakeSystem {
 			return random.IntN(n)
 		},
 	}
+	f.drain = func(ctx context.Context) {
+		select {
+		case <-time.After(time.Duration(f.random(int(time.Second)))):
+		case <-ctx.Done():
+		}
+	}
+	return f
 }
 
 // pause lets some fake time pass.
@@ -334,6 +342,9 @@ func randomPlan(random func(int) int, n int) (plan procfile.Plan) {
 			Restart:     []procfile.Restart{procfile.RestartNo, procfile.RestartOnFailure, procfile.RestartAlways}[random(3)],
 			StopTimeout: time.Duration(1+random(10)) * time.Second,
 		}
+		if random(2) == 0 {
+			spec.Host = spec.Service
+		}
 		if random(4) == 0 {
 			spec.Ready, spec.Restart = procfile.Check{Kind: procfile.Done}, procfile.RestartOnFailure
 		}
@@ -387,6 +398,7 @@ func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
 	go func() {
 		r.ended <- statusOf(runOn(context.Background(), open, plan, Options{
 			Output: f.out, Notify: r.notify, Signals: r.signals, Plans: r.plans, Controller: r.controller,
+			Drain: func(ctx context.Context, _ string) { f.drain(ctx) },
 		}))
 	}()
 	return r

@@ -18,6 +18,7 @@ type machine struct {
 	hasPlan         bool                        // a plan was applied before
 	stopOnExit      bool                        // the end of one service ends all
 	watching        bool                        // the caller restarts services when the files they watch change
+	drains          bool                        // services finish their requests before they are restarted
 	closing         bool                        // all services are stopping
 	stopRequested   bool                        // by a signal, by Down or by a context: that is no failure
 	interrupts      interrupts
@@ -34,14 +35,18 @@ type machine struct {
 // nextEvent returns the event that is due for a service, if any: start, once
 // its dependencies are available and the users of its earlier process have
 // ended; rerun; or terminate, once no stopping service needs it. A restart
-// waits until the dependents have been built, so that they stop first.
+// waits until the dependents have been built, so that they stop first, and until
+// the service has finished its requests: see [Options.Drain].
 func (m *machine) nextEvent(name string) (kind eventKind, due bool) {
 	s := m.services[name]
 	switch {
 	case m.closing && s.phase != ended && (s.goal == goalNone || s.goal == goalRestart):
 		return evStop, true
 	case s.phase == running && s.goal != goalNone && !m.hasEndingDependent(name) && (s.goal != goalRestart || !m.hasRebuildingDependent(name)):
-		return evTerminate, true
+		if s.goal != goalRestart || s.procSpec.Host == "" || !m.drains {
+			return evTerminate, true
+		}
+		return s.drain.nextEvent()
 	case s.phase == running && s.rebuilding() && s.build.phase == unbuilt && m.buildNeedsRestart(s):
 		return evStopToBuild, true
 	case m.buildDue(name):

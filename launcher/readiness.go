@@ -145,8 +145,9 @@ func (s *supervisor) diagnose(spec procfile.Process, p child, notify func(Event)
 			return
 		}
 		next++
-		switch ports := s.options.Listening(p.Members()); {
-		case slices.Contains(ports, spec.Port):
+		listening := s.options.Listening(p.Members())
+		switch ports := foreignPorts(listening, spec.Ports); {
+		case slices.Contains(listening, spec.Port):
 		case len(ports) > 0:
 			next = len(diagnoseAfter)
 			notify(WrongPort{spec.Service, spec.Port, ports})
@@ -154,6 +155,17 @@ func (s *supervisor) diagnose(spec procfile.Process, p child, notify func(Event)
 			notify(NoListener{Service: spec.Service, Port: spec.Port})
 		}
 	}
+}
+
+// InspectorPort is where Node.js listens for debuggers with --inspect.
+const InspectorPort = 9229
+
+// foreignPorts returns the ports that are neither a service's own nor for a
+// debugger: a server that listens on one of them may ignore PORT.
+func foreignPorts(listening, own []int) []int {
+	return slices.DeleteFunc(slices.Clone(listening), func(port int) bool {
+		return port == InspectorPort || slices.Contains(own, port)
+	})
 }
 
 // reportNotReady records why a service is not ready, and reports it if another

@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,4 +41,10 @@ func TestDefaultCheck(t *testing.T) {
 			r.close()
 		}
 	})
+}
+
+func TestForeignPorts(t *testing.T) {
+	if got := foreignPorts([]int{3000, InspectorPort, 16500, 16501}, []int{16500, 16501}); !slices.Equal(got, []int{3000}) {
+		t.Errorf("got %v", got)
+	}
 }

@@ -35,6 +35,12 @@ type Options struct {
 	// it, the run can diagnose why a service is slow to become ready.
 	Listening func(pids []int) []int
 
+	// Drain waits until a service has finished the requests that it has received.
+	// It is called before a service with a Host is restarted, in a goroutine, and
+	// delays the stop signal. ctx ends when the service is to stop without delay.
+	// nil for none.
+	Drain func(ctx context.Context, service string)
+
 	// AllListening returns all ports that any process listens on. With it, the
 	// run need not connect to each service that does not listen yet; nil for
 	// none.
@@ -127,7 +133,7 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 	s := &supervisor{
 		machine: machine{
 			services: map[string]service{}, removedDowntime: map[string]downtime{},
-			watching: options.Watching, maxBuilds: runtime.NumCPU(),
+			watching: options.Watching, drains: options.Drain != nil, maxBuilds: runtime.NumCPU(),
 		},
 		options:  options.complete(),
 		ctx:      ctx,

@@ -45,6 +45,7 @@ type service struct {
 	orphans    []Orphan      // background processes that it left when it ended on its own
 	failedAt   time.Time     // when it ended, if that was a failure
 	unkillable bool          // it survived SIGKILL; its processes are given up
+	drain      drainPhase    // whether it finishes its requests
 
 	generation int           // counts the processes of the service
 	retries    int           // consecutive restarts, since the last one by a user and the last healthy process
@@ -100,6 +101,13 @@ func (s service) nextProcess(now time.Time, e event) (service, []action) {
 			if s.goal == goalNone {
 				s.goal = goalRestart
 			}
+		case evDrain:
+			if s.goal == goalRestart {
+				s.drain = draining
+				return s, []action{drain}
+			}
+		case evDrained:
+			s.drain = drained
 		case evTerminate:
 			if s.goal != goalNone {
 				return s.terminate(now)

@@ -48,6 +48,8 @@ const (
 	evTimeout                       // the deadline has passed
 	evReady                         // the check has passed
 	evReadyTimeout                  // the check has not passed in time: exit
+	evDrain                         // its turn to finish its requests before it is restarted
+	evDrained                       // it has finished them, or takes too long
 	evTerminate                     // its turn to stop, as requested
 	evStopToBuild                   // restart, as the build has to wait for the process to stop
 	evRerun                         // run it again once its dependency is back: outage
@@ -64,7 +66,7 @@ const (
 )
 
 var eventNames = [...]string{
-	"start", "started", "spawn failed", "exited", "gone", "timeout", "ready", "ready timeout", "terminate", "stop to build", "rerun", "stop", "kill", "restart", "remove",
+	"start", "started", "spawn failed", "exited", "gone", "timeout", "ready", "ready timeout", "drain", "drained", "terminate", "stop to build", "rerun", "stop", "kill", "restart", "remove",
 	"build", "build started", "build exited", "build gone", "build timeout",
 }
 
@@ -94,6 +96,7 @@ type action int
 
 const (
 	spawn     action = iota // spawn the process
+	drain                   // let it finish its requests
 	terminate               // send the stop signal to the group
 	kill                    // send SIGKILL to the group
 
@@ -102,6 +105,6 @@ const (
 	killBuild      // send SIGKILL to the build's group
 )
 
-var actionNames = [...]string{"spawn", "terminate", "kill", "start build", "terminate build", "kill build"}
+var actionNames = [...]string{"spawn", "drain", "terminate", "kill", "start build", "terminate build", "kill build"}
 
 func (a action) String() string { return actionNames[a] }

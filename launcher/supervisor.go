@@ -45,6 +45,7 @@ type attempt struct {
 	child        child              // nil while it is being spawned, and if that failed
 	endRequested context.CancelFunc // called when devports stops it
 	stopWatch    context.CancelFunc // stops waiting for it to become ready
+	stopDrain    context.CancelFunc // stops waiting for its requests
 	listening    bool               // it listens on its port, without a check
 	finding      Event              // the latest diagnosis of why it is not ready; nil for none
 }
@@ -267,14 +268,18 @@ func (s *supervisor) do(name string, a action) {
 	case spawn:
 		s.rollout.started = s.rollout.started || sv.retries == 0
 		stopped, cancel := context.WithCancel(context.Background())
-		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}}
+		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}, stopDrain: func() {}}
 		size := s.terminalSize(name)
 		s.spawners.do(func() { s.spawn(stopped, sv.procSpec, size, sv.generation) })
+	case drain:
+		s.drain(name, sv.generation)
 	case terminate:
+		s.attempts[name].stopDrain()
 		s.attempts[name].endRequested()
 		p := s.attempts[name].child
 		s.terminating = append(s.terminating, func() { p.Terminate(sv.procSpec.StopSignal, sv.procSpec.StopTimeout) })
 	case kill:
+		s.attempts[name].stopDrain()
 		s.attempts[name].endRequested()
 		s.options.Notify(Killing{name, s.attempts[name].child.PID()})
 		s.attempts[name].child.Kill()
@@ -296,6 +301,7 @@ func (s *supervisor) notifyEnded(name string, cause eventKind) {
 	sv, a := s.services[name], s.attempts[name]
 	a.endRequested()
 	a.stopWatch()
+	a.stopDrain()
 	again := s.rerunOutage(name) != Outage{}
 	switch cause {
 	case evSpawnFailed:

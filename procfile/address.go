@@ -16,6 +16,8 @@ import (
 type Site struct {
 	Name string // the checkout's unique name, a label of a host name
 	Port int    // the port of the front
+
+	Project, Worktree string // of the checkout
 }
 
 // URL returns the URL of a host in the site; of the site itself for "". It

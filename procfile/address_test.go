@@ -83,7 +83,7 @@ ready = "done"
 	if f, err = f.ExpandReplicas(nil); err != nil {
 		t.Fatal(err)
 	}
-	c := Context{Ports: map[allocator.PortName]int{}, Site: Site{"shop-login", 4777}}
+	c := Context{Ports: map[allocator.PortName]int{}, Site: Site{Name: "shop-login", Port: 4777}}
 	for i, w := range f.Ports() {
 		c.Ports[w.Name] = 1001 + i
 	}
@@ -117,7 +117,7 @@ func TestURLsOverridden(t *testing.T) {
 		".env":     "URL_API=https://staging\n",
 	})
 	plan, err := f.Resolve(Context{
-		Environ: []string{"PUBLIC_URL_WEB=shell"}, Site: Site{"shop", 80},
+		Environ: []string{"PUBLIC_URL_WEB=shell"}, Site: Site{Name: "shop", Port: 80},
 		Ports: map[allocator.PortName]int{{Service: "web"}: 1001, {Service: "api"}: 1002},
 	})
 	if err != nil {
@@ -155,7 +155,7 @@ func TestDiffOfURLs(t *testing.T) {
 		return plan
 	}
 	const one, two = "[services]\nweb = \"x\"\n", "[services]\nweb = \"x\"\napi = \"x\"\n"
-	ports, site := map[string]int{"web": 1001, "api": 1002}, Site{"shop", 4777}
+	ports, site := map[string]int{"web": 1001, "api": 1002}, Site{Name: "shop", Port: 4777}
 	for _, tt := range []struct {
 		name          string
 		before, after Plan

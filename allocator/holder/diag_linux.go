@@ -123,5 +123,25 @@ func parseAnswer(b []byte) entry {
 		remote: netip.AddrPortFrom(addr(24), binary.BigEndian.Uint16(b[6:])),
 		cookie: binary.NativeEndian.Uint64(b[44:]),
 		uid:    number(64), inode: number(68),
+		v6only: attribute(b[answerLength:], skV6Only) != 0,
 	}
+}
+
+// skV6Only is INET_DIAG_SKV6ONLY, which listening IPv6 sockets have.
+const skV6Only = 11
+
+// attribute returns the first byte of an attribute, a struct nlattr; 0 if it is
+// missing.
+func attribute(b []byte, wanted uint16) byte {
+	for len(b) > unix.SizeofNlAttr {
+		length := int(binary.NativeEndian.Uint16(b))
+		if length < unix.SizeofNlAttr {
+			break
+		}
+		if length > unix.SizeofNlAttr && binary.NativeEndian.Uint16(b[2:]) == wanted {
+			return b[unix.SizeofNlAttr]
+		}
+		b = b[min(len(b), (length+3)&^3):]
+	}
+	return 0
 }

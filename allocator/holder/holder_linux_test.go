@@ -106,10 +106,10 @@ func TestParseTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []entry{
-		{listen, netip.MustParseAddrPort("[::1]:8080"), netip.MustParseAddrPort("[::]:0"), "1000", "4711", 0},
-		{listen, netip.MustParseAddrPort("[::]:8081"), netip.MustParseAddrPort("[::]:0"), "0", "4712", 0},
-		{1, netip.MustParseAddrPort("127.0.0.1:8082"), netip.MustParseAddrPort("127.0.0.1:50000"), "1000", "4713", 0},
-		{listen, netip.MustParseAddrPort("127.0.0.1:8083"), netip.MustParseAddrPort("[::]:0"), "1000", "4714", 0},
+		{listen, netip.MustParseAddrPort("[::1]:8080"), netip.MustParseAddrPort("[::]:0"), "1000", "4711", 0, false},
+		{listen, netip.MustParseAddrPort("[::]:8081"), netip.MustParseAddrPort("[::]:0"), "0", "4712", 0, false},
+		{1, netip.MustParseAddrPort("127.0.0.1:8082"), netip.MustParseAddrPort("127.0.0.1:50000"), "1000", "4713", 0, false},
+		{listen, netip.MustParseAddrPort("127.0.0.1:8083"), netip.MustParseAddrPort("[::]:0"), "1000", "4714", 0, false},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)

@@ -12,6 +12,7 @@ type Socket struct {
 	Cookie  uint64 // the kernel's name for the socket, never used again; 0 if unknown
 	Inode   string // as in the links in /proc/PID/fd
 	UID     string // its owner
+	V6Only  bool   // it accepts no IPv4 connections
 }
 
 // Sockets returns the sockets that listen on a port, in some order. It takes
@@ -34,7 +35,7 @@ func Accepting(sockets []Socket, to netip.Addr) []Socket {
 		return exact
 	}
 	return slices.DeleteFunc(slices.Clone(sockets), func(s Socket) bool {
-		return !s.Address.IsUnspecified() || to.Is6() && s.Address.Is4()
+		return !s.Address.IsUnspecified() || to.Is6() && s.Address.Is4() || to.Is4() && s.V6Only
 	})
 }
 

@@ -13,7 +13,7 @@ func listeningSockets(port int) ([]Socket, error) {
 	var sockets []Socket
 	for _, e := range all {
 		if e.state == listen && int(e.local.Port()) == port {
-			sockets = append(sockets, Socket{e.local.Addr(), e.cookie, e.inode, e.uid})
+			sockets = append(sockets, Socket{e.local.Addr(), e.cookie, e.inode, e.uid, e.v6only})
 		}
 	}
 	return sockets, nil

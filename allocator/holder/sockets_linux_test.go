@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -69,6 +70,23 @@ func TestSockets(t *testing.T) {
 	}
 }
 
+func TestV6Only(t *testing.T) {
+	for network, want := range map[string]bool{"tcp": false, "tcp6": true} { // [::]:0
+		l, err := net.Listen(network, ":0")
+		if err != nil {
+			t.Skip(err)
+		}
+		sockets, err := Sockets(l.Addr().(*net.TCPAddr).Port)
+		l.Close()
+		if err != nil {
+			t.Skipf("no sock_diag here: %v", err)
+		}
+		if len(sockets) != 1 || sockets[0].V6Only != want {
+			t.Errorf("%s: %+v", network, sockets)
+		}
+	}
+}
+
 func TestListeningPorts(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:0", "[::]:0"} {
 		l, err := net.Listen("tcp", address)
@@ -87,7 +105,10 @@ func TestListeningPorts(t *testing.T) {
 }
 
 func TestAccepting(t *testing.T) {
-	socket := func(address string) Socket { return Socket{Address: netip.MustParseAddr(address), Inode: address} }
+	socket := func(address string) Socket {
+		bare, v6only := strings.CutSuffix(address, " only")
+		return Socket{Address: netip.MustParseAddr(bare), Inode: bare, V6Only: v6only}
+	}
 	for _, tt := range []struct {
 		listen []string
 		to     string
@@ -96,6 +117,8 @@ func TestAccepting(t *testing.T) {
 		{[]string{"127.0.0.1", "0.0.0.0", "::"}, "127.0.0.1", "127.0.0.1"},
 		{[]string{"127.0.0.2", "0.0.0.0", "::"}, "127.0.0.1", "0.0.0.0 ::"},
 		{[]string{"127.0.0.1", "0.0.0.0", "::"}, "::1", "::"},
+		{[]string{"0.0.0.0", ":: only"}, "127.0.0.1", "0.0.0.0"},
+		{[]string{"0.0.0.0", ":: only"}, "::1", "::"},
 		{[]string{"::1", "::"}, "::1", "::1"},
 		{[]string{"::1"}, "127.0.0.1", ""},
 		{[]string{"127.0.0.1", "127.0.0.1"}, "127.0.0.1", "127.0.0.1 127.0.0.1"},

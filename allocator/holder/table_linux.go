@@ -19,6 +19,7 @@ type entry struct {
 	local, remote netip.AddrPort
 	uid, inode    string // inode is "0" if no process has the socket any more
 	cookie        uint64 // 0 if unknown
+	v6only        bool   // IPV6_V6ONLY; false if unknown
 }
 
 // state is the kernel's number for a state of a TCP socket.

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"time"
 
+	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/launcher/front"
+	"github.com/devports/devports/procfile"
 )
 
 // startQuiet is how long nothing may have happened before a run is announced:
@@ -16,12 +19,9 @@ const (
 	startLatest = 250 * time.Millisecond
 )
 
-// announce gives the services their named addresses.
+// announce gives the services their named addresses. An edit may change the name
+// of the checkout, or add the first service with an address.
 func (u *upRun) announce(id string) (stop func()) {
-	site := u.plan.Site
-	if site.URL("") == "" {
-		return func() {}
-	}
 	changed, unwatch := u.controller.Watch()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -35,31 +35,66 @@ func (u *upRun) announce(id string) (stop func()) {
 		if err != nil {
 			return
 		}
-		stop := front.Announce(front.Announcement{
-			Place: place,
-			Run: front.Run{
-				ID: id, Site: site.Name, Project: u.scope.Project, Worktree: u.scope.Worktree,
-				Directory: u.scope.Directory, PID: os.Getpid(),
-			},
-			Start: func() error {
-				argv, err := frontProgram(site.Port)
-				if err != nil {
-					return err
+		for site := u.plan.Site; ctx.Err() == nil; {
+			stop := func() {}
+			if site.URL("") != "" {
+				names := front.Announce(u.announcement(ctx, place, site, id, changed))
+				u.names.Store(names)
+				stop = names.Stop
+			}
+			for before := site; site == before && ctx.Err() == nil; {
+				select {
+				case site = <-u.sites:
+				case <-ctx.Done():
 				}
-				return u.controller.StartOutside(ctx, argv...)
-			},
-			Services:  u.routes,
-			Changed:   changed,
-			Processes: u.controller.ProcessesOf,
-			Lines:     u.lastLines,
-			Note:      func(text string) { u.session.note("%s", text) },
-		})
-		<-ctx.Done()
-		stop()
+			}
+			stop()
+		}
 	}()
 	return func() {
 		cancel()
 		<-done
+	}
+}
+
+func (u *upRun) announcement(ctx context.Context, place front.Place, site procfile.Site, id string, changed <-chan struct{}) front.Announcement {
+	return front.Announcement{
+		Place: place,
+		Run: front.Run{
+			ID: id, Site: site.Name, Project: site.Project, Worktree: site.Worktree,
+			Directory: u.scope.Directory, PID: os.Getpid(),
+		},
+		Start: func() error {
+			argv, err := frontProgram(site.Port)
+			if err != nil {
+				return err
+			}
+			return u.controller.StartOutside(ctx, argv...)
+		},
+		Services:  u.routes,
+		Changed:   changed,
+		Processes: u.controller.ProcessesOf,
+		Publishes: func(ctx context.Context, service string, on netip.AddrPort) bool {
+			return engine.Publishes(ctx, u.session.getenv, id, service, on)
+		},
+		Lines: u.lastLines,
+		Note:  func(text string) { u.session.note("%s", text) },
+	}
+}
+
+// moveNames announces the names of a plan in place of the previous ones.
+func (u *upRun) moveNames(plan procfile.Plan) {
+	select {
+	case <-u.sites:
+	default:
+	}
+	u.sites <- plan.Site
+}
+
+// drain lets a service finish the requests that it has got by its named address.
+func (u *upRun) drain(ctx context.Context, service string) {
+	if names := u.names.Load(); names != nil {
+		names.Drain(ctx, service)
 	}
 }
 

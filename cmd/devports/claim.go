@@ -90,7 +90,7 @@ func (s session) endReplaced(i control.Instance) error {
 	ctx, scope := context.Background(), scopeOfNote(i.Note)
 	if place := i.MovedTo(); place != "" {
 		return fail(exitRunning, "to stop it: devports down --dir "+text.QuoteSh(place),
-			"the folder that was here was moved to %s, where it is still running (pid %d)", place, i.Note.PID)
+			"the directory that was here was moved to %s, where it is still running (pid %d)", place, i.Note.PID)
 	}
 	err := i.Client().Down(ctx)
 	if errors.As(err, new(*control.UnresponsiveError)) || errors.As(err, new(*control.UnreachableError)) {
@@ -102,7 +102,7 @@ func (s session) endReplaced(i control.Instance) error {
 	if err != nil && !errors.Is(err, launcher.ErrEnded) {
 		return requestFailed(scope, err)
 	}
-	s.note("stopped the run of another folder that used to be at %s (pid %d)", scope.Directory, i.Note.PID)
+	s.note("stopped the run of another directory that used to be at %s (pid %d)", scope.Directory, i.Note.PID)
 	return nil
 }
 

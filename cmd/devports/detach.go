@@ -161,6 +161,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 // start starts a run. The error is control.ErrNotFirst if another process has
 // started one first.
 func (d detached) start(ctx context.Context) error {
+	d.noteFrontPort(d.project.FrontPort()) // that of the run is in its log only
 	background, err := d.startInBackground(d.options, d.slot, false)
 	if err != nil {
 		return err

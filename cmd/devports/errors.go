@@ -217,7 +217,7 @@ func (s session) describe(err error) failure {
 	case errors.Is(err, context.Canceled):
 		return fail(exitFailed, "", "interrupted")
 	case errors.As(err, &path) && path.Op == "lock":
-		return fail(exitFailed, "keep the registry on a local disk: set DEVPORTS_HOME to a folder there, or DEVPORTS_REGISTRY to a file",
+		return fail(exitFailed, "keep the registry on a local disk: set DEVPORTS_HOME to a directory there, or DEVPORTS_REGISTRY to a file",
 			"cannot lock files on the file system of %s: %v", filepath.Dir(path.Path), path.Err)
 	case errors.As(err, &path):
 		if home, err := registry.Home(s.getenv); err == nil && (isBelow(path.Path, home) || isBelow(home, path.Path)) {
@@ -242,7 +242,7 @@ func (s session) noteForeign(missing *procfile.NotFoundError) {
 // describeFileError describes an error of a file in home or of a folder above
 // it.
 func describeFileError(err *fs.PathError, home string) failure {
-	const elsewhere = "set DEVPORTS_HOME to a folder that you can write to"
+	const elsewhere = "set DEVPORTS_HOME to a directory that you can write to"
 	found := nearest(err.Path)
 	switch {
 	case errors.Is(err, syscall.EISDIR):
@@ -298,7 +298,7 @@ func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
 	case c.Owner.Scope != scope:
 		if message += " in " + c.Owner.Scope.Directory; !exists(c.Owner.Scope.Directory) {
 			message += ", which is not visible from here"
-			release = "once that folder is back, " + release
+			release = "once that directory is back, " + release
 		}
 		remove = "cd " + text.QuoteSh(c.Owner.Scope.Directory) + " && " + remove
 	}

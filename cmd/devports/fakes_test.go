@@ -34,6 +34,13 @@ func serve() {
 	http.HandleFunc("/env/{name}", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, os.Getenv(r.PathValue("name")))
 	})
+	http.HandleFunc("/identity", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "%s/%s/%s", os.Getenv("DEVPORTS_PROJECT"), os.Getenv("DEVPORTS_WORKTREE"), os.Getenv("DEVPORTS_SERVICE"))
+	})
+	http.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(text)
+	})
 	l, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		fatal(err)
@@ -95,14 +102,19 @@ func dockerProxy() {
 	hold()
 }
 
-// containerEngine SOCKET PORT responds there like Docker's engine with a
-// container shop-db-1 that publishes the port.
+// containerEngine SOCKET PORT [INSTANCE SERVICE] responds there like Docker's
+// engine with a container shop-db-1 that publishes the port on 127.0.0.1, and has
+// the labels of a service.
 func containerEngine() {
 	l, err := net.Listen("unix", os.Args[1])
 	if err != nil {
 		fatal(err)
 	}
-	answer := `[{"Names":["/shop-db-1"],"Image":"postgres:16","Ports":[{"IP":"0.0.0.0","PrivatePort":5432,"PublicPort":` + os.Args[2] + `,"Type":"tcp"}]}]`
+	labels := ""
+	if len(os.Args) > 4 {
+		labels = fmt.Sprintf(`"devports.instance":%q,"devports.service":%q`, os.Args[3], os.Args[4])
+	}
+	answer := `[{"Names":["/shop-db-1"],"Image":"postgres:16","State":"running","Labels":{` + labels + `},"Ports":[{"IP":"127.0.0.1","PrivatePort":5432,"PublicPort":` + os.Args[2] + `,"Type":"tcp"}]}]`
 	fmt.Println("engine listens")
 	fatal(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/containers/json" {

@@ -26,8 +26,9 @@ type following struct {
 }
 
 // follow watches the files that plan was made from. An invalid version is
-// reported, and changes only the warning in live views.
-func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, warn func(string)) (*following, error) {
+// reported, and changes only the warning in live views. applies is called before a
+// plan is delivered.
+func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, warn func(string), applies func(procfile.Plan)) (*following, error) {
 	w, err := watcher.New()
 	if err != nil {
 		return nil, err
@@ -43,6 +44,7 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 			noteNew(running, next, own)
 			warn("")
 			code.follow(next)
+			applies(next)
 			select {
 			case valid <- next:
 			case <-ctx.Done():

@@ -18,7 +18,6 @@ import (
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/launcher/front"
-	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
 )
@@ -80,9 +79,9 @@ func (s session) chooseFrontPort() int {
 }
 
 // noteFrontPort notes that named addresses do not have the default port.
-func (s session) noteFrontPort(plan procfile.Plan) {
+func (s session) noteFrontPort(port int) {
 	wanted, _, _ := s.frontSetting()
-	if port := plan.Site.Port; port == 0 || port == defaultFrontPort || wanted != 0 {
+	if port == 0 || port == defaultFrontPort || wanted != 0 {
 		return
 	}
 	if place, err := s.frontPlace(); err == nil {
@@ -96,7 +95,7 @@ func (s session) noteFrontPort(plan procfile.Plan) {
 			who = describeShort(h)
 		}
 	}
-	s.note("port %d is held by %s: named addresses have port %d instead (to use %[1]d, stop that process, then all runs: devports down --all)", defaultFrontPort, who, plan.Site.Port)
+	s.note("port %d is held by %s: named addresses have port %d instead (to use %[1]d, stop that process, then all runs: devports down --all)", defaultFrontPort, who, port)
 }
 
 // frontSetting parses DEVPORTS_FRONT. A port of 0 stands for the default.

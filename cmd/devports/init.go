@@ -21,7 +21,7 @@ import (
 
 var initCommand = command{
 	name:  "init",
-	usage: "generate a Portfile for a folder",
+	usage: "generate a Portfile for a directory",
 	args:  "[FOLDER]",
 	help: `
 Writes a commented Portfile for the services that it finds: in Procfile.dev,
@@ -99,7 +99,7 @@ func portfileIn(dir string) string {
 func (s session) reportWritten(path string, found scaffold.Project) error {
 	if len(found.Services) == 0 {
 		fmt.Fprintf(s.stdout, "found nothing to start: wrote %s with an example to replace\n", path)
-		fmt.Fprintf(s.stdout, "searched for %s and others, here and in the folders below\n", strings.Join(scaffold.Looked, ", "))
+		fmt.Fprintf(s.stdout, "searched for %s and others, here and in the directories below\n", strings.Join(scaffold.Looked, ", "))
 	} else {
 		fmt.Fprintf(s.stdout, "wrote %s:\n", path)
 	}

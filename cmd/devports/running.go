@@ -19,7 +19,7 @@ import (
 
 // Options that select the run a command acts on.
 var (
-	dirFlag      = &cli.StringFlag{Name: "dir", Usage: "use the project running in folder `PATH`, even if that no longer exists"}
+	dirFlag      = &cli.StringFlag{Name: "dir", Usage: "use the project running in directory `PATH`, even if that no longer exists"}
 	checkoutFlag = &cli.StringFlag{Name: "checkout", Usage: "use the running project `PROJECT[/LABEL]`, as listed by ps --all"}
 	runFlags     = []cli.Flag{dirFlag, checkoutFlag, registryFlag}
 )
@@ -32,7 +32,7 @@ func (s session) running(c *cli.Context) (control.Instance, registry.Scope, erro
 	i, scope, err := s.runningOrReplaced(c)
 	if err == nil && i.Replaced() {
 		err = fail(exitRunning, "devports up stops it and starts this one, devports down stops it",
-			"%s is not running: the run with pid %d belongs to another folder that used to be at %s", scope, i.Note.PID, i.Note.Directory)
+			"%s is not running: the run with pid %d belongs to another directory that used to be at %s", scope, i.Note.PID, i.Note.Directory)
 	}
 	return i, scope, err
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/front"
 	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/palette"
@@ -194,7 +195,7 @@ func (s session) up(o upOptions, from *background) error {
 
 	u := &upRun{
 		session: s, run: r, options: o, plan: plan, scope: scope, signals: signals,
-		controller: launcher.NewController(), memory: memory, watching: make(chan struct{}),
+		controller: launcher.NewController(), memory: memory, watching: make(chan struct{}), sites: make(chan procfile.Site, 1),
 	}
 	shown := make(chan struct{})
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
@@ -262,11 +263,13 @@ type upRun struct {
 	warning   atomic.Value        // see control.Run
 	terminals *launcher.Terminals // nil: services print to pipes
 
-	plans    <-chan procfile.Plan // nil with --no-watch
-	unfollow func()               // stops sending plans
-	sync     control.Sync         // nil with --no-watch
-	watching chan struct{}        // closed when plans, unfollow and sync are set
-	stopped  time.Time            // when the run began to stop; zero if it has not
+	plans    <-chan procfile.Plan            // nil with --no-watch
+	unfollow func()                          // stops sending plans
+	sync     control.Sync                    // nil with --no-watch
+	names    atomic.Pointer[front.Announced] // nil: not announced
+	sites    chan procfile.Site              // receives the latest site, once an edit has been applied
+	watching chan struct{}                   // closed when plans, unfollow and sync are set
+	stopped  time.Time                       // when the run began to stop; zero if it has not
 
 	signalled  bool // a signal stopped the run
 	saidOthers bool // see keepsRunning
@@ -351,7 +354,7 @@ func (u *upRun) watch() (stop func()) {
 	code := newCodeWatch(u.run.Project.File.Dir, u.controller, u.display.own, &u.display.causes)
 	run := u.run
 	run.Members = u.controller.Members
-	files, err := u.session.follow(run, u.plan, u.display.own, code, u.warn)
+	files, err := u.session.follow(run, u.plan, u.display.own, code, u.warn, u.moveNames)
 	if err != nil {
 		u.session.note("not watching %s for edits: %v", u.run.Project.File.Name, err)
 		return code.close
@@ -401,6 +404,7 @@ func (u *upRun) launch(id string, watchdog *system.EarlyWatchdog) error {
 		Instance:   instance,
 		Controller: u.controller,
 		Listening:  listeningPorts, AllListening: holder.ListeningPorts,
+		Drain: u.drain,
 		Explain: func(p procfile.Process, exit launcher.Exit, started time.Time) string {
 			return diagnosis.Explain(u.run.Project.File.Dir, p, exit, func() string {
 				return strings.Join(u.display.tail.Last(p.Service, explainLines, started), "\n")
@@ -471,7 +475,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	}
 	s.notes(s.unseen(checked.Notes, r.Project.File.Dir))
 	s.noteUnbound(r.Project, scope)
-	s.noteFrontPort(plan)
+	s.noteFrontPort(plan.Site.Port)
 	return plan, scope, c, nil
 }
 

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/devports/devports/allocator/holder"
@@ -27,6 +29,9 @@ type Announcement struct {
 	Changed  <-chan struct{}
 	// Processes returns the pids of a service.
 	Processes func(ctx context.Context, service string) ([]int, error)
+	// Publishes reports whether a container of a service publishes its port on
+	// an address; nil: there are no containers.
+	Publishes func(ctx context.Context, service string, on netip.AddrPort) bool
 	// Lines returns the last lines of a service's latest process, at most n; nil:
 	// they are not shown.
 	Lines func(service string, n int) []string
@@ -36,20 +41,31 @@ type Announcement struct {
 	protocol int // 0 stands for Protocol
 }
 
-// Announce gives the services of a run their names until stop is called. It
+// Announced is a run that is announced until Stop is called.
+type Announced struct {
+	announcement Announcement
+	connection   atomic.Pointer[drains] // nil: no front is connected
+	cancel       context.CancelFunc
+	done         sync.WaitGroup
+}
+
+// Announce gives the services of a run their names until Stop is called. It
 // starts a front if there is none, and another one when that has died. It does
 // not wait for anything.
-func Announce(a Announcement) (stop func()) {
+func Announce(a Announcement) *Announced {
 	if a.protocol == 0 {
 		a.protocol = Protocol
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	var done sync.WaitGroup
-	done.Go(func() { a.run(ctx) })
-	return func() {
-		cancel()
-		done.Wait()
-	}
+	announced := &Announced{announcement: a, cancel: cancel}
+	announced.done.Go(func() { announced.run(ctx) })
+	return announced
+}
+
+// Stop removes the names.
+func (a *Announced) Stop() {
+	a.cancel()
+	a.done.Wait()
 }
 
 // retryDelays are those between attempts to reach a front.
@@ -59,12 +75,13 @@ var retryDelays = []time.Duration{0, 100 * time.Millisecond, time.Second, 5 * ti
 // before any run starts one: a run of an earlier protocol must not be first.
 const yieldTime = time.Second
 
-func (a Announcement) run(ctx context.Context) {
+func (announced *Announced) run(ctx context.Context) {
+	a := announced.announcement
 	noted := ""
 	for failures := 0; ctx.Err() == nil; {
 		conn, err := a.reach(ctx)
 		if err == nil {
-			err = a.serve(ctx, conn)
+			err = announced.serve(ctx, conn)
 		}
 		var refused *refusedError
 		switch {
@@ -136,7 +153,8 @@ func (e *refusedError) Error() string {
 }
 
 // serve announces the run over a connection until it ends.
-func (a Announcement) serve(ctx context.Context, conn net.Conn) error {
+func (announced *Announced) serve(ctx context.Context, conn net.Conn) error {
+	a := announced.announcement
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	defer conn.Close()
@@ -164,9 +182,13 @@ func (a Announcement) serve(ctx context.Context, conn net.Conn) error {
 	}
 	sending, cancel := context.WithCancel(ctx)
 	var sender sync.WaitGroup
-	sender.Go(func() { a.sendServices(sending, p) })
+	drains := newDrains()
+	announced.connection.Store(drains)
+	sender.Go(func() { a.sendServices(sending, p, drains) })
 	defer sender.Wait()
 	defer cancel()
+	defer close(drains.gone)
+	defer announced.connection.Store(nil)
 	for {
 		var m fromFront
 		if err := p.receive(&m); err != nil {
@@ -180,6 +202,8 @@ func (a Announcement) serve(ctx context.Context, conn net.Conn) error {
 					_ = p.send(fromRun{Answer: &a})
 				}
 			})
+		case m.Drained != 0:
+			drains.drained(m.Drained)
 		case m.Hint != nil:
 			a.Note(m.Hint.text())
 		case m.Yielded:
@@ -191,9 +215,11 @@ func (a Announcement) serve(ctx context.Context, conn net.Conn) error {
 	}
 }
 
-// sendServices sends the services, and again when they have changed.
-func (a Announcement) sendServices(ctx context.Context, p *peer) {
+// sendServices sends the services, and again when they have changed, or before
+// one is drained.
+func (a Announcement) sendServices(ctx context.Context, p *peer, drains *drains) {
 	var sent []Service
+	var asked drainRequest
 	for {
 		services, err := a.Services(ctx)
 		if err == nil && !slices.EqualFunc(services, sent, Service.equal) {
@@ -203,8 +229,17 @@ func (a Announcement) sendServices(ctx context.Context, p *peer) {
 			}
 			sent = services
 		}
+		if asked.done != nil {
+			d := drains.number(asked)
+			if p.send(fromRun{Drain: &d}) != nil {
+				p.conn.Close()
+				return
+			}
+			asked = drainRequest{}
+		}
 		select {
 		case <-a.Changed:
+		case asked = <-drains.requests:
 		case <-ctx.Done():
 			return
 		}
@@ -230,15 +265,31 @@ func (a Announcement) answer(ctx context.Context, q question) answer {
 	}
 	var sockets []holder.Socket
 	for _, s := range q.Sockets {
-		sockets = append(sockets, holder.Socket{Inode: s.Inode, UID: s.UID})
+		sockets = append(sockets, holder.Socket{Address: s.Address, Inode: s.Inode, UID: s.UID})
 	}
 	result := answer{ID: q.ID, Own: holder.Owns(pids, sockets)}
 	for i, own := range result.Own {
-		if !own && runsAs(pids, sockets[i].UID) {
+		switch {
+		case own:
+		case a.Publishes != nil && alone(sockets, sockets[i].Address) && a.Publishes(ctx, q.Service, netip.AddrPortFrom(sockets[i].Address, uint16(q.Port))):
+			result.Own[i] = true
+		case runsAs(pids, sockets[i].UID):
 			result.Own[i], result.Unverified = true, true
 		}
 	}
 	return result
+}
+
+// alone reports whether one of the sockets has an address, and no other. An
+// engine does not say which socket is the container's.
+func alone(sockets []holder.Socket, addr netip.Addr) bool {
+	n := 0
+	for _, s := range sockets {
+		if s.Address == addr {
+			n++
+		}
+	}
+	return n == 1
 }
 
 // runsAs reports whether one of the processes runs as another user, whose open

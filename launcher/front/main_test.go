@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -45,7 +46,17 @@ func backendMain(name string) {
 	if os.Getenv("FRONT_TEST_REUSE") != "" {
 		config.Control = reusePort
 	}
-	l, err := config.Listen(context.Background(), "tcp", os.Args[1])
+	address, only := strings.CutSuffix(os.Args[1], " only")
+	network := "tcp"
+	if only {
+		network = "tcp6"
+	} else if strings.HasPrefix(address, "0.0.0.0:") {
+		network = "tcp4" // otherwise it is [::]
+	}
+	l, err := config.Listen(context.Background(), network, address)
+	for err != nil && os.Getenv("FRONT_TEST_TURNS") != "" {
+		l, err = config.Listen(context.Background(), network, address)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -78,6 +89,10 @@ func backendMain(name string) {
 		_ = http.NewResponseController(w).Flush()
 		os.Exit(3)
 	})
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(20 * time.Millisecond)
+		fmt.Fprint(w, "slow")
+	})
 	mux.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for {
@@ -107,6 +122,9 @@ func backendMain(name string) {
 	})
 	server := http.Server{Handler: mux}
 	fmt.Println("ready")
+	if os.Getenv("FRONT_TEST_TURNS") != "" {
+		takeTurns(l, address, mux)
+	}
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -116,6 +134,28 @@ func backendMain(name string) {
 	}()
 	_ = server.Serve(l)
 	select {} // Shutdown exits
+}
+
+// takeTurns closes the listener and listens again, all the time.
+func takeTurns(l net.Listener, address string, handler http.Handler) {
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	server := http.Server{Handler: handler}
+	server.SetKeepAlivesEnabled(false) // so that each request has its own connection
+	for {
+		go func(l net.Listener) { _ = server.Serve(l) }(l)
+		time.Sleep(time.Duration(rand.IntN(int(time.Millisecond))))
+		l.Close()
+		for {
+			next, err := net.Listen("tcp", address)
+			if err == nil {
+				l = next
+				break
+			}
+		}
+	}
 }
 
 // backendProcess is a backend process.
@@ -259,6 +299,8 @@ type testRun struct {
 	stop    func()
 	notes   chan string
 
+	announced *Announced
+
 	mu        sync.Mutex
 	services  []Service
 	lines     []string // of every service
@@ -266,10 +308,10 @@ type testRun struct {
 	starts    int
 }
 
-// set sets a service and its process; 0 for none.
-func (r *testRun) set(s Service, pid int) {
+// set sets a service and its processes; 0 for none.
+func (r *testRun) set(s Service, pids ...int) {
 	r.mu.Lock()
-	s.PID = pid
+	s.PID = pids[0]
 	i := slices.IndexFunc(r.services, func(o Service) bool { return o.Name == s.Name })
 	services := slices.Clone(r.services)
 	if i < 0 {
@@ -278,7 +320,7 @@ func (r *testRun) set(s Service, pid int) {
 		services[i] = s
 	}
 	r.services = services
-	r.processes[s.Name] = []int{pid}
+	r.processes[s.Name] = pids
 	r.mu.Unlock()
 	select {
 	case r.changed <- struct{}{}:
@@ -292,7 +334,7 @@ func announce(t testing.TB, place Place, about Run, protocol int, startFront fun
 	if startFront == nil {
 		startFront = func() error { return nil }
 	}
-	r.stop = sync.OnceFunc(Announce(Announcement{
+	r.announced = Announce(Announcement{
 		Place: place, Run: about, Changed: r.changed, protocol: protocol,
 		Start: func() error {
 			r.mu.Lock()
@@ -316,7 +358,8 @@ func announce(t testing.TB, place Place, about Run, protocol int, startFront fun
 			return r.lines[max(0, len(r.lines)-n):]
 		},
 		Note: func(text string) { r.notes <- text },
-	}))
+	})
+	r.stop = sync.OnceFunc(r.announced.Stop)
 	t.Cleanup(r.stop)
 	return r
 }

@@ -198,7 +198,7 @@ func (c page) text() string {
 func (p *pages) all(w http.ResponseWriter, r *http.Request, routes *routes) {
 	content := page{Title: "Checkouts", Sites: p.sites(routes.list())}
 	if len(content.Sites) == 0 {
-		content.Hints = []pointer{{"to start a project, in its folder", "devports up"}}
+		content.Hints = []pointer{{"to start a project, in its directory", "devports up"}}
 	}
 	p.write(w, r, http.StatusOK, content)
 }
@@ -220,7 +220,7 @@ func (p *pages) unknown(w http.ResponseWriter, r *http.Request, routes *routes, 
 		content.Sites = p.sites([]site{s})
 	case n.site != "":
 		content.Error = fmt.Sprintf("no checkout named %s is running", n.site)
-		content.Hints = []pointer{{"to start it, in its folder", "devports up"}}
+		content.Hints = []pointer{{"to start it, in its directory", "devports up"}}
 	default:
 		content.Error = "devports needs the name of a service"
 		content.Hints = []pointer{p.home()}

@@ -83,7 +83,7 @@ const maxSocketPath = 100
 // Listen opens the socket of the front, which has claimed the place, and lets
 // runs find it.
 func (p Place) Listen(port int) (net.Listener, error) {
-	err := errors.New("no folder for a socket")
+	err := errors.New("no directory for a socket")
 	for _, path := range p.sockets {
 		if len(path) > maxSocketPath {
 			continue

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/netip"
 	"reflect"
 	"sync"
 	"time"
@@ -51,6 +52,7 @@ type fromRun struct {
 	Hello    *hello    `json:"hello,omitempty"`
 	Services []Service `json:"services,omitempty"` // replaces the earlier ones
 	Answer   *answer   `json:"answer,omitempty"`
+	Drain    *drain    `json:"drain,omitempty"`
 	Yield    bool      `json:"yield,omitempty"` // make room for a front of a later protocol
 }
 
@@ -65,6 +67,7 @@ type fromFront struct {
 	Refused  string    `json:"refused,omitempty"` // instead of welcome
 	Question *question `json:"question,omitempty"`
 	Hint     *hint     `json:"hint,omitempty"`
+	Drained  int       `json:"drained,omitempty"` // the ID of a drain
 	Yielded  bool      `json:"yielded,omitempty"` // connect to another front
 }
 
@@ -87,8 +90,9 @@ type question struct {
 
 // socket is a [holder.Socket].
 type socket struct {
-	Inode string `json:"inode"`
-	UID   string `json:"uid"`
+	Address netip.Addr `json:"address"`
+	Inode   string     `json:"inode"`
+	UID     string     `json:"uid"`
 }
 
 type answer struct {
@@ -97,6 +101,13 @@ type answer struct {
 	Unverified bool   `json:"unverified,omitempty"` // the user of the sockets is the only evidence
 
 	Lines []string `json:"lines,omitempty"`
+}
+
+// drain asks to report when a service, which was announced as stopping, has no
+// requests. The service is restarted then.
+type drain struct {
+	ID      int    `json:"id"` // not 0
+	Service string `json:"service"`
 }
 
 // hint reports that a process of a service refused its first request by name. A
@@ -111,7 +122,7 @@ type hint struct {
 
 func socketsOf(sockets []holder.Socket) (list []socket) {
 	for _, s := range sockets {
-		list = append(list, socket{s.Inode, s.UID})
+		list = append(list, socket{s.Address, s.Inode, s.UID})
 	}
 	return list
 }

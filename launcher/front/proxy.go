@@ -54,6 +54,7 @@ type target struct {
 	name    name
 	page    bool // a person waits for it
 	arrived time.Time
+	seat    *seat
 }
 
 type targetKey struct{}
@@ -122,7 +123,8 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
 		p.pages.unknown(w, r, routes, n)
 		return
 	}
-	t := target{b, n, wantsPage(r), time.Now()}
+	t := target{b, n, wantsPage(r), time.Now(), &seat{}}
+	defer t.seat.close()
 	switch {
 	case visited(r, b):
 		w.Header().Set(headerWho, headerValue(b.who()))
@@ -130,10 +132,13 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
 	case r.Header.Get(headerPage) != "":
 		w.Header().Set(headerWho, headerValue(b.who()))
 		p.servePage(w, r, b)
-	case !mayAnswer(b.service) && !t.waits():
-		w.Header().Set(headerWho, headerValue(b.who()))
-		p.pages.unavailable(w, r, b, errNotListening)
 	default:
+		t, err := p.admit(r.Context(), t)
+		if err != nil {
+			w.Header().Set(headerWho, headerValue(t.who()))
+			p.pages.unavailable(w, r, t.backend, err)
+			return
+		}
 		r = r.WithContext(context.WithValue(r.Context(), targetKey{}, t))
 		// Otherwise net/http drops what the client still sends, once the
 		// service responds.
@@ -157,37 +162,68 @@ func (p *proxy) servePage(w http.ResponseWriter, r *http.Request, b backend) {
 	p.pages.unavailable(w, r, b, err)
 }
 
-// dial connects to the service of a target. It waits while the service starts
-// again: until then, nothing of the request has been read.
-func (p *proxy) dial(ctx context.Context, t target) (net.Conn, error) {
+// admit waits until the service of a target may get requests. From then on, the
+// service is not restarted before this one has been answered. Until then,
+// nothing of it has been read.
+func (p *proxy) admit(ctx context.Context, t target) (target, error) {
 	for {
 		routes := p.table.routes()
 		b, ok := routes.find(t.name)
 		if ok && (b.who() != t.who() || b.run.about.Directory != t.run.about.Directory) {
-			return nil, errMoved
-		}
-		err := errNotListening
-		if ok && mayAnswer(b.service) {
-			var conn net.Conn
-			if conn, err = b.dial(ctx); err == nil {
-				return conn, nil
-			}
+			return t, errMoved
 		}
 		if ok {
 			t.backend = b
 		}
+		if ok && mayAnswer(b.service) {
+			t.seat.take(b.run.flight(b.service.Name))
+			if p.table.routes() == routes {
+				return t, nil
+			}
+			t.seat.leave() // the service may be stopping
+			continue
+		}
+		if !t.waits() {
+			return t, errNotListening
+		}
+		if err := await(ctx, routes, t.patience()-time.Since(t.arrived)); err != nil {
+			return t, err
+		}
+	}
+}
+
+// await waits for a while, or for other routes.
+func await(ctx context.Context, routes *routes, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-routes.changed:
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// dial connects to the service of a target that was admitted. It waits while
+// the service does not listen.
+func (p *proxy) dial(ctx context.Context, t target) (net.Conn, error) {
+	for {
+		routes := p.table.routes()
+		conn, err := t.backend.dial(ctx)
+		if err == nil {
+			return conn, nil
+		}
 		if !errors.Is(err, errNotListening) && !errors.Is(err, errChanged) && !errors.Is(err, errNoAnswer) || !t.waits() {
 			return nil, err
 		}
-		poll := time.NewTimer(listenPoll)
-		select {
-		case <-routes.changed:
-		case <-poll.C:
-		case <-ctx.Done():
-			poll.Stop()
-			return nil, ctx.Err()
+		t.seat.leave()
+		if err := await(ctx, routes, listenPoll); err != nil {
+			return nil, err
 		}
-		poll.Stop()
+		if t, err = p.admit(ctx, t); err != nil {
+			return nil, err
+		}
 	}
 }
 
@@ -217,18 +253,24 @@ func visited(r *http.Request, b backend) bool {
 	return false
 }
 
+// patience is how long a request waits at most.
+func (t target) patience() time.Duration {
+	first := t.service.Restarts == 0 && (t.service.State == launcher.StateWaiting || t.service.State == launcher.StateStarting)
+	if t.page && first {
+		return pageTime
+	}
+	return waitTime
+}
+
 // waits reports whether a service that cannot answer now is about to. A person
 // who waits for the first start, or for a later restart, sees a page instead.
 func (t target) waits() bool {
-	waited := time.Since(t.arrived)
-	if waited >= waitTime || len(t.service.WrongPorts) > 0 {
+	if time.Since(t.arrived) >= t.patience() || len(t.service.WrongPorts) > 0 {
 		return false
 	}
 	switch t.service.State {
 	case launcher.StateFailed, launcher.StateStopped, launcher.StateDone:
 		return false
-	case launcher.StateWaiting, launcher.StateStarting:
-		return !t.page || t.service.Restarts > 0 || waited < pageTime
 	case launcher.StateBackoff:
 		return !t.page || time.Until(t.service.RestartAt) < pageTime
 	}
@@ -240,6 +282,9 @@ func (p *proxy) modify(r *http.Response) error {
 	t := targetOf(r.Request.Context())
 	r.Header.Set(headerWho, headerValue(t.who()))
 	r.Header.Del(headerVia)
+	if endless(r) {
+		t.seat.close()
+	}
 	if t.run.unverified(t.service.Name) {
 		r.Header.Set(headerWho, headerValue(t.who())+"; unverified")
 	}
@@ -248,6 +293,11 @@ func (p *proxy) modify(r *http.Response) error {
 		go t.run.peer.send(fromFront{Hint: &hint{t.service.Name, r.StatusCode, t.service.Address, t.service.HostHeader}}) //nolint:errcheck // a run that has gone needs no hint
 	}
 	return nil
+}
+
+// endless reports whether a response may last as long as its service runs.
+func endless(r *http.Response) bool {
+	return r.StatusCode == http.StatusSwitchingProtocols || strings.HasPrefix(r.Header.Get("Content-Type"), "text/event-stream")
 }
 
 // failed responds to a request that could not be forwarded.

@@ -346,30 +346,34 @@ func TestOnlyIPv6(t *testing.T) {
 	f.get("web.shop.localhost", "/", 200)
 }
 
-// A request that comes while a service restarts waits for it, with its body.
-// Those that the old process is about to get when it stops may fail.
+// No request fails while a service is restarted, although its processes are
+// killed: those that it has received are answered before, others wait.
 func TestWaitsForRestart(t *testing.T) {
 	f, r, p, web := newSite(t, "127.0.0.1:%d")
 	client := f.client()
 	var requests sync.WaitGroup
 	stop, completed := make(chan struct{}), make(chan bool)
-	var downs, waited atomic.Int32
+	var waited atomic.Int32
 	var away atomic.Bool
-	for range 4 {
+	for i := range 8 {
 		requests.Go(func() {
 			for {
-				before, late := downs.Load(), away.Load()
-				response, err := client.Post(fmt.Sprintf("http://web.shop.localhost:%d/echo", f.port), "text/plain", strings.NewReader("body"))
+				late := away.Load()
+				method, path, body := "POST", "/echo", "body"
+				if i%2 == 0 {
+					method, path, body = "GET", "/slow", "slow"
+				}
+				request, _ := http.NewRequest(method, fmt.Sprintf("http://web.shop.localhost:%d%s", f.port, path), strings.NewReader(body))
+				response, err := client.Do(request)
 				var text []byte
 				if err == nil {
-					text, _ = io.ReadAll(response.Body)
+					text, err = io.ReadAll(response.Body)
 					response.Body.Close()
 				}
-				switch ok := err == nil && string(text) == "body"; {
-				case ok && late:
+				if err != nil || string(text) != body {
+					t.Errorf("%s: %v %s", path, err, text)
+				} else if late {
 					waited.Add(1)
-				case !ok && downs.Load() == before:
-					t.Errorf("%v %s", err, text)
 				}
 				select {
 				case <-stop:
@@ -379,14 +383,15 @@ func TestWaitsForRestart(t *testing.T) {
 			}
 		})
 	}
-	for i := range 5 {
+	for i := range 10 {
 		down := web
-		down.State, down.Restarts = launcher.StateBackoff, i+1
-		downs.Add(1)
+		down.State, down.Restarts = launcher.StateStopping, i
 		r.set(down, p.pid)
-		awaitRoutes(t, f, "backoff")
+		r.announced.Drain(t.Context(), "web")
 		away.Store(true)
-		p.end()
+		p.stop()
+		down.State, down.Restarts = launcher.StateStarting, i+1
+		r.set(down, 0)
 		for drained := false; !drained; { // all requests wait now
 			select {
 			case <-completed:
@@ -399,29 +404,78 @@ func TestWaitsForRestart(t *testing.T) {
 		up := web
 		up.Restarts = i + 1
 		r.set(up, p.pid)
-		awaitRoutes(t, f, "ready")
 		for range 20 {
 			<-completed
 		}
 	}
 	close(stop)
 	requests.Wait()
-	if waited.Load() < 5 {
+	if waited.Load() < 20 {
 		t.Errorf("only %d requests waited", waited.Load())
 	}
 }
 
-// awaitRoutes waits until the page of the site shows a state.
-func awaitRoutes(t *testing.T, f *testFront, state string) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; {
-		_, text := f.get("shop.localhost", "/", 200)
-		if strings.Contains(text, "  "+state+"  ") {
-			return
+// A service is drained at once unless it has requests, a limited time if they
+// take long, and never for those that do not end.
+func TestDrain(t *testing.T) {
+	f, r, p, web := newSite(t, "127.0.0.1:%d")
+	drain := func() time.Duration {
+		t.Helper()
+		web.State = launcher.StateStopping
+		r.set(web, p.pid)
+		began := time.Now()
+		r.announced.Drain(t.Context(), "web")
+		took := time.Since(began)
+		web.State = launcher.StateReady
+		r.set(web, p.pid)
+		f.get("web.shop.localhost", "/", 200)
+		return took
+	}
+	if took := drain(); took > drainLimit/2 {
+		t.Errorf("without requests, it took %s", took)
+	}
+	get := func(path string) *http.Response {
+		t.Helper()
+		response, err := f.client().Get(fmt.Sprintf("http://web.shop.localhost:%d%s", f.port, path))
+		if err != nil {
+			t.Fatal(err)
 		}
+		t.Cleanup(func() { response.Body.Close() })
+		return response
+	}
+	events := get("/events")
+	if took := drain(); took > drainLimit/2 {
+		t.Errorf("with an event stream, it took %s", took)
+	}
+	events.Body.Close()
+	long := get("/gone")
+	if took := drain(); took < drainLimit || took > 2*drainLimit {
+		t.Errorf("with a request that does not end, it took %s", took)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	began := time.Now()
+	r.announced.Drain(ctx, "web")
+	if took := time.Since(began); took > drainLimit/2 {
+		t.Errorf("although it was cancelled, it took %s", took)
+	}
+	long.Body.Close()
+	if line := <-p.lines; line != "client_gone" {
+		t.Fatal(line)
+	}
+	for end := time.Now().Add(10 * time.Second); drain() > drainLimit/2; {
 		if time.Now().After(end) {
-			t.Fatalf("not %s: %s", state, text)
+			t.Fatal("the request that has ended is still waited for")
 		}
+	}
+	f.stop()
+	for r.announced.connection.Load() != nil {
+		time.Sleep(time.Millisecond)
+	}
+	began = time.Now()
+	r.announced.Drain(t.Context(), "web")
+	if took := time.Since(began); took > drainLimit/2 {
+		t.Errorf("without a front, it took %s", took)
 	}
 }
 

@@ -25,6 +25,7 @@ type run struct {
 	verified map[verifiedKey]bool     // sockets that belong to a service; true: unverified
 	ports    map[string]portAnswer    // where sockets are not identified
 	hinted   map[string]hintedProcess // by service
+	flights  map[string]*flight       // by service
 }
 
 type verifiedKey struct {
@@ -47,7 +48,7 @@ type hintedProcess struct {
 func newRun(about Run, number int, p *peer) *run {
 	return &run{
 		about: about, number: number, peer: p, gone: make(chan struct{}),
-		answers: map[int]chan answer{}, verified: map[verifiedKey]bool{}, ports: map[string]portAnswer{}, hinted: map[string]hintedProcess{},
+		answers: map[int]chan answer{}, verified: map[verifiedKey]bool{}, ports: map[string]portAnswer{}, hinted: map[string]hintedProcess{}, flights: map[string]*flight{},
 	}
 }
 

@@ -25,6 +25,10 @@ type Options struct {
 	Abandoned func() bool
 }
 
+// silentTime is how long a connection on which nothing was received may stay open
+// then. Browsers open some in advance, for which Shutdown waits for 5 s.
+const silentTime = 500 * time.Millisecond
+
 // drainTime is how long the open requests may take after another front has
 // taken over.
 const drainTime = 10 * time.Second
@@ -49,8 +53,9 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 	// thread, and all clients are on this machine.
 	web := &http.Server{Handler: f, ErrorLog: log.New(io.Discard, "", 0)}
 	var serving sync.WaitGroup
+	silent := &silentConns{open: map[*strictConn]bool{}}
 	for _, l := range o.Listeners {
-		serving.Go(func() { _ = web.Serve(strictListener{l}) })
+		serving.Go(func() { _ = web.Serve(strictListener{l, silent}) })
 	}
 	serving.Go(func() { f.accept(ctx) })
 	f.awaitEnd(ctx)
@@ -64,9 +69,24 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 	f.closeRuns()
 	last, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
+	time.AfterFunc(silentTime, silent.close)
 	_ = web.Shutdown(last)
+	f.awaitRequests(last) // Shutdown does not wait for those that are WebSockets
 	_ = web.Close()
 	serving.Wait()
+}
+
+// awaitRequests waits for the open requests. None may arrive any more.
+func (f *front) awaitRequests(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f.requests.Wait()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
 }
 
 // front is a front that serves.
@@ -78,6 +98,8 @@ type front struct {
 	stop    context.CancelFunc
 	idle    chan struct{} // receives a value when the number of runs has changed
 
+	requests sync.WaitGroup // the open requests
+
 	mu     sync.Mutex // guards the fields below
 	runs   map[*run]bool
 	number int // of the latest run
@@ -85,6 +107,8 @@ type front struct {
 
 // ServeHTTP answers a request by its Host.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.requests.Add(1)
+	defer f.requests.Done()
 	if r.Header.Get("Upgrade") != "" {
 		w.Header().Set("Connection", "close") // unless it is upgraded: see requestScanner
 	}
@@ -161,6 +185,8 @@ func (f *front) serveRun(conn net.Conn) {
 			r.answered(*m.Answer)
 		case m.Yield && first.Hello.Protocol > f.options.Protocol:
 			f.stop()
+		case m.Drain != nil:
+			go f.drain(r, *m.Drain)
 		case m.Services != nil:
 			f.table.set(r, m.Services)
 		}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -17,13 +18,18 @@ import (
 type strictConn struct {
 	net.Conn
 	scanner requestScanner
-	raw     atomic.Bool // the rest is no HTTP: a WebSocket
+	raw     atomic.Bool  // the rest is no HTTP: a WebSocket
+	silent  *silentConns // nil: something was received; only Read uses it
 }
 
 const refusal = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 
 func (c *strictConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if c.silent != nil {
+		c.silent.remove(c)
+		c.silent = nil
+	}
 	if n > 0 && !c.raw.Load() {
 		if fault := c.scanner.scan(p[:n]); fault != nil {
 			_, _ = c.Conn.Write([]byte(refusal + "devports: " + fault.Error() + "\n"))
@@ -34,14 +40,46 @@ func (c *strictConn) Read(p []byte) (int, error) {
 }
 
 // strictListener accepts strictConns.
-type strictListener struct{ net.Listener }
+type strictListener struct {
+	net.Listener
+	silent *silentConns
+}
 
 func (l strictListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &strictConn{Conn: conn}, nil
+	c := &strictConn{Conn: conn, silent: l.silent}
+	l.silent.add(c)
+	return c, nil
+}
+
+// silentConns are the connections on which nothing was received yet.
+type silentConns struct {
+	mu   sync.Mutex // guards open
+	open map[*strictConn]bool
+}
+
+func (s *silentConns) add(c *strictConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[c] = true
+}
+
+func (s *silentConns) remove(c *strictConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, c)
+}
+
+// close closes them.
+func (s *silentConns) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		c.Conn.Close()
+	}
 }
 
 // requestScanner follows the requests of a connection.

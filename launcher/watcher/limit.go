@@ -16,7 +16,7 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("watch %s: the limit of watched folders is reached: %v", e.Folder, e.Err)
+	return fmt.Sprintf("watch %s: the limit of watched directories is reached: %v", e.Folder, e.Err)
 }
 
 func (e *LimitError) Unwrap() error { return e.Err }

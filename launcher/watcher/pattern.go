@@ -28,20 +28,20 @@ func ValidatePattern(pattern string) error {
 	case glob == "":
 		return invalid(`is empty; write one like "**/*.go", or "!**/*_test.go" to exclude files`)
 	case absolute(glob):
-		return invalid("is absolute; patterns are relative to the folder that is watched")
+		return invalid("is absolute; patterns are relative to the directory that is watched")
 	case !doublestar.ValidatePattern(glob):
 		return invalid(`is not a glob: a bracket or brace is not closed, or nothing follows a backslash; put "\" before a character that is meant literally`)
 	case strings.HasSuffix(glob, "/"):
-		return invalid(fmt.Sprintf("names a folder; %q matches the files below it", pattern+"**"))
+		return invalid(fmt.Sprintf("names a directory; %q matches the files below it", pattern+"**"))
 	}
 	for part := range strings.SplitSeq(glob, "/") {
 		switch {
 		case part == "..":
-			return invalid(`has ".."; only files below the folder that is watched can match`)
+			return invalid(`has ".."; only files below the directory that is watched can match`)
 		case part == "." || part == "":
 			return invalid(fmt.Sprintf(`has %q between slashes, which no path has; "api/*.go" is accepted, "./api/*.go" and "api//*.go" are not`, part))
 		case !exclusion && slices.Contains(skipped, part):
-			return invalid(fmt.Sprintf("can match nothing: folders called %s are always skipped", part))
+			return invalid(fmt.Sprintf("can match nothing: directories called %s are always skipped", part))
 		}
 	}
 	return nil

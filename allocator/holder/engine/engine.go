@@ -82,8 +82,38 @@ func endpoints(getenv func(string) string) []endpoint {
 	return all
 }
 
-// published queries one engine. Both engines have Docker's API.
+// published returns the container of each published TCP port of one engine.
 func (e endpoint) published(ctx context.Context) (map[int]Container, error) {
+	containers, err := e.containers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	published := map[int]Container{}
+	for _, c := range containers {
+		for _, p := range c.Ports {
+			if p.PublicPort != 0 && p.Type == "tcp" {
+				published[p.PublicPort] = Container{e.engine, name(c.Names), c.Image}
+			}
+		}
+	}
+	return published, nil
+}
+
+// container is a container in an engine's answer.
+type container struct {
+	Names  []string
+	Image  string
+	State  string
+	Labels map[string]string
+	Ports  []struct {
+		IP         string
+		PublicPort int
+		Type       string
+	}
+}
+
+// containers queries one engine. Both engines have Docker's API.
+func (e endpoint) containers(ctx context.Context) ([]container, error) {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", e.socket)
 	}}
@@ -100,26 +130,11 @@ func (e endpoint) published(ctx context.Context) (map[int]Container, error) {
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s: %s", e.socket, response.Status)
 	}
-	var containers []struct {
-		Names []string
-		Image string
-		Ports []struct {
-			PublicPort int
-			Type       string
-		}
-	}
+	var containers []container
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&containers); err != nil {
 		return nil, err
 	}
-	published := map[int]Container{}
-	for _, c := range containers {
-		for _, p := range c.Ports {
-			if p.PublicPort != 0 && p.Type == "tcp" {
-				published[p.PublicPort] = Container{e.engine, name(c.Names), c.Image}
-			}
-		}
-	}
-	return published, nil
+	return containers, nil
 }
 
 // name returns a container's own name. The others, such as /web/db, are its

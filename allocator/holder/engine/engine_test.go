@@ -3,6 +3,7 @@ package engine
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"testing"
 	"time"
@@ -102,5 +103,35 @@ func TestEndpoints(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(endpoint{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestPublishes(t *testing.T) {
+	const labels = `"Labels":{"devports.instance":"RUN","devports.service":"web"},`
+	var answer string
+	socket := engine(t, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(answer)) })
+	getenv := environ{"DOCKER_HOST": "unix://" + socket}.get
+	for name, tt := range map[string]struct {
+		container string
+		on        string
+		want      bool
+	}{
+		"ours":            {`{` + labels + `"State":"running","Ports":[{"IP":"127.0.0.1","PublicPort":80,"Type":"tcp"}]}`, "127.0.0.1:80", true},
+		"on IPv6":         {`{` + labels + `"State":"running","Ports":[{"IP":"0.0.0.0","PublicPort":80,"Type":"tcp"},{"IP":"::","PublicPort":80,"Type":"tcp"}]}`, "[::]:80", true},
+		"another address": {`{` + labels + `"State":"running","Ports":[{"IP":"0.0.0.0","PublicPort":80,"Type":"tcp"}]}`, "127.0.0.1:80", false},
+		"another port":    {`{` + labels + `"State":"running","Ports":[{"IP":"127.0.0.1","PublicPort":81,"Type":"tcp"}]}`, "127.0.0.1:80", false},
+		"UDP":             {`{` + labels + `"State":"running","Ports":[{"IP":"127.0.0.1","PublicPort":80,"Type":"udp"}]}`, "127.0.0.1:80", false},
+		"exited":          {`{` + labels + `"State":"exited","Ports":[{"IP":"127.0.0.1","PublicPort":80,"Type":"tcp"}]}`, "127.0.0.1:80", false},
+		"no labels":       {`{"State":"running","Ports":[{"IP":"127.0.0.1","PublicPort":80,"Type":"tcp"}]}`, "127.0.0.1:80", false},
+		"another service": {`{"Labels":{"devports.instance":"RUN","devports.service":"db"},"State":"running","Ports":[{"IP":"127.0.0.1","PublicPort":80,"Type":"tcp"}]}`, "127.0.0.1:80", false},
+		"another run":     {`{"Labels":{"devports.instance":"OTHER","devports.service":"web"},"State":"running","Ports":[{"IP":"127.0.0.1","PublicPort":80,"Type":"tcp"}]}`, "127.0.0.1:80", false},
+	} {
+		answer = "[" + tt.container + "]"
+		if got := Publishes(t.Context(), getenv, "RUN", "web", netip.MustParseAddrPort(tt.on)); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if answer = `[{"State":"running","Ports":[{"IP":"127.0.0.1","PublicPort":80,"Type":"tcp"}]}]`; Publishes(t.Context(), getenv, "", "", netip.MustParseAddrPort("127.0.0.1:80")) {
+		t.Error("without an instance, it belongs to the run")
 	}
 }

@@ -96,7 +96,7 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 		watcher.Usage
 		need int
 		noun string
-	}{{onFolders, folders, "watched folder"}, {onWatchers, watchers, "inotify instance"}} {
+	}{{onFolders, folders, "watched directory"}, {onWatchers, watchers, "inotify instance"}} {
 		if limit.Max == 0 || limit.Used+limit.need <= limit.Max {
 			continue
 		}
@@ -119,7 +119,7 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 		return findings
 	}
 	return all(findings, "watching", "up watches %s; other programs watch %d, of a limit of %d",
-		wording.Count(folders, "folder"), onFolders.Used, onFolders.Max)
+		wording.Count(folders, "directory"), onFolders.Used, onFolders.Max)
 }
 
 // tryWatching watches files briefly: a sandbox may refuse it.

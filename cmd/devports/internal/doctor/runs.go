@@ -50,7 +50,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 		case r.Responded() && checkout.IsGone(r.Info.Directory):
 			findings = append(findings, Finding{
 				Check: "runs", Level: Warning,
-				What: fmt.Sprintf("devports up in %s (pid %d) is still running, but the folder no longer exists", r.Info.Directory, r.Holder.PID),
+				What: fmt.Sprintf("devports up in %s (pid %d) is still running, but the directory no longer exists", r.Info.Directory, r.Holder.PID),
 				Why:  "its services hold their ports, and it cannot apply edits to its Portfile",
 				Fix:  "devports down --dir " + text.QuoteSh(r.Info.Directory),
 			})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 )
@@ -26,9 +27,9 @@ func examineServices(ctx context.Context, r control.Answer, ports map[string][]i
 		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(ports[st.Service], st.Port) {
 			continue
 		}
-		// It may listen on its other ports.
+		// It may listen on its other ports, or for a debugger.
 		others := slices.DeleteFunc(ports[st.Service], func(port int) bool {
-			return slices.ContainsFunc(leases, func(l registry.Lease) bool { return l.Port == port && l.Name.Service == st.Service })
+			return port == launcher.InspectorPort || slices.ContainsFunc(leases, func(l registry.Lease) bool { return l.Port == port && l.Name.Service == st.Service })
 		})
 		if len(others) == 0 {
 			continue

@@ -41,7 +41,7 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 		case u.Instead != "":
 			base := "the working directory"
 			if p.File.Path != "" {
-				base = "the folder of " + filepath.Base(p.File.Path)
+				base = "the directory of " + filepath.Base(p.File.Path)
 			}
 			note.Hint = fmt.Sprintf("%q matches; patterns are relative to %s", u.Instead, base)
 		case u.Ignored:

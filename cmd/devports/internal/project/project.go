@@ -239,9 +239,7 @@ func (p Project) resolve(
 // registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
 	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
-	if p.hasFront() {
-		p.host.Front() // may lease a port, which the lock of the registry would block
-	}
+	p.FrontPort() // may lease a port, which the lock of the registry would block
 	return p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
 }
 
@@ -258,19 +256,21 @@ func (p Project) Addresses(scope registry.Scope) map[string]string {
 	return p.File.Addresses(p.site(scope))
 }
 
-// hasFront reports whether services may have named addresses.
-func (p Project) hasFront() bool { return !p.noFront && p.host.Front != nil && p.File.HasHosts() }
-
 // site is where the services of a scope have their names.
 func (p Project) site(scope registry.Scope) procfile.Site {
-	if scope.UserWide() || !p.hasFront() {
+	port := p.FrontPort()
+	if port == 0 || scope.UserWide() {
 		return procfile.Site{}
 	}
-	port := p.host.Front()
-	if port == 0 {
-		return procfile.Site{}
+	return procfile.Site{Name: scope.Name(), Port: port, Project: scope.Project, Worktree: scope.Worktree}
+}
+
+// FrontPort is the port of named addresses; 0: the project has none.
+func (p Project) FrontPort() int {
+	if p.noFront || p.host.Front == nil || !p.File.HasHosts() {
+		return 0
 	}
-	return procfile.Site{Name: scope.Name(), Port: port}
+	return p.host.Front()
 }
 
 func byName(leases []registry.Lease) map[allocator.PortName]int {

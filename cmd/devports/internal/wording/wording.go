@@ -4,6 +4,7 @@ package wording
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/devports/devports/allocator/text"
 )
@@ -27,13 +28,17 @@ func Numbers(numbers []int) string {
 
 // Count is "no ports", "1 port" or "3 ports".
 func Count(n int, noun string) string {
-	switch n {
-	case 0:
-		return "no " + noun + "s"
-	case 1:
+	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	plural := noun + "s"
+	if stem, ok := strings.CutSuffix(noun, "ory"); ok { // directory
+		plural = stem + "ories"
+	}
+	if n == 0 {
+		return "no " + plural
+	}
+	return fmt.Sprintf("%d %s", n, plural)
 }
 
 // Shorten cuts s to width characters, and ends it with "…" if it was longer.

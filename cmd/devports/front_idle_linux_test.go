@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/front"
+)
+
+var idleFlag = flag.Duration("idle", 0, "how long TestIdleFront watches whether the front wakes up; 0 skips it")
+
+// A front of a hundred checkouts, each with ten services, needs little memory and
+// does not wake up while nothing happens.
+func TestIdleFront(t *testing.T) {
+	if *idleFlag == 0 {
+		t.Skip("needs -idle")
+	}
+	const checkouts, services, maxMemory = 100, 10, 20 << 10 // KiB
+	h := newFrontHome(t)
+	env := map[string]string{}
+	for _, entry := range h.env {
+		name, value, _ := strings.Cut(entry, "=")
+		env[name] = value
+	}
+	s := session{getenv: func(name string) string { return env[name] }}
+	place, err := s.frontPlace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "devports") // the test's own needs more memory
+	if out, err := staticBuild(program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	pid := h.startProcess(program, append(frontArguments, strconv.Itoa(h.port))...)
+	for i := range checkouts {
+		var all []front.Service
+		for j := range services {
+			name := fmt.Sprint("service", j)
+			all = append(all, front.Service{Name: name, Host: name, Port: 20000 + i*services + j, State: launcher.StateReady, PID: 1, Address: fmt.Sprintf("http://%s.checkout%d.localhost:%d", name, i, h.port)})
+		}
+		announced := front.Announce(front.Announcement{
+			Place:     place,
+			Run:       front.Run{ID: fmt.Sprint(i), Site: fmt.Sprint("checkout", i), Project: "checkout", Worktree: fmt.Sprint(i), Directory: fmt.Sprint("/checkout", i)},
+			Start:     func() error { return nil },
+			Services:  func(context.Context) ([]front.Service, error) { return all, nil },
+			Processes: func(context.Context, string) ([]int, error) { return nil, nil },
+			Note:      func(text string) { t.Error(text) },
+		})
+		t.Cleanup(announced.Stop)
+	}
+	client := h.client()
+	client.Timeout = time.Second
+	for i := range checkouts {
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			response, err := client.Get(fmt.Sprintf("http://checkout%d.localhost:%d/", i, h.port))
+			if err == nil {
+				response.Body.Close()
+				if response.StatusCode == 200 {
+					break
+				}
+			}
+			if time.Now().After(end) {
+				t.Fatalf("checkout%d: %v %v", i, response, err)
+			}
+		}
+	}
+	client.CloseIdleConnections()
+	time.Sleep(time.Second) // until Go's background work has settled
+	before := switches(t, pid)
+	time.Sleep(*idleFlag)
+	woken := switches(t, pid) - before
+	rss, pss := kibibytes(t, pid, "status", "VmRSS"), kibibytes(t, pid, "smaps_rollup", "Pss")
+	t.Logf("RSS %d KiB, PSS %d KiB; woken %d times in %s", rss, pss, woken, *idleFlag)
+	if rss > maxMemory {
+		t.Errorf("it needs %d KiB, want at most %d", rss, maxMemory)
+	}
+	if woken > int(idleFlag.Seconds()) {
+		t.Errorf("it was woken %d times in %s", woken, *idleFlag)
+	}
+}
+
+// switches is how often the threads of a process have been woken.
+func switches(t *testing.T, pid int) (n int) {
+	t.Helper()
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		n += field(t, file, "voluntary_ctxt_switches")
+	}
+	return n
+}
+
+func kibibytes(t *testing.T, pid int, file, name string) int {
+	t.Helper()
+	return field(t, fmt.Sprintf("/proc/%d/%s", pid, file), name)
+}
+
+// field is the number in a line such as "VmRSS:  10 kB".
+func field(t *testing.T, file, name string) int {
+	t.Helper()
+	text, _ := os.ReadFile(file)
+	match := regexp.MustCompile(`(?m)^` + name + `:\s+(\d+)`).FindSubmatch(text)
+	if match == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(string(match[1]))
+	return n
+}
