@@ -135,8 +135,7 @@ ready_timeout = "2m"
 command = "echo cannot connect; exit 7"
 restart = "no"
 [services.elsewhere]
-command = "BROWSER_TEST_SERVICE=elsewhere PORT=$PORT_ELSEWHERE_OTHER exec $SERVICE"
-ports = ["other"]
+command = "BROWSER_TEST_SERVICE=elsewhere PORT=` + freePort(t) + ` exec $SERVICE"
 `,
 		"app.go": app,
 	})
