@@ -97,6 +97,21 @@
 // is an error with the line, and the package writes nothing until the user or
 // Repair has fixed the file. A newer version is an error, too.
 //
+// # Points
+//
+// The points of devports point are in a file of their own, the registry's path
+// with ".points":
+//
+//	{
+//	  "version": 1,
+//	  "points": [
+//	    {"port":3000,"service":"web","directory":"/home/ann/shop-feature","project":"shop","worktree":"feature"}
+//	  ]
+//	}
+//
+// They are not in the registry, because an older devports would take any key
+// that it does not know for damage. Both files have the same lock.
+//
 // # Concurrency properties
 //
 // Any number of processes and goroutines may use a registry at once. An update

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/devports/devports/allocator/holder/engine"
@@ -22,6 +23,7 @@ const (
 // announce gives the services their named addresses. An edit may change the name
 // of the checkout, or add the first service with an address.
 func (u *upRun) announce(id string) (stop func()) {
+	plan := u.plan
 	changed, unwatch := u.controller.Watch()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -35,7 +37,7 @@ func (u *upRun) announce(id string) (stop func()) {
 		if err != nil {
 			return
 		}
-		for site := u.plan.Site; ctx.Err() == nil; {
+		for site := u.announced(plan); ctx.Err() == nil; {
 			stop := func() {}
 			if site.URL("") != "" {
 				names := front.Announce(u.announcement(ctx, place, site, id, changed))
@@ -82,13 +84,26 @@ func (u *upRun) announcement(ctx context.Context, place front.Place, site procfi
 	}
 }
 
+// announced is the site of a plan for the front, which also knows services
+// without a named address: a point may lead to them.
+func (u *upRun) announced(plan procfile.Plan) procfile.Site {
+	hasPort := slices.ContainsFunc(plan.Services, func(p procfile.Process) bool { return p.Port != 0 })
+	if plan.Site.URL("") != "" || u.options.NoFront || !hasPort {
+		return plan.Site
+	}
+	return procfile.Site{
+		Name: u.scope.Name(), Port: u.session.frontPort(),
+		Project: u.scope.Project, Worktree: u.scope.Worktree,
+	}
+}
+
 // moveNames announces the names of a plan in place of the previous ones.
 func (u *upRun) moveNames(plan procfile.Plan) {
 	select {
 	case <-u.sites:
 	default:
 	}
-	u.sites <- plan.Site
+	u.sites <- u.announced(plan)
 }
 
 // drain lets a service finish the requests that it has got by its named address.

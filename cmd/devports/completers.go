@@ -19,6 +19,8 @@ var optionValues = map[string]completer{
 	"SERVICE":          services,
 	"PROJECT[/LABEL]":  checkouts,
 	"SERVICE=NUMBER,…": counts,
+	"WHERE":            words(expectHere),
+	"LABEL":            labels,
 	"WHEN":             words("auto", "always", "never"),
 	"SHELL":            words("sh", "bash", "zsh", "fish", "powershell", "dotenv", "json"),
 	"FORMAT":           words("port-for", "plut", "json", "dotenv"),

@@ -161,6 +161,10 @@ func (s session) serveFront(args []string) error {
 		return err
 	}
 	defer release() //nolint:errcheck // the process ends
+	points, err := s.registryAt("")
+	if err != nil {
+		return place.Fail(err)
+	}
 	_ = os.Chdir(place.Folder())
 	port, err := strconv.Atoi(args[3])
 	if err != nil {
@@ -185,7 +189,7 @@ func (s session) serveFront(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	front.Serve(ctx, front.Options{
-		Listeners: listeners, Port: port, Socket: socket, Idle: frontIdle,
+		Listeners: listeners, Port: port, Socket: socket, Idle: frontIdle, Points: pointSource(points),
 		Abandoned: func() bool { return !place.Exists() },
 	}, func() { _ = release() })
 	return nil

@@ -21,9 +21,10 @@ const examples = `
 const exitStatus = `
   0  success
   1  failure; for up: the status of the first service that failed
-  2  wrong usage
+  2  wrong usage; for who --expect here: unknown
   3  the Portfile, Procfile or an env file is missing or invalid
-  4  a port is taken, or leased to another name, or none is left
+  4  a port is taken, or leased to another name, or none is left;
+     for run --wait: another process listens on the port
   5  already running, or not running
   125, 126, 127  run: devports failed, COMMAND cannot be run, is not found
 `

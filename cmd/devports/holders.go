@@ -90,6 +90,12 @@ func owned(p holder.Process, owner control.Owner) holder.Process {
 func takenLine(t project.Taken, reassign bool, containers map[int]engine.Container) errorLine {
 	l := t.Lease
 	h, known := holderOf(map[int][]holder.Process{l.Port: t.Holders}, l.Port)
+	if to := t.Point; to.Port != 0 {
+		return errorLine{
+			fmt.Sprintf("port %d of %s leads to %s in %s, by devports point", l.Port, l.Name, to.Scope.Qualify(to.Service), to.Scope.Directory),
+			fmt.Sprintf("end that: devports point %d --off, or pin another port", l.Port),
+		}
+	}
 	instead := "move " + l.Name.String() + " to another port permanently: devports up --reassign"
 	if l.Pinned {
 		instead = "pin another port"

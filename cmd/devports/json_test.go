@@ -28,7 +28,7 @@ var jsonValues = map[string]any{
 	"check": checked{}, "doctor": []doctor.Finding{}, "env": map[string]string{}, "export": []leaseRow{}, "import": []importRow{},
 	"logs": logLine{}, "ls": []leaseRow{}, "pick": []int{}, "port": map[string]int{}, "portserver status": []assignment{},
 	"portserver ls": []assignment{}, "prune": []leaseRow{}, "rm": []leaseRow{}, "ps": []runInfo{}, "start": []launcher.Status{},
-	"stop": []launcher.Status{}, "restart": []launcher.Status{}, "wait": []launcher.Status{}, "version": versions{}, "who": []whoRow{},
+	"stop": []launcher.Status{}, "restart": []launcher.Status{}, "wait": []launcher.Status{}, "version": versions{}, "who": []whoRow{}, "point": []pointRow{}, "url": map[string]string{},
 }
 
 // jsonSections are the sections of the topic about the keys of a type.
@@ -49,6 +49,7 @@ var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[launcher.Blocker]():  "blocker",
 	reflect.TypeFor[versions]():          "version",
 	reflect.TypeFor[whoRow]():            "port",
+	reflect.TypeFor[pointRow]():          "point",
 }
 
 // cmdJSON fails unless standard output is valid --json output of a command,

@@ -51,19 +51,27 @@ started; if several such commands share services, the last one stops them.
 --fresh also restarts services that are already running, including finished work
 such as migrations, so that the command finds every service freshly started.
 
+With --wait, devports first waits until a devports up of this checkout has made
+SERVICE ready, and SERVICE listens on its port; it starts nothing. The exit
+status is 125 if that takes longer than --timeout or SERVICE fails, and 4 if
+another process listens on its port, so that tests never use the server of
+another checkout.
+
 Example:
   devports run -- go test ./...
   devports run -s auth -- sh -c 'curl localhost:$PORT/healthz'
   devports run -c 'psql "$DATABASE_URL"'
   devports run -s web --in-dir -- npm install
-  devports run --up --fresh -- npm test`,
+  devports run --up --fresh -- npm test
+  devports run --wait web,api -- npm test`,
 	flags: []cli.Flag{
 		&cli.StringFlag{Name: "service", Aliases: []string{"s"}, Usage: "use PORT and the environment of `SERVICE`"},
 		&cli.StringFlag{Name: "command", Aliases: []string{"c"}, Usage: "run `TEXT` in the shell, like the commands of services"},
 		boolean("in-dir", "", "run in the service's dir"),
 		boolean("up", "", "start services that are not running, and stop them afterwards"),
+		&cli.StringSliceFlag{Name: "wait", Usage: "wait until `SERVICE` of this checkout answers; several: --wait web,api"},
 		boolean("fresh", "", "with --up, restart services that are running"),
-		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with --up, wait at most `TIME`", DefaultText: "1m"},
+		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with --up or --wait, wait at most `TIME`", DefaultText: "1m"},
 		noPinsFlag, fileFlag, registryFlag,
 	},
 	completes: commandLine,
@@ -72,8 +80,14 @@ Example:
 		switch {
 		case c.Bool("fresh") && !c.Bool("up"):
 			return fail(exitRunFailed, "devports run --up --fresh -- COMMAND", "--fresh requires --up")
+		case c.Bool("up") && c.IsSet("wait"):
+			return fail(exitRunFailed, "devports run --up -- COMMAND", "--up waits by itself: --wait cannot be used with it")
 		case c.Bool("up"):
 			return s.runUp(c)
+		case c.IsSet("wait"):
+			if err := s.awaitServices(c); err != nil {
+				return err
+			}
 		}
 		p, err := s.program(c)
 		if err != nil {

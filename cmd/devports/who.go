@@ -30,16 +30,29 @@ started it, for which project, worktree and service. If a container publishes
 the port, its name is shown, provided that you have access to the engine. If
 nothing listens, an outgoing connection may hold the port; else it is free, or
 free and leased to a name. Addresses of this machine and URLs, such as :8080 or
-http://localhost:8080/, stand for their port.
+http://localhost:8080/, stand for their port. For a port of devports point, it
+shows where the port leads.
+
+With --expect here, the exit status is 0 only if every listener belongs to the
+run of this checkout, or the port leads to a ready service of it; 1 if another
+process listens, or the port leads elsewhere; and 2 if that is unknown: nothing
+listens, or a listener is not visible. A wrong command line is 2, too.
 
 Example:
   devports who 8080
-  devports who auth --json`,
-	flags:     []cli.Flag{userWideFlag, jsonFlag, fileFlag, registryFlag},
+  devports who auth --json
+  devports who 3000 --expect here && npm test`,
+	flags: []cli.Flag{
+		&cli.StringFlag{Name: "expect", Usage: "fail unless the listener is of the run `WHERE`: here"},
+		userWideFlag, jsonFlag, fileFlag, registryFlag,
+	},
 	completes: leaseNames,
 	run: func(s session, c *cli.Context) error {
 		if c.NArg() == 0 {
 			return usage("devports who 8080", "who requires a port or a name")
+		}
+		if c.IsSet("expect") && c.String("expect") != expectHere {
+			return usage("devports who 8080 --expect here", "--expect must be here, not %q", c.String("expect"))
 		}
 		registry, err := s.openRegistry(c)
 		if err != nil {
@@ -58,10 +71,16 @@ Example:
 			return err
 		}
 		if c.Bool("json") {
-			return s.json(answers)
+			if err := s.json(answers); err != nil {
+				return err
+			}
+		} else {
+			for _, a := range answers {
+				fmt.Fprint(s.stdout, a)
+			}
 		}
-		for _, a := range answers {
-			fmt.Fprint(s.stdout, a)
+		if c.IsSet("expect") {
+			return s.expectHere(c, answers)
 		}
 		return nil
 	},
@@ -126,6 +145,7 @@ type whoRow struct {
 	Listeners   []holder.Process    `json:"listeners,omitempty"`
 	Connections []holder.Connection `json:"connections,omitempty"` // if nothing listens
 	Container   *engine.Container   `json:"container,omitempty"`   // that publishes the port
+	Point       *pointRow           `json:"point,omitempty"`       // where the port leads
 }
 
 // owner is a lease with the branch and commit of its checkout.
@@ -147,6 +167,7 @@ func (s session) answers(ctx context.Context, r registry.Registry, ports []int, 
 		return nil, err
 	}
 	containers := sync.OnceValue(func() map[int]engine.Container { return engine.Published(ctx, s.getenv) })
+	points := s.pointsAt(ctx, ports)
 	rows := make([]whoRow, len(ports))
 	for i, port := range ports {
 		row := whoRow{
@@ -159,7 +180,10 @@ func (s session) answers(ctx context.Context, r registry.Registry, ports []int, 
 				row.Leases = append(row.Leases, owner{newLeaseRow(l), head.Branch, head.Commit})
 			}
 		}
-		if !row.Free && len(row.Connections) == 0 && mayBeContainer(row.Listeners) {
+		if p, ok := points[port]; ok {
+			row.Point = &p
+		}
+		if !row.Free && len(row.Connections) == 0 && row.Point == nil && mayBeContainer(row.Listeners) {
 			if c, ok := containers()[port]; ok {
 				row.Container = &c
 			}
@@ -208,13 +232,21 @@ func (a whoRow) String() string {
 		text += fmt.Sprintf("%d: %s%s\n", a.Port, describeProcess(p), a.details(p))
 	}
 	for _, c := range a.Connections {
+		if a.Point != nil && c.State == "bound" {
+			continue // it is the front's, which refuses connections: see below
+		}
 		text += fmt.Sprintf("%d: taken by %s\n", a.Port, describeConnection(a.Port, c))
 	}
 	if strings.Contains(a.Address, ".localhost:") {
 		text += fmt.Sprintf("%d: named %s\n", a.Port, a.Address)
 	}
+	if a.Point != nil {
+		text += fmt.Sprintf("%d: %s\n", a.Port, a.Point)
+	}
 	state := ""
 	switch {
+	case a.Free && a.Point != nil:
+		state = "free, "
 	case a.Free && len(a.Leases) == 0:
 		return fmt.Sprintf("%d: free\n", a.Port)
 	case a.Free:

@@ -206,6 +206,8 @@ func (announced *Announced) serve(ctx context.Context, conn net.Conn) error {
 			drains.drained(m.Drained)
 		case m.Hint != nil:
 			a.Note(m.Hint.text())
+		case m.Note != "":
+			a.Note(m.Note)
 		case m.Yielded:
 			if first.Welcome.Protocol < a.protocol {
 				return errClosed // start its successor

@@ -29,9 +29,20 @@
 // connection belongs to the run: see dialer. It never answers for a name with
 // another checkout.
 //
+// # Points
+//
+// A [Point] is another port of the front. It forwards raw TCP to a service of
+// one checkout, with the same evidence as for names. The front holds the ports
+// of all points while it lives, so that nobody else answers there; while a
+// service is not ready, the kernel refuses connections: see pointPort. A front
+// with points ends like any other, a minute after the last run: then there is
+// nothing to forward to, and the next run starts another.
+//
 // # Concurrency
 //
 // table owns the routes, in values that do not change: a request reads them
 // without waiting. Each run has one goroutine that reads its messages, and a
-// mutex for writing. Each request has its goroutine.
+// mutex for writing. Each request has its goroutine, and each connection to a
+// point has two. points.follow waits for later routes, and takes, opens and
+// shuts the ports of points.
 package front

@@ -266,6 +266,11 @@ func newPlace(t testing.TB) Place {
 
 func startFront(t testing.TB, place Place, port, protocol int) *testFront {
 	t.Helper()
+	return startFrontWith(t, place, port, Options{Protocol: protocol})
+}
+
+func startFrontWith(t testing.TB, place Place, port int, o Options) *testFront {
+	t.Helper()
 	f := &testFront{t: t, place: place, port: port, ended: make(chan struct{})}
 	release, err := place.Claim()
 	if err != nil {
@@ -286,7 +291,8 @@ func startFront(t testing.TB, place Place, port, protocol int) *testFront {
 	})
 	go func() {
 		defer close(f.ended)
-		Serve(ctx, Options{Listeners: listeners, Port: port, Socket: socket, Idle: time.Minute, Protocol: protocol}, func() { _ = release() })
+		o.Listeners, o.Port, o.Socket, o.Idle = listeners, port, socket, time.Minute
+		Serve(ctx, o, func() { _ = release() })
 	}()
 	t.Cleanup(f.stop)
 	return f

@@ -54,6 +54,8 @@ type fromRun struct {
 	Answer   *answer   `json:"answer,omitempty"`
 	Drain    *drain    `json:"drain,omitempty"`
 	Yield    bool      `json:"yield,omitempty"` // make room for a front of a later protocol
+
+	Points *pointsRequest `json:"points,omitempty"` // instead of hello: it is no run
 }
 
 type hello struct {
@@ -69,6 +71,9 @@ type fromFront struct {
 	Hint     *hint     `json:"hint,omitempty"`
 	Drained  int       `json:"drained,omitempty"` // the ID of a drain
 	Yielded  bool      `json:"yielded,omitempty"` // connect to another front
+
+	Points *pointsAnswer `json:"points,omitempty"`
+	Note   string        `json:"note,omitempty"` // for the user
 }
 
 type welcome struct {

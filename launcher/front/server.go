@@ -20,6 +20,8 @@ type Options struct {
 	Idle      time.Duration  // how long it lives without runs
 	Protocol  int            // 0 stands for Protocol
 
+	Points PointSource // without Load: there are none
+
 	// Abandoned reports, while there are no runs, that the front shall end
 	// without delay; nil: never.
 	Abandoned func() bool
@@ -49,6 +51,9 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 	f := &front{options: o, table: newTable(), stop: stop, runs: map[*run]bool{}, idle: make(chan struct{}, 1)}
 	f.pages = &pages{o.Port}
 	f.proxy = newProxy(f.table, f.pages)
+	forwarding, cut := context.WithCancel(context.Background())
+	defer cut()
+	f.points = newPoints(forwarding, f.table, o.Points)
 	// It has no timeouts: each costs up to 10 µs a request, as it may wake another
 	// thread, and all clients are on this machine.
 	web := &http.Server{Handler: f, ErrorLog: log.New(io.Discard, "", 0)}
@@ -58,8 +63,14 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 		serving.Go(func() { _ = web.Serve(strictListener{l, silent}) })
 	}
 	serving.Go(func() { f.accept(ctx) })
+	pointed := make(chan struct{})
+	go func() {
+		defer close(pointed)
+		f.points.follow(ctx)
+	}()
 	f.awaitEnd(ctx)
 	stop()
+	<-pointed // the successor needs the ports
 	o.Socket.Close()
 	f.sendAll(fromFront{Yielded: true})
 	for _, l := range o.Listeners {
@@ -72,6 +83,7 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 	time.AfterFunc(silentTime, silent.close)
 	_ = web.Shutdown(last)
 	f.awaitRequests(last) // Shutdown does not wait for those that are WebSockets
+	f.points.drain(last)
 	_ = web.Close()
 	serving.Wait()
 }
@@ -95,6 +107,7 @@ type front struct {
 	table   *table
 	pages   *pages
 	proxy   *proxy
+	points  *points
 	stop    context.CancelFunc
 	idle    chan struct{} // receives a value when the number of runs has changed
 
@@ -162,7 +175,17 @@ func (f *front) serveRun(conn net.Conn) {
 	p := newPeer(conn)
 	_ = conn.SetReadDeadline(time.Now().Add(helloTimeout))
 	var first fromRun
-	if p.receive(&first) != nil || first.Hello == nil || first.Hello.Site == "" || first.Hello.Site == Home {
+	err := p.receive(&first)
+	if err == nil && first.Points != nil {
+		states, err := f.points.reload(first.Points.Cut)
+		answer := pointsAnswer{Points: states}
+		if err != nil {
+			answer.Error = err.Error()
+		}
+		_ = p.send(fromFront{Points: &answer})
+		return
+	}
+	if err != nil || first.Hello == nil || first.Hello.Site == "" || first.Hello.Site == Home {
 		return
 	}
 	_ = conn.SetReadDeadline(time.Time{})

@@ -24,6 +24,7 @@ type Taken struct {
 	Lease       registry.Lease
 	Holders     []holder.Process    // the visible listeners
 	Connections []holder.Connection // if there are no listeners
+	Point       registry.Point      // that has the port, if not zero
 }
 
 func (e *TakenError) Error() string {
@@ -41,8 +42,9 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 	for _, l := range leases {
 		ports = append(ports, l.Port)
 	}
+	points := p.pointsOf(ports)
 	busy := allocator.BusyAmong(ports)
-	if len(busy) == 0 {
+	if len(busy) == 0 && len(points) == 0 {
 		return nil
 	}
 	holders, err := p.host.Listening(ctx, p.Registry, busy...)
@@ -56,8 +58,10 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 	}
 	var e TakenError
 	for _, l := range leases {
-		t := Taken{l, holders[l.Port], connections[l.Port]}
+		t := Taken{l, holders[l.Port], connections[l.Port], points[l.Port]}
 		switch {
+		case t.Point.Port != 0:
+			e.Taken = append(e.Taken, t)
 		case !slices.Contains(busy, l.Port), slices.ContainsFunc(t.Holders, ours):
 		case slices.ContainsFunc(t.Connections, func(c holder.Connection) bool { return ours(c.Process) }):
 		default:
@@ -68,6 +72,21 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 		return nil
 	}
 	return &e
+}
+
+// pointsOf returns the points that have one of the ports, whether or not a front
+// holds them now: it would as soon as anything runs.
+func (p Project) pointsOf(ports []int) map[int]registry.Point {
+	points := map[int]registry.Point{}
+	if p.host.Points == nil || len(ports) == 0 {
+		return points
+	}
+	for _, point := range p.host.Points() {
+		if slices.Contains(ports, point.Port) {
+			points[point.Port] = point
+		}
+	}
+	return points
 }
 
 // Try returns the error that the ports would cause at a start now, such as a

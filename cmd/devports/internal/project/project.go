@@ -32,6 +32,7 @@ type Host struct {
 	Note    func(format string, args ...any)           // prints a note
 	Front   func() int                                 // the port of named addresses; 0: there are none
 	Changed func(registry.Change)                      // called when the project was moved or renamed
+	Points  func() []registry.Point                    // the ports that lead elsewhere; nil: there are none
 
 	// Listening returns the processes that listen on each of the ports.
 	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)

@@ -1,0 +1,31 @@
+//go:build !linux
+
+package front
+
+import (
+	"net"
+	"net/netip"
+)
+
+// pointPort holds one address of a point. It always listens: here, a socket
+// cannot stop to listen and keep its port. Connections are reset while the
+// service does not run.
+type pointPort struct{ listener net.Listener }
+
+// holdPort takes an address. accept is called with each connection, in a
+// goroutine of its own.
+func holdPort(addr netip.AddrPort, accept func(*net.TCPConn)) (*pointPort, error) {
+	l, err := net.Listen("tcp", addr.String())
+	if err != nil {
+		return nil, err
+	}
+	go acceptAll(l, accept)
+	return &pointPort{l}, nil
+}
+
+func (h *pointPort) open() error { return nil }
+
+func (h *pointPort) shut() {}
+
+// close gives up the port.
+func (h *pointPort) close() { h.listener.Close() }
