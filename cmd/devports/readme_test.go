@@ -5,11 +5,13 @@ package main
 import (
 	"fmt"
 	"iter"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,9 +55,24 @@ func TestREADME(t *testing.T) {
 		first, _, _ := strings.Cut(b.text, "\n")
 		t.Run(first, func(t *testing.T) {
 			t.Setenv("DEVPORTS_HOME", t.TempDir())
+			withFront(t)
 			runConsole(t, root, b.text)
 		})
 	}
+}
+
+// withFront gives services named addresses with the port of the documents, or
+// with another one of as many digits if that is taken.
+func withFront(t *testing.T) {
+	t.Helper()
+	for port := 4777; port < 4900; port++ {
+		if l, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port)); err == nil {
+			l.Close()
+			t.Setenv("DEVPORTS_FRONT", strconv.Itoa(port))
+			return
+		}
+	}
+	t.Fatal("no port is free")
 }
 
 // TestRecipes follows the recipes of the examples, each in a folder of its own.
@@ -65,6 +82,7 @@ func TestRecipes(t *testing.T) {
 	for section, blocks := range sections(documentBlocks(t, "../../examples/README.md")) {
 		t.Run(section, func(t *testing.T) {
 			dir, home := filepath.Join(t.TempDir(), "shop"), t.TempDir()
+			withFront(t)
 			for name, value := range map[string]string{"DEVPORTS_HOME": home, "HOME": home, "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": "", "DIRENV_LOG_FORMAT": ""} {
 				t.Setenv(name, value)
 			}
@@ -138,10 +156,12 @@ func TestREADMEScreen(t *testing.T) {
 	}
 	blocks := documentBlocks(t, "../../README.md")
 	block := blocks[slices.IndexFunc(blocks, func(b documentBlock) bool { return b.info[0] == "text" })].text
-	// Column widths and durations may differ.
+	withFront(t)
+	// Column widths, durations and the port of named addresses may differ.
 	normal := func(screen string) []string {
 		screen = regexp.MustCompile(` +`).ReplaceAllString(screen, " ")
 		screen = regexp.MustCompile(`\d+(\.\d+)? (ms|s|min)\b`).ReplaceAllString(screen, "0 s")
+		screen = regexp.MustCompile(`\.localhost:\d+`).ReplaceAllString(screen, ".localhost:4777")
 		screen = regexp.MustCompile(`─+`).ReplaceAllString(screen, "─")
 		return lines(regexp.MustCompile(` ?\n+`).ReplaceAllString(screen, "\n"))
 	}
@@ -156,7 +176,7 @@ func TestREADMEScreen(t *testing.T) {
 		}
 		return string(out)
 	}
-	tmux("new-session", "-d", "-x", "84", "-y", "30", "echo '$ devports up'; exec devports up")
+	tmux("new-session", "-d", "-x", "88", "-y", "30", "echo '$ devports up'; exec devports up")
 	t.Cleanup(func() { _ = exec.Command("tmux", "-S", filepath.Join(home, "tmux"), "kill-server").Run() })
 	want := normal(strings.ReplaceAll(block, "  ⋮\n", ""))
 	for end := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {

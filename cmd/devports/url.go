@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/cmd/devports/internal/view"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 )
@@ -58,7 +58,8 @@ var openCommand = command{
 	args:  "[SERVICE]",
 	help: `
 Opens the address of SERVICE in the browser; without SERVICE, the page of this
-checkout. The command in BROWSER is used, or else the system's.
+checkout. The command in BROWSER is used, in which %s stands for the address, or
+else the system's.
 
 Example:
   devports open web`,
@@ -76,28 +77,15 @@ Example:
 		if !strings.HasPrefix(address, "http://") {
 			return fail(exitFailed, "its address: "+address, "%s does not use HTTP", c.Args().First())
 		}
-		argv := append(s.browser(), address)
+		argv := view.Browser(address)
 		cmd := exec.Command(argv[0], argv[1:]...)
 		cmd.Env = append(os.Environ(), envvar.Outside+"=1")
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr // for a browser in the terminal
 		if err := cmd.Run(); err != nil {
-			return fail(exitFailed, "open "+address, "cannot start a browser: %v", err)
+			return fail(exitFailed, "open "+address+", or set BROWSER", "cannot start a browser: %v", err)
 		}
 		return nil
 	},
-}
-
-// browser is the command that opens a URL.
-func (s session) browser() []string {
-	if command := s.getenv("BROWSER"); command != "" {
-		return []string{command}
-	}
-	switch runtime.GOOS {
-	case "darwin":
-		return []string{"open"}
-	case "windows":
-		return []string{"rundll32", "url.dll,FileProtocolHandler"}
-	}
-	return []string{"xdg-open"}
 }
 
 // addresses returns the plan of the project, with the addresses of its

@@ -309,5 +309,9 @@ func runsAs(pids []int, uid string) bool {
 
 // text is the hint for the user.
 func (h hint) text() string {
-	return fmt.Sprintf(`%s responded with %d to a request for %s: if it only allows certain hosts or origins, add this one, or set host_header = "localhost"`, h.Service, h.Status, h.URL)
+	found := fmt.Sprintf("%s responded with %d to its first request for %s", h.Service, h.Status, h.URL)
+	if h.HostHeader != "" {
+		return found + ": if it only allows certain origins, allow this one"
+	}
+	return found + `: if it only allows certain hosts or origins, allow this one, or set host_header = "localhost"`
 }

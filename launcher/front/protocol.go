@@ -115,11 +115,14 @@ type drain struct {
 	Service string `json:"service"`
 }
 
-// hint reports that a service refused its first request by name.
+// hint reports that a process of a service refused its first request by name. A
+// service gets one.
 type hint struct {
 	Service string `json:"service"`
 	Status  int    `json:"status"`
 	URL     string `json:"url"`
+
+	HostHeader string `json:"host_header,omitempty"` // what it got as Host, if not that of URL
 }
 
 func socketsOf(sockets []holder.Socket) (list []socket) {

@@ -186,7 +186,7 @@ func (p *proxy) admit(ctx context.Context, t target) (target, error) {
 		if !t.waits() {
 			return t, errNotListening
 		}
-		if err := await(ctx, routes, waitTime-time.Since(t.arrived)); err != nil {
+		if err := await(ctx, routes, t.patience()-time.Since(t.arrived)); err != nil {
 			return t, err
 		}
 	}
@@ -253,18 +253,24 @@ func visited(r *http.Request, b backend) bool {
 	return false
 }
 
+// patience is how long a request waits at most.
+func (t target) patience() time.Duration {
+	first := t.service.Restarts == 0 && (t.service.State == launcher.StateWaiting || t.service.State == launcher.StateStarting)
+	if t.page && first {
+		return pageTime
+	}
+	return waitTime
+}
+
 // waits reports whether a service that cannot answer now is about to. A person
 // who waits for the first start, or for a later restart, sees a page instead.
 func (t target) waits() bool {
-	waited := time.Since(t.arrived)
-	if waited >= waitTime || len(t.service.WrongPorts) > 0 {
+	if time.Since(t.arrived) >= t.patience() || len(t.service.WrongPorts) > 0 {
 		return false
 	}
 	switch t.service.State {
 	case launcher.StateFailed, launcher.StateStopped, launcher.StateDone:
 		return false
-	case launcher.StateWaiting, launcher.StateStarting:
-		return !t.page || t.service.Restarts > 0 || waited < pageTime
 	case launcher.StateBackoff:
 		return !t.page || time.Until(t.service.RestartAt) < pageTime
 	}
@@ -283,8 +289,8 @@ func (p *proxy) modify(r *http.Response) error {
 		r.Header.Set(headerWho, headerValue(t.who())+"; unverified")
 	}
 	refused := r.StatusCode == http.StatusBadRequest || r.StatusCode == http.StatusForbidden
-	if t.run.first(t.service) && refused {
-		go t.run.peer.send(fromFront{Hint: &hint{t.service.Name, r.StatusCode, t.service.Address}}) //nolint:errcheck // a run that has gone needs no hint
+	if t.run.first(t.service, refused) && refused {
+		go t.run.peer.send(fromFront{Hint: &hint{t.service.Name, r.StatusCode, t.service.Address, t.service.HostHeader}}) //nolint:errcheck // a run that has gone needs no hint
 	}
 	return nil
 }

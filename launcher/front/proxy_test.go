@@ -498,27 +498,27 @@ func TestClients(t *testing.T) {
 	}
 }
 
+// A service whose process refuses its first request gets one hint.
 func TestHint(t *testing.T) {
-	f, r, _, web := newSite(t, "127.0.0.1:%d")
-	// Its first response was a success.
-	f.get("web.shop.localhost", "/status/403", 403)
-	p := start(t, "api", "127.0.0.1:0")
-	_ = p
+	f, r, p, web := newSite(t, "127.0.0.1:%d")
+	f.get("web.shop.localhost", "/status/403", 403) // its first response was a success
 	api := web
 	api.Name, api.Host, api.Address = "api", "api", "http://api.shop.localhost"
-	q := start(t, "api", fmt.Sprintf("[::1]:%d", web.Port))
-	r.set(api, q.pid)
-	f.get("api.shop.localhost", "/status/403", 403)
-	f.get("api.shop.localhost", "/status/403", 403)
-	select {
-	case note := <-r.notes:
-		if !strings.Contains(note, "api responded with 403 to a request for http://api.shop.localhost") {
-			t.Error(note)
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("no hint")
+	for restart := range 3 {
+		api.Restarts, api.Host = restart, fmt.Sprint("api", restart)
+		r.set(api, p.pid)
+		f.get(api.Host+".shop.localhost", "/status/403", 403)
+		f.get(api.Host+".shop.localhost", "/status/400", 400)
 	}
-	if len(r.notes) > 0 {
-		t.Errorf("another: %s", <-r.notes)
+	const want = `api responded with 403 to its first request for http://api.shop.localhost: if it only allows certain hosts or origins, allow this one, or set host_header = "localhost"`
+	if note := <-r.notes; note != want {
+		t.Error(note)
+	}
+	// The hint of another service shows that there are no more for the first.
+	api.Name, api.Host, api.HostHeader = "admin", "admin", "localhost"
+	r.set(api, p.pid)
+	f.get("admin.shop.localhost", "/status/400", 400)
+	if note := <-r.notes; !strings.HasPrefix(note, "admin responded with 400") || strings.Contains(note, "host_header") {
+		t.Error(note)
 	}
 }

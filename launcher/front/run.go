@@ -39,7 +39,11 @@ type portAnswer struct {
 	at  time.Time
 }
 
-type hintedProcess struct{ pid, restarts int }
+// hintedProcess is the latest process of a service that has responded.
+type hintedProcess struct {
+	pid, restarts int
+	hinted        bool // there was a hint, for this process or an earlier one
+}
 
 func newRun(about Run, number int, p *peer) *run {
 	return &run{
@@ -179,12 +183,15 @@ func (r *run) unverified(service string) bool {
 	return false
 }
 
-// first reports whether this is the first response of a process.
-func (r *run) first(s Service) bool {
+// first reports whether this is the first response of a process, and no process
+// of the service has refused its first request.
+func (r *run) first(s Service, refused bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := hintedProcess{s.PID, s.Restarts}
-	first := r.hinted[s.Name] != p
-	r.hinted[s.Name] = p
-	return first
+	last := r.hinted[s.Name]
+	if last.pid == s.PID && last.restarts == s.Restarts {
+		return false
+	}
+	r.hinted[s.Name] = hintedProcess{s.PID, s.Restarts, last.hinted || refused}
+	return !last.hinted
 }

@@ -89,15 +89,7 @@ func newWorld(t *testing.T) *world {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "[::1]:0")
-	if err != nil {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, w.port, _ = net.SplitHostPort(l.Addr().String())
-	l.Close()
+	w.port = freePort(t)
 	runtime, err := os.MkdirTemp("", "b") // its sockets need a short path
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +98,18 @@ func newWorld(t *testing.T) *world {
 	self, _ := filepath.Abs(os.Args[0])
 	w.env = append(os.Environ(), "DEVPORTS_HOME="+filepath.Join(dir, "home"), "XDG_RUNTIME_DIR="+runtime, "DEVPORTS_FRONT="+w.port, "SERVICE="+self)
 	return w
+}
+
+// freePort returns a port that is free.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
 }
 
 // command runs a program in a folder.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"os"
-	"runtime"
 	"strings"
 
 	"github.com/devports/devports/launcher"
@@ -144,21 +142,7 @@ func (l *loop) open() {
 		l.model.notice = l.model.target() + " does not use HTTP"
 		return
 	}
-	if err := l.options.Run.StartOutside(l.context, append(browser(), url)...); err != nil {
+	if err := l.options.Run.StartOutside(l.context, Browser(url)...); err != nil {
 		l.model.notice = "cannot start a browser: open " + url
 	}
-}
-
-// browser is the command that opens a URL.
-func browser() []string {
-	if command := os.Getenv("BROWSER"); command != "" {
-		return []string{command}
-	}
-	switch runtime.GOOS {
-	case "darwin":
-		return []string{"open"}
-	case "windows":
-		return []string{"rundll32", "url.dll,FileProtocolHandler"}
-	}
-	return []string{"xdg-open"}
 }
