@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -116,4 +117,19 @@ func field(t *testing.T, file, name string) int {
 	}
 	n, _ := strconv.Atoi(string(match[1]))
 	return n
+}
+
+// startProcess starts a program that is killed when the test ends.
+func (h *frontHome) startProcess(program string, args ...string) (pid int) {
+	h.t.Helper()
+	c := exec.Command(program, args...)
+	c.Env = h.env
+	if err := c.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	return c.Process.Pid
 }

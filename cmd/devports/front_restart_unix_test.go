@@ -84,21 +84,6 @@ func (h *frontHome) up(dir string) {
 	h.t.Cleanup(func() { _, _ = h.devports(dir, "down") })
 }
 
-// startProcess starts a program that is killed when the test ends.
-func (h *frontHome) startProcess(program string, args ...string) (pid int) {
-	h.t.Helper()
-	c := exec.Command(program, args...)
-	c.Env = h.env
-	if err := c.Start(); err != nil {
-		h.t.Fatal(err)
-	}
-	h.t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	})
-	return c.Process.Pid
-}
-
 // client sends requests to the front, whatever their names resolve to.
 func (h *frontHome) client() *http.Client {
 	return &http.Client{
