@@ -102,12 +102,14 @@ func (s service) nextProcess(now time.Time, e event) (service, []action) {
 				s.goal = goalRestart
 			}
 		case evDrain:
-			if s.goal == goalRestart {
+			if s.goal == goalRestart && s.drain == notDrained {
 				s.drain = draining
 				return s, []action{drain}
 			}
 		case evDrained:
-			s.drain = drained
+			if s.drain == draining {
+				s.drain = drained
+			}
 		case evTerminate:
 			if s.goal != goalNone {
 				return s.terminate(now)
@@ -155,6 +157,8 @@ func (s service) setGoal(now time.Time, g goal) (service, []action) {
 	s.goal, s.userStopped = g, g == goalStop || g == goalKill
 	if g == goalRestart {
 		s.retries, s.rerunDone = 0, false
+	} else {
+		s.drain = notDrained
 	}
 	switch s.phase {
 	case waiting, backoff, ended:
