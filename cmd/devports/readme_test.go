@@ -83,7 +83,7 @@ func TestRecipes(t *testing.T) {
 		t.Run(section, func(t *testing.T) {
 			dir, home := filepath.Join(t.TempDir(), "shop"), t.TempDir()
 			withFront(t)
-			for name, value := range map[string]string{"DEVPORTS_HOME": home, "HOME": home, "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": "", "DIRENV_LOG_FORMAT": ""} {
+			for name, value := range map[string]string{"DEVPORTS_HOME": home, "HOME": home, "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": "", "DIRENV_LOG_FORMAT": "", "CI": ""} {
 				t.Setenv(name, value)
 			}
 			for _, b := range blocks {
