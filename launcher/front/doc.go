@@ -33,7 +33,7 @@
 //
 // A [Point] is another port of the front. It forwards raw TCP to a service of
 // one checkout, with the same evidence as for names. The front holds the ports
-// of all points while it lives, so that nobody else answers there; while a
+// of all points while it lives, so that no other program answers there; while a
 // service is not ready, the kernel refuses connections: see pointPort. A front
 // with points ends like any other, a minute after the last run: then there is
 // nothing to forward to, and the next run starts another.

@@ -200,7 +200,7 @@ func TestPointStranger(t *testing.T) {
 }
 
 // While clients keep asking, the port leads to the one or to the other service:
-// nobody gets an answer of the former one after the switch.
+// no client gets an answer of the former one after the switch.
 func TestPointSwitched(t *testing.T) {
 	p := newPointed(t)
 	for _, name := range []string{"a", "b"} {
