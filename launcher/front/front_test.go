@@ -152,6 +152,13 @@ func TestLaterProtocol(t *testing.T) {
 	}
 	started := make(chan *testFront, 10)
 	later := announce(t, f.place, Run{ID: "2", Site: "later", Project: "later", Directory: "/later"}, Protocol+1, func() error {
+		release, err := f.place.Claim()
+		if err != nil {
+			return err // the earlier front still holds it: tried again
+		}
+		if err := release(); err != nil {
+			return err
+		}
 		started <- startFront(t, f.place, f.port, Protocol+1)
 		return nil
 	})
