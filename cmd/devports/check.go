@@ -53,6 +53,7 @@ Example:
 			return err
 		}
 		s.notes(plan.Notes)
+		s.noteIncluding(c.String("file"))
 		_, err = fmt.Fprintf(s.stdout, "%s is valid: %s\n", p.File.Name, wording.List(p.File.ServiceNames()))
 		return err
 	},

@@ -38,6 +38,17 @@ type Host struct {
 	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 }
 
+// loader reads project files on the host.
+func (h Host) loader() procfile.Loader {
+	return procfile.Loader{Stdin: h.Stdin, Getenv: h.Getenv, Main: func(dir string) string {
+		c, err := checkout.Find(dir, "", h.Getenv)
+		if err != nil {
+			return ""
+		}
+		return c.Main()
+	}}
+}
+
 // Project is a project file with its checkout and the registry of its ports. It
 // is a value.
 type Project struct {
@@ -82,7 +93,7 @@ func (e *FileError) Unwrap() error { return e.err }
 // file. With Problems, the Project has the valid part of the file.
 func Open(host Host, r registry.Registry, path string, scale map[string]int) (Project, error) {
 	p := Project{Registry: r, host: host, scale: scale}
-	return p.load(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
+	return p.load(path, func() (procfile.File, error) { return host.loader().Read(path) })
 }
 
 // Proposed is Open for a Portfile in dir that is not written.
