@@ -19,6 +19,7 @@ type Context struct {
 	Project, Worktree string
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
+	SharedElsewhere   bool                       // shared services run in another directory
 }
 
 // labels are the variables that identify a service to itself.
@@ -158,6 +159,7 @@ func (r *resolver) process(s Service) Process {
 		Ready:      s.check(),
 		Restart:    s.Restart,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
+		Shared: s.Shared,
 	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
