@@ -129,6 +129,11 @@ type Status struct {
 	// Detail.
 	Outdated bool `json:"outdated,omitempty"`
 
+	// Shared: all checkouts of the project share it, and another run has started
+	// it; StartedBy is the checkout that has started that run.
+	Shared    bool   `json:"shared,omitempty"`
+	StartedBy string `json:"started_by,omitempty"`
+
 	// Host is its label in named addresses, and HostHeader the Host that it
 	// gets for them; "" for that of the request.
 	Host       string `json:"-"`
@@ -524,5 +529,6 @@ func (s *supervisor) statusOf(name string) Status {
 		}
 	}
 	s.addBuild(&status, sv)
+	s.addShared(&status, sv)
 	return status
 }
