@@ -379,10 +379,13 @@ func Dependents(all []Status, names ...string) (dependents []string) {
 }
 
 // Down stops all services and ends the run.
-func (c *Controller) Down(ctx context.Context) error {
+func (c *Controller) Down(ctx context.Context) error { return c.End(ctx, "devports down") }
+
+// End is Down for another reason.
+func (c *Controller) End(ctx context.Context, reason string) error {
 	return c.ask(ctx, func(s *supervisor) {
 		s.stopRequested = true
-		s.close(Stopping{Reason: "devports down"})
+		s.close(Stopping{Reason: reason})
 	})
 }
 

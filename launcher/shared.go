@@ -202,6 +202,9 @@ func (s *supervisor) addShared(status *Status, sv service) {
 		return
 	}
 	status.StartedBy = f.state.StartedBy
+	if f.state.StartedBy != "" {
+		defer func() { status.Detail = sharedDetail(status.Detail, f.state.StartedBy) }()
+	}
 	there := f.state.Status
 	switch {
 	case f.state.Err != nil || f.state.Ended:
@@ -218,6 +221,14 @@ func (s *supervisor) addShared(status *Status, sv service) {
 			status.State = StateStarting
 		}
 	}
+}
+
+// sharedDetail is the detail of a shared service.
+func sharedDetail(detail, startedBy string) string {
+	if detail == "" {
+		return "shared, started by " + startedBy
+	}
+	return detail + " (shared, started by " + startedBy + ")"
 }
 
 // stoppedElsewhere reports whether a user has stopped a shared service, in any

@@ -223,6 +223,7 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.serve(claim, from)()
 	defer u.remember(from)()
 	defer u.announce(claim.Note.ID)()
+	defer u.endWithCheckout()()
 	err = u.launch(claim.Note.ID, watchdog)
 	u.endRecording(err)
 	return err
@@ -311,7 +312,11 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 	}
 	u.display.scope = u.scope.String()
 	u.session.notices.redirect(u.display.own)
-	u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
+	if u.run.Shared {
+		u.display.own.Say(fmt.Sprintf("%s: started by %s", u.scope, from.shared.By))
+	} else {
+		u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
+	}
 	if window != nil {
 		u.terminals = &launcher.Terminals{Resized: resized, Size: func(string) terminal.Size {
 			size := window()
@@ -323,7 +328,7 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 		return unwatch
 	}
 	u.live = u.console.Show(view.Options{
-		Title: u.scope.String(), Run: viewedRun{u.controller, u.bringUpToDate}, Output: u.display.out, Colors: colors, Log: u.log,
+		Title: u.scope.String(), Run: viewedRun{u.controller, u.bringUpToDate, u.sharing}, Output: u.display.out, Colors: colors, Log: u.log,
 		Interrupt: func() {
 			select {
 			case u.signals <- os.Interrupt:

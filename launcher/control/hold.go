@@ -27,7 +27,7 @@ type holds struct {
 	mu        sync.Mutex // guards the fields below
 	needed    map[string][]string
 	holders   map[string]string // checkouts, by hold, if that names one
-	started   map[string]bool // services started for holds, and not by the user since
+	started   map[string]bool   // services started for holds, and not by the user since
 	temporary bool
 	ended     bool // the last hold on a temporary run was released
 }

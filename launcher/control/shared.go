@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devports/devports/launcher"
 )
 
 // SharedLabel is the worktree label of the run that starts the services which all
@@ -100,13 +101,7 @@ func (s server) splitShared(
 			if err != nil {
 				return err
 			}
-			var theirs []string
-			for _, st := range all {
-				if i := slices.Index(names, st.Service); i >= 0 && st.Shared {
-					theirs = append(theirs, st.Service)
-					names = slices.Delete(slices.Clone(names), i, i+1)
-				}
-			}
+			names, theirs := SplitShared(all, names)
 			if len(theirs) > 0 {
 				if err := shared(s.run.Shared)(ctx, others, theirs...); err != nil || len(names) == 0 {
 					return err
@@ -115,6 +110,19 @@ func (s server) splitShared(
 			return do(ctx, arrived, names...)
 		})(w, r)
 	}
+}
+
+// SplitShared returns those of the services named that are the run's own, and
+// those that are shared.
+func SplitShared(all []launcher.Status, names []string) (own, shared []string) {
+	for _, name := range names {
+		if slices.ContainsFunc(all, func(st launcher.Status) bool { return st.Service == name && st.Shared }) {
+			shared = append(shared, name)
+		} else {
+			own = append(own, name)
+		}
+	}
+	return own, shared
 }
 
 // leave ends a hold whose client has disconnected; after the linger time of the
@@ -148,4 +156,3 @@ func (c Client) HoldShared(ctx context.Context, checkout, service string) (Hold,
 	c.holder = checkout
 	return c.Hold(ctx, []string{service}, false, false)
 }
-

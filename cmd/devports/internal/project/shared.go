@@ -98,6 +98,11 @@ func (p Project) Home() Project {
 // HasShared reports whether a service of the project is shared.
 func (p Project) HasShared() bool { return len(p.File.SharedServices()) > 0 }
 
+// AllShared reports whether all the names are those of shared services.
+func (p Project) AllShared(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !p.isShared(name) })
+}
+
 // isShared reports whether a service is shared.
 func (p Project) isShared(name string) bool {
 	s, ok := p.File.Service(name)
