@@ -261,7 +261,7 @@ func (s *supervisor) apply(name string, e event) {
 	for _, a := range actions {
 		s.do(name, a)
 	}
-	if after.userStopped || after.phase == removed {
+	if !after.phase.live() && after.userStopped || after.phase == removed {
 		s.leaveShared(name)
 	}
 	if after.phase == removed {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -406,4 +407,47 @@ func (s session) rememberSharedHome(p project.Project, scope registry.Scope) err
 		return err
 	}
 	return atomicfile.Write(file, text, atomicfile.Options{Mode: 0o600, Unlocked: true})
+}
+
+// sync returns once this run knows the state of the shared services, after the
+// run that starts them has applied all earlier edits.
+func (h *sharing) sync(ctx context.Context) {
+	if h == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, sharedSync)
+	defer cancel()
+	for ctx.Err() == nil {
+		i, ok := h.runs.RunningShared(h.home.Checkout.Directory)
+		if !ok {
+			return
+		}
+		there, err := i.Client().Status(ctx)
+		if err != nil {
+			return
+		}
+		here, err := h.controller.Status(ctx)
+		if err != nil || agree(here, there.Services) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(startPoll):
+		}
+	}
+}
+
+// sharedSync limits how long a command waits for the state of shared services.
+const sharedSync = time.Second
+
+// agree reports whether the states of shared services in this run are those of the
+// run that starts them.
+func agree(here, there []launcher.Status) bool {
+	return !slices.ContainsFunc(here, func(st launcher.Status) bool {
+		i := slices.IndexFunc(there, func(other launcher.Status) bool { return other.Service == st.Service })
+		if !st.Shared || st.StartedBy == "" || i < 0 {
+			return false
+		}
+		return st.State != there[i].State || !st.LastStarted.Equal(there[i].LastStarted)
+	})
 }

@@ -381,6 +381,7 @@ func (u *upRun) watch() (stop func()) {
 	u.plans, u.unfollow = files.plans, sync.OnceFunc(files.stop)
 	u.sync = func(ctx context.Context, urgent bool) control.Pending {
 		refused := files.sync(ctx)
+		u.sharing.sync(ctx)
 		return control.Pending{Delayed: code.sync(ctx, urgent), Refused: u.session.refusals(refused)}
 	}
 	return func() {

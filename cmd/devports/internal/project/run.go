@@ -82,7 +82,7 @@ func (r Run) resolve(
 	}
 	plan, err := p.resolve(ctx, move, func(scope registry.Scope, leases []registry.Lease) error {
 		leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
-			return running.Holds(l.Port) || !started[l.Name.Service] || p.isShared(l.Name.Service)
+			return r.Shared || running.Holds(l.Port) || !started[l.Name.Service] || p.isShared(l.Name.Service)
 		})
 		return p.Free(ctx, leases, ours(scope))
 	})
