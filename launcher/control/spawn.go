@@ -168,3 +168,14 @@ func (b *Background) Output() string {
 	text, _ := os.ReadFile(b.slot.Log()) // as much as is readable
 	return string(text)
 }
+
+// StartDetached starts a program in a session of its own, which outlives this
+// process. It has no standard streams, and is not part of the run whose service
+// may have started this process.
+func StartDetached(argv ...string) error {
+	process, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Env: withoutMarks(os.Environ()), Sys: ownSession()})
+	if err != nil {
+		return err
+	}
+	return process.Release()
+}
