@@ -49,8 +49,7 @@
 //
 // Classes are b (bold), d (dim), i, u, x (struck out), v (inverse), f0 to f15,
 // and g0 to g15 for the background. The text has no control characters but tabs:
-// colours are decoded, all other control sequences are left out, and other
-// control characters are replaced by their symbols, such as ␀.
+// colours are decoded, and everything else is as [output.Printable] leaves it.
 //
 // # Stream
 //

@@ -3,12 +3,11 @@ package dashboard
 import (
 	"encoding/json"
 	"fmt"
-	"image/color"
+	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
-	"github.com/charmbracelet/x/ansi"
+	"github.com/devports/devports/launcher/output"
 )
 
 const (
@@ -75,12 +74,6 @@ func (s style) classes() string {
 	return b.String()
 }
 
-var parsers = sync.Pool{New: func() any {
-	p := ansi.NewParser()
-	p.SetDataSize(0) // no data of strings, such as titles
-	return p
-}}
-
 // segments decodes a line of output. cut is the number of bytes at its end that
 // are left out.
 func segments(line string) (parts []segment, cut int) {
@@ -91,52 +84,31 @@ func segments(line string) (parts []segment, cut int) {
 		}
 		line, cut = line[:end], len(line)-end
 	}
-	parser := parsers.Get().(*ansi.Parser)
-	defer parsers.Put(parser)
 	var now style
 	var text strings.Builder
-	returned := false // what follows overwrites the line, as progress bars do
-	write := func(more string) {
-		if returned {
-			text.Reset()
-			parts, returned = nil, false
-		}
-		text.WriteString(more)
-	}
 	flush := func() {
 		if text.Len() > 0 {
 			parts = append(parts, segment{text.String(), now})
 			text.Reset()
 		}
 	}
-	for line != "" {
-		if n := strings.IndexFunc(line, isControl); n != 0 {
-			if n < 0 {
-				n = len(line)
+	for rest := output.Printable(line); rest != ""; {
+		before, sequence, found := strings.Cut(rest, "\x1b")
+		text.WriteString(before)
+		if !found {
+			break
+		}
+		if link, ok := strings.CutPrefix(sequence, "]"); ok {
+			n := strings.IndexAny(link, "\a\x1b") + 1 // the end is BEL, or ESC and a backslash
+			if n > 0 && link[n-1] == '\x1b' {
+				n++
 			}
-			write(strings.ToValidUTF8(line[:n], "\ufffd"))
-			line = line[n:]
+			rest = link[min(max(n, 1), len(link)):]
 			continue
 		}
-		if line[0] == '\r' {
-			returned, line = true, line[1:]
-			continue
-		}
-		if line[0] != ansi.ESC {
-			r, n := utf8.DecodeRuneInString(line)
-			write(string(symbol(r)))
-			line = line[n:]
-			continue
-		}
-		sequence, _, n, _ := ansi.DecodeSequence(line, ansi.NormalState, parser)
-		if n <= 0 {
-			n = 1
-		}
-		line = line[n:]
-		if !ansi.HasCsiPrefix(sequence) || ansi.Cmd(parser.Command()) != 'm' {
-			continue
-		}
-		if next := now.apply(parser.Params()); next != now && len(parts) < maxSegments {
+		params, after, _ := strings.Cut(strings.TrimPrefix(sequence, "["), "m")
+		rest = after
+		if next := now.apply(params); next != now && len(parts) < maxSegments {
 			flush()
 			now = next
 		}
@@ -145,98 +117,140 @@ func segments(line string) (parts []segment, cut int) {
 	return parts, cut
 }
 
-// isControl reports whether a character is not shown as it is. Those of C1 are no
-// control sequences here: few terminals accept them in UTF-8.
-func isControl(r rune) bool { return r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 }
-
-// symbol stands for a control character.
-func symbol(r rune) rune {
-	switch {
-	case r < 0x20:
-		return 0x2400 + r
-	case r == 0x7f:
-		return 0x2421
-	}
-	return utf8.RuneError
-}
-
-// apply returns the style after a control sequence: SGR in ECMA-48.
-func (s style) apply(params ansi.Params) style {
-	if len(params) == 0 {
-		return style{}
-	}
-	for i := 0; i < len(params); i++ {
-		switch p := params[i].Param(0); {
-		case p == 0:
+// apply returns the style after a control sequence with these parameters: SGR in
+// ECMA-48, and colours as in ITU T.416 or as xterm has them.
+func (s style) apply(params string) style {
+	for params, more := params, true; more; {
+		var p string
+		p, params, more = strings.Cut(params, ";")
+		p, sub, _ := strings.Cut(p, ":")
+		switch n := number(p); {
+		case n == 0:
 			s = style{}
-		case p == 1:
+		case n == 1:
 			s.bold = true
-		case p == 2:
+		case n == 2:
 			s.dim = true
-		case p == 3:
+		case n == 3:
 			s.italic = true
-		case p == 4 || p == 21:
-			s.underline = true
-			if p == 4 && params[i].HasMore() && i+1 < len(params) { // 4:0 to 4:5
-				i++
-				s.underline = params[i].Param(0) != 0
-			}
-		case p == 7:
+		case n == 4:
+			s.underline = sub != "0"
+		case n == 7:
 			s.inverse = true
-		case p == 9:
+		case n == 9:
 			s.struck = true
-		case p == 22:
+		case n == 21:
+			s.underline = true
+		case n == 22:
 			s.bold, s.dim = false, false
-		case p == 23:
+		case n == 23:
 			s.italic = false
-		case p == 24:
+		case n == 24:
 			s.underline = false
-		case p == 27:
+		case n == 27:
 			s.inverse = false
-		case p == 29:
+		case n == 29:
 			s.struck = false
-		case p >= 30 && p <= 37:
-			s.foreground = hue{number: p - 30 + 1}
-		case p == 39:
+		case n >= 30 && n <= 37:
+			s.foreground = hue{number: n - 30 + 1}
+		case n == 39:
 			s.foreground = hue{}
-		case p >= 40 && p <= 47:
-			s.background = hue{number: p - 40 + 1}
-		case p == 49:
+		case n >= 40 && n <= 47:
+			s.background = hue{number: n - 40 + 1}
+		case n == 49:
 			s.background = hue{}
-		case p >= 90 && p <= 97:
-			s.foreground = hue{number: p - 90 + 9}
-		case p >= 100 && p <= 107:
-			s.background = hue{number: p - 100 + 9}
-		case p == 38 || p == 48 || p == 58:
-			h, n := readHue(params[i:])
-			if p == 38 {
+		case n >= 90 && n <= 97:
+			s.foreground = hue{number: n - 90 + 9}
+		case n >= 100 && n <= 107:
+			s.background = hue{number: n - 100 + 9}
+		case n == 38 || n == 48 || n == 58:
+			var h hue
+			if sub != "" {
+				h = colonHue(strings.Split(sub, ":"))
+			} else {
+				h, params, more = semicolonHue(params, more)
+			}
+			if n == 38 {
 				s.foreground = h
-			} else if p == 48 {
+			} else if n == 48 {
 				s.background = h
 			}
-			i += max(n, 1) - 1
 		}
 	}
 	return s
 }
 
-// readHue returns the colour that parameters from 38, 48 or 58 on select, and
-// their number.
-func readHue(params ansi.Params) (hue, int) {
-	var c color.Color
-	n := ansi.ReadStyleColor(params, &c)
-	if n <= 0 || c == nil {
-		return hue{}, max(n, 1)
+// number parses a parameter; absent ones are 0. It is -1 for others.
+func number(text string) int {
+	n, err := strconv.ParseUint("0"+text, 10, 16)
+	if err != nil {
+		return -1
 	}
-	if indexed, ok := c.(ansi.IndexedColor); ok && indexed < 16 {
-		return hue{number: int(indexed) + 1}, n
+	return int(n)
+}
+
+// colonHue reads a colour such as 5:196, 2:255:0:0 or 2::255:0:0.
+func colonHue(params []string) hue {
+	switch {
+	case len(params) >= 2 && params[0] == "5":
+		return indexed(number(params[1]))
+	case len(params) >= 5 && params[0] == "2":
+		return direct(params[2], params[3], params[4])
+	case len(params) == 4 && params[0] == "2":
+		return direct(params[1], params[2], params[3])
 	}
-	if basic, ok := c.(ansi.BasicColor); ok {
-		return hue{number: int(basic) + 1}, n
+	return hue{}
+}
+
+// semicolonHue reads a colour such as 5;196 or 2;255;0;0, and returns the
+// parameters after it.
+func semicolonHue(params string, more bool) (h hue, rest string, left bool) {
+	next := func() (p string) {
+		if !more {
+			return "missing"
+		}
+		p, params, more = strings.Cut(params, ";")
+		return p
 	}
-	r, g, b, a := c.RGBA()
-	if a == 0 {
-		return hue{}, n
+	switch next() {
+	case "5":
+		h = indexed(number(next()))
+	case "2":
+		r, g, b := next(), next(), next()
+		h = direct(r, g, b)
 	}
-	return hue{rgb: fmt.Sprintf("#%02x%02x%02x", r>>8, g>>8, b>>8)}, n
+	return h, params, more
+}
+
+func direct(r, g, b string) hue {
+	return rgb(number(r), number(g), number(b))
+}
+
+func rgb(r, g, b int) hue {
+	if min(r, g, b) < 0 || max(r, g, b) > 255 {
+		return hue{}
+	}
+	return hue{rgb: fmt.Sprintf("#%02x%02x%02x", r, g, b)}
+}
+
+// indexed is a colour of xterm's palette of 256: 16 of the terminal, a cube, and
+// grey.
+func indexed(n int) hue {
+	switch {
+	case n < 0 || n > 255:
+		return hue{}
+	case n < 16:
+		return hue{number: n + 1}
+	case n >= 232:
+		grey := 8 + 10*(n-232)
+		return rgb(grey, grey, grey)
+	}
+	level := func(n int) int {
+		if n == 0 {
+			return 0
+		}
+		return 55 + 40*n
+	}
+	n -= 16
+	return rgb(level(n/36), level(n/6%6), level(n%6))
 }
