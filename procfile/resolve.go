@@ -17,12 +17,13 @@ import (
 type Context struct {
 	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
+	Slug              string                     // the unique name of the checkout
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
 }
 
 // labels are the variables that identify a service to itself.
-var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
+var labels = []string{envvar.Project, envvar.Service, envvar.Worktree, envvar.Slug}
 
 // OwnEnviron splits an environment: it returns the user's own variables as a
 // map, and the names of those that an earlier devports has set.
@@ -196,6 +197,7 @@ func (r *resolver) prepareCommon() {
 	}
 	r.set[envvar.Project] = r.context.Project
 	r.set[envvar.Worktree] = r.context.Worktree
+	r.set[envvar.Slug] = r.context.Slug
 	all := maps.Clone(r.inherited)
 	delete(all, "PORT") // never a service's port
 	r.hosts = r.file.hosts()
