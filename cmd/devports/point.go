@@ -66,7 +66,7 @@ Example:
 			}
 			return s.listPoints(c)
 		}
-		port, ok, err := portIn(args[0])
+		port, ok, err := portIn("devports point %d web", args[0])
 		switch {
 		case err != nil:
 			return err
