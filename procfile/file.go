@@ -73,7 +73,9 @@ type Service struct {
 	Watch        []Text
 	RestartOn    []Text // nil: all variables, unless the command is a known server
 	Replicas     int
-	Manual       bool   // autostart = false: started only by name or as a dependency
+	Manual       bool // autostart = false: started only by name or as a dependency
+	Shared       bool // one instance for all checkouts of the project
+	SharedPos    Position
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
 

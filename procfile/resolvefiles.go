@@ -22,7 +22,7 @@ func (r *resolver) dir(s Service, get lookup) string {
 		pos = s.Pos
 	}
 	dir := r.file.path(Text{r.expand(s.Dir, get), pos})
-	if s.Dir.Value == "" {
+	if s.Dir.Value == "" || s.Shared && r.context.SharedElsewhere {
 		return dir
 	}
 	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {

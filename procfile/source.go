@@ -64,6 +64,14 @@ func (f File) Problem(pos Position, hint, format string, args ...any) Problem {
 	return problemf(f.Name, pos, hint, format, args...)
 }
 
+// PathOf returns the absolute path of the file that a position is in.
+func (f File) PathOf(pos Position) string {
+	if pos.in != nil {
+		return pos.in.path
+	}
+	return f.Path
+}
+
 // base returns the directory of relative paths at a position.
 func (f File) base(pos Position) string {
 	if pos.in != nil {

@@ -19,6 +19,7 @@ type Run struct {
 	Below    string   // the directory that selects an included file, if Selected is empty; "": none
 	Without  []string // services and groups that are not started
 	Reassign bool     // at the start, replace ports that are taken
+	Shared   bool     // it starts only the shared services, on request; otherwise only the others
 
 	// Members returns the pids of all processes that the run has started,
 	// including those whose environment does not show it; nil for none.
@@ -65,7 +66,7 @@ func (r Run) Reload(ctx context.Context, running procfile.Plan) (procfile.Plan, 
 	}
 	plan, err := r.resolve(ctx, running, nil, ours)
 	if err == nil {
-		plan.Notes = append(plan.Notes, r.Project.patternNotes(running.Patterns())...)
+		plan.Notes = slices.Concat(plan.Notes, r.Project.patternNotes(running.Patterns()), r.Project.shareNotes())
 	}
 	return plan, err
 }
@@ -91,12 +92,15 @@ func (r Run) resolve(
 	}
 	plan, err := p.resolve(ctx, move, func(scope registry.Scope, leases []registry.Lease) error {
 		leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
-			return running.Holds(l.Port) || !started[l.Name.Service]
+			return r.Shared || running.Holds(l.Port) || !started[l.Name.Service] || p.isShared(l.Name.Service)
 		})
 		return p.Free(ctx, leases, ours(scope))
 	})
+	if r.Shared {
+		return p.onlyShared(plan), err
+	}
 	if len(starts) < len(plan.Services) {
 		plan = plan.Select(starts)
 	}
-	return plan, err
+	return p.mirrored(plan), err
 }
