@@ -22,6 +22,7 @@ type File struct {
 	StopOnExit bool
 	Outside    []string // programs that outlive the services that started them
 	Groups     []Group
+	Uses       []Use     // other projects, whose ports the services get
 	Services   []Service // in the order of the file
 	Procfile   bool      // parsed with the Procfile grammar
 

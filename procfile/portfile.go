@@ -63,6 +63,7 @@ var projectKeys = keys[File]{
 	"stop_on_exit": func(d *decoder, v *value, f *File) { f.StopOnExit = d.boolean(v) },
 	"outside":      func(d *decoder, v *value, f *File) { f.Outside = d.programs(v) },
 	"include":      func(d *decoder, v *value, _ *File) { d.includes(v) },
+	"uses":         func(d *decoder, v *value, f *File) { f.Uses = d.uses(v) },
 	"groups":       func(d *decoder, v *value, f *File) { f.Groups = d.groups(v) },
 	"services":     func(d *decoder, v *value, f *File) { f.Services = d.services(v) },
 }

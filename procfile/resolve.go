@@ -20,6 +20,7 @@ type Context struct {
 	Slug              string                     // the unique name of the checkout
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
+	Uses              []Used                     // the projects of File.Uses, as far as they are known
 	SharedElsewhere   bool                       // shared services run in another directory
 }
 
@@ -49,12 +50,12 @@ func OwnEnviron(environ []string) (own map[string]string, exported []string) {
 func (f File) Resolve(c Context) (Plan, error) {
 	r := resolver{
 		file: f, wanted: f.wanted(), context: c,
-		numbers: map[string][]int{}, aliases: map[*part]aliases{}, read: map[string][]Variable{}, exist: map[string]bool{},
+		numbers: map[string][]int{}, aliases: map[*part]aliases{}, usedURLs: map[string]string{}, read: map[string][]Variable{}, exist: map[string]bool{},
 	}
 	r.inherited, _ = OwnEnviron(c.Environ)
+	r.watched, r.notes = f.Watched(), slices.Clone(f.notes)
 	r.prepareCommon()
 	plan := Plan{StopOnExit: f.StopOnExit, Site: c.Site, Outside: f.Outside}
-	r.watched, r.notes = f.Watched(), slices.Clone(f.notes)
 	services := make([]*Service, len(f.Services))
 	positions := make(map[string]int, len(f.Services))
 	for i := range f.Services {
@@ -101,6 +102,7 @@ type resolver struct {
 	common    *commonVars
 	numbers   map[string][]int // the ports of each service
 	aliases   map[*part]aliases
+	usedURLs  map[string]string
 	read      map[string][]Variable // env files by path
 	watched   []string
 	exist     map[string]bool // of the env files, by path; watched has them all
@@ -201,6 +203,7 @@ func (r *resolver) prepareCommon() {
 			r.numbers[w.Name.Service] = append(r.numbers[w.Name.Service], port)
 		}
 	}
+	r.addUses(ports)
 	r.set = maps.Clone(ports)
 	if r.file.Procfile {
 		maps.Copy(r.set, r.overmindPorts())
@@ -213,6 +216,11 @@ func (r *resolver) prepareCommon() {
 	r.hosts = r.file.hosts()
 	var named map[string]string
 	r.urls, named = r.file.urls(r.hosts, r.context.Site, r.context.Ports)
+	for name, url := range r.usedURLs {
+		if _, own := r.urls[name]; !own {
+			r.urls[name] = url
+		}
+	}
 	set := maps.Clone(r.urls)
 	maps.Copy(set, r.set)
 	maps.Copy(all, set)
@@ -297,6 +305,10 @@ func (r *resolver) portVariables() []string {
 	var names []string
 	for _, w := range r.wanted {
 		names = append(names, w.Name.Variable())
+	}
+	for _, u := range r.context.Uses {
+		ports, _ := u.Vars()
+		names = append(names, slices.Sorted(maps.Keys(ports))...)
 	}
 	return names
 }

@@ -68,6 +68,9 @@ type Project struct {
 	homePath string   // of the home's file, if home is another directory
 	isHome   bool     // it is the home
 
+	uses []procfile.Used // the projects that the file uses
+	used bool            // it was opened as such a project
+
 	prepared *prepared // nil for none
 }
 
@@ -143,7 +146,7 @@ func (p Project) Binds(scope registry.Scope) bool { return scope.Main() && !p.no
 // load loads the project from the file at path, with read.
 func (p Project) load(path string, read func() (procfile.File, error)) (Project, error) {
 	var err error
-	p.prepared = nil
+	p.prepared, p.uses = nil, nil
 	if p.File, err = read(); err != nil {
 		info, missing := os.Stat(path)
 		switch {
@@ -151,6 +154,10 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 			return p, &FileError{path, false, err}
 		case missing == nil && info.IsDir():
 			return p, &FileError{path, true, err}
+		}
+		if c, unknown := checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv); unknown == nil {
+			p.Checkout = c
+			p.uses = p.findUses()
 		}
 		return p, p.File.Problems(p.context(registry.Scope{}, nil), err)
 	}
@@ -160,6 +167,7 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 	if p.Checkout, err = checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv); err != nil {
 		return p, err
 	}
+	p.uses = p.findUses()
 	return p.findHome()
 }
 
@@ -282,7 +290,7 @@ func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope,
 func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
 		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Ports: ports,
-		Site: p.site(scope), SharedElsewhere: p.home != nil,
+		Site: p.site(scope), SharedElsewhere: p.home != nil, Uses: p.uses,
 	}
 }
 
