@@ -174,14 +174,8 @@ func (s *siege) grab(ports int) (grabbed int) {
 	return grabbed
 }
 
-// ask sends a request for a project, every second one for the second
-// checkout of that name, which there is after two have swapped their projects. It
-// returns the status; 0 for none.
-func (s *siege) ask(client *http.Client, project string) (status int) {
-	site := project
-	if rand.IntN(2) == 0 {
-		site += "-2"
-	}
+// ask sends a request for a site. It returns the status; 0 for none.
+func (s *siege) ask(client *http.Client, site string) (status int) {
 	response, err := client.Get(fmt.Sprintf("http://web.%s.localhost:%d/identity", site, s.port))
 	if err != nil {
 		return 0 // it would wait
@@ -240,13 +234,21 @@ func TestOnlyOwnServices(t *testing.T) {
 			client.Timeout = 200 * time.Millisecond
 			client.Transport.(*http.Transport).DisableKeepAlives = i%2 == 0
 			own := map[int]int{}
+			second := map[string]bool{} // the project's site has a number: it had two checkouts
 			for int(sent.Load()) < requests && !t.Failed() {
 				project := fmt.Sprint("p", rand.IntN(checkouts))
 				if latest := s.latest[i/8].Load(); i%8 < 4 && latest != nil {
 					project = *latest
 				}
-				status := s.ask(client, project)
+				site := project
+				if second[project] {
+					site += "-2"
+				}
+				status := s.ask(client, site)
 				own[status]++
+				if status == http.StatusNotFound {
+					second[project] = !second[project]
+				}
 				if status != http.StatusNotFound && status != 0 { // it runs
 					if sent.Add(1)%requestsPerTurn == 0 {
 						select {
