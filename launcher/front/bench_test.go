@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 )
 
@@ -24,16 +23,9 @@ import (
 // that forwards everything to one address, in alternating rounds: requests of 32
 // clients, of one, and large bodies.
 func BenchmarkForward(b *testing.B) {
-	home := b.TempDir()
-	place := At(control.NewFolder(home, ""))
-	port, plain := freePort(b), freePort(b)
-	web := Service{Name: "web", Host: "web", Port: freePort(b), State: launcher.StateReady}
-	p := start(b, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))
-	own := startProcess(b, "front", fmt.Sprint(port), "FRONT_TEST_HOME="+home)
+	f, own, web := startSite(b)
+	plain := freePort(b)
 	reference := startProcess(b, "plain", fmt.Sprintf("127.0.0.1:%d", plain), fmt.Sprintf("FRONT_TEST_PLAIN=127.0.0.1:%d", web.Port))
-	f := &testFront{t: b, place: place, port: port}
-	announce(b, place, Run{ID: "1", Site: "shop", Project: "shop", Directory: "/shop"}, 0, nil).set(web, p.pid)
-	f.get("web.shop.localhost", "/", 200)
 	for _, bench := range []struct {
 		name    string
 		clients int
