@@ -31,8 +31,8 @@ func BenchmarkForward(b *testing.B) {
 		clients int
 		path    string
 	}{
-		{"32 clients", 32, "/status/200"},
-		{"1 client", 1, "/status/200"},
+		{"32 clients", 32, "/"},
+		{"1 client", 1, "/"},
 		{"1 MiB", 4, "/bytes"},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
@@ -61,8 +61,8 @@ func BenchmarkForward(b *testing.B) {
 	b.Run("1 client, direct", func(b *testing.B) {
 		var added []float64
 		for b.Loop() {
-			_, direct := load(b, web.Port, 1, "/status/200", 300*time.Millisecond)
-			_, own := load(b, f.port, 1, "/status/200", 300*time.Millisecond)
+			_, direct := load(b, web.Port, 1, "/", 300*time.Millisecond)
+			_, own := load(b, f.port, 1, "/", 300*time.Millisecond)
 			added = append(added, float64(own-direct)/1e3)
 		}
 		b.ReportMetric(median(added), "µs-added-p50")

@@ -114,6 +114,17 @@ func backendMain(name string) {
 			}
 		}
 	})
+	release := make(chan struct{})
+	mux.HandleFunc("/late", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "8")
+		_ = http.NewResponseController(w).Flush()
+		<-release
+		fmt.Fprint(w, "half")
+		_ = http.NewResponseController(w).Flush()
+		<-release
+		fmt.Fprint(w, "half")
+	})
+	mux.HandleFunc("/release", func(http.ResponseWriter, *http.Request) { release <- struct{}{} })
 	mux.HandleFunc("/gone", func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()

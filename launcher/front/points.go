@@ -268,7 +268,7 @@ func (p *points) backend(point Point) (backend, bool) {
 	}
 	for _, sv := range s.services {
 		if sv.Name == point.Service {
-			return backend{s.run, sv}, sv.State == launcher.StateReady && sv.Port != 0
+			return newBackend(s.run, sv), sv.State == launcher.StateReady && sv.Port != 0
 		}
 	}
 	return backend{}, false

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -304,6 +305,20 @@ func TestForwarding(t *testing.T) {
 			t.Error("the backend does not notice")
 		}
 	})
+	t.Run("late body", func(t *testing.T) {
+		response, err := client.Get(url + "/late")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		for range 2 { // each part arrives before the next is written
+			f.get("web.shop.localhost", "/release", 200)
+			part := make([]byte, 4)
+			if _, err := io.ReadFull(response.Body, part); err != nil || string(part) != "half" {
+				t.Errorf("%s, %v", part, err)
+			}
+		}
+	})
 	t.Run("backend dies", func(t *testing.T) {
 		response, err := client.Get(url + "/die")
 		if err != nil {
@@ -556,5 +571,32 @@ func TestHint(t *testing.T) {
 	f.get("admin.shop.localhost", "/status/400", 400)
 	if note := <-r.notes; !strings.HasPrefix(note, "admin responded with 400") || strings.Contains(note, "host_header") {
 		t.Error(note)
+	}
+}
+
+// A loop is detected whatever the project's name consists of.
+func TestLoopOfAnyName(t *testing.T) {
+	place := newPlace(t)
+	f := startFront(t, place, freePort(t), 0)
+	web := Service{Name: "web", Host: "web", Port: freePort(t), State: launcher.StateReady}
+	p := start(t, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))
+	announce(t, place, Run{ID: "1", Site: "shop", Project: "Läden, alle", Directory: "/shop"}, 0, nil).set(web, p.pid)
+	response, text := f.get("web.shop.localhost", "/", 200)
+	if who := response.Header.Get("X-Devports"); who != "L?den? alle//web" {
+		t.Error(who)
+	}
+	var received http.Header
+	if err := json.Unmarshal([]byte(text[strings.Index(text, "{"):]), &received); err != nil {
+		t.Fatal(err)
+	}
+	request, _ := http.NewRequest("GET", fmt.Sprintf("http://web.shop.localhost:%d/", f.port), nil)
+	request.Header["X-Devports-Via"] = received["X-Devports-Via"]
+	again, err := f.client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Body.Close()
+	if again.StatusCode != http.StatusLoopDetected {
+		t.Error(again.Status)
 	}
 }
