@@ -65,6 +65,8 @@ type Service struct {
 	Watch        []Text
 	RestartOn    []Text // nil: all variables, unless the command is a known server
 	Replicas     int
+	Shared       bool // one instance for all checkouts of the project
+	SharedPos    Position
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
 
@@ -89,9 +91,9 @@ func (c Command) at(offset int) Position {
 	case !c.verbatim:
 		return c.Pos
 	case line >= 0:
-		return Position{c.Pos.Line + strings.Count(before, "\n"), offset - line}
+		return Position{c.Pos.Line + strings.Count(before, "\n"), offset - line, c.Pos.in}
 	}
-	return Position{c.Pos.Line, c.Pos.Column + offset}
+	return Position{c.Pos.Line, c.Pos.Column + offset, c.Pos.in}
 }
 
 // ExtraPort is an additional port of a service.
@@ -147,7 +149,7 @@ func (f File) NotePins(ports []allocator.WantedPort, describe func(allocator.Wan
 	for _, w := range f.wanted() {
 		if slices.Contains(ports, w.WantedPort) {
 			text, hint := describe(w.WantedPort)
-			notes = append(notes, Problem{File: f.Name, Position: w.pos, Text: text, Hint: hint})
+			notes = append(notes, problemf(f.Name, w.pos, hint, "%s", text))
 		}
 	}
 	return notes.sorted()
