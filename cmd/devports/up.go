@@ -231,7 +231,7 @@ const settleTime = time.Second
 // most of the memory allocated then stays in use. The rest is released once
 // settleTime has passed since the timer was last reset.
 func collectRarely() *time.Timer {
-	before := debug.SetGCPercent(200)
+	before := debug.SetGCPercent(400)
 	return time.AfterFunc(settleTime, func() {
 		debug.SetGCPercent(before)
 		debug.FreeOSMemory()
