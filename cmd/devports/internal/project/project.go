@@ -218,6 +218,7 @@ func (p Project) Resolve(ctx context.Context) (procfile.Plan, error) {
 func (p Project) resolve(
 	ctx context.Context, move func(registry.Lease) bool, confirm func(registry.Scope, []registry.Lease) error,
 ) (plan procfile.Plan, err error) {
+	p.FrontPort() // may lease a port, which the lock of the registry would block
 	resolved := false
 	_, _, err = p.lease(ctx, registry.Options{Move: move, Confirm: func(scope registry.Scope, leases []registry.Lease) error {
 		resolved = true
@@ -240,7 +241,6 @@ func (p Project) resolve(
 // registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
 	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
-	p.FrontPort() // may lease a port, which the lock of the registry would block
 	return p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
 }
 
