@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -161,7 +162,6 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 // start starts a run. The error is control.ErrNotFirst if another process has
 // started one first.
 func (d detached) start(ctx context.Context) error {
-	d.noteFrontPort(d.project.FrontPort()) // that of the run is in its log only
 	background, err := d.startInBackground(d.options, d.slot, false)
 	if err != nil {
 		return err
@@ -185,6 +185,7 @@ func (d detached) start(ctx context.Context) error {
 			return err
 		}
 	case err == nil:
+		fmt.Fprint(d.stderr, background.Output()) // its notes
 		if allDone(info) || info.Ending {
 			grace = d.wait.timeout // it is going to end
 		}
@@ -210,6 +211,7 @@ func (d detached) start(ctx context.Context) error {
 	case err == nil:
 		return nil
 	}
+	fmt.Fprint(d.stderr, background.Output())
 	d.printUnready(ctx, client, info, nil)
 	return err
 }

@@ -23,7 +23,7 @@ var pruneCommand = command{
 	instead: "devports rm %s",
 	usage:   "release the ports of deleted projects",
 	help: `
-Releases the ports of projects and worktrees whose folder no longer exists,
+Releases the ports of projects and worktrees whose directory no longer exists,
 prints them, and removes the logs, locks and sockets of their runs. It keeps the
 ports of folders on volumes that are not mounted, of projects that are running,
 and of other machines and containers that share this home. It also releases
@@ -42,7 +42,8 @@ Example:
 		if err != nil {
 			return err
 		}
-		gone, err := r.Gone()
+		p, _ := s.openProject(c) // without one, nothing here has moved
+		gone, err := r.Gone(p.Checkout)
 		if err != nil {
 			return err
 		}

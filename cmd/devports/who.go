@@ -90,7 +90,7 @@ Example:
 func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error) {
 	var ports []int
 	for _, arg := range c.Args().Slice() {
-		port, ok, err := portIn(arg)
+		port, ok, err := portIn("devports who %d", arg)
 		if err != nil {
 			return nil, err
 		}
