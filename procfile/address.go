@@ -118,7 +118,7 @@ func (f File) hosts() map[string]string {
 	for i := range f.Services {
 		s := &f.Services[i]
 		switch {
-		case s.NoHost || !s.http():
+		case s.NoHost || s.Shared || !s.http():
 		case s.Host.Value != "" && (s.ReplicaOf == "" || s.ReplicaOf == s.Name):
 			services = append(services, ranked{s, 0})
 		case s.Host.Value == "" && isLabel(s.Name):

@@ -20,6 +20,7 @@ type Context struct {
 	Slug              string                     // the unique name of the checkout
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
+	SharedElsewhere   bool                       // shared services run in another directory
 }
 
 // labels are the variables that identify a service to itself.
@@ -159,6 +160,7 @@ func (r *resolver) process(s Service) Process {
 		Ready:      s.check(),
 		Restart:    s.Restart,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
+		Shared: s.Shared,
 	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
