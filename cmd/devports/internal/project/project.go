@@ -53,9 +53,10 @@ type Project struct {
 	noPins  bool
 	noFront bool
 
-	home     *Project // where shared services run; nil: here, or there are none
-	homePath string   // of the home's file, if home is another directory
-	isHome   bool     // it is the home
+	home     *Project           // where shared services run; nil: here, or there are none
+	homePath string             // of the home's file, if home is another directory
+	isHome   bool               // it is the home
+	unshared []procfile.Service // that this checkout, but not the home, declares as shared
 
 	prepared *prepared // nil for none
 }
