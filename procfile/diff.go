@@ -95,6 +95,15 @@ func (c comparison) common(before, after Process) commonDifference {
 // differences returns the reasons to restart a service, and the changes that
 // its RestartOn ignores.
 func (c comparison) differences(before, after Process) (reasons, kept []string) {
+	if before.Setup != nil && after.Setup != nil {
+		if !before.Setup.equal(after.Setup) {
+			reasons = append(reasons, "setup")
+		}
+		return reasons, nil // another environment is no reason to run a step again
+	}
+	if (before.Setup == nil) != (after.Setup == nil) {
+		return []string{"setup"}, nil
+	}
 	if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
 		reasons = append(reasons, "command")
 	}

@@ -167,6 +167,7 @@ func (r *resolver) process(s Service) Process {
 		p.Watch = append(p.Watch, pattern.Value)
 	}
 	p.Address = r.context.Site.address(p.Host, p.HTTP, p.Port)
+	p.Setup = r.setup(s)
 	p.RestartOn, p.own = s.restartOn(), s.portVariables()
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))

@@ -120,6 +120,9 @@ type borrowed struct {
 	fresh   bool
 	timeout time.Duration
 
+	steps   []string                        // of the set-up, which the run is for; none: it is for a command
+	started func(ctx context.Context) error // called when the run can be reached; nil for none
+
 	background *control.Background // a run that was started; nil for none
 	instance   control.Instance
 	hold       control.Hold
@@ -197,6 +200,11 @@ func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 	if started := b.hold.Info.HeldOnly; len(started) > 0 {
 		b.note("%s is already running: started %s", b.scope, wording.List(started))
 	}
+	if b.started != nil {
+		if err := b.started(ctx); err != nil {
+			return err
+		}
+	}
 	return b.await(ctx)
 }
 
@@ -221,7 +229,12 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	if err == nil {
 		b.held = true
 		background.Release() // the hold keeps it running
-		err = b.await(ctx)
+		if b.started != nil {
+			err = b.started(ctx)
+		}
+		if err == nil {
+			err = b.await(ctx)
+		}
 	}
 	if err == nil || ctx.Err() != nil {
 		return err
@@ -230,6 +243,9 @@ func (b *borrowed) spawn(ctx context.Context) error {
 		b.background, b.held = nil, false
 		if status == 0 { // all services are done
 			return nil
+		}
+		if len(b.steps) > 0 { // their output was printed
+			return fail(exitRunFailed, "", "the set-up of %s failed", b.scope)
 		}
 		b.showBackground(background, b.slot, backgroundLines)
 		return fail(exitRunFailed, "", "%s failed to start", b.scope)
@@ -255,6 +271,9 @@ func (b *borrowed) await(ctx context.Context) error {
 		}
 	}
 	if len(f.lines) > 0 {
+		if len(b.steps) > 0 {
+			return f
+		}
 		b.printLastLines(ctx, client, inState(info.Services, b.names, launcher.StateFailed, launcher.StateStarting))
 		b.hintToType(info, b.names)
 		return f

@@ -105,6 +105,7 @@ Example:
 		boolean("raw", "", "print plain lines, and pass all control sequences to the terminal"),
 		boolean("no-prefix", "", "print only the services' output; devports' own lines go to stderr"),
 		boolean("no-front", "", "do not give the services named addresses"),
+		boolean("no-setup", "", "do not run the steps of [setup], nor wait for them"),
 		boolean("reassign", "", "permanently move ports that another process holds"),
 		noPinsFlag,
 		registryFlag,
@@ -144,6 +145,9 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	}
 	if o.NoFront {
 		p = p.WithoutFront()
+	}
+	if o.NoSetup {
+		p = p.WithoutSetup()
 	}
 	if o.NoPins {
 		p = p.WithoutPins()
@@ -405,6 +409,7 @@ func (u *upRun) launch(id string, watchdog *system.EarlyWatchdog) error {
 		Controller: u.controller,
 		Listening:  listeningPorts, AllListening: holder.ListeningPorts,
 		Drain: u.drain,
+		Setup: u.beginStep,
 		Explain: func(p procfile.Process, exit launcher.Exit, started time.Time) string {
 			return diagnosis.Explain(u.run.Project.File.Dir, p, exit, func() string {
 				return strings.Join(u.display.tail.Last(p.Service, explainLines, started), "\n")

@@ -49,6 +49,7 @@ type Project struct {
 	scale   map[string]int // numbers of replicas that override the file's
 	noPins  bool
 	noFront bool
+	noSetup bool
 
 	prepared *prepared // nil for none
 }
@@ -114,6 +115,13 @@ func (p Project) WithoutFront() Project {
 	return p
 }
 
+// WithoutSetup returns the project without the steps of its set-up.
+func (p Project) WithoutSetup() Project {
+	p.noSetup, p.prepared = true, nil
+	p.File = p.File.WithoutSteps()
+	return p
+}
+
 // Pins reports whether the file pins a port.
 func (p Project) Pins() bool {
 	return slices.ContainsFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin != 0 })
@@ -138,6 +146,9 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 	}
 	if p.File, err = p.File.ExpandReplicas(p.scale); err != nil {
 		return p, err
+	}
+	if p.noSetup {
+		p.File = p.File.WithoutSteps()
 	}
 	p.Checkout, err = checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv)
 	return p, err
