@@ -266,7 +266,7 @@ func (s *supervisor) do(name string, a action) {
 	sv := s.services[name]
 	switch a {
 	case spawn:
-		s.rollout.started = s.rollout.started || sv.retries == 0
+		s.rollout.started = s.rollout.started || sv.retries == 0 && sv.procSpec.Setup == nil
 		stopped, cancel := context.WithCancel(context.Background())
 		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}, stopDrain: func() {}}
 		size := s.terminalSize(name)

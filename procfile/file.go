@@ -20,6 +20,7 @@ type File struct {
 	EnvFiles   []Text // as written; nil: .env, if it exists
 	Env        []Variable
 	StopOnExit bool
+	Copy       []Text    // files that are copied from the main checkout, with slashes
 	Outside    []string  // programs that outlive the services that started them
 	Services   []Service // the steps of the set-up and the services, in the order of the file
 	Procfile   bool      // parsed with the Procfile grammar

@@ -57,6 +57,7 @@ var projectKeys = keys[File]{
 	"env":          func(d *decoder, v *value, f *File) { f.Env = d.variables(v) },
 	"stop_on_exit": func(d *decoder, v *value, f *File) { f.StopOnExit = d.boolean(v) },
 	"outside":      func(d *decoder, v *value, f *File) { f.Outside = d.programs(v) },
+	"copy":         func(d *decoder, v *value, f *File) { f.Copy = d.copies(v) },
 	"setup":        func(d *decoder, v *value, f *File) { f.steps = d.steps(v) },
 	"services":     func(d *decoder, v *value, f *File) { f.Services = d.services(v) },
 }

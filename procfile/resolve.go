@@ -18,6 +18,7 @@ type Context struct {
 	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
 	Slug              string                     // the unique name of the checkout
+	Main              string                     // the file's directory in the main checkout; "" if it is there
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
 }

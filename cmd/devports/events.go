@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -197,6 +198,10 @@ func formatChanges(changes []procfile.Change) string {
 		case procfile.Removed:
 			parts = append(parts, "stopping "+c.Service)
 		case procfile.Changed:
+			if slices.Contains(c.Reasons, procfile.StepChanged) {
+				parts = append(parts, "running "+c.Service+", which has changed")
+				continue
+			}
 			parts = append(parts, "restarting "+c.Service+" ("+strings.Join(c.Reasons, "; ")+")")
 		case procfile.Stopped:
 			parts = append(parts, c.Service+" stays stopped ("+strings.Join(c.Reasons, "; ")+")")

@@ -151,6 +151,7 @@ func (s session) borrow(c *cli.Context) (*borrowed, error) {
 			return nil, err
 		}
 	}
+	s.copyMissing(p)
 	if b.scope, err = p.Scope(); err != nil {
 		return nil, err
 	}
@@ -193,6 +194,8 @@ func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 		return fail(exitRunFailed, "wait until it ends, or run without --fresh", "another devports run --up uses %s: --fresh would restart its services", b.scope)
 	case errors.Is(err, launcher.ErrEnded), ctx.Err() != nil:
 		return err
+	case len(b.steps) > 0 && errors.As(err, new(*launcher.UnknownServiceError)):
+		return fail(exitRunFailed, "devports down, then devports setup", "%s was started with --no-setup, or with an earlier Portfile", b.scope)
 	case err != nil:
 		return requestFailed(b.scope, err)
 	}

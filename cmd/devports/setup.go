@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -83,7 +84,7 @@ func (s session) setup(c *cli.Context) error {
 		}
 	}
 	needed := p.File.WithDependencies(names)
-	stale, err := s.staleSteps(c.Context, s.withPins(p, c), store, needed)
+	stale, err := s.staleSteps(c.Context, s.withPins(p, c), b.scope, needed)
 	if err != nil {
 		return err
 	}
@@ -123,24 +124,35 @@ func declaresSteps(file procfile.File, names []string) error {
 }
 
 // staleSteps returns those of the steps that would run now.
-func (s session) staleSteps(ctx context.Context, p project.Project, store setup.Store, names []string) (stale []string, err error) {
+func (s session) staleSteps(ctx context.Context, p project.Project, scope registry.Scope, names []string) (stale []string, err error) {
 	plan, err := p.Resolve(ctx)
 	if err != nil {
 		return nil, err
 	}
+	why := s.staleReasons(p, scope, plan)
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(why)), func(name string) bool { return !slices.Contains(names, name) }), nil
+}
+
+// staleReasons returns the steps of a plan that would run now, and why.
+func (s session) staleReasons(p project.Project, scope registry.Scope, plan procfile.Plan) map[string]string {
+	why := map[string]string{}
+	store, err := s.setupStore(p, scope)
 	for _, step := range plan.Services {
-		if step.Setup == nil || !slices.Contains(names, step.Service) {
+		if step.Setup == nil {
 			continue
 		}
-		why, err := store.Stale(step)
-		if err != nil {
-			return nil, err
+		reason := ""
+		if err == nil {
+			reason, err = store.Stale(step)
 		}
-		if why != "" {
-			stale = append(stale, step.Service)
+		if err != nil {
+			reason = err.Error()
+		}
+		if reason != "" {
+			why[step.Service] = reason
 		}
 	}
-	return stale, nil
+	return why
 }
 
 // setupStore is the state of the steps in a scope.

@@ -462,6 +462,7 @@ func (u *upRun) keepsRunning(e launcher.Ended) bool {
 // begin prepares the start: it checks the project, claims the scope and leases
 // the ports. It reports all problems at once, before anything is started.
 func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
+	notes := s.copyFiles(r.Project)
 	var checked procfile.Plan // before the claim, which kills the orphans of a dead run
 	if r.Project, checked, scope, err = r.Project.Prepare(); err != nil {
 		return plan, scope, c, err
@@ -478,7 +479,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	if err != nil {
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
-	s.notes(s.unseen(checked.Notes, r.Project.File.Dir))
+	s.notes(s.unseen(append(notes, checked.Notes...), r.Project.File.Dir))
 	s.noteUnbound(r.Project, scope)
 	s.noteFrontPort(plan.Site.Port)
 	return plan, scope, c, nil

@@ -59,6 +59,7 @@ func (d Doctor) examineProject(ctx context.Context, p project.Project, err error
 		unboundPins(p, scope),
 		examineCommands(p.File, plan, here, ports),
 		examineDependencies(p.File.Dir, plan, here),
+		d.examineSetup(p, scope, plan),
 		services,
 		examineWatching(plan, p.File.Dir, here.Note.PID),
 		examineOpenFiles(plan),

@@ -258,7 +258,7 @@ func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope,
 // context is the context in which the file is resolved.
 func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
-		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Ports: ports,
+		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Main: p.Checkout.Main(), Ports: ports,
 		Site: p.site(scope),
 	}
 }
