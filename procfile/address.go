@@ -233,7 +233,7 @@ func (f File) checkHosts(fail failf) {
 	for _, s := range f.Services {
 		if s.Host.Value != "" {
 			if before, taken := owners[s.Host.Value]; taken {
-				fail(s.Host.Pos, "use another host", "service %s and service %s on line %d have the same host %s", quote(s.Name), quote(before.Name), before.Pos.Line, quote(s.Host.Value))
+				fail(s.Host.Pos, "use another host", "service %s and service %s %s have the same host %s", quote(s.Name), quote(before.Name), before.Pos.beside(s.Host.Pos, f.Name), quote(s.Host.Value))
 			} else {
 				owners[s.Host.Value] = s
 			}

@@ -32,16 +32,16 @@ type failf func(pos Position, hint, format string, args ...any)
 func (f File) checkVariables(fail failf) {
 	type owner struct {
 		label string
-		line  int
+		pos   Position
 	}
 	owners := map[string]owner{}
 	claim := func(name allocator.PortName, suffix, label string, pos Position) {
 		v := name.Variable() + suffix
 		if before, taken := owners[v]; taken {
-			fail(pos, "rename one of them", "%s and %s on line %d would both use the variable %s", label, before.label, before.line, v)
+			fail(pos, "rename one of them", "%s and %s %s would both use the variable %s", label, before.label, before.pos.beside(pos, f.Name), v)
 			return
 		}
-		owners[v] = owner{label, pos.Line}
+		owners[v] = owner{label, pos}
 	}
 	for _, s := range f.Services {
 		if s.Step {
@@ -83,10 +83,10 @@ func (f File) checkVariables(fail failf) {
 func (f File) checkPins(fail failf) {
 	first := map[int]wantedAt{}
 	ports := slices.DeleteFunc(f.wanted(), func(p wantedAt) bool { return p.Pin == 0 })
-	slices.SortStableFunc(ports, func(a, b wantedAt) int { return a.pos.Line - b.pos.Line })
+	slices.SortStableFunc(ports, func(a, b wantedAt) int { return a.pos.compare(b.pos) })
 	for _, p := range ports {
 		if before, taken := first[p.Pin]; taken {
-			fail(p.pos, "", "port %d is already pinned by %s on line %d", p.Pin, quote(before.Name.String()), before.pos.Line)
+			fail(p.pos, "", "port %d is already pinned by %s %s", p.Pin, quote(before.Name.String()), before.pos.beside(p.pos, f.Name))
 			continue
 		}
 		first[p.Pin] = p

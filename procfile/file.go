@@ -95,9 +95,9 @@ func (c Command) at(offset int) Position {
 	case !c.verbatim:
 		return c.Pos
 	case line >= 0:
-		return Position{c.Pos.Line + strings.Count(before, "\n"), offset - line}
+		return Position{c.Pos.Line + strings.Count(before, "\n"), offset - line, c.Pos.in}
 	}
-	return Position{c.Pos.Line, c.Pos.Column + offset}
+	return Position{c.Pos.Line, c.Pos.Column + offset, c.Pos.in}
 }
 
 // ExtraPort is an additional port of a service.
@@ -153,7 +153,7 @@ func (f File) NotePins(ports []allocator.WantedPort, describe func(allocator.Wan
 	for _, w := range f.wanted() {
 		if slices.Contains(ports, w.WantedPort) {
 			text, hint := describe(w.WantedPort)
-			notes = append(notes, Problem{File: f.Name, Position: w.pos, Text: text, Hint: hint})
+			notes = append(notes, problemf(f.Name, w.pos, hint, "%s", text))
 		}
 	}
 	return notes.sorted()

@@ -9,7 +9,7 @@ import (
 // parsePortfile reads a Portfile. The File is as complete as the problems
 // allow.
 func parsePortfile(name string, src []byte) (File, Problems) {
-	root, problems := tomlTree(name, src)
+	root, problems := tomlTree(name, nil, src)
 	if root == nil {
 		return File{}, problems
 	}
@@ -20,7 +20,7 @@ func parsePortfile(name string, src []byte) (File, Problems) {
 	}
 	f = f.withSteps()
 	if root.find("services") == nil && !slices.ContainsFunc(root.entries, func(e *entry) bool { return projectKeys[e.key] == nil && declaresService(e) }) {
-		d.fail(Position{1, 1}, "[services]\nweb = \"npm run dev\"", "no services: a Portfile declares them in [services]")
+		d.fail(Position{Line: 1, Column: 1}, "[services]\nweb = \"npm run dev\"", "no services: a Portfile declares them in [services]")
 	}
 	return f, d.problems
 }

@@ -217,9 +217,12 @@ func describeProcess(p holder.Process) string {
 }
 
 // managed names the service of a process that devports started: "shop (fix)'s
-// web".
+// web". Of a process that has overwritten its environment, a run with another
+// DEVPORTS_HOME is unknown.
 func managed(p holder.Process) string {
 	switch {
+	case p.Service == "" && p.Project == "":
+		return "a process of a devports run"
 	case p.Service == "":
 		return "a process of " + registry.Scope{Directory: p.Checkout, Project: p.Project, Worktree: p.Worktree}.String()
 	case p.Project == "":

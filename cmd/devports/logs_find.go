@@ -122,10 +122,11 @@ func scopeOfStored(r logstore.Run) registry.Scope {
 	return registry.Scope{Directory: r.Directory, Project: r.Project, Worktree: r.Worktree}
 }
 
-// noteEnd prints how the last run ended, if nothing is running and that is known.
+// noteEnd prints how the last run ended, if it has ended and that is known. The
+// last run may be live where none is running: in a folder that replaced its own.
 func (s session) noteEnd(c *cli.Context) {
 	l, err := s.findLogs(c)
-	if err == nil && !l.live {
+	if err == nil && !l.live && !l.runs[0].Live {
 		s.note("%s", formatEnd(l.runs[0]))
 	}
 }

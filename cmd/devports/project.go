@@ -134,6 +134,9 @@ func declares(file procfile.File, names []string) error {
 // undeclared is the error that name is none of the candidates.
 func undeclared(file procfile.File, name string, candidates []string) errorLine {
 	hint := "its services are " + wording.List(candidates)
+	if len(candidates) == 0 {
+		hint = "none of its services has a port"
+	}
 	if near, ok := text.Nearest(name, candidates); ok {
 		hint = "did you mean " + near + "?"
 	} else if _, err := allocator.ParsePort(name); err == nil {
