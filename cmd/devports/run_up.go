@@ -124,6 +124,7 @@ type borrowed struct {
 	started func(ctx context.Context) error // called when the run can be reached; nil for none
 
 	background *control.Background // a run that was started; nil for none
+	spawned    *control.Background // the same, even once it has ended
 	instance   control.Instance
 	hold       control.Hold
 	held       bool
@@ -218,11 +219,11 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.background = background
+	b.background, b.spawned = background, background
 	client, err := background.AwaitClaim(ctx)
 	if errors.Is(err, control.ErrSlotTaken) {
 		background.Release()
-		b.background = nil
+		b.background, b.spawned = nil, nil
 		return err
 	}
 	if err == nil {

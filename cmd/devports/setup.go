@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -178,10 +179,11 @@ func (b *borrowed) runSteps() error {
 	reading, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var printing sync.WaitGroup
+	var printed atomic.Bool
 	b.started = func(ctx context.Context) error {
 		q := control.LogQuery{Last: backgroundLines, Follow: true}
 		client := b.instance.Client()
-		if b.background == nil {
+		if b.spawned == nil {
 			q.Services, q.Since = b.steps, time.Now()
 			if _, err := client.Start(ctx, b.steps...); err != nil {
 				return err
@@ -190,6 +192,7 @@ func (b *borrowed) runSteps() error {
 		printing.Go(func() {
 			_ = client.Logs(reading, q, func(e control.LogEntry) error {
 				b.printLine(e.Service, e.Text)
+				printed.Store(true)
 				return nil
 			})
 		})
@@ -200,15 +203,17 @@ func (b *borrowed) runSteps() error {
 	if sig := stopped(); sig != nil {
 		err = failure{status: statusOfSignal(sig)}
 	}
-	own := b.background != nil
 	ending, _ := firstSignal(signals) // a second Ctrl-C skips the wait
 	b.end(ending)
-	if own {
+	if b.spawned != nil {
 		time.AfterFunc(exitGrace, cancel)
 	} else {
 		time.AfterFunc(drainTime, cancel)
 	}
 	printing.Wait()
+	if b.spawned != nil && !printed.Load() { // it has ended before it could be reached
+		b.showBackground(b.spawned, b.slot, backgroundLines)
+	}
 	var f failure
 	if errors.As(err, &f) && f.status == exitRunFailed {
 		f.status = exitFailed
