@@ -125,7 +125,7 @@ func (f File) hosts() map[string]string {
 		return strings.Compare(a.Name, b.Name)
 	})
 	for _, s := range services {
-		if s.NoHost || !s.http() {
+		if s.NoHost || s.Shared || !s.http() {
 			continue
 		}
 		name := s.Name

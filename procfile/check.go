@@ -22,6 +22,7 @@ func (f File) check() Problems {
 	f.checkReady(fail)
 	f.checkHosts(fail)
 	f.checkSteps(fail)
+	f.checkShared(fail)
 	return problems
 }
 

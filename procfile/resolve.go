@@ -21,6 +21,7 @@ type Context struct {
 	Main              string                     // the file's directory in the main checkout; "" if it is there
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
+	SharedElsewhere   bool                       // shared services run in another directory
 }
 
 // labels are the variables that identify a service to itself.
@@ -160,6 +161,7 @@ func (r *resolver) process(s Service) Process {
 		Ready:      s.check(),
 		Restart:    s.Restart,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
+		Shared: s.Shared,
 	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)

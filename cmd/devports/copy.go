@@ -21,8 +21,8 @@ func (s session) copyMissing(p project.Project) {
 // missing here from the main checkout. It prints what it has copied, and returns
 // notes about the others.
 func (s session) copyFiles(p project.Project) procfile.Problems {
-	main := p.Checkout.Main()
-	if main == "" || len(p.File.Copy) == 0 {
+	main := p.CopiesFrom()
+	if main == "" {
 		return nil
 	}
 	var names []string

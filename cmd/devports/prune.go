@@ -24,7 +24,7 @@ var pruneCommand = command{
 	instead: "devports rm %s",
 	usage:   "release the ports of deleted projects",
 	help: `
-Releases the ports of projects and worktrees whose folder no longer exists,
+Releases the ports of projects and worktrees whose directory no longer exists,
 prints them, and removes the logs, locks and sockets of their runs and what is
 known about their set-up. It keeps the ports of folders on volumes that are not
 mounted, of projects that are running, and of other machines and containers that
@@ -43,7 +43,8 @@ Example:
 		if err != nil {
 			return err
 		}
-		gone, err := r.Gone()
+		p, _ := s.openProject(c) // without one, nothing here has moved
+		gone, err := r.Gone(p.Checkout)
 		if err != nil {
 			return err
 		}

@@ -136,6 +136,13 @@ func (p *points) reload(cut []int) ([]PointState, error) {
 	return p.states(), nil
 }
 
+// list returns the points.
+func (p *points) list() []Point {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wanted
+}
+
 func (p *points) states() (list []PointState) {
 	p.applying.Lock()
 	defer p.applying.Unlock()

@@ -5,42 +5,32 @@ import (
 	"path/filepath"
 )
 
-// Main returns the directory that corresponds to c.Directory in the main
-// checkout of its git repository. It is "" if c is in that checkout, outside
-// git, or if there is none.
-func (c Checkout) Main() string {
-	if c.Repository == "" {
+// MainDirectory returns the directory of the project in the main checkout, which
+// may not exist: in the repository's own working tree or, for a bare repository,
+// in the worktree of its default branch. It is "" outside git, and if a bare
+// repository has no such worktree.
+func (c Checkout) MainDirectory() string {
+	switch {
+	case c.Repository == "":
+		return ""
+	case c.Worktree == "":
+		return c.Directory
+	case filepath.Base(c.Repository) == ".git":
+		return filepath.Join(filepath.Dir(c.Repository), filepath.FromSlash(c.Path))
+	}
+	ref := func(gitdir string) string {
+		ref, _ := parseHead(readText(filepath.Join(gitdir, "HEAD")))
+		return ref
+	}
+	branch := ref(c.Repository)
+	if branch == "" {
 		return ""
 	}
-	root := filepath.Dir(c.Repository)
-	if filepath.Base(c.Repository) != ".git" {
-		root = bareMain(c.Repository)
-	}
-	if root == "" {
-		return ""
-	}
-	dir := filepath.Join(root, filepath.FromSlash(c.Path))
-	if real, err := filepath.EvalSymlinks(dir); err != nil || real == c.Directory {
-		return ""
-	}
-	return dir
-}
-
-// bareMain returns the worktree of a bare repository that has its default
-// branch; "" for none.
-func bareMain(common string) string {
-	if !(repository{common: common}).config().bare {
-		return ""
-	}
-	branch, _ := parseHead(readText(filepath.Join(common, "HEAD")))
-	worktrees, _ := os.ReadDir(filepath.Join(common, "worktrees"))
+	worktrees, _ := os.ReadDir(filepath.Join(c.Repository, "worktrees"))
 	for _, w := range worktrees {
-		gitdir := filepath.Join(common, "worktrees", w.Name())
-		if ref, _ := parseHead(readText(filepath.Join(gitdir, "HEAD"))); ref != branch || ref == "" {
-			continue
-		}
-		if dot, found := readLink(filepath.Join(gitdir, "gitdir"), ""); found {
-			return filepath.Dir(dot)
+		gitdir := filepath.Join(c.Repository, "worktrees", w.Name())
+		if dot, found := readLink(filepath.Join(gitdir, "gitdir"), ""); found && ref(gitdir) == branch {
+			return filepath.Join(filepath.Dir(dot), filepath.FromSlash(c.Path))
 		}
 	}
 	return ""

@@ -80,7 +80,7 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 	}
 	return slices.Concat(
 		findings,
-		d.examineLeases(leases, runs),
+		d.examineLeases(p.Checkout, leases, runs),
 		examineMachine(leases, allow, named),
 		d.examineRuns(runs),
 		d.examineLogs(),
