@@ -203,7 +203,7 @@ function fillCheckout(node, c) {
   setText(count, c.running ? `${started.filter(up).length}/${started.length}` : "ended");
   heading.firstChild.title = c.directory;
   current(heading.firstChild, c.id === view.checkout && !view.services.length);
-  setText(warning, c.running ? c.warning || "" : c.ended || "");
+  setText(warning, c.running ? c.problem || c.warning || "" : c.ended || "");
   setHidden(warning, !warning.textContent);
   keyed(list, c.services, (s) => s.name, (s) => newService(c, s), fillService(c));
 }
@@ -220,10 +220,11 @@ const fillService = (c) => (node, s) => {
   setText(name, s.name);
   setText(label, c.running ? s.label : "ended");
   setClass(label, "state " + (c.running ? s.state : "stopped"));
-  setText(load, c.running ? [percent(s), bytes(s.memory)].filter(Boolean).join(" ") : "");
+  setText(load, c.running ? [percent(s), bytes(s.memory)].filter(Boolean).join(" · ") : "");
   current(pick, c.id === view.checkout && view.services.includes(s.name));
   link(where, s.address);
   setText(why, c.running && !up(s) ? s.detail || "" : "");
+  setClass(why, "why " + s.state);
   setHidden(why, !why.textContent);
 };
 
@@ -250,7 +251,9 @@ function renderPane() {
   document.body.classList.toggle("picked", Boolean(c));
   if (!c) return;
   setText($("pane-title"), title(c) + (s ? " / " + s.name : ""));
-  setText($("why"), !c.running ? c.ended || "" : s && !up(s) ? s.detail || "" : "");
+  setText($("why"), !c.running ? c.ended || "" : s && !up(s) ? s.detail || "" : c.problem || c.warning || "");
+  setClass($("why"), s && c.running ? "why " + s.state : "why");
+  setHidden($("why"), !$("why").textContent);
   renderFacts();
   const targets = (view.services.length ? c.services.filter((s) => view.services.includes(s.name)) : c.services).filter((s) => view.services.length || s.state !== "inactive");
   const live = (s) => ["starting", "ready", "backoff", "waiting", "stopping"].includes(s.state);
@@ -270,6 +273,9 @@ function renderPane() {
   if (document.activeElement !== $("grep")) $("grep").value = view.grep;
   $("log").classList.toggle("times", view.times);
   $("log").classList.toggle("single", view.services.length === 1);
+  $("log").style.setProperty("--name", Math.min(16, Math.max(8, ...c.services.map((s) => s.name.length))) + "ch");
+  const here = state.points.filter((p) => s && p.checkout === c.id && p.service === s.name);
+  keyed($("points"), here, (p) => String(p.port), newPoint, (node, p) => { node.title = p.detail || p.state; });
 }
 
 function renderFacts() {
@@ -280,6 +286,12 @@ function renderFacts() {
     ? [s.label, s.port && "port " + s.port, s.pid && "pid " + s.pid, s.since && "for " + age(s.since), s.restarts && plural(s.restarts, "restart"), percent(s), bytes(s.memory), s.exit, ...points]
     : [c.directory, [c.branch, c.commit].filter(Boolean).join(" "), c.running && "pid " + c.pid, c.running && "for " + age(c.since), ...points];
   setText($("facts"), facts.filter(Boolean).join(" · "));
+}
+
+function newPoint(p) {
+  const end = make("button", "", `End ${p.port}`);
+  end.onclick = () => act(end, "point", { port: p.port, off: true });
+  return end;
 }
 
 function newChip(s) {
@@ -452,7 +464,7 @@ const log = {
       this.trim(true);
       if (where === "from") {
         box.scrollTop = 0;
-        if (this.rows.length < 50) this.load("before", this.cursor(0) || cursor);
+        this.load("before", this.cursor(0) || cursor);
       } else box.scrollTop = top + Math.min(0, box.scrollHeight - height);
     }
     this.top = box.scrollTop;
@@ -541,7 +553,7 @@ function newRow(line) {
   const text = make("span", "text"), when = make("time", "", clock(line.t));
   when.dateTime = new Date(line.t).toISOString();
   const c = checkout();
-  const node = make("div", line.o ? "own" : "", when, make("b", "n" + (c ? color(c, line.s) : 0), line.s || "devports"), text);
+  const node = make("div", line.o ? "own" : "", when, make("b", line.o ? "" : "n" + (c ? color(c, line.s) : 0), line.s), text);
   const fields = parseFields(line);
   if (fields) {
     text.append(...fields);
