@@ -113,6 +113,13 @@ func examineDependencies(dir string, plan procfile.Plan, here control.Answer) []
 		if slices.ContainsFunc(here.Info.Services, func(st launcher.Status) bool { return st.Service == process.Service && st.PID != 0 }) {
 			continue
 		}
+		isStep := func(name string) bool {
+			p, ok := plan.Service(name)
+			return ok && p.Setup != nil
+		}
+		if isStep(process.Service) || slices.ContainsFunc(process.DependsOn, isStep) {
+			continue // a step installs what it needs
+		}
 		missing := diagnosis.Check(dir, process)
 		if missing == (diagnosis.Missing{}) {
 			continue
