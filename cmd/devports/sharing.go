@@ -451,3 +451,36 @@ func agree(here, there []launcher.Status) bool {
 		return st.State != there[i].State || !st.LastStarted.Equal(there[i].LastStarted)
 	})
 }
+
+// sharedRunOf finds the run of the shared services that a run uses.
+func (s session) sharedRunOf(ctx context.Context, info control.Info) (control.Instance, bool) {
+	runs, err := s.runs()
+	if err != nil {
+		return control.Instance{}, false
+	}
+	checkout := address(scopeOfInfo(info))
+	for _, i := range runs.Instances() {
+		if !i.Runs() || !i.Note.Shared || i.Note.Project != info.Project {
+			continue
+		}
+		uses := func(h control.Holder) bool { return h.Checkout == checkout }
+		if a := i.Ask(ctx); a.Responded() && slices.ContainsFunc(a.Info.Holders, uses) {
+			return i, true
+		}
+	}
+	return control.Instance{}, false
+}
+
+// sharedRuns returns the pids of the runs of shared services in a project.
+func (s session) sharedRuns(scope registry.Scope) (pids []int) {
+	runs, err := s.runs()
+	if err != nil {
+		return nil
+	}
+	for _, i := range runs.Instances() {
+		if i.Runs() && i.Note.Shared && i.Note.Project == scope.Project {
+			pids = append(pids, i.Note.PID)
+		}
+	}
+	return pids
+}

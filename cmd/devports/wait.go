@@ -74,6 +74,15 @@ func (s session) printUnready(ctx context.Context, client control.Client, info c
 			return printed && st.Service == b.Service && len(st.BuildLines) > 0
 		})
 	})
+	isShared := func(b launcher.Blocker) bool {
+		return slices.ContainsFunc(info.Services, func(st launcher.Status) bool { return st.Service == b.Service && st.Shared })
+	}
+	if slices.ContainsFunc(unready, isShared) {
+		if i, ok := s.sharedRunOf(ctx, info); ok {
+			s.printLastLines(ctx, i.Client(), slices.DeleteFunc(slices.Clone(unready), func(b launcher.Blocker) bool { return !isShared(b) }))
+		}
+		unready = slices.DeleteFunc(unready, isShared)
+	}
 	s.printLastLines(ctx, client, unready)
 	s.hintToType(info, names)
 }

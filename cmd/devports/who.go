@@ -108,6 +108,9 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 		if err != nil {
 			return nil, err
 		}
+		if !p.userWide && p.project.AllShared([]string{names[0].Service}) {
+			p.project = p.project.Home() // which has the lease
+		}
 		scope, err := p.scope()
 		if err != nil {
 			return nil, err

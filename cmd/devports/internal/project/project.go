@@ -54,9 +54,10 @@ type Project struct {
 	noFront bool
 	noSetup bool
 
-	home     *Project // where shared services run; nil: here, or there are none
-	homePath string   // of the home's file, if home is another directory
-	isHome   bool     // it is the home
+	home     *Project           // where shared services run; nil: here, or there are none
+	homePath string             // of the home's file, if home is another directory
+	isHome   bool               // it is the home
+	unshared []procfile.Service // that this checkout, but not the home, declares as shared
 
 	prepared *prepared // nil for none
 }
@@ -242,6 +243,7 @@ func (p Project) Resolve(ctx context.Context) (procfile.Plan, error) {
 func (p Project) resolve(
 	ctx context.Context, move func(registry.Lease) bool, confirm func(registry.Scope, []registry.Lease) error,
 ) (plan procfile.Plan, err error) {
+	p.FrontPort() // may lease a port, which the lock of the registry would block
 	resolved := false
 	_, _, err = p.lease(ctx, registry.Options{Move: move, Confirm: func(scope registry.Scope, leases []registry.Lease) error {
 		resolved = true
@@ -264,7 +266,6 @@ func (p Project) resolve(
 // registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
 	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
-	p.FrontPort() // may lease a port, which the lock of the registry would block
 	shared, err := p.leaseShared(ctx)
 	if err != nil {
 		return registry.Scope{}, nil, err

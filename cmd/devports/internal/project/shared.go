@@ -22,7 +22,7 @@ import (
 // findHome finds the home of the shared services, and makes those services that
 // are not shared there the checkout's own.
 func (p Project) findHome() (Project, error) {
-	p.home = nil
+	p.home, p.homePath, p.unshared = nil, "", nil
 	if len(p.File.SharedServices()) == 0 || p.isHome || p.Registry.Path() == "" || p.File.Path == "" {
 		return p, nil
 	}
@@ -43,17 +43,27 @@ func (p Project) findHome() (Project, error) {
 	p.homePath = path
 	switch {
 	case errors.As(err, new(*FileError)): // of another branch
-		p.File = p.File.Unshare(func(string) bool { return false })
-		return p, nil
+		return p.unshare(func(string) bool { return false }), nil
 	case err != nil:
 		return p, err
 	}
 	p.home = &home
-	p.File = p.File.Unshare(func(name string) bool {
+	return p.unshare(func(name string) bool {
 		s, ok := home.File.Service(name)
 		return ok && s.Shared
-	})
-	return p, nil
+	}), nil
+}
+
+// unshare makes the services that keep does not hold for the checkout's own.
+func (p Project) unshare(keep func(name string) bool) Project {
+	p.unshared = nil
+	for _, s := range p.File.Services {
+		if s.Shared && !keep(s.Name) {
+			p.unshared = append(p.unshared, s)
+		}
+	}
+	p.File = p.File.Unshare(keep)
+	return p
 }
 
 // homeDirectory returns the directory of the home; "" if that is this project.
@@ -151,11 +161,14 @@ func (p Project) leaseShared(ctx context.Context) ([]registry.Lease, error) {
 // shareNotes says which shared services run otherwise than this checkout
 // declares them.
 func (p Project) shareNotes() (notes procfile.Problems) {
-	if p.homePath == "" {
-		return nil
+	for _, s := range p.unshared {
+		notes = append(notes, procfile.Problem{
+			File: p.File.Name, Position: s.SharedPos,
+			Text: fmt.Sprintf("%s is not shared: the main checkout does not declare it so in %s; this checkout has its own", s.Name, p.homePath),
+		})
 	}
 	if p.home == nil {
-		return nil
+		return notes
 	}
 	for _, name := range p.File.SharedServices() {
 		here, _ := p.File.Service(name)
