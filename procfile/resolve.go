@@ -18,6 +18,7 @@ type Context struct {
 	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
 	Slug              string                     // the unique name of the checkout
+	Main              string                     // the file's directory in the main checkout; "" if it is there
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
 	SharedElsewhere   bool                       // shared services run in another directory
@@ -169,6 +170,7 @@ func (r *resolver) process(s Service) Process {
 		p.Watch = append(p.Watch, pattern.Value)
 	}
 	p.Address = r.context.Site.address(p.Host, p.HTTP, p.Port)
+	p.Setup = r.setup(s)
 	p.RestartOn, p.own = s.restartOn(), s.portVariables()
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))
