@@ -106,6 +106,7 @@ type Status struct {
 	ReadyMS  float64   `json:"ready_ms,omitempty"` // milliseconds from then until it was ready
 	Restarts int       `json:"restarts"`           // how often its process was started again
 	Position int       `json:"position,omitempty"` // its place in the file: 1 for the first service
+	Step     bool      `json:"step,omitempty"`     // it is a step of the set-up
 
 	Exit      string    `json:"exit,omitempty"`      // how its latest process ended; "" while it runs
 	RestartAt time.Time `json:"restart_at,omitzero"` // when StateBackoff ends
@@ -265,6 +266,7 @@ func (c *Controller) restart(ctx context.Context, names []string, wanted func(se
 	return c.all(ctx, names, true, func(s *supervisor, names []string) {
 		for _, name := range names {
 			if wanted(s.services[name]) {
+				s.force(name)
 				s.apply(name, event{kind: evRestart})
 			}
 		}
@@ -472,7 +474,7 @@ func (s *supervisor) statuses() []Status {
 
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
-	status := Status{Service: name, Position: sv.spec.Position, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), LastStarted: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
+	status := Status{Service: name, Position: sv.spec.Position, Step: sv.spec.Setup != nil, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), LastStarted: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
 	status.Host, status.HostHeader = sv.spec.Host, sv.spec.HostHeader
 	if sv.phase.live() {
 		status.Port = sv.procSpec.Port

@@ -20,9 +20,12 @@ type File struct {
 	EnvFiles   []Text // as written; nil: .env, if it exists
 	Env        []Variable
 	StopOnExit bool
+	Copy       []Text    // files that are copied from the main checkout, with slashes
 	Outside    []string  // programs that outlive the services that started them
-	Services   []Service // in the order of the file
+	Services   []Service // the steps of the set-up and the services, in the order of the file
 	Procfile   bool      // parsed with the Procfile grammar
+
+	steps []Service // until they are among Services
 }
 
 // Text is a string in a file and its position.
@@ -69,6 +72,9 @@ type Service struct {
 	SharedPos    Position
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
+
+	Step    bool   // it is a step of the set-up, and Watch its when
+	Creates []Text // of a step: see [Setup]
 
 	undeclared bool // see AddService
 }

@@ -18,6 +18,7 @@ func parsePortfile(name string, src []byte) (File, Problems) {
 	for _, e := range root.entries {
 		decodeEntry(&d, e, "", projectKeys, &f)
 	}
+	f = f.withSteps()
 	if root.find("services") == nil && !slices.ContainsFunc(root.entries, func(e *entry) bool { return projectKeys[e.key] == nil && declaresService(e) }) {
 		d.fail(Position{Line: 1, Column: 1}, "[services]\nweb = \"npm run dev\"", "no services: a Portfile declares them in [services]")
 	}
@@ -56,6 +57,8 @@ var projectKeys = keys[File]{
 	"env":          func(d *decoder, v *value, f *File) { f.Env = d.variables(v) },
 	"stop_on_exit": func(d *decoder, v *value, f *File) { f.StopOnExit = d.boolean(v) },
 	"outside":      func(d *decoder, v *value, f *File) { f.Outside = d.programs(v) },
+	"copy":         func(d *decoder, v *value, f *File) { f.Copy = d.copies(v) },
+	"setup":        func(d *decoder, v *value, f *File) { f.steps = d.steps(v) },
 	"services":     func(d *decoder, v *value, f *File) { f.Services = d.services(v) },
 }
 

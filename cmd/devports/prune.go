@@ -12,6 +12,7 @@ import (
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/setup"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -24,11 +25,11 @@ var pruneCommand = command{
 	usage:   "release the ports of deleted projects",
 	help: `
 Releases the ports of projects and worktrees whose directory no longer exists,
-prints them, and removes the logs, locks and sockets of their runs. It keeps the
-ports of folders on volumes that are not mounted, of projects that are running,
-and of other machines and containers that share this home. It also releases
-ports that devports run has leased in a project for folders that belong to no
-service, unless something listens on them.
+prints them, and removes the logs, locks and sockets of their runs and what is
+known about their set-up. It keeps the ports of folders on volumes that are not
+mounted, of projects that are running, and of other machines and containers that
+share this home. It also releases ports that devports run has leased in a
+project for folders that belong to no service, unless something listens on them.
 
 Example:
   devports prune --dry-run
@@ -69,6 +70,8 @@ Example:
 		removed, failed := s.discardRuns(gone, all, c.Bool("dry-run"))
 		logs, size, err := s.discardLogs(gone, all, c.Bool("dry-run"))
 		failed = errors.Join(failed, err)
+		steps, err := s.discardSetup(gone, all, c.Bool("dry-run"))
+		failed = errors.Join(failed, err)
 		if c.Bool("json") {
 			return errors.Join(s.json(leaseRows(leases)), failed)
 		}
@@ -95,7 +98,14 @@ Example:
 			}
 			fmt.Fprintf(s.stdout, format, wording.Bytes(size), text.OneLine(strings.Join(logs, ", ")))
 		}
-		if len(leases) == 0 && len(gone) == 0 && len(removed) == 0 && len(logs) == 0 && failed == nil {
+		if len(steps) > 0 {
+			format := "removed the state of the set-up: %s\n"
+			if c.Bool("dry-run") {
+				format = "would remove the state of the set-up: %s\n"
+			}
+			fmt.Fprintf(s.stdout, format, text.OneLine(strings.Join(steps, ", ")))
+		}
+		if len(leases) == 0 && len(gone) == 0 && len(removed) == 0 && len(logs) == 0 && len(steps) == 0 && failed == nil {
 			s.note("no stale directories")
 		}
 		return failed
@@ -183,4 +193,27 @@ func (s session) discardLogs(gone, all []registry.Lease, dryRun bool) (directori
 	}
 	slices.Sort(directories)
 	return directories, size, err
+}
+
+// discardSetup removes what is known about the set-up of directories that are
+// gone, and returns the directories.
+func (s session) discardSetup(gone, all []registry.Lease, dryRun bool) (directories []string, err error) {
+	home, err := registry.Home(s.getenv)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := setup.All(home)
+	for _, known := range stored {
+		unseen := func(l registry.Lease) bool { return l.Scope.Directory == known.Directory && !slices.Contains(gone, l) }
+		if !checkout.IsGone(known.Directory) || slices.ContainsFunc(all, unseen) {
+			continue
+		}
+		if !slices.Contains(directories, known.Directory) {
+			directories = append(directories, known.Directory)
+		}
+		if !dryRun {
+			err = errors.Join(err, known.Remove())
+		}
+	}
+	return directories, err
 }
