@@ -180,8 +180,8 @@ func resolvedPath(path string) string {
 	return path
 }
 
-// within reports whether path is dir or below it.
-func within(path, dir string) bool {
+// isBelow reports whether path is dir or below it.
+func isBelow(path, dir string) bool {
 	rel, err := filepath.Rel(dir, path)
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }

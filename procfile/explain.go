@@ -91,7 +91,13 @@ func (e *explainer) entry(service string, entry *entry) {
 		return
 	}
 	for _, sub := range entry.value.entries {
-		e.add(service, entry.key+"."+sub.key, sub.value.literal(), sub.pos)
+		if entry.key != "setup" || sub.value.kind != kindTable {
+			e.add(service, entry.key+"."+sub.key, sub.value.literal(), sub.pos)
+			continue
+		}
+		for _, key := range sub.value.entries {
+			e.add(service, entry.key+"."+sub.key+"."+key.key, key.value.literal(), key.pos)
+		}
 	}
 }
 
@@ -144,7 +150,7 @@ func projectDefaults() map[string]string {
 func serviceDefaults() map[string]string {
 	s := newService("", Position{})
 	return map[string]string{
-		"dir": `"."`, "port": "chosen once", "ready": "its port", "ready_timeout": "none, or 1m if another service waits for it",
+		"shared": "false", "dir": `"."`, "port": "chosen once", "ready": "its port", "ready_timeout": "none, or 1m if another service waits for it",
 		"restart": quote(string(s.Restart)), "replicas": strconv.Itoa(s.Replicas), "autostart": strconv.FormatBool(!s.Manual),
 		"stop_signal": quote(s.StopSignal), "stop_timeout": quote(s.StopTimeout.String()),
 	}

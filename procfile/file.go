@@ -20,18 +20,20 @@ type File struct {
 	EnvFiles   []Text // as written; nil: .env, if it exists
 	Env        []Variable
 	StopOnExit bool
+	Copy       []Text   // files that are copied from the main checkout, with slashes
 	Outside    []string // programs that outlive the services that started them
 	Groups     []Group
 	Uses       []Use     // other projects, whose ports the services get
-	Services   []Service // in the order of the file
+	Services   []Service // the steps of the set-up and the services, in the order of the file
 	Procfile   bool      // parsed with the Procfile grammar
 
 	loader  Loader
 	parts   []*part             // the included files
 	watched []string            // see Watched; without Path
-	removed map[string]Position // services that a Portfile.local removes
+	removed map[string]Position // services and steps that a Portfile.local removes
 	notes   Problems            // from reading the files
 	tree    *value              // the merged files; nil for a Procfile
+	steps   []Service           // until they are among Services
 }
 
 // Text is a string in a file and its position.
@@ -79,6 +81,9 @@ type Service struct {
 	SharedPos    Position
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
+
+	Step    bool   // it is a step of the set-up, and Watch its when
+	Creates []Text // of a step: see [Setup]
 
 	undeclared bool // see AddService
 }

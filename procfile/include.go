@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,9 +23,9 @@ type wantedFile struct {
 
 // include reads the files that the entry e, whose file is in dir, includes, and
 // adds what they declare to the table into. above is the
-// included file that e is in, nil for the project file; path are the files from
+// included file that e is in, nil for the project file; from are the files from
 // the project file to this one, without symbolic links.
-func (a *assembly) include(e *entry, into *value, dir string, above *part, path []string) {
+func (a *assembly) include(e *entry, into *value, dir string, above *part, from []string) {
 	if e.value.kind != kindArray {
 		return // the decoder reports it
 	}
@@ -33,7 +34,7 @@ func (a *assembly) include(e *entry, into *value, dir string, above *part, path 
 		files = append(files, a.wantedFiles(&e.value.items[i], dir)...)
 	}
 	for _, f := range a.once(files) {
-		a.includeFile(f, into, above, path)
+		a.includeFile(f, into, above, from)
 	}
 }
 
@@ -78,7 +79,7 @@ func (a *assembly) wantedFiles(item *value, dir string) []wantedFile {
 	}
 	whole := filepath.Join(dir, filepath.FromSlash(pattern.text))
 	root := a.repositoryRoot()
-	if !within(whole, root) {
+	if !isBelow(whole, root) {
 		a.outside(f.pos, pattern.text, whole, root)
 		return nil
 	}
@@ -106,7 +107,7 @@ func (a *assembly) wantedFiles(item *value, dir string) []wantedFile {
 	}
 	var files []wantedFile
 	for _, path := range found {
-		if real := resolvedPath(path); !within(real, resolvedPath(root)) {
+		if real := resolvedPath(path); !isBelow(real, resolvedPath(root)) {
 			a.outside(f.pos, shorter(a.wd, path), real, root)
 			continue
 		}
@@ -138,14 +139,14 @@ func (a *assembly) outside(pos Position, name, path, root string) {
 }
 
 // includeFile adds what a file declares to the table into.
-func (a *assembly) includeFile(f wantedFile, into *value, above *part, path []string) {
+func (a *assembly) includeFile(f wantedFile, into *value, above *part, from []string) {
 	real := resolvedPath(f.path)
-	names := make([]string, 0, len(path)+1)
-	for _, p := range append(slices.Clone(path), real) {
+	names := make([]string, 0, len(from)+1)
+	for _, p := range append(slices.Clone(from), real) {
 		names = append(names, shorter(a.wd, p))
 	}
-	if slices.Contains(path, real) {
-		a.fail(f.pos, "", "%s includes itself: %s", names[slices.Index(path, real)], strings.Join(names[slices.Index(path, real):], " → "))
+	if i := slices.Index(from, real); i >= 0 {
+		a.fail(f.pos, "", "%s includes itself: %s", names[i], strings.Join(names[i:], " → "))
 		return
 	}
 	if i := slices.IndexFunc(a.parts, func(p *part) bool { return p.source.path == f.path }); i >= 0 {
@@ -167,16 +168,33 @@ func (a *assembly) includeFile(f wantedFile, into *value, above *part, path []st
 	if tree == nil {
 		return
 	}
+	a.relocate(tree, s.dir)
 	a.parts = append(a.parts, p)
 	first := len(a.parts)
 	if local := a.local(f.path, p); local != nil {
 		mergeTable(a, tree, local, levelProject)
 	}
 	if e := tree.find("include"); e != nil {
-		a.include(e, tree, s.dir, p, append(slices.Clone(path), real))
+		a.include(e, tree, s.dir, p, append(slices.Clone(from), real))
 	}
 	a.prefix(tree, p, a.parts[first:])
 	a.add(tree, into, p)
+}
+
+// relocate makes the files of copy in an included file, whose directory is dir,
+// relative to the project file.
+func (a *assembly) relocate(tree *value, dir string) {
+	e := tree.find("copy")
+	rel, err := filepath.Rel(a.dir, dir)
+	if e == nil || e.value.kind != kindArray || err != nil {
+		return
+	}
+	for i := range e.value.items {
+		item := &e.value.items[i]
+		if item.kind == kindString && filepath.IsLocal(filepath.FromSlash(item.text)) && !strings.HasSuffix(item.text, "/") {
+			item.text = path.Join(filepath.ToSlash(rel), item.text)
+		}
+	}
 }
 
 // prefix gives the services and groups of an included file, and of those that it
@@ -335,7 +353,7 @@ func (d *decoder) includes(v *value) {
 	if !d.is(v, kindArray) {
 		return
 	}
-	path := func(v *value) {
+	check := func(v *value) {
 		switch {
 		case !d.is(v, kindString):
 		case v.text == "":
@@ -356,13 +374,13 @@ func (d *decoder) includes(v *value) {
 				d.fail(item.pos, `write "apps/pay/Portfile" or { path = "apps/pay/Portfile", prefix = "pay-" }`, "an item of include must be a string or a table, not %s", item.kind)
 				continue
 			}
-			path(item)
+			check(item)
 			continue
 		}
 		for _, e := range item.entries {
 			switch d.key = e.key; e.key {
 			case "path":
-				path(e.value)
+				check(e.value)
 			case "prefix":
 				if d.is(e.value, kindString) && !isServiceName(e.value.text+"x") {
 					d.fail(e.value.pos, `write it like "pay-"`, "%s is not a valid prefix: use a letter, then letters, digits, - and _", quote(e.value.text))

@@ -8,16 +8,19 @@ import (
 type level int
 
 const (
-	levelProject level = iota // the keys of the project
-	levelNames                // services, or other tables whose keys are names of tables
-	levelService              // the keys of a service
-	levelEntries              // variables, groups: each key is an entry that can be removed
+	levelProject  level = iota // the keys of the project
+	levelServices              // the names of services
+	levelSteps                 // the names of steps
+	levelService               // the keys of a service
+	levelStep                  // the keys of a step
+	levelEntries               // variables, groups: each key is an entry that can be removed
 )
 
 // mergeTable overrides the entries of a table with those of a Portfile.local:
 // tables merge, other values replace those of the table, and false or [] empties
 // a key.
 func mergeTable(a *assembly, base, local *value, at level) {
+	named := at == levelServices || at == levelSteps
 	for _, e := range local.entries {
 		before := base.find(e.key)
 		switch {
@@ -25,15 +28,15 @@ func mergeTable(a *assembly, base, local *value, at level) {
 			if before == nil || before.value.text != e.value.text || e.value.kind != kindString {
 				a.fail(e.pos, "set project in the Portfile, for all", "%s cannot rename the project", LocalName)
 			}
-		case at == levelNames && isOff(e.value):
+		case named && isOff(e.value):
 			if before == nil {
 				a.fail(e.pos, didYouMean(e.key, keysOf(base)), "%s removes %s, which is not declared", LocalName, quote(e.key))
 				continue
 			}
 			base.remove(e.key)
 			a.removed[e.key] = e.pos
-		case at == levelNames && before != nil:
-			mergeTable(a, asTable(before), asTable(e), levelService)
+		case named && before != nil:
+			mergeTable(a, asTable(before), asTable(e), below(at, e.key))
 		case isOff(e.value):
 			a.empty(base, e, at)
 		case before == nil:
@@ -48,13 +51,20 @@ func mergeTable(a *assembly, base, local *value, at level) {
 
 // below returns the level of the table with a key.
 func below(at level, key string) level {
-	if at == levelProject && (key == "services" || key == "setup") {
-		return levelNames
+	switch {
+	case at == levelProject && key == "services":
+		return levelServices
+	case at == levelProject && key == "setup":
+		return levelSteps
+	case at == levelServices:
+		return levelService
+	case at == levelSteps:
+		return levelStep
 	}
 	return levelEntries
 }
 
-// asTable makes the short form of a service, just its command, a table.
+// asTable makes the short form of a service or step, just its command, a table.
 func asTable(e *entry) *value {
 	if e.value.kind != kindTable {
 		table := &value{kind: kindTable, pos: e.value.pos, header: true}
@@ -77,7 +87,7 @@ func (a *assembly) empty(base *value, e *entry, at level) {
 	case at == levelEntries:
 		base.remove(e.key)
 		return
-	case at == levelService && e.key == "command", at == levelProject && e.key == "services":
+	case (at == levelService || at == levelStep) && e.key == "command", at == levelProject && e.key == "services":
 		hint := "to remove a service: [services]\nweb = false"
 		a.fail(e.pos, hint, "%s cannot remove %s: it is required", LocalName, e.key)
 		return
@@ -116,7 +126,11 @@ func known(at level, key string) (problems func(v *value) Problems, ok bool) {
 			return d.problems
 		}, ok
 	}
-	set, ok := serviceKeys[key]
+	table := serviceKeys
+	if at == levelStep {
+		table = stepKeys()
+	}
+	set, ok := table[key]
 	return func(v *value) Problems {
 		d := decoder{key: key}
 		set(&d, v, &Service{})

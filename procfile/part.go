@@ -96,6 +96,15 @@ func (f File) WatchPattern(t Text) string {
 	return glob
 }
 
+// relative returns a path in a file relative to the project file's directory.
+func (f File) relative(t Text) string {
+	rel, err := filepath.Rel(f.Dir, f.path(t))
+	if err != nil || t.Pos.in == nil {
+		return t.Value
+	}
+	return rel
+}
+
 // escapeGlob returns a pattern that matches only the path.
 func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`).Replace(path)

@@ -24,6 +24,7 @@ func parsePortfile(name string, src []byte, a *assembly) (File, Problems) {
 	for _, e := range root.entries {
 		decodeEntry(&d, e, "", projectKeys, &f)
 	}
+	f = f.withSteps()
 	if root.find("services") == nil && !slices.ContainsFunc(root.entries, func(e *entry) bool { return projectKeys[e.key] == nil && declaresService(e) }) {
 		d.fail(Position{Line: 1, Column: 1}, "[services]\nweb = \"npm run dev\"", "no services: a Portfile declares them in [services]")
 	}
@@ -65,6 +66,8 @@ var projectKeys = keys[File]{
 	"include":      func(d *decoder, v *value, _ *File) { d.includes(v) },
 	"uses":         func(d *decoder, v *value, f *File) { f.Uses = d.uses(v) },
 	"groups":       func(d *decoder, v *value, f *File) { f.Groups = d.groups(v) },
+	"copy":         func(d *decoder, v *value, f *File) { f.Copy = d.copies(v) },
+	"setup":        func(d *decoder, v *value, f *File) { f.steps = d.steps(v) },
 	"services":     func(d *decoder, v *value, f *File) { f.Services = d.services(v) },
 }
 

@@ -61,6 +61,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 	if err != nil {
 		return err
 	}
+	s.copyMissing(p)
 	if p.File.Path == "" && o.Proposed == nil {
 		return usage("devports up -d -f Portfile", "-d requires a file: it cannot read standard input or a pipe again")
 	}

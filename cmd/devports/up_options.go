@@ -31,6 +31,7 @@ type upOptions struct {
 	Reassign   bool     `json:"reassign,omitempty"`
 	NoPins     bool     `json:"no_pins,omitempty"`
 	NoFront    bool     `json:"no_front,omitempty"`
+	NoSetup    bool     `json:"no_setup,omitempty"`
 	Proposed   []byte   `json:"proposed,omitempty"` // a Portfile to use instead of a file; nil for none
 }
 
@@ -53,6 +54,7 @@ func readUpOptions(c *cli.Context) upOptions {
 		Reassign:   c.Bool("reassign"),
 		NoPins:     c.Bool("no-pins"),
 		NoFront:    c.Bool("no-front"),
+		NoSetup:    c.Bool("no-setup"),
 	}
 }
 

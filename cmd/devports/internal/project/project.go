@@ -63,6 +63,7 @@ type Project struct {
 	scale   map[string]int // numbers of replicas that override the file's
 	noPins  bool
 	noFront bool
+	noSetup bool
 
 	home     *Project           // where shared services run; nil: here, or there are none
 	homePath string             // of the home's file, if home is another directory
@@ -136,6 +137,13 @@ func (p Project) WithoutFront() Project {
 	return p
 }
 
+// WithoutSetup returns the project without the steps of its set-up.
+func (p Project) WithoutSetup() Project {
+	p.noSetup, p.prepared = true, nil
+	p.File = p.File.WithoutSteps()
+	return p
+}
+
 // Pins reports whether the file pins a port.
 func (p Project) Pins() bool {
 	return slices.ContainsFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin != 0 })
@@ -164,6 +172,9 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 	}
 	if p.File, err = p.File.ExpandReplicas(p.scale); err != nil {
 		return p, err
+	}
+	if p.noSetup {
+		p.File = p.File.WithoutSteps()
 	}
 	if p.Checkout, err = checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv); err != nil {
 		return p, err
@@ -251,6 +262,7 @@ func (p Project) Resolve(ctx context.Context) (procfile.Plan, error) {
 func (p Project) resolve(
 	ctx context.Context, move func(registry.Lease) bool, confirm func(registry.Scope, []registry.Lease) error,
 ) (plan procfile.Plan, err error) {
+	p.FrontPort() // may lease a port, which the lock of the registry would block
 	resolved := false
 	_, _, err = p.lease(ctx, registry.Options{Move: move, Confirm: func(scope registry.Scope, leases []registry.Lease) error {
 		resolved = true
@@ -273,7 +285,6 @@ func (p Project) resolve(
 // registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
 	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
-	p.FrontPort() // may lease a port, which the lock of the registry would block
 	shared, err := p.leaseShared(ctx)
 	if err != nil {
 		return registry.Scope{}, nil, err
@@ -290,7 +301,7 @@ func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope,
 // context is the context in which the file is resolved.
 func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
-		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Ports: ports,
+		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Main: p.CopiesFrom(), Ports: ports,
 		Site: p.site(scope), SharedElsewhere: p.home != nil, Uses: p.uses,
 	}
 }
