@@ -163,6 +163,12 @@ func (r *resolver) process(s Service) Process {
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
 		Shared: s.Shared,
 	}
+	for _, extra := range s.Ports {
+		if p.NamedPorts == nil {
+			p.NamedPorts = map[string]int{}
+		}
+		p.NamedPorts[extra.Name] = r.context.Ports[allocator.PortName{Service: s.Name, Port: extra.Name}]
+	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
 	}
