@@ -3,6 +3,7 @@ package procfile
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -95,7 +96,9 @@ func (c comparison) common(before, after Process) commonDifference {
 // differences returns the reasons to restart a service, and the changes that
 // its RestartOn ignores.
 func (c comparison) differences(before, after Process) (reasons, kept []string) {
-	if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
+	if !reflect.DeepEqual(before.Container, after.Container) {
+		reasons = append(reasons, "container")
+	} else if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
 		reasons = append(reasons, "command")
 	}
 	if !before.Build.equal(after.Build) {

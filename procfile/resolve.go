@@ -17,6 +17,7 @@ import (
 type Context struct {
 	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
+	Name              string                     // the unique name of the checkout, for containers and volumes
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
 }
@@ -175,6 +176,9 @@ func (r *resolver) process(s Service) Process {
 		p.Build.Argv = append(p.Build.Argv, r.expand(a, p.Env.Lookup))
 	}
 	p.Dir = r.dir(s, p.Env.Lookup)
+	if s.Container != nil {
+		r.container(s, &p, r.containerVars(s, own, service))
+	}
 	r.noteMistyped(s, s.Command, p.Env)
 	r.noteMistyped(s, s.Build, p.Env)
 	return p
@@ -196,6 +200,9 @@ func (r *resolver) prepareCommon() {
 	}
 	r.set[envvar.Project] = r.context.Project
 	r.set[envvar.Worktree] = r.context.Worktree
+	if r.file.composes() {
+		r.set[ComposeProject] = r.context.Name
+	}
 	all := maps.Clone(r.inherited)
 	delete(all, "PORT") // never a service's port
 	r.hosts = r.file.hosts()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -211,6 +212,9 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.remember(from)()
 	defer u.announce(claim.Note.ID)()
 	err = u.launch(claim.Note.ID, watchdog)
+	if hasContainers(u.plan) {
+		s.removeContainers(scope, claim.Note.ID, "")
+	}
 	u.endRecording(err)
 	return err
 }
@@ -473,7 +477,10 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	if err != nil {
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
-	s.notes(s.unseen(checked.Notes, r.Project.File.Dir))
+	if hasContainers(plan) && c.Killed.Note.ID == "" { // else claim has removed them
+		s.removeContainers(scope, "", "an earlier run has left containers: removed %s")
+	}
+	s.notes(s.unseen(slices.Concat(checked.Notes, containerNotes(checked, plan)), r.Project.File.Dir))
 	s.noteUnbound(r.Project, scope)
 	s.noteFrontPort(plan.Site.Port)
 	return plan, scope, c, nil

@@ -34,6 +34,10 @@ type Host struct {
 	Changed func(registry.Change)                      // called when the project was moved or renamed
 	Points  func() []registry.Point                    // the ports that lead elsewhere; nil: there are none
 
+	// Containers completes the services in containers, of which needed will
+	// start; nil: nothing starts them.
+	Containers func(ctx context.Context, plan procfile.Plan, scope registry.Scope, needed []string) (procfile.Plan, error)
+
 	// Listening returns the processes that listen on each of the ports.
 	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 }
@@ -247,7 +251,7 @@ func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope,
 // context is the context in which the file is resolved.
 func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
-		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Ports: ports,
+		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Name: scope.Name(), Ports: ports,
 		Site: p.site(scope),
 	}
 }

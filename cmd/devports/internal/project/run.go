@@ -79,12 +79,18 @@ func (r Run) resolve(
 	for _, name := range starts {
 		started[name] = true
 	}
-	plan, err := p.resolve(ctx, move, func(scope registry.Scope, leases []registry.Lease) error {
+	var scope registry.Scope
+	plan, err := p.resolve(ctx, move, func(s registry.Scope, leases []registry.Lease) error {
+		scope = s
 		leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
 			return running.Holds(l.Port) || !started[l.Name.Service]
 		})
 		return p.Free(ctx, leases, ours(scope))
 	})
+	if err == nil && p.host.Containers != nil && slices.ContainsFunc(plan.Services, func(s procfile.Process) bool { return s.Container != nil }) {
+		plan, err = p.host.Containers(ctx, plan, scope, starts)
+		starts = plan.WithDependencies(starts) // compose files declare some
+	}
 	if len(r.Selected) > 0 {
 		plan = plan.Select(starts)
 	}

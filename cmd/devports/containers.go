@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+
+	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher/container"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+)
+
+func checkoutOf(scope registry.Scope) container.Checkout {
+	return container.Checkout{Name: scope.Name(), Directory: scope.Directory}
+}
+
+// completeContainers completes the services in containers. The error has every
+// reason why one of the needed services cannot start.
+func (s session) completeContainers(ctx context.Context, plan procfile.Plan, scope registry.Scope, needed []string) (procfile.Plan, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return plan, err
+	}
+	home, err := registry.Home(s.getenv)
+	if err != nil {
+		return plan, err
+	}
+	checkout := checkoutOf(scope)
+	plan, findings := container.Complete(ctx, plan, container.Options{
+		Program: program, Checkout: checkout, Needed: needed,
+		Lock: container.LockFile(filepath.Join(home, "run"), checkout),
+	})
+	f := failure{status: exitFailed}
+	for _, found := range findings {
+		switch {
+		case !found.Fatal:
+			plan.Notes = append(plan.Notes, procfile.Problem{Text: found.Text, Hint: found.Hint})
+		case slices.Contains(needed, found.Service):
+			f.lines = append(f.lines, errorLine{found.Service + ": " + found.Text, found.Hint})
+		}
+	}
+	if len(f.lines) > 0 {
+		return plan, f
+	}
+	return plan, nil
+}
+
+// runContainer is the process of a service in a container.
+func (s session) runContainer(spec container.Spec) error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, stopSignals()...)
+	err := container.Run(spec, s.environ, os.Stdout, signals)
+	var exit *container.ExitError
+	var failed *container.Failure
+	switch {
+	case errors.As(err, &exit):
+		return failure{status: exit.Status}
+	case errors.As(err, &failed):
+		return fail(failed.Status, failed.Hint, "%s", failed.Text)
+	}
+	return err
+}
+
+// removeContainers removes the containers of a run, "" for all of a checkout,
+// and reports failures. A note names what is removed, unless it is "".
+func (s session) removeContainers(scope registry.Scope, instance, note string) {
+	removed, err := container.Remove(context.Background(), s.environ, checkoutOf(scope), instance)
+	if err != nil {
+		s.note("cannot remove the containers of %s: %v", scope, err)
+	}
+	if len(removed) > 0 && note != "" {
+		s.note(note, wording.List(removed))
+	}
+}
+
+// hasContainers reports whether a plan has services in containers.
+func hasContainers(plan procfile.Plan) bool {
+	return slices.ContainsFunc(slices.Concat(plan.Services, plan.Others), func(p procfile.Process) bool { return p.Container != nil })
+}
+
+// containerNotes are the notes about containers in a plan, which checked, the
+// same plan before they were completed, has not.
+func containerNotes(checked, plan procfile.Plan) procfile.Problems {
+	if !hasContainers(plan) {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(plan.Notes), func(n procfile.Problem) bool { return slices.Contains(checked.Notes, n) })
+}
+
+// checkContainers returns notes about what compose files declare, and why they
+// were not read.
+func (s session) checkContainers(ctx context.Context, file procfile.File, plan procfile.Plan, scope registry.Scope) (notes procfile.Problems) {
+	if !slices.ContainsFunc(plan.Services, func(p procfile.Process) bool { return p.Container != nil && p.Container.Compose != "" }) {
+		return nil
+	}
+	_, findings := container.Complete(ctx, plan, container.Options{Checkout: checkoutOf(scope), Needed: names(plan)})
+	for _, found := range findings {
+		n := procfile.Problem{File: file.Name, Text: found.Text, Hint: found.Hint}
+		if declared, ok := file.Service(found.Service); ok && declared.Container != nil {
+			n.Position = declared.Container.Compose.Pos
+			if n.Position.Line == 0 {
+				n.Position = declared.Pos
+			}
+		}
+		if found.Fatal {
+			n.Text = fmt.Sprintf("%s: cannot check its compose file: %s", found.Service, found.Text)
+		}
+		notes = append(notes, n)
+	}
+	return notes
+}
