@@ -98,6 +98,13 @@ func (s session) checkContainers(ctx context.Context, file procfile.File, plan p
 	if !slices.ContainsFunc(plan.Services, func(p procfile.Process) bool { return p.Container != nil && p.Container.Compose != "" }) {
 		return nil
 	}
+	plan.Services = slices.Clone(plan.Services)
+	for i, p := range plan.Services {
+		if p.Container != nil { // resolved without a scope
+			named := *p.Container
+			named.Project, plan.Services[i].Container = scope.Name(), &named
+		}
+	}
 	_, findings := container.Complete(ctx, plan, container.Options{Checkout: checkoutOf(scope), Needed: names(plan)})
 	for _, found := range findings {
 		n := procfile.Problem{File: file.Name, Text: found.Text, Hint: found.Hint}
