@@ -274,7 +274,7 @@ func (r *resolver) container(s Service, p *Process, set []string) {
 			}
 		}
 		if s.RestartOn == nil {
-			p.RestartOn = []string{} // what the compose file makes of them counts
+			p.RestartOn = []string{"PORT_*"} // what the compose file makes of the others counts
 		}
 		p.Container = c
 		return

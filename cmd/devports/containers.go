@@ -19,6 +19,22 @@ func checkoutOf(scope registry.Scope) container.Checkout {
 	return container.Checkout{Name: scope.Name(), Directory: scope.Directory}
 }
 
+// loadedContainers is what an engine has said before the start of a run. A
+// project that is loaded again asks again.
+type loadedContainers struct{ once *container.Loaded }
+
+func (l *loadedContainers) take() *container.Loaded {
+	loaded := l.once
+	l.once = nil
+	return loaded
+}
+
+// loadContainers asks the engine about a plan before the run claims its scope: a
+// run that has claimed it has to respond.
+func (s session) loadContainers(ctx context.Context, plan procfile.Plan, scope registry.Scope) {
+	s.containers.once = container.Load(ctx, plan, scope.Name())
+}
+
 // completeContainers completes the services in containers. The error has every
 // reason why one of the needed services cannot start.
 func (s session) completeContainers(ctx context.Context, plan procfile.Plan, scope registry.Scope, needed []string) (procfile.Plan, error) {
@@ -30,8 +46,12 @@ func (s session) completeContainers(ctx context.Context, plan procfile.Plan, sco
 	if err != nil {
 		return plan, err
 	}
+	loaded := s.containers.take()
+	if loaded == nil {
+		loaded = container.Load(ctx, plan, scope.Name())
+	}
 	checkout := checkoutOf(scope)
-	plan, findings := container.Complete(ctx, plan, container.Options{
+	plan, findings := container.Complete(plan, loaded, container.Options{
 		Program: program, Checkout: checkout, Needed: needed,
 		Lock: container.LockFile(filepath.Join(home, "run"), checkout),
 	})
@@ -105,7 +125,7 @@ func (s session) checkContainers(ctx context.Context, file procfile.File, plan p
 			named.Project, plan.Services[i].Container = scope.Name(), &named
 		}
 	}
-	_, findings := container.Complete(ctx, plan, container.Options{Checkout: checkoutOf(scope), Needed: names(plan)})
+	_, findings := container.Complete(plan, container.Load(ctx, plan, scope.Name()), container.Options{Checkout: checkoutOf(scope), Needed: names(plan)})
 	for _, found := range findings {
 		n := procfile.Problem{File: file.Name, Text: found.Text, Hint: found.Hint}
 		if declared, ok := file.Service(found.Service); ok && declared.Container != nil {

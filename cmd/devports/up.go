@@ -465,6 +465,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan
 	if r.Project, checked, scope, err = r.Project.Prepare(); err != nil {
 		return plan, scope, c, err
 	}
+	s.loadContainers(context.Background(), checked, scope)
 	signal.Notify(signals, stopSignals()...) // until here, signals have their default effect
 	if c, err = s.claim(scope, noPins); err != nil {
 		return plan, scope, c, err

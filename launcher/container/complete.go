@@ -1,16 +1,89 @@
 package container
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/devports/devports/procfile"
 )
+
+// Loaded is what an engine says about the containers of a plan.
+type Loaded struct {
+	engine      Engine
+	missing     error // why there is no engine; nil if there is one
+	unavailable error // why it does not accept commands
+	models      map[[2]string]resolved
+}
+
+// resolved is a compose file, or why it cannot be read.
+type resolved struct {
+	model model
+	err   error
+}
+
+// queryTimeout is how long an engine may take to answer before anything starts.
+const queryTimeout = 30 * time.Second
+
+// Load asks the engine about the containers of a plan, which may take a second.
+// What it returns does not depend on the numbers of ports. It is nil for a plan
+// without containers.
+func Load(ctx context.Context, plan procfile.Plan, project string) *Loaded {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	l := &Loaded{models: map[[2]string]resolved{}}
+	files := map[[2]string]host{}
+	var any *host
+	for _, p := range plan.Services {
+		if p.Container == nil {
+			continue
+		}
+		h := host{withoutPorts(p.Env.List(), project), p.Dir}
+		any = &h
+		if _, known := files[fileOf(p)]; !known && p.Container.Compose != "" {
+			files[fileOf(p)] = h
+		}
+	}
+	if any == nil {
+		return nil
+	}
+	if l.engine, l.missing = any.find(ctx, len(files) > 0); l.missing != nil {
+		return l
+	}
+	l.unavailable = any.check(ctx, l.engine)
+	for file, h := range files {
+		var r resolved
+		r.model, r.err = h.readModel(ctx, l.engine, project, file[0])
+		l.models[file] = r
+	}
+	return l
+}
+
+// fileOf identifies the compose file of a process.
+func fileOf(p procfile.Process) [2]string { return [2]string{p.Container.ComposeFile, p.Dir} }
+
+// withoutPorts returns an environment in which all ports of services are 1.
+func withoutPorts(env []string, project string) []string {
+	env = slices.Clone(env)
+	for i, entry := range env {
+		name, _, _ := strings.Cut(entry, "=")
+		switch {
+		case name == "PORT", strings.HasPrefix(name, "PORT_"):
+			env[i] = name + "=1"
+		case strings.HasPrefix(name, "URL_"), strings.HasPrefix(name, "PUBLIC_URL_"):
+			env[i] = name + "=http://localhost"
+		case name == procfile.ComposeProject:
+			env[i] = name + "=" + project
+		}
+	}
+	return env
+}
 
 // Options configure [Complete].
 type Options struct {
@@ -26,23 +99,26 @@ type Finding struct {
 	Fatal               bool // the service cannot start
 }
 
-// queryTimeout is how long an engine may take to answer before anything starts.
-const queryTimeout = 30 * time.Second
-
 // Complete gives the processes in containers their commands, and those of
 // compose files the dependencies that these declare. It requires an engine only
 // for the needed services. plan is not changed.
-func Complete(ctx context.Context, plan procfile.Plan, o Options) (procfile.Plan, []Finding) {
-	plan.Services = slices.Clone(plan.Services)
-	c := completion{Options: o, plan: &plan, models: map[[2]string]resolved{}}
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	if !c.prepare(ctx) {
+func Complete(plan procfile.Plan, l *Loaded, o Options) (procfile.Plan, []Finding) {
+	if l == nil {
 		return plan, nil
+	}
+	plan.Services = slices.Clone(plan.Services)
+	c := completion{Options: o, Loaded: l, plan: &plan}
+	if err := cmp.Or(l.missing, l.unavailable); err != nil {
+		for _, p := range plan.Services {
+			if p.Container != nil && c.needs(p.Service) {
+				c.fatal(p.Service, err)
+				break // one line is enough
+			}
+		}
 	}
 	for i := range plan.Services {
 		if p := &plan.Services[i]; p.Container != nil {
-			c.complete(ctx, p)
+			c.complete(p)
 		}
 	}
 	return plan, c.findings
@@ -50,54 +126,13 @@ func Complete(ctx context.Context, plan procfile.Plan, o Options) (procfile.Plan
 
 type completion struct {
 	Options
+	*Loaded
 	plan     *procfile.Plan
-	engine   Engine
-	failed   error // why there is no engine
-	models   map[[2]string]resolved
+	reported [][2]string // files whose error is in findings
 	findings []Finding
 }
 
-// resolved is a compose file, or why it cannot be read.
-type resolved struct {
-	model model
-	err   error
-}
-
-func hostOf(p procfile.Process) host { return host{p.Env.List(), p.Dir} }
-
 func (c *completion) needs(service string) bool { return slices.Contains(c.Needed, service) }
-
-// prepare finds the engine, and reports whether there are containers at all.
-func (c *completion) prepare(ctx context.Context) bool {
-	var first *procfile.Process
-	compose, needed := false, false
-	for i, p := range c.plan.Services {
-		if p.Container != nil {
-			if first == nil {
-				first = &c.plan.Services[i]
-			}
-			compose = compose || p.Container.Compose != ""
-			needed = needed || c.needs(p.Service)
-		}
-	}
-	if first == nil {
-		return false
-	}
-	h := hostOf(*first)
-	if c.engine, c.failed = h.find(ctx, compose); c.failed == nil && needed {
-		c.failed = h.check(ctx, c.engine)
-	}
-	if c.failed != nil {
-		c.engine = Engine{}
-		for _, p := range c.plan.Services {
-			if p.Container != nil && c.needs(p.Service) {
-				c.fatal(p.Service, c.failed)
-				break // one line is enough
-			}
-		}
-	}
-	return true
-}
 
 func (c *completion) fatal(service string, err error) {
 	f := Finding{Service: service, Text: err.Error(), Fatal: true}
@@ -111,24 +146,23 @@ func (c *completion) note(service, hint, format string, args ...any) {
 	c.findings = append(c.findings, Finding{Service: service, Text: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-func (c *completion) complete(ctx context.Context, p *procfile.Process) {
-	spec := Spec{Service: p.Service, Container: *p.Container, Checkout: c.Checkout.Label(), Lock: c.Lock, Engine: c.engine}
-	if p.Container.Compose != "" && c.failed == nil {
-		spec.Model = c.compose(ctx, p)
+func (c *completion) complete(p *procfile.Process) {
+	spec := Spec{Service: p.Service, Container: *p.Container, Checkout: c.Checkout.Label(), Lock: c.Lock}
+	if c.missing == nil {
+		spec.Engine = c.engine
+		if p.Container.Compose != "" {
+			spec.Model = c.compose(p)
+		}
 	}
 	p.Argv = append([]string{c.Program}, spec.Arguments()...)
 }
 
 // compose completes the service of a compose file, and returns its hash.
-func (c *completion) compose(ctx context.Context, p *procfile.Process) string {
-	key := [2]string{p.Container.ComposeFile, p.Dir}
-	r, known := c.models[key]
-	if !known {
-		r.model, r.err = hostOf(*p).readModel(ctx, c.engine, p.Container.Project, p.Container.ComposeFile)
-		c.models[key] = r
-	}
+func (c *completion) compose(p *procfile.Process) string {
+	r := c.models[fileOf(*p)]
 	if r.err != nil {
-		if c.needs(p.Service) && !known {
+		if c.needs(p.Service) && !slices.Contains(c.reported, fileOf(*p)) {
+			c.reported = append(c.reported, fileOf(*p))
 			c.fatal(p.Service, r.err)
 		}
 		return ""
@@ -170,7 +204,7 @@ func (c *completion) depend(p *procfile.Process, on map[string]string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(on)) {
 		i := slices.IndexFunc(c.plan.Services, func(other procfile.Process) bool {
-			return other.Container != nil && other.Container.Compose == name && other.Container.ComposeFile == p.Container.ComposeFile && other.Dir == p.Dir
+			return other.Container != nil && other.Container.Compose == name && fileOf(other) == fileOf(*p)
 		})
 		if i < 0 {
 			c.note(p.Service, "declare it: [services."+name+`] with compose = "`+name+`"`,

@@ -1,8 +1,8 @@
 // Package container runs services in containers, with the command line of a
 // container engine: docker with docker compose or docker-compose, or podman.
 //
-//	Complete: plan ──► engine, resolved compose files ──► plan with Argv,
-//	                   dependencies and readiness
+//	Load:     asks the engine, and lets it resolve compose files
+//	Complete: gives the processes of a plan their commands and dependencies
 //	Run:      the process of one service: it removes leftovers, downloads the
 //	          image, runs the engine in the foreground, stops and removes the
 //	          container

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -23,6 +24,9 @@ type model map[string]any
 // composeCommand returns the arguments before the command of compose.
 func (e Engine) composeCommand(project string, options ...string) []string {
 	argv := slices.Clone(e.Compose)
+	if !strings.HasPrefix(argv[0], "podman") {
+		argv = append(argv, "--ansi", "never")
+	}
 	if project != "" {
 		argv = append(argv, "-p", project)
 	}
@@ -245,43 +249,63 @@ func (m model) isolated(s Spec, instance string, ports []port) model {
 		labels[name] = strings.ReplaceAll(value, "$", "$$")
 	}
 	service["labels"] = labels
-	services := maps.Clone(table(m["services"]))
-	services[c.Compose] = service
-	// The others are known to the engine, for volumes_from and the like, but
-	// their names belong to whoever starts them.
-	for name, other := range services {
-		if other := table(other); name != c.Compose && other["container_name"] != nil {
-			other = maps.Clone(other)
-			delete(other, "container_name")
-			services[name] = other
-		}
-	}
 	changed := maps.Clone(m)
+	services := map[string]any{c.Compose: service}
+	if refersToOthers(service) {
+		maps.Copy(services, table(m["services"]))
+		services[c.Compose] = service
+	} else if volumes := table(m["volumes"]); volumes != nil {
+		// docker-compose 1 creates all volumes.
+		used := map[string]any{}
+		for _, source := range volumesOf(service) {
+			if v, ok := volumes[source]; ok {
+				used[source] = v
+			}
+		}
+		for key, name := range m.namedVolumes(c.Project, c.Compose) { // devports has created them
+			used[key] = map[string]any{"name": name, "external": true}
+		}
+		changed["volumes"] = used
+	}
 	changed["services"] = services
 	return changed
+}
+
+// refersToOthers reports whether a service has the volumes, the network or the
+// namespaces of other containers.
+func refersToOthers(service map[string]any) bool {
+	for _, key := range []string{"volumes_from", "links"} {
+		if list, _ := service[key].([]any); len(list) > 0 {
+			return true
+		}
+	}
+	return slices.ContainsFunc([]string{"network_mode", "pid", "ipc"}, func(key string) bool {
+		return strings.HasPrefix(scalar(service[key]), "service:")
+	})
+}
+
+// volumesOf returns the sources of the volumes of a service, paths included.
+func volumesOf(service map[string]any) (sources []string) {
+	list, _ := service["volumes"].([]any)
+	for _, entry := range list {
+		source := scalar(table(entry)["source"])
+		if table(entry) == nil {
+			source, _, _ = strings.Cut(scalar(entry), ":")
+		}
+		sources = append(sources, source)
+	}
+	return sources
 }
 
 // namedVolumes returns the volumes of a service by their key, that belong to
 // this project alone and have no options.
 func (m model) namedVolumes(project, service string) map[string]string {
 	names := map[string]string{}
-	list, _ := m.service(service)["volumes"].([]any)
-	for _, entry := range list {
-		source := scalar(table(entry)["source"])
-		if table(entry) == nil {
-			source, _, _ = strings.Cut(scalar(entry), ":")
-		}
+	for _, source := range volumesOf(m.service(service)) {
 		declared, ok := table(m["volumes"])[source]
-		if !ok {
-			continue
-		}
 		v := table(declared)
-		name := scalar(v["name"])
-		if name == "" {
-			name = project + "_" + source
-		}
 		plain := v["external"] == nil && v["driver"] == nil && v["driver_opts"] == nil
-		if plain && name == project+"_"+source {
+		if name := m.volumeName(project, source); ok && plain && name == project+"_"+source {
 			names[source] = name
 		}
 	}
@@ -291,17 +315,15 @@ func (m model) namedVolumes(project, service string) map[string]string {
 // sharedVolumes returns the volumes of a service that have a name of their own:
 // all checkouts share them.
 func (m model) sharedVolumes(project, service string) (names []string) {
-	list, _ := m.service(service)["volumes"].([]any)
-	for _, entry := range list {
-		source := scalar(table(entry)["source"])
-		if table(entry) == nil {
-			source, _, _ = strings.Cut(scalar(entry), ":")
-		}
-		if v := table(table(m["volumes"])[source]); v != nil {
-			if name := scalar(v["name"]); name != "" && name != project+"_"+source {
-				names = append(names, name)
-			}
+	for _, source := range volumesOf(m.service(service)) {
+		name := m.volumeName(project, source)
+		if _, declared := table(m["volumes"])[source]; declared && name != project+"_"+source {
+			names = append(names, name)
 		}
 	}
 	return names
+}
+
+func (m model) volumeName(project, key string) string {
+	return cmp.Or(scalar(table(table(m["volumes"])[key])["name"]), project+"_"+key)
 }

@@ -33,13 +33,14 @@ type service struct {
 	Spec
 	instance string
 	output   *os.File
+	created  func() error // releases the lock of Spec; nil: it is not held
 }
 
 // Run runs the service of a Spec until its container has ended, and removes the
 // container. The first signal stops the container, the second kills it. The
 // error is an *ExitError or a *Failure.
 func Run(spec Spec, environ []string, output *os.File, signals <-chan os.Signal) error {
-	s := service{host: host{env: environ}, Spec: spec, output: output}
+	s := &service{host: host{env: environ}, Spec: spec, output: output}
 	for _, entry := range environ {
 		if id, ok := strings.CutPrefix(entry, envvar.Instance+"="); ok {
 			s.instance = id
@@ -57,7 +58,7 @@ func Run(spec Spec, environ []string, output *os.File, signals <-chan os.Signal)
 	return s.run(ctx, stop)
 }
 
-func (s service) run(ctx context.Context, stop <-chan struct{}) error {
+func (s *service) run(ctx context.Context, stop <-chan struct{}) error {
 	preparing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -88,11 +89,11 @@ func (s service) run(ctx context.Context, stop <-chan struct{}) error {
 }
 
 // filters match the container of the service, whatever run it is of.
-func (s service) filters() []string {
+func (s *service) filters() []string {
 	return []string{"label=" + LabelCheckout + "=" + s.Checkout, "label=" + engine.LabelService + "=" + s.Service}
 }
 
-func (s service) removeOwn() {
+func (s *service) removeOwn() {
 	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
 	defer cancel()
 	_, _ = s.remove(ctx, s.Engine, s.filters()...) // the run, or the next one, tries again
@@ -100,7 +101,7 @@ func (s service) removeOwn() {
 
 // prepare creates what the container needs, and returns the command that runs
 // it.
-func (s service) prepare(ctx context.Context) (*exec.Cmd, error) {
+func (s *service) prepare(ctx context.Context) (*exec.Cmd, error) {
 	if _, err := s.remove(ctx, s.Engine, s.filters()...); err != nil {
 		return nil, err
 	}
@@ -111,7 +112,7 @@ func (s service) prepare(ctx context.Context) (*exec.Cmd, error) {
 }
 
 // pull downloads an image that is not there.
-func (s service) pull(ctx context.Context, image string) error {
+func (s *service) pull(ctx context.Context, image string) error {
 	if _, err := s.host.output(ctx, s.Engine.Program, "image", "inspect", "--format", "{{.Id}}", image); err == nil {
 		return nil
 	}
@@ -132,7 +133,7 @@ func (s service) pull(ctx context.Context, image string) error {
 	return nil
 }
 
-func (s service) prepareImage(ctx context.Context) (*exec.Cmd, error) {
+func (s *service) prepareImage(ctx context.Context) (*exec.Cmd, error) {
 	c := s.Container
 	if err := s.pull(ctx, c.Image); err != nil {
 		return nil, err
@@ -165,7 +166,7 @@ func (s service) prepareImage(ctx context.Context) (*exec.Cmd, error) {
 	return s.command(context.Background(), append(append(argv, c.Image), c.Command...)...)
 }
 
-func (s service) prepareCompose(ctx context.Context) (*exec.Cmd, error) {
+func (s *service) prepareCompose(ctx context.Context) (*exec.Cmd, error) {
 	c := s.Container
 	m, err := s.readModel(ctx, s.Engine, c.Project, c.ComposeFile)
 	if err != nil {
@@ -188,44 +189,55 @@ func (s service) prepareCompose(ctx context.Context) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	release, err := lockfile.Acquire(ctx, s.Lock, lockTimeout)
-	if err != nil {
+	if s.created, err = lockfile.Acquire(ctx, s.Lock, lockTimeout); err != nil {
 		return nil, err
 	}
-	defer func() { _ = release() }()
 	for key, name := range m.namedVolumes(c.Project, c.Compose) {
 		if err := s.createVolume(ctx, s.Engine, s.Spec, name, composeProject+"="+c.Project, composeVolume+"="+key); err != nil {
 			return nil, err
 		}
 	}
-	up := func(ctx context.Context, options ...string) (*exec.Cmd, error) {
-		argv := s.Engine.composeCommand(c.Project, "-f", "-", "up", "--no-deps")
-		cmd, err := s.command(ctx, append(append(argv, options...), c.Compose)...)
-		if err == nil {
-			cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(encoded), s.output, s.output
-			cmd.Env = append(slices.Clone(s.env), "COMPOSE_MENU=false", "COMPOSE_PROGRESS=plain", "COMPOSE_ANSI=never")
+	argv := s.Engine.composeCommand(c.Project, "-f", "-", "up", "--no-deps", "--no-log-prefix", "--abort-on-container-exit", "--exit-code-from", c.Compose, c.Compose)
+	cmd, err := s.command(context.Background(), argv...)
+	if err == nil {
+		cmd.Stdin = bytes.NewReader(encoded)
+		cmd.Env = append(slices.Clone(s.env), "COMPOSE_MENU=false", "COMPOSE_PROGRESS=plain", "COMPOSE_IGNORE_ORPHANS=true")
+	}
+	return cmd, err
+}
+
+// awaitCreated releases the lock once the container exists, and with it its
+// networks and volumes: two commands that create a network at once create two of
+// the same name.
+func (s *service) awaitCreated(ended <-chan struct{}) {
+	if s.created == nil {
+		return
+	}
+	defer func() { _ = s.created() }()
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		select {
+		case <-ended:
+			return
+		case <-time.After(pause):
 		}
-		return cmd, err
+		if ids, _, err := s.containers(context.Background(), s.Engine, s.filters()...); err == nil && len(ids) > 0 {
+			return
+		}
 	}
-	create, err := up(ctx, "--no-start")
-	if err != nil {
-		return nil, err
-	}
-	create.WaitDelay = endTimeout
-	if err := create.Run(); err != nil {
-		return nil, failure("", "%s could not create the container", strings.Join(s.Engine.Compose, " "))
-	}
-	return up(context.Background(), "--no-log-prefix", "--exit-code-from", c.Compose)
 }
 
 // follow runs a command in the foreground. On stop, it stops the container, and
 // not the command, which then ends with its last output.
-func (s service) follow(ctx context.Context, cmd *exec.Cmd, stop <-chan struct{}) error {
+func (s *service) follow(ctx context.Context, cmd *exec.Cmd, stop <-chan struct{}) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended, over := make(chan error, 1), make(chan struct{})
+	go func() {
+		ended <- cmd.Wait()
+		close(over)
+	}()
+	go s.awaitCreated(over)
 	select {
 	case err := <-ended:
 		return s.explainEnd(err)
@@ -244,7 +256,7 @@ func (s service) follow(ctx context.Context, cmd *exec.Cmd, stop <-chan struct{}
 
 // stop stops the container. A container that is being created is stopped once it
 // is there.
-func (s service) stop(ctx context.Context) {
+func (s *service) stop(ctx context.Context) {
 	grace := strconv.Itoa(int((s.Container.Grace + time.Second - 1) / time.Second))
 	for range 20 {
 		ids, _, err := s.containers(ctx, s.Engine, s.filters()...)
@@ -278,7 +290,7 @@ func exitStatus(err error) error {
 
 // explainEnd returns the end of the engine's command as an error, with the
 // reason if it is known.
-func (s service) explainEnd(err error) error {
+func (s *service) explainEnd(err error) error {
 	status := exitStatus(err)
 	var exit *ExitError
 	if !errors.As(status, &exit) {
