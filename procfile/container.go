@@ -276,6 +276,12 @@ func (r *resolver) container(s Service, p *Process, set []string) {
 		if s.RestartOn == nil {
 			p.RestartOn = []string{"PORT_*"} // what the compose file makes of the others counts
 		}
+		for _, v := range s.Env {
+			c.Env = append(c.Env, v.Name)
+		}
+		if slices.Sort(c.Env); s.RestartOn == nil {
+			p.RestartOn = append(p.RestartOn, c.Env...)
+		}
 		p.Container = c
 		return
 	}
@@ -320,10 +326,10 @@ var hostOnly = []string{"PATH", "HOME", "SHELL", "TMPDIR", "USER", "PWD"}
 
 // containerDefaults completes the service of a table that declares a container.
 func (d *decoder) containerDefaults(s *Service, table *value) {
-	s.stopSignalSet = table.find("stop_signal") != nil
 	if s.Container == nil {
 		return
 	}
+	s.stopSignalSet = table.find("stop_signal") != nil
 	if table.find("stop_timeout") == nil {
 		s.StopTimeout = containerGrace
 	}

@@ -132,7 +132,6 @@ func (e dockerEngine) has(compose string) bool {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), e.environ()...)
 	out, err := cmd.Output()
-	if err != nil { println("compose", compose, err.Error(), string(out)) }
 	return err == nil && (compose == "2" || strings.HasPrefix(string(out), "1."))
 }
 

@@ -213,7 +213,7 @@ func publish(ports []port, want []procfile.Publish) (published, dropped []port, 
 
 // isolated returns the model in which a service has the ports and the name of
 // this checkout, and devports restarts it instead of the engine.
-func (m model) isolated(s Spec, instance string, ports []port) model {
+func (m model) isolated(s Spec, instance string, ports []port, getenv func(string) string) model {
 	c := s.Container
 	service := maps.Clone(m.service(c.Compose))
 	for _, key := range []string{"container_name", "scale", "depends_on"} {
@@ -235,21 +235,19 @@ func (m model) isolated(s Spec, instance string, ports []port) model {
 	if c.StopSignal != "" {
 		service["stop_signal"] = "SIG" + c.StopSignal
 	}
-	labels := map[string]any{}
-	switch old := service["labels"].(type) {
-	case map[string]any:
-		labels = maps.Clone(old)
-	case []any:
-		for _, entry := range old {
-			name, value, _ := strings.Cut(scalar(entry), "=")
-			labels[name] = value
-		}
-	}
+	labels := pairs(service["labels"])
 	for name, value := range s.labels(instance) {
 		labels[name] = strings.ReplaceAll(value, "$", "$$")
 	}
 	service["labels"] = labels
 	changed := maps.Clone(m)
+	if len(c.Env) > 0 {
+		environment := pairs(service["environment"])
+		for _, name := range c.Env {
+			environment[name] = strings.ReplaceAll(getenv(name), "$", "$$")
+		}
+		service["environment"] = environment
+	}
 	services := map[string]any{c.Compose: service}
 	if refersToOthers(service) {
 		maps.Copy(services, table(m["services"]))
@@ -269,6 +267,24 @@ func (m model) isolated(s Spec, instance string, ports []port) model {
 	}
 	changed["services"] = services
 	return changed
+}
+
+// pairs returns a map or a list of NAME=VALUE as a map.
+func pairs(v any) map[string]any {
+	all := map[string]any{}
+	switch old := v.(type) {
+	case map[string]any:
+		maps.Copy(all, old)
+	case []any:
+		for _, entry := range old {
+			if name, value, ok := strings.Cut(scalar(entry), "="); ok {
+				all[name] = value
+			} else {
+				all[name] = nil
+			}
+		}
+	}
+	return all
 }
 
 // refersToOthers reports whether a service has the volumes, the network or the

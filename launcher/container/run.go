@@ -185,7 +185,7 @@ func (s *service) prepareCompose(ctx context.Context) (*exec.Cmd, error) {
 			return nil, err
 		}
 	}
-	encoded, err := json.Marshal(m.isolated(s.Spec, s.instance, ports))
+	encoded, err := json.Marshal(m.isolated(s.Spec, s.instance, ports, s.getenv))
 	if err != nil {
 		return nil, err
 	}
