@@ -8,11 +8,13 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/container"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 func checkoutOf(scope registry.Scope) container.Checkout {
@@ -50,10 +52,10 @@ func (s session) completeContainers(ctx context.Context, plan procfile.Plan, sco
 	if loaded == nil {
 		loaded = container.Load(ctx, plan, scope.Name())
 	}
-	checkout := checkoutOf(scope)
+	of := checkoutOf(scope)
 	plan, findings := container.Complete(plan, loaded, container.Options{
-		Program: program, Checkout: checkout, Needed: needed,
-		Lock: container.LockFile(filepath.Join(home, "run"), checkout),
+		Program: program, Checkout: of, Needed: needed,
+		Lock: container.LockFile(filepath.Join(home, "run"), of),
 	})
 	f := failure{status: exitFailed}
 	for _, found := range findings {
@@ -140,4 +142,50 @@ func (s session) checkContainers(ctx context.Context, file procfile.File, plan p
 		notes = append(notes, n)
 	}
 	return notes
+}
+
+// discardContainers removes the containers of checkouts whose directory no
+// longer exists, and with volumes also their volumes. It returns what it has
+// removed, and notes volumes that it keeps.
+func (s session) discardContainers(ctx context.Context, all, gone []registry.Lease, volumes, dryRun bool) (removed []string, err error) {
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	deleted := func(o container.Owned) bool { // not of another machine that uses the engine
+		in := func(l registry.Lease) bool { return l.Scope.Directory == o.Checkout.Directory }
+		unseen := func(l registry.Lease) bool { return in(l) && !slices.Contains(gone, l) }
+		return checkout.IsGone(o.Checkout.Directory) && slices.ContainsFunc(gone, in) && !slices.ContainsFunc(all, unseen)
+	}
+	for _, o := range container.Containers(ctx, s.environ) {
+		if !deleted(o) {
+			continue
+		}
+		if !dryRun {
+			if _, failed := container.Remove(ctx, s.environ, o.Checkout, ""); failed != nil {
+				err = errors.Join(err, failed)
+				continue
+			}
+		}
+		removed = append(removed, o.Name)
+	}
+	var kept []string
+	for _, o := range container.Volumes(ctx, s.environ) {
+		switch {
+		case !deleted(o):
+			continue
+		case !volumes:
+			kept = append(kept, o.Name)
+			continue
+		case !dryRun:
+			if failed := container.RemoveVolumes(ctx, s.environ, o.Name); failed != nil {
+				err = errors.Join(err, failed)
+				continue
+			}
+		}
+		removed = append(removed, o.Name)
+	}
+	if len(kept) > 0 {
+		s.note("kept the volumes of deleted projects: %s (to remove them with their data: docker volume rm %s)", wording.List(kept), strings.Join(kept, " "))
+	}
+	return removed, err
 }

@@ -49,15 +49,47 @@ func Remove(ctx context.Context, env []string, c Checkout, instance string) ([]s
 	return removed, err
 }
 
-// Leftovers returns the names of the containers of a checkout.
-func Leftovers(ctx context.Context, env []string, c Checkout) ([]string, error) {
+// Owned is a container or volume that devports has created.
+type Owned struct {
+	Name     string
+	Instance string // the run of a container
+	Checkout Checkout
+}
+
+// Containers returns all containers of runs, of any checkout. They are none if
+// there is no engine, or it does not run.
+func Containers(ctx context.Context, env []string) []Owned {
+	return list(ctx, env, []string{"ps", "-a"}, "{{.Names}}\t{{.Label \""+engine.LabelInstance+"\"}}\t{{.Label \""+LabelCheckout+"\"}}")
+}
+
+// Volumes returns all volumes that devports has created, of any checkout. They
+// are none if there is no engine, or it does not run.
+func Volumes(ctx context.Context, env []string) []Owned {
+	return list(ctx, env, []string{"volume", "ls"}, "{{.Name}}\t\t{{.Label \""+LabelCheckout+"\"}}")
+}
+
+// listTimeout is how long an engine may take to list what it has.
+const listTimeout = 5 * time.Second
+
+func list(ctx context.Context, env, command []string, format string) (owned []Owned) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	h := host{env: env}
 	e, err := h.find(ctx, false)
 	if err != nil {
-		return nil, nil
+		return nil
 	}
-	out, err := h.output(ctx, e.Program, "ps", "-a", "--format", "{{.Names}}", "--filter", "label="+LabelCheckout+"="+c.Label())
-	return strings.Fields(out), err
+	out, err := h.output(ctx, append(append([]string{e.Program}, command...), "--filter", "label="+LabelCheckout, "--format", format)...)
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(out) {
+		fields := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
+		if name, directory, ok := strings.Cut(fields[len(fields)-1], " "); ok && len(fields) == 3 {
+			owned = append(owned, Owned{fields[0], fields[1], Checkout{name, directory}})
+		}
+	}
+	return owned
 }
 
 // containers returns the containers that match all filters, as "ID NAME".
@@ -89,18 +121,6 @@ func (h host) remove(ctx context.Context, e Engine, filters ...string) ([]string
 		}
 	}
 	return names, err
-}
-
-// Volumes returns the names of the volumes that devports has created for a
-// checkout. They are nil if there is no engine.
-func Volumes(ctx context.Context, env []string, c Checkout) ([]string, error) {
-	h := host{env: env}
-	e, err := h.find(ctx, false)
-	if err != nil {
-		return nil, nil
-	}
-	out, err := h.output(ctx, e.Program, "volume", "ls", "-q", "--filter", "label="+LabelCheckout+"="+c.Label())
-	return strings.Fields(out), explain(e, err)
 }
 
 // RemoveVolumes removes volumes by name.
