@@ -149,11 +149,20 @@ func (e *BuildError) Error() string { return "build failed: " + e.Exit.String() 
 func (s service) next(now time.Time, e event) (service, []action) {
 	after, actions := s.transition(now, e)
 	after.downtime = s.downtime.update(now, s.available(), after.available(), e.kind)
+	if reason, ok := e.sharedReason(); ok && s.available() && !after.available() {
+		after.downtime.reason = reason
+	}
 	return after, actions
 }
 
 func (s service) transition(now time.Time, e event) (service, []action) {
 	var actions []action
+	if e.kind == evRenewed {
+		if !s.renewable() {
+			return s, nil
+		}
+		s.setup.seen, e.kind = now, evRestart
+	}
 	switch {
 	case e.kind.isBuild():
 		before := s.build.phase

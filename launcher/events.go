@@ -57,6 +57,12 @@ type Ready struct {
 	Address string        // of the port, for its user; "" for none
 }
 
+// Joined: the run uses a service that all checkouts share.
+type Joined struct {
+	Service   string
+	StartedBy string // the checkout that started the run of the shared services
+}
+
 // Listening: a service without a check listens on its port.
 type Listening struct {
 	Service string
@@ -104,6 +110,9 @@ type Ended struct {
 	Outage  Outage        // of a dependency, if that may have caused the failure
 	Rerun   bool          // it runs again once that dependency is back
 }
+
+// UpToDate: the step need not run now.
+type UpToDate struct{ Service string }
 
 // DependencyFailed: the service waits for a dependency that has ended without
 // becoming ready.
@@ -155,6 +164,7 @@ type OrphansKilled struct{ Orphans []Orphan }
 type LeftRunning struct{ Process Orphan }
 
 func (e Started) Subject() string          { return e.Service }
+func (e Joined) Subject() string           { return e.Service }
 func (e NotStarted) Subject() string       { return e.Service }
 func (e Blocked) Subject() string          { return e.Service }
 func (e Building) Subject() string         { return e.Service }
@@ -168,6 +178,7 @@ func (e Ended) Subject() string            { return e.Service }
 func (e DependencyFailed) Subject() string { return e.Service }
 func (e Killing) Subject() string          { return e.Service }
 func (e Unkillable) Subject() string       { return e.Service }
+func (e UpToDate) Subject() string         { return e.Service }
 func (e Stopping) Subject() string         { return e.Service }
 func (AllReady) Subject() string           { return "" }
 func (Idle) Subject() string               { return "" }
@@ -179,6 +190,7 @@ func (e LeftRunning) Subject() string      { return e.Process.Service }
 
 func (Started) kind() string          { return "started" }
 func (Listening) kind() string        { return "listening" }
+func (Joined) kind() string           { return "joined" }
 func (NotStarted) kind() string       { return "not_started" }
 func (Blocked) kind() string          { return "blocked" }
 func (Building) kind() string         { return "building" }
@@ -192,6 +204,7 @@ func (Ended) kind() string            { return "ended" }
 func (DependencyFailed) kind() string { return "dependency_failed" }
 func (Killing) kind() string          { return "killing" }
 func (Unkillable) kind() string       { return "unkillable" }
+func (UpToDate) kind() string         { return "up_to_date" }
 func (Stopping) kind() string         { return "stopping" }
 func (Idle) kind() string             { return "idle" }
 func (PlanChanged) kind() string      { return "plan_changed" }

@@ -22,6 +22,8 @@ func (f File) check() Problems {
 	f.checkReady(fail)
 	f.checkHosts(fail)
 	f.checkContainers(fail)
+	f.checkSteps(fail)
+	f.checkShared(fail)
 	return problems
 }
 
@@ -32,18 +34,21 @@ type failf func(pos Position, hint, format string, args ...any)
 func (f File) checkVariables(fail failf) {
 	type owner struct {
 		label string
-		line  int
+		pos   Position
 	}
 	owners := map[string]owner{}
 	claim := func(name allocator.PortName, suffix, label string, pos Position) {
 		v := name.Variable() + suffix
 		if before, taken := owners[v]; taken {
-			fail(pos, "rename one of them", "%s and %s on line %d would both use the variable %s", label, before.label, before.line, v)
+			fail(pos, "rename one of them", "%s and %s %s would both use the variable %s", label, before.label, before.pos.beside(pos, f.Name), v)
 			return
 		}
-		owners[v] = owner{label, pos.Line}
+		owners[v] = owner{label, pos}
 	}
 	for _, s := range f.Services {
+		if s.Step {
+			continue
+		}
 		// A service without a port claims its name, too: DEVPORTS_SERVICE and
 		// the registry use it.
 		claim(allocator.PortName{Service: s.Name}, "", "service "+quote(s.Name), s.Pos)
@@ -72,7 +77,7 @@ func (f File) checkVariables(fail failf) {
 	}
 	reserved(f.Env, "[env]")
 	for _, s := range f.Services {
-		reserved(s.Env, "env of service "+quote(s.Name))
+		reserved(s.Env, "env of "+s.kind()+" "+quote(s.Name))
 	}
 }
 
@@ -80,10 +85,10 @@ func (f File) checkVariables(fail failf) {
 func (f File) checkPins(fail failf) {
 	first := map[int]wantedAt{}
 	ports := slices.DeleteFunc(f.wanted(), func(p wantedAt) bool { return p.Pin == 0 })
-	slices.SortStableFunc(ports, func(a, b wantedAt) int { return a.pos.Line - b.pos.Line })
+	slices.SortStableFunc(ports, func(a, b wantedAt) int { return a.pos.compare(b.pos) })
 	for _, p := range ports {
 		if before, taken := first[p.Pin]; taken {
-			fail(p.pos, "", "port %d is already pinned by %s on line %d", p.Pin, quote(before.Name.String()), before.pos.Line)
+			fail(p.pos, "", "port %d is already pinned by %s %s", p.Pin, quote(before.Name.String()), before.pos.beside(p.pos, f.Name))
 			continue
 		}
 		first[p.Pin] = p
@@ -99,7 +104,7 @@ func (f File) checkDependencies(fail failf) {
 	for _, s := range f.Services {
 		for i, d := range s.DependsOn {
 			if _, declared := services[d.Value]; !declared && d.Pos.Line > 0 {
-				fail(d.Pos, didYouMean(d.Value, f.ServiceNames()), "service %s depends on %s, which is not a service", quote(s.Name), quote(d.Value))
+				fail(d.Pos, didYouMean(d.Value, f.ServiceNames()), "%s %s depends on %s, which is not a service", s.kind(), quote(s.Name), quote(d.Value))
 			}
 			if slices.ContainsFunc(s.DependsOn[:i], func(e Text) bool { return e.Value == d.Value }) {
 				fail(d.Pos, "", "%s is listed twice", quote(d.Value))

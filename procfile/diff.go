@@ -28,6 +28,9 @@ type Change struct {
 	Reasons []string // for Changed, Stopped and Kept: the differences, such as "command" or "env LOG_LEVEL"
 }
 
+// StepChanged is the only reason of a step of the set-up that has changed.
+const StepChanged = "step"
+
 // Diff compares two plans, service by service, in name order. A service has
 // changed if its command, build, directory, readiness check or environment has.
 // The PORT_<NAME> of an added or removed service does not change the others; a
@@ -96,6 +99,15 @@ func (c comparison) common(before, after Process) commonDifference {
 // differences returns the reasons to restart a service, and the changes that
 // its RestartOn ignores.
 func (c comparison) differences(before, after Process) (reasons, kept []string) {
+	if before.Setup != nil && after.Setup != nil {
+		if !before.Setup.equal(after.Setup) {
+			reasons = append(reasons, StepChanged)
+		}
+		return reasons, nil // another environment is no reason to run a step again
+	}
+	if (before.Setup == nil) != (after.Setup == nil) {
+		return []string{StepChanged}, nil
+	}
 	if !reflect.DeepEqual(before.Container, after.Container) {
 		reasons = append(reasons, "container")
 	} else if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
@@ -103,6 +115,9 @@ func (c comparison) differences(before, after Process) (reasons, kept []string) 
 	}
 	if !before.Build.equal(after.Build) {
 		reasons = append(reasons, "build")
+	}
+	if before.Shared != after.Shared {
+		reasons = append(reasons, "shared")
 	}
 	if before.Dir != after.Dir {
 		reasons = append(reasons, "dir")

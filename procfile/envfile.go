@@ -63,7 +63,7 @@ func (r *envReader) entry(text string, line int) string {
 		return statement
 	}
 	fail := func(column int, hint, format string, args ...any) {
-		r.problems = append(r.problems, problemf(r.file, Position{line, column}, hint, format, args...))
+		r.problems = append(r.problems, problemf(r.file, Position{Line: line, Column: column}, hint, format, args...))
 	}
 	m := envName().FindStringSubmatch(statement)
 	if m == nil {
@@ -80,10 +80,10 @@ func (r *envReader) entry(text string, line int) string {
 	at := len(statement) - len(value) // where the value starts in text
 	switch {
 	case value == "" || value[0] == '\n':
-		r.vars = append(r.vars, Variable{Name: name, Pos: Position{line, column}})
+		r.vars = append(r.vars, Variable{Name: name, Pos: Position{Line: line, Column: column}})
 		return statement
 	case value[0] == '#' && at > len(m[0]):
-		r.vars = append(r.vars, Variable{Name: name, Pos: Position{line, column}})
+		r.vars = append(r.vars, Variable{Name: name, Pos: Position{Line: line, Column: column}})
 		return statement
 	case value[0] == '\'' || value[0] == '"':
 		end := closingQuote(text[at:])
@@ -104,7 +104,7 @@ func (r *envReader) entry(text string, line int) string {
 		fail(column, "", "cannot parse the value of %s", name)
 		return statement
 	}
-	r.vars = append(r.vars, Variable{name, r.unmask(parsed[name]), Position{line, column}})
+	r.vars = append(r.vars, Variable{name, r.unmask(parsed[name]), Position{Line: line, Column: column}})
 	return statement
 }
 

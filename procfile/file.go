@@ -20,9 +20,12 @@ type File struct {
 	EnvFiles   []Text // as written; nil: .env, if it exists
 	Env        []Variable
 	StopOnExit bool
+	Copy       []Text    // files that are copied from the main checkout, with slashes
 	Outside    []string  // programs that outlive the services that started them
-	Services   []Service // in the order of the file
+	Services   []Service // the steps of the set-up and the services, in the order of the file
 	Procfile   bool      // parsed with the Procfile grammar
+
+	steps []Service // until they are among Services
 }
 
 // Text is a string in a file and its position.
@@ -66,8 +69,13 @@ type Service struct {
 	Watch        []Text
 	RestartOn    []Text // nil: all variables, unless the command is a known server
 	Replicas     int
+	Shared       bool // one instance for all checkouts of the project
+	SharedPos    Position
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
+
+	Step    bool   // it is a step of the set-up, and Watch its when
+	Creates []Text // of a step: see [Setup]
 
 	undeclared    bool // see AddService
 	stopSignalSet bool // the file sets StopSignal
@@ -91,9 +99,9 @@ func (c Command) at(offset int) Position {
 	case !c.verbatim:
 		return c.Pos
 	case line >= 0:
-		return Position{c.Pos.Line + strings.Count(before, "\n"), offset - line}
+		return Position{c.Pos.Line + strings.Count(before, "\n"), offset - line, c.Pos.in}
 	}
-	return Position{c.Pos.Line, c.Pos.Column + offset}
+	return Position{c.Pos.Line, c.Pos.Column + offset, c.Pos.in}
 }
 
 // ExtraPort is an additional port of a service.
@@ -149,7 +157,7 @@ func (f File) NotePins(ports []allocator.WantedPort, describe func(allocator.Wan
 	for _, w := range f.wanted() {
 		if slices.Contains(ports, w.WantedPort) {
 			text, hint := describe(w.WantedPort)
-			notes = append(notes, Problem{File: f.Name, Position: w.pos, Text: text, Hint: hint})
+			notes = append(notes, problemf(f.Name, w.pos, hint, "%s", text))
 		}
 	}
 	return notes.sorted()

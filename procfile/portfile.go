@@ -9,7 +9,7 @@ import (
 // parsePortfile reads a Portfile. The File is as complete as the problems
 // allow.
 func parsePortfile(name string, src []byte) (File, Problems) {
-	root, problems := tomlTree(name, src)
+	root, problems := tomlTree(name, nil, src)
 	if root == nil {
 		return File{}, problems
 	}
@@ -18,8 +18,9 @@ func parsePortfile(name string, src []byte) (File, Problems) {
 	for _, e := range root.entries {
 		decodeEntry(&d, e, "", projectKeys, &f)
 	}
+	f = f.withSteps()
 	if root.find("services") == nil && !slices.ContainsFunc(root.entries, func(e *entry) bool { return projectKeys[e.key] == nil && declaresService(e) }) {
-		d.fail(Position{1, 1}, "[services]\nweb = \"npm run dev\"", "no services: a Portfile declares them in [services]")
+		d.fail(Position{Line: 1, Column: 1}, "[services]\nweb = \"npm run dev\"", "no services: a Portfile declares them in [services]")
 	}
 	return f, d.problems
 }
@@ -56,6 +57,8 @@ var projectKeys = keys[File]{
 	"env":          func(d *decoder, v *value, f *File) { f.Env = d.variables(v) },
 	"stop_on_exit": func(d *decoder, v *value, f *File) { f.StopOnExit = d.boolean(v) },
 	"outside":      func(d *decoder, v *value, f *File) { f.Outside = d.programs(v) },
+	"copy":         func(d *decoder, v *value, f *File) { f.Copy = d.copies(v) },
+	"setup":        func(d *decoder, v *value, f *File) { f.steps = d.steps(v) },
 	"services":     func(d *decoder, v *value, f *File) { f.Services = d.services(v) },
 }
 
@@ -80,6 +83,8 @@ var serviceKeys = addContainerKeys(keys[Service]{
 
 	"watch":    func(d *decoder, v *value, s *Service) { s.Watch = d.globs(v) },
 	"replicas": func(d *decoder, v *value, s *Service) { s.Replicas = d.number(v, 1, MaxReplicas) },
+
+	"shared": func(d *decoder, v *value, s *Service) { s.Shared, s.SharedPos = d.boolean(v), v.pos },
 
 	"stop_signal":  func(d *decoder, v *value, s *Service) { s.StopSignal = d.signal(v) },
 	"stop_timeout": func(d *decoder, v *value, s *Service) { s.StopTimeout = d.duration(v) },

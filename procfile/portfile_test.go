@@ -65,23 +65,23 @@ port = false
 	}
 	auth, _ := f.Service("auth")
 	want := Service{
-		Name: "auth", Pos: Position{14, 11}, HasPort: true,
-		Command: Command{Shell: "go run ./auth", Pos: Position{15, 15}, verbatim: true},
+		Name: "auth", Pos: lineColumn(14, 11), HasPort: true,
+		Command: Command{Shell: "go run ./auth", Pos: lineColumn(15, 15), verbatim: true},
 		Build: Command{Argv: []Text{
-			{"go", Position{16, 15}}, {"build", Position{16, 21}}, {"-o", Position{16, 30}}, {"auth", Position{16, 36}}, {".", Position{16, 44}},
+			{"go", lineColumn(16, 15)}, {"build", lineColumn(16, 21)}, {"-o", lineColumn(16, 30)}, {"auth", lineColumn(16, 36)}, {".", lineColumn(16, 44)},
 		}},
-		Dir:       Text{"auth", Position{17, 14}},
-		Ports:     []ExtraPort{{Name: "metrics", Pos: Position{18, 15}}},
-		Env:       []Variable{{"DATABASE_URL", "postgres://localhost:${PORT_DB}/shop", Position{19, 31}}},
-		EnvFiles:  []Text{{"auth/.env", Position{20, 15}}},
-		DependsOn: []Text{{"db", Position{21, 15}}},
-		Ready:     "http:/healthz", ReadyPos: Position{22, 14}, ReadyTimeout: 90 * time.Second,
+		Dir:       Text{"auth", lineColumn(17, 14)},
+		Ports:     []ExtraPort{{Name: "metrics", Pos: lineColumn(18, 15)}},
+		Env:       []Variable{{"DATABASE_URL", "postgres://localhost:${PORT_DB}/shop", lineColumn(19, 31)}},
+		EnvFiles:  []Text{{"auth/.env", lineColumn(20, 15)}},
+		DependsOn: []Text{{"db", lineColumn(21, 15)}},
+		Ready:     "http:/healthz", ReadyPos: lineColumn(22, 14), ReadyTimeout: 90 * time.Second,
 		Restart: "on-failure", Replicas: 2,
-		Watch:      []Text{{"**/*.go", Position{25, 15}}, {"!**/*_test.go", Position{25, 26}}},
-		RestartOn:  []Text{{"PORT_*", Position{26, 15}}},
+		Watch:      []Text{{"**/*.go", lineColumn(25, 15)}, {"!**/*_test.go", lineColumn(25, 26)}},
+		RestartOn:  []Text{{"PORT_*", lineColumn(26, 15)}},
 		StopSignal: "INT", StopTimeout: 90 * time.Second,
 	}
-	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{}, Command{})); diff != "" {
+	if diff := cmp.Diff(want, auth, cmp.AllowUnexported(Service{}, Command{}, Position{})); diff != "" {
 		t.Errorf("auth (-want +got):\n%s", diff)
 	}
 	ports := map[string]int{}
@@ -368,3 +368,5 @@ func TestCheckOf(t *testing.T) {
 		}
 	}
 }
+
+func lineColumn(line, column int) Position { return Position{Line: line, Column: column} }

@@ -221,7 +221,7 @@ func (d *decoder) command(v *value) Command {
 		if strings.TrimSpace(v.text) == "" {
 			d.fail(v.pos, "", "%s is empty", d.key)
 		}
-		pos := Position{v.pos.Line, v.pos.Column + v.inset}
+		pos := Position{v.pos.Line, v.pos.Column + v.inset, v.pos.in}
 		return Command{Shell: d.text(v).Value, Pos: pos, verbatim: v.inset > 0}
 	}
 	argv := d.texts(v)

@@ -12,6 +12,8 @@ import (
 type Position struct {
 	Line   int `json:"line,omitempty"`
 	Column int `json:"column,omitempty"`
+
+	in *source // nil: the project file
 }
 
 // Problem is one mistake in a file, or one note about it.
@@ -81,6 +83,9 @@ func (ps Problems) sorted() Problems {
 	return sorted
 }
 
+// problemf returns a Problem. Its position is in the named file, unless it has a
+// source.
 func problemf(file string, pos Position, hint, format string, args ...any) Problem {
+	file, pos.in = pos.file(file), nil
 	return Problem{File: file, Position: pos, Text: fmt.Sprintf(format, args...), Hint: hint}
 }

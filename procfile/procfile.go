@@ -20,7 +20,7 @@ func parseProcfile(name string, src []byte) (File, Problems) {
 	lines := map[string]int{} // of each service
 	for i, line := range strings.Split(string(src), "\n") {
 		line = strings.TrimSuffix(line, "\r")
-		start := Position{i + 1, 1}
+		start := Position{Line: i + 1, Column: 1}
 		if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' {
 			continue
 		}
@@ -42,12 +42,12 @@ func parseProcfile(name string, src []byte) (File, Problems) {
 		}
 		lines[m[1]] = start.Line
 		s := newService(m[1], start)
-		s.Command = Command{Shell: strings.TrimSpace(m[2]), Pos: Position{start.Line, 1 + strings.LastIndex(line, m[2])}, verbatim: true}
+		s.Command = Command{Shell: strings.TrimSpace(m[2]), Pos: Position{Line: start.Line, Column: 1 + strings.LastIndex(line, m[2])}, verbatim: true}
 		s.Ready = "none" // a Procfile cannot declare a process without a port
 		f.Services = append(f.Services, s)
 	}
 	if len(f.Services) == 0 && len(problems) == 0 {
-		problems = Problems{problemf(name, Position{1, 1}, "web: npm run dev", "no services: a Procfile declares one per line")}
+		problems = Problems{problemf(name, Position{Line: 1, Column: 1}, "web: npm run dev", "no services: a Procfile declares one per line")}
 	}
 	return f, problems
 }
@@ -58,7 +58,7 @@ const otherFile = "this is a Portfile"
 // the line as it should be.
 func notEntry(file string, number int, line string) Problem {
 	at := func(offset int, hint, format string, args ...any) Problem {
-		return problemf(file, Position{number, offset + 1}, hint, format, args...)
+		return problemf(file, Position{Line: number, Column: offset + 1}, hint, format, args...)
 	}
 	name, command, colon := strings.Cut(line, ":")
 	command = strings.TrimSpace(command)

@@ -18,12 +18,15 @@ type Context struct {
 	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
 	Name              string                     // the unique name of the checkout, for containers and volumes
+	Slug              string                     // the unique name of the checkout
+	Main              string                     // the file's directory in the main checkout; "" if it is there
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
+	SharedElsewhere   bool                       // shared services run in another directory
 }
 
 // labels are the variables that identify a service to itself.
-var labels = []string{envvar.Project, envvar.Service, envvar.Worktree}
+var labels = []string{envvar.Project, envvar.Service, envvar.Worktree, envvar.Slug}
 
 // OwnEnviron splits an environment: it returns the user's own variables as a
 // map, and the names of those that an earlier devports has set.
@@ -159,6 +162,13 @@ func (r *resolver) process(s Service) Process {
 		Ready:      s.check(),
 		Restart:    s.Restart,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
+		Shared: s.Shared,
+	}
+	for _, extra := range s.Ports {
+		if p.NamedPorts == nil {
+			p.NamedPorts = map[string]int{}
+		}
+		p.NamedPorts[extra.Name] = r.context.Ports[allocator.PortName{Service: s.Name, Port: extra.Name}]
 	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
@@ -167,6 +177,7 @@ func (r *resolver) process(s Service) Process {
 		p.Watch = append(p.Watch, pattern.Value)
 	}
 	p.Address = r.context.Site.address(p.Host, p.HTTP, p.Port)
+	p.Setup = r.setup(s)
 	p.RestartOn, p.own = s.restartOn(), s.portVariables()
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))
@@ -186,7 +197,8 @@ func (r *resolver) process(s Service) Process {
 
 // prepareCommon prepares the variables that all services share.
 func (r *resolver) prepareCommon() {
-	ports := map[string]string{}
+	// Maps that grow take longer than the rest, so they get their sizes.
+	ports := make(map[string]string, len(r.wanted))
 	for _, w := range r.wanted {
 		port := r.context.Ports[w.Name]
 		ports[w.Name.Variable()] = strconv.Itoa(port)
@@ -194,27 +206,26 @@ func (r *resolver) prepareCommon() {
 			r.numbers[w.Name.Service] = append(r.numbers[w.Name.Service], port)
 		}
 	}
-	r.set = maps.Clone(ports)
+	r.set = make(map[string]string, 2*len(ports))
+	maps.Copy(r.set, ports)
 	if r.file.Procfile {
 		maps.Copy(r.set, r.overmindPorts())
 	}
 	r.set[envvar.Project] = r.context.Project
 	r.set[envvar.Worktree] = r.context.Worktree
+	r.set[envvar.Slug] = r.context.Slug
 	if r.file.composes() {
 		r.set[ComposeProject] = r.context.Name
 	}
-	all := maps.Clone(r.inherited)
-	delete(all, "PORT") // never a service's port
 	r.hosts = r.file.hosts()
 	var named map[string]string
 	r.urls, named = r.file.urls(r.hosts, r.context.Site, r.context.Ports)
-	set := maps.Clone(r.urls)
-	maps.Copy(set, r.set)
-	maps.Copy(all, set)
-	sorted, own := sortedVars(all), sortedVars(set)
+	set := sortedVars(r.urls, r.set)
+	inherited := slices.DeleteFunc(sortedVars(r.inherited), func(v Var) bool { return v.Name == "PORT" }) // never a service's port
+	all := override(inherited, set)
 	r.common = &commonVars{
-		all: sorted, list: listOf(sorted), set: own, ports: ports, urls: r.urls, named: named,
-		inherited: r.inherited, marks: envvar.Mark(own, r.inherited),
+		all: all, list: listOf(all), set: set, ports: ports, urls: r.urls, named: named,
+		inherited: r.inherited, marks: envvar.Mark(set, r.inherited),
 	}
 }
 

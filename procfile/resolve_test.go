@@ -67,7 +67,7 @@ port = false
 	})
 	plan, err := f.Resolve(Context{
 		Environ: []string{"SHELL_SET=shell", "F=shell", "D=shell", "PORT=1"},
-		Project: "shop", Worktree: "w",
+		Project: "shop", Worktree: "w", Slug: "shop_w",
 		Ports: map[allocator.PortName]int{{Service: "web"}: 1001, {Service: "api"}: 1002},
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ port = false
 		"PORT": "1001", "PORT_WEB": "1001", "PORT_API": "1002",
 		"URL_WEB": "http://127.0.0.1:1001", "URL_API": "http://127.0.0.1:1002",
 		"PUBLIC_URL_WEB": "http://localhost:1001", "PUBLIC_URL_API": "http://localhost:1002",
-		"DEVPORTS_SERVICE": "web", "DEVPORTS_PROJECT": "shop", "DEVPORTS_WORKTREE": "w",
+		"DEVPORTS_SERVICE": "web", "DEVPORTS_PROJECT": "shop", "DEVPORTS_WORKTREE": "w", "DEVPORTS_SLUG": "shop_w",
 	}, got); diff != "" {
 		t.Errorf("web (-want +got):\n%s", diff)
 	}
@@ -89,7 +89,7 @@ port = false
 	for _, v := range web.Env.Set() {
 		set = append(set, v.Name)
 	}
-	if want := []string{"A", "B", "C", "D", "DEVPORTS_ENV", "DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_WORKTREE", "E", "F", "PORT", "PORT_API", "PORT_WEB", "PUBLIC_URL_API", "PUBLIC_URL_WEB", "URL_API", "URL_WEB"}; !slices.Equal(set, want) {
+	if want := []string{"A", "B", "C", "D", "DEVPORTS_ENV", "DEVPORTS_PROJECT", "DEVPORTS_SERVICE", "DEVPORTS_SLUG", "DEVPORTS_WORKTREE", "E", "F", "PORT", "PORT_API", "PORT_WEB", "PUBLIC_URL_API", "PUBLIC_URL_WEB", "URL_API", "URL_WEB"}; !slices.Equal(set, want) {
 		t.Errorf("Set returns %v, want %v", set, want)
 	}
 	worker, _ := plan.Service("worker")

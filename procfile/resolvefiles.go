@@ -17,7 +17,7 @@ func (r *resolver) watch(path string) {
 
 func (r *resolver) dir(s Service, get lookup) string {
 	dir := r.file.path(r.expand(s.Dir, get))
-	if s.Dir.Value == "" {
+	if s.Dir.Value == "" || s.Shared && r.context.SharedElsewhere {
 		return dir
 	}
 	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
@@ -58,6 +58,10 @@ func (r *resolver) exists(path string) bool {
 		r.watch(path)
 		_, err := os.Stat(path)
 		exists = !errors.Is(err, fs.ErrNotExist)
+		if from := r.copiedFrom(path); !exists && from != "" {
+			_, err := os.Stat(from)
+			exists = err == nil
+		}
 		r.exist[path] = exists
 	}
 	return exists
@@ -69,7 +73,13 @@ func (r *resolver) envFile(path string) []Variable {
 		return vars
 	}
 	name := shorterFile(r.file, path)
-	src, err := r.readEnvFile(path)
+	at := path
+	if from := r.copiedFrom(path); from != "" {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) { // until it is copied
+			at = from
+		}
+	}
+	src, err := r.readEnvFile(at)
 	if err != nil {
 		r.problems = append(r.problems, problemf(name, Position{}, "", "%s", reasonOf(err)))
 	}

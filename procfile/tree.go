@@ -53,11 +53,11 @@ func (v *value) add(e *entry) {
 
 // tomlTree parses a TOML document into a tree with the position of every key
 // and value. go-toml's decoder stops at the first error, and a Portfile reports
-// all of them. The tree is more lenient than TOML, so tomlTree runs the
+// all of them. in is the source of its positions. The tree is more lenient than TOML, so tomlTree runs the
 // decoder, too, at the end.
-func tomlTree(name string, src []byte) (*value, Problems) {
-	b := treeBuilder{file: name, src: src, lines: lineStarts(src)}
-	root := &value{kind: kindTable, pos: Position{1, 1}}
+func tomlTree(name string, in *source, src []byte) (*value, Problems) {
+	b := treeBuilder{file: name, in: in, src: src, lines: lineStarts(src)}
+	root := &value{kind: kindTable, pos: in.at(1, 1)}
 	table := root
 	b.parser.Reset(src)
 	for b.parser.NextExpression() {
@@ -78,7 +78,7 @@ func tomlTree(name string, src []byte) (*value, Problems) {
 		var decode *toml.DecodeError
 		if err := toml.Unmarshal(src, &any); errors.As(err, &decode) {
 			line, column := decode.Position()
-			b.fail(clamp(src, Position{line, column}), "%s", strings.TrimPrefix(decode.Error(), "toml: "))
+			b.fail(clamp(src, in.at(line, column)), "%s", strings.TrimPrefix(decode.Error(), "toml: "))
 		} else if err != nil {
 			b.fail(Position{}, "%s", strings.TrimPrefix(err.Error(), "toml: "))
 		}
@@ -91,13 +91,14 @@ func syntaxProblem(name string, src []byte, p *unstable.Parser, err error) Probl
 	var syntax *unstable.ParserError
 	if errors.As(err, &syntax) && len(syntax.Highlight) > 0 {
 		start := p.Shape(p.Range(syntax.Highlight)).Start
-		problem.Position = clamp(src, Position{start.Line, start.Column})
+		problem.Position = clamp(src, Position{Line: start.Line, Column: start.Column})
 	}
 	return problem
 }
 
 type treeBuilder struct {
 	file     string
+	in       *source // of positions
 	src      []byte
 	lines    []int // the offset of each line
 	parser   unstable.Parser
@@ -114,7 +115,7 @@ func (b *treeBuilder) pos(n *unstable.Node) Position {
 	if exact {
 		line++
 	}
-	return Position{line, offset - b.lines[line-1] + 1}
+	return b.in.at(line, offset-b.lines[line-1]+1)
 }
 
 // lineStarts returns the offset of each line. [unstable.Parser.Shape] would
@@ -253,5 +254,5 @@ func clamp(src []byte, p Position) Position {
 // endOf returns the position after the last byte.
 func endOf(src []byte) Position {
 	last := strings.LastIndexByte(string(src), '\n')
-	return Position{1 + strings.Count(string(src), "\n"), len(src) - last}
+	return Position{Line: 1 + strings.Count(string(src), "\n"), Column: len(src) - last}
 }

@@ -186,13 +186,13 @@ func ExampleRegistry_Prune() {
 		fmt.Println(err)
 		return
 	}
-	checkout, err := checkout.Find(shop, "", func(string) string { return "" }) // programs pass os.Getenv
+	here, err := checkout.Find(shop, "", func(string) string { return "" }) // programs pass os.Getenv
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	db := allocator.WantedPort{Name: allocator.PortName{Service: "db"}, Pin: 5432}
-	if _, _, err := r.Lease(ctx, checkout, []allocator.WantedPort{db}, registry.Options{}); err != nil {
+	if _, _, err := r.Lease(ctx, here, []allocator.WantedPort{db}, registry.Options{}); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -201,7 +201,7 @@ func ExampleRegistry_Prune() {
 		return
 	}
 
-	gone, err := r.Gone()
+	gone, err := r.Gone(checkout.Checkout{})
 	for _, l := range gone {
 		fmt.Println("gone:", l.Scope, l.Name, l.Port)
 	}

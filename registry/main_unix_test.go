@@ -63,7 +63,7 @@ var unixRoles = map[string]func(path string, args []string) error{
 		if err := become(args[0], args[0]); err != nil {
 			return err
 		}
-		leases, err := Open(path).Gone()
+		leases, err := Open(path).Gone(checkout.Checkout{})
 		fmt.Println(strings.TrimSpace("gone: " + show(leases)))
 		return err
 	},

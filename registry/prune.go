@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"slices"
+
+	"github.com/devports/devports/registry/checkout"
 )
 
 // Gone returns the leases whose directory is gone, in the order of Leases: for
@@ -11,13 +13,19 @@ import (
 // Errors are those of Leases.
 //
 // It includes a project that has moved, until its next lease in its new
-// directory.
-func (r Registry) Gone() ([]Lease, error) {
+// directory, unless that is the checkout here.
+func (r Registry) Gone(here checkout.Checkout) ([]Lease, error) {
 	now, err := load(r.path, snapshot{})
 	if err != nil {
 		return nil, err
 	}
-	return now.state.gone(realDisk.gone).all(), nil
+	s := now.state
+	if here.Directory != "" {
+		if at, rec := s.place(here, realDisk); at >= 0 {
+			s = s.put(at, rec)
+		}
+	}
+	return s.gone(realDisk.gone).all(), nil
 }
 
 // Prune removes those of the leases that have not changed and whose directory

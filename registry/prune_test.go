@@ -25,7 +25,7 @@ func TestPrune(t *testing.T) {
 	put(t, r, find(t, filepath.Join(dir, "shop-feature"), "", "DEVPORTS_WORKTREE=mine"), "web")
 	gone := func() []Lease {
 		t.Helper()
-		leases, err := r.Gone()
+		leases, err := r.Gone(checkout.Checkout{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestPrunePart(t *testing.T) {
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
-	gone, err := r.Gone()
+	gone, err := r.Gone(checkout.Checkout{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,7 @@ func TestUnmountedProject(t *testing.T) {
 	}
 	gone := func(want string) {
 		t.Helper()
-		if leases, err := r.Gone(); err != nil || show(leases) != want {
+		if leases, err := r.Gone(checkout.Checkout{}); err != nil || show(leases) != want {
 			t.Errorf("gone: %s %v, want %s", show(leases), err, want)
 		}
 	}

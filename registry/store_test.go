@@ -193,7 +193,7 @@ func TestRefused(t *testing.T) {
 			refused("Remove", err)
 			_, err = r.Import(t.Context(), claims("auth=1234"))
 			refused("Import", err)
-			_, err = r.Gone()
+			_, err = r.Gone(checkout.Checkout{})
 			refused("Gone", err)
 			_, err = r.Prune(t.Context(), []Lease{{Name: allocator.PortName{Service: "old"}, Port: 20000}})
 			refused("Prune", err)

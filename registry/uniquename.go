@@ -21,6 +21,10 @@ func (s Scope) Name() string {
 	return uniqueName(s.Project, s.Worktree)
 }
 
+// Slug is [Scope.Name] with underscores instead of hyphens, for names of
+// databases and the like. It is unique, too.
+func (s Scope) Slug() string { return strings.ReplaceAll(s.Name(), "-", "_") }
+
 // uniqueName makes a name from labels. A hash replaces other characters and
 // excess length. "devports" is reserved for devports itself.
 func uniqueName(project, worktree string) string {

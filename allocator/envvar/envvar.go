@@ -38,6 +38,9 @@ const (
 	// sets it, which means without Project, it gives the checkout another
 	// label: checkout.Find reads it.
 	Worktree = "DEVPORTS_WORKTREE"
+	// Slug is the unique name of the checkout on this machine, of characters
+	// that names of databases may have: see registry.Scope.Slug.
+	Slug = "DEVPORTS_SLUG"
 )
 
 // Env lists the variables that devports has set in an environment; see [Mark]

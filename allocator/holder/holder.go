@@ -41,7 +41,9 @@ type Process struct {
 	Project  string `json:"project,omitempty"`
 	Worktree string `json:"worktree,omitempty"`
 	Service  string `json:"service,omitempty"`
-	// Managed reports whether the environment has DEVPORTS_SERVICE.
+	// Managed reports whether a service of a run started the process: the
+	// environment has DEVPORTS_SERVICE, or the process a service's
+	// process.Tag. Then the fields above may be empty.
 	Managed bool `json:"managed,omitempty"`
 
 	// Checkout is the directory of the run that started the process, and Run
@@ -50,6 +52,9 @@ type Process struct {
 	// environment.
 	Checkout string `json:"checkout,omitempty"`
 	Run      int    `json:"run,omitempty"`
+	// Unverified reports that the process is not visible, and that its user is
+	// the only evidence for its service.
+	Unverified bool `json:"unverified,omitempty"`
 }
 
 // Connection is a socket that has a port but does not listen on it: usually an

@@ -105,7 +105,11 @@ func Inspect(_ context.Context, pid int) Process {
 	}
 	p.Directory, _ = os.Readlink(process.File(pid, "cwd"))
 	environ, _ := process.Environ(pid)
-	return labelled(p, environ)
+	p = labelled(p, environ)
+	if tag, _ := process.TagOf(pid); tag.HasService() && tag != process.Released {
+		p.Managed = true // though Redis and nginx overwrite their environment
+	}
+	return p
 }
 
 // userName returns uid itself if passwd(5) has no name for it. os/user also

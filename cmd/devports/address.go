@@ -13,8 +13,9 @@ import (
 
 // portIn parses an argument that names a port of this machine: "8080", ":8080",
 // "localhost:8080", "[::1]:8080" or a URL. ok is false for anything else, which
-// may be a name. An error is a usage failure.
-func portIn(arg string) (port int, ok bool, err error) {
+// may be a name. An error is a usage failure; its hint is the command, with a
+// port in place of the argument.
+func portIn(command, arg string) (port int, ok bool, err error) {
 	host, number, isAddress := splitAddress(arg)
 	if !isAddress {
 		if !isNumber(arg) {
@@ -24,10 +25,10 @@ func portIn(arg string) (port int, ok bool, err error) {
 	}
 	port, err = allocator.ParsePort(number)
 	if err != nil {
-		return 0, true, usage("devports who 8080", "%v", err)
+		return 0, true, usage(fmt.Sprintf(command, 8080), "%v", err)
 	}
 	if !isThisMachine(host) {
-		return 0, true, usage(fmt.Sprintf("devports who %d", port), "%s is not this machine", host)
+		return 0, true, usage(fmt.Sprintf(command, port), "%s is not this machine", host)
 	}
 	return port, true, nil
 }

@@ -66,8 +66,8 @@ func app(s session) *cli.App {
 	}
 	commands := []command{
 		initCommand, checkCommand, upCommand, attachCommand,
-		psCommand, startCommand, stopCommand, restartCommand, waitCommand, logsCommand, downCommand,
-		urlCommand, openCommand, pointCommand,
+		setupCommand, psCommand, startCommand, stopCommand, restartCommand, waitCommand, logsCommand, downCommand,
+		urlCommand, openCommand, dashboardCommand, pointCommand,
 		envCommand, runCommand, portCommand, lsCommand, whoCommand, rmCommand, pruneCommand, pickCommand,
 		importCommand, exportCommand, portserverCommand, doctorCommand, versionCommand,
 	}

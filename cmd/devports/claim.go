@@ -68,7 +68,7 @@ func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error)
 		s.noteKilled(k.Note, k.Orphans)
 	}
 	if c.Killed.Note.ID != "" {
-		s.removeContainers(scope, "", "the last run was killed; removed its containers: %s")
+		s.removeContainers(scope, false, "", "the last run was killed; removed its containers: %s")
 	}
 	return c, nil
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-func checkoutOf(scope registry.Scope) container.Checkout {
-	return container.Checkout{Name: scope.Name(), Directory: scope.Directory}
+func checkoutOf(scope registry.Scope, shared bool) container.Checkout {
+	return container.Checkout{Name: scope.Name(), Directory: scope.Directory, Shared: shared}
 }
 
 // loadedContainers is what an engine has said before the start of a run. A
@@ -52,7 +52,7 @@ func (s session) completeContainers(ctx context.Context, plan procfile.Plan, sco
 	if loaded == nil {
 		loaded = container.Load(ctx, plan, scope.Name())
 	}
-	of := checkoutOf(scope)
+	of := checkoutOf(scope, false)
 	plan, findings := container.Complete(plan, loaded, container.Options{
 		Program: program, Checkout: of, Needed: needed,
 		Lock: container.LockFile(filepath.Join(home, "run"), of),
@@ -90,8 +90,8 @@ func (s session) runContainer(spec container.Spec) error {
 
 // removeContainers removes the containers of a run, "" for all of a checkout,
 // and reports failures. A note names what is removed, unless it is "".
-func (s session) removeContainers(scope registry.Scope, instance, note string) {
-	removed, err := container.Remove(context.Background(), s.environ, checkoutOf(scope), instance)
+func (s session) removeContainers(scope registry.Scope, shared bool, instance, note string) {
+	removed, err := container.Remove(context.Background(), s.environ, checkoutOf(scope, shared), instance)
 	if err != nil {
 		s.note("cannot remove the containers of %s: %v", scope, err)
 	}
@@ -127,7 +127,7 @@ func (s session) checkContainers(ctx context.Context, file procfile.File, plan p
 			named.Project, plan.Services[i].Container = scope.Name(), &named
 		}
 	}
-	_, findings := container.Complete(plan, container.Load(ctx, plan, scope.Name()), container.Options{Checkout: checkoutOf(scope), Needed: names(plan)})
+	_, findings := container.Complete(plan, container.Load(ctx, plan, scope.Name()), container.Options{Checkout: checkoutOf(scope, false), Needed: names(plan)})
 	for _, found := range findings {
 		n := procfile.Problem{File: file.Name, Text: found.Text, Hint: found.Hint}
 		if declared, ok := file.Service(found.Service); ok && declared.Container != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -39,13 +40,17 @@ func (s session) upInBackground() error {
 		}(s.stdin)
 	}
 	s.stdin = strings.NewReader("")
-	return s.up(h.Options, &background{starter, h.Terminal})
+	return s.up(h.Options, &background{starter: starter, terminal: h.Terminal})
 }
 
 // background is set for a run in the background.
 type background struct {
 	starter  <-chan struct{} // closed when the process that started the run has ended; nil for a permanent run
 	terminal *terminal.Size  // see handover
+
+	shared  *sharedStart              // it is the run of shared services; nil: it is not
+	claimed func() (io.Writer, error) // called once that run has its slot: returns its log
+	log     *lateWriter               // of that run
 }
 
 // detach starts an `up` of the project in the background, or the missing
@@ -56,6 +61,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 	if err != nil {
 		return err
 	}
+	s.copyMissing(p)
 	if p.File.Path == "" && o.Proposed == nil {
 		return usage("devports up -d -f Portfile", "-d requires a file: it cannot read standard input or a pipe again")
 	}
@@ -161,7 +167,6 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 // start starts a run. The error is control.ErrNotFirst if another process has
 // started one first.
 func (d detached) start(ctx context.Context) error {
-	d.noteFrontPort(d.project.FrontPort()) // that of the run is in its log only
 	background, err := d.startInBackground(d.options, d.slot, false)
 	if err != nil {
 		return err
@@ -185,6 +190,7 @@ func (d detached) start(ctx context.Context) error {
 			return err
 		}
 	case err == nil:
+		fmt.Fprint(d.stderr, background.Output()) // its notes
 		if allDone(info) || info.Ending {
 			grace = d.wait.timeout // it is going to end
 		}
@@ -210,6 +216,7 @@ func (d detached) start(ctx context.Context) error {
 	case err == nil:
 		return nil
 	}
+	fmt.Fprint(d.stderr, background.Output())
 	d.printUnready(ctx, client, info, nil)
 	return err
 }

@@ -103,6 +103,7 @@ func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 		OrphanGrace: orphanGrace,
 		Containers:  func() []container.Owned { return container.Containers(c.Context, s.environ) },
 
+		StaleSteps:      s.staleReasons,
 		FormatProcesses: formatProcesses,
 		Describe: func(err error) (troubles []doctor.Trouble) {
 			for _, l := range s.describe(err).lines {

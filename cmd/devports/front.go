@@ -190,6 +190,7 @@ func (s session) serveFront(args []string) error {
 	defer stop()
 	front.Serve(ctx, front.Options{
 		Listeners: listeners, Port: port, Socket: socket, Idle: frontIdle, Points: pointSource(points),
+		Dashboard: s.dashboardOptions(points),
 		Abandoned: func() bool { return !place.Exists() },
 	}, func() { _ = release() })
 	return nil

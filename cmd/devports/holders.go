@@ -201,10 +201,14 @@ func accepted(port int, remote string) bool {
 // devports started it.
 func describeProcess(p holder.Process) string {
 	if p.PID == 0 {
+		who := "a process of another user"
 		if p.User != "" {
-			return "a process of user " + p.User
+			who = "a process of user " + p.User
 		}
-		return "a process of another user"
+		if p.Managed {
+			who = managed(p) + ", " + who
+		}
+		return who
 	}
 	who := fmt.Sprintf("pid %d (%s)", p.PID, text.OneLine(p.Command))
 	if p.Managed {
@@ -217,9 +221,12 @@ func describeProcess(p holder.Process) string {
 }
 
 // managed names the service of a process that devports started: "shop (fix)'s
-// web".
+// web". Of a process that has overwritten its environment, a run with another
+// DEVPORTS_HOME is unknown.
 func managed(p holder.Process) string {
 	switch {
+	case p.Service == "" && p.Project == "":
+		return "a process of a devports run"
 	case p.Service == "":
 		return "a process of " + registry.Scope{Directory: p.Checkout, Project: p.Project, Worktree: p.Worktree}.String()
 	case p.Project == "":

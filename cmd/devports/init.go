@@ -41,7 +41,8 @@ init prints what it has found, and what it has left out and why. Dev servers
 that ignore PORT get a flag for their port. Go and Rust programs get a build, so
 that the old process keeps serving while the new one is compiled; if git does
 not ignore the build output, init adds it to .gitignore. It does not overwrite
-an existing Portfile.
+an existing Portfile. Where there is a lock file, such as package-lock.json,
+composer.lock or uv.lock, a step of [setup] installs what it lists.
 
 Example:
   devports init
@@ -162,6 +163,9 @@ func inRepository(dir string) bool {
 // printFound lists the services that were found, and what was left out.
 func printFound(w io.Writer, found scaffold.Project) {
 	var t table
+	for _, step := range found.Steps {
+		t.add("  "+step.Name, step.Command, step.Lock)
+	}
 	for _, sv := range found.Services {
 		t.add("  "+sv.Name, sv.Summary(), sv.Origin)
 	}

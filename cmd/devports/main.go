@@ -43,6 +43,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if spec, ok := container.Parse(args); ok { // started by `up`
 		return report(s, s.runContainer(spec))
 	}
+	if isSharedStart(args) { // likewise
+		return report(s, s.upShared(args))
+	}
 	if isFront(args) { // started by `up`
 		return report(s, s.serveFront(args))
 	}

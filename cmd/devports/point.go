@@ -27,13 +27,14 @@ import (
 var pointCommand = command{
 	name:  "point",
 	usage: "forward a fixed port to a service of any checkout",
-	args:  "[PORT] [SERVICE]",
+	args:  "[PORT] [SERVICE[:PORTNAME]]",
 	help: `
 Points PORT to SERVICE of the checkout here, or of the one that --dir or --label
 names: connections to PORT on 127.0.0.1 and ::1 are forwarded to the port of the
 service, whatever they contain. That is for programs that insist on a number,
-such as a registered OAuth callback, a webhook tunnel, or psql on 5432. Without
-arguments, it lists the points.
+such as a registered OAuth callback, a webhook tunnel, or psql on 5432. An
+additional port of a service has a name: web:metrics. Without arguments, it
+lists the points.
 
 A point lasts until --off, also over a reboot. Pointing PORT to another service
 applies to new connections at once; --cut also ends open ones. While the service
@@ -66,7 +67,7 @@ Example:
 			}
 			return s.listPoints(c)
 		}
-		port, ok, err := portIn(args[0])
+		port, ok, err := portIn("devports point %d web", args[0])
 		switch {
 		case err != nil:
 			return err
@@ -91,38 +92,16 @@ func (s session) setPoint(c *cli.Context, port int, service string) error {
 	if err != nil {
 		return err
 	}
-	if err := declares(p.File, []string{service}); err != nil {
+	if err := hasPort(p.File, service); err != nil {
 		return err
-	}
-	if !slices.ContainsFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Name == allocator.PortName{Service: service} }) {
-		return fail(exitFailed, "", "%s has no port: it sets port = false", service)
 	}
 	scope, err := p.Scope()
 	if err != nil {
 		return err
 	}
-	to := registry.Point{Port: port, Scope: scope, Service: service}
-	before, err := p.Registry.Points()
+	state, err := s.addPoint(c.Context, p.Registry, registry.Point{Port: port, Scope: scope, Service: service}, cutPorts(c, port)...)
 	if err != nil {
 		return err
-	}
-	if err := s.checkPoint(c.Context, p.Registry, to, before); err != nil {
-		return err
-	}
-	err = p.Registry.EditPoints(c.Context, func(points []registry.Point) ([]registry.Point, error) {
-		return append(withoutPoint(points, port), to), nil
-	})
-	if err != nil {
-		return err
-	}
-	state, err := s.applyPoints(c, port)
-	if err != nil {
-		return err
-	}
-	if state.State == pointBlocked { // another program has taken the port in the meantime
-		_ = p.Registry.EditPoints(c.Context, func([]registry.Point) ([]registry.Point, error) { return before, nil })
-		_, _ = s.applyPoints(c, 0)
-		return fail(exitPort, fmt.Sprintf("to see which process: devports who %d", port), "cannot listen on port %d: %s", port, state.Detail)
 	}
 	if _, off, _ := s.frontSetting(); off && state.State == pointInactive {
 		s.note("DEVPORTS_FRONT turns the front off, which forwards the port")
@@ -133,6 +112,66 @@ func (s session) setPoint(c *cli.Context, port int, service string) error {
 		pointInactive: ", once devports up runs",
 	}[state.State])
 	return nil
+}
+
+// cutPorts are the ports whose open connections end.
+func cutPorts(c *cli.Context, port int) []int {
+	if c.Bool("cut") {
+		return []int{port}
+	}
+	return nil
+}
+
+// addPoint adds or changes a point, and returns its row. The open connections of
+// the ports in cut end.
+func (s session) addPoint(ctx context.Context, r registry.Registry, to registry.Point, cut ...int) (pointRow, error) {
+	before, err := r.Points()
+	if err != nil {
+		return pointRow{}, err
+	}
+	if err := s.checkPoint(ctx, r, to, before); err != nil {
+		return pointRow{}, err
+	}
+	err = r.EditPoints(ctx, func(points []registry.Point) ([]registry.Point, error) {
+		return append(withoutPoint(points, to.Port), to), nil
+	})
+	if err != nil {
+		return pointRow{}, err
+	}
+	row, err := s.applyPoints(ctx, r, to.Port, cut...)
+	if err != nil {
+		return row, err
+	}
+	if row.State == pointBlocked { // another program has taken the port in the meantime
+		_ = r.EditPoints(ctx, func([]registry.Point) ([]registry.Point, error) { return before, nil })
+		_, _ = s.applyPoints(ctx, r, 0)
+		return row, fail(exitPort, fmt.Sprintf("to see which process: devports who %d", to.Port), "cannot listen on port %d: %s", to.Port, row.Detail)
+	}
+	return row, nil
+}
+
+// hasPort is the error if a file does not declare a port: "web", or "web:metrics".
+func hasPort(file procfile.File, name string) error {
+	n, err := registry.ParseName(name)
+	if err != nil {
+		return usage("", "%v", err)
+	}
+	if err := declares(file, []string{n.Service}); err != nil {
+		return err
+	}
+	var names []string
+	for _, w := range file.Ports() {
+		switch {
+		case w.Name == n:
+			return nil
+		case w.Name.Service == n.Service:
+			names = append(names, w.Name.String())
+		}
+	}
+	if n.Port == "" {
+		return fail(exitFailed, "", "%s has no port: it sets port = false", n)
+	}
+	return fail(exitFailed, "", "%s has no port %s: its ports are %s", n.Service, n.Port, cmp.Or(wording.List(names), "none"))
 }
 
 // pointedProject is the project in the checkout that the command line names.
@@ -237,7 +276,7 @@ func (s session) checkPoint(ctx context.Context, r registry.Registry, to registr
 		}
 		owner := l.Scope.Qualify(l.Name.String())
 		switch {
-		case l.Scope == to.Scope && l.Name == allocator.PortName{Service: to.Service}:
+		case l.Scope == to.Scope && l.Name.String() == to.Service:
 			return fail(exitPort, "connect to it: localhost:"+fmt.Sprint(to.Port), "port %d is the port of %s itself", to.Port, owner)
 		case !l.Pinned:
 			return fail(exitPort, "choose a port that devports ls --all does not list", "port %d is leased to %s", to.Port, owner)
@@ -296,8 +335,17 @@ func (s session) endPoint(c *cli.Context, port int) error {
 	if err != nil {
 		return err
 	}
-	var was registry.Point
-	err = r.EditPoints(c.Context, func(points []registry.Point) ([]registry.Point, error) {
+	was, err := s.removePoint(c.Context, r, port, cutPorts(c, port)...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.stdout, "port %d no longer leads to %s\n", port, was.Scope.Qualify(was.Service))
+	return nil
+}
+
+// removePoint ends a point, and returns it.
+func (s session) removePoint(ctx context.Context, r registry.Registry, port int, cut ...int) (was registry.Point, err error) {
+	err = r.EditPoints(ctx, func(points []registry.Point) ([]registry.Point, error) {
 		i := slices.IndexFunc(points, func(p registry.Point) bool { return p.Port == port })
 		if i < 0 {
 			return nil, fail(exitFailed, "devports point lists the points", "port %d does not lead anywhere", port)
@@ -306,13 +354,10 @@ func (s session) endPoint(c *cli.Context, port int) error {
 		return withoutPoint(points, port), nil
 	})
 	if err != nil {
-		return err
+		return was, err
 	}
-	if _, err := s.applyPoints(c, port); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.stdout, "port %d no longer leads to %s\n", port, was.Scope.Qualify(was.Service))
-	return nil
+	_, err = s.applyPoints(ctx, r, port, cut...)
+	return was, err
 }
 
 func withoutPoint(points []registry.Point, port int) []registry.Point {
@@ -343,18 +388,10 @@ func (p pointRow) scope() registry.Scope {
 	return registry.Scope{Directory: p.Directory, Project: p.Project, Worktree: p.Worktree}
 }
 
-// applyPoints makes the front read the points, and returns the row of a port.
-// With --cut, the front also ends the connections of the port.
-func (s session) applyPoints(c *cli.Context, port int) (pointRow, error) {
-	var cut []int
-	if c.Bool("cut") {
-		cut = []int{port}
-	}
-	r, err := s.openRegistry(c)
-	if err != nil {
-		return pointRow{}, err
-	}
-	rows, err := s.pointRows(c.Context, r, cut...)
+// applyPoints makes the front read the points, and returns the row of a port. The
+// open connections of the ports in cut end.
+func (s session) applyPoints(ctx context.Context, r registry.Registry, port int, cut ...int) (pointRow, error) {
+	rows, err := s.pointRows(ctx, r, cut...)
 	if err != nil {
 		return pointRow{}, err
 	}

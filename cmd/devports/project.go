@@ -98,7 +98,7 @@ func (r replicas) String() string { return "" }
 
 // host is the process and machine for projects.
 func (s session) host() project.Host {
-	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Changed: s.noteChange, Listening: s.listening, Front: s.frontPort, Points: s.points, Containers: s.completeContainers}
+	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Changed: s.noteChange, Listening: s.listening, Front: s.frontPort, Points: s.points, SharedHome: s.sharedHome, Containers: s.completeContainers}
 }
 
 func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {
@@ -134,6 +134,9 @@ func declares(file procfile.File, names []string) error {
 // undeclared is the error that name is none of the candidates.
 func undeclared(file procfile.File, name string, candidates []string) errorLine {
 	hint := "its services are " + wording.List(candidates)
+	if len(candidates) == 0 {
+		hint = "none of its services has a port"
+	}
 	if near, ok := text.Nearest(name, candidates); ok {
 		hint = "did you mean " + near + "?"
 	} else if _, err := allocator.ParsePort(name); err == nil {

@@ -21,6 +21,7 @@ func topicExamples(text string) []string {
 // example.
 func keyExamples(text string) (examples []string) {
 	project, service, _ := strings.Cut(text, "Keys of a service:")
+	service, step, _ := strings.Cut(service, "Keys of a step in [setup]:")
 	line := regexp.MustCompile(`(?m)^  ([a-z_]+ = .+?) {2,}\S`)
 	for _, m := range line.FindAllStringSubmatch(project, -1) {
 		example := m[1]
@@ -36,15 +37,24 @@ func keyExamples(text string) (examples []string) {
 		}
 		examples = append(examples, example)
 	}
+	for _, m := range line.FindAllStringSubmatch(step, -1) {
+		example := "[setup.deps]\n" + m[1] + "\n"
+		if !strings.HasPrefix(m[1], "command") {
+			example += "command = 'x'\n"
+		}
+		examples = append(examples, example+"[services]\ndb = 'x'\n")
+	}
 	return examples
 }
 
 func TestTopicExamples(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if err := os.Mkdir("vendor", 0o700); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"vendor", "web"} {
+		if err := os.Mkdir(name, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for _, name := range []string{".env", "auth.env", "vendor/x.go"} { // for patterns
+	for _, name := range []string{".env", "auth.env", "setup.env", "package-lock.json", "vendor/x.go"} { // for patterns
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -29,6 +29,7 @@ type upOptions struct {
 	Reassign   bool     `json:"reassign,omitempty"`
 	NoPins     bool     `json:"no_pins,omitempty"`
 	NoFront    bool     `json:"no_front,omitempty"`
+	NoSetup    bool     `json:"no_setup,omitempty"`
 	Proposed   []byte   `json:"proposed,omitempty"` // a Portfile to use instead of a file; nil for none
 }
 
@@ -50,6 +51,7 @@ func readUpOptions(c *cli.Context) upOptions {
 		Reassign:   c.Bool("reassign"),
 		NoPins:     c.Bool("no-pins"),
 		NoFront:    c.Bool("no-front"),
+		NoSetup:    c.Bool("no-setup"),
 	}
 }
 
@@ -60,6 +62,9 @@ type handover struct {
 
 	// Temporary: the run ends with the commands that it was started for.
 	Temporary bool `json:"temporary,omitempty"`
+
+	// Shared is set for the run of the services that all checkouts share.
+	Shared *sharedStart `json:"shared,omitempty"`
 
 	// Terminal is the size of the terminal that the run was started on: its
 	// services get terminals of their own, so that a user who attaches can type to

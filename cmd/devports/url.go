@@ -77,15 +77,20 @@ Example:
 		if !strings.HasPrefix(address, "http://") {
 			return fail(exitFailed, "its address: "+address, "%s does not use HTTP", c.Args().First())
 		}
-		argv := view.Browser(address)
-		cmd := exec.Command(argv[0], argv[1:]...)
-		cmd.Env = append(os.Environ(), envvar.Outside+"=1")
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr // for a browser in the terminal
-		if err := cmd.Run(); err != nil {
-			return fail(exitFailed, "open "+address+", or set BROWSER", "cannot start a browser: %v", err)
-		}
-		return nil
+		return browse(address)
 	},
+}
+
+// browse opens an address in the browser.
+func browse(address string) error {
+	argv := view.Browser(address)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), envvar.Outside+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr // for a browser in the terminal
+	if err := cmd.Run(); err != nil {
+		return fail(exitFailed, "open "+address+", or set BROWSER", "cannot start a browser: %v", err)
+	}
+	return nil
 }
 
 // addresses returns the plan of the project, with the addresses of its

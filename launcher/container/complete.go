@@ -147,7 +147,9 @@ func (c *completion) note(service, hint, format string, args ...any) {
 }
 
 func (c *completion) complete(p *procfile.Process) {
-	spec := Spec{Service: p.Service, Container: *p.Container, Checkout: c.Checkout.Label(), Lock: c.Lock}
+	owner := c.Checkout
+	owner.Shared = p.Shared
+	spec := Spec{Service: p.Service, Container: *p.Container, Checkout: owner.Label(), Lock: c.Lock}
 	if c.missing == nil {
 		spec.Engine = c.engine
 		if p.Container.Compose != "" {

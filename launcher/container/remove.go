@@ -14,10 +14,20 @@ import (
 type Checkout struct {
 	Name      string // its unique name
 	Directory string
+	Shared    bool // of its run of shared services
 }
 
 // Label is the value of LabelCheckout.
-func (c Checkout) Label() string { return c.Name + " " + c.Directory }
+func (c Checkout) Label() string {
+	if c.Shared {
+		return c.Name + sharedMark + " " + c.Directory
+	}
+	return c.Name + " " + c.Directory
+}
+
+// sharedMark follows the name in the label of a shared service. Names have no
+// such character.
+const sharedMark = "/shared"
 
 // removeTimeout is how long an engine may take to remove what a run has left.
 const removeTimeout = 20 * time.Second
@@ -86,7 +96,8 @@ func list(ctx context.Context, env, command []string, format string) (owned []Ow
 	for line := range strings.Lines(out) {
 		fields := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
 		if name, directory, ok := strings.Cut(fields[len(fields)-1], " "); ok && len(fields) == 3 {
-			owned = append(owned, Owned{fields[0], fields[1], Checkout{name, directory}})
+			name, shared := strings.CutSuffix(name, sharedMark)
+			owned = append(owned, Owned{fields[0], fields[1], Checkout{name, directory, shared}})
 		}
 	}
 	return owned

@@ -18,6 +18,7 @@ type Program struct {
 	Path  string
 	Args  []string // including the program's name
 	Env   []string
+	Dir   string // its working directory; "": that of this process
 	Input []byte // its whole standard input
 	// Tied: its standard input stays open until this process ends, or
 	// [Background.Release] closes it.
@@ -28,10 +29,11 @@ type Program struct {
 type Background struct {
 	PID int
 
-	stdin *os.File // writes to its standard input; nil unless Tied
-	slot  Slot
-	ended chan struct{} // closed when state is set
-	state *os.ProcessState
+	stdin   *os.File // writes to its standard input; nil unless Tied
+	slot    Slot
+	printed int           // how much of its log Output has returned
+	ended   chan struct{} // closed when state is set
+	state   *os.ProcessState
 }
 
 // Spawn starts a program in a session of its own, which survives the end of
@@ -53,7 +55,7 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 		defer write.Close()
 	}
 	process, err := os.StartProcess(p.Path, p.Args, &os.ProcAttr{
-		Env: withoutMarks(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
+		Dir: p.Dir, Env: withoutMarks(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
 	})
 	read.Close()
 	if err != nil {
@@ -163,8 +165,22 @@ func (b *Background) CheckLog() error {
 // probeBytes is more than a block of any common file system.
 const probeBytes = 64 << 10
 
-// Output returns what the run has printed to the log of its slot.
+// Output returns what the run has printed to the log of its slot since the last
+// call.
 func (b *Background) Output() string {
 	text, _ := os.ReadFile(b.slot.Log()) // as much as is readable
+	text = text[min(b.printed, len(text)):]
+	b.printed += len(text)
 	return string(text)
+}
+
+// StartDetached starts a program in a session of its own, which outlives this
+// process. It has no standard streams, and is not part of the run whose service
+// may have started this process.
+func StartDetached(argv ...string) error {
+	process, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Env: withoutMarks(os.Environ()), Sys: ownSession()})
+	if err != nil {
+		return err
+	}
+	return process.Release()
 }

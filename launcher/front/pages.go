@@ -133,10 +133,18 @@ func wantsJSON(r *http.Request) bool {
 
 // isOwn reports whether the client is a process of this user. Other users can
 // connect, too.
-func isOwn(r *http.Request) bool {
+func isOwn(r *http.Request) bool { return userOf(r) == ownUser() }
+
+func ownUser() string { return strconv.Itoa(os.Geteuid()) }
+
+// userOf returns the user of the client; "" if that is not known.
+func userOf(r *http.Request) string {
 	client, err := netip.ParseAddrPort(r.RemoteAddr)
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return err == nil && ok && holder.UserOf(client, local.AddrPort()) == strconv.Itoa(os.Geteuid())
+	if err != nil || !ok {
+		return ""
+	}
+	return holder.UserOf(client, local.AddrPort())
 }
 
 // write responds with a page, or the same as JSON or text.

@@ -146,3 +146,17 @@ func ListenPort(port int) ([]net.Listener, error) {
 
 // startTime is how long a front may take to start.
 const startTime = 5 * time.Second
+
+// Ensure returns the live front, and starts one if there is none.
+func (p Place) Ensure(ctx context.Context, start func() error) (Note, error) {
+	conn, err := Announcement{Place: p, Start: start}.reach(ctx)
+	if err != nil {
+		return Note{}, err
+	}
+	conn.Close()
+	n, ok := p.Find()
+	if !ok {
+		return n, errNoFront
+	}
+	return n, nil
+}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/devports/devports/launcher/front/dashboard"
 )
 
 // Options are those of a front.
@@ -21,6 +23,10 @@ type Options struct {
 	Protocol  int            // 0 stands for Protocol
 
 	Points PointSource // without Load: there are none
+
+	// Dashboard describes the dashboard; nil: there is none. Serve sets the
+	// fields that depend on the front.
+	Dashboard *dashboard.Options
 
 	// Abandoned reports, while there are no runs, that the front shall end
 	// without delay; nil: never.
@@ -54,6 +60,10 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 	forwarding, cut := context.WithCancel(context.Background())
 	defer cut()
 	f.points = newPoints(forwarding, f.table, o.Points)
+	if o.Dashboard != nil {
+		f.dashboard = f.newDashboard(*o.Dashboard)
+		defer f.dashboard.Close()
+	}
 	// It has no timeouts: each costs up to 10 µs a request, as it may wake another
 	// thread, and all clients are on this machine.
 	web := &http.Server{Handler: f, ErrorLog: log.New(io.Discard, "", 0)}
@@ -78,6 +88,9 @@ func Serve(ctx context.Context, o Options, yielded func()) {
 	}
 	yielded()
 	f.closeRuns()
+	if f.dashboard != nil {
+		f.dashboard.Close() // its pages connect to the successor
+	}
 	last, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	time.AfterFunc(silentTime, silent.close)
@@ -109,7 +122,9 @@ type front struct {
 	proxy   *proxy
 	points  *points
 	stop    context.CancelFunc
-	idle    chan struct{} // receives a value when the number of runs has changed
+	idle    chan struct{} // receives a value when the number of runs or pages has changed
+
+	dashboard *dashboard.Dashboard // nil: there is none
 
 	requests sync.WaitGroup // the open requests
 
@@ -134,6 +149,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case nameService:
 		f.proxy.serve(w, r, n)
 	case nameHome:
+		if f.dashboard != nil && f.dashboard.Serves(r, wantsPage(r)) {
+			w.Header().Set(headerWho, "-")
+			f.dashboard.ServeHTTP(hijackable{w}, r)
+			return
+		}
 		f.pages.all(w, r, routes)
 	case nameSite:
 		if s, ok := routes.sites[n.site]; ok {
@@ -264,15 +284,25 @@ func (f *front) closeRuns() {
 	}
 }
 
+// inUse reports whether a page of the dashboard is open.
+func (f *front) inUse() bool { return f.dashboard != nil && f.dashboard.Open() > 0 }
+
 // awaitEnd returns when the front shall end. While runs are connected, nothing
-// wakes it.
+// wakes it. Pages of the dashboard keep it, too.
 func (f *front) awaitEnd(ctx context.Context) {
 	var since time.Time
 	for {
 		var check <-chan time.Time
-		if len(f.connected()) > 0 {
+		switch {
+		case len(f.connected()) > 0:
 			since = time.Time{}
-		} else {
+		case f.inUse():
+			since = time.Time{}
+			if f.options.Abandoned != nil && f.options.Abandoned() {
+				return
+			}
+			check = time.After(abandonedPoll)
+		default:
 			if since.IsZero() {
 				since = time.Now()
 			}

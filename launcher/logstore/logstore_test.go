@@ -119,9 +119,16 @@ func TestLines(t *testing.T) {
 		if rest := read(t, run, Query{Last: -1, After: c}); len(rest) != len(lines)-1-i {
 			t.Errorf("%d lines after line %d of %d", len(rest), i, len(lines))
 		}
+		if rest := read(t, run, Query{Last: -1, Before: c}); len(rest) != i {
+			t.Errorf("%d lines before line %d of %d", len(rest), i, len(lines))
+		}
+		if rest := read(t, run, Query{Last: 1, Before: c}); i > 0 && (len(rest) != 1 || rest[0] != lines[i-1]) {
+			t.Errorf("before line %d: %v", i, rest)
+		}
 	}
 	m, _ := NewMatcher("SLOW|en$", true)
 	want(t, read(t, run, Query{Last: -1, Match: m}), "web:slowly written", "db:between")
+	want(t, read(t, run, Query{Last: 1, Match: m, Before: lines[4].Cursor}), "web:slowly written")
 	m, _ = NewMatcher("two", false)
 	want(t, read(t, run, Query{Last: -1, Match: m, Context: 1}), "web:one", "web:two", "web:slowly written")
 	want(t, read(t, run, Query{Last: 2, Match: m, Context: 1}), "web:two", "web:slowly written")

@@ -77,6 +77,7 @@ func (p page) read(buf []byte) []byte {
 // window selects lines of a page.
 type window struct {
 	after      Cursor // only lines after it
+	before     Cursor // only lines before it; zero: all
 	since      int64  // the first time
 	until      int64  // the last time
 	match      *Matcher
@@ -155,7 +156,7 @@ func (d *decoder) page(p page, text []byte) []blockLine {
 			block = block[:whole]
 			open = append(open, openLine{h, index + bytes.Count(block, newline), bytes.Clone(rest)})
 		}
-		if len(block) == 0 || d.before(h) || !mayMiss && search.from(start) >= end {
+		if len(block) == 0 || d.tooEarly(h) || !mayMiss && search.from(start) >= end {
 			continue
 		}
 		if (d.match == nil || d.mark) && all == "" {
@@ -237,8 +238,8 @@ func (s *segment) lineFrom(from, to int64, stream uint16) []byte {
 	return line
 }
 
-// before reports whether all lines of a block are too early.
-func (d *decoder) before(h header) bool { return h.time < d.since || h.time < d.after.Time }
+// tooEarly reports whether all lines of a block are.
+func (d *decoder) tooEarly(h header) bool { return h.time < d.since || h.time < d.after.Time }
 
 // join adds a line that consists of several pieces, if it is selected.
 func (d *decoder) join(h header, index int, text []byte) {
@@ -253,6 +254,9 @@ func (d *decoder) join(h header, index int, text []byte) {
 
 func (d *decoder) add(h header, index int, text string, missed int64, matches bool) {
 	if h.time < d.since || h.time < d.after.Time || h.time == d.after.Time && index <= d.after.Line {
+		return
+	}
+	if h.time == d.before.Time && index >= d.before.Line && d.before != (Cursor{}) {
 		return
 	}
 	d.lines = append(d.lines, blockLine{h.time, index, strings.TrimRight(text, "\r"), missed, matches})

@@ -1,6 +1,7 @@
 package logstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,10 +18,14 @@ type Query struct {
 	Services     []string // none stands for all
 	Since, Until time.Time
 	After        Cursor   // only lines after it
+	Before       Cursor   // only lines before it; zero: all
 	Match        *Matcher // nil: all lines
 	Context      int      // with Match, the number of lines of the service before and after
 	First        int      // at most the first lines; 0 for all
 	Last         int      // at most the last lines; negative for all
+
+	// Poll is how often Follow checks for new lines; 0 stands for 50 ms.
+	Poll time.Duration
 
 	// Progress, if it is not nil, counts the bytes that have been searched.
 	Progress *atomic.Int64
@@ -77,16 +82,18 @@ func (r Run) Read(ctx context.Context, q Query, yield func(Line) error) error {
 	return reading.read(ctx, reading.start(), true, yield)
 }
 
-// followPoll is the interval of checks for new lines.
+// followPoll is the default interval of checks for new lines.
 const followPoll = 50 * time.Millisecond
 
-// livePolls is the number of checks without a new line before Follow checks
-// whether the run has ended, which takes longer.
-const livePolls = 5
+// livePoll is the time without a new line before Follow checks whether the run
+// has ended, which takes longer.
+const livePoll = 250 * time.Millisecond
 
 // Follow is like Read, and continues with new lines until the run has ended.
 func (r Run) Follow(ctx context.Context, q Query, yield func(Line) error) error {
 	reading := newReading(r, q)
+	poll := cmp.Or(q.Poll, followPoll)
+	livePolls := max(1, int(livePoll/poll))
 	span := reading.start()
 	for first := true; ; first = false {
 		final := span.until == math.MaxInt64
@@ -107,7 +114,7 @@ func (r Run) Follow(ctx context.Context, q Query, yield func(Line) error) error 
 		next := span
 		for polls := 1; next.until == span.until; polls++ {
 			select {
-			case <-time.After(followPoll):
+			case <-time.After(poll):
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -169,8 +176,11 @@ func (r *reading) read(ctx context.Context, s span, final bool, yield func(Line)
 	if !q.Until.IsZero() {
 		until = min(until, q.Until.UnixNano())
 	}
+	if q.Before != (Cursor{}) {
+		until = min(until, q.Before.Time)
+	}
 	w := window{
-		after: q.After, since: s.from, until: until, match: q.Match,
+		after: q.After, before: q.Before, since: s.from, until: until, match: q.Match,
 		mark: q.Match != nil && q.Context > 0, unfinished: final && until == s.until,
 	}
 	switch {

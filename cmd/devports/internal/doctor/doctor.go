@@ -15,6 +15,7 @@ import (
 	"github.com/devports/devports/launcher/container"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/logstore"
+	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
 
@@ -50,6 +51,10 @@ type Doctor struct {
 	OrphanGrace time.Duration            // between SIGTERM and SIGKILL for the processes of a killed run
 	Containers  func() []container.Owned // of all runs; nil: they are not examined
 
+	// StaleSteps returns the steps of the project's set-up that would run at the
+	// next start, and why.
+	StaleSteps func(p project.Project, scope registry.Scope, plan procfile.Plan) map[string]string
+
 	Describe        func(error) []Trouble
 	FormatProcesses func([]launcher.Orphan) string
 }
@@ -77,7 +82,7 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 	}
 	return slices.Concat(
 		findings,
-		d.examineLeases(leases, runs),
+		d.examineLeases(p.Checkout, leases, runs),
 		examineMachine(leases, allow, named),
 		d.examineRuns(runs),
 		d.examineLogs(),

@@ -13,6 +13,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
+	"github.com/devports/devports/registry/checkout"
 )
 
 // lockTimeout is how long doctor waits for the registry, which other commands
@@ -81,9 +82,9 @@ func (d Doctor) repair(ctx context.Context) []Finding {
 }
 
 // examineLeases checks the leases.
-func (d Doctor) examineLeases(leases []registry.Lease, runs []control.Answer) []Finding {
+func (d Doctor) examineLeases(here checkout.Checkout, leases []registry.Lease, runs []control.Answer) []Finding {
 	var findings []Finding
-	gone, err := d.Registry.Gone()
+	gone, err := d.Registry.Gone(here)
 	noStale := "no stale directories"
 	if len(gone) > 0 { // which examineRuns reports
 		noStale = "no stale directories except those of runs"

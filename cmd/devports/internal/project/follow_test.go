@@ -2,6 +2,7 @@ package project_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -219,6 +220,27 @@ func TestRefusedLeasesNothing(t *testing.T) {
 	f.write("Portfile", "[services.b]\ncommand = 'true'\nport = "+own+"\n[services.c]\ncommand = ['true', '${NOSUCH}']\n")
 	if err := f.refused(); !strings.Contains(err.Error(), "NOSUCH is not defined") {
 		t.Errorf("%v", err)
+	}
+}
+
+// If there is no time to determine what holds a port, nothing is known about
+// it: it may be the project's own service.
+func TestFreeOutOfTime(t *testing.T) {
+	f := follow(t, map[string]string{"Portfile": "[services]\na = 'true'\n"})
+	own, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	lease := registry.Lease{Port: own.Addr().(*net.TCPAddr).Port}
+	ours := func(p holder.Process) bool { return p.PID == os.Getpid() }
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := f.run.Project.Free(ctx, []registry.Lease{lease}, ours); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := f.run.Project.Free(ctx, []registry.Lease{lease}, ours); !errors.Is(err, context.Canceled) {
+		t.Errorf("out of time: %v", err)
 	}
 }
 

@@ -23,7 +23,7 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 			if slices.Contains(known[s.Name], pattern.Value) {
 				continue
 			}
-			note := procfile.Problem{File: p.File.Name, Position: pattern.Pos}
+			note := p.File.Problem(pattern.Pos, "", "")
 			if err := watcher.ValidatePattern(pattern.Value); err != nil {
 				note.Text = fmt.Sprintf("not watching the code of %s: %v", s.Name, err)
 				notes = append(notes, note)

@@ -36,7 +36,7 @@ func (e *TakenError) Error() string {
 }
 
 // Free returns a *TakenError if anything but our own processes holds a port of
-// the leases.
+// the leases. If ctx ends before that is known, the error is that of ctx.
 func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(holder.Process) bool) error {
 	var ports []int
 	for _, l := range leases {
@@ -47,14 +47,17 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 	if len(busy) == 0 && len(points) == 0 {
 		return nil
 	}
-	holders, err := p.host.Listening(ctx, p.Registry, busy...)
-	if err != nil {
-		p.host.Note("cannot determine which processes hold the ports: %v", err)
-	}
+	holders, holdersErr := p.host.Listening(ctx, p.Registry, busy...)
 	silent := slices.DeleteFunc(slices.Clone(busy), func(port int) bool { return len(holders[port]) > 0 })
-	connections, err := holder.Connections(ctx, silent...)
-	if err != nil {
-		p.host.Note("cannot determine which connections hold the ports: %v", err)
+	connections, connectionsErr := holder.Connections(ctx, silent...)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if holdersErr != nil {
+		p.host.Note("cannot determine which processes hold the ports: %v", holdersErr)
+	}
+	if connectionsErr != nil {
+		p.host.Note("cannot determine which connections hold the ports: %v", connectionsErr)
 	}
 	var e TakenError
 	for _, l := range leases {
@@ -104,11 +107,13 @@ func (p Project) Try(ctx context.Context, ours func(registry.Scope) func(holder.
 		return 0, allocator.ErrNoneLeft
 	}
 	tried := errors.New("tried")
-	_, _, err := p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), registry.Options{
+	_, _, err := p.Registry.Lease(ctx, p.Checkout, p.own(), registry.Options{
 		Choose: choose,
 		NoPins: p.noPins,
 		Confirm: func(scope registry.Scope, leases []registry.Lease) error {
-			leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool { return chosen[l.Port] })
+			leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
+				return chosen[l.Port] || p.isShared(l.Name.Service) // another run holds it
+			})
 			return cmp.Or(p.Free(ctx, leases, ours(scope)), tried)
 		},
 	})
