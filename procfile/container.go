@@ -254,7 +254,7 @@ func (r *resolver) container(s Service, p *Process, set []string) {
 	}
 	p.StopSignal, p.StopTimeout = "TERM", s.StopTimeout+stopMargin // devports' own process stops the container
 	if d.ComposeFile.Value != "" {
-		c.ComposeFile = r.file.path(r.expand(d.ComposeFile, p.Env.Lookup))
+		c.ComposeFile = r.file.path(Text{r.expand(d.ComposeFile, p.Env.Lookup), d.ComposeFile.Pos})
 		r.watch(c.ComposeFile)
 	}
 	if s.HasPort {
@@ -288,7 +288,7 @@ func (r *resolver) container(s Service, p *Process, set []string) {
 	c.Image = r.expand(d.Image, p.Env.Lookup)
 	c.Name = strings.Trim(c.Project+"-"+strings.ToLower(s.Name), "-")
 	for _, v := range d.Volumes {
-		c.Volumes = append(c.Volumes, r.volume(r.expand(v, p.Env.Lookup), c.Project))
+		c.Volumes = append(c.Volumes, r.volume(r.expand(v, p.Env.Lookup), c.Project, v.Pos))
 	}
 	if c.Env = set; s.RestartOn == nil {
 		p.RestartOn = slices.Clone(set)
@@ -310,12 +310,12 @@ var composeFiles = []string{
 }
 
 // volume returns a volume with its unique name, or with an absolute path.
-func (r *resolver) volume(s, project string) string {
+func (r *resolver) volume(s, project string, pos Position) string {
 	source, target, options := cutVolume(s)
 	if volumeName().MatchString(source) {
 		source = project + "_" + source
 	} else {
-		source = r.file.path(source)
+		source = r.file.path(Text{source, pos})
 	}
 	return strings.TrimSuffix(source+":"+target+":"+options, ":")
 }
@@ -340,17 +340,20 @@ func (d *decoder) containerDefaults(s *Service, table *value) {
 
 // containerVars returns the sorted names of the variables that a container gets:
 // those of [env], of the service's env, and of its own env files.
-func (r *resolver) containerVars(s Service, own lookup, service *table) []string {
+func (r *resolver) containerVars(s Service, own lookup, tables []*table) []string {
 	names := map[string]bool{}
-	for _, v := range r.file.Env {
-		names[v.Name] = !slices.Contains(hostOnly, v.Name)
+	last := len(tables) - 1 // the service's own
+	for _, t := range tables[:last] {
+		for _, v := range t.vars {
+			names[v.Name] = !slices.Contains(hostOnly, v.Name)
+		}
 	}
 	for _, t := range s.EnvFiles {
-		for _, v := range r.envFile(r.file.path(t.Value)) {
+		for _, v := range r.envFile(r.file.path(t)) {
 			names[v.Name] = true
 		}
 	}
-	for _, v := range service.vars {
+	for _, v := range tables[last].vars {
 		names[v.Name] = true
 	}
 	var list []string
