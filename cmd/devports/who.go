@@ -117,6 +117,14 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 			return nil, err
 		}
 		leases := movedTo(scope, leases)
+		shared, err := p.project.SharedLeases(leases)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range shared {
+			l.Scope = scope
+			leases = append(leases, l)
+		}
 		if names, err = leasedNames(names, scope, leases); err != nil {
 			return nil, err
 		}

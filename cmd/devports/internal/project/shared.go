@@ -192,6 +192,21 @@ func shown(value string) string {
 	return fmt.Sprintf("%q", value)
 }
 
+// SharedLeases returns those of the leases that belong to shared services of the
+// project and to another scope.
+func (p Project) SharedLeases(all []registry.Lease) ([]registry.Lease, error) {
+	if p.home == nil {
+		return nil, nil
+	}
+	scope, err := p.home.Scope()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(l registry.Lease) bool {
+		return l.Scope != scope || !p.isShared(l.Name.Service)
+	}), nil
+}
+
 // mirrored returns the plan of a run that does not start the shared services
 // itself.
 func (p Project) mirrored(plan procfile.Plan) procfile.Plan {
