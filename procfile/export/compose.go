@@ -25,7 +25,7 @@ type composeFile struct {
 // stands beside the Portfile.
 func Compose(in Input) Result {
 	c := newContainers(in, procfile.ReplicaOf, func(p published) value {
-		return value{{text: "http://localhost:"}, hostPort(p)}
+		return value{{text: "http://localhost:", public: true}, hostPort(p)}
 	})
 	file := composeFile{Services: mapping{}}
 	if len(c.list) > 0 {
@@ -49,9 +49,9 @@ func Compose(in Input) Result {
 		stubs += "\n" + comment("Not exported: service "+n.service.Name+". With an image it would be:")
 		stubs += commented(encode(mapping{{Key: n.name, Value: c.stub(n)}}))
 	}
-	return Result{[]File{{"compose.yaml", c.lost.header("Made from "+in.File.Name+" by devports export --format compose, to stand beside it.\n"+
-		"The ports on this machine are those of devports' environment, if it is set: eval \"$(devports env)\"") +
-		"\n" + encode(file) + stubs}}, c.lost.list}
+	head := c.lost.header("Made from " + in.File.Name + " by devports export --format compose, to stand beside it.\n" +
+		"The ports on this machine are those of devports' environment, if it is set: eval \"$(devports env)\"")
+	return Result{[]File{{"compose.yaml", head + "\n" + encode(file) + stubs}}, c.lost.list}
 }
 
 // stub is composed for a service without an image, which is not one of the
@@ -75,7 +75,11 @@ func (c *containers) composed(n *container) mapping {
 	if n.build != nil {
 		add(&m, "build", text(relative(c.in.File, n.build.Dir)))
 	}
-	add(&m, "image", text(n.image))
+	image := n.image
+	if lower := strings.ToLower(n.name); image == "" && lower != n.name {
+		image = c.in.Project + "-" + lower // by itself it would have the service's name, and be invalid
+	}
+	add(&m, "image", text(image))
 	add(&m, "command", rendered(n.command, composeValue))
 	var shared []entry
 	if n.build != nil {

@@ -40,6 +40,7 @@ type published struct {
 type entry struct {
 	name  string
 	value value
+	pos   procfile.Position
 }
 
 // dependency is a container that another one waits for.
@@ -106,6 +107,9 @@ func newContainers(in Input, label func(string) string, public func(published) v
 			continue
 		}
 		n.command = c.command(n)
+	}
+	for _, n := range c.list {
+		c.connectCheck(n)
 	}
 	c.environments()
 	c.dependencies()
@@ -196,6 +200,19 @@ func (c *containers) command(n *container) []value {
 		}
 	}
 	return []value{{{text: "sh"}}, {{text: "-c"}}, {{text: run}}}
+}
+
+// connectCheck replaces this machine in the command of a check.
+func (c *containers) connectCheck(n *container) {
+	if n.check.Kind != procfile.Exec {
+		return
+	}
+	var hosts []string
+	n.check.Arg, hosts, _ = connectShell(n.check.Arg, func(variable string) string {
+		p, _ := c.port(variable)
+		return c.others(n)(p.Service)
+	})
+	c.noteHosts(n.service.ReadyPos, "the check of "+n.service.Name, hosts, false)
 }
 
 // others returns the host names of all services but one.

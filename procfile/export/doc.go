@@ -15,7 +15,9 @@
 package export
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/devports/devports/allocator"
@@ -68,6 +70,18 @@ func (l *losses) add(pos procfile.Position, hint, format string, args ...any) {
 	l.list = append(l.list, p)
 }
 
+// sorted returns the problems in the order of the file, those about the whole
+// file last.
+func (l *losses) sorted() procfile.Problems {
+	slices.SortStableFunc(l.list, func(a, b procfile.Problem) int {
+		if whole := (a.Line == 0) != (b.Line == 0); whole {
+			return b.Line - a.Line
+		}
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return l.list
+}
+
 // services adds one problem about several services, at the first of them.
 func (l *losses) services(list []procfile.Service, hint, format string, args ...any) {
 	if len(list) == 0 {
@@ -87,7 +101,7 @@ func (l *losses) header(title string) string {
 	if len(l.list) > 0 {
 		b.WriteString("#\n" + comment("What differs from devports up:"))
 	}
-	for _, p := range l.list {
+	for _, p := range l.sorted() {
 		b.WriteString(comment("- " + p.Error()))
 		if p.Hint != "" {
 			b.WriteString(comment("  (" + p.Hint + ")"))

@@ -2,9 +2,11 @@ package export
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/procfile"
@@ -75,7 +77,7 @@ func (c *containers) environments() {
 	if built {
 		for _, n := range slices.Concat(c.list, c.stubs) {
 			for _, p := range n.ports {
-				c.shared = append(c.shared, entry{p.Variable(), value{{text: strconv.Itoa(p.inside)}}})
+				c.shared = append(c.shared, entry{name: p.Variable(), value: value{{text: strconv.Itoa(p.inside)}}})
 			}
 		}
 		for _, n := range slices.Concat(c.list, c.stubs) {
@@ -85,7 +87,7 @@ func (c *containers) environments() {
 			for _, prefix := range []string{"URL_", "PUBLIC_URL_"} {
 				name := prefix + strings.TrimPrefix(n.ports[0].Variable(), "PORT_")
 				if u, ok := c.url(name); ok && !declares(c.in.File.Env, name) {
-					c.shared = append(c.shared, entry{name, u})
+					c.shared = append(c.shared, entry{name: name, value: u})
 				}
 			}
 		}
@@ -105,18 +107,21 @@ func (c *containers) environments() {
 func (c *containers) environment(n *container) []entry {
 	s := n.service
 	var env []entry
-	if n.image == "" && s.HasPort {
-		env = append(env, entry{"PORT", value{{text: strconv.Itoa(n.ports[0].inside)}}})
+	if s.HasPort && (n.image == "" || usesPort().MatchString(s.Command.Shell+" "+n.check.Arg)) {
+		env = append(env, entry{name: "PORT", value: value{{text: strconv.Itoa(n.ports[0].inside)}}})
 	}
 	for t, table := range [][]procfile.Variable{s.Env, c.in.File.Env} {
 		for _, v := range table {
 			if !c.sets(v.Name) && (t == 0 || !declares(s.Env, v.Name)) {
-				env = append(env, entry{v.Name, c.expand(n, v, t)})
+				env = append(env, entry{v.Name, c.expand(n, v, t), v.Pos})
 			}
 		}
 	}
 	return env
 }
+
+// usesPort matches the port of a service in a line for its shell.
+var usesPort = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{?PORT\b`) })
 
 // sets reports whether devports itself sets a variable.
 func (c *containers) sets(name string) bool {

@@ -29,7 +29,7 @@ func Kubernetes(in Input) Result {
 			if strings.HasPrefix(e.name, "PUBLIC_URL_") && !declares(in.File.Env, e.name) {
 				continue
 			}
-			if v, ok := k.literal(e.value); ok {
+			if v, ok := k.literal(e); ok {
 				data = append(data, yaml.MapItem{Key: e.name, Value: text(v)})
 			} else {
 				k.rest = append(k.rest, e)
@@ -60,7 +60,6 @@ type kubernetes struct {
 	config string  // the name of the ConfigMap
 	secret string  // the name of the Secret, which the user makes
 	rest   []entry // shared variables that need the Secret
-	unset  []string
 }
 
 // object returns an object of the API.
@@ -116,6 +115,7 @@ func (k *kubernetes) workload(n *container) mapping {
 	if grace := int(math.Ceil(s.StopTimeout.Seconds())); grace != 30 {
 		add(&pod, "terminationGracePeriodSeconds", grace)
 	}
+	add(&pod, "enableServiceLinks", false) // API_PORT=tcp://… would be in the way of the programs' own variables
 	pod = append(pod, yaml.MapItem{Key: "containers", Value: []any{k.container(n)}})
 	template := mapping{
 		{Key: "metadata", Value: mapping{{Key: "labels", Value: append(n.labels(), yaml.MapItem{Key: "app.kubernetes.io/part-of", Value: text(k.in.Project)})}}},
@@ -166,7 +166,7 @@ func (k *kubernetes) container(n *container) mapping {
 		add(&m, "imagePullPolicy", text("IfNotPresent"))
 	}
 	env, secrets := k.env(n)
-	add(&m, "args", rendered(n.command, k.kubernetesValue))
+	add(&m, "args", rendered(n.command, func(v value) string { return kubernetesValue(k.defaults(v, n.service.Command.Pos)) }))
 	var from []any
 	if n.build != nil && len(k.shared) > 0 {
 		from = append(from, mapping{{Key: "configMapRef", Value: mapping{{Key: "name", Value: text(k.config)}}}})
@@ -211,41 +211,44 @@ func (k *kubernetes) env(n *container) (env, secrets []any) {
 		entries = append(append([]entry{}, k.rest...), entries...)
 	}
 	used := map[string]bool{}
-	refer := func(v value) {
-		for _, p := range k.defaults(v) {
-			if p.name != "" && !used[p.name] {
-				used[p.name] = true
-				k.lost.add(n.service.Pos, "kubectl create secret generic "+k.secret+" --from-literal="+p.name+"=…", "%s comes from the Secret %s", p.name, k.secret)
-				secrets = append(secrets, mapping{{Key: "name", Value: text(p.name)}, {Key: "valueFrom", Value: mapping{{Key: "secretKeyRef", Value: mapping{
-					{Key: "name", Value: text(k.secret)}, {Key: "key", Value: text(p.name)}, {Key: "optional", Value: true},
-				}}}}})
+	refer := func(v value, pos procfile.Position) value {
+		v = k.defaults(v, pos)
+		for _, p := range v {
+			if p.name == "" || used[p.name] {
+				continue
 			}
+			used[p.name] = true
+			k.lost.add(pos, "kubectl create secret generic "+k.secret+" --from-literal="+p.name+"=…", "%s comes from the Secret %s", p.name, k.secret)
+			secrets = append(secrets, mapping{{Key: "name", Value: text(p.name)}, {Key: "valueFrom", Value: mapping{{Key: "secretKeyRef", Value: mapping{
+				{Key: "name", Value: text(k.secret)}, {Key: "key", Value: text(p.name)}, {Key: "optional", Value: true},
+			}}}}})
 		}
+		return v
 	}
 	for _, w := range n.command {
-		refer(w)
+		refer(w, n.service.Command.Pos)
 	}
 	for _, e := range entries {
-		refer(e.value)
-		if len(e.value) == 1 && e.value[0].name == e.name && len(k.defaults(e.value)) == 1 && k.defaults(e.value)[0].name == e.name {
+		v := refer(e.value, e.pos)
+		if len(v) == 1 && v[0].name == e.name {
 			continue // it is the variable of the Secret
 		}
-		env = append(env, mapping{{Key: "name", Value: text(e.name)}, {Key: "value", Value: text(k.kubernetesValue(e.value))}})
+		env = append(env, mapping{{Key: "name", Value: text(e.name)}, {Key: "value", Value: text(kubernetesValue(v))}})
 	}
 	return env, secrets
 }
 
 // defaults replaces the variables of a value that have a default by it:
 // Kubernetes has none.
-func (k *kubernetes) defaults(v value) value {
+func (k *kubernetes) defaults(v value, pos procfile.Position) value {
 	var all value
 	for _, p := range v {
 		switch p.operator {
 		case ":-":
-			k.lost.add(procfile.Position{}, "", "%s has its default: a manifest does not read the environment of the shell", p.name)
-			all = append(all, k.defaults(p.word)...)
+			k.lost.add(pos, "", "%s has its default: a manifest does not read the environment of the shell", p.name)
+			all = append(all, k.defaults(p.word, pos)...)
 		case ":+":
-			k.lost.add(procfile.Position{}, "", "%s counts as empty: a manifest does not read the environment of the shell", p.name)
+			k.lost.add(pos, "", "%s counts as empty: a manifest does not read the environment of the shell", p.name)
 		default:
 			all = append(all, p)
 		}
@@ -254,13 +257,13 @@ func (k *kubernetes) defaults(v value) value {
 }
 
 // literal returns the text of a value without variables.
-func (k *kubernetes) literal(v value) (string, bool) { return k.defaults(v).known() }
+func (k *kubernetes) literal(e entry) (string, bool) { return k.defaults(e.value, e.pos).known() }
 
 // kubernetesValue returns a value in which $(NAME) is a variable, and $$ a
 // dollar.
-func (k *kubernetes) kubernetesValue(v value) string {
+func kubernetesValue(v value) string {
 	var b strings.Builder
-	for _, p := range k.defaults(v) {
+	for _, p := range v {
 		if p.name == "" {
 			b.WriteString(strings.ReplaceAll(p.text, "$", "$$"))
 		} else {
@@ -281,9 +284,6 @@ func (k *kubernetes) probe(n *container) mapping {
 	case procfile.Exec:
 		add(&m, "exec", mapping{{Key: "command", Value: texts([]string{"sh", "-c", n.check.Arg})}})
 	default:
-		return nil
-	}
-	if n.service.Ready == "" && n.build == nil && n.image == "" {
 		return nil
 	}
 	add(&m, "periodSeconds", 2)

@@ -196,14 +196,17 @@ func timeoutOf(d time.Duration) string {
 func arguments(words []string) string {
 	list := make([]string, len(words))
 	for i, w := range words {
-		if i == 0 {
-			list[i] = w // a path of this file
+		if w != "" && strings.Trim(w, plain) == "" {
+			list[i] = w
 			continue
 		}
 		list[i] = strings.ReplaceAll(quoted(w), "$", "$$")
 	}
 	return strings.Join(list, " ")
 }
+
+// plain are the characters of words that need no quotes.
+const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-"
 
 // quoted returns a string in double quotes, with the escapes of systemd's
 // syntax (systemd.syntax(7), "Quoting"), and without specifiers.

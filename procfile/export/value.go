@@ -16,6 +16,7 @@ type value []piece
 type piece struct {
 	text     string
 	port     string // the service that the port in text belongs to
+	public   bool   // it is an address for a browser
 	name     string // the variable, or ""
 	operator string // "" or ":-" or ":+"
 	word     value  // the text behind the operator
@@ -144,7 +145,7 @@ func (v value) connect(host func(service string) string) (hosts []string, remain
 		}
 	}
 	for _, p := range v {
-		remains = remains || p.name == "" && loopback().MatchString(p.text)
+		remains = remains || p.name == "" && !p.public && loopback().MatchString(p.text)
 		for _, inner := range p.word {
 			remains = remains || loopback().MatchString(inner.text)
 		}
