@@ -49,7 +49,7 @@ func Compose(in Input) Result {
 		stubs += "\n" + comment("Not exported: service "+n.service.Name+". With an image it would be:")
 		stubs += commented(encode(mapping{{Key: n.name, Value: c.stub(n)}}))
 	}
-	head := c.lost.header("Made from " + in.File.Name + " by devports export --format compose, to stand beside it.\n" +
+	head := c.lost.header(Mark[2:] + in.File.Name + " by devports export --format compose, to stand beside it.\n" +
 		"The ports on this machine are those of devports' environment, if it is set: eval \"$(devports env)\"")
 	return Result{[]File{{"compose.yaml", head + "\n" + encode(file) + stubs}}, c.lost.list}
 }

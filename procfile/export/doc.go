@@ -24,6 +24,9 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
+// Mark is the beginning of each file of an export.
+const Mark = "# Made from "
+
 // Input is what an export is made of.
 type Input struct {
 	Project string // a label of a host name, which becomes part of names

@@ -44,7 +44,7 @@ func Kubernetes(in Input) Result {
 		documents = append(documents, encode(k.workload(n)))
 	}
 	k.differences(public)
-	text := c.lost.header("Made from " + in.File.Name + " by devports export --format kubernetes.")
+	text := c.lost.header(Mark[2:] + in.File.Name + " by devports export --format kubernetes.")
 	for i, d := range documents {
 		text += "\n"
 		if i > 0 {

@@ -39,7 +39,7 @@ func Systemd(in Input) Result {
 		}
 	}
 	u.differences()
-	head := u.lost.header("Made from " + in.File.Name + " by devports export --format systemd.\n" +
+	head := u.lost.header(Mark[2:] + in.File.Name + " by devports export --format systemd.\n" +
 		"Copy the units to ~/.config/systemd/user, then: systemctl --user daemon-reload; systemctl --user start " + target)
 	all := []File{{target, head + "\n[Unit]\nDescription=" + specifiers(in.Project) + "\nWants=" + strings.Join(names, " ") +
 		"\n\n[Install]\nWantedBy=default.target\n"}}
@@ -59,7 +59,7 @@ func (u *units) name(service string) string { return u.in.Project + "-" + servic
 func (u *units) unit(s procfile.Service, p procfile.Process) string {
 	var b strings.Builder
 	line := func(key, value string) { b.WriteString(key + "=" + value + "\n") }
-	b.WriteString("[Unit]\n")
+	b.WriteString(comment(Mark[2:]+u.in.File.Name+" by devports export --format systemd.") + "\n[Unit]\n")
 	line("Description", specifiers(u.in.Project+": "+s.Name))
 	line("PartOf", u.in.Project+".target")
 	if after := u.after(s); len(after) > 0 {
