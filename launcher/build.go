@@ -149,6 +149,9 @@ func (e *BuildError) Error() string { return "build failed: " + e.Exit.String() 
 func (s service) next(now time.Time, e event) (service, []action) {
 	after, actions := s.transition(now, e)
 	after.downtime = s.downtime.update(now, s.available(), after.available(), e.kind)
+	if reason, ok := e.sharedReason(); ok && s.available() && !after.available() {
+		after.downtime.reason = reason
+	}
 	return after, actions
 }
 

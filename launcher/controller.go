@@ -129,6 +129,11 @@ type Status struct {
 	// Detail.
 	Outdated bool `json:"outdated,omitempty"`
 
+	// Shared: all checkouts of the project share it, and another run has started
+	// it; StartedBy is the checkout that has started that run.
+	Shared    bool   `json:"shared,omitempty"`
+	StartedBy string `json:"started_by,omitempty"`
+
 	// Host is its label in named addresses, and HostHeader the Host that it
 	// gets for them; "" for that of the request.
 	Host       string `json:"-"`
@@ -374,10 +379,13 @@ func Dependents(all []Status, names ...string) (dependents []string) {
 }
 
 // Down stops all services and ends the run.
-func (c *Controller) Down(ctx context.Context) error {
+func (c *Controller) Down(ctx context.Context) error { return c.End(ctx, "devports down") }
+
+// End is Down for another reason.
+func (c *Controller) End(ctx context.Context, reason string) error {
 	return c.ask(ctx, func(s *supervisor) {
 		s.stopRequested = true
-		s.close(Stopping{Reason: "devports down"})
+		s.close(Stopping{Reason: reason})
 	})
 }
 
@@ -524,5 +532,6 @@ func (s *supervisor) statusOf(name string) Status {
 		}
 	}
 	s.addBuild(&status, sv)
+	s.addShared(&status, sv)
 	return status
 }

@@ -57,6 +57,12 @@ type Ready struct {
 	Address string        // of the port, for its user; "" for none
 }
 
+// Joined: the run uses a service that all checkouts share.
+type Joined struct {
+	Service   string
+	StartedBy string // the checkout that started the run of the shared services
+}
+
 // Listening: a service without a check listens on its port.
 type Listening struct {
 	Service string
@@ -155,6 +161,7 @@ type OrphansKilled struct{ Orphans []Orphan }
 type LeftRunning struct{ Process Orphan }
 
 func (e Started) Subject() string          { return e.Service }
+func (e Joined) Subject() string           { return e.Service }
 func (e NotStarted) Subject() string       { return e.Service }
 func (e Blocked) Subject() string          { return e.Service }
 func (e Building) Subject() string         { return e.Service }
@@ -179,6 +186,7 @@ func (e LeftRunning) Subject() string      { return e.Process.Service }
 
 func (Started) kind() string          { return "started" }
 func (Listening) kind() string        { return "listening" }
+func (Joined) kind() string           { return "joined" }
 func (NotStarted) kind() string       { return "not_started" }
 func (Blocked) kind() string          { return "blocked" }
 func (Building) kind() string         { return "building" }

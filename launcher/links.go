@@ -12,7 +12,7 @@ import (
 type links struct {
 	dependents map[string][]string // by service: the services that depend on it
 	sharing    map[int][]string    // by port: the services that have it
-	component  map[string][]string // by service: all that it is linked with, itself included
+	component  map[string][]string // by service: all that it is linked with, itself included; nil for only itself
 }
 
 func linksOf(services map[string]service) *links {
@@ -34,7 +34,7 @@ func linksOf(services map[string]service) *links {
 		}
 	}
 	for name := range services {
-		if l.component[name] != nil {
+		if l.component[name] != nil || len(neighbours[name]) == 0 {
 			continue
 		}
 		members := []string{name}

@@ -18,6 +18,7 @@ type machine struct {
 	hasPlan         bool                        // a plan was applied before
 	stopOnExit      bool                        // the end of one service ends all
 	watching        bool                        // the caller restarts services when the files they watch change
+	lasting         bool                        // the run goes on without services until it is stopped
 	drains          bool                        // services finish their requests before they are restarted
 	closing         bool                        // all services are stopping
 	stopRequested   bool                        // by a signal, by Down or by a context: that is no failure
@@ -101,13 +102,15 @@ func (m *machine) portOccupied(name string) bool {
 
 // finished reports whether the run is over: no process is left, and none will
 // start.
-func (m *machine) finished() bool { return m.quiescent() && len(m.rerunnable()) == 0 }
+func (m *machine) finished() bool {
+	return m.quiescent() && len(m.rerunnable()) == 0 && (m.closing || !m.lasting)
+}
 
 // quiescent reports whether no process is left and none starts without a
 // request or a change of files.
 func (m *machine) quiescent() bool {
 	for _, s := range m.services {
-		if s.phase.live() || s.build.live() || s.phase == backoff || s.userStopped && !m.closing {
+		if s.phase.live() || s.build.live() || s.phase == backoff || (s.userStopped || s.stoppedElsewhere()) && !m.closing {
 			return false
 		}
 	}

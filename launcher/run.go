@@ -25,11 +25,15 @@ type Options struct {
 	Plans   <-chan procfile.Plan // new versions of the plan to follow
 
 	StopOnExit bool // stop everything when one service ends, whatever the plan says
+	Lasting    bool // the run does not end with its services
 	Watching   bool // the caller restarts services when the files they watch change
 
 	Terminals  *Terminals  // nil: services print to pipes
 	Instance   *Instance   // nil: no marks, no watchdog; only process groups are ended
 	Controller *Controller // lets others query and control the run; nil for none
+
+	// Sharing is for the services of the plan that are Shared; nil: they fail.
+	Sharing Sharing
 
 	// Listening returns the ports that any of these processes listens on. With
 	// it, the run can diagnose why a service is slow to become ready.
@@ -133,7 +137,7 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 	s := &supervisor{
 		machine: machine{
 			services: map[string]service{}, removedDowntime: map[string]downtime{},
-			watching: options.Watching, drains: options.Drain != nil, maxBuilds: runtime.NumCPU(),
+			watching: options.Watching, lasting: options.Lasting, drains: options.Drain != nil, maxBuilds: runtime.NumCPU(),
 		},
 		options:  options.complete(),
 		ctx:      ctx,
@@ -173,6 +177,7 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 			}
 		}
 	}
+	s.leaveAllShared()
 	close(s.done)
 	s.goroutines.Wait()
 	killed, spared := s.system.Close()

@@ -63,6 +63,8 @@ func (s service) nextProcess(now time.Time, e event) (service, []action) {
 		return s.setGoal(now, goalRestart)
 	case evRemove:
 		return s.setGoal(now, goalRemove)
+	case evShareUp, evShareDown, evShareGone:
+		return s.nextShared(now, e), nil
 	}
 	switch s.phase {
 	case waiting, ended:

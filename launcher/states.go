@@ -57,6 +57,9 @@ const (
 	evKill                          // request: kill
 	evRestart                       // request: restart
 	evRemove                        // request: delete
+	evShareUp                       // the shared instance of the service runs
+	evShareDown                     // it does not, but will again without a request: exit
+	evShareGone                     // it has ended: exit
 
 	evBuild        // its turn to build
 	evBuildStarted // the build's process was spawned
@@ -67,6 +70,7 @@ const (
 
 var eventNames = [...]string{
 	"start", "started", "spawn failed", "exited", "gone", "timeout", "ready", "ready timeout", "drain", "drained", "terminate", "stop to build", "rerun", "stop", "kill", "restart", "remove",
+	"share up", "share down", "share gone",
 	"build", "build started", "build exited", "build gone", "build timeout",
 }
 

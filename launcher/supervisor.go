@@ -38,6 +38,7 @@ type supervisor struct {
 	changed   bool       // the Status of services may differ from the last one reported
 	idle      bool       // Idle has been reported, and nothing has started since
 	rollout   rollout
+	followers map[string]*follower // of shared services
 }
 
 // attempt is the latest process of a service and what belongs to it.
@@ -60,6 +61,8 @@ type message struct {
 	event      event
 	child      child           // with evStarted and evBuildStarted
 	alive      context.Context // with evStarted: done when the process itself has ended
+	follower   *follower       // of a shared service, with shared or evGone
+	shared     SharedState     // instead of an event
 	notice     Event           // instead of an event: for Notify
 }
 
@@ -184,6 +187,10 @@ func (s *supervisor) deliver(m message) {
 		s.options.Notify(m.notice)
 		return
 	}
+	if m.follower != nil {
+		s.deliverShared(m)
+		return
+	}
 	sv, known := s.services[m.service]
 	if known && m.buildCount > 0 {
 		s.deliverToBuild(sv, m)
@@ -254,6 +261,9 @@ func (s *supervisor) apply(name string, e event) {
 	for _, a := range actions {
 		s.do(name, a)
 	}
+	if !after.phase.live() && after.userStopped || after.phase == removed {
+		s.leaveShared(name)
+	}
 	if after.phase == removed {
 		s.removedDowntime[name] = after.downtime
 		s.remove(name)
@@ -264,6 +274,16 @@ func (s *supervisor) apply(name string, e event) {
 
 func (s *supervisor) do(name string, a action) {
 	sv := s.services[name]
+	if sv.procSpec.Shared {
+		switch a {
+		case spawn:
+			s.followShared(name)
+			return
+		case terminate, kill:
+			s.leaveShared(name)
+			return
+		}
+	}
 	switch a {
 	case spawn:
 		s.rollout.started = s.rollout.started || sv.retries == 0

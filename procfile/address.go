@@ -1,6 +1,7 @@
 package procfile
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"path"
@@ -29,7 +30,7 @@ func (s Site) URL(host string) string {
 	if host != "" {
 		host += "."
 	}
-	return fmt.Sprintf("http://%s%s.localhost:%d", host, s.Name, s.Port)
+	return "http://" + host + s.Name + ".localhost:" + strconv.Itoa(s.Port)
 }
 
 // address returns the address of a service for its user: a URL if it speaks
@@ -40,10 +41,11 @@ func (s Site) address(host string, http bool, port int) string {
 		return ""
 	case !http:
 		return local
-	case host == "" || s.URL(host) == "":
+	case host == "":
 		return "http://" + local
+	default:
+		return cmp.Or(s.URL(host), "http://"+local)
 	}
-	return s.URL(host)
 }
 
 // Choice is a boolean key of a Portfile that may be missing.
@@ -108,26 +110,27 @@ func numbered(label string, taken func(string) bool) string {
 // then the other names in order, numbered where they are alike.
 func (f File) hosts() map[string]string {
 	hosts, taken := map[string]string{}, map[string]bool{}
-	rank := func(s Service) int {
-		switch {
-		case s.Host.Value != "" && (s.ReplicaOf == "" || s.ReplicaOf == s.Name):
-			return 0
-		case s.Host.Value == "" && isLabel(s.Name):
-			return 1
-		}
-		return 2
+	type ranked struct {
+		*Service
+		rank int
 	}
-	services := slices.Clone(f.Services)
-	slices.SortFunc(services, func(a, b Service) int {
-		if d := rank(a) - rank(b); d != 0 {
-			return d
+	var services []ranked
+	for i := range f.Services {
+		s := &f.Services[i]
+		switch {
+		case s.NoHost || s.Shared || !s.http():
+		case s.Host.Value != "" && (s.ReplicaOf == "" || s.ReplicaOf == s.Name):
+			services = append(services, ranked{s, 0})
+		case s.Host.Value == "" && isLabel(s.Name):
+			services = append(services, ranked{s, 1})
+		default:
+			services = append(services, ranked{s, 2})
 		}
-		return strings.Compare(a.Name, b.Name)
+	}
+	slices.SortFunc(services, func(a, b ranked) int {
+		return cmp.Or(a.rank-b.rank, strings.Compare(a.Name, b.Name))
 	})
 	for _, s := range services {
-		if s.NoHost || !s.http() {
-			continue
-		}
 		name := s.Name
 		if s.Host.Value != "" {
 			_, replica, _ := strings.Cut(s.Name, ".")
@@ -208,17 +211,18 @@ func (s Service) runsOtherProtocol() bool {
 // address. named are those of the latter that do not depend on a port of the
 // service.
 func (f File) urls(hosts map[string]string, site Site, ports map[allocator.PortName]int) (all, named map[string]string) {
-	all, named = map[string]string{}, map[string]string{}
-	for _, s := range f.Services {
+	all, named = make(map[string]string, 2*len(f.Services)), make(map[string]string, len(f.Services))
+	for i := range f.Services {
+		s := &f.Services[i]
 		if !s.http() {
 			continue
 		}
 		name := allocator.PortName{Service: s.Name}
 		suffix := strings.TrimPrefix(name.Variable(), "PORT_")
 		host, port := hosts[s.Name], ports[name]
-		all["URL_"+suffix] = fmt.Sprintf("http://127.0.0.1:%d", port)
+		all["URL_"+suffix] = "http://127.0.0.1:" + strconv.Itoa(port)
 		public := "PUBLIC_URL_" + suffix
-		all[public] = fmt.Sprintf("http://localhost:%d", port)
+		all[public] = "http://localhost:" + strconv.Itoa(port)
 		if url := site.URL(host); host != "" && url != "" {
 			all[public], named[public] = url, url
 		}

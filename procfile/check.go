@@ -21,6 +21,7 @@ func (f File) check() Problems {
 	f.checkDependencies(fail)
 	f.checkReady(fail)
 	f.checkHosts(fail)
+	f.checkShared(fail)
 	return problems
 }
 

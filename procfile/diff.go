@@ -101,6 +101,9 @@ func (c comparison) differences(before, after Process) (reasons, kept []string) 
 	if !before.Build.equal(after.Build) {
 		reasons = append(reasons, "build")
 	}
+	if before.Shared != after.Shared {
+		reasons = append(reasons, "shared")
+	}
 	if before.Dir != after.Dir {
 		reasons = append(reasons, "dir")
 	}

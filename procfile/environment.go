@@ -38,10 +38,17 @@ type Var = envvar.Var
 
 func byVarName(a, b Var) int { return strings.Compare(a.Name, b.Name) }
 
-func sortedVars(vars map[string]string) []Var {
-	list := make([]Var, 0, len(vars))
-	for name, value := range vars {
-		list = append(list, Var{Name: name, Value: value})
+// sortedVars returns the variables of sets that have no name in common.
+func sortedVars(sets ...map[string]string) []Var {
+	size := 0
+	for _, vars := range sets {
+		size += len(vars)
+	}
+	list := make([]Var, 0, size)
+	for _, vars := range sets {
+		for name, value := range vars {
+			list = append(list, Var{Name: name, Value: value})
+		}
 	}
 	slices.SortFunc(list, byVarName)
 	return list

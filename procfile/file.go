@@ -65,6 +65,8 @@ type Service struct {
 	Watch        []Text
 	RestartOn    []Text // nil: all variables, unless the command is a known server
 	Replicas     int
+	Shared       bool // one instance for all checkouts of the project
+	SharedPos    Position
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
 

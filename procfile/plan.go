@@ -24,6 +24,7 @@ type Process struct {
 	Shell       string   // a command for the system's shell, or
 	Argv        []string // a program, looked up on the PATH of Env, and its arguments
 	Build       Program  // must succeed before the process starts; the zero Program: none
+	Shared      bool     // one instance for all checkouts of the project: see Mirror
 	Builds      bool     // the process is the build of a service, not the service: see Builder
 	Dir         string   // absolute
 	Port        int      // 0: none

@@ -81,6 +81,8 @@ var serviceKeys = keys[Service]{
 	"watch":    func(d *decoder, v *value, s *Service) { s.Watch = d.globs(v) },
 	"replicas": func(d *decoder, v *value, s *Service) { s.Replicas = d.number(v, 1, MaxReplicas) },
 
+	"shared": func(d *decoder, v *value, s *Service) { s.Shared, s.SharedPos = d.boolean(v), v.pos },
+
 	"stop_signal":  func(d *decoder, v *value, s *Service) { s.StopSignal = d.signal(v) },
 	"stop_timeout": func(d *decoder, v *value, s *Service) { s.StopTimeout = d.duration(v) },
 }

@@ -20,6 +20,7 @@ type Context struct {
 	Slug              string                     // the unique name of the checkout
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
+	SharedElsewhere   bool                       // shared services run in another directory
 }
 
 // labels are the variables that identify a service to itself.
@@ -159,6 +160,7 @@ func (r *resolver) process(s Service) Process {
 		Ready:      s.check(),
 		Restart:    s.Restart,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
+		Shared: s.Shared,
 	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
@@ -183,7 +185,8 @@ func (r *resolver) process(s Service) Process {
 
 // prepareCommon prepares the variables that all services share.
 func (r *resolver) prepareCommon() {
-	ports := map[string]string{}
+	// Maps that grow take longer than the rest, so they get their sizes.
+	ports := make(map[string]string, len(r.wanted))
 	for _, w := range r.wanted {
 		port := r.context.Ports[w.Name]
 		ports[w.Name.Variable()] = strconv.Itoa(port)
@@ -191,25 +194,23 @@ func (r *resolver) prepareCommon() {
 			r.numbers[w.Name.Service] = append(r.numbers[w.Name.Service], port)
 		}
 	}
-	r.set = maps.Clone(ports)
+	r.set = make(map[string]string, 2*len(ports))
+	maps.Copy(r.set, ports)
 	if r.file.Procfile {
 		maps.Copy(r.set, r.overmindPorts())
 	}
 	r.set[envvar.Project] = r.context.Project
 	r.set[envvar.Worktree] = r.context.Worktree
 	r.set[envvar.Slug] = r.context.Slug
-	all := maps.Clone(r.inherited)
-	delete(all, "PORT") // never a service's port
 	r.hosts = r.file.hosts()
 	var named map[string]string
 	r.urls, named = r.file.urls(r.hosts, r.context.Site, r.context.Ports)
-	set := maps.Clone(r.urls)
-	maps.Copy(set, r.set)
-	maps.Copy(all, set)
-	sorted, own := sortedVars(all), sortedVars(set)
+	set := sortedVars(r.urls, r.set)
+	inherited := slices.DeleteFunc(sortedVars(r.inherited), func(v Var) bool { return v.Name == "PORT" }) // never a service's port
+	all := override(inherited, set)
 	r.common = &commonVars{
-		all: sorted, list: listOf(sorted), set: own, ports: ports, urls: r.urls, named: named,
-		inherited: r.inherited, marks: envvar.Mark(own, r.inherited),
+		all: all, list: listOf(all), set: set, ports: ports, urls: r.urls, named: named,
+		inherited: r.inherited, marks: envvar.Mark(set, r.inherited),
 	}
 }
 

@@ -17,7 +17,7 @@ func (r *resolver) watch(path string) {
 
 func (r *resolver) dir(s Service, get lookup) string {
 	dir := r.file.path(r.expand(s.Dir, get))
-	if s.Dir.Value == "" {
+	if s.Dir.Value == "" || s.Shared && r.context.SharedElsewhere {
 		return dir
 	}
 	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {

@@ -36,7 +36,7 @@ const execTimeout = 2 * time.Second
 func (r *Reader) Environ(pid int) (text []byte, err error) {
 	start, timeout := time.Now(), execTimeout
 	for attempts := 0; attempts < 50 && time.Since(start) < timeout; attempts++ {
-		text, err = r.read(pid, "environ")
+		text, err = r.Read(pid, "environ")
 		switch {
 		case errors.Is(err, fs.ErrPermission) && isOwn(pid): // may be temporary
 		case len(text) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -55,7 +55,7 @@ func (r *Reader) Environ(pid int) (text []byte, err error) {
 		case s.exiting:
 			timeout = 100 * time.Millisecond
 		}
-		if arguments, _ := r.read(pid, "cmdline"); len(arguments) == 0 {
+		if arguments, _ := r.Read(pid, "cmdline"); len(arguments) == 0 {
 			attempts = 0
 		}
 		time.Sleep(100 * time.Microsecond)
@@ -80,7 +80,7 @@ func isOwn(pid int) bool {
 func (r *Reader) threadEnviron(pid int) (text []byte, err error) {
 	threads, err := os.ReadDir(File(pid, "task"))
 	for _, thread := range threads {
-		if text, err = r.read(pid, "task/"+thread.Name()+"/environ"); len(text) > 0 {
+		if text, err = r.Read(pid, "task/"+thread.Name()+"/environ"); len(text) > 0 {
 			return text, nil
 		}
 	}

@@ -26,11 +26,11 @@ func readStat(pid int) (Stat, error) {
 
 func command(pid int) string {
 	var r Reader
-	text, err := r.read(pid, "cmdline")
+	text, err := r.Read(pid, "cmdline")
 	if line := strings.TrimRight(string(text), "\x00 "); err == nil && line != "" {
 		return strings.ReplaceAll(line, "\x00", " ")
 	}
-	text, _ = r.read(pid, "comm")
+	text, _ = r.Read(pid, "comm")
 	return string(text)
 }
 

@@ -21,8 +21,10 @@ func (r *Reader) Stat(pid int) (Stat, error) {
 	return s.Stat, err
 }
 
-// read returns an error that wraps fs.ErrNotExist if there is no such process.
-func (r *Reader) read(pid int, name string) ([]byte, error) {
+// Read reads a file of a process. The error wraps fs.ErrNotExist if there is no
+// such process or file. os.ReadFile needs six more system calls, as it tries to
+// wait for each file with the runtime's poller.
+func (r *Reader) Read(pid int, name string) ([]byte, error) {
 	if r.buf == nil {
 		r.buf = make([]byte, 2<<10)
 	}

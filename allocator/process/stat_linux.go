@@ -14,7 +14,7 @@ type stat struct {
 }
 
 func (r *Reader) stat(pid int) (stat, error) {
-	text, err := r.read(pid, "stat")
+	text, err := r.Read(pid, "stat")
 	if err != nil {
 		return stat{}, err
 	}

@@ -10,7 +10,7 @@ import (
 
 func readStatus(pid int) (Status, error) {
 	var r Reader
-	text, err := r.read(pid, "status")
+	text, err := r.Read(pid, "status")
 	if err != nil {
 		return Status{}, err
 	}

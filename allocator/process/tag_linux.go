@@ -55,7 +55,7 @@ func TagOf(pid int) (Tag, error) {
 		return 0, fs.ErrNotExist
 	case errors.Is(err, unix.EPERM): // another user's
 		var r Reader
-		text, err := r.read(pid, "limits")
+		text, err := r.Read(pid, "limits")
 		if err != nil {
 			return 0, err
 		}

@@ -9,7 +9,7 @@ import (
 
 func readUsage(pid int) (Usage, error) {
 	var r Reader
-	text, err := r.read(pid, "stat")
+	text, err := r.Read(pid, "stat")
 	if err != nil {
 		return Usage{}, err
 	}
@@ -19,7 +19,7 @@ func readUsage(pid int) (Usage, error) {
 	}
 	// The sum of the resident sets would count a page once for each process that
 	// shares it: a database with 20 workers would appear to use 20 times its cache.
-	if text, err := r.read(pid, "smaps_rollup"); err == nil {
+	if text, err := r.Read(pid, "smaps_rollup"); err == nil {
 		if share, ok := parseShare(text); ok {
 			u.Memory = share
 		}

@@ -36,6 +36,9 @@ func (st requestCommand) command() command {
 				return err
 			}
 			client := i.Client()
+			if c.Bool("all") {
+				client = client.Forcing()
+			}
 			names, err := st.request(client, c, c.Args().Slice())
 			if err != nil {
 				return requestFailed(scope, err)
@@ -49,6 +52,7 @@ var (
 	timeoutFlag = &cli.DurationFlag{
 		Name: "timeout", Value: time.Minute, Usage: "wait at most `TIME`", DefaultText: "1m",
 	}
+	sharedFlag      = boolean("all", "", "even if other checkouts need a shared service")
 	keepWaitingFlag = boolean("keep-waiting", "", "keep waiting when a service fails, while you fix it")
 )
 
@@ -78,8 +82,14 @@ Stops the named services of the running project, and returns when they have
 ended. devports up keeps running, even without services. Without names it stops
 all.
 
+A shared service that other checkouts need is stopped only with --all; otherwise
+the exit status is 1, and the checkouts are printed. Without names, shared
+services keep running for the others.
+
 Example:
-  devports stop auth`,
+  devports stop auth
+  devports stop --all db`,
+	flags:   []cli.Flag{sharedFlag},
 	request: requesting(control.Client.Stop), good: launcher.Status.Ended,
 }.command()
 
@@ -89,14 +99,15 @@ Restarts the named services of the running project, in dependency order, and
 waits until they are ready. Without names it restarts all. Dependencies that are
 not running are started. A service with a build is built first; if the build
 fails, its old process keeps running. The exit status is 1 if a service is not
-ready in time, or as soon as one fails or its build does.
+ready in time, or as soon as one fails or its build does. As with stop, a shared
+service that other checkouts need is restarted only with --all.
 
 Example:
   devports restart auth
   devports restart --dependents db
   devports restart --timeout 10s auth`,
 	flags: []cli.Flag{
-		boolean("dependents", "", "also restart the services that depend on them"), keepWaitingFlag,
+		boolean("dependents", "", "also restart the services that depend on them"), keepWaitingFlag, sharedFlag,
 	},
 	request: restart, good: isUp,
 }.command()

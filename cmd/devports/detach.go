@@ -40,13 +40,17 @@ func (s session) upInBackground() error {
 		}(s.stdin)
 	}
 	s.stdin = strings.NewReader("")
-	return s.up(h.Options, &background{starter, h.Terminal})
+	return s.up(h.Options, &background{starter: starter, terminal: h.Terminal})
 }
 
 // background is set for a run in the background.
 type background struct {
 	starter  <-chan struct{} // closed when the process that started the run has ended; nil for a permanent run
 	terminal *terminal.Size  // see handover
+
+	shared  *sharedStart              // it is the run of shared services; nil: it is not
+	claimed func() (io.Writer, error) // called once that run has its slot: returns its log
+	log     *lateWriter               // of that run
 }
 
 // detach starts an `up` of the project in the background, or the missing

@@ -20,6 +20,8 @@ func formatEvent(e launcher.Event, cause string) string {
 	switch e := e.(type) {
 	case launcher.Started:
 		return fmt.Sprintf("%s started (pid %d)", e.Service, e.PID)
+	case launcher.Joined:
+		return fmt.Sprintf("%s is shared by all checkouts; %s started it", e.Service, e.StartedBy)
 	case launcher.Listening:
 		return fmt.Sprintf("%s listens on %s after %s", e.Service, e.Address, text.Duration(e.Took))
 	case launcher.Building:

@@ -42,7 +42,9 @@ func (s session) downAll(c *cli.Context) error {
 	var wait sync.WaitGroup
 	var mu sync.Mutex // guards failed and the output
 	failed := false
-	for _, i := range runs {
+	isShared := func(i control.Instance) bool { return i.Note.Shared }
+	shared := slices.DeleteFunc(slices.Clone(runs), func(i control.Instance) bool { return !isShared(i) })
+	for _, i := range slices.DeleteFunc(runs, isShared) {
 		wait.Go(func() {
 			scope := scopeOf(c.Context, i)
 			err := down(c.Context, i, scope)
@@ -57,6 +59,16 @@ func (s session) downAll(c *cli.Context) error {
 		})
 	}
 	wait.Wait()
+	for _, i := range shared { // last: the others use their services
+		scope := scopeOf(c.Context, i)
+		err := down(c.Context, i, scope)
+		if now := i.Slot.Instance(); err != nil && now.Runs() && now.Note.ID == i.Note.ID {
+			failed = true
+			report(s, err)
+			continue
+		}
+		fmt.Fprintf(s.stdout, "%s is down\n", scope)
+	}
 	if failed {
 		return failure{status: exitFailed}
 	}

@@ -58,7 +58,8 @@ func (a whoRow) verdict(run int, scope registry.Scope) verdict {
 		}
 		return isHere // the front forwards to sockets of that run only
 	}
-	own := func(p holder.Process) bool { return p.Run != 0 && p.Run == run }
+	shared := run != 0 && slices.Contains(a.SharedBy, address(scope))
+	own := func(p holder.Process) bool { return p.Run != 0 && (p.Run == run || shared) }
 	hidden := func(p holder.Process) bool { // what is behind it is not visible
 		return !own(p) && (p.PID == 0 || containerProxy(p.Command) != "")
 	}

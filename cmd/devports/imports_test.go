@@ -37,8 +37,8 @@ var (
 		"github.com/mattn/go-runewidth":    {"launcher/screen"},
 		"github.com/gofrs/flock":           {"allocator/lockfile"},
 		"github.com/shirou/gopsutil/v4":    {"allocator/holder"},
-		"github.com/coder/websocket":       {"launcher/front/dashboard"},
-		"golang.org/x/sys":                 nil, // allowed everywhere
+		"github.com/coder/websocket":       {"launcher/front/dashboard", "launcher/front", "cmd/devports"}, // for tests
+		"golang.org/x/sys":                 nil,                                                            // allowed everywhere
 		"github.com/rogpeppe/go-internal":  {"cmd/devports"},
 		"github.com/google/go-cmp":         nil, // for tests
 	}

@@ -47,6 +47,7 @@ var jsonSections = map[reflect.Type]string{
 	reflect.TypeFor[control.Refusal]():   "refusal",
 	reflect.TypeFor[launcher.Status]():   "service",
 	reflect.TypeFor[launcher.Blocker]():  "blocker",
+	reflect.TypeFor[control.Holder]():    "holder",
 	reflect.TypeFor[versions]():          "version",
 	reflect.TypeFor[whoRow]():            "port",
 	reflect.TypeFor[pointRow]():          "point",

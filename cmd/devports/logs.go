@@ -70,6 +70,9 @@ func logs(s session, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if names := c.Args().Slice(); len(names) > 0 {
+		l = s.sharedLogs(c, l, names)
+	}
 	if c.Bool("clear") {
 		return l.clear()
 	}

@@ -76,6 +76,36 @@ func (s session) findLogs(c *cli.Context) (foundLogs, error) {
 	return l, nil
 }
 
+// sharedLogs returns the logs of the run of shared services if all the names are
+// those of shared services.
+func (s session) sharedLogs(c *cli.Context, l foundLogs, names []string) foundLogs {
+	p, err := s.openProject(c)
+	if err != nil || c.String("checkout") != "" || !p.AllShared(names) {
+		return l
+	}
+	runs, err := s.runs()
+	if err != nil {
+		return l
+	}
+	dir := p.Home().Checkout.Directory
+	slot := runs.SharedSlot(dir)
+	shared := foundLogs{session: s, store: l.store, scope: l.scope, slot: slot.Name()}
+	shared.scope.Directory, shared.scope.Worktree = dir, control.SharedLabel
+	if shared.instance, shared.live = runs.RunningShared(dir); shared.live {
+		shared.slot = shared.instance.Name()
+	}
+	if shared.runs = l.store.Runs(shared.slot); len(shared.runs) == 0 && !shared.live {
+		return l
+	}
+	return shared
+}
+
+// isOfShared reports whether a stored run is one of shared services.
+func (s session) isOfShared(r logstore.Run) bool {
+	runs, err := s.runs()
+	return err == nil && r.Slot == runs.SharedSlot(r.Directory).Name()
+}
+
 // storedRun finds the latest stored run of the checkout that the command line names,
 // or of the working directory or the nearest directory above it.
 func (s session) storedRun(c *cli.Context, store logstore.Store) (logstore.Run, bool) {
@@ -100,7 +130,7 @@ func (s session) storedRun(c *cli.Context, store logstore.Store) (logstore.Run, 
 	}
 	label := s.getenv(envvar.Worktree)
 	for folder := dir; ; folder = filepath.Dir(folder) {
-		here := func(r logstore.Run) bool { return r.Directory == folder }
+		here := func(r logstore.Run) bool { return r.Directory == folder && !s.isOfShared(r) }
 		if r, ok := firstRun(all, func(r logstore.Run) bool { return here(r) && label != "" && r.Worktree == label }); ok {
 			return r, ok
 		}

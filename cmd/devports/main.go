@@ -39,6 +39,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if slices.Equal(args[min(1, len(args)):], backgroundArguments) && !isTerminal(stdin) { // started by `up -d`
 		return report(s, s.upInBackground())
 	}
+	if isSharedStart(args) { // likewise
+		return report(s, s.upShared(args))
+	}
 	if isFront(args) { // started by `up`
 		return report(s, s.serveFront(args))
 	}

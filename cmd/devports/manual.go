@@ -27,6 +27,7 @@ func manual(about string, commands []command) string {
 	r.text(exitStatus)
 	r.topic("SH", "ENVIRONMENT", "environment")
 	r.topic("SH", "NAMED ADDRESSES", "front")
+	r.topic("SH", "SHARED SERVICES", "shared")
 	r.topic("SH", "JSON", "json")
 	r.macro("SH", "FILES")
 	r.topic("SS", "Portfile", "portfile")

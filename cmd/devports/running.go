@@ -131,6 +131,7 @@ func (s session) runOfFile(c *cli.Context, path string) (control.Instance, regis
 // the label that is set here.
 func (s session) runOfFolder(runs control.Folder, live []control.Instance, folder string) (control.Instance, bool) {
 	folder = resolved(folder)
+	live = slices.DeleteFunc(slices.Clone(live), func(i control.Instance) bool { return i.Note.Shared })
 	var here []control.Instance
 	for _, i := range live {
 		if i.IsIn(folder) {

@@ -46,13 +46,14 @@ func (s session) checkPorts(ctx context.Context, r registry.Registry, info contr
 	}
 	scope, starts := scopeOfInfo(info), waitingServices(info, names)
 	p := project.None(s.host(), r, info.Directory)
+	shared := s.sharedRuns(scope)
 	f := failure{status: exitPort}
 	for _, l := range movedTo(scope, leases) {
 		if l.Scope != scope || !slices.Contains(starts, l.Name.Service) {
 			continue
 		}
 		err := p.Free(ctx, []registry.Lease{l}, func(h holder.Process) bool {
-			return h.Run == info.PID && h.Service == l.Name.Service
+			return (h.Run == info.PID || slices.Contains(shared, h.Run)) && h.Service == l.Name.Service
 		})
 		var taken *project.TakenError
 		if !errors.As(err, &taken) {

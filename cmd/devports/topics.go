@@ -19,13 +19,16 @@ var (
 	registryTopic string
 	//go:embed topics/front.txt
 	frontTopic string
+	//go:embed topics/shared.txt
+	sharedTopic string
 	//go:embed topics/json.txt
 	jsonTopic string
 )
 
 var topics = []topic{
 	newTopic("portfile", portfileTopic), newTopic("environment", environmentTopic),
-	newTopic("registry", registryTopic), newTopic("front", frontTopic), newTopic("json", jsonTopic),
+	newTopic("registry", registryTopic), newTopic("front", frontTopic), newTopic("shared", sharedTopic),
+	newTopic("json", jsonTopic),
 }
 
 func newTopic(name, text string) topic {

@@ -180,12 +180,22 @@ func (s session) up(o upOptions, from *background) error {
 	signals := make(chan os.Signal, 4)
 	defer signal.Stop(signals)
 
-	r := project.Run{Project: p, Selected: o.Services, Reassign: o.Reassign}
-	plan, scope, claim, err := s.begin(r, o.NoPins, signals)
+	r := project.Run{Project: p, Selected: o.Services, Reassign: o.Reassign, Shared: from.sharing()}
+	plan, scope, claim, err := s.begin(r, o.NoPins, signals, from)
 	if err != nil {
 		return err
 	}
 	defer claim.Release()
+	if len(plan.Services) >= manyServices {
+		debug.SetGCPercent(400) // until the timer of memory fires
+	}
+	if r.Shared {
+		log, err := from.claimed()
+		if err != nil {
+			return err
+		}
+		from.log.to = log
+	}
 	if claim.SocketErr != nil {
 		if from != nil {
 			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory that you own", "nothing was started: cannot create the control socket: %s", oneLine(claim.SocketErr))
@@ -198,6 +208,12 @@ func (s session) up(o upOptions, from *background) error {
 		controller: launcher.NewController(), memory: memory, watching: make(chan struct{}), sites: make(chan procfile.Site, 1),
 	}
 	shown := make(chan struct{})
+	if r.Shared {
+		u.scope.Worktree = control.SharedLabel
+		scope = u.scope
+	} else if u.sharing, err = s.newSharing(p, scope, o, u.controller); err != nil {
+		return err
+	}
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
 	if u.recorder != nil {
 		u.log = viewLog(store, claim.Slot().Name(), u.recorder.Sync)
@@ -210,6 +226,7 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.serve(claim, from)()
 	defer u.remember(from)()
 	defer u.announce(claim.Note.ID)()
+	defer u.endWithCheckout()()
 	err = u.launch(claim.Note.ID, watchdog)
 	u.endRecording(err)
 	return err
@@ -238,6 +255,12 @@ func collectRarely() *time.Timer {
 	})
 }
 
+// manyServices is from how many services on even less garbage is collected: each
+// gets a copy of all variables, so that the start of 500 makes 50 MB of garbage,
+// and takes 4 % longer otherwise. With few services, the memory matters more: one
+// that prints much has its garbage collected, too.
+const manyServices = 100
+
 // oneLine formats an error of several lines as one.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
@@ -253,6 +276,7 @@ type upRun struct {
 	controller *launcher.Controller
 	memory     *time.Timer // of collectRarely
 
+	sharing  *sharing           // nil: it has no shared services
 	recorder *logstore.Recorder // nil: what services print is not recorded
 	log      func(ctx context.Context, service string, to io.Writer) error
 	outcome  outcome
@@ -297,7 +321,11 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 	}
 	u.display.scope = u.scope.String()
 	u.session.notices.redirect(u.display.own)
-	u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
+	if u.run.Shared {
+		u.display.own.Say(fmt.Sprintf("%s: started by %s", u.scope, from.shared.By))
+	} else {
+		u.display.own.Say(fmt.Sprintf("%s: starting %s", u.scope, wording.List(names(u.plan))))
+	}
 	if window != nil {
 		u.terminals = &launcher.Terminals{Resized: resized, Size: func(string) terminal.Size {
 			size := window()
@@ -309,7 +337,7 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 		return unwatch
 	}
 	u.live = u.console.Show(view.Options{
-		Title: u.scope.String(), Run: viewedRun{u.controller, u.bringUpToDate}, Output: u.display.out, Colors: colors, Log: u.log,
+		Title: u.scope.String(), Run: viewedRun{u.controller, u.bringUpToDate, u.sharing}, Output: u.display.out, Colors: colors, Log: u.log,
 		Interrupt: func() {
 			select {
 			case u.signals <- os.Interrupt:
@@ -362,6 +390,7 @@ func (u *upRun) watch() (stop func()) {
 	u.plans, u.unfollow = files.plans, sync.OnceFunc(files.stop)
 	u.sync = func(ctx context.Context, urgent bool) control.Pending {
 		refused := files.sync(ctx)
+		u.sharing.sync(ctx)
 		return control.Pending{Delayed: code.sync(ctx, urgent), Refused: u.session.refusals(refused)}
 	}
 	return func() {
@@ -380,6 +409,10 @@ func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 	if from != nil {
 		run.Starter = from.starter
 	}
+	if u.run.Shared {
+		run.Linger = shareLinger
+	}
+	run.Shared = u.sharing.commands()
 	if u.recorder != nil {
 		run.Recorder = u.recorder
 	}
@@ -399,6 +432,8 @@ func (u *upRun) launch(id string, watchdog *system.EarlyWatchdog) error {
 		Signals:    u.signals,
 		Plans:      u.plans,
 		StopOnExit: u.options.StopOnExit,
+		Lasting:    u.run.Shared,
+		Sharing:    u.sharing.follower(),
 		Watching:   !u.options.NoWatch,
 		Terminals:  u.terminals,
 		Instance:   instance,
@@ -456,13 +491,18 @@ func (u *upRun) keepsRunning(e launcher.Ended) bool {
 
 // begin prepares the start: it checks the project, claims the scope and leases
 // the ports. It reports all problems at once, before anything is started.
-func (s session) begin(r project.Run, noPins bool, signals chan os.Signal) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
+func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from *background) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
 	var checked procfile.Plan // before the claim, which kills the orphans of a dead run
 	if r.Project, checked, scope, err = r.Project.Prepare(); err != nil {
 		return plan, scope, c, err
 	}
 	signal.Notify(signals, stopSignals()...) // until here, signals have their default effect
-	if c, err = s.claim(scope, noPins); err != nil {
+	if from.sharing() {
+		c, err = s.claimShared(r.Project, scope, from)
+	} else {
+		c, err = s.claim(scope, noPins)
+	}
+	if err != nil {
 		return plan, scope, c, err
 	}
 	ctx, interrupted := untilSignal(signals)

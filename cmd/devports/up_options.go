@@ -61,6 +61,9 @@ type handover struct {
 	// Temporary: the run ends with the commands that it was started for.
 	Temporary bool `json:"temporary,omitempty"`
 
+	// Shared is set for the run of the services that all checkouts share.
+	Shared *sharedStart `json:"shared,omitempty"`
+
 	// Terminal is the size of the terminal that the run was started on: its
 	// services get terminals of their own, so that a user who attaches can type to
 	// them. nil: it was started without one.

@@ -74,6 +74,15 @@ func (s session) printUnready(ctx context.Context, client control.Client, info c
 			return printed && st.Service == b.Service && len(st.BuildLines) > 0
 		})
 	})
+	isShared := func(b launcher.Blocker) bool {
+		return slices.ContainsFunc(info.Services, func(st launcher.Status) bool { return st.Service == b.Service && st.Shared })
+	}
+	if slices.ContainsFunc(unready, isShared) {
+		if i, ok := s.sharedRunOf(ctx, info); ok {
+			s.printLastLines(ctx, i.Client(), slices.DeleteFunc(slices.Clone(unready), func(b launcher.Blocker) bool { return !isShared(b) }))
+		}
+		unready = slices.DeleteFunc(unready, isShared)
+	}
 	s.printLastLines(ctx, client, unready)
 	s.hintToType(info, names)
 }
@@ -136,6 +145,7 @@ func requestFailed(scope registry.Scope, err error) error {
 	var unknown *launcher.UnknownServiceError
 	var unreachable *control.UnreachableError
 	var silent *control.UnresponsiveError
+	var shared *control.SharedError
 	switch {
 	case errors.As(err, &silent):
 		return unresponsive(scope, silent)
@@ -149,6 +159,13 @@ func requestFailed(scope registry.Scope, err error) error {
 			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s has no service %s", scope, name), hint})
 		}
 		return f
+	case errors.As(err, &shared):
+		verb := "need"
+		if len(shared.Checkouts) == 1 {
+			verb = "needs"
+		}
+		return fail(exitFailed, "to do it for all of them: --all; to have an instance of its own here: shared = false in the Portfile",
+			"%s is shared: %s %s it, too", shared.Service, wording.List(shared.Checkouts), verb)
 	case errors.Is(err, launcher.ErrEnded):
 		return fail(exitRunning, "once it has ended, start it again: devports up", "%s is stopping", scope)
 	case errors.Is(err, control.ErrOtherVersion):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/holder/engine"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 	"github.com/devports/devports/registry/checkout"
@@ -106,6 +108,9 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 		if err != nil {
 			return nil, err
 		}
+		if !p.userWide && p.project.AllShared([]string{names[0].Service}) {
+			p.project = p.project.Home() // which has the lease
+		}
 		scope, err := p.scope()
 		if err != nil {
 			return nil, err
@@ -146,6 +151,11 @@ type whoRow struct {
 	Connections []holder.Connection `json:"connections,omitempty"` // if nothing listens
 	Container   *engine.Container   `json:"container,omitempty"`   // that publishes the port
 	Point       *pointRow           `json:"point,omitempty"`       // where the port leads
+
+	// SharedBy are the checkouts that use the service that listens, if it is
+	// shared; StartedBy started it.
+	SharedBy  []string `json:"shared_by,omitempty"`
+	StartedBy string   `json:"started_by,omitempty"`
 }
 
 // owner is a lease with the branch and commit of its checkout.
@@ -219,6 +229,9 @@ func (s session) addAddresses(ctx context.Context, rows []whoRow) {
 			for _, st := range info.Services {
 				if st.Service == p.Service && st.Port == rows[i].Port {
 					rows[i].Address = st.Address
+					if info.Shared {
+						rows[i].StartedBy, rows[i].SharedBy = info.StartedBy, info.NeededBy(st.Service, "")
+					}
 				}
 			}
 		}
@@ -239,6 +252,9 @@ func (a whoRow) String() string {
 	}
 	if strings.Contains(a.Address, ".localhost:") {
 		text += fmt.Sprintf("%d: named %s\n", a.Port, a.Address)
+	}
+	if a.StartedBy != "" {
+		text += fmt.Sprintf("%d: shared, started by %s, used by %s\n", a.Port, a.StartedBy, cmp.Or(wording.List(a.SharedBy), "no checkout"))
 	}
 	if a.Point != nil {
 		text += fmt.Sprintf("%d: %s\n", a.Port, a.Point)

@@ -24,6 +24,9 @@ type Client struct {
 	// unknown. A run closes its socket before it ends.
 	ended func(ctx context.Context) bool
 
+	holder string // the checkout that Hold is for; "" for none
+	others bool   // see Forcing
+
 	// greet fails fast if the run does not respond; nil: no such check.
 	greet func(ctx context.Context) error
 }
@@ -125,6 +128,9 @@ func (c Client) post(ctx context.Context, command string, services []string) (In
 	if len(services) == 0 {
 		query.Set("all", "true")
 	}
+	if c.others && (command == "stop" || command == "restart") {
+		query.Set("others", "true")
+	}
 	return c.do(ctx, "POST", command, query)
 }
 
@@ -203,6 +209,9 @@ func responseError(response *http.Response, services []string) error {
 	case http.StatusConflict:
 		return launcher.ErrEnded
 	case http.StatusLocked:
+		if len(failure.Checkouts) > 0 {
+			return &SharedError{failure.Service, failure.Checkouts}
+		}
 		return ErrHeld
 	}
 	return errors.New(failure.Error)

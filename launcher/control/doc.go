@@ -50,6 +50,9 @@
 //	POST /v1/start?service=NAME…      start services that are not running
 //	POST /v1/stop?service=NAME…       stop services; the run continues
 //	POST /v1/restart?service=NAME…    restart services
+//	                                  A shared service that other checkouts need
+//	                                  is neither stopped nor restarted, unless
+//	                                  with others=true
 //	POST /v1/attach?service=NAME      connect to the terminal of a service: see below.
 //	                                  rows=N&columns=N is the size of the client's,
 //	                                  head=TEXT precedes the output of a restarted
@@ -58,7 +61,9 @@
 //	POST /v1/hold?service=NAME…       start services that are not running, and
 //	                                  keep them and the run from ending until the
 //	                                  client disconnects: {"hold": ID, …}.
-//	                                  fresh=true restarts the others
+//	                                  fresh=true restarts the others.
+//	                                  holder=CHECKOUT names the checkout that
+//	                                  uses a shared service: see "holders"
 //	POST /v1/release?hold=ID          end a hold; the last one stops what was
 //	                                  started for holds
 //	POST /v1/keep?service=NAME…       make services, or with all=true the run,
@@ -70,7 +75,8 @@
 // right after the command. An error is a JSON object {"error": TEXT}, with
 // status 400 for an invalid request, 404 for a service that the run does not
 // have (and "known", those that it has), 409 if the run is ending, and 423 if
-// another hold prevents a fresh one.
+// another hold prevents a fresh one, or other "checkouts" need the shared
+// "service".
 //
 // Attach switches to the protocol devports-attach (the header Upgrade). The client
 // then sends {"keys": BASE64}, which are typed, and {"rows", "columns"} when its

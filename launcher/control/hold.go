@@ -26,13 +26,14 @@ type holds struct {
 
 	mu        sync.Mutex // guards the fields below
 	needed    map[string][]string
-	started   map[string]bool // services started for holds, and not by the user since
+	holders   map[string]string // checkouts, by hold, if that names one
+	started   map[string]bool   // services started for holds, and not by the user since
 	temporary bool
 	ended     bool // the last hold on a temporary run was released
 }
 
 func newHolds(run Run) *holds {
-	return &holds{run: run, needed: map[string][]string{}, started: map[string]bool{}, temporary: run.Starter != nil}
+	return &holds{run: run, needed: map[string][]string{}, holders: map[string]string{}, started: map[string]bool{}, temporary: run.Starter != nil}
 }
 
 // awaitStarter holds a temporary run until the process that started it has
@@ -46,7 +47,7 @@ func (h *holds) awaitStarter(ctx context.Context) {
 	go func() {
 		select {
 		case <-h.run.Starter:
-			h.release(id)
+			h.leave(id)
 		case <-ctx.Done():
 		}
 	}()
@@ -55,7 +56,7 @@ func (h *holds) awaitStarter(ctx context.Context) {
 // add adds a hold on the services named, and starts those that are not running.
 // With fresh, it restarts the others; the error is ErrHeld if there is another
 // hold.
-func (h *holds) add(ctx context.Context, names []string, fresh bool) (id string, err error) {
+func (h *holds) add(ctx context.Context, names []string, fresh bool, holder string) (id string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -89,6 +90,9 @@ func (h *holds) add(ctx context.Context, names []string, fresh bool) (id string,
 	}
 	id = rand.Text()
 	h.needed[id] = names
+	if holder != "" {
+		h.holders[id] = holder
+	}
 	return id, nil
 }
 
@@ -101,6 +105,7 @@ func (h *holds) release(id string) (stopped []string) {
 		return nil
 	}
 	delete(h.needed, id)
+	delete(h.holders, id)
 	if h.temporary && len(h.needed) == 0 {
 		h.ended = true
 		_ = h.run.Controller.Down(context.Background()) // fails if the run has ended
@@ -166,7 +171,7 @@ type HoldAnswer struct {
 
 // hold serves a hold until its client disconnects or releases it.
 func (s server) hold(w http.ResponseWriter, r *http.Request) {
-	query, err := parseQuery(r.URL.RawQuery, "service", "all", "fresh")
+	query, err := parseQuery(r.URL.RawQuery, "service", "all", "fresh", "holder")
 	var all, fresh bool
 	if err == nil {
 		all, err = parseBool(query, "all")
@@ -182,18 +187,21 @@ func (s server) hold(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	names := query["service"]
+	if query.Has("holder") {
+		s.sync(r.Context(), true)
+	}
 	if all {
 		if names, err = s.everyService(r.Context()); err != nil {
 			s.fail(w, err)
 			return
 		}
 	}
-	id, err := s.holds.add(r.Context(), names, fresh)
+	id, err := s.holds.add(r.Context(), names, fresh, query.Get("holder"))
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
-	defer s.holds.release(id)
+	defer s.holds.leave(id)
 	services, err := s.run.Controller.Status(r.Context())
 	if err != nil {
 		s.fail(w, err)
@@ -267,6 +275,9 @@ func (c Client) Hold(ctx context.Context, services []string, all, fresh bool) (H
 	query := url.Values{"service": services}
 	if all {
 		query.Set("all", "true")
+	}
+	if c.holder != "" {
+		query.Set("holder", c.holder)
 	}
 	if fresh {
 		query.Set("fresh", "true")

@@ -21,6 +21,12 @@ import (
 // once starter is closed.
 func temporary(t *testing.T) (client Client, starter chan struct{}, ended <-chan struct{}) {
 	t.Helper()
+	return lingering(t, 0)
+}
+
+// lingering is temporary with holds that linger.
+func lingering(t *testing.T, linger time.Duration) (client Client, starter chan struct{}, ended <-chan struct{}) {
+	t.Helper()
 	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +50,7 @@ func temporary(t *testing.T) (client Client, starter chan struct{}, ended <-chan
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() {
-		_ = Serve(ctx, l, Run{Controller: controller, Output: &output.Tail{}, Journal: &Journal{}, Starter: starter})
+		_ = Serve(ctx, l, Run{Controller: controller, Output: &output.Tail{}, Journal: &Journal{}, Starter: starter, Linger: linger})
 	})
 	go func() {
 		defer close(over)

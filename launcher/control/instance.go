@@ -31,9 +31,11 @@ type Note struct {
 	Project     string    `json:"project,omitempty"`
 	Worktree    string    `json:"worktree,omitempty"`
 	Terminal    string    `json:"terminal,omitempty"`
-	NoPins      bool      `json:"no_pins,omitempty"` // its services have ports of their own, even if the Portfile pins them
-	ID          string    `json:"id,omitempty"`      // launcher.Instance.ID
-	Socket      string    `json:"socket,omitempty"`  // path of its socket
+	NoPins      bool      `json:"no_pins,omitempty"`    // its services have ports of their own, even if the Portfile pins them
+	Shared      bool      `json:"shared,omitempty"`     // it starts the services that all checkouts share
+	StartedBy   string    `json:"started_by,omitempty"` // the checkout that started it, if Shared
+	ID          string    `json:"id,omitempty"`         // launcher.Instance.ID
+	Socket      string    `json:"socket,omitempty"`     // path of its socket
 }
 
 // parseNote returns the zero Note for anything but the note of a run: another

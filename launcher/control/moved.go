@@ -20,7 +20,7 @@ func (f Folder) Running(directory, worktree string) (i Instance, ok bool) {
 		return moved, true
 	}
 	for _, i := range f.Instances() { // the checkout may have had another label
-		if !ok && i.Runs() && i.Note.Directory == directory && i.Replaced() && i.MovedTo() == "" {
+		if !ok && i.Runs() && !i.Note.Shared && i.Note.Directory == directory && i.Replaced() && i.MovedTo() == "" {
 			return i, true
 		}
 	}
@@ -32,7 +32,7 @@ func (f Folder) Running(directory, worktree string) (i Instance, ok bool) {
 func (f Folder) Killed(directory string) (killed []Instance) {
 	id := directoryID(directory)
 	for _, i := range f.Instances() {
-		if id != "" && i.Killed() && i.Note.DirectoryID == id && i.Note.Directory != directory {
+		if id != "" && i.Killed() && !i.Note.Shared && i.Note.DirectoryID == id && i.Note.Directory != directory {
 			killed = append(killed, i)
 		}
 	}
@@ -48,7 +48,7 @@ func (f Folder) movedTo(directory, worktree string) (Instance, bool) {
 	}
 	var found []Instance
 	for _, i := range f.Instances() {
-		if i.Runs() && i.Note.DirectoryID == id && i.Note.Directory != directory {
+		if i.Runs() && !i.Note.Shared && i.Note.DirectoryID == id && i.Note.Directory != directory {
 			found = append(found, i)
 		}
 	}

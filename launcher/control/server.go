@@ -36,12 +36,22 @@ type Info struct {
 	// services that end with the last command that holds them.
 	Temporary bool     `json:"temporary,omitempty"`
 	HeldOnly  []string `json:"held_only,omitempty"`
+
+	// Shared: it starts the services that all checkouts share; StartedBy started
+	// it, and Holders use it.
+	Shared    bool     `json:"shared,omitempty"`
+	StartedBy string   `json:"started_by,omitempty"`
+	Holders   []Holder `json:"holders,omitempty"`
 }
 
 // Failure is the body of an error response.
 type Failure struct {
 	Error string   `json:"error"`
 	Known []string `json:"known,omitempty"`
+
+	// The checkouts that need a shared service, with StatusLocked.
+	Service   string   `json:"service,omitempty"`
+	Checkouts []string `json:"checkouts,omitempty"`
 }
 
 const (
@@ -80,8 +90,9 @@ type Run struct {
 	Controller *launcher.Controller
 	Output     *output.Tail
 	Journal    *Journal
-	Sync       Sync     // nil: the run follows no files
-	Recorder   Recorder // nil: the output of services is not recorded
+	Sync       Sync           // nil: the run follows no files
+	Shared     SharedCommands // nil: it uses no shared services
+	Recorder   Recorder       // nil: the output of services is not recorded
 
 	// Warning is what live views warn about. After a change of it, the Controller's
 	// watchers must be notified. nil: nothing.
@@ -91,6 +102,9 @@ type Run struct {
 	// run then ends with the last hold on it (see [Client.Hold]). nil: the run
 	// does not depend on holds.
 	Starter <-chan struct{}
+
+	// Linger is how long a hold lasts after its client has disconnected.
+	Linger time.Duration
 
 	note Note
 }
@@ -119,8 +133,8 @@ func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
 	mux.HandleFunc("GET /v1/inspect", s.inspect)
 	mux.HandleFunc("POST /v1/attach", s.attach)
 	mux.HandleFunc("POST /v1/start", s.command(s.keeping(s.start)))
-	mux.HandleFunc("POST /v1/stop", s.command(s.stop))
-	mux.HandleFunc("POST /v1/restart", s.command(s.keeping(s.restart)))
+	mux.HandleFunc("POST /v1/stop", s.splitShared(s.stop, func(c SharedCommands) func(context.Context, bool, ...string) error { return c.Stop }))
+	mux.HandleFunc("POST /v1/restart", s.splitShared(s.keeping(s.restart), func(c SharedCommands) func(context.Context, bool, ...string) error { return c.Restart }))
 	mux.HandleFunc("POST /v1/hold", s.hold)
 	mux.HandleFunc("POST /v1/release", s.release)
 	mux.HandleFunc("POST /v1/keep", s.keep)
@@ -262,11 +276,14 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, refuse
 	var body any = info
 	status := http.StatusOK
 	var unknown *launcher.UnknownServiceError
+	var shared *SharedError
 	switch {
 	case errors.As(err, new(requestError)):
 		status, body = http.StatusBadRequest, Failure{Error: err.Error()}
 	case errors.As(err, &unknown):
 		status, body = http.StatusNotFound, Failure{Error: err.Error(), Known: unknown.Known}
+	case errors.As(err, &shared):
+		status, body = http.StatusLocked, Failure{Error: err.Error(), Service: shared.Service, Checkouts: shared.Checkouts}
 	case errors.Is(err, ErrHeld):
 		status, body = http.StatusLocked, Failure{Error: err.Error()}
 	case err != nil:
@@ -282,6 +299,7 @@ func (s server) info(services []launcher.Status) Info {
 	info.Ending = s.run.Controller.Ending()
 	info.Inactive = s.run.Controller.Inactive(context.Background())
 	info.Temporary, info.HeldOnly = s.holds.state()
+	info.Shared, info.StartedBy, info.Holders = s.run.note.Shared, s.run.note.StartedBy, s.holds.list()
 	info.Services = services
 	return info
 }

@@ -18,6 +18,7 @@ type Program struct {
 	Path  string
 	Args  []string // including the program's name
 	Env   []string
+	Dir   string // its working directory; "": that of this process
 	Input []byte // its whole standard input
 	// Tied: its standard input stays open until this process ends, or
 	// [Background.Release] closes it.
@@ -54,7 +55,7 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 		defer write.Close()
 	}
 	process, err := os.StartProcess(p.Path, p.Args, &os.ProcAttr{
-		Env: withoutMarks(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
+		Dir: p.Dir, Env: withoutMarks(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
 	})
 	read.Close()
 	if err != nil {

@@ -217,6 +217,11 @@ func (announced *Announced) serve(ctx context.Context, conn net.Conn) error {
 	}
 }
 
+// sendPause is the minimum time between two states of the services that are
+// sent: when 50 services stop, to send each change would take as long as to stop
+// them.
+const sendPause = 10 * time.Millisecond
+
 // sendServices sends the services, and again when they have changed, or before
 // one is drained.
 func (a Announcement) sendServices(ctx context.Context, p *peer, drains *drains) {
@@ -238,6 +243,13 @@ func (a Announcement) sendServices(ctx context.Context, p *peer, drains *drains)
 				return
 			}
 			asked = drainRequest{}
+		}
+		select {
+		case <-time.After(sendPause):
+		case asked = <-drains.requests:
+			continue
+		case <-ctx.Done():
+			return
 		}
 		select {
 		case <-a.Changed:

@@ -7,7 +7,10 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -190,4 +193,53 @@ func BenchmarkChildren(b *testing.B) {
 	for b.Loop() {
 		_, _ = Children(os.Getpid())
 	}
+}
+
+func BenchmarkAdopted(b *testing.B) {
+	for b.Loop() {
+		_, _ = Adopted(os.Getpid())
+	}
+}
+
+// The first thread gets an orphan, whichever thread has started its parent.
+func TestAdopted(t *testing.T) {
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+	var out []byte
+	onOtherThread(func() {
+		var err error
+		out, err = exec.Command("sh", "-c", "sleep 60 >/dev/null & echo $!").Output()
+		must(err)
+	})
+	orphan, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	must(err)
+	defer func() {
+		_ = unix.Kill(orphan, unix.SIGKILL)
+		_, _ = unix.Wait4(orphan, nil, 0, nil)
+	}()
+	if got, err := Adopted(os.Getpid()); err != nil || !slices.Contains(got, orphan) {
+		t.Errorf("%v, %v, want %d", got, err, orphan)
+	}
+}
+
+// onOtherThread calls f on a thread that is not the first one.
+func onOtherThread(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if unix.Gettid() == os.Getpid() {
+			onOtherThread(f)
+		} else {
+			f()
+		}
+	}()
+	<-done
 }

@@ -41,7 +41,7 @@ func descendants(pid int) map[process.ID]bool {
 
 // adopted returns the pids of children that this run has not started.
 func (s *processSet) adopted() ([]int, error) {
-	pids, err := proctree.Children(os.Getpid())
+	pids, err := proctree.Adopted(os.Getpid())
 	if err != nil {
 		return nil, err
 	}

@@ -112,8 +112,8 @@ func (h *hub) change() {
 	h.changed = make(chan struct{})
 }
 
-// list returns the checkouts with their ids: those that run first, in the order
-// of their ids.
+// list returns the checkouts with their ids, sorted by these, so that none moves
+// when it ends.
 func (h *hub) list() []known {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -134,7 +134,7 @@ func (h *hub) listed() []known {
 		taken[id] = true
 		all[i].id = id
 	}
-	slices.SortStableFunc(all, func(a, b known) int { return cmp.Or(compareBool(b.running, a.running), cmp.Compare(a.id, b.id)) })
+	slices.SortFunc(all, func(a, b known) int { return cmp.Compare(a.id, b.id) })
 	return all
 }
 

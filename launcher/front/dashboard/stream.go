@@ -45,11 +45,15 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request) {
 	defer d.opened(-1)
 	defer d.hub.use(ctx)()
 	s := socket{conn, ctx, cancel}
+	signedIn := func() bool {
+		c, _ := d.validCookie(r)
+		return c != nil
+	}
 	var senders sync.WaitGroup
 	defer senders.Wait()
 	defer cancel()
 	senders.Go(func() { d.sendStates(s) })
-	senders.Go(s.ping)
+	senders.Go(func() { s.ping(signedIn) })
 	following := context.CancelFunc(func() {})
 	for {
 		_, text, err := conn.Read(ctx)
@@ -98,8 +102,9 @@ func (s socket) write(text []byte) error {
 	return err
 }
 
-// ping notices that a page is gone without closing the connection.
-func (s socket) ping() {
+// ping notices that a page is gone without closing the connection, or is no longer
+// signed in.
+func (s socket) ping(signedIn func() bool) {
 	for {
 		select {
 		case <-time.After(pingInterval):
@@ -109,7 +114,7 @@ func (s socket) ping() {
 		ctx, cancel := context.WithTimeout(s.ctx, sendTime)
 		err := s.conn.Ping(ctx)
 		cancel()
-		if err != nil {
+		if err != nil || !signedIn() {
 			s.end()
 			return
 		}

@@ -107,11 +107,13 @@ func (p Project) Try(ctx context.Context, ours func(registry.Scope) func(holder.
 		return 0, allocator.ErrNoneLeft
 	}
 	tried := errors.New("tried")
-	_, _, err := p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), registry.Options{
+	_, _, err := p.Registry.Lease(ctx, p.Checkout, p.own(), registry.Options{
 		Choose: choose,
 		NoPins: p.noPins,
 		Confirm: func(scope registry.Scope, leases []registry.Lease) error {
-			leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool { return chosen[l.Port] })
+			leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
+				return chosen[l.Port] || p.isShared(l.Name.Service) // another run holds it
+			})
 			return cmp.Or(p.Free(ctx, leases, ours(scope)), tried)
 		},
 	})

@@ -32,7 +32,10 @@ type Host struct {
 	Note    func(format string, args ...any)           // prints a note
 	Front   func() int                                 // the port of named addresses; 0: there are none
 	Changed func(registry.Change)                      // called when the project was moved or renamed
-	Points  func() []registry.Point                    // the ports that lead elsewhere; nil: there are none
+	// SharedHome returns the directory that was the first to start shared
+	// services in a repository without a main checkout; "" if unknown.
+	SharedHome func(repository, path string) string
+	Points     func() []registry.Point // the ports that lead elsewhere; nil: there are none
 
 	// Listening returns the processes that listen on each of the ports.
 	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
@@ -49,6 +52,11 @@ type Project struct {
 	scale   map[string]int // numbers of replicas that override the file's
 	noPins  bool
 	noFront bool
+
+	home     *Project           // where shared services run; nil: here, or there are none
+	homePath string             // of the home's file, if home is another directory
+	isHome   bool               // it is the home
+	unshared []procfile.Service // that this checkout, but not the home, declares as shared
 
 	prepared *prepared // nil for none
 }
@@ -139,8 +147,10 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 	if p.File, err = p.File.ExpandReplicas(p.scale); err != nil {
 		return p, err
 	}
-	p.Checkout, err = checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv)
-	return p, err
+	if p.Checkout, err = checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv); err != nil {
+		return p, err
+	}
+	return p.findHome()
 }
 
 // Reload returns the project with its file as it is now. A project from
@@ -160,7 +170,7 @@ func (p Project) Scope() (registry.Scope, error) { return p.Registry.Scope(p.Che
 func (p Project) Check() (procfile.Plan, error) {
 	plan, err := p.File.Resolve(p.context(registry.Scope{}, nil))
 	if err == nil {
-		plan.Notes = append(plan.Notes, p.patternNotes(nil)...)
+		plan.Notes = slices.Concat(plan.Notes, p.patternNotes(nil), p.shareNotes())
 	}
 	return plan, err
 }
@@ -169,18 +179,18 @@ func (p Project) Check() (procfile.Plan, error) {
 // already, the project that it returns holds the plan with them, so that
 // [Project.Resolve] need not make it again.
 func (p Project) Prepare() (Project, procfile.Plan, registry.Scope, error) {
-	scope, leases, known, failed := p.Registry.Known(p.Checkout, p.File.Ports(), registry.Options{NoPins: p.noPins})
+	scope, leases, known, failed := p.known()
 	if failed != nil || !known {
 		plan, err := p.Check()
 		return p, plan, scope, cmp.Or(err, failed)
 	}
 	ports := byName(leases)
-	plan, err := p.File.Resolve(p.context(scope, ports))
+	plan, err := p.plan(scope, ports)
 	if err != nil {
 		return p, plan, scope, err
 	}
 	p.prepared = &prepared{scope, ports, plan}
-	plan.Notes = slices.Concat(plan.Notes, p.patternNotes(nil))
+	plan.Notes = slices.Concat(plan.Notes, p.patternNotes(nil), p.shareNotes())
 	return p, plan, scope, nil
 }
 
@@ -189,7 +199,11 @@ func (p Project) plan(scope registry.Scope, ports map[allocator.PortName]int) (p
 	if known := p.prepared; known != nil && known.scope == scope && maps.Equal(known.ports, ports) {
 		return known.plan, nil
 	}
-	return p.File.Resolve(p.context(scope, ports))
+	plan, err := p.File.Resolve(p.context(scope, ports))
+	if p.homePath != "" {
+		plan.Watched = append(plan.Watched, p.homePath)
+	}
+	return plan, err
 }
 
 // Ports leases every port that the file declares.
@@ -203,7 +217,7 @@ func (p Project) Unbound(scope registry.Scope) []allocator.WantedPort {
 	if scope.Main() {
 		return nil
 	}
-	return slices.DeleteFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin == 0 })
+	return slices.DeleteFunc(p.own(), func(w allocator.WantedPort) bool { return w.Pin == 0 })
 }
 
 // Resolve leases every port that the file declares, and resolves the file with
@@ -218,6 +232,7 @@ func (p Project) Resolve(ctx context.Context) (procfile.Plan, error) {
 func (p Project) resolve(
 	ctx context.Context, move func(registry.Lease) bool, confirm func(registry.Scope, []registry.Lease) error,
 ) (plan procfile.Plan, err error) {
+	p.FrontPort() // may lease a port, which the lock of the registry would block
 	resolved := false
 	_, _, err = p.lease(ctx, registry.Options{Move: move, Confirm: func(scope registry.Scope, leases []registry.Lease) error {
 		resolved = true
@@ -240,15 +255,24 @@ func (p Project) resolve(
 // registry.
 func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope, []registry.Lease, error) {
 	o.Choose, o.Changed, o.NoPins = p.host.Choose(p.File.Range), p.host.Changed, p.noPins
-	p.FrontPort() // may lease a port, which the lock of the registry would block
-	return p.Registry.Lease(ctx, p.Checkout, p.File.Ports(), o)
+	shared, err := p.leaseShared(ctx)
+	if err != nil {
+		return registry.Scope{}, nil, err
+	}
+	if confirm := o.Confirm; confirm != nil {
+		o.Confirm = func(scope registry.Scope, leases []registry.Lease) error {
+			return confirm(scope, slices.Concat(leases, shared))
+		}
+	}
+	scope, leases, err := p.Registry.Lease(ctx, p.Checkout, p.own(), o)
+	return scope, append(leases, shared...), err
 }
 
 // context is the context in which the file is resolved.
 func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
 		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Ports: ports,
-		Site: p.site(scope),
+		Site: p.site(scope), SharedElsewhere: p.home != nil,
 	}
 }
 

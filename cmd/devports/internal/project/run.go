@@ -17,6 +17,7 @@ type Run struct {
 	Project  Project
 	Selected []string // the services named on the command line; none stands for all
 	Reassign bool     // at the start, replace ports that are taken
+	Shared   bool     // it starts only the shared services, on request; otherwise only the others
 
 	// Members returns the pids of all processes that the run has started,
 	// including those whose environment does not show it; nil for none.
@@ -63,7 +64,7 @@ func (r Run) Reload(ctx context.Context, running procfile.Plan) (procfile.Plan, 
 	}
 	plan, err := r.resolve(ctx, running, nil, ours)
 	if err == nil {
-		plan.Notes = append(plan.Notes, r.Project.patternNotes(running.Patterns())...)
+		plan.Notes = slices.Concat(plan.Notes, r.Project.patternNotes(running.Patterns()), r.Project.shareNotes())
 	}
 	return plan, err
 }
@@ -81,14 +82,17 @@ func (r Run) resolve(
 	}
 	plan, err := p.resolve(ctx, move, func(scope registry.Scope, leases []registry.Lease) error {
 		leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
-			return running.Holds(l.Port) || !started[l.Name.Service]
+			return r.Shared || running.Holds(l.Port) || !started[l.Name.Service] || p.isShared(l.Name.Service)
 		})
 		return p.Free(ctx, leases, ours(scope))
 	})
+	if r.Shared {
+		return p.onlyShared(plan), err
+	}
 	if len(r.Selected) > 0 {
 		plan = plan.Select(starts)
 	}
-	return plan, err
+	return p.mirrored(plan), err
 }
 
 // starts are the services to start: all, or the selected ones that the file

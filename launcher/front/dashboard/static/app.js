@@ -14,6 +14,7 @@ const pageRows = 500;
 let state = null;
 let view = readAddress();
 let socket = null, failures = 0, version = "";
+let typing = 0; // the timer of an expression that is being typed
 
 // ---- view and address
 
@@ -50,7 +51,8 @@ function show(change, push = true) {
   if (["checkout", "services", "grep"].some((k) => String(before[k]) !== String(view[k]))) log.open();
 }
 
-window.addEventListener("popstate", () => {
+window.addEventListener("popstate", async () => {
+  await signIn();
   view = readAddress();
   render();
   log.open();
@@ -58,16 +60,21 @@ window.addEventListener("popstate", () => {
 
 // ---- session and stream
 
+// signIn trades the token in the address for a cookie.
+async function signIn() {
+  const p = new URLSearchParams(location.hash.slice(1)), token = p.get("token");
+  if (!token) return;
+  p.delete("token");
+  history.replaceState(null, "", location.pathname + (String(p) && "#" + p));
+  view = readAddress();
+  let r = await post("session", { token });
+  // Some browsers refuse a Secure cookie on http.
+  if (!r.error && (await fetch("/api/state")).status === 401) r = await post("session", { token, plain: true });
+  if (r.error) setText($("signin-text"), r.error + ". Type in a terminal:");
+}
+
 async function begin() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (token) {
-    history.replaceState(null, "", location.pathname);
-    view = readAddress();
-    let r = await post("session", { token });
-    // Some browsers refuse a Secure cookie on http.
-    if (!r.error && (await fetch("/api/state")).status === 401) r = await post("session", { token, plain: true });
-    if (r.error) $("signin-text").textContent = r.error + ". Type in a terminal:";
-  }
+  await signIn();
   connect();
 }
 
@@ -129,7 +136,9 @@ function receiveState(s) {
   const first = !state;
   state = s;
   $("main").hidden = false;
-  if (first && !view.checkout && s.checkouts.length === 1) view.checkout = s.checkouts[0].id;
+  if (first && !view.checkout && (s.checkouts.length === 1 || matchMedia("(min-width: 46rem)").matches)) {
+    view.checkout = (s.checkouts.find((c) => c.running) || s.checkouts[0] || { id: "" }).id;
+  }
   render();
 }
 
@@ -203,7 +212,7 @@ function fillCheckout(node, c) {
   setText(count, c.running ? `${started.filter(up).length}/${started.length}` : "ended");
   heading.firstChild.title = c.directory;
   current(heading.firstChild, c.id === view.checkout && !view.services.length);
-  setText(warning, c.running ? c.warning || "" : c.ended || "");
+  setText(warning, c.running ? c.problem || c.warning || "" : c.ended || "");
   setHidden(warning, !warning.textContent);
   keyed(list, c.services, (s) => s.name, (s) => newService(c, s), fillService(c));
 }
@@ -220,10 +229,11 @@ const fillService = (c) => (node, s) => {
   setText(name, s.name);
   setText(label, c.running ? s.label : "ended");
   setClass(label, "state " + (c.running ? s.state : "stopped"));
-  setText(load, c.running ? [percent(s), bytes(s.memory)].filter(Boolean).join(" ") : "");
+  setText(load, c.running ? [percent(s), bytes(s.memory)].filter(Boolean).join(" · ") : "");
   current(pick, c.id === view.checkout && view.services.includes(s.name));
-  link(where, s.address);
+  link(where, c.running ? s.address : "");
   setText(why, c.running && !up(s) ? s.detail || "" : "");
+  setClass(why, "why " + s.state);
   setHidden(why, !why.textContent);
 };
 
@@ -250,16 +260,18 @@ function renderPane() {
   document.body.classList.toggle("picked", Boolean(c));
   if (!c) return;
   setText($("pane-title"), title(c) + (s ? " / " + s.name : ""));
-  setText($("why"), !c.running ? c.ended || "" : s && !up(s) ? s.detail || "" : "");
+  setText($("why"), !c.running ? c.ended || "" : s && !up(s) ? s.detail || "" : c.problem || c.warning || "");
+  setClass($("why"), s && c.running ? "why " + s.state : "why");
+  setHidden($("why"), !$("why").textContent);
   renderFacts();
   const targets = (view.services.length ? c.services.filter((s) => view.services.includes(s.name)) : c.services).filter((s) => view.services.length || s.state !== "inactive");
   const live = (s) => ["starting", "ready", "backoff", "waiting", "stopping"].includes(s.state);
-  enable($("start"), c.running && targets.some((s) => !live(s)));
+  enable($("start"), !c.running || targets.some((s) => !live(s))); // the server says how to start a run
   enable($("stop"), c.running && targets.some(live));
   enable($("restart"), c.running);
-  setHidden($("open"), !(s ? /^http:/.test(s.address || "") : c.url));
+  setHidden($("open"), !c.running || !(s ? /^http:/.test(s.address || "") : c.url));
   setLink($("open"), s ? s.address || "" : c.url || "");
-  setHidden($("point"), !s || !s.port);
+  setHidden($("point"), !c.running || !s || !s.port);
   keyed($("shown"), c.services.filter((s) => s.lines || view.services.includes(s.name)), (s) => s.name, newChip, (node, s) => {
     setText(node, s.name);
     setPressed(node, !view.services.length || view.services.includes(s.name));
@@ -267,9 +279,12 @@ function renderPane() {
   });
   setPressed($("times"), view.times);
   setPressed($("follow"), !view.at);
-  if (document.activeElement !== $("grep")) $("grep").value = view.grep;
+  if (!typing && document.activeElement !== $("grep")) $("grep").value = view.grep;
   $("log").classList.toggle("times", view.times);
   $("log").classList.toggle("single", view.services.length === 1);
+  $("log").style.setProperty("--name", Math.min(16, Math.max(8, ...c.services.map((s) => s.name.length))) + "ch");
+  const here = state.points.filter((p) => s && p.checkout === c.id && p.service === s.name);
+  keyed($("points"), here, (p) => String(p.port), newPoint, (node, p) => { node.title = p.detail || p.state; });
 }
 
 function renderFacts() {
@@ -277,9 +292,15 @@ function renderFacts() {
   if (!c) return;
   const points = (state.points || []).filter((p) => p.checkout === c.id && (!s || p.service === s.name)).map((p) => `localhost:${p.port} points here`);
   const facts = s
-    ? [s.label, s.port && "port " + s.port, s.pid && "pid " + s.pid, s.since && "for " + age(s.since), s.restarts && plural(s.restarts, "restart"), percent(s), bytes(s.memory), s.exit, ...points]
+    ? [c.running ? s.label : "ended", s.port && "port " + s.port, s.pid && "pid " + s.pid, s.since && "for " + age(s.since), s.restarts && plural(s.restarts, "restart"), percent(s), bytes(s.memory), s.exit, ...points]
     : [c.directory, [c.branch, c.commit].filter(Boolean).join(" "), c.running && "pid " + c.pid, c.running && "for " + age(c.since), ...points];
   setText($("facts"), facts.filter(Boolean).join(" · "));
+}
+
+function newPoint(p) {
+  const end = make("button", "", `End ${p.port}`);
+  end.onclick = () => act(end, "point", { port: p.port, off: true });
+  return end;
 }
 
 function newChip(s) {
@@ -440,23 +461,22 @@ const log = {
     this.loading = false;
     if (answer.error) return fail(answer.error, answer.hint);
     this.since = answer.since;
-    const box = $("log"), height = box.scrollHeight, top = box.scrollTop;
+    const box = $("log"), anchor = this.rows[where === "before" ? 0 : this.rows.length - 1]?.node, was = anchor && anchor.offsetTop;
     if (where === "before") {
       this.start = answer.start;
       this.add(answer.lines, false);
       this.trim(false);
-      box.scrollTop = top + box.scrollHeight - height;
     } else {
       this.end = answer.end;
       this.add(answer.lines, true);
       this.trim(true);
-      if (where === "from") {
-        box.scrollTop = 0;
-        if (this.rows.length < 50) this.load("before", this.cursor(0) || cursor);
-      } else box.scrollTop = top + Math.min(0, box.scrollHeight - height);
     }
-    this.top = box.scrollTop;
     this.showEdge();
+    if (where === "from") {
+      if (this.rows.length) box.scrollTop = this.rows[0].node.offsetTop;
+      this.load("before", this.cursor(0) || cursor);
+    } else if (anchor) box.scrollTop += anchor.offsetTop - was; // what is in sight stays where it is
+    this.top = box.scrollTop;
   },
 
   showEdge() {
@@ -482,7 +502,7 @@ const log = {
 
   // visible is the cursor of the first row in sight.
   visible() {
-    const top = $("log").scrollTop + $("lines").offsetTop * 0;
+    const top = $("log").scrollTop;
     let low = 0, high = this.rows.length - 1;
     while (low < high) {
       const mid = (low + high) >> 1;
@@ -541,7 +561,7 @@ function newRow(line) {
   const text = make("span", "text"), when = make("time", "", clock(line.t));
   when.dateTime = new Date(line.t).toISOString();
   const c = checkout();
-  const node = make("div", line.o ? "own" : "", when, make("b", "n" + (c ? color(c, line.s) : 0), line.s || "devports"), text);
+  const node = make("div", line.o ? "own" : "", when, make("b", line.o ? "" : "n" + (c ? color(c, line.s) : 0), line.s), text);
   const fields = parseFields(line);
   if (fields) {
     text.append(...fields);
@@ -620,10 +640,10 @@ new ResizeObserver(() => { if (!view.at) log.toEnd(); }).observe($("log"));
 $("later").onclick = () => log.resume();
 $("follow").onclick = () => (view.at ? log.resume() : log.pause());
 $("times").onclick = () => show({ times: !view.times }, false);
-let typing;
 $("grep").oninput = () => {
   clearTimeout(typing);
   typing = setTimeout(() => {
+    typing = 0;
     fail("");
     show({ grep: $("grep").value, at: "" }, false);
   }, 200);

@@ -1,0 +1,98 @@
+package front
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/front/dashboard"
+	"github.com/devports/devports/launcher/logstore"
+)
+
+// A front lives as long as a page of its dashboard is open, and its end closes the
+// page.
+func TestDashboardOpen(t *testing.T) {
+	for _, stopped := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stopped=%t", stopped), func(t *testing.T) {
+			home := t.TempDir()
+			runs := control.NewFolder(home, "")
+			place := newPlace(t)
+			port := freePort(t)
+			release, err := place.Claim()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer release() //nolint:errcheck
+			listeners, err := ListenPort(port)
+			if err != nil {
+				t.Fatal(err)
+			}
+			socket, err := place.Listen(port)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const idle = 300 * time.Millisecond
+			ended := make(chan struct{})
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			go func() {
+				defer close(ended)
+				Serve(ctx, Options{
+					Listeners: listeners, Port: port, Socket: socket, Idle: idle,
+					Dashboard: &dashboard.Options{Runs: runs, Logs: logstore.New(home, logstore.DefaultLimit)},
+				}, func() {})
+			}()
+			token, err := dashboard.Token(runs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			}}}
+			origin := fmt.Sprintf("http://%s:%d", dashboard.Host, port)
+			r, _ := http.NewRequest(http.MethodPost, origin+"/api/session", strings.NewReader(fmt.Sprintf(`{"token": %q, "plain": true}`, token)))
+			r.Header.Set("Origin", origin)
+			r.Header.Set("Content-Type", "application/json")
+			response, err := client.Do(r)
+			if err != nil || response.StatusCode != http.StatusNoContent || response.Cookies()[0].Secure {
+				t.Fatalf("%v, %v", response, err)
+			}
+			header := http.Header{"Origin": {origin}, "Cookie": {response.Cookies()[0].String()}}
+			conn, _, err := websocket.Dial(t.Context(), strings.Replace(origin, "http", "ws", 1)+"/api/stream", &websocket.DialOptions{HTTPClient: client, HTTPHeader: header})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.CloseNow() //nolint:errcheck
+			if _, text, err := conn.Read(t.Context()); err != nil || !strings.Contains(string(text), `"checkouts":[]`) {
+				t.Fatalf("%s, %v", text, err)
+			}
+			client.CloseIdleConnections()
+			select {
+			case <-ended:
+				t.Fatal("it has ended although a page is open")
+			case <-time.After(2 * idle):
+			}
+			began := time.Now()
+			if stopped {
+				stop()
+				if _, _, err := conn.Read(t.Context()); err == nil {
+					t.Error("the page is still connected")
+				}
+			} else {
+				conn.CloseNow() //nolint:errcheck
+			}
+			<-ended
+			if took := time.Since(began); took > 5*time.Second || !stopped && took < idle {
+				t.Errorf("it ended after %v", took)
+			}
+		})
+	}
+}
