@@ -56,7 +56,7 @@ Example:
 		}
 		for _, option := range []string{"output", "file"} {
 			if c.IsSet(option) {
-				return usage("devports export --format compose", "--%s has no effect on --format %s", option, name)
+				return usage("devports export --format compose", "--%s has no effect with --format %s", option, name)
 			}
 		}
 		format, err := exportFormat(name)

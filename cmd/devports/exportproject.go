@@ -60,6 +60,9 @@ func (s session) exportProject(c *cli.Context, format string) error {
 	default:
 		result = export.Systemd(in)
 	}
+	if result.Empty {
+		return fail(exitFailed, "add a Dockerfile to the directory of a service, or image = \"…\"", "nothing to export: no service has an image or a Dockerfile")
+	}
 	if err := s.writeExport(result.Files, c.String("output"), format == "systemd"); err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func Compose(in Input) Result {
 	}
 	head := c.lost.header(Mark[2:] + in.File.Name + " by devports export --format compose, to stand beside it.\n" +
 		"The ports on this machine are those of devports' environment, if it is set: eval \"$(devports env)\"")
-	return Result{[]File{{"compose.yaml", head + "\n" + encode(file) + stubs}}, c.lost.list}
+	return Result{[]File{{"compose.yaml", head + "\n" + encode(file) + stubs}}, c.lost.list, len(c.list) == 0}
 }
 
 // stub is composed for a service without an image, which is not one of the

@@ -45,6 +45,7 @@ type Input struct {
 type Result struct {
 	Files []File
 	Lost  procfile.Problems // what the format cannot express, in order
+	Empty bool              // no service could be exported
 }
 
 // File is a file of an export.

@@ -52,7 +52,7 @@ func Kubernetes(in Input) Result {
 		}
 		text += d
 	}
-	return Result{[]File{{"kubernetes.yaml", text}}, c.lost.list}
+	return Result{[]File{{"kubernetes.yaml", text}}, c.lost.list, len(c.list) == 0}
 }
 
 type kubernetes struct {

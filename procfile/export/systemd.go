@@ -43,7 +43,7 @@ func Systemd(in Input) Result {
 		"Copy the units to ~/.config/systemd/user, then: systemctl --user daemon-reload; systemctl --user start " + target)
 	all := []File{{target, head + "\n[Unit]\nDescription=" + specifiers(in.Project) + "\nWants=" + strings.Join(names, " ") +
 		"\n\n[Install]\nWantedBy=default.target\n"}}
-	return Result{append(all, units...), u.lost.list}
+	return Result{append(all, units...), u.lost.list, len(units) == 0}
 }
 
 type units struct {
