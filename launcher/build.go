@@ -157,6 +157,12 @@ func (s service) next(now time.Time, e event) (service, []action) {
 
 func (s service) transition(now time.Time, e event) (service, []action) {
 	var actions []action
+	if e.kind == evRenewed {
+		if !s.renewable() {
+			return s, nil
+		}
+		s.setup.seen, e.kind = now, evRestart
+	}
 	switch {
 	case e.kind.isBuild():
 		before := s.build.phase

@@ -106,6 +106,7 @@ type Status struct {
 	ReadyMS  float64   `json:"ready_ms,omitempty"` // milliseconds from then until it was ready
 	Restarts int       `json:"restarts"`           // how often its process was started again
 	Position int       `json:"position,omitempty"` // its place in the file: 1 for the first service
+	Step     bool      `json:"step,omitempty"`     // it is a step of the set-up
 
 	Exit      string    `json:"exit,omitempty"`      // how its latest process ended; "" while it runs
 	RestartAt time.Time `json:"restart_at,omitzero"` // when StateBackoff ends
@@ -138,6 +139,8 @@ type Status struct {
 	// gets for them; "" for that of the request.
 	Host       string `json:"-"`
 	HostHeader string `json:"-"`
+
+	NamedPorts map[string]int `json:"-"` // its additional ports
 
 	// WrongPorts are where it listens instead of Port, if it is not ready.
 	WrongPorts []int `json:"-"`
@@ -265,6 +268,7 @@ func (c *Controller) restart(ctx context.Context, names []string, wanted func(se
 	return c.all(ctx, names, true, func(s *supervisor, names []string) {
 		for _, name := range names {
 			if wanted(s.services[name]) {
+				s.force(name)
 				s.apply(name, event{kind: evRestart})
 			}
 		}
@@ -472,8 +476,8 @@ func (s *supervisor) statuses() []Status {
 
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
-	status := Status{Service: name, Position: sv.spec.Position, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), LastStarted: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
-	status.Host, status.HostHeader = sv.spec.Host, sv.spec.HostHeader
+	status := Status{Service: name, Position: sv.spec.Position, Step: sv.spec.Setup != nil, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), LastStarted: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
+	status.Host, status.HostHeader, status.NamedPorts = sv.spec.Host, sv.spec.HostHeader, sv.spec.NamedPorts
 	if sv.phase.live() {
 		status.Port = sv.procSpec.Port
 		if p := s.childOf(name); p != nil {

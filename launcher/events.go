@@ -111,6 +111,9 @@ type Ended struct {
 	Rerun   bool          // it runs again once that dependency is back
 }
 
+// UpToDate: the step need not run now.
+type UpToDate struct{ Service string }
+
 // DependencyFailed: the service waits for a dependency that has ended without
 // becoming ready.
 type DependencyFailed struct {
@@ -175,6 +178,7 @@ func (e Ended) Subject() string            { return e.Service }
 func (e DependencyFailed) Subject() string { return e.Service }
 func (e Killing) Subject() string          { return e.Service }
 func (e Unkillable) Subject() string       { return e.Service }
+func (e UpToDate) Subject() string         { return e.Service }
 func (e Stopping) Subject() string         { return e.Service }
 func (AllReady) Subject() string           { return "" }
 func (Idle) Subject() string               { return "" }
@@ -200,6 +204,7 @@ func (Ended) kind() string            { return "ended" }
 func (DependencyFailed) kind() string { return "dependency_failed" }
 func (Killing) kind() string          { return "killing" }
 func (Unkillable) kind() string       { return "unkillable" }
+func (UpToDate) kind() string         { return "up_to_date" }
 func (Stopping) kind() string         { return "stopping" }
 func (Idle) kind() string             { return "idle" }
 func (PlanChanged) kind() string      { return "plan_changed" }

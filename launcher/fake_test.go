@@ -31,6 +31,7 @@ type fakeSystem struct {
 	neverReady           string          // the service that never becomes ready
 	builds               func() Exit     // the exit of a build that ends on its own
 	drain                func(context.Context)
+	setup                func(context.Context, procfile.Process, bool) (Turn, error)
 	jobsNeedDependencies bool // jobs fail when a dependency is unavailable meanwhile
 
 	mu             sync.Mutex // guards the fields below
@@ -399,6 +400,7 @@ func (f *fakeSystem) start(plan procfile.Plan) *fakeRun {
 		r.ended <- statusOf(runOn(context.Background(), open, plan, Options{
 			Output: f.out, Notify: r.notify, Signals: r.signals, Plans: r.plans, Controller: r.controller,
 			Drain: func(ctx context.Context, _ string) { f.drain(ctx) },
+			Setup: f.setup,
 		}))
 	}()
 	return r
@@ -426,6 +428,12 @@ func (r *fakeRun) notify(e Event) {
 		r.ending = true
 	case AllReady:
 		r.allReady = append(r.allReady, e)
+	case UpToDate:
+		if r.latest[e.Service] == nil {
+			spec, _ := r.current.Service(e.Service)
+			r.latest[e.Service] = &fakeProc{system: r.fakeSystem, spec: spec}
+		}
+		r.latest[e.Service].done = true
 	case Started:
 		p := r.latest[e.Service]
 		if p == nil {

@@ -56,6 +56,8 @@ func (m *machine) nextEvent(name string) (kind eventKind, due bool) {
 		return evStart, true
 	case s.phase == ended && m.rerunOutage(name) != Outage{}:
 		return evRerun, true
+	case !m.closing && s.renewable() && m.renewed(s):
+		return evRenewed, true
 	}
 	return 0, false
 }
@@ -125,7 +127,7 @@ func (m *machine) rerunnable() (names []string) {
 	}
 	for _, name := range m.names {
 		s := m.services[name]
-		if s.phase == ended && !s.userStopped && len(s.spec.Watch) > 0 && s.exit != nil &&
+		if s.phase == ended && !s.userStopped && s.spec.Setup == nil && len(s.spec.Watch) > 0 && s.exit != nil &&
 			(s.procSpec.Ready.Kind == procfile.Done || s.exit.Status == 0 || s.build.phase == buildFailed) {
 			names = append(names, name)
 		}

@@ -62,7 +62,7 @@ func (o downtime) update(now time.Time, before, after bool, kind eventKind) down
 		switch kind {
 		case evStop, evKill, evRemove:
 			o.reason = OutageStop
-		case evRestart, evBuildGone:
+		case evRestart, evRenewed, evBuildGone:
 			o.reason = OutageRestart
 		}
 	case !before && after:

@@ -50,6 +50,12 @@ type Options struct {
 	// none.
 	AllListening func() (map[int]bool, error)
 
+	// Setup begins the turn of a step of the set-up, once its dependencies are
+	// available: see [Turn]. It may wait until another process has run the step;
+	// ctx ends when the step is to stop. With force the step has to run. It must
+	// be safe for concurrent use; nil: every step runs each time.
+	Setup func(ctx context.Context, step procfile.Process, force bool) (Turn, error)
+
 	// Explain returns why a process that was started at that time has failed, or
 	// "". It must be safe for concurrent use; nil for none.
 	Explain func(procfile.Process, Exit, time.Time) string

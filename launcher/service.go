@@ -47,6 +47,8 @@ type service struct {
 	unkillable bool          // it survived SIGKILL; its processes are given up
 	drain      drainPhase    // whether it finishes its requests
 
+	setup setupState
+
 	generation int           // counts the processes of the service
 	retries    int           // consecutive restarts, since the last one by a user and the last healthy process
 	delay      time.Duration // the length of the backoff
@@ -92,6 +94,9 @@ func (s service) nextProcess(now time.Time, e event) (service, []action) {
 			}
 		case evSpawnFailed:
 			return s.record(e).afterExit(now), nil
+		case evUpToDate:
+			s.setup.upToDate = true
+			return s.record(event{kind: e.kind}).afterExit(now), nil
 		}
 	case running:
 		switch e.kind {
@@ -165,6 +170,10 @@ func (s service) setGoal(now time.Time, g goal) (service, []action) {
 	switch s.phase {
 	case waiting, backoff, ended:
 		return s.applyGoal(), nil
+	case starting:
+		if s.procSpec.Setup != nil {
+			return s, []action{cancelStart}
+		}
 	case running, stopping:
 		if g == goalKill {
 			return s.kill(now)
@@ -178,6 +187,7 @@ func (s service) start(now time.Time) (service, []action) {
 	return service{
 		spec: s.spec, procSpec: s.spec, phase: starting, build: s.build, spawnedAt: now,
 		generation: s.generation + 1, retries: s.retries, rerunDone: s.rerunDone,
+		setup: s.setup.start(),
 	}, []action{spawn}
 }
 
@@ -219,6 +229,7 @@ func (s service) afterExit(now time.Time) service {
 	}
 	if s.procSpec.Ready.Kind == procfile.Done && s.exit.Status == 0 && !s.exit.Requested {
 		s.ready, s.rerunDone = true, false
+		s.setup = s.setup.succeed(now)
 	}
 	if s.goal == goalNone && !s.unkillable && shouldRestart(s.spec.Restart, *s.exit) {
 		return s.backOff(now)

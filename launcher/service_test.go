@@ -23,107 +23,107 @@ import (
 // Its service has a check, is not started again, and its processes fail.
 var transitions = map[string]map[eventKind]string{
 	"waiting": {
-		evStart: "starting: spawn", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "starting: spawn", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"starting": {
-		evStart: "·", evStarted: "running", evSpawnFailed: "ended failed", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "running", evSpawnFailed: "ended failed", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "ended", evRenewed: "·",
 		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
 	"starting/stop held": {
-		evStart: "·", evStarted: "running/stop held", evSpawnFailed: "ended/stop held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "running/stop held", evSpawnFailed: "ended/stop held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "ended/stop held", evRenewed: "·",
 		evStop: "·", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
 	"starting/restart": {
-		evStart: "·", evStarted: "running/restart", evSpawnFailed: "waiting", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "running/restart", evSpawnFailed: "waiting", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "waiting", evRenewed: "·",
 		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "·", evRemove: "starting/remove",
 	},
 	"starting/remove": {
-		evStart: "·", evStarted: "running/remove", evSpawnFailed: "removed/remove", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "running/remove", evSpawnFailed: "removed/remove", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "removed/remove", evRenewed: "·",
 		evStop: "starting/stop held", evKill: "starting/kill held", evRestart: "starting/restart", evRemove: "·",
 	},
 	"starting/kill held": {
-		evStart: "·", evStarted: "killing/kill held: kill", evSpawnFailed: "ended/kill held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "killing/kill held: kill", evSpawnFailed: "ended/kill held", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "ended/kill held", evRenewed: "·",
 		evStop: "starting/stop held", evKill: "·", evRestart: "starting/restart", evRemove: "starting/remove",
 	},
 	"running": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping exit: terminate", evGone: "ended failed", evTimeout: "·", evReady: "running ready", evReadyTimeout: "stopping exit: terminate", evTerminate: "·", evStopToBuild: "running/restart", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping exit: terminate", evGone: "ended failed", evTimeout: "·", evReady: "running ready", evReadyTimeout: "stopping exit: terminate", evTerminate: "·", evStopToBuild: "running/restart", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "running/restart",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "running/remove",
 	},
 	"running ready": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping ready exit: terminate", evGone: "ended ready failed", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "running/restart ready", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping ready exit: terminate", evGone: "ended ready failed", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "running/restart ready", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "running/restart ready",
 		evStop: "running/stop ready held", evKill: "killing/kill ready held: kill", evRestart: "running/restart ready", evRemove: "running/remove ready",
 	},
 	"running/stop held": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/stop held exit: terminate", evGone: "ended/stop held", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/stop held: terminate", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/stop held exit: terminate", evGone: "ended/stop held", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/stop held: terminate", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "·", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "running/remove",
 	},
 	"running/restart": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/restart: terminate", evStopToBuild: "·", evRerun: "·", evDrain: "running/restart draining: drain", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/restart: terminate", evStopToBuild: "·", evRerun: "·", evDrain: "running/restart draining: drain", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "·", evRemove: "running/remove",
 	},
 	"running/restart draining": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/restart: terminate", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "running/restart drained",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/restart: terminate", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "running/restart drained", evUpToDate: "·", evRenewed: "·",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "·", evRemove: "running/remove",
 	},
 	"running/restart drained": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/restart: terminate", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/restart exit: terminate", evGone: "waiting", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/restart: terminate", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "·", evRemove: "running/remove",
 	},
 	"running/remove": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/remove exit: terminate", evGone: "removed/remove", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/remove: terminate", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/remove exit: terminate", evGone: "removed/remove", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "stopping/remove: terminate", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "running/stop held", evKill: "killing/kill held: kill", evRestart: "running/restart", evRemove: "·",
 	},
 	"backoff": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "waiting", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "waiting", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"stopping": { // its process has ended on its own, its children have not
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping exit", evGone: "ended failed", evTimeout: "killing: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping exit", evGone: "ended failed", evTimeout: "killing: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "stopping/remove",
 	},
 	"stopping/stop held": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/stop held exit", evGone: "ended/stop held", evTimeout: "killing/stop held: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/stop held exit", evGone: "ended/stop held", evTimeout: "killing/stop held: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "·", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "stopping/remove",
 	},
 	"stopping/restart": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/restart exit", evGone: "waiting", evTimeout: "killing/restart: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/restart exit", evGone: "waiting", evTimeout: "killing/restart: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "·", evRemove: "stopping/remove",
 	},
 	"stopping/remove": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/remove exit", evGone: "removed/remove", evTimeout: "killing/remove: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "stopping/remove exit", evGone: "removed/remove", evTimeout: "killing/remove: kill", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "stopping/stop held", evKill: "killing/kill held: kill", evRestart: "stopping/restart", evRemove: "·",
 	},
 	"killing": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing exit", evGone: "ended failed", evTimeout: "ended failed lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing exit", evGone: "ended failed", evTimeout: "ended failed lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
 	"killing/stop held": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/stop held exit", evGone: "ended/stop held", evTimeout: "ended/stop held lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/stop held exit", evGone: "ended/stop held", evTimeout: "ended/stop held lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "·", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
 	"killing/restart": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/restart exit", evGone: "waiting", evTimeout: "waiting lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/restart exit", evGone: "waiting", evTimeout: "waiting lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "·", evRemove: "killing/remove",
 	},
 	"killing/remove": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/remove exit", evGone: "removed/remove", evTimeout: "removed/remove lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/remove exit", evGone: "removed/remove", evTimeout: "removed/remove lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "killing/stop held", evKill: "killing/kill held", evRestart: "killing/restart", evRemove: "·",
 	},
 	"killing/kill held": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/kill held exit", evGone: "ended/kill held", evTimeout: "ended/kill held lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "killing/kill held exit", evGone: "ended/kill held", evTimeout: "ended/kill held lost", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "killing/stop held", evKill: "·", evRestart: "killing/restart", evRemove: "killing/remove",
 	},
 	"ended": {
-		evStart: "starting: spawn", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "waiting", evDrain: "·", evDrained: "·",
+		evStart: "starting: spawn", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "waiting", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "ended/stop held", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"ended/stop held": {
-		evStart: "starting: spawn", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "starting: spawn", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "·", evKill: "ended/kill held", evRestart: "waiting", evRemove: "removed/remove",
 	},
 	"removed": {
-		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·",
+		evStart: "·", evStarted: "·", evSpawnFailed: "·", evExited: "·", evGone: "·", evTimeout: "·", evReady: "·", evReadyTimeout: "·", evTerminate: "·", evStopToBuild: "·", evRerun: "·", evDrain: "·", evDrained: "·", evUpToDate: "·", evRenewed: "·",
 		evStop: "·", evKill: "·", evRestart: "·", evRemove: "·",
 	},
 }
@@ -225,7 +225,7 @@ func TestEveryStateIsInTheTable(t *testing.T) {
 		s.spec.Ready.Kind = procfile.TCP
 		e := event{kind: eventKind(random.IntN(int(evRemove) + 1)), exit: Exit{Status: 3}}
 		switch e.kind { // events that only a process causes
-		case evStarted, evSpawnFailed:
+		case evStarted, evSpawnFailed, evUpToDate:
 			if s.phase != starting {
 				continue
 			}

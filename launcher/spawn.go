@@ -10,8 +10,12 @@ import (
 )
 
 // spawn starts a process, and follows it until it has ended in another goroutine,
-// whose stack stays small. stopped is done once devports stops the process.
-func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, size *terminal.Size, generation int) {
+// whose stack stays small. stopped is done once devports stops the process. ended,
+// unless nil, is called when it has ended, with its exit, or with nil if devports has stopped it.
+func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, size *terminal.Size, generation int, ended func(*Exit)) {
+	if ended == nil {
+		ended = func(*Exit) {}
+	}
 	post := func(m message) {
 		m.service, m.generation = spec.Service, generation
 		s.post(m)
@@ -24,19 +28,29 @@ func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, size 
 	}
 	s.goroutines.Go(func() {
 		if p == nil {
+			ended(&exit)
 			post(message{event: event{kind: evSpawnFailed, exit: s.options.explain(spec, exit, started)}})
 			return
 		}
-		s.follow(stopped, p, spec, started, post)
+		s.follow(stopped, p, spec, started, post, ended)
 	})
 }
 
 // follow posts what happens to a process until it has ended.
-func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Process, started time.Time, post func(message)) {
+func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Process, started time.Time, post func(message), ended func(*Exit)) {
 	alive, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	post(message{event: event{kind: evStarted}, child: p, alive: alive})
+	var own *Exit // nil: it was stopped
+	var judged bool
+	judge := func(exit Exit) {
+		if !judged && stopped.Err() == nil {
+			own = &exit
+		}
+		judged = true
+	}
 	exit, gone := p.Follow(s.done, func(exit Exit) {
+		judge(exit)
 		cancel()
 		e := event{kind: evExited, exit: s.options.explain(spec, exit, started)}
 		if exit.Status == 0 && exit.Err == nil {
@@ -45,6 +59,10 @@ func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Proc
 		post(message{event: e})
 	})
 	cancel()
+	if gone {
+		judge(exit)
+	}
+	ended(own)
 	if gone {
 		post(message{event: event{kind: evGone, exit: s.options.explain(spec, exit, started)}})
 	}

@@ -53,6 +53,8 @@ const (
 	evTerminate                     // its turn to stop, as requested
 	evStopToBuild                   // restart, as the build has to wait for the process to stop
 	evRerun                         // run it again once its dependency is back: outage
+	evUpToDate                      // it is a step that need not run now
+	evRenewed                       // a step that it depends on has run since it was started
 	evStop                          // request: stop
 	evKill                          // request: kill
 	evRestart                       // request: restart
@@ -69,7 +71,7 @@ const (
 )
 
 var eventNames = [...]string{
-	"start", "started", "spawn failed", "exited", "gone", "timeout", "ready", "ready timeout", "drain", "drained", "terminate", "stop to build", "rerun", "stop", "kill", "restart", "remove",
+	"start", "started", "spawn failed", "exited", "gone", "timeout", "ready", "ready timeout", "drain", "drained", "terminate", "stop to build", "rerun", "up to date", "renewed", "stop", "kill", "restart", "remove",
 	"share up", "share down", "share gone",
 	"build", "build started", "build exited", "build gone", "build timeout",
 }
@@ -99,16 +101,17 @@ type event struct {
 type action int
 
 const (
-	spawn     action = iota // spawn the process
-	drain                   // let it finish its requests
-	terminate               // send the stop signal to the group
-	kill                    // send SIGKILL to the group
+	spawn       action = iota // spawn the process
+	drain                     // let it finish its requests
+	terminate                 // send the stop signal to the group
+	kill                      // send SIGKILL to the group
+	cancelStart               // do not start the process of a step that waits for its turn
 
 	startBuild     // spawn the build's process
 	terminateBuild // send SIGTERM to the build's group
 	killBuild      // send SIGKILL to the build's group
 )
 
-var actionNames = [...]string{"spawn", "drain", "terminate", "kill", "start build", "terminate build", "kill build"}
+var actionNames = [...]string{"spawn", "drain", "terminate", "kill", "cancel start", "start build", "terminate build", "kill build"}
 
 func (a action) String() string { return actionNames[a] }

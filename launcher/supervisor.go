@@ -286,11 +286,17 @@ func (s *supervisor) do(name string, a action) {
 	}
 	switch a {
 	case spawn:
-		s.rollout.started = s.rollout.started || sv.retries == 0
+		s.rollout.started = s.rollout.started || sv.retries == 0 && sv.procSpec.Setup == nil
 		stopped, cancel := context.WithCancel(context.Background())
 		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}, stopDrain: func() {}}
 		size := s.terminalSize(name)
-		s.spawners.do(func() { s.spawn(stopped, sv.procSpec, size, sv.generation) })
+		if sv.procSpec.Setup != nil {
+			s.startStep(stopped, sv, size)
+			return
+		}
+		s.spawners.do(func() { s.spawn(stopped, sv.procSpec, size, sv.generation, nil) })
+	case cancelStart:
+		s.attempts[name].endRequested()
 	case drain:
 		s.drain(name, sv.generation)
 	case terminate:
@@ -323,10 +329,12 @@ func (s *supervisor) notifyEnded(name string, cause eventKind) {
 	a.stopWatch()
 	a.stopDrain()
 	again := s.rerunOutage(name) != Outage{}
-	switch cause {
-	case evSpawnFailed:
+	switch {
+	case cause == evUpToDate:
+		s.options.Notify(UpToDate{name})
+	case cause == evSpawnFailed && !(sv.exit.Requested && sv.procSpec.Setup != nil):
 		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
-	case evTimeout:
+	case cause == evTimeout:
 		s.options.Notify(Unkillable{name, a.child.PID(), a.child.Survivors()})
 	default:
 		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.orphans, sv.outage, again})
@@ -344,7 +352,8 @@ func (s *supervisor) propagateEnd(name string) {
 			s.options.Notify(DependencyFailed{other, name})
 		}
 	}
-	if s.stopOnExit && !sv.exit.Requested && !s.closing && sv.phase != backoff {
+	completed := sv.procSpec.Setup != nil && !sv.exit.Failed()
+	if s.stopOnExit && !completed && !sv.exit.Requested && !s.closing && sv.phase != backoff {
 		s.stopCause = &ExitError{name, sv.exit.Status}
 		s.close(Stopping{Service: name})
 	}

@@ -21,6 +21,8 @@ func (f File) check() Problems {
 	f.checkDependencies(fail)
 	f.checkReady(fail)
 	f.checkHosts(fail)
+	f.checkGroups(fail)
+	f.checkSteps(fail)
 	f.checkShared(fail)
 	return problems
 }
@@ -44,6 +46,9 @@ func (f File) checkVariables(fail failf) {
 		owners[v] = owner{label, pos}
 	}
 	for _, s := range f.Services {
+		if s.Step {
+			continue
+		}
 		// A service without a port claims its name, too: DEVPORTS_SERVICE and
 		// the registry use it.
 		claim(allocator.PortName{Service: s.Name}, "", "service "+quote(s.Name), s.Pos)
@@ -72,7 +77,7 @@ func (f File) checkVariables(fail failf) {
 	}
 	reserved(f.Env, "[env]")
 	for _, s := range f.Services {
-		reserved(s.Env, "env of service "+quote(s.Name))
+		reserved(s.Env, "env of "+s.kind()+" "+quote(s.Name))
 	}
 }
 
@@ -99,7 +104,11 @@ func (f File) checkDependencies(fail failf) {
 	for _, s := range f.Services {
 		for i, d := range s.DependsOn {
 			if _, declared := services[d.Value]; !declared && d.Pos.Line > 0 {
-				fail(d.Pos, didYouMean(d.Value, f.ServiceNames()), "service %s depends on %s, which is not a service", quote(s.Name), quote(d.Value))
+				hint := didYouMean(d.Value, f.ServiceNames())
+				if at, removed := f.removed[d.Value]; removed {
+					hint = fmt.Sprintf("%s:%d removes it: set depends_on of %s there, too", at.file(f.Name), at.Line, s.Name)
+				}
+				fail(d.Pos, hint, "%s %s depends on %s, which is not a service", s.kind(), quote(s.Name), quote(d.Value))
 			}
 			if slices.ContainsFunc(s.DependsOn[:i], func(e Text) bool { return e.Value == d.Value }) {
 				fail(d.Pos, "", "%s is listed twice", quote(d.Value))

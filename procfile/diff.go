@@ -27,6 +27,9 @@ type Change struct {
 	Reasons []string // for Changed, Stopped and Kept: the differences, such as "command" or "env LOG_LEVEL"
 }
 
+// StepChanged is the only reason of a step of the set-up that has changed.
+const StepChanged = "step"
+
 // Diff compares two plans, service by service, in name order. A service has
 // changed if its command, build, directory, readiness check or environment has.
 // The PORT_<NAME> of an added or removed service does not change the others; a
@@ -95,6 +98,15 @@ func (c comparison) common(before, after Process) commonDifference {
 // differences returns the reasons to restart a service, and the changes that
 // its RestartOn ignores.
 func (c comparison) differences(before, after Process) (reasons, kept []string) {
+	if before.Setup != nil && after.Setup != nil {
+		if !before.Setup.equal(after.Setup) {
+			reasons = append(reasons, StepChanged)
+		}
+		return reasons, nil // another environment is no reason to run a step again
+	}
+	if (before.Setup == nil) != (after.Setup == nil) {
+		return []string{StepChanged}, nil
+	}
 	if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
 		reasons = append(reasons, "command")
 	}

@@ -22,6 +22,11 @@ func TestTopic(t *testing.T) {
 	if !found || !ok {
 		t.Fatal("no lists of keys")
 	}
+	service, step, ok := strings.Cut(service, "Keys of a step in [setup]:")
+	if !ok {
+		t.Fatal("no list of the keys of steps")
+	}
+	step, _, _ = strings.Cut(step, "Example:")
 	documented := func(list string) (keys []string) {
 		for _, m := range regexp.MustCompile(`(?m)^  ([a-z_]+) = `).FindAllStringSubmatch(list, -1) {
 			keys = append(keys, m[1])
@@ -34,6 +39,9 @@ func TestTopic(t *testing.T) {
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(serviceKeys)), documented(service)); diff != "" {
 		t.Errorf("keys of a service, known (-) and documented (+):\n%s", diff)
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(stepKeys())), documented(step)); diff != "" {
+		t.Errorf("keys of a step, known (-) and documented (+):\n%s", diff)
 	}
 }
 

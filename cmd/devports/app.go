@@ -65,7 +65,7 @@ func app(s session) *cli.App {
 	}
 	commands := []command{
 		initCommand, checkCommand, upCommand, attachCommand,
-		psCommand, startCommand, stopCommand, restartCommand, waitCommand, logsCommand, downCommand,
+		setupCommand, psCommand, startCommand, stopCommand, restartCommand, waitCommand, logsCommand, downCommand,
 		urlCommand, openCommand, dashboardCommand, pointCommand,
 		envCommand, runCommand, portCommand, lsCommand, whoCommand, rmCommand, pruneCommand, pickCommand,
 		importCommand, exportCommand, portserverCommand, doctorCommand, versionCommand,

@@ -101,6 +101,7 @@ func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 		Listening:   s.listening,
 		OrphanGrace: orphanGrace,
 
+		StaleSteps:      s.staleReasons,
 		FormatProcesses: formatProcesses,
 		Describe: func(err error) (troubles []doctor.Trouble) {
 			for _, l := range s.describe(err).lines {

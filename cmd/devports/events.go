@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -54,6 +55,8 @@ func formatEvent(e launcher.Event, cause string) string {
 		return fmt.Sprintf(`%s does not listen on any port, and %s waits for it; if it never will, set port = false or ready = "none"`, e.Service, e.On)
 	case launcher.WrongProtocol:
 		return fmt.Sprintf(`%s expects HTTPS on port %d, but its ready check uses HTTP; set ready = "tcp" or "exec:curl -fks https://localhost:$PORT/"`, e.Service, e.Port)
+	case launcher.UpToDate:
+		return e.Service + " is up to date"
 	case launcher.DependencyFailed:
 		return fmt.Sprintf("%s waits for %s, which has failed", e.Service, e.On)
 	case launcher.NotStarted:
@@ -197,6 +200,10 @@ func formatChanges(changes []procfile.Change) string {
 		case procfile.Removed:
 			parts = append(parts, "stopping "+c.Service)
 		case procfile.Changed:
+			if slices.Contains(c.Reasons, procfile.StepChanged) {
+				parts = append(parts, "running "+c.Service+", which has changed")
+				continue
+			}
 			parts = append(parts, "restarting "+c.Service+" ("+strings.Join(c.Reasons, "; ")+")")
 		case procfile.Stopped:
 			parts = append(parts, c.Service+" stays stopped ("+strings.Join(c.Reasons, "; ")+")")

@@ -57,8 +57,11 @@ type restarts struct {
 // restart it at once; line is to be printed, "" for none.
 func (r *restarts) add(st launcher.Status, touched watcher.Touched, builds bool, at time.Time) (now bool, line string) {
 	verb := "restarting"
-	if builds {
+	switch {
+	case builds:
 		verb = "building"
+	case st.Step:
+		verb = "running"
 	}
 	if r.changed == nil {
 		r.loops, r.due, r.changed = map[string]restartLoop{}, map[string]time.Time{}, map[string]time.Time{}

@@ -273,6 +273,9 @@ func serviceAt(f procfile.File, wd string) string {
 	name, depth := "", 0
 	for _, n := range f.ServiceNames() {
 		sv, _ := f.Service(n)
+		if sv.Step {
+			continue
+		}
 		dir := filepath.Join(f.Dir, sv.Dir.Value)
 		if dir == f.Dir || strings.Contains(sv.Dir.Value, "$") {
 			continue

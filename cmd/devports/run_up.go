@@ -120,7 +120,11 @@ type borrowed struct {
 	fresh   bool
 	timeout time.Duration
 
+	steps   []string                        // of the set-up, which the run is for; none: it is for a command
+	started func(ctx context.Context) error // called when the run can be reached; nil for none
+
 	background *control.Background // a run that was started; nil for none
+	spawned    *control.Background // the same, even once it has ended
 	instance   control.Instance
 	hold       control.Hold
 	held       bool
@@ -148,6 +152,7 @@ func (s session) borrow(c *cli.Context) (*borrowed, error) {
 			return nil, err
 		}
 	}
+	s.copyMissing(p)
 	if b.scope, err = p.Scope(); err != nil {
 		return nil, err
 	}
@@ -190,12 +195,19 @@ func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 		return fail(exitRunFailed, "wait until it ends, or run without --fresh", "another devports run --up uses %s: --fresh would restart its services", b.scope)
 	case errors.Is(err, launcher.ErrEnded), ctx.Err() != nil:
 		return err
+	case len(b.steps) > 0 && errors.As(err, new(*launcher.UnknownServiceError)):
+		return fail(exitRunFailed, "devports down, then devports setup", "%s was started with --no-setup, or with an earlier Portfile", b.scope)
 	case err != nil:
 		return requestFailed(b.scope, err)
 	}
 	b.held = true
 	if started := b.hold.Info.HeldOnly; len(started) > 0 {
 		b.note("%s is already running: started %s", b.scope, wording.List(started))
+	}
+	if b.started != nil {
+		if err := b.started(ctx); err != nil {
+			return err
+		}
 	}
 	return b.await(ctx)
 }
@@ -207,11 +219,11 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.background = background
+	b.background, b.spawned = background, background
 	client, err := background.AwaitClaim(ctx)
 	if errors.Is(err, control.ErrSlotTaken) {
 		background.Release()
-		b.background = nil
+		b.background, b.spawned = nil, nil
 		return err
 	}
 	if err == nil {
@@ -221,7 +233,12 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	if err == nil {
 		b.held = true
 		background.Release() // the hold keeps it running
-		err = b.await(ctx)
+		if b.started != nil {
+			err = b.started(ctx)
+		}
+		if err == nil {
+			err = b.await(ctx)
+		}
 	}
 	if err == nil || ctx.Err() != nil {
 		return err
@@ -230,6 +247,9 @@ func (b *borrowed) spawn(ctx context.Context) error {
 		b.background, b.held = nil, false
 		if status == 0 { // all services are done
 			return nil
+		}
+		if len(b.steps) > 0 { // their output was printed
+			return fail(exitRunFailed, "", "the set-up of %s failed", b.scope)
 		}
 		b.showBackground(background, b.slot, backgroundLines)
 		return fail(exitRunFailed, "", "%s failed to start", b.scope)
@@ -255,6 +275,9 @@ func (b *borrowed) await(ctx context.Context) error {
 		}
 	}
 	if len(f.lines) > 0 {
+		if len(b.steps) > 0 {
+			return f
+		}
 		b.printLastLines(ctx, client, inState(info.Services, b.names, launcher.StateFailed, launcher.StateStarting))
 		b.hintToType(info, b.names)
 		return f

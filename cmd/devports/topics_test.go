@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,11 +22,12 @@ func topicExamples(text string) []string {
 // example.
 func keyExamples(text string) (examples []string) {
 	project, service, _ := strings.Cut(text, "Keys of a service:")
+	service, step, _ := strings.Cut(service, "Keys of a step in [setup]:")
 	line := regexp.MustCompile(`(?m)^  ([a-z_]+ = .+?) {2,}\S`)
 	for _, m := range line.FindAllStringSubmatch(project, -1) {
 		example := m[1]
 		if !strings.HasPrefix(example, "services") {
-			example += "\n[services]\nx = 'x'\n"
+			example += "\n[services]\napi = 'x'\ndb = 'x'\n"
 		}
 		examples = append(examples, example)
 	}
@@ -36,16 +38,31 @@ func keyExamples(text string) (examples []string) {
 		}
 		examples = append(examples, example)
 	}
+	for _, m := range line.FindAllStringSubmatch(step, -1) {
+		example := "[setup.deps]\n" + m[1] + "\n"
+		if !strings.HasPrefix(m[1], "command") {
+			example += "command = 'x'\n"
+		}
+		examples = append(examples, example+"[services]\ndb = 'x'\n")
+	}
 	return examples
 }
 
 func TestTopicExamples(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if err := os.Mkdir("vendor", 0o700); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"vendor", "web"} {
+		if err := os.Mkdir(name, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for _, name := range []string{".env", "auth.env", "vendor/x.go"} { // for patterns
+	for _, name := range []string{".env", "auth.env", "setup.env", "package-lock.json", "vendor/x.go"} { // for patterns
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"web", "pay"} { // to include
+		dir := filepath.Join("apps", name)
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "Portfile"), []byte("services = { "+name+" = 'x' }"), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -56,6 +73,9 @@ func TestTopicExamples(t *testing.T) {
 		t.Errorf("the topic has %d examples", len(examples))
 	}
 	for _, example := range append(examples, topicExamples(environment.text)...) {
+		if strings.HasPrefix(example, "uses") {
+			continue // it needs another project
+		}
 		var said bytes.Buffer
 		if status := run([]string{"devports", "check", "-f", "-"}, strings.NewReader(example), &bytes.Buffer{}, &said); status != 0 || said.Len() > 0 {
 			t.Errorf("status %d, %s\n%s", status, &said, example)

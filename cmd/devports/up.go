@@ -38,11 +38,12 @@ var upCommand = command{
 	usage: "start the services of the Portfile and apply its edits",
 	args:  "[SERVICE…]",
 	help: `
-Starts all services, or the named ones and their dependencies, each with its own
-port in PORT and the port of every service of the Portfile in PORT_<NAME>. While
-it runs, up applies edits to the Portfile and env files, and restarts only the
-services that an edit affects. Ctrl-C stops all services, a second Ctrl-C kills
-them.
+Starts all services except those with autostart = false, or the named services
+and groups, and their dependencies, each with its own port in PORT and the port
+of every service of the Portfile in PORT_<NAME>. Below a Portfile that another
+includes, it starts the services of that file. While it runs, up applies edits
+to the Portfile and env files, and restarts only the services that an edit
+affects. Ctrl-C stops all services, a second Ctrl-C kills them.
 
 On a terminal, rows at the bottom show the state of each service, failed ones
 first. Press ? for a list of the keys:
@@ -82,6 +83,7 @@ failed.
 Example:
   devports up
   devports up web auth
+  devports up backend --without docs
   devports up -m worker=3
   devports up -d
   devports up -d --last
@@ -92,6 +94,7 @@ Example:
 			Name: "replicas", Aliases: []string{"m"}, Value: replicas{}, DefaultText: "as in the Portfile",
 			Usage: "run several copies of services: `SERVICE=NUMBER,…`",
 		},
+		withoutFlag,
 		boolean("detach", "d", "run in the background, and return when all services are ready"),
 		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with -d, wait at most `TIME`", DefaultText: "1m"},
 		boolean("keep-waiting", "", "with -d, keep waiting when a service fails"),
@@ -105,11 +108,12 @@ Example:
 		boolean("raw", "", "print plain lines, and pass all control sequences to the terminal"),
 		boolean("no-prefix", "", "print only the services' output; devports' own lines go to stderr"),
 		boolean("no-front", "", "do not give the services named addresses"),
+		boolean("no-setup", "", "do not run the steps of [setup], nor wait for them"),
 		boolean("reassign", "", "permanently move ports that another process holds"),
 		noPinsFlag,
 		registryFlag,
 	},
-	completes: services,
+	completes: servicesAndGroups,
 	run:       up,
 }
 
@@ -122,6 +126,7 @@ func up(s session, c *cli.Context) error {
 		return s.upLast(c.Context, c.Duration("timeout"))
 	}
 	o.NoPins = s.noPins(c)
+	o.Below = below(o)
 	s.unpinned = func(p project.Project) { s.notePins(p, c) }
 	o, err := s.offer(o)
 	if err != nil {
@@ -145,13 +150,16 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 	if o.NoFront {
 		p = p.WithoutFront()
 	}
+	if o.NoSetup {
+		p = p.WithoutSetup()
+	}
 	if o.NoPins {
 		p = p.WithoutPins()
 		if s.unpinned != nil {
 			s.unpinned(p)
 		}
 	}
-	return p, color, declares(p.File, o.Services)
+	return p, color, o.checkSelection(p.File)
 }
 
 // up runs the services in this process until they end. A run in the background
@@ -180,12 +188,17 @@ func (s session) up(o upOptions, from *background) error {
 	signals := make(chan os.Signal, 4)
 	defer signal.Stop(signals)
 
-	r := project.Run{Project: p, Selected: o.Services, Reassign: o.Reassign, Shared: from.sharing()}
+	r := project.Run{
+		Project: p, Selected: o.Services, Below: o.Below, Without: o.Without, Reassign: o.Reassign, Shared: from.sharing(),
+	}
 	plan, scope, claim, err := s.begin(r, o.NoPins, signals, from)
 	if err != nil {
 		return err
 	}
 	defer claim.Release()
+	if from == nil {
+		s.noteIncluded(o, p.File)
+	}
 	if len(plan.Services) >= manyServices {
 		debug.SetGCPercent(400) // until the timer of memory fires
 	}
@@ -440,6 +453,7 @@ func (u *upRun) launch(id string, watchdog *system.EarlyWatchdog) error {
 		Controller: u.controller,
 		Listening:  listeningPorts, AllListening: holder.ListeningPorts,
 		Drain: u.drain,
+		Setup: u.beginStep,
 		Explain: func(p procfile.Process, exit launcher.Exit, started time.Time) string {
 			return diagnosis.Explain(u.run.Project.File.Dir, p, exit, func() string {
 				return strings.Join(u.display.tail.Last(p.Service, explainLines, started), "\n")
@@ -492,6 +506,7 @@ func (u *upRun) keepsRunning(e launcher.Ended) bool {
 // begin prepares the start: it checks the project, claims the scope and leases
 // the ports. It reports all problems at once, before anything is started.
 func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from *background) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
+	notes := s.copyFiles(r.Project)
 	var checked procfile.Plan // before the claim, which kills the orphans of a dead run
 	if r.Project, checked, scope, err = r.Project.Prepare(); err != nil {
 		return plan, scope, c, err
@@ -513,7 +528,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from 
 	if err != nil {
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
-	s.notes(s.unseen(checked.Notes, r.Project.File.Dir))
+	s.notes(s.unseen(append(notes, checked.Notes...), r.Project.File.Dir))
 	s.noteUnbound(r.Project, scope)
 	s.noteFrontPort(plan.Site.Port)
 	return plan, scope, c, nil

@@ -14,8 +14,10 @@ import (
 // how to start it. They are parsed once, and passed on to a run in the
 // background, so that no command line is built from another.
 type upOptions struct {
-	Services   []string `json:"services,omitempty"` // none stands for all
+	Services   []string `json:"services,omitempty"` // none stands for all with autostart
+	Without    []string `json:"without,omitempty"`  // services and groups that are not started
 	File       string   `json:"file,omitempty"`
+	Below      string   `json:"below,omitempty"` // the directory of the command, if it selects an included file
 	Registry   string   `json:"registry,omitempty"`
 	Replicas   replicas `json:"replicas,omitempty"`
 	Log        string   `json:"log,omitempty"`
@@ -29,6 +31,7 @@ type upOptions struct {
 	Reassign   bool     `json:"reassign,omitempty"`
 	NoPins     bool     `json:"no_pins,omitempty"`
 	NoFront    bool     `json:"no_front,omitempty"`
+	NoSetup    bool     `json:"no_setup,omitempty"`
 	Proposed   []byte   `json:"proposed,omitempty"` // a Portfile to use instead of a file; nil for none
 }
 
@@ -36,6 +39,7 @@ func readUpOptions(c *cli.Context) upOptions {
 	scale, _ := c.Generic("replicas").(replicas)
 	return upOptions{
 		Services:   c.Args().Slice(),
+		Without:    listed(c.StringSlice("without")),
 		File:       c.String("file"),
 		Registry:   c.String("registry"),
 		Replicas:   scale,
@@ -50,6 +54,7 @@ func readUpOptions(c *cli.Context) upOptions {
 		Reassign:   c.Bool("reassign"),
 		NoPins:     c.Bool("no-pins"),
 		NoFront:    c.Bool("no-front"),
+		NoSetup:    c.Bool("no-setup"),
 	}
 }
 

@@ -44,7 +44,7 @@ var shellIsDash = sync.OnceValue(func() bool {
 // session.
 func processAttributes(_ procfile.Process, pty bool) *syscall.SysProcAttr {
 	if pty {
-		return &syscall.SysProcAttr{Setsid: true, Setctty: true} // Ctty is descriptor 0
+		return &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 1} // of a step, descriptor 0 is no terminal
 	}
 	return &syscall.SysProcAttr{Setpgid: true}
 }

@@ -34,7 +34,7 @@ type Process struct {
 // nil. If that fails, the Process is nil and the exit has the reason.
 func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Exit) {
 	defer s.idle.Reset(idleDelay)
-	ends, err := openStdio(size, spec.Ready.Kind == procfile.Done)
+	ends, err := openStdio(size, spec.Ready.Kind == procfile.Done, spec.Setup != nil)
 	if err != nil {
 		return nil, exitOfStart(err)
 	}
@@ -82,12 +82,21 @@ type stdio struct {
 // openStdio opens a terminal if there is a size for one and the system provides
 // it. Otherwise it opens pipes: one for output, and one that keeps standard
 // input open and silent, because many watchers exit when it ends. A job gets an
-// empty standard input, so that a question does not block it forever.
-func openStdio(size *terminal.Size, job bool) (e stdio, err error) {
+// empty standard input, so that a question does not block it forever. A step of
+// the set-up gets one even on a terminal.
+func openStdio(size *terminal.Size, job, step bool) (e stdio, err error) {
 	if size != nil {
 		if e.source, e.output, err = terminal.Open(*size); err == nil {
 			e.stdin, e.pty = e.output, true
-			return e, nil
+			if !step {
+				return e, nil
+			}
+			if e.stdin, err = os.Open(os.DevNull); err == nil {
+				return e, nil
+			}
+			e.closeOwnSide()
+			e.output.Close()
+			return stdio{}, err
 		}
 	}
 	if e.source, e.output, err = pipe(true); err != nil {
@@ -109,7 +118,7 @@ func openStdio(size *terminal.Size, job bool) (e stdio, err error) {
 // closeChildSide closes the files that only the process needs.
 func (e stdio) closeChildSide() {
 	e.output.Close()
-	if !e.pty {
+	if e.stdin != e.output {
 		e.stdin.Close()
 	}
 }

@@ -20,6 +20,7 @@ func Detect(fsys fs.FS) Project {
 		p.add(Service{Origin: "index.html", Command: PortFlag("python3 -m http.server").Command}, "web")
 	}
 	p.resolveConflicts()
+	p.Steps = installSteps(t, p)
 	return p
 }
 

@@ -30,9 +30,10 @@ func valid(t *testing.T, dir string, p Project) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, p.Portfile())
 	}
-	if want := max(len(p.Services), 1); len(f.Services) != want {
+	if want := max(len(p.Services), 1) + len(p.Steps); len(f.Services) != want {
 		t.Fatalf("%d services, want %d:\n%s", len(f.Services), want, p.Portfile())
 	}
+	f = f.WithoutSteps()
 	for i, s := range p.Services {
 		if f.Services[i].Command.Shell != s.Command {
 			t.Fatalf("the command %q is read as %q", s.Command, f.Services[i].Command.Shell)

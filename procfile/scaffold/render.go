@@ -35,6 +35,7 @@ func (p Project) Portfile() []byte {
 			fmt.Fprintf(&b, "%s = %s\n", v.Name, quoteTOML(v.Value))
 		}
 	}
+	writeSteps(&b, p.Steps)
 	for _, s := range p.Services {
 		s.write(&b)
 	}

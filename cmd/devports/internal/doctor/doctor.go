@@ -14,6 +14,7 @@ import (
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/logstore"
+	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
 
@@ -47,6 +48,10 @@ type Doctor struct {
 	Range       allocator.Set                   // DEVPORTS_RANGE; empty: the project's range
 	Listening   func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 	OrphanGrace time.Duration // between SIGTERM and SIGKILL for the processes of a killed run
+
+	// StaleSteps returns the steps of the project's set-up that would run at the
+	// next start, and why.
+	StaleSteps func(p project.Project, scope registry.Scope, plan procfile.Plan) map[string]string
 
 	Describe        func(error) []Trouble
 	FormatProcesses func([]launcher.Orphan) string

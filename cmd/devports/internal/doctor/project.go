@@ -59,6 +59,7 @@ func (d Doctor) examineProject(ctx context.Context, p project.Project, err error
 		unboundPins(p, scope),
 		examineCommands(p.File, plan, here, ports),
 		examineDependencies(p.File.Dir, plan, here),
+		d.examineSetup(p, scope, plan),
 		services,
 		examineWatching(plan, p.File.Dir, here.Note.PID),
 		examineOpenFiles(plan),
@@ -111,6 +112,13 @@ func examineDependencies(dir string, plan procfile.Plan, here control.Answer) []
 	for _, process := range plan.Services {
 		if slices.ContainsFunc(here.Info.Services, func(st launcher.Status) bool { return st.Service == process.Service && st.PID != 0 }) {
 			continue
+		}
+		isStep := func(name string) bool {
+			p, ok := plan.Service(name)
+			return ok && p.Setup != nil
+		}
+		if isStep(process.Service) || slices.ContainsFunc(process.DependsOn, isStep) {
+			continue // a step installs what it needs
 		}
 		missing := diagnosis.Check(dir, process)
 		if missing == (diagnosis.Missing{}) {

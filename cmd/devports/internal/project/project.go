@@ -41,6 +41,17 @@ type Host struct {
 	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 }
 
+// loader reads project files on the host.
+func (h Host) loader() procfile.Loader {
+	return procfile.Loader{Stdin: h.Stdin, Getenv: h.Getenv, Main: func(dir string) string {
+		c, err := checkout.Find(dir, "", h.Getenv)
+		if err != nil {
+			return ""
+		}
+		return c.MainDirectory()
+	}}
+}
+
 // Project is a project file with its checkout and the registry of its ports. It
 // is a value.
 type Project struct {
@@ -52,11 +63,15 @@ type Project struct {
 	scale   map[string]int // numbers of replicas that override the file's
 	noPins  bool
 	noFront bool
+	noSetup bool
 
 	home     *Project           // where shared services run; nil: here, or there are none
 	homePath string             // of the home's file, if home is another directory
 	isHome   bool               // it is the home
 	unshared []procfile.Service // that this checkout, but not the home, declares as shared
+
+	uses []procfile.Used // the projects that the file uses
+	used bool            // it was opened as such a project
 
 	prepared *prepared // nil for none
 }
@@ -90,7 +105,7 @@ func (e *FileError) Unwrap() error { return e.err }
 // file. With Problems, the Project has the valid part of the file.
 func Open(host Host, r registry.Registry, path string, scale map[string]int) (Project, error) {
 	p := Project{Registry: r, host: host, scale: scale}
-	return p.load(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
+	return p.load(path, func() (procfile.File, error) { return host.loader().Read(path) })
 }
 
 // Proposed is Open for a Portfile in dir that is not written.
@@ -122,6 +137,13 @@ func (p Project) WithoutFront() Project {
 	return p
 }
 
+// WithoutSetup returns the project without the steps of its set-up.
+func (p Project) WithoutSetup() Project {
+	p.noSetup, p.prepared = true, nil
+	p.File = p.File.WithoutSteps()
+	return p
+}
+
 // Pins reports whether the file pins a port.
 func (p Project) Pins() bool {
 	return slices.ContainsFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Pin != 0 })
@@ -133,7 +155,7 @@ func (p Project) Binds(scope registry.Scope) bool { return scope.Main() && !p.no
 // load loads the project from the file at path, with read.
 func (p Project) load(path string, read func() (procfile.File, error)) (Project, error) {
 	var err error
-	p.prepared = nil
+	p.prepared, p.uses = nil, nil
 	if p.File, err = read(); err != nil {
 		info, missing := os.Stat(path)
 		switch {
@@ -142,14 +164,22 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 		case missing == nil && info.IsDir():
 			return p, &FileError{path, true, err}
 		}
+		if c, unknown := checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv); unknown == nil {
+			p.Checkout = c
+			p.uses = p.findUses()
+		}
 		return p, p.File.Problems(p.context(registry.Scope{}, nil), err)
 	}
 	if p.File, err = p.File.ExpandReplicas(p.scale); err != nil {
 		return p, err
 	}
+	if p.noSetup {
+		p.File = p.File.WithoutSteps()
+	}
 	if p.Checkout, err = checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv); err != nil {
 		return p, err
 	}
+	p.uses = p.findUses()
 	return p.findHome()
 }
 
@@ -271,8 +301,8 @@ func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope,
 // context is the context in which the file is resolved.
 func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
-		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Ports: ports,
-		Site: p.site(scope), SharedElsewhere: p.home != nil,
+		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Main: p.CopiesFrom(), Ports: ports,
+		Site: p.site(scope), SharedElsewhere: p.home != nil, Uses: p.uses,
 	}
 }
 

@@ -1,0 +1,219 @@
+// Package setup remembers which steps of a project's set-up have run in which
+// checkout, and decides which have to run. It compares the content of files,
+// not their times.
+//
+// For each scope there is a file in the folder "setup" of devports' home, with
+// the directory and its identity: a directory that was removed and created
+// again is a new checkout. While a step runs, it has no record: after an
+// interruption it runs again. A lock for each step of a directory lets two runs
+// that share the directory run it once.
+package setup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/devports/devports/allocator/atomicfile"
+	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/procfile"
+)
+
+// Checkout is a checkout whose steps are remembered.
+type Checkout struct {
+	Slot      string // the name of its file, without extension
+	Directory string
+	ID        string // changes when the directory is removed and created again
+}
+
+// Store is the state of the steps of one checkout. Its methods may be called
+// from any goroutine.
+type Store struct {
+	folder   string
+	checkout Checkout
+}
+
+// In returns the Store of a checkout in devports' home.
+func In(home string, c Checkout) Store { return Store{filepath.Join(home, "setup"), c} }
+
+// state is the content of a file.
+type state struct {
+	Version   int               `json:"version"`
+	Directory string            `json:"directory"`
+	ID        string            `json:"id,omitempty"`
+	Steps     map[string]record `json:"steps"`
+}
+
+// record is what is known about a step.
+type record struct {
+	fingerprint
+	At     time.Time `json:"at"`
+	Failed string    `json:"failed,omitempty"` // when it last ran: why
+}
+
+const (
+	version   = 1
+	extension = ".json"
+
+	// updateWait bounds how long another process may take to update a file.
+	updateWait = 10 * time.Second
+	// turnWait bounds how long another run may take for a step.
+	turnWait = 24 * time.Hour
+)
+
+func (s Store) path() string { return filepath.Join(s.folder, s.checkout.Slot+extension) }
+
+// load reads the state; that of another directory, or one that cannot be read,
+// is empty: then the steps run again.
+func (s Store) load() state {
+	fresh := state{Version: version, Directory: s.checkout.Directory, ID: s.checkout.ID, Steps: map[string]record{}}
+	content, err := atomicfile.Read(s.path())
+	var known state
+	if err != nil || json.Unmarshal(content, &known) != nil || known.Version != version || known.Steps == nil {
+		return fresh
+	}
+	if known.Directory != s.checkout.Directory || known.ID != s.checkout.ID {
+		return fresh
+	}
+	return known
+}
+
+// update changes the state.
+func (s Store) update(change func(steps map[string]record)) error {
+	release, err := lockfile.Acquire(context.Background(), filepath.Join(s.folder, s.checkout.Slot+".lock"), updateWait)
+	if err != nil {
+		return err
+	}
+	defer release()
+	known := s.load()
+	change(known.Steps)
+	content, err := json.MarshalIndent(known, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(s.path(), append(content, '\n'), atomicfile.Options{})
+}
+
+// Stale returns why a step would run now; "" if it is up to date.
+func (s Store) Stale(step procfile.Process) (why string, err error) {
+	now, err := fingerprintOf(step)
+	if err != nil {
+		return "", err
+	}
+	r, known := s.load().Steps[step.Service]
+	return stale(step, now, r, known), nil
+}
+
+// Forget makes steps run at their next turn.
+func (s Store) Forget(steps ...string) error {
+	return s.update(func(known map[string]record) {
+		for _, name := range steps {
+			delete(known, name)
+		}
+	})
+}
+
+// Begin begins the turn of a step: see [launcher.Options]. If another run has
+// the turn, it calls waiting and waits; ctx ends the wait. incomplete is called
+// if the step has succeeded, but has not created something, which it names.
+func (s Store) Begin(
+	ctx context.Context, step procfile.Process, force bool, waiting func(*lockfile.HeldError), incomplete func(missing []string),
+) (launcher.Turn, error) {
+	release, err := s.lock(ctx, step.Service, waiting)
+	if err != nil {
+		return launcher.Turn{}, err
+	}
+	done := func(*launcher.Exit) { _ = release() }
+	now, err := fingerprintOf(step)
+	if err != nil {
+		done(nil)
+		return launcher.Turn{}, err
+	}
+	r, known := s.load().Steps[step.Service]
+	if !force && stale(step, now, r, known) == "" {
+		return launcher.Turn{End: done}, nil
+	}
+	if known { // until it has succeeded
+		if err := s.Forget(step.Service); err != nil {
+			done(nil)
+			return launcher.Turn{}, fmt.Errorf("cannot store the state of the set-up: %w", err)
+		}
+	}
+	return launcher.Turn{Needed: true, End: func(exit *launcher.Exit) {
+		defer release()
+		if exit == nil {
+			return
+		}
+		r := record{fingerprint: now, At: time.Now().UTC()}
+		if exit.Status != 0 || exit.Err != nil {
+			r.Failed = exit.String()
+		}
+		if s.update(func(steps map[string]record) { steps[step.Service] = r }) != nil || r.Failed != "" {
+			return // it runs again next time
+		}
+		if gone := missing(step); len(gone) > 0 {
+			incomplete(gone)
+		}
+	}}, nil
+}
+
+// lock takes the lock of a step.
+func (s Store) lock(ctx context.Context, step string, waiting func(*lockfile.HeldError)) (release func() error, err error) {
+	h := fnv.New64a()
+	h.Write([]byte(s.checkout.Directory))
+	path := filepath.Join(s.folder, fmt.Sprintf("%016x-%s.lock", h.Sum64(), step))
+	release, _, err = lockfile.TryAcquire(path, nil)
+	var held *lockfile.HeldError
+	if errors.As(err, &held) {
+		waiting(held)
+		return lockfile.Acquire(ctx, path, turnWait)
+	}
+	return release, err
+}
+
+// Stored is the state of a checkout on disk.
+type Stored struct {
+	Directory string
+	path      string
+}
+
+// All returns the state of all checkouts.
+func All(home string) (all []Stored, err error) {
+	folder := filepath.Join(home, "setup")
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), extension) {
+			continue
+		}
+		path := filepath.Join(folder, e.Name())
+		content, unread := atomicfile.Read(path)
+		var known state
+		if unread == nil && json.Unmarshal(content, &known) == nil {
+			all = append(all, Stored{known.Directory, path})
+		}
+	}
+	return all, err
+}
+
+// Remove removes the state and the locks of the checkout.
+func (s Stored) Remove() error {
+	h := fnv.New64a()
+	h.Write([]byte(s.Directory))
+	locks, _ := filepath.Glob(filepath.Join(filepath.Dir(s.path), fmt.Sprintf("%016x-*.lock", h.Sum64())))
+	locks = append(locks, strings.TrimSuffix(s.path, extension)+".lock")
+	for _, lock := range locks {
+		_ = lockfile.Remove(lock, func() error { return nil })
+	}
+	return os.Remove(s.path)
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/lockfile"
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/cmd/devports/internal/setup"
+	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+)
+
+var setupCommand = command{
+	name:  "setup",
+	usage: "run the steps of [setup] that are not up to date",
+	args:  "[STEP…]",
+	help: `
+Runs the steps of the Portfile's [setup], or the named ones with the steps that
+they depend on: those that have not run in this checkout, or whose "when" files,
+command, dir or env have changed since, or if something that they create is
+gone. It starts the services that these steps depend on, and stops them
+afterwards. If devports up is running here, that run runs the steps.
+
+With --force, it runs the steps although they are up to date. devports up runs
+the steps by itself, before the services that wait for them.
+
+Example:
+  devports setup
+  devports setup --force deps`,
+	flags: []cli.Flag{
+		boolean("force", "", "run the steps even if they are up to date"),
+		&cli.DurationFlag{Name: "timeout", Value: time.Hour, Usage: "wait at most `TIME`", DefaultText: "1h"},
+		noPinsFlag, fileFlag, registryFlag,
+	},
+	completes: steps,
+	run: func(s session, c *cli.Context) error {
+		return s.setup(c)
+	},
+}
+
+// setup runs steps in the run of this checkout, or in a temporary one.
+func (s session) setup(c *cli.Context) error {
+	p, err := s.openProject(c)
+	if err != nil {
+		return err
+	}
+	names := c.Args().Slice()
+	if err := declaresSteps(p.File, names); err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		names = p.File.Steps()
+	}
+	if len(names) == 0 {
+		s.note("%s has no [setup]", p.File.Name)
+		return nil
+	}
+	b, err := s.borrow(c)
+	if err != nil {
+		return err
+	}
+	store, err := s.setupStore(p, b.scope)
+	if err != nil {
+		return err
+	}
+	if c.Bool("force") {
+		if err := store.Forget(names...); err != nil {
+			return err
+		}
+	}
+	needed := p.File.WithDependencies(names)
+	stale, err := s.staleSteps(c.Context, s.withPins(p, c), b.scope, needed)
+	if err != nil {
+		return err
+	}
+	if len(stale) == 0 {
+		s.note("%s up to date", isOrAre(names))
+		return nil
+	}
+	b.options.Services, b.names, b.steps = names, needed, stale
+	return b.runSteps()
+}
+
+func isOrAre(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is"
+	}
+	return wording.List(names) + " are"
+}
+
+// declaresSteps returns an error unless the file declares these steps.
+func declaresSteps(file procfile.File, names []string) error {
+	f := failure{status: exitUsage}
+	for _, name := range names {
+		if known := file.Steps(); !slices.Contains(known, name) {
+			hint := "its steps are " + wording.List(known)
+			if near, ok := text.Nearest(name, known); ok {
+				hint = "did you mean " + near + "?"
+			} else if len(known) == 0 {
+				hint = "declare steps in [setup]: devports help portfile"
+			}
+			f.lines = append(f.lines, errorLine{file.Name + " has no step " + name, hint})
+		}
+	}
+	if len(f.lines) > 0 {
+		return f
+	}
+	return nil
+}
+
+// staleSteps returns those of the steps that would run now.
+func (s session) staleSteps(ctx context.Context, p project.Project, scope registry.Scope, names []string) (stale []string, err error) {
+	plan, err := p.Resolve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	why := s.staleReasons(p, scope, plan)
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(why)), func(name string) bool { return !slices.Contains(names, name) }), nil
+}
+
+// staleReasons returns the steps of a plan that would run now, and why.
+func (s session) staleReasons(p project.Project, scope registry.Scope, plan procfile.Plan) map[string]string {
+	why := map[string]string{}
+	store, err := s.setupStore(p, scope)
+	for _, step := range plan.Services {
+		if step.Setup == nil {
+			continue
+		}
+		reason := ""
+		if err == nil {
+			reason, err = store.Stale(step)
+		}
+		if err != nil {
+			reason = err.Error()
+		}
+		if reason != "" {
+			why[step.Service] = reason
+		}
+	}
+	return why
+}
+
+// setupStore is the state of the steps in a scope.
+func (s session) setupStore(p project.Project, scope registry.Scope) (setup.Store, error) {
+	home, err := registry.Home(s.getenv)
+	if err != nil {
+		return setup.Store{}, err
+	}
+	slot, err := s.slot(scope)
+	return setup.In(home, setup.Checkout{Slot: slot.Name(), Directory: scope.Directory, ID: p.Checkout.ID}), err
+}
+
+// drainTime is how long the last lines of steps may take to arrive from a run
+// that continues.
+const drainTime = 200 * time.Millisecond
+
+// runSteps runs steps, and prints their output.
+func (b *borrowed) runSteps() error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, stopSignals()...)
+	defer signal.Stop(signals)
+
+	reading, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var printing sync.WaitGroup
+	var printed atomic.Bool
+	b.started = func(ctx context.Context) error {
+		q := control.LogQuery{Last: backgroundLines, Follow: true}
+		client := b.instance.Client()
+		if b.spawned == nil {
+			q.Services, q.Since = b.steps, time.Now()
+			if _, err := client.Start(ctx, b.steps...); err != nil {
+				return err
+			}
+		}
+		printing.Go(func() {
+			_ = client.Logs(reading, q, func(e control.LogEntry) error {
+				b.printLine(e.Service, e.Text)
+				printed.Store(true)
+				return nil
+			})
+		})
+		return nil
+	}
+	ctx, stopped := firstSignal(signals)
+	err := b.start(ctx)
+	if sig := stopped(); sig != nil {
+		err = failure{status: statusOfSignal(sig)}
+	}
+	ending, _ := firstSignal(signals) // a second Ctrl-C skips the wait
+	b.end(ending)
+	if b.spawned != nil {
+		time.AfterFunc(exitGrace, cancel)
+	} else {
+		time.AfterFunc(drainTime, cancel)
+	}
+	printing.Wait()
+	if b.spawned != nil && !printed.Load() { // it has ended before it could be reached
+		b.showBackground(b.spawned, b.slot, backgroundLines)
+	}
+	var f failure
+	if errors.As(err, &f) && f.status == exitRunFailed {
+		f.status = exitFailed
+		return f
+	}
+	return err
+}
+
+// beginStep begins the turn of a step in this run.
+func (u *upRun) beginStep(ctx context.Context, step procfile.Process, force bool) (launcher.Turn, error) {
+	store, err := u.session.setupStore(u.run.Project, u.scope)
+	if err != nil {
+		return launcher.Turn{}, err
+	}
+	waiting := func(held *lockfile.HeldError) {
+		u.display.own.Say(step.Service + " waits: " + describeHolder(held) + " runs it in this directory")
+	}
+	incomplete := func(missing []string) {
+		u.display.own.Say(step.Service + " has succeeded, but did not create " + strings.Join(missing, ", ") + ": it will run again next time (creates is relative to " + "the directory of " + filepath.Base(u.run.Project.File.Name) + ")")
+	}
+	turn, err := store.Begin(ctx, step, force, waiting, incomplete)
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("stopped while it waited for another run")
+	}
+	return turn, err
+}
+
+// describeHolder names the process that holds a lock.
+func describeHolder(held *lockfile.HeldError) string {
+	if held.PID == 0 {
+		return "another devports"
+	}
+	return text.OneLine(held.Command) + " (pid " + wording.Numbers([]int{held.PID}) + ")"
+}
+
+// steps completes the names of steps.
+func steps(l line) []candidate {
+	return l.services(func(s procfile.Service) bool { return s.Step })
+}

@@ -1,0 +1,35 @@
+package scaffold
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// A lock file becomes a step that installs what it lists, if a service of its
+// language is there.
+func TestSteps(t *testing.T) {
+	node := `{"scripts": {"dev": "vite"}, "devDependencies": {"vite": "1"}}`
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{"npm", map[string]string{"package.json": node, "package-lock.json": "{}"}, "deps: npm ci in  when package-lock.json creates node_modules"},
+		{"no lock", map[string]string{"package.json": node}, ""},
+		{"another language", map[string]string{"go.mod": "module x", "main.go": "package main\nfunc main() {}", "package-lock.json": "{}"}, ""},
+		{"two", map[string]string{"web/package.json": node, "web/pnpm-lock.yaml": "", "api/manage.py": "", "api/uv.lock": ""}, `
+api-deps: uv sync in api when api/uv.lock creates api/.venv
+web-deps: pnpm install --frozen-lockfile in web when web/pnpm-lock.yaml creates web/node_modules`},
+		{"an old lock", map[string]string{"package.json": `{"packageManager": "bun@1", "scripts": {"dev": "vite"}}`, "yarn.lock": ""}, ""},
+	} {
+		p := Detect(filesystem(c.files))
+		var got []string
+		for _, s := range p.Steps {
+			got = append(got, fmt.Sprintf("%s: %s in %s when %s creates %s", s.Name, s.Command, s.Dir, s.Lock, s.Creates))
+		}
+		if list := strings.Join(got, "\n"); list != strings.TrimSpace(c.want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", c.name, list, c.want)
+		}
+	}
+}
