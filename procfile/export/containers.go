@@ -305,8 +305,13 @@ func (c *containers) differences() {
 
 // commonDifferences notes what only devports does.
 func commonDifferences(l *losses, f procfile.File, running []procfile.Service) {
-	l.services(filter(running, func(s procfile.Service) bool { return len(s.Watch) > 0 }), "", "watch: changed files do not restart it")
+	l.services(filter(running, func(s procfile.Service) bool { return len(s.Watch) > 0 }), "", "watch: changed files restart nothing")
 	l.services(filter(running, func(s procfile.Service) bool { return s.Host.Value != "" || s.HostHeader.Value != "" }), "", "host and host_header: there are no named addresses")
+	l.services(filter(running, func(s procfile.Service) bool { return s.Shared }), "", "shared: each checkout has its own")
+	l.services(filter(f.Services, func(s procfile.Service) bool { return s.Step }), "", "[setup]: its steps do not run")
+	if len(f.Copy) > 0 {
+		l.add(f.Copy[0].Pos, "", "copy: no files are copied")
+	}
 	if f.StopOnExit {
 		l.add(procfile.Position{}, "", "stop_on_exit: the others keep running when a service ends")
 	}

@@ -130,12 +130,12 @@ func comment(text string) string {
 	return b.String()
 }
 
-// declared returns the services of the file, each once whatever the number of
-// its replicas, in the order of the file.
+// declared returns the services of the file without the steps of its set-up,
+// each once whatever the number of its replicas, in the order of the file.
 func declared(f procfile.File) []procfile.Service {
 	var list []procfile.Service
 	for _, s := range f.Services {
-		if s.ReplicaOf == "" || s.ReplicaOf == s.Name {
+		if !s.Step && (s.ReplicaOf == "" || s.ReplicaOf == s.Name) {
 			list = append(list, s)
 		}
 	}

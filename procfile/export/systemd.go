@@ -20,7 +20,8 @@ func Systemd(in Input) Result {
 	var units []File
 	var names []string
 	for _, s := range in.File.Services {
-		if _, ok := in.Plan.Service(s.Name); !ok {
+		if _, ok := in.Plan.Service(s.Name); !ok || s.Step {
+			u.left = append(u.left, s.Name)
 			continue
 		}
 		if image, composed := declaredImage(s); image.name.Value != "" || composed != "" {
@@ -33,7 +34,7 @@ func Systemd(in Input) Result {
 	}
 	i := 0
 	for _, s := range in.File.Services {
-		if p, ok := in.Plan.Service(s.Name); ok && !slices.Contains(u.left, s.Name) {
+		if p, _ := in.Plan.Service(s.Name); !slices.Contains(u.left, s.Name) {
 			units[i].Text = u.unit(s, p)
 			i++
 		}
@@ -106,6 +107,9 @@ func (u *units) after(s procfile.Service) []string {
 	var list []string
 	for _, d := range s.DependsOn {
 		if slices.Contains(u.left, d.Value) {
+			if step, _ := u.in.File.Service(d.Value); step.Step {
+				continue // all of them are noted
+			}
 			u.lost.add(d.Pos, "", "service %s does not wait for %s, which has no unit", s.Name, d.Value)
 			continue
 		}
