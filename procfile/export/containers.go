@@ -320,6 +320,15 @@ func commonDifferences(l *losses, f procfile.File, running []procfile.Service) {
 	}
 }
 
+// waits reports whether a service depends on another one, not only on steps of
+// the set-up.
+func waits(f procfile.File, s procfile.Service) bool {
+	return slices.ContainsFunc(s.DependsOn, func(d procfile.Text) bool {
+		on, _ := f.Service(d.Value)
+		return !on.Step
+	})
+}
+
 // relative returns a path of the file relative to it, with slashes: "./api".
 func relative(f procfile.File, p string) string {
 	if filepath.IsAbs(p) {

@@ -297,7 +297,7 @@ func (k *kubernetes) differences(public bool) {
 	for _, n := range k.list {
 		all = append(all, n.service)
 	}
-	k.lost.services(filter(all, func(s procfile.Service) bool { return len(s.DependsOn) > 0 }), "",
+	k.lost.services(filter(all, func(s procfile.Service) bool { return waits(k.in.File, s) }), "",
 		"depends_on: Kubernetes starts everything at once, so it has to retry")
 	k.lost.services(filter(all, func(s procfile.Service) bool { return s.StopSignal != "TERM" }), "STOPSIGNAL in the Dockerfile",
 		"stop_signal: Kubernetes sends the one of the image")

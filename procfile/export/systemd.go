@@ -142,7 +142,7 @@ func (u *units) differences() {
 	commonDifferences(&u.lost, u.in.File, filter(running, func(s procfile.Service) bool { return s.ReplicaOf == "" || s.ReplicaOf == s.Name }))
 	u.lost.services(filter(running, func(s procfile.Service) bool { return s.Build.Shell != "" || s.Build.Argv != nil }),
 		"build it before you start the units", "build: systemd does not build it")
-	u.lost.services(filter(running, func(s procfile.Service) bool { return len(s.DependsOn) > 0 }),
+	u.lost.services(filter(running, func(s procfile.Service) bool { return waits(u.in.File, s) }),
 		"", "depends_on: systemd stops and restarts it together with what it depends on")
 	for _, s := range running {
 		p, _ := u.in.Plan.Service(s.Name)

@@ -33,17 +33,6 @@ func (v value) known() (text string, ok bool) {
 	return text, true
 }
 
-// variables returns the names of the variables in a value.
-func (v value) variables() []string {
-	var names []string
-	for _, p := range v {
-		if p.name != "" {
-			names = append(append(names, p.name), p.word.variables()...)
-		}
-	}
-	return names
-}
-
 // scope looks up variables of the file.
 type scope struct {
 	own    func(name string) (piece, bool) // what devports sets
