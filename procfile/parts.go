@@ -1,6 +1,11 @@
 package procfile
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/devports/devports/allocator"
+)
 
 // Part is a part of a value in a file: literal text, or a variable.
 type Part struct {
@@ -63,4 +68,53 @@ func parts(s string) (list []Part, ok bool) {
 			literal("$")
 		}
 	}
+}
+
+// Tables returns the tables of variables that apply to a service, the innermost
+// first: its env, and the [env] of each file around it.
+func (f File) Tables(s Service) [][]Variable {
+	tables := [][]Variable{f.Env}
+	for _, p := range s.Pos.part().chain() {
+		tables = append(tables, p.env)
+	}
+	tables = append(tables, s.Env)
+	slices.Reverse(tables)
+	return tables
+}
+
+// DeclaredEnvFiles returns the env files that the file, the files that it
+// includes around a service, and the service name, in order. Their values are
+// absolute paths.
+func (f File) DeclaredEnvFiles(s Service) []Text {
+	listed := slices.Clone(f.EnvFiles)
+	for _, p := range s.Pos.part().chain() {
+		listed = append(listed, p.envFiles...)
+	}
+	listed = append(listed, s.EnvFiles...)
+	for i, t := range listed {
+		listed[i].Value = f.path(t)
+	}
+	return listed
+}
+
+// Aliases returns the variables by which a service of an included file with a
+// prefix knows the ports of the services of that file: for each its variable in
+// the project.
+func (f File) Aliases(s Service) map[string]string {
+	aliases := map[string]string{}
+	for _, p := range s.Pos.part().chain() {
+		for name, full := range p.names {
+			other, ok := f.Service(full)
+			if name == full || !ok {
+				continue
+			}
+			if other.HasPort {
+				aliases[allocator.PortName{Service: name}.Variable()] = allocator.PortName{Service: full}.Variable()
+			}
+			for _, port := range other.Ports {
+				aliases[allocator.PortName{Service: name, Port: port.Name}.Variable()] = allocator.PortName{Service: full, Port: port.Name}.Variable()
+			}
+		}
+	}
+	return aliases
 }

@@ -46,6 +46,9 @@ func Compose(in Input) Result {
 	c.noteChecks()
 	stubs := ""
 	for _, n := range c.stubs {
+		if _, composed := declaredImage(n.service); composed != "" {
+			continue
+		}
 		stubs += "\n" + comment("Not exported: service "+n.service.Name+". With an image it would be:")
 		stubs += commented(encode(mapping{{Key: n.name, Value: c.stub(n)}}))
 	}
@@ -57,9 +60,6 @@ func Compose(in Input) Result {
 // stub is composed for a service without an image, which is not one of the
 // project's containers.
 func (c *containers) stub(n *container) mapping {
-	if _, composed := declaredImage(n.service); composed != "" {
-		return mapping{}
-	}
 	kept := c.lost // it is lost as a whole
 	defer func() { c.lost = kept }()
 	c.lost.list, c.lost.seen = slices.Clone(kept.list), map[string]bool{}

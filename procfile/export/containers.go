@@ -77,7 +77,12 @@ func newContainers(in Input, label func(string) string, public func(published) v
 	for _, s := range declared(in.File) {
 		n := &container{service: s, name: label(s.Name)}
 		p, _ := in.Plan.Service(s.Name)
-		n.check = p.Ready
+		if n.check = p.Ready; n.check.Kind == procfile.Healthy {
+			n.check.Kind = procfile.None // an image may have a check that is not known here
+			if s.HasPort {
+				n.check.Kind = procfile.TCP
+			}
+		}
 		image, composed := declaredImage(s)
 		d, built := in.Dockerfiles[s.Name]
 		switch {
@@ -185,10 +190,7 @@ func (c *containers) command(n *container) []value {
 	if s.Command.Shell == "" {
 		return words
 	}
-	line, hosts, remains := connectShell(s.Command.Shell, func(variable string) string {
-		p, _ := c.port(variable)
-		return host(p.Service)
-	})
+	line, hosts, remains := connectShell(s.Command.Shell, c.hostOf(n))
 	c.noteHosts(s.Command.Pos, "the command of "+s.Name, hosts, remains)
 	run := shell.Exec(line)
 	if run == line && !strings.HasPrefix(strings.TrimSpace(line), "exec ") {
@@ -208,11 +210,20 @@ func (c *containers) connectCheck(n *container) {
 		return
 	}
 	var hosts []string
-	n.check.Arg, hosts, _ = connectShell(n.check.Arg, func(variable string) string {
+	n.check.Arg, hosts, _ = connectShell(n.check.Arg, c.hostOf(n))
+	c.noteHosts(n.service.ReadyPos, "the check of "+n.service.Name, hosts, false)
+}
+
+// hostOf returns the host names of the ports of other services, by variable.
+func (c *containers) hostOf(n *container) func(variable string) string {
+	aliases := c.in.File.Aliases(n.service)
+	return func(variable string) string {
+		if full, ok := aliases[variable]; ok {
+			variable = full
+		}
 		p, _ := c.port(variable)
 		return c.others(n)(p.Service)
-	})
-	c.noteHosts(n.service.ReadyPos, "the check of "+n.service.Name, hosts, false)
+	}
 }
 
 // others returns the host names of all services but one.

@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,9 +16,13 @@ import (
 // scope returns the variables of a container.
 func (c *containers) scope(n *container) scope {
 	s := n.service
+	aliases := c.in.File.Aliases(s)
 	return scope{
-		tables: [][]procfile.Variable{s.Env, c.in.File.Env},
+		tables: c.in.File.Tables(s),
 		own: func(name string) (piece, bool) {
+			if full, ok := aliases[name]; ok {
+				name = full
+			}
 			switch name {
 			case "PORT":
 				if !s.HasPort {
@@ -36,7 +41,13 @@ func (c *containers) scope(n *container) scope {
 			p, ok := c.port(name)
 			return piece{text: strconv.Itoa(p.inside), port: p.Service}, ok
 		},
-		urls: c.url,
+		urls: func(name string) (value, bool) {
+			before, rest, ok := strings.Cut(name, "URL_")
+			if full, short := aliases["PORT_"+rest]; ok && short {
+				name = before + "URL_" + strings.TrimPrefix(full, "PORT_")
+			}
+			return c.url(name)
+		},
 	}
 }
 
@@ -96,7 +107,7 @@ func (c *containers) environments() {
 	for _, n := range c.list {
 		n.env = c.environment(n)
 		for _, t := range c.envFiles(n.service) {
-			n.files = append(n.files, relative(c.in.File, t.Value))
+			n.files = append(n.files, t.Value)
 			c.lost.add(t.Pos, "", "%s is read by the rules of the engine: ${NAME} and comments after a value may remain as they are", t.Value)
 		}
 	}
@@ -110,9 +121,18 @@ func (c *containers) environment(n *container) []entry {
 	if s.HasPort && (n.image == "" || usesPort().MatchString(s.Command.Shell+" "+n.check.Arg)) {
 		env = append(env, entry{name: "PORT", value: value{{text: strconv.Itoa(n.ports[0].inside)}}})
 	}
-	for t, table := range [][]procfile.Variable{s.Env, c.in.File.Env} {
+	aliases := c.in.File.Aliases(s)
+	for _, short := range slices.Sorted(maps.Keys(aliases)) {
+		if p, ok := c.port(aliases[short]); ok && n.image == "" {
+			env = append(env, entry{name: short, value: value{{text: strconv.Itoa(p.inside)}}})
+		}
+	}
+	set := map[string]bool{}
+	for t, table := range c.in.File.Tables(s) {
 		for _, v := range table {
-			if !c.sets(v.Name) && (t == 0 || !declares(s.Env, v.Name)) {
+			_, alias := aliases[v.Name]
+			if !c.sets(v.Name) && !alias && !set[v.Name] {
+				set[v.Name] = true
 				env = append(env, entry{v.Name, c.expand(n, v, t), v.Pos})
 			}
 		}
@@ -169,14 +189,17 @@ func (c *containers) share() {
 
 // envFiles returns the env files of a service.
 func (c *containers) envFiles(s procfile.Service) []procfile.Text {
-	files := c.in.File.EnvFiles
-	if files == nil && c.in.EnvFile {
-		files = []procfile.Text{{Value: ".env"}}
+	files := c.in.File.DeclaredEnvFiles(s)
+	if c.in.File.EnvFiles == nil && c.in.EnvFile {
+		files = append([]procfile.Text{{Value: ".env"}}, files...)
 	}
-	if image, _ := declaredImage(s); image.name.Value != "" {
-		files = nil // as from devports
+	if image, _ := declaredImage(s); image.name.Value != "" { // as from devports
+		files = files[len(files)-len(s.EnvFiles):]
 	}
-	return slices.Concat(files, s.EnvFiles)
+	for i, t := range files {
+		files[i].Value = relative(c.in.File, t.Value)
+	}
+	return files
 }
 
 // declares reports whether a table has a variable.

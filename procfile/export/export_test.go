@@ -65,7 +65,7 @@ func resolved(f procfile.File) (Input, error) {
 // them.
 func TestGolden(t *testing.T) {
 	for name, export := range formats {
-		for _, project := range []string{"team", "../../../examples/shop", "../../../examples/stack"} {
+		for _, project := range []string{"team", "images", "monorepo", "../../../examples/shop", "../../../examples/stack"} {
 			dir := filepath.Join("testdata", project)
 			folder := filepath.Join("testdata", "golden", filepath.Base(project), name)
 			absolute, err := filepath.Abs(dir)

@@ -36,7 +36,7 @@ func TestStrict(t *testing.T) {
 		}
 		check(t, file, text, kinds)
 	}
-	for _, kind := range []string{"ConfigMap", "Deployment", "Job", "Service"} {
+	for _, kind := range []string{"ConfigMap", "Deployment", "Job", "Service", "StatefulSet"} {
 		if !kinds[kind] {
 			t.Errorf("no %s in the exports", kind)
 		}
