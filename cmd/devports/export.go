@@ -54,10 +54,8 @@ Example:
 		if slices.Contains(projectFormats, name) {
 			return s.exportProject(c, name)
 		}
-		for _, option := range []string{"output", "file"} {
-			if c.IsSet(option) {
-				return usage("devports export --format compose", "--%s has no effect with --format %s", option, name)
-			}
+		if c.IsSet("output") {
+			return usage("devports export --format compose", "--output has no effect with --format %s", name)
 		}
 		format, err := exportFormat(name)
 		if err != nil {
