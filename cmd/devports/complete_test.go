@@ -110,7 +110,7 @@ func TestComplete(t *testing.T) {
 		{"check -f x --", "--explain --json --help"},
 		{"-", "--version -v --help -h"},
 		{"nosuch ", ""},
-		{"help por", completed(t, "--", "") + " portfile environment registry front json"},
+		{"help por", completed(t, "--", "") + " portfile environment registry front shared json"},
 	} {
 		if got := completed(t, append([]string{"--"}, strings.Split(test.line, " ")...)...); got != test.want {
 			t.Errorf("%q completes to\n%s, want\n%s", test.line, got, test.want)
