@@ -22,6 +22,7 @@ type session struct {
 	getenv         func(string) string
 	front          *frontChoice // shared by all copies
 	notices        *notices     // shared by all copies; nil: messages go to stderr
+	containers     *loadedContainers
 
 	// unpinned, unless nil, is called by up before it starts a project whose
 	// pins do not apply.
