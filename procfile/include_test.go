@@ -49,10 +49,25 @@ func TestLocalEmptiesEveryKey(t *testing.T) {
 		}
 		for _, key := range slices.Sorted(maps.Keys(serviceKeys)) {
 			// A setting without effect may be a mistake, but not the value.
-			if err := empties("[services.web]\n" + key + " = " + off); err != nil && !strings.Contains(err.Error(), "no effect") && !slices.Contains(required, key) {
+			if err := empties("[services.web]\n" + key + " = " + off); err != nil && !strings.Contains(err.Error(), "no effect") && !strings.Contains(err.Error(), "has volumes, but neither") && !slices.Contains(required, key) {
 				t.Errorf("%s = %s: %v", key, off, err)
 			}
 		}
+	}
+}
+
+// A Portfile.local can run a container instead of a command.
+func TestLocalContainer(t *testing.T) {
+	dir := project(t, map[string]string{
+		"Portfile": "[services.db]\ncommand = 'postgres'\n",
+		LocalName:  "[services.db]\ncommand = false\nimage = 'postgres:18'\ncontainer_port = 5432\n",
+	})
+	f, err := Read(filepath.Join(dir, "Portfile"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if db, _ := f.Service("db"); db.Command.Shell != "" {
+		t.Errorf("it runs %q", db.Command.Shell)
 	}
 }
 
