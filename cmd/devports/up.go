@@ -136,6 +136,7 @@ func up(s session, c *cli.Context) error {
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
+	s.noteBackground()
 	return s.up(o, nil)
 }
 
