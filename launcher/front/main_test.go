@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -78,6 +79,19 @@ func backendMain(name string) {
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		_, _ = io.Copy(w, r.Body)
+	})
+	mux.HandleFunc("/talk", func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		_ = control.EnableFullDuplex()
+		for in := bufio.NewScanner(r.Body); in.Scan(); {
+			fmt.Fprintln(w, in.Text())
+			_ = control.Flush()
+		}
+	})
+	mux.HandleFunc("/early", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.WriteHeader(http.StatusEarlyHints)
+		fmt.Fprint(w, "body")
 	})
 	mux.HandleFunc("/count", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body)

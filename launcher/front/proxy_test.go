@@ -187,29 +187,31 @@ func TestForwarding(t *testing.T) {
 	})
 	t.Run("both ways", func(t *testing.T) { // each part arrives before the next is sent
 		read, write := io.Pipe()
-		request, _ := http.NewRequest("POST", url+"/echo", read)
-		parts := make(chan string)
-		go func() {
-			for part := range parts {
-				_, _ = io.WriteString(write, part)
+		request, _ := http.NewRequest("POST", url+"/talk", read)
+		go fmt.Fprintln(write, "one") //nolint:errcheck // the response lacks it
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		lines := bufio.NewScanner(response.Body)
+		for _, line := range []string{"one", "two", "three"} {
+			if line != "one" {
+				fmt.Fprintln(write, line)
 			}
-			write.Close()
-		}()
-		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", f.port))
-		if err != nil {
-			t.Fatal(err)
+			if !lines.Scan() || lines.Text() != line {
+				t.Fatalf("%q, %v, want %s", lines.Text(), lines.Err(), line)
+			}
 		}
-		defer conn.Close()
-		go func() { _ = request.Write(conn) }()
-		parts <- "one"
-		parts <- "two"
-		close(parts)
-		response, err := http.ReadResponse(bufio.NewReader(conn), request)
-		if err != nil {
-			t.Fatal(err)
+		write.Close()
+		if lines.Scan() || lines.Err() != nil {
+			t.Errorf("%q, %v", lines.Text(), lines.Err())
 		}
-		if text, _ := io.ReadAll(response.Body); string(text) != "onetwo" {
-			t.Errorf("echo: %q", text)
+	})
+	t.Run("early hints", func(t *testing.T) {
+		response := raw(t, f.port, "GET /early HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: close\r\n\r\n")
+		if !strings.HasPrefix(response, "HTTP/1.1 103 Early Hints\r\nLink: </style.css>") || strings.Count(response, "HTTP/1.1 200 OK") != 1 || !strings.HasSuffix(response, "body") {
+			t.Errorf("response: %s", response)
 		}
 	})
 	t.Run("expect", func(t *testing.T) {
