@@ -363,5 +363,5 @@ func (b *tab) await(script string) {
 			return
 		}
 	}
-	b.t.Fatalf("not true: %s\nthe page: %s", script, evaluate[string](b, "document.body.innerText"))
+	b.t.Fatalf("not true: %s\nthe page: %s", script, evaluate[string](b, "location.hash + document.body.innerText.slice(0, 1500)"))
 }
