@@ -21,6 +21,7 @@ func (f File) check() Problems {
 	f.checkDependencies(fail)
 	f.checkReady(fail)
 	f.checkHosts(fail)
+	f.checkGroups(fail)
 	f.checkSteps(fail)
 	f.checkShared(fail)
 	return problems
@@ -103,7 +104,11 @@ func (f File) checkDependencies(fail failf) {
 	for _, s := range f.Services {
 		for i, d := range s.DependsOn {
 			if _, declared := services[d.Value]; !declared && d.Pos.Line > 0 {
-				fail(d.Pos, didYouMean(d.Value, f.ServiceNames()), "%s %s depends on %s, which is not a service", s.kind(), quote(s.Name), quote(d.Value))
+				hint := didYouMean(d.Value, f.ServiceNames())
+				if at, removed := f.removed[d.Value]; removed {
+					hint = fmt.Sprintf("%s:%d removes it: set depends_on of %s there, too", at.file(f.Name), at.Line, s.Name)
+				}
+				fail(d.Pos, hint, "%s %s depends on %s, which is not a service", s.kind(), quote(s.Name), quote(d.Value))
 			}
 			if slices.ContainsFunc(s.DependsOn[:i], func(e Text) bool { return e.Value == d.Value }) {
 				fail(d.Pos, "", "%s is listed twice", quote(d.Value))

@@ -20,19 +20,20 @@ type Plan struct {
 // Process is one service of a Plan, everything expanded.
 type Process struct {
 	Service     string
-	Position    int      // its place in the file: 1 for the first service
-	Shell       string   // a command for the system's shell, or
-	Argv        []string // a program, looked up on the PATH of Env, and its arguments
-	Build       Program  // must succeed before the process starts; the zero Program: none
-	Shared      bool     // one instance for all checkouts of the project: see Mirror
-	Builds      bool     // the process is the build of a service, not the service: see Builder
-	Dir         string   // absolute
-	Port        int      // 0: none
-	Ports       []int    // all ports of the service, Port included
-	HTTP        bool     // Port speaks HTTP
-	Host        string   // its label in the site; "": it has no named address
-	HostHeader  string   // what the front sends as Host; "": what the client sent
-	Address     string   // of Port, for its user: a URL, or "localhost:5432"; "" without a port
+	Position    int            // its place in the file: 1 for the first service
+	Shell       string         // a command for the system's shell, or
+	Argv        []string       // a program, looked up on the PATH of Env, and its arguments
+	Build       Program        // must succeed before the process starts; the zero Program: none
+	Shared      bool           // one instance for all checkouts of the project: see Mirror
+	Builds      bool           // the process is the build of a service, not the service: see Builder
+	Dir         string         // absolute
+	Port        int            // 0: none
+	Ports       []int          // all ports of the service, Port included
+	NamedPorts  map[string]int // those beside Port, by name
+	HTTP        bool           // Port speaks HTTP
+	Host        string         // its label in the site; "": it has no named address
+	HostHeader  string         // what the front sends as Host; "": what the client sent
+	Address     string         // of Port, for its user: a URL, or "localhost:5432"; "" without a port
 	Env         Environment
 	DependsOn   []string
 	Ready       Check

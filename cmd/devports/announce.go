@@ -150,7 +150,7 @@ func (u *upRun) routes(ctx context.Context) ([]front.Service, error) {
 	services := make([]front.Service, len(all))
 	for i, st := range all {
 		services[i] = front.Service{
-			Name: st.Service, Host: st.Host, Port: st.Port, Address: st.Address, HostHeader: st.HostHeader,
+			Name: st.Service, Host: st.Host, Port: st.Port, Address: st.Address, HostHeader: st.HostHeader, NamedPorts: st.NamedPorts,
 			State: st.State, Detail: st.Detail, Restarts: st.Restarts, PID: st.PID,
 			Exit: st.Exit, LastStarted: st.LastStarted.Round(0).UTC(), RestartAt: st.RestartAt.Round(0).UTC(), WrongPorts: st.WrongPorts,
 		}

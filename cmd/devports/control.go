@@ -26,7 +26,7 @@ func (st requestCommand) command() command {
 	return command{
 		name: st.name, usage: st.usage, args: "[SERVICE…]", help: st.help,
 		flags:     slices.Concat([]cli.Flag{timeoutFlag}, st.flags, []cli.Flag{jsonFlag, fileFlag}, runFlags),
-		completes: services,
+		completes: servicesAndGroups,
 		run: func(s session, c *cli.Context) error {
 			i, scope, err := s.running(c)
 			if err != nil {
@@ -39,7 +39,7 @@ func (st requestCommand) command() command {
 			if c.Bool("all") {
 				client = client.Forcing()
 			}
-			names, err := st.request(client, c, c.Args().Slice())
+			names, err := st.request(client, c, s.expandGroups(c, scope, c.Args().Slice()))
 			if err != nil {
 				return requestFailed(scope, err)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,11 +26,12 @@ var pruneCommand = command{
 	usage:   "release the ports of deleted projects",
 	help: `
 Releases the ports of projects and worktrees whose directory no longer exists,
-prints them, and removes the logs, locks and sockets of their runs and what is
-known about their set-up. It keeps the ports of folders on volumes that are not
-mounted, of projects that are running, and of other machines and containers that
-share this home. It also releases ports that devports run has leased in a
-project for folders that belong to no service, unless something listens on them.
+prints them, removes the logs, locks and sockets of their runs and what is known
+about their set-up, and ends the points that lead to them (see devports help
+point). It keeps the ports of folders on volumes that are not mounted, of
+projects that are running, and of other machines and containers that share this
+home. It also releases ports that devports run has leased in a project for
+folders that belong to no service, unless something listens on them.
 
 Example:
   devports prune --dry-run
@@ -67,12 +69,19 @@ Example:
 		} else if leases, err = r.Prune(c.Context, leases); err != nil {
 			return err
 		}
+		points, err := s.endGonePoints(c.Context, r, leases, c.Bool("dry-run"))
+		if err != nil {
+			return err
+		}
 		removed, failed := s.discardRuns(gone, all, c.Bool("dry-run"))
 		logs, size, err := s.discardLogs(gone, all, c.Bool("dry-run"))
 		failed = errors.Join(failed, err)
 		steps, err := s.discardSetup(gone, all, c.Bool("dry-run"))
 		failed = errors.Join(failed, err)
 		if c.Bool("json") {
+			for _, p := range points {
+				s.note("%s", p)
+			}
 			return errors.Join(s.json(leaseRows(leases)), failed)
 		}
 		for _, l := range leases {
@@ -83,6 +92,9 @@ Example:
 			if _, err := fmt.Fprintf(s.stdout, "%s %s of %s, port %d: %s\n", verb, l.Name, l.Scope, l.Port, why); err != nil {
 				return err
 			}
+		}
+		for _, p := range points {
+			fmt.Fprintln(s.stdout, p)
 		}
 		format := "removed the files of %s: %s\n"
 		if c.Bool("dry-run") {
@@ -105,7 +117,7 @@ Example:
 			}
 			fmt.Fprintf(s.stdout, format, text.OneLine(strings.Join(steps, ", ")))
 		}
-		if len(leases) == 0 && len(gone) == 0 && len(removed) == 0 && len(logs) == 0 && len(steps) == 0 && failed == nil {
+		if len(leases) == 0 && len(gone) == 0 && len(points) == 0 && len(removed) == 0 && len(logs) == 0 && len(steps) == 0 && failed == nil {
 			s.note("no stale directories")
 		}
 		return failed
@@ -216,4 +228,41 @@ func (s session) discardSetup(gone, all []registry.Lease, dryRun bool) (director
 		}
 	}
 	return directories, err
+}
+
+// endGonePoints ends the points to checkouts whose folder no longer exists, and
+// describes them. A point follows a checkout that was moved.
+func (s session) endGonePoints(ctx context.Context, r registry.Registry, released []registry.Lease, dryRun bool) (lines []string, err error) {
+	leases, err := r.Leases()
+	if err != nil {
+		return nil, err
+	}
+	gone := func(p registry.Point) bool {
+		follows := func(l registry.Lease) bool {
+			return l.Scope.Project == p.Scope.Project && l.Scope.Worktree == p.Scope.Worktree && !slices.Contains(released, l)
+		}
+		return checkout.IsGone(p.Scope.Directory) && !slices.ContainsFunc(leases, follows)
+	}
+	points, err := r.Points()
+	if err != nil || !slices.ContainsFunc(points, gone) {
+		return nil, err
+	}
+	verb := "ended"
+	if dryRun {
+		verb = "would end"
+	}
+	for _, p := range points {
+		if gone(p) {
+			lines = append(lines, fmt.Sprintf("%s the point %d to %s: %s no longer exists", verb, p.Port, p.Scope.Qualify(p.Service), text.OneLine(p.Scope.Directory)))
+		}
+	}
+	if dryRun {
+		return lines, nil
+	}
+	err = r.EditPoints(ctx, func(points []registry.Point) ([]registry.Point, error) { return slices.DeleteFunc(points, gone), nil })
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.pointRows(ctx, r) // the front reads them
+	return lines, err
 }

@@ -38,11 +38,12 @@ var upCommand = command{
 	usage: "start the services of the Portfile and apply its edits",
 	args:  "[SERVICE…]",
 	help: `
-Starts all services, or the named ones and their dependencies, each with its own
-port in PORT and the port of every service of the Portfile in PORT_<NAME>. While
-it runs, up applies edits to the Portfile and env files, and restarts only the
-services that an edit affects. Ctrl-C stops all services, a second Ctrl-C kills
-them.
+Starts all services except those with autostart = false, or the named services
+and groups, and their dependencies, each with its own port in PORT and the port
+of every service of the Portfile in PORT_<NAME>. Below a Portfile that another
+includes, it starts the services of that file. While it runs, up applies edits
+to the Portfile and env files, and restarts only the services that an edit
+affects. Ctrl-C stops all services, a second Ctrl-C kills them.
 
 On a terminal, rows at the bottom show the state of each service, failed ones
 first. Press ? for a list of the keys:
@@ -82,6 +83,7 @@ failed.
 Example:
   devports up
   devports up web auth
+  devports up backend --without docs
   devports up -m worker=3
   devports up -d
   devports up -d --last
@@ -92,6 +94,7 @@ Example:
 			Name: "replicas", Aliases: []string{"m"}, Value: replicas{}, DefaultText: "as in the Portfile",
 			Usage: "run several copies of services: `SERVICE=NUMBER,…`",
 		},
+		withoutFlag,
 		boolean("detach", "d", "run in the background, and return when all services are ready"),
 		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with -d, wait at most `TIME`", DefaultText: "1m"},
 		boolean("keep-waiting", "", "with -d, keep waiting when a service fails"),
@@ -110,7 +113,7 @@ Example:
 		noPinsFlag,
 		registryFlag,
 	},
-	completes: services,
+	completes: servicesAndGroups,
 	run:       up,
 }
 
@@ -123,6 +126,7 @@ func up(s session, c *cli.Context) error {
 		return s.upLast(c.Context, c.Duration("timeout"))
 	}
 	o.NoPins = s.noPins(c)
+	o.Below = below(o)
 	s.unpinned = func(p project.Project) { s.notePins(p, c) }
 	o, err := s.offer(o)
 	if err != nil {
@@ -155,7 +159,7 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 			s.unpinned(p)
 		}
 	}
-	return p, color, declares(p.File, o.Services)
+	return p, color, o.checkSelection(p.File)
 }
 
 // up runs the services in this process until they end. A run in the background
@@ -184,12 +188,17 @@ func (s session) up(o upOptions, from *background) error {
 	signals := make(chan os.Signal, 4)
 	defer signal.Stop(signals)
 
-	r := project.Run{Project: p, Selected: o.Services, Reassign: o.Reassign, Shared: from.sharing()}
+	r := project.Run{
+		Project: p, Selected: o.Services, Below: o.Below, Without: o.Without, Reassign: o.Reassign, Shared: from.sharing(),
+	}
 	plan, scope, claim, err := s.begin(r, o.NoPins, signals, from)
 	if err != nil {
 		return err
 	}
 	defer claim.Release()
+	if from == nil {
+		s.noteIncluded(o, p.File)
+	}
 	if len(plan.Services) >= manyServices {
 		debug.SetGCPercent(400) // until the timer of memory fires
 	}

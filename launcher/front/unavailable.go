@@ -45,12 +45,12 @@ func (p *pages) unavailable(w http.ResponseWriter, r *http.Request, b backend, e
 		content.Title, content.Error = b.service.Name+" cannot be reached", failure
 		content.Hints = []pointer{{"to see which process has the port", "devports who " + strconv.Itoa(b.service.Port)}}
 	} else {
-		content.explain(b.service, dir)
+		content.explain(*b.service, dir)
 		content.ShowLines = own && content.State != string(launcher.StateStopped) && content.State != string(launcher.StateDone)
-		w.Header().Set("Retry-After", retryAfter(b.service))
+		w.Header().Set("Retry-After", retryAfter(*b.service))
 	}
 	if content.ShowLines {
-		content.Lines = b.run.lines(r.Context(), b.service, pageLines)
+		content.Lines = b.run.lines(r.Context(), *b.service, pageLines)
 	}
 	p.write(w, r, status, content)
 }

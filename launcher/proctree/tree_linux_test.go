@@ -214,7 +214,7 @@ func TestAdopted(t *testing.T) {
 	var out []byte
 	onOtherThread(func() {
 		var err error
-		out, err = exec.Command("sh", "-c", "sleep 60 >/dev/null & echo $!").Output()
+		out, err = exec.Command("sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!").Output()
 		must(err)
 	})
 	orphan, err := strconv.Atoi(strings.TrimSpace(string(out)))
