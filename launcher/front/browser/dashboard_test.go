@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -59,10 +60,31 @@ func (d *board) click(selector string) {
 	run(d.tab, chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// press presses keys.
-func (d *board) press(keys string) {
+// press presses a key: a character, or Tab or Escape. It has the default action
+// of one of a keyboard, unless the page prevents it.
+func (d *board) press(key string) {
 	d.t.Helper()
-	run(d.tab, chromedp.KeyEvent(keys))
+	down := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key}
+	switch key {
+	case "Tab":
+		down.WindowsVirtualKeyCode = 9
+	case "Escape":
+		down.WindowsVirtualKeyCode = 27
+	case "Enter":
+		down.WindowsVirtualKeyCode, down.Text = 13, "\r"
+	default:
+		down.Text = key
+	}
+	up := down
+	up.Type, up.Text = input.DispatchKeyEventTypeKeyUp, ""
+	call(d.tab, input.DispatchKeyEvent, down)
+	call(d.tab, input.DispatchKeyEvent, up)
+}
+
+// write presses the keys of a text.
+func (d *board) write(text string) {
+	d.t.Helper()
+	call(d.tab, input.InsertText, input.InsertTextParams{Text: text})
 }
 
 // ask sends a request to a service of a checkout, and returns its response.
