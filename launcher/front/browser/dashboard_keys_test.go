@@ -59,12 +59,18 @@ web = "BROWSER_TEST_SERVICE=web exec $SERVICE"
 broken = { command = "echo cannot connect to the database; exit 7", restart = "no", port = false }
 flapping = { command = "echo hm; exit 1", restart = "on-failure", port = false }
 starting = { command = "exec sleep 1000", ready_timeout = "10m" }
-behind = { command = "exec sleep 1000", after = ["starting"], port = false }
+behind = { command = "exec sleep 1000", depends_on = ["starting"], port = false }
 worker = { command = "exec sleep 1000", port = false }
 `})
-	w.devports(other, "up", "-d", "--no-wait")
-	w.t.Cleanup(func() { w.devports(other, "down") })
-	w.devports(other, "stop", "worker")
+	up := exec.Command(w.program, "up", "--plain")
+	up.Dir, up.Env = other, w.env
+	if err := up.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		_ = up.Process.Signal(os.Interrupt)
+		_ = up.Wait() // 130
+	})
 	w.devports(worktree(dir), "down")
 	w.print(dir, "web", "\x1b[32mGET\x1b[0m /cart \x1b[1m200\x1b[0m in 12 ms\n\x1b[31mPOST /login 500\x1b[0m http://web.shop.localhost:4777/login\n"+
 		"{\"level\":\"warn\",\"msg\":\"slow query\",\"ms\":1234,\"query\":\"select * from orders\"}\n{\"level\":\"error\",\"msg\":\"no stock\",\"item\":17}\n"+
@@ -79,6 +85,10 @@ func TestDashboardAccessibility(t *testing.T) {
 	dir := busy(w)
 	defer w.devports(dir, "down", "--all")
 	d := w.dashboard(b)
+	state := func(service, state string) string {
+		return fmt.Sprintf(`document.querySelector("[data-key^=billing] [data-key=%s] .state.%s")`, service, state)
+	}
+	d.await(strings.Join([]string{state("web", "ready"), state("broken", "failed"), state("flapping", "backoff"), state("starting", "starting"), state("behind", "waiting")}, "&&") + " != null")
 	stranger := &board{newBrowser(t), w}
 	stranger.navigate(w.url("devports", "/#token=wrong"))
 	stranger.await(`document.querySelector("#signin").innerText.includes("wrong")`)
@@ -94,7 +104,11 @@ func TestDashboardAccessibility(t *testing.T) {
 			d.await(shows("cannot connect to the database"))
 			evaluate[bool](b, `fail("web of shop is not running", "cd /src/shop && devports up -d"), true`)
 		}},
-		{"paused", d, func() { d.view("checkout=shop&service=web"); d.await(shows("GET /cart 200 in 12 ms")); d.click("#follow") }},
+		{"paused", d, func() {
+			d.view("checkout=shop&service=web")
+			d.await(shows("GET /cart 200 in 12 ms"))
+			d.click("#follow")
+		}},
 		{"keys", d, func() { d.click("#keys-button"); d.await(`document.querySelector("#keys").open`) }},
 	} {
 		run(page.board.tab, chromedp.EmulateViewport(1600, 800))

@@ -345,4 +345,3 @@ func fits(d *board, widths ...int64) {
 	}
 	run(d.tab, chromedp.EmulateViewport(1200, 800))
 }
-

@@ -125,7 +125,7 @@ type world struct {
 	t       *testing.T
 	program string
 	port    string // of named addresses
-	runtime string // the runtime folder
+	home    string
 	env     []string
 }
 
@@ -135,16 +135,15 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, program: path}
+	w := &world{t: t, program: path, home: t.TempDir()}
 	w.port = freePort(t)
 	runtime, err := os.MkdirTemp("", "b") // its sockets need a short path
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.runtime = runtime
 	t.Cleanup(func() { _ = os.RemoveAll(runtime) })
 	self, _ := filepath.Abs(os.Args[0])
-	w.env = append(os.Environ(), "DEVPORTS_HOME="+t.TempDir(), "XDG_RUNTIME_DIR="+runtime, "DEVPORTS_FRONT="+w.port, "SERVICE="+self)
+	w.env = append(os.Environ(), "DEVPORTS_HOME="+w.home, "XDG_RUNTIME_DIR="+runtime, "DEVPORTS_FRONT="+w.port, "SERVICE="+self)
 	return w
 }
 
