@@ -21,6 +21,7 @@ func (f File) check() Problems {
 	f.checkDependencies(fail)
 	f.checkReady(fail)
 	f.checkHosts(fail)
+	f.checkContainers(fail)
 	f.checkGroups(fail)
 	f.checkSteps(fail)
 	f.checkShared(fail)
@@ -70,7 +71,7 @@ func (f File) checkVariables(fail failf) {
 			switch {
 			case v.Name == "PORT":
 				fail(v.Pos, "to pin a service's port, set port = 3000 in its table", "%s cannot set PORT: every service has its own", table)
-			case port, v.Name == envvar.Env, slices.Contains(labels, v.Name):
+			case port, v.Name == envvar.Env, slices.Contains(labels, v.Name), v.Name == ComposeProject && f.composes():
 				fail(v.Pos, "use another name", "%s cannot set %s: devports sets it", table, v.Name)
 			}
 		}

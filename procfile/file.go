@@ -55,8 +55,9 @@ type Service struct {
 	ReplicaOf    string // for a replica (see [File.ExpandReplicas]): the declared service
 	Pos          Position
 	Command      Command
-	Build        Command // builds it; the zero Command: no build
-	Dir          Text    // relative to the file; "" is the file's directory
+	Container    *DeclaredContainer // nil: it runs as a process
+	Build        Command            // builds it; the zero Command: no build
+	Dir          Text               // relative to the file; "" is the file's directory
 	HasPort      bool
 	Pin          int // the port that the file pins; 0: none
 	PinPos       Position
@@ -85,7 +86,8 @@ type Service struct {
 	Step    bool   // it is a step of the set-up, and Watch its when
 	Creates []Text // of a step: see [Setup]
 
-	undeclared bool // see AddService
+	undeclared    bool // see AddService
+	stopSignalSet bool // the file sets StopSignal
 }
 
 // Command is what a service runs: either Shell, one string for the system's

@@ -71,7 +71,7 @@ var projectKeys = keys[File]{
 	"services":     func(d *decoder, v *value, f *File) { f.Services = d.services(v) },
 }
 
-var serviceKeys = keys[Service]{
+var serviceKeys = addContainerKeys(keys[Service]{
 	"command":    func(d *decoder, v *value, s *Service) { s.Command = d.command(v) },
 	"build":      func(d *decoder, v *value, s *Service) { s.Build = d.command(v) },
 	"dir":        func(d *decoder, v *value, s *Service) { s.Dir = d.text(v) },
@@ -99,7 +99,7 @@ var serviceKeys = keys[Service]{
 
 	"stop_signal":  func(d *decoder, v *value, s *Service) { s.StopSignal = d.signal(v) },
 	"stop_timeout": func(d *decoder, v *value, s *Service) { s.StopTimeout = d.duration(v) },
-}
+})
 
 // services reads the table of services. Each is a table, or just a command.
 func (d *decoder) services(v *value) []Service {
@@ -125,7 +125,8 @@ func (d *decoder) services(v *value) []Service {
 			} else if s.Ready == string(Done) {
 				s.ReadyTimeout = 0 // a one-shot may take as long as it needs
 			}
-			if e.value.find("command") == nil && !slices.ContainsFunc(e.value.entries, func(key *entry) bool { return serviceSynonyms()[key.key] == "command" }) {
+			d.containerDefaults(&s, e.value)
+			if e.value.find("command") == nil && s.Container == nil && !slices.ContainsFunc(e.value.entries, func(key *entry) bool { return serviceSynonyms()[key.key] == "command" }) {
 				d.fail(e.pos, "", "service %s has no command", quote(e.key))
 			}
 		case kindString, kindArray:

@@ -17,6 +17,7 @@ import (
 type Context struct {
 	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
+	Name              string                     // the unique name of the checkout, for containers and volumes
 	Slug              string                     // the unique name of the checkout
 	Main              string                     // the file's directory in the main checkout; "" if it is there
 	Ports             map[allocator.PortName]int // a missing port is 0
@@ -196,6 +197,9 @@ func (r *resolver) process(s Service) Process {
 		p.Build.Argv = append(p.Build.Argv, r.expand(a, p.Env.Lookup))
 	}
 	p.Dir = r.dir(s, p.Env.Lookup)
+	if s.Container != nil {
+		r.container(s, &p, r.containerVars(s, own, tables))
+	}
 	r.noteMistyped(s, s.Command, p.Env)
 	r.noteMistyped(s, s.Build, p.Env)
 	return p
@@ -221,6 +225,9 @@ func (r *resolver) prepareCommon() {
 	r.set[envvar.Project] = r.context.Project
 	r.set[envvar.Worktree] = r.context.Worktree
 	r.set[envvar.Slug] = r.context.Slug
+	if r.file.composes() {
+		r.set[ComposeProject] = r.context.Name
+	}
 	r.hosts = r.file.hosts()
 	var named map[string]string
 	r.urls, named = r.file.urls(r.hosts, r.context.Site, r.context.Ports)

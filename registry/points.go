@@ -17,7 +17,7 @@ import (
 // service has.
 type Point struct {
 	Port    int
-	Scope   Scope // of the checkout
+	Scope   Scope  // of the checkout
 	Service string // or one of its named ports: "web:metrics"
 }
 

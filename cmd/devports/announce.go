@@ -99,6 +99,9 @@ func (u *upRun) announced(plan procfile.Plan) procfile.Site {
 
 // moveNames announces the names of a plan in place of the previous ones.
 func (u *upRun) moveNames(plan procfile.Plan) {
+	if hasContainers(plan) {
+		u.containers.Store(true)
+	}
 	select {
 	case <-u.sites:
 	default:

@@ -58,6 +58,10 @@ Example:
 		if scope, unknown := p.Scope(); err == nil && unknown == nil { // the registry is readable
 			plan.Notes = append(plan.Notes, p.File.NotePins(p.Unbound(scope), unboundPin(scope))...)
 		}
+		if err == nil {
+			scope, _ := p.Scope()
+			plan.Notes = append(plan.Notes, s.checkContainers(c.Context, p.File, plan, scope)...)
+		}
 		var problems procfile.Problems
 		if err != nil && !errors.As(err, &problems) {
 			return err

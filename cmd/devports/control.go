@@ -100,10 +100,12 @@ waits until they are ready. Without names it restarts all. Dependencies that are
 not running are started. A service with a build is built first; if the build
 fails, its old process keeps running. The exit status is 1 if a service is not
 ready in time, or as soon as one fails or its build does. As with stop, a shared
-service that other checkouts need is restarted only with --all.
+service that other checkouts need is restarted only with --all: without names,
+restart --all restarts all services, including those.
 
 Example:
   devports restart auth
+  devports restart --all
   devports restart --dependents db
   devports restart --timeout 10s auth`,
 	flags: []cli.Flag{

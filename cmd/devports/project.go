@@ -99,7 +99,7 @@ func (r replicas) String() string { return "" }
 
 // host is the process and machine for projects.
 func (s session) host() project.Host {
-	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Changed: s.noteChange, Listening: s.listening, Front: s.frontPort, Points: s.points, SharedHome: s.sharedHome}
+	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Changed: s.noteChange, Listening: s.listening, Front: s.frontPort, Points: s.points, SharedHome: s.sharedHome, Containers: s.completeContainers}
 }
 
 func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {

@@ -31,13 +31,16 @@ about their set-up, and ends the points that lead to them (see devports help
 point). It keeps the ports of folders on volumes that are not mounted, of
 projects that are running, and of other machines and containers that share this
 home. It also releases ports that devports run has leased in a project for
-folders that belong to no service, unless something listens on them.
+folders that belong to no service, unless something listens on them. It removes
+the containers of deleted projects; with --volumes also the volumes that devports
+has created for them.
 
 Example:
   devports prune --dry-run
   devports prune`,
 	flags: []cli.Flag{
 		boolean("dry-run", "", "only print what would be released"),
+		boolean("volumes", "", "also remove the volumes of deleted projects, with their data"),
 		jsonFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
@@ -76,6 +79,8 @@ Example:
 		removed, failed := s.discardRuns(gone, all, c.Bool("dry-run"))
 		logs, size, err := s.discardLogs(gone, all, c.Bool("dry-run"))
 		failed = errors.Join(failed, err)
+		volumes, err := s.discardContainers(c.Context, all, gone, c.Bool("volumes"), c.Bool("dry-run"))
+		failed = errors.Join(failed, err)
 		steps, err := s.discardSetup(gone, all, c.Bool("dry-run"))
 		failed = errors.Join(failed, err)
 		if c.Bool("json") {
@@ -110,6 +115,13 @@ Example:
 			}
 			fmt.Fprintf(s.stdout, format, wording.Bytes(size), text.OneLine(strings.Join(logs, ", ")))
 		}
+		if len(volumes) > 0 {
+			format := "removed %s: %s\n"
+			if c.Bool("dry-run") {
+				format = "would remove %s: %s\n"
+			}
+			fmt.Fprintf(s.stdout, format, wording.Count(len(volumes), "container or volume"), text.OneLine(strings.Join(volumes, ", ")))
+		}
 		if len(steps) > 0 {
 			format := "removed the state of the set-up: %s\n"
 			if c.Bool("dry-run") {
@@ -117,7 +129,7 @@ Example:
 			}
 			fmt.Fprintf(s.stdout, format, text.OneLine(strings.Join(steps, ", ")))
 		}
-		if len(leases) == 0 && len(gone) == 0 && len(points) == 0 && len(removed) == 0 && len(logs) == 0 && len(steps) == 0 && failed == nil {
+		if len(leases) == 0 && len(gone) == 0 && len(points) == 0 && len(removed) == 0 && len(logs) == 0 && len(steps) == 0 && len(volumes) == 0 && failed == nil {
 			s.note("no stale directories")
 		}
 		return failed

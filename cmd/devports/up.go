@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -135,6 +136,7 @@ func up(s session, c *cli.Context) error {
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
+	s.noteBackground()
 	return s.up(o, nil)
 }
 
@@ -220,6 +222,7 @@ func (s session) up(o upOptions, from *background) error {
 		session: s, run: r, options: o, plan: plan, scope: scope, signals: signals,
 		controller: launcher.NewController(), memory: memory, watching: make(chan struct{}), sites: make(chan procfile.Site, 1),
 	}
+	u.containers.Store(hasContainers(plan))
 	shown := make(chan struct{})
 	if r.Shared {
 		u.scope.Worktree = control.SharedLabel
@@ -241,6 +244,9 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.announce(claim.Note.ID)()
 	defer u.endWithCheckout()()
 	err = u.launch(claim.Note.ID, watchdog)
+	if u.containers.Load() {
+		s.removeContainers(scope, u.run.Shared, claim.Note.ID, "")
+	}
 	u.endRecording(err)
 	return err
 }
@@ -307,6 +313,8 @@ type upRun struct {
 	sites    chan procfile.Site              // receives the latest site, once an edit has been applied
 	watching chan struct{}                   // closed when plans, unfollow and sync are set
 	stopped  time.Time                       // when the run began to stop; zero if it has not
+
+	containers atomic.Bool // a plan of the run had services in containers
 
 	signalled  bool // a signal stopped the run
 	saidOthers bool // see keepsRunning
@@ -511,6 +519,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from 
 	if r.Project, checked, scope, err = r.Project.Prepare(); err != nil {
 		return plan, scope, c, err
 	}
+	s.loadContainers(context.Background(), checked, scope)
 	signal.Notify(signals, stopSignals()...) // until here, signals have their default effect
 	if from.sharing() {
 		c, err = s.claimShared(r.Project, scope, from)
@@ -528,7 +537,10 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from 
 	if err != nil {
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
-	s.notes(s.unseen(append(notes, checked.Notes...), r.Project.File.Dir))
+	if hasContainers(plan) && (c.Killed.Note.ID == "" || from.sharing()) { // else claim has removed them
+		s.removeContainers(scope, from.sharing(), "", "an earlier run has left containers: removed %s")
+	}
+	s.notes(s.unseen(slices.Concat(notes, checked.Notes, containerNotes(checked, plan)), r.Project.File.Dir))
 	s.noteUnbound(r.Project, scope)
 	s.noteFrontPort(plan.Site.Port)
 	return plan, scope, c, nil

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -325,6 +326,7 @@ type testRun struct {
 	notes   chan string
 
 	announced *Announced
+	publishes func(ctx context.Context, service string, on netip.AddrPort) bool // nil: no container does
 
 	mu        sync.Mutex
 	services  []Service
@@ -376,6 +378,9 @@ func announce(t testing.TB, place Place, about Run, protocol int, startFront fun
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			return r.processes[service], nil
+		},
+		Publishes: func(ctx context.Context, service string, on netip.AddrPort) bool {
+			return r.publishes != nil && r.publishes(ctx, service, on)
 		},
 		Lines: func(_ string, n int) []string {
 			r.mu.Lock()

@@ -37,6 +37,10 @@ type Host struct {
 	SharedHome func(repository, path string) string
 	Points     func() []registry.Point // the ports that lead elsewhere; nil: there are none
 
+	// Containers completes the services in containers, of which needed will
+	// start; nil: nothing starts them.
+	Containers func(ctx context.Context, plan procfile.Plan, scope registry.Scope, needed []string) (procfile.Plan, error)
+
 	// Listening returns the processes that listen on each of the ports.
 	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
 }
@@ -301,7 +305,7 @@ func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope,
 // context is the context in which the file is resolved.
 func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
-		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Main: p.CopiesFrom(), Ports: ports,
+		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Name: scope.Name(), Main: p.CopiesFrom(), Ports: ports,
 		Site: p.site(scope), SharedElsewhere: p.home != nil, Uses: p.uses,
 	}
 }

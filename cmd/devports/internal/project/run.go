@@ -90,12 +90,21 @@ func (r Run) resolve(
 	for _, name := range starts {
 		started[name] = true
 	}
-	plan, err := p.resolve(ctx, move, func(scope registry.Scope, leases []registry.Lease) error {
+	var scope registry.Scope
+	plan, err := p.resolve(ctx, move, func(s registry.Scope, leases []registry.Lease) error {
+		scope = s
 		leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
 			return r.Shared || running.Holds(l.Port) || !started[l.Name.Service] || p.isShared(l.Name.Service)
 		})
 		return p.Free(ctx, leases, ours(scope))
 	})
+	if err == nil && p.host.Containers != nil && slices.ContainsFunc(plan.Services, func(s procfile.Process) bool { return s.Container != nil }) {
+		if r.Shared {
+			starts = p.File.SharedServices()
+		}
+		plan, err = p.host.Containers(ctx, plan, scope, starts)
+		starts = plan.WithDependencies(starts) // compose files declare some
+	}
 	if r.Shared {
 		return p.onlyShared(plan), err
 	}
