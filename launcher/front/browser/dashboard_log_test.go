@@ -14,7 +14,7 @@ import (
 )
 
 // flood is how long a service floods its log, in s.
-var flood = flag.Int("flood", 8, "how many seconds the test of a flood lasts")
+var flood = flag.Int("flood", 5, "how many seconds the test of a flood lasts")
 
 // watchLines makes a page collect what appears in its log: ages are the time from
 // printing to being on the page, numbers those of lines of pace, in order.
@@ -181,30 +181,29 @@ func TestDashboardRemembers(t *testing.T) {
 			[...document.querySelectorAll("#shown .chip")].map(n => n.textContent + n.getAttribute("aria-pressed")).join(" "), document.querySelector("#pane-title").textContent].join(" | ");
 	})()`
 	want := evaluate[string](b, look)
-	same := func(d *board, after string) {
+	same := func(d *board) {
 		t.Helper()
 		d.await(fmt.Sprintf(`%s == %q`, look, want))
-		_ = after
 	}
 	if !strings.HasPrefix(want, "number ") || !strings.Contains(want, "| false |") {
 		t.Fatalf("the page shows %s", want)
 	}
 	run(b, chromedp.Reload())
-	same(d, "a reload")
+	same(d)
 	d.click(`[data-key=shop-login] .pick`)
 	d.await(`document.querySelector("#pane-title").textContent == "shop (login)"`)
 	run(b, chromedp.NavigateBack())
-	same(d, "going back")
+	same(d)
 	d.click(`[data-key=shop-login] .pick`)
 	d.await(`document.querySelector("#pane-title").textContent == "shop (login)"`)
 	d.click(`[data-key=shop] [data-key=web] .pick`)
-	same(d, "switching")
+	same(d)
 
 	address := evaluate[string](b, "location.href")
 	other := w.dashboard(newBrowser(t))
 	other.navigate("about:blank")
 	other.navigate(address)
-	same(other, "moving")
+	same(other)
 	b.noProblems()
 	other.noProblems()
 }

@@ -269,7 +269,7 @@ func TestDashboardForeign(t *testing.T) {
 	stranger.await(`!document.querySelector("#signin").hidden && document.querySelector("#main").hidden`)
 	stranger.await(`document.querySelector("#signin code").innerText == "devports dashboard"`)
 	stranger.navigate(w.url("devports", "/#token=wrong"))
-	stranger.await(`document.querySelector("#signin").innerText.includes("the token of this link is wrong")`)
+	stranger.await(`document.querySelector("#signin").innerText.includes("The token of this link is wrong")`)
 	if got := evaluate[string](stranger, "location.hash"); got != "" {
 		t.Errorf("the token is still in the address: %s", got)
 	}

@@ -79,7 +79,7 @@ async function signIn() {
   let r = await post("session", { token });
   // Some browsers refuse a Secure cookie on http.
   if (!r.error && (await fetch("/api/state")).status === 401) r = await post("session", { token, plain: true });
-  if (r.error) setText($("signin-text"), r.error + ". Type in a terminal:");
+  if (r.error) setText($("signin-text"), r.error[0].toUpperCase() + r.error.slice(1) + ". Type in a terminal:");
 }
 
 async function begin() {
@@ -301,7 +301,7 @@ function renderFacts() {
   if (!c) return;
   const points = (state.points || []).filter((p) => p.checkout === c.id && (!s || p.service === s.name)).map((p) => `localhost:${p.port} points here`);
   const facts = s
-    ? [c.running ? s.label : "ended", s.port && "port " + s.port, s.pid && "pid " + s.pid, s.since && "for " + age(s.since), s.restarts && plural(s.restarts, "restart"), percent(s), bytes(s.memory), s.exit, ...points]
+    ? [c.running ? s.label : "ended", s.port && "port " + s.port, s.pid && "pid " + s.pid, s.since && "for " + age(s.since), s.restarts && plural(s.restarts, "restart"), percent(s), bytes(s.memory), s.exit !== $("why").textContent && s.exit, ...points]
     : [c.directory, [c.branch, c.commit].filter(Boolean).join(" "), c.running && "pid " + c.pid, c.running && "for " + age(c.since), ...points];
   setText($("facts"), facts.filter(Boolean).join(" · "));
 }
