@@ -173,12 +173,33 @@ func TestDashboardKeyboard(t *testing.T) {
 
 	w.print(dir, "web", strings.Repeat("many lines\n", 100)+"the last\n")
 	d.await(shows("the last"))
+	// Also while lines appear.
+	printed := make(chan string, 1)
+	go func() { printed <- w.ask(dir, "web", "/pace?rate=500&seconds=2", "") }()
+	d.await(`/line \d+ at/.test(document.querySelector("#lines").lastElementChild?.textContent)`)
+	for range 5 {
+		d.press("f")
+		d.await(`document.querySelector("#follow").getAttribute("aria-pressed") == "false"`)
+		evaluate[bool](b, `new Promise(done => setTimeout(done, 100, true))`)
+		if !evaluate[bool](b, `document.querySelector("#follow").getAttribute("aria-pressed") == "false"`) {
+			t.Error("the log follows again by itself")
+		}
+		d.press("G")
+		d.await(`document.querySelector("#follow").getAttribute("aria-pressed") == "true" && log.rows.length > 0`)
+	}
+	<-printed
 	d.press("f")
 	d.await(`document.querySelector("#follow").getAttribute("aria-pressed") == "false"`)
 	d.press("f")
 	d.await(`document.querySelector("#follow").getAttribute("aria-pressed") == "true"`)
-	d.press("g")
-	d.await(`document.querySelector("#log").scrollTop == 0`)
+	for range 20 { // each loads older lines
+		d.press("g")
+		evaluate[bool](b, `new Promise(done => setTimeout(done, 100, true))`)
+		if evaluate[bool](b, `log.start && document.querySelector("#log").scrollTop == 0`) {
+			break
+		}
+	}
+	d.await(`log.start && document.querySelector("#log").scrollTop == 0`)
 	d.press("G")
 	d.await(`log.atEnd() && document.querySelector("#follow").getAttribute("aria-pressed") == "true"`)
 	d.press("t")

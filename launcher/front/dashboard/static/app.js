@@ -397,6 +397,7 @@ const log = {
     this.waiting = 0;
     this.start = false;
     this.end = !view.at;
+    this.top = 0; // so that the event of this is not taken for scrolling up
     $("lines").replaceChildren();
     this.showEdge();
     this.showLater();
@@ -527,7 +528,7 @@ const log = {
   },
 
   scrolled() {
-    const box = $("log"), up = box.scrollTop < this.top - 1;
+    const box = $("log"), up = box.scrollTop < this.top - 1, down = box.scrollTop > this.top + 1;
     this.top = box.scrollTop;
     if (!view.at) {
       if (!up || this.atEnd()) return;
@@ -536,7 +537,7 @@ const log = {
     if (box.scrollTop < 600 && !this.start && this.rows.length) this.load("before", this.cursor(0));
     else if (!up && box.scrollHeight - box.scrollTop - box.clientHeight < 600) {
       if (!this.end) this.load("after", this.cursor(-1));
-      else if (this.atEnd()) return this.resume();
+      else if (down && this.atEnd()) return this.resume(); // toEnd causes the event, too
     }
     clearTimeout(this.saving);
     this.saving = setTimeout(() => {
