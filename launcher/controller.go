@@ -140,6 +140,8 @@ type Status struct {
 	Host       string `json:"-"`
 	HostHeader string `json:"-"`
 
+	NamedPorts map[string]int `json:"-"` // its additional ports
+
 	// WrongPorts are where it listens instead of Port, if it is not ready.
 	WrongPorts []int `json:"-"`
 
@@ -475,7 +477,7 @@ func (s *supervisor) statuses() []Status {
 func (s *supervisor) statusOf(name string) Status {
 	sv := s.services[name]
 	status := Status{Service: name, Position: sv.spec.Position, Step: sv.spec.Setup != nil, Port: sv.spec.Port, Restarts: max(0, sv.generation-1), LastStarted: sv.spawnedAt, DependsOn: sv.spec.DependsOn}
-	status.Host, status.HostHeader = sv.spec.Host, sv.spec.HostHeader
+	status.Host, status.HostHeader, status.NamedPorts = sv.spec.Host, sv.spec.HostHeader, sv.spec.NamedPorts
 	if sv.phase.live() {
 		status.Port = sv.procSpec.Port
 		if p := s.childOf(name); p != nil {

@@ -39,6 +39,9 @@ func readyWhen(spec procfile.Process) string {
 	case procfile.Exec:
 		return check.Arg + " succeeded"
 	}
+	if spec.Container != nil {
+		return "its container was healthy"
+	}
 	return fmt.Sprintf("anything listened on port %d", spec.Port)
 }
 
@@ -75,4 +78,6 @@ func (e endedProcess) effectiveExit() Exit {
 }
 
 // guessed reports whether a check is the default one of a service with a port.
-func guessed(check procfile.Check) bool { return check.Kind == procfile.TCP && check.Timeout == 0 }
+func guessed(check procfile.Check) bool {
+	return (check.Kind == procfile.TCP || check.Kind == procfile.Healthy) && check.Timeout == 0
+}

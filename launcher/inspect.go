@@ -69,6 +69,9 @@ func (c *Controller) Inspect(ctx context.Context, service string) (d Details, er
 
 // commandLine is the command of a process, as its user would type it.
 func commandLine(spec procfile.Process) string {
+	if spec.Container != nil {
+		return spec.Container.Kind()
+	}
 	if spec.Shell != "" {
 		return spec.Shell
 	}

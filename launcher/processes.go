@@ -59,7 +59,7 @@ func (s *supervisor) watchListening(alive context.Context, sv service, p child) 
 		if err := accepts(ctx); err != nil {
 			return err
 		}
-		if s.options.Listening != nil && !slices.Contains(s.options.Listening(p.Members()), spec.Port) {
+		if s.options.Listening != nil && spec.Container == nil && !slices.Contains(s.options.Listening(p.Members()), spec.Port) {
 			return errNoAnswer
 		}
 		return nil

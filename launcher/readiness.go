@@ -26,7 +26,7 @@ func (e *PortTakenError) Error() string {
 // portTaken returns the exit of a process that must not be spawned because its
 // check would pass for another process; the zero Exit if its port is free.
 func (s *supervisor) portTaken(spec procfile.Process) Exit {
-	if kind := spec.Ready.Kind; kind != procfile.TCP && kind != procfile.HTTP {
+	if kind := spec.Ready.Kind; kind != procfile.TCP && kind != procfile.HTTP && kind != procfile.Healthy || spec.Port == 0 {
 		return Exit{}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), probe.Timeout)
@@ -86,7 +86,9 @@ func (s *supervisor) readinessWaiter(spec procfile.Process, p child, notify func
 	case procfile.Log:
 		return waitForMatch(p, check.Arg)
 	case procfile.TCP, procfile.HTTP:
-		diagnose = s.diagnose(spec, p, notify)
+		if spec.Container == nil { // else the engine's proxy listens
+			diagnose = s.diagnose(spec, p, notify)
+		}
 	}
 	try := s.system.Probe(spec, spec.Ready)
 	wrongProtocol := false // has been reported
@@ -209,6 +211,8 @@ func describeNotReady(spec procfile.Process, finding Event) string {
 	switch check := spec.Ready; check.Kind {
 	case procfile.HTTP:
 		return fmt.Sprintf("%s on port %d has not responded with success yet", check.Arg, spec.Port)
+	case procfile.Healthy:
+		return "its container is not healthy yet"
 	case procfile.Done:
 		return "it has not finished yet"
 	case procfile.Log:

@@ -184,6 +184,9 @@ var otherProtocols = []string{
 // runsOtherProtocol reports whether the last command of the line is a known
 // server of another protocol, or runs a container of one.
 func (s Service) runsOtherProtocol() bool {
+	if c := s.Container; c != nil {
+		return slices.Contains(otherProtocols, imageName(c.Image.Value)) || slices.Contains(otherProtocols, c.Compose.Value) || usualCompose(c.Compose.Value)
+	}
 	var words []string
 	if s.Command.Argv != nil {
 		for _, a := range s.Command.Argv {

@@ -21,6 +21,8 @@ func (f File) check() Problems {
 	f.checkDependencies(fail)
 	f.checkReady(fail)
 	f.checkHosts(fail)
+	f.checkContainers(fail)
+	f.checkGroups(fail)
 	f.checkSteps(fail)
 	f.checkShared(fail)
 	return problems
@@ -69,7 +71,7 @@ func (f File) checkVariables(fail failf) {
 			switch {
 			case v.Name == "PORT":
 				fail(v.Pos, "to pin a service's port, set port = 3000 in its table", "%s cannot set PORT: every service has its own", table)
-			case port, v.Name == envvar.Env, slices.Contains(labels, v.Name):
+			case port, v.Name == envvar.Env, slices.Contains(labels, v.Name), v.Name == ComposeProject && f.composes():
 				fail(v.Pos, "use another name", "%s cannot set %s: devports sets it", table, v.Name)
 			}
 		}
@@ -103,7 +105,11 @@ func (f File) checkDependencies(fail failf) {
 	for _, s := range f.Services {
 		for i, d := range s.DependsOn {
 			if _, declared := services[d.Value]; !declared && d.Pos.Line > 0 {
-				fail(d.Pos, didYouMean(d.Value, f.ServiceNames()), "%s %s depends on %s, which is not a service", s.kind(), quote(s.Name), quote(d.Value))
+				hint := didYouMean(d.Value, f.ServiceNames())
+				if at, removed := f.removed[d.Value]; removed {
+					hint = fmt.Sprintf("%s:%d removes it: set depends_on of %s there, too", at.file(f.Name), at.Line, s.Name)
+				}
+				fail(d.Pos, hint, "%s %s depends on %s, which is not a service", s.kind(), quote(s.Name), quote(d.Value))
 			}
 			if slices.ContainsFunc(s.DependsOn[:i], func(e Text) bool { return e.Value == d.Value }) {
 				fail(d.Pos, "", "%s is listed twice", quote(d.Value))

@@ -3,6 +3,7 @@ package procfile
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -107,7 +108,9 @@ func (c comparison) differences(before, after Process) (reasons, kept []string) 
 	if (before.Setup == nil) != (after.Setup == nil) {
 		return []string{StepChanged}, nil
 	}
-	if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
+	if !reflect.DeepEqual(before.Container, after.Container) {
+		reasons = append(reasons, "container")
+	} else if before.Shell != after.Shell || !slices.Equal(before.Argv, after.Argv) {
 		reasons = append(reasons, "command")
 	}
 	if !before.Build.equal(after.Build) {

@@ -20,12 +20,20 @@ type File struct {
 	EnvFiles   []Text // as written; nil: .env, if it exists
 	Env        []Variable
 	StopOnExit bool
-	Copy       []Text    // files that are copied from the main checkout, with slashes
-	Outside    []string  // programs that outlive the services that started them
+	Copy       []Text   // files that are copied from the main checkout, with slashes
+	Outside    []string // programs that outlive the services that started them
+	Groups     []Group
+	Uses       []Use     // other projects, whose ports the services get
 	Services   []Service // the steps of the set-up and the services, in the order of the file
 	Procfile   bool      // parsed with the Procfile grammar
 
-	steps []Service // until they are among Services
+	loader  Loader
+	parts   []*part             // the included files
+	watched []string            // see Watched; without Path
+	removed map[string]Position // services and steps that a Portfile.local removes
+	notes   Problems            // from reading the files
+	tree    *value              // the merged files; nil for a Procfile
+	steps   []Service           // until they are among Services
 }
 
 // Text is a string in a file and its position.
@@ -47,8 +55,9 @@ type Service struct {
 	ReplicaOf    string // for a replica (see [File.ExpandReplicas]): the declared service
 	Pos          Position
 	Command      Command
-	Build        Command // builds it; the zero Command: no build
-	Dir          Text    // relative to the file; "" is the file's directory
+	Container    *DeclaredContainer // nil: it runs as a process
+	Build        Command            // builds it; the zero Command: no build
+	Dir          Text               // relative to the file; "" is the file's directory
 	HasPort      bool
 	Pin          int // the port that the file pins; 0: none
 	PinPos       Position
@@ -68,6 +77,7 @@ type Service struct {
 	Watch        []Text
 	RestartOn    []Text // nil: all variables, unless the command is a known server
 	Replicas     int
+	Manual       bool // autostart = false: started only by name or as a dependency
 	Shared       bool // one instance for all checkouts of the project
 	SharedPos    Position
 	StopSignal   string // without "SIG"
@@ -76,7 +86,8 @@ type Service struct {
 	Step    bool   // it is a step of the set-up, and Watch its when
 	Creates []Text // of a step: see [Setup]
 
-	undeclared bool // see AddService
+	undeclared    bool // see AddService
+	stopSignalSet bool // the file sets StopSignal
 }
 
 // Command is what a service runs: either Shell, one string for the system's
@@ -212,12 +223,23 @@ func (f File) WithDependencies(names []string) []string {
 	return all
 }
 
-// path returns the absolute form of a path in the file.
-func (f File) path(p string) string {
-	if filepath.IsAbs(p) {
-		return filepath.Clean(p)
+// path returns the absolute form of a path in the file, which is relative to the
+// file that contains it.
+func (f File) path(t Text) string {
+	if filepath.IsAbs(t.Value) {
+		return filepath.Clean(t.Value)
 	}
-	return filepath.Join(f.Dir, p)
+	return filepath.Join(f.base(t.Pos), t.Value)
+}
+
+// Watched returns the absolute paths of the files that the project was read
+// from, of those that would change it if they appeared, and the patterns that
+// they would match.
+func (f File) Watched() []string {
+	if f.Path == "" {
+		return unique(slices.Clone(f.watched))
+	}
+	return unique(append([]string{f.Path}, f.watched...))
 }
 
 // Empty returns a file in the directory dir that declares no services and reads

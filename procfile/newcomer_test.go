@@ -109,10 +109,10 @@ func TestFirstMistakes(t *testing.T) {
 		{"other arrays of tables", "[[process]]\nname = 'web'\n", "Portfile:1:3: unknown key \"process\" (write [services.web])"},
 		{"a table for ready", "[services.a]\ncommand = 'x'\nready = { http_get = 'x' }\n", `Portfile:3:9: ready must be a string, not a table (ready = "http:/healthz")`},
 		{
-			"containers", "[services.db]\nimage = 'postgres'\ncommand = 'x'\n[services.a]\ncommand = 'x'\nbuild.context = '.'\nvolumes = ['a:/b']\n",
-			"Portfile:2:1: unknown key \"image\" in service \"db\" (to start a container: command = \"docker compose up db\")\n" +
+			"containers", "[services.db]\ncontainer_name = 'postgres'\ncommand = 'x'\n[services.a]\ncommand = 'x'\nbuild.context = '.'\nnetworks = ['a']\n",
+			"Portfile:2:1: unknown key \"container_name\" in service \"db\" (to start a service of a compose file: compose = \"db\")\n" +
 				"Portfile:6:1: build must be a string or an array of strings, not a table (build = \"npm run dev\")\n" +
-				"Portfile:7:1: unknown key \"volumes\" in service \"a\" (to start a container: command = \"docker compose up a\")",
+				"Portfile:7:1: unknown key \"networks\" in service \"a\" (to start a service of a compose file: compose = \"a\")",
 		},
 		{
 			"PORT in env", "[services.a]\ncommand = 'x'\nenv = { PORT = 3000 }\n",

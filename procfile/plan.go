@@ -1,6 +1,7 @@
 package procfile
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,19 +21,21 @@ type Plan struct {
 // Process is one service of a Plan, everything expanded.
 type Process struct {
 	Service     string
-	Position    int      // its place in the file: 1 for the first service
-	Shell       string   // a command for the system's shell, or
-	Argv        []string // a program, looked up on the PATH of Env, and its arguments
-	Build       Program  // must succeed before the process starts; the zero Program: none
-	Shared      bool     // one instance for all checkouts of the project: see Mirror
-	Builds      bool     // the process is the build of a service, not the service: see Builder
-	Dir         string   // absolute
-	Port        int      // 0: none
-	Ports       []int    // all ports of the service, Port included
-	HTTP        bool     // Port speaks HTTP
-	Host        string   // its label in the site; "": it has no named address
-	HostHeader  string   // what the front sends as Host; "": what the client sent
-	Address     string   // of Port, for its user: a URL, or "localhost:5432"; "" without a port
+	Position    int            // its place in the file: 1 for the first service
+	Shell       string         // a command for the system's shell, or
+	Argv        []string       // a program, looked up on the PATH of Env, and its arguments
+	Container   *Container     // instead of a program; nil for none. Argv is then what starts it, once it is known
+	Build       Program        // must succeed before the process starts; the zero Program: none
+	Shared      bool           // one instance for all checkouts of the project: see Mirror
+	Builds      bool           // the process is the build of a service, not the service: see Builder
+	Dir         string         // absolute
+	Port        int            // 0: none
+	Ports       []int          // all ports of the service, Port included
+	NamedPorts  map[string]int // those beside Port, by name
+	HTTP        bool           // Port speaks HTTP
+	Host        string         // its label in the site; "": it has no named address
+	HostHeader  string         // what the front sends as Host; "": what the client sent
+	Address     string         // of Port, for its user: a URL, or "localhost:5432"; "" without a port
 	Env         Environment
 	DependsOn   []string
 	Ready       Check
@@ -86,6 +89,11 @@ const (
 	Log  CheckKind = "log"  // a line that it prints matches
 	Exec CheckKind = "exec" // a command succeeds in its directory and environment
 	Done CheckKind = "done" // it has exited with status 0
+
+	// Healthy is the default of containers: the engine reports that it is
+	// healthy. A container without a health check accepts a connection on its
+	// port, or runs if it has none.
+	Healthy CheckKind = "healthy"
 )
 
 // Restart is the policy for restarting a process that has exited.
@@ -150,4 +158,22 @@ func (p Plan) Select(names []string) Plan {
 	}
 	p.Services, p.Others = services, others
 	return p
+}
+
+// WithDependencies returns names and all services that they depend on, sorted.
+func (p Plan) WithDependencies(names []string) []string {
+	seen := map[string]bool{}
+	var add func(name string)
+	add = func(name string) {
+		if s, ok := p.Service(name); ok && !seen[name] {
+			seen[name] = true
+			for _, on := range s.DependsOn {
+				add(on)
+			}
+		}
+	}
+	for _, name := range names {
+		add(name)
+	}
+	return slices.Sorted(maps.Keys(seen))
 }

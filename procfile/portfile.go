@@ -6,15 +6,21 @@ import (
 	"time"
 )
 
-// parsePortfile reads a Portfile. The File is as complete as the problems
+// parsePortfile reads a Portfile, and with an assembly the files that it
+// includes. The File is as complete as the problems
 // allow.
-func parsePortfile(name string, src []byte) (File, Problems) {
+func parsePortfile(name string, src []byte, a *assembly) (File, Problems) {
 	root, problems := tomlTree(name, nil, src)
 	if root == nil {
-		return File{}, problems
+		return File{Name: name}, problems
+	}
+	f := File{Name: name, tree: root}
+	if a != nil {
+		a.portfile(root)
+		problems = append(problems, a.problems...)
+		f.parts, f.watched, f.removed, f.notes = a.parts, a.watched, a.removed, a.notes
 	}
 	d := decoder{file: name, problems: problems}
-	f := File{Name: name}
 	for _, e := range root.entries {
 		decodeEntry(&d, e, "", projectKeys, &f)
 	}
@@ -57,12 +63,15 @@ var projectKeys = keys[File]{
 	"env":          func(d *decoder, v *value, f *File) { f.Env = d.variables(v) },
 	"stop_on_exit": func(d *decoder, v *value, f *File) { f.StopOnExit = d.boolean(v) },
 	"outside":      func(d *decoder, v *value, f *File) { f.Outside = d.programs(v) },
+	"include":      func(d *decoder, v *value, _ *File) { d.includes(v) },
+	"uses":         func(d *decoder, v *value, f *File) { f.Uses = d.uses(v) },
+	"groups":       func(d *decoder, v *value, f *File) { f.Groups = d.groups(v) },
 	"copy":         func(d *decoder, v *value, f *File) { f.Copy = d.copies(v) },
 	"setup":        func(d *decoder, v *value, f *File) { f.steps = d.steps(v) },
 	"services":     func(d *decoder, v *value, f *File) { f.Services = d.services(v) },
 }
 
-var serviceKeys = keys[Service]{
+var serviceKeys = addContainerKeys(keys[Service]{
 	"command":    func(d *decoder, v *value, s *Service) { s.Command = d.command(v) },
 	"build":      func(d *decoder, v *value, s *Service) { s.Build = d.command(v) },
 	"dir":        func(d *decoder, v *value, s *Service) { s.Dir = d.text(v) },
@@ -78,6 +87,8 @@ var serviceKeys = keys[Service]{
 	"host_header":   func(d *decoder, v *value, s *Service) { s.HostHeader = d.hostHeader(v) },
 	"ready_timeout": func(d *decoder, v *value, s *Service) { s.ReadyTimeout = d.duration(v) },
 
+	"autostart": func(d *decoder, v *value, s *Service) { s.Manual = !d.boolean(v) },
+
 	"restart":    func(d *decoder, v *value, s *Service) { s.Restart = d.restart(v) },
 	"restart_on": func(d *decoder, v *value, s *Service) { s.RestartOn = d.variableNames(v) },
 
@@ -88,7 +99,7 @@ var serviceKeys = keys[Service]{
 
 	"stop_signal":  func(d *decoder, v *value, s *Service) { s.StopSignal = d.signal(v) },
 	"stop_timeout": func(d *decoder, v *value, s *Service) { s.StopTimeout = d.duration(v) },
-}
+})
 
 // services reads the table of services. Each is a table, or just a command.
 func (d *decoder) services(v *value) []Service {
@@ -114,7 +125,8 @@ func (d *decoder) services(v *value) []Service {
 			} else if s.Ready == string(Done) {
 				s.ReadyTimeout = 0 // a one-shot may take as long as it needs
 			}
-			if e.value.find("command") == nil && !slices.ContainsFunc(e.value.entries, func(key *entry) bool { return serviceSynonyms()[key.key] == "command" }) {
+			d.containerDefaults(&s, e.value)
+			if e.value.find("command") == nil && s.Container == nil && !slices.ContainsFunc(e.value.entries, func(key *entry) bool { return serviceSynonyms()[key.key] == "command" }) {
 				d.fail(e.pos, "", "service %s has no command", quote(e.key))
 			}
 		case kindString, kindArray:

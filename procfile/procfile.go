@@ -14,7 +14,7 @@ var entryLine = sync.OnceValue(func() *regexp.Regexp {
 
 // parseProcfile reads a Procfile. A line that is neither an entry, blank nor a
 // comment is a problem: other tools skip it, and then one service never starts.
-func parseProcfile(name string, src []byte) (File, Problems) {
+func parseProcfile(name string, src []byte, _ *assembly) (File, Problems) {
 	f := File{Name: name, Procfile: true}
 	var problems Problems
 	lines := map[string]int{} // of each service

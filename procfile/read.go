@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/devports/devports/allocator/ownership"
@@ -29,12 +30,14 @@ func (e *NotFoundError) Error() string {
 
 // Find returns the path of the project file for the directory dir: the first of
 // [Names] in it or in its nearest parent, up to the root of the repository that
-// contains dir. Above dir it takes only files that [ownership] trusts, for
-// which it needs getenv. The error is a *NotFoundError if there is no such
-// file.
+// contains dir. If a Portfile further up includes it, Find returns that one:
+// the project is the same in all of its directories. Above dir it takes only
+// files that [ownership] trusts, for which it needs getenv. The error is a
+// *NotFoundError if there is no such file.
 func Find(dir string, getenv func(string) string) (string, error) {
 	trust := ownership.From(dir, getenv)
 	none := &NotFoundError{}
+	found := ""
 	for at := dir; ; at = filepath.Dir(at) {
 		none.Looked = append(none.Looked, at)
 		trusted := func(path string) bool {
@@ -47,25 +50,93 @@ func Find(dir string, getenv func(string) string) (string, error) {
 		}
 		for _, name := range Names {
 			path := filepath.Join(at, name)
-			if info, err := os.Stat(path); err == nil && !info.IsDir() && trusted(path) {
-				return path, checkRegular(path, info)
-			} else if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			info, err := os.Stat(path)
+			switch {
+			case err == nil && !info.IsDir() && found == "" && trusted(path):
+				if err := checkRegular(path, info); err != nil || !hasLocal(path) {
+					return path, err // a pipe, or a Procfile, which nothing includes
+				}
+				found = path
+			case err == nil && info.Mode().IsRegular() && found != "" && filepath.Dir(found) != at && trust.File(path) == nil:
+				if includesFile(path, found, getenv) {
+					found = path
+				}
+			case err != nil && found == "" && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
 				return "", err
+			default:
+				continue
 			}
+			break
 		}
 		git := filepath.Join(at, ".git")
 		_, err := os.Lstat(git)
 		if err == nil && (at == dir || trust.File(git) == nil) || at == filepath.Dir(at) || at != dir && trust.Closed(at) {
+			if found != "" {
+				return found, nil
+			}
 			return "", none
 		}
 	}
 }
 
-// Read reads the project file at path; "-" is stdin. Stdin and pipes can be
-// read only once: the File then has no Path. Problems use the path relative to
-// the working directory, if that is shorter. The error is [Problems], a
-// *[FileTypeError], or an error from reading the file.
-func Read(path string, stdin io.Reader) (File, error) {
+// Including returns the project file that includes the Portfile at path; "" if
+// there is none.
+func Including(path string, getenv func(string) string) string {
+	path, err := filepath.Abs(path)
+	if err != nil || !hasLocal(path) {
+		return ""
+	}
+	if found, err := Find(filepath.Dir(path), getenv); err == nil && found != path && includesFile(found, path, getenv) {
+		return found
+	}
+	return ""
+}
+
+// includesFile reports whether a Portfile includes another file, directly or
+// not. One with syntax errors may include it.
+func includesFile(path, other string, getenv func(string) string) bool {
+	const key = "include"
+	src, err := readRegular(path)
+	if err != nil || !hasLocal(path) {
+		return false
+	}
+	local, _ := readRegular(filepath.Join(filepath.Dir(path), LocalName))
+	if !bytes.Contains(src, []byte(key)) && !bytes.Contains(local, []byte(key)) {
+		return false
+	}
+	root, problems := tomlTree(path, nil, src)
+	if root == nil || len(problems) > 0 {
+		return true
+	}
+	a := newAssembly(Loader{Getenv: getenv}, filepath.Dir(path), path, path, filepath.Dir(path))
+	a.portfile(root)
+	other = resolvedPath(other)
+	return slices.ContainsFunc(a.parts, func(p *part) bool { return resolvedPath(p.source.path) == other })
+}
+
+// Loader reads project files with the files that belong to them. It is a value.
+type Loader struct {
+	Stdin  io.Reader
+	Getenv func(string) string // decides whose files are trusted: see [ownership]; nil: no variables
+
+	// Main returns the directory that corresponds to dir in the main checkout; ""
+	// if dir is in the main checkout. nil: there is none.
+	Main func(dir string) string
+}
+
+func (l Loader) getenv(name string) string {
+	if l.Getenv == nil {
+		return ""
+	}
+	return l.Getenv(name)
+}
+
+// Read reads the project file at path, the files that it includes, and the
+// Portfile.local of each; "-" is stdin. Stdin and pipes can be read only once:
+// the File then has no Path. Problems use paths relative to the working
+// directory, if those are shorter. The error is [Problems], a *[FileTypeError],
+// or an error from reading the file.
+func (l Loader) Read(path string) (File, error) {
 	wd, err := os.Getwd()
 	if err != nil {
 		return File{}, err
@@ -74,33 +145,36 @@ func Read(path string, stdin io.Reader) (File, error) {
 		if err != nil {
 			return File{}, fmt.Errorf("%s: %w", name, err)
 		}
-		f, err := Parse(name, src)
+		f, err := parse(name, src, newAssembly(l, wd, name, "", wd))
 		f.Dir = wd
 		return f, err
 	}
 	if path == "-" {
-		src, err := readLimited(stdin)
+		src, err := readLimited(l.Stdin)
 		return once("<stdin>", src, err)
 	}
 	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
 		src, err := readPipe(path)
 		return once(path, src, err)
 	}
-	return read(wd, path)
+	return l.read(wd, path)
 }
 
+// Read is [Loader.Read] without variables and without a main checkout.
+func Read(path string, stdin io.Reader) (File, error) { return Loader{Stdin: stdin}.Read(path) }
+
 // Reread reads again the file that f was read from, which must be a regular
-// file.
+// file, and all others.
 func (f File) Reread() (File, error) {
 	wd, err := os.Getwd()
 	if err != nil {
 		return File{}, err
 	}
-	return read(wd, f.Path)
+	return f.loader.read(wd, f.Path)
 }
 
 // read reads a regular file.
-func read(wd, path string) (File, error) {
+func (l Loader) read(wd, path string) (File, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return File{}, err
@@ -113,8 +187,8 @@ func read(wd, path string) (File, error) {
 	case err != nil:
 		return File{}, err
 	}
-	f, err := Parse(name, src)
-	f.Path, f.Dir = absolute, filepath.Dir(absolute)
+	f, err := parse(name, src, newAssembly(l, wd, name, absolute, filepath.Dir(absolute)))
+	f.Path, f.Dir, f.loader = absolute, filepath.Dir(absolute), l
 	return f, err
 }
 
@@ -127,20 +201,31 @@ func shorter(wd, path string) string {
 }
 
 // Parse parses a Portfile or a Procfile. The name decides which of the two it
-// is, or else the first line that is neither blank nor a comment. The error is
-// [Problems]: all of them, in the order of the file.
-func Parse(name string, src []byte) (File, error) {
-	src = bytes.TrimPrefix(src, []byte("\ufeff"))
-	if i := text.InvalidUTF8(string(src)); i >= 0 {
-		return File{Name: name}, Problems{problemf(name, endOf(src[:i]), "", "not UTF-8 text")}
+// is, or else the first line that is neither blank nor a comment. It reads no
+// other files. The error is [Problems]: all of them, in the order of the file.
+func Parse(name string, src []byte) (File, error) { return parse(name, src, nil) }
+
+func parse(name string, src []byte, a *assembly) (File, error) {
+	src, problems := textOf(name, src)
+	if problems != nil {
+		return File{Name: name}, problems
 	}
 	parse := parsePortfile
 	if isProcfile(name, src) {
 		parse = parseProcfile
 	}
-	f, problems := parse(name, src)
+	f, problems := parse(name, src, a)
 	problems = append(problems, f.check()...)
 	return f, problems.err()
+}
+
+// textOf returns the text of a file without its byte order mark.
+func textOf(name string, src []byte) ([]byte, Problems) {
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	if i := text.InvalidUTF8(string(src)); i >= 0 {
+		return nil, Problems{problemf(name, endOf(src[:i]), "", "not UTF-8 text")}
+	}
+	return src, nil
 }
 
 func isProcfile(name string, src []byte) bool {

@@ -49,6 +49,11 @@ func checkRegular(path string, info fs.FileInfo) error {
 // afterwards, because the file may have been replaced. Opening a pipe does not
 // wait for a writer.
 func readRegular(path string) ([]byte, error) {
+	return readChecked(path, func(fs.FileInfo) error { return nil })
+}
+
+// readChecked is readRegular with another check of the file that was opened.
+func readChecked(path string, check func(opened fs.FileInfo) error) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -65,6 +70,9 @@ func readRegular(path string) ([]byte, error) {
 		return nil, err
 	}
 	if err := checkRegular(path, info); err != nil {
+		return nil, err
+	}
+	if err := check(info); err != nil {
 		return nil, err
 	}
 	return readLimited(f)

@@ -54,6 +54,7 @@ func (d *decoder) ready(v *value) string {
 // without ready, it is the service's port.
 func (d *decoder) checkReadyTimeout(s *Service, pos Position) {
 	switch {
+	case s.Ready == "" && s.Container != nil: // it applies to Healthy
 	case s.Ready == "" && s.HasPort:
 		s.Ready = string(TCP)
 	case s.Ready == "" || s.Ready == string(None):

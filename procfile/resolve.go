@@ -17,10 +17,12 @@ import (
 type Context struct {
 	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
+	Name              string                     // the unique name of the checkout, for containers and volumes
 	Slug              string                     // the unique name of the checkout
 	Main              string                     // the file's directory in the main checkout; "" if it is there
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout
+	Uses              []Used                     // the projects of File.Uses, as far as they are known
 	SharedElsewhere   bool                       // shared services run in another directory
 }
 
@@ -50,14 +52,12 @@ func OwnEnviron(environ []string) (own map[string]string, exported []string) {
 func (f File) Resolve(c Context) (Plan, error) {
 	r := resolver{
 		file: f, wanted: f.wanted(), context: c,
-		numbers: map[string][]int{}, read: map[string][]Variable{}, exist: map[string]bool{},
+		numbers: map[string][]int{}, aliases: map[*part]aliases{}, usedURLs: map[string]string{}, read: map[string][]Variable{}, exist: map[string]bool{},
 	}
 	r.inherited, _ = OwnEnviron(c.Environ)
+	r.watched, r.notes = f.Watched(), slices.Clone(f.notes)
 	r.prepareCommon()
 	plan := Plan{StopOnExit: f.StopOnExit, Site: c.Site, Outside: f.Outside}
-	if f.Path != "" {
-		r.watch(f.Path)
-	}
 	services := make([]*Service, len(f.Services))
 	positions := make(map[string]int, len(f.Services))
 	for i := range f.Services {
@@ -102,7 +102,9 @@ type resolver struct {
 	urls      map[string]string // the same, but [env] and env may replace them
 	hosts     map[string]string // the labels of services
 	common    *commonVars
-	numbers   map[string][]int      // the ports of each service
+	numbers   map[string][]int // the ports of each service
+	aliases   map[*part]aliases
+	usedURLs  map[string]string
 	read      map[string][]Variable // env files by path
 	watched   []string
 	exist     map[string]bool // of the env files, by path; watched has them all
@@ -117,7 +119,8 @@ func (r *resolver) fail(pos Position, hint, format string, args ...any) {
 // process resolves one service.
 func (r *resolver) process(s Service) Process {
 	own := r.own(s)
-	urls := in(r.urls)
+	alias := r.aliasesOf(s.Pos.part())
+	urls := firstOf(in(alias.urls), in(r.urls))
 	ours := firstOf(own, urls)
 	outer := firstOf(ours, r.inherits)
 
@@ -137,13 +140,21 @@ func (r *resolver) process(s Service) Process {
 		}
 	}
 
-	project := r.table(r.file.Env, own, firstOf(urls, r.inherits, in(files)))
-	service := r.table(s.Env, own, project.get)
+	tables := []*table{r.table(r.file.Env, own, firstOf(urls, r.inherits, in(files)))}
+	for _, p := range s.Pos.part().chain() {
+		if len(p.env) > 0 {
+			tables = append(tables, r.table(p.env, own, tables[len(tables)-1].get))
+		}
+	}
+	tables = append(tables, r.table(s.Env, own, tables[len(tables)-1].get))
 	set := maps.Clone(files)
 	maps.DeleteFunc(set, func(name, _ string) bool { _, shell := r.inherits(name); return shell })
-	maps.Copy(set, project.all())
-	maps.Copy(set, service.all())
+	maps.Copy(set, alias.urls)
+	for _, t := range tables {
+		maps.Copy(set, t.all())
+	}
 	maps.DeleteFunc(set, func(name, _ string) bool { _, ours := own(name); return ours })
+	maps.Copy(set, alias.set)
 	for _, name := range []string{"PORT", "PS", envvar.Service} {
 		if value, ok := own(name); ok {
 			set[name] = value
@@ -163,15 +174,21 @@ func (r *resolver) process(s Service) Process {
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,
 		Shared: s.Shared,
 	}
+	for _, extra := range s.Ports {
+		if p.NamedPorts == nil {
+			p.NamedPorts = map[string]int{}
+		}
+		p.NamedPorts[extra.Name] = r.context.Ports[allocator.PortName{Service: s.Name, Port: extra.Name}]
+	}
 	for _, d := range s.DependsOn {
 		p.DependsOn = append(p.DependsOn, d.Value)
 	}
 	for _, pattern := range s.Watch {
-		p.Watch = append(p.Watch, pattern.Value)
+		p.Watch = append(p.Watch, r.file.WatchPattern(pattern))
 	}
 	p.Address = r.context.Site.address(p.Host, p.HTTP, p.Port)
 	p.Setup = r.setup(s)
-	p.RestartOn, p.own = s.restartOn(), s.portVariables()
+	p.RestartOn, p.own = alias.restartOn(s.restartOn()), s.portVariables()
 	for _, a := range s.Command.Argv {
 		p.Argv = append(p.Argv, r.expand(a, p.Env.Lookup))
 	}
@@ -180,6 +197,9 @@ func (r *resolver) process(s Service) Process {
 		p.Build.Argv = append(p.Build.Argv, r.expand(a, p.Env.Lookup))
 	}
 	p.Dir = r.dir(s, p.Env.Lookup)
+	if s.Container != nil {
+		r.container(s, &p, r.containerVars(s, own, tables))
+	}
 	r.noteMistyped(s, s.Command, p.Env)
 	r.noteMistyped(s, s.Build, p.Env)
 	return p
@@ -196,6 +216,7 @@ func (r *resolver) prepareCommon() {
 			r.numbers[w.Name.Service] = append(r.numbers[w.Name.Service], port)
 		}
 	}
+	r.addUses(ports)
 	r.set = make(map[string]string, 2*len(ports))
 	maps.Copy(r.set, ports)
 	if r.file.Procfile {
@@ -204,9 +225,17 @@ func (r *resolver) prepareCommon() {
 	r.set[envvar.Project] = r.context.Project
 	r.set[envvar.Worktree] = r.context.Worktree
 	r.set[envvar.Slug] = r.context.Slug
+	if r.file.composes() {
+		r.set[ComposeProject] = r.context.Name
+	}
 	r.hosts = r.file.hosts()
 	var named map[string]string
 	r.urls, named = r.file.urls(r.hosts, r.context.Site, r.context.Ports)
+	for name, url := range r.usedURLs {
+		if _, own := r.urls[name]; !own {
+			r.urls[name] = url
+		}
+	}
 	set := sortedVars(r.urls, r.set)
 	inherited := slices.DeleteFunc(sortedVars(r.inherited), func(v Var) bool { return v.Name == "PORT" }) // never a service's port
 	all := override(inherited, set)
@@ -218,6 +247,7 @@ func (r *resolver) prepareCommon() {
 
 // own returns a lookup of the variables that devports sets for s.
 func (r *resolver) own(s Service) lookup {
+	alias := r.aliasesOf(s.Pos.part())
 	return func(name string) (string, bool) {
 		switch name {
 		case "PORT":
@@ -231,6 +261,9 @@ func (r *resolver) own(s Service) lookup {
 			if r.file.Procfile {
 				return instance(s), true
 			}
+		}
+		if value, ok := alias.set[name]; ok {
+			return value, true
 		}
 		value, ok := r.set[name]
 		return value, ok
@@ -286,6 +319,10 @@ func (r *resolver) portVariables() []string {
 	var names []string
 	for _, w := range r.wanted {
 		names = append(names, w.Name.Variable())
+	}
+	for _, u := range r.context.Uses {
+		ports, _ := u.Vars()
+		names = append(names, slices.Sorted(maps.Keys(ports))...)
 	}
 	return names
 }

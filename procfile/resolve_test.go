@@ -178,7 +178,7 @@ ports = ["admin"]
 	if want := filepath.Join(f.Dir, "two"); web.Dir != want {
 		t.Errorf("dir %s, want %s", web.Dir, want)
 	}
-	if want := []string{filepath.Join(f.Dir, "Portfile"), filepath.Join(f.Dir, ".env")}; !slices.Equal(plan.Watched, want) {
+	if want := []string{filepath.Join(f.Dir, "Portfile"), filepath.Join(f.Dir, "Portfile.local"), filepath.Join(f.Dir, ".env")}; !slices.Equal(plan.Watched, want) {
 		t.Errorf("watched %v, want %v", plan.Watched, want)
 	}
 }

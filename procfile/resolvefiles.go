@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/devports/devports/allocator/ownership"
@@ -16,7 +17,11 @@ func (r *resolver) watch(path string) {
 }
 
 func (r *resolver) dir(s Service, get lookup) string {
-	dir := r.file.path(r.expand(s.Dir, get))
+	pos := s.Dir.Pos
+	if s.Dir.Value == "" {
+		pos = s.Pos
+	}
+	dir := r.file.path(Text{r.expand(s.Dir, get), pos})
 	if s.Dir.Value == "" || s.Shared && r.context.SharedElsewhere {
 		return dir
 	}
@@ -34,14 +39,22 @@ func (r *resolver) dir(s Service, get lookup) string {
 // must exist.
 func (r *resolver) envFiles(s Service) []string {
 	var paths []string
-	if r.file.EnvFiles == nil {
-		path := r.file.path(".env")
-		if r.exists(path) {
-			paths = append(paths, path)
+	var listed []Text
+	add := func(base string, files []Text) {
+		if path := filepath.Join(base, ".env"); files == nil && r.exists(path) {
+			listed = append(listed, Text{Value: path})
 		}
+		listed = append(listed, files...)
 	}
-	for _, t := range slices.Concat(r.file.EnvFiles, s.EnvFiles) {
-		path := r.file.path(t.Value)
+	add(r.file.Dir, r.file.EnvFiles)
+	for _, p := range s.Pos.part().chain() {
+		if p.envFiles == nil && p.source.dir == r.file.Dir {
+			continue // listed
+		}
+		add(p.source.dir, p.envFiles)
+	}
+	for _, t := range slices.Concat(listed, s.EnvFiles) {
+		path := r.file.path(t)
 		if !r.exists(path) {
 			r.fail(t.Pos, "", "the env file %s does not exist", path)
 			continue
@@ -97,8 +110,5 @@ func (r *resolver) readEnvFile(path string) ([]byte, error) {
 	if info, err := os.Stat(r.file.Path); err == nil {
 		trust = trust.And(info)
 	}
-	if err := trust.File(path); err != nil {
-		return nil, err
-	}
-	return readRegular(path)
+	return readTrusted(path, trust)
 }

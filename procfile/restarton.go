@@ -45,6 +45,9 @@ func (s Service) restartOn() []string {
 		}
 		return names
 	}
+	if s.Container != nil {
+		return nil // see resolver.container
+	}
 	words := strings.Fields(s.Command.Shell)
 	if s.Command.Argv != nil {
 		words = nil

@@ -107,7 +107,7 @@ func (r *resolver) noteIgnored() {
 // noteShadowed notes variables of .env that the shell overrides.
 func (r *resolver) noteShadowed() {
 	var both []string
-	path := r.file.path(".env")
+	path := r.file.path(Text{Value: ".env"})
 	for _, v := range r.read[path] {
 		value, set := r.inherits(v.Name)
 		if set && value != v.Value && !slices.Contains(both, v.Name) {

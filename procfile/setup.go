@@ -79,7 +79,8 @@ func newStep(name string, pos Position) Service {
 
 // withSteps returns the file with the steps of its set-up, before its services.
 // Every service depends on all steps, unless it names the steps that it depends
-// on, or a step depends on it, directly or not.
+// on, or a step depends on it, directly or not. The steps of an included file
+// are for its own services only.
 func (f File) withSteps() File {
 	steps := f.steps
 	f.steps = nil
@@ -113,6 +114,9 @@ func (f File) withSteps() File {
 		}
 		s.DependsOn = slices.Clone(s.DependsOn)
 		for _, step := range steps {
+			if p := step.Pos.part(); p != nil && !slices.Contains(s.Pos.part().chain(), p) {
+				continue // of another included file
+			}
 			s.DependsOn = append(s.DependsOn, Text{Value: step.Name}) // without a position: it is not in the file
 		}
 	}
@@ -154,7 +158,7 @@ func (f File) checkSteps(fail failf) {
 	for _, s := range f.Services {
 		for _, other := range f.Services {
 			if s.Step && !other.Step && s.Name == other.Name {
-				fail(s.Pos, "rename one of them", "step %s and the service on line %d have the same name", quote(s.Name), other.Pos.Line)
+				fail(s.Pos, "rename one of them", "step %s and the service %s have the same name", quote(s.Name), other.Pos.beside(s.Pos, f.Name))
 			}
 		}
 	}
@@ -167,7 +171,7 @@ func (r *resolver) setup(s Service) *Setup {
 	}
 	setup := &Setup{Root: r.file.Dir, Definition: s.definition()}
 	for _, path := range s.Creates {
-		setup.Creates = append(setup.Creates, path.Value)
+		setup.Creates = append(setup.Creates, r.file.relative(path))
 	}
 	return setup
 }

@@ -6,8 +6,12 @@ import "fmt"
 // itself has none: the source of its positions is nil.
 type source struct {
 	name  string // as messages print it
+	path  string // absolute
 	dir   string // absolute; the base of its relative paths
 	order int    // of the files, in the order in which they were read
+	part  *part  // nil: the file is not included
+	local bool   // it is a Portfile.local
+	main  bool   // and that of the main checkout
 }
 
 // at returns a position in the source.
@@ -46,8 +50,32 @@ func (s *source) rank() int {
 	return s.order
 }
 
+// part returns the included file of a position; nil: it is not in one.
+func (p Position) part() *part {
+	if p.in == nil {
+		return nil
+	}
+	return p.in.part
+}
+
 // Problem returns a problem, or a note, about a position in the file or in one
 // of those that it includes.
 func (f File) Problem(pos Position, hint, format string, args ...any) Problem {
 	return problemf(f.Name, pos, hint, format, args...)
+}
+
+// PathOf returns the absolute path of the file that a position is in.
+func (f File) PathOf(pos Position) string {
+	if pos.in != nil {
+		return pos.in.path
+	}
+	return f.Path
+}
+
+// base returns the directory of relative paths at a position.
+func (f File) base(pos Position) string {
+	if pos.in != nil {
+		return pos.in.dir
+	}
+	return f.Dir
 }

@@ -38,7 +38,7 @@ var projectSynonyms = sync.OnceValue(func() map[string]string {
 })
 
 // containerKeys are keys of compose files that only make sense for a container.
-var containerKeys = []string{"image", "volumes", "container_name", "networks", "network_mode", "expose", "dockerfile"}
+var containerKeys = []string{"container_name", "networks", "network_mode", "expose", "dockerfile"}
 
 // unknownKey is the hint for an unknown key, where " in service …", or of the
 // project if where is "".
@@ -56,7 +56,7 @@ func unknownKey(e *entry, where string, known []string) string {
 		return "use " + sample(key, e.value)
 	case !ofProject && slices.Contains(containerKeys, e.key):
 		name, _ := strings.CutPrefix(where, " in service ")
-		return `to start a container: command = "docker compose up ` + strings.Trim(name, `"`) + `"`
+		return `to start a service of a compose file: compose = "` + strings.Trim(name, `"`) + `"`
 	}
 	if hint := didYouMean(e.key, known); hint != "" {
 		return hint

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/atomicfile"
 )
 
@@ -18,8 +17,8 @@ import (
 // service has.
 type Point struct {
 	Port    int
-	Scope   Scope // of the checkout
-	Service string
+	Scope   Scope  // of the checkout
+	Service string // or one of its named ports: "web:metrics"
 }
 
 // pointsVersion is the format of the file of points.
@@ -145,7 +144,7 @@ func checkPoints(points []Point) ([]Point, error) {
 		case p.Scope.UserWide() || p.Scope.Project == "":
 			return nil, fmt.Errorf("point %d has no directory or project", p.Port)
 		}
-		if err := checkName(allocator.PortName{Service: p.Service}); err != nil {
+		if _, err := ParseName(p.Service); err != nil {
 			return nil, err
 		}
 	}

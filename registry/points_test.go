@@ -17,7 +17,7 @@ func TestPoints(t *testing.T) {
 	}
 	shop := Scope{Directory: "/home/ann/shop", Project: "shop"}
 	fix := Scope{Directory: "/home/ann/shop \"fix\"", Project: "shop", Worktree: "fix"}
-	want := []Point{{3000, fix, "web"}, {5432, shop, "db"}}
+	want := []Point{{3000, fix, "web:metrics"}, {5432, shop, "db"}}
 	err := r.EditPoints(context.Background(), func([]Point) ([]Point, error) { return []Point{want[1], want[0]}, nil })
 	if err != nil {
 		t.Fatal(err)

@@ -52,6 +52,9 @@ type Process struct {
 	// environment.
 	Checkout string `json:"checkout,omitempty"`
 	Run      int    `json:"run,omitempty"`
+	// Unverified reports that the process is not visible, and that its user is
+	// the only evidence for its service.
+	Unverified bool `json:"unverified,omitempty"`
 }
 
 // Connection is a socket that has a port but does not listen on it: usually an

@@ -99,6 +99,9 @@ func (u *upRun) announced(plan procfile.Plan) procfile.Site {
 
 // moveNames announces the names of a plan in place of the previous ones.
 func (u *upRun) moveNames(plan procfile.Plan) {
+	if hasContainers(plan) {
+		u.containers.Store(true)
+	}
 	select {
 	case <-u.sites:
 	default:
@@ -150,7 +153,7 @@ func (u *upRun) routes(ctx context.Context) ([]front.Service, error) {
 	services := make([]front.Service, len(all))
 	for i, st := range all {
 		services[i] = front.Service{
-			Name: st.Service, Host: st.Host, Port: st.Port, Address: st.Address, HostHeader: st.HostHeader,
+			Name: st.Service, Host: st.Host, Port: st.Port, Address: st.Address, HostHeader: st.HostHeader, NamedPorts: st.NamedPorts,
 			State: st.State, Detail: st.Detail, Restarts: st.Restarts, PID: st.PID,
 			Exit: st.Exit, LastStarted: st.LastStarted.Round(0).UTC(), RestartAt: st.RestartAt.Round(0).UTC(), WrongPorts: st.WrongPorts,
 		}

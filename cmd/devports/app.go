@@ -22,6 +22,7 @@ type session struct {
 	getenv         func(string) string
 	front          *frontChoice // shared by all copies
 	notices        *notices     // shared by all copies; nil: messages go to stderr
+	containers     *loadedContainers
 
 	// unpinned, unless nil, is called by up before it starts a project whose
 	// pins do not apply.
@@ -67,7 +68,7 @@ func app(s session) *cli.App {
 		initCommand, checkCommand, upCommand, attachCommand,
 		setupCommand, psCommand, startCommand, stopCommand, restartCommand, waitCommand, logsCommand, downCommand,
 		urlCommand, openCommand, dashboardCommand, pointCommand,
-		envCommand, runCommand, portCommand, lsCommand, whoCommand, rmCommand, pruneCommand, pickCommand,
+		envCommand, runCommand, execCommand, portCommand, lsCommand, whoCommand, rmCommand, pruneCommand, pickCommand,
 		importCommand, exportCommand, portserverCommand, doctorCommand, versionCommand,
 	}
 	root := &command{flags: []cli.Flag{cli.VersionFlag}}

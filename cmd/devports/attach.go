@@ -85,8 +85,8 @@ func (s session) unsuitable(window func() terminal.Size) string {
 		return ` that can move its cursor, and TERM is "` + s.getenv("TERM") + `"`
 	case window().Rows < view.MinRows:
 		return fmt.Sprintf(" with at least %d rows, and this one has %d", view.MinRows, window().Rows)
-	case s.getenv("CI") != "":
-		return ", and CI is set"
+	case s.unattended() != "":
+		return ", and " + s.unattended() + " is set"
 	}
 	return " in whose foreground it runs"
 }

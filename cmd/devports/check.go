@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
@@ -14,17 +15,35 @@ import (
 
 var checkCommand = command{
 	name:    "check",
+	args:    "[SERVICE]",
+	checks:  true,
 	instead: "devports check -f %s",
 	usage:   "check the Portfile and its env files",
 	help: `
 Checks the Portfile or Procfile and its env files, and prints every mistake with
 its line. It starts nothing and leases no ports.
 
+With --explain, it prints the value of each key, of the project and of all
+services or of SERVICE, and where it comes from: a file and its line, or the
+default. Several files take part if the Portfile includes others, or if there is
+a Portfile.local: see devports help portfile.
+
 Example:
   devports check
+  devports check --explain web
   devports check -f Procfile.dev --json`,
-	flags: []cli.Flag{fileFlag, jsonFlag},
+	flags: []cli.Flag{
+		boolean("explain", "", "print each value, and the file and line that it comes from"),
+		fileFlag, jsonFlag,
+	},
+	completes: one(services),
 	run: func(s session, c *cli.Context) error {
+		switch {
+		case c.NArg() > 1:
+			return usage("devports check --explain "+text.QuoteSh(c.Args().First()), "check --explain takes only SERVICE, not %q", c.Args().Get(1))
+		case c.NArg() > 0 && !c.Bool("explain"):
+			return usage("devports check -f "+text.QuoteSh(c.Args().First()), "check takes no arguments without --explain, not %q", c.Args().First())
+		}
 		p, err := s.openProject(c)
 		if errors.Is(err, registry.ErrNoHome) || errors.As(err, new(*registry.RelativeHomeError)) {
 			p, err = s.openWithoutRegistry(c) // the file may still be valid
@@ -39,9 +58,19 @@ Example:
 		if scope, unknown := p.Scope(); err == nil && unknown == nil { // the registry is readable
 			plan.Notes = append(plan.Notes, p.File.NotePins(p.Unbound(scope), unboundPin(scope))...)
 		}
+		if err == nil {
+			scope, _ := p.Scope()
+			plan.Notes = append(plan.Notes, s.checkContainers(c.Context, p.File, plan, scope)...)
+		}
 		var problems procfile.Problems
 		if err != nil && !errors.As(err, &problems) {
 			return err
+		}
+		if c.Bool("explain") && err == nil {
+			if err := declares(p.File, c.Args().Slice()); err != nil {
+				return err
+			}
+			return s.printSettings(p.File, c.Args().First(), c.Bool("json"))
 		}
 		if c.Bool("json") {
 			return errors.Join(s.json(checked{
@@ -53,6 +82,7 @@ Example:
 			return err
 		}
 		s.notes(plan.Notes)
+		s.noteIncluding(c.String("file"))
 		_, err = fmt.Fprintf(s.stdout, "%s is valid: %s\n", p.File.Name, wording.List(p.File.ServiceNames()))
 		return err
 	},

@@ -67,6 +67,9 @@ func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error)
 	if k := c.Killed; len(k.Orphans) > 0 {
 		s.noteKilled(k.Note, k.Orphans)
 	}
+	if c.Killed.Note.ID != "" {
+		s.removeContainers(scope, false, "", "the last run was killed; removed its containers: %s")
+	}
 	return c, nil
 }
 

@@ -21,6 +21,7 @@ var optionValues = sync.OnceValue(func() map[string]completer {
 		"SERVICE":          services,
 		"PROJECT[/LABEL]":  checkouts,
 		"SERVICE=NUMBER,…": counts,
+		"NAME,…":           namesInList,
 		"WHERE":            words(expectHere),
 		"LABEL":            labels,
 		"WHEN":             words("auto", "always", "never"),

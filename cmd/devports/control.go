@@ -26,7 +26,7 @@ func (st requestCommand) command() command {
 	return command{
 		name: st.name, usage: st.usage, args: "[SERVICE…]", help: st.help,
 		flags:     slices.Concat([]cli.Flag{timeoutFlag}, st.flags, []cli.Flag{jsonFlag, fileFlag}, runFlags),
-		completes: services,
+		completes: servicesAndGroups,
 		run: func(s session, c *cli.Context) error {
 			i, scope, err := s.running(c)
 			if err != nil {
@@ -39,7 +39,7 @@ func (st requestCommand) command() command {
 			if c.Bool("all") {
 				client = client.Forcing()
 			}
-			names, err := st.request(client, c, c.Args().Slice())
+			names, err := st.request(client, c, s.expandGroups(c, scope, c.Args().Slice()))
 			if err != nil {
 				return requestFailed(scope, err)
 			}
@@ -100,10 +100,12 @@ waits until they are ready. Without names it restarts all. Dependencies that are
 not running are started. A service with a build is built first; if the build
 fails, its old process keeps running. The exit status is 1 if a service is not
 ready in time, or as soon as one fails or its build does. As with stop, a shared
-service that other checkouts need is restarted only with --all.
+service that other checkouts need is restarted only with --all: without names,
+restart --all restarts all services, including those.
 
 Example:
   devports restart auth
+  devports restart --all
   devports restart --dependents db
   devports restart --timeout 10s auth`,
 	flags: []cli.Flag{

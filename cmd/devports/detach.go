@@ -65,6 +65,7 @@ func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration,
 	if p.File.Path == "" && o.Proposed == nil {
 		return usage("devports up -d -f Portfile", "-d requires a file: it cannot read standard input or a pipe again")
 	}
+	s.noteIncluded(o, p.File)
 	scope, err := p.Scope()
 	if err != nil {
 		return err
@@ -129,7 +130,8 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		}
 	}
 	moved := i.Note.Directory != d.scope.Directory
-	if idle := idleServices(info, d.options.Services); err == nil && len(idle) > 0 {
+	names := d.options.selection(d.project.File)
+	if idle := idleServices(info, names); err == nil && len(idle) > 0 {
 		if moved {
 			return fail(exitFailed, "restart it here: devports down && devports up -d",
 				"cannot start %s: %s was moved here from %s while it was running", wording.List(idle), d.scope, i.Note.Directory)
@@ -138,7 +140,7 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		if opened != nil {
 			return opened
 		}
-		if err := d.checkPorts(ctx, r, info, d.options.Services); err != nil {
+		if err := d.checkPorts(ctx, r, info, names); err != nil {
 			return err
 		}
 		_, err = client.Start(ctx, idle...)

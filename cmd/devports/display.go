@@ -30,8 +30,8 @@ type display struct {
 
 // console takes over the terminal for a live view; nil if there is none.
 func (s session) console(o upOptions, size func() terminal.Size) *view.Console {
-	term, ci := s.getenv("TERM"), s.getenv("CI")
-	if o.Plain || o.Raw || term == "" || term == "dumb" || ci != "" && ci != "false" && ci != "0" {
+	term := s.getenv("TERM")
+	if o.Plain || o.Raw || term == "" || term == "dumb" || s.unattended() != "" {
 		return nil
 	}
 	return view.Open(fileOf(s.stdin), fileOf(s.stdout), size)

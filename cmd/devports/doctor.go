@@ -10,6 +10,7 @@ import (
 	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/cmd/devports/internal/doctor"
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/launcher/container"
 	"github.com/devports/devports/launcher/palette"
 	"github.com/devports/devports/registry"
 )
@@ -100,6 +101,7 @@ func (s session) doctor(c *cli.Context, r registry.Registry) doctor.Doctor {
 		},
 		Listening:   s.listening,
 		OrphanGrace: orphanGrace,
+		Containers:  func() []container.Owned { return container.Containers(c.Context, s.environ) },
 
 		StaleSteps:      s.staleReasons,
 		FormatProcesses: formatProcesses,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -74,6 +75,10 @@ func (s session) variables(ctx context.Context, p project.Project, service strin
 	var vars []procfile.Var
 	for _, w := range p.File.Ports() {
 		vars = append(vars, procfile.Var{Name: w.Name.Variable(), Value: strconv.Itoa(ports[w.Name])})
+	}
+	used := p.UsedPorts()
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		vars = append(vars, procfile.Var{Name: name, Value: used[name]})
 	}
 	own, _ := procfile.OwnEnviron(s.environ)
 	if list := envvar.Mark(vars, own); list != "" {

@@ -59,7 +59,7 @@ func (a whoRow) verdict(run int, scope registry.Scope) verdict {
 		return isHere // the front forwards to sockets of that run only
 	}
 	shared := run != 0 && slices.Contains(a.SharedBy, address(scope))
-	own := func(p holder.Process) bool { return p.Run != 0 && (p.Run == run || shared) }
+	own := func(p holder.Process) bool { return p.Run != 0 && !p.Unverified && (p.Run == run || shared) }
 	hidden := func(p holder.Process) bool { // what is behind it is not visible
 		return !own(p) && (p.PID == 0 || containerProxy(p.Command) != "")
 	}

@@ -20,8 +20,8 @@ import (
 	"github.com/devports/devports/allocator/lockfile"
 )
 
-// serve is a service for the scripts: it serves its pid at /pid and its
-// environment at /env/NAME on 127.0.0.1:$PORT, and prints a line when it
+// serve is a service for the scripts: it serves its pid at /pid, its
+// environment at /env/NAME, and when it began to listen at /since, on 127.0.0.1:$PORT, and prints a line when it
 // listens.
 func serve() {
 	ignore := flag.Bool("ignore-term", false, "do not end on TERM and INT")
@@ -41,7 +41,10 @@ func serve() {
 		text, _ := io.ReadAll(r.Body)
 		_, _ = w.Write(text)
 	})
+	var since time.Time
+	http.HandleFunc("/since", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, since.UnixNano()) })
 	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	since = time.Now()
 	if err != nil {
 		fatal(err)
 	}

@@ -27,14 +27,41 @@ type siege struct {
 	firstPort int
 	over      atomic.Bool
 	all       sync.WaitGroup
+
+	// turns has a value for every requestsPerTurn requests: turmoil at a rate of
+	// its own would leave the requests no processor time.
+	turns chan struct{}
+	// latest are the projects that each commander has changed last. Every second
+	// request is for one of them.
+	latest []atomic.Pointer[string]
 }
+
+const (
+	requestsPerTurn = 100
+	// turnLimit is how long a commander waits for its turn: requests that are not
+	// answered do not count.
+	turnLimit = 250 * time.Millisecond
+)
 
 // besieged is a checkout of a siege. Only one goroutine uses it.
 type besieged struct {
 	dir     string
 	project string
 	port    int
-	run     *exec.Cmd // nil: it does not run
+	run     *exec.Cmd
+	ended   chan struct{} // closed when run has ended; nil: it has not started
+}
+
+func (c *besieged) runs() bool {
+	if c.ended == nil {
+		return false
+	}
+	select {
+	case <-c.ended: // a stranger had its port
+		return false
+	default:
+		return true
+	}
 }
 
 func (s *siege) write(c *besieged) {
@@ -50,32 +77,40 @@ func (s *siege) start(c *besieged) {
 	c.run.Dir, c.run.Env = c.dir, s.env
 	if err := c.run.Start(); err != nil {
 		s.t.Error(err)
-		c.run = nil
+		return
 	}
+	run, ended := c.run, make(chan struct{})
+	c.ended = ended
+	s.all.Go(func() {
+		_ = run.Wait()
+		close(ended)
+	})
 }
 
 func (s *siege) end(c *besieged, sig os.Signal) {
 	_ = c.run.Process.Signal(sig)
-	_ = c.run.Wait()
-	c.run = nil
+	<-c.ended
 }
 
 // command starts, ends and edits checkouts at random.
-func (s *siege) command(checkouts []*besieged) {
+func (s *siege) command(checkouts []*besieged, latest *atomic.Pointer[string]) {
 	defer func() {
 		for _, c := range checkouts {
-			if c.run != nil {
+			if c.runs() {
 				s.end(c, os.Interrupt)
 			}
 		}
 	}()
 	for !s.over.Load() {
 		a, b := checkouts[rand.IntN(len(checkouts))], checkouts[rand.IntN(len(checkouts))]
+		project := a.project
+		latest.Store(&project)
 		switch n := rand.IntN(10); {
-		case a.run == nil:
+		case !a.runs():
 			s.start(a)
 		case n < 2:
 			s.end(a, syscall.SIGKILL)
+			s.start(a)
 		case n < 3:
 			s.end(a, os.Interrupt)
 		case n < 4:
@@ -84,7 +119,7 @@ func (s *siege) command(checkouts []*besieged) {
 			a.port, b.port = b.port, a.port
 			s.write(a)
 			s.write(b)
-		case n < 8 && a != b && b.run != nil:
+		case n < 8 && a != b && b.runs():
 			s.end(a, syscall.SIGKILL)
 			s.end(b, syscall.SIGKILL)
 			a.project, b.project = b.project, a.project
@@ -93,7 +128,10 @@ func (s *siege) command(checkouts []*besieged) {
 			s.start(a)
 			s.start(b)
 		}
-		time.Sleep(time.Duration(rand.IntN(int(2*time.Second) / len(checkouts))))
+		select {
+		case <-s.turns:
+		case <-time.After(turnLimit):
+		}
 	}
 }
 
@@ -136,9 +174,9 @@ func (s *siege) grab(ports int) (grabbed int) {
 	return grabbed
 }
 
-// ask sends a request for a project. It returns the status; 0 for none.
-func (s *siege) ask(client *http.Client, project string) (status int) {
-	response, err := client.Get(fmt.Sprintf("http://web.%s.localhost:%d/identity", project, s.port))
+// ask sends a request for a site. It returns the status; 0 for none.
+func (s *siege) ask(client *http.Client, site string) (status int) {
+	response, err := client.Get(fmt.Sprintf("http://web.%s.localhost:%d/identity", site, s.port))
 	if err != nil {
 		return 0 // it would wait
 	}
@@ -150,11 +188,11 @@ func (s *siege) ask(client *http.Client, project string) (status int) {
 	who := response.Header.Get("X-Devports")
 	switch {
 	case response.Header.Get("X-Stranger") != "" || strings.HasPrefix(string(text), "stranger"):
-		s.t.Errorf("a stranger responded for %s: %v %s", project, response.Header, text)
-	case response.StatusCode == http.StatusOK && (who != string(text) || who != project+"//web"):
-		s.t.Errorf("for %s, %s responded, as %s", project, text, who)
-	case who != "-" && who != project+"//web":
-		s.t.Errorf("for %s, the response is of %s", project, who)
+		s.t.Errorf("a stranger responded for %s: %v %s", site, response.Header, text)
+	case response.StatusCode == http.StatusOK && (who != string(text) || who != site+"//web"):
+		s.t.Errorf("for %s, %s responded, as %s", site, text, who)
+	case who != "-" && who != site+"//web":
+		s.t.Errorf("for %s, the response is of %s", site, who)
 	}
 	return response.StatusCode
 }
@@ -165,22 +203,22 @@ func TestOnlyOwnServices(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
-	requests, checkouts := *requestsFlag, min(50, max(6, *requestsFlag/2000))
-	s := &siege{frontHome: newFrontHome(t), firstPort: 21000}
+	requests := 10 * *requestsFlag
+	checkouts := min(50, max(6, requests/500))
+	s := &siege{frontHome: newFrontHome(t), firstPort: 21000, turns: make(chan struct{}, 2), latest: make([]atomic.Pointer[string], 2)}
 	keeper := s.checkout("keeper", "[services]\nweb = \"exec serve\"\n") // keeps the front
 	s.up(keeper)
 	s.await(s.client(), fmt.Sprintf("http://web.keeper.localhost:%d/pid", s.port))
 
-	const commanders = 2 // of disjoint checkouts
-	groups := make([][]*besieged, commanders)
+	groups := make([][]*besieged, len(s.latest)) // each has a commander
 	for i := range checkouts {
 		c := &besieged{dir: s.checkout(fmt.Sprint("c", i), ""), project: fmt.Sprint("p", i), port: s.firstPort + i}
 		s.write(c)
 		s.start(c)
-		groups[i%commanders] = append(groups[i%commanders], c)
+		groups[i%len(groups)] = append(groups[i%len(groups)], c)
 	}
-	for _, group := range groups {
-		s.all.Go(func() { s.command(group) })
+	for i, group := range groups {
+		s.all.Go(func() { s.command(group, &s.latest[i]) })
 	}
 	var grabbed atomic.Int64
 	for range 2 {
@@ -196,11 +234,28 @@ func TestOnlyOwnServices(t *testing.T) {
 			client.Timeout = 200 * time.Millisecond
 			client.Transport.(*http.Transport).DisableKeepAlives = i%2 == 0
 			own := map[int]int{}
+			second := map[string]bool{} // the project's site has a number: it had two checkouts
 			for int(sent.Load()) < requests && !t.Failed() {
-				status := s.ask(client, fmt.Sprint("p", rand.IntN(checkouts)))
+				project := fmt.Sprint("p", rand.IntN(checkouts))
+				if latest := s.latest[i/8].Load(); i%8 < 4 && latest != nil {
+					project = *latest
+				}
+				site := project
+				if second[project] {
+					site += "-2"
+				}
+				status := s.ask(client, site)
 				own[status]++
+				if status == http.StatusNotFound {
+					second[project] = !second[project]
+				}
 				if status != http.StatusNotFound && status != 0 { // it runs
-					sent.Add(1)
+					if sent.Add(1)%requestsPerTurn == 0 {
+						select {
+						case s.turns <- struct{}{}:
+						default:
+						}
+					}
 				}
 				time.Sleep(time.Duration(rand.IntN(int(5 * time.Millisecond))))
 			}

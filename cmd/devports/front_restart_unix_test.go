@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-var requestsFlag = flag.Int("requests", 2000, "how many requests TestRequestsDuringRestarts and TestOnlyOwnServices send each")
+var requestsFlag = flag.Int("requests", 2000, "how many requests TestRequestsDuringRestarts sends; TestOnlyOwnServices sends ten times as many")
 
 // frontHome is an environment in which runs share a front.
 type frontHome struct {

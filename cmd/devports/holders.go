@@ -201,10 +201,14 @@ func accepted(port int, remote string) bool {
 // devports started it.
 func describeProcess(p holder.Process) string {
 	if p.PID == 0 {
+		who := "a process of another user"
 		if p.User != "" {
-			return "a process of user " + p.User
+			who = "a process of user " + p.User
 		}
-		return "a process of another user"
+		if p.Managed {
+			who = managed(p) + ", " + who
+		}
+		return who
 	}
 	who := fmt.Sprintf("pid %d (%s)", p.PID, text.OneLine(p.Command))
 	if p.Managed {

@@ -44,13 +44,19 @@ not ignore the build output, init adds it to .gitignore. It does not overwrite
 an existing Portfile. Where there is a lock file, such as package-lock.json,
 composer.lock or uv.lock, a step of [setup] installs what it lists.
 
+With --local, it also writes a Portfile.local, whose keys override those of the
+Portfile for you alone, and adds it to .gitignore; if there is a Portfile, it
+writes only that.
+
 Example:
   devports init
   devports init --stdout
+  devports init --local
   devports init --force backend`,
 	flags: []cli.Flag{
 		boolean("stdout", "", "print the Portfile instead of writing it"),
 		boolean("force", "", "overwrite an existing Portfile"),
+		boolean("local", "", "also write an example of Portfile.local, for your own settings"),
 	},
 	run: func(s session, c *cli.Context) error {
 		dir := filepath.Clean(c.Args().First()) // "." without an argument
@@ -64,11 +70,17 @@ Example:
 			return err
 		}
 		path := portfileIn(dir)
+		if c.Bool("local") && exists(path) && !c.Bool("force") {
+			return s.writeLocal(dir)
+		}
 		if exists(path) && !c.Bool("force") {
 			return fail(exitFailed, "devports init --force overwrites it, devports init --stdout only prints the new one",
 				"%s already exists", path)
 		}
-		return s.writeProposal(path, found)
+		if err := s.writeProposal(path, found); err != nil || !c.Bool("local") {
+			return err
+		}
+		return s.writeLocal(dir)
 	},
 }
 
@@ -83,6 +95,41 @@ func (s session) writeProposal(path string, found scaffold.Project) error {
 		return fail(exitFailed, "to print it instead: devports init --stdout", "cannot write %s: %v", path, err)
 	}
 	return s.reportWritten(path, found)
+}
+
+// localExample is a Portfile.local without effect.
+const localExample = `# Overrides the Portfile for you alone: git ignores this file. Tables merge, other
+# values replace those of the Portfile, and false or [] empties a key.
+# devports check --explain prints where each value comes from.
+#
+# [env]
+# LOG_LEVEL = "debug"
+#
+# [services]
+# docs = false              # this service does not exist here
+# tunnel = "npx tunnel"     # a service of your own
+#
+# [services.web]
+# autostart = false         # start it by name: devports start web
+`
+
+// writeLocal writes an example of a Portfile.local, which git ignores.
+func (s session) writeLocal(dir string) error {
+	path := filepath.Join(dir, procfile.LocalName)
+	if exists(path) {
+		return fail(exitFailed, "devports check --explain prints what it sets", "%s already exists", path)
+	}
+	if err := atomicfile.Write(path, []byte(localExample), atomicfile.Options{Mode: 0o666, Unlocked: true}); err != nil {
+		return fail(exitFailed, "", "cannot write %s: %v", path, err)
+	}
+	fmt.Fprintf(s.stdout, "wrote %s with examples\n", path)
+	added, err := ignore(dir, []string{procfile.LocalName})
+	if err != nil {
+		s.note("cannot add %s to .gitignore: %v", procfile.LocalName, err)
+	} else if len(added) > 0 {
+		fmt.Fprintf(s.stdout, "added to .gitignore: %s\n", procfile.LocalName)
+	}
+	return nil
 }
 
 // portfileIn is the path of the existing Portfile in dir, else of a new one.

@@ -103,7 +103,7 @@ func (d detached) remember(temporary bool) error {
 		slices.Sort(l.Options.Services)
 		l.Options.Services = slices.Compact(l.Options.Services)
 	case err == nil:
-		l.Options.Services = nil
+		l.Options.Services, l.Options.Without = nil, d.options.Without
 	case temporary:
 		if l, err = newLastRun(d.project, d.scope, d.options); err != nil {
 			return err

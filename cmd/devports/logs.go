@@ -54,7 +54,7 @@ Example:
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, // -f is taken
 	}, runFlags...),
 	completes: func(l line) []candidate {
-		return append([]candidate{{Word: "devports", About: "devports' own lines"}}, services(l)...)
+		return append([]candidate{{Word: "devports", About: "devports' own lines"}}, servicesAndGroups(l)...)
 	},
 	run: logs,
 }
@@ -76,6 +76,7 @@ func logs(s session, c *cli.Context) error {
 	if c.Bool("clear") {
 		return l.clear()
 	}
+	o.query.Services = s.expandGroups(c, l.scope, o.query.Services)
 	p := newLogPrinter(s, c)
 	defer p.close()
 	err = l.show(ctx, o, p)

@@ -79,7 +79,7 @@ Example:
 			}
 			return nil
 		}
-		return s.leaseTable(leases, holders, containers, registry.ByPort(all), pins, addresses, c.Bool("all"))
+		return s.leaseTable(scope, leases, holders, containers, registry.ByPort(all), pins, addresses, c.Bool("all"))
 	},
 }
 
@@ -139,15 +139,22 @@ func (s session) listed(c *cli.Context) (
 			leases = append(leases, l)
 		}
 	}
+	if err != nil {
+		return nil, nil, scope, nil, nil, err
+	}
+	shared, err := p.project.SharedLeases(all)
+	leases = append(leases, shared...)
 	unbound = map[allocator.PortName]int{}
 	for _, w := range p.project.Unbound(scope) {
-		unbound[w.Name] = w.Pin
+		if !slices.ContainsFunc(shared, func(l registry.Lease) bool { return l.Name == w.Name }) {
+			unbound[w.Name] = w.Pin
+		}
 	}
 	return leases, all, scope, unbound, p.project.Addresses(scope), err
 }
 
 // leaseTable prints leases as a table.
-func (s session) leaseTable(leases []registry.Lease, holders map[int][]holder.Process, containers map[int]engine.Container, shared map[int][]registry.Lease, unbound map[allocator.PortName]int, addresses map[string]string, all bool) error {
+func (s session) leaseTable(scope registry.Scope, leases []registry.Lease, holders map[int][]holder.Process, containers map[int]engine.Container, shared map[int][]registry.Lease, unbound map[allocator.PortName]int, addresses map[string]string, all bool) error {
 	var t table
 	header := []string{"NAME", "PORT", "LEASE", "LISTENER"}
 	if len(addresses) > 0 {
@@ -166,6 +173,9 @@ func (s session) leaseTable(leases []registry.Lease, holders map[int][]holder.Pr
 			kind = fmt.Sprintf("chosen; pin %d does not apply here", pin)
 		case l.Undeclared:
 			kind = "chosen, for devports run"
+		}
+		if !all && l.Scope != scope && l.Scope.Project == scope.Project && !l.Scope.UserWide() {
+			kind += ", shared"
 		}
 		kind += sharers(l, shared[l.Port])
 		if h, ok := holderOf(holders, l.Port); ok {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/devports/devports/launcher/container"
 	"github.com/devports/devports/launcher/system"
 )
 
@@ -35,9 +36,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		system.Watchdog(stdin)
 		return 0
 	}
-	s := session{stdin: stdin, stdout: protect(stdout), stderr: protect(stderr), environ: os.Environ(), getenv: os.Getenv, notices: &notices{}, front: &frontChoice{}}
+	s := session{stdin: stdin, stdout: protect(stdout), stderr: protect(stderr), environ: os.Environ(), getenv: os.Getenv, notices: &notices{}, front: &frontChoice{}, containers: &loadedContainers{}}
 	if slices.Equal(args[min(1, len(args)):], backgroundArguments) && !isTerminal(stdin) { // started by `up -d`
 		return report(s, s.upInBackground())
+	}
+	if spec, ok := container.Parse(args); ok { // started by `up`
+		return report(s, s.runContainer(spec))
 	}
 	if isSharedStart(args) { // likewise
 		return report(s, s.upShared(args))

@@ -52,12 +52,7 @@ func (s session) offer(o upOptions) (upOptions, error) {
 
 // asks reports whether a person can be asked.
 func (s session) asks() bool {
-	for _, name := range []string{"CI", "CLAUDECODE", "AI_AGENT"} {
-		if s.getenv(name) != "" {
-			return false
-		}
-	}
-	return isTerminal(s.stdin) && isTerminal(s.stdout)
+	return s.unattended() == "" && isTerminal(s.stdin) && isTerminal(s.stdout)
 }
 
 // finds returns an error unless the services were found.

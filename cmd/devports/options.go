@@ -111,7 +111,7 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 		for _, f := range c.Command.Flags {
 			names = append(names, f.Names()...)
 		}
-		if c.Command.Name == "run" {
+		if c.Command.Name == "run" || c.Command.Name == "exec" {
 			status = exitRunFailed // others may be the command's
 		}
 	}

@@ -25,11 +25,6 @@ func (s session) noPins(c *cli.Context) bool {
 	return s.inCI() && cmp.Or(s.getenv(envvar.Home), s.getenv(envvar.Registry), c.String("registry")) != ""
 }
 
-func (s session) inCI() bool {
-	value := s.getenv("CI")
-	return value != "" && value != "0" && value != "false"
-}
-
 // withPins returns the project with or without pins, as the command line says,
 // else as in the run that is running here.
 func (s session) withPins(p project.Project, c *cli.Context) project.Project {

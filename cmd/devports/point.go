@@ -27,13 +27,14 @@ import (
 var pointCommand = command{
 	name:  "point",
 	usage: "forward a fixed port to a service of any checkout",
-	args:  "[PORT] [SERVICE]",
+	args:  "[PORT] [SERVICE[:PORTNAME]]",
 	help: `
 Points PORT to SERVICE of the checkout here, or of the one that --dir or --label
 names: connections to PORT on 127.0.0.1 and ::1 are forwarded to the port of the
 service, whatever they contain. That is for programs that insist on a number,
-such as a registered OAuth callback, a webhook tunnel, or psql on 5432. Without
-arguments, it lists the points.
+such as a registered OAuth callback, a webhook tunnel, or psql on 5432. An
+additional port of a service has a name: web:metrics. Without arguments, it
+lists the points.
 
 A point lasts until --off, also over a reboot. Pointing PORT to another service
 applies to new connections at once; --cut also ends open ones. While the service
@@ -91,11 +92,8 @@ func (s session) setPoint(c *cli.Context, port int, service string) error {
 	if err != nil {
 		return err
 	}
-	if err := declares(p.File, []string{service}); err != nil {
+	if err := hasPort(p.File, service); err != nil {
 		return err
-	}
-	if !slices.ContainsFunc(p.File.Ports(), func(w allocator.WantedPort) bool { return w.Name == allocator.PortName{Service: service} }) {
-		return fail(exitFailed, "", "%s has no port: it sets port = false", service)
 	}
 	scope, err := p.Scope()
 	if err != nil {
@@ -150,6 +148,30 @@ func (s session) addPoint(ctx context.Context, r registry.Registry, to registry.
 		return row, fail(exitPort, fmt.Sprintf("to see which process: devports who %d", to.Port), "cannot listen on port %d: %s", to.Port, row.Detail)
 	}
 	return row, nil
+}
+
+// hasPort is the error if a file does not declare a port: "web", or "web:metrics".
+func hasPort(file procfile.File, name string) error {
+	n, err := registry.ParseName(name)
+	if err != nil {
+		return usage("", "%v", err)
+	}
+	if err := declares(file, []string{n.Service}); err != nil {
+		return err
+	}
+	var names []string
+	for _, w := range file.Ports() {
+		switch {
+		case w.Name == n:
+			return nil
+		case w.Name.Service == n.Service:
+			names = append(names, w.Name.String())
+		}
+	}
+	if n.Port == "" {
+		return fail(exitFailed, "", "%s has no port: it sets port = false", n)
+	}
+	return fail(exitFailed, "", "%s has no port %s: its ports are %s", n.Service, n.Port, cmp.Or(wording.List(names), "none"))
 }
 
 // pointedProject is the project in the checkout that the command line names.
@@ -254,7 +276,7 @@ func (s session) checkPoint(ctx context.Context, r registry.Registry, to registr
 		}
 		owner := l.Scope.Qualify(l.Name.String())
 		switch {
-		case l.Scope == to.Scope && l.Name == allocator.PortName{Service: to.Service}:
+		case l.Scope == to.Scope && l.Name.String() == to.Service:
 			return fail(exitPort, "connect to it: localhost:"+fmt.Sprint(to.Port), "port %d is the port of %s itself", to.Port, owner)
 		case !l.Pinned:
 			return fail(exitPort, "choose a port that devports ls --all does not list", "port %d is leased to %s", to.Port, owner)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,7 +99,7 @@ func (r replicas) String() string { return "" }
 
 // host is the process and machine for projects.
 func (s session) host() project.Host {
-	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Changed: s.noteChange, Listening: s.listening, Front: s.frontPort, Points: s.points, SharedHome: s.sharedHome}
+	return project.Host{Stdin: s.stdin, Environ: s.environ, Getenv: s.getenv, Choose: s.chooser, Note: s.note, Changed: s.noteChange, Listening: s.listening, Front: s.frontPort, Points: s.points, SharedHome: s.sharedHome, Containers: s.completeContainers}
 }
 
 func (s session) openRegistry(c *cli.Context) (registry.Registry, error) {
@@ -117,12 +118,13 @@ func (s session) registryAt(path string) (registry.Registry, error) {
 	return registry.Open(absolute), err
 }
 
-// declares returns an error unless the file declares these services.
-func declares(file procfile.File, names []string) error {
+// declares returns an error unless each name is that of a service of the file, or
+// one of groups.
+func declares(file procfile.File, names []string, groups ...string) error {
 	f := failure{status: exitUsage}
 	for _, name := range names {
-		if _, ok := file.Service(name); !ok {
-			f.lines = append(f.lines, undeclared(file, name, file.ServiceNames()))
+		if _, ok := file.Service(name); !ok && !slices.Contains(groups, name) {
+			f.lines = append(f.lines, undeclared(file, name, append(file.ServiceNames(), groups...)))
 		}
 	}
 	if len(f.lines) > 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,17 +26,21 @@ var pruneCommand = command{
 	usage:   "release the ports of deleted projects",
 	help: `
 Releases the ports of projects and worktrees whose directory no longer exists,
-prints them, and removes the logs, locks and sockets of their runs and what is
-known about their set-up. It keeps the ports of folders on volumes that are not
-mounted, of projects that are running, and of other machines and containers that
-share this home. It also releases ports that devports run has leased in a
-project for folders that belong to no service, unless something listens on them.
+prints them, removes the logs, locks and sockets of their runs and what is known
+about their set-up, and ends the points that lead to them (see devports help
+point). It keeps the ports of folders on volumes that are not mounted, of
+projects that are running, and of other machines and containers that share this
+home. It also releases ports that devports run has leased in a project for
+folders that belong to no service, unless something listens on them. It removes
+the containers of deleted projects; with --volumes also the volumes that devports
+has created for them.
 
 Example:
   devports prune --dry-run
   devports prune`,
 	flags: []cli.Flag{
 		boolean("dry-run", "", "only print what would be released"),
+		boolean("volumes", "", "also remove the volumes of deleted projects, with their data"),
 		jsonFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
@@ -67,12 +72,21 @@ Example:
 		} else if leases, err = r.Prune(c.Context, leases); err != nil {
 			return err
 		}
+		points, err := s.endGonePoints(c.Context, r, leases, c.Bool("dry-run"))
+		if err != nil {
+			return err
+		}
 		removed, failed := s.discardRuns(gone, all, c.Bool("dry-run"))
 		logs, size, err := s.discardLogs(gone, all, c.Bool("dry-run"))
+		failed = errors.Join(failed, err)
+		volumes, err := s.discardContainers(c.Context, all, gone, c.Bool("volumes"), c.Bool("dry-run"))
 		failed = errors.Join(failed, err)
 		steps, err := s.discardSetup(gone, all, c.Bool("dry-run"))
 		failed = errors.Join(failed, err)
 		if c.Bool("json") {
+			for _, p := range points {
+				s.note("%s", p)
+			}
 			return errors.Join(s.json(leaseRows(leases)), failed)
 		}
 		for _, l := range leases {
@@ -83,6 +97,9 @@ Example:
 			if _, err := fmt.Fprintf(s.stdout, "%s %s of %s, port %d: %s\n", verb, l.Name, l.Scope, l.Port, why); err != nil {
 				return err
 			}
+		}
+		for _, p := range points {
+			fmt.Fprintln(s.stdout, p)
 		}
 		format := "removed the files of %s: %s\n"
 		if c.Bool("dry-run") {
@@ -98,6 +115,13 @@ Example:
 			}
 			fmt.Fprintf(s.stdout, format, wording.Bytes(size), text.OneLine(strings.Join(logs, ", ")))
 		}
+		if len(volumes) > 0 {
+			format := "removed %s: %s\n"
+			if c.Bool("dry-run") {
+				format = "would remove %s: %s\n"
+			}
+			fmt.Fprintf(s.stdout, format, wording.Count(len(volumes), "container or volume"), text.OneLine(strings.Join(volumes, ", ")))
+		}
 		if len(steps) > 0 {
 			format := "removed the state of the set-up: %s\n"
 			if c.Bool("dry-run") {
@@ -105,7 +129,7 @@ Example:
 			}
 			fmt.Fprintf(s.stdout, format, text.OneLine(strings.Join(steps, ", ")))
 		}
-		if len(leases) == 0 && len(gone) == 0 && len(removed) == 0 && len(logs) == 0 && len(steps) == 0 && failed == nil {
+		if len(leases) == 0 && len(gone) == 0 && len(points) == 0 && len(removed) == 0 && len(logs) == 0 && len(steps) == 0 && len(volumes) == 0 && failed == nil {
 			s.note("no stale directories")
 		}
 		return failed
@@ -216,4 +240,41 @@ func (s session) discardSetup(gone, all []registry.Lease, dryRun bool) (director
 		}
 	}
 	return directories, err
+}
+
+// endGonePoints ends the points to checkouts whose folder no longer exists, and
+// describes them. A point follows a checkout that was moved.
+func (s session) endGonePoints(ctx context.Context, r registry.Registry, released []registry.Lease, dryRun bool) (lines []string, err error) {
+	leases, err := r.Leases()
+	if err != nil {
+		return nil, err
+	}
+	gone := func(p registry.Point) bool {
+		follows := func(l registry.Lease) bool {
+			return l.Scope.Project == p.Scope.Project && l.Scope.Worktree == p.Scope.Worktree && !slices.Contains(released, l)
+		}
+		return checkout.IsGone(p.Scope.Directory) && !slices.ContainsFunc(leases, follows)
+	}
+	points, err := r.Points()
+	if err != nil || !slices.ContainsFunc(points, gone) {
+		return nil, err
+	}
+	verb := "ended"
+	if dryRun {
+		verb = "would end"
+	}
+	for _, p := range points {
+		if gone(p) {
+			lines = append(lines, fmt.Sprintf("%s the point %d to %s: %s no longer exists", verb, p.Port, p.Scope.Qualify(p.Service), text.OneLine(p.Scope.Directory)))
+		}
+	}
+	if dryRun {
+		return lines, nil
+	}
+	err = r.EditPoints(ctx, func(points []registry.Point) ([]registry.Point, error) { return slices.DeleteFunc(points, gone), nil })
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.pointRows(ctx, r) // the front reads them
+	return lines, err
 }

@@ -21,23 +21,32 @@ var psCommand = command{
 Lists the services of the running project. With --all it lists all of your
 running projects with their services; the first word of each is the value for
 --checkout. With --check it runs the ready checks again, and shows which
-services no longer respond.
+services no longer respond. With --watch it prints them again whenever they
+change, until the run ends; with --json, a run on each line. On a terminal, the
+new table replaces the old one.
 
 Example:
   devports ps
+  devports ps --watch
   devports ps --all --json`,
 	flags: append([]cli.Flag{
 		boolean("all", "a", "list the services of every project"),
 		boolean("check", "", "run the ready checks again"),
+		boolean("watch", "", "print them again whenever they change"),
 		boolean("socket", "", "print only the path of the control socket"),
 		jsonFlag, fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {
+		if c.Bool("watch") {
+			if err := refuseWatch(c); err != nil {
+				return err
+			}
+		}
 		runs, scope, err := s.selectedRuns(c)
 		if err != nil && s.describe(err).status == exitRunning && !c.Bool("all") {
 			s.noteEnd(c)
 		}
-		if err != nil && c.Bool("json") && s.describe(err).status == exitRunning {
+		if err != nil && c.Bool("json") && !c.Bool("watch") && s.describe(err).status == exitRunning {
 			return errors.Join(s.json([]runInfo{}), err)
 		}
 		switch {
@@ -52,6 +61,8 @@ Example:
 			return nil
 		case c.Bool("all"):
 			return s.psAll(c, runs)
+		case c.Bool("watch"):
+			return s.psWatch(c, runs[0], scope)
 		}
 		a := askAll(c, runs)[0]
 		switch {

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if _, set := os.LookupEnv(envvar.Front); !set { // tests that are no scripts
 		os.Setenv(envvar.Front, "off")
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(withEngine{m}, map[string]func(){
 		"devports": main,
 		"watchdog": main, // as which devports starts itself
 		"serve":    serve,

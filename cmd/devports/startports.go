@@ -19,7 +19,7 @@ import (
 func withFreePorts(k command) command {
 	run := k.run
 	k.run = func(s session, c *cli.Context) error {
-		i, _, err := s.running(c)
+		i, scope, err := s.running(c)
 		if err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func withFreePorts(k command) command {
 			return err
 		}
 		if a := i.Ask(c.Context); a.Responded() { // else the command reports what is wrong
-			if err := s.checkPorts(c.Context, r, a.Info, c.Args().Slice()); err != nil {
+			if err := s.checkPorts(c.Context, r, a.Info, s.expandGroups(c, scope, c.Args().Slice())); err != nil {
 				return err
 			}
 		}

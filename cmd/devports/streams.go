@@ -62,7 +62,8 @@ func (s session) window() (size func() terminal.Size, resized <-chan os.Signal, 
 }
 
 // colored decides about colour for w: by --color, then by the conventions of
-// no-color.org and force-color.org, then by whether w is a terminal.
+// no-color.org and force-color.org, then by whether w is the terminal of a
+// person.
 func (s session) colored(when string, w io.Writer) (bool, error) {
 	switch when {
 	case "always":
@@ -76,7 +77,7 @@ func (s session) colored(when string, w io.Writer) (bool, error) {
 		if force := s.getenv("FORCE_COLOR"); force != "" {
 			return force != "0" && force != "false", nil
 		}
-		return isTerminal(w) && s.getenv("TERM") != "dumb", nil
+		return isTerminal(w) && s.getenv("TERM") != "dumb" && s.unattended() == "", nil
 	}
 	return false, usage("", "--color must be auto, always or never, not %q", when)
 }

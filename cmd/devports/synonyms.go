@@ -21,7 +21,6 @@ var otherCommands = sync.OnceValue(func() map[string]string {
 		"halt":   "did you mean devports down?",
 		"reload": "did you mean devports restart?",
 
-		"exec":    "did you mean devports run -s SERVICE -- COMMAND?",
 		"shell":   "did you mean devports run -s SERVICE -- sh?",
 		"connect": "did you mean devports attach SERVICE?",
 		"echo":    "did you mean devports logs -f?",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func keyExamples(text string) (examples []string) {
 	for _, m := range line.FindAllStringSubmatch(project, -1) {
 		example := m[1]
 		if !strings.HasPrefix(example, "services") {
-			example += "\n[services]\nx = 'x'\n"
+			example += "\n[services]\napi = 'x'\ndb = 'x'\n"
 		}
 		examples = append(examples, example)
 	}
@@ -59,6 +60,12 @@ func TestTopicExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, name := range []string{"web", "pay"} { // to include
+		dir := filepath.Join("apps", name)
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "Portfile"), []byte("services = { "+name+" = 'x' }"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	portfile, _ := topicNamed("portfile")
 	environment, _ := topicNamed("environment")
 	examples := append(keyExamples(portfile.text), topicExamples(portfile.text)...)
@@ -66,6 +73,9 @@ func TestTopicExamples(t *testing.T) {
 		t.Errorf("the topic has %d examples", len(examples))
 	}
 	for _, example := range append(examples, topicExamples(environment.text)...) {
+		if strings.HasPrefix(example, "uses") {
+			continue // it needs another project
+		}
 		var said bytes.Buffer
 		if status := run([]string{"devports", "check", "-f", "-"}, strings.NewReader(example), &bytes.Buffer{}, &said); status != 0 || said.Len() > 0 {
 			t.Errorf("status %d, %s\n%s", status, &said, example)

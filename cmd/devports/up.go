@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,11 +39,12 @@ var upCommand = command{
 	usage: "start the services of the Portfile and apply its edits",
 	args:  "[SERVICE…]",
 	help: `
-Starts all services, or the named ones and their dependencies, each with its own
-port in PORT and the port of every service of the Portfile in PORT_<NAME>. While
-it runs, up applies edits to the Portfile and env files, and restarts only the
-services that an edit affects. Ctrl-C stops all services, a second Ctrl-C kills
-them.
+Starts all services except those with autostart = false, or the named services
+and groups, and their dependencies, each with its own port in PORT and the port
+of every service of the Portfile in PORT_<NAME>. Below a Portfile that another
+includes, it starts the services of that file. While it runs, up applies edits
+to the Portfile and env files, and restarts only the services that an edit
+affects. Ctrl-C stops all services, a second Ctrl-C kills them.
 
 On a terminal, rows at the bottom show the state of each service, failed ones
 first. Press ? for a list of the keys:
@@ -82,6 +84,7 @@ failed.
 Example:
   devports up
   devports up web auth
+  devports up backend --without docs
   devports up -m worker=3
   devports up -d
   devports up -d --last
@@ -92,6 +95,7 @@ Example:
 			Name: "replicas", Aliases: []string{"m"}, Value: replicas{}, DefaultText: "as in the Portfile",
 			Usage: "run several copies of services: `SERVICE=NUMBER,…`",
 		},
+		withoutFlag,
 		boolean("detach", "d", "run in the background, and return when all services are ready"),
 		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with -d, wait at most `TIME`", DefaultText: "1m"},
 		boolean("keep-waiting", "", "with -d, keep waiting when a service fails"),
@@ -110,7 +114,7 @@ Example:
 		noPinsFlag,
 		registryFlag,
 	},
-	completes: services,
+	completes: servicesAndGroups,
 	run:       up,
 }
 
@@ -123,6 +127,7 @@ func up(s session, c *cli.Context) error {
 		return s.upLast(c.Context, c.Duration("timeout"))
 	}
 	o.NoPins = s.noPins(c)
+	o.Below = below(o)
 	s.unpinned = func(p project.Project) { s.notePins(p, c) }
 	o, err := s.offer(o)
 	if err != nil {
@@ -131,6 +136,7 @@ func up(s session, c *cli.Context) error {
 	if c.Bool("detach") {
 		return s.detach(c.Context, o, c.Duration("timeout"), c.Bool("keep-waiting"))
 	}
+	s.noteBackground()
 	return s.up(o, nil)
 }
 
@@ -155,7 +161,7 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 			s.unpinned(p)
 		}
 	}
-	return p, color, declares(p.File, o.Services)
+	return p, color, o.checkSelection(p.File)
 }
 
 // up runs the services in this process until they end. A run in the background
@@ -184,12 +190,17 @@ func (s session) up(o upOptions, from *background) error {
 	signals := make(chan os.Signal, 4)
 	defer signal.Stop(signals)
 
-	r := project.Run{Project: p, Selected: o.Services, Reassign: o.Reassign, Shared: from.sharing()}
+	r := project.Run{
+		Project: p, Selected: o.Services, Below: o.Below, Without: o.Without, Reassign: o.Reassign, Shared: from.sharing(),
+	}
 	plan, scope, claim, err := s.begin(r, o.NoPins, signals, from)
 	if err != nil {
 		return err
 	}
 	defer claim.Release()
+	if from == nil {
+		s.noteIncluded(o, p.File)
+	}
 	if len(plan.Services) >= manyServices {
 		debug.SetGCPercent(400) // until the timer of memory fires
 	}
@@ -211,6 +222,7 @@ func (s session) up(o upOptions, from *background) error {
 		session: s, run: r, options: o, plan: plan, scope: scope, signals: signals,
 		controller: launcher.NewController(), memory: memory, watching: make(chan struct{}), sites: make(chan procfile.Site, 1),
 	}
+	u.containers.Store(hasContainers(plan))
 	shown := make(chan struct{})
 	if r.Shared {
 		u.scope.Worktree = control.SharedLabel
@@ -232,6 +244,9 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.announce(claim.Note.ID)()
 	defer u.endWithCheckout()()
 	err = u.launch(claim.Note.ID, watchdog)
+	if u.containers.Load() {
+		s.removeContainers(scope, u.run.Shared, claim.Note.ID, "")
+	}
 	u.endRecording(err)
 	return err
 }
@@ -298,6 +313,8 @@ type upRun struct {
 	sites    chan procfile.Site              // receives the latest site, once an edit has been applied
 	watching chan struct{}                   // closed when plans, unfollow and sync are set
 	stopped  time.Time                       // when the run began to stop; zero if it has not
+
+	containers atomic.Bool // a plan of the run had services in containers
 
 	signalled  bool // a signal stopped the run
 	saidOthers bool // see keepsRunning
@@ -503,6 +520,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from 
 	if r.Project, checked, scope, err = r.Project.Prepare(); err != nil {
 		return plan, scope, c, err
 	}
+	s.loadContainers(context.Background(), checked, scope)
 	signal.Notify(signals, stopSignals()...) // until here, signals have their default effect
 	if from.sharing() {
 		c, err = s.claimShared(r.Project, scope, from)
@@ -520,7 +538,10 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from 
 	if err != nil {
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
-	s.notes(s.unseen(append(notes, checked.Notes...), r.Project.File.Dir))
+	if hasContainers(plan) && (c.Killed.Note.ID == "" || from.sharing()) { // else claim has removed them
+		s.removeContainers(scope, from.sharing(), "", "an earlier run has left containers: removed %s")
+	}
+	s.notes(s.unseen(slices.Concat(notes, checked.Notes, containerNotes(checked, plan)), r.Project.File.Dir))
 	s.noteUnbound(r.Project, scope)
 	s.noteFrontPort(plan.Site.Port)
 	return plan, scope, c, nil

@@ -14,8 +14,10 @@ import (
 // how to start it. They are parsed once, and passed on to a run in the
 // background, so that no command line is built from another.
 type upOptions struct {
-	Services   []string `json:"services,omitempty"` // none stands for all
+	Services   []string `json:"services,omitempty"` // none stands for all with autostart
+	Without    []string `json:"without,omitempty"`  // services and groups that are not started
 	File       string   `json:"file,omitempty"`
+	Below      string   `json:"below,omitempty"` // the directory of the command, if it selects an included file
 	Registry   string   `json:"registry,omitempty"`
 	Replicas   replicas `json:"replicas,omitempty"`
 	Log        string   `json:"log,omitempty"`
@@ -37,6 +39,7 @@ func readUpOptions(c *cli.Context) upOptions {
 	scale, _ := c.Generic("replicas").(replicas)
 	return upOptions{
 		Services:   c.Args().Slice(),
+		Without:    listed(c.StringSlice("without")),
 		File:       c.String("file"),
 		Registry:   c.String("registry"),
 		Replicas:   scale,

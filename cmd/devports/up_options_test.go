@@ -26,6 +26,8 @@ func TestUpOptions(t *testing.T) {
 			args = append(args, "--"+name, "3s")
 		case *cli.StringFlag:
 			args = append(args, "--"+name, "x"+f.Value)
+		case *cli.StringSliceFlag:
+			args = append(args, "--"+name, "x,y", "--"+name, "z")
 		case *cli.GenericFlag:
 			args = append(args, "--"+name, "web=3,worker=2")
 		default:
@@ -48,8 +50,9 @@ func TestUpOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	got.Proposed = []byte("services = {}") // an answer, not an option
+	got.Below = "x"                        // the working directory
 	fields := reflect.ValueOf(got)
-	if fields.NumField() != passed+2 { // plus the services
+	if fields.NumField() != passed+3 { // plus the services and Below
 		t.Errorf("upOptions has %d fields, and up %d options that are passed on", fields.NumField(), passed)
 	}
 	for i := range fields.NumField() {

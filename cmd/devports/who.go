@@ -28,12 +28,13 @@ var whoCommand = command{
 	args:  "PORT|NAME…",
 	help: `
 Shows which process listens on a port, or on the port of a name, and if devports
-started it, for which project, worktree and service. If a container publishes
-the port, its name is shown, provided that you have access to the engine. If
-nothing listens, an outgoing connection may hold the port; else it is free, or
-free and leased to a name. Addresses of this machine and URLs, such as :8080 or
-http://localhost:8080/, stand for their port. For a port of devports point, it
-shows where the port leads.
+started it, for which project, worktree and service. That is unverified if only
+the user of the process is visible, and a process of the service has that user.
+If a container publishes the port, its name is shown, provided that you have
+access to the engine. If nothing listens, an outgoing connection may hold the
+port; else it is free, or free and leased to a name. Addresses of this machine
+and URLs, such as :8080 or http://localhost:8080/, stand for their port. For a
+port of devports point, it shows where the port leads.
 
 With --expect here, the exit status is 0 only if every listener belongs to the
 run of this checkout, or the port leads to a ready service of it; 1 if another
@@ -116,6 +117,14 @@ func (s session) portsOf(c *cli.Context, leases []registry.Lease) ([]int, error)
 			return nil, err
 		}
 		leases := movedTo(scope, leases)
+		shared, err := p.project.SharedLeases(leases)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range shared {
+			l.Scope = scope
+			leases = append(leases, l)
+		}
 		if names, err = leasedNames(names, scope, leases); err != nil {
 			return nil, err
 		}
@@ -200,8 +209,45 @@ func (s session) answers(ctx context.Context, r registry.Registry, ports []int, 
 		}
 		rows[i] = row
 	}
+	s.addUnverified(ctx, rows)
 	s.addAddresses(ctx, rows)
 	return rows, nil
+}
+
+// addUnverified names the services of invisible processes: a run has a service
+// with that port, and one of its processes has that user. The front forwards to
+// it on this evidence.
+func (s session) addUnverified(ctx context.Context, rows []whoRow) {
+	hidden := func(p holder.Process) bool { return p.PID == 0 && p.User != "" && !p.Managed }
+	folder, err := s.runs()
+	if err != nil || !slices.ContainsFunc(rows, func(a whoRow) bool { return slices.ContainsFunc(a.Listeners, hidden) }) {
+		return
+	}
+	for _, i := range folder.Instances() {
+		if !i.Runs() {
+			continue
+		}
+		processes, err := i.Client().Processes(ctx)
+		if err != nil {
+			continue
+		}
+		for _, st := range i.Ask(ctx).Info.Services {
+			for _, row := range rows {
+				for n, p := range row.Listeners {
+					if st.Port == row.Port && hidden(p) && runsAs(ctx, processes[st.Service], p.User) {
+						p = owned(p, control.Owner{Instance: i, Service: st.Service})
+						p.Unverified = true
+						row.Listeners[n] = p
+					}
+				}
+			}
+		}
+	}
+}
+
+// runsAs reports whether one of the processes has a user.
+func runsAs(ctx context.Context, pids []int, user string) bool {
+	return slices.ContainsFunc(pids, func(pid int) bool { return holder.Inspect(ctx, pid).User == user })
 }
 
 // addAddresses asks the runs that have started the listeners for the addresses
@@ -282,6 +328,9 @@ func (a whoRow) String() string {
 func (a whoRow) details(p holder.Process) string {
 	if p.PID == 0 && a.Container != nil {
 		return ", for " + describeContainer(*a.Container)
+	}
+	if p.Unverified {
+		return fmt.Sprintf(" (unverified: only its user is known; for details: sudo devports who %d)", a.Port)
 	}
 	if p.PID == 0 {
 		return fmt.Sprintf(" (for details: sudo devports who %d)", a.Port)

@@ -36,13 +36,16 @@ func newHolds(run Run) *holds {
 	return &holds{run: run, needed: map[string][]string{}, holders: map[string]string{}, started: map[string]bool{}, temporary: run.Starter != nil}
 }
 
+// starterHold is the ID of the hold of the process that started the run.
+const starterHold = "starter"
+
 // awaitStarter holds a temporary run until the process that started it has
 // ended.
 func (h *holds) awaitStarter(ctx context.Context) {
 	if h.run.Starter == nil {
 		return
 	}
-	id := rand.Text()
+	const id = starterHold
 	h.needed[id] = nil
 	go func() {
 		select {
@@ -92,6 +95,7 @@ func (h *holds) add(ctx context.Context, names []string, fresh bool, holder stri
 	h.needed[id] = names
 	if holder != "" {
 		h.holders[id] = holder
+		delete(h.needed, starterHold) // it was for the first checkout that needs the services
 	}
 	return id, nil
 }

@@ -15,12 +15,11 @@ import (
 // last one has disconnected.
 func TestHoldShared(t *testing.T) {
 	const linger = 300 * time.Millisecond
-	client, starter, over := lingering(t, linger)
+	client, _, over := lingering(t, linger) // the process that started it has not ended
 	main, err := client.HoldShared(t.Context(), "shop", "a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	close(starter)
 	fix, err := client.HoldShared(t.Context(), "shop/fix", "b")
 	if err != nil {
 		t.Fatal(err)

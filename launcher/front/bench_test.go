@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 )
 
@@ -24,23 +23,16 @@ import (
 // that forwards everything to one address, in alternating rounds: requests of 32
 // clients, of one, and large bodies.
 func BenchmarkForward(b *testing.B) {
-	home := b.TempDir()
-	place := At(control.NewFolder(home, ""))
-	port, plain := freePort(b), freePort(b)
-	web := Service{Name: "web", Host: "web", Port: freePort(b), State: launcher.StateReady}
-	p := start(b, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))
-	own := startProcess(b, "front", fmt.Sprint(port), "FRONT_TEST_HOME="+home)
+	f, own, web := startSite(b)
+	plain := freePort(b)
 	reference := startProcess(b, "plain", fmt.Sprintf("127.0.0.1:%d", plain), fmt.Sprintf("FRONT_TEST_PLAIN=127.0.0.1:%d", web.Port))
-	f := &testFront{t: b, place: place, port: port}
-	announce(b, place, Run{ID: "1", Site: "shop", Project: "shop", Directory: "/shop"}, 0, nil).set(web, p.pid)
-	f.get("web.shop.localhost", "/", 200)
 	for _, bench := range []struct {
 		name    string
 		clients int
 		path    string
 	}{
-		{"32 clients", 32, "/status/200"},
-		{"1 client", 1, "/status/200"},
+		{"32 clients", 32, "/"},
+		{"1 client", 1, "/"},
 		{"1 MiB", 4, "/bytes"},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
@@ -69,8 +61,8 @@ func BenchmarkForward(b *testing.B) {
 	b.Run("1 client, direct", func(b *testing.B) {
 		var added []float64
 		for b.Loop() {
-			_, direct := load(b, web.Port, 1, "/status/200", 300*time.Millisecond)
-			_, own := load(b, f.port, 1, "/status/200", 300*time.Millisecond)
+			_, direct := load(b, web.Port, 1, "/", 300*time.Millisecond)
+			_, own := load(b, f.port, 1, "/", 300*time.Millisecond)
 			added = append(added, float64(own-direct)/1e3)
 		}
 		b.ReportMetric(median(added), "µs-added-p50")

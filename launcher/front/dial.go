@@ -13,20 +13,25 @@ import (
 	"github.com/devports/devports/allocator/holder"
 )
 
-// backend is the process of a service that requests are forwarded to.
+// backend is the process of a service that requests are forwarded to. It is
+// immutable.
 type backend struct {
 	run     *run
-	service Service
+	service *Service
+
+	// who is the name in headers.
+	who string
+	// key identifies the backend among those of a front, as a host name: kept
+	// connections are used again only for the same process of the same run.
+	key string
 }
 
-// key identifies the backend among those of a front, as a host name: kept
-// connections are used again only for the same process of the same run.
-func (b backend) key() string {
-	text := make([]byte, 0, 64) // fmt takes three times as long, and each request needs it
-	for _, n := range []int{b.run.number, b.service.PID, b.service.Restarts} {
-		text = append(strconv.AppendInt(text, int64(n), 10), '-')
+func newBackend(r *run, s Service) backend {
+	return backend{
+		run: r, service: &s,
+		who: headerValue(r.about.Project + "/" + r.about.Worktree + "/" + s.Name),
+		key: fmt.Sprintf("%d-%d-%d-backend:%d", r.number, s.PID, s.Restarts, s.Port),
 	}
-	return string(strconv.AppendInt(append(text, "backend:"...), int64(b.service.Port), 10))
 }
 
 // errNotListening reports that nothing listens on the port of a service.
@@ -112,7 +117,7 @@ const closeTime = 20 * time.Millisecond
 // they have gone before the run could look for them.
 func (b backend) owns(ctx context.Context, addr netip.Addr, sockets []holder.Socket) (bool, error) {
 	for try := range 2 {
-		own, err := b.run.owns(ctx, b.service, sockets)
+		own, err := b.run.owns(ctx, *b.service, sockets)
 		if own || err != nil {
 			return own, err
 		}
@@ -136,7 +141,7 @@ func (b backend) dialUnidentified(ctx context.Context) (net.Conn, error) {
 			failed = err
 			continue
 		}
-		own, err := b.run.ownsPort(ctx, b.service)
+		own, err := b.run.ownsPort(ctx, b)
 		if err == nil && !own {
 			err = &strangerError{b.service.Port}
 		}

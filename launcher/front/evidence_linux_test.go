@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/launcher"
 )
 
 // The workers of a service share its port. All must be its own.
@@ -68,5 +70,51 @@ func TestTurns(t *testing.T) {
 	t.Logf("%v; pids %d and %d", statuses, ours.pid, stranger.pid)
 	if statuses[http.StatusOK] == 0 {
 		t.Error("the service has never answered")
+	}
+}
+
+// The page of a service that has failed says that its port is taken, which may
+// be why. A service that is stopped does not miss it.
+func TestPortTakenFrom(t *testing.T) {
+	place := newPlace(t)
+	f := startFront(t, place, freePort(t), 0)
+	r := announce(t, place, Run{ID: "1", Site: "shop", Project: "shop", Directory: "/shop"}, 0, nil)
+	web := Service{Name: "web", Host: "web", Port: freePort(t), Exit: "exited with status 1"}
+	said := fmt.Sprintf("nother process has port %d; if web needs it, stop that process first", web.Port)
+	states := []launcher.State{launcher.StateFailed, launcher.StateBackoff, launcher.StateStopped}
+	titles := map[launcher.State]string{
+		launcher.StateFailed: "web has failed", launcher.StateBackoff: "web has ended and restarts", launcher.StateStopped: "web is stopped",
+	}
+	text := func(state launcher.State) string {
+		t.Helper()
+		web.State, web.RestartAt, web.Restarts = state, time.Now().Add(time.Hour), web.Restarts+1
+		r.set(web, 0)
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			request, _ := http.NewRequest("GET", fmt.Sprintf("http://web.shop.localhost:%d/", f.port), nil)
+			request.Header.Set("Accept", "text/html")
+			response, err := f.client().Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(response.Body)
+			response.Body.Close()
+			if strings.Contains(string(body), titles[state]) {
+				return string(body)
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s", body)
+			}
+		}
+	}
+	for _, state := range states {
+		if got := text(state); strings.Contains(got, "nother process has") {
+			t.Errorf("%s: %s", state, got)
+		}
+	}
+	start(t, "stranger", fmt.Sprintf("127.0.0.1:%d", web.Port))
+	for i, state := range states {
+		if got := text(state); strings.Contains(got, said) != (i < 2) {
+			t.Errorf("%s: %s", state, got)
+		}
 	}
 }

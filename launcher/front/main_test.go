@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,6 +79,14 @@ func backendMain(name string) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		_, _ = io.Copy(w, r.Body)
 	})
+	mux.HandleFunc("/count", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, n)
+	})
+	mux.HandleFunc("/zeros/{n}", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.ParseInt(r.PathValue("n"), 10, 64)
+		_, _ = io.CopyN(w, zeros{}, n)
+	})
 	mux.HandleFunc("/trailer", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", "X-Sum")
 		n, _ := io.Copy(io.Discard, r.Body)
@@ -106,6 +115,17 @@ func backendMain(name string) {
 			}
 		}
 	})
+	release := make(chan struct{})
+	mux.HandleFunc("/late", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "8")
+		_ = http.NewResponseController(w).Flush()
+		<-release
+		fmt.Fprint(w, "half")
+		_ = http.NewResponseController(w).Flush()
+		<-release
+		fmt.Fprint(w, "half")
+	})
+	mux.HandleFunc("/release", func(http.ResponseWriter, *http.Request) { release <- struct{}{} })
 	mux.HandleFunc("/gone", func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
@@ -306,6 +326,7 @@ type testRun struct {
 	notes   chan string
 
 	announced *Announced
+	publishes func(ctx context.Context, service string, on netip.AddrPort) bool // nil: no container does
 
 	mu        sync.Mutex
 	services  []Service
@@ -357,6 +378,9 @@ func announce(t testing.TB, place Place, about Run, protocol int, startFront fun
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			return r.processes[service], nil
+		},
+		Publishes: func(ctx context.Context, service string, on netip.AddrPort) bool {
+			return r.publishes != nil && r.publishes(ctx, service, on)
 		},
 		Lines: func(_ string, n int) []string {
 			r.mu.Lock()
@@ -419,4 +443,21 @@ func newSite(t testing.TB, address string) (f *testFront, r *testRun, p backendP
 	r.set(web, p.pid)
 	f.get("web.shop.localhost", "/", 200)
 	return f, r, p, web
+}
+
+// startSite starts a site like newSite, whose front is a process of its own.
+func startSite(t testing.TB) (f *testFront, process backendProcess, web Service) {
+	t.Helper()
+	home, err := os.MkdirTemp("", "front") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(home) })
+	f = &testFront{t: t, place: At(control.NewFolder(home, "")), port: freePort(t)}
+	process = startProcess(t, "front", fmt.Sprint(f.port), "FRONT_TEST_HOME="+home)
+	web = Service{Name: "web", Host: "web", Port: freePort(t), State: launcher.StateReady}
+	p := start(t, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))
+	announce(t, f.place, Run{ID: "1", Site: "shop", Project: "shop", Directory: "/shop"}, 0, nil).set(web, p.pid)
+	f.get("web.shop.localhost", "/", 200)
+	return f, process, web
 }

@@ -46,14 +46,14 @@ func parseName(host string) name {
 	if !ok {
 		return name{}
 	}
-	labels := strings.Split(names, ".")
+	first, rest, two := strings.Cut(names, ".")
 	switch {
-	case len(labels) == 1 && labels[0] == Home:
+	case !two && first == Home:
 		return name{kind: nameHome}
-	case len(labels) == 1:
-		return name{kind: nameSite, site: labels[0]}
-	case len(labels) == 2:
-		return name{nameService, labels[1], labels[0]}
+	case !two:
+		return name{kind: nameSite, site: first}
+	case !strings.Contains(rest, "."):
+		return name{nameService, rest, first}
 	}
 	return name{kind: nameUnknown}
 }

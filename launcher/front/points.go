@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -19,7 +20,7 @@ import (
 // checkout, as raw TCP.
 type Point struct {
 	Port      int
-	Service   string
+	Service   string // or one of its named ports: "web:metrics"
 	Project   string
 	Worktree  string
 	Directory string
@@ -273,9 +274,13 @@ func (p *points) backend(point Point) (backend, bool) {
 	if !ok {
 		return backend{}, false
 	}
+	service, port, named := strings.Cut(point.Service, ":")
 	for _, sv := range s.services {
-		if sv.Name == point.Service {
-			return backend{s.run, sv}, sv.State == launcher.StateReady && sv.Port != 0
+		if sv.Name == service {
+			if named {
+				sv.Port = sv.NamedPorts[port]
+			}
+			return newBackend(s.run, sv), sv.State == launcher.StateReady && sv.Port != 0
 		}
 	}
 	return backend{}, false

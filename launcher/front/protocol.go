@@ -38,6 +38,7 @@ type Service struct {
 	Detail     string         `json:"detail,omitempty"`
 	Restarts   int            `json:"restarts,omitempty"`
 	PID        int            `json:"pid,omitempty"`
+	NamedPorts map[string]int `json:"named_ports,omitempty"` // those beside Port, for points
 
 	Exit        string    `json:"exit,omitempty"`        // how its latest process ended
 	LastStarted time.Time `json:"last_started,omitzero"` // when its latest process started

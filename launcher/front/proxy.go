@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,9 +49,14 @@ type proxy struct {
 // each connection would be reset by each request.
 const idleTime = 90 * time.Second
 
+// flushDelay is how long a part of a response of known length may wait for the
+// next one, so that most responses need one write. ReverseProxy forwards others
+// without delay, and event streams.
+const flushDelay = 5 * time.Millisecond
+
 // target is what a request is for, in its context.
 type target struct {
-	backend
+	backend // as of the latest attempt
 	name    name
 	page    bool // a person waits for it
 	arrived time.Time
@@ -59,17 +65,14 @@ type target struct {
 
 type targetKey struct{}
 
-func targetOf(ctx context.Context) target {
-	t, _ := ctx.Value(targetKey{}).(target)
-	return t
-}
+func targetOf(ctx context.Context) *target { return ctx.Value(targetKey{}).(*target) }
 
 func newProxy(t *table, pages *pages) *proxy {
 	p := &proxy{table: t, pages: pages}
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			p.idle.Reset(idleTime)
-			return p.dial(ctx, targetOf(ctx))
+			return p.dial(ctx, *targetOf(ctx))
 		},
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    256,
@@ -80,7 +83,7 @@ func newProxy(t *table, pages *pages) *proxy {
 	}
 	p.idle = time.AfterFunc(idleTime, transport.CloseIdleConnections)
 	p.reverse = httputil.ReverseProxy{
-		Rewrite: rewrite, Transport: transport, FlushInterval: -1, BufferPool: &buffers{},
+		Rewrite: rewrite, Transport: transport, FlushInterval: flushDelay, BufferPool: &buffers{},
 		ModifyResponse: p.modify, ErrorHandler: p.failed,
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
@@ -101,19 +104,18 @@ func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
 
 func rewrite(r *httputil.ProxyRequest) {
 	t := targetOf(r.In.Context())
-	r.Out.URL.Scheme, r.Out.URL.Host = "http", t.key()
+	r.Out.URL.Scheme, r.Out.URL.Host = "http", t.key
 	r.Out.Host = r.In.Host
 	if t.service.HostHeader != "" {
 		r.Out.Host = t.service.HostHeader
 	}
 	r.Out.Trailer = r.In.Trailer // which is filled in at the end of the body
 	r.SetXForwarded()
-	r.Out.Header.Set(headerVia, strings.TrimPrefix(r.In.Header.Get(headerVia)+", "+t.who(), ", "))
-}
-
-// who names a backend in headers.
-func (b backend) who() string {
-	return b.run.about.Project + "/" + b.run.about.Worktree + "/" + b.service.Name
+	via := t.who
+	if before := r.In.Header.Values(headerVia); len(before) > 0 {
+		via = strings.Join(append(slices.Clone(before), via), ", ")
+	}
+	r.Out.Header.Set(headerVia, via)
 }
 
 func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
@@ -127,22 +129,24 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
 	defer t.seat.close()
 	switch {
 	case visited(r, b):
-		w.Header().Set(headerWho, headerValue(b.who()))
+		w.Header().Set(headerWho, b.who)
 		p.pages.loop(w, r, b)
 	case r.Header.Get(headerPage) != "":
-		w.Header().Set(headerWho, headerValue(b.who()))
+		w.Header().Set(headerWho, b.who)
 		p.servePage(w, r, b)
 	default:
 		t, err := p.admit(r.Context(), t)
 		if err != nil {
-			w.Header().Set(headerWho, headerValue(t.who()))
+			w.Header().Set(headerWho, t.who)
 			p.pages.unavailable(w, r, t.backend, err)
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), targetKey{}, t))
-		// Otherwise net/http drops what the client still sends, once the
-		// service responds.
-		_ = http.NewResponseController(w).EnableFullDuplex()
+		r = r.WithContext(context.WithValue(r.Context(), targetKey{}, &t))
+		if r.Body != http.NoBody {
+			// Otherwise net/http drops what the client still sends, once the
+			// service responds.
+			_ = http.NewResponseController(w).EnableFullDuplex()
+		}
 		p.reverse.ServeHTTP(hijackable{w}, r)
 	}
 }
@@ -169,7 +173,7 @@ func (p *proxy) admit(ctx context.Context, t target) (target, error) {
 	for {
 		routes := p.table.routes()
 		b, ok := routes.find(t.name)
-		if ok && (b.who() != t.who() || b.run.about.Directory != t.run.about.Directory) {
+		if ok && (b.who != t.who || b.run.about.Directory != t.run.about.Directory) {
 			return t, errMoved
 		}
 		if ok {
@@ -232,7 +236,7 @@ var errMoved = errors.New("this name now belongs to another checkout")
 
 // mayAnswer reports whether a service has a process that accepts requests. One
 // that is stopping may drop them.
-func mayAnswer(s Service) bool {
+func mayAnswer(s *Service) bool {
 	switch s.State {
 	case launcher.StateReady, launcher.StateStarting:
 		return true
@@ -242,10 +246,9 @@ func mayAnswer(s Service) bool {
 
 // visited reports whether the request has passed through a service already.
 func visited(r *http.Request, b backend) bool {
-	who := headerValue(b.who())
 	for _, via := range r.Header.Values(headerVia) {
 		for v := range strings.SplitSeq(via, ",") {
-			if strings.TrimSpace(v) == who {
+			if strings.TrimSpace(v) == b.who {
 				return true
 			}
 		}
@@ -280,13 +283,13 @@ func (t target) waits() bool {
 // modify edits the header of a response.
 func (p *proxy) modify(r *http.Response) error {
 	t := targetOf(r.Request.Context())
-	r.Header.Set(headerWho, headerValue(t.who()))
+	r.Header.Set(headerWho, t.who)
 	r.Header.Del(headerVia)
 	if endless(r) {
 		t.seat.close()
 	}
 	if t.run.unverified(t.service.Name) {
-		r.Header.Set(headerWho, headerValue(t.who())+"; unverified")
+		r.Header.Set(headerWho, t.who+"; unverified")
 	}
 	refused := r.StatusCode == http.StatusBadRequest || r.StatusCode == http.StatusForbidden
 	if t.run.first(t.service, refused) && refused {
@@ -303,10 +306,10 @@ func endless(r *http.Response) bool {
 // failed responds to a request that could not be forwarded.
 func (p *proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	t := targetOf(r.Context())
-	if now, ok := p.table.routes().find(t.name); ok && now.who() == t.who() {
+	if now, ok := p.table.routes().find(t.name); ok && now.who == t.who {
 		t.backend = now
 	}
-	w.Header().Set(headerWho, headerValue(t.who()))
+	w.Header().Set(headerWho, t.who)
 	p.pages.unavailable(w, r, t.backend, err)
 }
 

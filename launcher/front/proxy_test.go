@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -304,6 +305,20 @@ func TestForwarding(t *testing.T) {
 			t.Error("the backend does not notice")
 		}
 	})
+	t.Run("late body", func(t *testing.T) {
+		response, err := client.Get(url + "/late")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		for range 2 { // each part arrives before the next is written
+			f.get("web.shop.localhost", "/release", 200)
+			part := make([]byte, 4)
+			if _, err := io.ReadFull(response.Body, part); err != nil || string(part) != "half" {
+				t.Errorf("%s, %v", part, err)
+			}
+		}
+	})
 	t.Run("backend dies", func(t *testing.T) {
 		response, err := client.Get(url + "/die")
 		if err != nil {
@@ -316,22 +331,58 @@ func TestForwarding(t *testing.T) {
 	})
 }
 
-// A body of a gigabyte passes in little memory, both ways.
+// A body of a gigabyte passes in little memory, in each direction and in both.
 func TestLargeBody(t *testing.T) {
-	f, _, _, _ := newSite(t, "127.0.0.1:%d")
+	const maxGrowth = 16 << 20
 	size := int64(1 << 30)
 	if testing.Short() || os.Getenv("CI") == "" {
 		size = 128 << 20
 	}
-	request, _ := http.NewRequest("POST", fmt.Sprintf("http://web.shop.localhost:%d/echo", f.port), io.LimitReader(zeros{}, size))
-	response, err := f.client().Do(request)
-	if err != nil {
-		t.Fatal(err)
+	f, process, _ := startSite(t)
+	url := fmt.Sprintf("http://web.shop.localhost:%d", f.port)
+	client := f.client()
+	client.Timeout = 5 * time.Minute
+	for _, tt := range []struct {
+		name, path     string
+		upload, answer int64
+	}{
+		{"up", "/count", size, int64(len(fmt.Sprint(size)))},
+		{"down", fmt.Sprint("/zeros/", size), 0, size},
+		{"both", "/echo", size, size},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := memory(process.pid, "VmRSS")
+			method, body := "GET", io.Reader(nil)
+			if tt.upload > 0 {
+				method, body = "POST", io.LimitReader(zeros{}, tt.upload)
+			}
+			request, _ := http.NewRequest(method, url+tt.path, body)
+			response, err := client.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			if n, err := io.Copy(io.Discard, response.Body); n != tt.answer || err != nil {
+				t.Errorf("%d of %d bytes: %v", n, tt.answer, err)
+			}
+			peak := memory(process.pid, "VmHWM")
+			t.Logf("%d MiB: at most %d KiB, %d more than before", size>>20, peak>>10, (peak-before)>>10)
+			if peak-before > maxGrowth {
+				t.Errorf("the front needs %d bytes more than before", peak-before)
+			}
+		})
 	}
-	defer response.Body.Close()
-	if n, err := io.Copy(io.Discard, response.Body); n != size || err != nil {
-		t.Errorf("%d of %d bytes: %v", n, size, err)
+}
+
+// memory is an amount in /proc/PID/status, in bytes; 0 if it is unknown.
+func memory(pid int, name string) (bytes int) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			_, _ = fmt.Sscan(value, &bytes)
+		}
 	}
+	return bytes << 10
 }
 
 type zeros struct{}
@@ -520,5 +571,32 @@ func TestHint(t *testing.T) {
 	f.get("admin.shop.localhost", "/status/400", 400)
 	if note := <-r.notes; !strings.HasPrefix(note, "admin responded with 400") || strings.Contains(note, "host_header") {
 		t.Error(note)
+	}
+}
+
+// A loop is detected whatever the project's name consists of.
+func TestLoopOfAnyName(t *testing.T) {
+	place := newPlace(t)
+	f := startFront(t, place, freePort(t), 0)
+	web := Service{Name: "web", Host: "web", Port: freePort(t), State: launcher.StateReady}
+	p := start(t, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))
+	announce(t, place, Run{ID: "1", Site: "shop", Project: "Läden, alle", Directory: "/shop"}, 0, nil).set(web, p.pid)
+	response, text := f.get("web.shop.localhost", "/", 200)
+	if who := response.Header.Get("X-Devports"); who != "L?den? alle//web" {
+		t.Error(who)
+	}
+	var received http.Header
+	if err := json.Unmarshal([]byte(text[strings.Index(text, "{"):]), &received); err != nil {
+		t.Fatal(err)
+	}
+	request, _ := http.NewRequest("GET", fmt.Sprintf("http://web.shop.localhost:%d/", f.port), nil)
+	request.Header["X-Devports-Via"] = received["X-Devports-Via"]
+	again, err := f.client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Body.Close()
+	if again.StatusCode != http.StatusLoopDetected {
+		t.Error(again.Status)
 	}
 }

@@ -19,7 +19,7 @@ type routes struct {
 type site struct {
 	run      *run
 	services []Service          // as announced
-	hosts    map[string]Service // those with a name, by label
+	hosts    map[string]backend // those with a name, by label
 }
 
 // list returns the sites, sorted by name.
@@ -29,9 +29,8 @@ func (r *routes) list() []site {
 
 // find returns the backend of a service's name.
 func (r *routes) find(n name) (backend, bool) {
-	s, ok := r.sites[n.site]
-	service, found := s.hosts[n.service]
-	return backend{s.run, service}, ok && found
+	b, ok := r.sites[n.site].hosts[n.service]
+	return b, ok
 }
 
 // table has the current routes.
@@ -51,10 +50,10 @@ func (t *table) routes() *routes { return t.now.Load() }
 // set makes services the services of a run. It returns the run that has the
 // site, unless that is the run itself: then nothing changes.
 func (t *table) set(r *run, services []Service) (other *run) {
-	s := site{r, services, map[string]Service{}}
+	s := site{r, services, map[string]backend{}}
 	for _, service := range services {
 		if _, taken := s.hosts[service.Host]; service.Host != "" && !taken {
-			s.hosts[service.Host] = service
+			s.hosts[service.Host] = newBackend(r, service)
 		}
 	}
 	return t.change(r, func(sites map[string]site) { sites[r.about.Site] = s })

@@ -146,15 +146,14 @@ func (r *run) owns(ctx context.Context, s Service, sockets []holder.Socket) (boo
 const portTime = time.Second
 
 // ownsPort is owns where sockets are not identified.
-func (r *run) ownsPort(ctx context.Context, s Service) (bool, error) {
-	key := backend{r, s}.key()
+func (r *run) ownsPort(ctx context.Context, b backend) (bool, error) {
 	r.mu.Lock()
-	known, ok := r.ports[key]
+	known, ok := r.ports[b.key]
 	r.mu.Unlock()
 	if ok && time.Since(known.at) < portTime {
 		return known.own, nil
 	}
-	a, err := r.ask(ctx, question{Service: s.Name, Port: s.Port})
+	a, err := r.ask(ctx, question{Service: b.service.Name, Port: b.service.Port})
 	if err != nil || len(a.Own) != 1 {
 		return false, err
 	}
@@ -163,7 +162,7 @@ func (r *run) ownsPort(ctx context.Context, s Service) (bool, error) {
 	if len(r.ports) > maxVerified {
 		clear(r.ports)
 	}
-	r.ports[key] = portAnswer{a.Own[0], time.Now()}
+	r.ports[b.key] = portAnswer{a.Own[0], time.Now()}
 	return a.Own[0], nil
 }
 
@@ -185,7 +184,7 @@ func (r *run) unverified(service string) bool {
 
 // first reports whether this is the first response of a process, and no process
 // of the service has refused its first request.
-func (r *run) first(s Service, refused bool) bool {
+func (r *run) first(s *Service, refused bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last := r.hinted[s.Name]

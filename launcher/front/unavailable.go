@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/launcher"
 )
@@ -45,14 +46,30 @@ func (p *pages) unavailable(w http.ResponseWriter, r *http.Request, b backend, e
 		content.Title, content.Error = b.service.Name+" cannot be reached", failure
 		content.Hints = []pointer{{"to see which process has the port", "devports who " + strconv.Itoa(b.service.Port)}}
 	} else {
-		content.explain(b.service, dir)
+		content.explain(*b.service, dir)
+		if takenFrom(*b.service) {
+			content.Hints = append([]pointer{{
+				fmt.Sprintf("another process has port %d; if %s needs it, stop that process first", b.service.Port, b.service.Name),
+				"devports who " + strconv.Itoa(b.service.Port),
+			}}, content.Hints...)
+		}
 		content.ShowLines = own && content.State != string(launcher.StateStopped) && content.State != string(launcher.StateDone)
-		w.Header().Set("Retry-After", retryAfter(b.service))
+		w.Header().Set("Retry-After", retryAfter(*b.service))
 	}
 	if content.ShowLines {
-		content.Lines = b.run.lines(r.Context(), b.service, pageLines)
+		content.Lines = b.run.lines(r.Context(), *b.service, pageLines)
 	}
 	p.write(w, r, status, content)
+}
+
+// takenFrom reports whether something listens on the port of a service that has
+// no process: the service may have ended because of that.
+func takenFrom(s Service) bool {
+	if s.Port == 0 || s.State != launcher.StateFailed && s.State != launcher.StateBackoff {
+		return false
+	}
+	sockets, err := holder.Sockets(s.Port)
+	return err == nil && len(sockets) > 0
 }
 
 // retryAfter is when a request may succeed, in seconds.

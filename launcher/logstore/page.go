@@ -77,7 +77,7 @@ func (p page) read(buf []byte) []byte {
 // window selects lines of a page.
 type window struct {
 	after      Cursor // only lines after it
-	before      Cursor // only lines before it; zero: all
+	before     Cursor // only lines before it; zero: all
 	since      int64  // the first time
 	until      int64  // the last time
 	match      *Matcher

@@ -35,6 +35,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/devports/devports/launcher/container"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/probe"
 	"github.com/devports/devports/launcher/terminal"
@@ -69,6 +70,7 @@ type System struct {
 	processes  *processSet
 	output     *output.Mux
 	dedicated  bool
+	instance   string // Options.ID
 	stopReaper func() // stops reaping dead children
 	idle       *time.Timer
 }
@@ -79,7 +81,7 @@ const idleDelay = time.Second
 
 // Open prepares the system for a run. The caller calls Close at its end.
 func Open(o Options) *System {
-	s := &System{processes: newProcessSet(o.ID, o.Dedicated, o.Early), output: o.Output, dedicated: o.Dedicated}
+	s := &System{processes: newProcessSet(o.ID, o.Dedicated, o.Early), output: o.Output, dedicated: o.Dedicated, instance: o.ID}
 	s.processes.leftRunning = o.LeftRunning
 	s.idle = time.AfterFunc(idleDelay, s.processes.findOutside)
 	if o.ID != "" {
@@ -99,6 +101,11 @@ func (s *System) Probe(spec procfile.Process, check procfile.Check) probe.Try {
 		return probe.HTTP(spec.Port, check.Arg)
 	case procfile.Exec:
 		return s.processes.execCheck(spec, check.Arg)
+	case procfile.Healthy:
+		return container.Probe(spec, s.instance)
+	}
+	if spec.Container != nil {
+		return probe.Proxied(spec.Port)
 	}
 	return probe.TCP(spec.Port)
 }

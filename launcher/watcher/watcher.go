@@ -67,7 +67,8 @@ func (w *Watcher) Changes() <-chan struct{} { return w.changes }
 // fsnotify.ErrClosed, or [ErrUnseen]: then the caller must read the files.
 func (w *Watcher) Sync(ctx context.Context) error { return await(ctx, w.marks, w.closed) }
 
-// Watch watches the files with these absolute paths, and no others. It reports every
+// Watch watches the files with these absolute paths, and no others; a path with * ?
+// or [ is a pattern for files that may appear. It reports every
 // change after it has returned. The error names the folders that cannot be watched;
 // the others are.
 func (w *Watcher) Watch(files []string) error {

@@ -21,7 +21,9 @@ type watchSet struct {
 	folders []string
 }
 
-// newWatchSet returns what must be watched for files with these absolute paths.
+// newWatchSet returns what must be watched for files with these absolute paths. A
+// path may be a pattern, as in [filepath.Match]: files and folders that appear and
+// match its parts are changes; those that exist must be listed themselves.
 func newWatchSet(files []string) (f watchSet) {
 	for _, file := range files {
 		for _, path := range resolve(file) {
@@ -57,8 +59,23 @@ func (f watchSet) affectedBy(e event) bool {
 	folder := strings.TrimSuffix(name, string(filepath.Separator)) + string(filepath.Separator)
 	moved := e.Op.Has(fsnotify.Create | fsnotify.Remove | fsnotify.Rename)
 	return slices.ContainsFunc(f.paths, func(path string) bool {
-		return path == name || moved && strings.HasPrefix(path, folder)
+		return path == name || moved && (strings.HasPrefix(path, folder) || mayMatch(path, name))
 	})
+}
+
+// mayMatch reports whether a path is a pattern that name, or a file below name,
+// may match.
+func mayMatch(pattern, name string) bool {
+	if !strings.ContainsAny(pattern, "*?[") {
+		return false
+	}
+	parts := strings.Split(pattern, string(filepath.Separator))
+	depth := strings.Count(name, string(filepath.Separator)) + 1
+	if depth > len(parts) {
+		return false
+	}
+	matches, _ := filepath.Match(strings.Join(parts[:depth], string(filepath.Separator)), name)
+	return matches
 }
 
 // maxLinks limits the number of symbolic links to follow, as in Linux; more are a

@@ -26,8 +26,6 @@ type keptService struct {
 	composed
 	index     int // in the project
 	published []published
-	fixed     bool // the compose file publishes a port as a number
-	added     bool // a process outside needs a port that the file does not publish
 }
 
 func compose(t tree, p *Project, packages []string) {
@@ -63,9 +61,7 @@ func compose(t tree, p *Project, packages []string) {
 			c.write(k)
 		}
 	}
-	c.separate()
 	c.carryDependencies(services)
-	c.remark(services)
 }
 
 // candidates returns the services that are for development, and leaves out the
@@ -75,8 +71,8 @@ func (c *composer) candidates() (services []composed) {
 	for _, s := range c.file.services {
 		origin := c.origin(s)
 		switch {
-		case !printable(s.name):
-			c.project.leaveOut(origin, "its name contains unprintable characters")
+		case !printable(s.name) || strings.TrimSpace(s.name) == "":
+			c.project.leaveOut(origin, "its name is empty or contains unprintable characters")
 		case len(s.profiles) > 0:
 			c.project.leaveOut(origin, "it starts only with a profile: %s", clean(strings.Join(s.profiles, ", ")))
 		case running[s.name] != "":
@@ -254,7 +250,7 @@ func (c *composer) carryDependencies(services []composed) {
 	}
 	for _, s := range services {
 		i := index(s.name)
-		if i < 0 {
+		if i < 0 || c.declared(s) {
 			continue
 		}
 		for _, on := range s.dependsOn {
@@ -270,46 +266,11 @@ func (c *composer) carryDependencies(services []composed) {
 	}
 }
 
-// remark explains, each once for all services, their stop_timeout and what the
-// override is for.
-func (c *composer) remark(services []composed) {
-	var stop, name, ports bool
-	for _, s := range services {
-		k := c.kept[s.name]
-		if k == nil {
-			continue
-		}
-		n := &c.project.Services[k.index]
-		if !stop {
-			stop = true
-			n.Remarks = append(n.Remarks, "Docker takes up to 10 s to stop a container, hence the stop_timeout.")
-		}
-		if plainName(k.name) != k.name {
-			continue
-		}
-		if !name && k.container {
-			name = true
-			n.Remarks = append(n.Remarks, c.file.files[0]+" names the container, which only one checkout can do: the command removes that name.")
-		}
-		if !ports && (k.fixed || k.added) && len(k.published) > 0 {
-			ports = true
-			n.Remarks = append(n.Remarks, c.portRemark(k)...)
-		}
-	}
-}
-
-// portRemark explains the override of ports, and how to do without.
-func (c *composer) portRemark(k *keptService) []string {
-	p := k.published[0]
-	reason := fmt.Sprintf("%s publishes port %d, which only one project at a time can use", c.file.files[0], p.host)
-	if !k.fixed {
-		reason = c.file.files[0] + " does not publish the port that other services need"
-	}
-	line := fmt.Sprintf(`"${%s:-%d}:%d"`, c.variable(k, 0), p.host, p.target)
-	return []string{
-		reason + ":",
-		"the command publishes PORT instead. (This needs Docker Compose 2.24 and a shell.)",
-		"Simpler: in " + c.file.files[0] + " write   ports: [" + line + "]",
-		"and here   command = \"" + c.file.arguments(false) + " up " + k.name + "\"",
-	}
+// declared reports whether a container depends on containers only: the engine
+// knows that.
+func (c *composer) declared(s composed) bool {
+	return c.kept[s.name] != nil && !slices.ContainsFunc(s.dependsOn, func(on string) bool {
+		_, outside := c.paired[on]
+		return outside
+	})
 }

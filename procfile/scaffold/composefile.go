@@ -116,16 +116,12 @@ func isComposeName(name string) bool {
 	return yml && (strings.HasPrefix(stem, "docker-compose") || stem == "compose" || strings.HasPrefix(stem, "compose.")) && !strings.Contains(stem, "override") && !strings.Contains(stem, "prod") && !strings.Contains(stem, "test")
 }
 
-// arguments returns docker compose's options for the files. all means that the
-// overrides, which it reads by itself, have to be listed, too.
-func (c composeFile) arguments(all bool) string {
-	options := ""
-	for i, file := range c.files {
-		if c.named && i == 0 || all {
-			options += " -f " + file
-		}
+// arguments returns docker compose with its options for the file.
+func (c composeFile) arguments() string {
+	if c.named {
+		return "docker compose -f " + c.files[0]
 	}
-	return "docker compose" + options
+	return "docker compose"
 }
 
 // composedIn reads the services of a compose file, in the file's order, and the

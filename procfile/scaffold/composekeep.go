@@ -1,8 +1,6 @@
 package scaffold
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -15,16 +13,15 @@ import (
 // keep adds a service that stays in its container; write completes it.
 func (c *composer) keep(s composed) {
 	k := &keptService{composed: s, index: len(c.project.Services)}
-	name := c.project.add(Service{Origin: c.file.files[0], Part: "service " + s.name, StopAfter: "15s"}, s.name, "docker-"+s.name)
+	name := c.project.add(Service{Origin: c.file.files[0], Part: "service " + s.name, Compose: s.name}, s.name, "docker-"+s.name)
 	for _, p := range c.tree.published(s.ports) {
 		if p.target == 0 {
 			continue
 		}
-		k.fixed = k.fixed || p.variable == ""
 		c.publish(k, name, p)
 	}
-	if health := cmp.Or(s.health, s.usualHealth()); health != "" && plainName(s.name) == s.name {
-		c.project.Services[k.index].Ready = "exec:" + c.file.arguments(false) + " exec -T " + s.name + " sh -c " + quoteSh(health)
+	if health := s.usualHealth(); s.health == "" && health != "" && plainName(s.name) == s.name {
+		c.project.Services[k.index].Ready = "exec:" + c.file.arguments() + " exec -T " + s.name + " sh -c " + quoteSh(health)
 	}
 	c.kept[s.name] = k
 }
@@ -149,8 +146,12 @@ func (c *composer) reach(k *keptService, port int) int {
 	if port == 0 || plainName(k.name) != k.name || len(k.published) >= maxPublished {
 		return -1
 	}
-	k.added = true
 	c.publish(k, c.project.Services[k.index].Name, published{host: port, target: port})
+	if i, service := len(k.published)-1, &c.project.Services[k.index]; i == 0 {
+		service.ContainerPort = port
+	} else {
+		service.Ports[i-1].Container = port
+	}
 	return len(k.published) - 1
 }
 
@@ -194,100 +195,46 @@ func (c *composer) setIn(dir string, v Variable) {
 	}
 }
 
-// write completes a kept service: its command, with an override for the ports
-// that its file publishes as numbers, or not at all.
+// write completes a kept service. devports publishes its ports instead of those
+// of its file, and lets the engine follow the rest of the file.
 func (c *composer) write(k *keptService) {
 	s := &c.project.Services[k.index]
-	up := " up "
-	if len(k.dependsOn) > 0 {
-		up += "--no-deps "
+	s.short = c.file.arguments() + " up " + quoteSh(k.name)
+	if c.file.named {
+		s.ComposeFile = c.file.files[0]
 	}
-	s.NoPort = len(k.published) == 0
-	up += quoteSh(k.name)
-	env := c.localEnv(k)
-	if !k.fixed && !k.added && !k.container && env == "" || plainName(k.name) != k.name {
-		s.Command = c.file.arguments(false) + up
-		for i, p := range k.published {
-			if variable := c.variable(k, i); p.variable != "" && p.variable != "PORT" && p.variable != variable {
-				c.project.setEnv(Variable{p.variable, "${" + variable + "}", c.file.files[0] + " reads them."})
-			}
-		}
-		if s.NoPort && len(k.ports) > 0 {
-			s.Remarks = append(s.Remarks, "Docker chooses its host ports. Write \"${PORT}:80\" in "+c.file.files[0]+" to let devports choose.")
-		}
-		if len(k.published) > 0 && k.fixed {
-			s.Ready = "none"
-		}
-		return
-	}
-	var ports []string
-	for i, p := range k.published {
-		variable := c.variable(k, i)
-		if i == 0 {
-			variable = "PORT"
-		}
-		address := ""
-		if p.address != "" {
-			address = p.address + ":"
-		}
-		ports = append(ports, fmt.Sprintf("%s$%s:%d", address, variable, p.target))
-	}
-	var keys []string
-	if k.container {
-		keys = append(keys, "container_name: !reset null")
-	}
-	if len(ports) > 0 {
-		keys = append(keys, "ports: !override ["+strings.Join(ports, ", ")+"]")
-	}
-	if env != "" {
-		keys = append(keys, env)
-	}
-	override := "services: {" + yamlKey(k.name) + ": {" + strings.Join(keys, ", ") + "}}"
-	s.short = c.file.arguments(false) + up
-	s.Command = "echo " + quoteSh(override) + " | " + c.file.arguments(true) + " -f -" + up
-}
-
-// separate gives the containers of each worktree a project of their own, if
-// their files set its name.
-func (c *composer) separate() {
-	name := c.file.project
-	for _, v := range envLines(c.tree.text(".env")) {
-		if v.Name == "COMPOSE_PROJECT_NAME" && len(c.file.files) > 0 && path.Dir(c.file.files[0]) == "." {
-			name = v.Value
-		}
-	}
-	if len(c.kept) == 0 || name == "" || plainName(name) != name {
-		return
-	}
-	c.project.setEnv(Variable{
-		"COMPOSE_PROJECT_NAME", name + "${DEVPORTS_WORKTREE:+-${DEVPORTS_WORKTREE}}",
-		"Each worktree has its own containers and volumes.",
+	s.NoPort = len(k.published) == 0 && !slices.ContainsFunc(k.ports, func(p any) bool {
+		return !strings.ContainsAny(scalar(p), ":/") && number(scalar(p)) > 0 // the engine would choose the host's port
 	})
+	s.Env = append(s.Env, c.localEnv(k)...)
+	for i, p := range k.published {
+		if variable := c.variable(k, i); p.variable != "" && p.variable != "PORT" && p.variable != variable {
+			c.project.setEnv(Variable{p.variable, "${" + variable + "}", c.file.files[0] + " reads them."})
+		}
+	}
 }
 
 // localEnv returns the variables of a container that name ports of this machine,
-// with the ports that devports chose, for the override.
-func (c *composer) localEnv(k *keptService) string {
-	var list []string
+// with the ports that devports chose.
+func (c *composer) localEnv(k *keptService) (list []Variable) {
 	numbers := c.numbers()
 	for _, name := range slices.Sorted(maps.Keys(k.env)) {
 		value := k.env[name]
-		changed := localPort().ReplaceAllStringFunc(value, func(at string) string {
+		if hasComposeVariable(value) || !isVariableName(name) {
+			continue
+		}
+		changed := localPort().ReplaceAllStringFunc(strings.ReplaceAll(value, "$$", "$"), func(at string) string {
 			i := strings.LastIndexByte(at, ':')
 			if n := numbers[at[i+1:]]; n != "" {
-				return at[:i+1] + n
+				return at[:i+1] + "${" + n[1:] + "}"
 			}
 			return at
 		})
-		plain := strings.TrimLeftFunc(changed, func(r rune) bool { return r < 0x80 && (isNameByte(byte(r)) || strings.ContainsRune("-./:@?&=%+$", r)) }) == ""
-		if changed != value && plain && isVariableName(name) {
-			list = append(list, name+": "+changed)
+		if changed != strings.ReplaceAll(value, "$$", "$") && !strings.Contains(value, "$") {
+			list = append(list, Variable{Name: name, Value: changed})
 		}
 	}
-	if len(list) == 0 {
-		return ""
-	}
-	return "environment: {" + strings.Join(list, ", ") + "}"
+	return list
 }
 
 // numbers returns the variables of the containers' ports, as $PORT_DB, by the
@@ -302,12 +249,4 @@ func (c *composer) numbers() map[string]string {
 		}
 	}
 	return numbers
-}
-
-// yamlKey quotes a plain name that YAML would read as something else.
-func yamlKey(name string) string {
-	if len(name) > 1 && serviceName(name) == name && !slices.Contains([]string{"null", "true", "false", "yes", "no", "on", "off"}, strings.ToLower(name)) {
-		return name
-	}
-	return strconv.Quote(name)
 }

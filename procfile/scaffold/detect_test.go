@@ -55,7 +55,17 @@ func filesystem(files map[string]string) fs.FS {
 }
 
 func (s Service) summary() string {
-	text := fmt.Sprintf("%s[%s] %s", s.Name, s.Dir, s.Command)
+	command := s.Command
+	if s.Compose != "" {
+		command = "compose " + s.Compose
+		if s.ComposeFile != "" {
+			command += " of " + s.ComposeFile
+		}
+		if s.ContainerPort != 0 {
+			command += fmt.Sprintf(" port %d", s.ContainerPort)
+		}
+	}
+	text := fmt.Sprintf("%s[%s] %s", s.Name, s.Dir, command)
 	if s.Build != "" {
 		text += " (" + s.Build + ", " + strings.Join(s.Watch, " ") + ")"
 	}
@@ -207,47 +217,45 @@ services:
   tool: {profiles: [tools]}
   app: {build: ., depends_on: [mq]}
 `}, `
-my-db[] echo 'services: {"my.db": {ports: !override [127.0.0.1:$PORT:5432]}}' | docker compose -f compose.yaml -f - up my.db ready=exec:docker compose exec -T my.db sh -c 'pg_isready -q -h 127.0.0.1'
-mq[] echo 'services: {mq: {ports: !override [$PORT:5672, $PORT_MQ_MANAGEMENT:15672, $PORT_MQ_P7000:7000, $PORT_MQ_P7001:7001, $PORT_MQ_P7002:7002]}}' | docker compose -f compose.yaml -f - up mq management p7000 p7001 p7002
-none[] docker compose up none -
-random[] docker compose up --no-deps random - after my-db
-app[] docker compose up --no-deps app - after mq
+my-db[] compose my.db ready=exec:docker compose exec -T my.db sh -c 'pg_isready -q -h 127.0.0.1'
+mq[] compose mq management p7000 p7001 p7002
+none[] compose none -
+random[] compose random
+app[] compose app -
 - compose.yaml, service tool`},
 		{"compose beside an application", files{
 			"bin/rails": "", "docker-compose.yml": "services:\n  db: {image: x, ports: ['5432:5432']}\n  web: {build: {context: .}, ports: ['3000:3000'], depends_on: [db]}\n",
 			"compose.dev.yaml": "", "docker-compose.override.yml": "services: {db: {ports: ['5433:5433']}, mail: {ports: ['8025:8025']}}",
 		}, `
 web[] bin/rails server -p $PORT after db
-db[] echo 'services: {db: {ports: !override [$PORT:5432, $PORT_DB_P5433:5433]}}' | docker compose -f docker-compose.yml -f docker-compose.override.yml -f - up db p5433
-mail[] echo 'services: {mail: {ports: !override [$PORT:8025]}}' | docker compose -f docker-compose.yml -f docker-compose.override.yml -f - up mail
+db[] compose db p5433
+mail[] compose mail
 - compose.dev.yaml
 - docker-compose.yml, service web`},
 		{"compose for development", files{"docker-compose.dev.yml": "services: {db: {ports: ['5432:5432']}}"}, `
-db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f docker-compose.dev.yml -f - up db`},
+db[] compose db of docker-compose.dev.yml`},
 		{"names that only one checkout can use", files{
 			"compose.yaml": "name: acme\nservices: {db: {container_name: acme-db, ports: ['5432:5432']}, mq: {container_name: x, ports: ['${PORT_MQ:-5}:1']}}",
 		}, `
-db[] echo 'services: {db: {container_name: !reset null, ports: !override [$PORT:5432]}}' | docker compose -f compose.yaml -f - up db
-mq[] echo 'services: {mq: {container_name: !reset null, ports: !override [$PORT:1]}}' | docker compose -f compose.yaml -f - up mq
-env COMPOSE_PROJECT_NAME=acme${DEVPORTS_WORKTREE:+-${DEVPORTS_WORKTREE}}`},
+db[] compose db
+mq[] compose mq`},
 		{"databases without a health check", files{
 			"compose.yaml": "services: {db: {image: 'registry.example:5000/postgres:18'}, my: {image: mysql}, maria: {image: 'mariadb:${V}'}, rest: {image: postgrest/postgrest}, own: {image: postgres, build: .}}",
 		}, `
-db[] docker compose up db - ready=exec:docker compose exec -T db sh -c 'pg_isready -q -h 127.0.0.1'
-my[] docker compose up my - ready=exec:docker compose exec -T my sh -c 'mysqladmin ping --silent -h 127.0.0.1'
-maria[] docker compose up maria - ready=exec:docker compose exec -T maria sh -c 'mariadb-admin ping --silent -h 127.0.0.1'
-rest[] docker compose up rest -
-own[] docker compose up own -`},
+db[] compose db - ready=exec:docker compose exec -T db sh -c 'pg_isready -q -h 127.0.0.1'
+my[] compose my - ready=exec:docker compose exec -T my sh -c 'mysqladmin ping --silent -h 127.0.0.1'
+maria[] compose maria - ready=exec:docker compose exec -T maria sh -c 'mariadb-admin ping --silent -h 127.0.0.1'
+rest[] compose rest -
+own[] compose own -`},
 		{"a project's name in .env", files{"compose.yaml": "services: {db: {image: x}}", ".env": "COMPOSE_PROJECT_NAME=acme\n"}, `
-db[] docker compose up db -
-env COMPOSE_PROJECT_NAME=acme${DEVPORTS_WORKTREE:+-${DEVPORTS_WORKTREE}}`},
+db[] compose db -`},
 		{"started by a command", files{"Procfile": "db: docker compose up db\n", "compose.yaml": "services: {db: {ports: ['1:1']}, mq: {ports: ['5672:5672']}}"}, `
 db[] docker compose up db ready=none
-mq[] echo 'services: {mq: {ports: !override [$PORT:5672]}}' | docker compose -f compose.yaml -f - up mq
+mq[] compose mq
 - compose.yaml, service db`},
 		{"cycles and duplicate ports", files{"compose.yaml": "services: {a: {depends_on: [b, a], ports: ['80:80']}, b: {depends_on: [a, a], ports: ['80:80']}}"}, `
-a[] echo 'services: {"a": {ports: !override [$PORT:80]}}' | docker compose -f compose.yaml -f - up --no-deps a after b
-b[] echo 'services: {"b": {ports: !override [$PORT:80]}}' | docker compose -f compose.yaml -f - up --no-deps b`},
+a[] compose a
+b[] compose b`},
 	} {
 		check(t, c.name, c.files, c.want)
 	}

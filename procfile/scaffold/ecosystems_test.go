@@ -58,7 +58,7 @@ web[src/web] npm run dev -- --port $PORT --strictPort
 - skaffold.yaml`},
 		{"compose files below docker", files{"manage.py": "", "docker/dev/compose.yml": "services: {db: {image: postgres, ports: ['5432:5432']}}"}, `
 web[] python3 manage.py runserver $PORT
-db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f docker/dev/compose.yml -f - up db ready=exec:docker compose -f docker/dev/compose.yml exec -T db sh -c 'pg_isready -q -h 127.0.0.1'`},
+db[] compose db of docker/dev/compose.yml ready=exec:docker compose -f docker/dev/compose.yml exec -T db sh -c 'pg_isready -q -h 127.0.0.1'`},
 		{"compose files for something else", files{"manage.py": "", "docker/compose/docker-compose.yml": "", "docker/compose/docker-compose.mysql.yml": ""}, `
 web[] python3 manage.py runserver $PORT
 - docker/compose/docker-compose.mysql.yml, docker/compose/docker-compose.yml`},
@@ -81,23 +81,23 @@ services:
 		}, `
 web[api] uvicorn main:app --reload --port $PORT after db,cache ready=http:/health CACHE=redis://localhost:${PORT_CACHE}/0 DATABASE_URL=postgres://u:${PW:-}@localhost:${PORT_DB}/shop DB_HOST=localhost SITE=$$5 DB_PORT=${PORT_DB}
 jobs[api] celery -A tasks worker - BROKER=redis://localhost:${PORT_CACHE}/1
-db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f compose.yml -f - up db ready=exec:docker compose exec -T db sh -c 'pg_isready -U $USER'
-cache[] echo 'services: {cache: {ports: !override [$PORT:6379]}}' | docker compose -f compose.yml -f - up cache
+db[] compose db port 5432
+cache[] compose cache
 - compose.yml, service web`},
 		{"a host in the code", files{
 			"api/app.py": "r = Redis(host='cache')\n", "api/requirements.txt": "flask\n",
 			"compose.yml": "services: {api: {build: ./api, ports: ['80:80'], depends_on: [cache]}, cache: {image: redis}}",
 		}, `
-api[] echo 'services: {api: {ports: !override [$PORT:80]}}' | docker compose -f compose.yml -f - up --no-deps api after cache
-cache[] docker compose up cache -
+api[] compose api
+cache[] compose cache -
 - api/app.py`},
 		{"secrets, and a proxy in front", files{
 			"api/go.mod": "module x/api\n", "api/main.go": "package main", "web/package.json": `{"scripts": {"dev": "vite"}}`,
 			"compose.yml": "services: {api: {build: api, secrets: [pw]}, web: {build: web}, proxy: {image: nginx, ports: ['80:80'], depends_on: [web]}}",
 		}, `
-api[] docker compose up api -
-web[] docker compose up web -
-proxy[] echo 'services: {proxy: {ports: !override [$PORT:80]}}' | docker compose -f compose.yml -f - up --no-deps proxy after web
+api[] compose api -
+web[] compose web -
+proxy[] compose proxy
 - api/main.go
 - web/package.json`},
 		{"the project's own image", files{
@@ -105,7 +105,7 @@ proxy[] echo 'services: {proxy: {ports: !override [$PORT:80]}}' | docker compose
 			"compose.yml":  "services: {shop: {image: 'ghcr.io/acme/shop:latest', ports: ['3000:3000'], environment: {DATABASE_URL: 'mysql://db/shop'}}, db: {image: mysql}}",
 		}, `
 web[] npm run dev DATABASE_URL=mysql://localhost:${PORT_DB}/shop
-db[] echo 'services: {db: {ports: !override [$PORT:3306]}}' | docker compose -f compose.yml -f - up db ready=exec:docker compose exec -T db sh -c 'mysqladmin ping --silent -h 127.0.0.1'
+db[] compose db port 3306 ready=exec:docker compose exec -T db sh -c 'mysqladmin ping --silent -h 127.0.0.1'
 - compose.yml, service shop`},
 		{"a Dockerfile elsewhere", files{
 			"package.json": `{"scripts": {"dev": "vite"}}`, "backend/manage.py": "",
@@ -119,15 +119,15 @@ backend[backend] python3 manage.py runserver $PORT DEBUG=1
 			"compose.yml": "services: {db: {image: postgres, ports: ['54320:5432']}, redis: {image: redis, ports: ['6379:6379']}}",
 		}, `
 web[] npm run dev
-db[] echo 'services: {db: {ports: !override [$PORT:5432]}}' | docker compose -f compose.yml -f - up db ready=exec:docker compose exec -T db sh -c 'pg_isready -q -h 127.0.0.1'
-redis[] echo 'services: {redis: {ports: !override [$PORT:6379]}}' | docker compose -f compose.yml -f - up redis
+db[] compose db ready=exec:docker compose exec -T db sh -c 'pg_isready -q -h 127.0.0.1'
+redis[] compose redis
 env DATABASE_URL=postgres://localhost:${PORT_DB}/x
 env REDIS_PORT=${PORT_REDIS}`},
 		{"a container that names another by its port", files{
 			"compose.yml": "services: {api: {image: x, ports: ['8000:8000']}, ui: {image: y, ports: ['80'], environment: {API_URL: 'http://localhost:8000/v1', X: 'localhost:9'}}}",
 		}, `
-api[] echo 'services: {api: {ports: !override [$PORT:8000]}}' | docker compose -f compose.yml -f - up api
-ui[] echo 'services: {ui: {environment: {API_URL: http://localhost:$PORT_API/v1}}}' | docker compose -f compose.yml -f - up ui -`},
+api[] compose api
+ui[] compose ui API_URL=http://localhost:${PORT_API}/v1`},
 		{"Rails with a worker", files{"bin/rails": "", "Gemfile": "gem 'sidekiq'\ngem \"tailwindcss-rails\"\ngem 'solid_queue'\n", "bin/jobs": ""}, `
 web[] bin/rails server -p $PORT
 worker[] bundle exec sidekiq -

@@ -25,7 +25,8 @@ type Service struct {
 	Origin    string // the file that declares it, relative to the directory
 	Part      string // the part of that file: "script dev"
 	Note      string // the framework: "Vite"
-	Command   string // for the shell
+	Command   string // for the shell; "" for a service of a compose file
+	Compose   string // the name of that service
 	Build     string // for the shell; "" for none
 	Watch     []string
 	Dir       string // "" is the directory itself
@@ -40,6 +41,9 @@ type Service struct {
 	StopAfter string // the stop_timeout, if the default is too short
 	Remarks   []string
 
+	ComposeFile   string // "": the one that docker compose finds
+	ContainerPort int    // 0: the first that the compose file publishes
+
 	short string // the command without details
 }
 
@@ -51,6 +55,8 @@ func (s Service) Summary() string { return cmp.Or(s.short, s.Build, s.Command) }
 type Port struct {
 	Name string
 	Pin  int // 0: none
+
+	Container int // the port in the container; 0: the next that the compose file publishes
 }
 
 // Variable is a variable and its value, in which ${PORT_…} is a port.

@@ -81,7 +81,17 @@ func (s Service) write(b *strings.Builder) {
 	if s.Build != "" {
 		set("build", quoteTOML(s.Build))
 	}
-	set("command", quoteTOML(s.Command))
+	if s.Compose != "" {
+		set("compose", quoteTOML(s.Compose))
+	} else {
+		set("command", quoteTOML(s.Command))
+	}
+	if s.ComposeFile != "" {
+		set("compose_file", quoteTOML(s.ComposeFile))
+	}
+	if s.ContainerPort != 0 {
+		set("container_port", fmt.Sprint(s.ContainerPort))
+	}
 	if s.Dir != "" {
 		set("dir", quoteTOML(strings.ReplaceAll(s.Dir, "$", "$$")))
 	}
@@ -94,8 +104,11 @@ func (s Service) write(b *strings.Builder) {
 		set("port", fmt.Sprint(s.Pin))
 	}
 	if len(s.Ports) > 0 {
-		var ports []string
+		var ports, inside []string
 		for _, q := range s.Ports {
+			if q.Container != 0 {
+				inside = append(inside, fmt.Sprintf("%s = %d", q.Name, q.Container))
+			}
 			value := "true"
 			if q.Pin != 0 {
 				value = fmt.Sprint(q.Pin)
@@ -103,6 +116,9 @@ func (s Service) write(b *strings.Builder) {
 			ports = append(ports, q.Name+" = "+value)
 		}
 		set("ports", "{ "+strings.Join(ports, ", ")+" }")
+		if len(inside) > 0 {
+			set("container_ports", "{ "+strings.Join(inside, ", ")+" }")
+		}
 	}
 	if len(s.DependsOn) > 0 {
 		var on []string

@@ -104,6 +104,7 @@ type container struct {
 	Names  []string
 	Image  string
 	State  string
+	Status string
 	Labels map[string]string
 	Ports  []struct {
 		IP         string

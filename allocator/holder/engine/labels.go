@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 )
 
 // The labels of a container that belongs to a service of a run.
@@ -49,3 +50,28 @@ func (c container) publishes(on netip.AddrPort) bool {
 	}
 	return false
 }
+
+// StatusOf returns the status of the running container of a service, such as "Up
+// 3 seconds (healthy)"; "" if there is none. asked is false if no engine has
+// answered. It queries the same engines as [Published].
+func StatusOf(ctx context.Context, getenv func(string) string, instance, service string) (status string, asked bool) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	for _, e := range endpoints(getenv) {
+		containers, err := e.containers(ctx)
+		if err != nil {
+			continue
+		}
+		asked = true
+		for _, c := range containers {
+			if c.State == "running" && c.Labels[LabelInstance] == instance && c.Labels[LabelService] == service {
+				return c.Status, true
+			}
+		}
+	}
+	return "", asked
+}
+
+// statusTimeout is longer than timeout: an engine that is busy with a download
+// is slow.
+const statusTimeout = 2 * time.Second

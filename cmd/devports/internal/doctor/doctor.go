@@ -12,6 +12,7 @@ import (
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/container"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/procfile"
@@ -47,7 +48,8 @@ type Doctor struct {
 	OpenProject func() (project.Project, error) // the project here; the error is *procfile.NotFoundError if there is none
 	Range       allocator.Set                   // DEVPORTS_RANGE; empty: the project's range
 	Listening   func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
-	OrphanGrace time.Duration // between SIGTERM and SIGKILL for the processes of a killed run
+	OrphanGrace time.Duration            // between SIGTERM and SIGKILL for the processes of a killed run
+	Containers  func() []container.Owned // of all runs; nil: they are not examined
 
 	// StaleSteps returns the steps of the project's set-up that would run at the
 	// next start, and why.

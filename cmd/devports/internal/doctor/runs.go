@@ -66,6 +66,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 			}
 		}
 	}
+	findings = append(findings, d.leftContainers(runs)...)
 	if locks+sockets > 0 {
 		findings = append(findings, Finding{
 			Check: "runs", Level: Warning,

@@ -20,18 +20,19 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 			continue // the patterns of the first replica
 		}
 		for _, pattern := range s.Watch {
-			if slices.Contains(known[s.Name], pattern.Value) {
+			text := p.File.WatchPattern(pattern)
+			if slices.Contains(known[s.Name], text) {
 				continue
 			}
 			note := p.File.Problem(pattern.Pos, "", "")
-			if err := watcher.ValidatePattern(pattern.Value); err != nil {
+			if err := watcher.ValidatePattern(text); err != nil {
 				note.Text = fmt.Sprintf("not watching the code of %s: %v", s.Name, err)
 				notes = append(notes, note)
 				continue
 			}
-			note.Text = fmt.Sprintf("%s watches %q", s.Name, pattern.Value)
+			note.Text = fmt.Sprintf("%s watches %q", s.Name, text)
 			prefixes = append(prefixes, note)
-			patterns = append(patterns, watcher.Pattern{Text: pattern.Value, Folder: p.folderOf(s)})
+			patterns = append(patterns, watcher.Pattern{Text: text, Folder: p.folderOf(s)})
 		}
 	}
 	for _, u := range watcher.FindUnmatched(p.File.Dir, patterns) {

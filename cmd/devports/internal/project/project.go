@@ -37,8 +37,23 @@ type Host struct {
 	SharedHome func(repository, path string) string
 	Points     func() []registry.Point // the ports that lead elsewhere; nil: there are none
 
+	// Containers completes the services in containers, of which needed will
+	// start; nil: nothing starts them.
+	Containers func(ctx context.Context, plan procfile.Plan, scope registry.Scope, needed []string) (procfile.Plan, error)
+
 	// Listening returns the processes that listen on each of the ports.
 	Listening func(ctx context.Context, r registry.Registry, ports ...int) (map[int][]holder.Process, error)
+}
+
+// loader reads project files on the host.
+func (h Host) loader() procfile.Loader {
+	return procfile.Loader{Stdin: h.Stdin, Getenv: h.Getenv, Main: func(dir string) string {
+		c, err := checkout.Find(dir, "", h.Getenv)
+		if err != nil {
+			return ""
+		}
+		return c.MainDirectory()
+	}}
 }
 
 // Project is a project file with its checkout and the registry of its ports. It
@@ -58,6 +73,9 @@ type Project struct {
 	homePath string             // of the home's file, if home is another directory
 	isHome   bool               // it is the home
 	unshared []procfile.Service // that this checkout, but not the home, declares as shared
+
+	uses []procfile.Used // the projects that the file uses
+	used bool            // it was opened as such a project
 
 	prepared *prepared // nil for none
 }
@@ -91,7 +109,7 @@ func (e *FileError) Unwrap() error { return e.err }
 // file. With Problems, the Project has the valid part of the file.
 func Open(host Host, r registry.Registry, path string, scale map[string]int) (Project, error) {
 	p := Project{Registry: r, host: host, scale: scale}
-	return p.load(path, func() (procfile.File, error) { return procfile.Read(path, host.Stdin) })
+	return p.load(path, func() (procfile.File, error) { return host.loader().Read(path) })
 }
 
 // Proposed is Open for a Portfile in dir that is not written.
@@ -141,7 +159,7 @@ func (p Project) Binds(scope registry.Scope) bool { return scope.Main() && !p.no
 // load loads the project from the file at path, with read.
 func (p Project) load(path string, read func() (procfile.File, error)) (Project, error) {
 	var err error
-	p.prepared = nil
+	p.prepared, p.uses = nil, nil
 	if p.File, err = read(); err != nil {
 		info, missing := os.Stat(path)
 		switch {
@@ -149,6 +167,10 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 			return p, &FileError{path, false, err}
 		case missing == nil && info.IsDir():
 			return p, &FileError{path, true, err}
+		}
+		if c, unknown := checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv); unknown == nil {
+			p.Checkout = c
+			p.uses = p.findUses()
 		}
 		return p, p.File.Problems(p.context(registry.Scope{}, nil), err)
 	}
@@ -161,6 +183,7 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 	if p.Checkout, err = checkout.Find(p.File.Dir, p.File.Project, p.host.Getenv); err != nil {
 		return p, err
 	}
+	p.uses = p.findUses()
 	return p.findHome()
 }
 
@@ -282,8 +305,8 @@ func (p Project) lease(ctx context.Context, o registry.Options) (registry.Scope,
 // context is the context in which the file is resolved.
 func (p Project) context(scope registry.Scope, ports map[allocator.PortName]int) procfile.Context {
 	return procfile.Context{
-		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Main: p.CopiesFrom(), Ports: ports,
-		Site: p.site(scope), SharedElsewhere: p.home != nil,
+		Environ: p.host.Environ, Project: scope.Project, Worktree: scope.Worktree, Slug: scope.Slug(), Name: scope.Name(), Main: p.CopiesFrom(), Ports: ports,
+		Site: p.site(scope), SharedElsewhere: p.home != nil, Uses: p.uses,
 	}
 }
 

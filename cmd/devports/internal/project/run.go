@@ -15,7 +15,9 @@ import (
 // Run is the project of one `up`, with its options.
 type Run struct {
 	Project  Project
-	Selected []string // the services named on the command line; none stands for all
+	Selected []string // the services and groups named on the command line; none stands for all with autostart
+	Below    string   // the directory that selects an included file, if Selected is empty; "": none
+	Without  []string // services and groups that are not started
 	Reassign bool     // at the start, replace ports that are taken
 	Shared   bool     // it starts only the shared services, on request; otherwise only the others
 
@@ -48,7 +50,7 @@ func (r Run) Start(ctx context.Context) (procfile.Plan, error) {
 func (r Run) Reload(ctx context.Context, running procfile.Plan) (procfile.Plan, error) {
 	var err error
 	if r.Project, err = r.Project.Reload(); err != nil {
-		return procfile.Plan{}, err
+		return procfile.Plan{Watched: r.Project.File.Watched()}, err
 	}
 	ours := func(scope registry.Scope) func(holder.Process) bool {
 		started := StartedIn(scope)
@@ -75,35 +77,39 @@ func (r Run) resolve(
 	ctx context.Context, running procfile.Plan,
 	move func(registry.Lease) bool, ours func(registry.Scope) func(holder.Process) bool,
 ) (procfile.Plan, error) {
-	p, starts := r.Project, r.starts()
+	p := r.Project
+	selected := r.Selected
+	if len(selected) == 0 && r.Below != "" {
+		selected = p.File.Below(r.Below)
+	}
+	starts, err := p.File.Starts(selected, r.Without)
+	if err != nil {
+		return procfile.Plan{Watched: running.Watched}, err
+	}
 	started := map[string]bool{}
 	for _, name := range starts {
 		started[name] = true
 	}
-	plan, err := p.resolve(ctx, move, func(scope registry.Scope, leases []registry.Lease) error {
+	var scope registry.Scope
+	plan, err := p.resolve(ctx, move, func(s registry.Scope, leases []registry.Lease) error {
+		scope = s
 		leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
 			return r.Shared || running.Holds(l.Port) || !started[l.Name.Service] || p.isShared(l.Name.Service)
 		})
 		return p.Free(ctx, leases, ours(scope))
 	})
+	if err == nil && p.host.Containers != nil && slices.ContainsFunc(plan.Services, func(s procfile.Process) bool { return s.Container != nil }) {
+		if r.Shared {
+			starts = p.File.SharedServices()
+		}
+		plan, err = p.host.Containers(ctx, plan, scope, starts)
+		starts = plan.WithDependencies(starts) // compose files declare some
+	}
 	if r.Shared {
 		return p.onlyShared(plan), err
 	}
-	if len(r.Selected) > 0 {
+	if len(starts) < len(plan.Services) {
 		plan = plan.Select(starts)
 	}
 	return p.mirrored(plan), err
-}
-
-// starts are the services to start: all, or the selected ones that the file
-// still declares, and their dependencies.
-func (r Run) starts() []string {
-	f := r.Project.File
-	if len(r.Selected) == 0 {
-		return f.ServiceNames()
-	}
-	return f.WithDependencies(slices.DeleteFunc(slices.Clone(r.Selected), func(name string) bool {
-		_, declared := f.Service(name)
-		return !declared
-	}))
 }

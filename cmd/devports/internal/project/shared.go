@@ -39,7 +39,7 @@ func (p Project) findHome() (Project, error) {
 		return p.host.Getenv(name)
 	}
 	home := Project{Registry: p.Registry, host: host, isHome: true}
-	home, err = home.load(path, func() (procfile.File, error) { return procfile.Read(path, nil) })
+	home, err = home.load(path, func() (procfile.File, error) { return host.loader().Read(path) })
 	p.homePath = path
 	switch {
 	case errors.As(err, new(*FileError)): // of another branch
@@ -174,12 +174,9 @@ func (p Project) shareNotes() (notes procfile.Problems) {
 		here, _ := p.File.Service(name)
 		there, _ := p.home.File.Service(name)
 		for _, d := range here.Differences(there) {
-			notes = append(notes, procfile.Problem{
-				File: p.File.Name, Position: here.Pos,
-				Text: fmt.Sprintf("%s is shared and runs as the main checkout declares it: %s is %s in %s:%d, %s here",
-					name, d.Key, shown(d.There), p.homePath, there.Pos.Line, shown(d.Here)),
-				Hint: "to run an instance of its own here, set shared = false",
-			})
+			notes = append(notes, p.File.Problem(here.Pos, "to run an instance of its own here, set shared = false",
+				"%s is shared and runs as the main checkout declares it: %s is %s in %s:%d, %s here",
+				name, d.Key, shown(d.There), p.home.File.PathOf(there.Pos), there.Pos.Line, shown(d.Here)))
 		}
 	}
 	return notes
@@ -190,6 +187,21 @@ func shown(value string) string {
 		return "not set"
 	}
 	return fmt.Sprintf("%q", value)
+}
+
+// SharedLeases returns those of the leases that belong to shared services of the
+// project and to another scope.
+func (p Project) SharedLeases(all []registry.Lease) ([]registry.Lease, error) {
+	if p.home == nil {
+		return nil, nil
+	}
+	scope, err := p.home.Scope()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(l registry.Lease) bool {
+		return l.Scope != scope || !p.isShared(l.Name.Service)
+	}), nil
 }
 
 // mirrored returns the plan of a run that does not start the shared services

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/registry"
+)
+
+var withoutFlag = &cli.StringSliceFlag{
+	Name: "without", Usage: "do not start the services or groups `NAME,…`",
+}
+
+// listed splits the values of an option that takes lists.
+func listed(values []string) (names []string) {
+	for _, value := range values {
+		for name := range strings.SplitSeq(value, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// checkSelection returns an error if the options name unknown services or
+// groups, or if nothing would start.
+func (o upOptions) checkSelection(file procfile.File) error {
+	for _, names := range [][]string{o.Services, o.Without} {
+		if err := declares(file, names, file.GroupNames()...); err != nil {
+			return err
+		}
+	}
+	starts, err := file.Starts(o.selected(file), o.Without)
+	var needed *procfile.DependencyError
+	switch {
+	case errors.As(err, &needed):
+		return usage("to leave it out, too: --without "+needed.Without+","+needed.Needed, "cannot start without %s: %v", needed.Without, needed)
+	case len(starts) == 0 && len(o.Without) > 0:
+		return usage("devports up --without NAME", "nothing to start without %s", wording.List(o.Without))
+	case len(starts) == 0:
+		return usage("devports up "+file.ServiceNames()[0], "nothing to start: every service of %s has autostart = false", file.Name)
+	}
+	return nil
+}
+
+// selected are the services and groups that the options name, or those of the
+// included file around the working directory; none stands for all.
+func (o upOptions) selected(file procfile.File) []string {
+	if len(o.Services) > 0 || o.Below == "" {
+		return o.Services
+	}
+	return file.Below(o.Below)
+}
+
+// below is the working directory if the options neither name a file nor
+// services: it may select an included file.
+func below(o upOptions) string {
+	if o.File != "" || len(o.Services) > 0 || o.Proposed != nil {
+		return ""
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	return dir
+}
+
+// noteIncluded prints how a command and the files that include each other belong
+// together.
+func (s session) noteIncluded(o upOptions, file procfile.File) {
+	if in, ok := file.Around(o.Below); ok && o.Below != "" && len(o.Services) == 0 {
+		s.printMessage("note", "starting only the services of "+in.Name)
+		s.printMessage("hint", "to start all: devports up -f "+text.QuoteSh(file.Name))
+	}
+	s.noteIncluding(o.File)
+}
+
+// noteIncluding prints which Portfile includes the one that the user has named.
+func (s session) noteIncluding(named string) {
+	if named == "" || named == "-" {
+		return
+	}
+	if by := procfile.Including(named, s.getenv); by != "" {
+		s.printMessage("note", named+" is included by "+by+"; with -f it is a project of its own, with its own ports")
+	}
+}
+
+// selection returns the services that the options select; none stands for all.
+func (o upOptions) selection(file procfile.File) []string {
+	starts, err := file.Starts(o.selected(file), o.Without)
+	switch {
+	case err != nil || len(o.Services) > 0 && len(o.Without) == 0:
+		return file.Expand(o.Services)
+	case len(starts) == len(file.Services):
+		return nil
+	}
+	return starts
+}
+
+// expandGroups replaces the groups among names by their services, as far as the
+// project file of the scope is readable.
+func (s session) expandGroups(c *cli.Context, scope registry.Scope, names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	path := c.String("file")
+	if path == "-" {
+		return names
+	}
+	if path == "" {
+		var err error
+		if path, err = procfile.Find(scope.Directory, s.getenv); err != nil {
+			return names
+		}
+	}
+	p, err := s.projectAt(path, c.String("registry"), nil)
+	if err != nil && !errors.As(err, new(procfile.Problems)) {
+		return names
+	}
+	return p.File.Expand(names)
+}
+
+// servicesAndGroups completes the names of services and groups.
+func servicesAndGroups(l line) []candidate {
+	candidates := services(l)
+	if l.context.String("dir") != "" || l.context.String("checkout") != "" {
+		return candidates
+	}
+	return append(candidates, l.groups()...)
+}
+
+func (l line) groups() (candidates []candidate) {
+	p, err := l.session.openProject(l.context)
+	if err != nil {
+		return nil
+	}
+	for _, name := range p.File.GroupNames() {
+		candidates = append(candidates, candidate{Word: name, About: "group of " + wording.List(p.File.Expand([]string{name}))})
+	}
+	return l.unnamed(candidates)
+}
+
+// namesInList completes the last name in a list of services and groups.
+func namesInList(l line) (candidates []candidate) {
+	before := l.word[:strings.LastIndexByte(l.word, ',')+1]
+	l.args = slices.Concat(l.args, listed([]string{before}))
+	for _, c := range servicesAndGroups(l) {
+		candidates = append(candidates, candidate{Word: before + c.Word, About: c.About})
+	}
+	return candidates
+}

@@ -1,0 +1,43 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/devports/devports/allocator/holder/engine"
+	"github.com/devports/devports/launcher/probe"
+	"github.com/devports/devports/procfile"
+)
+
+// Probe returns a function that checks whether the container of a service of a
+// run is healthy. If it has no health check, or the engine cannot be asked, its
+// port has to accept a connection; without a port, it has to run.
+func Probe(p procfile.Process, instance string) probe.Try {
+	getenv := func(name string) string {
+		value, _ := p.Env.Lookup(name)
+		return value
+	}
+	port := probe.Try(func(context.Context) error { return nil })
+	if p.Port != 0 {
+		port = probe.Proxied(p.Port)
+	}
+	return func(ctx context.Context) error {
+		status, asked := engine.StatusOf(ctx, getenv, instance, p.Service)
+		switch {
+		case !asked && p.Port != 0:
+			return port(ctx)
+		case !asked:
+			return nil
+		case status == "":
+			return errors.New("its container has not started yet")
+		case strings.Contains(status, "(unhealthy)"):
+			return errors.New("its container is unhealthy")
+		case strings.Contains(status, "(health: starting)"), strings.Contains(status, "(starting)"):
+			return errors.New("its container is not healthy yet")
+		case strings.Contains(status, "(healthy)"):
+			return nil
+		}
+		return port(ctx)
+	}
+}
