@@ -106,7 +106,7 @@ func TestComplete(t *testing.T) {
 		{"rm ", "auth auth:metrics"},
 		{"who auth ", "auth:metrics"},
 		{"rm --registry nosuch.json ", ""},
-		{"export --format ", "port-for plut json dotenv"},
+		{"export --format ", "compose kubernetes systemd port-for plut json dotenv"},
 		{"import ", ":files"},
 		{"completion ", "bash zsh fish powershell"},
 		{"completion zsh ", ""},
