@@ -257,14 +257,17 @@ func (s *service) follow(ctx context.Context, cmd *exec.Cmd, stop <-chan struct{
 // stop stops the container. A container that is being created is stopped once it
 // is there.
 func (s *service) stop(ctx context.Context) {
-	grace := strconv.Itoa(int((s.Container.Grace + time.Second - 1) / time.Second))
+	argv := []string{s.Engine.Program, "stop"}
+	if grace := s.Container.Grace; grace != 0 { // else the container has that of the compose file
+		argv = append(argv, "-t", strconv.Itoa(int((grace+time.Second-1)/time.Second)))
+	}
 	for range 20 {
 		ids, _, err := s.containers(ctx, s.Engine, s.filters()...)
 		if err != nil {
 			return
 		}
 		if len(ids) > 0 {
-			_, _ = s.host.output(ctx, append([]string{s.Engine.Program, "stop", "-t", grace}, ids...)...)
+			_, _ = s.host.output(ctx, append(argv, ids...)...)
 			return
 		}
 		select {
