@@ -116,11 +116,11 @@ Example:
 			fmt.Fprintf(s.stdout, format, wording.Bytes(size), text.OneLine(strings.Join(logs, ", ")))
 		}
 		if len(volumes) > 0 {
-			format := "removed %s: %s\n"
+			format := "removed from the container engine: %s\n"
 			if c.Bool("dry-run") {
-				format = "would remove %s: %s\n"
+				format = "would remove from the container engine: %s\n"
 			}
-			fmt.Fprintf(s.stdout, format, wording.Count(len(volumes), "container or volume"), text.OneLine(strings.Join(volumes, ", ")))
+			fmt.Fprintf(s.stdout, format, text.OneLine(strings.Join(volumes, ", ")))
 		}
 		if len(steps) > 0 {
 			format := "removed the state of the set-up: %s\n"
