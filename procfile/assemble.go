@@ -23,6 +23,7 @@ type assembly struct {
 	path      string // its absolute path; "" for standard input
 	dir       string // of the project file
 	root      string // no file outside of it is included; "" if not known yet
+	real      string // root without symbolic links; "" if not known yet
 	main      string // the directory of the project file in the main checkout; "" if dir is that
 	mainKnown bool
 	trust     ownership.Trust // of files beside and below the project file
@@ -203,6 +204,14 @@ func (a *assembly) repositoryRoot() string {
 			return a.root
 		}
 	}
+}
+
+// realRoot returns the repository's root without symbolic links.
+func (a *assembly) realRoot() string {
+	if a.real == "" {
+		a.real = resolvedPath(a.repositoryRoot())
+	}
+	return a.real
 }
 
 // unique returns the list without repetitions.

@@ -149,7 +149,7 @@ type DependencyError struct {
 }
 
 func (e *DependencyError) Error() string {
-	return e.Needed + " depends on " + e.Without
+	return "cannot start without " + e.Without + ": " + e.Needed + " depends on it"
 }
 
 // Starts returns the services that a start without a selection starts: those

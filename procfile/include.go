@@ -16,6 +16,7 @@ import (
 // wantedFile is a file that an include names.
 type wantedFile struct {
 	path   string // absolute
+	real   string // path without symbolic links
 	prefix string
 	pos    Position // of the item
 	named  bool     // the item names it, without a pattern
@@ -107,11 +108,11 @@ func (a *assembly) wantedFiles(item *value, dir string) []wantedFile {
 	}
 	var files []wantedFile
 	for _, path := range found {
-		if real := resolvedPath(path); !isBelow(real, resolvedPath(root)) {
-			a.outside(f.pos, shorter(a.wd, path), real, root)
+		f.path, f.real = path, resolvedPath(path)
+		if !isBelow(f.real, a.realRoot()) {
+			a.outside(f.pos, shorter(a.wd, path), f.real, root)
 			continue
 		}
-		f.path = path
 		files = append(files, f)
 	}
 	return files
@@ -140,7 +141,7 @@ func (a *assembly) outside(pos Position, name, path, root string) {
 
 // includeFile adds what a file declares to the table into.
 func (a *assembly) includeFile(f wantedFile, into *value, above *part, from []string) {
-	real := resolvedPath(f.path)
+	real := f.real
 	names := make([]string, 0, len(from)+1)
 	for _, p := range append(slices.Clone(from), real) {
 		names = append(names, shorter(a.wd, p))

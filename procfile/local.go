@@ -38,7 +38,7 @@ func mergeTable(a *assembly, base, local *value, at level) {
 		case named && before != nil:
 			mergeTable(a, asTable(before), asTable(e), below(at, e.key))
 		case isOff(e.value):
-			a.empty(base, e, at)
+			a.empty(base, local, e, at)
 		case before == nil:
 			base.add(e)
 		case before.value.kind == kindTable && e.value.kind == kindTable:
@@ -79,13 +79,16 @@ func isOff(v *value) bool {
 	return v.kind == kindBoolean && v.text == "false" || v.kind == kindArray && len(v.items) == 0
 }
 
-// empty sets a key to false or [] if that is one of its values; else it empties
-// an array, or removes the key.
-func (a *assembly) empty(base *value, e *entry, at level) {
+// empty carries out an entry of local that is false or []: the key gets this
+// value if it takes it; else an array is emptied, and any other key removed.
+func (a *assembly) empty(base, local *value, e *entry, at level) {
 	off := *e.value
 	switch {
 	case at == levelEntries:
 		base.remove(e.key)
+		return
+	case at == levelService && e.key == "command" && (local.find("image") != nil || local.find("compose") != nil):
+		base.remove(e.key) // a container replaces it
 		return
 	case (at == levelService || at == levelStep) && e.key == "command", at == levelProject && e.key == "services":
 		hint := "to remove a service: [services]\nweb = false"

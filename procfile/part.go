@@ -96,6 +96,21 @@ func (f File) WatchPattern(t Text) string {
 	return glob
 }
 
+// DirOf returns the absolute directory of a service, its variables not expanded.
+// ok is false if that is the project file's, or that of an included file which
+// has more services there.
+func (f File) DirOf(s Service) (dir string, ok bool) {
+	if s.Dir.Value != "" {
+		dir = f.path(s.Dir)
+		return dir, dir != f.base(s.Dir.Pos)
+	}
+	p := s.Pos.part()
+	alone := p != nil && !slices.ContainsFunc(f.Services, func(other Service) bool {
+		return other.Pos.part() == p && !other.Step && ReplicaOf(other.Name) != ReplicaOf(s.Name)
+	})
+	return f.base(s.Pos), alone
+}
+
 // relative returns a path in a file relative to the project file's directory.
 func (f File) relative(t Text) string {
 	rel, err := filepath.Rel(f.Dir, f.path(t))

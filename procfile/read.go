@@ -101,7 +101,7 @@ func includesFile(path, other string, getenv func(string) string) bool {
 		return false
 	}
 	local, _ := readRegular(filepath.Join(filepath.Dir(path), LocalName))
-	if !bytes.Contains(src, []byte(key)) && !bytes.Contains(local, []byte(key)) {
+	if !hasLine(src, key) && !hasLine(local, key) {
 		return false
 	}
 	root, problems := tomlTree(path, nil, src)
@@ -112,6 +112,16 @@ func includesFile(path, other string, getenv func(string) string) bool {
 	a.portfile(root)
 	other = resolvedPath(other)
 	return slices.ContainsFunc(a.parts, func(p *part) bool { return resolvedPath(p.source.path) == other })
+}
+
+// hasLine reports whether a line of a text begins with a word.
+func hasLine(src []byte, word string) bool {
+	for line := range bytes.Lines(src) {
+		if bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte(word)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Loader reads project files with the files that belong to them. It is a value.

@@ -22,7 +22,7 @@ var serviceSynonyms = sync.OnceValue(func() map[string]string {
 		"autorestart": "restart", "auto_restart": "restart", "restart_policy": "restart",
 		"instances": "replicas", "scale": "replicas", "numprocs": "replicas", "processes": "replicas",
 		"stopsignal": "stop_signal", "kill_signal": "stop_signal", "stop_grace_period": "stop_timeout", "kill_timeout": "stop_timeout", "stopwaitsecs": "stop_timeout",
-		"watch_paths": "watch", "files": "watch",
+		"watch_paths": "watch", "files": "watch", "auto_start": "autostart",
 	}
 })
 
@@ -34,6 +34,7 @@ var projectSynonyms = sync.OnceValue(func() map[string]string {
 		"service": "services", "processes": "services", "process": "services", "procs": "services",
 		"commands": "services", "programs": "services", "apps": "services", "tasks": "services",
 		"port_range": "range", "ports": "range",
+		"includes": "include", "import": "include", "imports": "include", "profiles": "groups", "group": "groups",
 	}
 })
 

@@ -68,7 +68,7 @@ func app(s session) *cli.App {
 		initCommand, checkCommand, upCommand, attachCommand,
 		setupCommand, psCommand, startCommand, stopCommand, restartCommand, waitCommand, logsCommand, downCommand,
 		urlCommand, openCommand, dashboardCommand, pointCommand,
-		envCommand, runCommand, execCommand, portCommand, lsCommand, whoCommand, rmCommand, pruneCommand, pickCommand,
+		envCommand, runCommand, execCommand, agentCommand, mcpCommand, portCommand, lsCommand, whoCommand, rmCommand, pruneCommand, pickCommand,
 		importCommand, exportCommand, portserverCommand, doctorCommand, versionCommand,
 	}
 	root := &command{flags: []cli.Flag{cli.VersionFlag}}

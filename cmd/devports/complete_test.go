@@ -97,7 +97,7 @@ func TestComplete(t *testing.T) {
 		{"rm ", "auth auth:metrics"},
 		{"who auth ", "auth:metrics"},
 		{"rm --registry nosuch.json ", ""},
-		{"export --format ", "port-for plut json dotenv"},
+		{"export --format ", "compose kubernetes systemd port-for plut json dotenv"},
 		{"import ", ":files"},
 		{"completion ", "bash zsh fish powershell"},
 		{"completion zsh ", ""},
@@ -110,7 +110,7 @@ func TestComplete(t *testing.T) {
 		{"check -f x --", "--explain --json --help"},
 		{"-", "--version -v --help -h"},
 		{"nosuch ", ""},
-		{"help por", completed(t, "--", "") + " portfile environment registry front json"},
+		{"help por", completed(t, "--", "") + " portfile environment registry front shared json"},
 	} {
 		if got := completed(t, append([]string{"--"}, strings.Split(test.line, " ")...)...); got != test.want {
 			t.Errorf("%q completes to\n%s, want\n%s", test.line, got, test.want)

@@ -26,7 +26,7 @@ var optionValues = sync.OnceValue(func() map[string]completer {
 		"LABEL":            labels,
 		"WHEN":             words("auto", "always", "never"),
 		"SHELL":            words("sh", "bash", "zsh", "fish", "powershell", "dotenv", "json"),
-		"FORMAT":           words("port-for", "plut", "json", "dotenv"),
+		"FORMAT":           words("compose", "kubernetes", "systemd", "port-for", "plut", "json", "dotenv"),
 	}
 })
 

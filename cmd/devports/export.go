@@ -14,22 +14,48 @@ import (
 var exportCommand = command{
 	name:    "export",
 	instead: "devports export --format %s",
-	usage:   "print user-wide ports for other programs",
+	usage:   "print the services, or user-wide ports, for other programs",
 	help: `
-Prints your user-wide names and their ports in the format of another program:
-port-for, plut, json or dotenv. If the format does not support a name, export
-prints an error and nothing else.
+Prints the services of the Portfile for an engine that runs them elsewhere:
+
+  compose      a compose file, for docker compose and docker-compose
+  kubernetes   manifests, for kubectl apply -f -
+  systemd      units, for systemctl --user
+
+A service with an image, or with a Dockerfile in its directory, becomes a
+container with its ports, environment, dependencies, health check and restart
+policy. In a container, PORT_<NAME> and URL_<NAME> lead to the containers of the
+others. Units of systemd run the commands on this machine, on the ports of this
+checkout; they contain the values of the variables.
+
+What the format cannot express is a warning, with its line, and a comment in the
+file. --output writes a file (of systemd, a directory of units) and replaces
+only what export has written.
+
+With the format port-for, plut, json or dotenv, export prints your user-wide
+names and their ports instead. If the format does not support a name, it prints
+an error and nothing else.
 
 Example:
+  devports export --format compose --output compose.yaml
+  devports export --format kubernetes | kubectl apply -f -
+  devports export --format systemd --output ~/.config/systemd/user
   devports export --format plut > ~/.plutfile`,
 	flags: []cli.Flag{
-		&cli.StringFlag{Name: "format", Value: "json", Usage: "print in `FORMAT`: port-for, plut, json or dotenv"},
-		jsonFlag, registryFlag,
+		&cli.StringFlag{Name: "format", Value: "json", Usage: "print in `FORMAT`: compose, kubernetes or systemd; or port-for, plut, json or dotenv"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `PATH`: a file, or a directory for systemd"},
+		jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {
 		name, err := formatOrJSON(c, "format")
 		if err != nil {
 			return err
+		}
+		if slices.Contains(projectFormats, name) {
+			return s.exportProject(c, name)
+		}
+		if c.IsSet("output") {
+			return usage("devports export --format compose", "--output has no effect with --format %s", name)
 		}
 		format, err := exportFormat(name)
 		if err != nil {
@@ -62,7 +88,7 @@ Example:
 	},
 }
 
-// exportFormat returns the format with a name.
+// exportFormat returns the format of ports with a name.
 func exportFormat(name string) (registry.Format, error) {
 	var names []string
 	for _, f := range registry.ExportFormats() {
@@ -71,6 +97,7 @@ func exportFormat(name string) (registry.Format, error) {
 	if slices.Contains(names, name) {
 		return registry.Format(name), nil
 	}
+	names = slices.Concat(projectFormats, names)
 	hint := "devports export --format port-for"
 	if near, ok := text.Nearest(name, names); ok {
 		hint = "did you mean " + near + "?"

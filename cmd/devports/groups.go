@@ -42,7 +42,7 @@ func (o upOptions) checkSelection(file procfile.File) error {
 	var needed *procfile.DependencyError
 	switch {
 	case errors.As(err, &needed):
-		return usage("to leave it out, too: --without "+needed.Without+","+needed.Needed, "cannot start without %s: %v", needed.Without, needed)
+		return usage("to leave it out, too: --without "+needed.Without+","+needed.Needed, "%v", needed)
 	case len(starts) == 0 && len(o.Without) > 0:
 		return usage("devports up --without NAME", "nothing to start without %s", wording.List(o.Without))
 	case len(starts) == 0:

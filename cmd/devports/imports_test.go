@@ -28,8 +28,8 @@ var (
 		"github.com/urfave/cli/v2":         {"cmd/devports"},
 		"golang.org/x/term":                {"cmd/devports"},
 		"github.com/joho/godotenv":         {"procfile"},
-		"github.com/pelletier/go-toml/v2":  {"procfile", "procfile/scaffold"},                           // for Cargo.toml
-		"github.com/goccy/go-yaml":         {"procfile/scaffold", "launcher/container", "cmd/devports"}, // the last for a test
+		"github.com/pelletier/go-toml/v2":  {"procfile", "procfile/scaffold"},                                              // for Cargo.toml
+		"github.com/goccy/go-yaml":         {"procfile/scaffold", "procfile/export", "launcher/container", "cmd/devports"}, // the last for a test
 		"mvdan.cc/sh/v3":                   {"procfile/shell", "procfile/scaffold"},
 		"github.com/fsnotify/fsnotify":     {"launcher/watcher"},
 		"github.com/bmatcuk/doublestar/v4": {"launcher/watcher"},

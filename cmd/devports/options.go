@@ -107,7 +107,8 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 	status, hint := exitUsage, "devports --help"
 	var names []string
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "devports" {
-		hint = "devports " + c.Command.Name + " --help lists the options"
+		full, _, _ := strings.Cut(c.Command.UsageText, " [OPTION") // a subcommand, too
+		hint = full + " --help lists the options"
 		for _, f := range c.Command.Flags {
 			names = append(names, f.Names()...)
 		}

@@ -276,8 +276,8 @@ func serviceAt(f procfile.File, wd string) string {
 		if sv.Step {
 			continue
 		}
-		dir := filepath.Join(f.Dir, sv.Dir.Value)
-		if dir == f.Dir || strings.Contains(sv.Dir.Value, "$") {
+		dir, own := f.DirOf(sv)
+		if !own || strings.Contains(sv.Dir.Value, "$") {
 			continue
 		}
 		if (wd == dir || strings.HasPrefix(wd, dir+string(filepath.Separator))) && len(dir) > depth {

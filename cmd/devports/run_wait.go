@@ -82,9 +82,10 @@ func (s session) awaitedBy(c *cli.Context) (w awaited, err error) {
 	if w.project, err = s.openProject(c); err != nil {
 		return w, err
 	}
-	if err := declares(w.project.File, w.names); err != nil {
+	if err := declares(w.project.File, w.names, w.project.File.GroupNames()...); err != nil {
 		return w, err
 	}
+	w.names = w.project.File.Expand(w.names)
 	scope, ports, err := s.withPins(w.project, c).Ports(c.Context)
 	if err != nil {
 		return w, err

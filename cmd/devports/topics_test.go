@@ -33,7 +33,19 @@ func keyExamples(text string) (examples []string) {
 	}
 	for _, m := range line.FindAllStringSubmatch(service, -1) {
 		example := "[services]\ndb = 'x'\n[services.auth]\n" + m[1] + "\n"
-		if !strings.HasPrefix(m[1], "command") {
+		switch key, _, _ := strings.Cut(m[1], " "); key {
+		case "command":
+		case "compose", "compose_file":
+			continue // they need an engine: the scripts container_* try them
+		case "image":
+			example += "container_port = 5432\n"
+		case "container_port":
+			example += "image = 'x'\n"
+		case "volumes":
+			example += "image = 'x'\ncontainer_port = 5432\n"
+		case "container_ports":
+			example += "image = 'x'\ncontainer_port = 5432\nports = ['admin']\n"
+		default:
 			example += "command = 'x'\n"
 		}
 		examples = append(examples, example)

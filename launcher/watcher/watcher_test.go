@@ -439,7 +439,7 @@ func TestAffectedBy(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("paths are of Unix")
 	}
-	f := watchSet{paths: []string{"/srv/shop/Portfile", "/srv/shop/auth/.env"}}
+	f := watchSet{paths: []string{"/srv/shop/Portfile", "/srv/shop/auth/.env", "/srv/shop/apps/*/sub/Portfile"}}
 	for _, test := range []struct {
 		name string
 		op   fsnotify.Op
@@ -461,6 +461,13 @@ func TestAffectedBy(t *testing.T) {
 		{"//srv", fsnotify.Create, true}, // fsnotify's name when it watches the root directory
 		{"//usr", fsnotify.Create, false},
 		{"/", fsnotify.Create, true},
+		{"/srv/shop/apps/new", fsnotify.Create, true},
+		{"/srv/shop/apps/new", fsnotify.Write, false},
+		{"/srv/shop/apps/new/sub", fsnotify.Create, true},
+		{"/srv/shop/apps/new/other", fsnotify.Create, false},
+		{"/srv/shop/apps/new/sub/Portfile", fsnotify.Create, true},
+		{"/srv/shop/apps/new/sub/Portfile/x", fsnotify.Create, false},
+		{"/srv/shop/other", fsnotify.Create, false},
 	} {
 		if got := f.affectedBy(event{Name: test.name, Op: test.op}); got != test.want {
 			t.Errorf("%s of %q: %v", test.op, test.name, got)

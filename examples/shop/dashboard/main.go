@@ -1,5 +1,5 @@
 // Dashboard is the shop's web page. Auth tells it who the customer is and catalog what there is to buy; it finds both
-// through PORT_AUTH and PORT_CATALOG, and shows a page whether they are up or not.
+// through URL_AUTH and URL_CATALOG, and shows a page whether they are up or not.
 //
 //	GET /          the page
 //	GET /healthz   200 while the service runs, whatever the other services do
@@ -75,20 +75,20 @@ func main() {
 
 // run serves until the process is told to end.
 func run() error {
-	for _, name := range []string{"PORT", "PORT_AUTH", "PORT_CATALOG"} {
+	for _, name := range []string{"PORT", "URL_AUTH", "URL_CATALOG"} {
 		if os.Getenv(name) == "" {
 			return fmt.Errorf("%s is not set: start it with devports up", name)
 		}
 	}
 	handler := newHandler(page{
 		Shop:    cmp.Or(os.Getenv("SHOP_NAME"), "Shop"),
-		Auth:    upstream{Name: "auth", URL: "http://127.0.0.1:" + os.Getenv("PORT_AUTH")},
-		Catalog: upstream{Name: "catalog", URL: "http://127.0.0.1:" + os.Getenv("PORT_CATALOG")},
+		Auth:    upstream{Name: "auth", URL: os.Getenv("URL_AUTH")},
+		Catalog: upstream{Name: "catalog", URL: os.Getenv("URL_CATALOG")},
 	}, os.Getenv("SHOP_TOKEN"))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", os.Getenv("PORT")))
+	listener, err := net.Listen("tcp", net.JoinHostPort(cmp.Or(os.Getenv("BIND"), "127.0.0.1"), os.Getenv("PORT")))
 	if err != nil {
 		return err
 	}

@@ -184,7 +184,7 @@ command = "BROWSER_TEST_SERVICE=elsewhere PORT=` + freePort(t) + ` exec $SERVICE
 	b.await(`document.querySelector("h1").textContent == "Unknown name"`)
 	looks(b, "unknown")
 	b.navigate(w.url("devports", "/"))
-	b.await(`document.querySelector("h2").textContent == "slow"`)
+	b.await(`!document.querySelector("#signin").hidden`)
 	looks(b, "home")
 	b.noProblems()
 }

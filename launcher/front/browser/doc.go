@@ -1,3 +1,8 @@
-// Package browser tests named addresses in a real browser, Chromium. It is a
-// module of its own, because devports itself does not need the driver.
+// Package browser tests named addresses and the dashboard in a real browser,
+// Chromium. It is a module of its own, because devports itself does not need the
+// driver.
+//
+// The tests measure, so that they run one after another. -flood=30 makes the test
+// of a flood longer. BROWSER_SCREENSHOTS=FOLDER writes how the pages look there.
+// The accessibility checker comes from npm.
 package browser

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,8 +30,30 @@ func TestMain(m *testing.M) {
 		fmt.Println(serve(name))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	for _, clean := range cleanups {
+		clean()
+	}
+	os.Exit(code)
 }
+
+// cleanups end what the tests share.
+var cleanups []func()
+
+// program is a devports that the tests share.
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "devports")
+	if err != nil {
+		return "", err
+	}
+	cleanups = append(cleanups, func() { _ = os.RemoveAll(dir) })
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "devports"), "./cmd/devports")
+	build.Dir = "../../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return filepath.Join(dir, "devports"), nil
+})
 
 // serve is a service.
 func serve(name string) error {
@@ -39,6 +62,13 @@ func serve(name string) error {
 		fmt.Fprintf(w, "<!doctype html><title>%s</title><p id=app>%s", name, text)
 	}
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { page(w, fmt.Sprintf("%s %d", name, os.Getpid())) })
+	http.HandleFunc("/print", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(os.Stdout, r.Body) })
+	http.HandleFunc("/pace", func(w http.ResponseWriter, r *http.Request) {
+		var rate, seconds int
+		_, _ = fmt.Sscan(r.URL.Query().Get("rate"), &rate)
+		_, _ = fmt.Sscan(r.URL.Query().Get("seconds"), &seconds)
+		fmt.Fprint(w, pace(os.Stdout, rate, time.Duration(seconds)*time.Second))
+	})
 	http.HandleFunc("/cookies", func(w http.ResponseWriter, r *http.Request) { page(w, r.Header.Get("Cookie")) })
 	http.HandleFunc("/set", func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "own", Value: name, Path: "/"})
@@ -72,23 +102,40 @@ addEventListener("fetch", e => { if (e.request.url.endsWith("/offline")) e.respo
 	return http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil)
 }
 
+// pace prints lines with a number and the time, in ms since 1970, at a rate. It
+// returns how many.
+func pace(to io.Writer, rate int, length time.Duration) (printed int) {
+	began := time.Now()
+	var lines []byte
+	for passed := time.Duration(0); passed < length; passed = time.Since(began) {
+		lines = lines[:0]
+		for ; float64(printed) < passed.Seconds()*float64(rate); printed++ {
+			lines = fmt.Appendf(lines, "line %d at %d\n", printed, time.Now().UnixMilli())
+		}
+		if _, err := to.Write(lines); err != nil {
+			return printed
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return printed
+}
+
 // world is a devports with runs of its own.
 type world struct {
 	t       *testing.T
 	program string
 	port    string // of named addresses
+	home    string
 	env     []string
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	dir := t.TempDir()
-	w := &world{t: t, program: filepath.Join(dir, "bin", "devports")}
-	build := exec.Command("go", "build", "-o", w.program, "./cmd/devports")
-	build.Dir = "../../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
 	}
+	w := &world{t: t, program: path, home: t.TempDir()}
 	w.port = freePort(t)
 	runtime, err := os.MkdirTemp("", "b") // its sockets need a short path
 	if err != nil {
@@ -96,7 +143,7 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(runtime) })
 	self, _ := filepath.Abs(os.Args[0])
-	w.env = append(os.Environ(), "DEVPORTS_HOME="+filepath.Join(dir, "home"), "XDG_RUNTIME_DIR="+runtime, "DEVPORTS_FRONT="+w.port, "SERVICE="+self)
+	w.env = append(os.Environ(), "DEVPORTS_HOME="+w.home, "XDG_RUNTIME_DIR="+runtime, "DEVPORTS_FRONT="+w.port, "SERVICE="+self)
 	return w
 }
 
@@ -153,31 +200,57 @@ type tab struct {
 
 	mu       sync.Mutex
 	problems []string // what the console shows, and requests to other machines
+	requests []string // method and path
 }
 
-// newBrowser starts a browser that knows nothing.
-func newBrowser(t *testing.T) *tab {
-	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			program = path
-			break
+// chromium is a browser that the tests share; "" if there is none.
+var chromium = sync.OnceValues(func() (context.Context, error) {
+	path := ""
+	for _, name := range []string{"google-chrome", "chromium-browser", "chromium"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
 		}
 	}
-	if program == "" {
-		t.Skip("needs Chromium")
+	if path == "" {
+		return nil, nil
+	}
+	dir, err := os.MkdirTemp("", "browser")
+	if err != nil {
+		return nil, err
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(dir),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true),
 		chromedp.CombinedOutput(io.Discard),
 	)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(stop)
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, closeTab := chromedp.NewContext(ctx)
+	cleanups = append(cleanups, func() {
+		_ = chromedp.Cancel(ctx)
+		closeTab()
+		stop()
+		_ = os.RemoveAll(dir)
+	})
+	return ctx, chromedp.Do(ctx)
+})
+
+// newBrowser returns a page of a browser that knows nothing.
+func newBrowser(t *testing.T) *tab {
+	t.Helper()
+	browser, err := chromium()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if browser == nil {
+		t.Skip("needs Chromium")
+	}
+	return newTab(t, browser, chromedp.WithNewBrowserContext())
+}
+
+// newTab opens another page of a browser.
+func newTab(t *testing.T, browser context.Context, options ...chromedp.ContextOption) *tab {
+	t.Helper()
+	ctx, closeTab := chromedp.NewContext(browser, options...)
 	t.Cleanup(func() {
 		_ = chromedp.Cancel(ctx)
 		closeTab()
@@ -194,25 +267,44 @@ func newBrowser(t *testing.T) *tab {
 
 // watch records problems.
 func (b *tab) watch(event any) {
-	problem := ""
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	address := ""
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError && e.Entry.Source != log.EntrySourceNetwork {
-			problem = e.Entry.Text
+			b.problems = append(b.problems, e.Entry.Text)
+		}
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
+			b.problems = append(b.problems, "console."+string(e.Type))
 		}
 	case *runtime.EventExceptionThrown:
-		problem = e.ExceptionDetails.Text
+		b.problems = append(b.problems, e.ExceptionDetails.Text)
+	case *network.EventWebSocketCreated:
+		address = e.URL
 	case *network.EventRequestWillBeSent:
-		host, _, _ := strings.Cut(strings.TrimPrefix(e.Request.URL, "http://"), ":")
-		if !strings.HasSuffix(host, ".localhost") && host != "data" {
-			problem = "a request for " + e.Request.URL
+		address = e.Request.URL
+		if u, err := url.Parse(address); err == nil {
+			b.requests = append(b.requests, e.Request.Method+" "+u.Path)
 		}
 	}
-	if problem != "" {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.problems = append(b.problems, problem)
+	u, err := url.Parse(address)
+	if loopback := address == "" || err == nil && (u.Scheme == "data" || u.Hostname() == "127.0.0.1" || strings.HasSuffix(u.Hostname(), ".localhost")); !loopback {
+		b.problems = append(b.problems, "a request for "+address)
 	}
+}
+
+// sent is the number of requests of a method and path.
+func (b *tab) sent(request string) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.requests {
+		if r == request {
+			n++
+		}
+	}
+	return n
 }
 
 // noProblems fails the test if there were any.
@@ -270,5 +362,5 @@ func (b *tab) await(script string) {
 			return
 		}
 	}
-	b.t.Fatalf("not true: %s\nthe page: %s", script, evaluate[string](b, "document.body.innerText"))
+	b.t.Fatalf("not true: %s\nthe page: %s", script, evaluate[string](b, "location.hash + document.body.innerText.slice(0, 1500)"))
 }

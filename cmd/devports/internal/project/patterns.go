@@ -57,8 +57,10 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 // folderOf is the folder of a service, relative to the file; "" if it is the
 // file's folder, outside of it, or unknown.
 func (p Project) folderOf(s procfile.Service) string {
-	folder := filepath.ToSlash(filepath.Clean(s.Dir.Value))
-	if folder == "." || filepath.IsAbs(s.Dir.Value) || strings.HasPrefix(folder, "..") || strings.Contains(folder, "$") {
+	dir, _ := p.File.DirOf(s)
+	folder, err := filepath.Rel(p.File.Dir, dir)
+	folder = filepath.ToSlash(folder)
+	if err != nil || folder == "." || filepath.IsAbs(s.Dir.Value) || strings.HasPrefix(folder, "..") || strings.Contains(folder, "$") {
 		return ""
 	}
 	return folder

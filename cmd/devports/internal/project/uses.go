@@ -27,15 +27,12 @@ func (p Project) findUses() (all []procfile.Used) {
 		return nil
 	}
 	for _, u := range p.File.Uses {
-		used := procfile.Used{Name: u.Name, Ports: map[allocator.PortName]int{}, URLs: map[string]string{}}
 		other, problem := p.usedProject(u)
-		if problem == nil {
-			problem = p.lookUp(u, other, own, &used)
-		}
 		if problem != nil {
-			used.Problems = procfile.Problems{*problem}
+			all = append(all, procfile.Used{Name: u.Name, Problems: procfile.Problems{*problem}})
+			continue
 		}
-		all = append(all, used)
+		all = append(all, p.lookUp(u, other, own))
 	}
 	return all
 }
@@ -91,39 +88,30 @@ func (p Project) at(path string) (Project, error) {
 }
 
 // lookUp finds the ports of a used project.
-func (p Project) lookUp(u procfile.Use, other Project, own registry.Scope, used *procfile.Used) *procfile.Problem {
-	fail := func(hint, format string, args ...any) *procfile.Problem {
-		problem := p.File.Problem(u.Path.Pos, hint, format, args...)
-		return &problem
-	}
+func (p Project) lookUp(u procfile.Use, other Project, own registry.Scope) procfile.Used {
+	used := procfile.Used{Name: u.Name, Ports: map[allocator.PortName]int{}, URLs: map[string]string{}}
 	scope, leases, err := p.Registry.SeenFrom(other.Checkout)
 	if err != nil {
-		return nil // reported by whatever needs the registry
+		return used // reported by whatever needs the registry
 	}
+	main := scope
 	which := "the main checkout"
 	if !scope.Main() {
 		which = "the checkout " + scope.Worktree
 	}
 	if scope.Main() && !own.Main() {
-		var with []registry.Scope
-		for _, l := range leases {
-			if l.Scope.Project == scope.Project && l.Scope.Worktree == own.Worktree && !slices.Contains(with, l.Scope) {
-				with = append(with, l.Scope)
-			}
-		}
-		switch {
-		case len(with) > 1:
-			return fail(fmt.Sprintf("name one of them: %s = %q", u.Name, with[0].Directory),
-				"%s has two checkouts with the label %s: %s and %s", scope.Project, own.Worktree, with[0].Directory, with[1].Directory)
-		case len(with) == 1:
-			scope, which = with[0], "the checkout "+with[0].Worktree
+		i := slices.IndexFunc(leases, func(l registry.Lease) bool {
+			return l.Scope.Project == scope.Project && l.Scope.Worktree == own.Worktree
+		})
+		if i < 0 {
+			which += fmt.Sprintf(" (there is none called %s)", own.Worktree)
+		} else {
+			scope, which = leases[i].Scope, "the checkout "+own.Worktree
 			if path, err := procfile.Find(scope.Directory, p.host.Getenv); err == nil {
 				if same, err := p.at(path); err == nil {
 					other = same
 				}
 			}
-		default:
-			which += fmt.Sprintf(" (there is none called %s)", own.Worktree)
 		}
 	}
 	addresses := map[string]string{}
@@ -131,7 +119,8 @@ func (p Project) lookUp(u procfile.Use, other Project, own registry.Scope, used 
 		addresses = other.Addresses(scope)
 	}
 	for _, l := range leases {
-		if l.Scope != scope || l.Undeclared {
+		s, _ := other.File.Service(l.Name.Service)
+		if l.Undeclared || l.Scope != scope && !(s.Shared && l.Scope == main) {
 			continue
 		}
 		used.Ports[l.Name] = l.Port
@@ -143,10 +132,10 @@ func (p Project) lookUp(u procfile.Use, other Project, own registry.Scope, used 
 	if len(used.Ports) == 0 {
 		used.Notes = procfile.Problems{p.File.Problem(u.Pos, "to choose them: cd "+text.QuoteSh(scope.Directory)+" && devports env",
 			"%s has no ports yet, so %s_* are not set: it has never run", scope, variable)}
-		return nil
+		return used
 	}
 	used.Notes = procfile.Problems{p.File.Problem(u.Pos, "", "%s_* are the ports of %s, %s in %s", variable, scope.Project, which, scope.Directory)}
-	return nil
+	return used
 }
 
 // whereIs is the hint for a use whose directory does not exist: another one that

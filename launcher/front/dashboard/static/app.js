@@ -51,6 +51,15 @@ function show(change, push = true) {
   if (["checkout", "services", "grep"].some((k) => String(before[k]) !== String(view[k]))) log.open();
 }
 
+// pick shows a checkout or one of its services, where it was left.
+const left = new Map();
+const place = (v) => JSON.stringify([v.checkout, v.services.length === 1 && v.services[0]]);
+function pick(checkout, services) {
+  const to = { checkout, services, at: "" };
+  left.set(place(view), { services: view.services, at: view.at });
+  show(place(to) === place(view) ? to : { ...to, ...left.get(place(to)) });
+}
+
 window.addEventListener("popstate", async () => {
   await signIn();
   view = readAddress();
@@ -70,7 +79,7 @@ async function signIn() {
   let r = await post("session", { token });
   // Some browsers refuse a Secure cookie on http.
   if (!r.error && (await fetch("/api/state")).status === 401) r = await post("session", { token, plain: true });
-  if (r.error) setText($("signin-text"), r.error + ". Type in a terminal:");
+  if (r.error) setText($("signin-text"), r.error[0].toUpperCase() + r.error.slice(1) + ". Type in a terminal:");
 }
 
 async function begin() {
@@ -197,9 +206,9 @@ function render() {
 }
 
 function newCheckout(c) {
-  const pick = make("button", "pick", make("span", "title"), make("span", "branch"), make("span", "count"));
-  pick.onclick = () => show({ checkout: c.id, services: [], at: "" });
-  return make("section", "checkout", make("h2", "", pick), make("p", "warning"), make("ul", ""));
+  const button = make("button", "pick", make("span", "title"), make("span", "branch"), make("span", "count"));
+  button.onclick = () => pick(c.id, []);
+  return make("section", "checkout", make("h2", "", button), make("p", "warning"), make("ul", ""));
 }
 
 function fillCheckout(node, c) {
@@ -218,9 +227,9 @@ function fillCheckout(node, c) {
 }
 
 function newService(c, s) {
-  const pick = make("button", "pick", make("span", "name"), make("span", "state"), make("span", "load"));
-  pick.onclick = () => show({ checkout: c.id, services: [s.name], at: "" });
-  return make("li", "", pick, make("a", "where"), make("p", "why"));
+  const button = make("button", "pick", make("span", "name"), make("span", "state"), make("span", "load"));
+  button.onclick = () => pick(c.id, [s.name]);
+  return make("li", "", button, make("a", "where"), make("p", "why"));
 }
 
 const fillService = (c) => (node, s) => {
@@ -292,7 +301,7 @@ function renderFacts() {
   if (!c) return;
   const points = (state.points || []).filter((p) => p.checkout === c.id && (!s || p.service === s.name)).map((p) => `localhost:${p.port} points here`);
   const facts = s
-    ? [c.running ? s.label : "ended", s.port && "port " + s.port, s.pid && "pid " + s.pid, s.since && "for " + age(s.since), s.restarts && plural(s.restarts, "restart"), percent(s), bytes(s.memory), s.exit, ...points]
+    ? [c.running ? s.label : "ended", s.port && "port " + s.port, s.pid && "pid " + s.pid, s.since && "for " + age(s.since), s.restarts && plural(s.restarts, "restart"), percent(s), bytes(s.memory), s.exit !== $("why").textContent && s.exit, ...points]
     : [c.directory, [c.branch, c.commit].filter(Boolean).join(" "), c.running && "pid " + c.pid, c.running && "for " + age(c.since), ...points];
   setText($("facts"), facts.filter(Boolean).join(" · "));
 }
@@ -336,6 +345,7 @@ function age(since) {
 
 async function act(button, path, body) {
   if (button.hasAttribute("aria-busy")) return;
+  const focused = document.activeElement === button; // which ends once it is disabled
   button.setAttribute("aria-busy", "true");
   button.disabled = true;
   const about = address();
@@ -343,6 +353,7 @@ async function act(button, path, body) {
   const r = await post(path, body);
   button.removeAttribute("aria-busy");
   button.disabled = false;
+  if (focused && document.activeElement === document.body) button.focus();
   if (r.error && address() === about) fail(r.error, r.hint);
   renderPane();
 }
@@ -355,7 +366,8 @@ function fail(error, hint) {
 }
 
 for (const verb of ["start", "stop", "restart"]) {
-  $(verb).onclick = () => act($(verb), verb, { checkout: view.checkout, services: view.services });
+  // The second click of a double click is none of its own.
+  $(verb).onclick = (e) => { if (e.detail < 2) act($(verb), verb, { checkout: view.checkout, services: view.services }); };
 }
 $("point").onsubmit = (e) => {
   e.preventDefault();
@@ -385,6 +397,7 @@ const log = {
     this.waiting = 0;
     this.start = false;
     this.end = !view.at;
+    this.top = 0; // so that the event of this is not taken for scrolling up
     $("lines").replaceChildren();
     this.showEdge();
     this.showLater();
@@ -515,7 +528,7 @@ const log = {
   },
 
   scrolled() {
-    const box = $("log"), up = box.scrollTop < this.top - 1;
+    const box = $("log"), up = box.scrollTop < this.top - 1, down = box.scrollTop > this.top + 1;
     this.top = box.scrollTop;
     if (!view.at) {
       if (!up || this.atEnd()) return;
@@ -524,7 +537,7 @@ const log = {
     if (box.scrollTop < 600 && !this.start && this.rows.length) this.load("before", this.cursor(0));
     else if (!up && box.scrollHeight - box.scrollTop - box.clientHeight < 600) {
       if (!this.end) this.load("after", this.cursor(-1));
-      else if (this.atEnd()) return this.resume();
+      else if (down && this.atEnd()) return this.resume(); // toEnd causes the event, too
     }
     clearTimeout(this.saving);
     this.saving = setTimeout(() => {
@@ -652,11 +665,11 @@ $("grep").oninput = () => {
 // ---- keys
 
 function step(by) {
-  const all = state.checkouts.flatMap((c) => [{ checkout: c.id, services: [] }, ...c.services.map((s) => ({ checkout: c.id, services: [s.name] }))]);
-  const now = all.findIndex((p) => p.checkout === view.checkout && String(p.services) === String(view.services));
+  const all = state.checkouts.flatMap((c) => [[c.id, []], ...c.services.map((s) => [c.id, [s.name]])]);
+  const now = all.findIndex(([checkout, services]) => place({ checkout, services }) === place(view));
   const next = all[Math.min(all.length - 1, Math.max(0, now + by))];
-  if (!next) return;
-  show({ ...next, at: "" });
+  if (!next || next === all[now]) return;
+  pick(...next);
   document.querySelector("#checkouts [aria-current]")?.scrollIntoView({ block: "nearest" });
 }
 
@@ -670,6 +683,7 @@ const keys = {
 };
 document.addEventListener("keydown", (e) => {
   const typed = e.target instanceof HTMLInputElement;
+  if (e.repeat && (e.key === "Enter" || !typed && !"jk".includes(e.key) && keys[e.key])) return e.preventDefault(); // a key that is held acts once
   if (e.key === "Escape" && e.target === $("grep")) {
     $("grep").value = "";
     $("grep").blur();

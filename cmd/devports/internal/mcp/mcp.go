@@ -1,0 +1,292 @@
+// Package mcp serves tools over the Model Context Protocol, on a pair of streams.
+// It is the small part of the protocol that a server with tools needs: the
+// official SDK would add its HTTP client, OAuth and JSON schemas to every
+// command of devports. The tests use that SDK's client.
+package mcp
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// versions are the versions of the protocol that this server knows, the latest
+// first. What it uses of them is the same.
+var versions = [...]string{"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}
+
+// Server describes a server.
+type Server struct {
+	Name, Version string
+	Tools         func() []Tool
+
+	// Call runs a tool. It is called from several goroutines at the same time.
+	Call func(ctx context.Context, tool string, a Arguments) (text string, failed bool)
+}
+
+// Tool is a tool, with its arguments.
+type Tool struct {
+	Name, About string
+	ReadOnly    bool
+	Properties  []Property
+}
+
+// Property is an argument of a tool. The items of an array are strings.
+type Property struct {
+	Name, Type, About string
+	Required          bool
+}
+
+// Arguments are the arguments of a call, with the types of their properties.
+type Arguments map[string]any
+
+// Text is a string; "" if it is missing.
+func (a Arguments) Text(name string) string {
+	value, _ := a[name].(string)
+	return value
+}
+
+// Number is an integer; 0 if it is missing.
+func (a Arguments) Number(name string) int {
+	value, _ := a[name].(float64)
+	return int(value)
+}
+
+// List is an array of strings.
+func (a Arguments) List(name string) (list []string) {
+	values, _ := a[name].([]any)
+	for _, value := range values {
+		word, _ := value.(string)
+		list = append(list, word)
+	}
+	return list
+}
+
+// request is a request, or without an ID a notification.
+type request struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
+	Params json.RawMessage `json:"params"`
+}
+
+type response struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Result  any             `json:"result,omitempty"`
+	Error   *rpcError       `json:"error,omitempty"`
+}
+
+type rpcError struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+}
+
+// The codes of JSON-RPC.
+const (
+	parseError     = -32700
+	invalidRequest = -32600
+	unknownMethod  = -32601
+	invalidParams  = -32602
+)
+
+// Serve answers the requests on in, until that ends and all calls have ended.
+func Serve(ctx context.Context, in io.Reader, out io.Writer, server Server) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c := &connection{server: server, out: json.NewEncoder(out), calls: map[string]context.CancelFunc{}}
+	c.out.SetEscapeHTML(false)
+	defer c.goroutines.Wait()
+	for lines := bufio.NewReader(in); ; {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 && strings.TrimSpace(string(line)) != "" {
+			c.handle(ctx, line)
+		}
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// connection is a client.
+type connection struct {
+	server     Server
+	goroutines sync.WaitGroup
+
+	mu    sync.Mutex // guards what follows
+	out   *json.Encoder
+	calls map[string]context.CancelFunc // the calls that have not ended, by ID
+}
+
+func (c *connection) handle(ctx context.Context, line []byte) {
+	var r request
+	if err := json.Unmarshal(line, &r); err != nil {
+		c.fail(nil, parseError, err.Error())
+		return
+	}
+	switch {
+	case r.Method == "" && r.ID != nil:
+		c.fail(r.ID, invalidRequest, "a request without a method")
+	case r.ID == nil: // a notification
+		c.notified(r)
+	case r.Method == "initialize":
+		c.initialize(r)
+	case r.Method == "ping":
+		c.answer(r.ID, struct{}{})
+	case r.Method == "tools/list":
+		c.answer(r.ID, map[string]any{"tools": c.list()})
+	case r.Method == "tools/call":
+		c.call(ctx, r)
+	default:
+		c.fail(r.ID, unknownMethod, "unknown method "+r.Method)
+	}
+}
+
+func (c *connection) initialize(r request) {
+	var params struct {
+		ProtocolVersion string `json:"protocolVersion"`
+	}
+	_ = json.Unmarshal(r.Params, &params) // without a version, it gets the latest
+	version := versions[0]
+	if slices.Contains(versions[:], params.ProtocolVersion) {
+		version = params.ProtocolVersion
+	}
+	c.answer(r.ID, map[string]any{
+		"protocolVersion": version,
+		"capabilities":    map[string]any{"tools": struct{}{}},
+		"serverInfo":      map[string]string{"name": c.server.Name, "version": c.server.Version},
+	})
+}
+
+// list describes the tools, with the JSON schemas of their arguments.
+func (c *connection) list() []any {
+	tools := []any{}
+	for _, t := range c.server.Tools() {
+		properties, required := map[string]any{}, []string{}
+		for _, p := range t.Properties {
+			schema := map[string]any{"type": p.Type, "description": p.About}
+			if p.Type == "array" {
+				schema["items"] = map[string]string{"type": "string"}
+			}
+			properties[p.Name] = schema
+			if p.Required {
+				required = append(required, p.Name)
+			}
+		}
+		tools = append(tools, map[string]any{
+			"name": t.Name, "description": t.About,
+			"inputSchema": map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false},
+			"annotations": map[string]bool{"readOnlyHint": t.ReadOnly, "destructiveHint": false, "openWorldHint": false},
+		})
+	}
+	return tools
+}
+
+// call runs a tool in a goroutine of its own.
+func (c *connection) call(ctx context.Context, r request) {
+	var params struct {
+		Name      string    `json:"name"`
+		Arguments Arguments `json:"arguments"`
+	}
+	if err := json.Unmarshal(r.Params, &params); err != nil {
+		c.fail(r.ID, invalidParams, err.Error())
+		return
+	}
+	tools := c.server.Tools()
+	i := slices.IndexFunc(tools, func(t Tool) bool { return t.Name == params.Name })
+	if i < 0 {
+		c.fail(r.ID, invalidParams, "unknown tool "+params.Name)
+		return
+	}
+	if problem := tools[i].check(params.Arguments); problem != "" {
+		c.answer(r.ID, result(problem, true)) // the agent can correct it
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	c.mu.Lock()
+	c.calls[string(r.ID)] = cancel
+	c.mu.Unlock()
+	c.goroutines.Go(func() {
+		defer cancel()
+		text, failed := c.server.Call(ctx, params.Name, params.Arguments)
+		c.mu.Lock()
+		delete(c.calls, string(r.ID))
+		c.mu.Unlock()
+		if ctx.Err() == nil { // a cancelled call gets no answer
+			c.answer(r.ID, result(text, failed))
+		}
+	})
+}
+
+func result(text string, failed bool) any {
+	return map[string]any{"content": []any{map[string]string{"type": "text", "text": text}}, "isError": failed}
+}
+
+// check returns what is wrong with the arguments of a call; "" if nothing is.
+func (t Tool) check(a Arguments) string {
+	known := []string{}
+	for _, p := range t.Properties {
+		known = append(known, p.Name)
+		value, given := a[p.Name]
+		if !given && p.Required {
+			return fmt.Sprintf("%s requires the argument %s: %s", t.Name, p.Name, p.About)
+		}
+		if given && !p.accepts(value) {
+			return fmt.Sprintf("the argument %s of %s must be of the type %s", p.Name, t.Name, p.Type)
+		}
+	}
+	for name := range a {
+		if !slices.Contains(known, name) {
+			return fmt.Sprintf("%s has no argument %s, only: %s", t.Name, name, strings.Join(known, ", "))
+		}
+	}
+	return ""
+}
+
+func (p Property) accepts(value any) bool {
+	switch value := value.(type) {
+	case string:
+		return p.Type == "string"
+	case float64:
+		return p.Type == "integer" && value == float64(int(value))
+	case []any:
+		return p.Type == "array" && !slices.ContainsFunc(value, func(v any) bool { _, ok := v.(string); return !ok })
+	}
+	return false
+}
+
+// notified handles a notification. Only cancellations matter here.
+func (c *connection) notified(r request) {
+	var params struct {
+		ID json.RawMessage `json:"requestId"`
+	}
+	if r.Method != "notifications/cancelled" || json.Unmarshal(r.Params, &params) != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cancel, ok := c.calls[string(params.ID)]; ok {
+		cancel()
+	}
+}
+
+func (c *connection) answer(id json.RawMessage, result any) { c.send(response{ID: id, Result: result}) }
+
+func (c *connection) fail(id json.RawMessage, code int, message string) {
+	c.send(response{ID: id, Error: &rpcError{code, message}})
+}
+
+func (c *connection) send(r response) {
+	r.Version = "2.0"
+	if r.ID == nil {
+		r.ID = json.RawMessage("null")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.out.Encode(r) // fails if the client has gone: then in ends, too
+}

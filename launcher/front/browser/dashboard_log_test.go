@@ -1,0 +1,280 @@
+package browser
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/chromedp"
+)
+
+// flood is how long a service floods its log, in s.
+var flood = flag.Int("flood", 5, "how many seconds the test of a flood lasts")
+
+// watchLines makes a page collect what appears in its log: ages are the time from
+// printing to being on the page, numbers those of lines of pace, in order.
+const watchLines = `(() => {
+	window.ages = []; window.numbers = [];
+	new MutationObserver(changes => {
+		const now = Date.now();
+		for (const c of changes) for (const n of c.addedNodes) {
+			const m = /line (\d+) at (\d+)/.exec(n.textContent);
+			if (m) { numbers.push(Number(m[1])); ages.push(now - m[2]); }
+		}
+	}).observe(document.querySelector("#lines"), {childList: true});
+	return true;
+})()`
+
+// A line is on the page soon.
+func TestDashboardLatency(t *testing.T) {
+	b, w := newBrowser(t), newWorld(t)
+	dir := w.project("shop", map[string]string{"Portfile": shop})
+	w.devports(dir, "up", "-d")
+	defer w.devports(dir, "down")
+	d := w.dashboard(b)
+	d.view("checkout=shop&service=web")
+	evaluate[bool](b, watchLines)
+	printed := w.ask(dir, "web", "/pace?rate=900&seconds=3", "")
+	w.print(dir, "web", "the last\n")
+	d.await(shows("the last"))
+	ages, numbers := evaluate[[]float64](b, "ages"), evaluate[[]int](b, "numbers")
+	if fmt.Sprint(len(numbers)) != printed {
+		t.Errorf("%d of %s lines are on the page", len(numbers), printed)
+	}
+	for i, n := range numbers {
+		if n != i {
+			t.Fatalf("line %d is in place of line %d", n, i)
+		}
+	}
+	half, most := median(ages), percentile(ages, 95)
+	t.Logf("%d lines: on the page after %.0f ms (median), %.0f ms (95 %%)", len(ages), half, most)
+	if half > 250 || most > 1000 {
+		t.Errorf("lines are on the page after %.0f ms (median), %.0f ms (95 %%)", half, most)
+	}
+	b.noProblems()
+}
+
+// The page stays usable in a flood, and says what it does not show. All that is
+// stored can be found.
+func TestDashboardFlood(t *testing.T) {
+	b, w := newBrowser(t), newWorld(t)
+	dir := w.project("shop", map[string]string{"Portfile": shop})
+	w.devports(dir, "up", "-d")
+	defer w.devports(dir, "down")
+	d := w.dashboard(b)
+	d.view("checkout=shop&service=web")
+	w.print(dir, "web", "the very first\n")
+	d.await(shows("the very first"))
+	// An empty page shows how many frames the machine can draw meanwhile.
+	empty := newBrowser(t)
+	frames := func(b *tab) float64 { return evaluate[float64](b, "drawn / (performance.now() - began) * 1000") }
+	for _, page := range []*tab{b, empty} {
+		evaluate[bool](page, `(() => {
+			window.drawn = 0;
+			const draw = () => { drawn++; requestAnimationFrame(draw); };
+			requestAnimationFrame(draw);
+			window.began = performance.now();
+			return true;
+		})()`)
+	}
+	done := make(chan string, 1)
+	go func() { done <- w.ask(dir, "web", fmt.Sprintf("/pace?rate=200000&seconds=%d", *flood), "") }()
+	call(b, performance.Enable, performance.EnableParams{})
+	heap := 0.0
+	printed := ""
+	for printed == "" {
+		select {
+		case printed = <-done:
+		case <-time.After(300 * time.Millisecond):
+		}
+		metrics, err := chromedp.Call(b.ctx, performance.GetMetrics, cdp.Empty{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range metrics.Metrics {
+			if m.Name == "JSHeapUsedSize" {
+				heap = max(heap, m.Value)
+			}
+		}
+	}
+	rate, possible := frames(b), frames(empty)
+	t.Logf("%s lines in %d s: %.0f frames a second (an empty page: %.0f), heap of at most %.1f MB", printed, *flood, rate, possible, heap/1e6)
+	if rate < min(30, possible/2) {
+		t.Errorf("%.0f frames a second, of %.0f", rate, possible)
+	}
+	if heap > 150e6 {
+		t.Errorf("a heap of %.0f MB", heap/1e6)
+	}
+	if rows := evaluate[int](b, `document.querySelectorAll("#lines > div").length`); rows > 5000 {
+		t.Errorf("%d rows", rows)
+	}
+	w.print(dir, "web", "the very last\n")
+	d.await(shows("the very last"))
+	// Each number of lines that are left out is said between those that are shown.
+	if gaps := evaluate[string](b, `(() => {
+		const rows = [...document.querySelectorAll("#lines > div")], wrong = [];
+		let last = -1, left = 0, seen = 0;
+		for (const row of rows) {
+			const gap = /^([\d,]+) lines? not shown/.exec(row.textContent);
+			if (gap) { left += Number(gap[1].replaceAll(",", "")); seen++; }
+			const m = /line (\d+) at/.exec(row.textContent);
+			if (!m) continue;
+			if (last >= 0 && Number(m[1]) != last + 1 + left) wrong.push(last + ", " + left + " left out, " + m[1]);
+			last = Number(m[1]); left = 0;
+		}
+		return seen ? wrong.join("; ") : "nothing is said to be left out";
+	})()`); gaps != "" {
+		t.Error(gaps)
+	}
+
+	// The store has what was left out, and the edge says where it begins.
+	last := evaluate[int](b, `Math.max(...[...document.querySelectorAll("#lines .text")].map(n => /line (\d+)/.exec(n.textContent)?.[1] ?? 0))`)
+	d.press("/")
+	d.write(fmt.Sprintf("^line %d at", last-777))
+	d.await(fmt.Sprintf(`document.querySelectorAll("#lines .text").length == 1 && document.querySelector("#lines .text").textContent.startsWith("line %d at")`, last-777))
+	d.await(`document.querySelector("#edge").textContent.startsWith("The log begins here, ")`)
+	d.press("Escape")
+	d.await(shows("the very last"))
+	// Scrolling up loads what is older.
+	for range 4 {
+		oldest := evaluate[int](b, `Math.min(...[...document.querySelectorAll("#lines .text")].map(n => /line (\d+)/.exec(n.textContent)?.[1] ?? 1e9))`)
+		evaluate[bool](b, `document.querySelector("#log").scrollTop = 0, true`)
+		d.await(fmt.Sprintf(`Math.min(...[...document.querySelectorAll("#lines .text")].map(n => /line (\d+)/.exec(n.textContent)?.[1] ?? 1e9)) < %d`, oldest))
+	}
+	b.noProblems()
+}
+
+// The view survives a reload, switching, and moving to another browser.
+func TestDashboardRemembers(t *testing.T) {
+	b, w := newBrowser(t), newWorld(t)
+	dir := startShop(w)
+	defer w.devports(dir, "down", "--all")
+	d := w.dashboard(b)
+	var lines strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&lines, "number %d\n", i)
+	}
+	w.print(dir, "web", lines.String())
+	w.print(dir, "api", "from api\n")
+	w.print(worktree(dir), "web", "in login\n")
+	d.click(`[data-key=shop] .pick`)
+	d.await(shows("number 2999"))
+	d.click("#times")
+	// Services off and on.
+	d.click(`#shown [data-key=web]`)
+	d.await(`document.querySelector("#shown [data-key=web]").getAttribute("aria-pressed") == "true" && document.querySelector("#shown [data-key=api]").getAttribute("aria-pressed") == "false"`)
+	d.press("/")
+	d.write("NUMBER|ber .*[05]$")
+	d.await(`location.hash.includes("grep=") && document.querySelectorAll("#lines .text").length >= 300 && !(` + shows("number 2999") + `)`)
+	evaluate[bool](b, `document.activeElement.blur(), document.querySelector("#log").scrollTop -= 2345, true`)
+	d.await(`/at=/.test(location.hash) && document.querySelector("#follow").getAttribute("aria-pressed") == "false"`)
+	time.Sleep(300 * time.Millisecond) // the address follows the scroll position after a while
+	const look = `(() => {
+		const top = document.querySelector("#log").getBoundingClientRect().top;
+		const first = [...document.querySelectorAll("#lines > div")].find(n => n.getBoundingClientRect().bottom > top + 1);
+		return [first?.querySelector(".text").textContent, document.querySelector("#grep").value, document.querySelector("#times").getAttribute("aria-pressed"),
+			[...document.querySelectorAll("#shown .chip")].map(n => n.textContent + n.getAttribute("aria-pressed")).join(" "), document.querySelector("#pane-title").textContent].join(" | ");
+	})()`
+	want := evaluate[string](b, look)
+	same := func(d *board) {
+		t.Helper()
+		d.await(fmt.Sprintf(`%s == %q`, look, want))
+	}
+	if !strings.HasPrefix(want, "number ") || !strings.Contains(want, "| false |") {
+		t.Fatalf("the page shows %s", want)
+	}
+	run(b, chromedp.Reload())
+	same(d)
+	d.click(`[data-key=shop-login] .pick`)
+	d.await(`document.querySelector("#pane-title").textContent == "shop (login)"`)
+	run(b, chromedp.NavigateBack())
+	same(d)
+	d.click(`[data-key=shop-login] .pick`)
+	d.await(`document.querySelector("#pane-title").textContent == "shop (login)"`)
+	d.click(`[data-key=shop] [data-key=web] .pick`)
+	same(d)
+
+	address := evaluate[string](b, "location.href")
+	other := w.dashboard(newBrowser(t))
+	other.navigate("about:blank")
+	other.navigate(address)
+	same(other)
+	b.noProblems()
+	other.noProblems()
+}
+
+// Lines of two checkouts with the same services are never mixed.
+func TestDashboardSwitching(t *testing.T) {
+	b, w := newBrowser(t), newWorld(t)
+	dir := startShop(w)
+	defer w.devports(dir, "down", "--all")
+	d := w.dashboard(b)
+	stop := make(chan bool)
+	done := make(chan bool, 2)
+	for name, checkout := range map[string]string{"shop": dir, "shop (login)": worktree(dir)} {
+		port := strings.TrimSpace(w.devports(checkout, "port", "web"))
+		go func() {
+			defer func() { done <- true }()
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(2 * time.Millisecond):
+				}
+				response, err := http.Post("http://127.0.0.1:"+port+"/print", "text/plain", strings.NewReader("of "+name+"\n"))
+				if err != nil {
+					return
+				}
+				response.Body.Close()
+			}
+		}()
+	}
+	defer func() {
+		close(stop)
+		<-done
+		<-done
+	}()
+	d.await(shows("of shop") + `||` + shows("of shop (login)"))
+	// It looks at each change, and at each frame.
+	evaluate[bool](b, `(() => {
+		window.mixed = []; window.seen = {};
+		const look = () => {
+			const title = document.querySelector("#pane-title").textContent.split(" / ")[0];
+			for (const n of document.querySelectorAll("#lines .text")) {
+				if (!n.textContent.startsWith("of ")) continue;
+				seen[title] = (seen[title] || 0) + 1;
+				if (n.textContent != "of " + title) mixed.push(title + " shows " + n.textContent);
+			}
+		};
+		new MutationObserver(look).observe(document.querySelector("#pane"), {childList: true, subtree: true, characterData: true});
+		const frame = () => { look(); requestAnimationFrame(frame); };
+		frame();
+		return true;
+	})()`)
+	for i := range 60 {
+		id := []string{"shop", "shop-login"}[i%2]
+		if i%3 == 0 {
+			d.click(`[data-key=` + id + `] [data-key=web] .pick`)
+		} else {
+			d.click(`[data-key=` + id + `] .pick`)
+		}
+		time.Sleep(time.Duration(i%7) * 10 * time.Millisecond) // slower and faster than the lines
+	}
+	for _, title := range []string{"shop", "shop (login)"} {
+		if title == "shop" {
+			d.click(`[data-key=shop] .pick`)
+		} else {
+			d.click(`[data-key=shop-login] .pick`)
+		}
+		d.await(shows("of "+title) + fmt.Sprintf(" && seen[%q] > 0", title))
+	}
+	if mixed := evaluate[[]string](b, "mixed.slice(0, 5)"); len(mixed) > 0 {
+		t.Errorf("%q", mixed)
+	}
+	b.noProblems()
+}

@@ -1,0 +1,161 @@
+package export
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/devports/devports/allocator"
+	"github.com/devports/devports/procfile"
+)
+
+var update = flag.Bool("update", false, "write the files that the tests compare with")
+
+var formats = map[string]func(Input) Result{"compose": Compose, "kubernetes": Kubernetes, "systemd": Systemd}
+
+// input reads the Portfile in a directory. Its ports count from 23101, and its
+// folder is called /project.
+func input(t *testing.T, dir string) Input {
+	t.Helper()
+	f, err := procfile.Read(filepath.Join(dir, "Portfile"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Name = "Portfile"
+	in, err := resolved(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+// resolved is the input for a file.
+func resolved(f procfile.File) (Input, error) {
+	f, err := f.ExpandReplicas(nil)
+	if err != nil {
+		return Input{}, err
+	}
+	in := Input{Project: f.Project, Ports: map[allocator.PortName]int{}, Dockerfiles: map[string]Dockerfile{}}
+	for i, w := range f.Ports() {
+		if in.Ports[w.Name] = 23101 + i; w.Pin != 0 {
+			in.Ports[w.Name] = w.Pin
+		}
+	}
+	in.Plan, err = f.Resolve(procfile.Context{Environ: []string{"PATH=/bin", "TOKEN=secret of this shell"}, Project: f.Project, Slug: f.Project, Ports: in.Ports, Site: procfile.Site{Name: f.Project, Port: 4777, Project: f.Project}})
+	if err != nil {
+		return Input{}, err
+	}
+	for _, s := range f.Services {
+		p, _ := in.Plan.Service(s.Name)
+		if src, err := os.ReadFile(filepath.Join(p.Dir, "Dockerfile")); err == nil {
+			dir, _ := filepath.Rel(f.Dir, p.Dir)
+			in.Dockerfiles[s.Name] = ParseDockerfile(string(src), filepath.ToSlash(dir))
+		}
+	}
+	in.File = f
+	return in, nil
+}
+
+// The exports of testdata are those in its folders. go test -update writes
+// them.
+func TestGolden(t *testing.T) {
+	for name, export := range formats {
+		for _, project := range []string{"team", "images", "monorepo", "../../../examples/shop", "../../../examples/stack"} {
+			dir := filepath.Join("testdata", project)
+			folder := filepath.Join("testdata", "golden", filepath.Base(project), name)
+			absolute, err := filepath.Abs(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			result := export(input(t, dir))
+			want := map[string]string{}
+			for _, f := range result.Files {
+				want[f.Name] = strings.ReplaceAll(f.Text, absolute, "/project")
+			}
+			var lost strings.Builder
+			for _, p := range result.Lost {
+				lost.WriteString(p.Error() + "\n")
+			}
+			want["lost.txt"] = lost.String()
+			if *update {
+				if err := os.RemoveAll(folder); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.MkdirAll(folder, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				for file, text := range want {
+					if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			got := map[string]string{}
+			entries, err := os.ReadDir(folder)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				text, err := os.ReadFile(filepath.Join(folder, e.Name()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got[e.Name()] = string(text)
+			}
+			if diff := cmp.Diff(got, want); diff != "" {
+				t.Errorf("%s as %s: go test -update rewrites it\n%s", project, name, diff)
+			}
+		}
+	}
+}
+
+// Nothing of the shell's environment is in an export for containers.
+func TestNoSecrets(t *testing.T) {
+	for _, name := range []string{"compose", "kubernetes"} {
+		for _, f := range formats[name](input(t, "testdata/team")).Files {
+			if strings.Contains(f.Text, "secret of this shell") {
+				t.Errorf("%s has the value of a variable of the shell", name)
+			}
+		}
+	}
+}
+
+func TestParseDockerfile(t *testing.T) {
+	for _, test := range []struct {
+		src  string
+		want Dockerfile
+	}{
+		{"FROM a", Dockerfile{}},
+		{"FROM a\nCMD x\nFROM b\n", Dockerfile{}},
+		{"FROM a\nENTRYPOINT [\"x\"]\nEXPOSE 80/tcp 53/udp $PORT 81", Dockerfile{Starts: true, Expose: []int{80, 81}}},
+		{"FROM a\nCMD []", Dockerfile{}},
+		{"from a\r\n# CMD x\r\ncmd x \\\n # comment\n y\r\nhealthcheck CMD z", Dockerfile{Starts: true, Healthy: true}},
+		{"FROM a\nRUN <<EOF\nCMD x\nEOF\nHEALTHCHECK NONE", Dockerfile{}},
+	} {
+		got := ParseDockerfile(test.src, "")
+		if !cmp.Equal(got, test.want) {
+			t.Errorf("%q: %+v, want %+v", test.src, got, test.want)
+		}
+	}
+}
+
+func TestDNSLabel(t *testing.T) {
+	long := strings.Repeat("a", 70)
+	var all []string
+	for _, name := range []string{"a", "A_b", "a-", "a_", long, long + "b"} {
+		l := dnsLabel(name)
+		if len(l) > 52 || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.HasSuffix(l, "-") {
+			t.Errorf("%s: %s", name, l)
+		}
+		all = append(all, l)
+	}
+	slices.Sort(all)
+	if len(slices.Compact(slices.Clone(all))) != len(all)-1 { // a- and a_ cannot be in one file
+		t.Error(all)
+	}
+}
