@@ -37,7 +37,8 @@ type machine struct {
 // its dependencies are available and the users of its earlier process have
 // ended; rerun; or terminate, once no stopping service needs it. A restart
 // waits until the dependents have been built, so that they stop first, and until
-// the service has finished its requests: see [Options.Drain].
+// the service has finished its requests: see [Options.Drain]. A step whose
+// dependency ends before its process has started waits again.
 func (m *machine) nextEvent(name string) (kind eventKind, due bool) {
 	s := m.services[name]
 	switch {
@@ -54,6 +55,8 @@ func (m *machine) nextEvent(name string) (kind eventKind, due bool) {
 		return evBuild, true
 	case !m.closing && s.phase == waiting && !s.mustBuild() && m.unmetDependency(s) == "" && !m.hasEndingDependent(name) && !m.portOccupied(name):
 		return evStart, true
+	case s.phase == starting && s.procSpec.Setup != nil && s.goal == goalNone && m.unmetDependency(s) != "":
+		return evRestart, true // it may wait for its turn for a long time
 	case s.phase == ended && m.rerunOutage(name) != Outage{}:
 		return evRerun, true
 	case !m.closing && s.renewable() && m.renewed(s):

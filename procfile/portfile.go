@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/devports/devports/allocator/text"
 )
 
 // parsePortfile reads a Portfile, and with an assembly the files that it
@@ -126,7 +128,7 @@ func (d *decoder) services(v *value) []Service {
 				s.ReadyTimeout = 0 // a one-shot may take as long as it needs
 			}
 			d.containerDefaults(&s, e.value)
-			if e.value.find("command") == nil && s.Container == nil && !slices.ContainsFunc(e.value.entries, func(key *entry) bool { return serviceSynonyms()[key.key] == "command" }) {
+			if e.value.find("command") == nil && s.Container == nil && !slices.ContainsFunc(e.value.entries, meansCommand) {
 				d.fail(e.pos, "", "service %s has no command", quote(e.key))
 			}
 		case kindString, kindArray:
@@ -138,6 +140,13 @@ func (d *decoder) services(v *value) []Service {
 		list = append(list, s)
 	}
 	return list
+}
+
+// meansCommand reports whether a key stands for the command, or is nearly its
+// name: then it is the only problem.
+func meansCommand(e *entry) bool {
+	near, _ := text.Nearest(e.key, slices.Sorted(maps.Keys(serviceKeys)))
+	return serviceSynonyms()[e.key] == "command" || serviceKeys[e.key] == nil && near == "command"
 }
 
 // newService returns a service with the documented defaults.

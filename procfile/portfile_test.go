@@ -185,6 +185,7 @@ func TestPortfileProblems(t *testing.T) {
 				"Portfile:11:18: circular dependency: c → c",
 		},
 		{"no command", "[services.a]\nport = 1", "Portfile:1:11: service \"a\" has no command"},
+		{"a misspelled command", "[services.a]\ncomand = 'x'", "Portfile:2:1: unknown key \"comand\" in service \"a\" (did you mean \"command\"?)"},
 		{
 			"checks of another server", "[services.a]\ncommand = 'x'\nready = 'http://localhost:3000/health'\n[services.b]\ncommand = 'x'\nport = 3000\nready = 'http://127.0.0.1'\n[services.c]\ncommand = 'x'\nready = 'http://example.com:80/x'\n[services.d]\ncommand = 'x'\nready = 'https://localhost:3000'",
 			"Portfile:3:9: the readiness check uses port 3000, which is not the port of service \"a\" (write \"http:/health\": it uses the port of the service)\n" +

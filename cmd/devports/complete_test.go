@@ -38,6 +38,7 @@ func completionProject(t *testing.T) {
 	for name, text := range map[string]string{
 		"Portfile":   "project = 'shop'\n[services]\nweb = 'npm start'\n[services.auth]\ncommand = 'x'\nports = ['metrics']\nreplicas = 2\n[services.job]\ncommand = 'x'\nport = false\n",
 		"other.toml": "[services]\nother = 'x'\n",
+		"steps":      "[setup]\ndeps = 'x'\nmigrate = 'x'\n[services]\nweb = 'x'\n",
 		"broken":     "[services]\nweb = 'x'\nwbe = 5\n",
 		"state/registry.json": `{"version": 1, "scopes": [
 			{"leases": [{"name": "a b", "port": 20001, "since": "2026-08-17T10:00:00Z"}, {"name": "it's", "port": 20002, "since": "2026-08-17T10:00:00Z"}]},
@@ -92,6 +93,14 @@ func TestComplete(t *testing.T) {
 		{"run -s web go ", ":command 4"},
 		{"logs -f ", "devports auth auth.2 job web"}, // here -f is --follow
 		{"restart --timeout 10s ", "auth auth.2 job web"},
+		{"setup ", ""},
+		{"setup -f steps ", "deps migrate"},
+		{"setup -f steps deps ", "migrate"},
+		{"setup --force --file=steps m", "deps migrate"},
+		{"setup --", "--force --timeout --no-pins --file --registry --help"},
+		{"logs --file steps ", "devports deps migrate web"},
+		{"restart --file steps ", "deps migrate web"},
+		{"up -f steps -m ", "web="},
 		{"port ", "auth auth:metrics auth.2 auth.2:metrics web"},
 		{"port auth:", "auth auth:metrics auth.2 auth.2:metrics web"},
 		{"rm ", "auth auth:metrics"},

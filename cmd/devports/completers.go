@@ -117,7 +117,7 @@ func counts(l line) (candidates []candidate) {
 		name, _, _ := strings.Cut(counted, "=")
 		l.args = append(l.args, name)
 	}
-	for _, c := range l.services(func(s procfile.Service) bool { return s.Name == s.ReplicaOf }) {
+	for _, c := range l.services(func(s procfile.Service) bool { return s.Name == s.ReplicaOf && !s.Step }) {
 		candidates = append(candidates, candidate{Word: before + c.Word + "=", About: c.About})
 	}
 	return candidates

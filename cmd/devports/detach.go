@@ -210,7 +210,7 @@ func (d detached) start(ctx context.Context) error {
 	case ended && err == nil && status == 0:
 		return fail(exitFailed, "to start it again: devports up -d", "%s was stopped while it was starting", d.scope)
 	case ended && status == 0: // before it could be reached
-		d.showBackground(background, d.slot, backgroundLines)
+		d.showBackground(background, d.slot, backgroundLines, d.printLine)
 		d.note("%s has ended: all its services are done", d.scope)
 		return nil
 	case ended:
@@ -226,7 +226,7 @@ func (d detached) start(ctx context.Context) error {
 // backgroundFailed prints the output of a run in the background that has
 // failed. If that is empty or may be incomplete, the error says why.
 func (d detached) backgroundFailed(background *control.Background, status int) error {
-	printed := d.showBackground(background, d.slot, backgroundLines)
+	printed := d.showBackground(background, d.slot, backgroundLines, d.printLine)
 	unwritable := background.CheckLog()
 	status = max(status, exitFailed)
 	switch {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -77,7 +78,11 @@ func below(o upOptions) string {
 // together.
 func (s session) noteIncluded(o upOptions, file procfile.File) {
 	if in, ok := file.Around(o.Below); ok && o.Below != "" && len(o.Services) == 0 {
-		s.printMessage("note", "starting only the services of "+in.Name)
+		name := in.Name
+		if rel, err := filepath.Rel(file.Dir, in.Path); err == nil {
+			name = rel // "Portfile" could be either
+		}
+		s.printMessage("note", "starting only the services of "+name)
 		s.printMessage("hint", "to start all: devports up -f "+text.QuoteSh(file.Name))
 	}
 	s.noteIncluding(o.File)

@@ -55,8 +55,8 @@ func recordIn(r *logstore.Recorder, out *output.Mux) {
 const backgroundLines = 100
 
 // showBackground prints the messages of a background run that has ended, and the last
-// lines of its services. It reports whether there were any.
-func (s session) showBackground(background *control.Background, slot control.Slot, last int) (printed bool) {
+// lines of its services, with print. It reports whether there were any.
+func (s session) showBackground(background *control.Background, slot control.Slot, last int, print func(service, text string)) (printed bool) {
 	text := background.Output()
 	printed = text != ""
 	fmt.Fprint(s.stderr, text)
@@ -70,7 +70,7 @@ func (s session) showBackground(background *control.Background, slot control.Slo
 		return printed
 	}
 	_ = runs[i].Read(context.Background(), logstore.Query{Last: last}, func(l logstore.Line) error {
-		s.printLine(l.Service, l.Text)
+		print(l.Service, l.Text)
 		printed = true
 		return nil
 	})

@@ -251,7 +251,7 @@ func (b *borrowed) spawn(ctx context.Context) error {
 		if len(b.steps) > 0 { // their output was printed
 			return fail(exitRunFailed, "", "the set-up of %s failed", b.scope)
 		}
-		b.showBackground(background, b.slot, backgroundLines)
+		b.showBackground(background, b.slot, backgroundLines, b.print)
 		return fail(exitRunFailed, "", "%s failed to start", b.scope)
 	}
 	return err
@@ -305,7 +305,7 @@ func (b *borrowed) reportFailed() {
 			if status, ended := b.background.AwaitEnd(exitGrace); ended && status == 0 {
 				return // all services are done
 			}
-			b.showBackground(b.background, b.slot, lastLines)
+			b.showBackground(b.background, b.slot, lastLines, b.print)
 		}
 		b.note("%s ended while the command was running", b.scope)
 	}

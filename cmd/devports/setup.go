@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"os/signal"
@@ -22,6 +23,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -35,7 +37,8 @@ Runs the steps of the Portfile's [setup], or the named ones with the steps that
 they depend on: those that have not run in this checkout, or whose "when" files,
 command, dir or env have changed since, or if something that they create is
 gone. It starts the services that these steps depend on, and stops them
-afterwards. If devports up is running here, that run runs the steps.
+afterwards. If devports up is running here, that run runs the steps. Their output
+goes to standard output, and messages to standard error.
 
 With --force, it runs the steps although they are up to date. devports up runs
 the steps by itself, before the services that wait for them.
@@ -185,13 +188,14 @@ func (b *borrowed) runSteps() error {
 		client := b.instance.Client()
 		if b.spawned == nil {
 			q.Services, q.Since = b.steps, time.Now()
+			b.note("waiting for %s in %s, which is running (pid %d)", wording.List(b.steps), b.scope, b.instance.Note.PID)
 			if _, err := client.Start(ctx, b.steps...); err != nil {
 				return err
 			}
 		}
 		printing.Go(func() {
 			_ = client.Logs(reading, q, func(e control.LogEntry) error {
-				b.printLine(e.Service, e.Text)
+				b.print(e.Service, e.Text)
 				printed.Store(true)
 				return nil
 			})
@@ -212,7 +216,7 @@ func (b *borrowed) runSteps() error {
 	}
 	printing.Wait()
 	if b.spawned != nil && !printed.Load() { // it has ended before it could be reached
-		b.showBackground(b.spawned, b.slot, backgroundLines)
+		b.showBackground(b.spawned, b.slot, backgroundLines, b.print)
 	}
 	var f failure
 	if errors.As(err, &f) && f.status == exitRunFailed {
@@ -222,23 +226,48 @@ func (b *borrowed) runSteps() error {
 	return err
 }
 
+// print prints a line of the run: the output of steps to standard output, and
+// that of services which run for a command to standard error.
+func (b *borrowed) print(service, text string) {
+	s := b.session
+	if len(b.steps) > 0 && service != output.Own {
+		s.stderr = s.stdout
+	}
+	s.printLine(service, text)
+}
+
 // beginStep begins the turn of a step in this run.
 func (u *upRun) beginStep(ctx context.Context, step procfile.Process, force bool) (launcher.Turn, error) {
 	store, err := u.session.setupStore(u.run.Project, u.scope)
 	if err != nil {
 		return launcher.Turn{}, err
 	}
-	waiting := func(held *lockfile.HeldError) {
-		u.display.own.Say(step.Service + " waits: " + describeHolder(held) + " runs it in this directory")
+	say := func(format string, args ...any) {
+		u.display.own.Say(step.Service + " " + fmt.Sprintf(format, args...))
 	}
-	incomplete := func(missing []string) {
-		u.display.own.Say(step.Service + " has succeeded, but did not create " + strings.Join(missing, ", ") + ": it will run again next time (creates is relative to " + "the directory of " + filepath.Base(u.run.Project.File.Name) + ")")
-	}
-	turn, err := store.Begin(ctx, step, force, waiting, incomplete)
+	turn, err := store.Begin(ctx, step, force, setup.Observer{
+		Waiting: func(held *lockfile.HeldError) {
+			say("waits: %s runs it in this directory", describeHolder(held))
+		},
+		Incomplete: func(missing []string) {
+			say("has succeeded, but did not create %s: it will run again next time (creates is relative to the directory of %s)",
+				strings.Join(missing, ", "), filepath.Base(u.run.Project.File.Name))
+		},
+		Changed: func() {
+			say("has run while %s changed, which counts as its own change", text.Join(step.Watch, "or"))
+		},
+	})
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("stopped while it waited for another run")
 	}
 	return turn, err
+}
+
+// changedSince reports whether a change of files concerns a step: it is not
+// running, and their content differs from that after its latest run.
+func (u *upRun) changedSince(step procfile.Process) bool {
+	store, err := u.session.setupStore(u.run.Project, u.scope)
+	return err != nil || store.Changed(step)
 }
 
 // describeHolder names the process that holds a lock.

@@ -401,6 +401,7 @@ func (u *upRun) watch() (stop func()) {
 		return u.unfollow
 	}
 	code := newCodeWatch(u.run.Project.File.Dir, u.controller, u.display.own, &u.display.causes)
+	code.changed = u.changedSince
 	run := u.run
 	run.Members = u.controller.Members
 	files, err := u.session.follow(run, u.plan, u.display.own, code, u.warn, u.moveNames)

@@ -27,15 +27,20 @@ type codeWatch struct {
 	// both is one restart. It returns when ctx ends.
 	syncFiles func(ctx context.Context)
 
+	// changed reports whether the content of the files of a step differs from
+	// that after its latest run.
+	changed func(step procfile.Process) bool
+
 	ctx    context.Context // ends with close
 	cancel context.CancelFunc
 	loops  sync.WaitGroup
 
-	mu       sync.Mutex          // guards what follows
-	patterns map[string][]string // by service
-	builds   map[string]bool     // the services that have a build
-	tree     *codeTree           // nil if there are no patterns, or they cannot be watched
-	retired  []*codeTree         // earlier ones, until their changes are handled
+	mu       sync.Mutex                  // guards what follows
+	patterns map[string][]string         // by service
+	builds   map[string]bool             // the services that have a build
+	steps    map[string]procfile.Process // of the set-up
+	tree     *codeTree                   // nil if there are no patterns, or they cannot be watched
+	retired  []*codeTree                 // earlier ones, until their changes are handled
 }
 
 // codeTree is a watcher of code with the loop that handles its changes.
@@ -54,7 +59,7 @@ type syncRequest struct {
 }
 
 func newCodeWatch(root string, run *launcher.Controller, own *output.Mux, causes *buildCauses) *codeWatch {
-	w := &codeWatch{root: root, run: run, own: own, causes: causes, syncFiles: func(context.Context) {}}
+	w := &codeWatch{root: root, run: run, own: own, causes: causes, syncFiles: func(context.Context) {}, changed: func(procfile.Process) bool { return true }}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
@@ -64,9 +69,12 @@ func (w *codeWatch) follow(plan procfile.Plan) {
 	patterns := plan.Patterns()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.builds = map[string]bool{}
+	w.builds, w.steps = map[string]bool{}, map[string]procfile.Process{}
 	for _, p := range plan.Services {
 		w.builds[p.Service] = !p.Build.IsZero()
+		if p.Setup != nil {
+			w.steps[p.Service] = p
+		}
 	}
 	if w.ctx.Err() != nil || maps.EqualFunc(patterns, w.patterns, slices.Equal) {
 		return
@@ -227,7 +235,7 @@ func (w *codeWatch) restart(change watcher.Change, pending *restarts) error {
 	})
 	for _, touched := range change.Sets {
 		st, ok := outdated(touched.Name, touched.Last)
-		if !ok {
+		if !ok || w.isOwnChange(touched.Name) {
 			continue
 		}
 		builds := w.hasBuild(touched.Name)
@@ -247,6 +255,15 @@ func (w *codeWatch) restart(change watcher.Change, pending *restarts) error {
 		changed[name] = pending.changed[name]
 	}
 	return w.run.RestartChanged(w.ctx, changed)
+}
+
+// isOwnChange reports whether a service is a step whose files have the content
+// that they had after its latest run, or that is running and may write them.
+func (w *codeWatch) isOwnChange(name string) bool {
+	w.mu.Lock()
+	step, ok := w.steps[name]
+	w.mu.Unlock()
+	return ok && !w.changed(step)
 }
 
 func (w *codeWatch) hasBuild(service string) bool {

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Three checkouts of one project run at the same time: the main one and two git worktrees. Each has its own ports, without
-# any configuration.
+# Three checkouts of one project run at the same time: the main one and two git worktrees. They share one PostgreSQL, and
+# each has its own database in it, its own web service and its own address.
 #
 #   sh demo.sh                              with devports from PATH
 #   DEVPORTS=path/to/devports sh demo.sh    with another devports
 #
-# It needs git, Go and curl. All its files are in a temporary folder, which it removes afterwards.
+# It needs git, Go, curl and PostgreSQL. All its files are in a temporary folder, which it removes afterwards.
 set -eu
 
 say() { printf '\n# %s\n' "$*"; }
@@ -25,25 +25,30 @@ program=$(command -v "${DEVPORTS:-devports}") || fail "cannot find ${DEVPORTS:-d
 program=$(cd "$(dirname "$program")" && pwd)/$(basename "$program") # a relative path would not survive cd
 devports() { "$program" "$@"; }
 
-for needed in git go curl; do
+for needed in git go curl psql createdb; do
 	command -v "$needed" >/dev/null || fail "there is no $needed"
 done
-sources=$(cd "$(dirname "$0")" && pwd)/hello
+examples=$(cd "$(dirname "$0")/.." && pwd)
 scratch=$(mktemp -d)
 
-# The demo has its own registry: it neither reads nor changes yours. It does not use your git configuration either.
+# The demo has its own registry and its own port for addresses: it neither reads nor changes yours. It does not use your git
+# configuration either.
 unset DEVPORTS_REGISTRY DEVPORTS_PROJECT DEVPORTS_WORKTREE PORTSERVER_ADDRESS
 export DEVPORTS_HOME="$scratch/state"
+DEVPORTS_FRONT=$(devports pick)
+export DEVPORTS_FRONT
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE # set in git hooks
 export GIT_CONFIG_GLOBAL=/dev/null
-export no_proxy=127.0.0.1 # for curl
+export no_proxy=127.0.0.1,.localhost # for curl
 
 # Stop everything at the end, in any case. `down` is harmless if nothing is running.
 clean_up() {
 	cd "$scratch"
-	for checkout in hello hello-login hello-search; do
+	for checkout in notes-search notes-login notes; do
 		if [ -d "$checkout" ]; then (cd "$checkout" && devports down) >/dev/null 2>&1 || :; fi
 	done
+	await no_run || :
+	await no_addresses || : # they answer for another second
 	cd /
 	rm -rf "$scratch"
 }
@@ -52,59 +57,102 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-say "A project with two services, of which web has a pinned port (a free one, as 8080 may be taken here)."
+# await runs a command until it succeeds, for 10 seconds at most.
+await() {
+	attempts=0
+	until "$@" >/dev/null 2>&1; do
+		attempts=$((attempts + 1))
+		[ $attempts -lt 100 ] || return 1
+		sleep 0.1
+	done
+}
+
+no_run() { [ -z "$(devports ps --all 2>/dev/null)" ]; }
+
+no_addresses() { ! curl -s "http://127.0.0.1:$DEVPORTS_FRONT/"; }
+
+# runs_without_login succeeds if the worktree notes-login has no run.
+runs_without_login() { ! devports ps --all | grep -q 'notes/login'; }
+
+# page prints the page of the checkout in this directory.
+page() { curl -fsS "$(devports url web)"; }
+
+# clients counts the connections to a database.
+clients() { devports run -s web -- psql -XAtc "select count(*) from pg_stat_activity where datname = '$1'"; }
+
+say "A project: a web service, PostgreSQL, and a step that creates and fills the database. web has a pin."
 cd "$scratch"
 pin=$(devports pick)
-mkdir hello
-cd hello
-cp "$sources/hello.go" .
-sed "s/8080/$pin/" "$sources/Portfile" >Portfile
+mkdir notes
+cd notes
+cp "$examples"/worktrees/notes/*.* "$examples"/worktrees/notes/.gitignore "$examples"/stack/postgres.sh .
+sed "s/8080/$pin/" "$examples"/worktrees/notes/Portfile >Portfile # 8080 may be taken here
+if [ "$(id -u)" = 0 ]; then chmod a+x "$scratch"; fi               # PostgreSQL runs as another user
 cat Portfile
 git init -q
 git add .
-git -c user.name=demo -c user.email=demo@example.com commit -q -m "Say hello"
+git -c user.name=demo -c user.email=demo@example.com commit -q -m "Take notes"
 
 say "Two worktrees of it, each with its own branch."
-show git worktree add -q ../hello-login
-show git worktree add -q ../hello-search
+show git worktree add -q ../notes-login
+show git worktree add -q ../notes-search
 
-say "Start all three in the background. up -d returns when the services are ready."
-for checkout in hello hello-login hello-search; do
+say "Start all three. The first starts PostgreSQL, and each creates its own database in it."
+for checkout in notes notes-login notes-search; do
 	show cd "$scratch/$checkout"
 	show devports up -d --timeout 5m
 done
 
-say "All leased ports, with their checkouts."
+say "All leased ports and all runs. The pin applies in the main checkout."
 show devports ls --all
-
-say "All running services."
 show devports ps --all
+[ "$(cd ../notes && devports port web)" = "$pin" ] || fail "web of the main checkout is not on port $pin"
 
-say "Each service responds on its own port. In a checkout, its name is enough to find it."
-ports=
-for checkout in hello hello-login hello-search; do
-	cd "$scratch/$checkout"
-	for service in web api; do
-		port=$(devports port "$service")
-		show curl -sS "http://127.0.0.1:$port/" | tee "$scratch/answer"
-		grep -q "^$service of .* on port $port," "$scratch/answer" || fail "that was not $service of $checkout"
-		ports="$ports $port"
-	done
+say "Each checkout has an address, where it answers with its own data."
+for checkout in notes notes-login notes-search; do
+	show cd "$scratch/$checkout"
+	show devports url web
+	show page | tee "$scratch/answer"
+	grep -qx "the first note in $(echo "$checkout" | tr - _)" "$scratch/answer" || fail "that is not the data of $checkout"
 done
 
-say "No two services have the same port, and the pin applies in the main checkout."
-# The first one is web of the main checkout.
-case $ports in " $pin "*) ;; *) fail "web of the main checkout has not got $pin:$ports" ;; esac
-different=$(printf '%s\n' $ports | sort -u | wc -l)
-[ "$different" -eq 6 ] || fail "want 6 different ports, have$ports"
-echo "6 services, 6 ports:$ports"
+say "A new note in one checkout is not in the others."
+cd "$scratch/notes-login"
+show curl -fsS -d "written in notes-login" "$(devports url web)"
+show page | tee "$scratch/answer"
+grep -q "written in notes-login" "$scratch/answer" || fail "the note is not there"
+for checkout in notes notes-search; do
+	show cd "$scratch/$checkout"
+	show page | tee "$scratch/answer"
+	! grep -q "written in" "$scratch/answer" || fail "$checkout has the note of notes-login"
+done
 
-say "Stop everything."
-for checkout in hello hello-login hello-search; do
-	cd "$scratch/$checkout"
+say "Remove a worktree while it runs: its run ends by itself."
+address=$(cd ../notes-login && devports url web)
+port=$(cd ../notes-login && devports port web)
+cd "$scratch/notes"
+[ "$(clients notes_login)" -gt 0 ] || fail "web of notes-login has no connection to its database"
+show git worktree remove ../notes-login
+await runs_without_login || fail "the run of notes-login has not ended"
+show devports ps --all
+! curl -s -o "$scratch/answer" "http://127.0.0.1:$port/" || fail "something still listens on $port"
+! curl -fs -o "$scratch/answer" "$address" || fail "something still answers on $address"
+! ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -F "$scratch/notes-login" || fail "a process is left in notes-login"
+[ "$(clients notes_login)" = 0 ] || fail "a client of the database notes_login is left"
+echo "no process, no listener on $port, nothing at $address, and no client of the database notes_login"
+show devports prune
+show devports ls --all | tee "$scratch/answer"
+! grep -q login "$scratch/answer" || fail "notes-login still has a port"
+
+say "The others did not notice."
+show page
+cd ../notes-search
+show page
+
+say "Stop everything. PostgreSQL ends after the last checkout."
+for checkout in notes notes-search; do
+	show cd "$scratch/$checkout"
 	show devports down
 done
-for port in $ports; do
-	! curl -s -o "$scratch/answer" "http://127.0.0.1:$port/" || fail "something still answers on $port"
-done
+await no_run || fail "something is still running: $(devports ps --all)"
 echo "all services are stopped; their ports stay reserved for the next start"

@@ -5,8 +5,8 @@
 // For each scope there is a file in the folder "setup" of devports' home, with
 // the directory and its identity: a directory that was removed and created
 // again is a new checkout. While a step runs, it has no record: after an
-// interruption it runs again. A lock for each step of a directory lets two runs
-// that share the directory run it once.
+// interruption it runs again. There is a lock for each step of a directory: runs of
+// one scope run it once, and scopes that share the directory one after the other.
 package setup
 
 import (
@@ -121,13 +121,34 @@ func (s Store) Forget(steps ...string) error {
 	})
 }
 
+// Changed reports whether the "when" files of a step differ from those after its
+// latest run. While a step runs, it reports false: a change then counts as the
+// step's own.
+func (s Store) Changed(step procfile.Process) bool {
+	r, known := s.load().Steps[step.Service]
+	if !known {
+		return false
+	}
+	now, err := fingerprintOf(step)
+	return err != nil || now.Files != r.Files
+}
+
+// Observer receives what is worth a message about the turn of a step.
+type Observer struct {
+	Waiting func(*lockfile.HeldError) // another run has the turn
+	// Incomplete: the step has succeeded, but has not created something.
+	Incomplete func(missing []string)
+	// Changed: its "when" files changed while it ran.
+	Changed func()
+}
+
 // Begin begins the turn of a step: see [launcher.Options]. If another run has
-// the turn, it calls waiting and waits; ctx ends the wait. incomplete is called
-// if the step has succeeded, but has not created something, which it names.
-func (s Store) Begin(
-	ctx context.Context, step procfile.Process, force bool, waiting func(*lockfile.HeldError), incomplete func(missing []string),
-) (launcher.Turn, error) {
-	release, err := s.lock(ctx, step.Service, waiting)
+// the turn, it waits; ctx ends the wait.
+//
+// The state of the "when" files is that after the run: a step that writes them,
+// such as one that updates a lock file, must not run again because of that.
+func (s Store) Begin(ctx context.Context, step procfile.Process, force bool, o Observer) (launcher.Turn, error) {
+	release, err := s.lock(ctx, step.Service, o.Waiting)
 	if err != nil {
 		return launcher.Turn{}, err
 	}
@@ -153,6 +174,10 @@ func (s Store) Begin(
 			return
 		}
 		r := record{fingerprint: now, At: time.Now().UTC()}
+		if after, err := fingerprintOf(step); err == nil && after.Files != now.Files {
+			r.Files = after.Files
+			o.Changed()
+		}
 		if exit.Status != 0 || exit.Err != nil {
 			r.Failed = exit.String()
 		}
@@ -160,7 +185,7 @@ func (s Store) Begin(
 			return // it runs again next time
 		}
 		if gone := missing(step); len(gone) > 0 {
-			incomplete(gone)
+			o.Incomplete(gone)
 		}
 	}}, nil
 }
