@@ -212,6 +212,9 @@ func describeNotReady(spec procfile.Process, finding Event) string {
 	case procfile.HTTP:
 		return fmt.Sprintf("%s on port %d has not responded with success yet", check.Arg, spec.Port)
 	case procfile.Healthy:
+		if port := spec.Container.OwnPort(); port != 0 {
+			return fmt.Sprintf("its container is not healthy yet, or does not listen on port %d (container_port)", port)
+		}
 		return "its container is not healthy yet"
 	case procfile.Done:
 		return "it has not finished yet"

@@ -18,10 +18,10 @@ import (
 const ComposeProject = "COMPOSE_PROJECT_NAME"
 
 // containerGrace is the default stop_timeout of a container, that of the
-// engines. stopMargin is how long an engine may take beyond it.
+// engines. StopMargin is how long an engine may take beyond it.
 const (
 	containerGrace = 10 * time.Second
-	stopMargin     = 5 * time.Second
+	StopMargin     = 5 * time.Second
 )
 
 // DeclaredContainer is what a file declares about the container of a service.
@@ -50,7 +50,7 @@ type Container struct {
 	Volumes    []string      `json:",omitempty"` // of an image: SOURCE:TARGET[:OPTIONS]
 	Env        []string      `json:",omitempty"` // the names of the variables that the container gets
 	StopSignal string        `json:",omitempty"` // "": the image's
-	Grace      time.Duration // between the stop signal and SIGKILL
+	Grace      time.Duration // between the stop signal and SIGKILL; 0: that of the compose file
 	DependsOn  bool          `json:",omitempty"` // the file declares the dependencies, those of the compose file do not count
 }
 
@@ -61,12 +61,49 @@ type Publish struct {
 	Container int // 0: the next one that the compose file publishes
 }
 
+// or returns the declaration, or an empty one.
+func (c *DeclaredContainer) or() DeclaredContainer {
+	if c == nil {
+		return DeclaredContainer{}
+	}
+	return *c
+}
+
+// differences adds the keys in which two declarations differ.
+func (c DeclaredContainer) differences(other DeclaredContainer, add func(key, here, there string)) {
+	number := func(port int) string {
+		if port == 0 {
+			return ""
+		}
+		return strconv.Itoa(port)
+	}
+	add("image", c.Image.Value, other.Image.Value)
+	add("compose", c.Compose.Value, other.Compose.Value)
+	add("compose_file", c.ComposeFile.Value, other.ComposeFile.Value)
+	add("container_port", number(c.Port), number(other.Port))
+	add("container_ports", extraPorts(c.Ports), extraPorts(other.Ports))
+	add("volumes", values(c.Volumes), values(other.Volumes))
+}
+
 // Kind describes the container in a few words: "image postgres:18".
 func (c Container) Kind() string {
 	if c.Compose != "" {
 		return "compose service " + c.Compose
 	}
 	return "image " + c.Image
+}
+
+// OwnPort returns the port in the container that is the service's; 0 if it has
+// none, or if the compose file decides.
+func (c *Container) OwnPort() int {
+	if c != nil {
+		for _, p := range c.Publish {
+			if p.Name == "" {
+				return p.Container
+			}
+		}
+	}
+	return 0
 }
 
 var containerPortKeys = []string{"container_port", "container_ports", "volumes", "compose_file"}
@@ -163,7 +200,7 @@ func (f File) checkContainers(fail failf) {
 		if c.Port != 0 && !s.HasPort {
 			fail(c.PortPos, "remove one of them", "service %s has container_port and port = false", quote(s.Name))
 		}
-		if c.Image.Value != "" && s.HasPort && c.Port == 0 {
+		if c.Image.Value != "" && c.Compose.Value == "" && s.HasPort && c.Port == 0 {
 			fail(c.Image.Pos, "container_port = "+strconv.Itoa(usualPort(c.Image.Value))+", or port = false", "service %s has no container_port: the port that the image listens on", quote(s.Name))
 		}
 		for _, p := range c.Ports {
@@ -249,10 +286,13 @@ func (r *resolver) container(s Service, p *Process, set []string) {
 	c := &Container{
 		Compose: d.Compose.Value, Project: r.context.Name, Grace: s.StopTimeout, DependsOn: s.DependsOn != nil,
 	}
+	if c.Compose != "" && !s.stopTimeoutSet {
+		c.Grace = 0
+	}
 	if s.stopSignalSet {
 		c.StopSignal = s.StopSignal
 	}
-	p.StopSignal, p.StopTimeout = "TERM", s.StopTimeout+stopMargin // devports' own process stops the container
+	p.StopSignal, p.StopTimeout = "TERM", s.StopTimeout+StopMargin // devports' own process stops the container
 	if d.ComposeFile.Value != "" {
 		c.ComposeFile = r.file.path(Text{r.expand(d.ComposeFile, p.Env.Lookup), d.ComposeFile.Pos})
 		r.watch(c.ComposeFile)
@@ -329,8 +369,8 @@ func (d *decoder) containerDefaults(s *Service, table *value) {
 	if s.Container == nil {
 		return
 	}
-	s.stopSignalSet = table.find("stop_signal") != nil
-	if table.find("stop_timeout") == nil {
+	s.stopSignalSet, s.stopTimeoutSet = table.find("stop_signal") != nil, table.find("stop_timeout") != nil
+	if !s.stopTimeoutSet {
 		s.StopTimeout = containerGrace
 	}
 	if s.Ready == "" && table.find("ready_timeout") == nil {

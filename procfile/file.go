@@ -86,8 +86,9 @@ type Service struct {
 	Step    bool   // it is a step of the set-up, and Watch its when
 	Creates []Text // of a step: see [Setup]
 
-	undeclared    bool // see AddService
-	stopSignalSet bool // the file sets StopSignal
+	undeclared     bool // see AddService
+	stopSignalSet  bool // the file sets StopSignal
+	stopTimeoutSet bool // and StopTimeout
 }
 
 // Command is what a service runs: either Shell, one string for the system's

@@ -83,6 +83,7 @@ func (s Service) Differences(other Service) (all []Difference) {
 	}
 	add("command", s.Command.String(), other.Command.String())
 	add("build", s.Build.String(), other.Build.String())
+	s.Container.or().differences(other.Container.or(), add)
 	add("dir", s.Dir.Value, other.Dir.Value)
 	add("port", s.pin(), other.pin())
 	add("ports", extraPorts(s.Ports), extraPorts(other.Ports))

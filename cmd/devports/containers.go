@@ -145,9 +145,10 @@ func (s session) checkContainers(ctx context.Context, file procfile.File, plan p
 }
 
 // discardContainers removes the containers of checkouts whose directory no
-// longer exists, and with volumes also their volumes. It returns what it has
-// removed, and notes volumes that it keeps.
-func (s session) discardContainers(ctx context.Context, all, gone []registry.Lease, volumes, dryRun bool) (removed []string, err error) {
+// longer exists, and with volumes also their volumes. Without, it may ask about
+// these on a terminal. It returns what it has removed, and notes volumes that it
+// keeps.
+func (s session) discardContainers(ctx context.Context, all, gone []registry.Lease, volumes, ask, dryRun bool) (removed []string, err error) {
 	if len(gone) == 0 {
 		return nil, nil
 	}
@@ -168,24 +169,38 @@ func (s session) discardContainers(ctx context.Context, all, gone []registry.Lea
 		}
 		removed = append(removed, o.Name)
 	}
-	var kept []string
+	var found []string
 	for _, o := range container.Volumes(ctx, s.environ) {
-		switch {
-		case !deleted(o):
-			continue
-		case !volumes:
-			kept = append(kept, o.Name)
-			continue
-		case !dryRun:
-			if failed := container.RemoveVolumes(ctx, s.environ, o.Name); failed != nil {
+		if deleted(o) {
+			found = append(found, o.Name)
+		}
+	}
+	switch {
+	case len(found) == 0:
+	case dryRun && volumes:
+		removed = append(removed, found...)
+	case volumes, !dryRun && ask && s.removesVolumes(found):
+		for _, name := range found {
+			if failed := container.RemoveVolumes(ctx, s.environ, name); failed != nil {
 				err = errors.Join(err, failed)
 				continue
 			}
+			removed = append(removed, name)
 		}
-		removed = append(removed, o.Name)
-	}
-	if len(kept) > 0 {
-		s.note("kept the volumes of deleted projects: %s (to remove them with their data: docker volume rm %s)", wording.List(kept), strings.Join(kept, " "))
+	case dryRun:
+		s.note("would keep the volumes of deleted projects: %s (to remove them with their data: devports prune --volumes)", wording.List(found))
+	default: // their leases are gone: another prune does not find them
+		s.note("kept the volumes of deleted projects: %s (to remove them with their data: docker volume rm %s)", wording.List(found), strings.Join(found, " "))
 	}
 	return removed, err
+}
+
+// removesVolumes asks on a terminal whether to remove volumes.
+func (s session) removesVolumes(names []string) bool {
+	if !s.asks() {
+		return false
+	}
+	fmt.Fprintf(s.stdout, "Remove the volumes of deleted projects, with their data: %s? [y/N] ", wording.List(names))
+	answer := s.answer()
+	return answer == "y" || answer == "yes"
 }

@@ -90,6 +90,12 @@ func (s session) ask(found scaffold.Project, services []string) string {
 		fmt.Fprintf(s.stdout, "Start %s?", what)
 	}
 	fmt.Fprint(s.stdout, " [Y/n, w: write the Portfile and start] ")
+	return s.answer()
+}
+
+// answer reads the answer to a question, in lower case; "n" at the end of the
+// input.
+func (s session) answer() string {
 	answer, err := bufio.NewReader(s.stdin).ReadString('\n')
 	if err != nil && answer == "" {
 		fmt.Fprintln(s.stdout)

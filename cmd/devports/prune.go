@@ -33,7 +33,7 @@ projects that are running, and of other machines and containers that share this
 home. It also releases ports that devports run has leased in a project for
 folders that belong to no service, unless something listens on them. It removes
 the containers of deleted projects; with --volumes also the volumes that devports
-has created for them.
+has created for them. On a terminal, it asks about these without --volumes.
 
 Example:
   devports prune --dry-run
@@ -79,7 +79,7 @@ Example:
 		removed, failed := s.discardRuns(gone, all, c.Bool("dry-run"))
 		logs, size, err := s.discardLogs(gone, all, c.Bool("dry-run"))
 		failed = errors.Join(failed, err)
-		volumes, err := s.discardContainers(c.Context, all, gone, c.Bool("volumes"), c.Bool("dry-run"))
+		volumes, err := s.discardContainers(c.Context, all, gone, c.Bool("volumes"), !c.Bool("json"), c.Bool("dry-run"))
 		failed = errors.Join(failed, err)
 		steps, err := s.discardSetup(gone, all, c.Bool("dry-run"))
 		failed = errors.Join(failed, err)
@@ -116,11 +116,11 @@ Example:
 			fmt.Fprintf(s.stdout, format, wording.Bytes(size), text.OneLine(strings.Join(logs, ", ")))
 		}
 		if len(volumes) > 0 {
-			format := "removed %s: %s\n"
+			format := "removed from the container engine: %s\n"
 			if c.Bool("dry-run") {
-				format = "would remove %s: %s\n"
+				format = "would remove from the container engine: %s\n"
 			}
-			fmt.Fprintf(s.stdout, format, wording.Count(len(volumes), "container or volume"), text.OneLine(strings.Join(volumes, ", ")))
+			fmt.Fprintf(s.stdout, format, text.OneLine(strings.Join(volumes, ", ")))
 		}
 		if len(steps) > 0 {
 			format := "removed the state of the set-up: %s\n"

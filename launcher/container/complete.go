@@ -195,6 +195,11 @@ func (c *completion) compose(p *procfile.Process) string {
 	for _, name := range r.model.sharedVolumes(p.Container.Project, p.Container.Compose) {
 		c.note(p.Service, "remove its name in the compose file to give each checkout its own", "all checkouts share the volume %s of %s", name, p.Service)
 	}
+	if p.Container.Grace == 0 { // the Portfile has no stop_timeout
+		if grace, err := time.ParseDuration(scalar(declared["stop_grace_period"])); err == nil && grace >= 0 {
+			p.StopTimeout = grace + procfile.StopMargin
+		}
+	}
 	c.depend(p, dependencies(declared))
 	return r.model.hash(p.Container.Compose)
 }

@@ -3,6 +3,7 @@ package container
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/devports/devports/allocator/holder/engine"
@@ -20,7 +21,14 @@ func Probe(p procfile.Process, instance string) probe.Try {
 	}
 	port := probe.Try(func(context.Context) error { return nil })
 	if p.Port != 0 {
-		port = probe.Proxied(p.Port)
+		connect := probe.Proxied(p.Port)
+		port = func(ctx context.Context) error {
+			err := connect(ctx)
+			if inside := p.Container.OwnPort(); err != nil && inside != 0 {
+				return fmt.Errorf("nothing in its container listens on port %d (container_port) yet", inside)
+			}
+			return err
+		}
 	}
 	return func(ctx context.Context) error {
 		status, asked := engine.StatusOf(ctx, getenv, instance, p.Service)

@@ -6,8 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,8 +47,16 @@ func (h host) readModel(ctx context.Context, e Engine, project, file string) (mo
 	} else {
 		options = append(options, "--profile", "*", "config", "--format", "json")
 	}
+	if file != "" {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return nil, failure("compose_file is relative to the Portfile", "there is no compose file %s", file)
+		}
+	}
 	out, err := h.output(ctx, e.composeCommand(project, options...)...)
 	if err != nil {
+		if said := err.Error(); file == "" && (strings.Contains(said, "no configuration file provided") || strings.Contains(said, "upported filenames")) {
+			return nil, failure(`if it has another name: compose_file = "dev/compose.yaml"`, "there is no compose file in %s", h.dir)
+		}
 		return nil, explain(e, err)
 	}
 	m := model{}

@@ -32,6 +32,9 @@ const sharedMark = "/shared"
 // removeTimeout is how long an engine may take to remove what a run has left.
 const removeTimeout = 20 * time.Second
 
+// removalTimeout is how long a removal that something else has begun may take.
+const removalTimeout = 5 * time.Second
+
 // Remove removes the containers of a checkout, running or not, and the networks
 // that compose has created for it, and returns the names of the containers. With
 // an instance, it removes only the containers of that run. Volumes remain. It
@@ -126,9 +129,14 @@ func (h host) remove(ctx context.Context, e Engine, filters ...string) ([]string
 		return nil, err
 	}
 	_, err = h.output(ctx, append([]string{e.Program, "rm", "-f", "-v"}, ids...)...)
-	if err != nil { // the engine may be removing them itself
+	for limit := time.Now().Add(removalTimeout); err != nil && time.Now().Before(limit); { // the engine may be removing them itself
 		if left, _, again := h.containers(ctx, e, filters...); again == nil && len(left) == 0 {
-			err = nil
+			return names, nil
+		}
+		select {
+		case <-ctx.Done():
+			return names, err
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 	return names, err

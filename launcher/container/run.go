@@ -93,10 +93,16 @@ func (s *service) filters() []string {
 	return []string{"label=" + LabelCheckout + "=" + s.Checkout, "label=" + engine.LabelService + "=" + s.Service}
 }
 
+// own match the container of this run: that of an earlier run, which was killed,
+// may end while the next one has started its own.
+func (s *service) own() []string {
+	return append(s.filters(), "label="+engine.LabelInstance+"="+s.instance)
+}
+
 func (s *service) removeOwn() {
 	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
 	defer cancel()
-	_, _ = s.remove(ctx, s.Engine, s.filters()...) // the run, or the next one, tries again
+	_, _ = s.remove(ctx, s.Engine, s.own()...) // the run, or the next one, tries again
 }
 
 // prepare creates what the container needs, and returns the command that runs
@@ -220,7 +226,7 @@ func (s *service) awaitCreated(ended <-chan struct{}) {
 			return
 		case <-time.After(pause):
 		}
-		if ids, _, err := s.containers(context.Background(), s.Engine, s.filters()...); err == nil && len(ids) > 0 {
+		if ids, _, err := s.containers(context.Background(), s.Engine, s.own()...); err == nil && len(ids) > 0 {
 			return
 		}
 	}
@@ -257,14 +263,17 @@ func (s *service) follow(ctx context.Context, cmd *exec.Cmd, stop <-chan struct{
 // stop stops the container. A container that is being created is stopped once it
 // is there.
 func (s *service) stop(ctx context.Context) {
-	grace := strconv.Itoa(int((s.Container.Grace + time.Second - 1) / time.Second))
+	argv := []string{s.Engine.Program, "stop"}
+	if grace := s.Container.Grace; grace != 0 { // else the container has that of the compose file
+		argv = append(argv, "-t", strconv.Itoa(int((grace+time.Second-1)/time.Second)))
+	}
 	for range 20 {
-		ids, _, err := s.containers(ctx, s.Engine, s.filters()...)
+		ids, _, err := s.containers(ctx, s.Engine, s.own()...)
 		if err != nil {
 			return
 		}
 		if len(ids) > 0 {
-			_, _ = s.host.output(ctx, append([]string{s.Engine.Program, "stop", "-t", grace}, ids...)...)
+			_, _ = s.host.output(ctx, append(argv, ids...)...)
 			return
 		}
 		select {

@@ -48,7 +48,7 @@ func (d Doctor) examineProject(ctx context.Context, p project.Project, err error
 		return d.troubles("project", err, "nothing starts until this is fixed")
 	}
 	here := d.runOf(runs, scope)
-	findings := slices.Concat(projectNotes(plan), examinePins(p, scope, leases), d.examineHolders(ctx, p, scope, leases))
+	findings := slices.Concat(projectNotes(plan), examinePins(p, scope, leases), d.examineHolders(ctx, p, scope, leases, runningContainers(plan, here)))
 	ports, err := d.portsByService(ctx, here)
 	services := []Finding{{Check: "services", Level: Warning, What: fmt.Sprintf("cannot determine where they listen: %v", err)}}
 	if err == nil {
@@ -161,8 +161,9 @@ func unboundPins(p project.Project, scope registry.Scope) []Finding {
 }
 
 // examineHolders looks for obstacles to the project's ports: processes that
-// hold them, and leases of ports that the project pins.
-func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope registry.Scope, leases []registry.Lease) []Finding {
+// hold them, and leases of ports that the project pins. The engine holds the
+// ports of the services in containers.
+func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope registry.Scope, leases []registry.Lease, containers []string) []Finding {
 	trying, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	err := p.Try(trying, project.StartedIn)
@@ -173,10 +174,28 @@ func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope reg
 		own := slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool { return l.Scope != scope })
 		err = p.Free(ctx, own, project.StartedIn(scope))
 	}
+	if errors.As(err, &taken) {
+		taken.Taken = slices.DeleteFunc(taken.Taken, func(t project.Taken) bool {
+			return t.Point.Port == 0 && slices.Contains(containers, t.Lease.Name.Service)
+		})
+		if len(taken.Taken) == 0 {
+			return nil
+		}
+	}
 	if err != nil {
 		return d.troubles("project", err, "the service cannot start on it")
 	}
 	return nil
+}
+
+// runningContainers returns the services of a run that have a container now.
+func runningContainers(plan procfile.Plan, here control.Answer) (names []string) {
+	for _, st := range here.Info.Services {
+		if p, ok := plan.Service(st.Service); ok && p.Container != nil && st.PID != 0 {
+			names = append(names, st.Service)
+		}
+	}
+	return names
 }
 
 // examinePins looks for pins in the ephemeral range that are not leased yet;
