@@ -146,7 +146,7 @@ var usesPort = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 // sets reports whether devports itself sets a variable.
 func (c *containers) sets(name string) bool {
 	_, port := c.port(name)
-	return port || name == "PORT" || strings.HasPrefix(name, "DEVPORTS_")
+	return port || name == "PORT" || strings.HasPrefix(name, envvar.Prefix)
 }
 
 // expand returns the value of a variable of a table in a container.
