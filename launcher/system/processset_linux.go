@@ -39,9 +39,15 @@ func descendants(pid int) map[process.ID]bool {
 	return ids
 }
 
-// adopted returns the pids of children that this run has not started.
+// adopted returns the pids of children that this run has not started. In a
+// process that is not dedicated to the run, these include those of startOutside,
+// which belong to any thread.
 func (s *processSet) adopted() ([]int, error) {
-	pids, err := proctree.Adopted(os.Getpid())
+	list := proctree.Adopted
+	if !s.dedicated {
+		list = proctree.Children
+	}
+	pids, err := list(os.Getpid())
 	if err != nil {
 		return nil, err
 	}
