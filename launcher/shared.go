@@ -22,7 +22,7 @@ type Sharing interface {
 type SharedState struct {
 	Status Status // in the run that starts it
 	Lost   bool   // that run was killed, and another one is about to start
-	Ended  bool   // that run has ended, as somebody asked for
+	Ended  bool   // that run has ended, on request
 	Err    error  // why there is no such run
 
 	StartedBy string // the checkout that started that run

@@ -69,7 +69,7 @@ func (a *assembly) portfile(root *value) {
 }
 
 // read reads another file. A missing one is not a problem: its contents are nil.
-// The file must belong to somebody whose files are trusted.
+// The owner of the file must be one whose files are trusted.
 func (a *assembly) read(path string, s *source) []byte {
 	a.watched = append(a.watched, path)
 	src, err := readTrusted(path, a.trust)

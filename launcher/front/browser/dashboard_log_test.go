@@ -115,7 +115,7 @@ func TestDashboardFlood(t *testing.T) {
 	}
 	w.print(dir, "web", "the very last\n")
 	d.await(shows("the very last"))
-	// Each number of lines that are left out is said between those that are shown.
+	// The page shows each number of lines that are left out, between those that are shown.
 	if gaps := evaluate[string](b, `(() => {
 		const rows = [...document.querySelectorAll("#lines > div")], wrong = [];
 		let last = -1, left = 0, seen = 0;
@@ -127,7 +127,7 @@ func TestDashboardFlood(t *testing.T) {
 			if (last >= 0 && Number(m[1]) != last + 1 + left) wrong.push(last + ", " + left + " left out, " + m[1]);
 			last = Number(m[1]); left = 0;
 		}
-		return seen ? wrong.join("; ") : "nothing is said to be left out";
+		return seen ? wrong.join("; ") : "the page does not say that lines are left out";
 	})()`); gaps != "" {
 		t.Error(gaps)
 	}

@@ -101,7 +101,7 @@ func TestDamagedMarks(t *testing.T) {
 
 func second(_ string, err error) error { return err }
 
-// TestOwn checks that a JSON file of somebody else stays as it is.
+// TestOwn checks that a JSON file that devports did not write stays as it is.
 func TestOwn(t *testing.T) {
 	services := []Service{{"web", 10001}}
 	for _, f := range []File{launchFile(services), worktreesFile()} {
