@@ -173,7 +173,7 @@ func TestDashboardRemembers(t *testing.T) {
 	d.await(`location.hash.includes("grep=") && document.querySelectorAll("#lines .text").length >= 300 && !(` + shows("number 2999") + `)`)
 	evaluate[bool](b, `document.activeElement.blur(), document.querySelector("#log").scrollTop -= 2345, true`)
 	d.await(`/at=/.test(location.hash) && document.querySelector("#follow").getAttribute("aria-pressed") == "false"`)
-	time.Sleep(300 * time.Millisecond) // the address follows the scroll position after a while
+	d.await(`log.visible() == new URLSearchParams(location.hash.slice(1)).get("at")`) // the address follows the scroll position after a while
 	const look = `(() => {
 		const top = document.querySelector("#log").getBoundingClientRect().top;
 		const first = [...document.querySelectorAll("#lines > div")].find(n => n.getBoundingClientRect().bottom > top + 1);
