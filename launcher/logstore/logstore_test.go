@@ -275,7 +275,7 @@ func TestRandom(t *testing.T) {
 	if !slices.Equal(paged, lines) {
 		t.Error("by pages there are other lines")
 	}
-	for _, expression := range []string{"7 bbb", "(?i)9 X+", "^3", "a$", "1|2"} {
+	for _, expression := range []string{"7 bbb", "(?i)9 X+", "^[0-9]+ ", "a$", "1|2"} {
 		m, err := NewMatcher(expression, false)
 		if err != nil {
 			t.Fatal(err)
