@@ -1,8 +1,3 @@
-// The runtime need not search the cgroup for a limit of processors: that takes a
-// twentieth of the time of a short command, and devports seldom uses more than one.
-//
-//go:debug containermaxprocs=0
-
 // Command devports starts the services of a project, each on a port of its
 // own that it keeps.
 //

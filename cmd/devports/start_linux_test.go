@@ -87,6 +87,9 @@ func BenchmarkStart(b *testing.B) {
 		if out, err := staticBuild(programs[name], from).CombinedOutput(); err != nil {
 			b.Fatalf("%v\n%s", err, out)
 		}
+		if err := install(programs[name]); err != nil {
+			b.Fatal(err)
+		}
 	}
 	if path, err := exec.LookPath("hivemind"); err == nil {
 		programs["hivemind"] = path
