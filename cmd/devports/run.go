@@ -121,16 +121,16 @@ func (s session) program(c *cli.Context) (p program, err error) {
 	switch {
 	case c.IsSet("command") && len(argv) > 0:
 		return p, fail(exitRunFailed, "devports run -c "+text.QuoteSh(c.String("command")), "-c takes the whole command as one argument, not also %s", strings.Join(quoted(argv), " "))
-	case c.IsSet("command"):
-		p.argv, p.attr = system.ShellCommand(c.String("command"))
-	case len(argv) == 0:
+	case len(argv) == 0 && !c.IsSet("command"):
 		return p, fail(exitRunFailed, "devports run -- go test ./...", "run requires a command")
-	default:
-		p.argv = argv
 	}
+	p.argv = argv
 	service, err := s.service(c)
 	if err != nil {
 		return p, s.runFailed(err)
+	}
+	if c.IsSet("command") {
+		p.argv, p.attr = system.ShellCommand(c.String("command"), service.Env)
 	}
 	p.env = service.Env.List()
 	if c.Bool("in-dir") {
