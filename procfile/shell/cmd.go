@@ -1,6 +1,10 @@
 package shell
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"sync"
+)
 
 // Cmd returns a command line for cmd.exe /s /c that does what a Portfile for
 // all systems means by line:
@@ -131,8 +135,8 @@ func reference(s string, get func(string) (string, bool)) (n int, value string, 
 	return 1 + len(name), value, false, ok && !strings.ContainsAny(value, "\r\n\x00")
 }
 
-// backslashPrograms writes \ for / in the programs of a line that begin with a
-// dot, a drive or a folder. Others stay, because cd/d is cd with an option.
+// backslashPrograms writes \ for / in the programs of a line. Commands of cmd.exe
+// stay, because cd/d is cd with an option.
 func backslashPrograms(text []cmdByte) []cmdByte {
 	begins, quoted := true, false
 	for i := 0; i < len(text); i++ {
@@ -151,17 +155,43 @@ func backslashPrograms(text []cmdByte) []cmdByte {
 			continue
 		}
 		begins = false
-		path := c.c == '.'
-		for ; i < len(text) && (text[i].value || strings.IndexByte(" \t&|<>()\"^;,=", text[i].c) < 0); i++ {
-			path = path || text[i].c == '\\' || text[i].c == ':'
-			if path && text[i].c == '/' {
-				text[i].c = '\\'
-			}
+		from := i
+		for i < len(text) && (text[i].value || strings.IndexByte(" \t&|<>()\"^;,=", text[i].c) < 0) {
+			i++
 		}
+		backslash(text[from:i])
 		i--
 	}
 	return text
 }
+
+// backslash writes \ for / in the name of a program.
+func backslash(name []cmdByte) {
+	slash := slices.IndexFunc(name, func(c cmdByte) bool { return c.c == '/' })
+	first := make([]byte, max(slash, 0))
+	for i := range first {
+		first[i] = name[i].c
+	}
+	if slash <= 0 || cmdWords()[strings.ToLower(string(first))] {
+		return
+	}
+	for i := range name {
+		if name[i].c == '/' {
+			name[i].c = '\\'
+		}
+	}
+}
+
+// cmdWords are the commands of cmd.exe.
+var cmdWords = sync.OnceValue(func() map[string]bool {
+	words := map[string]bool{}
+	for word := range strings.FieldsSeq(`
+		assoc break call cd chdir cls color copy date del dir echo endlocal erase exit for ftype goto if md mkdir mklink
+		move path pause popd prompt pushd rd rem ren rename rmdir set setlocal shift start time title type ver verify vol`) {
+		words[word] = true
+	}
+	return words
+})
 
 // cmdWriter writes a command line. It holds backslashes back: before a quote,
 // programs take two of them for one (see CommandLineToArgvW).
