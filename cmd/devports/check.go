@@ -90,6 +90,7 @@ Example:
 
 // checked is the result in JSON.
 type checked struct {
+	Version  formatVersion     `json:"version"`
 	File     string            `json:"file"`
 	Valid    bool              `json:"valid"`
 	Services []string          `json:"services"`

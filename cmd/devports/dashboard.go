@@ -90,7 +90,7 @@ func (s session) dashboardOptions(points registry.Registry) *dashboard.Options {
 		return nil
 	}
 	return &dashboard.Options{
-		Runs: runs, Logs: logs, Version: version().Version,
+		Runs: runs, Logs: logs, Version: version().Devports,
 		Name: func(c dashboard.Checkout) string { return scopeOfCheckout(c).Name() },
 		Head: func(directory string) (branch, commit string) {
 			head := checkout.HeadOf(directory, s.getenv)

@@ -41,7 +41,7 @@ Example:
 		}
 		rows, err := importFiles(c.Context, r, files, wanted) // after an error, rows are the results so far
 		if c.Bool("json") {
-			return errors.Join(s.json(rows), s.notImported(rows, err))
+			return errors.Join(s.json(importsOutput{Imports: rows}), s.notImported(rows, err))
 		}
 		for _, row := range rows {
 			switch row.Result {

@@ -45,7 +45,7 @@ Example:
 			return err
 		}
 		if c.Bool("json") {
-			return s.json(ports)
+			return s.json(numbersOutput{Ports: ports})
 		}
 		for _, port := range ports {
 			if _, err := fmt.Fprintln(s.stdout, port); err != nil {

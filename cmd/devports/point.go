@@ -452,7 +452,7 @@ func (s session) listPoints(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("json") {
-		return s.json(rows)
+		return s.json(pointsOutput{Points: rows})
 	}
 	if len(rows) == 0 {
 		s.note("no points")

@@ -203,7 +203,7 @@ func (s session) portserverStatus(c *cli.Context) error {
 		rows = append(rows, assignment{a.Port, a.PID, holder.Inspect(c.Context, a.PID).Command, a.Since.UTC()})
 	}
 	if c.Bool("json") {
-		err = s.json(rows)
+		err = s.json(assignmentsOutput{Assignments: rows})
 	} else {
 		err = s.printAssignments(rows)
 	}

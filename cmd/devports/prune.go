@@ -87,7 +87,7 @@ Example:
 			for _, p := range points {
 				s.note("%s", p)
 			}
-			return errors.Join(s.json(leaseRows(leases)), failed)
+			return errors.Join(s.json(leasesOutput{Leases: leaseRows(leases)}), failed)
 		}
 		for _, l := range leases {
 			why := text.OneLine(l.Scope.Directory) + " no longer exists"
