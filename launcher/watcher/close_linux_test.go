@@ -31,9 +31,9 @@ func TestClosedInstances(t *testing.T) {
 	must(t, os.WriteFile("/proc/sys/user/max_inotify_instances", []byte("4"), 0))
 	dir := t.TempDir()
 	for i := range 20 {
-		q, err := newQueue()
+		q, err := newQueue(ofProcess)
 		for end := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(end); {
-			q, err = newQueue() // the kernel closes the others when it has time
+			q, err = newQueue(ofProcess) // the kernel closes the others when it has time
 		}
 		if err != nil {
 			t.Fatalf("instance %d: %v", i, err)
@@ -52,9 +52,9 @@ func BenchmarkClose(b *testing.B) {
 	dir := b.TempDir()
 	for b.Loop() {
 		b.StopTimer()
-		q, err := newQueue()
+		q, err := newQueue(ofProcess)
 		for err != nil { // the kernel has not closed those of earlier rounds yet
-			q, err = newQueue()
+			q, err = newQueue(ofProcess)
 		}
 		must(b, q.Add(dir))
 		b.StartTimer()
