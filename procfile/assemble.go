@@ -29,6 +29,7 @@ type assembly struct {
 	trust     ownership.Trust // of files beside and below the project file
 	order     int
 	parts     []*part
+	locals    []string // the names of each Portfile.local
 	watched   []string // files, patterns and missing files that decide what is read
 	removed   map[string]Position
 	notes     Problems
@@ -157,6 +158,7 @@ func (a *assembly) local(path string, p *part) *value {
 	if src == nil {
 		return nil
 	}
+	a.locals = append(a.locals, s.name)
 	return a.tree(src, s)
 }
 

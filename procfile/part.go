@@ -120,6 +120,13 @@ func (f File) relative(t Text) string {
 	return rel
 }
 
+// Absolute returns the absolute path of a path in the file, or in one that it
+// includes.
+func (f File) Absolute(t Text) string { return f.path(t) }
+
+// Locals returns the names of each Portfile.local, as messages print them.
+func (f File) Locals() []string { return f.locals }
+
 // escapeGlob returns a pattern that matches only the path.
 func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`).Replace(path)
