@@ -162,6 +162,19 @@ func (a *assembly) local(path string, p *part) *value {
 	return a.tree(src, s)
 }
 
+// unusedLocal is a note about a Portfile.local beside a Procfile, which it does
+// not override.
+func (a *assembly) unusedLocal(name string) Problems {
+	path := filepath.Join(a.dir, LocalName)
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	return Problems{{
+		File: shorter(a.wd, path), Text: "this file has no effect beside a Procfile: it overrides a Portfile",
+		Hint: "devports init writes a Portfile with the services of " + name, Once: true,
+	}}
+}
+
 // mainOf returns the directory of the main checkout that corresponds to a
 // directory of this one; "" if this is the main checkout.
 func (a *assembly) mainOf(dir string) string {
