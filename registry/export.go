@@ -2,17 +2,15 @@ package registry
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/devports/devports/allocator"
 )
 
 // ExportFormats returns the formats that Export writes.
-func ExportFormats() []Format { return []Format{PortFor, Plut, JSON, Dotenv} }
+func ExportFormats() []Format { return []Format{PortFor, Plut, Dotenv} }
 
 // Unfit is a lease that a format cannot represent.
 type Unfit struct {
@@ -38,9 +36,8 @@ func (e *UnfitError) Error() string {
 // Export writes leases in a format, in their order, with one call of w.Write.
 // It writes nothing if the format cannot represent all of them.
 //
-// JSON represents everything. The others have no scopes, so no two leases may
-// have the same name in PortFor and Plut, or the same variable in Dotenv.
-// PortFor is also case-insensitive, and has sections and comments. ParseForeign
+// The formats have no scopes, so no two leases may have the same name in PortFor
+// and Plut, or the same variable in Dotenv. PortFor is also case-insensitive, and has sections and comments. ParseForeign
 // reads the output for PortFor and Plut back unchanged.
 //
 // The error is an *UnfitError, that of w.Write, or reports an unknown format.
@@ -48,8 +45,6 @@ func Export(w io.Writer, f Format, leases []Lease) error {
 	var content []byte
 	var err error
 	switch f {
-	case JSON:
-		content, err = exportJSON(leases)
 	case PortFor:
 		content, err = flat{format: f, key: portForKey, start: "[DEFAULT]\n", line: "%s = %d\n"}.export(leases)
 	case Plut:
@@ -123,25 +118,3 @@ func plutKey(n allocator.PortName) (key, fault string) {
 
 // variableKey returns the variable of a service's port.
 func variableKey(n allocator.PortName) (key, fault string) { return n.Variable(), "" }
-
-// exportJSON writes the keys of devports ls --json, except those about
-// processes.
-func exportJSON(leases []Lease) ([]byte, error) {
-	type row struct {
-		Project   string    `json:"project,omitempty"`
-		Worktree  string    `json:"worktree,omitempty"`
-		Directory string    `json:"directory,omitempty"`
-		Name      string    `json:"name"`
-		Port      int       `json:"port"`
-		Pinned    bool      `json:"pinned"`
-		Since     time.Time `json:"since"`
-
-		Undeclared bool `json:"undeclared,omitempty"`
-	}
-	rows := make([]row, len(leases))
-	for i, l := range leases {
-		rows[i] = row{l.Scope.Project, l.Scope.Worktree, l.Scope.Directory, l.Name.String(), l.Port, l.Pinned, l.Since, l.Undeclared}
-	}
-	content, err := json.MarshalIndent(rows, "", "  ")
-	return append(content, '\n'), err
-}

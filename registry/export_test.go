@@ -2,7 +2,6 @@ package registry
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/devports/devports/allocator"
-	"github.com/devports/devports/registry/checkout"
 )
 
 // exported returns the output of Export, or its error.
@@ -53,7 +51,6 @@ a.b of shop cannot be exported as port-for: its name there, a.b, clashes with th
 			`the user-wide name A:b cannot be exported as dotenv: its name there, PORT_A_B, clashes with the user-wide name a-b
 a.b of shop cannot be exported as dotenv: its name there, PORT_A_B, clashes with the user-wide name a-b`,
 		},
-		{JSON, nil, "[]\n"},
 		{PlutRC, nil, `registry: cannot export the format "plutrc"`},
 		{"x", nil, `registry: cannot export the format "x"`},
 	} {
@@ -81,32 +78,6 @@ func TestExportIsRead(t *testing.T) {
 		if got := python(t, program, content); !maps.Equal(got, want) {
 			t.Errorf("%s read by Python: %v", content, got)
 		}
-	}
-}
-
-func TestExportJSON(t *testing.T) {
-	r := scratch(t)
-	put(t, r, checkout.Checkout{}, "auth")
-	put(t, r, feature, "web")
-	put(t, r, mainCheckout, "db:x=5432")
-	leases := all(t, r)
-	var rows []struct {
-		Lease
-		Name                         string
-		Project, Worktree, Directory string
-	}
-	if err := json.Unmarshal([]byte(exported(JSON, leases)), &rows); err != nil {
-		t.Fatal(err)
-	}
-	for i, row := range rows {
-		row.Lease.Name = want(row.Name).Name
-		row.Scope = Scope{row.Directory, row.Project, row.Worktree}
-		if row.Lease != leases[i] {
-			t.Errorf("%v became %v", leases[i], row.Lease)
-		}
-	}
-	if len(rows) != 3 {
-		t.Errorf("%d rows", len(rows))
 	}
 }
 

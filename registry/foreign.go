@@ -21,7 +21,6 @@ const (
 	PortFor Format = "port-for" // port-for's /etc/port-for.conf: an ini file with lines "name = 23029" in its section DEFAULT
 	Plut    Format = "plut"     // plut's ~/.plutfile: a JSON object of ports by name
 	PlutRC  Format = "plutrc"   // ~/.plutrc of plut up to 0.4: lines "export PLUT_NAME=1234" for lower-case names. Only read
-	JSON    Format = "json"     // a JSON array of complete leases. Only written
 	Dotenv  Format = "dotenv"   // lines "PORT_NAME=23029". Only written
 )
 

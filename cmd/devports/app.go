@@ -51,7 +51,7 @@ func app(s session) *cli.App {
 	a := &cli.App{
 		Name:            "devports",
 		Usage:           "start the services of a project, each on a port that it keeps",
-		Version:         version().Version,
+		Version:         version().Devports,
 		Reader:          s.stdin,
 		Writer:          s.stdout,
 		ErrWriter:       s.stderr,
@@ -153,7 +153,7 @@ func (k command) surplus(args []string) error {
 
 func quoted(args []string) (words []string) {
 	for _, arg := range args {
-		words = append(words, text.QuoteSh(arg))
+		words = append(words, text.QuoteArg(arg))
 	}
 	return words
 }

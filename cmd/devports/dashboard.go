@@ -90,7 +90,7 @@ func (s session) dashboardOptions(points registry.Registry) *dashboard.Options {
 		return nil
 	}
 	return &dashboard.Options{
-		Runs: runs, Logs: logs, Version: version().Version,
+		Runs: runs, Logs: logs, Version: version().Devports,
 		Name: func(c dashboard.Checkout) string { return scopeOfCheckout(c).Name() },
 		Head: func(directory string) (branch, commit string) {
 			head := checkout.HeadOf(directory, s.getenv)
@@ -101,7 +101,7 @@ func (s session) dashboardOptions(points registry.Registry) *dashboard.Options {
 			return s.explain(scopeOfCheckout(c), err)
 		},
 		NotRunning: func(c dashboard.Checkout) (string, string) {
-			return scopeOfCheckout(c).String() + " is not running", "cd " + text.QuoteSh(c.Directory) + " && devports up -d"
+			return scopeOfCheckout(c).String() + " is not running", "cd " + text.QuoteArg(c.Directory) + " && devports up -d"
 		},
 		Point: func(ctx context.Context, port int, to dashboard.Checkout, service string) error {
 			var err error

@@ -49,7 +49,7 @@ Example:
 			findings = append(findings, d.Examine(c.Context)...)
 		}
 		if c.Bool("json") {
-			err = s.json(findings)
+			err = s.json(findingsOutput{Findings: append([]doctor.Finding{}, findings...)})
 		} else {
 			err = s.printFindings(findings)
 		}

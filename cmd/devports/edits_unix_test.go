@@ -215,9 +215,9 @@ func TestEditThenAsk(t *testing.T) {
 		before := r.get()
 		e.edit(r, fmt.Sprintf("v%d", i+1))
 		if i%3 == 2 { // its services are ready now
-			var infos []control.Info
-			r.must(json.Unmarshal([]byte(r.devports("ps", "--json")), &infos))
-			if st := infos[0].Services[0]; st.State == launcher.StateReady && st.PID == before.PID && !st.Outdated {
+			var printed struct{ Runs []control.Info }
+			r.must(json.Unmarshal([]byte(r.devports("ps", "--json")), &printed))
+			if st := printed.Runs[0].Services[0]; st.State == launcher.StateReady && st.PID == before.PID && !st.Outdated {
 				t.Errorf("round %d: %s, and ps has the old process as ready", i, e.name)
 			}
 		}

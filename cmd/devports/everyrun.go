@@ -146,7 +146,7 @@ func (s session) psAll(c *cli.Context, runs []control.Instance) error {
 		s.noteRefused(i.Checkout+": ", i.Info)
 	}
 	if c.Bool("json") {
-		return s.json(infos)
+		return s.json(runsOutput{Runs: infos})
 	}
 	for n, i := range infos {
 		if n > 0 {

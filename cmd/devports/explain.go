@@ -11,7 +11,7 @@ import (
 func (s session) printSettings(file procfile.File, service string, asJSON bool) error {
 	settings := file.Explain(service)
 	if asJSON {
-		return s.json(append([]procfile.Setting{}, settings...))
+		return s.json(settingsOutput{Settings: append([]procfile.Setting{}, settings...)})
 	}
 	var t table
 	for i, setting := range settings {

@@ -38,7 +38,7 @@ What the format cannot express is a warning, with its line, and a comment in the
 file. --output writes a file (of systemd, a directory of units) and replaces
 only what export has written.
 
-With the format port-for, plut, json or dotenv, export prints your user-wide
+With the format port-for, plut, dotenv or json, export prints your user-wide
 names and their ports instead. If the format does not support a name, it prints
 an error and nothing else.
 
@@ -48,7 +48,7 @@ Example:
   devports export --format systemd --output ~/.config/systemd/user
   devports export --format plut > ~/.plutfile`,
 	flags: []cli.Flag{
-		&cli.StringFlag{Name: "format", Value: "json", Usage: "print in `FORMAT`: compose, kubernetes or systemd; or port-for, plut, json or dotenv"},
+		&cli.StringFlag{Name: "format", Value: "json", Usage: "print in `FORMAT`: compose, kubernetes or systemd; or port-for, plut, dotenv or json"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `PATH`: a file, or a directory for systemd"},
 		jsonFlag, fileFlag, registryFlag,
 	},
@@ -81,6 +81,9 @@ Example:
 				leases = append(leases, l)
 			}
 		}
+		if name == "json" {
+			return s.json(leasesOutput{Leases: leaseRows(leases)})
+		}
 		err = registry.Export(s.stdout, format, leases)
 		var unfit *registry.UnfitError
 		if !errors.As(err, &unfit) {
@@ -94,12 +97,14 @@ Example:
 	},
 }
 
-// exportFormat returns the format of ports with a name.
+// exportFormat returns the format of ports with a name; of the registry's formats,
+// or json.
 func exportFormat(name string) (registry.Format, error) {
 	var names []string
 	for _, f := range registry.ExportFormats() {
 		names = append(names, string(f))
 	}
+	names = append(names, "json")
 	if slices.Contains(names, name) {
 		return registry.Format(name), nil
 	}

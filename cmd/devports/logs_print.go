@@ -67,7 +67,7 @@ func (p *logPrinter) print(l logstore.Line) error {
 		if l.Cursor.Run != "" {
 			cursor = l.Cursor.String()
 		}
-		return p.json.Encode(logLine{l.Time, l.Service, l.Text, l.Missed, cursor})
+		return p.json.Encode(logLine{formatVersion{}, l.Time, l.Service, l.Text, l.Missed, cursor})
 	}
 	if l.Missed > 0 {
 		of := ""

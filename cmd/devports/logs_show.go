@@ -14,11 +14,12 @@ import (
 
 // logLine is the JSON of a line.
 type logLine struct {
-	Time    time.Time `json:"ts"`
-	Service string    `json:"service"`
-	Text    string    `json:"text"`
-	Missed  int64     `json:"missed,omitempty"`
-	Cursor  string    `json:"cursor,omitempty"`
+	Version formatVersion `json:"version"`
+	Time    time.Time     `json:"ts"`
+	Service string        `json:"service"`
+	Text    string        `json:"text"`
+	Missed  int64         `json:"missed,omitempty"`
+	Cursor  string        `json:"cursor,omitempty"`
 }
 
 // show prints the lines that the options select.

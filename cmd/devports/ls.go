@@ -69,7 +69,7 @@ Example:
 				}
 				rows = append(rows, row)
 			}
-			return s.json(rows)
+			return s.json(leasesOutput{Leases: rows})
 		}
 		if len(leases) == 0 {
 			if c.Bool("all") {

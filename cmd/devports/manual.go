@@ -11,7 +11,7 @@ import (
 // text as help.
 func manual(about string, commands []command) string {
 	var r roff
-	r.macro("TH", "DEVPORTS", "1", "", "devports "+version().Version, "User Commands")
+	r.macro("TH", "DEVPORTS", "1", "", "devports "+version().Devports, "User Commands")
 	r.macro("nh") // hyphenated words cannot be searched for
 	r.macro("SH", "NAME")
 	r.text("devports - " + about)

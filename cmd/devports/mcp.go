@@ -33,7 +33,7 @@ Example:
 			return err
 		}
 		return mcp.Serve(c.Context, s.stdin, s.stdout, mcp.Server{
-			Name: "devports", Version: version().Version, Tools: mcpTools,
+			Name: "devports", Version: version().Devports, Tools: mcpTools,
 			Call: func(ctx context.Context, tool string, a mcp.Arguments) (string, bool) {
 				return s.callTool(ctx, program, tool, a)
 			},
@@ -101,7 +101,7 @@ func toolCommand(tool string, a mcp.Arguments) []string {
 	case "url":
 		return []string{"url", "--", a.Text("service")}
 	case "env":
-		return []string{"env", "--shell=json", "--", a.Text("service")}
+		return []string{"env", "--json", "--", a.Text("service")}
 	}
 	return append(append(words, "--"), a.List("services")...)
 }

@@ -70,7 +70,7 @@ Example:
 			for i, n := range names {
 				byName[n.String()] = ports[i]
 			}
-			return s.json(byName)
+			return s.json(namedPortsOutput{Ports: byName})
 		}
 		var b strings.Builder
 		for _, port := range ports {

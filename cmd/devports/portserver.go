@@ -203,7 +203,7 @@ func (s session) portserverStatus(c *cli.Context) error {
 		rows = append(rows, assignment{a.Port, a.PID, holder.Inspect(c.Context, a.PID).Command, a.Since.UTC()})
 	}
 	if c.Bool("json") {
-		err = s.json(rows)
+		err = s.json(assignmentsOutput{Assignments: rows})
 	} else {
 		err = s.printAssignments(rows)
 	}
@@ -212,7 +212,7 @@ func (s session) portserverStatus(c *cli.Context) error {
 	}
 	hint := "to start one: devports portserver"
 	if address != portserver.DefaultAddress {
-		hint += " --address " + text.QuoteSh(address)
+		hint += " --address " + text.QuoteArg(address)
 	}
 	return fail(exitRunning, hint, "no port server of yours is listening at %s", address)
 }

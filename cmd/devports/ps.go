@@ -47,7 +47,7 @@ Example:
 			s.noteEnd(c)
 		}
 		if err != nil && c.Bool("json") && !c.Bool("watch") && s.describe(err).status == exitRunning {
-			return errors.Join(s.json([]runInfo{}), err)
+			return errors.Join(s.json(runsOutput{Runs: []runInfo{}}), err)
 		}
 		switch {
 		case err != nil:
@@ -73,7 +73,7 @@ Example:
 		}
 		s.noteRefused("", a.Info)
 		if c.Bool("json") {
-			return s.json([]runInfo{infoOf(a.Instance, a.Info)})
+			return s.json(runsOutput{Runs: []runInfo{infoOf(a.Instance, a.Info)}})
 		}
 		return s.psTable(a.Info.Services)
 	},

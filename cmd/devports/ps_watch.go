@@ -65,7 +65,7 @@ func (s session) watchBlock(asJSON bool, run runInfo) ([]byte, error) {
 	if asJSON {
 		e := json.NewEncoder(&block)
 		e.SetEscapeHTML(false)
-		err := e.Encode(run)
+		err := e.Encode(runsOutput{Runs: []runInfo{run}})
 		return block.Bytes(), err
 	}
 	s.stdout = &block

@@ -62,7 +62,7 @@ Example:
 			return err
 		}
 		if c.Bool("json") {
-			if err := s.json(leaseRows(removed)); err != nil {
+			if err := s.json(leasesOutput{Leases: leaseRows(removed)}); err != nil {
 				return err
 			}
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -27,10 +26,7 @@ var shells = map[string]func(w io.Writer, set []procfile.Var, unset []string) er
 		for _, v := range set {
 			values[v.Name] = &v.Value
 		}
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(values)
+		return session{stdout: w}.json(variablesOutput{Variables: values})
 	},
 }
 

@@ -170,16 +170,18 @@ func (n notes) stamp(worktree, name string) time.Time {
 // readyAfter is how long a service took from its start until it was ready.
 func (n notes) readyAfter(worktree, service string) time.Duration {
 	n.b.Helper()
-	var runs []struct {
-		Services []struct {
-			Service string
-			ReadyMS float64 `json:"ready_ms"`
+	var printed struct {
+		Runs []struct {
+			Services []struct {
+				Service string
+				ReadyMS float64 `json:"ready_ms"`
+			}
 		}
 	}
-	if err := json.Unmarshal([]byte(n.run(worktree, n.devports, "ps", "--json")), &runs); err != nil {
+	if err := json.Unmarshal([]byte(n.run(worktree, n.devports, "ps", "--json")), &printed); err != nil {
 		n.b.Fatal(err)
 	}
-	for _, r := range runs {
+	for _, r := range printed.Runs {
 		for _, s := range r.Services {
 			if s.Service == service {
 				return time.Duration(s.ReadyMS * float64(time.Millisecond))

@@ -41,7 +41,7 @@ Example:
 					all[p.Service] = p.Address
 				}
 			}
-			return s.json(all)
+			return s.json(addressesOutput{Addresses: all})
 		}
 		address, err := addressIn(plan, service)
 		if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -26,30 +25,23 @@ Example:
 		if c.Bool("json") {
 			return s.json(v)
 		}
-		_, err := fmt.Fprintf(s.stdout, "devports %s (%s, %s, ports assigned as of %s)\n", v.Version, v.Go, v.Platform, v.Assigned)
+		_, err := fmt.Fprintf(s.stdout, "devports %s (%s, %s, ports assigned as of %s)\n", v.Devports, v.Go, v.Platform, v.Assigned)
 		return err
 	},
 }
 
 type versions struct {
-	Version  string `json:"version"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
-	Assigned string `json:"assigned_ports"` // the date of IANA's registry
+	Version  formatVersion `json:"version"` // of the format, not of devports
+	Devports string        `json:"devports"`
+	Go       string        `json:"go"`
+	Platform string        `json:"platform"`
+	Assigned string        `json:"assigned_ports"` // the date of IANA's registry
 }
 
 func version() versions {
-	v := versions{"(devel)", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, allocator.AssignedDate}
+	v := versions{formatVersion{}, "(devel)", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, allocator.AssignedDate}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v.Version = info.Main.Version
+		v.Devports = info.Main.Version
 	}
 	return v
-}
-
-// json prints a value as JSON.
-func (s session) json(v any) error {
-	e := json.NewEncoder(s.stdout)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

@@ -202,7 +202,7 @@ func (s session) printStatuses(info control.Info, names []string, json bool, goo
 		services = slices.DeleteFunc(services, func(st launcher.Status) bool { return !slices.Contains(names, st.Service) })
 	}
 	if json {
-		if err := s.json(append([]launcher.Status{}, services...)); err != nil {
+		if err := s.json(servicesOutput{Services: append([]launcher.Status{}, services...)}); err != nil {
 			return err
 		}
 	} else {

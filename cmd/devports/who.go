@@ -74,7 +74,7 @@ Example:
 			return err
 		}
 		if c.Bool("json") {
-			if err := s.json(answers); err != nil {
+			if err := s.json(portsOutput{Ports: answers}); err != nil {
 				return err
 			}
 		} else {

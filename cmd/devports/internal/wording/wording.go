@@ -4,8 +4,11 @@ package wording
 
 import (
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"strings"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/text"
 )
 
@@ -41,6 +44,31 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, plural)
 }
 
+// Kill is the command that ends a process.
+func Kill(pid int) string {
+	if runtime.GOOS == "windows" {
+		return fmt.Sprintf("taskkill /T /F /PID %d", pid) // without /F, a program without a window ignores it
+	}
+	return fmt.Sprintf("kill %d", pid)
+}
+
+// Interrupt is the command that ends a run in an orderly way, or on Windows the
+// nearest to it.
+func Interrupt(pid int) string {
+	if runtime.GOOS == "windows" {
+		return Kill(pid)
+	}
+	return fmt.Sprintf("kill -INT %d", pid)
+}
+
+// WhoOpened is how to find the process that has opened a file.
+func WhoOpened(file string) string {
+	if runtime.GOOS == "windows" {
+		return "search for " + filepath.Base(file) + " in the Associated Handles of resmon"
+	}
+	return "lsof " + text.QuoteSh(file)
+}
+
 // Shorten cuts s to width characters, and ends it with "…" if it was longer.
 func Shorten(s string, width int) string {
 	if r := []rune(s); len(r) > width {
@@ -60,4 +88,21 @@ func Bytes(n int64) string {
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	}
 	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
+// Shortage says that only a few ports are left to choose from, and why. named is
+// the explicit range, if that is the cause.
+func Shortage(left int, cause allocator.Cause, named string, local allocator.Local) string {
+	few := "no ports"
+	if left > 0 {
+		few = "only " + Count(left, "port")
+	}
+	switch cause {
+	case allocator.ReservedPorts:
+		return "the reserved ports of this machine (net.ipv4.ip_local_reserved_ports) leave " + few + " to choose from"
+	case allocator.EphemeralPorts:
+		return fmt.Sprintf("the ephemeral range %s leaves %s to choose from", local.Ephemeral, few)
+	default:
+		return strings.Replace(few, "port", "unassigned port", 1) + " in " + named
+	}
 }
