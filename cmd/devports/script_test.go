@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -34,6 +35,8 @@ func TestMain(m *testing.M) {
 		"https":    serveHTTPS,
 		"lock":     lock,
 		"print":    printLines,
+		"show":     showArguments,
+		"cleaner":  cleanUp,
 		"poll":     poll,
 		"freeport": freePort,
 		"recite":   recite,
@@ -125,6 +128,9 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 func goEnvironment(t *testing.T) []string {
 	names := []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN"}
 	out, err := exec.Command("go", append([]string{"env", "-json"}, names...)...).Output()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil // such scripts are skipped
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
