@@ -147,6 +147,8 @@ func requestFailed(scope registry.Scope, err error) error {
 	var silent *control.UnresponsiveError
 	var shared *control.SharedError
 	switch {
+	case errors.As(err, new(failure)):
+		return err
 	case errors.As(err, &silent):
 		return unresponsive(scope, silent)
 	case errors.As(err, &unknown):
