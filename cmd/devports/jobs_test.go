@@ -115,7 +115,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = scriptEnv(ts)
+	cmd.Env, cmd.SysProcAttr = scriptEnv(ts), ownGroup()
 	j := &job{cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = j, j
 	read := make(chan struct{}) // closed at the end of the terminal's output
@@ -141,7 +141,9 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	}()
 	ts.Value(jobs{}).(map[string]*job)[args[0]] = j
 	ts.Defer(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil { // on Windows, or it has ended
+			_ = cmd.Process.Kill()
+		}
 		select {
 		case <-j.done:
 		case <-time.After(10 * time.Second):
@@ -238,7 +240,7 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(watchdog.Signal(stopSignal))
 		defer func() { ts.Check(watchdog.Signal(signals[args[1]])) }()
 	}
-	ts.Check(j.cmd.Process.Signal(signals[args[1]]))
+	ts.Check(sendSignal(j.cmd.Process, signals[args[1]]))
 }
 
 // watchdogOf waits for the watchdog of an `up`, and returns it.
