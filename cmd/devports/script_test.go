@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/launcher/control"
 )
 
 // TestMain makes this binary devports and the programs that the scripts start,
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(withEngine{m}, map[string]func(){
 		"devports": main,
 		"watchdog": main, // as which devports starts itself
+		"later":    laterDevports,
 		"serve":    serve,
 		"hold":     hold,
 		"https":    serveHTTPS,
@@ -39,6 +41,14 @@ func TestMain(m *testing.M) {
 
 		"without-inotify": withoutInotify,
 	})
+}
+
+// laterDevports is a devports of a later version, with another protocol for
+// running instances.
+func laterDevports() {
+	control.Protocol++
+	packaged = "v99.0.0"
+	main()
 }
 
 // TestScripts runs the scripts in testscripts, except those of TestExamples.
