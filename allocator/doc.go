@@ -37,7 +37,7 @@
 // # Too few candidates
 //
 // If the rules leave too few ports, they are dropped one after another, and
-// [Pool.Widened] reports it. In the default range, fewer than 200 are too few;
+// [Pool.Widened] reports why. In the default range, fewer than 200 are too few;
 // then the pool includes
 //
 //  1. all user ports, by the same rules;

@@ -53,8 +53,8 @@ func ExamplePool_Widened() {
 		log.Fatal(err)
 	}
 	pool := allocator.NewPool(allow, allocator.Local{})
-	left, ok := pool.Widened()
-	fmt.Println(left, ok)
+	left, cause := pool.Widened()
+	fmt.Println(left, cause == allocator.SmallRange)
 	fmt.Println(pool.Candidates())
 	// Output:
 	// 0 true

@@ -21,11 +21,21 @@ var userPorts = Range{1024, 49151}
 // Pool is the set of candidates on one machine. It is an immutable value, safe
 // for concurrent use. The zero value has no candidates.
 type Pool struct {
-	rules   tier
-	probed  []uint16 // the portable set as a list, with 0 in place of the excluded ports
-	left    int      // candidates before any rule was dropped
-	widened bool
+	rules  tier
+	probed []uint16 // the portable set as a list, with 0 in place of the excluded ports
+	left   int      // candidates before any rule was dropped
+	cause  Cause
 }
+
+// Cause is what leaves only a few ports to choose from.
+type Cause int
+
+const (
+	NoCause        Cause = iota // there are enough
+	SmallRange                  // the explicit range
+	EphemeralPorts              // the ephemeral range of the machine
+	ReservedPorts               // the reserved ports of the machine
+)
 
 // tier is the result of some of the rules: a portable set, the same on every
 // machine, and the ports that this machine excludes from it.
@@ -69,9 +79,25 @@ func NewPool(allow Set, local Local) Pool {
 			p.left = most
 		}
 	}
-	p.widened = most > p.left
+	if most > p.left {
+		p.cause = causeOf(allow, local)
+	}
 	p.probed = p.rules.list()
 	return p
+}
+
+func causeOf(allow Set, local Local) Cause {
+	if !allow.Empty() {
+		return SmallRange
+	}
+	if local.Reserved.Empty() {
+		return EphemeralPorts
+	}
+	local.Reserved = Set{}
+	if _, cause := NewPool(allow, local).Widened(); cause != NoCause {
+		return EphemeralPorts
+	}
+	return ReservedPorts
 }
 
 // defaultTiers and explicitTiers return the tiers in the order of their use;
@@ -111,8 +137,8 @@ var quiet = sync.OnceValue(func() Set {
 // Candidates returns the candidates on this machine.
 func (p Pool) Candidates() Set { return p.rules.candidates() }
 
-// Widened reports whether the pool includes ports that are otherwise avoided,
-// because this machine leaves only a few others, whose number is left: fewer
-// than 200 in the default range, or fewer than 20 in an explicit one. A small
-// explicit range without avoided ports is not widened.
-func (p Pool) Widened() (left int, ok bool) { return p.left, p.widened }
+// Widened reports why the pool includes ports that are otherwise avoided: this
+// machine leaves only a few others, whose number is left; fewer than 200 in the
+// default range, or fewer than 20 in an explicit one. A small explicit range
+// without avoided ports is not widened: [NoCause].
+func (p Pool) Widened() (left int, cause Cause) { return p.left, p.cause }

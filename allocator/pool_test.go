@@ -33,7 +33,7 @@ func TestCandidatesKeepTheRules(t *testing.T) {
 	for name, local := range locals(t) {
 		for _, allow := range []string{"", "20000-29999", "5000-40000", "3000-3002", "1-65535"} {
 			p := NewPool(mustParse(t, allow), local)
-			_, widened := p.Widened()
+			_, cause := p.Widened()
 			for rule, broken := range map[string]Set{
 				"reserved":        local.Reserved,
 				"browser-blocked": BrowserBlocked(),
@@ -47,7 +47,7 @@ func TestCandidatesKeepTheRules(t *testing.T) {
 					t.Errorf("%s, range %q: %v are outside of it", name, allow, bad)
 				}
 			}
-			if widened {
+			if cause != NoCause {
 				continue
 			}
 			for rule, broken := range map[string]Set{
@@ -89,7 +89,7 @@ func TestWidened(t *testing.T) {
 		allow      string
 		local      Local
 		left       int
-		widened    bool
+		cause      Cause
 		candidates Set
 	}{
 		{
@@ -97,28 +97,28 @@ func TestWidened(t *testing.T) {
 			left: quietPorts.Intersect(NewSet(DefaultRange)).Len(), candidates: quietPorts.Intersect(NewSet(DefaultRange)),
 		}, {
 			name: "default range is ephemeral", local: Local{Ephemeral: mustParse(t, "10000-65535")},
-			widened: true, candidates: low,
+			cause: EphemeralPorts, candidates: low,
 		}, {
 			name: "everything is ephemeral", local: Local{Ephemeral: mustParse(t, "1024-65000"), Reserved: mustParse(t, "20000-20100")},
-			widened: true, candidates: quietPorts.Subtract(mustParse(t, "20000-20100")),
+			cause: EphemeralPorts, candidates: quietPorts.Subtract(mustParse(t, "20000-20100")),
 		}, {
 			name: "small and good", allow: "23100-23104",
 			left: 5, candidates: mustParse(t, "23100-23104"),
 		}, {
 			name: "small and assigned", allow: "3000-3002", local: fallback(),
-			widened: true, candidates: mustParse(t, "3000-3002"),
+			cause: SmallRange, candidates: mustParse(t, "3000-3002"),
 		}, {
 			name: "blocked by browsers", allow: "6000-6002", local: fallback(),
-			widened: true, candidates: mustParse(t, "6001-6002"),
+			cause: SmallRange, candidates: mustParse(t, "6001-6002"),
 		}, {
 			name: "partly ephemeral", allow: "33000-33199", local: Local{Ephemeral: mustParse(t, "33100-60999")},
 			left: quietPorts.Intersect(mustParse(t, "33000-33099")).Len(), candidates: quietPorts.Intersect(mustParse(t, "33000-33099")),
 		}, {
 			name: "ephemeral", allow: "50000-50009", local: Local{Ephemeral: mustParse(t, "32768-60999")},
-			widened: true, candidates: mustParse(t, "50000-50009"),
+			cause: SmallRange, candidates: mustParse(t, "50000-50009"),
 		}, {
 			name: "denied", allow: "30000-30009", local: fallback(),
-			widened: true, candidates: mustParse(t, "30000-30009"),
+			cause: SmallRange, candidates: mustParse(t, "30000-30009"),
 		}, {
 			name: "reserved", allow: "23100-23104", local: Local{Reserved: mustParse(t, "23000-24000")},
 			left: 5, candidates: mustParse(t, "23100-23104"),
@@ -129,16 +129,19 @@ func TestWidened(t *testing.T) {
 		}, {
 			name: "excluded", allow: "23100-23104", local: Local{Excluded: mustParse(t, "23000-24000")},
 		}, {
+			name: "default range is reserved and ephemeral", local: Local{Ephemeral: mustParse(t, "1024-65535"), Reserved: mustParse(t, "10000-32767")},
+			cause: EphemeralPorts, candidates: quietPorts.Subtract(mustParse(t, "10000-32767")),
+		}, {
 			name: "default range is reserved", local: Local{Ephemeral: mustParse(t, "32768-60999"), Reserved: mustParse(t, "10000-32767")},
-			widened: true, candidates: quietPorts.Intersect(mustParse(t, "1024-9999")),
+			cause: ReservedPorts, candidates: quietPorts.Intersect(mustParse(t, "1024-9999")),
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := NewPool(mustParse(t, tt.allow), tt.local)
-			left, widened := p.Widened()
-			if left != tt.left || widened != tt.widened {
-				t.Errorf("Widened is %d, %t; want %d, %t", left, widened, tt.left, tt.widened)
+			left, cause := p.Widened()
+			if left != tt.left || cause != tt.cause {
+				t.Errorf("Widened is %d, %v; want %d, %v", left, cause, tt.left, tt.cause)
 			}
 			if !p.Candidates().Equal(tt.candidates) {
 				t.Errorf("candidates %v, want %v", p.Candidates(), tt.candidates)

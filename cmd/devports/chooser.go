@@ -9,6 +9,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -62,9 +63,9 @@ func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
 		s.note("%v", err)
 	}
 	pool := allocator.NewPool(allow, local)
-	left, widened := pool.Widened()
-	if widened && s.isNew(fmt.Sprintf("%d ports of %q beside %q, %q, %q", left, allow, local.Ephemeral, local.Reserved, local.Excluded)) {
-		s.note("only %d unassigned ports in this range; using assigned ones too", left)
+	left, cause := pool.Widened()
+	if cause != allocator.NoCause && s.isNew(fmt.Sprintf("%d ports of %q beside %q, %q, %q", left, allow, local.Ephemeral, local.Reserved, local.Excluded)) {
+		s.note("%s; using others too (devports doctor explains)", wording.Shortage(left, cause, allow.String(), local))
 	}
 	return pool, nil
 }

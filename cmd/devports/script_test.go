@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,6 +25,8 @@ func TestMain(m *testing.M) {
 	if _, set := os.LookupEnv(envvar.Front); !set { // tests that are no scripts
 		os.Setenv(envvar.Front, "off")
 	}
+	// Scripts wait for processes more than they compute.
+	flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // before the flags of go test, which win, are read
 	testscript.Main(withEngine{m}, map[string]func(){
 		"devports": main,
 		"watchdog": main, // as which devports starts itself

@@ -42,28 +42,18 @@ func examineMachine(leases []registry.Lease, allow allocator.Set, named string) 
 
 // examineRange checks that there are enough ports to choose from.
 func examineRange(allow allocator.Set, named string, local allocator.Local) []Finding {
-	left, widened := allocator.NewPool(allow, local).Widened()
-	if !widened {
+	left, cause := allocator.NewPool(allow, local).Widened()
+	f := Finding{Check: "machine", Level: Warning, What: wording.Shortage(left, cause, text.OneLine(named), local)}
+	switch cause {
+	case allocator.NoCause:
 		return nil
-	}
-	if !allow.Empty() {
-		return []Finding{{
-			Check: "machine", Level: Warning,
-			What: fmt.Sprintf("only %d unassigned ports in %s", left, text.OneLine(named)),
-			Why:  "devports also chooses assigned ones, which another program may hold when a service starts",
-			Fix:  "widen that range, or remove it",
-		}}
-	}
-	f := Finding{
-		Check: "machine", Level: Warning,
-		What: fmt.Sprintf("the ephemeral range %s leaves only %d ports to choose from", local.Ephemeral, left),
-		Why:  "devports also chooses ports in it, which an outgoing connection may hold when a service starts",
-		Fix:  sysctl(`net.ipv4.ip_local_port_range="32768 60999"`),
-	}
-	withoutReserved := local
-	withoutReserved.Reserved = allocator.Set{}
-	if _, widened := allocator.NewPool(allow, withoutReserved).Widened(); !widened {
-		f.What = fmt.Sprintf("the reserved ports of this machine (net.ipv4.ip_local_reserved_ports) leave only %d ports to choose from", left)
+	case allocator.SmallRange:
+		f.Why = "devports also chooses assigned ones, which another program may hold when a service starts"
+		f.Fix = "widen that range, or remove it"
+	case allocator.EphemeralPorts:
+		f.Why = "devports also chooses ports in it, which an outgoing connection may hold when a service starts"
+		f.Fix = sysctl(`net.ipv4.ip_local_port_range="32768 60999"`)
+	case allocator.ReservedPorts:
 		f.Why = "devports uses reserved ports only if a range names them, and chooses others instead"
 		f.Fix = fmt.Sprintf("if they are reserved for devports, name them: DEVPORTS_RANGE=%s, or range in the Portfile", local.Reserved)
 	}

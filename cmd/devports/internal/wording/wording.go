@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/text"
 )
 
@@ -60,4 +61,21 @@ func Bytes(n int64) string {
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	}
 	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
+// Shortage says that only a few ports are left to choose from, and why. named is
+// the explicit range, if that is the cause.
+func Shortage(left int, cause allocator.Cause, named string, local allocator.Local) string {
+	few := "no ports"
+	if left > 0 {
+		few = "only " + Count(left, "port")
+	}
+	switch cause {
+	case allocator.ReservedPorts:
+		return "the reserved ports of this machine (net.ipv4.ip_local_reserved_ports) leave " + few + " to choose from"
+	case allocator.EphemeralPorts:
+		return fmt.Sprintf("the ephemeral range %s leaves %s to choose from", local.Ephemeral, few)
+	default:
+		return strings.Replace(few, "port", "unassigned port", 1) + " in " + named
+	}
 }
