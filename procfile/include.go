@@ -128,7 +128,7 @@ func (a *assembly) outside(pos Position, name, path, root string) {
 	if err != nil {
 		rel = dir
 	}
-	hint := "to run it as a project of its own: devports up -f " + text.QuoteSh(shorter(a.wd, path))
+	hint := "to run it as a project of its own: devports up -f " + text.QuoteArg(shorter(a.wd, path))
 	if isServiceName(use) && !isGlob(path) {
 		hint += "\nfor its ports: [uses]\n" + use + " = " + quote(filepath.ToSlash(rel))
 	}

@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux && !darwin
 
 package holder
 
@@ -8,10 +8,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/shirou/gopsutil/v4/net"
-	"github.com/shirou/gopsutil/v4/process"
 )
 
 // listeners returns the listening TCP sockets on the wanted ports, or on all if
@@ -46,8 +44,8 @@ func sockets(ctx context.Context, listening bool, wanted []int) ([]socket, error
 	return found, nil
 }
 
-// address returns the local address of c. "*", which lsof prints for all
-// addresses, is the unspecified one of the socket's family.
+// address returns the local address of c. Without one it is the unspecified
+// address of the socket's family.
 func address(c net.ConnectionStat) netip.Addr {
 	if addr, err := netip.ParseAddr(c.Laddr.IP); err == nil {
 		return addr.Unmap()
@@ -56,22 +54,4 @@ func address(c net.ConnectionStat) netip.Addr {
 		return netip.IPv6Unspecified()
 	}
 	return netip.IPv4Unspecified()
-}
-
-// Inspect returns the visible fields of a process, except Address. For a
-// missing process, it returns only the PID.
-func Inspect(ctx context.Context, pid int) Process {
-	p := Process{PID: pid}
-	proc := &process.Process{Pid: int32(pid)}
-	p.Command, _ = proc.CmdlineWithContext(ctx)
-	if p.Command == "" {
-		p.Command, _ = proc.NameWithContext(ctx)
-	}
-	p.Directory, _ = proc.CwdWithContext(ctx)
-	p.User, _ = proc.UsernameWithContext(ctx)
-	if ms, err := proc.CreateTimeWithContext(ctx); err == nil {
-		p.Since = time.UnixMilli(ms)
-	}
-	environ, _ := proc.EnvironWithContext(ctx)
-	return labelled(p, environ)
 }

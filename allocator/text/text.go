@@ -5,6 +5,7 @@ package text
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 	"unicode"
@@ -67,6 +68,23 @@ func QuoteSh(value string) string {
 		return value
 	}
 	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+}
+
+// QuoteArg quotes a word of a command that the user is to type, unless it needs
+// no quotes: for POSIX shells, on Windows for cmd.exe and PowerShell.
+func QuoteArg(value string) string { return quoteArg(value, runtime.GOOS == "windows") }
+
+func quoteArg(value string, windows bool) string {
+	if !windows {
+		return QuoteSh(value)
+	}
+	if value != "" && IsPlain(strings.NewReplacer(`\`, "", "~", "").Replace(value)+"x") {
+		return value
+	}
+	// Programs take \" for a quote, also at the end of a directory.
+	value = strings.ReplaceAll(value, `"`, `\"`)
+	trailing := len(value) - len(strings.TrimRight(value, `\`))
+	return `"` + value + strings.Repeat(`\`, trailing) + `"`
 }
 
 // Duration is a duration in milliseconds or seconds: "120 ms", "3.4 s", "8 s".

@@ -98,3 +98,21 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+func TestQuoteArgOnWindows(t *testing.T) {
+	for value, want := range map[string]string{
+		`C:\dev\shop`:    `C:\dev\shop`,
+		`C:\PROGRA~1`:    `C:\PROGRA~1`,
+		`C:\my shop`:     `"C:\my shop"`,
+		`C:\my shop\`:    `"C:\my shop\\"`,
+		`a&b`:            `"a&b"`,
+		`say "hi"`:       `"say \"hi\""`,
+		``:               `""`,
+		`it's`:           `"it's"`,
+		`echo $PORT > x`: `"echo $PORT > x"`,
+	} {
+		if got := quoteArg(value, true); got != want {
+			t.Errorf("%s: %s, want %s", value, got, want)
+		}
+	}
+}

@@ -153,7 +153,7 @@ func (k command) surplus(args []string) error {
 
 func quoted(args []string) (words []string) {
 	for _, arg := range args {
-		words = append(words, text.QuoteSh(arg))
+		words = append(words, text.QuoteArg(arg))
 	}
 	return words
 }

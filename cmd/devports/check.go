@@ -40,9 +40,9 @@ Example:
 	run: func(s session, c *cli.Context) error {
 		switch {
 		case c.NArg() > 1:
-			return usage("devports check --explain "+text.QuoteSh(c.Args().First()), "check --explain takes only SERVICE, not %q", c.Args().Get(1))
+			return usage("devports check --explain "+text.QuoteArg(c.Args().First()), "check --explain takes only SERVICE, not %q", c.Args().Get(1))
 		case c.NArg() > 0 && !c.Bool("explain"):
-			return usage("devports check -f "+text.QuoteSh(c.Args().First()), "check takes no arguments without --explain, not %q", c.Args().First())
+			return usage("devports check -f "+text.QuoteArg(c.Args().First()), "check takes no arguments without --explain, not %q", c.Args().First())
 		}
 		p, err := s.openProject(c)
 		if errors.Is(err, registry.ErrNoHome) || errors.As(err, new(*registry.RelativeHomeError)) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -93,7 +94,7 @@ func (s session) runningIn(scope registry.Scope) (i control.Instance, ok bool, e
 func (s session) endReplaced(i control.Instance) error {
 	ctx, scope := context.Background(), scopeOfNote(i.Note)
 	if place := i.MovedTo(); place != "" {
-		return fail(exitRunning, "to stop it: devports down --dir "+text.QuoteSh(place),
+		return fail(exitRunning, "to stop it: devports down --dir "+text.QuoteArg(place),
 			"the directory that was here was moved to %s, where it is still running (pid %d)", place, i.Note.PID)
 	}
 	err := i.Client().Down(ctx)
@@ -113,7 +114,7 @@ func (s session) endReplaced(i control.Instance) error {
 func alreadyRunning(scope registry.Scope, other control.Instance) error {
 	note := other.Note
 	if note.PID == 0 {
-		return fail(exitRunning, "to see which process: lsof "+text.QuoteSh(other.Lock()), "%s is already running: an unknown process holds its lock %s", scope, other.Lock())
+		return fail(exitRunning, "to see which process: "+wording.WhoOpened(other.Lock()), "%s is already running: an unknown process holds its lock %s", scope, other.Lock())
 	}
 	where := ""
 	if note.Terminal != "" {

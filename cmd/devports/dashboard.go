@@ -101,7 +101,7 @@ func (s session) dashboardOptions(points registry.Registry) *dashboard.Options {
 			return s.explain(scopeOfCheckout(c), err)
 		},
 		NotRunning: func(c dashboard.Checkout) (string, string) {
-			return scopeOfCheckout(c).String() + " is not running", "cd " + text.QuoteSh(c.Directory) + " && devports up -d"
+			return scopeOfCheckout(c).String() + " is not running", "cd " + text.QuoteArg(c.Directory) + " && devports up -d"
 		},
 		Point: func(ctx context.Context, port int, to dashboard.Checkout, service string) error {
 			var err error

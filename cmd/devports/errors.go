@@ -171,7 +171,7 @@ func (s session) describe(err error) failure {
 			"the registry %s has version %d: it was written by a newer devports", newer.Path, newer.Version)
 	case errors.As(err, &held):
 		if held.PID == 0 {
-			return fail(exitFailed, "to see which process: lsof "+text.QuoteSh(held.Path), "timed out waiting for the registry: an unknown process holds its lock %s", held.Path)
+			return fail(exitFailed, "to see which process: "+wording.WhoOpened(held.Path), "timed out waiting for the registry: an unknown process holds its lock %s", held.Path)
 		}
 		return fail(exitFailed, fmt.Sprintf("to see what it is doing: ps -fp %d", held.PID),
 			"timed out waiting for the registry: pid %d (%s) holds its lock", held.PID, text.OneLine(held.Command))
@@ -192,11 +192,11 @@ func (s session) describe(err error) failure {
 	case errors.As(err, &name):
 		return usage("", "invalid name %q: %s", name.Name, name.Reason)
 	case errors.As(err, &file) && file.Folder:
-		return fail(exitInvalid, "pass the file in it: -f "+text.QuoteSh(filepath.Join(file.Path, "Portfile")), "%v", file)
+		return fail(exitInvalid, "pass the file in it: -f "+text.QuoteArg(filepath.Join(file.Path, "Portfile")), "%v", file)
 	case errors.As(err, &file):
 		return fail(exitInvalid, "", "%v", file)
 	case errors.As(err, &kind) && kind.Pipe:
-		return fail(exitInvalid, "to read it anyway: -f "+text.QuoteSh(kind.Path), "%v", kind)
+		return fail(exitInvalid, "to read it anyway: -f "+text.QuoteArg(kind.Path), "%v", kind)
 	case errors.As(err, &kind):
 		return fail(exitInvalid, "", "%v", kind)
 	case errors.As(err, &taken):
@@ -211,7 +211,7 @@ func (s session) describe(err error) failure {
 	case errors.Is(err, registry.ErrNoHome):
 		return fail(exitFailed, "", "%v", registry.ErrNoHome)
 	case errors.As(err, &relative):
-		return fail(exitFailed, "use an absolute path: "+relative.Variable+"="+text.QuoteSh(absolute(relative.Path)), "%v", relative)
+		return fail(exitFailed, "use an absolute path: "+relative.Variable+"="+text.QuoteArg(absolute(relative.Path)), "%v", relative)
 	case errors.As(err, &system) && system.Syscall == "getwd" && errors.Is(err, fs.ErrNotExist):
 		return fail(exitFailed, "cd to another directory", "the working directory no longer exists")
 	case errors.Is(err, context.Canceled):
@@ -229,7 +229,7 @@ func (s session) describe(err error) failure {
 
 // useAnyway is the hint for the Portfile of another user.
 func useAnyway(foreign *ownership.ForeignError) string {
-	return "if you trust it: -f " + text.QuoteSh(foreign.Path)
+	return "if you trust it: -f " + text.QuoteArg(foreign.Path)
 }
 
 // noteForeign notes which Portfiles above the working directory are ignored.
@@ -300,7 +300,7 @@ func conflictLine(scope registry.Scope, c registry.Conflict) errorLine {
 			message += ", which is not visible from here"
 			release = "once that directory is back, " + release
 		}
-		remove = "cd " + text.QuoteSh(c.Owner.Scope.Directory) + " && " + remove
+		remove = "cd " + text.QuoteArg(c.Owner.Scope.Directory) + " && " + remove
 	}
 	return errorLine{message, "pin another port, or " + release + remove}
 }

@@ -7,7 +7,10 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
+
+	"github.com/devports/devports/allocator/process"
 )
 
 // withoutInotify COMMAND ARG… runs a command for which inotify_init(2) fails,
@@ -32,4 +35,10 @@ func withoutInotify() {
 		fatal(err)
 	}
 	fatal(syscall.Exec(path, os.Args[1:], os.Environ()))
+}
+
+func allPIDs(ts *testscript.TestScript) []int {
+	pids, err := process.All()
+	ts.Check(err)
+	return pids
 }

@@ -83,7 +83,7 @@ func (s session) noteIncluded(o upOptions, file procfile.File) {
 			name = rel // "Portfile" could be either
 		}
 		s.printMessage("note", "starting only the services of "+name)
-		s.printMessage("hint", "to start all: devports up -f "+text.QuoteSh(file.Name))
+		s.printMessage("hint", "to start all: devports up -f "+text.QuoteArg(file.Name))
 	}
 	s.noteIncluding(o.File)
 }

@@ -128,7 +128,7 @@ func freeing(port int, p holder.Process, instead string) string {
 	program := containerProxy(p.Command)
 	switch {
 	case p.Run > 0:
-		return "stop that run: devports down --dir " + text.QuoteSh(p.Checkout) + ", or " + instead
+		return "stop that run: devports down --dir " + text.QuoteArg(p.Checkout) + ", or " + instead
 	case p.Checkout != "":
 		return "its run was killed; to kill leftover processes: devports doctor --fix, or " + instead
 	case p.Managed:
@@ -136,7 +136,7 @@ func freeing(port int, p holder.Process, instead string) string {
 	case program != "":
 		return fmt.Sprintf("stop the container behind it (to find it: %s ps --filter publish=%d), or %s", program, port, instead)
 	case p.PID > 0:
-		return fmt.Sprintf("stop it (kill %d), or %s", p.PID, instead)
+		return fmt.Sprintf("stop it (%s), or %s", wording.Kill(p.PID), instead)
 	}
 	return "stop it, or " + instead
 }

@@ -93,7 +93,7 @@ func importFiles(ctx context.Context, r registry.Registry, files []string, wante
 			continue
 		}
 		if info, _ := os.Stat(file); info != nil && info.IsDir() {
-			return rows, fail(exitFailed, "pass the file in it: devports import "+text.QuoteSh(filepath.Join(file, ".plutfile")), "%s is a directory", file)
+			return rows, fail(exitFailed, "pass the file in it: devports import "+text.QuoteArg(filepath.Join(file, ".plutfile")), "%s is a directory", file)
 		}
 		if err != nil {
 			return rows, fail(exitFailed, "", "%v", err)
@@ -132,7 +132,7 @@ func importRows(file string, foreign registry.Foreign, done registry.Imported) (
 		row.Reason = fmt.Sprintf("%d is the port of %s", refused.Port, refused.Lease.String())
 		if refused.Lease.Name == refused.Name && refused.Lease.Scope.UserWide() {
 			row.Reason = fmt.Sprintf("%s already has port %d", refused.Name, refused.Lease.Port)
-			row.hint = "to replace it: devports rm -g " + text.QuoteSh(refused.Name.String()) + ", and import again"
+			row.hint = "to replace it: devports rm -g " + text.QuoteArg(refused.Name.String()) + ", and import again"
 		}
 		rows = append(rows, row)
 	}

@@ -159,7 +159,7 @@ func (s session) reportWritten(path string, found scaffold.Project) error {
 	}
 	up := "devports up"
 	if filepath.Dir(path) != "." {
-		up = "cd " + text.QuoteSh(filepath.Dir(path)) + " && " + up
+		up = "cd " + text.QuoteArg(filepath.Dir(path)) + " && " + up
 	}
 	fmt.Fprintln(s.stdout, "next:", up)
 	return s.noteProblems(path)

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +50,9 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"nothing": cmdNothing,
 	"alive":   cmdAlive,
 	"gone":    cmdGone,
+	"mode":    cmdMode,
+	"environ": cmdEnviron,
+	"cmdline": cmdCommandLine,
 	"tmux":    cmdTmux,
 }
 
@@ -392,20 +396,19 @@ func cmdNothing(ts *testscript.TestScript, neg bool, args []string) {
 		end = end.Add(grace)
 	}
 	left := func() (list []string) {
-		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
-		for _, path := range environs {
-			environ, err := os.ReadFile(path)
-			if err != nil || !bytes.Contains(environ, []byte("DEVPORTS_HOME="+ts.Getenv("DEVPORTS_HOME")+"\x00")) {
+		for _, pid := range allPIDs(ts) {
+			environ, err := process.Environ(pid)
+			if err != nil || !slices.Contains(environ, "DEVPORTS_HOME="+ts.Getenv("DEVPORTS_HOME")) {
 				continue
 			}
-			if !bytes.Contains(environ, []byte("DEVPORTS_SERVICE=")) {
+			if !slices.ContainsFunc(environ, func(v string) bool { return strings.HasPrefix(v, "DEVPORTS_SERVICE=") }) {
 				continue
 			}
-			command, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-			if err != nil || len(command) == 0 {
+			command := process.Command(pid)
+			if command == "" {
 				continue // gone, or a zombie
 			}
-			list = append(list, fmt.Sprintf("%s %q", path, command))
+			list = append(list, fmt.Sprintf("%d %q", pid, command))
 		}
 		return list
 	}
@@ -443,6 +446,44 @@ func cmdGone(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Now().After(end) {
 			ts.Fatalf("still alive: the processes of %v", args)
 		}
+	}
+}
+
+// environ PID writes the environment of a process to stdout. On macOS that of
+// Apple's own programs is not readable.
+func cmdEnviron(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: environ PID")
+	}
+	pid, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	environ, err := process.Environ(pid)
+	ts.Check(err)
+	_, err = fmt.Fprintln(ts.Stdout(), strings.Join(environ, "\n"))
+	ts.Check(err)
+}
+
+// cmdline PID writes the command line of a process to stdout.
+func cmdCommandLine(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: cmdline PID")
+	}
+	pid, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	_, err = fmt.Fprintln(ts.Stdout(), process.Command(pid))
+	ts.Check(err)
+}
+
+// mode FILE MODE fails unless the file has the permissions, in octal. On
+// Windows, where they mean nothing, any file has them.
+func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode FILE MODE")
+	}
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); got != args[1] && runtime.GOOS != "windows" {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
 	}
 }
 

@@ -36,7 +36,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		system.Watchdog(stdin)
 		return 0
 	}
-	s := session{stdin: stdin, stdout: protect(stdout), stderr: protect(stderr), environ: os.Environ(), getenv: os.Getenv, notices: &notices{}, front: &frontChoice{}, containers: &loadedContainers{}}
+	s := session{stdin: stdin, stdout: protect(stdout), stderr: protect(stderr), environ: environ(), getenv: os.Getenv, notices: &notices{}, front: &frontChoice{}, containers: &loadedContainers{}}
 	if slices.Equal(args[min(1, len(args)):], backgroundArguments) && !isTerminal(stdin) { // started by `up -d`
 		return report(s, s.upInBackground())
 	}

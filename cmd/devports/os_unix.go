@@ -36,6 +36,9 @@ func fromTerminal(sig os.Signal) bool {
 	return err == nil && foreground == unix.Getpgrp()
 }
 
+// environ is the environment of this process.
+func environ() []string { return os.Environ() }
+
 // statisticsSignals ask a port server for its statistics.
 func statisticsSignals() []os.Signal { return []os.Signal{unix.SIGUSR1} }
 

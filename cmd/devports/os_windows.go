@@ -3,13 +3,27 @@ package main
 import (
 	"os"
 	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+
+	"github.com/devports/devports/launcher/system"
 )
 
 // replace runs the program and waits for it: Windows cannot replace a process.
+// Ctrl-C and Ctrl-Break reach the program, too, which decides what they do.
 func (p program) replace() error {
+	signals := make(chan os.Signal, 1) // nobody receives: the signals only must not end this process
+	signal.Notify(signals, stopSignals()...)
+	defer signal.Stop(signals)
 	cmd := p.child()
 	cmd.Dir = "" // already the working directory
-	return cmd.Run()
+	release, err := system.StartTied(cmd)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return cmd.Wait()
 }
 
 // statusOf is the exit status of a command.
@@ -25,3 +39,17 @@ func ownedByAnother(string) bool { return false }
 
 // statisticsSignals is empty: Windows has no such signals.
 func statisticsSignals() []os.Signal { return nil }
+
+// environ is the environment of this process. The case of names does not matter
+// to Windows, which has Path, but to Portfiles, which have ${PATH}.
+func environ() []string {
+	environ := os.Environ()
+	i := slices.IndexFunc(environ, func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return strings.EqualFold(name, "PATH")
+	})
+	if i >= 0 {
+		environ[i] = "PATH" + environ[i][len("PATH"):]
+	}
+	return environ
+}

@@ -81,7 +81,7 @@ func (s session) pickOrAsk(c *cli.Context) ([]int, error) {
 // denied is the error for a process that the port server refuses, with the
 // likely cause.
 func denied(address string, pid int) error {
-	hint := "its pool is exhausted; to see who has the ports: devports portserver status --address " + text.QuoteSh(address)
+	hint := "its pool is exhausted; to see who has the ports: devports portserver status --address " + text.QuoteArg(address)
 	if _, err := process.Find(pid); pid <= 1 || errors.Is(err, fs.ErrNotExist) {
 		hint = "pass the pid of a running process above 1: devports pick --pid $$"
 	}

@@ -72,7 +72,7 @@ Example:
 		case err != nil:
 			return err
 		case !ok:
-			return usage("devports point 3000 "+text.QuoteSh(args[0]), "%q is not a port", args[0])
+			return usage("devports point 3000 "+text.QuoteArg(args[0]), "%q is not a port", args[0])
 		case c.Bool("json"):
 			return usage("devports point --json", "--json lists all points")
 		case c.Bool("off") && len(args) > 1:

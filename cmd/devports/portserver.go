@@ -212,7 +212,7 @@ func (s session) portserverStatus(c *cli.Context) error {
 	}
 	hint := "to start one: devports portserver"
 	if address != portserver.DefaultAddress {
-		hint += " --address " + text.QuoteSh(address)
+		hint += " --address " + text.QuoteArg(address)
 	}
 	return fail(exitRunning, hint, "no port server of yours is listening at %s", address)
 }

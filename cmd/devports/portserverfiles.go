@@ -15,6 +15,7 @@ import (
 	"github.com/devports/devports/allocator/lockfile"
 	"github.com/devports/devports/allocator/portserver"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/registry"
 )
 
@@ -96,7 +97,7 @@ func claimPool(ctx context.Context, files serverFiles, note serverNote) (release
 }
 
 func portserverRuns(address string, held *lockfile.HeldError) error {
-	return fail(exitRunning, fmt.Sprintf("devports portserver status lists its assignments, kill %d stops it", held.PID),
+	return fail(exitRunning, fmt.Sprintf("devports portserver status lists its assignments, %s stops it", wording.Kill(held.PID)),
 		"a port server is already listening at %s: pid %d, since %s", address, held.PID, held.Since.Local().Format(time.DateTime))
 }
 

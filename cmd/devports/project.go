@@ -144,7 +144,7 @@ func undeclared(file procfile.File, name string, candidates []string) errorLine 
 	} else if _, err := allocator.ParsePort(name); err == nil {
 		hint = "to pin a port, set port = " + name + " in the table of the service; " + hint
 	} else if strings.Contains(strings.ToLower(filepath.Base(name)), "file") && isRegular(name) {
-		hint = "devports up -f " + text.QuoteSh(name)
+		hint = "devports up -f " + text.QuoteArg(name)
 	}
 	return errorLine{file.Name + " has no service " + name, hint}
 }

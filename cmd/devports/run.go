@@ -120,17 +120,17 @@ func (s session) program(c *cli.Context) (p program, err error) {
 	}
 	switch {
 	case c.IsSet("command") && len(argv) > 0:
-		return p, fail(exitRunFailed, "devports run -c "+text.QuoteSh(c.String("command")), "-c takes the whole command as one argument, not also %s", strings.Join(quoted(argv), " "))
-	case c.IsSet("command"):
-		p.argv, p.attr = system.ShellCommand(c.String("command"))
-	case len(argv) == 0:
+		return p, fail(exitRunFailed, "devports run -c "+text.QuoteArg(c.String("command")), "-c takes the whole command as one argument, not also %s", strings.Join(quoted(argv), " "))
+	case len(argv) == 0 && !c.IsSet("command"):
 		return p, fail(exitRunFailed, "devports run -- go test ./...", "run requires a command")
-	default:
-		p.argv = argv
 	}
+	p.argv = argv
 	service, err := s.service(c)
 	if err != nil {
 		return p, s.runFailed(err)
+	}
+	if c.IsSet("command") {
+		p.argv, p.attr = system.ShellCommand(c.String("command"), service.Env)
 	}
 	p.env = service.Env.List()
 	if c.Bool("in-dir") {
@@ -159,7 +159,7 @@ func (s session) meantService(c *cli.Context, name string, err error) error {
 	if command == "" {
 		command = "COMMAND"
 	}
-	f.lines[0].hint = fmt.Sprintf("%s is a service: to start it, devports up %[1]s; to run its command alone, devports run -s %[1]s -c %s", name, text.QuoteSh(command))
+	f.lines[0].hint = fmt.Sprintf("%s is a service: to start it, devports up %[1]s; to run its command alone, devports run -s %[1]s -c %s", name, text.QuoteArg(command))
 	return f
 }
 
@@ -183,7 +183,11 @@ func (p program) notRun(err error) error {
 	case errors.As(err, &exit):
 		return failure{status: statusOf(exit)}
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		return fail(exitNotFound, "", "%s: command not found", p.argv[0])
+		hint := ""
+		if here := filepath.Join(p.dir, p.argv[0]); exists(here) && filepath.Base(p.argv[0]) == p.argv[0] {
+			hint = "to run the file of that name here: devports run -- " + text.QuoteArg("."+string(filepath.Separator)+p.argv[0])
+		}
+		return fail(exitNotFound, hint, "%s: command not found", p.argv[0])
 	}
 	hint := ""
 	if info, unknown := os.Stat(p.argv[0]); unknown == nil && info.Mode().IsRegular() && info.Mode()&0o111 == 0 && errors.Is(err, fs.ErrPermission) {

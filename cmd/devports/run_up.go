@@ -16,6 +16,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/launcher/system"
 	"github.com/devports/devports/registry"
 )
 
@@ -57,9 +58,11 @@ func (s session) runChild(c *cli.Context, signals <-chan os.Signal) error {
 		return err
 	}
 	cmd := p.child()
-	if err := cmd.Start(); err != nil {
+	release, err := system.StartTied(cmd)
+	if err != nil {
 		return p.notRun(err)
 	}
+	defer release()
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	for {

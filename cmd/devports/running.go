@@ -186,7 +186,7 @@ func runOfCheckout(ctx context.Context, live []control.Instance, name string) (c
 	}
 	hint := "devports ps --all lists all runs"
 	if near, ok := text.Nearest(name, names); ok {
-		hint = "did you mean --checkout " + text.QuoteSh(near) + "?"
+		hint = "did you mean --checkout " + text.QuoteArg(near) + "?"
 	}
 	return control.Instance{}, registry.Scope{}, fail(exitRunning, hint, "%s is not running", name)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,15 +20,11 @@ import (
 	"github.com/devports/devports/launcher/control"
 )
 
-// TestMain makes this binary devports and the programs that the scripts start,
-// so that they need no others.
-func TestMain(m *testing.M) {
-	if _, set := os.LookupEnv(envvar.Front); !set { // tests that are no scripts
-		os.Setenv(envvar.Front, "off")
-	}
-	// Scripts wait for processes more than they compute.
-	flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // before the flags of go test, which win, are read
-	testscript.Main(withEngine{m}, map[string]func(){
+// programs are the programs of scripts, besides those of the system.
+var programs map[string]func()
+
+func init() { // main refers to them
+	programs = map[string]func(){
 		"devports": main,
 		"watchdog": main, // as which devports starts itself
 		"later":    laterDevports,
@@ -45,7 +42,18 @@ func TestMain(m *testing.M) {
 		"outgoing":     outgoing,
 
 		"without-inotify": withoutInotify,
-	})
+	}
+}
+
+// TestMain makes this binary devports and the programs that the scripts start,
+// so that they need no others.
+func TestMain(m *testing.M) {
+	if _, set := os.LookupEnv(envvar.Front); !set { // tests that are no scripts
+		os.Setenv(envvar.Front, "off")
+	}
+	// Scripts wait for processes more than they compute.
+	flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // before the flags of go test, which win, are read
+	testscript.Main(withEngine{m}, programs)
 }
 
 // laterDevports is a devports of a later version, with another protocol for
@@ -86,14 +94,19 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 		if names = append(names, name); wanted(name) {
 			files = append(files, script)
 		}
+		if path := "/private/tmp/dp1234567890/script-" + name + "/.state/run/0123456789abcdef.sock"; len(path) > 100 {
+			t.Errorf("%s: the name is too long for sockets of the script on macOS", name)
+		}
 	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	toolchain := goEnvironment(t)
+	work := shortTempDir(t)
 	testscript.Run(t, testscript.Params{
 		Files:               files,
+		WorkdirRoot:         work,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
@@ -125,9 +138,46 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 			)
 			e.Vars = append(e.Vars, toolchain...)
 			e.Values[jobs{}] = map[string]*job{}
+			if !keepWork() {
+				e.Defer(func() { removeAll(e.WorkDir) })
+			}
 			return nil
 		},
 	})
+}
+
+// shortTempDir returns a directory that is removed after the test. Scripts
+// create sockets in it: their paths may have 103 bytes on macOS, where TMPDIR
+// takes 49 of them.
+func shortTempDir(t *testing.T) string {
+	parent := ""
+	if info, err := os.Stat("/tmp"); err == nil && info.IsDir() && runtime.GOOS != "windows" {
+		parent = "/tmp"
+	}
+	dir, err := os.MkdirTemp(parent, "dp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if !keepWork() {
+			removeAll(dir)
+		}
+	})
+	return dir
+}
+
+// keepWork reports whether testscript's option -testwork is set.
+func keepWork() bool { return flag.Lookup("testwork").Value.String() == "true" }
+
+// removeAll removes a directory, and also what is in a read-only one.
+func removeAll(dir string) {
+	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if entry != nil && entry.IsDir() {
+			_ = os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	_ = os.RemoveAll(dir)
 }
 
 // goEnvironment lets scripts that call `go run` use this machine's caches,

@@ -213,7 +213,7 @@ func (s session) up(o upOptions, from *background) error {
 	}
 	if claim.SocketErr != nil {
 		if from != nil {
-			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory that you own", "nothing was started: cannot create the control socket: %s", oneLine(claim.SocketErr))
+			return fail(exitFailed, "set XDG_RUNTIME_DIR or TMPDIR to a directory that you own, with a short path", "nothing was started: cannot create the control socket: %s", oneLine(claim.SocketErr))
 		}
 		s.note("no control socket: devports ps, logs and restart cannot reach this run, only devports down can: %s", oneLine(claim.SocketErr))
 	}

@@ -41,8 +41,24 @@ func NewFolder(home, runtime string) Folder {
 // Path is the directory of the lock files and logs.
 func (f Folder) Path() string { return f.path }
 
-// SocketFolders are the directories for sockets, in order of preference.
-func (f Folder) SocketFolders() []string { return slices.Clone(f.sockets) }
+// maxSocketPath is the length of a socket's path, in bytes, that every system
+// accepts. macOS's limit is 103.
+const maxSocketPath = 100
+
+// SocketPaths are the paths for a socket of that name, in order of preference:
+// those that are short enough. There is one unless a user has long paths and the
+// system no short one.
+func (f Folder) SocketPaths(name string) (paths []string) {
+	for _, folder := range f.sockets {
+		if path := filepath.Join(folder, name+".sock"); len(path) <= maxSocketPath {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// ErrNoSocketPath reports that SocketPaths returns none.
+var ErrNoSocketPath = fmt.Errorf("its path would have more than %d bytes in each possible directory", maxSocketPath)
 
 // Slot is the place of the run of one checkout. At most one process holds its
 // lock.
@@ -88,15 +104,11 @@ func (s Slot) Log() string { return s.file(".log") }
 
 func (s Slot) file(extension string) string { return filepath.Join(s.folder.path, s.name+extension) }
 
-// maxSocketPath is the length of a socket's path, in bytes, that every system
-// accepts.
-const maxSocketPath = 100
-
 // socket returns the path where a new run will probably create its socket: the
-// first that is short enough, in a folder that is private or can be created.
+// first in a folder that is private or can be created.
 func (s Slot) socket() string {
 	for _, path := range s.socketPaths() {
-		if len(path) <= maxSocketPath && makePrivate(filepath.Dir(path)) == nil {
+		if makePrivate(filepath.Dir(path)) == nil {
 			return path
 		}
 	}
@@ -105,15 +117,15 @@ func (s Slot) socket() string {
 
 // listen creates the socket of a new run at the first path where that succeeds.
 func (s Slot) listen() (l net.Listener, path string, err error) {
+	err = ErrNoSocketPath
+	var failures []error
 	for _, path := range s.socketPaths() {
-		if len(path) > maxSocketPath {
-			continue
-		}
 		l, failed := Listen(path)
 		if failed == nil {
 			return l, path, nil
 		}
-		err = errors.Join(err, failed)
+		failures = append(failures, failed)
+		err = errors.Join(failures...)
 	}
 	return nil, "", err
 }
@@ -138,12 +150,7 @@ func makePrivate(folder string) error {
 	return nil
 }
 
-func (s Slot) socketPaths() (paths []string) {
-	for _, folder := range s.folder.sockets {
-		paths = append(paths, filepath.Join(folder, s.name+".sock"))
-	}
-	return paths
-}
+func (s Slot) socketPaths() []string { return s.folder.SocketPaths(s.name) }
 
 // Instance returns the run that holds the slot, or the remains of the last one.
 func (s Slot) Instance() Instance {

@@ -54,7 +54,7 @@ func (s Slot) Spawn(p Program) (*Background, error) {
 	if !p.Tied {
 		defer write.Close()
 	}
-	process, err := os.StartProcess(p.Path, p.Args, &os.ProcAttr{
+	process, err := startOutside(p.Path, p.Args, &os.ProcAttr{
 		Dir: p.Dir, Env: withoutMarks(p.Env), Files: []*os.File{read, log, log}, Sys: ownSession(),
 	})
 	read.Close()
@@ -178,7 +178,7 @@ func (b *Background) Output() string {
 // process. It has no standard streams, and is not part of the run whose service
 // may have started this process.
 func StartDetached(argv ...string) error {
-	process, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Env: withoutMarks(os.Environ()), Sys: ownSession()})
+	process, err := startOutside(argv[0], argv, &os.ProcAttr{Env: withoutMarks(os.Environ()), Sys: ownSession()})
 	if err != nil {
 		return err
 	}

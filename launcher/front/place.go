@@ -38,9 +38,7 @@ func At(runs control.Folder) Place {
 	p := Place{folder: filepath.Join(runs.Path(), "front")}
 	h := fnv.New32a()
 	h.Write([]byte(p.folder)) // users may share a folder of sockets between several homes
-	for _, folder := range runs.SocketFolders() {
-		p.sockets = append(p.sockets, filepath.Join(folder, fmt.Sprintf("front-%08x.sock", h.Sum32())))
-	}
+	p.sockets = runs.SocketPaths(fmt.Sprintf("front-%08x", h.Sum32()))
 	return p
 }
 
@@ -77,17 +75,11 @@ func (p Place) Claim() (release func() error, err error) {
 	return release, err
 }
 
-// maxSocketPath is the length of a socket's path that every system accepts.
-const maxSocketPath = 100
-
 // Listen opens the socket of the front, which has claimed the place, and lets
 // runs find it.
 func (p Place) Listen(port int) (net.Listener, error) {
-	err := errors.New("no directory for a socket")
+	err := control.ErrNoSocketPath
 	for _, path := range p.sockets {
-		if len(path) > maxSocketPath {
-			continue
-		}
 		l, failed := control.Listen(path)
 		if failed != nil {
 			err = failed

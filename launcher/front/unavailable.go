@@ -38,7 +38,7 @@ func (p *pages) unavailable(w http.ResponseWriter, r *http.Request, b backend, e
 	dir := ""
 	if own {
 		content.Directory = b.run.about.Directory
-		dir = " --dir " + text.QuoteSh(content.Directory)
+		dir = " --dir " + text.QuoteArg(content.Directory)
 	}
 	status := http.StatusServiceUnavailable
 	if failure := describe(r, b, err); failure != "" {

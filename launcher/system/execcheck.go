@@ -18,7 +18,7 @@ func (s *processSet) execCheck(spec procfile.Process, line string) probe.Try {
 			return err
 		}
 		defer null.Close()
-		check := procfile.Process{Service: spec.Service, Shell: line}
+		check := procfile.Process{Service: spec.Service, Shell: line, Env: spec.Env}
 		g, exit, err := s.startCommand(spec.Service, command{shell: line}, spec.Env, &os.ProcAttr{
 			Dir: spec.Dir, Files: []*os.File{null, null, null}, Sys: processAttributes(check, false),
 		})

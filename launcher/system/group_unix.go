@@ -21,8 +21,8 @@ import (
 )
 
 // ShellCommand returns the arguments and attributes that run a command in the
-// system's shell, like that of a service.
-func ShellCommand(command string) ([]string, *syscall.SysProcAttr) {
+// system's shell, like that of a service with that environment.
+func ShellCommand(command string, _ procfile.Environment) ([]string, *syscall.SysProcAttr) {
 	return shellCommand(command), nil
 }
 

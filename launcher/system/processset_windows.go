@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"sync"
 	"syscall"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 	"github.com/devports/devports/launcher/terminal"
 	"github.com/devports/devports/procfile"
+	"github.com/devports/devports/procfile/shell"
 )
 
 // terminateSignal is not sent on Windows: proctree ends processes at once.
@@ -87,22 +89,55 @@ func (s *processSet) start(service, path string, argv []string, attr *os.ProcAtt
 	return &group{pid: p.Pid, service: service, set: s, job: job}, exitCh, nil
 }
 
-// newJob creates a job object that ends with its last handle.
+// newJob creates a job object that ends with its last handle. A run in the
+// background that a process of the job starts may leave the job.
 func newJob() (windows.Handle, error) {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
 		return 0, os.NewSyscallError("CreateJobObject", err)
 	}
-	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{
-		BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE},
-	}
-	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
-		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
-	if err != nil {
+	if err := setLimits(job, windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE|windows.JOB_OBJECT_LIMIT_BREAKAWAY_OK); err != nil {
 		windows.CloseHandle(job)
-		return 0, os.NewSyscallError("SetInformationJobObject", err)
+		return 0, err
 	}
 	return job, nil
+}
+
+func setLimits(job windows.Handle, flags uint32) error {
+	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{
+		BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{LimitFlags: flags},
+	}
+	_, err := windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
+	return os.NewSyscallError("SetInformationJobObject", err)
+}
+
+// StartTied starts a command that ends, with all that it has started, if this
+// process is killed. What the command leaves running when it has ended lives on
+// once release is called.
+func StartTied(cmd *exec.Cmd) (release func(), err error) {
+	job, err := newJob()
+	if err != nil {
+		return nil, err
+	}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.CreationFlags |= windows.CREATE_SUSPENDED
+	if err := cmd.Start(); err != nil {
+		windows.CloseHandle(job)
+		return nil, err
+	}
+	if err := assignAndResume(job, uint32(cmd.Process.Pid)); err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		windows.CloseHandle(job)
+		return nil, err
+	}
+	return func() {
+		_ = setLimits(job, windows.JOB_OBJECT_LIMIT_BREAKAWAY_OK)
+		windows.CloseHandle(job)
+	}, nil
 }
 
 // assignAndResume assigns a suspended process to a job and resumes it.
@@ -145,13 +180,15 @@ func onlyThread(pid uint32) (windows.Handle, error) {
 }
 
 // ShellCommand returns the arguments and attributes that run a command in the
-// system's shell, like that of a service.
-func ShellCommand(command string) ([]string, *syscall.SysProcAttr) {
-	return shellCommand(command), &syscall.SysProcAttr{CmdLine: shellLine(command)}
+// system's shell, like that of a service with that environment.
+func ShellCommand(command string, env procfile.Environment) ([]string, *syscall.SysProcAttr) {
+	return shellCommand(command), &syscall.SysProcAttr{CmdLine: shellLine(command, env)}
 }
 
 // shellLine does not quote the command: cmd.exe parses its command line itself.
-func shellLine(command string) string { return `cmd.exe /d /s /c "` + command + `"` }
+func shellLine(command string, env procfile.Environment) string {
+	return `cmd.exe /d /s /c "` + shell.Cmd(command, env.Lookup) + `"`
+}
 
 func shellCommand(command string) []string { return []string{"cmd.exe", "/d", "/s", "/c", command} }
 
@@ -166,7 +203,7 @@ func withoutShell(string, string, []string, []string) (path string, argv, env []
 func processAttributes(spec procfile.Process, _ bool) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 	if len(spec.Argv) == 0 {
-		attr.CmdLine = shellLine(spec.Shell)
+		attr.CmdLine = shellLine(spec.Shell, spec.Env)
 	}
 	return attr
 }

@@ -16,7 +16,7 @@ func TestClose(t *testing.T) { // not parallel: it counts goroutines and descrip
 	for i := range 20 {
 		dir := t.TempDir()
 		files(t, dir, map[string]string{"a/x": ""})
-		w, err := newTreeWatcher(dir, map[string][]string{"s": {"**"}}, options{ms(i), MaxDelay, (*queue).Add})
+		w, err := newTreeWatcher(dir, map[string][]string{"s": {"**"}}, options{ms(i), MaxDelay, (*queue).Add, ofProcess})
 		must(t, err)
 		var writing sync.WaitGroup
 		for j := range 3 {

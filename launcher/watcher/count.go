@@ -6,22 +6,34 @@ import (
 	"syscall"
 )
 
-// CountTree returns the number of folders that NewTree would watch, without watching
-// any. Its errors are those of NewTree, except for [LimitError].
-func CountTree(root string, patterns map[string][]string) (int, error) {
+// Counted is what watching a tree takes.
+type Counted struct {
+	Folders int
+	// Files is how many files it opens, on a system where watching opens files:
+	// see FileLimit.
+	Files int
+}
+
+// CountTree returns what NewTree would watch, without watching it. Its errors are
+// those of NewTree, except for [LimitError].
+func CountTree(root string, patterns map[string][]string) (Counted, error) {
 	sets, err := newSets(patterns)
 	if err != nil {
-		return 0, err
+		return Counted{}, err
 	}
 	if root, err = realPath(root); err != nil {
-		return 0, err
+		return Counted{}, err
 	}
 	counted := counter{}
 	var b burst
 	if !newTree(root, sets, counted).resync(&b) {
-		return 0, errors.Join(append(b.errs, &fs.PathError{Op: "watch", Path: root, Err: syscall.ENOTDIR})...)
+		return Counted{}, errors.Join(append(b.errs, &fs.PathError{Op: "watch", Path: root, Err: syscall.ENOTDIR})...)
 	}
-	return len(counted), nil
+	c := Counted{Folders: len(counted), Files: 1}
+	for folder := range counted {
+		c.Files += filesIn(folder)
+	}
+	return c, nil
 }
 
 // counter counts folders instead of watching them.
@@ -39,6 +51,10 @@ func (c counter) Remove(folder string) error {
 
 func (c counter) WatchList() []string { return nil }
 
+// FileLimit is how many files this process may open; 0 on a system where watching
+// opens none.
+func FileLimit() int { return fileLimit() }
+
 // Usage is how much of a limit per user is in use.
 type Usage struct {
 	Used    int    // by the user's visible processes
@@ -48,5 +64,5 @@ type Usage struct {
 
 // Limits returns how many folders this user's processes watch, and how many
 // watchers they have, without those of the process except, which may be 0. Only
-// Linux has such limits, see inotify(7). With kqueue, each watch is an open file.
+// Linux has such limits, see inotify(7).
 func Limits(except int) (folders, watchers Usage) { return limits(except) }

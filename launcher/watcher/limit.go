@@ -25,6 +25,8 @@ func (e *LimitError) Unwrap() error { return e.Err }
 // them; with kqueue, each watch is an open file.
 func newLimitError(folder string, err error) *LimitError {
 	switch {
+	case errors.As(err, new(*filesError)):
+		return &LimitError{folder, "", err}
 	case errors.Is(err, syscall.ENOSPC):
 		return &LimitError{folder, settingOf(folders), err}
 	case errors.Is(err, syscall.EMFILE) && !openFilesLeft():

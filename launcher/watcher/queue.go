@@ -25,16 +25,18 @@ type queue struct {
 	*fsnotify.Watcher
 	pushed     chan event
 	batches    chan []event
+	files      *descriptors
 	collecting sync.WaitGroup
 }
 
-// newQueue returns a queue that watches nothing yet. The caller must close it.
-func newQueue() (*queue, error) {
+// newQueue returns a queue that watches nothing yet, and counts the files that it
+// opens. The caller must close it.
+func newQueue(files *descriptors) (*queue, error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{Watcher: w, pushed: make(chan event), batches: make(chan []event)}
+	q := &queue{Watcher: w, pushed: make(chan event), batches: make(chan []event), files: files}
 	q.collecting.Go(func() { collect(w.Events, w.Errors, q.pushed, q.batches) })
 	return q, nil
 }
@@ -49,6 +51,24 @@ func (q *queue) WatchList() []string {
 	return slices.DeleteFunc(q.Watcher.WatchList(), isCookie)
 }
 
+// Add watches a folder.
+func (q *queue) Add(folder string) error {
+	if err := q.files.take(watchedFolder{q, folder}); err != nil {
+		return err
+	}
+	err := q.Watcher.Add(folder)
+	if err != nil {
+		q.files.release(watchedFolder{q, folder})
+	}
+	return err
+}
+
+// Remove stops watching a folder. fsnotify has done so if the folder is gone.
+func (q *queue) Remove(folder string) error {
+	q.files.release(watchedFolder{q, folder})
+	return q.Watcher.Remove(folder)
+}
+
 // Push adds an event to the queue, unless done is closed first. It must not be
 // called after Close.
 func (q *queue) Push(e event, done <-chan struct{}) {
@@ -61,6 +81,7 @@ func (q *queue) Push(e event, done <-chan struct{}) {
 // Close stops watching. Add must not be called at the same time.
 func (q *queue) Close() error {
 	err := q.Watcher.Close()
+	q.files.release(watchedFolder{q, ""})
 	q.collecting.Wait()
 	return err
 }

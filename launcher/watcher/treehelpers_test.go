@@ -12,10 +12,10 @@ import (
 )
 
 // slow is for tests that expect one change for a burst, even on a busy machine.
-var slow = options{200 * time.Millisecond, time.Minute, (*queue).Add}
+var slow = options{200 * time.Millisecond, time.Minute, (*queue).Add, ofProcess}
 
 // quick is for tests that accept any number of changes.
-var quick = options{time.Millisecond, time.Minute, (*queue).Add}
+var quick = options{time.Millisecond, time.Minute, (*queue).Add, ofProcess}
 
 // sets maps names to patterns separated by spaces.
 type sets map[string]string

@@ -33,13 +33,14 @@ type TreeWatcher struct {
 //
 // The caller must close the TreeWatcher.
 func NewTree(root string, sets map[string][]string) (*TreeWatcher, error) {
-	return newTreeWatcher(root, sets, options{Quiet, MaxDelay, (*queue).Add})
+	return newTreeWatcher(root, sets, options{Quiet, MaxDelay, (*queue).Add, ofProcess})
 }
 
 // options can be set by tests.
 type options struct {
 	quiet, latest time.Duration
 	add           func(w *queue, folder string) error
+	files         *descriptors
 }
 
 func newTreeWatcher(root string, patterns map[string][]string, o options) (*TreeWatcher, error) {
@@ -50,7 +51,7 @@ func newTreeWatcher(root string, patterns map[string][]string, o options) (*Tree
 	if root, err = realPath(root); err != nil {
 		return nil, err
 	}
-	queue, err := newQueue()
+	queue, err := newQueue(o.files)
 	if limit := newLimitError(root, err); limit != nil {
 		return nil, limit
 	} else if err != nil {

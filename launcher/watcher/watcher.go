@@ -36,7 +36,7 @@ type request struct {
 func New() (*Watcher, error) { return newWatcher(Quiet) }
 
 func newWatcher(quiet time.Duration) (*Watcher, error) {
-	watcher, err := newQueue()
+	watcher, err := newQueue(ofProcess)
 	if err != nil {
 		return nil, err
 	}

@@ -159,16 +159,16 @@ web[apps/web] yarn run dev
 web[packages/a/web] pnpm run dev --port $PORT --strictPort
 packages-b-web[packages/b/web] pnpm run dev -`},
 		{"go", files{"go.mod": "module example.com/shop/v2\n", "main.go": "// x\n\n/*\nfoo\n*/\npackage main\n", "gen.go": "//go:build ignore\n\npackage main"}, `
-shop[] .bin/shop (go build -o .bin/shop ., **/*.go !**/*_test.go)`},
+shop[] .bin/shop (go build -o .bin/ ., **/*.go !**/*_test.go)`},
 		{"go cmd", files{
 			"go.mod": "module x\n", "cmd/api/main.go": "package main", "cmd/worker/w.go": "package main\n", "cmd/migrate/main.go": "package main",
 			"cmd/lib/lib.go": "package lib", "cmd/api/internal/x.go": "package main",
 		}, `
-api[] .bin/api (go build -o .bin/api ./cmd/api, **/*.go !**/*_test.go !cmd/migrate/** !cmd/worker/**)
-worker[] .bin/worker (go build -o .bin/worker ./cmd/worker, **/*.go !**/*_test.go !cmd/api/** !cmd/migrate/**) -
+api[] .bin/api (go build -o .bin/ ./cmd/api, **/*.go !**/*_test.go !cmd/migrate/** !cmd/worker/**)
+worker[] .bin/worker (go build -o .bin/ ./cmd/worker, **/*.go !**/*_test.go !cmd/api/** !cmd/migrate/**) -
 - cmd/migrate`},
 		{"go below", files{"api/go.mod": "module x\n", "api/main.go": "package main", "api/.gitignore": "/bin/*\n"}, `
-api[api] bin/api (go build -o bin/api ., api/**/*.go !api/**/*_test.go)`},
+api[api] bin/x (go build -o bin/ ., api/**/*.go !api/**/*_test.go)`},
 		{"cargo that builds elsewhere", files{"Cargo.toml": "[package]\nname = \"shop\"\n", "src/main.rs": "", ".cargo/config.toml": "[build]\ntarget-dir = '/x'"}, `
 shop[] cargo run`},
 		{"two halves", files{"frontend/package.json": `{"scripts": {"dev": "vite"}}`, "backend/manage.py": "", "backend/uv.lock": "", "node_modules/x/package.json": `{"scripts": {"dev": "x"}}`}, `

@@ -52,7 +52,7 @@ web[apps/web] npm run dev
 			"services/api/go.mod": "module x/api\n", "services/api/main.go": "package main", "src/web/package.json": `{"scripts": {"dev": "vite"}}`,
 			"skaffold.yaml": "", "{{cookiecutter.slug}}/manage.py": "",
 		}, `
-api[services/api] .bin/api (go build -o .bin/api ., services/api/**/*.go !services/api/**/*_test.go)
+api[services/api] .bin/api (go build -o .bin/ ., services/api/**/*.go !services/api/**/*_test.go)
 web[src/web] npm run dev -- --port $PORT --strictPort
 - {{cookiecutter.slug}}
 - skaffold.yaml`},
@@ -138,8 +138,8 @@ env RUBY_DEBUG_OPEN=true`},
 		{"Phoenix", files{"mix.exs": "{:phoenix, \"~> 1.8\"},", "config/dev.exs": "http: [port: 4000]"}, `
 web[] mix phx.server ready=none`},
 		{"Spring", files{"pom.xml": "spring-boot-maven-plugin", "mvnw": "", "api/build.gradle": "id 'org.springframework.boot'", "gradlew": ""}, `
-web[] SERVER_PORT=$PORT ./mvnw spring-boot:run
-api[api] SERVER_PORT=$PORT ../gradlew bootRun`},
+web[] ./mvnw spring-boot:run SERVER_PORT=${PORT}
+api[api] ../gradlew bootRun SERVER_PORT=${PORT}`},
 		{".NET", files{"src/Web/Shop.Web.csproj": `<Project Sdk="Microsoft.NET.Sdk.Web">`, "src/OrderJobs/OrderJobs.csproj": `Sdk="Microsoft.NET.Sdk.Worker"`, "tests/T/T.csproj": `Sdk="Microsoft.NET.Sdk.Web"`}, `
 web[src/Web] dotnet watch run --project Shop.Web.csproj -- --urls http://127.0.0.1:$PORT
 order-jobs[src/OrderJobs] dotnet watch run --project OrderJobs.csproj -`},
@@ -157,7 +157,7 @@ web[] python3 manage.py runserver $PORT
 worker[] celery -A shop worker --loglevel=INFO -
 beat[] celery -A shop beat --loglevel=INFO -`},
 		{"a flag for the port", files{"go.mod": "module x/shop\n", "main.go": "package main\nvar p = flag.Int(\"port\", 80, \"\")"}, `
-shop[] .bin/shop --port=$PORT (go build -o .bin/shop ., **/*.go !**/*_test.go)`},
+shop[] .bin/shop --port=$PORT (go build -o .bin/ ., **/*.go !**/*_test.go)`},
 		{"command-line tools", files{
 			"go.mod": "module x/shop\nrequire github.com/spf13/cobra v1\n", "main.go": "package main",
 			"rs/Cargo.toml": "[package]\nname='rs'\n[dependencies]\nclap='4'\n", "rs/src/main.rs": "",

@@ -62,6 +62,8 @@ func golang(t tree, dir string) (f findings) {
 
 // addGo adds a program of the module in the service's directory. It uses go
 // build instead of go run, so that the old process serves during compilation.
+// Go chooses the program's name, if it is simple, because on Windows the name
+// ends in .exe.
 func (f *findings) addGo(t tree, s Service, pkg string, names ...string) {
 	dir := path.Clean(s.Dir)
 	base := "app"
@@ -76,10 +78,24 @@ func (f *findings) addGo(t tree, s Service, pkg string, names ...string) {
 		f.ignore = append(f.ignore, output+"/")
 	}
 	s.Command = output + "/" + base
-	for n := 2; slices.ContainsFunc(f.candidates, func(c candidate) bool { return strings.HasPrefix(c.Build, "go build -o "+s.Command+" ") }); n++ {
-		s.Command = fmt.Sprintf("%s/%s-%d", output, base, n)
+	taken := func() bool {
+		return slices.ContainsFunc(f.candidates, func(c candidate) bool {
+			return c.Dir == s.Dir && (c.Command == s.Command || strings.HasPrefix(c.Command, s.Command+" "))
+		})
 	}
-	s.Build = "go build -o " + s.Command + " " + quoteSh(pkg)
+	chosen := path.Base(pkg)
+	if chosen == "." {
+		chosen = f.packages[len(f.packages)-1] // the module
+	}
+	own := ""
+	if s.Command = output + "/" + chosen; serviceName(chosen) != chosen || taken() {
+		s.Command, own = output+"/"+base, base
+		for n := 2; taken(); n++ {
+			own = fmt.Sprintf("%s-%d", base, n)
+			s.Command = output + "/" + own
+		}
+	}
+	s.Build = "go build -o " + output + "/" + own + " " + quoteSh(pkg)
 	if flag := t.goPortFlag(path.Join(dir, pkg)); flag != "" && !s.NoPort {
 		s.Command += " " + flag
 		s.Note = "it needs its port as an argument"

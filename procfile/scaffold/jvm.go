@@ -17,18 +17,19 @@ func spring(t tree, dir string) (f findings) {
 	if strings.Contains(pom, "<module>") {
 		return f // its modules are searched one by one
 	}
-	add := func(file, note, command string) {
+	add := func(file, note, variable, command string) {
 		s := serviceIn(dir, file)
 		s.Command, s.Note = command, note
+		s.Env = []Variable{{Name: variable, Value: "${PORT}"}} // cmd.exe knows no NAME=value before a command
 		f.add(s, names(dir, "web")...)
 	}
 	switch {
 	case strings.Contains(pom, "spring-boot-maven-plugin"):
-		add("pom.xml", "Spring Boot", "SERVER_PORT=$PORT "+t.wrapper(dir, "mvnw", "mvn")+" spring-boot:run")
+		add("pom.xml", "Spring Boot", "SERVER_PORT", t.wrapper(dir, "mvnw", "mvn")+" spring-boot:run")
 	case strings.Contains(pom, "quarkus-maven-plugin"):
-		add("pom.xml", "Quarkus", "QUARKUS_HTTP_PORT=$PORT "+t.wrapper(dir, "mvnw", "mvn")+" quarkus:dev")
+		add("pom.xml", "Quarkus", "QUARKUS_HTTP_PORT", t.wrapper(dir, "mvnw", "mvn")+" quarkus:dev")
 	case strings.Contains(gradle, "org.springframework.boot") && !strings.Contains(gradle, "apply false"):
-		add(gradleFile, "Spring Boot", "SERVER_PORT=$PORT "+t.wrapper(dir, "gradlew", "gradle")+" bootRun")
+		add(gradleFile, "Spring Boot", "SERVER_PORT", t.wrapper(dir, "gradlew", "gradle")+" bootRun")
 	}
 	return f
 }

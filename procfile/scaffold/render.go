@@ -213,7 +213,7 @@ const example = `# The services that devports up starts. devports init found not
 # Edit it freely: devports up applies every change when you save.
 
 [services.hello]
-command = "echo 'Replace me: edit the Portfile while this runs.'; sleep 1000000"
+command = "echo Replace me: edit the Portfile while this runs. && sort" # which waits for input
 port    = false # it does not listen
 
 # A service gets its own port in PORT and the port of every service in PORT_<NAME>. Ports are chosen once and kept.

@@ -167,7 +167,7 @@ func (m Missing) installable(p procfile.Process, programs []shell.Program) Missi
 // inFolder is a command for a shell in base that runs in a folder.
 func inFolder(base, folder, command string) string {
 	if place := relative(base, folder); place != "." {
-		return "cd " + text.QuoteSh(place) + " && " + command
+		return "cd " + text.QuoteArg(place) + " && " + command
 	}
 	return command
 }

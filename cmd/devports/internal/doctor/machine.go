@@ -72,13 +72,13 @@ func reserve(local allocator.Local, ports ...int) string {
 // examineWatching checks that up can watch all files of a plan. The watches of
 // the running up with this pid are not counted twice; pid is 0 if none runs.
 func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
-	folders, watchers, patterns := watcher.Count(plan.Watched), 1, plan.Patterns()
+	folders, watchers, files, patterns := watcher.Count(plan.Watched), 1, 0, plan.Patterns()
 	if len(patterns) > 0 {
 		code, err := watcher.CountTree(root, patterns)
 		if err != nil {
 			return []Finding{{Check: "watching", Level: Warning, What: err.Error(), Why: "edits to the code do not restart services"}}
 		}
-		folders, watchers = folders+code, watchers+1
+		folders, watchers, files = folders+code.Folders, watchers+1, code.Files
 	}
 	onFolders, onWatchers := watcher.Limits(pid)
 	var findings []Finding
@@ -105,11 +105,32 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 			}}
 		}
 	}
+	if most := watcher.FileLimit(); most > 0 {
+		return append(findings, watchedFiles(files, most)...)
+	}
 	if onFolders.Max == 0 { // the system has no such limit
 		return findings
 	}
 	return all(findings, "watching", "up watches %s; other programs watch %d, of a limit of %d",
 		wording.Count(folders, "directory"), onFolders.Used, onFolders.Max)
+}
+
+// watchedFiles judges how many files watching opens, by the limit of open files.
+func watchedFiles(files, limit int) []Finding {
+	f := Finding{
+		Check: "watching", Level: Warning,
+		What: fmt.Sprintf("watching opens %s, and a process may have %d", wording.Count(files, "file"), limit),
+		Fix:  fmt.Sprintf("watch fewer directories (\"!generated/**\"), or raise the limit: %s", watcher.RaiseFileLimit(watcher.LimitFor(files))),
+	}
+	switch watcher.LoadOf(files, limit) {
+	case watcher.Light:
+		return all(nil, "watching", "up watches files, for which it opens %d; a process may have %d", files, limit)
+	case watcher.Heavy:
+		f.Why = "with twice as many, edits to some files would not restart services"
+	case watcher.TooMuch:
+		f.Why = fmt.Sprintf("up opens at most %d for that: edits to the others do not restart services", limit/2)
+	}
+	return []Finding{f}
 }
 
 // tryWatching watches files briefly: a sandbox may refuse it.
@@ -130,6 +151,9 @@ const spareFiles = 64
 // examineOpenFiles checks that up may open enough files for its services.
 func examineOpenFiles(plan procfile.Plan) []Finding {
 	need, most := len(plan.Services)+spareFiles, maxOpenFiles()
+	if limit := watcher.FileLimit(); limit > 0 {
+		most = min(most, limit)
+	}
 	if need <= most {
 		return nil
 	}

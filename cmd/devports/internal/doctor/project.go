@@ -23,7 +23,7 @@ func foreignFiles(missing *procfile.NotFoundError) (findings []Finding) {
 	for _, foreign := range missing.Foreign {
 		findings = append(findings, Finding{
 			Check: "project", Level: Warning, What: foreign.Error(),
-			Why: "using it would run its commands", Fix: "if you trust it: -f " + text.QuoteSh(foreign.Path),
+			Why: "using it would run its commands", Fix: "if you trust it: -f " + text.QuoteArg(foreign.Path),
 		})
 	}
 	return findings

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -135,7 +136,7 @@ const maxNames = 6
 func unpin(leases []registry.Lease) string {
 	for _, l := range leases {
 		if l.Scope.UserWide() {
-			return fmt.Sprintf("move all but one to other ports: devports port -g --pin PORT %s, or release them: devports rm -g %[1]s", text.QuoteSh(l.Name.String()))
+			return fmt.Sprintf("move all but one to other ports: devports port -g --pin PORT %s, or release them: devports rm -g %[1]s", text.QuoteArg(l.Name.String()))
 		}
 	}
 	return fmt.Sprintf("to run them at the same time, remove port = %d from all but one Portfile", leases[0].Port)
@@ -147,11 +148,14 @@ func lockHeld(held *lockfile.HeldError) Finding {
 		Check: "registry", Level: Wrong,
 		What: "its lock is held by an unknown process: " + held.Path,
 		Why:  "commands that need a new port wait for it, and fail after 10 s",
-		Fix:  "to see which process: lsof " + text.QuoteSh(held.Path),
+		Fix:  "to see which process: " + wording.WhoOpened(held.Path),
 	}
 	if held.PID != 0 {
 		f.What = fmt.Sprintf("its lock is held by pid %d (%s), since %s", held.PID, text.OneLine(held.Command), held.Since.Local().Format(time.DateTime))
 		f.Fix = fmt.Sprintf("resume it (kill -CONT %[1]d) or kill it (kill -KILL %[1]d): the registry is safe either way", held.PID)
+		if runtime.GOOS == "windows" {
+			f.Fix = "kill it (" + wording.Kill(held.PID) + "): the registry is safe"
+		}
 	}
 	return f
 }

@@ -53,7 +53,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 				Check: "runs", Level: Warning,
 				What: fmt.Sprintf("devports up in %s (pid %d) is still running, but the directory no longer exists", r.Info.Directory, r.Holder.PID),
 				Why:  "its services hold their ports, and it cannot apply edits to its Portfile",
-				Fix:  "devports down --dir " + text.QuoteSh(r.Info.Directory),
+				Fix:  "devports down --dir " + text.QuoteArg(r.Info.Directory),
 			})
 		case r.Responded():
 			live = append(live, fmt.Sprintf("%s (pid %d)", scopeOf(r.Info), r.Holder.PID))
@@ -100,21 +100,21 @@ func hung(i control.Instance) Finding {
 	switch pid := i.Holder.PID; {
 	case pid == 0:
 		f.What = "an unknown process holds the lock " + i.Lock()
-		f.Fix = "to see which process: lsof " + text.QuoteSh(i.Lock())
+		f.Fix = "to see which process: " + wording.WhoOpened(i.Lock())
 		f.Why = "devports up cannot start in the project of that lock"
 	case i.Note.PID == 0:
 		f.What = fmt.Sprintf("pid %d (%s) holds the lock %s, but is not a devports up", pid, text.OneLine(i.Holder.Command), i.Lock())
 		f.Why = "devports up cannot start in the project of that lock"
-		f.Fix = fmt.Sprintf("kill %d", pid)
+		f.Fix = wording.Kill(pid)
 	case i.Note.Socket == "":
 		f.What = fmt.Sprintf("devports up in %s (pid %d) has no socket", i.Note.Directory, pid)
-		f.Fix = "devports down --dir " + text.QuoteSh(i.Note.Directory)
+		f.Fix = "devports down --dir " + text.QuoteArg(i.Note.Directory)
 	case missing(i.Note.Socket):
 		f.What = fmt.Sprintf("devports up in %s (pid %d) has lost its socket %s", i.Note.Directory, pid, i.Note.Socket)
-		f.Fix = fmt.Sprintf("stop it with kill -INT %d, and start it again", pid)
+		f.Fix = "stop it with " + wording.Interrupt(pid) + ", and start it again"
 	default:
 		f.What = fmt.Sprintf("devports up in %s (pid %d, since %s) does not respond", i.Note.Directory, pid, i.Note.Since.Local().Format(time.DateTime))
-		f.Fix = "kill it and its processes: devports down --kill --dir " + text.QuoteSh(i.Note.Directory)
+		f.Fix = "kill it and its processes: devports down --kill --dir " + text.QuoteArg(i.Note.Directory)
 		if i.Suspended() {
 			f.What += ": it is suspended"
 			f.Fix = fmt.Sprintf("resume it with fg or kill -CONT %d, or %s", pid, f.Fix)

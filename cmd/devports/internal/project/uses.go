@@ -130,7 +130,7 @@ func (p Project) lookUp(u procfile.Use, other Project, own registry.Scope) procf
 	}
 	variable := allocator.PortName{Service: u.Name}.Variable()
 	if len(used.Ports) == 0 {
-		used.Notes = procfile.Problems{p.File.Problem(u.Pos, "to choose them: cd "+text.QuoteSh(scope.Directory)+" && devports env",
+		used.Notes = procfile.Problems{p.File.Problem(u.Pos, "to choose them: cd "+text.QuoteArg(scope.Directory)+" && devports env",
 			"%s has no ports yet, so %s_* are not set: it has never run", scope, variable)}
 		return used
 	}

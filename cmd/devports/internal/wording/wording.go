@@ -4,6 +4,8 @@ package wording
 
 import (
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/devports/devports/allocator"
@@ -40,6 +42,31 @@ func Count(n int, noun string) string {
 		return "no " + plural
 	}
 	return fmt.Sprintf("%d %s", n, plural)
+}
+
+// Kill is the command that ends a process.
+func Kill(pid int) string {
+	if runtime.GOOS == "windows" {
+		return fmt.Sprintf("taskkill /T /F /PID %d", pid) // without /F, a program without a window ignores it
+	}
+	return fmt.Sprintf("kill %d", pid)
+}
+
+// Interrupt is the command that ends a run in an orderly way, or on Windows the
+// nearest to it.
+func Interrupt(pid int) string {
+	if runtime.GOOS == "windows" {
+		return Kill(pid)
+	}
+	return fmt.Sprintf("kill -INT %d", pid)
+}
+
+// WhoOpened is how to find the process that has opened a file.
+func WhoOpened(file string) string {
+	if runtime.GOOS == "windows" {
+		return "search for " + filepath.Base(file) + " in the Associated Handles of resmon"
+	}
+	return "lsof " + text.QuoteSh(file)
 }
 
 // Shorten cuts s to width characters, and ends it with "…" if it was longer.
