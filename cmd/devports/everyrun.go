@@ -80,7 +80,7 @@ type runInfo struct {
 	Checkout string `json:"checkout"` // what --checkout takes
 	Socket   string `json:"socket,omitempty"`
 	Devports string `json:"devports,omitempty"` // the version of its devports
-	Problem  string `json:"problem,omitempty"` // why it does not respond
+	Problem  string `json:"problem,omitempty"`  // why it does not respond
 	control.Info
 }
 
