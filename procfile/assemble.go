@@ -29,6 +29,7 @@ type assembly struct {
 	trust     ownership.Trust // of files beside and below the project file
 	order     int
 	parts     []*part
+	locals    []string // the names of each Portfile.local
 	watched   []string // files, patterns and missing files that decide what is read
 	removed   map[string]Position
 	notes     Problems
@@ -157,7 +158,21 @@ func (a *assembly) local(path string, p *part) *value {
 	if src == nil {
 		return nil
 	}
+	a.locals = append(a.locals, s.name)
 	return a.tree(src, s)
+}
+
+// unusedLocal is a note about a Portfile.local beside a Procfile, which it does
+// not override.
+func (a *assembly) unusedLocal(name string) Problems {
+	path := filepath.Join(a.dir, LocalName)
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	return Problems{{
+		File: shorter(a.wd, path), Text: "this file has no effect beside a Procfile: it overrides a Portfile",
+		Hint: "devports init writes a Portfile with the services of " + name, Once: true,
+	}}
 }
 
 // mainOf returns the directory of the main checkout that corresponds to a

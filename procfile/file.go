@@ -30,6 +30,7 @@ type File struct {
 	loader  Loader
 	parts   []*part             // the included files
 	watched []string            // see Watched; without Path
+	locals  []string            // the names of each Portfile.local
 	removed map[string]Position // services and steps that a Portfile.local removes
 	notes   Problems            // from reading the files
 	tree    *value              // the merged files; nil for a Procfile

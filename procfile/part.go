@@ -1,6 +1,7 @@
 package procfile
 
 import (
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -81,6 +82,63 @@ func (f File) Below(dir string) []string {
 	return names
 }
 
+// Named returns the services, groups and steps that names mean if they are typed
+// in the directory dir. Below an included file, a name that this file declares
+// means its own, whatever its prefix in the project: "api", "api.2" or
+// "api:metrics". Any other name is that of the project.
+func (f File) Named(dir string, names []string) []string {
+	own := f.ownNames(dir)
+	if len(own) == 0 {
+		return names
+	}
+	names = slices.Clone(names)
+	for i, name := range names {
+		service := serviceOf(name)
+		if full, ok := own[service]; ok {
+			names[i] = full + strings.TrimPrefix(name, service)
+		}
+	}
+	return names
+}
+
+// Short returns the shortest name that Named turns into name; "" if there is
+// none, because an included file declares a service with this name.
+func (f File) Short(dir, name string) string {
+	service := serviceOf(name)
+	own := f.ownNames(dir)
+	for short, full := range own {
+		if full == service {
+			return short + strings.TrimPrefix(name, service)
+		}
+	}
+	if _, hidden := own[service]; hidden {
+		return ""
+	}
+	return name
+}
+
+// ownNames returns the names in the included file around a directory: for each
+// its name in the project.
+func (f File) ownNames(dir string) map[string]string {
+	in, ok := f.Around(dir)
+	if !ok {
+		return nil
+	}
+	own := map[string]string{}
+	for _, p := range slices.Backward(f.parts) { // the first counts
+		if p.source.dir == in.Dir {
+			maps.Copy(own, p.names)
+		}
+	}
+	return own
+}
+
+// serviceOf returns the service of a name such as "api.2" or "api:metrics".
+func serviceOf(name string) string {
+	name, _, _ = strings.Cut(name, ":")
+	return ReplicaOf(name)
+}
+
 // WatchPattern returns a pattern of a service's watch relative to the project
 // file's directory: in the file it is relative to that file.
 func (f File) WatchPattern(t Text) string {
@@ -119,6 +177,13 @@ func (f File) relative(t Text) string {
 	}
 	return rel
 }
+
+// Absolute returns the absolute path of a path in the file, or in one that it
+// includes.
+func (f File) Absolute(t Text) string { return f.path(t) }
+
+// Locals returns the names of each Portfile.local, as messages print them.
+func (f File) Locals() []string { return f.locals }
 
 // escapeGlob returns a pattern that matches only the path.
 func escapeGlob(path string) string {

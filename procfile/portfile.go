@@ -20,7 +20,7 @@ func parsePortfile(name string, src []byte, a *assembly) (File, Problems) {
 	if a != nil {
 		a.portfile(root)
 		problems = append(problems, a.problems...)
-		f.parts, f.watched, f.removed, f.notes = a.parts, a.watched, a.removed, a.notes
+		f.parts, f.locals, f.watched, f.removed, f.notes = a.parts, a.locals, a.watched, a.removed, a.notes
 	}
 	d := decoder{file: name, problems: problems}
 	for _, e := range root.entries {

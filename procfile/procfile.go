@@ -14,8 +14,11 @@ var entryLine = sync.OnceValue(func() *regexp.Regexp {
 
 // parseProcfile reads a Procfile. A line that is neither an entry, blank nor a
 // comment is a problem: other tools skip it, and then one service never starts.
-func parseProcfile(name string, src []byte, _ *assembly) (File, Problems) {
+func parseProcfile(name string, src []byte, a *assembly) (File, Problems) {
 	f := File{Name: name, Procfile: true}
+	if a != nil && a.path != "" {
+		f.notes = a.unusedLocal(f.Name)
+	}
 	var problems Problems
 	lines := map[string]int{} // of each service
 	for i, line := range strings.Split(string(src), "\n") {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func attach(s session, c *cli.Context) error {
 		return requestFailed(scope, err)
 	}
 	defer remote.Close()
-	a := attached{session: s, instance: i, scope: scope, remote: remote, service: c.Args().First()}
+	a := attached{session: s, instance: i, scope: scope, remote: remote, service: cmp.Or(append(s.expandGroups(c, scope, c.Args().Slice()), "")...)}
 	if err := a.check(); err != nil {
 		return err
 	}

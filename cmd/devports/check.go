@@ -67,10 +67,11 @@ Example:
 			return err
 		}
 		if c.Bool("explain") && err == nil {
-			if err := declares(p.File, c.Args().Slice()); err != nil {
+			service, err := namedService(p, c)
+			if err != nil {
 				return err
 			}
-			return s.printSettings(p.File, c.Args().First(), c.Bool("json"))
+			return s.printSettings(p.File, service, c.Bool("json"))
 		}
 		if c.Bool("json") {
 			return errors.Join(s.json(checked{

@@ -93,8 +93,8 @@ func (l line) services(wanted func(procfile.Service) bool) (candidates []candida
 		return nil
 	}
 	for _, name := range p.File.ServiceNames() {
-		if s, _ := p.File.Service(name); wanted(s) {
-			candidates = append(candidates, candidate{Word: name, About: commandText(s.Command)})
+		if s, _ := p.File.Service(name); wanted(s) && p.Short(name) != "" {
+			candidates = append(candidates, candidate{Word: p.Short(name), About: commandText(s.Command)})
 		}
 	}
 	return l.unnamed(candidates)
@@ -133,7 +133,9 @@ func portNames(l line) (candidates []candidate) {
 		return leaseNames(l)
 	}
 	for _, w := range p.project.File.Ports() {
-		candidates = append(candidates, candidate{Word: w.Name.String(), About: w.Name.Variable()})
+		if name := p.project.Short(w.Name.String()); name != "" {
+			candidates = append(candidates, candidate{Word: name, About: w.Name.Variable()})
+		}
 	}
 	return l.unnamed(candidates)
 }

@@ -90,8 +90,26 @@ Example:
   devports stop auth
   devports stop --all db`,
 	flags:   []cli.Flag{sharedFlag},
-	request: requesting(control.Client.Stop), good: launcher.Status.Ended,
+	request: stop, good: launcher.Status.Ended,
 }.command()
+
+// stop stops the named services, and returns their names, without those that
+// were not started: of a group, any service may run.
+func stop(client control.Client, c *cli.Context, names []string) ([]string, error) {
+	if len(names) > 0 {
+		info, err := client.Status(c.Context)
+		if err != nil {
+			return nil, err
+		}
+		active := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(info.Inactive, name) })
+		if len(active) == 0 {
+			return nil, fail(exitRunning, "", "%s not running", isOrAre(names))
+		}
+		names = active
+	}
+	_, err := client.Stop(c.Context, names...)
+	return names, err
+}
 
 var restartCommand = requestCommand{
 	name: "restart", usage: "restart services", help: `

@@ -57,7 +57,7 @@ type background struct {
 // services of one that is already running, and waits until they are ready; with
 // keep, also after failures.
 func (s session) detach(ctx context.Context, o upOptions, timeout time.Duration, keep bool) error {
-	p, _, err := o.open(s)
+	o, p, _, err := o.open(s)
 	if err != nil {
 		return err
 	}

@@ -48,10 +48,11 @@ Example:
 			return err
 		}
 		p = s.withPins(p, c)
-		if err := declares(p.File, c.Args().Slice()); err != nil {
+		service, err := namedService(p, c)
+		if err != nil {
 			return err
 		}
-		vars, err := s.variables(c.Context, p, c.Args().First())
+		vars, err := s.variables(c.Context, p, service)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,12 @@ policy. In a container, PORT_<NAME> and URL_<NAME> lead to the containers of the
 others. Units of systemd run the commands on this machine, on the ports of this
 checkout; they contain the values of the variables.
 
+A service with autostart = false that no other one needs is in the profile
+manual of the compose file; in Kubernetes it has no replicas, or its Job is
+suspended; the target of systemd does not want it. Groups become targets of
+systemd. Services of included files are exported under their full names, with
+paths relative to the Portfile.
+
 What the format cannot express is a warning, with its line, and a comment in the
 file. --output writes a file (of systemd, a directory of units) and replaces
 only what export has written.

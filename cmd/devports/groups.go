@@ -110,8 +110,8 @@ func (o upOptions) selection(file procfile.File) []string {
 	return starts
 }
 
-// expandGroups replaces the groups among names by their services, as far as the
-// project file of the scope is readable.
+// expandGroups returns the services that names on the command line mean, with
+// those of groups, as far as the project file of the scope is readable.
 func (s session) expandGroups(c *cli.Context, scope registry.Scope, names []string) []string {
 	if len(names) == 0 {
 		return nil
@@ -130,7 +130,20 @@ func (s session) expandGroups(c *cli.Context, scope registry.Scope, names []stri
 	if err != nil && !errors.As(err, new(procfile.Problems)) {
 		return names
 	}
-	return p.File.Expand(names)
+	return p.File.Expand(p.In(typedIn(c)).Named(names...))
+}
+
+// typedIn returns the directory whose names a command line uses; "": it uses
+// those of the project.
+func typedIn(c *cli.Context) string {
+	if c.String("file") != "" || c.String("checkout") != "" {
+		return ""
+	}
+	dir, err := filepath.Abs(c.String("dir"))
+	if err != nil {
+		return ""
+	}
+	return dir
 }
 
 // servicesAndGroups completes the names of services and groups.
@@ -148,7 +161,10 @@ func (l line) groups() (candidates []candidate) {
 		return nil
 	}
 	for _, name := range p.File.GroupNames() {
-		candidates = append(candidates, candidate{Word: name, About: "group of " + wording.List(p.File.Expand([]string{name}))})
+		if p.Short(name) == "" {
+			continue
+		}
+		candidates = append(candidates, candidate{Word: p.Short(name), About: "group of " + wording.List(p.File.Expand([]string{name}))})
 	}
 	return l.unnamed(candidates)
 }

@@ -70,13 +70,13 @@ func logs(s session, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if names := c.Args().Slice(); len(names) > 0 {
-		l = s.sharedLogs(c, l, names)
+	o.query.Services = s.expandGroups(c, l.scope, o.query.Services)
+	if len(o.query.Services) > 0 {
+		l = s.sharedLogs(c, l, o.query.Services)
 	}
 	if c.Bool("clear") {
 		return l.clear()
 	}
-	o.query.Services = s.expandGroups(c, l.scope, o.query.Services)
 	p := newLogPrinter(s, c)
 	defer p.close()
 	err = l.show(ctx, o, p)

@@ -52,6 +52,9 @@ func (p place) scope() (registry.Scope, error) {
 func (p place) names(args []string) ([]allocator.PortName, error) {
 	names := make([]allocator.PortName, len(args))
 	for i, arg := range args {
+		if !p.userWide {
+			arg = p.project.Named(arg)[0]
+		}
 		n, err := registry.ParseName(arg)
 		if err != nil {
 			return nil, err

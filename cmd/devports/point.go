@@ -92,6 +92,7 @@ func (s session) setPoint(c *cli.Context, port int, service string) error {
 	if err != nil {
 		return err
 	}
+	service = p.Named(service)[0]
 	if err := hasPort(p.File, service); err != nil {
 		return err
 	}

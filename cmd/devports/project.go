@@ -29,6 +29,18 @@ func (s session) openProject(c *cli.Context) (project.Project, error) {
 // projectAt is openProject with the values of --file, --registry and
 // --replicas; each may be empty.
 func (s session) projectAt(path, registryPath string, scale map[string]int) (project.Project, error) {
+	dir := ""
+	if path == "" {
+		dir, _ = os.Getwd()
+	}
+	return s.projectIn(dir, path, registryPath, scale)
+}
+
+// projectIn is projectAt for names that are typed in the directory dir; "": they
+// are those of the project.
+func (s session) projectIn(dir, path, registryPath string, scale map[string]int) (project.Project, error) {
+	host := s.host()
+	host.Dir = dir
 	path, err := s.projectFile(path)
 	if err != nil {
 		return project.Project{}, err
@@ -37,11 +49,14 @@ func (s session) projectAt(path, registryPath string, scale map[string]int) (pro
 	if err != nil {
 		return project.Project{}, err
 	}
-	return project.Open(s.host(), r, path, scale)
+	return project.Open(host, r, path, scale)
 }
 
 // projectOf is projectAt for the options of a run.
 func (s session) projectOf(o upOptions) (project.Project, error) {
+	if o.Proposed == nil && o.Named {
+		return s.projectIn("", o.File, o.Registry, o.Replicas)
+	}
 	if o.Proposed == nil {
 		return s.projectAt(o.File, o.Registry, o.Replicas)
 	}
@@ -62,7 +77,11 @@ func (s session) openWithoutRegistry(c *cli.Context) (project.Project, error) {
 	if err != nil {
 		return project.Project{}, err
 	}
-	return project.Open(s.host(), registry.Registry{}, path, nil)
+	host := s.host()
+	if c.String("file") == "" {
+		host.Dir, _ = os.Getwd()
+	}
+	return project.Open(host, registry.Registry{}, path, nil)
 }
 
 // projectFile is the named project file, else the one found from the working
@@ -131,6 +150,16 @@ func declares(file procfile.File, names []string, groups ...string) error {
 		return f
 	}
 	return nil
+}
+
+// namedService returns the service that is the argument of a command; "" for
+// none.
+func namedService(p project.Project, c *cli.Context) (string, error) {
+	if c.NArg() == 0 {
+		return "", nil
+	}
+	name := p.Named(c.Args().First())[0]
+	return name, declares(p.File, []string{name})
 }
 
 // undeclared is the error that name is none of the candidates.

@@ -4,9 +4,11 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -74,6 +76,59 @@ func TestRelease(t *testing.T) {
 		if !found {
 			t.Errorf("the completions are made without %s's", shell)
 		}
+	}
+}
+
+// TestFormula checks what Homebrew installs: the archive of each system and
+// processor, and files that are in it.
+func TestFormula(t *testing.T) {
+	const script = "../../.github/formula.sh"
+	sums := ""
+	for n, platform := range []string{"darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64"} {
+		sums += fmt.Sprintf("%064d  devports_1.2.3_%s.tar.gz\n%064d  devports_1.2.3_%s.tar.gz.sbom\n", n, platform, 9, platform)
+	}
+	path := filepath.Join(t.TempDir(), "checksums.txt")
+	if err := os.WriteFile(path, []byte(sums), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(script, "1.2.3", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	formula := string(out)
+	var last int
+	for _, want := range []string{
+		`version "1.2.3"`,
+		"on_macos", "on_arm", "/releases/download/v1.2.3/devports_1.2.3_darwin_arm64.tar.gz\"\n      sha256 \"" + fmt.Sprintf("%064d", 1),
+		"on_intel", "/releases/download/v1.2.3/devports_1.2.3_darwin_amd64.tar.gz\"\n      sha256 \"" + fmt.Sprintf("%064d", 0),
+		"on_linux", "on_arm", "/releases/download/v1.2.3/devports_1.2.3_linux_arm64.tar.gz\"\n      sha256 \"" + fmt.Sprintf("%064d", 3),
+		"on_intel", "/releases/download/v1.2.3/devports_1.2.3_linux_amd64.tar.gz\"\n      sha256 \"" + fmt.Sprintf("%064d", 2),
+	} {
+		n := strings.Index(formula[last:], want)
+		if n < 0 {
+			t.Fatalf("no %s at its place in\n%s", want, formula)
+		}
+		last += n + len(want)
+	}
+	recipe, err := os.ReadFile("../../.github/goreleaser.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := regexp.MustCompile(`"((?:completions|man)/[^"]+)"`).FindAllStringSubmatch(formula, -1)
+	if len(files) != 4 {
+		t.Errorf("%d files besides the program", len(files))
+	}
+	for _, file := range files {
+		if !strings.Contains(string(recipe), "> .github/extras/"+file[1]+`"`) {
+			t.Errorf("no hook of the release makes %s", file[1])
+		}
+	}
+
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(sums, "linux_arm64", "linux_riscv64")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(script, "1.2.3", path).CombinedOutput(); err == nil || !strings.Contains(string(out), "no checksum of devports_1.2.3_linux_arm64.tar.gz") {
+		t.Errorf("without a checksum: %v\n%s", err, out)
 	}
 }
 

@@ -63,7 +63,7 @@ func (s session) setup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	names := c.Args().Slice()
+	names := p.Named(c.Args().Slice()...)
 	if err := declaresSteps(p.File, names); err != nil {
 		return err
 	}

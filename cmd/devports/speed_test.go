@@ -127,7 +127,7 @@ func BenchmarkCommand(b *testing.B) {
 
 // staticBuild is the build command for releases.
 func staticBuild(path, source string) *exec.Cmd {
-	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", path, source)
+	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs,nethttpomithttp2", "-o", path, source)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	return cmd
 }

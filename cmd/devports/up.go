@@ -141,13 +141,17 @@ func up(s session, c *cli.Context) error {
 }
 
 // open reads the project that the options name, and checks that it declares the
-// services.
-func (o upOptions) open(s session) (p project.Project, color bool, err error) {
+// services. It returns the options with the names of the project.
+func (o upOptions) open(s session) (_ upOptions, p project.Project, color bool, err error) {
 	if color, err = s.colored(o.Color, s.stdout); err != nil {
-		return p, false, err
+		return o, p, false, err
 	}
 	if p, err = s.projectOf(o); err != nil {
-		return p, false, err
+		return o, p, false, err
+	}
+	if !o.Named {
+		o.Services, o.Without, o.Replicas, o.Named = p.Named(o.Services...), p.Named(o.Without...), p.Scale(), true
+		p = p.In("")
 	}
 	if o.NoFront {
 		p = p.WithoutFront()
@@ -161,7 +165,7 @@ func (o upOptions) open(s session) (p project.Project, color bool, err error) {
 			s.unpinned(p)
 		}
 	}
-	return p, color, o.checkSelection(p.File)
+	return o, p, color, o.checkSelection(p.File)
 }
 
 // up runs the services in this process until they end. A run in the background
@@ -171,7 +175,7 @@ func (s session) up(o upOptions, from *background) error {
 	defer watchdog.Dismiss()
 	memory := collectRarely()
 	defer memory.Stop()
-	p, color, err := o.open(s)
+	o, p, color, err := o.open(s)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type upOptions struct {
 	Without    []string `json:"without,omitempty"`  // services and groups that are not started
 	File       string   `json:"file,omitempty"`
 	Below      string   `json:"below,omitempty"` // the directory of the command, if it selects an included file
+	Named      bool     `json:"named,omitempty"` // all names are those of the project
 	Registry   string   `json:"registry,omitempty"`
 	Replicas   replicas `json:"replicas,omitempty"`
 	Log        string   `json:"log,omitempty"`

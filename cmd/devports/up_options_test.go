@@ -51,8 +51,9 @@ func TestUpOptions(t *testing.T) {
 	}
 	got.Proposed = []byte("services = {}") // an answer, not an option
 	got.Below = "x"                        // the working directory
+	got.Named = true
 	fields := reflect.ValueOf(got)
-	if fields.NumField() != passed+3 { // plus the services and Below
+	if fields.NumField() != passed+4 { // plus the services, Below and Named
 		t.Errorf("upOptions has %d fields, and up %d options that are passed on", fields.NumField(), passed)
 	}
 	for i := range fields.NumField() {

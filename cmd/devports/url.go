@@ -30,20 +30,20 @@ Example:
 	flags:     []cli.Flag{noPinsFlag, jsonFlag, fileFlag, registryFlag},
 	completes: one(services),
 	run: func(s session, c *cli.Context) error {
-		plan, err := s.addresses(c)
+		plan, service, err := s.addresses(c)
 		if err != nil {
 			return err
 		}
 		if c.Bool("json") {
 			all := map[string]string{}
 			for _, p := range plan.Services {
-				if p.Address != "" && (c.NArg() == 0 || p.Service == c.Args().First()) {
+				if p.Address != "" && (service == "" || p.Service == service) {
 					all[p.Service] = p.Address
 				}
 			}
 			return s.json(addressesOutput{Addresses: all})
 		}
-		address, err := addressIn(plan, c.Args().First())
+		address, err := addressIn(plan, service)
 		if err != nil {
 			return err
 		}
@@ -66,16 +66,16 @@ Example:
 	flags:     []cli.Flag{noPinsFlag, fileFlag, registryFlag},
 	completes: one(services),
 	run: func(s session, c *cli.Context) error {
-		plan, err := s.addresses(c)
+		plan, service, err := s.addresses(c)
 		if err != nil {
 			return err
 		}
-		address, err := addressIn(plan, c.Args().First())
+		address, err := addressIn(plan, service)
 		if err != nil {
 			return err
 		}
 		if !strings.HasPrefix(address, "http://") {
-			return fail(exitFailed, "its address: "+address, "%s does not use HTTP", c.Args().First())
+			return fail(exitFailed, "its address: "+address, "%s does not use HTTP", service)
 		}
 		return browse(address)
 	},
@@ -94,17 +94,18 @@ func browse(address string) error {
 }
 
 // addresses returns the plan of the project, with the addresses of its
-// services.
-func (s session) addresses(c *cli.Context) (procfile.Plan, error) {
+// services, and the service that the command line names.
+func (s session) addresses(c *cli.Context) (plan procfile.Plan, service string, err error) {
 	p, err := s.openProject(c)
 	if err != nil {
-		return procfile.Plan{}, err
+		return plan, "", err
 	}
 	p = s.withPins(p, c)
-	if err := declares(p.File, c.Args().Slice()); err != nil {
-		return procfile.Plan{}, err
+	if service, err = namedService(p, c); err != nil {
+		return plan, service, err
 	}
-	return p.Resolve(c.Context)
+	plan, err = p.Resolve(c.Context)
+	return plan, service, err
 }
 
 // addressIn returns the address of a service, or without one of the checkout's

@@ -148,6 +148,8 @@ func requestFailed(scope registry.Scope, err error) error {
 	var shared *control.SharedError
 	var other *control.OtherVersionError
 	switch {
+	case errors.As(err, new(failure)):
+		return err
 	case errors.As(err, &silent):
 		return unresponsive(scope, silent)
 	case errors.As(err, &unknown):

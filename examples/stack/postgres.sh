@@ -12,8 +12,8 @@ fail() {
 
 # Debian has the server's programs in a folder for each version, elsewhere they are on PATH.
 if ! command -v initdb >/dev/null; then
-	newest=$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)
-	[ -n "$newest" ] || fail "there is no PostgreSQL server here: install the package postgresql" 127
+	newest=$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
+	[ -x "$newest" ] || fail "there is no PostgreSQL server here: install the package postgresql" 127
 	PATH=$(dirname "$newest"):$PATH
 fi
 

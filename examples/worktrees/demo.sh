@@ -137,7 +137,7 @@ await runs_without_login || fail "the run of notes-login has not ended"
 show devports ps --all
 ! curl -s -o "$scratch/answer" "http://127.0.0.1:$port/" || fail "something still listens on $port"
 ! curl -fs -o "$scratch/answer" "$address" || fail "something still answers on $address"
-! ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -F "$scratch/notes-login" || fail "a process is left in notes-login"
+! readlink /proc/[0-9]*/cwd 2>/dev/null | grep -F "$scratch/notes-login" || fail "a process is left in notes-login"
 [ "$(clients notes_login)" = 0 ] || fail "a client of the database notes_login is left"
 echo "no process, no listener on $port, nothing at $address, and no client of the database notes_login"
 show devports prune

@@ -64,18 +64,23 @@ func (f watchSet) affectedBy(e event) bool {
 }
 
 // mayMatch reports whether a path is a pattern that name, or a file below name,
-// may match.
+// may match. A part that is name's own is no pattern: directories may be called
+// "[old]".
 func mayMatch(pattern, name string) bool {
+	const separator = string(filepath.Separator)
 	if !strings.ContainsAny(pattern, "*?[") {
 		return false
 	}
-	parts := strings.Split(pattern, string(filepath.Separator))
-	depth := strings.Count(name, string(filepath.Separator)) + 1
-	if depth > len(parts) {
+	parts, names := strings.Split(pattern, separator), strings.Split(name, separator)
+	if len(names) > len(parts) {
 		return false
 	}
-	matches, _ := filepath.Match(strings.Join(parts[:depth], string(filepath.Separator)), name)
-	return matches
+	for i, n := range names {
+		if matches, _ := filepath.Match(parts[i], n); !matches && parts[i] != n {
+			return false
+		}
+	}
+	return true
 }
 
 // maxLinks limits the number of symbolic links to follow, as in Linux; more are a

@@ -14,6 +14,9 @@ import (
 // dockerGrace is how long Docker waits for a container to stop.
 const dockerGrace = 10 * time.Second
 
+// manualProfile is the profile of services that start only by name.
+const manualProfile = "manual"
+
 // composeFile is a compose file.
 type composeFile struct {
 	Shared   mapping `yaml:"x-environment,omitempty,anchor=environment"`
@@ -44,9 +47,14 @@ func Compose(in Input) Result {
 		}
 	}
 	c.noteChecks()
+	for _, g := range in.File.Groups {
+		if names := c.members(g); len(names) > 0 {
+			c.lost.add(g.Pos, "docker compose up "+strings.Join(names, " "), "groups: compose has none, so name the services of %s", g.Name)
+		}
+	}
 	stubs := ""
 	for _, n := range c.stubs {
-		if _, composed := declaredImage(n.service); composed != "" {
+		if _, composed := declaredImage(c.in.File, n.service); composed != "" {
 			continue
 		}
 		stubs += "\n" + comment("Not exported: service "+n.service.Name+". With an image it would be:")
@@ -72,6 +80,9 @@ func (c *containers) stub(n *container) mapping {
 func (c *containers) composed(n *container) mapping {
 	s := n.service
 	var m mapping
+	if optional(c.in.File, s) {
+		add(&m, "profiles", texts([]string{manualProfile}))
+	}
 	if n.build != nil {
 		add(&m, "build", text(relative(c.in.File, n.build.Dir)))
 	}

@@ -83,7 +83,7 @@ func newContainers(in Input, label func(string) string, public func(published) v
 				n.check.Kind = procfile.TCP
 			}
 		}
-		image, composed := declaredImage(s)
+		image, composed := declaredImage(in.File, s)
 		d, built := in.Dockerfiles[s.Name]
 		switch {
 		case image.name.Value != "":
@@ -214,15 +214,19 @@ func (c *containers) connectCheck(n *container) {
 	c.noteHosts(n.service.ReadyPos, "the check of "+n.service.Name, hosts, false)
 }
 
-// hostOf returns the host names of the ports of other services, by variable.
-func (c *containers) hostOf(n *container) func(variable string) string {
+// hostOf returns the host names of the ports of other services, by variable; ""
+// for its own.
+func (c *containers) hostOf(n *container) func(variable string) (name string, known bool) {
 	aliases := c.in.File.Aliases(n.service)
-	return func(variable string) string {
+	return func(variable string) (string, bool) {
 		if full, ok := aliases[variable]; ok {
 			variable = full
 		}
-		p, _ := c.port(variable)
-		return c.others(n)(p.Service)
+		if variable == "PORT" {
+			return "", n.service.HasPort
+		}
+		p, ok := c.port(variable)
+		return c.others(n)(p.Service), ok
 	}
 }
 
@@ -310,8 +314,31 @@ func (c *containers) differences() {
 			c.lost.add(n.service.ReadyPos, "", "no engine waits for what a service prints: %s counts as ready when it has started", n.service.Name)
 		}
 	}
+	for _, u := range c.in.File.Uses {
+		prefix := strings.TrimPrefix(allocator.PortName{Service: u.Name}.Variable(), "PORT_")
+		c.lost.add(u.Pos, "", "[uses] %s: containers do not reach that project on this machine, so PORT_%s_* and URL_%s_* are not set", u.Name, prefix, prefix)
+	}
 	commonDifferences(&c.lost, c.in.File, running)
 	c.lost.services(filter(running, func(s procfile.Service) bool { return s.Build.Shell != "" || s.Build.Argv != nil }), "", "build: the Dockerfile builds it")
+}
+
+// members returns the names of the containers of a group.
+func (c *containers) members(g procfile.Group) []string {
+	var names []string
+	for _, service := range c.in.File.Expand([]string{g.Name}) {
+		n := c.find(service)
+		if n != nil && slices.Contains(c.list, n) && !slices.Contains(names, n.name) {
+			names = append(names, n.name)
+		}
+	}
+	return names
+}
+
+// optional reports whether a service starts only by name: it has autostart =
+// false, and no other service needs it.
+func optional(f procfile.File, s procfile.Service) bool {
+	starts, err := f.Starts(nil, nil)
+	return err == nil && s.Manual && !slices.Contains(starts, s.Name)
 }
 
 // commonDifferences notes what only devports does.
@@ -320,6 +347,9 @@ func commonDifferences(l *losses, f procfile.File, running []procfile.Service) {
 	l.services(filter(running, func(s procfile.Service) bool { return s.Host.Value != "" || s.HostHeader.Value != "" }), "", "host and host_header: there are no named addresses")
 	l.services(filter(running, func(s procfile.Service) bool { return s.Shared }), "", "shared: each checkout has its own")
 	l.services(filter(f.Services, func(s procfile.Service) bool { return s.Step }), "", "[setup]: its steps do not run")
+	for _, name := range f.Locals() {
+		l.add(procfile.Position{}, "to leave it out, rename it meanwhile", "%s counts: the export has your own settings", name)
+	}
 	if len(f.Copy) > 0 {
 		l.add(f.Copy[0].Pos, "", "copy: no files are copied")
 	}

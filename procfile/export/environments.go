@@ -193,7 +193,7 @@ func (c *containers) envFiles(s procfile.Service) []procfile.Text {
 	if c.in.File.EnvFiles == nil && c.in.EnvFile {
 		files = append([]procfile.Text{{Value: ".env"}}, files...)
 	}
-	if image, _ := declaredImage(s); image.name.Value != "" { // as from devports
+	if image, _ := declaredImage(c.in.File, s); image.name.Value != "" { // as from devports
 		files = files[len(files)-len(s.EnvFiles):]
 	}
 	for i, t := range files {

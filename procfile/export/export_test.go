@@ -46,7 +46,13 @@ func resolved(f procfile.File) (Input, error) {
 			in.Ports[w.Name] = w.Pin
 		}
 	}
-	in.Plan, err = f.Resolve(procfile.Context{Environ: []string{"PATH=/bin", "TOKEN=secret of this shell"}, Project: f.Project, Slug: f.Project, Ports: in.Ports, Site: procfile.Site{Name: f.Project, Port: 4777, Project: f.Project}})
+	var uses []procfile.Used
+	for _, u := range f.Uses {
+		uses = append(uses, procfile.Used{Name: u.Name, Ports: map[allocator.PortName]int{{Service: "index"}: 24001}})
+	}
+	in.Plan, err = f.Resolve(procfile.Context{
+		Uses: uses, Environ: []string{"PATH=/bin", "TOKEN=secret of this shell"}, Project: f.Project, Slug: f.Project, Ports: in.Ports, Site: procfile.Site{Name: f.Project, Port: 4777, Project: f.Project},
+	})
 	if err != nil {
 		return Input{}, err
 	}

@@ -14,7 +14,7 @@ type image struct {
 }
 
 // declaredImage returns the image of a service, or its name in a compose file.
-func declaredImage(s procfile.Service) (i image, composed string) {
+func declaredImage(f procfile.File, s procfile.Service) (i image, composed string) {
 	d := s.Container
 	if d == nil {
 		return image{}, ""
@@ -33,7 +33,11 @@ func declaredImage(s procfile.Service) (i image, composed string) {
 	for _, v := range d.Volumes {
 		source, rest, _ := strings.Cut(v.Value, ":")
 		target, options, _ := strings.Cut(rest, ":")
-		i.volumes = append(i.volumes, volume{source, target, options, !strings.ContainsAny(source, `/\~$`) && source != "."})
+		named := !strings.ContainsAny(source, `/\~$`) && source != "."
+		if !named && !strings.ContainsAny(source, `\~$`) {
+			source = relative(f, f.Absolute(procfile.Text{Value: source, Pos: v.Pos}))
+		}
+		i.volumes = append(i.volumes, volume{source, target, options, named})
 	}
 	return i, d.Compose.Value
 }

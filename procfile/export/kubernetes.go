@@ -123,13 +123,18 @@ func (k *kubernetes) workload(n *container) mapping {
 	}
 	if n.check.Kind == procfile.Done {
 		spec := mapping{}
+		if optional(k.in.File, s) {
+			add(&spec, "suspend", true)
+			k.lost.add(s.Pos, "to run it: kubectl patch job/"+n.name+` -p '{"spec":{"suspend":false}}'`, "%s: autostart = false: the Job is suspended", s.Name)
+		}
 		if s.Restart == procfile.RestartNo {
 			add(&spec, "backoffLimit", 0)
 		}
 		return k.object("batch/v1", "Job", n.name, n.labels(), mapping{{Key: "spec", Value: append(spec, yaml.MapItem{Key: "template", Value: template})}})
 	}
+	replicas := max(s.Replicas, 1)
 	spec := mapping{
-		{Key: "replicas", Value: max(s.Replicas, 1)},
+		{Key: "replicas", Value: replicas},
 		{Key: "selector", Value: mapping{{Key: "matchLabels", Value: n.labels()}}},
 		{Key: "template", Value: template},
 	}
@@ -145,12 +150,20 @@ func (k *kubernetes) workload(n *container) mapping {
 			})
 		}
 	}
+	kind := "Deployment"
+	if claims != nil {
+		kind = "StatefulSet"
+	}
+	if optional(k.in.File, s) {
+		spec[0].Value = 0
+		k.lost.add(s.Pos, fmt.Sprintf("to start it: kubectl scale %s/%s --replicas=%d", strings.ToLower(kind), n.name, replicas), "%s: autostart = false: it has no replicas yet", s.Name)
+	}
 	if claims == nil {
-		return k.object("apps/v1", "Deployment", n.name, n.labels(), mapping{{Key: "spec", Value: spec}})
+		return k.object("apps/v1", kind, n.name, n.labels(), mapping{{Key: "spec", Value: spec}})
 	}
 	spec = append(mapping{{Key: "serviceName", Value: text(n.name)}}, spec...)
 	spec = append(spec, yaml.MapItem{Key: "volumeClaimTemplates", Value: claims})
-	return k.object("apps/v1", "StatefulSet", n.name, n.labels(), mapping{{Key: "spec", Value: spec}})
+	return k.object("apps/v1", kind, n.name, n.labels(), mapping{{Key: "spec", Value: spec}})
 }
 
 // container returns the container of a pod.
@@ -305,6 +318,9 @@ func (k *kubernetes) differences(public bool) {
 		p, _ := k.in.Plan.Service(s.Name)
 		return s.Restart != procfile.RestartAlways && p.Ready.Kind != procfile.Done
 	}), "", "restart: Kubernetes restarts whatever ends")
+	if groups := k.in.File.Groups; len(groups) > 0 {
+		k.lost.add(groups[0].Pos, "", "groups: Kubernetes has none")
+	}
 	for _, n := range k.list {
 		if n.check.Kind == procfile.Exec {
 			_, programs := n.checkCommand()

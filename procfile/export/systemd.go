@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,13 +25,15 @@ func Systemd(in Input) Result {
 			u.left = append(u.left, s.Name)
 			continue
 		}
-		if image, composed := declaredImage(s); image.name.Value != "" || composed != "" {
+		if image, composed := declaredImage(u.in.File, s); image.name.Value != "" || composed != "" {
 			u.lost.add(s.Pos, "podman's quadlet makes units of containers", "service %s runs in a container: left out", s.Name)
 			u.left = append(u.left, s.Name)
 			continue
 		}
 		units = append(units, File{u.name(s.Name), ""})
-		names = append(names, u.name(s.Name))
+		if !optional(in.File, s) {
+			names = append(names, u.name(s.Name))
+		}
 	}
 	i := 0
 	for _, s := range in.File.Services {
@@ -44,6 +47,12 @@ func Systemd(in Input) Result {
 		"Copy the units to ~/.config/systemd/user, then: systemctl --user daemon-reload; systemctl --user start " + target)
 	all := []File{{target, head + "\n[Unit]\nDescription=" + specifiers(in.Project) + "\nWants=" + strings.Join(names, " ") +
 		"\n\n[Install]\nWantedBy=default.target\n"}}
+	for _, g := range in.File.Groups {
+		if members := u.members(g); len(members) > 0 {
+			all = append(all, File{u.group(g), comment(Mark[2:]+in.File.Name+" by devports export --format systemd.") +
+				"\n[Unit]\nDescription=" + specifiers(in.Project+": group "+g.Name) + "\nWants=" + strings.Join(members, " ") + "\n"})
+		}
+	}
 	return Result{append(all, units...), u.lost.list, len(units) == 0}
 }
 
@@ -56,13 +65,37 @@ type units struct {
 // name returns the name of the unit of a service.
 func (u *units) name(service string) string { return u.in.Project + "-" + service + ".service" }
 
+// group returns the name of the target of a group.
+func (u *units) group(g procfile.Group) string { return u.in.Project + "-" + g.Name + ".target" }
+
+// members returns the names of the units of a group.
+func (u *units) members(g procfile.Group) (names []string) {
+	for _, service := range u.in.File.Expand([]string{g.Name}) {
+		if !slices.Contains(u.left, service) {
+			names = append(names, u.name(service))
+		}
+	}
+	return names
+}
+
+// targets returns the names of the targets whose stop stops a service.
+func (u *units) targets(service string) []string {
+	targets := []string{u.in.Project + ".target"}
+	for _, g := range u.in.File.Groups {
+		if slices.Contains(u.in.File.Expand([]string{g.Name}), service) {
+			targets = append(targets, u.group(g))
+		}
+	}
+	return targets
+}
+
 // unit returns the unit of a service.
 func (u *units) unit(s procfile.Service, p procfile.Process) string {
 	var b strings.Builder
 	line := func(key, value string) { b.WriteString(key + "=" + value + "\n") }
 	b.WriteString(comment(Mark[2:]+u.in.File.Name+" by devports export --format systemd.") + "\n[Unit]\n")
 	line("Description", specifiers(u.in.Project+": "+s.Name))
-	line("PartOf", u.in.Project+".target")
+	line("PartOf", strings.Join(u.targets(s.Name), " "))
 	if after := u.after(s); len(after) > 0 {
 		line("Requires", strings.Join(after, " "))
 		line("After", strings.Join(after, " "))
@@ -82,8 +115,8 @@ func (u *units) unit(s procfile.Service, p procfile.Process) string {
 		line("Environment", quoted(v.Name+"="+v.Value))
 	}
 	line("ExecStart", command(p))
-	if check := readiness(p); check != "" && (s.Ready != "" || u.awaited(s)) {
-		line("ExecStartPost", check)
+	if u.checks(s, p) {
+		line("ExecStartPost", readiness(p))
 		line("TimeoutStartSec", timeoutOf(p.Ready.Timeout))
 	} else if p.Ready.Kind == procfile.Done {
 		line("TimeoutStartSec", timeoutOf(p.Ready.Timeout))
@@ -125,6 +158,11 @@ func (u *units) awaited(s procfile.Service) bool {
 	})
 }
 
+// checks reports whether the unit of a service waits until it is ready.
+func (u *units) checks(s procfile.Service, p procfile.Process) bool {
+	return readiness(p) != "" && (s.Ready != "" || u.awaited(s))
+}
+
 // environment returns the variables of a service: what devports sets, and the
 // PATH of the shell, without which systemd finds only the programs of the
 // system.
@@ -144,11 +182,18 @@ func (u *units) differences() {
 		"build it before you start the units", "build: systemd does not build it")
 	u.lost.services(filter(running, func(s procfile.Service) bool { return waits(u.in.File, s) }),
 		"", "depends_on: systemd stops and restarts it together with what it depends on")
+	needs := map[string][]procfile.Service{}
 	for _, s := range running {
 		p, _ := u.in.Plan.Service(s.Name)
+		if program := probePrograms[p.Ready.Kind]; program != "" && u.checks(s, p) {
+			needs[program] = append(needs[program], s)
+		}
 		if p.Ready.Kind == procfile.Log {
 			u.lost.add(s.ReadyPos, "", "systemd does not wait for what a service prints: %s counts as ready when it has started", s.Name)
 		}
+	}
+	for _, program := range slices.Sorted(maps.Keys(needs)) {
+		u.lost.services(needs[program], "", "ready: its unit waits with %s, which must be installed", program)
 	}
 	if len(running) > 0 {
 		u.lost.add(procfile.Position{}, "", "the units have the variables of the Portfile and its env files, with their values of now, and your PATH; nothing else of your shell's environment")
@@ -163,6 +208,9 @@ func command(p procfile.Process) string {
 	}
 	return arguments(words)
 }
+
+// probePrograms are the programs of readiness, besides a shell.
+var probePrograms = map[procfile.CheckKind]string{procfile.TCP: "bash", procfile.HTTP: "curl"}
 
 // readiness returns a command that waits until a process is ready.
 func readiness(p procfile.Process) string {

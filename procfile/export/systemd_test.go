@@ -48,7 +48,7 @@ func write(t *testing.T, files []File) []string {
 
 // systemd accepts the units of the exports without a warning.
 func TestVerify(t *testing.T) {
-	for _, project := range []string{"team", "../../../examples/shop", "../../../examples/stack"} {
+	for _, project := range []string{"team", "monorepo", "../../../examples/shop", "../../../examples/stack"} {
 		if out := systemdAnalyze(t, "info", write(t, Systemd(input(t, filepath.Join("testdata", project))).Files)...); out != "" {
 			t.Errorf("%s: %s", project, out)
 		}

@@ -118,22 +118,25 @@ var hostBefore = sync.OnceValue(func() *regexp.Regexp {
 
 // connect replaces this machine before the ports of other services with the
 // names of their containers. host is empty for the service's own port. It
-// returns the hosts that it has put in, and whether this machine remains.
+// returns the hosts that it has put in, and whether this machine remains
+// elsewhere than before the service's own port.
 func (v value) connect(host func(service string) string) (hosts []string, remains bool) {
+	rest := slices.Clone(v)
 	for i := 1; i < len(v); i++ {
-		name := ""
-		if v[i].port != "" {
-			name = host(v[i].port)
-		}
-		if name == "" || v[i-1].name != "" {
+		if v[i].port == "" || v[i-1].name != "" {
 			continue
 		}
-		if at := hostBefore().FindStringSubmatchIndex(v[i-1].text); at != nil {
+		at := hostBefore().FindStringSubmatchIndex(v[i-1].text)
+		if at == nil {
+			continue
+		}
+		rest[i-1].text = v[i-1].text[:at[4]]
+		if name := host(v[i].port); name != "" {
 			v[i-1].text = v[i-1].text[:at[4]] + name + ":"
 			hosts = append(hosts, name)
 		}
 	}
-	for _, p := range v {
+	for _, p := range rest {
 		remains = remains || p.name == "" && !p.public && loopback().MatchString(p.text)
 		for _, inner := range p.word {
 			remains = remains || loopback().MatchString(inner.text)
@@ -157,20 +160,27 @@ func (v value) join() value {
 
 // shellPort matches a variable of a port behind this machine in a command.
 var shellPort = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(\$\{?(PORT_[A-Z0-9_]+)\b)`)
+	return regexp.MustCompile(`(?i)(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(\$\{?(PORT(?:_[A-Z0-9_]+)?)\b)`)
 })
 
 // connectShell is connect for a command of a shell. host returns the host of a
-// variable.
-func connectShell(line string, host func(variable string) string) (connected string, hosts []string, remains bool) {
+// variable, "" for the service's own port; known is false if it is no port.
+func connectShell(line string, host func(variable string) (name string, known bool)) (connected string, hosts []string, remains bool) {
+	rest := shellPort().ReplaceAllStringFunc(line, func(found string) string {
+		at := shellPort().FindStringSubmatchIndex(found)
+		if _, known := host(found[at[6]:at[7]]); known {
+			return found[at[3]:]
+		}
+		return found
+	})
 	connected = shellPort().ReplaceAllStringFunc(line, func(found string) string {
 		at := shellPort().FindStringSubmatchIndex(found)
-		name := host(found[at[6]:at[7]])
+		name, _ := host(found[at[6]:at[7]])
 		if name == "" {
 			return found
 		}
 		hosts = append(hosts, name)
 		return name + found[at[3]:]
 	})
-	return connected, hosts, loopback().MatchString(connected)
+	return connected, hosts, loopback().MatchString(rest)
 }

@@ -1,8 +1,8 @@
-// Web serves the page, and sends what the page asks of /api/… on to the API, which it finds through PORT_API: the
-// browser talks to one server only.
+// Web serves the page, and forwards /api/… to the API, which it finds through URL_API: the browser uses one server only.
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -28,7 +28,7 @@ func main() {
 
 // run serves until the process is told to end.
 func run() error {
-	for _, name := range []string{"PORT", "PORT_API"} {
+	for _, name := range []string{"PORT", "URL_API"} {
 		if os.Getenv(name) == "" {
 			return fmt.Errorf("%s is not set: start it with devports up", name)
 		}
@@ -36,13 +36,16 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", os.Getenv("PORT")))
+	api, err := url.Parse(os.Getenv("URL_API"))
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(cmp.Or(os.Getenv("BIND"), "127.0.0.1"), os.Getenv("PORT")))
 	if err != nil {
 		return err
 	}
 	fmt.Printf("listening on http://%s\n", listener.Addr())
 
-	api := &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", os.Getenv("PORT_API"))}
 	server := &http.Server{Handler: newHandler(api), ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

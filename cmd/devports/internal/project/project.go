@@ -26,6 +26,7 @@ import (
 // Host is the process and the machine, as far as a project needs them.
 type Host struct {
 	Stdin   io.Reader
+	Dir     string // where the names on the command line are typed; "": they are those of the project
 	Environ []string
 	Getenv  func(string) string
 	Choose  func(allow allocator.Set) registry.Chooser // chooses new ports
@@ -65,6 +66,7 @@ type Project struct {
 
 	host    Host
 	scale   map[string]int // numbers of replicas that override the file's
+	typed   bool           // the names in scale are from the command line
 	noPins  bool
 	noFront bool
 	noSetup bool
@@ -108,7 +110,7 @@ func (e *FileError) Unwrap() error { return e.err }
 // [procfile.Problems], a *[procfile.UndeclaredError], or one of reading the
 // file. With Problems, the Project has the valid part of the file.
 func Open(host Host, r registry.Registry, path string, scale map[string]int) (Project, error) {
-	p := Project{Registry: r, host: host, scale: scale}
+	p := Project{Registry: r, host: host, scale: scale, typed: true}
 	return p.load(path, func() (procfile.File, error) { return host.loader().Read(path) })
 }
 
@@ -173,6 +175,9 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 			p.uses = p.findUses()
 		}
 		return p, p.File.Problems(p.context(registry.Scope{}, nil), err)
+	}
+	if p.typed {
+		p.scale, p.typed = p.named(p.scale), false
 	}
 	if p.File, err = p.File.ExpandReplicas(p.scale); err != nil {
 		return p, err

@@ -32,6 +32,7 @@ func (p Project) findHome() (Project, error) {
 	}
 	path := filepath.Join(dir, filepath.Base(p.File.Path))
 	host := p.host
+	host.Dir = ""
 	host.Getenv = func(name string) string { // the label is that of this checkout only
 		if name == envvar.Worktree || name == envvar.Project {
 			return ""

@@ -76,6 +76,7 @@ func (p Project) usedProject(u procfile.Use) (Project, *procfile.Problem) {
 // at opens the project file at path, without the labels of this checkout.
 func (p Project) at(path string) (Project, error) {
 	host := p.host
+	host.Dir = ""
 	host.Note = func(string, ...any) {}
 	host.Getenv = func(name string) string {
 		if name == envvar.Worktree || name == envvar.Project {
