@@ -138,6 +138,7 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 			)
 			e.Vars = append(e.Vars, toolchain...)
 			e.Values[jobs{}] = map[string]*job{}
+			e.Values[skillTasksKey{}] = &skillTasks{}
 			if !keepWork() {
 				e.Defer(func() { removeAll(e.WorkDir) })
 			}
