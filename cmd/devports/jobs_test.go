@@ -54,6 +54,9 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"environ": cmdEnviron,
 	"cmdline": cmdCommandLine,
 	"tmux":    cmdTmux,
+	"task":    cmdTask,
+	"skill":   cmdSkill,
+	"install": cmdInstall,
 }
 
 // jobs is the key of a script's map[string]*job.
@@ -168,7 +171,7 @@ func scriptEnv(ts *testscript.TestScript) []string {
 
 // scriptVars are the variables that jobs inherit.
 var scriptVars = []string{
-	"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
+	"PATH", "HOME", "TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
 	"DEVPORTS_HOME", "DEVPORTS_RANGE", "DEVPORTS_FRONT", "DEVPORTS_REGISTRY", "DEVPORTS_WORKTREE", "DEVPORTS_PROJECT",
 	"NO_COLOR", "FORCE_COLOR", "BROWSER", "DOCKER_HOST", "CONTAINER_HOST", "LOG_LEVEL", "GREETING", "P",
 	"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "CGO_ENABLED", "GOCOVERDIR", "GORACE",
@@ -364,6 +367,21 @@ func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(ts.Exec(args[1], args[2:]...))
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// install PROGRAM FOLDER copies a program of the scripts to a new folder, where it
+// has the extension of programs.
+func cmdInstall(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: install PROGRAM FOLDER")
+	}
+	path, err := exec.LookPath(args[0])
+	ts.Check(err)
+	content, err := os.ReadFile(path)
+	ts.Check(err)
+	folder := ts.MkAbs(args[1])
+	ts.Check(os.MkdirAll(folder, 0o755))
+	ts.Check(os.WriteFile(filepath.Join(folder, filepath.Base(path)), content, 0o755))
 }
 
 // edit FILE OLD NEW replaces text in a file as editors do: a new file is
