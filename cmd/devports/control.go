@@ -161,9 +161,9 @@ Example:
   devports wait
   devports wait --timeout 30s auth db
   devports wait --keep-waiting && npm test`,
-	flags:   []cli.Flag{keepWaitingFlag},
+	flags: []cli.Flag{keepWaitingFlag},
 	request: func(_ control.Client, _ *cli.Context, services []string) ([]string, *control.Info, error) {
 		return services, nil, nil
 	},
-	good:    isUp,
+	good: isUp,
 }.command()
