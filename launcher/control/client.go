@@ -111,7 +111,7 @@ func (c Client) wait(ctx context.Context, query url.Values) (Info, error) {
 		query.Set("sync", "false")
 	}
 	info, err := c.do(ctx, "GET", "wait", query)
-	if c.synced && err != nil && strings.Contains(err.Error(), "unknown parameter") { // an earlier version
+	if c.synced && errors.As(err, new(*OtherVersionError)) { // an earlier one, without this parameter
 		query.Del("sync")
 		return c.do(ctx, "GET", "wait", query)
 	}
