@@ -1,7 +1,9 @@
 // Package mcp serves tools over the Model Context Protocol, on a pair of streams.
 // It is the small part of the protocol that a server with tools needs: the
-// official SDK would add its HTTP client, OAuth and JSON schemas to every
-// command of devports. The tests use that SDK's client.
+// official SDK (v1.8.0) would add its HTTP client, OAuth and JSON schemas to every
+// command of devports, 2.05 MB to a stripped program of 18.9 MB and 0.5 ms to the
+// 3.5 ms of devports --version (minima of 300 interleaved rounds). The tests use
+// that SDK's client.
 package mcp
 
 import (
