@@ -55,12 +55,12 @@ Example:
   devports agent init --claude --print
   devports agent init --remove`,
 	flags: []cli.Flag{
-		boolean("claude", "", "for Claude Code"),
-		boolean("codex", "", "for Codex and others that read AGENTS.md"),
-		boolean("cursor", "", "for Cursor"),
-		boolean("conductor", "", "for Conductor"),
-		boolean("print", "", "print the files instead of writing them"),
-		boolean("remove", "", "remove what agent init has written"),
+		&cli.BoolFlag{Name: "claude", Usage: "for Claude Code"},
+		&cli.BoolFlag{Name: "codex", Usage: "for Codex and others that read AGENTS.md"},
+		&cli.BoolFlag{Name: "cursor", Usage: "for Cursor"},
+		&cli.BoolFlag{Name: "conductor", Usage: "for Conductor"},
+		&cli.BoolFlag{Name: "print", Usage: "print the files instead of writing them"},
+		&cli.BoolFlag{Name: "remove", Usage: "remove what agent init has written"},
 		fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {

@@ -104,7 +104,7 @@ func (k command) cli(s session) *cli.Command {
 		Usage:              k.usage,
 		UsageText:          k.synopsis(),
 		Description:        strings.TrimSpace(k.help),
-		Flags:              fresh(k.flags),
+		Flags:              prepared(k.flags),
 		CustomHelpTemplate: commandHelp,
 		HideHelpCommand:    true,
 		HideHelp:           k.name == "help", // else the library prints the help of the app
@@ -166,18 +166,9 @@ var (
 	registryFlag = &cli.StringFlag{
 		Name: "registry", Usage: "use the registry `FILE` instead of the user's",
 	}
-	jsonFlag     = boolean("json", "", "print JSON")
-	userWideFlag = boolean("global", "g", "use the user-wide names instead of the project here")
+	jsonFlag     = &cli.BoolFlag{Name: "json", Usage: "print JSON"}
+	userWideFlag = &cli.BoolFlag{Name: "global", Aliases: []string{"g"}, Usage: "use the user-wide names instead of the project here"}
 )
-
-// boolean returns an option without a value; alias may be empty.
-func boolean(name, alias, usage string) *cli.BoolFlag {
-	f := &cli.BoolFlag{Name: name, Usage: usage, DisableDefaultText: true}
-	if alias != "" {
-		f.Aliases = []string{alias}
-	}
-	return f
-}
 
 // note prints a note.
 func (s session) note(format string, args ...any) {

@@ -33,7 +33,7 @@ Example:
   devports check --explain web
   devports check -f Procfile.dev --json`,
 	flags: []cli.Flag{
-		boolean("explain", "", "print each value, and the file and line that it comes from"),
+		&cli.BoolFlag{Name: "explain", Usage: "print each value, and the file and line that it comes from"},
 		fileFlag, jsonFlag,
 	},
 	completes: one(services),

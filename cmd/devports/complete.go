@@ -42,8 +42,8 @@ Example:
   devports complete -- up ''
   devports complete -- env --shell ''`,
 		flags: []cli.Flag{
-			boolean("bash", "", "the words are split as in bash, and so is the output"),
-			boolean("new", "", "the last WORD is empty and was left out"),
+			&cli.BoolFlag{Name: "bash", Usage: "the words are split as in bash, and so is the output"},
+			&cli.BoolFlag{Name: "new", Usage: "the last WORD is empty and was left out"},
 		},
 		hidden:   true,
 		verbatim: true,

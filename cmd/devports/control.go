@@ -54,8 +54,8 @@ var (
 	timeoutFlag = &cli.DurationFlag{
 		Name: "timeout", Value: time.Minute, Usage: "wait at most `TIME`", DefaultText: "1m",
 	}
-	sharedFlag      = boolean("all", "", "even if other checkouts need a shared service")
-	keepWaitingFlag = boolean("keep-waiting", "", "keep waiting when a service fails, while you fix it")
+	sharedFlag      = &cli.BoolFlag{Name: "all", Usage: "even if other checkouts need a shared service"}
+	keepWaitingFlag = &cli.BoolFlag{Name: "keep-waiting", Usage: "keep waiting when a service fails, while you fix it"}
 )
 
 // requesting is a request about the services that the command line names.
@@ -129,7 +129,7 @@ Example:
   devports restart --dependents db
   devports restart --timeout 10s auth`,
 	flags: []cli.Flag{
-		boolean("dependents", "", "also restart the services that depend on them"), keepWaitingFlag, sharedFlag,
+		&cli.BoolFlag{Name: "dependents", Usage: "also restart the services that depend on them"}, keepWaitingFlag, sharedFlag,
 	},
 	request: restart, good: isUp,
 }.command()

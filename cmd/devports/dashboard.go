@@ -32,7 +32,7 @@ port 4777 you forward: see devports help front.
 Example:
   devports dashboard
   devports dashboard --print`,
-	flags: []cli.Flag{boolean("print", "", "print the link instead")},
+	flags: []cli.Flag{&cli.BoolFlag{Name: "print", Usage: "print the link instead"}},
 	run: func(s session, c *cli.Context) error {
 		link, err := s.dashboardLink(c.Context)
 		if err != nil {

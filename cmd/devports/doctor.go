@@ -32,7 +32,7 @@ Example:
   devports doctor --fix
   devports doctor --json`,
 	flags: []cli.Flag{
-		boolean("fix", "", "repair a damaged registry, and clean up after killed runs"),
+		&cli.BoolFlag{Name: "fix", Usage: "repair a damaged registry, and clean up after killed runs"},
 		jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {

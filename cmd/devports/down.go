@@ -28,8 +28,8 @@ Example:
   devports down --all
   devports down --kill`,
 	flags: append([]cli.Flag{
-		boolean("all", "a", "stop all running projects"),
-		boolean("kill", "", "send SIGKILL, if it does not respond"),
+		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "stop all running projects"},
+		&cli.BoolFlag{Name: "kill", Usage: "send SIGKILL, if it does not respond"},
 		fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {

@@ -39,8 +39,8 @@ Example:
 		if err != nil {
 			return err
 		}
-		format, ok := shells[shell]
-		if !ok {
+		write := writerFor(shell)
+		if write == nil {
 			return usage("use sh, bash, zsh, fish, powershell, dotenv or json", "unknown shell %q", shell)
 		}
 		p, err := s.openProject(c)
@@ -57,7 +57,7 @@ Example:
 			return err
 		}
 		restored, unset := s.withdrawn(vars, c.NArg() > 0)
-		return format(s.stdout, append(restored, vars...), unset)
+		return write(s.stdout, append(restored, vars...), unset)
 	},
 }
 

@@ -72,7 +72,7 @@ Example:
   devports help up
   devports help portfile
   devports help --man > ~/.local/share/man/man1/devports.1`,
-		flags: []cli.Flag{boolean("man", "", "print the manual page, in roff")},
+		flags: []cli.Flag{&cli.BoolFlag{Name: "man", Usage: "print the manual page, in roff"}},
 		completes: one(func(l line) []candidate {
 			return append(complete.Names(root.completion(l.session).Commands), topicWords()...)
 		}),

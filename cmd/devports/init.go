@@ -54,9 +54,9 @@ Example:
   devports init --local
   devports init --force backend`,
 	flags: []cli.Flag{
-		boolean("stdout", "", "print the Portfile instead of writing it"),
-		boolean("force", "", "overwrite an existing Portfile"),
-		boolean("local", "", "also write an example of Portfile.local, for your own settings"),
+		&cli.BoolFlag{Name: "stdout", Usage: "print the Portfile instead of writing it"},
+		&cli.BoolFlag{Name: "force", Usage: "overwrite an existing Portfile"},
+		&cli.BoolFlag{Name: "local", Usage: "also write an example of Portfile.local, for your own settings"},
 	},
 	run: func(s session, c *cli.Context) error {
 		dir := filepath.Clean(c.Args().First()) // "." without an argument

@@ -40,17 +40,17 @@ Example:
   devports logs --json --since 10m
   devports logs --clear`,
 	flags: append([]cli.Flag{
-		boolean("follow", "f", "follow the output, and that of later runs, until Ctrl-C"),
+		&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "follow the output, and that of later runs, until Ctrl-C"},
 		&cli.IntFlag{Name: "n", Value: -1, Base: 10, Usage: "print only the last `N` lines", DefaultText: "all"},
 		&cli.StringFlag{Name: "since", Usage: "print only lines since `TIME`"},
 		&cli.StringFlag{Name: "until", Usage: "print only lines until `TIME`"},
 		&cli.StringFlag{Name: "grep", Usage: "print only lines that match `RE`"},
-		boolean("ignore-case", "i", "ignore case in --grep"),
+		&cli.BoolFlag{Name: "ignore-case", Aliases: []string{"i"}, Usage: "ignore case in --grep"},
 		&cli.IntFlag{Name: "context", Aliases: []string{"C"}, Base: 10, Usage: "with --grep, also print `N` lines of the service before and after", DefaultText: "0"},
 		&cli.IntFlag{Name: "run", Base: 10, Usage: "print the output of run `N`: 1 is the current or last run, 2 the one before", DefaultText: "1"},
 		&cli.StringFlag{Name: "cursor", Usage: "print only what follows `CURSOR`, from --json"},
-		boolean("clear", "", "remove the logs of this checkout"),
-		boolean("raw", "", "pass all control sequences to the terminal"),
+		&cli.BoolFlag{Name: "clear", Usage: "remove the logs of this checkout"},
+		&cli.BoolFlag{Name: "raw", Usage: "pass all control sequences to the terminal"},
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, // -f is taken
 	}, runFlags...),
 	completes: func(l line) []candidate {

@@ -27,7 +27,7 @@ Example:
   devports ls
   devports ls --all --json`,
 	flags: []cli.Flag{
-		boolean("all", "a", "list the ports of every project"),
+		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "list the ports of every project"},
 		userWideFlag, jsonFlag, fileFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {

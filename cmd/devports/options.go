@@ -142,15 +142,19 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// fresh returns a copy of flags without values: urfave/cli stores what it
-// parses in the value of a generic flag, and so in the command's.
-func fresh(flags []cli.Flag) []cli.Flag {
+// prepared returns flags for urfave/cli. A generic flag is a copy without a value:
+// the library stores what it parses in it. Help does not say of a flag without a
+// value that it is false by default.
+func prepared(flags []cli.Flag) []cli.Flag {
 	flags = slices.Clone(flags)
 	for i, f := range flags {
-		if generic, ok := f.(*cli.GenericFlag); ok {
-			own := *generic
+		switch f := f.(type) {
+		case *cli.GenericFlag:
+			own := *f
 			own.Value = replicas{} // the only type of generic flags here
 			flags[i] = &own
+		case *cli.BoolFlag:
+			f.DisableDefaultText = true
 		}
 	}
 	return flags

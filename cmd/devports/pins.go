@@ -11,7 +11,7 @@ import (
 
 // noPinsFlag is for commands that lease the ports of a project.
 var noPinsFlag = &cli.BoolFlag{
-	Name: "no-pins", DisableDefaultText: true,
+	Name:  "no-pins",
 	Usage: "do not apply pins: choose a port for each service (default in CI with its own DEVPORTS_HOME)",
 }
 

@@ -49,8 +49,8 @@ Example:
 	flags: []cli.Flag{
 		&cli.StringFlag{Name: "dir", Usage: "point to the checkout in folder `PATH`"},
 		&cli.StringFlag{Name: "label", Usage: "point to the checkout of this project with label `LABEL`; main is the main one"},
-		boolean("cut", "", "end open connections, too"),
-		boolean("off", "", "end the point"),
+		&cli.BoolFlag{Name: "cut", Usage: "end open connections, too"},
+		&cli.BoolFlag{Name: "off", Usage: "end the point"},
 		jsonFlag, fileFlag,
 	},
 	completes: func(l line) []candidate {

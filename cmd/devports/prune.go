@@ -39,8 +39,8 @@ Example:
   devports prune --dry-run
   devports prune`,
 	flags: []cli.Flag{
-		boolean("dry-run", "", "only print what would be released"),
-		boolean("volumes", "", "also remove the volumes of deleted projects, with their data"),
+		&cli.BoolFlag{Name: "dry-run", Usage: "only print what would be released"},
+		&cli.BoolFlag{Name: "volumes", Usage: "also remove the volumes of deleted projects, with their data"},
 		jsonFlag, registryFlag,
 	},
 	run: func(s session, c *cli.Context) error {

@@ -30,10 +30,10 @@ Example:
   devports ps --watch
   devports ps --all --json`,
 	flags: append([]cli.Flag{
-		boolean("all", "a", "list the services of every project"),
-		boolean("check", "", "run the ready checks again"),
-		boolean("watch", "", "print them again whenever they change"),
-		boolean("socket", "", "print only the path of the control socket"),
+		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "list the services of every project"},
+		&cli.BoolFlag{Name: "check", Usage: "run the ready checks again"},
+		&cli.BoolFlag{Name: "watch", Usage: "print them again whenever they change"},
+		&cli.BoolFlag{Name: "socket", Usage: "print only the path of the control socket"},
 		jsonFlag, fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {

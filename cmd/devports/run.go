@@ -67,10 +67,10 @@ Example:
 	flags: []cli.Flag{
 		&cli.StringFlag{Name: "service", Aliases: []string{"s"}, Usage: "use PORT and the environment of `SERVICE`"},
 		&cli.StringFlag{Name: "command", Aliases: []string{"c"}, Usage: "run `TEXT` in the shell, like the commands of services"},
-		boolean("in-dir", "", "run in the service's dir"),
-		boolean("up", "", "start services that are not running, and stop them afterwards"),
+		&cli.BoolFlag{Name: "in-dir", Usage: "run in the service's dir"},
+		&cli.BoolFlag{Name: "up", Usage: "start services that are not running, and stop them afterwards"},
 		&cli.StringSliceFlag{Name: "wait", Usage: "wait until `SERVICE` of this checkout answers; several: --wait web,api"},
-		boolean("fresh", "", "with --up, restart services that are running"),
+		&cli.BoolFlag{Name: "fresh", Usage: "with --up, restart services that are running"},
 		&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "with --up or --wait, wait at most `TIME`", DefaultText: "1m"},
 		noPinsFlag, fileFlag, registryFlag,
 	},

@@ -47,7 +47,7 @@ Example:
   devports setup
   devports setup --force deps`,
 	flags: []cli.Flag{
-		boolean("force", "", "run the steps even if they are up to date"),
+		&cli.BoolFlag{Name: "force", Usage: "run the steps even if they are up to date"},
 		&cli.DurationFlag{Name: "timeout", Value: time.Hour, Usage: "wait at most `TIME`", DefaultText: "1h"},
 		noPinsFlag, fileFlag, registryFlag,
 	},

@@ -9,30 +9,28 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// shells write variables in the syntax of a shell, quoted so that any value
-// survives.
-var shells = map[string]func(w io.Writer, set []procfile.Var, unset []string) error{
-	"sh":         posix,
-	"bash":       posix,
-	"zsh":        posix,
-	"fish":       script("set -gx %s %s\n", quoteFish, "set -e %s\n"),
-	"powershell": script("$env:%s = %s\n", quotePowerShell, "Remove-Item Env:%s\n"),
-	"dotenv":     script("%s=%s\n", quoteDotenv, ""),
-	"json": func(w io.Writer, set []procfile.Var, unset []string) error {
-		values := make(map[string]*string, len(set)+len(unset))
-		for _, name := range unset {
-			values[name] = nil
-		}
-		for _, v := range set {
-			values[v.Name] = &v.Value
-		}
-		return session{stdout: w}.json(variablesOutput{Variables: values})
-	},
+// writeVars writes variables that are set, and names of those that are unset.
+type writeVars func(w io.Writer, set []procfile.Var, unset []string) error
+
+// writerFor returns what writes variables in the syntax of a shell, quoted so that
+// any value survives; nil for an unknown shell.
+func writerFor(shell string) writeVars {
+	switch shell {
+	case "sh", "bash", "zsh":
+		return script("export %s=%s\n", text.QuoteSh, "unset %s\n")
+	case "fish":
+		return script("set -gx %s %s\n", quoteFish, "set -e %s\n")
+	case "powershell":
+		return script("$env:%s = %s\n", quotePowerShell, "Remove-Item Env:%s\n")
+	case "dotenv":
+		return script("%s=%s\n", quoteDotenv, "")
+	case "json":
+		return jsonVars
+	}
+	return nil
 }
 
-var posix = script("export %s=%s\n", text.QuoteSh, "unset %s\n")
-
-func script(assign string, quote func(string) string, remove string) func(io.Writer, []procfile.Var, []string) error {
+func script(assign string, quote func(string) string, remove string) writeVars {
 	return func(w io.Writer, set []procfile.Var, unset []string) error {
 		var b strings.Builder
 		for _, name := range unset {
@@ -46,6 +44,17 @@ func script(assign string, quote func(string) string, remove string) func(io.Wri
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
+}
+
+func jsonVars(w io.Writer, set []procfile.Var, unset []string) error {
+	values := make(map[string]*string, len(set)+len(unset))
+	for _, name := range unset {
+		values[name] = nil
+	}
+	for _, v := range set {
+		values[v.Name] = &v.Value
+	}
+	return session{stdout: w}.json(variablesOutput{Variables: values})
 }
 
 // quoteFish quotes for fish: between single quotes, \' and \\ are special.

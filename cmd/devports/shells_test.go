@@ -40,7 +40,7 @@ func FuzzQuotes(f *testing.F) {
 				continue
 			}
 			var text bytes.Buffer
-			if err := shells[name](&text, []procfile.Var{{Name: "A", Value: value}, {Name: "B", Value: "end"}}, []string{"A"}); err != nil {
+			if err := writerFor(name)(&text, []procfile.Var{{Name: "A", Value: value}, {Name: "B", Value: "end"}}, []string{"A"}); err != nil {
 				t.Fatal(err)
 			}
 			file := filepath.Join(t.TempDir(), "printed."+name)
