@@ -45,7 +45,7 @@ func (o upOptions) checkSelection(file procfile.File) error {
 	case errors.As(err, &needed):
 		return usage("to leave it out, too: --without "+needed.Without+","+needed.Needed, "%v", needed)
 	case len(starts) == 0 && len(o.Without) > 0:
-		return usage("devports up --without NAME", "nothing to start without %s", wording.List(o.Without))
+		return usage("leave out fewer services", "nothing to start without %s", wording.List(o.Without))
 	case len(starts) == 0:
 		return usage("devports up "+file.ServiceNames()[0], "nothing to start: every service of %s has autostart = false", file.Name)
 	}
