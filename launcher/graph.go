@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"container/heap"
 	"slices"
 
 	"github.com/devports/devports/procfile"
@@ -20,10 +21,13 @@ type graphCache struct {
 func (m *machine) set(name string, s service) {
 	before := m.services[name]
 	m.services[name] = s
-	m.updateDeadline(before, s)
+	if at := s.earliestDeadline(); !at.IsZero() && !at.Equal(before.earliestDeadline()) {
+		heap.Push(&m.deadlines, deadline{at, name})
+	}
 	m.touch(name)
 	m.cache.blockers, m.cache.awaited = nil, nil
-	if before.stopping() != s.stopping() || !slices.Equal(before.procSpec.DependsOn, s.procSpec.DependsOn) {
+	stops := before.stopping() != s.stopping() && len(s.procSpec.DependsOn) > 0
+	if stops || !slices.Equal(before.procSpec.DependsOn, s.procSpec.DependsOn) {
 		m.cache.needed = nil
 	}
 	if before.build.live() != s.build.live() {

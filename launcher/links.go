@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"container/heap"
 	"maps"
 	"slices"
 	"time"
@@ -65,7 +66,7 @@ func (m *machine) linked() *links {
 // list: a caller may be iterating over the old one.
 func (m *machine) sortNames() {
 	m.names = slices.Sorted(maps.Keys(m.services))
-	m.links, m.deadlineKnown = nil, false
+	m.links = nil
 	m.touchAll()
 }
 
@@ -108,17 +109,6 @@ func (m *machine) startClosing() {
 	m.touchAll()
 }
 
-// updateDeadline updates the earliest deadline after a change of a service.
-func (m *machine) updateDeadline(before, after service) {
-	if earliest := after.earliestDeadline(); !earliest.IsZero() && (m.earliest.IsZero() || earliest.Before(m.earliest)) {
-		m.earliest = earliest
-		return
-	}
-	if gone := before.earliestDeadline(); !gone.IsZero() && !gone.After(m.earliest) && !after.earliestDeadline().Equal(gone) {
-		m.deadlineKnown = false
-	}
-}
-
 func (s service) earliestDeadline() time.Time {
 	if s.deadline.IsZero() || !s.build.deadline.IsZero() && s.build.deadline.Before(s.deadline) {
 		return s.build.deadline
@@ -128,13 +118,34 @@ func (s service) earliestDeadline() time.Time {
 
 // deadline returns the earliest deadline of a service; zero if there is none.
 func (m *machine) deadline() time.Time {
-	if !m.deadlineKnown {
-		m.earliest, m.deadlineKnown = time.Time{}, true
-		for _, s := range m.services {
-			if d := s.earliestDeadline(); !d.IsZero() && (m.earliest.IsZero() || d.Before(m.earliest)) {
-				m.earliest = d
-			}
+	for len(m.deadlines) > 0 {
+		first := m.deadlines[0]
+		if s, ok := m.services[first.service]; ok && s.earliestDeadline().Equal(first.at) {
+			return first.at
 		}
+		heap.Pop(&m.deadlines)
 	}
-	return m.earliest
+	return time.Time{}
+}
+
+// deadlines is a heap of deadlines of services, the earliest one first. One that
+// does not count any more stays until it is the first: when many services stop, to
+// look at all of them after each end would take longer than everything else.
+type deadlines []deadline
+
+type deadline struct {
+	at      time.Time
+	service string
+}
+
+func (d deadlines) Len() int           { return len(d) }
+func (d deadlines) Less(i, j int) bool { return d[i].at.Before(d[j].at) }
+func (d deadlines) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
+func (d *deadlines) Push(x any)        { *d = append(*d, x.(deadline)) }
+
+func (d *deadlines) Pop() any {
+	last := len(*d) - 1
+	x := (*d)[last]
+	*d = (*d)[:last]
+	return x
 }

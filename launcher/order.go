@@ -26,10 +26,9 @@ type machine struct {
 	maxBuilds       int             // how many builds may run at a time; 0: no limit
 	touched         map[string]bool // services for which nextEvent may have changed since it was called
 	links           *links          // of services; nil: not computed
-	earliest        time.Time       // deadline of a service, if deadlineKnown
-	deadlineKnown   bool
-	unsettled       string     // a service that had not settled when last summarized; may not exist
-	stopCause       *ExitError // with stopOnExit: the exit that stopped the run
+	deadlines       deadlines       // of services, and some that do not count any more
+	unsettled       string          // a service that had not settled when last summarized; may not exist
+	stopCause       *ExitError      // with stopOnExit: the exit that stopped the run
 	cache           graphCache
 }
 

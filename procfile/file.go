@@ -176,11 +176,12 @@ func (f File) NotePins(ports []allocator.WantedPort, describe func(allocator.Wan
 
 // Service returns the service with that name.
 func (f File) Service(name string) (Service, bool) {
-	i := slices.IndexFunc(f.Services, func(s Service) bool { return s.Name == name })
-	if i < 0 {
-		return Service{}, false
+	for i := range f.Services { // without a copy of each
+		if f.Services[i].Name == name {
+			return f.Services[i], true
+		}
 	}
-	return f.Services[i], true
+	return Service{}, false
 }
 
 // ServiceNames returns the names of all services, sorted.
@@ -197,29 +198,32 @@ func (f File) ServiceNames() []string {
 // not, sorted. Every name must be one of the file's services; a service with
 // replicas stands for all of them.
 func (f File) WithDependencies(names []string) []string {
-	seen := map[string]bool{}
+	dependsOn := make(map[string][]Text, len(f.Services))
+	replicas := map[string][]string{}
+	for i := range f.Services {
+		s := &f.Services[i]
+		dependsOn[s.Name] = s.DependsOn
+		if s.ReplicaOf != "" {
+			replicas[s.ReplicaOf] = append(replicas[s.ReplicaOf], s.Name)
+		}
+	}
+	seen := make(map[string]bool, len(names))
+	all := make([]string, 0, len(names))
 	var add func(name string)
 	add = func(name string) {
 		if seen[name] {
 			return
 		}
-		seen[name] = true
-		s, _ := f.Service(name)
-		for _, d := range s.DependsOn {
+		seen[name], all = true, append(all, name)
+		for _, d := range dependsOn[name] {
 			add(d.Value)
 		}
 	}
-	for _, n := range names {
-		add(n)
-		for _, s := range f.Services {
-			if s.ReplicaOf == n {
-				add(s.Name)
-			}
+	for _, name := range names {
+		add(name)
+		for _, replica := range replicas[name] {
+			add(replica)
 		}
-	}
-	all := make([]string, 0, len(seen))
-	for n := range seen {
-		all = append(all, n)
 	}
 	slices.Sort(all)
 	return all

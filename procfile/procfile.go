@@ -1,16 +1,29 @@
 package procfile
 
 import (
-	"regexp"
+	"cmp"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
-// entryLine is foreman's grammar for a line of a Procfile.
-var entryLine = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*(.+)$`)
-})
+// splitEntry splits an entry of a Procfile by foreman's grammar, which is the regular
+// expression ^([A-Za-z0-9_-]+):\s*(.+)$. To compile that would take longer than to
+// read a Procfile.
+func splitEntry(line string) (name, command string, ok bool) {
+	const digits = "0123456789"
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	name, command, _ = strings.Cut(line, ":")
+	if name == "" || command == "" || strings.Trim(name, letters+digits+"_-") != "" {
+		return "", "", false
+	}
+	return name, cmp.Or(strings.TrimLeft(command, "\t\f\r "), command[len(command)-1:]), true
+}
+
+// isEntry reports whether a line is an entry of a Procfile.
+func isEntry(line string) bool {
+	_, _, ok := splitEntry(line)
+	return ok
+}
 
 // parseProcfile reads a Procfile. A line that is neither an entry, blank nor a
 // comment is a problem: other tools skip it, and then one service never starts.
@@ -27,8 +40,8 @@ func parseProcfile(name string, src []byte, a *assembly) (File, Problems) {
 		if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' {
 			continue
 		}
-		m := entryLine().FindStringSubmatch(line)
-		if m == nil || strings.TrimSpace(m[2]) == "" {
+		service, command, ok := splitEntry(line)
+		if !ok || strings.TrimSpace(command) == "" {
 			problem := notEntry(name, i+1, line)
 			if strings.HasPrefix(problem.Text, otherFile) {
 				return f, Problems{problem}
@@ -39,13 +52,13 @@ func parseProcfile(name string, src []byte, a *assembly) (File, Problems) {
 		if strings.ContainsRune(line, 0) {
 			problems = append(problems, problemf(name, start, "", "must not contain a NUL character"))
 		}
-		if before, taken := lines[m[1]]; taken {
-			problems = append(problems, problemf(name, start, "", "%s is already defined on line %d", quote(m[1]), before))
+		if before, taken := lines[service]; taken {
+			problems = append(problems, problemf(name, start, "", "%s is already defined on line %d", quote(service), before))
 			continue
 		}
-		lines[m[1]] = start.Line
-		s := newService(m[1], start)
-		s.Command = Command{Shell: strings.TrimSpace(m[2]), Pos: Position{Line: start.Line, Column: 1 + strings.LastIndex(line, m[2])}, verbatim: true}
+		lines[service] = start.Line
+		s := newService(service, start)
+		s.Command = Command{Shell: strings.TrimSpace(command), Pos: Position{Line: start.Line, Column: 1 + strings.LastIndex(line, command)}, verbatim: true}
 		s.Ready = "none" // a Procfile cannot declare a process without a port
 		f.Services = append(f.Services, s)
 	}
@@ -67,9 +80,9 @@ func notEntry(file string, number int, line string) Problem {
 	command = strings.TrimSpace(command)
 	trimmed := strings.TrimLeft(line, " \t")
 	indent := len(line) - len(trimmed)
-	bad := strings.IndexFunc(strings.TrimRight(name, " \t"), func(r rune) bool { return !entryLine().MatchString(string(r) + ":x") })
+	bad := strings.IndexFunc(strings.TrimRight(name, " \t"), func(r rune) bool { return !isEntry(string(r) + ":x") })
 	switch {
-	case indent > 0 && entryLine().MatchString(trimmed):
+	case indent > 0 && isEntry(trimmed):
 		return at(indent, trimmed, "a line must not be indented")
 	case indent > 0:
 		return at(indent, "", "a line must not be indented: an entry is one line, NAME: COMMAND")

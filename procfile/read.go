@@ -249,7 +249,7 @@ func isProcfile(name string, src []byte) bool {
 	for line := range bytes.Lines(src) {
 		line = bytes.TrimSpace(line)
 		if len(line) > 0 && line[0] != '#' {
-			return entryLine().Match(line)
+			return isEntry(string(line))
 		}
 	}
 	return false

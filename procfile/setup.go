@@ -155,10 +155,14 @@ func (s Service) kind() string {
 
 // checkSteps finds services and steps with the same name.
 func (f File) checkSteps(fail failf) {
-	for _, s := range f.Services {
+	for i := range f.Services {
+		step := &f.Services[i]
+		if !step.Step {
+			continue
+		}
 		for _, other := range f.Services {
-			if s.Step && !other.Step && s.Name == other.Name {
-				fail(s.Pos, "rename one of them", "step %s and the service %s have the same name", quote(s.Name), other.Pos.beside(s.Pos, f.Name))
+			if !other.Step && step.Name == other.Name {
+				fail(step.Pos, "rename one of them", "step %s and the service %s have the same name", quote(step.Name), other.Pos.beside(step.Pos, f.Name))
 			}
 		}
 	}

@@ -100,7 +100,7 @@ func otherFormat(lines []string) (text, hint string) {
 		if trimmed[0] == '[' || assignment().ReplaceAllString(line, "$2") == "=" {
 			return "", "" // it is TOML, with a mistake
 		}
-		if entryLine().MatchString(line) {
+		if isEntry(line) {
 			entries++
 		}
 		nested = nested || strings.HasSuffix(trimmed, ":") || strings.HasPrefix(trimmed, "- ") || trimmed == "---"

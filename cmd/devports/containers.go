@@ -102,7 +102,14 @@ func (s session) removeContainers(scope registry.Scope, shared bool, instance, n
 
 // hasContainers reports whether a plan has services in containers.
 func hasContainers(plan procfile.Plan) bool {
-	return slices.ContainsFunc(slices.Concat(plan.Services, plan.Others), func(p procfile.Process) bool { return p.Container != nil })
+	for _, list := range [][]procfile.Process{plan.Services, plan.Others} {
+		for i := range list { // without a copy of each
+			if list[i].Container != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // containerNotes are the notes about containers in a plan, which checked, the

@@ -162,6 +162,28 @@ func printLines() {
 	stay()
 }
 
+// showArguments [-status N] [ARG…] prints each argument in brackets, and exits
+// with status N. Scripts for all systems use it for echo, printf and exit.
+func showArguments() {
+	status := flag.Int("status", 0, "")
+	flag.Parse()
+	for _, arg := range flag.Args() {
+		fmt.Printf("[%s]\n", arg)
+	}
+	os.Exit(*status)
+}
+
+// cleanUp waits for Ctrl-C, and then takes a while to end.
+func cleanUp() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt)
+	fmt.Println("waiting for Ctrl-C")
+	<-signals
+	time.Sleep(300 * time.Millisecond)
+	fmt.Println("cleaned up")
+	os.Exit(9)
+}
+
 // poll URL requests it repeatedly, each time over a new connection, and prints
 // each response that differs from the previous one, and each failure.
 func poll() {

@@ -135,6 +135,8 @@ func freeing(port int, p holder.Process, instead string) string {
 		return instead + "; or stop it: it is of a devports run, or of a run with another DEVPORTS_HOME"
 	case program != "":
 		return fmt.Sprintf("stop the container behind it (to find it: %s ps --filter publish=%d), or %s", program, port, instead)
+	case strings.Contains(p.Command, "/ControlCenter.app/"): // of macOS: it restarts at once
+		return "turn off AirPlay Receiver in System Settings, General, AirDrop & Handoff, or " + instead
 	case p.PID > 0:
 		return fmt.Sprintf("stop it (%s), or %s", wording.Kill(p.PID), instead)
 	}

@@ -54,6 +54,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"environ": cmdEnviron,
 	"cmdline": cmdCommandLine,
 	"tmux":    cmdTmux,
+	"install": cmdInstall,
 }
 
 // jobs is the key of a script's map[string]*job.
@@ -114,7 +115,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = scriptEnv(ts)
+	cmd.Env, cmd.SysProcAttr = scriptEnv(ts), ownGroup()
 	j := &job{cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = j, j
 	read := make(chan struct{}) // closed at the end of the terminal's output
@@ -140,7 +141,9 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	}()
 	ts.Value(jobs{}).(map[string]*job)[args[0]] = j
 	ts.Defer(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil { // on Windows, or it has ended
+			_ = cmd.Process.Kill()
+		}
 		select {
 		case <-j.done:
 		case <-time.After(10 * time.Second):
@@ -166,7 +169,7 @@ func scriptEnv(ts *testscript.TestScript) []string {
 
 // scriptVars are the variables that jobs inherit.
 var scriptVars = []string{
-	"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
+	"PATH", "HOME", "TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
 	"DEVPORTS_HOME", "DEVPORTS_RANGE", "DEVPORTS_FRONT", "DEVPORTS_REGISTRY", "DEVPORTS_WORKTREE", "DEVPORTS_PROJECT",
 	"NO_COLOR", "FORCE_COLOR", "BROWSER", "DOCKER_HOST", "CONTAINER_HOST", "LOG_LEVEL", "GREETING", "P",
 	"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "CGO_ENABLED", "GOCOVERDIR", "GORACE",
@@ -237,7 +240,7 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(watchdog.Signal(stopSignal))
 		defer func() { ts.Check(watchdog.Signal(signals[args[1]])) }()
 	}
-	ts.Check(j.cmd.Process.Signal(signals[args[1]]))
+	ts.Check(sendSignal(j.cmd.Process, signals[args[1]]))
 }
 
 // watchdogOf waits for the watchdog of an `up`, and returns it.
@@ -362,6 +365,21 @@ func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(ts.Exec(args[1], args[2:]...))
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// install PROGRAM FOLDER copies a program of the scripts to a new folder, where it
+// has the extension of programs.
+func cmdInstall(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: install PROGRAM FOLDER")
+	}
+	path, err := exec.LookPath(args[0])
+	ts.Check(err)
+	content, err := os.ReadFile(path)
+	ts.Check(err)
+	folder := ts.MkAbs(args[1])
+	ts.Check(os.MkdirAll(folder, 0o755))
+	ts.Check(os.WriteFile(filepath.Join(folder, filepath.Base(path)), content, 0o755))
 }
 
 // edit FILE OLD NEW replaces text in a file as editors do: a new file is

@@ -322,7 +322,7 @@ func watchdogOf(t *testing.T, pid int, i Instance) int {
 }
 
 func TestSocketPath(t *testing.T) {
-	root, err := os.MkdirTemp("", "s")
+	root, err := os.MkdirTemp(shortTemp, "s") // TMPDIR may be too long
 	if err != nil {
 		t.Fatal(err)
 	}

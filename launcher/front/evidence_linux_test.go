@@ -35,7 +35,8 @@ func TestWorkers(t *testing.T) {
 // While two processes take turns to listen on a port as fast as they can, only
 // the service answers.
 func TestTurns(t *testing.T) {
-	f, r, _, web := newSite(t, "127.0.0.1:%d")
+	f, r, earlier, web := newSite(t, "127.0.0.1:%d")
+	earlier.stop() // so that it answers no request which comes before the change
 	web.Port, web.Restarts = freePort(t), 1
 	address := fmt.Sprintf("127.0.0.1:%d", web.Port)
 	ours := startWith(t, "ours", address, "FRONT_TEST_TURNS=1")

@@ -46,15 +46,6 @@ func fill(b *testing.B, size int, fine bool) Run {
 			block = append(block, "the newest needle\n"...)
 		}
 		streams[n%50].Append(block)
-		for {
-			r.mu.Lock()
-			pending := r.queued + r.writing
-			r.mu.Unlock()
-			if pending < maxPending/2 {
-				break
-			}
-			time.Sleep(time.Millisecond)
-		}
 	}
 	end(b, r)
 	return latest(b, s, "a")

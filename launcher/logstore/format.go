@@ -13,10 +13,6 @@ const (
 	segmentPages = 40
 	segmentLen   = segmentPages * pageLen
 
-	// earlyEnd is the page from which a segment ends as soon as no line is
-	// unfinished. A line of MaxLine fits between it and the end.
-	earlyEnd = segmentPages - MaxLine/pageLen - 1
-
 	// minPiece is the minimal part of a line at the end of a page.
 	minPiece = 8 << 10
 
@@ -25,6 +21,10 @@ const (
 
 // MaxLine is the maximal length of a line, in bytes. Longer lines are split.
 const MaxLine = 1 << 20
+
+// earlyEnd returns the page from which a segment of so many pages ends as soon as
+// no line is unfinished. A line of MaxLine fits between it and the end.
+func earlyEnd(pages int) int { return pages - MaxLine/pageLen - 1 }
 
 const (
 	flagContinues = 1 << iota // the first line began in an earlier block

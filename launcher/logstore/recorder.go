@@ -5,19 +5,29 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/devports/devports/launcher/buffer"
 )
 
 const (
 	// flushDelay is the maximal time that text stays in memory.
 	flushDelay = 25 * time.Millisecond
 
-	// flushAt is the amount of pending text that is written without delay. It is
-	// more than comes in flushDelay at a million lines a second: each time that the
-	// writing goroutine is woken takes as long as copying 100 KB.
-	flushAt = 2 << 20
+	// flushAt is the amount of pending text that is written without delay. To wake
+	// the writing goroutine takes as long as copying 100 KB.
+	flushAt = 512 << 10
 
-	// maxPending limits the pending text in memory. More is dropped.
-	maxPending = 8 << 20
+	// maxPending limits the pending text in memory. When there is more, those who
+	// print wait for the disk or, once they have no patience left, it is dropped.
+	maxPending = 4 << 20
+
+	// minSpeed is how much the disk has to write in a second for those who print
+	// to wait for it, rather than lose lines. What they print is not slowed down
+	// below that.
+	minSpeed = 10_000_000
+
+	// maxWait is how long those who print wait for a disk that does not respond.
+	maxWait = 500 * time.Millisecond
 
 	// trimDelay is the time until the store is trimmed, which reads about all
 	// runs: services are starting.
@@ -32,6 +42,7 @@ type Recorder struct {
 	store   Store
 	about   About
 	failure func(error)
+	pages   int // of a full segment
 
 	wake chan struct{} // there is as much text to write as wakeAt says
 	stop chan struct{} // closed when recording ends
@@ -47,9 +58,11 @@ type Recorder struct {
 	writing  int        // bytes in chunks that are being written
 	wakeAt   int        // queued bytes at which the writing goroutine wants to be woken; 0 for none
 	closed   bool
-	failed   error     // of the last write; nil if it succeeded
-	retry    time.Time // the time of the next attempt
-	free     [][]byte  // unused buffers for chunks
+	failed   error          // of the last write; nil if it succeeded
+	retry    time.Time      // the time of the next attempt
+	copies   *buffer.Buffer // where the next header or text is copied to; nil for none
+	patience time.Duration  // how long those who print may wait for the disk
+	written  chan struct{}  // closed when some of what is pending has been written; nil: nobody waits
 
 	// The following belongs to the writing goroutine.
 	trimDue  <-chan time.Time // nil: there is nothing to trim
@@ -64,6 +77,7 @@ type Recorder struct {
 // except for the fields of the writing goroutine.
 type service struct {
 	name    string
+	pages   int     // of a full segment
 	segment uint32  // of the next block
 	pos     int     // in the segment
 	chunks  []chunk // to be written
@@ -83,7 +97,10 @@ type service struct {
 type chunk struct {
 	segment uint32
 	pos     int
-	text    []byte // blocks
+	length  int
+	parts   [][]byte         // of blocks; the first begins with a whole header
+	buffers []*buffer.Buffer // in which parts are, each with the chunk as an owner
+	end     int              // of the last part in buffers; 0: it cannot be extended
 }
 
 // Stream records one process of a service. It must not be used by several
@@ -109,7 +126,7 @@ func (r *Recorder) Stream(name string) *Stream {
 	defer r.mu.Unlock()
 	s := r.services[name]
 	if s == nil {
-		s = &service{name: name, segment: 1}
+		s = &service{name: name, pages: r.pages, segment: 1}
 		r.services[name] = s
 		r.order = append(r.order, s)
 	}
@@ -117,20 +134,23 @@ func (r *Recorder) Stream(name string) *Stream {
 	return &Stream{recorder: r, service: s, id: s.streams, epoch: -1}
 }
 
-// Append records text. Its last line may be unfinished; the next text then
-// continues it. Append never waits for the disk.
-func (st *Stream) Append(text []byte) {
+// Record records text. Its last line may be unfinished; the next text then
+// continues it. If shared is not nil, the text is in it, and is kept there instead
+// of being copied. While too much is pending, Record waits for the disk, but no
+// longer than a disk takes that writes minSpeed, and maxWait.
+func (st *Stream) Record(text []byte, shared *buffer.Buffer) {
 	if st == nil || len(text) == 0 {
 		return
 	}
 	r, s := st.recorder, st.service
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	fits := r.awaitRoom(len(text))
 	if r.closed {
 		return
 	}
 	now := time.Now()
-	if r.queued+r.writing+len(text) > maxPending || r.failed != nil && now.Before(r.retry) {
+	if !fits || r.failed != nil && now.Before(r.retry) {
 		s.lose(countLines(text), r.failed)
 		return
 	}
@@ -138,9 +158,31 @@ func (st *Stream) Append(text []byte) {
 		st.putGap(now)
 	}
 	for len(text) > 0 {
-		text = text[st.put(text, now):]
+		text = text[st.put(text, shared, now):]
 	}
 	r.signal()
+}
+
+// awaitRoom waits until n bytes more may be pending, and reports whether they may.
+// The mutex is held, except while it waits.
+func (r *Recorder) awaitRoom(n int) bool {
+	for r.queued+r.writing+n > maxPending && !r.closed {
+		if r.patience <= 0 || r.failed != nil {
+			return false
+		}
+		if r.written == nil {
+			r.written = make(chan struct{})
+		}
+		written, patience, begin := r.written, r.patience, time.Now()
+		r.mu.Unlock()
+		select {
+		case <-written:
+		case <-time.After(patience):
+		}
+		r.mu.Lock()
+		r.patience -= time.Since(begin)
+	}
+	return true
 }
 
 // Close ends the unfinished line, if there is one.
@@ -152,7 +194,7 @@ func (st *Stream) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if st.unfinished() && !r.closed {
-		st.put([]byte{'\n'}, time.Now())
+		st.put([]byte{'\n'}, nil, time.Now())
 		r.signal()
 	}
 }
@@ -184,7 +226,7 @@ func (s *service) cut() {
 
 // put adds a block with the beginning of text, and returns the length of that.
 // The mutex of the recorder is held.
-func (st *Stream) put(text []byte, now time.Time) int {
+func (st *Stream) put(text []byte, shared *buffer.Buffer, now time.Time) int {
 	s := st.service
 	room := s.room(len(text))
 	n := min(len(text), room)
@@ -223,7 +265,7 @@ func (st *Stream) put(text []byte, now time.Time) int {
 		st.epoch = -1
 	}
 	st.size = last
-	st.recorder.add(s, h, text[:n], now)
+	st.recorder.add(s, h, text[:n], shared, now)
 	return n
 }
 
@@ -235,7 +277,7 @@ func (st *Stream) putGap(now time.Time) {
 		cause = s.cause.Error()
 	}
 	s.room(len(cause))
-	st.recorder.add(s, header{flags: flagGap, back: uint32(min(s.lost, 1<<32-1)), stream: st.id}, []byte(cause), now)
+	st.recorder.add(s, header{flags: flagGap, back: uint32(min(s.lost, 1<<32-1)), stream: st.id}, []byte(cause), nil, now)
 	s.lost, s.cause = 0, nil
 }
 
@@ -247,7 +289,7 @@ func (s *service) room(n int) int {
 		s.pos += headerLen + left
 		left = pageLen - headerLen
 	}
-	if s.pos >= segmentLen || s.pos >= earlyEnd*pageLen && s.open == 0 {
+	if s.pos >= s.pages*pageLen || s.pos >= earlyEnd(s.pages)*pageLen && s.open == 0 {
 		s.cut()
 		s.segment++
 		s.pos, left = 0, pageLen-headerLen
@@ -256,26 +298,67 @@ func (s *service) room(n int) int {
 }
 
 // add adds a block at the current position.
-func (r *Recorder) add(s *service, h header, text []byte, now time.Time) {
+func (r *Recorder) add(s *service, h header, text []byte, shared *buffer.Buffer, now time.Time) {
 	r.last = max(now.UnixNano(), r.last+1)
 	h.time, h.segment, h.length = r.last, s.segment, uint32(len(text))
 	last := len(s.chunks) - 1
-	if last < 0 || s.pos%pageLen == 0 || s.chunks[last].pos+len(s.chunks[last].text) != s.pos {
+	if last < 0 || s.pos%pageLen == 0 || s.chunks[last].pos+s.chunks[last].length != s.pos {
 		s.chunks = append(s.chunks, chunk{segment: s.segment, pos: s.pos})
 		last++
 	}
 	c := &s.chunks[last]
-	if need := len(c.text) + headerLen + len(text); need > cap(c.text) && need >= smallBuffer {
-		c.text = append(r.buffer(), c.text...)
+	var encoded [headerLen]byte
+	r.addCopy(c, h.appendTo(encoded[:0]))
+	if shared == nil {
+		r.addCopy(c, text)
+	} else {
+		c.add(text, shared)
 	}
-	c.text = append(h.appendTo(c.text), text...)
 	s.pos += headerLen + len(text)
 	r.queued += headerLen + len(text)
 }
 
+// addCopy copies a header or a text to the end of a chunk.
+func (r *Recorder) addCopy(c *chunk, text []byte) {
+	for len(text) > 0 {
+		if r.copies == nil || buffer.Size-r.copies.Used < headerLen {
+			r.copies.Release()
+			r.copies = buffer.New()
+		}
+		b := r.copies
+		start := b.Used
+		n := copy(b.Bytes[start:], text)
+		b.Used += n
+		text = text[n:]
+		if last := len(c.parts) - 1; c.end == start && start > 0 && c.buffers[last] == b {
+			c.parts[last] = b.Bytes[start-len(c.parts[last]) : start+n]
+			c.length += n
+		} else {
+			c.add(b.Bytes[start:start+n], b)
+		}
+		c.end = b.Used
+	}
+}
+
+// add adds a part that is in a shared buffer.
+func (c *chunk) add(part []byte, shared *buffer.Buffer) {
+	c.parts = append(c.parts, part)
+	c.buffers = append(c.buffers, shared.Retain())
+	c.length += len(part)
+	c.end = 0
+}
+
+// release gives up what the chunk owns, once it has been written or dropped.
+func (c *chunk) release() {
+	for _, b := range c.buffers {
+		b.Release()
+	}
+	c.parts, c.buffers = nil, nil
+}
+
 // lines counts the lines that end in a chunk, and those missing in its gaps.
-func (c chunk) lines() (n int64) {
-	for text := c.text; len(text) > 0; {
+func (c *chunk) lines() (n int64) {
+	for text := bytes.Join(c.parts, nil); len(text) > 0; {
 		h, ok := parseHeader(text, c.segment)
 		if !ok {
 			return n
@@ -288,24 +371,6 @@ func (c chunk) lines() (n int64) {
 		text = text[headerLen+int(h.length):]
 	}
 	return n
-}
-
-// A chunk that gets longer than smallBuffer has a buffer of bigBuffer, which is
-// used again.
-const (
-	smallBuffer = 4 << 10
-	bigBuffer   = pageLen
-	maxFree     = 16 // buffers that wait for their next use
-)
-
-// buffer returns an empty buffer of bigBuffer.
-func (r *Recorder) buffer() []byte {
-	if last := len(r.free) - 1; last >= 0 {
-		b := r.free[last]
-		r.free = r.free[:last]
-		return b[:0]
-	}
-	return make([]byte, 0, bigBuffer)
 }
 
 var newline = []byte{'\n'}

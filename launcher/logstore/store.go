@@ -83,9 +83,9 @@ const (
 // failure, from another goroutine; the recorder keeps trying.
 func (s Store) Begin(about About, failure func(error)) *Recorder {
 	r := &Recorder{
-		store: s, about: about, failure: failure, services: map[string]*service{},
+		store: s, about: about, failure: failure, pages: segmentPages, services: map[string]*service{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		syncs: make(chan chan struct{}),
+		syncs: make(chan chan struct{}), patience: maxWait,
 	}
 	go func() {
 		if err := r.create(); err != nil {

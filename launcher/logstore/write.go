@@ -124,22 +124,22 @@ func (r *Recorder) flush() {
 		}
 		batches = append(batches, batch{s, s.chunks})
 		for _, c := range s.chunks {
-			taken += len(c.text)
+			taken += c.length
 		}
 		s.chunks = nil
 	}
 	upTo := r.last
 	r.queued, r.writing = r.queued-taken, taken
-	if taken < bigBuffer {
-		r.free = nil // the services have become quiet
-	}
+	r.copies.Release()
+	r.copies = nil
 	r.mu.Unlock()
 	if len(batches) == 0 {
 		return
 	}
 	err := r.create()
 	for _, b := range batches {
-		for i, c := range b.chunks {
+		for i := range b.chunks {
+			c := &b.chunks[i]
 			if err == nil {
 				err = r.writeChunk(b.service, c)
 			}
@@ -147,6 +147,8 @@ func (r *Recorder) flush() {
 				r.drop(b.service, b.chunks[i:], err)
 				break
 			}
+			c.release()
+			r.wrote(c.length)
 		}
 	}
 	r.mu.Lock()
@@ -155,19 +157,26 @@ func (r *Recorder) flush() {
 	if err != nil {
 		r.retry = time.Now().Add(retryDelay)
 	}
-	for _, b := range batches {
-		for _, c := range b.chunks {
-			if cap(c.text) >= bigBuffer && len(r.free) < maxFree {
-				r.free = append(r.free, c.text)
-			}
-		}
-	}
 	r.mu.Unlock()
+	r.wrote(0)
 	if err != nil {
 		r.report(err)
 	}
 	if r.head != nil {
 		_, _ = r.head.WriteAt(binary.LittleEndian.AppendUint64(nil, uint64(upTo)), 0)
+	}
+}
+
+// wrote accounts for n pending bytes that have been written, and wakes who waits for
+// that.
+func (r *Recorder) wrote(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.writing -= n
+	r.patience = min(maxWait, r.patience+time.Duration(n)*time.Second/minSpeed)
+	if r.written != nil {
+		close(r.written)
+		r.written = nil
 	}
 }
 
@@ -185,12 +194,14 @@ func (r *Recorder) drop(s *service, chunks []chunk, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.segment, s.pos = chunks[0].segment, chunks[0].pos
-	for _, c := range chunks {
-		s.lost += c.lines()
+	for i := range chunks {
+		s.lost += chunks[i].lines()
+		chunks[i].release()
 	}
-	for _, c := range s.chunks {
-		s.lost += c.lines()
-		r.queued -= len(c.text)
+	for i := range s.chunks {
+		s.lost += s.chunks[i].lines()
+		r.queued -= s.chunks[i].length
+		s.chunks[i].release()
 	}
 	s.chunks = nil
 	s.lose(0, cause(err))
@@ -206,15 +217,18 @@ func cause(err error) error {
 
 // writeChunk writes a part of a page, and its first bytes last: readers ignore it
 // until it is complete.
-func (r *Recorder) writeChunk(s *service, c chunk) error {
+func (r *Recorder) writeChunk(s *service, c *chunk) error {
 	if err := r.open(s, c.segment); err != nil {
 		return err
 	}
 	const commit = 4
-	if _, err := s.file.WriteAt(c.text[commit:], int64(c.pos+commit)); err != nil {
-		return err
+	first := c.parts[0]
+	c.parts[0] = first[commit:]
+	err := writeParts(s.file, c.parts, int64(c.pos+commit))
+	c.parts[0] = first
+	if err == nil {
+		_, err = s.file.WriteAt(first[:commit], int64(c.pos))
 	}
-	_, err := s.file.WriteAt(c.text[:commit], int64(c.pos))
 	return err
 }
 
@@ -232,7 +246,7 @@ func (r *Recorder) open(s *service, number uint32) (err error) {
 	if len(s.segments) >= keptSegments {
 		oldest := filepath.Join(r.path, segmentName(s.name, s.segments[0]))
 		s.segments = s.segments[1:]
-		if s.file, err = recycle(oldest, path); err != nil {
+		if s.file, err = recycle(oldest, path, s.pages); err != nil {
 			_ = os.Remove(oldest)
 		}
 	}
@@ -253,12 +267,12 @@ func (r *Recorder) open(s *service, number uint32) (err error) {
 
 // recycle turns the oldest segment into a new one, which is several times faster
 // than writing a new file.
-func recycle(oldest, path string) (*os.File, error) {
+func recycle(oldest, path string, pages int) (*os.File, error) {
 	f, err := os.OpenFile(oldest, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
-	for page := range segmentPages {
+	for page := range pages {
 		if _, err = f.WriteAt(make([]byte, headerLen), int64(page)*pageLen); err != nil {
 			break
 		}

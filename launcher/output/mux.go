@@ -17,6 +17,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/devports/devports/launcher/buffer"
 )
 
 // Style is how lines are formatted.
@@ -42,22 +44,25 @@ const (
 
 // Mux owns the writer that all services share. Create one with [New].
 type Mux struct {
-	style   Style
-	names   names
-	streams sync.WaitGroup
-	says    *queue
-	done    chan struct{}                  // closed when the whole queue has been written
-	failed  chan struct{}                  // closed at the first failure of the writer
-	blocks  chan []byte                    // free buffers: one is written while another is filled
-	tail    *Tail                          // nil for none
-	record  func(service string) Recording // nil for none
-	filter  atomic.Pointer[Filter]         // what is shown; nil for everything. Set with mu held
+	style      Style
+	names      names
+	streams    sync.WaitGroup
+	says       *queue
+	done       chan struct{}                  // closed when the whole queue has been written
+	failed     chan struct{}                  // closed at the first failure of the writer
+	blocks     chan []byte                    // free buffers: one is written while another is filled
+	spare      chan *buffer.Buffer            // see input
+	wideInputs atomic.Int32                   // services whose pipes have been widened
+	tail       *Tail                          // nil for none
+	record     func(service string) Recording // nil for none
+	filter     atomic.Pointer[Filter]         // what is shown; nil for everything. Set with mu held
 
 	order sync.Mutex // held from the time lines enter the tail until mu is locked to write them
 
 	mu   sync.Mutex // guards what follows; held during a write
 	w    io.Writer
 	err  error
+	wide bool    // the writer has been widened if it is a pipe
 	open *Stream // the stream whose unfinished line is the last thing written
 }
 
@@ -68,7 +73,7 @@ func New(w io.Writer, style Style, services ...string) *Mux {
 		style: style, w: w, says: newQueue(),
 		names: names{palette: style.Colors, limit: style.NameWidth, width: len(Own), colors: map[string]string{}},
 		done:  make(chan struct{}), failed: make(chan struct{}),
-		blocks: make(chan []byte, 2),
+		blocks: make(chan []byte, 2), spare: make(chan *buffer.Buffer, maxSpare),
 	}
 	m.blocks <- nil
 	m.blocks <- nil
@@ -83,10 +88,13 @@ func New(w io.Writer, style Style, services ...string) *Mux {
 // Stream or Say.
 func (m *Mux) Keep(tail *Tail) { m.tail = tail }
 
-// Recording receives the output of one process. It must not block.
+// Recording receives the output of one process. It must not block for long.
 type Recording interface {
-	Append(lines []byte) // the last line may be unfinished
-	Close()              // the process has ended
+	// Record records lines, the last of which may be unfinished. shared is the
+	// buffer in which they are, nil if they have to be copied to be kept.
+	Record(lines []byte, shared *buffer.Buffer)
+
+	Close() // the process has ended
 }
 
 // Record sets where the output is recorded as well. It must be called before the
@@ -167,8 +175,8 @@ func (m *Mux) Close(ctx context.Context) error {
 func (m *Mux) Failed() <-chan struct{} { return m.failed }
 
 // write writes lines of s, which it has formatted for a filter.
-func (m *Mux) write(s *Stream, lines []byte, filter *Filter) {
-	m.keep(s, lines)
+func (m *Mux) write(s *Stream, lines []byte, shared *buffer.Buffer, filter *Filter) {
+	m.keep(s, lines, shared)
 	defer m.mu.Unlock()
 	now := m.filter.Load()
 	if now == filter {
@@ -183,14 +191,17 @@ func (m *Mux) write(s *Stream, lines []byte, filter *Filter) {
 
 // keep adds lines to the tail, records them, and locks mu. The tail gets them in the order in
 // which they are written, and while those of another stream are being written.
-func (m *Mux) keep(s *Stream, lines []byte) {
+func (m *Mux) keep(s *Stream, lines []byte, shared *buffer.Buffer) {
+	if len(lines) < minShared {
+		shared = nil
+	}
 	m.order.Lock()
 	defer m.order.Unlock()
 	if m.tail != nil {
-		m.tail.Add(s.name, lines)
+		m.tail.add(s.name, lines, shared)
 	}
 	if s.recording != nil {
-		s.recording.Append(lines)
+		s.recording.Record(lines, shared)
 	}
 	m.mu.Lock()
 }
@@ -251,6 +262,10 @@ func (m *Mux) put(s *Stream) {
 func (m *Mux) send(block []byte) {
 	if m.err != nil {
 		return
+	}
+	if len(block) >= floods && !m.wide {
+		m.wide = true
+		widen(m.w, wideOutput)
 	}
 	if _, err := m.w.Write(block); err != nil {
 		m.err = err

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/devports/devports/launcher/buffer"
 )
 
 const (
@@ -24,12 +26,6 @@ const (
 
 	// maxDrain is more than a pipe holds: what follows was written by an orphan.
 	maxDrain = 1 << 20
-
-	// A buffer starts small, because most services are quiet, and grows to
-	// maxBuffer; a longer line is passed on in pieces. Beside the beginning of a
-	// line it has room for all that a pipe holds, so that one read empties it.
-	minBuffer = maxBuffer / 16
-	maxBuffer = 72 << 10
 
 	// maxBlock ends a block: once it is longer, with its prefixes, it is written.
 	maxBlock = 2 * maxBuffer
@@ -84,55 +80,66 @@ func (s *Stream) Copy(source io.Reader) {
 	defer s.mux.streams.Done()
 	defer close(s.done)
 	s.mux.says.wait()
-	buf := make([]byte, minBuffer)
-	held := 0         // bytes of an unfinished line, at the start of buf
+	in := newInput(s.mux.spare)
+	defer in.close()
 	var due time.Time // when the unfinished line is shown; zero when nothing is held
 	_, interrupted := source.(deadliner)
-	blank := 0 // blank lines before buf
+	blank := 0        // blank lines before what is held
+	var narrow func() // nil: the pipe has not been widened
+	defer func() {
+		if narrow != nil {
+			narrow()
+		}
+	}()
 	show := func(end int) {
 		if end > 0 {
-			shown := buf[:end]
+			shown := in.held()[:end]
 			if s.mux.style.Printable {
 				before := blank
 				blank = blankAfter(shown, before)
 				shown = dropClears(shown, before)
 			}
-			s.emit(shown)
-			held = copy(buf, buf[end:held])
+			s.emitShared(shown, in.shared)
+			in.start += end
 		}
 		due = time.Time{}
 	}
 	for {
-		n, err := source.Read(buf[held:])
-		held += n
-		s.passToTaps(buf[held-n : held])
-		full := held == len(buf)
-		if newline := bytes.LastIndexByte(buf[held-n:held], '\n'); newline >= 0 {
-			end := held - n + newline + 1
-			if s.mux.style.Printable && interrupted && held < maxBuffer {
-				end = mayClear(buf[:end], buf[end:held], blank)
+		room := in.room()
+		n, err := source.Read(room)
+		in.end += n
+		read := room[:n]
+		s.passToTaps(read)
+		full := n == len(room)
+		held := in.held()
+		if newline := bytes.LastIndexByte(read, '\n'); newline >= 0 {
+			end := len(held) - n + newline + 1
+			if s.mux.style.Printable && interrupted && len(held) < maxBuffer {
+				end = mayClear(held[:end], held[end:], blank)
 			}
 			if end > 0 {
 				show(end)
 			}
-		} else if held == maxBuffer {
-			show(shownNow(buf[:held]))
+		} else if len(held) >= maxBuffer {
+			show(shownNow(held))
 		}
-		if full && len(buf) < maxBuffer {
-			buf = append(make([]byte, 0, 4*len(buf)), buf...)[:4*len(buf)]
+		in.proceed(n, full)
+		if n >= floods && narrow == nil {
+			narrow = s.mux.widenInput(source)
 		}
+		waits := in.end > in.start
 		switch {
 		case err == nil && s.drain.complete(n, full):
 			err = io.EOF
-		case err == nil && held > 0 && due.IsZero():
+		case err == nil && waits && due.IsZero():
 			due = time.Now().Add(PromptDelay)
 		case errors.Is(err, os.ErrDeadlineExceeded) && s.drain.until.IsZero():
 			if err = nil; !s.finishing() {
-				show(shownNow(buf[:held]))
+				show(shownNow(in.held()))
 			}
 		}
 		if err != nil { // the end of the output
-			show(held)
+			show(len(in.held()))
 			s.mux.endLine(s)
 			s.endRecording()
 			return
@@ -226,12 +233,15 @@ func (s *Stream) finishing() bool {
 func (s *Stream) Done() <-chan struct{} { return s.done }
 
 // emit writes lines with their prefixes. The last line may be unfinished.
-func (s *Stream) emit(lines []byte) {
+func (s *Stream) emit(lines []byte) { s.emitShared(lines, nil) }
+
+// emitShared is emit of lines in a shared buffer, if that is not nil.
+func (s *Stream) emitShared(lines []byte, shared *buffer.Buffer) {
 	for rest := lines; len(rest) > 0; {
 		s.out = <-s.mux.blocks
 		filter := s.mux.filter.Load()
 		n := s.format(rest, filter, time.Time{})
-		s.mux.write(s, rest[:n], filter)
+		s.mux.write(s, rest[:n], shared, filter)
 		s.mux.blocks <- s.out
 		rest = rest[n:]
 	}

@@ -408,7 +408,7 @@ func TestLongLineInBoundedMemory(t *testing.T) {
 	if out.xs != length {
 		t.Errorf("%d of %d bytes", out.xs, length)
 	}
-	if n := after.TotalAlloc - before.TotalAlloc; n > length/10 {
+	if n := after.TotalAlloc - before.TotalAlloc; n > length/2 { // with -race, a sync.Pool drops some of what it is given
 		t.Errorf("%d bytes were allocated for a line of %d", n, length)
 	}
 }

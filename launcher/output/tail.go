@@ -5,6 +5,8 @@ import (
 	"sort"
 	"sync"
 	"time"
+
+	"github.com/devports/devports/launcher/buffer"
 )
 
 const (
@@ -23,7 +25,8 @@ const (
 // wait. The zero Tail is empty.
 type Tail struct {
 	mu     sync.Mutex                     // guards what follows
-	ring   [tailBytes / chunkBytes][]byte // byte n of all output is at n % tailBytes; chunks are allocated when first used
+	ring   [tailBytes / chunkBytes][]byte // byte n of all copied output is at n % tailBytes; chunks are allocated when first used
+	copied int64                          // the number of bytes copied to the ring so far
 	end    int64                          // the number of bytes so far
 	blocks []block                        // the oldest first
 	gone   int                            // how many of blocks, at its start, have been forgotten
@@ -40,6 +43,8 @@ type block struct {
 	line    int64 // the number of its first line
 	length  int32
 	lines   int32
+	shared  *buffer.Buffer // nil: the text is in the ring
+	pos     int64          // of the text, among all copied bytes or in shared
 }
 
 // Line is a line that a service has printed.
@@ -51,7 +56,11 @@ type Line struct {
 
 // Add keeps what a service has printed: lines, the last of which may lack its
 // newline. Of a text longer than tailBytes it keeps the end.
-func (t *Tail) Add(service string, text []byte) {
+func (t *Tail) Add(service string, text []byte) { t.add(service, text, nil) }
+
+// add is Add of a text in a shared buffer, if that is not nil, which it keeps
+// instead of copying the text.
+func (t *Tail) add(service string, text []byte, shared *buffer.Buffer) {
 	text = text[max(0, len(text)-tailBytes):]
 	lines := bytes.Count(text, newline)
 	if len(text) > 0 && text[len(text)-1] != '\n' {
@@ -61,10 +70,21 @@ func (t *Tail) Add(service string, text []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.makeRoom()
-	t.blocks = append(t.blocks, block{service, now.UnixNano(), t.end, t.lines, int32(len(text)), int32(lines)})
+	b := block{
+		service: service, at: now.UnixNano(), start: t.end, line: t.lines, length: int32(len(text)), lines: int32(lines),
+		shared: shared.Retain(), pos: t.copied,
+	}
+	if shared != nil {
+		b.pos = shared.Offset(text)
+	} else {
+		t.write(text)
+	}
+	t.blocks = append(t.blocks, b)
 	t.lines += int64(lines)
-	t.write(text)
+	t.end += int64(len(text))
 	for t.blocks[t.gone].start < t.end-tailBytes || len(t.blocks)-t.gone > tailBlocks {
+		t.blocks[t.gone].shared.Release()
+		t.blocks[t.gone].shared = nil
 		t.gone++
 	}
 	if t.more != nil {
@@ -87,8 +107,8 @@ var newline = []byte{'\n'}
 // write puts text at the end of the ring.
 func (t *Tail) write(text []byte) {
 	for len(text) > 0 {
-		n := copy(t.from(t.end), text)
-		t.end += int64(n)
+		n := copy(t.from(t.copied), text)
+		t.copied += int64(n)
 		text = text[n:]
 	}
 }
@@ -106,8 +126,12 @@ func (t *Tail) from(position int64) []byte {
 // text returns a copy of a block.
 func (t *Tail) text(b block) []byte {
 	text := make([]byte, b.length)
+	if b.shared != nil {
+		copy(text, b.shared.Bytes[b.pos:])
+		return text
+	}
 	for n := 0; n < len(text); {
-		n += copy(text[n:], t.from(b.start+int64(n)))
+		n += copy(text[n:], t.from(b.pos+int64(n)))
 	}
 	return text
 }

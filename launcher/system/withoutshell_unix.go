@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/devports/devports/procfile/shell"
 )
@@ -50,7 +51,15 @@ func dashEnv(dir string, env, list []string) (_ []string, ok bool) {
 		return list, false
 	}
 	list = slices.Grow(list, len(env)+2) // one more for the mark
-	for _, entry := range env {
+	kept := keptEntries.Get().(*[]string)
+	defer keptEntries.Put(kept)
+	*kept = slices.Grow(*kept, max(0, len(env)-len(*kept)))
+	*kept = (*kept)[:len(env)]
+	for i, entry := range env {
+		if entry != "" && entry == (*kept)[i] {
+			list = append(list, entry)
+			continue
+		}
 		name, _, _ := strings.Cut(entry, "=")
 		switch name {
 		case "IFS", "LINENO", "OPTIND", "PPID":
@@ -58,12 +67,17 @@ func dashEnv(dir string, env, list []string) (_ []string, ok bool) {
 		case "PWD":
 		default:
 			if shell.IsVariable(name) {
-				list = append(list, entry)
+				list, (*kept)[i] = append(list, entry), entry
 			}
 		}
 	}
 	return append(list, "PWD="+pwd), true
 }
+
+// keptEntries holds lists of entries that dash has kept: at the same places in the
+// next environment, most are the same strings, and comparing those takes less time
+// than checking their names.
+var keptEntries = sync.Pool{New: func() any { return &[]string{} }}
 
 // workingDir is the name of a directory: pwd, if that is one of it, else the one
 // without symlinks.

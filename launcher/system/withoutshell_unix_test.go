@@ -3,6 +3,7 @@
 package system
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,4 +88,19 @@ func quoted(words []string) string {
 		words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 	}
 	return strings.Join(words, " ")
+}
+
+// With 200 services, each has 600 variables.
+func BenchmarkWithoutShell(b *testing.B) {
+	if !shellIsDash() {
+		b.Skip("/bin/sh is no dash")
+	}
+	env := []string{"PATH=/usr/bin:/bin"}
+	for i := range 600 {
+		env = append(env, fmt.Sprintf("PORT_SERVICE_%d=%d", i, 20000+i))
+	}
+	var list []string
+	for b.Loop() {
+		_, _, list, _ = withoutShell("sleep 1000", "/", env, list[:0])
+	}
 }

@@ -80,6 +80,8 @@ func (q *queue) Push(e event, done <-chan struct{}) {
 
 // Close stops watching. Add must not be called at the same time.
 func (q *queue) Close() error {
+	finish := closeInBackground()
+	defer finish()
 	err := q.Watcher.Close()
 	q.files.release(watchedFolder{q, ""})
 	q.collecting.Wait()

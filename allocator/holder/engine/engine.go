@@ -77,6 +77,9 @@ func endpoints(getenv func(string) string) []endpoint {
 	add("docker", "/var/run/docker.sock")
 	add("docker", getenv("XDG_RUNTIME_DIR"), "docker.sock")     // rootless
 	add("docker", getenv("HOME"), ".docker", "run/docker.sock") // Docker Desktop
+	add("docker", getenv("HOME"), ".orbstack/run/docker.sock")  // OrbStack
+	add("docker", getenv("HOME"), ".colima/default/docker.sock")
+	add("docker", getenv("HOME"), ".rd/docker.sock") // Rancher Desktop
 	add("podman", "/run/podman/podman.sock")
 	add("podman", getenv("XDG_RUNTIME_DIR"), "podman/podman.sock")
 	return all

@@ -98,6 +98,9 @@ func TestEndpoints(t *testing.T) {
 		{"docker", "/var/run/docker.sock"},
 		{"docker", "/run/user/1000/docker.sock"},
 		{"docker", "/home/ann/.docker/run/docker.sock"},
+		{"docker", "/home/ann/.orbstack/run/docker.sock"},
+		{"docker", "/home/ann/.colima/default/docker.sock"},
+		{"docker", "/home/ann/.rd/docker.sock"},
 		{"podman", "/run/podman/podman.sock"},
 		{"podman", "/run/user/1000/podman/podman.sock"},
 	}

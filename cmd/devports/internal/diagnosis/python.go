@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/procfile/shell"
@@ -27,7 +28,7 @@ var (
 		"python", "python3", "uvicorn", "gunicorn", "hypercorn", "flask", "django-admin", "celery", "fastapi", "streamlit",
 		"manage.py", "pytest",
 	}
-	noModule = regexp.MustCompile(`ModuleNotFoundError: No module named '(\w+)`)
+	noModule = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`ModuleNotFoundError: No module named '(\w+)`) })
 )
 
 // python finds what a Python process that has failed lacks: a module that its
@@ -45,7 +46,7 @@ func python(base string, p procfile.Process, programs []shell.Program, status in
 			}
 		}
 	}
-	module := noModule.FindStringSubmatch(output())
+	module := noModule().FindStringSubmatch(output())
 	if module == nil || len(programs) == 0 {
 		return Missing{}
 	}

@@ -90,11 +90,12 @@ func (r Run) resolve(
 	for _, name := range starts {
 		started[name] = true
 	}
+	shared := p.File.SharedServices()
 	var scope registry.Scope
 	plan, err := p.resolve(ctx, move, func(s registry.Scope, leases []registry.Lease) error {
 		scope = s
 		leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
-			return r.Shared || running.Holds(l.Port) || !started[l.Name.Service] || p.isShared(l.Name.Service)
+			return r.Shared || running.Holds(l.Port) || !started[l.Name.Service] || slices.Contains(shared, l.Name.Service)
 		})
 		return p.Free(ctx, leases, ours(scope))
 	})

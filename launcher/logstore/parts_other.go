@@ -1,0 +1,16 @@
+//go:build !(darwin || linux || openbsd)
+
+package logstore
+
+import "os"
+
+// writeParts writes parts one after another from a position on.
+func writeParts(f *os.File, parts [][]byte, pos int64) error {
+	for _, part := range parts {
+		if _, err := f.WriteAt(part, pos); err != nil {
+			return err
+		}
+		pos += int64(len(part))
+	}
+	return nil
+}

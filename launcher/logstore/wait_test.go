@@ -1,0 +1,91 @@
+package logstore
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// flooded prints blocks for a minute, each as soon as the previous one is
+// recorded or dropped, at most one in a while, to a recorder whose disk writes so
+// many bytes a second; 0: it does not respond. It returns how many were printed
+// and lost, and the time that printing them waited.
+func flooded(t *testing.T, disk int, while time.Duration) (printed, lost int, waited time.Duration) {
+	const block, batch = 64 << 10, 256 << 10
+	r := &Recorder{patience: maxWait}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			r.mu.Lock()
+			n := min(batch, r.queued)
+			r.queued, r.writing = r.queued-n, n
+			r.mu.Unlock()
+			delay := time.Millisecond
+			if n > 0 {
+				delay = 1000 * time.Hour
+				if disk > 0 {
+					delay = time.Duration(n) * time.Second / time.Duration(disk)
+				}
+			}
+			select {
+			case <-time.After(delay):
+				r.wrote(n)
+			case <-stop:
+				return
+			}
+		}
+	}()
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(while) {
+		before := time.Now()
+		r.mu.Lock()
+		if r.awaitRoom(block) {
+			r.queued += block
+		} else {
+			lost++
+		}
+		if pending := r.queued + r.writing; pending > maxPending {
+			t.Fatalf("%d bytes are pending", pending)
+		}
+		r.mu.Unlock()
+		waited += time.Since(before)
+		printed++
+	}
+	close(stop)
+	<-stopped
+	return printed, lost, waited
+}
+
+// Those who print wait for the disk rather than lose lines, but are not slowed
+// down below minSpeed.
+func TestWait(t *testing.T) {
+	const block = 64 << 10
+	atMinSpeed := time.Second * block / minSpeed
+	for _, c := range []struct {
+		name    string
+		disk    int           // bytes a second
+		while   time.Duration // between blocks
+		lost    bool
+		longest time.Duration // that printing may wait
+	}{
+		{"fast", 1_000_000_000, 100 * time.Microsecond, false, 0},
+		{"slower than what is printed", 100_000_000, 100 * time.Microsecond, false, time.Minute},
+		{"slow, and not much is printed", 3_000_000, 30 * time.Millisecond, false, 0},
+		{"slow", 5_000_000, 100 * time.Microsecond, true, 30*time.Second + maxWait},
+		{"very slow", 100_000, 100 * time.Microsecond, true, 600*time.Millisecond + maxWait},
+		{"does not respond", 0, atMinSpeed, true, maxWait},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				printed, lost, waited := flooded(t, c.disk, c.while)
+				t.Logf("%d printed, %d lost, waited %v", printed, lost, waited)
+				if lost > 0 != c.lost || waited > c.longest {
+					t.Errorf("lost %d of %d, waited %v", lost, printed, waited)
+				}
+				if speed := printed * block / 60; c.while <= atMinSpeed && speed < minSpeed*9/10 {
+					t.Errorf("slowed down to %d bytes a second", speed)
+				}
+			})
+		})
+	}
+}

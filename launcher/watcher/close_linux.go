@@ -1,0 +1,52 @@
+package watcher
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxSent is how many descriptors Linux sends in one message (SCM_MAX_FD).
+const maxSent = 253
+
+// closeInBackground makes the kernel close the inotify instances of this process
+// in the background, if they are closed before finish is called: closing the last
+// reference to one waits 14 ms for an RCU grace period, as does the exit of a
+// process that has one open (Linux 6.18). So a message that is never received keeps
+// a reference, together with the only one to the socket that it was sent to. The
+// kernel's garbage collector finds that cycle; since Linux 6.9 it runs in a kernel
+// thread, before it was the call that closes the sockets that waited. Where this
+// fails, closing takes its time.
+func closeInBackground() (finish func()) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return func() {}
+	}
+	sent := append([]int{pair[1]}, inotifyFiles()...)
+	_ = unix.Sendmsg(pair[0], []byte{0}, unix.UnixRights(sent[:min(len(sent), maxSent)]...), nil, unix.MSG_DONTWAIT)
+	return func() {
+		_ = unix.Close(pair[1])
+		_ = unix.Close(pair[0])
+	}
+}
+
+// inotifyFiles returns the descriptors of inotify instances of this process.
+func inotifyFiles() (files []int) {
+	const folder = "/proc/self/fd"
+	dir, err := os.Open(folder)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	for _, name := range names {
+		if target, err := os.Readlink(folder + "/" + name); err != nil || target != "anon_inode:inotify" {
+			continue
+		}
+		if file, err := strconv.Atoi(name); err == nil {
+			files = append(files, file)
+		}
+	}
+	return files
+}
