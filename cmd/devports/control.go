@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -40,6 +41,10 @@ func (st requestCommand) command() command {
 				client = client.Forcing()
 			}
 			names, err := st.request(client, c, s.expandGroups(c, scope, c.Args().Slice()))
+			var unknown *launcher.UnknownServiceError
+			if errors.As(err, &unknown) {
+				unknown.Known = append(unknown.Known, s.groupsOf(c, scope)...)
+			}
 			if err != nil {
 				return requestFailed(scope, err)
 			}
