@@ -42,10 +42,13 @@ project, or if there are none, in AGENTS.md, which most tools read.
   --codex   AGENTS.md
   --cursor  .cursor/rules/devports.mdc, and .cursor/worktrees.json, with which
             a new worktree gets its set-up
+  --conductor
+            conductor.json, with which a new workspace gets its set-up, and an
+            archived one is stopped
 
 The text is between two marks: devports changes nothing outside of them, and
-replaces what is between them, so that a later version can update it. It leaves a
-JSON file alone that it has not written. --remove removes all of it again.
+replaces what is between them, so that a later version can update it. It does not
+change a JSON file that it has not written. --remove removes all of it again.
 
 Example:
   devports agent init
@@ -55,6 +58,7 @@ Example:
 		boolean("claude", "", "for Claude Code"),
 		boolean("codex", "", "for Codex and others that read AGENTS.md"),
 		boolean("cursor", "", "for Cursor"),
+		boolean("conductor", "", "for Conductor"),
 		boolean("print", "", "print the files instead of writing them"),
 		boolean("remove", "", "remove what agent init has written"),
 		fileFlag, registryFlag,
@@ -84,7 +88,9 @@ Example:
 func (s session) agentProject(c *cli.Context) (dir string, services []agentfile.Service, err error) {
 	p, err := s.openProject(c)
 	if missing := new(*procfile.NotFoundError); errors.As(err, missing) {
-		s.note("no Portfile here: devports init writes one")
+		if !c.Bool("remove") {
+			s.note("no Portfile here: devports init writes one")
+		}
 		return ".", nil, nil
 	}
 	if err != nil {
@@ -119,10 +125,10 @@ func chosenTools(c *cli.Context, dir string) []agentfile.Tool {
 	traced := without(func(t agentfile.Tool) bool {
 		return !slices.ContainsFunc(t.Traces, func(name string) bool { return exists(filepath.Join(dir, name)) })
 	})
-	if len(traced) > 0 {
+	if slices.ContainsFunc(traced, agentfile.Tool.HasSkill) {
 		return traced
 	}
-	return without(func(t agentfile.Tool) bool { return t.Name != "codex" })
+	return append(traced, without(func(t agentfile.Tool) bool { return t.Name != "codex" })...)
 }
 
 // agentFile writes, prints or removes a file for agents.
@@ -143,11 +149,14 @@ func (s session) agentFile(c *cli.Context, dir string, f agentfile.File) error {
 	switch {
 	case err != nil:
 		return damagedMarks(f, err)
+	case c.Bool("print") && other:
+		_, err = fmt.Fprintf(s.stdout, "==> %s (devports would write this, but did not write the file that is there)\n%s", f.Path, f.JSON)
+		return err
 	case c.Bool("print"):
 		_, err = fmt.Fprintf(s.stdout, "==> %s\n%s", f.Path, text)
 		return err
 	case other:
-		s.note("%s is not devports' own; to see what to add: devports agent init --print in a directory without it", f.Path)
+		s.note("%s is unchanged, because devports did not write it; to see what it could have: devports agent init --print", f.Path)
 		return nil
 	case there && text == found:
 		fmt.Fprintf(s.stdout, "%s is up to date\n", f.Path)

@@ -57,6 +57,7 @@ func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error)
 	slot := runs.Slot(scope.Directory, scope.Worktree)
 	c, err := slot.Claim(control.Note{
 		Directory: scope.Directory, Project: scope.Project, Worktree: scope.Worktree, Terminal: terminalName(), NoPins: noPins,
+		Version: version().Devports,
 	}, orphanGrace)
 	var running *control.RunningError
 	if errors.As(err, &running) {
@@ -97,7 +98,7 @@ func (s session) endReplaced(i control.Instance) error {
 			"the directory that was here was moved to %s, where it is still running (pid %d)", place, i.Note.PID)
 	}
 	err := i.Client().Down(ctx)
-	if errors.As(err, new(*control.UnresponsiveError)) || errors.As(err, new(*control.UnreachableError)) {
+	if errors.As(err, new(*control.UnresponsiveError)) || errors.As(err, new(*control.UnreachableError)) || errors.As(err, new(*control.OtherVersionError)) {
 		_, err = i.Kill(ctx, orphanGrace)
 	}
 	if err == nil {

@@ -124,8 +124,9 @@ func (s session) explain(scope registry.Scope, err error) (message, hint string)
 	var unknown *launcher.UnknownServiceError
 	var unreachable *control.UnreachableError
 	var silent *control.UnresponsiveError
+	var other *control.OtherVersionError
 	request := errors.As(err, &unknown) || errors.As(err, &unreachable) || errors.As(err, &silent) ||
-		errors.Is(err, launcher.ErrEnded) || errors.Is(err, control.ErrOtherVersion)
+		errors.Is(err, launcher.ErrEnded) || errors.As(err, &other)
 	if request || errors.Is(err, context.DeadlineExceeded) {
 		err = requestFailed(scope, err)
 	}

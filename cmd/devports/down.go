@@ -54,7 +54,7 @@ Example:
 // down stops a run, and returns when it has ended.
 func down(ctx context.Context, i control.Instance, scope registry.Scope) error {
 	err := i.Client().Down(ctx)
-	if errors.As(err, new(*control.UnreachableError)) {
+	if errors.As(err, new(*control.UnreachableError)) || errors.As(err, new(*control.OtherVersionError)) {
 		err = i.Terminate()
 	}
 	if err != nil {

@@ -79,7 +79,8 @@ func (s session) downAll(c *cli.Context) error {
 type runInfo struct {
 	Checkout string `json:"checkout"` // what --checkout takes
 	Socket   string `json:"socket,omitempty"`
-	Problem  string `json:"problem,omitempty"` // why it does not respond
+	Devports string `json:"devports,omitempty"` // the version of its devports
+	Problem  string `json:"problem,omitempty"`  // why it does not respond
 	control.Info
 }
 
@@ -92,7 +93,7 @@ func address(scope registry.Scope) string {
 }
 
 func infoOf(i control.Instance, info control.Info) runInfo {
-	return runInfo{Checkout: address(scopeOfInfo(info)), Socket: i.Note.Socket, Info: info}
+	return runInfo{Checkout: address(scopeOfInfo(info)), Socket: i.Note.Socket, Devports: i.Note.Version, Info: info}
 }
 
 // askAll requests the status of runs, all at the same time. With --check the
@@ -129,7 +130,7 @@ func infosOf(c *cli.Context, runs []control.Instance) []runInfo {
 			infos = append(infos, infoOf(a.Instance, a.Info))
 		default:
 			scope := scopeOfNote(a.Note)
-			infos = append(infos, runInfo{Checkout: address(scope), Socket: a.Note.Socket, Problem: oneLine(requestFailed(scope, a.Err)), Info: control.Info{
+			infos = append(infos, runInfo{Checkout: address(scope), Socket: a.Note.Socket, Devports: a.Note.Version, Problem: oneLine(requestFailed(scope, a.Err)), Info: control.Info{
 				PID: a.Note.PID, Since: a.Note.Since, Project: scope.Project, Worktree: scope.Worktree,
 				Directory: a.Note.Directory, Terminal: a.Note.Terminal, Services: []launcher.Status{},
 			}})

@@ -54,6 +54,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"environ": cmdEnviron,
 	"cmdline": cmdCommandLine,
 	"tmux":    cmdTmux,
+	"task":    cmdTask,
+	"skill":   cmdSkill,
 	"install": cmdInstall,
 }
 

@@ -184,11 +184,14 @@ func (l foundLogs) settled(ctx context.Context, follow bool) (ok bool, err error
 	defer cancel()
 	err = l.instance.Client().AwaitRecorded(bounded)
 	var silent *control.UnresponsiveError
+	var other *control.OtherVersionError
 	switch {
 	case err == nil || errors.Is(err, launcher.ErrEnded):
 		return true, nil
-	case errors.As(err, &silent) && follow:
+	case (errors.As(err, &silent) || errors.As(err, &other)) && follow:
 		return false, requestFailed(l.scope, err)
+	case errors.As(err, &other):
+		return true, nil
 	case errors.As(err, &silent):
 		l.session.note("%s", unresponsive(l.scope, silent).lines[0].text)
 		return true, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/cmd/devports/internal/mcp"
+	"github.com/devports/devports/launcher/system"
 )
 
 var mcpCommand = command{
@@ -32,7 +34,9 @@ Example:
 		if err != nil {
 			return err
 		}
-		return mcp.Serve(c.Context, s.stdin, s.stdout, mcp.Server{
+		ctx, stop := signal.NotifyContext(c.Context, stopSignals()...)
+		defer stop()
+		return mcp.Serve(ctx, s.stdin, s.stdout, mcp.Server{
 			Name: "devports", Version: version().Devports, Tools: mcpTools,
 			Call: func(ctx context.Context, tool string, a mcp.Arguments) (string, bool) {
 				return s.callTool(ctx, program, tool, a)
@@ -113,14 +117,18 @@ const mcpGrace = 5 * time.Second
 // the same time, and be cancelled.
 func (s session) callTool(ctx context.Context, program, tool string, a mcp.Arguments) (text string, failed bool) {
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, program)
+	path, err := system.LookPath(program, "", s.environ) // an upgrade may have removed it
+	if err != nil {
+		return err.Error(), true
+	}
+	cmd := exec.CommandContext(ctx, path)
 	cmd.Args = append([]string{os.Args[0]}, toolCommand(tool, a)...)
 	cmd.Dir = a.Text("directory")
 	cmd.Env = s.environ
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = mcpGrace
-	err := cmd.Run()
+	err = cmd.Run()
 	text = stdout.String() + stderr.String()
 	if err != nil && strings.TrimSpace(text) == "" {
 		text = err.Error()

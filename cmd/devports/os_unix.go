@@ -36,6 +36,9 @@ func fromTerminal(sig os.Signal) bool {
 	return err == nil && foreground == unix.Getpgrp()
 }
 
+// showsColors is true: see os_windows.go.
+func showsColors(*os.File) bool { return true }
+
 // environ is the environment of this process.
 func environ() []string { return os.Environ() }
 

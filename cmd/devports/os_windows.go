@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/windows"
+
 	"github.com/devports/devports/launcher/system"
 )
 
@@ -39,6 +41,18 @@ func ownedByAnother(string) bool { return false }
 
 // statisticsSignals is empty: Windows has no such signals.
 func statisticsSignals() []os.Signal { return nil }
+
+// showsColors reports whether a console interprets escape sequences. The
+// consoles of Windows 10 and later do once they are asked to: see "Console
+// Virtual Terminal Sequences" in Microsoft's documentation.
+func showsColors(console *os.File) bool {
+	handle := windows.Handle(console.Fd())
+	var mode uint32
+	if err := windows.GetConsoleMode(handle, &mode); err != nil {
+		return false
+	}
+	return windows.SetConsoleMode(handle, mode|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) == nil
+}
 
 // environ is the environment of this process. The case of names does not matter
 // to Windows, which has Path, but to Portfiles, which have ${PATH}.

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/devports/devports/allocator/envvar"
+	"github.com/devports/devports/launcher/control"
 )
 
 // programs are the programs of scripts, besides those of the system.
@@ -27,6 +28,7 @@ func init() { // main refers to them
 	programs = map[string]func(){
 		"devports": main,
 		"watchdog": main, // as which devports starts itself
+		"later":    laterDevports,
 		"serve":    serve,
 		"hold":     hold,
 		"https":    serveHTTPS,
@@ -55,6 +57,14 @@ func TestMain(m *testing.M) {
 	// Scripts wait for processes more than they compute.
 	flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // before the flags of go test, which win, are read
 	testscript.Main(withEngine{m}, programs)
+}
+
+// laterDevports is a devports of a later version, with another protocol for
+// running instances.
+func laterDevports() {
+	control.Protocol++
+	packaged = "v99.0.0"
+	main()
 }
 
 // TestScripts runs the scripts in testscripts, except those of TestExamples.
@@ -131,6 +141,7 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 			)
 			e.Vars = append(e.Vars, toolchain...)
 			e.Values[jobs{}] = map[string]*job{}
+			e.Values[skillTasksKey{}] = &skillTasks{}
 			if !keepWork() {
 				e.Defer(func() { removeAll(e.WorkDir) })
 			}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/devports/devports/allocator/atomicfile"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
@@ -135,6 +136,9 @@ func (h *sharing) join(ctx context.Context, service string) (control.Instance, c
 				return i, hold, err
 			}
 			continue
+		case errors.As(err, new(*control.OtherVersionError)):
+			return i, hold, fmt.Errorf("cannot use the shared instance: %w; to stop that for all checkouts: devports down --checkout %s",
+				err, text.QuoteSh(address(scopeOfNote(i.Note))))
 		case err != nil:
 			return i, hold, fmt.Errorf("cannot use the shared instance: %w", err)
 		}
@@ -335,6 +339,7 @@ func (s session) claimShared(p project.Project, scope registry.Scope, from *back
 	}
 	c, err := runs.SharedSlot(scope.Directory).Claim(control.Note{
 		Directory: scope.Directory, Project: scope.Project, Worktree: control.SharedLabel, Shared: true, StartedBy: from.shared.By,
+		Version: version().Devports,
 	}, orphanGrace)
 	var running *control.RunningError
 	if errors.As(err, &running) {

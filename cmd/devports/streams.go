@@ -77,7 +77,7 @@ func (s session) colored(when string, w io.Writer) (bool, error) {
 		if force := s.getenv("FORCE_COLOR"); force != "" {
 			return force != "0" && force != "false", nil
 		}
-		return isTerminal(w) && s.getenv("TERM") != "dumb" && s.unattended() == "", nil
+		return isTerminal(w) && showsColors(fileOf(w)) && s.getenv("TERM") != "dumb" && s.unattended() == "", nil
 	}
 	return false, usage("", "--color must be auto, always or never, not %q", when)
 }

@@ -38,10 +38,17 @@ type versions struct {
 	Assigned string        `json:"assigned_ports"` // the date of IANA's registry
 }
 
+// packaged is the version of devports, for builds without the version control
+// system, which Go takes it from: -ldflags "-X main.packaged=1.2.3".
+var packaged string
+
 func version() versions {
 	v := versions{formatVersion{}, "(devel)", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, allocator.AssignedDate}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		v.Devports = info.Main.Version
+	}
+	if packaged != "" {
+		v.Devports = packaged
 	}
 	return v
 }

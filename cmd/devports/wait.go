@@ -146,6 +146,7 @@ func requestFailed(scope registry.Scope, err error) error {
 	var unreachable *control.UnreachableError
 	var silent *control.UnresponsiveError
 	var shared *control.SharedError
+	var other *control.OtherVersionError
 	switch {
 	case errors.As(err, new(failure)):
 		return err
@@ -170,8 +171,12 @@ func requestFailed(scope registry.Scope, err error) error {
 			"%s is shared: %s %s it, too", shared.Service, wording.List(shared.Checkouts), verb)
 	case errors.Is(err, launcher.ErrEnded):
 		return fail(exitRunning, "once it has ended, start it again: devports up", "%s is stopping", scope)
-	case errors.Is(err, control.ErrOtherVersion):
-		return fail(exitFailed, "restart it with this version: devports down && devports up -d", "%s was started by another version of devports, which cannot do this", scope)
+	case errors.As(err, &other):
+		by := "another version of devports"
+		if other.Version != "" && other.Version != version().Devports {
+			by = fmt.Sprintf("devports %s, and this is %s", other.Version, version().Devports)
+		}
+		return fail(exitFailed, "to restart it with this version: devports down && devports up -d", "%s was started by %s", scope, by)
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &unreachable):

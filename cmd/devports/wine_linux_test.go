@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// TestWine runs the scripts for all systems, and launcher/system's tests of
-// Windows, as Windows programs under Wine. Wine has no Unix sockets, sends no
+// TestWine runs the scripts for all systems, and tests of Windows' own files, as
+// Windows programs under Wine. Wine has no Unix sockets, sends no
 // Ctrl-Break to a group, and does not say which process listens: the tests that
 // need these find out and are skipped.
 func TestWine(t *testing.T) {
@@ -34,8 +34,9 @@ func TestWine(t *testing.T) {
 		}
 		return path
 	}
-	scripts, system := build("devports.test.exe", "."), build("system.test.exe", "../../launcher/system")
-	w.test(t, system, "", 4)
+	scripts := build("devports.test.exe", ".")
+	w.test(t, build("system.test.exe", "../../launcher/system"), "", 4)
+	w.test(t, build("allocator.test.exe", "../../allocator"), "Free", 3)
 	w.test(t, scripts, "TestScripts/_everywhere$", 8)
 	w.interrupt(t, scripts)
 }

@@ -45,14 +45,14 @@ func (e *RunningError) Error() string { return e.Instance.Holder.Error() }
 func (e *RunningError) Unwrap() error { return e.Instance.Holder }
 
 // Claim makes this process the run of the slot. In about, the caller fills in
-// the checkout and the terminal. The error is a *RunningError if there is a
+// the checkout, the terminal and the version. The error is a *RunningError if there is a
 // run. If the previous run was killed, Claim ends its processes; they have
 // grace to exit.
 func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 	_ = os.MkdirAll(s.folder.path, 0o700) // on failure, the lock reports the error
 	me := about
 	me.PID, me.Since, me.ID, me.Socket = os.Getpid(), time.Now().Round(time.Second), rand.Text(), s.socket()
-	me.DirectoryID = directoryID(me.Directory)
+	me.DirectoryID, me.Protocol = directoryID(me.Directory), Protocol
 	if id, err := process.Find(me.PID); err == nil {
 		me.Start = id.Start
 	}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -81,7 +80,7 @@ func (c Client) Check(ctx context.Context) (Info, error) {
 // statusUnsynced is Status without waiting for recent edits.
 func (c Client) statusUnsynced(ctx context.Context) (Info, error) {
 	info, err := c.do(ctx, "GET", "status", url.Values{"sync": {"false"}})
-	if err != nil && strings.Contains(err.Error(), "unknown parameter") { // an earlier version
+	if errors.As(err, new(*OtherVersionError)) { // an earlier one, without this parameter
 		return c.Status(ctx)
 	}
 	return info, err
@@ -140,8 +139,8 @@ func (c Client) do(ctx context.Context, method, path string, query url.Values) (
 }
 
 // request sends a request. The error is a *launcher.UnknownServiceError,
-// launcher.ErrEnded, ErrHeld, ErrOtherVersion, ctx.Err(), or says why there is no
-// response.
+// launcher.ErrEnded, ErrHeld, an *OtherVersionError, ctx.Err(), or says why there
+// is no response.
 func request[T any](ctx context.Context, c Client, method, path string, query url.Values) (body T, err error) {
 	response, err := c.send(ctx, method, path, query)
 	if err != nil {
@@ -160,7 +159,7 @@ func request[T any](ctx context.Context, c Client, method, path string, query ur
 // unreachable returns the error of a request without a response: ErrEnded if
 // the run has ended.
 func (c Client) unreachable(ctx context.Context, err error) error {
-	alive := errors.Is(err, errNoSocket) || errors.As(err, new(*UnresponsiveError))
+	alive := errors.Is(err, errNoSocket) || errors.As(err, new(*UnresponsiveError)) || errors.As(err, new(*OtherVersionError))
 	if ctx.Err() == nil && c.ended != nil && !alive && c.ended(ctx) {
 		return launcher.ErrEnded
 	}
@@ -168,11 +167,15 @@ func (c Client) unreachable(ctx context.Context, err error) error {
 }
 
 func (c Client) send(ctx context.Context, method, path string, query url.Values) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, method, "http://devports/v1/"+path+"?"+query.Encode(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, requestURL(path, query), nil)
 	if err != nil {
 		return nil, err
 	}
 	return c.sendRequest(request)
+}
+
+func requestURL(path string, query url.Values) string {
+	return fmt.Sprintf("http://devports/v%d/%s?%s", Protocol, path, query.Encode())
 }
 
 func (c Client) sendRequest(request *http.Request) (*http.Response, error) {
@@ -189,18 +192,17 @@ func (c Client) sendRequest(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// ErrOtherVersion says that the run is of another version of devports, which does
-// not know the request.
-var ErrOtherVersion = errors.New("it was started by another version of devports")
-
 // responseError returns the error that a response reports.
 func responseError(response *http.Response, services []string) error {
 	var failure Failure
 	if err := json.NewDecoder(response.Body).Decode(&failure); err != nil {
 		if response.StatusCode == http.StatusNotFound {
-			return ErrOtherVersion
+			return &OtherVersionError{}
 		}
 		return fmt.Errorf("unexpected response: %s", response.Status)
+	}
+	if failure.Protocol != 0 {
+		return &OtherVersionError{failure.Version, failure.Protocol}
 	}
 	switch response.StatusCode {
 	case http.StatusNotFound:

@@ -101,8 +101,15 @@
 // restart it at once. "refused" lists the mistakes in an edit that was not
 // applied; the services then run on unchanged.
 //
-// The version in the path covers all of this: later versions of devports may add
-// to it but not change its meaning. Clients must ignore unknown fields.
+// # Versions
+//
+// [Protocol], the version in the path, covers all of this: later versions of
+// devports may add to it but not change its meaning without another number.
+// Clients must ignore unknown fields. A run that does not know a request or a
+// parameter responds with its "protocol" and "version", which is an
+// [OtherVersionError] for clients. They find the protocol of a run in its note, and
+// send nothing to a run with another: "id", "pid", "start" and "directory" of notes
+// therefore never change, so that every version can end every run with a signal.
 //
 // # Access
 //

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -74,8 +75,15 @@ func TestRemote(t *testing.T) {
 // A run that does not know a request is of another version.
 func TestOtherVersion(t *testing.T) {
 	_, client := served(t)
-	if _, err := client.do(t.Context(), http.MethodGet, "later", nil); !errors.Is(err, ErrOtherVersion) {
-		t.Errorf("got %v", err)
+	for _, query := range []url.Values{nil, {"later": {"true"}}} {
+		path := "status"
+		if query == nil {
+			path = "later"
+		}
+		var other *OtherVersionError
+		if _, err := client.do(t.Context(), http.MethodGet, path, query); !errors.As(err, &other) || other.Protocol != Protocol {
+			t.Errorf("%s %v: got %v", path, query, err)
+		}
 	}
 }
 

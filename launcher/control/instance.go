@@ -35,6 +35,8 @@ type Note struct {
 	Shared      bool      `json:"shared,omitempty"`     // it starts the services that all checkouts share
 	StartedBy   string    `json:"started_by,omitempty"` // the checkout that started it, if Shared
 	ID          string    `json:"id,omitempty"`         // launcher.Instance.ID
+	Protocol    int       `json:"protocol,omitempty"`   // of its requests; 0 stands for 1
+	Version     string    `json:"version,omitempty"`    // of devports
 	Socket      string    `json:"socket,omitempty"`     // path of its socket
 }
 
@@ -118,6 +120,9 @@ func (i Instance) Killed() bool { return i.Holder == nil && i.Note.ID != "" }
 func (i Instance) Client() Client {
 	c := newClient(i.dial)
 	c.greet = func(ctx context.Context) error {
+		if err := i.Note.checkProtocol(); err != nil {
+			return err
+		}
 		_, err := i.greet(ctx)
 		return err
 	}

@@ -19,7 +19,7 @@ func parseQuery(raw string, known ...string) (url.Values, error) {
 	for name, values := range v {
 		switch {
 		case !slices.Contains(known, name):
-			return nil, fmt.Errorf("unknown parameter %q", name)
+			return nil, unknownRequest{fmt.Errorf("unknown parameter %q", name)}
 		case name != "service" && len(values) > 1:
 			return nil, fmt.Errorf("%s is repeated", name)
 		case name == "service" && slices.Contains(values, ""):
@@ -60,3 +60,9 @@ func services(r *http.Request) ([]string, error) {
 
 // requestError is the error of an invalid request.
 type requestError struct{ error }
+
+func (e requestError) Unwrap() error { return e.error }
+
+// unknownRequest is the error of a request, or of a parameter, that this version
+// does not have.
+type unknownRequest struct{ error }

@@ -142,7 +142,7 @@ func (r *Remote) Attach(ctx context.Context, service string, o launcher.AttachOp
 	}
 	connected, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	late := time.AfterFunc(requestTimeout, cancel)
-	request, err := http.NewRequestWithContext(connected, http.MethodPost, "http://devports/v1/attach?"+query.Encode(), nil)
+	request, err := http.NewRequestWithContext(connected, http.MethodPost, requestURL("attach", query), nil)
 	if err != nil {
 		cancel()
 		return nil, err

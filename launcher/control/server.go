@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -52,6 +53,10 @@ type Failure struct {
 	// The checkouts that need a shared service, with StatusLocked.
 	Service   string   `json:"service,omitempty"`
 	Checkouts []string `json:"checkouts,omitempty"`
+
+	// The protocol and version of the run, for an unknown request or parameter.
+	Protocol int    `json:"protocol,omitempty"`
+	Version  string `json:"version,omitempty"`
 }
 
 const (
@@ -121,24 +126,26 @@ func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
 	s := server{run: run, holds: holds, attached: new(sync.WaitGroup)}
 	defer s.attached.Wait()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/run", s.identify)
-	mux.HandleFunc("GET /v1/processes", s.processes)
-	mux.HandleFunc("GET /v1/status", s.status)
-	mux.HandleFunc("GET /v1/wait", s.wait)
-	mux.HandleFunc("GET /v1/logs", s.logs)
-	mux.HandleFunc("GET /v1/recorded", s.recorded)
-	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("GET /v1/watch", s.watch)
-	mux.HandleFunc("GET /v1/output", s.output)
-	mux.HandleFunc("GET /v1/inspect", s.inspect)
-	mux.HandleFunc("POST /v1/attach", s.attach)
-	mux.HandleFunc("POST /v1/start", s.command(s.keeping(s.start)))
-	mux.HandleFunc("POST /v1/stop", s.splitShared(s.stop, func(c SharedCommands) func(context.Context, bool, ...string) error { return c.Stop }))
-	mux.HandleFunc("POST /v1/restart", s.splitShared(s.keeping(s.restart), func(c SharedCommands) func(context.Context, bool, ...string) error { return c.Restart }))
-	mux.HandleFunc("POST /v1/hold", s.hold)
-	mux.HandleFunc("POST /v1/release", s.release)
-	mux.HandleFunc("POST /v1/keep", s.keep)
-	mux.HandleFunc("POST /v1/down", s.down)
+	mux.HandleFunc("/", s.unknown)
+	version := fmt.Sprintf("/v%d", Protocol)
+	mux.HandleFunc("GET "+version+"/run", s.identify)
+	mux.HandleFunc("GET "+version+"/processes", s.processes)
+	mux.HandleFunc("GET "+version+"/status", s.status)
+	mux.HandleFunc("GET "+version+"/wait", s.wait)
+	mux.HandleFunc("GET "+version+"/logs", s.logs)
+	mux.HandleFunc("GET "+version+"/recorded", s.recorded)
+	mux.HandleFunc("GET "+version+"/events", s.events)
+	mux.HandleFunc("GET "+version+"/watch", s.watch)
+	mux.HandleFunc("GET "+version+"/output", s.output)
+	mux.HandleFunc("GET "+version+"/inspect", s.inspect)
+	mux.HandleFunc("POST "+version+"/attach", s.attach)
+	mux.HandleFunc("POST "+version+"/start", s.command(s.keeping(s.start)))
+	mux.HandleFunc("POST "+version+"/stop", s.splitShared(s.stop, func(c SharedCommands) func(context.Context, bool, ...string) error { return c.Stop }))
+	mux.HandleFunc("POST "+version+"/restart", s.splitShared(s.keeping(s.restart), func(c SharedCommands) func(context.Context, bool, ...string) error { return c.Restart }))
+	mux.HandleFunc("POST "+version+"/hold", s.hold)
+	mux.HandleFunc("POST "+version+"/release", s.release)
+	mux.HandleFunc("POST "+version+"/keep", s.keep)
+	mux.HandleFunc("POST "+version+"/down", s.down)
 	web := http.Server{
 		Handler: mux, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -267,6 +274,11 @@ func (s server) command(do func(ctx context.Context, arrived time.Time, names ..
 	}
 }
 
+// unknown responds to requests of other versions of devports.
+func (s server) unknown(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, unknownRequest{fmt.Errorf("unknown request %s %s", r.Method, r.URL.Path)})
+}
+
 // fail responds with an error.
 func (s server) fail(w http.ResponseWriter, err error) { s.answer(w, nil, nil, err) }
 
@@ -278,6 +290,8 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, refuse
 	var unknown *launcher.UnknownServiceError
 	var shared *SharedError
 	switch {
+	case errors.As(err, new(unknownRequest)):
+		status, body = http.StatusBadRequest, Failure{Error: err.Error(), Protocol: Protocol, Version: s.run.note.Version}
 	case errors.As(err, new(requestError)):
 		status, body = http.StatusBadRequest, Failure{Error: err.Error()}
 	case errors.As(err, &unknown):

@@ -10,7 +10,8 @@ import (
 )
 
 // LookPath finds a program like execvp would in another environment and
-// directory ("" is the current one). If there is none, the error wraps
+// directory ("" is the current one). It also finds this program by its path
+// after that was removed. If there is none, the error wraps
 // exec.ErrNotFound or fs.ErrNotExist.
 func LookPath(file, dir string, env []string) (string, error) {
 	if strings.Contains(file, "/") {
@@ -20,7 +21,7 @@ func LookPath(file, dir string, env []string) (string, error) {
 				return "", err
 			}
 		}
-		return exec.LookPath(file)
+		return lookFile(file)
 	}
 	path := ""
 	for _, entry := range env {

@@ -172,7 +172,7 @@ func backslash(name []cmdByte) {
 	for i := range first {
 		first[i] = name[i].c
 	}
-	if slash <= 0 || cmdWords()[strings.ToLower(string(first))] {
+	if slash <= 0 || IsCmdCommand(string(first)) {
 		return
 	}
 	for i := range name {
@@ -181,6 +181,9 @@ func backslash(name []cmdByte) {
 		}
 	}
 }
+
+// IsCmdCommand reports whether cmd.exe runs a command itself.
+func IsCmdCommand(name string) bool { return cmdWords()[strings.ToLower(name)] }
 
 // cmdWords are the commands of cmd.exe.
 var cmdWords = sync.OnceValue(func() map[string]bool {

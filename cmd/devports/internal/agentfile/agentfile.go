@@ -5,6 +5,7 @@
 package agentfile
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"slices"
@@ -62,7 +63,14 @@ func Tools() []Tool {
 				worktreesFile(),
 			}
 		}},
+		{"conductor", "Conductor", []string{"conductor.json"}, func([]Service) []File { return []File{conductorFile()} }},
 	}
+}
+
+// HasSkill reports whether one of the tool's files has the skill. Conductor runs
+// tools that have files of their own.
+func (t Tool) HasSkill() bool {
+	return slices.ContainsFunc(t.Files(nil), func(f File) bool { return f.JSON == nil })
 }
 
 // launch is .claude/launch.json, from which Claude Code starts servers for its
@@ -90,7 +98,9 @@ func launchFile(services []Service) File {
 	}
 	return File{Path: ".claude/launch.json", JSON: encode(l), Own: func(content []byte) bool {
 		var l launch
-		if json.Unmarshal(content, &l) != nil {
+		d := json.NewDecoder(bytes.NewReader(content))
+		d.DisallowUnknownFields()
+		if d.Decode(&l) != nil || len(l.Configurations) == 0 {
 			return false
 		}
 		return !slices.ContainsFunc(l.Configurations, func(c configuration) bool { return c.RuntimeExecutable != "devports" })
@@ -103,12 +113,30 @@ func worktreesFile() File {
 	return File{Path: ".cursor/worktrees.json", JSON: content, Own: func(found []byte) bool { return string(found) == string(content) }}
 }
 
+// conductorFile is conductor.json: what Conductor runs in a new workspace, with its
+// button Run, and before it removes a workspace. The directory of that is still
+// there: prune releases the ports of those removed earlier.
+func conductorFile() File {
+	type scripts struct {
+		Setup   string `json:"setup"`
+		Run     string `json:"run"`
+		Archive string `json:"archive"`
+	}
+	content := encode(map[string]scripts{
+		"scripts": {"devports setup", "devports run --up -- devports logs -f", "devports down; devports prune"},
+	})
+	return File{Path: "conductor.json", JSON: content, Own: func(found []byte) bool { return string(found) == string(content) }}
+}
+
 func encode(v any) []byte {
-	content, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
+	var content bytes.Buffer
+	e := json.NewEncoder(&content)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
 		panic(err) // a constant
 	}
-	return append(content, '\n')
+	return content.Bytes()
 }
 
 // New returns the content of the file with its block, given the existing

@@ -104,8 +104,8 @@ func second(_ string, err error) error { return err }
 // TestOwn checks that a JSON file that devports did not write stays as it is.
 func TestOwn(t *testing.T) {
 	services := []Service{{"web", 10001}}
-	for _, f := range []File{launchFile(services), worktreesFile()} {
-		for _, found := range []string{"{", `{"configurations": [{"runtimeExecutable": "npm"}]}`, `{"setup-worktree": ["npm ci"]}x`} {
+	for _, f := range []File{launchFile(services), worktreesFile(), conductorFile()} {
+		for _, found := range []string{"{", `{"configurations": [{"runtimeExecutable": "npm"}]}`, `{"setup-worktree": ["npm ci"]}x`, `{"scripts": {"setup": "npm ci"}}`, `{"configurations": []}`, `{"configurations": [{"runtimeExecutable": "devports"}], "autoVerify": true}`} {
 			if content, other, err := f.New(found); content != found || !other || err != nil {
 				t.Errorf("%s: %q became %q", f.Path, found, content)
 			}

@@ -38,6 +38,9 @@ func Explain(base string, p procfile.Process, exit launcher.Exit, output func() 
 		return ""
 	}
 	programs := programsOf(p)
+	if runtime.GOOS == "windows" && len(p.Argv) == 0 && (exit.Status == 1 || exit.Status == 9009) && notFound(p, programs) != (Missing{}) {
+		exit.Status = 127 // cmd.exe has other statuses for that
+	}
 	if exit.Status == 126 {
 		return notExecutable(base, p.Dir, programs).String()
 	}
@@ -116,6 +119,9 @@ func notFound(p procfile.Process, programs []shell.Program) Missing {
 
 // found reports whether a program of a process is there.
 func found(p procfile.Process, program shell.Program) bool {
+	if runtime.GOOS == "windows" && len(p.Argv) == 0 && shell.IsCmdCommand(program.Name) {
+		return true
+	}
 	_, err := system.LookPath(program.Name, in(p.Dir, program.Dir), p.Env.List())
 	return err == nil || os.IsPermission(err)
 }

@@ -45,6 +45,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 	var findings []Finding
 	var live []string
 	locks, sockets := 0, 0
+	var other *control.OtherVersionError
 	for _, r := range runs {
 		switch {
 		case r.Responded() && checkout.IsGone(r.Info.Directory):
@@ -56,6 +57,13 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 			})
 		case r.Responded():
 			live = append(live, fmt.Sprintf("%s (pid %d)", scopeOf(r.Info), r.Holder.PID))
+		case errors.As(r.Err, &other):
+			findings = append(findings, Finding{
+				Check: "runs", Level: Warning,
+				What: fmt.Sprintf("devports up in %s (pid %d) has another protocol: %v", r.Note.Directory, r.Holder.PID, other),
+				Why:  "this version of devports can stop it, but nothing else",
+				Fix:  "devports down --dir " + text.QuoteSh(r.Note.Directory) + ", then devports up there",
+			})
 		case r.Holder != nil:
 			findings = append(findings, hung(r.Instance))
 		default:

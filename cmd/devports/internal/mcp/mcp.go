@@ -1,11 +1,14 @@
 // Package mcp serves tools over the Model Context Protocol, on a pair of streams.
 // It is the small part of the protocol that a server with tools needs: the
-// official SDK would add its HTTP client, OAuth and JSON schemas to every
-// command of devports. The tests use that SDK's client.
+// official SDK (v1.8.0) would add its HTTP client, OAuth and JSON schemas to every
+// command of devports, 2.05 MB to a stripped program of 18.9 MB and 0.5 ms to the
+// 3.5 ms of devports --version (minima of 300 interleaved rounds). The tests use
+// that SDK's client.
 package mcp
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // versions are the versions of the protocol that this server knows, the latest
@@ -93,23 +97,53 @@ const (
 	invalidParams  = -32602
 )
 
-// Serve answers the requests on in, until that ends and all calls have ended.
+// closeGrace is how long calls may take after the client has closed in: they are
+// then cancelled. A client that waits for the server kills it after a while.
+const closeGrace = time.Second
+
+// Serve answers the requests on in, until that or ctx ends. It returns when all
+// calls have ended; it does not wait for a read from in.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, server Server) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := &connection{server: server, out: json.NewEncoder(out), calls: map[string]context.CancelFunc{}}
 	c.out.SetEscapeHTML(false)
-	defer c.goroutines.Wait()
-	for lines := bufio.NewReader(in); ; {
-		line, err := lines.ReadBytes('\n')
-		if len(line) > 0 && strings.TrimSpace(string(line)) != "" {
+	lines, ended := make(chan []byte), make(chan error, 1)
+	go read(ctx, in, lines, ended)
+	for {
+		select {
+		case line := <-lines:
 			c.handle(ctx, line)
+		case err := <-ended:
+			grace := time.AfterFunc(closeGrace, cancel)
+			defer grace.Stop()
+			c.goroutines.Wait()
+			return err
+		case <-ctx.Done():
+			c.goroutines.Wait()
+			return nil
+		}
+	}
+}
+
+// read sends the lines of in, until that or ctx ends.
+func read(ctx context.Context, in io.Reader, lines chan<- []byte, ended chan<- error) {
+	for buffered := bufio.NewReader(in); ; {
+		line, err := buffered.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			select {
+			case lines <- line:
+			case <-ctx.Done():
+				return
+			}
 		}
 		if err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
+			err = nil
+		} else if err == nil {
+			continue
 		}
+		ended <- err
+		return
 	}
 }
 
