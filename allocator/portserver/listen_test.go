@@ -2,6 +2,7 @@ package portserver
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -169,5 +170,19 @@ func TestListenAbstract(t *testing.T) {
 	listen(t, address, 0)
 	if l, err := Listen("@", 0); err == nil {
 		t.Errorf("Listen without a name: %v", l)
+	}
+}
+
+func TestListenTooLong(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the limit is another one there")
+	}
+	path := filepath.Join(tempDir(t), strings.Repeat("x", 110))
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(path, "s")
+	if _, err := Listen(path, 0); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the path of %d bytes is too long for a socket: use a shorter one", len(path))) {
+		t.Errorf("got %v", err)
 	}
 }

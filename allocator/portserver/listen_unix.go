@@ -4,6 +4,7 @@ package portserver
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -26,7 +27,7 @@ func listenFile(path string, mode fs.FileMode) (*net.UnixListener, error) {
 	hidden := filepath.Join(private, "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: hidden, Net: "unix"})
 	if errors.Is(err, unix.EINVAL) {
-		return nil, errors.New("the path is too long for a socket")
+		return nil, fmt.Errorf("the path of %d bytes is too long for a socket: use a shorter one, such as /tmp/portserver", len(path))
 	}
 	if err != nil {
 		return nil, err

@@ -18,8 +18,9 @@ type requestCommand struct {
 	name, usage, help string
 	flags             []cli.Flag
 
-	// request returns the services to wait for: the named ones, or more.
-	request func(client control.Client, c *cli.Context, services []string) ([]string, error)
+	// request returns the services to wait for, the named ones or more, and what the
+	// run has answered; nil if it has not been asked.
+	request func(client control.Client, c *cli.Context, services []string) ([]string, *control.Info, error)
 	good    func(launcher.Status) bool
 }
 
@@ -40,7 +41,7 @@ func (st requestCommand) command() command {
 			if c.Bool("all") {
 				client = client.Forcing()
 			}
-			names, err := st.request(client, c, s.expandGroups(c, scope, c.Args().Slice()))
+			names, answer, err := st.request(client, c, s.expandGroups(c, scope, c.Args().Slice()))
 			var unknown *launcher.UnknownServiceError
 			if errors.As(err, &unknown) {
 				unknown.Known = append(unknown.Known, s.groupsOf(c, scope)...)
@@ -48,7 +49,8 @@ func (st requestCommand) command() command {
 			if err != nil {
 				return requestFailed(scope, err)
 			}
-			return s.await(c.Context, scope, client, names, waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json"), st.name == "stop"}, st.good)
+			o := waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json"), st.name == "stop", answer}
+			return s.await(c.Context, scope, client, names, o, st.good)
 		},
 	}
 }
@@ -62,10 +64,10 @@ var (
 )
 
 // requesting is a request about the services that the command line names.
-func requesting(request func(client control.Client, ctx context.Context, services ...string) (control.Info, error)) func(control.Client, *cli.Context, []string) ([]string, error) {
-	return func(client control.Client, c *cli.Context, services []string) ([]string, error) {
-		_, err := request(client, c.Context, services...)
-		return services, err
+func requesting(request func(client control.Client, ctx context.Context, services ...string) (control.Info, error)) func(control.Client, *cli.Context, []string) ([]string, *control.Info, error) {
+	return func(client control.Client, c *cli.Context, services []string) ([]string, *control.Info, error) {
+		info, err := request(client, c.Context, services...)
+		return services, &info, err
 	}
 }
 
@@ -100,20 +102,20 @@ Example:
 
 // stop stops the named services, and returns their names, without those that
 // were not started: of a group, any service may run.
-func stop(client control.Client, c *cli.Context, names []string) ([]string, error) {
+func stop(client control.Client, c *cli.Context, names []string) ([]string, *control.Info, error) {
 	if len(names) > 0 {
 		info, err := client.Status(c.Context)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		active := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(info.Inactive, name) })
 		if len(active) == 0 {
-			return nil, fail(exitRunning, "", "%s not running", isOrAre(names))
+			return nil, nil, fail(exitRunning, "", "%s not running", isOrAre(names))
 		}
 		names = active
 	}
-	_, err := client.Stop(c.Context, names...)
-	return names, err
+	info, err := client.Stop(c.Context, names...)
+	return names, &info, err
 }
 
 var restartCommand = requestCommand{
@@ -139,16 +141,16 @@ Example:
 
 // restart restarts the named services, and with --dependents those that depend
 // on them, and returns the names of all.
-func restart(client control.Client, c *cli.Context, names []string) ([]string, error) {
+func restart(client control.Client, c *cli.Context, names []string) ([]string, *control.Info, error) {
 	if c.Bool("dependents") && len(names) > 0 {
 		info, err := client.Status(c.Context)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		names = slices.Concat(names, launcher.Dependents(info.Services, names...))
 	}
-	_, err := client.Restart(c.Context, names...)
-	return names, err
+	info, err := client.Restart(c.Context, names...)
+	return names, &info, err
 }
 
 var waitCommand = requestCommand{
@@ -164,7 +166,9 @@ Example:
   devports wait
   devports wait --timeout 30s auth db
   devports wait --keep-waiting && npm test`,
-	flags:   []cli.Flag{keepWaitingFlag},
-	request: func(_ control.Client, _ *cli.Context, services []string) ([]string, error) { return services, nil },
-	good:    isUp,
+	flags: []cli.Flag{keepWaitingFlag},
+	request: func(_ control.Client, _ *cli.Context, services []string) ([]string, *control.Info, error) {
+		return services, nil, nil
+	},
+	good: isUp,
 }.command()

@@ -17,20 +17,23 @@ import (
 // devports and the programs of TestMain.
 var portable = strings.Fields("sh cat chmod chown cp echo env false go grep head kill ln ls mkdir mkfifo mv pgrep printenv printf readlink rm sed sleep sort tail tee test touch tr true wc")
 
+// onlyLinux are the conditions that hold on Linux only.
+var onlyLinux = []string{"linux", "netns", "mountns", "engine"}
+
 // unportable are the tools and options that some system lacks. A script that
 // uses one names a condition of these, in a line with skip or stop before it, or
 // in the same line.
 var unportable = sync.OnceValue(func() (rules []rule) {
 	for _, r := range [][2]string{
 		{`\bsetsid\b`, "exec:setsid"},
-		{`\bunshare\b`, "exec:unshare netns mountns"},
+		{`\bunshare\b`, "exec:unshare"},
 		{`\bprlimit\b`, "exec:prlimit"},
 		{`\bsetpriv\b`, "exec:setpriv postgres"},
 		{`\bstrace\b`, "exec:strace"},
 		{`\b(nsenter|losetup|iptables|systemctl|ldd|tac|shuf|nproc|stdbuf|md5sum|sha256sum|fallocate)\b[^:=]`, ""},
-		{`\bip (link|addr|route)\b`, "netns"},
+		{`\bip (link|addr|route)\b`, ""},
 		{`(^|[^-\w])timeout (-[-\w]+[= ]\S+ )*[0-9]`, "exec:timeout"},
-		{`/proc/[^n]`, "netns mountns engine postgres exists:/proc/self/status exists:/proc/self/stat exists:/proc/sys/net/ipv4/ip_unprivileged_port_start"},
+		{`/proc/[^n]`, "postgres exists:/proc/self/status exists:/proc/self/stat exists:/proc/sys/net/ipv4/ip_unprivileged_port_start"},
 		{`/dev/full`, "exists:/dev/full"},
 		{`@devports-`, ""}, // an abstract address
 		{`127\.0\.0\.[2-9]`, ""},
@@ -38,7 +41,9 @@ var unportable = sync.OnceValue(func() (rules []rule) {
 
 		// options of GNU and of util-linux
 		{`\bscript -\w*q\w* -?c`, ""},
-		{`\bsed -i[^.]`, ""}, // BSD's needs a suffix, as in sed -i.bak
+		{`\bsed -i[^.]`, ""},        // BSD's needs a suffix, as in sed -i.bak
+		{`\bsed [^|;]*\\[|+?]`, ""}, // in basic regular expressions: use sed -E
+		{`\bgrep (-[^E ]+ )*'[^']*\\\|`, ""},
 		{`\bstat -c`, "exec:setpriv"},
 		{`\breadlink -f`, ""},
 		{`\bdate [^|;&]*%N`, ""},
@@ -55,7 +60,7 @@ var unportable = sync.OnceValue(func() (rules []rule) {
 		{`\bbase64 -w`, ""},
 		{`\bps -?\w*o\b`, ""},
 	} {
-		rules = append(rules, rule{regexp.MustCompile(r[0]), append(strings.Fields(r[1]), "linux")})
+		rules = append(rules, rule{regexp.MustCompile(r[0]), append(strings.Fields(r[1]), onlyLinux...)})
 	}
 	return rules
 })
@@ -123,7 +128,7 @@ func unguarded(script *txtar.Archive) (problems []string) {
 		check(place, parts[2], here)
 		program := programOf(words)
 		own := programs[program] != nil || slices.Contains(portable, program) || program == ""
-		needs := rule{conditions: []string{"exec:" + program, "linux", "engine", "netns", "mountns", "postgres"}}
+		needs := rule{conditions: append([]string{"exec:" + program, "postgres"}, onlyLinux...)}
 		if len(problems) == known && !own && !needs.allows(here) {
 			problems = append(problems, fmt.Sprintf("%s: not every system has %s: [!exec:%[2]s] skip '%[2]s is missing'", place, program))
 		}
@@ -182,6 +187,9 @@ func TestUnguarded(t *testing.T) {
 		{"capture P freeport\nstart h hold 127.0.0.1:$P\nexec $PROGRAM", 0},
 		{"[!engine:1] skip\nexec docker ps", 0},
 		{"tmux keys a", 1},
+		{`exec sh -c "grep 'a\\|b' f"`, 1},
+		{`exec sh -c "grep -E 'a|b' f"`, 0},
+		{`exec sh -c "sed 's/a\\+//' f"`, 1},
 	} {
 		if got := unguarded(txtar.Parse([]byte(tt.script + "\n"))); len(got) != tt.want {
 			t.Errorf("%s: %q, want %d", tt.script, got, tt.want)

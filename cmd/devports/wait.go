@@ -22,6 +22,10 @@ type waitOptions struct {
 	keep    bool // keep waiting after a failure
 	json    bool
 	refused bool // a refused edit is no failure
+
+	// synced is the answer to a request just before, for which the run has looked for
+	// edits, so that it need not at once do so again; nil for none.
+	synced *control.Info
 }
 
 // await waits until the services are settled, or the timeout of o, and prints
@@ -49,11 +53,17 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 func (s session) awaitSettled(ctx context.Context, client control.Client, names []string, o waitOptions) (control.Info, error) {
 	bounded, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
+	if o.synced != nil {
+		client = client.Synced()
+	}
 	wait := client.Wait
 	if o.keep {
 		wait = client.WaitUp
 	}
 	info, err := wait(bounded, names...)
+	if o.synced != nil && len(info.Refused) == 0 {
+		info.Refused = o.synced.Refused
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		info, err = client.Check(ctx)
 	}

@@ -25,6 +25,7 @@ type Client struct {
 
 	holder string // the checkout that Hold is for; "" for none
 	others bool   // see Forcing
+	synced bool   // see Synced
 
 	// greet fails fast if the run does not respond; nil: no such check.
 	greet func(ctx context.Context) error
@@ -89,13 +90,32 @@ func (c Client) statusUnsynced(ctx context.Context) (Info, error) {
 // Wait waits until all services have settled: each is ready and responds, has
 // ended, or is blocked by one that will not start on its own.
 func (c Client) Wait(ctx context.Context, services ...string) (Info, error) {
-	return c.do(ctx, "GET", "wait", url.Values{"service": services})
+	return c.wait(ctx, url.Values{"service": services})
 }
 
 // WaitUp waits until all services are ready or done, even if they fail in
 // between.
 func (c Client) WaitUp(ctx context.Context, services ...string) (Info, error) {
-	return c.do(ctx, "GET", "wait", url.Values{"service": services, "keep": {"true"}})
+	return c.wait(ctx, url.Values{"service": services, "keep": {"true"}})
+}
+
+// Synced returns a client whose Wait and WaitUp do not look for edits at once, after
+// a request that has done so.
+func (c Client) Synced() Client {
+	c.synced = true
+	return c
+}
+
+func (c Client) wait(ctx context.Context, query url.Values) (Info, error) {
+	if c.synced {
+		query.Set("sync", "false")
+	}
+	info, err := c.do(ctx, "GET", "wait", query)
+	if c.synced && errors.As(err, new(*OtherVersionError)) { // an earlier one, without this parameter
+		query.Del("sync")
+		return c.do(ctx, "GET", "wait", query)
+	}
+	return info, err
 }
 
 // Start starts services that are not running.

@@ -243,6 +243,14 @@ func TestSync(t *testing.T) {
 	if err != nil || len(edited) != 1 || info.Refused != nil {
 		t.Errorf("it was synced only to be identified: %+v, %v", info, err)
 	}
+	began := time.Now()
+	_, err = client.Synced().Wait(ctx)
+	if err != nil || len(edited) != 1 && time.Since(began) < quickWait {
+		t.Errorf("it was synced once more after a request: %v", err)
+	}
+	if len(edited) == 0 { // the machine is busy
+		edited <- "b"
+	}
 	if _, err := client.Restart(ctx, "b"); err != nil {
 		t.Error(err)
 	}

@@ -34,7 +34,8 @@
 //	GET  /v1/wait?service=NAME…       the services, once each is ready, responds
 //	                                  and is not being built, or has ended, or is
 //	                                  blocked by one that has (blocked_by).
-//	                                  keep=true waits until all are ready or done
+//	                                  keep=true waits until all are ready or done;
+//	                                  sync=false: see below
 //	GET  /v1/logs?service=NAME…       log lines, one JSON object each: {"service",
 //	                                  "time", "line"}. last=N limits them,
 //	                                  since=TIME drops earlier ones, follow=true
@@ -95,7 +96,7 @@
 // edit of its files that was made before the request. A client that edits a file
 // and then waits gets processes that have read the edit. This waits for the end
 // of a burst of edits, and takes about a millisecond without one; sync=false
-// skips it. A restart skips services that such an edit has restarted since the
+// skips it, in a wait just after a request that has done so. A restart skips services that such an edit has restarted since the
 // request arrived. A service is "outdated" while its restart is delayed because
 // it seems to write the files that it watches; requests other than status
 // restart it at once. "refused" lists the mistakes in an edit that was not

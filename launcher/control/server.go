@@ -212,9 +212,10 @@ func (s server) answerStatus(w http.ResponseWriter, r *http.Request, refused []R
 }
 
 func (s server) wait(w http.ResponseWriter, r *http.Request) {
-	query, err := parseQuery(r.URL.RawQuery, "service", "keep")
-	keep, bad := parseBool(query, "keep")
-	if err = errors.Join(err, bad); err != nil {
+	query, err := parseQuery(r.URL.RawQuery, "service", "keep", "sync")
+	keep, wrongKeep := parseBool(query, "keep")
+	sync, wrongSync := parseBool(query, "sync")
+	if err = errors.Join(err, wrongKeep, wrongSync); err != nil {
 		s.fail(w, requestError{err})
 		return
 	}
@@ -224,7 +225,7 @@ func (s server) wait(w http.ResponseWriter, r *http.Request) {
 			return st.Up() || st.State == launcher.StateStopped && !query.Has("service")
 		}
 	}
-	services, refused, err := s.waitSettled(r.Context(), settled, query["service"])
+	services, refused, err := s.waitSettled(r.Context(), settled, sync || !query.Has("sync"), query["service"])
 	s.answer(w, services, refused, err)
 }
 

@@ -58,11 +58,15 @@ func (s server) sync(ctx context.Context, urgent bool) Pending {
 }
 
 // waitSettled waits until settled holds for all services, with the files as
-// they are then, and those that are ready respond.
-func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) bool, names []string) ([]launcher.Status, []Refusal, error) {
+// they are then, and those that are ready respond. Without sync it looks for edits
+// only if that takes a while.
+func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) bool, sync bool, names []string) ([]launcher.Status, []Refusal, error) {
 	var services []launcher.Status // at the time when all had settled
 	for round := 0; ; round++ {
-		refused := s.sync(ctx, round < maxChain).Refused
+		var refused []Refusal
+		if sync || round > 0 {
+			refused = s.sync(ctx, round < maxChain).Refused
+		}
 		began := time.Now()
 		now, err := s.run.Controller.Wait(ctx, settled, names...)
 		if errors.Is(err, launcher.ErrEnded) && services != nil {

@@ -24,7 +24,7 @@ func TestNothingLost(t *testing.T) {
 	defer null.Close()
 	m := output.New(null, output.Style{}, "0", "1", "2", "3")
 	m.Record(func(name string) output.Recording { return r.Stream(name) })
-	lines := [4]int{150_000, 150_000, 40_000, 8_000} // less than a service keeps
+	lines := [4]int{60_000, 60_000, 20_000, 2_000} // less than a service keeps
 	atOnce := [4]int{1000, 700, 20, 1}
 	var writers sync.WaitGroup
 	for i := range lines {

@@ -6,7 +6,10 @@ import (
 	"time"
 )
 
-// flooded prints blocks for a minute, each as soon as the previous one is
+// printing is how long flooded prints.
+const printing = 10 * time.Second
+
+// flooded prints blocks for ten seconds, each as soon as the previous one is
 // recorded or dropped, at most one in a while, to a recorder whose disk writes so
 // many bytes a second; 0: it does not respond. It returns how many were printed
 // and lost, and the time that printing them waited.
@@ -36,7 +39,7 @@ func flooded(t *testing.T, disk int, while time.Duration) (printed, lost int, wa
 			}
 		}
 	}()
-	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(while) {
+	for begin := time.Now(); time.Since(begin) < printing; time.Sleep(while) {
 		before := time.Now()
 		r.mu.Lock()
 		if r.awaitRoom(block) {
@@ -68,11 +71,11 @@ func TestWait(t *testing.T) {
 		lost    bool
 		longest time.Duration // that printing may wait
 	}{
-		{"fast", 1_000_000_000, 100 * time.Microsecond, false, 0},
-		{"slower than what is printed", 100_000_000, 100 * time.Microsecond, false, time.Minute},
+		{"fast", 1_000_000_000, 200 * time.Microsecond, false, 0},
+		{"slower than what is printed", 100_000_000, 200 * time.Microsecond, false, printing},
 		{"slow, and not much is printed", 3_000_000, 30 * time.Millisecond, false, 0},
-		{"slow", 5_000_000, 100 * time.Microsecond, true, 30*time.Second + maxWait},
-		{"very slow", 100_000, 100 * time.Microsecond, true, 600*time.Millisecond + maxWait},
+		{"slow", 5_000_000, 200 * time.Microsecond, true, printing/2 + maxWait},
+		{"very slow", 100_000, 200 * time.Microsecond, true, printing/100 + maxWait},
 		{"does not respond", 0, atMinSpeed, true, maxWait},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -82,7 +85,7 @@ func TestWait(t *testing.T) {
 				if lost > 0 != c.lost || waited > c.longest {
 					t.Errorf("lost %d of %d, waited %v", lost, printed, waited)
 				}
-				if speed := printed * block / 60; c.while <= atMinSpeed && speed < minSpeed*9/10 {
+				if speed := printed * block / int(printing/time.Second); c.while <= atMinSpeed && speed < minSpeed*9/10 {
 					t.Errorf("slowed down to %d bytes a second", speed)
 				}
 			})

@@ -100,7 +100,8 @@ func (c *cookies) create() (path string, err error) {
 func (c *cookies) remove(path string) {
 	folder := filepath.Dir(path)
 	_ = c.queue.Remove(folder)
-	_ = os.RemoveAll(folder)
+	_ = os.Remove(path) // cheaper than os.RemoveAll
+	_ = os.Remove(folder)
 }
 
 // take returns the marks that arrive with a batch, in order.
