@@ -173,7 +173,7 @@ func (s session) describe(err error) failure {
 		if held.PID == 0 {
 			return fail(exitFailed, "to see which process: "+wording.WhoOpened(held.Path), "timed out waiting for the registry: an unknown process holds its lock %s", held.Path)
 		}
-		return fail(exitFailed, fmt.Sprintf("to see what it is doing: ps -fp %d", held.PID),
+		return fail(exitFailed, "to see what it is doing: "+wording.Inspect(held.PID),
 			"timed out waiting for the registry: pid %d (%s) holds its lock", held.PID, text.OneLine(held.Command))
 	case errors.As(err, &conflict):
 		f := failure{status: exitPort}

@@ -162,11 +162,15 @@ func printLines() {
 	stay()
 }
 
-// showArguments [-status N] [ARG…] prints each argument in brackets, and exits
-// with status N. Scripts for all systems use it for echo, printf and exit.
+// showArguments [-status N] [-env NAME] [ARG…] prints each argument and the
+// variable in brackets, and exits with status N. Scripts for all systems use it for echo, printf and exit.
 func showArguments() {
 	status := flag.Int("status", 0, "")
+	name := flag.String("env", "", "")
 	flag.Parse()
+	if *name != "" {
+		fmt.Printf("[%s is %s]\n", *name, os.Getenv(*name))
+	}
 	for _, arg := range flag.Args() {
 		fmt.Printf("[%s]\n", arg)
 	}

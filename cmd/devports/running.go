@@ -6,7 +6,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -72,6 +74,9 @@ func (s session) runningOrReplaced(c *cli.Context) (control.Instance, registry.S
 		if dir, err = os.Getwd(); err != nil {
 			dir = s.getenv("PWD") // the folder is gone
 		}
+	}
+	if runtime.GOOS == "windows" {
+		dir = strings.TrimSuffix(dir, `"`) // of --dir "C:\my shop\", in which \" is a quote
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return control.Instance{}, registry.Scope{}, err

@@ -20,7 +20,7 @@ func spring(t tree, dir string) (f findings) {
 	add := func(file, note, variable, command string) {
 		s := serviceIn(dir, file)
 		s.Command, s.Note = command, note
-		s.Env = []Variable{{Name: variable, Value: "${PORT}"}} // cmd.exe knows no NAME=value before a command
+		s.Env = []Variable{{Name: variable, Value: "${PORT}"}}
 		f.add(s, names(dir, "web")...)
 	}
 	switch {

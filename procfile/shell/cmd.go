@@ -17,14 +17,22 @@ import (
 //     end the command or start another. Outside of double quotes, blanks in it
 //     separate arguments.
 //   - The / of a program, as in ./bin/api, becomes \: cmd.exe would run ".".
+//   - NAME=value at the start of a line sets a variable for its commands.
 //   - Lines become commands one after another: cmd.exe ignores all but the first.
 //
 // Everything else is cmd.exe's syntax.
 func Cmd(line string, get func(name string) (string, bool)) string {
-	if !strings.ContainsAny(line, "$/\n") {
+	if !strings.ContainsAny(line, "$/\n=") {
 		return line
 	}
-	text := backslashPrograms(expandCmd(oneLine(line), get))
+	var text []cmdByte
+	for i, command := range commandLines(line) {
+		if i > 0 {
+			text = append(text, cmdBytes(" & ", false)...) // one after another
+		}
+		text = append(text, assignments(expandCmd(command, get))...)
+	}
+	text = backslashPrograms(text)
 	var w cmdWriter
 	for len(text) > 0 {
 		end := 1
@@ -65,20 +73,58 @@ func cmdBytes(s string, value bool) []cmdByte {
 	return text
 }
 
-// oneLine joins lines by "&", which runs one after another, as the shell runs
-// lines. A backslash continues a line, as there.
-func oneLine(s string) string {
+// commandLines returns the lines that are commands. A backslash continues a line,
+// as in the shell.
+func commandLines(s string) (lines []string) {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	if !strings.Contains(s, "\n") {
-		return s
+		return []string{s}
 	}
-	var lines []string
 	for line := range strings.SplitSeq(strings.ReplaceAll(s, "\\\n", " "), "\n") {
 		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
 			lines = append(lines, line)
 		}
 	}
-	return strings.Join(lines, " & ")
+	return lines
+}
+
+// assignments replaces each NAME=value before a command by a command of cmd.exe.
+func assignments(text []cmdByte) (replaced []cmdByte) {
+	for {
+		start := slices.IndexFunc(text, func(c cmdByte) bool { return c.value || c.c != ' ' })
+		equals := slices.Index(text, cmdByte{c: '='})
+		if start < 0 || equals <= start || !IsVariable(literal(text[start:equals])) {
+			return append(replaced, text...)
+		}
+		value, quote, end := []cmdByte{}, byte(0), equals+1
+		for ; end < len(text) && (quote != 0 || text[end].value || text[end].c != ' '); end++ {
+			switch c := text[end]; {
+			case !c.value && (quote == 0 && (c.c == '"' || c.c == '\'') || quote != 0 && c.c == quote):
+				quote ^= c.c
+			case (c.value || quote != 0 && c.c != '%') && strings.IndexByte(`&|<>^()%"`, c.c) >= 0:
+				value = append(value, cmdByte{c: '^'}, cmdByte{c: c.c})
+			default:
+				value = append(value, cmdByte{c: c.c})
+			}
+		}
+		if end == len(text) { // no command
+			return append(replaced, text...)
+		}
+		replaced = append(replaced, cmdBytes("set "+literal(text[start:equals+1]), false)...)
+		replaced = append(append(replaced, value...), cmdByte{c: '&'})
+		text = text[end+1:]
+	}
+}
+
+// literal returns the text without values, which no name contains.
+func literal(text []cmdByte) string {
+	b := make([]byte, len(text))
+	for i, c := range text {
+		if b[i] = c.c; c.value {
+			b[i] = '$'
+		}
+	}
+	return string(b)
 }
 
 // expandCmd replaces the references to variables.

@@ -62,6 +62,17 @@ func TestCmd(t *testing.T) {
 		{`echo "&./a/b"^&./c/d`, `echo "&./a/b"^&./c/d`},
 		{"./a>out/b", `.\a>out/b`},
 
+		// assignments
+		{"A=1 npm start", "set A=1&npm start"},
+		{` A=$PORT B_2="x & y $AMP" C='q' D= ./a/b -x E=1`, `set A=8080&set B_2=x ^& y a^&b^|c^<d^>e^^f^(g^)&set C=q&set D=&.\a\b -x E=1`},
+		{`A=$QUOTE$PERCENT$DIR a`, `set A=a ^"b^" c50^%PATH^%C:\data\&a`},
+		{"A=%PATH% a\nB=2 b", "set A=%PATH%&a & set B=2&b"},
+		{"A=1", "A=1"},
+		{"--a=1 b", "--a=1 b"},
+		{"a b=1 c", "a b=1 c"},
+		{"$LOW=1 c", "$LOW=1 c"},
+		{"$low=1 c", "x=1 c"},
+
 		// lines
 		{"a\nb $PORT\r\n\n  # comment\nc \\\n  d\n", "a & b 8080 & c    d"},
 		{"a\n", "a"},
@@ -82,7 +93,7 @@ func FuzzCmd(f *testing.F) {
 	f.Add(`(a ^"$A" > b) %A`, `%`, `B%`)
 	f.Fuzz(func(t *testing.T, line, a, b string) {
 		if !utf8.ValidString(line) || !utf8.ValidString(a+b) || strings.ContainsAny(line, "\x00\r\n\v%") || strings.ContainsAny(a+b, "\x00\r\n") || strings.ContainsAny(a+b, placeholders) ||
-			strings.ContainsAny(line, placeholders) || strings.Contains(line, ":-") || strings.Contains(line+a+b, "/") || strings.Contains(line, `""`) {
+			strings.ContainsAny(line, placeholders) || strings.Contains(line, ":-") || strings.Contains(line+a+b, "/") || strings.Contains(line, `""`) || strings.Contains(line, "=") {
 			return // "" is a quote in a quote for some programs
 		}
 		if a == "" || b == "" {

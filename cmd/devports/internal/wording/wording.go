@@ -61,6 +61,14 @@ func Interrupt(pid int) string {
 	return fmt.Sprintf("kill -INT %d", pid)
 }
 
+// Inspect is the command that shows a process.
+func Inspect(pid int) string {
+	if runtime.GOOS == "windows" {
+		return fmt.Sprintf(`tasklist /V /FI "PID eq %d"`, pid)
+	}
+	return fmt.Sprintf("ps -fp %d", pid)
+}
+
 // WhoOpened is how to find the process that has opened a file.
 func WhoOpened(file string) string {
 	if runtime.GOOS == "windows" {
