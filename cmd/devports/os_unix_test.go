@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"syscall"
 )
 
@@ -16,5 +17,14 @@ func controllingTerminal() *syscall.SysProcAttr {
 func ownGroup() *syscall.SysProcAttr { return nil }
 
 func sendSignal(p *os.Process, s os.Signal) error { return p.Signal(s) }
+
+// peakOf returns the most memory that a process has had until its end, in bytes.
+func peakOf(p *os.ProcessState) int {
+	peak := int(p.SysUsage().(*syscall.Rusage).Maxrss)
+	if runtime.GOOS == "darwin" {
+		return peak
+	}
+	return peak << 10
+}
 
 const stopSignal = syscall.SIGSTOP

@@ -26,4 +26,7 @@ func sendSignal(p *os.Process, s os.Signal) error {
 	return p.Signal(s)
 }
 
+// peakOf is 0: unknown.
+func peakOf(*os.ProcessState) int { return 0 }
+
 const stopSignal = syscall.SIGKILL // the only signal

@@ -11,7 +11,8 @@ import (
 )
 
 // BenchmarkCommand times whole processes: an empty Go program for comparison,
-// and devports with its simplest and its most frequent commands.
+// and devports with its simplest and its most frequent commands. With 5,000
+// services, it also reports the most memory that a command has had.
 func BenchmarkCommand(b *testing.B) {
 	dir := b.TempDir()
 	write := func(name, text string) {
@@ -33,12 +34,13 @@ func BenchmarkCommand(b *testing.B) {
 	}
 	nothing, devports := build("nothing", filepath.Join(dir, "nothing.go")), build("devports", ".")
 	b.Setenv("DEVPORTS_HOME", filepath.Join(dir, "home"))
-	run := func(b *testing.B, path string, args ...string) {
+	run := func(b *testing.B, path string, args ...string) (peak int) {
 		cmd := exec.Command(path, args...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			b.Errorf("%v\n%s", err, out)
 		}
+		return peakOf(cmd.ProcessState)
 	}
 	b.Run("nothing", func(b *testing.B) {
 		for b.Loop() {
@@ -94,9 +96,11 @@ func BenchmarkCommand(b *testing.B) {
 		run(b, devports, "port", "-f", "Manyfile.toml", "s7")
 		for _, command := range [][]string{{"port", "s7"}, {"env", "s7"}, {"check"}} {
 			b.Run(command[0], func(b *testing.B) {
+				peak := 0
 				for b.Loop() {
-					run(b, devports, append(command, "-f", "Manyfile.toml")...)
+					peak = max(peak, run(b, devports, append(command, "-f", "Manyfile.toml")...))
 				}
+				b.ReportMetric(float64(peak)/1e6, "MB-peak")
 			})
 		}
 	})
