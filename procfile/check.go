@@ -89,7 +89,7 @@ func (f File) checkPins(fail failf) {
 	slices.SortStableFunc(ports, func(a, b wantedAt) int { return a.pos.compare(b.pos) })
 	for _, p := range ports {
 		if before, taken := first[p.Pin]; taken {
-			fail(p.pos, "", "port %d is already pinned by %s %s", p.Pin, quote(before.Name.String()), before.pos.beside(p.pos, f.Name))
+			fail(p.pos, "pin another port, or none: devports chooses one", "port %d is already pinned by %s %s", p.Pin, quote(before.Name.String()), before.pos.beside(p.pos, f.Name))
 			continue
 		}
 		first[p.Pin] = p

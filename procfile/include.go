@@ -1,6 +1,7 @@
 package procfile
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"maps"
@@ -67,7 +68,7 @@ func (a *assembly) wantedFiles(item *value, dir string) []wantedFile {
 		if pattern = nil; item.find("path") != nil {
 			pattern = item.find("path").value
 		}
-		if e := item.find("prefix"); e != nil {
+		if e := item.find("prefix"); e != nil && isServiceName(e.value.text+"x") { // else the decoder reports it
 			f.prefix = e.value.text
 		}
 	}
@@ -98,13 +99,13 @@ func (a *assembly) wantedFiles(item *value, dir string) []wantedFile {
 				a.fail(f.pos, hint, "%s is a directory", quote(pattern.text))
 				return nil
 			}
-			a.fail(f.pos, hint, "%s does not exist", shorter(a.wd, whole))
+			a.fail(f.pos, cmp.Or(hint, "create it, or remove it here"), "%s does not exist", shorter(a.wd, whole))
 			return nil
 		}
 		if some, _ := globFiles(dir, filepath.Join(filepath.FromSlash(pattern.text), Names[0])); len(some) > 0 {
 			hint = "write " + quote(strings.TrimSuffix(pattern.text, "/")+"/"+Names[0])
 		}
-		a.fail(f.pos, hint, "%s matches no file", quote(pattern.text))
+		a.fail(f.pos, cmp.Or(hint, "create one, or remove the pattern"), "%s matches no file", quote(pattern.text))
 	}
 	var files []wantedFile
 	for _, path := range found {
@@ -147,14 +148,14 @@ func (a *assembly) includeFile(f wantedFile, into *value, above *part, from []st
 		names = append(names, shorter(a.wd, p))
 	}
 	if i := slices.Index(from, real); i >= 0 {
-		a.fail(f.pos, "", "%s includes itself: %s", names[i], strings.Join(names[i:], " → "))
+		a.fail(f.pos, "remove it here", "%s includes itself: %s", names[i], strings.Join(names[i:], " → "))
 		return
 	}
 	if i := slices.IndexFunc(a.parts, func(p *part) bool { return p.source.path == f.path }); i >= 0 {
-		a.fail(f.pos, "remove one of them", "%s is already included", names[len(names)-1])
+		a.fail(f.pos, "remove one of them", "%s is already included %s", names[len(names)-1], a.parts[i].included.beside(f.pos, a.name))
 		return
 	}
-	p := &part{above: above, prefix: f.prefix, names: map[string]string{}}
+	p := &part{above: above, included: f.pos, prefix: f.prefix, names: map[string]string{}}
 	s := a.source(f.path, filepath.Dir(f.path), p)
 	p.source = s
 	src := a.read(f.path, s)

@@ -151,6 +151,12 @@ func FuzzMerged(f *testing.F) {
 			if err == nil {
 				_, err = file.Resolve(Context{})
 			}
+			for _, name := range file.names() {
+				below := filepath.Join(file.Dir, "a")
+				if short := file.Short(below, name); short != "" && file.Named(below, []string{short})[0] != name {
+					t.Errorf("%s is typed %s, which means %s", name, short, file.Named(below, []string{short})[0])
+				}
+			}
 		} else {
 			err = file.Problems(Context{}, err)
 		}

@@ -12,8 +12,9 @@ import (
 // part is an included file: what its services share.
 type part struct {
 	source   *source
-	above    *part  // the included file that includes it; nil: the project file does
-	prefix   string // of the names of its services, as written in the include
+	included Position // of the include
+	above    *part    // the included file that includes it; nil: the project file does
+	prefix   string   // of the names of its services, as written in the include
 	env      []Variable
 	envFiles []Text            // nil: .env, if it exists
 	names    map[string]string // the services in the file and below: their names in the file, and in the project

@@ -1,6 +1,7 @@
 package procfile
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -129,7 +130,12 @@ func (d *decoder) services(v *value) []Service {
 			}
 			d.containerDefaults(&s, e.value)
 			if e.value.find("command") == nil && s.Container == nil && !slices.ContainsFunc(e.value.entries, meansCommand) {
-				d.fail(e.pos, "", "service %s has no command", quote(e.key))
+				hint := ""
+				if e.pos.in != nil && e.pos.in.local {
+					others := slices.DeleteFunc(keysOf(v), func(key string) bool { return key == e.key })
+					hint = cmp.Or(didYouMean(e.key, others), "the Portfile does not declare it: set its command here")
+				}
+				d.fail(e.pos, hint, "service %s has no command", quote(e.key))
 			}
 		case kindString, kindArray:
 			d.key = e.key

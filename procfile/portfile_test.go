@@ -169,7 +169,7 @@ func TestPortfileProblems(t *testing.T) {
 		},
 		{
 			"pins", "[services.a]\ncommand='x'\nport=3000\n[services.b]\ncommand='x'\nports={m=3000}",
-			"Portfile:6:8: port 3000 is already pinned by \"a\" on line 3",
+			"Portfile:6:8: port 3000 is already pinned by \"a\" on line 3 (pin another port, or none: devports chooses one)",
 		},
 		{
 			"bad pins do not clash", "[services.a]\ncommand='x'\nport=0\n[services.b]\ncommand='x'\nport=70000\nports=['m', 'm']",

@@ -304,6 +304,9 @@ func (r *resolver) expand(t Text, get lookup) string {
 		r.fail(t.Pos, "write $$ for a literal dollar", "%v", err)
 	}
 	for _, name := range undefined {
+		if r.failedUse(t, name) {
+			continue
+		}
 		hint := fmt.Sprintf("write ${%s:-default} to give it a default", name)
 		if name == "PORT" {
 			hint = "the service has port = false"
@@ -313,6 +316,26 @@ func (r *resolver) expand(t Text, get lookup) string {
 		r.fail(t.Pos, hint, "%s is not defined", name)
 	}
 	return value
+}
+
+// failedUse reports that a variable is one of a used project that has no ports.
+func (r *resolver) failedUse(t Text, name string) bool {
+	for _, u := range r.context.Uses {
+		prefix := strings.TrimPrefix(allocator.PortName{Service: u.Name}.Variable(), "PORT_") + "_"
+		_, rest, _ := strings.Cut(name, "_")
+		if !strings.HasPrefix(rest, prefix) && !strings.HasPrefix(strings.TrimPrefix(rest, "URL_"), prefix) || len(u.Ports) > 0 {
+			continue
+		}
+		if len(u.Problems) == 0 { // else they say why
+			hint := ""
+			if len(u.Notes) > 0 {
+				hint = u.Notes[0].Hint
+			}
+			r.fail(t.Pos, hint, "%s is not defined: the project %s has no ports yet, as it has never run", name, u.Name)
+		}
+		return true
+	}
+	return false
 }
 
 func (r *resolver) portVariables() []string {

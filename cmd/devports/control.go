@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -41,6 +42,10 @@ func (st requestCommand) command() command {
 				client = client.Forcing()
 			}
 			names, answer, err := st.request(client, c, s.expandGroups(c, scope, c.Args().Slice()))
+			var unknown *launcher.UnknownServiceError
+			if errors.As(err, &unknown) {
+				unknown.Known = append(unknown.Known, s.groupsOf(c, scope)...)
+			}
 			if err != nil {
 				return requestFailed(scope, err)
 			}
@@ -109,8 +114,8 @@ func stop(client control.Client, c *cli.Context, names []string) ([]string, *con
 		}
 		names = active
 	}
-	info, err := client.Stop(c.Context, names...)
-	return names, &info, err
+	_, err := client.Stop(c.Context, names...)
+	return names, nil, err // of a shared service, the answer may be from before
 }
 
 var restartCommand = requestCommand{

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
@@ -45,7 +46,7 @@ func (o upOptions) checkSelection(file procfile.File) error {
 	case errors.As(err, &needed):
 		return usage("to leave it out, too: --without "+needed.Without+","+needed.Needed, "%v", needed)
 	case len(starts) == 0 && len(o.Without) > 0:
-		return usage("devports up --without NAME", "nothing to start without %s", wording.List(o.Without))
+		return usage("leave out fewer services", "nothing to start without %s", wording.List(o.Without))
 	case len(starts) == 0:
 		return usage("devports up "+file.ServiceNames()[0], "nothing to start: every service of %s has autostart = false", file.Name)
 	}
@@ -116,21 +117,35 @@ func (s session) expandGroups(c *cli.Context, scope registry.Scope, names []stri
 	if len(names) == 0 {
 		return nil
 	}
+	p, ok := s.projectOfRun(c, scope)
+	if !ok {
+		return names
+	}
+	return p.File.Expand(p.In(typedIn(c)).Named(names...))
+}
+
+// groupsOf returns the groups of the project of a run, as far as its file is
+// readable.
+func (s session) groupsOf(c *cli.Context, scope registry.Scope) []string {
+	p, _ := s.projectOfRun(c, scope)
+	return p.File.GroupNames()
+}
+
+// projectOfRun returns the project of a run. ok is false if its file is not
+// readable, or is standard input.
+func (s session) projectOfRun(c *cli.Context, scope registry.Scope) (p project.Project, ok bool) {
 	path := c.String("file")
 	if path == "-" {
-		return names
+		return p, false
 	}
 	if path == "" {
 		var err error
 		if path, err = procfile.Find(scope.Directory, s.getenv); err != nil {
-			return names
+			return p, false
 		}
 	}
 	p, err := s.projectAt(path, c.String("registry"), nil)
-	if err != nil && !errors.As(err, new(procfile.Problems)) {
-		return names
-	}
-	return p.File.Expand(p.In(typedIn(c)).Named(names...))
+	return p, err == nil || errors.As(err, new(procfile.Problems))
 }
 
 // typedIn returns the directory whose names a command line uses; "": it uses
