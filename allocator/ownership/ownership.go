@@ -10,7 +10,7 @@
 // user may have put it there.
 //
 // Some file systems have no modes and show 0777 for everything: the shared
-// folders of WSL and VirtualBox. If the start is on one of these,
+// directories of WSL and VirtualBox. If the start is on one of these,
 // world-writable directories of the same owner are trusted, too.
 //
 // On Windows, everything is trusted: this package does not read access control

@@ -13,7 +13,7 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// runs is the folder of this user's runs.
+// runs is the directory of this user's runs.
 func (s session) runs() (control.Folder, error) {
 	home, err := registry.Home(s.getenv)
 	return control.NewFolder(home, s.getenv("XDG_RUNTIME_DIR")), err
@@ -79,7 +79,7 @@ func (s session) noteKilled(n control.Note, ended []launcher.Orphan) {
 	s.note("the last run (pid %d) was killed; %s", n.PID, formatKilled("killed its leftover processes: ", ended))
 }
 
-// runningIn finds the run of a scope: see [control.Folder.Running].
+// runningIn finds the run of a scope: see [control.Directory.Running].
 func (s session) runningIn(scope registry.Scope) (i control.Instance, ok bool, err error) {
 	runs, err := s.runs()
 	if err == nil {
@@ -88,8 +88,8 @@ func (s session) runningIn(scope registry.Scope) (i control.Instance, ok bool, e
 	return i, ok, err
 }
 
-// endReplaced ends the run of a folder that was removed and replaced by another
-// one. If the folder was moved instead, its run continues and the error says
+// endReplaced ends the run of a directory that was removed and replaced by another
+// one. If the directory was moved instead, its run continues and the error says
 // so.
 func (s session) endReplaced(i control.Instance) error {
 	ctx, scope := context.Background(), scopeOfNote(i.Note)

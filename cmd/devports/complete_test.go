@@ -27,7 +27,7 @@ func completed(t *testing.T, args ...string) string {
 }
 
 // completionProject creates a project with a registry, and changes to its
-// folder.
+// directory.
 func completionProject(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {

@@ -55,7 +55,7 @@ var conditions = map[string]func(argument string) bool{
 		return none == nil && (err == nil || len(versions) > 0)
 	},
 
-	// the modules that the module in this folder of the repository requires:
+	// the modules that the module in this directory of the repository requires:
 	// cached, or downloadable
 	"modules": func(folder string) bool {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -42,7 +42,7 @@ func findMarked(mark string) (found []markedProcess) {
 func (p markedProcess) sleeping(mark string) bool { return len(p.args) == 2 && p.args[1] == mark }
 
 // runsIn returns the processes of devports that run in another project's
-// folder.
+// directory.
 func (r *endingsRun) runsIn(folder string) (ids []process.ID) {
 	for _, p := range findMarked("(background)") {
 		if dir, err := os.Readlink(process.File(p.PID, "cwd")); err == nil && dir == r.path(folder) {

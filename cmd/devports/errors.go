@@ -239,7 +239,7 @@ func (s session) noteForeign(missing *procfile.NotFoundError) {
 	}
 }
 
-// describeFileError describes an error of a file in home or of a folder above
+// describeFileError describes an error of a file in home or of a directory above
 // it.
 func describeFileError(err *fs.PathError, home string) failure {
 	const elsewhere = "set DEVPORTS_HOME to a directory that you can write to"
@@ -258,7 +258,7 @@ func describeFileError(err *fs.PathError, home string) failure {
 	return fail(exitFailed, elsewhere, "%v", err)
 }
 
-// nearest is path if it exists, else the nearest existing folder above it.
+// nearest is path if it exists, else the nearest existing directory above it.
 func nearest(path string) string {
 	for parent := filepath.Dir(path); !exists(path) && parent != path; parent = filepath.Dir(path) {
 		path = parent
@@ -266,7 +266,7 @@ func nearest(path string) string {
 	return path
 }
 
-// isBelow reports whether path is folder or in it.
+// isBelow reports whether path is directory or in it.
 func isBelow(path, folder string) bool {
 	relative, err := filepath.Rel(folder, path)
 	return err == nil && relative != ".." && !strings.HasPrefix(relative, ".."+string(filepath.Separator))

@@ -250,7 +250,7 @@ func holderOf(holders map[int][]holder.Process, port int) (holder.Process, bool)
 	return list[max(i, 0)], true
 }
 
-// describeShort names a process for a column, its program without the folder.
+// describeShort names a process for a column, its program without the directory.
 func describeShort(p holder.Process) string {
 	if p.PID == 0 {
 		return describeProcess(p)

@@ -84,7 +84,7 @@ Example:
 	},
 }
 
-// propose returns what init would write for a folder, and writes nothing. It
+// propose returns what init would write for a directory, and writes nothing. It
 // has no services if init would write its example. Its Portfile method returns
 // the text of the Portfile, and Summary of a service what init prints for it.
 func propose(dir string) scaffold.Project { return scaffold.Detect(os.DirFS(dir)) }
@@ -165,7 +165,7 @@ func (s session) reportWritten(path string, found scaffold.Project) error {
 	return s.noteProblems(path)
 }
 
-// ignore adds missing patterns to the .gitignore of a folder in a git
+// ignore adds missing patterns to the .gitignore of a directory in a git
 // repository, and returns them.
 func ignore(dir string, patterns []string) (added []string, err error) {
 	if len(patterns) == 0 || !inRepository(dir) {
@@ -191,7 +191,7 @@ func ignore(dir string, patterns []string) (added []string, err error) {
 	return added, atomicfile.Write(path, text, atomicfile.Options{Mode: 0o666, Unlocked: true})
 }
 
-// inRepository reports whether a folder is in a git repository.
+// inRepository reports whether a directory is in a git repository.
 func inRepository(dir string) bool {
 	dir, err := filepath.Abs(dir)
 	for err == nil {

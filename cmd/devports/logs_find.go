@@ -120,7 +120,7 @@ func (s session) storedRun(c *cli.Context, store logstore.Store) (logstore.Run, 
 	if dir == "" {
 		dir, _ = os.Getwd()
 		if dir == "" {
-			dir = s.getenv("PWD") // the folder is gone
+			dir = s.getenv("PWD") // the directory is gone
 		}
 	}
 	dir = resolved(dir)
@@ -153,7 +153,7 @@ func scopeOfStored(r logstore.Run) registry.Scope {
 }
 
 // noteEnd prints how the last run ended, if it has ended and that is known. The
-// last run may be live where none is running: in a folder that replaced its own.
+// last run may be live where none is running: in a directory that replaced its own.
 func (s session) noteEnd(c *cli.Context) {
 	l, err := s.findLogs(c)
 	if err == nil && !l.live && !l.runs[0].Live {

@@ -95,7 +95,7 @@ type leaseRow struct {
 
 	Address    string `json:"address,omitempty"`     // its named address
 	UnboundPin int    `json:"unbound_pin,omitempty"` // the port that the Portfile pins, if that does not apply here
-	Undeclared bool   `json:"undeclared,omitempty"`  // leased by `run` for a folder that belongs to no service
+	Undeclared bool   `json:"undeclared,omitempty"`  // leased by `run` for a directory that belongs to no service
 
 	Listener  *holder.Process   `json:"listener,omitempty"`
 	Container *engine.Container `json:"container,omitempty"` // that publishes the port

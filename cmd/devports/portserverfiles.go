@@ -19,7 +19,7 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// serverFiles are the files of the port server at one address. The folder is
+// serverFiles are the files of the port server at one address. The directory is
 // shared by all port servers of this user.
 type serverFiles struct{ folder, lock, state string }
 

@@ -160,9 +160,9 @@ func usesLeases(i control.Instance, scope registry.Scope) bool {
 	return i.Note.Directory == scope.Directory || i.Note.Project == scope.Project && i.Note.Worktree == scope.Worktree && i.Note.Project != ""
 }
 
-// discardRuns removes the files of runs whose folder no longer exists, and
-// returns the folders. It leaves a killed run with live processes to doctor,
-// and notes it. A folder with leases that are not gone is only invisible at the
+// discardRuns removes the files of runs whose directory no longer exists, and
+// returns the directories. It leaves a killed run with live processes to doctor,
+// and notes it. A directory with leases that are not gone is only invisible at the
 // moment, such as on a volume that is not mounted.
 func (s session) discardRuns(gone, all []registry.Lease, dryRun bool) (removed []string, err error) {
 	runs, err := s.runs()
@@ -242,7 +242,7 @@ func (s session) discardSetup(gone, all []registry.Lease, dryRun bool) (director
 	return directories, err
 }
 
-// endGonePoints ends the points to checkouts whose folder no longer exists, and
+// endGonePoints ends the points to checkouts whose directory no longer exists, and
 // describes them. A point follows a checkout that was moved.
 func (s session) endGonePoints(ctx context.Context, r registry.Registry, released []registry.Lease, dryRun bool) (lines []string, err error) {
 	leases, err := r.Leases()

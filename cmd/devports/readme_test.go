@@ -75,7 +75,7 @@ func withFront(t *testing.T) {
 	t.Fatal("no port is free")
 }
 
-// TestRecipes follows the recipes of the examples, each in a folder of its own.
+// TestRecipes follows the recipes of the examples, each in a directory of its own.
 // A block of a language and a path is written to that file. A console block names
 // the programs that it needs.
 func TestRecipes(t *testing.T) {

@@ -28,7 +28,7 @@ var (
 
 // running finds the `up` that the command line selects, or the one of the
 // working directory. It needs no readable Portfile: a run knows its own
-// services. It is an error if there is no run, or only one whose folder was
+// services. It is an error if there is no run, or only one whose directory was
 // replaced by another.
 func (s session) running(c *cli.Context) (control.Instance, registry.Scope, error) {
 	i, scope, err := s.runningOrReplaced(c)
@@ -39,7 +39,7 @@ func (s session) running(c *cli.Context) (control.Instance, registry.Scope, erro
 	return i, scope, err
 }
 
-// runningOrReplaced is like running, but also returns a run whose folder was
+// runningOrReplaced is like running, but also returns a run whose directory was
 // replaced by another.
 func (s session) runningOrReplaced(c *cli.Context) (control.Instance, registry.Scope, error) {
 	var named []string
@@ -72,7 +72,7 @@ func (s session) runningOrReplaced(c *cli.Context) (control.Instance, registry.S
 	dir := c.String("dir")
 	if dir == "" {
 		if dir, err = os.Getwd(); err != nil {
-			dir = s.getenv("PWD") // the folder is gone
+			dir = s.getenv("PWD") // the directory is gone
 		}
 	}
 	if runtime.GOOS == "windows" {
@@ -84,7 +84,7 @@ func (s session) runningOrReplaced(c *cli.Context) (control.Instance, registry.S
 	return s.runAround(c, runs, live, dir)
 }
 
-// runAround finds the run of a folder, or of the nearest folder above it that
+// runAround finds the run of a directory, or of the nearest directory above it that
 // has a run or a Portfile.
 func (s session) runAround(c *cli.Context, runs control.Folder, live []control.Instance, dir string) (control.Instance, registry.Scope, error) {
 	path, err := procfile.Find(dir, s.getenv)
@@ -131,7 +131,7 @@ func (s session) runOfFile(c *cli.Context, path string) (control.Instance, regis
 	return i, scope, nil
 }
 
-// runOfFolder finds the run of a folder, which may no longer exist. If there
+// runOfFolder finds the run of a directory, which may no longer exist. If there
 // are several, which DEVPORTS_WORKTREE distinguishes, it returns the one with
 // the label that is set here.
 func (s session) runOfFolder(runs control.Folder, live []control.Instance, folder string) (control.Instance, bool) {
@@ -143,7 +143,7 @@ func (s session) runOfFolder(runs control.Folder, live []control.Instance, folde
 			here = append(here, i)
 		}
 	}
-	if len(here) == 0 { // runs of another folder that was here
+	if len(here) == 0 { // runs of another directory that was here
 		for _, i := range live {
 			if i.Note.Directory == folder {
 				here = append(here, i)
@@ -210,7 +210,7 @@ func scopeOf(ctx context.Context, i control.Instance) registry.Scope {
 }
 
 // scopeOfNote is the scope in a note. For a run of an older version it is
-// derived from the folder.
+// derived from the directory.
 func scopeOfNote(n control.Note) registry.Scope {
 	return registry.Scope{Directory: n.Directory, Project: cmp.Or(n.Project, filepath.Base(n.Directory)), Worktree: n.Worktree}
 }

@@ -93,7 +93,7 @@ func (s Slot) acquire(note Note) (release func() error, left json.RawMessage, er
 }
 
 // Serve lets other processes control the run until stop is called. It replaces
-// a lost socket, and its folder. Of run.About, the caller fills in only the
+// a lost socket, and its directory. Of run.About, the caller fills in only the
 // project and the worktree.
 func (c Claim) Serve(run Run) (stop func()) {
 	if c.SocketErr != nil {
@@ -149,7 +149,7 @@ func (c Claim) serve(ctx context.Context, run Run) {
 	}
 }
 
-// intact reports whether path is still the socket that was created, in a folder
+// intact reports whether path is still the socket that was created, in a directory
 // of this user.
 func intact(path string, made os.FileInfo) bool {
 	folder, err := os.Lstat(filepath.Dir(path))

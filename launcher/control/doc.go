@@ -4,13 +4,13 @@
 //
 // # Files
 //
-// A [Folder] contains the files of all runs of a user. A [Slot] in it is the
+// A [Directory] contains the files of all runs of a user. A [Slot] in it is the
 // place of the run of one checkout. The process that holds the lock file of the
 // slot is the run (see [Slot.Claim]); a [Note] in that file identifies it and
 // names its socket. A note in a lock file that no process holds means that the
 // run was killed. A run is found even if its checkout has moved: see
-// [Folder.Running]. The slot has a log, too, for a run in the background (see
-// [Slot.Spawn]). The content of a slot is an [Instance]: the folder is enough to
+// [Directory.Running]. The slot has a log, too, for a run in the background (see
+// [Slot.Spawn]). The content of a slot is an [Instance]: the directory is enough to
 // list, query, control and end all runs.
 //
 // # Protocol
@@ -115,7 +115,7 @@
 // # Access
 //
 // Any process that can open the socket may control the run. The socket, and its
-// folder, are accessible only to their user. A run whose socket was removed
+// directory, are accessible only to their user. A run whose socket was removed
 // creates another one within a second, and updates its note.
 //
 // # Concurrency

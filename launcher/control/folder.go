@@ -16,13 +16,13 @@ import (
 	"github.com/devports/devports/allocator/lockfile"
 )
 
-// Folder contains the files of all runs of a user.
+// Directory contains the files of all runs of a user.
 type Folder struct {
 	path    string   // contains lock files and logs
-	sockets []string // folders for sockets, in order of preference
+	sockets []string // directories for sockets, in order of preference
 }
 
-// NewFolder returns the folder in devports' home. Sockets are created in
+// NewFolder returns the directory in devports' home. Sockets are created in
 // runtime, the value of XDG_RUNTIME_DIR, if it is an absolute path to a
 // directory of this user; sudo -E keeps another user's.
 func NewFolder(home, runtime string) Folder {
@@ -83,7 +83,7 @@ func (f Folder) Slot(directory, worktree string) Slot {
 // Instances returns the instances of all slots that were ever used, sorted by
 // directory: live runs and the remains of others.
 func (f Folder) Instances() []Instance {
-	entries, _ := os.ReadDir(f.path) // without a folder there are none
+	entries, _ := os.ReadDir(f.path) // without a directory there are none
 	var instances []Instance
 	for _, entry := range entries {
 		if name, ok := strings.CutSuffix(entry.Name(), lockExtension); ok {
@@ -105,7 +105,7 @@ func (s Slot) Log() string { return s.file(".log") }
 func (s Slot) file(extension string) string { return filepath.Join(s.folder.path, s.name+extension) }
 
 // socket returns the path where a new run will probably create its socket: the
-// first in a folder that is private or can be created.
+// first in a directory that is private or can be created.
 func (s Slot) socket() string {
 	for _, path := range s.socketPaths() {
 		if makePrivate(filepath.Dir(path)) == nil {
@@ -130,8 +130,8 @@ func (s Slot) listen() (l net.Listener, path string, err error) {
 	return nil, "", err
 }
 
-// makePrivate creates a folder for this user only, or makes an existing one
-// private. It refuses a folder of another user, who could place a socket there.
+// makePrivate creates a directory for this user only, or makes an existing one
+// private. It refuses a directory of another user, who could place a socket there.
 func makePrivate(folder string) error {
 	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err

@@ -84,7 +84,7 @@ func runSlot(folder Folder, directory string) (status int) {
 
 const sleeper = "[services]\nsleeper = { command = ['sleep', '1000'], port = false }\n"
 
-// folderOf returns the folder in a home whose path is short enough for sockets.
+// folderOf returns the directory in a home whose path is short enough for sockets.
 func folderOf(t *testing.T) (Folder, string) {
 	t.Helper()
 	home, err := os.MkdirTemp("", "control")
@@ -387,7 +387,7 @@ func TestSocketPath(t *testing.T) {
 	}
 }
 
-// A run whose socket and folder are removed creates new ones; connected clients
+// A run whose socket and directory are removed creates new ones; connected clients
 // stay connected.
 func TestLostSocket(t *testing.T) {
 	_, home := folderOf(t)

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Running returns the run of a checkout, even if its folder has moved since the
-// run started. If another folder was at this path then, the run is that
-// folder's: its Replaced is true, and it holds the checkout's slot. ok is false
+// Running returns the run of a checkout, even if its directory has moved since the
+// run started. If another directory was at this path then, the run is that
+// directory's: its Replaced is true, and it holds the checkout's slot. ok is false
 // if there is no run.
 func (f Folder) Running(directory, worktree string) (i Instance, ok bool) {
 	own, ok := f.Slot(directory, worktree).Running()
@@ -27,7 +27,7 @@ func (f Folder) Running(directory, worktree string) (i Instance, ok bool) {
 	return own, ok
 }
 
-// Killed returns the killed runs of the folder now at directory that started
+// Killed returns the killed runs of the directory now at directory that started
 // when it was elsewhere: the next run there does not take over their slots.
 func (f Folder) Killed(directory string) (killed []Instance) {
 	id := directoryID(directory)
@@ -39,7 +39,7 @@ func (f Folder) Killed(directory string) (killed []Instance) {
 	return killed
 }
 
-// movedTo returns the run that started when the folder now at directory was
+// movedTo returns the run that started when the directory now at directory was
 // elsewhere. If there are several, it returns the one with the label.
 func (f Folder) movedTo(directory, worktree string) (Instance, bool) {
 	id := directoryID(directory)
@@ -63,7 +63,7 @@ func (f Folder) movedTo(directory, worktree string) (Instance, bool) {
 	return found[0], true
 }
 
-// Replaced reports whether another folder is now at the path of the run's.
+// Replaced reports whether another directory is now at the path of the run's.
 func (i Instance) Replaced() bool {
 	if i.Note.DirectoryID == "" {
 		return false
@@ -72,7 +72,7 @@ func (i Instance) Replaced() bool {
 	return now != "" && now != i.Note.DirectoryID
 }
 
-// IsIn reports whether the folder of the run is now at directory.
+// IsIn reports whether the directory of the run is now at directory.
 func (i Instance) IsIn(directory string) bool {
 	if id := directoryID(directory); id != "" && i.Note.DirectoryID != "" {
 		return id == i.Note.DirectoryID
@@ -80,7 +80,7 @@ func (i Instance) IsIn(directory string) bool {
 	return i.Note.Directory == directory
 }
 
-// MovedTo returns the new path of the run's folder, if a process of the run has
+// MovedTo returns the new path of the run's directory, if a process of the run has
 // its working directory there; otherwise "".
 func (i Instance) MovedTo() string {
 	if i.Note.DirectoryID == "" {

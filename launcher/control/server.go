@@ -69,7 +69,7 @@ const (
 
 // Listen creates a socket at path, for this user only. It replaces a stale
 // socket: the caller holds a lock, so that no run serves it. It creates the
-// folder if necessary, which must be a private directory of this user. The path
+// directory if necessary, which must be a private directory of this user. The path
 // may have about 100 bytes.
 func Listen(path string) (net.Listener, error) {
 	if err := makePrivate(filepath.Dir(path)); err != nil {

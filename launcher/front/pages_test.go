@@ -153,7 +153,7 @@ func TestPageScript(t *testing.T) {
 	}
 }
 
-// Neither other users nor the pages of other hosts get output or folders.
+// Neither other users nor the pages of other hosts get output or directories.
 func TestPagesArePrivate(t *testing.T) {
 	f, r, web := newPagesSite(t)
 	web.State = launcher.StateFailed

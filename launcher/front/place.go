@@ -18,7 +18,7 @@ import (
 	"github.com/devports/devports/launcher/control"
 )
 
-// Place is where the front of a user is: its lock and its socket, in the folder
+// Place is where the front of a user is: its lock and its socket, in the directory
 // of the user's runs.
 type Place struct {
 	folder  string
@@ -33,11 +33,11 @@ type Note struct {
 	Protocol int    `json:"protocol"`
 }
 
-// At returns the place of the front for the runs in a folder.
+// At returns the place of the front for the runs in a directory.
 func At(runs control.Folder) Place {
 	p := Place{folder: filepath.Join(runs.Path(), "front")}
 	h := fnv.New32a()
-	h.Write([]byte(p.folder)) // users may share a folder of sockets between several homes
+	h.Write([]byte(p.folder)) // users may share a directory of sockets between several homes
 	p.sockets = runs.SocketPaths(fmt.Sprintf("front-%08x", h.Sum32()))
 	return p
 }
@@ -96,7 +96,7 @@ func (p Place) Fail(err error) error {
 	return errors.Join(err, os.WriteFile(p.log(), []byte(err.Error()+"\n"), 0o600))
 }
 
-// Folder is the folder of the lock.
+// Directory is the directory of the lock.
 func (p Place) Folder() string { return p.folder }
 
 // failure returns what Fail has written; "" for nothing.

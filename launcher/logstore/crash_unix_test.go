@@ -101,7 +101,7 @@ func TestKilled(t *testing.T) {
 // is all.
 func TestReadOnly(t *testing.T) {
 	home := t.TempDir()
-	if err := os.WriteFile(filepath.Join(home, "logs"), nil, 0o600); err != nil { // root may write to any folder
+	if err := os.WriteFile(filepath.Join(home, "logs"), nil, 0o600); err != nil { // root may write to any directory
 		t.Fatal(err)
 	}
 	failures := make(chan error, 10)

@@ -10,7 +10,7 @@
 //	logs/SLOT/RUN/SERVICE-NNNNNNNN.seg a segment of the output of a service
 //	logs/SLOT/RUN/cleared              if it exists, readers skip lines up to its modification time
 //
-// SLOT identifies a checkout, RUN is the time at which the run started. Folders
+// SLOT identifies a checkout, RUN is the time at which the run started. Directories
 // have mode 0700, files 0600.
 //
 // A segment has up to 40 pages of 256 KiB. A page has blocks, the first at its

@@ -66,7 +66,7 @@ type Recorder struct {
 
 	// The following belongs to the writing goroutine.
 	trimDue  <-chan time.Time // nil: there is nothing to trim
-	path     string           // of the folder of the run; "" until it exists
+	path     string           // of the directory of the run; "" until it exists
 	head     *os.File
 	release  func() error // of the lock
 	reported bool

@@ -26,7 +26,7 @@ type Store struct {
 // New returns the store in devports' home, with a size limit in bytes.
 func New(home string, limit int64) Store { return Store{filepath.Join(home, "logs"), limit} }
 
-// Path is the folder of the store.
+// Path is the directory of the store.
 func (s Store) Path() string { return s.path }
 
 // Limit is the size limit in bytes.
@@ -100,10 +100,10 @@ func (s Store) Begin(about About, failure func(error)) *Recorder {
 	return r
 }
 
-// runNames is the layout of the names of runs' folders: they sort by time.
+// runNames is the layout of the names of runs' directories: they sort by time.
 const runNames = "20060102T150405.000000Z"
 
-// create creates the folder of the run, unless it exists.
+// create creates the directory of the run, unless it exists.
 func (r *Recorder) create() error {
 	if r.path != "" {
 		return nil
@@ -160,7 +160,7 @@ func writeAbout(path string, about recorded) error {
 // Runs returns the runs of a checkout, the latest first.
 func (s Store) Runs(slot string) []Run {
 	var runs []Run
-	entries, _ := os.ReadDir(filepath.Join(s.path, slot)) // without the folder there are none
+	entries, _ := os.ReadDir(filepath.Join(s.path, slot)) // without the directory there are none
 	for _, e := range slices.Backward(entries) {
 		if run, ok := readRun(filepath.Join(s.path, slot, e.Name()), slot); ok {
 			runs = append(runs, run)
@@ -180,7 +180,7 @@ func (s Store) All() []Run {
 	return runs
 }
 
-// readRun reads the folder of a run. ok is false if it is something else.
+// readRun reads the directory of a run. ok is false if it is something else.
 func readRun(path, slot string) (r Run, ok bool) {
 	began, err := time.Parse(runNames, filepath.Base(path))
 	if err != nil {

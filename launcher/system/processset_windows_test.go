@@ -243,7 +243,7 @@ func tempDir(t *testing.T) string {
 }
 
 // LookPath uses the PATH and PATHEXT of the service's environment, whatever
-// their case, and does not run files of the folder by their bare name.
+// their case, and does not run files of the directory by their bare name.
 func TestLookPath(t *testing.T) {
 	dir := tempDir(t)
 	for _, name := range []string{`tools\deep\x.cmd`, `tools\y.exe`, `tools\y`, `z.exe`, `bin\api.exe`, `odd\p.py`} {

@@ -33,7 +33,7 @@ func withoutShell(line, dir string, env, list []string) (path string, argv, shel
 	}
 	search, _ := lookup(env, "PATH")
 	for _, folder := range filepath.SplitList(search) {
-		if !filepath.IsAbs(folder) || strings.Contains(folder, "%") { // dash knows folders of functions: /lib%func
+		if !filepath.IsAbs(folder) || strings.Contains(folder, "%") { // dash knows directories of functions: /lib%func
 			return "", nil, env, false
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// readAbove returns the parent folder of the root, with its own parents, as far as
+// readAbove returns the parent directory of the root, with its own parents, as far as
 // their rules apply to files below the root.
 func (t *tree) readAbove(b *burst) (above *folder) {
 	for _, at := range ancestors(t.path) {
@@ -22,7 +22,7 @@ func (t *tree) readAbove(b *burst) (above *folder) {
 	return above
 }
 
-// ancestors returns the folders above root in its repository, the outermost first.
+// ancestors returns the directories above root in its repository, the outermost first.
 func ancestors(root string) (found []string) {
 	for at := root; ; at = filepath.Dir(at) {
 		if at != root {

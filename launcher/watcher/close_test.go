@@ -58,7 +58,7 @@ func openFiles() int {
 	return len(entries)
 }
 
-// makeLarge creates a tree of 2,000 folders of 10 files, 5 of which are Go's.
+// makeLarge creates a tree of 2,000 directories of 10 files, 5 of which are Go's.
 func makeLarge(b *testing.B, dir string) {
 	for i := range 2000 {
 		folder := filepath.Join(dir, fmt.Sprint(i%20), fmt.Sprint(i%200), fmt.Sprint(i))

@@ -36,7 +36,7 @@ func CountTree(root string, patterns map[string][]string) (Counted, error) {
 	return c, nil
 }
 
-// counter counts folders instead of watching them.
+// counter counts directories instead of watching them.
 type counter map[string]bool
 
 func (c counter) Add(folder string) error {
@@ -62,7 +62,7 @@ type Usage struct {
 	Setting string // the argument for sysctl -w that raises the limit
 }
 
-// Limits returns how many folders this user's processes watch, and how many
+// Limits returns how many directories this user's processes watch, and how many
 // watchers they have, without those of the process except, which may be 0. Only
 // Linux has such limits, see inotify(7).
 func Limits(except int) (folders, watchers Usage) { return limits(except) }

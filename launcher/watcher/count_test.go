@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// CountTree counts the folders that NewTree watches.
+// CountTree counts the directories that NewTree watches.
 func TestCount(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

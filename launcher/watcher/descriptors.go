@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// kqueue, on macOS, watches open files, and fsnotify watches a folder with every
+// kqueue, on macOS, watches open files, and fsnotify watches a directory with every
 // entry of it: each is an open file of the process. If they were all used, no
-// service could start. So folders are watched only as long as that leaves enough.
+// service could start. So directories are watched only as long as that leaves enough.
 
 // Load is how much of the limit of open files is for watching.
 type Load int
@@ -52,7 +52,7 @@ type descriptors struct {
 	total  int
 }
 
-// watchedFolder is a folder and the queue that watches it: each opens it.
+// watchedFolder is a directory and the queue that watches it: each opens it.
 type watchedFolder struct {
 	queue *queue
 	path  string
@@ -61,7 +61,7 @@ type watchedFolder struct {
 // ofProcess counts for all queues.
 var ofProcess = &descriptors{limit: fileLimit}
 
-// take counts a folder that is about to be watched. The error is a *filesError if
+// take counts a directory that is about to be watched. The error is a *filesError if
 // the process should not open so many files.
 func (d *descriptors) take(f watchedFolder) error {
 	limit := d.limit()
@@ -82,7 +82,7 @@ func (d *descriptors) take(f watchedFolder) error {
 	return nil
 }
 
-// release ends the count of a folder; of all folders of the queue if path is "".
+// release ends the count of a directory; of all directories of the queue if path is "".
 func (d *descriptors) release(f watchedFolder) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,12 +94,12 @@ func (d *descriptors) release(f watchedFolder) {
 	}
 }
 
-// filesIn returns how many files watching a folder opens: its entries. The folder
+// filesIn returns how many files watching a directory opens: its entries. The directory
 // itself counts as an entry of its parent.
 func filesIn(folder string) int {
 	dir, err := os.Open(folder)
 	if err != nil {
-		return 0 // so the folder cannot be watched
+		return 0 // so the directory cannot be watched
 	}
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1)

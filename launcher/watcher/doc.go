@@ -1,12 +1,12 @@
 // Package watcher reports changes of files: a [Watcher] for the files of a list, a
-// [TreeWatcher] for the files below a folder that match patterns and that git does
+// [TreeWatcher] for the files below a directory that match patterns and that git does
 // not ignore.
 //
 // # Files
 //
-// A Watcher watches the folders of the files, because an editor may replace a file
-// with another one of its name, and a file may not exist yet. For a missing folder
-// it watches the nearest existing parent. It also watches the folders of the
+// A Watcher watches the directories of the files, because an editor may replace a file
+// with another one of its name, and a file may not exist yet. For a missing directory
+// it watches the nearest existing parent. It also watches the directories of the
 // symbolic links on the path.
 //
 // # Patterns
@@ -19,19 +19,19 @@
 // Files that a .gitignore ignores, below the root or above it in the same
 // repository, are not in the set, unless a pattern without glob characters names
 // them. If the root itself is ignored, only the .gitignore files in and below it
-// apply, because the user works there. Folders called .git and node_modules are
+// apply, because the user works there. Directories called .git and node_modules are
 // always skipped. A symbolic link to a file changes with that file, wherever it is;
-// a link to a folder is a file and is not followed; a dangling link does not exist.
+// a link to a directory is a file and is not followed; a dangling link does not exist.
 // Sockets, pipes and devices are never in a set.
 //
 // When a .gitignore changes, the files that are no longer ignored are reported as
 // created, since they may have changed with it. Files that are ignored from now on
 // are not reported.
 //
-// # Folders
+// # Directories
 //
-// A folder is watched if a file of a set could be below it, now or later, or if it
-// is above the root and its .gitignore applies. A folder that is ignored or
+// A directory is watched if a file of a set could be below it, now or later, or if it
+// is above the root and its .gitignore applies. A directory that is ignored or
 // excluded as a whole ("!vendor/**") costs no watch.
 //
 // The root must not move: after it is removed or renamed, nothing is reported.
@@ -48,7 +48,7 @@
 //	fsnotify ─► queue ─► run ─► TreeWatcher.Changes
 //
 // Each arrow is a channel between two goroutines. run owns the list of files, or the
-// tree of folders and files and the pending change, and only run changes what is
+// tree of directories and files and the pending change, and only run changes what is
 // watched. queue receives events at any time, whatever run does: the kernel's queue
 // is short, and on Windows, fsnotify's Add waits for the goroutine that sends
 // them.

@@ -49,7 +49,7 @@ func (t *tree) apply(e event, b *burst) {
 		return
 	}
 	if e.Err != nil {
-		if newLimitError("", e.Err) != nil { // other errors are for folders that are gone by now
+		if newLimitError("", e.Err) != nil { // other errors are for directories that are gone by now
 			t.fail(t.path, e.Err, b)
 		}
 		return
@@ -75,7 +75,7 @@ func (t *tree) updateLinks(b *burst) {
 	}
 }
 
-// folderOf returns the folder that contains an absolute path, nil if it is not
+// folderOf returns the directory that contains an absolute path, nil if it is not
 // watched or not below the root.
 func (t *tree) folderOf(path string) *folder {
 	rest, below := strings.CutPrefix(path, strings.TrimSuffix(t.path, string(filepath.Separator))+string(filepath.Separator))
@@ -92,14 +92,14 @@ func (t *tree) folderOf(path string) *folder {
 	return f
 }
 
-// update reads an entry of a folder again. Events arrive late: only what exists now
+// update reads an entry of a directory again. Events arrive late: only what exists now
 // matters, and an event means only that the entry was touched.
 func (t *tree) update(f *folder, name string, op fsnotify.Op, b *burst) {
 	info, err := os.Lstat(t.at(f.join(name)))
 	there := err == nil
 	dir := there && info.IsDir()
 	gone := op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename)
-	// There is no event for a folder that has replaced an empty one.
+	// There is no event for a directory that has replaced an empty one.
 	if sub := f.folders[name]; sub != nil && (gone || !dir || !os.SameFile(sub.info, info)) {
 		t.removeFolder(f, name, b)
 	}
@@ -114,8 +114,8 @@ func (t *tree) update(f *folder, name string, op fsnotify.Op, b *burst) {
 	}
 }
 
-// complete reports whether fsnotify watches all existing folders that it should. It
-// may not: fsnotify continues to watch the folders in a renamed folder by their old
+// complete reports whether fsnotify watches all existing directories that it should. It
+// may not: fsnotify continues to watch the directories in a renamed directory by their old
 // names. If they were added by the new names before the rename was known, fsnotify
 // took them for the old ones and may have removed them since.
 func (t *tree) complete() bool {

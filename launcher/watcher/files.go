@@ -8,7 +8,7 @@ import (
 
 // Files returns the files below root that the patterns match, with slashes,
 // relative to root and sorted: those whose changes a TreeWatcher would report.
-// It ignores folders that it cannot read.
+// It ignores directories that it cannot read.
 func Files(root string, patterns []string) (files []string, err error) {
 	s, err := newSet("", patterns)
 	if err != nil || len(patterns) == 0 {
@@ -33,7 +33,7 @@ func Files(root string, patterns []string) (files []string, err error) {
 	return files, nil
 }
 
-// collectFiles appends the files of a set in a folder and below.
+// collectFiles appends the files of a set in a directory and below.
 func collectFiles(t *tree, f *folder, s set, files *[]string) {
 	at := t.at(f.path)
 	entries, err := os.ReadDir(at)

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// tree is the state of the watched folders. In any state, resync brings it up to
+// tree is the state of the watched directories. In any state, resync brings it up to
 // date and adds what has changed to the burst.
 type tree struct {
 	path   string // path of the root, absolute and without links
@@ -15,10 +15,10 @@ type tree struct {
 	root   *folder
 	notify notifier
 	closed chan struct{}
-	moved  bool            // folders were added or removed
+	moved  bool            // directories were added or removed
 	links  map[string]bool // the paths of links that are in a set if their target is a file
 	relink bool            // links has changed
-	failed map[string]bool // the folders whose failure was reported, "" for the limit
+	failed map[string]bool // the directories whose failure was reported, "" for the limit
 }
 
 // notifier is what a tree needs of a queue.
@@ -28,7 +28,7 @@ type notifier interface {
 	WatchList() []string
 }
 
-// folder is a watched folder, or one above the root.
+// directory is a watched directory, or one above the root.
 type folder struct {
 	name    string
 	path    string      // relative to the root, "" for the root
@@ -52,7 +52,7 @@ func newFolder(above *folder, name, path string) *folder {
 	return &folder{name: name, path: path, above: above, folders: make(map[string]*folder), files: make(map[string]file)}
 }
 
-// join returns the path of an entry of the folder.
+// join returns the path of an entry of the directory.
 func (f *folder) join(name string) string { return path.Join(f.path, name) }
 
 // at returns the absolute path of a relative one.
@@ -60,18 +60,18 @@ func (t *tree) at(path string) string { return filepath.Join(t.path, filepath.Fr
 
 // resync removes and adds all watches. It reports whether the root can be watched.
 //
-// A path must not be added to fsnotify twice: if the path is now another folder,
+// A path must not be added to fsnotify twice: if the path is now another directory,
 // which fsnotify knows by another path, a later Remove would panic (v1.10.1).
 func (t *tree) resync(b *burst) bool {
 	for _, at := range t.notify.WatchList() {
-		_ = t.notify.Remove(at) // the folder may be gone
+		_ = t.notify.Remove(at) // the directory may be gone
 	}
 	t.root.above = t.readAbove(b)
 	return t.sync(t.root, b)
 }
 
-// sync watches a folder before it lists it, so that no change is missed. It reports
-// whether the folder exists and can be watched.
+// sync watches a directory before it lists it, so that no change is missed. It reports
+// whether the directory exists and can be watched.
 func (t *tree) sync(f *folder, b *burst) bool {
 	at := t.at(f.path)
 	info, err := os.Lstat(at)
@@ -109,7 +109,7 @@ func (t *tree) sync(f *folder, b *burst) bool {
 	return true
 }
 
-// addFolder watches a folder and all folders below it, unless no file in it can be
+// addFolder watches a directory and all directories below it, unless no file in it can be
 // in a set.
 func (t *tree) addFolder(f *folder, name string, b *burst) {
 	ignored := f.ignores(name, true)
@@ -179,7 +179,7 @@ func (t *tree) setLink(path string, is bool) {
 	t.relink = true
 }
 
-// removeFolder records that a folder is gone, with everything in it.
+// removeFolder records that a directory is gone, with everything in it.
 func (t *tree) removeFolder(f *folder, name string, b *burst) {
 	sub := f.folders[name]
 	if sub == nil {

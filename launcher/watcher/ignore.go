@@ -16,11 +16,11 @@ const gitignore = ".gitignore"
 type rule struct {
 	glob     string
 	negated  bool // matching files are not ignored
-	folders  bool // only folders match
+	folders  bool // only directories match
 	anchored bool // matches the whole path, otherwise only the name
 }
 
-// readRules returns the rules in a folder, none if it has no .gitignore or, as with
+// readRules returns the rules in a directory, none if it has no .gitignore or, as with
 // git, if that is a symbolic link.
 func readRules(folder string) []rule {
 	file := filepath.Join(folder, gitignore)
@@ -72,7 +72,7 @@ func trimSpaces(line string) string {
 	return line[:min(end, len(line))]
 }
 
-// matches reports whether the rule matches a path relative to its folder.
+// matches reports whether the rule matches a path relative to its directory.
 func (r rule) matches(file string, dir bool) bool {
 	if r.folders && !dir {
 		return false
@@ -83,8 +83,8 @@ func (r rule) matches(file string, dir bool) bool {
 	return doublestar.MatchUnvalidated(r.glob, file)
 }
 
-// ignores reports whether an entry of the folder is ignored, because its folder is
-// or by the last matching rule in the nearest folder with one.
+// ignores reports whether an entry of the directory is ignored, because its directory is
+// or by the last matching rule in the nearest directory with one.
 func (f *folder) ignores(name string, dir bool) bool {
 	if f != nil && f.ignored {
 		return true

@@ -12,7 +12,7 @@ import (
 )
 
 // rulesTable follows gitignore(5), section by section. Paths are separated by
-// spaces; those of folders end in a slash.
+// spaces; those of directories end in a slash.
 var rulesTable = []struct {
 	name           string
 	rules          string // of the root's .gitignore
@@ -135,7 +135,7 @@ func TestRulesMatchGit(t *testing.T) {
 	for _, test := range rulesTable {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			// A path may be a file in one test and a folder in another: each has a repository.
+			// A path may be a file in one test and a directory in another: each has a repository.
 			for _, file := range strings.Fields(test.ignored + " " + test.taken) {
 				dir := t.TempDir()
 				files(t, dir, map[string]string{
@@ -174,7 +174,7 @@ func TestRandomRulesMatchGit(t *testing.T) {
 		tree[name] = ""
 	}
 	files(t, dir, tree)
-	var paths []string // those of folders end in a slash
+	var paths []string // those of directories end in a slash
 	must(t, fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case name == ".git":
@@ -225,7 +225,7 @@ func checkIgnored(t *testing.T, dir string, paths []string) map[string]bool {
 
 // FuzzRules checks that a rule always gives the same result for a path, that the
 // same rule negated after it gives the opposite, and that a path outside an ignored
-// folder is not ignored then.
+// directory is not ignored then.
 func FuzzRules(f *testing.F) {
 	for _, test := range rulesTable {
 		for _, file := range strings.Fields(test.ignored + " " + test.taken) {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// LimitError reports that the system does not watch more folders.
+// LimitError reports that the system does not watch more directories.
 type LimitError struct {
 	Folder  string // the first that is not watched, absolute
 	Setting string // the argument for sysctl -w; "" if it is the process's limit of open files
@@ -47,7 +47,7 @@ func openFilesLeft() bool {
 	return true
 }
 
-// watch adds a folder. It reports whether the folder exists and can be watched.
+// watch adds a directory. It reports whether the directory exists and can be watched.
 func (t *tree) watch(at string, b *burst) bool {
 	select {
 	case <-t.closed:
@@ -61,8 +61,8 @@ func (t *tree) watch(at string, b *burst) bool {
 	return err == nil
 }
 
-// fail reports that a folder cannot be watched, or that a limit is reached, each
-// once. It ignores folders that are gone.
+// fail reports that a directory cannot be watched, or that a limit is reached, each
+// once. It ignores directories that are gone.
 func (t *tree) fail(at string, err error, b *burst) {
 	key := at
 	if limit := newLimitError(at, err); limit != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// refusing returns o, with an error for folders whose name begins with name.
+// refusing returns o, with an error for directories whose name begins with name.
 func refusing(o options, name string, err error) options {
 	o.add = func(w *queue, folder string) error {
 		if strings.HasPrefix(filepath.Base(folder), name) {
@@ -44,7 +44,7 @@ func TestLimitError(t *testing.T) {
 	}
 }
 
-// The first folder beyond the limit is reported once; others are still watched.
+// The first directory beyond the limit is reported once; others are still watched.
 func TestOtherFoldersAreWatched(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -10,10 +10,10 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// skipped are the folders that are never read.
+// skipped are the directories that are never read.
 var skipped = []string{".git", "node_modules"}
 
-// skips reports whether a folder is never read.
+// skips reports whether a directory is never read.
 func skips(folder string) bool {
 	return slices.Contains(skipped, path.Base(folder)) || isCookie(folder)
 }
@@ -87,7 +87,7 @@ func (s set) contains(file string, ignored bool) bool {
 	})
 }
 
-// reaches reports whether a file somewhere below a folder may be in the set. False
+// reaches reports whether a file somewhere below a directory may be in the set. False
 // positives are possible, false negatives are not.
 func (s set) reaches(folder string, ignored bool) bool {
 	return slices.ContainsFunc(s.include, func(glob string) bool {
@@ -99,7 +99,7 @@ func (s set) reaches(folder string, ignored bool) bool {
 
 func literal(glob string) bool { return !strings.ContainsAny(glob, `*?[{\`) }
 
-// leads reports whether a glob may match a file below a folder.
+// leads reports whether a glob may match a file below a directory.
 func leads(glob, folder string) bool {
 	for name := range strings.SplitSeq(folder, "/") {
 		part, rest, more := strings.Cut(glob, "/")
@@ -114,7 +114,7 @@ func leads(glob, folder string) bool {
 	return true
 }
 
-// covers reports whether a glob matches everything that could be below a folder.
+// covers reports whether a glob matches everything that could be below a directory.
 func covers(glob, folder string) bool {
 	glob = strings.TrimSuffix(glob, "/*") // for files, "a/**/*" is the same as "a/**"
 	return strings.HasSuffix(glob, "/**") && doublestar.MatchUnvalidated(glob, folder)
@@ -130,7 +130,7 @@ func (t *tree) setsOf(file string, ignored bool) (names []string) {
 	return names
 }
 
-// reaches reports whether a file below a folder may be in one of the sets.
+// reaches reports whether a file below a directory may be in one of the sets.
 func (t *tree) reaches(folder string, ignored bool) bool {
 	return !skips(folder) && slices.ContainsFunc(t.sets, func(s set) bool {
 		return s.reaches(folder, ignored)

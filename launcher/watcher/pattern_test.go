@@ -78,7 +78,7 @@ func TestContains(t *testing.T) {
 		if got := s.contains(test.file, test.ignored); got != test.want {
 			t.Errorf("%q, %s, ignored %v: %v", test.patterns, test.file, test.ignored, got)
 		}
-		// The folders of a file in the set are reached.
+		// The directories of a file in the set are reached.
 		for i := range test.file {
 			if test.file[i] == '/' && test.want && !s.reaches(test.file[:i], test.ignored) {
 				t.Errorf("%q does not reach %s", test.patterns, test.file[:i])

@@ -7,14 +7,14 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// event is an event for an entry of a folder, or an error.
+// event is an event for an entry of a directory, or an error.
 type event struct {
-	Name string // the folder's name as it was added, and the entry's; in the root directory, it begins with two slashes
+	Name string // the directory's name as it was added, and the entry's; in the root directory, it begins with two slashes
 	Op   fsnotify.Op
 	Err  error
 }
 
-// queue is fsnotify with an unbounded queue. It watches folders, but not the folders
+// queue is fsnotify with an unbounded queue. It watches directories, but not the directories
 // in them.
 //
 // [Watcher] and [TreeWatcher] have one each. fsnotify keeps one watch for a path:
@@ -46,12 +46,12 @@ func newQueue(files *descriptors) (*queue, error) {
 // Add waits for the goroutine that sends them.
 func (q *queue) Batches() <-chan []event { return q.batches }
 
-// WatchList returns the watched folders, except for those of [cookies].
+// WatchList returns the watched directories, except for those of [cookies].
 func (q *queue) WatchList() []string {
 	return slices.DeleteFunc(q.Watcher.WatchList(), isCookie)
 }
 
-// Add watches a folder.
+// Add watches a directory.
 func (q *queue) Add(folder string) error {
 	if err := q.files.take(watchedFolder{q, folder}); err != nil {
 		return err
@@ -63,7 +63,7 @@ func (q *queue) Add(folder string) error {
 	return err
 }
 
-// Remove stops watching a folder. fsnotify has done so if the folder is gone.
+// Remove stops watching a directory. fsnotify has done so if the directory is gone.
 func (q *queue) Remove(folder string) error {
 	q.files.release(watchedFolder{q, folder})
 	return q.Watcher.Remove(folder)

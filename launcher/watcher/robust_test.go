@@ -32,7 +32,7 @@ func TestBurstIsOneChange(t *testing.T) {
 	expect(t, w, "s:y.go")
 }
 
-// Checking out a branch with a thousand files in a hundred folders and another
+// Checking out a branch with a thousand files in a hundred directories and another
 // .gitignore is one change.
 func TestCheckoutIsOneChange(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
@@ -117,7 +117,7 @@ func TestLostEvents(t *testing.T) {
 }
 
 // After any sequence of operations the next change is reported, and only existing
-// folders are watched.
+// directories are watched.
 func TestRandomOperations(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -126,7 +126,7 @@ func TestRandomOperations(t *testing.T) {
 	for range 25 {
 		dir := t.TempDir()
 		by := sets{"code": "**/*.go", "end": "end"}
-		for i := range 1 + 3 + 9 + 27 { // the maximum number of folders
+		for i := range 1 + 3 + 9 + 27 { // the maximum number of directories
 			by[fmt.Sprint(i)] = fmt.Sprintf("**/new%d.go", i)
 		}
 		w := watch(t, quick, dir, by)

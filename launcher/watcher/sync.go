@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// cookiePrefix is the prefix of the folders of cookies. A tree never reads
+	// cookiePrefix is the prefix of the directories of cookies. A tree never reads
 	// one.
 	cookiePrefix = "devports-sync-"
 
@@ -22,7 +22,7 @@ const (
 )
 
 // cookies puts marks into a queue's stream of events. A cookie is a file in a
-// watched folder of its own. inotify(7) has one queue for all folders, so all events
+// watched directory of its own. inotify(7) has one queue for all directories, so all events
 // from before the creation of the cookie arrive before the cookie's event. If the
 // cookie cannot be created, or its event does not arrive in time, the mark's error
 // is ErrUnseen.
@@ -136,7 +136,7 @@ func (c *cookies) close() {
 	}
 }
 
-// isCookie reports whether a folder contains a cookie.
+// isCookie reports whether a directory contains a cookie.
 func isCookie(folder string) bool { return strings.HasPrefix(filepath.Base(folder), cookiePrefix) }
 
 // await sends a mark, which the receiver puts into its queue, and waits until the

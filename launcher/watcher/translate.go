@@ -8,7 +8,7 @@ import "strings"
 // The differences: git has no braces; "a/**" does not match a itself; any number of
 // stars above one is "**"; brackets support classes, may begin with "]", and never
 // match a slash. Git first compares and removes the text before the first special
-// character: in "x/a**/b", the rest begins with two stars, so they match folders,
+// character: in "x/a**/b", the rest begins with two stars, so they match directories,
 // too.
 func translate(glob string, anchored bool) (_ string, ok bool) {
 	var out strings.Builder
@@ -59,7 +59,7 @@ func starsAfterSlash(after string) (out, rest string) {
 		return "**/*", ""
 	case after[0] == '/':
 		return "**", after
-	case strings.HasPrefix(after, `\/`): // matches at least one folder
+	case strings.HasPrefix(after, `\/`): // matches at least one directory
 		return "*/**/", after[2:]
 	}
 	return "*", after

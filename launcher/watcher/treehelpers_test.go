@@ -80,7 +80,7 @@ func until(t testing.TB, w *TreeWatcher, set string) {
 	}
 }
 
-// watched returns the folders that fsnotify watches, relative to dir.
+// watched returns the directories that fsnotify watches, relative to dir.
 func watched(t testing.TB, w *TreeWatcher, dir string) []string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(dir)
@@ -102,7 +102,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// files creates files below dir with their folders, and empty folders for paths
+// files creates files below dir with their directories, and empty directories for paths
 // that end in a slash.
 func files(t testing.TB, dir string, texts map[string]string) {
 	t.Helper()

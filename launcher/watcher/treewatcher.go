@@ -15,7 +15,7 @@ import (
 // MaxDelay is the time after which a change is sent although events still arrive.
 const MaxDelay = 2 * time.Second
 
-// TreeWatcher watches the folders below a root.
+// TreeWatcher watches the directories below a root.
 type TreeWatcher struct {
 	notify  *queue
 	links   *linkWatch
@@ -28,7 +28,7 @@ type TreeWatcher struct {
 // the sets. It reports every change after it has returned.
 //
 // The error names an invalid pattern or the reason why root cannot be watched; it
-// is a [LimitError] if there are too many watchers. Folders below root that cannot
+// is a [LimitError] if there are too many watchers. Directories below root that cannot
 // be watched are reported in the first [Change] instead.
 //
 // The caller must close the TreeWatcher.
@@ -77,7 +77,7 @@ func (w *TreeWatcher) start(t *tree, o options) error {
 	})
 	var first burst
 	if !t.resync(&first) {
-		if len(first.errs) == 0 { // not a folder, or gone
+		if len(first.errs) == 0 { // not a directory, or gone
 			return &fs.PathError{Op: "watch", Path: t.path, Err: syscall.ENOTDIR}
 		}
 		return errors.Join(first.errs...)
@@ -105,7 +105,7 @@ type adding struct {
 func (a adding) Add(folder string) error { return a.add(a.queue, folder) }
 
 // realPath returns an absolute path without links: git, too, searches the parents
-// of the real folder.
+// of the real directory.
 func realPath(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

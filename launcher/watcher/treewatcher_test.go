@@ -51,7 +51,7 @@ func dangle(t *testing.T, dir, path string) {
 	}
 }
 
-// TestChanges creates the files and watches the folder "root".
+// TestChanges creates the files and watches the directory "root".
 func TestChanges(t *testing.T) {
 	code := sets{"api": "**/*.go !**/*_test.go"}
 	for _, test := range []struct {

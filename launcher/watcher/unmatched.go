@@ -14,7 +14,7 @@ import (
 // Pattern is a pattern of a set.
 type Pattern struct {
 	Text   string
-	Folder string // another folder it may be meant to be relative to, relative to the root; "" for none
+	Folder string // another directory it may be meant to be relative to, relative to the root; "" for none
 }
 
 // Unmatched is a pattern that matches no file.
@@ -24,7 +24,7 @@ type Unmatched struct {
 	Instead string // a likely pattern that matches files; "" for none
 }
 
-// maxEntries limits the number of files and folders that FindUnmatched reads.
+// maxEntries limits the number of files and directories that FindUnmatched reads.
 const maxEntries = 100_000
 
 // FindUnmatched returns the patterns that match no file below root. An exclusion may
@@ -67,7 +67,7 @@ type wanted struct {
 	Pattern
 	glob      string // without "!"
 	exclusion bool
-	ignored   bool     // an ignored file or folder matches
+	ignored   bool     // an ignored file or directory matches
 	others    []string // globs that may have been meant, the most likely first
 	likely    int      // 1 + the index of the first of others that matches; 0: none does
 }
@@ -83,7 +83,7 @@ func (w *wanted) unmatched() Unmatched {
 }
 
 // alternatives returns globs that the author of a glob may have meant: it is relative
-// to another folder, it names a folder, or its files are in subfolders.
+// to another directory, it names a directory, or its files are in subfolders.
 func alternatives(glob, folder string) []string {
 	dir, base := path.Split(glob)
 	all := []string{glob + "/**"}
@@ -100,7 +100,7 @@ func alternatives(glob, folder string) []string {
 	return slices.DeleteFunc(all, func(other string) bool { return other == glob })
 }
 
-// walk reads a folder and those below it until every pattern has matched.
+// walk reads a directory and those below it until every pattern has matched.
 func (s *search) walk(f *folder) {
 	at := s.tree.at(f.path)
 	entries, err := os.ReadDir(at)
@@ -165,7 +165,7 @@ func (s *search) matchFile(file string, ignored bool) {
 	})
 }
 
-// matchSkipped matches a folder that walk does not read: patterns that name it are
+// matchSkipped matches a directory that walk does not read: patterns that name it are
 // about its files.
 func (s *search) matchSkipped(folder string) {
 	s.open = slices.DeleteFunc(s.open, func(w *wanted) bool {

@@ -69,7 +69,7 @@ func (w *Watcher) Sync(ctx context.Context) error { return await(ctx, w.marks, w
 
 // Watch watches the files with these absolute paths, and no others; a path with * ?
 // or [ is a pattern for files that may appear. It reports every
-// change after it has returned. The error names the folders that cannot be watched;
+// change after it has returned. The error names the directories that cannot be watched;
 // the others are.
 func (w *Watcher) Watch(files []string) error {
 	err := make(chan error, 1)
@@ -100,7 +100,7 @@ func (w *Watcher) run(touched chan<- struct{}, marks chan<- mark) {
 			cookies.add(m)
 		case batch := <-w.notify.Batches():
 			if slices.ContainsFunc(batch, watched.affectedBy) {
-				watched, _ = w.follow(files) // folders or links may have changed
+				watched, _ = w.follow(files) // directories or links may have changed
 				select {
 				case touched <- struct{}{}:
 				case <-w.closed:
@@ -122,11 +122,11 @@ func (w *Watcher) run(touched chan<- struct{}, marks chan<- mark) {
 
 // follow updates the watches for files.
 func (w *Watcher) follow(files []string) (f watchSet, err error) {
-	for range 100 { // while folders change faster than they can be watched
+	for range 100 { // while directories change faster than they can be watched
 		f, err = newWatchSet(files), nil
 		for _, old := range w.notify.WatchList() {
 			if !slices.Contains(f.folders, old) {
-				_ = w.notify.Remove(old) // the folder may be gone
+				_ = w.notify.Remove(old) // the directory may be gone
 			}
 		}
 		for _, folder := range f.folders {

@@ -95,7 +95,7 @@ type action struct {
 	change bool // whether it changes a file
 }
 
-// TestFilesChanges watches proj/Portfile and proj/auth/.env below a folder.
+// TestFilesChanges watches proj/Portfile and proj/auth/.env below a directory.
 func TestFilesChanges(t *testing.T) {
 	join := filepath.Join
 	for _, test := range []struct {
@@ -350,7 +350,7 @@ func TestWatchErrors(t *testing.T) {
 	changed(t, w, "write in a folder that can be watched")
 }
 
-// Folders that are created and removed quickly one after another are all followed.
+// Directories that are created and removed quickly one after another are all followed.
 func TestFoldersComeAndGoFast(t *testing.T) {
 	t.Parallel()
 	for range 12 {

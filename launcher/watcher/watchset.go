@@ -12,17 +12,17 @@ import (
 
 // watchSet is what must be watched for a list of files at a moment.
 type watchSet struct {
-	// paths are the files and the symbolic links on their paths. Their folders are
-	// paths without links: fsnotify uses only one name for a folder, even if
+	// paths are the files and the symbolic links on their paths. Their directories are
+	// paths without links: fsnotify uses only one name for a directory, even if
 	// several paths lead to it.
 	paths []string
-	// folders are the folders of paths, or for a missing folder, the nearest
+	// directories are the directories of paths, or for a missing directory, the nearest
 	// existing parent.
 	folders []string
 }
 
 // newWatchSet returns what must be watched for files with these absolute paths. A
-// path may be a pattern, as in [filepath.Match]: files and folders that appear and
+// path may be a pattern, as in [filepath.Match]: files and directories that appear and
 // match its parts are changes; those that exist must be listed themselves.
 func newWatchSet(files []string) (f watchSet) {
 	for _, file := range files {
@@ -39,7 +39,7 @@ func newWatchSet(files []string) (f watchSet) {
 	return f
 }
 
-// Count returns the number of folders that are watched for these files.
+// Count returns the number of directories that are watched for these files.
 func Count(files []string) int { return len(newWatchSet(files).folders) }
 
 func (f watchSet) equal(g watchSet) bool {
@@ -47,7 +47,7 @@ func (f watchSet) equal(g watchSet) bool {
 }
 
 // affectedBy reports whether an event may have changed one of the files: it is for a
-// file, or for a folder on its path that was created, renamed or removed.
+// file, or for a directory on its path that was created, renamed or removed.
 func (f watchSet) affectedBy(e event) bool {
 	if e.Err != nil && !errors.Is(e.Err, ErrUnseen) {
 		return true // events were lost
@@ -88,7 +88,7 @@ func mayMatch(pattern, name string) bool {
 const maxLinks = 40
 
 // resolve returns the symbolic links on the path of file and, last, its real path,
-// even if the file or its folders do not exist.
+// even if the file or its directories do not exist.
 func resolve(file string) (paths []string) {
 	at, rest := split(file)
 	for links := 0; len(rest) > 0; {
@@ -120,7 +120,7 @@ func split(path string) (root string, names []string) {
 	return root, names
 }
 
-// nearest returns the folder, or the nearest parent that exists.
+// nearest returns the directory, or the nearest parent that exists.
 func nearest(folder string) string {
 	for {
 		above := filepath.Dir(folder)

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the files that the tests compare 
 var formats = map[string]func(Input) Result{"compose": Compose, "kubernetes": Kubernetes, "systemd": Systemd}
 
 // input reads the Portfile in a directory. Its ports count from 23101, and its
-// folder is called /project.
+// directory is called /project.
 func input(t *testing.T, dir string) Input {
 	t.Helper()
 	f, err := procfile.Read(filepath.Join(dir, "Portfile"), nil)
@@ -67,7 +67,7 @@ func resolved(f procfile.File) (Input, error) {
 	return in, nil
 }
 
-// The exports of testdata are those in its folders. go test -update writes
+// The exports of testdata are those in its directories. go test -update writes
 // them.
 func TestGolden(t *testing.T) {
 	for name, export := range formats {

@@ -11,7 +11,7 @@ import (
 // Program is a program that a command line runs.
 type Program struct {
 	Name string // as it stands
-	Dir  string // where, relative to the folder of the line: a cd before it
+	Dir  string // where, relative to the directory of the line: a cd before it
 	Args []string
 }
 

@@ -107,7 +107,7 @@ func (w *world) print(dir, service, text string) {
 	w.ask(dir, service, "/print", text)
 }
 
-// worktree returns the folder of the worktree that startShop creates.
+// worktree returns the directory of the worktree that startShop creates.
 func worktree(dir string) string { return filepath.Join(filepath.Dir(dir), "login") }
 
 // shows is a script that is true once a line is on the page.

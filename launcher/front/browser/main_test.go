@@ -159,7 +159,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// command runs a program in a folder.
+// command runs a program in a directory.
 func (w *world) command(dir, name string, args ...string) string {
 	w.t.Helper()
 	cmd := exec.Command(name, args...)

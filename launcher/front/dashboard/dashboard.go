@@ -102,7 +102,7 @@ var embedded embed.FS
 
 // static are the files of the page.
 var static = sync.OnceValue(func() fs.FS {
-	files, _ := fs.Sub(embedded, "static") // the folder is embedded
+	files, _ := fs.Sub(embedded, "static") // the directory is embedded
 	return files
 })
 

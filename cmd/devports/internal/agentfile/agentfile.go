@@ -33,7 +33,7 @@ type File struct {
 // Tool is a tool that runs agents.
 type Tool struct {
 	Name, Product string
-	Traces        []string // files and folders of projects that use it
+	Traces        []string // files and directories of projects that use it
 	Files         func(services []Service) []File
 }
 

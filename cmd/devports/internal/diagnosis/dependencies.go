@@ -17,10 +17,10 @@ import (
 // ecosystem is how a language installs what a project depends on.
 type ecosystem struct {
 	programs  []string // that need the dependencies
-	locks     []lock   // the first that a folder has names the command
+	locks     []lock   // the first that a directory has names the command
 	installed []string // any of these shows that they are installed; the first is the usual one
 	needed    func(folder string) bool
-	statuses  []int // nothing in the folder shows whether they are installed, but these exit statuses do
+	statuses  []int // nothing in the directory shows whether they are installed, but these exit statuses do
 }
 
 // lock is a file, and the command that installs what it lists.
@@ -101,7 +101,7 @@ func (e ecosystem) runs(program string) bool {
 	return len(e.installed) > 0 && first == e.installed[0] && first != program
 }
 
-// missing looks for the dependencies of a folder, in it and above it.
+// missing looks for the dependencies of a directory, in it and above it.
 func (e ecosystem) missing(base, dir string, status int) Missing {
 	for folder := dir; ; folder = filepath.Dir(folder) {
 		for _, name := range e.installed {
@@ -123,7 +123,7 @@ func (e ecosystem) missing(base, dir string, status int) Missing {
 	}
 }
 
-// lockAbove reports whether a folder above, up to the repository's root, has one
+// lockAbove reports whether a directory above, up to the repository's root, has one
 // of the locks other than package.json.
 func lockAbove(folder string, locks []lock) bool {
 	for !exists(filepath.Join(folder, ".git")) && folder != filepath.Dir(folder) {
@@ -135,7 +135,7 @@ func lockAbove(folder string, locks []lock) bool {
 	return false
 }
 
-// notInstalled is what is missing in a folder that has none of e.installed.
+// notInstalled is what is missing in a directory that has none of e.installed.
 func (e ecosystem) notInstalled(base, folder, install string, status int) Missing {
 	if e.needed != nil && !e.needed(folder) || e.installed == nil && !slices.Contains(e.statuses, status) {
 		return Missing{}
@@ -164,7 +164,7 @@ func (m Missing) installable(p procfile.Process, programs []shell.Program) Missi
 	return Missing{What: m.What + ", and " + absent}
 }
 
-// inFolder is a command for a shell in base that runs in a folder.
+// inFolder is a command for a shell in base that runs in a directory.
 func inFolder(base, folder, command string) string {
 	if place := relative(base, folder); place != "." {
 		return "cd " + text.QuoteArg(place) + " && " + command
@@ -185,7 +185,7 @@ func unbuilt(base, dir, program string) Missing {
 	return Missing{program + " is missing", inFolder(base, dir, build)}
 }
 
-// listsPackages reports whether the package.json of a folder lists packages.
+// listsPackages reports whether the package.json of a directory lists packages.
 func listsPackages(folder string) bool {
 	src, err := os.ReadFile(filepath.Join(folder, "package.json"))
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 // Missing is something that a service needs. The zero Missing is nothing.
 type Missing struct {
 	What string // "node_modules is missing"
-	Fix  string // a command for a shell in the project's folder; "" if not known
+	Fix  string // a command for a shell in the project's directory; "" if not known
 }
 
 // String is What and Fix: "node_modules is missing: npm ci".
@@ -32,7 +32,7 @@ func (m Missing) String() string {
 }
 
 // Explain returns why a process has failed, as far as its files and its last
-// output show it; "" if they do not. base is the project's folder.
+// output show it; "" if they do not. base is the project's directory.
 func Explain(base string, p procfile.Process, exit launcher.Exit, output func() string) string {
 	if exit.Status == 0 || exit.Signal != "" || exit.Requested {
 		return ""
@@ -126,7 +126,7 @@ func found(p procfile.Process, program shell.Program) bool {
 	return err == nil || os.IsPermission(err)
 }
 
-// in joins the folder of a process with a path that a command uses in it.
+// in joins the directory of a process with a path that a command uses in it.
 func in(dir string, paths ...string) string {
 	for _, path := range paths {
 		if filepath.IsAbs(path) {
@@ -152,7 +152,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// isFilled reports whether path is a file, or a folder that has anything in it.
+// isFilled reports whether path is a file, or a directory that has anything in it.
 func isFilled(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {

@@ -85,7 +85,7 @@ func noEnvironment(base string, p procfile.Process, programs []shell.Program) Mi
 	return Missing{}
 }
 
-// pythonFolder is the folder that lists what a Python program in dir depends on:
+// pythonFolder is the directory that lists what a Python program in dir depends on:
 // dir, or one above it in the repository; "" for none.
 func pythonFolder(dir string) string {
 	for folder := dir; ; folder = filepath.Dir(folder) {
@@ -99,7 +99,7 @@ func pythonFolder(dir string) string {
 	}
 }
 
-// pythonInstall is the command that installs the dependencies of a folder.
+// pythonInstall is the command that installs the dependencies of a directory.
 func pythonInstall(base, folder string, p procfile.Process) string {
 	if i := slices.IndexFunc(pythonLocks, func(l lock) bool { return exists(filepath.Join(folder, l.file)) }); i >= 0 {
 		return inFolder(base, folder, pythonLocks[i].install)
@@ -118,7 +118,7 @@ func pythonInstall(base, folder string, p procfile.Process) string {
 	return inFolder(base, folder, "python3 -m venv .venv && . .venv/bin/activate && "+install)
 }
 
-// lists reports whether the requirements of a folder name a program's package.
+// lists reports whether the requirements of a directory name a program's package.
 func lists(folder, program string) bool {
 	src, err := os.ReadFile(filepath.Join(folder, "requirements.txt"))
 	return err == nil && regexp.MustCompile(`(?im)^`+regexp.QuoteMeta(program)+`\s*($|[^\w\s-])`).Match(src)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openings counts how often the files of a folder are opened for reading.
+// openings counts how often the files of a directory are opened for reading.
 type openings struct{ fd int }
 
 func watchOpenings(t *testing.T, dirs ...string) openings {

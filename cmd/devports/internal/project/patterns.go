@@ -54,8 +54,8 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 	return notes
 }
 
-// folderOf is the folder of a service, relative to the file; "" if it is the
-// file's folder, outside of it, or unknown.
+// folderOf is the directory of a service, relative to the file; "" if it is the
+// file's directory, outside of it, or unknown.
 func (p Project) folderOf(s procfile.Service) string {
 	dir, _ := p.File.DirOf(s)
 	folder, err := filepath.Rel(p.File.Dir, dir)

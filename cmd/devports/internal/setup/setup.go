@@ -2,7 +2,7 @@
 // checkout, and decides which have to run. It compares the content of files,
 // not their times.
 //
-// For each scope there is a file in the folder "setup" of devports' home, with
+// For each scope there is a file in the directory "setup" of devports' home, with
 // the directory and its identity: a directory that was removed and created
 // again is a new checkout. While a step runs, it has no record: after an
 // interruption it runs again. There is a lock for each step of a directory: runs of
