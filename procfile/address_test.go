@@ -112,7 +112,7 @@ ready = "done"
 
 // The user's own [env] sets these variables, an env file and the shell do not.
 func TestURLsOverridden(t *testing.T) {
-	f := inFolder(t, map[string]string{
+	f := inDirectory(t, map[string]string{
 		"Portfile": "[env]\nURL_WEB = \"https://staging\"\nX = \"${PUBLIC_URL_API}\"\n[services]\nweb = \"x\"\napi = \"x\"\n",
 		".env":     "URL_API=https://staging\n",
 	})

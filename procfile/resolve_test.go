@@ -12,9 +12,9 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// inFolder writes files to a new directory, changes to it and reads the
+// inDirectory writes files to a new directory, changes to it and reads the
 // Portfile.
-func inFolder(t *testing.T, files map[string]string) File {
+func inDirectory(t *testing.T, files map[string]string) File {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -44,7 +44,7 @@ func env(p Process) map[string]string {
 }
 
 func TestPrecedence(t *testing.T) {
-	f := inFolder(t, map[string]string{
+	f := inDirectory(t, map[string]string{
 		"Portfile": `
 env_files = [".env", "more.env"]
 [env]
@@ -107,11 +107,11 @@ port = false
 // A devports ignores the variables that another one has set, in the same
 // checkout or elsewhere.
 func TestEnvironmentOfADevports(t *testing.T) {
-	main := inFolder(t, map[string]string{
+	main := inDirectory(t, map[string]string{
 		"Portfile": "[env]\nPATH = \"bin:${PATH}\"\nLEVEL = \"${LEVEL:-info}\"\n[services]\nweb = \"x\"\nold = \"x\"\n",
 		".env":     "DATABASE=main\nTOKEN=main\nMINE=main\nDEVPORTS_ENV=x\n",
 	})
-	other := inFolder(t, map[string]string{
+	other := inDirectory(t, map[string]string{
 		"Portfile": "[services]\nweb = \"x\"\n",
 		".env":     "DATABASE=other\nTOKEN=other\nMINE=other\nPORT_OLD=5432\n",
 	})
@@ -140,7 +140,7 @@ func TestEnvironmentOfADevports(t *testing.T) {
 }
 
 func TestVariablesOfTables(t *testing.T) {
-	f := inFolder(t, map[string]string{
+	f := inDirectory(t, map[string]string{
 		"Portfile": `
 [env]
 FIRST = "${SECOND}!"          # any order
@@ -184,7 +184,7 @@ ports = ["admin"]
 }
 
 func TestResolveProblems(t *testing.T) {
-	f := inFolder(t, map[string]string{
+	f := inDirectory(t, map[string]string{
 		"Portfile": `
 env_files = [".env", "missing.env"]
 [env]
@@ -226,7 +226,7 @@ func TestNotes(t *testing.T) {
 		"Portfile": "[services]\nweb = 'x'\napi = 'x'",
 		".env":     "A=1\nPORT=4000\nPORT_WEB=1\n",
 	}
-	f := inFolder(t, files)
+	f := inDirectory(t, files)
 	for _, test := range []struct {
 		environ []string
 		want    string
@@ -248,7 +248,7 @@ func TestNotes(t *testing.T) {
 }
 
 func TestPinNotes(t *testing.T) {
-	f := inFolder(t, map[string]string{"Portfile": `[services]
+	f := inDirectory(t, map[string]string{"Portfile": `[services]
 irc = { command = "x", port = 6667 }
 www = { command = "x", port = 80 }
 web = { command = "x", port = 5000, ports = { fine = 5001, air = 7000 } }

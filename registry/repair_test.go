@@ -145,7 +145,7 @@ func TestRepairCut(t *testing.T) {
 	}
 }
 
-func TestRepairFolder(t *testing.T) {
+func TestRepairDirectory(t *testing.T) {
 	r := scratch(t)
 	put(t, r, checkout.Checkout{}, "a b")
 	gittest.Write(t, r.path+".bak", contentOf(t, r.path))

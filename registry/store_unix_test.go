@@ -89,7 +89,7 @@ func TestGroup(t *testing.T) {
 }
 
 // TestReadOnlyFolder has a directory that another user may only read.
-func TestReadOnlyFolder(t *testing.T) {
+func TestReadOnlyDirectory(t *testing.T) {
 	needRoot(t)
 	r := scratch(t)
 	put(t, r, checkout.Checkout{}, "auth")

@@ -37,7 +37,7 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-func wantFolder(t *testing.T, dir string, want map[string]string) {
+func wantDirectory(t *testing.T, dir string, want map[string]string) {
 	t.Helper()
 	got := contents(t, dir)
 	if len(got) != len(want) {
@@ -57,11 +57,11 @@ func TestWrite(t *testing.T) {
 			path := filepath.Join(dir, "f")
 			write(t, path, "one", o)
 			write(t, path, "two", o)
-			wantFolder(t, dir, map[string]string{"f": "two"})
+			wantDirectory(t, dir, map[string]string{"f": "two"})
 			o.Backup = true
 			write(t, path, "three", o)
 			write(t, path, "four", o)
-			wantFolder(t, dir, map[string]string{"f": "four", "f.bak": "three"})
+			wantDirectory(t, dir, map[string]string{"f": "four", "f.bak": "three"})
 		})
 	}
 }
@@ -77,7 +77,7 @@ func TestLeftovers(t *testing.T) {
 		}
 	}
 	write(t, path, "two", Options{Backup: true})
-	wantFolder(t, dir, map[string]string{"f": "two", "f.bak": "one"})
+	wantDirectory(t, dir, map[string]string{"f": "two", "f.bak": "one"})
 }
 
 func TestFailures(t *testing.T) {

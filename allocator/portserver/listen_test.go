@@ -136,7 +136,7 @@ func TestCloseRemovesItsOwnSocket(t *testing.T) {
 	dial(t, path) // the third one's
 }
 
-func TestListenWithoutAFolder(t *testing.T) {
+func TestListenWithoutADirectory(t *testing.T) {
 	path := filepath.Join(tempDir(t), "absent", "s")
 	if l, err := Listen(path, 0); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("Listen: %v, %v; want an error with the path", l, err)

@@ -14,9 +14,9 @@ import (
 )
 
 // runs is the directory of this user's runs.
-func (s session) runs() (control.Folder, error) {
+func (s session) runs() (control.Runs, error) {
 	home, err := registry.Home(s.getenv)
-	return control.NewFolder(home, s.getenv("XDG_RUNTIME_DIR")), err
+	return control.NewRuns(home, s.getenv("XDG_RUNTIME_DIR")), err
 }
 
 // slot is the slot of a scope, which holds one `up` at most.

@@ -57,11 +57,11 @@ var conditions = map[string]func(argument string) bool{
 
 	// the modules that the module in this directory of the repository requires:
 	// cached, or downloadable
-	"modules": func(folder string) bool {
+	"modules": func(directory string) bool {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, "go", "list", "-deps", "./...")
-		cmd.Dir = filepath.Join("../..", folder)
+		cmd.Dir = filepath.Join("../..", directory)
 		return cmd.Run() == nil
 	},
 }

@@ -43,9 +43,9 @@ func (p markedProcess) sleeping(mark string) bool { return len(p.args) == 2 && p
 
 // runsIn returns the processes of devports that run in another project's
 // directory.
-func (r *endingsRun) runsIn(folder string) (ids []process.ID) {
+func (r *endingsRun) runsIn(directory string) (ids []process.ID) {
 	for _, p := range findMarked("(background)") {
-		if dir, err := os.Readlink(process.File(p.PID, "cwd")); err == nil && dir == r.path(folder) {
+		if dir, err := os.Readlink(process.File(p.PID, "cwd")); err == nil && dir == r.path(directory) {
 			ids = append(ids, p.ID)
 		}
 	}

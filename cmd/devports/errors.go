@@ -191,7 +191,7 @@ func (s session) describe(err error) failure {
 		return usage(hint, "%v", replica)
 	case errors.As(err, &name):
 		return usage("", "invalid name %q: %s", name.Name, name.Reason)
-	case errors.As(err, &file) && file.Folder:
+	case errors.As(err, &file) && file.Directory:
 		return fail(exitInvalid, "pass the file in it: -f "+text.QuoteArg(filepath.Join(file.Path, "Portfile")), "%v", file)
 	case errors.As(err, &file):
 		return fail(exitInvalid, "", "%v", file)
@@ -267,8 +267,8 @@ func nearest(path string) string {
 }
 
 // isBelow reports whether path is directory or in it.
-func isBelow(path, folder string) bool {
-	relative, err := filepath.Rel(folder, path)
+func isBelow(path, directory string) bool {
+	relative, err := filepath.Rel(directory, path)
 	return err == nil && relative != ".." && !strings.HasPrefix(relative, ".."+string(filepath.Separator))
 }
 

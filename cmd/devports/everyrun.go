@@ -22,11 +22,11 @@ func (s session) everyRun(c *cli.Context) ([]control.Instance, error) {
 			return nil, usage("", "--all and --%s cannot be used together", option)
 		}
 	}
-	folder, err := s.runs()
+	directory, err := s.runs()
 	if err != nil {
 		return nil, err
 	}
-	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Runs() })
+	runs := slices.DeleteFunc(directory.Instances(), func(i control.Instance) bool { return !i.Runs() })
 	if len(runs) == 0 {
 		return nil, fail(exitRunning, "to start a project: devports up", "nothing is running")
 	}
@@ -167,11 +167,11 @@ func (s session) psAll(c *cli.Context, runs []control.Instance) error {
 
 // checkouts completes --checkout with the live runs.
 func checkouts(l line) (candidates []candidate) {
-	folder, err := l.session.runs()
+	directory, err := l.session.runs()
 	if err != nil {
 		return nil
 	}
-	runs := slices.DeleteFunc(folder.Instances(), func(i control.Instance) bool { return !i.Runs() })
+	runs := slices.DeleteFunc(directory.Instances(), func(i control.Instance) bool { return !i.Runs() })
 	for _, i := range infosOf(l.context, runs) {
 		candidates = append(candidates, candidate{Word: i.Checkout, About: i.Directory})
 	}

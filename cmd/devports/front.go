@@ -165,7 +165,7 @@ func (s session) serveFront(args []string) error {
 	if err != nil {
 		return place.Fail(err)
 	}
-	_ = os.Chdir(place.Folder())
+	_ = os.Chdir(place.Directory())
 	port, err := strconv.Atoi(args[3])
 	if err != nil {
 		return place.Fail(err)

@@ -12,7 +12,7 @@ import (
 )
 
 const examples = `
-  devports init                   generate a Portfile for this folder
+  devports init                   generate a Portfile for this directory
   devports up                     start the services, and apply edits
   eval "$(devports env auth)"     the same ports in this shell
   devports run -- go test ./...   the same ports for one command

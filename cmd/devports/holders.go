@@ -35,7 +35,7 @@ func (s session) listening(ctx context.Context, r registry.Registry, ports ...in
 	if err != nil {
 		return holders, err
 	}
-	folder, err := s.runs()
+	directory, err := s.runs()
 	if err != nil {
 		return holders, nil // no home, hence no runs
 	}
@@ -48,7 +48,7 @@ func (s session) listening(ctx context.Context, r registry.Registry, ports ...in
 		}
 	}
 	slices.Sort(pids)
-	owners := folder.Owners(ctx, slices.Compact(pids), leasedServices(r))
+	owners := directory.Owners(ctx, slices.Compact(pids), leasedServices(r))
 	for _, processes := range holders {
 		for i, p := range processes {
 			if owner, ok := owners[p.PID]; ok {

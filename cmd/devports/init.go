@@ -22,13 +22,13 @@ import (
 var initCommand = command{
 	name:  "init",
 	usage: "generate a Portfile for a directory",
-	args:  "[FOLDER]",
+	args:  "[DIRECTORY]",
 	help: `
 Writes a commented Portfile for the services that it finds: in Procfile.dev,
 process-compose.yaml or mprocs.yaml; else in the scripts of package.json and
 composer.json, Go and Rust programs, Django, Flask, FastAPI, Celery, Rails,
-Laravel, Phoenix, Spring Boot, .NET, Deno and others, in the folder, the folders
-below and those in services, apps and src; else in a task named dev of a
+Laravel, Phoenix, Spring Boot, .NET, Deno and others, in the directory, those
+below it and those in services, apps and src; else in a task named dev of a
 Makefile, justfile or mise.toml. A Procfile for deployment adds only its
 workers. Nothing is started.
 

@@ -379,9 +379,9 @@ func cmdInstall(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	content, err := os.ReadFile(path)
 	ts.Check(err)
-	folder := ts.MkAbs(args[1])
-	ts.Check(os.MkdirAll(folder, 0o755))
-	ts.Check(os.WriteFile(filepath.Join(folder, filepath.Base(path)), content, 0o755))
+	directory := ts.MkAbs(args[1])
+	ts.Check(os.MkdirAll(directory, 0o755))
+	ts.Check(os.WriteFile(filepath.Join(directory, filepath.Base(path)), content, 0o755))
 }
 
 // edit FILE OLD NEW replaces text in a file as editors do: a new file is

@@ -129,12 +129,12 @@ func (s session) storedRun(c *cli.Context, store logstore.Store) (logstore.Run, 
 		stop = filepath.Dir(path)
 	}
 	label := s.getenv(envvar.Worktree)
-	for folder := dir; ; folder = filepath.Dir(folder) {
-		here := func(r logstore.Run) bool { return r.Directory == folder && !s.isOfShared(r) }
+	for directory := dir; ; directory = filepath.Dir(directory) {
+		here := func(r logstore.Run) bool { return r.Directory == directory && !s.isOfShared(r) }
 		if r, ok := firstRun(all, func(r logstore.Run) bool { return here(r) && label != "" && r.Worktree == label }); ok {
 			return r, ok
 		}
-		if r, ok := firstRun(all, here); ok || folder == stop || folder == filepath.Dir(folder) {
+		if r, ok := firstRun(all, here); ok || directory == stop || directory == filepath.Dir(directory) {
 			return r, ok
 		}
 	}

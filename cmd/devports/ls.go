@@ -135,7 +135,7 @@ func (s session) listed(c *cli.Context) (
 	}
 	scope, all, err = p.project.Registry.SeenFrom(p.project.Checkout)
 	for _, l := range all {
-		if l.Scope == scope || p.folder != "" && l.Scope.Directory == p.folder {
+		if l.Scope == scope || p.directory != "" && l.Scope.Directory == p.directory {
 			leases = append(leases, l)
 		}
 	}

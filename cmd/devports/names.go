@@ -16,9 +16,9 @@ import (
 // place is where to look up the names of a command line: a project, or the
 // user-wide scope.
 type place struct {
-	project  project.Project // has no file outside of projects
-	userWide bool
-	folder   string // outside of projects: the working directory, for which run may have leased ports
+	project   project.Project // has no file outside of projects
+	userWide  bool
+	directory string // outside of projects: the working directory, for which run may have leased ports
 }
 
 // openPlace returns the project here, or the user-wide scope outside of

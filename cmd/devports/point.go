@@ -47,7 +47,7 @@ Example:
   devports point 3000 --off
   devports point --json`,
 	flags: []cli.Flag{
-		&cli.StringFlag{Name: "dir", Usage: "point to the checkout in folder `PATH`"},
+		&cli.StringFlag{Name: "dir", Usage: "point to the checkout in directory `PATH`"},
 		&cli.StringFlag{Name: "label", Usage: "point to the checkout of this project with label `LABEL`; main is the main one"},
 		&cli.BoolFlag{Name: "cut", Usage: "end open connections, too"},
 		&cli.BoolFlag{Name: "off", Usage: "end the point"},

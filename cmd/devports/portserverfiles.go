@@ -21,7 +21,7 @@ import (
 
 // serverFiles are the files of the port server at one address. The directory is
 // shared by all port servers of this user.
-type serverFiles struct{ folder, lock, state string }
+type serverFiles struct{ directory, lock, state string }
 
 // portserverFiles returns the files of the server at an address, and the
 // address, as an absolute path if it is a file.
@@ -37,9 +37,9 @@ func (s session) portserverFiles(address string) (full string, files serverFiles
 	}
 	h := fnv.New64a()
 	fmt.Fprint(h, address)
-	folder := filepath.Join(home, "portserver")
-	stem := filepath.Join(folder, fmt.Sprintf("%016x", h.Sum64()))
-	return address, serverFiles{folder, stem + ".lock", stem + ".state"}, nil
+	directory := filepath.Join(home, "portserver")
+	stem := filepath.Join(directory, fmt.Sprintf("%016x", h.Sum64()))
+	return address, serverFiles{directory, stem + ".lock", stem + ".state"}, nil
 }
 
 // assignedPorts are the ports that any port server of this user has assigned.
@@ -77,7 +77,7 @@ const claimTimeout = 10 * time.Second
 // only its own assignments. release gives up the claim.
 func claimPool(ctx context.Context, files serverFiles, note serverNote) (release func() error, err error) {
 	// Two servers that start at the same time would not see each other's claim.
-	started, err := lockfile.Acquire(ctx, filepath.Join(files.folder, "starting"), claimTimeout)
+	started, err := lockfile.Acquire(ctx, filepath.Join(files.directory, "starting"), claimTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func disjoint(files serverFiles, ports string) error {
 	if err != nil {
 		return err
 	}
-	locks, _ := filepath.Glob(filepath.Join(files.folder, "*.lock")) // fails only for a bad pattern
+	locks, _ := filepath.Glob(filepath.Join(files.directory, "*.lock")) // fails only for a bad pattern
 	for _, lock := range locks {
 		held := lockfile.Holder(lock)
 		var other serverNote
@@ -131,7 +131,7 @@ type oldAssignments map[int]string
 // stoppedServers reads the assignments of servers at other addresses. Those of
 // running servers do not matter, as their pools do not overlap.
 func (s session) stoppedServers(files serverFiles) oldAssignments {
-	states, _ := filepath.Glob(filepath.Join(files.folder, "*.state")) // fails only for a bad pattern
+	states, _ := filepath.Glob(filepath.Join(files.directory, "*.state")) // fails only for a bad pattern
 	before := oldAssignments{}
 	for _, state := range states {
 		if state == files.state {

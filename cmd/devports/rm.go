@@ -49,7 +49,7 @@ Example:
 		// Outside of projects, a name stands for a user-wide one, else for a
 		// lease of devports run.
 		if at := slices.IndexFunc(leases, func(l registry.Lease) bool {
-			return p.folder != "" && l.Scope.Directory == p.folder && slices.Contains(names, l.Name)
+			return p.directory != "" && l.Scope.Directory == p.directory && slices.Contains(names, l.Name)
 		}); at >= 0 && !slices.ContainsFunc(leases, func(l registry.Lease) bool { return l.Scope == scope && slices.Contains(names, l.Name) }) {
 			scope = leases[at].Scope
 		}

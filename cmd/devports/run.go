@@ -39,7 +39,7 @@ var runCommand = command{
 	help: `
 Runs COMMAND with the environment of a service. PORT is the port of SERVICE,
 else of the service whose dir contains the working directory, else of a name
-derived from the working directory. Outside of projects the folder keeps that
+derived from the working directory. Outside of projects the directory keeps that
 port as long as it exists, in a project until devports prune. devports replaces
 itself with the command: signals, terminal and exit status are the command's.
 
@@ -211,7 +211,7 @@ func (s session) service(c *cli.Context) (procfile.Process, error) {
 		s.noteForeign(missing)
 	}
 	if none && !c.Bool("in-dir") {
-		return s.folderService(c, wd)
+		return s.directoryService(c, wd)
 	}
 	if err != nil && !none {
 		return procfile.Process{}, err
@@ -245,9 +245,9 @@ func nameOf(dir string) string {
 	return strings.TrimSpace(name)
 }
 
-// folderService is a service for a directory outside of projects, which has a port
+// directoryService is a service for a directory outside of projects, which has a port
 // of its own under its name. A renamed directory keeps that port.
-func (s session) folderService(c *cli.Context, dir string) (procfile.Process, error) {
+func (s session) directoryService(c *cli.Context, dir string) (procfile.Process, error) {
 	r, err := s.openRegistry(c)
 	if err != nil {
 		return procfile.Process{}, err

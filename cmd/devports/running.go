@@ -64,7 +64,7 @@ func (s session) runningOrReplaced(c *cli.Context) (control.Instance, registry.S
 		if errors.As(err, new(failure)) || c.String("file") == "-" {
 			return i, scope, err
 		}
-		if i, ok := s.runOfFolder(runs, live, filepath.Dir(c.String("file"))); ok {
+		if i, ok := s.runOfDirectory(runs, live, filepath.Dir(c.String("file"))); ok {
 			return i, scopeOf(c.Context, i), nil
 		}
 		return i, scope, err
@@ -86,23 +86,23 @@ func (s session) runningOrReplaced(c *cli.Context) (control.Instance, registry.S
 
 // runAround finds the run of a directory, or of the nearest directory above it that
 // has a run or a Portfile.
-func (s session) runAround(c *cli.Context, runs control.Folder, live []control.Instance, dir string) (control.Instance, registry.Scope, error) {
+func (s session) runAround(c *cli.Context, runs control.Runs, live []control.Instance, dir string) (control.Instance, registry.Scope, error) {
 	path, err := procfile.Find(dir, s.getenv)
 	var missing *procfile.NotFoundError
 	if err != nil && !errors.As(err, &missing) {
 		return control.Instance{}, registry.Scope{}, err
 	}
-	for folder := dir; ; folder = filepath.Dir(folder) {
-		if err == nil && folder == filepath.Dir(path) {
+	for directory := dir; ; directory = filepath.Dir(directory) {
+		if err == nil && directory == filepath.Dir(path) {
 			i, scope, err := s.runOfFile(c, path)
 			if err == nil || errors.As(err, new(failure)) {
 				return i, scope, err
 			}
 		}
-		if i, ok := s.runOfFolder(runs, live, folder); ok {
+		if i, ok := s.runOfDirectory(runs, live, directory); ok {
 			return i, scopeOf(c.Context, i), nil
 		}
-		if err == nil && folder == filepath.Dir(path) || missing != nil && folder == missing.Looked[len(missing.Looked)-1] {
+		if err == nil && directory == filepath.Dir(path) || missing != nil && directory == missing.Looked[len(missing.Looked)-1] {
 			break
 		}
 	}
@@ -131,28 +131,28 @@ func (s session) runOfFile(c *cli.Context, path string) (control.Instance, regis
 	return i, scope, nil
 }
 
-// runOfFolder finds the run of a directory, which may no longer exist. If there
+// runOfDirectory finds the run of a directory, which may no longer exist. If there
 // are several, which DEVPORTS_WORKTREE distinguishes, it returns the one with
 // the label that is set here.
-func (s session) runOfFolder(runs control.Folder, live []control.Instance, folder string) (control.Instance, bool) {
-	folder = resolved(folder)
+func (s session) runOfDirectory(runs control.Runs, live []control.Instance, directory string) (control.Instance, bool) {
+	directory = resolved(directory)
 	live = slices.DeleteFunc(slices.Clone(live), func(i control.Instance) bool { return i.Note.Shared })
 	var here []control.Instance
 	for _, i := range live {
-		if i.IsIn(folder) {
+		if i.IsIn(directory) {
 			here = append(here, i)
 		}
 	}
 	if len(here) == 0 { // runs of another directory that was here
 		for _, i := range live {
-			if i.Note.Directory == folder {
+			if i.Note.Directory == directory {
 				here = append(here, i)
 			}
 		}
 	}
 	label := s.getenv(envvar.Worktree)
 	for _, i := range here {
-		if i.Lock() == runs.Slot(folder, label).Lock() || i.Note.Directory != folder && i.Note.Worktree == label {
+		if i.Lock() == runs.Slot(directory, label).Lock() || i.Note.Directory != directory && i.Note.Worktree == label {
 			return i, true
 		}
 	}

@@ -40,7 +40,7 @@ const (
 // sharing connects a run with the run that starts its shared services: see
 // [launcher.Sharing]. It starts that run if there is none.
 type sharing struct {
-	runs    control.Folder
+	runs    control.Runs
 	home    project.Project
 	self    string // the checkout of this run, as --checkout names it
 	options upOptions

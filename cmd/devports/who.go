@@ -219,11 +219,11 @@ func (s session) answers(ctx context.Context, r registry.Registry, ports []int, 
 // it on this evidence.
 func (s session) addUnverified(ctx context.Context, rows []whoRow) {
 	hidden := func(p holder.Process) bool { return p.PID == 0 && p.User != "" && !p.Managed }
-	folder, err := s.runs()
+	directory, err := s.runs()
 	if err != nil || !slices.ContainsFunc(rows, func(a whoRow) bool { return slices.ContainsFunc(a.Listeners, hidden) }) {
 		return
 	}
-	for _, i := range folder.Instances() {
+	for _, i := range directory.Instances() {
 		if !i.Runs() {
 			continue
 		}
@@ -253,7 +253,7 @@ func runsAs(ctx context.Context, pids []int, user string) bool {
 // addAddresses asks the runs that have started the listeners for the addresses
 // of their services.
 func (s session) addAddresses(ctx context.Context, rows []whoRow) {
-	folder, err := s.runs()
+	directory, err := s.runs()
 	if err != nil {
 		return
 	}
@@ -265,7 +265,7 @@ func (s session) addAddresses(ctx context.Context, rows []whoRow) {
 				continue
 			}
 			if !asked {
-				for _, instance := range folder.Instances() {
+				for _, instance := range directory.Instances() {
 					if instance.Runs() && instance.Note.PID == p.Run {
 						info = instance.Ask(ctx).Info
 					}

@@ -49,7 +49,7 @@ func (e *RunningError) Unwrap() error { return e.Instance.Holder }
 // run. If the previous run was killed, Claim ends its processes; they have
 // grace to exit.
 func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
-	_ = os.MkdirAll(s.folder.path, 0o700) // on failure, the lock reports the error
+	_ = os.MkdirAll(s.runs.path, 0o700) // on failure, the lock reports the error
 	me := about
 	me.PID, me.Since, me.ID, me.Socket = os.Getpid(), time.Now().Round(time.Second), rand.Text(), s.socket()
 	me.DirectoryID, me.Protocol = directoryID(me.Directory), Protocol
@@ -152,8 +152,8 @@ func (c Claim) serve(ctx context.Context, run Run) {
 // intact reports whether path is still the socket that was created, in a directory
 // of this user.
 func intact(path string, made os.FileInfo) bool {
-	folder, err := os.Lstat(filepath.Dir(path))
-	if err != nil || !folder.IsDir() || !ownedByUser(folder) {
+	directory, err := os.Lstat(filepath.Dir(path))
+	if err != nil || !directory.IsDir() || !ownedByUser(directory) {
 		return false
 	}
 	now, err := os.Lstat(path)

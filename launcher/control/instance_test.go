@@ -35,7 +35,7 @@ import (
 // DIRECTORY", is the run of a slot until it gets a signal.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == "run" {
-		os.Exit(runSlot(NewFolder(os.Args[2], ""), os.Args[3]))
+		os.Exit(runSlot(NewRuns(os.Args[2], ""), os.Args[3]))
 	}
 	if system.IsWatchdog(os.Args) {
 		system.Watchdog(os.Stdin)
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 }
 
 // runSlot runs the Portfile on its standard input.
-func runSlot(folder Folder, directory string) (status int) {
+func runSlot(runs Runs, directory string) (status int) {
 	text, err := io.ReadAll(os.Stdin)
 	if err != nil {
 		return 1
@@ -60,7 +60,7 @@ func runSlot(folder Folder, directory string) (status int) {
 	if err != nil {
 		return 1
 	}
-	claim, err := folder.Slot(directory, "").Claim(Note{Directory: directory, Terminal: "pts/7"}, time.Second)
+	claim, err := runs.Slot(directory, "").Claim(Note{Directory: directory, Terminal: "pts/7"}, time.Second)
 	if errors.As(err, new(*RunningError)) {
 		return 5
 	}
@@ -84,15 +84,15 @@ func runSlot(folder Folder, directory string) (status int) {
 
 const sleeper = "[services]\nsleeper = { command = ['sleep', '1000'], port = false }\n"
 
-// folderOf returns the directory in a home whose path is short enough for sockets.
-func folderOf(t *testing.T) (Folder, string) {
+// runsOf returns the runs in a home whose path is short enough for sockets.
+func runsOf(t *testing.T) (Runs, string) {
 	t.Helper()
 	home, err := os.MkdirTemp("", "control")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(home) })
-	return NewFolder(home, ""), home
+	return NewRuns(home, ""), home
 }
 
 func spawn(t *testing.T, home, directory, portfile string) *Background {
@@ -101,7 +101,7 @@ func spawn(t *testing.T, home, directory, portfile string) *Background {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := NewFolder(home, "").Slot(directory, "").Spawn(Program{
+	b, err := NewRuns(home, "").Slot(directory, "").Spawn(Program{
 		Path: program, Args: []string{"control", "run", home, directory},
 		Env:   append(os.Environ(), envvar.Instance+"=another's", "DEVPORTS_SERVICE=another's", "GORACE=atexit_sleep_ms=0"),
 		Input: []byte(portfile),
@@ -119,10 +119,10 @@ func spawn(t *testing.T, home, directory, portfile string) *Background {
 }
 
 func TestSpawn(t *testing.T) {
-	folder, home := folderOf(t)
-	slot := folder.Slot("/shop", "")
-	if i, ok := slot.Running(); ok || i.Killed() || len(folder.Instances()) > 0 {
-		t.Fatalf("before any run: %+v, %+v", i, folder.Instances())
+	runs, home := runsOf(t)
+	slot := runs.Slot("/shop", "")
+	if i, ok := slot.Running(); ok || i.Killed() || len(runs.Instances()) > 0 {
+		t.Fatalf("before any run: %+v, %+v", i, runs.Instances())
 	}
 	b := spawn(t, home, "/shop", sleeper)
 	client, err := b.AwaitClaim(t.Context())
@@ -140,7 +140,7 @@ func TestSpawn(t *testing.T) {
 	if !ok || i.Note.PID != b.PID || i.Killed() || i.Note.Directory != "/shop" {
 		t.Errorf("it is found as %+v, %v", i.Note, ok)
 	}
-	if a := folder.Instances()[0].Ask(t.Context()); !a.Responded() || a.Info.PID != b.PID {
+	if a := runs.Instances()[0].Ask(t.Context()); !a.Responded() || a.Info.PID != b.PID {
 		t.Errorf("it answers %+v, %v", a.Info, a.Err)
 	}
 	var running *RunningError
@@ -167,7 +167,7 @@ func TestSpawn(t *testing.T) {
 
 // AwaitClaim reports a run that ends before it can be controlled.
 func TestSpawnFails(t *testing.T) {
-	_, home := folderOf(t)
+	_, home := runsOf(t)
 	for range 2 { // the second appends to the same log
 		b := spawn(t, home, "/shop", "[services]\nx = 3\n")
 		if _, err := b.AwaitClaim(t.Context()); !errors.Is(err, errEnded) {
@@ -184,12 +184,12 @@ func TestSpawnFails(t *testing.T) {
 
 // Waiting for a run that neither claims its slot nor ends can be cancelled.
 func TestSpawnHangs(t *testing.T) {
-	folder, _ := folderOf(t)
+	runs, _ := runsOf(t)
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := folder.Slot("/shop", "").Spawn(Program{Path: sleep, Args: []string{"sleep", "1000"}})
+	b, err := runs.Slot("/shop", "").Spawn(Program{Path: sleep, Args: []string{"sleep", "1000"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestSpawnHangs(t *testing.T) {
 
 // Of several runs started at once, exactly one succeeds.
 func TestClaimAtOnce(t *testing.T) {
-	folder, home := folderOf(t)
+	runs, home := runsOf(t)
 	var all []*Background
 	for range 8 {
 		all = append(all, spawn(t, home, "/shop", sleeper))
@@ -225,7 +225,7 @@ func TestClaimAtOnce(t *testing.T) {
 				if _, err := client.Wait(t.Context()); err != nil {
 					t.Error(err)
 				}
-				if found, ok := folder.Slot("/shop", "").Running(); !ok || found.Note.PID != b.PID {
+				if found, ok := runs.Slot("/shop", "").Running(); !ok || found.Note.PID != b.PID {
 					t.Errorf("found is %d, not %d", found.Note.PID, b.PID)
 				}
 				return
@@ -243,7 +243,7 @@ func TestClaimAtOnce(t *testing.T) {
 // The processes of a killed run are found, and ended by the next run or by
 // CleanUp.
 func TestKilled(t *testing.T) {
-	folder, home := folderOf(t)
+	runs, home := runsOf(t)
 	kill := func(directory string) Instance {
 		b := spawn(t, home, directory, sleeper)
 		client, err := b.AwaitClaim(t.Context())
@@ -254,7 +254,7 @@ func TestKilled(t *testing.T) {
 			t.Fatal(err, b.Output())
 		}
 		// Otherwise its watchdog would end the service.
-		watchdog := watchdogOf(t, b.PID, folder.Slot(directory, "").Instance())
+		watchdog := watchdogOf(t, b.PID, runs.Slot(directory, "").Instance())
 		for _, kill := range []error{
 			syscall.Kill(b.PID, syscall.SIGSTOP), syscall.Kill(watchdog, syscall.SIGKILL), syscall.Kill(b.PID, syscall.SIGKILL),
 		} {
@@ -263,7 +263,7 @@ func TestKilled(t *testing.T) {
 			}
 		}
 		b.AwaitEnd(time.Minute)
-		return folder.Slot(directory, "").Instance()
+		return runs.Slot(directory, "").Instance()
 	}
 	command := func(left []launcher.Orphan) (commands []string) {
 		for _, l := range left {
@@ -274,7 +274,7 @@ func TestKilled(t *testing.T) {
 	want := []string{"sleeper: sleep 1000"}
 	kill("/shop")
 	i := kill("/blog")
-	if found := folder.Instances(); len(found) != 2 || found[0].Note.Directory != "/blog" || !found[1].Killed() {
+	if found := runs.Instances(); len(found) != 2 || found[0].Note.Directory != "/blog" || !found[1].Killed() {
 		t.Errorf("%+v", found)
 	}
 	if a := i.Ask(t.Context()); !i.Killed() || i.Controllable() || a.Responded() || !slices.Equal(command(i.Processes()), want) || len(i.AbandonedSockets()) != 1 {
@@ -287,7 +287,7 @@ func TestKilled(t *testing.T) {
 	if now := i.Slot.Instance(); now.Killed() || len(now.AbandonedSockets()) > 0 || len(i.Processes()) > 0 {
 		t.Errorf("after that: %+v, %v", now.Note, i.Processes())
 	}
-	c, err := folder.Slot("/shop", "").Claim(Note{Directory: "/shop"}, time.Second)
+	c, err := runs.Slot("/shop", "").Claim(Note{Directory: "/shop"}, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +371,7 @@ func TestSocketPath(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Setenv("TMPDIR", tt.temp)
-		slot := NewFolder(tt.home, tt.runtime).Slot("/shop", "")
+		slot := NewRuns(tt.home, tt.runtime).Slot("/shop", "")
 		if got := filepath.Dir(slot.socket()); got != tt.want {
 			t.Errorf("%+v: %s", tt, got)
 		}
@@ -390,7 +390,7 @@ func TestSocketPath(t *testing.T) {
 // A run whose socket and directory are removed creates new ones; connected clients
 // stay connected.
 func TestLostSocket(t *testing.T) {
-	_, home := folderOf(t)
+	_, home := runsOf(t)
 	b := spawn(t, home, "/shop", "[services]\na = { command = 'echo a; exec sleep 1000', port = false }\n")
 	client, err := b.AwaitClaim(t.Context())
 	if err != nil {
@@ -433,11 +433,11 @@ func TestLostSocket(t *testing.T) {
 
 // File names stay the same across versions.
 func TestSlotName(t *testing.T) {
-	folder := NewFolder("/home", "")
+	runs := NewRuns("/home", "")
 	for got, want := range map[string]string{
-		folder.Slot("/shop", "").Lock():    "/home/run/83fe003bf3be3526.lock",
-		folder.Slot("/shop", "fix").Lock(): "/home/run/df554b599560ed09.lock",
-		folder.Slot("/shop", "").Log():     "/home/run/83fe003bf3be3526.log",
+		runs.Slot("/shop", "").Lock():    "/home/run/83fe003bf3be3526.lock",
+		runs.Slot("/shop", "fix").Lock(): "/home/run/df554b599560ed09.lock",
+		runs.Slot("/shop", "").Log():     "/home/run/83fe003bf3be3526.log",
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -479,8 +479,8 @@ func FuzzNote(f *testing.F) {
 // A run that looks who has a port does not ask itself: before it serves, it would
 // wait for its own answer.
 func TestOwnersOfTheRunItself(t *testing.T) {
-	folder, _ := folderOf(t)
-	c, err := folder.Slot("/shop", "").Claim(Note{Directory: "/shop"}, 0)
+	runs, _ := runsOf(t)
+	c, err := runs.Slot("/shop", "").Claim(Note{Directory: "/shop"}, 0)
 	if err != nil || c.SocketErr != nil {
 		t.Fatal(err, c.SocketErr)
 	}
@@ -492,7 +492,7 @@ func TestOwnersOfTheRunItself(t *testing.T) {
 			asked <- conn
 		}
 	}()
-	if owners := folder.Owners(t.Context(), []int{os.Getppid()}, nil); len(owners) > 0 {
+	if owners := runs.Owners(t.Context(), []int{os.Getppid()}, nil); len(owners) > 0 {
 		t.Errorf("owners: %v", owners)
 	}
 	c.socket.Close()

@@ -11,15 +11,15 @@ import (
 // run started. If another directory was at this path then, the run is that
 // directory's: its Replaced is true, and it holds the checkout's slot. ok is false
 // if there is no run.
-func (f Folder) Running(directory, worktree string) (i Instance, ok bool) {
-	own, ok := f.Slot(directory, worktree).Running()
+func (r Runs) Running(directory, worktree string) (i Instance, ok bool) {
+	own, ok := r.Slot(directory, worktree).Running()
 	if ok && !own.Replaced() {
 		return own, true
 	}
-	if moved, found := f.movedTo(directory, worktree); found {
+	if moved, found := r.movedTo(directory, worktree); found {
 		return moved, true
 	}
-	for _, i := range f.Instances() { // the checkout may have had another label
+	for _, i := range r.Instances() { // the checkout may have had another label
 		if !ok && i.Runs() && !i.Note.Shared && i.Note.Directory == directory && i.Replaced() && i.MovedTo() == "" {
 			return i, true
 		}
@@ -29,9 +29,9 @@ func (f Folder) Running(directory, worktree string) (i Instance, ok bool) {
 
 // Killed returns the killed runs of the directory now at directory that started
 // when it was elsewhere: the next run there does not take over their slots.
-func (f Folder) Killed(directory string) (killed []Instance) {
+func (r Runs) Killed(directory string) (killed []Instance) {
 	id := directoryID(directory)
-	for _, i := range f.Instances() {
+	for _, i := range r.Instances() {
 		if id != "" && i.Killed() && !i.Note.Shared && i.Note.DirectoryID == id && i.Note.Directory != directory {
 			killed = append(killed, i)
 		}
@@ -41,13 +41,13 @@ func (f Folder) Killed(directory string) (killed []Instance) {
 
 // movedTo returns the run that started when the directory now at directory was
 // elsewhere. If there are several, it returns the one with the label.
-func (f Folder) movedTo(directory, worktree string) (Instance, bool) {
+func (r Runs) movedTo(directory, worktree string) (Instance, bool) {
 	id := directoryID(directory)
 	if id == "" {
 		return Instance{}, false
 	}
 	var found []Instance
-	for _, i := range f.Instances() {
+	for _, i := range r.Instances() {
 		if i.Runs() && !i.Note.Shared && i.Note.DirectoryID == id && i.Note.Directory != directory {
 			found = append(found, i)
 		}

@@ -20,13 +20,13 @@ type Owner struct {
 // started, even if it has been killed since. names are the possible names of
 // services. Processes are identified by their tags; where these are missing,
 // live runs are asked, except for the calling process, which knows its own.
-func (f Folder) Owners(ctx context.Context, pids []int, names []string) map[int]Owner {
+func (r Runs) Owners(ctx context.Context, pids []int, names []string) map[int]Owner {
 	owners := map[int]Owner{}
 	if len(pids) == 0 {
 		return owners
 	}
 	var runs, live []Instance
-	for _, i := range f.Instances() {
+	for _, i := range r.Instances() {
 		if i.Note.ID != "" {
 			runs = append(runs, i)
 		}

@@ -36,12 +36,12 @@ func (s Slot) Forget() error {
 }
 
 // Remembered returns the slots for which Remember stored something.
-func (f Folder) Remembered() (slots []Slot) {
-	paths, _ := filepath.Glob(filepath.Join(f.path, "*"+rememberExtension)) // the pattern is valid
+func (r Runs) Remembered() (slots []Slot) {
+	paths, _ := filepath.Glob(filepath.Join(r.path, "*"+rememberExtension)) // the pattern is valid
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), rememberExtension)
 		if !strings.HasPrefix(name, ".") { // a temporary file of atomicfile
-			slots = append(slots, Slot{f, name})
+			slots = append(slots, Slot{r, name})
 		}
 	}
 	return slots

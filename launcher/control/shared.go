@@ -18,20 +18,20 @@ const SharedLabel = "shared"
 
 // SharedSlot returns the slot of the run of shared services, which has the
 // directory of the main checkout.
-func (f Folder) SharedSlot(directory string) Slot {
+func (r Runs) SharedSlot(directory string) Slot {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s\x00\x00shared", directory)
-	return Slot{f, fmt.Sprintf("%016x", h.Sum64())}
+	return Slot{r, fmt.Sprintf("%016x", h.Sum64())}
 }
 
 // RunningShared returns the run of shared services of a directory, even if that
 // has moved since. ok is false if there is none.
-func (f Folder) RunningShared(directory string) (i Instance, ok bool) {
-	if i, ok = f.SharedSlot(directory).Running(); ok {
+func (r Runs) RunningShared(directory string) (i Instance, ok bool) {
+	if i, ok = r.SharedSlot(directory).Running(); ok {
 		return i, ok
 	}
 	id := directoryID(directory)
-	for _, other := range f.Instances() {
+	for _, other := range r.Instances() {
 		if id != "" && other.Runs() && other.Note.Shared && other.Note.DirectoryID == id {
 			return other, true
 		}

@@ -65,7 +65,7 @@ func TestSplitShared(t *testing.T) {
 // The run of shared services has a slot of its own: it is not
 // the run of the checkout in the same directory.
 func TestSharedSlot(t *testing.T) {
-	runs := NewFolder(t.TempDir(), "")
+	runs := NewRuns(t.TempDir(), "")
 	dir := t.TempDir()
 	claim, err := runs.SharedSlot(dir).Claim(Note{Directory: dir, Project: "shop", Worktree: SharedLabel, Shared: true}, 0)
 	if err != nil {

@@ -22,7 +22,7 @@ func TestDashboardOpen(t *testing.T) {
 	for _, stopped := range []bool{false, true} {
 		t.Run(fmt.Sprintf("stopped=%t", stopped), func(t *testing.T) {
 			home := t.TempDir()
-			runs := control.NewFolder(home, "")
+			runs := control.NewRuns(home, "")
 			place := newPlace(t)
 			port := freePort(t)
 			release, err := place.Claim()

@@ -21,8 +21,8 @@ import (
 // Place is where the front of a user is: its lock and its socket, in the directory
 // of the user's runs.
 type Place struct {
-	folder  string
-	sockets []string // possible paths, in order of preference
+	directory string
+	sockets   []string // possible paths, in order of preference
 }
 
 // Note is written by a front into its lock file.
@@ -34,17 +34,17 @@ type Note struct {
 }
 
 // At returns the place of the front for the runs in a directory.
-func At(runs control.Folder) Place {
-	p := Place{folder: filepath.Join(runs.Path(), "front")}
+func At(runs control.Runs) Place {
+	p := Place{directory: filepath.Join(runs.Path(), "front")}
 	h := fnv.New32a()
-	h.Write([]byte(p.folder)) // users may share a directory of sockets between several homes
+	h.Write([]byte(p.directory)) // users may share a directory of sockets between several homes
 	p.sockets = runs.SocketPaths(fmt.Sprintf("front-%08x", h.Sum32()))
 	return p
 }
 
-func (p Place) lock() string { return filepath.Join(p.folder, "lock") }
+func (p Place) lock() string { return filepath.Join(p.directory, "lock") }
 
-func (p Place) log() string { return filepath.Join(p.folder, "log") }
+func (p Place) log() string { return filepath.Join(p.directory, "log") }
 
 // Exists reports whether the place still exists.
 func (p Place) Exists() bool {
@@ -97,7 +97,7 @@ func (p Place) Fail(err error) error {
 }
 
 // Directory is the directory of the lock.
-func (p Place) Folder() string { return p.folder }
+func (p Place) Directory() string { return p.directory }
 
 // failure returns what Fail has written; "" for nothing.
 func (p Place) failure() string {

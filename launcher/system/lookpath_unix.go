@@ -30,11 +30,11 @@ func LookPath(file, dir string, env []string) (string, error) {
 		}
 	}
 	var denied error
-	for _, folder := range filepath.SplitList(path) {
-		if !filepath.IsAbs(folder) {
-			folder = filepath.Join(dir, folder)
+	for _, directory := range filepath.SplitList(path) {
+		if !filepath.IsAbs(directory) {
+			directory = filepath.Join(dir, directory)
 		}
-		found, err := exec.LookPath(filepath.Join(folder, file))
+		found, err := exec.LookPath(filepath.Join(directory, file))
 		if err == nil {
 			return found, nil
 		}

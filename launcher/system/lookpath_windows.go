@@ -26,11 +26,11 @@ func LookPath(file, dir string, env []string) (string, error) {
 		}
 		return "", &os.PathError{Op: "exec", Path: file, Err: os.ErrNotExist}
 	}
-	for _, folder := range filepath.SplitList(variable(env, "PATH")) {
-		if folder == "" {
+	for _, directory := range filepath.SplitList(variable(env, "PATH")) {
+		if directory == "" {
 			continue
 		}
-		if found, ok := withExtension(filepath.Join(in(dir, folder), file), extensions); ok {
+		if found, ok := withExtension(filepath.Join(in(dir, directory), file), extensions); ok {
 			return found, nil
 		}
 	}

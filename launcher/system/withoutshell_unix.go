@@ -32,8 +32,8 @@ func withoutShell(line, dir string, env, list []string) (path string, argv, shel
 		return argv[0], argv, env, true // scripts see the name
 	}
 	search, _ := lookup(env, "PATH")
-	for _, folder := range filepath.SplitList(search) {
-		if !filepath.IsAbs(folder) || strings.Contains(folder, "%") { // dash knows directories of functions: /lib%func
+	for _, directory := range filepath.SplitList(search) {
+		if !filepath.IsAbs(directory) || strings.Contains(directory, "%") { // dash knows directories of functions: /lib%func
 			return "", nil, env, false
 		}
 	}

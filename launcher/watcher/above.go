@@ -8,10 +8,10 @@ import (
 
 // readAbove returns the parent directory of the root, with its own parents, as far as
 // their rules apply to files below the root.
-func (t *tree) readAbove(b *burst) (above *folder) {
+func (t *tree) readAbove(b *burst) (above *directory) {
 	for _, at := range ancestors(t.path) {
 		t.watch(at, b)
-		f := newFolder(above, filepath.Base(at), "")
+		f := newDirectory(above, filepath.Base(at), "")
 		f.rules = readRules(at)
 		f.ignored = above.ignores(f.name, true)
 		above = f

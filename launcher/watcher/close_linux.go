@@ -33,15 +33,15 @@ func closeInBackground() (finish func()) {
 
 // inotifyFiles returns the descriptors of inotify instances of this process.
 func inotifyFiles() (files []int) {
-	const folder = "/proc/self/fd"
-	dir, err := os.Open(folder)
+	const directory = "/proc/self/fd"
+	dir, err := os.Open(directory)
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1)
 	for _, name := range names {
-		if target, err := os.Readlink(folder + "/" + name); err != nil || target != "anon_inode:inotify" {
+		if target, err := os.Readlink(directory + "/" + name); err != nil || target != "anon_inode:inotify" {
 			continue
 		}
 		if file, err := strconv.Atoi(name); err == nil {

@@ -61,10 +61,10 @@ func openFiles() int {
 // makeLarge creates a tree of 2,000 directories of 10 files, 5 of which are Go's.
 func makeLarge(b *testing.B, dir string) {
 	for i := range 2000 {
-		folder := filepath.Join(dir, fmt.Sprint(i%20), fmt.Sprint(i%200), fmt.Sprint(i))
-		must(b, os.MkdirAll(folder, 0o777))
+		directory := filepath.Join(dir, fmt.Sprint(i%20), fmt.Sprint(i%200), fmt.Sprint(i))
+		must(b, os.MkdirAll(directory, 0o777))
 		for j := range 10 {
-			must(b, os.WriteFile(filepath.Join(folder, fmt.Sprint(j, []string{".go", ".txt"}[j%2])), nil, 0o666))
+			must(b, os.WriteFile(filepath.Join(directory, fmt.Sprint(j, []string{".go", ".txt"}[j%2])), nil, 0o666))
 		}
 	}
 	must(b, os.WriteFile(filepath.Join(dir, gitignore), []byte("*.o\n/build/\n**/tmp/*\n!keep\n"), 0o666))

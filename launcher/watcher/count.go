@@ -8,7 +8,7 @@ import (
 
 // Counted is what watching a tree takes.
 type Counted struct {
-	Folders int
+	Directories int
 	// Files is how many files it opens, on a system where watching opens files:
 	// see FileLimit.
 	Files int
@@ -29,9 +29,9 @@ func CountTree(root string, patterns map[string][]string) (Counted, error) {
 	if !newTree(root, sets, counted).resync(&b) {
 		return Counted{}, errors.Join(append(b.errs, &fs.PathError{Op: "watch", Path: root, Err: syscall.ENOTDIR})...)
 	}
-	c := Counted{Folders: len(counted), Files: 1}
-	for folder := range counted {
-		c.Files += filesIn(folder)
+	c := Counted{Directories: len(counted), Files: 1}
+	for directory := range counted {
+		c.Files += filesIn(directory)
 	}
 	return c, nil
 }
@@ -39,13 +39,13 @@ func CountTree(root string, patterns map[string][]string) (Counted, error) {
 // counter counts directories instead of watching them.
 type counter map[string]bool
 
-func (c counter) Add(folder string) error {
-	c[folder] = true
+func (c counter) Add(directory string) error {
+	c[directory] = true
 	return nil
 }
 
-func (c counter) Remove(folder string) error {
-	delete(c, folder)
+func (c counter) Remove(directory string) error {
+	delete(c, directory)
 	return nil
 }
 
@@ -65,4 +65,4 @@ type Usage struct {
 // Limits returns how many directories this user's processes watch, and how many
 // watchers they have, without those of the process except, which may be 0. Only
 // Linux has such limits, see inotify(7).
-func Limits(except int) (folders, watchers Usage) { return limits(except) }
+func Limits(except int) (directories, watchers Usage) { return limits(except) }

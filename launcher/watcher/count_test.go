@@ -19,7 +19,7 @@ func TestCount(t *testing.T) {
 	w := watch(t, slow, root, patterns)
 	want := watched(t, w, dir)
 	got, err := CountTree(root, map[string][]string{"s": {"**/*.go", "!b/**"}})
-	if err != nil || got.Folders != len(want) || got != (Counted{3, 10}) {
+	if err != nil || got.Directories != len(want) || got != (Counted{3, 10}) {
 		t.Errorf("counted %+v, %v; want %q", got, err, want)
 	}
 	if _, err := CountTree(root, map[string][]string{"s": {"[x"}}); err == nil {
@@ -41,7 +41,7 @@ func TestLimits(t *testing.T) {
 	dir := t.TempDir()
 	files(t, dir, map[string]string{"a/b/": "", "c/": ""})
 	// Other processes start and end meanwhile; compare with and without this one.
-	taken := func() (folders, watchers int) {
+	taken := func() (directories, watchers int) {
 		f, w := Limits(0)
 		g, v := Limits(os.Getpid())
 		if f.Max < 1 || w.Max < 1 || f.Setting == "" || w.Setting == "" {

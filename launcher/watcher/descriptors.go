@@ -48,12 +48,12 @@ type descriptors struct {
 	limit func() int // of open files; 0 if watching opens none
 
 	mu     sync.Mutex // guards what follows
-	opened map[watchedFolder]int
+	opened map[watchedDirectory]int
 	total  int
 }
 
-// watchedFolder is a directory and the queue that watches it: each opens it.
-type watchedFolder struct {
+// watchedDirectory is a directory and the queue that watches it: each opens it.
+type watchedDirectory struct {
 	queue *queue
 	path  string
 }
@@ -63,7 +63,7 @@ var ofProcess = &descriptors{limit: fileLimit}
 
 // take counts a directory that is about to be watched. The error is a *filesError if
 // the process should not open so many files.
-func (d *descriptors) take(f watchedFolder) error {
+func (d *descriptors) take(f watchedDirectory) error {
 	limit := d.limit()
 	if limit == 0 {
 		return nil
@@ -76,14 +76,14 @@ func (d *descriptors) take(f watchedFolder) error {
 		return &filesError{files: total, limit: limit}
 	}
 	if d.opened == nil {
-		d.opened = map[watchedFolder]int{}
+		d.opened = map[watchedDirectory]int{}
 	}
 	d.opened[f], d.total = files, total
 	return nil
 }
 
 // release ends the count of a directory; of all directories of the queue if path is "".
-func (d *descriptors) release(f watchedFolder) {
+func (d *descriptors) release(f watchedDirectory) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for opened, files := range d.opened {
@@ -96,8 +96,8 @@ func (d *descriptors) release(f watchedFolder) {
 
 // filesIn returns how many files watching a directory opens: its entries. The directory
 // itself counts as an entry of its parent.
-func filesIn(folder string) int {
-	dir, err := os.Open(folder)
+func filesIn(directory string) int {
+	dir, err := os.Open(directory)
 	if err != nil {
 		return 0 // so the directory cannot be watched
 	}

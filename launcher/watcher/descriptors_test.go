@@ -56,7 +56,7 @@ func TestDescriptors(t *testing.T) {
 	c := next(t, w)
 	var limit *LimitError
 	var many *filesError
-	if !errors.As(c.Err, &limit) || filepath.Base(limit.Folder) != "many" || !errors.As(c.Err, &many) || many.limit != 40 || many.files != 34 {
+	if !errors.As(c.Err, &limit) || filepath.Base(limit.Directory) != "many" || !errors.As(c.Err, &many) || many.limit != 40 || many.files != 34 {
 		t.Fatalf("got %+v", c)
 	}
 	want := "many: the limit of watched directories is reached: that would open 34 files, of at most 20 (use narrower watch patterns, or raise the limit: "

@@ -11,12 +11,12 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-func newTree(path string, sets []set, folders notifier) *tree {
+func newTree(path string, sets []set, directories notifier) *tree {
 	return &tree{
 		path:   path,
 		sets:   sets,
-		root:   newFolder(nil, filepath.Base(path), ""),
-		notify: folders,
+		root:   newDirectory(nil, filepath.Base(path), ""),
+		notify: directories,
 		closed: make(chan struct{}),
 		links:  make(map[string]bool),
 		failed: make(map[string]bool),
@@ -55,7 +55,7 @@ func (t *tree) apply(e event, b *burst) {
 		return
 	}
 	path := filepath.Clean(e.Name) // fsnotify reports //name in the root directory
-	if f := t.folderOf(path); f != nil {
+	if f := t.directoryOf(path); f != nil {
 		t.update(f, filepath.Base(path), e.Op, b)
 	}
 }
@@ -67,7 +67,7 @@ var targetsChanged = event{}
 func (t *tree) updateLinks(b *burst) {
 	for _, path := range slices.Sorted(maps.Keys(t.links)) {
 		at := t.at(path)
-		if f := t.folderOf(at); f != nil {
+		if f := t.directoryOf(at); f != nil {
 			t.update(f, filepath.Base(at), fsnotify.Chmod, b) // it has changed if its stamp has
 		} else {
 			t.setLink(path, false)
@@ -75,9 +75,9 @@ func (t *tree) updateLinks(b *burst) {
 	}
 }
 
-// folderOf returns the directory that contains an absolute path, nil if it is not
+// directoryOf returns the directory that contains an absolute path, nil if it is not
 // watched or not below the root.
-func (t *tree) folderOf(path string) *folder {
+func (t *tree) directoryOf(path string) *directory {
 	rest, below := strings.CutPrefix(path, strings.TrimSuffix(t.path, string(filepath.Separator))+string(filepath.Separator))
 	if !below {
 		return nil
@@ -85,7 +85,7 @@ func (t *tree) folderOf(path string) *folder {
 	parts := strings.Split(filepath.ToSlash(rest), "/")
 	f := t.root
 	for _, part := range parts[:len(parts)-1] {
-		if f = f.folders[part]; f == nil {
+		if f = f.directories[part]; f == nil {
 			return nil
 		}
 	}
@@ -94,23 +94,23 @@ func (t *tree) folderOf(path string) *folder {
 
 // update reads an entry of a directory again. Events arrive late: only what exists now
 // matters, and an event means only that the entry was touched.
-func (t *tree) update(f *folder, name string, op fsnotify.Op, b *burst) {
+func (t *tree) update(f *directory, name string, op fsnotify.Op, b *burst) {
 	info, err := os.Lstat(t.at(f.join(name)))
 	there := err == nil
 	dir := there && info.IsDir()
 	gone := op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename)
 	// There is no event for a directory that has replaced an empty one.
-	if sub := f.folders[name]; sub != nil && (gone || !dir || !os.SameFile(sub.info, info)) {
-		t.removeFolder(f, name, b)
+	if sub := f.directories[name]; sub != nil && (gone || !dir || !os.SameFile(sub.info, info)) {
+		t.removeDirectory(f, name, b)
 	}
 	switch {
 	case !there:
 		t.removeFile(f, name, b)
 	case !dir:
 		t.addFile(f, name, func() (os.FileInfo, error) { return info, nil }, op != fsnotify.Chmod, b)
-	case f.folders[name] == nil:
+	case f.directories[name] == nil:
 		t.removeFile(f, name, b) // a file of that name
-		t.addFolder(f, name, b)
+		t.addDirectory(f, name, b)
 	}
 }
 
@@ -123,14 +123,14 @@ func (t *tree) complete() bool {
 	for _, at := range t.notify.WatchList() {
 		watched[at] = true
 	}
-	var all func(f *folder) bool
-	all = func(f *folder) bool {
+	var all func(f *directory) bool
+	all = func(f *directory) bool {
 		if at := t.at(f.path); !watched[at] {
 			if info, err := os.Lstat(at); err == nil && info.IsDir() {
 				return false
 			}
 		}
-		for _, sub := range f.folders {
+		for _, sub := range f.directories {
 			if !all(sub) {
 				return false
 			}

@@ -34,7 +34,7 @@ func Files(root string, patterns []string) (files []string, err error) {
 }
 
 // collectFiles appends the files of a set in a directory and below.
-func collectFiles(t *tree, f *folder, s set, files *[]string) {
+func collectFiles(t *tree, f *directory, s set, files *[]string) {
 	at := t.at(f.path)
 	entries, err := os.ReadDir(at)
 	if err != nil {
@@ -50,7 +50,7 @@ func collectFiles(t *tree, f *folder, s set, files *[]string) {
 			continue
 		}
 		if ignored := f.ignores(e.Name(), true); !skips(name) && s.reaches(name, ignored) {
-			sub := newFolder(f, e.Name(), name)
+			sub := newDirectory(f, e.Name(), name)
 			sub.ignored = ignored
 			collectFiles(t, sub, s, files)
 		}

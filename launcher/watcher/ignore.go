@@ -14,16 +14,16 @@ const gitignore = ".gitignore"
 
 // rule is a line of a .gitignore.
 type rule struct {
-	glob     string
-	negated  bool // matching files are not ignored
-	folders  bool // only directories match
-	anchored bool // matches the whole path, otherwise only the name
+	glob        string
+	negated     bool // matching files are not ignored
+	directories bool // only directories match
+	anchored    bool // matches the whole path, otherwise only the name
 }
 
 // readRules returns the rules in a directory, none if it has no .gitignore or, as with
 // git, if that is a symbolic link.
-func readRules(folder string) []rule {
-	file := filepath.Join(folder, gitignore)
+func readRules(directory string) []rule {
+	file := filepath.Join(directory, gitignore)
 	if info, err := os.Lstat(file); err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
@@ -51,7 +51,7 @@ func parseRule(line string) (r rule, ok bool) {
 		return r, false
 	}
 	line, r.negated = strings.CutPrefix(trimSpaces(line), "!")
-	line, r.folders = strings.CutSuffix(line, "/")
+	line, r.directories = strings.CutSuffix(line, "/")
 	r.anchored = strings.Contains(line, "/")
 	line = strings.TrimPrefix(line, "/")
 	r.glob, ok = translate(line, r.anchored)
@@ -74,7 +74,7 @@ func trimSpaces(line string) string {
 
 // matches reports whether the rule matches a path relative to its directory.
 func (r rule) matches(file string, dir bool) bool {
-	if r.folders && !dir {
+	if r.directories && !dir {
 		return false
 	}
 	if !r.anchored {
@@ -85,7 +85,7 @@ func (r rule) matches(file string, dir bool) bool {
 
 // ignores reports whether an entry of the directory is ignored, because its directory is
 // or by the last matching rule in the nearest directory with one.
-func (f *folder) ignores(name string, dir bool) bool {
+func (f *directory) ignores(name string, dir bool) bool {
 	if f != nil && f.ignored {
 		return true
 	}

@@ -87,10 +87,10 @@ var rulesTable = []struct {
 // verdict reports whether the rules of the root and of sub ignore a path.
 func verdict(root, sub []rule, file string) bool {
 	parts := strings.Split(strings.TrimSuffix(file, "/"), "/")
-	f := newFolder(nil, "root", "")
+	f := newDirectory(nil, "root", "")
 	f.rules = root
 	for i, part := range parts[:len(parts)-1] {
-		below := newFolder(f, part, "")
+		below := newDirectory(f, part, "")
 		below.ignored = f.ignores(part, true)
 		if i == 0 && part == "sub" {
 			below.rules = sub

@@ -10,29 +10,29 @@ import (
 
 // LimitError reports that the system does not watch more directories.
 type LimitError struct {
-	Folder  string // the first that is not watched, absolute
-	Setting string // the argument for sysctl -w; "" if it is the process's limit of open files
-	Err     error  // the system's error
+	Directory string // the first that is not watched, absolute
+	Setting   string // the argument for sysctl -w; "" if it is the process's limit of open files
+	Err       error  // the system's error
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("watch %s: the limit of watched directories is reached: %v", e.Folder, e.Err)
+	return fmt.Sprintf("watch %s: the limit of watched directories is reached: %v", e.Directory, e.Err)
 }
 
 func (e *LimitError) Unwrap() error { return e.Err }
 
 // newLimitError returns nil if err is not caused by a limit. inotify(7) has two of
 // them; with kqueue, each watch is an open file.
-func newLimitError(folder string, err error) *LimitError {
+func newLimitError(directory string, err error) *LimitError {
 	switch {
 	case errors.As(err, new(*filesError)):
-		return &LimitError{folder, "", err}
+		return &LimitError{directory, "", err}
 	case errors.Is(err, syscall.ENOSPC):
-		return &LimitError{folder, settingOf(folders), err}
+		return &LimitError{directory, settingOf(directories), err}
 	case errors.Is(err, syscall.EMFILE) && !openFilesLeft():
-		return &LimitError{folder, "", err}
+		return &LimitError{directory, "", err}
 	case errors.Is(err, syscall.EMFILE):
-		return &LimitError{folder, settingOf(watchers), err}
+		return &LimitError{directory, settingOf(watchers), err}
 	}
 	return nil
 }

@@ -14,11 +14,11 @@ import (
 
 // refusing returns o, with an error for directories whose name begins with name.
 func refusing(o options, name string, err error) options {
-	o.add = func(w *queue, folder string) error {
-		if strings.HasPrefix(filepath.Base(folder), name) {
+	o.add = func(w *queue, directory string) error {
+		if strings.HasPrefix(filepath.Base(directory), name) {
 			return err
 		}
-		return w.Add(folder)
+		return w.Add(directory)
 	}
 	return o
 }
@@ -33,7 +33,7 @@ func TestLimitError(t *testing.T) {
 		if runtime.GOOS != "linux" {
 			want = ""
 		}
-		if limit == nil || !strings.HasPrefix(limit.Setting, want) || limit.Folder != "/a" || !errors.Is(limit, err) {
+		if limit == nil || !strings.HasPrefix(limit.Setting, want) || limit.Directory != "/a" || !errors.Is(limit, err) {
 			t.Errorf("%v: %#v", err, limit)
 		}
 	}
@@ -45,14 +45,14 @@ func TestLimitError(t *testing.T) {
 }
 
 // The first directory beyond the limit is reported once; others are still watched.
-func TestOtherFoldersAreWatched(t *testing.T) {
+func TestOtherDirectoriesAreWatched(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	files(t, dir, map[string]string{"a/x.go": "", "full1/sub/x.go": "", "full2/x.go": "", "z/x.go": ""})
 	w := watch(t, refusing(slow, "full", syscall.ENOSPC), dir, sets{"s": "**/*.go"})
 	c := next(t, w)
 	var limit *LimitError
-	if !errors.As(c.Err, &limit) || filepath.Base(limit.Folder) != "full1" || c.Sets != nil {
+	if !errors.As(c.Err, &limit) || filepath.Base(limit.Directory) != "full1" || c.Sets != nil {
 		t.Errorf("got %+v", c)
 	}
 	write(t, dir, "full1/sub/x.go")
@@ -65,7 +65,7 @@ func TestOtherFoldersAreWatched(t *testing.T) {
 	expect(t, w, "s:a/x.go")
 }
 
-func TestFoldersThatCannotBeWatched(t *testing.T) {
+func TestDirectoriesThatCannotBeWatched(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	files(t, dir, map[string]string{"shut/x.go": ""})

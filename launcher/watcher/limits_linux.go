@@ -18,8 +18,8 @@ type limit struct {
 }
 
 var (
-	folders  = limit{"fs.inotify.max_user_watches", "user.max_inotify_watches", 524288}
-	watchers = limit{"fs.inotify.max_user_instances", "user.max_inotify_instances", 1024}
+	directories = limit{"fs.inotify.max_user_watches", "user.max_inotify_watches", 524288}
+	watchers    = limit{"fs.inotify.max_user_instances", "user.max_inotify_instances", 1024}
 )
 
 // current returns the lower of the limits that apply here, and its name.
@@ -52,9 +52,9 @@ func sysctl(name string) int {
 }
 
 func limits(except int) (f, w Usage) {
-	_, f.Max = folders.current()
+	_, f.Max = directories.current()
 	_, w.Max = watchers.current()
-	f.Setting, w.Setting = settingOf(folders), settingOf(watchers)
+	f.Setting, w.Setting = settingOf(directories), settingOf(watchers)
 	processes, _ := filepath.Glob("/proc/[0-9]*")
 	for _, process := range processes {
 		if filepath.Base(process) == strconv.Itoa(except) || !own(process) {

@@ -5,8 +5,8 @@ package watcher
 // limit is empty: only Linux has such limits.
 type limit struct{}
 
-var folders, watchers limit
+var directories, watchers limit
 
 func settingOf(limit) string { return "" }
 
-func limits(int) (folders, watchers Usage) { return Usage{}, Usage{} }
+func limits(int) (directories, watchers Usage) { return Usage{}, Usage{} }

@@ -14,8 +14,8 @@ import (
 var skipped = []string{".git", "node_modules"}
 
 // skips reports whether a directory is never read.
-func skips(folder string) bool {
-	return slices.Contains(skipped, path.Base(folder)) || isCookie(folder)
+func skips(directory string) bool {
+	return slices.Contains(skipped, path.Base(directory)) || isCookie(directory)
 }
 
 // ValidatePattern returns an error unless NewTree accepts the pattern. The error
@@ -89,19 +89,19 @@ func (s set) contains(file string, ignored bool) bool {
 
 // reaches reports whether a file somewhere below a directory may be in the set. False
 // positives are possible, false negatives are not.
-func (s set) reaches(folder string, ignored bool) bool {
+func (s set) reaches(directory string, ignored bool) bool {
 	return slices.ContainsFunc(s.include, func(glob string) bool {
-		return (!ignored || literal(glob)) && leads(glob, folder)
+		return (!ignored || literal(glob)) && leads(glob, directory)
 	}) && !slices.ContainsFunc(s.exclude, func(glob string) bool {
-		return covers(glob, folder)
+		return covers(glob, directory)
 	})
 }
 
 func literal(glob string) bool { return !strings.ContainsAny(glob, `*?[{\`) }
 
 // leads reports whether a glob may match a file below a directory.
-func leads(glob, folder string) bool {
-	for name := range strings.SplitSeq(folder, "/") {
+func leads(glob, directory string) bool {
+	for name := range strings.SplitSeq(directory, "/") {
 		part, rest, more := strings.Cut(glob, "/")
 		if strings.Contains(part, "**") || !doublestar.ValidatePattern(part) {
 			return true // at any depth, or a slash within brackets or braces
@@ -115,9 +115,9 @@ func leads(glob, folder string) bool {
 }
 
 // covers reports whether a glob matches everything that could be below a directory.
-func covers(glob, folder string) bool {
+func covers(glob, directory string) bool {
 	glob = strings.TrimSuffix(glob, "/*") // for files, "a/**/*" is the same as "a/**"
-	return strings.HasSuffix(glob, "/**") && doublestar.MatchUnvalidated(glob, folder)
+	return strings.HasSuffix(glob, "/**") && doublestar.MatchUnvalidated(glob, directory)
 }
 
 // setsOf returns the names of the sets that contain a file, nil for none.
@@ -131,8 +131,8 @@ func (t *tree) setsOf(file string, ignored bool) (names []string) {
 }
 
 // reaches reports whether a file below a directory may be in one of the sets.
-func (t *tree) reaches(folder string, ignored bool) bool {
-	return !skips(folder) && slices.ContainsFunc(t.sets, func(s set) bool {
-		return s.reaches(folder, ignored)
+func (t *tree) reaches(directory string, ignored bool) bool {
+	return !skips(directory) && slices.ContainsFunc(t.sets, func(s set) bool {
+		return s.reaches(directory, ignored)
 	})
 }

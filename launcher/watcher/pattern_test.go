@@ -89,8 +89,8 @@ func TestContains(t *testing.T) {
 
 func TestLeads(t *testing.T) {
 	for _, test := range []struct {
-		glob, folder string
-		want         bool
+		glob, directory string
+		want            bool
 	}{
 		{"api/*.go", "api", true},
 		{"api/*.go", "api/v1", false},
@@ -111,16 +111,16 @@ func TestLeads(t *testing.T) {
 		{`a\*/x`, "ab", false},
 		{"a**/x/y", "ab", true},
 	} {
-		if got := leads(test.glob, test.folder); got != test.want {
-			t.Errorf("%s, %s: %v", test.glob, test.folder, got)
+		if got := leads(test.glob, test.directory); got != test.want {
+			t.Errorf("%s, %s: %v", test.glob, test.directory, got)
 		}
 	}
 }
 
 func TestCovers(t *testing.T) {
 	for _, test := range []struct {
-		glob, folder string
-		want         bool
+		glob, directory string
+		want            bool
 	}{
 		{"vendor/**", "vendor", true},
 		{"vendor/**", "vendor/a/b", true},
@@ -132,8 +132,8 @@ func TestCovers(t *testing.T) {
 		{"**/testdata/**", "a", false},
 		{"**/*", "a", false}, // true would be correct, but is of no use
 	} {
-		if got := covers(test.glob, test.folder); got != test.want {
-			t.Errorf("%s, %s: %v", test.glob, test.folder, got)
+		if got := covers(test.glob, test.directory); got != test.want {
+			t.Errorf("%s, %s: %v", test.glob, test.directory, got)
 		}
 	}
 }

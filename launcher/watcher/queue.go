@@ -52,21 +52,21 @@ func (q *queue) WatchList() []string {
 }
 
 // Add watches a directory.
-func (q *queue) Add(folder string) error {
-	if err := q.files.take(watchedFolder{q, folder}); err != nil {
+func (q *queue) Add(directory string) error {
+	if err := q.files.take(watchedDirectory{q, directory}); err != nil {
 		return err
 	}
-	err := q.Watcher.Add(folder)
+	err := q.Watcher.Add(directory)
 	if err != nil {
-		q.files.release(watchedFolder{q, folder})
+		q.files.release(watchedDirectory{q, directory})
 	}
 	return err
 }
 
 // Remove stops watching a directory. fsnotify has done so if the directory is gone.
-func (q *queue) Remove(folder string) error {
-	q.files.release(watchedFolder{q, folder})
-	return q.Watcher.Remove(folder)
+func (q *queue) Remove(directory string) error {
+	q.files.release(watchedDirectory{q, directory})
+	return q.Watcher.Remove(directory)
 }
 
 // Push adds an event to the queue, unless done is closed first. It must not be
@@ -83,7 +83,7 @@ func (q *queue) Close() error {
 	finish := closeInBackground()
 	defer finish()
 	err := q.Watcher.Close()
-	q.files.release(watchedFolder{q, ""})
+	q.files.release(watchedDirectory{q, ""})
 	q.collecting.Wait()
 	return err
 }

@@ -105,8 +105,8 @@ func TestLostEvents(t *testing.T) {
 	dir := t.TempDir()
 	files(t, dir, map[string]string{"a/x.go": "1", "a/y.go": "1", "b/z.go": "1"})
 	w := watch(t, slow, dir, sets{"a": "a/*.go", "b": "b/**", "c": "*"})
-	for _, folder := range w.notify.WatchList() {
-		must(t, w.notify.Remove(folder)) // so that there are no events
+	for _, directory := range w.notify.WatchList() {
+		must(t, w.notify.Remove(directory)) // so that there are no events
 	}
 	files(t, dir, map[string]string{"a/x.go": "12", "b/new/x": ""})
 	remove(t, dir, "b/z.go")
@@ -154,22 +154,22 @@ func TestRandomOperations(t *testing.T) {
 		}
 		write(t, dir, "end")
 		until(t, w, "end")
-		var folders []string
+		var directories []string
 		must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.IsDir() {
-				folders = append(folders, path)
+				directories = append(directories, path)
 			}
 			_ = os.Remove(filepath.Join(path, gitignore))
 			return err
 		}))
-		for i, folder := range folders {
-			rel, err := filepath.Rel(dir, folder)
+		for i, directory := range directories {
+			rel, err := filepath.Rel(dir, directory)
 			must(t, err)
 			write(t, dir, filepath.ToSlash(filepath.Join(rel, fmt.Sprintf("new%d.go", i))))
 			until(t, w, fmt.Sprint(i))
 		}
-		if got := watched(t, w, dir); len(got) != len(folders) {
-			t.Errorf("watched: %q, existing: %q", got, folders)
+		if got := watched(t, w, dir); len(got) != len(directories) {
+			t.Errorf("watched: %q, existing: %q", got, directories)
 		}
 		must(t, w.Close())
 	}

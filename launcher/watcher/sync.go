@@ -82,12 +82,12 @@ func (c *cookies) add(m mark) {
 
 // create creates a cookie and returns its path.
 func (c *cookies) create() (path string, err error) {
-	folder, err := os.MkdirTemp("", cookiePrefix)
+	directory, err := os.MkdirTemp("", cookiePrefix)
 	if err != nil {
 		return "", err
 	}
-	path = filepath.Join(folder, "cookie")
-	if err = c.queue.Add(folder); err == nil {
+	path = filepath.Join(directory, "cookie")
+	if err = c.queue.Add(directory); err == nil {
 		err = os.WriteFile(path, nil, 0o600)
 	}
 	if err != nil {
@@ -98,10 +98,10 @@ func (c *cookies) create() (path string, err error) {
 
 // remove removes a cookie.
 func (c *cookies) remove(path string) {
-	folder := filepath.Dir(path)
-	_ = c.queue.Remove(folder)
+	directory := filepath.Dir(path)
+	_ = c.queue.Remove(directory)
 	_ = os.Remove(path) // cheaper than os.RemoveAll
-	_ = os.Remove(folder)
+	_ = os.Remove(directory)
 }
 
 // take returns the marks that arrive with a batch, in order.
@@ -137,7 +137,9 @@ func (c *cookies) close() {
 }
 
 // isCookie reports whether a directory contains a cookie.
-func isCookie(folder string) bool { return strings.HasPrefix(filepath.Base(folder), cookiePrefix) }
+func isCookie(directory string) bool {
+	return strings.HasPrefix(filepath.Base(directory), cookiePrefix)
+}
 
 // await sends a mark, which the receiver puts into its queue, and waits until the
 // mark is answered.

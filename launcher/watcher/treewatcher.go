@@ -39,7 +39,7 @@ func NewTree(root string, sets map[string][]string) (*TreeWatcher, error) {
 // options can be set by tests.
 type options struct {
 	quiet, latest time.Duration
-	add           func(w *queue, folder string) error
+	add           func(w *queue, directory string) error
 	files         *descriptors
 }
 
@@ -99,10 +99,10 @@ func (w *TreeWatcher) start(t *tree, o options) error {
 // adding is a queue with another Add.
 type adding struct {
 	*queue
-	add func(w *queue, folder string) error
+	add func(w *queue, directory string) error
 }
 
-func (a adding) Add(folder string) error { return a.add(a.queue, folder) }
+func (a adding) Add(directory string) error { return a.add(a.queue, directory) }
 
 // realPath returns an absolute path without links: git, too, searches the parents
 // of the real directory.

@@ -13,8 +13,8 @@ import (
 
 // Pattern is a pattern of a set.
 type Pattern struct {
-	Text   string
-	Folder string // another directory it may be meant to be relative to, relative to the root; "" for none
+	Text      string
+	Directory string // another directory it may be meant to be relative to, relative to the root; "" for none
 }
 
 // Unmatched is a pattern that matches no file.
@@ -40,7 +40,7 @@ func FindUnmatched(root string, patterns []Pattern) []Unmatched {
 	s := search{tree: t, left: maxEntries}
 	for _, p := range patterns {
 		glob, exclusion := strings.CutPrefix(p.Text, "!")
-		s.open = append(s.open, &wanted{Pattern: p, glob: glob, exclusion: exclusion, others: alternatives(glob, p.Folder)})
+		s.open = append(s.open, &wanted{Pattern: p, glob: glob, exclusion: exclusion, others: alternatives(glob, p.Directory)})
 	}
 	if len(s.open) > 0 {
 		s.walk(t.root)
@@ -83,32 +83,32 @@ func (w *wanted) unmatched() Unmatched {
 }
 
 // alternatives returns globs that the author of a glob may have meant: it is relative
-// to another directory, it names a directory, or its files are in subfolders.
-func alternatives(glob, folder string) []string {
+// to another directory, it names a directory, or its files are in subdirectories.
+func alternatives(glob, directory string) []string {
 	dir, base := path.Split(glob)
 	all := []string{glob + "/**"}
-	if folder != "" {
-		all = append(all, path.Join(folder, glob), path.Join(folder, glob, "**"))
+	if directory != "" {
+		all = append(all, path.Join(directory, glob), path.Join(directory, glob, "**"))
 	}
 	if strings.Trim(base, "*") == "" { // "**/*" is no alternative
 		return append(all, path.Join("**", glob))
 	}
-	if folder != "" {
-		all = append(all, path.Join(folder, "**", base))
+	if directory != "" {
+		all = append(all, path.Join(directory, "**", base))
 	}
 	all = append(all, path.Join(dir, "**", base), path.Join("**", glob), path.Join("**", base))
 	return slices.DeleteFunc(all, func(other string) bool { return other == glob })
 }
 
 // walk reads a directory and those below it until every pattern has matched.
-func (s *search) walk(f *folder) {
+func (s *search) walk(f *directory) {
 	at := s.tree.at(f.path)
 	entries, err := os.ReadDir(at)
 	if err != nil {
 		return
 	}
 	f.rules = readRules(at)
-	var below []*folder
+	var below []*directory
 	for _, e := range entries {
 		if s.left--; s.left <= 0 || len(s.open) == 0 {
 			return
@@ -125,7 +125,7 @@ func (s *search) walk(f *folder) {
 			s.matchSkipped(name)
 		}
 		if !skips(name) && (!ignored || slices.ContainsFunc(s.open, func(w *wanted) bool { return literal(w.glob) && leads(w.glob, name) })) {
-			sub := newFolder(f, e.Name(), name)
+			sub := newDirectory(f, e.Name(), name)
 			sub.ignored = ignored
 			below = append(below, sub)
 		}
@@ -167,9 +167,9 @@ func (s *search) matchFile(file string, ignored bool) {
 
 // matchSkipped matches a directory that walk does not read: patterns that name it are
 // about its files.
-func (s *search) matchSkipped(folder string) {
+func (s *search) matchSkipped(directory string) {
 	s.open = slices.DeleteFunc(s.open, func(w *wanted) bool {
-		about := covers(w.glob, folder) || !strings.HasPrefix(w.glob, "**") && leads(w.glob, folder)
+		about := covers(w.glob, directory) || !strings.HasPrefix(w.glob, "**") && leads(w.glob, directory)
 		w.ignored = w.ignored || about && !literal(w.glob)
 		return about && w.exclusion
 	})

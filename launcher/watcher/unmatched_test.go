@@ -13,8 +13,8 @@ func TestFindUnmatched(t *testing.T) {
 		"api/main.go": "", "api/store/store.go": "", "web/src/ui/button.ts": "", "node_modules/x/index.js": "", "empty/": "",
 	})
 	for _, test := range []struct {
-		pattern, folder string
-		want            string // "" if it matches, otherwise the alternative, or "-"
+		pattern, directory string
+		want               string // "" if it matches, otherwise the alternative, or "-"
 	}{
 		{"go.mod", "", ""},
 		{"**/*.go", "", ""},
@@ -46,7 +46,7 @@ func TestFindUnmatched(t *testing.T) {
 		{"dist/none.js", "", "-"},
 	} {
 		got := ""
-		for _, u := range FindUnmatched(dir, []Pattern{{Text: "go.mod"}, {test.pattern, test.folder}}) {
+		for _, u := range FindUnmatched(dir, []Pattern{{Text: "go.mod"}, {test.pattern, test.directory}}) {
 			switch got += u.Instead; {
 			case u.Ignored:
 				got += "ignored"
@@ -55,7 +55,7 @@ func TestFindUnmatched(t *testing.T) {
 			}
 		}
 		if got != test.want {
-			t.Errorf("%s: %q, want %q", strings.TrimSpace(test.pattern+" "+test.folder), got, test.want)
+			t.Errorf("%s: %q, want %q", strings.TrimSpace(test.pattern+" "+test.directory), got, test.want)
 		}
 	}
 	if got := FindUnmatched(dir+"/missing", []Pattern{{Text: "*"}}); got != nil {

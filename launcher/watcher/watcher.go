@@ -125,13 +125,13 @@ func (w *Watcher) follow(files []string) (f watchSet, err error) {
 	for range 100 { // while directories change faster than they can be watched
 		f, err = newWatchSet(files), nil
 		for _, old := range w.notify.WatchList() {
-			if !slices.Contains(f.folders, old) {
+			if !slices.Contains(f.directories, old) {
 				_ = w.notify.Remove(old) // the directory may be gone
 			}
 		}
-		for _, folder := range f.folders {
-			if failed := w.notify.Add(folder); failed != nil {
-				err = errors.Join(err, &fs.PathError{Op: "watch", Path: folder, Err: failed})
+		for _, directory := range f.directories {
+			if failed := w.notify.Add(directory); failed != nil {
+				err = errors.Join(err, &fs.PathError{Op: "watch", Path: directory, Err: failed})
 			}
 		}
 		if !errors.Is(err, fs.ErrNotExist) && f.equal(newWatchSet(files)) {

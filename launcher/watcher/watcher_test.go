@@ -322,8 +322,8 @@ func TestWatchReplacesTheSet(t *testing.T) {
 	replaceFile(t, a, "")
 	replaceFile(t, b, "")
 	unchanged(t, w, "no set")
-	if folders := w.notify.WatchList(); len(folders) > 0 {
-		t.Errorf("still watched: %q", folders)
+	if directories := w.notify.WatchList(); len(directories) > 0 {
+		t.Errorf("still watched: %q", directories)
 	}
 	setFiles(t, w, a, b)
 	replaceFile(t, a, "")
@@ -351,7 +351,7 @@ func TestWatchErrors(t *testing.T) {
 }
 
 // Directories that are created and removed quickly one after another are all followed.
-func TestFoldersComeAndGoFast(t *testing.T) {
+func TestDirectoriesComeAndGoFast(t *testing.T) {
 	t.Parallel()
 	for range 12 {
 		dir := t.TempDir()

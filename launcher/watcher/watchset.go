@@ -18,7 +18,7 @@ type watchSet struct {
 	paths []string
 	// directories are the directories of paths, or for a missing directory, the nearest
 	// existing parent.
-	folders []string
+	directories []string
 }
 
 // newWatchSet returns what must be watched for files with these absolute paths. A
@@ -31,8 +31,8 @@ func newWatchSet(files []string) (f watchSet) {
 				continue
 			}
 			f.paths = append(f.paths, path)
-			if folder := nearest(filepath.Dir(path)); !slices.Contains(f.folders, folder) {
-				f.folders = append(f.folders, folder)
+			if directory := nearest(filepath.Dir(path)); !slices.Contains(f.directories, directory) {
+				f.directories = append(f.directories, directory)
 			}
 		}
 	}
@@ -40,10 +40,10 @@ func newWatchSet(files []string) (f watchSet) {
 }
 
 // Count returns the number of directories that are watched for these files.
-func Count(files []string) int { return len(newWatchSet(files).folders) }
+func Count(files []string) int { return len(newWatchSet(files).directories) }
 
 func (f watchSet) equal(g watchSet) bool {
-	return slices.Equal(f.paths, g.paths) && slices.Equal(f.folders, g.folders)
+	return slices.Equal(f.paths, g.paths) && slices.Equal(f.directories, g.directories)
 }
 
 // affectedBy reports whether an event may have changed one of the files: it is for a
@@ -56,10 +56,10 @@ func (f watchSet) affectedBy(e event) bool {
 		return false
 	}
 	name := filepath.Clean(e.Name) // fsnotify reports //name in the root directory
-	folder := strings.TrimSuffix(name, string(filepath.Separator)) + string(filepath.Separator)
+	directory := strings.TrimSuffix(name, string(filepath.Separator)) + string(filepath.Separator)
 	moved := e.Op.Has(fsnotify.Create | fsnotify.Remove | fsnotify.Rename)
 	return slices.ContainsFunc(f.paths, func(path string) bool {
-		return path == name || moved && (strings.HasPrefix(path, folder) || mayMatch(path, name))
+		return path == name || moved && (strings.HasPrefix(path, directory) || mayMatch(path, name))
 	})
 }
 
@@ -121,12 +121,12 @@ func split(path string) (root string, names []string) {
 }
 
 // nearest returns the directory, or the nearest parent that exists.
-func nearest(folder string) string {
+func nearest(directory string) string {
 	for {
-		above := filepath.Dir(folder)
-		if info, err := os.Stat(folder); err == nil && info.IsDir() || folder == above {
-			return folder
+		above := filepath.Dir(directory)
+		if info, err := os.Stat(directory); err == nil && info.IsDir() || directory == above {
+			return directory
 		}
-		folder = above
+		directory = above
 	}
 }

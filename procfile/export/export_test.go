@@ -73,7 +73,7 @@ func TestGolden(t *testing.T) {
 	for name, export := range formats {
 		for _, project := range []string{"team", "images", "monorepo", "../../../examples/shop", "../../../examples/stack"} {
 			dir := filepath.Join("testdata", project)
-			folder := filepath.Join("testdata", "golden", filepath.Base(project), name)
+			directory := filepath.Join("testdata", "golden", filepath.Base(project), name)
 			absolute, err := filepath.Abs(dir)
 			if err != nil {
 				t.Fatal(err)
@@ -89,25 +89,25 @@ func TestGolden(t *testing.T) {
 			}
 			want["lost.txt"] = lost.String()
 			if *update {
-				if err := os.RemoveAll(folder); err != nil {
+				if err := os.RemoveAll(directory); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.MkdirAll(folder, 0o755); err != nil {
+				if err := os.MkdirAll(directory, 0o755); err != nil {
 					t.Fatal(err)
 				}
 				for file, text := range want {
-					if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o644); err != nil {
+					if err := os.WriteFile(filepath.Join(directory, file), []byte(text), 0o644); err != nil {
 						t.Fatal(err)
 					}
 				}
 			}
 			got := map[string]string{}
-			entries, err := os.ReadDir(folder)
+			entries, err := os.ReadDir(directory)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, e := range entries {
-				text, err := os.ReadFile(filepath.Join(folder, e.Name()))
+				text, err := os.ReadFile(filepath.Join(directory, e.Name()))
 				if err != nil {
 					t.Fatal(err)
 				}

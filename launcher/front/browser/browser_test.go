@@ -190,7 +190,7 @@ command = "BROWSER_TEST_SERVICE=elsewhere PORT=` + freePort(t) + ` exec $SERVICE
 }
 
 // looks tests that a page fits into narrow and wide windows, and with
-// BROWSER_SCREENSHOTS=FOLDER writes how it looks there.
+// BROWSER_SCREENSHOTS=DIRECTORY writes how it looks there.
 func looks(b *tab, name string) {
 	b.t.Helper()
 	for _, look := range []struct {
@@ -206,8 +206,8 @@ func looks(b *tab, name string) {
 		if width := evaluate[int64](b, "document.documentElement.scrollWidth"); width > look.width {
 			b.t.Errorf("%s is %d pixels wide in a window of %d", name, width, look.width)
 		}
-		if folder := os.Getenv("BROWSER_SCREENSHOTS"); folder != "" {
-			if err := os.WriteFile(filepath.Join(folder, name+"-"+look.name+".png"), picture, 0o644); err != nil {
+		if directory := os.Getenv("BROWSER_SCREENSHOTS"); directory != "" {
+			if err := os.WriteFile(filepath.Join(directory, name+"-"+look.name+".png"), picture, 0o644); err != nil {
 				b.t.Fatal(err)
 			}
 		}

@@ -125,8 +125,8 @@ func TestDashboardAccessibility(t *testing.T) {
 				.flatMap(v => v.nodes.map(n => v.id + ": " + n.html.slice(0, 200) + " " + n.failureSummary)))`) {
 				t.Errorf("%s: %s", name, found)
 			}
-			if folder := os.Getenv("BROWSER_SCREENSHOTS"); folder != "" {
-				if err := os.WriteFile(filepath.Join(folder, name+".png"), run(page.board.tab, chromedp.CaptureScreenshot()), 0o644); err != nil {
+			if directory := os.Getenv("BROWSER_SCREENSHOTS"); directory != "" {
+				if err := os.WriteFile(filepath.Join(directory, name+".png"), run(page.board.tab, chromedp.CaptureScreenshot()), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -3,6 +3,6 @@
 // driver.
 //
 // The tests measure, so that they run one after another. -flood=30 makes the test
-// of a flood longer. BROWSER_SCREENSHOTS=FOLDER writes how the pages look there.
+// of a flood longer. BROWSER_SCREENSHOTS=DIRECTORY writes how the pages look there.
 // The accessibility checker comes from npm.
 package browser

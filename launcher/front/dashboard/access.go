@@ -25,7 +25,7 @@ const tokenBytes = 32
 
 // Token returns the token of the user, from a file that only the user can read.
 // It creates the file if there is none, or if others could have read it.
-func Token(runs control.Folder) (string, error) {
+func Token(runs control.Runs) (string, error) {
 	path := filepath.Join(runs.Path(), "dashboard-token")
 	token, err := readToken(path)
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errUnsafe) {

@@ -22,7 +22,7 @@ const Host = "devports.localhost"
 // Options are those of a dashboard. Funcs may be called from any goroutine.
 type Options struct {
 	Port    int // of the front
-	Runs    control.Folder
+	Runs    control.Runs
 	Logs    logstore.Store
 	Version string // of devports
 

@@ -19,7 +19,7 @@ type ecosystem struct {
 	programs  []string // that need the dependencies
 	locks     []lock   // the first that a directory has names the command
 	installed []string // any of these shows that they are installed; the first is the usual one
-	needed    func(folder string) bool
+	needed    func(directory string) bool
 	statuses  []int // nothing in the directory shows whether they are installed, but these exit statuses do
 }
 
@@ -58,7 +58,7 @@ var ecosystems = []ecosystem{
 		programs:  []string{"go", "air"},
 		locks:     []lock{{"go.mod", "go mod tidy"}},
 		installed: []string{"go.sum", "vendor"},
-		needed:    func(folder string) bool { return mentions(filepath.Join(folder, "go.mod"), "require") },
+		needed:    func(directory string) bool { return mentions(filepath.Join(directory, "go.mod"), "require") },
 	},
 	{
 		programs: []string{"bundle", "rails", "rake", "ruby", "puma", "sidekiq", "rackup"},
@@ -103,21 +103,21 @@ func (e ecosystem) runs(program string) bool {
 
 // missing looks for the dependencies of a directory, in it and above it.
 func (e ecosystem) missing(base, dir string, status int) Missing {
-	for folder := dir; ; folder = filepath.Dir(folder) {
+	for directory := dir; ; directory = filepath.Dir(directory) {
 		for _, name := range e.installed {
-			if isFilled(filepath.Join(folder, name)) {
+			if isFilled(filepath.Join(directory, name)) {
 				return Missing{}
 			}
 		}
-		i := slices.IndexFunc(e.locks, func(l lock) bool { return exists(filepath.Join(folder, l.file)) })
+		i := slices.IndexFunc(e.locks, func(l lock) bool { return exists(filepath.Join(directory, l.file)) })
 		// A package of a workspace has a package.json, and the lock is above it.
-		if i >= 0 && e.locks[i].file == "package.json" && lockAbove(folder, e.locks) {
+		if i >= 0 && e.locks[i].file == "package.json" && lockAbove(directory, e.locks) {
 			i = -1
 		}
 		if i >= 0 {
-			return e.notInstalled(base, folder, e.locks[i].install, status)
+			return e.notInstalled(base, directory, e.locks[i].install, status)
 		}
-		if exists(filepath.Join(folder, ".git")) || folder == filepath.Dir(folder) {
+		if exists(filepath.Join(directory, ".git")) || directory == filepath.Dir(directory) {
 			return Missing{}
 		}
 	}
@@ -125,10 +125,10 @@ func (e ecosystem) missing(base, dir string, status int) Missing {
 
 // lockAbove reports whether a directory above, up to the repository's root, has one
 // of the locks other than package.json.
-func lockAbove(folder string, locks []lock) bool {
-	for !exists(filepath.Join(folder, ".git")) && folder != filepath.Dir(folder) {
-		folder = filepath.Dir(folder)
-		if slices.ContainsFunc(locks, func(l lock) bool { return l.file != "package.json" && exists(filepath.Join(folder, l.file)) }) {
+func lockAbove(directory string, locks []lock) bool {
+	for !exists(filepath.Join(directory, ".git")) && directory != filepath.Dir(directory) {
+		directory = filepath.Dir(directory)
+		if slices.ContainsFunc(locks, func(l lock) bool { return l.file != "package.json" && exists(filepath.Join(directory, l.file)) }) {
 			return true
 		}
 	}
@@ -136,15 +136,15 @@ func lockAbove(folder string, locks []lock) bool {
 }
 
 // notInstalled is what is missing in a directory that has none of e.installed.
-func (e ecosystem) notInstalled(base, folder, install string, status int) Missing {
-	if e.needed != nil && !e.needed(folder) || e.installed == nil && !slices.Contains(e.statuses, status) {
+func (e ecosystem) notInstalled(base, directory, install string, status int) Missing {
+	if e.needed != nil && !e.needed(directory) || e.installed == nil && !slices.Contains(e.statuses, status) {
 		return Missing{}
 	}
 	what := "gems are missing"
 	if e.installed != nil {
-		what = relative(base, filepath.Join(folder, e.installed[0])) + " is missing"
+		what = relative(base, filepath.Join(directory, e.installed[0])) + " is missing"
 	}
-	return Missing{what, inFolder(base, folder, install)}
+	return Missing{what, inDirectory(base, directory, install)}
 }
 
 // installable returns m without its fix if its program is not there.
@@ -164,9 +164,9 @@ func (m Missing) installable(p procfile.Process, programs []shell.Program) Missi
 	return Missing{What: m.What + ", and " + absent}
 }
 
-// inFolder is a command for a shell in base that runs in a directory.
-func inFolder(base, folder, command string) string {
-	if place := relative(base, folder); place != "." {
+// inDirectory is a command for a shell in base that runs in a directory.
+func inDirectory(base, directory, command string) string {
+	if place := relative(base, directory); place != "." {
 		return "cd " + text.QuoteArg(place) + " && " + command
 	}
 	return command
@@ -182,12 +182,12 @@ func unbuilt(base, dir, program string) Missing {
 	if parts[1] == "release" {
 		build += " --release"
 	}
-	return Missing{program + " is missing", inFolder(base, dir, build)}
+	return Missing{program + " is missing", inDirectory(base, dir, build)}
 }
 
 // listsPackages reports whether the package.json of a directory lists packages.
-func listsPackages(folder string) bool {
-	src, err := os.ReadFile(filepath.Join(folder, "package.json"))
+func listsPackages(directory string) bool {
+	src, err := os.ReadFile(filepath.Join(directory, "package.json"))
 	if err != nil {
 		return false
 	}
@@ -198,7 +198,7 @@ func listsPackages(folder string) bool {
 	if json.Unmarshal(src, &manifest) != nil {
 		return false
 	}
-	return len(manifest.Dependencies)+len(manifest.DevDependencies) > 0 || manifest.Workspaces != nil || exists(filepath.Join(folder, "pnpm-workspace.yaml"))
+	return len(manifest.Dependencies)+len(manifest.DevDependencies) > 0 || manifest.Workspaces != nil || exists(filepath.Join(directory, "pnpm-workspace.yaml"))
 }
 
 func mentions(file, word string) bool {

@@ -41,8 +41,8 @@ func python(base string, p procfile.Process, programs []shell.Program, status in
 			if m := noEnvironment(base, p, []shell.Program{program}); m != (Missing{}) {
 				return m
 			}
-			if folder := pythonFolder(dir); folder != "" && lists(folder, program.Name) {
-				return Missing{program.Name + " is not on PATH", pythonInstall(base, folder, p)}.installable(p, programs)
+			if directory := pythonDirectory(dir); directory != "" && lists(directory, program.Name) {
+				return Missing{program.Name + " is not on PATH", pythonInstall(base, directory, p)}.installable(p, programs)
 			}
 		}
 	}
@@ -54,14 +54,14 @@ func python(base string, p procfile.Process, programs []shell.Program, status in
 		return m
 	}
 	dir := in(p.Dir, programs[0].Dir)
-	folder := pythonFolder(dir)
-	if folder == "" || exists(filepath.Join(dir, module[1])) || exists(filepath.Join(dir, module[1]+".py")) {
+	directory := pythonDirectory(dir)
+	if directory == "" || exists(filepath.Join(dir, module[1])) || exists(filepath.Join(dir, module[1]+".py")) {
 		return Missing{}
 	}
 	if _, elsewhere := p.Env.Lookup("UV_PROJECT_ENVIRONMENT"); elsewhere {
 		return Missing{}
 	}
-	return Missing{"module " + module[1] + " is missing", pythonInstall(base, folder, p)}.installable(p, programs)
+	return Missing{"module " + module[1] + " is missing", pythonInstall(base, directory, p)}.installable(p, programs)
 }
 
 // noEnvironment finds a project of uv whose environment is not there.
@@ -75,51 +75,51 @@ func noEnvironment(base string, p procfile.Process, programs []shell.Program) Mi
 		if !slices.Contains(pythonPrograms, path.Base(program.Name)) && !strings.HasPrefix(strings.TrimPrefix(program.Name, "./"), ".venv/") {
 			continue
 		}
-		folder := pythonFolder(in(p.Dir, program.Dir))
-		if folder == "" || !exists(filepath.Join(folder, "uv.lock")) || isFilled(filepath.Join(folder, ".venv")) {
+		directory := pythonDirectory(in(p.Dir, program.Dir))
+		if directory == "" || !exists(filepath.Join(directory, "uv.lock")) || isFilled(filepath.Join(directory, ".venv")) {
 			continue
 		}
-		missing := Missing{relative(base, filepath.Join(folder, ".venv")) + " is missing", inFolder(base, folder, "uv sync")}
+		missing := Missing{relative(base, filepath.Join(directory, ".venv")) + " is missing", inDirectory(base, directory, "uv sync")}
 		return missing.installable(p, programs)
 	}
 	return Missing{}
 }
 
-// pythonFolder is the directory that lists what a Python program in dir depends on:
+// pythonDirectory is the directory that lists what a Python program in dir depends on:
 // dir, or one above it in the repository; "" for none.
-func pythonFolder(dir string) string {
-	for folder := dir; ; folder = filepath.Dir(folder) {
-		listed := func(l lock) bool { return exists(filepath.Join(folder, l.file)) }
+func pythonDirectory(dir string) string {
+	for directory := dir; ; directory = filepath.Dir(directory) {
+		listed := func(l lock) bool { return exists(filepath.Join(directory, l.file)) }
 		if slices.ContainsFunc(pythonLocks, listed) || listed(lock{file: "requirements.txt"}) {
-			return folder
+			return directory
 		}
-		if exists(filepath.Join(folder, ".git")) || folder == filepath.Dir(folder) {
+		if exists(filepath.Join(directory, ".git")) || directory == filepath.Dir(directory) {
 			return ""
 		}
 	}
 }
 
 // pythonInstall is the command that installs the dependencies of a directory.
-func pythonInstall(base, folder string, p procfile.Process) string {
-	if i := slices.IndexFunc(pythonLocks, func(l lock) bool { return exists(filepath.Join(folder, l.file)) }); i >= 0 {
-		return inFolder(base, folder, pythonLocks[i].install)
+func pythonInstall(base, directory string, p procfile.Process) string {
+	if i := slices.IndexFunc(pythonLocks, func(l lock) bool { return exists(filepath.Join(directory, l.file)) }); i >= 0 {
+		return inDirectory(base, directory, pythonLocks[i].install)
 	}
 	install := "pip install -r requirements.txt"
 	for _, name := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
 		if _, active := p.Env.Lookup(name); active {
-			return inFolder(base, folder, install)
+			return inDirectory(base, directory, install)
 		}
 	}
 	for _, environment := range []string{".venv", "venv"} {
-		if exists(filepath.Join(folder, environment)) {
-			return inFolder(base, folder, ". "+environment+"/bin/activate && "+install)
+		if exists(filepath.Join(directory, environment)) {
+			return inDirectory(base, directory, ". "+environment+"/bin/activate && "+install)
 		}
 	}
-	return inFolder(base, folder, "python3 -m venv .venv && . .venv/bin/activate && "+install)
+	return inDirectory(base, directory, "python3 -m venv .venv && . .venv/bin/activate && "+install)
 }
 
 // lists reports whether the requirements of a directory name a program's package.
-func lists(folder, program string) bool {
-	src, err := os.ReadFile(filepath.Join(folder, "requirements.txt"))
+func lists(directory, program string) bool {
+	src, err := os.ReadFile(filepath.Join(directory, "requirements.txt"))
 	return err == nil && regexp.MustCompile(`(?im)^`+regexp.QuoteMeta(program)+`\s*($|[^\w\s-])`).Match(src)
 }

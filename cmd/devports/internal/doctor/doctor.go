@@ -43,7 +43,7 @@ func (f Finding) IsWrong() bool { return f.Level == Wrong }
 // Doctor examines the registry, the runs and the project of its fields.
 type Doctor struct {
 	Registry    registry.Registry
-	Runs        *control.Folder                 // nil where the user has no home
+	Runs        *control.Runs                   // nil where the user has no home
 	Logs        *logstore.Store                 // nil where the user has no home
 	OpenProject func() (project.Project, error) // the project here; the error is *procfile.NotFoundError if there is none
 	Range       allocator.Set                   // DEVPORTS_RANGE; empty: the project's range

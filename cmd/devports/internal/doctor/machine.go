@@ -72,21 +72,21 @@ func reserve(local allocator.Local, ports ...int) string {
 // examineWatching checks that up can watch all files of a plan. The watches of
 // the running up with this pid are not counted twice; pid is 0 if none runs.
 func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
-	folders, watchers, files, patterns := watcher.Count(plan.Watched), 1, 0, plan.Patterns()
+	directories, watchers, files, patterns := watcher.Count(plan.Watched), 1, 0, plan.Patterns()
 	if len(patterns) > 0 {
 		code, err := watcher.CountTree(root, patterns)
 		if err != nil {
 			return []Finding{{Check: "watching", Level: Warning, What: err.Error(), Why: "edits to the code do not restart services"}}
 		}
-		folders, watchers, files = folders+code.Folders, watchers+1, code.Files
+		directories, watchers, files = directories+code.Directories, watchers+1, code.Files
 	}
-	onFolders, onWatchers := watcher.Limits(pid)
+	onDirectories, onWatchers := watcher.Limits(pid)
 	var findings []Finding
 	for _, limit := range []struct {
 		watcher.Usage
 		need int
 		noun string
-	}{{onFolders, folders, "watched directory"}, {onWatchers, watchers, "inotify instance"}} {
+	}{{onDirectories, directories, "watched directory"}, {onWatchers, watchers, "inotify instance"}} {
 		if limit.Max == 0 || limit.Used+limit.need <= limit.Max {
 			continue
 		}
@@ -108,11 +108,11 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 	if most := watcher.FileLimit(); most > 0 {
 		return append(findings, watchedFiles(files, most)...)
 	}
-	if onFolders.Max == 0 { // the system has no such limit
+	if onDirectories.Max == 0 { // the system has no such limit
 		return findings
 	}
 	return all(findings, "watching", "up watches %s; other programs watch %d, of a limit of %d",
-		wording.Count(folders, "directory"), onFolders.Used, onFolders.Max)
+		wording.Count(directories, "directory"), onDirectories.Used, onDirectories.Max)
 }
 
 // watchedFiles judges how many files watching opens, by the limit of open files.

@@ -32,7 +32,7 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 			}
 			note.Text = fmt.Sprintf("%s watches %q", s.Name, text)
 			prefixes = append(prefixes, note)
-			patterns = append(patterns, watcher.Pattern{Text: text, Folder: p.folderOf(s)})
+			patterns = append(patterns, watcher.Pattern{Text: text, Directory: p.directoryOf(s)})
 		}
 	}
 	for _, u := range watcher.FindUnmatched(p.File.Dir, patterns) {
@@ -54,14 +54,14 @@ func (p Project) patternNotes(known map[string][]string) (notes procfile.Problem
 	return notes
 }
 
-// folderOf is the directory of a service, relative to the file; "" if it is the
+// directoryOf is the directory of a service, relative to the file; "" if it is the
 // file's directory, outside of it, or unknown.
-func (p Project) folderOf(s procfile.Service) string {
+func (p Project) directoryOf(s procfile.Service) string {
 	dir, _ := p.File.DirOf(s)
-	folder, err := filepath.Rel(p.File.Dir, dir)
-	folder = filepath.ToSlash(folder)
-	if err != nil || folder == "." || filepath.IsAbs(s.Dir.Value) || strings.HasPrefix(folder, "..") || strings.Contains(folder, "$") {
+	directory, err := filepath.Rel(p.File.Dir, dir)
+	directory = filepath.ToSlash(directory)
+	if err != nil || directory == "." || filepath.IsAbs(s.Dir.Value) || strings.HasPrefix(directory, "..") || strings.Contains(directory, "$") {
 		return ""
 	}
-	return folder
+	return directory
 }

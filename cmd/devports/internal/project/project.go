@@ -91,13 +91,13 @@ type prepared struct {
 
 // FileError reports that Path is not a file.
 type FileError struct {
-	Path   string
-	Folder bool // it is a directory; else it does not exist
-	err    error
+	Path      string
+	Directory bool // it is a directory; else it does not exist
+	err       error
 }
 
 func (e *FileError) Error() string {
-	if e.Folder {
+	if e.Directory {
 		return e.Path + " is a directory"
 	}
 	return e.Path + " does not exist"

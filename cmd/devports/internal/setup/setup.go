@@ -37,8 +37,8 @@ type Checkout struct {
 // Store is the state of the steps of one checkout. Its methods may be called
 // from any goroutine.
 type Store struct {
-	folder   string
-	checkout Checkout
+	directory string
+	checkout  Checkout
 }
 
 // In returns the Store of a checkout in devports' home.
@@ -69,7 +69,7 @@ const (
 	turnWait = 24 * time.Hour
 )
 
-func (s Store) path() string { return filepath.Join(s.folder, s.checkout.Slot+extension) }
+func (s Store) path() string { return filepath.Join(s.directory, s.checkout.Slot+extension) }
 
 // load reads the state; that of another directory, or one that cannot be read,
 // is empty: then the steps run again.
@@ -88,7 +88,7 @@ func (s Store) load() state {
 
 // update changes the state.
 func (s Store) update(change func(steps map[string]record)) error {
-	release, err := lockfile.Acquire(context.Background(), filepath.Join(s.folder, s.checkout.Slot+".lock"), updateWait)
+	release, err := lockfile.Acquire(context.Background(), filepath.Join(s.directory, s.checkout.Slot+".lock"), updateWait)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (s Store) Begin(ctx context.Context, step procfile.Process, force bool, o O
 func (s Store) lock(ctx context.Context, step string, waiting func(*lockfile.HeldError)) (release func() error, err error) {
 	h := fnv.New64a()
 	h.Write([]byte(s.checkout.Directory))
-	path := filepath.Join(s.folder, fmt.Sprintf("%016x-%s.lock", h.Sum64(), step))
+	path := filepath.Join(s.directory, fmt.Sprintf("%016x-%s.lock", h.Sum64(), step))
 	release, _, err = lockfile.TryAcquire(path, nil)
 	var held *lockfile.HeldError
 	if errors.As(err, &held) {
@@ -212,8 +212,8 @@ type Stored struct {
 
 // All returns the state of all checkouts.
 func All(home string) (all []Stored, err error) {
-	folder := filepath.Join(home, "setup")
-	entries, err := os.ReadDir(folder)
+	directory := filepath.Join(home, "setup")
+	entries, err := os.ReadDir(directory)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -221,7 +221,7 @@ func All(home string) (all []Stored, err error) {
 		if !strings.HasSuffix(e.Name(), extension) {
 			continue
 		}
-		path := filepath.Join(folder, e.Name())
+		path := filepath.Join(directory, e.Name())
 		content, unread := atomicfile.Read(path)
 		var known state
 		if unread == nil && json.Unmarshal(content, &known) == nil {

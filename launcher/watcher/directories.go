@@ -12,7 +12,7 @@ import (
 type tree struct {
 	path   string // path of the root, absolute and without links
 	sets   []set
-	root   *folder
+	root   *directory
 	notify notifier
 	closed chan struct{}
 	moved  bool            // directories were added or removed
@@ -23,21 +23,21 @@ type tree struct {
 
 // notifier is what a tree needs of a queue.
 type notifier interface {
-	Add(folder string) error
-	Remove(folder string) error
+	Add(directory string) error
+	Remove(directory string) error
 	WatchList() []string
 }
 
 // directory is a watched directory, or one above the root.
-type folder struct {
-	name    string
-	path    string      // relative to the root, "" for the root
-	info    fs.FileInfo // identifies it
-	above   *folder     // nil for the root of the repository
-	rules   []rule
-	ignored bool // watched only for files that patterns name literally
-	folders map[string]*folder
-	files   map[string]file // those in a set
+type directory struct {
+	name        string
+	path        string      // relative to the root, "" for the root
+	info        fs.FileInfo // identifies it
+	above       *directory  // nil for the root of the repository
+	rules       []rule
+	ignored     bool // watched only for files that patterns name literally
+	directories map[string]*directory
+	files       map[string]file // those in a set
 }
 
 type file struct {
@@ -48,12 +48,12 @@ type file struct {
 // stamp changes when a file is written, but not by chmod.
 type stamp struct{ modified, size int64 }
 
-func newFolder(above *folder, name, path string) *folder {
-	return &folder{name: name, path: path, above: above, folders: make(map[string]*folder), files: make(map[string]file)}
+func newDirectory(above *directory, name, path string) *directory {
+	return &directory{name: name, path: path, above: above, directories: make(map[string]*directory), files: make(map[string]file)}
 }
 
 // join returns the path of an entry of the directory.
-func (f *folder) join(name string) string { return path.Join(f.path, name) }
+func (f *directory) join(name string) string { return path.Join(f.path, name) }
 
 // at returns the absolute path of a relative one.
 func (t *tree) at(path string) string { return filepath.Join(t.path, filepath.FromSlash(path)) }
@@ -72,7 +72,7 @@ func (t *tree) resync(b *burst) bool {
 
 // sync watches a directory before it lists it, so that no change is missed. It reports
 // whether the directory exists and can be watched.
-func (t *tree) sync(f *folder, b *burst) bool {
+func (t *tree) sync(f *directory, b *burst) bool {
 	at := t.at(f.path)
 	info, err := os.Lstat(at)
 	if err != nil || !t.watch(at, b) {
@@ -90,15 +90,15 @@ func (t *tree) sync(f *folder, b *burst) bool {
 	for _, e := range entries {
 		if e.IsDir() {
 			dirs[e.Name()] = true
-			t.addFolder(f, e.Name(), b)
+			t.addDirectory(f, e.Name(), b)
 		} else {
 			files[e.Name()] = true
 			t.addFile(f, e.Name(), e.Info, false, b)
 		}
 	}
-	for name := range f.folders {
+	for name := range f.directories {
 		if !dirs[name] {
-			t.removeFolder(f, name, b)
+			t.removeDirectory(f, name, b)
 		}
 	}
 	for name := range f.files {
@@ -109,27 +109,27 @@ func (t *tree) sync(f *folder, b *burst) bool {
 	return true
 }
 
-// addFolder watches a directory and all directories below it, unless no file in it can be
+// addDirectory watches a directory and all directories below it, unless no file in it can be
 // in a set.
-func (t *tree) addFolder(f *folder, name string, b *burst) {
+func (t *tree) addDirectory(f *directory, name string, b *burst) {
 	ignored := f.ignores(name, true)
 	if !t.reaches(f.join(name), ignored) {
-		t.removeFolder(f, name, new(burst)) // without a change of its files
+		t.removeDirectory(f, name, new(burst)) // without a change of its files
 		return
 	}
-	if f.folders[name] == nil {
-		f.folders[name] = newFolder(f, name, f.join(name))
+	if f.directories[name] == nil {
+		f.directories[name] = newDirectory(f, name, f.join(name))
 		t.moved = true
 	}
-	f.folders[name].ignored = ignored
-	if !t.sync(f.folders[name], b) {
-		t.removeFolder(f, name, b)
+	f.directories[name].ignored = ignored
+	if !t.sync(f.directories[name], b) {
+		t.removeDirectory(f, name, b)
 	}
 }
 
 // addFile records that a file exists. The file has changed if it is new, if its
 // stamp differs, or if changed is true.
-func (t *tree) addFile(f *folder, name string, stat func() (fs.FileInfo, error), changed bool, b *burst) {
+func (t *tree) addFile(f *directory, name string, stat func() (fs.FileInfo, error), changed bool, b *burst) {
 	sets := t.setsOf(f.join(name), f.ignores(name, false))
 	if sets == nil {
 		delete(f.files, name)
@@ -158,7 +158,7 @@ func (t *tree) addFile(f *folder, name string, stat func() (fs.FileInfo, error),
 }
 
 // removeFile records that a file is gone.
-func (t *tree) removeFile(f *folder, name string, b *burst) {
+func (t *tree) removeFile(f *directory, name string, b *burst) {
 	t.setLink(f.join(name), false)
 	if was, known := f.files[name]; known {
 		delete(f.files, name)
@@ -179,19 +179,19 @@ func (t *tree) setLink(path string, is bool) {
 	t.relink = true
 }
 
-// removeFolder records that a directory is gone, with everything in it.
-func (t *tree) removeFolder(f *folder, name string, b *burst) {
-	sub := f.folders[name]
+// removeDirectory records that a directory is gone, with everything in it.
+func (t *tree) removeDirectory(f *directory, name string, b *burst) {
+	sub := f.directories[name]
 	if sub == nil {
 		return
 	}
-	delete(f.folders, name)
+	delete(f.directories, name)
 	t.moved = true
 	for name := range sub.files {
 		t.removeFile(sub, name, b)
 	}
-	for name := range sub.folders {
-		t.removeFolder(sub, name, b)
+	for name := range sub.directories {
+		t.removeDirectory(sub, name, b)
 	}
 	_ = t.notify.Remove(t.at(sub.path)) // fsnotify may have removed it
 }

@@ -16,30 +16,30 @@ import (
 	"github.com/devports/devports/allocator/lockfile"
 )
 
-// Directory contains the files of all runs of a user.
-type Folder struct {
+// Runs are all runs of a user: the directories of their files.
+type Runs struct {
 	path    string   // contains lock files and logs
 	sockets []string // directories for sockets, in order of preference
 }
 
-// NewFolder returns the directory in devports' home. Sockets are created in
+// NewRuns returns the runs in devports' home. Their sockets are created in
 // runtime, the value of XDG_RUNTIME_DIR, if it is an absolute path to a
 // directory of this user; sudo -E keeps another user's.
-func NewFolder(home, runtime string) Folder {
-	f := Folder{path: filepath.Join(home, "run")}
+func NewRuns(home, runtime string) Runs {
+	r := Runs{path: filepath.Join(home, "run")}
 	if info, err := os.Stat(runtime); filepath.IsAbs(runtime) && err == nil && ownedByUser(info) {
-		f.sockets = append(f.sockets, filepath.Join(runtime, "devports"))
+		r.sockets = append(r.sockets, filepath.Join(runtime, "devports"))
 	}
 	name := fmt.Sprintf("devports-%d", os.Getuid())
-	f.sockets = append(f.sockets, f.path, filepath.Join(os.TempDir(), name))
+	r.sockets = append(r.sockets, r.path, filepath.Join(os.TempDir(), name))
 	if shortTemp != "" {
-		f.sockets = append(f.sockets, filepath.Join(shortTemp, name))
+		r.sockets = append(r.sockets, filepath.Join(shortTemp, name))
 	}
-	return f
+	return r
 }
 
 // Path is the directory of the lock files and logs.
-func (f Folder) Path() string { return f.path }
+func (r Runs) Path() string { return r.path }
 
 // maxSocketPath is the length of a socket's path, in bytes, that every system
 // accepts. macOS's limit is 103.
@@ -48,9 +48,9 @@ const maxSocketPath = 100
 // SocketPaths are the paths for a socket of that name, in order of preference:
 // those that are short enough. There is one unless a user has long paths and the
 // system no short one.
-func (f Folder) SocketPaths(name string) (paths []string) {
-	for _, folder := range f.sockets {
-		if path := filepath.Join(folder, name+".sock"); len(path) <= maxSocketPath {
+func (r Runs) SocketPaths(name string) (paths []string) {
+	for _, directory := range r.sockets {
+		if path := filepath.Join(directory, name+".sock"); len(path) <= maxSocketPath {
 			paths = append(paths, path)
 		}
 	}
@@ -63,8 +63,8 @@ var ErrNoSocketPath = fmt.Errorf("its path would have more than %d bytes in each
 // Slot is the place of the run of one checkout. At most one process holds its
 // lock.
 type Slot struct {
-	folder Folder
-	name   string // of its files, without extension
+	runs Runs
+	name string // of its files, without extension
 }
 
 // Name names the slot among those of a user. It can be the name of a file.
@@ -74,20 +74,20 @@ const lockExtension = ".lock"
 
 // Slot returns the slot of a checkout, which its directory and worktree label
 // identify.
-func (f Folder) Slot(directory, worktree string) Slot {
+func (r Runs) Slot(directory, worktree string) Slot {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s\x00%s", directory, worktree)
-	return Slot{f, fmt.Sprintf("%016x", h.Sum64())}
+	return Slot{r, fmt.Sprintf("%016x", h.Sum64())}
 }
 
 // Instances returns the instances of all slots that were ever used, sorted by
 // directory: live runs and the remains of others.
-func (f Folder) Instances() []Instance {
-	entries, _ := os.ReadDir(f.path) // without a directory there are none
+func (r Runs) Instances() []Instance {
+	entries, _ := os.ReadDir(r.path) // without a directory there are none
 	var instances []Instance
 	for _, entry := range entries {
 		if name, ok := strings.CutSuffix(entry.Name(), lockExtension); ok {
-			instances = append(instances, Slot{f, name}.Instance())
+			instances = append(instances, Slot{r, name}.Instance())
 		}
 	}
 	slices.SortStableFunc(instances, func(a, b Instance) int { return cmp.Compare(a.Note.Directory, b.Note.Directory) })
@@ -102,7 +102,7 @@ func (s Slot) Lock() string { return s.file(lockExtension) }
 // of its services, such as why it could not start.
 func (s Slot) Log() string { return s.file(".log") }
 
-func (s Slot) file(extension string) string { return filepath.Join(s.folder.path, s.name+extension) }
+func (s Slot) file(extension string) string { return filepath.Join(s.runs.path, s.name+extension) }
 
 // socket returns the path where a new run will probably create its socket: the
 // first in a directory that is private or can be created.
@@ -132,25 +132,25 @@ func (s Slot) listen() (l net.Listener, path string, err error) {
 
 // makePrivate creates a directory for this user only, or makes an existing one
 // private. It refuses a directory of another user, who could place a socket there.
-func makePrivate(folder string) error {
-	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+func makePrivate(directory string) error {
+	if err := os.Mkdir(directory, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	info, err := os.Lstat(folder)
+	info, err := os.Lstat(directory)
 	switch {
 	case err != nil:
 		return err
 	case !info.IsDir():
-		return fmt.Errorf("%s is not a directory", folder)
+		return fmt.Errorf("%s is not a directory", directory)
 	case !ownedByUser(info):
-		return fmt.Errorf("%s belongs to another user", folder)
+		return fmt.Errorf("%s belongs to another user", directory)
 	case info.Mode().Perm() != 0o700:
-		return os.Chmod(folder, 0o700)
+		return os.Chmod(directory, 0o700)
 	}
 	return nil
 }
 
-func (s Slot) socketPaths() []string { return s.folder.SocketPaths(s.name) }
+func (s Slot) socketPaths() []string { return s.runs.SocketPaths(s.name) }
 
 // Instance returns the run that holds the slot, or the remains of the last one.
 func (s Slot) Instance() Instance {

@@ -40,7 +40,7 @@ func TestIgnoredAboveTheRoot(t *testing.T) {
 	expect(t, w, "s:a.log(3)")
 }
 
-func TestWatchedFolders(t *testing.T) {
+func TestWatchedDirectories(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ patterns, want string }{
 		{"**/*.go", ". api api/v1 web web/src web/src/deep web/test"},
