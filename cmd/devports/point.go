@@ -1,12 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,11 +14,8 @@ import (
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
-	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher/front"
-	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
-	"github.com/devports/devports/registry/checkout"
 )
 
 var pointCommand = command{
@@ -151,117 +145,6 @@ func (s session) addPoint(ctx context.Context, r registry.Registry, to registry.
 	return row, nil
 }
 
-// hasPort is the error if a file does not declare a port: "web", or "web:metrics".
-func hasPort(file procfile.File, name string) error {
-	n, err := registry.ParseName(name)
-	if err != nil {
-		return usage("", "%v", err)
-	}
-	if err := declares(file, []string{n.Service}); err != nil {
-		return err
-	}
-	var names []string
-	for _, w := range file.Ports() {
-		switch {
-		case w.Name == n:
-			return nil
-		case w.Name.Service == n.Service:
-			names = append(names, w.Name.String())
-		}
-	}
-	if n.Port == "" {
-		return fail(exitFailed, "", "%s has no port: it sets port = false", n)
-	}
-	return fail(exitFailed, "", "%s has no port %s: its ports are %s", n.Service, n.Port, cmp.Or(wording.List(names), "none"))
-}
-
-// pointedProject is the project in the checkout that the command line names.
-func (s session) pointedProject(c *cli.Context) (project.Project, error) {
-	dir := c.String("dir")
-	switch {
-	case c.IsSet("dir") && c.IsSet("label"), c.IsSet("dir") && c.IsSet("file"), c.IsSet("label") && c.IsSet("file"):
-		return project.Project{}, usage("", "only one of --dir, --label and --file can be used")
-	case c.IsSet("label"):
-		here, err := s.openProject(c)
-		if err != nil {
-			return project.Project{}, err
-		}
-		if dir, err = s.checkoutLabelled(here, c.String("label")); err != nil {
-			return project.Project{}, err
-		}
-	case !c.IsSet("dir"):
-		return s.openProject(c)
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return project.Project{}, err
-	}
-	path, err := procfile.Find(dir, s.getenv)
-	if err != nil {
-		return project.Project{}, err
-	}
-	return s.projectAt(path, c.String("registry"), nil)
-}
-
-// mainLabel stands for the main checkout, which has no label.
-const mainLabel = "main"
-
-// checkouts returns the scope of a project, and the directories of all its
-// checkouts that have leases, by label.
-func (s session) checkouts(here project.Project) (scope registry.Scope, directories map[string]string, err error) {
-	scope, leases, err := here.Registry.SeenFrom(here.Checkout)
-	if err != nil {
-		return scope, nil, err
-	}
-	directories = map[string]string{scope.Worktree: scope.Directory}
-	for _, l := range leases {
-		if l.Scope.Project == scope.Project && !l.Scope.UserWide() && !checkout.IsGone(l.Scope.Directory) {
-			directories[l.Scope.Worktree] = l.Scope.Directory
-		}
-	}
-	return scope, directories, nil
-}
-
-// checkoutLabelled returns the directory of the checkout of a project that has
-// a label.
-func (s session) checkoutLabelled(here project.Project, label string) (string, error) {
-	scope, directories, err := s.checkouts(here)
-	if err != nil {
-		return "", err
-	}
-	if dir, ok := directories[label]; ok {
-		return dir, nil
-	}
-	if dir, ok := directories[""]; ok && label == mainLabel {
-		return dir, nil
-	}
-	var labels []string
-	for _, l := range slices.Sorted(maps.Keys(directories)) {
-		labels = append(labels, cmp.Or(l, mainLabel))
-	}
-	hint := "its labels are " + wording.List(labels) + "; a checkout that has not run yet: --dir PATH"
-	if near, ok := text.Nearest(label, labels); ok {
-		hint = "did you mean " + near + "?"
-	}
-	return "", usage(hint, "%s has no checkout with label %q", text.OneLine(scope.Project), label)
-}
-
-// labels completes the labels of the checkouts of the project.
-func labels(l line) (candidates []candidate) {
-	here, err := l.session.openProject(l.context)
-	if err != nil {
-		return nil
-	}
-	_, directories, err := l.session.checkouts(here)
-	if err != nil {
-		return nil
-	}
-	for _, label := range slices.Sorted(maps.Keys(directories)) {
-		candidates = append(candidates, candidate{Word: cmp.Or(label, mainLabel), About: directories[label]})
-	}
-	return candidates
-}
-
 // checkPoint refuses a port that cannot lead to a service.
 func (s session) checkPoint(ctx context.Context, r registry.Registry, to registry.Point, points []registry.Point) error {
 	if to.Port == s.frontPort() {
@@ -363,154 +246,4 @@ func (s session) removePoint(ctx context.Context, r registry.Registry, port int,
 
 func withoutPoint(points []registry.Point, port int) []registry.Point {
 	return slices.DeleteFunc(slices.Clone(points), func(p registry.Point) bool { return p.Port == port })
-}
-
-// The states of a point.
-const (
-	pointReady    = "ready"    // connections are forwarded
-	pointWaiting  = "waiting"  // for its service; connections are refused
-	pointBlocked  = "blocked"  // another program has the port: Detail
-	pointInactive = "inactive" // there is no front, as nothing runs
-)
-
-// pointRow is a point in JSON.
-type pointRow struct {
-	Port        int    `json:"port"`
-	State       string `json:"state"`
-	Detail      string `json:"detail,omitempty"`
-	Service     string `json:"service"`
-	Project     string `json:"project"`
-	Worktree    string `json:"worktree,omitempty"`
-	Directory   string `json:"directory"`
-	Connections int    `json:"connections"`
-}
-
-func (p pointRow) scope() registry.Scope {
-	return registry.Scope{Directory: p.Directory, Project: p.Project, Worktree: p.Worktree}
-}
-
-// applyPoints makes the front read the points, and returns the row of a port. The
-// open connections of the ports in cut end.
-func (s session) applyPoints(ctx context.Context, r registry.Registry, port int, cut ...int) (pointRow, error) {
-	rows, err := s.pointRows(ctx, r, cut...)
-	if err != nil {
-		return pointRow{}, err
-	}
-	for _, row := range rows {
-		if row.Port == port {
-			return row, nil
-		}
-	}
-	return pointRow{}, nil
-}
-
-// pointRows are all points, as they are once the front has read them.
-func (s session) pointRows(ctx context.Context, r registry.Registry, cut ...int) ([]pointRow, error) {
-	points, err := r.Points()
-	if err != nil {
-		return nil, err
-	}
-	place, err := s.frontPlace()
-	if err != nil {
-		return nil, err
-	}
-	states, _, err := place.ReloadPoints(ctx, cut...)
-	if errors.Is(err, front.ErrNoPoints) {
-		s.note("points start with the next front: the one that is running is of an earlier version (to replace it: devports down --all)")
-	} else if err != nil {
-		return nil, err
-	}
-	rows := make([]pointRow, len(points))
-	for i, p := range points {
-		row := pointRow{
-			Port: p.Port, State: pointInactive, Service: p.Service,
-			Project: p.Scope.Project, Worktree: p.Scope.Worktree, Directory: p.Scope.Directory,
-		}
-		for _, st := range states {
-			if st.Port != p.Port {
-				continue
-			}
-			row.Connections, row.State = st.Open, pointWaiting
-			if st.Running {
-				row.State = pointReady
-			}
-			if st.Error != "" {
-				row.State, row.Detail = pointBlocked, st.Error
-			}
-		}
-		rows[i] = row
-	}
-	return rows, nil
-}
-
-func (s session) listPoints(c *cli.Context) error {
-	r, err := s.openRegistry(c)
-	if err != nil {
-		return err
-	}
-	rows, err := s.pointRows(c.Context, r)
-	if err != nil {
-		return err
-	}
-	if c.Bool("json") {
-		return s.json(pointsOutput{Points: rows})
-	}
-	if len(rows) == 0 {
-		s.note("no points")
-		return nil
-	}
-	var t table
-	t.add("PORT", "STATE", "SERVICE", "CHECKOUT", "DIRECTORY")
-	for _, row := range rows {
-		t.add(fmt.Sprint(row.Port), row.State, row.Service, row.scope().String(), row.Directory)
-	}
-	return t.write(s.stdout)
-}
-
-// points are the user's points, none if they cannot be read.
-func (s session) points() []registry.Point {
-	r, err := s.registryAt("")
-	if err != nil {
-		return nil
-	}
-	points, _ := r.Points()
-	return points
-}
-
-// pointsAt are the points among ports, by port.
-func (s session) pointsAt(ctx context.Context, ports []int) map[int]pointRow {
-	rows := map[int]pointRow{}
-	if !slices.ContainsFunc(s.points(), func(p registry.Point) bool { return slices.Contains(ports, p.Port) }) {
-		return rows
-	}
-	r, err := s.registryAt("")
-	if err != nil {
-		return rows
-	}
-	all, err := s.pointRows(ctx, r)
-	if err != nil {
-		s.note("%v", err)
-	}
-	for _, row := range all {
-		rows[row.Port] = row
-	}
-	return rows
-}
-
-// pointSource is the source of points for the front.
-func pointSource(r registry.Registry) front.PointSource {
-	return front.PointSource{
-		Load: func() ([]front.Point, error) {
-			points, err := r.Points()
-			list := make([]front.Point, len(points))
-			for i, p := range points {
-				list[i] = front.Point{
-					Port: p.Port, Service: p.Service,
-					Project: p.Scope.Project, Worktree: p.Scope.Worktree, Directory: p.Scope.Directory,
-				}
-			}
-			return list, err
-		},
-		Gone: checkout.IsGone,
-	}
 }
