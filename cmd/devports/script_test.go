@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 		os.Setenv(envvar.Front, "off")
 	}
 	// Scripts wait for processes more than they compute.
-	flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // before the flags of go test, which win, are read
+	flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))) // before the flags of go test, which win, are read
 	testscript.Main(withEngine{m}, programs)
 }
 
@@ -76,9 +76,10 @@ func TestScripts(t *testing.T) {
 }
 
 // TestExamples runs the scripts that build and run the examples. The first time
-// that may take minutes, during which other scripts should not compete for the
-// processor.
+// that may take minutes, during which the other scripts should not compete for the
+// processor: they have run by then.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	runScripts(t, example)
 }
 
