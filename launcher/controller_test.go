@@ -47,6 +47,7 @@ c = { command = 'true', port = false }
 d = { command = 'exec sleep 1000', port = false, depends_on = ['b'] }
 `
 	w, st := controlled(t, portfile)
+	w.happened("started", "a")
 	w.happened("ended", "b")
 	w.happened("ended", "c")
 	all, err := st.Status(t.Context())
