@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,8 +52,7 @@ func (s session) assignedPorts() map[int]bool {
 	if err != nil {
 		return ports
 	}
-	states, _ := filepath.Glob(filepath.Join(home, "portserver", "*.state"))
-	for _, state := range states {
+	for _, state := range filesIn(filepath.Join(home, "portserver"), "*.state") {
 		assignments, err := portserver.ReadState(state)
 		if err != nil {
 			s.note("%v", err)
@@ -108,8 +109,7 @@ func disjoint(files serverFiles, ports string) error {
 	if err != nil {
 		return err
 	}
-	locks, _ := filepath.Glob(filepath.Join(files.directory, "*.lock")) // fails only for a bad pattern
-	for _, lock := range locks {
+	for _, lock := range filesIn(files.directory, "*.lock") {
 		held := lockfile.Holder(lock)
 		var other serverNote
 		if lock == files.lock || held == nil || json.Unmarshal(held.Note, &other) != nil {
@@ -131,9 +131,8 @@ type oldAssignments map[int]string
 // stoppedServers reads the assignments of servers at other addresses. Those of
 // running servers do not matter, as their pools do not overlap.
 func (s session) stoppedServers(files serverFiles) oldAssignments {
-	states, _ := filepath.Glob(filepath.Join(files.directory, "*.state")) // fails only for a bad pattern
 	before := oldAssignments{}
-	for _, state := range states {
+	for _, state := range filesIn(files.directory, "*.state") {
 		if state == files.state {
 			continue
 		}
@@ -156,4 +155,14 @@ func (o oldAssignments) contains(port int) bool {
 	}
 	assignments, err := portserver.ReadState(state)
 	return err != nil || slices.ContainsFunc(assignments, func(a portserver.Assignment) bool { return a.Port == port })
+}
+
+// filesIn returns the paths of the files in a directory, whose own name may have
+// characters of patterns, that match a valid pattern.
+func filesIn(directory, pattern string) (paths []string) {
+	names, _ := fs.Glob(os.DirFS(directory), pattern)
+	for _, name := range names {
+		paths = append(paths, filepath.Join(directory, name))
+	}
+	return paths
 }

@@ -214,8 +214,12 @@ func (i Instance) CleanUp(grace time.Duration) (ended []launcher.Orphan, err err
 // The error is a *lockfile.HeldError if a run has started.
 func (i Instance) Discard() error {
 	return lockfile.Remove(i.Lock(), func() error {
-		files, err := filepath.Glob(i.file(".*"))
-		for _, path := range append(files, i.AbandonedSockets()...) {
+		names, err := fs.Glob(os.DirFS(i.runs.path), i.name+".*")
+		paths := i.AbandonedSockets()
+		for _, name := range names {
+			paths = append(paths, filepath.Join(i.runs.path, name))
+		}
+		for _, path := range paths {
 			if path != i.Lock() {
 				err = errors.Join(err, removeIfThere(path))
 			}

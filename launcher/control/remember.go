@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/devports/devports/allocator/atomicfile"
@@ -37,9 +36,9 @@ func (s Slot) Forget() error {
 
 // Remembered returns the slots for which Remember stored something.
 func (r Runs) Remembered() (slots []Slot) {
-	paths, _ := filepath.Glob(filepath.Join(r.path, "*"+rememberExtension)) // the pattern is valid
-	for _, path := range paths {
-		name := strings.TrimSuffix(filepath.Base(path), rememberExtension)
+	names, _ := fs.Glob(os.DirFS(r.path), "*"+rememberExtension) // the pattern is valid
+	for _, name := range names {
+		name = strings.TrimSuffix(name, rememberExtension)
 		if !strings.HasPrefix(name, ".") { // a temporary file of atomicfile
 			slots = append(slots, Slot{r, name})
 		}

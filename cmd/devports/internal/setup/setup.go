@@ -235,10 +235,11 @@ func All(home string) (all []Stored, err error) {
 func (s Stored) Remove() error {
 	h := fnv.New64a()
 	h.Write([]byte(s.Directory))
-	locks, _ := filepath.Glob(filepath.Join(filepath.Dir(s.path), fmt.Sprintf("%016x-*.lock", h.Sum64())))
-	locks = append(locks, strings.TrimSuffix(s.path, extension)+".lock")
+	directory := filepath.Dir(s.path)
+	locks, _ := fs.Glob(os.DirFS(directory), fmt.Sprintf("%016x-*.lock", h.Sum64()))
+	locks = append(locks, strings.TrimSuffix(filepath.Base(s.path), extension)+".lock")
 	for _, lock := range locks {
-		_ = lockfile.Remove(lock, func() error { return nil })
+		_ = lockfile.Remove(filepath.Join(directory, lock), func() error { return nil })
 	}
 	return os.Remove(s.path)
 }
