@@ -114,8 +114,8 @@ func stop(client control.Client, c *cli.Context, names []string) ([]string, *con
 		}
 		names = active
 	}
-	_, err := client.Stop(c.Context, names...)
-	return names, nil, err // of a shared service, the answer may be from before
+	info, err := client.Stop(c.Context, names...)
+	return names, &info, err
 }
 
 var restartCommand = requestCommand{

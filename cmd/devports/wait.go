@@ -53,7 +53,8 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 func (s session) awaitSettled(ctx context.Context, client control.Client, names []string, o waitOptions) (control.Info, error) {
 	bounded, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	if o.synced != nil {
+	isShared := func(st launcher.Status) bool { return st.Shared }
+	if o.synced != nil && !slices.ContainsFunc(o.synced.Services, isShared) { // the state of a shared service comes from another run
 		client = client.Synced()
 	}
 	wait := client.Wait
