@@ -334,7 +334,7 @@ func TestWatchReplacesTheSet(t *testing.T) {
 
 func TestWatchErrors(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Geteuid() == 0 {
-		t.Skip("needs a folder that cannot be watched")
+		t.Skip("needs a directory that cannot be watched")
 	}
 	t.Parallel()
 	dir := t.TempDir()
