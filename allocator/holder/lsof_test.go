@@ -191,7 +191,7 @@ func TestCoalescer(t *testing.T) {
 		}
 		first := make(chan int, 1)
 		go func() { first <- ask() }()
-		time.Sleep(time.Second / 2)
+		synctest.Wait() // until its call has begun
 		// These have asked after the first call began: they share the second.
 		var callers sync.WaitGroup
 		var late atomic.Int64

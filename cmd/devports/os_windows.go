@@ -15,7 +15,7 @@ import (
 // replace runs the program and waits for it: Windows cannot replace a process.
 // Ctrl-C and Ctrl-Break reach the program, too, which decides what they do.
 func (p program) replace() error {
-	signals := make(chan os.Signal, 1) // nobody receives: the signals only must not end this process
+	signals := make(chan os.Signal, 1) // not received: the signals are only not to end this process
 	signal.Notify(signals, stopSignals()...)
 	defer signal.Stop(signals)
 	cmd := p.child()

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stall makes the file of a service's first segment block whoever opens it for
+// stall makes the file of a service's first segment block those who open it for
 // writing, like a disk that does not respond, until respond is called.
 func stall(t *testing.T, r Run, service string) (respond func()) {
 	t.Helper()
