@@ -567,7 +567,18 @@ func TestHint(t *testing.T) {
 	if note := <-r.notes; note != want {
 		t.Error(note)
 	}
-	// The hint of another service shows that there are no more for the first.
+	// A process responds before the front knows its pid.
+	early := web
+	early.Name, early.Host = "early", "early"
+	r.set(early, 0, p.pid)
+	f.get("early.shop.localhost", "/status/403", 403)
+	if note := <-r.notes; !strings.HasPrefix(note, "early responded with 403") {
+		t.Error(note)
+	}
+	early.Host = "later"
+	r.set(early, p.pid)
+	f.get("later.shop.localhost", "/status/403", 403)
+	// The hint of another service shows that there are no more for these.
 	api.Name, api.Host, api.HostHeader = "admin", "admin", "localhost"
 	r.set(api, p.pid)
 	f.get("admin.shop.localhost", "/status/400", 400)

@@ -187,8 +187,9 @@ func (r *run) unverified(service string) bool {
 func (r *run) first(s *Service, refused bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	last := r.hinted[s.Name]
-	if last.pid == s.PID && last.restarts == s.Restarts {
+	last, responded := r.hinted[s.Name]
+	same := last.pid == s.PID || last.pid == 0 || s.PID == 0 // 0: what is known of the service is from before its process had a pid
+	if responded && same && last.restarts == s.Restarts {
 		return false
 	}
 	r.hinted[s.Name] = hintedProcess{s.PID, s.Restarts, last.hinted || refused}
