@@ -109,6 +109,7 @@ type Ended struct {
 	Orphans []Orphan      // background processes that it left, which devports has ended
 	Outage  Outage        // of a dependency, if that may have caused the failure
 	Rerun   bool          // it runs again once that dependency is back
+	Shared  bool          // it ran elsewhere, where its output is
 }
 
 // UpToDate: the step need not run now.

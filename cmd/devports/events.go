@@ -84,6 +84,8 @@ func formatEvent(e launcher.Event, cause string) string {
 			text += fmt.Sprintf("; running it again once %s is back", e.Outage.Service)
 		case e.Outage.Reason == launcher.OutageRestart && e.Retry == 0:
 			text += fmt.Sprintf(" (to restart both: devports restart --dependents %s)", e.Outage.Service)
+		case e.Shared && e.Exit.Failed():
+			text += fmt.Sprintf(" (to see its output: devports logs %s)", e.Service)
 		}
 		return text + formatRetry(e.Retry)
 	case launcher.Idle:
