@@ -201,13 +201,16 @@ func (s service) kill(now time.Time) (service, []action) {
 	return s, []action{kill}
 }
 
-// record sets the exit of the process. The first cause counts.
+// record sets the exit of the process. The first cause counts. A job that is to
+// stop or to restart, and succeeds before it is stopped, has succeeded: so says
+// [Turn] of a step.
 func (s service) record(e event) service {
 	if s.exit != nil {
 		return s
 	}
 	exit := e.exit
-	exit.Requested = s.goal != goalNone
+	succeeded := e.own && exit == (Exit{}) && s.procSpec.Ready.Kind == procfile.Done
+	exit.Requested = s.goal != goalNone && !succeeded
 	judged := endedProcess{s.procSpec, exit, s.ready, e.needed, e.orphans, e.serving}.effectiveExit()
 	if judged.Status != exit.Status {
 		s.ready = false
@@ -229,7 +232,7 @@ func (s service) afterExit(now time.Time) service {
 	}
 	if s.procSpec.Ready.Kind == procfile.Done && s.exit.Status == 0 && !s.exit.Requested {
 		s.ready, s.rerunDone = true, false
-		s.setup = s.setup.succeed(now)
+		s.setup = s.setup.succeed(now, s.goal == goalRestart)
 	}
 	if s.goal == goalNone && !s.unkillable && shouldRestart(s.spec.Restart, *s.exit) {
 		return s.backOff(now)

@@ -37,9 +37,9 @@ func (s setupState) start() setupState {
 }
 
 // succeed returns the state after a process has succeeded, or a step was up to
-// date.
-func (s setupState) succeed(now time.Time) setupState {
-	s.forced = false
+// date. again: it is to restart.
+func (s setupState) succeed(now time.Time, again bool) setupState {
+	s.forced = s.forced && again
 	if !s.upToDate {
 		s.succeededAt = now
 	}

@@ -34,12 +34,15 @@ func TestStep(t *testing.T) {
 		{"up to date and stopped at once", []eventKind{evStart, evStop, evUpToDate}, Exit{}, "ended/stop held"},
 		{"a step that it depends on has run", []eventKind{evStart, evUpToDate, evRenewed}, Exit{}, "waiting"},
 		{"it stays stopped", []eventKind{evStart, evUpToDate, evStop, evRenewed}, Exit{}, "ended/stop ready held"},
+		{"it succeeds before it is stopped", []eventKind{evStart, evStarted, evStop, evGone}, Exit{}, "ended/stop ready held"},
+		{"it fails before it is stopped", []eventKind{evStart, evStarted, evStop, evGone}, failed, "ended/stop held"},
+		{"it succeeds once it is stopped", []eventKind{evStart, evStarted, evStop, evTerminate, evGone}, Exit{}, "ended/stop held"},
 		{"not while it runs", []eventKind{evStart, evRenewed}, Exit{}, "starting"},
 	} {
 		s := ofStep()
 		var actions []action
 		for _, kind := range c.events {
-			s, actions = s.next(epoch, event{kind: kind, exit: c.exit})
+			s, actions = s.next(epoch, event{kind: kind, exit: c.exit, own: s.phase == running})
 		}
 		if got := withActions(s, actions); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
@@ -64,7 +67,7 @@ func TestStepsUnderRandomEvents(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, seed uint64) {
 		f := newFakeSystem(t, seed)
 		f.crashes = f.random(2) == 0
-		turns := map[string]bool{} // guarded by f.mu
+		turns, unfinished := map[string]bool{}, map[string]bool{} // guarded by f.mu
 		f.setup = func(ctx context.Context, step procfile.Process, force bool) (Turn, error) {
 			f.mu.Lock()
 			if turns[step.Service] {
@@ -72,9 +75,12 @@ func TestStepsUnderRandomEvents(t *testing.T) {
 			}
 			turns[step.Service] = true
 			f.mu.Unlock()
-			end := func(*Exit) {
+			end := func(exit *Exit) {
 				f.mu.Lock()
 				defer f.mu.Unlock()
+				if exit != nil && *exit == (Exit{}) {
+					unfinished[step.Service] = false
+				}
 				if !turns[step.Service] {
 					t.Errorf("the turn of %s ends twice", step.Service)
 				}
@@ -86,7 +92,12 @@ func TestStepsUnderRandomEvents(t *testing.T) {
 				end(nil)
 				return Turn{}, ctx.Err()
 			}
-			return Turn{Needed: force || f.random(2) == 0, End: end}, nil
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if force || f.random(2) == 0 {
+				unfinished[step.Service] = true // until it has succeeded, as in a real store
+			}
+			return Turn{Needed: unfinished[step.Service], End: end}, nil
 		}
 		r := f.start(setUp(f, withKeeper(randomPlan(f.random, 2+f.random(10)))))
 		for range 10 {
@@ -128,4 +139,16 @@ func TestStepsUnderRandomEvents(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A step that is to run again runs again, although it succeeds before it is stopped.
+func TestRestartOfSucceedingStep(t *testing.T) {
+	s := ofStep()
+	s.setup.forced = true
+	for _, kind := range []eventKind{evStart, evStarted, evRestart, evGone} {
+		s, _ = s.next(epoch, event{kind: kind, own: true})
+	}
+	if got := withActions(s, nil); got != "waiting" || !s.setup.forced || s.setup.succeededAt != epoch {
+		t.Errorf("%s, %+v", got, s.setup)
+	}
 }

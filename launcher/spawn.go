@@ -52,7 +52,7 @@ func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Proc
 	exit, gone := p.Follow(s.done, func(exit Exit) {
 		judge(exit)
 		cancel()
-		e := event{kind: evExited, exit: s.options.explain(spec, exit, started)}
+		e := event{kind: evExited, exit: s.options.explain(spec, exit, started), own: own != nil}
 		if exit.Status == 0 && exit.Err == nil {
 			e.orphans, e.serving = s.leftBehind(stopped, p, spec.Port)
 		}
@@ -64,7 +64,7 @@ func (s *supervisor) follow(stopped context.Context, p child, spec procfile.Proc
 	}
 	ended(own)
 	if gone {
-		post(message{event: event{kind: evGone, exit: s.options.explain(spec, exit, started)}})
+		post(message{event: event{kind: evGone, exit: s.options.explain(spec, exit, started), own: own != nil}})
 	}
 }
 

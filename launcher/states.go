@@ -91,6 +91,7 @@ func (k eventKind) isEnd() bool {
 type event struct {
 	kind    eventKind
 	exit    Exit
+	own     bool     // with an exit: devports had not stopped the process yet
 	needed  bool     // with an exit: another service depends on this one
 	orphans []Orphan // background processes that the process has left
 	serving bool     // one of the orphans listens on the service's port
