@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -215,12 +216,12 @@ func TestBuildOfAnEdit(t *testing.T) {
 // of a successful build that began after it, and a build is terminated or
 // killed only while it runs.
 func TestBuildsInAnyOrder(t *testing.T) {
-	seed := rand.Uint64()
+	seed := cmp.Or(*seed, rand.Uint64())
 	random := rand.New(rand.NewPCG(seed, 0))
 	var s service
-	var change, began, success int // as indices of events
+	var change, began, success int // as indices of events; 0 is before the first
 	live := false
-	for i := range 200_000 {
+	for i := 1; i <= 200_000; i++ {
 		s.spec = compiled().spec
 		s.spec.Restart = []procfile.Restart{procfile.RestartNo, procfile.RestartAlways}[random.IntN(2)]
 		e := event{kind: eventKind(random.IntN(int(evBuildTimeout) + 1)), exit: Exit{Status: random.IntN(2)}}

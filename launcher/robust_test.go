@@ -4,6 +4,7 @@ package launcher
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"flag"
@@ -32,7 +33,6 @@ import (
 //	go test ./launcher -run Killed -kills 100
 var (
 	chaos    = flag.Duration("chaos", 2*time.Second, "how long TestChaos goes on")
-	seed     = flag.Uint64("seed", 0, "what TestChaos does; 0 for anything")
 	restarts = flag.Int("restarts", 200, "how often TestRestarts restarts")
 	kills    = flag.Int("kills", 5, "how often TestKilled kills")
 )
@@ -232,11 +232,9 @@ func TestRestarts(t *testing.T) {
 // TestChaos makes services of every kind come, change, go and fail at random.
 // In the end no process is left.
 func TestChaos(t *testing.T) {
-	if *seed == 0 {
-		*seed = mathrand.Uint64()
-	}
-	t.Logf("-seed %d", *seed)
-	random := mathrand.New(mathrand.NewPCG(*seed, 0))
+	seed := cmp.Or(*seed, mathrand.Uint64())
+	t.Logf("-seed %d", seed)
+	random := mathrand.New(mathrand.NewPCG(seed, 0))
 	commands := []string{
 		"exec sleep 1000",
 		"exit %d",
