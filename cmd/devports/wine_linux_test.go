@@ -126,7 +126,7 @@ func (w wine) environ() []string {
 func (w wine) command(t *testing.T, program string, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
-	line := strings.Join(append([]string{w.loader, program}, args...), " ")
+	line := "exec " + strings.Join(append([]string{w.loader, program}, args...), " ") // a shell that waits would end by Ctrl-C
 	cmd := exec.CommandContext(ctx, "script", "-qec", line, "/dev/null")
 	cmd.Env = w.environ()
 	cmd.WaitDelay = time.Second
