@@ -15,6 +15,7 @@ import (
 	"github.com/devports/devports/allocator/portserver"
 	"github.com/devports/devports/allocator/process"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 )
 
 var pickCommand = command{
@@ -114,7 +115,7 @@ func (s session) pick(c *cli.Context, n int) ([]int, error) {
 			return !taken[port] && !allocator.Busy(port)
 		})
 		if errors.Is(err, allocator.ErrNoneLeft) {
-			return nil, fail(exitPort, "widen DEVPORTS_RANGE; the default is 10000-29999", "only %d unused ports left in the range", len(ports))
+			return nil, fail(exitPort, "widen DEVPORTS_RANGE; the default is 10000-29999", "%s left in the range", wording.Few(len(ports), "unused port"))
 		}
 		if err != nil {
 			return nil, err

@@ -44,10 +44,14 @@ func (s session) portserverFiles(address string) (full string, files serverFiles
 	return address, serverFiles{directory, stem + ".lock", stem + ".state"}, nil
 }
 
-// assignedPorts are the ports that any port server of this user has assigned.
-// They look free until their owners listen.
+// assignedPorts are the ports that any port server of this user has assigned, and
+// the one that DEVPORTS_FRONT has for the front. They look free until their owners
+// listen.
 func (s session) assignedPorts() map[int]bool {
 	ports := map[int]bool{}
+	if port, off, err := s.frontSetting(); err == nil && !off {
+		ports[port] = true
+	}
 	home, err := registry.Home(s.getenv)
 	if err != nil {
 		return ports

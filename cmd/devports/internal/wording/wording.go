@@ -77,6 +77,14 @@ func WhoOpened(file string) string {
 	return "lsof " + text.QuoteSh(file)
 }
 
+// Few is [Count] of less than is wanted: "no ports" or "only 3 ports".
+func Few(n int, noun string) string {
+	if n == 0 {
+		return Count(n, noun)
+	}
+	return "only " + Count(n, noun)
+}
+
 // Shorten cuts s to width characters, and ends it with "…" if it was longer.
 func Shorten(s string, width int) string {
 	if r := []rune(s); len(r) > width {
@@ -101,16 +109,12 @@ func Bytes(n int64) string {
 // Shortage says that only a few ports are left to choose from, and why. named is
 // the explicit range, if that is the cause.
 func Shortage(left int, cause allocator.Cause, named string, local allocator.Local) string {
-	few := "no ports"
-	if left > 0 {
-		few = "only " + Count(left, "port")
-	}
 	switch cause {
 	case allocator.ReservedPorts:
-		return "the reserved ports of this machine (net.ipv4.ip_local_reserved_ports) leave " + few + " to choose from"
+		return "the reserved ports of this machine (net.ipv4.ip_local_reserved_ports) leave " + Few(left, "port") + " to choose from"
 	case allocator.EphemeralPorts:
-		return fmt.Sprintf("the ephemeral range %s leaves %s to choose from", local.Ephemeral, few)
+		return fmt.Sprintf("the ephemeral range %s leaves %s to choose from", local.Ephemeral, Few(left, "port"))
 	default:
-		return strings.Replace(few, "port", "unassigned port", 1) + " in " + named
+		return Few(left, "unassigned port") + " in " + named
 	}
 }
