@@ -100,7 +100,7 @@ show git worktree add -q ../notes-search
 say "Start all three. The first starts PostgreSQL, and each creates its own database in it."
 for checkout in notes notes-login notes-search; do
 	show cd "$scratch/$checkout"
-	show devports up -d --timeout 5m
+	show devports up -d --timeout 5m || { devports logs db; fail "$checkout does not start"; }
 done
 
 say "All leased ports and all runs. The pin applies in the main checkout."
