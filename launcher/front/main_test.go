@@ -346,6 +346,7 @@ type testRun struct {
 	services  []Service
 	lines     []string // of every service
 	processes map[string][]int
+	asked     int // how often the front has asked for processes
 	starts    int
 }
 
@@ -391,6 +392,7 @@ func announce(t testing.TB, place Place, about Run, protocol int, startFront fun
 		Processes: func(_ context.Context, service string) ([]int, error) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
+			r.asked++
 			return r.processes[service], nil
 		},
 		Publishes: func(ctx context.Context, service string, on netip.AddrPort) bool {

@@ -218,7 +218,7 @@ func (p *proxy) dial(ctx context.Context, t target) (net.Conn, error) {
 		if err == nil {
 			return conn, nil
 		}
-		if !errors.Is(err, errNotListening) && !errors.Is(err, errChanged) && !errors.Is(err, errNoAnswer) || !t.waits() {
+		if !mayPass(err, t.service) || !t.waits() {
 			return nil, err
 		}
 		t.seat.leave()
@@ -229,6 +229,16 @@ func (p *proxy) dial(ctx context.Context, t target) (net.Conn, error) {
 			return nil, err
 		}
 	}
+}
+
+// mayPass reports whether a service may be reached although that has failed. A
+// process that listens before its pid is known is taken for another one.
+func mayPass(err error, s *Service) bool {
+	var stranger *strangerError
+	if errors.As(err, &stranger) {
+		return s.State == launcher.StateStarting && s.PID == 0
+	}
+	return errors.Is(err, errNotListening) || errors.Is(err, errChanged) || errors.Is(err, errNoAnswer)
 }
 
 // errMoved reports that a name has become that of another checkout.

@@ -468,6 +468,40 @@ func TestWaitsForRestart(t *testing.T) {
 	}
 }
 
+// A process may listen before the front knows its pid: requests wait until then.
+func TestListensBeforePIDIsKnown(t *testing.T) {
+	f, r, p, web := newSite(t, "127.0.0.1:%d")
+	p.stop()
+	web.State = launcher.StateStopped
+	r.set(web, 0)
+	f.get("web.shop.localhost", "/", 503)
+	p = start(t, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))
+	web.State, web.Restarts = launcher.StateStarting, 1
+	r.set(web, 0)
+	asked := func() int {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.asked
+	}
+	before := asked()
+	go func() {
+		for asked() < before+10 { // again and again
+			time.Sleep(time.Millisecond)
+		}
+		r.set(web, p.pid)
+	}()
+	for status := 503; status != 200; {
+		response, err := f.client().Get(fmt.Sprintf("http://web.shop.localhost:%d/", f.port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if status = response.StatusCode; status != 200 && status != 503 { // 503: it is stopped
+			t.Fatal(response.Status)
+		}
+	}
+}
+
 // A service is drained at once unless it has requests, a limited time if they
 // take long, and never for those that do not end.
 func TestDrain(t *testing.T) {
