@@ -62,6 +62,9 @@ func Busy(port int) bool {
 // BusyAmong returns those of ports that are Busy, in the same order. It probes
 // them concurrently.
 func BusyAmong(ports []int) []int {
+	if len(ports) == 0 {
+		return nil // Prober makes sockets
+	}
 	free, busy := Prober(), make([]bool, len(ports))
 	var next atomic.Int64
 	var probers sync.WaitGroup

@@ -280,7 +280,7 @@ func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", ";
 func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from *background) (plan procfile.Plan, scope registry.Scope, c control.Claim, err error) {
 	notes := s.copyFiles(r.Project)
 	var checked procfile.Plan // before the claim, which kills the orphans of a dead run
-	if r.Project, checked, scope, err = r.Project.Prepare(); err != nil {
+	if r, checked, scope, err = r.Prepare(); err != nil {
 		return plan, scope, c, err
 	}
 	s.loadContainers(context.Background(), checked, scope)

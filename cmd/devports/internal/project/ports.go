@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
@@ -38,12 +39,13 @@ func (e *TakenError) Error() string {
 // Free returns a *TakenError if anything but our own processes holds a port of
 // the leases. If ctx ends before that is known, the error is that of ctx.
 func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(holder.Process) bool) error {
-	var ports []int
-	for _, l := range leases {
-		ports = append(ports, l.Port)
-	}
-	points := p.pointsOf(ports)
-	busy := allocator.BusyAmong(ports)
+	return p.free(ctx, leases, nil, ours)
+}
+
+// free is Free. known are ports that are free.
+func (p Project) free(ctx context.Context, leases []registry.Lease, known map[int]bool, ours func(holder.Process) bool) error {
+	points := p.pointsOf(portsOf(leases))
+	busy := allocator.BusyAmong(slices.DeleteFunc(portsOf(leases), func(port int) bool { return known[port] }))
 	if len(busy) == 0 && len(points) == 0 {
 		return nil
 	}
@@ -76,6 +78,36 @@ func (p Project) Free(ctx context.Context, leases []registry.Lease, ours func(ho
 	}
 	return &e
 }
+
+func portsOf(leases []registry.Lease) (ports []int) {
+	for _, l := range leases {
+		ports = append(ports, l.Port)
+	}
+	return ports
+}
+
+// freeNow starts to probe ports. The result waits for that, and returns the free
+// ones; none after freshness.
+func freeNow(ports []int) func() map[int]bool {
+	began, busy := time.Now(), make(chan []int, 1)
+	go func() { busy <- allocator.BusyAmong(ports) }()
+	return func() map[int]bool {
+		free := map[int]bool{}
+		if time.Since(began) > freshness {
+			return free
+		}
+		for _, port := range ports {
+			free[port] = true
+		}
+		for _, port := range <-busy {
+			delete(free, port)
+		}
+		return free
+	}
+}
+
+// freshness is how long a port that was free counts as free.
+const freshness = 100 * time.Millisecond
 
 // pointsOf returns the points that have one of the ports, whether or not a front
 // holds them now: it would as soon as anything runs.

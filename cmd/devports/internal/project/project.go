@@ -8,7 +8,6 @@
 package project
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -212,25 +211,6 @@ func (p Project) Check() (procfile.Plan, error) {
 		plan.Notes = slices.Concat(plan.Notes, p.patternNotes(nil), p.shareNotes())
 	}
 	return plan, err
-}
-
-// Prepare is Check and Scope before a start. If the file has all its ports
-// already, the project that it returns holds the plan with them, so that
-// [Project.Resolve] need not make it again.
-func (p Project) Prepare() (Project, procfile.Plan, registry.Scope, error) {
-	scope, leases, known, failed := p.known()
-	if failed != nil || !known {
-		plan, err := p.Check()
-		return p, plan, scope, cmp.Or(err, failed)
-	}
-	ports := byName(leases)
-	plan, err := p.plan(scope, ports)
-	if err != nil {
-		return p, plan, scope, err
-	}
-	p.prepared = &prepared{scope, ports, plan}
-	plan.Notes = slices.Concat(plan.Notes, p.patternNotes(nil), p.shareNotes())
-	return p, plan, scope, nil
 }
 
 // plan resolves the file with these ports.

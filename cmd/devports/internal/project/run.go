@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -24,6 +25,55 @@ type Run struct {
 	// Members returns the pids of all processes that the run has started,
 	// including those whose environment does not show it; nil for none.
 	Members func(ctx context.Context) []int
+
+	free func() map[int]bool // ports that were free a moment ago; nil: not probed
+}
+
+// Prepare is [Project.Check] and [Project.Scope] before a start. If the file has
+// all its ports already, the run that it returns holds the plan with them, and
+// which of them are free, so that Start need not find out again.
+func (r Run) Prepare() (Run, procfile.Plan, registry.Scope, error) {
+	p := r.Project
+	scope, leases, known, failed := p.known()
+	if failed != nil || !known {
+		plan, err := p.Check()
+		return r, plan, scope, cmp.Or(err, failed)
+	}
+	if starts, err := r.starts(); err == nil {
+		r.free = freeNow(portsOf(r.needed(leases, starts, procfile.Plan{}))) // takes about as long as the plan
+	}
+	ports := byName(leases)
+	plan, err := p.plan(scope, ports)
+	if err != nil {
+		return r, plan, scope, err
+	}
+	r.Project.prepared = &prepared{scope, ports, plan}
+	plan.Notes = slices.Concat(plan.Notes, p.patternNotes(nil), p.shareNotes())
+	return r, plan, scope, nil
+}
+
+// starts returns the services that the run starts.
+func (r Run) starts() ([]string, error) {
+	selected := r.Selected
+	if len(selected) == 0 && r.Below != "" {
+		selected = r.Project.File.Below(r.Below)
+	}
+	return r.Project.File.Starts(selected, r.Without)
+}
+
+// needed returns the leases whose ports the services of the run get, unless the
+// running plan holds them.
+func (r Run) needed(leases []registry.Lease, starts []string, running procfile.Plan) []registry.Lease {
+	started := map[string]bool{}
+	for _, name := range starts {
+		started[name] = true
+	}
+	for _, name := range r.Project.File.SharedServices() {
+		delete(started, name)
+	}
+	return slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
+		return r.Shared || running.Holds(l.Port) || !started[l.Name.Service]
+	})
 }
 
 // Start makes the plan for the start. It reports all problems at once, before
@@ -49,6 +99,7 @@ func (r Run) Start(ctx context.Context) (procfile.Plan, error) {
 // that comes with an error still has the files to watch.
 func (r Run) Reload(ctx context.Context, running procfile.Plan) (procfile.Plan, error) {
 	var err error
+	r.free = nil
 	if r.Project, err = r.Project.Reload(); err != nil {
 		return procfile.Plan{Watched: r.Project.File.Watched()}, err
 	}
@@ -78,26 +129,18 @@ func (r Run) resolve(
 	move func(registry.Lease) bool, ours func(registry.Scope) func(holder.Process) bool,
 ) (procfile.Plan, error) {
 	p := r.Project
-	selected := r.Selected
-	if len(selected) == 0 && r.Below != "" {
-		selected = p.File.Below(r.Below)
-	}
-	starts, err := p.File.Starts(selected, r.Without)
+	starts, err := r.starts()
 	if err != nil {
 		return procfile.Plan{Watched: running.Watched}, err
 	}
-	started := map[string]bool{}
-	for _, name := range starts {
-		started[name] = true
-	}
-	shared := p.File.SharedServices()
 	var scope registry.Scope
 	plan, err := p.resolve(ctx, move, func(s registry.Scope, leases []registry.Lease) error {
 		scope = s
-		leases = slices.DeleteFunc(slices.Clone(leases), func(l registry.Lease) bool {
-			return r.Shared || running.Holds(l.Port) || !started[l.Name.Service] || slices.Contains(shared, l.Name.Service)
-		})
-		return p.Free(ctx, leases, ours(scope))
+		var free map[int]bool
+		if r.free != nil {
+			free = r.free()
+		}
+		return p.free(ctx, r.needed(leases, starts, running), free, ours(scope))
 	})
 	if err == nil && p.host.Containers != nil && slices.ContainsFunc(plan.Services, func(s procfile.Process) bool { return s.Container != nil }) {
 		if r.Shared {
