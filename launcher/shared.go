@@ -231,6 +231,12 @@ func sharedDetail(detail, startedBy string) string {
 	return detail + " (shared, started by " + startedBy + ")"
 }
 
+// ranElsewhere reports whether a service has run in another run.
+func (s *supervisor) ranElsewhere(name string) bool {
+	f := s.followers[name]
+	return s.services[name].procSpec.Shared && f != nil && f.state.Err == nil
+}
+
 // stoppedElsewhere reports whether a user has stopped a shared service, in any
 // checkout.
 func (s service) stoppedElsewhere() bool {

@@ -337,7 +337,7 @@ func (s *supervisor) notifyEnded(name string, cause eventKind) {
 	case cause == evTimeout:
 		s.options.Notify(Unkillable{name, a.child.PID(), a.child.Survivors()})
 	default:
-		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.orphans, sv.outage, again, sv.procSpec.Shared})
+		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.orphans, sv.outage, again, s.ranElsewhere(name)})
 	}
 	s.propagateEnd(name)
 }
