@@ -390,7 +390,7 @@ func (c *counter) Write(p []byte) (int, error) {
 }
 
 func TestLongLineInBoundedMemory(t *testing.T) {
-	const length = 10 << 20
+	const length = 40 << 20
 	out := &counter{t: t}
 	m := New(out, Style{}, "web")
 	source := copying(t, m, "web")
