@@ -63,7 +63,7 @@ func attach(s session, c *cli.Context) error {
 		return requestFailed(scope, err)
 	}
 	defer remote.Close()
-	a := attached{session: s, instance: i, scope: scope, remote: remote, service: cmp.Or(append(s.expandGroups(c, scope, c.Args().Slice()), "")...)}
+	a := attached{session: s, instance: i, scope: scope, remote: remote, service: cmp.Or(append(s.expandGroups(c, scope, i, c.Args().Slice()), "")...)}
 	if err := a.check(); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (st requestCommand) command() command {
 			if c.Bool("all") {
 				client = client.Forcing()
 			}
-			names, answer, err := st.request(client, c, s.expandGroups(c, scope, c.Args().Slice()))
+			names, answer, err := st.request(client, c, s.expandGroups(c, scope, i, c.Args().Slice()))
 			var unknown *launcher.UnknownServiceError
 			if errors.As(err, &unknown) {
 				unknown.Known = append(unknown.Known, s.groupsOf(c, scope)...)

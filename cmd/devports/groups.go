@@ -12,6 +12,7 @@ import (
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
@@ -112,28 +113,48 @@ func (o upOptions) selection(file procfile.File) []string {
 }
 
 // expandGroups returns the services that names on the command line mean, with
-// those of groups, as far as the project file of the scope is readable.
-func (s session) expandGroups(c *cli.Context, scope registry.Scope, names []string) []string {
+// those of groups, as far as the project file of the scope is readable. i is the
+// run of the scope, whose replicas count; zero for none.
+func (s session) expandGroups(c *cli.Context, scope registry.Scope, i control.Instance, names []string) []string {
 	if len(names) == 0 {
 		return nil
 	}
-	p, ok := s.projectOfRun(c, scope)
+	p, ok := s.projectOfRun(c, scope, nil)
 	if !ok {
 		return names
 	}
-	return p.File.Expand(p.In(typedIn(c)).Named(names...))
+	names = p.In(typedIn(c)).Named(names...)
+	isGroup := func(name string) bool { return slices.Contains(p.File.GroupNames(), name) }
+	if i.Runs() && slices.ContainsFunc(names, isGroup) {
+		if running, ok := s.projectOfRun(c, scope, replicasOf(i.Ask(c.Context).Info)); ok {
+			p = running
+		}
+	}
+	return p.File.Expand(names)
+}
+
+// replicasOf returns the numbers of replicas of services that run in several.
+func replicasOf(info control.Info) map[string]int {
+	counts := map[string]int{}
+	for _, st := range info.Services {
+		if of := procfile.ReplicaOf(st.Service); of != st.Service {
+			counts[of] = max(counts[of], 1) + 1
+		}
+	}
+	return counts
 }
 
 // groupsOf returns the groups of the project of a run, as far as its file is
 // readable.
 func (s session) groupsOf(c *cli.Context, scope registry.Scope) []string {
-	p, _ := s.projectOfRun(c, scope)
+	p, _ := s.projectOfRun(c, scope, nil)
 	return p.File.GroupNames()
 }
 
-// projectOfRun returns the project of a run. ok is false if its file is not
-// readable, or is standard input.
-func (s session) projectOfRun(c *cli.Context, scope registry.Scope) (p project.Project, ok bool) {
+// projectOfRun returns the project of a run, with these numbers of replicas. ok is
+// false if its file is not readable, is standard input, or does not declare one of
+// their services.
+func (s session) projectOfRun(c *cli.Context, scope registry.Scope, scale map[string]int) (p project.Project, ok bool) {
 	path := c.String("file")
 	if path == "-" {
 		return p, false
@@ -144,7 +165,7 @@ func (s session) projectOfRun(c *cli.Context, scope registry.Scope) (p project.P
 			return p, false
 		}
 	}
-	p, err := s.projectAt(path, c.String("registry"), nil)
+	p, err := s.projectAt(path, c.String("registry"), scale)
 	return p, err == nil || errors.As(err, new(procfile.Problems))
 }
 

@@ -70,7 +70,7 @@ func logs(s session, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o.query.Services = s.expandGroups(c, l.scope, o.query.Services)
+	o.query.Services = s.expandGroups(c, l.scope, l.instance, o.query.Services)
 	if len(o.query.Services) > 0 {
 		l = s.sharedLogs(c, l, o.query.Services)
 	}
