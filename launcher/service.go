@@ -171,8 +171,11 @@ func (s service) setGoal(now time.Time, g goal) (service, []action) {
 	case waiting, backoff, ended:
 		return s.applyGoal(), nil
 	case starting:
-		if s.procSpec.Setup != nil {
+		switch {
+		case s.procSpec.Setup != nil:
 			return s, []action{cancelStart}
+		case s.procSpec.Shared: // nothing may be known of it for a while
+			return s.terminate(now)
 		}
 	case running, stopping:
 		if g == goalKill {

@@ -123,6 +123,10 @@ func (f *fakeSharing) Follow(ctx context.Context, service string, update func(Sh
 		delete(f.following, ctx)
 		f.mu.Unlock()
 	}()
+	select { // the run starts
+	case <-time.After(time.Duration(f.random(int(5 * time.Second)))):
+	case <-ctx.Done():
+	}
 	started := time.Now()
 	for ctx.Err() == nil {
 		state := []State{StateStarting, StateReady, StateReady, StateStopping, StateBackoff, StateFailed, StateStopped}[f.random(7)]

@@ -334,7 +334,7 @@ func (s *supervisor) notifyEnded(name string, cause eventKind) {
 		s.options.Notify(UpToDate{name})
 	case cause == evSpawnFailed && !(sv.exit.Requested && sv.procSpec.Setup != nil):
 		s.options.Notify(NotStarted{name, *sv.exit, sv.delay})
-	case cause == evTimeout:
+	case cause == evTimeout && a.child != nil: // not of a shared service
 		s.options.Notify(Unkillable{name, a.child.PID(), a.child.Survivors()})
 	default:
 		s.options.Notify(Ended{name, *sv.exit, sv.delay, sv.orphans, sv.outage, again, s.ranElsewhere(name)})

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/devports/devports/allocator/text"
@@ -41,7 +40,7 @@ type sharing struct {
 
 	controller *launcher.Controller // of this run
 
-	starting sync.Mutex // held while this process starts the run
+	starting chan struct{} // has a value while this process starts the run
 }
 
 // newSharing returns nil for a project without shared services.
@@ -53,7 +52,7 @@ func (s session) newSharing(p project.Project, scope registry.Scope, o upOptions
 	if err != nil {
 		return nil, err
 	}
-	return &sharing{runs: runs, home: p.Home(), self: address(scope), options: o, controller: c}, nil
+	return &sharing{runs: runs, home: p.Home(), self: address(scope), options: o, controller: c, starting: make(chan struct{}, 1)}, nil
 }
 
 // Follow implements [launcher.Sharing].
@@ -116,8 +115,12 @@ func (h *sharing) awaitRun(ctx context.Context) {
 // join holds a service in the run of shared services, which it starts if there is
 // none.
 func (h *sharing) join(ctx context.Context, service string) (control.Instance, control.Hold, error) {
-	h.starting.Lock()
-	defer h.starting.Unlock()
+	select {
+	case h.starting <- struct{}{}:
+		defer func() { <-h.starting }()
+	case <-ctx.Done():
+		return control.Instance{}, control.Hold{}, ctx.Err()
+	}
 	for {
 		i, err := h.start(ctx)
 		if err != nil {
@@ -204,9 +207,12 @@ func (h *sharing) Stop(ctx context.Context, others bool, services ...string) err
 	return h.command(ctx, others, services, control.Client.Stop)
 }
 
-// Restart restarts shared services.
+// Restart restarts shared services, and starts those that are not in use here.
 func (h *sharing) Restart(ctx context.Context, others bool, services ...string) error {
-	return h.command(ctx, others, services, control.Client.Restart)
+	if err := h.command(ctx, others, services, control.Client.Restart); err != nil {
+		return err
+	}
+	return h.controller.Start(ctx, services...)
 }
 
 func (h *sharing) command(ctx context.Context, others bool, services []string, send func(control.Client, context.Context, ...string) (control.Info, error)) error {
