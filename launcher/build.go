@@ -170,7 +170,7 @@ func (s service) transition(now time.Time, e event) (service, []action) {
 		if s.build.phase == built && before != built && s.phase.live() && s.goal == goalNone {
 			s.goal, s.retries = goalRestart, 0
 		}
-	case e.kind == evRestart && !s.spec.Build.IsZero() && s.phase != removed:
+	case e.kind == evRestart && !s.spec.Build.IsZero() && s.phase != removed && !s.isStepAtItsTurn():
 		s, actions = s.rebuild(now)
 	default:
 		var more []action
@@ -185,6 +185,10 @@ func (s service) transition(now time.Time, e event) (service, []action) {
 	}
 	return s.reconcile(now), actions
 }
+
+// isStepAtItsTurn reports whether a step begins its turn. An edit may have made a
+// service with a build of it meanwhile.
+func (s service) isStepAtItsTurn() bool { return s.phase == starting && s.procSpec.Setup != nil }
 
 // rebuild builds a service and then starts or restarts it. A running process
 // keeps running until the build has succeeded.

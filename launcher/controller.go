@@ -166,15 +166,20 @@ func (c *Controller) restart(ctx context.Context, names []string, wanted func(se
 }
 
 // RestartChanged restarts services whose files changed at the given times,
-// except for those spawned after that, and those that a user has stopped. It
-// does not start their dependencies, which a user may have stopped as well.
+// except for those spawned after that, those that a user has stopped, and those
+// that are not in the run any more. It does not start their dependencies, which a
+// user may have stopped as well.
 func (c *Controller) RestartChanged(ctx context.Context, changed map[string]time.Time) error {
 	names := slices.Sorted(maps.Keys(changed))
 	if len(names) == 0 {
 		return nil
 	}
-	return c.each(ctx, names, true, func(sv service) (eventKind, bool) {
-		return evRestart, !sv.userStopped && sv.spawnedAt.Before(changed[sv.spec.Service])
+	return c.all(ctx, nil, false, func(s *supervisor, all []string) {
+		for _, name := range names {
+			if sv := s.services[name]; slices.Contains(all, name) && !sv.userStopped && sv.spawnedAt.Before(changed[name]) {
+				s.apply(name, event{kind: evRestart})
+			}
+		}
 	})
 }
 
@@ -182,34 +187,26 @@ func (c *Controller) RestartChanged(ctx context.Context, changed map[string]time
 // while a service is stopped, even if no other runs. No names stand for all.
 // The error may be an *UnknownServiceError.
 func (c *Controller) Stop(ctx context.Context, names ...string) error {
-	return c.each(ctx, names, false, func(service) (eventKind, bool) { return evStop, true })
-}
-
-// each applies the event that choose returns to each of the services named; see
-// all.
-func (c *Controller) each(ctx context.Context, names []string, add bool, choose func(service) (eventKind, bool)) error {
-	return c.all(ctx, names, add, func(s *supervisor, names []string) {
+	return c.all(ctx, names, false, func(s *supervisor, names []string) {
 		for _, name := range names {
-			if kind, ok := choose(s.services[name]); ok {
-				s.apply(name, event{kind: kind})
-			}
+			s.apply(name, event{kind: evStop})
 		}
 	})
 }
 
 // all calls do with the services named, or with all, unless the run is ending.
-// With add, inactive services may be named as well.
+// With add, inactive services may be named as well. A service that an edit has
+// removed is not one of the run, although its process may still be ending.
 func (c *Controller) all(ctx context.Context, names []string, add bool, do func(s *supervisor, names []string)) error {
 	var unknown error
 	err := c.ask(ctx, func(s *supervisor) {
+		known := slices.DeleteFunc(slices.Clone(s.names), func(name string) bool { return s.services[name].goal == goalRemove })
 		if len(names) == 0 {
-			names = s.names
+			names = slices.Clone(known)
 		}
-		known := slices.Clone(s.names)
 		if add {
 			known = slices.AppendSeq(known, maps.Keys(s.others))
 			slices.Sort(known)
-			known = slices.Compact(known) // a service that is being removed is in both
 		}
 		if missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, name) }); len(missing) > 0 {
 			unknown = &UnknownServiceError{missing, known}

@@ -54,7 +54,7 @@ func (m *machine) nextEvent(name string) (kind eventKind, due bool) {
 		return evBuild, true
 	case !m.closing && s.phase == waiting && !s.mustBuild() && m.unmetDependency(s) == "" && !m.hasEndingDependent(name) && !m.portOccupied(name):
 		return evStart, true
-	case s.phase == starting && s.procSpec.Setup != nil && s.goal == goalNone && m.unmetDependency(s) != "":
+	case s.isStepAtItsTurn() && s.goal == goalNone && m.unmetDependency(s) != "":
 		return evRestart, true // it may wait for its turn for a long time
 	case s.phase == ended && m.rerunOutage(name) != Outage{}:
 		return evRerun, true
@@ -236,8 +236,8 @@ func (m *machine) environmentChanged(name string, plan procfile.Plan) bool {
 	return len(procfile.Diff(before, procfile.Plan{Services: []procfile.Process{spec}})) > 0
 }
 
-// withAdded returns the plan with those of its others that were added, and
-// keeps the rest in others.
+// withAdded returns the plan with those of its others that were added, and their
+// dependencies, which an edit may have changed. It keeps the rest in others.
 func (m *machine) withAdded(plan procfile.Plan) procfile.Plan {
 	m.others = map[string]procfile.Process{}
 	plan.Services = slices.Clone(plan.Services)
@@ -246,6 +246,14 @@ func (m *machine) withAdded(plan procfile.Plan) procfile.Plan {
 			plan.Services = append(plan.Services, spec)
 		} else {
 			m.others[spec.Service] = spec
+		}
+	}
+	for i := 0; i < len(plan.Services); i++ {
+		for _, on := range plan.Services[i].DependsOn {
+			if spec, ok := m.others[on]; ok {
+				delete(m.others, on)
+				plan.Services = append(plan.Services, spec)
+			}
 		}
 	}
 	return plan

@@ -1,8 +1,12 @@
 package launcher
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/devports/devports/procfile"
@@ -26,6 +30,56 @@ func TestOthers(t *testing.T) {
 	changes, steps := m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Others: []procfile.Process{api, db}})
 	if !slices.Equal(steps, []step{{"db", evRemove}}) || m.others["db"].Service != "db" || len(m.others) != 1 {
 		t.Error(changes, steps, m.others)
+	}
+}
+
+// An edit may make a service that was added depend on another one.
+func TestDependencyAmongOthers(t *testing.T) {
+	web, api, db := procfile.Process{Service: "web"}, procfile.Process{Service: "api"}, procfile.Process{Service: "db"}
+	m := machine{services: map[string]service{}}
+	m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Others: []procfile.Process{api, db}})
+	m.add("api")
+	api.DependsOn = []string{"db"}
+	m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Others: []procfile.Process{api, db}})
+	if !slices.Equal(m.names, []string{"api", "db", "web"}) || len(m.others) > 0 {
+		t.Error(m.names, m.others)
+	}
+}
+
+// A service that an edit has removed goes, whatever is requested while it stops.
+func TestRemovedDoesNotComeBack(t *testing.T) {
+	for name, request := range map[string]func(context.Context, *Controller) error{
+		"start":   func(ctx context.Context, c *Controller) error { return c.Start(ctx) },
+		"restart": func(ctx context.Context, c *Controller) error { return c.Restart(ctx) },
+		"stop":    func(ctx context.Context, c *Controller) error { return c.Stop(ctx) },
+		"changed code": func(ctx context.Context, c *Controller) error {
+			return c.RestartChanged(ctx, map[string]time.Time{"old": time.Now()})
+		},
+		"by name": func(ctx context.Context, c *Controller) error {
+			if err := c.Restart(ctx, "old"); !errors.As(err, new(*UnknownServiceError)) {
+				return fmt.Errorf("the error is %w", err)
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFakeSystem(t, 1)
+				old := procfile.Process{Service: "old", StopTimeout: time.Minute}
+				r := f.start(withKeeper(procfile.Plan{Services: []procfile.Process{old}}))
+				r.settle()
+				r.edit(withKeeper(procfile.Plan{}))
+				if err := request(t.Context(), r.controller); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Hour)
+				all, err := r.controller.Status(t.Context())
+				if err != nil || len(all) != 1 || f.started["old"] != 1 {
+					t.Errorf("%+v, %v; old was started %d times", all, err, f.started["old"])
+				}
+				r.close()
+			})
+		})
 	}
 }
 

@@ -152,3 +152,13 @@ func TestRestartOfSucceedingStep(t *testing.T) {
 		t.Errorf("%s, %+v", got, s.setup)
 	}
 }
+
+// A step that an edit makes a service with a build gives up its turn.
+func TestStepBecomesBuilt(t *testing.T) {
+	s, _ := ofStep().next(epoch, event{kind: evStart})
+	s.spec = procfile.Process{Service: "deps", Build: procfile.Program{Shell: "make"}}
+	s, actions := s.next(epoch, event{kind: evRestart})
+	if got := withActions(s, actions); got != "starting/restart: cancel start" {
+		t.Error(got)
+	}
+}

@@ -121,9 +121,10 @@ func (s *supervisor) resize() {
 	}
 }
 
-// childOf returns the latest process of a service; nil if it was not spawned.
+// childOf returns the process of a service; nil if it has none, or is being
+// spawned. The pid of one that has ended may be another process's.
 func (s *supervisor) childOf(name string) child {
-	if a := s.attempts[name]; a != nil {
+	if a := s.attempts[name]; a != nil && s.services[name].phase.live() {
 		return a.child
 	}
 	return nil
