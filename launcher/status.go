@@ -70,6 +70,9 @@ type Status struct {
 
 	NamedPorts map[string]int `json:"-"` // its additional ports
 
+	// StaysStopped: it is stopped, or will be, until it is started again.
+	StaysStopped bool `json:"-"`
+
 	// WrongPorts are where it listens instead of Port, if it is not ready.
 	WrongPorts []int `json:"-"`
 
@@ -151,6 +154,7 @@ func (s *supervisor) statusOf(name string) Status {
 	if !sv.phase.live() && sv.exit != nil {
 		status.Exit = sv.exit.String()
 	}
+	status.StaysStopped = sv.goal == goalStop || sv.goal == goalKill
 	switch sv.phase {
 	case waiting:
 		status.State = StateWaiting

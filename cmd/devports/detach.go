@@ -253,7 +253,7 @@ func allDone(info control.Info) bool {
 const exitGrace = 500 * time.Millisecond
 
 // idleServices are the services among names (none stands for all) that have
-// ended or were never started. Unknown names are included: the run refuses
+// ended, are stopping or were never started. Unknown names are included: the run refuses
 // them.
 func idleServices(info control.Info, names []string) (idle []string) {
 	for _, name := range info.Inactive {
@@ -268,7 +268,8 @@ func idleServices(info control.Info, names []string) (idle []string) {
 		}
 	}
 	for _, st := range info.Services {
-		if st.Ended() && st.State != launcher.StateDone && (len(names) == 0 || slices.Contains(names, st.Service)) {
+		stopped := st.Ended() && st.State != launcher.StateDone || st.State == launcher.StateStopping
+		if stopped && (len(names) == 0 || slices.Contains(names, st.Service)) {
 			idle = append(idle, st.Service)
 		}
 	}

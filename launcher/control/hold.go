@@ -74,7 +74,8 @@ func (h *holds) add(ctx context.Context, names []string, fresh bool, holder stri
 	}
 	idle, busy := slices.Clone(names), []string(nil)
 	for _, st := range all {
-		if i := slices.Index(idle, st.Service); i >= 0 && (!st.Ended() || st.State == launcher.StateDone) {
+		stopped := st.Ended() && st.State != launcher.StateDone || st.StaysStopped
+		if i := slices.Index(idle, st.Service); i >= 0 && !stopped {
 			idle, busy = slices.Delete(idle, i, i+1), append(busy, st.Service)
 		}
 	}
@@ -230,7 +231,7 @@ func (s server) everyService(ctx context.Context) ([]string, error) {
 }
 
 // release ends a hold, and responds once the services that this stops have
-// ended.
+// ended, or are wanted again.
 func (s server) release(w http.ResponseWriter, r *http.Request) {
 	query, err := parseQuery(r.URL.RawQuery, "hold")
 	if err != nil {
@@ -238,7 +239,7 @@ func (s server) release(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if stopped := s.holds.release(query.Get("hold")); len(stopped) > 0 {
-		_, err = s.run.Controller.Wait(r.Context(), launcher.Status.Ended, stopped...)
+		_, err = s.run.Controller.Wait(r.Context(), func(st launcher.Status) bool { return st.Ended() || !st.StaysStopped }, stopped...)
 	}
 	if err != nil {
 		s.fail(w, err)
