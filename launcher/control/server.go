@@ -301,8 +301,10 @@ func (s server) answer(w http.ResponseWriter, services []launcher.Status, refuse
 		status, body = http.StatusLocked, Failure{Error: err.Error(), Service: shared.Service, Checkouts: shared.Checkouts}
 	case errors.Is(err, ErrHeld):
 		status, body = http.StatusLocked, Failure{Error: err.Error()}
-	case err != nil:
+	case errors.Is(err, launcher.ErrEnded), errors.Is(err, context.Canceled): // at the end of the run
 		status, body = http.StatusConflict, Failure{Error: err.Error()}
+	case err != nil:
+		status, body = http.StatusInternalServerError, Failure{Error: err.Error()}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
