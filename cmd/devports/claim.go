@@ -31,8 +31,8 @@ const orphanGrace = time.Second
 
 // claim makes this process the only `up` of the scope. If another one has the
 // scope, the error names it. claim kills the processes that an earlier `up`
-// left behind when it was killed.
-func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error) {
+// left behind when it was killed, but not the programs outside the run.
+func (s session) claim(scope registry.Scope, noPins bool, outside []string) (control.Claim, error) {
 	i, ok, err := s.runningIn(scope)
 	switch {
 	case err != nil:
@@ -57,7 +57,7 @@ func (s session) claim(scope registry.Scope, noPins bool) (control.Claim, error)
 	slot := runs.Slot(scope.Directory, scope.Worktree)
 	c, err := slot.Claim(control.Note{
 		Directory: scope.Directory, Project: scope.Project, Worktree: scope.Worktree, Terminal: terminalName(), NoPins: noPins,
-		Version: version().Devports,
+		Version: version().Devports, Outside: outside,
 	}, orphanGrace)
 	var running *control.RunningError
 	if errors.As(err, &running) {

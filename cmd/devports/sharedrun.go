@@ -121,7 +121,7 @@ func (s session) claimShared(p project.Project, scope registry.Scope, from *back
 	}
 	c, err := runs.SharedSlot(scope.Directory).Claim(control.Note{
 		Directory: scope.Directory, Project: scope.Project, Worktree: control.SharedLabel, Shared: true, StartedBy: from.shared.By,
-		Version: version().Devports,
+		Version: version().Devports, Outside: p.File.Outside,
 	}, orphanGrace)
 	var running *control.RunningError
 	if errors.As(err, &running) {

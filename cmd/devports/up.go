@@ -288,7 +288,7 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from 
 	if from.sharing() {
 		c, err = s.claimShared(r.Project, scope, from)
 	} else {
-		c, err = s.claim(scope, noPins)
+		c, err = s.claim(scope, noPins, checked.Outside)
 	}
 	if err != nil {
 		return plan, scope, c, err

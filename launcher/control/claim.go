@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,10 +68,10 @@ func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 	s.recordCheckout(me.Directory)
 	c := Claim{Note: me, slot: s, release: release}
 	if before := parseNote(left); before.ID != "" {
-		c.Killed = Killed{before, system.KillOrphans(before.ID, grace)}
+		c.Killed = Killed{before, system.KillOrphans(before.ID, grace, slices.Concat(before.Outside, me.Outside)...)}
 	}
 	c.socket, c.Note.Socket, c.SocketErr = s.listen()
-	if c.Note != me {
+	if c.Note.Socket != me.Socket {
 		_ = lockfile.SetNote(s.Lock(), c.Note) // on a full disk, clients look where the socket was expected
 	}
 	return c, nil

@@ -38,6 +38,7 @@ type Note struct {
 	Protocol    int       `json:"protocol,omitempty"`   // of its requests; 0 stands for 1
 	Version     string    `json:"version,omitempty"`    // of devports
 	Socket      string    `json:"socket,omitempty"`     // path of its socket
+	Outside     []string  `json:"outside,omitempty"`    // see [procfile.Plan]
 }
 
 // parseNote returns the zero Note for anything but the note of a run: another
@@ -87,7 +88,7 @@ func (i Instance) Kill(ctx context.Context, grace time.Duration) ([]launcher.Orp
 	case i.Note.Start == 0:
 		return nil, errors.New("its start time is unknown")
 	}
-	ended, err := system.KillRun(process.ID{PID: i.Note.PID, Start: i.Note.Start}, i.Note.ID, grace)
+	ended, err := system.KillRun(process.ID{PID: i.Note.PID, Start: i.Note.Start}, i.Note.ID, grace, i.Note.Outside...)
 	if errors.Is(err, os.ErrProcessDone) {
 		err = errOtherProcess(i.Note.PID)
 	}
@@ -182,7 +183,7 @@ func (i Instance) Processes() []launcher.Orphan {
 	if i.Note.ID == "" {
 		return nil
 	}
-	return system.FindProcesses(i.Note.ID)
+	return system.FindProcesses(i.Note.ID, i.Note.Outside...)
 }
 
 // AbandonedSockets returns the sockets of the slot on which no process listens.
@@ -202,7 +203,7 @@ func (i Instance) CleanUp(grace time.Duration) (ended []launcher.Orphan, err err
 	}
 	i.Note, i.Holder = parseNote(left), nil
 	if i.Killed() {
-		ended = system.KillOrphans(i.Note.ID, grace)
+		ended = system.KillOrphans(i.Note.ID, grace, i.Note.Outside...)
 	}
 	for _, path := range i.AbandonedSockets() {
 		err = errors.Join(err, os.Remove(path))

@@ -15,7 +15,7 @@ import (
 // that it had started. KillRun kills the launcher; then the watchdog ends the
 // rest, including processes without a mark; then KillOrphans ends what is left.
 // If the launcher cannot be signalled, KillRun fails and kills nothing.
-func KillRun(launcher process.ID, instance string, grace time.Duration) ([]Orphan, error) {
+func KillRun(launcher process.ID, instance string, grace time.Duration, names ...string) ([]Orphan, error) {
 	tree, err := proctree.Snapshot()
 	if err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func KillRun(launcher process.ID, instance string, grace time.Duration) ([]Orpha
 	watchdogs := tree.Where(func(p proctree.Process) bool {
 		return p.Parent == launcher.PID && IsWatchdog(strings.Fields(process.Command(p.PID)))
 	})
-	started := FindProcesses(instance)
+	started := FindProcesses(instance, names...)
 	if err := launcher.Signal(syscall.SIGKILL); err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func KillRun(launcher process.ID, instance string, grace time.Duration) ([]Orpha
 	for _, p := range watchdogs {
 		_ = p.Signal(syscall.SIGKILL)
 	}
-	for _, o := range KillOrphans(instance, grace) {
+	for _, o := range KillOrphans(instance, grace, names...) {
 		i := slices.IndexFunc(started, func(s Orphan) bool { return s.PID == o.PID })
 		if i < 0 {
 			started = append(started, o)
