@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,21 +40,39 @@ func TestMain(m *testing.M) {
 
 // serve writes the port to standard output once it listens.
 func serve(hosts []string) error {
-	port := "0"
-	for _, host := range hosts {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, port))
-		if err != nil {
-			return err
+	port, listeners, err := listenOn(hosts)
+	for range 20 {
+		if err == nil {
+			break
 		}
-		defer l.Close()
-		_, port, err = net.SplitHostPort(l.Addr().String())
-		if err != nil {
-			return err
-		}
+		port, listeners, err = listenOn(hosts) // what was free on the first address may be taken on another
+	}
+	if err != nil {
+		return err
 	}
 	fmt.Println(port)
-	_, err := io.Copy(io.Discard, os.Stdin)
+	_, err = io.Copy(io.Discard, os.Stdin)
+	runtime.KeepAlive(listeners)
 	return err
+}
+
+// listenOn listens on one port of several addresses.
+func listenOn(hosts []string) (port string, listeners []net.Listener, err error) {
+	port = "0"
+	for _, host := range hosts {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, port))
+		if err == nil {
+			listeners = append(listeners, l)
+			_, port, err = net.SplitHostPort(l.Addr().String())
+		}
+		if err != nil {
+			for _, l := range listeners {
+				l.Close()
+			}
+			return "", nil, err
+		}
+	}
+	return port, listeners, nil
 }
 
 // start starts a process that listens on hosts, and returns it and its port.
