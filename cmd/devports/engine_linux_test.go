@@ -45,7 +45,7 @@ func startEngine() dockerEngine {
 	// A daemon that closes every possible descriptor before an exec is slow with
 	// a high limit. The tests need no network but the proxy of ports.
 	e.daemon = exec.Command("sh", "-c", `ulimit -n 4096; exec dockerd --data-root "$0/data" --exec-root "$0/exec" -H "unix://$0/s" -p "$0/pid" \
-		--iptables=false --ip6tables=false --storage-driver=vfs --default-ulimit nofile=1024:1024 >"$0/log" 2>&1`, dir)
+		--iptables=false --fixed-cidr=172.17.9.0/24 --ip6tables=false --storage-driver=vfs --default-ulimit nofile=1024:1024 >"$0/log" 2>&1`, dir)
 	// Without the fake docker-proxy of scripts.
 	e.daemon.Env = append(os.Environ(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	e.daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

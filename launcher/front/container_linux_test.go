@@ -34,7 +34,7 @@ func startDocker(t *testing.T) (docker func(args ...string) string, host string)
 	host = "unix://" + dir + "/s"
 	// With a high limit, runc is slow to close every possible descriptor.
 	daemon := exec.Command("sh", "-c", `ulimit -n 4096; exec dockerd --data-root "$0/data" --exec-root "$0/exec" -H "unix://$0/s" -p "$0/pid" \
-		--iptables=false --ip6tables=false --storage-driver=vfs --default-ulimit nofile=1024:1024 >"$0/log" 2>&1`, dir)
+		--iptables=false --fixed-cidr=172.17.8.0/24 --ip6tables=false --storage-driver=vfs --default-ulimit nofile=1024:1024 >"$0/log" 2>&1`, dir)
 	daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := daemon.Start(); err != nil {
 		t.Skip(err)
