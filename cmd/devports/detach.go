@@ -145,6 +145,9 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 		}
 		_, err = client.Start(ctx, idle...)
 	}
+	if stopping := stoppingServices(info, names); err == nil && len(stopping) > 0 && !moved {
+		_, err = client.Start(ctx, stopping...) // those that another command is stopping
+	}
 	if err == nil {
 		info, err = d.awaitSettled(ctx, client, nil, d.wait)
 	}
@@ -252,8 +255,19 @@ func allDone(info control.Info) bool {
 // exitGrace bounds how long a run takes to end after it has announced its end.
 const exitGrace = 500 * time.Millisecond
 
+// stoppingServices are the services among names (none stands for all) whose
+// processes are being stopped, perhaps for a restart.
+func stoppingServices(info control.Info, names []string) (stopping []string) {
+	for _, st := range info.Services {
+		if st.State == launcher.StateStopping && (len(names) == 0 || slices.Contains(names, st.Service)) {
+			stopping = append(stopping, st.Service)
+		}
+	}
+	return stopping
+}
+
 // idleServices are the services among names (none stands for all) that have
-// ended, are stopping or were never started. Unknown names are included: the run refuses
+// ended or were never started. Unknown names are included: the run refuses
 // them.
 func idleServices(info control.Info, names []string) (idle []string) {
 	for _, name := range info.Inactive {
@@ -268,8 +282,7 @@ func idleServices(info control.Info, names []string) (idle []string) {
 		}
 	}
 	for _, st := range info.Services {
-		stopped := st.Ended() && st.State != launcher.StateDone || st.State == launcher.StateStopping
-		if stopped && (len(names) == 0 || slices.Contains(names, st.Service)) {
+		if st.Ended() && st.State != launcher.StateDone && (len(names) == 0 || slices.Contains(names, st.Service)) {
 			idle = append(idle, st.Service)
 		}
 	}

@@ -121,7 +121,7 @@ func TestHold(t *testing.T) {
 	var out paper
 	m := New(&out, Style{}, "a", "b")
 	m.Keep(&Tail{})
-	const lines = 20_000
+	const lines = tailBlocks / 2 // all are kept
 	var printing sync.WaitGroup
 	for _, name := range []string{"a", "b"} {
 		printing.Go(func() {
