@@ -39,20 +39,16 @@ func TestMain(m *testing.M) {
 }
 
 // serve writes the port to standard output once it listens.
-func serve(hosts []string) error {
-	port, listeners, err := listenOn(hosts)
-	for range 20 {
-		if err == nil {
+func serve(hosts []string) (err error) {
+	for range 20 { // a port that is free on the first address may be taken on another
+		port, listeners, failed := listenOn(hosts)
+		if err = failed; err == nil {
+			fmt.Println(port)
+			_, err = io.Copy(io.Discard, os.Stdin)
+			runtime.KeepAlive(listeners)
 			break
 		}
-		port, listeners, err = listenOn(hosts) // what was free on the first address may be taken on another
 	}
-	if err != nil {
-		return err
-	}
-	fmt.Println(port)
-	_, err = io.Copy(io.Discard, os.Stdin)
-	runtime.KeepAlive(listeners)
 	return err
 }
 

@@ -118,55 +118,69 @@ type detached struct {
 func (d detached) join(ctx context.Context, i control.Instance) error {
 	client := i.Client()
 	info, err := client.Status(ctx)
-	if err == nil && info.Ending {
-		return launcher.ErrEnded
-	}
-	if err == nil && (info.Temporary || len(info.HeldOnly) > 0) { // make it permanent
+	if err == nil && !info.Ending && (info.Temporary || len(info.HeldOnly) > 0) { // make it permanent
 		err = client.Keep(ctx)
 	}
-	if err == nil {
-		if err := d.remember(info.Temporary); err != nil {
-			d.note("up -d --last will not start these services again: %v", err)
-		}
+	switch {
+	case err != nil:
+		return d.failed(err)
+	case info.Ending:
+		return launcher.ErrEnded
+	}
+	if err := d.remember(info.Temporary); err != nil {
+		d.note("up -d --last will not start these services again: %v", err)
 	}
 	moved := i.Note.Directory != d.scope.Directory
 	names := d.options.selection(d.project.File)
-	if idle := idleServices(info, names); err == nil && len(idle) > 0 {
-		if moved {
-			return fail(exitFailed, "restart it here: devports down && devports up -d",
-				"cannot start %s: %s was moved here from %s while it was running", wording.List(idle), d.scope, i.Note.Directory)
-		}
-		r, opened := d.registryAt(d.options.Registry)
-		if opened != nil {
-			return opened
-		}
-		if err := d.checkPorts(ctx, r, info, names); err != nil {
+	if idle := idleServices(info, names); moved && len(idle) > 0 {
+		return fail(exitFailed, "restart it here: devports down && devports up -d",
+			"cannot start %s: %s was moved here from %s while it was running", wording.List(idle), d.scope, i.Note.Directory)
+	}
+	if !moved {
+		if err := d.startMissing(ctx, client, info, names); err != nil {
 			return err
 		}
-		_, err = client.Start(ctx, idle...)
 	}
-	if stopping := stoppingServices(info, names); err == nil && len(stopping) > 0 && !moved {
-		_, err = client.Start(ctx, stopping...) // those that another command is stopping
-	}
-	if err == nil {
-		info, err = d.awaitSettled(ctx, client, nil, d.wait)
-	}
+	info, err = d.awaitSettled(ctx, client, nil, d.wait)
 	switch {
-	case errors.Is(err, launcher.ErrEnded):
-		return err
 	case err != nil:
-		return requestFailed(d.scope, err)
+		return d.failed(err)
 	case info.Ending || allDone(info):
 		return launcher.ErrEnded
 	}
 	if moved {
 		d.note("%s was moved here from %s while it was running; to apply edits here, restart it: devports down && devports up -d", d.scope, i.Note.Directory)
 	}
-	err = d.printStatuses(info, nil, false, isUpOrStopped)
-	if err != nil {
+	if err = d.printStatuses(info, nil, false, isUpOrStopped); err != nil {
 		d.printUnready(ctx, client, info, nil)
 	}
 	return err
+}
+
+// startMissing starts those of the services named (none stands for all) that have no
+// process, or whose processes are being stopped.
+func (d detached) startMissing(ctx context.Context, client control.Client, info control.Info, names []string) error {
+	starts := slices.Concat(idleServices(info, names), stoppingServices(info, names))
+	if len(starts) == 0 {
+		return nil
+	}
+	r, err := d.registryAt(d.options.Registry)
+	if err != nil {
+		return err
+	}
+	if err := d.checkPorts(ctx, r, info, names); err != nil {
+		return err
+	}
+	_, err = client.Start(ctx, starts...)
+	return d.failed(err)
+}
+
+// failed is the error of a request that has failed.
+func (d detached) failed(err error) error {
+	if err == nil || errors.Is(err, launcher.ErrEnded) {
+		return err
+	}
+	return requestFailed(d.scope, err)
 }
 
 // start starts a run. The error is control.ErrNotFirst if another process has
@@ -256,7 +270,8 @@ func allDone(info control.Info) bool {
 const exitGrace = 500 * time.Millisecond
 
 // stoppingServices are the services among names (none stands for all) whose
-// processes are being stopped, perhaps for a restart.
+// processes are being stopped, perhaps by another command. A start does nothing to
+// those that restart.
 func stoppingServices(info control.Info, names []string) (stopping []string) {
 	for _, st := range info.Services {
 		if st.State == launcher.StateStopping && (len(names) == 0 || slices.Contains(names, st.Service)) {

@@ -234,15 +234,16 @@ func TestEditThenAsk(t *testing.T) {
 
 // An edit and a restart are one new process. The request comes from this
 // process: on a busy machine a program may take so long to start that the edit
-// has already been applied, and the restart is a second one.
+// has already been applied, and the restart is a second one. That may happen here,
+// too, but not three times in a row.
 func TestEditThenRestart(t *testing.T) {
 	t.Parallel()
 	r := startEdits(t, 8050)
 	client := control.Dial(strings.TrimSpace(r.devports("ps", "--socket")))
-	for i := range *editsFlag {
+	for i, again := 0, 0; i < *editsFlag; {
 		e := edits[i%len(edits)]
 		before := r.starts()
-		e.edit(r, fmt.Sprintf("v%d", i+1))
+		e.edit(r, fmt.Sprintf("v%d.%d", i+1, again))
 		_, err := client.Restart(t.Context(), [][]string{nil, {"web"}}[i%2]...)
 		r.must(err)
 		r.devports("wait")
@@ -252,8 +253,13 @@ func TestEditThenRestart(t *testing.T) {
 			t.Errorf("round %d: %s: %+v, want %+v", i, e.name, is, r.want)
 		}
 		r.devports("wait") // late restarts have happened by then
-		if n := r.starts() - before; n != 1 {
+		n := r.starts() - before
+		if again++; n == 2 && again < 3 {
+			continue
+		}
+		if n != 1 {
 			t.Errorf("round %d: %s, then restart: %d new processes", i, e.name, n)
 		}
+		i, again = i+1, 0
 	}
 }

@@ -204,8 +204,9 @@ func routeTimes(t testing.TB, rounds int) (appears, disappears []time.Duration) 
 	return appears, disappears
 }
 
-// A service has its name as soon as it listens, and its end is known at once: no
-// timer is involved, of which the shortest takes half a second. Machines under load add to that.
+// A service has its name as soon as it listens, and its end is known at once,
+// without a timer, of which the shortest takes half a second. Machines under load
+// add to that.
 func TestRouteTimes(t *testing.T) {
 	const rounds, limit = 20, 300 * time.Millisecond
 	appears, disappears := routeTimes(t, rounds)

@@ -346,7 +346,7 @@ type testRun struct {
 	services  []Service
 	lines     []string // of every service
 	processes map[string][]int
-	asked     int // how often the front has asked for processes
+	asked     chan struct{} // receives a value when the front asks for processes, unless it is nil
 	starts    int
 }
 
@@ -392,7 +392,10 @@ func announce(t testing.TB, place Place, about Run, protocol int, startFront fun
 		Processes: func(_ context.Context, service string) ([]int, error) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.asked++
+			select {
+			case r.asked <- struct{}{}:
+			default:
+			}
 			return r.processes[service], nil
 		},
 		Publishes: func(ctx context.Context, service string, on netip.AddrPort) bool {

@@ -477,16 +477,14 @@ func TestListensBeforePIDIsKnown(t *testing.T) {
 	f.get("web.shop.localhost", "/", 503)
 	p = start(t, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))
 	web.State, web.Restarts = launcher.StateStarting, 1
+	asked := make(chan struct{})
+	r.mu.Lock()
+	r.asked = asked
+	r.mu.Unlock()
 	r.set(web, 0)
-	asked := func() int {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return r.asked
-	}
-	before := asked()
 	go func() {
-		for asked() < before+10 { // again and again
-			time.Sleep(time.Millisecond)
+		for range 10 { // more often than for a request that does not wait
+			<-asked
 		}
 		r.set(web, p.pid)
 	}()
