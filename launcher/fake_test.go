@@ -177,13 +177,19 @@ func (f *fakeSystem) jobStatus(p *fakeProc) (status int) {
 	return 0
 }
 
+// inPlan returns a service of a plan, or one of its others.
+func inPlan(plan procfile.Plan, name string) (p procfile.Process, ok bool) {
+	plan.Services = slices.Concat(plan.Services, plan.Others)
+	return plan.Service(name)
+}
+
 // depends reports whether a service depends on another one, with f.mu held: in
 // the current plan and in those that were current when a service was to start
 // that starts now.
 func (f *fakeSystem) depends(service, on string) bool {
 	f.earlier = slices.DeleteFunc(f.earlier, func(e earlierPlan) bool { return time.Since(e.until) > startTime })
 	for _, e := range append(f.earlier, earlierPlan{plan: f.current}) {
-		if p, _ := e.plan.Service(service); !slices.Contains(p.DependsOn, on) {
+		if p, _ := inPlan(e.plan, service); !slices.Contains(p.DependsOn, on) {
 			return false
 		}
 	}
@@ -451,7 +457,7 @@ func (r *fakeRun) notify(e Event) {
 		r.allReady = append(r.allReady, e)
 	case UpToDate:
 		if r.latest[e.Service] == nil {
-			spec, _ := r.current.Service(e.Service)
+			spec, _ := inPlan(r.current, e.Service)
 			r.latest[e.Service] = &fakeProc{system: r.fakeSystem, spec: spec}
 		}
 		r.latest[e.Service].done = true
