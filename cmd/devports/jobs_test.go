@@ -281,12 +281,12 @@ func cmdResize(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // type NAME TEXT types at the job's terminal; \t is the tab key, \n the return
-// key, ^C and ^] the keys of that name.
+// key, ^C, ^S and ^] the keys of that name.
 func cmdType(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: type NAME TEXT")
 	}
-	_, err := io.WriteString(find(ts, args[0]).tty, strings.NewReplacer(`\t`, "\t", `\n`, "\r", "^C", "\x03", "^]", "\x1d").Replace(args[1]))
+	_, err := io.WriteString(find(ts, args[0]).tty, strings.NewReplacer(`\t`, "\t", `\n`, "\r", "^C", "\x03", "^S", "\x13", "^]", "\x1d").Replace(args[1]))
 	ts.Check(err)
 }
 

@@ -124,9 +124,9 @@ func runScripts(t *testing.T, wanted func(name string) bool) {
 			return holds(argument), nil
 		},
 		Setup: func(e *testscript.Env) error {
-			// Scripts that run in parallel choose from their own ranges, below
-			// the ephemeral ports.
-			width := (32768 - 10000) / len(names)
+			// Scripts that run in parallel choose from their own ranges, which
+			// are parts of the default one.
+			width := (30000 - 10000) / len(names)
 			first := 10000 + width*slices.Index(names, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-"))
 			e.Vars = append(
 				e.Vars,
