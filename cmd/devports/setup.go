@@ -183,15 +183,17 @@ func (b *borrowed) runSteps() error {
 	defer cancel()
 	var printing sync.WaitGroup
 	var printed atomic.Bool
+	asked := time.Now()
 	b.started = func(ctx context.Context) error {
 		q := control.LogQuery{Last: backgroundLines, Follow: true}
 		client := b.instance.Client()
 		if b.spawned == nil {
-			q.Services, q.Since = b.steps, time.Now()
 			b.note("waiting for %s in %s, which is running (pid %d)", wording.List(b.steps), b.scope, b.instance.Note.PID)
-			if _, err := client.Start(ctx, b.steps...); err != nil {
+			info, err := client.Start(ctx, b.steps...)
+			if err != nil {
 				return err
 			}
+			q.Services, q.Since = b.steps, earliestStart(info.Services, b.steps, asked)
 		}
 		printing.Go(func() {
 			_ = client.Logs(reading, q, func(e control.LogEntry) error {
@@ -224,6 +226,17 @@ func (b *borrowed) runSteps() error {
 		return f
 	}
 	return err
+}
+
+// earliestStart returns when the first of those services was started that run
+// now, if that was before at.
+func earliestStart(all []launcher.Status, names []string, at time.Time) time.Time {
+	for _, st := range all {
+		if !st.Since.IsZero() && st.LastStarted.Before(at) && slices.Contains(names, st.Service) {
+			at = st.LastStarted
+		}
+	}
+	return at
 }
 
 // print prints a line of the run: the output of steps to standard output, and
