@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -49,6 +53,18 @@ Example:
 		_, err = fmt.Fprintf(s.stdout, "%s is down\n", scope)
 		return err
 	},
+}
+
+// howToStop is the command that stops the run of a scope, to be typed in the
+// working directory.
+func howToStop(scope registry.Scope, options ...string) string {
+	shared := scope.Worktree == control.SharedLabel
+	if wd, err := os.Getwd(); err == nil && !shared {
+		if path, err := filepath.Rel(scope.Directory, wd); err == nil && filepath.IsLocal(path) {
+			return strings.Join(append([]string{"devports", "down"}, options...), " ")
+		}
+	}
+	return wording.Down(scope, shared, options...)
 }
 
 // down stops a run, and returns when it has ended.

@@ -128,7 +128,8 @@ func freeing(port int, p holder.Process, instead string) string {
 	program := containerProxy(p.Command)
 	switch {
 	case p.Run > 0:
-		return "stop that run: devports down --dir " + text.QuoteArg(p.Checkout) + ", or " + instead
+		scope := registry.Scope{Directory: p.Checkout, Project: p.Project, Worktree: p.Worktree}
+		return "stop that run: " + wording.Down(scope, p.Worktree == control.SharedLabel) + ", or " + instead
 	case p.Checkout != "":
 		return "its run was killed; to kill leftover processes: devports doctor --fix, or " + instead
 	case p.Managed:

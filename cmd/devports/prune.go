@@ -149,7 +149,7 @@ func (s session) withoutRuns(leases []registry.Lease) ([]registry.Lease, error) 
 		if i.Holder == nil || !slices.ContainsFunc(leases, used) {
 			continue
 		}
-		s.note("%s is still running (pid %d) and keeps its ports; to stop it: devports down --dir %s", scopeOfNote(i.Note), i.Note.PID, text.QuoteArg(i.Note.Directory))
+		s.note("%s is still running (pid %d) and keeps its ports; to stop it: %s", scopeOfNote(i.Note), i.Note.PID, wording.Down(scopeOfNote(i.Note), i.Note.Shared))
 		leases = slices.DeleteFunc(slices.Clone(leases), used)
 	}
 	return leases, nil

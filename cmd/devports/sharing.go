@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
@@ -133,14 +133,29 @@ func (h *sharing) join(ctx context.Context, service string) (control.Instance, c
 				return i, hold, err
 			}
 			continue
-		case errors.As(err, new(*control.OtherVersionError)):
-			return i, hold, fmt.Errorf("cannot use the shared instance: %w; to stop that for all checkouts: devports down --checkout %s",
-				err, text.QuoteSh(address(scopeOfNote(i.Note))))
 		case err != nil:
-			return i, hold, fmt.Errorf("cannot use the shared instance: %w", err)
+			return i, hold, unusable(i, err)
 		}
 		return i, hold, nil
 	}
+}
+
+// unusable describes why a run of shared services cannot be used. Errors that tell
+// what a user has named remain what they are.
+func unusable(i control.Instance, err error) error {
+	var silent *control.UnresponsiveError
+	scope := scopeOfNote(i.Note)
+	switch {
+	case errors.Is(err, launcher.ErrEnded), errors.Is(err, context.Canceled), errors.As(err, new(*launcher.UnknownServiceError)):
+		return err
+	case errors.As(err, new(*control.OtherVersionError)):
+		return fmt.Errorf("cannot use the shared instance: %w; to stop that for all checkouts: %s", err, wording.Down(scope, true))
+	case errors.As(err, &silent) && silent.Suspended:
+		return fmt.Errorf("cannot use the shared instance: %w; to resume it: kill -CONT %d; to kill it: %s", err, silent.PID, wording.Down(scope, true, "--kill"))
+	case errors.As(err, &silent):
+		return fmt.Errorf("cannot use the shared instance: %w; to kill it: %s", err, wording.Down(scope, true, "--kill"))
+	}
+	return fmt.Errorf("cannot use the shared instance: %w", err)
 }
 
 // start returns the run of shared services. If there is none, it starts one in the
@@ -224,7 +239,7 @@ func (h *sharing) command(ctx context.Context, others bool, services []string, s
 	if !others {
 		info, err := client.Status(ctx)
 		if err != nil {
-			return err
+			return unusable(i, err)
 		}
 		for _, service := range services {
 			if checkouts := info.NeededBy(service, h.self); len(checkouts) > 0 {
@@ -232,8 +247,10 @@ func (h *sharing) command(ctx context.Context, others bool, services []string, s
 			}
 		}
 	}
-	_, err := send(client, ctx, services...)
-	return err
+	if _, err := send(client, ctx, services...); err != nil {
+		return unusable(i, err)
+	}
+	return nil
 }
 
 // follower returns h for the launcher; nil for a project without shared services.

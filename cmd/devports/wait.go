@@ -158,6 +158,7 @@ func requestFailed(scope registry.Scope, err error) error {
 	var silent *control.UnresponsiveError
 	var shared *control.SharedError
 	var other *control.OtherVersionError
+	var failed *control.FailedError
 	switch {
 	case errors.As(err, new(failure)):
 		return err
@@ -190,23 +191,25 @@ func requestFailed(scope registry.Scope, err error) error {
 		return fail(exitFailed, "to restart it with this version: devports down && devports up -d", "%s was started by %s", scope, by)
 	case errors.Is(err, context.Canceled):
 		return err
+	case errors.As(err, &failed):
+		return fail(exitFailed, "", "%s: %s", scope, failed.Text)
 	case errors.As(err, &unreachable):
 		cause := unreachable.Err
 		if dial := (*net.OpError)(nil); errors.As(cause, &dial) && dial.Addr != nil {
 			cause = fmt.Errorf("socket %s: %w", dial.Addr, dial.Err)
 		}
-		return fail(exitFailed, "to stop it: devports down", "cannot connect to %s (pid %d): %v", scope, unreachable.PID, cause)
+		return fail(exitFailed, "to stop it: "+howToStop(scope), "cannot connect to %s (pid %d): %v", scope, unreachable.PID, cause)
 	}
-	return fail(exitFailed, "to kill it: devports down --kill", "%s does not respond: %v", scope, err)
+	return fail(exitFailed, "to kill it: "+howToStop(scope, "--kill"), "%s does not respond: %v", scope, err)
 }
 
 // unresponsive describes a run that lives and does not respond.
 func unresponsive(scope registry.Scope, silent *control.UnresponsiveError) failure {
 	if silent.Suspended {
-		return fail(exitFailed, fmt.Sprintf("resume it with fg or kill -CONT %d, or kill it with devports down --kill", silent.PID),
+		return fail(exitFailed, fmt.Sprintf("resume it with fg or kill -CONT %d, or kill it with %s", silent.PID, howToStop(scope, "--kill")),
 			"%s does not respond: pid %d is suspended", scope, silent.PID)
 	}
-	return fail(exitFailed, "to kill it: devports down --kill", "%s does not respond (pid %d)", scope, silent.PID)
+	return fail(exitFailed, "to kill it: "+howToStop(scope, "--kill"), "%s does not respond (pid %d)", scope, silent.PID)
 }
 
 // printStatuses prints the status of the named services, or of all. The error

@@ -159,8 +159,8 @@ func (c Client) do(ctx context.Context, method, path string, query url.Values) (
 }
 
 // request sends a request. The error is a *launcher.UnknownServiceError,
-// launcher.ErrEnded, ErrHeld, an *OtherVersionError, ctx.Err(), or says why there
-// is no response.
+// launcher.ErrEnded, ErrHeld, a *SharedError, an *OtherVersionError, another
+// *FailedError, ctx.Err(), or says why there is no response.
 func request[T any](ctx context.Context, c Client, method, path string, query url.Values) (body T, err error) {
 	response, err := c.send(ctx, method, path, query)
 	if err != nil {
@@ -236,5 +236,10 @@ func responseError(response *http.Response, services []string) error {
 		}
 		return ErrHeld
 	}
-	return errors.New(failure.Error)
+	return &FailedError{failure.Error}
 }
+
+// FailedError says, in the words of the run, why it cannot do what was requested.
+type FailedError struct{ Text string }
+
+func (e *FailedError) Error() string { return e.Text }

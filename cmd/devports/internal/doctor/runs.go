@@ -53,7 +53,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 				Check: "runs", Level: Warning,
 				What: fmt.Sprintf("devports up in %s (pid %d) is still running, but the directory no longer exists", r.Info.Directory, r.Holder.PID),
 				Why:  "its services hold their ports, and it cannot apply edits to its Portfile",
-				Fix:  "devports down --dir " + text.QuoteArg(r.Info.Directory),
+				Fix:  wording.Down(scopeOf(r.Info), r.Info.Shared),
 			})
 		case r.Responded():
 			live = append(live, fmt.Sprintf("%s (pid %d)", scopeOf(r.Info), r.Holder.PID))
@@ -62,7 +62,7 @@ func (d Doctor) examineRuns(runs []control.Answer) []Finding {
 				Check: "runs", Level: Warning,
 				What: fmt.Sprintf("devports up in %s (pid %d) has another protocol: %v", r.Note.Directory, r.Holder.PID, other),
 				Why:  "this version of devports can stop it, but nothing else",
-				Fix:  "devports down --dir " + text.QuoteSh(r.Note.Directory) + ", then devports up there",
+				Fix:  wording.Down(scopeOfNote(r.Note), r.Note.Shared) + ", then devports up there",
 			})
 		case r.Holder != nil:
 			findings = append(findings, hung(r.Instance))
@@ -93,6 +93,10 @@ func scopeOf(info control.Info) registry.Scope {
 	return registry.Scope{Directory: info.Directory, Project: info.Project, Worktree: info.Worktree}
 }
 
+func scopeOfNote(n control.Note) registry.Scope {
+	return registry.Scope{Directory: n.Directory, Project: n.Project, Worktree: n.Worktree}
+}
+
 // hung is the finding about a run that lives and does not respond.
 func hung(i control.Instance) Finding {
 	const unreachable = "devports ps, logs, restart and down cannot reach it, and devports up cannot start there"
@@ -108,13 +112,13 @@ func hung(i control.Instance) Finding {
 		f.Fix = wording.Kill(pid)
 	case i.Note.Socket == "":
 		f.What = fmt.Sprintf("devports up in %s (pid %d) has no socket", i.Note.Directory, pid)
-		f.Fix = "devports down --dir " + text.QuoteArg(i.Note.Directory)
+		f.Fix = wording.Down(scopeOfNote(i.Note), i.Note.Shared)
 	case missing(i.Note.Socket):
 		f.What = fmt.Sprintf("devports up in %s (pid %d) has lost its socket %s", i.Note.Directory, pid, i.Note.Socket)
 		f.Fix = "stop it with " + wording.Interrupt(pid) + ", and start it again"
 	default:
 		f.What = fmt.Sprintf("devports up in %s (pid %d, since %s) does not respond", i.Note.Directory, pid, i.Note.Since.Local().Format(time.DateTime))
-		f.Fix = "kill it and its processes: devports down --kill --dir " + text.QuoteArg(i.Note.Directory)
+		f.Fix = "kill it and its processes: " + wording.Down(scopeOfNote(i.Note), i.Note.Shared, "--kill")
 		if i.Suspended() {
 			f.What += ": it is suspended"
 			f.Fix = fmt.Sprintf("resume it with fg or kill -CONT %d, or %s", pid, f.Fix)

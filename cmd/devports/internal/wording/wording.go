@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/text"
+	"github.com/devports/devports/registry"
 )
 
 // List joins words as in a sentence: "a, b and c". An empty list is "nothing".
@@ -59,6 +61,16 @@ func Interrupt(pid int) string {
 		return Kill(pid)
 	}
 	return fmt.Sprintf("kill -INT %d", pid)
+}
+
+// Down is the command that stops the run of a scope, to be typed in any directory.
+// shared: it is the run of the services that the checkouts of a project share.
+func Down(scope registry.Scope, shared bool, options ...string) string {
+	place := []string{"--dir", text.QuoteArg(scope.Directory)}
+	if shared {
+		place = []string{"--checkout", text.QuoteArg(scope.Project + "/" + scope.Worktree)}
+	}
+	return strings.Join(slices.Concat([]string{"devports", "down"}, options, place), " ")
 }
 
 // Inspect is the command that shows a process.
