@@ -302,7 +302,8 @@ daemon = '(setsid sh -c "sleep 1004 & sleep 1004" &); echo there; exec sleep 100
 	os.Exit(0)
 }
 
-// A second after devports was killed, none of its processes runs.
+// After devports was killed, its watchdog ends all of its processes, in well under a
+// second unless the machine is busy.
 func TestKilled(t *testing.T) {
 	if _, err := exec.LookPath("setsid"); err != nil || runtime.GOOS == "darwin" {
 		t.Skip("it needs setsid, and on macOS Apple's own programs hide their environment")
@@ -330,13 +331,13 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		end := time.Now().Add(time.Second)
+		end := time.Now().Add(10 * time.Second)
 		_ = cmd.Wait()
 		for len(markedBy(t, instance)) > 0 && time.Now().Before(end) {
 			time.Sleep(5 * time.Millisecond)
 		}
 		if left := markedBy(t, instance); len(left) > 0 {
-			t.Fatalf("after a second: %v", left)
+			t.Fatalf("still running: %v", left)
 		}
 	}
 }

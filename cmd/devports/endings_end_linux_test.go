@@ -74,7 +74,11 @@ func (r *endingsRun) end() (deadline time.Time) {
 			r.t.Fatalf("devports has not ended after %v\n%s", limit, r.processes())
 		}
 	}
-	if r.way != wayKillBoth {
+	switch r.way {
+	case wayKillBoth:
+	case wayKill: // its watchdog ends the services
+		return time.Now().Add(10 * time.Second)
+	default:
 		return time.Now().Add(time.Second)
 	}
 	cmd := exec.Command("devports", "up", "quick")

@@ -19,8 +19,8 @@ var (
 )
 
 // TestEndings ends runs in all ways, half of them on terminals. Each run has
-// all kinds of descendants at once, none of which may be left a second later,
-// and unrelated processes, which must survive. For a long run:
+// all kinds of descendants at once, none of which may be left afterwards, and
+// unrelated processes, which must survive. For a long run:
 //
 //	go test ./cmd/devports -run TestEndings -endings 500 -timeout 30m -v
 func TestEndings(t *testing.T) {

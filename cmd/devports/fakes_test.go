@@ -43,12 +43,12 @@ func serve() {
 	})
 	var since time.Time
 	http.HandleFunc("/since", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, since.UnixNano()) })
+	fmt.Println("listening on", port) // before it is ready, so that scripts find the line then
 	l, err := net.Listen("tcp", "127.0.0.1:"+port)
 	since = time.Now()
 	if err != nil {
 		fatal(err)
 	}
-	fmt.Println("listening on", port)
 	fatal(http.Serve(l, nil))
 }
 

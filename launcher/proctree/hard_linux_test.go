@@ -49,7 +49,7 @@ func hop(t *testing.T, generations int, env ...string) program {
 }
 
 // A hopper exists at each moment. A snapshot may miss it when the PIDs wrap around,
-// which does not happen twice in so short a time.
+// which is rare in so short a time.
 func TestFindHopper(t *testing.T) {
 	variable := mark(t)
 	p := hop(t, 100_000, variable)
@@ -64,7 +64,7 @@ func TestFindHopper(t *testing.T) {
 			marked++
 		}
 	}
-	if min(below, marked) < looks-1 {
+	if min(below, marked) < looks-3 {
 		t.Errorf("of %d snapshots, %d found it below, %d marked", looks, below, marked)
 	}
 }
