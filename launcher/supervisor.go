@@ -10,7 +10,7 @@ import (
 )
 
 // spawnLimit is how many processes are spawned at a time. Spawning is mostly
-// waiting for the kernel; more than a few contend for Go's fork lock.
+// waiting for the kernel, which then does only one at a time: see package system.
 const spawnLimit = 4
 
 // supervisor carries out the decisions of the machine. Only the goroutine of
