@@ -3,17 +3,22 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/devports/devports/launcher"
+	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
+	"github.com/devports/devports/procfile"
 )
 
 // await fails the test unless done is closed in time.
@@ -167,6 +172,61 @@ func TestParseSize(t *testing.T) {
 		got, err := parseSize(query)
 		if valid := raw == "" || want != (terminal.Size{}); valid != (err == nil) || valid && got != want {
 			t.Errorf("%q is %+v, %v", raw, got, err)
+		}
+	}
+}
+
+// A client that follows, and is slow, receives what came just before the end of the
+// run.
+func TestFollowToTheEnd(t *testing.T) {
+	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Dir = "/"
+	plan, err := f.Resolve(procfile.Context{Environ: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	controller := launcher.NewController()
+	running, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = launcher.Run(running, plan, launcher.Options{Output: output.New(io.Discard, output.Style{}), Controller: controller})
+	}()
+	defer func() {
+		stop()
+		<-ended
+	}()
+	for range 20 {
+		dir, err := os.MkdirTemp("", "control") // t.TempDir is too long for a socket
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		path := filepath.Join(dir, "s")
+		l, err := Listen(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tail output.Tail
+		const lines = 800 // more than a socket holds
+		tail.Add("a", []byte(strings.Repeat(strings.Repeat("x", 1000)+"\n", lines)))
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		go Serve(ctx, l, Run{Controller: controller, Output: &tail, Journal: &Journal{}})
+		got, last := 0, ""
+		err = Dial(path).Logs(t.Context(), LogQuery{Last: -1, Follow: true}, func(e LogEntry) error {
+			if got++; got == 1 {
+				tail.Add("a", []byte("last\n"))
+				end()
+			}
+			last = e.Text
+			return nil
+		})
+		if err != nil || got != lines+1 || last != "last" {
+			t.Fatalf("%d lines, then %q, %v", got, last, err)
 		}
 	}
 }

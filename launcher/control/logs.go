@@ -96,7 +96,7 @@ func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail
 	if q.Last >= 0 && len(lines) > q.Last {
 		lines = lines[len(lines)-q.Last:]
 	}
-	for missed := int64(0); ; {
+	for missed, ended := int64(0), false; ; {
 		if missed > 0 {
 			_ = encoder.Encode(missedLines{missed})
 		}
@@ -105,13 +105,13 @@ func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail
 				return
 			}
 		}
-		if flush() != nil || !q.Follow {
+		if flush() != nil || !q.Follow || ended {
 			return
 		}
 		select {
 		case <-more:
 		case <-r.Context().Done():
-			return
+			ended = true // the last lines may have come at the same time
 		}
 		lines, next, missed, more = tail.Since(next)
 		lines = slices.DeleteFunc(lines, func(l output.Line) bool { return !q.wants(l) })
