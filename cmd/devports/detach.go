@@ -205,9 +205,11 @@ func (d detached) start(ctx context.Context) error {
 	grace := exitGrace
 	switch {
 	case errors.Is(err, control.ErrSlotTaken):
-		if status, _ := background.AwaitEnd(0); status == exitRunning {
+		if status, _ := background.AwaitEnd(ctx, 0); status == exitRunning {
 			return err
 		}
+	case errors.Is(err, launcher.ErrEnded):
+		grace = d.wait.timeout // it has said so
 	case err == nil:
 		fmt.Fprint(d.stderr, background.Output()) // its notes
 		if allDone(info) || info.Ending {
@@ -219,7 +221,7 @@ func (d detached) start(ctx context.Context) error {
 		d.note("%s is running in the background (pid %d): devports attach shows it, devports down stops it", d.scope, background.PID)
 		return nil
 	}
-	status, ended := background.AwaitEnd(grace)
+	status, ended := background.AwaitEnd(ctx, grace)
 	switch {
 	case ended && err == nil && status == 0 && !slices.ContainsFunc(info.Services, stopped):
 		d.note("%s has ended: all its services are done", d.scope)

@@ -247,7 +247,11 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	if status, ended := background.AwaitEnd(exitGrace); ended {
+	grace := exitGrace
+	if errors.Is(err, launcher.ErrEnded) {
+		grace = b.timeout // it has said so
+	}
+	if status, ended := background.AwaitEnd(ctx, grace); ended {
 		b.background, b.held = nil, false
 		if status == 0 { // all services are done
 			return nil
@@ -306,7 +310,7 @@ func (b *borrowed) reportFailed() {
 	info, err := client.Status(ctx)
 	if errors.Is(err, launcher.ErrEnded) {
 		if b.background != nil {
-			if status, ended := b.background.AwaitEnd(exitGrace); ended && status == 0 {
+			if status, ended := b.background.AwaitEnd(context.Background(), exitGrace); ended && status == 0 {
 				return // all services are done
 			}
 			b.showBackground(b.background, b.slot, lastLines, b.print)
@@ -344,14 +348,6 @@ func (b *borrowed) end(ctx context.Context) {
 		}
 	case b.background != nil:
 		b.background.Release()
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			b.background.AwaitEnd(b.timeout)
-		}()
-		select {
-		case <-ended:
-		case <-ctx.Done():
-		}
+		b.background.AwaitEnd(ctx, b.timeout)
 	}
 }

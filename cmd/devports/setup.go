@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -169,9 +168,8 @@ func (s session) setupStore(p project.Project, scope registry.Scope) (setup.Stor
 	return setup.In(home, setup.Checkout{Slot: slot.Name(), Directory: scope.Directory, ID: p.Checkout.ID}), err
 }
 
-// drainTime is how long the last lines of steps may take to arrive from a run
-// that continues.
-const drainTime = 200 * time.Millisecond
+// drainTime limits how long the last lines of steps may take to arrive.
+const drainTime = 5 * time.Second
 
 // runSteps runs steps, and prints their output.
 func (b *borrowed) runSteps() error {
@@ -182,10 +180,17 @@ func (b *borrowed) runSteps() error {
 	reading, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var printing sync.WaitGroup
-	var printed atomic.Bool
-	asked := time.Now()
+	asked, q, seen := time.Now(), control.LogQuery{Last: -1, Follow: true}, int64(0)
+	show := func(e control.LogEntry) error {
+		if e.Missed > 0 {
+			b.note("missing %s here: they were printed too fast", wording.Count(int(e.Missed), "line"))
+		} else {
+			b.print(e.Service, e.Text)
+		}
+		seen += max(1, e.Missed)
+		return nil
+	}
 	b.started = func(ctx context.Context) error {
-		q := control.LogQuery{Last: backgroundLines, Follow: true}
 		client := b.instance.Client()
 		if b.spawned == nil {
 			b.note("waiting for %s in %s, which is running (pid %d)", wording.List(b.steps), b.scope, b.instance.Note.PID)
@@ -195,13 +200,7 @@ func (b *borrowed) runSteps() error {
 			}
 			q.Services, q.Since = b.steps, earliestStart(info.Services, b.steps, asked)
 		}
-		printing.Go(func() {
-			_ = client.Logs(reading, q, func(e control.LogEntry) error {
-				b.print(e.Service, e.Text)
-				printed.Store(true)
-				return nil
-			})
-		})
+		printing.Go(func() { _ = client.Logs(reading, q, show) })
 		return nil
 	}
 	ctx, stopped := firstSignal(signals)
@@ -212,13 +211,15 @@ func (b *borrowed) runSteps() error {
 	ending, _ := firstSignal(signals) // a second Ctrl-C skips the wait
 	b.end(ending)
 	if b.spawned != nil {
-		time.AfterFunc(exitGrace, cancel)
-	} else {
 		time.AfterFunc(drainTime, cancel)
-	}
-	printing.Wait()
-	if b.spawned != nil && !printed.Load() { // it has ended before it could be reached
-		b.showBackground(b.spawned, b.slot, backgroundLines, b.print)
+		printing.Wait() // until the run has ended
+		if seen == 0 {  // which was before it could be reached
+			b.showBackground(b.spawned, b.slot, backgroundLines, b.print)
+		}
+	} else if !q.Since.IsZero() {
+		cancel()
+		printing.Wait()
+		b.showRest(q, seen, show)
 	}
 	var f failure
 	if errors.As(err, &f) && f.status == exitRunFailed {
@@ -226,6 +227,21 @@ func (b *borrowed) runSteps() error {
 		return f
 	}
 	return err
+}
+
+// showRest shows the lines after the first n, once the steps have ended: these may
+// not all have arrived.
+func (b *borrowed) showRest(q control.LogQuery, n int64, show func(control.LogEntry) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	q.Follow = false
+	_ = b.instance.Client().Logs(ctx, q, func(e control.LogEntry) error {
+		if n > 0 {
+			n--
+			return nil
+		}
+		return show(e)
+	})
 }
 
 // earliestStart returns when the first of those services was started that run

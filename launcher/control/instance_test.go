@@ -112,7 +112,7 @@ func spawn(t *testing.T, home, directory, portfile string) *Background {
 	}
 	t.Cleanup(func() {
 		_ = syscall.Kill(b.PID, syscall.SIGKILL)
-		if _, ok := b.AwaitEnd(time.Minute); !ok {
+		if _, ok := b.AwaitEnd(context.Background(), time.Minute); !ok {
 			t.Error("it does not die")
 		}
 	})
@@ -161,7 +161,7 @@ func TestSpawn(t *testing.T) {
 	if i, ok := slot.Running(); ok || i.Killed() || !reflect.DeepEqual(i.Note, Note{}) || len(i.AbandonedSockets()) > 0 {
 		t.Errorf("it has ended, and is found as %+v, %v", i.Note, ok)
 	}
-	if status, ok := b.AwaitEnd(time.Minute); status != 0 || !ok {
+	if status, ok := b.AwaitEnd(t.Context(), time.Minute); status != 0 || !ok {
 		t.Errorf("status %d, %v", status, ok)
 	}
 }
@@ -174,7 +174,7 @@ func TestSpawnFails(t *testing.T) {
 		if _, err := b.AwaitClaim(t.Context()); !errors.Is(err, errEnded) {
 			t.Errorf("error %v", err)
 		}
-		if status, ok := b.AwaitEnd(time.Minute); status != 3 || !ok {
+		if status, ok := b.AwaitEnd(t.Context(), time.Minute); status != 3 || !ok {
 			t.Errorf("status %d, %v", status, ok)
 		}
 		if text := b.Output(); strings.Count(text, "Portfile:2:") != 1 {
@@ -199,13 +199,13 @@ func TestSpawnHangs(t *testing.T) {
 	if _, err := b.AwaitClaim(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if status, ok := b.AwaitEnd(0); ok {
+	if status, ok := b.AwaitEnd(t.Context(), 0); ok {
 		t.Errorf("it is said to have ended, with status %d", status)
 	}
 	if err := syscall.Kill(b.PID, syscall.SIGKILL); err != nil {
 		t.Error(err)
 	}
-	if status, ok := b.AwaitEnd(time.Minute); status != -1 || !ok {
+	if status, ok := b.AwaitEnd(t.Context(), time.Minute); status != -1 || !ok {
 		t.Errorf("killed, it has status %d, %v", status, ok)
 	}
 }
@@ -231,7 +231,7 @@ func TestClaimAtOnce(t *testing.T) {
 				}
 				return
 			}
-			statuses[i], _ = b.AwaitEnd(time.Minute)
+			statuses[i], _ = b.AwaitEnd(t.Context(), time.Minute)
 		})
 	}
 	ended.Wait()
@@ -263,7 +263,7 @@ func TestKilled(t *testing.T) {
 				t.Fatal(kill)
 			}
 		}
-		b.AwaitEnd(time.Minute)
+		b.AwaitEnd(t.Context(), time.Minute)
 		return runs.Slot(directory, "").Instance()
 	}
 	command := func(left []launcher.Orphan) (commands []string) {
@@ -426,7 +426,7 @@ func TestLostSocket(t *testing.T) {
 	if err := before.Client().Down(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if status, ok := b.AwaitEnd(time.Minute); !ok || status != 0 {
+	if status, ok := b.AwaitEnd(t.Context(), time.Minute); !ok || status != 0 {
 		t.Errorf("status %d, %v", status, ok)
 	}
 	<-followed

@@ -129,20 +129,22 @@ func (i Instance) heldByOther(pid int) bool {
 
 const claimPoll = 5 * time.Millisecond
 
-// AwaitEnd waits at most limit for the end of the run. ok is false if it is
-// still running. The status is -1 if a signal ended it.
-func (b *Background) AwaitEnd(limit time.Duration) (status int, ok bool) {
+// AwaitEnd waits for the end of the run, at most limit or until ctx is done. ok is
+// false if it is still running. The status is -1 if a signal ended it.
+func (b *Background) AwaitEnd(ctx context.Context, limit time.Duration) (status int, ok bool) {
 	select {
 	case <-b.ended:
 		limit = time.Hour // even if it was 0 or less
+		ctx = context.Background()
 	default:
 	}
 	select {
 	case <-b.ended:
 		return b.state.ExitCode(), true // -1 for a nil state
 	case <-time.After(limit):
-		return 0, false
+	case <-ctx.Done():
 	}
+	return 0, false
 }
 
 // CheckLog returns why the run cannot write to its log, such as a full disk;
