@@ -26,9 +26,10 @@ func served(t *testing.T) (path string, client Client) {
 	return servedWith(t, func(*launcher.Controller) Sync { return nil })
 }
 
-func servedWith(t *testing.T, sync func(*launcher.Controller) Sync) (path string, client Client) {
+// planOf resolves a Portfile.
+func planOf(t *testing.T, portfile string) procfile.Plan {
 	t.Helper()
-	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\nflood = { command = 'test -n \"$FLOOD\" && yes 123456789012345678901234567890123456789012345678901234567890 | head -n 200000; echo the last; exec sleep 1000', port = false }"))
+	f, err := procfile.Parse("Portfile", []byte(portfile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +38,12 @@ func servedWith(t *testing.T, sync func(*launcher.Controller) Sync) (path string
 	if err != nil {
 		t.Fatal(err)
 	}
+	return plan
+}
+
+func servedWith(t *testing.T, sync func(*launcher.Controller) Sync) (path string, client Client) {
+	t.Helper()
+	plan := planOf(t, "[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\nflood = { command = 'test -n \"$FLOOD\" && yes 123456789012345678901234567890123456789012345678901234567890 | head -n 200000; echo the last; exec sleep 1000', port = false }")
 	dir, err := os.MkdirTemp("", "control") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)

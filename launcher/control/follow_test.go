@@ -18,7 +18,6 @@ import (
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
 	"github.com/devports/devports/launcher/terminal"
-	"github.com/devports/devports/procfile"
 )
 
 // await fails the test unless done is closed in time.
@@ -179,15 +178,7 @@ func TestParseSize(t *testing.T) {
 // A client that follows, and is slow, receives what came just before the end of the
 // run.
 func TestFollowToTheEnd(t *testing.T) {
-	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Dir = "/"
-	plan, err := f.Resolve(procfile.Context{Environ: os.Environ()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan := planOf(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n")
 	controller := launcher.NewController()
 	running, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})

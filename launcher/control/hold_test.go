@@ -14,7 +14,6 @@ import (
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
-	"github.com/devports/devports/procfile"
 )
 
 // temporary is a run of services a and b; it starts a, and ends with its holds
@@ -27,15 +26,7 @@ func temporary(t *testing.T) (client Client, starter chan struct{}, ended <-chan
 // lingering is temporary with holds that linger.
 func lingering(t *testing.T, linger time.Duration) (client Client, starter chan struct{}, ended <-chan struct{}) {
 	t.Helper()
-	f, err := procfile.Parse("Portfile", []byte("[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Dir = "/"
-	plan, err := f.Resolve(procfile.Context{Environ: os.Environ()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan := planOf(t, "[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\n")
 	dir, err := os.MkdirTemp("", "hold") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
