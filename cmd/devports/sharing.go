@@ -140,8 +140,8 @@ func (h *sharing) join(ctx context.Context, service string) (control.Instance, c
 	}
 }
 
-// unusable describes why a run of shared services cannot be used. Errors that tell
-// what a user has named remain what they are.
+// unusable describes why a run of shared services cannot be used. An unknown name,
+// and the end of the run, keep their types, which callers handle.
 func unusable(i control.Instance, err error) error {
 	var silent *control.UnresponsiveError
 	scope := scopeOfNote(i.Note)

@@ -127,7 +127,7 @@ func (s *processSet) tagLauncher() (untag func()) {
 // process, the child inherits the tag, and so do its children from the start. For
 // that, processes are spawned one at a time, which costs a fifth of the time that
 // many take; if they got their tags just after, what they start in their first
-// milliseconds would have none, and could not be told from that of another service.
+// milliseconds would have none, and could not be assigned to its service.
 func (s *processSet) startTagged(tag process.Tag, path string, argv []string, attr *os.ProcAttr) (*os.Process, error) {
 	if s.mark.Run == 0 {
 		return os.StartProcess(path, argv, attr)
