@@ -62,14 +62,6 @@ func opened(t *testing.T, kind int, host string, port int, options ...option) in
 	return fd
 }
 
-// freePort returns a free port.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, port := listen(t, "tcp4", "127.0.0.1")
-	l.Close()
-	return port
-}
-
 func TestFreeAgreesOnSockets(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

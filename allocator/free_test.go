@@ -9,9 +9,24 @@ import (
 	"testing"
 )
 
-// listen listens on a candidate: unlike an ephemeral port, no connection of
-// another process gets it meanwhile. It skips the test if the machine does not
-// support the address family of host.
+// candidate returns one that free accepts: unlike an ephemeral port, no
+// connection of another process gets it meanwhile.
+func candidate(t testing.TB, free func(port int) bool) int {
+	t.Helper()
+	local, err := LocalPorts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := Key{Project: t.Name(), PortName: PortName{Service: strconv.FormatUint(rand.Uint64(), 10)}}
+	port, err := NewPool(Set{}, local).Choose(key, free)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// listen listens on a port that nobody listens on. It skips the test if the
+// machine does not support the address family of host.
 func listen(t testing.TB, network, host string) (*net.TCPListener, int) {
 	t.Helper()
 	l, err := net.Listen(network, net.JoinHostPort(host, "0"))
@@ -19,18 +34,15 @@ func listen(t testing.TB, network, host string) (*net.TCPListener, int) {
 		t.Skipf("%s %s: %v", network, host, err)
 	}
 	l.Close()
-	local, err := LocalPorts()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := Key{Project: t.Name(), PortName: PortName{Service: strconv.FormatUint(rand.Uint64(), 10)}}
-	port, err := NewPool(Set{}, local).Choose(key, func(port int) bool {
+	port := candidate(t, func(port int) bool {
+		all, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(port)))
+		if err != nil {
+			return false
+		}
+		all.Close()
 		l, err = net.Listen(network, net.JoinHostPort(host, strconv.Itoa(port)))
 		return err == nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() { l.Close() })
 	return l.(*net.TCPListener), port
 }

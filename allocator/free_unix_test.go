@@ -30,6 +30,29 @@ func bindOnly(t *testing.T, port int, reuse bool) error {
 	return unix.Bind(fd, addr)
 }
 
+// freePort returns a port that no socket has, not even a connection in TIME_WAIT:
+// a socket without SO_REUSEADDR can be bound to it.
+func freePort(t *testing.T) int {
+	t.Helper()
+	return candidate(t, func(port int) bool {
+		for _, addr := range probed {
+			fd, sockaddr, err := socket(netip.AddrPortFrom(addr, uint16(port)))
+			if familyAbsent(err) {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0), unix.Bind(fd, sockaddr))
+			unix.Close(fd)
+			if err != nil && !familyAbsent(err) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // wantTimeWait checks the precondition of the test: a connection in TIME_WAIT
 // blocks a socket without SO_REUSEADDR.
 func wantTimeWait(t *testing.T, port int) {
@@ -51,8 +74,7 @@ func TestFreeAndBoundSockets(t *testing.T) {
 		reuse bool
 	}{{"without SO_REUSEADDR", false}, {"with SO_REUSEADDR", true}} {
 		t.Run(tt.name, func(t *testing.T) {
-			l, port := listen(t, "tcp4", "127.0.0.1")
-			l.Close()
+			port := freePort(t)
 			if err := bindOnly(t, port, tt.reuse); err != nil {
 				t.Fatal(err)
 			}
@@ -117,8 +139,7 @@ func TestFreeWithoutDescriptors(t *testing.T) {
 // A connection to a closed ephemeral port now and then is connected to itself.
 // A socket that is bound to the port beforehand always is.
 func TestSelfConnectIsNoListener(t *testing.T) {
-	l, port := listen(t, "tcp4", "127.0.0.1")
-	l.Close()
+	port := freePort(t)
 	fd, addr, err := socket(netip.AddrPortFrom(probed[0], uint16(port)))
 	if err != nil {
 		t.Fatal(err)
