@@ -159,7 +159,7 @@ func (b *board) lines(query string) (lines []boardLine, start, end bool) {
 		Lines      []boardLine
 		Start, End bool
 	}
-	if err := json.Unmarshal([]byte(text), &p); err != nil || response.StatusCode != http.StatusOK {
+	if err := json.Unmarshal([]byte(text), &p); err != nil || response.StatusCode != http.StatusOK || p.Lines == nil {
 		b.t.Fatalf("%s: %d %s", query, response.StatusCode, text)
 	}
 	return p.Lines, p.Start, p.End
@@ -615,6 +615,9 @@ flood = { command = 'while ! [ -e go ]; do sleep 0.01; done; seq 1000000; echo e
 	found, _, _ := b.lines("checkout=shop&service=flood&grep=" + url.QueryEscape("^99999[78]$"))
 	if len(found) != 2 {
 		t.Errorf("%+v", found)
+	}
+	if none, start, _ := b.lines("checkout=shop&service=flood&grep=" + url.QueryEscape("^99999[78]$") + "&before=" + url.QueryEscape(found[0].Cursor)); len(none) > 0 || !start {
+		t.Errorf("before the first one: %+v, start %t", none, start)
 	}
 	s.follow(map[string]any{"id": 3, "checkout": "shop", "grep": "("})
 	s.await("an error", func(m boardMessage) bool { return m.Follow == 3 && strings.Contains(m.Error, "missing closing )") })

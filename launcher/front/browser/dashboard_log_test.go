@@ -208,6 +208,66 @@ func TestDashboardRemembers(t *testing.T) {
 	other.noProblems()
 }
 
+// A frame that comes late does not scroll to the end of a log that is read
+// further up.
+func TestDashboardLateFrames(t *testing.T) {
+	b, w := newBrowser(t), newWorld(t)
+	dir := startShop(w)
+	defer w.devports(dir, "down", "--all")
+	d := w.dashboard(b)
+	var lines strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&lines, "number %d\n", i)
+	}
+	w.print(dir, "web", lines.String())
+	d.view("checkout=shop&service=web")
+	d.await(shows("number 199"))
+	// late makes lines arrive, then does something, then draws.
+	late := func(checkout string, act func()) {
+		t.Helper()
+		evaluate[bool](b, `(() => {
+			window.drawn = window.requestAnimationFrame;
+			window.frames = [];
+			window.requestAnimationFrame = f => frames.push(f);
+			return true;
+		})()`)
+		w.print(checkout, "web", "late\n")
+		d.await(`frames.length > 0`)
+		act()
+		evaluate[bool](b, `(() => {
+			window.requestAnimationFrame = drawn;
+			for (const f of frames) f();
+			return true;
+		})()`)
+	}
+	const top = `document.querySelector("#log").scrollTop`
+	for name, checkout := range map[string]string{"reading": dir, "back": worktree(dir)} {
+		d.view("checkout=shop&service=web")
+		d.await(shows("number 199"))
+		d.click("#follow")
+		d.press("g")
+		d.await(`/at=/.test(location.hash) && ` + top + ` == 0 && log.visible() == new URLSearchParams(location.hash.slice(1)).get("at")`)
+		address := evaluate[string](b, "location.hash")
+		if name == "reading" {
+			d.press("G")
+			d.await(`!/at=/.test(location.hash)`)
+			late(checkout, func() { d.press("f"); d.press("g") })
+		} else {
+			d.click(`[data-key=shop-login] [data-key=web] .pick`)
+			d.await(`document.querySelector("#pane-title").textContent == "shop (login) / web"`)
+			late(checkout, func() {
+				run(b, chromedp.NavigateBack())
+				d.await(shows("number 0") + `&&` + shows("number 199"))
+			})
+		}
+		d.await(`location.hash == ` + fmt.Sprintf("%q", address))
+		if now := evaluate[float64](b, top); now > 100 {
+			t.Errorf("%s: the log is %.0f px from its beginning", name, now)
+		}
+	}
+	b.noProblems()
+}
+
 // Lines of two checkouts with the same services are never mixed.
 func TestDashboardSwitching(t *testing.T) {
 	b, w := newBrowser(t), newWorld(t)

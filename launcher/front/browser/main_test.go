@@ -280,7 +280,11 @@ func (b *tab) watch(event any) {
 			b.problems = append(b.problems, "console."+string(e.Type))
 		}
 	case *runtime.EventExceptionThrown:
-		b.problems = append(b.problems, e.ExceptionDetails.Text)
+		problem := e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			problem += ": " + e.ExceptionDetails.Exception.Description
+		}
+		b.problems = append(b.problems, problem)
 	case *network.EventWebSocketCreated:
 		address = e.URL
 	case *network.EventRequestWillBeSent:

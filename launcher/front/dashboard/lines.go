@@ -202,7 +202,7 @@ func (d *Dashboard) readBefore(ctx context.Context, runs []logstore.Run, s selec
 		if ended := d.options.Ended(runs[i]); ended != "" && len(part) > 0 && (i > 0 || at.Run == "") && runs[i].Name() != at.Run {
 			part = append(part, line{Time: part[len(part)-1].Time, Run: ended})
 		}
-		p.Lines = append(part, p.Lines...)
+		p.Lines = slices.Insert(p.Lines, 0, part...) // not nil, which is null in JSON
 	}
 	p.Start = left > 0
 	if p.Start && len(runs) > 0 {
@@ -253,7 +253,7 @@ const memoryRun = "memory/"
 
 // numbered gives the lines of a run that is not stored their cursors. Lines of one
 // time are counted.
-func numbered(id string, services []string, handle func(logstore.Line) error) func(control.LogEntry) error {
+func numbered(id string, handle func(logstore.Line) error) func(control.LogEntry) error {
 	last := logstore.Cursor{Run: memoryRun + id}
 	return func(e control.LogEntry) error {
 		if e.Missed > 0 {
@@ -279,7 +279,7 @@ func (d *Dashboard) readMemory(ctx context.Context, k known, s selection, where 
 		return p, nil
 	}
 	var all []logstore.Line
-	err := k.instance.Client().Logs(ctx, control.LogQuery{Last: -1}, numbered(k.instance.Note.ID, nil, func(l logstore.Line) error {
+	err := k.instance.Client().Logs(ctx, control.LogQuery{Last: -1}, numbered(k.instance.Note.ID, func(l logstore.Line) error {
 		if s.has(l) && (where != "after" || isAfter(l.Cursor, at)) {
 			all = append(all, l)
 		}

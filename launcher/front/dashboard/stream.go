@@ -242,7 +242,7 @@ func (d *Dashboard) followMemory(ctx context.Context, k known, s selection, afte
 	lines := make(chan logstore.Line, 1000)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- k.instance.Client().Logs(ctx, q, numbered(k.instance.Note.ID, nil, func(l logstore.Line) error {
+		ended <- k.instance.Client().Logs(ctx, q, numbered(k.instance.Note.ID, func(l logstore.Line) error {
 			if !s.has(l) || !isAfter(l.Cursor, after) {
 				return nil
 			}

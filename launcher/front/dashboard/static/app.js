@@ -415,16 +415,12 @@ const log = {
       this.start = true;
       this.since = m.since;
     }
-    if (view.at) {
-      this.end = false;
-      this.waiting += (m.lines || []).length + (m.skipped || 0);
-      return this.showLater();
-    }
     if (m.skipped) this.queue.push({ gap: m.skipped, skipped: true });
     this.queue.push(...(m.lines || []));
+    if (view.at) return this.hold();
     if (this.queue.length > maxRows) {
       const dropped = this.queue.splice(0, this.queue.length - maxRows);
-      this.queue.unshift({ gap: dropped.reduce((n, l) => n + (l.gap || 1), 0), skipped: true });
+      this.queue.unshift({ gap: lineCount(dropped), skipped: true });
     }
     if (!this.drawing) requestAnimationFrame(() => this.draw());
     this.drawing = true;
@@ -432,11 +428,21 @@ const log = {
 
   draw() {
     this.drawing = false;
+    if (view.at) return this.hold(); // since they arrived
     this.add(this.queue, true);
     this.queue = [];
     this.trim(true);
     this.showEdge();
     this.toEnd();
+  },
+
+  // hold counts the new lines only: what is read stays where it is.
+  hold() {
+    if (!this.queue.length) return;
+    this.end = false;
+    this.waiting += lineCount(this.queue);
+    this.queue = [];
+    this.showLater();
   },
 
   add(lines, atEnd) {
@@ -564,6 +570,8 @@ const log = {
     this.toEnd();
   },
 };
+
+const lineCount = (lines) => lines.reduce((n, l) => n + (l.gap || 1), 0);
 
 function newRow(line) {
   if (line.run) return make("div", "missing", line.run);
