@@ -104,6 +104,7 @@ func (s server) stream(w http.ResponseWriter, r *http.Request, tail *output.Tail
 			if encoder.Encode(encode(l)) != nil {
 				return
 			}
+			s.sent.Add(1)
 		}
 		if flush() != nil || !q.Follow || ended {
 			return

@@ -62,9 +62,12 @@ type Failure struct {
 const (
 	headerTimeout = 2 * time.Second
 
-	// shutdownTimeout is how long pending responses may take when the run ends.
-	shutdownTimeout = 500 * time.Millisecond
-	maxHeader       = 16 << 10 // bytes
+	// shutdownTimeout is how long pending responses may take when the run ends:
+	// again after each one if clients have received lines meanwhile, until
+	// lastLinesTimeout.
+	shutdownTimeout  = 500 * time.Millisecond
+	lastLinesTimeout = 5 * time.Second
+	maxHeader        = 16 << 10 // bytes
 )
 
 // Listen creates a socket at path, for this user only. It replaces a stale
@@ -123,7 +126,7 @@ func Serve(ctx context.Context, l net.Listener, run Run) error {
 
 // serve is Serve with holds, which outlive a socket.
 func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
-	s := server{run: run, holds: holds, attached: new(sync.WaitGroup)}
+	s := server{run: run, holds: holds, attached: new(sync.WaitGroup), sent: new(atomic.Int64)}
 	defer s.attached.Wait()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", s.unknown)
@@ -154,10 +157,7 @@ func serve(ctx context.Context, l net.Listener, run Run, holds *holds) error {
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(closed)
-		last, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
-		defer cancel()
-		_ = web.Shutdown(last)
-		_ = web.Close()
+		s.shutDown(&web)
 	})
 	err := web.Serve(l)
 	if !stop() {
@@ -173,6 +173,22 @@ type server struct {
 	run      Run
 	holds    *holds
 	attached *sync.WaitGroup // the connections that attach has taken over
+	sent     *atomic.Int64   // the number of lines that clients were sent
+}
+
+// shutDown ends pending responses. Clients that follow the output receive its last
+// lines, unless one is stuck.
+func (s server) shutDown(web *http.Server) {
+	defer web.Close()
+	for end := time.Now().Add(lastLinesTimeout); time.Now().Before(end); {
+		before := s.sent.Load()
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		err := web.Shutdown(ctx)
+		cancel()
+		if err == nil || s.sent.Load() == before {
+			return
+		}
+	}
 }
 
 // keeping wraps a command that starts services: they then outlast their holds,

@@ -131,8 +131,9 @@ func (s *System) Together() (begin func()) { return s.processes.together() }
 // SetAttached says whether a client is attached to a service.
 func (s *System) SetAttached(now bool) { s.processes.watchdog.setAttached(now) }
 
-// KillTimeout is how long processes have to end after SIGKILL.
-const KillTimeout = 2 * time.Second
+// KillTimeout is how long processes have to end after SIGKILL. On a busy machine,
+// the last of hundreds may take more than two seconds.
+const KillTimeout = 5 * time.Second
 
 // closeGrace is how long the last processes have to exit before they are
 // killed.
