@@ -4,14 +4,10 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/devports/devports/launcher/probe"
 	"github.com/devports/devports/procfile"
 )
-
-// recheckTimeout is how long a service may take to answer a recheck.
-const recheckTimeout = time.Second
 
 // Unresponsive checks those of the services again that are ready, and returns
 // the ones that do not answer now. It repeats only checks over TCP and HTTP,
@@ -33,7 +29,7 @@ func (c *Controller) Unresponsive(ctx context.Context, names ...string) (unrespo
 			}
 		}
 	})
-	ctx, cancel := context.WithTimeout(ctx, recheckTimeout)
+	ctx, cancel := context.WithTimeout(ctx, probe.Timeout)
 	defer cancel()
 	var mu sync.Mutex // guards unresponsive
 	var checks sync.WaitGroup

@@ -248,7 +248,7 @@ func (b *borrowed) spawn(ctx context.Context) error {
 		return err
 	}
 	grace := exitGrace
-	if errors.Is(err, launcher.ErrEnded) {
+	if errors.Is(err, launcher.ErrEnded) || b.ending(ctx) {
 		grace = b.timeout // it has said so
 	}
 	if status, ended := background.AwaitEnd(ctx, grace); ended {
@@ -293,24 +293,36 @@ func (b *borrowed) await(ctx context.Context) error {
 	return nil
 }
 
+// ending reports whether the run is ending.
+func (b *borrowed) ending(ctx context.Context) bool {
+	if !b.held {
+		return false
+	}
+	info, err := b.instance.Client().Status(ctx)
+	return errors.Is(err, launcher.ErrEnded) || err == nil && info.Ending
+}
+
 func (b *borrowed) needed(info control.Info) []launcher.Status {
 	return slices.DeleteFunc(slices.Clone(info.Services), func(st launcher.Status) bool {
 		return len(b.names) > 0 && !slices.Contains(b.names, st.Service)
 	})
 }
 
+// reportTime is how long a run may take to say what has failed, or to exit.
+const reportTime = 10 * time.Second
+
 // reportFailed prints which services have failed while the command was running.
 func (b *borrowed) reportFailed() {
 	if !b.held {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), exitGrace)
+	ctx, cancel := context.WithTimeout(context.Background(), reportTime)
 	defer cancel()
 	client := b.instance.Client()
 	info, err := client.Status(ctx)
 	if errors.Is(err, launcher.ErrEnded) {
 		if b.background != nil {
-			if status, ended := b.background.AwaitEnd(context.Background(), exitGrace); ended && status == 0 {
+			if status, ended := b.background.AwaitEnd(ctx, reportTime); ended && status == 0 {
 				return // all services are done
 			}
 			b.showBackground(b.background, b.slot, lastLines, b.print)

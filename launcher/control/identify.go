@@ -17,6 +17,10 @@ import (
 // counts as unresponsive. That response takes next to no work.
 const greetTimeout = time.Second
 
+// startTime is how long a run may take to respond after it has claimed its slot:
+// first it leases ports, begins to follow files, and starts its supervisor.
+const startTime = 10 * time.Second
+
 // UnresponsiveError says that a run is alive but does not respond.
 type UnresponsiveError struct {
 	PID       int
@@ -40,17 +44,24 @@ func (i Instance) Suspended() bool {
 // *UnresponsiveError if it does not, and an *UnreachableError if there is no
 // connection.
 func (i Instance) greet(ctx context.Context) (Note, error) {
-	conn, err := i.dial(ctx)
-	if err != nil {
-		return Note{}, err
+	for {
+		conn, err := i.dial(ctx)
+		if err != nil {
+			return Note{}, err
+		}
+		n, err := greet(ctx, conn)
+		conn.Close()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return n, err
+		}
+		if suspended := i.Suspended(); suspended || !i.starting() {
+			return n, &UnresponsiveError{i.Note.PID, suspended}
+		}
 	}
-	defer conn.Close()
-	n, err := greet(ctx, conn)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		err = &UnresponsiveError{i.Note.PID, i.Suspended()}
-	}
-	return n, err
 }
+
+// starting reports whether the run is so new that it may not respond yet.
+func (i Instance) starting() bool { return time.Since(i.Note.Since) < startTime }
 
 // greet returns the note of the run at the other end of a connection; the zero
 // Note if its version has no such request.

@@ -157,7 +157,7 @@ func (i Instance) dial(ctx context.Context) (net.Conn, error) {
 			return nil, &UnresponsiveError{i.Note.PID, true}
 		case !now.Runs() || now.Note.ID != i.Note.ID:
 			return nil, err
-		case now.Note.Socket == "" || time.Now().After(end):
+		case now.Note.Socket == "" || time.Now().After(end) && !i.starting():
 			return nil, &UnreachableError{i.Note.PID, err}
 		}
 		i.Note.Socket = now.Note.Socket

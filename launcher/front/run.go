@@ -53,7 +53,7 @@ func newRun(about Run, number int, p *peer) *run {
 }
 
 // askTimeout is how long a run may take to look at its processes.
-const askTimeout = 2 * time.Second
+const askTimeout = 5 * time.Second
 
 var errNoAnswer = errors.New("its devports up does not respond")
 
