@@ -151,8 +151,10 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 		builders: map[string]*builder{},
 		ports:    portList{list: options.AllListening},
 		messages: make(chan message),
+		signals:  make(chan arrival, 8),
 		done:     make(chan struct{}),
 	}
+	s.goroutines.Go(s.receiveSignals)
 	s.spawners = workers{limit: spawnLimit, all: &s.goroutines}
 	if options.Controller != nil {
 		s.requests = options.Controller.requests

@@ -23,6 +23,7 @@ type supervisor struct {
 	attempts    map[string]*attempt // by service
 	builders    map[string]*builder // by service
 	messages    chan message
+	signals     chan arrival
 	ports       portList
 	spawners    workers  // start the processes
 	terminating []func() // send stop signals, at the end of advance
@@ -73,6 +74,28 @@ func (s *supervisor) post(m message) {
 	}
 }
 
+// arrival is a signal that has arrived.
+type arrival struct {
+	signal os.Signal
+	at     time.Time
+}
+
+// receiveSignals notes when signals arrive, even if the supervisor is busy: the
+// time between two decides whether they are one.
+func (s *supervisor) receiveSignals() {
+	for {
+		select {
+		case sig := <-s.options.Signals:
+			select {
+			case s.signals <- arrival{sig, time.Now()}:
+			case <-s.done:
+			}
+		case <-s.done:
+			return
+		}
+	}
+}
+
 // receive waits for one message, deadline, plan, signal or request and handles
 // it.
 func (s *supervisor) receive() {
@@ -98,10 +121,10 @@ func (s *supervisor) receive() {
 		if !s.closing {
 			s.change(plan)
 		}
-	case sig := <-s.options.Signals:
-		switch s.signal(time.Now()) {
+	case a := <-s.signals:
+		switch s.signal(a.at) {
 		case verdictStop:
-			s.close(Stopping{Reason: sig.String(), Signal: true})
+			s.close(Stopping{Reason: a.signal.String(), Signal: true})
 		case verdictKill:
 			s.startClosing()
 			s.killAll()

@@ -13,13 +13,15 @@ import (
 	"github.com/devports/devports/launcher"
 )
 
-// greetTimeout is how long a run may take for its first response before it
-// counts as unresponsive. That response takes next to no work.
-const greetTimeout = time.Second
-
-// startTime is how long a run may take to respond after it has claimed its slot:
-// first it leases ports, begins to follow files, and starts its supervisor.
-const startTime = 10 * time.Second
+// How long a run may take for its first response before it counts as
+// unresponsive. That response takes next to no work, but the machine may be busy,
+// and a run that has just claimed its slot leases ports and begins to follow files
+// first.
+const (
+	greetTimeout = 5 * time.Second
+	startTime    = 10 * time.Second // after it has claimed its slot
+	greetPoll    = time.Second      // of checks whether it is suspended
+)
 
 // UnresponsiveError says that a run is alive but does not respond.
 type UnresponsiveError struct {
@@ -44,20 +46,31 @@ func (i Instance) Suspended() bool {
 // *UnresponsiveError if it does not, and an *UnreachableError if there is no
 // connection.
 func (i Instance) greet(ctx context.Context) (Note, error) {
-	for {
-		conn, err := i.dial(ctx)
-		if err != nil {
-			return Note{}, err
-		}
-		n, err := greet(ctx, conn)
-		conn.Close()
-		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-			return n, err
-		}
-		if suspended := i.Suspended(); suspended || !i.starting() {
-			return n, &UnresponsiveError{i.Note.PID, suspended}
-		}
+	conn, err := i.dial(ctx)
+	if err != nil {
+		return Note{}, err
 	}
+	defer conn.Close()
+	bounded, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		defer cancel()
+		for end := time.Now().Add(greetTimeout); ; {
+			select {
+			case now := <-time.After(greetPoll):
+				if i.Suspended() || now.After(end) && !i.starting() {
+					return
+				}
+			case <-bounded.Done():
+				return
+			}
+		}
+	}()
+	n, err := greet(bounded, conn)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = &UnresponsiveError{i.Note.PID, i.Suspended()}
+	}
+	return n, err
 }
 
 // starting reports whether the run is so new that it may not respond yet.
@@ -66,8 +79,6 @@ func (i Instance) starting() bool { return time.Since(i.Note.Since) < startTime 
 // greet returns the note of the run at the other end of a connection; the zero
 // Note if its version has no such request.
 func greet(ctx context.Context, conn net.Conn) (n Note, err error) {
-	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
-	defer cancel()
 	client := newClient(func(context.Context) (net.Conn, error) { return conn, nil })
 	response, err := client.send(ctx, http.MethodGet, "run", nil)
 	if err != nil {

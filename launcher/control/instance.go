@@ -259,7 +259,7 @@ const (
 	endTimeout = 3 * time.Second
 
 	// askTimeout is how long a run may take to return its status.
-	askTimeout = 2 * time.Second
+	askTimeout = startTime + 2*time.Second
 )
 
 // Answer is an instance with its status.

@@ -173,7 +173,9 @@ func (s Slot) holderInstance(holder *lockfile.HeldError) Instance {
 		if err != nil {
 			continue
 		}
-		note, err := greet(context.Background(), conn)
+		ctx, cancel := context.WithTimeout(context.Background(), greetTimeout)
+		note, err := greet(ctx, conn)
+		cancel()
 		conn.Close()
 		if err == nil && note.PID > 0 {
 			named := *holder

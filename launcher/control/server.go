@@ -60,7 +60,7 @@ type Failure struct {
 }
 
 const (
-	headerTimeout = 2 * time.Second
+	headerTimeout = 10 * time.Second
 
 	// shutdownTimeout is how long pending responses may take when the run ends:
 	// again after each one if clients have received lines meanwhile, until

@@ -137,7 +137,7 @@ func ListenPort(port int) ([]net.Listener, error) {
 }
 
 // startTime is how long a front may take to start.
-const startTime = 5 * time.Second
+const startTime = 20 * time.Second
 
 // Ensure returns the live front, and starts one if there is none.
 func (p Place) Ensure(ctx context.Context, start func() error) (Note, error) {

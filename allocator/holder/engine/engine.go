@@ -17,8 +17,9 @@ import (
 	"time"
 )
 
-// timeout is the time for all engines to answer.
-const timeout = 300 * time.Millisecond
+// timeout is the time for all engines to answer. One that does not run refuses at
+// once, one that is busy with a download is slow.
+const timeout = 2 * time.Second
 
 // maxAnswer is enough for thousands of containers.
 const maxAnswer = 16 << 20
@@ -33,7 +34,7 @@ type Container struct {
 // Published returns the container of each published TCP port. It queries the
 // engines on Unix sockets at their default paths, and at DOCKER_HOST and
 // CONTAINER_HOST. It ignores an engine that the user may not access, or that
-// does not answer within 300 ms.
+// does not answer within 2 s.
 func Published(ctx context.Context, getenv func(string) string) map[int]Container {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

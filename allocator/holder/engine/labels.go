@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"time"
 )
 
 // The labels of a container that belongs to a service of a run.
@@ -55,7 +54,7 @@ func (c container) publishes(on netip.AddrPort) bool {
 // 3 seconds (healthy)"; "" if there is none. asked is false if no engine has
 // answered. It queries the same engines as [Published].
 func StatusOf(ctx context.Context, getenv func(string) string, instance, service string) (status string, asked bool) {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for _, e := range endpoints(getenv) {
 		containers, err := e.containers(ctx)
@@ -71,7 +70,3 @@ func StatusOf(ctx context.Context, getenv func(string) string, instance, service
 	}
 	return "", asked
 }
-
-// statusTimeout is longer than timeout: an engine that is busy with a download
-// is slow.
-const statusTimeout = 2 * time.Second

@@ -46,7 +46,8 @@ type Question struct {
 //
 // No edit is lost, because files are watched before they are loaded. The files
 // of the running plan were not, so they are loaded once without an edit. Files
-// that an edit adds are watched, and then everything is loaded again.
+// that an edit adds are watched, and then everything is loaded again. What a check
+// for an edit finds is reported once, although the Watcher reports it afterwards.
 func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) {
 	var watched []string
 	watch := func(files []string) {
@@ -74,17 +75,24 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 
 	watch(running.Watched)
 	var refused error
+	early := false // a check has handled an edit that the Watcher may still report
 	follow := func(edited bool) {
 		next, err := load()
 		if ctx.Err() != nil {
 			return
 		}
-		before := refused
+		before, handled := refused, edited && early
+		if edited {
+			early = false
+		}
 		switch refused = err; {
-		case err != nil && !edited && before != nil && before.Error() == err.Error():
+		case err != nil && (!edited || handled) && before != nil && before.Error() == err.Error():
 		case err != nil:
+			early = !edited
 			f.Refuse(err)
+		case handled && before == nil && len(procfile.Diff(running, next)) == 0:
 		case edited || before != nil || len(procfile.Diff(running, next)) > 0:
+			early = !edited
 			f.Apply(running, next)
 			running = next
 		}

@@ -155,11 +155,17 @@ func (f *following) start() {
 func follow(t *testing.T, files map[string]string) *following {
 	f := open(t, files)
 	f.start()
-	f.write("Portfile", files["Portfile"]+"[services.first]\ncommand = 'true'\n")
-	f.applied()
-	f.write("Portfile", files["Portfile"])
-	f.applied()
+	if err := f.ask(false); err != nil { // which makes it
+		t.Fatal(err)
+	}
 	return f
+}
+
+// ask asks the Follower a question.
+func (f *following) ask(check bool) error {
+	answer := make(chan error, 1)
+	f.asked <- project.Question{Check: check, Answer: answer}
+	return <-answer
 }
 
 // An edit between loading and watching is not lost.
@@ -252,6 +258,38 @@ func leases(t *testing.T, r registry.Registry) []registry.Lease {
 	return all
 }
 
+// An edit that a check finds before the Watcher reports it is handled once.
+func TestCheckedBefore(t *testing.T) {
+	f := follow(t, map[string]string{"Portfile": "[services]\na = 'true'\n"})
+	counts := make(chan int)
+	go func() {
+		for count := 0; ; {
+			select {
+			case <-f.plans:
+				count++
+			case <-f.errors:
+				count++
+			case counts <- count:
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+	for i, text := range []string{"a = '1'", "a = 1", "a = '2'", "a = '3'"} {
+		f.write("Portfile", "[services]\n"+text+"\n")
+		checked := f.ask(true)
+		if err := f.watcher.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.ask(false); fmt.Sprint(err) != fmt.Sprint(checked) {
+			t.Errorf("%s: %v, before: %v", text, err, checked)
+		}
+		if count := <-counts; count != i+1 {
+			t.Fatalf("%s: %d edits were handled, want %d", text, count, i+1)
+		}
+	}
+}
+
 // When the Follower has answered, it has handled all earlier edits.
 func TestAsked(t *testing.T) {
 	const right, wrong = "[services]\na = 'true'\n", "[services]\na = 1\n"
@@ -274,9 +312,7 @@ func TestAsked(t *testing.T) {
 		if err := f.watcher.Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		answer := make(chan error, 1)
-		f.asked <- project.Question{Answer: answer}
-		err := <-answer
+		err := f.ask(false)
 		return <-latest, err
 	}
 	f.write("Portfile", "[services]\na = 'false'\n") // before the files are watched
