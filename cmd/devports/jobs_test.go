@@ -173,7 +173,7 @@ func scriptEnv(ts *testscript.TestScript) []string {
 var scriptVars = []string{
 	"PATH", "HOME", "TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR", "WORK", "ROOT", "TZ", "PORT", "TERM",
 	"DEVPORTS_HOME", "DEVPORTS_RANGE", "DEVPORTS_FRONT", "DEVPORTS_REGISTRY", "DEVPORTS_WORKTREE", "DEVPORTS_PROJECT",
-	"NO_COLOR", "FORCE_COLOR", "BROWSER", "DOCKER_HOST", "CONTAINER_HOST", "LOG_LEVEL", "GREETING", "P",
+	"NO_COLOR", "FORCE_COLOR", "BROWSER", "DOCKER_HOST", "CONTAINER_HOST", "LOG_LEVEL", "GREETING", "P", "CHECKOUT_GONE",
 	"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "CGO_ENABLED", "GOCOVERDIR", "GORACE",
 }
 
@@ -397,8 +397,9 @@ func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
 	if !strings.Contains(text, older) {
 		ts.Fatalf("%s does not contain %q", args[0], older)
 	}
-	ts.Check(os.WriteFile(path+".new", []byte(strings.Replace(text, older, unescape.Replace(args[2]), 1)), 0o644))
-	ts.Check(os.Rename(path+".new", path))
+	edited := filepath.Join(ts.Getenv("WORK"), ".tmp", "edited") // not in a folder that is watched
+	ts.Check(os.WriteFile(edited, []byte(strings.Replace(text, older, unescape.Replace(args[2]), 1)), 0o644))
+	ts.Check(os.Rename(edited, path))
 }
 
 // nothing [DURATION] fails if a process is left that a devports of this script

@@ -12,12 +12,12 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// checkoutPoll is how often a run looks whether its checkout still exists, and
-// checkoutGone how long .git must have been gone: editors and git replace it.
-const (
-	checkoutPoll = 250 * time.Millisecond
-	checkoutGone = time.Second
-)
+// checkoutPoll is how often a run looks whether its checkout still exists.
+const checkoutPoll = 250 * time.Millisecond
+
+// checkoutGone is how long .git must have been gone: editors and git replace it.
+// Only tests change it.
+var checkoutGone = time.Second
 
 // endWithCheckout ends the run once its checkout has been removed, as by git
 // worktree remove.

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -24,9 +25,17 @@ import (
 // programs are the programs of scripts, besides those of the system.
 var programs map[string]func()
 
+// scriptedDevports is main. CHECKOUT_GONE is how long a run outlives its checkout.
+func scriptedDevports() {
+	if gone, err := time.ParseDuration(os.Getenv("CHECKOUT_GONE")); err == nil {
+		checkoutGone = gone
+	}
+	main()
+}
+
 func init() { // main refers to them
 	programs = map[string]func(){
-		"devports": main,
+		"devports": scriptedDevports,
 		"watchdog": main, // as which devports starts itself
 		"later":    laterDevports,
 		"serve":    serve,

@@ -290,7 +290,7 @@ func (h *sharing) sync(ctx context.Context) {
 }
 
 // sharedSync limits how long a command waits for the state of shared services.
-const sharedSync = time.Second
+const sharedSync = 5 * time.Second
 
 // agree reports whether the states of shared services in this run are those of the
 // run that starts them.

@@ -136,7 +136,7 @@ func (i Instance) Client() Client {
 }
 
 // replaceTimeout is how long a run may take to replace a lost socket.
-const replaceTimeout = socketPoll + startupTime
+const replaceTimeout = socketPoll + 5*time.Second
 
 // dial connects to the run, wherever its socket is now. The error is an
 // *UnreachableError if the run is alive, and an *UnresponsiveError if it is

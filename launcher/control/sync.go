@@ -69,7 +69,7 @@ func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) b
 		}
 		began := time.Now()
 		now, err := s.run.Controller.Wait(ctx, settled, names...)
-		if errors.Is(err, launcher.ErrEnded) && services != nil {
+		if (errors.Is(err, launcher.ErrEnded) || errors.Is(err, context.Canceled)) && services != nil { // the run has ended
 			return services, refused, nil
 		}
 		if err != nil {
