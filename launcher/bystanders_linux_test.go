@@ -138,20 +138,32 @@ func TestStartedBySharedProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := fmt.Sprintf("(setsid %[1]s/tmux %[1]s/server &); (%[1]s/gpg-agent %[2]s &); exec sleep 1000", dir, within)
-	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Dedicated: true}})
+	controller := NewController()
+	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'\nother = 'exec sleep 1000'"), Options{Instance: &Instance{Dedicated: true}, Controller: controller})
 	await(t, within, 1)
-	released := func() bool {
-		pids, _ := process.All()
-		return slices.ContainsFunc(pids, func(pid int) bool {
-			tag, _ := process.TagOf(pid)
-			return tag == process.Released && strings.Contains(process.Command(pid), dir+"/server")
-		})
-	}
-	for end := time.Now().Add(30 * time.Second); !released(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the server is not released")
+	awaitServer := func(what string, is func(pid int) bool) {
+		t.Helper()
+		for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			pids, _ := process.All()
+			if slices.ContainsFunc(pids, func(pid int) bool { return strings.Contains(process.Command(pid), dir+"/server") && is(pid) }) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatal("the server " + what)
+			}
 		}
 	}
+	awaitServer("does not run", func(pid int) bool {
+		path, _ := process.Executable(pid)
+		return path == dir+"/tmux"
+	})
+	if err := controller.Restart(t.Context(), "other"); err != nil { // a second after a start, the run looks for it
+		t.Fatal(err)
+	}
+	awaitServer("is not released", func(pid int) bool {
+		tag, _ := process.TagOf(pid)
+		return tag == process.Released
+	})
 	if err := os.WriteFile(dir+"/go", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -175,6 +175,10 @@ func TestWatch(t *testing.T) {
 		}
 	}
 	until("a=ready")
+	wait(t, st, "a")                                  // the end of its trial is a change as well
+	if _, err := st.Status(t.Context()); err != nil { // answered once that change was notified
+		t.Fatal(err)
+	}
 	select {
 	case <-changed: // notified while it looked
 	default:

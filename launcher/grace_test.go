@@ -150,7 +150,7 @@ func TestGrace(t *testing.T) {
 }
 
 func testGrace(t *testing.T, terminals *Terminals) {
-	const grace = 20 * time.Second
+	const grace = time.Minute
 	var portfile strings.Builder
 	var records []string
 	for i, form := range forms {

@@ -164,14 +164,18 @@ func plan(t *testing.T, portfile string) procfile.Plan {
 func TestFollowDuringEveryPhase(t *testing.T) {
 	// While the service takes its time to stop, several edits add up to the
 	// last one.
+	gate := t.TempDir() + "/go"
 	version := func(n int) procfile.Plan {
-		return plan(t, fmt.Sprintf("[services]\nkeep = 'echo kept; exec sleep 1000'\nslow = 'trap \"sleep 0.2; exit\" TERM; echo version %d; while :; do sleep 0.01; done'", n))
+		return plan(t, fmt.Sprintf("[services]\nkeep = 'echo kept; exec sleep 1000'\nslow = { command = 'trap \"until test -e %s; do sleep 0.01; done; exit\" TERM; echo version %d; while :; do sleep 0.01; done', stop_timeout = '1m' }", gate, n))
 	}
 	w := run(t, version(1))
 	w.printed("version 1")
 	w.plans <- version(2)
 	w.plans <- plan(t, "[services]\nkeep = 'echo kept; exec sleep 1000'") // remove it while it stops
 	w.plans <- version(3)                                                 // and add it again
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	w.printed("version 3")
 	w.signals <- syscall.SIGTERM
 	if s := w.status(); s != 0 {
@@ -324,7 +328,7 @@ func TestPortChangesBack(t *testing.T) {
 		}
 		return p
 	}
-	const c = "c = 'exec sleep 1000'"
+	const c = "c = { command = 'exec sleep 1000', ready = 'none' }"
 	w := run(t, version(c, 4001))
 	w.printed("C is at 4001")
 	w.plans <- version("", 0) // restarts no process

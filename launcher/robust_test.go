@@ -39,7 +39,7 @@ var (
 
 // The stop timeouts of several services run concurrently.
 func TestStubbornTogether(t *testing.T) {
-	const each = time.Second
+	const each = 4 * time.Second
 	var portfile strings.Builder
 	for _, name := range []string{"a", "b", "c"} {
 		fmt.Fprintf(&portfile, "[services.%s]\ncommand = 'trap \"\" TERM INT; echo %[1]s is ready; while :; do sleep 0.02; done'\nstop_timeout = '%v'\n", name, each)

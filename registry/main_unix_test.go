@@ -44,7 +44,7 @@ var unixRoles = map[string]func(path string, args []string) error{
 		if err := become(args[0], args[1]); err != nil {
 			return err
 		}
-		return leaseAndPrint(Open(path), args[2:])
+		return leaseAndPrint(patient(path), args[2:])
 	},
 	// refused is as, expects an error and prints it
 	"refused": func(path string, args []string) error {
@@ -87,7 +87,7 @@ var unixRoles = map[string]func(path string, args []string) error{
 	},
 	// churn leases and removes one name in an endless loop
 	"churn": func(path string, args []string) error {
-		r := Open(path)
+		r := patient(path)
 		for {
 			if _, _, err := r.Lease(context.Background(), checkout.Checkout{}, []allocator.WantedPort{want("churn")}, Options{Choose: upFrom(30000)}); err != nil {
 				return err

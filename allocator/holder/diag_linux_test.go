@@ -45,7 +45,7 @@ func TestDumpAgreesWithTables(t *testing.T) {
 	// Other processes of this network namespace may open and close some
 	// meanwhile.
 	var diff string
-	for range 20 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		before, err := tables()
 		if err != nil {
 			t.Fatal(err)

@@ -32,6 +32,14 @@ import (
 // taken the lock.
 const noteWait = 200 * time.Millisecond
 
+// noteTries is how often it looks meanwhile. It counts them, as this process may
+// have stood still.
+const noteTries = 40
+
+// inspectWait is how long TryAcquire waits for callers of Inspect, who share the
+// lock for a moment unless the machine is busy.
+const inspectWait = 10 * time.Second
+
 // Acquire takes the lock at path and returns the function that releases it,
 // which may be called more than once. It creates the file and its directory
 // (mode 0700) if necessary. The lock is held until it is released or the
@@ -98,7 +106,7 @@ func tryOpen(path string) (_ lock, left json.RawMessage, err error) {
 	// so that the file still has the note of a dead process. And if a holder
 	// was killed while it started a process, that child has the lock until its
 	// execve(2).
-	for end := time.Now().Add(noteWait); ; time.Sleep(noteWait / 40) {
+	for began, tries := time.Now(), 1; ; time.Sleep(noteWait / noteTries) {
 		taken, err := l.try()
 		if taken {
 			return l, l.held().Note, nil
@@ -110,14 +118,14 @@ func tryOpen(path string) (_ lock, left json.RawMessage, err error) {
 			l.note.Close()
 			return lock{}, nil, err
 		}
-		timedOut := time.Now().After(end)
-		if !timedOut && l.onlyInspected() {
+		if l.onlyInspected() && time.Since(began) < inspectWait {
 			continue // the note is stale
 		}
-		if held := l.held(); held.PID != 0 && !gone(held.PID) || timedOut {
+		if held := l.held(); held.PID != 0 && !gone(held.PID) || tries > noteTries {
 			l.note.Close()
 			return lock{}, nil, held
 		}
+		tries++
 	}
 }
 

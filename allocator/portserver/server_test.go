@@ -102,7 +102,7 @@ func TestDeadline(t *testing.T) {
 func TestMoreClientsThanSlots(t *testing.T) {
 	pool, port := testPool(t, 1)
 	s := newServer(t, Config{Pool: pool})
-	s.timeout, s.slots = 50*time.Millisecond, make(chan struct{}, 2)
+	s.timeout, s.slots = time.Second, make(chan struct{}, 2)
 	address, _ := serve(t, s)
 	for range 6 {
 		dial(t, address)

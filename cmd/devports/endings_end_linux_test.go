@@ -17,10 +17,10 @@ import (
 func (r *endingsRun) end() (deadline time.Time) {
 	watchdog := process.ID{}
 	if r.way == wayKillBoth {
-		var ok bool
-		if watchdog, ok = r.watchdogOf(r.up.PID); !ok && !r.early {
-			r.t.Fatal("devports has no watchdog")
-		}
+		r.until("a watchdog", func() (ok bool) {
+			watchdog, ok = r.watchdogOf(r.up.PID)
+			return ok || r.early
+		})
 	}
 	typed := r.tty && r.draw.IntN(2) == 0
 	interrupt := func() {
@@ -39,6 +39,7 @@ func (r *endingsRun) end() (deadline time.Time) {
 		r.must(ignoreDone(r.up.Signal(syscall.SIGINT)))
 	case wayTwice:
 		interrupt()
+		r.until("the first signal", func() bool { return r.early || strings.Contains(r.printed(), "interrupt: stopping") })
 		<-time.After(launcher.EchoTime + 50*time.Millisecond)
 		if err := r.up.Signal(syscall.SIGINT); !r.early {
 			r.must(err) // the stubborn service is still alive
@@ -165,11 +166,14 @@ func (r *endingsRun) countBystanders(beside map[string][]process.ID) {
 		}
 		r.table.count(r.way, name, lived, len(ids))
 	}
-	if !r.early && r.server("other/web") != r.other[2] {
-		r.t.Errorf("%s does not answer", another)
+	for end := time.Now().Add(patience); !r.early && r.server("other/web") != r.other[2]; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			r.t.Errorf("%s does not answer", another)
+			break
+		}
 	}
 	r.endBystanders()
-	end := time.Now().Add(5 * time.Second)
+	end := time.Now().Add(patience)
 	for !strings.HasSuffix(r.text("read"), "end 0\n") && time.Now().Before(end) {
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -222,7 +226,7 @@ func (r *endingsRun) cleanUp() {
 	})
 	r.master.Close()
 	<-r.read
-	if all := r.text("read") + r.output.String(); strings.Contains(all, "DATA RACE") {
+	if all := r.printed(); strings.Contains(all, "DATA RACE") {
 		r.t.Error(all)
 	}
 	if r.t.Failed() {

@@ -110,12 +110,18 @@ func (r *endingsRun) watchdogOf(pid int) (id process.ID, ok bool) {
 	return process.ID{}, false
 }
 
+// printed is what devports has printed, also to a reader.
+func (r *endingsRun) printed() string {
+	text, _ := r.output.text()
+	return text + r.text("read")
+}
+
 // ownLines is the output of devports itself, without that of services and of
 // the live view.
 func (r *endingsRun) ownLines() string {
-	text, escapes := r.output.String()+r.text("read"), regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
+	escapes := regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
 	var b strings.Builder
-	for line := range strings.Lines(escapes.ReplaceAllString(text, "")) {
+	for line := range strings.Lines(escapes.ReplaceAllString(r.printed(), "")) {
 		if strings.HasPrefix(line, "devports ") && !strings.Contains(line, " started") {
 			b.WriteString(line)
 		}

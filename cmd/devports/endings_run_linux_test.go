@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	crand "crypto/rand"
 	"fmt"
 	"io"
@@ -37,7 +36,7 @@ type endingsRun struct {
 	up     process.ID
 	other  []process.ID // another project's run: devports, its watchdog, its service
 	master *os.File     // of the terminal, or the read end of the output
-	output *bytes.Buffer
+	output *job
 	read   chan struct{} // closed at the end of master
 }
 
@@ -163,7 +162,7 @@ func (r *endingsRun) start() {
 		cmd = exec.Command("prlimit", append([]string{"--rttime=1000000000"}, cmd.Args...)...)
 	}
 	cmd.Dir, cmd.Env = r.dir, r.env
-	r.output, r.read = &bytes.Buffer{}, make(chan struct{})
+	r.output, r.read = &job{more: make(chan struct{})}, make(chan struct{})
 	var theirs *os.File
 	var err error
 	if r.tty {

@@ -8,16 +8,20 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/devports/devports/allocator"
 )
 
 var requestsFlag = flag.Int("requests", 2000, "how many requests TestRequestsDuringRestarts sends; TestOnlyOwnServices sends ten times as many")
@@ -36,12 +40,7 @@ func newFrontHome(t testing.TB, env ...string) *frontHome {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(runtime) })
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &frontHome{t: t, port: l.Addr().(*net.TCPAddr).Port}
-	l.Close()
+	h := &frontHome{t: t, port: unusedPort(t)}
 	home := t.TempDir()
 	h.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + os.TempDir(), "XDG_RUNTIME_DIR=" + runtime,
@@ -49,6 +48,25 @@ func newFrontHome(t testing.TB, env ...string) *frontHome {
 		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
 	}, env...)
 	return h
+}
+
+// unusedPort returns a port that no socket has, and unlike an ephemeral one, no
+// connection gets it meanwhile.
+func unusedPort(t testing.TB) int {
+	t.Helper()
+	local, err := allocator.LocalPorts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := allocator.Key{Project: t.Name(), PortName: allocator.PortName{Service: strconv.FormatUint(rand.Uint64(), 10)}}
+	port, err := allocator.NewPool(allocator.Set{}, local).Choose(key, func(port int) bool {
+		free, err := allocator.Free(port)
+		return free && err == nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // checkout creates a directory with a Portfile.

@@ -78,12 +78,17 @@ func TestOneFront(t *testing.T) {
 // points.
 func TestFrontIsBack(t *testing.T) {
 	const rounds = 5
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skip("needs IPv6: ", err)
+	} else {
+		l.Close()
+	}
 	h := newFrontHome(t)
 	var urls []string
 	for _, name := range []string{"shop", "blog"} {
 		dir := h.checkout(name, "[services]\nweb = \"exec serve\"\n")
 		h.up(dir)
-		point := freeTestPort(t)
+		point := unusedPort(t)
 		if _, err := h.devports(dir, "point", strconv.Itoa(point), "web"); err != nil {
 			t.Fatal(err)
 		}
@@ -117,28 +122,9 @@ func TestFrontIsBack(t *testing.T) {
 	}
 	slices.Sort(times)
 	t.Logf("back after %v", times)
-	if times[rounds/2] > time.Second {
+	if times[0] > time.Second { // a busy machine slows down single rounds, a timer all of them
 		t.Errorf("the front is back after %v", times)
 	}
-}
-
-// freeTestPort returns a port that is free on both loopback addresses.
-func freeTestPort(t testing.TB) int {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "[::1]:0")
-		if err != nil {
-			t.Skip("needs IPv6: ", err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
 }
 
 // routeTimes measures, several times, how long after a service has begun to
@@ -205,14 +191,14 @@ func routeTimes(t testing.TB, rounds int) (appears, disappears []time.Duration) 
 }
 
 // A service has its name as soon as it listens, and its end is known at once,
-// without a timer, of which the shortest takes half a second. Machines under load
-// add to that.
+// without a timer, of which the shortest takes half a second. A busy machine slows
+// down single rounds, a timer all of them.
 func TestRouteTimes(t *testing.T) {
 	const rounds, limit = 20, 300 * time.Millisecond
 	appears, disappears := routeTimes(t, rounds)
 	for what, times := range map[string][]time.Duration{"it begins to listen": appears, "it was killed": disappears} {
 		t.Logf("after %s: %v … %v … %v", what, times[0], times[rounds/2], times[rounds-1])
-		if times[rounds/2] > limit {
+		if times[rounds/4] > limit {
 			t.Errorf("after %s: %v", what, times)
 		}
 	}

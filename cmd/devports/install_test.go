@@ -250,7 +250,7 @@ func TestInstall(t *testing.T) {
 			t.Fatal(err)
 		}
 		old := filepath.Join(i.dir, "devports")
-		if err := os.WriteFile(old, text, 0o755); err != nil {
+		if err := writeProgram(old, text); err != nil {
 			t.Fatal(err)
 		}
 		running := exec.Command(old, "600")
@@ -462,10 +462,10 @@ func (i *installation) uname(t *testing.T, text string) {
 	system, processor, _ := strings.Cut(text, " ")
 	dir := t.TempDir()
 	script := fmt.Sprintf("#!/bin/sh\ncase $1 in -s) echo %s ;; -m) echo %s ;; esac\n", system, processor)
-	if err := os.WriteFile(filepath.Join(dir, "uname"), []byte(script), 0o755); err != nil {
+	if err := writeProgram(filepath.Join(dir, "uname"), []byte(script)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "sysctl"), []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+	if err := writeProgram(filepath.Join(dir, "sysctl"), []byte("#!/bin/sh\nexit 1\n")); err != nil {
 		t.Fatal(err)
 	}
 	i.path = dir + ":" + i.path

@@ -29,7 +29,7 @@ import (
 )
 
 // patience bounds how long a script waits for a condition.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // scriptCommands are the commands of scripts, in addition to testscript's.
 // A job is a named process in the background.
@@ -381,7 +381,15 @@ func cmdInstall(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	directory := ts.MkAbs(args[1])
 	ts.Check(os.MkdirAll(directory, 0o755))
-	ts.Check(os.WriteFile(filepath.Join(directory, filepath.Base(path)), content, 0o755))
+	ts.Check(writeProgram(filepath.Join(directory, filepath.Base(path)), content))
+}
+
+// writeProgram writes a program. No process is forked meanwhile: until its own exec
+// it would have the file open for writing, and Linux executes no such file.
+func writeProgram(path string, content []byte) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, content, 0o755)
 }
 
 // edit FILE OLD NEW replaces text in a file as editors do: a new file is
@@ -511,9 +519,12 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 func lives(ts *testscript.TestScript, file string) bool {
 	pid, err := strconv.Atoi(strings.TrimSpace(ts.ReadFile(file)))
 	ts.Check(err)
+	info, err := os.Stat(ts.MkAbs(file))
+	ts.Check(err)
 	p, err := process.ReadStat(pid)
 	if !errors.Is(err, fs.ErrNotExist) {
 		ts.Check(err)
 	}
-	return err == nil && !p.Zombie
+	// A process that has got the pid since started after the file was written.
+	return err == nil && !p.Zombie && !p.Started().After(info.ModTime().Add(time.Second))
 }

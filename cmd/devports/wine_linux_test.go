@@ -122,14 +122,14 @@ func (w wine) environ() []string {
 	return append(os.Environ(), "WINEPREFIX="+w.prefix, "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml=", "TERM=xterm")
 }
 
-// command runs a program with a console. The test's end, or a minute, ends it.
+// command runs a program with a console. The test's end, or five minutes, end it.
 func (w wine) command(t *testing.T, program string, args ...string) *exec.Cmd {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	line := "exec " + strings.Join(append([]string{w.loader, program}, args...), " ") // a shell that waits would end by Ctrl-C
 	cmd := exec.CommandContext(ctx, "script", "-qec", line, "/dev/null")
 	cmd.Env = w.environ()
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }
 

@@ -43,7 +43,7 @@ func planOf(t *testing.T, portfile string) procfile.Plan {
 
 func servedWith(t *testing.T, sync func(*launcher.Controller) Sync) (path string, client Client) {
 	t.Helper()
-	plan := planOf(t, "[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\nflood = { command = 'test -n \"$FLOOD\" && yes 123456789012345678901234567890123456789012345678901234567890 | head -n 200000; echo the last; exec sleep 1000', port = false }")
+	plan := planOf(t, "[services]\na = { command = 'exec sleep 1000', port = false }\nb = { command = 'exec sleep 1000', port = false }\nflood = { command = 'test -z \"$FLOOD\" || { echo the first; until test -e \"$FLOOD\"; do sleep 0.01; done; yes 123456789012345678901234567890123456789012345678901234567890123 | head -n 200000; }; echo the last; exec sleep 1000', port = false }")
 	dir, err := os.MkdirTemp("", "control") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -169,9 +169,22 @@ func TestNoServer(t *testing.T) {
 	}
 }
 
+// flooding makes the service flood print much once begin is called: in lines of 64
+// bytes, so that reads end with lines.
+func flooding(t *testing.T) (begin func()) {
+	t.Helper()
+	gate := filepath.Join(t.TempDir(), "begin")
+	t.Setenv("FLOOD", gate)
+	return func() {
+		if err := os.WriteFile(gate, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A stalled reader disturbs no other client, and learns what it has missed.
 func TestStalledReader(t *testing.T) {
-	t.Setenv("FLOOD", "1")
+	begin := flooding(t)
 	_, client := served(t)
 	stalled, release := make(chan struct{}), make(chan struct{})
 	missed := make(chan int64, 1)
@@ -191,6 +204,7 @@ func TestStalledReader(t *testing.T) {
 		})
 	}()
 	<-stalled
+	begin()
 	done := errors.New("seen the last")
 	if err := client.Logs(t.Context(), LogQuery{Services: []string{"flood"}, Last: -1, Follow: true}, func(e LogEntry) error {
 		if e.Text == "the last" {
@@ -258,16 +272,21 @@ func TestSync(t *testing.T) {
 	if len(edited) == 0 { // the machine is busy
 		edited <- "b"
 	}
+	info, err = newClient(func(ctx context.Context) (net.Conn, error) { return dial(ctx, path) }).statusUnsynced(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restarts := info.Services[1].Restarts
 	if _, err := client.Restart(ctx, "b"); err != nil {
 		t.Error(err)
 	}
-	if now := b(); now.Restarts != 3 {
+	if now := b(); now.Restarts != restarts+1 {
 		t.Errorf("an edit, and a restart: %+v", now)
 	}
 	if _, err := client.Restart(ctx, "b"); err != nil {
 		t.Error(err)
 	}
-	if now := b(); now.Restarts != 4 {
+	if now := b(); now.Restarts != restarts+2 {
 		t.Errorf("a restart alone: %+v", now)
 	}
 	refused = []Refusal{{"Portfile:1:1: no", "write yes"}}

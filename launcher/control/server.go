@@ -65,8 +65,8 @@ const (
 	// shutdownTimeout is how long pending responses may take when the run ends:
 	// again after each one if clients have received lines meanwhile, until
 	// lastLinesTimeout.
-	shutdownTimeout  = 500 * time.Millisecond
-	lastLinesTimeout = 5 * time.Second
+	shutdownTimeout  = time.Second
+	lastLinesTimeout = 10 * time.Second
 	maxHeader        = 16 << 10 // bytes
 )
 

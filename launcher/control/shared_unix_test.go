@@ -14,7 +14,7 @@ import (
 // The run of shared services names its holders, and goes on for a while after the
 // last one has disconnected.
 func TestHoldShared(t *testing.T) {
-	const linger = 300 * time.Millisecond
+	const linger = 5 * time.Second
 	client, _, over := lingering(t, linger) // the process that started it has not ended
 	main, err := client.HoldShared(t.Context(), "shop", "a")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 
 // drainLimit is how long a service that is about to be restarted may take to
 // finish its requests. Its run waits a little longer for the front, which may be
-// busy.
-const (
+// busy. Only tests change them.
+var (
 	drainLimit = time.Second
 	drainSlack = time.Second
 )

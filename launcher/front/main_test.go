@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 		frontMain(home)
 		return
 	}
+	drainLimit, drainSlack = 10*time.Second, 10*time.Second // the machine may be busy
 	os.Exit(m.Run())
 }
 

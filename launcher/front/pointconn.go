@@ -13,8 +13,9 @@ import (
 
 // heldPoint is the port of a point.
 type heldPoint struct {
-	ports []*pointPort
-	err   error
+	ports   []*pointPort
+	err     error
+	running bool // the service it leads to is ready: the ports are open
 }
 
 // pointConn is an open connection to a point.

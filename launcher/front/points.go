@@ -134,9 +134,10 @@ func (p *points) states() (list []PointState) {
 	defer p.mu.Unlock()
 	for _, point := range p.wanted {
 		s := PointState{Port: point.Port}
-		_, s.Running = p.backend(point)
-		if h := p.held[point.Port]; h != nil && h.err != nil {
-			s.Running, s.Error = false, h.err.Error()
+		if h := p.held[point.Port]; h != nil && h.err == nil {
+			s.Running = h.running
+		} else if h != nil {
+			s.Error = h.err.Error()
 		}
 		for c := range p.conns {
 			if c.port == point.Port {
@@ -171,7 +172,7 @@ func (p *points) apply() (failed bool) {
 			h = p.hold(w.Port)
 			p.held[w.Port] = h
 		}
-		if _, running := p.backend(w); running {
+		if _, h.running = p.backend(w); h.running {
 			h.open()
 		} else {
 			h.shut()

@@ -228,7 +228,7 @@ func TestForwarding(t *testing.T) {
 		defer response.Body.Close()
 		lines := bufio.NewScanner(response.Body)
 		least := time.Hour
-		for range 20 {
+		for n := 0; n < 20 || least > 10*time.Millisecond && n < 1000; n++ { // a busy machine delays single ones
 			lines.Scan()
 			var sent int64
 			if _, err := fmt.Sscanf(lines.Text(), "data: %d", &sent); err != nil {

@@ -61,10 +61,21 @@ func TestKilled(t *testing.T) {
 			return n
 		}
 		early := reached(time.Duration(20+round*47) * time.Millisecond)
-		reached(500 * time.Millisecond) // what is older than that is there, however busy the machine is
+		go func() { // the run goes on
+			for progress.Scan() {
+			}
+		}()
+		s := New(home, DefaultLimit)
+		written := func() int {
+			return len(read(t, latest(t, s, "a"), Query{Last: -1, Services: []string{"web"}}))
+		}
+		for limit := time.Now().Add(30 * time.Second); written() < max(early, 1); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(limit) {
+				t.Fatal("what it prints is not written while it runs")
+			}
+		}
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		s := New(home, DefaultLimit)
 		run := latest(t, s, "a")
 		if !run.Killed() || run.Last().IsZero() {
 			t.Errorf("%+v", run)

@@ -74,7 +74,7 @@ func settled(t testing.TB, r *Recorder, run Run) {
 // latest returns the latest run, once there is one.
 func latest(t testing.TB, s Store, slot string) Run {
 	t.Helper()
-	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for limit := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		if runs := s.Runs(slot); len(runs) > 0 && runs[0].PID != 0 {
 			return runs[0]
 		}
@@ -419,7 +419,7 @@ func TestReadWhileRecycled(t *testing.T) {
 		}
 	}()
 	seen := 0
-	for limit := time.Now().Add(2 * time.Second); time.Now().Before(limit); {
+	for begin := time.Now(); time.Since(begin) < 2*time.Second || seen == 0 && time.Since(begin) < 30*time.Second; {
 		for _, l := range read(t, run, Query{Last: -1}) {
 			if l.Missed > 0 {
 				continue

@@ -85,7 +85,7 @@ func (s Store) Begin(about About, failure func(error)) *Recorder {
 	r := &Recorder{
 		store: s, about: about, failure: failure, pages: segmentPages, services: map[string]*service{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		syncs: make(chan chan struct{}), patience: maxWait,
+		syncs: make(chan chan struct{}), patience: maxWait, longest: maxWait,
 	}
 	go func() {
 		if err := r.create(); err != nil {
@@ -186,10 +186,18 @@ func readRun(path, slot string) (r Run, ok bool) {
 	if err != nil {
 		return r, false
 	}
-	r.path, r.Live = path, lockfile.Holder(filepath.Join(path, lockFile)) != nil
-	var about recorded
-	if text, err := os.ReadFile(filepath.Join(path, aboutFile)); err == nil && json.Unmarshal(text, &about) == nil {
-		r.About, r.End = about.About, about.End
+	r.path = path
+	for again := true; ; again = false { // it may have begun or ended between the two looks
+		r.Live = lockfile.Holder(filepath.Join(path, lockFile)) != nil
+		var about recorded
+		text, err := os.ReadFile(filepath.Join(path, aboutFile))
+		known := err == nil && json.Unmarshal(text, &about) == nil
+		if known {
+			r.About, r.End = about.About, about.End
+		}
+		if !again || r.Live || !known || !r.At.IsZero() {
+			break
+		}
 	}
 	r.Slot, r.Began = slot, orTime(r.Began, began)
 	return r, true

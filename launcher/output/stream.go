@@ -67,6 +67,7 @@ type Stream struct {
 type drain struct {
 	until time.Time // when they end unless the pipe is full; zero: the process has not ended
 	bytes int       // read so far
+	again bool      // the latest read has timed out
 }
 
 // deadliner is a source whose reads can be interrupted. Without one (pipes on
@@ -127,6 +128,9 @@ func (s *Stream) Copy(source io.Reader) {
 		if n >= floods && narrow == nil {
 			narrow = s.mux.widenInput(source)
 		}
+		if n > 0 {
+			s.drain.again = false
+		}
 		waits := in.end > in.start
 		switch {
 		case err == nil && s.drain.complete(n, full):
@@ -137,6 +141,8 @@ func (s *Stream) Copy(source io.Reader) {
 			if err = nil; !s.finishing() {
 				show(shownNow(in.held()))
 			}
+		case errors.Is(err, os.ErrDeadlineExceeded) && !s.drain.again:
+			s.drain.again, err = true, nil // the deadline may have passed before the read began
 		}
 		if err != nil { // the end of the output
 			show(len(in.held()))
@@ -172,7 +178,7 @@ func (d *drain) complete(n int, full bool) bool {
 }
 
 // setDeadline sets the deadline of the next read; zero is none. Once the process
-// has ended, no read takes longer than drainPause.
+// has ended, no two reads take longer than drainPause.
 func (s *Stream) setDeadline(source io.Reader, until time.Time) {
 	f, ok := source.(deadliner)
 	if !ok {
@@ -181,9 +187,10 @@ func (s *Stream) setDeadline(source io.Reader, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		until = time.Now().Add(drainPause)
+		now := time.Now()
+		until = now.Add(drainPause / 2)
 		if s.drain.until.IsZero() {
-			s.drain.until = until
+			s.drain.until = now.Add(drainPause)
 		}
 	}
 	if !until.Equal(s.limit) {

@@ -52,7 +52,7 @@ func hop(t *testing.T, generations int, env ...string) program {
 // which is rare in so short a time.
 func TestFindHopper(t *testing.T) {
 	variable := mark(t)
-	p := hop(t, 100_000, variable)
+	p := hop(t, 300_000, variable)
 	below, marked := 0, 0
 	const looks = 300
 	for range looks {
@@ -70,8 +70,8 @@ func TestFindHopper(t *testing.T) {
 }
 
 func TestEndHopper(t *testing.T) {
-	p := hop(t, 5000)
-	endBelow(t, p, 0, 0)
+	p := hop(t, 100_000)
+	eventually(t, "found", func() bool { return len(endBelow(t, p, 0, 0)) > 0 }) // a snapshot may miss it
 	if got := p.rest(t); got != "" {
 		t.Errorf("escaped: %q", got)
 	}
@@ -79,7 +79,7 @@ func TestEndHopper(t *testing.T) {
 
 func TestEndMarkedHopper(t *testing.T) {
 	variable := mark(t)
-	p := hop(t, 5000, variable)
+	p := hop(t, 100_000, variable)
 	find := func(tree Tree) []Process {
 		var found []Process
 		for _, m := range tree.Marked(Mark{Variable: variable}) {
@@ -89,9 +89,13 @@ func TestEndMarkedHopper(t *testing.T) {
 		}
 		return found
 	}
-	if _, err := End(t.Context(), find, 0, 0); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "found", func() bool {
+		met, err := End(t.Context(), find, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(met) > 0
+	})
 	if got := p.rest(t); got != "" {
 		t.Errorf("escaped: %q", got)
 	}

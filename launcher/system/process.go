@@ -174,16 +174,21 @@ func (p *Process) answer() func(written []byte) {
 		if len(answers) == 0 || ignored {
 			return
 		}
-		_ = p.source.SetWriteDeadline(time.Now().Add(answerTimeout))
-		_, err := p.source.Write(answers)
-		ignored = errors.Is(err, os.ErrDeadlineExceeded)
+		for range 2 { // the first deadline may have passed before the write began
+			_ = p.source.SetWriteDeadline(time.Now().Add(answerTimeout))
+			n, err := p.source.Write(answers)
+			answers = answers[n:]
+			if ignored = errors.Is(err, os.ErrDeadlineExceeded); !ignored {
+				return
+			}
+		}
 	}
 }
 
 const (
 	// closeTimeout is how long the end of a process waits for its output to be
 	// written: the reader may be gone.
-	closeTimeout = 500 * time.Millisecond
+	closeTimeout = 2 * time.Second
 
 	// A process group cannot be waited for: it is polled, with pauses that grow
 	// from minPoll to maxPoll.

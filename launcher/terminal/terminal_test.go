@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // runOn runs a shell command on a terminal.
@@ -152,6 +154,20 @@ func TestContinue(t *testing.T) {
 	defer slave.Close()
 	if _, err := master.WriteString("\x13"); err != nil {
 		t.Fatal(err)
+	}
+	stopped := func() bool { // then it is not writable
+		fds := []unix.PollFd{{Events: unix.POLLOUT}}
+		err := control(slave, func(fd int) error {
+			fds[0].Fd = int32(fd)
+			_, err := unix.Poll(fds, 0)
+			return err
+		})
+		return err == nil && fds[0].Revents&unix.POLLOUT == 0
+	}
+	for end := time.Now().Add(30 * time.Second); !stopped(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("Ctrl-S does not stop it")
+		}
 	}
 	for range 2 { // the second time it is not stopped
 		if err := Continue(slave); err != nil {

@@ -56,6 +56,12 @@ func limits(except int) (f, w Usage) {
 	_, w.Max = watchers.current()
 	f.Setting, w.Setting = settingOf(directories), settingOf(watchers)
 	processes, _ := filepath.Glob("/proc/[0-9]*")
+	f.Used, w.Used = used(processes, except)
+	return f, w
+}
+
+// used counts the directories and watchers of processes, which are folders of /proc.
+func used(processes []string, except int) (directories, watchers int) {
 	for _, process := range processes {
 		if filepath.Base(process) == strconv.Itoa(except) || !own(process) {
 			continue
@@ -66,11 +72,11 @@ func limits(except int) (f, w Usage) {
 				continue
 			}
 			info, _ := os.ReadFile(filepath.Join(process, "fdinfo", d.Name())) // proc_pid_fdinfo(5)
-			w.Used++
-			f.Used += strings.Count(string(info), "inotify wd:")
+			watchers++
+			directories += strings.Count(string(info), "inotify wd:")
 		}
 	}
-	return f, w
+	return directories, watchers
 }
 
 // own reports whether a file belongs to this user: the kernel counts watches per

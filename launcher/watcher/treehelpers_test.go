@@ -12,7 +12,7 @@ import (
 )
 
 // slow is for tests that expect one change for a burst, even on a busy machine.
-var slow = options{200 * time.Millisecond, time.Minute, (*queue).Add, ofProcess}
+var slow = options{500 * time.Millisecond, time.Minute, (*queue).Add, ofProcess}
 
 // quick is for tests that accept any number of changes.
 var quick = options{time.Millisecond, time.Minute, (*queue).Add, ofProcess}

@@ -1,10 +1,12 @@
 package browser
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -24,6 +26,22 @@ func startShop(w *world) (dir string) {
 	w.command(dir, "sh", "-ec", `git init -q; git add .; git -c user.name=a -c user.email=a commit -q -m x; git worktree add -q -b login "$0"`, login)
 	for _, dir := range []string{dir, login} {
 		w.devports(dir, "up", "-d")
+	}
+	for _, name := range []string{"web.shop", "api.shop", "web.shop-login", "api.shop-login"} { // which come a little later
+		for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			request, _ := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+w.port+"/", nil)
+			request.Host = name + ".localhost:" + w.port
+			response, err := http.DefaultClient.Do(request)
+			if err == nil {
+				response.Body.Close()
+			}
+			if err == nil && response.StatusCode == http.StatusOK {
+				break
+			}
+			if time.Now().After(end) {
+				w.t.Fatalf("%s does not answer", name)
+			}
+		}
 	}
 	return dir
 }
@@ -148,7 +166,7 @@ command = "BROWSER_TEST_SERVICE=elsewhere PORT=` + freePort(t) + ` exec $SERVICE
 	defer func() { _ = up.Process.Signal(os.Interrupt) }()
 
 	url := w.url("web.slow", "/some/page?x=1#there")
-	for range 500 { // until the front has started
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // until the front has started
 		if chromedp.Do(b.ctx, chromedp.Navigate(url)) == nil {
 			break
 		}

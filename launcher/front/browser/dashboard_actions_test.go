@@ -219,9 +219,15 @@ func TestDashboardEnds(t *testing.T) {
 	go func() { done <- w.ask(dir, "web", "/pace?rate=300&seconds=4", "") }()
 	d.await("numbers.length > 100")
 	front := w.frontPID()
+	evaluate[bool](b, `(() => {
+		window.said = [];
+		const connection = document.querySelector("#connection");
+		new MutationObserver(() => said.push(connection.textContent)).observe(connection, {childList: true, characterData: true, subtree: true});
+		return true;
+	})()`)
 	kill(t, front)
 	began = time.Now()
-	d.await(`document.querySelector("#connection").textContent == "reconnecting"`)
+	d.await(`said.includes("reconnecting")`)
 	d.live()
 	t.Logf("the page is connected to the next front after %v", time.Since(began).Round(time.Millisecond))
 	printed := <-done

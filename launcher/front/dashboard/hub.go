@@ -159,9 +159,15 @@ func (h *hub) find(ctx context.Context, id string) (known, bool) {
 // state returns the state as JSON, its number, and a channel that is closed when
 // there is a later one.
 func (h *hub) state() (text []byte, number int, changed <-chan struct{}) {
-	points := h.options.Points()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	points, of := []Point(nil), -1
+	for of != h.number { // points that change are reported afterwards
+		of = h.number
+		h.mu.Unlock()
+		points = h.options.Points()
+		h.mu.Lock()
+	}
 	if h.textOf != h.number {
 		s := state{Version: h.options.Version + " " + staticVersion(), Checkouts: []checkoutState{}, Points: []pointState{}}
 		all := h.listed()

@@ -78,6 +78,7 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request) {
 // sendStates sends the state, and again after changes.
 func (d *Dashboard) sendStates(s socket) {
 	for sent := -1; ; {
+		announced := d.options.Announced()
 		text, number, changed := d.hub.state()
 		if number != sent {
 			if s.send(map[string]json.RawMessage{"state": text}) != nil {
@@ -93,7 +94,7 @@ func (d *Dashboard) sendStates(s socket) {
 		}
 		select {
 		case <-changed:
-		case <-d.options.Announced():
+		case <-announced:
 			// A point may be ready now; the runs themselves report the rest.
 			d.hub.notify()
 		case <-s.ctx.Done():

@@ -55,7 +55,7 @@ type Line struct {
 }
 
 // timeout bounds how long the user waits after TAB.
-const timeout = time.Second
+const timeout = 2 * time.Second
 
 // Answer is the output for the shell, with one candidate on each line. home
 // replaces ~. If the candidates take too long (a file that is a pipe, a slow

@@ -142,13 +142,14 @@ async function post(path, body) {
 function receiveState(s) {
   if (version && s.version !== version) return location.reload(); // another version of devports
   version = s.version;
-  const first = !state;
+  const first = !state, known = checkout();
   state = s;
   $("main").hidden = false;
   if (first && !view.checkout && (s.checkouts.length === 1 || matchMedia("(min-width: 46rem)").matches)) {
     view.checkout = (s.checkouts.find((c) => c.running) || s.checkouts[0] || { id: "" }).id;
   }
   render();
+  if (!first && !known && checkout()) log.open();
 }
 
 // ---- checkouts
@@ -382,6 +383,7 @@ const log = {
   // open shows the lines of the view; resume keeps those that are shown.
   open(resume = false) {
     const newest = resume ? this.cursor(-1) : "";
+    if (resume) this.waiting = 0; // they are sent again
     this.id++;
     this.queue = [];
     this.loading = false;
@@ -428,12 +430,19 @@ const log = {
 
   draw() {
     this.drawing = false;
-    if (view.at) return this.hold(); // since they arrived
+    if (this.paused()) return this.hold(); // since they arrived
     this.add(this.queue, true);
     this.queue = [];
     this.trim(true);
     this.showEdge();
     this.toEnd();
+  },
+
+  // paused reports whether the log does not follow. The event for scrolling up may
+  // come later.
+  paused() {
+    if (!view.at && $("log").scrollTop < this.top - 1 && !this.atEnd()) this.pause();
+    return Boolean(view.at);
   },
 
   // hold counts the new lines only: what is read stays where it is.
@@ -478,6 +487,7 @@ const log = {
     }
     if (id !== this.id) return;
     this.loading = false;
+    if (!view.at) return; // it follows again
     if (answer.error) return fail(answer.error, answer.hint);
     this.since = answer.since;
     const box = $("log"), anchor = this.rows[where === "before" ? 0 : this.rows.length - 1]?.node, was = anchor && anchor.offsetTop;
@@ -656,7 +666,7 @@ $("log").addEventListener("scroll", () => {
     log.scrolled();
   });
 }, { passive: true });
-new ResizeObserver(() => { if (!view.at) log.toEnd(); }).observe($("log"));
+new ResizeObserver(() => { if (!log.paused()) log.toEnd(); }).observe($("log"));
 
 $("later").onclick = () => log.resume();
 $("follow").onclick = () => (view.at ? log.resume() : log.pause());
