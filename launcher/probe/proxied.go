@@ -9,7 +9,7 @@ import (
 
 // proxyDelay is how long the proxy of a container engine may take to close a
 // connection that it accepted, because nothing in the container listens yet.
-const proxyDelay = 250 * time.Millisecond
+const proxyDelay = 500 * time.Millisecond
 
 // Proxied is [TCP] for a port that a container engine publishes: its proxy
 // accepts connections as soon as the container has started.

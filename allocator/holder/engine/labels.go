@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
@@ -51,17 +52,16 @@ func (c container) publishes(on netip.AddrPort) bool {
 }
 
 // StatusOf returns the status of the running container of a service, such as "Up
-// 3 seconds (healthy)"; "" if there is none. asked is false if no engine has
-// answered. It queries the same engines as [Published].
+// 3 seconds (healthy)"; "" if there is none, or an engine is too busy to say.
+// asked is false if there is no engine. It queries the same ones as [Published].
 func StatusOf(ctx context.Context, getenv func(string) string, instance, service string) (status string, asked bool) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for _, e := range endpoints(getenv) {
 		containers, err := e.containers(ctx)
-		if err != nil {
+		if asked = asked || err == nil || errors.Is(err, context.DeadlineExceeded); err != nil {
 			continue
 		}
-		asked = true
 		for _, c := range containers {
 			if c.State == "running" && c.Labels[LabelInstance] == instance && c.Labels[LabelService] == service {
 				return c.Status, true
