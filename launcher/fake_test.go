@@ -635,6 +635,31 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
+// What counts is when a signal arrives, not when a busy supervisor handles it.
+func TestSecondSignalWhileBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeSystem(t, 1)
+		f.ignore = true
+		r := f.start(procfile.Plan{Services: []procfile.Process{{
+			Service: "a", Ready: procfile.Check{Kind: procfile.None}, StopTimeout: time.Hour,
+		}}})
+		r.settle()
+		r.signals <- os.Interrupt
+		synctest.Wait()
+		begin := time.Now()
+		go func() {
+			_ = r.controller.ask(t.Context(), func(*supervisor) { time.Sleep(time.Minute) })
+		}()
+		synctest.Wait()
+		r.signals <- os.Interrupt
+		<-r.ended
+		if took := time.Since(begin); took != time.Hour {
+			t.Errorf("the service lives for %v, want an hour", took)
+		}
+		_ = r.out.Close(t.Context())
+	})
+}
+
 // The backoff of a service that keeps failing grows.
 func TestBackoffOfRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

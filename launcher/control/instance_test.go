@@ -388,6 +388,41 @@ func TestSocketPath(t *testing.T) {
 	}
 }
 
+// A run that has claimed its slot may take a while before it responds.
+func TestSlowStart(t *testing.T) {
+	runs, _ := runsOf(t)
+	slot := runs.Slot("/shop", "")
+	claim, err := slot.Claim(Note{Directory: "/shop"}, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer claim.Release() //nolint:errcheck
+	answered := make(chan error, 1)
+	go func() {
+		_, err := slot.Instance().Client().Status(t.Context())
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		t.Fatal("it has responded before it serves: ", err)
+	case <-time.After(3 * greetPoll / 2):
+	}
+	controller, ended := launcher.NewController(), make(chan struct{})
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		defer close(ended)
+		_ = launcher.Run(ctx, planOf(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n"), launcher.Options{Controller: controller})
+	}()
+	defer func() {
+		stop()
+		<-ended
+	}()
+	defer claim.Serve(Run{Controller: controller, Output: &output.Tail{}, Journal: &Journal{}})()
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+}
+
 // A run whose socket and directory are removed creates new ones; connected clients
 // stay connected.
 func TestLostSocket(t *testing.T) {
