@@ -28,13 +28,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// noteWait is how long TryAcquire waits for the note of a holder that has just
-// taken the lock.
-const noteWait = 200 * time.Millisecond
-
-// noteTries is how often it looks meanwhile. It counts them, as this process may
-// have stood still.
-const noteTries = 40
+// TryAcquire looks noteTries times, in noteWait, for the note of a holder that has
+// just taken the lock. It counts, as this process may have stood still meanwhile.
+const (
+	noteWait  = 200 * time.Millisecond
+	noteTries = 40
+)
 
 // inspectWait is how long TryAcquire waits for callers of Inspect, who share the
 // lock for a moment unless the machine is busy.

@@ -166,4 +166,4 @@ func (a attached) report(c *cli.Context, how leaving) error {
 }
 
 // endTimeout is how long a run may take to end after it has closed its socket.
-const endTimeout = 5 * time.Second
+const endTimeout = 10 * time.Second

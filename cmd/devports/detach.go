@@ -268,7 +268,8 @@ func allDone(info control.Info) bool {
 	return !slices.ContainsFunc(info.Services, func(st launcher.Status) bool { return st.State != launcher.StateDone })
 }
 
-// exitGrace bounds how long a run takes to end after it has announced its end.
+// exitGrace is how long a run that cannot be reached, or has not said that it ends,
+// may take to exit.
 const exitGrace = 500 * time.Millisecond
 
 // stoppingServices are the services among names (none stands for all) whose

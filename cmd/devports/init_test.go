@@ -23,8 +23,9 @@ var slowInits = map[string]string{
 	"vendor/golang.org/x/sys/cpu": "likewise",
 }
 
-// initLimit is the limit for all other packages.
-const initLimit = 50 * time.Microsecond
+// initLimit is the limit for all other packages. The slowest take 30 µs on a quiet
+// machine, a table or an expression that few commands need several hundred.
+const initLimit = 100 * time.Microsecond
 
 // No package delays main for long. Tables and regular expressions that few
 // commands need are created with sync.OnceValue.

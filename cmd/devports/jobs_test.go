@@ -35,6 +35,7 @@ const patience = 3 * time.Minute
 // A job is a named process in the background.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"start":   cmdStart,
+	"until":   cmdUntil,
 	"await":   cmdAwait,
 	"signal":  cmdSignal,
 	"pid":     cmdPID,
@@ -175,6 +176,23 @@ var scriptVars = []string{
 	"DEVPORTS_HOME", "DEVPORTS_RANGE", "DEVPORTS_FRONT", "DEVPORTS_REGISTRY", "DEVPORTS_WORKTREE", "DEVPORTS_PROJECT",
 	"NO_COLOR", "FORCE_COLOR", "BROWSER", "DOCKER_HOST", "CONTAINER_HOST", "LOG_LEVEL", "GREETING", "P", "CHECKOUT_GONE",
 	"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "CGO_ENABLED", "GOCOVERDIR", "GORACE",
+}
+
+// until PROGRAM [ARG…] runs a program until it succeeds. Its last output is that of
+// the command.
+func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: until PROGRAM [ARG…]")
+	}
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		err := ts.Exec(args[0], args[1:]...)
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s: not after %v: %v", strings.Join(args, " "), patience, err)
+		}
+	}
 }
 
 // await NAME REGEXP [COUNT] waits until the job has printed COUNT matches; the

@@ -289,8 +289,9 @@ func (h *sharing) sync(ctx context.Context) {
 	}
 }
 
-// sharedSync limits how long a command waits for the state of shared services.
-const sharedSync = 5 * time.Second
+// sharedSync limits how long a command waits for the state of shared services: less
+// than it waits for all edits.
+const sharedSync = 2 * time.Second
 
 // agree reports whether the states of shared services in this run are those of the
 // run that starts them.

@@ -31,8 +31,10 @@ func Probe(p procfile.Process, instance string) probe.Try {
 		}
 	}
 	return func(ctx context.Context) error {
-		status, asked := engine.StatusOf(ctx, getenv, instance, p.Service)
+		status, asked, err := engine.StatusOf(ctx, getenv, instance, p.Service)
 		switch {
+		case err != nil:
+			return err
 		case !asked && p.Port != 0:
 			return port(ctx)
 		case !asked:

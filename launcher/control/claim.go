@@ -79,7 +79,7 @@ func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 
 // cleanUpTimeout is how long a process that is not a run may hold the lock to
 // clean up.
-const cleanUpTimeout = 2 * time.Second
+const cleanUpTimeout = system.KillTimeout + 2*time.Second
 
 // acquire takes the lock of the slot, and waits while another process cleans
 // up.

@@ -120,7 +120,7 @@
 //
 // # Concurrency
 //
-// Each request has a goroutine. A client that takes more than two seconds to
+// Each request has a goroutine. A client that takes more than ten seconds to
 // send its request is disconnected; it delays no other client. A wait lasts as
 // long as its client stays connected.
 package control

@@ -133,6 +133,7 @@ func (s server) output(w http.ResponseWriter, r *http.Request) {
 			if encoder.Encode(b) != nil {
 				return
 			}
+			s.sent.Add(1)
 		}
 		if first && encoder.Encode(currentOutput{true}) != nil || flush() != nil || ended {
 			return

@@ -73,8 +73,9 @@ func (i Instance) greet(ctx context.Context) (Note, error) {
 	return n, err
 }
 
-// starting reports whether the run is so new that it may not respond yet.
-func (i Instance) starting() bool { return time.Since(i.Note.Since) < startTime }
+// starting reports whether the run is so new that it may not respond yet. The
+// clock may have been set back since.
+func (i Instance) starting() bool { return time.Since(i.Note.Since).Abs() < startTime }
 
 // greet returns the note of the run at the other end of a connection; the zero
 // Note if its version has no such request.

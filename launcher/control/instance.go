@@ -255,8 +255,8 @@ func (i Instance) AwaitEnd(ctx context.Context) error {
 
 const (
 	// endTimeout is how long a run may take to end after it has closed its
-	// socket.
-	endTimeout = 3 * time.Second
+	// socket: it sends the last lines.
+	endTimeout = lastLinesTimeout + 3*time.Second
 
 	// askTimeout is how long a run may take to return its status.
 	askTimeout = startTime + 2*time.Second

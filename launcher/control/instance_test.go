@@ -405,7 +405,7 @@ func TestSlowStart(t *testing.T) {
 	select {
 	case err := <-answered:
 		t.Fatal("it has responded before it serves: ", err)
-	case <-time.After(3 * greetPoll / 2):
+	case <-time.After(greetTimeout + greetPoll):
 	}
 	controller, ended := launcher.NewController(), make(chan struct{})
 	ctx, stop := context.WithCancel(t.Context())

@@ -66,7 +66,7 @@ const (
 	// again after each one if clients have received lines meanwhile, until
 	// lastLinesTimeout.
 	shutdownTimeout  = time.Second
-	lastLinesTimeout = 10 * time.Second
+	lastLinesTimeout = 5 * time.Second
 	maxHeader        = 16 << 10 // bytes
 )
 
@@ -173,7 +173,7 @@ type server struct {
 	run      Run
 	holds    *holds
 	attached *sync.WaitGroup // the connections that attach has taken over
-	sent     *atomic.Int64   // the number of lines that clients were sent
+	sent     *atomic.Int64   // counts the lines and blocks of output that clients were sent
 }
 
 // shutDown ends pending responses. Clients that follow the output receive its last

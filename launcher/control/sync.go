@@ -62,6 +62,7 @@ func (s server) sync(ctx context.Context, urgent bool) Pending {
 // only if that takes a while.
 func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) bool, sync bool, names []string) ([]launcher.Status, []Refusal, error) {
 	var services []launcher.Status // at the time when all had settled
+	ended := func(err error) bool { return errors.Is(err, launcher.ErrEnded) || errors.Is(err, context.Canceled) }
 	for round := 0; ; round++ {
 		var refused []Refusal
 		if sync || round > 0 {
@@ -69,7 +70,7 @@ func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) b
 		}
 		began := time.Now()
 		now, err := s.run.Controller.Wait(ctx, settled, names...)
-		if (errors.Is(err, launcher.ErrEnded) || errors.Is(err, context.Canceled)) && services != nil { // the run has ended
+		if ended(err) && services != nil {
 			return services, refused, nil
 		}
 		if err != nil {
@@ -80,16 +81,16 @@ func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) b
 			continue
 		}
 		unresponsive, err := s.run.Controller.Unresponsive(ctx, names...)
-		if errors.Is(err, launcher.ErrEnded) {
-			err = nil
+		if ended(err) {
+			return services, refused, nil
 		}
 		if err != nil || len(unresponsive) == 0 {
 			return services, refused, err
 		}
 		select {
 		case <-time.After(recheckPause):
-		case <-ctx.Done():
-			return nil, nil, ctx.Err()
+		case <-ctx.Done(): // the run has ended, or nobody waits any more
+			return services, refused, nil
 		}
 	}
 }

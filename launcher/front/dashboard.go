@@ -13,6 +13,7 @@ func (f *front) newDashboard(o dashboard.Options) *dashboard.Dashboard {
 	o.Announced = func() <-chan struct{} { return f.table.routes().changed }
 	o.OtherUser = isOthers
 	o.Points = func() (list []dashboard.Point) {
+		f.points.apply() // follow may not have seen the latest routes yet
 		states := map[int]PointState{}
 		for _, s := range f.points.states() {
 			states[s.Port] = s

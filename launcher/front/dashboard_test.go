@@ -76,7 +76,7 @@ func testOpen(t *testing.T, stopped bool, idle time.Duration) bool {
 	response, err := client.Do(r)
 	if err != nil {
 		t.Log(err)
-		<-ended // without a page
+		awaitEnded(t, ended, idle)
 		return false
 	}
 	if response.StatusCode != http.StatusNoContent || response.Cookies()[0].Secure {
@@ -86,14 +86,14 @@ func testOpen(t *testing.T, stopped bool, idle time.Duration) bool {
 	conn, _, err := websocket.Dial(t.Context(), strings.Replace(origin, "http", "ws", 1)+"/api/stream", &websocket.DialOptions{HTTPClient: client, HTTPHeader: header})
 	if err != nil {
 		t.Log(err)
-		<-ended
+		awaitEnded(t, ended, idle)
 		return false
 	}
 	defer conn.CloseNow() //nolint:errcheck
 	_, text, err := conn.Read(t.Context())
 	if err != nil {
 		t.Log(err)
-		<-ended
+		awaitEnded(t, ended, idle)
 		return false
 	}
 	if !strings.Contains(string(text), `"checkouts":[]`) {
@@ -119,4 +119,14 @@ func testOpen(t *testing.T, stopped bool, idle time.Duration) bool {
 		t.Errorf("it ended after %v", took)
 	}
 	return true
+}
+
+// awaitEnded waits until a front without a page has ended.
+func awaitEnded(t *testing.T, ended <-chan struct{}, idle time.Duration) {
+	t.Helper()
+	select {
+	case <-ended:
+	case <-time.After(idle + 30*time.Second):
+		t.Fatal("the front does not end without a page")
+	}
 }

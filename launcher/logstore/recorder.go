@@ -62,7 +62,6 @@ type Recorder struct {
 	retry    time.Time      // the time of the next attempt
 	copies   *buffer.Buffer // where the next header or text is copied to; nil for none
 	patience time.Duration  // how long those who print may wait for the disk
-	longest  time.Duration  // what patience grows to
 	written  chan struct{}  // closed when some of what is pending has been written; nil: nothing waits
 
 	// The following belongs to the writing goroutine.

@@ -85,7 +85,7 @@ func (s Store) Begin(about About, failure func(error)) *Recorder {
 	r := &Recorder{
 		store: s, about: about, failure: failure, pages: segmentPages, services: map[string]*service{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		syncs: make(chan chan struct{}), patience: maxWait, longest: maxWait,
+		syncs: make(chan chan struct{}), patience: maxWait,
 	}
 	go func() {
 		if err := r.create(); err != nil {
@@ -187,20 +187,23 @@ func readRun(path, slot string) (r Run, ok bool) {
 		return r, false
 	}
 	r.path = path
-	for again := true; ; again = false { // it may have begun or ended between the two looks
-		r.Live = lockfile.Holder(filepath.Join(path, lockFile)) != nil
-		var about recorded
-		text, err := os.ReadFile(filepath.Join(path, aboutFile))
-		known := err == nil && json.Unmarshal(text, &about) == nil
-		if known {
-			r.About, r.End = about.About, about.End
-		}
-		if !again || r.Live || !known || !r.At.IsZero() {
-			break
-		}
+	if r.read() && r.Killed() { // perhaps it has begun between the two looks
+		r.read()
 	}
 	r.Slot, r.Began = slot, orTime(r.Began, began)
 	return r, true
+}
+
+// read reads whether the run is alive, and then what is known about it. ok is
+// false if nothing is.
+func (r *Run) read() (ok bool) {
+	r.Live = lockfile.Holder(filepath.Join(r.path, lockFile)) != nil
+	var about recorded
+	text, err := os.ReadFile(filepath.Join(r.path, aboutFile))
+	if ok = err == nil && json.Unmarshal(text, &about) == nil; ok {
+		r.About, r.End = about.About, about.End
+	}
+	return ok
 }
 
 func orTime(t, otherwise time.Time) time.Time {

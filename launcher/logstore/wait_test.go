@@ -15,7 +15,7 @@ const printing = 10 * time.Second
 // and lost, and the time that printing them waited.
 func flooded(t *testing.T, disk int, while time.Duration) (printed, lost int, waited time.Duration) {
 	const block, batch = 64 << 10, 256 << 10
-	r := &Recorder{patience: maxWait, longest: maxWait}
+	r := &Recorder{patience: maxWait}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)

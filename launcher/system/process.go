@@ -188,7 +188,7 @@ func (p *Process) answer() func(written []byte) {
 const (
 	// closeTimeout is how long the end of a process waits for its output to be
 	// written: the reader may be gone.
-	closeTimeout = 2 * time.Second
+	closeTimeout = time.Second
 
 	// A process group cannot be waited for: it is polled, with pauses that grow
 	// from minPoll to maxPoll.

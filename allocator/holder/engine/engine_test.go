@@ -75,8 +75,7 @@ func TestEngineThatFails(t *testing.T) {
 	}
 }
 
-// A hanging engine delays nothing, and the results of other engines are still
-// returned.
+// A hanging engine delays the results of the others by no more than timeout.
 func TestEngineThatHangs(t *testing.T) {
 	released := make(chan struct{})
 	hanging := engine(t, func(http.ResponseWriter, *http.Request) { <-released })
@@ -84,7 +83,7 @@ func TestEngineThatHangs(t *testing.T) {
 	other := engine(t, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(answer)) })
 	began := time.Now()
 	got := Published(t.Context(), environ{"DOCKER_HOST": "unix://" + hanging, "CONTAINER_HOST": "unix://" + other}.get)
-	if took := time.Since(began); took > 10*timeout {
+	if took := time.Since(began); took > 3*timeout {
 		t.Errorf("it took %v", took)
 	}
 	if got[26379].Name != "cache" {

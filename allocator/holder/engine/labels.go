@@ -51,22 +51,38 @@ func (c container) publishes(on netip.AddrPort) bool {
 	return false
 }
 
+// ErrBusy says that an engine has not answered in time.
+var ErrBusy = errors.New("the container engine does not respond")
+
 // StatusOf returns the status of the running container of a service, such as "Up
-// 3 seconds (healthy)"; "" if there is none, or an engine is too busy to say.
-// asked is false if there is no engine. It queries the same ones as [Published].
-func StatusOf(ctx context.Context, getenv func(string) string, instance, service string) (status string, asked bool) {
+// 3 seconds (healthy)"; "" if there is none. asked is false if there is no engine.
+// The error is ErrBusy if an engine that has not answered may have the container.
+// It queries the same engines as [Published].
+func StatusOf(ctx context.Context, getenv func(string) string, instance, service string) (status string, asked bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	var mu sync.Mutex // guards the results
+	var queries sync.WaitGroup
 	for _, e := range endpoints(getenv) {
-		containers, err := e.containers(ctx)
-		if asked = asked || err == nil || errors.Is(err, context.DeadlineExceeded); err != nil {
-			continue
-		}
-		for _, c := range containers {
-			if c.State == "running" && c.Labels[LabelInstance] == instance && c.Labels[LabelService] == service {
-				return c.Status, true
+		queries.Go(func() {
+			containers, failed := e.containers(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			asked = asked || failed == nil
+			if errors.Is(failed, context.DeadlineExceeded) {
+				asked, err = true, ErrBusy
 			}
-		}
+			for _, c := range containers {
+				if c.State == "running" && c.Labels[LabelInstance] == instance && c.Labels[LabelService] == service {
+					status = c.Status
+					cancel() // the others need not answer
+				}
+			}
+		})
 	}
-	return "", asked
+	queries.Wait()
+	if status != "" {
+		err = nil
+	}
+	return status, asked, err
 }

@@ -161,8 +161,8 @@ func (h *hub) find(ctx context.Context, id string) (known, bool) {
 func (h *hub) state() (text []byte, number int, changed <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	points, of := []Point(nil), -1
-	for of != h.number { // points that change are reported afterwards
+	var points []Point
+	for of := -1; of != h.number; { // again if there was a change meanwhile
 		of = h.number
 		h.mu.Unlock()
 		points = h.options.Points()

@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"time"
 
@@ -90,7 +91,7 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 		case err != nil:
 			early = !edited
 			f.Refuse(err)
-		case handled && before == nil && len(procfile.Diff(running, next)) == 0:
+		case handled && before == nil && unchanged(running, next):
 		case edited || before != nil || len(procfile.Diff(running, next)) > 0:
 			early = !edited
 			f.Apply(running, next)
@@ -118,6 +119,13 @@ func (f Follower) Follow(ctx context.Context, w Watcher, running procfile.Plan) 
 		case <-ctx.Done():
 		}
 	}
+}
+
+// unchanged reports whether a plan is the one that runs. Notes are about the
+// difference.
+func unchanged(running, next procfile.Plan) bool {
+	running.Notes, next.Notes = nil, nil
+	return reflect.DeepEqual(running, next)
 }
 
 // union returns a with the elements of b that it lacks.

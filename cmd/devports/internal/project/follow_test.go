@@ -275,7 +275,7 @@ func TestCheckedBefore(t *testing.T) {
 			}
 		}
 	}()
-	for i, text := range []string{"a = '1'", "a = 1", "a = '2'", "a = '3'"} {
+	for i, text := range []string{"a = '1'", "a = 1", "a = '2'", "a = '3'", "a = { command = '3', watch = ['*'] }"} {
 		f.write("Portfile", "[services]\n"+text+"\n")
 		checked := f.ask(true)
 		if err := f.watcher.Sync(t.Context()); err != nil {
