@@ -89,7 +89,7 @@ func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) b
 		}
 		select {
 		case <-time.After(recheckPause):
-		case <-ctx.Done(): // the run has ended, or nobody waits any more
+		case <-ctx.Done(): // the run has ended, or the client has disconnected
 			return services, refused, nil
 		}
 	}
