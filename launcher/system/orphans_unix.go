@@ -51,7 +51,7 @@ func (s *processSet) hasAllOrphans(tree proctree.Tree) bool {
 // maxSearch limits how long the orphans are listed again because one of them
 // has ended before its marks could be read: each process of a chain may start
 // the next and end.
-const maxSearch = time.Second
+const maxSearch = 3 * time.Second
 
 // findOutside finds the processes outside the run, once nothing has been
 // started for a while.
