@@ -125,7 +125,8 @@ func (w *world) status() int {
 
 func run(t *testing.T, plan procfile.Plan) *world { return runWith(t, plan, Options{}) }
 
-// runWith runs a plan. It sets some of the options itself.
+// runWith runs a plan. It sets some of the options itself. The run of a test that
+// fails ends with it: it would get the processes that later tests wait for.
 func runWith(t *testing.T, plan procfile.Plan, o Options) *world {
 	w := &world{
 		t: t, signals: make(chan os.Signal, 4), plans: make(chan procfile.Plan),
@@ -133,13 +134,20 @@ func runWith(t *testing.T, plan procfile.Plan, o Options) *world {
 	}
 	out := output.New(w, output.Style{})
 	o.Output, o.Notify, o.Signals, o.Plans = out, w.notify, w.signals, w.plans
+	ctx, end := context.WithCancel(context.Background())
+	done := make(chan struct{})
 	go func() {
-		status := statusOf(Run(context.Background(), plan, o))
-		if err := out.Close(t.Context()); err != nil {
+		defer close(done)
+		status := statusOf(Run(ctx, plan, o))
+		if err := out.Close(context.Background()); err != nil {
 			t.Errorf("output: %v", err)
 		}
 		w.ended <- status
 	}()
+	t.Cleanup(func() {
+		end()
+		<-done
+	})
 	return w
 }
 
