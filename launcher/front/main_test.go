@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 )
@@ -259,23 +260,28 @@ func startProcess(t testing.TB, name, address string, env ...string) backendProc
 	return p
 }
 
-// freePort returns a port that is free on both loopback addresses.
+// freePort returns a port that is free on both loopback addresses, and that the
+// kernel gives to no other socket.
 func freePort(t testing.TB) int {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "[::1]:0")
-		if err != nil {
-			t.Skip("needs IPv6: ", err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skip("needs IPv6: ", err)
+	} else {
 		l.Close()
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			l.Close()
-			return port
-		}
 	}
-	t.Fatal("no free port")
-	return 0
+	local, err := allocator.LocalPorts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := allocator.Key{Project: t.Name(), PortName: allocator.PortName{Service: strconv.FormatUint(rand.Uint64(), 10)}}
+	port, err := allocator.NewPool(allocator.Set{}, local).Choose(key, func(port int) bool {
+		free, err := allocator.Free(port)
+		return free && err == nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // testFront is a front in this process.
@@ -435,7 +441,7 @@ func (f *testFront) get(host, path string, wanted int) (*http.Response, string) 
 	defer client.CloseIdleConnections()
 	var response *http.Response
 	var text []byte
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		var err error
 		response, err = client.Get(fmt.Sprintf("http://%s:%d%s", host, f.port, path))
 		if err != nil {

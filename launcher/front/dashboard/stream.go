@@ -77,8 +77,8 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request) {
 
 // sendStates sends the state, and again after changes.
 func (d *Dashboard) sendStates(s socket) {
+	announced := d.options.Announced()
 	for sent := -1; ; {
-		announced := d.options.Announced()
 		text, number, changed := d.hub.state()
 		if number != sent {
 			if s.send(map[string]json.RawMessage{"state": text}) != nil {
@@ -96,6 +96,7 @@ func (d *Dashboard) sendStates(s socket) {
 		case <-changed:
 		case <-announced:
 			// A point may be ready now; the runs themselves report the rest.
+			announced = d.options.Announced()
 			d.hub.notify()
 		case <-s.ctx.Done():
 			return
