@@ -43,8 +43,8 @@ func (i Instance) Suspended() bool {
 }
 
 // greet requests the note of the run, which responds at once. The error is an
-// *UnresponsiveError if it does not, and an *UnreachableError if there is no
-// connection.
+// *UnresponsiveError if it does not, also within the deadline of ctx, and an
+// *UnreachableError if there is no connection.
 func (i Instance) greet(ctx context.Context) (Note, error) {
 	conn, err := i.dial(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func (i Instance) greet(ctx context.Context) (Note, error) {
 		}
 	}()
 	n, err := greet(bounded, conn)
-	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+	if err != nil && bounded.Err() != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		err = &UnresponsiveError{i.Note.PID, i.Suspended()}
 	}
 	return n, err

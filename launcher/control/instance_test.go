@@ -398,8 +398,10 @@ func TestSlowStart(t *testing.T) {
 	}
 	defer claim.Release() //nolint:errcheck
 	answered := make(chan error, 1)
+	i := slot.Instance()
+	i.Note.Since = i.Note.Since.Add(startTime) // so that a busy machine has more time
 	go func() {
-		_, err := slot.Instance().Client().Status(t.Context())
+		_, err := i.Client().Status(t.Context())
 		answered <- err
 	}()
 	select {
@@ -407,8 +409,15 @@ func TestSlowStart(t *testing.T) {
 		t.Fatal("it has responded before it serves: ", err)
 	case <-time.After(greetTimeout + greetPoll):
 	}
+	// Who has less time hears what is wrong.
+	ctx, stop := context.WithTimeout(t.Context(), time.Second)
+	_, err = i.Client().Status(ctx)
+	stop()
+	if !errors.As(err, new(*UnresponsiveError)) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
 	controller, ended := launcher.NewController(), make(chan struct{})
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop = context.WithCancel(t.Context())
 	go func() {
 		defer close(ended)
 		_ = launcher.Run(ctx, planOf(t, "[services]\na = { command = 'exec sleep 1000', port = false }\n"), launcher.Options{Controller: controller})

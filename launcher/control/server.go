@@ -180,12 +180,12 @@ type server struct {
 // lines, unless one is stuck.
 func (s server) shutDown(web *http.Server) {
 	defer web.Close()
-	for end := time.Now().Add(lastLinesTimeout); time.Now().Before(end); {
+	for end := time.Now().Add(lastLinesTimeout); ; {
 		before := s.sent.Load()
-		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), min(shutdownTimeout, time.Until(end)))
 		err := web.Shutdown(ctx)
 		cancel()
-		if err == nil || s.sent.Load() == before {
+		if err == nil || s.sent.Load() == before || time.Now().After(end) {
 			return
 		}
 	}

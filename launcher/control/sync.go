@@ -62,6 +62,7 @@ func (s server) sync(ctx context.Context, urgent bool) Pending {
 // only if that takes a while.
 func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) bool, sync bool, names []string) ([]launcher.Status, []Refusal, error) {
 	var services []launcher.Status // at the time when all had settled
+	hung := false                  // one of them did not respond
 	ended := func(err error) bool { return errors.Is(err, launcher.ErrEnded) || errors.Is(err, context.Canceled) }
 	for round := 0; ; round++ {
 		var refused []Refusal
@@ -70,7 +71,7 @@ func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) b
 		}
 		began := time.Now()
 		now, err := s.run.Controller.Wait(ctx, settled, names...)
-		if ended(err) && services != nil {
+		if ended(err) && services != nil && !hung {
 			return services, refused, nil
 		}
 		if err != nil {
@@ -81,16 +82,17 @@ func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) b
 			continue
 		}
 		unresponsive, err := s.run.Controller.Unresponsive(ctx, names...)
-		if ended(err) {
+		if ended(err) && !hung {
 			return services, refused, nil
 		}
 		if err != nil || len(unresponsive) == 0 {
 			return services, refused, err
 		}
+		hung = true
 		select {
 		case <-time.After(recheckPause):
 		case <-ctx.Done(): // the run has ended, or the client has disconnected
-			return services, refused, nil
+			return nil, nil, ctx.Err()
 		}
 	}
 }
