@@ -41,11 +41,14 @@ func (s session) runUp(c *cli.Context) error {
 	if sig := stopped(); sig != nil {
 		err = failure{status: statusOfSignal(sig)}
 	}
-	if err == nil {
+	started := err == nil
+	if started {
 		err = s.runChild(c, signals)
-		b.reportFailed()
 	}
 	ending, _ := firstSignal(signals) // a second Ctrl-C skips the wait
+	if started {
+		b.reportFailed(ending)
+	}
 	b.end(ending)
 	return err
 }
@@ -253,7 +256,12 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	}
 	if status, ended := background.AwaitEnd(ctx, grace); ended {
 		b.background, b.held = nil, false
-		if status == 0 { // all services are done
+		switch {
+		case status == 0 && errors.As(err, new(failure)) && len(b.steps) > 0:
+			return fail(exitRunFailed, "", "the set-up of %s was stopped", b.scope)
+		case status == 0 && errors.As(err, new(failure)):
+			return fail(exitRunFailed, "", "%s was stopped while it was starting", b.scope)
+		case status == 0: // all services are done
 			return nil
 		}
 		if len(b.steps) > 0 { // their output was printed
@@ -312,15 +320,15 @@ func (b *borrowed) needed(info control.Info) []launcher.Status {
 const reportTime = 10 * time.Second
 
 // reportFailed prints which services have failed while the command was running.
-func (b *borrowed) reportFailed() {
+func (b *borrowed) reportFailed(ctx context.Context) {
 	if !b.held {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), reportTime)
+	ctx, cancel := context.WithTimeout(ctx, reportTime)
 	defer cancel()
 	client := b.instance.Client()
 	info, err := client.Status(ctx)
-	if errors.Is(err, launcher.ErrEnded) {
+	if ctx.Err() == nil && errors.Is(err, launcher.ErrEnded) {
 		if b.background != nil {
 			if status, ended := b.background.AwaitEnd(ctx, reportTime); ended && status == 0 {
 				return // all services are done

@@ -223,19 +223,20 @@ func (s session) addUnverified(ctx context.Context, rows []whoRow) {
 	if err != nil || !slices.ContainsFunc(rows, func(a whoRow) bool { return slices.ContainsFunc(a.Listeners, hidden) }) {
 		return
 	}
-	for _, i := range directory.Instances() {
-		if !i.Runs() {
+	live := slices.DeleteFunc(directory.Instances(), func(i control.Instance) bool { return !i.Runs() })
+	for _, a := range control.AskAll(ctx, live) {
+		if !a.Responded() {
 			continue
 		}
-		processes, err := i.Client().Processes(ctx)
+		processes, err := a.Client().Processes(ctx)
 		if err != nil {
 			continue
 		}
-		for _, st := range i.Ask(ctx).Info.Services {
+		for _, st := range a.Info.Services {
 			for _, row := range rows {
 				for n, p := range row.Listeners {
 					if st.Port == row.Port && hidden(p) && runsAs(ctx, processes[st.Service], p.User) {
-						p = owned(p, control.Owner{Instance: i, Service: st.Service})
+						p = owned(p, control.Owner{Instance: a.Instance, Service: st.Service})
 						p.Unverified = true
 						row.Listeners[n] = p
 					}
