@@ -109,6 +109,11 @@ func (s *supervisor) receive() {
 	case m := <-s.messages:
 		s.deliver(m)
 	case now := <-due:
+		select {
+		case m := <-s.messages: // that a process has exited, perhaps before its trial was over
+			s.deliver(m)
+		default:
+		}
 		for _, name := range s.names {
 			if d := s.services[name].deadline; !d.IsZero() && !d.After(now) {
 				s.apply(name, event{kind: evTimeout})
