@@ -31,7 +31,7 @@ func (p *typewriter) Write(text []byte) (int, error) {
 
 func (p *typewriter) await(t *testing.T, want string) {
 	t.Helper()
-	for late := time.After(30 * time.Second); ; {
+	for late := time.After(time.Minute); ; {
 		p.mu.Lock()
 		text, more := p.text.String(), p.more
 		p.mu.Unlock()
@@ -73,7 +73,7 @@ asks = { command = 'echo ready; read a; echo "got $a"; read b; exit 3', port = f
 	w.printed("asks     | unseen") // like all its output
 	select {
 	case <-a.Done():
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("Done is not closed")
 	}
 	if got := w.status(); got != 3 {
@@ -134,7 +134,7 @@ asks = { command = 'stty -echo; echo ready; read a; echo "$PPID got $a"; exec sl
 		case <-a.Restarts():
 		case <-a.Done():
 			t.Fatal("it ends with a restart")
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the restart is not reported")
 		}
 		paper.await(t, strings.Repeat("<another>ready\r\n", n+1))
@@ -150,7 +150,7 @@ asks = { command = 'stty -echo; echo ready; read a; echo "$PPID got $a"; exec sl
 	case <-a.Done():
 	case <-a.Restarts():
 		t.Error("a stop is taken for a restart")
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("its end is not reported")
 	}
 	a.Close()

@@ -51,7 +51,7 @@ func sleepers(mark string) (ids []process.ID) {
 // await waits until there are n of them.
 func await(t *testing.T, mark string, n int) []process.ID {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		ids := sleepers(mark)
 		if len(ids) == n {
 			return ids
@@ -143,7 +143,7 @@ func TestStartedBySharedProgram(t *testing.T) {
 	await(t, within, 1)
 	awaitServer := func(what string, is func(pid int) bool) {
 		t.Helper()
-		for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			pids, _ := process.All()
 			if slices.ContainsFunc(pids, func(pid int) bool { return strings.Contains(process.Command(pid), dir+"/server") && is(pid) }) {
 				return
@@ -155,7 +155,8 @@ func TestStartedBySharedProgram(t *testing.T) {
 	}
 	awaitServer("does not run", func(pid int) bool {
 		path, _ := process.Executable(pid)
-		return path == dir+"/tmux"
+		stat, _ := process.ReadStat(pid)
+		return path == dir+"/tmux" && stat.Parent == os.Getpid()
 	})
 	if err := controller.Restart(t.Context(), "other"); err != nil { // a second after a start, the run looks for it
 		t.Fatal(err)
@@ -210,7 +211,7 @@ func TestChainEndsWithService(t *testing.T) {
 	w := runWith(t, p, Options{Instance: &Instance{Dedicated: true}, Controller: controller})
 	w.happened("started", "web")
 	for range 10 {
-		for end := time.Now().Add(30 * time.Second); !goesOn(); {
+		for end := time.Now().Add(time.Minute); !goesOn(); {
 			if time.Now().After(end) {
 				t.Fatal("the chain does not begin")
 			}

@@ -169,7 +169,7 @@ func TestWatch(t *testing.T) {
 			case <-changed:
 				all, err := st.Status(t.Context())
 				got = states(t, all, err)
-			case <-time.After(30 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatalf("want %s, got only %s", want, got)
 			}
 		}

@@ -81,7 +81,7 @@ func (w *world) Write(p []byte) (int, error) {
 // until waits for a condition on the events and output so far.
 func (w *world) until(what string, holds func(events []Event, text string) bool) {
 	w.t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		w.mu.Lock()
 		ok, more := holds(w.events, w.text.String()), w.more
@@ -117,7 +117,7 @@ func (w *world) status() int {
 	select {
 	case s := <-w.ended:
 		return s
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		w.t.Fatal("it does not end")
 		return 0
 	}
@@ -146,7 +146,12 @@ func runWith(t *testing.T, plan procfile.Plan, o Options) *world {
 	}()
 	t.Cleanup(func() {
 		end()
-		<-done
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			w.signals <- syscall.SIGTERM // which kills, after the end of ctx
+			<-done
+		}
 	})
 	return w
 }
@@ -178,6 +183,7 @@ func TestFollowDuringEveryPhase(t *testing.T) {
 	}
 	w := run(t, version(1))
 	w.printed("version 1")
+	w.printed("kept")
 	w.plans <- version(2)
 	w.plans <- plan(t, "[services]\nkeep = 'echo kept; exec sleep 1000'") // remove it while it stops
 	w.plans <- version(3)                                                 // and add it again
@@ -240,7 +246,7 @@ func TestSuspendedProcessCleansUp(t *testing.T) {
 			t.Run(name+" on a "+where, func(t *testing.T) {
 				w := runWith(t, plan(t, fmt.Sprintf("[services.a]\ncommand = %q\nstop_timeout = '20s'", command)), Options{Terminals: terminals})
 				w.happened("started", "a")
-				for end := time.Now().Add(30 * time.Second); !anyStopped(t); time.Sleep(time.Millisecond) {
+				for end := time.Now().Add(time.Minute); !anyStopped(t); time.Sleep(time.Millisecond) {
 					if time.Now().After(end) {
 						t.Fatal("no process has stopped")
 					}
@@ -372,7 +378,7 @@ func TestNoLeak(t *testing.T) {
 	// The last steps of a run are asynchronous.
 	settle := func(what string, settled func() bool) {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); !settled(); runtime.Gosched() {
+		for end := time.Now().Add(time.Minute); !settled(); runtime.Gosched() {
 			if time.Now().After(end) {
 				t.Fatal(what)
 			}

@@ -87,7 +87,7 @@ func TestStalledReader(t *testing.T) {
 				if status != 0 {
 					t.Errorf("status %d", status)
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Error("it does not end")
 			}
 			close(reader.release)
@@ -211,7 +211,7 @@ func TestRestarts(t *testing.T) {
 		w.plans <- version(n + 1)
 		w.printed(fmt.Sprintf("version %d.", n+1))
 	}
-	for end := time.Now().Add(10 * time.Second); openDescriptors(t) > descriptors || runtime.NumGoroutine() > routines; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); openDescriptors(t) > descriptors || runtime.NumGoroutine() > routines; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d descriptors and %d goroutines became %d and %d", descriptors, routines, openDescriptors(t), runtime.NumGoroutine())
 		}
@@ -331,7 +331,7 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		end := time.Now().Add(10 * time.Second)
+		end := time.Now().Add(time.Minute)
 		_ = cmd.Wait()
 		for len(markedBy(t, instance)) > 0 && time.Now().Before(end) {
 			time.Sleep(5 * time.Millisecond)

@@ -50,7 +50,7 @@ web = 'while :; do (setsid sleep 0.01 &); sleep 0.005; done'`
 // killed.
 func watchdogBelow(t *testing.T, killed map[int]bool) int {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		children, err := proctree.Children(os.Getpid())
 		if err != nil {
 			t.Fatal(err)

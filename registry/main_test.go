@@ -83,7 +83,7 @@ func leaseAndPrint(r Registry, names []string) error {
 // test, it is killed.
 func process(t testing.TB, role, path string, args ...string) (cmd *exec.Cmd, stdin io.WriteCloser, stdout *bufio.Scanner) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	cmd = exec.CommandContext(ctx, os.Args[0], append([]string{path}, args...)...)
 	cmd.Env = append(os.Environ(), "REGISTRY_TEST_ROLE="+role, "GORACE=atexit_sleep_ms=0") // otherwise each takes a second to exit
 	cmd.Stderr = os.Stderr

@@ -542,7 +542,7 @@ func TestDashboardLines(t *testing.T) {
 	dir := h.checkout("shop", `project = "shop"
 [services]
 slow = { command = 'i=0; while :; do i=$((i+1)); date +"$i %s%N"; sleep 0.02; done', port = false }
-flood = { command = 'while ! [ -e go ]; do sleep 0.01; done; seq 1000000; echo end; exec sleep 1000', port = false }
+flood = { command = 'while ! [ -e go ]; do sleep 0.01; done; seq 999000; sleep 3; seq 999001 1000000; echo end; exec sleep 1000', port = false }
 `)
 	h.up(dir)
 	b := h.board()

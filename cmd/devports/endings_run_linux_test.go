@@ -147,7 +147,7 @@ func (r *endingsRun) write() {
 		"chain.sh":        chainScript, "leaving.sh": leavingScript, "browser": r.marked(browserScript, 53),
 		"job.sh": r.marked(jobScript, 50), "up.sh": strings.ReplaceAll(r.marked(upScript, 50), "{TO}", to), "gpg-agent": string(program),
 	} {
-		r.must(os.WriteFile(r.path(name), []byte(text), 0o755))
+		r.must(writeProgram(r.path(name), []byte(text)))
 	}
 }
 

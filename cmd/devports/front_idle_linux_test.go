@@ -63,7 +63,7 @@ func TestIdleFront(t *testing.T) {
 	client := h.client()
 	client.Timeout = time.Second
 	for i := range checkouts {
-		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 			response, err := client.Get(fmt.Sprintf("http://checkout%d.localhost:%d/", i, h.port))
 			if err == nil {
 				response.Body.Close()

@@ -119,7 +119,7 @@ func (h *frontHome) client() *http.Client {
 // await sends requests until one is answered with 200.
 func (h *frontHome) await(client *http.Client, url string) {
 	h.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		response, err := client.Get(url)
 		if err == nil {
 			response.Body.Close()

@@ -32,7 +32,7 @@ func (h *frontHome) frontPIDs() (pids []int) {
 // oneFront waits until there is one front.
 func (h *frontHome) oneFront() (pid int) {
 	h.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		pids := h.frontPIDs()
 		if len(pids) == 1 {
 			return pids[0]
@@ -75,7 +75,7 @@ func TestOneFront(t *testing.T) {
 }
 
 // A front that was killed is back soon, with the names of all runs and their
-// points.
+// points. A busy machine is not busy all the time.
 func TestFrontIsBack(t *testing.T) {
 	const rounds = 5
 	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
@@ -107,23 +107,28 @@ func TestFrontIsBack(t *testing.T) {
 		}
 	}
 	await()
-	var times []time.Duration
-	for range rounds {
-		pid := h.oneFront()
-		began := time.Now()
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
+	for attempt := 1; ; attempt++ {
+		var times []time.Duration
+		for range rounds {
+			pid := h.oneFront()
+			began := time.Now()
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			await()
+			times = append(times, time.Since(began))
+			if now := h.oneFront(); now == pid {
+				t.Fatal("the front lives on")
+			}
 		}
-		await()
-		times = append(times, time.Since(began))
-		if now := h.oneFront(); now == pid {
-			t.Fatal("the front lives on")
+		slices.Sort(times)
+		t.Logf("back after %v", times)
+		if times[rounds/2] <= time.Second {
+			return
 		}
-	}
-	slices.Sort(times)
-	t.Logf("back after %v", times)
-	if times[0] > time.Second { // a busy machine slows down single rounds, a timer all of them
-		t.Errorf("the front is back after %v", times)
+		if attempt == 5 {
+			t.Fatalf("the front is back after %v", times)
+		}
 	}
 }
 
@@ -150,7 +155,7 @@ func routeTimes(t testing.TB, rounds int) (appears, disappears []time.Duration) 
 	}
 	until := func(wanted int, path string) string {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); ; {
+		for end := time.Now().Add(time.Minute); ; {
 			status, text := get(path)
 			if status == wanted {
 				return text
@@ -191,15 +196,20 @@ func routeTimes(t testing.TB, rounds int) (appears, disappears []time.Duration) 
 }
 
 // A service has its name as soon as it listens, and its end is known at once,
-// without a timer, of which the shortest takes half a second. A busy machine slows
-// down single rounds, a timer all of them.
+// without a timer, of which the shortest takes half a second. A busy machine is not
+// busy all the time.
 func TestRouteTimes(t *testing.T) {
 	const rounds, limit = 20, 300 * time.Millisecond
-	appears, disappears := routeTimes(t, rounds)
-	for what, times := range map[string][]time.Duration{"it begins to listen": appears, "it was killed": disappears} {
-		t.Logf("after %s: %v … %v … %v", what, times[0], times[rounds/2], times[rounds-1])
-		if times[rounds/4] > limit {
-			t.Errorf("after %s: %v", what, times)
+	for attempt := 1; ; attempt++ {
+		appears, disappears := routeTimes(t, rounds)
+		for what, times := range map[string][]time.Duration{"it begins to listen": appears, "it was killed": disappears} {
+			t.Logf("after %s: %v … %v … %v", what, times[0], times[rounds/2], times[rounds-1])
+		}
+		if max(appears[rounds/2], disappears[rounds/2]) <= limit {
+			return
+		}
+		if attempt == 5 {
+			t.Fatalf("after it begins to listen: %v, after it was killed: %v", appears, disappears)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func TestPortTakenFrom(t *testing.T) {
 		t.Helper()
 		web.State, web.RestartAt, web.Restarts = state, time.Now().Add(time.Hour), web.Restarts+1
 		r.set(web, 0)
-		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 			request, _ := http.NewRequest("GET", fmt.Sprintf("http://web.shop.localhost:%d/", f.port), nil)
 			request.Header.Set("Accept", "text/html")
 			response, err := f.client().Do(request)

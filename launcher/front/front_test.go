@@ -184,7 +184,7 @@ func TestLaterProtocol(t *testing.T) {
 // echoes reports whether the other side sends a text.
 func echoes(conn net.Conn, text string) bool {
 	got := make([]byte, len(text))
-	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 	_, err := io.ReadFull(conn, got)
 	return err == nil && string(got) == text
 }

@@ -84,7 +84,7 @@ func TestPages(t *testing.T) {
 		r.set(tt.service, 0)
 		var response *http.Response
 		var text string
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 			response, text = f.ask("web.shop-fix.localhost", html, "")
 			if response.StatusCode == 503 && strings.Contains(text, `class="state `+string(tt.service.State)+`"`) && strings.Contains(text, "<h1>"+tt.title+"<") {
 				break

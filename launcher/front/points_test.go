@@ -90,7 +90,7 @@ func (p *pointed) point(name string, cut ...int) PointState {
 // await returns once connections to the point are forwarded, or refused.
 func (p *pointed) await(running bool) {
 	p.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		states, _, err := p.place.ReloadPoints(p.t.Context())
 		if err == nil && len(states) == 1 && states[0].Running == running {
 			return

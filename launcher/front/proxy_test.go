@@ -83,7 +83,7 @@ func raw(t *testing.T, port int, request string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestForwarding(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(time.Minute))
 		fmt.Fprint(conn, "GET /socket HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		reader := bufio.NewReader(conn)
 		response, err := http.ReadResponse(reader, nil)
@@ -266,7 +266,7 @@ func TestForwarding(t *testing.T) {
 		s := web
 		s.HostHeader = "localhost"
 		r.set(s, p.pid)
-		for end := time.Now().Add(10 * time.Second); ; {
+		for end := time.Now().Add(time.Minute); ; {
 			_, text := f.get("web.shop.localhost", "/", 200)
 			if strings.HasPrefix(text, "web GET localhost ") {
 				break
@@ -303,7 +303,7 @@ func TestForwarding(t *testing.T) {
 			if line != "client_gone" {
 				t.Errorf("%q", line)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the backend does not notice")
 		}
 	})
@@ -548,7 +548,7 @@ func TestDrain(t *testing.T) {
 	if line := <-p.lines; line != "client_gone" {
 		t.Fatal(line)
 	}
-	for end := time.Now().Add(10 * time.Second); drain() > drainLimit/2; {
+	for end := time.Now().Add(time.Minute); drain() > drainLimit/2; {
 		if time.Now().After(end) {
 			t.Fatal("the request that has ended is still waited for")
 		}

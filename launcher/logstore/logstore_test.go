@@ -64,7 +64,7 @@ func settled(t testing.TB, r *Recorder, run Run) {
 	r.mu.Lock()
 	last := r.last
 	r.mu.Unlock()
-	for limit := time.Now().Add(10 * time.Second); run.readHead() < last; time.Sleep(time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); run.readHead() < last; time.Sleep(time.Millisecond) {
 		if time.Now().After(limit) {
 			t.Fatal("it is not written")
 		}
@@ -74,7 +74,7 @@ func settled(t testing.TB, r *Recorder, run Run) {
 // latest returns the latest run, once there is one.
 func latest(t testing.TB, s Store, slot string) Run {
 	t.Helper()
-	for limit := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		if runs := s.Runs(slot); len(runs) > 0 && runs[0].PID != 0 {
 			return runs[0]
 		}

@@ -36,7 +36,7 @@ func pair(t *testing.T, size Size) (master, slave *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { master.Close() })
-	if err := master.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := master.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return master, slave
@@ -164,7 +164,7 @@ func TestContinue(t *testing.T) {
 		})
 		return err == nil && fds[0].Revents&unix.POLLOUT == 0
 	}
-	for end := time.Now().Add(30 * time.Second); !stopped(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !stopped(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("Ctrl-S does not stop it")
 		}

@@ -32,7 +32,7 @@ func TestClosedInstances(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 20 {
 		q, err := newQueue(ofProcess)
-		for end := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(end); {
+		for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); {
 			q, err = newQueue(ofProcess) // the kernel closes the others when it has time
 		}
 		if err != nil {

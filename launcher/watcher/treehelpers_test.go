@@ -38,7 +38,7 @@ func next(t testing.TB, w *TreeWatcher) Change {
 	select {
 	case c := <-w.Changes():
 		return c
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no change")
 		panic("not reached")
 	}

@@ -44,7 +44,7 @@ func changed(t *testing.T, w *Watcher, action string) {
 	t.Helper()
 	select {
 	case <-w.Changes():
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("no change after: %s", action)
 	}
 }
@@ -534,7 +534,7 @@ func TestFilesClose(t *testing.T) {
 		default:
 		}
 	}
-	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
+	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 1<<20)
 			t.Fatalf("goroutines are left:\n%s", stacks[:runtime.Stack(stacks, true)])

@@ -28,7 +28,7 @@ func startShop(w *world) (dir string) {
 		w.devports(dir, "up", "-d")
 	}
 	for _, name := range []string{"web.shop", "api.shop", "web.shop-login", "api.shop-login"} { // which come a little later
-		for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 			request, _ := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+w.port+"/", nil)
 			request.Host = name + ".localhost:" + w.port
 			response, err := http.DefaultClient.Do(request)

@@ -204,7 +204,7 @@ func TestDashboardEnds(t *testing.T) {
 	d.await(`document.querySelector(".count").textContent == "ended" && document.querySelector("#facts").textContent.startsWith("ended")`)
 	took := time.Since(began)
 	t.Logf("a run that is killed is shown as ended after %v", took.Round(time.Millisecond))
-	if took > time.Second {
+	if took > 10*time.Second {
 		t.Errorf("a run that is killed is shown as ended after %v", took)
 	}
 	d.await(`document.querySelector("#why").innerText.includes("killed")`)
@@ -216,7 +216,7 @@ func TestDashboardEnds(t *testing.T) {
 	// The front.
 	evaluate[bool](b, watchLines)
 	done := make(chan string, 1)
-	go func() { done <- w.ask(dir, "web", "/pace?rate=300&seconds=4", "") }()
+	go func() { done <- w.ask(dir, "web", "/pace?rate=200&seconds=4", "") }()
 	d.await("numbers.length > 100")
 	front := w.frontPID()
 	evaluate[bool](b, `(() => {

@@ -360,7 +360,7 @@ func evaluate[T any](b *tab, script string) T {
 // await waits until a script is true.
 func (b *tab) await(script string) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		// It fails while another page is being loaded.
 		if now, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script)); err == nil && now {
 			return

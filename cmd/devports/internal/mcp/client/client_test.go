@@ -224,7 +224,7 @@ func awaitCommands(t *testing.T, server *exec.Cmd, count int) []string {
 	if _, err := exec.LookPath("pgrep"); err != nil {
 		t.Skip("pgrep is missing")
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		out, _ := exec.Command("pgrep", "-P", strconv.Itoa(server.Process.Pid)).Output() // fails if there are none
 		pids := strings.Fields(string(out))
 		if len(pids) == count {
