@@ -79,8 +79,8 @@ func (s session) findLogs(c *cli.Context) (foundLogs, error) {
 // sharedLogs returns the logs of the run of shared services if all the names are
 // those of shared services.
 func (s session) sharedLogs(c *cli.Context, l foundLogs, names []string) foundLogs {
-	p, err := s.openProject(c)
-	if err != nil || c.String("checkout") != "" || !p.AllShared(names) {
+	p, ok := s.projectOfRun(c, l.scope, nil)
+	if !ok || !p.AllShared(names) {
 		return l
 	}
 	runs, err := s.runs()

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -102,10 +103,10 @@ func firstSignal(signals <-chan os.Signal) (ctx context.Context, stop func() os.
 			came <- nil
 		}
 	}()
-	return ctx, func() os.Signal {
+	return ctx, sync.OnceValue(func() os.Signal {
 		cancel()
 		return <-came
-	}
+	})
 }
 
 func statusOfSignal(sig os.Signal) int {

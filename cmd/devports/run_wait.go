@@ -171,7 +171,7 @@ func (w awaited) notListening(ctx context.Context, run int, waits string) (strin
 	}
 	for _, name := range w.names {
 		port, ok := w.ports[name]
-		strange := slices.IndexFunc(found[port], func(p holder.Process) bool { return !w.mayBeOurs(p, run) })
+		strange := slices.IndexFunc(found[port], func(p holder.Process) bool { return !w.mayBeOurs(name, p, run) })
 		switch {
 		case !ok:
 		case strange >= 0:
@@ -189,14 +189,21 @@ func (w awaited) notListening(ctx context.Context, run int, waits string) (strin
 }
 
 // mayBeOurs reports whether a listener is of the run, or of one of this checkout
-// that starts or ends just now. A process of a service that is another user's is
-// not visible.
-func (w awaited) mayBeOurs(p holder.Process, run int) bool {
+// that starts or ends just now; for a shared service, of the run of these. A
+// process of a service that is another user's is not visible.
+func (w awaited) mayBeOurs(name string, p holder.Process, run int) bool {
 	switch {
 	case p.PID == 0, containerProxy(p.Command) != "":
 		return run != 0 // its own check says that it is ready
 	case run != 0 && p.Run == run:
 		return true
+	case run != 0 && w.project.AllShared([]string{name}):
+		runs, err := w.runs()
+		if err != nil {
+			return false
+		}
+		i, ok := runs.RunningShared(w.project.Home().Checkout.Directory)
+		return ok && i.Note.PID == p.Run
 	}
 	return p.Managed && p.Project == w.scope.Project && p.Worktree == w.scope.Worktree && (p.Checkout == "" || p.Checkout == w.scope.Directory)
 }
