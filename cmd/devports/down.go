@@ -44,13 +44,15 @@ Example:
 		if err != nil {
 			return err
 		}
+		stop := down
 		if c.Bool("kill") {
-			return s.kill(c.Context, i, scope)
+			stop = kill
 		}
-		if err := down(c.Context, i, scope); err != nil {
+		how, err := stop(c.Context, i, scope)
+		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(s.stdout, "%s is down\n", scope)
+		_, err = fmt.Fprintf(s.stdout, "%s is down%s\n", scope, how)
 		return err
 	},
 }
@@ -67,19 +69,19 @@ func howToStop(scope registry.Scope, options ...string) string {
 	return wording.Down(scope, shared, options...)
 }
 
-// down stops a run, and returns when it has ended.
-func down(ctx context.Context, i control.Instance, scope registry.Scope) error {
-	err := i.Client().Down(ctx)
+// down stops a run, and returns when it has ended. There is nothing to say how.
+func down(ctx context.Context, i control.Instance, scope registry.Scope) (how string, err error) {
+	err = i.Client().Down(ctx)
 	if errors.As(err, new(*control.UnreachableError)) || errors.As(err, new(*control.OtherVersionError)) {
 		err = i.Terminate()
 	}
 	if err != nil {
-		return requestFailed(scope, err)
+		return "", requestFailed(scope, err)
 	}
 	if err := awaitEnd(ctx, i, scope); err != nil {
-		return err
+		return "", err
 	}
-	return i.Forget() // after a signal it would be started again by --last
+	return "", i.Forget() // after a signal it would be started again by --last
 }
 
 // awaitEnd waits until a stopping run has ended. The error is a failure if the
@@ -98,22 +100,21 @@ func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) err
 	}
 }
 
-// kill ends a run with SIGKILL, and prints which processes it killed.
-func (s session) kill(ctx context.Context, i control.Instance, scope registry.Scope) error {
+// kill ends a run with SIGKILL. how says which processes it killed.
+func kill(ctx context.Context, i control.Instance, scope registry.Scope) (how string, err error) {
 	ended, err := i.Kill(ctx, orphanGrace)
 	if err == nil {
 		err = i.Forget()
 	}
 	switch {
 	case errors.Is(err, launcher.ErrEnded):
-		return requestFailed(scope, err)
+		return "", requestFailed(scope, err)
 	case err != nil:
-		return fail(exitFailed, "", "cannot kill %s (pid %d): %v", scope, i.Note.PID, err)
+		return "", fail(exitFailed, "", "cannot kill %s (pid %d): %v", scope, i.Note.PID, err)
 	}
-	processes := ""
+	how = fmt.Sprintf(": killed pid %d", i.Note.PID)
 	if len(ended) > 0 {
-		processes = "; " + formatKilled("killed its processes: ", ended)
+		how += "; " + formatKilled("killed its processes: ", ended)
 	}
-	_, err = fmt.Fprintf(s.stdout, "%s is down: killed pid %d%s\n", scope, i.Note.PID, processes)
-	return err
+	return how, nil
 }

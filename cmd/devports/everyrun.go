@@ -33,7 +33,7 @@ func (s session) everyRun(c *cli.Context) ([]control.Instance, error) {
 	return runs, nil
 }
 
-// downAll stops all runs at the same time, and prints a line as each ends.
+// downAll stops or kills all runs at the same time, and prints a line as each ends.
 func (s session) downAll(c *cli.Context) error {
 	runs, err := s.everyRun(c)
 	if err != nil {
@@ -42,12 +42,16 @@ func (s session) downAll(c *cli.Context) error {
 	var wait sync.WaitGroup
 	var mu sync.Mutex // guards failed and the output
 	failed := false
+	stop := down
+	if c.Bool("kill") {
+		stop = kill
+	}
 	isShared := func(i control.Instance) bool { return i.Note.Shared }
 	shared := slices.DeleteFunc(slices.Clone(runs), func(i control.Instance) bool { return !isShared(i) })
 	for _, i := range slices.DeleteFunc(runs, isShared) {
 		wait.Go(func() {
 			scope := scopeOf(c.Context, i)
-			err := down(c.Context, i, scope)
+			how, err := stop(c.Context, i, scope)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -55,19 +59,19 @@ func (s session) downAll(c *cli.Context) error {
 				report(s, err)
 				return
 			}
-			fmt.Fprintf(s.stdout, "%s is down\n", scope)
+			fmt.Fprintf(s.stdout, "%s is down%s\n", scope, how)
 		})
 	}
 	wait.Wait()
 	for _, i := range shared { // last: the others use their services
 		scope := scopeOf(c.Context, i)
-		err := down(c.Context, i, scope)
+		how, err := stop(c.Context, i, scope)
 		if now := i.Slot.Instance(); err != nil && now.Runs() && now.Note.ID == i.Note.ID {
 			failed = true
 			report(s, err)
 			continue
 		}
-		fmt.Fprintf(s.stdout, "%s is down\n", scope)
+		fmt.Fprintf(s.stdout, "%s is down%s\n", scope, how)
 	}
 	if failed {
 		return failure{status: exitFailed}

@@ -36,6 +36,9 @@ func newLastRun(p project.Project, scope registry.Scope, o upOptions) (l lastRun
 		l.Worktree = scope.Worktree
 	}
 	l.Options.File = p.File.Path
+	if o.Proposed != nil {
+		l.Options.Dir = p.File.Dir
+	}
 	for _, path := range []*string{&l.Options.Registry, &l.Options.Log} {
 		if *path != "" {
 			if *path, err = filepath.Abs(*path); err != nil {

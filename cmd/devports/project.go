@@ -60,9 +60,13 @@ func (s session) projectOf(o upOptions) (project.Project, error) {
 	if o.Proposed == nil {
 		return s.projectAt(o.File, o.Registry, o.Replicas)
 	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return project.Project{}, err
+	dir := o.Dir
+	if dir == "" {
+		wd, err := os.Getwd()
+		if err != nil {
+			return project.Project{}, err
+		}
+		dir = wd
 	}
 	r, err := s.registryAt(o.Registry)
 	if err != nil {

@@ -34,6 +34,7 @@ type upOptions struct {
 	NoFront    bool     `json:"no_front,omitempty"`
 	NoSetup    bool     `json:"no_setup,omitempty"`
 	Proposed   []byte   `json:"proposed,omitempty"` // a Portfile to use instead of a file; nil for none
+	Dir        string   `json:"dir,omitempty"`      // that of Proposed; "" for the working directory
 }
 
 func readUpOptions(c *cli.Context) upOptions {
