@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -166,9 +167,23 @@ Example:
   devports wait
   devports wait --timeout 30s auth db
   devports wait --keep-waiting && npm test`,
-	flags: []cli.Flag{keepWaitingFlag},
-	request: func(_ control.Client, _ *cli.Context, services []string) ([]string, *control.Info, error) {
-		return services, nil, nil
-	},
-	good: isUp,
+	flags:   []cli.Flag{keepWaitingFlag},
+	request: awaitable, good: isUp,
 }.command()
+
+// awaitable returns the named services. It is an error if one of them was not
+// started.
+func awaitable(client control.Client, c *cli.Context, names []string) ([]string, *control.Info, error) {
+	if len(names) == 0 {
+		return names, nil, nil
+	}
+	info, err := client.Status(c.Context)
+	if err != nil {
+		return nil, nil, err
+	}
+	idle := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !slices.Contains(info.Inactive, name) })
+	if len(idle) > 0 {
+		return nil, nil, fail(exitRunning, "devports start "+strings.Join(idle, " "), "%s not started", isOrAre(idle))
+	}
+	return names, nil, nil
+}

@@ -40,7 +40,11 @@ func (s session) upInBackground() error {
 		}(s.stdin)
 	}
 	s.stdin = strings.NewReader("")
-	return s.up(h.Options, &background{starter: starter, terminal: h.Terminal})
+	err = s.up(h.Options, &background{starter: starter, terminal: h.Terminal})
+	if err != nil && s.describe(err).status == exitRunning {
+		return failure{status: exitRunning} // who has started this one joins the other; both have one log
+	}
+	return err
 }
 
 // background is set for a run in the background.

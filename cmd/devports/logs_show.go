@@ -135,7 +135,7 @@ func (l foundLogs) showMemory(ctx context.Context, o logsOptions, p *logPrinter)
 	if o.follow {
 		emit = func(line logstore.Line) error { return errors.Join(p.print(line), p.flush()) }
 	}
-	if q.Last != o.query.Last && o.query.Last >= 0 {
+	if !o.follow && q.Last != o.query.Last && o.query.Last >= 0 { // a follower prints all that match: it does not know which is the last one so far
 		emit = func(line logstore.Line) error {
 			lines = append(lines, line)
 			lines = lines[max(0, len(lines)-o.query.Last):]

@@ -51,9 +51,10 @@ func TestUpOptions(t *testing.T) {
 	}
 	got.Proposed = []byte("services = {}") // an answer, not an option
 	got.Below = "x"                        // the working directory
+	got.Dir = "x"                          // likewise
 	got.Named = true
 	fields := reflect.ValueOf(got)
-	if fields.NumField() != passed+4 { // plus the services, Below and Named
+	if fields.NumField() != passed+5 { // plus the services, Below, Dir and Named
 		t.Errorf("upOptions has %d fields, and up %d options that are passed on", fields.NumField(), passed)
 	}
 	for i := range fields.NumField() {

@@ -35,6 +35,11 @@ Example:
 			return err
 		}
 		if c.Bool("json") {
+			if service != "" {
+				if _, err := addressIn(plan, service); err != nil {
+					return err
+				}
+			}
 			all := map[string]string{}
 			for _, p := range plan.Services {
 				if p.Address != "" && (service == "" || p.Service == service) {
