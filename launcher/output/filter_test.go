@@ -182,6 +182,29 @@ func TestTapEnd(t *testing.T) {
 	<-s.Done()
 }
 
+// A tap that does not take what it gets delays no other's beginning: that is the
+// supervisor's.
+func TestTapStalled(t *testing.T) {
+	stalled := slow{make(chan struct{}), make(chan struct{}), make(chan struct{})}
+	s := New(io.Discard, Style{}).Stream("web")
+	s.Tap(stalled)
+	go s.Copy(strings.NewReader("name? "))
+	<-stalled.entered
+	begun := make(chan struct{})
+	go func() {
+		s.Tap(io.Discard)
+		close(begun)
+	}()
+	select {
+	case <-begun:
+	case <-time.After(time.Minute):
+		t.Error("it waits")
+	}
+	close(stalled.leave)
+	<-begun
+	<-s.Done()
+}
+
 // Each tap gets everything unchanged, as soon as it is read.
 func TestTap(t *testing.T) {
 	m, out, _, _ := kept(t, Style{Printable: true})

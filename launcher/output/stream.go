@@ -44,8 +44,9 @@ type Stream struct {
 
 	recording Recording // nil for none
 
-	tapping  sync.Mutex        // guards taps; held during a write
-	taps     []*tap            // in the order of their calls
+	passing  sync.Mutex        // held while what was read is passed to the taps
+	tapping  sync.Mutex        // guards taps; never held during a write
+	taps     []*tap            // in the order of their calls; immutable
 	untapped func(read []byte) // called with what is read while there is no tap; nil for none
 
 	match   *regexp.Regexp // nil for none, and once it has matched
@@ -110,6 +111,10 @@ func (s *Stream) Copy(source io.Reader) {
 		n, err := source.Read(room)
 		in.end += n
 		read := room[:n]
+		var shown time.Time // when it began to be shown, once the process has ended
+		if !s.drain.until.IsZero() {
+			shown = time.Now()
+		}
 		s.passToTaps(read)
 		full := n == len(room)
 		held := in.held()
@@ -123,6 +128,9 @@ func (s *Stream) Copy(source io.Reader) {
 			}
 		} else if len(held) >= maxBuffer {
 			show(shownNow(held))
+		}
+		if !shown.IsZero() { // what follows waits for that
+			s.drain.until = s.drain.until.Add(time.Since(shown))
 		}
 		in.proceed(n, full)
 		if n >= floods && narrow == nil {
@@ -344,15 +352,18 @@ func (s *Stream) prefixNow(printed time.Time) []byte {
 
 // Tap also writes everything the process prints from now on to a writer, as it is
 // read, until untap is called. When untap returns, no write to it is in progress.
+// Tap itself does not wait for one.
 func (s *Stream) Tap(to io.Writer) (untap func()) {
 	t := &tap{to}
 	s.tapping.Lock()
 	defer s.tapping.Unlock()
-	s.taps = append(s.taps, t)
+	s.taps = append(slices.Clip(s.taps), t)
 	return func() {
 		s.tapping.Lock()
-		defer s.tapping.Unlock()
-		s.taps = slices.DeleteFunc(s.taps, func(other *tap) bool { return other == t })
+		s.taps = slices.DeleteFunc(slices.Clone(s.taps), func(other *tap) bool { return other == t })
+		s.tapping.Unlock()
+		s.passing.Lock() // waits for its last write
+		defer s.passing.Unlock()
 	}
 }
 
@@ -365,12 +376,15 @@ func (s *Stream) Untapped(do func(read []byte)) { s.untapped = do }
 
 // passToTaps passes what has been read to the taps or to untapped.
 func (s *Stream) passToTaps(read []byte) {
+	s.passing.Lock()
+	defer s.passing.Unlock()
 	s.tapping.Lock()
-	defer s.tapping.Unlock()
+	taps := s.taps
+	s.tapping.Unlock()
 	switch {
 	case len(read) == 0:
-	case len(s.taps) > 0:
-		for _, t := range s.taps {
+	case len(taps) > 0:
+		for _, t := range taps {
 			_, _ = t.to.Write(read) // the user of the tap notices
 		}
 	case s.untapped != nil:

@@ -578,6 +578,36 @@ func TestFinishUnderFlood(t *testing.T) {
 	})
 }
 
+// narrow is a terminal: a read returns less than it could.
+type narrow struct{ *fakePipe }
+
+func (n narrow) Read(p []byte) (int, error) { return n.fakePipe.Read(p[:min(len(p), 16)]) }
+
+// slowPaper takes a while for each write.
+type slowPaper struct{ paper }
+
+func (s *slowPaper) Write(p []byte) (int, error) {
+	time.Sleep(2 * drainPause)
+	return s.paper.Write(p)
+}
+
+// What a terminal holds at the end of its process is copied, however long each
+// block takes.
+func TestFinishTerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out slowPaper
+		m := New(&out, Style{NoPrefix: true})
+		p := narrow{newFakePipe()}
+		want := strings.Repeat("one more line\n", 100)
+		write(t, p.fakePipe, want)
+		s := m.Stream("web")
+		s.Finish(p)
+		s.Copy(p)
+		closeMux(t, m)
+		equal(t, out.String(), want)
+	})
+}
+
 // Finish may be called while Copy waits, before it, before a prompt is shown, and
 // after the end.
 func TestFinishAtAnyTime(t *testing.T) {
