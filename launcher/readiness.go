@@ -57,7 +57,13 @@ func (s *supervisor) watchReadiness(alive context.Context, sv service, p child) 
 	wait := s.readinessWaiter(spec, p, func(e Event) { post(message{notice: e}) }, fail)
 	s.goroutines.Go(func() {
 		defer cancel()
+		began := time.Now()
 		seen, err := wait(ctx)
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(began) > check.Timeout+time.Second { // devports was suspended, and so was the check
+			last, end := context.WithTimeout(alive, probe.Timeout)
+			defer end()
+			seen, err = wait(last)
+		}
 		switch {
 		case err == nil && alive.Err() == nil:
 			post(message{event: event{kind: evReady}})
