@@ -253,7 +253,7 @@ func (p *Process) LeftBehind() (left []Orphan) {
 	}
 	seen := map[int]bool{p.pid: true}
 	for _, m := range p.membersIn(tree) {
-		if !seen[m.PID] {
+		if !seen[m.PID] && !markedOutside(m.PID) {
 			seen[m.PID] = true
 			left = append(left, orphanOf(m))
 		}
