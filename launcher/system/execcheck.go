@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/devports/devports/launcher/probe"
 	"github.com/devports/devports/procfile"
@@ -34,7 +35,10 @@ func (s *processSet) execCheck(spec procfile.Process, line string) probe.Try {
 			return nil
 		case <-ctx.Done():
 			g.Kill()
-			<-exit
+			select {
+			case <-exit:
+			case <-time.After(KillTimeout): // it waits for a file system that hangs
+			}
 			return ctx.Err()
 		}
 	}
