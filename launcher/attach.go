@@ -17,6 +17,10 @@ var (
 	// ErrNotRunning says that a service has no process.
 	ErrNotRunning = errors.New("cannot type to it: it is not running")
 
+	// ErrShared says that a service belongs to all checkouts: another run has its
+	// process.
+	ErrShared = errors.New("cannot type to it: it is shared by all checkouts")
+
 	// ErrNoTerminal says that a service has no terminal.
 	ErrNoTerminal = errors.New("cannot type to it: it has no terminal, because the run was not started on one (from a terminal: devports down && devports up -d)")
 )
@@ -76,7 +80,7 @@ type session struct {
 // the caller until [Attachment.Close]. When the service restarts, it continues
 // with the next process. A service has the size of the smallest terminal that is
 // attached to it, else that of [Terminals.Size]. The error may be an
-// *UnknownServiceError, ErrNotRunning, ErrNoTerminal or ErrEnded.
+// *UnknownServiceError, ErrShared, ErrNotRunning, ErrNoTerminal or ErrEnded.
 func (c *Controller) Attach(ctx context.Context, service string, o AttachOptions) (a Attachment, err error) {
 	failed := c.ask(ctx, func(s *supervisor) {
 		sv, known := s.services[service]
@@ -84,6 +88,8 @@ func (c *Controller) Attach(ctx context.Context, service string, o AttachOptions
 		switch {
 		case !known:
 			err = &UnknownServiceError{[]string{service}, slices.Clone(s.names)}
+		case sv.spec.Shared:
+			err = ErrShared
 		case sv.phase != running || p == nil:
 			err = ErrNotRunning
 		case p.Terminal() == nil:

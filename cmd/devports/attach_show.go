@@ -111,7 +111,8 @@ func (a attached) log() func(ctx context.Context, service string, to io.Writer) 
 	if err != nil {
 		return nil
 	}
-	return viewLog(store, a.instance.Name(), a.instance.Client().AwaitRecorded)
+	statuses := func(context.Context) ([]launcher.Status, error) { return a.remote.Info().Services, nil }
+	return viewLog(store, a.instance.Name(), a.instance.Client().AwaitRecorded, statuses)
 }
 
 // replayTimeout is how long to wait for earlier output.

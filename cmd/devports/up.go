@@ -224,7 +224,7 @@ func (s session) up(o upOptions, from *background) error {
 	}
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
 	if u.recorder != nil {
-		u.log = viewLog(store, claim.Slot().Name(), u.recorder.Sync)
+		u.log = viewLog(store, claim.Slot().Name(), u.recorder.Sync, u.controller.Status)
 	}
 	// These start here, in order, and stop in reverse order. Each has ended
 	// when its stop function returns.

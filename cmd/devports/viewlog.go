@@ -5,19 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
+	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/logstore"
 	"github.com/devports/devports/launcher/output"
 )
 
 // viewLog returns a function that writes the recorded output of a service of the
 // latest run of a slot, as text for a terminal; nil if runs are not recorded.
-// sync, if not nil, makes the recorder store what it has first.
-func viewLog(store logstore.Store, slot string, sync func(context.Context) error) func(context.Context, string, io.Writer) error {
+// sync, if not nil, makes the recorder store what it has first. Another run records
+// the services that are shared according to statuses.
+func viewLog(store logstore.Store, slot string, sync func(context.Context) error, statuses func(context.Context) ([]launcher.Status, error)) func(context.Context, string, io.Writer) error {
 	if store.Limit() == logstore.Off {
 		return nil
 	}
 	return func(ctx context.Context, service string, to io.Writer) error {
+		if all, _ := statuses(ctx); slices.ContainsFunc(all, func(st launcher.Status) bool { return st.Service == service && st.Shared }) {
+			_, err := fmt.Fprintf(to, "%s is shared by all checkouts. For its output: devports logs %[1]s\n", service)
+			return err
+		}
 		if sync != nil {
 			if err := sync(ctx); err != nil {
 				return err

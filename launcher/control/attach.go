@@ -67,7 +67,7 @@ func (s server) attach(w http.ResponseWriter, r *http.Request) {
 	defer s.attached.Done()
 	out := newPrinter()
 	a, err := s.run.Controller.Attach(r.Context(), query["service"][0], launcher.AttachOptions{Out: out, Head: query.Get("head"), Size: size})
-	if errors.Is(err, launcher.ErrNotRunning) || errors.Is(err, launcher.ErrNoTerminal) {
+	if errors.Is(err, launcher.ErrShared) || errors.Is(err, launcher.ErrNotRunning) || errors.Is(err, launcher.ErrNoTerminal) {
 		err = requestError{err}
 	}
 	if err != nil {
