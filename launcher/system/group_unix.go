@@ -74,6 +74,7 @@ type group struct {
 	sent       map[process.ID]bool // who has received lastSignal, as far as is known
 	empty      bool                // the process group is empty, so its number may be reused
 	hasOutside bool                // the group or session contains a process outside the run
+	survivors  []process.ID        // those that were given up on; nil until then
 }
 
 func newGroup(pid int, service string, f *processSet, session bool) *group {
@@ -216,6 +217,16 @@ func (g *group) resume(m members, whole map[int]bool) {
 // reaped. Processes that have left the group receive the group's last signal
 // once they are found.
 func (g *group) lives() bool {
+	g.mu.Lock()
+	survivors := g.survivors
+	g.mu.Unlock()
+	if survivors != nil { // what else is found now is of the service's next process
+		if slices.ContainsFunc(survivors, process.ID.Alive) {
+			return true
+		}
+		g.unregister()
+		return false
+	}
 	if !g.isEmpty() {
 		return true
 	}
@@ -275,7 +286,8 @@ func (g *group) spare(out []proctree.Process) {
 	}
 }
 
-// Survivors returns the processes of the group that SIGKILL has not ended.
+// Survivors returns the processes of the group that SIGKILL has not ended. The group
+// sends no more signals then.
 func (g *group) Survivors() []Orphan {
 	m, err := g.members()
 	if err != nil {
@@ -287,12 +299,17 @@ func (g *group) Survivors() []Orphan {
 	}
 	ours, _ := g.set.orphansOf(g.service)
 	var left []Orphan
+	survivors := []process.ID{}
 	for _, p := range append(all, ours...) {
+		survivors = append(survivors, p.ID)
 		l := orphanOf(p)
 		l.Service = g.service
 		l.Err = cmp.Or(p.Signal(0), errSurvived)
 		left = append(left, l)
 	}
+	g.mu.Lock()
+	g.survivors = survivors
+	g.mu.Unlock()
 	return left
 }
 
