@@ -370,4 +370,30 @@ func TestCheckOf(t *testing.T) {
 	}
 }
 
+// A service waits for all steps, unless it names some; one that is shared, or that
+// a step needs, waits for none.
+func TestServicesWaitForSteps(t *testing.T) {
+	f, err := Parse("Portfile", []byte(`[setup]
+deps = "x"
+migrate = { command = "x", depends_on = ["deps", "db"] }
+[services]
+web = "x"
+api = { command = "x", depends_on = ["deps"] }
+db = "x"
+queue = { command = "x", shared = true }
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, s := range f.Services {
+		if !s.Step {
+			got[s.Name] = values(s.DependsOn)
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"web": "deps, migrate", "api": "deps", "db": "", "queue": ""}, got); diff != "" {
+		t.Errorf("dependencies (-want +got):\n%s", diff)
+	}
+}
+
 func lineColumn(line, column int) Position { return Position{Line: line, Column: column} }

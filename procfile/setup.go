@@ -79,8 +79,8 @@ func newStep(name string, pos Position) Service {
 
 // withSteps returns the file with the steps of its set-up, before its services.
 // Every service depends on all steps, unless it names the steps that it depends
-// on, or a step depends on it, directly or not. The steps of an included file
-// are for its own services only.
+// on, it is shared, or a step depends on it, directly or not. The steps of an
+// included file are for its own services only.
 func (f File) withSteps() File {
 	steps := f.steps
 	f.steps = nil
@@ -109,7 +109,7 @@ func (f File) withSteps() File {
 	}
 	for i := range f.Services {
 		s := &f.Services[i]
-		if needed[s.Name] || slices.ContainsFunc(s.DependsOn, isStep) {
+		if s.Shared || needed[s.Name] || slices.ContainsFunc(s.DependsOn, isStep) {
 			continue
 		}
 		s.DependsOn = slices.Clone(s.DependsOn)

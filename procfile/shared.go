@@ -19,7 +19,11 @@ func (f File) checkShared(fail failf) {
 			fail(s.SharedPos, "", "the shared service %s cannot have replicas", quote(s.Name))
 		}
 		for _, d := range s.DependsOn {
-			if on, declared := f.Service(d.Value); declared && !on.Shared {
+			on, declared := f.Service(d.Value)
+			switch {
+			case on.Step:
+				fail(d.Pos, "remove it from depends_on: a shared service waits for no step", "the shared service %s depends on the step %s, which is for one checkout", quote(s.Name), quote(d.Value))
+			case declared && !on.Shared:
 				fail(d.Pos, "set shared = true in "+quote(d.Value)+", too", "the shared service %s depends on %s, which is not shared", quote(s.Name), quote(d.Value))
 			}
 		}
