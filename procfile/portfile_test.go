@@ -295,6 +295,21 @@ func TestGrammarByName(t *testing.T) {
 	}
 }
 
+// Lines may end as on Windows, also within a string.
+func TestPortfileCarriageReturns(t *testing.T) {
+	f, err := Parse("Portfile", []byte("\ufeff[services]\r\nweb = \"\"\"\r\ncd web\r\n./serve\"\"\"\r\n[services.api]\r\ncommand = '''a\r\nb'''\r\nporrt = 1\r\n"))
+	if got, want := hinted(t, err), `Portfile:8:1: unknown key "porrt" in service "api" (did you mean "port"?)`; got != want {
+		t.Errorf("problems: %s, want %s", got, want)
+	}
+	var commands []string
+	for _, s := range f.Services {
+		commands = append(commands, s.Command.Shell)
+	}
+	if diff := cmp.Diff([]string{"cd web\n./serve", "a\nb"}, commands); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+}
+
 func FuzzPortfile(f *testing.F) {
 	f.Add("[services]\nweb = 'x'\n")
 	f.Add("[services.a]\ncommand = ['a', '$PORT']\ndepends_on = ['a']\nports = { m = 1 }\n")

@@ -229,13 +229,15 @@ func parse(name string, src []byte, a *assembly) (File, error) {
 	return f, problems.err()
 }
 
-// textOf returns the text of a file without its byte order mark.
+// textOf returns the text of a file without its byte order mark, and with \n for
+// each \r\n: the shell would take a carriage return in a command of several lines
+// for a part of a word.
 func textOf(name string, src []byte) ([]byte, Problems) {
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	if i := text.InvalidUTF8(string(src)); i >= 0 {
 		return nil, Problems{problemf(name, endOf(src[:i]), "", "not UTF-8 text")}
 	}
-	return src, nil
+	return bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), nil
 }
 
 func isProcfile(name string, src []byte) bool {
