@@ -98,6 +98,12 @@ func (r *envReader) entry(text string, line int) string {
 		}
 		statement = text[:at+end+1+len(rest)]
 		value = text[at : at+end+1]
+	default: // godotenv would search the comment from the end
+		for i := 1; i < len(value); i++ {
+			if value[i] == '#' && (value[i-1] == ' ' || value[i-1] == '\t') {
+				value = value[:i]
+			}
+		}
 	}
 	parsed, err := godotenv.Unmarshal(name + "=" + r.mask(value))
 	if _, ok := parsed[name]; err != nil || !ok || len(parsed) != 1 {

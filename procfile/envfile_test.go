@@ -21,6 +21,8 @@ func TestEnvFileLines(t *testing.T) {
 		{`E='sq $A \n'`, map[string]string{"E": `sq $A \n`}},
 		{"A=x\nlow=l\nF=un $A ${A} $low", map[string]string{"A": "x", "low": "l", "F": "un x x l"}},
 		{`G=val # c`, map[string]string{"G": "val"}},
+		{"G=30 # see issue #42\nH=a#b\t# c # d\n", map[string]string{"G": "30", "H": "a#b"}},
+		{`G=#1 # c`, map[string]string{"G": "#1"}},
 		{`H="v # n" # c`, map[string]string{"H": "v # n"}},
 		{`T=a#b`, map[string]string{"T": "a#b"}},
 		{`S=#hash`, map[string]string{"S": "#hash"}},
