@@ -70,9 +70,11 @@ type containers struct {
 // public the address of a published port for a browser.
 func newContainers(in Input, label func(string) string, public func(published) value) *containers {
 	c := &containers{in: in, lost: losses{file: in.File}, label: label, public: public}
-	starts := map[string]int{} // how many services share a Dockerfile
-	for _, d := range in.Dockerfiles {
-		starts[d.Dir]++
+	starts := map[string]int{} // how many services are built from a Dockerfile
+	for _, s := range declared(in.File) {
+		if d, ok := in.Dockerfiles[s.Name]; ok && s.Container == nil {
+			starts[d.Dir]++
+		}
 	}
 	for _, s := range declared(in.File) {
 		n := &container{service: s, name: label(s.Name)}

@@ -131,6 +131,28 @@ func TestNoSecrets(t *testing.T) {
 	}
 }
 
+// A Dockerfile that only one service is built from starts it, however many
+// replicas, images and steps of the set-up there are in its directory.
+func TestDockerfileStarts(t *testing.T) {
+	for _, test := range []struct {
+		more  string // in [services]
+		lines int    // that run the command of web
+	}{
+		{"", 0},
+		{"[services.worker]\ncommand = 'npm run work'\n", 1},
+	} {
+		paths := write(t, []File{{"Dockerfile", "FROM node\nCMD [\"node\", \"server.js\"]\n"}, {"Portfile", "project = 'x'\n[setup]\ndeps = 'npm ci'\n" +
+			"[services.web]\ncommand = 'npm run dev'\nreplicas = 2\n" +
+			"[services.db]\nimage = 'postgres:18'\ncontainer_port = 5432\n" + test.more}})
+		for _, name := range []string{"compose", "kubernetes"} {
+			result := formats[name](input(t, filepath.Dir(paths[0])))
+			if n := strings.Count(result.Files[0].Text, "exec npm run dev"); n != test.lines {
+				t.Errorf("%s with %q runs the command of web %d times, want %d:\n%s", name, test.more, n, test.lines, result.Files[0].Text)
+			}
+		}
+	}
+}
+
 func TestParseDockerfile(t *testing.T) {
 	for _, test := range []struct {
 		src  string

@@ -31,7 +31,7 @@ func systemdAnalyze(t *testing.T, level string, units ...string) string {
 	return logged.String() + printed.String()
 }
 
-// write writes the units of an export, and returns their paths.
+// write writes files into a new directory, and returns their paths.
 func write(t *testing.T, files []File) []string {
 	t.Helper()
 	dir := t.TempDir()
