@@ -29,9 +29,9 @@ type assembly struct {
 	trust     ownership.Trust // of files beside and below the project file
 	order     int
 	parts     []*part
-	locals    []string // the names of each Portfile.local
-	watched   []string // files, patterns and missing files that decide what is read
-	removed   map[string]Position
+	locals    []string            // the names of each Portfile.local
+	watched   []string            // files, patterns and missing files that decide what is read
+	removed   map[string]Position // services and steps, by their names in the file that is read
 	notes     Problems
 	problems  Problems
 }

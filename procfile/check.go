@@ -107,7 +107,14 @@ func (f File) checkDependencies(fail failf) {
 			if _, declared := services[d.Value]; !declared && d.Pos.Line > 0 {
 				hint := didYouMean(d.Value, f.ServiceNames())
 				if at, removed := f.removed[d.Value]; removed {
-					hint = fmt.Sprintf("%s:%d removes it: set depends_on of %s there, too", at.file(f.Name), at.Line, s.Name)
+					name, where := s.Name, "there"
+					if p := at.part(); p != nil { // its own services only
+						name = s.Pos.part().short(name)
+						if p != s.Pos.part() {
+							where = "in its " + LocalName
+						}
+					}
+					hint = fmt.Sprintf("%s:%d removes it: set depends_on of %s %s, too", at.file(f.Name), at.Line, name, where)
 				}
 				fail(d.Pos, hint, "%s %s depends on %s, which is not a service", s.kind(), quote(s.Name), quote(d.Value))
 			}

@@ -173,6 +173,8 @@ func (a *assembly) includeFile(f wantedFile, into *value, above *part, from []st
 	a.relocate(tree, s.dir)
 	a.parts = append(a.parts, p)
 	first := len(a.parts)
+	outer := a.removed
+	a.removed = map[string]Position{}
 	if local := a.local(f.path, p); local != nil {
 		mergeTable(a, tree, local, levelProject)
 	}
@@ -180,6 +182,10 @@ func (a *assembly) includeFile(f wantedFile, into *value, above *part, from []st
 		a.include(e, tree, s.dir, p, append(slices.Clone(from), real))
 	}
 	a.prefix(tree, p, a.parts[first:])
+	for name, pos := range a.removed {
+		outer[p.prefix+name] = pos
+	}
+	a.removed = outer
 	a.add(tree, into, p)
 }
 
@@ -222,8 +228,11 @@ func (a *assembly) prefix(tree *value, p *part, below []*part) {
 			return
 		}
 		for i := range v.items {
-			if full, ok := p.names[v.items[i].text]; ok && v.items[i].kind == kindString {
-				v.items[i].text = full
+			name := v.items[i].text
+			_, declared := p.names[name]
+			_, removed := a.removed[name] // it means no other service then
+			if (declared || removed) && v.items[i].kind == kindString {
+				v.items[i].text = p.prefix + name
 			}
 		}
 	}

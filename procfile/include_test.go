@@ -112,6 +112,62 @@ func TestNestedPrefixes(t *testing.T) {
 	}
 }
 
+// What a Portfile.local removes is gone from all groups, and a group that is empty
+// then from those that contain it.
+func TestLocalRemovesFromGroups(t *testing.T) {
+	dir := project(t, map[string]string{
+		"Portfile": "[groups]\nmost = ['all', 'web']\nall = ['back', 'web']\nnone = ['back']\nback = ['api']\n[services]\napi = 'x'\nweb = 'x'\n",
+		LocalName:  "[services]\napi = false\n",
+	})
+	f, err := Read(filepath.Join(dir, "Portfile"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"most": "all, web", "all": "web"}, groupsOf(f)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The Portfile.local of an included file removes the services of that file, not
+// those of others with the same name.
+func TestIncludedLocalRemoves(t *testing.T) {
+	files := map[string]string{
+		"Portfile":         "include = [{ path = 'a/Portfile', prefix = 'a-' }]\n[groups]\nown = ['api', 'db']\npart = ['a-api', 'a-b-api', 'a-web']\n[services]\napi = 'x'\ndb = 'x'\n",
+		"a/Portfile":       "include = [{ path = 'b/Portfile', prefix = 'b-' }]\ngroups = { g = ['api', 'b-api', 'web', 'db'] }\n[services]\napi = 'x'\nweb = 'x'\n",
+		"a/" + LocalName:   "services.api = false\n",
+		"a/b/Portfile":     "groups = { g = ['api', 'db'] }\n[services]\napi = 'x'\ndb = 'x'\n",
+		"a/b/" + LocalName: "services.api = false\n",
+	}
+	f, err := Read(filepath.Join(project(t, files), "Portfile"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"own": "api, db", "part": "a-web", "a-g": "a-web, db", "a-b-g": "a-b-db"}, groupsOf(f)); diff != "" {
+		t.Error(diff)
+	}
+
+	files["Portfile"] += "web = { command = 'x', depends_on = ['a-api'] }\n"
+	files["a/Portfile"] += "worker = { command = 'x', depends_on = ['api', 'b-api'] }\n"
+	t.Chdir(project(t, files))
+	_, err = Read("Portfile", nil)
+	local, below := filepath.Join("a", LocalName), filepath.Join("a", "b", LocalName)
+	want := "Portfile:8:38: service \"web\" depends on \"a-api\", which is not a service (" + local + ":1 removes it: set depends_on of web in its Portfile.local, too)\n" +
+		filepath.Join("a", "Portfile") + ":6:41: service \"a-worker\" depends on \"a-api\", which is not a service (" + local + ":1 removes it: set depends_on of worker there, too)\n" +
+		filepath.Join("a", "Portfile") + ":6:48: service \"a-worker\" depends on \"a-b-api\", which is not a service (" + below + ":1 removes it: set depends_on of worker in its Portfile.local, too)"
+	if diff := cmp.Diff(want, hinted(t, err)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// groupsOf returns the members of each group.
+func groupsOf(f File) map[string]string {
+	groups := map[string]string{}
+	for _, g := range f.Groups {
+		groups[g.Name] = values(g.Members)
+	}
+	return groups
+}
+
 // A Portfile, a Portfile.local or an included file of another user is not read.
 func TestForeignFiles(t *testing.T) {
 	if os.Geteuid() != 0 {

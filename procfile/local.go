@@ -1,6 +1,7 @@
 package procfile
 
 import (
+	"maps"
 	"slices"
 )
 
@@ -142,22 +143,25 @@ func known(at level, key string) (problems func(v *value) Problems, ok bool) {
 }
 
 // dropRemoved removes from the groups the services that a Portfile.local has
-// removed.
+// removed, and the groups that are empty then.
 func (a *assembly) dropRemoved(root *value) {
 	groups := root.find("groups")
-	if len(a.removed) == 0 || groups == nil {
+	if groups == nil {
 		return
 	}
-	for _, g := range groups.value.entries {
-		if g.value.kind == kindArray && !isOff(g.value) {
-			g.value.items = slices.DeleteFunc(g.value.items, func(item value) bool {
-				_, removed := a.removed[item.text]
-				return removed
-			})
+	for removed := slices.Collect(maps.Keys(a.removed)); len(removed) > 0; {
+		var emptied []string
+		for _, g := range groups.value.entries {
+			if g.value.kind != kindArray || isOff(g.value) {
+				continue
+			}
+			g.value.items = slices.DeleteFunc(g.value.items, func(item value) bool { return slices.Contains(removed, item.text) })
 			if len(g.value.items) == 0 {
 				groups.value.remove(g.key)
+				emptied = append(emptied, g.key)
 			}
 		}
+		removed = emptied
 	}
 }
 

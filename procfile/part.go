@@ -29,6 +29,19 @@ func (p *part) chain() (all []*part) {
 	return all
 }
 
+// short returns the name of a service of p in its file.
+func (p *part) short(name string) string {
+	if p == nil {
+		return name
+	}
+	for short, full := range p.names {
+		if full == name {
+			return short
+		}
+	}
+	return name
+}
+
 // Included is a file that a project file includes.
 type Included struct {
 	Name     string   // as messages print it
