@@ -13,7 +13,8 @@ const MaxReplicas = 100
 // ExpandReplicas returns the file with a service for each replica: "web",
 // "web.2" and "web.3" for three replicas of web. counts, from 1 to
 // [MaxReplicas] by service, overrides the file. A service in counts that the
-// file does not declare is an *[UndeclaredError].
+// file does not declare is an *[UndeclaredError]. If counts cannot be in the
+// file, the error is [Problems], and the file is expanded nevertheless.
 //
 // Every replica has its own ports; a pin applies to the first one only. A
 // service that depends on another depends on all of its replicas.
@@ -23,14 +24,21 @@ func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 			return f, &UndeclaredError{name, f.ServiceNames()}
 		}
 	}
+	var problems Problems
+	if len(counts) > 0 {
+		f.Services = slices.Clone(f.Services)
+		for i := range f.Services {
+			s := &f.Services[i]
+			if count, ok := counts[s.Name]; ok {
+				s.Replicas = count
+			}
+		}
+		problems = f.check()
+	}
 	replicas := map[string][]Text{}
 	expanded := make([]Service, 0, len(f.Services))
 	for _, s := range f.Services {
-		n := s.Replicas
-		if count, ok := counts[s.Name]; ok {
-			n = count
-		}
-		for i := range max(n, 1) {
+		for i := range max(s.Replicas, 1) {
 			r := s.replica(i + 1)
 			replicas[s.Name] = append(replicas[s.Name], Text{Value: r.Name})
 			expanded = append(expanded, r)
@@ -47,7 +55,7 @@ func (f File) ExpandReplicas(counts map[string]int) (File, error) {
 		s.DependsOn = all
 	}
 	f.Services = expanded
-	return f, nil
+	return f, problems.err()
 }
 
 // ReplicaOf returns the name of a replica's service: "web" for "web" and for

@@ -48,3 +48,38 @@ depends_on = ["web", "db"]
 		t.Errorf("undeclared service: %v", err)
 	}
 }
+
+// Numbers of replicas are checked as those in the file.
+func TestReplicaProblems(t *testing.T) {
+	f, err := Parse("Portfile", []byte(`[setup]
+deps = "x"
+[services]
+web = "x"
+web-2 = "x"
+db = { command = "x", shared = true }
+store = { compose = "store" }
+[services.api]
+command = "x"
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		service string
+		want    string
+	}{
+		{"api", ""},
+		{"web", `Portfile:5:1: service "web-2" and replica "web.2" on line 4 would both use the variable PORT_WEB_2 (rename one of them)`},
+		{"db", `Portfile:6:32: the shared service "db" cannot have replicas`},
+		{"store", `Portfile:7:21: service "store" cannot have replicas: it is from a compose file (remove replicas)`},
+		{"deps", `Portfile:2:1: step "deps" cannot have replicas`},
+	} {
+		_, err := f.ExpandReplicas(map[string]int{test.service: 2})
+		if diff := cmp.Diff(test.want, hinted(t, err)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.service, diff)
+		}
+		if _, err := f.ExpandReplicas(map[string]int{test.service: 1}); err != nil {
+			t.Errorf("one %s: %v", test.service, err)
+		}
+	}
+}

@@ -153,12 +153,15 @@ func (s Service) kind() string {
 	return "service"
 }
 
-// checkSteps finds services and steps with the same name.
+// checkSteps finds services and steps with the same name, and replicas of steps.
 func (f File) checkSteps(fail failf) {
 	for i := range f.Services {
 		step := &f.Services[i]
 		if !step.Step {
 			continue
+		}
+		if step.Replicas > 1 { // only up -m asks for them
+			fail(step.Pos, "", "step %s cannot have replicas", quote(step.Name))
 		}
 		for _, other := range f.Services {
 			if !other.Step && step.Name == other.Name {
