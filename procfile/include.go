@@ -302,7 +302,8 @@ func subtable(into *value, e *entry, k kind) *value {
 }
 
 // addNamed adds the entries of a table whose keys are names. Groups with the
-// same name are one group; any other name that is declared twice is a problem.
+// same name are one group, and files may use the same project by the same name;
+// any other name that is declared twice is a problem.
 func (a *assembly) addNamed(e *entry, into *value, p *part) {
 	to := subtable(into, e, kindTable)
 	if to.kind != kindTable {
@@ -323,10 +324,18 @@ func (a *assembly) addNamed(e *entry, into *value, p *part) {
 			merged := *before.value
 			merged.items = items
 			before.value = &merged
+		case e.key == "uses" && before.value.kind == named.value.kind && a.target(before.value) == a.target(named.value):
+		case e.key == "uses": // no prefix renames it
+			a.fail(named.pos, "rename one of them", "uses %s is already declared at %s:%d, for another project", quote(named.key), before.pos.file(a.name), before.pos.Line)
 		default:
 			a.fail(named.pos, a.prefixHint(p), "%s %s is already declared at %s:%d", singular(e.key), quote(named.key), before.pos.file(a.name), before.pos.Line)
 		}
 	}
+}
+
+// target returns the absolute path of a use, which is relative to its file.
+func (a *assembly) target(v *value) string {
+	return File{Dir: a.dir}.path(Text{filepath.FromSlash(v.text), v.pos})
 }
 
 // prefixHint is the include that gives the names of a file a prefix.

@@ -159,6 +159,34 @@ func TestIncludedLocalRemoves(t *testing.T) {
 	}
 }
 
+// Files may use the same project by the same name; paths are relative to each.
+func TestIncludedUses(t *testing.T) {
+	files := map[string]string{
+		"Portfile":   "include = ['a/Portfile', { path = 'b/Portfile', prefix = 'b-' }]\n[uses]\nbackend = '../backend'\n[services]\nweb = 'x'\n",
+		"a/Portfile": "[uses]\nbackend = '../../backend/'\n[services]\na = 'x'\n",
+		"b/Portfile": "[uses]\nbackend = '../../backend'\nsearch = '../search'\n[services]\nb = 'x'\n",
+	}
+	dir := project(t, files)
+	f, err := Read(filepath.Join(dir, "Portfile"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, u := range f.Uses {
+		paths = append(paths, f.UsePath(u))
+	}
+	if diff := cmp.Diff([]string{filepath.Join(filepath.Dir(dir), "backend"), filepath.Join(dir, "search")}, paths); diff != "" {
+		t.Error(diff)
+	}
+
+	files["b/Portfile"] = strings.Replace(files["b/Portfile"], "../../backend", "../backend", 1)
+	t.Chdir(project(t, files))
+	_, err = Read("Portfile", nil)
+	if diff := cmp.Diff(filepath.Join("b", "Portfile")+`:2:1: uses "backend" is already declared at Portfile:3, for another project (rename one of them)`, hinted(t, err)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // groupsOf returns the members of each group.
 func groupsOf(f File) map[string]string {
 	groups := map[string]string{}
