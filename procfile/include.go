@@ -170,7 +170,6 @@ func (a *assembly) includeFile(f wantedFile, into *value, above *part, from []st
 	if tree == nil {
 		return
 	}
-	a.relocate(tree, s.dir)
 	a.parts = append(a.parts, p)
 	first := len(a.parts)
 	outer := a.removed
@@ -178,6 +177,7 @@ func (a *assembly) includeFile(f wantedFile, into *value, above *part, from []st
 	if local := a.local(f.path, p); local != nil {
 		mergeTable(a, tree, local, levelProject)
 	}
+	a.relocate(tree, s.dir) // before those of other files are added
 	if e := tree.find("include"); e != nil {
 		a.include(e, tree, s.dir, p, append(slices.Clone(from), real))
 	}

@@ -187,6 +187,27 @@ func TestIncludedUses(t *testing.T) {
 	}
 }
 
+// The files of copy are relative to the file that names them, or to the one that
+// its Portfile.local overrides.
+func TestIncludedCopies(t *testing.T) {
+	dir := project(t, map[string]string{
+		"Portfile":       "include = ['a/Portfile', 'c/Portfile']\ncopy = ['root']\n[services]\nweb = 'x'\n",
+		"a/Portfile":     "include = ['b/Portfile']\ncopy = ['a']\n[services]\na = 'x'\n",
+		"a/" + LocalName: "copy = ['local']\n",
+		"a/b/Portfile":   "copy = ['b']\n[services]\nb = 'x'\n",
+		"c/Portfile":     "include = ['d/Portfile']\n[services]\nc = 'x'\n",
+		"c/" + LocalName: "copy = ['local', 'x/y']\n",
+		"c/d/Portfile":   "copy = ['d']\n[services]\nd = 'x'\n",
+	})
+	f, err := Read(filepath.Join(dir, "Portfile"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := values(f.Copy), "root, a/local, a/b/b, c/local, c/x/y, c/d/d"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // groupsOf returns the members of each group.
 func groupsOf(f File) map[string]string {
 	groups := map[string]string{}
