@@ -82,7 +82,8 @@ func (c *containers) url(variable string) (value, bool) {
 
 // environments gives the containers their variables: those that all share, and
 // the rest. Containers of images get, as from devports, only what the file
-// declares.
+// declares, and the ports that their commands and checks use: devports runs the
+// checks on this machine, where all are set.
 func (c *containers) environments() {
 	built := slices.ContainsFunc(c.list, func(n *container) bool { return n.build != nil })
 	if built {
@@ -117,14 +118,26 @@ func (c *containers) environments() {
 // environment returns the variables of a container.
 func (c *containers) environment(n *container) []entry {
 	s := n.service
+	used := map[string]bool{}
+	for _, m := range portVariable().FindAllStringSubmatch(s.Command.Shell+" "+n.check.Arg, -1) {
+		used[m[1]] = true
+	}
 	var env []entry
-	if s.HasPort && (n.image == "" || usesPort().MatchString(s.Command.Shell+" "+n.check.Arg)) {
+	if s.HasPort && (n.image == "" || used["PORT"]) {
 		env = append(env, entry{name: "PORT", value: value{{text: strconv.Itoa(n.ports[0].inside)}}})
 	}
 	aliases := c.in.File.Aliases(s)
 	for _, short := range slices.Sorted(maps.Keys(aliases)) {
-		if p, ok := c.port(aliases[short]); ok && n.image == "" {
+		if p, ok := c.port(aliases[short]); ok && (n.image == "" || used[short]) {
 			env = append(env, entry{name: short, value: value{{text: strconv.Itoa(p.inside)}}})
+		}
+	}
+	if n.image != "" { // others get the ports of all
+		for _, name := range slices.Sorted(maps.Keys(used)) {
+			_, alias := aliases[name]
+			if p, ok := c.port(name); ok && !alias {
+				env = append(env, entry{name: name, value: value{{text: strconv.Itoa(p.inside)}}})
+			}
 		}
 	}
 	set := map[string]bool{}
@@ -140,8 +153,8 @@ func (c *containers) environment(n *container) []entry {
 	return env
 }
 
-// usesPort matches the port of a service in a line for its shell.
-var usesPort = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{?PORT\b`) })
+// portVariable matches the variable of a port in a line for the shell.
+var portVariable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{?(PORT(?:_[A-Z0-9_]+)?)\b`) })
 
 // sets reports whether devports itself sets a variable.
 func (c *containers) sets(name string) bool {

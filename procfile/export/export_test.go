@@ -153,6 +153,39 @@ func TestDockerfileStarts(t *testing.T) {
 	}
 }
 
+// The check of an image runs in its container, and so needs the variables of the
+// ports that it uses there.
+func TestImagePorts(t *testing.T) {
+	paths := write(t, []File{{"Portfile", `project = "x"
+include = [{ path = "Included", prefix = "pay-" }]
+[services.db]
+image = "postgres:18"
+container_port = 5432
+ports = ["stats", "admin"]
+container_ports = { stats = 9187, admin = 9000 }
+command = "postgres -c stats=${PORT_DB_STATS}"
+ready = "exec:pg_isready -p $PORT_DB"
+`}, {"Included", `[services.cache]
+image = "redis:8"
+container_port = 6379
+ready = "exec:redis-cli -p $PORT_CACHE ping"
+`}})
+	for name, want := range map[string][]string{
+		"compose":    {"PORT_DB: \"5432\"\n", "PORT_DB_STATS: \"9187\"\n", "PORT_CACHE: \"6379\"\n"},
+		"kubernetes": {"name: \"PORT_DB\"\n              value: \"5432\"\n", "name: \"PORT_DB_STATS\"\n              value: \"9187\"\n", "name: \"PORT_CACHE\"\n              value: \"6379\"\n"},
+	} {
+		text := formats[name](input(t, filepath.Dir(paths[0]))).Files[0].Text
+		for _, w := range append(want, "postgres -c stats=") {
+			if strings.Count(text, w) != 1 {
+				t.Errorf("%s does not have %q once:\n%s", name, w, text)
+			}
+		}
+		if strings.Contains(text, "PORT_DB_ADMIN: ") || strings.Contains(text, "\"PORT_DB_ADMIN\"") {
+			t.Errorf("%s has a port that nothing uses:\n%s", name, text)
+		}
+	}
+}
+
 func TestParseDockerfile(t *testing.T) {
 	for _, test := range []struct {
 		src  string
