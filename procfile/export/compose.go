@@ -72,7 +72,7 @@ func (c *containers) stub(n *container) mapping {
 	defer func() { c.lost = kept }()
 	c.lost.list, c.lost.seen = slices.Clone(kept.list), map[string]bool{}
 	stub := *n
-	stub.image, stub.command, stub.env = "IMAGE", c.command(n), c.environment(n)
+	stub.image, stub.command, stub.env = value{{text: "IMAGE"}}, c.command(n), c.environment(n)
 	return c.composed(&stub)
 }
 
@@ -86,7 +86,7 @@ func (c *containers) composed(n *container) mapping {
 	if n.build != nil {
 		add(&m, "build", text(relative(c.in.File, n.build.Dir)))
 	}
-	image := n.image
+	image := composeValue(n.image)
 	if lower := strings.ToLower(n.name); image == "" && lower != n.name {
 		image = c.in.Project + "-" + lower // by itself it would have the service's name, and be invalid
 	}

@@ -18,7 +18,7 @@ import (
 type container struct {
 	service procfile.Service
 	name    string // its host name
-	image   string // or
+	image   value  // or
 	build   *Dockerfile
 	command []value // nil: the image's
 	ports   []published
@@ -89,7 +89,7 @@ func newContainers(in Input, label func(string) string, public func(published) v
 		d, built := in.Dockerfiles[s.Name]
 		switch {
 		case image.name.Value != "":
-			n.image, n.volumes = image.name.Value, image.volumes
+			n.image, n.volumes = value{{text: image.name.Value}}, image.volumes
 			n.ports = portsOf(in, s, image.inside)
 		case composed != "":
 			c.lost.add(s.Pos, "pass both files to docker compose, each with -f", "service %s stays in its own compose file, as %s", s.Name, composed)
@@ -109,6 +109,9 @@ func newContainers(in Input, label func(string) string, public func(published) v
 	}
 	for _, n := range c.list {
 		s := n.service
+		if n.image != nil {
+			n.image = c.scope(n).expand(s.Container.Image.Value, level{}).join()
+		}
 		if n.build != nil && n.build.Starts && starts[n.build.Dir] == 1 {
 			c.lost.add(s.Command.Pos, "", "service %s runs what its Dockerfile starts, not its command", s.Name)
 			continue

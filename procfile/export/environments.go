@@ -123,16 +123,16 @@ func (c *containers) environment(n *container) []entry {
 		used[m[1]] = true
 	}
 	var env []entry
-	if s.HasPort && (n.image == "" || used["PORT"]) {
+	if s.HasPort && (n.image == nil || used["PORT"]) {
 		env = append(env, entry{name: "PORT", value: value{{text: strconv.Itoa(n.ports[0].inside)}}})
 	}
 	aliases := c.in.File.Aliases(s)
 	for _, short := range slices.Sorted(maps.Keys(aliases)) {
-		if p, ok := c.port(aliases[short]); ok && (n.image == "" || used[short]) {
+		if p, ok := c.port(aliases[short]); ok && (n.image == nil || used[short]) {
 			env = append(env, entry{name: short, value: value{{text: strconv.Itoa(p.inside)}}})
 		}
 	}
-	if n.image != "" { // others get the ports of all
+	if n.image != nil { // others get the ports of all
 		for _, name := range slices.Sorted(maps.Keys(used)) {
 			_, alias := aliases[name]
 			if p, ok := c.port(name); ok && !alias {

@@ -2,6 +2,7 @@ package export
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -182,6 +183,47 @@ ready = "exec:redis-cli -p $PORT_CACHE ping"
 		}
 		if strings.Contains(text, "PORT_DB_ADMIN: ") || strings.Contains(text, "\"PORT_DB_ADMIN\"") {
 			t.Errorf("%s has a port that nothing uses:\n%s", name, text)
+		}
+	}
+}
+
+// The name of an image has the values that are known, and a note about others.
+func TestImageVariables(t *testing.T) {
+	paths := write(t, []File{{"Portfile", `project = "x"
+[env]
+BASE = "alpine"
+[services.db]
+image = "postgres:${PG:-18}-${BASE}"
+port = false
+[services.app]
+image = "app:${TOKEN}"
+port = false
+`}})
+	for name, want := range map[string][]string{
+		"compose":    {`image: "postgres:${PG:-18}-alpine"`, `image: "app:${TOKEN}"`},
+		"kubernetes": {`image: "postgres:18-alpine"`, `image: "app:${TOKEN}"`},
+	} {
+		result := formats[name](input(t, filepath.Dir(paths[0])))
+		for _, w := range want {
+			if !strings.Contains(result.Files[0].Text, w) {
+				t.Errorf("%s does not have %s:\n%s", name, w, result.Files[0].Text)
+			}
+		}
+		noted := []string{}
+		for _, p := range result.Lost {
+			if strings.Contains(p.Text, "PG") || strings.Contains(p.Text, "TOKEN") {
+				noted = append(noted, fmt.Sprintf("%d: %s (%s)", p.Line, p.Text, p.Hint))
+			}
+		}
+		wanted := []string{}
+		if name == "kubernetes" {
+			wanted = []string{
+				"5: PG has its default: a manifest does not read the environment of the shell ()",
+				"8: the image of app needs TOKEN: a manifest does not read the environment of the shell (write its value in the manifest, or give it a default: ${TOKEN:-…})",
+			}
+		}
+		if diff := cmp.Diff(wanted, noted); diff != "" {
+			t.Errorf("%s: notes (-want +got):\n%s", name, diff)
 		}
 	}
 }

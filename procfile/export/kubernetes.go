@@ -169,8 +169,10 @@ func (k *kubernetes) workload(n *container) mapping {
 // container returns the container of a pod.
 func (k *kubernetes) container(n *container) mapping {
 	m := mapping{{Key: "name", Value: text(n.name)}}
-	image := n.image
-	if n.build != nil {
+	var image string
+	if n.build == nil {
+		image = k.image(n)
+	} else {
 		image = k.in.Project + "-" + n.name
 		k.lost.add(n.service.Pos, "docker build -t "+image+" "+relative(k.in.File, n.build.Dir), "service %s needs the image %s where the cluster finds it", n.service.Name, image)
 	}
@@ -214,6 +216,19 @@ func (k *kubernetes) container(n *container) mapping {
 	add(&m, "volumeMounts", mounts)
 	add(&m, "readinessProbe", k.probe(n))
 	return m
+}
+
+// image returns the name of the image of a container that is not built.
+func (k *kubernetes) image(n *container) string {
+	pos := n.service.Container.Image.Pos
+	image := k.defaults(n.image, pos)
+	for _, p := range image {
+		if p.name != "" {
+			k.lost.add(pos, "write its value in the manifest, or give it a default: ${"+p.name+":-…}",
+				"the image of %s needs %s: a manifest does not read the environment of the shell", n.service.Name, p.name)
+		}
+	}
+	return composeValue(image)
 }
 
 // env returns the variables of a container, and before them those that they
