@@ -272,6 +272,29 @@ func TestDashboardLateFrames(t *testing.T) {
 	b.noProblems()
 }
 
+// An empty line has a row, as it arrives and as it is loaded.
+func TestDashboardEmptyLines(t *testing.T) {
+	b, w := newBrowser(t), newWorld(t)
+	dir := w.project("shop", map[string]string{"Portfile": shop})
+	w.devports(dir, "up", "-d")
+	defer w.devports(dir, "down")
+	d := w.dashboard(b)
+	d.view("checkout=shop&service=web")
+	w.print(dir, "web", "before\n\nafter\n")
+	between := `(() => {
+		const texts = [...document.querySelectorAll("#lines .text")].map(n => n.textContent), i = texts.indexOf("before");
+		return i >= 0 && texts[i + 1] === "" && texts[i + 2] === "after";
+	})()`
+	d.await(between)
+	w.print(dir, "web", strings.Repeat("later\n", 600)+"the last\n")
+	d.await(shows("the last"))
+	d.view("checkout=shop&service=web")
+	d.await(shows("the last") + ` && !(` + shows("after") + `)`)
+	d.press("g")
+	d.await(between)
+	b.noProblems()
+}
+
 // Lines of two checkouts with the same services are never mixed.
 func TestDashboardSwitching(t *testing.T) {
 	b, w := newBrowser(t), newWorld(t)

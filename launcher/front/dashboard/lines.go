@@ -21,7 +21,7 @@ type line struct {
 	Cursor  string    `json:"c,omitempty"`
 	Time    int64     `json:"t"` // ms since 1970
 	Service string    `json:"s,omitempty"`
-	Parts   []segment `json:"p,omitempty"`
+	Parts   []segment `json:"p,omitempty"` // none if the line is empty
 	Own     bool      `json:"o,omitempty"`
 	Cut     int       `json:"cut,omitempty"`
 	Gap     int64     `json:"gap,omitempty"`

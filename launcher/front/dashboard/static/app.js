@@ -598,12 +598,12 @@ function newRow(line) {
     text.append(...fields);
     text.classList.add("fields");
     text.title = plain(line);
-  } else for (const segment of line.p) text.append(...newSegment(segment));
+  } else for (const segment of line.p || []) text.append(...newSegment(segment));
   if (line.cut) text.append(make("i", "cut", ` (${bytes(line.cut) || line.cut + " bytes"} more)`));
   return node;
 }
 
-const plain = (line) => line.p.map((s) => (typeof s === "string" ? s : s[0])).join("");
+const plain = (line) => (line.p || []).map((s) => (typeof s === "string" ? s : s[0])).join("");
 
 function newSegment(segment) {
   if (typeof segment === "string") return linked(segment);
