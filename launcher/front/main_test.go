@@ -72,6 +72,7 @@ func backendMain(name string) {
 		header, _ := json.Marshal(r.Header)
 		fmt.Fprintf(w, "%s %s %s %s\n", name, r.Method, r.Host, header)
 	})
+	mux.HandleFunc("/query", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RequestURI) })
 	mux.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {
 		code, _ := strconv.Atoi(r.PathValue("code"))
 		w.WriteHeader(code)

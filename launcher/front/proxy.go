@@ -105,6 +105,7 @@ func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
 func rewrite(r *httputil.ProxyRequest) {
 	t := targetOf(r.In.Context())
 	r.Out.URL.Scheme, r.Out.URL.Host = "http", t.key
+	r.Out.URL.RawQuery = r.In.URL.RawQuery // the service parses it; ReverseProxy drops what Go does not accept
 	r.Out.Host = r.In.Host
 	if t.service.HostHeader != "" {
 		r.Out.Host = t.service.HostHeader

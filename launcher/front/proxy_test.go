@@ -160,6 +160,14 @@ func TestForwarding(t *testing.T) {
 			t.Errorf("headers: %s", text)
 		}
 	})
+	t.Run("query", func(t *testing.T) {
+		for _, query := range []string{"", "?", "?q=a;b&c=1", "?q=50%", "?b=2&a=1&&=", "?q=%zz&q=a+b%20c", "?q=\"x\""} {
+			response := raw(t, f.port, "GET /query"+query+" HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: close\r\n\r\n")
+			if !strings.HasSuffix(response, "\r\n\r\n/query"+query) {
+				t.Errorf("%s: %s", query, response)
+			}
+		}
+	})
 	t.Run("statuses", func(t *testing.T) {
 		for _, code := range []int{204, 304, 500, 101 + 99} {
 			response, err := client.Get(fmt.Sprintf("%s/status/%d", url, code))
