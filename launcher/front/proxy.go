@@ -102,6 +102,11 @@ func (b *buffers) Get() []byte {
 
 func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
 
+// addressParts are the X-Forwarded headers of the address that another proxy was
+// asked for, beside those that SetXForwarded sets. With the host that this sets,
+// they make a wrong address. Others, as of the user who has signed in, pass.
+var addressParts = []string{"Port", "Prefix", "Protocol", "Scheme", "Server", "Ssl"}
+
 func rewrite(r *httputil.ProxyRequest) {
 	t := targetOf(r.In.Context())
 	r.Out.URL.Scheme, r.Out.URL.Host = "http", t.key
@@ -111,6 +116,9 @@ func rewrite(r *httputil.ProxyRequest) {
 		r.Out.Host = t.service.HostHeader
 	}
 	r.Out.Trailer = r.In.Trailer // which is filled in at the end of the body
+	for _, part := range addressParts {
+		r.Out.Header.Del("X-Forwarded-" + part)
+	}
 	r.SetXForwarded()
 	via := t.who
 	if before := r.In.Header.Values(headerVia); len(before) > 0 {

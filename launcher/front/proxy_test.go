@@ -143,6 +143,10 @@ func TestForwarding(t *testing.T) {
 		request.Header.Set("X-Forwarded-For", "6.6.6.6")
 		request.Header.Set("X-Forwarded-Host", "evil")
 		request.Header.Set("Forwarded", "for=evil")
+		request.Header.Set("X-Forwarded-Port", "8443")
+		request.Header.Set("X-Forwarded-Prefix", "/evil")
+		request.Header.Set("X-Forwarded-Ssl", "on")
+		request.Header.Set("X-Forwarded-User", "ann")
 		response, err := client.Do(request)
 		if err != nil {
 			t.Fatal(err)
@@ -150,13 +154,13 @@ func TestForwarding(t *testing.T) {
 		defer response.Body.Close()
 		text, _ := io.ReadAll(response.Body)
 		for _, want := range []string{
-			`"X-Forwarded-For":["127.0.0.1"]`, fmt.Sprintf(`"X-Forwarded-Host":["web.shop.localhost:%d"]`, f.port), `"X-Forwarded-Proto":["http"]`,
+			`"X-Forwarded-For":["127.0.0.1"]`, fmt.Sprintf(`"X-Forwarded-Host":["web.shop.localhost:%d"]`, f.port), `"X-Forwarded-Proto":["http"]`, `"X-Forwarded-User":["ann"]`,
 		} {
 			if !strings.Contains(string(text), want) {
 				t.Errorf("no %s in %s", want, text)
 			}
 		}
-		if strings.Contains(string(text), "evil") || strings.Contains(string(text), "gzip") {
+		if strings.Contains(string(text), "evil") || strings.Contains(string(text), "gzip") || strings.Count(string(text), "X-Forwarded-") != 4 {
 			t.Errorf("headers: %s", text)
 		}
 	})
