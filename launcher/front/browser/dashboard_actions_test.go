@@ -213,6 +213,18 @@ func TestDashboardEnds(t *testing.T) {
 	w.print(dir, "web", "of the next run\n")
 	d.await(shows("of the next run"))
 
+	// A run that is suspended while the page is open.
+	supervisor := evaluate[int](b, `state.checkouts[0].pid`)
+	defer func() { _ = syscall.Kill(supervisor, syscall.SIGCONT) }()
+	if err := syscall.Kill(supervisor, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	d.await(fmt.Sprintf(`["#why", ".checkout .warning"].every(s => document.querySelector(s).innerText.includes("shop does not respond: pid %d is suspended"))`, supervisor))
+	if err := syscall.Kill(supervisor, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	d.await(`document.querySelector("#why").hidden && ` + states("shop", "ready"))
+
 	// The front.
 	evaluate[bool](b, watchLines)
 	done := make(chan string, 1)

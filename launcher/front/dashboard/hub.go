@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	scanInterval = time.Second     // of searches for runs that the front does not know
+	scanInterval = time.Second     // of searches for runs that the front does not know, and for suspended ones
 	loadInterval = 2 * time.Second // of readings of CPU and memory
 	retryWatch   = 200 * time.Millisecond
 	endedListed  = 24 * time.Hour  // how long a checkout is listed after its end

@@ -142,6 +142,7 @@ func (h *hub) follow(ctx context.Context, i control.Instance, responded func()) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	readers.Go(func() { h.readLoads(ctx, i) })
+	readers.Go(func() { h.watchSuspended(ctx, i) })
 	for ctx.Err() == nil {
 		err := i.Client().Watch(ctx, func(info control.Info) error {
 			h.update(i, func(k *known) {
@@ -188,6 +189,28 @@ func (h *hub) ended(i, now control.Instance) {
 	h.update(i, func(k *known) {
 		k.running, k.ended, k.endedAt, k.stored, k.loads, k.problem = false, text, time.Now(), stored, nil, ""
 	})
+}
+
+// watchSuspended reports whether a run is suspended, until ctx ends. Its open
+// connections only become silent then.
+func (h *hub) watchSuspended(ctx context.Context, i control.Instance) {
+	for was := false; ; {
+		select {
+		case <-time.After(scanInterval):
+		case <-ctx.Done():
+			return
+		}
+		suspended := i.Suspended()
+		if suspended == was {
+			continue
+		}
+		was = suspended
+		h.update(i, func(k *known) {
+			if k.problem = ""; suspended {
+				k.problem, _ = h.options.Explain(k.Checkout, &control.UnresponsiveError{PID: i.Note.PID, Suspended: true})
+			}
+		})
+	}
 }
 
 // readLoads reads what the services of a run use, until ctx ends.
