@@ -115,10 +115,14 @@ func (a Announcement) reach(ctx context.Context) (net.Conn, error) {
 	if conn, err := a.Place.connect(ctx); err == nil {
 		return conn, nil
 	}
+	a.Place.forget()
 	if err := a.Start(); err != nil {
 		return nil, err
 	}
-	for end := time.Now().Add(startTime); time.Now().Before(end) && a.Place.failure() == ""; {
+	for end := time.Now().Add(startTime); time.Now().Before(end); {
+		if reason := a.Place.failure(); reason != "" {
+			return nil, errors.New(reason)
+		}
 		if conn, err := a.Place.connect(ctx); err == nil {
 			return conn, nil
 		}
@@ -127,9 +131,6 @@ func (a Announcement) reach(ctx context.Context) (net.Conn, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-	}
-	if reason := a.Place.failure(); reason != "" {
-		return nil, errors.New(reason)
 	}
 	return nil, errNoFront
 }

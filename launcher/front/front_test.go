@@ -2,12 +2,14 @@ package front
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -222,6 +224,45 @@ func TestIdle(t *testing.T) {
 	}
 	if _, err := os.Stat(socket.Addr().String()); err == nil {
 		t.Error("its socket still exists")
+	}
+}
+
+// A run that starts a front does not report why an earlier one failed.
+func TestEarlierFailure(t *testing.T) {
+	place := newPlace(t)
+	fail := func() {
+		release, err := place.Claim()
+		if err != nil {
+			return // another one has started at the same time
+		}
+		_ = place.Fail(errors.New("taken"))
+		_ = release()
+	}
+	fail()
+	// Each of several runs at once reports the failure of one of their fronts.
+	var runs sync.WaitGroup
+	for range 20 {
+		runs.Go(func() {
+			_, err := place.Ensure(t.Context(), func() error {
+				go fail()
+				return nil
+			})
+			if err == nil || err.Error() != "taken" {
+				t.Errorf("the failure is %v", err)
+			}
+		})
+	}
+	runs.Wait()
+	port := freePort(t)
+	note, err := place.Ensure(t.Context(), func() error {
+		if text := place.failure(); text != "" {
+			t.Errorf("the front that is started has failed already: %s", text)
+		}
+		startFront(t, place, port, 0)
+		return nil
+	})
+	if err != nil || note.Port != port {
+		t.Errorf("%v, %v", note, err)
 	}
 }
 

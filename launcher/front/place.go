@@ -105,6 +105,17 @@ func (p Place) failure() string {
 	return strings.TrimSpace(string(text))
 }
 
+// forget removes what Fail has written, unless that front still holds the lock:
+// the runs that wait for it read it.
+func (p Place) forget() {
+	if p.failure() == "" {
+		return
+	}
+	if release, err := p.Claim(); err == nil {
+		_ = release()
+	}
+}
+
 // connect connects to the front.
 func (p Place) connect(ctx context.Context) (net.Conn, error) {
 	n, ok := p.Find()
