@@ -295,6 +295,53 @@ func TestDashboardEmptyLines(t *testing.T) {
 	b.noProblems()
 }
 
+// The end of a run is on the page once, also after the page has connected again.
+func TestDashboardRunEnds(t *testing.T) {
+	b, w := newBrowser(t), newWorld(t)
+	dir := w.project("shop", map[string]string{"Portfile": shop})
+	w.devports(dir, "up", "-d")
+	w.print(dir, "web", "of the first run\n")
+	w.devports(dir, "down")
+	w.devports(dir, "up", "-d")
+	defer w.devports(dir, "down")
+	d := w.dashboard(b)
+	open := func(view string) {
+		t.Helper()
+		d.view(view)
+		d.await(shows("of the first run"))
+	}
+	// once prints a line, and tests how many ends are on the page before it.
+	once := func(line string, ends int) {
+		t.Helper()
+		w.print(dir, "web", line+"\n")
+		d.await(shows(line))
+		got := evaluate[[]string](b, `[...document.querySelectorAll("#lines .missing")].map(n => n.textContent)`)
+		if len(got) != ends {
+			t.Errorf("%q on the page, want %d", got, ends)
+		}
+	}
+	open("checkout=shop&service=web&grep=run") // nothing of the second run yet
+	evaluate[bool](b, `(() => {
+		window.said = [];
+		const connection = document.querySelector("#connection");
+		new MutationObserver(() => said.push(connection.textContent)).observe(connection, {childList: true, characterData: true, subtree: true});
+		return true;
+	})()`)
+	kill(t, w.frontPID())
+	d.await(`said.includes("reconnecting")`)
+	d.live()
+	once("of the second run", 1)
+	open("checkout=shop&service=web&grep=first|third")
+	once("of the third", 1)
+	w.devports(dir, "down")
+	open("checkout=shop&service=web")
+	d.await(`document.querySelector(".count").textContent == "ended"`)
+	w.devports(dir, "up", "-d")
+	d.await(states("shop", "ready"))
+	once("of the next run", 2)
+	b.noProblems()
+}
+
 // Lines of two checkouts with the same services are never mixed.
 func TestDashboardSwitching(t *testing.T) {
 	b, w := newBrowser(t), newWorld(t)

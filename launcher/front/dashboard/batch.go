@@ -13,7 +13,7 @@ type batch struct {
 	id     int
 	socket socket
 	ctx    context.Context
-	lines  []logstore.Line // a Line without service and cursor is the end of a run
+	lines  []logstore.Line // a Line without service is the end of a run
 	left   int64           // lines that were left out
 	start  bool
 
@@ -28,7 +28,9 @@ func (b *batch) add(l logstore.Line) {
 	}
 }
 
-func (b *batch) addRun(text string) { b.add(logstore.Line{Time: time.Now(), Text: text}) }
+func (b *batch) addRun(text string, at logstore.Cursor) {
+	b.add(logstore.Line{Time: time.Now(), Text: text, Cursor: at})
+}
 
 // trim leaves out all but the last n lines.
 func (b *batch) trim(n int) {
@@ -53,8 +55,8 @@ func (b *batch) flush() error {
 	b.tokens -= float64(len(b.lines))
 	m := linesMessage{Follow: b.id, Lines: make([]line, len(b.lines)), Skipped: b.left, Start: b.start}
 	for i, l := range b.lines {
-		if l.Service == "" && l.Cursor.Run == "" && l.Missed == 0 {
-			m.Lines[i] = line{Time: l.Time.UnixMilli(), Run: l.Text}
+		if l.Service == "" && l.Missed == 0 {
+			m.Lines[i] = line{Cursor: l.Cursor.String(), Time: l.Time.UnixMilli(), Run: l.Text}
 			continue
 		}
 		m.Lines[i] = lineOf(l)

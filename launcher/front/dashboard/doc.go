@@ -44,7 +44,7 @@
 //	LINE: {"c": CURSOR, "t": ms since 1970, "s": SERVICE, "p": [SEGMENT, …],
 //	 "o": it is devports' own, "cut": number of bytes that are left out}
 //	or   {"t", "s", "gap": number of missing lines, "why"}
-//	or   {"t", "run": TEXT}, between two runs
+//	or   {"c", "t", "run": TEXT}, after the last line of a run that has ended
 //	SEGMENT: "text" or ["text", "classes", "#colour", "#background"]
 //
 // Classes are b (bold), d (dim), i, u, x (struck out), v (inverse), f0 to f15,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -172,6 +173,11 @@ func indexOf(runs []logstore.Run, at logstore.Cursor) int {
 	return i
 }
 
+// endOf is the position after the lines of a run, that of its end as shown.
+func endOf(r logstore.Run) logstore.Cursor {
+	return logstore.Cursor{Run: r.Name(), Time: math.MaxInt64}
+}
+
 // readBefore returns the last n lines, or those before a cursor.
 func (d *Dashboard) readBefore(ctx context.Context, runs []logstore.Run, s selection, at logstore.Cursor, n int) (page, error) {
 	p := page{Lines: []line{}, End: at.Run == ""}
@@ -200,7 +206,10 @@ func (d *Dashboard) readBefore(ctx context.Context, runs []logstore.Run, s selec
 			return p, err
 		}
 		if ended := d.options.Ended(runs[i]); ended != "" && len(part) > 0 && (i > 0 || at.Run == "") && runs[i].Name() != at.Run {
-			part = append(part, line{Time: part[len(part)-1].Time, Run: ended})
+			end := endOf(runs[i])
+			if part = append(part, line{Cursor: end.String(), Time: part[len(part)-1].Time, Run: ended}); p.newest.Run == end.Run {
+				p.newest = end
+			}
 		}
 		p.Lines = slices.Insert(p.Lines, 0, part...) // not nil, which is null in JSON
 	}

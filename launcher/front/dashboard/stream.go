@@ -203,8 +203,9 @@ func (d *Dashboard) followRun(ctx context.Context, k known, s selection, after l
 		if r.Name() == after.Run {
 			q.After = after
 		} else if after.Run != "" && r.Name() > after.Run {
-			if ended := d.options.Ended(prior(runs, r)); ended != "" {
-				b.addRun(ended)
+			before := prior(runs, r)
+			if ended := d.options.Ended(before); ended != "" && after != endOf(before) {
+				b.addRun(ended, endOf(before))
 			}
 		} else if live {
 			q.Since = time.Now()
