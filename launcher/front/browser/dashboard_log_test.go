@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -339,6 +341,38 @@ func TestDashboardRunEnds(t *testing.T) {
 	w.devports(dir, "up", "-d")
 	d.await(states("shop", "ready"))
 	once("of the next run", 2)
+	b.noProblems()
+}
+
+// Above the lines of a run that has been removed are no later ones.
+func TestDashboardRemovedRun(t *testing.T) {
+	b, w := newBrowser(t), newWorld(t)
+	dir := w.project("shop", map[string]string{"Portfile": shop})
+	w.devports(dir, "up", "-d")
+	w.print(dir, "web", strings.Repeat("of the first run\n", 600)+"the last of it\n")
+	w.devports(dir, "down")
+	runs, err := filepath.Glob(filepath.Join(w.home, "logs", "*", "*Z"))
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("the store has %q, %v", runs, err)
+	}
+	w.devports(dir, "up", "-d")
+	defer w.devports(dir, "down")
+	d := w.dashboard(b)
+	d.view("checkout=shop&service=web")
+	d.await(shows("the last of it"))
+	w.print(dir, "web", "of the second run\n")
+	d.await(shows("of the second run"))
+	if err := os.RemoveAll(runs[0]); err != nil {
+		t.Fatal(err)
+	}
+	d.press("g")
+	d.await("log.start")
+	if wrong := evaluate[string](b, `(() => {
+		const texts = [...document.querySelectorAll("#lines .text")].map(n => n.textContent);
+		return texts[0] == "of the first run" && texts.filter(t => t == "of the second run").length == 1 ? "" : texts.slice(0, 3).join("; ");
+	})()`); wrong != "" {
+		t.Errorf("the log begins with %s", wrong)
+	}
 	b.noProblems()
 }
 

@@ -182,11 +182,11 @@ func endOf(r logstore.Run) logstore.Cursor {
 func (d *Dashboard) readBefore(ctx context.Context, runs []logstore.Run, s selection, at logstore.Cursor, n int) (page, error) {
 	p := page{Lines: []line{}, End: at.Run == ""}
 	i := 0
-	if at.Run != "" {
-		i = indexOf(runs, at)
+	for at.Run != "" && i < len(runs) && runs[i].Name() > at.Run {
+		i++ // also if the run itself has been removed
 	}
 	left := n
-	for ; i >= 0 && i < len(runs) && left > 0; i++ {
+	for ; i < len(runs) && left > 0; i++ {
 		q := s.query()
 		q.Last = left
 		if runs[i].Name() == at.Run {
