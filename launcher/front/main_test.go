@@ -115,6 +115,16 @@ func backendMain(name string) {
 		_ = http.NewResponseController(w).Flush()
 		os.Exit(3)
 	})
+	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) {
+		fmt.Println("crash")
+		os.Exit(3)
+	})
+	var seen sync.Map
+	mux.HandleFunc("/expired", func(w http.ResponseWriter, r *http.Request) {
+		if _, kept := seen.LoadOrStore(r.RemoteAddr, true); kept {
+			panic(http.ErrAbortHandler) // closes the connection
+		}
+	})
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(20 * time.Millisecond)
 		fmt.Fprint(w, "slow")

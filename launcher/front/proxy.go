@@ -7,10 +7,12 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/http/httputil"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/devports/devports/launcher"
@@ -61,6 +63,7 @@ type target struct {
 	page    bool // a person waits for it
 	arrived time.Time
 	seat    *seat
+	sent    *atomic.Bool // a process may have received it
 }
 
 type targetKey struct{}
@@ -72,7 +75,11 @@ func newProxy(t *table, pages *pages) *proxy {
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			p.idle.Reset(idleTime)
-			return p.dial(ctx, *targetOf(ctx))
+			t := targetOf(ctx)
+			if t.sent.Load() {
+				return p.dialAgain(ctx, *t)
+			}
+			return p.dial(ctx, *t)
 		},
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    256,
@@ -134,7 +141,7 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
 		p.pages.unknown(w, r, routes, n)
 		return
 	}
-	t := target{b, n, wantsPage(r), time.Now(), &seat{}}
+	t := target{b, n, wantsPage(r), time.Now(), &seat{}, &atomic.Bool{}}
 	defer t.seat.close()
 	switch {
 	case visited(r, b):
@@ -150,7 +157,8 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
 			p.pages.unavailable(w, r, t.backend, err)
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), targetKey{}, &t))
+		ctx := context.WithValue(r.Context(), targetKey{}, &t)
+		r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { t.sent.Store(true) }}))
 		if r.Body != http.NoBody {
 			// Otherwise net/http drops what the client still sends, once the
 			// service responds.
@@ -239,6 +247,24 @@ func (p *proxy) dial(ctx context.Context, t target) (net.Conn, error) {
 		}
 	}
 }
+
+// dialAgain is dial for a request that its process may have received. The
+// transport sends it again since a service may close an idle connection at any
+// time. If the process has ended instead, the next one must not get it: that might
+// end, too.
+func (p *proxy) dialAgain(ctx context.Context, t target) (net.Conn, error) {
+	if now, ok := p.table.routes().find(t.name); !ok || now.key != t.key {
+		return nil, errLost
+	}
+	conn, err := t.backend.dial(ctx)
+	if errors.Is(err, errNotListening) || errors.Is(err, errChanged) {
+		return nil, errLost
+	}
+	return conn, err
+}
+
+// errLost reports that a process has ended before it responded.
+var errLost = errors.New("its process has ended")
 
 // mayPass reports whether a service may be reached although that has failed. A
 // process that listens before its pid is known is taken for another one.

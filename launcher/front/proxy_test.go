@@ -480,6 +480,55 @@ func TestWaitsForRestart(t *testing.T) {
 	}
 }
 
+// A request whose process has died is not sent to the next one. One whose kept
+// connection the service has closed is sent again.
+func TestNotSentAgain(t *testing.T) {
+	f, r, p, web := newSite(t, "127.0.0.1:%d")
+	client := f.client()
+	url := fmt.Sprintf("http://web.shop.localhost:%d", f.port)
+	for range 3 {
+		response, err := client.Get(url + "/expired")
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != 200 {
+			t.Errorf("after the end of a kept connection: %s", response.Status)
+		}
+	}
+	for restart := range 3 {
+		f.get("web.shop.localhost", "/", 200) // its connection is kept
+		status := make(chan int, 1)
+		go func() {
+			response, err := client.Get(url + "/crash")
+			if err != nil {
+				t.Error(err)
+				status <- 0
+				return
+			}
+			response.Body.Close()
+			status <- response.StatusCode
+		}()
+		for line := range p.lines {
+			if line != "crash" {
+				t.Fatal(line)
+			}
+		}
+		next := start(t, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))
+		web.Restarts = restart + 1
+		r.set(web, next.pid)
+		if got := <-status; got != http.StatusBadGateway {
+			t.Errorf("the request for the process that died: %d", got)
+		}
+		f.get("web.shop.localhost", "/", 200)
+		p = next
+	}
+	p.end()
+	for line := range p.lines {
+		t.Error(line)
+	}
+}
+
 // A process may listen before the front knows its pid: requests wait until then.
 func TestListensBeforePIDIsKnown(t *testing.T) {
 	f, r, p, web := newSite(t, "127.0.0.1:%d")
