@@ -1,6 +1,9 @@
 package logstore
 
 import (
+	"bytes"
+	"context"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,4 +94,35 @@ func TestWait(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSyncInFlood always has enough text to write: a Sync is served nevertheless,
+// once what was appended before it can be read.
+func TestSyncInFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(t.TempDir(), DefaultLimit)
+		r := &Recorder{
+			store: s, about: About{PID: os.Getpid(), Slot: "a", Began: time.Now()}, pages: segmentPages, services: map[string]*service{},
+			wake: make(chan struct{}, 1), stop: make(chan struct{}), syncs: make(chan chan struct{}), patience: maxWait,
+		}
+		r.Stream("web").Append(bytes.Repeat([]byte("0123456789\n"), flushAt/10))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		synced := make(chan error, 1)
+		go func() { synced <- r.Sync(ctx) }()
+		synctest.Wait()
+		if !r.await(flushAt, nil) {
+			t.Error("recording has ended")
+		}
+		synctest.Wait()
+		select {
+		case err := <-synced:
+			if lines := read(t, latest(t, s, "a"), Query{Last: -1}); err != nil || len(lines) != flushAt/10 {
+				t.Errorf("%d lines, %v", len(lines), err)
+			}
+		default:
+			t.Error("it still waits")
+		}
+		r.finish()
+	})
 }

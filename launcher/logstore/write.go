@@ -61,11 +61,16 @@ func (r *Recorder) await(bytes int, timeout <-chan time.Time) bool {
 			return false
 		}
 	}
-	select {
-	case <-r.stop:
-		return false
-	default:
-		return true
+	for {
+		select {
+		case written := <-r.syncs: // there may always be enough
+			r.flush()
+			close(written)
+		case <-r.stop:
+			return false
+		default:
+			return true
+		}
 	}
 }
 
