@@ -44,13 +44,16 @@ func (s session) portserverFiles(address string) (full string, files serverFiles
 	return address, serverFiles{directory, stem + ".lock", stem + ".state"}, nil
 }
 
-// assignedPorts are the ports that any port server of this user has assigned, and
-// the one that DEVPORTS_FRONT has for the front. They look free until their owners
-// listen.
+// assignedPorts are the ports that any port server of this user has assigned, the
+// one that DEVPORTS_FRONT has for the front, and those of points. They look free
+// until their owners listen.
 func (s session) assignedPorts() map[int]bool {
 	ports := map[int]bool{}
 	if port, off, err := s.frontSetting(); err == nil && !off {
 		ports[port] = true
+	}
+	for _, p := range s.points() {
+		ports[p.Port] = true
 	}
 	home, err := registry.Home(s.getenv)
 	if err != nil {
