@@ -217,6 +217,23 @@ func TestMonorepo(t *testing.T) {
 	town.is("fix/y/server", "server-2 (fix)", "api=20002 web=20003")
 }
 
+// A directory that is moved inside its repository keeps its ports. Another one
+// with its name does not get them while it exists in the repository.
+func TestMovedInRepository(t *testing.T) {
+	town := newTown(t)
+	town.init("shop")
+	for _, dir := range []string{"shop/apps/web", "shop/old/web"} {
+		gittest.Write(t, filepath.Join(town.path(dir), "Portfile"), "")
+	}
+	town.is("shop/apps/web", "web", "api=20000 web=3000!")
+	town.move("shop/apps/web", "shop/services/web")
+	town.is("shop/services/web", "web", "api=20000 web=3000!")
+	town.changed("shop/apps/web", "")
+	town.move("shop", "store")
+	town.is("store/old/web", "web", "api=20001 web=3000!")
+	town.is("store/services/web", "web-2", "api=20000 web=3000!")
+}
+
 // A repository keeps its ports when its directory is renamed, and so do its
 // worktrees, before and after git repairs them.
 func TestRenamed(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/devports/devports/registry/checkout"
 )
@@ -111,15 +112,25 @@ type placing struct {
 // find returns the index of the record of the checkout's directory among those
 // that match, or -1. It compares the path; then the ID, if the recorded path is
 // the same directory (for example on a case-insensitive file system) or is
-// missing, because the directory was moved or renamed.
+// missing, because the directory was moved or renamed. Last, it looks for a
+// directory with the project's name that was moved inside the repository.
 func (p placing) find(match func(record) bool) int {
 	at := p.state.index(func(r record) bool { return r.Directory == p.c.Directory && match(r) })
 	if at >= 0 || p.c.ID == "" {
 		return at
 	}
-	return p.state.index(func(r record) bool {
+	at = p.state.index(func(r record) bool {
 		return r.seen.id == p.c.ID && match(r) &&
 			(p.disk.same(r.Directory, p.c.Directory) || r.seen.path == p.c.Path && p.disk.missing(r.Directory))
+	})
+	if at >= 0 {
+		return at
+	}
+	// The repository may have moved, too, or be mounted elsewhere.
+	top := strings.TrimSuffix(p.c.Directory, filepath.FromSlash(p.c.Path))
+	return p.state.index(func(r record) bool {
+		return r.seen.id == p.c.ID && match(r) && r.name() == p.c.Project && r.seen.path != p.c.Path &&
+			p.disk.missing(r.Directory) && p.disk.missing(filepath.Join(top, filepath.FromSlash(r.seen.path)))
 	})
 }
 
