@@ -50,8 +50,11 @@ func newFrontHome(t testing.TB, env ...string) *frontHome {
 	return h
 }
 
-// unusedPort returns a port that no socket has, and unlike an ephemeral one, no
-// connection gets it meanwhile.
+// givenPorts are the ports that unusedPort has returned.
+var givenPorts sync.Map
+
+// unusedPort returns a port that no socket has, another one each time. Unlike an
+// ephemeral one, no connection gets it meanwhile.
 func unusedPort(t testing.TB) int {
 	t.Helper()
 	local, err := allocator.LocalPorts()
@@ -61,7 +64,11 @@ func unusedPort(t testing.TB) int {
 	key := allocator.Key{Project: t.Name(), PortName: allocator.PortName{Service: strconv.FormatUint(rand.Uint64(), 10)}}
 	port, err := allocator.NewPool(allocator.Set{}, local).Choose(key, func(port int) bool {
 		free, err := allocator.Free(port)
-		return free && err == nil
+		if !free || err != nil {
+			return false
+		}
+		_, given := givenPorts.LoadOrStore(port, true)
+		return !given
 	})
 	if err != nil {
 		t.Fatal(err)

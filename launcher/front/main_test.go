@@ -271,8 +271,11 @@ func startProcess(t testing.TB, name, address string, env ...string) backendProc
 	return p
 }
 
-// freePort returns a port that is free on both loopback addresses, and that the
-// kernel gives to no other socket.
+// givenPorts are the ports that freePort has returned.
+var givenPorts sync.Map
+
+// freePort returns a port that is free on both loopback addresses, and that
+// neither the kernel nor freePort gives to anything else.
 func freePort(t testing.TB) int {
 	t.Helper()
 	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
@@ -287,7 +290,11 @@ func freePort(t testing.TB) int {
 	key := allocator.Key{Project: t.Name(), PortName: allocator.PortName{Service: strconv.FormatUint(rand.Uint64(), 10)}}
 	port, err := allocator.NewPool(allocator.Set{}, local).Choose(key, func(port int) bool {
 		free, err := allocator.Free(port)
-		return free && err == nil
+		if !free || err != nil {
+			return false
+		}
+		_, given := givenPorts.LoadOrStore(port, true)
+		return !given
 	})
 	if err != nil {
 		t.Fatal(err)
