@@ -301,6 +301,9 @@ func (g *group) Survivors() []Orphan {
 	var left []Orphan
 	survivors := []process.ID{}
 	for _, p := range append(all, ours...) {
+		if slices.Contains(survivors, p.ID) {
+			continue // it has just left the group
+		}
 		survivors = append(survivors, p.ID)
 		l := orphanOf(p)
 		l.Service = g.service
