@@ -22,6 +22,7 @@ func TestWine(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it compiles all of devports for Windows")
 	}
+	t.Parallel()
 	w := newWine(t)
 	programs := t.TempDir()
 	build := func(name, pkg string) string {
