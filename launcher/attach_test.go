@@ -5,6 +5,7 @@ package launcher
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -193,4 +194,25 @@ asks = { command = 'trap "stty size" WINCH; stty -echo; echo ready; while :; do 
 	w.printed("asks     | 24 80")
 	w.signals <- syscall.SIGTERM
 	w.status()
+}
+
+// A process that has closed its terminal keeps it: it gets no SIGHUP, and may open
+// it again.
+func TestClosedTerminal(t *testing.T) {
+	const portfile = `[services]
+quiet = { command = 'exec </dev/null >/dev/null 2>&1; while :; do echo again >/dev/tty; sleep 0.01; done', port = false }
+`
+	w := runWith(t, plan(t, portfile), Options{Terminals: &Terminals{}})
+	var ended []Event
+	w.until("50 lines, or an end", func(events []Event, text string) bool {
+		ended = slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return KindOf(e) != "ended" })
+		return len(ended) > 0 || strings.Count(text, "again\n") >= 50
+	})
+	if len(ended) > 0 {
+		t.Errorf("%+v", ended)
+	}
+	w.signals <- syscall.SIGTERM
+	if status := w.status(); status != 0 {
+		t.Errorf("status %d", status)
+	}
 }

@@ -26,12 +26,18 @@ type Process struct {
 	source *os.File // where its output is read
 	pty    bool     // source is the master of its terminal
 	input  *os.File // keeps its standard input open; nil if it is empty
+	slave  *os.File // keeps its terminal open; nil for none
 
 	columns atomic.Int32 // of its terminal
 }
 
 // Start starts the process of spec, on a terminal of that size unless it is
 // nil. If that fails, the Process is nil and the exit has the reason.
+//
+// The terminal stays open until everything of the process has ended. If the
+// process closed it for the last time, reads would fail from then on, although
+// the process may open /dev/tty again; and once nothing reads, the process would
+// get SIGHUP.
 func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Exit) {
 	defer s.idle.Reset(idleDelay)
 	ends, err := openStdio(size, spec.Ready.Kind == procfile.Done, spec.Setup != nil)
@@ -56,6 +62,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 		stream: s.output.Stream(spec.Service), source: ends.source, pty: ends.pty, input: ends.input,
 	}
 	if p.pty {
+		p.slave = ends.output // until finish
 		p.columns.Store(int32(size.Columns))
 		p.stream.Untapped(p.answer())
 	}
@@ -95,7 +102,6 @@ func openStdio(size *terminal.Size, job, step bool) (e stdio, err error) {
 				return e, nil
 			}
 			e.closeOwnSide()
-			e.output.Close()
 			return stdio{}, err
 		}
 	}
@@ -115,9 +121,12 @@ func openStdio(size *terminal.Size, job, step bool) (e stdio, err error) {
 	return e, nil
 }
 
-// closeChildSide closes the files that only the process needs.
+// closeChildSide closes the files that only the process needs, which its terminal
+// is not.
 func (e stdio) closeChildSide() {
-	e.output.Close()
+	if !e.pty {
+		e.output.Close()
+	}
 	if e.stdin != e.output {
 		e.stdin.Close()
 	}
@@ -126,6 +135,9 @@ func (e stdio) closeChildSide() {
 // closeOwnSide closes devports' files after a failed start.
 func (e stdio) closeOwnSide() {
 	e.source.Close()
+	if e.pty {
+		e.output.Close()
+	}
 	if e.input != nil {
 		e.input.Close()
 	}
@@ -206,7 +218,7 @@ func (p *Process) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, go
 	select {
 	case exit = <-p.exit:
 	case <-done:
-		p.stream.Finish(p.source) // without waiting for the rest
+		p.finish() // without waiting for the rest
 		return Exit{}, false
 	}
 	reported := false
@@ -218,17 +230,25 @@ func (p *Process) Follow(done <-chan struct{}, exited func(Exit)) (exit Exit, go
 		select {
 		case <-time.After(pause):
 		case <-done:
-			p.stream.Finish(p.source)
+			p.finish()
 			return Exit{}, false
 		}
 	}
 	// Its output is shown before its end is reported.
-	p.stream.Finish(p.source)
+	p.finish()
 	select {
 	case <-p.stream.Done():
 	case <-time.After(closeTimeout):
 	}
 	return exit, true
+}
+
+// finish ends the copy of its output once all that it has written is copied.
+func (p *Process) finish() {
+	if p.slave != nil {
+		p.slave.Close()
+	}
+	p.stream.Finish(p.source)
 }
 
 // Members returns the pids of all its live processes, its own included.
