@@ -53,12 +53,19 @@ func (s *processSet) hasAllOrphans(tree proctree.Tree) bool {
 // the next and end.
 const maxSearch = 3 * time.Second
 
-// findOutside finds the processes outside the run, once nothing has been
-// started for a while.
+// findOutside finds the processes outside the run among the orphans, if these have
+// changed since the last call, or since the one before: a new orphan may not have
+// called exec yet. A service that only keeps an orphan running costs no list of all
+// processes each time.
 func (s *processSet) findOutside() {
-	s.reap() // to update the watchdog: no signal reports a new orphan
-	if !s.mayHaveOrphans() {
-		return // spares a list of all processes, searched for each service
+	s.reap() // to update the orphans and the watchdog: no signal reports a new orphan
+	s.mu.Lock()
+	changed := !slices.Equal(s.orphans, s.searched)
+	search := len(s.orphans) > 0 && (changed || s.searchAgain)
+	s.searched, s.searchAgain = s.orphans, changed
+	s.mu.Unlock()
+	if !search {
+		return
 	}
 	tree, err := s.snapshots.Take()
 	if err != nil {

@@ -39,7 +39,6 @@ type Process struct {
 // the process may open /dev/tty again; and once nothing reads, the process would
 // get SIGHUP.
 func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Exit) {
-	defer s.idle.Reset(idleDelay)
 	ends, err := openStdio(size, spec.Ready.Kind == procfile.Done, spec.Setup != nil)
 	if err != nil {
 		return nil, exitOfStart(err)

@@ -40,7 +40,9 @@ type processSet struct {
 	children sync.Map     // of chan<- Exit by pid; processes that were spawned and not yet reaped
 
 	mu          sync.Mutex                    // guards the fields below
-	orphans     []int                         // pids of adopted orphans that were alive when the last child died
+	orphans     []int                         // pids of adopted orphans that were alive when reap was called last
+	searched    []int                         // the orphans at the last call of findOutside
+	searchAgain bool                          // they had changed
 	outsideSeen map[process.ID]outsideProcess // processes outside the run that services have started
 	shared      []string                      // names of shared programs besides the built-in ones
 }

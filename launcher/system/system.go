@@ -33,6 +33,7 @@ package system
 import (
 	"context"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/devports/devports/launcher/container"
@@ -72,18 +73,19 @@ type System struct {
 	dedicated  bool
 	instance   string // Options.ID
 	stopReaper func() // stops reaping dead children
-	idle       *time.Timer
+	closed     chan struct{}
+	searches   sync.WaitGroup // for processes outside the run
 }
 
-// idleDelay is how long after the last start of a process the System looks for
-// processes outside the run.
-const idleDelay = time.Second
+// searchInterval is the time between two searches for processes outside the run.
+const searchInterval = time.Second
 
 // Open prepares the system for a run. The caller calls Close at its end.
 func Open(o Options) *System {
 	s := &System{processes: newProcessSet(o.ID, o.Dedicated, o.Early), output: o.Output, dedicated: o.Dedicated, instance: o.ID}
 	s.processes.leftRunning = o.LeftRunning
-	s.idle = time.AfterFunc(idleDelay, s.processes.findOutside)
+	s.closed = make(chan struct{})
+	s.searches.Go(s.searchOutside)
 	if o.ID != "" {
 		s.processes.startWatchdog(o.Early, o.Terminal, o.State, o.Watchdog)
 	}
@@ -92,6 +94,21 @@ func Open(o Options) *System {
 	}
 	s.stopReaper = s.processes.startReaper()
 	return s
+}
+
+// searchOutside finds processes outside the run until Close is called. The sooner
+// one is found, the less of what it starts is taken for a service's.
+func (s *System) searchOutside() {
+	tick := time.NewTicker(searchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			s.processes.findOutside()
+		case <-s.closed:
+			return
+		}
+	}
 }
 
 // Probe returns a function that runs a check of a service once.
@@ -143,7 +160,8 @@ const closeGrace = 500 * time.Millisecond
 // the processes that it killed, and those that it spared because they are
 // outside the run.
 func (s *System) Close() (killed, spared []Orphan) {
-	s.idle.Stop()
+	close(s.closed)
+	s.searches.Wait()
 	if s.dedicated {
 		ctx, cancel := context.WithTimeout(context.Background(), closeGrace+KillTimeout)
 		defer cancel()
