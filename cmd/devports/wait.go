@@ -57,11 +57,13 @@ func (s session) awaitSettled(ctx context.Context, client control.Client, names 
 	if o.synced != nil && !slices.ContainsFunc(o.synced.Services, isShared) { // the state of a shared service comes from another run
 		client = client.Synced()
 	}
-	wait := client.Wait
+	wait, settled := client.Wait, launcher.Status.Settled
 	if o.keep {
-		wait = client.WaitUp
+		wait, settled = client.WaitUp, launcher.Status.Up
 	}
+	stop := s.noteWaiting(bounded, client, names, settled)
 	info, err := wait(bounded, names...)
+	stop()
 	if o.synced != nil && len(info.Refused) == 0 {
 		info.Refused = o.synced.Refused
 	}
