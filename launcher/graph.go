@@ -11,10 +11,11 @@ import (
 // computed on demand, and stays until a service changes: otherwise every event
 // would cost a large plan a walk over the graph for each service.
 type graphCache struct {
-	needed     map[string]bool   // see hasEndingDependent; nil: not computed
-	awaited    map[string]bool   // see hasRebuildingDependent; likewise
-	liveBuilds []string          // see liveBuilds; likewise
-	blockers   map[string]string // see blocker
+	// nil: not computed
+	needed     map[string]bool   // for machine.hasEndingDependent
+	awaited    map[string]bool   // for machine.hasRebuildingDependent
+	liveBuilds []string          // for machine.liveBuilds
+	blockers   map[string]string // for machine.blocker: of the services that it was called with
 }
 
 // set changes the state of a service.

@@ -11,7 +11,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// Details are what a Status leaves out about a service.
+// Details are a Status and what takes longer to read: the command, the
+// environment, and the live processes with their CPU time and memory.
 type Details struct {
 	Status
 	Command     string   `json:"command"` // as the Portfile has it; the arguments of a list are quoted

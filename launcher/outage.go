@@ -55,32 +55,32 @@ type downtime struct {
 
 // update returns the downtime after an event, given whether the service was
 // available before it and after.
-func (o downtime) update(now time.Time, before, after bool, kind eventKind) downtime {
+func (d downtime) update(now time.Time, before, after bool, kind eventKind) downtime {
 	switch {
 	case before && !after:
-		o.from, o.reason = now, OutageEnd
+		d.from, d.reason = now, OutageEnd
 		switch kind {
 		case evStop, evKill, evRemove:
-			o.reason = OutageStop
+			d.reason = OutageStop
 		case evRestart, evRenewed, evBuildGone:
-			o.reason = OutageRestart
+			d.reason = OutageRestart
 		}
 	case !before && after:
-		o.to = now
+		d.to = now
 	}
-	return o
+	return d
 }
 
 // mayExplain reports whether the downtime may have caused the end of a
 // dependent whose process was spawned at spawnedAt and ended at end.
-func (o downtime) mayExplain(ordered, end time.Time) bool {
+func (d downtime) mayExplain(spawnedAt, end time.Time) bool {
 	switch {
-	case o.from.IsZero() || o.from.Before(ordered) || o.from.Sub(end) > endSkew:
+	case d.from.IsZero() || d.from.Before(spawnedAt) || d.from.Sub(end) > endSkew:
 		return false
-	case o.to.Before(o.from):
+	case d.to.Before(d.from):
 		return true
 	}
-	return end.Sub(o.to) <= reconnectTime
+	return end.Sub(d.to) <= reconnectTime
 }
 
 // dependencyOutage returns the outage of a dependency, direct or not, that may

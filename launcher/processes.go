@@ -84,13 +84,15 @@ type portList struct {
 	at    time.Time
 }
 
-// minListAge is how old a list of ports may be at any time. It is less than the
-// pause before a service is checked again. Without it, each of 200 services that
-// start would have a list made: 5 % of the processor time of their start.
+// minListAge is the age up to which mayListen uses a list whatever maxAge is.
+// It is less than the pause between two checks of a service. Without it, 200
+// services that start at once would read 200 lists, which takes 5 % of the
+// processor time of their start.
 const minListAge = 20 * time.Millisecond
 
-// mayListen reports whether a process listens on a port according to a list that
-// is at most maxAge old, or minListAge. Without a list it returns true.
+// mayListen reports whether a process listens on a port, according to a list
+// that is at most maxAge old; maxAge is limited to the range from minListAge to
+// a second. Without a list it returns true.
 func (l *portList) mayListen(port int, maxAge time.Duration) bool {
 	if l.list == nil {
 		return true

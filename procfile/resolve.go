@@ -17,8 +17,8 @@ import (
 type Context struct {
 	Environ           []string // the caller's, "NAME=value"; variables listed in envvar.Env are ignored
 	Project, Worktree string
-	Name              string                     // the unique name of the checkout, for containers and volumes
-	Slug              string                     // the unique name of the checkout
+	Name              string                     // the unique name of the checkout, for containers and volumes: registry.Scope.Name
+	Slug              string                     // Name with underscores, for databases: registry.Scope.Slug
 	Main              string                     // the file's directory in the main checkout; "" if it is there
 	Ports             map[allocator.PortName]int // a missing port is 0
 	Site              Site                       // of the checkout

@@ -41,9 +41,9 @@ type Process struct {
 	Project  string `json:"project,omitempty"`
 	Worktree string `json:"worktree,omitempty"`
 	Service  string `json:"service,omitempty"`
-	// Managed reports whether a service of a run started the process: the
-	// environment has DEVPORTS_SERVICE, or the process a service's
-	// process.Tag. Then the fields above may be empty.
+	// Managed reports whether a service of a run started the process: its
+	// environment has DEVPORTS_SERVICE, or it has the process.Tag of a service.
+	// With only the tag, the fields above may be empty.
 	Managed bool `json:"managed,omitempty"`
 
 	// Checkout is the directory of the run that started the process, and Run

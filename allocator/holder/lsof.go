@@ -30,8 +30,9 @@ func lsofPorts(ports []int) []string {
 	return append(lsofFields(), "-iTCP:"+strings.Join(list, ","))
 }
 
-// lsofFields prints numbers, no warnings, and of each socket its pid, descriptor,
-// family, addresses and state, each on a line.
+// lsofFields are the arguments with which lsof prints numbers instead of names,
+// no warnings, and for each socket its pid, descriptor, family, addresses and
+// state, each on a line.
 func lsofFields() []string { return []string{"-n", "-P", "-w", "-F", "pftnT"} }
 
 // lsof runs lsof(8) and parses its output.

@@ -79,7 +79,7 @@ func (s session) noteKilled(n control.Note, ended []launcher.Orphan) {
 	s.note("the last run (pid %d) was killed; %s", n.PID, formatKilled("killed its leftover processes: ", ended))
 }
 
-// runningIn finds the run of a scope: see [control.Directory.Running].
+// runningIn finds the run of a scope: see [control.Runs.Running].
 func (s session) runningIn(scope registry.Scope) (i control.Instance, ok bool, err error) {
 	runs, err := s.runs()
 	if err == nil {

@@ -187,7 +187,7 @@ func (d detached) failed(err error) error {
 	return requestFailed(d.scope, err)
 }
 
-// start starts a run. The error is control.ErrNotFirst if another process has
+// start starts a run. The error is control.ErrSlotTaken if another process has
 // started one first.
 func (d detached) start(ctx context.Context) error {
 	background, err := d.startInBackground(d.options, d.slot, false)

@@ -69,7 +69,7 @@ func howToStop(scope registry.Scope, options ...string) string {
 	return wording.Down(scope, shared, options...)
 }
 
-// down stops a run, and returns when it has ended. There is nothing to say how.
+// down stops a run, and returns when it has ended. how is always "": see kill.
 func down(ctx context.Context, i control.Instance, scope registry.Scope) (how string, err error) {
 	err = i.Client().Down(ctx)
 	if errors.As(err, new(*control.UnreachableError)) || errors.As(err, new(*control.OtherVersionError)) {
@@ -100,7 +100,8 @@ func awaitEnd(ctx context.Context, i control.Instance, scope registry.Scope) err
 	}
 }
 
-// kill ends a run with SIGKILL. how says which processes it killed.
+// kill ends a run with SIGKILL. how lists the processes that it killed, as the
+// end of a sentence.
 func kill(ctx context.Context, i control.Instance, scope registry.Scope) (how string, err error) {
 	ended, err := i.Kill(ctx, orphanGrace)
 	if err == nil {

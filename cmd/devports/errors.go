@@ -24,7 +24,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// The exit statuses (section 11 of the design).
+// The exit statuses: exitStatus in help.go describes them. `devports run` has
+// more, in run.go.
 const (
 	exitFailed  = 1
 	exitUsage   = 2

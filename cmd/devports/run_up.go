@@ -220,7 +220,7 @@ func (b *borrowed) join(ctx context.Context, i control.Instance) (err error) {
 	return b.await(ctx)
 }
 
-// spawn starts a run. The error is control.ErrNotFirst if another process has
+// spawn starts a run. The error is control.ErrSlotTaken if another process has
 // started one first.
 func (b *borrowed) spawn(ctx context.Context) error {
 	background, err := b.startInBackground(b.options, b.slot, true)

@@ -53,7 +53,7 @@ type Spec struct {
 	Model     string // a hash of the service in the resolved compose file
 }
 
-// arguments are the first arguments of devports for [Run].
+// argument is the first argument of devports that selects [Run].
 const argument = "(container)"
 
 // Arguments returns the arguments of devports that run the service.

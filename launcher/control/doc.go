@@ -4,14 +4,14 @@
 //
 // # Files
 //
-// A [Directory] contains the files of all runs of a user. A [Slot] in it is the
-// place of the run of one checkout. The process that holds the lock file of the
-// slot is the run (see [Slot.Claim]); a [Note] in that file identifies it and
-// names its socket. A note in a lock file that no process holds means that the
-// run was killed. A run is found even if its checkout has moved: see
-// [Directory.Running]. The slot has a log, too, for a run in the background (see
-// [Slot.Spawn]). The content of a slot is an [Instance]: the directory is enough to
-// list, query, control and end all runs.
+// [Runs] are the files of all runs of a user. A [Slot] is the place of the run
+// of one checkout. The process that holds the lock file of the slot is the run
+// (see [Slot.Claim]); a [Note] in that file identifies it and names its socket.
+// A note in a lock file that no process holds means that the run was killed. A
+// run is found even if its checkout has moved: see [Runs.Running]. The slot has
+// a log, too, for a run in the background (see [Slot.Spawn]). The content of a
+// slot is an [Instance]: the directory is enough to list, query, control and
+// end all runs.
 //
 // # Protocol
 //

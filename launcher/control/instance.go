@@ -111,7 +111,7 @@ func errOtherProcess(pid int) error {
 	return fmt.Errorf("pid %d is another process here: the run may be in a container", pid)
 }
 
-// Steerable reports whether the run is alive and has a socket.
+// Controllable reports whether the run is alive and has a socket.
 func (i Instance) Controllable() bool { return i.Holder != nil && i.Note.Socket != "" }
 
 // Killed reports whether the run was killed, and no other has started since.

@@ -94,7 +94,7 @@ func Listen(path string) (net.Listener, error) {
 
 // Run is the run to serve.
 type Run struct {
-	About      Info // all fields but Services
+	About      Info // only the fields that do not change: see [Claim.Serve]
 	Controller *launcher.Controller
 	Output     *output.Tail
 	Journal    *Journal

@@ -48,15 +48,15 @@ func (e *strangerError) Error() string {
 // loopback are the addresses to connect to, in order.
 var loopback = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 
-// dialTries is how often dial starts again because the listeners have changed
-// between its two looks at them.
+// dialTries is how many times dial tries. It tries again if the listeners have
+// changed between its two reads of them.
 const dialTries = 3
 
 // dial connects to a backend. Every socket that may accept the connection must
 // belong to the service, before and after connecting: sockets are identified by
 // the kernel's cookies, so that a socket that has replaced another is not taken
-// for it. The error is errNotListening, a *strangerError, or why the run did not
-// answer.
+// for it. The error is errNotListening, a *strangerError, errChanged after
+// dialTries attempts, or why the run did not respond.
 func (b backend) dial(ctx context.Context) (net.Conn, error) {
 	err := error(errNotListening)
 	for range dialTries {

@@ -23,11 +23,11 @@
 // connect to its successor. Later protocols may add fields and messages, but not
 // change them: unknown ones are ignored.
 //
-// # Who answers
+// # Checking the listener
 //
 // The front connects to a port only if every socket that may accept the
-// connection belongs to the run: see dialer. It never answers for a name with
-// another checkout.
+// connection belongs to the run: see backend.dial. It never forwards a request
+// to a checkout other than the one that its Host names.
 //
 // # Points
 //

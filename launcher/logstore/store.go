@@ -187,7 +187,7 @@ func readRun(path, slot string) (r Run, ok bool) {
 		return r, false
 	}
 	r.path = path
-	if r.read() && r.Killed() { // perhaps it has begun between the two looks
+	if r.read() && r.Killed() { // it may have started between the two reads
 		r.read()
 	}
 	r.Slot, r.Began = slot, orTime(r.Began, began)

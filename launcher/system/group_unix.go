@@ -77,8 +77,8 @@ type group struct {
 	survivors  []process.ID        // those that were given up on; nil until then
 }
 
-func newGroup(pid int, service string, f *processSet, session bool) *group {
-	g := &group{pid: pid, service: service, set: f, session: session, sent: map[process.ID]bool{}}
+func newGroup(pid int, service string, set *processSet, session bool) *group {
+	g := &group{pid: pid, service: service, set: set, session: session, sent: map[process.ID]bool{}}
 	g.killed, g.cancel = context.WithCancel(context.Background())
 	return g
 }

@@ -97,8 +97,8 @@ func (s *processSet) marked(pid int, service string) bool {
 	return err == nil && slices.Contains(env, s.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
 }
 
-// releaseOutside removes the run's tag from processes outside the run and from
-// their descendants.
+// releaseOutside records processes outside the run. The first time, it replaces
+// the run's tag of each and of its descendants with process.Released.
 func (s *processSet) releaseOutside(service string, out []proctree.Process) {
 	for _, p := range out {
 		s.mu.Lock()

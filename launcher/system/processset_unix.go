@@ -55,8 +55,8 @@ type outsideProcess struct {
 
 // newProcessSet returns the set of a run. With an empty instance, processes get
 // no mark. early is nil for none.
-func newProcessSet(instance string, alone bool, early *EarlyWatchdog) *processSet {
-	s := &processSet{dedicated: alone, outsideSeen: map[process.ID]outsideProcess{}}
+func newProcessSet(instance string, dedicated bool, early *EarlyWatchdog) *processSet {
+	s := &processSet{dedicated: dedicated, outsideSeen: map[process.ID]outsideProcess{}}
 	if early != nil {
 		s.bystanders = early.bystanders
 	} else {

@@ -60,7 +60,8 @@ func limits(except int) (f, w Usage) {
 	return f, w
 }
 
-// used counts the directories and watchers of processes, which are folders of /proc.
+// used counts the watched directories and the watchers of processes, which are
+// given as directories of /proc.
 func used(processes []string, except int) (directories, watchers int) {
 	for _, process := range processes {
 		if filepath.Base(process) == strconv.Itoa(except) || !own(process) {

@@ -131,8 +131,7 @@ func (p *Project) portVariables() []string {
 }
 
 // serviceName turns s into a valid service name: a letter, then letters,
-// digits,
-// - and _. It returns "" if nothing is left.
+// digits, hyphens and underscores. It returns "" if nothing is left.
 func serviceName(s string) string {
 	name := strings.Map(func(r rune) rune {
 		if r < 0x80 && (isNameByte(byte(r)) || r == '-') {

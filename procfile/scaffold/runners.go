@@ -32,7 +32,8 @@ func runners(t tree) (f findings) {
 	return f
 }
 
-// unread returns the files of runners that init cannot convert.
+// unreadRunners returns the files of runners that init cannot convert, as left
+// out.
 func unreadRunners(t tree) (f findings) {
 	for _, r := range []struct{ file, reason string }{
 		{"Tiltfile", "init does not read it: tilt up starts it"},

@@ -191,8 +191,9 @@ func (h *hub) ended(i, now control.Instance) {
 	})
 }
 
-// watchSuspended reports whether a run is suspended, until ctx ends. Its open
-// connections only become silent then.
+// watchSuspended polls whether a run is suspended, and updates its problem,
+// until ctx ends. No event reports a suspension: the connections of the run
+// only fall silent.
 func (h *hub) watchSuspended(ctx context.Context, i control.Instance) {
 	for was := false; ; {
 		select {
