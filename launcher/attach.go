@@ -14,14 +14,14 @@ import (
 )
 
 var (
-	// ErrNotRunning says that a service has no process.
+	// ErrNotRunning reports that a service has no process.
 	ErrNotRunning = errors.New("cannot type to it: it is not running")
 
-	// ErrShared says that a service belongs to all checkouts: another run has its
-	// process.
+	// ErrShared reports that a service belongs to all checkouts: another run
+	// has its process.
 	ErrShared = errors.New("cannot type to it: it is shared by all checkouts")
 
-	// ErrNoTerminal says that a service has no terminal.
+	// ErrNoTerminal reports that a service has no terminal.
 	ErrNoTerminal = errors.New("cannot type to it: it has no terminal, because the run was not started on one (from a terminal: devports down && devports up -d)")
 )
 
@@ -70,7 +70,7 @@ type session struct {
 	restarts chan struct{} // receives a value when a process has ended and another will follow
 	done     chan struct{} // closed when no other process will follow
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	child  child      // nil between two processes
 	taps   []tap      // of the processes whose output is copied
 	closed bool       // Out must not be written to any more

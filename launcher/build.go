@@ -138,7 +138,7 @@ func (b build) over() build {
 	return b
 }
 
-// BuildError says that a service was not started because its build failed.
+// BuildError reports that a service was not started because its build failed.
 type BuildError struct{ Exit Exit }
 
 func (e *BuildError) Error() string { return "build failed: " + e.Exit.String() }

@@ -67,10 +67,10 @@ func (w *watchers) notify() {
 	}
 }
 
-// ErrEnded says that the run has ended.
+// ErrEnded reports that the run has ended.
 var ErrEnded = errors.New("the run has ended")
 
-// UnknownServiceError lists names that are no services of the run.
+// UnknownServiceError lists names that are not services of the run.
 type UnknownServiceError struct{ Names, Known []string }
 
 func (e *UnknownServiceError) Error() string {

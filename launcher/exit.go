@@ -13,8 +13,8 @@ type Exit = system.Exit
 // Orphan is a process that has outlived its service or its run.
 type Orphan = system.Orphan
 
-// NotReadyError says that a process exited with status 0 before its service was
-// ready.
+// NotReadyError reports that a process exited with status 0 before its service
+// was ready.
 type NotReadyError struct {
 	Service procfile.Process
 	// Serving: the process left a background process that listens on the port.

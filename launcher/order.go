@@ -21,7 +21,7 @@ type machine struct {
 	lasting         bool                        // the run goes on without services until it is stopped
 	drains          bool                        // services finish their requests before they are restarted
 	closing         bool                        // all services are stopping
-	stopRequested   bool                        // by a signal, by Down or by a context: that is no failure
+	stopRequested   bool                        // by a signal, by Down or by a context, which is not a failure
 	interrupts      interrupts
 	maxBuilds       int             // how many builds may run at a time; 0: no limit
 	touched         map[string]bool // services for which nextEvent may have changed since it was called

@@ -15,8 +15,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// PortTakenError says that a service was not started because its port is in use
-// already: its check would pass for the other process.
+// PortTakenError reports that a service was not started because its port is in
+// use already: its check would pass for the other process.
 type PortTakenError struct{ Port int }
 
 func (e *PortTakenError) Error() string {

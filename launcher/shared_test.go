@@ -98,7 +98,7 @@ func TestSharedEvents(t *testing.T) {
 // fakeSharing is a run of shared services whose states change at random.
 type fakeSharing struct {
 	*fakeSystem
-	mu        sync.Mutex // guards what follows
+	mu        sync.Mutex // guards the fields below
 	ready     map[string]bool
 	lastReady map[string]time.Time
 	following map[context.Context]string

@@ -8,7 +8,7 @@ type workers struct {
 	limit int
 	all   *sync.WaitGroup // of the goroutines that run them
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	queue   []func()
 	running int
 }

@@ -172,7 +172,7 @@ func (s Service) http() bool {
 }
 
 // otherProtocols are programs, and images of containers, by base name, that
-// listen for another protocol than HTTP.
+// speak a protocol other than HTTP.
 var otherProtocols = []string{
 	"beanstalkd", "cassandra", "clamd", "dnsmasq", "eclipse-mosquitto", "etcd",
 	"kafka", "kafka-server-start", "kafka-server-start.sh", "mariadb", "mariadbd", "memcached",

@@ -103,7 +103,7 @@ func (c comparison) differences(before, after Process) (reasons, kept []string) 
 		if !before.Setup.equal(after.Setup) {
 			reasons = append(reasons, StepChanged)
 		}
-		return reasons, nil // another environment is no reason to run a step again
+		return reasons, nil // a changed environment does not make a step run again
 	}
 	if (before.Setup == nil) != (after.Setup == nil) {
 		return []string{StepChanged}, nil

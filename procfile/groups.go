@@ -100,7 +100,7 @@ func (f File) names() []string {
 }
 
 // Expand returns names with each group replaced by its services, each once. A
-// service of a group stands for all of its replicas. Names that are no groups
+// service of a group stands for all of its replicas. Names that are not groups
 // stay as they are.
 func (f File) Expand(names []string) []string {
 	var expanded []string

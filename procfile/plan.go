@@ -50,7 +50,7 @@ type Process struct {
 }
 
 // Program is a command for the system's shell, or a program and its arguments.
-// The zero Program is no program.
+// The zero Program means none.
 type Program struct {
 	Shell string
 	Argv  []string

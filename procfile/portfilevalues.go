@@ -116,8 +116,8 @@ func (d *decoder) number(v *value, low, high int) int {
 	return n
 }
 
-// portNumber reads a port; 0 is no valid port. It accepts decimal numbers only,
-// like every other place where devports reads a port.
+// portNumber reads a port; 0 is not a valid port. It accepts decimal numbers
+// only, like every other place where devports reads a port.
 func (d *decoder) portNumber(v *value) int {
 	if !d.is(v, kindInteger) {
 		return 0

@@ -70,8 +70,8 @@ func parseProcfile(name string, src []byte, a *assembly) (File, Problems) {
 
 const otherFile = "this is a Portfile"
 
-// notEntry is the problem of a line that is no entry: where its fault is, and
-// the line as it should be.
+// notEntry is the problem of a line that is not an entry, at the position of
+// its fault, with the corrected line as the hint.
 func notEntry(file string, number int, line string) Problem {
 	at := func(offset int, hint, format string, args ...any) Problem {
 		return problemf(file, Position{Line: number, Column: offset + 1}, hint, format, args...)

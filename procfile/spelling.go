@@ -196,7 +196,7 @@ func mappedPort(v *value) (int, bool) {
 }
 
 // isLine reports whether the first word of an array is a command line, not a
-// program: it has arguments behind a name that is no path.
+// program: it has arguments after a name that is not a path.
 func isLine(program string) bool {
 	first, _, found := strings.Cut(strings.TrimSpace(program), " ")
 	return found && !strings.ContainsAny(first, `/\$`)

@@ -84,7 +84,7 @@ func unquoted(value string) string {
 	return value
 }
 
-// otherFormat explains a file that is no TOML at all; text is empty for any
+// otherFormat explains a file that is not TOML at all; text is empty for any
 // other.
 func otherFormat(lines []string) (text, hint string) {
 	var first string

@@ -147,7 +147,7 @@ func lsofState(state string, remote netip.AddrPort) string {
 type coalescer struct {
 	ask func(context.Context) ([]socket, error)
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	running bool
 	waiting *pending // of the next call; nil if no caller waits
 }

@@ -50,8 +50,8 @@ const (
 )
 
 // entries returns the sockets in any of states on the wanted ports. If
-// sock_diag(7) is refused, as by gVisor or seccomp, it reads the slower tables
-// in /proc/net, which do not list sockets that are only bound.
+// sock_diag(7) is refused, for example by gVisor or seccomp, it reads the
+// slower tables in /proc/net, which do not list sockets that are only bound.
 func entries(states uint32, wanted []int) ([]entry, error) {
 	port := 0
 	if len(wanted) == 1 {

@@ -34,8 +34,8 @@ type ID struct {
 // Stat is the basic status of a process.
 type Stat struct {
 	ID
-	// Parent is the current parent: another process than the original one if
-	// that has ended, except on Windows, where only ReadAll sets it.
+	// Parent is the current parent: not the original one if that has ended,
+	// except on Windows, where only ReadAll sets it.
 	Parent int
 	// Group and Session are 0 on Windows.
 	Group, Session int

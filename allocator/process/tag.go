@@ -18,7 +18,7 @@ const (
 	serviceBits     = 24
 	serviceMask Tag = 1<<serviceBits - 1
 
-	// The launcher and the watchdog are no services.
+	// The launcher and the watchdog are not services.
 	launcherService Tag = 0
 	watchdogService Tag = 1
 	firstService    Tag = 16

@@ -25,7 +25,7 @@ import (
 // like this one.
 var backgroundArguments = []string{"up", "(background)"}
 
-// upInBackground is the whole life of a run in the background.
+// upInBackground is the main function of a run in the background.
 func (s session) upInBackground() error {
 	h, err := decodeHandover(s.stdin)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s session) upInBackground() error {
 	s.stdin = strings.NewReader("")
 	err = s.up(h.Options, &background{starter: starter, terminal: h.Terminal})
 	if err != nil && s.describe(err).status == exitRunning {
-		return failure{status: exitRunning} // who has started this one joins the other; both have one log
+		return failure{status: exitRunning} // the process that started this one joins the other run; both use one log
 	}
 	return err
 }

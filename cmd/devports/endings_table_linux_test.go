@@ -9,7 +9,7 @@ import (
 // endingsTable counts processes by the way in which their run has ended, and by
 // what happened to them.
 type endingsTable struct {
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	cells map[way]map[string]*endingsCell
 }
 

@@ -69,7 +69,7 @@ type job struct {
 	done chan struct{}
 	tty  *os.File // the master of its terminal, if it has one
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	output bytes.Buffer
 	more   chan struct{} // closed when output has grown
 }

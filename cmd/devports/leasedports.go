@@ -13,7 +13,7 @@ type leasedPorts struct {
 	registry registry.Registry
 	failed   func(error) // called if the registry becomes unreadable; the last leases then count
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	seen  os.FileInfo
 	ports map[int]bool
 }

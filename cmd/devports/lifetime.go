@@ -12,15 +12,15 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// checkoutPoll is how often a run looks whether its checkout still exists.
+// checkoutPoll is how often a run checks whether its checkout still exists.
 const checkoutPoll = 250 * time.Millisecond
 
 // checkoutGone is how long .git must have been gone: editors and git replace it.
 // Only tests change it.
 var checkoutGone = time.Second
 
-// endWithCheckout ends the run once its checkout has been removed, as by git
-// worktree remove.
+// endWithCheckout ends the run once its checkout has been removed, for example
+// by git worktree remove.
 func (u *upRun) endWithCheckout() (stop func()) {
 	root := worktreeRoot(u.run.Project.Checkout)
 	if root == "" || u.run.Shared {

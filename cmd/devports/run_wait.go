@@ -20,8 +20,8 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// waitPoll is how often run --wait looks whether the project runs, and who
-// listens.
+// waitPoll is how often run --wait checks whether the project runs, and which
+// processes listen.
 const waitPoll = 100 * time.Millisecond
 
 // awaited are services of a checkout that a command waits for.

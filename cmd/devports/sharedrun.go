@@ -36,7 +36,7 @@ func isSharedStart(args []string) bool {
 // starts it.
 const firstHold = 10 * time.Second
 
-// upShared is the whole life of the run of shared services.
+// upShared is the main function of the run of shared services.
 func (s session) upShared(args []string) error {
 	h, err := decodeHandover(strings.NewReader(args[3]))
 	if err != nil || h.Shared == nil {

@@ -25,8 +25,8 @@ const (
 	// shareStart limits how long that run may take to start.
 	shareStart = 30 * time.Second
 
-	// sharePoll is how often a run looks whether the run of shared services, which
-	// was stopped, has been started again.
+	// sharePoll is how often a run checks whether the run of shared services,
+	// which was stopped, has been started again.
 	sharePoll = time.Second
 )
 
@@ -206,7 +206,8 @@ func (h *sharing) start(ctx context.Context) (control.Instance, error) {
 	}
 }
 
-// startPoll is how often to look whether the run of shared services has started.
+// startPoll is how often to check whether the run of shared services has
+// started.
 const startPoll = 5 * time.Millisecond
 
 // commands returns the commands for shared services; nil for a project without.

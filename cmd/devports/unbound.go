@@ -36,7 +36,7 @@ func unboundPin(scope registry.Scope) func(allocator.WantedPort) (text, hint str
 	}
 }
 
-// noteChange notes that a scope was moved, or got another name than expected.
+// noteChange notes that a scope was moved, or did not get the expected name.
 func (s session) noteChange(c registry.Change) {
 	from, to := c.From, c.Scope
 	switch {

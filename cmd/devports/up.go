@@ -266,10 +266,10 @@ func collectRarely() *time.Timer {
 	})
 }
 
-// manyServices is from how many services on even less garbage is collected: each
-// gets a copy of all variables, so that the start of 500 makes 50 MB of garbage,
-// and takes 4 % longer otherwise. With few services, the memory matters more: one
-// that prints much has its garbage collected, too.
+// manyServices is the number of services at which even less garbage is
+// collected: each gets a copy of all variables, so that the start of 500 makes
+// 50 MB of garbage, and takes 4 % longer otherwise. With few services, the
+// memory matters more: one that prints much has its garbage collected, too.
 const manyServices = 100
 
 // oneLine formats an error of several lines as one.

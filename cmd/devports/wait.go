@@ -21,7 +21,7 @@ type waitOptions struct {
 	timeout time.Duration
 	keep    bool // keep waiting after a failure
 	json    bool
-	refused bool // a refused edit is no failure
+	refused bool // a refused edit is not a failure
 
 	// synced is the answer to a request just before, for which the run has looked for
 	// edits, so that it need not at once do so again; nil for none.
@@ -39,7 +39,7 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 		s.noteRefused("", info)
 		info.Refused = nil
 	}
-	if len(names) == 0 { // a service that the user has stopped is no failure
+	if len(names) == 0 { // a service that the user has stopped is not a failure
 		good = either(good, func(st launcher.Status) bool { return st.State == launcher.StateStopped })
 	}
 	err = s.printStatuses(info, names, o.json, good)
@@ -146,7 +146,7 @@ func isUp(st launcher.Status) bool {
 }
 
 // isUpOrStopped is isUp for commands without names, where a service that the
-// user has stopped is no failure.
+// user has stopped is not a failure.
 func isUpOrStopped(st launcher.Status) bool { return isUp(st) || st.State == launcher.StateStopped }
 
 func either(a, b func(launcher.Status) bool) func(launcher.Status) bool {
@@ -205,7 +205,7 @@ func requestFailed(scope registry.Scope, err error) error {
 	return fail(exitFailed, "to kill it: "+howToStop(scope, "--kill"), "%s does not respond: %v", scope, err)
 }
 
-// unresponsive describes a run that lives and does not respond.
+// unresponsive describes a run that is alive but does not respond.
 func unresponsive(scope registry.Scope, silent *control.UnresponsiveError) failure {
 	if silent.Suspended {
 		return fail(exitFailed, fmt.Sprintf("resume it with fg or kill -CONT %d, or kill it with %s", silent.PID, howToStop(scope, "--kill")),

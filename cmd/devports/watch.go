@@ -35,7 +35,7 @@ type codeWatch struct {
 	cancel context.CancelFunc
 	loops  sync.WaitGroup
 
-	mu       sync.Mutex                  // guards what follows
+	mu       sync.Mutex                  // guards the fields below
 	patterns map[string][]string         // by service
 	builds   map[string]bool             // the services that have a build
 	steps    map[string]procfile.Process // of the set-up

@@ -36,7 +36,8 @@ func New() *Buffer {
 	return b
 }
 
-// Retain adds an owner, which must call Release once. Of nil it does nothing.
+// Retain adds an owner, which must call Release once. On a nil Buffer it does
+// nothing.
 func (b *Buffer) Retain() *Buffer {
 	if b != nil {
 		b.owners.Add(1)
@@ -44,8 +45,8 @@ func (b *Buffer) Retain() *Buffer {
 	return b
 }
 
-// Release removes an owner. After the last one, the memory is used again. Of nil
-// it does nothing.
+// Release removes an owner. After the last one, the memory is used again. On a
+// nil Buffer it does nothing.
 func (b *Buffer) Release() {
 	if b == nil {
 		return

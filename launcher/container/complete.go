@@ -31,9 +31,9 @@ type resolved struct {
 // queryTimeout is how long an engine may take to answer before anything starts.
 const queryTimeout = 30 * time.Second
 
-// Load asks the engine about the containers of a plan, which may take a second.
-// What it returns does not depend on the numbers of ports. It is nil for a plan
-// without containers.
+// Load queries the engine about the containers of a plan, which may take a
+// second. What it returns does not depend on the numbers of ports. It is nil
+// for a plan without containers.
 func Load(ctx context.Context, plan procfile.Plan, project string) *Loaded {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()

@@ -1,7 +1,7 @@
 // Package container runs services in containers, with the command line of a
 // container engine: docker with docker compose or docker-compose, or podman.
 //
-//	Load:     asks the engine, and lets it resolve compose files
+//	Load:     queries the engine, and lets it resolve compose files
 //	Complete: gives the processes of a plan their commands and dependencies
 //	Run:      the process of one service: it removes leftovers, downloads the
 //	          image, runs the engine in the foreground, stops and removes the

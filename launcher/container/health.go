@@ -12,8 +12,8 @@ import (
 )
 
 // Probe returns a function that checks whether the container of a service of a
-// run is healthy. If it has no health check, or the engine cannot be asked, its
-// port has to accept a connection; without a port, it has to run.
+// run is healthy. If it has no health check, or there is no engine, its port
+// has to accept a connection; without a port, it has to run.
 func Probe(p procfile.Process, instance string) probe.Try {
 	getenv := func(name string) string {
 		value, _ := p.Env.Lookup(name)

@@ -88,7 +88,7 @@ func (s *service) run(ctx context.Context, stop <-chan struct{}) error {
 	return s.follow(ctx, cmd, stop)
 }
 
-// filters match the container of the service, whatever run it is of.
+// filters match the container of the service, of any run.
 func (s *service) filters() []string {
 	return []string{"label=" + LabelCheckout + "=" + s.Checkout, "label=" + engine.LabelService + "=" + s.Service}
 }

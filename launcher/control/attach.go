@@ -181,7 +181,7 @@ func DescribeMissed(lines int64) string {
 // printer buffers what a service prints for a client. Writing never blocks: a slow
 // client misses output.
 type printer struct {
-	mu         sync.Mutex // guards what follows
+	mu         sync.Mutex // guards the fields below
 	change     *sync.Cond
 	text       []byte
 	missed     int // how many lines were dropped after text

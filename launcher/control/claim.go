@@ -38,7 +38,7 @@ type Killed struct {
 	Orphans []launcher.Orphan // its processes, which Claim has ended
 }
 
-// RunningError says that another run holds the slot.
+// RunningError reports that another run holds the slot.
 type RunningError struct{ Instance Instance }
 
 func (e *RunningError) Error() string { return e.Instance.Holder.Error() }

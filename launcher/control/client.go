@@ -239,7 +239,7 @@ func responseError(response *http.Response, services []string) error {
 	return &FailedError{failure.Error}
 }
 
-// FailedError says, in the words of the run, why it cannot do what was requested.
+// FailedError is an error response of a run. Text is its message.
 type FailedError struct{ Text string }
 
 func (e *FailedError) Error() string { return e.Text }

@@ -164,8 +164,8 @@ func (c Client) Output(ctx context.Context, handle func(OutputEntry) error) erro
 	})
 }
 
-// stream calls next for each value of a response, until it returns an error. The
-// end of the response is no error.
+// stream calls next for each value of a response, until it returns an error.
+// The end of the response is not an error.
 func (c Client) stream(ctx context.Context, path string, query url.Values, next func(*json.Decoder) error) error {
 	response, err := c.send(ctx, http.MethodGet, path, query)
 	if err != nil {

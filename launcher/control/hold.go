@@ -14,8 +14,8 @@ import (
 	"github.com/devports/devports/launcher"
 )
 
-// ErrHeld says that services cannot be restarted because another command holds
-// them.
+// ErrHeld reports that services cannot be restarted because another command
+// holds them.
 var ErrHeld = errors.New("another command is using it")
 
 // holds tracks the commands that need a run while they last, such as the tests

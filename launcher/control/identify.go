@@ -23,7 +23,7 @@ const (
 	greetPoll    = time.Second      // of checks whether it is suspended
 )
 
-// UnresponsiveError says that a run is alive but does not respond.
+// UnresponsiveError reports that a run is alive but does not respond.
 type UnresponsiveError struct {
 	PID       int
 	Suspended bool // by a signal, as with Ctrl-Z

@@ -166,7 +166,7 @@ func (i Instance) dial(ctx context.Context) (net.Conn, error) {
 
 var errNoSocket = errors.New("it has no socket")
 
-// UnreachableError says why there is no connection to a live run.
+// UnreachableError reports that there is no connection to a live run.
 type UnreachableError struct {
 	PID int
 	Err error

@@ -18,7 +18,7 @@ import (
 // LogQuery selects log lines.
 type LogQuery struct {
 	Services []string  // none means all
-	Last     int       // at most so many earlier lines; negative means all that are kept
+	Last     int       // the maximum number of earlier lines; negative: all that are kept
 	Since    time.Time // no earlier lines
 	Follow   bool      // continue with new lines
 }

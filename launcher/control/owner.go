@@ -19,7 +19,7 @@ type Owner struct {
 // Owners returns the owners of those processes that a run of this user has
 // started, even if it has been killed since. names are the possible names of
 // services. Processes are identified by their tags; where these are missing,
-// live runs are asked, except for the calling process, which knows its own.
+// live runs are queried, except the calling process, which knows its own.
 func (r Runs) Owners(ctx context.Context, pids []int, names []string) map[int]Owner {
 	owners := map[int]Owner{}
 	if len(pids) == 0 {
@@ -82,7 +82,7 @@ func byTag(pid int, runs []Instance, names []string) (Owner, bool) {
 	return Owner{}, false
 }
 
-// processesOf asks runs for the processes of their services, concurrently. A
+// processesOf queries runs for the processes of their services, concurrently. A
 // run that does not respond has none.
 func processesOf(ctx context.Context, runs []Instance) []map[string][]int {
 	all := make([]map[string][]int, len(runs))

@@ -5,8 +5,8 @@ package control
 // request to a run with another protocol. Only tests change it.
 var Protocol = 1
 
-// OtherVersionError says that a run is of another version of devports, which does
-// not know a request.
+// OtherVersionError reports that a run is of another version of devports, which
+// does not know a request.
 type OtherVersionError struct {
 	Version  string // of the run's devports; "" if unknown
 	Protocol int    // of the run; 0 if unknown

@@ -22,7 +22,7 @@ type Remote struct {
 	ended  chan struct{} // closed when no more status comes
 	cancel context.CancelFunc
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	info    Info
 	changed []chan struct{}
 }
@@ -179,7 +179,7 @@ type remoteAttachment struct {
 	queue      chan struct{} // receives a value when something is to be sent
 	goroutines sync.WaitGroup
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	pending typed
 }
 

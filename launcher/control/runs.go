@@ -162,7 +162,7 @@ func (s Slot) Instance() Instance {
 }
 
 // holderInstance returns the instance that holds the lock. If it could not
-// write its note, on a full disk, its socket is asked for it.
+// write its note, on a full disk, the run is queried for it.
 func (s Slot) holderInstance(holder *lockfile.HeldError) Instance {
 	i := Instance{s, parseNote(holder.Note), holder}
 	if i.Note.PID > 0 {

@@ -45,7 +45,7 @@ type Holder struct {
 	Services []string `json:"services,omitempty"`
 }
 
-// SharedError says that other checkouts need a shared service.
+// SharedError reports that other checkouts need a shared service.
 type SharedError struct {
 	Service   string
 	Checkouts []string

@@ -96,7 +96,7 @@ func withoutMarks(env []string) []string {
 // Errors of AwaitClaim.
 var (
 	errEnded = errors.New("the background run has ended")
-	// ErrSlotTaken says that another process holds the slot.
+	// ErrSlotTaken reports that another process holds the slot.
 	ErrSlotTaken = errors.New("another run started first")
 )
 

@@ -107,7 +107,7 @@ func (announced *Announced) run(ctx context.Context) {
 	}
 }
 
-// reachPoll is how often a run looks whether a front has started.
+// reachPoll is how often a run checks whether a front has started.
 const reachPoll = 5 * time.Millisecond
 
 // reach connects to the front, and starts one if necessary.

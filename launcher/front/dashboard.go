@@ -29,9 +29,9 @@ func (f *front) newDashboard(o dashboard.Options) *dashboard.Dashboard {
 	return dashboard.New(o)
 }
 
-// isOthers reports whether the client is a process of another user than this one
-// and root, which forwards ports into virtual machines. It is false where that is
-// not known.
+// isOthers reports whether the client is a process of a user other than this
+// one and root; root forwards ports into virtual machines. It is false if the
+// user is unknown.
 func isOthers(r *http.Request) bool {
 	user := userOf(r)
 	return user != "" && user != "0" && user != ownUser()

@@ -8,20 +8,20 @@
 //
 // # Processes
 //
-// The process that holds the lock of a [Place] is the front; [Serve] is its
-// life. Each run connects to the socket of the place with [Announce], which
-// starts a front if there is none. The routes of a run last as long as its
-// connection. A front ends when no run has been connected for a while.
+// The process that holds the lock of a [Place] is the front; it runs [Serve].
+// Each run connects to the socket of the place with [Announce], which starts a
+// front if there is none. The routes of a run last as long as its connection. A
+// front ends when no run has been connected for a while.
 //
 // # Protocol
 //
 // Both sides send JSON objects, see fromRun and fromFront. A run sends a hello
 // with its identity, then all its services, again after each change. The front
 // asks a run whether listening sockets belong to it, and reports what the run
-// should print. A run of a later protocol asks the front to yield: it stops to
-// listen, releases its lock, and finishes the open requests. All its runs then
-// connect to its successor. Later protocols may add fields and messages, but not
-// change them: unknown ones are ignored.
+// should print. A run of a later protocol asks the front to yield: it stops
+// listening, releases its lock, and finishes the open requests. All its runs
+// then connect to its successor. Later protocols may add fields and messages,
+// but not change them: unknown ones are ignored.
 //
 // # Checking the listener
 //

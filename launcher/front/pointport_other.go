@@ -8,7 +8,7 @@ import (
 )
 
 // pointPort holds one address of a point. It always listens: here, a socket
-// cannot stop to listen and keep its port. Connections are reset while the
+// cannot stop listening and keep its port. Connections are reset while the
 // service does not run.
 type pointPort struct{ listener net.Listener }
 

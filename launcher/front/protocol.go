@@ -56,7 +56,7 @@ type fromRun struct {
 	Drain    *drain    `json:"drain,omitempty"`
 	Yield    bool      `json:"yield,omitempty"` // make room for a front of a later protocol
 
-	Points *pointsRequest `json:"points,omitempty"` // instead of hello: it is no run
+	Points *pointsRequest `json:"points,omitempty"` // instead of hello: the client is not a run
 }
 
 type hello struct {
@@ -84,8 +84,8 @@ type welcome struct {
 }
 
 // question asks whether sockets that listen on the port of a service belong to
-// it. Without sockets, the run looks who listens on the port. With Lines, it asks
-// for the last lines of the service instead.
+// it. Without sockets, the run finds out which processes listen on the port.
+// With Lines, it asks for the last lines of the service instead.
 type question struct {
 	ID      int      `json:"id"`
 	Service string   `json:"service"`

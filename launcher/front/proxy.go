@@ -35,7 +35,7 @@ const waitTime = 10 * time.Second
 // not ready yet. Most services are ready by then.
 const pageTime = 300 * time.Millisecond
 
-// listenPoll is how often a waiting request looks whether the service listens:
+// listenPoll is how often a waiting request checks whether the service listens:
 // no event reports that.
 const listenPoll = 20 * time.Millisecond
 

@@ -102,8 +102,8 @@ func (r *run) lines(ctx context.Context, s Service, n int) []string {
 	return a.Lines
 }
 
-// maxVerified bounds the cache of sockets. A socket that is forgotten is asked
-// about again.
+// maxVerified bounds the cache of sockets. The front asks again about a socket
+// that it has forgotten.
 const maxVerified = 1000
 
 // owns reports whether all sockets belong to a service. Answers are kept by the

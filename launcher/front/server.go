@@ -28,7 +28,7 @@ type Options struct {
 	// fields that depend on the front.
 	Dashboard *dashboard.Options
 
-	// Abandoned reports, while there are no runs, that the front shall end
+	// Abandoned reports, while there are no runs, that the front should end
 	// without delay; nil: never.
 	Abandoned func() bool
 }
@@ -46,7 +46,7 @@ const abandonedPoll = 500 * time.Millisecond
 
 // Serve serves requests and runs until ctx is done, or until no run has been
 // connected for a while, or until a run of a later protocol asks for it. It
-// closes the listeners. yielded is called when it has stopped to listen, before
+// closes the listeners. yielded is called when it has stopped listening, before
 // the last requests end.
 func Serve(ctx context.Context, o Options, yielded func()) {
 	if o.Protocol == 0 {
@@ -287,7 +287,7 @@ func (f *front) closeRuns() {
 // inUse reports whether a page of the dashboard is open.
 func (f *front) inUse() bool { return f.dashboard != nil && f.dashboard.Open() > 0 }
 
-// awaitEnd returns when the front shall end. While runs are connected, nothing
+// awaitEnd returns when the front should end. While runs are connected, nothing
 // wakes it. Pages of the dashboard keep it, too.
 func (f *front) awaitEnd(ctx context.Context) {
 	var since time.Time

@@ -18,7 +18,7 @@ import (
 type strictConn struct {
 	net.Conn
 	scanner requestScanner
-	raw     atomic.Bool  // the rest is no HTTP: a WebSocket
+	raw     atomic.Bool  // what follows is not HTTP: a WebSocket
 	silent  *silentConns // nil: something was received; only Read uses it
 }
 

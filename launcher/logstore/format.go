@@ -13,17 +13,18 @@ const (
 	segmentPages = 40
 	segmentLen   = segmentPages * pageLen
 
-	// minPiece is the minimal part of a line at the end of a page.
+	// minPiece is the minimum part of a line at the end of a page.
 	minPiece = 8 << 10
 
 	magic = 0x316c7064 // "dpl1"
 )
 
-// MaxLine is the maximal length of a line, in bytes. Longer lines are split.
+// MaxLine is the maximum length of a line, in bytes. Longer lines are split.
 const MaxLine = 1 << 20
 
-// earlyEnd returns the page from which a segment of so many pages ends as soon as
-// no line is unfinished. A line of MaxLine fits between it and the end.
+// earlyEnd returns the page at which a segment of this many pages may end: it
+// ends there or later, once no line is unfinished. A line of MaxLine fits
+// between that page and the end of the segment.
 func earlyEnd(pages int) int { return pages - MaxLine/pageLen - 1 }
 
 const (

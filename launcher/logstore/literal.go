@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// maxLiterals is the maximal number of literals to search for at once.
+// maxLiterals is the maximum number of literals to search for at once.
 const maxLiterals = 8
 
 // literal is a text to search for.

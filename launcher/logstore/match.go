@@ -84,7 +84,7 @@ func (m *Matcher) search(text []byte) search {
 	return s
 }
 
-// from returns the first position of a literal from a position on; the length of
+// from returns the first position of a literal at or after at; the length of
 // the text if there is none. Positions must not decrease.
 func (s *search) from(at int) int {
 	first := len(s.text)

@@ -209,8 +209,8 @@ func takeOpen(open []openLine, stream uint16) ([]openLine, []byte) {
 	return open, nil
 }
 
-// lineFrom returns the beginning of a line from the block at a position on, up to
-// another block. It is never nil.
+// lineFrom returns the beginning of a line: the text from the block at position
+// from up to the block at position to. It is never nil.
 func (s *segment) lineFrom(from, to int64, stream uint16) []byte {
 	line := []byte{}
 	if from < 0 || from >= to || to-from > 4*MaxLine {

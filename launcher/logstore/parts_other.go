@@ -4,7 +4,7 @@ package logstore
 
 import "os"
 
-// writeParts writes parts one after another from a position on.
+// writeParts writes parts one after another, starting at pos.
 func writeParts(f *os.File, parts [][]byte, pos int64) error {
 	for _, part := range parts {
 		if _, err := f.WriteAt(part, pos); err != nil {

@@ -14,8 +14,8 @@ import (
 // maxParts is the number of parts that one call of pwritev(2) takes (IOV_MAX).
 const maxParts = 1024
 
-// writeParts writes parts one after another from a position on, with as few system
-// calls as possible.
+// writeParts writes parts one after another, starting at pos, with as few
+// system calls as possible.
 func writeParts(f *os.File, parts [][]byte, pos int64) error {
 	for len(parts) > 0 {
 		now := parts[:min(len(parts), maxParts)]

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// flushDelay is the maximal time that text stays in memory.
+	// flushDelay is the maximum time that text stays in memory.
 	flushDelay = 25 * time.Millisecond
 
 	// flushAt is the amount of pending text that is written without delay. To wake
@@ -50,7 +50,7 @@ type Recorder struct {
 
 	syncs chan chan struct{} // each is closed once all pending text has been written
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	services map[string]*service
 	order    []*service // as they came
 	last     int64      // time of the latest block
@@ -116,8 +116,8 @@ type Stream struct {
 	size  int
 }
 
-// Stream returns a stream for a process of a service. Of a nil Recorder it is
-// nil.
+// Stream returns a stream for a process of a service. For a nil Recorder, it
+// returns nil.
 func (r *Recorder) Stream(name string) *Stream {
 	if r == nil {
 		return nil
@@ -281,8 +281,8 @@ func (st *Stream) putGap(now time.Time) {
 	s.lost, s.cause = 0, nil
 }
 
-// room returns the maximal length of the next block for n bytes of text. It starts
-// a new page or segment if necessary.
+// room returns the maximum length of the next block for n bytes of text. It
+// starts a new page or segment if necessary.
 func (s *service) room(n int) int {
 	left := pageLen - s.pos%pageLen - headerLen
 	if left < min(n, minPiece) {

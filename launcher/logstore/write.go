@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// keptSegments is the maximal number of segments of a service.
+// keptSegments is the maximum number of segments of a service.
 const keptSegments = 3
 
 // write writes pending text until recording ends.
@@ -28,8 +28,8 @@ func (r *Recorder) write() {
 	r.finish()
 }
 
-// await waits until so many bytes are queued, or for a timeout. Meanwhile it
-// serves Sync. It returns false when recording ends.
+// await waits until at least this many bytes are queued, or for a timeout.
+// Meanwhile it serves Sync. It returns false when recording ends.
 func (r *Recorder) await(bytes int, timeout <-chan time.Time) bool {
 	r.mu.Lock()
 	enough := r.queued >= bytes
@@ -172,8 +172,8 @@ func (r *Recorder) flush() {
 	}
 }
 
-// wrote accounts for n pending bytes that have been written, and wakes who waits for
-// that.
+// wrote accounts for n pending bytes that have been written, and wakes the
+// goroutines that wait for room.
 func (r *Recorder) wrote(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -237,8 +237,8 @@ func (r *Recorder) writeChunk(s *service, c *chunk) error {
 	return err
 }
 
-// open opens the file of a segment for writing. If the service has its maximum of
-// segments, it reuses the oldest.
+// open opens the file of a segment for writing. If the service has its maximum
+// of segments, it reuses the oldest.
 func (r *Recorder) open(s *service, number uint32) (err error) {
 	if s.file != nil && s.fileOf == number {
 		return nil

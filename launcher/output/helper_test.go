@@ -96,7 +96,7 @@ func (g *gate) Write(p []byte) (int, error) {
 // fakePipe is an unbounded pipe for a synctest bubble. Its reads are like those of
 // an *os.File: after the deadline they fail even if there is data.
 type fakePipe struct {
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	data     []byte
 	closed   bool
 	deadline time.Time

@@ -59,7 +59,7 @@ type Mux struct {
 
 	order sync.Mutex // held from the time lines enter the tail until mu is locked to write them
 
-	mu   sync.Mutex // guards what follows; held during a write
+	mu   sync.Mutex // guards the fields below; held during a write
 	w    io.Writer
 	err  error
 	wide bool    // the writer has been widened if it is a pipe

@@ -13,7 +13,7 @@ type names struct {
 	palette []string   // see Style.Colors
 	limit   func() int // see Style.NameWidth
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	width  int        // of the longest name so far
 	colors map[string]string
 }

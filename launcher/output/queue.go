@@ -4,7 +4,7 @@ import "sync"
 
 // queue is an unbounded queue of lines: add never blocks.
 type queue struct {
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	change *sync.Cond
 	lines  []string
 	added  int // number of lines added

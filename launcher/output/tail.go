@@ -24,7 +24,7 @@ const (
 // reads at its own pace and misses what is overwritten meanwhile: writers never
 // wait. The zero Tail is empty.
 type Tail struct {
-	mu     sync.Mutex                     // guards what follows
+	mu     sync.Mutex                     // guards the fields below
 	ring   [tailBytes / chunkBytes][]byte // byte n of all copied output is at n % tailBytes; chunks are allocated when first used
 	copied int64                          // the number of bytes copied to the ring so far
 	end    int64                          // the number of bytes so far
@@ -136,9 +136,9 @@ func (t *Tail) text(b block) []byte {
 	return text
 }
 
-// blocksFrom returns the blocks with the lines from number next on, the number of the
-// line after them, how many lines from next on are no longer kept, and a channel
-// that is closed when there is more; mu is held.
+// blocksFrom returns the blocks with line next and all later lines, the number
+// of the line after them, how many lines since next are no longer kept, and a
+// channel that is closed when there is more; mu is held.
 func (t *Tail) blocksFrom(next int64) (blocks []block, after, missed int64, more <-chan struct{}) {
 	kept := t.blocks[t.gone:]
 	first := t.lines
@@ -152,10 +152,10 @@ func (t *Tail) blocksFrom(next int64) (blocks []block, after, missed int64, more
 	return kept[begin:], t.lines, max(0, first-next), t.more
 }
 
-// Since returns the lines from number next on; lines are numbered from 0 in the
-// order they were printed. after is the number of the line after them, missed is
-// how many lines from next on are no longer kept, and more is closed when there
-// are more lines.
+// Since returns line next and all later lines; lines are numbered from 0 in the
+// order they were printed. after is the number of the line after them, missed
+// is how many lines since next are no longer kept, and more is closed when
+// there are more lines.
 func (t *Tail) Since(next int64) (lines []Line, after, missed int64, more <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

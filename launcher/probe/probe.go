@@ -1,4 +1,4 @@
-// Package probe asks a service whether it is ready.
+// Package probe checks whether a service is ready.
 package probe
 
 import (

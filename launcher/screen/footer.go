@@ -21,7 +21,7 @@ type Footer struct {
 	w    io.Writer
 	size func() terminal.Size
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	row    Row
 	held   []byte    // the beginning of a sequence or of a character
 	erased bool      // the row is to be drawn

@@ -71,7 +71,7 @@ type Screen struct {
 	w    io.Writer
 	size func() terminal.Size
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	rows    []Row
 	cursor  int          // the column of the cursor in the first row
 	lines   bytes.Buffer // whole lines to be written

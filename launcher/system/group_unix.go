@@ -44,7 +44,7 @@ var shellIsDash = sync.OnceValue(func() bool {
 // session.
 func processAttributes(_ procfile.Process, pty bool) *syscall.SysProcAttr {
 	if pty {
-		return &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 1} // of a step, descriptor 0 is no terminal
+		return &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 1} // descriptor 0 of a step is not a terminal
 	}
 	return &syscall.SysProcAttr{Setpgid: true}
 }
@@ -71,7 +71,7 @@ type group struct {
 	mu         sync.Mutex          // guards the fields below
 	closed     bool                // wait was called; no more signals
 	lastSignal syscall.Signal      // the last signal sent; 0 for none
-	sent       map[process.ID]bool // who has received lastSignal, as far as is known
+	sent       map[process.ID]bool // the processes known to have received lastSignal
 	empty      bool                // the process group is empty, so its number may be reused
 	hasOutside bool                // the group or session contains a process outside the run
 	survivors  []process.ID        // those that were given up on; nil until then

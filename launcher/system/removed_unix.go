@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// lookFile is exec.LookPath for a path. If that is the file of this program, and
-// was removed, as by an upgrade, it returns another path of the program: on Linux
-// that of the running one, else its successor on PATH.
+// lookFile is exec.LookPath for a path. If that is the file of this program,
+// and was removed, for example by an upgrade, it returns another path of the
+// program: on Linux that of the running one, else its successor on PATH.
 func lookFile(file string) (string, error) {
 	found, err := exec.LookPath(file)
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -47,7 +47,7 @@ func LimitFor(files int) int {
 type descriptors struct {
 	limit func() int // of open files; 0 if watching opens none
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	opened map[watchedDirectory]int
 	total  int
 }

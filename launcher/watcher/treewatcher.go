@@ -83,7 +83,7 @@ func (w *TreeWatcher) start(t *tree, o options) error {
 		return errors.Join(first.errs...)
 	}
 	links.follow(t, &first)
-	first = burst{count: len(first.errs), errs: first.errs} // existing files are no change
+	first = burst{count: len(first.errs), errs: first.errs} // existing files are not a change
 	handle := func(batch []event, b *burst) {
 		t.handle(batch, b)
 		links.follow(t, b)

@@ -90,7 +90,7 @@ func alternatives(glob, directory string) []string {
 	if directory != "" {
 		all = append(all, path.Join(directory, glob), path.Join(directory, glob, "**"))
 	}
-	if strings.Trim(base, "*") == "" { // "**/*" is no alternative
+	if strings.Trim(base, "*") == "" { // "**/*" is not an alternative
 		return append(all, path.Join("**", glob))
 	}
 	if directory != "" {

@@ -64,8 +64,8 @@ func (f watchSet) affectedBy(e event) bool {
 }
 
 // mayMatch reports whether a path is a pattern that name, or a file below name,
-// may match. A part that is name's own is no pattern: directories may be called
-// "[old]".
+// may match. A part that equals that of name is not a pattern: directories may
+// be called "[old]".
 func mayMatch(pattern, name string) bool {
 	const separator = string(filepath.Separator)
 	if !strings.ContainsAny(pattern, "*?[") {

@@ -164,7 +164,7 @@ var shellPort = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // connectShell is connect for a command of a shell. host returns the host of a
-// variable, "" for the service's own port; known is false if it is no port.
+// variable, "" for the service's own port; known is false if it is not a port.
 func connectShell(line string, host func(variable string) (name string, known bool)) (connected string, hosts []string, remains bool) {
 	rest := shellPort().ReplaceAllStringFunc(line, func(found string) string {
 		at := shellPort().FindStringSubmatchIndex(found)

@@ -201,8 +201,8 @@ func (c *composer) environment(s composed, i int) {
 	}
 }
 
-// healthPath returns the path of a health check that asks the service itself:
-// curl -f http://localhost:3000/healthz.
+// healthPath returns the path of a health check that sends a request to the
+// service itself: curl -f http://localhost:3000/healthz.
 func healthPath(check string) (p string, ok bool) {
 	for _, c := range splitCommands(check) {
 		for _, w := range c.words {

@@ -49,7 +49,7 @@ func merge(t tree) findings {
 	return mergeProcfile(declared, production, guessed)
 }
 
-// search asks all ecosystems about all directories. Files of a directory that
+// search runs all ecosystems on all directories. Files of a directory that
 // another one covers, such as a workspace's, are not searched again.
 func search(t tree) (all findings) {
 	for _, dir := range t.directories() {

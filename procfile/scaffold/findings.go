@@ -10,7 +10,7 @@ import (
 // directory declare. It only reads: merging is the caller's.
 type ecosystem func(t tree, dir string) findings
 
-// ecosystems are asked about every directory, in this order.
+// ecosystems are run on every directory, in this order.
 var ecosystems = []ecosystem{
 	ruby, php, sites, python, phoenix, spring, dotnet, golang, cargo, deno, node,
 }

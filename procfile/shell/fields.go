@@ -70,7 +70,7 @@ func (e *expander) append(part syntax.WordPart, quoted bool) bool {
 	return false
 }
 
-// IsVariable reports whether a name may be a variable's, and is no special
+// IsVariable reports whether a name may be a variable's, and is not a special
 // parameter.
 func IsVariable(name string) bool {
 	for i, c := range []byte(name) {

@@ -16,7 +16,7 @@ import (
 )
 
 // Checkout describes a project's directory, as far as the file system and the
-// environment do. The zero Checkout is no project: it stands for user-wide
+// environment do. The zero Checkout is not a project: it stands for user-wide
 // names.
 type Checkout struct {
 	Directory string // of the Portfile: absolute, symlinks resolved

@@ -51,7 +51,7 @@ func (c container) publishes(on netip.AddrPort) bool {
 	return false
 }
 
-// ErrBusy says that an engine has not answered in time.
+// ErrBusy reports that an engine has not answered in time.
 var ErrBusy = errors.New("the container engine does not respond")
 
 // StatusOf returns the status of the running container of a service, such as "Up

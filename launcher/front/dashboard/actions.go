@@ -55,7 +55,8 @@ func failUnknown(w http.ResponseWriter) {
 	fail(w, http.StatusNotFound, "this checkout is not known any more", "devports up")
 }
 
-// point makes a port lead to a service.
+// point serves the request to point a port to a service, or to no service any
+// more.
 func (d *Dashboard) point(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Port     int    `json:"port"`

@@ -48,7 +48,8 @@ func (h *hub) watch(ctx context.Context, scanned chan struct{}) {
 	}
 }
 
-// found reports whether a run of a slot shall be followed.
+// found updates the entry of a slot, and reports whether its run is to be
+// followed.
 func (h *hub) found(i control.Instance, first bool) (follow bool) {
 	h.mu.Lock()
 	k, listed := h.all[i.Name()]

@@ -13,7 +13,7 @@ const (
 	beginPrefix = "<!-- devports: begin"
 )
 
-// DamagedError says that the marks in a file are not one pair, so that it is
+// DamagedError reports that the marks in a file are not one pair, so that it is
 // unclear what is between them.
 type DamagedError struct {
 	Line    int // of a mark, from 1

@@ -97,7 +97,7 @@ func scopeOfNote(n control.Note) registry.Scope {
 	return registry.Scope{Directory: n.Directory, Project: n.Project, Worktree: n.Worktree}
 }
 
-// hung is the finding about a run that lives and does not respond.
+// hung is the finding about a run that is alive but does not respond.
 func hung(i control.Instance) Finding {
 	const unreachable = "devports ps, logs, restart and down cannot reach it, and devports up cannot start there"
 	f := Finding{Check: "runs", Level: Wrong, Why: unreachable}

@@ -101,7 +101,7 @@ const (
 // then cancelled. A client that waits for the server kills it after a while.
 const closeGrace = time.Second
 
-// Serve answers the requests on in, until that or ctx ends. It returns when all
+// Serve answers the requests on in until in or ctx ends. It returns when all
 // calls have ended; it does not wait for a read from in.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, server Server) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -126,7 +126,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, server Server) erro
 	}
 }
 
-// read sends the lines of in, until that or ctx ends.
+// read sends the lines of in until in or ctx ends.
 func read(ctx context.Context, in io.Reader, lines chan<- []byte, ended chan<- error) {
 	for buffered := bufio.NewReader(in); ; {
 		line, err := buffered.ReadBytes('\n')
@@ -152,7 +152,7 @@ type connection struct {
 	server     Server
 	goroutines sync.WaitGroup
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	out   *json.Encoder
 	calls map[string]context.CancelFunc // the calls that have not ended, by ID
 }

@@ -52,7 +52,7 @@ func (l *loop) apply(next model, do command) {
 	case cmdAttach:
 		l.attach()
 	case cmdInspect:
-		l.look()
+		l.inspectTarget()
 	case cmdPage:
 		l.page()
 	case cmdRedraw:
@@ -95,8 +95,9 @@ func (l *loop) start(task func() func(*loop)) {
 	})
 }
 
-// look looks at the service in the panel, and again after inspectDelay.
-func (l *loop) look() {
+// inspectTarget inspects the service in the panel, and again after
+// inspectDelay.
+func (l *loop) inspectTarget() {
 	name := l.model.target()
 	l.inspect.Stop()
 	if l.model.panel == panelNone || name == "" {

@@ -23,8 +23,7 @@ const (
 	panelEnvironment       // of its process
 )
 
-// inspectDelay is the time between two looks at a service whose details are
-// shown.
+// inspectDelay is the time between two inspections of the service in the panel.
 const inspectDelay = time.Second
 
 // toggle opens or closes a panel about the targeted service.

@@ -26,7 +26,7 @@ type loop struct {
 
 	picked   *time.Timer // fires when the picked service is to be shown
 	asked    *time.Timer // fires when a question is forgotten
-	inspect  *time.Timer // fires when the service in the panel is to be looked at
+	inspect  *time.Timer // fires when the service in the panel is to be inspected again
 	tasks    sync.WaitGroup
 	results  chan func(*loop) // what to do with the results of tasks
 	pausedAt int64            // the line at which a paused stream resumes
@@ -59,7 +59,7 @@ func (l *loop) run() {
 		case <-l.picked.C:
 			l.apply(l.model, cmdFilter)
 		case <-l.inspect.C:
-			l.look()
+			l.inspectTarget()
 		case done := <-l.results:
 			done(l)
 		case <-l.asked.C:

@@ -52,7 +52,7 @@ const (
 	cmdOpen                      // open it in the browser
 	cmdAttach                    // type to it
 	cmdPage                      // show its log in a pager
-	cmdInspect                   // look at it, for the panel
+	cmdInspect                   // inspect it, for the panel
 	cmdRedraw                    // clear the screen
 )
 
