@@ -128,9 +128,9 @@ func (m *machine) deadline() time.Time {
 	return time.Time{}
 }
 
-// deadlines is a heap of deadlines of services, the earliest one first. One that
-// does not count any more stays until it is the first: when many services stop, to
-// look at all of them after each end would take longer than everything else.
+// deadlines is a heap of deadlines of services, the earliest one first. Stale
+// entries are removed only when they are the first: when many services stop,
+// searching all entries after each end would take longer than everything else.
 type deadlines []deadline
 
 type deadline struct {

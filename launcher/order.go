@@ -26,7 +26,7 @@ type machine struct {
 	maxBuilds       int             // how many builds may run at a time; 0: no limit
 	touched         map[string]bool // services for which nextEvent may have changed since it was called
 	links           *links          // of services; nil: not computed
-	deadlines       deadlines       // of services, and some that do not count any more
+	deadlines       deadlines       // of services, with stale entries
 	unsettled       string          // a service that had not settled when last summarized; may not exist
 	stopCause       *ExitError      // with stopOnExit: the exit that stopped the run
 	cache           graphCache

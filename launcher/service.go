@@ -205,8 +205,8 @@ func (s service) kill(now time.Time) (service, []action) {
 }
 
 // record sets the exit of the process. The first cause counts. A job that is to
-// stop or to restart, and succeeds before it is stopped, has succeeded: so says
-// [Turn] of a step.
+// stop or to restart, but succeeds before that reaches it, has succeeded: the
+// [Turn] of a step records the same.
 func (s service) record(e event) service {
 	if s.exit != nil {
 		return s

@@ -37,7 +37,7 @@ func (s setupState) start() setupState {
 }
 
 // succeed returns the state after a process has succeeded, or a step was up to
-// date. again: it is to restart.
+// date. again reports whether the service is about to restart.
 func (s setupState) succeed(now time.Time, again bool) setupState {
 	s.forced = s.forced && again
 	if !s.upToDate {

@@ -84,7 +84,7 @@ type Service struct {
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
 
-	Step    bool   // it is a step of the set-up, and Watch its when
+	Step    bool   // it is a step of the set-up; Watch has its `when` patterns
 	Creates []Text // of a step: see [Setup]
 
 	undeclared     bool // see AddService

@@ -70,7 +70,7 @@
 // A scope with "override": true was created by DEVPORTS_WORKTREE, beside the
 // scope of its directory. A lease with "undeclared": true belongs to a name
 // that the project's file does not declare. The other keys of a scope describe
-// its checkout. They are found out, and written, whenever it leases:
+// its checkout. Lease determines and writes them each time:
 //
 //   - "declared" is the project's own name, if "project" has a number because
 //     another project has that name; "requested" is the value of

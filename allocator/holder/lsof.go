@@ -13,8 +13,8 @@ import (
 )
 
 // On macOS, lsof(8) lists the sockets: the system has no documented call for
-// that. It reads the open files of all visible processes, whatever it is asked
-// for, so that one call should answer for all ports. This file is compiled
+// that. It reads the open files of all visible processes, whatever its
+// arguments are, so one call should serve all ports. This file is compiled
 // everywhere, so that its tests run with the lsof of any system.
 
 // lsofListening are the arguments for all listening TCP sockets.

@@ -28,8 +28,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// TryAcquire looks noteTries times, in noteWait, for the note of a holder that has
-// just taken the lock. It counts, as this process may have stood still meanwhile.
+// TryAcquire reads the note of a holder that has just taken the lock up to
+// noteTries times, for about noteWait. It counts the attempts instead of
+// measuring the time, because this process may have been suspended meanwhile.
 const (
 	noteWait  = 200 * time.Millisecond
 	noteTries = 40

@@ -2,7 +2,7 @@ package process
 
 import "time"
 
-// Usage is what a process uses.
+// Usage is the CPU time and the memory of a process.
 type Usage struct {
 	CPU    time.Duration // so far, without its children
 	Memory int64         // bytes; memory shared with other processes counts in part where the system reports that

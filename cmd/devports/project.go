@@ -72,7 +72,7 @@ func (s session) projectOf(o upOptions) (project.Project, error) {
 	if err != nil {
 		return project.Project{}, err
 	}
-	return project.Proposed(s.host(), r, dir, o.Proposed, o.Replicas)
+	return project.OpenProposed(s.host(), r, dir, o.Proposed, o.Replicas)
 }
 
 // openWithoutRegistry is openProject for commands that lease no ports.

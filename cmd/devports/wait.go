@@ -23,8 +23,9 @@ type waitOptions struct {
 	json    bool
 	refused bool // a refused edit is not a failure
 
-	// synced is the answer to a request just before, for which the run has looked for
-	// edits, so that it need not at once do so again; nil for none.
+	// synced is the response to the previous request, before which the run has
+	// applied all edits: the wait need not begin with that. nil: there was
+	// none.
 	synced *control.Info
 }
 
@@ -55,7 +56,7 @@ func (s session) awaitSettled(ctx context.Context, client control.Client, names 
 	defer cancel()
 	isShared := func(st launcher.Status) bool { return st.Shared }
 	if o.synced != nil && !slices.ContainsFunc(o.synced.Services, isShared) { // the state of a shared service comes from another run
-		client = client.Synced()
+		client = client.WithoutSync()
 	}
 	wait, settled := client.Wait, launcher.Status.Settled
 	if o.keep {

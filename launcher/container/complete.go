@@ -14,7 +14,7 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// Loaded is what an engine says about the containers of a plan.
+// Loaded is the result of [Load]: the engine, and the compose files of a plan.
 type Loaded struct {
 	engine      Engine
 	missing     error // why there is no engine; nil if there is one

@@ -25,7 +25,7 @@ type Client struct {
 
 	holder string // the checkout that Hold is for; "" for none
 	others bool   // see Forcing
-	synced bool   // see Synced
+	synced bool   // see WithoutSync
 
 	// greet fails fast if the run does not respond; nil: no such check.
 	greet func(ctx context.Context) error
@@ -99,9 +99,10 @@ func (c Client) WaitUp(ctx context.Context, services ...string) (Info, error) {
 	return c.wait(ctx, url.Values{"service": services, "keep": {"true"}})
 }
 
-// Synced returns a client whose Wait and WaitUp do not look for edits at once, after
-// a request that has done so.
-func (c Client) Synced() Client {
+// WithoutSync returns a client whose Wait and WaitUp do not first have the run
+// apply recent edits (sync=false). It is for use right after a request that
+// did.
+func (c Client) WithoutSync() Client {
 	c.synced = true
 	return c
 }

@@ -265,7 +265,7 @@ func TestSync(t *testing.T) {
 		t.Errorf("it was synced only to be identified: %+v, %v", info, err)
 	}
 	began := time.Now()
-	_, err = client.Synced().Wait(ctx)
+	_, err = client.WithoutSync().Wait(ctx)
 	if err != nil || len(edited) != 1 && time.Since(began) < quickWait {
 		t.Errorf("it was synced once more after a request: %v", err)
 	}

@@ -58,8 +58,8 @@ func (s server) sync(ctx context.Context, urgent bool) Pending {
 }
 
 // waitSettled waits until settled holds for all services, with the files as
-// they are then, and those that are ready respond. Without sync it looks for edits
-// only if that takes a while.
+// they are then, and those that are ready respond. Without sync, it applies
+// edits only after a wait of more than quickWait.
 func (s server) waitSettled(ctx context.Context, settled func(launcher.Status) bool, sync bool, names []string) ([]launcher.Status, []Refusal, error) {
 	var services []launcher.Status // at the time when all had settled
 	hung := false                  // one of them did not respond

@@ -71,8 +71,9 @@ func (a *Announced) Stop() {
 // retryDelays are those between attempts to reach a front.
 var retryDelays = []time.Duration{0, 100 * time.Millisecond, time.Second, 5 * time.Second, 30 * time.Second}
 
-// yieldTime is how long the successor of a front that has yielded may take,
-// before any run starts one: a run of an earlier protocol must not be first.
+// yieldTime is how long a run waits for the successor of a front that has
+// yielded before it starts a front itself. Otherwise a run of an earlier
+// protocol might be the first to start one.
 const yieldTime = time.Second
 
 func (announced *Announced) run(ctx context.Context) {

@@ -212,7 +212,7 @@ func (p *pages) all(w http.ResponseWriter, r *http.Request, routes *routes) {
 }
 
 // site responds with the services of a checkout. Its host is a parent domain of
-// the hosts of services, so that it has neither cookies nor logs.
+// the hosts of services, so the page sets no cookies and shows no logs.
 func (p *pages) site(w http.ResponseWriter, r *http.Request, s site) {
 	listed := p.sites([]site{s})
 	p.write(w, r, http.StatusOK, page{Title: listed[0].Title(), Sites: listed})

@@ -109,9 +109,11 @@ func (b *buffers) Get() []byte {
 
 func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
 
-// addressParts are the X-Forwarded headers of the address that another proxy was
-// asked for, beside those that SetXForwarded sets. With the host that this sets,
-// they make a wrong address. Others, as of the user who has signed in, pass.
+// addressParts are the X-Forwarded headers, besides those that SetXForwarded
+// sets, in which another proxy passes parts of the address of the original
+// request. rewrite removes them: together with the host that SetXForwarded
+// sets, they would make a wrong address. Other X-Forwarded headers pass, such
+// as that of the user who has signed in.
 var addressParts = []string{"Port", "Prefix", "Protocol", "Scheme", "Server", "Ssl"}
 
 func rewrite(r *httputil.ProxyRequest) {
@@ -183,9 +185,10 @@ func (p *proxy) servePage(w http.ResponseWriter, r *http.Request, b backend) {
 	p.pages.unavailable(w, r, b, err)
 }
 
-// admit waits until the service of a target may get requests. From then on, the
-// service is not restarted before this one has been answered. Until then,
-// nothing of it has been read.
+// admit waits until the service of a target may get requests. Once it returns,
+// the service is not restarted before this request has been answered. Before,
+// nothing of the request has been read. The error is errMoved, errNotListening,
+// or that of ctx.
 func (p *proxy) admit(ctx context.Context, t target) (target, error) {
 	for {
 		routes := p.table.routes()
@@ -249,9 +252,9 @@ func (p *proxy) dial(ctx context.Context, t target) (net.Conn, error) {
 }
 
 // dialAgain is dial for a request that its process may have received. The
-// transport sends it again since a service may close an idle connection at any
-// time. If the process has ended instead, the next one must not get it: that might
-// end, too.
+// transport retries it, since a service may close an idle connection at any
+// time. If the process has ended instead, the error is errLost: the next
+// process must not get the request, which might crash it, too.
 func (p *proxy) dialAgain(ctx context.Context, t target) (net.Conn, error) {
 	if now, ok := p.table.routes().find(t.name); !ok || now.key != t.key {
 		return nil, errLost

@@ -33,8 +33,9 @@ type Options struct {
 	Abandoned func() bool
 }
 
-// silentTime is how long a connection on which nothing was received may stay open
-// then. Browsers open some in advance, for which Shutdown waits for 5 s.
+// silentTime is how long a connection on which nothing was received may stay
+// open after the front has stopped listening. Browsers open some in advance,
+// for which Shutdown would wait for 5 s.
 const silentTime = 500 * time.Millisecond
 
 // drainTime is how long the open requests may take after another front has

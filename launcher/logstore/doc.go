@@ -45,20 +45,22 @@
 // # Failure
 //
 // Text is written at most about 25 ms after it was printed, at once if the
-// recorder was idle. SIGKILL loses what was not written yet. Nothing is synced: a
-// power failure loses what the system had not written to the disk. While the disk
-// is full or writes less than 10 MB a second, lines are dropped and counted; a gap then records the
-// number and the reason, once there is space for it.
+// recorder was idle. SIGKILL loses what was not written yet. Nothing is synced:
+// a power failure loses what the system had not written to the disk. While the
+// disk is full or writes less than 10 MB a second, lines are dropped and
+// counted; a gap then records the number and the reason, once there is space
+// for it.
 //
 // # Concurrency properties
 //
-// A [Recorder] may be used by several goroutines. One goroutine writes, from the
-// memory into which the text was read if that can be kept. [Stream.Record] waits for
-// it only while 4 MiB are pending, half a second at most and then as long as a
-// disk takes that writes 10 MB a second. Any number of processes may read, and several may record, even in the same checkout. A
-// reader holds no lock and never sees half a block: it reads a page, then checks
-// that the page still belongs to its segment. Files that are removed meanwhile
-// are skipped.
+// A [Recorder] may be used by several goroutines. One goroutine writes, from
+// the memory into which the text was read if that can be kept. [Stream.Record]
+// waits for it only while 4 MiB are pending: for up to half a second, and then
+// only as long as the disk writes at least 10 MB a second. Any number of
+// processes may read, and several may record, even in the same checkout. A
+// reader holds no lock and never sees half a block: it reads a page, then
+// checks that the page still belongs to its segment. Files that are removed
+// meanwhile are skipped.
 //
 // If the clock is set back, times stand still until it has caught up.
 package logstore

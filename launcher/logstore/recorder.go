@@ -17,16 +17,15 @@ const (
 	// the writing goroutine takes as long as copying 100 KB.
 	flushAt = 512 << 10
 
-	// maxPending limits the pending text in memory. When there is more, those who
-	// print wait for the disk or, once they have no patience left, it is dropped.
+	// maxPending limits the pending text in memory. When there is more, Record
+	// waits for the disk, or drops the text once the waitBudget is used up.
 	maxPending = 4 << 20
 
-	// minSpeed is how much the disk has to write in a second for those who print
-	// to wait for it, rather than lose lines. What they print is not slowed down
-	// below that.
+	// minSpeed is the speed of the disk, in bytes per second, below which lines
+	// are dropped rather than services delayed.
 	minSpeed = 10_000_000
 
-	// maxWait is how long those who print wait for a disk that does not respond.
+	// maxWait is how long Record waits for a disk that does not respond.
 	maxWait = 500 * time.Millisecond
 
 	// trimDelay is the time until the store is trimmed, which reads about all
@@ -50,19 +49,19 @@ type Recorder struct {
 
 	syncs chan chan struct{} // each is closed once all pending text has been written
 
-	mu       sync.Mutex // guards the fields below
-	services map[string]*service
-	order    []*service // as they came
-	last     int64      // time of the latest block
-	queued   int        // bytes in chunks
-	writing  int        // bytes in chunks that are being written
-	wakeAt   int        // queued bytes at which the writing goroutine wants to be woken; 0 for none
-	closed   bool
-	failed   error          // of the last write; nil if it succeeded
-	retry    time.Time      // the time of the next attempt
-	copies   *buffer.Buffer // where the next header or text is copied to; nil for none
-	patience time.Duration  // how long those who print may wait for the disk
-	written  chan struct{}  // closed when some of what is pending has been written; nil: nothing waits
+	mu         sync.Mutex // guards the fields below
+	services   map[string]*service
+	order      []*service // as they came
+	last       int64      // time of the latest block
+	queued     int        // bytes in chunks
+	writing    int        // bytes in chunks that are being written
+	wakeAt     int        // queued bytes at which the writing goroutine wants to be woken; 0 for none
+	closed     bool
+	failed     error          // of the last write; nil if it succeeded
+	retry      time.Time      // the time of the next attempt
+	copies     *buffer.Buffer // where the next header or text is copied to; nil for none
+	waitBudget time.Duration  // how long Record may still wait for the disk
+	written    chan struct{}  // closed when some of what is pending has been written; nil: nothing waits
 
 	// The following belongs to the writing goroutine.
 	trimDue  <-chan time.Time // nil: there is nothing to trim
@@ -135,9 +134,10 @@ func (r *Recorder) Stream(name string) *Stream {
 }
 
 // Record records text. Its last line may be unfinished; the next text then
-// continues it. If shared is not nil, the text is in it, and is kept there instead
-// of being copied. While too much is pending, Record waits for the disk, but no
-// longer than a disk takes that writes minSpeed, and maxWait.
+// continues it. If shared is not nil, the text is in it, and is kept there
+// instead of being copied. While maxPending bytes are pending, Record waits for
+// the disk, until the waitBudget of the Recorder is used up. It then drops the
+// text.
 func (st *Stream) Record(text []byte, shared *buffer.Buffer) {
 	if st == nil || len(text) == 0 {
 		return
@@ -167,20 +167,20 @@ func (st *Stream) Record(text []byte, shared *buffer.Buffer) {
 // The mutex is held, except while it waits.
 func (r *Recorder) awaitRoom(n int) bool {
 	for r.queued+r.writing+n > maxPending && !r.closed {
-		if r.patience <= 0 || r.failed != nil {
+		if r.waitBudget <= 0 || r.failed != nil {
 			return false
 		}
 		if r.written == nil {
 			r.written = make(chan struct{})
 		}
-		written, patience, begin := r.written, r.patience, time.Now()
+		written, waitBudget, begin := r.written, r.waitBudget, time.Now()
 		r.mu.Unlock()
 		select {
 		case <-written:
-		case <-time.After(patience):
+		case <-time.After(waitBudget):
 		}
 		r.mu.Lock()
-		r.patience -= time.Since(begin)
+		r.waitBudget -= time.Since(begin)
 	}
 	return true
 }

@@ -85,7 +85,7 @@ func (s Store) Begin(about About, failure func(error)) *Recorder {
 	r := &Recorder{
 		store: s, about: about, failure: failure, pages: segmentPages, services: map[string]*service{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		syncs: make(chan chan struct{}), patience: maxWait,
+		syncs: make(chan chan struct{}), waitBudget: maxWait,
 	}
 	go func() {
 		if err := r.create(); err != nil {

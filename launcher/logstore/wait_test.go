@@ -18,7 +18,7 @@ const printing = 10 * time.Second
 // and lost, and the time that printing them waited.
 func flooded(t *testing.T, disk int, while time.Duration) (printed, lost int, waited time.Duration) {
 	const block, batch = 64 << 10, 256 << 10
-	r := &Recorder{patience: maxWait}
+	r := &Recorder{waitBudget: maxWait}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -103,7 +103,7 @@ func TestSyncInFlood(t *testing.T) {
 		s := New(t.TempDir(), DefaultLimit)
 		r := &Recorder{
 			store: s, about: About{PID: os.Getpid(), Slot: "a", Began: time.Now()}, pages: segmentPages, services: map[string]*service{},
-			wake: make(chan struct{}, 1), stop: make(chan struct{}), syncs: make(chan chan struct{}), patience: maxWait,
+			wake: make(chan struct{}, 1), stop: make(chan struct{}), syncs: make(chan chan struct{}), waitBudget: maxWait,
 		}
 		r.Stream("web").Append(bytes.Repeat([]byte("0123456789\n"), flushAt/10))
 		ctx, cancel := context.WithCancel(t.Context())

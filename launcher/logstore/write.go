@@ -178,7 +178,7 @@ func (r *Recorder) wrote(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.writing -= n
-	r.patience = min(maxWait, r.patience+time.Duration(n)*time.Second/minSpeed)
+	r.waitBudget = min(maxWait, r.waitBudget+time.Duration(n)*time.Second/minSpeed)
 	if r.written != nil {
 		close(r.written)
 		r.written = nil

@@ -55,9 +55,9 @@ func (in *input) room() []byte {
 // held returns what has been read and is not shown yet.
 func (in *input) held() []byte { return in.memory()[in.start:in.end] }
 
-// proceed chooses the memory for the next read, after one of n bytes that has
-// filled its room or has not.
-func (in *input) proceed(n int, full bool) {
+// chooseMemory chooses the memory for the next read, after a read of n bytes;
+// full reports whether it filled its room.
+func (in *input) chooseMemory(n int, full bool) {
 	held := in.end - in.start
 	if in.shared == nil {
 		in.start, in.end = 0, copy(in.small, in.held())

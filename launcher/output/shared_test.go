@@ -113,7 +113,7 @@ func TestSpareBuffers(t *testing.T) {
 			}
 			in.start = in.end // it was shown
 			n -= read
-			in.proceed(read, read == len(room))
+			in.chooseMemory(read, read == len(room))
 		}
 		in.close()
 	}
@@ -136,13 +136,13 @@ func TestQuietInput(t *testing.T) {
 		n := len(in.room())
 		in.end += n
 		in.start = in.end
-		in.proceed(n, true)
+		in.chooseMemory(n, true)
 	}
 	if in.shared == nil {
 		t.Error("a flood is read into a small buffer")
 	}
 	in.end += copy(in.room(), "password: ")
-	in.proceed(10, false)
+	in.chooseMemory(10, false)
 	if in.shared != nil || string(in.held()) != "password: " {
 		t.Errorf("%q is held", in.held())
 	}

@@ -132,7 +132,7 @@ func (s *Stream) Copy(source io.Reader) {
 		if !shown.IsZero() { // what follows waits for that
 			s.drain.until = s.drain.until.Add(time.Since(shown))
 		}
-		in.proceed(n, full)
+		in.chooseMemory(n, full)
 		if n >= floods && narrow == nil {
 			narrow = s.mux.widenInput(source)
 		}

@@ -126,11 +126,11 @@ func (s *processSet) tagLauncher() (untag func()) {
 }
 
 // startTagged is os.StartProcess for a process with a tag. In a dedicated
-// process, the child inherits the tag, and so do its children from the start. For
-// that, processes are spawned one at a time, which costs a fifth of the time that
-// many take. If each got its tag just after, it would be without for milliseconds
-// where more of them start than there are processors: time enough for a daemon to
-// fork twice and clear its environment.
+// process, the child inherits the tag, and so do its children from the start.
+// For that, processes are spawned one at a time, which costs a fifth of the
+// time that many take. If each got its tag just after its start, it would have
+// none for milliseconds if more of them start than there are processors: time
+// enough for a daemon to fork twice and clear its environment.
 func (s *processSet) startTagged(tag process.Tag, path string, argv []string, attr *os.ProcAttr) (*os.Process, error) {
 	if s.mark.Run == 0 {
 		return os.StartProcess(path, argv, attr)

@@ -10,14 +10,15 @@ import (
 // maxSent is how many descriptors Linux sends in one message (SCM_MAX_FD).
 const maxSent = 253
 
-// closeInBackground makes the kernel close the inotify instances of this process
-// in the background, if they are closed before finish is called: closing the last
-// reference to one waits 14 ms for an RCU grace period, as does the exit of a
-// process that has one open (Linux 6.18). So a message that is never received keeps
-// a reference, together with the only one to the socket that it was sent to. The
-// kernel's garbage collector finds that cycle; since Linux 6.9 it runs in a kernel
-// thread, before it was the call that closes the sockets that waited. Where this
-// fails, closing takes its time.
+// closeInBackground makes the kernel close the inotify instances of this
+// process in the background, if they are closed before finish is called:
+// closing the last reference to one waits 14 ms for an RCU grace period, and so
+// does the exit of a process that has one open (Linux 6.18). So this function
+// sends the descriptors, and that of the receiving socket, over a socket pair
+// in a message that is never received, which has the last references. The
+// kernel's garbage collector of Unix sockets frees that cycle: since Linux 6.9
+// in a kernel thread, before that in the call that closes the pair, which then
+// waits. If any of this fails, closing is slow.
 func closeInBackground() (finish func()) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// Counted is what watching a tree takes.
+// Counted is how many directories and files watching a tree needs.
 type Counted struct {
 	Directories int
 	// Files is how many files it opens, on a system where watching opens files:

@@ -2,6 +2,6 @@
 
 package checkout
 
-// machine identifies the directory tree that this process sees. Outside Linux,
-// it does not share a home with containers.
+// machine is constant: only on Linux do containers share the user's home
+// directory with the host.
 func machine() string { return "-" }

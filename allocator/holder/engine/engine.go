@@ -17,8 +17,9 @@ import (
 	"time"
 )
 
-// timeout is the time for all engines to answer. One that does not run refuses at
-// once, one that is busy with a download is slow.
+// timeout limits the wait for all engines. An engine that is not running
+// refuses the connection at once; one that is busy with a download answers
+// slowly.
 const timeout = 2 * time.Second
 
 // maxAnswer is enough for thousands of containers.

@@ -111,7 +111,7 @@ func byPosition(services []launcher.Status) []launcher.Status {
 	return slices.SortedStableFunc(slices.Values(services), func(a, b launcher.Status) int { return cmp.Compare(a.Position, b.Position) })
 }
 
-// load is what a service uses.
+// load is the CPU time and the memory of a service at a time.
 type load struct {
 	pid    int
 	used   int64 // CPU time, in ms

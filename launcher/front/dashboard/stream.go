@@ -20,7 +20,7 @@ const (
 	maxMessage   = 64 << 10         // from a page
 )
 
-// follow is what a page asks for.
+// follow is the request of a page to follow lines.
 type follow struct {
 	ID       int      `json:"id"`
 	Checkout string   `json:"checkout"`

@@ -113,8 +113,8 @@ func Open(host Host, r registry.Registry, path string, scale map[string]int) (Pr
 	return p.load(path, func() (procfile.File, error) { return host.loader().Read(path) })
 }
 
-// Proposed is Open for a Portfile in dir that is not written.
-func Proposed(host Host, r registry.Registry, dir string, src []byte, scale map[string]int) (Project, error) {
+// OpenProposed is Open for a Portfile in dir that has not been written yet.
+func OpenProposed(host Host, r registry.Registry, dir string, src []byte, scale map[string]int) (Project, error) {
 	p := Project{Registry: r, host: host, scale: scale}
 	return p.load("", func() (procfile.File, error) {
 		f, err := procfile.Parse("Portfile", src)

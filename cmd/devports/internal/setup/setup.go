@@ -2,11 +2,12 @@
 // checkout, and decides which have to run. It compares the content of files,
 // not their times.
 //
-// For each scope there is a file in the directory "setup" of devports' home, with
-// the directory and its identity: a directory that was removed and created
+// For each scope there is a file in the directory "setup" of devports' home,
+// with the directory and its identity: a directory that was removed and created
 // again is a new checkout. While a step runs, it has no record: after an
-// interruption it runs again. There is a lock for each step of a directory: runs of
-// one scope run it once, and scopes that share the directory one after the other.
+// interruption it runs again. Each step of a directory has a lock: of two runs
+// of one scope, only one runs the step, and scopes that share the directory run
+// it one after the other.
 package setup
 
 import (
@@ -133,7 +134,7 @@ func (s Store) Changed(step procfile.Process) bool {
 	return err != nil || now.Files != r.Files
 }
 
-// Observer receives what is worth a message about the turn of a step.
+// Observer has the callbacks of Begin, for messages. All must be set.
 type Observer struct {
 	Waiting func(*lockfile.HeldError) // another run has the turn
 	// Incomplete: the step has succeeded, but has not created something.

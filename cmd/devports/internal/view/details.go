@@ -87,7 +87,7 @@ func panelLimit(size terminal.Size) int { return max(size.Rows*2/3-1, min(12, si
 // factWidth is the width of the labels of facts.
 const factWidth = 12
 
-// fact is something about a service.
+// fact is a labelled line of the details of a service.
 type fact struct {
 	label, value string
 	style        func(palette.Palette) string
