@@ -25,8 +25,8 @@ func candidate(t testing.TB, free func(port int) bool) int {
 	return port
 }
 
-// listen listens on a port on which no other socket listens. It skips the test if the
-// machine does not support the address family of host.
+// listen listens on a port on which no other socket listens. It skips the test
+// if the machine does not support the address family of host.
 func listen(t testing.TB, network, host string) (*net.TCPListener, int) {
 	t.Helper()
 	l, err := net.Listen(network, net.JoinHostPort(host, "0"))

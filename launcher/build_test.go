@@ -337,8 +337,8 @@ func TestBuildsUnderRandomEvents(t *testing.T) {
 	})
 }
 
-// Whatever is restarted or edited, and whenever, everything runs in the end: no build, job
-// or server waits for one that waits for it.
+// Whatever is restarted or edited, and whenever, everything runs in the end: no
+// build, job or server waits for one that waits for it.
 func TestBuildsComeToAnEnd(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, seed uint64) {
 		f := newFakeSystem(t, seed)

@@ -28,8 +28,8 @@ func NewController() *Controller {
 // called.
 func (c *Controller) Watch() (changed <-chan struct{}, stop func()) { return c.watchers.add() }
 
-// NotifyWatchers makes the channels of Watch receive a value, although no Status has
-// changed.
+// NotifyWatchers makes the channels of Watch receive a value, although no
+// Status has changed.
 func (c *Controller) NotifyWatchers() { c.watchers.notify() }
 
 // Ended returns a channel that is closed when the run has ended.

@@ -19,8 +19,8 @@ type Details struct {
 	Directory   string   `json:"directory"`
 	Environment []string `json:"environment"` // of its process, or of the next one: NAME=value, sorted
 
-	// ExitStatus is the exit status of its latest process, as in a shell; nil while the
-	// process is alive, and before the first.
+	// ExitStatus is the exit status of its latest process, as in a shell; nil
+	// while the process is alive, and before the first.
 	ExitStatus *int `json:"exit_status,omitempty"`
 
 	// PIDs are all live processes of the service. CPUMS is the CPU time they have

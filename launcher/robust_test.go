@@ -302,8 +302,8 @@ daemon = '(setsid sh -c "sleep 1004 & sleep 1004" &); echo there; exec sleep 100
 	os.Exit(0)
 }
 
-// After devports was killed, its watchdog ends all of its processes, in well under a
-// second unless the machine is busy.
+// After devports was killed, its watchdog ends all of its processes, in well
+// under a second unless the machine is busy.
 func TestKilled(t *testing.T) {
 	if _, err := exec.LookPath("setsid"); err != nil || runtime.GOOS == "darwin" {
 		t.Skip("it needs setsid, and on macOS Apple's own programs hide their environment")

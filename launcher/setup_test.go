@@ -141,7 +141,8 @@ func TestStepsUnderRandomEvents(t *testing.T) {
 	})
 }
 
-// A step that is to run again runs again, although it succeeds before it is stopped.
+// A step that is to run again runs again, although it succeeds before it is
+// stopped.
 func TestRestartOfSucceedingStep(t *testing.T) {
 	s := ofStep()
 	s.setup.forced = true

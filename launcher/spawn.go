@@ -9,9 +9,10 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// spawn starts a process, and follows it until it has ended in another goroutine,
-// whose stack stays small. stopped is done once devports stops the process. ended,
-// unless nil, is called when it has ended, with its exit, or with nil if devports has stopped it.
+// spawn starts a process, and follows it until it has ended in another
+// goroutine, whose stack stays small. stopped is done once devports stops the
+// process. ended, unless nil, is called when it has ended, with its exit, or
+// with nil if devports has stopped it.
 func (s *supervisor) spawn(stopped context.Context, spec procfile.Process, size *terminal.Size, generation int, ended func(*Exit)) {
 	if ended == nil {
 		ended = func(*Exit) {}

@@ -24,9 +24,9 @@ type wantedFile struct {
 }
 
 // include reads the files that the entry e, whose file is in dir, includes, and
-// adds what they declare to the table into. above is the
-// included file that e is in, nil for the project file; from are the files from
-// the project file to this one, without symbolic links.
+// adds what they declare to the table into. above is the included file that e
+// is in, nil for the project file; from are the files from the project file to
+// this one, without symbolic links.
 func (a *assembly) include(e *entry, into *value, dir string, above *part, from []string) {
 	if e.value.kind != kindArray {
 		return // the decoder reports it

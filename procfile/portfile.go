@@ -10,8 +10,7 @@ import (
 )
 
 // parsePortfile reads a Portfile, and with an assembly the files that it
-// includes. The File is as complete as the problems
-// allow.
+// includes. The File is as complete as the problems allow.
 func parsePortfile(name string, src []byte, a *assembly) (File, Problems) {
 	root, problems := tomlTree(name, nil, src)
 	if root == nil {

@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// splitEntry splits an entry of a Procfile by foreman's grammar, which is the regular
-// expression ^([A-Za-z0-9_-]+):\s*(.+)$. To compile that would take longer than to
-// read a Procfile.
+// splitEntry splits an entry of a Procfile by foreman's grammar, which is the
+// regular expression ^([A-Za-z0-9_-]+):\s*(.+)$. To compile that would take
+// longer than to read a Procfile.
 func splitEntry(line string) (name, command string, ok bool) {
 	const digits = "0123456789"
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -53,8 +53,8 @@ func (v *value) add(e *entry) {
 
 // tomlTree parses a TOML document into a tree with the position of every key
 // and value. go-toml's decoder stops at the first error, and a Portfile reports
-// all of them. in is the source of its positions. The tree is more lenient than TOML, so tomlTree runs the
-// decoder, too, at the end.
+// all of them. in is the source of its positions. The tree is more lenient than
+// TOML, so tomlTree runs the decoder, too, at the end.
 func tomlTree(name string, in *source, src []byte) (*value, Problems) {
 	b := treeBuilder{file: name, in: in, src: src, lines: lineStarts(src)}
 	root := &value{kind: kindTable, pos: in.at(1, 1)}

@@ -36,9 +36,10 @@ func (e *UnfitError) Error() string {
 // Export writes leases in a format, in their order, with one call of w.Write.
 // It writes nothing if the format cannot represent all of them.
 //
-// The formats have no scopes, so no two leases may have the same name in PortFor
-// and Plut, or the same variable in Dotenv. PortFor is also case-insensitive, and has sections and comments. ParseForeign
-// reads the output for PortFor and Plut back unchanged.
+// The formats have no scopes, so no two leases may have the same name in
+// PortFor and Plut, or the same variable in Dotenv. PortFor is also
+// case-insensitive, and has sections and comments. ParseForeign reads the
+// output for PortFor and Plut back unchanged.
 //
 // The error is an *UnfitError, that of w.Write, or reports an unknown format.
 func Export(w io.Writer, f Format, leases []Lease) error {

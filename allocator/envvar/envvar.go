@@ -22,7 +22,8 @@ const (
 	// Front is "off", or the port of named addresses. The command line reads
 	// it.
 	Front = "DEVPORTS_FRONT"
-	// Logs is the size limit of the logs of all runs, such as "2GB", or "off". The command line reads it.
+	// Logs is the size limit of the logs of all runs, such as "2GB", or "off".
+	// The command line reads it.
 	Logs = "DEVPORTS_LOGS"
 )
 

@@ -76,8 +76,8 @@ func attach(s session, c *cli.Context) error {
 	return a.report(c, how)
 }
 
-// unsuitable is why this terminal cannot show a live view, at the end of a sentence;
-// "" if there is none.
+// unsuitable is why this terminal cannot show a live view, at the end of a
+// sentence; "" if there is none.
 func (s session) unsuitable(window func() terminal.Size) string {
 	switch {
 	case !isTerminal(s.stdin) || !isTerminal(s.stdout):

@@ -71,8 +71,8 @@ func (s session) pool(allow allocator.Set) (allocator.Pool, error) {
 }
 
 // isNew reports whether a fact, about this machine's port ranges or a project,
-// has not been noted before, and records it, so that the user sees each note once. If it
-// cannot be recorded, the fact is always new.
+// has not been noted before, and records it, so that the user sees each note
+// once. If it cannot be recorded, the fact is always new.
 func (s session) isNew(fact string) bool {
 	home, err := registry.Home(s.getenv)
 	if err != nil {

@@ -19,8 +19,8 @@ type requestCommand struct {
 	name, usage, help string
 	flags             []cli.Flag
 
-	// request returns the services to wait for, the named ones or more, and what the
-	// run has answered; nil if it has not been asked.
+	// request returns the services to wait for, the named ones or more, and
+	// what the run has answered; nil if it has not been asked.
 	request func(client control.Client, c *cli.Context, services []string) ([]string, *control.Info, error)
 	good    func(launcher.Status) bool
 }

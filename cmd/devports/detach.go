@@ -161,8 +161,8 @@ func (d detached) join(ctx context.Context, i control.Instance) error {
 	return err
 }
 
-// startMissing starts those of the services named (none stands for all) that have no
-// process, or whose processes are being stopped.
+// startMissing starts those of the services named (none stands for all) that
+// have no process, or whose processes are being stopped.
 func (d detached) startMissing(ctx context.Context, client control.Client, info control.Info, names []string) error {
 	starts := slices.Concat(idleServices(info, names), stoppingServices(info, names))
 	if len(starts) == 0 {

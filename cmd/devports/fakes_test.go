@@ -21,8 +21,8 @@ import (
 )
 
 // serve is a service for the scripts: it serves its pid at /pid, its
-// environment at /env/NAME, and when it began to listen at /since, on 127.0.0.1:$PORT, and prints a line when it
-// listens.
+// environment at /env/NAME, and when it began to listen at /since, on
+// 127.0.0.1:$PORT, and prints a line when it listens.
 func serve() {
 	ignore := flag.Bool("ignore-term", false, "do not end on TERM and INT")
 	flag.Parse()
@@ -163,7 +163,8 @@ func printLines() {
 }
 
 // showArguments [-status N] [-env NAME] [ARG…] prints each argument and the
-// variable in brackets, and exits with status N. Scripts for all systems use it for echo, printf and exit.
+// variable in brackets, and exits with status N. Scripts for all systems use it
+// for echo, printf and exit.
 func showArguments() {
 	status := flag.Int("status", 0, "")
 	name := flag.String("env", "", "")

@@ -49,9 +49,10 @@ func BenchmarkFlood(b *testing.B) {
 
 // BenchmarkFloodPipe measures how fast what four services print comes out of a
 // pipe, beside the plainest program that prefixes lines in blocks of 64 KiB
-// (testdata/prefixer). An operation is a run that prints 20 million lines. MB is the
-// peak memory (VmHWM of proc_pid_status(5), with the executable's pages), and
-// ns-CPU/line is the processor time of the program and its services.
+// (testdata/prefixer). An operation is a run that prints 20 million lines. MB
+// is the peak memory (VmHWM of proc_pid_status(5), with the executable's
+// pages), and ns-CPU/line is the processor time of the program and its
+// services.
 func BenchmarkFloodPipe(b *testing.B) {
 	const services, lines = 4, 5_000_000
 	dir := b.TempDir()

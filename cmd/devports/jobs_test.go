@@ -387,8 +387,8 @@ func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
-// install PROGRAM FOLDER copies a program of the scripts to a new directory, where it
-// has the extension of programs.
+// install PROGRAM FOLDER copies a program of the scripts to a new directory,
+// where it has the extension of programs.
 func cmdInstall(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: install PROGRAM FOLDER")

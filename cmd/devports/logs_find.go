@@ -106,8 +106,8 @@ func (s session) isOfShared(r logstore.Run) bool {
 	return err == nil && r.Slot == runs.SharedSlot(r.Directory).Name()
 }
 
-// storedRun finds the latest stored run of the checkout that the command line names,
-// or of the working directory or the nearest directory above it.
+// storedRun finds the latest stored run of the checkout that the command line
+// names, or of the working directory or the nearest directory above it.
 func (s session) storedRun(c *cli.Context, store logstore.Store) (logstore.Run, bool) {
 	all := store.All()
 	if name := c.String("checkout"); name != "" {

@@ -54,8 +54,9 @@ func recordIn(r *logstore.Recorder, out *output.Mux) {
 // to start.
 const backgroundLines = 100
 
-// showBackground prints the messages of a background run that has ended, and the last
-// lines of its services, with print. It reports whether there were any.
+// showBackground prints the messages of a background run that has ended, and
+// the last lines of its services, with print. It reports whether there were
+// any.
 func (s session) showBackground(background *control.Background, slot control.Slot, last int, print func(service, text string)) (printed bool) {
 	text := background.Output()
 	printed = text != ""

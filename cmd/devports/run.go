@@ -245,8 +245,8 @@ func nameOf(dir string) string {
 	return strings.TrimSpace(name)
 }
 
-// directoryService is a service for a directory outside of projects, which has a port
-// of its own under its name. A renamed directory keeps that port.
+// directoryService is a service for a directory outside of projects, which has
+// a port of its own under its name. A renamed directory keeps that port.
 func (s session) directoryService(c *cli.Context, dir string) (procfile.Process, error) {
 	r, err := s.openRegistry(c)
 	if err != nil {

@@ -27,7 +27,8 @@ func TestWine(t *testing.T) {
 	programs := t.TempDir()
 	build := func(name, pkg string) string {
 		path := filepath.Join(programs, name)
-		// Without optimisation, as in vet's step for Windows in .ci/run, which compiles the same.
+		// Without optimisation, as in vet's step for Windows in .ci/run, which
+		// compiles the same.
 		cmd := exec.Command("go", "test", "-c", "-gcflags=all=-N -l", "-ldflags=-s -w", "-o", path, pkg)
 		cmd.Env = append(os.Environ(), "GOOS=windows", "GOARCH=amd64", "CGO_ENABLED=0", "GOFLAGS=")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -135,8 +136,9 @@ func (w wine) command(t *testing.T, program string, args ...string) *exec.Cmd {
 }
 
 // test runs the tests of a program, of which at least passed have to pass. The
-// exit status does not count: Wine cannot delete as Go does. Nor does a run in which
-// Wine could not start a process, which happens once in some hundred of them.
+// exit status does not count: Wine cannot delete as Go does. Nor does a run in
+// which Wine could not start a process, which happens once in some hundred of
+// them.
 func (w wine) test(t *testing.T, program, run string, passed int) {
 	t.Helper()
 	began := time.Now()
@@ -161,7 +163,8 @@ func (w wine) test(t *testing.T, program, run string, passed int) {
 	t.Logf("%s: %d tests passed in %v", filepath.Base(program), ok, time.Since(began).Round(time.Second/10))
 }
 
-// interrupt types Ctrl-C at `devports run`, which ends with its command, not before.
+// interrupt types Ctrl-C at `devports run`, which ends with its command, not
+// before.
 func (w wine) interrupt(t *testing.T, program string) {
 	devports := filepath.Join(filepath.Dir(program), "devports.exe")
 	cleaner := filepath.Join(filepath.Dir(program), "cleaner.exe")

@@ -46,9 +46,9 @@ func (e *RunningError) Error() string { return e.Instance.Holder.Error() }
 func (e *RunningError) Unwrap() error { return e.Instance.Holder }
 
 // Claim makes this process the run of the slot. In about, the caller fills in
-// the checkout, the terminal and the version. The error is a *RunningError if there is a
-// run. If the previous run was killed, Claim ends its processes; they have
-// grace to exit.
+// the checkout, the terminal and the version. The error is a *RunningError if
+// there is a run. If the previous run was killed, Claim ends its processes;
+// they have grace to exit.
 func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 	_ = os.MkdirAll(s.runs.path, 0o700) // on failure, the lock reports the error
 	me := about

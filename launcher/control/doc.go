@@ -93,14 +93,15 @@
 // # Consistency
 //
 // Before it answers status, wait, start, stop or restart, the run applies every
-// edit of its files that was made before the request. A client that edits a file
-// and then waits gets processes that have read the edit. This waits for the end
-// of a burst of edits, and takes about a millisecond without one; sync=false
-// skips it, in a wait just after a request that has done so. A restart skips services that such an edit has restarted since the
-// request arrived. A service is "outdated" while its restart is delayed because
-// it seems to write the files that it watches; requests other than status
-// restart it at once. "refused" lists the mistakes in an edit that was not
-// applied; the services then run on unchanged.
+// edit of its files that was made before the request. A client that edits a
+// file and then waits gets processes that have read the edit. This waits for
+// the end of a burst of edits, and takes about a millisecond without one;
+// sync=false skips it, in a wait just after a request that has done so. A
+// restart skips services that such an edit has restarted since the request
+// arrived. A service is "outdated" while its restart is delayed because it
+// seems to write the files that it watches; requests other than status restart
+// it at once. "refused" lists the mistakes in an edit that was not applied; the
+// services then run on unchanged.
 //
 // # Versions
 //

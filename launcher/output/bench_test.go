@@ -106,8 +106,8 @@ func BenchmarkEmit(b *testing.B) {
 	}
 }
 
-// BenchmarkLatency measures the time of one line from a quiet service's write to the
-// reader, through two pipes and a goroutine that has to wake up.
+// BenchmarkLatency measures the time of one line from a quiet service's write
+// to the reader, through two pipes and a goroutine that has to wake up.
 func BenchmarkLatency(b *testing.B) {
 	r, w := pipe(b)
 	m := New(w, Style{}, "web")

@@ -6,9 +6,9 @@ const (
 	// Most services are quiet: they are read into minBuffer.
 	minBuffer = maxBuffer / 16
 
-	// maxBuffer is how much is read at once, and how long an unfinished line may
-	// get before it is passed on in pieces. It is more than a pipe holds, so that one
-	// read empties it.
+	// maxBuffer is how much is read at once, and how long an unfinished line
+	// may get before it is passed on in pieces. It is more than a pipe holds,
+	// so that one read empties it.
 	maxBuffer = 72 << 10
 
 	// minRead is the least room for a read into a shared buffer.

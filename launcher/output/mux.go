@@ -189,8 +189,9 @@ func (m *Mux) write(s *Stream, lines []byte, shared *buffer.Buffer, filter *Filt
 	}
 }
 
-// keep adds lines to the tail, records them, and locks mu. The tail gets them in the order in
-// which they are written, and while those of another stream are being written.
+// keep adds lines to the tail, records them, and locks mu. The tail gets them
+// in the order in which they are written, and while those of another stream are
+// being written.
 func (m *Mux) keep(s *Stream, lines []byte, shared *buffer.Buffer) {
 	if len(lines) < minShared {
 		shared = nil

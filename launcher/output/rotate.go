@@ -39,8 +39,8 @@ type Rotating struct {
 	cut     bool      // the file ends within a line
 }
 
-// OpenRotating appends to the file at path. It creates the file and its directory if
-// they are missing, accessible to this user only.
+// OpenRotating appends to the file at path. It creates the file and its
+// directory if they are missing, accessible to this user only.
 func OpenRotating(path string) (*Rotating, error) { return openRotating(path, RotateBytes) }
 
 func openRotating(path string, limit int64) (*Rotating, error) {

@@ -416,8 +416,9 @@ func TestLongLineInBoundedMemory(t *testing.T) {
 	if out.xs != length {
 		t.Errorf("%d of %d bytes", out.xs, length)
 	}
-	// With -race, and when garbage is collected, a sync.Pool drops some of what it is
-	// given. If nothing were used again, there would be more than the whole line.
+	// With -race, and when garbage is collected, a sync.Pool drops some of what
+	// it is given. If nothing were used again, there would be more than the
+	// whole line.
 	if n := now.TotalAlloc - before.TotalAlloc; n > length {
 		t.Errorf("%d bytes were allocated for a line of %d", n, length)
 	}

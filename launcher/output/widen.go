@@ -1,8 +1,8 @@
 package output
 
 const (
-	// Through a pipe that holds more, services and devports wait for each other less
-	// often: the system gives a pipe 64 KiB.
+	// Through a pipe that holds more, services and devports wait for each other
+	// less often: the system gives a pipe 64 KiB.
 	wideInput  = 256 << 10
 	wideOutput = 1 << 20
 
@@ -15,8 +15,8 @@ const (
 	maxWide = 32
 )
 
-// widenInput widens the pipe of a service that prints much, and returns what to call
-// when it has ended.
+// widenInput widens the pipe of a service that prints much, and returns what to
+// call when it has ended.
 func (m *Mux) widenInput(source any) (end func()) {
 	if m.wideInputs.Add(1) > maxWide || !widen(source, wideInput) {
 		m.wideInputs.Add(-1)

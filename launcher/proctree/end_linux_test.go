@@ -20,8 +20,8 @@ import (
 // long is longer than any test may take.
 const long = time.Hour
 
-// endBelow ends the descendants of p, and fails the test if it has met any and one is
-// left.
+// endBelow ends the descendants of p, and fails the test if it has met any and
+// one is left.
 func endBelow(t *testing.T, p program, sig syscall.Signal, grace time.Duration) []Process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

@@ -14,7 +14,8 @@ type Exit struct {
 // Failed reports whether `up` fails because of the exit.
 func (e Exit) Failed() bool { return e.Status != 0 && !e.Requested }
 
-// String describes the exit: "exited with status 3: CAUSE", "was killed by SIGKILL".
+// String describes the exit: "exited with status 3: CAUSE", "was killed by
+// SIGKILL".
 func (e Exit) String() string {
 	text := fmt.Sprintf("exited with status %d", e.Status)
 	switch {

@@ -286,8 +286,8 @@ func (g *group) spare(out []proctree.Process) {
 	}
 }
 
-// Survivors returns the processes of the group that SIGKILL has not ended. The group
-// sends no more signals then.
+// Survivors returns the processes of the group that SIGKILL has not ended. The
+// group sends no more signals then.
 func (g *group) Survivors() []Orphan {
 	m, err := g.members()
 	if err != nil {

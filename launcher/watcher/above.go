@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// readAbove returns the parent directory of the root, with its own parents, as far as
-// their rules apply to files below the root.
+// readAbove returns the parent directory of the root, with its own parents, as
+// far as their rules apply to files below the root.
 func (t *tree) readAbove(b *burst) (above *directory) {
 	for _, at := range ancestors(t.path) {
 		t.watch(at, b)
@@ -22,7 +22,8 @@ func (t *tree) readAbove(b *burst) (above *directory) {
 	return above
 }
 
-// ancestors returns the directories above root in its repository, the outermost first.
+// ancestors returns the directories above root in its repository, the outermost
+// first.
 func ancestors(root string) (found []string) {
 	for at := root; ; at = filepath.Dir(at) {
 		if at != root {

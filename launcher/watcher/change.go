@@ -12,8 +12,9 @@ type Change struct {
 	// Sets are the sets with a file that was written, created or removed, sorted
 	// by name. It is empty if there is only an error.
 	Sets []Touched
-	// Err reports the directories that cannot be watched, each once: a [LimitError] or
-	// an fs.PathError, or several joined. All other directories are still watched.
+	// Err reports the directories that cannot be watched, each once: a
+	// [LimitError] or an fs.PathError, or several joined. All other directories
+	// are still watched.
 	Err error
 }
 

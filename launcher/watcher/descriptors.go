@@ -7,9 +7,10 @@ import (
 	"sync"
 )
 
-// kqueue, on macOS, watches open files, and fsnotify watches a directory with every
-// entry of it: each is an open file of the process. If they were all used, no
-// service could start. So directories are watched only as long as that leaves enough.
+// kqueue, on macOS, watches open files, and fsnotify watches a directory with
+// every entry of it: each is an open file of the process. If they were all
+// used, no service could start. So directories are watched only as long as that
+// leaves enough.
 
 // Load is how much of the limit of open files is for watching.
 type Load int
@@ -61,8 +62,8 @@ type watchedDirectory struct {
 // ofProcess counts for all queues.
 var ofProcess = &descriptors{limit: fileLimit}
 
-// take counts a directory that is about to be watched. The error is a *filesError if
-// the process should not open so many files.
+// take counts a directory that is about to be watched. The error is a
+// *filesError if the process should not open so many files.
 func (d *descriptors) take(f watchedDirectory) error {
 	limit := d.limit()
 	if limit == 0 {
@@ -82,7 +83,8 @@ func (d *descriptors) take(f watchedDirectory) error {
 	return nil
 }
 
-// release ends the count of a directory; of all directories of the queue if path is "".
+// release ends the count of a directory; of all directories of the queue if
+// path is "".
 func (d *descriptors) release(f watchedDirectory) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,8 +96,8 @@ func (d *descriptors) release(f watchedDirectory) {
 	}
 }
 
-// filesIn returns how many files watching a directory opens: its entries. The directory
-// itself counts as an entry of its parent.
+// filesIn returns how many files watching a directory opens: its entries. The
+// directory itself counts as an entry of its parent.
 func filesIn(directory string) int {
 	dir, err := os.Open(directory)
 	if err != nil {

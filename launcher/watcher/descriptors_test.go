@@ -41,8 +41,8 @@ func limited(o options, limit int) (options, *descriptors) {
 	return o, o.files
 }
 
-// The directories beyond the limit are not watched, and the first is reported; those
-// before it are, and so is one for which a removed directory makes room.
+// The directories beyond the limit are not watched, and the first is reported;
+// those before it are, and so is one for which a removed directory makes room.
 func TestDescriptors(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

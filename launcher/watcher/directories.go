@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// tree is the state of the watched directories. In any state, resync brings it up to
-// date and adds what has changed to the burst.
+// tree is the state of the watched directories. In any state, resync brings it
+// up to date and adds what has changed to the burst.
 type tree struct {
 	path   string // path of the root, absolute and without links
 	sets   []set
@@ -70,8 +70,8 @@ func (t *tree) resync(b *burst) bool {
 	return t.sync(t.root, b)
 }
 
-// sync watches a directory before it lists it, so that no change is missed. It reports
-// whether the directory exists and can be watched.
+// sync watches a directory before it lists it, so that no change is missed. It
+// reports whether the directory exists and can be watched.
 func (t *tree) sync(f *directory, b *burst) bool {
 	at := t.at(f.path)
 	info, err := os.Lstat(at)
@@ -109,8 +109,8 @@ func (t *tree) sync(f *directory, b *burst) bool {
 	return true
 }
 
-// addDirectory watches a directory and all directories below it, unless no file in it can be
-// in a set.
+// addDirectory watches a directory and all directories below it, unless no file
+// in it can be in a set.
 func (t *tree) addDirectory(f *directory, name string, b *burst) {
 	ignored := f.ignores(name, true)
 	if !t.reaches(f.join(name), ignored) {

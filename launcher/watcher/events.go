@@ -75,8 +75,8 @@ func (t *tree) updateLinks(b *burst) {
 	}
 }
 
-// directoryOf returns the directory that contains an absolute path, nil if it is not
-// watched or not below the root.
+// directoryOf returns the directory that contains an absolute path, nil if it
+// is not watched or not below the root.
 func (t *tree) directoryOf(path string) *directory {
 	rest, below := strings.CutPrefix(path, strings.TrimSuffix(t.path, string(filepath.Separator))+string(filepath.Separator))
 	if !below {
@@ -92,8 +92,8 @@ func (t *tree) directoryOf(path string) *directory {
 	return f
 }
 
-// update reads an entry of a directory again. Events arrive late: only what exists now
-// matters, and an event means only that the entry was touched.
+// update reads an entry of a directory again. Events arrive late: only what
+// exists now matters, and an event means only that the entry was touched.
 func (t *tree) update(f *directory, name string, op fsnotify.Op, b *burst) {
 	info, err := os.Lstat(t.at(f.join(name)))
 	there := err == nil
@@ -114,10 +114,11 @@ func (t *tree) update(f *directory, name string, op fsnotify.Op, b *burst) {
 	}
 }
 
-// complete reports whether fsnotify watches all existing directories that it should. It
-// may not: fsnotify continues to watch the directories in a renamed directory by their old
-// names. If they were added by the new names before the rename was known, fsnotify
-// took them for the old ones and may have removed them since.
+// complete reports whether fsnotify watches all existing directories that it
+// should. It may not: fsnotify continues to watch the directories in a renamed
+// directory by their old names. If they were added by the new names before the
+// rename was known, fsnotify took them for the old ones and may have removed
+// them since.
 func (t *tree) complete() bool {
 	watched := make(map[string]bool)
 	for _, at := range t.notify.WatchList() {

@@ -20,8 +20,8 @@ type rule struct {
 	anchored    bool // matches the whole path, otherwise only the name
 }
 
-// readRules returns the rules in a directory, none if it has no .gitignore or, as with
-// git, if that is a symbolic link.
+// readRules returns the rules in a directory, none if it has no .gitignore or,
+// as with git, if that is a symbolic link.
 func readRules(directory string) []rule {
 	file := filepath.Join(directory, gitignore)
 	if info, err := os.Lstat(file); err != nil || !info.Mode().IsRegular() {
@@ -83,8 +83,8 @@ func (r rule) matches(file string, dir bool) bool {
 	return doublestar.MatchUnvalidated(r.glob, file)
 }
 
-// ignores reports whether an entry of the directory is ignored, because its directory is
-// or by the last matching rule in the nearest directory with one.
+// ignores reports whether an entry of the directory is ignored, because its
+// directory is or by the last matching rule in the nearest directory with one.
 func (f *directory) ignores(name string, dir bool) bool {
 	if f != nil && f.ignored {
 		return true

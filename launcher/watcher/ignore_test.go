@@ -135,7 +135,8 @@ func TestRulesMatchGit(t *testing.T) {
 	for _, test := range rulesTable {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			// A path may be a file in one test and a directory in another: each has a repository.
+			// A path may be a file in one test and a directory in another: each
+			// has a repository.
 			for _, file := range strings.Fields(test.ignored + " " + test.taken) {
 				dir := t.TempDir()
 				files(t, dir, map[string]string{

@@ -47,7 +47,8 @@ func openFilesLeft() bool {
 	return true
 }
 
-// watch adds a directory. It reports whether the directory exists and can be watched.
+// watch adds a directory. It reports whether the directory exists and can be
+// watched.
 func (t *tree) watch(at string, b *burst) bool {
 	select {
 	case <-t.closed:

@@ -87,8 +87,8 @@ func (s set) contains(file string, ignored bool) bool {
 	})
 }
 
-// reaches reports whether a file somewhere below a directory may be in the set. False
-// positives are possible, false negatives are not.
+// reaches reports whether a file somewhere below a directory may be in the set.
+// False positives are possible, false negatives are not.
 func (s set) reaches(directory string, ignored bool) bool {
 	return slices.ContainsFunc(s.include, func(glob string) bool {
 		return (!ignored || literal(glob)) && leads(glob, directory)

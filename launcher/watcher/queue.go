@@ -14,8 +14,8 @@ type event struct {
 	Err  error
 }
 
-// queue is fsnotify with an unbounded queue. It watches directories, but not the directories
-// in them.
+// queue is fsnotify with an unbounded queue. It watches directories, but not
+// the directories in them.
 //
 // [Watcher] and [TreeWatcher] have one each. fsnotify keeps one watch for a path:
 // adding a path twice, or removing it while another user needs it, loses events or

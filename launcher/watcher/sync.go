@@ -22,10 +22,10 @@ const (
 )
 
 // cookies puts marks into a queue's stream of events. A cookie is a file in a
-// watched directory of its own. inotify(7) has one queue for all directories, so all events
-// from before the creation of the cookie arrive before the cookie's event. If the
-// cookie cannot be created, or its event does not arrive in time, the mark's error
-// is ErrUnseen.
+// watched directory of its own. inotify(7) has one queue for all directories,
+// so all events from before the creation of the cookie arrive before the
+// cookie's event. If the cookie cannot be created, or its event does not arrive
+// in time, the mark's error is ErrUnseen.
 //
 // Only the goroutine that receives the queue's batches uses it. A nil *cookies has
 // no marks.

@@ -5,11 +5,11 @@ import "strings"
 // translate converts the glob of a .gitignore into an equivalent one of doublestar;
 // ok is false if it matches nothing. An anchored one may contain slashes.
 //
-// The differences: git has no braces; "a/**" does not match a itself; any number of
-// stars above one is "**"; brackets support classes, may begin with "]", and never
-// match a slash. Git first compares and removes the text before the first special
-// character: in "x/a**/b", the rest begins with two stars, so they match directories,
-// too.
+// The differences: git has no braces; "a/**" does not match a itself; any
+// number of stars above one is "**"; brackets support classes, may begin with
+// "]", and never match a slash. Git first compares and removes the text before
+// the first special character: in "x/a**/b", the rest begins with two stars, so
+// they match directories, too.
 func translate(glob string, anchored bool) (_ string, ok bool) {
 	var out strings.Builder
 	first := strings.IndexAny(glob, `*?[\`)

@@ -44,9 +44,9 @@ func next(t testing.TB, w *TreeWatcher) Change {
 	}
 }
 
-// expect fails the test unless the next change, in the form of text, is want, or one
-// of several separated by "|". It also proves that there was no other change before,
-// and that there is only one.
+// expect fails the test unless the next change, in the form of text, is want,
+// or one of several separated by "|". It also proves that there was no other
+// change before, and that there is only one.
 func expect(t testing.TB, w *TreeWatcher, want string) {
 	t.Helper()
 	c := next(t, w)
@@ -102,8 +102,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// files creates files below dir with their directories, and empty directories for paths
-// that end in a slash.
+// files creates files below dir with their directories, and empty directories
+// for paths that end in a slash.
 func files(t testing.TB, dir string, texts map[string]string) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(texts)) {

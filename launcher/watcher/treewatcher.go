@@ -24,12 +24,12 @@ type TreeWatcher struct {
 	close   func() error
 }
 
-// NewTree watches the files below root for several sets of patterns, by the names of
-// the sets. It reports every change after it has returned.
+// NewTree watches the files below root for several sets of patterns, by the
+// names of the sets. It reports every change after it has returned.
 //
-// The error names an invalid pattern or the reason why root cannot be watched; it
-// is a [LimitError] if there are too many watchers. Directories below root that cannot
-// be watched are reported in the first [Change] instead.
+// The error names an invalid pattern or the reason why root cannot be watched;
+// it is a [LimitError] if there are too many watchers. Directories below root
+// that cannot be watched are reported in the first [Change] instead.
 //
 // The caller must close the TreeWatcher.
 func NewTree(root string, sets map[string][]string) (*TreeWatcher, error) {

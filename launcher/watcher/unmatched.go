@@ -27,9 +27,9 @@ type Unmatched struct {
 // maxEntries limits the number of files and directories that FindUnmatched reads.
 const maxEntries = 100_000
 
-// FindUnmatched returns the patterns that match no file below root. An exclusion may
-// match ignored files. The patterns must be valid. It returns nil for a tree of more
-// than maxEntries in which not all have matched by then.
+// FindUnmatched returns the patterns that match no file below root. An
+// exclusion may match ignored files. The patterns must be valid. It returns nil
+// for a tree of more than maxEntries in which not all have matched by then.
 func FindUnmatched(root string, patterns []Pattern) []Unmatched {
 	root, err := realPath(root)
 	if err != nil {
@@ -82,8 +82,9 @@ func (w *wanted) unmatched() Unmatched {
 	return u
 }
 
-// alternatives returns globs that the author of a glob may have meant: it is relative
-// to another directory, it names a directory, or its files are in subdirectories.
+// alternatives returns globs that the author of a glob may have meant: it is
+// relative to another directory, it names a directory, or its files are in
+// subdirectories.
 func alternatives(glob, directory string) []string {
 	dir, base := path.Split(glob)
 	all := []string{glob + "/**"}
@@ -165,8 +166,8 @@ func (s *search) matchFile(file string, ignored bool) {
 	})
 }
 
-// matchSkipped matches a directory that walk does not read: patterns that name it are
-// about its files.
+// matchSkipped matches a directory that walk does not read: patterns that name
+// it are about its files.
 func (s *search) matchSkipped(directory string) {
 	s.open = slices.DeleteFunc(s.open, func(w *wanted) bool {
 		about := covers(w.glob, directory) || !strings.HasPrefix(w.glob, "**") && leads(w.glob, directory)

@@ -62,15 +62,16 @@ func newWatcher(quiet time.Duration) (*Watcher, error) {
 // removed, and there was no event for them for [Quiet].
 func (w *Watcher) Changes() <-chan struct{} { return w.changes }
 
-// Sync returns once all changes of the files before the call have been received from
-// Changes. If there were none, that takes about a millisecond. The error is ctx's,
-// fsnotify.ErrClosed, or [ErrUnseen]: then the caller must read the files.
+// Sync returns once all changes of the files before the call have been received
+// from Changes. If there were none, that takes about a millisecond. The error
+// is ctx's, fsnotify.ErrClosed, or [ErrUnseen]: then the caller must read the
+// files.
 func (w *Watcher) Sync(ctx context.Context) error { return await(ctx, w.marks, w.closed) }
 
-// Watch watches the files with these absolute paths, and no others; a path with * ?
-// or [ is a pattern for files that may appear. It reports every
-// change after it has returned. The error names the directories that cannot be watched;
-// the others are.
+// Watch watches the files with these absolute paths, and no others; a path with
+// * ? or [ is a pattern for files that may appear. It reports every change
+// after it has returned. The error names the directories that cannot be
+// watched; the others are.
 func (w *Watcher) Watch(files []string) error {
 	err := make(chan error, 1)
 	select {

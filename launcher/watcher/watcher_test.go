@@ -350,7 +350,8 @@ func TestWatchErrors(t *testing.T) {
 	changed(t, w, "write in a folder that can be watched")
 }
 
-// Directories that are created and removed quickly one after another are all followed.
+// Directories that are created and removed quickly one after another are all
+// followed.
 func TestDirectoriesComeAndGoFast(t *testing.T) {
 	t.Parallel()
 	for range 12 {
@@ -372,8 +373,8 @@ func TestDirectoriesComeAndGoFast(t *testing.T) {
 // quickly is quiet for tests that accept several values for one change.
 const quickly = time.Millisecond
 
-// settle waits until nothing has been sent for some time. A value that is sent later
-// may be taken for the next change of the test, but hides none.
+// settle waits until nothing has been sent for some time. A value that is sent
+// later may be taken for the next change of the test, but hides none.
 func settle(w *Watcher, pause time.Duration) {
 	for {
 		select {

@@ -12,18 +12,19 @@ import (
 
 // watchSet is what must be watched for a list of files at a moment.
 type watchSet struct {
-	// paths are the files and the symbolic links on their paths. Their directories are
-	// paths without links: fsnotify uses only one name for a directory, even if
-	// several paths lead to it.
+	// paths are the files and the symbolic links on their paths. Their
+	// directories are paths without links: fsnotify uses only one name for a
+	// directory, even if several paths lead to it.
 	paths []string
-	// directories are the directories of paths, or for a missing directory, the nearest
-	// existing parent.
+	// directories are the directories of paths, or for a missing directory, the
+	// nearest existing parent.
 	directories []string
 }
 
-// newWatchSet returns what must be watched for files with these absolute paths. A
-// path may be a pattern, as in [filepath.Match]: files and directories that appear and
-// match its parts are changes; those that exist must be listed themselves.
+// newWatchSet returns what must be watched for files with these absolute paths.
+// A path may be a pattern, as in [filepath.Match]: files and directories that
+// appear and match its parts are changes; those that exist must be listed
+// themselves.
 func newWatchSet(files []string) (f watchSet) {
 	for _, file := range files {
 		for _, path := range resolve(file) {
@@ -46,8 +47,9 @@ func (f watchSet) equal(g watchSet) bool {
 	return slices.Equal(f.paths, g.paths) && slices.Equal(f.directories, g.directories)
 }
 
-// affectedBy reports whether an event may have changed one of the files: it is for a
-// file, or for a directory on its path that was created, renamed or removed.
+// affectedBy reports whether an event may have changed one of the files: it is
+// for a file, or for a directory on its path that was created, renamed or
+// removed.
 func (f watchSet) affectedBy(e event) bool {
 	if e.Err != nil && !errors.Is(e.Err, ErrUnseen) {
 		return true // events were lost

@@ -295,7 +295,8 @@ func (n *container) checkCommand() (line, needs string) {
 	address := "http://127.0.0.1:" + strconv.Itoa(port) + n.check.Arg
 	switch n.check.Kind {
 	case procfile.TCP:
-		// BusyBox may have nc without -z, as Debian's; others wait with a connection until -w.
+		// BusyBox may have nc without -z, as Debian's; others wait with a
+		// connection until -w.
 		return fmt.Sprintf("nc -z 127.0.0.1 %[1]d 2>/dev/null || nc -w 1 127.0.0.1 %[1]d </dev/null >/dev/null 2>&1 || bash -c '</dev/tcp/127.0.0.1/%[1]d'", port), "nc or bash"
 	case procfile.HTTP:
 		address = "'" + strings.ReplaceAll(address, "'", "%27") + "'"

@@ -41,7 +41,8 @@ func ruby(t tree, dir string) (f findings) {
 	if has("sidekiq") {
 		worker("Gemfile", "worker", "bundle exec sidekiq")
 	}
-	// Rails enables Solid Queue in production only; in development, if this says so.
+	// Rails enables Solid Queue in production only; in development, if this
+	// says so.
 	if has("solid_queue") && t.exists(path.Join(dir, "bin/jobs")) && strings.Contains(t.text(path.Join(dir, "config/environments/development.rb")), "solid_queue") {
 		worker("bin/jobs", "jobs", "bin/jobs")
 	}

@@ -121,7 +121,8 @@ func TestDashboardFlood(t *testing.T) {
 	}
 	w.print(dir, "web", "the very last\n")
 	d.await(shows("the very last"))
-	// The page shows each number of lines that are left out, between those that are shown.
+	// The page shows each number of lines that are left out, between those that
+	// are shown.
 	if gaps := evaluate[string](b, `(() => {
 		const rows = [...document.querySelectorAll("#lines > div")], wrong = [];
 		let last = -1, left = 0, seen = 0;

@@ -53,13 +53,14 @@
 //
 // # Stream
 //
-// The page sends {"follow": {"id": 7, "checkout": ID, "services": [], "grep": "",
-// "after": CURSOR}}, which replaces an earlier one. Without after, it gets the last
-// 500 lines first; with "live": true only new ones. {"follow": {"id": 8}} ends it.
-// It gets {"state": State} at once and after changes, at most 5 a second, and
-// {"follow": 7, "lines": [LINE, …], "skipped": N}. N lines before these are left
-// out: a page gets at most 1,000 a second, and after a pause another 1,000. {"follow": 7, "start": true} says that
-// nothing is older than the first lines; {"follow": 7, "error"} that there is none.
+// The page sends {"follow": {"id": 7, "checkout": ID, "services": [], "grep":
+// "", "after": CURSOR}}, which replaces an earlier one. Without after, it gets
+// the last 500 lines first; with "live": true only new ones. {"follow": {"id":
+// 8}} ends it. It gets {"state": State} at once and after changes, at most 5 a
+// second, and {"follow": 7, "lines": [LINE, …], "skipped": N}. N lines before
+// these are left out: a page gets at most 1,000 a second, and after a pause
+// another 1,000. {"follow": 7, "start": true} says that nothing is older than
+// the first lines; {"follow": 7, "error"} that there is none.
 //
 // # Access
 //

@@ -85,8 +85,8 @@ func noEnvironment(base string, p procfile.Process, programs []shell.Program) Mi
 	return Missing{}
 }
 
-// pythonDirectory is the directory that lists what a Python program in dir depends on:
-// dir, or one above it in the repository; "" for none.
+// pythonDirectory is the directory that lists what a Python program in dir
+// depends on: dir, or one above it in the repository; "" for none.
 func pythonDirectory(dir string) string {
 	for directory := dir; ; directory = filepath.Dir(directory) {
 		listed := func(l lock) bool { return exists(filepath.Join(directory, l.file)) }
