@@ -256,7 +256,7 @@ func (s *supervisor) startDependencies(names []string) {
 // Down stops all services and ends the run.
 func (c *Controller) Down(ctx context.Context) error { return c.End(ctx, "devports down") }
 
-// End is Down for another reason.
+// End is Down for another reason, which is shown to the user.
 func (c *Controller) End(ctx context.Context, reason string) error {
 	return c.ask(ctx, func(s *supervisor) {
 		s.stopRequested = true

@@ -87,7 +87,8 @@ func quoteArg(value string, windows bool) string {
 	return `"` + value + strings.Repeat(`\`, trailing) + `"`
 }
 
-// Duration is a duration in milliseconds or seconds: "120 ms", "3.4 s", "8 s".
+// Duration formats a duration in milliseconds or seconds: "120 ms", "3.4 s", "8
+// s".
 func Duration(d time.Duration) string {
 	switch {
 	case d < time.Second:

@@ -25,15 +25,15 @@ type requestCommand struct {
 	good    func(launcher.Status) bool
 }
 
-func (st requestCommand) command() command {
+func (r requestCommand) command() command {
 	return command{
-		name: st.name, usage: st.usage, args: "[SERVICE…]", help: st.help,
-		flags:     slices.Concat([]cli.Flag{timeoutFlag}, st.flags, []cli.Flag{jsonFlag, fileFlag}, runFlags),
+		name: r.name, usage: r.usage, args: "[SERVICE…]", help: r.help,
+		flags:     slices.Concat([]cli.Flag{timeoutFlag}, r.flags, []cli.Flag{jsonFlag, fileFlag}, runFlags),
 		completes: servicesAndGroups,
 		run: func(s session, c *cli.Context) error {
 			i, scope, err := s.running(c)
 			if err != nil {
-				if st.name == "wait" && s.describe(err).status == exitRunning {
+				if r.name == "wait" && s.describe(err).status == exitRunning {
 					s.noteEnd(c)
 				}
 				return err
@@ -42,7 +42,7 @@ func (st requestCommand) command() command {
 			if c.Bool("all") {
 				client = client.Forcing()
 			}
-			names, answer, err := st.request(client, c, s.expandGroups(c, scope, i, c.Args().Slice()))
+			names, answer, err := r.request(client, c, s.expandGroups(c, scope, i, c.Args().Slice()))
 			var unknown *launcher.UnknownServiceError
 			if errors.As(err, &unknown) {
 				unknown.Known = append(unknown.Known, s.groupsOf(c, scope)...)
@@ -50,8 +50,8 @@ func (st requestCommand) command() command {
 			if err != nil {
 				return requestFailed(scope, err)
 			}
-			o := waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json"), st.name == "stop", answer}
-			return s.await(c.Context, scope, client, names, o, st.good)
+			o := waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json"), r.name == "stop", answer}
+			return s.await(c.Context, scope, client, names, o, r.good)
 		},
 	}
 }

@@ -56,9 +56,9 @@ func (s session) newSharing(p project.Project, scope registry.Scope, o upOptions
 }
 
 // Follow implements [launcher.Sharing].
-func (h *sharing) Follow(ctx context.Context, service string, update func(launcher.SharedState)) {
+func (s *sharing) Follow(ctx context.Context, service string, update func(launcher.SharedState)) {
 	for ctx.Err() == nil {
-		i, hold, err := h.join(ctx, service)
+		i, hold, err := s.join(ctx, service)
 		if err != nil {
 			if ctx.Err() == nil {
 				update(launcher.SharedState{Err: err})
@@ -79,9 +79,9 @@ func (h *sharing) Follow(ctx context.Context, service string, update func(launch
 		if ctx.Err() != nil {
 			return
 		}
-		if h.ended(ctx, i) {
+		if s.ended(ctx, i) {
 			update(launcher.SharedState{Ended: true})
-			h.awaitRun(ctx)
+			s.awaitRun(ctx)
 		} else if ctx.Err() == nil {
 			update(launcher.SharedState{Lost: true})
 		}
@@ -90,7 +90,7 @@ func (h *sharing) Follow(ctx context.Context, service string, update func(launch
 
 // ended waits until a run that cannot be reached has ended, and reports whether
 // it did so in an orderly way.
-func (h *sharing) ended(ctx context.Context, i control.Instance) bool {
+func (s *sharing) ended(ctx context.Context, i control.Instance) bool {
 	bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	_ = i.AwaitEnd(bounded)
@@ -99,14 +99,14 @@ func (h *sharing) ended(ctx context.Context, i control.Instance) bool {
 }
 
 // awaitRun waits until there is a run of shared services.
-func (h *sharing) awaitRun(ctx context.Context) {
+func (s *sharing) awaitRun(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(sharePoll):
 		}
-		if _, ok := h.runs.RunningShared(h.home.Checkout.Directory); ok {
+		if _, ok := s.runs.RunningShared(s.home.Checkout.Directory); ok {
 			return
 		}
 	}
@@ -114,19 +114,19 @@ func (h *sharing) awaitRun(ctx context.Context) {
 
 // join holds a service in the run of shared services, which it starts if there is
 // none.
-func (h *sharing) join(ctx context.Context, service string) (control.Instance, control.Hold, error) {
+func (s *sharing) join(ctx context.Context, service string) (control.Instance, control.Hold, error) {
 	select {
-	case h.starting <- struct{}{}:
-		defer func() { <-h.starting }()
+	case s.starting <- struct{}{}:
+		defer func() { <-s.starting }()
 	case <-ctx.Done():
 		return control.Instance{}, control.Hold{}, ctx.Err()
 	}
 	for {
-		i, err := h.start(ctx)
+		i, err := s.start(ctx)
 		if err != nil {
 			return i, control.Hold{}, err
 		}
-		hold, err := i.Client().HoldShared(ctx, h.self, service)
+		hold, err := i.Client().HoldShared(ctx, s.self, service)
 		switch {
 		case errors.Is(err, launcher.ErrEnded):
 			if err := i.AwaitEnd(ctx); err != nil {
@@ -160,16 +160,16 @@ func unusable(i control.Instance, err error) error {
 
 // start returns the run of shared services. If there is none, it starts one in the
 // directory of their home.
-func (h *sharing) start(ctx context.Context) (control.Instance, error) {
-	dir := h.home.Checkout.Directory
+func (s *sharing) start(ctx context.Context) (control.Instance, error) {
+	dir := s.home.Checkout.Directory
 	running := func() (control.Instance, bool) {
-		i, ok := h.runs.RunningShared(dir)
+		i, ok := s.runs.RunningShared(dir)
 		return i, ok && i.Controllable()
 	}
 	if i, ok := running(); ok {
 		return i, nil
 	}
-	o := upOptions{File: h.home.File.Path, Registry: h.options.Registry, NoFront: true, NoWatch: h.options.NoWatch, Color: "never"}
+	o := upOptions{File: s.home.File.Path, Registry: s.options.Registry, NoFront: true, NoWatch: s.options.NoWatch, Color: "never"}
 	if o.Registry != "" {
 		path, err := filepath.Abs(o.Registry)
 		if err != nil {
@@ -177,7 +177,7 @@ func (h *sharing) start(ctx context.Context) (control.Instance, error) {
 		}
 		o.Registry = path
 	}
-	start := handover{Options: o, Temporary: true, Shared: &sharedStart{h.self, dir, rand.Text()}}
+	start := handover{Options: o, Temporary: true, Shared: &sharedStart{s.self, dir, rand.Text()}}
 	input, err := start.encode()
 	if err != nil {
 		return control.Instance{}, err
@@ -186,7 +186,7 @@ func (h *sharing) start(ctx context.Context) (control.Instance, error) {
 	if err != nil {
 		return control.Instance{}, err
 	}
-	if err := h.controller.StartOutside(ctx, append(append([]string{program}, sharedArguments...), string(input))...); err != nil {
+	if err := s.controller.StartOutside(ctx, append(append([]string{program}, sharedArguments...), string(input))...); err != nil {
 		return control.Instance{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, shareStart)
@@ -195,7 +195,7 @@ func (h *sharing) start(ctx context.Context) (control.Instance, error) {
 		if i, ok := running(); ok {
 			return i, nil
 		}
-		if why, failed := start.Shared.failure(h.runs.SharedSlot(dir)); failed {
+		if why, failed := start.Shared.failure(s.runs.SharedSlot(dir)); failed {
 			return control.Instance{}, fmt.Errorf("cannot start the run that shares it: %s", why)
 		}
 		select {
@@ -211,28 +211,28 @@ func (h *sharing) start(ctx context.Context) (control.Instance, error) {
 const startPoll = 5 * time.Millisecond
 
 // commands returns the commands for shared services; nil for a project without.
-func (h *sharing) commands() control.SharedCommands {
-	if h == nil {
+func (s *sharing) commands() control.SharedCommands {
+	if s == nil {
 		return nil
 	}
-	return h
+	return s
 }
 
 // Stop stops shared services.
-func (h *sharing) Stop(ctx context.Context, others bool, services ...string) error {
-	return h.command(ctx, others, services, control.Client.Stop)
+func (s *sharing) Stop(ctx context.Context, others bool, services ...string) error {
+	return s.command(ctx, others, services, control.Client.Stop)
 }
 
 // Restart restarts shared services, and starts those that are not in use here.
-func (h *sharing) Restart(ctx context.Context, others bool, services ...string) error {
-	if err := h.command(ctx, others, services, control.Client.Restart); err != nil {
+func (s *sharing) Restart(ctx context.Context, others bool, services ...string) error {
+	if err := s.command(ctx, others, services, control.Client.Restart); err != nil {
 		return err
 	}
-	return h.controller.Start(ctx, services...)
+	return s.controller.Start(ctx, services...)
 }
 
-func (h *sharing) command(ctx context.Context, others bool, services []string, send func(control.Client, context.Context, ...string) (control.Info, error)) error {
-	i, ok := h.runs.RunningShared(h.home.Checkout.Directory)
+func (s *sharing) command(ctx context.Context, others bool, services []string, send func(control.Client, context.Context, ...string) (control.Info, error)) error {
+	i, ok := s.runs.RunningShared(s.home.Checkout.Directory)
 	if !ok {
 		return nil // they are stopped
 	}
@@ -243,7 +243,7 @@ func (h *sharing) command(ctx context.Context, others bool, services []string, s
 			return unusable(i, err)
 		}
 		for _, service := range services {
-			if checkouts := info.NeededBy(service, h.self); len(checkouts) > 0 {
+			if checkouts := info.NeededBy(service, s.self); len(checkouts) > 0 {
 				return &control.SharedError{Service: service, Checkouts: checkouts}
 			}
 		}
@@ -254,24 +254,24 @@ func (h *sharing) command(ctx context.Context, others bool, services []string, s
 	return nil
 }
 
-// follower returns h for the launcher; nil for a project without shared services.
-func (h *sharing) follower() launcher.Sharing {
-	if h == nil {
+// follower returns s for the launcher; nil for a project without shared services.
+func (s *sharing) follower() launcher.Sharing {
+	if s == nil {
 		return nil
 	}
-	return h
+	return s
 }
 
 // sync returns once this run knows the state of the shared services, after the
 // run that starts them has applied all earlier edits.
-func (h *sharing) sync(ctx context.Context) {
-	if h == nil {
+func (s *sharing) sync(ctx context.Context) {
+	if s == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, sharedSync)
 	defer cancel()
 	for ctx.Err() == nil {
-		i, ok := h.runs.RunningShared(h.home.Checkout.Directory)
+		i, ok := s.runs.RunningShared(s.home.Checkout.Directory)
 		if !ok {
 			return
 		}
@@ -279,7 +279,7 @@ func (h *sharing) sync(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		here, err := h.controller.Status(ctx)
+		here, err := s.controller.Status(ctx)
 		if err != nil || agree(here, there.Services) {
 			return
 		}

@@ -38,7 +38,7 @@ func NewRuns(home, runtime string) Runs {
 	return r
 }
 
-// Path is the directory of the lock files and logs.
+// Path returns the directory of the lock files and logs.
 func (r Runs) Path() string { return r.path }
 
 // maxSocketPath is the length of a socket's path, in bytes, that every system

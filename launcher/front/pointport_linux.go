@@ -39,15 +39,15 @@ func holdPort(addr netip.AddrPort, accept func(*net.TCPConn)) (*pointPort, error
 		syscall.Close(fd)
 		return nil, os.NewSyscallError("bind", err)
 	}
-	h := &pointPort{accept: accept, fd: fd}
+	p := &pointPort{accept: accept, fd: fd}
 	// A socket that has never listened shares its port with others that set
 	// SO_REUSEADDR, too.
 	if err := syscall.Listen(fd, 0); err != nil {
 		syscall.Close(fd)
 		return nil, os.NewSyscallError("listen", err)
 	}
-	h.stop()
-	return h, nil
+	p.stop()
+	return p, nil
 }
 
 // setReuse sets SO_REUSEADDR, with which earlier connections of the port do not
@@ -62,52 +62,52 @@ func setReuse(fd int, on bool) {
 }
 
 // stop makes the kernel refuse connections.
-func (h *pointPort) stop() {
-	_ = syscall.Shutdown(h.fd, syscall.SHUT_RD)
-	setReuse(h.fd, false)
+func (p *pointPort) stop() {
+	_ = syscall.Shutdown(p.fd, syscall.SHUT_RD)
+	setReuse(p.fd, false)
 }
 
 // open listens, if it does not.
-func (h *pointPort) open() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.fd < 0 || h.listener != nil {
+func (p *pointPort) open() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fd < 0 || p.listener != nil {
 		return nil
 	}
-	setReuse(h.fd, true)
-	if err := syscall.Listen(h.fd, syscall.SOMAXCONN); err != nil {
-		setReuse(h.fd, false)
+	setReuse(p.fd, true)
+	if err := syscall.Listen(p.fd, syscall.SOMAXCONN); err != nil {
+		setReuse(p.fd, false)
 		return os.NewSyscallError("listen", err)
 	}
-	l, err := listenerOf(h.fd)
+	l, err := listenerOf(p.fd)
 	if err != nil {
-		h.stop()
+		p.stop()
 		return err
 	}
-	h.listener = l
-	go acceptAll(l, h.accept)
+	p.listener = l
+	go acceptAll(l, p.accept)
 	return nil
 }
 
 // shut refuses connections from now on. It keeps the port.
-func (h *pointPort) shut() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.listener != nil {
-		h.stop()
-		h.listener.Close()
-		h.listener = nil
+func (p *pointPort) shut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.listener != nil {
+		p.stop()
+		p.listener.Close()
+		p.listener = nil
 	}
 }
 
 // close gives up the port.
-func (h *pointPort) close() {
-	h.shut()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.fd >= 0 {
-		syscall.Close(h.fd)
-		h.fd = -1
+func (p *pointPort) close() {
+	p.shut()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fd >= 0 {
+		syscall.Close(p.fd)
+		p.fd = -1
 	}
 }
 

@@ -23,9 +23,9 @@ func holdPort(addr netip.AddrPort, accept func(*net.TCPConn)) (*pointPort, error
 	return &pointPort{l}, nil
 }
 
-func (h *pointPort) open() error { return nil }
+func (p *pointPort) open() error { return nil }
 
-func (h *pointPort) shut() {}
+func (p *pointPort) shut() {}
 
 // close gives up the port.
-func (h *pointPort) close() { h.listener.Close() }
+func (p *pointPort) close() { p.listener.Close() }

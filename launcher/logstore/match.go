@@ -41,7 +41,7 @@ func (m *Matcher) MatchLine(line string) bool {
 	return m.expression.Match(withoutColors(nil, []byte(line)))
 }
 
-// Expression is what the matcher matches.
+// Expression returns the regular expression that the matcher matches.
 func (m *Matcher) Expression() *regexp.Regexp { return m.expression }
 
 // tuned returns a matcher that is fast in text like sample.

@@ -8,6 +8,7 @@ import "github.com/devports/devports/allocator/process"
 // object holds the processes.
 func (t Tree) marked(Mark) []Process { return nil }
 
+// Resume does nothing: there is no signal to continue a process.
 func Resume(process.ID) {}
 
 // killGroups does nothing: there are no process groups.

@@ -301,6 +301,8 @@ func (s *processSet) startWatchdog(*EarlyWatchdog, *os.File, terminal.State, fun
 // EarlyWatchdog is never needed on Windows: see [Watchdog].
 type EarlyWatchdog struct{}
 
+// StartWatchdog returns nil.
 func StartWatchdog(*os.File) *EarlyWatchdog { return nil }
 
+// Dismiss does nothing.
 func (*EarlyWatchdog) Dismiss() {}

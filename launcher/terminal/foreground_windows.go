@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// StartForeground, TakeForeground and EndGroup are not used: there is no live
-// view on Windows.
+// StartForeground fails: there is no live view on Windows, which alone needs it.
 func StartForeground(*exec.Cmd, *os.File) error { return errNoKeys }
 
+// TakeForeground does nothing: see StartForeground.
 func TakeForeground(*os.File) {}
 
+// EndGroup does nothing: see StartForeground.
 func EndGroup(*os.Process, <-chan struct{}, time.Duration) {}

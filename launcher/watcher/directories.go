@@ -33,7 +33,7 @@ type directory struct {
 	name        string
 	path        string      // relative to the root, "" for the root
 	info        fs.FileInfo // identifies it
-	above       *directory  // nil for the root of the repository
+	parent      *directory  // nil for the root of the repository
 	rules       []rule
 	ignored     bool // watched only for files that patterns name literally
 	directories map[string]*directory
@@ -48,12 +48,12 @@ type file struct {
 // stamp changes when a file is written, but not by chmod.
 type stamp struct{ modified, size int64 }
 
-func newDirectory(above *directory, name, path string) *directory {
-	return &directory{name: name, path: path, above: above, directories: make(map[string]*directory), files: make(map[string]file)}
+func newDirectory(parent *directory, name, path string) *directory {
+	return &directory{name: name, path: path, parent: parent, directories: make(map[string]*directory), files: make(map[string]file)}
 }
 
 // join returns the path of an entry of the directory.
-func (f *directory) join(name string) string { return path.Join(f.path, name) }
+func (d *directory) join(name string) string { return path.Join(d.path, name) }
 
 // at returns the absolute path of a relative one.
 func (t *tree) at(path string) string { return filepath.Join(t.path, filepath.FromSlash(path)) }
@@ -66,44 +66,44 @@ func (t *tree) resync(b *burst) bool {
 	for _, at := range t.notify.WatchList() {
 		_ = t.notify.Remove(at) // the directory may be gone
 	}
-	t.root.above = t.readAbove(b)
+	t.root.parent = t.readParents(b)
 	return t.sync(t.root, b)
 }
 
 // sync watches a directory before it lists it, so that no change is missed. It
 // reports whether the directory exists and can be watched.
-func (t *tree) sync(f *directory, b *burst) bool {
-	at := t.at(f.path)
+func (t *tree) sync(d *directory, b *burst) bool {
+	at := t.at(d.path)
 	info, err := os.Lstat(at)
 	if err != nil || !t.watch(at, b) {
 		return false
 	}
-	f.info = info
+	d.info = info
 	entries, err := os.ReadDir(at)
 	if err != nil {
 		_ = t.notify.Remove(at)
 		t.fail(at, err, b)
 		return false
 	}
-	f.rules = readRules(at)
+	d.rules = readRules(at)
 	dirs, files := make(map[string]bool), make(map[string]bool)
 	for _, e := range entries {
 		if e.IsDir() {
 			dirs[e.Name()] = true
-			t.addDirectory(f, e.Name(), b)
+			t.addDirectory(d, e.Name(), b)
 		} else {
 			files[e.Name()] = true
-			t.addFile(f, e.Name(), e.Info, false, b)
+			t.addFile(d, e.Name(), e.Info, false, b)
 		}
 	}
-	for name := range f.directories {
+	for name := range d.directories {
 		if !dirs[name] {
-			t.removeDirectory(f, name, b)
+			t.removeDirectory(d, name, b)
 		}
 	}
-	for name := range f.files {
+	for name := range d.files {
 		if !files[name] {
-			t.removeFile(f, name, b)
+			t.removeFile(d, name, b)
 		}
 	}
 	return true
@@ -111,58 +111,58 @@ func (t *tree) sync(f *directory, b *burst) bool {
 
 // addDirectory watches a directory and all directories below it, unless no file
 // in it can be in a set.
-func (t *tree) addDirectory(f *directory, name string, b *burst) {
-	ignored := f.ignores(name, true)
-	if !t.reaches(f.join(name), ignored) {
-		t.removeDirectory(f, name, new(burst)) // without a change of its files
+func (t *tree) addDirectory(d *directory, name string, b *burst) {
+	ignored := d.ignores(name, true)
+	if !t.reaches(d.join(name), ignored) {
+		t.removeDirectory(d, name, new(burst)) // without a change of its files
 		return
 	}
-	if f.directories[name] == nil {
-		f.directories[name] = newDirectory(f, name, f.join(name))
+	if d.directories[name] == nil {
+		d.directories[name] = newDirectory(d, name, d.join(name))
 		t.moved = true
 	}
-	f.directories[name].ignored = ignored
-	if !t.sync(f.directories[name], b) {
-		t.removeDirectory(f, name, b)
+	d.directories[name].ignored = ignored
+	if !t.sync(d.directories[name], b) {
+		t.removeDirectory(d, name, b)
 	}
 }
 
 // addFile records that a file exists. The file has changed if it is new, if its
 // stamp differs, or if changed is true.
-func (t *tree) addFile(f *directory, name string, stat func() (fs.FileInfo, error), changed bool, b *burst) {
-	sets := t.setsOf(f.join(name), f.ignores(name, false))
+func (t *tree) addFile(d *directory, name string, stat func() (fs.FileInfo, error), changed bool, b *burst) {
+	sets := t.setsOf(d.join(name), d.ignores(name, false))
 	if sets == nil {
-		delete(f.files, name)
-		t.setLink(f.join(name), false)
+		delete(d.files, name)
+		t.setLink(d.join(name), false)
 		return
 	}
 	info, err := stat()
 	link := err == nil && info.Mode()&fs.ModeSymlink != 0
 	if link { // it may dangle: Emacs locks files that way
 		var target fs.FileInfo
-		if target, err = os.Stat(t.at(f.join(name))); err == nil && target.Mode().IsRegular() {
+		if target, err = os.Stat(t.at(d.join(name))); err == nil && target.Mode().IsRegular() {
 			info = target
 		}
 	}
 	if err != nil || info.Mode().Type()&^fs.ModeSymlink != 0 {
-		t.removeFile(f, name, b)
-		t.setLink(f.join(name), link) // its target may be created
+		t.removeFile(d, name, b)
+		t.setLink(d.join(name), link) // its target may be created
 		return
 	}
-	t.setLink(f.join(name), link)
+	t.setLink(d.join(name), link)
 	is := file{sets, stamp{info.ModTime().UnixNano(), info.Size()}}
-	if was, known := f.files[name]; changed || !known || was.stamp != is.stamp {
-		b.add(sets, f.join(name), known, true)
+	if was, known := d.files[name]; changed || !known || was.stamp != is.stamp {
+		b.add(sets, d.join(name), known, true)
 	}
-	f.files[name] = is
+	d.files[name] = is
 }
 
 // removeFile records that a file is gone.
-func (t *tree) removeFile(f *directory, name string, b *burst) {
-	t.setLink(f.join(name), false)
-	if was, known := f.files[name]; known {
-		delete(f.files, name)
-		b.add(was.sets, f.join(name), true, false)
+func (t *tree) removeFile(d *directory, name string, b *burst) {
+	t.setLink(d.join(name), false)
+	if was, known := d.files[name]; known {
+		delete(d.files, name)
+		b.add(was.sets, d.join(name), true, false)
 	}
 }
 
@@ -180,12 +180,12 @@ func (t *tree) setLink(path string, is bool) {
 }
 
 // removeDirectory records that a directory is gone, with everything in it.
-func (t *tree) removeDirectory(f *directory, name string, b *burst) {
-	sub := f.directories[name]
+func (t *tree) removeDirectory(d *directory, name string, b *burst) {
+	sub := d.directories[name]
 	if sub == nil {
 		return
 	}
-	delete(f.directories, name)
+	delete(d.directories, name)
 	t.moved = true
 	for name := range sub.files {
 		t.removeFile(sub, name, b)

@@ -55,8 +55,8 @@ func (t *tree) apply(e event, b *burst) {
 		return
 	}
 	path := filepath.Clean(e.Name) // fsnotify reports //name in the root directory
-	if f := t.directoryOf(path); f != nil {
-		t.update(f, filepath.Base(path), e.Op, b)
+	if d := t.directoryOf(path); d != nil {
+		t.update(d, filepath.Base(path), e.Op, b)
 	}
 }
 
@@ -67,8 +67,8 @@ var targetsChanged = event{}
 func (t *tree) updateLinks(b *burst) {
 	for _, path := range slices.Sorted(maps.Keys(t.links)) {
 		at := t.at(path)
-		if f := t.directoryOf(at); f != nil {
-			t.update(f, filepath.Base(at), fsnotify.Chmod, b) // it has changed if its stamp has
+		if d := t.directoryOf(at); d != nil {
+			t.update(d, filepath.Base(at), fsnotify.Chmod, b) // it has changed if its stamp has
 		} else {
 			t.setLink(path, false)
 		}
@@ -83,34 +83,34 @@ func (t *tree) directoryOf(path string) *directory {
 		return nil
 	}
 	parts := strings.Split(filepath.ToSlash(rest), "/")
-	f := t.root
+	d := t.root
 	for _, part := range parts[:len(parts)-1] {
-		if f = f.directories[part]; f == nil {
+		if d = d.directories[part]; d == nil {
 			return nil
 		}
 	}
-	return f
+	return d
 }
 
 // update reads an entry of a directory again. Events arrive late: only what
 // exists now matters, and an event means only that the entry was touched.
-func (t *tree) update(f *directory, name string, op fsnotify.Op, b *burst) {
-	info, err := os.Lstat(t.at(f.join(name)))
+func (t *tree) update(d *directory, name string, op fsnotify.Op, b *burst) {
+	info, err := os.Lstat(t.at(d.join(name)))
 	there := err == nil
 	dir := there && info.IsDir()
 	gone := op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename)
 	// There is no event for a directory that has replaced an empty one.
-	if sub := f.directories[name]; sub != nil && (gone || !dir || !os.SameFile(sub.info, info)) {
-		t.removeDirectory(f, name, b)
+	if sub := d.directories[name]; sub != nil && (gone || !dir || !os.SameFile(sub.info, info)) {
+		t.removeDirectory(d, name, b)
 	}
 	switch {
 	case !there:
-		t.removeFile(f, name, b)
+		t.removeFile(d, name, b)
 	case !dir:
-		t.addFile(f, name, func() (os.FileInfo, error) { return info, nil }, op != fsnotify.Chmod, b)
-	case f.directories[name] == nil:
-		t.removeFile(f, name, b) // a file of that name
-		t.addDirectory(f, name, b)
+		t.addFile(d, name, func() (os.FileInfo, error) { return info, nil }, op != fsnotify.Chmod, b)
+	case d.directories[name] == nil:
+		t.removeFile(d, name, b) // a file of that name
+		t.addDirectory(d, name, b)
 	}
 }
 
@@ -124,14 +124,14 @@ func (t *tree) complete() bool {
 	for _, at := range t.notify.WatchList() {
 		watched[at] = true
 	}
-	var all func(f *directory) bool
-	all = func(f *directory) bool {
-		if at := t.at(f.path); !watched[at] {
+	var all func(d *directory) bool
+	all = func(d *directory) bool {
+		if at := t.at(d.path); !watched[at] {
 			if info, err := os.Lstat(at); err == nil && info.IsDir() {
 				return false
 			}
 		}
-		for _, sub := range f.directories {
+		for _, sub := range d.directories {
 			if !all(sub) {
 				return false
 			}

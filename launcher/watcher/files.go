@@ -27,30 +27,30 @@ func Files(root string, patterns []string) (files []string, err error) {
 		return nil, err
 	}
 	t := newTree(root, nil, counter{})
-	t.root.above = t.readAbove(new(burst))
+	t.root.parent = t.readParents(new(burst))
 	collectFiles(t, t.root, s, &files)
 	slices.Sort(files)
 	return files, nil
 }
 
 // collectFiles appends the files of a set in a directory and below.
-func collectFiles(t *tree, f *directory, s set, files *[]string) {
-	at := t.at(f.path)
+func collectFiles(t *tree, d *directory, s set, files *[]string) {
+	at := t.at(d.path)
 	entries, err := os.ReadDir(at)
 	if err != nil {
 		return
 	}
-	f.rules = readRules(at)
+	d.rules = readRules(at)
 	for _, e := range entries {
-		name := f.join(e.Name())
+		name := d.join(e.Name())
 		if !e.IsDir() {
-			if isFile(at, e) && s.contains(name, f.ignores(e.Name(), false)) {
+			if isFile(at, e) && s.contains(name, d.ignores(e.Name(), false)) {
 				*files = append(*files, name)
 			}
 			continue
 		}
-		if ignored := f.ignores(e.Name(), true); !skips(name) && s.reaches(name, ignored) {
-			sub := newDirectory(f, e.Name(), name)
+		if ignored := d.ignores(e.Name(), true); !skips(name) && s.reaches(name, ignored) {
+			sub := newDirectory(d, e.Name(), name)
 			sub.ignored = ignored
 			collectFiles(t, sub, s, files)
 		}

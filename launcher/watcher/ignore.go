@@ -85,17 +85,17 @@ func (r rule) matches(file string, dir bool) bool {
 
 // ignores reports whether an entry of the directory is ignored, because its
 // directory is or by the last matching rule in the nearest directory with one.
-func (f *directory) ignores(name string, dir bool) bool {
-	if f != nil && f.ignored {
+func (d *directory) ignores(name string, dir bool) bool {
+	if d != nil && d.ignored {
 		return true
 	}
-	for file := name; f != nil; f = f.above {
-		for i := len(f.rules) - 1; i >= 0; i-- {
-			if f.rules[i].matches(file, dir) {
-				return !f.rules[i].negated
+	for file := name; d != nil; d = d.parent {
+		for i := len(d.rules) - 1; i >= 0; i-- {
+			if d.rules[i].matches(file, dir) {
+				return !d.rules[i].negated
 			}
 		}
-		file = f.name + "/" + file
+		file = d.name + "/" + file
 	}
 	return false
 }

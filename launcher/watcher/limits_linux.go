@@ -51,13 +51,13 @@ func sysctl(name string) int {
 	return value
 }
 
-func limits(except int) (f, w Usage) {
-	_, f.Max = directories.current()
+func limits(except int) (d, w Usage) {
+	_, d.Max = directories.current()
 	_, w.Max = watchers.current()
-	f.Setting, w.Setting = settingOf(directories), settingOf(watchers)
+	d.Setting, w.Setting = settingOf(directories), settingOf(watchers)
 	processes, _ := filepath.Glob("/proc/[0-9]*")
-	f.Used, w.Used = used(processes, except)
-	return f, w
+	d.Used, w.Used = used(processes, except)
+	return d, w
 }
 
 // used counts the watched directories and the watchers of processes, which are

@@ -36,7 +36,7 @@ func FindUnmatched(root string, patterns []Pattern) []Unmatched {
 		return nil
 	}
 	t := newTree(root, nil, counter{})
-	t.root.above = t.readAbove(new(burst))
+	t.root.parent = t.readParents(new(burst))
 	s := search{tree: t, left: maxEntries}
 	for _, p := range patterns {
 		glob, exclusion := strings.CutPrefix(p.Text, "!")
@@ -102,31 +102,31 @@ func alternatives(glob, directory string) []string {
 }
 
 // walk reads a directory and those below it until every pattern has matched.
-func (s *search) walk(f *directory) {
-	at := s.tree.at(f.path)
+func (s *search) walk(d *directory) {
+	at := s.tree.at(d.path)
 	entries, err := os.ReadDir(at)
 	if err != nil {
 		return
 	}
-	f.rules = readRules(at)
+	d.rules = readRules(at)
 	var below []*directory
 	for _, e := range entries {
 		if s.left--; s.left <= 0 || len(s.open) == 0 {
 			return
 		}
-		name := f.join(e.Name())
+		name := d.join(e.Name())
 		if !e.IsDir() {
 			if isFile(at, e) {
-				s.matchFile(name, f.ignores(e.Name(), false))
+				s.matchFile(name, d.ignores(e.Name(), false))
 			}
 			continue
 		}
-		ignored := f.ignores(e.Name(), true)
+		ignored := d.ignores(e.Name(), true)
 		if ignored || skips(name) {
 			s.matchSkipped(name)
 		}
 		if !skips(name) && (!ignored || slices.ContainsFunc(s.open, func(w *wanted) bool { return literal(w.glob) && leads(w.glob, name) })) {
-			sub := newDirectory(f, e.Name(), name)
+			sub := newDirectory(d, e.Name(), name)
 			sub.ignored = ignored
 			below = append(below, sub)
 		}

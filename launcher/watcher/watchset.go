@@ -25,32 +25,32 @@ type watchSet struct {
 // A path may be a pattern, as in [filepath.Match]: files and directories that
 // appear and match its parts are changes; those that exist must be listed
 // themselves.
-func newWatchSet(files []string) (f watchSet) {
+func newWatchSet(files []string) (s watchSet) {
 	for _, file := range files {
 		for _, path := range resolve(file) {
-			if slices.Contains(f.paths, path) {
+			if slices.Contains(s.paths, path) {
 				continue
 			}
-			f.paths = append(f.paths, path)
-			if directory := nearest(filepath.Dir(path)); !slices.Contains(f.directories, directory) {
-				f.directories = append(f.directories, directory)
+			s.paths = append(s.paths, path)
+			if directory := nearest(filepath.Dir(path)); !slices.Contains(s.directories, directory) {
+				s.directories = append(s.directories, directory)
 			}
 		}
 	}
-	return f
+	return s
 }
 
 // Count returns the number of directories that are watched for these files.
 func Count(files []string) int { return len(newWatchSet(files).directories) }
 
-func (f watchSet) equal(g watchSet) bool {
-	return slices.Equal(f.paths, g.paths) && slices.Equal(f.directories, g.directories)
+func (s watchSet) equal(t watchSet) bool {
+	return slices.Equal(s.paths, t.paths) && slices.Equal(s.directories, t.directories)
 }
 
 // affectedBy reports whether an event may have changed one of the files: it is
 // for a file, or for a directory on its path that was created, renamed or
 // removed.
-func (f watchSet) affectedBy(e event) bool {
+func (s watchSet) affectedBy(e event) bool {
 	if e.Err != nil && !errors.Is(e.Err, ErrUnseen) {
 		return true // events were lost
 	}
@@ -60,7 +60,7 @@ func (f watchSet) affectedBy(e event) bool {
 	name := filepath.Clean(e.Name) // fsnotify reports //name in the root directory
 	directory := strings.TrimSuffix(name, string(filepath.Separator)) + string(filepath.Separator)
 	moved := e.Op.Has(fsnotify.Create | fsnotify.Remove | fsnotify.Rename)
-	return slices.ContainsFunc(f.paths, func(path string) bool {
+	return slices.ContainsFunc(s.paths, func(path string) bool {
 		return path == name || moved && (strings.HasPrefix(path, directory) || mayMatch(path, name))
 	})
 }
@@ -125,10 +125,10 @@ func split(path string) (root string, names []string) {
 // nearest returns the directory, or the nearest parent that exists.
 func nearest(directory string) string {
 	for {
-		above := filepath.Dir(directory)
-		if info, err := os.Stat(directory); err == nil && info.IsDir() || directory == above {
+		parent := filepath.Dir(directory)
+		if info, err := os.Stat(directory); err == nil && info.IsDir() || directory == parent {
 			return directory
 		}
-		directory = above
+		directory = parent
 	}
 }

@@ -48,19 +48,19 @@ type Property struct {
 // Arguments are the arguments of a call, with the types of their properties.
 type Arguments map[string]any
 
-// Text is a string; "" if it is missing.
+// Text returns a string; "" if it is missing.
 func (a Arguments) Text(name string) string {
 	value, _ := a[name].(string)
 	return value
 }
 
-// Number is an integer; 0 if it is missing.
+// Number returns an integer; 0 if it is missing.
 func (a Arguments) Number(name string) int {
 	value, _ := a[name].(float64)
 	return int(value)
 }
 
-// List is an array of strings.
+// List returns an array of strings; nil if it is missing.
 func (a Arguments) List(name string) (list []string) {
 	values, _ := a[name].([]any)
 	for _, value := range values {

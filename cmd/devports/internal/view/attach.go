@@ -112,7 +112,7 @@ func (l *loop) typingRow(name string) screen.Row {
 // typingTexts are the texts of typingRow, from the longest to the shortest.
 func (m model) typingTexts(name string) []string {
 	state := m.status().Label()
-	if url := address(m.status()); url != "" {
+	if url := m.status().Address; url != "" {
 		state += ", " + url
 	}
 	return []string{

@@ -131,7 +131,7 @@ func describe(service string, err error) string {
 
 // open opens the targeted service in the user's browser.
 func (l *loop) open() {
-	url := address(l.model.status())
+	url := l.model.status().Address
 	switch {
 	case url == "" && l.model.status().Port > 0:
 		l.model.notice = l.model.target() + " does not listen on its port yet"

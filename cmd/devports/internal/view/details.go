@@ -111,8 +111,8 @@ func (m model) facts(now time.Time) (all []fact) {
 	state = slices.DeleteFunc(state, func(s string) bool { return s == "" })
 	all = append(all, fact{"state", strings.Join(state, ", "), func(p palette.Palette) string { return styleOf(d.Status, p) }})
 	add("exit", exitOf(d))
-	add("address", address(d.Status))
-	if port := fmt.Sprint(d.Port); d.Port > 0 && !strings.Contains(address(d.Status), port) {
+	add("address", d.Address)
+	if port := fmt.Sprint(d.Port); d.Port > 0 && !strings.Contains(d.Address, port) {
 		add("port", port)
 	}
 	add("command", d.Command)

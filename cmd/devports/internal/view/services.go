@@ -195,12 +195,9 @@ func (m model) serviceRow(n int, st launcher.Status, c columns, now time.Time, p
 	return row
 }
 
-// address is where a service is reached.
-func address(st launcher.Status) string { return st.Address }
-
 // shortened is the address of a service, or only its port if that does not fit.
 func shortened(st launcher.Status, room int) string {
-	full := address(st)
+	full := st.Address
 	if screen.Width(full) <= room {
 		return full
 	}

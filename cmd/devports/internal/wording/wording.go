@@ -31,7 +31,7 @@ func Numbers(numbers []int) string {
 	return List(words)
 }
 
-// Count is "no ports", "1 port" or "3 ports".
+// Count formats a number of things: "no ports", "1 port" or "3 ports".
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -46,7 +46,7 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, plural)
 }
 
-// Kill is the command that ends a process.
+// Kill returns the command that ends a process.
 func Kill(pid int) string {
 	if runtime.GOOS == "windows" {
 		return fmt.Sprintf("taskkill /T /F /PID %d", pid) // without /F, a program without a window ignores it
@@ -54,8 +54,8 @@ func Kill(pid int) string {
 	return fmt.Sprintf("kill %d", pid)
 }
 
-// Interrupt is the command that ends a run in an orderly way, or on Windows the
-// nearest to it.
+// Interrupt returns the command that ends a run in an orderly way, or on
+// Windows the nearest to it.
 func Interrupt(pid int) string {
 	if runtime.GOOS == "windows" {
 		return Kill(pid)
@@ -63,8 +63,9 @@ func Interrupt(pid int) string {
 	return fmt.Sprintf("kill -INT %d", pid)
 }
 
-// Down is the command that stops the run of a scope, to be typed in any directory.
-// shared: it is the run of the services that the checkouts of a project share.
+// Down returns the command that stops the run of a scope, to be typed in any
+// directory. shared reports whether it is the run of the services that the
+// checkouts of a project share.
 func Down(scope registry.Scope, shared bool, options ...string) string {
 	place := []string{"--dir", text.QuoteArg(scope.Directory)}
 	if shared {
@@ -73,7 +74,7 @@ func Down(scope registry.Scope, shared bool, options ...string) string {
 	return strings.Join(slices.Concat([]string{"devports", "down"}, options, place), " ")
 }
 
-// Inspect is the command that shows a process.
+// Inspect returns the command that shows a process.
 func Inspect(pid int) string {
 	if runtime.GOOS == "windows" {
 		return fmt.Sprintf(`tasklist /V /FI "PID eq %d"`, pid)
@@ -81,7 +82,7 @@ func Inspect(pid int) string {
 	return fmt.Sprintf("ps -fp %d", pid)
 }
 
-// WhoOpened is how to find the process that has opened a file.
+// WhoOpened returns the command that finds the process that has opened a file.
 func WhoOpened(file string) string {
 	if runtime.GOOS == "windows" {
 		return "search for " + filepath.Base(file) + " in the Associated Handles of resmon"
@@ -105,7 +106,7 @@ func Shorten(s string, width int) string {
 	return s
 }
 
-// Bytes is an amount of memory or disk.
+// Bytes formats an amount of memory or disk: "30.0 MB".
 func Bytes(n int64) string {
 	switch {
 	case n < 1000:

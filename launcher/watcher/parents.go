@@ -6,20 +6,20 @@ import (
 	"slices"
 )
 
-// readAbove returns the parent directory of the root, with its own parents, as
+// readParents returns the parent directory of the root, with its own parents, as
 // far as their rules apply to files below the root.
-func (t *tree) readAbove(b *burst) (above *directory) {
+func (t *tree) readParents(b *burst) (parent *directory) {
 	for _, at := range ancestors(t.path) {
 		t.watch(at, b)
-		f := newDirectory(above, filepath.Base(at), "")
-		f.rules = readRules(at)
-		f.ignored = above.ignores(f.name, true)
-		above = f
+		d := newDirectory(parent, filepath.Base(at), "")
+		d.rules = readRules(at)
+		d.ignored = parent.ignores(d.name, true)
+		parent = d
 	}
-	if above.ignores(t.root.name, true) {
+	if parent.ignores(t.root.name, true) {
 		return nil
 	}
-	return above
+	return parent
 }
 
 // ancestors returns the directories above root in its repository, the outermost
