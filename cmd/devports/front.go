@@ -116,7 +116,7 @@ func (s session) frontSetting() (port int, off bool, err error) {
 
 func (s session) frontPlace() (front.Place, error) {
 	runs, err := s.runs()
-	return front.At(runs), err
+	return front.NewPlace(runs), err
 }
 
 // leaseFrontPort is the port for a user who cannot have the default one.

@@ -197,11 +197,11 @@ func (announced *Announced) serve(ctx context.Context, conn net.Conn) error {
 			return errClosed
 		}
 		switch {
-		case m.Question != nil:
-			q := *m.Question
+		case m.Query != nil:
+			q := *m.Query
 			sender.Go(func() {
-				if a := a.answer(sending, q); sending.Err() == nil {
-					_ = p.send(fromRun{Answer: &a})
+				if a := a.respond(sending, q); sending.Err() == nil {
+					_ = p.send(fromRun{Response: &a})
 				}
 			})
 		case m.Drained != 0:
@@ -263,9 +263,9 @@ func (a Announcement) sendServices(ctx context.Context, p *peer, drains *drains)
 }
 
 // answer answers a question of the front.
-func (a Announcement) answer(ctx context.Context, q question) answer {
+func (a Announcement) respond(ctx context.Context, q query) queryResponse {
 	if q.Lines > 0 {
-		result := answer{ID: q.ID}
+		result := queryResponse{ID: q.ID}
 		if a.Lines != nil {
 			result.Lines = a.Lines(q.Service, q.Lines)
 		}
@@ -277,13 +277,13 @@ func (a Announcement) answer(ctx context.Context, q question) answer {
 	}
 	if len(q.Sockets) == 0 {
 		own, err := holder.ListenedBy(ctx, q.Port, pids)
-		return answer{ID: q.ID, Own: []bool{own && err == nil}}
+		return queryResponse{ID: q.ID, Own: []bool{own && err == nil}}
 	}
 	var sockets []holder.Socket
 	for _, s := range q.Sockets {
 		sockets = append(sockets, holder.Socket{Address: s.Address, Inode: s.Inode, UID: s.UID})
 	}
-	result := answer{ID: q.ID, Own: holder.Owns(pids, sockets)}
+	result := queryResponse{ID: q.ID, Own: holder.Owns(pids, sockets)}
 	for i, own := range result.Own {
 		switch {
 		case own:

@@ -90,7 +90,7 @@ func (p backendProcess) cpu() float64 {
 // frontMain is a front, in a process of its own.
 func frontMain(home string) {
 	port, _ := strconv.Atoi(os.Args[1])
-	place := At(control.NewRuns(home, ""))
+	place := NewPlace(control.NewRuns(home, ""))
 	release, err := place.Claim()
 	listeners, failed := ListenPort(port)
 	socket, refused := place.Listen(port)

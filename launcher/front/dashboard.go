@@ -11,7 +11,7 @@ func (f *front) newDashboard(o dashboard.Options) *dashboard.Dashboard {
 	o.Port = f.options.Port
 	o.Opened = f.changed
 	o.Announced = func() <-chan struct{} { return f.table.routes().changed }
-	o.OtherUser = isOthers
+	o.OtherUser = fromOtherUser
 	o.Points = func() (list []dashboard.Point) {
 		f.points.apply() // follow may not have seen the latest routes yet
 		states := map[int]PointState{}
@@ -29,10 +29,10 @@ func (f *front) newDashboard(o dashboard.Options) *dashboard.Dashboard {
 	return dashboard.New(o)
 }
 
-// isOthers reports whether the client is a process of a user other than this
-// one and root; root forwards ports into virtual machines. It is false if the
-// user is unknown.
-func isOthers(r *http.Request) bool {
+// fromOtherUser reports whether the client is a process of a user other than
+// this one and root; root forwards ports into virtual machines. It is false if
+// the user is unknown.
+func fromOtherUser(r *http.Request) bool {
 	user := userOf(r)
 	return user != "" && user != "0" && user != ownUser()
 }

@@ -13,20 +13,20 @@ import (
 // describe says why a request was not answered although its service may run; ""
 // if it does not listen.
 func describe(r *http.Request, b backend, err error) string {
-	var stranger *strangerError
+	var wrong *wrongListenerError
 	switch {
 	case errors.Is(err, errNotListening), errors.Is(err, errChanged):
 		return ""
-	case errors.As(err, &stranger):
-		return stranger.describe(r, b)
-	case errors.Is(err, errNoAnswer):
+	case errors.As(err, &wrong):
+		return wrong.describe(r, b)
+	case errors.Is(err, errNoResponse):
 		return fmt.Sprintf("cannot check that %s is the service of this checkout: %v", b.service.Name, err)
 	}
 	return fmt.Sprintf("the response of %s is incomplete: %v", b.service.Name, err)
 }
 
 // describe names who listens on the port.
-func (e *strangerError) describe(r *http.Request, b backend) string {
+func (e *wrongListenerError) describe(r *http.Request, b backend) string {
 	words := fmt.Sprintf("port %d of %s is held by a process that %s did not start", e.port, b.service.Name, b.service.Name)
 	listening, _ := holder.Listening(r.Context(), e.port)
 	var who []string

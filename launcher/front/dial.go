@@ -19,8 +19,8 @@ type backend struct {
 	run     *run
 	service *Service
 
-	// who is the name in headers.
-	who string
+	// label names the service in headers: "shop/login/web".
+	label string
 	// key identifies the backend among those of a front, as a host name: kept
 	// connections are used again only for the same process of the same run.
 	key string
@@ -29,19 +29,19 @@ type backend struct {
 func newBackend(r *run, s Service) backend {
 	return backend{
 		run: r, service: &s,
-		who: headerValue(r.about.Project + "/" + r.about.Worktree + "/" + s.Name),
-		key: fmt.Sprintf("%d-%d-%d-backend:%d", r.number, s.PID, s.Restarts, s.Port),
+		label: headerValue(r.about.Project + "/" + r.about.Worktree + "/" + s.Name),
+		key:   fmt.Sprintf("%d-%d-%d-backend:%d", r.number, s.PID, s.Restarts, s.Port),
 	}
 }
 
 // errNotListening reports that nothing listens on the port of a service.
 var errNotListening = errors.New("nothing listens on its port")
 
-// strangerError reports that a process which does not belong to the service
-// listens on its port.
-type strangerError struct{ port int }
+// wrongListenerError reports that a process which does not belong to the
+// service listens on its port.
+type wrongListenerError struct{ port int }
 
-func (e *strangerError) Error() string {
+func (e *wrongListenerError) Error() string {
 	return fmt.Sprintf("another process listens on port %d", e.port)
 }
 
@@ -55,7 +55,7 @@ const dialTries = 3
 // dial connects to a backend. Every socket that may accept the connection must
 // belong to the service, before and after connecting: sockets are identified by
 // the kernel's cookies, so that a socket that has replaced another is not taken
-// for it. The error is errNotListening, a *strangerError, errChanged after
+// for it. The error is errNotListening, a *wrongListenerError, errChanged after
 // dialTries attempts, or why the run did not respond.
 func (b backend) dial(ctx context.Context) (net.Conn, error) {
 	err := error(errNotListening)
@@ -75,7 +75,7 @@ func (b backend) tryDial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return b.dialUnidentified(ctx)
 	}
-	stranger := false
+	wrong := false
 	for _, addr := range loopback {
 		accepting := holder.Accepting(before, addr)
 		if len(accepting) == 0 {
@@ -86,7 +86,7 @@ func (b backend) tryDial(ctx context.Context) (net.Conn, error) {
 			return nil, err
 		}
 		if !own {
-			stranger = true
+			wrong = true
 			continue
 		}
 		conn, err := b.connect(ctx, addr)
@@ -103,8 +103,8 @@ func (b backend) tryDial(ctx context.Context) (net.Conn, error) {
 		}
 		return conn, nil
 	}
-	if stranger {
-		return nil, &strangerError{b.service.Port}
+	if wrong {
+		return nil, &wrongListenerError{b.service.Port}
 	}
 	return nil, errNotListening
 }
@@ -143,7 +143,7 @@ func (b backend) dialUnidentified(ctx context.Context) (net.Conn, error) {
 		}
 		own, err := b.run.ownsPort(ctx, b)
 		if err == nil && !own {
-			err = &strangerError{b.service.Port}
+			err = &wrongListenerError{b.service.Port}
 		}
 		if err != nil {
 			conn.Close()

@@ -43,6 +43,6 @@
 // table owns the routes, in values that do not change: a request reads them
 // without waiting. Each run has one goroutine that reads its messages, and a
 // mutex for writing. Each request has its goroutine, and each connection to a
-// point has two. points.follow waits for later routes, and takes, opens and
-// shuts the ports of points.
+// point has two. points.follow waits for later routes, and takes the ports of
+// points, and starts and stops listening on them.
 package front

@@ -14,102 +14,102 @@ var (
 	drainSlack = time.Second
 )
 
-// flight are the requests that the process of a service may have received. It is
-// an error to restart the service before they have been answered.
-type flight struct {
-	mu     sync.Mutex // guards the fields below
-	n      int
-	landed chan struct{} // closed once n is 0; nil: nothing waits for that
+// inFlight counts the requests that the process of a service may have received.
+// The service must not be restarted before they have been answered.
+type inFlight struct {
+	mu      sync.Mutex // guards the fields below
+	n       int
+	drained chan struct{} // closed once n is 0; nil: no goroutine waits
 }
 
-func (f *flight) add(n int) {
+func (f *inFlight) add(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.n += n; f.n == 0 && f.landed != nil {
-		close(f.landed)
-		f.landed = nil
+	if f.n += n; f.n == 0 && f.drained != nil {
+		close(f.drained)
+		f.drained = nil
 	}
 }
 
 // wait waits until there are none, but not longer than drainLimit.
-func (f *flight) wait(gone <-chan struct{}) {
+func (f *inFlight) wait(gone <-chan struct{}) {
 	f.mu.Lock()
 	if f.n == 0 {
 		f.mu.Unlock()
 		return
 	}
-	if f.landed == nil {
-		f.landed = make(chan struct{})
+	if f.drained == nil {
+		f.drained = make(chan struct{})
 	}
-	landed := f.landed
+	drained := f.drained
 	f.mu.Unlock()
 	limit := time.NewTimer(drainLimit)
 	defer limit.Stop()
 	select {
-	case <-landed:
+	case <-drained:
 	case <-gone:
 	case <-limit.C:
 	}
 }
 
-// seat is the place of a request in a flight. A request has none while it waits
-// for its service.
-type seat struct {
+// inFlightRequest counts a request in one inFlight, or in none while the
+// request waits for its service.
+type inFlightRequest struct {
 	mu     sync.Mutex // guards the fields below
-	flight *flight    // nil: it has none
-	closed bool       // it takes none any more
+	in     *inFlight  // nil: none
+	closed bool       // it is counted no more
 }
 
-// take takes a seat in f.
-func (s *seat) take(f *flight) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.flight == f {
+// enter counts the request in f.
+func (q *inFlightRequest) enter(f *inFlight) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.in == f {
 		return
 	}
-	s.leaveLocked()
+	q.leaveLocked()
 	f.add(1)
-	s.flight = f
+	q.in = f
 }
 
-// leave gives the seat up.
-func (s *seat) leave() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.leaveLocked()
+// leave counts it no longer.
+func (q *inFlightRequest) leave() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.leaveLocked()
 }
 
-func (s *seat) leaveLocked() {
-	if s.flight != nil {
-		s.flight.add(-1)
-		s.flight = nil
+func (q *inFlightRequest) leaveLocked() {
+	if q.in != nil {
+		q.in.add(-1)
+		q.in = nil
 	}
 }
 
-// close gives the seat up for good. A connection that is still being made for the
-// request will be for others.
-func (s *seat) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	s.leaveLocked()
+// close leaves for good. A connection that is still being made for the request
+// will serve others.
+func (q *inFlightRequest) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.leaveLocked()
 }
 
-// flight returns that of a service.
-func (r *run) flight(service string) *flight {
+// inFlightOf returns the requests in flight of a service.
+func (r *run) inFlightOf(service string) *inFlight {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f, ok := r.flights[service]
+	f, ok := r.inFlight[service]
 	if !ok {
-		f = &flight{}
-		r.flights[service] = f
+		f = &inFlight{}
+		r.inFlight[service] = f
 	}
 	return f
 }
 
 // drain answers a run once a service, which is stopping, has no requests.
 func (f *front) drain(r *run, d drain) {
-	r.flight(d.Service).wait(r.gone)
+	r.inFlightOf(d.Service).wait(r.gone)
 	_ = r.peer.send(fromFront{Drained: d.ID})
 }
 

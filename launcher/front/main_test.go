@@ -320,7 +320,7 @@ func newPlace(t testing.TB) Place {
 	} else if err := os.Mkdir(runtime, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return At(control.NewRuns(dir, runtime))
+	return NewPlace(control.NewRuns(dir, runtime))
 }
 
 func startFront(t testing.TB, place Place, port, protocol int) *testFront {
@@ -497,7 +497,7 @@ func startSite(t testing.TB) (f *testFront, process backendProcess, web Service)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(home) })
-	f = &testFront{t: t, place: At(control.NewRuns(home, "")), port: freePort(t)}
+	f = &testFront{t: t, place: NewPlace(control.NewRuns(home, "")), port: freePort(t)}
 	process = startProcess(t, "front", fmt.Sprint(f.port), "FRONT_TEST_HOME="+home)
 	web = Service{Name: "web", Host: "web", Port: freePort(t), State: launcher.StateReady}
 	p := start(t, "web", fmt.Sprintf("127.0.0.1:%d", web.Port))

@@ -159,8 +159,8 @@ func (p *pages) write(w http.ResponseWriter, r *http.Request, status int, conten
 	if r.ContentLength != 0 {
 		h.Set("Connection", "close") // the body has not been read
 	}
-	if h.Get(headerWho) == "" {
-		h.Set(headerWho, "-")
+	if h.Get(headerService) == "" {
+		h.Set(headerService, "-")
 	}
 	switch {
 	case r.Header.Get(headerPage) != "":

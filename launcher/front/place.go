@@ -33,8 +33,8 @@ type Note struct {
 	Protocol int    `json:"protocol"`
 }
 
-// At returns the place of the front for the runs in a directory.
-func At(runs control.Runs) Place {
+// NewPlace returns the place of the front for runs.
+func NewPlace(runs control.Runs) Place {
 	p := Place{directory: filepath.Join(runs.Path(), "front")}
 	h := fnv.New32a()
 	h.Write([]byte(p.directory)) // users may share a directory of sockets between several homes

@@ -41,18 +41,18 @@ func (p *points) hold(port int) *heldPoint {
 	return h
 }
 
-func (h *heldPoint) open() {
+func (h *heldPoint) listen() {
 	for _, port := range h.ports {
-		h.err = cmp.Or(h.err, port.open())
+		h.err = cmp.Or(h.err, port.listen())
 	}
 	if h.err != nil {
 		h.close()
 	}
 }
 
-func (h *heldPoint) shut() {
+func (h *heldPoint) stopListening() {
 	for _, port := range h.ports {
-		port.shut()
+		port.stopListening()
 	}
 }
 

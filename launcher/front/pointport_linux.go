@@ -46,7 +46,7 @@ func holdPort(addr netip.AddrPort, accept func(*net.TCPConn)) (*pointPort, error
 		syscall.Close(fd)
 		return nil, os.NewSyscallError("listen", err)
 	}
-	p.stop()
+	p.refuse()
 	return p, nil
 }
 
@@ -61,14 +61,14 @@ func setReuse(fd int, on bool) {
 	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, value)
 }
 
-// stop makes the kernel refuse connections.
-func (p *pointPort) stop() {
+// refuse makes the kernel refuse connections.
+func (p *pointPort) refuse() {
 	_ = syscall.Shutdown(p.fd, syscall.SHUT_RD)
 	setReuse(p.fd, false)
 }
 
-// open listens, if it does not.
-func (p *pointPort) open() error {
+// listen listens, unless it does already.
+func (p *pointPort) listen() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fd < 0 || p.listener != nil {
@@ -81,7 +81,7 @@ func (p *pointPort) open() error {
 	}
 	l, err := listenerOf(p.fd)
 	if err != nil {
-		p.stop()
+		p.refuse()
 		return err
 	}
 	p.listener = l
@@ -89,12 +89,12 @@ func (p *pointPort) open() error {
 	return nil
 }
 
-// shut refuses connections from now on. It keeps the port.
-func (p *pointPort) shut() {
+// stopListening refuses connections from now on. It keeps the port.
+func (p *pointPort) stopListening() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.listener != nil {
-		p.stop()
+		p.refuse()
 		p.listener.Close()
 		p.listener = nil
 	}
@@ -102,7 +102,7 @@ func (p *pointPort) shut() {
 
 // close gives up the port.
 func (p *pointPort) close() {
-	p.shut()
+	p.stopListening()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fd >= 0 {

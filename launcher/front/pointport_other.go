@@ -23,9 +23,9 @@ func holdPort(addr netip.AddrPort, accept func(*net.TCPConn)) (*pointPort, error
 	return &pointPort{l}, nil
 }
 
-func (p *pointPort) open() error { return nil }
+func (p *pointPort) listen() error { return nil }
 
-func (p *pointPort) shut() {}
+func (p *pointPort) stopListening() {}
 
 // close gives up the port.
 func (p *pointPort) close() { p.listener.Close() }

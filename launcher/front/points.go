@@ -44,7 +44,7 @@ type points struct {
 	table  *table
 	source PointSource
 
-	applying sync.Mutex // held while ports are taken, opened and shut
+	applying sync.Mutex // held by apply
 	held     map[int]*heldPoint
 	noted    map[notedFailure]bool
 
@@ -64,8 +64,8 @@ func newPoints(ctx context.Context, t *table, source PointSource) *points {
 // retryPorts is how often points look for a port that another program has.
 const retryPorts = 2 * time.Second
 
-// follow takes the ports of the points, and opens those whose service runs,
-// until ctx ends. Then it gives up the ports; connections stay open.
+// follow takes the ports of the points, and listens on those whose service
+// runs, until ctx ends. Then it gives up the ports; connections stay open.
 func (p *points) follow(ctx context.Context) {
 	if p.source.Load == nil {
 		return
@@ -149,8 +149,8 @@ func (p *points) states() (list []PointState) {
 	return list
 }
 
-// apply takes, opens and shuts ports. It reports whether another program has one
-// of them.
+// apply takes ports, and starts and stops listening on them. It reports whether
+// another program has one of them.
 func (p *points) apply() (failed bool) {
 	p.applying.Lock()
 	defer p.applying.Unlock()
@@ -173,9 +173,9 @@ func (p *points) apply() (failed bool) {
 			p.held[w.Port] = h
 		}
 		if _, h.running = p.backend(w); h.running {
-			h.open()
+			h.listen()
 		} else {
-			h.shut()
+			h.stopListening()
 		}
 		if h.err != nil {
 			failed = true
@@ -247,8 +247,8 @@ type pointsRequest struct {
 	Cut []int `json:"cut,omitempty"` // the ports whose connections end
 }
 
-// pointsAnswer is the response to it.
-type pointsAnswer struct {
+// pointsResponse is the response to a pointsRequest.
+type pointsResponse struct {
 	Points []PointState `json:"points"`
 	Error  string       `json:"error,omitempty"`
 }

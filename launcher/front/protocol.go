@@ -50,11 +50,11 @@ func (s Service) equal(o Service) bool { return reflect.DeepEqual(s, o) }
 
 // fromRun is a message of a run. One field is set.
 type fromRun struct {
-	Hello    *hello    `json:"hello,omitempty"`
-	Services []Service `json:"services,omitempty"` // replaces the earlier ones
-	Answer   *answer   `json:"answer,omitempty"`
-	Drain    *drain    `json:"drain,omitempty"`
-	Yield    bool      `json:"yield,omitempty"` // make room for a front of a later protocol
+	Hello    *hello         `json:"hello,omitempty"`
+	Services []Service      `json:"services,omitempty"` // replaces the earlier ones
+	Response *queryResponse `json:"answer,omitempty"`
+	Drain    *drain         `json:"drain,omitempty"`
+	Yield    bool           `json:"yield,omitempty"` // make room for a front of a later protocol
 
 	Points *pointsRequest `json:"points,omitempty"` // instead of hello: the client is not a run
 }
@@ -66,15 +66,15 @@ type hello struct {
 
 // fromFront is a message of a front. One field is set.
 type fromFront struct {
-	Welcome  *welcome  `json:"welcome,omitempty"` // the response to hello
-	Refused  string    `json:"refused,omitempty"` // instead of welcome
-	Question *question `json:"question,omitempty"`
-	Hint     *hint     `json:"hint,omitempty"`
-	Drained  int       `json:"drained,omitempty"` // the ID of a drain
-	Yielded  bool      `json:"yielded,omitempty"` // connect to another front
+	Welcome *welcome `json:"welcome,omitempty"` // the response to hello
+	Refused string   `json:"refused,omitempty"` // instead of welcome
+	Query   *query   `json:"question,omitempty"`
+	Hint    *hint    `json:"hint,omitempty"`
+	Drained int      `json:"drained,omitempty"` // the ID of a drain
+	Yielded bool     `json:"yielded,omitempty"` // connect to another front
 
-	Points *pointsAnswer `json:"points,omitempty"`
-	Note   string        `json:"note,omitempty"` // for the user
+	Points *pointsResponse `json:"points,omitempty"`
+	Note   string          `json:"note,omitempty"` // for the user
 }
 
 type welcome struct {
@@ -83,10 +83,10 @@ type welcome struct {
 	PID      int `json:"pid"`
 }
 
-// question asks whether sockets that listen on the port of a service belong to
-// it. Without sockets, the run finds out which processes listen on the port.
-// With Lines, it asks for the last lines of the service instead.
-type question struct {
+// query asks whether sockets that listen on the port of a service belong to it.
+// Without sockets, the run finds out which processes listen on the port. With
+// Lines, it asks for the last lines of the service instead.
+type query struct {
 	ID      int      `json:"id"`
 	Service string   `json:"service"`
 	Port    int      `json:"port"`
@@ -101,7 +101,7 @@ type socket struct {
 	UID     string     `json:"uid"`
 }
 
-type answer struct {
+type queryResponse struct {
 	ID         int    `json:"id"`
 	Own        []bool `json:"own"`                  // of each socket; one value without sockets
 	Unverified bool   `json:"unverified,omitempty"` // the user of the sockets is the only evidence

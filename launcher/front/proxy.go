@@ -20,9 +20,9 @@ import (
 
 // Headers of the front.
 const (
-	// headerWho names the service that answers: "shop/login/web". It is on
+	// headerService names the service that answers: "shop/login/web". It is on
 	// every response.
-	headerWho = "X-Devports"
+	headerService = "X-Devports"
 	// headerVia lists the services that a request has passed through. Services
 	// that forward their requests forward it, too.
 	headerVia = "X-Devports-Via"
@@ -58,12 +58,12 @@ const flushDelay = 5 * time.Millisecond
 
 // target is what a request is for, in its context.
 type target struct {
-	backend // as of the latest attempt
-	name    name
-	page    bool // a person waits for it
-	arrived time.Time
-	seat    *seat
-	sent    *atomic.Bool // a process may have received it
+	backend  // as of the latest attempt
+	name     name
+	page     bool // a person waits for it
+	arrived  time.Time
+	inFlight *inFlightRequest
+	sent     *atomic.Bool // a process may have received it
 }
 
 type targetKey struct{}
@@ -129,7 +129,7 @@ func rewrite(r *httputil.ProxyRequest) {
 		r.Out.Header.Del("X-Forwarded-" + part)
 	}
 	r.SetXForwarded()
-	via := t.who
+	via := t.label
 	if before := r.In.Header.Values(headerVia); len(before) > 0 {
 		via = strings.Join(append(slices.Clone(before), via), ", ")
 	}
@@ -143,19 +143,19 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
 		p.pages.unknown(w, r, routes, n)
 		return
 	}
-	t := target{b, n, wantsPage(r), time.Now(), &seat{}, &atomic.Bool{}}
-	defer t.seat.close()
+	t := target{b, n, wantsPage(r), time.Now(), &inFlightRequest{}, &atomic.Bool{}}
+	defer t.inFlight.close()
 	switch {
 	case visited(r, b):
-		w.Header().Set(headerWho, b.who)
+		w.Header().Set(headerService, b.label)
 		p.pages.loop(w, r, b)
 	case r.Header.Get(headerPage) != "":
-		w.Header().Set(headerWho, b.who)
+		w.Header().Set(headerService, b.label)
 		p.servePage(w, r, b)
 	default:
 		t, err := p.admit(r.Context(), t)
 		if err != nil {
-			w.Header().Set(headerWho, t.who)
+			w.Header().Set(headerService, t.label)
 			p.pages.unavailable(w, r, t.backend, err)
 			return
 		}
@@ -193,24 +193,24 @@ func (p *proxy) admit(ctx context.Context, t target) (target, error) {
 	for {
 		routes := p.table.routes()
 		b, ok := routes.find(t.name)
-		if ok && (b.who != t.who || b.run.about.Directory != t.run.about.Directory) {
+		if ok && (b.label != t.label || b.run.about.Directory != t.run.about.Directory) {
 			return t, errMoved
 		}
 		if ok {
 			t.backend = b
 		}
 		if ok && mayAnswer(b.service) {
-			t.seat.take(b.run.flight(b.service.Name))
+			t.inFlight.enter(b.run.inFlightOf(b.service.Name))
 			if p.table.routes() == routes {
 				return t, nil
 			}
-			t.seat.leave() // the service may be stopping
+			t.inFlight.leave() // the service may be stopping
 			continue
 		}
 		if !t.waits() {
 			return t, errNotListening
 		}
-		if err := await(ctx, routes, t.patience()-time.Since(t.arrived)); err != nil {
+		if err := await(ctx, routes, t.maxWait()-time.Since(t.arrived)); err != nil {
 			return t, err
 		}
 	}
@@ -241,7 +241,7 @@ func (p *proxy) dial(ctx context.Context, t target) (net.Conn, error) {
 		if !mayPass(err, t.service) || !t.waits() {
 			return nil, err
 		}
-		t.seat.leave()
+		t.inFlight.leave()
 		if err := await(ctx, routes, listenPoll); err != nil {
 			return nil, err
 		}
@@ -272,11 +272,11 @@ var errLost = errors.New("its process has ended")
 // mayPass reports whether a service may be reached although that has failed. A
 // process that listens before its pid is known is taken for another one.
 func mayPass(err error, s *Service) bool {
-	var stranger *strangerError
-	if errors.As(err, &stranger) {
+	var wrong *wrongListenerError
+	if errors.As(err, &wrong) {
 		return s.State == launcher.StateStarting && s.PID == 0
 	}
-	return errors.Is(err, errNotListening) || errors.Is(err, errChanged) || errors.Is(err, errNoAnswer)
+	return errors.Is(err, errNotListening) || errors.Is(err, errChanged) || errors.Is(err, errNoResponse)
 }
 
 // errMoved reports that a name has become that of another checkout.
@@ -296,7 +296,7 @@ func mayAnswer(s *Service) bool {
 func visited(r *http.Request, b backend) bool {
 	for _, via := range r.Header.Values(headerVia) {
 		for v := range strings.SplitSeq(via, ",") {
-			if strings.TrimSpace(v) == b.who {
+			if strings.TrimSpace(v) == b.label {
 				return true
 			}
 		}
@@ -304,8 +304,8 @@ func visited(r *http.Request, b backend) bool {
 	return false
 }
 
-// patience is how long a request waits at most.
-func (t target) patience() time.Duration {
+// maxWait returns how long a request waits for its service at most.
+func (t target) maxWait() time.Duration {
 	first := t.service.Restarts == 0 && (t.service.State == launcher.StateWaiting || t.service.State == launcher.StateStarting)
 	if t.page && first {
 		return pageTime
@@ -316,7 +316,7 @@ func (t target) patience() time.Duration {
 // waits reports whether a service that cannot answer now is about to. A person
 // who waits for the first start, or for a later restart, sees a page instead.
 func (t target) waits() bool {
-	if time.Since(t.arrived) >= t.patience() || len(t.service.WrongPorts) > 0 {
+	if time.Since(t.arrived) >= t.maxWait() || len(t.service.WrongPorts) > 0 {
 		return false
 	}
 	switch t.service.State {
@@ -331,13 +331,13 @@ func (t target) waits() bool {
 // modify edits the header of a response.
 func (p *proxy) modify(r *http.Response) error {
 	t := targetOf(r.Request.Context())
-	r.Header.Set(headerWho, t.who)
+	r.Header.Set(headerService, t.label)
 	r.Header.Del(headerVia)
 	if endless(r) {
-		t.seat.close()
+		t.inFlight.close()
 	}
 	if t.run.unverified(t.service.Name) {
-		r.Header.Set(headerWho, t.who+"; unverified")
+		r.Header.Set(headerService, t.label+"; unverified")
 	}
 	refused := r.StatusCode == http.StatusBadRequest || r.StatusCode == http.StatusForbidden
 	if t.run.first(t.service, refused) && refused {
@@ -354,10 +354,10 @@ func endless(r *http.Response) bool {
 // failed responds to a request that could not be forwarded.
 func (p *proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	t := targetOf(r.Context())
-	if now, ok := p.table.routes().find(t.name); ok && now.who == t.who {
+	if now, ok := p.table.routes().find(t.name); ok && now.label == t.label {
 		t.backend = now
 	}
-	w.Header().Set(headerWho, t.who)
+	w.Header().Set(headerService, t.label)
 	p.pages.unavailable(w, r, t.backend, err)
 }
 

@@ -19,13 +19,13 @@ type run struct {
 
 	anyUnverified atomic.Bool // one of verified is true
 
-	mu       sync.Mutex // guards the fields below
-	asked    int
-	answers  map[int]chan answer
-	verified map[verifiedKey]bool     // sockets that belong to a service; true: unverified
-	ports    map[string]portAnswer    // where sockets are not identified
-	hinted   map[string]hintedProcess // by service
-	flights  map[string]*flight       // by service
+	mu        sync.Mutex // guards the fields below
+	queries   int
+	responses map[int]chan queryResponse
+	verified  map[verifiedKey]bool     // sockets that belong to a service; true: unverified
+	ports     map[string]portResponse  // where sockets are not identified
+	hinted    map[string]hintedProcess // by service
+	inFlight  map[string]*inFlight     // by service
 }
 
 type verifiedKey struct {
@@ -33,8 +33,8 @@ type verifiedKey struct {
 	cookie  uint64
 }
 
-// portAnswer is an answer without sockets.
-type portAnswer struct {
+// portResponse is a response to a query without sockets.
+type portResponse struct {
 	own bool
 	at  time.Time
 }
@@ -48,49 +48,49 @@ type hintedProcess struct {
 func newRun(about Run, number int, p *peer) *run {
 	return &run{
 		about: about, number: number, peer: p, gone: make(chan struct{}),
-		answers: map[int]chan answer{}, verified: map[verifiedKey]bool{}, ports: map[string]portAnswer{}, hinted: map[string]hintedProcess{}, flights: map[string]*flight{},
+		responses: map[int]chan queryResponse{}, verified: map[verifiedKey]bool{}, ports: map[string]portResponse{}, hinted: map[string]hintedProcess{}, inFlight: map[string]*inFlight{},
 	}
 }
 
-// askTimeout is how long a run may take to look at its processes.
-const askTimeout = 5 * time.Second
+// queryTimeout is how long a run may take to look at its processes.
+const queryTimeout = 5 * time.Second
 
-var errNoAnswer = errors.New("its devports up does not respond")
+var errNoResponse = errors.New("its devports up does not respond")
 
-func (r *run) ask(ctx context.Context, q question) (answer, error) {
-	answered := make(chan answer, 1)
+func (r *run) query(ctx context.Context, q query) (queryResponse, error) {
+	received := make(chan queryResponse, 1)
 	r.mu.Lock()
-	r.asked++
-	q.ID = r.asked
-	r.answers[q.ID] = answered
+	r.queries++
+	q.ID = r.queries
+	r.responses[q.ID] = received
 	r.mu.Unlock()
 	defer func() {
 		r.mu.Lock()
-		delete(r.answers, q.ID)
+		delete(r.responses, q.ID)
 		r.mu.Unlock()
 	}()
-	if err := r.peer.send(fromFront{Question: &q}); err != nil {
-		return answer{}, errNoAnswer
+	if err := r.peer.send(fromFront{Query: &q}); err != nil {
+		return queryResponse{}, errNoResponse
 	}
-	timeout := time.NewTimer(askTimeout)
+	timeout := time.NewTimer(queryTimeout)
 	defer timeout.Stop()
 	select {
-	case a := <-answered:
+	case a := <-received:
 		return a, nil
 	case <-r.gone:
-		return answer{}, errNoAnswer
+		return queryResponse{}, errNoResponse
 	case <-timeout.C:
-		return answer{}, errNoAnswer
+		return queryResponse{}, errNoResponse
 	case <-ctx.Done():
-		return answer{}, ctx.Err()
+		return queryResponse{}, ctx.Err()
 	}
 }
 
-func (r *run) answered(a answer) {
+func (r *run) received(a queryResponse) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c, ok := r.answers[a.ID]; ok {
-		delete(r.answers, a.ID)
+	if c, ok := r.responses[a.ID]; ok {
+		delete(r.responses, a.ID)
 		c <- a
 	}
 }
@@ -98,7 +98,7 @@ func (r *run) answered(a answer) {
 // lines returns the last lines of a service's latest process; nil if the run does
 // not answer.
 func (r *run) lines(ctx context.Context, s Service, n int) []string {
-	a, _ := r.ask(ctx, question{Service: s.Name, Lines: n})
+	a, _ := r.query(ctx, query{Service: s.Name, Lines: n})
 	return a.Lines
 }
 
@@ -120,7 +120,7 @@ func (r *run) owns(ctx context.Context, s Service, sockets []holder.Socket) (boo
 	if len(unknown) == 0 {
 		return true, nil
 	}
-	a, err := r.ask(ctx, question{Service: s.Name, Port: s.Port, Sockets: socketsOf(unknown)})
+	a, err := r.query(ctx, query{Service: s.Name, Port: s.Port, Sockets: socketsOf(unknown)})
 	if err != nil || len(a.Own) != len(unknown) {
 		return false, errors.Join(err, ctx.Err())
 	}
@@ -153,7 +153,7 @@ func (r *run) ownsPort(ctx context.Context, b backend) (bool, error) {
 	if ok && time.Since(known.at) < portTime {
 		return known.own, nil
 	}
-	a, err := r.ask(ctx, question{Service: b.service.Name, Port: b.service.Port})
+	a, err := r.query(ctx, query{Service: b.service.Name, Port: b.service.Port})
 	if err != nil || len(a.Own) != 1 {
 		return false, err
 	}
@@ -162,7 +162,7 @@ func (r *run) ownsPort(ctx context.Context, b backend) (bool, error) {
 	if len(r.ports) > maxVerified {
 		clear(r.ports)
 	}
-	r.ports[b.key] = portAnswer{a.Own[0], time.Now()}
+	r.ports[b.key] = portResponse{a.Own[0], time.Now()}
 	return a.Own[0], nil
 }
 

@@ -151,7 +151,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.proxy.serve(w, r, n)
 	case nameHome:
 		if f.dashboard != nil && f.dashboard.Serves(r, wantsPage(r)) {
-			w.Header().Set(headerWho, "-")
+			w.Header().Set(headerService, "-")
 			f.dashboard.ServeHTTP(hijackable{w}, r)
 			return
 		}
@@ -199,11 +199,11 @@ func (f *front) serveRun(conn net.Conn) {
 	err := p.receive(&first)
 	if err == nil && first.Points != nil {
 		states, err := f.points.reload(first.Points.Cut)
-		answer := pointsAnswer{Points: states}
+		response := pointsResponse{Points: states}
 		if err != nil {
-			answer.Error = err.Error()
+			response.Error = err.Error()
 		}
-		_ = p.send(fromFront{Points: &answer})
+		_ = p.send(fromFront{Points: &response})
 		return
 	}
 	if err != nil || first.Hello == nil || first.Hello.Site == "" || first.Hello.Site == Home {
@@ -225,8 +225,8 @@ func (f *front) serveRun(conn net.Conn) {
 			return
 		}
 		switch {
-		case m.Answer != nil:
-			r.answered(*m.Answer)
+		case m.Response != nil:
+			r.received(*m.Response)
 		case m.Yield && first.Hello.Protocol > f.options.Protocol:
 			f.stop()
 		case m.Drain != nil:
