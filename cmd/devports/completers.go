@@ -77,7 +77,7 @@ func (l line) servicesOfRun() (candidates []candidate) {
 	if err != nil {
 		return nil
 	}
-	a := i.Ask(l.context.Context)
+	a := i.Query(l.context.Context)
 	for _, st := range a.Info.Services {
 		candidates = append(candidates, candidate{Word: st.Service, About: string(st.State)})
 	}

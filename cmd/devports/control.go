@@ -40,7 +40,7 @@ func (r requestCommand) command() command {
 			}
 			client := i.Client()
 			if c.Bool("all") {
-				client = client.Forcing()
+				client = client.WithForce()
 			}
 			names, answer, err := r.request(client, c, s.expandGroups(c, scope, i, c.Args().Slice()))
 			var unknown *launcher.UnknownServiceError

@@ -100,10 +100,10 @@ func infoOf(i control.Instance, info control.Info) runInfo {
 	return runInfo{Checkout: address(scopeOfInfo(info)), Socket: i.Note.Socket, Devports: i.Note.Version, Info: info}
 }
 
-// askAll requests the status of runs, all at the same time. With --check the
+// queryAll requests the status of runs, all at the same time. With --check the
 // runs also repeat the ready checks of their services.
-func askAll(c *cli.Context, runs []control.Instance) []control.Answer {
-	answers := control.AskAll(c.Context, runs)
+func queryAll(c *cli.Context, runs []control.Instance) []control.QueryResult {
+	answers := control.QueryAll(c.Context, runs)
 	var wait sync.WaitGroup
 	for i := range answers {
 		a := &answers[i]
@@ -127,7 +127,7 @@ func askAll(c *cli.Context, runs []control.Instance) []control.Answer {
 // ended meanwhile are left out.
 func infosOf(c *cli.Context, runs []control.Instance) []runInfo {
 	infos := []runInfo{}
-	for _, a := range askAll(c, runs) {
+	for _, a := range queryAll(c, runs) {
 		switch {
 		case !a.Runs():
 		case a.Responded():

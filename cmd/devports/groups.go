@@ -126,7 +126,7 @@ func (s session) expandGroups(c *cli.Context, scope registry.Scope, i control.In
 	names = p.In(typedIn(c)).Named(names...)
 	isGroup := func(name string) bool { return slices.Contains(p.File.GroupNames(), name) }
 	if i.Runs() && slices.ContainsFunc(names, isGroup) {
-		if running, ok := s.projectOfRun(c, scope, replicasOf(i.Ask(c.Context).Info)); ok {
+		if running, ok := s.projectOfRun(c, scope, replicasOf(i.Query(c.Context).Info)); ok {
 			p = running
 		}
 	}

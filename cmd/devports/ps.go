@@ -64,7 +64,7 @@ Example:
 		case c.Bool("watch"):
 			return s.psWatch(c, runs[0], scope)
 		}
-		a := askAll(c, runs)[0]
+		a := queryAll(c, runs)[0]
 		switch {
 		case a.Err != nil:
 			return requestFailed(scope, a.Err)

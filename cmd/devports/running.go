@@ -178,7 +178,7 @@ func resolved(path string) string {
 // runOfCheckout finds the run of PROJECT or PROJECT/LABEL.
 func runOfCheckout(ctx context.Context, live []control.Instance, name string) (control.Instance, registry.Scope, error) {
 	var names []string
-	for _, a := range control.AskAll(ctx, live) {
+	for _, a := range control.QueryAll(ctx, live) {
 		scope := scopeOfNote(a.Note)
 		if a.Responded() {
 			scope = scopeOfInfo(a.Info)
@@ -202,7 +202,7 @@ func scopeOf(ctx context.Context, i control.Instance) registry.Scope {
 	if i.Note.Project != "" {
 		return scopeOfNote(i.Note)
 	}
-	a := i.Ask(ctx)
+	a := i.Query(ctx)
 	if !a.Responded() {
 		return scopeOfNote(i.Note)
 	}

@@ -154,7 +154,7 @@ func (s session) sharedRunOf(ctx context.Context, info control.Info) (control.In
 			continue
 		}
 		uses := func(h control.Holder) bool { return h.Checkout == checkout }
-		if a := i.Ask(ctx); a.Responded() && slices.ContainsFunc(a.Info.Holders, uses) {
+		if a := i.Query(ctx); a.Responded() && slices.ContainsFunc(a.Info.Holders, uses) {
 			return i, true
 		}
 	}

@@ -27,7 +27,7 @@ func withFreePorts(k command) command {
 		if err != nil {
 			return err
 		}
-		if a := i.Ask(c.Context); a.Responded() { // else the command reports what is wrong
+		if a := i.Query(c.Context); a.Responded() { // else the command reports what is wrong
 			if err := s.checkPorts(c.Context, r, a.Info, s.expandGroups(c, scope, i, c.Args().Slice())); err != nil {
 				return err
 			}

@@ -224,7 +224,7 @@ func (s session) addUnverified(ctx context.Context, rows []whoRow) {
 		return
 	}
 	live := slices.DeleteFunc(directory.Instances(), func(i control.Instance) bool { return !i.Runs() })
-	for _, a := range control.AskAll(ctx, live) {
+	for _, a := range control.QueryAll(ctx, live) {
 		if !a.Responded() {
 			continue
 		}
@@ -268,7 +268,7 @@ func (s session) addAddresses(ctx context.Context, rows []whoRow) {
 			if !asked {
 				for _, instance := range directory.Instances() {
 					if instance.Runs() && instance.Note.PID == p.Run {
-						info = instance.Ask(ctx).Info
+						info = instance.Query(ctx).Info
 					}
 				}
 				infos[p.Run] = info

@@ -24,11 +24,11 @@ type Client struct {
 	ended func(ctx context.Context) bool
 
 	holder string // the checkout that Hold is for; "" for none
-	others bool   // see Forcing
+	force  bool   // see WithForce
 	synced bool   // see WithoutSync
 
-	// greet fails fast if the run does not respond; nil: no such check.
-	greet func(ctx context.Context) error
+	// identify fails fast if the run does not respond; nil: no such check.
+	identify func(ctx context.Context) error
 }
 
 // Dial returns a client for the run at a socket. It connects with the first
@@ -148,7 +148,7 @@ func (c Client) post(ctx context.Context, command string, services []string) (In
 	if len(services) == 0 {
 		query.Set("all", "true")
 	}
-	if c.others && (command == "stop" || command == "restart") {
+	if c.force && (command == "stop" || command == "restart") {
 		query.Set("others", "true")
 	}
 	return c.do(ctx, "POST", command, query)
@@ -201,8 +201,8 @@ func requestURL(path string, query url.Values) string {
 
 func (c Client) sendRequest(request *http.Request) (*http.Response, error) {
 	ctx := request.Context()
-	if c.greet != nil {
-		if err := c.greet(ctx); err != nil {
+	if c.identify != nil {
+		if err := c.identify(ctx); err != nil {
 			return nil, c.unreachable(ctx, err)
 		}
 	}

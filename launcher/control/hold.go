@@ -168,8 +168,8 @@ func (h *holds) state() (temporary bool, started []string) {
 	return h.temporary, started
 }
 
-// HoldAnswer is the response to a hold.
-type HoldAnswer struct {
+// holdResponse is the response to a hold.
+type holdResponse struct {
 	ID string `json:"hold"`
 	Info
 }
@@ -213,7 +213,7 @@ func (s server) hold(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(HoldAnswer{id, s.info(services)})
+	_ = json.NewEncoder(w).Encode(holdResponse{id, s.info(services)})
 	_ = http.NewResponseController(w).Flush()
 	<-r.Context().Done() // the client has disconnected, or the run ends
 }
@@ -295,7 +295,7 @@ func (c Client) Hold(ctx context.Context, services []string, all, fresh bool) (H
 		return Hold{}, errors.Join(ctx.Err(), err)
 	}
 	body := holdBody{response.Body, cancel}
-	var answer HoldAnswer
+	var answer holdResponse
 	if response.StatusCode != http.StatusOK {
 		err = responseError(response, services)
 	} else if err = json.NewDecoder(response.Body).Decode(&answer); err != nil {

@@ -18,9 +18,9 @@ import (
 // and a run that has just claimed its slot leases ports and begins to follow files
 // first.
 const (
-	greetTimeout = 5 * time.Second
-	startTime    = 10 * time.Second // after it has claimed its slot
-	greetPoll    = time.Second      // of checks whether it is suspended
+	identifyTimeout = 5 * time.Second
+	startTime       = 10 * time.Second // after it has claimed its slot
+	identifyPoll    = time.Second      // of checks whether it is suspended
 )
 
 // UnresponsiveError reports that a run is alive but does not respond.
@@ -42,10 +42,10 @@ func (i Instance) Suspended() bool {
 	return err == nil && stat.Stopped && (i.Note.Start == 0 || stat.Start == i.Note.Start)
 }
 
-// greet requests the note of the run, which responds at once. The error is an
-// *UnresponsiveError if it does not, also within the deadline of ctx, and an
+// identify requests the note of the run, which responds at once. The error is
+// an *UnresponsiveError if it does not, also within the deadline of ctx, and an
 // *UnreachableError if there is no connection.
-func (i Instance) greet(ctx context.Context) (Note, error) {
+func (i Instance) identify(ctx context.Context) (Note, error) {
 	conn, err := i.dial(ctx)
 	if err != nil {
 		return Note{}, err
@@ -55,9 +55,9 @@ func (i Instance) greet(ctx context.Context) (Note, error) {
 	defer cancel()
 	go func() {
 		defer cancel()
-		for end := time.Now().Add(greetTimeout); ; {
+		for end := time.Now().Add(identifyTimeout); ; {
 			select {
-			case now := <-time.After(greetPoll):
+			case now := <-time.After(identifyPoll):
 				if i.Suspended() || now.After(end) && !i.starting() {
 					return
 				}
@@ -66,7 +66,7 @@ func (i Instance) greet(ctx context.Context) (Note, error) {
 			}
 		}
 	}()
-	n, err := greet(bounded, conn)
+	n, err := requestNote(bounded, conn)
 	if err != nil && bounded.Err() != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		err = &UnresponsiveError{i.Note.PID, i.Suspended()}
 	}
@@ -77,9 +77,9 @@ func (i Instance) greet(ctx context.Context) (Note, error) {
 // clock may have been set back since.
 func (i Instance) starting() bool { return time.Since(i.Note.Since).Abs() < startTime }
 
-// greet returns the note of the run at the other end of a connection; the zero
-// Note if its version has no such request.
-func greet(ctx context.Context, conn net.Conn) (n Note, err error) {
+// requestNote returns the note of the run at the other end of a connection; the
+// zero Note if its version has no such request.
+func requestNote(ctx context.Context, conn net.Conn) (n Note, err error) {
 	client := newClient(func(context.Context) (net.Conn, error) { return conn, nil })
 	response, err := client.send(ctx, http.MethodGet, "run", nil)
 	if err != nil {
@@ -106,18 +106,18 @@ func (s server) identify(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(s.run.note)
 }
 
-// AskAll asks all instances for their status, concurrently.
-func AskAll(ctx context.Context, instances []Instance) []Answer {
-	answers := make([]Answer, len(instances))
+// QueryAll requests the status of all instances, concurrently.
+func QueryAll(ctx context.Context, instances []Instance) []QueryResult {
+	results := make([]QueryResult, len(instances))
 	done := make(chan struct{})
 	for n, i := range instances {
 		go func() {
-			answers[n] = i.Ask(ctx)
+			results[n] = i.Query(ctx)
 			done <- struct{}{}
 		}()
 	}
 	for range instances {
 		<-done
 	}
-	return answers
+	return results
 }

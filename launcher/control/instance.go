@@ -120,11 +120,11 @@ func (i Instance) Killed() bool { return i.Holder == nil && i.Note.ID != "" }
 // Client returns a client for the run. It connects with the first request.
 func (i Instance) Client() Client {
 	c := newClient(i.dial)
-	c.greet = func(ctx context.Context) error {
+	c.identify = func(ctx context.Context) error {
 		if err := i.Note.checkProtocol(); err != nil {
 			return err
 		}
-		_, err := i.greet(ctx)
+		_, err := i.identify(ctx)
 		return err
 	}
 	c.ended = func(ctx context.Context) bool {
@@ -258,37 +258,37 @@ const (
 	// socket: it sends the last lines.
 	endTimeout = lastLinesTimeout + 3*time.Second
 
-	// askTimeout is how long a run may take to return its status.
-	askTimeout = startTime + 2*time.Second
+	// queryTimeout is how long a run may take to return its status.
+	queryTimeout = startTime + 2*time.Second
 )
 
-// Answer is an instance with its status.
-type Answer struct {
+// QueryResult is an instance with its status.
+type QueryResult struct {
 	Instance
 	Info Info
 	Err  error // why a live instance has no Info
 }
 
 // Responded reports whether the instance is alive and has returned its status.
-func (a Answer) Responded() bool { return a.Holder != nil && a.Err == nil }
+func (r QueryResult) Responded() bool { return r.Holder != nil && r.Err == nil }
 
-// Ask asks a live instance for its status, with a short timeout. If the
-// instance ends meanwhile, Ask returns its remains.
-func (i Instance) Ask(ctx context.Context) Answer {
+// Query requests the status of a live instance, for at most queryTimeout. If
+// the run ends meanwhile, the result is the instance as it is then.
+func (i Instance) Query(ctx context.Context) QueryResult {
 	if i.Holder == nil {
-		return Answer{Instance: i}
+		return QueryResult{Instance: i}
 	}
-	info, err := i.ask(ctx)
+	info, err := i.status(ctx)
 	if err != nil && !errors.As(err, new(*UnresponsiveError)) {
 		if now := i.Slot.Instance(); now.Holder == nil || now.Holder.PID != i.Holder.PID {
-			return now.Ask(ctx)
+			return now.Query(ctx)
 		}
 	}
-	return Answer{i, info, err}
+	return QueryResult{i, info, err}
 }
 
-func (i Instance) ask(ctx context.Context) (Info, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+func (i Instance) status(ctx context.Context) (Info, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	return i.Client().statusUnsynced(ctx)
 }

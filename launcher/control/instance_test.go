@@ -141,7 +141,7 @@ func TestSpawn(t *testing.T) {
 	if !ok || i.Note.PID != b.PID || i.Killed() || i.Note.Directory != "/shop" {
 		t.Errorf("it is found as %+v, %v", i.Note, ok)
 	}
-	if a := runs.Instances()[0].Ask(t.Context()); !a.Responded() || a.Info.PID != b.PID {
+	if a := runs.Instances()[0].Query(t.Context()); !a.Responded() || a.Info.PID != b.PID {
 		t.Errorf("it answers %+v, %v", a.Info, a.Err)
 	}
 	var running *RunningError
@@ -278,7 +278,7 @@ func TestKilled(t *testing.T) {
 	if found := runs.Instances(); len(found) != 2 || found[0].Note.Directory != "/blog" || !found[1].Killed() {
 		t.Errorf("%+v", found)
 	}
-	if a := i.Ask(t.Context()); !i.Killed() || i.Controllable() || a.Responded() || !slices.Equal(command(i.Processes()), want) || len(i.AbandonedSockets()) != 1 {
+	if a := i.Query(t.Context()); !i.Killed() || i.Controllable() || a.Responded() || !slices.Equal(command(i.Processes()), want) || len(i.AbandonedSockets()) != 1 {
 		t.Errorf("%+v, held: %v, %v, %s", i.Note, i.Holder, i.Processes(), i.AbandonedSockets())
 	}
 	ended, err := i.CleanUp(time.Second)
@@ -407,7 +407,7 @@ func TestSlowStart(t *testing.T) {
 	select {
 	case err := <-answered:
 		t.Fatal("it has responded before it serves: ", err)
-	case <-time.After(greetTimeout + greetPoll):
+	case <-time.After(identifyTimeout + identifyPoll):
 	}
 	// Who has less time hears what is wrong.
 	ctx, stop := context.WithTimeout(t.Context(), time.Second)

@@ -101,7 +101,7 @@ func processesOf(ctx context.Context, runs []Instance) []map[string][]int {
 
 // Processes returns the pids of all live processes, by service.
 func (c Client) Processes(ctx context.Context) (processes map[string][]int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	response, err := c.send(ctx, http.MethodGet, "processes", nil)
 	if err != nil {

@@ -108,7 +108,7 @@ func (r *Remote) Inspect(ctx context.Context, service string) (launcher.Details,
 
 // requestTimeout is how long a run may take to respond, after edits were applied: a
 // live view waits for it.
-const requestTimeout = greetTimeout + syncTimeout + time.Second
+const requestTimeout = identifyTimeout + syncTimeout + time.Second
 
 // Start starts services that are not running.
 func (r *Remote) Start(ctx context.Context, services ...string) error {

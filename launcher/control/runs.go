@@ -173,8 +173,8 @@ func (s Slot) holderInstance(holder *lockfile.HeldError) Instance {
 		if err != nil {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), greetTimeout)
-		note, err := greet(ctx, conn)
+		ctx, cancel := context.WithTimeout(context.Background(), identifyTimeout)
+		note, err := requestNote(ctx, conn)
 		cancel()
 		conn.Close()
 		if err == nil && note.PID > 0 {

@@ -74,10 +74,10 @@ func (i Info) NeededBy(service, except string) (checkouts []string) {
 	return checkouts
 }
 
-// Forcing returns a client whose commands stop and restart shared services even if
-// other checkouts need them.
-func (c Client) Forcing() Client {
-	c.others = true
+// WithForce returns a client whose commands stop and restart shared services
+// even if other checkouts need them (others=true).
+func (c Client) WithForce() Client {
+	c.force = true
 	return c
 }
 

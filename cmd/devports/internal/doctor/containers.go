@@ -12,7 +12,7 @@ import (
 )
 
 // leftContainers reports containers of runs that have ended.
-func (d Doctor) leftContainers(runs []control.Answer) (findings []Finding) {
+func (d Doctor) leftContainers(runs []control.QueryResult) (findings []Finding) {
 	if d.Containers == nil {
 		return nil
 	}
@@ -22,7 +22,7 @@ func (d Doctor) leftContainers(runs []control.Answer) (findings []Finding) {
 	}
 	left := map[container.Checkout][]string{}
 	for _, c := range d.Containers() {
-		if known(c) && !slices.ContainsFunc(runs, func(r control.Answer) bool { return r.Holder != nil && r.Note.ID == c.Instance }) {
+		if known(c) && !slices.ContainsFunc(runs, func(r control.QueryResult) bool { return r.Holder != nil && r.Note.ID == c.Instance }) {
 			left[c.Checkout] = append(left[c.Checkout], c.Name)
 		}
 	}

@@ -31,7 +31,7 @@ func foreignFiles(missing *procfile.NotFoundError) (findings []Finding) {
 
 // examineProject checks the project here, as OpenProject returned it: its files,
 // the holders of its ports, its run, and what it needs from the machine.
-func (d Doctor) examineProject(ctx context.Context, p project.Project, err error, leases []registry.Lease, runs []control.Answer) []Finding {
+func (d Doctor) examineProject(ctx context.Context, p project.Project, err error, leases []registry.Lease, runs []control.QueryResult) []Finding {
 	var missing *procfile.NotFoundError
 	if errors.As(err, &missing) {
 		return foreignFiles(missing)
@@ -68,7 +68,7 @@ func (d Doctor) examineProject(ctx context.Context, p project.Project, err error
 
 // examineCommands looks for commands of dev servers that are known to ignore
 // PORT. A service that listens on its port now is not reported.
-func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer, ports map[string][]int) []Finding {
+func examineCommands(file procfile.File, plan procfile.Plan, here control.QueryResult, ports map[string][]int) []Finding {
 	var findings []Finding
 	for _, process := range plan.Services {
 		declared, ok := file.Service(process.Service)
@@ -107,7 +107,7 @@ func examineCommands(file procfile.File, plan procfile.Plan, here control.Answer
 
 // examineDependencies looks for what the services need and do not have. It
 // leaves out services that run.
-func examineDependencies(dir string, plan procfile.Plan, here control.Answer) []Finding {
+func examineDependencies(dir string, plan procfile.Plan, here control.QueryResult) []Finding {
 	var findings []Finding
 	for _, process := range plan.Services {
 		if slices.ContainsFunc(here.Info.Services, func(st launcher.Status) bool { return st.Service == process.Service && st.PID != 0 }) {
@@ -189,7 +189,7 @@ func (d Doctor) examineHolders(ctx context.Context, p project.Project, scope reg
 }
 
 // runningContainers returns the services of a run that have a container now.
-func runningContainers(plan procfile.Plan, here control.Answer) (names []string) {
+func runningContainers(plan procfile.Plan, here control.QueryResult) (names []string) {
 	for _, st := range here.Info.Services {
 		if p, ok := plan.Service(st.Service); ok && p.Container != nil && st.PID != 0 {
 			names = append(names, st.Service)

@@ -83,7 +83,7 @@ func (d Doctor) repair(ctx context.Context) []Finding {
 }
 
 // examineLeases checks the leases.
-func (d Doctor) examineLeases(here checkout.Checkout, leases []registry.Lease, runs []control.Answer) []Finding {
+func (d Doctor) examineLeases(here checkout.Checkout, leases []registry.Lease, runs []control.QueryResult) []Finding {
 	var findings []Finding
 	gone, err := d.Registry.Gone(here)
 	noStale := "no stale directories"
@@ -91,7 +91,7 @@ func (d Doctor) examineLeases(here checkout.Checkout, leases []registry.Lease, r
 		noStale = "no stale directories except those of runs"
 	}
 	gone = slices.DeleteFunc(gone, func(l registry.Lease) bool { // the run still uses its ports
-		return slices.ContainsFunc(runs, func(r control.Answer) bool { return r.Holder != nil && r.Note.Directory == l.Scope.Directory })
+		return slices.ContainsFunc(runs, func(r control.QueryResult) bool { return r.Holder != nil && r.Note.Directory == l.Scope.Directory })
 	})
 	if err == nil && len(gone) > 0 {
 		var dirs []string

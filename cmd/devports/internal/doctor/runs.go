@@ -17,18 +17,18 @@ import (
 )
 
 // findRuns returns every `up` of this user, dead or alive.
-func (d Doctor) findRuns(ctx context.Context) []control.Answer {
+func (d Doctor) findRuns(ctx context.Context) []control.QueryResult {
 	if d.Runs == nil {
 		return nil
 	}
-	return control.AskAll(ctx, d.Runs.Instances())
+	return control.QueryAll(ctx, d.Runs.Instances())
 }
 
 // runOf returns the live run of a scope; the zero Answer if there is none that
 // responds.
-func (d Doctor) runOf(runs []control.Answer, scope registry.Scope) control.Answer {
+func (d Doctor) runOf(runs []control.QueryResult, scope registry.Scope) control.QueryResult {
 	if d.Runs == nil {
-		return control.Answer{}
+		return control.QueryResult{}
 	}
 	i, ok := d.Runs.Running(scope.Directory, scope.Worktree)
 	for _, r := range runs {
@@ -36,12 +36,12 @@ func (d Doctor) runOf(runs []control.Answer, scope registry.Scope) control.Answe
 			return r
 		}
 	}
-	return control.Answer{}
+	return control.QueryResult{}
 }
 
 // examineRuns reports runs that do not respond, and the leftovers of killed
 // ones.
-func (d Doctor) examineRuns(runs []control.Answer) []Finding {
+func (d Doctor) examineRuns(runs []control.QueryResult) []Finding {
 	var findings []Finding
 	var live []string
 	locks, sockets := 0, 0
@@ -142,7 +142,7 @@ func (d Doctor) orphans(i control.Instance) []Finding {
 }
 
 // clearUp kills the processes of killed runs, and removes their files.
-func (d Doctor) clearUp(runs []control.Answer) []Finding {
+func (d Doctor) clearUp(runs []control.QueryResult) []Finding {
 	var ended []launcher.Orphan
 	var findings []Finding
 	cleared := 0

@@ -18,7 +18,7 @@ const slowStart = 2 * time.Second
 
 // examineServices checks on which ports the services of a run listen, and
 // whether they respond.
-func examineServices(ctx context.Context, r control.Answer, ports map[string][]int, leases []registry.Lease) []Finding {
+func examineServices(ctx context.Context, r control.QueryResult, ports map[string][]int, leases []registry.Lease) []Finding {
 	if r.Holder == nil {
 		return nil
 	}
@@ -45,7 +45,7 @@ func examineServices(ctx context.Context, r control.Answer, ports map[string][]i
 }
 
 // examineAnswers repeats the ready checks of a run.
-func examineAnswers(ctx context.Context, r control.Answer) (findings []Finding) {
+func examineAnswers(ctx context.Context, r control.QueryResult) (findings []Finding) {
 	info, err := r.Client().Check(ctx)
 	if err != nil {
 		return nil // it has ended meanwhile, or examineRuns reports it
@@ -65,7 +65,7 @@ func examineAnswers(ctx context.Context, r control.Answer) (findings []Finding) 
 
 // portsByService returns the ports on which the processes of each service of a
 // run listen.
-func (d Doctor) portsByService(ctx context.Context, r control.Answer) (map[string][]int, error) {
+func (d Doctor) portsByService(ctx context.Context, r control.QueryResult) (map[string][]int, error) {
 	ports := map[string][]int{}
 	if r.Holder == nil {
 		return ports, nil
