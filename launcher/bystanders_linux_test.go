@@ -142,7 +142,7 @@ func TestStartedBySharedProgram(t *testing.T) {
 	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Dedicated: true}})
 	await(t, within, 1)
 	for end, pid := time.Now().Add(time.Minute), await(t, first, 1)[0].PID; ; time.Sleep(time.Millisecond) {
-		if tag, _ := process.TagOf(pid); tag == process.Released {
+		if tag, _ := process.TagOf(pid); tag == process.Outside {
 			break
 		}
 		if time.Now().After(end) {
@@ -171,7 +171,7 @@ func TestStartedBySharedProgram(t *testing.T) {
 	})
 	awaitServer("is not released", func(pid int) bool {
 		tag, _ := process.TagOf(pid)
-		return tag == process.Released
+		return tag == process.Outside
 	})
 	if err := os.WriteFile(dir+"/go", nil, 0o600); err != nil {
 		t.Fatal(err)

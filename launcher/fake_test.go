@@ -233,13 +233,13 @@ func (f *fakeSystem) Probe(spec procfile.Process, _ procfile.Check) probe.Try {
 	}
 }
 
-func (f *fakeSystem) SetSharedPrograms([]string) {}
+func (f *fakeSystem) SetOutsidePrograms([]string) {}
 
 func (f *fakeSystem) StartOutside([]string) error { return nil }
 func (f *fakeSystem) SetAttached(bool)            {}
-func (f *fakeSystem) Together() func()            { return func() {} }
+func (f *fakeSystem) HoldSignals() func()         { return func() {} }
 
-func (f *fakeSystem) Close() (killed, spared []Orphan) {
+func (f *fakeSystem) Close() (killed, leftRunning []Orphan) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true

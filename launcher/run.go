@@ -188,8 +188,8 @@ func runOn(ctx context.Context, open func(Options, func(Event)) operatingSystem,
 	s.leaveAllShared()
 	close(s.done)
 	s.goroutines.Wait()
-	killed, spared := s.system.Close()
-	for _, p := range spared {
+	killed, leftRunning := s.system.Close()
+	for _, p := range leftRunning {
 		s.options.Notify(LeftRunning{p})
 	}
 	if len(killed) > 0 {

@@ -149,7 +149,7 @@ func (s *supervisor) receive() {
 // change switches to a new plan.
 func (s *supervisor) change(plan procfile.Plan) {
 	plan.StopOnExit = plan.StopOnExit || s.options.StopOnExit
-	s.system.SetSharedPrograms(plan.Outside)
+	s.system.SetOutsidePrograms(plan.Outside)
 	first := !s.hasPlan
 	changes, steps := s.applyPlan(plan)
 	if !first {
@@ -171,7 +171,7 @@ func (s *supervisor) advance() {
 		}
 	}
 	if len(s.terminating) > 0 {
-		begin := s.system.Together()
+		begin := s.system.HoldSignals()
 		for _, terminate := range s.terminating {
 			terminate()
 		}

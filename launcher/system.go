@@ -20,19 +20,20 @@ type operatingSystem interface {
 	Probe(spec procfile.Process, check procfile.Check) probe.Try
 	// StartOutside starts a process that does not belong to the run.
 	StartOutside(argv []string) error
-	// SetSharedPrograms names programs, besides the built-in ones, whose
-	// processes outlive the service that started them once they have left its
-	// process group.
-	SetSharedPrograms(names []string)
-	// Together delays every Terminate until begin is called, so that they share
-	// one list of the processes. It must not be called again before begin.
-	Together() (begin func())
+	// SetOutsidePrograms sets the names of programs, besides the built-in ones,
+	// whose processes outlive the service that started them once they have left
+	// its process group.
+	SetOutsidePrograms(names []string)
+	// HoldSignals delays every Terminate until release is called, so that they
+	// share one list of the processes. It must not be called again before
+	// release.
+	HoldSignals() (release func())
 	// SetAttached says whether a client is attached to a service.
 	SetAttached(now bool)
 	// Close kills what is left of the run once all services have ended. It
-	// returns the processes that it killed, and those that it spared because
-	// they are outside the run.
-	Close() (killed, spared []Orphan)
+	// returns the processes that it killed, and those that it left running
+	// because they are outside the run.
+	Close() (killed, leftRunning []Orphan)
 }
 
 // child is a process with all its descendants. Its methods may be called after

@@ -106,7 +106,7 @@ func Inspect(_ context.Context, pid int) Process {
 	p.Directory, _ = os.Readlink(process.File(pid, "cwd"))
 	environ, _ := process.Environ(pid)
 	p = labelled(p, environ)
-	if tag, _ := process.TagOf(pid); tag.HasService() && tag != process.Released {
+	if tag, _ := process.TagOf(pid); tag.HasService() && tag != process.Outside {
 		p.Managed = true // though Redis and nginx overwrite their environment
 	}
 	return p

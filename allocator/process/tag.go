@@ -24,16 +24,16 @@ const (
 	firstService    Tag = 16
 )
 
-// Released is the tag of processes that a run has started but that do not
-// belong to it.
-const Released = tagged | (tagged - 1)
+// Outside is the tag of processes that a run has started but that do not belong
+// to it.
+const Outside = tagged | (tagged - 1)
 
 // RunTag returns the tag of a launcher. run is a string that is unique for the
 // run.
 func RunTag(run string) Tag {
 	sum := sha256.Sum256([]byte(run))
 	tag := tagged | Tag(binary.LittleEndian.Uint64(sum[:]))&(tagged-1)&^serviceMask
-	if tag.SameRun(Released) {
+	if tag.SameRun(Outside) {
 		tag ^= 1 << serviceBits
 	}
 	return tag

@@ -6,7 +6,7 @@ func TestTagNames(t *testing.T) {
 	run, other := RunTag("a"), RunTag("b")
 	web := run.Service("web")
 	switch {
-	case run == other, run.SameRun(other), run.SameRun(Released):
+	case run == other, run.SameRun(other), run.SameRun(Outside):
 		t.Error("runs are mixed up")
 	case !web.SameRun(run), web == run.Service("api"), web == run, web == run.Watchdog():
 		t.Error("services are mixed up")

@@ -35,7 +35,7 @@ type Claim struct {
 // Killed describes a run that was killed.
 type Killed struct {
 	Note    Note
-	Orphans []launcher.Orphan // its processes, which Claim has ended
+	Orphans []launcher.Orphan // its processes, which Claim has killed
 }
 
 // RunningError reports that another run holds the slot.

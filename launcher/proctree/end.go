@@ -11,33 +11,33 @@ import (
 	"github.com/devports/devports/allocator/process"
 )
 
-// End ends every process that find returns from a snapshot, and repeats that until
-// find returns none: a process may fork while it is being ended. It never signals
+// Kill kills every process that find returns from a snapshot, and repeats that until
+// find returns none: a process may fork while it is being killed. It never signals
 // this process.
 //
-// End sends sig to the processes it finds first, and SIGCONT so that a stopped one
+// Kill sends sig to the processes it finds first, and SIGCONT so that a stopped one
 // can handle it. Processes that they start meanwhile, perhaps to shut down cleanly,
 // get sig only after all of the first have ended. Whatever still runs after grace
 // gets SIGKILL, and so does everything that appears later. If sig or grace is 0,
-// End sends SIGKILL at once.
+// Kill sends SIGKILL at once.
 //
-// End returns the processes it has found, each once, in the order in which it
+// Kill returns the processes it has found, each once, in the order in which it
 // found them. The error is that of ctx if ctx is done first. If only processes are
-// left that this one may not signal, the error lists them. End waits for a process
+// left that this one may not signal, the error lists them. Kill waits for a process
 // in uninterruptible sleep until ctx is done.
-func End(ctx context.Context, find func(Tree) []Process, sig syscall.Signal, grace time.Duration) ([]Process, error) {
-	e := &ending{find: find, known: map[process.ID]bool{}}
+func Kill(ctx context.Context, find func(Tree) []Process, sig syscall.Signal, grace time.Duration) ([]Process, error) {
+	k := &killer{find: find, known: map[process.ID]bool{}}
 	if sig != 0 && sig != syscall.SIGKILL && grace > 0 {
-		if err := e.terminate(ctx, sig, grace); err != nil {
-			return e.seen, err
+		if err := k.terminate(ctx, sig, grace); err != nil {
+			return k.seen, err
 		}
 	}
-	err := e.kill(ctx)
-	return e.seen, err
+	err := k.kill(ctx)
+	return k.seen, err
 }
 
 // ending is the state of one call of End.
-type ending struct {
+type killer struct {
 	find  func(Tree) []Process
 	seen  []Process
 	known map[process.ID]bool // the IDs of seen
@@ -47,14 +47,14 @@ type ending struct {
 // round is the result of one search.
 type round struct {
 	tree  Tree
-	found []Process // the processes to end that are alive
+	found []Process // the processes to kill that are alive
 	fresh []Process // those of found that are not in an earlier round
 }
 
-// search finds the processes to end, including those that find has returned
+// search finds the processes to kill, including those that find has returned
 // earlier but no longer does, such as the child of one that has ended where no
 // process adopts it.
-func (e *ending) search(ctx context.Context) (round, error) {
+func (k *killer) search(ctx context.Context) (round, error) {
 	if err := ctx.Err(); err != nil {
 		return round{}, err
 	}
@@ -63,22 +63,22 @@ func (e *ending) search(ctx context.Context) (round, error) {
 		return round{}, err
 	}
 	r := round{tree: tree}
-	for _, p := range e.seen {
+	for _, p := range k.seen {
 		if now, ok := tree.process(p.PID); ok && now.ID == p.ID && !now.Zombie {
 			r.found = append(r.found, now)
 		}
 	}
-	for _, p := range e.find(tree) {
-		if !e.known[p.ID] && !p.Zombie && p.PID != os.Getpid() {
-			e.known[p.ID] = true
+	for _, p := range k.find(tree) {
+		if !k.known[p.ID] && !p.Zombie && p.PID != os.Getpid() {
+			k.known[p.ID] = true
 			r.fresh = append(r.fresh, p)
 		}
 	}
 	r.found = append(r.found, r.fresh...)
-	e.seen = append(e.seen, r.fresh...)
-	e.quiet++
+	k.seen = append(k.seen, r.fresh...)
+	k.quiet++
 	if len(r.found) > 0 {
-		e.quiet = 0
+		k.quiet = 0
 	}
 	return r, nil
 }
@@ -86,15 +86,15 @@ func (e *ending) search(ctx context.Context) (round, error) {
 // done reports whether no process is left. A snapshot can miss a process that
 // starts while an older one ends (see Snapshot), so one empty round is enough only
 // if there never was a process.
-func (e *ending) done() bool { return e.quiet >= 2 || e.quiet > 0 && len(e.seen) == 0 }
+func (k *killer) done() bool { return k.quiet >= 2 || k.quiet > 0 && len(k.seen) == 0 }
 
 // terminate sends sig until no process is left or grace is over.
-func (e *ending) terminate(ctx context.Context, sig syscall.Signal, grace time.Duration) error {
+func (k *killer) terminate(ctx context.Context, sig syscall.Signal, grace time.Duration) error {
 	deadline := time.Now().Add(grace)
 	for {
-		r, err := e.search(ctx)
+		r, err := k.search(ctx)
 		left := time.Until(deadline)
-		if err != nil || e.done() || left <= 0 {
+		if err != nil || k.done() || left <= 0 {
 			return err
 		}
 		for _, p := range r.fresh {
@@ -113,10 +113,10 @@ func (e *ending) terminate(ctx context.Context, sig syscall.Signal, grace time.D
 const minPause, maxPause = time.Millisecond, 20 * time.Millisecond
 
 // kill sends SIGKILL until no process is left.
-func (e *ending) kill(ctx context.Context) error {
+func (k *killer) kill(ctx context.Context) error {
 	pause := minPause
-	for !e.done() {
-		r, err := e.search(ctx)
+	for !k.done() {
+		r, err := k.search(ctx)
 		if err != nil {
 			return err
 		}

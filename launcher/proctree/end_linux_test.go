@@ -26,7 +26,7 @@ func endBelow(t *testing.T, p program, sig syscall.Signal, grace time.Duration) 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	met, err := End(ctx, func(t Tree) []Process { return t.Below(p.pid()) }, sig, grace)
+	met, err := Kill(ctx, func(t Tree) []Process { return t.Below(p.pid()) }, sig, grace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestEndLost(t *testing.T) {
 		self, _ := t.process(parent.PID)
 		return append(t.Below(parent.PID), self)
 	}
-	if _, err := End(t.Context(), find, unix.SIGTERM, 100*time.Millisecond); err != nil {
+	if _, err := Kill(t.Context(), find, unix.SIGTERM, 100*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
 	if parent.Alive() || child.Alive() {
@@ -139,7 +139,7 @@ func TestEndCancelledInGrace(t *testing.T) {
 		p.line(t)
 		cancel()
 	}()
-	met, err := End(ctx, func(t Tree) []Process { return t.Below(p.pid()) }, unix.SIGTERM, long)
+	met, err := Kill(ctx, func(t Tree) []Process { return t.Below(p.pid()) }, unix.SIGTERM, long)
 	if !errors.Is(err, context.Canceled) || met[0].ID != id || !id.Alive() {
 		t.Errorf("met %v, %v", met, err)
 	}
@@ -154,20 +154,20 @@ func TestEndCancelledWhileKilling(t *testing.T) {
 		}
 		return []Process{{ID: process.ID{PID: math.MaxInt32, Start: int64(looked)}}}
 	}
-	met, err := End(ctx, find, 0, 0)
+	met, err := Kill(ctx, find, 0, 0)
 	if !errors.Is(err, context.Canceled) || len(met) != looked {
 		t.Errorf("met %v, %v", met, err)
 	}
 }
 
-// End never signals the calling process or its group.
+// Kill never signals the calling process or its group.
 func TestEndSelf(t *testing.T) {
 	p := sleeper(t) // in this process's group
 	find := func(t Tree) []Process {
 		self, _ := t.process(os.Getpid())
 		return append(t.Below(os.Getpid()), self)
 	}
-	met, err := End(t.Context(), find, 0, 0)
+	met, err := Kill(t.Context(), find, 0, 0)
 	if err != nil || slices.Contains(pids(met), os.Getpid()) || !slices.Contains(pids(met), p.pid()) {
 		t.Errorf("met %v, %v", met, err)
 	}
@@ -182,7 +182,7 @@ func TestEndSparesGroup(t *testing.T) {
 		p, _ := t.process(one.PID)
 		return []Process{p}
 	}
-	if _, err := End(t.Context(), find, 0, 0); err != nil {
+	if _, err := Kill(t.Context(), find, 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	if one.Alive() || !other.Alive() {
@@ -190,7 +190,7 @@ func TestEndSparesGroup(t *testing.T) {
 	}
 }
 
-// End returns an error for processes it may not signal, and does not wait for them.
+// Kill returns an error for processes it may not signal, and does not wait for them.
 func TestEndRefused(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can become another user")

@@ -94,7 +94,7 @@ func TestEndMarkedHopper(t *testing.T) {
 		return found
 	}
 	for attempt := 1; ; attempt++ {
-		met, err := End(t.Context(), find, 0, 0)
+		met, err := Kill(t.Context(), find, 0, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,8 +22,8 @@ func TestReusedPID(t *testing.T) {
 		t.Errorf("wait: %v", err)
 	}
 	find := func(Tree) []Process { return []Process{{ID: old, Group: id.PID}} }
-	if _, err := End(t.Context(), find, 0, 0); err != nil {
-		t.Errorf("End: %v", err)
+	if _, err := Kill(t.Context(), find, 0, 0); err != nil {
+		t.Errorf("Kill: %v", err)
 	}
 	if !id.Alive() {
 		t.Error("was ended")

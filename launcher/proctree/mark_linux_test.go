@@ -21,7 +21,7 @@ func TestMark(t *testing.T) {
 		{"only the tag", run.Service("web"), nil, true},
 		{"the launcher", run, nil, false},
 		{"the watchdog", run.Watchdog(), []string{variable}, false},
-		{"released", process.Released, []string{variable}, false},
+		{"released", process.Outside, []string{variable}, false},
 		{"a service of another run", other.Service("web"), []string{variable}, false},
 		{"the launcher of a run in a service", other, []string{variable}, true},
 		{"the launcher of another run", other, nil, false},

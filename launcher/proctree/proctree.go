@@ -5,7 +5,7 @@
 // by the exit of the processes between them (a daemon forks twice), and by forking
 // while it is being killed. Below finds the first, and the second if the caller is
 // a child subreaper, see prctl(2). Marked finds all processes that were started
-// with a variable, whatever their parent is now. End repeats its search until it
+// with a variable, whatever their parent is now. Kill repeats its search until it
 // finds nothing.
 package proctree
 

@@ -68,7 +68,7 @@ func start(tb testing.TB, cmd *exec.Cmd) program {
 	}
 	p := program{cmd, bufio.NewReader(stdout)}
 	tb.Cleanup(func() {
-		_, _ = End(context.Background(), func(t Tree) []Process { return t.Below(p.pid()) }, 0, 0)
+		_, _ = Kill(context.Background(), func(t Tree) []Process { return t.Below(p.pid()) }, 0, 0)
 		stdin.Close()
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()

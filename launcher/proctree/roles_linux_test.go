@@ -77,7 +77,7 @@ func stranger(text string) {
 	if err := syscall.Setuid(65534); err != nil {
 		panic(err)
 	}
-	_, err = End(context.Background(), func(t Tree) []Process {
+	_, err = Kill(context.Background(), func(t Tree) []Process {
 		p, _ := t.process(pid)
 		return []Process{p}
 	}, 0, 0)

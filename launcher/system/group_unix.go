@@ -231,7 +231,7 @@ func (g *group) lives() bool {
 		return true
 	}
 	ours, out := g.set.orphansOf(g.service)
-	g.spare(out)
+	g.leaveRunning(out)
 	if len(ours) == 0 {
 		g.unregister()
 		return false
@@ -272,16 +272,16 @@ func (g *group) isEmpty() bool {
 	if err != nil || m.leader != nil || len(m.others) > 0 {
 		return false
 	}
-	g.spare(m.outside)
+	g.leaveRunning(m.outside)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.empty = true
 	return true
 }
 
-// spare reports processes outside the run, which keep running.
-func (g *group) spare(out []proctree.Process) {
-	for _, l := range g.set.spare(g.service, out) {
+// leaveRunning reports processes outside the run, which keep running.
+func (g *group) leaveRunning(out []proctree.Process) {
+	for _, l := range g.set.leaveRunning(g.service, out) {
 		g.set.leftRunning(l)
 	}
 }
@@ -337,7 +337,7 @@ func (g *group) unregister() {
 func (g *group) killOrphans() {
 	ctx, cancel := context.WithTimeout(context.Background(), KillTimeout)
 	defer cancel()
-	_, _ = proctree.End(ctx, func(t proctree.Tree) []proctree.Process {
+	_, _ = proctree.Kill(ctx, func(t proctree.Tree) []proctree.Process {
 		ours, _, _ := g.set.orphansIn(t, g.service)
 		return ours
 	}, 0, 0)

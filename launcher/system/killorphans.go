@@ -20,18 +20,18 @@ type Orphan struct {
 	Err     error // why it survived; nil if it has ended, or was not to end
 }
 
-// KillOrphans ends the processes that a killed run has left, and returns them.
+// KillOrphans kills the processes that a killed run has left, and returns them.
 // instance is the run's [Options.ID]. Each process gets a signal and has grace
 // to exit before it is killed. names are programs that outlive a run, as in
-// [procfile.Plan]. Processes of other users cannot be ended.
+// [procfile.Plan]. Processes of other users cannot be killed.
 func KillOrphans(instance string, grace time.Duration, names ...string) []Orphan {
 	ctx, cancel := context.WithTimeout(context.Background(), grace+KillTimeout)
 	defer cancel()
-	return endProcesses(ctx, startedBy(instance, names), grace)
+	return killProcesses(ctx, startedBy(instance, names), grace)
 }
 
 // FindProcesses returns the live processes that a run has started, even if the
-// run has ended: those that KillOrphans would end.
+// run has ended: those that KillOrphans would kill.
 func FindProcesses(instance string, names ...string) []Orphan {
 	tree, err := proctree.Snapshot()
 	if err != nil {
@@ -57,10 +57,10 @@ func orphanOf(p proctree.Process) Orphan {
 	return Orphan{PID: p.PID, Service: serviceOf(p.PID), Command: process.Command(p.PID)}
 }
 
-// endProcesses is proctree.End, but returns descriptions of the processes.
-func endProcesses(ctx context.Context, find func(proctree.Tree) []proctree.Process, grace time.Duration) []Orphan {
+// killProcesses is proctree.Kill, but returns descriptions of the processes.
+func killProcesses(ctx context.Context, find func(proctree.Tree) []proctree.Process, grace time.Duration) []Orphan {
 	were := map[process.ID]Orphan{}
-	met, _ := proctree.End(ctx, func(t proctree.Tree) []proctree.Process {
+	met, _ := proctree.Kill(ctx, func(t proctree.Tree) []proctree.Process {
 		found := find(t)
 		for _, p := range found {
 			if _, known := were[p.ID]; !known {

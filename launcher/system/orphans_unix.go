@@ -74,7 +74,7 @@ func (s *processSet) findOutside() {
 	s.groups.Range(func(_, value any) bool {
 		g := value.(*group)
 		_, out, _ := s.orphansIn(tree, g.service)
-		s.releaseOutside(g.service, out)
+		s.recordOutside(g.service, out)
 		return true
 	})
 }
@@ -97,9 +97,9 @@ func (s *processSet) marked(pid int, service string) bool {
 	return err == nil && slices.Contains(env, s.mark.Variable) && slices.Contains(env, envvar.Service+"="+service)
 }
 
-// releaseOutside records processes outside the run. The first time, it replaces
-// the run's tag of each and of its descendants with process.Released.
-func (s *processSet) releaseOutside(service string, out []proctree.Process) {
+// recordOutside records processes outside the run. The first time, it replaces
+// the run's tag of each and of its descendants with process.Outside.
+func (s *processSet) recordOutside(service string, out []proctree.Process) {
 	for _, p := range out {
 		s.mu.Lock()
 		_, known := s.outsideSeen[p.ID]
@@ -109,7 +109,7 @@ func (s *processSet) releaseOutside(service string, out []proctree.Process) {
 		s.mu.Unlock()
 		if !known {
 			s.setAmbiguous()
-			clearTag(p)
+			tagOutside(p)
 		}
 	}
 }
@@ -122,10 +122,10 @@ func (s *processSet) setAmbiguous() {
 	}
 }
 
-// spare returns the processes outside the run that outlive a service, each
-// process once. out are those found now.
-func (s *processSet) spare(service string, out []proctree.Process) (left []Orphan) {
-	s.releaseOutside(service, out)
+// leaveRunning returns the processes outside the run that outlive a service,
+// each process once. out are those found now.
+func (s *processSet) leaveRunning(service string, out []proctree.Process) (left []Orphan) {
+	s.recordOutside(service, out)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, seen := range s.outsideSeen {
@@ -139,11 +139,12 @@ func (s *processSet) spare(service string, out []proctree.Process) (left []Orpha
 	return left
 }
 
-func clearTag(p proctree.Process) {
-	_ = process.Released.Attach(p.PID)
+// tagOutside attaches process.Outside to a process and its descendants.
+func tagOutside(p proctree.Process) {
+	_ = process.Outside.Attach(p.PID)
 	if tree, err := proctree.Snapshot(); err == nil {
 		for _, p := range tree.Below(p.PID) {
-			_ = process.Released.Attach(p.PID)
+			_ = process.Outside.Attach(p.PID)
 		}
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/devports/devports/launcher/proctree"
 )
 
-// sharedProgram is a program that a user shares between projects: the first
+// outsideProgram is a program that a user shares between projects: the first
 // program that needs it starts it. If that was a service, it leaves the
 // service's process group and outlives the service.
-type sharedProgram struct {
+type outsideProgram struct {
 	name     string   // of the executable; "emacs" also matches "emacs-gtk"
 	argument string   // part of one argument; "" matches any
 	unless   []string // parts of arguments that exclude a process
@@ -23,8 +23,8 @@ type sharedProgram struct {
 // automated are arguments of a browser that is under the control of a program.
 var automated = []string{"--headless", "--enable-automation", "--remote-debugging-", "--marionette", "-juggler"}
 
-// sharedPrograms is documented in `devports help portfile`.
-var sharedPrograms = []sharedProgram{
+// outsidePrograms is documented in `devports help portfile`.
+var outsidePrograms = []outsideProgram{
 	// agents and daemons of the session
 	{name: "gpg-agent"},
 	{name: "dirmngr"},
@@ -77,14 +77,15 @@ var sharedPrograms = []sharedProgram{
 	{name: "vivaldi", unless: automated},
 }
 
-// isShared reports whether a process runs a shared program, or one of names.
-func isShared(executable string, args []string, names []string) bool {
+// isOutsideProgram reports whether a process runs an outside program, or one of
+// names.
+func isOutsideProgram(executable string, args []string, names []string) bool {
 	base := strings.TrimSuffix(path.Base(executable), " (deleted)") // proc_pid_exe(5)
 	is := func(name string) bool { return base == name || strings.HasPrefix(base, name+"-") }
 	if slices.ContainsFunc(names, is) {
 		return true
 	}
-	return slices.ContainsFunc(sharedPrograms, func(p sharedProgram) bool {
+	return slices.ContainsFunc(outsidePrograms, func(p outsideProgram) bool {
 		return is(p.name) && (p.argument == "" || anyContains(args, p.argument)) &&
 			!slices.ContainsFunc(p.unless, func(part string) bool { return anyContains(args, part) })
 	})
@@ -102,9 +103,9 @@ func markedOutside(pid int) bool {
 }
 
 // outside decides which processes a run leaves alone, though it has started
-// them. The zero outside knows the shared programs.
+// them. The zero outside knows only outsidePrograms.
 type outside struct {
-	names []string // of further shared programs
+	names []string // of further programs
 }
 
 // has reports whether a process is outside the run. A process that is still in
@@ -118,7 +119,7 @@ func (o outside) has(p proctree.Process, inGroup bool) bool {
 		return false
 	}
 	executable, err := process.Executable(p.PID)
-	return err == nil && isShared(executable, strings.Fields(process.Command(p.PID)), o.names)
+	return err == nil && isOutsideProgram(executable, strings.Fields(process.Command(p.PID)), o.names)
 }
 
 // split divides roots and their descendants into those of the run and those

@@ -40,8 +40,8 @@ func descendants(pid int) map[process.ID]bool {
 }
 
 // adopted returns the pids of children that this run has not started. In a
-// process that is not dedicated to the run, these include those of startOutside,
-// which belong to any thread.
+// process that is not dedicated to the run, these include those of
+// startOutside, which belong to any thread.
 func (s *processSet) adopted() ([]int, error) {
 	list := proctree.Adopted
 	if !s.dedicated {
@@ -64,7 +64,8 @@ func (s *processSet) mayHaveOrphans() bool {
 }
 
 // waitForAny reaps all dead children: in a dedicated process, those that it has
-// not started were adopted, or are bystanders that no other process can reap.
+// not started were adopted, or existed before the run, and no other process can
+// reap them.
 func waitForAny(deliver func(int, Exit)) bool {
 	waitFor(-1, deliver)
 	return true
@@ -95,26 +96,26 @@ func (s *processSet) owns(pid int) bool {
 		return true
 	}
 	tag, err := process.TagOf(pid)
-	return s.dedicated && len(s.bystanders) == 0 && !s.ambiguous.Load() && err == nil && tag == 0 && !markedOutside(pid)
+	return s.dedicated && len(s.preexisting) == 0 && !s.ambiguous.Load() && err == nil && tag == 0 && !markedOutside(pid)
 }
 
-// killRest ends the orphans that are left of the run. It returns these, and
-// those that it has spared.
-func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, spared []Orphan) {
+// killOrphans kills the orphans that are left of the run. It returns these, and
+// the processes outside the run that it left running.
+func (s *processSet) killOrphans(ctx context.Context, grace time.Duration) (killed, leftRunning []Orphan) {
 	s.reap()
 	if !s.mayHaveOrphans() {
 		return nil, nil
 	}
-	rest = endProcesses(ctx, func(t proctree.Tree) []proctree.Process {
+	killed = killProcesses(ctx, func(t proctree.Tree) []proctree.Process {
 		roots := t.Where(func(p proctree.Process) bool {
 			_, own := s.children.Load(p.PID) // a child is the watchdog
 			return p.Parent == os.Getpid() && !own && s.owns(p.PID)
 		})
 		ours, out := s.outside().split(t, roots, s.inGroup)
 		for _, p := range out {
-			spared = append(spared, s.spare(serviceOf(p.PID), []proctree.Process{p})...)
+			leftRunning = append(leftRunning, s.leaveRunning(serviceOf(p.PID), []proctree.Process{p})...)
 		}
 		return ours
 	}, grace)
-	return rest, spared
+	return killed, leftRunning
 }

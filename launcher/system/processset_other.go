@@ -42,12 +42,12 @@ func (s *processSet) orphansIn(tree proctree.Tree, service string) (ours, out []
 	return ours, out, false
 }
 
-// killRest ends all processes with the mark of this run, and returns them.
-func (s *processSet) killRest(ctx context.Context, grace time.Duration) (rest, spared []Orphan) {
+// killOrphans kills all processes with the mark of this run, and returns them.
+func (s *processSet) killOrphans(ctx context.Context, grace time.Duration) (killed, leftRunning []Orphan) {
 	if s.mark.Variable == "" {
 		return nil, nil
 	}
-	return endProcesses(ctx, func(t proctree.Tree) []proctree.Process {
+	return killProcesses(ctx, func(t proctree.Tree) []proctree.Process {
 		ours, _ := s.outside().split(t, t.Marked(s.mark), s.inGroup)
 		return ours
 	}, grace), nil

@@ -29,9 +29,9 @@ type processSet struct {
 	leftRunning func(Orphan) // called with each process that is left running; must not block
 	watchdog    *watchdog    // nil for none
 
-	snapshots  proctree.Snapshots
-	bystanders map[process.ID]bool // the descendants of this process before the run
-	groups     sync.Map            // of *group by pid; those that may not be empty
+	snapshots   proctree.Snapshots
+	preexisting map[process.ID]bool // the descendants of this process before the run
+	groups      sync.Map            // of *group by pid; those that may not be empty
 
 	ambiguous atomic.Bool // an orphan without a mark may be the child of a process outside the run
 	tagging   sync.Mutex  // held while this process has the tag of another
@@ -39,12 +39,12 @@ type processSet struct {
 	spawning sync.RWMutex // read-locked while a process is spawned, locked while the dead are reaped
 	children sync.Map     // of chan<- Exit by pid; processes that were spawned and not yet reaped
 
-	mu          sync.Mutex                    // guards the fields below
-	orphans     []int                         // pids of adopted orphans that were alive when reap was called last
-	searched    []int                         // the orphans at the last call of findOutside
-	searchAgain bool                          // they had changed
-	outsideSeen map[process.ID]outsideProcess // processes outside the run that services have started
-	shared      []string                      // names of shared programs besides the built-in ones
+	mu              sync.Mutex                    // guards the fields below
+	orphans         []int                         // pids of adopted orphans that were alive when reap was called last
+	searched        []int                         // the orphans at the last call of findOutside
+	searchAgain     bool                          // they had changed
+	outsideSeen     map[process.ID]outsideProcess // processes outside the run that services have started
+	outsidePrograms []string                      // names of outside programs besides the built-in ones
 }
 
 // outsideProcess is a process outside the run that a service has started.
@@ -58,9 +58,9 @@ type outsideProcess struct {
 func newProcessSet(instance string, dedicated bool, early *EarlyWatchdog) *processSet {
 	s := &processSet{dedicated: dedicated, outsideSeen: map[process.ID]outsideProcess{}}
 	if early != nil {
-		s.bystanders = early.bystanders
+		s.preexisting = early.preexisting
 	} else {
-		s.bystanders = descendants(os.Getpid())
+		s.preexisting = descendants(os.Getpid())
 	}
 	if instance != "" {
 		s.mark = MarkOf(instance)
@@ -93,22 +93,22 @@ func (s *processSet) startReaper() (stop func()) {
 	}
 }
 
-// together delays signals until begin is called.
-func (s *processSet) together() (begin func()) { return s.snapshots.Hold() }
+// holdSignals delays signals until release is called.
+func (s *processSet) holdSignals() (release func()) { return s.snapshots.Hold() }
 
-// setSharedPrograms sets the names of shared programs besides the built-in
+// setOutsidePrograms sets the names of outside programs besides the built-in
 // ones.
-func (s *processSet) setSharedPrograms(names []string) {
+func (s *processSet) setOutsidePrograms(names []string) {
 	s.mu.Lock()
-	s.shared = names
+	s.outsidePrograms = names
 	s.mu.Unlock()
-	s.watchdog.setSharedPrograms(names)
+	s.watchdog.setOutsidePrograms(names)
 }
 
 func (s *processSet) outside() outside {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return outside{s.shared}
+	return outside{s.outsidePrograms}
 }
 
 // tagLauncher gives this process the tag of the run, until untag is called.
@@ -186,7 +186,7 @@ func (s *processSet) startOutside(path string, argv []string) error {
 	}
 	defer null.Close()
 	s.setAmbiguous()
-	_, _, err = s.spawn(process.Released, path, argv, &os.ProcAttr{
+	_, _, err = s.spawn(process.Outside, path, argv, &os.ProcAttr{
 		Env:   append(os.Environ(), envvar.Outside+"=1"),
 		Files: []*os.File{null, null, null},
 		Sys:   &syscall.SysProcAttr{Setsid: true},

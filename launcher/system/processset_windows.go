@@ -44,17 +44,17 @@ func (s *processSet) startReaper() (stop func()) { return func() {} }
 
 func (s *processSet) findOutside() {}
 
-func (s *processSet) together() (begin func()) { return func() {} }
+func (s *processSet) holdSignals() (begin func()) { return func() {} }
 
-// setSharedPrograms does nothing: a job ends with everything in it.
-func (s *processSet) setSharedPrograms([]string) {}
+// setOutsidePrograms does nothing: a job ends with everything in it.
+func (s *processSet) setOutsidePrograms([]string) {}
 
 // orphansIn is empty: no process leaves its job.
 func (s *processSet) orphansIn(proctree.Tree, string) (ours, out []proctree.Process, ended bool) {
 	return nil, nil, false
 }
 
-func (s *processSet) killRest(context.Context, time.Duration) (rest, spared []Orphan) {
+func (s *processSet) killOrphans(context.Context, time.Duration) (killed, leftRunning []Orphan) {
 	return nil, nil
 }
 

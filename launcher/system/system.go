@@ -21,8 +21,8 @@
 //
 // The run leaves alone: descendants of this process from before the run,
 // processes of other runs, programs that users share between projects
-// (sharedPrograms), processes with DEVPORTS_OUTSIDE=1 in their environment, and
-// the descendants of all these.
+// (outsidePrograms), processes with DEVPORTS_OUTSIDE=1 in their environment,
+// and the descendants of all these.
 //
 // # Concurrency
 //
@@ -136,14 +136,15 @@ func (s *System) StartOutside(argv []string) error {
 	return s.processes.startOutside(path, argv)
 }
 
-// SetSharedPrograms names programs, besides the built-in ones, whose processes
-// outlive the service that started them once they have left its process group.
-func (s *System) SetSharedPrograms(names []string) { s.processes.setSharedPrograms(names) }
+// SetOutsidePrograms sets the names of programs, besides the built-in ones,
+// whose processes outlive the service that started them once they have left its
+// process group.
+func (s *System) SetOutsidePrograms(names []string) { s.processes.setOutsidePrograms(names) }
 
-// Together delays every Terminate until begin is called, so that they share one
-// list of the processes, which takes a millisecond to make. It must not be called
-// again before begin.
-func (s *System) Together() (begin func()) { return s.processes.together() }
+// HoldSignals delays every Terminate until release is called, so that they
+// share one list of the processes, which takes a millisecond to make. It must
+// not be called again before release.
+func (s *System) HoldSignals() (release func()) { return s.processes.holdSignals() }
 
 // SetAttached says whether a client is attached to a service.
 func (s *System) SetAttached(now bool) { s.processes.watchdog.setAttached(now) }
@@ -157,17 +158,17 @@ const KillTimeout = 5 * time.Second
 const closeGrace = 500 * time.Millisecond
 
 // Close ends what is left of the run once all services have ended. It returns
-// the processes that it killed, and those that it spared because they are
+// the processes that it killed, and those that it left running because they are
 // outside the run.
-func (s *System) Close() (killed, spared []Orphan) {
+func (s *System) Close() (killed, leftRunning []Orphan) {
 	close(s.closed)
 	s.searches.Wait()
 	if s.dedicated {
 		ctx, cancel := context.WithTimeout(context.Background(), closeGrace+KillTimeout)
 		defer cancel()
-		killed, spared = s.processes.killRest(ctx, closeGrace)
+		killed, leftRunning = s.processes.killOrphans(ctx, closeGrace)
 	}
 	s.processes.watchdog.dismiss()
 	s.stopReaper()
-	return killed, spared
+	return killed, leftRunning
 }

@@ -16,8 +16,8 @@ import (
 // Until a [System] takes it over, it only waits, and exits when this process
 // has ended. This process must not reap it.
 type EarlyWatchdog struct {
-	bystanders map[process.ID]bool // the descendants of this process before it
-	tty        *os.File
+	preexisting map[process.ID]bool // the descendants of this process before it
+	tty         *os.File
 
 	started chan struct{} // closed once the fields below are set
 	pid     int           // 0: it was not started, or another owns it
@@ -27,7 +27,7 @@ type EarlyWatchdog struct {
 // StartWatchdog starts a watchdog in the background, which can restore a
 // terminal unless tty is nil. The caller calls Dismiss after the run.
 func StartWatchdog(tty *os.File) *EarlyWatchdog {
-	w := &EarlyWatchdog{bystanders: descendants(os.Getpid()), tty: tty, started: make(chan struct{})}
+	w := &EarlyWatchdog{preexisting: descendants(os.Getpid()), tty: tty, started: make(chan struct{})}
 	go func() {
 		defer close(w.started)
 		w.start()

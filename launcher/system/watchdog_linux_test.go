@@ -53,7 +53,7 @@ func TestWatchdogAndOrphans(t *testing.T) {
 			t.Errorf("%q: %v", line, err)
 		}
 	}
-	read.endLeftovers(watchdogGrace)
+	read.killOrphans(watchdogGrace)
 	if !agent.Alive() || orphan.Alive() {
 		t.Errorf("the agent lives: %v, the orphan lives: %v", agent.Alive(), orphan.Alive())
 	}

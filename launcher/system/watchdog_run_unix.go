@@ -46,7 +46,7 @@ func Watchdog(pipe io.Reader) {
 		defer close(restored)
 		state.restore()
 	}()
-	state.endLeftovers(watchdogGrace)
+	state.killOrphans(watchdogGrace)
 	select {
 	case <-restored:
 	case <-time.After(restoreTimeout):
@@ -71,13 +71,13 @@ func (s watchdogState) restore() {
 	_, _ = tty.WriteString(screen.Erase)
 }
 
-// endLeftovers ends all processes with the mark, those in the groups and
+// killOrphans kills all processes with the mark, those in the groups and
 // sessions of leaders, orphans, and the descendants of all these, except those
 // outside the run.
-func (s watchdogState) endLeftovers(grace time.Duration) {
+func (s watchdogState) killOrphans(grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace+10*time.Second)
 	defer cancel()
-	endProcesses(ctx, func(t proctree.Tree) []proctree.Process {
+	killProcesses(ctx, func(t proctree.Tree) []proctree.Process {
 		live := map[int]bool{}
 		for _, p := range t.Where(func(p proctree.Process) bool { return s.Leaders[p.PID] == p.ID }) {
 			live[p.PID] = true
@@ -87,7 +87,7 @@ func (s watchdogState) endLeftovers(grace time.Duration) {
 		if s.Variable != "" {
 			roots = append(roots, t.Marked(proctree.Mark{Variable: s.Variable, Run: s.Run})...)
 		}
-		ours, _ := outside{s.Shared}.split(t, roots, inGroup)
+		ours, _ := outside{s.Outside}.split(t, roots, inGroup)
 		return ours
 	}, grace)
 }

@@ -16,7 +16,7 @@ import (
 //
 //	variable NAME=value   the mark of the run, in the environment
 //	run NUMBER            the tag of the run
-//	shared ["NAME",…]     names of shared programs besides the built-in ones
+//	outside ["NAME",…]    names of outside programs besides the built-in ones
 //	terminal STATE        the initial state of the terminal at descriptor 3
 //	attached, detached    a client is attached to a service, or not any more
 //	+PID START            a process that leads a group
@@ -25,7 +25,7 @@ import (
 type watchdogState struct {
 	Variable string
 	Run      process.Tag
-	Shared   []string
+	Outside  []string
 	Terminal string
 	Attached bool
 	Leaders  map[int]process.ID
@@ -42,12 +42,12 @@ func leaderLine(id process.ID) string { return fmt.Sprintf("+%d %d", id.PID, id.
 
 func orphanLine(id process.ID) string { return fmt.Sprintf("orphan %d %d", id.PID, id.Start) }
 
-func sharedLine(names []string) string {
+func outsideLine(names []string) string {
 	text, err := json.Marshal(names)
 	if err != nil {
 		text = []byte("[]") // cannot happen: strings can be encoded
 	}
-	return "shared " + string(text)
+	return "outside " + string(text)
 }
 
 func removeLine(pid int) string { return fmt.Sprintf("-%d", pid) }
@@ -55,8 +55,8 @@ func removeLine(pid int) string { return fmt.Sprintf("-%d", pid) }
 // lines returns the lines that produce the state.
 func (s watchdogState) lines() []byte {
 	lines := []string{"variable " + s.Variable, fmt.Sprintf("run %d", s.Run)}
-	if len(s.Shared) > 0 {
-		lines = append(lines, sharedLine(s.Shared))
+	if len(s.Outside) > 0 {
+		lines = append(lines, outsideLine(s.Outside))
 	}
 	if s.Terminal != "" {
 		lines = append(lines, "terminal "+s.Terminal)
@@ -87,12 +87,12 @@ func (s *watchdogState) apply(line string) error {
 			return errLine
 		}
 		s.Run = process.Tag(run)
-	case word == "shared":
+	case word == "outside":
 		var names []string
 		if json.Unmarshal([]byte(rest), &names) != nil {
 			return errLine
 		}
-		s.Shared = names
+		s.Outside = names
 	case word == "terminal":
 		s.Terminal = rest
 	case line == attachedLine, line == detachedLine:

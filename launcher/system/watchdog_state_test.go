@@ -13,7 +13,7 @@ import (
 
 func TestWatchdogState(t *testing.T) {
 	want := watchdogState{
-		Variable: "DEVPORTS_INSTANCE=a b", Run: process.RunTag("a b"), Shared: []string{"one", "t wo"},
+		Variable: "DEVPORTS_INSTANCE=a b", Run: process.RunTag("a b"), Outside: []string{"one", "t wo"},
 		Terminal: `{"a":1}`, Attached: true,
 		Leaders: map[int]process.ID{7: {PID: 7, Start: 70}, 8: {PID: 8, Start: -1}},
 		Orphans: map[int]process.ID{9: {PID: 9, Start: 90}},
@@ -27,12 +27,12 @@ func TestWatchdogState(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, line := range []string{removeLine(7), removeLine(9), detachedLine, sharedLine(nil)} {
+	for _, line := range []string{removeLine(7), removeLine(9), detachedLine, outsideLine(nil)} {
 		if err := got.apply(line); err != nil {
 			t.Errorf("%q: %v", line, err)
 		}
 	}
-	if len(got.Leaders) != 1 || len(got.Orphans) != 0 || got.Attached || len(got.Shared) != 0 {
+	if len(got.Leaders) != 1 || len(got.Orphans) != 0 || got.Attached || len(got.Outside) != 0 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -40,7 +40,7 @@ func TestWatchdogState(t *testing.T) {
 // Any state can be written and read again, and an invalid line changes nothing.
 func FuzzWatchdogState(f *testing.F) {
 	for _, line := range []string{
-		"variable A=b", "run 5", `shared ["a"]`, "terminal {}", "attached", "detached", "+5 6", "-5", "orphan 7 8", "orphan 0 0", "+5", "", "+-1 2", "shared x", "run -1", "\x00",
+		"variable A=b", "run 5", `outside ["a"]`, "terminal {}", "attached", "detached", "+5 6", "-5", "orphan 7 8", "orphan 0 0", "+5", "", "+-1 2", "outside x", "run -1", "\x00",
 	} {
 		f.Add(line)
 	}
@@ -71,8 +71,8 @@ func FuzzWatchdogState(f *testing.F) {
 				t.Errorf("%q: %v", line, err)
 			}
 		}
-		if len(state.Shared) == 0 {
-			state.Shared = nil
+		if len(state.Outside) == 0 {
+			state.Outside = nil
 		}
 		if diff := cmp.Diff(state, again); diff != "" {
 			t.Error(diff)

@@ -196,10 +196,10 @@ func (w *watchdog) remove(pid int) {
 	}
 }
 
-// setSharedPrograms makes the watchdog leave these programs alone.
-func (w *watchdog) setSharedPrograms(names []string) {
+// setOutsidePrograms makes the watchdog leave these programs alone.
+func (w *watchdog) setOutsidePrograms(names []string) {
 	if w != nil {
-		w.send(sharedLine(names))
+		w.send(outsideLine(names))
 	}
 }
 

@@ -33,9 +33,9 @@ func TakeForeground(tty *os.File) {
 	_ = unix.Kill(os.Getpid(), unix.SIGWINCH)
 }
 
-// EndGroup ends the process group that a process leads, with SIGKILL after
+// KillGroup kills the process group that a process leads: SIGKILL follows after
 // grace. exited is closed when the process has exited.
-func EndGroup(p *os.Process, exited <-chan struct{}, grace time.Duration) {
+func KillGroup(p *os.Process, exited <-chan struct{}, grace time.Duration) {
 	_ = unix.Kill(-p.Pid, unix.SIGTERM)
 	_ = unix.Kill(-p.Pid, unix.SIGCONT)
 	select {

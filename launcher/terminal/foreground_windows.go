@@ -12,5 +12,5 @@ func StartForeground(*exec.Cmd, *os.File) error { return errNoKeys }
 // TakeForeground does nothing: see StartForeground.
 func TakeForeground(*os.File) {}
 
-// EndGroup does nothing: see StartForeground.
-func EndGroup(*os.Process, <-chan struct{}, time.Duration) {}
+// KillGroup does nothing: see StartForeground.
+func KillGroup(*os.Process, <-chan struct{}, time.Duration) {}

@@ -18,8 +18,8 @@ func StateOf(tty *os.File) (State, error) { return stateOf(tty) }
 // Apply sets the state of a terminal, without waiting for pending output.
 func (s State) Apply(tty *os.File) error { return s.apply(tty) }
 
-// Continue resumes output that Ctrl-S has stopped.
-func Continue(tty *os.File) error { return proceed(tty) }
+// ResumeOutput resumes output that Ctrl-S has stopped.
+func ResumeOutput(tty *os.File) error { return resumeOutput(tty) }
 
 // Keys returns the state in which each key is read when it is pressed, without
 // echo, while Ctrl-C and Ctrl-Z still send signals.

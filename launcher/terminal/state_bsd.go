@@ -14,7 +14,7 @@ const (
 	disabled = 0xff // _POSIX_VDISABLE: no key
 )
 
-func proceed(tty *os.File) error {
+func resumeOutput(tty *os.File) error {
 	return control(tty, func(fd int) error {
 		return os.NewSyscallError("ioctl", unix.IoctlSetInt(fd, unix.TIOCSTART, 0))
 	})

@@ -13,9 +13,9 @@ const (
 	disabled = 0 // _POSIX_VDISABLE: no key
 )
 
-// proceed stops output first, because TCOON resumes only output that TCOOFF has
+// resumeOutput stops output first, because TCOON resumes only output that TCOOFF has
 // stopped, not output that Ctrl-S has.
-func proceed(tty *os.File) error {
+func resumeOutput(tty *os.File) error {
 	const off, on = 0, 1 // TCOOFF, TCOON
 	return control(tty, func(fd int) error {
 		return os.NewSyscallError("ioctl", errors.Join(

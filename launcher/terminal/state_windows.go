@@ -19,7 +19,7 @@ func reopen(*os.File) (*os.File, error) { return nil, errNoKeys }
 
 func stateOf(*os.File) (State, error) { return State{}, errNoKeys }
 
-func proceed(*os.File) error { return errNoKeys }
+func resumeOutput(*os.File) error { return errNoKeys }
 
 func (s State) apply(*os.File) error { return errNoKeys }
 

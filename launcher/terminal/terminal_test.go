@@ -170,7 +170,7 @@ func TestContinue(t *testing.T) {
 		}
 	}
 	for range 2 { // the second time it is not stopped
-		if err := Continue(slave); err != nil {
+		if err := ResumeOutput(slave); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := slave.WriteString("."); err != nil {

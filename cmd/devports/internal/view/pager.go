@@ -89,7 +89,7 @@ func (l *loop) runPager(command []string, service string) error {
 	select {
 	case <-exited:
 	case <-l.context.Done():
-		terminal.EndGroup(cmd.Process, exited, pagerGrace)
+		terminal.KillGroup(cmd.Process, exited, pagerGrace)
 	}
 	cancel()
 	to.Close()

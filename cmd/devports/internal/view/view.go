@@ -115,7 +115,7 @@ func (v *View) Close() {
 	}
 	v.stop()
 	if terminal.Foreground(v.tty) {
-		_ = terminal.Continue(v.tty) // it was not stopped when it was found
+		_ = terminal.ResumeOutput(v.tty) // it was not stopped when it was found
 	}
 	_ = v.tty.SetDeadline(time.Now().Add(closeTimeout)) // it may accept no output
 	<-v.done
