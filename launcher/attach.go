@@ -82,7 +82,7 @@ type session struct {
 // attached to it, else that of [Terminals.Size]. The error may be an
 // *UnknownServiceError, ErrShared, ErrNotRunning, ErrNoTerminal or ErrEnded.
 func (c *Controller) Attach(ctx context.Context, service string, o AttachOptions) (a Attachment, err error) {
-	failed := c.ask(ctx, func(s *supervisor) {
+	failed := c.call(ctx, func(s *supervisor) {
 		sv, known := s.services[service]
 		p := s.childOf(service)
 		switch {
@@ -212,7 +212,7 @@ func (a attachment) Write(keys []byte) (int, error) {
 }
 
 func (a attachment) Resize(size terminal.Size) {
-	_ = a.controller.ask(context.Background(), func(s *supervisor) { // fails if the run has ended
+	_ = a.controller.call(context.Background(), func(s *supervisor) { // fails if the run has ended
 		a.session.size = size
 		s.resize()
 	})
@@ -230,7 +230,7 @@ func (a attachment) Close() {
 	for _, t := range taps {
 		t.end()
 	}
-	_ = a.controller.ask(context.Background(), func(s *supervisor) { // fails if the run has ended
+	_ = a.controller.call(context.Background(), func(s *supervisor) { // fails if the run has ended
 		s.attached = slices.DeleteFunc(s.attached, func(h *session) bool {
 			if h == a.session {
 				close(h.done)
@@ -259,6 +259,6 @@ func (s *supervisor) attachedSize(service string) (size terminal.Size) {
 // StartOutside starts a program that does not belong to the run and outlives
 // it.
 func (c *Controller) StartOutside(ctx context.Context, argv ...string) (err error) {
-	failed := c.ask(ctx, func(s *supervisor) { err = s.system.StartOutside(argv) })
+	failed := c.call(ctx, func(s *supervisor) { err = s.system.StartOutside(argv) })
 	return errors.Join(failed, err)
 }

@@ -77,8 +77,9 @@ func (e *UnknownServiceError) Error() string {
 	return "no such service: " + strings.Join(e.Names, ", ")
 }
 
-// ask runs do in the supervisor's goroutine.
-func (c *Controller) ask(ctx context.Context, do func(*supervisor)) error {
+// call runs do in the supervisor's goroutine. The error is ErrEnded or that of
+// ctx.
+func (c *Controller) call(ctx context.Context, do func(*supervisor)) error {
 	done := make(chan struct{})
 	select {
 	case c.requests <- func(s *supervisor) { do(s); close(done) }:
@@ -93,19 +94,19 @@ func (c *Controller) ask(ctx context.Context, do func(*supervisor)) error {
 
 // Status returns all services, sorted by name.
 func (c *Controller) Status(ctx context.Context) (all []Status, err error) {
-	err = c.ask(ctx, func(s *supervisor) { all = s.statuses() })
+	err = c.call(ctx, func(s *supervisor) { all = s.statuses() })
 	return all, err
 }
 
 // Members returns the pids of all live processes of the services.
 func (c *Controller) Members(ctx context.Context) (pids []int) {
 	var children []child
-	_ = c.ask(ctx, func(s *supervisor) { // ErrEnded: there are none
+	_ = c.call(ctx, func(s *supervisor) { // ErrEnded: there are none
 		for _, name := range s.names {
 			if c := s.childOf(name); c != nil {
 				children = append(children, c)
 			}
-			if b := s.builders[name]; b != nil && b.child != nil && s.services[name].build.live() {
+			if b := s.builds[name]; b != nil && b.child != nil && s.services[name].build.live() {
 				children = append(children, b.child)
 			}
 		}
@@ -118,14 +119,14 @@ func (c *Controller) Members(ctx context.Context) (pids []int) {
 
 // Ending reports whether the run is stopping or has ended.
 func (c *Controller) Ending() (ending bool) {
-	err := c.ask(context.Background(), func(s *supervisor) { ending = s.closing })
+	err := c.call(context.Background(), func(s *supervisor) { ending = s.closing })
 	return ending || err != nil
 }
 
 // Inactive returns the services of the plan that were neither selected nor
 // started since, sorted.
 func (c *Controller) Inactive(ctx context.Context) (names []string) {
-	_ = c.ask(ctx, func(s *supervisor) { names = slices.Sorted(maps.Keys(s.others)) }) // ErrEnded: there are none
+	_ = c.call(ctx, func(s *supervisor) { names = slices.Sorted(maps.Keys(s.inactive)) }) // ErrEnded: there are none
 	return names
 }
 
@@ -199,13 +200,13 @@ func (c *Controller) Stop(ctx context.Context, names ...string) error {
 // removed is not one of the run, although its process may still be ending.
 func (c *Controller) all(ctx context.Context, names []string, add bool, do func(s *supervisor, names []string)) error {
 	var unknown error
-	err := c.ask(ctx, func(s *supervisor) {
+	err := c.call(ctx, func(s *supervisor) {
 		known := slices.DeleteFunc(slices.Clone(s.names), func(name string) bool { return s.services[name].goal == goalRemove })
 		if len(names) == 0 {
 			names = slices.Clone(known)
 		}
 		if add {
-			known = slices.AppendSeq(known, maps.Keys(s.others))
+			known = slices.AppendSeq(known, maps.Keys(s.inactive))
 			slices.Sort(known)
 		}
 		if missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, name) }); len(missing) > 0 {
@@ -258,7 +259,7 @@ func (c *Controller) Down(ctx context.Context) error { return c.End(ctx, "devpor
 
 // End is Down for another reason, which is shown to the user.
 func (c *Controller) End(ctx context.Context, reason string) error {
-	return c.ask(ctx, func(s *supervisor) {
+	return c.call(ctx, func(s *supervisor) {
 		s.stopRequested = true
 		s.close(Stopping{Reason: reason})
 	})
@@ -270,7 +271,7 @@ func (c *Controller) Wait(ctx context.Context, settled func(Status) bool, names 
 	result := make(chan []Status, 1)
 	var unknown error
 	w := &waiter{names: names, settled: settled, result: result}
-	if err := c.ask(ctx, func(s *supervisor) {
+	if err := c.call(ctx, func(s *supervisor) {
 		for _, name := range names {
 			if _, known := s.services[name]; !known {
 				unknown = &UnknownServiceError{[]string{name}, slices.Clone(s.names)}
@@ -290,7 +291,7 @@ func (c *Controller) Wait(ctx context.Context, settled func(Status) bool, names 
 	case <-c.ended:
 		return nil, ErrEnded
 	case <-ctx.Done():
-		_ = c.ask(context.WithoutCancel(ctx), func(s *supervisor) {
+		_ = c.call(context.WithoutCancel(ctx), func(s *supervisor) {
 			s.waiters = slices.DeleteFunc(s.waiters, func(other *waiter) bool { return other == w })
 		})
 		return nil, ctx.Err()

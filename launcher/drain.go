@@ -25,7 +25,7 @@ func (d drainPhase) nextEvent() (kind eventKind, due bool) {
 // drain waits until a service has finished its requests.
 func (s *supervisor) drain(name string, generation int) {
 	ctx, cancel := context.WithCancel(context.Background())
-	s.attempts[name].stopDrain = cancel
+	s.processes[name].stopDrain = cancel
 	s.goroutines.Go(func() {
 		defer cancel()
 		s.options.Drain(ctx, name)

@@ -21,19 +21,19 @@ func someOf(f *fakeSystem, whole procfile.Plan) (plan procfile.Plan) {
 		case p.Service == keeper || where > 1:
 			plan.Services = append(plan.Services, p)
 		case where == 1:
-			plan.Others = append(plan.Others, p)
+			plan.Inactive = append(plan.Inactive, p)
 		}
 	}
 	for i := 0; i < len(plan.Services); i++ { // grows by what its services depend on
 		for _, on := range plan.Services[i].DependsOn {
-			if at := slices.IndexFunc(plan.Others, isNamed(on)); at >= 0 {
-				plan.Services = append(plan.Services, plan.Others[at])
-				plan.Others = slices.Delete(plan.Others, at, at+1)
+			if at := slices.IndexFunc(plan.Inactive, isNamed(on)); at >= 0 {
+				plan.Services = append(plan.Services, plan.Inactive[at])
+				plan.Inactive = slices.Delete(plan.Inactive, at, at+1)
 			}
 		}
 	}
-	all := slices.Concat(plan.Services, plan.Others)
-	for _, list := range [][]procfile.Process{plan.Services, plan.Others} {
+	all := slices.Concat(plan.Services, plan.Inactive)
+	for _, list := range [][]procfile.Process{plan.Services, plan.Inactive} {
 		for i := range list {
 			list[i].DependsOn = slices.DeleteFunc(list[i].DependsOn, func(on string) bool { return !slices.ContainsFunc(all, isNamed(on)) })
 		}

@@ -102,7 +102,7 @@ func (f *fakeSystem) Start(spec procfile.Process, _ *terminal.Size) (child, Exit
 	f.pause(10 * time.Millisecond)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if spec.Builds {
+	if spec.IsBuild {
 		return f.startBuild(spec)
 	}
 	f.started[spec.Service]++
@@ -177,9 +177,9 @@ func (f *fakeSystem) jobStatus(p *fakeProc) (status int) {
 	return 0
 }
 
-// inPlan returns a service of a plan, or one of its others.
+// inPlan returns a service of a plan, or one of its inactive ones.
 func inPlan(plan procfile.Plan, name string) (p procfile.Process, ok bool) {
-	plan.Services = slices.Concat(plan.Services, plan.Others)
+	plan.Services = slices.Concat(plan.Services, plan.Inactive)
 	return plan.Service(name)
 }
 
@@ -261,7 +261,7 @@ type eof struct{}
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
 func (p *fakeProc) Terminate(string, time.Duration) {
-	if !p.spec.Builds {
+	if !p.spec.IsBuild {
 		p.checkOrder()
 	}
 	select {
@@ -272,7 +272,7 @@ func (p *fakeProc) Terminate(string, time.Duration) {
 
 func (p *fakeProc) Kill() {
 	p.system.mu.Lock()
-	if !p.spec.Builds {
+	if !p.spec.IsBuild {
 		p.system.markUnavailable(p.spec.Service)
 	}
 	p.terminating = true
@@ -302,7 +302,7 @@ func (p *fakeProc) checkOrder() {
 func (p *fakeProc) end(exit Exit) Exit {
 	p.system.mu.Lock()
 	defer p.system.mu.Unlock()
-	if p.spec.Builds {
+	if p.spec.IsBuild {
 		if p.alive = false; exit == (Exit{}) {
 			p.system.built[p.spec.Service] = p.began
 		}
@@ -336,10 +336,10 @@ func (p *fakeProc) Follow(done <-chan struct{}, exited func(Exit)) (Exit, bool) 
 			return p.end(Exit{Status: 137, Signal: "KILL"}), true
 		case <-crash:
 			exit := Exit{Status: f.random(2)}
-			if p.spec.Builds && f.builds != nil {
+			if p.spec.IsBuild && f.builds != nil {
 				exit = f.builds()
 			}
-			if p.spec.Ready.Kind == procfile.Done && !f.faulty && !p.spec.Builds {
+			if p.spec.Ready.Kind == procfile.Done && !f.faulty && !p.spec.IsBuild {
 				exit = Exit{Status: f.jobStatus(p)}
 			}
 			if f.faulty && f.random(2) == 0 { // its children outlive it
@@ -648,7 +648,7 @@ func TestSecondSignalWhileBusy(t *testing.T) {
 		synctest.Wait()
 		begin := time.Now()
 		go func() {
-			_ = r.controller.ask(t.Context(), func(*supervisor) { time.Sleep(time.Minute) })
+			_ = r.controller.call(t.Context(), func(*supervisor) { time.Sleep(time.Minute) })
 		}()
 		synctest.Wait()
 		r.signals <- os.Interrupt

@@ -37,7 +37,7 @@ type Details struct {
 // *UnknownServiceError or ErrEnded.
 func (c *Controller) Inspect(ctx context.Context, service string) (d Details, err error) {
 	var child child
-	failed := c.ask(ctx, func(s *supervisor) {
+	failed := c.call(ctx, func(s *supervisor) {
 		sv, known := s.services[service]
 		if !known {
 			err = &UnknownServiceError{[]string{service}, slices.Clone(s.names)}

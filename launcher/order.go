@@ -12,8 +12,8 @@ import (
 type machine struct {
 	services        map[string]service
 	names           []string                    // of services, sorted
-	others          map[string]procfile.Process // of the plan, not selected
-	added           map[string]bool             // names of others that were started on request
+	inactive        map[string]procfile.Process // of the plan, not selected
+	added           map[string]bool             // names of inactive ones that were started on request
 	removedDowntime map[string]downtime         // of deleted services: their latest downtime, which their deletion began
 	hasPlan         bool                        // a plan was applied before
 	stopOnExit      bool                        // the end of one service ends all
@@ -236,22 +236,23 @@ func (m *machine) environmentChanged(name string, plan procfile.Plan) bool {
 	return len(procfile.Diff(before, procfile.Plan{Services: []procfile.Process{spec}})) > 0
 }
 
-// withAdded returns the plan with those of its others that were added, and their
-// dependencies, which an edit may have changed. It keeps the rest in others.
+// withAdded returns the plan with those of its inactive services that were
+// added, and their dependencies, which an edit may have changed. It keeps the
+// rest in inactive.
 func (m *machine) withAdded(plan procfile.Plan) procfile.Plan {
-	m.others = map[string]procfile.Process{}
+	m.inactive = map[string]procfile.Process{}
 	plan.Services = slices.Clone(plan.Services)
-	for _, spec := range plan.Others {
+	for _, spec := range plan.Inactive {
 		if m.added[spec.Service] {
 			plan.Services = append(plan.Services, spec)
 		} else {
-			m.others[spec.Service] = spec
+			m.inactive[spec.Service] = spec
 		}
 	}
 	for i := 0; i < len(plan.Services); i++ {
 		for _, on := range plan.Services[i].DependsOn {
-			if spec, ok := m.others[on]; ok {
-				delete(m.others, on)
+			if spec, ok := m.inactive[on]; ok {
+				delete(m.inactive, on)
 				plan.Services = append(plan.Services, spec)
 			}
 		}
@@ -259,14 +260,14 @@ func (m *machine) withAdded(plan procfile.Plan) procfile.Plan {
 	return plan
 }
 
-// add makes one of the others, with its dependencies, a service of the run. It
-// then waits to start like any service of the plan.
+// add makes one of the inactive services, with its dependencies, a service of
+// the run. It then waits to start like any service of the plan.
 func (m *machine) add(name string) {
-	spec, ok := m.others[name]
+	spec, ok := m.inactive[name]
 	if !ok {
 		return
 	}
-	delete(m.others, name)
+	delete(m.inactive, name)
 	if m.added == nil {
 		m.added = map[string]bool{}
 	}

@@ -17,19 +17,19 @@ import (
 func TestOthers(t *testing.T) {
 	web, api, db := procfile.Process{Service: "web", DependsOn: []string{"db"}}, procfile.Process{Service: "api"}, procfile.Process{Service: "db"}
 	m := machine{services: map[string]service{}}
-	m.applyPlan(procfile.Plan{Services: []procfile.Process{web, db}, Others: []procfile.Process{api}})
+	m.applyPlan(procfile.Plan{Services: []procfile.Process{web, db}, Inactive: []procfile.Process{api}})
 	if !slices.Equal(m.names, []string{"db", "web"}) {
 		t.Fatal(m.names)
 	}
 	m.add("api")
 	m.add("none")
-	if !slices.Equal(m.names, []string{"api", "db", "web"}) || len(m.others) > 0 {
-		t.Error(m.names, m.others)
+	if !slices.Equal(m.names, []string{"api", "db", "web"}) || len(m.inactive) > 0 {
+		t.Error(m.names, m.inactive)
 	}
 	web.DependsOn = nil
-	changes, steps := m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Others: []procfile.Process{api, db}})
-	if !slices.Equal(steps, []step{{"db", evRemove}}) || m.others["db"].Service != "db" || len(m.others) != 1 {
-		t.Error(changes, steps, m.others)
+	changes, steps := m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Inactive: []procfile.Process{api, db}})
+	if !slices.Equal(steps, []step{{"db", evRemove}}) || m.inactive["db"].Service != "db" || len(m.inactive) != 1 {
+		t.Error(changes, steps, m.inactive)
 	}
 }
 
@@ -37,12 +37,12 @@ func TestOthers(t *testing.T) {
 func TestDependencyAmongOthers(t *testing.T) {
 	web, api, db := procfile.Process{Service: "web"}, procfile.Process{Service: "api"}, procfile.Process{Service: "db"}
 	m := machine{services: map[string]service{}}
-	m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Others: []procfile.Process{api, db}})
+	m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Inactive: []procfile.Process{api, db}})
 	m.add("api")
 	api.DependsOn = []string{"db"}
-	m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Others: []procfile.Process{api, db}})
-	if !slices.Equal(m.names, []string{"api", "db", "web"}) || len(m.others) > 0 {
-		t.Error(m.names, m.others)
+	m.applyPlan(procfile.Plan{Services: []procfile.Process{web}, Inactive: []procfile.Process{api, db}})
+	if !slices.Equal(m.names, []string{"api", "db", "web"}) || len(m.inactive) > 0 {
+		t.Error(m.names, m.inactive)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // Processes returns the pids of all live processes, by service.
 func (c *Controller) Processes(ctx context.Context) (map[string][]int, error) {
 	children := map[string]child{}
-	err := c.ask(ctx, func(s *supervisor) {
+	err := c.call(ctx, func(s *supervisor) {
 		for _, name := range s.names {
 			if c := s.childOf(name); c != nil {
 				children[name] = c
@@ -30,7 +30,7 @@ func (c *Controller) Processes(ctx context.Context) (map[string][]int, error) {
 // ProcessesOf returns the pids of all live processes of a service.
 func (c *Controller) ProcessesOf(ctx context.Context, service string) ([]int, error) {
 	var child child
-	err := c.ask(ctx, func(s *supervisor) {
+	err := c.call(ctx, func(s *supervisor) {
 		if _, known := s.services[service]; known {
 			child = s.childOf(service)
 		}
@@ -114,7 +114,7 @@ func (s *supervisor) reportListening(sv service, e Listening) {
 	if sv.phase != running {
 		return
 	}
-	s.attempts[sv.spec.Service].listening = true
+	s.processes[sv.spec.Service].listening = true
 	s.changed = true
 	e.Address, e.Took = sv.spec.Address, time.Since(sv.startedAt)
 	s.options.Notify(e)

@@ -182,7 +182,7 @@ func (s *supervisor) reportNotReady(sv service, e Event) {
 	if sv.phase != running || sv.ready {
 		return
 	}
-	s.attempts[sv.spec.Service].finding = e
+	s.processes[sv.spec.Service].finding = e
 	s.changed = true
 	if noListener, ok := e.(NoListener); ok {
 		waiting := s.waitingFor(noListener.Service)

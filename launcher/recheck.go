@@ -15,7 +15,7 @@ import (
 // ignored.
 func (c *Controller) Unresponsive(ctx context.Context, names ...string) (unresponsive []string, err error) {
 	tries := map[string]probe.Try{}
-	err = c.ask(ctx, func(s *supervisor) {
+	err = c.call(ctx, func(s *supervisor) {
 		for _, name := range s.names {
 			sv := s.services[name]
 			if len(names) > 0 && !slices.Contains(names, name) || sv.phase != running || !sv.ready || sv.goal != goalNone {

@@ -8,8 +8,9 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// Turn is the turn of a step of the set-up: it begins when the dependencies of
-// the step are available, and while it lasts no other run has one for this step.
+// Turn is the right of a run to run a step of the set-up, like a lock: it
+// begins when the dependencies of the step are available, and ends with the
+// step. No other run has the turn of the step meanwhile.
 type Turn struct {
 	Needed bool // the step has to run
 	// End ends the turn. If the step was needed, exit is how it ended on its

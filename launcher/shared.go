@@ -133,7 +133,7 @@ type follower struct {
 // followShared starts to follow a service.
 func (s *supervisor) followShared(name string) {
 	s.leaveShared(name)
-	s.attempts[name] = &attempt{endRequested: func() {}, stopWatch: func() {}, stopDrain: func() {}}
+	s.processes[name] = &latestProcess{endRequested: func() {}, stopWatch: func() {}, stopDrain: func() {}}
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &follower{cancel: cancel}
 	if s.followers == nil {

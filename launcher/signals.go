@@ -10,32 +10,32 @@ const EchoTime = 300 * time.Millisecond
 // interrupts records the signals that a run has received.
 type interrupts struct{ first time.Time } // zero: none yet
 
-// verdict is how the run responds to a signal.
-type verdict int
+// signalAction is how the run responds to a signal.
+type signalAction int
 
 const (
-	verdictStop verdict = iota // the first signal: stop everything
-	verdictEcho                // a repetition of the first: ignore it
-	verdictKill                // a second signal: kill what is left
+	signalStop signalAction = iota // the first signal: stop everything
+	signalEcho                     // a repetition of the first: ignore it
+	signalKill                     // a second signal: kill what is left
 )
 
 // signal returns the response to a signal that arrives now.
-func (m *machine) signal(now time.Time) (v verdict) {
-	m.interrupts, v = m.interrupts.next(now)
-	if v == verdictStop && m.stopRequested {
-		v = verdictKill // devports down came before
+func (m *machine) signal(now time.Time) (a signalAction) {
+	m.interrupts, a = m.interrupts.next(now)
+	if a == signalStop && m.stopRequested {
+		a = signalKill // devports down came before
 	}
 	m.stopRequested = true
-	return v
+	return a
 }
 
 // next returns the response to a signal that arrives now.
-func (i interrupts) next(now time.Time) (interrupts, verdict) {
+func (i interrupts) next(now time.Time) (interrupts, signalAction) {
 	switch {
 	case i.first.IsZero():
-		return interrupts{now}, verdictStop
+		return interrupts{now}, signalStop
 	case now.Sub(i.first) < EchoTime:
-		return i, verdictEcho
+		return i, signalEcho
 	}
-	return i, verdictKill
+	return i, signalKill
 }

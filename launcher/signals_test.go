@@ -10,16 +10,16 @@ func TestInterrupts(t *testing.T) {
 	var i interrupts
 	for _, step := range []struct {
 		after time.Duration
-		want  verdict
+		want  signalAction
 	}{
-		{0, verdictStop},
-		{0, verdictEcho},
-		{299 * time.Millisecond, verdictEcho}, // which does not extend the echo
-		{300 * time.Millisecond, verdictKill},
-		{301 * time.Millisecond, verdictKill},
-		{time.Hour, verdictKill},
+		{0, signalStop},
+		{0, signalEcho},
+		{299 * time.Millisecond, signalEcho}, // which does not extend the echo
+		{300 * time.Millisecond, signalKill},
+		{301 * time.Millisecond, signalKill},
+		{time.Hour, signalKill},
 	} {
-		var got verdict
+		var got signalAction
 		if i, got = i.next(begin.Add(step.after)); got != step.want {
 			t.Errorf("a signal %v after the first: %v, want %v", step.after, got, step.want)
 		}

@@ -116,7 +116,7 @@ func (s *supervisor) resize() {
 		if size, p := s.terminalSize(name), s.childOf(name); sv.phase.live() && p != nil && size != nil {
 			p.Resize(*size)
 		}
-		if size, b := s.terminalSize(name), s.builders[name]; sv.build.live() && b.child != nil && size != nil {
+		if size, b := s.terminalSize(name), s.builds[name]; sv.build.live() && b.child != nil && size != nil {
 			b.child.Resize(*size)
 		}
 	}
@@ -125,7 +125,7 @@ func (s *supervisor) resize() {
 // childOf returns the process of a service; nil if it has none, or is being
 // spawned. The pid of one that has ended may be another process's.
 func (s *supervisor) childOf(name string) child {
-	if a := s.attempts[name]; a != nil && s.services[name].phase.live() {
+	if a := s.processes[name]; a != nil && s.services[name].phase.live() {
 		return a.child
 	}
 	return nil

@@ -148,7 +148,7 @@ func (s *supervisor) statusOf(name string) Status {
 			status.PID, status.Since = p.PID(), sv.startedAt
 		}
 	}
-	if a := s.attempts[name]; sv.spec.Ready.Kind != procfile.None || a != nil && a.listening {
+	if a := s.processes[name]; sv.spec.Ready.Kind != procfile.None || a != nil && a.listening {
 		status.Address = sv.spec.Address
 	}
 	if !sv.phase.live() && sv.exit != nil {
@@ -176,7 +176,7 @@ func (s *supervisor) statusOf(name string) Status {
 			status.State, status.ReadyMS = StateReady, float64(sv.readyAfter.Microseconds())/1000
 			status.Trial = !sv.deadline.IsZero()
 		default:
-			finding := s.attempts[name].finding
+			finding := s.processes[name].finding
 			status.State, status.Detail = StateStarting, describeNotReady(sv.procSpec, finding)
 			if wrong, ok := finding.(WrongPort); ok {
 				status.WrongPorts = wrong.Ports

@@ -20,8 +20,8 @@ type supervisor struct {
 	options     Options
 	ctx         context.Context
 	system      operatingSystem
-	attempts    map[string]*attempt // by service
-	builders    map[string]*builder // by service
+	processes   map[string]*latestProcess // by service
+	builds      map[string]*latestBuild   // by service
 	messages    chan message
 	signals     chan arrival
 	ports       portList
@@ -42,8 +42,8 @@ type supervisor struct {
 	followers map[string]*follower // of shared services
 }
 
-// attempt is the latest process of a service and what belongs to it.
-type attempt struct {
+// latestProcess is the latest process of a service and what belongs to it.
+type latestProcess struct {
 	child        child              // nil while it is being spawned, and if that failed
 	endRequested context.CancelFunc // called when devports stops it
 	stopWatch    context.CancelFunc // stops waiting for it to become ready
@@ -128,9 +128,9 @@ func (s *supervisor) receive() {
 		}
 	case a := <-s.signals:
 		switch s.signal(a.at) {
-		case verdictStop:
+		case signalStop:
 			s.close(Stopping{Reason: a.signal.String(), Signal: true})
-		case verdictKill:
+		case signalKill:
 			s.startClosing()
 			s.killAll()
 		}
@@ -251,7 +251,7 @@ func (s *supervisor) deliver(m message) {
 // watchProcess registers a process that was spawned, and waits for it to become
 // ready.
 func (s *supervisor) watchProcess(sv service, m message) {
-	a := s.attempts[m.service]
+	a := s.processes[m.service]
 	a.child = m.child
 	checked := sv.procSpec.Ready.Kind != procfile.None
 	if checked {
@@ -295,8 +295,8 @@ func (s *supervisor) apply(name string, e event) {
 	if after.phase == removed {
 		s.removedDowntime[name] = after.downtime
 		s.remove(name)
-		delete(s.attempts, name)
-		delete(s.builders, name)
+		delete(s.processes, name)
+		delete(s.builds, name)
 	}
 }
 
@@ -316,7 +316,7 @@ func (s *supervisor) do(name string, a action) {
 	case spawn:
 		s.rollout.started = s.rollout.started || sv.retries == 0 && sv.procSpec.Setup == nil
 		stopped, cancel := context.WithCancel(context.Background())
-		s.attempts[name] = &attempt{endRequested: cancel, stopWatch: func() {}, stopDrain: func() {}}
+		s.processes[name] = &latestProcess{endRequested: cancel, stopWatch: func() {}, stopDrain: func() {}}
 		size := s.terminalSize(name)
 		if sv.procSpec.Setup != nil {
 			s.startStep(stopped, sv, size)
@@ -324,27 +324,27 @@ func (s *supervisor) do(name string, a action) {
 		}
 		s.spawners.do(func() { s.spawn(stopped, sv.procSpec, size, sv.generation, nil) })
 	case cancelStart:
-		s.attempts[name].endRequested()
+		s.processes[name].endRequested()
 	case drain:
 		s.drain(name, sv.generation)
 	case terminate:
-		s.attempts[name].stopDrain()
-		s.attempts[name].endRequested()
-		p := s.attempts[name].child
+		s.processes[name].stopDrain()
+		s.processes[name].endRequested()
+		p := s.processes[name].child
 		s.terminating = append(s.terminating, func() { p.Terminate(sv.procSpec.StopSignal, sv.procSpec.StopTimeout) })
 	case kill:
-		s.attempts[name].stopDrain()
-		s.attempts[name].endRequested()
-		s.options.Notify(Killing{name, s.attempts[name].child.PID()})
-		s.attempts[name].child.Kill()
+		s.processes[name].stopDrain()
+		s.processes[name].endRequested()
+		s.options.Notify(Killing{name, s.processes[name].child.PID()})
+		s.processes[name].child.Kill()
 	case startBuild:
 		s.startBuild(name)
 	case terminateBuild:
-		if p := s.builders[name].child; p != nil {
+		if p := s.builds[name].child; p != nil {
 			s.terminating = append(s.terminating, func() { p.Terminate("TERM", buildGrace) })
 		}
 	case killBuild:
-		if p := s.builders[name].child; p != nil {
+		if p := s.builds[name].child; p != nil {
 			p.Kill()
 		}
 	}
@@ -352,7 +352,7 @@ func (s *supervisor) do(name string, a action) {
 
 // notifyEnded reports that a service has no process any more.
 func (s *supervisor) notifyEnded(name string, cause eventKind) {
-	sv, a := s.services[name], s.attempts[name]
+	sv, a := s.services[name], s.processes[name]
 	a.endRequested()
 	a.stopWatch()
 	a.stopDrain()

@@ -10,7 +10,7 @@ import (
 // Plan is a resolved project that `up` runs.
 type Plan struct {
 	Services   []Process // in name order
-	Others     []Process // started only on request
+	Inactive   []Process // started only on request
 	Watched    []string  // absolute paths of the files that it depends on, missing ones included
 	StopOnExit bool
 	Site       Site     // the named addresses of its services
@@ -27,7 +27,7 @@ type Process struct {
 	Container   *Container     // instead of a program; nil for none. Argv is then what starts it, once it is known
 	Build       Program        // must succeed before the process starts; the zero Program: none
 	Shared      bool           // one instance for all checkouts of the project: see Mirror
-	Builds      bool           // the process is the build of a service, not the service: see Builder
+	IsBuild     bool           // the process is the build of a service, not the service: see Builder
 	Dir         string         // absolute
 	Port        int            // 0: none
 	Ports       []int          // all ports of the service, Port included
@@ -67,7 +67,7 @@ func (p Program) equal(other Program) bool {
 // environment of p.
 func (p Process) Builder() Process {
 	return Process{
-		Service: p.Service, Shell: p.Build.Shell, Argv: p.Build.Argv, Builds: true,
+		Service: p.Service, Shell: p.Build.Shell, Argv: p.Build.Argv, IsBuild: true,
 		Dir: p.Dir, Env: p.Env, Ready: Check{Kind: Done},
 	}
 }
@@ -134,10 +134,10 @@ func (p Plan) Holds(port int) bool {
 	return slices.ContainsFunc(p.Services, func(s Process) bool { return slices.Contains(s.Ports, port) })
 }
 
-// Patterns returns the watch patterns by service, Others included.
+// Patterns returns the watch patterns by service, Inactive included.
 func (p Plan) Patterns() map[string][]string {
 	patterns := map[string][]string{}
-	for _, s := range slices.Concat(p.Services, p.Others) {
+	for _, s := range slices.Concat(p.Services, p.Inactive) {
 		if len(s.Watch) > 0 {
 			patterns[s.Service] = s.Watch
 		}
@@ -146,17 +146,17 @@ func (p Plan) Patterns() map[string][]string {
 }
 
 // Select returns the plan with only the services that names lists; the rest
-// become Others.
+// become Inactive.
 func (p Plan) Select(names []string) Plan {
-	var services, others []Process
+	var services, inactive []Process
 	for _, s := range p.Services {
 		if slices.Contains(names, s.Service) {
 			services = append(services, s)
 		} else {
-			others = append(others, s)
+			inactive = append(inactive, s)
 		}
 	}
-	p.Services, p.Others = services, others
+	p.Services, p.Inactive = services, inactive
 	return p
 }
 

@@ -102,7 +102,7 @@ func (s session) removeContainers(scope registry.Scope, shared bool, instance, n
 
 // hasContainers reports whether a plan has services in containers.
 func hasContainers(plan procfile.Plan) bool {
-	for _, list := range [][]procfile.Process{plan.Services, plan.Others} {
+	for _, list := range [][]procfile.Process{plan.Services, plan.Inactive} {
 		for i := range list { // without a copy of each
 			if list[i].Container != nil {
 				return true

@@ -71,7 +71,7 @@ func (s *System) Start(spec procfile.Process, size *terminal.Size) (*Process, Ex
 // ownerName identifies the processes of spec. A build has its own name: it may
 // end while the service's process keeps running, and vice versa.
 func ownerName(spec procfile.Process) string {
-	if spec.Builds {
+	if spec.IsBuild {
 		return spec.Service + "'s build"
 	}
 	return spec.Service

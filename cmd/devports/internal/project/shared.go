@@ -217,7 +217,7 @@ func (p Project) mirrored(plan procfile.Plan) procfile.Plan {
 		}
 		return all
 	}
-	plan.Services, plan.Others = mirror(plan.Services), mirror(plan.Others)
+	plan.Services, plan.Inactive = mirror(plan.Services), mirror(plan.Inactive)
 	return plan
 }
 
@@ -225,12 +225,12 @@ func (p Project) mirrored(plan procfile.Plan) procfile.Plan {
 // until a checkout needs them.
 func (p Project) onlyShared(plan procfile.Plan) procfile.Plan {
 	var shared []procfile.Process
-	for _, process := range slices.Concat(plan.Services, plan.Others) {
+	for _, process := range slices.Concat(plan.Services, plan.Inactive) {
 		if process.Shared {
 			process.Shared = false
 			shared = append(shared, process)
 		}
 	}
-	plan.Services, plan.Others, plan.StopOnExit = nil, shared, false
+	plan.Services, plan.Inactive, plan.StopOnExit = nil, shared, false
 	return plan
 }

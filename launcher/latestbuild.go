@@ -11,8 +11,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// builder is the latest build of a service.
-type builder struct {
+// latestBuild is the latest build of a service.
+type latestBuild struct {
 	child child // nil while it is being spawned, and if that failed
 	last  *lastLines
 }
@@ -20,7 +20,7 @@ type builder struct {
 // startBuild starts a build and follows it until it has ended.
 func (s *supervisor) startBuild(name string) {
 	sv := s.services[name]
-	s.builders[name] = &builder{last: &lastLines{}}
+	s.builds[name] = &latestBuild{last: &lastLines{}}
 	s.options.Notify(Building{name})
 	size := s.terminalSize(name)
 	s.spawners.do(func() { s.build(sv.spec, size, sv.build.count) })
@@ -60,7 +60,7 @@ func (s *supervisor) deliverToBuild(sv service, m message) {
 		return
 	}
 	if m.event.kind == evBuildStarted {
-		b := s.builders[m.service]
+		b := s.builds[m.service]
 		b.child = m.child
 		m.child.Stream().Tap(b.last)
 		m.child.Show()
@@ -73,7 +73,7 @@ func (s *supervisor) notifyBuildEnded(name string, before, after service, cause 
 	if !before.build.live() || after.build.live() {
 		return
 	}
-	if p := s.builders[name].child; cause == evBuildTimeout && p != nil {
+	if p := s.builds[name].child; cause == evBuildTimeout && p != nil {
 		s.options.Notify(Unkillable{name, p.PID(), p.Survivors()})
 	}
 	if after.build.phase != buildFailed {
@@ -150,7 +150,7 @@ func (s *supervisor) addBuild(status *Status, sv service) {
 			status.Detail = "its build waits for " + on + ", which " + root.outcome()
 		}
 	case sv.build.phase == buildFailed:
-		status.Build, status.BuildLines = BuildFailure, s.builders[status.Service].last.lines()
+		status.Build, status.BuildLines = BuildFailure, s.builds[status.Service].last.lines()
 		if sv.phase.live() && status.Detail == "" {
 			status.Detail = (&BuildError{*sv.build.exit}).Error()
 		}
