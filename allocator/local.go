@@ -12,8 +12,8 @@ type Local struct {
 	Excluded Set
 }
 
-// Exposes reports whether an outgoing connection may hold port.
-func (l Local) Exposes(port int) bool {
+// MayBeEphemeral reports whether an outgoing connection may hold port.
+func (l Local) MayBeEphemeral(port int) bool {
 	return l.Ephemeral.Contains(port) && !l.Reserved.Union(l.Excluded).Contains(port)
 }
 

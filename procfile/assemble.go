@@ -28,7 +28,7 @@ type assembly struct {
 	mainKnown bool
 	trust     ownership.Trust // of files beside and below the project file
 	order     int
-	parts     []*part
+	parts     []*includedFile
 	locals    []string            // the names of each Portfile.local
 	watched   []string            // files, patterns and missing files that decide what is read
 	removed   map[string]Position // services and steps, by their names in the file that is read
@@ -42,7 +42,7 @@ func (a *assembly) fail(pos Position, hint, format string, args ...any) {
 
 func newAssembly(l Loader, wd, name, path, dir string) *assembly {
 	a := &assembly{loader: l, wd: wd, name: name, path: path, dir: dir, removed: map[string]Position{}}
-	a.trust = ownership.From(dir, l.getenv)
+	a.trust = ownership.NewTrust(dir, l.getenv)
 	if info, err := os.Stat(path); err == nil {
 		a.trust = a.trust.And(info)
 	}
@@ -118,9 +118,9 @@ func (a *assembly) tree(src []byte, s *source) *value {
 }
 
 // source returns a new source for a path.
-func (a *assembly) source(path, dir string, p *part) *source {
+func (a *assembly) source(path, dir string, p *includedFile) *source {
 	a.order++
-	return &source{name: shorter(a.wd, path), path: path, dir: dir, order: a.order, part: p}
+	return &source{name: shorter(a.wd, path), path: path, dir: dir, order: a.order, included: p}
 }
 
 // LocalName is the name of the file whose keys override those of the Portfile
@@ -135,7 +135,7 @@ func hasLocal(path string) bool {
 
 // local reads the Portfile.local beside a file, else the one that the main
 // checkout has there; nil: there is none.
-func (a *assembly) local(path string, p *part) *value {
+func (a *assembly) local(path string, p *includedFile) *value {
 	if path == "" || !hasLocal(path) {
 		return nil
 	}

@@ -108,9 +108,9 @@ func (f File) checkDependencies(fail failf) {
 				hint := didYouMean(d.Value, f.ServiceNames())
 				if at, removed := f.removed[d.Value]; removed {
 					name, where := s.Name, "there"
-					if p := at.part(); p != nil { // its own services only
-						name = s.Pos.part().short(name)
-						if p != s.Pos.part() {
+					if p := at.included(); p != nil { // its own services only
+						name = s.Pos.included().short(name)
+						if p != s.Pos.included() {
 							where = "in its " + LocalName
 						}
 					}

@@ -109,7 +109,7 @@ func (e *explainer) service(entry *entry) {
 	}
 	vars := map[string]Variable{}
 	shared := slices.Clone(e.file.Env)
-	for _, p := range entry.pos.part().chain() {
+	for _, p := range entry.pos.included().chain() {
 		shared = append(shared, p.env...)
 	}
 	for _, v := range shared {

@@ -28,7 +28,7 @@ type File struct {
 	Procfile   bool      // parsed with the Procfile grammar
 
 	loader  Loader
-	parts   []*part             // the included files
+	parts   []*includedFile     // the included files
 	watched []string            // see Watched; without Path
 	locals  []string            // the names of each Portfile.local
 	removed map[string]Position // services and steps that a Portfile.local removes

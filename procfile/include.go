@@ -27,7 +27,7 @@ type wantedFile struct {
 // adds what they declare to the table into. above is the included file that e
 // is in, nil for the project file; from are the files from the project file to
 // this one, without symbolic links.
-func (a *assembly) include(e *entry, into *value, dir string, above *part, from []string) {
+func (a *assembly) include(e *entry, into *value, dir string, above *includedFile, from []string) {
 	if e.value.kind != kindArray {
 		return // the decoder reports it
 	}
@@ -141,7 +141,7 @@ func (a *assembly) outside(pos Position, name, path, root string) {
 }
 
 // includeFile adds what a file declares to the table into.
-func (a *assembly) includeFile(f wantedFile, into *value, above *part, from []string) {
+func (a *assembly) includeFile(f wantedFile, into *value, above *includedFile, from []string) {
 	real := f.real
 	names := make([]string, 0, len(from)+1)
 	for _, p := range append(slices.Clone(from), real) {
@@ -151,11 +151,11 @@ func (a *assembly) includeFile(f wantedFile, into *value, above *part, from []st
 		a.fail(f.pos, "remove it here", "%s includes itself: %s", names[i], strings.Join(names[i:], " → "))
 		return
 	}
-	if i := slices.IndexFunc(a.parts, func(p *part) bool { return p.source.path == f.path }); i >= 0 {
+	if i := slices.IndexFunc(a.parts, func(p *includedFile) bool { return p.source.path == f.path }); i >= 0 {
 		a.fail(f.pos, "remove one of them", "%s is already included %s", names[len(names)-1], a.parts[i].included.beside(f.pos, a.name))
 		return
 	}
-	p := &part{above: above, included: f.pos, prefix: f.prefix, names: map[string]string{}}
+	p := &includedFile{includer: above, included: f.pos, prefix: f.prefix, names: map[string]string{}}
 	s := a.source(f.path, filepath.Dir(f.path), p)
 	p.source = s
 	src := a.read(f.path, s)
@@ -207,7 +207,7 @@ func (a *assembly) relocate(tree *value, dir string) {
 
 // prefix gives the services and groups of an included file, and of those that it
 // includes, their names in the file that includes it.
-func (a *assembly) prefix(tree *value, p *part, below []*part) {
+func (a *assembly) prefix(tree *value, p *includedFile, below []*includedFile) {
 	for _, table := range []string{"services", "groups", "setup"} {
 		if e := tree.find(table); e != nil && e.value.kind == kindTable {
 			for _, named := range e.value.entries {
@@ -258,7 +258,7 @@ func (a *assembly) prefix(tree *value, p *part, below []*part) {
 
 // add adds the entries of an included file to the table of the file that
 // includes it.
-func (a *assembly) add(tree, into *value, p *part) {
+func (a *assembly) add(tree, into *value, p *includedFile) {
 	d := decoder{file: p.source.name}
 	for _, e := range tree.entries {
 		d.key = e.key
@@ -304,7 +304,7 @@ func subtable(into *value, e *entry, k kind) *value {
 // addNamed adds the entries of a table whose keys are names. Groups with the
 // same name are one group, and files may use the same project by the same name;
 // any other name that is declared twice is a problem.
-func (a *assembly) addNamed(e *entry, into *value, p *part) {
+func (a *assembly) addNamed(e *entry, into *value, p *includedFile) {
 	to := subtable(into, e, kindTable)
 	if to.kind != kindTable {
 		return // the decoder reports it
@@ -339,11 +339,11 @@ func (a *assembly) target(v *value) string {
 }
 
 // prefixHint is the include that gives the names of a file a prefix.
-func (a *assembly) prefixHint(p *part) string {
+func (a *assembly) prefixHint(p *includedFile) string {
 	from := a.dir
 	name := a.name
-	if p.above != nil {
-		from, name = p.above.source.dir, p.above.source.name
+	if p.includer != nil {
+		from, name = p.includer.source.dir, p.includer.source.name
 	}
 	rel, err := filepath.Rel(from, p.source.path)
 	if err != nil {

@@ -258,8 +258,8 @@ func FuzzMerged(f *testing.F) {
 			}
 			for _, name := range file.names() {
 				below := filepath.Join(file.Dir, "a")
-				if short := file.Short(below, name); short != "" && file.Named(below, []string{short})[0] != name {
-					t.Errorf("%s is typed %s, which means %s", name, short, file.Named(below, []string{short})[0])
+				if short := file.Short(below, name); short != "" && file.ResolveNames(below, []string{short})[0] != name {
+					t.Errorf("%s is typed %s, which means %s", name, short, file.ResolveNames(below, []string{short})[0])
 				}
 			}
 		} else {

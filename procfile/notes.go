@@ -115,7 +115,7 @@ func (r *resolver) notePins() {
 func (f File) EphemeralPins(local allocator.Local) Problems {
 	var notes Problems
 	for _, w := range f.wanted() {
-		if w.Pin != 0 && local.Exposes(w.Pin) {
+		if w.Pin != 0 && local.MayBeEphemeral(w.Pin) {
 			notes = append(notes, problemf(f.Name, w.pos, "pin another port, or reserve this one: devports doctor shows how",
 				"%s is pinned to %d, but an outgoing connection may hold it: this machine's ephemeral range is %s", w.Name, w.Pin, local.Ephemeral))
 		}

@@ -74,7 +74,7 @@ func parts(s string) (list []Part, ok bool) {
 // first: its env, and the [env] of each file around it.
 func (f File) Tables(s Service) [][]Variable {
 	tables := [][]Variable{f.Env}
-	for _, p := range s.Pos.part().chain() {
+	for _, p := range s.Pos.included().chain() {
 		tables = append(tables, p.env)
 	}
 	tables = append(tables, s.Env)
@@ -87,7 +87,7 @@ func (f File) Tables(s Service) [][]Variable {
 // absolute paths.
 func (f File) DeclaredEnvFiles(s Service) []Text {
 	listed := slices.Clone(f.EnvFiles)
-	for _, p := range s.Pos.part().chain() {
+	for _, p := range s.Pos.included().chain() {
 		listed = append(listed, p.envFiles...)
 	}
 	listed = append(listed, s.EnvFiles...)
@@ -102,7 +102,7 @@ func (f File) DeclaredEnvFiles(s Service) []Text {
 // the project.
 func (f File) Aliases(s Service) map[string]string {
 	aliases := map[string]string{}
-	for _, p := range s.Pos.part().chain() {
+	for _, p := range s.Pos.included().chain() {
 		for name, full := range p.names {
 			other, ok := f.Service(full)
 			if name == full || !ok {

@@ -87,10 +87,10 @@ func TestNamed(t *testing.T) {
 		{"other", "api", "api"},
 	} {
 		in := filepath.Join(dir, test.in)
-		if got := f.Named(in, []string{test.name})[0]; got != test.want {
+		if got := f.ResolveNames(in, []string{test.name})[0]; got != test.want {
 			t.Errorf("in %s, %s means %s, want %s", test.in, test.name, got, test.want)
 		}
-		if short := f.Short(in, test.want); f.Named(in, []string{short})[0] != test.want {
+		if short := f.Short(in, test.want); f.ResolveNames(in, []string{short})[0] != test.want {
 			t.Errorf("in %s, %s is typed %s", test.in, test.want, short)
 		}
 	}

@@ -35,7 +35,7 @@ func (e *NotFoundError) Error() string {
 // files that [ownership] trusts, for which it needs getenv. The error is a
 // *NotFoundError if there is no such file.
 func Find(dir string, getenv func(string) string) (string, error) {
-	trust := ownership.From(dir, getenv)
+	trust := ownership.NewTrust(dir, getenv)
 	none := &NotFoundError{}
 	found := ""
 	for at := dir; ; at = filepath.Dir(at) {
@@ -111,7 +111,7 @@ func includesFile(path, other string, getenv func(string) string) bool {
 	a := newAssembly(Loader{Getenv: getenv}, filepath.Dir(path), path, path, filepath.Dir(path))
 	a.portfile(root)
 	other = resolvedPath(other)
-	return slices.ContainsFunc(a.parts, func(p *part) bool { return resolvedPath(p.source.path) == other })
+	return slices.ContainsFunc(a.parts, func(p *includedFile) bool { return resolvedPath(p.source.path) == other })
 }
 
 // hasLine reports whether a line of a text begins with a word.

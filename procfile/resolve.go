@@ -52,7 +52,7 @@ func OwnEnviron(environ []string) (own map[string]string, exported []string) {
 func (f File) Resolve(c Context) (Plan, error) {
 	r := resolver{
 		file: f, wanted: f.wanted(), context: c,
-		numbers: map[string][]int{}, aliases: map[*part]aliases{}, usedURLs: map[string]string{}, read: map[string][]Variable{}, exist: map[string]bool{},
+		numbers: map[string][]int{}, aliases: map[*includedFile]aliases{}, usedURLs: map[string]string{}, read: map[string][]Variable{}, exist: map[string]bool{},
 	}
 	r.inherited, _ = OwnEnviron(c.Environ)
 	r.watched, r.notes = f.Watched(), slices.Clone(f.notes)
@@ -103,7 +103,7 @@ type resolver struct {
 	hosts     map[string]string // the labels of services
 	common    *commonVars
 	numbers   map[string][]int // the ports of each service
-	aliases   map[*part]aliases
+	aliases   map[*includedFile]aliases
 	usedURLs  map[string]string
 	read      map[string][]Variable // env files by path
 	watched   []string
@@ -119,7 +119,7 @@ func (r *resolver) fail(pos Position, hint, format string, args ...any) {
 // process resolves one service.
 func (r *resolver) process(s Service) Process {
 	own := r.own(s)
-	alias := r.aliasesOf(s.Pos.part())
+	alias := r.aliasesOf(s.Pos.included())
 	urls := firstOf(in(alias.urls), in(r.urls))
 	ours := firstOf(own, urls)
 	outer := firstOf(ours, r.inherits)
@@ -141,7 +141,7 @@ func (r *resolver) process(s Service) Process {
 	}
 
 	tables := []*table{r.table(r.file.Env, own, firstOf(urls, r.inherits, in(files)))}
-	for _, p := range s.Pos.part().chain() {
+	for _, p := range s.Pos.included().chain() {
 		if len(p.env) > 0 {
 			tables = append(tables, r.table(p.env, own, tables[len(tables)-1].get))
 		}
@@ -247,7 +247,7 @@ func (r *resolver) prepareCommon() {
 
 // own returns a lookup of the variables that devports sets for s.
 func (r *resolver) own(s Service) lookup {
-	alias := r.aliasesOf(s.Pos.part())
+	alias := r.aliasesOf(s.Pos.included())
 	return func(name string) (string, bool) {
 		switch name {
 		case "PORT":

@@ -47,7 +47,7 @@ func (r *resolver) envFiles(s Service) []string {
 		listed = append(listed, files...)
 	}
 	add(r.file.Dir, r.file.EnvFiles)
-	for _, p := range s.Pos.part().chain() {
+	for _, p := range s.Pos.included().chain() {
 		if p.envFiles == nil && p.source.dir == r.file.Dir {
 			continue // listed
 		}
@@ -106,7 +106,7 @@ func (r *resolver) envFile(path string) []Variable {
 // may create files beside the Portfile, for example in /tmp, must not control
 // the environment of a service.
 func (r *resolver) readEnvFile(path string) ([]byte, error) {
-	trust := ownership.From(r.file.Dir, func(name string) string { return r.inherited[name] })
+	trust := ownership.NewTrust(r.file.Dir, func(name string) string { return r.inherited[name] })
 	if info, err := os.Stat(r.file.Path); err == nil {
 		trust = trust.And(info)
 	}

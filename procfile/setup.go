@@ -114,7 +114,7 @@ func (f File) withSteps() File {
 		}
 		s.DependsOn = slices.Clone(s.DependsOn)
 		for _, step := range steps {
-			if p := step.Pos.part(); p != nil && !slices.Contains(s.Pos.part().chain(), p) {
+			if p := step.Pos.included(); p != nil && !slices.Contains(s.Pos.included().chain(), p) {
 				continue // of another included file
 			}
 			s.DependsOn = append(s.DependsOn, Text{Value: step.Name}) // without a position: it is not in the file

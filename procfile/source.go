@@ -5,13 +5,13 @@ import "fmt"
 // source is one of several files that a project is read from. The project file
 // itself has none: the source of its positions is nil.
 type source struct {
-	name  string // as messages print it
-	path  string // absolute
-	dir   string // absolute; the base of its relative paths
-	order int    // of the files, in the order in which they were read
-	part  *part  // nil: the file is not included
-	local bool   // it is a Portfile.local
-	main  bool   // and that of the main checkout
+	name     string        // as messages print it
+	path     string        // absolute
+	dir      string        // absolute; the base of its relative paths
+	order    int           // of the files, in the order in which they were read
+	included *includedFile // nil: the file is not included
+	local    bool          // it is a Portfile.local
+	main     bool          // and that of the main checkout
 }
 
 // at returns a position in the source.
@@ -50,12 +50,12 @@ func (s *source) rank() int {
 	return s.order
 }
 
-// part returns the included file of a position; nil: it is not in one.
-func (p Position) part() *part {
+// included returns the included file of a position; nil: it is not in one.
+func (p Position) included() *includedFile {
 	if p.in == nil {
 		return nil
 	}
-	return p.in.part
+	return p.in.included
 }
 
 // Problem returns a problem, or a note, about a position in the file or in one

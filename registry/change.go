@@ -29,7 +29,7 @@ func (p plan) change(c checkout.Checkout, d disk) (Change, bool) {
 			label = c.Override
 		}
 		if p.record.Name() != uniqueName(c.Project, label) {
-			others := placing{state: p.state, c: c, disk: d, own: p.at, self: p.at}
+			others := matcher{state: p.state, c: c, disk: d, own: p.at, self: p.at}
 			project := c.Project
 			if p.record.Worktree != label { // a second clone, or a worktree with a number
 				project = p.record.Project

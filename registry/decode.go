@@ -127,7 +127,7 @@ func (r *reader) record(taken *ports, room []entry) (rec record) {
 	case len(rec.leases) == 0:
 		r.fail(start, "a scope has no leases")
 	}
-	rec.seen.repository = above(rec.Directory, rec.seen.repository)
+	rec.seen.repository = resolveIn(rec.Directory, rec.seen.repository)
 	rec.leases = slices.Clip(rec.leases)
 	return rec
 }

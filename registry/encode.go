@@ -41,7 +41,7 @@ func appendRecord(b []byte, r record) []byte {
 			b = append(b, `, "override": true`...)
 		}
 		b = appendKey(b, `, "requested": `, r.requested)
-		b = appendKey(b, `, "repository": `, below(r.Directory, r.seen.repository))
+		b = appendKey(b, `, "repository": `, relativeTo(r.Directory, r.seen.repository))
 		b = appendKey(b, `, "path": `, r.seen.path)
 		b = appendKey(b, `, "remote": `, r.seen.remote)
 		b = appendKey(b, `, "id": `, r.seen.id)
@@ -78,15 +78,16 @@ func appendKey(b []byte, key, value string) []byte {
 	return appendString(append(b, key...), value)
 }
 
-// below makes a path below dir relative to it; above reverses that.
-func below(dir, path string) string {
+// relativeTo makes a path below dir relative to it.
+func relativeTo(dir, path string) string {
 	if short, ok := strings.CutPrefix(path, dir+string(filepath.Separator)); ok && short != "" && !filepath.IsAbs(short) {
 		return short
 	}
 	return path
 }
 
-func above(dir, path string) string {
+// resolveIn reverses relativeTo.
+func resolveIn(dir, path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path
 	}

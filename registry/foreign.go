@@ -54,7 +54,7 @@ func (p Problem) String() string { return fmt.Sprintf("line %d: %s", p.Line, p.R
 // As in port-for itself, names in its file are case-insensitive, here
 // lower-case, and sections other than DEFAULT are ignored.
 func ParseForeign(content []byte) Foreign {
-	p := parsing{text: string(bytes.TrimPrefix(content, []byte("\ufeff"))), lines: map[allocator.PortName]int{}}
+	p := foreignParser{text: string(bytes.TrimPrefix(content, []byte("\ufeff"))), lines: map[allocator.PortName]int{}}
 	trimmed := strings.TrimSpace(p.text)
 	lines := strings.Split(newlines.Replace(p.text), "\n")
 	p.Format = PortFor
@@ -76,19 +76,19 @@ func ParseForeign(content []byte) Foreign {
 // newlines converts all line endings to "\n", as Python does.
 var newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// parsing is the state of ParseForeign.
-type parsing struct {
+// foreignParser is the state of ParseForeign.
+type foreignParser struct {
 	Foreign
 	text  string
 	lines map[allocator.PortName]int // the line of each name
 }
 
-func (p *parsing) problem(line int, format string, args ...any) {
+func (p *foreignParser) problem(line int, format string, args ...any) {
 	p.Problems = append(p.Problems, Problem{line, fmt.Sprintf(format, args...)})
 }
 
 // add adds a claim, unless it is invalid.
-func (p *parsing) add(line int, name, port string) {
+func (p *foreignParser) add(line int, name, port string) {
 	n, err := ParseName(name)
 	number, bad := allocator.ParsePort(port)
 	switch earlier, twice := p.lines[n]; {
@@ -107,7 +107,7 @@ func (p *parsing) add(line int, name, port string) {
 }
 
 // portFor parses lines like Python's configparser, which port-for uses.
-func (p *parsing) portFor(lines []string) {
+func (p *foreignParser) portFor(lines []string) {
 	counts := true // false in a section other than DEFAULT
 	indent := 0    // of the previous section or option; a deeper line continues it
 	var option struct {
@@ -158,7 +158,7 @@ const plutVariable = "export PLUT_"
 
 func isPlutRC(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), plutVariable) }
 
-func (p *parsing) plutRC(lines []string) {
+func (p *foreignParser) plutRC(lines []string) {
 	for i, line := range lines {
 		text := strings.TrimSpace(line)
 		if text == "" || text[0] == '#' {
@@ -174,7 +174,7 @@ func (p *parsing) plutRC(lines []string) {
 	}
 }
 
-func (p *parsing) plut() {
+func (p *foreignParser) plut() {
 	d := json.NewDecoder(strings.NewReader(p.text))
 	line, at := 1, 0 // where the key is
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
@@ -207,7 +207,7 @@ func (p *parsing) plut() {
 
 // damaged drops all claims: in invalid JSON, those before the error may be
 // wrong, too.
-func (p *parsing) damaged(d *json.Decoder, err error) {
+func (p *foreignParser) damaged(d *json.Decoder, err error) {
 	at, reason := int(d.InputOffset()), "unexpected text after the JSON object"
 	var syntax *json.SyntaxError
 	switch {
@@ -221,7 +221,9 @@ func (p *parsing) damaged(d *json.Decoder, err error) {
 }
 
 // lineOf returns the line of an offset in the text.
-func (p *parsing) lineOf(at int) int { return 1 + strings.Count(p.text[:min(at, len(p.text))], "\n") }
+func (p *foreignParser) lineOf(at int) int {
+	return 1 + strings.Count(p.text[:min(at, len(p.text))], "\n")
+}
 
 // maxQuote is the maximum number of bytes of a file in a message.
 const maxQuote = 60

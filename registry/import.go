@@ -68,7 +68,7 @@ func (r Registry) Import(ctx context.Context, claims []Claim) (Imported, error) 
 // take returns the state with the claims that conflict with no lease, and the
 // result for each claim.
 func (s state) take(claims []Claim, now time.Time) (state, Imported) {
-	at, r := s.place(checkout.Checkout{}, realDisk)
+	at, r := s.match(checkout.Checkout{}, realDisk)
 	names, owners := map[allocator.PortName]Lease{}, map[int]Lease{} // the user-wide leases, and one lease of every port
 	for _, l := range s.all() {
 		if l.Scope.UserWide() {

@@ -94,7 +94,7 @@ const (
 // plan compares the leases of a scope with wants, which are in name order and
 // unique.
 func (s state) plan(c checkout.Checkout, wants []allocator.WantedPort, o Options, d disk) plan {
-	at, r := s.place(c, d)
+	at, r := s.match(c, d)
 	p := plan{s, at, r, d, make([]step, len(wants))}
 	for i, w := range wants {
 		st := step{WantedPort: w, avoid: w.Pin}

@@ -243,7 +243,7 @@ func TestLeaseProperties(t *testing.T) {
 			}
 			list := strings.Join(words, " ")
 			if random.IntN(4) == 0 {
-				_, rec := s.place(c, never)
+				_, rec := s.match(c, never)
 				var names []allocator.PortName
 				for _, w := range wantAll(list) {
 					names = append(names, w.Name)
@@ -280,7 +280,7 @@ func TestLeaseProperties(t *testing.T) {
 
 // pinnedIn reports whether a user-wide name is pinned.
 func pinnedIn(s state, n allocator.PortName) bool {
-	_, r := s.place(checkout.Checkout{}, never)
+	_, r := s.match(checkout.Checkout{}, never)
 	e, found := r.find(n)
 	return found && e.Pinned
 }

@@ -10,7 +10,7 @@ func (r Registry) MainDirectory(c checkout.Checkout) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, own := now.state.place(c, realDisk)
+	_, own := now.state.match(c, realDisk)
 	at := now.state.index(func(other record) bool {
 		return other.Project == own.Project && other.Worktree == "" && !other.UserWide() && !realDisk.gone(other)
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/devports/devports/registry/checkout"
 )
 
-// disk is the file system as placing sees it.
+// disk is the file system as matcher sees it.
 type disk struct {
 	gone     func(record) bool       // whether its directory is certainly gone
 	missing  func(dir string) bool   // whether it does not exist as seen from here
@@ -37,71 +37,71 @@ var realDisk = disk{
 	},
 }
 
-// place finds the record of a checkout. It returns its index in s, or -1, and
+// match finds the record of a checkout. It returns its index in s, or -1, and
 // its new version, with the current leases: only the labels, the identity and,
 // after a move, the directory may differ from the record in s.
-func (s state) place(c checkout.Checkout, d disk) (int, record) {
+func (s state) match(c checkout.Checkout, d disk) (int, record) {
 	if c.Directory == "" {
 		return s.at(s.index(func(r record) bool { return r.UserWide() }), record{})
 	}
-	p := placing{state: s, c: c, disk: d}
-	p.own = p.find(func(r record) bool { return !r.override })
-	p.self = p.own
-	if at, r := s.at(p.own, record{}); at >= 0 && c.Unnamed && r.Directory != c.Directory && (!d.here(r) || d.same(r.Directory, c.Directory)) {
-		p.c.Project = r.name() // another path of the same directory: it was not renamed
+	m := matcher{state: s, c: c, disk: d}
+	m.own = m.find(func(r record) bool { return !r.override })
+	m.self = m.own
+	if at, r := s.at(m.own, record{}); at >= 0 && c.Unnamed && r.Directory != c.Directory && (!d.here(r) || d.same(r.Directory, c.Directory)) {
+		m.c.Project = r.name() // another path of the same directory: it was not renamed
 	}
-	if at, r, ok := p.overridden(); ok {
+	if at, r, ok := m.overridden(); ok {
 		return at, r
 	}
-	at, r := s.at(p.own, record{})
-	if at < 0 || !p.keepsLabels(r) {
-		project := p.project()
-		label := p.label(project)
+	at, r := s.at(m.own, record{})
+	if at < 0 || !m.keepsLabels(r) {
+		project := m.project()
+		label := m.label(project)
 		if at < 0 {
-			at, r = s.at(p.recordLeftAt(project, label, false), record{})
+			at, r = s.at(m.recordLeftAt(project, label, false), record{})
 		}
 		r.Project, r.Worktree = project, label
 	}
-	return at, p.seen(r)
+	return at, m.seen(r)
 }
 
 // overridden is place for a checkout with DEVPORTS_WORKTREE; it is not ok if
 // that is the directory's own label. An override is the user's choice and part
 // of the scope's key, so it may equal git's label for another directory.
-func (p placing) overridden() (at int, r record, ok bool) {
-	label := p.c.Override
-	if label == "" || label == p.c.Worktree || p.own >= 0 && label == p.state.records[p.own].Worktree {
+func (m matcher) overridden() (at int, r record, ok bool) {
+	label := m.c.Override
+	if label == "" || label == m.c.Worktree || m.own >= 0 && label == m.state.records[m.own].Worktree {
 		return -1, record{}, false
 	}
-	p.self = p.find(func(r record) bool { return r.override && cmp.Or(r.requested, r.Worktree) == label })
-	if p.c.Inherited {
-		if p.self < 0 { // the label may have the number that devports added
-			p.self = p.find(func(r record) bool { return r.override && r.Worktree == label })
+	m.self = m.find(func(r record) bool { return r.override && cmp.Or(r.requested, r.Worktree) == label })
+	if m.c.Inherited {
+		if m.self < 0 { // the label may have the number that devports added
+			m.self = m.find(func(r record) bool { return r.override && r.Worktree == label })
 		}
-		if p.self < 0 {
+		if m.self < 0 {
 			return -1, record{}, false
 		}
 	}
-	at, r = p.state.at(p.self, record{override: true})
-	if at < 0 || r.name() != p.c.Project {
-		project := p.project()
-		if p.own >= 0 && p.keepsLabels(p.state.records[p.own]) {
-			project = p.state.records[p.own].Project
+	at, r = m.state.at(m.self, record{override: true})
+	if at < 0 || r.name() != m.c.Project {
+		project := m.project()
+		if m.own >= 0 && m.keepsLabels(m.state.records[m.own]) {
+			project = m.state.records[m.own].Project
 		}
-		worktree := p.numbered(project, label)
+		worktree := m.numbered(project, label)
 		if at < 0 {
-			at, r = p.state.at(p.recordLeftAt(project, worktree, true), r)
+			at, r = m.state.at(m.recordLeftAt(project, worktree, true), r)
 		}
 		r.Project, r.Worktree = project, worktree
 	}
 	if r.requested = ""; r.Worktree != label {
 		r.requested = label
 	}
-	return at, p.seen(r), true
+	return at, m.seen(r), true
 }
 
-// placing is the search for a checkout in a state.
-type placing struct {
+// matcher finds the record of a checkout in a state.
+type matcher struct {
 	state state
 	c     checkout.Checkout
 	disk  disk
@@ -114,47 +114,47 @@ type placing struct {
 // the same directory (for example on a case-insensitive file system) or is
 // missing, because the directory was moved or renamed. Last, it looks for a
 // directory with the project's name that was moved inside the repository.
-func (p placing) find(match func(record) bool) int {
-	at := p.state.index(func(r record) bool { return r.Directory == p.c.Directory && match(r) })
-	if at >= 0 || p.c.ID == "" {
+func (m matcher) find(match func(record) bool) int {
+	at := m.state.index(func(r record) bool { return r.Directory == m.c.Directory && match(r) })
+	if at >= 0 || m.c.ID == "" {
 		return at
 	}
-	at = p.state.index(func(r record) bool {
-		return r.seen.id == p.c.ID && match(r) &&
-			(p.disk.same(r.Directory, p.c.Directory) || r.seen.path == p.c.Path && p.disk.missing(r.Directory))
+	at = m.state.index(func(r record) bool {
+		return r.seen.id == m.c.ID && match(r) &&
+			(m.disk.same(r.Directory, m.c.Directory) || r.seen.path == m.c.Path && m.disk.missing(r.Directory))
 	})
 	if at >= 0 {
 		return at
 	}
 	// The repository may have moved, too, or be mounted elsewhere.
-	top := strings.TrimSuffix(p.c.Directory, filepath.FromSlash(p.c.Path))
-	return p.state.index(func(r record) bool {
-		return r.seen.id == p.c.ID && match(r) && r.name() == p.c.Project && r.seen.path != p.c.Path &&
-			p.disk.missing(r.Directory) && p.disk.missing(filepath.Join(top, filepath.FromSlash(r.seen.path)))
+	top := strings.TrimSuffix(m.c.Directory, filepath.FromSlash(m.c.Path))
+	return m.state.index(func(r record) bool {
+		return r.seen.id == m.c.ID && match(r) && r.name() == m.c.Project && r.seen.path != m.c.Path &&
+			m.disk.missing(r.Directory) && m.disk.missing(filepath.Join(top, filepath.FromSlash(r.seen.path)))
 	})
 }
 
 // seen returns r with the checkout's current identity. The recorded identity
 // stays if the repository is not where .git points, because the main checkout
 // has moved. A recorded path that is the same directory stays, too.
-func (p placing) seen(r record) record {
-	other := r.Directory != "" && r.Directory != p.c.Directory && p.disk.same(r.Directory, p.c.Directory)
-	if !other && r.Directory != p.c.Directory {
-		r.Directory, r.seen.place = p.c.Directory, ""
+func (m matcher) seen(r record) record {
+	other := r.Directory != "" && r.Directory != m.c.Directory && m.disk.same(r.Directory, m.c.Directory)
+	if !other && r.Directory != m.c.Directory {
+		r.Directory, r.seen.place = m.c.Directory, ""
 	}
-	if r.declared = ""; r.Project != p.c.Project {
-		r.declared = p.c.Project
+	if r.declared = ""; r.Project != m.c.Project {
+		r.declared = m.c.Project
 	}
-	now := identityOf(p.c)
+	now := identityOf(m.c)
 	now.place = r.seen.place
-	stays := now == r.seen || (other || p.c.ID == "") && r.seen.known()
+	stays := now == r.seen || (other || m.c.ID == "") && r.seen.known()
 	if stays && r.seen.place != "" {
 		return r
 	}
 	if stays {
 		now = r.seen
 	}
-	now.place = p.disk.place(r.Directory)
+	now.place = m.disk.place(r.Directory)
 	r.seen = now
 	return r
 }
@@ -164,38 +164,38 @@ func (p placing) seen(r record) record {
 // if the first one is removed. But the project may have a new name, a linked
 // worktree may be where the main checkout was, or another checkout may have the
 // name.
-func (p placing) keepsLabels(r record) bool {
-	now := identityOf(p.c)
+func (m matcher) keepsLabels(r record) bool {
+	now := identityOf(m.c)
 	now.place = r.seen.place
 	switch {
-	case r.name() != p.c.Project:
+	case r.name() != m.c.Project:
 		return false
-	case (r.Directory != p.c.Directory || r.seen != now) && p.taken(r.Project, r.Worktree, r.seen.known()):
+	case (r.Directory != m.c.Directory || r.seen != now) && m.taken(r.Project, r.Worktree, r.seen.known()):
 		return false
 	case r.Worktree == "":
 		// If a bare repository has moved, its default branch is unknown.
-		moved := p.c.ID == "" && shared(r.seen.repository, p.c.Repository)
-		return p.c.Worktree == "" || p.c.Vacant || moved
-	case p.c.Worktree == "" && !r.seen.known():
+		moved := m.c.ID == "" && shared(r.seen.repository, m.c.Repository)
+		return m.c.Worktree == "" || m.c.NoDefaultWorktree || moved
+	case m.c.Worktree == "" && !r.seen.known():
 		return false // an older devports took it for a second clone
-	case p.c.ID == "" && r.seen.known(), filepath.IsAbs(p.c.Remote) && p.disk.missing(p.c.Remote):
+	case m.c.ID == "" && r.seen.known(), filepath.IsAbs(m.c.Remote) && m.disk.missing(m.c.Remote):
 		return true // its main checkout, or the source of the clone, has moved
 	}
-	return !p.hasForeignMain(r.Project)
+	return !m.hasForeignMain(r.Project)
 }
 
 // project returns the label of the checkout's project: that of its other
 // checkouts, otherwise its name, with a number if another project has that
 // name.
-func (p placing) project() string {
+func (m matcher) project() string {
 	var labels []string
-	for i, r := range p.state.records {
-		if i != p.own && !r.UserWide() && p.related(r) && !p.hasForeignMain(r.Project) {
+	for i, r := range m.state.records {
+		if i != m.own && !r.UserWide() && m.related(r) && !m.hasForeignMain(r.Project) {
 			labels = append(labels, r.Project)
 		}
 	}
-	if _, own := p.state.at(p.own, record{}); p.own >= 0 && own.name() == p.c.Project {
-		alone := len(labels) == 0 && (own.Worktree == "" || !p.others(own.Project)) && !p.taken(own.Project, "", own.seen.known())
+	if _, own := m.state.at(m.own, record{}); m.own >= 0 && own.name() == m.c.Project {
+		alone := len(labels) == 0 && (own.Worktree == "" || !m.others(own.Project)) && !m.taken(own.Project, "", own.seen.known())
 		if alone || slices.Contains(labels, own.Project) {
 			return own.Project
 		}
@@ -203,12 +203,12 @@ func (p placing) project() string {
 	if len(labels) > 0 {
 		return labels[0]
 	}
-	if at := p.state.index(p.wasAt); at >= 0 && p.own < 0 && !p.hasForeignMain(p.state.records[at].Project) {
-		return p.state.records[at].Project
+	if at := m.state.index(m.wasAt); at >= 0 && m.own < 0 && !m.hasForeignMain(m.state.records[at].Project) {
+		return m.state.records[at].Project
 	}
-	label := p.c.Project
-	for n := 2; p.others(label) || p.taken(label, "", true); n++ {
-		label = fmt.Sprintf("%s-%d", p.c.Project, n)
+	label := m.c.Project
+	for n := 2; m.others(label) || m.taken(label, "", true); n++ {
+		label = fmt.Sprintf("%s-%d", m.c.Project, n)
 	}
 	return label
 }
@@ -216,31 +216,31 @@ func (p placing) project() string {
 // label returns the checkout's label in its project: git's name for the
 // worktree, or for a second clone the name of its directory; with a number if
 // another scope has that name.
-func (p placing) label(project string) string {
-	_, own := p.state.at(p.own, record{})
-	base := p.c.Worktree
-	if p.c.Vacant && p.own >= 0 && own.Worktree == "" {
+func (m matcher) label(project string) string {
+	_, own := m.state.at(m.own, record{})
+	base := m.c.Worktree
+	if m.c.NoDefaultWorktree && m.own >= 0 && own.Worktree == "" {
 		base = ""
 	}
-	occupied := p.state.index(func(r record) bool {
-		return r.Project == project && r.Worktree == base && !p.is(p.self, r) && !r.UserWide() && !p.disk.gone(r)
+	occupied := m.state.index(func(r record) bool {
+		return r.Project == project && r.Worktree == base && !m.is(m.self, r) && !r.UserWide() && !m.disk.gone(r)
 	}) >= 0
 	switch {
 	case occupied && base == "" && own.Project == project && own.Worktree != "":
 		base = own.Worktree
-	case occupied, base == "" && p.taken(project, base, true):
-		base = p.c.Root
+	case occupied, base == "" && m.taken(project, base, true):
+		base = m.c.Root
 	}
-	return p.numbered(project, base)
+	return m.numbered(project, base)
 }
 
 // is reports whether r is the record at index i.
-func (p placing) is(i int, r record) bool { return i >= 0 && p.state.records[i].compare(r) == 0 }
+func (m matcher) is(i int, r record) bool { return i >= 0 && m.state.records[i].compare(r) == 0 }
 
 // numbered returns a label, with a number if another scope has the same name.
-func (p placing) numbered(project, base string) string {
+func (m matcher) numbered(project, base string) string {
 	label := base
-	for n := 2; p.taken(project, label, true); n++ {
+	for n := 2; m.taken(project, label, true); n++ {
 		label = fmt.Sprintf("%s-%d", base, n)
 	}
 	return label
@@ -249,16 +249,16 @@ func (p placing) numbered(project, base string) string {
 // taken reports whether another existing directory, or another project, has the
 // name of these labels. Without all, it ignores the records of an older
 // devports.
-func (p placing) taken(project, worktree string, all bool) bool {
-	_, found := p.namesake(project, worktree, all)
+func (m matcher) taken(project, worktree string, all bool) bool {
+	_, found := m.namesake(project, worktree, all)
 	return found
 }
 
-func (p placing) namesake(project, worktree string, all bool) (Scope, bool) {
+func (m matcher) namesake(project, worktree string, all bool) (Scope, bool) {
 	name := uniqueName(project, worktree)
-	for i, r := range p.state.records {
-		if i != p.self && !r.UserWide() && (all || r.seen.known()) &&
-			(r.Name() == name || r.Project != project && uniqueName(r.Project, "") == name) && !p.disk.gone(r) {
+	for i, r := range m.state.records {
+		if i != m.self && !r.UserWide() && (all || r.seen.known()) &&
+			(r.Name() == name || r.Project != project && uniqueName(r.Project, "") == name) && !m.disk.gone(r) {
 			return r.Scope, true
 		}
 	}
@@ -267,9 +267,9 @@ func (p placing) namesake(project, worktree string, all bool) (Scope, bool) {
 
 // hasForeignMain reports whether the project with this label has an existing
 // main checkout that is not of the checkout's project.
-func (p placing) hasForeignMain(project string) bool {
-	for i, r := range p.state.records {
-		if i != p.own && r.Project == project && r.Worktree == "" && !r.UserWide() && !p.related(r) && !p.disk.gone(r) {
+func (m matcher) hasForeignMain(project string) bool {
+	for i, r := range m.state.records {
+		if i != m.own && r.Project == project && r.Worktree == "" && !r.UserWide() && !m.related(r) && !m.disk.gone(r) {
 			return true
 		}
 	}
@@ -277,41 +277,41 @@ func (p placing) hasForeignMain(project string) bool {
 }
 
 // others reports whether another existing directory has this project label.
-func (p placing) others(project string) bool {
-	return p.state.index(func(r record) bool {
-		return r.Project == project && !p.is(p.own, r) && r.Directory != p.c.Directory && !r.UserWide() && !p.disk.gone(r)
+func (m matcher) others(project string) bool {
+	return m.state.index(func(r record) bool {
+		return r.Project == project && !m.is(m.own, r) && r.Directory != m.c.Directory && !r.UserWide() && !m.disk.gone(r)
 	}) >= 0
 }
 
 // related reports whether r belongs to the checkout's project: it is another
 // worktree of its repository, or a clone. Outside git, every directory is its
 // own project.
-func (p placing) related(r record) bool {
-	if r.name() != p.c.Project {
+func (m matcher) related(r record) bool {
+	if r.name() != m.c.Project {
 		return false
 	}
 	seen := r.seen
 	if !seen.known() {
-		seen = p.disk.identify(r)
+		seen = m.disk.identify(r)
 	}
-	return seen.path == p.c.Path && (shared(seen.repository, p.c.Repository) || shared(seen.remote, p.c.Remote) ||
-		shared(seen.remote, p.c.Repository) || shared(seen.repository, p.c.Remote))
+	return seen.path == m.c.Path && (shared(seen.repository, m.c.Repository) || shared(seen.remote, m.c.Remote) ||
+		shared(seen.remote, m.c.Repository) || shared(seen.repository, m.c.Remote))
 }
 
 func shared(a, b string) bool { return a != "" && a == b }
 
 // wasAt reports whether r may be the former location of the checkout: its
 // directory is gone, and the project, path and remote do not contradict that.
-func (p placing) wasAt(r record) bool {
-	return !r.UserWide() && r.name() == p.c.Project && r.seen.path == p.c.Path &&
-		(r.seen.remote == "" || p.c.Remote == "" || r.seen.remote == p.c.Remote) && p.disk.gone(r)
+func (m matcher) wasAt(r record) bool {
+	return !r.UserWide() && r.name() == m.c.Project && r.seen.path == m.c.Path &&
+		(r.seen.remote == "" || m.c.Remote == "" || r.seen.remote == m.c.Remote) && m.disk.gone(r)
 }
 
 // recordLeftAt returns the index of the record of the checkout's former
 // location with these labels, or -1.
-func (p placing) recordLeftAt(project, label string, override bool) int {
-	return p.state.index(func(r record) bool {
-		return r.Project == project && r.Worktree == label && r.override == override && p.wasAt(r)
+func (m matcher) recordLeftAt(project, label string, override bool) int {
+	return m.state.index(func(r record) bool {
+		return r.Project == project && r.Worktree == label && r.override == override && m.wasAt(r)
 	})
 }
 

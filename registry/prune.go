@@ -21,7 +21,7 @@ func (r Registry) Gone(here checkout.Checkout) ([]Lease, error) {
 	}
 	s := now.state
 	if here.Directory != "" {
-		if at, rec := s.place(here, realDisk); at >= 0 {
+		if at, rec := s.match(here, realDisk); at >= 0 {
 			s = s.put(at, rec)
 		}
 	}

@@ -57,7 +57,7 @@ func (r Registry) SeenFrom(c checkout.Checkout) (Scope, []Lease, error) {
 	if err != nil {
 		return Scope{}, nil, err
 	}
-	at, rec := now.state.place(c, realDisk)
+	at, rec := now.state.match(c, realDisk)
 	s := now.state
 	if at >= 0 && rec.Scope != s.records[at].Scope {
 		s = s.put(at, rec)

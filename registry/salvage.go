@@ -108,7 +108,7 @@ var frame = []string{"", "{", "}", `"version": 1`, `"version": 2`, `"scopes": [`
 func (h header) record() (record, bool) {
 	rec := record{
 		Scope: Scope{h.Directory, h.Project, h.Worktree}, override: h.Override, declared: h.Declared, requested: h.Requested,
-		seen: identity{above(h.Directory, h.Repository), h.Path, h.Remote, h.ID, h.Place},
+		seen: identity{resolveIn(h.Directory, h.Repository), h.Path, h.Remote, h.ID, h.Place},
 	}
 	if rec.UserWide() {
 		return rec, rec.sameHeader(record{})

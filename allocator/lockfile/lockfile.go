@@ -71,9 +71,9 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (release func
 
 // TryAcquire is Acquire without waiting: if the lock is held, the error is a
 // *HeldError. It is for a lock that is held as long as a process lives. note,
-// any value for encoding/json or nil, is part of the HeldError of others. left
+// any value for encoding/json or nil, is part of the HeldError of others. stale
 // is the note of the previous holder, if that died without releasing the lock.
-func TryAcquire(path string, note any) (release func() error, left json.RawMessage, err error) {
+func TryAcquire(path string, note any) (release func() error, stale json.RawMessage, err error) {
 	var encoded json.RawMessage
 	if note != nil {
 		if encoded, err = json.Marshal(note); err != nil {
@@ -81,10 +81,10 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 		}
 	}
 	for {
-		l, left, err := tryOpen(path)
+		l, stale, err := tryOpen(path)
 		switch {
 		case err == nil && l.current():
-			return l.hold(encoded), left, nil
+			return l.hold(encoded), stale, nil
 		case err == nil, errors.Is(err, errRemoved):
 			l.drop()
 		default:
@@ -96,8 +96,9 @@ func TryAcquire(path string, note any) (release func() error, left json.RawMessa
 // errRemoved reports that the lock file was removed after it was opened.
 var errRemoved = errors.New("the lock file was removed")
 
-// tryOpen opens the lock file and takes the lock. left is the note in the file.
-func tryOpen(path string) (_ lock, left json.RawMessage, err error) {
+// tryOpen opens the lock file and takes the lock. stale is the note in the
+// file.
+func tryOpen(path string) (_ lock, stale json.RawMessage, err error) {
 	l, err := open(path)
 	if err != nil {
 		return lock{}, nil, err
@@ -139,7 +140,7 @@ func Holder(path string) *HeldError {
 // Inspect is Holder, but also returns, for a free lock, the note of the last
 // holder if that died without releasing it, like TryAcquire. The note stays in
 // the file.
-func Inspect(path string) (held *HeldError, left json.RawMessage) {
+func Inspect(path string) (held *HeldError, stale json.RawMessage) {
 	l, err := openExisting(path)
 	if err != nil {
 		return nil, nil

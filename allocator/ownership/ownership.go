@@ -32,17 +32,17 @@ type Trust struct {
 	modeless int   // the owner of a world-writable start; -1: the start has modes
 }
 
-// From returns the Trust of a search that starts in a directory. It needs
+// NewTrust returns the Trust of a search that starts in a directory. It needs
 // getenv for SUDO_UID, which counts only for root.
-func From(start string, getenv func(string) string) Trust {
+func NewTrust(start string, getenv func(string) string) Trust {
 	sudo, err := strconv.Atoi(getenv("SUDO_UID"))
 	if err != nil {
 		sudo = 0
 	}
-	return from(start, os.Geteuid(), sudo)
+	return newTrust(start, os.Geteuid(), sudo)
 }
 
-func from(start string, user, sudo int) Trust {
+func newTrust(start string, user, sudo int) Trust {
 	t := Trust{owners: []int{user}, modeless: -1}
 	if user == 0 {
 		t.owners = append(t.owners, sudo)

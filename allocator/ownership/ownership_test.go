@@ -102,7 +102,7 @@ func TestFile(t *testing.T) {
 				put(t, filepath.Join(top, e.path), e)
 			}
 			start := filepath.Join(top, "a/b")
-			trust := from(start, test.user, test.sudo)
+			trust := newTrust(start, test.user, test.sudo)
 			file := filepath.Join(top, "a/Portfile")
 			err := trust.File(file)
 			if trusted := err == nil; trusted != test.trusted {
@@ -142,7 +142,7 @@ func TestLinkInStickyDirectory(t *testing.T) {
 	if err := errors.Join(os.Symlink(filepath.Join(top, "mine/Portfile"), link), os.Lchown(link, stranger, stranger)); err != nil {
 		t.Fatal(err)
 	}
-	trust := from(filepath.Join(top, "a/b"), me, 0)
+	trust := newTrust(filepath.Join(top, "a/b"), me, 0)
 	var foreign *ForeignError
 	if err := trust.File(link); !errors.As(err, &foreign) || foreign.Owner != stranger {
 		t.Error(err)

@@ -45,7 +45,7 @@ func identify(pid int) (process.ID, error) {
 // assign hands out the first usable candidate. It examines at most as many as
 // there are: other requests examine those that they claim meanwhile.
 func (s *Server) assign(owner process.ID) (port int, err error) {
-	owners := census{}
+	owners := existsCache{}
 	for checked := range len(s.queue.ring) {
 		c, ok := s.claim()
 		if !ok {
@@ -79,7 +79,7 @@ func (s *Server) claim() (*candidate, bool) {
 
 // usable reports whether the port of r can be handed out. After an error,
 // trying another one is pointless.
-func (s *Server) usable(r record, owners census) (bool, error) {
+func (s *Server) usable(r record, owners existsCache) (bool, error) {
 	if r.owner != (process.ID{}) && owners.exists(r.owner) {
 		return false, nil
 	}

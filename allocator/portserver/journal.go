@@ -14,12 +14,13 @@ import (
 type journal struct {
 	file, boot string
 	lines      int // in the file
-	most       int // lines before the file is rewritten
+	maxLines   int // lines before the file is rewritten
 	failed     bool
 }
 
-// growth is the maximum number of lines in the file for each port of the pool.
-const growth = 4
+// linesPerPort is the maximum number of lines in the file for each port of the
+// pool.
+const linesPerPort = 4
 
 // add records r, which is one of the records that all returns. After a failure,
 // the file is unchanged, except for a partial line at its end; each later call
@@ -28,7 +29,7 @@ func (j *journal) add(r record, all func() []record) error {
 	if j.file == "" {
 		return nil
 	}
-	if j.failed || j.lines >= j.most {
+	if j.failed || j.lines >= j.maxLines {
 		return j.rewrite(all())
 	}
 	err := j.appendLine(r)

@@ -25,7 +25,7 @@ func TestJournalDoesNotGrow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := strings.Count(string(text), "\n"); lines > 1+growth*pool.Len() {
+	if lines := strings.Count(string(text), "\n"); lines > 1+linesPerPort*pool.Len() {
 		t.Errorf("%d lines:\n%s", lines, text)
 	}
 }

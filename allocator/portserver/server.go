@@ -108,7 +108,7 @@ func (s *Server) restore(file string) error {
 		return err
 	}
 	s.queue.restore(records)
-	s.journal = journal{file: file, boot: boot, most: growth * len(s.queue.ring)}
+	s.journal = journal{file: file, boot: boot, maxLines: linesPerPort * len(s.queue.ring)}
 	return s.journal.rewrite(s.queue.records())
 }
 

@@ -41,7 +41,7 @@ func living(records []record) []Assignment {
 		last[r.port] = r
 	}
 	var assignments []Assignment
-	owners := census{}
+	owners := existsCache{}
 	for _, r := range last {
 		if owners.exists(r.owner) {
 			assignments = append(assignments, Assignment{r.port, r.owner.PID, time.Unix(r.since, 0)})

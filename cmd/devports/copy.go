@@ -29,7 +29,7 @@ func (s session) copyFiles(p project.Project) procfile.Problems {
 	for _, t := range p.File.Copy {
 		names = append(names, t.Value)
 	}
-	all, err := setup.CopyFiles(main, p.File.Dir, names, ownership.From(p.File.Dir, s.getenv))
+	all, err := setup.CopyFiles(main, p.File.Dir, names, ownership.NewTrust(p.File.Dir, s.getenv))
 	if err != nil {
 		s.note("cannot copy files from the main checkout: %v", err)
 		return nil

@@ -60,7 +60,7 @@ func (o upOptions) selected(file procfile.File) []string {
 	if len(o.Services) > 0 || o.Below == "" {
 		return o.Services
 	}
-	return file.Below(o.Below)
+	return file.ServicesAt(o.Below)
 }
 
 // below is the working directory if the options neither name a file nor
@@ -79,7 +79,7 @@ func below(o upOptions) string {
 // noteIncluded prints how a command and the files that include each other belong
 // together.
 func (s session) noteIncluded(o upOptions, file procfile.File) {
-	if in, ok := file.Around(o.Below); ok && o.Below != "" && len(o.Services) == 0 {
+	if in, ok := file.IncludedAt(o.Below); ok && o.Below != "" && len(o.Services) == 0 {
 		name := in.Name
 		if rel, err := filepath.Rel(file.Dir, in.Path); err == nil {
 			name = rel // "Portfile" could be either
@@ -123,7 +123,7 @@ func (s session) expandGroups(c *cli.Context, scope registry.Scope, i control.In
 	if !ok {
 		return names
 	}
-	names = p.In(typedIn(c)).Named(names...)
+	names = p.WithDir(typedIn(c)).ResolveNames(names...)
 	isGroup := func(name string) bool { return slices.Contains(p.File.GroupNames(), name) }
 	if i.Runs() && slices.ContainsFunc(names, isGroup) {
 		if running, ok := s.projectOfRun(c, scope, replicasOf(i.Query(c.Context).Info)); ok {

@@ -53,7 +53,7 @@ func (p place) names(args []string) ([]allocator.PortName, error) {
 	names := make([]allocator.PortName, len(args))
 	for i, arg := range args {
 		if !p.userWide {
-			arg = p.project.Named(arg)[0]
+			arg = p.project.ResolveNames(arg)[0]
 		}
 		n, err := registry.ParseName(arg)
 		if err != nil {

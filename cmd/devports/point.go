@@ -86,7 +86,7 @@ func (s session) setPoint(c *cli.Context, port int, service string) error {
 	if err != nil {
 		return err
 	}
-	service = p.Named(service)[0]
+	service = p.ResolveNames(service)[0]
 	if err := hasPort(p.File, service); err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func namedService(p project.Project, c *cli.Context) (string, error) {
 	if c.NArg() == 0 {
 		return "", nil
 	}
-	name := p.Named(c.Args().First())[0]
+	name := p.ResolveNames(c.Args().First())[0]
 	return name, declares(p.File, []string{name})
 }
 

@@ -151,7 +151,7 @@ func (s session) meantService(c *cli.Context, name string, err error) error {
 		return err
 	}
 	p, unread := s.openProject(c)
-	service, declared := p.File.Service(p.Named(name)[0])
+	service, declared := p.File.Service(p.ResolveNames(name)[0])
 	if unread != nil || !declared {
 		return err
 	}
@@ -219,7 +219,7 @@ func (s session) service(c *cli.Context) (procfile.Process, error) {
 	p = s.withPins(p, c)
 	if name == "" {
 		name = serviceAt(p.File, wd)
-	} else if name = p.Named(name)[0]; declares(p.File, []string{name}) != nil {
+	} else if name = p.ResolveNames(name)[0]; declares(p.File, []string{name}) != nil {
 		return procfile.Process{}, declares(p.File, []string{name})
 	}
 	if name == "" && c.Bool("in-dir") {

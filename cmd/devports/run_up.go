@@ -149,7 +149,7 @@ func (s session) borrow(c *cli.Context) (*borrowed, error) {
 	b := &borrowed{session: s, fresh: c.Bool("fresh"), timeout: c.Duration("timeout")}
 	b.options = upOptions{File: p.File.Path, Registry: c.String("registry"), NoPins: s.noPins(c)}
 	if name := c.String("service"); name != "" {
-		name = p.Named(name)[0]
+		name = p.ResolveNames(name)[0]
 		if err := declares(p.File, []string{name}); err != nil {
 			return nil, err
 		}

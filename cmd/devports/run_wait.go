@@ -82,7 +82,7 @@ func (s session) awaitedBy(c *cli.Context) (w awaited, err error) {
 	if w.project, err = s.openProject(c); err != nil {
 		return w, err
 	}
-	w.names = w.project.Named(w.names...)
+	w.names = w.project.ResolveNames(w.names...)
 	if err := declares(w.project.File, w.names, w.project.File.GroupNames()...); err != nil {
 		return w, err
 	}

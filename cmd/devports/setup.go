@@ -62,7 +62,7 @@ func (s session) setup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	names := p.Named(c.Args().Slice()...)
+	names := p.ResolveNames(c.Args().Slice()...)
 	if err := declaresSteps(p.File, names); err != nil {
 		return err
 	}

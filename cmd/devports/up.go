@@ -138,8 +138,8 @@ func (o upOptions) open(s session) (_ upOptions, p project.Project, color bool, 
 		return o, p, false, err
 	}
 	if !o.Named {
-		o.Services, o.Without, o.Replicas, o.Named = p.Named(o.Services...), p.Named(o.Without...), p.Scale(), true
-		p = p.In("")
+		o.Services, o.Without, o.Replicas, o.Named = p.ResolveNames(o.Services...), p.ResolveNames(o.Without...), p.Scale(), true
+		p = p.WithDir("")
 	}
 	if o.NoFront {
 		p = p.WithoutFront()

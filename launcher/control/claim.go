@@ -57,7 +57,7 @@ func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 	if id, err := process.Find(me.PID); err == nil {
 		me.Start = id.Start
 	}
-	release, left, err := s.acquire(me)
+	release, stale, err := s.acquire(me)
 	var held *lockfile.HeldError
 	if errors.As(err, &held) {
 		return Claim{}, &RunningError{s.holderInstance(held)}
@@ -67,7 +67,7 @@ func (s Slot) Claim(about Note, grace time.Duration) (Claim, error) {
 	}
 	s.recordCheckout(me.Directory)
 	c := Claim{Note: me, slot: s, release: release}
-	if before := parseNote(left); before.ID != "" {
+	if before := parseNote(stale); before.ID != "" {
 		c.Killed = Killed{before, system.KillOrphans(before.ID, grace, slices.Concat(before.Outside, me.Outside)...)}
 	}
 	c.socket, c.Note.Socket, c.SocketErr = s.listen()
@@ -83,12 +83,12 @@ const cleanUpTimeout = system.KillTimeout + 2*time.Second
 
 // acquire takes the lock of the slot, and waits while another process cleans
 // up.
-func (s Slot) acquire(note Note) (release func() error, left json.RawMessage, err error) {
+func (s Slot) acquire(note Note) (release func() error, stale json.RawMessage, err error) {
 	for end := time.Now().Add(cleanUpTimeout); ; time.Sleep(dialInterval) {
-		release, left, err = lockfile.TryAcquire(s.Lock(), note)
+		release, stale, err = lockfile.TryAcquire(s.Lock(), note)
 		var held *lockfile.HeldError
 		if !errors.As(err, &held) || s.holderInstance(held).Runs() || time.Now().After(end) {
-			return release, left, err
+			return release, stale, err
 		}
 	}
 }

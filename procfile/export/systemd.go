@@ -22,12 +22,12 @@ func Systemd(in Input) Result {
 	var names []string
 	for _, s := range in.File.Services {
 		if _, ok := in.Plan.Service(s.Name); !ok || s.Step {
-			u.left = append(u.left, s.Name)
+			u.skipped = append(u.skipped, s.Name)
 			continue
 		}
 		if image, composed := declaredImage(u.in.File, s); image.name.Value != "" || composed != "" {
 			u.lost.add(s.Pos, "podman's quadlet makes units of containers", "service %s runs in a container: left out", s.Name)
-			u.left = append(u.left, s.Name)
+			u.skipped = append(u.skipped, s.Name)
 			continue
 		}
 		units = append(units, File{u.name(s.Name), ""})
@@ -37,7 +37,7 @@ func Systemd(in Input) Result {
 	}
 	i := 0
 	for _, s := range in.File.Services {
-		if p, _ := in.Plan.Service(s.Name); !slices.Contains(u.left, s.Name) {
+		if p, _ := in.Plan.Service(s.Name); !slices.Contains(u.skipped, s.Name) {
 			units[i].Text = u.unit(s, p)
 			i++
 		}
@@ -57,9 +57,9 @@ func Systemd(in Input) Result {
 }
 
 type units struct {
-	in   Input
-	lost losses
-	left []string // services without a unit
+	in      Input
+	lost    losses
+	skipped []string // services without a unit
 }
 
 // name returns the name of the unit of a service.
@@ -71,7 +71,7 @@ func (u *units) group(g procfile.Group) string { return u.in.Project + "-" + g.N
 // members returns the names of the units of a group.
 func (u *units) members(g procfile.Group) (names []string) {
 	for _, service := range u.in.File.Expand([]string{g.Name}) {
-		if !slices.Contains(u.left, service) {
+		if !slices.Contains(u.skipped, service) {
 			names = append(names, u.name(service))
 		}
 	}
@@ -139,7 +139,7 @@ func (u *units) unit(s procfile.Service, p procfile.Process) string {
 func (u *units) after(s procfile.Service) []string {
 	var list []string
 	for _, d := range s.DependsOn {
-		if slices.Contains(u.left, d.Value) {
+		if slices.Contains(u.skipped, d.Value) {
 			if step, _ := u.in.File.Service(d.Value); step.Step {
 				continue // all of them are noted
 			}
@@ -176,7 +176,7 @@ func (u *units) environment(p procfile.Process) []procfile.Var {
 
 // differences notes what units do not do.
 func (u *units) differences() {
-	running := filter(u.in.File.Services, func(s procfile.Service) bool { return !slices.Contains(u.left, s.Name) })
+	running := filter(u.in.File.Services, func(s procfile.Service) bool { return !slices.Contains(u.skipped, s.Name) })
 	commonDifferences(&u.lost, u.in.File, filter(running, func(s procfile.Service) bool { return s.ReplicaOf == "" || s.ReplicaOf == s.Name }))
 	u.lost.services(filter(running, func(s procfile.Service) bool { return s.Build.Shell != "" || s.Build.Argv != nil }),
 		"build it before you start the units", "build: systemd does not build it")

@@ -90,8 +90,8 @@ var ignoredDirs = []string{
 	"templates", "third_party", "storage", "locale", "locales",
 }
 
-// shelves are directories whose subdirectories hold one service each.
-var shelves = []string{"services", "apps", "src", "packages", "projects", "microservices", "servers", "backend"}
+// serviceRoots are directories whose subdirectories hold one service each.
+var serviceRoots = []string{"services", "apps", "src", "packages", "projects", "microservices", "servers", "backend"}
 
 // maxDirs limits the search.
 const maxDirs = 100
@@ -102,7 +102,7 @@ func (t tree) directories() []string {
 	dirs := []string{"."}
 	for _, dir := range t.subdirectories(".") {
 		dirs = append(dirs, dir)
-		if slices.Contains(shelves, dir) {
+		if slices.Contains(serviceRoots, dir) {
 			dirs = append(dirs, t.subdirectories(dir)...)
 		}
 	}

@@ -34,10 +34,11 @@ type Checkout struct {
 	// directory, or outside git of Directory. It is "" if that does not exist.
 	ID string
 
-	// Vacant reports whether this is a worktree of a bare repository whose
-	// default branch is checked out in no worktree now. The worktree that had
-	// it last is still the main checkout: it may be in the middle of a rebase.
-	Vacant bool
+	// NoDefaultWorktree reports whether this is a worktree of a bare repository
+	// whose default branch is checked out in no worktree now. The worktree that
+	// had it last is still the main checkout: it may be in the middle of a
+	// rebase.
+	NoDefaultWorktree bool
 
 	// Root is the base name of the checkout's top directory, the label of a
 	// second clone of the project.
@@ -100,10 +101,10 @@ func Find(dir, project string, getenv func(string) string) (Checkout, error) {
 	c.Remote = valid(remote(config, repo.root, 0))
 	if repo.worktree != "" && config.bare {
 		switch repo.defaultBranch() {
-		case here:
+		case thisWorktree:
 			c.Worktree = ""
-		case nowhere:
-			c.Vacant = true
+		case notCheckedOut:
+			c.NoDefaultWorktree = true
 		}
 	}
 	return c, nil

@@ -88,19 +88,19 @@ func TestBareRepositories(t *testing.T) {
 
 		// The worktree of the default branch is the main checkout, whatever its
 		// name.
-		if c := find(t, worktree, ""); !c.Vacant {
+		if c := find(t, worktree, ""); !c.NoDefaultWorktree {
 			t.Errorf("the default branch of %s is checked out somewhere", bare)
 		}
 		main := filepath.Join(filepath.Dir(worktree), "first")
 		gittest.Run(t, bare, "worktree", "add", "-q", main, "trunk")
 		expect(t, main, "", "shop", "")
 		expect(t, worktree, "", "shop", "feature")
-		if c := find(t, worktree, ""); c.Vacant {
+		if c := find(t, worktree, ""); c.NoDefaultWorktree {
 			t.Errorf("the default branch of %s is not checked out", bare)
 		}
 		gittest.Run(t, main, "checkout", "-q", "--detach")
 		expect(t, main, "", "shop", "first")
-		if c := find(t, main, ""); !c.Vacant {
+		if c := find(t, main, ""); !c.NoDefaultWorktree {
 			t.Errorf("the default branch of %s is still checked out", bare)
 		}
 		gittest.Run(t, main, "checkout", "-q", "trunk")

@@ -27,43 +27,43 @@ func (r repository) config() config {
 	return c.with(parseConfig(readText(filepath.Join(r.common, "config.worktree"))))
 }
 
-// whereabouts is the worktree that has a branch checked out.
-type whereabouts int
+// branchLocation is where a branch is checked out.
+type branchLocation int
 
 const (
-	nowhere whereabouts = iota
-	here
-	elsewhere
+	notCheckedOut branchLocation = iota
+	thisWorktree
+	otherWorktree
 )
 
 // defaultBranch finds the worktree of a bare repository that has the branch of
 // the repository's own HEAD checked out.
-func (r repository) defaultBranch() whereabouts {
+func (r repository) defaultBranch() branchLocation {
 	head := func(gitdir string) string {
 		ref, _ := parseHead(readText(filepath.Join(gitdir, "HEAD")))
 		return ref
 	}
 	branch := head(r.common)
 	if branch == "" || branch == "refs/heads/.invalid" { // a repository with reftables
-		return nowhere
+		return notCheckedOut
 	}
 	if head(r.gitdir) == branch {
-		return here
+		return thisWorktree
 	}
 	worktrees, _ := os.ReadDir(filepath.Join(r.common, "worktrees"))
 	for _, w := range worktrees {
 		if head(filepath.Join(r.common, "worktrees", w.Name())) == branch {
-			return elsewhere
+			return otherWorktree
 		}
 	}
-	return nowhere
+	return notCheckedOut
 }
 
 // findRepository walks up from dir, an absolute path, to a .git. Above dir, only
 // one that [ownership] trusts counts, as with Portfiles: another user's .git does
 // not decide which directories are one project.
 func findRepository(dir string, getenv func(string) string) repository {
-	trust := ownership.From(dir, getenv)
+	trust := ownership.NewTrust(dir, getenv)
 	for root := dir; ; root = filepath.Dir(root) {
 		if root == dir || trust.File(filepath.Join(root, ".git")) == nil {
 			if repo, found := openRepository(root); found {

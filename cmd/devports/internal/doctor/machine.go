@@ -24,7 +24,7 @@ func examineMachine(leases []registry.Lease, allow allocator.Set, named string) 
 	var names []string
 	var exposed []int
 	for _, l := range leases {
-		if local.Exposes(l.Port) {
+		if local.MayBeEphemeral(l.Port) {
 			names = append(names, fmt.Sprintf("%s (%d)", l.String(), l.Port))
 			exposed = append(exposed, l.Port)
 		}

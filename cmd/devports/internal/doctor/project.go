@@ -146,7 +146,7 @@ func projectNotes(plan procfile.Plan) []Finding {
 func unboundPins(p project.Project, scope registry.Scope) []Finding {
 	var findings []Finding
 	level, why := Fine, "pins apply only in the main checkout: other checkouts have their own ports"
-	if p.Checkout.Vacant {
+	if p.Checkout.NoDefaultWorktree {
 		level, why = Warning, "pins apply only in the worktree of the default branch, and there is none"
 	}
 	for _, w := range p.Unbound(scope) {
@@ -208,7 +208,7 @@ func examinePins(p project.Project, scope registry.Scope, leases []registry.Leas
 	var findings []Finding
 	for _, w := range p.File.Ports() {
 		leased := slices.ContainsFunc(leases, func(l registry.Lease) bool { return l.Port == w.Pin })
-		if w.Pin == 0 || leased || !local.Exposes(w.Pin) {
+		if w.Pin == 0 || leased || !local.MayBeEphemeral(w.Pin) {
 			continue
 		}
 		findings = append(findings, Finding{

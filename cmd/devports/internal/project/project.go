@@ -176,7 +176,7 @@ func (p Project) load(path string, read func() (procfile.File, error)) (Project,
 		return p, p.File.Problems(p.context(registry.Scope{}, nil), err)
 	}
 	if p.typed {
-		p.scale, p.typed = p.named(p.scale), false
+		p.scale, p.typed = p.resolveScale(p.scale), false
 	}
 	if p.File, err = p.File.ExpandReplicas(p.scale); err != nil {
 		return p, err

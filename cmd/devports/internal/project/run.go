@@ -56,7 +56,7 @@ func (r Run) Prepare() (Run, procfile.Plan, registry.Scope, error) {
 func (r Run) starts() ([]string, error) {
 	selected := r.Selected
 	if len(selected) == 0 && r.Below != "" {
-		selected = r.Project.File.Below(r.Below)
+		selected = r.Project.File.ServicesAt(r.Below)
 	}
 	return r.Project.File.Starts(selected, r.Without)
 }

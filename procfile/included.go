@@ -9,20 +9,20 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// part is an included file: what its services share.
-type part struct {
+// includedFile is an included file: what its services share.
+type includedFile struct {
 	source   *source
-	included Position // of the include
-	above    *part    // the included file that includes it; nil: the project file does
-	prefix   string   // of the names of its services, as written in the include
+	included Position      // of the include
+	includer *includedFile // the included file that includes it; nil: the project file does
+	prefix   string        // of the names of its services, as written in the include
 	env      []Variable
 	envFiles []Text            // nil: .env, if it exists
 	names    map[string]string // the services in the file and below: their names in the file, and in the project
 }
 
 // chain returns the included files around p, the outermost first.
-func (p *part) chain() (all []*part) {
-	for ; p != nil; p = p.above {
+func (p *includedFile) chain() (all []*includedFile) {
+	for ; p != nil; p = p.includer {
 		all = append(all, p)
 	}
 	slices.Reverse(all)
@@ -30,7 +30,7 @@ func (p *part) chain() (all []*part) {
 }
 
 // short returns the name of a service of p in its file.
-func (p *part) short(name string) string {
+func (p *includedFile) short(name string) string {
 	if p == nil {
 		return name
 	}
@@ -56,7 +56,7 @@ func (f File) Included() []Included {
 	for _, p := range f.parts {
 		in := Included{Name: p.source.name, Path: p.source.path, Dir: p.source.dir}
 		for _, s := range f.Services {
-			if s.Pos.part() == p {
+			if s.Pos.included() == p {
 				in.Services = append(in.Services, s.Name)
 			}
 		}
@@ -65,9 +65,9 @@ func (f File) Included() []Included {
 	return all
 }
 
-// Around returns the included file whose directory contains dir, the nearest
+// IncludedAt returns the included file whose directory contains dir, the nearest
 // one. ok is false if there is none, or if the project file is as near.
-func (f File) Around(dir string) (in Included, ok bool) {
+func (f File) IncludedAt(dir string) (in Included, ok bool) {
 	all := f.Included()
 	for at := dir; ; at = filepath.Dir(at) {
 		if at == f.Dir || at == filepath.Dir(at) {
@@ -79,10 +79,11 @@ func (f File) Around(dir string) (in Included, ok bool) {
 	}
 }
 
-// Below returns the services with autostart that an `up` without names starts in
-// the directory dir: nil for all, else those of the included file around dir.
-func (f File) Below(dir string) []string {
-	in, ok := f.Around(dir)
+// ServicesAt returns the services with autostart that an `up` without names
+// starts in the directory dir: nil for all, else those of the included file
+// around dir.
+func (f File) ServicesAt(dir string) []string {
+	in, ok := f.IncludedAt(dir)
 	if !ok {
 		return nil
 	}
@@ -96,11 +97,11 @@ func (f File) Below(dir string) []string {
 	return names
 }
 
-// Named returns the services, groups and steps that names mean if they are typed
-// in the directory dir. Below an included file, a name that this file declares
-// means its own, whatever its prefix in the project: "api", "api.2" or
+// ResolveNames returns the services, groups and steps that names mean if they
+// are typed in the directory dir. Below an included file, a name that this file
+// declares means its own, whatever its prefix in the project: "api", "api.2" or
 // "api:metrics". Any other name is that of the project.
-func (f File) Named(dir string, names []string) []string {
+func (f File) ResolveNames(dir string, names []string) []string {
 	own := f.ownNames(dir)
 	if len(own) == 0 {
 		return names
@@ -115,8 +116,8 @@ func (f File) Named(dir string, names []string) []string {
 	return names
 }
 
-// Short returns the shortest name that Named turns into name; "" if there is
-// none, because an included file declares a service with this name.
+// Short returns the shortest name that ResolveNames turns into name; "" if
+// there is none, because an included file declares a service with this name.
 func (f File) Short(dir, name string) string {
 	service := serviceOf(name)
 	own := f.ownNames(dir)
@@ -134,7 +135,7 @@ func (f File) Short(dir, name string) string {
 // ownNames returns the names in the included file around a directory: for each
 // its name in the project.
 func (f File) ownNames(dir string) map[string]string {
-	in, ok := f.Around(dir)
+	in, ok := f.IncludedAt(dir)
 	if !ok {
 		return nil
 	}
@@ -176,9 +177,9 @@ func (f File) DirOf(s Service) (dir string, ok bool) {
 		dir = f.path(s.Dir)
 		return dir, dir != f.base(s.Dir.Pos)
 	}
-	p := s.Pos.part()
+	p := s.Pos.included()
 	alone := p != nil && !slices.ContainsFunc(f.Services, func(other Service) bool {
-		return other.Pos.part() == p && !other.Step && ReplicaOf(other.Name) != ReplicaOf(s.Name)
+		return other.Pos.included() == p && !other.Step && ReplicaOf(other.Name) != ReplicaOf(s.Name)
 	})
 	return f.base(s.Pos), alone
 }
@@ -204,16 +205,16 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`).Replace(path)
 }
 
-// aliases are the variables by which the services of a part know each other's
-// ports and addresses: in a file that is included with a prefix, PORT_API is
-// the port of the file's own service api.
+// aliases are the variables by which the services of an included file know each
+// other's ports and addresses: in a file that is included with a prefix,
+// PORT_API is the port of the file's own service api.
 type aliases struct {
 	set  map[string]string // ports
 	urls map[string]string
 	of   map[string]string // the variable for each name
 }
 
-func (r *resolver) aliasesOf(p *part) aliases {
+func (r *resolver) aliasesOf(p *includedFile) aliases {
 	if p == nil {
 		return aliases{}
 	}
