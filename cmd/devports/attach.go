@@ -142,9 +142,9 @@ func statusNames(services []launcher.Status) (names []string) {
 }
 
 // report prints what happened to the run.
-func (a attached) report(c *cli.Context, how leaving) error {
+func (a attached) report(c *cli.Context, end viewEnd) error {
 	s := a.session
-	if how == leftRun {
+	if end == leftRun {
 		s.note("%s is still running: devports attach shows it again, devports down stops it", a.scope)
 		return nil
 	}

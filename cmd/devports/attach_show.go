@@ -20,16 +20,16 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// leaving is how an attached view has ended.
-type leaving int
+// viewEnd is how an attached view has ended.
+type viewEnd int
 
 const (
-	leftRun  leaving = iota // the user has left, and the run continues
+	leftRun  viewEnd = iota // the user has left, and the run continues
 	runEnded                // the run has ended, or was killed
 )
 
 // show shows the run until the user leaves, the terminal is gone, or the run ends.
-func (a attached) show(ctx context.Context, color bool, window func() terminal.Size) leaving {
+func (a attached) show(ctx context.Context, color bool, window func() terminal.Size) viewEnd {
 	var colors *palette.Palette
 	style := output.Style{Printable: true, NameWidth: nameWidth(window)}
 	if color {
@@ -148,20 +148,20 @@ func (a attached) interrupt() func() {
 	}
 }
 
-// copying is the copying of the output of a run.
-type copying struct {
+// outputCopy copies the output of a run.
+type outputCopy struct {
 	current chan struct{} // closed when all earlier output has been copied
 	done    chan struct{} // closed at the end of the output
 	cancel  context.CancelFunc
 }
 
 // end ends the copying. It does not wait for a stalled terminal.
-func (c copying) end() { c.cancel() }
+func (c outputCopy) end() { c.cancel() }
 
 // copyOutput copies the output of the run. The run never waits for it.
-func (a attached) copyOutput(ctx context.Context, out *output.Mux) copying {
+func (a attached) copyOutput(ctx context.Context, out *output.Mux) outputCopy {
 	ctx, cancel := context.WithCancel(ctx)
-	c := copying{make(chan struct{}), make(chan struct{}), cancel}
+	c := outputCopy{make(chan struct{}), make(chan struct{}), cancel}
 	relays := map[string]*output.Relay{}
 	go func() {
 		defer close(c.done)

@@ -15,8 +15,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// following delivers new plans when the project's files are edited.
-type following struct {
+// planFollower delivers new plans when the project's files are edited.
+type planFollower struct {
 	plans <-chan procfile.Plan // every valid new version
 
 	files     *watcher.Watcher
@@ -28,14 +28,14 @@ type following struct {
 // follow watches the files that plan was made from. An invalid version is
 // reported, and changes only the warning in live views. applies is called before a
 // plan is delivered.
-func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, warn func(string), applies func(procfile.Plan)) (*following, error) {
+func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code *codeWatch, warn func(string), applies func(procfile.Plan)) (*planFollower, error) {
 	w, err := watcher.New()
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	valid, questions, done := make(chan procfile.Plan), make(chan project.Question), make(chan struct{})
-	following := &following{valid, w, questions, done, cancel}
+	follower := &planFollower{valid, w, questions, done, cancel}
 	f := project.Follower{
 		Load:      r.Reload,
 		Questions: questions,
@@ -58,18 +58,18 @@ func (s session) follow(r project.Run, plan procfile.Plan, own *output.Mux, code
 			own.Say("not watching all files: " + strings.ReplaceAll(err.Error(), "\n", ", "))
 		},
 	}
-	code.syncFiles = func(ctx context.Context) { _ = following.sync(ctx) }
+	code.syncFiles = func(ctx context.Context) { _ = follower.sync(ctx) }
 	code.follow(plan) // before the services start, so that no edit is missed
 	go func() {
 		defer close(done)
 		f.Follow(ctx, w, plan)
 	}()
-	return following, nil
+	return follower, nil
 }
 
 // sync returns once the run has the plan of every earlier edit, or ctx ends.
 // The error is why the latest edit was not applied.
-func (f *following) sync(ctx context.Context) error {
+func (f *planFollower) sync(ctx context.Context) error {
 	err := f.files.Sync(ctx)
 	if err != nil && !errors.Is(err, watcher.ErrUnseen) {
 		return nil
@@ -92,7 +92,7 @@ func (f *following) sync(ctx context.Context) error {
 }
 
 // stop stops watching.
-func (f *following) stop() {
+func (f *planFollower) stop() {
 	f.cancel()
 	f.files.Close()
 	select {

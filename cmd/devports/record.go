@@ -33,7 +33,7 @@ func (s session) record(store logstore.Store, claim control.Claim, scope registr
 	if store.Limit() == logstore.Off {
 		return nil
 	}
-	about := logstore.About{
+	about := logstore.RunID{
 		ID: claim.Note.ID, PID: claim.Note.PID, Slot: claim.Slot().Name(), Directory: scope.Directory,
 		Project: scope.Project, Worktree: scope.Worktree, Began: time.Now(), Services: services,
 	}

@@ -165,7 +165,7 @@ func (s session) setupStore(p project.Project, scope registry.Scope) (setup.Stor
 		return setup.Store{}, err
 	}
 	slot, err := s.slot(scope)
-	return setup.In(home, setup.Checkout{Slot: slot.Name(), Directory: scope.Directory, ID: p.Checkout.ID}), err
+	return setup.NewStore(home, setup.Checkout{Slot: slot.Name(), Directory: scope.Directory, ID: p.Checkout.ID}), err
 }
 
 // drainTime limits how long the last lines of steps may take to arrive.

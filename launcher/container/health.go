@@ -31,13 +31,13 @@ func Probe(p procfile.Process, instance string) probe.Try {
 		}
 	}
 	return func(ctx context.Context) error {
-		status, asked, err := engine.StatusOf(ctx, getenv, instance, p.Service)
+		status, found, err := engine.StatusOf(ctx, getenv, instance, p.Service)
 		switch {
 		case err != nil:
 			return err
-		case !asked && p.Port != 0:
+		case !found && p.Port != 0:
 			return port(ctx)
-		case !asked:
+		case !found:
 			return nil
 		case status == "":
 			return errors.New("its container has not started yet")

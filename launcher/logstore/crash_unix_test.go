@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // record records numbered lines, and prints how far it has come.
 func record(home string) {
 	s := New(home, DefaultLimit)
-	r := s.Begin(About{ID: "id", PID: os.Getpid(), Slot: "a", Began: time.Now()}, func(err error) { fmt.Println(err) })
+	r := s.Begin(RunID{ID: "id", PID: os.Getpid(), Slot: "a", Began: time.Now()}, func(err error) { fmt.Println(err) })
 	web, db := r.Stream("web"), r.Stream("db")
 	for i := range 200_000 { // fewer than a store keeps
 		web.Append(fmt.Appendf(nil, "%d %s\n", i, strings.Repeat("x", i%100)))
@@ -126,7 +126,7 @@ func TestReadOnly(t *testing.T) {
 	if err := New(home, DefaultLimit).Check(); err != syscall.ENOTDIR {
 		t.Error(err)
 	}
-	r := New(home, DefaultLimit).Begin(About{Slot: "a", Began: time.Now()}, func(err error) { failures <- err })
+	r := New(home, DefaultLimit).Begin(RunID{Slot: "a", Began: time.Now()}, func(err error) { failures <- err })
 	st := r.Stream("web")
 	for range 1000 {
 		st.Append([]byte("x\n"))
@@ -148,7 +148,7 @@ func TestEndOnFullDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { unmount(home) })
 	s := New(home, DefaultLimit)
-	r := s.Begin(About{Slot: "a", PID: 1, Began: time.Now()}, nil)
+	r := s.Begin(RunID{Slot: "a", PID: 1, Began: time.Now()}, nil)
 	r.Stream("web").Append(bytes.Repeat([]byte("0123456789\n"), 200_000))
 	settled(t, r, latest(t, s, "a"))
 	want := End{Status: 3, Reason: "web exited with status 3", At: time.Now()}
@@ -174,7 +174,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	failures := make(chan error, 10)
 	s := New(home, DefaultLimit)
-	r := s.Begin(About{Slot: "a", PID: 1, Began: time.Now()}, func(err error) { failures <- err })
+	r := s.Begin(RunID{Slot: "a", PID: 1, Began: time.Now()}, func(err error) { failures <- err })
 	web, db := r.Stream("web"), r.Stream("db")
 	run := latest(t, s, "a")
 	db.Append([]byte("first\n"))

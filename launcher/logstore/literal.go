@@ -68,7 +68,7 @@ func newLiteral(text string, fold bool) (l literal, ok bool) {
 		return l, false
 	}
 	l = literal{text: []byte(text), fold: fold}
-	return l.tuned(&usual), true
+	return l.tuned(&defaultCounts), true
 }
 
 // longestASCII returns the longest ASCII part of a text. The two cases of other
@@ -82,8 +82,9 @@ func longestASCII(text string) (longest string) {
 	return longest
 }
 
-// usual is how often bytes are found in logs, for want of a sample.
-var usual = func() (counts [256]int) {
+// defaultCounts are relative frequencies of bytes in logs, for use without a
+// sample.
+var defaultCounts = func() (counts [256]int) {
 	const byFrequency = " etaoinsrhl0123456789-:./=dcumfpgwybvkxjqz"
 	for i, b := range []byte(byFrequency) {
 		counts[b] = len(byFrequency) - i

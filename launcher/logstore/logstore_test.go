@@ -15,7 +15,7 @@ import (
 
 func begin(t testing.TB, s Store, slot string) *Recorder {
 	t.Helper()
-	return s.Begin(About{ID: "id", PID: os.Getpid(), Slot: slot, Directory: "/d", Project: "shop", Began: time.Now()}, func(err error) { t.Error(err) })
+	return s.Begin(RunID{ID: "id", PID: os.Getpid(), Slot: slot, Directory: "/d", Project: "shop", Began: time.Now()}, func(err error) { t.Error(err) })
 }
 
 // Append records text that has to be copied.
@@ -522,7 +522,7 @@ func TestClear(t *testing.T) {
 // TestTwoAtOnce records two runs of one checkout that began at one moment.
 func TestTwoAtOnce(t *testing.T) {
 	s := New(t.TempDir(), DefaultLimit)
-	about := About{PID: os.Getpid(), Slot: "a", Began: time.Now()}
+	about := RunID{PID: os.Getpid(), Slot: "a", Began: time.Now()}
 	first, second := s.Begin(about, nil), s.Begin(about, nil)
 	first.Stream("web").Append([]byte("first\n"))
 	second.Stream("web").Append([]byte("second\n"))

@@ -60,7 +60,7 @@ func (s *sources) Pop() any {
 }
 
 // merge calls emit with the lines of all services in order, or in reverse.
-func (r *reading) merge(ctx context.Context, w window, reverse bool, emit func(Line) error) error {
+func (r *queryReader) merge(ctx context.Context, w window, reverse bool, emit func(Line) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var workers sync.WaitGroup
 	defer workers.Wait()
@@ -80,9 +80,9 @@ func (r *reading) merge(ctx context.Context, w window, reverse bool, emit func(L
 			}
 			all.all = append(all.all, s)
 		}
-		var near *neighbours
+		var near *contextLines
 		if w.mark {
-			near = r.neighboursOf(service)
+			near = r.contextOf(service)
 		}
 		workers.Go(func() {
 			defer closeAll(files)
@@ -129,7 +129,7 @@ var buffers = sync.Pool{New: func() any { return new([pageLen]byte) }}
 
 // readPages sends what is wanted of pages, and closes batches. With near, it also
 // sends the lines near those that match.
-func (r *reading) readPages(ctx context.Context, w window, list []page, near *neighbours, reverse bool, tokens chan struct{}, batches chan<- lineBatch) {
+func (r *queryReader) readPages(ctx context.Context, w window, list []page, near *contextLines, reverse bool, tokens chan struct{}, batches chan<- lineBatch) {
 	defer close(batches)
 	d := decoder{window: w}
 	for i := range list {
@@ -164,7 +164,7 @@ func (r *reading) readPages(ctx context.Context, w window, list []page, near *ne
 	}
 }
 
-func (r *reading) readPage(d *decoder, p page, near *neighbours, last bool) []blockLine {
+func (r *queryReader) readPage(d *decoder, p page, near *contextLines, last bool) []blockLine {
 	buf := buffers.Get().(*[pageLen]byte)
 	defer buffers.Put(buf)
 	text := p.read(buf[:])

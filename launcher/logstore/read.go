@@ -78,7 +78,7 @@ func ParseCursor(text string) (c Cursor, err error) {
 // first error of yield and returns that, or ctx's. An unfinished line at the end
 // is yielded as it is; once it is complete, its cursor is a later one.
 func (r Run) Read(ctx context.Context, q Query, yield func(Line) error) error {
-	reading := newReading(r, q)
+	reading := newQueryReader(r, q)
 	return reading.read(ctx, reading.start(), true, yield)
 }
 
@@ -91,7 +91,7 @@ const livePoll = 250 * time.Millisecond
 
 // Follow is like Read, and continues with new lines until the run has ended.
 func (r Run) Follow(ctx context.Context, q Query, yield func(Line) error) error {
-	reading := newReading(r, q)
+	reading := newQueryReader(r, q)
 	poll := cmp.Or(q.Poll, followPoll)
 	livePolls := max(1, int(livePoll/poll))
 	span := reading.start()
@@ -142,22 +142,22 @@ func (s Store) Newer(slot string, r Run) (next Run, ok bool) {
 	return next, ok
 }
 
-// reading is a Query in progress.
-type reading struct {
+// queryReader is a Query in progress.
+type queryReader struct {
 	run     Run
 	query   Query
-	context map[string]*neighbours // of each service; only with mark
+	context map[string]*contextLines // of each service; only with mark
 }
 
-func newReading(r Run, q Query) *reading {
-	return &reading{r, q, map[string]*neighbours{}}
+func newQueryReader(r Run, q Query) *queryReader {
+	return &queryReader{r, q, map[string]*contextLines{}}
 }
 
 // span is a time span whose lines are all readable.
 type span struct{ from, until int64 }
 
 // start returns the span that is readable now.
-func (r *reading) start() span {
+func (r *queryReader) start() span {
 	s := span{r.run.clearedAt() + 1, math.MaxInt64}
 	if !r.query.Since.IsZero() {
 		s.from = max(s.from, r.query.Since.UnixNano())
@@ -170,7 +170,7 @@ func (r *reading) start() span {
 }
 
 // read reads a span; final includes unfinished lines.
-func (r *reading) read(ctx context.Context, s span, final bool, yield func(Line) error) error {
+func (r *queryReader) read(ctx context.Context, s span, final bool, yield func(Line) error) error {
 	q := r.query
 	until := s.until
 	if !q.Until.IsZero() {
@@ -189,7 +189,7 @@ func (r *reading) read(ctx context.Context, s span, final bool, yield func(Line)
 	case q.Last > 0 && !w.mark:
 		return r.readLast(ctx, w, yield)
 	case q.Last > 0:
-		return r.readLastNear(ctx, w, yield)
+		return r.readLastContext(ctx, w, yield)
 	}
 	emit, count := yield, 0
 	if q.First > 0 {
@@ -215,7 +215,7 @@ func (r *reading) read(ctx context.Context, s span, final bool, yield func(Line)
 var errEnough = errors.New("enough")
 
 // readLast reads backwards, for the last lines.
-func (r *reading) readLast(ctx context.Context, w window, yield func(Line) error) error {
+func (r *queryReader) readLast(ctx context.Context, w window, yield func(Line) error) error {
 	var last []Line
 	count := 0
 	err := r.merge(ctx, w, true, func(l Line) error {
@@ -239,8 +239,8 @@ func (r *reading) readLast(ctx context.Context, w window, yield func(Line) error
 	return nil
 }
 
-// readLastNear is readLast for lines that are near those that match.
-func (r *reading) readLastNear(ctx context.Context, w window, yield func(Line) error) error {
+// readLastContext is readLast with context lines.
+func (r *queryReader) readLastContext(ctx context.Context, w window, yield func(Line) error) error {
 	var last []Line
 	surplus := func(n int) { last = slices.Delete(last, 0, max(0, len(last)-n)) }
 	err := r.merge(ctx, w, false, func(l Line) error {

@@ -39,7 +39,7 @@ const (
 // Recorder records a run. [Store.Begin] returns one.
 type Recorder struct {
 	store   Store
-	about   About
+	about   RunID
 	failure func(error)
 	pages   int // of a full segment
 

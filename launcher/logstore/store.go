@@ -32,8 +32,8 @@ func (s Store) Path() string { return s.path }
 // Limit is the size limit in bytes.
 func (s Store) Limit() int64 { return s.limit }
 
-// About identifies a run.
-type About struct {
+// RunID identifies a run.
+type RunID struct {
 	ID        string    `json:"id"`
 	PID       int       `json:"pid"`
 	Slot      string    `json:"slot"` // identifies the checkout; a file name
@@ -53,7 +53,7 @@ type End struct {
 
 // Run is a run that was recorded, or is.
 type Run struct {
-	About
+	RunID
 	End       // zero while it is running, and if it was killed
 	Live bool // it is running
 
@@ -62,7 +62,7 @@ type Run struct {
 
 // recorded is the content of run.json.
 type recorded struct {
-	About
+	RunID
 	End
 }
 
@@ -81,7 +81,7 @@ const (
 
 // Begin starts to record a run. It calls failure, if that is not nil, at the first
 // failure, from another goroutine; the recorder keeps trying.
-func (s Store) Begin(about About, failure func(error)) *Recorder {
+func (s Store) Begin(about RunID, failure func(error)) *Recorder {
 	r := &Recorder{
 		store: s, about: about, failure: failure, pages: segmentPages, services: map[string]*service{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
@@ -132,7 +132,7 @@ func (r *Recorder) create() error {
 		_, err = r.head.Write(make([]byte, 8))
 	}
 	if err == nil {
-		err = writeAbout(path, recorded{About: r.about})
+		err = writeAbout(path, recorded{RunID: r.about})
 	}
 	if err != nil {
 		if r.head != nil {
@@ -201,7 +201,7 @@ func (r *Run) read() (ok bool) {
 	var about recorded
 	text, err := os.ReadFile(filepath.Join(r.path, aboutFile))
 	if ok = err == nil && json.Unmarshal(text, &about) == nil; ok {
-		r.About, r.End = about.About, about.End
+		r.RunID, r.End = about.RunID, about.End
 	}
 	return ok
 }

@@ -102,7 +102,7 @@ func TestSyncInFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(t.TempDir(), DefaultLimit)
 		r := &Recorder{
-			store: s, about: About{PID: os.Getpid(), Slot: "a", Began: time.Now()}, pages: segmentPages, services: map[string]*service{},
+			store: s, about: RunID{PID: os.Getpid(), Slot: "a", Began: time.Now()}, pages: segmentPages, services: map[string]*service{},
 			wake: make(chan struct{}, 1), stop: make(chan struct{}), syncs: make(chan chan struct{}), waitBudget: maxWait,
 		}
 		r.Stream("web").Append(bytes.Repeat([]byte("0123456789\n"), flushAt/10))

@@ -264,7 +264,7 @@ func (m *Mux) send(block []byte) {
 	if m.err != nil {
 		return
 	}
-	if len(block) >= floods && !m.wide {
+	if len(block) >= widenAt && !m.wide {
 		m.wide = true
 		widen(m.w, wideOutput)
 	}

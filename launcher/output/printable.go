@@ -13,8 +13,8 @@ const (
 	linkEnd  = "\x1b]8;;\x1b\\"
 )
 
-// harmless holds ASCII without control characters, and the tab.
-var harmless = func() (table [256]bool) {
+// printableASCII is true for ASCII without control characters, and the tab.
+var printableASCII = func() (table [256]bool) {
 	for b := range table {
 		table[b] = b >= ' ' && b < 0x7f || b == '\t'
 	}
@@ -35,7 +35,7 @@ func appendPrintable(dst, line []byte) (_ []byte, returned bool) {
 	start, colored, linked := len(dst), false, false
 	for len(line) > 0 {
 		n := 0
-		for n < len(line) && harmless[line[n]] {
+		for n < len(line) && printableASCII[line[n]] {
 			n++
 		}
 		dst, line = append(dst, line[:n]...), line[n:]

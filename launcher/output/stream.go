@@ -133,7 +133,7 @@ func (s *Stream) Copy(source io.Reader) {
 			s.drain.until = s.drain.until.Add(time.Since(shown))
 		}
 		in.chooseMemory(n, full)
-		if n >= floods && narrow == nil {
+		if n >= widenAt && narrow == nil {
 			narrow = s.mux.widenInput(source)
 		}
 		if n > 0 {

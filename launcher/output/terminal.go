@@ -35,7 +35,7 @@ func appendVisible(dst, line []byte) []byte {
 	for n := 0; len(line) > 0; line = line[n:] {
 		n = 1
 		switch b := line[0]; {
-		case harmless[b]:
+		case printableASCII[b]:
 			dst = append(dst, b)
 		case b == '\n':
 			dst = append(endStyles(dst, colored, linked), b)

@@ -6,8 +6,9 @@ const (
 	wideInput  = 256 << 10
 	wideOutput = 1 << 20
 
-	// floods is how much is read or written at once where a pipe is widened.
-	floods = 48 << 10
+	// widenAt is how much is read or written at once before a pipe is widened,
+	// in bytes.
+	widenAt = 48 << 10
 
 	// maxWide limits the number of wide pipes of services. Together they take an
 	// eighth of what the system allows the pipes of a user to hold, before it makes

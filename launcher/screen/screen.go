@@ -32,10 +32,10 @@ const (
 	// delay of a fiftieth of a second.
 	frame = 20 * time.Millisecond
 
-	// restInterval is how long a flood may be drawn without a rest of a frame, in
-	// which the rows stay on the screen. In terminals without synchronized output
-	// (tmux 3.3) a flood would otherwise hide them.
-	restInterval = 100 * time.Millisecond
+	// idleInterval is how long a flood may be drawn without an idle frame, in
+	// which the rows stay on the screen. In terminals without synchronized
+	// output (tmux 3.3) a flood would otherwise hide them.
+	idleInterval = 100 * time.Millisecond
 
 	// maxPending is how many bytes may be buffered before Write blocks.
 	maxPending = 64 << 10
@@ -82,12 +82,12 @@ type Screen struct {
 	timer   *time.Timer  // ends the frame; nil for none
 	due     bool         // draw when the frame ends
 	urgent  bool         // draw as soon as the current write has ended
-	idle    *sync.Cond   // signalled when the current write has ended
+	written *sync.Cond   // signalled when the current write has ended
 	out     bytes.Buffer // what is being written; owned by write while writing
 	writing bool
 	wrote   time.Time // the end of the last write
-	rested  time.Time // the end of the last rest, or of another pause of a frame
-	resting bool      // the rows stay on the screen
+	idledAt time.Time // the end of the last idle frame
+	idling  bool      // the rows stay on the screen
 	err     error
 }
 
@@ -95,7 +95,7 @@ type Screen struct {
 // for each drawing.
 func New(w io.Writer, size func() terminal.Size) *Screen {
 	s := &Screen{w: w, size: size}
-	s.idle = sync.NewCond(&s.mu)
+	s.written = sync.NewCond(&s.mu)
 	return s
 }
 
@@ -105,8 +105,8 @@ func New(w io.Writer, size func() terminal.Size) *Screen {
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.lines.Len() > maxPending && (s.writing || s.resting) && !s.paused {
-		s.idle.Wait()
+	for s.lines.Len() > maxPending && (s.writing || s.idling) && !s.paused {
+		s.written.Wait()
 	}
 	n := len(p)
 	if whole := bytes.LastIndexByte(p, '\n') + 1; whole > 0 {
@@ -182,13 +182,13 @@ func (s *Screen) Close() error {
 // drain writes what is buffered, without rows, and waits for the end of that.
 func (s *Screen) drain() {
 	s.paused = true
-	s.idle.Broadcast()
+	s.written.Broadcast()
 	for s.writing {
-		s.idle.Wait()
+		s.written.Wait()
 	}
 	s.begin(nil)
 	for s.writing {
-		s.idle.Wait()
+		s.written.Wait()
 	}
 }
 
@@ -197,7 +197,7 @@ func (s *Screen) drain() {
 func (s *Screen) draw(now bool) {
 	switch {
 	case s.paused:
-	case s.writing, s.resting, s.timer != nil && !now:
+	case s.writing, s.idling, s.timer != nil && !now:
 		s.due, s.urgent = true, s.urgent || now
 	default:
 		s.begin(s.block())
@@ -228,7 +228,7 @@ func (s *Screen) block() (block []Row) {
 func (s *Screen) begin(block []Row) {
 	s.due, s.urgent, s.writing = false, false, true
 	if now := time.Now(); now.Sub(s.wrote) >= frame {
-		s.rested = now
+		s.idledAt = now
 	}
 	out := &s.out
 	out.Reset()
@@ -257,17 +257,17 @@ func (s *Screen) write(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writing, s.err, s.wrote = false, err, time.Now()
-	if s.resting = s.drawn && s.wrote.Sub(s.rested) >= restInterval; s.resting {
-		time.AfterFunc(frame, s.endRest)
+	if s.idling = s.drawn && s.wrote.Sub(s.idledAt) >= idleInterval; s.idling {
+		time.AfterFunc(frame, s.endIdleFrame)
 	}
 	s.next()
 }
 
-// endRest ends a rest.
-func (s *Screen) endRest() {
+// endIdleFrame ends an idle frame.
+func (s *Screen) endIdleFrame() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.resting = false
+	s.idling = false
 	s.next()
 }
 
@@ -276,7 +276,7 @@ func (s *Screen) next() {
 	if s.due {
 		s.draw(s.urgent)
 	}
-	s.idle.Broadcast()
+	s.written.Broadcast()
 }
 
 // below draws a block at the cursor and moves the cursor back to its first row.

@@ -58,7 +58,7 @@ func newTreeWatcher(root string, patterns map[string][]string, o options) (*Tree
 		return nil, err
 	}
 	w := &TreeWatcher{notify: queue, marks: make(chan mark), changes: make(chan Change)}
-	if err := w.start(newTree(root, sets, adding{queue, o.add}), o); err != nil {
+	if err := w.start(newTree(root, sets, testQueue{queue, o.add}), o); err != nil {
 		_ = w.Close()
 		return nil, err
 	}
@@ -96,13 +96,13 @@ func (w *TreeWatcher) start(t *tree, o options) error {
 	return nil
 }
 
-// adding is a queue with another Add.
-type adding struct {
+// testQueue is a queue with another Add.
+type testQueue struct {
 	*queue
 	add func(w *queue, directory string) error
 }
 
-func (a adding) Add(directory string) error { return a.add(a.queue, directory) }
+func (q testQueue) Add(directory string) error { return q.add(q.queue, directory) }
 
 // realPath returns an absolute path without links: git, too, searches the parents
 // of the real directory.

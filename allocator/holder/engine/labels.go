@@ -54,11 +54,11 @@ func (c container) publishes(on netip.AddrPort) bool {
 // ErrBusy reports that an engine has not answered in time.
 var ErrBusy = errors.New("the container engine does not respond")
 
-// StatusOf returns the status of the running container of a service, such as "Up
-// 3 seconds (healthy)"; "" if there is none. asked is false if there is no engine.
-// The error is ErrBusy if an engine that has not answered may have the container.
-// It queries the same engines as [Published].
-func StatusOf(ctx context.Context, getenv func(string) string, instance, service string) (status string, asked bool, err error) {
+// StatusOf returns the status of the running container of a service, such as
+// "Up 3 seconds (healthy)"; "" if there is none. found is false if there is no
+// engine. The error is ErrBusy if an engine that has not answered may have the
+// container. It queries the same engines as [Published].
+func StatusOf(ctx context.Context, getenv func(string) string, instance, service string) (status string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var mu sync.Mutex // guards the results
@@ -68,9 +68,9 @@ func StatusOf(ctx context.Context, getenv func(string) string, instance, service
 			containers, failed := e.containers(ctx)
 			mu.Lock()
 			defer mu.Unlock()
-			asked = asked || failed == nil
+			found = found || failed == nil
 			if errors.Is(failed, context.DeadlineExceeded) {
-				asked, err = true, ErrBusy
+				found, err = true, ErrBusy
 			}
 			for _, c := range containers {
 				if c.State == "running" && c.Labels[LabelInstance] == instance && c.Labels[LabelService] == service {
@@ -84,5 +84,5 @@ func StatusOf(ctx context.Context, getenv func(string) string, instance, service
 	if status != "" {
 		err = nil
 	}
-	return status, asked, err
+	return status, found, err
 }

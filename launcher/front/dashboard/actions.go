@@ -67,7 +67,7 @@ func (d *Dashboard) point(w http.ResponseWriter, r *http.Request) {
 	if !decode(w, r, &body) {
 		return
 	}
-	var to known
+	var to checkoutInfo
 	switch {
 	case body.Port < 1 || body.Port > 65535:
 		fail(w, http.StatusBadRequest, "a port is a number from 1 to 65535", "")

@@ -20,9 +20,9 @@ const (
 	lingerTime   = 3 * time.Second // how long runs are watched after the last page was closed
 )
 
-// known is what is known about a checkout. It is immutable, except for the map of
-// the hub that has it.
-type known struct {
+// checkoutInfo is the latest information about a checkout. It is immutable: an
+// update replaces it in hub.checkouts.
+type checkoutInfo struct {
 	Checkout
 	id             string
 	slot           control.Slot
@@ -41,21 +41,21 @@ type hub struct {
 	ctx     context.Context
 	options Options
 
-	mu       sync.Mutex // guards the fields below
-	users    int
-	stop     context.CancelFunc // nil: nothing is watched
-	linger   *time.Timer
-	scanned  chan struct{}    // closed when the first search is complete
-	all      map[string]known // by slot
-	number   int              // of changes
-	changed  chan struct{}    // closed at the next change
-	text     []byte           // the state, as of textOf
-	textOf   int
-	watching map[string]bool // by the run's ID
+	mu         sync.Mutex // guards the fields below
+	users      int
+	stop       context.CancelFunc // nil: nothing is watched
+	linger     *time.Timer
+	scanned    chan struct{}           // closed when the first search is complete
+	checkouts  map[string]checkoutInfo // by slot
+	generation int                     // of changes
+	changed    chan struct{}           // closed at the next change
+	text       []byte                  // the state, as of textOf
+	textOf     int
+	watching   map[string]bool // by the run's ID
 }
 
 func newHub(ctx context.Context, o Options) *hub {
-	return &hub{ctx: ctx, options: o, all: map[string]known{}, changed: make(chan struct{}), textOf: -1, watching: map[string]bool{}}
+	return &hub{ctx: ctx, options: o, checkouts: map[string]checkoutInfo{}, changed: make(chan struct{}), textOf: -1, watching: map[string]bool{}}
 }
 
 // use watches the runs until release is called. It returns once all are known.
@@ -105,22 +105,22 @@ func (h *hub) notify() {
 
 // change is notify with mu held.
 func (h *hub) change() {
-	h.number++
+	h.generation++
 	close(h.changed)
 	h.changed = make(chan struct{})
 }
 
 // list returns the checkouts with their ids, sorted by these, so that none moves
 // when it ends.
-func (h *hub) list() []known {
+func (h *hub) list() []checkoutInfo {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.listed()
 }
 
-func (h *hub) listed() []known {
-	all := slices.Collect(maps.Values(h.all))
-	slices.SortFunc(all, func(a, b known) int {
+func (h *hub) listed() []checkoutInfo {
+	all := slices.Collect(maps.Values(h.checkouts))
+	slices.SortFunc(all, func(a, b checkoutInfo) int {
 		return cmp.Or(compareBool(b.running, a.running), b.instance.Note.Since.Compare(a.instance.Note.Since), cmp.Compare(a.slot.Name(), b.slot.Name()))
 	})
 	taken := map[string]bool{}
@@ -132,7 +132,7 @@ func (h *hub) listed() []known {
 		taken[id] = true
 		all[i].id = id
 	}
-	slices.SortFunc(all, func(a, b known) int { return cmp.Compare(a.id, b.id) })
+	slices.SortFunc(all, func(a, b checkoutInfo) int { return cmp.Compare(a.id, b.id) })
 	return all
 }
 
@@ -147,13 +147,13 @@ func compareBool(a, b bool) int {
 }
 
 // find returns a checkout.
-func (h *hub) find(ctx context.Context, id string) (known, bool) {
+func (h *hub) find(ctx context.Context, id string) (checkoutInfo, bool) {
 	defer h.use(ctx)()
 	all := h.list()
-	if i := slices.IndexFunc(all, func(k known) bool { return k.id == id }); i >= 0 {
+	if i := slices.IndexFunc(all, func(k checkoutInfo) bool { return k.id == id }); i >= 0 {
 		return all[i], true
 	}
-	return known{}, false
+	return checkoutInfo{}, false
 }
 
 // state returns the state as JSON, its number, and a channel that is closed when
@@ -162,13 +162,13 @@ func (h *hub) state() (text []byte, number int, changed <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var points []Point
-	for of := -1; of != h.number; { // again if there was a change meanwhile
-		of = h.number
+	for of := -1; of != h.generation; { // again if there was a change meanwhile
+		of = h.generation
 		h.mu.Unlock()
 		points = h.options.Points()
 		h.mu.Lock()
 	}
-	if h.textOf != h.number {
+	if h.textOf != h.generation {
 		s := state{Version: h.options.Version + " " + staticVersion(), Checkouts: []checkoutState{}, Points: []pointState{}}
 		all := h.listed()
 		for _, k := range all {
@@ -185,26 +185,28 @@ func (h *hub) state() (text []byte, number int, changed <-chan struct{}) {
 			} else if p.Error != "" {
 				shown.State = "blocked"
 			}
-			if i := slices.IndexFunc(all, func(k known) bool { return k.Directory == p.Checkout.Directory && k.Worktree == p.Checkout.Worktree }); i >= 0 {
+			if i := slices.IndexFunc(all, func(k checkoutInfo) bool {
+				return k.Directory == p.Checkout.Directory && k.Worktree == p.Checkout.Worktree
+			}); i >= 0 {
 				shown.Checkout = all[i].id
 			}
 			s.Points = append(s.Points, shown)
 		}
 		h.text, _ = json.Marshal(s)
-		h.textOf = h.number
+		h.textOf = h.generation
 	}
-	return h.text, h.number, h.changed
+	return h.text, h.generation, h.changed
 }
 
 // update changes what is known about a checkout, if it still has that run.
-func (h *hub) update(i control.Instance, edit func(*known)) {
+func (h *hub) update(i control.Instance, edit func(*checkoutInfo)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	k, ok := h.all[i.Name()]
+	k, ok := h.checkouts[i.Name()]
 	if !ok || k.instance.Note.ID != i.Note.ID {
 		return
 	}
 	edit(&k)
-	h.all[i.Name()] = k
+	h.checkouts[i.Name()] = k
 	h.change()
 }

@@ -52,7 +52,7 @@ func (h *hub) watch(ctx context.Context, scanned chan struct{}) {
 // followed.
 func (h *hub) found(i control.Instance, first bool) (follow bool) {
 	h.mu.Lock()
-	k, listed := h.all[i.Name()]
+	k, listed := h.checkouts[i.Name()]
 	following := h.watching[i.Note.ID]
 	h.mu.Unlock()
 	switch {
@@ -62,7 +62,7 @@ func (h *hub) found(i control.Instance, first bool) (follow bool) {
 		}
 		k.slot, k.instance, k.Checkout, k.running, k.ended, k.problem = i.Slot, i, identity(i.Note), true, "", ""
 		h.mu.Lock()
-		h.all[i.Name()] = k
+		h.checkouts[i.Name()] = k
 		h.watching[i.Note.ID] = true
 		h.change()
 		h.mu.Unlock()
@@ -73,11 +73,11 @@ func (h *hub) found(i control.Instance, first bool) (follow bool) {
 		defer h.mu.Unlock()
 		switch {
 		case ok:
-			k.info = h.all[i.Name()].info
-			h.all[i.Name()] = k
+			k.info = h.checkouts[i.Name()].info
+			h.checkouts[i.Name()] = k
 			h.change()
 		case listed:
-			delete(h.all, i.Name())
+			delete(h.checkouts, i.Name())
 			h.change()
 		}
 	}
@@ -86,8 +86,8 @@ func (h *hub) found(i control.Instance, first bool) (follow bool) {
 
 // remains returns what is left of the last run of a slot. ok is false if it ended
 // long ago.
-func (h *hub) remains(i control.Instance) (k known, ok bool) {
-	k = known{slot: i.Slot, instance: i, Checkout: identity(i.Note)}
+func (h *hub) remains(i control.Instance) (k checkoutInfo, ok bool) {
+	k = checkoutInfo{slot: i.Slot, instance: i, Checkout: identity(i.Note)}
 	runs := h.options.Logs.Runs(i.Name())
 	if len(runs) == 0 {
 		k.ended = "it was killed"
@@ -123,7 +123,7 @@ func (h *hub) readHeads() {
 		}
 		branch, commit := h.options.Head(k.Directory)
 		if branch != k.branch || commit != k.commit {
-			h.update(k.instance, func(k *known) { k.branch, k.commit = branch, commit })
+			h.update(k.instance, func(k *checkoutInfo) { k.branch, k.commit = branch, commit })
 		}
 	}
 }
@@ -146,7 +146,7 @@ func (h *hub) follow(ctx context.Context, i control.Instance, responded func()) 
 	readers.Go(func() { h.watchSuspended(ctx, i) })
 	for ctx.Err() == nil {
 		err := i.Client().Watch(ctx, func(info control.Info) error {
-			h.update(i, func(k *known) {
+			h.update(i, func(k *checkoutInfo) {
 				k.info, k.problem = info, ""
 				k.Checkout = Checkout{info.Directory, info.Project, info.Worktree}
 			})
@@ -161,7 +161,7 @@ func (h *hub) follow(ctx context.Context, i control.Instance, responded func()) 
 			return
 		}
 		if err != nil {
-			h.update(i, func(k *known) {
+			h.update(i, func(k *checkoutInfo) {
 				k.problem, _ = h.options.Explain(k.Checkout, err)
 			})
 			responded()
@@ -187,7 +187,7 @@ func (h *hub) ended(i, now control.Instance) {
 			text = "it was killed"
 		}
 	}
-	h.update(i, func(k *known) {
+	h.update(i, func(k *checkoutInfo) {
 		k.running, k.ended, k.endedAt, k.stored, k.loads, k.problem = false, text, time.Now(), stored, nil, ""
 	})
 }
@@ -207,7 +207,7 @@ func (h *hub) watchSuspended(ctx context.Context, i control.Instance) {
 			continue
 		}
 		was = suspended
-		h.update(i, func(k *known) {
+		h.update(i, func(k *checkoutInfo) {
 			if k.problem = ""; suspended {
 				k.problem, _ = h.options.Explain(k.Checkout, &control.UnresponsiveError{PID: i.Note.PID, Suspended: true})
 			}
@@ -225,7 +225,7 @@ func (h *hub) readLoads(ctx context.Context, i control.Instance) {
 			return
 		}
 		h.mu.Lock()
-		statuses := h.all[i.Name()].info.Services
+		statuses := h.checkouts[i.Name()].info.Services
 		h.mu.Unlock()
 		loads := map[string]load{}
 		for _, st := range statuses {
@@ -238,7 +238,7 @@ func (h *hub) readLoads(ctx context.Context, i control.Instance) {
 			}
 		}
 		if len(loads) > 0 || len(before) > 0 {
-			h.update(i, func(k *known) { k.loads = loads })
+			h.update(i, func(k *checkoutInfo) { k.loads = loads })
 		}
 		before = loads
 	}

@@ -136,7 +136,7 @@ const recordedTime = time.Second
 
 // runs returns the stored runs of a checkout, the latest first. recorded is false
 // if the current one is not stored.
-func (d *Dashboard) runs(ctx context.Context, k known) (runs []logstore.Run, recorded bool) {
+func (d *Dashboard) runs(ctx context.Context, k checkoutInfo) (runs []logstore.Run, recorded bool) {
 	stored := func() bool {
 		runs = d.options.Logs.Runs(k.slot.Name())
 		return !k.running || len(runs) > 0 && runs[0].ID == k.instance.Note.ID
@@ -153,7 +153,7 @@ func (d *Dashboard) runs(ctx context.Context, k known) (runs []logstore.Run, rec
 }
 
 // read returns up to n lines before, after or from a cursor, or the last ones.
-func (d *Dashboard) read(ctx context.Context, k known, s selection, where string, at logstore.Cursor, n int) (page, error) {
+func (d *Dashboard) read(ctx context.Context, k checkoutInfo, s selection, where string, at logstore.Cursor, n int) (page, error) {
 	runs, recorded := d.runs(ctx, k)
 	if !recorded || strings.HasPrefix(at.Run, memoryRun) {
 		return d.readMemory(ctx, k, s, where, at, n)
@@ -282,7 +282,7 @@ func isAfter(a, b logstore.Cursor) bool {
 }
 
 // readMemory is read for a run that is not stored: it has only its latest lines.
-func (d *Dashboard) readMemory(ctx context.Context, k known, s selection, where string, at logstore.Cursor, n int) (page, error) {
+func (d *Dashboard) readMemory(ctx context.Context, k checkoutInfo, s selection, where string, at logstore.Cursor, n int) (page, error) {
 	p := page{Lines: []line{}, Start: true, End: true}
 	if where == "before" || !k.running {
 		return p, nil

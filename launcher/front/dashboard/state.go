@@ -70,7 +70,7 @@ const inactive launcher.State = "inactive"
 const shortCommit = 8
 
 // stateOf describes a checkout.
-func stateOf(k known, url string) checkoutState {
+func stateOf(k checkoutInfo, url string) checkoutState {
 	s := checkoutState{
 		ID: k.id, Project: k.Project, Worktree: k.Worktree, Directory: k.Directory, URL: url,
 		Branch: k.branch, Commit: k.commit[:min(shortCommit, len(k.commit))],
@@ -134,7 +134,7 @@ func (l load) after(d launcher.Details) load {
 func identity(n control.Note) Checkout { return Checkout{n.Directory, n.Project, n.Worktree} }
 
 // siteURL is the address of the page of a checkout; "" if it has none.
-func siteURL(k known, name string, port int) string {
+func siteURL(k checkoutInfo, name string, port int) string {
 	for _, st := range k.info.Services {
 		if strings.Contains(st.Address, ".localhost:") {
 			return fmt.Sprintf("http://%s.localhost:%d", name, port)

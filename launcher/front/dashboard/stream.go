@@ -167,7 +167,7 @@ func (d *Dashboard) followLines(ctx context.Context, s socket, f follow) {
 // followRun sends the lines of all runs of a checkout after a cursor, then those
 // of the current run until it ends. It returns the cursor of the last line. With
 // live, it sends only lines from now on.
-func (d *Dashboard) followRun(ctx context.Context, k known, s selection, after logstore.Cursor, b *batch, live bool) (logstore.Cursor, error) {
+func (d *Dashboard) followRun(ctx context.Context, k checkoutInfo, s selection, after logstore.Cursor, b *batch, live bool) (logstore.Cursor, error) {
 	runs, recorded := d.runs(ctx, k)
 	emit := func(l logstore.Line) error {
 		after = l.Cursor
@@ -234,7 +234,7 @@ func prior(runs []logstore.Run, r logstore.Run) logstore.Run {
 }
 
 // followMemory is followRun for a run that is not stored.
-func (d *Dashboard) followMemory(ctx context.Context, k known, s selection, after logstore.Cursor, b *batch, live bool, emit func(logstore.Line) error) error {
+func (d *Dashboard) followMemory(ctx context.Context, k checkoutInfo, s selection, after logstore.Cursor, b *batch, live bool, emit func(logstore.Line) error) error {
 	if !live && after.Run != memoryRun+k.instance.Note.ID {
 		b.start = true
 	}

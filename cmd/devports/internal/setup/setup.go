@@ -42,8 +42,8 @@ type Store struct {
 	checkout  Checkout
 }
 
-// In returns the Store of a checkout in devports' home.
-func In(home string, c Checkout) Store { return Store{filepath.Join(home, "setup"), c} }
+// NewStore returns the Store of a checkout in devports' home.
+func NewStore(home string, c Checkout) Store { return Store{filepath.Join(home, "setup"), c} }
 
 // state is the content of a file.
 type state struct {

@@ -1,26 +1,27 @@
 package logstore
 
-// neighbours are the lines of a service near the current one.
-type neighbours struct {
+// contextLines selects, for a service, the lines that match and those around
+// them.
+type contextLines struct {
 	context int         // the number of lines before and after a match
 	before  []blockLine // the last ones that have not been selected
 	after   int         // lines still to select after a match
 	skipped []page      // those after before, none of which has a match
 }
 
-// neighboursOf returns the neighbours of a service.
-func (r *reading) neighboursOf(service string) *neighbours {
+// contextOf returns the contextLines of a service.
+func (r *queryReader) contextOf(service string) *contextLines {
 	n := r.context[service]
 	if n == nil {
-		n = &neighbours{context: r.query.Context}
+		n = &contextLines{context: r.query.Context}
 		r.context[service] = n
 	}
 	return n
 }
 
-// page returns the lines of a page that match and those near them. It does not
-// decode the page if none matches; last says that no page follows.
-func (n *neighbours) page(d *decoder, p page, text []byte, last bool) []blockLine {
+// page returns the lines of a page that match and those around them. It does
+// not decode the page if none matches; last says that no page follows.
+func (n *contextLines) page(d *decoder, p page, text []byte, last bool) []blockLine {
 	if n.after == 0 && !last && !d.mayMatch(p, text) {
 		n.skipped = append(n.skipped, p)
 		return nil
@@ -36,11 +37,11 @@ func (n *neighbours) page(d *decoder, p page, text []byte, last bool) []blockLin
 	n.before = append(n.before, skipped...)
 	n.before = n.before[max(0, len(n.before)-n.context):]
 	n.skipped = nil
-	return n.near(lines)
+	return n.selectLines(lines)
 }
 
-// near returns those lines that match, or are near those that do.
-func (n *neighbours) near(lines []blockLine) (selected []blockLine) {
+// selectLines returns those lines that match, or are around those that do.
+func (n *contextLines) selectLines(lines []blockLine) (selected []blockLine) {
 	for _, l := range lines {
 		switch {
 		case l.missed > 0:
