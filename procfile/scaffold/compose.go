@@ -95,10 +95,19 @@ func (c *composer) origin(s composed) string { return c.file.files[0] + ", servi
 func (c *composer) divide(services []composed) (inside map[string]bool) {
 	inside = map[string]bool{}
 	known := len(c.project.Services)
+	// A command says more than a directory.
+	for _, choose := range []func(composed, string, []int) (int, bool){c.same, c.similar} {
+		for _, s := range services {
+			if _, ok := c.paired[s.name]; ok {
+				continue
+			}
+			if i, ok := c.native(s, known, choose); ok {
+				c.paired[s.name] = i
+			}
+		}
+	}
 	for _, s := range services {
-		if i, ok := c.native(s, known); ok {
-			c.paired[s.name] = i
-		} else {
+		if _, ok := c.paired[s.name]; !ok {
 			inside[s.name] = true
 		}
 	}

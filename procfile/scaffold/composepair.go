@@ -9,9 +9,9 @@ import (
 )
 
 // native returns the service of the project that runs the same program without
-// Docker: one of the first known services, or a new one with the command of the
-// compose file. A service with secrets needs their files in its container.
-func (c *composer) native(s composed, known int) (int, bool) {
+// Docker: choose gets the first known services in the directory of its code, the
+// most likely first. A service with secrets needs their files in its container.
+func (c *composer) native(s composed, known int, choose func(s composed, dir string, here []int) (int, bool)) (int, bool) {
 	dirs := s.dirs
 	if len(dirs) == 0 {
 		if !c.isOwnImage(s) {
@@ -30,7 +30,7 @@ func (c *composer) native(s composed, known int) (int, bool) {
 			continue
 		}
 		slices.SortStableFunc(here, func(a, b int) int { return c.rank(s, b) - c.rank(s, a) })
-		if i, ok := c.match(s, dir, here); ok {
+		if i, ok := choose(s, dir, here); ok {
 			return i, ok
 		}
 	}
@@ -51,8 +51,28 @@ func (c *composer) rank(s composed, i int) int {
 	return 0
 }
 
-// match chooses one of the services in here for s.
-func (c *composer) match(s composed, dir string, here []int) (int, bool) {
+// same chooses the service in here that runs the program of s.
+func (c *composer) same(s composed, dir string, here []int) (int, bool) {
+	call, ok := c.tree.call(dir, s.command)
+	if !ok {
+		return 0, false
+	}
+	for _, i := range here {
+		n := c.project.Services[i]
+		if other, ok := c.tree.call(path.Clean(n.Dir), n.Command); ok && call.same(other) {
+			return i, true
+		}
+		// python app.py, instead of flask run
+		if file := plainArgs(call.args); len(s.ports) > 0 && isInterpreter(call.program) && len(file) > 0 && path.Join(dir, file[0]) == n.Origin {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// similar chooses a service in here for s that no container has yet, or makes a
+// new one of the command of s.
+func (c *composer) similar(s composed, dir string, here []int) (int, bool) {
 	free := slices.DeleteFunc(slices.Clone(here), func(i int) bool {
 		for _, j := range c.paired {
 			if i == j {
@@ -62,18 +82,20 @@ func (c *composer) match(s composed, dir string, here []int) (int, bool) {
 		return c.project.Services[i].NoPort
 	})
 	if inv, ok := lastInvocation(s.command); ok {
-		for _, i := range here {
-			if other, ok := lastInvocation(c.project.Services[i].Command); ok && other.program == inv.program && sameVerb(inv, other) && inv.program != "npm" {
+		call, _ := c.tree.call(dir, s.command)
+		usual := slices.Contains(usualScripts, call.script)
+		if !usual && !isServing(inv) {
+			if i, ok := c.onlyScript(s, dir, inv, free); ok {
 				return i, true
 			}
 		}
-		if _, serves := lookUp(inv); !serves || len(free) == 0 {
+		if !usual && !isServing(inv) || len(free) == 0 {
 			if n, ok := c.processOf(s, dir, inv); ok {
 				c.project.add(n, s.name, path.Base(dir)+"-"+s.name)
 				return len(c.project.Services) - 1, true
 			}
 		}
-		if len(s.ports) == 0 {
+		if len(s.ports) == 0 && !usual {
 			return 0, false
 		}
 	}
@@ -86,19 +108,86 @@ func (c *composer) match(s composed, dir string, here []int) (int, bool) {
 	return free[0], true
 }
 
-// sameVerb reports whether two calls of a program with subcommands agree in
-// those: celery worker and celery beat do not.
-func sameVerb(a, b invocation) bool {
-	if slices.Contains([]string{"artisan", "rails", "manage.py", "mix", "rake", "bundle"}, a.program) {
-		first := func(inv invocation) string { return append(withoutOptions(inv.args), word{})[0].text }
-		return first(a) == first(b)
+// onlyScript chooses the only script of the package in dir that runs a server
+// of its own, for a container that publishes a port and runs Node.js in another
+// way: node dist/main.js, instead of nest start.
+func (c *composer) onlyScript(s composed, dir string, inv invocation, free []int) (int, bool) {
+	if len(s.ports) == 0 || isWorker(s.name, s.command) || !isManager(inv.program) && !slices.Contains(nodePrograms, inv.program) {
+		return 0, false
 	}
-	for _, verb := range []string{"worker", "beat", "flower", "runserver", "queue:work", "queue:listen", "schedule:work", "horizon", "sidekiq"} {
-		if (indexWord(a.args, verb) < 0) != (indexWord(b.args, verb) < 0) {
-			return false
+	scripts := slices.DeleteFunc(slices.Clone(free), func(i int) bool {
+		n := c.project.Services[i]
+		call, ok := c.tree.call(dir, n.Command)
+		return n.Origin != path.Join(dir, "package.json") || !ok || isServing(call.invocation)
+	})
+	if len(scripts) != 1 {
+		return 0, false
+	}
+	return scripts[0], true
+}
+
+// nodePrograms run a file of JavaScript or TypeScript.
+var nodePrograms = []string{"node", "nodemon", "tsx", "ts-node", "ts-node-dev"}
+
+// call is what a command runs in the end.
+type call struct {
+	invocation
+	dir    string
+	script string // of the package.json in dir; "" for none
+}
+
+// call follows a command in dir to the program that it runs, through the
+// scripts of the package.json there.
+func (t tree) call(dir, line string) (call, bool) {
+	at := call{dir: dir}
+	if m, exists, err := readManifest(t.fs, dir); exists && err == nil {
+		if commands := splitCommands(line); len(commands) > 0 {
+			if _, name, _ := scriptCall(commands[len(commands)-1]); name != "" && m.Scripts[name] != nil {
+				at.script = name
+			}
+		}
+		line = m.expand(line, 5)
+	}
+	var ok bool
+	at.invocation, ok = lastInvocation(line)
+	return at, ok
+}
+
+// same reports whether two commands run the same: the same script, server or
+// worker, or else the same program with the same arguments.
+func (a call) same(b call) bool {
+	if a.script != "" && a.script == b.script && a.dir == b.dir {
+		return true
+	}
+	if a.program != b.program && !(slices.Contains(nodePrograms, a.program) && slices.Contains(nodePrograms, b.program)) {
+		return false
+	}
+	if isServing(a.invocation) && isServing(b.invocation) {
+		return true
+	}
+	plainA, plainB := plainArgs(a.args), plainArgs(b.args)
+	switch {
+	case slices.Contains([]string{"artisan", "rails", "manage.py", "mix", "rake", "bundle"}, a.program): // programs with subcommands
+		return len(plainA) > 0 && len(plainB) > 0 && plainA[0] == plainB[0]
+	case slices.Contains(workerWords, a.program): // celery worker and celery beat differ, celery -A x and -A y do not
+		for _, verb := range []string{"worker", "beat", "flower"} {
+			if slices.Contains(plainA, verb) != slices.Contains(plainB, verb) {
+				return false
+			}
+		}
+		return true
+	}
+	return a.dir == b.dir && slices.Equal(plainA, plainB)
+}
+
+// plainArgs returns the arguments that are not options.
+func plainArgs(args []word) (plain []string) {
+	for _, a := range args {
+		if !strings.HasPrefix(a.text, "-") {
+			plain = append(plain, a.text)
 		}
 	}
-	return true
+	return plain
 }
 
 func lastInvocation(line string) (invocation, bool) {

@@ -114,6 +114,39 @@ db[] compose db port 3306 ready=exec:docker compose exec -T db sh -c 'mysqladmin
 web[] npm run dev -- --port $PORT --strictPort
 backend[backend] python3 manage.py runserver $PORT DEBUG=1
 - compose.yml, service backend`},
+		{"the dev script of a container", files{
+			"frontend/package.json": `{"scripts": {"dev": "vite"}}`,
+			"compose.yml":           "services: {frontend: {build: ./frontend, command: npm run dev -- --host, ports: ['5173:5173'], environment: {DB_HOST: db}, depends_on: [db]}, db: {image: x, ports: ['5432:5432']}}",
+		}, `
+frontend[frontend] npm run dev -- --port $PORT --strictPort after db DB_HOST=localhost DB_PORT=${PORT_DB}
+db[] compose db
+- compose.yml, service frontend`},
+		{"another script for development, and a worker", files{
+			"package.json": `{"scripts": {"start": "nest start", "start:dev": "nest start --watch", "start:prod": "node dist/main", "start:jobs": "nest start jobs"}}`, "yarn.lock": "",
+			"compose.yml": "services: {jobs: {build: ., command: 'yarn start:jobs'}, app: {build: ., command: [yarn, start]}}",
+		}, `
+web[] yarn run start:dev
+jobs[] yarn start:jobs -
+- compose.yml, service app`},
+		{"the program of a dev script", files{
+			"server/package.json": `{"scripts": {"start": "node src/index.js", "dev": "nodemon src/index.js"}}`,
+			"compose.yml":         "services: {admin: {build: server, command: node src/admin.js, ports: ['9000:9000']}, server: {build: server, command: 'node --inspect=0.0.0.0:9229 src/index.js', ports: ['4000:4000', '9229:9229']}}",
+		}, `
+server[server] npm run dev
+admin[server] node src/admin.js ready=none
+- compose.yml, service server`},
+		{"a server beside the dev script", files{
+			"package.json": `{"scripts": {"dev": "vite", "storybook": "storybook dev -p 6006"}}`,
+			"compose.yml":  "services: {api: {build: ., command: node server.js, ports: ['4000:4000']}, book: {build: ., command: npm run storybook, ports: ['6006:6006']}}",
+		}, `
+web[] npm run dev -- --port $PORT --strictPort
+api[] node server.js ready=none
+book[] npm run storybook ready=none`},
+		{"the file of a server", files{
+			"app.py": "", "requirements.txt": "flask\n", "compose.yml": "services: {web: {build: ., command: python app.py, ports: ['5000:5000']}}",
+		}, `
+web[] flask run --port $PORT
+- compose.yml, service web`},
 		{"an example of .env", files{
 			"package.json": `{"scripts": {"dev": "next dev"}}`, ".env.example": "DATABASE_URL=\"postgres://localhost:54320/x\"\nREDIS_PORT=6379 # x\nPORT=3000\n",
 			"compose.yml": "services: {db: {image: postgres, ports: ['54320:5432']}, redis: {image: redis, ports: ['6379:6379']}}",

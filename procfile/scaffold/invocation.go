@@ -33,6 +33,10 @@ var wrappers = []wrapper{
 // interpreters run a program given as a file, or as a module with -m.
 var interpreters = []string{"python", "ruby", "php", "node", "deno", "tsx", "ts-node", "nodemon"}
 
+func isInterpreter(program string) bool {
+	return slices.Contains(interpreters, strings.TrimRight(program, "0123456789."))
+}
+
 // unwrap finds the program that a command runs in the end.
 func unwrap(c simpleCommand) invocation {
 	var inv invocation
@@ -78,7 +82,7 @@ func unwrapOnce(program string, args []word) ([]word, bool) {
 		}
 		return rest, true
 	}
-	if slices.Contains(interpreters, strings.TrimRight(program, "0123456789.")) {
+	if isInterpreter(program) {
 		for i, a := range args {
 			if a.text == "-m" && i+1 < len(args) {
 				return args[i+1:], true
