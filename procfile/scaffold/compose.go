@@ -96,7 +96,7 @@ func (c *composer) divide(services []composed) (inside map[string]bool) {
 	inside = map[string]bool{}
 	known := len(c.project.Services)
 	// A command says more than a directory.
-	for _, choose := range []func(composed, string, []int) (int, bool){c.same, c.similar} {
+	for _, choose := range []func(composed, string, call, []int) (int, bool){c.same, c.similar} {
 		for _, s := range services {
 			if _, ok := c.paired[s.name]; ok {
 				continue

@@ -11,7 +11,7 @@ import (
 // native returns the service of the project that runs the same program without
 // Docker: choose gets the first known services in the directory of its code, the
 // most likely first. A service with secrets needs their files in its container.
-func (c *composer) native(s composed, known int, choose func(s composed, dir string, here []int) (int, bool)) (int, bool) {
+func (c *composer) native(s composed, known int, choose func(s composed, dir string, command call, here []int) (int, bool)) (int, bool) {
 	dirs := s.dirs
 	if len(dirs) == 0 {
 		if !c.isOwnImage(s) {
@@ -20,9 +20,10 @@ func (c *composer) native(s composed, known int, choose func(s composed, dir str
 		dirs = []string{"."}
 	}
 	for _, dir := range dirs {
+		command := c.tree.call(dir, s.command)
 		var here []int
 		for i, n := range c.project.Services[:known] {
-			if n.isIn(dir) || len(s.dirs) == 0 {
+			if n.isIn(command.dir) || len(s.dirs) == 0 {
 				here = append(here, i)
 			}
 		}
@@ -30,7 +31,7 @@ func (c *composer) native(s composed, known int, choose func(s composed, dir str
 			continue
 		}
 		slices.SortStableFunc(here, func(a, b int) int { return c.rank(s, b) - c.rank(s, a) })
-		if i, ok := choose(s, dir, here); ok {
+		if i, ok := choose(s, dir, command, here); ok {
 			return i, ok
 		}
 	}
@@ -52,18 +53,14 @@ func (c *composer) rank(s composed, i int) int {
 }
 
 // same chooses the service in here that runs the program of s.
-func (c *composer) same(s composed, dir string, here []int) (int, bool) {
-	call, ok := c.tree.call(dir, s.command)
-	if !ok {
-		return 0, false
-	}
+func (c *composer) same(s composed, dir string, command call, here []int) (int, bool) {
 	for _, i := range here {
 		n := c.project.Services[i]
-		if other, ok := c.tree.call(path.Clean(n.Dir), n.Command); ok && call.same(other) {
+		if command.same(c.tree.call(path.Clean(n.Dir), n.Command)) {
 			return i, true
 		}
 		// python app.py, instead of flask run
-		if file := plainArgs(call.args); len(s.ports) > 0 && isInterpreter(call.program) && len(file) > 0 && path.Join(dir, file[0]) == n.Origin {
+		if file := plainArgs(command.args); len(s.ports) > 0 && isInterpreter(command.program) && len(file) > 0 && path.Join(dir, file[0]) == n.Origin {
 			return i, true
 		}
 	}
@@ -72,7 +69,7 @@ func (c *composer) same(s composed, dir string, here []int) (int, bool) {
 
 // similar chooses a service in here for s that no container has yet, or makes a
 // new one of the command of s.
-func (c *composer) similar(s composed, dir string, here []int) (int, bool) {
+func (c *composer) similar(s composed, dir string, command call, here []int) (int, bool) {
 	free := slices.DeleteFunc(slices.Clone(here), func(i int) bool {
 		for _, j := range c.paired {
 			if i == j {
@@ -82,10 +79,9 @@ func (c *composer) similar(s composed, dir string, here []int) (int, bool) {
 		return c.project.Services[i].NoPort
 	})
 	if inv, ok := lastInvocation(s.command); ok {
-		call, _ := c.tree.call(dir, s.command)
-		usual := slices.Contains(usualScripts, call.script)
+		usual := slices.Contains(usualScripts, command.script)
 		if !usual && !isServing(inv) {
-			if i, ok := c.onlyScript(s, dir, inv, free); ok {
+			if i, ok := c.onlyScript(s, command.dir, inv, free); ok {
 				return i, true
 			}
 		}
@@ -117,8 +113,7 @@ func (c *composer) onlyScript(s composed, dir string, inv invocation, free []int
 	}
 	scripts := slices.DeleteFunc(slices.Clone(free), func(i int) bool {
 		n := c.project.Services[i]
-		call, ok := c.tree.call(dir, n.Command)
-		return n.Origin != path.Join(dir, "package.json") || !ok || isServing(call.invocation)
+		return n.Origin != path.Join(dir, "package.json") || isServing(c.tree.call(dir, n.Command).invocation)
 	})
 	if len(scripts) != 1 {
 		return 0, false
@@ -132,13 +127,13 @@ var nodePrograms = []string{"node", "nodemon", "tsx", "ts-node", "ts-node-dev"}
 // call is what a command runs in the end.
 type call struct {
 	invocation
-	dir    string
+	dir    string // that of its package
 	script string // of the package.json in dir; "" for none
 }
 
 // call follows a command in dir to the program that it runs, through the
-// scripts of the package.json there.
-func (t tree) call(dir, line string) (call, bool) {
+// scripts of the package.json there and its workspaces.
+func (t tree) call(dir, line string) call {
 	at := call{dir: dir}
 	if m, exists, err := readManifest(t.fs, dir); exists && err == nil {
 		if commands := splitCommands(line); len(commands) > 0 {
@@ -147,10 +142,14 @@ func (t tree) call(dir, line string) (call, bool) {
 			}
 		}
 		line = m.expand(line, 5)
+		members := workspaces(t, dir, m, &findings{})
+		if others := t.otherPackages(dir, members, line); len(others) == 1 && t.declares(others[0], members) {
+			below, _, _ := readManifest(t.fs, others[0].dir)
+			at.dir, at.script = others[0].dir, below.devScripts()[0]
+		}
 	}
-	var ok bool
-	at.invocation, ok = lastInvocation(line)
-	return at, ok
+	at.invocation, _ = lastInvocation(line)
+	return at
 }
 
 // same reports whether two commands run the same: the same script, server or
@@ -159,7 +158,7 @@ func (a call) same(b call) bool {
 	if a.script != "" && a.script == b.script && a.dir == b.dir {
 		return true
 	}
-	if a.program != b.program && !(slices.Contains(nodePrograms, a.program) && slices.Contains(nodePrograms, b.program)) {
+	if a.program == "" || a.program != b.program && !(slices.Contains(nodePrograms, a.program) && slices.Contains(nodePrograms, b.program)) {
 		return false
 	}
 	if isServing(a.invocation) && isServing(b.invocation) {

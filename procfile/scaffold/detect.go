@@ -107,8 +107,12 @@ func project(f findings) Project {
 	return p
 }
 
-// startedScript returns the script of package.json that a command starts.
+// startedScript returns the script of package.json that a command starts in its
+// directory.
 func startedScript(command string) string {
+	if len(entered(command)) > 0 {
+		return ""
+	}
 	for _, c := range splitCommands(command) {
 		if manager, name, _ := scriptCall(c); manager != "" {
 			return name

@@ -48,6 +48,56 @@ c[packages/c] npm run dev -
 web[apps/web] npm run dev
 - apps/docs
 - package.json, script dev`},
+		{"scripts of the root that start one workspace each", files{
+			"package.json":          `{"workspaces": ["apps/*", "packages/*"], "scripts": {"dev": "concurrently \"npm:dev:*\"", "dev:web": "npm run dev -w apps/web", "dev:api": "npm run build -w @x/ui && npm run dev --workspace=@x/api", "dev:css": "tailwindcss --watch"}}`,
+			"apps/web/package.json": `{"name": "@x/web", "scripts": {"dev": "vite"}}`, "apps/api/package.json": `{"name": "@x/api", "scripts": {"dev": "nodemon i.js"}}`,
+			"packages/ui/package.json": `{"name": "@x/ui", "scripts": {"dev": "tsup --watch", "build": "tsup"}}`,
+		}, `
+api[apps/api] npm run dev
+web[apps/web] npm run dev -- --port $PORT --strictPort
+css[] npm run dev:css -
+- packages/ui
+- package.json, script dev:api
+- package.json, script dev:web`},
+		{"a script of the root and one of a workspace", files{
+			"package.json":        `{"workspaces": ["client"], "scripts": {"dev": "concurrently \"npm run server\" \"npm run dev -w client\"", "server": "node s.js"}}`,
+			"client/package.json": `{"name": "client", "scripts": {"dev": "vite"}}`,
+		}, `
+client[client] npm run dev -- --port $PORT --strictPort
+server[] npm run server`},
+		{"all workspaces", files{
+			"package.json":   `{"workspaces": ["a", "b"], "scripts": {"dev": "npm run dev --workspaces"}}`,
+			"a/package.json": `{"scripts": {"dev": "vite"}}`, "b/package.json": `{"scripts": {"dev": "nodemon i.js"}}`,
+		}, `
+a[a] npm run dev -- --port $PORT --strictPort
+b[b] npm run dev
+- package.json, script dev`},
+		{"variants that start workspaces", files{
+			"package.json":   `{"workspaces": ["a", "b", "f"], "packageManager": "yarn@4", "scripts": {"dev:a": "yarn workspace a dev", "dev:b": "yarn --cwd=b dev", "dev:f": "yarn workspace f storybook"}}`,
+			"a/package.json": `{"name": "a", "scripts": {"dev": "next dev"}}`, "b/package.json": `{"name": "b", "scripts": {"dev": "next dev"}}`,
+			"f/package.json": `{"name": "f", "scripts": {"dev": "next dev", "storybook": "storybook dev"}}`,
+		}, `
+a[a] yarn run dev
+b[b] yarn run dev
+f[f] yarn run dev
+dev-f[] yarn run dev:f
+- package.json, script dev:a
+- package.json, script dev:b`},
+		{"a Procfile that enters directories", files{
+			"Procfile.dev": "api: cd api && npm start\nweb: npm start --prefix web\nother: npm start --prefix=other\n",
+		}, `
+api[] cd api && npm start ready=none
+web[] npm start --prefix web
+other[] npm start --prefix=other ready=none`},
+		{"workspaces in containers", files{
+			"package.json": `{"workspaces": ["apps/*"]}`, "pnpm-lock.yaml": "",
+			"apps/web/package.json": `{"name": "web", "scripts": {"dev": "vite"}}`, "apps/api/package.json": `{"name": "api", "scripts": {"dev": "nodemon i.js"}}`,
+			"compose.yml": "services: {backend: {build: ., command: pnpm --filter api dev, ports: ['80:80']}, web: {build: ., command: pnpm -F web run dev, ports: ['81:81']}}",
+		}, `
+backend[apps/api] pnpm run dev
+web[apps/web] pnpm run dev --port $PORT --strictPort
+- compose.yml, service backend
+- compose.yml, service web`},
 		{"deeper directories", files{
 			"services/api/go.mod": "module x/api\n", "services/api/main.go": "package main", "src/web/package.json": `{"scripts": {"dev": "vite"}}`,
 			"skaffold.yaml": "", "{{cookiecutter.slug}}/manage.py": "",

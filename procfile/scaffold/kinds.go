@@ -1,7 +1,6 @@
 package scaffold
 
 import (
-	"path"
 	"slices"
 	"strings"
 )
@@ -71,7 +70,7 @@ func (m manifest) expand(line string, depth int) string {
 		c := commands[len(commands)-1]
 		_, name, args := scriptCall(c)
 		text, ok := m.script(name)
-		if !ok || len(selectors(c)) > 0 {
+		if !ok || len(entered(line)) > 0 {
 			break
 		}
 		for _, a := range args {
@@ -126,37 +125,4 @@ func selectors(c simpleCommand) (names []string) {
 		}
 	}
 	return names
-}
-
-// selected returns those of the workspaces that a script selects by name. It
-// returns none if it cannot resolve a name.
-func (t tree) selected(dir string, workspaces []string, script string) (dirs []string) {
-	commands := splitCommands(script)
-	for _, c := range commands {
-		for _, w := range c.words {
-			if strings.ContainsRune(w.text, ' ') { // an argument of concurrently
-				commands = append(commands, splitCommands(w.text)...)
-			}
-		}
-	}
-	for _, c := range commands {
-		for _, name := range selectors(c) {
-			if strings.HasPrefix(name, "!") {
-				return nil
-			}
-			name = strings.Trim(name, ".^{}")
-			found := false
-			for _, w := range workspaces {
-				m, _, err := readManifest(t.fs, w)
-				matches, badPattern := path.Match(name, m.Name)
-				if err == nil && (m.Name == name || matches && badPattern == nil || path.Base(m.Name) == name || path.Join(dir, strings.TrimPrefix(name, "/")) == w) {
-					dirs, found = append(dirs, w), true
-				}
-			}
-			if !found {
-				return nil
-			}
-		}
-	}
-	return unique(dirs)
 }

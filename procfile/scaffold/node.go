@@ -21,27 +21,30 @@ func node(t tree, dir string) (f findings) {
 	f.packages = append(f.packages, m.Name)
 	manager := t.manager(dir, m)
 	f.visited = workspaces(t, dir, m, &f)
-	members, script := f.visited, ""
+	members := f.visited
 	if chosen := m.rootScript(); chosen != "" {
 		text, _ := m.script(chosen)
-		if selected := t.selected(dir, members, m.expand(text, 5)); len(selected) > 0 {
-			script = scriptName(file, chosen)
+		var selected []string
+		for _, line := range m.lines(text) {
+			for _, p := range t.otherPackages(dir, members, line) {
+				if slices.Contains(members, p.dir) && !slices.Contains(selected, p.dir) {
+					selected = append(selected, p.dir)
+				}
+			}
+		}
+		if len(selected) > 0 {
 			others := slices.DeleteFunc(slices.Clone(members), func(w string) bool {
 				other, _, err := readManifest(t.fs, w)
 				return slices.Contains(selected, w) || err != nil || len(other.devScripts()) == 0
 			})
 			if len(others) > 0 {
-				f.leaveOut(strings.Join(few(others, 3, "others"), ", "), "%s does not start them", script)
+				f.leaveOut(strings.Join(few(others, 3, "others"), ", "), "%s does not start them", scriptName(file, chosen))
 			}
-			members = selected
+			members = slices.DeleteFunc(slices.Clone(members), func(w string) bool { return !slices.Contains(selected, w) })
 		}
 	}
 	packages(t, members, manager, &f)
-	if parts := len(f.candidates) > 0; parts && script != "" {
-		f.leaveOut(script, "it starts workspaces, which are declared one by one")
-	} else {
-		scripts(t, dir, m, manager, parts, &f)
-	}
+	scripts(t, dir, m, manager, len(f.candidates) > 0, &f)
 	return f
 }
 
@@ -92,20 +95,25 @@ func packages(t tree, dirs []string, manager string, f *findings) {
 func scripts(t tree, dir string, m manifest, manager string, parts bool, f *findings) {
 	file := path.Join(dir, "package.json")
 	chosen := m.devScripts()
+	if root := m.rootScript(); parts && len(chosen) == 0 && root != "" {
+		chosen = []string{root}
+	}
 	if len(chosen) == 0 {
 		if !parts {
 			f.leaveOut(file, "it has no script named dev, start or serve")
 		}
 		return
 	}
-	if text, _ := m.script(chosen[0]); len(chosen) == 1 && startsSeveral(text) {
+	only := len(chosen) == 1
+	declared := func(p otherPackage) bool { return t.declares(p, f.visited) }
+	if text, _ := m.script(chosen[0]); only && startsSeveral(text) {
 		several := m.startedBy(text)
-		if len(several) == 0 && (parts || t.startsDirectories(dir, text, f.visited)) {
+		if len(several) == 0 && (parts || slices.ContainsFunc(t.otherPackages(dir, f.visited, text), declared)) {
 			f.leaveOut(scriptName(file, chosen[0]), "it starts several services, which are declared one by one")
 			return
 		}
 		if len(several) > 0 {
-			chosen = several
+			chosen, only = several, false
 		}
 	} else if chosen[0] == "dev" {
 		for _, name := range m.scriptNames() {
@@ -123,15 +131,24 @@ func scripts(t tree, dir string, m manifest, manager string, parts bool, f *find
 	}
 	for _, name := range chosen {
 		text, _ := m.script(name)
-		if below := path.Join(dir, entersDirectory(text)); below != dir && t.startable(below, f.visited) {
-			f.leaveOut(scriptName(file, name), "%s is a service of its own", below)
+		others := t.otherPackages(dir, f.visited, m.expand(text, 5))
+		if len(others) > 0 && !slices.ContainsFunc(others, func(p otherPackage) bool { return !declared(p) }) {
+			var dirs []string
+			for _, p := range others {
+				dirs = append(dirs, p.dir)
+			}
+			if dirs = unique(dirs); len(dirs) == 1 {
+				f.leaveOut(scriptName(file, name), "%s is a service of its own", dirs[0])
+			} else {
+				f.leaveOut(scriptName(file, name), "%s are services of their own", strings.Join(dirs, ", "))
+			}
 			continue
 		}
 		if program := m.runsOnce(text, 5); program != "" {
 			f.leaveOut(scriptName(file, name), "%s runs once: it is no service", program)
 			continue
 		}
-		addScript(dir, m, manager, name, len(chosen) == 1, f)
+		addScript(dir, m, manager, name, only, f)
 	}
 }
 

@@ -22,9 +22,7 @@ func startsSeveral(script string) bool {
 		switch {
 		case slices.Contains([]string{"concurrently", "conc", "npm-run-all", "npm-run-all2", "run-p", "turbo", "nx", "lerna", "wsrun", "wireit", "mprocs", "foreman", "nf", "overmind", "honcho"}, program):
 			return true
-		case isManager(program) && slices.ContainsFunc(c.words, func(w word) bool {
-			return slices.Contains([]string{"-r", "--recursive", "--parallel", "--workspaces", "-ws", "workspaces"}, w.text)
-		}):
+		case isManager(program) && runsAll(c):
 			return true
 		case i > 0 && strings.Contains(strings.ReplaceAll(script[commands[i-1].end():c.words[0].start], "&&", ""), "&"):
 			return true
@@ -37,11 +35,7 @@ func startsSeveral(script string) bool {
 // "npm run api", "npm:api", "dev:*".
 func (m manifest) startedBy(script string) []string {
 	var found []string
-	commands := splitCommands(script)
-	for i, c := range commands {
-		if i+1 < len(commands) && strings.Contains(script[c.end():commands[i+1].words[0].start], "&&") {
-			continue // it only prepares
-		}
+	for _, c := range kept(script) {
 		program := unwrap(c).program
 		byName := program == "run-p" || strings.HasPrefix(program, "npm-run-all")
 		for _, w := range c.words {
@@ -59,42 +53,156 @@ func (m manifest) startedBy(script string) []string {
 				}
 			}
 		}
-		if _, name, _ := scriptCall(c); name != "" && len(selectors(c)) == 0 && m.Scripts[name] != nil && !slices.Contains(found, name) {
+		if _, name, _ := scriptCall(c); m.Scripts[name] != nil && len(entered(script)) == 0 && !slices.Contains(found, name) {
 			found = append(found, name)
 		}
 	}
 	return found
 }
 
-// entersDirectory returns the directory that a script changes to, or "".
-func entersDirectory(script string) string {
-	for _, c := range splitCommands(script) {
-		for i, w := range c.words[:len(c.words)-1] {
-			into := []string{"--prefix", "-C", "--dir", "--cwd"}
-			if i == 0 && w.text == "cd" || isManager(c.words[0].text) && slices.Contains(into, w.text) {
-				return c.words[i+1].text
+// kept returns the commands of a script without those that only prepare the
+// next one: the first of "a && b".
+func kept(script string) []simpleCommand {
+	commands := splitCommands(script)
+	var kept []simpleCommand
+	for i, c := range commands {
+		if i+1 == len(commands) || !strings.Contains(script[c.end():commands[i+1].words[0].start], "&&") {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+// lines returns a script of the package, and those that it starts.
+func (m manifest) lines(script string) []string {
+	list := []string{m.expand(script, 5)}
+	for i := 0; i < len(list); i++ {
+		for _, name := range m.startedBy(list[i]) {
+			text, _ := m.script(name)
+			if text = m.expand(text, 5); !slices.Contains(list, text) {
+				list = append(list, text)
 			}
+		}
+	}
+	return list
+}
+
+// inOtherPackages reports whether a command of a package manager runs the
+// scripts of other packages than that of its directory.
+func inOtherPackages(c simpleCommand) bool {
+	return directoryOption(c) != "" || len(selectors(c)) > 0 || runsAll(c)
+}
+
+// runsAll reports whether a command of a package manager runs a script in every
+// workspace.
+func runsAll(c simpleCommand) bool {
+	return slices.ContainsFunc(c.words, func(w word) bool {
+		return slices.Contains([]string{"-r", "--recursive", "--parallel", "--workspaces", "-ws", "workspaces"}, w.text)
+	})
+}
+
+// directoryOption returns the directory that an option of a package manager
+// names: npm --prefix web, yarn --cwd=web.
+func directoryOption(c simpleCommand) string {
+	if !isManager(c.words[0].text) {
+		return ""
+	}
+	for i, w := range c.words {
+		option, value, joined := strings.Cut(w.text, "=")
+		switch {
+		case !slices.Contains([]string{"--prefix", "-C", "--dir", "--cwd"}, option):
+		case joined:
+			return value
+		case i+1 < len(c.words):
+			return c.words[i+1].text
 		}
 	}
 	return ""
 }
 
-// startsDirectories reports whether a script starts services in directories
-// that Detect searches: concurrently "cd api && npm start" "cd web && npm
-// start".
-func (t tree) startsDirectories(dir, script string, visited []string) bool {
+// entered returns the directories that a script changes to.
+func entered(script string) (dirs []string) {
 	for _, c := range splitCommands(script) {
+		if c.words[0].text == "cd" && len(c.words) > 1 {
+			dirs = append(dirs, c.words[1].text)
+		}
+	}
+	for _, c := range kept(script) {
+		if dir := directoryOption(c); dir != "" {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+// otherPackage is a package that a script in another directory starts with
+// line.
+type otherPackage struct{ dir, line string }
+
+// otherPackages returns the packages that a script of the one in dir starts: it
+// changes to their directories, or selects them from the workspaces by name. It
+// returns none if it cannot resolve a name.
+func (t tree) otherPackages(dir string, workspaces []string, script string) (packages []otherPackage) {
+	lines := []string{script}
+	for _, c := range kept(script) {
 		for _, w := range c.words {
-			if below := path.Join(dir, entersDirectory(w.text)); below != dir && t.startable(below, visited) {
-				return true
+			if strings.ContainsRune(w.text, ' ') { // an argument of concurrently
+				lines = append(lines, w.text)
 			}
 		}
 	}
-	return false
+	for _, line := range lines {
+		for _, into := range entered(line) {
+			if below := path.Join(dir, into); below != dir {
+				packages = append(packages, otherPackage{below, line})
+			}
+		}
+		for _, c := range kept(line) {
+			for _, name := range selectors(c) {
+				found := t.named(dir, workspaces, name)
+				if len(found) == 0 {
+					return nil
+				}
+				for _, w := range found {
+					packages = append(packages, otherPackage{w, line})
+				}
+			}
+		}
+	}
+	return packages
 }
 
-// startable reports whether Detect searches dir and finds a script there.
-func (t tree) startable(dir string, visited []string) bool {
-	m, exists, err := readManifest(t.fs, dir)
-	return exists && err == nil && len(m.devScripts()) > 0 && (slices.Contains(t.directories(), dir) || slices.Contains(visited, dir))
+// named returns the workspaces that a name or pattern selects.
+func (t tree) named(dir string, workspaces []string, name string) (found []string) {
+	if strings.HasPrefix(name, "!") {
+		return nil
+	}
+	name = strings.Trim(name, ".^{}")
+	for _, w := range workspaces {
+		m, _, err := readManifest(t.fs, w)
+		matches, badPattern := path.Match(name, m.Name)
+		if err == nil && (m.Name == name || matches && badPattern == nil || path.Base(m.Name) == name || path.Join(dir, strings.TrimPrefix(name, "/")) == w) {
+			found = append(found, w)
+		}
+	}
+	return found
+}
+
+// declares reports whether Detect searches the directory of a package, and
+// finds the script for development there that the line starts.
+func (t tree) declares(p otherPackage, visited []string) bool {
+	m, exists, err := readManifest(t.fs, p.dir)
+	if !exists || err != nil || len(m.devScripts()) == 0 || !slices.Contains(t.directories(), p.dir) && !slices.Contains(visited, p.dir) {
+		return false
+	}
+	named, usual := false, false
+	for _, c := range kept(p.line) {
+		for _, w := range c.words {
+			if m.Scripts[w.text] != nil {
+				kind, _, _ := strings.Cut(w.text, ":")
+				named, usual = true, usual || slices.Contains(usualScripts, kind)
+			}
+		}
+	}
+	return usual || !named
 }

@@ -44,13 +44,14 @@ func (m manifest) scriptNames() []string {
 }
 
 // scriptCall parses "npm run dev", "npm start" or "yarn dev" into the package
-// manager, the name of the script and its arguments.
+// manager, the name of the script and its arguments. A script of another
+// package, as in npm run dev -w web, is none.
 func scriptCall(c simpleCommand) (manager, script string, args []word) {
 	words := c.words
 	for len(words) > 0 && isAssignment(words[0].text) {
 		words = words[1:]
 	}
-	if len(words) < 2 || !isManager(words[0].text) {
+	if len(words) < 2 || !isManager(words[0].text) || inOtherPackages(simpleCommand{words: words}) {
 		return "", "", nil
 	}
 	manager, words = words[0].text, withoutOptions(words[1:])
