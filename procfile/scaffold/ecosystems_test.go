@@ -271,6 +271,10 @@ api[] ./serve --port $PORT :8080 after migrate ready=http:/healthz B=${A:-}
 env A=1
 - process-compose.yaml, process off
 - package.json`},
+		{"a process with several lines", files{"process-compose.yaml": "processes:\n  api:\n    command: |\n      # start the api\n      cd sub\n      python3 -m http.server 8000\n"}, `
+api[] # start the api
+cd sub
+python3 -m http.server $PORT :8000`},
 		{"mprocs", files{"mprocs.yaml": "procs:\n  web: {shell: vite, cwd: <CONFIG_DIR>/web}\n  css: {cmd: [tailwindcss, --watch], autorestart: true}\n  db: {shell: x, autostart: false}\n", "web/x": ""}, `
 web[web] vite --port $PORT --strictPort
 css[] tailwindcss --watch -

@@ -72,7 +72,7 @@ func processCompose(t tree, file string, src []byte, f *findings) {
 	for _, item := range content.Processes {
 		name := scalar(item.Key)
 		body, _ := item.Value.(map[string]any)
-		command := shellOf(body["command"])
+		command := strings.TrimSpace(scalar(body["command"]))
 		origin := file + ", process " + clean(name)
 		switch {
 		case !printable(name) || strings.ContainsRune(command, 0) || command == "":
