@@ -275,6 +275,13 @@ env A=1
 api[] # start the api
 cd sub
 python3 -m http.server $PORT :8000`},
+		{"the environment of processes", files{"process-compose.yaml": "environment: [DATA_DIR=/var/tmp/data, NODE_ENV=production]\nprocesses: {api: {command: serve, environment: [HOST=0.0.0.0, 'PATH=./bin:$PATH', PORT=3000, DEVPORTS_HOME=/x, 'X=${A:+b}']}}\n"}, `
+api[] serve HOST=0.0.0.0 PATH=./bin:${PATH:-}
+env DATA_DIR=/var/tmp/data
+env NODE_ENV=production
+- process-compose.yaml, process api, DEVPORTS_HOME
+- process-compose.yaml, process api, PORT
+- process-compose.yaml, process api, X`},
 		{"mprocs", files{"mprocs.yaml": "procs:\n  web: {shell: vite, cwd: <CONFIG_DIR>/web}\n  css: {cmd: [tailwindcss, --watch], autorestart: true}\n  db: {shell: x, autostart: false}\n", "web/x": ""}, `
 web[web] vite --port $PORT --strictPort
 css[] tailwindcss --watch -

@@ -101,12 +101,16 @@ func rewriteEnv(env map[string]string, hosts []host) (list []Variable, used []st
 // production.
 func skipped(name, value string) bool {
 	switch name {
-	case "PORT", "HOST", "HOSTNAME", "PATH", "HOME", "PWD", "USER", "SERVER_PORT", "ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "BIND", "LISTEN", "WWWUSER", "WWWGROUP", "LARAVEL_SAIL":
+	case "HOST", "HOSTNAME", "PATH", "HOME", "PWD", "USER", "SERVER_PORT", "ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "BIND", "LISTEN", "WWWUSER", "WWWGROUP", "LARAVEL_SAIL":
 		return true
 	}
-	return value == "production" || strings.HasPrefix(value, "/") || strings.HasPrefix(value, "0.0.0.0:") ||
-		strings.HasPrefix(name, envvar.Prefix) || strings.HasPrefix(name, "PORT_") ||
+	return value == "production" || strings.HasPrefix(value, "/") || strings.HasPrefix(value, "0.0.0.0:") || isReserved(name) ||
 		strings.Contains(value, "host.docker.internal") || strings.Contains(value, "${PWD")
+}
+
+// isReserved reports whether only devports sets a variable.
+func isReserved(name string) bool {
+	return name == "PORT" || strings.HasPrefix(name, "PORT_") || strings.HasPrefix(name, envvar.Prefix)
 }
 
 // composeValue converts a value with docker compose's variables: an undefined

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func processCompose(t tree, file string, src []byte, f *findings) {
 		f.leaveOut(file, "cannot parse it: %s", firstLine(err))
 		return
 	}
-	for _, v := range convertEnv(environment(content.Environment)) {
+	for _, v := range convertEnv(environment(content.Environment), file, f) {
 		f.env = append(f.env, Variable{v.Name, v.Value, file + " sets them."})
 	}
 	for _, item := range content.Processes {
@@ -87,7 +88,7 @@ func processCompose(t tree, file string, src []byte, f *findings) {
 		}
 		// process-compose replaces ${NAME} itself, and $$ is a dollar.
 		s := Service{Origin: file, Part: "process " + name, Command: strings.ReplaceAll(command, "$$", "$")}
-		s.Env = convertEnv(environment(body["environment"]))
+		s.Env = convertEnv(environment(body["environment"]), origin, f)
 		if dir := scalar(body["working_dir"]); dir != "" {
 			if !t.isDir(path.Clean(dir)) || !printable(dir) {
 				f.leaveOut(origin, "its directory is not one of the project: %s", clean(dir))
@@ -140,10 +141,23 @@ func processCompose(t tree, file string, src []byte, f *findings) {
 	}
 }
 
-// convertEnv converts variables with the syntax of docker compose.
-func convertEnv(env map[string]string) (list []Variable) {
-	converted, _ := rewriteEnv(env, nil)
-	return converted
+// convertEnv converts variables with the syntax of docker compose, and leaves
+// out what a Portfile cannot set.
+func convertEnv(env map[string]string, origin string, f *findings) (list []Variable) {
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		value, ok := composeValue(env[name])
+		switch left := origin + ", " + clean(name); {
+		case !isVariableName(name) || strings.ContainsRune(value, 0):
+			f.leaveOut(left, "its name or value is invalid")
+		case isReserved(name):
+			f.leaveOut(left, "devports sets it")
+		case !ok:
+			f.leaveOut(left, "a Portfile cannot express its value")
+		default:
+			list = append(list, Variable{Name: name, Value: value})
+		}
+	}
+	return list
 }
 
 func quoteRegexp(s string) string {
