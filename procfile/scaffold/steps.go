@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/devports/devports/allocator"
 )
 
@@ -64,6 +66,9 @@ func installSteps(t tree, p Project) (steps []Step) {
 				if i.creates != "" {
 					step.Creates = path.Join(dir, i.creates)
 				}
+				if i.lock == "yarn.lock" && t.plugAndPlay(dir) {
+					step.Creates = path.Join(dir, ".pnp.cjs")
+				}
 				if dir != "." {
 					step.Dir = dir
 				}
@@ -91,6 +96,20 @@ func installSteps(t tree, p Project) (steps []Step) {
 		s.Name = name
 	}
 	return steps
+}
+
+// plugAndPlay reports whether Yarn installs a file that finds packages, instead
+// of node_modules: the default since Yarn 2, whose lock file has metadata
+// (https://yarnpkg.com/configuration/yarnrc#nodeLinker).
+func (t tree) plugAndPlay(dir string) bool {
+	var settings struct {
+		NodeLinker string `yaml:"nodeLinker"`
+	}
+	if yaml.Unmarshal([]byte(t.text(path.Join(dir, ".yarnrc.yml"))), &settings) == nil && settings.NodeLinker != "" {
+		return settings.NodeLinker == "pnp"
+	}
+	lock := t.text(path.Join(dir, "yarn.lock"))
+	return t.exists(path.Join(dir, ".pnp.cjs")) || strings.HasPrefix(lock, "__metadata:") || strings.Contains(lock, "\n__metadata:")
 }
 
 // declares reports whether an origin is one of the files, in any directory.

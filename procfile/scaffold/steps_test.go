@@ -21,6 +21,9 @@ func TestSteps(t *testing.T) {
 		{"two", map[string]string{"web/package.json": node, "web/pnpm-lock.yaml": "", "api/manage.py": "", "api/uv.lock": ""}, `
 api-deps: uv sync in api when api/uv.lock creates api/.venv
 web-deps: pnpm install --frozen-lockfile in web when web/pnpm-lock.yaml creates web/node_modules`},
+		{"Plug'n'Play", map[string]string{"package.json": node, "yarn.lock": "__metadata:\n  version: 8\n"}, "deps: yarn install in  when yarn.lock creates .pnp.cjs"},
+		{"Plug'n'Play of Yarn 1", map[string]string{"web/package.json": node, "web/yarn.lock": "", "web/.pnp.cjs": ""}, "web-deps: yarn install in web when web/yarn.lock creates web/.pnp.cjs"},
+		{"Yarn's node_modules", map[string]string{"package.json": node, "yarn.lock": "__metadata:\n", ".yarnrc.yml": "nodeLinker: node-modules\n"}, "deps: yarn install in  when yarn.lock creates node_modules"},
 		{"an old lock", map[string]string{"package.json": `{"packageManager": "bun@1", "scripts": {"dev": "vite"}}`, "yarn.lock": ""}, ""},
 	} {
 		p := Detect(filesystem(c.files))
