@@ -37,28 +37,38 @@ var installers = []struct{ lock, command, creates string }{
 // managers are the package managers of Node.js.
 var managers = []string{"npm", "pnpm", "yarn", "bun"}
 
-// sources are the files that declare services, by what those services need.
-var sources = map[string][]string{
-	"node_modules": {"package.json"},
-	"vendor":       {"composer.json", "artisan"},
-	"":             {"Gemfile", "config.ru", "bin/rails"},
-	".venv":        {"pyproject.toml", "manage.py", "app.py", "main.py"},
-	"deps":         {"mix.exs"},
+// users are the programs that use what is installed.
+var users = map[string][]string{
+	"node_modules": append([]string{"npx", "pnpx", "bunx"}, append(nodePrograms, managers...)...),
+	"vendor":       {"php", "artisan", "composer"},
+	"":             {"bundle", "rails", "rake", "ruby", "rackup", "puma", "sidekiq"},
+	".venv":        {"uv", "python", "python3", "manage.py"},
+	"deps":         {"mix", "iex"},
 }
 
 // installSteps returns the steps for the services of a project: for each, the
-// nearest lock file of its language, in its directory or above.
+// nearest lock file for the programs that it runs, in its directory or above.
 func installSteps(t tree, p Project) (steps []Step) {
 	for _, s := range p.Services {
+		programs := calledBy(s.Command)
+		calls := func(names []string) bool {
+			return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(programs, name) })
+		}
+		var dirs []string
+		for _, into := range append(entered(s.Command), ".") {
+			if dir := path.Join(s.Dir, into); t.isDir(dir) {
+				dirs = append(dirs, upward(dir)...)
+			}
+		}
 		done := map[string]bool{} // by what is created: yarn.lock is not used beside pnpm-lock.yaml
-		for dir := path.Clean(s.Dir); ; dir = path.Dir(dir) {
+		for _, dir := range dirs {
 			for _, i := range installers {
 				lock := path.Join(dir, i.lock)
 				manager, _, _ := strings.Cut(i.command, " ")
-				if starter, _, _ := strings.Cut(s.Command, " "); manager != starter && slices.Contains(managers, starter) && i.creates == "node_modules" {
+				if i.creates == "node_modules" && calls(managers) && !calls([]string{manager}) {
 					continue // a lock file of a package manager that is not used any more
 				}
-				if done[i.creates] || !declares(s.Origin, sources[i.creates]) || !t.exists(lock) {
+				if done[i.creates] || !calls(users[i.creates]) || !t.exists(lock) {
 					continue
 				}
 				done[i.creates] = true
@@ -75,9 +85,6 @@ func installSteps(t tree, p Project) (steps []Step) {
 				if !slices.ContainsFunc(steps, func(known Step) bool { return known.Lock == lock }) && printable(lock) && !strings.ContainsAny(lock, `*?[]{}\!`) {
 					steps = append(steps, step)
 				}
-			}
-			if dir == "." || dir == "/" {
-				break
 			}
 		}
 	}
@@ -112,9 +119,14 @@ func (t tree) plugAndPlay(dir string) bool {
 	return t.exists(path.Join(dir, ".pnp.cjs")) || strings.HasPrefix(lock, "__metadata:") || strings.Contains(lock, "\n__metadata:")
 }
 
-// declares reports whether an origin is one of the files, in any directory.
-func declares(origin string, files []string) bool {
-	return slices.ContainsFunc(files, func(file string) bool { return origin == file || strings.HasSuffix(origin, "/"+file) })
+// calledBy returns the programs of a command, and the wrappers before them.
+func calledBy(command string) (programs []string) {
+	for _, c := range splitCommands(command) {
+		for _, w := range c.words[:len(c.words)-len(unwrap(c).args)] {
+			programs = append(programs, baseName(w.text))
+		}
+	}
+	return programs
 }
 
 // writeSteps writes the table of the steps.

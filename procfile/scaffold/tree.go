@@ -123,6 +123,16 @@ func (t tree) subdirectories(dir string) []string {
 	return dirs
 }
 
+// upward returns a directory and those above it, up to the project's.
+func upward(dir string) []string {
+	dirs := []string{dir}
+	for dir != "." && dir != "/" {
+		dir = path.Dir(dir)
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}
+
 // sources calls yield with the text of the files of a language below dir, until
 // it returns false. It reads a bounded number of them.
 func (t tree) sources(dir, extension string, yield func(name, text string) bool) {
