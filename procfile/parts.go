@@ -82,21 +82,6 @@ func (f File) Tables(s Service) [][]Variable {
 	return tables
 }
 
-// DeclaredEnvFiles returns the env files that the file, the files that it
-// includes around a service, and the service name, in order. Their values are
-// absolute paths.
-func (f File) DeclaredEnvFiles(s Service) []Text {
-	listed := slices.Clone(f.EnvFiles)
-	for _, p := range s.Pos.included().chain() {
-		listed = append(listed, p.envFiles...)
-	}
-	listed = append(listed, s.EnvFiles...)
-	for i, t := range listed {
-		listed[i].Value = f.path(t)
-	}
-	return listed
-}
-
 // Aliases returns the variables by which a service of an included file with a
 // prefix knows the ports of the services of that file: for each its variable in
 // the project.

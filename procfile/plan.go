@@ -37,6 +37,7 @@ type Process struct {
 	HostHeader  string         // what the front sends as Host; "": what the client sent
 	Address     string         // of Port, for its user: a URL, or "localhost:5432"; "" without a port
 	Env         Environment
+	EnvFiles    []Text // that it reads, in order; absolute paths
 	DependsOn   []string
 	Ready       Check
 	Restart     Restart

@@ -125,18 +125,19 @@ func (r *resolver) process(s Service) Process {
 	outer := firstOf(ours, r.inherits)
 
 	files := map[string]string{}
-	for _, path := range r.envFiles(s) {
-		for _, v := range r.envFile(path) {
+	envFiles := r.envFiles(s)
+	for _, file := range envFiles {
+		for _, v := range r.envFile(file.Value) {
 			if _, set := ours(v.Name); set || v.Name == "PORT" || v.Name == envvar.Env {
-				r.noteEnvFilePort(path, v, s)
+				r.noteEnvFilePort(file.Value, v, s)
 				continue
 			}
 			value, undefined, err := expand(v.Value, firstOf(outer, in(files)))
 			if err != nil {
-				r.problems = append(r.problems, problemf(shorterFile(r.file, path), v.Pos, "write $$ for a literal dollar", "%v", err))
+				r.problems = append(r.problems, problemf(shorterFile(r.file, file.Value), v.Pos, "write $$ for a literal dollar", "%v", err))
 			}
 			files[v.Name] = value
-			r.noteUndefined(path, v, undefined)
+			r.noteUndefined(file.Value, v, undefined)
 		}
 	}
 
@@ -169,6 +170,7 @@ func (r *resolver) process(s Service) Process {
 		Host:       r.hosts[s.Name],
 		HostHeader: s.HostHeader.Value,
 		Env:        Environment{r.common, sortedVars(set)},
+		EnvFiles:   envFiles,
 		Ready:      s.check(),
 		Restart:    s.Restart,
 		StopSignal: s.StopSignal, StopTimeout: s.StopTimeout,

@@ -35,10 +35,9 @@ func (r *resolver) dir(s Service, get lookup) string {
 	return dir
 }
 
-// envFiles returns the paths of the env files for s, in order. A listed file
-// must exist.
-func (r *resolver) envFiles(s Service) []string {
-	var paths []string
+// envFiles returns the env files for s, in order, with absolute paths. A listed
+// file must exist.
+func (r *resolver) envFiles(s Service) (files []Text) {
 	var listed []Text
 	add := func(base string, files []Text) {
 		if path := filepath.Join(base, ".env"); files == nil && r.exists(path) {
@@ -59,9 +58,9 @@ func (r *resolver) envFiles(s Service) []string {
 			r.fail(t.Pos, "", "the env file %s does not exist", path)
 			continue
 		}
-		paths = append(paths, path)
+		files = append(files, Text{path, t.Pos})
 	}
-	return paths
+	return files
 }
 
 // exists watches an env file, and reports whether it exists.

@@ -35,9 +35,6 @@ func (s session) exportProject(c *cli.Context, format string) error {
 		Project: strings.Trim(strings.ReplaceAll(scope.Slug(), "_", "-"), "-"), File: p.File, Plan: plan, Ports: ports,
 		Dockerfiles: map[string]export.Dockerfile{},
 	}
-	if _, err := os.Stat(filepath.Join(p.File.Dir, ".env")); err == nil {
-		in.EnvFile = true
-	}
 	for _, service := range plan.Services {
 		src, err := os.ReadFile(filepath.Join(service.Dir, "Dockerfile"))
 		if errors.Is(err, fs.ErrNotExist) {

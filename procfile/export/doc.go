@@ -38,7 +38,6 @@ type Input struct {
 	Ports map[allocator.PortName]int
 
 	Dockerfiles map[string]Dockerfile // by service
-	EnvFile     bool                  // there is a .env beside the file
 }
 
 // Result is an export.

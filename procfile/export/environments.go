@@ -202,10 +202,8 @@ func (c *containers) share() {
 
 // envFiles returns the env files of a service.
 func (c *containers) envFiles(s procfile.Service) []procfile.Text {
-	files := c.in.File.DeclaredEnvFiles(s)
-	if c.in.File.EnvFiles == nil && c.in.EnvFile {
-		files = append([]procfile.Text{{Value: ".env"}}, files...)
-	}
+	p, _ := c.in.Plan.Service(s.Name)
+	files := slices.Clone(p.EnvFiles)
 	if image, _ := declaredImage(c.in.File, s); image.name.Value != "" { // as from devports
 		files = files[len(files)-len(s.EnvFiles):]
 	}
