@@ -144,10 +144,20 @@ func (c *containers) environment(n *container) []entry {
 	for t, table := range c.in.File.Tables(s) {
 		for _, v := range table {
 			_, alias := aliases[v.Name]
-			if !c.sets(v.Name) && !alias && !set[v.Name] {
-				set[v.Name] = true
-				env = append(env, entry{v.Name, c.expand(n, v, t), v.Pos})
+			if c.sets(v.Name) || alias || set[v.Name] {
+				continue
 			}
+			set[v.Name] = true
+			e := entry{v.Name, c.expand(n, v, t), v.Pos}
+			if machine := e.value.machinePath(); machine != "" {
+				hint := ""
+				if n.build != nil {
+					hint = "ENV in the Dockerfile"
+				}
+				c.lost.add(v.Pos, hint, "%s is not exported: it uses %s of this machine", v.Name, machine)
+				continue
+			}
+			env = append(env, e)
 		}
 	}
 	return env

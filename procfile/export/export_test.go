@@ -228,6 +228,39 @@ port = false
 	}
 }
 
+// Paths of this machine mean nothing in a container, and its own PATH finds its
+// programs.
+func TestPathsOfThisMachine(t *testing.T) {
+	paths := write(t, []File{{"Dockerfile", "FROM node\n"}, {"Portfile", `project = "x"
+env = { PATH = "./bin:${PATH}", MODULES = "${PATH:+${HOME:-/root}/x}", KEPT = "${TOKEN}/x" }
+[services.web]
+command = "./web"
+env = { BIN = "${MODULES}", OWN = "/bin:/usr/bin" }
+`}})
+	for _, name := range []string{"compose", "kubernetes"} {
+		result := formats[name](input(t, filepath.Dir(paths[0])))
+		_, body, _ := strings.Cut(result.Files[0].Text, "\n\n")
+		for text, want := range map[string]bool{"./bin": false, "MODULES": false, "BIN": false, "KEPT": true, "OWN": true} {
+			if strings.Contains(body, text) != want {
+				t.Errorf("%s has %s: %t, want %t:\n%s", name, text, !want, want, body)
+			}
+		}
+		var noted []string
+		for _, p := range result.Lost {
+			if strings.Contains(p.Text, "not exported") {
+				noted = append(noted, fmt.Sprintf("%d: %s (%s)", p.Line, p.Text, p.Hint))
+			}
+		}
+		if diff := cmp.Diff([]string{
+			"2: PATH is not exported: it uses PATH of this machine (ENV in the Dockerfile)",
+			"2: MODULES is not exported: it uses HOME of this machine (ENV in the Dockerfile)",
+			"5: BIN is not exported: it uses HOME of this machine (ENV in the Dockerfile)",
+		}, noted); diff != "" {
+			t.Errorf("%s: notes (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestParseDockerfile(t *testing.T) {
 	for _, test := range []struct {
 		src  string

@@ -33,6 +33,23 @@ func (v value) known() (text string, ok bool) {
 	return text, true
 }
 
+// machinePaths are variables of every shell that hold paths of its machine.
+var machinePaths = []string{"PATH", "HOME", "PWD", "SHELL", "TMPDIR"}
+
+// machinePath returns a variable in a value that holds a path of this machine,
+// or "".
+func (v value) machinePath() string {
+	for _, p := range v {
+		if slices.Contains(machinePaths, p.name) && p.operator != ":+" { // only its text counts
+			return p.name
+		}
+		if name := p.word.machinePath(); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
 // scope looks up variables of the file.
 type scope struct {
 	own    func(name string) (piece, bool) // what devports sets
