@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"bytes"
 	"encoding/json"
 	"path"
 	"slices"
@@ -57,7 +58,7 @@ func denoFile(t tree, dir string, f *findings) (file string, m denoConfig) {
 		if !ok {
 			continue
 		}
-		if err := json.Unmarshal(src, &m); err != nil {
+		if err := json.Unmarshal(plainJSON(src), &m); err != nil {
 			f.leaveOut(path.Join(dir, name), "cannot parse it: %v", err)
 			return "", m
 		}
@@ -82,4 +83,46 @@ func (m denoConfig) task(name string) string {
 	}
 	text, _ := m.Tasks[name].(string)
 	return text
+}
+
+// plainJSON replaces comments and trailing commas, which Deno allows, by
+// spaces.
+func plainJSON(src []byte) []byte {
+	plain := slices.Clone(src)
+	comma := -1 // the last one, if nothing but space follows it
+	for i := 0; i < len(plain); i++ {
+		rest := string(plain[i:min(i+2, len(plain))])
+		switch {
+		case plain[i] == '"':
+			for i++; i < len(plain) && plain[i] != '"'; i++ {
+				if plain[i] == '\\' {
+					i++
+				}
+			}
+			comma = -1
+		case rest == "//" || rest == "/*":
+			end := "\n"
+			if rest == "/*" {
+				end = "*/"
+			}
+			length := bytes.Index(plain[i+2:], []byte(end))
+			if length < 0 && rest == "/*" {
+				return plain // an error
+			} else if length < 0 {
+				length = len(plain) - i - 2 - len(end)
+			}
+			stop := i + 2 + length + len(end)
+			for ; i < stop; i++ {
+				plain[i] = ' '
+			}
+			i--
+		case plain[i] == ',':
+			comma = i
+		case (plain[i] == '}' || plain[i] == ']') && comma >= 0:
+			plain[comma], comma = ' ', -1
+		case !strings.ContainsRune(" \t\r\n", rune(plain[i])):
+			comma = -1
+		}
+	}
+	return plain
 }
