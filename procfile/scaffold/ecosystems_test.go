@@ -241,6 +241,16 @@ web[] streamlit run app.py --server.port $PORT`},
 web[] python3 manage.py runserver $PORT
 worker[] celery -A shop worker --loglevel=INFO -
 beat[] celery -A shop beat --loglevel=INFO -`},
+		{"environments of the root", files{
+			".venv/bin/python": "", "backend/manage.py": "", "apps/api/main.py": "app = FastAPI()\n", "apps/api/requirements.txt": "fastapi\n",
+			"apps/own/manage.py": "", "apps/own/Pipfile": "",
+		}, `
+api[apps/api] ../../.venv/bin/uvicorn main:app --reload --port $PORT
+own[apps/own] pipenv run python manage.py runserver $PORT
+backend[backend] ../.venv/bin/python manage.py runserver $PORT`},
+		{"Poetry above", files{"poetry.lock": "", "a/manage.py": "", "b/manage.py": "", "b/pyproject.toml": ""}, `
+a[a] poetry run python manage.py runserver $PORT
+b[b] python3 manage.py runserver $PORT`},
 		{"a flag for the port", files{"go.mod": "module x/shop\n", "main.go": "package main\nvar p = flag.Int(\"port\", 80, \"\")"}, `
 shop[] .bin/shop --port=$PORT (go build -o .bin/ ., **/*.go !**/*_test.go)`},
 		{"command-line tools", files{

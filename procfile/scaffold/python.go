@@ -136,22 +136,28 @@ func (t tree) python(dir, command string) string {
 }
 
 // interpreter returns the prefix that runs a Python program in the project's
-// environment. A member of a uv workspace has it in the root.
+// environment: that of its directory, or else the nearest one above. A member
+// of a uv workspace uses that of the root; Poetry, PDM and Pipenv find theirs
+// above unless the directory is a project of its own.
 func (t tree) interpreter(dir string) string {
-	for _, environment := range []struct{ file, prefix string }{
-		{"uv.lock", "uv run "},
-		{"poetry.lock", "poetry run "},
-		{"pdm.lock", "pdm run "},
-		{"Pipfile", "pipenv run "},
-		{".venv/bin/python", ".venv/bin/"},
-		{"venv/bin/python", "venv/bin/"},
-	} {
-		if t.exists(path.Join(dir, environment.file)) {
-			return environment.prefix
+	up, own := "", false
+	for _, at := range upward(dir) {
+		for _, environment := range []struct {
+			file, prefix string
+			above        bool // also above a project of its own
+		}{
+			{"uv.lock", "uv run ", true},
+			{"poetry.lock", "poetry run ", false},
+			{"pdm.lock", "pdm run ", false},
+			{"Pipfile", "pipenv run ", false},
+			{".venv/bin/python", up + ".venv/bin/", true},
+			{"venv/bin/python", up + "venv/bin/", true},
+		} {
+			if t.exists(path.Join(at, environment.file)) && (environment.above || !own) {
+				return environment.prefix
+			}
 		}
-	}
-	if dir != "." && t.exists("uv.lock") {
-		return "uv run "
+		up, own = "../"+up, own || t.exists(path.Join(at, "pyproject.toml"))
 	}
 	return ""
 }
