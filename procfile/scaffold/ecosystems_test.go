@@ -231,6 +231,12 @@ apphost[] dotnet run --project src/Host/Host.csproj ready=none
 - src/Api/Api.csproj`},
 		{"Deno", files{"deno.json": `{"workspace": ["./www"], "tasks": {"test": "x"}}`, "www/deno.json": `{"tasks": {"dev": "vite"}}`}, `
 www[www] deno task dev --port $PORT --strictPort`},
+		{"byte order marks", files{
+			"package.json": "\ufeff" + `{"scripts": {"dev": "vite"}}`, "compose.yaml": "\ufeffservices: {db: {ports: ['1:1']}}", "api/deno.json": "\ufeff{\"tasks\": {\"dev\": \"x\"}}",
+		}, `
+web[] npm run dev -- --port $PORT --strictPort
+api[api] deno task dev ready=none
+db[] compose db`},
 		{"Deno with comments", files{"deno.jsonc": "{\n  // \"x\": 1,\n  \"tasks\": {\n    \"dev\": \"deno run http://x/m.ts // ,}\", /* x */\n  },\n}\n"}, `
 web[] deno task dev ready=none`},
 		{"air", files{"go.mod": "module x/shop\n", "main.go": "package main", ".air.toml": "[build]\ncmd = 'go build -o ./tmp/main .'\nbin = './tmp/main'\ninclude_ext = ['go', 'html']\nexclude_dir = ['assets']\n"}, `

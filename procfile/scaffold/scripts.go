@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"bytes"
 	"encoding/json"
 	"io/fs"
 	"maps"
@@ -23,7 +24,7 @@ func readManifest(fsys fs.FS, dir string) (m manifest, exists bool, err error) {
 	if err != nil {
 		return m, false, err
 	}
-	return m, true, json.Unmarshal(src, &m)
+	return m, true, json.Unmarshal(bytes.TrimPrefix(src, []byte("\ufeff")), &m)
 }
 
 // script returns the text of a script, if it exists and its name is printable.

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"path"
@@ -28,8 +29,8 @@ func (t tree) isDir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// read returns the text of a file, and whether it exists. A file that cannot be
-// read, or is not text, is left out.
+// read returns the text of a file without a byte order mark, and whether it
+// exists. A file that cannot be read, or is not text, is left out.
 func (t tree) read(name string) ([]byte, bool) {
 	src, err := fs.ReadFile(t.fs, name)
 	switch {
@@ -42,7 +43,7 @@ func (t tree) read(name string) ([]byte, bool) {
 		t.unreadable(name, "not UTF-8 text")
 		return nil, false
 	}
-	return src, true
+	return bytes.TrimPrefix(src, []byte("\ufeff")), true
 }
 
 func (t tree) unreadable(name, reason string) {
