@@ -283,9 +283,9 @@ func TestParseDockerfile(t *testing.T) {
 func TestDNSLabel(t *testing.T) {
 	long := strings.Repeat("a", 70)
 	var all []string
-	for _, name := range []string{"a", "A_b", "a-", "a_", long, long + "b"} {
+	for _, name := range []string{"a", "A_b", "a-", "a_", "_a", "1a", "1", "a.b", "a.c", "é", long, long + "b"} {
 		l := dnsLabel(name)
-		if len(l) > 52 || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.HasSuffix(l, "-") {
+		if len(l) > 52 || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.HasSuffix(l, "-") || l[0] < 'a' {
 			t.Errorf("%s: %s", name, l)
 		}
 		all = append(all, l)

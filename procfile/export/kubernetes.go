@@ -17,9 +17,9 @@ import (
 // for the variables that all share.
 func Kubernetes(in Input) Result {
 	public := false
-	c := newContainers(in, dnsLabel, func(p published) value {
+	c := newContainers(in, serviceLabel, func(p published) value {
 		public = true
-		return value{{text: fmt.Sprintf("http://%s:%d", dnsLabel(p.Service), p.inside)}}
+		return value{{text: fmt.Sprintf("http://%s:%d", serviceLabel(p.Service), p.inside)}}
 	})
 	k := kubernetes{containers: c, config: in.Project + "-environment", secret: in.Project + "-secret"}
 	var documents []string
@@ -350,14 +350,28 @@ func (k *kubernetes) differences(public bool) {
 	}
 }
 
-// dnsLabel returns the name of a service as a label of a host name. No two
+// serviceLabel returns the name of a service as a label of a host name. No two
 // services have the same: their variables would be the same, too.
+func serviceLabel(name string) string { return dnsLabel(procfile.ReplicaOf(name)) }
+
+// dnsLabel returns a name as a label of a host name that starts with a letter,
+// which the names of Services need (RFC 1035). A part that had to be replaced
+// or cut leaves a hash of the name, so that others do not get the same label.
 func dnsLabel(name string) string {
-	name = strings.ToLower(strings.ReplaceAll(procfile.ReplicaOf(name), "_", "-"))
-	if len(name) <= 52 && !strings.HasSuffix(name, "-") {
-		return name
+	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+	label := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, name)
+	if label = strings.Trim(label, "-"); label == "" || label[0] < 'a' {
+		label = strings.TrimRight("svc-"+label, "-")
+	}
+	if label == name && len(label) <= 52 {
+		return label
 	}
 	h := fnv.New32a()
 	h.Write([]byte(name))
-	return strings.Trim(name[:min(len(name), 45)], "-") + fmt.Sprintf("-%06x", h.Sum32()>>8)
+	return strings.TrimRight(label[:min(len(label), 45)], "-") + fmt.Sprintf("-%06x", h.Sum32()>>8)
 }
