@@ -267,6 +267,12 @@ shop[] .bin/shop --port=$PORT (go build -o .bin/ ., **/*.go !**/*_test.go)`},
 - rs/Cargo.toml`},
 		{"make", files{"Makefile": "build:\n\tcc x\ndev: build\n\t./x --port $(PORT)\n"}, `
 app[] make dev ready=none`},
+		{"a recipe with parameters", files{"justfile": "start := 'x:y'\ndev port=\"30:00\" $host = env('H', 'x') *args: build\n  x --port {{port}}\n"}, `
+app[] just dev ready=none`},
+		{"a recipe that needs arguments", files{"justfile": "dev port:\n  x\nserve +files:\n  y\nwatch:\n  z\n"}, `
+app[] just watch ready=none
+- justfile, recipe dev
+- justfile, recipe serve`},
 		{"just, which starts what is found", files{"justfile": "dev:\n  npm run dev\n", "package.json": `{"scripts": {"dev": "vite"}}`}, `
 web[] npm run dev -- --port $PORT --strictPort
 - justfile, recipe dev`},

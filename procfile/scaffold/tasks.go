@@ -23,7 +23,7 @@ type task struct{ origin, command, script string }
 func tasks(t tree, found bool) (f findings) {
 	var list []task
 	list = append(list, makeTasks(t)...)
-	list = append(list, justTasks(t)...)
+	list = append(list, justTasks(t, &f)...)
 	list = append(list, miseTasks(t, &f)...)
 	list = append(list, taskfileTasks(t, &f)...)
 	for _, script := range []string{"bin/dev", "script/server", "scripts/dev.sh", "dev.sh"} {
@@ -59,31 +59,47 @@ func best(has func(name string) bool) string {
 	return ""
 }
 
-// target matches the start of a rule of a Makefile, or of a recipe of a
-// justfile.
+// target matches the start of a rule of a Makefile.
 var target = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^@?([A-Za-z][A-Za-z0-9_-]*)((?: +[A-Za-z+*][^:=]*)?):(?:[^=]|$)`)
+	return regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*)((?: +[A-Za-z+*][^:=]*)?):(?:[^=]|$)`)
 })
 
-// targets returns the rules of a Makefile or justfile with their recipes.
-func targets(text string) map[string]string {
-	rules, current := map[string]string{}, ""
+// A parameter of a recipe, and the start of a recipe
+// (https://just.systems/man/en/grammar.html).
+const (
+	justValue     = `(?:x?'[^']*'|x?"(?:[^"\\]|\\.)*"|` + "`[^`]*`" + `|\([^()]*\)|[A-Za-z0-9_-]+(?:\([^()]*\))?)`
+	justParameter = `[*+]?\$?[A-Za-z_][A-Za-z0-9_-]*(?:[ \t]*=[ \t]*` + justValue + `)?`
+)
+
+var (
+	recipe = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^@?([A-Za-z_][A-Za-z0-9_-]*)((?:[ \t]+` + justParameter + `)*)[ \t]*:(?:[^=]|$)`)
+	})
+	parameter = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(justParameter) })
+)
+
+// targets returns the rules of a Makefile or justfile with their commands, and
+// what follows their names before the colon. start matches the start of one.
+func targets(text string, start *regexp.Regexp) (rules, parameters map[string]string) {
+	rules, parameters = map[string]string{}, map[string]string{}
+	current := ""
 	for line := range strings.Lines(text) {
-		if m := target().FindStringSubmatch(line); m != nil {
+		if m := start.FindStringSubmatch(line); m != nil {
 			current = m[1]
 			rules[current] += ""
+			parameters[current] = m[2]
 		} else if strings.HasPrefix(line, "\t") || strings.HasPrefix(line, " ") {
 			if current != "" {
 				rules[current] += line
 			}
 		}
 	}
-	return rules
+	return rules, parameters
 }
 
 func makeTasks(t tree) []task {
 	for _, file := range []string{"GNUmakefile", "makefile", "Makefile"} {
-		rules := targets(t.text(file))
+		rules, _ := targets(t.text(file), target())
 		if name := best(func(n string) bool { _, ok := rules[n]; return ok }); name != "" {
 			return []task{{file + ", target " + name, "make " + name, rules[name]}}
 		}
@@ -91,14 +107,30 @@ func makeTasks(t tree) []task {
 	return nil
 }
 
-func justTasks(t tree) []task {
+func justTasks(t tree, f *findings) []task {
 	for _, file := range []string{"justfile", "Justfile", ".justfile"} {
-		rules := targets(t.text(file))
-		if name := best(func(n string) bool { _, ok := rules[n]; return ok }); name != "" {
+		rules, parameters := targets(t.text(file), recipe())
+		name := best(func(n string) bool {
+			_, ok := rules[n]
+			if ok && needsArguments(parameters[n]) {
+				f.leaveOut(file+", recipe "+n, "it needs arguments")
+				return false
+			}
+			return ok
+		})
+		if name != "" {
 			return []task{{file + ", recipe " + name, "just " + name, rules[name]}}
 		}
 	}
 	return nil
+}
+
+// needsArguments reports whether a recipe with these parameters cannot run
+// without arguments.
+func needsArguments(parameters string) bool {
+	return slices.ContainsFunc(parameter().FindAllString(parameters, -1), func(p string) bool {
+		return p[0] != '*' && !strings.Contains(p, "=")
+	})
 }
 
 func miseTasks(t tree, f *findings) []task {
