@@ -70,10 +70,10 @@ Example:
 			return err
 		}
 		path := portfileIn(dir)
-		if c.Bool("local") && exists(path) && !c.Bool("force") {
+		if c.Bool("local") && taken(path) && !c.Bool("force") {
 			return s.writeLocal(dir)
 		}
-		if exists(path) && !c.Bool("force") {
+		if taken(path) && !c.Bool("force") {
 			return fail(exitFailed, "devports init --force overwrites it, devports init --stdout only prints the new one",
 				"%s already exists", path)
 		}
@@ -116,7 +116,7 @@ const localExample = `# Overrides the Portfile for you alone: git ignores this f
 // writeLocal writes an example of a Portfile.local, which git ignores.
 func (s session) writeLocal(dir string) error {
 	path := filepath.Join(dir, procfile.LocalName)
-	if exists(path) {
+	if taken(path) {
 		return fail(exitFailed, "devports check --explain prints what it sets", "%s already exists", path)
 	}
 	if err := atomicfile.Write(path, []byte(localExample), atomicfile.Options{Mode: 0o666, Unlocked: true}); err != nil {
@@ -135,12 +135,17 @@ func (s session) writeLocal(dir string) error {
 // portfileIn is the path of the existing Portfile in dir, else of a new one.
 func portfileIn(dir string) string {
 	for _, name := range []string{"Portfile", "Portfile.toml"} {
-		path := filepath.Join(dir, name)
-		if _, err := os.Lstat(path); err == nil {
+		if path := filepath.Join(dir, name); taken(path) {
 			return path
 		}
 	}
 	return filepath.Join(dir, "Portfile")
+}
+
+// taken reports whether a path has a file, or a symlink that leads nowhere.
+func taken(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // reportWritten prints the services of the new Portfile, and what to do next.
@@ -172,6 +177,13 @@ func ignore(dir string, patterns []string) (added []string, err error) {
 		return nil, nil
 	}
 	path := filepath.Join(dir, ".gitignore")
+	options := atomicfile.Options{Mode: 0o666, Unlocked: true}
+	if taken(path) {
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return nil, err
+		}
+		options.Mode = 0 // it keeps its own
+	}
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -188,14 +200,14 @@ func ignore(dir string, patterns []string) (added []string, err error) {
 	if len(added) == 0 {
 		return nil, nil
 	}
-	return added, atomicfile.Write(path, text, atomicfile.Options{Mode: 0o666, Unlocked: true})
+	return added, atomicfile.Write(path, text, options)
 }
 
 // inRepository reports whether a directory is in a git repository.
 func inRepository(dir string) bool {
 	dir, err := filepath.Abs(dir)
 	for err == nil {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+		if taken(filepath.Join(dir, ".git")) {
 			return true
 		}
 		above := filepath.Dir(dir)
