@@ -79,19 +79,16 @@ func (c *composer) similar(s composed, dir string, command call, here []int) (in
 		return c.project.Services[i].NoPort
 	})
 	if inv, ok := lastInvocation(s.command); ok {
-		usual := slices.Contains(usualScripts, command.script)
-		if !usual && !isServing(inv) {
-			if i, ok := c.onlyScript(s, command.dir, inv, free); ok {
-				return i, true
-			}
+		if i, ok := c.devScript(s, command, inv, free); ok {
+			return i, true
 		}
-		if !usual && !isServing(inv) || len(free) == 0 {
+		if !isServing(inv) || len(free) == 0 {
 			if n, ok := c.processOf(s, dir, inv); ok {
 				c.project.add(n, s.name, path.Base(dir)+"-"+s.name)
 				return len(c.project.Services) - 1, true
 			}
 		}
-		if len(s.ports) == 0 && !usual {
+		if len(s.ports) == 0 {
 			return 0, false
 		}
 	}
@@ -104,21 +101,21 @@ func (c *composer) similar(s composed, dir string, command call, here []int) (in
 	return free[0], true
 }
 
-// onlyScript chooses the only script of the package in dir that runs a server
-// of its own, for a container that publishes a port and runs Node.js in another
-// way: node dist/main.js, instead of nest start.
-func (c *composer) onlyScript(s composed, dir string, inv invocation, free []int) (int, bool) {
-	if len(s.ports) == 0 || isWorker(s.name, s.command) || !isManager(inv.program) && !slices.Contains(nodePrograms, inv.program) {
-		return 0, false
-	}
+// devScript chooses a script of the package for a container that runs another
+// of its usual scripts. For one that publishes a port and runs Node.js in
+// another way, such as node dist/main.js, it chooses the only script that is no
+// dev server: nest start.
+func (c *composer) devScript(s composed, command call, inv invocation, free []int) (int, bool) {
+	usual := slices.Contains(usualScripts, command.script)
+	serves := len(s.ports) > 0 && !isWorker(s.name, s.command) && (isManager(inv.program) || slices.Contains(nodePrograms, inv.program))
 	scripts := slices.DeleteFunc(slices.Clone(free), func(i int) bool {
 		n := c.project.Services[i]
-		return n.Origin != path.Join(dir, "package.json") || isServing(c.tree.call(dir, n.Command).invocation)
+		return n.Origin != path.Join(command.dir, "package.json") || !usual && isServing(c.tree.call(path.Clean(n.Dir), n.Command).invocation)
 	})
-	if len(scripts) != 1 {
-		return 0, false
+	if usual && len(scripts) > 0 || serves && len(scripts) == 1 {
+		return scripts[0], true
 	}
-	return scripts[0], true
+	return 0, false
 }
 
 // nodePrograms run a file of JavaScript or TypeScript.

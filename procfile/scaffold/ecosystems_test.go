@@ -192,6 +192,13 @@ admin[server] node src/admin.js ready=none
 web[] npm run dev -- --port $PORT --strictPort
 api[] node server.js ready=none
 book[] npm run storybook ready=none`},
+		{"a script beside another server", files{
+			"bin/rails": "", "package.json": `{"scripts": {"dev": "vite", "start": "vite build --watch"}}`,
+			"compose.yml": "services: {assets: {build: ., command: npm start, environment: {A: b}}}",
+		}, `
+web[] bin/rails server -p $PORT
+frontend[] npm run dev -- --port $PORT --strictPort A=b
+- compose.yml, service assets`},
 		{"the file of a server", files{
 			"app.py": "", "requirements.txt": "flask\n", "compose.yml": "services: {web: {build: ., command: python app.py, ports: ['5000:5000']}}",
 		}, `
