@@ -10,6 +10,7 @@ import (
 
 	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/procfile"
 )
 
@@ -23,7 +24,9 @@ PORT_<NAME> of every service. DEVPORTS_ENV lists these variables, so that
 devports in that shell, here or in another checkout, does not treat them as the
 user's own, unless they were changed since. Variables that an earlier evaluation
 has set and this one does not are unset, or restored to their previous value. In
-JSON, an unset variable is null; dotenv cannot unset.
+JSON, an unset variable is null; dotenv cannot unset. Variables that the shell
+reserves, such as UID, are left out with a note. The code for sh works in bash
+and zsh, too.
 
 Example:
   eval "$(devports env auth)"
@@ -57,7 +60,8 @@ Example:
 			return err
 		}
 		restored, unset := s.withdrawn(vars, c.NArg() > 0)
-		return write(s.stdout, append(restored, vars...), unset)
+		set, unset := s.withoutReserved(shell, append(restored, vars...), unset)
+		return write(s.stdout, set, unset)
 	},
 }
 
@@ -112,6 +116,27 @@ func (s session) withdrawn(vars []procfile.Var, service bool) (restored []procfi
 		unset = append(unset, "PORT")
 	}
 	return restored, unset
+}
+
+// withoutReserved removes the variables that a shell reserves for itself, and
+// prints a note about those that are set.
+func (s session) withoutReserved(shell string, set []procfile.Var, unset []string) ([]procfile.Var, []string) {
+	reserved := func(name string) bool { return reserves(shell, name) }
+	var names []string
+	set = slices.DeleteFunc(set, func(v procfile.Var) bool {
+		if reserved(v.Name) {
+			names = append(names, v.Name)
+		}
+		return reserved(v.Name)
+	})
+	if len(names) > 0 {
+		where := shell
+		if shell == "sh" {
+			where = "bash or zsh"
+		}
+		s.note("not setting %s: reserved in %s (devports run sets every variable)", wording.List(names), where)
+	}
+	return set, slices.DeleteFunc(unset, reserved)
 }
 
 // formatOrJSON is the value of an option for the format; --json is short for

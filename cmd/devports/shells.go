@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/devports/devports/allocator/text"
@@ -28,6 +29,43 @@ func writerFor(shell string) writeVars {
 		return jsonVars
 	}
 	return nil
+}
+
+// The variables that a shell does not let anyone assign, or that change the shell
+// itself: one of them would end the evaluation, or worse.
+const (
+	// The read-only ones of bash(1), "Shell Variables". In POSIX mode, as sh, bash
+	// exits at the first.
+	bashReserves = `BASHOPTS BASH_VERSINFO EUID PPID SHELLOPTS UID`
+
+	// zshparam(1), "Parameters Set By The Shell": the IDs of the process, which a
+	// privileged shell changes, then the read-only parameters, and then the
+	// arrays, which cannot be exported.
+	zshReserves = `EGID EUID GID UID USERNAME ` +
+		`ARGC HISTCMD LINENO PPID TTYIDLE ZSH_EVAL_CONTEXT ZSH_SUBSHELL status zsh_eval_context ` +
+		`argv cdpath fignore fpath mailpath manpath module_path path pipestatus psvar signals watch ` + zshModules
+
+	// The parameters of modules that zsh loads when they are used: see "The
+	// zsh/parameter Module" and others of zshmodules(1).
+	zshModules = `aliases builtins commands dirstack dis_aliases dis_builtins dis_functions dis_functions_source ` +
+		`dis_galiases dis_patchars dis_reswords dis_saliases funcfiletrace funcsourcetrace funcstack functions ` +
+		`functions_source functrace galiases history historywords jobdirs jobstates jobtexts keymaps modules ` +
+		`nameddirs options parameters patchars reswords saliases termcap terminfo userdirs usergroups widgets ` +
+		`zsh_scheduled_events`
+
+	// ELECTRIC_VARIABLES below src/env in the source of fish: electric_variables of
+	// src/env.cpp before fish 4.
+	fishReserves = `FISH_VERSION PWD SHLVL _ fish_kill_signal fish_killring fish_pid history hostname pipestatus ` +
+		`status status_generation umask version`
+)
+
+// reserves reports whether a shell reserves a variable for itself. Any of the
+// others may evaluate what is for sh.
+func reserves(shell, name string) bool {
+	list := map[string]string{
+		"sh": bashReserves + " " + zshReserves, "bash": bashReserves, "zsh": zshReserves, "fish": fishReserves,
+	}[shell]
+	return slices.Contains(strings.Fields(list), name)
 }
 
 func script(assign string, quote func(string) string, remove string) writeVars {

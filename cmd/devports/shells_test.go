@@ -56,3 +56,36 @@ func FuzzQuotes(f *testing.F) {
 		}
 	})
 }
+
+// Any name that a shell does not let anyone assign is reserved, and what is
+// reserved in one shell is in sh.
+func TestReserves(t *testing.T) {
+	for shell, unassignable := range map[string][]string{
+		"bash": {"bash", "--norc", "-c", `for n in $(compgen -v); do (export $n=xx) 2>/dev/null || echo $n; done`},
+		"zsh":  {"zsh", "-f", "-c", `for n in ${(k)parameters}; do (export $n=xx) 2>/dev/null || echo $n; done`},
+		"fish": {"fish", "--no-config", "-c", `for n in (set -n); set -gx $n xx 2>/dev/null; or echo $n; end`},
+	} {
+		t.Run(shell, func(t *testing.T) {
+			program, err := exec.LookPath(unassignable[0])
+			if err != nil {
+				t.Skip(err)
+			}
+			out, err := exec.Command(program, unassignable[1:]...).Output()
+			names := strings.Fields(string(out))
+			if err != nil || len(names) < 5 {
+				t.Fatalf("%v: %q", err, names)
+			}
+			for _, name := range names {
+				if strings.ContainsAny(name, "!#$*-0?@") {
+					continue // not the name of a variable
+				}
+				if !reserves(shell, name) || shell != "fish" && !reserves("sh", name) {
+					t.Errorf("%s can be set", name)
+				}
+			}
+		})
+	}
+	if reserves("dotenv", "UID") || reserves("json", "UID") || reserves("sh", "UIDS") {
+		t.Error("reserved without a reason")
+	}
+}
