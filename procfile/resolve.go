@@ -52,7 +52,7 @@ func OwnEnviron(environ []string) (own map[string]string, exported []string) {
 func (f File) Resolve(c Context) (Plan, error) {
 	r := resolver{
 		file: f, wanted: f.wanted(), context: c,
-		numbers: map[string][]int{}, aliases: map[*includedFile]aliases{}, usedURLs: map[string]string{}, read: map[string][]Variable{}, exist: map[string]bool{},
+		numbers: map[string][]int{}, aliases: map[*includedFile]aliases{}, usedURLs: map[string]string{}, read: map[string][]Variable{}, exist: map[string]existence{},
 	}
 	r.inherited, _ = OwnEnviron(c.Environ)
 	r.watched, r.notes = f.Watched(), slices.Clone(f.notes)
@@ -107,7 +107,7 @@ type resolver struct {
 	usedURLs  map[string]string
 	read      map[string][]Variable // env files by path
 	watched   []string
-	exist     map[string]bool // of the env files, by path; watched has them all
+	exist     map[string]existence // of the env files, by path; watched has them all
 	problems  Problems
 	notes     Problems
 }

@@ -36,11 +36,12 @@ func (r *resolver) dir(s Service, get lookup) string {
 }
 
 // envFiles returns the env files for s, in order, with absolute paths. A listed
-// file must exist.
+// file must exist. A directory .env that is not listed is no env file: it may be a
+// virtual environment of Python.
 func (r *resolver) envFiles(s Service) (files []Text) {
 	var listed []Text
 	add := func(base string, files []Text) {
-		if path := filepath.Join(base, ".env"); files == nil && r.exists(path) {
+		if path := filepath.Join(base, ".env"); files == nil && r.envFileAt(path) == isFile {
 			listed = append(listed, Text{Value: path})
 		}
 		listed = append(listed, files...)
@@ -54,7 +55,7 @@ func (r *resolver) envFiles(s Service) (files []Text) {
 	}
 	for _, t := range slices.Concat(listed, s.EnvFiles) {
 		path := r.file.path(t)
-		if !r.exists(path) {
+		if r.envFileAt(path) == isMissing {
 			r.fail(t.Pos, "", "the env file %s does not exist", path)
 			continue
 		}
@@ -63,20 +64,35 @@ func (r *resolver) envFiles(s Service) (files []Text) {
 	return files
 }
 
-// exists watches an env file, and reports whether it exists.
-func (r *resolver) exists(path string) bool {
-	exists, known := r.exist[path]
+// existence is what is at the path of an env file.
+type existence int
+
+const (
+	isMissing existence = iota
+	isFile              // or what cannot be read
+	isDirectory
+)
+
+// envFileAt watches an env file, and reports whether it exists.
+func (r *resolver) envFileAt(path string) existence {
+	at, known := r.exist[path]
 	if !known {
 		r.watch(path)
-		_, err := os.Stat(path)
-		exists = !errors.Is(err, fs.ErrNotExist)
-		if from := r.copiedFrom(path); !exists && from != "" {
-			_, err := os.Stat(from)
-			exists = err == nil
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			if from := r.copiedFrom(path); from != "" {
+				info, err = os.Stat(from)
+			}
 		}
-		r.exist[path] = exists
+		switch {
+		case err == nil && info.IsDir():
+			at = isDirectory
+		case !errors.Is(err, fs.ErrNotExist):
+			at = isFile
+		}
+		r.exist[path] = at
 	}
-	return exists
+	return at
 }
 
 // envFile reads an env file. It reads each file only once.
