@@ -11,8 +11,8 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// copyMissing is copyFiles for a command that starts a run in the background,
-// whose messages its user does not see.
+// copyMissing is copyFiles for a command that prepares a checkout, or starts a run
+// in the background, whose messages its user does not see.
 func (s session) copyMissing(p project.Project) {
 	s.notes(s.unseen(s.copyFiles(p), p.File.Dir))
 }

@@ -70,6 +70,7 @@ func (s session) setup(c *cli.Context) error {
 		names = p.File.Steps()
 	}
 	if len(names) == 0 {
+		s.copyMissing(p)
 		s.note("%s has no [setup]", p.File.Name)
 		return nil
 	}
