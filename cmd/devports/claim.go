@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
+	"github.com/devports/devports/allocator/envvar"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
@@ -73,6 +75,65 @@ func (s session) claim(scope registry.Scope, noPins bool, outside []string) (con
 		s.removeContainers(scope, false, "", "the last run was killed; removed its containers: %s")
 	}
 	return c, nil
+}
+
+// claimAfterSetup is claim, once a devports setup in the scope has ended.
+func (s session) claimAfterSetup(ctx context.Context, scope registry.Scope, noPins bool, outside []string) (control.Claim, error) {
+	i, ok, err := s.runningIn(scope)
+	if ok && s.getenv(envvar.Instance) != i.Note.ID { // else a step has started this process
+		err = s.awaitSetup(ctx, scope, i)
+	}
+	if err != nil {
+		return control.Claim{}, err
+	}
+	return s.claim(scope, noPins, outside)
+}
+
+// awaitSetup waits for the end of a run, as long as it is one of devports setup.
+func (s session) awaitSetup(ctx context.Context, scope registry.Scope, i control.Instance) error {
+	for said := false; ; said = true {
+		info, err := i.Client().Status(ctx)
+		ending := said && errors.Is(err, launcher.ErrEnded)
+		if !ending && (err != nil || !isSetup(info)) {
+			return ctx.Err()
+		}
+		if !said {
+			s.note("waiting for the set-up of %s, which is running (pid %d)", scope, i.Note.PID)
+		}
+		bounded, cancel := context.WithTimeout(ctx, time.Second)
+		err = i.AwaitEnd(bounded)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// isSetup reports whether a run ends with its steps: it has nothing else but what
+// they depend on.
+func isSetup(info control.Info) bool {
+	if !info.Temporary {
+		return false
+	}
+	dependsOn, needed := map[string][]string{}, map[string]bool{}
+	var need func(name string)
+	need = func(name string) {
+		if !needed[name] {
+			needed[name] = true
+			for _, d := range dependsOn[name] {
+				need(d)
+			}
+		}
+	}
+	for _, st := range info.Services {
+		dependsOn[st.Service] = st.DependsOn
+	}
+	for _, st := range info.Services {
+		if st.Step {
+			need(st.Service)
+		}
+	}
+	return !slices.ContainsFunc(info.Services, func(st launcher.Status) bool { return !needed[st.Service] })
 }
 
 func (s session) noteKilled(n control.Note, ended []launcher.Orphan) {

@@ -285,15 +285,19 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from 
 	}
 	s.loadContainers(context.Background(), checked, scope)
 	signal.Notify(signals, stopSignals()...) // until here, signals have their default effect
-	if from.sharing() {
+	ctx, interrupted := untilSignal(signals)
+	switch {
+	case from.sharing():
 		c, err = s.claimShared(r.Project, scope, from)
-	} else {
+	case from != nil: // which waits itself, or joins the other run
 		c, err = s.claim(scope, noPins, checked.Outside)
+	default:
+		c, err = s.claimAfterSetup(ctx, scope, noPins, checked.Outside)
 	}
 	if err != nil {
+		interrupted()
 		return plan, scope, c, err
 	}
-	ctx, interrupted := untilSignal(signals)
 	plan, err = r.Start(ctx)
 	if interrupted() {
 		err = context.Canceled
