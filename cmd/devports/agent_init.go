@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -143,7 +142,7 @@ func (s session) agentFile(c *cli.Context, dir string, f agentfile.File) error {
 	}
 	there, found := err == nil, string(content)
 	if c.Bool("remove") {
-		return s.removeAgentFile(path, f, there, found)
+		return s.removeAgentFile(dir, path, f, there, found)
 	}
 	text, other, err := f.New(found)
 	switch {
@@ -188,9 +187,9 @@ func writeAgentFile(path, text string, there bool) error {
 	return atomicfile.Write(path, []byte(text), o)
 }
 
-// removeAgentFile removes what devports has written from a file; the file if
-// nothing else is in it, with directories that are then empty.
-func (s session) removeAgentFile(path string, f agentfile.File, there bool, found string) error {
+// removeAgentFile removes what devports has written from a file at path; the file
+// if nothing else is in it, with directories below dir that are then empty.
+func (s session) removeAgentFile(dir, path string, f agentfile.File, there bool, found string) error {
 	if !there {
 		return nil
 	}
@@ -204,10 +203,10 @@ func (s session) removeAgentFile(path string, f agentfile.File, there bool, foun
 		err = writeAgentFile(path, text, true)
 	default:
 		err = os.Remove(path)
-		for range strings.Count(f.Path, "/") {
-			path = filepath.Dir(path)
-			if err == nil && os.Remove(path) != nil {
-				break
+		for name := filepath.Dir(filepath.FromSlash(f.Path)); err == nil && name != "."; name = filepath.Dir(name) {
+			above := filepath.Join(dir, name)
+			if info, err := os.Lstat(above); err != nil || !info.IsDir() || os.Remove(above) != nil {
+				break // a link to a directory of the user, or not empty
 			}
 		}
 	}
