@@ -65,7 +65,7 @@ Example:
 
 // completion describes k for package complete.
 func (k command) completion(s session) complete.Command {
-	c := complete.Command{Name: k.word(), About: k.usage, Hidden: k.hidden}
+	c := complete.Command{Name: k.word(), About: k.usage, Hidden: k.hidden, Verbatim: k.verbatim}
 	for _, f := range append(slices.Clone(k.flags), cli.HelpFlag) {
 		c.Options = append(c.Options, option(f.(cli.DocGenerationFlag)))
 	}
@@ -103,8 +103,8 @@ func option(f cli.DocGenerationFlag) complete.Option {
 	return o
 }
 
-// read parses words as the options and arguments of k. ok is false if they are
-// invalid.
+// read parses words as the options and arguments of k, in any order unless k is
+// verbatim. ok is false if they are invalid.
 func (k command) read(words []string) (read *cli.Context, ok bool) {
 	reader := &cli.App{
 		Flags: k.flags, HideHelp: true, HideVersion: true, Writer: io.Discard, ErrWriter: io.Discard,
@@ -117,7 +117,14 @@ func (k command) read(words []string) (read *cli.Context, ok bool) {
 		DisableSliceFlagSeparator: true,
 	}
 	err := reader.Run(append([]string{"devports"}, words...))
-	return read, err == nil && read != nil
+	if err != nil || read == nil {
+		return nil, false
+	}
+	before := len(words) - read.NArg() - 1
+	if ended := before >= 0 && words[before] == "--"; !ended && !k.verbatim {
+		read, err = k.options(read)
+	}
+	return read, err == nil
 }
 
 // placeholder is the name of an option's value in its usage.

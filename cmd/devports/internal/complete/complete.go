@@ -24,6 +24,7 @@ func (c Candidate) String() string {
 type Command struct {
 	Name, About string
 	Hidden      bool // never a candidate
+	Verbatim    bool // the arguments are a command line of their own, with its options
 	Options     []Option
 	Commands    []Command // subcommands
 
@@ -79,7 +80,8 @@ func (k Command) complete(t Words, home string) []Candidate {
 	more := !slices.Contains(before, "--") // whether options may follow
 	if n := len(before) - 1; more && n >= 0 {
 		if o, ok := k.option(before[n]); ok && o.TakesValue {
-			if r, ok := k.Read(before[:n]); ok && len(r.Args) == 0 {
+			if r, ok := k.Read(before[:n]); ok && (len(r.Args) == 0 || !k.Verbatim) {
+				l.Args = r.Args
 				return r.Value(o.Value, l)
 			}
 		}
@@ -89,7 +91,8 @@ func (k Command) complete(t Words, home string) []Candidate {
 		return nil
 	}
 	l.Args, l.Start = r.Args, t.at[last-len(r.Args)]
-	more = more && len(l.Args) == 0
+	first := len(l.Args) == 0
+	more = more && (first || !k.Verbatim)
 	switch {
 	case more && strings.HasPrefix(l.Word, "-"):
 		option, value, assigned := strings.Cut(l.Word, "=")
@@ -102,11 +105,11 @@ func (k Command) complete(t Words, home string) []Candidate {
 		}
 		l.Word = value
 		return prefixed(option+"=", r.Value(o.Value, l))
-	case more && len(k.Commands) > 0:
+	case more && first && len(k.Commands) > 0:
 		return Names(k.Commands)
 	case r.Argument != nil:
 		return r.Argument(l)
-	case more:
+	case more && first:
 		return k.options(before, "--")
 	}
 	return nil
