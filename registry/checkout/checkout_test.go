@@ -98,6 +98,15 @@ func TestBareRepositories(t *testing.T) {
 		if c := find(t, worktree, ""); c.NoDefaultWorktree {
 			t.Errorf("the default branch of %s is not checked out", bare)
 		}
+		expectMain := func() {
+			t.Helper()
+			for _, below := range []string{"", "backend"} {
+				if got, want := find(t, filepath.Join(worktree, below), "").MainDirectory(), filepath.Join(main, below); got != want {
+					t.Errorf("the main directory of %s is %q, want %q", filepath.Join(worktree, below), got, want)
+				}
+			}
+		}
+		expectMain()
 		gittest.Run(t, main, "checkout", "-q", "--detach")
 		expect(t, main, "", "shop", "first")
 		if c := find(t, main, ""); !c.NoDefaultWorktree {
@@ -108,6 +117,7 @@ func TestBareRepositories(t *testing.T) {
 		gittest.Run(t, bare, "config", "--file", "config.worktree", "core.bare", "true")
 		gittest.Run(t, bare, "config", "--unset", "core.bare")
 		expect(t, main, "", "shop", "")
+		expectMain()
 	}
 }
 

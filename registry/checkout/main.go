@@ -15,7 +15,7 @@ func (c Checkout) MainDirectory() string {
 		return ""
 	case c.Worktree == "":
 		return c.Directory
-	case filepath.Base(c.Repository) == ".git":
+	case filepath.Base(c.Repository) == ".git" && !(repository{common: c.Repository}).config().bare:
 		return filepath.Join(filepath.Dir(c.Repository), filepath.FromSlash(c.Path))
 	}
 	ref := func(gitdir string) string {
