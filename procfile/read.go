@@ -32,9 +32,23 @@ func (e *NotFoundError) Error() string {
 // [Names] in it or in its nearest parent, up to the root of the repository that
 // contains dir. If a Portfile further up includes it, Find returns that one:
 // the project is the same in all of its directories. Above dir it takes only
-// files that [ownership] trusts, for which it needs getenv. The error is a
-// *NotFoundError if there is no such file.
+// files that [ownership] trusts, for which it needs getenv. If there is none and
+// dir is reached through a symlink, it searches above the target, as git does.
+// The error is a *NotFoundError if there is no such file.
 func Find(dir string, getenv func(string) string) (string, error) {
+	path, err := find(dir, getenv)
+	if errors.As(err, new(*NotFoundError)) {
+		if real, unresolved := filepath.EvalSymlinks(dir); unresolved == nil && real != dir {
+			if path, err := find(real, getenv); err == nil {
+				return path, nil
+			}
+		}
+	}
+	return path, err
+}
+
+// find is Find without following symlinks.
+func find(dir string, getenv func(string) string) (string, error) {
 	trust := ownership.NewTrust(dir, getenv)
 	none := &NotFoundError{}
 	found := ""

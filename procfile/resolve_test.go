@@ -431,4 +431,14 @@ func TestFind(t *testing.T) {
 	if !ok || !slices.Equal(missing.Looked, []string{filepath.Join(root, "empty")}) {
 		t.Errorf("Find(empty) = %s, %v", got, err)
 	}
+
+	// From a link to a directory of a project, as git does. What is above the link
+	// comes first.
+	for link, target := range map[string]string{"empty/link": "../repo/a/b", "repo/link": "../empty/Portfile"} {
+		if err := os.Symlink(filepath.FromSlash(target), filepath.Join(root, link)); err != nil {
+			t.Skip("no symlinks:", err)
+		}
+	}
+	find("empty/link", "repo/a/Portfile.toml")
+	find("repo/link", "repo/Procfile.dev")
 }
