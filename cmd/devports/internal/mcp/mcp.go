@@ -75,6 +75,10 @@ type request struct {
 	ID     json.RawMessage `json:"id"`
 	Method string          `json:"method"`
 	Params json.RawMessage `json:"params"`
+
+	// One of them makes it a response, to a request that this server never sends.
+	Result json.RawMessage `json:"result"`
+	Error  json.RawMessage `json:"error"`
 }
 
 type response struct {
@@ -106,7 +110,7 @@ const closeGrace = time.Second
 func Serve(ctx context.Context, in io.Reader, out io.Writer, server Server) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c := &connection{server: server, out: json.NewEncoder(out), calls: map[string]context.CancelFunc{}}
+	c := &connection{server: server, out: json.NewEncoder(out), calls: &calls{running: map[string]context.CancelFunc{}}}
 	c.out.SetEscapeHTML(false)
 	lines, ended := make(chan []byte), make(chan error, 1)
 	go read(ctx, in, lines, ended)
@@ -152,18 +156,30 @@ type connection struct {
 	server     Server
 	goroutines sync.WaitGroup
 
-	mu    sync.Mutex // guards the fields below
-	out   *json.Encoder
-	calls map[string]context.CancelFunc // the calls that have not ended, by ID
+	calls *calls
+
+	mu  sync.Mutex // guards the fields below
+	out *json.Encoder
+}
+
+// calls are the calls that have not ended.
+type calls struct {
+	mu      sync.Mutex
+	running map[string]context.CancelFunc // by ID
 }
 
 func (c *connection) handle(ctx context.Context, line []byte) {
+	if line = bytes.TrimSpace(line); line[0] == '[' {
+		c.batch(ctx, line)
+		return
+	}
 	var r request
 	if err := json.Unmarshal(line, &r); err != nil {
 		c.fail(nil, parseError, err.Error())
 		return
 	}
 	switch {
+	case r.Method == "" && (r.Result != nil || r.Error != nil):
 	case r.Method == "" && r.ID != nil:
 		c.fail(r.ID, invalidRequest, "a request without a method")
 	case r.ID == nil: // a notification
@@ -179,6 +195,33 @@ func (c *connection) handle(ctx context.Context, line []byte) {
 	default:
 		c.fail(r.ID, unknownMethod, "unknown method "+r.Method)
 	}
+}
+
+// batch handles several requests at once, which version 2025-03-26 of the protocol
+// has. The answer is an array, when all of them have ended.
+func (c *connection) batch(ctx context.Context, line []byte) {
+	var parts []json.RawMessage
+	if err := json.Unmarshal(line, &parts); err != nil {
+		c.fail(nil, parseError, err.Error())
+		return
+	}
+	if len(parts) == 0 {
+		c.fail(nil, invalidRequest, "an empty batch")
+		return
+	}
+	var answers bytes.Buffer
+	inner := &connection{server: c.server, out: json.NewEncoder(&answers), calls: c.calls}
+	inner.out.SetEscapeHTML(false)
+	for _, part := range parts {
+		inner.handle(ctx, part)
+	}
+	c.goroutines.Go(func() {
+		inner.goroutines.Wait()
+		if answers.Len() == 0 { // only notifications
+			return
+		}
+		c.encode(json.RawMessage("[" + strings.ReplaceAll(strings.TrimSpace(answers.String()), "\n", ",") + "]"))
+	})
 }
 
 func (c *connection) initialize(r request) {
@@ -242,15 +285,15 @@ func (c *connection) call(ctx context.Context, r request) {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	c.mu.Lock()
-	c.calls[string(r.ID)] = cancel
-	c.mu.Unlock()
+	c.calls.mu.Lock()
+	c.calls.running[string(r.ID)] = cancel
+	c.calls.mu.Unlock()
 	c.goroutines.Go(func() {
 		defer cancel()
 		text, failed := c.server.Call(ctx, params.Name, params.Arguments)
-		c.mu.Lock()
-		delete(c.calls, string(r.ID))
-		c.mu.Unlock()
+		c.calls.mu.Lock()
+		delete(c.calls.running, string(r.ID))
+		c.calls.mu.Unlock()
 		if ctx.Err() == nil { // a cancelled call gets no answer
 			c.answer(r.ID, result(text, failed))
 		}
@@ -266,11 +309,11 @@ func (t Tool) check(a Arguments) string {
 	known := []string{}
 	for _, p := range t.Properties {
 		known = append(known, p.Name)
-		value, given := a[p.Name]
-		if !given && p.Required {
+		value := a[p.Name] // nil: it is missing, or null
+		if value == nil && p.Required {
 			return fmt.Sprintf("%s requires the argument %s: %s", t.Name, p.Name, p.About)
 		}
-		if given && !p.accepts(value) {
+		if value != nil && !p.accepts(value) {
 			return fmt.Sprintf("the argument %s of %s must be of the type %s", p.Name, t.Name, p.Type)
 		}
 	}
@@ -302,9 +345,9 @@ func (c *connection) notified(r request) {
 	if r.Method != "notifications/cancelled" || json.Unmarshal(r.Params, &params) != nil {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if cancel, ok := c.calls[string(params.ID)]; ok {
+	c.calls.mu.Lock()
+	defer c.calls.mu.Unlock()
+	if cancel, ok := c.calls.running[string(params.ID)]; ok {
 		cancel()
 	}
 }
@@ -320,7 +363,11 @@ func (c *connection) send(r response) {
 	if r.ID == nil {
 		r.ID = json.RawMessage("null")
 	}
+	c.encode(r)
+}
+
+func (c *connection) encode(message any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_ = c.out.Encode(r) // fails if the client has gone: then in ends, too
+	_ = c.out.Encode(message) // fails if the client has gone: then in ends, too
 }

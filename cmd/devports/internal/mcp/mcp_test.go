@@ -12,8 +12,13 @@ import (
 func TestServe(t *testing.T) {
 	server := Server{
 		Name: "x", Version: "1",
-		Tools: func() []Tool { return []Tool{{Name: "t", Properties: []Property{{Name: "n", Type: "integer"}}}} },
-		Call:  func(context.Context, string, Arguments) (string, bool) { return "<ok>", false },
+		Tools: func() []Tool {
+			return []Tool{
+				{Name: "t", Properties: []Property{{Name: "n", Type: "integer"}}},
+				{Name: "r", Properties: []Property{{Name: "n", Type: "integer", Required: true}}},
+			}
+		},
+		Call: func(context.Context, string, Arguments) (string, bool) { return "<ok>", false },
 	}
 	for in, want := range map[string]string{
 		`{"jsonrpc":"2.0","id":1,"method":"ping"}`:                                   `{"jsonrpc":"2.0","id":1,"result":{}}`,
@@ -28,7 +33,16 @@ func TestServe(t *testing.T) {
 		`{`:                                                                          `{"jsonrpc":"2.0","id":null,"error":{"code":-32700`,
 		`{"method":"notifications/initialized"}`:                                     ``,
 		`{"method":"notifications/cancelled","params":{"requestId":9}}`:              ``,
-		"\r\n": ``,
+		"\r\n":                                 ``,
+		`{"jsonrpc":"2.0","id":1,"result":{}}`: ``,
+		`{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"x"}}`:              ``,
+		`{"id":1,"method":"tools/call","params":{"name":"t","arguments":{"n":null}}}`: `"text":"<ok>"`,
+		`{"id":1,"method":"tools/call","params":{"name":"r","arguments":{"n":null}}}`: `r requires the argument n`,
+		`[]`:                                   `"code":-32600`,
+		`[1]`:                                  `[{"jsonrpc":"2.0","id":null,"error":{"code":-32700`,
+		`[{"method":"notifications/x"}]`:       ``,
+		` [{"id":1,"method":"ping"},{"id":2}]`: `[{"jsonrpc":"2.0","id":1,"result":{}},{"jsonrpc":"2.0","id":2,"error":{"code":-32600`,
+		`[{"id":1,"method":"tools/call","params":{"name":"t"}},{"method":"notifications/x"}]`: `[{"jsonrpc":"2.0","id":1,"result":{"content":[{"text":"<ok>","type":"text"}],"isError":false}}]`,
 	} {
 		var out strings.Builder
 		if err := Serve(t.Context(), strings.NewReader(in), &out, server); err != nil {
