@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"slices"
@@ -24,8 +25,12 @@ import (
 // has.
 const endTimeout = 3 * time.Second
 
-// lockTimeout is how long another service may take to create its container.
-const lockTimeout = 2 * time.Minute
+// lockNotice is how long a service waits for another one before it prints that.
+// Most containers are created by then.
+const lockNotice = 2 * time.Second
+
+// lockLimit is no limit: the other service may be building an image.
+const lockLimit time.Duration = math.MaxInt64
 
 // service is the process of a service in a container.
 type service struct {
@@ -195,7 +200,7 @@ func (s *service) prepareCompose(ctx context.Context) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.created, err = lockfile.Acquire(ctx, s.Lock, lockTimeout); err != nil {
+	if s.created, err = s.lock(ctx); err != nil {
 		return nil, err
 	}
 	for key, name := range m.namedVolumes(c.Project, c.Compose) {
@@ -210,6 +215,25 @@ func (s *service) prepareCompose(ctx context.Context) (*exec.Cmd, error) {
 		cmd.Env = append(slices.Clone(s.env), "COMPOSE_MENU=false", "COMPOSE_PROGRESS=plain", "COMPOSE_IGNORE_ORPHANS=true")
 	}
 	return cmd, err
+}
+
+// lockNote is what the holder of the lock writes about itself.
+type lockNote struct{ Service string }
+
+// lock takes the lock of Spec. While another service holds it, it waits until ctx
+// is done.
+func (s *service) lock(ctx context.Context) (release func() error, err error) {
+	release, err = lockfile.Acquire(ctx, s.Lock, lockNotice)
+	if held := (*lockfile.HeldError)(nil); errors.As(err, &held) {
+		other := lockNote{"another service"}
+		_ = json.Unmarshal(held.Note, &other) // the note is missing for a moment after the lock was taken
+		fmt.Fprintf(s.output, "devports: waiting for %s to create its container\n", other.Service)
+		release, err = lockfile.Acquire(ctx, s.Lock, lockLimit)
+	}
+	if err == nil {
+		_ = lockfile.SetNote(s.Lock, lockNote{s.Service}) // only for the message
+	}
+	return release, err
 }
 
 // awaitCreated releases the lock once the container exists, and with it its
