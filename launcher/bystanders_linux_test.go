@@ -196,6 +196,41 @@ func TestStartedBySharedProgram(t *testing.T) {
 	}
 }
 
+// What is left running can still write to the output that it has inherited.
+func TestLeftRunningWrites(t *testing.T) {
+	dir, controller := t.TempDir(), NewController()
+	script := `touch "$0.began"; until test -e "$0.go"; do sleep 0.01; done; head -c 1000000 /dev/zero && touch "$0.written"`
+	if err := os.WriteFile(dir+"/tool", []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	awaitFile := func(name string) {
+		t.Helper()
+		for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+			if _, err := os.Stat(dir + "/" + name); err == nil {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("no %s", name)
+			}
+		}
+	}
+	command := fmt.Sprintf("DEVPORTS_OUTSIDE=1 setsid sh %s/tool & exec sleep 1000", dir)
+	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Dedicated: true}, Controller: controller})
+	awaitFile("tool.began")
+	if err := controller.Stop(t.Context(), "web"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := controller.Wait(t.Context(), Status.Ended, "web"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/tool.go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	awaitFile("tool.written")
+	w.signals <- syscall.SIGINT
+	w.status()
+}
+
 // A chain of processes ends with its service, though each starts the next in a
 // session of its own and ends, without any mark in its environment.
 func TestChainEndsWithService(t *testing.T) {

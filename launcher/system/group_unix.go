@@ -286,6 +286,10 @@ func (g *group) leaveRunning(out []proctree.Process) {
 	}
 }
 
+// hasLeftRunning reports whether the service has left processes outside the run
+// running.
+func (g *group) hasLeftRunning() bool { return g.set.hasLeftRunning(g.service) }
+
 // Survivors returns the processes of the group that SIGKILL has not ended. The
 // group sends no more signals then.
 func (g *group) Survivors() []Orphan {

@@ -139,6 +139,19 @@ func (s *processSet) leaveRunning(service string, out []proctree.Process) (left 
 	return left
 }
 
+// hasLeftRunning reports whether leaveRunning has found processes of a service,
+// which may have ended since.
+func (s *processSet) hasLeftRunning(service string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seen := range s.outsideSeen {
+		if seen.service == service && seen.reported {
+			return true
+		}
+	}
+	return false
+}
+
 // tagOutside attaches process.Outside to a process and its descendants.
 func tagOutside(p proctree.Process) {
 	_ = process.Outside.Attach(p.PID)

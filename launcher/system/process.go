@@ -3,6 +3,7 @@ package system
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -145,11 +146,17 @@ func (e stdio) closeOwnSide() {
 // PID returns the pid of the process itself.
 func (p *Process) PID() int { return p.pid }
 
-// Show starts to copy its output to the stream.
+// Show starts to copy its output to the stream. It then discards the output of
+// the processes that are left running: once nothing reads, a write would end them
+// with SIGPIPE.
 func (p *Process) Show() {
 	go func() {
 		defer p.source.Close()
 		p.stream.Copy(p.source)
+		if p.hasLeftRunning() {
+			_ = p.source.SetReadDeadline(time.Time{}) // that of Finish
+			_, _ = io.Copy(io.Discard, p.source)      // until they have closed it
+		}
 	}()
 }
 

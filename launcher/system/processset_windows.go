@@ -269,6 +269,9 @@ func (g *group) lives() bool {
 	return false
 }
 
+// hasLeftRunning is false: a job ends with everything in it.
+func (g *group) hasLeftRunning() bool { return false }
+
 // Survivors is empty: a job has no process that cannot be ended.
 func (g *group) Survivors() []Orphan { return nil }
 
