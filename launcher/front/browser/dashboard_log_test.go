@@ -298,6 +298,42 @@ func TestDashboardEmptyLines(t *testing.T) {
 	b.noProblems()
 }
 
+// The fields of a line of JSON have the values that were printed, and no control
+// characters.
+func TestDashboardFields(t *testing.T) {
+	b, w := newBrowser(t), newWorld(t)
+	dir := w.project("shop", map[string]string{"Portfile": shop})
+	w.devports(dir, "up", "-d")
+	defer w.devports(dir, "down")
+	d := w.dashboard(b)
+	d.view("checkout=shop&service=web")
+	lines := []struct{ printed, shown string }{
+		{
+			`{"level":"info","msg":"paid","order_id":9007199254740993,"trace": 12345678901234567890 ,"price":10.0,"e":1E400}`,
+			"info paid order_id=9007199254740993 trace=12345678901234567890 price=10.0 e=1E400",
+		},
+		{`{"msg":"nested","ids":[9007199254740993,{"n":-0}],"ok":true,"none":null}`, `nested ids=[9007199254740993,{"n":-0}] ok=true none=null`},
+		{`{"id":1,"msg":"twice","id":2,"level":"info","level":"warn"}`, "warn twice id=1 id=2 level=info"},
+		{`{"msg":"a\u0000b\u202ec\u001b[31md\u009b","\u2066k":"\u200f\r"}`, `a\u0000b\u202ec\u001b[31md\u009b \u2066k=\u200f\u000d`},
+		{`{"msg":"say \"{,}\" \\","path":"C:\\","tab":"a\tb\nc","\u00fc":"\u00e9"}`, "say \"{,}\" \\ path=C:\\ tab=a\tb\nc ü=é"},
+		{`{"ts":1,"msg":"bare","time":12}`, "bare ts=1"},
+		{`{"msg":"no JSON","id":01}`, `{"msg":"no JSON","id":01}`},
+		{`{"msg":{"a":1},"message":"text","empty":{}}`, `text msg={"a":1} empty={}`},
+	}
+	var text strings.Builder
+	for _, line := range lines {
+		text.WriteString(line.printed + "\n")
+	}
+	w.print(dir, "web", text.String()+"the last\n")
+	d.await(shows("the last"))
+	for _, line := range lines {
+		if !evaluate[bool](b, shows(line.shown)) {
+			t.Errorf("the page does not show %q", line.shown)
+		}
+	}
+	b.noProblems()
+}
+
 // The end of a run is on the page once, also after the page has connected again.
 func TestDashboardRunEnds(t *testing.T) {
 	b, w := newBrowser(t), newWorld(t)

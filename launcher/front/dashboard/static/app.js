@@ -626,18 +626,43 @@ function linked(text) {
   });
 }
 
+// members returns the members of a valid JSON object in their order. Values are as
+// they are written: a number may have more digits than JavaScript keeps.
+function members(text) {
+  const found = [];
+  let depth = 0, string = "", name = "", start = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g)) {
+    if (token[0] === '"') string = token;
+    else if (token === ":" && depth === 1) [name, start] = [string, index + 1];
+    else if (token === "{" || token === "[") depth++;
+    else {
+      if (depth === 1 && name) found.push([JSON.parse(name), text.slice(start, index).trim()]);
+      if (depth === 1) name = "";
+      if (token !== "," && token !== ":") depth--;
+    }
+  }
+  return found;
+}
+
+// visible replaces control characters, and those that change the direction of a
+// text, with their escapes in JSON.
+const visible = (text) =>
+  text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+
 // parseFields returns the fields of a line that is a JSON object: its level and
 // message first.
 function parseFields(line) {
   const text = plain(line);
   if (line.cut || text[0] !== "{" || text.at(-1) !== "}") return null;
-  let all;
-  try { all = JSON.parse(text); } catch { return null; }
+  try { JSON.parse(text); } catch { return null; }
+  const all = members(text);
+  const show = (value) => visible(value[0] === '"' ? JSON.parse(value) : value);
   const take = (...names) => {
-    const name = names.find((n) => typeof all[n] === "string" || typeof all[n] === "number");
-    const value = name && all[name];
-    if (name) delete all[name];
-    return value === undefined ? "" : String(value);
+    for (const name of names) {
+      const i = all.findLastIndex(([n, value]) => n === name && /^["\d-]/.test(value));
+      if (i >= 0) return show(all.splice(i, 1)[0][1]);
+    }
+    return "";
   };
   const level = take("level", "lvl", "severity"), message = take("msg", "message");
   if (!level && !message) return null;
@@ -646,9 +671,7 @@ function parseFields(line) {
   const parts = [];
   if (level) parts.push(make("span", kind, level + " "));
   parts.push(message);
-  for (const [name, value] of Object.entries(all)) {
-    parts.push(make("span", "dim", " " + name + "="), typeof value === "string" ? value : JSON.stringify(value));
-  }
+  for (const [name, value] of all) parts.push(make("span", "dim", " " + visible(name) + "="), show(value));
   return parts;
 }
 
