@@ -21,3 +21,15 @@ func (h hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	return conn, buffer, err
 }
+
+// forwarded writes the response of a service to a client.
+type forwarded struct{ hijackable }
+
+// WriteHeader writes the header. ReverseProxy has cleared it after each
+// informational one.
+func (f forwarded) WriteHeader(status int) {
+	if h := f.Header(); status >= http.StatusOK && h["Content-Type"] == nil {
+		h["Content-Type"] = nil // net/http does not add one
+	}
+	f.hijackable.WriteHeader(status)
+}

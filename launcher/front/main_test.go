@@ -96,6 +96,13 @@ func backendMain(name string) {
 		w.WriteHeader(http.StatusEarlyHints)
 		fmt.Fprint(w, "body")
 	})
+	mux.HandleFunc("/untyped/{early}", func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("early") == "early" {
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+		w.Header()["Content-Type"] = nil
+		fmt.Fprint(w, "<!doctype html>")
+	})
 	mux.HandleFunc("/count", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, n)

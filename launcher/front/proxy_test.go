@@ -226,6 +226,19 @@ func TestForwarding(t *testing.T) {
 			t.Errorf("response: %s", response)
 		}
 	})
+	t.Run("untyped", func(t *testing.T) {
+		for _, path := range []string{"/untyped/late", "/untyped/early"} {
+			response, err := client.Get(url + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, _ := io.ReadAll(response.Body)
+			response.Body.Close()
+			if string(text) != "<!doctype html>" || len(response.Header.Values("Content-Type")) > 0 {
+				t.Errorf("%s: %s, %q", path, text, response.Header.Values("Content-Type"))
+			}
+		}
+	})
 	t.Run("expect", func(t *testing.T) {
 		response := raw(t, f.port, "POST /echo HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc")
 		if !strings.HasPrefix(response, "HTTP/1.1 100 Continue\r\n") || !strings.HasSuffix(response, "abc") {
