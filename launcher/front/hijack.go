@@ -23,13 +23,21 @@ func (h hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // forwarded writes the response of a service to a client.
-type forwarded struct{ hijackable }
+type forwarded struct {
+	hijackable
+	upgrade bool // the client has asked for another protocol
+}
 
 // WriteHeader writes the header. ReverseProxy has cleared it after each
 // informational one.
 func (f forwarded) WriteHeader(status int) {
-	if h := f.Header(); status >= http.StatusOK && h["Content-Type"] == nil {
-		h["Content-Type"] = nil // net/http does not add one
+	if h := f.Header(); status >= http.StatusOK {
+		if h["Content-Type"] == nil {
+			h["Content-Type"] = nil // net/http does not add one
+		}
+		if f.upgrade {
+			h.Set("Connection", "close") // see requestScanner
+		}
 	}
 	f.hijackable.WriteHeader(status)
 }

@@ -103,6 +103,10 @@ func backendMain(name string) {
 		w.Header()["Content-Type"] = nil
 		fmt.Fprint(w, "<!doctype html>")
 	})
+	mux.HandleFunc("/early/abort", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		panic(http.ErrAbortHandler)
+	})
 	mux.HandleFunc("/count", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, n)

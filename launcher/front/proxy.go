@@ -166,7 +166,7 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {
 			// service responds.
 			_ = http.NewResponseController(w).EnableFullDuplex()
 		}
-		p.reverse.ServeHTTP(forwarded{hijackable{w}}, r)
+		p.reverse.ServeHTTP(forwarded{hijackable{w}, r.Header["Upgrade"] != nil}, r)
 	}
 }
 

@@ -114,6 +114,7 @@ func TestAmbiguousRequests(t *testing.T) {
 		"chunk without CR":  {"POST /echo HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n", "400"},
 		"second request":    {"POST /echo HTTP/1.1\r\nHost: web.shop.localhost\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n", "400 Bad"},
 		"declined upgrade":  {"GET / HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\nA: b\r\n\r\n", "200"},
+		"empty upgrade":     {"GET / HTTP/1.1\r\nHost: web.shop.localhost\r\nUpgrade:\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: close\r\n\r\n", "200"},
 		"upgrade, no token": {"GET / HTTP/1.1\r\nHost: web.shop.localhost\r\nUpgrade: h2c\r\n\r\n", "200"},
 		"CONNECT":           {"CONNECT web.shop.localhost:80 HTTP/1.1\r\n" + host + "\r\n", "405"},
 		"no host":           {"GET / HTTP/1.1\r\n\r\n", "400"},
@@ -130,6 +131,19 @@ func TestAmbiguousRequests(t *testing.T) {
 		}
 		if !strings.Contains(first, " "+tt.want) || strings.Count(response, "HTTP/1.") != 1 {
 			t.Errorf("%s: %s", name, response)
+		}
+	}
+}
+
+// A declined upgrade ends its connection, also after an informational response:
+// what follows it is not checked.
+func TestDeclinedUpgradeAfterEarlyHints(t *testing.T) {
+	f, _, _, _ := newSite(t, "127.0.0.1:%d")
+	for path, status := range map[string]string{"/early": "200", "/early/abort": "502"} {
+		response := raw(t, f.port, "GET "+path+" HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"+
+			"POST / HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: close\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+		if !strings.HasPrefix(response, "HTTP/1.1 103 ") || strings.Count(response, "HTTP/1.1 ") != 2 || !strings.Contains(response, "HTTP/1.1 "+status) {
+			t.Errorf("%s: %s", path, response)
 		}
 	}
 }

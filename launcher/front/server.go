@@ -138,7 +138,7 @@ type front struct {
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.requests.Add(1)
 	defer f.requests.Done()
-	if r.Header.Get("Upgrade") != "" {
+	if r.Header["Upgrade"] != nil {
 		w.Header().Set("Connection", "close") // unless it is upgraded: see requestScanner
 	}
 	if r.Method == http.MethodConnect {
