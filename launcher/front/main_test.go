@@ -178,6 +178,17 @@ func backendMain(name string) {
 		fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		_, _ = io.Copy(conn, rw)
 	})
+	mux.HandleFunc("/half", func(w http.ResponseWriter, r *http.Request) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nall")
+		_ = conn.(*net.TCPConn).CloseWrite()
+		text, _ := io.ReadAll(rw)
+		fmt.Printf("received %s\n", text)
+	})
 	server := http.Server{Handler: mux}
 	fmt.Println("ready")
 	if os.Getenv("FRONT_TEST_TURNS") != "" {

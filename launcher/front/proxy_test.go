@@ -301,6 +301,30 @@ func TestForwarding(t *testing.T) {
 			}
 		}
 	})
+	t.Run("half-closed", func(t *testing.T) {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", f.port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(time.Minute))
+		fmt.Fprint(conn, "GET /half HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+		if text, err := io.ReadAll(conn); err != nil || !strings.HasSuffix(string(text), "\r\n\r\nall") {
+			t.Fatalf("%s, %v", text, err)
+		}
+		fmt.Fprint(conn, "later")
+		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Error(err)
+		}
+		select {
+		case line := <-p.lines:
+			if line != "received_later" {
+				t.Errorf("%q", line)
+			}
+		case <-time.After(time.Minute):
+			t.Error("the backend receives no end")
+		}
+	})
 	t.Run("host header", func(t *testing.T) {
 		s := web
 		s.HostHeader = "localhost"

@@ -39,6 +39,15 @@ func (c *strictConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// CloseWrite shuts down the writing side, as net/http and ReverseProxy do where a
+// connection can.
+func (c *strictConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
 // strictListener accepts strictConns.
 type strictListener struct {
 	net.Listener
