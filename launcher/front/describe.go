@@ -14,11 +14,14 @@ import (
 // if it does not listen.
 func describe(r *http.Request, b backend, err error) string {
 	var wrong *wrongListenerError
+	var invalid statusError
 	switch {
 	case errors.Is(err, errNotListening), errors.Is(err, errChanged):
 		return ""
 	case errors.As(err, &wrong):
 		return wrong.describe(r, b)
+	case errors.As(err, &invalid):
+		return fmt.Sprintf("the response of %s has the %v", b.service.Name, invalid)
 	case errors.Is(err, errNoResponse):
 		return fmt.Sprintf("cannot check that %s is the service of this checkout: %v", b.service.Name, err)
 	}

@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -328,8 +329,16 @@ func (t target) waits() bool {
 	return true
 }
 
+// statusError is a status that net/http does not write.
+type statusError int
+
+func (e statusError) Error() string { return fmt.Sprintf("invalid status %03d", int(e)) }
+
 // modify edits the header of a response.
 func (p *proxy) modify(r *http.Response) error {
+	if r.StatusCode < http.StatusContinue {
+		return statusError(r.StatusCode)
+	}
 	t := targetOf(r.Request.Context())
 	r.Header.Set(headerService, t.label)
 	r.Header.Del(headerVia)

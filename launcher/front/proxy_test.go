@@ -198,6 +198,16 @@ func TestForwarding(t *testing.T) {
 			t.Errorf("HEAD: %v, %v", response, err)
 		}
 	})
+	t.Run("invalid status", func(t *testing.T) {
+		response, err := client.Get(url + "/odd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if text, _ := io.ReadAll(response.Body); response.StatusCode != 502 || !strings.Contains(string(text), "the response of web has the invalid status 099\n") {
+			t.Errorf("%d: %s", response.StatusCode, text)
+		}
+	})
 	t.Run("trailers", func(t *testing.T) {
 		request, _ := http.NewRequest("POST", url+"/trailer", io.NopCloser(strings.NewReader("abc")))
 		request.Trailer = http.Header{"X-In": {"in"}}
