@@ -73,6 +73,7 @@ func backendMain(name string) {
 		fmt.Fprintf(w, "%s %s %s %s\n", name, r.Method, r.Host, header)
 	})
 	mux.HandleFunc("/query", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RequestURI) })
+	mux.HandleFunc("/path/{rest...}", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RequestURI) })
 	mux.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {
 		code, _ := strconv.Atoi(r.PathValue("code"))
 		w.WriteHeader(code)

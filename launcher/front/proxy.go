@@ -120,6 +120,7 @@ var addressParts = []string{"Port", "Prefix", "Protocol", "Scheme", "Server", "S
 func rewrite(r *httputil.ProxyRequest) {
 	t := targetOf(r.In.Context())
 	r.Out.URL.Scheme, r.Out.URL.Host = "http", t.key
+	r.Out.URL.RawPath = escapePath(r.In.URL.RawPath)
 	r.Out.URL.RawQuery = r.In.URL.RawQuery // the service parses it; ReverseProxy drops what Go does not accept
 	r.Out.Host = r.In.Host
 	if t.service.HostHeader != "" {
@@ -135,6 +136,20 @@ func rewrite(r *httputil.ProxyRequest) {
 		via = strings.Join(append(slices.Clone(before), via), ", ")
 	}
 	r.Out.Header.Set(headerVia, via)
+}
+
+// escapePath escapes the bytes of a path that net/url does not leave as they are.
+// For their sake, it would encode the decoded path, in which %2F is a slash.
+func escapePath(raw string) string {
+	var b strings.Builder
+	for _, c := range []byte(raw) {
+		if c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.IndexByte("-._~!$&'()*+,;=:@/[]%", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 func (p *proxy) serve(w http.ResponseWriter, r *http.Request, n name) {

@@ -186,6 +186,17 @@ func TestForwarding(t *testing.T) {
 			}
 		}
 	})
+	t.Run("path", func(t *testing.T) {
+		for path, want := range map[string]string{ // an escape is not decoded, whatever is beside it
+			"a%2Fb": "a%2Fb", "a%2fb%7c": "a%2fb%7c", "a|b": "a%7Cb", "a|b%2Fc": "a%7Cb%2Fc", "\u00e9%2Fa?q=|": "%C3%A9%2Fa?q=|", "[a]%2F{b}%41": "[a]%2F%7Bb%7D%41",
+			"a^b%25": "a%5Eb%25", "a#b%2Fc": "a%23b%2Fc", "a;b=1,2:3@4&5+6!7*8'9(0)$%2F\"": "a;b=1,2:3@4&5+6!7*8'9(0)$%2F%22",
+		} {
+			response := raw(t, f.port, "GET /path/"+path+" HTTP/1.1\r\nHost: web.shop.localhost\r\nConnection: close\r\n\r\n")
+			if !strings.HasSuffix(response, "\r\n\r\n/path/"+want) {
+				t.Errorf("%s: %s", path, response)
+			}
+		}
+	})
 	t.Run("statuses", func(t *testing.T) {
 		for _, code := range []int{204, 304, 500, 101 + 99} {
 			response, err := client.Get(fmt.Sprintf("%s/status/%d", url, code))
