@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -156,6 +157,23 @@ func TestDashboardLoads(t *testing.T) {
 		t.Errorf("requests: %q", got)
 	}
 	b.noProblems()
+}
+
+// A page signs in although the front restarts meanwhile.
+func TestDashboardSignsInAgain(t *testing.T) {
+	for _, lost := range []string{"/api/session", "/api/state"} {
+		b, w := newBrowser(t), newWorld(t)
+		call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: fmt.Sprintf(`
+			const real = window.fetch;
+			window.lost = 0;
+			window.fetch = (path, ...rest) => path === %q && !lost++ ? Promise.reject(new TypeError("Failed to fetch")) : real(path, ...rest);
+		`, lost)})
+		w.dashboard(b)
+		if !evaluate[bool](b, `lost > 0 && !location.hash.includes("token")`) {
+			t.Errorf("%s: %s", lost, evaluate[string](b, "location.href"))
+		}
+		b.noProblems()
+	}
 }
 
 // Ten pages are live, and leave connections for an app behind the front.

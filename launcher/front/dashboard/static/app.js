@@ -61,7 +61,7 @@ function pick(checkout, services) {
 }
 
 window.addEventListener("popstate", async () => {
-  await signIn();
+  try { await signIn(); } catch { /* the next time */ }
   view = readAddress();
   render();
   log.open();
@@ -69,27 +69,25 @@ window.addEventListener("popstate", async () => {
 
 // ---- session and stream
 
-// signIn trades the token in the address for a cookie.
+// signIn trades the token in the address for a cookie. It throws if the front does
+// not respond; the token stays then.
 async function signIn() {
-  const p = new URLSearchParams(location.hash.slice(1)), token = p.get("token");
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!token) return;
+  let r = await request("session", { token });
+  // Some browsers refuse a Secure cookie on http.
+  if (!r.error && (await fetch("/api/state")).status === 401) r = await request("session", { token, plain: true });
+  const p = new URLSearchParams(location.hash.slice(1));
   p.delete("token");
   history.replaceState(null, "", location.pathname + (String(p) && "#" + p));
   view = readAddress();
-  let r = await post("session", { token });
-  // Some browsers refuse a Secure cookie on http.
-  if (!r.error && (await fetch("/api/state")).status === 401) r = await post("session", { token, plain: true });
   if (r.error) setText($("signin-text"), r.error[0].toUpperCase() + r.error.slice(1) + ". Type in a terminal:");
-}
-
-async function begin() {
-  await signIn();
-  connect();
 }
 
 async function connect() {
   let signedIn = false;
   try {
+    await signIn();
     const r = await fetch("/api/state");
     signedIn = r.ok;
     if (r.ok) receiveState(await r.json());
@@ -130,10 +128,14 @@ function status(text, kind) {
   $("connection").className = kind;
 }
 
+async function request(path, body) {
+  const r = await fetch("/api/" + path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  return r.ok ? {} : await r.json();
+}
+
 async function post(path, body) {
   try {
-    const r = await fetch("/api/" + path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-    return r.ok ? {} : await r.json();
+    return await request(path, body);
   } catch {
     return { error: "devports does not respond", hint: "devports dashboard" };
   }
@@ -739,4 +741,4 @@ document.addEventListener("keydown", (e) => {
 $("keys-button").onclick = () => $("keys").showModal();
 
 setInterval(() => { if (!document.hidden) renderFacts(); }, 1000);
-begin();
+connect();
