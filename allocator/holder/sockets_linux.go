@@ -46,8 +46,8 @@ func ownSockets(pids []int, sockets []Socket) []bool {
 }
 
 func userOf(local, remote netip.AddrPort) string {
-	const established uint32 = 1 << 1
-	all, err := dump(established, int(local.Port()))
+	const open uint32 = 1<<1 | 1<<4 | 1<<5 // established, fin_wait1, fin_wait2
+	all, err := dump(open, int(local.Port()))
 	if err != nil {
 		return ""
 	}

@@ -56,6 +56,12 @@ func TestSockets(t *testing.T) {
 	if uid := UserOf(local, remote); uid != strconv.Itoa(os.Getuid()) {
 		t.Errorf("the user of the connection is %q", uid)
 	}
+	if err := client.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if uid := UserOf(local, remote); uid != strconv.Itoa(os.Getuid()) {
+		t.Errorf("the user of the connection is %q once its writing side is shut down", uid)
+	}
 	l.Close()
 	if after := listening(); len(after) != 0 {
 		t.Errorf("closed: %+v", after)
