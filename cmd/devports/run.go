@@ -79,9 +79,9 @@ Example:
 	run: func(s session, c *cli.Context) error {
 		switch {
 		case c.Bool("fresh") && !c.Bool("up"):
-			return fail(exitRunFailed, "devports run --up --fresh -- COMMAND", "--fresh requires --up")
+			return fail(exitRunFailed, runLine(c, "--up --fresh ")+" COMMAND", "--fresh requires --up")
 		case c.Bool("up") && c.IsSet("wait"):
-			return fail(exitRunFailed, "devports run --up -- COMMAND", "--up waits by itself: --wait cannot be used with it")
+			return fail(exitRunFailed, runLine(c, "--up ")+" COMMAND", "--up waits by itself: --wait cannot be used with it")
 		case c.Bool("up"):
 			return s.runUp(c)
 		case c.IsSet("wait"):
@@ -103,8 +103,18 @@ Example:
 	},
 }
 
+// runLine is a command line with the options, which end in a blank, up to where
+// the command follows, for hints: of exec, with the service that the user typed.
+func runLine(c *cli.Context, options string) string {
+	if c.Command.Name == "exec" {
+		return "devports exec " + options + text.QuoteArg(c.String("service")) + " --"
+	}
+	return "devports run " + options + "--"
+}
+
 // program is a program for `run`, with its environment.
 type program struct {
+	line      string // the command line of devports before the program
 	path      string
 	argv, env []string
 	dir       string               // "" is the working directory
@@ -120,11 +130,12 @@ func (s session) program(c *cli.Context) (p program, err error) {
 	}
 	switch {
 	case c.IsSet("command") && len(argv) > 0:
-		return p, fail(exitRunFailed, "devports run -c "+text.QuoteArg(c.String("command")), "-c takes the whole command as one argument, not also %s", strings.Join(quoted(argv), " "))
+		hint := strings.TrimSuffix(runLine(c, "-c "+text.QuoteArg(c.String("command"))+" "), " --")
+		return p, fail(exitRunFailed, hint, "-c takes the whole command as one argument, not also %s", strings.Join(quoted(argv), " "))
 	case len(argv) == 0 && !c.IsSet("command"):
-		return p, fail(exitRunFailed, "devports run -- go test ./...", "run requires a command")
+		return p, fail(exitRunFailed, runLine(c, "")+" go test ./...", "%s requires a command", c.Command.Name)
 	}
-	p.argv = argv
+	p.line, p.argv = runLine(c, ""), argv
 	service, err := s.service(c)
 	if err != nil {
 		return p, s.runFailed(err)
@@ -179,13 +190,13 @@ func (p program) notRun(err error) error {
 	case err == nil:
 		return nil
 	case p.argv[0] == "":
-		return fail(exitNotFound, "devports run -- go test ./...", "the command is empty")
+		return fail(exitNotFound, p.line+" go test ./...", "the command is empty")
 	case errors.As(err, &exit):
 		return failure{status: statusOf(exit)}
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		hint := ""
 		if here := filepath.Join(p.dir, p.argv[0]); exists(here) && filepath.Base(p.argv[0]) == p.argv[0] {
-			hint = "to run the file of that name here: devports run -- " + text.QuoteArg("."+string(filepath.Separator)+p.argv[0])
+			hint = "to run the file of that name here: " + p.line + " " + text.QuoteArg("."+string(filepath.Separator)+p.argv[0])
 		}
 		return fail(exitNotFound, hint, "%s: command not found", p.argv[0])
 	}

@@ -144,7 +144,7 @@ func (s session) borrow(c *cli.Context) (*borrowed, error) {
 		return nil, err
 	}
 	if p.File.Path == "" {
-		return nil, usage("devports run --up -f Portfile -- COMMAND", "--up requires a file: it cannot read standard input or a pipe again")
+		return nil, usage(runLine(c, "--up -f Portfile ")+" COMMAND", "--up requires a file: it cannot read standard input or a pipe again")
 	}
 	b := &borrowed{session: s, fresh: c.Bool("fresh"), timeout: c.Duration("timeout")}
 	b.options = upOptions{File: p.File.Path, Registry: c.String("registry"), NoPins: s.noPins(c)}

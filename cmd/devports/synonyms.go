@@ -70,8 +70,9 @@ var otherOptions = sync.OnceValue(func() map[string]string {
 		"up --kill-others":             "did you mean --stop-on-exit?",
 		"up --force-recreate":          "to restart what runs: devports restart",
 
-		"down -v": "devports keeps no volumes; to release the ports: devports prune, or devports rm NAME",
-		"ps -q":   "for scripts: devports ps --json",
+		"down -v":        "down keeps the volumes; to remove those of deleted projects: devports prune --volumes",
+		"down --volumes": "down keeps the volumes; to remove those of deleted projects: devports prune --volumes",
+		"ps -q":          "for scripts: devports ps --json",
 
 		" -f":     "options follow the command: devports up -f FILE",
 		" --file": "options follow the command: devports up -f FILE",
