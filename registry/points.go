@@ -13,7 +13,7 @@ import (
 	"github.com/devports/devports/allocator/atomicfile"
 )
 
-// Point is a port that leads to a service of one checkout, whichever port that
+// Point is a port that points to a service of one checkout, whichever port that
 // service has.
 type Point struct {
 	Port    int

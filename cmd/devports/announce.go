@@ -85,7 +85,7 @@ func (u *upRun) announcement(ctx context.Context, place front.Place, site procfi
 }
 
 // announced is the site of a plan for the front, which also knows services
-// without a named address: a point may lead to them.
+// without a named address: a port may point to them.
 func (u *upRun) announced(plan procfile.Plan) procfile.Site {
 	hasPort := slices.ContainsFunc(plan.Services, func(p procfile.Process) bool { return p.Port != 0 })
 	if plan.Site.URL("") != "" || u.options.NoFront || !hasPort {

@@ -89,11 +89,10 @@ func owned(p holder.Process, owner control.Owner) holder.Process {
 // takenLine describes what holds the port of a lease, and what to do about it.
 func takenLine(t project.Taken, reassign bool, containers map[int]engine.Container) errorLine {
 	l := t.Lease
-	h, known := holderOf(map[int][]holder.Process{l.Port: t.Holders}, l.Port)
 	if to := t.Point; to.Port != 0 {
 		return errorLine{
-			fmt.Sprintf("port %d of %s leads to %s in %s, by devports point", l.Port, l.Name, to.Scope.Qualify(to.Service), to.Scope.Directory),
-			fmt.Sprintf("end that: devports point %d --off, or pin another port", l.Port),
+			fmt.Sprintf("port %d of %s points to %s in %s (devports point)", l.Port, l.Name, to.Scope.Qualify(to.Service), to.Scope.Directory),
+			fmt.Sprintf("end the point (devports point %d --off), or pin another port", l.Port),
 		}
 	}
 	instead := "move " + l.Name.String() + " to another port permanently: devports up --reassign"
@@ -101,26 +100,35 @@ func takenLine(t project.Taken, reassign bool, containers map[int]engine.Contain
 		instead = "pin another port"
 		if reassign {
 			instead = fmt.Sprintf("replace %d in the Portfile, because --reassign does not move pins", l.Port)
-		} else if h.Managed {
+		} else if h, _ := holderOf(map[int][]holder.Process{l.Port: t.Holders}, l.Port); h.Managed {
 			instead = "give each service a port of its own: devports up --no-pins"
 		}
 	}
-	who, hint := "a process that is not visible from here", "stop it, or "+instead
-	container, published := containers[l.Port]
+	who, hint := takenBy(t, instead, containers)
+	return errorLine{fmt.Sprintf("port %d of %s is taken by %s", l.Port, l.Name, who), hint}
+}
+
+// takenBy describes what holds a port, with the hint for freeing it, or doing
+// instead.
+func takenBy(t project.Taken, instead string, containers map[int]engine.Container) (who, hint string) {
+	port := t.Lease.Port
+	h, known := holderOf(map[int][]holder.Process{port: t.Holders}, port)
+	who, hint = "a process that is not visible from here", "stop it, or "+instead
+	container, published := containers[port]
 	switch {
 	case published:
 		who = describeContainer(container)
 		hint = fmt.Sprintf("stop it (%s stop %s), or %s", container.Engine, container.Name, instead)
 	case known:
-		who, hint = describeProcess(h), freeing(l.Port, h, instead)
+		who, hint = describeProcess(h), freeing(port, h, instead)
 	case len(t.Connections) > 0:
 		c := t.Connections[0]
-		who, hint = describeConnection(l.Port, c), "try again in a minute, or "+instead
+		who, hint = describeConnection(port, c), "try again in a minute, or "+instead
 		if c.PID > 0 || c.User != "" {
-			hint = freeing(l.Port, c.Process, instead)
+			hint = freeing(port, c.Process, instead)
 		}
 	}
-	return errorLine{fmt.Sprintf("port %d of %s is taken by %s", l.Port, l.Name, who), hint}
+	return who, hint
 }
 
 // freeing is the hint for freeing the port that p holds, or doing instead.
@@ -133,7 +141,7 @@ func freeing(port int, p holder.Process, instead string) string {
 	case p.Checkout != "":
 		return "its run was killed; to kill leftover processes: devports doctor --fix, or " + instead
 	case p.Managed:
-		return instead + "; or stop it: it is of a devports run, or of a run with another DEVPORTS_HOME"
+		return instead + "; or stop it: it belongs to a devports run, or to a run with another DEVPORTS_HOME"
 	case program != "":
 		return fmt.Sprintf("stop the container behind it (to find it: %s ps --filter publish=%d), or %s", program, port, instead)
 	case strings.Contains(p.Command, "/ControlCenter.app/"): // of macOS: it restarts at once

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
@@ -23,16 +21,16 @@ var pointCommand = command{
 	usage: "forward a fixed port to a service of any checkout",
 	args:  "[PORT] [SERVICE[:PORTNAME]]",
 	help: `
-Points PORT to SERVICE of the checkout here, or of the one that --dir or --label
-names: connections to PORT on 127.0.0.1 and ::1 are forwarded to the port of the
-service, whatever they contain. That is for programs that insist on a number,
-such as a registered OAuth callback, a webhook tunnel, or psql on 5432. An
-additional port of a service has a name: web:metrics. Without arguments, it
-lists the points.
+Points PORT to SERVICE of this checkout, or of the one that --dir or --label
+names: devports forwards connections to PORT on 127.0.0.1 and ::1 to the port of
+the service, as raw TCP. Use it where a port number is fixed elsewhere: in a
+registered OAuth callback, for a webhook tunnel, for psql on 5432. For an
+additional port of a service, add its name: web:metrics. Without arguments,
+point lists the points.
 
 A point lasts until --off, also over a reboot. Pointing PORT to another service
 applies to new connections at once; --cut also ends open ones. While the service
-is not ready, connections are refused. See devports help front.
+is not ready, connections fail. See devports help front.
 
 Example:
   devports point 3000 web
@@ -99,11 +97,11 @@ func (s session) setPoint(c *cli.Context, port int, service string) error {
 		return err
 	}
 	if _, off, _ := s.frontSetting(); off && state.State == pointInactive {
-		s.note("DEVPORTS_FRONT turns the front off, which forwards the port")
+		s.note("DEVPORTS_FRONT turns off the front, so nothing forwards the port")
 	}
-	fmt.Fprintf(s.stdout, "port %d leads to %s%s\n", port, scope.Qualify(service), map[string]string{
+	fmt.Fprintf(s.stdout, "port %d points to %s%s\n", port, scope.Qualify(service), map[string]string{
 		pointReady:    "",
-		pointWaiting:  ", which is not ready: connections are refused until then",
+		pointWaiting:  ", which is not ready: connections fail until then",
 		pointInactive: ", once devports up runs",
 	}[state.State])
 	return nil
@@ -145,10 +143,10 @@ func (s session) addPoint(ctx context.Context, r registry.Registry, to registry.
 	return row, nil
 }
 
-// checkPoint refuses a port that cannot lead to a service.
+// checkPoint refuses a port that cannot point to a service.
 func (s session) checkPoint(ctx context.Context, r registry.Registry, to registry.Point, points []registry.Point) error {
 	if to.Port == s.frontPort() {
-		return fail(exitPort, "choose another port", "port %d is that of named addresses", to.Port)
+		return fail(exitPort, "choose another port", "port %d serves the named addresses", to.Port)
 	}
 	leases, err := r.Leases()
 	if err != nil {
@@ -188,7 +186,7 @@ func (s session) checkPoint(ctx context.Context, r registry.Registry, to registr
 
 // pointTaken describes what has the port of a new point.
 func (s session) pointTaken(ctx context.Context, r registry.Registry, to registry.Point) error {
-	taken := project.Taken{Lease: registry.Lease{Port: to.Port, Name: allocator.PortName{Service: to.Service}}}
+	taken := project.Taken{Lease: registry.Lease{Port: to.Port}}
 	if found, err := s.listening(ctx, r, to.Port); err == nil {
 		taken.Holders = found[to.Port]
 	}
@@ -197,10 +195,8 @@ func (s session) pointTaken(ctx context.Context, r registry.Registry, to registr
 			taken.Connections = found[to.Port]
 		}
 	}
-	line := takenLine(taken, false, s.containersOf([]project.Taken{taken}))
-	_, who, _ := strings.Cut(line.text, " is taken by ")
-	first, _, _ := strings.Cut(line.hint, ", or ")
-	return fail(exitPort, first+", or choose another port", "port %d is taken by %s", to.Port, who)
+	who, hint := takenBy(taken, "choose another port", s.containersOf([]project.Taken{taken}))
+	return fail(exitPort, hint, "port %d is taken by %s", to.Port, who)
 }
 
 // frontHolds reports whether the front has a port for a point.
@@ -223,7 +219,7 @@ func (s session) endPoint(c *cli.Context, port int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.stdout, "port %d no longer leads to %s\n", port, was.Scope.Qualify(was.Service))
+	fmt.Fprintf(s.stdout, "port %d no longer points to %s\n", port, was.Scope.Qualify(was.Service))
 	return nil
 }
 
@@ -232,7 +228,7 @@ func (s session) removePoint(ctx context.Context, r registry.Registry, port int,
 	err = r.EditPoints(ctx, func(points []registry.Point) ([]registry.Point, error) {
 		i := slices.IndexFunc(points, func(p registry.Point) bool { return p.Port == port })
 		if i < 0 {
-			return nil, fail(exitFailed, "devports point lists the points", "port %d does not lead anywhere", port)
+			return nil, fail(exitFailed, "devports point lists the points", "port %d is not a point", port)
 		}
 		was = points[i]
 		return withoutPoint(points, port), nil

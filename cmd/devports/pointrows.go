@@ -64,7 +64,7 @@ func (s session) pointRows(ctx context.Context, r registry.Registry, cut ...int)
 	}
 	states, _, err := place.ReloadPoints(ctx, cut...)
 	if errors.Is(err, front.ErrNoPoints) {
-		s.note("points start with the next front: the one that is running is of an earlier version (to replace it: devports down --all)")
+		s.note("points do not work yet: the running front is from an earlier version of devports (to replace it: devports down --all, then devports up)")
 	} else if err != nil {
 		return nil, err
 	}

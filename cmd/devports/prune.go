@@ -27,7 +27,7 @@ var pruneCommand = command{
 	help: `
 Releases the ports of projects and worktrees whose directory no longer exists,
 prints them, removes the logs, locks and sockets of their runs and what is known
-about their set-up, and ends the points that lead to them (see devports help
+about their set-up, and ends the points to them (see devports help
 point). It keeps the ports of directories on volumes that are not mounted, of
 projects that are running, and of other machines and containers that share this
 home. It also releases ports that devports run has leased in a project for

@@ -28,25 +28,26 @@ var whoCommand = command{
 	args:  "PORT|NAME…",
 	help: `
 Shows which process listens on a port, or on the port of a name, and if devports
-started it, for which project, worktree and service. That is unverified if only
-the user of the process is visible, and a process of the service has that user.
-If a container publishes the port, its name is shown, provided that you have
-access to the engine. If nothing listens, an outgoing connection may hold the
-port; else it is free, or free and leased to a name. Addresses of this machine
-and URLs, such as :8080 or http://localhost:8080/, stand for their port. For a
-port of devports point, it shows where the port leads.
+started it, for which project, worktree and service. The service is marked
+unverified if only the user of the process is visible, and a process of the
+service has that user. If a container publishes the port, who shows its name if
+you can access the container engine. If nothing listens, an outgoing connection
+may hold the port; else it is free, or free and leased to a name. Addresses of
+this machine and URLs, such as :8080 or http://localhost:8080/, stand for their
+port. For a port of devports point, who shows the service to which it points.
 
 With --expect here, the exit status is 0 only if every listener belongs to the
-run of this checkout, or the port leads to a ready service of it; 1 if another
-process listens, or the port leads elsewhere; and 2 if that is unknown: nothing
-listens, or a listener is not visible. A wrong command line is 2, too.
+run of this checkout, or the port points to a ready service of it; 1 if another
+process listens, or the port points elsewhere; and 2 if that is unknown: nothing
+listens, a listener is not visible, or the service to which the port points is
+not ready. Wrong usage also exits with 2.
 
 Example:
   devports who 8080
   devports who auth --json
   devports who 3000 --expect here && npm test`,
 	flags: []cli.Flag{
-		&cli.StringFlag{Name: "expect", Usage: "fail unless the listener is of the run `WHERE`: here"},
+		&cli.StringFlag{Name: "expect", Usage: "fail unless the run of this checkout listens; `WHERE` must be here"},
 		userWideFlag, jsonFlag, fileFlag, registryFlag,
 	},
 	completes: leaseNames,
@@ -159,7 +160,7 @@ type whoRow struct {
 	Listeners   []holder.Process    `json:"listeners,omitempty"`
 	Connections []holder.Connection `json:"connections,omitempty"` // if nothing listens
 	Container   *engine.Container   `json:"container,omitempty"`   // that publishes the port
-	Point       *pointRow           `json:"point,omitempty"`       // where the port leads
+	Point       *pointRow           `json:"point,omitempty"`       // of the port
 
 	// SharedBy are the checkouts that use the service that listens, if it is
 	// shared; StartedBy started it.

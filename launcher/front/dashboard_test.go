@@ -133,7 +133,7 @@ func openPage(t *testing.T, client *http.Client, runs control.Runs, port int) (*
 	return conn, err
 }
 
-// A page is told that a point leads to a service now, also right after another
+// A page is told that a port points to a service now, also right after another
 // change. No other change follows here.
 func TestDashboardPoint(t *testing.T) {
 	home := t.TempDir()

@@ -15,7 +15,7 @@ import (
 type heldPoint struct {
 	ports   []*pointPort
 	err     error
-	running bool // the service it leads to is ready: the ports are open
+	running bool // the service it points to is ready: the ports are open
 }
 
 // pointConn is an open connection to a point.
@@ -63,8 +63,9 @@ func (h *heldPoint) close() {
 	h.ports = nil
 }
 
-// serve forwards a connection to the service that its port leads to now. If that
-// does not run, or something else listens on its port, the connection is reset.
+// serve forwards a connection to the service that its port points to now. If
+// that does not run, or something else listens on its port, the connection is
+// reset.
 func (p *points) serve(client *net.TCPConn, port int) {
 	p.mu.Lock()
 	ctx, cancel := context.WithCancel(p.ctx)

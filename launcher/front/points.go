@@ -12,7 +12,7 @@ import (
 	"github.com/devports/devports/launcher"
 )
 
-// Point is a port of the loopback addresses that leads to a service of one
+// Point is a port of the loopback addresses that points to a service of one
 // checkout, as raw TCP.
 type Point struct {
 	Port      int
@@ -185,7 +185,7 @@ func (p *points) apply() (failed bool) {
 	return failed
 }
 
-// note reports to the run that a point leads to that its port is taken.
+// note reports to the run that a point is of that its port is taken.
 func (p *points) note(w Point, err error) {
 	s, ok := p.site(w)
 	if !ok {
@@ -194,11 +194,11 @@ func (p *points) note(w Point, err error) {
 	n := notedFailure{s.run.number, w.Port}
 	if !p.noted[n] {
 		p.noted[n] = true
-		_ = s.run.peer.send(fromFront{Note: fmt.Sprintf("port %d does not lead to %s: %v (to see which process: devports who %[1]d)", w.Port, w.Service, err)})
+		_ = s.run.peer.send(fromFront{Note: fmt.Sprintf("port %d does not point to %s: %v (to see which process: devports who %[1]d)", w.Port, w.Service, err)})
 	}
 }
 
-// site returns the run of the checkout that a point leads to.
+// site returns the run of the checkout that a point is of.
 func (p *points) site(point Point) (site, bool) {
 	sites := p.table.routes().sites
 	for _, s := range sites {
@@ -214,7 +214,7 @@ func (p *points) site(point Point) (site, bool) {
 	return site{}, false
 }
 
-// backend returns the process that a point leads to, if it is ready.
+// backend returns the process that a point points to, if it is ready.
 func (p *points) backend(point Point) (backend, bool) {
 	s, ok := p.site(point)
 	if !ok {

@@ -124,7 +124,7 @@ func (p *pointed) get(host string) (string, error) {
 
 var families = []string{"127.0.0.1", "::1"}
 
-// A point leads to its service on both families, and is refused at once while
+// A point forwards to its service on both families, and is refused at once while
 // that does not run; even then, no other program gets the port.
 func TestPoint(t *testing.T) {
 	p := newPointed(t)
@@ -199,7 +199,7 @@ func TestPointStranger(t *testing.T) {
 	}
 }
 
-// While clients keep asking, the port leads to the one or to the other service:
+// While clients keep asking, the port points to the one or to the other service:
 // no client gets an answer of the former one after the switch.
 func TestPointSwitched(t *testing.T) {
 	p := newPointed(t)
@@ -377,7 +377,7 @@ func TestPointCut(t *testing.T) {
 	}
 }
 
-// Points return with another front, soon, and again lead to their
+// Points return with another front, soon, and again forward to their
 // services. A port that another program has by then is reported to the run, and
 // taken once it is free.
 func TestPointSurvives(t *testing.T) {
@@ -409,7 +409,7 @@ func TestPointSurvives(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.front = p.start()
-	if note := <-r.notes; !strings.Contains(note, fmt.Sprintf("port %d does not lead to web", p.port)) {
+	if note := <-r.notes; !strings.Contains(note, fmt.Sprintf("port %d does not point to web", p.port)) {
 		t.Error(note)
 	}
 	l.Close()

@@ -37,7 +37,7 @@ type Options struct {
 	Explain func(Checkout, error) (text, hint string)
 	// NotRunning describes that a checkout does not run.
 	NotRunning func(Checkout) (text, hint string)
-	// Point makes a port lead to a service; "" ends that.
+	// Point points a port to a service; "" ends the point.
 	Point func(ctx context.Context, port int, to Checkout, service string) error
 
 	// Points returns the points.
@@ -54,13 +54,13 @@ type Options struct {
 // Checkout identifies a checkout.
 type Checkout struct{ Directory, Project, Worktree string }
 
-// Point is a port that leads to a service.
+// Point is a port that points to a service.
 type Point struct {
 	Port     int
 	Checkout Checkout
 	Service  string
 	Running  bool
-	Error    string // why the port does not lead there
+	Error    string // why the port does not point there
 }
 
 // Dashboard serves the page.

@@ -35,7 +35,7 @@ type Host struct {
 	// SharedHome returns the directory that was the first to start shared
 	// services in a repository without a main checkout; "" if unknown.
 	SharedHome func(repository, path string) string
-	Points     func() []registry.Point // the ports that lead elsewhere; nil: there are none
+	Points     func() []registry.Point // the ports that point elsewhere; nil: there are none
 
 	// Containers completes the services in containers, of which needed will
 	// start; nil: nothing starts them.
