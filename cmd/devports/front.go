@@ -72,7 +72,7 @@ func (s session) chooseFrontPort() int {
 	}
 	port, err := s.leaseFrontPort()
 	if err != nil {
-		s.note("no named addresses: port %d is taken, and there is no other: %v", defaultFrontPort, err)
+		s.note("no named addresses: port %d is taken, and no other port could be leased: %v", defaultFrontPort, err)
 		return 0
 	}
 	return port
@@ -92,10 +92,10 @@ func (s session) noteFrontPort(port int) {
 	who := "another process"
 	if found, err := holder.Listening(context.Background(), defaultFrontPort); err == nil {
 		if h, ok := holderOf(found, defaultFrontPort); ok {
-			who = describeShort(h)
+			who = describeProcess(h)
 		}
 	}
-	s.note("port %d is held by %s: named addresses have port %d instead (to use %[1]d, stop that process, then all runs: devports down --all)", defaultFrontPort, who, port)
+	s.note("port %d is taken by %s, so named addresses use port %d (to use %[1]d: stop that process, then run devports down --all)", defaultFrontPort, who, port)
 }
 
 // frontSetting parses DEVPORTS_FRONT. A port of 0 stands for the default.
