@@ -105,7 +105,8 @@ func (f File) checkDependencies(fail failf) {
 	for _, s := range f.Services {
 		for i, d := range s.DependsOn {
 			if _, declared := services[d.Value]; !declared && d.Pos.Line > 0 {
-				hint := didYouMean(d.Value, f.ServiceNames())
+				others := slices.DeleteFunc(f.ServiceNames(), func(name string) bool { return name == s.Name })
+				hint := didYouMean(d.Value, others)
 				if at, removed := f.removed[d.Value]; removed {
 					name, where := s.Name, "there"
 					if p := at.included(); p != nil { // its own services only
