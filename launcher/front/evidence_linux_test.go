@@ -90,7 +90,7 @@ func TestPortTakenFrom(t *testing.T) {
 	said := fmt.Sprintf("nother process has port %d; if web needs it, stop that process first", web.Port)
 	states := []launcher.State{launcher.StateFailed, launcher.StateBackoff, launcher.StateStopped}
 	titles := map[launcher.State]string{
-		launcher.StateFailed: "web has failed", launcher.StateBackoff: "web has ended and restarts", launcher.StateStopped: "web is stopped",
+		launcher.StateFailed: "web has failed", launcher.StateBackoff: "web is restarting", launcher.StateStopped: "web is stopped",
 	}
 	text := func(state launcher.State) string {
 		t.Helper()

@@ -24,7 +24,7 @@ type page struct {
 	Project   string     `json:"project,omitempty"`
 	Worktree  string     `json:"worktree,omitempty"`
 	State     string     `json:"state,omitempty"`
-	Detail    string     `json:"detail,omitempty"` // why it does not answer
+	Detail    string     `json:"detail,omitempty"` // why it does not respond
 	Exit      string     `json:"exit,omitempty"`   // how its latest process ended
 	Port      int        `json:"port,omitempty"`
 	Restarts  int        `json:"restarts,omitempty"`

@@ -47,7 +47,7 @@ func newPagesSite(t *testing.T) (*testFront, *testRun, Service) {
 	return f, r, Service{Name: "web", Host: "web", Port: freePort(t)}
 }
 
-// A service that does not answer is explained.
+// A service that does not respond is explained.
 func TestPages(t *testing.T) {
 	f, r, web := newPagesSite(t)
 	for _, tt := range []struct {
@@ -64,10 +64,10 @@ func TestPages(t *testing.T) {
 			`"error":"web has failed: exited with status 7"`, "1",
 		},
 		{Service{State: launcher.StateStopped}, "web is stopped", []string{"devports start --dir &#39;/my shop&#39; web"}, `"state":"stopped"`, "1"},
-		{Service{State: launcher.StateDone}, "web is stopped", []string{"devports start"}, `"state":"done"`, "1"},
+		{Service{State: launcher.StateDone}, "web is done", []string{"to run it again", "devports start"}, `"state":"done"`, "1"},
 		{
 			Service{State: launcher.StateBackoff, Exit: "exited with status 3", Restarts: 4, RestartAt: time.Now().Add(time.Hour).UTC()},
-			"web has ended and restarts",
+			"web is restarting",
 			[]string{"exited with status 3", `<time datetime="20`, "<dd>4</dd>", "devports restart"},
 			"", "3600",
 		},

@@ -18,7 +18,7 @@ const pageLines = 20
 func (p *pages) loop(w http.ResponseWriter, r *http.Request, b backend) {
 	content := p.about(b)
 	content.Title, content.Error = "Loop", fmt.Sprintf("a request for %s came back: %[1]s forwards it to itself", b.service.Name)
-	content.Hints = []pointer{{"its proxy setting names its own address, or keeps the Host of the request: use URL_<NAME> of the other service, or set changeOrigin", ""}}
+	content.Hints = []pointer{{"its proxy forwards to its own address, or keeps the Host header of the request: use URL_<NAME> of the other service, or set changeOrigin: true", ""}}
 	p.write(w, r, http.StatusLoopDetected, content)
 }
 
@@ -31,7 +31,7 @@ func (p *pages) about(b backend) page {
 	}
 }
 
-// unavailable responds for a service that does not answer.
+// unavailable responds for a service that does not respond.
 func (p *pages) unavailable(w http.ResponseWriter, r *http.Request, b backend, err error) {
 	content := p.about(b)
 	own := isOwn(r)
@@ -81,28 +81,31 @@ func retryAfter(s Service) string {
 	return strconv.Itoa(left)
 }
 
-// explain says why a service does not answer, and what to do.
+// explain says why a service does not respond, and what to do.
 func (c *page) explain(s Service, dir string) {
 	detail := s.Detail
 	switch s.State {
 	case launcher.StateFailed:
 		c.Title = s.Name + " has failed"
 		c.Hints = []pointer{
-			{"it is not started again by itself; once it is fixed", "devports restart" + dir + " " + s.Name},
+			{"devports does not restart it; after fixing the cause", "devports restart" + dir + " " + s.Name},
 			{"for all its output", "devports logs" + dir + " " + s.Name},
 		}
-	case launcher.StateStopped, launcher.StateDone:
+	case launcher.StateDone:
+		c.Title = s.Name + " is done"
+		c.Hints = []pointer{{"to run it again", "devports start" + dir + " " + s.Name}}
+	case launcher.StateStopped:
 		c.Title = s.Name + " is stopped"
 		c.Hints = []pointer{{"to start it", "devports start" + dir + " " + s.Name}}
 	case launcher.StateBackoff:
-		c.Title, c.RestartAt, c.Urgent, detail = s.Name+" has ended and restarts", s.RestartAt, true, s.Exit
+		c.Title, c.RestartAt, c.Urgent, detail = s.Name+" is restarting", s.RestartAt, true, s.Exit
 		c.Hints = []pointer{{"to start it at once", "devports restart" + dir + " " + s.Name}}
 	case launcher.StateStopping:
 		c.Title, c.Urgent = s.Name+" is stopping", true
 	case launcher.StateWaiting:
 		c.Title, c.Urgent = s.Name+" is waiting", true
 	case launcher.StateReady:
-		c.Title, c.Urgent, detail = s.Name+" does not answer", true, fmt.Sprintf("it runs, but nothing listens on port %d", s.Port)
+		c.Title, c.Urgent, detail = s.Name+" does not respond", true, fmt.Sprintf("it runs, but nothing listens on port %d", s.Port)
 	default:
 		c.Title, c.Urgent = s.Name+" is starting", true
 		if len(s.WrongPorts) > 0 {
