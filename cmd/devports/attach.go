@@ -30,8 +30,8 @@ Key d leaves the view, and so does Ctrl-C: the services continue. Key q stops
 them. Key a types to a service until Ctrl-]. If a terminal does not keep up with
 the output, lines are skipped, and their number is shown.
 
-The exit status is 0 after the view was left, and at the end of the run, unless
-that was killed.
+The exit status is 0 if you leave the view or the run ends, and 1 if the run was
+killed or the connection to it was lost.
 
 Example:
   devports up -d && devports attach

@@ -60,7 +60,7 @@ var (
 	timeoutFlag = &cli.DurationFlag{
 		Name: "timeout", Value: time.Minute, Usage: "wait at most `TIME`", DefaultText: "1m",
 	}
-	sharedFlag      = &cli.BoolFlag{Name: "all", Usage: "even if other checkouts need a shared service"}
+	sharedFlag      = &cli.BoolFlag{Name: "all", Usage: "include shared services that other checkouts need"}
 	keepWaitingFlag = &cli.BoolFlag{Name: "keep-waiting", Usage: "keep waiting when a service fails, while you fix it"}
 )
 
@@ -157,11 +157,11 @@ func restart(client control.Client, c *cli.Context, names []string) ([]string, *
 var waitCommand = requestCommand{
 	name: "wait", usage: "wait until services are ready", help: `
 Waits until the named services of the running project, or all, are ready or
-done. Earlier edits are applied first: services that are then ready have read
-them. The exit status is 1 if a service is not ready in time, or as soon as one
-fails, waits for a failed one, or its latest build fails; its last lines are
-printed. The status is also 1 if the latest edit was not applied because the
-Portfile or an env file has mistakes.
+done. devports up first applies the edits made so far, so that services that are
+ready have read them. The exit status is 1 if a service is not ready in time, or
+as soon as one fails, waits for a failed one, or its latest build fails; wait
+then prints its last lines. The status is also 1 if the latest edit was not
+applied because the Portfile or an env file has mistakes.
 
 Example:
   devports wait

@@ -25,9 +25,10 @@ var dashboardCommand = command{
 	help: `
 Opens http://devports.localhost:4777 in the browser: the services of all your
 checkouts, their logs, and buttons to start, stop and restart them. The link
-signs the browser in for 30 days. It is a password: only pass it on to a browser
-of yours. With --print it is printed, for a browser on another machine whose
-port 4777 you forward: see devports help front.
+signs the browser in for 30 days. Treat it like a password: open it only in your
+own browsers. With --print, devports prints the link instead, for a browser on
+another machine that forwards its port 4777 to this one: see devports help
+front.
 
 Example:
   devports dashboard

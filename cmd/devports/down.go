@@ -25,7 +25,8 @@ var downCommand = command{
 Stops the running project with all its services, and returns when all processes
 are gone. With --all it stops all of your running projects; the exit status is 1
 if one of them does not stop. With --kill it sends SIGKILL to devports up and to
-every process that it has started: for one that no longer responds.
+every process that it started, without stopping services first: use it if
+devports up no longer responds.
 
 Example:
   devports down
@@ -33,7 +34,7 @@ Example:
   devports down --kill`,
 	flags: append([]cli.Flag{
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "stop all running projects"},
-		&cli.BoolFlag{Name: "kill", Usage: "send SIGKILL, if it does not respond"},
+		&cli.BoolFlag{Name: "kill", Usage: "send SIGKILL to devports up and all its processes"},
 		fileFlag,
 	}, runFlags...),
 	run: func(s session, c *cli.Context) error {

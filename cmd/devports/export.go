@@ -25,18 +25,18 @@ Prints the services of the Portfile for an engine that runs them elsewhere:
 A service with an image, or with a Dockerfile in its directory, becomes a
 container with its ports, environment, dependencies, health check and restart
 policy. In a container, PORT_<NAME> and URL_<NAME> lead to the containers of the
-others. Units of systemd run the commands on this machine, on the ports of this
+others. systemd units run the commands on this machine, on the ports of this
 checkout; they contain the values of the variables.
 
 A service with autostart = false that no other one needs is in the profile
 manual of the compose file; in Kubernetes it has no replicas, or its Job is
-suspended; the target of systemd does not want it. Groups become targets of
-systemd. Services of included files are exported under their full names, with
-paths relative to the Portfile.
+suspended; the systemd target does not start it. Groups become systemd targets.
+Services of included files are exported under their full names, with paths
+relative to the Portfile.
 
-What the format cannot express is a warning, with its line, and a comment in the
-file. --output writes a file (of systemd, a directory of units) and replaces
-only what export has written.
+For everything that the format cannot express, export prints a warning with the
+line, and writes a comment into the file. --output writes a file (for systemd, a
+directory of units) and replaces only what export has written.
 
 With the format port-for, plut, dotenv or json, export prints your user-wide
 names and their ports instead. If the format does not support a name, it prints

@@ -64,9 +64,9 @@ func helpCommand(root *command) command {
 		args:   "[COMMAND|TOPIC]",
 		checks: true,
 		help: `
-Prints the help of a command, as its --help does, or of a topic: the Portfile,
-the environment, the registry or the output of --json. With --man it prints all
-of them as a manual page.
+Prints the help of a command, as its --help does, or of a topic: portfile,
+environment, registry, front, shared or json. With --man it prints the help of
+all commands and topics as a manual page.
 
 Example:
   devports help up

@@ -22,10 +22,10 @@ var logsCommand = command{
 	usage: "show the output of services",
 	args:  "[SERVICE…]",
 	help: `
-Prints the output of the current run or, if nothing is running, of the last run,
-and how that ended: of all services, or of the named ones; "devports" stands for
-devports' own lines. The last five runs of a checkout are kept, with up to 30 MB
-per service; DEVPORTS_LOGS limits the size of all logs.
+Prints the output of all services, or of the named ones. If nothing is running,
+it prints the output of the last run, and a note on how that run ended. The name
+devports stands for devports' own lines. The last five runs of a checkout are
+kept, with up to 30 MB per service; DEVPORTS_LOGS limits the size of all logs.
 
 TIME is a duration before now, such as 10m, a time of day, a date, or both: 15:04,
 2026-11-21, "2026-11-21 15:04:05". RE is a Go regular expression; it ignores

@@ -26,15 +26,15 @@ var pruneCommand = command{
 	usage:   "release the ports of deleted projects",
 	help: `
 Releases the ports of projects and worktrees whose directory no longer exists,
-prints them, removes the logs, locks and sockets of their runs and what is known
-about their set-up, and ends the points to them (see devports help
+and prints them. It also removes the logs, locks and sockets of their runs and
+the state of their [setup] steps, and ends the points to them (see devports help
 point). It keeps the ports of directories on volumes that are not mounted, of
 projects that are running, and of other machines and containers that share this
 home. It also releases ports that devports run has leased in a project for
 directories that belong to no service, unless something listens on them. It
 removes the containers of deleted projects; with --volumes also the volumes that
-devports has created for them. On a terminal, it asks about these without
---volumes.
+devports created for them. Without --volumes, it asks whether to remove them if
+it runs on a terminal.
 
 Example:
   devports prune --dry-run

@@ -21,9 +21,9 @@ var psCommand = command{
 Lists the services of the running project. With --all it lists all of your
 running projects with their services; the first word of each is the value for
 --checkout. With --check it runs the ready checks again, and shows which
-services no longer respond. With --watch it prints them again whenever they
-change, until the run ends; with --json, a run on each line. On a terminal, the
-new table replaces the old one.
+services no longer respond. With --watch it prints the services again whenever
+one changes, until the run ends; with --json, a run on each line. On a terminal,
+the new table replaces the old one.
 
 Example:
   devports ps
@@ -32,7 +32,7 @@ Example:
 	flags: append([]cli.Flag{
 		&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "list the services of every project"},
 		&cli.BoolFlag{Name: "check", Usage: "run the ready checks again"},
-		&cli.BoolFlag{Name: "watch", Usage: "print them again whenever they change"},
+		&cli.BoolFlag{Name: "watch", Usage: "print the services again whenever one changes"},
 		&cli.BoolFlag{Name: "socket", Usage: "print only the path of the control socket"},
 		jsonFlag, fileFlag,
 	}, runFlags...),

@@ -39,8 +39,8 @@ gone. It starts the services that these steps depend on, and stops them
 afterwards. If devports up is running here, that run runs the steps. Their output
 goes to standard output, and messages to standard error.
 
-With --force, it runs the steps although they are up to date. devports up runs
-the steps by itself, before the services that wait for them.
+With --force, it runs the steps even if they are up to date. devports up also
+runs the steps, before the services that wait for them.
 
 Example:
   devports setup

@@ -24,7 +24,7 @@ import (
 
 var upCommand = command{
 	name:  "up",
-	usage: "start the services of the Portfile and apply its edits",
+	usage: "start the services of the Portfile, and apply edits to it",
 	args:  "[SERVICE…]",
 	help: `
 Starts all services except those with autostart = false, or the named services
@@ -60,8 +60,8 @@ output is not a terminal, there are only lines.
 On a terminal, without a Portfile, up offers to start what devports init finds.
 
 With -d, up runs in the background, where devports ps, logs and down find it;
-devports attach shows the rows and takes the keys. On a terminal, services get
-terminals of their own then, too, so that you can type to them.
+devports attach shows the rows and accepts the keys. On a terminal, up -d also
+gives each service a terminal of its own, so that you can type into it.
 With -d --last, up starts every background run again that the machine's shutdown
 or SIGKILL interrupted, with its options and the environment of this shell. Runs
 that ended, or that devports down stopped, are not started.

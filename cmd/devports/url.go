@@ -20,9 +20,9 @@ var urlCommand = command{
 	args:  "[SERVICE]",
 	help: `
 Prints the address of SERVICE for a browser; without SERVICE, that of the page of
-this checkout. A service that does not use HTTP has localhost and its port. The
-addresses stay the same, also while the services do not run. See devports help
-front.
+this checkout. For a service that does not use HTTP, the address is
+localhost:PORT. Addresses stay the same, even while the services are not
+running. See devports help front.
 
 Example:
   devports url web
@@ -63,8 +63,8 @@ var openCommand = command{
 	args:  "[SERVICE]",
 	help: `
 Opens the address of SERVICE in the browser; without SERVICE, the page of this
-checkout. The command in BROWSER is used, in which %s stands for the address, or
-else the system's.
+checkout. If BROWSER is set, devports runs that command, and replaces %s in it
+by the address; otherwise it opens the system's default browser.
 
 Example:
   devports open web`,

@@ -16,7 +16,7 @@ var helpItems = [...]struct{ keys, text string }{
 	{"p", "pause or resume the output"},
 	{"Ctrl-L", "clear the screen"},
 	{"?", "close this list"},
-	{"i", "details and environment"},
+	{"i e", "details; environment"},
 	{"l", "open its log in the pager"},
 	{"r R", "restart (R: and dependents)"},
 	{"s", "stop or start it"},
