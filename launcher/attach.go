@@ -15,14 +15,14 @@ import (
 
 var (
 	// ErrNotRunning reports that a service has no process.
-	ErrNotRunning = errors.New("cannot type to it: it is not running")
+	ErrNotRunning = errors.New("cannot type into it: it is not running")
 
 	// ErrShared reports that a service belongs to all checkouts: another run
 	// has its process.
-	ErrShared = errors.New("cannot type to it: it is shared by all checkouts")
+	ErrShared = errors.New("cannot type into it: it is shared by all checkouts")
 
 	// ErrNoTerminal reports that a service has no terminal.
-	ErrNoTerminal = errors.New("cannot type to it: it has no terminal, because the run was not started on one (from a terminal: devports down && devports up -d)")
+	ErrNoTerminal = errors.New("cannot type into it: it has no terminal, because the run was not started on one (from a terminal: devports down && devports up -d)")
 )
 
 // Attachment connects a client to the terminal of a service, across restarts. It
@@ -76,7 +76,7 @@ type session struct {
 	closed bool       // Out must not be written to any more
 }
 
-// Attach lets the caller type to a service and copies the service's output to
+// Attach lets the caller type into a service and copies the service's output to
 // the caller until [Attachment.Close]. When the service restarts, it continues
 // with the next process. A service has the size of the smallest terminal that is
 // attached to it, else that of [Terminals.Size]. The error may be an

@@ -159,8 +159,8 @@ asks = { command = 'stty -echo; echo ready; read a; echo "$PPID got $a"; exec sl
 	w.status()
 }
 
-// Several clients type to one service and see its output. Its terminal has the size
-// of the smallest, and its own again once they have left.
+// Several clients type into one service and see its output. Its terminal has
+// the size of the smallest, and its own again once they have left.
 func TestAttachTwice(t *testing.T) {
 	const portfile = `[services]
 asks = { command = 'trap "stty size" WINCH; stty -echo; echo ready; while :; do read a && echo "got $a"; done', port = false }

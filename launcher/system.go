@@ -43,7 +43,7 @@ type child interface {
 	// Show starts to copy its output to the stream.
 	Show()
 	Stream() *output.Stream
-	// Terminal is the file to type to; nil for none.
+	// Terminal is the file to type into; nil for none.
 	Terminal() *os.File
 	Resize(terminal.Size)
 	// Terminate sends it a signal, named without "SIG". The caller may call

@@ -27,8 +27,8 @@ does in the foreground; with SERVICE it begins with the output of that service.
 Several terminals may be attached at once.
 
 Key d leaves the view, and so does Ctrl-C: the services continue. Key q stops
-them. Key a types to a service until Ctrl-]. If a terminal does not keep up with
-the output, lines are skipped, and their number is shown.
+them. Key a sends what you type to a service, until Ctrl-]. If a terminal does
+not keep up with the output, lines are skipped, and their number is shown.
 
 The exit status is 0 if you leave the view or the run ends, and 1 if the run was
 killed or the connection to it was lost.

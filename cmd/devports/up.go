@@ -48,7 +48,7 @@ first. Press ? for a list of the keys:
   l           open its log in PAGER
   r R         restart it; R also restarts the services that depend on it
   s           stop or start it
-  a           type to it, until Ctrl-]
+  a           type into it, until Ctrl-]
   o           open it in the browser
   Ctrl-L      clear the screen
   q           quit, after a second q, Enter or y

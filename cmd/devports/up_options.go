@@ -72,8 +72,8 @@ type handover struct {
 	Shared *sharedStart `json:"shared,omitempty"`
 
 	// Terminal is the size of the terminal that the run was started on: its
-	// services get terminals of their own, so that a user who attaches can type to
-	// them. nil: it was started without one.
+	// services get terminals of their own, so that a user who attaches can type
+	// into them. nil: it was started without one.
 	Terminal *terminal.Size `json:"terminal,omitempty"`
 }
 

@@ -105,7 +105,7 @@ func (s session) printUnready(ctx context.Context, client control.Client, info c
 // service that is still starting.
 func (s session) hintToType(info control.Info, names []string) {
 	if starting := inState(info.Services, names, launcher.StateStarting); len(starting) > 0 && isTerminal(s.stdout) {
-		s.printMessage("hint", "to see its output, or to type to it: devports attach "+starting[0].Service)
+		s.printMessage("hint", "to see its output, or type into it: devports attach "+starting[0].Service)
 	}
 }
 

@@ -90,7 +90,7 @@ type stdio struct {
 // it. Otherwise it opens pipes: one for output, and one that keeps standard
 // input open and silent, because many watchers exit when it ends. A job gets an
 // empty standard input, so that a question does not block it forever. A step of
-// the set-up gets one even on a terminal.
+// the setup gets one even on a terminal.
 func openStdio(size *terminal.Size, job, step bool) (e stdio, err error) {
 	if size != nil {
 		if e.source, e.output, err = terminal.Open(*size); err == nil {
@@ -163,7 +163,7 @@ func (p *Process) Show() {
 // Stream returns where its output goes.
 func (p *Process) Stream() *output.Stream { return p.stream }
 
-// Terminal returns the file to type to; nil for none.
+// Terminal returns the file to type into; nil for none.
 func (p *Process) Terminal() *os.File {
 	if !p.pty {
 		return nil

@@ -15,8 +15,8 @@ import (
 	"github.com/devports/devports/launcher/terminal"
 )
 
-// detachKey ends attach: Ctrl-], as in telnet(1).
-const detachKey = 0x1d
+// returnKey ends attach: Ctrl-], as in telnet(1).
+const returnKey = 0x1d
 
 // attach gives the keyboard and the screen to the targeted service until Ctrl-]
 // or the end of the service. It continues across a restart of the service:
@@ -24,7 +24,7 @@ const detachKey = 0x1d
 func (l *loop) attach() {
 	c, out, name := l.console, l.options.Output, l.model.target()
 	since := out.SetFilter(output.Filter{Nothing: true}, output.Replay{
-		Head: "attached to " + name + " (press Ctrl-] to detach)", Last: 10, Through: &output.Filter{Service: name},
+		Head: "typing into " + name + " (press Ctrl-] to return)", Last: 10, Through: &output.Filter{Service: name},
 	})
 	c.screen.Suspend()
 	c.apply(c.found.Raw())
@@ -40,7 +40,7 @@ func (l *loop) attach() {
 	fmt.Fprint(c.tty, screen.ResetSequence, "\r\n")
 	c.apply(c.found.Keys())
 	c.screen.Resume()
-	head := "detached from " + name
+	head := "returned from " + name
 	if err != nil {
 		head = describe(name, err)
 	}
@@ -58,7 +58,7 @@ func (l *loop) typeTo(name string, a launcher.Attachment, footer *screen.Footer)
 	redraw := time.NewTicker(time.Second)
 	defer redraw.Stop()
 	for {
-		typed, rest, left := bytes.Cut(l.keys, []byte{detachKey})
+		typed, rest, left := bytes.Cut(l.keys, []byte{returnKey})
 		waiting, l.keys = append(waiting, typed...), rest
 		n, err := a.Write(waiting)
 		waiting = waiting[n:]
@@ -83,7 +83,7 @@ func (l *loop) typeTo(name string, a launcher.Attachment, footer *screen.Footer)
 			footer.Show(l.typingRow(name))
 		case <-a.Restarts():
 			waiting = nil
-			fmt.Fprintf(footer, "\r\ndevports | %s ended and is restarting (press Ctrl-] to detach)\r\n", name)
+			fmt.Fprintf(footer, "\r\ndevports | %s ended and is restarting (press Ctrl-] to return)\r\n", name)
 		case <-a.Done():
 			return
 		case <-l.context.Done():
@@ -116,9 +116,9 @@ func (m model) typingTexts(name string) []string {
 		state += ", " + url
 	}
 	return []string{
-		fmt.Sprintf("── typing to %s · Ctrl-] returns to devports · %s ──", name, state),
-		fmt.Sprintf("── typing to %s · Ctrl-] returns to devports ──", name),
-		fmt.Sprintf("── typing to %s · Ctrl-] returns", name),
+		fmt.Sprintf("── typing into %s · Ctrl-] returns to devports · %s ──", name, state),
+		fmt.Sprintf("── typing into %s · Ctrl-] returns to devports ──", name),
+		fmt.Sprintf("── typing into %s · Ctrl-] returns", name),
 		fmt.Sprintf("Ctrl-] leaves %s", name),
 		"Ctrl-] leaves " + screen.Middle(name, 12),
 	}

@@ -20,7 +20,7 @@ var helpItems = [...]struct{ keys, text string }{
 	{"l", "open its log in the pager"},
 	{"r R", "restart (R: and dependents)"},
 	{"s", "stop or start it"},
-	{"a", "type to it, until Ctrl-]"},
+	{"a", "type into it, until Ctrl-]"},
 	{"o", "open it in the browser"},
 	{"d", "leave a run started with -d"},
 	{"q", "stop all services and quit"},

@@ -50,7 +50,7 @@ const (
 	cmdRestartDependents         // the same, with its dependents
 	cmdToggle                    // stop it, or start it
 	cmdOpen                      // open it in the browser
-	cmdAttach                    // type to it
+	cmdAttach                    // type into it
 	cmdPage                      // show its log in a pager
 	cmdInspect                   // inspect it, for the panel
 	cmdRedraw                    // clear the screen

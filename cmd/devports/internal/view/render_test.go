@@ -50,7 +50,7 @@ func TestRows(t *testing.T) {
 		ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
 		m := model{title: "shop/fix", picked: "db", services: []launcher.Status{
 			{Service: "auth", State: launcher.StateReady, Port: 23118, Address: "http://localhost:23118", PID: 1, Since: ago(70 * time.Second), ReadyMS: 120.5},
-			{Service: "catalog", State: launcher.StateWaiting, Port: 23119, Address: "http://localhost:23119", Detail: "needs db"},
+			{Service: "catalog", State: launcher.StateWaiting, Port: 23119, Address: "http://localhost:23119", Detail: "waits for db"},
 			{Service: "db", State: launcher.StateStarting, Port: 5432, Address: "http://localhost:5432", PID: 2, Since: ago(3 * time.Second), Restarts: 2, Detail: "nothing listens on port 5432 yet"},
 			{Service: "mailer", State: launcher.StateFailed, Detail: "exited with status 3"},
 			{Service: "migrate", State: launcher.StateDone},
@@ -64,7 +64,7 @@ func TestRows(t *testing.T) {
 ── shop/fix: 1 ready, 1 failed, 2 starting, 1 restarting, 1 done · only db ───── ? keys · q quit ──
  4 ✗ mailer   failed                                                    exited with status 3
  1 ● auth     ready     http://localhost:23118  after 120 ms  up 1 min
- 2 ○ catalog  waiting   http://localhost:23119                          needs db
+ 2 ○ catalog  waiting   http://localhost:23119                          waits for db
 ▸3 ◐ db       starting  http://localhost:5432                   up 3 s  ↻2  nothing listens on port 5432 yet
  5 ✓ migrate  done
  6 ↻ worker   backoff                                                   restarting in 2 s: exited with status 1
@@ -79,7 +79,7 @@ func TestRows(t *testing.T) {
 ── 1 ready, 1 failed, 4 other · only db
  4 ✗ mailer   failed    exited with status 3
  1 ● auth     ready     :23118
- 2 ○ catalog  waiting   :23119  needs db
+ 2 ○ catalog  waiting   :23119  waits for db
 ▸3 ◐ db       starting  :5432   ↻2  nothing listens on port 5432 yet
  5 ✓ migrate  done
  6 ↻ worker   backoff   restarting in 2 s: exited with status 1
@@ -88,7 +88,7 @@ func TestRows(t *testing.T) {
 ── 1 ready, 1 failed, 4 other · only db
  4 ✗ ma…er  exited with status 3
  1 ● auth   :23118
- 2 ○ ca…og  :23119  needs db
+ 2 ○ ca…og  :23119  waits for db
 ▸3 ◐ db     :5432   ↻2  nothing listens on port 5432 yet
  5 ✓ mi…te
  6 ↻ wo…er  restarting in 2 s: exited with status 1
