@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 )
@@ -47,6 +49,10 @@ func (r requestCommand) command() command {
 			if errors.As(err, &unknown) {
 				unknown.Known = append(unknown.Known, s.groupsOf(c, scope)...)
 			}
+			var shared *control.SharedError
+			if errors.As(err, &shared) {
+				return sharedFailed(r.name, c.Args().Slice(), shared)
+			}
 			if err != nil {
 				return requestFailed(scope, err)
 			}
@@ -54,6 +60,31 @@ func (r requestCommand) command() command {
 			return s.await(c.Context, scope, client, names, o, r.good)
 		},
 	}
+}
+
+// sharedFailed describes why a command refuses the services of its arguments.
+func sharedFailed(command string, args []string, err *control.SharedError) error {
+	verb := "need"
+	if len(err.Checkouts) == 1 {
+		verb = "needs"
+	}
+	hint := fmt.Sprintf("to include the other checkouts: devports %s --all %s; for an instance of its own here: shared = false in the Portfile", command, strings.Join(quoted(args), " "))
+	return fail(exitFailed, hint, "%s is shared: %s %s it, too", err.Service, wording.List(err.Checkouts), verb)
+}
+
+// sharedToo returns the shared services, if the command line is --all without
+// names: a request without names does not concern them.
+func sharedToo(client control.Client, c *cli.Context, names []string) (shared []string, err error) {
+	if !c.Bool("all") || len(names) > 0 {
+		return nil, nil
+	}
+	info, err := client.Status(c.Context)
+	for _, st := range info.Services {
+		if st.Shared {
+			shared = append(shared, st.Service)
+		}
+	}
+	return shared, err
 }
 
 var (
@@ -115,7 +146,14 @@ func stop(client control.Client, c *cli.Context, names []string) ([]string, *con
 		}
 		names = active
 	}
+	shared, err := sharedToo(client, c, names)
+	if err != nil {
+		return nil, nil, err
+	}
 	info, err := client.Stop(c.Context, names...)
+	if len(shared) > 0 && err == nil {
+		info, err = client.Stop(c.Context, shared...)
+	}
 	return names, &info, err
 }
 
@@ -149,6 +187,13 @@ func restart(client control.Client, c *cli.Context, names []string) ([]string, *
 			return nil, nil, err
 		}
 		names = slices.Concat(names, launcher.Dependents(info.Services, names...))
+	}
+	shared, err := sharedToo(client, c, names)
+	if len(shared) > 0 && err == nil {
+		_, err = client.Restart(c.Context, shared...)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	info, err := client.Restart(c.Context, names...)
 	return names, &info, err

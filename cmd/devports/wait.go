@@ -159,7 +159,6 @@ func requestFailed(scope registry.Scope, err error) error {
 	var unknown *launcher.UnknownServiceError
 	var unreachable *control.UnreachableError
 	var silent *control.UnresponsiveError
-	var shared *control.SharedError
 	var other *control.OtherVersionError
 	var failed *control.FailedError
 	switch {
@@ -170,20 +169,13 @@ func requestFailed(scope registry.Scope, err error) error {
 	case errors.As(err, &unknown):
 		f := failure{status: exitUsage}
 		for _, name := range unknown.Names {
-			hint := "its services are " + wording.List(unknown.Known)
+			hint := "available services: " + wording.List(unknown.Known)
 			if near, ok := text.Nearest(name, unknown.Known); ok {
 				hint = "did you mean " + near + "?"
 			}
 			f.lines = append(f.lines, errorLine{fmt.Sprintf("%s has no service %s", scope, name), hint})
 		}
 		return f
-	case errors.As(err, &shared):
-		verb := "need"
-		if len(shared.Checkouts) == 1 {
-			verb = "needs"
-		}
-		return fail(exitFailed, "to do it for all of them: --all; to have an instance of its own here: shared = false in the Portfile",
-			"%s is shared: %s %s it, too", shared.Service, wording.List(shared.Checkouts), verb)
 	case errors.Is(err, launcher.ErrEnded):
 		return fail(exitRunning, "once it has ended, start it again: devports up", "%s is stopping", scope)
 	case errors.As(err, &other):

@@ -165,7 +165,7 @@ func (p Project) shareNotes() (notes procfile.Problems) {
 	for _, s := range p.unshared {
 		notes = append(notes, procfile.Problem{
 			File: p.File.Name, Position: s.SharedPos,
-			Text: fmt.Sprintf("%s is not shared: the main checkout does not declare it so in %s; this checkout has its own", s.Name, p.homePath),
+			Text: fmt.Sprintf("%s is not shared, because the main checkout does not declare it as shared in %s; this checkout runs its own instance", s.Name, p.homePath),
 		})
 	}
 	if p.home == nil {
