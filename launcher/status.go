@@ -34,7 +34,7 @@ type Status struct {
 	ReadyMS  float64   `json:"ready_ms,omitempty"` // milliseconds from then until it was ready
 	Restarts int       `json:"restarts"`           // how often its process was started again
 	Position int       `json:"position,omitempty"` // its place in the file: 1 for the first service
-	Step     bool      `json:"step,omitempty"`     // it is a step of the set-up
+	Step     bool      `json:"step,omitempty"`     // it is a step of the setup
 
 	Exit      string    `json:"exit,omitempty"`      // how its latest process ended; "" while it runs
 	RestartAt time.Time `json:"restart_at,omitzero"` // when StateBackoff ends
@@ -159,7 +159,7 @@ func (s *supervisor) statusOf(name string) Status {
 	case waiting:
 		status.State = StateWaiting
 		if on := s.unmetDependency(sv); on != "" {
-			status.Detail = "needs " + on
+			status.Detail = "waits for " + on
 		}
 		if on := s.blocker(name); on != "" {
 			root := s.statusOf(on)

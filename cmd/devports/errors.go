@@ -185,7 +185,7 @@ func (s session) describe(err error) failure {
 	case errors.As(err, &unknown):
 		return fail(exitFailed, "devports ls lists the names", "no port for %s (%s)", joinNames(unknown.Names), unknown.Scope)
 	case errors.As(err, &replica):
-		hint := "its services are " + wording.List(replica.Declared)
+		hint := "available services: " + wording.List(replica.Declared)
 		if near, ok := text.Nearest(replica.Name, replica.Declared); ok {
 			hint = "did you mean " + near + "?"
 		}

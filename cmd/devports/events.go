@@ -67,7 +67,7 @@ func formatEvent(e launcher.Event, cause string) string {
 		}
 		return text + formatRetry(e.Retry)
 	case launcher.Blocked:
-		return fmt.Sprintf("%s was not started: it depends on %s", e.Service, e.On)
+		return fmt.Sprintf("%s was not started: %s, on which it depends, was not ready", e.Service, e.On)
 	case launcher.Ended:
 		if e.Exit.Requested {
 			return e.Service + " stopped"
@@ -100,7 +100,7 @@ func formatEvent(e launcher.Event, cause string) string {
 	case launcher.Stopping:
 		switch {
 		case e.Service != "":
-			return e.Service + " ended: stopping"
+			return e.Service + " ended: stopping all services"
 		case e.Signal && e.Reason == os.Interrupt.String():
 			return e.Reason + ": stopping (press Ctrl-C again to kill)"
 		case e.Signal:
@@ -184,9 +184,9 @@ func formatRetry(after time.Duration) string {
 func limitHint(err error) string {
 	switch {
 	case errors.Is(err, syscall.EMFILE):
-		return " (raise the limit: ulimit -n)"
+		return " (raise the limit: ulimit -n NUMBER)"
 	case errors.Is(err, syscall.EAGAIN):
-		return ": too many processes (raise the limit: ulimit -u)"
+		return ": too many processes (raise the limit: ulimit -u NUMBER)"
 	}
 	return ""
 }

@@ -80,7 +80,7 @@ func (s session) checkoutLabelled(here project.Project, label string) (string, e
 	for _, l := range slices.Sorted(maps.Keys(directories)) {
 		labels = append(labels, cmp.Or(l, mainLabel))
 	}
-	hint := "its labels are " + wording.List(labels) + "; a checkout that has not run yet: --dir PATH"
+	hint := "available labels: " + wording.List(labels) + "; a checkout that has not run yet: --dir PATH"
 	if near, ok := text.Nearest(label, labels); ok {
 		hint = "did you mean " + near + "?"
 	}
@@ -124,5 +124,9 @@ func hasPort(file procfile.File, name string) error {
 	if n.Port == "" {
 		return fail(exitFailed, "", "%s has no port: it sets port = false", n)
 	}
-	return fail(exitFailed, "", "%s has no port %s: its ports are %s", n.Service, n.Port, cmp.Or(wording.List(names), "none"))
+	hint := ""
+	if len(names) > 0 {
+		hint = "available ports: " + wording.List(names)
+	}
+	return fail(exitFailed, hint, "%s has no port %s", n.Service, n.Port)
 }

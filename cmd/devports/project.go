@@ -168,7 +168,7 @@ func namedService(p project.Project, c *cli.Context) (string, error) {
 
 // undeclared is the error that name is none of the candidates.
 func undeclared(file procfile.File, name string, candidates []string) errorLine {
-	hint := "its services are " + wording.List(candidates)
+	hint := "available services: " + wording.List(candidates)
 	if len(candidates) == 0 {
 		hint = "none of its services has a port"
 	}

@@ -284,7 +284,7 @@ func formatStatus(st launcher.Status) string {
 	case launcher.StateBackoff:
 		return st.Service + " " + st.Detail
 	case launcher.StateWaiting:
-		if (st.BlockedBy == launcher.Blocker{}) {
+		if st.Detail == "" {
 			break
 		}
 		text = st.Service + " " + st.Detail

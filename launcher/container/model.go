@@ -85,7 +85,7 @@ func (m model) find(name string) (map[string]any, error) {
 	if s := m.service(name); s != nil {
 		return s, nil
 	}
-	hint := "its services are " + text.Join(m.services(), "and")
+	hint := "available services: " + text.Join(m.services(), "and")
 	if near, ok := text.Nearest(name, m.services()); ok {
 		hint = "did you mean " + near + "?"
 	}

@@ -71,7 +71,7 @@ func TestPages(t *testing.T) {
 			[]string{"exited with status 3", `<time datetime="20`, "<dd>4</dd>", "devports restart"},
 			"", "3600",
 		},
-		{Service{State: launcher.StateWaiting, Detail: "needs db"}, "web is waiting", []string{"needs db", "first line"}, "", "1"},
+		{Service{State: launcher.StateWaiting, Detail: "waits for db"}, "web is waiting", []string{">waits for db<", "first line"}, "", "1"},
 		{Service{State: launcher.StateStarting, Detail: "waiting for port 1"}, "web is starting", []string{"waiting for port 1", "first line"}, "", "1"},
 		{
 			Service{State: launcher.StateStarting, Detail: "ignores PORT: it listens on 3000, not 1", WrongPorts: []int{3000}},
@@ -111,6 +111,16 @@ func TestPages(t *testing.T) {
 		response, text = f.ask("web.shop-fix.localhost", "*/*", "")
 		if response.StatusCode != 503 || !strings.HasPrefix(text, "devports: "+tt.title) || strings.Contains(text, "<h1>") {
 			t.Errorf("%s, text: %d %s", tt.title, response.StatusCode, text)
+		}
+	}
+}
+
+// The error of a service that waits does not say so twice.
+func TestErrorOfWaiting(t *testing.T) {
+	for detail, want := range map[string]string{"waits for db": "web waits for db", "": "web is waiting"} {
+		var c page
+		if c.explain(Service{Name: "web", State: launcher.StateWaiting, Detail: detail}, ""); c.Error != want {
+			t.Errorf("%q: %s, want %s", detail, c.Error, want)
 		}
 	}
 }

@@ -117,7 +117,10 @@ func (c *page) explain(s Service, dir string) {
 		}
 	}
 	c.Error, c.Detail = c.Title, detail
-	if detail != "" {
+	switch {
+	case detail != "" && s.State == launcher.StateWaiting: // "waits for db"
+		c.Error = s.Name + " " + detail
+	case detail != "":
 		c.Error += ": " + detail
 	}
 }
