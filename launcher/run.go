@@ -50,7 +50,7 @@ type Options struct {
 	// none.
 	AllListening func() (map[int]bool, error)
 
-	// Setup begins the turn of a step of the set-up, once its dependencies are
+	// Setup begins the turn of a step of the setup, once its dependencies are
 	// available: see [Turn]. It may wait until another process has run the step;
 	// ctx ends when the step is to stop. With force the step has to run. It must
 	// be safe for concurrent use; nil: every step runs each time.

@@ -8,7 +8,7 @@ import (
 	"github.com/devports/devports/procfile"
 )
 
-// Turn is the right of a run to run a step of the set-up, like a lock: it
+// Turn is the right of a run to run a step of the setup, like a lock: it
 // begins when the dependencies of the step are available, and ends with the
 // step. No other run has the turn of the step meanwhile.
 type Turn struct {
@@ -18,7 +18,7 @@ type Turn struct {
 	End func(exit *Exit)
 }
 
-// setupState is what a service has to do with the set-up. It is a value: the
+// setupState is what a service has to do with the setup. It is a value: the
 // methods return its successor.
 type setupState struct {
 	upToDate bool // the latest turn of the step ended without a process

@@ -28,7 +28,7 @@ type Change struct {
 	Reasons []string // for Changed, Stopped and Kept: the differences, such as "command" or "env LOG_LEVEL"
 }
 
-// StepChanged is the only reason of a step of the set-up that has changed.
+// StepChanged is the only reason of a step of the setup that has changed.
 const StepChanged = "step"
 
 // Diff compares two plans, service by service, in name order. A service has

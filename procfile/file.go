@@ -24,7 +24,7 @@ type File struct {
 	Outside    []string // programs that outlive the services that started them
 	Groups     []Group
 	Uses       []Use     // other projects, whose ports the services get
-	Services   []Service // the steps of the set-up and the services, in the order of the file
+	Services   []Service // the steps of the setup and the services, in the order of the file
 	Procfile   bool      // parsed with the Procfile grammar
 
 	loader  Loader
@@ -84,7 +84,7 @@ type Service struct {
 	StopSignal   string // without "SIG"
 	StopTimeout  time.Duration
 
-	Step    bool   // it is a step of the set-up; Watch has its `when` patterns
+	Step    bool   // it is a step of the setup; Watch has its `when` patterns
 	Creates []Text // of a step: see [Setup]
 
 	undeclared     bool // see AddService

@@ -45,7 +45,7 @@ type Process struct {
 	RestartOn   []string // names of variables, or prefixes with a *, whose change restarts it; nil: all
 	StopSignal  string
 	StopTimeout time.Duration
-	Setup       *Setup // it is a step of the set-up; nil: it is a service
+	Setup       *Setup // it is a step of the setup; nil: it is a service
 
 	own []string // the variables that hold its own ports
 }

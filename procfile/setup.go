@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// Setup makes a [Process] a step of the set-up: a job that runs once in each
+// Setup makes a [Process] a step of the setup: a job that runs once in each
 // checkout, and again when the files that it watches, or the step itself,
 // change, or when something that it creates is gone.
 type Setup struct {
@@ -24,7 +24,7 @@ func (s *Setup) equal(other *Setup) bool {
 	return s.Root == other.Root && s.Definition == other.Definition && slices.Equal(s.Creates, other.Creates)
 }
 
-// stepKeys are the keys of a step of the set-up. It is initialized lazily, as
+// stepKeys are the keys of a step of the setup. It is initialized lazily, as
 // most files have no steps.
 var stepKeys = sync.OnceValue(func() keys[Service] {
 	return keys[Service]{
@@ -77,7 +77,7 @@ func newStep(name string, pos Position) Service {
 	return s
 }
 
-// withSteps returns the file with the steps of its set-up, before its services.
+// withSteps returns the file with the steps of its setup, before its services.
 // Every service depends on all steps, unless it names the steps that it depends
 // on, it is shared, or a step depends on it, directly or not. The steps of an
 // included file are for its own services only.
@@ -124,7 +124,7 @@ func (f File) withSteps() File {
 	return f
 }
 
-// Steps returns the names of the steps of the set-up, in the order of the file.
+// Steps returns the names of the steps of the setup, in the order of the file.
 func (f File) Steps() (names []string) {
 	for _, s := range f.Services {
 		if s.Step {
@@ -134,7 +134,7 @@ func (f File) Steps() (names []string) {
 	return names
 }
 
-// WithoutSteps returns the file without the steps of its set-up.
+// WithoutSteps returns the file without the steps of its setup.
 func (f File) WithoutSteps() File {
 	steps := f.Steps()
 	f.Services = slices.DeleteFunc(slices.Clone(f.Services), func(s Service) bool { return s.Step })

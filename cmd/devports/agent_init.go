@@ -40,9 +40,9 @@ project, or if there are none, in AGENTS.md, which most tools read.
             which the preview starts services on the ports of this checkout
   --codex   AGENTS.md
   --cursor  .cursor/rules/devports.mdc, and .cursor/worktrees.json, with which
-            a new worktree gets its set-up
+            a new worktree gets its setup
   --conductor
-            conductor.json, with which a new workspace gets its set-up, and an
+            conductor.json, with which a new workspace gets its setup, and an
             archived one is stopped
 
 The text is between two marks: devports changes nothing outside of them, and

@@ -124,9 +124,9 @@ Example:
 			fmt.Fprintf(s.stdout, format, text.OneLine(strings.Join(volumes, ", ")))
 		}
 		if len(steps) > 0 {
-			format := "removed the state of the set-up: %s\n"
+			format := "removed the state of the setup: %s\n"
 			if c.Bool("dry-run") {
-				format = "would remove the state of the set-up: %s\n"
+				format = "would remove the state of the setup: %s\n"
 			}
 			fmt.Fprintf(s.stdout, format, text.OneLine(strings.Join(steps, ", ")))
 		}
@@ -220,7 +220,7 @@ func (s session) discardLogs(gone, all []registry.Lease, dryRun bool) (directori
 	return directories, size, err
 }
 
-// discardSetup removes what is known about the set-up of directories that are
+// discardSetup removes what is known about the setup of directories that are
 // gone, and returns the directories.
 func (s session) discardSetup(gone, all []registry.Lease, dryRun bool) (directories []string, err error) {
 	home, err := registry.Home(s.getenv)

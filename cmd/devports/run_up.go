@@ -127,7 +127,7 @@ type borrowed struct {
 	fresh   bool
 	timeout time.Duration
 
-	steps   []string                        // of the set-up, which the run is for; none: it is for a command
+	steps   []string                        // of the setup, which the run is for; none: it is for a command
 	started func(ctx context.Context) error // called when the run can be reached; nil for none
 
 	background *control.Background // a run that was started; nil for none
@@ -259,14 +259,14 @@ func (b *borrowed) spawn(ctx context.Context) error {
 		b.background, b.held = nil, false
 		switch {
 		case status == 0 && errors.As(err, new(failure)) && len(b.steps) > 0:
-			return fail(exitRunFailed, "", "the set-up of %s was stopped", b.scope)
+			return fail(exitRunFailed, "", "the setup of %s was stopped", b.scope)
 		case status == 0 && errors.As(err, new(failure)):
 			return fail(exitRunFailed, "", "%s was stopped while it was starting", b.scope)
 		case status == 0: // all services are done
 			return nil
 		}
 		if len(b.steps) > 0 { // their output was printed
-			return fail(exitRunFailed, "", "the set-up of %s failed", b.scope)
+			return fail(exitRunFailed, "", "the setup of %s failed", b.scope)
 		}
 		b.showBackground(background, b.slot, backgroundLines, b.print)
 		return fail(exitRunFailed, "", "%s failed to start", b.scope)

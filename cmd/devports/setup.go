@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -112,7 +111,7 @@ func declaresSteps(file procfile.File, names []string) error {
 	f := failure{status: exitUsage}
 	for _, name := range names {
 		if known := file.Steps(); !slices.Contains(known, name) {
-			hint := "its steps are " + wording.List(known)
+			hint := "available steps: " + wording.List(known)
 			if near, ok := text.Nearest(name, known); ok {
 				hint = "did you mean " + near + "?"
 			} else if len(known) == 0 {
@@ -272,19 +271,17 @@ func (u *upRun) beginStep(ctx context.Context, step procfile.Process, force bool
 	if err != nil {
 		return launcher.Turn{}, err
 	}
-	say := func(format string, args ...any) {
-		u.display.own.Say(step.Service + " " + fmt.Sprintf(format, args...))
-	}
+	say := func(format string, args ...any) { u.display.own.Say(fmt.Sprintf(format, args...)) }
 	turn, err := store.Begin(ctx, step, force, setup.Observer{
 		Waiting: func(held *lockfile.HeldError) {
-			say("waits: %s runs it in this directory", describeHolder(held))
+			say("%s waits: %s runs it in this directory", step.Service, describeHolder(held))
 		},
 		Incomplete: func(missing []string) {
-			say("has succeeded, but did not create %s: it will run again next time (creates is relative to the directory of %s)",
-				strings.Join(missing, ", "), filepath.Base(u.run.Project.File.Name))
+			say("%s succeeded but did not create %s, so it will run again next time (creates is relative to the Portfile's directory)",
+				step.Service, strings.Join(missing, ", "))
 		},
 		Changed: func() {
-			say("has run while %s changed, which counts as its own change", text.Join(step.Watch, "or"))
+			say("%s changed while %s was running: devports assumes that %[2]s changed it, and does not run %[2]s again", text.Join(step.Watch, "or"), step.Service)
 		},
 	})
 	if errors.Is(err, context.Canceled) {

@@ -18,7 +18,7 @@ import (
 
 // BenchmarkWorktree times what it takes from git worktree add, with devports up
 // -d, to the first page with the data of the new worktree, in the project of
-// examples/worktrees: the total, the time that the step of its set-up takes,
+// examples/worktrees: the total, the time that the step of its setup takes,
 // and the rest, which is wanted below 3 s. Of the rest, web and db are what
 // these take to be ready: go run links web, which needs most of it. Either the
 // main checkout runs, and so does the shared PostgreSQL, or nothing does.

@@ -38,7 +38,7 @@ type codeWatch struct {
 	mu       sync.Mutex                  // guards the fields below
 	patterns map[string][]string         // by service
 	builds   map[string]bool             // the services that have a build
-	steps    map[string]procfile.Process // of the set-up
+	steps    map[string]procfile.Process // of the setup
 	tree     *codeTree                   // nil if there are no patterns, or they cannot be watched
 	retired  []*codeTree                 // earlier ones, until their changes are handled
 }

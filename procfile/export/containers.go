@@ -368,7 +368,7 @@ func commonDifferences(l *losses, f procfile.File, running []procfile.Service) {
 }
 
 // waits reports whether a service depends on another one, not only on steps of
-// the set-up.
+// the setup.
 func waits(f procfile.File, s procfile.Service) bool {
 	return slices.ContainsFunc(s.DependsOn, func(d procfile.Text) bool {
 		on, _ := f.Service(d.Value)

@@ -129,7 +129,7 @@ func comment(text string) string {
 	return b.String()
 }
 
-// declared returns the services of the file without the steps of its set-up,
+// declared returns the services of the file without the steps of its setup,
 // each once whatever the number of its replicas, in the order of the file.
 func declared(f procfile.File) []procfile.Service {
 	var list []procfile.Service

@@ -133,7 +133,7 @@ func TestNoSecrets(t *testing.T) {
 }
 
 // A Dockerfile that only one service is built from starts it, however many
-// replicas, images and steps of the set-up there are in its directory.
+// replicas, images and steps of the setup there are in its directory.
 func TestDockerfileStarts(t *testing.T) {
 	for _, test := range []struct {
 		more  string // in [services]

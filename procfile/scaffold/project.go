@@ -13,7 +13,7 @@ import (
 // Project is the services found in a directory.
 type Project struct {
 	Services []Service
-	Steps    []Step     // of the set-up
+	Steps    []Step     // of the setup
 	Env      []Variable // for every service
 	LeftOut  []LeftOut
 	Ignore   []string // patterns for .gitignore: the output of the services' builds

@@ -11,7 +11,7 @@ import (
 	"github.com/devports/devports/allocator"
 )
 
-// Step is a step of the set-up: a command that installs what services need.
+// Step is a step of the setup: a command that installs what services need.
 type Step struct {
 	Name    string
 	Command string // for the shell

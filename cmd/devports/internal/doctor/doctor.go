@@ -51,7 +51,7 @@ type Doctor struct {
 	OrphanGrace time.Duration            // between SIGTERM and SIGKILL for the processes of a killed run
 	Containers  func() []container.Owned // of all runs; nil: they are not examined
 
-	// StaleSteps returns the steps of the project's set-up that would run at the
+	// StaleSteps returns the steps of the project's setup that would run at the
 	// next start, and why.
 	StaleSteps func(p project.Project, scope registry.Scope, plan procfile.Plan) map[string]string
 

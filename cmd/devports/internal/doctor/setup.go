@@ -10,7 +10,7 @@ import (
 	"github.com/devports/devports/registry"
 )
 
-// examineSetup looks for steps of the set-up that are not up to date.
+// examineSetup looks for steps of the setup that are not up to date.
 func (d Doctor) examineSetup(p project.Project, scope registry.Scope, plan procfile.Plan) (findings []Finding) {
 	if len(p.File.Steps()) == 0 {
 		return nil

@@ -142,7 +142,7 @@ func (p Project) WithoutFront() Project {
 	return p
 }
 
-// WithoutSetup returns the project without the steps of its set-up.
+// WithoutSetup returns the project without the steps of its setup.
 func (p Project) WithoutSetup() Project {
 	p.noSetup, p.prepared = true, nil
 	p.File = p.File.WithoutSteps()

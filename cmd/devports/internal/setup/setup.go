@@ -1,4 +1,4 @@
-// Package setup remembers which steps of a project's set-up have run in which
+// Package setup remembers which steps of a project's setup have run in which
 // checkout, and decides which have to run. It compares the content of files,
 // not their times.
 //
@@ -166,7 +166,7 @@ func (s Store) Begin(ctx context.Context, step procfile.Process, force bool, o O
 	if known { // until it has succeeded
 		if err := s.Forget(step.Service); err != nil {
 			done(nil)
-			return launcher.Turn{}, fmt.Errorf("cannot store the state of the set-up: %w", err)
+			return launcher.Turn{}, fmt.Errorf("cannot store the state of the setup: %w", err)
 		}
 	}
 	return launcher.Turn{Needed: true, End: func(exit *launcher.Exit) {
