@@ -51,8 +51,10 @@ func (d *Dashboard) command(send func(control.Client, context.Context, ...string
 	}
 }
 
+const unknownCheckout = "devports no longer lists this checkout"
+
 func failUnknown(w http.ResponseWriter) {
-	fail(w, http.StatusNotFound, "this checkout is not known any more", "devports up")
+	fail(w, http.StatusNotFound, unknownCheckout+"; to list it again, run this in its directory", "devports up")
 }
 
 // point serves the request to point a port to a service, or to no service any

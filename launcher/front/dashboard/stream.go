@@ -146,7 +146,7 @@ func (d *Dashboard) followLines(ctx context.Context, s socket, f follow) {
 		_, _, changed := d.hub.state()
 		k, ok := d.hub.find(ctx, f.Checkout)
 		if !ok && first {
-			_ = s.send(errorMessage{f.ID, "this checkout is not known any more"})
+			_ = s.send(errorMessage{f.ID, unknownCheckout})
 		}
 		if ok && (first || k.running && k.instance.Note.ID != followed) {
 			followed = k.instance.Note.ID

@@ -81,7 +81,7 @@ async function signIn() {
   p.delete("token");
   history.replaceState(null, "", location.pathname + (String(p) && "#" + p));
   view = readAddress();
-  if (r.error) setText($("signin-text"), r.error[0].toUpperCase() + r.error.slice(1) + ". Type in a terminal:");
+  if (r.error) setText($("signin-text"), r.error[0].toUpperCase() + r.error.slice(1) + ". In a terminal, run:");
 }
 
 async function connect() {
@@ -518,7 +518,7 @@ const log = {
 
   showLater() {
     setHidden($("later"), !view.at);
-    setText($("later"), this.waiting ? plural(this.waiting, "newer line") : "To the newest line");
+    setText($("later"), this.waiting ? plural(this.waiting, "newer line") : "Jump to the newest line");
   },
 
   atEnd() {
