@@ -166,7 +166,7 @@ func (s session) describe(err error) failure {
 		return f
 	case errors.As(err, &damaged):
 		return fail(exitFailed, "nothing was changed: fix that line, or run devports doctor --fix, which keeps a copy of the damaged file",
-			"the registry %s is damaged in line %d: %v", damaged.Path, damaged.Line, damaged.Err)
+			"the registry %s is damaged on line %d: %v", damaged.Path, damaged.Line, damaged.Err)
 	case errors.As(err, &newer):
 		return fail(exitFailed, "update devports, or use another registry with --registry FILE",
 			"the registry %s has version %d: it was written by a newer devports", newer.Path, newer.Version)

@@ -141,7 +141,7 @@ func explain(e Engine, err error) error {
 	}
 	switch said := err.Error(); {
 	case strings.Contains(said, "ermission denied") && strings.Contains(said, "socket"):
-		return failure("add yourself to its group: sudo usermod -aG docker $USER, then log in again", "you may not access the Docker daemon: %s", said)
+		return failure("add yourself to its group: sudo usermod -aG docker $USER, then log in again", "no permission to access the Docker daemon: %s", said)
 	case strings.Contains(said, "Cannot connect to the Docker daemon"), strings.Contains(said, "Is the docker daemon running"),
 		strings.Contains(said, "Couldn't connect to Docker daemon"), strings.Contains(said, "dial unix"):
 		return failure("start it: sudo systemctl start docker, or open Docker Desktop", "Docker is not running: %s", said)

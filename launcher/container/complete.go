@@ -220,7 +220,7 @@ func (c *completion) depend(p *procfile.Process, on map[string]string) {
 		}
 		other := &c.plan.Services[i]
 		if c.reaches(other.Service, p.Service) {
-			c.note(p.Service, "", "%s does not wait for %s, as the compose file has it: %[2]s waits for %[1]s in the Portfile", p.Service, other.Service)
+			c.note(p.Service, "", "%s does not wait for %s, although the compose file says so: in the Portfile, %[2]s waits for %[1]s", p.Service, other.Service)
 			continue
 		}
 		p.DependsOn = append(slices.Clip(p.DependsOn), other.Service)

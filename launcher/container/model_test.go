@@ -144,7 +144,7 @@ func TestCompleteDependencies(t *testing.T) {
 	}
 	want := []string{
 		"a depends on c in the compose file, which the Portfile does not declare: devports does not start it",
-		"b does not wait for a, as the compose file has it: a waits for b in the Portfile",
+		"b does not wait for a, although the compose file says so: in the Portfile, a waits for b",
 	}
 	if !slices.Equal(texts, want) {
 		t.Errorf("%q", texts)

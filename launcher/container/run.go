@@ -139,7 +139,7 @@ func (s *service) pull(ctx context.Context, image string) error {
 				return f
 			}
 		}
-		return failure(fmt.Sprintf("check the name and the network, or build it: %s build -t %s .", s.Engine.Program, image), "the image %s is not here and cannot be downloaded", image)
+		return failure(fmt.Sprintf("check the name and the network, or build it: %s build -t %s .", s.Engine.Program, image), "cannot pull the image %s", image)
 	}
 	return nil
 }
@@ -331,7 +331,7 @@ func (s *service) explainEnd(err error) error {
 	}
 	var ended *exec.ExitError
 	if errors.As(err, &ended) && ended.ExitCode() < 0 {
-		return &Failure{Text: s.Engine.Program + " was killed: " + ended.String() + "; its container is removed", Status: exit.Status}
+		return &Failure{Text: s.Engine.Program + " was killed: " + ended.String() + "; removing its container", Status: exit.Status}
 	}
 	published := engine.Published(context.Background(), s.getenv)
 	for _, p := range s.Container.Publish {

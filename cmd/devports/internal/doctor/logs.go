@@ -31,7 +31,7 @@ func (d Doctor) examineLogs() []Finding {
 	if err := d.Logs.Check(); err != nil {
 		return []Finding{{
 			Check: "logs", Level: Warning, What: fmt.Sprintf("cannot store the output of services: %v", err),
-			Why: take + "; services run nevertheless", Fix: "make " + d.Logs.Path() + " writable and free some space there, or set DEVPORTS_LOGS=off",
+			Why: take + "; services still run", Fix: "make " + d.Logs.Path() + " writable and free some space there, or set DEVPORTS_LOGS=off",
 		}}
 	}
 	if gone > 0 {

@@ -119,16 +119,16 @@ func examineWatching(plan procfile.Plan, root string, pid int) []Finding {
 func watchedFiles(files, limit int) []Finding {
 	f := Finding{
 		Check: "watching", Level: Warning,
-		What: fmt.Sprintf("watching opens %s, and a process may have %d", wording.Count(files, "file"), limit),
+		What: fmt.Sprintf("watching for edits requires %s; the limit per process is %d", wording.Count(files, "open file"), limit),
 		Fix:  fmt.Sprintf("watch fewer directories (\"!generated/**\"), or raise the limit: %s", watcher.RaiseFileLimit(watcher.LimitFor(files))),
 	}
 	switch watcher.LoadOf(files, limit) {
 	case watcher.Light:
-		return all(nil, "watching", "up watches files, for which it opens %d; a process may have %d", files, limit)
+		return all(nil, "watching", "up opens %s to watch for edits; the limit of open files per process is %d", wording.Count(files, "file"), limit)
 	case watcher.Heavy:
-		f.Why = "with twice as many, edits to some files would not restart services"
+		f.Why = "with twice as many files, edits to some of them would not restart services"
 	case watcher.TooMuch:
-		f.Why = fmt.Sprintf("up opens at most %d for that: edits to the others do not restart services", limit/2)
+		f.Why = fmt.Sprintf("up opens at most %d files for watching: edits to the others do not restart services", limit/2)
 	}
 	return []Finding{f}
 }

@@ -12,9 +12,9 @@ func TestWatchedFiles(t *testing.T) {
 		level     Level
 		what, why string
 	}{
-		{100, Fine, "up watches files, for which it opens 100; a process may have 10240", ""},
-		{3000, Warning, "watching opens 3000 files, and a process may have 10240", "with twice as many, "},
-		{6000, Warning, "watching opens 6000 files, and a process may have 10240", "up opens at most 5120 for that: "},
+		{100, Fine, "up opens 100 files to watch for edits; the limit of open files per process is 10240", ""},
+		{3000, Warning, "watching for edits requires 3000 open files; the limit per process is 10240", "with twice as many files, "},
+		{6000, Warning, "watching for edits requires 6000 open files; the limit per process is 10240", "up opens at most 5120 files for watching: "},
 	} {
 		found := watchedFiles(tt.files, 10240)
 		if len(found) != 1 || found[0].Level != tt.level || found[0].What != tt.what || !strings.HasPrefix(found[0].Why, tt.why) {

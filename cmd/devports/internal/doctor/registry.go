@@ -33,7 +33,7 @@ func (d Doctor) examineRegistry(ctx context.Context) (findings []Finding, leases
 	if err := d.Registry.Probe(ctx, lockTimeout); errors.As(err, &held) {
 		findings = append(findings, lockHeld(held))
 	} else if err != nil {
-		findings = append(findings, d.troubles("registry", err, "names keep the ports that they have, but "+noPorts)...)
+		findings = append(findings, d.troubles("registry", err, "existing leases stay valid, but "+noPorts)...)
 	}
 	scopes := map[registry.Scope]bool{}
 	for _, l := range leases {

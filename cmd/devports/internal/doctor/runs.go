@@ -60,8 +60,8 @@ func (d Doctor) examineRuns(runs []control.QueryResult) []Finding {
 		case errors.As(r.Err, &other):
 			findings = append(findings, Finding{
 				Check: "runs", Level: Warning,
-				What: fmt.Sprintf("devports up in %s (pid %d) has another protocol: %v", r.Note.Directory, r.Holder.PID, other),
-				Why:  "this version of devports can stop it, but nothing else",
+				What: fmt.Sprintf("devports up in %s (pid %d) uses another version of the control protocol: %v", r.Note.Directory, r.Holder.PID, other),
+				Why:  "this version of devports can only stop it",
 				Fix:  wording.Down(scopeOfNote(r.Note), r.Note.Shared) + ", then devports up there",
 			})
 		case r.Holder != nil:
@@ -156,7 +156,7 @@ func (d Doctor) clearUp(runs []control.QueryResult) []Finding {
 		}
 		ended = append(ended, processes...)
 		if err != nil {
-			findings = append(findings, d.troubles("runs", err, "the leftovers of a killed run remain there")...)
+			findings = append(findings, d.troubles("runs", err, "doctor could not clean up after this killed run")...)
 			continue
 		}
 		cleared++
