@@ -70,9 +70,9 @@ func TestFirstMistakes(t *testing.T) {
 		},
 		{
 			"a line in an array", "[services]\nweb = ['npm run dev']\napi = ['go run .', '-p', '$PORT']\nok = ['./My App/run', 'x']\n[services.c]\ncommand = ['npm run dev']",
-			"Portfile:2:8: an array is a program and its arguments, and \"npm run dev\" is no program (web = \"npm run dev\")\n" +
-				"Portfile:3:8: an array is a program and its arguments, and \"go run .\" is no program (api = [\"go\", \"run\", \".\", \"-p\", \"$PORT\"])\n" +
-				"Portfile:6:12: an array is a program and its arguments, and \"npm run dev\" is no program (command = \"npm run dev\")",
+			"Portfile:2:8: an array must be a program and its arguments, but \"npm run dev\" is a command line (web = \"npm run dev\")\n" +
+				"Portfile:3:8: an array must be a program and its arguments, but \"go run .\" is a command line (api = [\"go\", \"run\", \".\", \"-p\", \"$PORT\"])\n" +
+				"Portfile:6:12: an array must be a program and its arguments, but \"npm run dev\" is a command line (command = \"npm run dev\")",
 		},
 		{
 			"keys of other tools", "[services.web]\ncmd = 'npm run dev'\ncwd = 'web'\nenvironment = { A = '1' }\nhealthcheck = { test = 'x' }\nenv-file = '.env.web'\nrestart_policy = 'x'\ninstances = 2\n[services.api]\nrun = ['a', 'b']",
@@ -247,7 +247,7 @@ func TestOtherRunners(t *testing.T) {
 	}
 	if diff := cmp.Diff("devports does not read .foreman, .overmind.env, PROCFILE and OVERMIND_PROCESSES (devports up -f Procfile.local web css; "+
 		"options of .foreman are -f and -m here; move the variables of .overmind.env to .env, except those of overmind itself)\n"+
-		".env: A and C are also set in the shell, whose value counts (in foreman, that of the file does) (to use the file's: unset A C)", hinted(t, plan.Notes)); diff != "" {
+		".env: A and C are also set in the shell, which overrides the file (in foreman, the file overrides the shell) (to use the file's: unset A C)", hinted(t, plan.Notes)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }

@@ -229,7 +229,7 @@ func (d *decoder) command(v *value) Command {
 	case len(argv) == 0 || v.items[0].kind == kindString && argv[0].Value == "":
 		d.fail(v.pos, "", "%s is empty", d.key)
 	case isLine(argv[0].Value):
-		d.fail(argv[0].Pos, d.key+" = "+asLine(argv), "an array is a program and its arguments, and %s is no program", quote(argv[0].Value))
+		d.fail(argv[0].Pos, d.key+" = "+asLine(argv), "an array must be a program and its arguments, but %s is a command line", quote(argv[0].Value))
 	}
 	return Command{Argv: argv}
 }

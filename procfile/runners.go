@@ -124,7 +124,7 @@ func (r *resolver) noteShadowed() {
 	}
 	r.notes = append(r.notes, Problem{
 		File: shorterFile(r.file, path),
-		Text: text.Join(both, "and") + verb + " also set in the shell, whose value counts (in foreman, that of the file does)",
+		Text: text.Join(both, "and") + verb + " also set in the shell, which overrides the file (in foreman, the file overrides the shell)",
 		Hint: "to use the file's: unset " + strings.Join(both, " "), Once: true,
 	})
 }

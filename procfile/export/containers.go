@@ -317,7 +317,7 @@ func (c *containers) differences() {
 	for _, n := range c.list {
 		running = append(running, n.service)
 		if n.check.Kind == procfile.Log {
-			c.lost.add(n.service.ReadyPos, "", "no engine waits for what a service prints: %s counts as ready when it has started", n.service.Name)
+			c.lost.add(n.service.ReadyPos, "", "no engine waits for what a service prints: %s counts as ready as soon as it starts", n.service.Name)
 		}
 	}
 	for _, u := range c.in.File.Uses {
@@ -354,7 +354,7 @@ func commonDifferences(l *losses, f procfile.File, running []procfile.Service) {
 	l.services(filter(running, func(s procfile.Service) bool { return s.Shared }), "", "shared: each checkout has its own")
 	l.services(filter(f.Services, func(s procfile.Service) bool { return s.Step }), "", "[setup]: its steps do not run")
 	for _, name := range f.Locals() {
-		l.add(procfile.Position{}, "to leave it out, rename it meanwhile", "%s counts: the export has your own settings", name)
+		l.add(procfile.Position{}, "to leave them out, rename the file while you export", "the export includes your own settings in %s", name)
 	}
 	if len(f.Copy) > 0 {
 		l.add(f.Copy[0].Pos, "", "copy: no files are copied")

@@ -276,7 +276,7 @@ func (k *kubernetes) defaults(v value, pos procfile.Position) value {
 			k.lost.add(pos, "", "%s has its default: a manifest does not read the environment of the shell", p.name)
 			all = append(all, k.defaults(p.word, pos)...)
 		case ":+":
-			k.lost.add(pos, "", "%s counts as empty: a manifest does not read the environment of the shell", p.name)
+			k.lost.add(pos, "", "%s is treated as empty: a manifest does not read the environment of the shell", p.name)
 		default:
 			all = append(all, p)
 		}
@@ -326,9 +326,9 @@ func (k *kubernetes) differences(public bool) {
 		all = append(all, n.service)
 	}
 	k.lost.services(filter(all, func(s procfile.Service) bool { return waits(k.in.File, s) }), "",
-		"depends_on: Kubernetes starts everything at once, so it has to retry")
-	k.lost.services(filter(all, func(s procfile.Service) bool { return s.StopSignal != "TERM" }), "STOPSIGNAL in the Dockerfile",
-		"stop_signal: Kubernetes sends the one of the image")
+		"depends_on: Kubernetes starts everything at once, so a service has to retry until its dependencies are ready")
+	k.lost.services(filter(all, func(s procfile.Service) bool { return s.StopSignal != "TERM" }), "set STOPSIGNAL in the Dockerfile",
+		"stop_signal: Kubernetes sends the stop signal of the image")
 	k.lost.services(filter(all, func(s procfile.Service) bool {
 		p, _ := k.in.Plan.Service(s.Name)
 		return s.Restart != procfile.RestartAlways && p.Ready.Kind != procfile.Done

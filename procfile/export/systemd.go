@@ -189,14 +189,14 @@ func (u *units) differences() {
 			needs[program] = append(needs[program], s)
 		}
 		if p.Ready.Kind == procfile.Log {
-			u.lost.add(s.ReadyPos, "", "systemd does not wait for what a service prints: %s counts as ready when it has started", s.Name)
+			u.lost.add(s.ReadyPos, "", "systemd does not wait for what a service prints: %s counts as ready as soon as it starts", s.Name)
 		}
 	}
 	for _, program := range slices.Sorted(maps.Keys(needs)) {
 		u.lost.services(needs[program], "", "ready: its unit waits with %s, which must be installed", program)
 	}
 	if len(running) > 0 {
-		u.lost.add(procfile.Position{}, "", "the units have the variables of the Portfile and its env files, with their values of now, and your PATH; nothing else of your shell's environment")
+		u.lost.add(procfile.Position{}, "", "the units contain the current values of the variables of the Portfile and its env files, and your PATH; nothing else from your shell's environment")
 	}
 }
 

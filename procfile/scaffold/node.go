@@ -145,7 +145,7 @@ func scripts(t tree, dir string, m manifest, manager string, parts bool, f *find
 			continue
 		}
 		if program := m.runsOnce(text, 5); program != "" {
-			f.leaveOut(scriptName(file, name), "%s runs once: it is no service", program)
+			f.leaveOut(scriptName(file, name), "%s runs once and exits: it is not a service", program)
 			continue
 		}
 		addScript(dir, m, manager, name, only, f)

@@ -91,7 +91,7 @@ func processCompose(t tree, file string, src []byte, f *findings) {
 		s.Env = convertEnv(environment(body["environment"]), origin, f)
 		if dir := scalar(body["working_dir"]); dir != "" {
 			if !t.isDir(path.Clean(dir)) || !printable(dir) {
-				f.leaveOut(origin, "its directory is not one of the project: %s", clean(dir))
+				f.leaveOut(origin, "its directory is not in the project: %s", clean(dir))
 				continue
 			}
 			s.Dir = serviceIn(path.Clean(dir), "").Dir
@@ -198,12 +198,12 @@ func mprocs(t tree, file string, src []byte, f *findings) {
 			}
 			slices.SortFunc(s.Env, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 			if scalar(body["autostart"]) == "false" {
-				f.leaveOut(origin, "mprocs starts it by hand only")
+				f.leaveOut(origin, "mprocs does not start it automatically (autostart: false)")
 				continue
 			}
 			if dir := strings.TrimPrefix(scalar(body["cwd"]), "<CONFIG_DIR>/"); dir != "" {
 				if !t.isDir(path.Clean(dir)) || !printable(dir) {
-					f.leaveOut(origin, "its directory is not one of the project: %s", clean(dir))
+					f.leaveOut(origin, "its directory is not in the project: %s", clean(dir))
 					continue
 				}
 				s.Dir = serviceIn(path.Clean(dir), "").Dir
