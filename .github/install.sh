@@ -13,10 +13,12 @@ Installs devports for Linux or macOS.
 
 Usage: install.sh [--version VERSION] [--dir DIRECTORY]
 
-  --version VERSION  instead of the latest release, such as 0.1.0; or $DEVPORTS_VERSION
-  --dir DIRECTORY    instead of ~/.local/bin; or $DEVPORTS_INSTALL_DIR
+  --version VERSION  install VERSION, such as 0.1.0, instead of the latest
+                     release; or set DEVPORTS_VERSION
+  --dir DIRECTORY    install into DIRECTORY instead of ~/.local/bin; or set
+                     DEVPORTS_INSTALL_DIR
 
-To download from a mirror, set $DEVPORTS_RELEASES to what stands for
+To download from a mirror, set DEVPORTS_RELEASES to its equivalent of
 https://github.com/devports/devports/releases
 END
 }
@@ -91,9 +93,9 @@ install() {
 	case :$PATH: in
 	*":$dir:"*)
 		found=$(command -v devports || true)
-		[ "$found" = "$dir/devports" ] || hint "$found comes first in your PATH; to use the new one, remove it"
+		[ "$found" = "$dir/devports" ] || hint "$found comes first on your PATH; to use the new one, remove it"
 		;;
-	*) hint "$dir is not in your PATH; $(addition "$dir")" ;;
+	*) hint "$dir is not on your PATH; $(addition "$dir")" ;;
 	esac
 }
 
@@ -101,9 +103,9 @@ install() {
 addition() {
 	case ${SHELL-} in
 	*/fish) echo "to add it: fish_add_path '$1'" ;;
-	*/zsh) echo "to add it, put this into ~/.zshrc: export PATH=\"$1:\$PATH\"" ;;
-	*/bash) echo "to add it, put this into ~/.bashrc: export PATH=\"$1:\$PATH\"" ;;
-	*) echo "to add it, put this into ~/.profile: export PATH=\"$1:\$PATH\"" ;;
+	*/zsh) echo "add this line to ~/.zshrc: export PATH=\"$1:\$PATH\"" ;;
+	*/bash) echo "add this line to ~/.bashrc: export PATH=\"$1:\$PATH\"" ;;
+	*) echo "add this line to ~/.profile: export PATH=\"$1:\$PATH\"" ;;
 	esac
 }
 

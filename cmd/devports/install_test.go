@@ -198,10 +198,10 @@ func TestInstall(t *testing.T) {
 			env  []string
 			want string
 		}{
-			"zsh":    {[]string{"SHELL=/bin/zsh"}, `into ~/.zshrc: export PATH="DIR:$PATH"`},
-			"bash":   {[]string{"SHELL=/bin/bash"}, `into ~/.bashrc: export PATH="DIR:$PATH"`},
+			"zsh":    {[]string{"SHELL=/bin/zsh"}, `to ~/.zshrc: export PATH="DIR:$PATH"`},
+			"bash":   {[]string{"SHELL=/bin/bash"}, `to ~/.bashrc: export PATH="DIR:$PATH"`},
 			"fish":   {[]string{"SHELL=/usr/bin/fish"}, `fish_add_path 'DIR'`},
-			"others": {nil, `into ~/.profile: export PATH="DIR:$PATH"`},
+			"others": {nil, `to ~/.profile: export PATH="DIR:$PATH"`},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -228,7 +228,7 @@ func TestInstall(t *testing.T) {
 				t.Fatal(err)
 			}
 			i.path = first + ":" + i.path + ":" + i.dir
-			if out := i.installs(t, script, "9.8.7"); !strings.Contains(out, first+"/devports comes first in your PATH") {
+			if out := i.installs(t, script, "9.8.7"); !strings.Contains(out, first+"/devports comes first on your PATH") {
 				t.Errorf("no hint: %s", out)
 			}
 		})
