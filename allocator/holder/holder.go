@@ -46,12 +46,12 @@ type Process struct {
 	// With only the tag, the fields above may be empty.
 	Managed bool `json:"managed,omitempty"`
 
-	// Checkout is the directory of the run that started the process, and Run
+	// RunDirectory is the directory of the run that started the process, and Run
 	// the PID of that run, 0 if it has ended. Callers that know the runs set
 	// them, and also the fields above for a process that overwrites its
 	// environment.
-	Checkout string `json:"checkout,omitempty"`
-	Run      int    `json:"run,omitempty"`
+	RunDirectory string `json:"run_directory,omitempty"`
+	Run          int    `json:"run,omitempty"`
 	// Unverified reports that the process is not visible, and that its user is
 	// the only evidence for its service.
 	Unverified bool `json:"unverified,omitempty"`

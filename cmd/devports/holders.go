@@ -76,9 +76,9 @@ func owned(p holder.Process, owner control.Owner) holder.Process {
 	if owner.Service != "" || p.Project != scope.Project || p.Worktree != scope.Worktree {
 		p.Service = owner.Service
 	}
-	p.Managed, p.Project, p.Worktree, p.Checkout = true, scope.Project, scope.Worktree, scope.Directory
+	p.Managed, p.Project, p.Worktree, p.RunDirectory = true, scope.Project, scope.Worktree, scope.Directory
 	if place := owner.MovedTo(); !owner.IsIn(scope.Directory) && place != "" {
-		p.Checkout = place
+		p.RunDirectory = place
 	}
 	if owner.Runs() {
 		p.Run = owner.Note.PID
@@ -136,9 +136,9 @@ func freeing(port int, p holder.Process, instead string) string {
 	program := containerProxy(p.Command)
 	switch {
 	case p.Run > 0:
-		scope := registry.Scope{Directory: p.Checkout, Project: p.Project, Worktree: p.Worktree}
+		scope := registry.Scope{Directory: p.RunDirectory, Project: p.Project, Worktree: p.Worktree}
 		return "stop that run: " + wording.Down(scope, p.Worktree == control.SharedLabel) + ", or " + instead
-	case p.Checkout != "":
+	case p.RunDirectory != "":
 		return "its run was killed; to kill leftover processes: devports doctor --fix, or " + instead
 	case p.Managed:
 		return instead + "; or stop it: it belongs to a devports run, or to a run with another DEVPORTS_HOME"
@@ -239,7 +239,7 @@ func managed(p holder.Process) string {
 	case p.Service == "" && p.Project == "":
 		return "a process of a devports run"
 	case p.Service == "":
-		return "a process of " + registry.Scope{Directory: p.Checkout, Project: p.Project, Worktree: p.Worktree}.String()
+		return "a process of " + registry.Scope{Directory: p.RunDirectory, Project: p.Project, Worktree: p.Worktree}.String()
 	case p.Project == "":
 		return "the user-wide " + p.Service
 	case p.Worktree == "":

@@ -45,9 +45,9 @@ Example:
 		}
 		for _, row := range rows {
 			switch row.Result {
-			case importTaken:
+			case importImported:
 				fmt.Fprintf(s.stdout, "imported %s, port %d\n", row.Name, row.Port)
-			case importKnown:
+			case importExisting:
 				fmt.Fprintf(s.stdout, "%s already has port %d\n", row.Name, row.Port)
 			}
 		}
@@ -77,10 +77,10 @@ type importRow struct {
 
 // The values of an importRow's Result.
 const (
-	importTaken   = "taken"   // the name now has the port
-	importKnown   = "known"   // the name already had the port
-	importRefused = "refused" // the name has another port, or the port another name
-	importInvalid = "invalid" // the line has no name and port
+	importImported = "imported" // the name now has the port
+	importExisting = "existing" // the name already had the port
+	importRefused  = "refused"  // the name has another port, or the port another name
+	importInvalid  = "invalid"  // the line has no name and port
 )
 
 // importFiles imports files. If they are not wanted, they need not exist.
@@ -119,10 +119,10 @@ func importRows(file string, foreign registry.Foreign, done registry.Imported) (
 		lines[claim.Name] = claim.Line
 	}
 	for _, l := range done.Taken {
-		rows = append(rows, importRow{File: file, Line: lines[l.Name], Name: l.Name.String(), Port: l.Port, Result: importTaken})
+		rows = append(rows, importRow{File: file, Line: lines[l.Name], Name: l.Name.String(), Port: l.Port, Result: importImported})
 	}
 	for _, l := range done.Already {
-		rows = append(rows, importRow{File: file, Line: lines[l.Name], Name: l.Name.String(), Port: l.Port, Result: importKnown})
+		rows = append(rows, importRow{File: file, Line: lines[l.Name], Name: l.Name.String(), Port: l.Port, Result: importExisting})
 	}
 	for _, p := range foreign.Problems {
 		rows = append(rows, importRow{File: file, Line: p.Line, Result: importInvalid, Reason: p.Reason})

@@ -205,5 +205,5 @@ func (w awaited) mayBeOurs(name string, p holder.Process, run int) bool {
 		i, ok := runs.RunningShared(w.project.Home().Checkout.Directory)
 		return ok && i.Note.PID == p.Run
 	}
-	return p.Managed && p.Project == w.scope.Project && p.Worktree == w.scope.Worktree && (p.Checkout == "" || p.Checkout == w.scope.Directory)
+	return p.Managed && p.Project == w.scope.Project && p.Worktree == w.scope.Worktree && (p.RunDirectory == "" || p.RunDirectory == w.scope.Directory)
 }
