@@ -98,7 +98,7 @@ func (s session) awaitSetup(ctx context.Context, scope registry.Scope, i control
 			return ctx.Err()
 		}
 		if !said {
-			s.note("waiting for the set-up of %s, which is running (pid %d)", scope, i.Note.PID)
+			s.note("waiting for the setup of %s, which is running (pid %d)", scope, i.Note.PID)
 		}
 		bounded, cancel := context.WithTimeout(ctx, time.Second)
 		err = i.AwaitEnd(bounded)
