@@ -38,18 +38,15 @@ func (s session) console(o upOptions, size func() terminal.Size) *view.Console {
 }
 
 // display shows a run on a console if there is one, else on standard output, and
-// has the recorder record it. With raw, a terminal receives the services' output
-// unfiltered.
+// has the recorder record it. With raw, the services' output passes unfiltered.
 func (s session) display(style output.Style, raw bool, plan procfile.Plan, on *view.Console, recorder *logstore.Recorder) *display {
-	out, printable := streamTo(s.stdout, raw, on)
-	style.Printable = printable
+	out, style := streamTo(s.stdout, raw, on, style)
 	d := &display{out: output.New(out, style, names(plan)...)}
 	d.out.Keep(&d.tail)
 	recordIn(recorder, d.out)
 	d.own = d.out
 	if style.NoPrefix {
-		own, printable := streamTo(s.stderr, false, on)
-		d.own = output.New(own, output.Style{Timestamps: style.Timestamps, Printable: printable})
+		d.own = output.New(streamTo(s.stderr, false, on, output.Style{Timestamps: style.Timestamps}))
 		recordIn(recorder, d.own)
 	}
 	return d
@@ -64,19 +61,21 @@ func nameWidth(window func() terminal.Size) func() int {
 	return func() int { return window().Columns / 4 }
 }
 
-// streamTo returns the writer for a stream that is meant for w, and whether the
-// stream must be printable, as on a terminal without --raw.
-func streamTo(w io.Writer, raw bool, on *view.Console) (to io.Writer, printable bool) {
-	tty, ok := w.(ttyWriter)
+// streamTo returns the writer for a stream that is meant for w, and the style that
+// it requires. Without raw, only text, colours and links pass, also into a pipe: it
+// often leads to a terminal.
+func streamTo(w io.Writer, raw bool, on *view.Console, style output.Style) (io.Writer, output.Style) {
+	tty, isTTY := w.(ttyWriter)
+	style.Printable, style.Append = !raw, !isTTY
 	switch {
-	case !ok:
-		return w, false
+	case !isTTY:
+		return w, style
 	case on.Shows(tty.file):
-		return on.Writer(), true
+		return on.Writer(), style
 	case raw:
-		return tty.file, false
+		return tty.file, style
 	}
-	return tty.Stream(), true
+	return tty.Stream(), style
 }
 
 // names are the names of a plan's services.

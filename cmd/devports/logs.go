@@ -50,7 +50,7 @@ Example:
 		&cli.IntFlag{Name: "run", Base: 10, Usage: "print the output of run `N`: 1 is the current or last run, 2 the one before", DefaultText: "1"},
 		&cli.StringFlag{Name: "cursor", Usage: "print only what follows `CURSOR`, from --json"},
 		&cli.BoolFlag{Name: "clear", Usage: "remove the logs of this checkout"},
-		&cli.BoolFlag{Name: "raw", Usage: "pass all control sequences to the terminal"},
+		&cli.BoolFlag{Name: "raw", Usage: "print the services' control sequences, too"},
 		jsonFlag, &cli.StringFlag{Name: "file", Usage: fileFlag.Usage}, // -f is taken
 	}, runFlags...),
 	completes: func(l line) []candidate {

@@ -45,7 +45,7 @@ func newLogPrinter(s session, c *cli.Context) *logPrinter {
 		p.json = json.NewEncoder(p.out)
 		p.json.SetEscapeHTML(false)
 	}
-	p.printable = isTerminal(s.stdout) && !c.Bool("raw")
+	p.printable = !c.Bool("raw")
 	if window, _, unwatch := s.window(); window != nil {
 		p.nameWidth = max(nameWidth(window)(), len(output.Own))
 		unwatch()

@@ -80,10 +80,7 @@ func (s session) showBackground(background *control.Background, slot control.Slo
 
 // printLine prints a line of a service to standard error.
 func (s session) printLine(service, text string) {
-	if isTerminal(s.stderr) {
-		text = output.Printable(text)
-	}
-	fmt.Fprintf(s.stderr, "%s | %s\n", service, text)
+	fmt.Fprintf(s.stderr, "%s | %s\n", service, output.Printable(text))
 }
 
 // recordEnd is the time limit for writing the last lines of a run.

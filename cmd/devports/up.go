@@ -94,7 +94,7 @@ Example:
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour service names: `WHEN` is auto, always or never"},
 		&cli.BoolFlag{Name: "timestamps", Usage: "print the time before each line"},
 		&cli.BoolFlag{Name: "plain", Usage: "print only lines, without the live view at the bottom of the terminal"},
-		&cli.BoolFlag{Name: "raw", Usage: "print plain lines, and pass all control sequences to the terminal"},
+		&cli.BoolFlag{Name: "raw", Usage: "print plain lines, with the services' control sequences"},
 		&cli.BoolFlag{Name: "no-prefix", Usage: "print only the services' output; devports' own lines go to stderr"},
 		&cli.BoolFlag{Name: "no-front", Usage: "do not give the services named addresses"},
 		&cli.BoolFlag{Name: "no-setup", Usage: "do not run the steps of [setup], nor wait for them"},

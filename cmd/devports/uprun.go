@@ -81,7 +81,7 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 		style.NameWidth = nameWidth(window)
 	}
 	u.console = u.session.console(u.options, window)
-	u.display = u.session.display(style, u.options.Raw, u.plan, u.console, u.recorder)
+	u.display = u.session.display(style, u.options.Raw || u.options.Log != "", u.plan, u.console, u.recorder)
 	if from != nil && u.options.Log == "" { // what is recorded is shown by devports logs
 		u.display.out.SetFilter(output.Filter{Service: output.Own, Nothing: u.recorder != nil}, output.Replay{})
 	}

@@ -49,7 +49,7 @@ func BenchmarkLines(b *testing.B) {
 				}
 			}
 		}()
-		benchmarkLines(b, w, Style{}, nil)
+		benchmarkLines(b, w, Style{Printable: true, Append: true}, nil)
 		w.Close()
 		<-read
 	})

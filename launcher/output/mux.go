@@ -27,6 +27,7 @@ type Style struct {
 	Timestamps bool     // the time of day before each line
 	NoPrefix   bool     // no names, and no lines of devports' own
 	Printable  bool     // no control sequences but colours and links: nothing moves the cursor
+	Append     bool     // with Printable, a line that overwrites an unfinished one is a line of its own
 
 	// NameWidth returns the width that names may have now; longer ones are
 	// shortened in the middle. nil: any width. It must be safe for concurrent use.
@@ -243,6 +244,9 @@ func (m *Mux) put(s *Stream) {
 	}
 	switch {
 	case m.open == s && block[0] == '\r': // the line is overwritten
+		if m.style.Append {
+			block[0] = '\n'
+		}
 	case m.open == s:
 		block = block[1+s.indent:] // the line continues
 	case m.open == nil:

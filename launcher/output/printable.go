@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"unicode"
 	"unicode/utf8"
@@ -34,10 +35,7 @@ func appendPrintable(dst, line []byte) (_ []byte, returned bool) {
 	line = bytes.TrimRight(line, "\r")
 	start, colored, linked := len(dst), false, false
 	for len(line) > 0 {
-		n := 0
-		for n < len(line) && printableASCII[line[n]] {
-			n++
-		}
+		n := printablePrefix(line)
 		dst, line = append(dst, line[:n]...), line[n:]
 		if len(line) == 0 {
 			break
@@ -70,6 +68,25 @@ func endStyles(dst []byte, colored, linked bool) []byte {
 		dst = append(dst, sgrReset...)
 	}
 	return dst
+}
+
+// printablePrefix returns the length of the printable ASCII text that b begins with. It
+// reads eight bytes at a time while all are printable ASCII, because floods into a
+// pipe pass through it.
+func printablePrefix(b []byte) (n int) {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; n+8 <= len(b); n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		control := x - ones*' '     // borrows from a byte below ' '
+		del := x ^ ones*0x7f - ones // borrows from a byte that is 0x7f
+		if (x|control|del)&high != 0 {
+			break
+		}
+	}
+	for n < len(b) && printableASCII[b[n]] {
+		n++
+	}
+	return n
 }
 
 // appendRune appends the first character of b, which is not ASCII, and returns its

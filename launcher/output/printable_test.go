@@ -60,10 +60,16 @@ func FuzzPrintable(f *testing.F) {
 	})
 }
 
-// On a screen, a redrawn progress line overwrites the previous one.
+// On a screen, a redrawn progress line overwrites the previous one; in a pipe, it
+// follows.
 func TestPrintableProgress(t *testing.T) {
+	equal(t, progress(t, Style{Printable: true}), "web      | 1%\rweb      | 2%\nother    | hello\nweb      | 3%\rweb      | done\n")
+	equal(t, progress(t, Style{Printable: true, Append: true}), "web      | 1%\nweb      | 2%\nother    | hello\nweb      | 3%\nweb      | done\n")
+}
+
+func progress(t *testing.T, style Style) string {
 	var out paper
-	m := New(&out, Style{Printable: true}, "web")
+	m := New(&out, style, "web")
 	web, other := m.Stream("web"), m.Stream("other")
 	web.emit([]byte("1%"))
 	web.emit([]byte("\r2%"))
@@ -73,5 +79,21 @@ func TestPrintableProgress(t *testing.T) {
 	web.mux.streams.Done()
 	web.mux.streams.Done()
 	closeMux(t, m)
-	equal(t, out.String(), "web      | 1%\rweb      | 2%\nother    | hello\nweb      | 3%\rweb      | done\n")
+	return out.String()
+}
+
+func TestPrintablePrefix(t *testing.T) {
+	for at := range 20 {
+		for b := range 256 {
+			text := bytes.Repeat([]byte{'x'}, 20)
+			text[at] = byte(b)
+			want := at
+			if printableASCII[b] {
+				want = len(text)
+			}
+			if got := printablePrefix(text); got != want {
+				t.Errorf("%q: %d, want %d", text, got, want)
+			}
+		}
+	}
 }
