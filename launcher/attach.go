@@ -258,7 +258,7 @@ func (s *supervisor) attachedSize(service string) (size terminal.Size) {
 
 // StartOutside starts a program that does not belong to the run and outlives
 // it.
-func (c *Controller) StartOutside(ctx context.Context, argv ...string) (err error) {
-	failed := c.call(ctx, func(s *supervisor) { err = s.system.StartOutside(argv) })
-	return errors.Join(failed, err)
+func (c *Controller) StartOutside(ctx context.Context, argv ...string) (exited <-chan Exit, err error) {
+	failed := c.call(ctx, func(s *supervisor) { exited, err = s.system.StartOutside(argv) })
+	return exited, errors.Join(failed, err)
 }

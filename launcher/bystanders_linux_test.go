@@ -69,7 +69,7 @@ func TestUnmarkedOutside(t *testing.T) {
 	w := runWith(t, plan(t, "[services]\nweb = 'exec sleep 1000'"), Options{Instance: &Instance{Dedicated: true}, Controller: controller})
 	w.happened("started", "web")
 	command := strings.ReplaceAll(`(env -i PATH="$PATH" setsid sh -c "sleep M & exec sleep M" &) ; env -i setsid sleep M & exec sleep M`, "M", mark)
-	if err := controller.StartOutside(t.Context(), "sh", "-c", command); err != nil {
+	if _, err := controller.StartOutside(t.Context(), "sh", "-c", command); err != nil {
 		t.Fatal(err)
 	}
 	before := await(t, mark, 4)

@@ -235,9 +235,9 @@ func (f *fakeSystem) Probe(spec procfile.Process, _ procfile.Check) probe.Try {
 
 func (f *fakeSystem) SetOutsidePrograms([]string) {}
 
-func (f *fakeSystem) StartOutside([]string) error { return nil }
-func (f *fakeSystem) SetAttached(bool)            {}
-func (f *fakeSystem) HoldSignals() func()         { return func() {} }
+func (f *fakeSystem) StartOutside([]string) (<-chan Exit, error) { return nil, nil }
+func (f *fakeSystem) SetAttached(bool)                           {}
+func (f *fakeSystem) HoldSignals() func()                        { return func() {} }
 
 func (f *fakeSystem) Close() (killed, leftRunning []Orphan) {
 	f.mu.Lock()

@@ -18,8 +18,9 @@ type operatingSystem interface {
 	Start(spec procfile.Process, size *terminal.Size) (child, Exit)
 	// Probe returns a function that runs a check of a service once.
 	Probe(spec procfile.Process, check procfile.Check) probe.Try
-	// StartOutside starts a process that does not belong to the run.
-	StartOutside(argv []string) error
+	// StartOutside starts a process that does not belong to the run. exited
+	// receives its exit.
+	StartOutside(argv []string) (exited <-chan Exit, err error)
 	// SetOutsidePrograms sets the names of programs, besides the built-in ones,
 	// whose processes outlive the service that started them once they have left
 	// its process group.

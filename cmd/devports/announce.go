@@ -71,7 +71,8 @@ func (u *upRun) announcement(ctx context.Context, place front.Place, site procfi
 			if err != nil {
 				return err
 			}
-			return u.controller.StartOutside(ctx, argv...)
+			_, err = u.controller.StartOutside(ctx, argv...)
+			return err
 		},
 		Services:  u.routes,
 		Changed:   changed,

@@ -192,7 +192,7 @@ type attachedRun struct {
 	local *system.System
 }
 
-func (r attachedRun) StartOutside(_ context.Context, argv ...string) error {
+func (r attachedRun) StartOutside(_ context.Context, argv ...string) (<-chan launcher.Exit, error) {
 	return r.local.StartOutside(argv)
 }
 

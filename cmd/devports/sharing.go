@@ -186,7 +186,7 @@ func (s *sharing) start(ctx context.Context) (control.Instance, error) {
 	if err != nil {
 		return control.Instance{}, err
 	}
-	if err := s.controller.StartOutside(ctx, append(append([]string{program}, sharedArguments...), string(input))...); err != nil {
+	if _, err := s.controller.StartOutside(ctx, append(append([]string{program}, sharedArguments...), string(input))...); err != nil {
 		return control.Instance{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, shareStart)

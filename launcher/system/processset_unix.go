@@ -179,19 +179,19 @@ func (s *processSet) spawn(tag process.Tag, path string, argv []string, attr *os
 }
 
 // startOutside starts a process outside the run.
-func (s *processSet) startOutside(path string, argv []string) error {
+func (s *processSet) startOutside(path string, argv []string) (exited <-chan Exit, err error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer null.Close()
 	s.setAmbiguous()
-	_, _, err = s.spawn(process.Outside, path, argv, &os.ProcAttr{
+	_, exited, err = s.spawn(process.Outside, path, argv, &os.ProcAttr{
 		Env:   append(os.Environ(), envvar.Outside+"=1"),
 		Files: []*os.File{null, null, null},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
-	return err
+	return exited, err
 }
 
 // killChild sends SIGKILL to a child, unless it has been reaped: then its pid

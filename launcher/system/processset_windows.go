@@ -77,16 +77,21 @@ func (s *processSet) start(service, path string, argv []string, attr *os.ProcAtt
 		windows.CloseHandle(job)
 		return nil, nil, err
 	}
-	exitCh := make(chan Exit, 1)
+	return &group{pid: p.Pid, service: service, set: s, job: job}, exitOf(p), nil
+}
+
+// exitOf returns a channel that receives the exit of a process.
+func exitOf(p *os.Process) <-chan Exit {
+	exit := make(chan Exit, 1)
 	go func() {
 		state, err := p.Wait()
 		if err != nil {
-			exitCh <- Exit{Status: 126, Err: err}
+			exit <- Exit{Status: 126, Err: err}
 			return
 		}
-		exitCh <- Exit{Status: state.ExitCode()}
+		exit <- Exit{Status: state.ExitCode()}
 	}()
-	return &group{pid: p.Pid, service: service, set: s, job: job}, exitCh, nil
+	return exit
 }
 
 // newJob creates a job object that ends with its last handle. A run in the
@@ -291,12 +296,12 @@ func (*watchdog) dismiss() {}
 func (*watchdog) setAttached(bool) {}
 
 // startOutside starts a process that is in no job of this run.
-func (s *processSet) startOutside(path string, argv []string) error {
+func (s *processSet) startOutside(path string, argv []string) (exited <-chan Exit, err error) {
 	p, err := os.StartProcess(path, argv, &os.ProcAttr{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return p.Release()
+	return exitOf(p), nil
 }
 
 func (s *processSet) startWatchdog(*EarlyWatchdog, *os.File, terminal.State, func(error)) {}

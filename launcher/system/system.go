@@ -127,11 +127,12 @@ func (s *System) Probe(spec procfile.Process, check procfile.Check) probe.Try {
 	return probe.TCP(spec.Port)
 }
 
-// StartOutside starts a process that does not belong to the run.
-func (s *System) StartOutside(argv []string) error {
+// StartOutside starts a process that does not belong to the run. exited receives
+// its exit.
+func (s *System) StartOutside(argv []string) (exited <-chan Exit, err error) {
 	path, err := LookPath(argv[0], "", os.Environ())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	return s.processes.startOutside(path, argv)
 }

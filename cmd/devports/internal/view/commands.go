@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/output"
@@ -143,7 +144,25 @@ func (l *loop) open() {
 		l.model.notice = l.model.target() + " does not use HTTP"
 		return
 	}
-	if err := l.options.Run.StartOutside(l.context, Browser(url)...); err != nil {
-		l.model.notice = "cannot start a browser: open " + url
+	const failed = "cannot start a browser: open "
+	exited, err := l.options.Run.StartOutside(l.context, Browser(url)...)
+	if err != nil {
+		l.model.notice = failed + url
+		return
 	}
+	l.start(func() func(*loop) {
+		select {
+		case exit := <-exited:
+			if exit.Status != 0 {
+				return func(l *loop) { l.model.notice = failed + url }
+			}
+		case <-time.After(browserStart): // it is the browser itself
+		case <-l.context.Done():
+		}
+		return func(*loop) {}
+	})
 }
+
+// browserStart is how long the command that opens a browser may take to fail:
+// xdg-open tries several.
+const browserStart = 10 * time.Second

@@ -45,8 +45,9 @@ type Run interface {
 	// Attach also copies the service's output, and passes on typed keys. It
 	// continues with the service's next process.
 	Attach(ctx context.Context, service string, o launcher.AttachOptions) (launcher.Attachment, error)
-	// StartOutside starts a program that outlives the run.
-	StartOutside(ctx context.Context, argv ...string) error
+	// StartOutside starts a program that outlives the run. exited receives its
+	// exit.
+	StartOutside(ctx context.Context, argv ...string) (exited <-chan launcher.Exit, err error)
 }
 
 // Options are the options of a view.
