@@ -169,7 +169,7 @@ func (u *upRun) watch() (stop func()) {
 // serve starts the control server, for commands in other terminals.
 func (u *upRun) serve(claim control.Claim, from *background) (stop func()) {
 	run := control.Run{
-		About:      control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree},
+		About:      control.Info{Project: u.scope.Project, Worktree: u.scope.Worktree, NoFront: u.plan.Site.URL("") == ""},
 		Controller: u.controller, Output: &u.display.tail, Journal: &u.display.journal,
 		Sync: u.sync, Warning: &u.warning,
 	}

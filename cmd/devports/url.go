@@ -20,9 +20,9 @@ var urlCommand = command{
 	args:  "[SERVICE]",
 	help: `
 Prints the address of SERVICE for a browser; without SERVICE, that of the page of
-this checkout. For a service that does not use HTTP, the address is
-localhost:PORT. Addresses stay the same, even while the services are not
-running. See devports help front.
+this checkout. For a service that does not use HTTP, or in a run without the
+front (up --no-front), the address is localhost:PORT. Addresses stay the same,
+even while the services are not running. See devports help front.
 
 Example:
   devports url web
@@ -99,7 +99,8 @@ func browse(address string) error {
 }
 
 // addresses returns the plan of the project, with the addresses of its
-// services, and the service that the command line names.
+// services, and the service that the command line names. A run without the front
+// has no named addresses.
 func (s session) addresses(c *cli.Context) (plan procfile.Plan, service string, err error) {
 	p, err := s.openProject(c)
 	if err != nil {
@@ -108,6 +109,13 @@ func (s session) addresses(c *cli.Context) (plan procfile.Plan, service string, 
 	p = s.withPins(p, c)
 	if service, err = namedService(p, c); err != nil {
 		return plan, service, err
+	}
+	scope, err := p.Scope()
+	if err != nil {
+		return plan, service, err
+	}
+	if i, ok, _ := s.runningIn(scope); ok && i.Query(c.Context).Info.NoFront {
+		p = p.WithoutFront()
 	}
 	plan, err = p.Resolve(c.Context)
 	return plan, service, err

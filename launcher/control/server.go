@@ -31,6 +31,7 @@ type Info struct {
 	Services  []launcher.Status `json:"services"`
 	Inactive  []string          `json:"inactive,omitempty"` // services of its Portfile that it has not started
 	Refused   []Refusal         `json:"refused,omitempty"`  // why the latest edit was not applied
+	NoFront   bool              `json:"no_front,omitempty"` // its services have no named addresses
 	Warning   string            `json:"-"`                  // for live views; only from Watch
 
 	// Temporary: the run ends with the last command that holds it. HeldOnly are
