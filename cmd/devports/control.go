@@ -57,7 +57,7 @@ func (r requestCommand) command() command {
 				return requestFailed(scope, err)
 			}
 			o := waitOptions{c.Duration("timeout"), c.Bool("keep-waiting"), c.Bool("json"), r.name == "stop", answer}
-			return s.await(c.Context, scope, client, names, o, r.good)
+			return s.await(c, scope, client, names, o, r.good)
 		},
 	}
 }

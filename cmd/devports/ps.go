@@ -72,6 +72,7 @@ Example:
 			return requestFailed(scope, launcher.ErrEnded)
 		}
 		s.noteRefused("", a.Info)
+		s.addUsers(c, a.Info)
 		if c.Bool("json") {
 			return s.json(runsOutput{Runs: []runInfo{infoOf(a.Instance, a.Info)}})
 		}

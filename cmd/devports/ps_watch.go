@@ -31,6 +31,7 @@ func (s session) psWatch(c *cli.Context, i control.Instance, scope registry.Scop
 	var shown []byte
 	rows := 0
 	err := i.Client().Watch(ctx, func(info control.Info) error {
+		s.addUsers(c, info)
 		block, err := s.watchBlock(c.Bool("json"), infoOf(i, info))
 		if err != nil || bytes.Equal(block, shown) {
 			return err

@@ -12,8 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/devports/devports/allocator/atomicfile"
 	"github.com/devports/devports/cmd/devports/internal/project"
+	"github.com/devports/devports/cmd/devports/internal/wording"
+	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
 	"github.com/devports/devports/registry"
 )
@@ -159,6 +163,33 @@ func (s session) sharedRunOf(ctx context.Context, info control.Info) (control.In
 		}
 	}
 	return control.Instance{}, false
+}
+
+// addUsers adds to the status of the shared services that are stopped in a run for
+// which other checkouts they still run.
+func (s session) addUsers(c *cli.Context, info control.Info) {
+	isStopped := func(st launcher.Status) bool { return st.Shared && st.State == launcher.StateStopped }
+	if !slices.ContainsFunc(info.Services, isStopped) {
+		return
+	}
+	scope := scopeOfInfo(info)
+	p, ok := s.projectOfRun(c, scope, nil)
+	runs, err := s.runs()
+	if !ok || err != nil {
+		return
+	}
+	shared, ok := runs.RunningShared(p.Home().Checkout.Directory)
+	if !ok {
+		return
+	}
+	there := shared.Query(c.Context).Info
+	for i := range info.Services {
+		st := &info.Services[i]
+		runs := slices.ContainsFunc(there.Services, func(other launcher.Status) bool { return other.Service == st.Service && !other.Ended() })
+		if checkouts := there.NeededBy(st.Service, address(scope)); runs && len(checkouts) > 0 && isStopped(*st) {
+			st.Detail = "it still runs for " + wording.List(checkouts)
+		}
+	}
 }
 
 // sharedRuns returns the pids of the runs of shared services in a project.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
@@ -31,11 +33,12 @@ type waitOptions struct {
 
 // await waits until the services are settled, or the timeout of o, and prints
 // their status.
-func (s session) await(ctx context.Context, scope registry.Scope, client control.Client, names []string, o waitOptions, good func(launcher.Status) bool) error {
-	info, err := s.awaitSettled(ctx, client, names, o)
+func (s session) await(c *cli.Context, scope registry.Scope, client control.Client, names []string, o waitOptions, good func(launcher.Status) bool) error {
+	info, err := s.awaitSettled(c.Context, client, names, o)
 	if err != nil {
 		return requestFailed(scope, err)
 	}
+	s.addUsers(c, info)
 	if o.refused {
 		s.noteRefused("", info)
 		info.Refused = nil
@@ -45,7 +48,7 @@ func (s session) await(ctx context.Context, scope registry.Scope, client control
 	}
 	err = s.printStatuses(info, names, o.json, good)
 	if err != nil {
-		s.printUnready(ctx, client, info, names)
+		s.printUnready(c.Context, client, info, names)
 	}
 	return err
 }
