@@ -62,7 +62,7 @@ func (a attached) show(ctx context.Context, color bool, window func() terminal.S
 	})
 	live := a.console.Show(view.Options{
 		Title: a.scope.String(), Run: attachedRun{a.remote, local}, Output: out, Colors: colors, Pick: a.service,
-		Log: a.log(), Interrupt: a.interrupt(), Leave: leave,
+		Log: a.log(), Last: a.last(), Interrupt: a.interrupt(), Leave: leave,
 	})
 	defer live.Close()
 	defer a.forwardWarnings(live)()
@@ -113,6 +113,16 @@ func (a attached) log() func(ctx context.Context, service string, to io.Writer) 
 	}
 	statuses := func(context.Context) ([]launcher.Status, error) { return a.remote.Info().Services, nil }
 	return viewLog(store, a.instance.Name(), a.instance.Client().AwaitRecorded, statuses)
+}
+
+// last returns the function for the last recorded lines; nil if the run is not
+// recorded.
+func (a attached) last() func(ctx context.Context, service string, n int) ([]output.Line, error) {
+	store, err := a.session.logStore()
+	if err != nil {
+		return nil
+	}
+	return viewLast(store, a.instance.Name(), a.instance.Client().AwaitRecorded)
 }
 
 // replayTimeout is how long to wait for earlier output.

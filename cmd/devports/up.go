@@ -225,6 +225,7 @@ func (s session) up(o upOptions, from *background) error {
 	u.recorder = s.record(store, claim, scope, names(plan), shown)
 	if u.recorder != nil {
 		u.log = viewLog(store, claim.Slot().Name(), u.recorder.Sync, u.controller.Status)
+		u.last = viewLast(store, claim.Slot().Name(), u.recorder.Sync)
 	}
 	// These start here, in order, and stop in reverse order. Each has ended
 	// when its stop function returns.

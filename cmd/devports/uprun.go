@@ -43,6 +43,7 @@ type upRun struct {
 	sharing  *sharing           // nil: it has no shared services
 	recorder *logstore.Recorder // nil: what services print is not recorded
 	log      func(ctx context.Context, service string, to io.Writer) error
+	last     func(ctx context.Context, service string, n int) ([]output.Line, error)
 	outcome  outcome
 
 	display   *display
@@ -103,7 +104,7 @@ func (u *upRun) show(color bool, from *background) (stop func()) {
 		return unwatch
 	}
 	u.live = u.console.Show(view.Options{
-		Title: u.scope.String(), Run: viewedRun{u.controller, u.bringUpToDate, u.sharing}, Output: u.display.out, Colors: colors, Log: u.log,
+		Title: u.scope.String(), Run: viewedRun{u.controller, u.bringUpToDate, u.sharing}, Output: u.display.out, Colors: colors, Log: u.log, Last: u.last,
 		Interrupt: func() {
 			select {
 			case u.signals <- os.Interrupt:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/logstore"
@@ -43,6 +44,31 @@ func viewLog(store logstore.Store, slot string, sync func(context.Context) error
 			_, err = fmt.Fprintf(to, "%s has printed nothing.\n", service)
 		}
 		return err
+	}
+}
+
+// viewLast returns a function that returns the last n recorded lines of a service,
+// like viewLog.
+func viewLast(store logstore.Store, slot string, sync func(context.Context) error) func(ctx context.Context, service string, n int) ([]output.Line, error) {
+	if store.Limit() == logstore.Off {
+		return nil
+	}
+	return func(ctx context.Context, service string, n int) (lines []output.Line, err error) {
+		now := time.Now()
+		if err := sync(ctx); err != nil {
+			return nil, err
+		}
+		runs := store.Runs(slot)
+		if len(runs) == 0 {
+			return nil, nil
+		}
+		err = runs[0].Read(ctx, logstore.Query{Services: []string{service}, Last: n, Until: now}, func(l logstore.Line) error {
+			if l.Missed == 0 {
+				lines = append(lines, output.Line{Service: l.Service, Time: l.Time, Text: l.Text})
+			}
+			return nil
+		})
+		return lines, err
 	}
 }
 

@@ -79,6 +79,22 @@ func (m *Mux) SetFilter(filter Filter, past Replay) (next int64) {
 	return next
 }
 
+// Keeps reports whether output of a service can be replayed. It requires
+// [Mux.Keep].
+func (m *Mux) Keeps(service string) bool { return m.tail.has(service) }
+
+// Replay shows lines that are no longer kept, as far as the filter shows them.
+func (m *Mux) Replay(lines []Line) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.open != nil {
+		m.end(m.open)
+	}
+	for _, line := range lines {
+		m.putLine(m.filter.Load(), line)
+	}
+}
+
 func ownLine(text string) Line { return Line{Service: Own, Time: time.Now(), Text: text} }
 
 // replays reports whether an earlier line is shown again. A filter for one service

@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -189,6 +190,13 @@ func (t *Tail) Last(service string, n int, since time.Time) []string {
 		lines = append(lines, Plain(string(bytes.TrimRight(line, "\r\n"))))
 	}
 	return lines[max(0, len(lines)-n):]
+}
+
+// has reports whether output of a service is kept.
+func (t *Tail) has(service string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.blocks[t.gone:], func(b block) bool { return b.service == service })
 }
 
 // Block is what a service printed at one time: whole lines, except that the last

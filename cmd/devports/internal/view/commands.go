@@ -67,7 +67,24 @@ func (l *loop) filter() {
 	l.picked.Stop()
 	if !l.model.paused {
 		l.options.Output.SetFilter(l.model.filter(), output.Replay{Head: l.model.shown(), Last: l.console.Rows()})
+		if name := l.model.picked; name != "" && l.options.Last != nil && !l.options.Output.Keeps(name) {
+			l.recall(name)
+		}
 	}
+}
+
+// recall shows the last recorded lines of the picked service: the output of others
+// has replaced them in memory.
+func (l *loop) recall(name string) {
+	rows := l.console.Rows()
+	l.start(func() func(*loop) {
+		lines, _ := l.options.Last(l.context, name, rows) // key l shows the error
+		return func(l *loop) {
+			if l.model.picked == name {
+				l.options.Output.Replay(lines)
+			}
+		}
+	})
 }
 
 // request sends a request about the targeted service to the run. It may take a

@@ -57,7 +57,10 @@ type Options struct {
 	Output *output.Mux // writes to the Console's Writer, and keeps a tail
 	// Log writes what a service has printed, as far as it is recorded; nil if it
 	// is not.
-	Log       func(ctx context.Context, service string, to io.Writer) error
+	Log func(ctx context.Context, service string, to io.Writer) error
+	// Last returns the last n lines that a service has printed before now, as far
+	// as they are recorded; nil if they are not.
+	Last      func(ctx context.Context, service string, n int) ([]output.Line, error)
 	Interrupt func() // ends the run, as Ctrl-C does in the foreground; must not block
 	// Leave leaves the view, while the run continues; nil if it cannot, because
 	// the run would end with this process. It must not block.
