@@ -12,6 +12,7 @@ import (
 	"github.com/devports/devports/cmd/devports/internal/wording"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
+	"github.com/devports/devports/procfile"
 	"github.com/devports/devports/registry"
 )
 
@@ -34,7 +35,7 @@ const orphanGrace = time.Second
 // claim makes this process the only `up` of the scope. If another one has the
 // scope, the error names it. claim kills the processes that an earlier `up`
 // left behind when it was killed, but not the programs outside the run.
-func (s session) claim(scope registry.Scope, noPins bool, outside []string) (control.Claim, error) {
+func (s session) claim(scope registry.Scope, noPins bool, plan procfile.Plan) (control.Claim, error) {
 	i, ok, err := s.runningIn(scope)
 	switch {
 	case err != nil:
@@ -59,7 +60,7 @@ func (s session) claim(scope registry.Scope, noPins bool, outside []string) (con
 	slot := runs.Slot(scope.Directory, scope.Worktree)
 	c, err := slot.Claim(control.Note{
 		Directory: scope.Directory, Project: scope.Project, Worktree: scope.Worktree, Terminal: terminalName(), NoPins: noPins,
-		Version: version().Devports, Outside: outside,
+		Version: version().Devports, Outside: plan.Outside,
 	}, orphanGrace)
 	var running *control.RunningError
 	if errors.As(err, &running) {
@@ -72,13 +73,16 @@ func (s session) claim(scope registry.Scope, noPins bool, outside []string) (con
 		s.noteKilled(k.Note, k.Orphans)
 	}
 	if c.Killed.Note.ID != "" {
-		s.removeContainers(scope, false, "", "the last run was killed; removed its containers: %s")
+		err := s.removeContainers(scope, false, "", "the last run was killed; removed its containers: %s")
+		if err != nil && hasContainers(plan) { // else it had none, as far as is known
+			s.note("%v", err)
+		}
 	}
 	return c, nil
 }
 
 // claimAfterSetup is claim, once a devports setup in the scope has ended.
-func (s session) claimAfterSetup(ctx context.Context, scope registry.Scope, noPins bool, outside []string) (control.Claim, error) {
+func (s session) claimAfterSetup(ctx context.Context, scope registry.Scope, noPins bool, plan procfile.Plan) (control.Claim, error) {
 	i, ok, err := s.runningIn(scope)
 	if ok && s.getenv(envvar.Instance) != i.Note.ID { // else a step has started this process
 		err = s.awaitSetup(ctx, scope, i)
@@ -86,7 +90,7 @@ func (s session) claimAfterSetup(ctx context.Context, scope registry.Scope, noPi
 	if err != nil {
 		return control.Claim{}, err
 	}
-	return s.claim(scope, noPins, outside)
+	return s.claim(scope, noPins, plan)
 }
 
 // awaitSetup waits for the end of a run, as long as it is one of devports setup.

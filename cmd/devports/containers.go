@@ -88,16 +88,17 @@ func (s session) runContainer(spec container.Spec) error {
 	return err
 }
 
-// removeContainers removes the containers of a run, "" for all of a checkout,
-// and reports failures. A note names what is removed, unless it is "".
-func (s session) removeContainers(scope registry.Scope, shared bool, instance, note string) {
+// removeContainers removes the containers of a run, "" for all of a checkout. A
+// note names what is removed, unless it is "".
+func (s session) removeContainers(scope registry.Scope, shared bool, instance, note string) error {
 	removed, err := container.Remove(context.Background(), s.environ, checkoutOf(scope, shared), instance)
-	if err != nil {
-		s.note("cannot remove the containers of %s: %v", scope, err)
-	}
 	if len(removed) > 0 && note != "" {
 		s.note(note, wording.List(removed))
 	}
+	if err != nil {
+		return fmt.Errorf("cannot remove the containers of %s: %w", scope, err)
+	}
+	return nil
 }
 
 // hasContainers reports whether a plan has services in containers.

@@ -238,7 +238,9 @@ func (s session) up(o upOptions, from *background) error {
 	defer u.endWithCheckout()()
 	err = u.launch(claim.Note.ID, watchdog)
 	if u.containers.Load() {
-		s.removeContainers(scope, u.run.Shared, claim.Note.ID, "")
+		if err := s.removeContainers(scope, u.run.Shared, claim.Note.ID, ""); err != nil {
+			s.note("%v", err)
+		}
 	}
 	u.endRecording(err)
 	return err
@@ -291,9 +293,9 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from 
 	case from.sharing():
 		c, err = s.claimShared(r.Project, scope, from)
 	case from != nil: // which waits itself, or joins the other run
-		c, err = s.claim(scope, noPins, checked.Outside)
+		c, err = s.claim(scope, noPins, checked)
 	default:
-		c, err = s.claimAfterSetup(ctx, scope, noPins, checked.Outside)
+		c, err = s.claimAfterSetup(ctx, scope, noPins, checked)
 	}
 	if err != nil {
 		interrupted()
@@ -307,7 +309,9 @@ func (s session) begin(r project.Run, noPins bool, signals chan os.Signal, from 
 		return plan, scope, c, errors.Join(err, c.Release())
 	}
 	if hasContainers(plan) && (c.Killed.Note.ID == "" || from.sharing()) { // else claim has removed them
-		s.removeContainers(scope, from.sharing(), "", "an earlier run has left containers: removed %s")
+		if err := s.removeContainers(scope, from.sharing(), "", "an earlier run has left containers: removed %s"); err != nil {
+			s.note("%v", err)
+		}
 	}
 	s.notes(s.unseen(slices.Concat(notes, checked.Notes, containerNotes(checked, plan)), r.Project.File.Dir))
 	s.noteUnbound(r.Project, scope)
