@@ -14,6 +14,7 @@ import (
 
 	"github.com/devports/devports/allocator"
 	"github.com/devports/devports/allocator/holder"
+	"github.com/devports/devports/allocator/text"
 	"github.com/devports/devports/cmd/devports/internal/project"
 	"github.com/devports/devports/launcher"
 	"github.com/devports/devports/launcher/control"
@@ -64,7 +65,7 @@ func (s session) awaitServices(c *cli.Context) error {
 		case <-time.After(waitPoll):
 		case <-ctx.Done():
 		case <-timeout:
-			return fail(exitRunFailed, "", "%s after %s", missing, c.Duration("timeout"))
+			return fail(exitRunFailed, "", "timed out after %s: %s", text.Duration(c.Duration("timeout")), missing)
 		}
 	}
 }
@@ -108,7 +109,7 @@ func (w awaited) missing(ctx context.Context) (string, error) {
 		return "", w.runFailed(err)
 	}
 	running = running && !i.Replaced()
-	waits := fmt.Sprintf("%s is still not running", w.scope)
+	waits := fmt.Sprintf("%s is not running", w.scope)
 	if running {
 		if waits, err = w.notReady(ctx, i); err != nil {
 			return "", err
@@ -134,7 +135,7 @@ func (w awaited) notReady(ctx context.Context, i control.Instance) (string, erro
 	for _, name := range w.names {
 		at := slices.IndexFunc(info.Services, func(st launcher.Status) bool { return st.Service == name })
 		if at < 0 {
-			return name + " is still not started", nil
+			return name + " is not started", nil
 		}
 		st := info.Services[at]
 		if st.Port != 0 {
