@@ -114,6 +114,11 @@ func up(s session, c *cli.Context) error {
 		}
 		return s.upLast(c.Context, c.Duration("timeout"))
 	}
+	for option, hint := range map[string]string{"timeout": "devports up -d --timeout 30s", "keep-waiting": "devports up -d --keep-waiting"} {
+		if c.IsSet(option) && !c.Bool("detach") {
+			return usage(hint, "--%s requires -d", option)
+		}
+	}
 	o.NoPins = s.noPins(c)
 	o.Below = below(o)
 	s.unpinned = func(p project.Project) { s.notePins(p, c) }
