@@ -50,14 +50,15 @@ func (d Doctor) examineProject(ctx context.Context, p project.Project, err error
 	here := d.runOf(runs, scope)
 	findings := slices.Concat(projectNotes(plan), examinePins(p, scope, leases), d.examineHolders(ctx, p, scope, leases, runningContainers(plan, here)))
 	ports, err := d.portsByService(ctx, here)
+	commands, reported := examineCommands(p.File, plan, here, ports)
 	services := []Finding{{Check: "services", Level: Warning, What: fmt.Sprintf("cannot determine where they listen: %v", err)}}
 	if err == nil {
-		services = examineServices(ctx, here, ports, leases)
+		services = examineServices(ctx, here, ports, leases, reported)
 	}
 	return slices.Concat(
 		all(findings, "project", "%s is valid, and no other process holds its ports", p.File.Name),
 		unboundPins(p, scope),
-		examineCommands(p.File, plan, here, ports),
+		commands,
 		examineDependencies(p.File.Dir, plan, here),
 		d.examineSetup(p, scope, plan),
 		services,
@@ -67,9 +68,9 @@ func (d Doctor) examineProject(ctx context.Context, p project.Project, err error
 }
 
 // examineCommands looks for commands of dev servers that are known to ignore
-// PORT. A service that listens on its port now is not reported.
-func examineCommands(file procfile.File, plan procfile.Plan, here control.QueryResult, ports map[string][]int) []Finding {
-	var findings []Finding
+// PORT, and returns the services that have one. A service that listens on its port
+// now is not reported.
+func examineCommands(file procfile.File, plan procfile.Plan, here control.QueryResult, ports map[string][]int) (findings []Finding, services []string) {
 	for _, process := range plan.Services {
 		declared, ok := file.Service(process.Service)
 		if !ok || !declared.HasPort || process.Shell == "" {
@@ -100,9 +101,9 @@ func examineCommands(file procfile.File, plan procfile.Plan, here control.QueryR
 		if server.Command == "" {
 			f.Fix = "add " + server.Flag + " to its command"
 		}
-		findings = append(findings, f)
+		findings, services = append(findings, f), append(services, process.Service)
 	}
-	return findings
+	return findings, services
 }
 
 // examineDependencies looks for what the services need and do not have. It

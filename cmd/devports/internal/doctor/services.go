@@ -17,14 +17,14 @@ import (
 const slowStart = 2 * time.Second
 
 // examineServices checks on which ports the services of a run listen, and
-// whether they respond.
-func examineServices(ctx context.Context, r control.QueryResult, ports map[string][]int, leases []registry.Lease) []Finding {
+// whether they respond. reported are services whose command ignores PORT.
+func examineServices(ctx context.Context, r control.QueryResult, ports map[string][]int, leases []registry.Lease, reported []string) []Finding {
 	if r.Holder == nil {
 		return nil
 	}
 	findings := examineAnswers(ctx, r)
 	for _, st := range r.Info.Services {
-		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(ports[st.Service], st.Port) {
+		if st.PID == 0 || st.Port == 0 || time.Since(st.Since) < slowStart || slices.Contains(reported, st.Service) || slices.Contains(ports[st.Service], st.Port) {
 			continue
 		}
 		// It may listen on its other ports, or for a debugger.
