@@ -30,8 +30,8 @@ func (f File) check() Problems {
 
 type failf func(pos Position, hint, format string, args ...any)
 
-// checkVariables finds names that share a variable, and variables in the file
-// that only devports may set.
+// checkVariables finds names that are reserved or share a variable, and variables in
+// the file that only devports may set.
 func (f File) checkVariables(fail failf) {
 	type owner struct {
 		label string
@@ -47,6 +47,9 @@ func (f File) checkVariables(fail failf) {
 		owners[v] = owner{label, pos}
 	}
 	for _, s := range f.Services {
+		if s.Name == reservedName {
+			fail(s.Pos, "use another name", "%s is the name of devports' own lines in its output", quote(s.Name))
+		}
 		if s.Step {
 			continue
 		}

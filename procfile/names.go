@@ -35,6 +35,9 @@ func isServiceName(s string) bool {
 	return s != ""
 }
 
+// reservedName is the name before devports' own lines: see output.Own.
+const reservedName = "devports"
+
 // variableName replaces the characters of a name that a variable cannot have.
 func variableName(name string) string {
 	return strings.Map(func(r rune) rune {

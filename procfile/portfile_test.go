@@ -102,6 +102,10 @@ func TestPortfileProblems(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
 		{"empty", "", `Portfile:1:1: no services: a Portfile declares them in [services] ([services] / web = "npm run dev")`},
 		{"empty services", "[services]\n", `Portfile:1:2: no services: [services] is empty (web = "npm run dev")`},
+		{
+			"reserved name", "[services]\ndevports = 'x'\n",
+			`Portfile:2:1: "devports" is the name of devports' own lines in its output (use another name)`,
+		},
 		{"syntax", "[services]\nweb = ", `Portfile:2:7: web has no value (web = "npm run dev")`},
 		{"unclosed string", "[services]\nweb = \"x\n", `Portfile:2:9: basic strings cannot have new lines`},
 		{
@@ -251,6 +255,7 @@ func TestParseProcfile(t *testing.T) {
 
 func TestProcfileProblems(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
+		{"reserved name", "devports: x\n", `Procfile:1:1: "devports" is the name of devports' own lines in its output (use another name)`},
 		{"empty", "# nothing\n", "Procfile:1:1: no services: a Procfile declares one per line (web: npm run dev)"},
 		{
 			"not entries", "web: x\nwhat is this\n worker: x\napi:\napi: \n",

@@ -445,3 +445,10 @@ func FuzzDetect(f *testing.F) {
 		valid(t, dir, Detect(filesystem(map[string]string{"package.json": packageJSON, "compose.yaml": compose, "Cargo.toml": cargo, "src/main.rs": ""})))
 	})
 }
+
+// No service gets the name of devports' own lines.
+func TestReservedName(t *testing.T) {
+	if name := (&Project{}).freeName([]string{"devports"}); name != "devports-2" {
+		t.Errorf("%s, want devports-2", name)
+	}
+}

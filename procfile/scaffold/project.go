@@ -115,6 +115,9 @@ func (p *Project) freeName(names []string) string {
 
 // taken reports whether a port already uses the variable of n.
 func (p *Project) taken(n allocator.PortName) bool {
+	if n.Service == "devports" { // the name of devports' own lines
+		return true
+	}
 	return slices.Contains(p.portVariables(), n.Variable())
 }
 
