@@ -40,17 +40,26 @@ func (s session) upInBackground() error {
 		}(s.stdin)
 	}
 	s.stdin = strings.NewReader("")
-	err = s.up(h.Options, &background{starter: starter, terminal: h.Terminal})
+	b := &background{starter: starter, terminal: h.Terminal}
+	err = s.up(h.Options, b)
 	if err != nil && s.describe(err).status == exitRunning {
 		return failure{status: exitRunning} // the process that started this one joins the other run; both use one log
 	}
+	if err == nil && b.stopped {
+		return failure{status: exitStopped}
+	}
 	return err
 }
+
+// exitStopped is the exit status of a run in the background that was stopped,
+// rather than done, without a failure. Only the process that started it sees that.
+const exitStopped = 128 + 15
 
 // background is set for a run in the background.
 type background struct {
 	starter  <-chan struct{} // closed when the process that started the run has ended; nil for a permanent run
 	terminal *terminal.Size  // see handover
+	stopped  bool            // set by up: something stopped the run
 
 	shared  *sharedStart              // it is the run of shared services; nil: it is not
 	claimed func() (io.Writer, error) // called once that run has its slot: returns its log
@@ -227,13 +236,12 @@ func (d detached) start(ctx context.Context) error {
 	}
 	status, ended := background.AwaitEnd(ctx, grace)
 	switch {
-	case ended && err == nil && status == 0 && !slices.ContainsFunc(info.Services, stopped):
-		d.note("%s has ended: all its services are done", d.scope)
-		return nil
-	case ended && err == nil && status == 0:
+	case ended && status == exitStopped:
 		return fail(exitFailed, "to start it again: devports up -d", "%s was stopped while it was starting", d.scope)
-	case ended && status == 0: // before it could be reached
-		d.showBackground(background, d.slot, backgroundLines, d.printLine)
+	case ended && status == 0:
+		if err != nil { // before it could be reached
+			d.showBackground(background, d.slot, backgroundLines, d.printLine)
+		}
 		d.note("%s has ended: all its services are done", d.scope)
 		return nil
 	case ended:
@@ -261,10 +269,6 @@ func (d detached) backgroundFailed(background *control.Background, status int) e
 		return fail(status, "for more, run it in the foreground: devports up", "%s failed to start: it exited with status %d without any output", d.scope, status)
 	}
 	return failure{status: status}
-}
-
-func stopped(st launcher.Status) bool {
-	return st.State == launcher.StateStopped || st.State == launcher.StateStopping
 }
 
 // allDone reports whether all services are done, after which the run ends.

@@ -258,9 +258,9 @@ func (b *borrowed) spawn(ctx context.Context) error {
 	if status, ended := background.AwaitEnd(ctx, grace); ended {
 		b.background, b.held = nil, false
 		switch {
-		case status == 0 && errors.As(err, new(failure)) && len(b.steps) > 0:
+		case status == exitStopped && len(b.steps) > 0:
 			return fail(exitRunFailed, "", "the setup of %s was stopped", b.scope)
-		case status == 0 && errors.As(err, new(failure)):
+		case status == exitStopped:
 			return fail(exitRunFailed, "", "%s was stopped while it was starting", b.scope)
 		case status == 0: // all services are done
 			return nil

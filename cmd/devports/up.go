@@ -248,6 +248,9 @@ func (s session) up(o upOptions, from *background) error {
 		}
 	}
 	u.endRecording(err)
+	if from != nil {
+		from.stopped = u.outcome.stopping != ""
+	}
 	return err
 }
 
