@@ -73,6 +73,9 @@ func blankAfter(b []byte, before int) int {
 
 // dropClears removes the blank lines that are part of a clear from b, in place.
 func dropClears(b []byte, before int) []byte {
+	if bytes.IndexByte(b, '\x1b') < 0 { // faster than a search for the lines
+		return b
+	}
 	for from := 0; ; {
 		i := bytes.Index(b[from:], []byte("\n\x1b["))
 		if i < 0 {

@@ -70,19 +70,31 @@ func endStyles(dst []byte, colored, linked bool) []byte {
 	return dst
 }
 
-// printablePrefix returns the length of the printable ASCII text that b begins with. It
-// reads eight bytes at a time while all are printable ASCII, because floods into a
-// pipe pass through it.
-func printablePrefix(b []byte) (n int) {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
-	for ; n+8 <= len(b); n += 8 {
-		x := binary.LittleEndian.Uint64(b[n:])
-		control := x - ones*' '     // borrows from a byte below ' '
-		del := x ^ ones*0x7f - ones // borrows from a byte that is 0x7f
-		if (x|control|del)&high != 0 {
-			break
+// isPrintableASCII reports whether a line consists of printable ASCII without tabs.
+// It reads eight bytes at a time, because floods into a pipe pass through it.
+func isPrintableASCII(line []byte) bool {
+	if len(line) < 8 {
+		return printablePrefix(line) == len(line) && bytes.IndexByte(line, '\t') < 0
+	}
+	for rest := line; len(rest) > 8; rest = rest[8:] {
+		if !arePrintable(binary.LittleEndian.Uint64(rest)) {
+			return false
 		}
 	}
+	return arePrintable(binary.LittleEndian.Uint64(line[len(line)-8:]))
+}
+
+// arePrintable reports whether eight bytes are printable ASCII.
+func arePrintable(x uint64) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	control := x - ones*' '     // borrows from a byte below ' '
+	del := x ^ ones*0x7f - ones // borrows from a byte that is 0x7f
+	return (x|control|del)&high == 0
+}
+
+// printablePrefix returns the length of the printable ASCII text that b begins
+// with.
+func printablePrefix(b []byte) (n int) {
 	for n < len(b) && printableASCII[b[n]] {
 		n++
 	}

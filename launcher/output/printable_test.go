@@ -82,17 +82,15 @@ func progress(t *testing.T, style Style) string {
 	return out.String()
 }
 
-func TestPrintablePrefix(t *testing.T) {
-	for at := range 20 {
-		for b := range 256 {
-			text := bytes.Repeat([]byte{'x'}, 20)
-			text[at] = byte(b)
-			want := at
-			if printableASCII[b] {
-				want = len(text)
-			}
-			if got := printablePrefix(text); got != want {
-				t.Errorf("%q: %d, want %d", text, got, want)
+func TestIsPrintableASCII(t *testing.T) {
+	for length := range 26 {
+		for at := range length {
+			for b := range 256 {
+				text := bytes.Repeat([]byte{'x'}, length)
+				text[at] = byte(b)
+				if got, want := isPrintableASCII(text), printableASCII[b] && b != '\t'; got != want {
+					t.Errorf("%q: %v, want %v", text, got, want)
+				}
 			}
 		}
 	}

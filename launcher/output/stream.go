@@ -288,11 +288,11 @@ func (s *Stream) format(lines []byte, filter *Filter, printed time.Time) (n int)
 		n += len(line)
 		start := len(out)
 		out = append(out, prefix...)
-		if (filter == nil || filter.Match == nil) && !s.mux.style.Printable {
+		text := bytes.TrimSuffix(line, newline)
+		if (filter == nil || filter.Match == nil) && (!s.mux.style.Printable || isPrintableASCII(text)) {
 			out = appendLine(out, line)
 			continue
 		}
-		text := bytes.TrimSuffix(line, newline)
 		if filter != nil && filter.Match != nil {
 			var shown bool
 			if out, shown = s.appendMatch(out, text, filter); !shown {
