@@ -106,9 +106,9 @@ func requesting(request func(client control.Client, ctx context.Context, service
 var startCommand = withFreePorts(requestCommand{
 	name: "start", usage: "start stopped services", help: `
 Starts the named services of the running project, if they were stopped or have
-ended, and their dependencies, and waits until they are ready. Without names it
-starts all. The exit status is 1 as soon as one fails, or waits for one that has
-failed.
+ended, and their dependencies, and waits until each is ready or has failed, or
+waits for one that has failed. Without names it starts all. The exit status is 1
+if one is not ready.
 
 Example:
   devports start auth`,
@@ -163,8 +163,8 @@ Restarts the named services of the running project, in dependency order, and
 waits until they are ready. Without names it restarts all. Dependencies that are
 not running are started. A service with a build is built first; if the build
 fails, its old process keeps running. The exit status is 1 if a service is not
-ready in time, or as soon as one fails or its build does. As with stop, a shared
-service that other checkouts need is restarted only with --all: without names,
+ready in time, or has failed, or its build has. As with stop, a shared service
+that other checkouts need is restarted only with --all: without names,
 restart --all restarts all services, including those.
 
 Example:
@@ -201,12 +201,12 @@ func restart(client control.Client, c *cli.Context, names []string) ([]string, *
 
 var waitCommand = requestCommand{
 	name: "wait", usage: "wait until services are ready", help: `
-Waits until the named services of the running project, or all, are ready or
-done. devports up first applies the edits made so far, so that services that are
-ready have read them. The exit status is 1 if a service is not ready in time, or
-as soon as one fails, waits for a failed one, or its latest build fails; wait
-then prints its last lines. The status is also 1 if the latest edit was not
-applied because the Portfile or an env file has mistakes.
+Waits until each of the named services of the running project, or of all, is
+ready, done or failed, or waits for one that has failed. devports up first
+applies the edits made so far, so that services that are ready have read them.
+The exit status is 1 if one is not ready in time, or has failed, or its latest
+build has; wait then prints its last lines. The status is also 1 if the latest
+edit was not applied because the Portfile or an env file has mistakes.
 
 Example:
   devports wait

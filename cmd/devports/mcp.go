@@ -53,7 +53,7 @@ func mcpTools() []mcp.Tool {
 	service := mcp.Property{Name: "service", Type: "string", About: "the name of a service", Required: true}
 	return []mcp.Tool{
 		{Name: "status", About: "List the services of this checkout with state, port, address and failure.", ReadOnly: true, Properties: []mcp.Property{directory}},
-		{Name: "wait", About: "Wait until services are ready; fails as soon as one fails, with its last lines.", ReadOnly: true, Properties: []mcp.Property{services, timeout, directory}},
+		{Name: "wait", About: "Wait until each service is ready or has failed; an error has the last lines of those that failed.", ReadOnly: true, Properties: []mcp.Property{services, timeout, directory}},
 		{Name: "logs", About: "Read the output of services, also of a run that has ended: one JSON object per line, with a cursor.", ReadOnly: true, Properties: []mcp.Property{
 			services,
 			{Name: "lines", Type: "integer", About: "the last N lines, or with cursor the next N; default: 100"},
