@@ -70,8 +70,20 @@ func endStyles(dst []byte, colored, linked bool) []byte {
 	return dst
 }
 
+// movesNothing reports whether b is without the characters that move the cursor,
+// change the character set or begin a control sequence. It is much faster than a
+// look at each line. 0xc2 begins the C1 control characters, and some letters.
+func movesNothing(b []byte) bool {
+	for _, c := range [...]byte{'\x1b', '\r', '\b', '\x0e', 0xc2} {
+		if bytes.IndexByte(b, c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // isPrintableASCII reports whether a line consists of printable ASCII without tabs.
-// It reads eight bytes at a time, because floods into a pipe pass through it.
+// It reads eight bytes at a time, because floods pass through it.
 func isPrintableASCII(line []byte) bool {
 	if len(line) < 8 {
 		return printablePrefix(line) == len(line) && bytes.IndexByte(line, '\t') < 0

@@ -3,6 +3,7 @@ package output
 import (
 	"bytes"
 	"regexp"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -80,6 +81,28 @@ func progress(t *testing.T, style Style) string {
 	web.mux.streams.Done()
 	closeMux(t, m)
 	return out.String()
+}
+
+// Into a pipe, a block is only looked at closely if it may move the cursor.
+func TestPrintableInPipe(t *testing.T) {
+	long := strings.Repeat("x", maxBlock) // which reaches beyond what is looked at
+	for _, test := range []struct{ printed, want string }{
+		{"plain\nbell\a\n", "web | plain\nweb | bell\a\n"},
+		{"plain\n\x1b[2Jx\n", "web | plain\nweb | x\n"},
+		{"plain\n\u009b2Jx\n", "web | plain\nweb | \\x9b2Jx\n"},
+		{"\x1bcx\n" + long + "\n", "web | x\nweb | " + long + "\n"},
+		{"x\n" + long + "\x1bc\n", "web | x\nweb | " + long + "\n"},
+	} {
+		var out paper
+		m := New(&out, Style{Printable: true, Append: true}, "web")
+		web := m.Stream("web")
+		web.emit([]byte(test.printed))
+		m.streams.Done()
+		closeMux(t, m)
+		if got := regexp.MustCompile(`(?m)^web +\| `).ReplaceAllString(out.String(), "web | "); got != test.want {
+			t.Errorf("%.20q: %.60q (%d bytes), want %.60q (%d)", test.printed, got, len(got), test.want, len(test.want))
+		}
+	}
 }
 
 func TestIsPrintableASCII(t *testing.T) {

@@ -279,6 +279,10 @@ func (s *Stream) format(lines []byte, filter *Filter, printed time.Time) (n int)
 	}
 	out := slices.Grow(s.out[:0], min(1+len(prefix)+len(lines)+len(lines)/4, maxBlock))
 	out = append(out, '\n')
+	harmless := 0 // length of the lines that need no check
+	if window := lines[:min(len(lines), maxBlock)]; s.mux.style.Append && movesNothing(window) {
+		harmless = len(window)
+	}
 	for n < len(lines) && len(out) <= maxBlock { // lines may be short, and prefixes long
 		line := lines[n:]
 		if i := bytes.IndexByte(line, '\n'); i >= 0 {
@@ -289,7 +293,7 @@ func (s *Stream) format(lines []byte, filter *Filter, printed time.Time) (n int)
 		start := len(out)
 		out = append(out, prefix...)
 		text := bytes.TrimSuffix(line, newline)
-		if (filter == nil || filter.Match == nil) && (!s.mux.style.Printable || isPrintableASCII(text)) {
+		if (filter == nil || filter.Match == nil) && (!s.mux.style.Printable || n <= harmless || isPrintableASCII(text)) {
 			out = appendLine(out, line)
 			continue
 		}
