@@ -49,15 +49,21 @@ func sleepers(mark string) (ids []process.ID) {
 }
 
 // await waits until there are n of them.
-func await(t *testing.T, mark string, n int) []process.ID {
+func await(t *testing.T, mark string, n int) (ids []process.ID) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		ids := sleepers(mark)
-		if len(ids) == n {
-			return ids
-		}
+	awaitThat(t, fmt.Sprintf("%d processes sleep", n), func() bool {
+		ids = sleepers(mark)
+		return len(ids) == n
+	})
+	return ids
+}
+
+// awaitThat polls until a condition holds that no event reports.
+func awaitThat(t *testing.T, condition string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d processes sleep, want %d", len(ids), n)
+			t.Fatal("not in time: " + condition)
 		}
 	}
 }
@@ -141,35 +147,27 @@ func TestStartedBySharedProgram(t *testing.T) {
 	command := fmt.Sprintf("(setsid %[1]s/zellij %[3]s &); (%[1]s/gpg-agent %[2]s &); until test -e %[1]s/found; do sleep 0.01; done; (setsid %[1]s/tmux %[1]s/server &); exec sleep 1000", dir, within, first)
 	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Dedicated: true}})
 	await(t, within, 1)
-	for end, pid := time.Now().Add(time.Minute), await(t, first, 1)[0].PID; ; time.Sleep(time.Millisecond) {
-		if tag, _ := process.TagOf(pid); tag == process.Outside {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("the first one is not released")
-		}
-	}
+	pid := await(t, first, 1)[0].PID
+	awaitThat(t, "the first one is released", func() bool {
+		tag, _ := process.TagOf(pid)
+		return tag == process.Outside
+	})
 	if err := os.WriteFile(dir+"/found", nil, 0o600); err != nil { // so the run has already searched
 		t.Fatal(err)
 	}
 	awaitServer := func(what string, is func(pid int) bool) {
 		t.Helper()
-		for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		awaitThat(t, "the server "+what, func() bool {
 			pids, _ := process.All()
-			if slices.ContainsFunc(pids, func(pid int) bool { return strings.Contains(process.Command(pid), dir+"/server") && is(pid) }) {
-				return
-			}
-			if time.Now().After(end) {
-				t.Fatal("the server " + what)
-			}
-		}
+			return slices.ContainsFunc(pids, func(pid int) bool { return strings.Contains(process.Command(pid), dir+"/server") && is(pid) })
+		})
 	}
-	awaitServer("does not run", func(pid int) bool {
+	awaitServer("runs", func(pid int) bool {
 		path, _ := process.Executable(pid)
 		stat, _ := process.ReadStat(pid)
 		return path == dir+"/tmux" && stat.Parent == os.Getpid()
 	})
-	awaitServer("is not released", func(pid int) bool {
+	awaitServer("is released", func(pid int) bool {
 		tag, _ := process.TagOf(pid)
 		return tag == process.Outside
 	})
@@ -205,14 +203,10 @@ func TestLeftRunningWrites(t *testing.T) {
 	}
 	awaitFile := func(name string) {
 		t.Helper()
-		for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-			if _, err := os.Stat(dir + "/" + name); err == nil {
-				return
-			}
-			if time.Now().After(end) {
-				t.Fatalf("no %s", name)
-			}
-		}
+		awaitThat(t, name+" exists", func() bool {
+			_, err := os.Stat(dir + "/" + name)
+			return err == nil
+		})
 	}
 	command := fmt.Sprintf("DEVPORTS_OUTSIDE=1 setsid sh %s/tool & exec sleep 1000", dir)
 	w := runWith(t, plan(t, "[services]\nweb = '"+command+"'"), Options{Instance: &Instance{Dedicated: true}, Controller: controller})

@@ -66,7 +66,7 @@ func nameWidth(window func() terminal.Size) func() int {
 // often leads to a terminal.
 func streamTo(w io.Writer, raw bool, on *view.Console, style output.Style) (io.Writer, output.Style) {
 	tty, isTTY := w.(ttyWriter)
-	style.Printable, style.Append = !raw, !isTTY
+	style.Printable, style.Pipe = !raw, !isTTY
 	switch {
 	case !isTTY:
 		return w, style

@@ -58,7 +58,7 @@ func (a whoRow) notHere(v verdict, scope registry.Scope) string {
 	case a.Free:
 		return fmt.Sprintf("nothing listens on port %d", a.Port)
 	}
-	return fmt.Sprintf("cannot tell whether the run of this checkout listens on port %d", a.Port)
+	return fmt.Sprintf("cannot determine whether the run of this checkout listens on port %d", a.Port)
 }
 
 // forwarded reports whether the front has the port for a point.

@@ -44,7 +44,7 @@ func (s session) noteWaiting(ctx context.Context, client control.Client, names [
 			s.note("still waiting: %s", formatStatus(st))
 		}
 		if more := len(awaited) - maxAwaited; more > 0 {
-			s.note("still waiting for %s more", wording.Count(more, "service"))
+			s.note("still waiting for %s", wording.Count(more, "more service"))
 		}
 	})
 	return func() {

@@ -99,15 +99,23 @@ func touch(t *testing.T, dir string, names ...string) {
 	}
 }
 
+// oneWaits runs service a, which creates its container until there are files a.go
+// and a.end in dir, and service b, which waits for that.
+func oneWaits(t *testing.T) (dir string, a, b runningService) {
+	t.Helper()
+	dir = newFakeDocker(t)
+	a = runService(t, dir, "a")
+	a.expect(t, "a begins")
+	b = runService(t, dir, "b")
+	b.expect(t, "devports: waiting for a to create its container")
+	return dir, a, b
+}
+
 // A service waits while another one creates its container, however long that
 // takes: it may build an image.
 func TestWaitsForOtherContainer(t *testing.T) {
 	t.Parallel()
-	dir := newFakeDocker(t)
-	a := runService(t, dir, "a")
-	a.expect(t, "a begins")
-	b := runService(t, dir, "b")
-	b.expect(t, "devports: waiting for a to create its container")
+	dir, a, b := oneWaits(t)
 	touch(t, dir, "a.go", "b.go")
 	b.expect(t, "b begins")
 	touch(t, dir, "a.end", "b.end")
@@ -121,11 +129,7 @@ func TestWaitsForOtherContainer(t *testing.T) {
 // A service that waits for another one can be stopped.
 func TestStopsWhileWaiting(t *testing.T) {
 	t.Parallel()
-	dir := newFakeDocker(t)
-	a := runService(t, dir, "a")
-	a.expect(t, "a begins")
-	b := runService(t, dir, "b")
-	b.expect(t, "devports: waiting for a to create its container")
+	dir, a, b := oneWaits(t)
 	b.signals <- syscall.SIGTERM
 	var exit *ExitError
 	if err := <-b.ended; !errors.As(err, &exit) || exit.Status != 128+15 {

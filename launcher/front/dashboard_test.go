@@ -133,7 +133,7 @@ func openPage(t *testing.T, client *http.Client, runs control.Runs, port int) (*
 	return conn, err
 }
 
-// A page is told that a port points to a service now, also right after another
+// A page receives the new target of a port, also right after another
 // change. No other change follows here.
 func TestDashboardPoint(t *testing.T) {
 	home := t.TempDir()
@@ -157,7 +157,7 @@ func TestDashboardPoint(t *testing.T) {
 		for {
 			_, text, err := conn.Read(ctx)
 			if err != nil {
-				t.Fatalf("the page is not told %q: %v", state, err)
+				t.Fatalf("the page does not receive %q: %v", state, err)
 			}
 			if strings.Contains(string(text), fmt.Sprintf(`"state":%q`, state)) {
 				return

@@ -49,7 +49,7 @@ func BenchmarkLines(b *testing.B) {
 				}
 			}
 		}()
-		benchmarkLines(b, w, Style{Printable: true, Append: true}, nil)
+		benchmarkLines(b, w, Style{Printable: true, Pipe: true}, nil)
 		w.Close()
 		<-read
 	})

@@ -27,7 +27,7 @@ type Style struct {
 	Timestamps bool     // the time of day before each line
 	NoPrefix   bool     // no names, and no lines of devports' own
 	Printable  bool     // no control sequences but colours and links: nothing moves the cursor
-	Append     bool     // with Printable, for a pipe: a line that overwrites an unfinished one is a line of its own, and other control characters, such as BEL, may pass
+	Pipe       bool     // with Printable: what would overwrite a line follows it, and BEL and the like may pass
 
 	// NameWidth returns the width that names may have now; longer ones are
 	// shortened in the middle. nil: any width. It must be safe for concurrent use.
@@ -244,7 +244,7 @@ func (m *Mux) put(s *Stream) {
 	}
 	switch {
 	case m.open == s && block[0] == '\r': // the line is overwritten
-		if m.style.Append {
+		if m.style.Pipe {
 			block[0] = '\n'
 		}
 	case m.open == s:

@@ -65,7 +65,7 @@ func FuzzPrintable(f *testing.F) {
 // follows.
 func TestPrintableProgress(t *testing.T) {
 	equal(t, progress(t, Style{Printable: true}), "web      | 1%\rweb      | 2%\nother    | hello\nweb      | 3%\rweb      | done\n")
-	equal(t, progress(t, Style{Printable: true, Append: true}), "web      | 1%\nweb      | 2%\nother    | hello\nweb      | 3%\nweb      | done\n")
+	equal(t, progress(t, Style{Printable: true, Pipe: true}), "web      | 1%\nweb      | 2%\nother    | hello\nweb      | 3%\nweb      | done\n")
 }
 
 func progress(t *testing.T, style Style) string {
@@ -94,7 +94,7 @@ func TestPrintableInPipe(t *testing.T) {
 		{"x\n" + long + "\x1bc\n", "web | x\nweb | " + long + "\n"},
 	} {
 		var out paper
-		m := New(&out, Style{Printable: true, Append: true}, "web")
+		m := New(&out, Style{Printable: true, Pipe: true}, "web")
 		web := m.Stream("web")
 		web.emit([]byte(test.printed))
 		m.streams.Done()

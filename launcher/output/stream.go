@@ -280,7 +280,7 @@ func (s *Stream) format(lines []byte, filter *Filter, printed time.Time) (n int)
 	out := slices.Grow(s.out[:0], min(1+len(prefix)+len(lines)+len(lines)/4, maxBlock))
 	out = append(out, '\n')
 	harmless := 0 // length of the lines that need no check
-	if window := lines[:min(len(lines), maxBlock)]; s.mux.style.Append && movesNothing(window) {
+	if window := lines[:min(len(lines), maxBlock)]; s.mux.style.Pipe && movesNothing(window) {
 		harmless = len(window)
 	}
 	for n < len(lines) && len(out) <= maxBlock { // lines may be short, and prefixes long
