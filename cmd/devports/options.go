@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -132,7 +133,7 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 		}
 	} else if name, ok := strings.CutPrefix(message, "flag needs an argument: -"); ok {
 		message = dashed(name) + " requires a value"
-	} else if parts := invalidValue.FindStringSubmatch(message); parts != nil && c.Command != nil {
+	} else if parts := invalidValue().FindStringSubmatch(message); parts != nil && c.Command != nil {
 		message, hint = wrongValue(c.Command.Flags, parts[1], parts[2], parts[3])
 	}
 	return fail(status, hint, "%s", message)
@@ -140,7 +141,9 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 
 // invalidValue matches the errors of the library, and of set, about the value of
 // an option: the quoted value, the option and the reason.
-var invalidValue = regexp.MustCompile(`^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-(\S+): (.*)$`)
+var invalidValue = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-(\S+): (.*)$`)
+})
 
 // wrongValue describes the value of an option that is none of its type, and
 // hints at one that is.
@@ -154,7 +157,8 @@ func wrongValue(flags []cli.Flag, quoted, name, reason string) (message, hint st
 	case *cli.DurationFlag:
 		return fmt.Sprintf("%s: invalid time %s", option, quoted), "use a number with a unit, such as 500ms, 30s or 2m"
 	case *cli.IntFlag:
-		if value, err := strconv.Unquote(quoted); err == nil && wholeNumber.MatchString(value) {
+		value, _ := strconv.Unquote(quoted)
+		if _, err := strconv.ParseInt(value, 0, strconv.IntSize); errors.Is(err, strconv.ErrRange) {
 			return fmt.Sprintf("%s: %s is out of range", option, value), "use a smaller number, such as 10"
 		}
 		return fmt.Sprintf("%s: %s is not a whole number", option, quoted), "use a number, such as 10"
@@ -163,8 +167,6 @@ func wrongValue(flags []cli.Flag, quoted, name, reason string) (message, hint st
 	}
 	return fmt.Sprintf("%s: invalid value %s: %s", option, quoted, reason), fmt.Sprintf("for example: %s web=2", option) // replicas
 }
-
-var wholeNumber = regexp.MustCompile(`^[+-]?[0-9]+$`)
 
 // dashed is an option with its dashes.
 func dashed(name string) string {

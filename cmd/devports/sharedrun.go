@@ -185,8 +185,8 @@ func (s session) addUsers(c *cli.Context, info control.Info) {
 	there := shared.Query(c.Context).Info
 	for i := range info.Services {
 		st := &info.Services[i]
-		runs := slices.ContainsFunc(there.Services, func(other launcher.Status) bool { return other.Service == st.Service && !other.Ended() })
-		if checkouts := there.NeededBy(st.Service, address(scope)); runs && len(checkouts) > 0 && isStopped(*st) {
+		running := slices.ContainsFunc(there.Services, func(other launcher.Status) bool { return other.Service == st.Service && !other.Ended() })
+		if checkouts := there.NeededBy(st.Service, address(scope)); running && len(checkouts) > 0 && isStopped(*st) {
 			st.Detail = "it still runs for " + wording.List(checkouts)
 		}
 	}
